@@ -1,0 +1,100 @@
+"""What the catalogue side announces: links, plans and stock figures."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from contracts.model import Event, Instant, Money, Part, Quantity, ShopId, Uid
+
+How = Literal["created", "adopted", "mapped"]
+
+
+class _ShopItemEvent(Event):
+    TOPIC: ClassVar[str] = "catalog.links"
+    shop: ShopId
+    item: Uid
+
+    @property
+    def key(self) -> str:
+        return f"{self.shop}:{self.item}"
+
+
+class WrittenProduct(Part):
+    """The fields that Davtari last wrote to a product; a field it never wrote is absent (null)."""
+
+    name: str | None = None
+    sku: str | None = None
+    regular_price: Money | None = None
+    sale_price: Money | None = None
+    sale_from: Instant | None = None
+    sale_to: Instant | None = None
+    weight: Quantity | None = None
+    category_ids: tuple[int, ...] | None = None
+    digest: str
+
+
+class ProductLinked(_ShopItemEvent):
+    """The lasting tie of an item to a product, and what was last written there.
+
+    `parent_id` is 0 for a product and the parent's id for a variation.
+    """
+
+    TYPE: ClassVar[str] = "davtari.ProductLinked.v1"
+    product_id: int
+    parent_id: int = 0
+    sku: str
+    how: How
+    linked_at: Instant
+    written: WrittenProduct | None = None
+    written_at: Instant | None = None
+
+
+class ProductUnlinked(_ShopItemEvent):
+    """A tie that no longer holds: the product is gone or was given to another item."""
+
+    TYPE: ClassVar[str] = "davtari.ProductUnlinked.v1"
+    product_id: int
+    reason: str
+    unlinked_at: Instant
+
+
+class ProductPlanned(_ShopItemEvent):
+    """What the importer would do (dry-run) or does not do (skip), with the whole payload and the reason."""
+
+    TYPE: ClassVar[str] = "davtari.ProductPlanned.v1"
+    TOPIC: ClassVar[str] = "catalog.plans"
+    action: Literal["create", "adopt", "update", "skip"]
+    reason: str | None = None
+    detail: str = ""
+    sku: str | None = None
+    product_id: int | None = None
+    payload: WrittenProduct | None = None
+    digest: str
+    planned_at: Instant
+
+
+class FigureLine(Part):
+    """One line of the explanation of a stock figure; the lines add up to it."""
+
+    label: Literal["on hand", "reserved", "in flight", "buffer", "floor", "rounding"]
+    quantity: Quantity
+    source: str
+    orders: tuple[str, ...] = ()
+
+
+class AvailabilityChanged(_ShopItemEvent):
+    """The stock figure of an item in a shop and how it came about, line by line.
+
+    `mode` tells whether the figure was written to the shop (`live`) or only announced (`dry-run`).
+    """
+
+    TYPE: ClassVar[str] = "davtari.AvailabilityChanged.v1"
+    TOPIC: ClassVar[str] = "stock.availability"
+    product_id: int
+    parent_id: int = 0
+    sku: str
+    quantity: Quantity
+    explanation: tuple[FigureLine, ...]
+    mode: Literal["live", "dry-run"]
+    stock_seen_at: Instant | None = None
+    published_at: Instant

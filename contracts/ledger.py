@@ -1,0 +1,140 @@
+"""What was put into the books: clients, Sales, credit notes; and what would be, in dry-run."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from contracts.model import Event, Instant, Money, Part, Quantity, ShopId, Uid
+
+
+class Attempt(Part):
+    """One attempt that did not simply succeed: when, its outcome, and what was said."""
+
+    at: Instant
+    outcome: Literal["retry", "blocked", "refused", "unknown", "done"]
+    detail: str
+
+
+class RecordedLine(Part):
+    """A document line as it was recorded: whence it came, which item, how much, and its uid in Balance."""
+
+    order_line_id: int | None
+    kind: Literal["product", "shipping", "fee", "rounding", "amount"]
+    item: Uid
+    quantity: Quantity
+    amount: Money
+    vat: Money
+    vat_percent: Quantity | None = None
+    balance_line_uid: str | None = None
+
+
+class _LedgerEvent(Event):
+    TOPIC: ClassVar[str] = "ledger.documents"
+    DOCUMENT: ClassVar[str]
+    shop: ShopId
+    order_id: int = Field(gt=0)
+
+    @property
+    def key(self) -> str:
+        return f"{self.shop}:{self.order_id}"
+
+    @property
+    def subject(self) -> str:
+        return f"{self.key}:{self.DOCUMENT}"
+
+
+class ClientRecorded(_LedgerEvent):
+    """The Balance client that stands for a person: found there, created by us, or the retail client."""
+
+    TYPE: ClassVar[str] = "davtari.ClientRecorded.v1"
+    DOCUMENT: ClassVar[str] = "client"
+    person_ref: str
+    client: Uid
+    how: Literal["found", "created"]
+    recorded_at: Instant
+    attempts: tuple[Attempt, ...] = ()
+
+
+class _SaleEvent(_LedgerEvent):
+    DOCUMENT: ClassVar[str] = "sale"
+    sale: Uid
+    client: Uid
+    date: str
+    total: Money
+    vat: Money
+    currency: str
+    lines: tuple[RecordedLine, ...]
+    order_version: int
+    content_digest: str
+    sent: dict[str, Any]
+
+
+class SaleRecorded(_SaleEvent):
+    """A Sale that stands in Balance and was read back. `differences` is empty when it equals what was meant."""
+
+    TYPE: ClassVar[str] = "davtari.SaleRecorded.v1"
+    how: Literal["written", "adopted"]
+    number: str | None = None
+    differences: tuple[str, ...] = ()
+    recorded_at: Instant
+    attempts: tuple[Attempt, ...] = ()
+
+
+class SalePlanned(_SaleEvent):
+    """The Sale that would be written if the orders flow were live."""
+
+    TYPE: ClassVar[str] = "davtari.SalePlanned.v1"
+    DOCUMENT: ClassVar[str] = "sale-plan"
+    planned_at: Instant
+
+
+class SaleDiverged(_LedgerEvent):
+    """An order that was changed after its Sale was recorded: reported, never overwritten."""
+
+    TYPE: ClassVar[str] = "davtari.SaleDiverged.v1"
+    DOCUMENT: ClassVar[str] = "sale-diverged"
+    sale: Uid
+    recorded_total: Money
+    order_total: Money
+    order_version: int
+    detail: str
+    observed_at: Instant
+
+
+class _CreditNoteEvent(_LedgerEvent):
+    DOCUMENT: ClassVar[str] = "credit-note"
+    refund_id: int
+    credit_note: Uid
+    sale: Uid
+    date: str
+    total: Money
+    vat: Money
+    currency: str
+    lines: tuple[RecordedLine, ...]
+    content_digest: str
+    sent: dict[str, Any]
+
+    @property
+    def subject(self) -> str:
+        return f"{self.key}:{self.DOCUMENT}:{self.refund_id}"
+
+
+class CreditNoteRecorded(_CreditNoteEvent):
+    """A credit note that stands in Balance, bound to its Sale, and was read back."""
+
+    TYPE: ClassVar[str] = "davtari.CreditNoteRecorded.v1"
+    how: Literal["written", "adopted"]
+    number: str | None = None
+    differences: tuple[str, ...] = ()
+    recorded_at: Instant
+    attempts: tuple[Attempt, ...] = ()
+
+
+class CreditNotePlanned(_CreditNoteEvent):
+    """The credit note that would be written if the refunds flow were live."""
+
+    TYPE: ClassVar[str] = "davtari.CreditNotePlanned.v1"
+    DOCUMENT: ClassVar[str] = "credit-note-plan"
+    planned_at: Instant

@@ -1,0 +1,62 @@
+"""What every part of an event stands on: frozen models, exact money, aware time."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Annotated, Any, ClassVar
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer
+
+ABSURD = Decimal(10) ** 12
+"""No amount or quantity of a shop reaches this; one that does is an error upstream."""
+
+
+def _plain(value: Decimal) -> str:
+    return format(value, "f")
+
+
+def _utc(value: datetime) -> datetime:
+    return value.astimezone(UTC)
+
+
+Exact = Annotated[
+    Decimal,
+    Field(allow_inf_nan=False, gt=-ABSURD, lt=ABSURD),
+    PlainSerializer(_plain, return_type=str, when_used="json"),
+]
+Money = Annotated[Exact, Field(description="An exact amount in the currency that stands beside it.")]
+Quantity = Annotated[Exact, Field(description="An exact quantity in the item's base unit.")]
+Instant = Annotated[AwareDatetime, AfterValidator(_utc), Field(description="A moment in UTC.")]
+Uid = Annotated[str, Field(min_length=1, max_length=64, description="A Balance uid (GUID, lower case).")]
+ShopId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$", description="The short id of a shop.")]
+
+
+class Part(BaseModel):
+    """A value inside an event. Unknown fields are ignored, so that a later optional field breaks no reader."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Event(Part):
+    """Something that happened, as the data of one CloudEvent.
+
+    Each subclass names its `TYPE` (with the version of its schema) and the `TOPIC` it goes to.
+    """
+
+    TYPE: ClassVar[str]
+    TOPIC: ClassVar[str]
+
+    @property
+    def key(self) -> str:
+        """The Kafka key: all events of one key stay in order."""
+        raise NotImplementedError
+
+    @property
+    def subject(self) -> str:
+        """What the event is about; versions grow by one per subject and topic."""
+        return self.key
+
+    def content(self) -> dict[str, Any]:
+        """The event's data as JSON-ready values."""
+        return self.model_dump(mode="json")

@@ -1,0 +1,60 @@
+"""Every reason code. The texts (cause, effect, fix, in English and Georgian) stand in `reasons.toml`."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Why something waits for a person. A code never changes its meaning; `<area>.<what>`."""
+
+    RECORD_TOMBSTONE = "record.tombstone"
+    RECORD_UNKNOWN_TYPE = "record.unknown-type"
+    RECORD_BAD_HEADERS = "record.bad-headers"
+    RECORD_INVALID_DATA = "record.invalid-data"
+    RECORD_RULE_FAILED = "record.rule-failed"
+    DECISION_FAILED = "decision.failed"
+
+    BALANCE_REFUSED = "balance.refused"
+    BALANCE_BAD_ANSWER = "balance.bad-answer"
+    BALANCE_ROW_INVALID = "balance.row-invalid"
+    BALANCE_PERIOD_CLOSED = "balance.period-closed"
+    BALANCE_SNAPSHOT_SHRANK = "balance.snapshot-shrank"
+
+    SHOP_REFUSED = "shop.refused"
+    SHOP_BAD_ANSWER = "shop.bad-answer"
+    SHOP_ECHO_DIFFERS = "shop.echo-differs"
+    SHOP_PRODUCT_GONE = "shop.product-gone"
+    SHOP_ORDER_INVALID = "shop.order-invalid"
+    SHOP_STOCK_NOT_MANAGED = "shop.stock-not-managed"
+
+    PRODUCT_GROUP_NOT_MAPPED = "product.group-not-mapped"
+    PRODUCT_GROUP_EXCLUDED = "product.group-excluded"
+    PRODUCT_NOT_GOODS = "product.not-goods"
+    PRODUCT_NO_SKU = "product.no-sku"
+    PRODUCT_SKU_NOT_ALLOWED = "product.sku-not-allowed"
+    PRODUCT_SKU_USED_TWICE = "product.sku-used-twice"
+    PRODUCT_SKU_AMBIGUOUS = "product.sku-ambiguous"
+    PRODUCT_WITHDRAWN = "product.withdrawn"
+    PRODUCT_PRICE_INVALID = "product.price-invalid"
+
+    STOCK_WAREHOUSE_UNKNOWN = "stock.warehouse-unknown"
+
+    SALE_ITEM_NOT_LINKED = "sale.item-not-linked"
+    SALE_SETTING_MISSING = "sale.setting-missing"
+    SALE_CURRENCY_NOT_MAPPED = "sale.currency-not-mapped"
+    SALE_TOTAL_DIFFERS = "sale.total-differs"
+    SALE_TOTAL_NEGATIVE = "sale.total-negative"
+    SALE_TAX_NOT_MAPPED = "sale.tax-not-mapped"
+    SALE_QUANTITY_INVALID = "sale.quantity-invalid"
+    SALE_NOTHING_TO_SELL = "sale.nothing-to-sell"
+    SALE_STATUS_UNKNOWN = "sale.status-unknown"
+    SALE_CLIENT_WAITS = "sale.client-waits"
+    SALE_NOT_AS_MEANT = "sale.not-as-meant"
+
+    REFUND_SALE_MISSING = "refund.sale-missing"
+    REFUND_LINE_UNKNOWN = "refund.line-unknown"
+    REFUND_ABOVE_SALE = "refund.above-sale"
+    REFUND_AMOUNT_DIFFERS = "refund.amount-differs"
+    REFUND_SETTING_MISSING = "refund.setting-missing"
+    REFUND_REMOVED = "refund.removed"

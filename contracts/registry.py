@@ -1,0 +1,35 @@
+"""Every event type by its CloudEvents `type`."""
+
+from __future__ import annotations
+
+from contracts import balance, catalog, ledger, operations, shop
+from contracts.model import Event
+
+EVENTS: tuple[type[Event], ...] = (
+    balance.ItemChanged,
+    balance.ItemWithdrawn,
+    balance.PriceChanged,
+    balance.StockChanged,
+    shop.OrderChanged,
+    shop.OrderRemoved,
+    shop.RefundIssued,
+    shop.RefundRemoved,
+    catalog.ProductLinked,
+    catalog.ProductUnlinked,
+    catalog.ProductPlanned,
+    catalog.AvailabilityChanged,
+    ledger.ClientRecorded,
+    ledger.SaleRecorded,
+    ledger.SalePlanned,
+    ledger.SaleDiverged,
+    ledger.CreditNoteRecorded,
+    ledger.CreditNotePlanned,
+    operations.ImportRequested,
+    operations.PushRequested,
+    operations.ReplayRequested,
+    operations.DiscardRequested,
+    operations.CommandSettled,
+    operations.DeadLettered,
+    operations.DeadLetterSettled,
+)
+BY_TYPE: dict[str, type[Event]] = {event.TYPE: event for event in EVENTS}

@@ -1,0 +1,175 @@
+"""What store-feed states about a shop: orders and refunds, canonical and whole.
+
+Amounts are WooCommerce's own answered figures (net and tax apart); nothing is computed here. Personal data stands
+only in `person`, under the opaque `person_ref`.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from contracts.model import Event, Exact, Instant, Money, Part, Quantity, ShopId
+
+LineKind = Literal["product", "shipping", "fee"]
+
+
+class Address(Part):
+    """A postal address as the shop holds it."""
+
+    first_name: str = ""
+    last_name: str = ""
+    company: str = ""
+    address_1: str = ""
+    address_2: str = ""
+    city: str = ""
+    state: str = ""
+    postcode: str = ""
+    country: str = ""
+
+
+class Person(Part):
+    """All personal data of an event, in one part, so that it can be encrypted or forgotten apart."""
+
+    person_ref: str
+    billing: Address = Address()
+    shipping: Address = Address()
+    email: str = ""
+    phone: str = ""
+    personal_id: str | None = None
+    company_id: str | None = None
+    comment: str = ""
+
+
+class LineTax(Part):
+    """The tax of one line at one rate; a rate id joins it to the order's `tax_lines`."""
+
+    rate_id: int
+    total: Money
+
+
+class OrderLine(Part):
+    """A product, shipping or fee line: net and tax as WooCommerce answered them."""
+
+    line_id: int
+    kind: LineKind
+    name: str = ""
+    product_id: int = 0
+    variation_id: int = 0
+    sku: str = ""
+    method_id: str = ""
+    quantity: Quantity = Decimal(1)
+    subtotal: Money
+    subtotal_tax: Money
+    total: Money
+    total_tax: Money
+    tax_class: str = ""
+    taxes: tuple[LineTax, ...] = ()
+
+
+class TaxRate(Part):
+    """A tax rate that the order uses, with what it came to."""
+
+    rate_id: int
+    label: str = ""
+    percent: Exact = Decimal(0)
+    compound: bool = False
+    tax_total: Money
+    shipping_tax_total: Money
+
+
+class _OrderEvent(Event):
+    TOPIC: ClassVar[str] = "shop.orders"
+    shop: ShopId
+    order_id: int = Field(gt=0)
+
+    @property
+    def key(self) -> str:
+        return f"{self.shop}:{self.order_id}"
+
+
+class OrderChanged(_OrderEvent):
+    """An order of a shop, whole, as it was last read."""
+
+    TYPE: ClassVar[str] = "davtari.OrderChanged.v1"
+    number: str
+    status: str
+    currency: str
+    created_via: str = ""
+    payment_method: str = ""
+    transaction_id: str = ""
+    prices_include_tax: bool
+    total: Money
+    total_tax: Money
+    lines: tuple[OrderLine, ...]
+    tax_rates: tuple[TaxRate, ...] = ()
+    coupon_codes: tuple[str, ...] = ()
+    refund_ids: tuple[int, ...] = ()
+    customer_id: int = 0
+    created_at: Instant
+    modified_at: Instant
+    paid_at: Instant | None = None
+    completed_at: Instant | None = None
+    person_ref: str
+    person: Person | None = None
+    changed: tuple[str, ...] = ()
+
+
+class OrderRemoved(_OrderEvent):
+    """An order that the shop no longer holds (trashed or deleted)."""
+
+    TYPE: ClassVar[str] = "davtari.OrderRemoved.v1"
+    observed_at: Instant
+
+
+class RefundLine(Part):
+    """What a refund gives back on one line; amounts and quantity are positive."""
+
+    line_id: int
+    refunded_line_id: int | None
+    kind: LineKind
+    product_id: int = 0
+    variation_id: int = 0
+    sku: str = ""
+    name: str = ""
+    quantity: Quantity
+    total: Money
+    total_tax: Money
+    taxes: tuple[LineTax, ...] = ()
+
+
+class _RefundEvent(Event):
+    TOPIC: ClassVar[str] = "shop.refunds"
+    shop: ShopId
+    order_id: int = Field(gt=0)
+    refund_id: int = Field(gt=0)
+
+    @property
+    def key(self) -> str:
+        return f"{self.shop}:{self.order_id}"
+
+    @property
+    def subject(self) -> str:
+        return f"{self.key}:{self.refund_id}"
+
+
+class RefundIssued(_RefundEvent):
+    """A refund of an order, whole. `amount` is what was given back, gross and positive."""
+
+    TYPE: ClassVar[str] = "davtari.RefundIssued.v1"
+    currency: str
+    amount: Money
+    lines: tuple[RefundLine, ...] = ()
+    created_at: Instant
+    person_ref: str
+    person: Person | None = None
+    changed: tuple[str, ...] = ()
+
+
+class RefundRemoved(_RefundEvent):
+    """A refund that was deleted in the shop after it had been issued."""
+
+    TYPE: ClassVar[str] = "davtari.RefundRemoved.v1"
+    observed_at: Instant

@@ -1,0 +1,43 @@
+"""The topic manifest: every topic with its partitions, retention and compaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+PREFIX = "davtari."
+DAY_MS = 86_400_000
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A topic as `davtari topics create` makes it. `name` stands without the prefix."""
+
+    name: str
+    key: str
+    about: str
+    cleanup: Literal["compact", "delete"]
+    partitions: int = 3
+
+    def config(self) -> dict[str, str]:
+        """Kafka's topic configuration: nothing is deleted by age or size, since the log is the ledger."""
+        kept = {"cleanup.policy": self.cleanup, "retention.ms": "-1", "retention.bytes": "-1"}
+        if self.cleanup == "compact":
+            kept |= {"min.compaction.lag.ms": str(DAY_MS), "delete.retention.ms": str(7 * DAY_MS)}
+        return kept | {"max.message.bytes": str(4 * 1024 * 1024)}
+
+
+TOPICS: tuple[Topic, ...] = (
+    Topic("balance.items", "item uid", "Items and folders of Balance's catalogue", "compact"),
+    Topic("balance.prices", "item uid", "Prices of items by price type", "compact"),
+    Topic("balance.stock", "item uid", "Stock of items by warehouse and lot", "compact"),
+    Topic("shop.orders", "shop:order", "Orders of the shops, whole", "delete"),
+    Topic("shop.refunds", "shop:order", "Refunds of the shops, whole", "delete"),
+    Topic("catalog.links", "shop:item", "Which item is which product, and what was last written", "compact"),
+    Topic("catalog.plans", "shop:item", "What the importer would do, or why it skips an item", "compact"),
+    Topic("stock.availability", "shop:item", "Stock figures with their explanation", "compact"),
+    Topic("ledger.documents", "shop:order", "Documents recorded in Balance, and their planned twins", "delete"),
+    Topic("operations", "command id", "Commands and what became of them", "delete", partitions=1),
+    Topic("dead-letters", "original key", "What only a person can settle, with its bytes", "delete", partitions=1),
+)
+BY_NAME = {topic.name: topic for topic in TOPICS}

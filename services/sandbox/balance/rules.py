@@ -1,0 +1,137 @@
+"""What Balance refuses to post, as texts for its Error list. Formal faults come first, then those of posting."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+
+from services.sandbox.balance.books import Books
+from services.sandbox.balance.draft import Draft
+from services.sandbox.balance.record import Row, is_empty
+from services.sandbox.balance.register import Document, Register
+
+RETURN = "დაბრუნება"
+RETURN_WITHOUT_BASE = "საფუძვლის გარეშე უკან დაბრუნება"
+PRICE_CORRECTION = "ფასის კორექტირება"
+CREDIT_OPERATIONS = (RETURN, PRICE_CORRECTION, RETURN_WITHOUT_BASE)
+
+
+def check(draft: Draft, register: Register, books: Books) -> None:
+    """Adds to the draft's faults whatever the settings forbid; the draft's references are settled already."""
+    is_sale = register is books.sales
+    rules = books.settings.rules
+    check_mandatory(draft, rules.mandatory_sale if is_sale else rules.mandatory_credit_note)
+    check_operation(draft, rules.sale_operations if is_sale else CREDIT_OPERATIONS)
+    for number, line in enumerate(draft.lines, start=1):
+        check_line(draft, number, line, books)
+    if not is_sale:
+        check_base(draft, books)
+
+
+def check_mandatory(draft: Draft, mandatory: Sequence[str]) -> None:
+    """Every mandatory field must be filled; `Items` means that there is a line."""
+    for name in mandatory:
+        if name != "Items" and is_empty(draft.header.get(name)):
+            draft.fault("missing", field=name)
+    if "Items" in mandatory and not draft.lines:
+        draft.fault("no-lines")
+
+
+def check_operation(draft: Draft, allowed: Sequence[str]) -> None:
+    """A list text must be spelt as Balance spells it (API fact: spellings differ between companies)."""
+    written = draft.header.get("OperationType")
+    if allowed and not is_empty(written) and written not in allowed:
+        draft.fault("operation", value=written)
+
+
+def check_line(draft: Draft, number: int, line: Row, books: Books) -> None:
+    """One line's figures: there, with allowed signs, and adding up."""
+    missing = [name for name in ("Quantity", "Amount") if name not in line]
+    if missing:
+        draft.fault("missing", field=f"Items[{number}].{', '.join(missing)}")
+        return
+    check_signs(draft, number, line, books)
+    check_product(draft, number, line, books.settings.rules.amount_tolerance)
+    if books.settings.rules.series_required and is_empty(line.get("Series")) and has_lots(line, books):
+        draft.fault("series", line=number)
+
+
+def check_signs(draft: Draft, number: int, line: Row, books: Books) -> None:
+    """A quantity is above zero; an amount may be below it (a negative fee) unless the rules say otherwise."""
+    rules = books.settings.rules
+    service = bool(line.get("Item")) and not books.items.is_goods(line["Item"])
+    if not quantity_allowed(draft, line["Quantity"], service and rules.negative_quantities == "services"):
+        draft.fault("quantity", line=number, value=line["Quantity"])
+    below_zero = rules.negative_amounts == "accepted" or (service and rules.negative_amounts == "services")
+    if line["Amount"] < 0 and not below_zero:
+        draft.fault("negative", line=number, value=line["Amount"])
+
+
+def quantity_allowed(draft: Draft, quantity: Decimal, any_sign: bool) -> bool:
+    """A quantity is above zero; zero is allowed where only a price is corrected."""
+    correction = draft.header.get("OperationType") == PRICE_CORRECTION
+    return quantity > 0 or (quantity == 0 and correction) or (quantity < 0 and any_sign)
+
+
+def has_lots(line: Row, books: Books) -> bool:
+    """Whether the line's item is kept by lots."""
+    return any(lot["Item"] == line.get("Item") for lot in books.series.values())
+
+
+def check_product(draft: Draft, number: int, line: Row, tolerance: Decimal | None) -> None:
+    """Amount = Quantity × DiscountedPrice (or Price), as near as the tolerance says."""
+    price = line.get("DiscountedPrice", line.get("Price"))
+    if tolerance is None or price is None:
+        return
+    meant = line["Quantity"] * price
+    if abs(meant - line["Amount"]) > tolerance:
+        draft.fault("amount", line=number, value=line["Amount"], meant=meant)
+
+
+def check_base(draft: Draft, books: Books) -> None:
+    """A credit note's BaseDocument is a Sale, and its lines' one that Sale or a line of it; a return must have one."""
+    written = str(draft.header.get("BaseDocument", ""))
+    if is_empty(written) and draft.header.get("OperationType") == RETURN:
+        draft.fault("missing", field="BaseDocument")
+    if is_empty(written):
+        return
+    sale = books.sales.get(written.lower())
+    known = {sale.uid, *(line["uid"] for line in sale.lines)} if sale and sale.posted else set()
+    for reference in [written, *(str(line.get("BaseDocument", "")) for line in draft.lines)]:
+        if not is_empty(reference) and reference.lower() not in known:
+            draft.fault("base", value=reference)
+
+
+def check_posting(draft: Draft, document: Document, register: Register, books: Books) -> None:
+    """What the posting handler refuses: a closed period, a second credit note, stock that is not there."""
+    rules, date = books.settings.rules, document.header.get("Date")
+    if rules.lock_date is not None and date is not None and date.date() < rules.lock_date:
+        draft.fault("period", value=rules.lock_date.isoformat(), meant=date.date().isoformat())
+    if register is books.credit_notes and rules.second_credit_note == "refused":
+        for other in notes_on(document, books):
+            draft.fault("second-note", value=document.header["BaseDocument"], meant=other.number)
+    if not rules.allow_negative_stock:
+        check_stock(draft, document, books)
+
+
+def notes_on(document: Document, books: Books) -> Iterator[Document]:
+    """The other standing credit notes on the same Sale."""
+    base = document.header.get("BaseDocument")
+    return (
+        note
+        for note in books.credit_notes
+        if note.posted and note.uid != document.uid and not is_empty(base) and note.header.get("BaseDocument") == base
+    )
+
+
+def check_stock(draft: Draft, document: Document, books: Books) -> None:
+    """Nothing may leave a warehouse that is not in it."""
+    wanted: dict[tuple[str, str, str], Decimal] = defaultdict(Decimal)
+    for move in document.movements:
+        wanted[move.item, move.warehouse, move.series] += move.quantity
+    for (item, warehouse, series), quantity in wanted.items():
+        left = books.stocks.on_hand(item, warehouse, series) + quantity
+        if quantity < 0 and left < 0:
+            known = books.items.get(item) or {}
+            draft.fault("stock", value=known.get("Name", item), meant=-left)

@@ -1,0 +1,207 @@
+"""Faults on demand for any ASGI app.
+
+`Faults(app, now=..., rng=...)` is an ASGI middleware. Faults are added in the process (`faults.add(Fault(...))`,
+`faults.clear()`) or over HTTP:
+
+    GET    /_sandbox/faults         [{"id": 1, "kind": "status", "match": "PUT /", "times": 2, ...}]
+    POST   /_sandbox/faults         {"kind": "status", "match": "GET .*/products", "times": 3, "status": 429,
+                                     "headers": {"Retry-After": "2"}}
+    DELETE /_sandbox/faults[/{id}]  clears all of them, or one
+    GET    /_sandbox/requests       {"requests": [{at, method, path, query, status, bytes, fault}], "counts": {...}}
+    DELETE /_sandbox/requests
+
+Paths under /_sandbox are never faulted and never journalled. A fault applies to the requests whose "METHOD /path"
+its regular expression finds. Every matching `latency` delays the request; then the first other match takes it:
+
+    status               answered with status, headers and body instead of by the handler
+    outage               the same until it is cleared (503 by default; `"status": null` cuts the connection)
+    reset                connection cut, the handler never runs
+    commit_then_reset    the handler runs, its answer is thrown away, connection cut
+    commit_then_timeout  the handler runs, then silence until the client leaves or `seconds` are over, then cut
+    truncate             the handler runs, `keep` bytes of its answer's body are sent, connection cut
+
+A cut is a TCP reset under `services.sandbox.server`; without a socket (an ASGI client in the process) it is
+`ConnectionCut`, raised to the caller.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from random import Random
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from services.sandbox.journal import Journal
+from services.sandbox.wire import ConnectionCut, Wire, swallow
+
+Kind = Literal["latency", "status", "outage", "reset", "commit_then_reset", "commit_then_timeout", "truncate"]
+__all__ = ["ConnectionCut", "Fault", "Faults"]
+
+OWN_PATHS = "/_sandbox"
+CONTROL = ("/_sandbox/faults", "/_sandbox/requests")
+
+
+class Fault(BaseModel):
+    """One kind of trouble; `seconds` is the delay of a latency or the length of a silence.
+
+    `times` None means until cleared. `retry_at` seconds from now goes out as a Retry-After HTTP date.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Kind
+    match: re.Pattern[str] = re.compile("")
+    times: int | None = Field(default=None, ge=1)
+    seconds: float = Field(default=30, ge=0)
+    status: int | None = Field(default=503, ge=200, le=599)
+    headers: dict[str, str] = {}
+    body: str = ""
+    retry_at: float | None = None
+    keep: int = Field(default=0, ge=0)
+    probability: float = Field(default=1, gt=0, le=1)
+
+
+class Faults:
+    """ASGI middleware that troubles the requests of `app` as it is told; `journal` holds what was asked."""
+
+    def __init__(self, app: ASGIApp, *, now: Callable[[], datetime] | None = None, rng: Random | None = None) -> None:
+        self.app = app
+        self.now = now or (lambda: datetime.now(UTC))
+        self.rng = rng or Random(0)
+        self.journal = Journal(self.now)
+        self.control = control_routes(self)
+        self._active: dict[int, Fault] = {}
+        self._fired: dict[int, int] = {}
+        self._last_id = 0
+
+    def add(self, fault: Fault) -> int:
+        """Starts a fault; returns the id under which it can be cleared."""
+        self._last_id += 1
+        self._active[self._last_id] = fault
+        self._fired[self._last_id] = 0
+        return self._last_id
+
+    def clear(self, fault_id: int | None = None) -> None:
+        """Ends one fault, or all of them."""
+        for known in [fault_id] if fault_id is not None else list(self._active):
+            self._active.pop(known, None)
+
+    def active(self) -> list[dict[str, Any]]:
+        """The faults in force, each with its id and how often it has fired."""
+        return [
+            {"id": known, "fired": self._fired[known], **fault.model_dump(mode="json")}
+            for known, fault in self._active.items()
+        ]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serves one request, through the faults that match it."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+        elif scope["path"].startswith(CONTROL):
+            await self.control(scope, receive, send)
+        elif scope["path"].startswith(OWN_PATHS):
+            await self.app(scope, receive, send)
+        else:
+            await self._observed(scope, receive, send)
+
+    async def _observed(self, scope: Scope, receive: Receive, send: Send) -> None:
+        entry = self.journal.arrived(scope["method"], scope["path"], scope["query_string"].decode("latin-1"))
+        wire = Wire(scope, receive, send, entry)
+        try:
+            await self._troubled(wire)
+        finally:
+            self.journal.left()
+
+    async def _troubled(self, wire: Wire) -> None:
+        fault = await self._after_latency(wire)
+        if fault is None:
+            await self.app(wire.scope, wire.receive, wire.send)
+        elif fault.kind in ("status", "outage") and fault.status is not None:
+            await self._answer(fault)(wire.scope, wire.receive, wire.send)
+        else:
+            await self._cut(fault, wire)
+
+    async def _after_latency(self, wire: Wire) -> Fault | None:
+        """Waits for every matching latency; returns the first matching fault of another kind."""
+        line = f"{wire.scope['method']} {wire.scope['path']}"
+        for known, fault in list(self._active.items()):
+            if not self._fires(known, fault, line):
+                continue
+            wire.entry.fault = fault.kind
+            if fault.kind != "latency":
+                return fault
+            await asyncio.sleep(fault.seconds)
+        return None
+
+    def _fires(self, known: int, fault: Fault, line: str) -> bool:
+        if known not in self._active or not fault.match.search(line):
+            return False
+        if fault.probability < 1 and self.rng.random() >= fault.probability:
+            return False
+        self._fired[known] += 1
+        if self._fired[known] == fault.times:
+            del self._active[known]
+        return True
+
+    def _answer(self, fault: Fault) -> Response:
+        headers = dict(fault.headers)
+        if fault.retry_at is not None:
+            when = self.now().astimezone(UTC) + timedelta(seconds=fault.retry_at)
+            headers["Retry-After"] = format_datetime(when, usegmt=True)
+        return Response(fault.body, status_code=fault.status or 503, headers=headers)
+
+    async def _cut(self, fault: Fault, wire: Wire) -> None:
+        if fault.kind.startswith("commit_then"):
+            await self.app(wire.scope, wire.receive, swallow)
+        if fault.kind == "commit_then_timeout":
+            await wire.silence(fault.seconds)
+        if fault.kind == "truncate":
+            await self.app(wire.scope, wire.receive, wire.at_most(fault.keep))
+        await wire.cut()
+
+
+def control_routes(faults: Faults) -> Starlette:
+    """The routes under /_sandbox/faults and /_sandbox/requests."""
+    parser = TypeAdapter(Fault)
+
+    async def listed(_: Request) -> Response:
+        return JSONResponse(faults.active())
+
+    async def added(request: Request) -> Response:
+        try:
+            fault = parser.validate_json(await request.body())
+        except ValidationError as wrong:
+            return JSONResponse({"error": f"This is no fault: {wrong}"}, status_code=400)
+        return JSONResponse({"id": faults.add(fault)}, status_code=201)
+
+    async def cleared(request: Request) -> Response:
+        faults.clear(request.path_params.get("fault_id"))
+        return Response(status_code=204)
+
+    async def requests(_: Request) -> Response:
+        return JSONResponse(faults.journal.as_json())
+
+    async def forgotten(_: Request) -> Response:
+        faults.journal.clear()
+        return Response(status_code=204)
+
+    return Starlette(
+        routes=[
+            Route(CONTROL[0], listed, methods=["GET"]),
+            Route(CONTROL[0], added, methods=["POST"]),
+            Route(CONTROL[0], cleared, methods=["DELETE"]),
+            Route(CONTROL[0] + "/{fault_id:int}", cleared, methods=["DELETE"]),
+            Route(CONTROL[1], requests, methods=["GET"]),
+            Route(CONTROL[1], forgotten, methods=["DELETE"]),
+        ]
+    )

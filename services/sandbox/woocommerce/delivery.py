@@ -1,0 +1,175 @@
+"""Webhook deliveries: a queue in order, signed, never tried twice."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import hmac
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+import httpx
+
+from services.sandbox.woocommerce.errors import RestError
+from services.sandbox.woocommerce.rest import php_json
+from services.sandbox.woocommerce.shop import VERSION, Document, Shop
+from services.sandbox.woocommerce.webhooks import settle
+
+AGENT = f"WooCommerce/{VERSION} Hookshot (WordPress/6.8.8)"
+GOOD = range(200, 303)
+
+
+@dataclass(frozen=True)
+class Due:
+    """A delivery that is queued: the webhook, and the object whose state at delivery time will be its body."""
+
+    webhook_id: int
+    topic: str
+    object_id: int
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A delivery as it went out; `status` is None when nobody answered."""
+
+    webhook_id: int
+    url: str
+    headers: dict[str, str]
+    body: bytes
+    status: int | None
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How deliveries misbehave: each sent `repeat` times, in random order, every `drop_every`-th lost, `delay`
+    seconds before each. `hold` keeps them queued until a drain is asked for."""
+
+    repeat: int = 1
+    shuffle: bool = False
+    drop_every: int = 0
+    delay: float = 0
+    hold: bool = False
+
+
+class Deliveries:
+    """Queues a delivery for every webhook that wants an event, and sends them one after the other.
+
+    API facts (reference section 8): a pending delivery of the same webhook and object is not queued twice; the body
+    is the object as it is at delivery time; there is no retry.
+    """
+
+    def __init__(self, shop: Shop, show: Callable[[str, int], Document], rng: Random) -> None:
+        self.shop = shop
+        self.show = show
+        self.rng = rng
+        self.manner = Manner(hold=shop.settings.hold_deliveries)
+        self.client: httpx.AsyncClient | None = None
+        self.pending: dict[Due, None] = {}
+        self.sent: deque[Sent] = deque(maxlen=2000)
+        self.dropped = 0
+        self._passed = 0
+        self._one_at_a_time = asyncio.Lock()
+        shop.listeners.append(self.queue)
+
+    def queue(self, topic: str, object_id: int) -> None:
+        """Queues an event for the active webhooks of its topic."""
+        for webhook in self.shop.webhooks.values():
+            if webhook["status"] == "active" and webhook["topic"] == topic:
+                self.pending.setdefault(Due(webhook["id"], topic, object_id))
+
+    async def ping(self) -> None:
+        """Sends the pings that are due: form-encoded, unsigned. One that fails is due again with the next delivery."""
+        for webhook in list(self.shop.webhooks.values()):
+            if webhook["ping_due"] and webhook["status"] == "active":
+                await self._ping(webhook)
+
+    async def drain(self, manner: Manner | None = None, again: int = 0) -> int:
+        """Sends what is queued, and the last `again` deliveries once more; returns how many were sent or dropped."""
+        manner = manner or self.manner
+        async with self._one_at_a_time:
+            due: list[Due | Sent] = [*self.pending, *list(self.sent)[len(self.sent) - again :]]
+            due = [one for one in due for _ in range(manner.repeat)]
+            if manner.shuffle:
+                self.rng.shuffle(due)
+            for one in due:
+                await self._deliver(one, manner)
+            return len(due)
+
+    async def settled(self) -> None:
+        """Sends until nothing is queued, what was queued meanwhile included."""
+        while self.pending:
+            await self.drain()
+
+    async def _deliver(self, one: Due | Sent, manner: Manner) -> None:
+        if manner.delay:
+            await asyncio.sleep(manner.delay)
+        message = self._fresh(one) if isinstance(one, Due) else one
+        webhook = self.shop.webhooks.get(one.webhook_id)
+        if webhook is None or webhook["status"] != "active" or message is None:
+            return
+        self._passed += 1
+        if manner.drop_every and self._passed % manner.drop_every == 0:
+            self.dropped += 1
+            return
+        if webhook["ping_due"]:
+            await self._ping(webhook)
+        status = await self._post(message.url, message.headers, message.body)
+        self.sent.append(Sent(message.webhook_id, message.url, message.headers, message.body, status))
+        settle(self.shop, webhook, status in GOOD)
+
+    def _fresh(self, due: Due) -> Sent | None:
+        """The delivery with the object's state of now; None when the webhook is gone."""
+        self.pending.pop(due, None)
+        webhook = self.shop.webhooks.get(due.webhook_id)
+        if webhook is None:
+            return None
+        body = php_json(self._payload(due))
+        return Sent(due.webhook_id, webhook["delivery_url"], self._headers(webhook, due, body), body, None)
+
+    def _payload(self, due: Due) -> Any:
+        """An object that is gone meanwhile leaves an error as the body, correctly signed (API fact: recorded)."""
+        resource, _, event = due.topic.partition(".")
+        if event == "deleted":
+            return {"id": due.object_id}
+        try:
+            return self.show(resource, due.object_id)
+        except RestError as wrong:
+            return wrong.body()
+
+    def _headers(self, webhook: Document, due: Due, body: bytes) -> dict[str, str]:
+        resource, _, event = due.topic.partition(".")
+        second = int(self.shop.now().timestamp())
+        made = hmac.new(webhook["secret"].encode(), body, hashlib.sha256).digest()
+        return {
+            "User-Agent": AGENT,
+            "Content-Type": "application/json",
+            "X-WC-Webhook-Source": self.shop.url("/"),
+            "X-WC-Webhook-Topic": due.topic,
+            "X-WC-Webhook-Resource": resource,
+            "X-WC-Webhook-Event": event,
+            "X-WC-Webhook-Signature": base64.b64encode(made).decode(),
+            "X-WC-Webhook-ID": str(webhook["id"]),
+            "X-WC-Webhook-Delivery-ID": delivery_id(webhook["id"], second),
+        }
+
+    async def _ping(self, webhook: Document) -> None:
+        headers = {"User-Agent": AGENT, "Content-Type": "application/x-www-form-urlencoded"}
+        body = f"webhook_id={webhook['id']}".encode()
+        webhook["ping_due"] = await self._post(webhook["delivery_url"], headers, body) not in GOOD
+
+    async def _post(self, url: str, headers: dict[str, str], body: bytes) -> int | None:
+        if self.client is None:
+            self.client = httpx.AsyncClient(timeout=60)
+        try:
+            return (await self.client.post(url, headers=headers, content=body)).status_code
+        except httpx.HTTPError:
+            return None  # nobody answered: counted as a failure by whoever asked
+
+
+def delivery_id(webhook_id: int, second: int) -> str:
+    """One id for all deliveries of a webhook within a second (API fact: reference section 8)."""
+    return hashlib.md5(f"{webhook_id}-{second}".encode(), usedforsecurity=False).hexdigest()

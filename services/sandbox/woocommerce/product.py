@@ -1,0 +1,206 @@
+"""One product document: a blank one, what a body writes into it, how it is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from services.sandbox.woocommerce import images, meta, prices, slugs, stock
+from services.sandbox.woocommerce.errors import RestError
+from services.sandbox.woocommerce.resource import truthy
+from services.sandbox.woocommerce.shop import UNCATEGORIZED, Document, Shop
+
+TYPES = ("simple", "grouped", "external", "variable")
+STATUSES = ("draft", "pending", "private", "publish", "future", "auto-draft", "trash")
+PLAIN = [
+    "description",
+    "short_description",
+    "catalog_visibility",
+    "external_url",
+    "button_text",
+    "tax_status",
+    "tax_class",
+    "weight",
+    "dimensions",
+    "shipping_class",
+    "upsell_ids",
+    "cross_sell_ids",
+    "parent_id",
+    "purchase_note",
+    "tags",
+    "default_attributes",
+    "menu_order",
+    "low_stock_amount",
+    "grouped_products",
+]
+SWITCHES = ["featured", "virtual", "downloadable", "sold_individually", "reviews_allowed"]
+INTERNAL_KEYS = {"_sku": "sku", "_stock": "stock_quantity", "_regular_price": "regular_price"}
+LISTS = [
+    "downloads",
+    "upsell_ids",
+    "cross_sell_ids",
+    "categories",
+    "brands",
+    "tags",
+    "images",
+    "attributes",
+    "default_attributes",
+    "variations",
+    "grouped_products",
+    "related_ids",
+    "meta_data",
+]
+
+
+def blank(document_id: int) -> Document:
+    """A product before anything was written into it."""
+    return {
+        "id": document_id,
+        "name": "Product",
+        "slug": "",
+        "type": "simple",
+        "status": "publish",
+        "catalog_visibility": "visible",
+        "description": "",
+        "short_description": "",
+        "sku": "",
+        **prices.blank(),
+        "total_sales": 0,
+        "download_limit": -1,
+        "download_expiry": -1,
+        "external_url": "",
+        "button_text": "",
+        "tax_status": "taxable",
+        "tax_class": "",
+        **stock.blank(),
+        "weight": "",
+        "dimensions": {"length": "", "width": "", "height": ""},
+        "shipping_required": True,
+        "shipping_taxable": True,
+        "shipping_class": "",
+        "shipping_class_id": 0,
+        "average_rating": "0.00",
+        "rating_count": 0,
+        "parent_id": 0,
+        "purchase_note": "",
+        "menu_order": 0,
+        "post_password": "",
+        "global_unique_id": "",
+        **{name: name == "reviews_allowed" for name in SWITCHES},
+        **{name: [] for name in LISTS},
+    }
+
+
+def write(shop: Shop, document: Document, body: Document) -> None:
+    """Writes a body into a product; what it does not name stays.
+
+    RestError 400 for a SKU or GTIN that another product has, and for an image that cannot be had.
+    """
+    claim_sku(shop, document, body)
+    claim_gtin(shop, document, body)
+    _write_names(document, body)
+    for name in PLAIN:
+        if body.get(name) is not None:
+            document[name] = body[name]
+    for name in SWITCHES:
+        if body.get(name) is not None:
+            document[name] = truthy(body[name])
+    _write_lists(shop, document, body)
+    prices.reprice(document, body, shop.now())
+    stock.restock(document, body)
+    write_meta(shop, document, body)
+
+
+def _write_names(document: Document, body: Document) -> None:
+    """In a batch an unknown status becomes draft, an unknown type simple (API fact: recorded)."""
+    if body.get("name") is not None:
+        document["name"] = slugs.name_text(str(body["name"]))
+    if body.get("type") is not None:
+        document["type"] = body["type"] if body["type"] in TYPES else "simple"
+    if body.get("status") is not None:
+        document["status"] = body["status"] if body["status"] in STATUSES else "draft"
+    if body.get("slug"):
+        document["slug"] = slugs.encoded(slugs.slug_text(str(body["slug"])))
+
+
+def _write_lists(shop: Shop, document: Document, body: Document) -> None:
+    if body.get("categories") is not None or not document["categories"]:
+        document["categories"] = categories(shop, body.get("categories") or [])
+    if body.get("attributes") is not None:
+        document["attributes"] = [attribute(n, entry) for n, entry in enumerate(body["attributes"])]
+    if body.get("images") is not None:
+        document["images"] = images.stored(shop, body["images"], document["images"])
+
+
+def categories(shop: Shop, sent: list[Any]) -> list[Document]:
+    """The categories that exist; Uncategorized when none of the sent ones does (API fact: recorded)."""
+    known = [shop.categories[entry["id"]] for entry in sent if entry.get("id") in shop.categories]
+    return [{k: term[k] for k in ("id", "name", "slug")} for term in known or [shop.categories[UNCATEGORIZED]]]
+
+
+def attribute(position: int, sent: Document) -> Document:
+    """One attribute of a product."""
+    name = str(sent.get("name", ""))
+    return {
+        "id": sent.get("id") or 0,
+        "name": name,
+        "slug": name,
+        "position": sent.get("position") or position,
+        "visible": truthy(sent.get("visible")),
+        "variation": truthy(sent.get("variation")),
+        "options": list(sent.get("options") or []),
+    }
+
+
+def claim_sku(shop: Shop, document: Document, body: Document) -> None:
+    """Takes the body's SKU; 400 with the holder's id, or without if the holder is trashed (API fact: recorded)."""
+    if body.get("sku") is None:
+        return
+    sku = str(body["sku"]).strip()
+    holder = shop.skus.holder(sku) if sku else None
+    if holder is None or holder["id"] == document["id"]:
+        shop.skus.take(document, sku)
+    elif holder["status"] == "trash":
+        message = f"The product with SKU ({sku}) you are trying to insert is already present in the lookup table"
+        raise RestError(400, "woocommerce_rest_product_not_created", message)
+    else:
+        more = {"resource_id": holder["id"], "unique_sku": shop.skus.unused(sku)}
+        raise RestError(400, "product_invalid_sku", "Invalid or duplicated SKU.", **more)
+
+
+def claim_gtin(shop: Shop, document: Document, body: Document) -> None:
+    """Takes the body's GTIN; 400 with the holder's id when another product has it."""
+    gtin = body.get("global_unique_id")
+    if gtin is None:
+        return
+    for other in shop.stocked() if gtin else ():
+        if other["global_unique_id"] == gtin and other["id"] != document["id"]:
+            message = "Invalid or duplicated GTIN, UPC, EAN or ISBN."
+            raise RestError(400, "product_invalid_global_unique_id", message, resource_id=other["id"])
+    document["global_unique_id"] = str(gtin)
+
+
+def write_meta(shop: Shop, document: Document, body: Document) -> None:
+    """Merges meta_data; internal keys go through to the field that they stand for (API fact: recorded)."""
+    sent = body.get("meta_data") or []
+    for entry in sent:
+        if entry.get("key") in INTERNAL_KEYS:
+            _write_internal(shop, document, INTERNAL_KEYS[entry["key"]], entry.get("value"))
+    plain = [entry for entry in sent if entry.get("key") not in INTERNAL_KEYS]
+    document["meta_data"] = meta.merged(document["meta_data"], plain, shop.meta_ids)
+
+
+def _write_internal(shop: Shop, document: Document, field: str, value: Any) -> None:
+    writers: dict[str, Callable[[], None]] = {
+        "sku": lambda: shop.skus.take(document, str(value)),
+        "stock_quantity": lambda: stock.restock(document, {"stock_quantity": value}),
+        "regular_price": lambda: prices.reprice(document, {"regular_price": value}, shop.now()),
+    }
+    writers[field]()
+
+
+def give_slug(shop: Shop, document: Document) -> None:
+    """A product gets its slug when it is first published."""
+    if document["status"] == "publish" and not document["slug"]:
+        taken = {other["slug"] for other in shop.products.values()}
+        document["slug"] = slugs.unique(slugs.encoded(slugs.slug_text(document["name"])), taken)

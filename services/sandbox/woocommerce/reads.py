@@ -1,0 +1,105 @@
+"""What the shop says of itself: the index, settings, tax classes, the currency. Read-only here."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
+
+from services.sandbox.woocommerce import dates
+from services.sandbox.woocommerce.errors import RestError
+from services.sandbox.woocommerce.rest import Api, Call, reply
+from services.sandbox.woocommerce.shop import Document, Shop
+
+NAMESPACES = ["oembed/1.0", "wc/v1", "wc/v2", "wc/v3", "wc-analytics", "wp/v2"]
+OF_SETTINGS = "GET POST PUT PATCH"
+
+
+def routes(api: Api, shop: Shop) -> list[Route]:
+    """The index without a key, the rest with one."""
+
+    async def index(_: Request) -> Response:
+        return reply(site(shop))
+
+    async def front_page(request: Request) -> Response:
+        return plain_permalink(request)
+
+    return [
+        Route("/", front_page),
+        Route("/wp-json/", index),
+        api.route("/data/currencies/current", {"GET": ("view", currency)}),
+        api.route("/taxes/classes", {"GET": ("list", tax_classes)}),
+        api.route("/settings/{group}", {"GET": ("list", settings_group)}),
+        api.route("/settings/{group}/{setting}", {"GET": ("view", setting)}),
+    ]
+
+
+def site(shop: Shop) -> Document:
+    """The index of the REST API."""
+    offset = shop.now().astimezone(dates.ZONE).utcoffset() or timedelta()
+    return {
+        "name": shop.settings.name,
+        "description": "",
+        "url": shop.home_url,
+        "home": shop.home_url,
+        "gmt_offset": f"{offset / timedelta(hours=1):g}",
+        "timezone_string": dates.ZONE.key,
+        "namespaces": NAMESPACES,
+        "authentication": [],
+        "routes": {},
+    }
+
+
+def plain_permalink(request: Request) -> Response:
+    """`/?rest_route=` never gets its keys looked at (API fact: reference section 1)."""
+    if "rest_route" in request.query_params:
+        wrong = RestError(401, "woocommerce_rest_cannot_view", "Sorry, you cannot list resources.")
+        return reply(wrong.body(), wrong.status)
+    return HTMLResponse("<html><body>A shop</body></html>")
+
+
+def currency(call: Call) -> Response:
+    """The currency of the shop."""
+    shop = call.shop
+    links = shop.links(f"/data/currencies/{shop.settings.currency}", "/data/currencies", "GET")
+    return reply({**shop.store["currency"], "code": shop.settings.currency, "_links": links})
+
+
+def tax_classes(call: Call) -> Response:
+    """The tax classes."""
+    links = {"collection": call.shop.link("/taxes/classes")}
+    classes = [{**entry, "_links": links} for entry in call.shop.store["tax_classes"]]
+    return reply(classes, headers={"X-WP-Total": str(len(classes)), "X-WP-TotalPages": "1"})
+
+
+def settings_group(call: Call) -> Response:
+    """The settings of a group: `general` or `tax` as recorded."""
+    group = call.request.path_params["group"]
+    return reply([linked(call.shop, group, entry) for entry in group_of(call)])
+
+
+def setting(call: Call) -> Response:
+    """One setting."""
+    names: dict[str, Any] = call.request.path_params
+    found = next((entry for entry in group_of(call) if entry["id"] == names["setting"]), None)
+    if found is None:
+        raise RestError(404, "rest_setting_setting_invalid", "Invalid setting.")
+    return reply({**linked(call.shop, names["group"], found), "group_id": names["group"]})
+
+
+def group_of(call: Call) -> list[Document]:
+    """The recorded settings of the path's group; RestError 404 for an unknown one."""
+    groups: dict[str, list[Document]] = call.shop.store["settings"]
+    group = call.request.path_params["group"]
+    if group not in groups:
+        raise RestError(404, "rest_setting_setting_group_invalid", "Invalid setting group.")
+    return groups[group]
+
+
+def linked(shop: Shop, group: str, entry: Document) -> Document:
+    """A setting with its links."""
+    path = f"/settings/{group}"
+    return {**entry, "_links": shop.links(f"{path}/{entry['id']}", path, OF_SETTINGS)}

@@ -1,0 +1,196 @@
+"""The REST API's edge: from an HTTP request to a resource and back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+from urllib.parse import parse_qsl
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
+
+from services.sandbox.woocommerce import batch, listing
+from services.sandbox.woocommerce.auth import Credentials, Gate
+from services.sandbox.woocommerce.errors import RestError, no_route
+from services.sandbox.woocommerce.resource import Factory, truthy
+from services.sandbox.woocommerce.shop import Document, Shop
+
+PREFIX = "/wp-json/wc/v3"
+LONGEST_URL = 8190
+WRITES = ["POST", "PUT", "PATCH"]
+Handler = Callable[["Call"], Response]
+Hook = Callable[["Call"], Awaitable[None]]
+
+
+class Call:
+    """One request, read."""
+
+    def __init__(self, shop: Shop, request: Request, raw: bytes) -> None:
+        self.shop = shop
+        self.request = request
+        self.raw = raw
+        self.query = query_of(request.url.query)
+        self.ids: dict[str, int] = dict(request.path_params)
+
+    def body(self) -> Document:
+        """The JSON object of the request; `{}` without one. RestError 400 for broken JSON."""
+        if not self.raw.strip():
+            return {}
+        try:
+            read = json.loads(self.raw)
+        except ValueError:
+            raise broken_json() from None
+        return read if isinstance(read, dict) else {}
+
+
+def query_of(text: str) -> dict[str, str]:
+    """A query as PHP reads it: `include[]=1&include[]=2` is a list, which is written `1,2` here."""
+    read: dict[str, str] = {}
+    for name, value in parse_qsl(text, keep_blank_values=True):
+        bare = name.partition("[")[0]
+        read[bare] = f"{read[bare]},{value}" if bare in read and bare != name else value
+    return read
+
+
+def broken_json() -> RestError:
+    """The body was not JSON."""
+    more = {"json_error_code": 4, "json_error_message": "Syntax error"}
+    return RestError(400, "rest_invalid_json", "Invalid JSON body passed.", **more)
+
+
+class Api:
+    """Makes routes out of resources; `before` is awaited once a request is admitted, `after` once it is handled."""
+
+    def __init__(self, shop: Shop, before: Hook, after: Hook) -> None:
+        self.shop = shop
+        self.gate = Gate(shop)
+        self.before = before
+        self.after = after
+
+    def resource(self, path: str, factory: Factory) -> list[Route]:
+        """The routes of a collection at `path`, of its items and of its batch."""
+        make = Collection(factory)
+        return [
+            self.route(path, {"GET": ("list", make.listed), "POST": ("create", make.created)}),
+            self.route(f"{path}/batch", dict.fromkeys(WRITES, ("batch", make.batched))),
+            self.route(
+                f"{path}/{{id:int}}",
+                {"GET": ("view", make.shown), "DELETE": ("delete", make.deleted)}
+                | dict.fromkeys(WRITES, ("edit", make.updated)),
+            ),
+        ]
+
+    def route(self, path: str, deeds: Mapping[str, tuple[str, Handler]], public: bool = False) -> Route:
+        """One route: what each method does, in a word of auth.REFUSED, and its handler."""
+
+        async def endpoint(request: Request) -> Response:
+            call = Call(self.shop, request, await request.body())
+            try:
+                answer = await self._handled(call, deeds, public)
+            except RestError as wrong:
+                answer = reply(wrong.body(), wrong.status)
+            answer.headers["Allow"] = ", ".join(deeds)
+            return answer
+
+        return Route(PREFIX + path, endpoint, methods=list(deeds))
+
+    async def _handled(self, call: Call, deeds: Mapping[str, tuple[str, Handler]], public: bool) -> Response:
+        if refused := over_limits(call):
+            return refused
+        deed, handler = deeds[call.request.method if call.request.method != "HEAD" else "GET"]
+        if not public:
+            self.gate.admit(credentials(call), deed)
+        await self.before(call)
+        answer = handler(call)
+        await self.after(call)
+        return answer
+
+
+class Collection:
+    """The handlers of one resource."""
+
+    def __init__(self, factory: Factory) -> None:
+        self.factory = factory
+
+    def listed(self, call: Call) -> Response:
+        """GET of the collection."""
+        page = listing.page_of(call.query)
+        found = self.factory(call.shop, call.ids).search(call.query)
+        shown = [found.show(document) for document in page.of(found.documents)]
+        url = call.shop.url(call.request.url.path)
+        headers = page.headers(len(found.documents), url, call.request.url.query)
+        fields = listing.words(call.query, "_fields")
+        return reply([listing.only_fields(d, fields) if fields else d for d in shown], headers=headers)
+
+    def created(self, call: Call) -> Response:
+        """POST to the collection."""
+        document = self.factory(call.shop, call.ids).create(call.body(), strict=True)
+        location = f"{call.shop.url(call.request.url.path)}/{document['id']}"
+        return reply(with_fields(call, document), 201, {"Location": location})
+
+    def batched(self, call: Call) -> Response:
+        """POST of a batch."""
+        done = batch.run(self.factory(call.shop, call.ids), call.body())
+        fields = listing.words(call.query, "_fields")
+        return reply(listing.only_fields(done, fields) if fields else done)
+
+    def shown(self, call: Call) -> Response:
+        """GET of one."""
+        return reply(with_fields(call, self.factory(call.shop, call.ids).read(call.ids["id"])))
+
+    def updated(self, call: Call) -> Response:
+        """PUT of one."""
+        resource = self.factory(call.shop, call.ids)
+        return reply(with_fields(call, resource.update(call.ids["id"], call.body(), strict=True)))
+
+    def deleted(self, call: Call) -> Response:
+        """DELETE of one."""
+        force = truthy(call.query.get("force") or call.body().get("force"))
+        return reply(with_fields(call, self.factory(call.shop, call.ids).delete(call.ids["id"], force=force)))
+
+
+def with_fields(call: Call, document: Document) -> Any:
+    """One document under `_fields`, which never hides its `_links` (API fact: reference section 1)."""
+    fields = listing.words(call.query, "_fields")
+    return listing.only_fields(document, [*fields, "_links"]) if fields else document
+
+
+def credentials(call: Call) -> Credentials:
+    """What the request says of itself."""
+    url = call.request.url
+    header = call.request.headers.get("authorization", "")
+    query = dict(parse_qsl(url.query, keep_blank_values=True))
+    return Credentials(call.request.method, str(url.replace(query="")), url.scheme == "https", query, header)
+
+
+def over_limits(call: Call) -> Response | None:
+    """The web server's own refusals, in HTML: a URL or a body too large (API fact: reference sections 3, 4)."""
+    url = call.request.url
+    if len(url.path) + len(url.query) > LONGEST_URL:
+        return html(414, "Request-URI Too Large")
+    if len(call.raw) > call.shop.settings.max_body:
+        return html(413, "Request Entity Too Large")
+    return None
+
+
+def html(status: int, title: str) -> Response:
+    """A page of the web server's."""
+    return HTMLResponse(f"<html><head><title>{status} {title}</title></head><body>{title}</body></html>", status)
+
+
+def reply(content: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """A JSON answer."""
+    return Response(php_json(content), status, headers, media_type="application/json; charset=UTF-8")
+
+
+def php_json(content: Any) -> bytes:
+    """JSON as PHP writes it: ASCII only, slashes escaped."""
+    return json.dumps(content, separators=(",", ":")).replace("/", "\\/").encode("ascii")
+
+
+async def unknown_route(_: Request, __: Exception) -> Response:
+    """The answer to a path or method that no route has."""
+    wrong = no_route()
+    return reply(wrong.body(), wrong.status)

@@ -1,0 +1,50 @@
+"""What one sandbox shop is set to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Permissions = Literal["read", "write", "read_write"]
+
+
+@dataclass(frozen=True)
+class Key:
+    """A REST API key."""
+
+    consumer_key: str
+    consumer_secret: str
+    permissions: Permissions = "read_write"
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How slow the shop is: measured on two shared CPUs, about 90 ms a request and 50 ms a product of a batch."""
+
+    workers: int = 8
+    request_seconds: float = 0.09
+    item_seconds: float = 0.05
+
+
+KEYS = (
+    Key("ck_sandbox", "cs_sandbox"),
+    Key("ck_sandbox_reads", "cs_sandbox_reads", "read"),
+    Key("ck_sandbox_writes", "cs_sandbox_writes", "write"),
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """A shop's settings; without `home_url` the shop is at home wherever a request first reaches it.
+
+    `hold_deliveries` keeps webhooks queued until they are asked for (`Deliveries.drain`, /_sandbox/webhooks/deliver).
+    `max_body` is the web server's limit in bytes.
+    """
+
+    keys: tuple[Key, ...] = KEYS
+    home_url: str | None = None
+    name: str = "Davtari sandbox"
+    currency: str = "GEL"
+    pace: Pace | None = None
+    hold_deliveries: bool = False
+    max_body: int = 8_000_000

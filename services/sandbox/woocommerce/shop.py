@@ -1,0 +1,109 @@
+"""The shop's state in memory: documents by id, in the shapes that REST answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Any
+
+from services.sandbox import recorded
+from services.sandbox.woocommerce.settings import Settings
+from services.sandbox.woocommerce.skus import Skus
+
+Document = dict[str, Any]
+UNCATEGORIZED = 15
+VERSION = "9.9.5"
+
+
+class Ids:
+    """Hands out ids, larger than every id that was seen."""
+
+    def __init__(self, last: int = 0) -> None:
+        self.last = last
+
+    def __call__(self) -> int:
+        """The next id."""
+        self.last += 1
+        return self.last
+
+    def seen(self, taken: int) -> None:
+        """Takes note of an id that came from elsewhere."""
+        self.last = max(self.last, taken)
+
+
+class Shop:
+    """One store: its documents, its clock, and who is told when something changes.
+
+    `announce("order.updated", 17)` tells the listeners; the webhook queue is one.
+    """
+
+    def __init__(self, settings: Settings, now: Callable[[], datetime]) -> None:
+        self.settings = settings
+        self.now = now
+        self.home_url = (settings.home_url or "").rstrip("/")
+        self.post_ids, self.item_ids, self.meta_ids = Ids(9), Ids(), Ids()
+        self.term_ids, self.webhook_ids, self.note_ids = Ids(UNCATEGORIZED), Ids(), Ids()
+        self.products: dict[int, Document] = {}
+        self.variations: dict[int, Document] = {}
+        self.skus = Skus()
+        self.categories: dict[int, Document] = {UNCATEGORIZED: uncategorized()}
+        self.orders: dict[int, Document] = {}
+        self.refunds: dict[int, Document] = {}
+        self.notes: dict[int, Document] = {}
+        self.webhooks: dict[int, Document] = {}
+        self.store = recorded.store()
+        self.taxes: dict[int, Document] = {tax["id"]: tax for tax in self.store["taxes"]}
+        self.listeners: list[Callable[[str, int], None]] = []
+
+    def announce(self, topic: str, document_id: int) -> None:
+        """Says that something happened to a document."""
+        for listener in self.listeners:
+            listener(topic, document_id)
+
+    def url(self, path: str) -> str:
+        """A page of the shop; `path` starts with a slash."""
+        return f"{self.home_url}{path}"
+
+    def rest_url(self, path: str) -> str:
+        """A resource of the REST API; `path` starts with a slash."""
+        return self.url(f"/wp-json/wc/v3{path}")
+
+    def refunds_of(self, order_id: int) -> list[Document]:
+        """An order's refunds, newest first."""
+        found = [refund for refund in self.refunds.values() if refund["parent_id"] == order_id]
+        return sorted(found, key=lambda refund: -refund["id"])
+
+    def stocked(self) -> Iterator[Document]:
+        """Every product and variation."""
+        yield from self.products.values()
+        yield from self.variations.values()
+
+    def sellable(self, document_id: int) -> Document | None:
+        """The product or variation of an id."""
+        return self.variations.get(document_id) or self.products.get(document_id)
+
+    def links(self, path: str, collection: str, allow: str = "GET POST PUT PATCH DELETE") -> Document:
+        """A document's `_links`."""
+        hints = {"allow": allow.split()}
+        return {
+            "self": [{"href": self.rest_url(path), "targetHints": hints}],
+            "collection": [{"href": self.rest_url(collection)}],
+        }
+
+    def link(self, path: str) -> list[Document]:
+        """One further entry of `_links`."""
+        return [{"href": self.rest_url(path)}]
+
+
+def uncategorized() -> Document:
+    """The category of everything that has no other."""
+    return {
+        "id": UNCATEGORIZED,
+        "name": "Uncategorized",
+        "slug": "uncategorized",
+        "parent": 0,
+        "description": "",
+        "display": "default",
+        "image": None,
+        "menu_order": 0,
+    }

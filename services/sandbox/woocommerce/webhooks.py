@@ -1,0 +1,124 @@
+"""Webhooks: who wants to be told of what, and when one gives up."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from services.sandbox.woocommerce import dates, listing, schema
+from services.sandbox.woocommerce.errors import RestError, invalid_id, not_trashable
+from services.sandbox.woocommerce.resource import Found, Query
+from services.sandbox.woocommerce.shop import Document, Shop
+
+EVENTS = ("created", "updated", "deleted", "restored")
+HOOKS = {
+    "order.created": ["woocommerce_new_order"],
+    "order.updated": ["woocommerce_update_order", "woocommerce_order_refunded"],
+    "product.created": ["woocommerce_new_product", "woocommerce_new_product_variation"],
+    "product.updated": ["woocommerce_update_product", "woocommerce_update_product_variation"],
+}
+TOPICS = {f"{resource}.{event}" for resource in ("order", "product", "customer", "coupon") for event in EVENTS}
+NEEDED = ("topic", "delivery_url")
+PRIVATE = ("secret", "failure_count", "ping_due")
+TOLERATED = 6
+
+
+class Webhooks:
+    """The shop's webhooks. A new or revived one is due a ping, which Deliveries sends before the answer goes out."""
+
+    def __init__(self, shop: Shop) -> None:
+        self.shop = shop
+
+    def create(self, body: Document, *, strict: bool) -> Document:
+        """Makes a webhook, active unless the body says else."""
+        if missing := [name for name in NEEDED if name not in body]:
+            message = f"Missing parameter(s): {', '.join(missing)}"
+            raise RestError(400, "rest_missing_callback_param", message, params=missing)
+        if strict:
+            schema.check(body, schema.WEBHOOK)
+        check_topic(body["topic"])
+        check_url(body["delivery_url"])
+        webhook = self._blank(body)
+        dates.stamp(webhook, "date_created", self.shop.now())
+        dates.stamp(webhook, "date_modified", None)
+        self.shop.webhooks[webhook["id"]] = webhook
+        return self._shown(webhook)
+
+    def read(self, document_id: int) -> Document:
+        """One webhook, never its secret."""
+        return self._shown(self._own(document_id))
+
+    def update(self, document_id: int, body: Document, *, strict: bool) -> Document:
+        """Changes a webhook; making it active again keeps its count of failures (API fact: reference section 8)."""
+        if strict:
+            schema.check(body, schema.WEBHOOK)
+        webhook = self._own(document_id)
+        if body.get("topic") is not None:
+            check_topic(body["topic"])
+        if body.get("delivery_url") is not None:
+            check_url(body["delivery_url"])
+        webhook["ping_due"] |= body.get("status") == "active" != webhook["status"]
+        named = ("name", "status", "topic", "delivery_url", "secret")
+        webhook.update({name: body[name] for name in named if body.get(name) is not None})
+        dates.stamp(webhook, "date_modified", self.shop.now())
+        return self._shown(webhook)
+
+    def delete(self, document_id: int, *, force: bool) -> Document:
+        """Deletes a webhook; it has no trash."""
+        webhook = self._own(document_id)
+        if not force:
+            raise not_trashable()
+        del self.shop.webhooks[document_id]
+        return self._shown(webhook)
+
+    def search(self, query: Query) -> Found:
+        """Webhooks, optionally of one status."""
+        status = query.get("status", "all")
+        found = [w for w in self.shop.webhooks.values() if status in ("all", w["status"])]
+        return Found(listing.ordered(listing.chosen(found, query), query), self._shown)
+
+    def _blank(self, body: Document) -> Document:
+        status = body.get("status") or "active"
+        return {
+            "id": self.shop.webhook_ids(),
+            "name": body.get("name") or f"Webhook created on {self.shop.now():%b %d, %Y}",
+            "status": status,
+            "topic": body["topic"],
+            "delivery_url": body["delivery_url"],
+            "secret": body.get("secret") or "",
+            "failure_count": 0,
+            "ping_due": status == "active",
+        }
+
+    def _own(self, document_id: int) -> Document:
+        if document_id not in self.shop.webhooks:
+            raise invalid_id("woocommerce_rest_shop_webhook_invalid_id")
+        return self.shop.webhooks[document_id]
+
+    def _shown(self, webhook: Document) -> Document:
+        resource, _, event = webhook["topic"].partition(".")
+        told = {"resource": resource, "event": event, "hooks": HOOKS.get(webhook["topic"], [])}
+        links = self.shop.links(f"/webhooks/{webhook['id']}", "/webhooks")
+        return {k: v for k, v in webhook.items() if k not in PRIVATE} | told | {"_links": links}
+
+
+def check_topic(topic: object) -> None:
+    """RestError 400 for a topic that does not exist."""
+    if topic not in TOPICS:
+        message = "Webhook topic is required and must be valid."
+        raise RestError(400, "woocommerce_rest_shop_webhook_invalid_topic", message)
+
+
+def check_url(url: object) -> None:
+    """RestError 400 for an address that is none."""
+    parts = urlsplit(str(url))
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        message = "Webhook delivery URL must be a valid URL starting with http:// or https://."
+        raise RestError(400, "woocommerce_rest_shop_webhook_invalid_delivery_url", message)
+
+
+def settle(shop: Shop, webhook: Document, delivered: bool) -> None:
+    """Counts failures in a row; the seventh disables the webhook, and nothing says so (API fact: section 8)."""
+    webhook["failure_count"] = 0 if delivered else webhook["failure_count"] + 1
+    if webhook["failure_count"] > TOLERATED and webhook["status"] == "active":
+        webhook["status"] = "disabled"
+        dates.stamp(webhook, "date_modified", shop.now())

@@ -1,0 +1,7 @@
+"""Which Kafka the demo and the tests run on: one that is given, a container, the Java archives, or a stand-in in memory."""
+
+from services.shared.broker.archives import ArchivesBroker
+from services.shared.broker.choice import broker
+from services.shared.broker.running import Broker, BrokerError, BrokerKind, Unavailable
+
+__all__ = ["ArchivesBroker", "Broker", "BrokerError", "BrokerKind", "Unavailable", "broker"]

@@ -1,0 +1,107 @@
+"""The engine of a service: Kafka batches in, one durable transaction each, deliveries and events out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+from services.shared.delivery import outbox
+from services.shared.delivery.cause import kept
+from services.shared.delivery.outcome import Refused
+from services.shared.delivery.record import Record
+from services.shared.delivery.row import Row
+from services.shared.delivery.settle import Pair, settle
+from services.shared.delivery.subjects import mark_all_dirty, undecided
+from services.shared.delivery.work import Rules, Work
+from services.shared.state.database import Database
+from services.shared.state.group_commit import GroupCommit
+
+DECIDE_AT_ONCE = 500
+Clock = Callable[[], datetime]
+
+
+class Engine:
+    """Runs a service's rules over its state database. Relays open only after `catch_up_done`."""
+
+    def __init__(self, rules: Rules, database: Database, clock: Clock) -> None:
+        self.rules, self.database, self.clock = rules, database, clock
+        self.caught_up = asyncio.Event()
+        self.on_change: list[Callable[[], None]] = []
+        self._settling: GroupCommit[Sequence[Pair]] = GroupCommit(self._settle)
+
+    @asynccontextmanager
+    async def work(self) -> AsyncIterator[Work]:
+        """One transaction: what the block remembers and announces is decided, written and committed when it ends."""
+        async with self.database.write() as connection:
+            work = Work(connection, self.rules, self.clock())
+            yield work
+            await (work.decide() if self.caught_up.is_set() else work.defer())
+            await work.flush()
+        for changed in self.on_change:
+            changed()
+
+    async def take(self, records: Sequence[Record]) -> None:
+        """Handle a batch of Kafka records. When this returns it is durable, and the offsets may be committed."""
+        async with self.work() as work:
+            await work.take(records)
+
+    async def settle(self, pairs: Sequence[Pair]) -> None:
+        """Make outcomes durable, many deliveries to one transaction."""
+        await self._settling.submit(pairs)
+
+    async def _settle(self, groups: Sequence[Sequence[Pair]]) -> None:
+        async with self.work() as work:
+            await settle(work, [pair for pairs in groups for pair in pairs])
+
+    async def claim(self, lane: str, limit: int, skip: Collection[str]) -> list[Row]:
+        """The next due rows of a lane, once everything that was known at the start has been read."""
+        await self.caught_up.wait()
+        async with self.database.read() as connection:
+            return await outbox.due(connection, lane, self.clock().timestamp(), limit, skip)
+
+    async def wait_due(self, lane: str) -> float:
+        """Seconds until a row of the lane is due."""
+        async with self.database.read() as connection:
+            due = await outbox.next_due(connection, lane)
+        return float("inf") if due is None else max(0.05, due - self.clock().timestamp())
+
+    async def settings_are(self, fingerprint: str) -> None:
+        """Note the settings that the rules run under; when they have changed every subject is decided again."""
+        if await self.database.note("settings", fingerprint) not in (None, fingerprint):
+            async with self.database.write() as connection:
+                await mark_all_dirty(connection)
+
+    async def catch_up_done(self) -> None:
+        """Everything known at the start has been read: decide what was deferred, then open the relays."""
+        while await self.decide_due():
+            continue
+        self.caught_up.set()
+        for changed in self.on_change:
+            changed()
+
+    async def decide_due(self) -> int:
+        """Decide subjects whose time has come; gives how many."""
+        async with self.database.read() as connection:
+            found = await undecided(connection, self.clock().timestamp(), DECIDE_AT_ONCE)
+        if found:
+            await self._decide(found.items())
+        return len(found)
+
+    async def _decide(self, subjects: Iterable[tuple[str, str | None]]) -> None:
+        async with self.database.write() as connection:
+            work = Work(connection, self.rules, self.clock())
+            for subject, cause in subjects:
+                work.session.touched[subject] = kept(cause)
+            await work.decide()
+            await work.flush()
+        for changed in self.on_change:
+            changed()
+
+    async def bury_overdue(self) -> None:
+        """Turn rows that have been blocked past their deadline into dead letters."""
+        async with self.database.read() as connection:
+            found = await outbox.overdue(connection, self.clock().timestamp())
+        if found:
+            await self.settle([(row, Refused(reason, detail)) for row, reason, detail in found])

@@ -1,0 +1,29 @@
+"""The shape of a service's `handlers.py`: what each event means, and what follows from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from contracts.envelope import Envelope
+from contracts.model import Event
+from services.shared.delivery.decision import Decision
+from services.shared.state.records import State
+
+Remember = Callable[[Envelope[Any], State], None]
+Decide = Callable[[str, State], Decision]
+
+
+@dataclass(frozen=True, slots=True)
+class Handlers:
+    """A service's rules.
+
+    `remember` (by event type) updates the projection and touches the subjects that must be decided again.
+    `decide` looks at the projection only, never at the event, so that order, duplicates and rebuilds change nothing.
+    Both run over a `State` without awaiting; they may be run twice over the same input and must have no other effect.
+    """
+
+    topics: tuple[str, ...]
+    remember: Mapping[type[Event], Remember]
+    decide: Decide

@@ -1,0 +1,194 @@
+"""The outbox: deliveries waiting to be made, and events waiting to be published."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any
+
+import orjson
+from sqlalchemy import and_, bindparam, delete, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from contracts.ledger import Attempt
+from contracts.reasons import Reason
+from services.shared.delivery.decision import Delivery
+from services.shared.delivery.row import Row
+from services.shared.state.store import chunks, execute_many
+from services.shared.state.tables import deliveries, events
+
+PENDING, BLOCKED = "pending", "blocked"
+D = deliveries.c
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A waiting row as it is compared with a new decision."""
+
+    id: str
+    subject: str
+    digest: str
+    state: str
+    version: int
+    due: float
+
+
+def digest_of(payload: dict[str, Any]) -> str:
+    """A short digest of a JSON-ready payload, independent of the order of its keys."""
+    return blake2b(orjson.dumps(payload, option=orjson.OPT_SORT_KEYS), digest_size=16).hexdigest()
+
+
+async def waiting_of(connection: AsyncConnection, subjects: Iterable[str]) -> dict[str, dict[str, Waiting]]:
+    """The waiting rows of each subject, by id."""
+    found: dict[str, dict[str, Waiting]] = defaultdict(dict)
+    query = select(D.id, D.subject, D.digest, D.state, D.version, D.due)
+    for chunk in chunks(subjects):
+        for row in await connection.execute(query.where(D.subject.in_(chunk))):
+            found[row.subject][row.id] = Waiting(*row)
+    return found
+
+
+async def blocked_subjects(connection: AsyncConnection, names: Iterable[str]) -> list[str]:
+    """The subjects with rows that are blocked on any of these names."""
+    found: list[str] = []
+    for chunk in chunks(names):
+        found += (await connection.scalars(select(D.subject).where(D.blocked_on.in_(chunk)).distinct())).all()
+    return found
+
+
+def values(delivery: Delivery, subject: str, now: float, deadline: float, cause: str | None) -> dict[str, Any]:
+    """A delivery as a new row."""
+    blocked = delivery.blocked
+    return {
+        "id": delivery.id,
+        "subject": subject,
+        "kind": delivery.kind,
+        "lane": delivery.lane,
+        "key": delivery.key,
+        "payload": orjson.dumps(delivery.payload).decode(),
+        "digest": digest_of(delivery.payload),
+        "version": 1,
+        "state": BLOCKED if blocked else PENDING,
+        "due": delivery.not_before.timestamp() if delivery.not_before else now,
+        "created": now,
+        "blocked_on": blocked.on if blocked else None,
+        "blocked_reason": blocked.reason if blocked else None,
+        "blocked_detail": blocked.detail if blocked else None,
+        "deadline": now + deadline if blocked else None,
+        "unknowns": 0,
+        "attempts": "[]",
+        "cause": cause,
+    }
+
+
+_REPLACED = ("payload", "digest", "state", "due", "blocked_on", "blocked_reason", "blocked_detail", "cause")
+_REPLACE = (
+    update(deliveries)
+    .where(D.id == bindparam("a_id"))
+    .values(
+        version=D.version + 1,
+        deadline=func.coalesce(D.deadline, bindparam("a_deadline")),
+        **{name: bindparam(f"a_{name}") for name in _REPLACED},
+    )
+)
+
+
+async def add(connection: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
+    """Put new rows at the end of their lanes."""
+    await execute_many(connection, insert(deliveries), rows)
+
+
+async def replace(connection: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
+    """Give waiting rows a newer payload or state; they keep their place, and count one version up."""
+    await execute_many(connection, _REPLACE, [{f"a_{name}": value for name, value in row.items()} for row in rows])
+
+
+async def take_back(connection: AsyncConnection, ids: Sequence[str]) -> None:
+    """Remove rows that are not wanted any more."""
+    gone = delete(deliveries).where(D.id == bindparam("a_id"))
+    await execute_many(connection, gone, [{"a_id": id_} for id_ in ids])
+
+
+async def settle_rows(connection: AsyncConnection, rows: Sequence[Row]) -> None:
+    """Remove rows whose delivery is settled, unless they were replaced meanwhile: then the newer version waits."""
+    gone = delete(deliveries).where(and_(D.id == bindparam("a_id"), D.version == bindparam("a_version")))
+    await execute_many(connection, gone, [{"a_id": row.id, "a_version": row.version} for row in rows])
+
+
+async def postpone(connection: AsyncConnection, changes: Sequence[dict[str, Any]]) -> None:
+    """After an unknown outcome: note the attempt and when the next one, which reads first, is due."""
+    statement = (
+        update(deliveries)
+        .where(D.id == bindparam("a_id"))
+        .values(due=bindparam("a_due"), attempts=bindparam("a_attempts"), unknowns=D.unknowns + 1)
+    )
+    await execute_many(connection, statement, changes)
+
+
+async def block(connection: AsyncConnection, changes: Sequence[dict[str, Any]]) -> None:
+    """Have rows wait for a named thing."""
+    names = ("blocked_on", "blocked_reason", "blocked_detail", "attempts")
+    statement = (
+        update(deliveries)
+        .where(D.id == bindparam("a_id"))
+        .values(
+            state=BLOCKED,
+            deadline=func.coalesce(D.deadline, bindparam("a_deadline")),
+            **{name: bindparam(f"a_{name}") for name in names},
+        )
+    )
+    await execute_many(connection, statement, changes)
+
+
+async def due(connection: AsyncConnection, lane: str, now: float, limit: int, skip: Collection[str]) -> list[Row]:
+    """The next rows of a lane that may leave: only the first of each key, and it is neither blocked nor early."""
+    first = select(func.min(D.seq)).where(D.lane == lane).group_by(D.key)
+    query = (
+        select(deliveries)
+        .where(D.seq.in_(first), D.state == PENDING, D.due <= now)
+        .order_by(D.seq)
+        .limit(limit + len(skip))
+    )
+    return [_row(found) for found in await connection.execute(query) if found.id not in skip][:limit]
+
+
+async def next_due(connection: AsyncConnection, lane: str) -> float | None:
+    """When the earliest pending row of a lane is due, as a timestamp."""
+    found: float | None = await connection.scalar(select(func.min(D.due)).where(D.lane == lane, D.state == PENDING))
+    return found
+
+
+async def overdue(connection: AsyncConnection, now: float) -> list[tuple[Row, Reason, str]]:
+    """Blocked rows past their deadline, each with its reason code and detail."""
+    query = select(deliveries).where(D.state == BLOCKED, D.deadline < now).limit(500)
+    return [
+        (_row(found), Reason(found.blocked_reason), found.blocked_detail) for found in await connection.execute(query)
+    ]
+
+
+async def causes(connection: AsyncConnection, ids: Iterable[str]) -> dict[str, str | None]:
+    """The kept cause of each row."""
+    found: dict[str, str | None] = {}
+    for chunk in chunks(ids):
+        found.update((await connection.execute(select(D.id, D.cause).where(D.id.in_(chunk)))).tuples().all())
+    return found
+
+
+def _row(found: Any) -> Row:
+    return Row(
+        id=found.id,
+        kind=found.kind,
+        lane=found.lane,
+        key=found.key,
+        subject=found.subject,
+        payload=orjson.loads(found.payload),
+        attempts=tuple(Attempt.model_validate(attempt) for attempt in orjson.loads(found.attempts)),
+        version=found.version,
+    )
+
+
+async def publish_later(connection: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
+    """Put events into the outbox, in order."""
+    await execute_many(connection, insert(events), rows)

@@ -1,0 +1,56 @@
+"""A Kafka record as it was read, before anything is believed of it."""
+
+from __future__ import annotations
+
+from base64 import b64decode, b64encode
+from dataclasses import dataclass
+
+from contracts.envelope import Headers
+from contracts.operations import FailedRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Raw bytes of a record and where it stood. `topic` is the full name, with the prefix."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+    headers: Headers
+
+
+def failed(record: Record) -> FailedRecord:
+    """The record for a dead letter, byte for byte."""
+    return FailedRecord(
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        timestamp=record.timestamp,
+        key=_text(record.key),
+        value=_text(record.value),
+        headers=tuple((name, _text(raw)) for name, raw in record.headers),
+    )
+
+
+def restored(failed_record: FailedRecord) -> Record:
+    """The record out of a dead letter, as it was read."""
+    return Record(
+        topic=failed_record.topic,
+        partition=failed_record.partition,
+        offset=failed_record.offset,
+        timestamp=failed_record.timestamp,
+        key=_bytes(failed_record.key),
+        value=_bytes(failed_record.value),
+        headers=[(name, _bytes(text)) for name, text in failed_record.headers],
+    )
+
+
+def _text(raw: bytes | None) -> str | None:
+    return None if raw is None else b64encode(raw).decode()
+
+
+def _bytes(text: str | None) -> bytes | None:
+    return None if text is None else b64decode(text)

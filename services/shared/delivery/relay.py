@@ -1,0 +1,122 @@
+"""The relay of one lane: due rows leave in batches, at the lane's pace, while the breaker of its upstream is closed."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Sequence
+
+from services.shared.delivery.lane import Lane
+from services.shared.delivery.outcome import Outcome, Retry, Unknown
+from services.shared.delivery.row import Row
+from services.shared.delivery.settle import Pair
+
+log = logging.getLogger(__name__)
+Claim = Callable[[str, int, set[str]], Awaitable[list[Row]]]
+Settle = Callable[[Sequence[Pair]], Awaitable[None]]
+WaitDue = Callable[[str], Awaitable[float]]
+IDLE = 5.0
+"""Seconds an idle relay sleeps at most before it looks again; it is woken when rows are added."""
+
+
+class Relay:
+    """Delivers the rows of a lane until it is stopped.
+
+    `claim(lane, limit, skip)` gives due rows, at most one of each key; `settle` makes outcomes durable.
+    """
+
+    def __init__(self, lane: Lane, claim: Claim, settle: Settle, wait_due: WaitDue) -> None:
+        self.lane = lane
+        self.leaving: dict[str, Row] = {}
+        self._claim, self._settle, self._wait_due = claim, settle, wait_due
+        self._wake = asyncio.Event()
+        self._buffer: list[Row] = []
+        self._calls: set[asyncio.Task[None]] = set()
+
+    def wake(self) -> None:
+        """Something may be due now."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Deliver until cancelled; calls that are under way are finished and settled first."""
+        try:
+            while True:
+                await self._step()
+        finally:
+            await self._finish()
+
+    async def _step(self) -> None:
+        self._wake.clear()
+        if len(self._calls) >= self.lane.concurrency or not await self._fill():
+            await self._rest()
+            return
+        if not self.lane.breaker.admit(time.monotonic()):
+            self._drop_buffer()
+            await self._wait_for(self.lane.breaker.pause(time.monotonic()) or 0.05)
+            return
+        batch, self._buffer = self._buffer[: self.lane.batch], self._buffer[self.lane.batch :]
+        call = asyncio.create_task(self._deliver(batch))
+        self._calls.add(call)
+        call.add_done_callback(self._returned)
+
+    async def _fill(self) -> bool:
+        if not self._buffer:
+            limit = self.lane.batch * self.lane.concurrency
+            self._buffer = await self._claim(self.lane.name, limit, set(self.leaving))
+            self.leaving |= {row.id: row for row in self._buffer}
+        return bool(self._buffer)
+
+    async def _rest(self) -> None:
+        full = len(self._calls) >= self.lane.concurrency
+        await self._wait_for(IDLE if full else min(IDLE, await self._wait_due(self.lane.name)))
+
+    async def _wait_for(self, seconds: float) -> None:
+        try:
+            await asyncio.wait_for(self._wake.wait(), seconds)
+        except TimeoutError:
+            return
+
+    def _returned(self, call: asyncio.Task[None]) -> None:
+        self._calls.discard(call)
+        self._wake.set()
+        if not call.cancelled() and (error := call.exception()):
+            log.error("a delivery was not settled", extra={"lane": self.lane.name}, exc_info=error)
+
+    async def _deliver(self, rows: Sequence[Row]) -> None:
+        try:
+            outcomes = await self._attempt(rows)
+            self._judge(outcomes)
+            await asyncio.shield(self._settle(list(zip(rows, outcomes, strict=True))))
+        finally:
+            for row in rows:
+                self.leaving.pop(row.id, None)
+
+    async def _attempt(self, rows: Sequence[Row]) -> Sequence[Outcome]:
+        try:
+            return await self.lane.deliver(rows)
+        except Exception as error:
+            log.exception("delivery failed", extra={"lane": self.lane.name, "deliveries": [row.id for row in rows]})
+            return [Unknown(f"{type(error).__name__}: {error}")] * len(rows)
+
+    def _judge(self, outcomes: Sequence[Outcome]) -> None:
+        """An answer of any kind closes the breaker; `Retry` (and a batch that is wholly unknown) opens it."""
+        retries = [outcome for outcome in outcomes if isinstance(outcome, Retry)]
+        if retries:
+            self._drop_buffer()
+            self.lane.breaker.failed(time.monotonic(), retries[0].why, retries[0].after)
+            log.warning("lane waits", extra={"lane": self.lane.name, "why": retries[0].why})
+        elif all(isinstance(outcome, Unknown) for outcome in outcomes):
+            self.lane.breaker.failed(time.monotonic(), "no answer that proves anything")
+        else:
+            self.lane.breaker.succeeded()
+
+    def _drop_buffer(self) -> None:
+        for row in self._buffer:
+            self.leaving.pop(row.id, None)
+        self._buffer = []
+
+    async def _finish(self) -> None:
+        self._drop_buffer()
+        if self._calls:
+            await asyncio.wait(self._calls)

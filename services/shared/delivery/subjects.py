@@ -1,0 +1,57 @@
+"""Which subjects must be decided: now (dirty), or again at a moment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from sqlalchemy import bindparam, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from contracts.envelope import Cause
+from services.shared.delivery.cause import keep
+from services.shared.delivery.decision import Decision
+from services.shared.state.store import execute_many, upsert
+from services.shared.state.tables import subjects
+
+S = subjects.c
+
+
+async def mark_dirty(connection: AsyncConnection, touched: Mapping[str, Cause | None]) -> None:
+    """Keep subjects that must be decided later."""
+    rows = [{"subject": name, "dirty": 1, "again_at": None, "cause": keep(cause)} for name, cause in touched.items()]
+    await execute_many(connection, upsert(connection, subjects, "subject"), rows)
+
+
+async def mark_decided(
+    connection: AsyncConnection, decisions: Mapping[str, Decision], touched: Mapping[str, Cause | None]
+) -> None:
+    """Note that these subjects were decided, and when each must be decided again."""
+    rows = [
+        {
+            "subject": name,
+            "dirty": 0,
+            "again_at": decision.again_at.timestamp() if decision.again_at else None,
+            "cause": keep(touched[name]) if decision.again_at else None,
+        }
+        for name, decision in decisions.items()
+    ]
+    await execute_many(connection, upsert(connection, subjects, "subject"), rows)
+
+
+async def mark_all_dirty(connection: AsyncConnection) -> None:
+    """Have every known subject decided again (the settings have changed)."""
+    await connection.execute(update(subjects).values(dirty=1))
+
+
+async def undecided(connection: AsyncConnection, now: float, limit: int) -> dict[str, str | None]:
+    """Subjects to decide now, each with its kept cause."""
+    query = select(S.subject, S.cause).where(or_(S.dirty == 1, S.again_at <= now)).limit(limit)
+    return dict((await connection.execute(query)).tuples().all())
+
+
+async def mark_again(connection: AsyncConnection, names: Iterable[str], at: datetime) -> None:
+    """Have these subjects decided again at a moment."""
+    rows = [{"a_subject": name, "a_at": at.timestamp()} for name in names]
+    statement = update(subjects).where(S.subject == bindparam("a_subject")).values(again_at=bindparam("a_at"))
+    await execute_many(connection, statement, rows)

@@ -1,0 +1,250 @@
+"""One database transaction of a service: remember events, decide subjects, fill the outbox."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any, TypeVar
+
+import orjson
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from contracts.envelope import Cause, Envelope, Undecodable, decode, headers, value, wrap
+from contracts.model import Event
+from contracts.reasons import Reason
+from services.shared.delivery import outbox
+from services.shared.delivery.cause import keep
+from services.shared.delivery.dead_letters import (
+    COMMAND_SUBJECT,
+    PARKED,
+    Parked,
+    decide_command,
+    record_letter,
+    rules,
+)
+from services.shared.delivery.decision import Decision, Delivery, Refusal
+from services.shared.delivery.handlers import Handlers
+from services.shared.delivery.reconcile import Changes, reconcile
+from services.shared.delivery.record import Record, restored
+from services.shared.delivery.subjects import mark_decided, mark_dirty
+from services.shared.state.records import Kind, RecordT
+from services.shared.state.session import NotLoaded, Session, Slot
+from services.shared.state.store import load, load_versions, save_records, save_versions
+
+log = logging.getLogger(__name__)
+ROUNDS = 25
+"""More rounds of deciding than any chain of our events needs; beyond it two rules chase each other."""
+ResultT = TypeVar("ResultT")
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a transaction needs to know of its service."""
+
+    service: str
+    handlers: Handlers
+    blocked_deadline: float
+    leaving: Callable[[], Collection[str]]
+
+
+class Work:
+    """The work of one transaction. Use: take/announce/touch, then `decide()` or `defer()`, then `flush()`."""
+
+    def __init__(self, connection: AsyncConnection, rules_: Rules, now: datetime) -> None:
+        self.connection, self.rules, self.now = connection, rules_, now
+        self.session = Session(now)
+        self._remember = {**rules(rules_.service), **rules_.handlers.remember}
+        self._held: dict[Slot, int] = {}
+        self._seen: dict[Slot, int] = {}
+        self._issued: dict[Slot, int] = {}
+        self._published: list[dict[str, Any]] = []
+
+    async def take(self, records: Iterable[Record], *, replayed: bool = False) -> None:
+        """Remember what these records say; one that cannot be read or handled becomes a dead letter, once."""
+        readable: list[tuple[Envelope[Event], Record | None]] = []
+        for record in records:
+            try:
+                readable.append((decode(record.headers, record.value), record))
+            except Undecodable as error:
+                await self._bury(record, error.code, error.detail, replayed=replayed)
+        await self._remember_all(readable)
+
+    async def announce(self, events: Iterable[tuple[Event, Cause | None]]) -> None:
+        """Put events of our own into the outbox, each with the next version of its subject, and remember them."""
+        pairs = list(events)
+        await self._hold({(event.TOPIC, event.subject) for event, _ in pairs})
+        envelopes = [self._wrap(event, cause) for event, cause in pairs]
+        self._published += [_event_row(envelope) for envelope in envelopes]
+        await self._remember_all([(envelope, None) for envelope in envelopes])
+
+    def _wrap(self, event: Event, cause: Cause | None) -> Envelope[Event]:
+        slot = (event.TOPIC, event.subject)
+        version = max(self._held.get(slot, 0), self._issued.get(slot, 0)) + 1
+        self._issued[slot] = version
+        return wrap(event, version=version, source=self.rules.service, time=self.now, cause=cause)
+
+    async def _remember_all(self, pairs: Sequence[tuple[Envelope[Event], Record | None]]) -> None:
+        await self._hold({(envelope.data.TOPIC, envelope.subject) for envelope, _ in pairs})
+        queue = list(pairs)
+        while queue:
+            queue, missing = await self._pass(queue)
+            await self._load(missing)
+
+    async def _pass(
+        self, queue: Sequence[tuple[Envelope[Event], Record | None]]
+    ) -> tuple[list[tuple[Envelope[Event], Record | None]], list[NotLoaded]]:
+        """Handle what can be handled; a key whose event misses something waits, with its later events, for the load."""
+        deferred: list[tuple[Envelope[Event], Record | None]] = []
+        missing: list[NotLoaded] = []
+        waiting: set[Slot] = set()
+        for envelope, record in queue:
+            lane = (envelope.data.TOPIC, envelope.data.key)
+            try:
+                done = lane not in waiting and self._apply(envelope)
+            except NotLoaded as miss:
+                missing.append(miss)
+                done = False
+            except Exception as error:
+                done = await self._rule_failed(envelope, record, error)
+            if not done:
+                waiting.add(lane)
+                deferred.append((envelope, record))
+        return deferred, missing
+
+    def _apply(self, envelope: Envelope[Event]) -> bool:
+        slot = (envelope.data.TOPIC, envelope.subject)
+        if envelope.sequence > self._held.get(slot, 0):
+            rule = self._remember.get(type(envelope.data))
+            if rule is not None:
+                self.session.cause = envelope
+                self.session.run(partial(rule, envelope, self.session))
+            self._held[slot] = self._seen[slot] = envelope.sequence
+        return True
+
+    async def _rule_failed(self, envelope: Envelope[Event], record: Record | None, error: Exception) -> bool:
+        if record is None:
+            raise error
+        log.exception("rule failed", extra={"event": envelope.id, "subject": envelope.subject})
+        detail = f"{envelope.type} of {envelope.subject}: {type(error).__name__}: {error}"
+        await self._bury(record, Reason.RECORD_RULE_FAILED, detail)
+        return True
+
+    async def _bury(self, record: Record, reason: str, detail: str, *, replayed: bool = False) -> None:
+        letter = record_letter(self.rules.service, record, reason, detail, self.now)
+        known = await self._loaded({"known": partial(self.session.get, PARKED, letter.dead_letter)})
+        if replayed or known["known"] is None:
+            await self.announce([(letter, None)])
+
+    async def decide(self) -> None:
+        """Decide every touched subject until nothing is touched any more."""
+        for _ in range(ROUNDS):
+            touched, released = dict(self.session.touched), list(self.session.released)
+            self.session.touched.clear()
+            self.session.released.clear()
+            if released:
+                blocked = await outbox.blocked_subjects(self.connection, released)
+                touched = {**dict.fromkeys(blocked, self.session.cause), **touched}
+            if not touched:
+                return
+            await self._decide(touched)
+        raise RuntimeError(f"{self.rules.service}: decisions do not come to rest: {sorted(touched)[:5]}")
+
+    async def _decide(self, touched: dict[str, Cause | None]) -> None:
+        decisions = await self._loaded({subject: partial(self._decision, subject) for subject in touched})
+        parked = await self._loaded({s: partial(self.session.find, PARKED, s) for s in touched})
+        waiting = await outbox.waiting_of(self.connection, touched)
+        changes: dict[str, Changes] = {}
+        for subject, decision in decisions.items():
+            letters = parked[subject] if not subject.startswith(COMMAND_SUBJECT) else {}
+            changes[subject] = self._reconcile(subject, decision, waiting.get(subject, {}), letters)
+        await self._write(changes, touched)
+        await mark_decided(self.connection, decisions, touched)
+        await self.announce((event, touched[subject]) for subject, c in changes.items() for event in c.announce)
+        await self.take(
+            [restored(record) for decision in decisions.values() for record in decision.retry], replayed=True
+        )
+
+    def _reconcile(
+        self, subject: str, decision: Decision, waiting: dict[str, outbox.Waiting], parked: dict[str, Parked]
+    ) -> Changes:
+        return reconcile(self.rules.service, subject, decision, waiting, parked, self.rules.leaving(), self.now)
+
+    def _decision(self, subject: str) -> Decision:
+        try:
+            if subject.startswith(COMMAND_SUBJECT):
+                return decide_command(self.rules.service, subject.removeprefix(COMMAND_SUBJECT), self.session)
+            return self.rules.handlers.decide(subject, self.session)
+        except NotLoaded:
+            raise
+        except Exception as error:
+            log.exception("decision failed", extra={"subject": subject})
+            delivery = Delivery(id=f"decide:{subject}", kind="decide", lane="", key=subject, payload={})
+            detail = f"deciding about {subject}: {type(error).__name__}: {error}"
+            return Decision(refuse=(Refusal(delivery, Reason.DECISION_FAILED, detail),))
+
+    async def _loaded(self, tasks: dict[str, Callable[[], ResultT]]) -> dict[str, ResultT]:
+        """Run all rules, loading in bulk what they miss, until each has come to its end."""
+        results: dict[str, ResultT] = {}
+        left = dict(tasks)
+        while left:
+            missing: list[NotLoaded] = []
+            for name, task in list(left.items()):
+                try:
+                    results[name] = self.session.run(task)
+                    del left[name]
+                except NotLoaded as miss:
+                    missing.append(miss)
+            await self._load(missing)
+        return {name: results[name] for name in tasks}
+
+    async def _load(self, missing: Iterable[NotLoaded]) -> None:
+        for by_ref in (False, True):
+            slots = {miss.slot for miss in missing if miss.by_ref is by_ref}
+            await load(self.connection, self.session, slots, by_ref=by_ref)
+
+    async def get_many(self, kind: Kind[RecordT], keys: Iterable[str]) -> dict[str, RecordT]:
+        """Records by key, read in bulk; what does not exist is absent."""
+        found = await self._loaded({key: partial(self.session.get, kind, key) for key in keys})
+        return {key: record for key, record in found.items() if record is not None}
+
+    async def _hold(self, slots: Iterable[Slot]) -> None:
+        unknown = [slot for slot in slots if slot not in self._held]
+        if unknown:
+            self._held.update(await load_versions(self.connection, unknown))
+
+    async def _write(self, changes: dict[str, Changes], touched: dict[str, Cause | None]) -> None:
+        rows: dict[str, list[dict[str, Any]]] = {"add": [], "replace": []}
+        for subject, change in changes.items():
+            rows["add"] += [self._row(delivery, subject, touched) for delivery in change.add]
+            rows["replace"] += [self._row(delivery, subject, touched) for delivery in change.replace]
+        await outbox.take_back(self.connection, [id_ for change in changes.values() for id_ in change.take_back])
+        await outbox.add(self.connection, rows["add"])
+        await outbox.replace(self.connection, rows["replace"])
+
+    def _row(self, delivery: Delivery, subject: str, touched: dict[str, Cause | None]) -> dict[str, Any]:
+        deadline, now = self.rules.blocked_deadline, self.now.timestamp()
+        return outbox.values(delivery, subject, now, deadline, keep(touched[subject]))
+
+    async def defer(self) -> None:
+        """While catching up: keep what must be decided for the time when everything is known."""
+        released = await outbox.blocked_subjects(self.connection, self.session.released)
+        await mark_dirty(self.connection, dict.fromkeys(released) | self.session.touched)
+
+    async def flush(self) -> None:
+        """Write all that was remembered, and the events to publish."""
+        await save_records(self.connection, self.session)
+        await save_versions(self.connection, self._seen)
+        await outbox.publish_later(self.connection, self._published)
+
+
+def _event_row(envelope: Envelope[Event]) -> dict[str, Any]:
+    pairs = [(name, raw.decode()) for name, raw in headers(envelope)]
+    return {
+        "topic": envelope.data.TOPIC,
+        "key": envelope.data.key,
+        "headers": orjson.dumps(pairs),
+        "value": value(envelope),
+    }

@@ -1,0 +1,1 @@
+"""What both exporters need to make a ledger document: uids, written figures, unit prices, pushes, read-back."""

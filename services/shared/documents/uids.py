@@ -1,0 +1,31 @@
+"""Deterministic uids of the documents that we make: the same order always gets the same Sale (claim K2)."""
+
+from __future__ import annotations
+
+from uuid import UUID, uuid5
+
+NAMESPACE = UUID("6f3c2a57-18d1-5b0e-9b6e-2a4f0c7d9e35")
+
+
+def sale_uid(shop: str, order_id: int) -> str:
+    """The uid of an order's Sale."""
+    return _uid(shop, "sale", order_id)
+
+
+def credit_note_uid(shop: str, refund_id: int) -> str:
+    """The uid of a refund's own credit note."""
+    return _uid(shop, "credit-note", refund_id)
+
+
+def cumulative_note_uid(shop: str, order_id: int) -> str:
+    """The uid of the one credit note of an order, where Balance allows one per Sale."""
+    return _uid(shop, "credit-note-of-order", order_id)
+
+
+def client_uid(number: str) -> str:
+    """The uid under which a client with this personal or company number is created: one for all shops (claim K10)."""
+    return str(uuid5(NAMESPACE, f"client|{number}"))
+
+
+def _uid(shop: str, kind: str, id_: int) -> str:
+    return str(uuid5(NAMESPACE, f"{shop}|{kind}|{id_}"))

@@ -1,0 +1,25 @@
+"""Why a document cannot be made from the facts: raised by the rules, turned into a dead letter by the handlers."""
+
+from __future__ import annotations
+
+from contracts.reasons import Reason
+
+
+class Unbookable(Exception):
+    """The facts and settings give no sound document; `detail` says to whom it may concern what to do."""
+
+    def __init__(self, reason: Reason, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason, self.detail = reason, detail
+
+
+def setting_key(shop: str, name: str) -> str:
+    """The key of a setting of the orders flow as it stands in `davtari.toml`."""
+    return f"shops.{shop}.orders.{name}"
+
+
+def required(value: str | None, shop: str, name: str, purpose: str, reason: Reason) -> str:
+    """The value of a setting. Raises `Unbookable` naming its key when it is not set."""
+    if not value:
+        raise Unbookable(reason, f"{setting_key(shop, name)} is not set: {purpose}. Set it; the order then goes by itself")
+    return value

@@ -1,0 +1,38 @@
+"""Reading topics from the start to their present end, outside any group: for the command line and for checks."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Iterable
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer
+
+from contracts.envelope import Envelope, Undecodable, decode
+from contracts.model import Event
+from services.shared.messaging.connection import reader
+from services.shared.settings.model import KafkaSettings
+
+log = logging.getLogger(__name__)
+
+
+async def read_events(settings: KafkaSettings, topics: Iterable[str]) -> AsyncIterator[Envelope[Event]]:
+    """All decodable events of the topics as they stand now, each partition in order."""
+    consumer = reader(settings, topics)
+    await consumer.start()
+    try:
+        async for raw in _records(consumer):
+            try:
+                yield decode(raw.headers, raw.value)
+            except Undecodable as error:
+                log.debug("left to the services' dead letters", extra={"offset": raw.offset, "reason": error.code})
+    finally:
+        await consumer.stop()
+
+
+async def _records(consumer: AIOKafkaConsumer) -> AsyncIterator[Any]:
+    ends = await consumer.end_offsets(consumer.assignment())
+    while left := [tp for tp, end in ends.items() if await consumer.position(tp) < end]:
+        for records in (await consumer.getmany(*left, timeout_ms=500)).values():
+            for record in records:
+                yield record

@@ -1,0 +1,112 @@
+"""The connection to Balance and its dialect: every unknown of the Exchange API is a setting with a preset."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, SecretStr, model_validator
+
+from services.shared.settings.base import Section, read_secret
+from services.shared.settings.presets import PRESETS
+
+CLOUD = "https://cloud.balance.ge/sm/{publication}/Balance/{application_id}/hs/Exchange"
+
+
+class ListTexts(Section):
+    """The localized texts of Balance's lists, as this Balance spells them (API fact: spellings differ)."""
+
+    vat_taxable: str = "იბეგრება დღგ-ით"
+    sale_operation: str = "მიწოდება კომპენსაციით"
+    sale_vat_article: str = "მიწოდება კომპენსაციით"
+    return_operation: str = "დაბრუნება"
+    correction_operation: str = "ფასის კორექტირება"
+    individual: str = "ფიზიკური პირი"
+    company: str = "შეზღუდული პასუხისმგებლობის საზოგადოება"
+    goods: tuple[str, ...] = ("საქონელი", "goods", "Goods", "Товар")
+    services: tuple[str, ...] = ("მომსახურება", "service", "Service", "Услуга")
+
+
+class Dialect(Section):
+    """How this build of Balance speaks. Only what differs from the preset needs to stand in the settings."""
+
+    sku_field: str = Field(default="InternalArticle", description="the item field that is the shop's SKU")
+    paging: tuple[str, ...] = Field(default=(), description="resources read with Pack/PackSize")
+    page_size: int = Field(default=500, ge=1)
+    uid_parameter: dict[str, str] = Field(default_factory=dict, description="constant `uid` per resource, if needed")
+    source_parameter: dict[str, str] = Field(default_factory=dict, description="`Source` per resource, if needed")
+    stocks_total_false: bool = Field(default=False, description="send Total=false to get detailed stock rows")
+    publication_of: dict[str, str] = Field(default_factory=dict, description="`o` or `a` for single resources")
+    numbers_as_text: bool = True
+    sale_resource: str = "Sale"
+    credit_note_resource: str = "SalesCredit"
+    item_pricing: bool = Field(default=False, description="read ItemPricing documents instead of Prices")
+    field_names: dict[str, str] = Field(
+        default_factory=dict, description="rename a written field, e.g. of credit notes"
+    )
+    credit_notes: Literal["separate", "cumulative"] = "separate"
+    lists: ListTexts = ListTexts()
+
+
+class Template(Section):
+    """What every Sale carries besides the order: accounts, department, branch; omitted where empty."""
+
+    receivables_account: str | None = "1410.01"
+    revenue_account: str | None = "6110"
+    department: str | None = None
+    branch: str | None = None
+    agreement: str | None = None
+    cash_register: str | None = None
+    extra: dict[str, str] = Field(default_factory=dict, description="further header fields, written as they stand")
+
+
+class BalanceSettings(Section):
+    """Which Balance, as whom, in which dialect."""
+
+    transport: Literal["cloud", "on-prem"] = "cloud"
+    application_id: str | None = None
+    publication: Literal["o", "a"] = "o"
+    url: str | None = Field(default=None, description="the whole base URL: required on-prem, overrides the cloud's")
+    user_name: str
+    password_file: Path
+    profile: Literal["storera", "vendoo", "b2c"] = "b2c"
+    ca_file: Path | None = None
+    verify_tls: bool = True
+    concurrency: int = Field(default=4, ge=1, le=16)
+    read_timeout: float = Field(default=120.0, gt=0)
+    write_timeout: float = Field(default=60.0, gt=0)
+    currency: str = Field(default="GEL", pattern=r"^[A-Z]{3}$")
+    currencies: dict[str, str] = Field(default_factory=dict, description="other currency code → Balance currency uid")
+    dialect: Dialect = Dialect()
+    template: Template = Template()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _preset(cls, data: Any) -> Any:
+        """Lay the profile's preset under the dialect (claim S0.28: profiles are presets, not branches in code)."""
+        if isinstance(data, dict):
+            preset = PRESETS.get(str(data.get("profile", "b2c")), {})
+            data = data | {"dialect": preset | _as_dict(data.get("dialect"))}
+        return data
+
+    @model_validator(mode="after")
+    def _reachable(self) -> BalanceSettings:
+        if self.transport == "cloud" and not (self.application_id or self.url):
+            raise ValueError("transport cloud needs application-id: the four-digit number of the cloud division")
+        if self.transport == "on-prem" and not self.url:
+            raise ValueError('transport on-prem needs url, e.g. "http://server/Balance_Exchange/hs/Exchange"')
+        return self
+
+    def base_url(self, resource: str | None = None) -> str:
+        """The base URL, for a resource that is published elsewhere (`publication-of`) with that publication."""
+        publication = self.dialect.publication_of.get(resource or "", self.publication)
+        template = self.url or CLOUD
+        return template.format(publication=publication, application_id=self.application_id or "").rstrip("/")
+
+    def password(self) -> SecretStr:
+        """The password from its file. Raises `SecretMissing`."""
+        return read_secret(self.password_file, "balance.password-file")
+
+
+def _as_dict(value: Any) -> dict[str, Any]:
+    return value.model_dump(exclude_unset=True, by_alias=True) if isinstance(value, Section) else dict(value or {})

@@ -1,0 +1,124 @@
+"""One shop: its connection, its flows and the rules of each flow."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, SecretStr
+
+from services.shared.settings.base import Section, read_secret
+
+
+def _text_only(value: object) -> object:
+    if isinstance(value, float):
+        raise ValueError('write an amount as text, e.g. "0.05": a float is not exact')
+    return value
+
+
+Amount = Annotated[Decimal, BeforeValidator(_text_only)]
+Mode = Literal["off", "dry-run", "live"]
+Ownership = Literal["always", "if-empty", "if-unchanged", "never"]
+
+
+class Flows(Section):
+    """`off`, `dry-run` or `live` per flow; everything starts in dry-run (claim S0.36)."""
+
+    catalogue: Mode = "dry-run"
+    prices: Mode = "dry-run"
+    stock: Mode = "dry-run"
+    orders: Mode = "dry-run"
+    refunds: Mode = "dry-run"
+
+
+class CatalogueSettings(Section):
+    """Which items may become products. Default deny: a group is invisible until it is mapped (claim S0.5)."""
+
+    groups: dict[str, int] = Field(default_factory=dict, description="Balance group uid → WooCommerce category id")
+    excluded_groups: tuple[str, ...] = ()
+    allow_services: bool = False
+    sku_allow: tuple[str, ...] = Field(default=(), description="glob patterns; empty allows every SKU")
+    sku_deny: tuple[str, ...] = ()
+    meta_key: str = "_balance_uid"
+
+
+class FieldOwnership(Section):
+    """Who owns a field of an existing product (claim S0.16)."""
+
+    name: Ownership = "never"
+    regular_price: Ownership = "always"
+    sale_price: Ownership = "always"
+    weight: Ownership = "if-empty"
+    category: Ownership = "if-empty"
+
+
+class PriceSettings(Section):
+    """Which price types are the regular and the sale price."""
+
+    regular_type: str | None = None
+    sale_type: str | None = None
+    smallest: Amount = Decimal("0.10")
+
+
+class StockSettings(Section):
+    """How the figure for sale is computed; nothing is published before a policy is chosen (claim S1.4)."""
+
+    policy: Literal["single", "aggregate"] | None = None
+    warehouses: tuple[str, ...] = Field(default=(), description="uids or exact names")
+    subtract_reserve: bool = True
+    buffer: Amount = Decimal(0)
+
+
+class OrderSettings(Section):
+    """When and how an order becomes a Sale."""
+
+    trigger: dict[str, tuple[str, ...]] = Field(
+        default_factory=lambda: {"default": ("processing", "completed"), "cod": ("completed",)},
+        description="payment method → statuses that make a Sale; `default` for the rest",
+    )
+    require_paid: bool = Field(default=True, description="a `default` trigger also needs date_paid")
+    hold: float = Field(default=0.0, ge=0, description="seconds to wait after the trigger")
+    warehouse: str | None = None
+    retail_client: str | None = None
+    create_clients: bool = True
+    personal_id_keys: tuple[str, ...] = ("_billing_personal_id", "billing_personal_id")
+    company_id_keys: tuple[str, ...] = ("_billing_company_code", "billing_company_code")
+    shipping_item: str | None = None
+    fee_item: str | None = None
+    rounding_item: str | None = None
+    rounding_cap: Amount = Decimal("0.05")
+    amount_item: str | None = Field(default=None, description="service item for amount-only refunds")
+    vat_rates: dict[str, str] = Field(
+        default_factory=lambda: {"18": "ჩვეულებრივი", "0": "ნულოვანი", "none": "დღგ-ის გარეშე"},
+        description="VAT percent of the order's rate → Balance's VAT rate (text or uid); `none` for untaxed lines",
+    )
+    price_as: Literal["discounted", "price-and-discount"] = "discounted"
+
+
+class ShopSettings(Section):
+    """One WooCommerce store."""
+
+    url: str = Field(pattern=r"^https?://")
+    key_file: Path
+    secret_file: Path
+    webhook_secret_files: tuple[Path, ...] = ()
+    ca_file: Path | None = None
+    verify_tls: bool = True
+    concurrency: int = Field(default=2, ge=1, le=8)
+    batch_size: int = Field(default=25, ge=1, le=100)
+    timeout: float = Field(default=60.0, gt=0)
+    flows: Flows = Flows()
+    catalogue: CatalogueSettings = CatalogueSettings()
+    fields: FieldOwnership = FieldOwnership()
+    prices: PriceSettings = PriceSettings()
+    stock: StockSettings = StockSettings()
+    orders: OrderSettings = OrderSettings()
+
+    def credentials(self) -> tuple[SecretStr, SecretStr]:
+        """The REST key and secret from their files. Raises `SecretMissing`."""
+        return read_secret(self.key_file, "key-file"), read_secret(self.secret_file, "secret-file")
+
+    def webhook_secrets(self) -> tuple[SecretStr, ...]:
+        """The webhook secrets (two while one is being rotated). Raises `SecretMissing`."""
+        return tuple(read_secret(path, "webhook-secret-files") for path in self.webhook_secret_files)

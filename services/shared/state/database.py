@@ -1,0 +1,96 @@
+"""A service's state database: one SQLite file (WAL, synchronous=FULL), one writer, a generation id."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import event, insert, select, update
+from sqlalchemy.engine import URL
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from services.shared.state import tables
+
+
+class Database:
+    """An open state database. `write()` is one transaction; only one is open at a time.
+
+    The generation id is made with the database and stands in the consumer group's name, so that a new database
+    starts at the earliest offset by itself.
+    """
+
+    def __init__(self, engine: AsyncEngine, generation: str) -> None:
+        self._engine, self.generation = engine, generation
+        self._writing = asyncio.Lock()
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncConnection]:
+        """A durable transaction: committed (and synced) when the block ends, rolled back when it raises."""
+        async with self._writing, self._engine.begin() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """A consistent view that does not wait for the writer."""
+        async with self._engine.connect() as connection:
+            yield connection
+
+    async def note(self, name: str, value: str) -> str | None:
+        """Keep a named value; gives the one that stood there before."""
+        async with self.write() as connection:
+            before = await _meta(connection, name)
+            if before is None:
+                await connection.execute(insert(tables.meta).values(name=name, value=value))
+            elif before != value:
+                await connection.execute(update(tables.meta).where(tables.meta.c.name == name).values(value=value))
+        return before
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._engine.dispose()
+
+
+async def open_database(directory: Path, service: str) -> Database:
+    """Open the service's database, or make a new one with a new generation. The file name holds the schema version."""
+    path = database_file(directory, service)
+    engine = create_async_engine(URL.create("sqlite+aiosqlite", database=str(path)))
+    event.listen(engine.sync_engine, "connect", _configure)
+    event.listen(engine.sync_engine, "begin", _begin)
+    return Database(engine, await _generation(engine))
+
+
+def database_file(directory: Path, service: str) -> Path:
+    """Where the service's database stands; its folder is made if need be."""
+    directory.mkdir(parents=True, exist_ok=True)
+    return directory / f"{service}.v{tables.SCHEMA_VERSION}.sqlite"
+
+
+def _configure(connection: Any, _: Any) -> None:
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000", "cache_size=-16000"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin(connection: Any) -> None:
+    connection.exec_driver_sql("BEGIN")
+
+
+async def _generation(engine: AsyncEngine) -> str:
+    async with engine.begin() as connection:
+        await connection.run_sync(tables.metadata.create_all)
+        found = await _meta(connection, "generation")
+        if found is None:
+            found = uuid4().hex[:12]
+            await connection.execute(insert(tables.meta).values(name="generation", value=found))
+        return found
+
+
+async def _meta(connection: AsyncConnection, name: str) -> str | None:
+    found: str | None = await connection.scalar(select(tables.meta.c.value).where(tables.meta.c.name == name))
+    return found

@@ -1,0 +1,97 @@
+"""Reading and writing the projection in bulk, within a transaction."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any, TypeVar
+
+from sqlalchemy import Table, bindparam, delete, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.shared.state.session import Session, Slot
+from services.shared.state.tables import records, versions
+
+CHUNK = 500
+ItemT = TypeVar("ItemT")
+
+
+def chunks(items: Iterable[ItemT], size: int = CHUNK) -> Iterator[list[ItemT]]:
+    """The items in lists of at most `size`: SQL takes a bounded number of parameters."""
+    source = iter(items)
+    while chunk := list(islice(source, size)):
+        yield chunk
+
+
+def upsert(connection: AsyncConnection, table: Table, *keys: str) -> Any:
+    """INSERT … ON CONFLICT DO UPDATE of all other columns, in the dialect of the connection."""
+    make = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    statement = make(table)
+    columns = [column.name for column in table.columns if column.name not in keys]
+    return statement.on_conflict_do_update(
+        index_elements=list(keys), set_={name: statement.excluded[name] for name in columns}
+    )
+
+
+_RECORDS = select(records.c.kind, records.c.key, records.c.ref, records.c.body).where(
+    records.c.kind == bindparam("kind")
+)
+_BY_KEY = _RECORDS.where(records.c.key.in_(bindparam("names", expanding=True)))
+_BY_REF = _RECORDS.where(records.c.ref.in_(bindparam("names", expanding=True)))
+_VERSIONS = select(versions.c.subject, versions.c.version).where(
+    versions.c.topic == bindparam("topic"), versions.c.subject.in_(bindparam("subjects", expanding=True))
+)
+
+
+async def load(connection: AsyncConnection, session: Session, slots: Iterable[Slot], *, by_ref: bool) -> None:
+    """Load records by (kind, key), or all records by (kind, ref), into the session."""
+    wanted, by_kind = list(slots), defaultdict(list)
+    for kind, name in wanted:
+        by_kind[kind].append(name)
+    rows: list[tuple[str, str, str, str]] = []
+    for kind, names in by_kind.items():
+        for chunk in chunks(names):
+            found = await connection.execute(_BY_REF if by_ref else _BY_KEY, {"kind": kind, "names": chunk})
+            rows += [(row[0], row[1], row[2], row[3]) for row in found]
+    (session.loaded_refs if by_ref else session.loaded)(wanted, rows)
+
+
+async def load_versions(connection: AsyncConnection, subjects: Iterable[Slot]) -> dict[Slot, int]:
+    """The versions held of (topic, subject); one that was never seen is absent."""
+    by_topic: dict[str, list[str]] = defaultdict(list)
+    for topic, subject in subjects:
+        by_topic[topic].append(subject)
+    held: dict[Slot, int] = {}
+    for topic, names in by_topic.items():
+        for chunk in chunks(names):
+            for subject, version in await connection.execute(_VERSIONS, {"topic": topic, "subjects": chunk}):
+                held[topic, subject] = version
+    return held
+
+
+async def save_versions(connection: AsyncConnection, changed: dict[Slot, int]) -> None:
+    """Keep the versions seen."""
+    rows = [{"topic": topic, "subject": subject, "version": version} for (topic, subject), version in changed.items()]
+    await execute_many(connection, upsert(connection, versions, "topic", "subject"), rows)
+
+
+async def save_records(connection: AsyncConnection, session: Session) -> None:
+    """Write what the session's rules have put and dropped."""
+    kept, dropped = [], []
+    for (kind, key), (record, ref) in session.changes.items():
+        if record is None:
+            dropped.append({"a_kind": kind, "a_key": key})
+        else:
+            kept.append({"kind": kind, "key": key, "ref": ref, "body": record.model_dump_json()})
+    await execute_many(connection, upsert(connection, records, "kind", "key"), kept)
+    gone = delete(records).where(records.c.kind == bindparam("a_kind"), records.c.key == bindparam("a_key"))
+    await execute_many(connection, gone, dropped)
+    session.changes.clear()
+
+
+async def execute_many(connection: AsyncConnection, statement: Any, rows: Sequence[dict[str, Any]]) -> None:
+    """Execute a statement for all rows at once; nothing for no rows."""
+    if rows:
+        await connection.execute(statement, rows)
