@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
+from pydantic import Field
+
 from contracts.model import Event, Instant, Money, Part, Quantity, ShopId, Uid
 
 How = Literal["created", "adopted", "mapped"]
@@ -97,4 +99,5 @@ class AvailabilityChanged(_ShopItemEvent):
     explanation: tuple[FigureLine, ...]
     mode: Literal["live", "dry-run"]
     stock_seen_at: Instant | None = None
+    shop_moves: int = Field(default=0, ge=0, description="how many stock movements by the shop's orders it answers")
     published_at: Instant

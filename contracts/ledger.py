@@ -18,7 +18,11 @@ class Attempt(Part):
 
 
 class RecordedLine(Part):
-    """A document line as it was recorded: whence it came, which item, how much, and its uid in Balance."""
+    """A document line as it was recorded: whence it came, which item, how much, and its uid in Balance.
+
+    In a credit note `quantity` is what came back (0 where only money did), and `sale_line` the position, from 1, of
+    the Sale's line that it takes back.
+    """
 
     order_line_id: int | None
     kind: Literal["product", "shipping", "fee", "rounding", "amount"]
@@ -28,6 +32,7 @@ class RecordedLine(Part):
     vat: Money
     vat_percent: Quantity | None = None
     balance_line_uid: str | None = None
+    sale_line: int | None = None
 
 
 class _LedgerEvent(Event):
@@ -46,13 +51,19 @@ class _LedgerEvent(Event):
 
 
 class ClientRecorded(_LedgerEvent):
-    """The Balance client that stands for a person: found there, created by us, or the retail client."""
+    """The Balance client that stands for a person: found there, created by us, or the retail client.
+
+    `identity` is opaque: the uid derived from the personal or company number. `retail`: Balance knows no client with
+    that number and none may be created, so this order alone goes to the retail client.
+    """
 
     TYPE: ClassVar[str] = "davtari.ClientRecorded.v1"
     DOCUMENT: ClassVar[str] = "client"
     person_ref: str
     client: Uid
     how: Literal["found", "created"]
+    identity: str | None = None
+    retail: bool = False
     recorded_at: Instant
     attempts: tuple[Attempt, ...] = ()
 
@@ -100,6 +111,7 @@ class SaleDiverged(_LedgerEvent):
     order_total: Money
     order_version: int
     detail: str
+    content_digest: str = ""
     observed_at: Instant
 
 

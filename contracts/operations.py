@@ -22,11 +22,15 @@ class _Command(Event):
 
 
 class ImportRequested(_Command):
-    """Read this Balance resource now; in a dry run say what would be stated and state nothing."""
+    """Read this Balance resource now; in a dry run say what would be stated and state nothing.
+
+    `accept_loss`: believe this snapshot although it loses many records (a person has looked).
+    """
 
     TYPE: ClassVar[str] = "davtari.ImportRequested.v1"
     resource: Literal["items", "prices", "stock"]
     dry_run: bool = False
+    accept_loss: bool = False
 
 
 class PushRequested(_Command):

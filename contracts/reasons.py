@@ -35,6 +35,8 @@ class Reason(StrEnum):
     PRODUCT_SKU_NOT_ALLOWED = "product.sku-not-allowed"
     PRODUCT_SKU_USED_TWICE = "product.sku-used-twice"
     PRODUCT_SKU_AMBIGUOUS = "product.sku-ambiguous"
+    PRODUCT_IN_TRASH = "product.in-trash"
+    PRODUCT_OF_OTHER_ITEM = "product.of-other-item"
     PRODUCT_WITHDRAWN = "product.withdrawn"
     PRODUCT_PRICE_INVALID = "product.price-invalid"
 
@@ -51,6 +53,7 @@ class Reason(StrEnum):
     SALE_STATUS_UNKNOWN = "sale.status-unknown"
     SALE_CLIENT_WAITS = "sale.client-waits"
     SALE_NOT_AS_MEANT = "sale.not-as-meant"
+    SALE_NOT_WHOLE_TETRI = "sale.not-whole-tetri"
 
     REFUND_SALE_MISSING = "refund.sale-missing"
     REFUND_LINE_UNKNOWN = "refund.line-unknown"
@@ -58,3 +61,6 @@ class Reason(StrEnum):
     REFUND_AMOUNT_DIFFERS = "refund.amount-differs"
     REFUND_SETTING_MISSING = "refund.setting-missing"
     REFUND_REMOVED = "refund.removed"
+    REFUND_NOTHING_TO_CREDIT = "refund.nothing-to-credit"
+    REFUND_NOT_WHOLE_TETRI = "refund.not-whole-tetri"
+    REFUND_NOT_AS_MEANT = "refund.not-as-meant"

@@ -31,7 +31,9 @@ class MemoryState:
         return self.records.get((kind.name, key))
 
     def find(self, kind: Kind[RecordT], ref: str) -> dict[str, RecordT]:
-        return {key: self.records[kind.name, key] for (name, key), r in self.refs.items() if (name, r) == (kind.name, ref)}
+        return {
+            key: self.records[kind.name, key] for (name, key), r in self.refs.items() if (name, r) == (kind.name, ref)
+        }
 
     def put(self, kind: Kind[RecordT], key: str, record: RecordT, ref: str = "") -> None:
         assert isinstance(record, kind.model), f"{kind.name} holds {kind.model.__name__}, not {type(record).__name__}"

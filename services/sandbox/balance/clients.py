@@ -77,7 +77,9 @@ def put(clients: Clients, sent: Row, settings: BalanceSandboxSettings) -> Row:
     """Updates the client with this uid, or creates one (PUT, and POST with a uid). Raises `Refused`."""
     wanted = str(sent.get("uid") or "").lower()
     if wanted and not is_uid(wanted):
-        raise Refused(settings.rules.error_status, [text(settings.dialect.language, "reference", field="uid", value=wanted)])
+        raise Refused(
+            settings.rules.error_status, [text(settings.dialect.language, "reference", field="uid", value=wanted)]
+        )
     own_uid = wanted in clients or settings.dialect.own_uid == "honoured"
     known = wanted if wanted not in ("", ZERO) and own_uid else clients.new_uid()
     return checked(clients, known, named(sent, settings), settings)

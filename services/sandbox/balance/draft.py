@@ -43,11 +43,19 @@ def drafted(sent: Mapping[str, Any], settings: BalanceSandboxSettings) -> Draft:
     """Reads one document. `Items` become lines; other tabular parts stay in the header as they are."""
     draft = Draft(settings.dialect.language)
     strict = settings.dialect.unknown_fields == "refused"
-    draft.header = named(sent, fields.HEADER_NAMES, draft, strict)
+    draft.header = named(sent, fields.PROPER_HEADER, draft, strict)
     read_moments(draft)
-    lines = draft.header.pop("Items", None) or []
+    lines = table(draft, draft.header.pop("Items", None) or [])
     draft.lines = [line_of(each, number, draft, strict) for number, each in enumerate(lines, start=1)]
     return draft
+
+
+def table(draft: Draft, sent: Any) -> list[Row]:
+    """The rows of a tabular part; a fault when it is none."""
+    if isinstance(sent, list) and all(isinstance(each, dict) for each in sent):
+        return sent
+    draft.fault("array")
+    return []
 
 
 def named(sent: Mapping[str, Any], names: Mapping[str, str], draft: Draft, strict: bool) -> Row:
@@ -70,7 +78,7 @@ def read_moments(draft: Draft) -> None:
 
 def line_of(sent: Mapping[str, Any], number: int, draft: Draft, strict: bool) -> Row:
     """One line, its figures read."""
-    row = named(sent, fields.LINE_NAMES, draft, strict)
+    row = named(sent, fields.PROPER_LINE, draft, strict)
     for name in fields.PLACES.keys() & row.keys():
         read_into(row, name, fields.figure, lambda **at: draft.fault("number", line=number, **at))
     return row

@@ -7,19 +7,21 @@ from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-HEADER = frozenset(
-    """uid Number Date PaymentDate VATTaxable OperationType VATArticle Warehouse Client Agreement Branch Department
+HEADER_NAMES = """
+    uid Number Date PaymentDate VATTaxable OperationType VATArticle Warehouse Client Agreement Branch Department
     CashRegister Currency CurrencyRate PriceType AmountIncludesVAT ReceivablesAccount RevenueAccount AdvancesAccount
     ExpensesAccount VATAccount VATExpenseAccount DifferenceAccount ReceivablesWriteoffAccount DoesNotAffectReceivables
     SubjetToIncomeTax TheMarketPriceShouldAppearInTheInvoice PrimaryDocument Comments RevenuesAndExpensesAnalytics
     BaseDocument Multiplicity Rate CustomersAccount DebtRepaymentAccount DownPaymentAccount NonOperatingIncomeAccount
-    VATFinancialExpenseAccount AdditionalDetails Payment PaidDownPayments GiftCertificates Others Items""".split()
-)
-LINE = frozenset(
-    """uid Number Content Item Quantity Price Amount Discount DiscountedPrice Unit Series VATRate VAT AmountIncludingVAT
+    VATFinancialExpenseAccount AdditionalDetails Payment PaidDownPayments GiftCertificates Others Items
+"""
+LINE_NAMES = """
+    uid Number Content Item Quantity Price Amount Discount DiscountedPrice Unit Series VATRate VAT AmountIncludingVAT
     VATArticle AccountNumber AccountingAccount ExpensesAccount IncomeAccount RevenueAccount VATPayableAccount VATAccount
-    StringCode SalesOrder Consultant RevenuesAndExpensesAnalytics BaseDocument Cost Excise""".split()
-)
+    StringCode SalesOrder Consultant RevenuesAndExpensesAnalytics BaseDocument Cost Excise
+"""
+HEADER = frozenset(HEADER_NAMES.split())
+LINE = frozenset(LINE_NAMES.split())
 PLACES = {
     "Quantity": 3, "Price": 4, "DiscountedPrice": 4, "Amount": 2, "Discount": 2,
     "VAT": 2, "AmountIncludingVAT": 2, "Cost": 2, "Excise": 2,
@@ -36,8 +38,8 @@ def canonical(known: frozenset[str]) -> dict[str, str]:
     return {name.lower(): name for name in known}
 
 
-HEADER_NAMES = canonical(HEADER)
-LINE_NAMES = canonical(LINE)
+PROPER_HEADER = canonical(HEADER)
+PROPER_LINE = canonical(LINE)
 
 
 def figure(name: str, written: Any) -> Decimal:

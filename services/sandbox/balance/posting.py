@@ -77,7 +77,7 @@ def patch(books: Books, register: Register, sent: Row) -> Document:
     earlier = existing(books, register, wanted_uid(sent))
     unchanged: dict[str, Any] = {**earlier.header, "Items": earlier.lines, "uid": earlier.uid}
     moments = {name: value.isoformat() for name, value in unchanged.items() if name in fields.MOMENTS}
-    proper = {fields.HEADER_NAMES.get(name.lower(), name): value for name, value in sent.items()}
+    proper = {fields.PROPER_HEADER.get(name.lower(), name): value for name, value in sent.items()}
     return put(books, register, unchanged | moments | proper)
 
 

@@ -34,7 +34,9 @@ class Query:
 
     def select(self, rows: Iterable[Row]) -> Iterator[Row]:
         """The rows that fit the filters, of the page asked for."""
-        fitting = (row for row in rows if all(as_text(row.get(name, "")) == text for name, text in self.filters.items()))
+        fitting = (
+            row for row in rows if all(as_text(row.get(name, "")) == text for name, text in self.filters.items())
+        )
         if self.page is None:
             return fitting
         number, size = self.page

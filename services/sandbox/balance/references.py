@@ -1,4 +1,6 @@
-"""What a document points at: items, client, warehouse, VAT rates; by GUID, or by text as Balance's search settings say."""
+"""What a document points at: items, client, warehouse, VAT rates; by GUID, or by text
+as Balance's search settings say.
+"""
 
 from __future__ import annotations
 

@@ -12,13 +12,15 @@ from services.sandbox.balance.query import Known, Query
 from services.sandbox.balance.record import Row
 from services.sandbox.balance.register import Register
 
+NO_PARAMETERS = Known()
+
 
 @dataclass(frozen=True)
 class Resource:
     """One readable resource. `document` ones may be named otherwise on GET than on PUT."""
 
     rows: Callable[[Books, Query], Iterable[Row]]
-    known: Known = Known()
+    known: Known = NO_PARAMETERS
     document: bool = False
 
 
@@ -83,9 +85,7 @@ RESOURCES = {
     "ItemsSeries": Resource(series_rows, Known(parameters=frozenset({"Item"}))),
     "Stocks": Resource(
         stock_rows,
-        Known(
-            parameters=frozenset({"StartingPeriod", "EndingPeriod", "Total"}), profile=frozenset({"uid", "Source"})
-        ),
+        Known(parameters=frozenset({"StartingPeriod", "EndingPeriod", "Total"}), profile=frozenset({"uid", "Source"})),
     ),
     "Prices": Resource(price_rows, Known(profile=frozenset({"uid", "Source"}))),
     "ItemPricing": Resource(lambda books, _: books.prices.documents(), Known(profile=frozenset({"uid"}))),

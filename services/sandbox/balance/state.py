@@ -64,7 +64,8 @@ def stock(books: Books) -> dict[str, dict[str, dict[str, str]]]:
     found: dict[str, dict[str, dict[str, str]]] = {}
     listed = books.settings.dialect.model_copy(update={"reserve": True, "zero_stock": "listed"})
     for row in books.stocks.rows(listed, total=True):
-        warehouse = books.warehouses.get(row["Warehouse"], {}).get("Name", row["Warehouse"])
+        known = str(row["Warehouse"])
+        warehouse = str(books.warehouses.get(known, {}).get("Name", known))
         level = {"quantity": plain(row["Quantity"]), "reserve": plain(row["Reserve"])}
-        found.setdefault(row["Item"], {})[warehouse] = level
+        found.setdefault(str(row["Item"]), {})[warehouse] = level
     return found

@@ -84,7 +84,7 @@ class Deliveries:
     async def ping(self) -> None:
         """Sends the pings that are due: form-encoded, unsigned. One that fails is due again with the next delivery."""
         for webhook in list(self.shop.webhooks.values()):
-            if webhook["ping_due"] and webhook["status"] == "active":
+            if webhook["ping_due"] == "now" and webhook["status"] == "active":
                 await self._ping(webhook)
 
     async def drain(self, manner: Manner | None = None, again: int = 0) -> int:
@@ -159,7 +159,8 @@ class Deliveries:
     async def _ping(self, webhook: Document) -> None:
         headers = {"User-Agent": AGENT, "Content-Type": "application/x-www-form-urlencoded"}
         body = f"webhook_id={webhook['id']}".encode()
-        webhook["ping_due"] = await self._post(webhook["delivery_url"], headers, body) not in GOOD
+        status = await self._post(webhook["delivery_url"], headers, body)
+        webhook["ping_due"] = "" if status in GOOD else "later"
 
     async def _post(self, url: str, headers: dict[str, str], body: bytes) -> int | None:
         if self.client is None:

@@ -19,15 +19,19 @@ class Found:
     show: Callable[[Document], Document]
 
 
-class Resource(Protocol):
-    """A collection of documents of one shop; `strict` asks for the schema checks of the single endpoints.
-
-    Every method raises RestError in WooCommerce's words.
-    """
+class Searchable(Protocol):
+    """Documents that can be listed."""
 
     def search(self, query: Query) -> Found:
         """The documents that a list's query asks for."""
         ...
+
+
+class Resource(Searchable, Protocol):
+    """A collection of documents of one shop; `strict` asks for the schema checks of the single endpoints.
+
+    Every method raises RestError in WooCommerce's words.
+    """
 
     def create(self, body: Document, *, strict: bool) -> Document:
         """Makes a document; answers it as shown."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
@@ -14,7 +15,7 @@ from starlette.routing import Route
 from services.sandbox.woocommerce import batch, listing
 from services.sandbox.woocommerce.auth import Credentials, Gate
 from services.sandbox.woocommerce.errors import RestError, no_route
-from services.sandbox.woocommerce.resource import Factory, truthy
+from services.sandbox.woocommerce.resource import Factory, Searchable, truthy
 from services.sandbox.woocommerce.shop import Document, Shop
 
 PREFIX = "/wp-json/wc/v3"
@@ -116,19 +117,12 @@ class Collection:
 
     def listed(self, call: Call) -> Response:
         """GET of the collection."""
-        page = listing.page_of(call.query)
-        found = self.factory(call.shop, call.ids).search(call.query)
-        shown = [found.show(document) for document in page.of(found.documents)]
-        url = call.shop.url(call.request.url.path)
-        headers = page.headers(len(found.documents), url, call.request.url.query)
-        fields = listing.words(call.query, "_fields")
-        return reply([listing.only_fields(d, fields) if fields else d for d in shown], headers=headers)
+        return listed(call, self.factory(call.shop, call.ids))
 
     def created(self, call: Call) -> Response:
         """POST to the collection."""
         document = self.factory(call.shop, call.ids).create(call.body(), strict=True)
-        location = f"{call.shop.url(call.request.url.path)}/{document['id']}"
-        return reply(with_fields(call, document), 201, {"Location": location})
+        return reply(with_fields(call, document), 201, {"Location": location(call, document)})
 
     def batched(self, call: Call) -> Response:
         """POST of a batch."""
@@ -149,6 +143,22 @@ class Collection:
         """DELETE of one."""
         force = truthy(call.query.get("force") or call.body().get("force"))
         return reply(with_fields(call, self.factory(call.shop, call.ids).delete(call.ids["id"], force=force)))
+
+
+def listed(call: Call, resource: Searchable) -> Response:
+    """One page of a search, with its headers."""
+    page = listing.page_of(call.query)
+    found = resource.search(call.query)
+    shown = [found.show(document) for document in page.of(found.documents)]
+    headers = page.headers(len(found.documents), call.shop.url(call.request.url.path), call.request.url.query)
+    fields = listing.words(call.query, "_fields")
+    return reply([listing.only_fields(one, fields) if fields else one for one in shown], headers=headers)
+
+
+def location(call: Call, document: Document) -> str:
+    """Where a new document stands; that of a refund is a pattern, unusable (API fact: recorded)."""
+    path = re.sub(r"/orders/\d+/", r"/orders/(?P<order_id>[\\d]+)/", call.request.url.path)
+    return call.shop.url(f"{path}/{document['id']}")
 
 
 def with_fields(call: Call, document: Document) -> Any:

@@ -75,8 +75,18 @@ def rate_blank() -> Document:
     }
 
 
-def rate_for(shop: Shop, tax_class: str) -> tuple[Document, Decimal] | None:
-    """The rate of a product's tax class ("" is standard) and its percentage; None when the class has none."""
+def rate_for(shop: Shop, tax_class: str) -> Document | None:
+    """The rate of a product's tax class ("" is standard); None when the class has none."""
     wanted = tax_class or "standard"
-    found = next((rate for rate in shop.taxes.values() if rate["class"] == wanted), None)
-    return (found, Decimal(found["rate"])) if found else None
+    return next((rate for rate in shop.taxes.values() if rate["class"] == wanted), None)
+
+
+def percent(rate: Document | None) -> Decimal:
+    """A rate in percent; nothing is zero."""
+    return Decimal(rate["rate"]) if rate else Decimal(0)
+
+
+def prices_include_tax(shop: Shop) -> bool:
+    """Whether catalogue prices are gross."""
+    settings = {entry["id"]: entry["value"] for entry in shop.store["settings"]["tax"]}
+    return bool(settings["woocommerce_prices_include_tax"] == "yes")

@@ -56,7 +56,8 @@ class Webhooks:
             check_topic(body["topic"])
         if body.get("delivery_url") is not None:
             check_url(body["delivery_url"])
-        webhook["ping_due"] |= body.get("status") == "active" != webhook["status"]
+        if body.get("status") == "active" != webhook["status"]:
+            webhook["ping_due"] = "now"
         named = ("name", "status", "topic", "delivery_url", "secret")
         webhook.update({name: body[name] for name in named if body.get(name) is not None})
         dates.stamp(webhook, "date_modified", self.shop.now())
@@ -86,7 +87,7 @@ class Webhooks:
             "delivery_url": body["delivery_url"],
             "secret": body.get("secret") or "",
             "failure_count": 0,
-            "ping_due": status == "active",
+            "ping_due": "now" if status == "active" else "",
         }
 
     def _own(self, document_id: int) -> Document:

@@ -47,7 +47,7 @@ class ArchivesBroker(Broker):
 async def archives(data: Path | None) -> AsyncIterator[ArchivesBroker]:
     """A node for as long as the context lasts. Its data stays if `data` names a folder, and goes with it otherwise.
 
-    Raises `Unavailable` when there is no script (an installed wheel), no Java or Maven, or when the node fails to start.
+    Raises `Unavailable` without the script (an installed wheel), without Java or Maven, or if the node fails.
     """
     if not SCRIPT.exists():
         raise Unavailable(f"this installation has no {SCRIPT.relative_to(ROOT)}: run from a checkout of the repository")

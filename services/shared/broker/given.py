@@ -16,7 +16,7 @@ ANSWER_SECONDS = 15.0
 
 @asynccontextmanager
 async def given(_data: Path | None) -> AsyncIterator[Broker]:
-    """Raises `Unavailable` when none is named, and `BrokerError` when the named one is silent: then no other may be used."""
+    """Raises `Unavailable` when none is named, and `BrokerError` when it is silent: no other may take its place."""
     servers = os.environ.get(VARIABLE, "").strip()
     if not servers:
         raise Unavailable(f"{VARIABLE} is not set")

@@ -29,7 +29,7 @@ async def keep(state: Path, owner: int, kind: Wish | None = None, data: Path | N
     except BrokerError as error:
         _write(state, {"error": str(error)})
         raise
-    state.unlink()
+    _remove(state)
 
 
 async def _hold(running: Broker, state: Path, end: Awaitable[None]) -> None:
@@ -54,6 +54,10 @@ def _alive(process: int) -> bool:
     except ProcessLookupError:
         return False
     return True
+
+
+def _remove(path: Path) -> None:
+    path.unlink()
 
 
 def _write(path: Path, content: dict[str, Any]) -> None:

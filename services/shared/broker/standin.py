@@ -17,6 +17,7 @@ from pathlib import Path
 from services.shared.broker.readiness import await_answer
 from services.shared.broker.running import Broker, Unavailable
 
+PROGRAM = "services.shared.broker.mock_cluster"
 START_SECONDS = 15.0
 WARNING = """
 ****************************************************************************
@@ -34,33 +35,25 @@ async def stand_in(_data: Path | None) -> AsyncIterator[Broker]:
         raise Unavailable("confluent-kafka is not installed")
     print(WARNING, file=sys.stderr, flush=True)
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", __name__, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
+        sys.executable, "-m", PROGRAM, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
     )
     try:
         address = await _address(process)
         await await_answer(address, START_SECONDS)
         yield Broker(address, "stand-in", "NOT Kafka: a stand-in in memory")
     finally:
-        await process.communicate()
+        await _end(process)
 
 
 async def _address(process: asyncio.subprocess.Process) -> str:
-    assert process.stdout is not None, "the process was started with a pipe"
+    assert process.stdout is not None, "started with a pipe"
     line = (await process.stdout.readline()).decode().strip()
     if not line:
         raise Unavailable("the stand-in's process ended before it gave its address")
     return line
 
 
-def main() -> None:
-    """Serve until stdin closes, that is until whoever started us has ended."""
-    from confluent_kafka import Producer
-
-    cluster = Producer({"test.mock.num.brokers": 1, "log_level": 4})
-    members = cluster.list_topics(timeout=START_SECONDS).brokers.values()
-    print(",".join(f"{member.host}:{member.port}" for member in members), flush=True)
-    sys.stdin.read()
-
-
-if __name__ == "__main__":
-    main()
+async def _end(process: asyncio.subprocess.Process) -> None:
+    assert process.stdin is not None, "started with a pipe"
+    process.stdin.close()
+    await process.wait()

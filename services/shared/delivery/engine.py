@@ -93,7 +93,7 @@ class Engine:
         async with self.database.write() as connection:
             work = Work(connection, self.rules, self.clock())
             for subject, cause in subjects:
-                work.session.touched[subject] = kept(cause)
+                work.touch(subject, kept(cause))
             await work.decide()
             await work.flush()
         for changed in self.on_change:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from contracts.envelope import Envelope
@@ -13,6 +13,7 @@ from services.shared.state.records import State
 
 Remember = Callable[[Envelope[Any], State], None]
 Decide = Callable[[str, State], Decision]
+News = Callable[[Any, State], Sequence[Event]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +22,12 @@ class Handlers:
 
     `remember` (by event type) updates the projection and touches the subjects that must be decided again.
     `decide` looks at the projection only, never at the event, so that order, duplicates and rebuilds change nothing.
-    Both run over a `State` without awaiting; they may be run twice over the same input and must have no other effect.
+    `news` (by event type) compares an event that is about to be announced with what is known, and gives what is worth
+    saying: nothing, the event with its changed fields, or more events that follow. Types not named are always said.
+    All run over a `State` without awaiting; they may be run twice over the same input and must have no other effect.
     """
 
     topics: tuple[str, ...]
     remember: Mapping[type[Event], Remember]
     decide: Decide
+    news: Mapping[type[Event], News] = field(default_factory=dict)

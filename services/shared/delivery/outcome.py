@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel
 
 from contracts.model import Event
 from contracts.reasons import Reason
+from services.shared.state.records import Kind
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The effect stands upstream, and its echo or a read-back said so. `events` are announced with it."""
+    """The effect stands upstream, and its echo or a read-back said so.
+
+    `events` are announced with it; `keep` are records (kind, key, record) to remember that no event carries.
+    """
 
     events: tuple[Event, ...] = ()
-    note: str = ""
+    keep: tuple[tuple[Kind[Any], str, BaseModel], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,8 +35,10 @@ async def settle(work: Work, pairs: Sequence[Pair]) -> None:
     await work.announce((event, kept(causes.get(row.id))) for event, row in (*events, *letters))
     await _unknown(work, [(row, outcome) for row, outcome in pairs if isinstance(outcome, Unknown)])
     await _blocked(work, [(row, outcome) for row, outcome in pairs if isinstance(outcome, Blocked)])
-    for row, _ in done:
-        work.session.touch(row.subject)
+    for row, outcome in done:
+        for kind, key, record in outcome.keep:
+            work.put(kind, key, record)
+        work.touch(row.subject, kept(causes.get(row.id)))
 
 
 def _letter(work: Work, row: Row, outcome: Refused) -> Event:

@@ -37,6 +37,7 @@ from services.shared.state.store import load, load_versions, save_records, save_
 log = logging.getLogger(__name__)
 ROUNDS = 25
 """More rounds of deciding than any chain of our events needs; beyond it two rules chase each other."""
+NameT = TypeVar("NameT")
 ResultT = TypeVar("ResultT")
 
 
@@ -74,11 +75,19 @@ class Work:
 
     async def announce(self, events: Iterable[tuple[Event, Cause | None]]) -> None:
         """Put events of our own into the outbox, each with the next version of its subject, and remember them."""
-        pairs = list(events)
+        pairs = await self._news(list(events))
         await self._hold({(event.TOPIC, event.subject) for event, _ in pairs})
         envelopes = [self._wrap(event, cause) for event, cause in pairs]
         self._published += [_event_row(envelope) for envelope in envelopes]
         await self._remember_all([(envelope, None) for envelope in envelopes])
+
+    async def _news(self, pairs: list[tuple[Event, Cause | None]]) -> list[tuple[Event, Cause | None]]:
+        said = await self._loaded({n: partial(self._worth_saying, event) for n, (event, _) in enumerate(pairs)})
+        return [(event, pairs[n][1]) for n, events in said.items() for event in events]
+
+    def _worth_saying(self, event: Event) -> Sequence[Event]:
+        rule = self.rules.handlers.news.get(type(event))
+        return (event,) if rule is None else rule(event, self.session)
 
     def _wrap(self, event: Event, cause: Cause | None) -> Envelope[Event]:
         slot = (event.TOPIC, event.subject)
@@ -138,6 +147,18 @@ class Work:
         if replayed or known["known"] is None:
             await self.announce([(letter, None)])
 
+    def put(self, kind: Kind[RecordT], key: str, record: RecordT, ref: str = "") -> None:
+        """Remember a record that no event carries."""
+        self.session.run(partial(self.session.put, kind, key, record, ref))
+
+    def drop(self, kind: Kind[Any], key: str) -> None:
+        """Forget a record."""
+        self.session.run(partial(self.session.drop, kind, key))
+
+    def touch(self, subject: str, cause: Cause | None = None) -> None:
+        """Have a subject decided in this transaction."""
+        self.session.touched[subject] = cause
+
     async def decide(self) -> None:
         """Decide every touched subject until nothing is touched any more."""
         for _ in range(ROUNDS):
@@ -185,9 +206,9 @@ class Work:
             detail = f"deciding about {subject}: {type(error).__name__}: {error}"
             return Decision(refuse=(Refusal(delivery, Reason.DECISION_FAILED, detail),))
 
-    async def _loaded(self, tasks: dict[str, Callable[[], ResultT]]) -> dict[str, ResultT]:
+    async def _loaded(self, tasks: dict[NameT, Callable[[], ResultT]]) -> dict[NameT, ResultT]:
         """Run all rules, loading in bulk what they miss, until each has come to its end."""
-        results: dict[str, ResultT] = {}
+        results: dict[NameT, ResultT] = {}
         left = dict(tasks)
         while left:
             missing: list[NotLoaded] = []

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from services.shared.money import TETRI, to_tetri
@@ -37,16 +38,16 @@ def number(value: Decimal) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def unit_price(total: Decimal, quantity: Decimal) -> Decimal:
+def unit_price(total: Decimal, quantity: Decimal) -> str:
     """What one unit costs, with as many decimals (at least 4) as it takes for quantity × price to round to `total`."""
     exact = total / quantity
     for decimals in PRICE_DECIMALS:
         price = exact.quantize(Decimal(1).scaleb(-decimals))
         if to_tetri(price * quantity) == total:
             break
-    return price
+    return format(price, "f")
 
 
-def without_empty(fields: dict[str, object]) -> dict[str, object]:
+def without_empty(fields: dict[str, Any]) -> dict[str, Any]:
     """The fields that say something: Balance applies its own defaults to those left out (API fact)."""
     return {name: value for name, value in fields.items() if value not in (None, "")}

@@ -20,6 +20,13 @@ class KafkaSettings(Section):
     send_timeout: float = Field(default=30.0, gt=0, description="seconds before an unacknowledged send is unknown")
 
 
+class SnapshotSettings(Section):
+    """When a snapshot of Balance is believed: one that loses more than this share (and more than a few) is held."""
+
+    largest_loss: float = Field(default=0.2, gt=0, le=1, description="share of known records that may vanish at once")
+    small_loss: int = Field(default=5, ge=0, description="so many records may always vanish")
+
+
 class StateSettings(Section):
     """Where each service keeps its state database (a cache of the topics)."""
 
@@ -60,5 +67,6 @@ class Settings(Section):
     kafka: KafkaSettings = KafkaSettings()
     state: StateSettings = StateSettings()
     schedule: ScheduleSettings = ScheduleSettings()
+    snapshot: SnapshotSettings = SnapshotSettings()
     receiver: ReceiverSettings = ReceiverSettings()
     retry: RetrySettings = RetrySettings()

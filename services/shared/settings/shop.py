@@ -6,7 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, SecretStr
+from pydantic import BeforeValidator, Field, SecretStr, model_validator
 
 from services.shared.settings.base import Section, read_secret
 
@@ -67,7 +67,16 @@ class StockSettings(Section):
     policy: Literal["single", "aggregate"] | None = None
     warehouses: tuple[str, ...] = Field(default=(), description="uids or exact names")
     subtract_reserve: bool = True
-    buffer: Amount = Decimal(0)
+    buffer: Amount = Field(default=Decimal(0), ge=0)
+    in_flight_days: int = Field(default=14, ge=1, description="how long an order without a Sale holds its stock")
+
+    @model_validator(mode="after")
+    def _warehouses_of_policy(self) -> StockSettings:
+        if self.policy == "single" and len(self.warehouses) != 1:
+            raise ValueError("policy single needs exactly one warehouse in warehouses: its uid or its exact name")
+        if self.policy == "aggregate" and not self.warehouses:
+            raise ValueError("policy aggregate needs the list of warehouses that are added up: uids or exact names")
+        return self
 
 
 class OrderSettings(Section):
@@ -79,6 +88,9 @@ class OrderSettings(Section):
     )
     require_paid: bool = Field(default=True, description="a `default` trigger also needs date_paid")
     hold: float = Field(default=0.0, ge=0, description="seconds to wait after the trigger")
+    waiting_statuses: tuple[str, ...] = Field(
+        default=(), description="a plugin's statuses in which a paid order rightly waits for its trigger"
+    )
     warehouse: str | None = None
     retail_client: str | None = None
     create_clients: bool = True

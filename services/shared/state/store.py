@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -11,6 +11,7 @@ from sqlalchemy import Table, bindparam, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.shared.state.database import Database
 from services.shared.state.session import Session, Slot
 from services.shared.state.tables import records, versions
 
@@ -95,3 +96,17 @@ async def execute_many(connection: AsyncConnection, statement: Any, rows: Sequen
     """Execute a statement for all rows at once; nothing for no rows."""
     if rows:
         await connection.execute(statement, rows)
+
+
+async def read_kind(database: Database, kind: str) -> AsyncIterator[tuple[str, str]]:
+    """All records of a kind as (key, body), sorted by key, read in stretches: for whole-table passes."""
+    last = ""
+    query = select(records.c.key, records.c.body).where(records.c.kind == kind).order_by(records.c.key).limit(2000)
+    while True:
+        async with database.read() as connection:
+            rows = (await connection.execute(query.where(records.c.key > last))).tuples().all()
+        for key, body in rows:
+            yield key, body
+        if len(rows) < 2000:
+            return
+        last = rows[-1][0]

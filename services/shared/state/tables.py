@@ -81,3 +81,13 @@ deliveries = Table(
     Index("deliveries_by_lane_key", "lane", "key", "seq"),
     sqlite_autoincrement=True,
 )
+
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("shop", String, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("traceparent", String, nullable=False),
+    sqlite_autoincrement=True,
+)

@@ -1,1 +1,1 @@
-"""WooCommerce's REST API: `client.WooCommerce` is the way in; orders and refunds become facts in `order` and `refund`."""
+"""WooCommerce's REST API: `client.WooCommerce` is the way in; `order` and `refund` turn its records into facts."""

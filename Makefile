@@ -1,0 +1,52 @@
+# make setup     the virtual environment            make contracts  write the generated schemas again
+# make test      all tests, on a real Kafka         make claims     what the tests prove, claim by claim
+# make lint      style, types, who imports whom     make bench      measure, and write build/bench.json
+# make demo      the whole system against the sandbox               make clean  remove what was built
+
+SHELL := /bin/bash
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+WORKERS ?= 2
+RUN := build/claims-run.json
+SOURCES := $(shell find contracts services ops tests -type f -not -path '*/__pycache__/*' 2>/dev/null) pyproject.toml
+
+# Results for the claims are only taken from whole runs, hence no way to choose tests here: call pytest for that.
+PYTEST_ALL = $(PYTHON) -m pytest -n $(WORKERS) --dist loadgroup --ignore=tests/benchmarks --session-timeout=480 \
+	--real-broker --broker-run build/broker.json --claims-run $(RUN)
+
+.PHONY: setup test lint contracts claims bench demo clean
+
+setup: $(VENV)/.ready
+
+$(VENV)/.ready: pyproject.toml constraints.txt
+	@ops/setup/venv $(VENV)
+	@touch $@
+
+test: setup
+	@$(PYTEST_ALL)
+
+lint: setup
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/mypy
+	@$(VENV)/bin/lint-imports
+
+contracts: setup
+	@$(PYTHON) -m contracts.generate
+
+# A failing test is no reason to keep the list back: the tool says so and fails.
+$(RUN): $(SOURCES) | setup
+	-@$(PYTEST_ALL)
+
+claims: $(RUN)
+	@$(PYTHON) -m ops.claims $(RUN) build/claims.json
+
+bench: setup
+	@$(PYTHON) -m pytest tests/benchmarks -n 0 -s --real-broker
+
+demo: setup
+	@$(VENV)/bin/davtari demo
+
+clean:
+	@rm -rf build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .cache/kafka/node-*
+	@find contracts services ops tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,25 @@
+"""balance-feed: watches Balance and states what changed there."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from services.balance_feed.handlers import NAME, handlers
+from services.balance_feed.importing import Importer
+from services.balance_feed.schedule import Schedule
+from services.shared.balance.client import Balance
+from services.shared.delivery.engine import Engine
+from services.shared.running.service import Blueprint
+from services.shared.settings.model import Settings
+
+
+@asynccontextmanager
+async def blueprint(settings: Settings) -> AsyncIterator[Blueprint]:
+    """The service, wired: topics in, rules, and the schedule of imports."""
+    async with Balance(settings.balance, settings.balance.password()) as balance:
+
+        async def imports(engine: Engine) -> None:
+            await Schedule(engine, Importer(engine, balance, settings), settings.schedule).run()
+
+        yield Blueprint(name=NAME, handlers=handlers(), fingerprint="", tasks=(imports,))

@@ -1,0 +1,30 @@
+"""Short digests that tell whether a product, or a reason, is still the one of the last time."""
+
+from __future__ import annotations
+
+import json
+from hashlib import blake2b
+from typing import Any
+
+from services.catalog_importer.eligibility import Skip
+from services.catalog_importer.product import Desired
+from services.shared.settings.shop import FieldOwnership
+
+
+def of_product(desired: Desired, owners: FieldOwnership) -> str:
+    """Changes with every field that would be written, with the phase of its sale, and with who owns the fields.
+
+    Equal amounts have equal digests, however many zeros they end on.
+    """
+    fields = desired.model_copy(update={"weight": desired.weight.normalize() if desired.weight else None})
+    return _of({"fields": fields.model_dump(mode="json"), "owners": owners.model_dump(mode="json")})
+
+
+def of_skip(skip: Skip) -> str:
+    """Changes with the reason and with what is said about it."""
+    return _of({"reason": skip.reason, "detail": skip.detail})
+
+
+def _of(content: dict[str, Any]) -> str:
+    text = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return blake2b(text.encode(), digest_size=8).hexdigest()

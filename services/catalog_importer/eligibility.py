@@ -1,0 +1,109 @@
+"""Which Balance items may become products of a shop. Default deny: what no rule lets in stays invisible."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from contracts.balance import ItemChanged, ItemKind
+from contracts.model import Part, Uid
+from contracts.reasons import Reason
+from services.shared.settings.shop import CatalogueSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Eligible:
+    """The item may be a product, in this WooCommerce category, under this SKU."""
+
+    category_id: int
+    sku: str
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """The item is left alone; `detail` says what would have to change."""
+
+    reason: Reason
+    detail: str
+
+
+class Nature(Part):
+    """What of an item decides whether it may be a product; `groups` from the nearest folder to the root."""
+
+    item: Uid
+    kind: ItemKind
+    item_type: str | None
+    sku: str | None
+    groups: tuple[Uid, ...]
+
+
+def nature(item: ItemChanged) -> Nature:
+    """The deciding part of an item."""
+    path = [group.uid for group in reversed(item.path)]
+    groups = tuple(dict.fromkeys([item.group, *path] if item.group else path))
+    return Nature(item=item.item, kind=item.kind, item_type=item.item_type, sku=_trimmed(item.sku), groups=groups)
+
+
+def _trimmed(sku: str | None) -> str | None:
+    return (sku or "").strip() or None
+
+
+def same_sku(sku: str | None) -> str:
+    """A SKU as the shop compares it: without outer blanks and letter case (API fact: reference section 2)."""
+    return (sku or "").strip().casefold()
+
+
+def judge(item: Nature, rules: CatalogueSettings) -> Eligible | Skip:
+    """Whether the rules let an item in (claims S0.3, S0.4, S0.5, S0.40, S0.42, S1.14)."""
+    category = _category(item, rules)
+    if isinstance(category, Skip):
+        return category
+    refused = _kind(item, rules) or _sku(item.sku, rules)
+    return refused or Eligible(category, item.sku or "")
+
+
+def _category(item: Nature, rules: CatalogueSettings) -> int | Skip:
+    """The category of the nearest mapped folder; an excluded folder shuts its whole subtree, mapped or not."""
+    excluded = [group for group in item.groups if group in rules.excluded_groups]
+    if excluded:
+        return Skip(Reason.PRODUCT_GROUP_EXCLUDED, f"group {excluded[0]} stands in catalogue.excluded-groups")
+    mapped = [rules.groups[group] for group in item.groups if group in rules.groups]
+    if mapped:
+        return mapped[0]
+    where = f"group {item.groups[0]}" if item.groups else "the item stands in no group; it"
+    return Skip(Reason.PRODUCT_GROUP_NOT_MAPPED, f"{where} is not mapped to a category in catalogue.groups")
+
+
+def _kind(item: Nature, rules: CatalogueSettings) -> Skip | None:
+    if item.kind == "goods" or (item.kind == "service" and rules.allow_services):
+        return None
+    fix = "set catalogue.allow-services to sell it" if item.kind == "service" else "give it the item type of goods"
+    return Skip(Reason.PRODUCT_NOT_GOODS, f"the item is no goods (type {item.item_type!r}, {item.kind}); {fix}")
+
+
+def _sku(sku: str | None, rules: CatalogueSettings) -> Skip | None:
+    if sku is None:
+        return Skip(Reason.PRODUCT_NO_SKU, "the item has no SKU; fill the field that balance.dialect.sku-field names")
+    if pattern := _matching(sku, rules.sku_deny):
+        return Skip(Reason.PRODUCT_SKU_NOT_ALLOWED, f"SKU {sku} matches {pattern!r} of catalogue.sku-deny")
+    if rules.sku_allow and not _matching(sku, rules.sku_allow):
+        return Skip(Reason.PRODUCT_SKU_NOT_ALLOWED, f"SKU {sku} matches no pattern of catalogue.sku-allow")
+    return None
+
+
+def _matching(sku: str, patterns: Iterable[str]) -> str | None:
+    """The first glob pattern that a SKU matches; letter case does not matter, as in the shop."""
+    return next((pattern for pattern in patterns if fnmatchcase(sku.casefold(), pattern.casefold())), None)
+
+
+def sole(item: Nature, sharers: Iterable[ItemChanged], rules: CatalogueSettings) -> Skip | None:
+    """Refuses an item whose SKU another item that may be a product carries too: both are skipped.
+
+    An item that no rule lets in is invisible, also here: a retired twin in an unmapped group blocks nobody.
+    """
+    for other in sharers:
+        if other.item != item.item and isinstance(judge(nature(other), rules), Eligible):
+            detail = f"SKU {item.sku} is also that of item {other.item} ({other.name}); give one of them another SKU"
+            return Skip(Reason.PRODUCT_SKU_USED_TWICE, detail)
+    return None

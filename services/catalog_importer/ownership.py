@@ -1,0 +1,84 @@
+"""Who owns a field of a product that exists already: Balance, the storefront, or whoever wrote it last (claim S0.16).
+
+- `always`: Balance's value is written.
+- `if-empty`: it is written only where the shop has nothing.
+- `if-unchanged`: it is written only where the shop still holds what we wrote last; what was edited by hand stays.
+- `never`: the field is the storefront's.
+
+A value that the shop holds already may always be sent: that changes nothing, and saves the product (see `price.py`).
+"""
+
+from __future__ import annotations
+
+from html import unescape
+from typing import Any
+
+from contracts.catalog import WrittenProduct
+from services.catalog_importer.price import NO_SALE, Sale
+from services.catalog_importer.product import Desired
+from services.shared.settings.shop import FieldOwnership, Ownership
+from services.shared.woocommerce.product import Product
+
+OF_PARENT = ("name", "category_id")
+"""A variation has neither: its parent has them."""
+
+
+def writable(owner: Ownership, meant: Any, held: Any, base: Any, empty: Any = None) -> bool:
+    """Whether `meant` may replace what the shop holds, given what we wrote there last (`base`)."""
+    if owner == "never":
+        return False
+    return (
+        owner == "always"
+        or held == meant
+        or (owner == "if-empty" and held == empty)
+        or (owner == "if-unchanged" and held == base)
+    )
+
+
+def owned(desired: Desired, owners: FieldOwnership, held: Product, base: WrittenProduct | None) -> Desired:
+    """The part of the desired fields that may be written to this product."""
+    judged = {
+        "sku": desired.sku is not None and held.sku.casefold() != desired.sku.casefold() and _sku_is_ours(held, base),
+        "name": writable(owners.name, _text(desired.name), _text(held.name), _text(base and base.name)),
+        "regular_price": writable(
+            owners.regular_price, desired.regular_price, held.regular_price, base and base.regular_price
+        ),
+        "sale": writable(owners.sale_price, desired.sale, held_sale(held), _base_sale(base), NO_SALE),
+        "weight": writable(owners.weight, desired.weight, held.weight or None, base and base.weight),
+        "category_id": _category(desired.category_id, owners.category, held, base),
+    }
+    dropped = {name: None for name, may in judged.items() if not may or (held.is_variation and name in OF_PARENT)}
+    return desired.model_copy(update=dropped)
+
+
+def _sku_is_ours(held: Product, base: WrittenProduct | None) -> bool:
+    """A changed SKU follows Balance only where the shop still holds the one that we wrote or adopted (claim S3.5)."""
+    return bool(base and base.sku and base.sku.casefold() == held.sku.casefold())
+
+
+def _text(text: str | None) -> str | None:
+    """A name as it is compared: the shop keeps `&` as `&amp;`."""
+    return " ".join(unescape(text).split()) or None if text else None
+
+
+def held_sale(held: Product) -> Sale:
+    """The sale that the shop holds."""
+    return Sale(price=held.sale_price, starts=held.sale_from, ends=held.sale_to)
+
+
+def _base_sale(base: WrittenProduct | None) -> Sale:
+    return Sale(price=base.sale_price, starts=base.sale_from, ends=base.sale_to) if base else NO_SALE
+
+
+def _category(meant: int | None, owner: Ownership, held: Product, base: WrittenProduct | None) -> bool:
+    """Categories are a set to which others may add: ours is unchanged while it is still among them."""
+    if meant is None or meant in held.category_ids:
+        return False
+    last = set(base.category_ids or ()) if base else set()
+    return writable(owner, {meant}, last & set(held.category_ids) or set(held.category_ids), last, set())
+
+
+def categories(meant: int, held: Product, base: WrittenProduct | None) -> tuple[int, ...]:
+    """All categories of the product afterwards: ours moves, those that others added stay (claim S4.17)."""
+    last = base.category_ids or () if base else ()
+    return (*(one for one in held.category_ids if one not in last), meant)

@@ -1,0 +1,150 @@
+"""The regular price and the scheduled sale price of an item, from Balance's prices by price type.
+
+Amounts are in Balance's own currency and leave in whole tetri. Windows are moments; WooCommerce is told them in GMT.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Literal
+
+from contracts.balance import ItemPrice
+from contracts.model import Instant, Money, Part
+from contracts.reasons import Reason
+from services.catalog_importer.eligibility import Skip
+from services.shared.money import to_tetri
+from services.shared.settings.balance import BalanceSettings
+from services.shared.settings.shop import PriceSettings
+
+HIGHEST = Decimal(10_000_000)
+"""A price above this is an error of input (a barcode typed as a price), not a price."""
+Phase = Literal["none", "before", "inside"]
+
+
+class Sale(Part):
+    """A sale price with its window: from `starts`, until `ends`. Without a price there is no sale."""
+
+    price: Money | None = None
+    starts: Instant | None = None
+    ends: Instant | None = None
+
+
+NO_SALE = Sale()
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """What a product shall cost. None: Balance says nothing about it, so it is not touched.
+
+    `phase` tells where in the sale's window we are: WooCommerce moves the charged price only when the product is
+    saved (API fact: reference section 2), so it is written again when the phase changes, at `next_edge` (claim S0.10).
+    """
+
+    regular: Decimal | None = None
+    sale: Sale | None = None
+    phase: Phase = "none"
+    next_edge: datetime | None = None
+
+
+class InvalidPrice(Exception):
+    """A price that must not reach a shop."""
+
+
+def prices(stated: Sequence[ItemPrice], rules: PriceSettings, balance: BalanceSettings, now: datetime) -> Prices | Skip:
+    """The prices at `now`. A price that cannot be right is a reason to leave the product alone."""
+    try:
+        return _prices(stated, rules, balance, now)
+    except InvalidPrice as error:
+        return Skip(Reason.PRODUCT_PRICE_INVALID, str(error))
+
+
+def _prices(stated: Sequence[ItemPrice], rules: PriceSettings, balance: BalanceSettings, now: datetime) -> Prices:
+    regular_of = _of_type(stated, _regular_type(stated, rules), discounts=False)
+    sale_of = _of_type(stated, rules.sale_type, discounts=True)
+    found = _newest(price for price in regular_of if _is_inside(price, now))
+    edge = _next_edge([*regular_of, *sale_of], now)
+    if found is None:
+        return Prices(next_edge=edge)
+    regular = _regular(found, balance)
+    if rules.sale_type is None:
+        return Prices(regular, next_edge=edge)
+    chosen = _sale_entry(sale_of, now)
+    sale = _sale(chosen, regular, rules, balance) if chosen else NO_SALE
+    return Prices(regular, sale, _phase(sale, now), edge)
+
+
+def _regular_type(stated: Sequence[ItemPrice], rules: PriceSettings) -> str | None:
+    """The set price type; without one, the only type there is besides the sale's."""
+    if rules.regular_type:
+        return rules.regular_type
+    types = sorted({price.price_type for price in stated} - {rules.sale_type})
+    if len(types) > 1:
+        raise InvalidPrice(f"Balance states {len(types)} price types ({', '.join(types)}); choose prices.regular-type")
+    return types[0] if types else None
+
+
+def _of_type(stated: Iterable[ItemPrice], price_type: str | None, *, discounts: bool) -> list[ItemPrice]:
+    found = [price for price in stated if price_type and price.price_type.casefold() == price_type.casefold()]
+    return found if discounts else [price for price in found if price.source != "Discounts"]
+
+
+def _is_inside(price: ItemPrice, now: datetime) -> bool:
+    started = price.valid_from is None or price.valid_from <= now
+    return started and (price.valid_to is None or now < price.valid_to)
+
+
+def _newest(found: Iterable[ItemPrice]) -> ItemPrice | None:
+    return max(found, key=lambda price: (price.valid_from is not None, price.valid_from), default=None)
+
+
+def _next_edge(stated: Iterable[ItemPrice], now: datetime) -> datetime | None:
+    edges = (edge for price in stated for edge in (price.valid_from, price.valid_to))
+    return min((edge for edge in edges if edge and edge > now), default=None)
+
+
+def _regular(stated: ItemPrice, balance: BalanceSettings) -> Decimal:
+    _check_currency(stated, balance)
+    price = to_tetri(stated.price)
+    if price <= 0 or price > HIGHEST:
+        raise InvalidPrice(f"the regular price {stated.price} cannot be right; correct it in Balance")
+    return price
+
+
+def _check_currency(stated: ItemPrice, balance: BalanceSettings) -> None:
+    """Balance may name a currency by code or by uid; an unnamed one is its own. Nothing is converted here."""
+    own = {balance.currency.casefold(), balance.currencies.get(balance.currency, balance.currency).casefold()}
+    if stated.currency and stated.currency.casefold() not in own:
+        raise InvalidPrice(
+            f"the price {stated.price} is in currency {stated.currency}, the shop's prices are in {balance.currency}; "
+            f"if that is the uid of {balance.currency}, write it into balance.currencies under {balance.currency}"
+        )
+
+
+def _sale_entry(stated: Sequence[ItemPrice], now: datetime) -> ItemPrice | None:
+    """The sale that holds now, else the next to come; WooCommerce keeps one window at a time."""
+    coming = (price for price in stated if price.valid_from and price.valid_from > now)
+    open_now = _newest(price for price in stated if _is_inside(price, now))
+    return open_now or min(coming, key=lambda price: price.valid_from or now, default=None)
+
+
+def _sale(stated: ItemPrice, regular: Decimal, rules: PriceSettings, balance: BalanceSettings) -> Sale:
+    """Below the smallest price, or not below the regular one, there is no sale (field's rule: claims, Balance facts)."""
+    _check_currency(stated, balance)
+    price = to_tetri(stated.price)
+    if price < rules.smallest or price >= regular:
+        return NO_SALE
+    return Sale(price=price, starts=_second(stated.valid_from), ends=_second(stated.valid_to))
+
+
+def _second(moment: datetime | None) -> datetime | None:
+    """WooCommerce keeps whole seconds."""
+    return moment.replace(microsecond=0) if moment else None
+
+
+def _phase(sale: Sale, now: datetime) -> Phase:
+    if sale.price is None:
+        return "none"
+    return "before" if sale.starts and now < sale.starts else "inside"

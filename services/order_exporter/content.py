@@ -1,0 +1,30 @@
+"""Which content of an order matters to the books: its digest tells whether a recorded Sale still says the same."""
+
+from __future__ import annotations
+
+from contracts.shop import OrderChanged, OrderLine
+from services.shared.documents.digest import digest_of
+from services.shared.documents.written import number
+
+VOID_STATUSES = frozenset({"cancelled", "failed"})
+
+
+def is_void(order: OrderChanged) -> bool:
+    """Whether the order was given up. One with refunds is not: what was given back stands in them."""
+    return order.status in VOID_STATUSES and not order.refund_ids
+
+
+def books_digest(order: OrderChanged) -> str:
+    """The digest of currency, total, lines and taxes, and of whether the order was given up.
+
+    Buyer, status on the way, dates and texts do not count.
+    """
+    percents = {rate.rate_id: number(rate.percent) for rate in order.tax_rates}
+    lines = [_line(line, percents) for line in sorted(order.lines, key=lambda line: (line.kind, line.line_id))]
+    return digest_of([order.currency, number(order.total), is_void(order), lines])
+
+
+def _line(line: OrderLine, percents: dict[int, str]) -> list[object]:
+    figures = (line.quantity, line.total, line.total_tax)
+    rates = sorted(percents.get(tax.rate_id, str(tax.rate_id)) for tax in line.taxes)
+    return [line.kind, line.line_id, line.product_id, line.variation_id, *map(number, figures), rates]

@@ -1,0 +1,179 @@
+"""What order-exporter does about an order: nothing yet, a plan, a Sale with its client, or a report of divergence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+
+from contracts.ledger import SalePlanned
+from contracts.model import Event
+from contracts.reasons import Reason
+from services.order_exporter import trigger
+from services.order_exporter.announce import divergence, planned
+from services.order_exporter.content import is_void
+from services.order_exporter.prepare import Ready, prepare
+from services.order_exporter.projection import (
+    DIVERGED,
+    ORDER,
+    PLAN,
+    REMEMBER,
+    SALE,
+    SERVICE,
+    KnownOrder,
+    client_name,
+)
+from services.order_exporter.tasks import ClientTask, SaleTask
+from services.shared.delivery.decision import NOTHING, Decision, Delivery, Refusal
+from services.shared.delivery.handlers import Handlers
+from services.shared.delivery.outcome import Blocked
+from services.shared.documents.push import Push, answers, pushes_of, wants_document, wants_plan
+from services.shared.documents.unbookable import Unbookable
+from services.shared.settings import Settings
+from services.shared.settings.balance import BalanceSettings
+from services.shared.settings.shop import ShopSettings
+from services.shared.state.records import State
+
+TOPICS = ("shop.orders", "catalog.links", "balance.items", "ledger.documents", "operations", "dead-letters")
+SALE_LANE = "balance.documents"
+CLIENT_LANE = "balance.clients"
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One order with all that bears on it."""
+
+    known: KnownOrder
+    shop: ShopSettings
+    balance: BalanceSettings
+    pushes: tuple[Push, ...]
+    state: State
+
+    @property
+    def live(self) -> bool:
+        """Whether documents are written, and not only planned."""
+        return self.shop.flows.orders == "live"
+
+
+def handlers(settings: Settings) -> Handlers:
+    """The rules of order-exporter under these settings. Subjects are `shop:order`."""
+    return Handlers(topics=TOPICS, remember=REMEMBER, decide=partial(decide, settings))
+
+
+def decide(settings: Settings, subject: str, state: State) -> Decision:
+    """All that is wanted for an order now."""
+    shop = settings.shops.get(subject.partition(":")[0])
+    if shop is None:
+        return NOTHING
+    known, pushes = state.get(ORDER, subject), pushes_of(subject, state)
+    mode = shop.flows.orders
+    if known is None or mode == "off":
+        return Decision(announce=answers(pushes, SERVICE, mode, known is not None, state.now))
+    return _decide(Case(known, shop, settings.balance, pushes, state))
+
+
+def _decide(case: Case) -> Decision:
+    sale = case.state.get(SALE, case.known.order.key)
+    if sale is not None:
+        said = divergence(case.known, sale, case.state.get(DIVERGED, sale.key), case.state.now)
+        return _answered(case, Decision(announce=(said,) if said else ()))
+    if case.known.removed or is_void(case.known.order):
+        return _answered(case, NOTHING, problem=_given_up(case.known))
+    if _is_wanted(case) or wants_plan(case.pushes):
+        return _export(case)
+    return _later(case)
+
+
+def _given_up(known: KnownOrder) -> str:
+    """An order given up before its Sale was made needs none (claim S0.38)."""
+    return "the shop holds it no more" if known.removed else f"it is {known.order.status} in the shop"
+
+
+def _is_wanted(case: Case) -> bool:
+    """Whether the order is due: pushed by a person, or triggered and past its hold."""
+    return wants_document(case.pushes) or _is_due(case)
+
+
+def _is_due(case: Case) -> bool:
+    order, rules = case.known.order, case.shop.orders
+    return trigger.is_triggered(order, rules) and trigger.due_at(order, rules) <= case.state.now
+
+
+def _later(case: Case) -> Decision:
+    order, rules = case.known.order, case.shop.orders
+    if trigger.is_triggered(order, rules):
+        return Decision(again_at=trigger.due_at(order, rules))
+    return _refused(case, _stray(case)) if trigger.is_stray(order, rules) else NOTHING
+
+
+def _export(case: Case) -> Decision:
+    try:
+        prepared = prepare(case.known, case.shop.orders, case.balance, case.state)
+    except Unbookable as error:
+        return _answered(case, _refused(case, error) if _is_due(case) else NOTHING, problem=error.detail)
+    if isinstance(prepared, Blocked):
+        waiting = (_waiting(case.known.order.key, prepared),) if _is_wanted(case) else ()
+        return _answered(case, Decision(deliveries=waiting), waits=prepared.detail)
+    return _answered(case, _ready(case, prepared))
+
+
+def _ready(case: Case, ready: Ready) -> Decision:
+    wanted = _is_wanted(case)
+    plan = _plan(case, ready.task) if wants_plan(case.pushes) or (wanted and not case.live) else ()
+    later = _later(case).again_at if not wanted else None
+    return Decision(deliveries=_deliveries(ready) if wanted and case.live else (), announce=plan, again_at=later)
+
+
+def _plan(case: Case, task: SaleTask) -> tuple[SalePlanned, ...]:
+    known = case.state.get(PLAN, case.known.order.key)
+    same = known is not None and known.content_digest == task.content_digest and known.sent == task.document
+    return () if same else (planned(task, case.state.now),)
+
+
+def _deliveries(ready: Ready) -> tuple[Delivery, ...]:
+    sale = _sale_delivery(ready.task)
+    if ready.lookup is None:
+        return (sale,)
+    blocked = Blocked(
+        on=client_name(ready.lookup.identity),
+        reason=Reason.SALE_CLIENT_WAITS,
+        detail=f"order {sale.key}: its client is not known in Balance yet; see the delivery client:{sale.key}",
+    )
+    return _client_delivery(ready.lookup), replace(sale, blocked=blocked)
+
+
+def _sale_delivery(task: SaleTask) -> Delivery:
+    key = f"{task.shop}:{task.order_id}"
+    return Delivery(f"sale:{key}", "sale", SALE_LANE, key, task.model_dump(mode="json"))
+
+
+def _client_delivery(task: ClientTask) -> Delivery:
+    """One per order, and by identity in order: the second order of a person finds what the first has created."""
+    id_ = f"client:{task.shop}:{task.order_id}"
+    return Delivery(id_, "client", CLIENT_LANE, task.identity, task.model_dump(mode="json"))
+
+
+def _waiting(order: str, blocked: Blocked) -> Delivery:
+    """A Sale that cannot be made yet; never sent as it stands, since its release decides the order again."""
+    return Delivery(f"sale:{order}", "sale", SALE_LANE, order, {"order": order, "waits_for": blocked.on}, blocked)
+
+
+def _refused(case: Case, error: Unbookable) -> Decision:
+    order = case.known.order.key
+    delivery = Delivery(f"sale:{order}", "sale", SALE_LANE, order, {"order": order})
+    return Decision(refuse=(Refusal(delivery, error.reason, error.detail),))
+
+
+def _stray(case: Case) -> Unbookable:
+    order = case.known.order
+    return Unbookable(
+        Reason.SALE_STATUS_UNKNOWN,
+        f"order {order.number} of shop {order.shop} is paid and in the status {order.status!r}, which no trigger "
+        f"names: put it into shops.{order.shop}.orders.trigger, or into waiting-statuses if the trigger comes later",
+    )
+
+
+def _answered(case: Case, decision: Decision, problem: str = "", waits: str = "") -> Decision:
+    owed: tuple[Event, ...] = answers(
+        case.pushes, SERVICE, case.shop.flows.orders, True, case.state.now, problem=problem, waits=waits
+    )
+    return replace(decision, announce=(*decision.announce, *owed))

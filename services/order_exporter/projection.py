@@ -1,0 +1,135 @@
+"""What order-exporter remembers: orders, links, postings of items, clients, Sales and their plans."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from contracts.balance import Accounts, ItemChanged
+from contracts.catalog import ProductLinked, ProductUnlinked
+from contracts.envelope import Envelope
+from contracts.ledger import ClientRecorded, SaleDiverged, SalePlanned, SaleRecorded
+from contracts.model import Event, Part
+from contracts.shop import OrderChanged, OrderLine, OrderRemoved
+from services.shared.delivery.handlers import Remember
+from services.shared.documents.push import push_rules
+from services.shared.state.records import Kind, State
+
+SERVICE = "order-exporter"
+
+
+class KnownOrder(Part):
+    """An order as it was last read, and its version; `removed` when the shop holds it no more."""
+
+    order: OrderChanged
+    version: int
+    removed: bool = False
+
+
+class WantedLink(Part):
+    """An order that waits for a product's link."""
+
+    order: str
+
+
+ORDER = Kind("order", KnownOrder)
+LINK = Kind("link", ProductLinked)
+WANTED = Kind("wanted-link", WantedLink)
+ACCOUNTS = Kind("accounts", Accounts)
+CLIENT = Kind("client", ClientRecorded)
+SALE = Kind("sale", SaleRecorded)
+PLAN = Kind("sale-plan", SalePlanned)
+DIVERGED = Kind("sale-diverged", SaleDiverged)
+
+
+def product_key(shop: str, line: OrderLine) -> str:
+    """The key of the link of a product line: that of its variation, if it has one (claim K11)."""
+    return f"{shop}:{line.variation_id or line.product_id}"
+
+
+def link_name(product: str) -> str:
+    """What a Sale waits for while a product has no link."""
+    return f"link:{product}"
+
+
+def client_name(identity: str) -> str:
+    """What a Sale waits for while its client is not known."""
+    return f"client:{identity}"
+
+
+def order_client_key(order: str) -> str:
+    """The key of a client that holds for one order only."""
+    return f"order:{order}"
+
+
+def order_changed(envelope: Envelope[OrderChanged], state: State) -> None:
+    order = envelope.data
+    state.put(ORDER, order.key, KnownOrder(order=order, version=envelope.sequence))
+    for product in {product_key(order.shop, line) for line in order.lines if line.kind == "product"}:
+        if state.get(LINK, product) is None:
+            state.put(WANTED, f"{order.key}|{product}", WantedLink(order=order.key), ref=product)
+    state.touch(order.key)
+
+
+def order_removed(envelope: Envelope[OrderRemoved], state: State) -> None:
+    key = envelope.data.key
+    if known := state.get(ORDER, key):
+        state.put(ORDER, key, KnownOrder(order=known.order, version=envelope.sequence, removed=True))
+        state.touch(key)
+
+
+def product_linked(envelope: Envelope[ProductLinked], state: State) -> None:
+    link = envelope.data
+    product = f"{link.shop}:{link.product_id}"
+    for other in state.find(LINK, link.key):
+        if other != product:
+            state.drop(LINK, other)
+    state.put(LINK, product, link, ref=link.key)
+    state.release(link_name(product))
+    for key, wanted in state.find(WANTED, product).items():
+        state.drop(WANTED, key)
+        state.touch(wanted.order)
+
+
+def product_unlinked(envelope: Envelope[ProductUnlinked], state: State) -> None:
+    for product in state.find(LINK, envelope.data.key):
+        state.drop(LINK, product)
+
+
+def item_changed(envelope: Envelope[ItemChanged], state: State) -> None:
+    state.put(ACCOUNTS, envelope.data.item, envelope.data.accounts)
+
+
+def client_recorded(envelope: Envelope[ClientRecorded], state: State) -> None:
+    client = envelope.data
+    own = client.identity is None or client.retail
+    state.put(CLIENT, order_client_key(client.key) if own else str(client.identity), client)
+    state.touch(client.key)
+    if client.identity and not client.retail:
+        state.release(client_name(client.identity))
+
+
+def sale_recorded(envelope: Envelope[SaleRecorded], state: State) -> None:
+    state.put(SALE, envelope.data.key, envelope.data)
+    state.touch(envelope.data.key)
+
+
+def sale_planned(envelope: Envelope[SalePlanned], state: State) -> None:
+    state.put(PLAN, envelope.data.key, envelope.data)
+
+
+def sale_diverged(envelope: Envelope[SaleDiverged], state: State) -> None:
+    state.put(DIVERGED, envelope.data.key, envelope.data)
+
+
+REMEMBER: Mapping[type[Event], Remember] = {
+    OrderChanged: order_changed,
+    OrderRemoved: order_removed,
+    ProductLinked: product_linked,
+    ProductUnlinked: product_unlinked,
+    ItemChanged: item_changed,
+    ClientRecorded: client_recorded,
+    SaleRecorded: sale_recorded,
+    SalePlanned: sale_planned,
+    SaleDiverged: sale_diverged,
+    **push_rules(SERVICE, "order"),
+}

@@ -1,0 +1,141 @@
+"""The Sale of an order: a value that holds whatever the books need, and nothing personal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from contracts.ledger import RecordedLine
+from contracts.reasons import Reason
+from contracts.shop import OrderChanged
+from services.order_exporter.client import number_remark
+from services.order_exporter.lines import SaleLine, sale_lines
+from services.order_exporter.rounding import rounded
+from services.shared.documents.uids import sale_uid
+from services.shared.documents.unbookable import Unbookable, required
+from services.shared.documents.written import local_date
+from services.shared.money import is_whole_tetri
+from services.shared.settings.balance import BalanceSettings
+from services.shared.settings.shop import OrderSettings
+
+VAT_TOLERANCE = Decimal("0.02")
+"""The order's own tax total may be this far from the sum of its lines' VAT (order-money rule 5)."""
+WHOLE_VAT_TOLERANCE = Decimal("0.5")
+"""The same per line, in a shop that rounds every figure to whole lari."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sale:
+    """A Sale as it is meant. `currency_uid` is None in Balance's own currency; `total` equals the order's.
+
+    `remark` goes into the comment; `notes` tell what an accountant should know and the document cannot hold.
+    """
+
+    uid: str
+    shop: str
+    order_number: str
+    date: str
+    warehouse: str
+    currency: str
+    currency_uid: str | None
+    total: Decimal
+    lines: tuple[SaleLine, ...]
+    payment_method: str
+    transaction_id: str
+    remark: str = ""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def vat(self) -> Decimal:
+        """The sum of the lines' VAT."""
+        return sum((line.vat for line in self.lines), Decimal(0))
+
+    def recorded_lines(self) -> tuple[RecordedLine, ...]:
+        """The lines as the ledger events state them."""
+        return tuple(_recorded(line) for line in self.lines)
+
+
+def sale_of(order: OrderChanged, items: Mapping[int, str], settings: OrderSettings, balance: BalanceSettings) -> Sale:
+    """The Sale of an order whose products all have items (`items`: item uid by line id).
+
+    Raises `Unbookable` when order and settings give no sound Sale.
+    """
+    _check_total(order)
+    lines = rounded(_some(sale_lines(order, items, settings), order), order, settings)
+    return Sale(
+        uid=sale_uid(order.shop, order.order_id),
+        shop=order.shop,
+        order_number=order.number,
+        date=local_date(order.paid_at or order.created_at),
+        warehouse=_warehouse(order, settings),
+        currency=order.currency,
+        currency_uid=_currency(order, balance),
+        total=order.total,
+        lines=lines,
+        payment_method=order.payment_method,
+        transaction_id=order.transaction_id,
+        remark=number_remark(order.person),
+        notes=_vat_note(order, lines),
+    )
+
+
+def _check_total(order: OrderChanged) -> None:
+    where = f"order {order.number} of shop {order.shop}"
+    if order.total < 0:
+        raise Unbookable(
+            Reason.SALE_TOTAL_NEGATIVE,
+            f"{where} has the total {order.total}: correct it in the shop or book it by hand",
+        )
+    if not is_whole_tetri(order.total):
+        raise Unbookable(
+            Reason.SALE_NOT_WHOLE_TETRI,
+            f"{where} has the total {order.total}, which is not whole tetri: set the shop to 2 decimals, "
+            "and correct this order or book it by hand",
+        )
+
+
+def _some(lines: tuple[SaleLine, ...], order: OrderChanged) -> tuple[SaleLine, ...]:
+    if not lines:
+        raise Unbookable(
+            Reason.SALE_NOTHING_TO_SELL,
+            f"order {order.number} of shop {order.shop} has no line: nothing was sold. Cancel it in the shop",
+        )
+    return lines
+
+
+def _warehouse(order: OrderChanged, settings: OrderSettings) -> str:
+    purpose = "every Sale needs the warehouse that the goods leave"
+    return required(settings.warehouse, order.shop, "warehouse", purpose, Reason.SALE_SETTING_MISSING)
+
+
+def _currency(order: OrderChanged, balance: BalanceSettings) -> str | None:
+    if order.currency == balance.currency:
+        return None
+    if order.currency not in balance.currencies:
+        raise Unbookable(
+            Reason.SALE_CURRENCY_NOT_MAPPED,
+            f"order {order.number} of shop {order.shop} is in {order.currency}: "
+            f"give that currency's uid in Balance as balance.currencies.{order.currency}",
+        )
+    return balance.currencies[order.currency]
+
+
+def _vat_note(order: OrderChanged, lines: tuple[SaleLine, ...]) -> tuple[str, ...]:
+    vat = sum((line.vat for line in lines), Decimal(0))
+    whole = order.total_tax.as_tuple().exponent == 0
+    if abs(vat - order.total_tax) <= (WHOLE_VAT_TOLERANCE * len(lines) if whole else VAT_TOLERANCE):
+        return ()
+    return (f"VAT: the order says {order.total_tax}, its lines at their rates hold {vat}",)
+
+
+def _recorded(line: SaleLine) -> RecordedLine:
+    return RecordedLine(
+        order_line_id=line.order_line_id,
+        kind=line.kind,
+        item=line.item,
+        quantity=line.quantity,
+        amount=line.amount,
+        vat=line.vat,
+        vat_percent=line.percent,
+    )

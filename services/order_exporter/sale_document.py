@@ -1,0 +1,88 @@
+"""A Sale as Balance wants to be told it (balance-api 2.9): header, template, lines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from contracts.balance import Accounts
+from services.order_exporter.lines import SaleLine
+from services.order_exporter.sale import Sale
+from services.shared.documents import written
+from services.shared.settings.balance import BalanceSettings, Template
+from services.shared.settings.shop import OrderSettings
+
+COMMENT_LIMIT = 1000
+"""API fact: longer comments are cut."""
+NO_ACCOUNTS = Accounts()
+
+
+def sale_document(
+    sale: Sale, client: str, accounts: Mapping[str, Accounts], settings: OrderSettings, balance: BalanceSettings
+) -> dict[str, Any]:
+    """The JSON of a Sale for this client uid. `accounts`: the default postings of the items, by item uid."""
+    rows = [_row(line, accounts.get(line.item, NO_ACCOUNTS), settings, balance.template) for line in sale.lines]
+    return _header(sale, client, balance) | {"Items": rows}
+
+
+def _header(sale: Sale, client: str, balance: BalanceSettings) -> dict[str, Any]:
+    lists = balance.dialect.lists
+    fields = {
+        "uid": sale.uid,
+        "Date": written.midnight(sale.date),
+        "Warehouse": sale.warehouse,
+        "Client": client,
+        "Currency": sale.currency_uid,
+        "AmountIncludesVAT": True,
+        "VATTaxable": lists.vat_taxable,
+        "OperationType": lists.sale_operation,
+        "VATArticle": lists.sale_vat_article,
+        "PrimaryDocument": sale.order_number,
+        "Comments": _comment(sale),
+    }
+    return written.without_empty(fields | _template(balance.template))
+
+
+def _template(template: Template) -> dict[str, Any]:
+    return {
+        "ReceivablesAccount": template.receivables_account,
+        "RevenueAccount": template.revenue_account,
+        "Department": template.department,
+        "Branch": template.branch,
+        "Agreement": template.agreement,
+        "CashRegister": template.cash_register,
+        **template.extra,
+    }
+
+
+def _row(line: SaleLine, accounts: Accounts, settings: OrderSettings, template: Template) -> dict[str, Any]:
+    fields = {
+        "Item": line.item,
+        "Quantity": written.number(line.quantity),
+        **_figures(line, settings),
+        "VATRate": line.vat_rate,
+        "AccountNumber": accounts.inventories,
+        "ExpensesAccount": accounts.expenses,
+        "IncomeAccount": accounts.revenues or template.revenue_account,
+        "VATPayableAccount": accounts.vat_payable,
+    }
+    return written.without_empty(fields)
+
+
+def _figures(line: SaleLine, settings: OrderSettings) -> dict[str, str]:
+    """Price and amount; with `price-as = "price-and-discount"` the full price and what was taken off (claim S3.46)."""
+    discount = line.undiscounted - line.amount
+    if settings.price_as == "discounted" or discount <= 0:
+        return {"Price": written.unit_price(line.amount, line.quantity), "Amount": written.amount(line.amount)}
+    full = written.unit_price(line.undiscounted, line.quantity)
+    return {"Price": full, "Discount": written.amount(discount), "Amount": written.amount(line.amount)}
+
+
+def _comment(sale: Sale) -> str:
+    parts = [
+        f"Order {sale.order_number}, shop {sale.shop}",
+        sale.payment_method,
+        f"transaction {sale.transaction_id}" if sale.transaction_id else "",
+        sale.remark,
+    ]
+    return " | ".join(part for part in parts if part)[:COMMENT_LIMIT]

@@ -1,0 +1,41 @@
+"""The payloads of the deliveries: all that the effect upstream and the event after it need."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from contracts.ledger import RecordedLine
+from contracts.model import Money, Part
+
+
+class SaleTask(Part):
+    """A Sale to be written. `document` is its JSON; the rest is what `SaleRecorded` will say."""
+
+    shop: str
+    order_id: int
+    order_version: int
+    content_digest: str
+    sale: str
+    client: str
+    date: str
+    currency: str
+    total: Money
+    vat: Money
+    lines: tuple[RecordedLine, ...]
+    notes: tuple[str, ...] = ()
+    document: dict[str, Any]
+
+
+class ClientTask(Part):
+    """A client to be found by number, or created. All personal data stands in `person`, the client's JSON.
+
+    `retail` is the client to use when none is found and none may be created (`create` is false).
+    """
+
+    shop: str
+    order_id: int
+    person_ref: str
+    identity: str
+    create: bool
+    retail: str | None
+    person: dict[str, Any]

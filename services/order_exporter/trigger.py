@@ -1,0 +1,57 @@
+"""When an order becomes a Sale: statuses per payment method, paid, and the hold after that (claims S0.11, S1.1)."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from contracts.shop import OrderChanged
+from services.shared.settings.shop import OrderSettings
+
+DEFAULT = "default"
+CORE_STATUSES = frozenset(
+    {
+        "pending",
+        "processing",
+        "on-hold",
+        "completed",
+        "cancelled",
+        "refunded",
+        "failed",
+        "checkout-draft",
+        "auto-draft",
+        "trash",
+    }
+)
+"""WooCommerce's own statuses (API fact); plugins add others."""
+
+
+def is_triggered(order: OrderChanged, settings: OrderSettings) -> bool:
+    """Whether this order makes a Sale now, hold aside.
+
+    A paid order that was refunded before its Sale was made still makes one: its money came in and went out again, and
+    the refund's credit note needs the Sale.
+    """
+    if order.status == "refunded":
+        return order.paid_at is not None
+    own = settings.trigger.get(order.payment_method)
+    if own is not None:
+        return order.status in own
+    return order.status in settings.trigger.get(DEFAULT, ()) and (is_paid(order) or not settings.require_paid)
+
+
+def is_paid(order: OrderChanged) -> bool:
+    """Whether the shop has its money; a free order owes none (API fact: some of them have no date_paid)."""
+    return order.paid_at is not None or order.total == 0
+
+
+def due_at(order: OrderChanged, settings: OrderSettings) -> datetime:
+    """When the hold ends: it starts when the order was completed or paid, else when it was placed."""
+    moments = [moment for moment in (order.paid_at, order.completed_at) if moment is not None]
+    return max(moments, default=order.created_at) + timedelta(seconds=settings.hold)
+
+
+def is_stray(order: OrderChanged, settings: OrderSettings) -> bool:
+    """Whether a paid order stands in a status that neither WooCommerce nor the settings know (claim K14)."""
+    named = {status for statuses in settings.trigger.values() for status in statuses}
+    known = CORE_STATUSES | named | set(settings.waiting_statuses)
+    return order.paid_at is not None and order.status not in known

@@ -1,0 +1,148 @@
+"""Places recorded orders and refunds in a shop with exactly their recorded figures, as a shop would."""
+
+from __future__ import annotations
+
+from services.sandbox import recorded
+from services.sandbox.woocommerce import dates, order_status, order_view, refunds
+from services.sandbox.woocommerce.shop import Document, Shop
+
+STOCK_NOTES = (order_status.REDUCED, "_restock_refunded_items")
+DERIVED = ("refunds", "payment_url", "is_editable", "needs_payment", "currency_symbol", "_links")
+PARTS = ("line_items", "tax_lines", "shipping_lines", "fee_lines", "coupon_lines")
+
+
+class CannotPlace(Exception):
+    """The recording does not exist, or is in the shop already; the text says which."""
+
+
+def place(shop: Shop, order_id: int, *, status: str | None = None, keep_dates: bool = False) -> Document:
+    """Puts a recorded order into the shop under its recorded id; returns the stored order.
+
+    Its status is the one it had when placed or paid, `status` another one, "recorded" that of the recording. Its
+    dates are now, or as recorded with `keep_dates`; `date_modified` is always now. Raises CannotPlace.
+    """
+    record = known(order_id)
+    if order_id in shop.orders:
+        raise CannotPlace(f"Order {order_id} is in the shop already; delete it there before it is placed again.")
+    order = {name: value for name, value in record.order.items() if name not in DERIVED}
+    order["status"] = record.order["status"] if status == "recorded" else status or placed_status(record.order)
+    _date(shop, order, keep_dates)
+    _take_ids(shop, order)
+    for line in order["line_items"]:
+        line["meta_data"] = [row for row in line["meta_data"] if row["key"] not in STOCK_NOTES]
+        _point_at_product(shop, line)
+    shop.orders[order_id] = order
+    if order["status"] in order_status.TAKES_STOCK:
+        order_status.reduce_stock(shop, order)
+    _tell(shop, order)
+    return order
+
+
+def placed_status(order: Document) -> str:
+    """The status that a recorded order had once it was placed or paid."""
+    if order["date_paid"] or order["payment_method"] == "cod":
+        return "pending" if order["status"] == "pending" else "processing"
+    return "on-hold" if order["status"] in ("on-hold", "completed", "processing", "refunded") else "pending"
+
+
+def issue_refund(shop: Shop, order_id: int, refund_id: int, *, restock: bool = True) -> Document:
+    """Gives a placed order one of its recorded refunds; returns the stored refund.
+
+    The order becomes `refunded` when the recording says so for exactly the refunds that it has then. Raises
+    CannotPlace.
+    """
+    record, order = known(order_id), placed(shop, order_id)
+    refund = record.all_refunds().get(refund_id)
+    if refund is None or refund_id in shop.refunds:
+        raise CannotPlace(f"Refund {refund_id} was not recorded for order {order_id}, or is in the shop already.")
+    del refund["_links"]
+    refund["parent_id"] = order_id
+    for field in ("date_created", "date_modified"):
+        dates.stamp(refund, field, shop.now())
+    _take_ids(shop, refund)
+    for line in refund["line_items"]:
+        _point_at_product(shop, line)
+    if restock:
+        refunds.restock(shop, order, refund)
+    refunds.issue(shop, order, refund)
+    if record.status_with({held["id"] for held in shop.refunds_of(order_id)}) == "refunded":
+        order_status.move(shop, order, "refunded")
+    return refund
+
+
+def remove_refund(shop: Shop, order_id: int, refund_id: int) -> None:
+    """Deletes a refund as the shop does: silently. Raises CannotPlace when it is not there."""
+    held = {refund["id"] for refund in shop.refunds_of(order_id)}
+    if refund_id not in held:
+        raise CannotPlace(f"Order {order_id} has no refund {refund_id}.")
+    del shop.refunds[refund_id]
+
+
+def known(order_id: int) -> recorded.Recording:
+    """The recording of an order; CannotPlace if there is none."""
+    try:
+        return recorded.recording(order_id)
+    except KeyError:
+        raise CannotPlace(f"No order {order_id} was recorded; GET /_sandbox/recorded lists those that were.") from None
+
+
+def placed(shop: Shop, order_id: int) -> Document:
+    """An order that is in the shop; CannotPlace if it is not."""
+    if order_id not in shop.orders:
+        raise CannotPlace(f"Order {order_id} is not in the shop; POST /_sandbox/orders places it.")
+    return shop.orders[order_id]
+
+
+def _date(shop: Shop, order: Document, keep: bool) -> None:
+    paid, completed = order["date_paid"], order["status"] == "completed" and order["date_completed"]
+    if not keep:
+        for field, there in zip(order_view.MOMENTS, (True, True, completed, paid), strict=True):
+            dates.stamp(order, field, shop.now() if there else None)
+    if not completed:
+        dates.stamp(order, "date_completed", None)
+    dates.stamp(order, "date_modified", shop.now())
+
+
+def _take_ids(shop: Shop, document: Document) -> None:
+    """Keeps the ids that the shop hands out above the recorded ones."""
+    shop.post_ids.seen(document["id"])
+    for part in PARTS:
+        for line in document.get(part, []):
+            shop.item_ids.seen(line["id"])
+            for row in line["meta_data"]:
+                shop.meta_ids.seen(row["id"])
+
+
+def _point_at_product(shop: Shop, line: Document) -> None:
+    """Where the shop has the line's SKU under another id than the recording, the line names that product."""
+    holder = shop.skus.holder(line["sku"] or "")
+    if holder is None or holder["id"] == (line["variation_id"] or line["product_id"]):
+        return
+    parent = holder.get("parent_id", 0)
+    line["product_id"], line["variation_id"] = (parent, holder["id"]) if parent else (holder["id"], 0)
+
+
+def _tell(shop: Shop, order: Document) -> None:
+    """The block checkout tells of an update before the creation; classic checkout and REST the other way round."""
+    topics = ["order.created", "order.updated"]
+    for topic in reversed(topics) if order["created_via"] == "store-api" else topics:
+        shop.announce(topic, order["id"])
+
+
+def listed(order_id: int) -> Document:
+    """What a recording is about, for choosing one."""
+    record = recorded.recording(order_id)
+    order = record.order
+    return {
+        "id": order_id,
+        "config": record.config["name"],
+        "currency": order["currency"],
+        "status": order["status"],
+        "paid": order["date_paid"] is not None,
+        "payment_method": order["payment_method"],
+        "created_via": order["created_via"],
+        "total": order["total"],
+        "skus": [line["sku"] for line in order["line_items"]],
+        "refunds": list(record.all_refunds()),
+        "notes": record.notes,
+    }

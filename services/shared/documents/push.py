@@ -1,0 +1,105 @@
+"""Pushes: a person asks for the document of one order or refund now. Each is answered once by `CommandSettled`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Literal
+
+from contracts.envelope import Envelope
+from contracts.model import Event, Part
+from contracts.operations import CommandSettled, PushRequested
+from services.shared.delivery.dead_letters import COMMAND
+from services.shared.delivery.handlers import Remember
+from services.shared.state.records import Kind, State
+
+Mode = Literal["off", "dry-run", "live"]
+
+
+class Push(Part):
+    """A push and what this service answered, if it did."""
+
+    command: PushRequested
+    answered: Literal["done", "refused"] | None = None
+
+
+PUSH = Kind("push", Push)
+
+
+def push_rules(service: str, document: Literal["order", "refund"]) -> Mapping[type[Event], Remember]:
+    """What pushes mean to the service that makes this kind of document."""
+
+    def asked(envelope: Envelope[PushRequested], state: State) -> None:
+        command = envelope.data
+        if command.document == document:
+            subject = f"{command.shop}:{command.order_id}"
+            state.put(PUSH, command.command_id, Push(command=command), ref=subject)
+            state.touch(subject)
+
+    def answered(envelope: Envelope[CommandSettled], state: State) -> None:
+        event = envelope.data
+        if event.service != service:
+            return
+        state.drop(COMMAND, event.command_id)  # the engine's own commands are answered by the same event
+        if push := state.get(PUSH, event.command_id):
+            subject = f"{push.command.shop}:{push.command.order_id}"
+            state.put(PUSH, event.command_id, Push(command=push.command, answered=event.outcome), ref=subject)
+
+    return {PushRequested: asked, CommandSettled: answered}
+
+
+def pushes_of(subject: str, state: State) -> tuple[Push, ...]:
+    """The pushes of an order that were not refused."""
+    return tuple(push for push in state.find(PUSH, subject).values() if push.answered != "refused")
+
+
+def wants_document(pushes: Iterable[Push]) -> bool:
+    """Whether a push asks for the document itself, not only for its plan."""
+    return any(not push.command.dry_run for push in pushes)
+
+
+def wants_plan(pushes: Iterable[Push]) -> bool:
+    """Whether an unanswered push asks for the plan of the document."""
+    return any(push.command.dry_run and push.answered is None for push in pushes)
+
+
+def answers(
+    pushes: Iterable[Push], service: str, mode: Mode, known: bool, now: datetime, *, problem: str = "", waits: str = ""
+) -> tuple[CommandSettled, ...]:
+    """The answers that are still owed. A push never goes past a flow that is off or in dry-run.
+
+    `problem` tells why there can be no document, `waits` what it waits for.
+    """
+    return tuple(
+        _answer(push.command, service, _verdict(push.command, mode, known, problem, waits), now)
+        for push in pushes
+        if push.answered is None
+    )
+
+
+Verdict = tuple[Literal["done", "refused"], str]
+
+
+def _verdict(command: PushRequested, mode: Mode, known: bool, problem: str, waits: str) -> Verdict:
+    if not known:
+        return "refused", "not known here: is the number right?"
+    if mode == "off":
+        return "refused", f'shops.{command.shop}.flows.{command.document}s is "off": nothing is made'
+    if problem:
+        return "refused", problem
+    if waits:
+        return ("refused", f"cannot be planned yet: {waits}") if command.dry_run else ("done", f"waits: {waits}")
+    if command.dry_run or mode == "dry-run":
+        return "done", "planned; nothing is written to Balance"
+    return "done", "on its way to Balance, unless it is there already"
+
+
+def _answer(command: PushRequested, service: str, verdict: Verdict, now: datetime) -> CommandSettled:
+    what = f"{command.document} {command.refund_id or command.order_id} of shop {command.shop}"
+    return CommandSettled(
+        command_id=command.command_id,
+        service=service,
+        outcome=verdict[0],
+        detail=f"{what}: {verdict[1]}",
+        settled_at=now,
+    )

@@ -1,0 +1,155 @@
+"""One shop, as the services see it.
+
+    key, secret = settings.credentials()
+    async with WooCommerce("main", settings, key, secret, clock=clock) as shop:
+        found = await shop.products_by_sku(["COF-001"])
+        results = await shop.update_products([ProductWrite(id=10, stock_quantity=5, manage_stock=True)])
+
+Every method raises an `UpstreamError` (services/shared/upstream/errors.py); nothing here retries past sending.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from datetime import datetime
+from functools import partial
+from typing import Any, Self
+
+import httpx
+from pydantic import SecretStr
+
+from contracts.reasons import Reason
+from services.shared.settings.shop import ShopSettings
+from services.shared.upstream.http import Limits, Observe, Sleep, Timeouts, Upstream, unobserved
+from services.shared.upstream.tls import tls_context
+from services.shared.upstream.voice import Voice
+from services.shared.woocommerce import categories, orders, probe, products, refunds, store, variations, webhooks
+from services.shared.woocommerce.api import Api
+from services.shared.woocommerce.auth import auth_for
+from services.shared.woocommerce.batch import ItemResult
+from services.shared.woocommerce.categories import Category
+from services.shared.woocommerce.cursor import Cursor
+from services.shared.woocommerce.probe import Probe
+from services.shared.woocommerce.product import Product
+from services.shared.woocommerce.product_write import ProductWrite
+from services.shared.woocommerce.refusals import MEND_ACCESS, MEND_ADDRESS, refine
+from services.shared.woocommerce.store import ShopTaxRate, TaxSettings
+from services.shared.woocommerce.webhooks import Webhook
+
+
+class WooCommerce:
+    """The REST API of one shop."""
+
+    def __init__(
+        self,
+        shop: str,
+        settings: ShopSettings,
+        key: SecretStr,
+        secret: SecretStr,
+        *,
+        clock: Callable[[], datetime],
+        transport: httpx.AsyncBaseTransport | None = None,
+        observe: Observe = unobserved,
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:
+        """`clock` gives aware UTC; `transport` replaces the network; `sleep` waits between tries not sent.
+
+        Raises `SettingsError` when the shop's ca-file cannot be used.
+        """
+        voice = Voice(f"shop {shop}", Reason.SHOP_REFUSED, MEND_ACCESS, MEND_ADDRESS)
+        self._upstream = Upstream(
+            voice,
+            auth=auth_for(settings.url, key, secret, clock),
+            timeouts=Timeouts(read=settings.timeout, write=settings.timeout, pool=settings.timeout),
+            limits=Limits(concurrency=settings.concurrency),
+            tls=tls_context(voice.name, ca_file=settings.ca_file, verify=settings.verify_tls),
+            transport=transport,
+            refine=partial(refine, voice),
+            observe=observe,
+            clock=clock,
+            sleep=sleep,
+        )
+        self._api = Api(self._upstream, shop, settings.url)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Closes every connection."""
+        await self._upstream.close()
+
+    async def probe(self) -> Probe:
+        """Whether the shop is there and what the key may do; changes nothing."""
+        return await probe.probe(self._api)
+
+    async def products_by_sku(self, skus: Iterable[str]) -> dict[str, tuple[Product, ...]]:
+        """The products and variations of each SKU in every status and in the trash; empty where there is none."""
+        return await products.by_sku(self._api, skus)
+
+    async def product(self, product_id: int) -> Product | None:
+        """A product or variation; None when the shop does not know it."""
+        return await products.by_id(self._api, product_id)
+
+    def product_changes(self, cursor: Cursor) -> AsyncIterator[Product]:
+        """The products modified since the cursor, oldest change first; our own writes are among them."""
+        return products.changed_since(self._api, cursor)
+
+    async def create_products(self, writes: Sequence[ProductWrite]) -> list[ItemResult]:
+        """Makes up to 100 products in one call; results stand in the order of the request."""
+        return await products.create(self._api, writes)
+
+    async def update_products(self, writes: Sequence[ProductWrite]) -> list[ItemResult]:
+        """Writes up to 100 products in one call; results stand in the order of the request."""
+        return await products.update(self._api, writes)
+
+    async def update_variations(self, parent_id: int, writes: Sequence[ProductWrite]) -> list[ItemResult]:
+        """Writes up to 100 variations of one product in one call."""
+        return await variations.update(self._api, parent_id, writes)
+
+    async def order(self, order_id: int) -> dict[str, Any] | None:
+        """An order's JSON; None when it was deleted for good, status `trash` when it lies in the trash."""
+        return await orders.by_id(self._api, order_id)
+
+    def orders_changed_since(self, cursor: Cursor) -> AsyncIterator[dict[str, Any]]:
+        """The JSON of orders modified since the cursor, oldest change first; one may come twice, none is missed."""
+        return orders.changed_since(self._api, cursor)
+
+    async def refunds(self, order_id: int) -> list[dict[str, Any]]:
+        """The JSON of every refund of an order, oldest first."""
+        return await refunds.of_order(self._api, order_id)
+
+    async def webhooks(self) -> list[Webhook]:
+        """All webhooks of the shop."""
+        return await webhooks.every(self._api)
+
+    async def create_webhook(self, topic: str, delivery_url: str, secret: SecretStr) -> Webhook:
+        """Makes an active webhook."""
+        return await webhooks.create(self._api, topic, delivery_url, secret)
+
+    async def enable_webhook(self, webhook_id: int) -> Webhook:
+        """Revives a disabled webhook."""
+        return await webhooks.enable(self._api, webhook_id)
+
+    async def categories(self) -> list[Category]:
+        """All product categories."""
+        return await categories.every(self._api)
+
+    async def currency(self) -> str:
+        """The shop's currency, e.g. `GEL`."""
+        return await store.currency(self._api)
+
+    async def setting(self, group: str, name: str) -> str:
+        """One of WooCommerce's settings as text."""
+        return await store.setting(self._api, group, name)
+
+    async def tax_settings(self) -> TaxSettings:
+        """How the shop enters and rounds taxes."""
+        return await store.tax_settings(self._api)
+
+    async def tax_rates(self) -> list[ShopTaxRate]:
+        """Every tax rate of the shop."""
+        return await store.tax_rates(self._api)

@@ -1,0 +1,136 @@
+"""From WooCommerce's order to the fact `OrderChanged`: figures as answered, nothing computed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from contracts.reasons import Reason
+from contracts.shop import LineTax, OrderChanged, OrderLine, TaxRate
+from services.shared.woocommerce.order_json import (
+    FeeLineJson,
+    LineJson,
+    OrderedLineJson,
+    OrderJson,
+    ShippingLineJson,
+    TaxLineJson,
+)
+from services.shared.woocommerce.person import IdentityKeys, person_of
+from services.shared.woocommerce.read import reading
+
+
+def order_changed(
+    shop: str,
+    json: Mapping[str, Any],
+    *,
+    personal_id_keys: Sequence[str] = (),
+    company_id_keys: Sequence[str] = (),
+) -> OrderChanged:
+    """The fact about an order; `changed` is left empty, the feed knows what was there before.
+
+    Lines come as products, shipping, fees. Raises `ReadError` (`shop.order-invalid`), naming order and field.
+    """
+    with reading(order_name(shop, json), Reason.SHOP_ORDER_INVALID):
+        order = OrderJson.model_validate(json)
+        return _fact(shop, order, IdentityKeys.of(personal_id_keys, company_id_keys))
+
+
+def order_name(shop: str, json: Mapping[str, Any]) -> str:
+    """How an order is named to a person."""
+    return f"shop {shop}: order {json.get('id')}"
+
+
+def _fact(shop: str, order: OrderJson, keys: IdentityKeys) -> OrderChanged:
+    person = person_of(shop, order, keys, order.customer_note)
+    return OrderChanged(
+        shop=shop,
+        order_id=order.id,
+        number=order.number,
+        status=order.status,
+        currency=order.currency,
+        created_via=order.created_via,
+        payment_method=order.payment_method,
+        transaction_id=order.transaction_id,
+        prices_include_tax=order.prices_include_tax,
+        total=order.total,
+        total_tax=order.total_tax,
+        lines=_lines(order),
+        tax_rates=tuple(_rate(line) for line in order.tax_lines),
+        coupon_codes=tuple(coupon.code for coupon in order.coupon_lines),
+        refund_ids=tuple(sorted(refund.id for refund in order.refunds)),
+        customer_id=order.customer_id,
+        created_at=order.date_created_gmt,
+        modified_at=order.date_modified_gmt or order.date_created_gmt,
+        paid_at=order.date_paid_gmt,
+        completed_at=order.date_completed_gmt,
+        person_ref=person.person_ref,
+        person=person,
+    )
+
+
+def _lines(order: OrderJson) -> tuple[OrderLine, ...]:
+    products = [_product_line(line) for line in order.line_items]
+    shipping = [_shipping_line(line) for line in order.shipping_lines]
+    return (*products, *shipping, *(_fee_line(line) for line in order.fee_lines))
+
+
+def _product_line(line: OrderedLineJson) -> OrderLine:
+    return OrderLine(
+        line_id=line.id,
+        kind="product",
+        name=line.name,
+        product_id=line.product_id,
+        variation_id=line.variation_id,
+        sku=line.sku,
+        quantity=line.quantity,
+        subtotal=line.subtotal,
+        subtotal_tax=line.subtotal_tax,
+        total=line.total,
+        total_tax=line.total_tax,
+        tax_class=line.tax_class,
+        taxes=line_taxes(line),
+    )
+
+
+def _shipping_line(line: ShippingLineJson) -> OrderLine:
+    return OrderLine(
+        line_id=line.id,
+        kind="shipping",
+        name=line.method_title,
+        method_id=line.method_id,
+        subtotal=line.total,
+        subtotal_tax=line.total_tax,
+        total=line.total,
+        total_tax=line.total_tax,
+        taxes=line_taxes(line),
+    )
+
+
+def _fee_line(line: FeeLineJson) -> OrderLine:
+    return OrderLine(
+        line_id=line.id,
+        kind="fee",
+        name=line.name,
+        subtotal=line.total,
+        subtotal_tax=line.total_tax,
+        total=line.total,
+        total_tax=line.total_tax,
+        tax_class=line.tax_class,
+        taxes=line_taxes(line),
+    )
+
+
+def line_taxes(line: LineJson) -> tuple[LineTax, ...]:
+    """A line's tax by rate."""
+    return tuple(LineTax(rate_id=tax.id, total=tax.total) for tax in line.taxes)
+
+
+def _rate(line: TaxLineJson) -> TaxRate:
+    return TaxRate(
+        rate_id=line.rate_id,
+        label=line.label,
+        percent=line.rate_percent,
+        compound=line.compound,
+        tax_total=line.tax_total,
+        shipping_tax_total=line.shipping_tax_total,
+    )

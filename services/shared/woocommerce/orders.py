@@ -1,0 +1,31 @@
+"""Orders, as WooCommerce answers them; `order.order_changed` turns one into a fact."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from services.shared.upstream.errors import Rejected
+from services.shared.woocommerce.api import Api
+from services.shared.woocommerce.changes import changes
+from services.shared.woocommerce.cursor import Cursor
+
+ROUTE = "/orders"
+
+
+async def by_id(api: Api, order_id: int) -> dict[str, Any] | None:
+    """An order's JSON; None when it was deleted for good. One in the trash has the status `trash`.
+
+    `dp` is never asked for: only the shop's own decimals add up (order-money rule 3).
+    """
+    try:
+        return await api.get(f"{ROUTE}/{order_id}")
+    except Rejected as error:
+        if error.status == 404:
+            return None
+        raise
+
+
+def changed_since(api: Api, cursor: Cursor) -> AsyncIterator[dict[str, Any]]:
+    """The orders modified since the cursor, oldest change first; drafts of a checkout are among them, trash is not."""
+    return changes(api, ROUTE, cursor)

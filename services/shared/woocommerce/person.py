@@ -1,0 +1,63 @@
+"""The personal part of an order, and the opaque reference that stands for the person everywhere else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import NAMESPACE_URL, uuid5
+
+from contracts.shop import Address, Person
+from services.shared.woocommerce.order_json import AddressJson, OrderJson
+from services.shared.woocommerce.read import meta_text
+
+PERSONS = uuid5(NAMESPACE_URL, "urn:davtari:person")
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityKeys:
+    """The order's custom fields that hold the personal id and the company code; the first filled one counts."""
+
+    personal_id: tuple[str, ...] = ()
+    company_id: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, personal_id_keys: Sequence[str], company_id_keys: Sequence[str]) -> IdentityKeys:
+        return cls(tuple(personal_id_keys), tuple(company_id_keys))
+
+
+def person_of(shop: str, order: OrderJson, keys: IdentityKeys, comment: str) -> Person:
+    """Everything about the buyer. `comment` is a free text: the customer's note, or a refund's reason."""
+    personal_id = meta_text(order.meta_data, keys.personal_id)
+    return Person(
+        person_ref=person_ref(shop, order, personal_id),
+        billing=_address(order.billing),
+        shipping=_address(order.shipping),
+        email=order.billing.email,
+        phone=order.billing.phone or order.shipping.phone,
+        personal_id=personal_id,
+        company_id=meta_text(order.meta_data, keys.company_id),
+        comment=comment,
+    )
+
+
+def person_ref(shop: str, order: OrderJson, personal_id: str | None) -> str:
+    """The same for all orders of a customer account, or of a guest with the same e-mail (else phone, else personal id).
+
+    A guest who left none of them is nobody else: the order itself stands for the person.
+    """
+    return str(uuid5(PERSONS, f"{shop}:{_who(order, personal_id)}"))
+
+
+def _who(order: OrderJson, personal_id: str | None) -> str:
+    if order.customer_id:
+        return f"customer:{order.customer_id}"
+    if order.billing.email:
+        return f"email:{order.billing.email.lower()}"
+    if digits := re.sub(r"\D", "", order.billing.phone):
+        return f"phone:{digits}"
+    return f"personal-id:{personal_id}" if personal_id else f"order:{order.id}"
+
+
+def _address(address: AddressJson) -> Address:
+    return Address.model_validate(address.model_dump())

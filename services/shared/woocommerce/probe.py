@@ -1,0 +1,68 @@
+"""Is the shop ready for us? Asked before anything is switched on; changes nothing there."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from typing import Any
+
+from services.shared.upstream.errors import AccessDenied, Misaddressed, Rejected
+from services.shared.woocommerce import store
+from services.shared.woocommerce.api import Api
+from services.shared.woocommerce.refusals import MEND_ADDRESS
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What was found. `problems` say what to mend, one sentence each; empty when all is well.
+
+    `version` is empty and `hpos` None where the shop does not tell. `time_zone` is a name or an offset in hours.
+    """
+
+    name: str
+    home: str
+    version: str
+    hpos: bool | None
+    time_zone: str
+    may_read: bool
+    may_write: bool
+    problems: tuple[str, ...]
+
+
+async def probe(api: Api) -> Probe:
+    """Looks at the index, at what the key may do, and at the version.
+
+    Raises `Misaddressed` when no WooCommerce answers there, and `Unavailable` when nothing does.
+    """
+    site = await store.site(api)
+    if not site.has_woocommerce:
+        raise Misaddressed(f"shop {api.shop}: WordPress answers, but no WooCommerce (wc/v3). {MEND_ADDRESS}")
+    reads = await _denied(api.page("/orders", {"per_page": 1, "_fields": "id"}))
+    writes = await _denied(api.write("POST", "/products/batch", {}))  # API fact: an empty batch does nothing
+    status = await _status(api)
+    problems = tuple(problem for problem in (reads, writes) if problem)
+    return Probe(
+        name=site.name,
+        home=site.home or site.url,
+        version=status.environment.version,
+        hpos=status.settings.hpos,
+        time_zone=site.time_zone or f"UTC{site.gmt_offset:+f}",
+        may_read=reads is None,
+        may_write=writes is None,
+        problems=problems,
+    )
+
+
+async def _denied(call: Awaitable[Any]) -> str | None:
+    try:
+        await call
+    except AccessDenied as error:
+        return error.message
+    return None
+
+
+async def _status(api: Api) -> store.SystemStatus:
+    try:
+        return await store.system_status(api)
+    except (AccessDenied, Rejected):  # a key of a lesser user may do all that we need and not see this
+        return store.SystemStatus()

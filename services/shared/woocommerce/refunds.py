@@ -1,0 +1,18 @@
+"""Refunds of an order, as WooCommerce answers them; `refund.refund_issued` turns one into a fact."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from services.shared.woocommerce.api import Api
+from services.shared.woocommerce.pages import rows
+
+
+async def of_order(api: Api, order_id: int) -> list[dict[str, Any]]:
+    """Every refund of an order with its lines, oldest first.
+
+    A refund that was deleted is not there any more and nothing else tells so (reference section 7).
+    Raises `Rejected` with status 404 when the order is gone.
+    """
+    found = [row async for row in rows(api, f"/orders/{order_id}/refunds", {})]
+    return sorted(found, key=lambda refund: str(refund.get("id", "")).zfill(20))

@@ -1,0 +1,138 @@
+"""What stock, link, order and Sale events mean for the figures that shops sell from. Subjects are `shop:item`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
+
+from contracts.balance import StockChanged
+from contracts.catalog import AvailabilityChanged, ProductLinked, ProductUnlinked
+from contracts.envelope import Envelope
+from contracts.ledger import SaleRecorded
+from contracts.shop import OrderChanged, OrderRemoved
+from services.shared.delivery.handlers import Handlers
+from services.shared.settings.model import Settings
+from services.shared.state.records import State
+from services.stock_publisher import in_flight, warehouse
+from services.stock_publisher.decide import decide
+from services.stock_publisher.records import (
+    CLAIM,
+    LINK,
+    MOVES,
+    ORDER,
+    PUBLISHED,
+    SALE,
+    STOCK,
+    Moves,
+    link_ref,
+    moves_of,
+)
+
+TOPICS = ("balance.stock", "catalog.links", "shop.orders", "ledger.documents", "stock.availability")
+
+
+def handlers(settings: Settings) -> Handlers:
+    """The rules of the stock publisher under these settings."""
+    return Handlers(
+        topics=TOPICS,
+        remember={
+            StockChanged: partial(stock_changed, settings),
+            ProductLinked: product_linked,
+            ProductUnlinked: product_unlinked,
+            OrderChanged: order_changed,
+            OrderRemoved: order_removed,
+            SaleRecorded: sale_recorded,
+            AvailabilityChanged: availability_changed,
+        },
+        decide=partial(decide, settings),
+    )
+
+
+def stock_changed(settings: Settings, envelope: Envelope[StockChanged], state: State) -> None:
+    """Balance has read other stock: every shop's figure may differ, and a warehouse may have become known."""
+    event = envelope.data
+    state.put(STOCK, event.item, event)
+    for name in warehouse.remember(event.rows, state):
+        state.release(f"warehouse:{name}")
+    for shop, rules in settings.shops.items():
+        _forget_settled(shop, event, rules.stock.in_flight_days, state)
+        state.touch(f"{shop}:{event.item}")
+
+
+def _forget_settled(shop: str, stock: StockChanged, days: int, state: State) -> None:
+    """Drop claims that this reading contains, so that what must be looked at does not grow with every order."""
+    link = state.get(LINK, f"{shop}:{stock.item}")
+    if link is None:
+        return
+    reading = in_flight.Reading(stock.item, stock.observed_at, state.now, days)
+    for key, claim in state.find(CLAIM, link_ref(link)).items():
+        if in_flight.held(claim, state.get(SALE, f"{shop}:{claim.order_id}"), reading) is None:
+            state.drop(CLAIM, key)
+
+
+def product_linked(envelope: Envelope[ProductLinked], state: State) -> None:
+    """The item has a product: from now on it has a figure."""
+    link = envelope.data
+    state.put(LINK, link.key, link, ref=link_ref(link))
+    state.touch(link.key)
+
+
+def product_unlinked(envelope: Envelope[ProductUnlinked], state: State) -> None:
+    """The product is gone or another item's; nothing is written for it any more."""
+    link = state.get(LINK, envelope.data.key)
+    if link and link.product_id == envelope.data.product_id:
+        state.drop(LINK, link.key)
+        state.touch(link.key)
+
+
+def order_changed(envelope: Envelope[OrderChanged], state: State) -> None:
+    """An order holds stock, holds other stock, or has let go of it."""
+    before = state.get(ORDER, envelope.data.key)
+    after = in_flight.order(envelope.data, before)
+    state.put(ORDER, after.key, after)
+    _hold(before, after, state)
+
+
+def order_removed(envelope: Envelope[OrderRemoved], state: State) -> None:
+    """An order that the shop no longer holds lets go of its stock."""
+    before = state.get(ORDER, envelope.data.key)
+    state.drop(ORDER, envelope.data.key)
+    _hold(before, None, state)
+
+
+def _hold(before: in_flight.ShopOrder | None, after: in_flight.ShopOrder | None, state: State) -> None:
+    order = after or before
+    if order is None:
+        return
+    claims = in_flight.claims(after) if after else {}
+    for product in (before.asked.keys() if before else set()) - claims.keys():
+        state.drop(CLAIM, f"{order.key}:{product}")
+    for product, claim in claims.items():
+        state.put(CLAIM, f"{order.key}:{product}", claim, ref=f"{order.shop}:{product}")
+    for product in in_flight.moved(before, after):
+        _count_move(f"{order.shop}:{product}", state)
+    _touch_items(order, {*claims, *(before.asked if before else ())}, state)
+
+
+def _count_move(product: str, state: State) -> None:
+    state.put(MOVES, product, Moves(count=moves_of(product, state) + 1))
+
+
+def sale_recorded(envelope: Envelope[SaleRecorded], state: State) -> None:
+    """Balance holds the order's Sale: the next stock reading contains it."""
+    event = envelope.data
+    state.put(SALE, event.key, in_flight.sold(event))
+    order = state.get(ORDER, event.key)
+    if order:
+        _touch_items(order, order.asked, state)
+
+
+def _touch_items(order: in_flight.ShopOrder, products: Iterable[int], state: State) -> None:
+    for product in products:
+        for subject in state.find(LINK, f"{order.shop}:{product}"):
+            state.touch(subject)
+
+
+def availability_changed(envelope: Envelope[AvailabilityChanged], state: State) -> None:
+    """Our own word: this figure was published, or announced in dry-run."""
+    state.put(PUBLISHED, envelope.data.key, envelope.data)

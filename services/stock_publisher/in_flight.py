@@ -1,0 +1,180 @@
+"""Web orders that hold stock which Balance's figure still contains.
+
+An order holds its lines from the moment that the shop accepts it until Balance's figure has them out:
+
+- WooCommerce takes stock off at `processing`, `on-hold` and `completed`, not at `pending`, and gives it back at
+  `cancelled`, `refunded` and `failed` (API fact: reference section 6). A status that a plugin made (`packed`) says
+  nothing about stock: the order goes on as it was, and a paid one that was never seen before holds.
+- It leaves when its Sale is recorded **and** a stock reading of the item was begun after that: such a reading contains
+  the Sale. One reading alone proves nothing, the Sale alone neither: between the two the pieces would be sold twice.
+  What an order was raised by after its Sale stays in flight.
+- An order whose Sale never comes (entered in Balance by hand, or older than Davtari) would be subtracted for ever.
+  It therefore holds for `stock.in_flight_days` (14 by default) from its acceptance; from then on Balance's figure
+  is believed. Too long a time shows too little stock, too short a time can sell twice.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from contracts.ledger import SaleRecorded
+from contracts.model import Instant, Part, Quantity, Uid
+from contracts.shop import OrderChanged
+
+ACCEPTED = frozenset({"processing", "on-hold", "completed"})
+NOT_ACCEPTED = frozenset(
+    {"pending", "cancelled", "refunded", "failed", "trash", "draft", "auto-draft", "checkout-draft"}
+)
+ZERO = Decimal(0)
+
+
+class ShopOrder(Part):
+    """What an order asks for: pieces by product (or variation) id, and since when the shop has accepted it."""
+
+    shop: str
+    order_id: int
+    number: str
+    status: str
+    asked: dict[int, Quantity]
+    refund_ids: tuple[int, ...] = ()
+    accepted_at: Instant | None = None
+
+    @property
+    def key(self) -> str:
+        return f"{self.shop}:{self.order_id}"
+
+    @property
+    def holding(self) -> dict[int, Decimal]:
+        """The pieces that the shop has taken off its stock for this order."""
+        return self.asked if self.accepted_at else {}
+
+
+class Claim(Part):
+    """One order's hold on one product."""
+
+    order_id: int
+    number: str
+    status: str
+    quantity: Quantity
+    accepted_at: Instant
+
+
+class Sold(Part):
+    """A recorded Sale: when, and how many pieces of each item."""
+
+    recorded_at: Instant
+    quantities: dict[Uid, Quantity]
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What an order holds of one item, in pieces, and until when at most."""
+
+    order_id: int
+    number: str
+    status: str
+    quantity: Decimal
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The stock reading of an item that claims are held against: begun at `seen_at`, looked at `now`."""
+
+    item: Uid
+    seen_at: datetime
+    now: datetime
+    days: int
+
+
+def order(event: OrderChanged, before: ShopOrder | None) -> ShopOrder:
+    """The order as it now holds stock, knowing how it stood before."""
+    return ShopOrder(
+        shop=event.shop,
+        order_id=event.order_id,
+        number=event.number,
+        status=event.status,
+        asked=_asked(event),
+        refund_ids=tuple(sorted(event.refund_ids)),
+        accepted_at=_accepted_at(event, before),
+    )
+
+
+def _asked(event: OrderChanged) -> dict[int, Decimal]:
+    asked: dict[int, Decimal] = defaultdict(Decimal)
+    for line in event.lines:
+        product = line.variation_id or line.product_id
+        if line.kind == "product" and product and line.quantity > 0:
+            asked[product] += line.quantity
+    return dict(asked)
+
+
+def _accepted_at(event: OrderChanged, before: ShopOrder | None) -> datetime | None:
+    """The acceptance that was seen first counts; of an order seen for the first time the earliest known moment."""
+    if not _accepted(event, before):
+        return None
+    if before is None:
+        return min(when for when in (event.paid_at, event.completed_at, event.modified_at) if when)
+    return before.accepted_at or event.modified_at
+
+
+def _accepted(event: OrderChanged, before: ShopOrder | None) -> bool:
+    if event.status in ACCEPTED or event.status in NOT_ACCEPTED:
+        return event.status in ACCEPTED
+    return before.accepted_at is not None if before else event.paid_at is not None
+
+
+def claims(order_: ShopOrder) -> dict[int, Claim]:
+    """The order's holds by product id."""
+    if order_.accepted_at is None:
+        return {}
+    known = {"order_id": order_.order_id, "number": order_.number, "status": order_.status}
+    return {
+        product: Claim(quantity=quantity, accepted_at=order_.accepted_at, **known)
+        for product, quantity in order_.holding.items()
+    }
+
+
+def moved(before: ShopOrder | None, after: ShopOrder | None) -> set[int]:
+    """The products whose stock the shop itself may have moved between two states of an order.
+
+    A refund may have put pieces back (API fact: restock is the default), so a change of the refunds counts as a move.
+    """
+    held, holds = before.holding if before else {}, after.holding if after else {}
+    if before and after and before.refund_ids != after.refund_ids:
+        return held.keys() | holds.keys() | after.asked.keys()
+    return {product for product in held.keys() | holds.keys() if held.get(product) != holds.get(product)}
+
+
+def sold(event: SaleRecorded) -> Sold:
+    """What a recorded Sale took out of Balance's stock."""
+    quantities: dict[str, Decimal] = defaultdict(Decimal)
+    for line in event.lines:
+        if line.kind == "product":
+            quantities[line.item] += line.quantity
+    return Sold(recorded_at=event.recorded_at, quantities=dict(quantities))
+
+
+def all_held(claims_of: Mapping[str, Claim], sales: Mapping[str, Sold | None], reading: Reading) -> tuple[Held, ...]:
+    """Everything that orders hold of an item beyond a reading; claims and Sales by the same keys."""
+    each = (held(claim, sales[key], reading) for key, claim in claims_of.items())
+    return tuple(sorted((one for one in each if one), key=lambda one: one.order_id))
+
+
+def held(claim: Claim, sale: Sold | None, reading: Reading) -> Held | None:
+    """What of a claim the reading does not contain yet; None when there is nothing."""
+    until = claim.accepted_at + timedelta(days=reading.days)
+    left = claim.quantity - _contained(sale, reading)
+    if left <= 0 or reading.now >= until:
+        return None
+    return Held(claim.order_id, claim.number, claim.status, left, until)
+
+
+def _contained(sale: Sold | None, reading: Reading) -> Decimal:
+    if sale is None or reading.seen_at <= sale.recorded_at:
+        return ZERO
+    return sale.quantities.get(reading.item, ZERO)

@@ -1,0 +1,67 @@
+"""Looking at orders: read the order and its refunds, and state what they are."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+from contracts.model import Event
+from contracts.shop import OrderChanged, OrderRemoved
+from services.shared.delivery.failure import outcome_of
+from services.shared.delivery.outcome import Done, Outcome, Refused
+from services.shared.delivery.row import Row
+from services.shared.settings.shop import OrderSettings
+from services.shared.upstream.errors import UpstreamError
+from services.shared.woocommerce.order import order_changed
+from services.shared.woocommerce.read import ReadError
+from services.shared.woocommerce.refund import refund_issued
+from services.store_feed.handlers import LOOKED, Looked
+
+NOT_PLACED = frozenset({"checkout-draft", "auto-draft"})
+"""The buyer is still in the checkout (API fact): no order yet."""
+
+
+class ReadsOrders(Protocol):
+    """What is read of a shop."""
+
+    async def order(self, order_id: int) -> dict[str, Any] | None: ...
+    async def refunds(self, order_id: int) -> list[dict[str, Any]]: ...
+
+
+class Looks:
+    """Reads orders of one shop."""
+
+    def __init__(self, shop: ReadsOrders, settings: OrderSettings, clock: Callable[[], datetime]) -> None:
+        self._shop, self._clock = shop, clock
+        self._keys = {"personal_id_keys": settings.personal_id_keys, "company_id_keys": settings.company_id_keys}
+
+    async def deliver(self, rows: Sequence[Row]) -> Sequence[Outcome]:
+        """One outcome for each order, in order."""
+        return await asyncio.gather(*[self._look(row) for row in rows])
+
+    async def _look(self, row: Row) -> Outcome:
+        try:
+            order = await self._shop.order(row.payload["order"])
+            refunds = await self._shop.refunds(order["id"]) if order and order.get("refunds") else []
+            return self._done(row, order, refunds)
+        except ReadError as error:
+            return Refused(error.reason, error.message)
+        except UpstreamError as error:
+            return outcome_of(error)
+
+    def _done(self, row: Row, order: dict[str, Any] | None, refunds: Sequence[Mapping[str, Any]]) -> Done:
+        shop, order_id, served = row.payload["shop"], row.payload["order"], row.payload["asked"]
+        if order is not None and order.get("status") in NOT_PLACED:
+            return Done(keep=((LOOKED, row.key, Looked(served=served)),))
+        if order is None or order.get("status") == "trash":
+            gone = OrderRemoved(shop=shop, order_id=order_id, observed_at=self._clock())
+            return Done((gone,), keep=((LOOKED, row.key, Looked(served=served)),))
+        return self._stated(row, shop, order, refunds)
+
+    def _stated(self, row: Row, shop: str, order: dict[str, Any], refunds: Sequence[Mapping[str, Any]]) -> Done:
+        fact: OrderChanged = order_changed(shop, order, **self._keys)
+        given_back: list[Event] = [refund_issued(shop, order, refund, **self._keys) for refund in refunds]
+        looked = Looked(served=row.payload["asked"], modified_at=fact.modified_at)
+        return Done((fact, *given_back), keep=((LOOKED, row.key, looked),))

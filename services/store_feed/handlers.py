@@ -1,0 +1,113 @@
+"""What store-feed knows: which orders to look at, and what it stated last. A subject is `shop:order`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from contracts.envelope import Envelope
+from contracts.model import Event, Instant, Part
+from contracts.operations import PushRequested
+from contracts.shop import OrderChanged, OrderRemoved, RefundIssued, RefundRemoved
+from services.shared.delivery.decision import NOTHING, Decision, Delivery
+from services.shared.delivery.handlers import Handlers
+from services.shared.state.records import Kind, State
+
+NAME = "store-feed"
+READ = "order.read"
+
+
+class Hint(Part):
+    """Somebody said: look at this order. `asked` orders hints and looks (microseconds)."""
+
+    asked: int
+
+
+class Looked(Part):
+    """The last look at an order: which hint it served, and the order's modification time then."""
+
+    served: int
+    modified_at: Instant | None = None
+
+
+class Swept(Part):
+    """How far the sweep of a shop has come."""
+
+    modified_at: Instant
+
+
+ORDER = Kind("order", OrderChanged)
+REFUND = Kind("refund", RefundIssued)
+HINT = Kind("hint", Hint)
+LOOKED = Kind("looked", Looked)
+SWEPT = Kind("swept", Swept)
+
+
+def moment(now: datetime) -> int:
+    """A moment as a number that orders hints."""
+    return int(now.timestamp() * 1_000_000)
+
+
+def lane(shop: str) -> str:
+    """The lane in which a shop's orders are read."""
+    return f"shop.orders:{shop}"
+
+
+def handlers() -> Handlers:
+    """The rules of store-feed."""
+    return Handlers(
+        topics=("shop.orders", "shop.refunds", "operations"),
+        remember={
+            OrderChanged: lambda envelope, state: state.put(ORDER, envelope.data.key, envelope.data),
+            OrderRemoved: lambda envelope, state: state.drop(ORDER, envelope.data.key),
+            RefundIssued: lambda e, state: state.put(REFUND, e.data.subject, e.data, e.data.key),
+            RefundRemoved: lambda envelope, state: state.drop(REFUND, envelope.data.subject),
+            PushRequested: _pushed,
+        },
+        decide=_decide,
+        news={OrderChanged: _order_news, OrderRemoved: _removal_news, RefundIssued: _refund_news},
+    )
+
+
+def _pushed(envelope: Envelope[PushRequested], state: State) -> None:
+    command = envelope.data
+    state.put(HINT, f"{command.shop}:{command.order_id}", Hint(asked=moment(command.asked_at)))
+    state.touch(f"{command.shop}:{command.order_id}")
+
+
+def _decide(subject: str, state: State) -> Decision:
+    """Look at the order while there is a hint that no look has served: a thousand hints make one look."""
+    hint, looked = state.get(HINT, subject), state.get(LOOKED, subject)
+    if hint is None or (looked is not None and looked.served >= hint.asked):
+        return NOTHING
+    shop, order_id = subject.split(":")
+    payload = {"shop": shop, "order": int(order_id), "asked": hint.asked}
+    return Decision(deliveries=(Delivery(f"read:{subject}", READ, lane(shop), subject, payload),))
+
+
+def _order_news(event: OrderChanged, state: State) -> Sequence[Event]:
+    """An order is news if anything but its modification time differs; refunds that it lost are said with it."""
+    gone = [refund for refund in state.find(REFUND, event.key).values() if refund.refund_id not in event.refund_ids]
+    removed = [
+        RefundRemoved(shop=r.shop, order_id=r.order_id, refund_id=r.refund_id, observed_at=state.now) for r in gone
+    ]
+    return [*_changed(event, state.get(ORDER, event.key)), *removed]
+
+
+def _refund_news(event: RefundIssued, state: State) -> Sequence[Event]:
+    return _changed(event, state.get(REFUND, event.subject))
+
+
+def _removal_news(event: OrderRemoved, state: State) -> Sequence[Event]:
+    return [event] if state.get(ORDER, event.key) else []
+
+
+def _changed(event: OrderChanged | RefundIssued, known: OrderChanged | RefundIssued | None) -> list[Event]:
+    new, old = _content(event), _content(known) if known is not None else {}
+    fields = tuple(sorted(name for name in new if new[name] != old.get(name)))
+    return [event.model_copy(update={"changed": fields})] if fields else []
+
+
+def _content(event: OrderChanged | RefundIssued) -> dict[str, Any]:
+    return event.model_dump(exclude={"changed", "modified_at"})

@@ -1,0 +1,57 @@
+"""The webhook watchdog: WooCommerce disables a webhook after seven failures and tells nobody, so we look."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from typing import Protocol
+
+from pydantic import SecretStr
+
+from services.shared.upstream.errors import UpstreamError
+from services.shared.woocommerce.webhooks import Webhook
+
+log = logging.getLogger(__name__)
+TOPICS = ("order.created", "order.updated", "order.deleted")
+EVERY = 300.0
+
+
+class KeepsWebhooks(Protocol):
+    """What the watchdog does at a shop."""
+
+    async def webhooks(self) -> list[Webhook]: ...
+    async def create_webhook(self, topic: str, delivery_url: str, secret: SecretStr) -> Webhook: ...
+    async def enable_webhook(self, webhook_id: int) -> Webhook: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Mended:
+    """What the watchdog did: topics whose webhook it made or switched on again."""
+
+    created: tuple[str, ...] = ()
+    enabled: tuple[str, ...] = ()
+
+
+async def mend(shop: KeepsWebhooks, delivery_url: str, secret: SecretStr) -> Mended:
+    """Make the webhooks that are missing and enable ours that are disabled; others' are left alone."""
+    ours = {hook.topic: hook for hook in await shop.webhooks() if hook.delivery_url == delivery_url}
+    created = [topic for topic in TOPICS if topic not in ours]
+    disabled = [hook for hook in ours.values() if hook.status != "active" and hook.topic in TOPICS]
+    for topic in created:
+        await shop.create_webhook(topic, delivery_url, secret)
+    for hook in disabled:
+        await shop.enable_webhook(hook.id)
+    return Mended(tuple(created), tuple(hook.topic for hook in disabled))
+
+
+async def watch(name: str, shop: KeepsWebhooks, delivery_url: str, secret: SecretStr) -> None:
+    """Look every five minutes, until cancelled, and say what was mended."""
+    while True:
+        try:
+            mended = await mend(shop, delivery_url, secret)
+            if mended != Mended():
+                log.warning("webhooks mended", extra={"shop": name, "made": mended.created, "enabled": mended.enabled})
+        except UpstreamError as error:
+            log.warning("webhooks not looked at", extra={"shop": name, "why": error.message})
+        await asyncio.sleep(EVERY)

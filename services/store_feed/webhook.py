@@ -1,0 +1,98 @@
+"""The receiver of webhooks: verify, make durable, answer; nothing else, so that the shop never waits."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from random import Random
+from typing import Any
+
+from services.shared.trace import new_traceparent
+from services.store_feed.inbox import Received
+from services.store_feed.signature import is_ping, is_signed
+
+log = logging.getLogger(__name__)
+Scope = Mapping[str, Any]
+Receive = Callable[[], Awaitable[Mapping[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+PATH = "/webhooks/"
+LARGEST = 5 * 1024 * 1024
+"""Bytes of the largest body taken; an order of a thousand lines has about one megabyte."""
+
+
+class TooLarge(Exception):
+    """The body is larger than any order."""
+
+
+class Receiver:
+    """An ASGI app: `POST /webhooks/<shop>`.
+
+    200 once the delivery is durable, or for the unsigned ping; 401 for a missing or wrong signature; 404 for a shop
+    that the settings do not name; 503 when it could not be made durable.
+    """
+
+    def __init__(
+        self,
+        secrets: Mapping[str, Sequence[bytes]],
+        accept: Callable[[Received], Awaitable[None]],
+        rng: Random,
+    ) -> None:
+        self._secrets, self._accept, self._rng = secrets, accept, rng
+        self.refused = dict.fromkeys(secrets, 0)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        status, told = await self._answer(scope, receive)
+        body = json.dumps(told).encode()
+        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    async def _answer(self, scope: Scope, receive: Receive) -> tuple[int, dict[str, str]]:
+        shop = scope["path"].removeprefix(PATH)
+        if scope["method"] != "POST":
+            return 405, {"error": "webhooks are sent with POST"}
+        if shop not in self._secrets:
+            return 404, {"error": f"the settings name no shop {shop!r}; the delivery URL ends in /webhooks/<shop>"}
+        try:
+            body = await _body(receive)
+        except TooLarge:
+            return 413, {"error": f"a delivery is at most {LARGEST} bytes"}
+        return await self._take(shop, body, _signature(scope))
+
+    async def _take(self, shop: str, body: bytes, given: bytes | None) -> tuple[int, dict[str, str]]:
+        if is_ping(body, given):
+            return 200, {"status": "pong"}
+        if not is_signed(body, given, self._secrets[shop]):
+            return self._refuse(shop, given)
+        try:
+            await self._accept(Received(shop, body, new_traceparent(self._rng)))
+        except Exception:
+            log.exception("webhook could not be made durable", extra={"shop": shop})
+            return 503, {"error": "not stored; the sweep will find the change"}
+        return 200, {"status": "stored"}
+
+    def _refuse(self, shop: str, given: bytes | None) -> tuple[int, dict[str, str]]:
+        self.refused[shop] += 1
+        what = "wrong" if given else "missing"
+        log.warning("webhook refused", extra={"shop": shop, "signature": what, "refused": self.refused[shop]})
+        fix = f"give the webhook in WooCommerce the secret of shops.{shop}.webhook-secret-files"
+        return 401, {"error": f"the signature is {what}", "code": "webhook.signature", "fix": fix}
+
+
+def _signature(scope: Scope) -> bytes | None:
+    return next((value for name, value in scope["headers"] if name == b"x-wc-webhook-signature"), None)
+
+
+async def _body(receive: Receive) -> bytes:
+    parts: list[bytes] = []
+    size, more = 0, True
+    while more:
+        message = await receive()
+        parts.append(message.get("body", b""))
+        size, more = size + len(parts[-1]), message.get("more_body", False)
+        if size > LARGEST:
+            raise TooLarge
+    return b"".join(parts)

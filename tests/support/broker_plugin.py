@@ -1,0 +1,77 @@
+"""The fixtures `kafka` and `topic_prefix`, and `--real-broker`, under which a stand-in is an error."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from services.shared.broker import Broker
+from services.shared.broker.choice import VARIABLE
+from tests.support.shared_broker import SharedBroker
+
+SHARED = pytest.StashKey[SharedBroker]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--real-broker", action="store_true", help="fail rather than run on the stand-in for Kafka")
+    parser.addoption("--broker-run", type=Path, metavar="FILE", help="write which broker the tests ran on to FILE")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    given: dict[str, Any] | None = getattr(config, "workerinput", {}).get("davtari_broker")
+    config.stash[SHARED] = SharedBroker(Path(given["folder"]), given["owner"], given["kind"]) if given else _new(config)
+
+
+def _new(config: pytest.Config) -> SharedBroker:
+    real = config.getoption("--real-broker")
+    wish = os.environ.get(VARIABLE) or None
+    if real and wish == "stand-in":
+        raise pytest.UsageError(f"--real-broker, yet {VARIABLE}=stand-in: unset one of them")
+    return SharedBroker(
+        Path(tempfile.mkdtemp(prefix="davtari-tests-")), os.getpid(), wish or ("real" if real else None)
+    )
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """xdist: tell each worker where the run's broker is to be found."""
+    shared = node.config.stash[SHARED]
+    node.workerinput["davtari_broker"] = {"folder": str(shared.folder), "owner": shared.owner, "kind": shared.kind}
+
+
+@pytest.fixture(scope="session")
+def kafka(pytestconfig: pytest.Config) -> Broker:
+    """The run's broker, one for all workers. Tests keep apart by `topic_prefix` and by names of consumer groups."""
+    return pytestconfig.stash[SHARED].join()
+
+
+@pytest.fixture
+def topic_prefix() -> str:
+    """A prefix for topics and groups that no other test has, ending with a dot as the real one does."""
+    return f"t{uuid4().hex[:12]}."
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    used = config.stash[SHARED].running()
+    words = f"{used.description} at {used.bootstrap_servers}" if used else "none was needed"
+    terminalreporter.write_line(f"broker: {words}")
+    file: Path | None = config.getoption("--broker-run")
+    if file is not None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(asdict(used) if used else None), encoding="utf-8")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    shared = config.stash.get(SHARED, None)
+    if shared is None or hasattr(config, "workerinput"):
+        return
+    shared.leave()
+    shutil.rmtree(shared.folder, ignore_errors=True)
