@@ -26,10 +26,11 @@ test: setup
 	@$(PYTEST_ALL)
 
 lint: setup
-	@$(VENV)/bin/ruff check .
-	@$(VENV)/bin/ruff format --check .
-	@$(VENV)/bin/mypy
-	@$(VENV)/bin/lint-imports
+	@failed=0; \
+	for check in "ruff check ." "ruff format --check ." "mypy" "lint-imports"; do \
+		echo "--- $$check"; $(VENV)/bin/$$check || failed=1; \
+	done; \
+	exit $$failed
 
 contracts: setup
 	@$(PYTHON) -m contracts.generate

@@ -7,7 +7,7 @@ import json
 import sys
 from pathlib import Path
 
-from ops.claims.report import lines, proofs, read_run, strangers
+from ops.claims.report import Run, lines, proofs, strangers
 from ops.claims.table import read
 
 
@@ -22,7 +22,7 @@ def main() -> None:
 
 def report(run_file: Path, out: Path) -> int:
     """Print the report, write `out`, and return the exit status."""
-    table, run = read(), read_run(run_file)
+    table, run = read(), Run.read(run_file)
     proven = proofs(table, run)
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps(proven, indent=1) + "\n", encoding="utf-8")

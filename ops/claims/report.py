@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ops.claims.table import Table
@@ -12,19 +12,21 @@ from ops.claims.table import Table
 
 @dataclass(frozen=True)
 class Run:
-    """What `pytest --claims-run FILE` wrote: each test's claims and outcome, and pytest's exit status."""
+    """A run of the tests: test → its claims and its outcome (passed, failed, skipped), and pytest's exit status."""
 
     exit_status: int
     tests: dict[str, tuple[list[str], str]]
 
+    @classmethod
+    def read(cls, file: Path) -> Run:
+        """Raises `FileNotFoundError` when `pytest --claims-run FILE` has not been run."""
+        content = json.loads(file.read_text(encoding="utf-8"))
+        return cls(content["exit_status"], {test: (claims, how) for test, (claims, how) in content["tests"].items()})
 
-def read_run(file: Path) -> Run:
-    """Raises `FileNotFoundError` when the tests have not been run."""
-    content = json.loads(file.read_text(encoding="utf-8"))
-    return Run(
-        content["exit_status"],
-        {test: (each["claims"], each["outcome"]) for test, each in content["tests"].items()},
-    )
+    def write(self, file: Path) -> None:
+        """Make the file and its folder anew."""
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
 
 
 def proofs(table: Table, run: Run) -> dict[str, list[str]]:
@@ -53,4 +55,9 @@ def lines(table: Table, proven: dict[str, list[str]]) -> Iterator[str]:
         yield from (f"{'':>17}{test}" for test in proven[claim])
     for claim, reason in table.not_applicable.items():
         yield f"{'n/a':>7}  {claim:<6} {reason}"
-    yield f"claims: {sum(map(bool, proven.values()))} proven of {len(proven)}"
+    yield summary(proven)
+
+
+def summary(proven: dict[str, list[str]]) -> str:
+    """How many of the claims that apply have a proof."""
+    return f"claims: {sum(map(bool, proven.values()))} proven of {len(proven)}"

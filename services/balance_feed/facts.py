@@ -62,7 +62,7 @@ def item_changed(row: ItemRow, path: tuple[GroupRef, ...], now: datetime) -> Ite
 def path_of(group: str | None, folders: Mapping[str, Folder]) -> tuple[GroupRef, ...]:
     """The folders from the root down to `group`; a cycle or a missing folder ends the way."""
     way: list[GroupRef] = []
-    while group in folders and len(way) < DEEPEST and all(step.uid != group for step in way):
+    while group and group in folders and len(way) < DEEPEST and all(step.uid != group for step in way):
         way.append(GroupRef(uid=group, name=folders[group].name))
         group = folders[group].above
     return tuple(reversed(way))

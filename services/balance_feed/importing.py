@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import orjson
 
@@ -28,8 +29,9 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Report:
-    """What one import saw and stated."""
+    """What one import saw and stated. `begun` is the moment before reading: facts claim nothing later than it."""
 
+    begun: datetime
     unchanged: int = 0
     changed: int = 0
     missing: list[str] = field(default_factory=list)
@@ -57,9 +59,10 @@ class Importer:
     async def run(self, resource: Resource, *, dry_run: bool = False, accept_loss: bool = False) -> Report:
         """Import a resource; in a dry run only count. Raises `UpstreamError` when it cannot be read whole."""
         async with self._one_at_a_time:
+            report = Report(begun=self._engine.clock())
             with Scratch() as scratch:
                 fact = await read(self._balance, resource, self._settings.balance.dialect, scratch)
-                report = await self._compared(resource, scratch, fact, dry_run=dry_run)
+                await self._compare(resource, scratch, fact, report, dry_run=dry_run)
             self._judge(resource, report, accept_loss=accept_loss)
             if not dry_run:
                 await self._state_missing(resource, fact, report)
@@ -67,15 +70,15 @@ class Importer:
         log.info("imported", extra={"resource": resource, **report.figures(), "held": report.held})
         return report
 
-    async def _compared(self, resource: Resource, scratch: Scratch, fact: Fact, *, dry_run: bool) -> Report:
-        report = Report()
+    async def _compare(
+        self, resource: Resource, scratch: Scratch, fact: Fact, report: Report, *, dry_run: bool
+    ) -> None:
         async for found in differences(scratch.groups(), self._known(resource)):
             report.unchanged += found.unchanged
             report.changed += len(found.changed)
             report.missing += found.missing
             if found.changed and not dry_run:
                 await self._state_changed(resource, fact, found, report)
-        return report
 
     async def _known(self, resource: Resource) -> AsyncIterator[Known]:
         async for key, body in read_kind(self._engine.database, OBSERVED[resource].name):
@@ -86,7 +89,7 @@ class Importer:
             events: list[Event] = []
             for group in found.changed:
                 try:
-                    events.append(fact.changed(group, work.now))
+                    events.append(fact.changed(group, report.begun))
                 except RowInvalid as error:
                     report.faults.add(f"{resource}:{group.key}")
                     fault = Fault(reason=error.reason, detail=error.detail, payload={"rows": group.rows[:20]})
@@ -115,7 +118,7 @@ class Importer:
             async with self._engine.work() as work:
                 for key in keys:
                     work.drop(OBSERVED[resource], key)
-                await work.announce((fact.missing(key, work.now), None) for key in keys)
+                await work.announce((fact.missing(key, report.begun), None) for key in keys)
 
     async def _settle_faults(self, resource: Resource, report: Report) -> None:
         """Faults of earlier snapshots that this one does not show any more are gone."""

@@ -14,6 +14,7 @@ from html import unescape
 from typing import Any
 
 from contracts.catalog import WrittenProduct
+from services.catalog_importer.eligibility import same_sku
 from services.catalog_importer.price import NO_SALE, Sale
 from services.catalog_importer.product import Desired
 from services.shared.settings.shop import FieldOwnership, Ownership
@@ -35,25 +36,27 @@ def writable(owner: Ownership, meant: Any, held: Any, base: Any, empty: Any = No
     )
 
 
-def owned(desired: Desired, owners: FieldOwnership, held: Product, base: WrittenProduct | None) -> Desired:
-    """The part of the desired fields that may be written to this product."""
+def owned(desired: Desired, owners: FieldOwnership, held: Product, base: WrittenProduct) -> Desired:
+    """The part of the desired fields that may be written to this product; `base` is what we wrote last."""
     judged = {
-        "sku": desired.sku is not None and held.sku.casefold() != desired.sku.casefold() and _sku_is_ours(held, base),
-        "name": writable(owners.name, _text(desired.name), _text(held.name), _text(base and base.name)),
-        "regular_price": writable(
-            owners.regular_price, desired.regular_price, held.regular_price, base and base.regular_price
-        ),
-        "sale": writable(owners.sale_price, desired.sale, held_sale(held), _base_sale(base), NO_SALE),
-        "weight": writable(owners.weight, desired.weight, held.weight or None, base and base.weight),
+        "name": writable(owners.name, _text(desired.name), _text(held.name), _text(base.name)),
+        "regular_price": writable(owners.regular_price, desired.regular_price, held.regular_price, base.regular_price),
+        "sale": writable(owners.sale_price, desired.sale, held_sale(held), _sale(base), NO_SALE),
+        "weight": writable(owners.weight, desired.weight, held.weight or None, base.weight),
         "category_id": _category(desired.category_id, owners.category, held, base),
     }
     dropped = {name: None for name, may in judged.items() if not may or (held.is_variation and name in OF_PARENT)}
-    return desired.model_copy(update=dropped)
+    return desired.model_copy(update={**dropped, "sku": _sku(desired.sku, held, base)})
 
 
-def _sku_is_ours(held: Product, base: WrittenProduct | None) -> bool:
-    """A changed SKU follows Balance only where the shop still holds the one that we wrote or adopted (claim S3.5)."""
-    return bool(base and base.sku and base.sku.casefold() == held.sku.casefold())
+def _sku(meant: str | None, held: Product, base: WrittenProduct) -> str | None:
+    """A changed SKU follows Balance only where the shop still holds the one that we wrote or adopted (claim S3.5).
+
+    The shop's own spelling of the same SKU stays: letter case means nothing to it.
+    """
+    if meant is None or same_sku(meant) == same_sku(held.sku):
+        return held.sku if meant else None
+    return meant if base.sku and same_sku(base.sku) == same_sku(held.sku) else None
 
 
 def _text(text: str | None) -> str | None:
@@ -66,19 +69,18 @@ def held_sale(held: Product) -> Sale:
     return Sale(price=held.sale_price, starts=held.sale_from, ends=held.sale_to)
 
 
-def _base_sale(base: WrittenProduct | None) -> Sale:
-    return Sale(price=base.sale_price, starts=base.sale_from, ends=base.sale_to) if base else NO_SALE
+def _sale(base: WrittenProduct) -> Sale:
+    return Sale(price=base.sale_price, starts=base.sale_from, ends=base.sale_to)
 
 
-def _category(meant: int | None, owner: Ownership, held: Product, base: WrittenProduct | None) -> bool:
+def _category(meant: int | None, owner: Ownership, held: Product, base: WrittenProduct) -> bool:
     """Categories are a set to which others may add: ours is unchanged while it is still among them."""
     if meant is None or meant in held.category_ids:
         return False
-    last = set(base.category_ids or ()) if base else set()
-    return writable(owner, {meant}, last & set(held.category_ids) or set(held.category_ids), last, set())
+    last, there = set(base.category_ids or ()), set(held.category_ids)
+    return writable(owner, {meant}, last & there or there, last, set())
 
 
-def categories(meant: int, held: Product, base: WrittenProduct | None) -> tuple[int, ...]:
+def categories(meant: int, held: Product, base: WrittenProduct) -> tuple[int, ...]:
     """All categories of the product afterwards: ours moves, those that others added stay (claim S4.17)."""
-    last = base.category_ids or () if base else ()
-    return (*(one for one in held.category_ids if one not in last), meant)
+    return (*(one for one in held.category_ids if one not in (base.category_ids or ())), meant)

@@ -46,7 +46,6 @@ class Prices:
     regular: Decimal | None = None
     sale: Sale | None = None
     phase: Phase = "none"
-    next_edge: datetime | None = None
 
 
 class InvalidPrice(Exception):
@@ -65,15 +64,14 @@ def _prices(stated: Sequence[ItemPrice], rules: PriceSettings, balance: BalanceS
     regular_of = _of_type(stated, _regular_type(stated, rules), discounts=False)
     sale_of = _of_type(stated, rules.sale_type, discounts=True)
     found = _newest(price for price in regular_of if _is_inside(price, now))
-    edge = _next_edge([*regular_of, *sale_of], now)
     if found is None:
-        return Prices(next_edge=edge)
+        return Prices()
     regular = _regular(found, balance)
     if rules.sale_type is None:
-        return Prices(regular, next_edge=edge)
+        return Prices(regular)
     chosen = _sale_entry(sale_of, now)
     sale = _sale(chosen, regular, rules, balance) if chosen else NO_SALE
-    return Prices(regular, sale, _phase(sale, now), edge)
+    return Prices(regular, sale, _phase(sale, now))
 
 
 def _regular_type(stated: Sequence[ItemPrice], rules: PriceSettings) -> str | None:
@@ -100,7 +98,8 @@ def _newest(found: Iterable[ItemPrice]) -> ItemPrice | None:
     return max(found, key=lambda price: (price.valid_from is not None, price.valid_from), default=None)
 
 
-def _next_edge(stated: Iterable[ItemPrice], now: datetime) -> datetime | None:
+def next_edge(stated: Iterable[ItemPrice], now: datetime) -> datetime | None:
+    """When a window opens or closes next: what a product shall cost may be another then."""
     edges = (edge for price in stated for edge in (price.valid_from, price.valid_to))
     return min((edge for edge in edges if edge and edge > now), default=None)
 
@@ -131,7 +130,7 @@ def _sale_entry(stated: Sequence[ItemPrice], now: datetime) -> ItemPrice | None:
 
 
 def _sale(stated: ItemPrice, regular: Decimal, rules: PriceSettings, balance: BalanceSettings) -> Sale:
-    """Below the smallest price, or not below the regular one, there is no sale (field's rule: claims, Balance facts)."""
+    """Below the smallest price, or not below the regular one, there is no sale (claims: Georgian and Balance facts)."""
     _check_currency(stated, balance)
     price = to_tetri(stated.price)
     if price < rules.smallest or price >= regular:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from contracts.ledger import SaleDiverged, SalePlanned, SaleRecorded
 from services.order_exporter.content import books_digest, is_void
@@ -16,12 +17,25 @@ REMOVED = "removed"
 
 def planned(task: SaleTask, now: datetime) -> SalePlanned:
     """The plan of a Sale: the whole payload, as it would be sent."""
-    return SalePlanned(**_about(task), planned_at=now)
+    return SalePlanned(**sale_content(task), planned_at=now)
 
 
-def recorded_content(task: SaleTask) -> dict[str, object]:
+def sale_content(task: SaleTask) -> dict[str, Any]:
     """The fields that `SalePlanned` and `SaleRecorded` have in common."""
-    return _about(task)
+    return {
+        "shop": task.shop,
+        "order_id": task.order_id,
+        "sale": task.sale,
+        "client": task.client,
+        "date": task.date,
+        "total": task.total,
+        "vat": task.vat,
+        "currency": task.currency,
+        "lines": task.lines,
+        "order_version": task.order_version,
+        "content_digest": task.content_digest,
+        "sent": task.document,
+    }
 
 
 def divergence(known: KnownOrder, sale: SaleRecorded, last: SaleDiverged | None, now: datetime) -> SaleDiverged | None:
@@ -40,23 +54,6 @@ def divergence(known: KnownOrder, sale: SaleRecorded, last: SaleDiverged | None,
         content_digest=digest,
         observed_at=now,
     )
-
-
-def _about(task: SaleTask) -> dict[str, object]:
-    return {
-        "shop": task.shop,
-        "order_id": task.order_id,
-        "sale": task.sale,
-        "client": task.client,
-        "date": task.date,
-        "total": task.total,
-        "vat": task.vat,
-        "currency": task.currency,
-        "lines": task.lines,
-        "order_version": task.order_version,
-        "content_digest": task.content_digest,
-        "sent": task.document,
-    }
 
 
 def _why(known: KnownOrder, sale: SaleRecorded) -> str:

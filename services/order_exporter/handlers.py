@@ -33,7 +33,7 @@ from services.shared.settings.balance import BalanceSettings
 from services.shared.settings.shop import ShopSettings
 from services.shared.state.records import State
 
-TOPICS = ("shop.orders", "catalog.links", "balance.items", "ledger.documents", "operations", "dead-letters")
+TOPICS = ("shop.orders", "catalog.links", "balance.items", "ledger.documents", "operations")
 SALE_LANE = "balance.documents"
 CLIENT_LANE = "balance.clients"
 

@@ -67,7 +67,7 @@ def _not_linked(order: OrderChanged, line: OrderLine) -> Blocked:
         on=link_name(product_key(order.shop, line)),
         reason=Reason.SALE_ITEM_NOT_LINKED,
         detail=f"order {order.number} of shop {order.shop}: product {product} ({line.name}{sku}) has no item in "
-        f"Balance; davtari link {order.shop} {product} ITEM, and the order goes by itself",
+        "Balance: give it its item's SKU and run davtari import items; the order then goes by itself",
     )
 
 

@@ -14,15 +14,11 @@ from services.order_exporter.lines import SaleLine, sale_lines
 from services.order_exporter.rounding import rounded
 from services.shared.documents.uids import sale_uid
 from services.shared.documents.unbookable import Unbookable, required
+from services.shared.documents.vat_control import vat_note
 from services.shared.documents.written import local_date
 from services.shared.money import is_whole_tetri
 from services.shared.settings.balance import BalanceSettings
 from services.shared.settings.shop import OrderSettings
-
-VAT_TOLERANCE = Decimal("0.02")
-"""The order's own tax total may be this far from the sum of its lines' VAT (order-money rule 5)."""
-WHOLE_VAT_TOLERANCE = Decimal("0.5")
-"""The same per line, in a shop that rounds every figure to whole lari."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,11 +118,7 @@ def _currency(order: OrderChanged, balance: BalanceSettings) -> str | None:
 
 
 def _vat_note(order: OrderChanged, lines: tuple[SaleLine, ...]) -> tuple[str, ...]:
-    vat = sum((line.vat for line in lines), Decimal(0))
-    whole = order.total_tax.as_tuple().exponent == 0
-    if abs(vat - order.total_tax) <= (WHOLE_VAT_TOLERANCE * len(lines) if whole else VAT_TOLERANCE):
-        return ()
-    return (f"VAT: the order says {order.total_tax}, its lines at their rates hold {vat}",)
+    return vat_note(order.total_tax, sum((line.vat for line in lines), Decimal(0)), len(lines), "order")
 
 
 def _recorded(line: SaleLine) -> RecordedLine:

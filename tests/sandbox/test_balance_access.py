@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from balance_bench import Bench, own_uid, sale
 
 from services.sandbox.balance.catalogue import WAREHOUSES
+from tests.sandbox.balance_bench import Bench, own_uid, sale
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,11 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from balance_bench import COFFEE, TEA, Bench, line, own_uid, sale
 
 from services.sandbox.balance.catalogue import MAIN
 from services.sandbox.balance.groups import GOODS, group_uid
 from services.sandbox.balance.record import ZERO
+from tests.sandbox.balance_bench import COFFEE, TEA, Bench, line, own_uid, sale
 
 
 async def tea_in_main(bench: Bench) -> dict[str, Any]:

@@ -6,11 +6,11 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from balance_bench import COFFEE, DELIVERY, FEE, NOWHERE, TEA, ZERO_RATED, Bench, line, own_uid, sale
 
 from services.sandbox.balance import vat
 from services.sandbox.balance.catalogue import MAIN, VAKE
 from services.sandbox.balance.goods import of_recorded_shop
+from tests.sandbox.balance_bench import COFFEE, DELIVERY, FEE, NOWHERE, TEA, ZERO_RATED, Bench, line, own_uid, sale
 
 Document = dict[str, Any]
 CLOSED = {"lock_date": "2026-12-01"}
@@ -114,6 +114,13 @@ async def test_a_posted_sale_comes_back_with_number_line_uids_and_vat() -> None:
     assert len({row["uid"] for row in document["Items"]}) == 3
     assert [row["VAT"] for row in document["Items"]] == ["1.8", "0", "0.76"]
     assert [row["AmountIncludingVAT"] for row in document["Items"]] == ["11.8", "5", "5"]
+
+
+@pytest.mark.parametrize(("sent", "kept"), [(own_uid("line"), True), ("", False), (None, False)])
+async def test_a_lines_own_uid_is_kept(sent: str | None, kept: bool) -> None:
+    row = (await Bench().put(sale(line(uid=sent)))).json()[0]["Items"][0]
+    assert row["uid"]
+    assert (row["uid"] == sent) == kept
 
 
 @pytest.mark.parametrize(

@@ -6,12 +6,12 @@ from decimal import Decimal
 
 import httpx
 import pytest
-from balance_bench import COFFEE, TEA, Bench, own_uid, sale
 
 from services.sandbox.balance.catalogue import MAIN, VAKE
 from services.sandbox.balance.goods import of_recorded_shop
 from services.sandbox.balance.prices import REGULAR, SALE
 from services.sandbox.balance.record import uid
+from tests.sandbox.balance_bench import COFFEE, TEA, Bench, own_uid, sale
 
 PROFILE = "0f1e2d3c-0000-4000-8000-00000000000a"
 

@@ -125,6 +125,16 @@ def notes(order_id: int, texts: list[str]) -> Step:
     return lambda shop: [Notes(shop, order_id).create({"note": text}, strict=True) for text in texts]
 
 
+def at(when: datetime) -> Step:
+    """Turns the shop's clock."""
+    return lambda shop: setattr(shop.now, "at", when)
+
+
+def goods(*ids: int) -> list[Step]:
+    """Plain products under given ids."""
+    return [product(number, {"name": f"P{number}"}) for number in ids]
+
+
 def variations(parent_id: int, bodies: list[dict[str, Any]]) -> Step:
     """Variations of a product."""
     return lambda shop: [Variations(shop, parent_id).create(body, strict=False) for body in bodies]
@@ -133,33 +143,6 @@ def variations(parent_id: int, bodies: list[dict[str, Any]]) -> Step:
 def trashed(product_id: int) -> Step:
     """A product in the trash."""
     return lambda shop: Products(shop).delete(product_id, force=False)
-
-
-COFFEES = category(16, {"name": "ყავა", "slug": "coffee-ge"})
-GRAINS = category(17, {"name": "მარცვლები", "parent": 16})
-GRAINS_APART = category(18, {"name": "მარცვლები"})
-TEAS = category(19, {"name": "ჩაი"})
-COFFEE = product(10, capture("product-create")["request"]["body"])
-TEA = product(13, {"name": "ჩაი", "sku": "B-1", "regular_price": "7.30", "manage_stock": True, "stock_quantity": 50})
-A = product(13, {"name": "A", "sku": "B-1", "regular_price": "1"})
-DRAFT = product(130, capture("product-create-draft")["request"]["body"])
-PUBLISHED = changed(130, {"status": "publish"})
-SHIRT = product(
-    4943,
-    {
-        "name": "მაისური",
-        "type": "variable",
-        "attributes": [{"name": "ზომა", "variation": True, "options": ["S", "M"]}],
-    },
-)
-SIZES = variations(4943, capture("variations-batch-create")["request"]["body"]["create"])
-GUEST = order_of("order-create-guest-cod-rest")
-STOREFRONT = order_of("order-get-storefront-guest-cod-coupon-shipping")
-ON_HOLD = order_of("order-get-storefront-bacs-on-hold")
-CUSTOMERS = order_of("order-get-storefront-customer-cod")
-PAID = order_of("order-create-rest-coupon-shipping-fee-paid")
-MINIMAL = order_of("order-create-no-billing-minimal")
-SHOP_GOODS = [COFFEES, COFFEE, TEA]
 
 
 def build(shop: Shop, steps: list[Step]) -> None:

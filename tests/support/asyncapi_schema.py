@@ -7,7 +7,6 @@ wheel. So npm packs it; where there is no npm, pip fetches one (Node.js as a whe
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -15,6 +14,8 @@ import tarfile
 import tempfile
 from pathlib import Path
 from typing import Any
+
+from tests.support.locks import locked
 
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / ".cache" / "asyncapi"
@@ -33,8 +34,9 @@ def official_schema(version: str = "3.0.0") -> dict[str, Any]:
     Raises `SchemaUnavailable` without network on the first use, and `KeyError` for a version that does not exist.
     """
     kept = CACHE / f"{PACKAGE.rpartition('@')[2]}-{version}.json"
-    if not kept.exists():
-        _keep(kept, _fetch(version))
+    with locked(CACHE / "lock"):
+        if not kept.exists():
+            kept.write_bytes(_fetch(version))
     schema: dict[str, Any] = json.loads(kept.read_bytes())
     return schema
 
@@ -66,11 +68,3 @@ def _run(command: list[str]) -> None:
     done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
     if done.returncode != 0:
         raise SchemaUnavailable(f"{' '.join(command)} failed: {done.stderr.strip()}")
-
-
-def _keep(file: Path, content: bytes) -> None:
-    """Under its name only when complete: several test processes may do this at once."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_suffix(f".{os.getpid()}")
-    part.write_bytes(content)
-    part.replace(file)

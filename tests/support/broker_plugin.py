@@ -61,8 +61,8 @@ def topic_prefix() -> str:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     used = config.stash[SHARED].running()
-    words = f"{used.description} at {used.bootstrap_servers}" if used else "none was needed"
-    terminalreporter.write_line(f"broker: {words}")
+    if used is not None:
+        terminalreporter.write_line(f"broker: {used.description} at {used.bootstrap_servers}")
     file: Path | None = config.getoption("--broker-run")
     if file is not None:
         file.parent.mkdir(parents=True, exist_ok=True)

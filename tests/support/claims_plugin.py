@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ops.claims.report import Run, proofs, summary
 from ops.claims.table import read
 
 # What xdist's loadgroup adds to a test's id.
@@ -36,13 +36,14 @@ class Recorder:
 
     def pytest_sessionfinish(self, exitstatus: int) -> None:
         """Write the run; tests without claims are left out."""
-        tests = {
-            test: {"claims": claims, "outcome": self.outcomes.get(test, "skipped")}
-            for test, claims in sorted(self.claims.items())
-            if claims
-        }
-        self.file.parent.mkdir(parents=True, exist_ok=True)
-        self.file.write_text(json.dumps({"exit_status": int(exitstatus), "tests": tests}, indent=1), encoding="utf-8")
+        marked = {test: claims for test, claims in sorted(self.claims.items()) if claims}
+        tests = {test: (claims, self.outcomes.get(test, "skipped")) for test, claims in marked.items()}
+        Run(int(exitstatus), tests).write(self.file)
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """The sum of the claims, among pytest's own closing lines."""
+        table = read()
+        terminalreporter.write_line(summary(proofs(table, Run.read(self.file))))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -1,24 +1,23 @@
-"""One broker for all processes of a test run, started by the first that needs it and stopped by the run's controller."""
+"""One broker for all processes of a test run: the first that needs it starts it, the run's controller stops it."""
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from services.shared.broker import Broker, BrokerError
+from tests.support.locks import locked
 
 ROOT = Path(__file__).resolve().parents[2]
 # The first start ever may install Java and fetch the archives.
-START_SECONDS = 420.0
+START_SECONDS = 220.0
 STOP_SECONDS = 45.0
 LOOK_SECONDS = 0.05
 
@@ -37,7 +36,7 @@ class SharedBroker:
 
     def join(self) -> Broker:
         """The run's broker, started now if nobody has yet. Raises `BrokerError` with the reasons."""
-        with _locked(self.folder / "lock"):
+        with locked(self.folder / "lock"):
             if not self.state.exists():
                 self._start()
         return self._read()
@@ -68,13 +67,6 @@ class SharedBroker:
         if "error" in content:
             raise BrokerError(f"{content['error']}\n{(self.folder / 'log').read_text()}")
         return Broker(**content)
-
-
-@contextmanager
-def _locked(file: Path) -> Iterator[None]:
-    with file.open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
 
 
 def _until(true: Callable[[], bool], seconds: float, complaint: str) -> None:

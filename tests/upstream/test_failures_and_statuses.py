@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import Callable
-from datetime import UTC, datetime
-from pathlib import Path
 
 import httpx
 import pytest
 
 from contracts.reasons import Reason
-from services.shared.settings import SettingsError
 from services.shared.upstream.errors import (
     AccessDenied,
     Misaddressed,
@@ -23,48 +18,7 @@ from services.shared.upstream.errors import (
     WebPage,
 )
 from services.shared.upstream.http import Limits, Upstream
-from services.shared.upstream.tls import tls_context
-from services.shared.upstream.voice import Voice
-
-VOICE = Voice("shop main", Reason.SHOP_REFUSED, "Renew the key", "Check the url")
-URL = "https://shop.test/wp-json/wc/v3/products"
-NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
-
-Handler = Callable[[httpx.Request], httpx.Response]
-
-
-class Waits:
-    """Stands in for sleeping, and notes how long it would have been."""
-
-    def __init__(self) -> None:
-        self.seconds: list[float] = []
-
-    async def __call__(self, seconds: float) -> None:
-        self.seconds.append(seconds)
-
-
-def upstream(handler: Handler, **more: object) -> Upstream:
-    parts: dict[str, object] = {"sleep": Waits(), "clock": lambda: NOON, **more}
-    return Upstream(VOICE, transport=httpx.MockTransport(handler), **parts)  # type: ignore[arg-type]
-
-
-async def failure(handler: Handler, *, writes: bool, **more: object) -> UpstreamError:
-    async with upstream(handler, **more) as calls:
-        with pytest.raises(UpstreamError) as raised:
-            await calls.request("PUT" if writes else "GET", URL, writes=writes)
-    return raised.value
-
-
-def answers(status: int, body: str = "{}", **headers: str) -> Handler:
-    return lambda request: httpx.Response(status, text=body, headers=headers)
-
-
-def fails(error: type[httpx.RequestError]) -> Handler:
-    def handler(request: httpx.Request) -> httpx.Response:
-        raise error("it went wrong", request=request)
-
-    return handler
-
+from tests.upstream.upstream_double import URL, VOICE, Handler, Waits, answers, fails, failure, upstream
 
 NOT_SENT = [httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError]
 PAST_SENDING = [
@@ -269,53 +223,3 @@ async def test_no_more_calls_run_at_once_than_allowed() -> None:
         await asyncio.gather(*(calls.request("GET", URL, writes=False) for _ in range(20)))
 
     assert most == 2
-
-
-async def test_a_stream_gives_its_body_piece_by_piece() -> None:
-    async def pieces() -> object:
-        for piece in (b"[1,", b"2]"):
-            yield piece
-
-    async with upstream(lambda request: httpx.Response(200, content=pieces())) as calls:  # type: ignore[arg-type]
-        async with calls.stream_get(URL) as response:
-            read = [piece async for piece in response.aiter_bytes()]
-
-    assert read == [b"[1,", b"2]"]
-
-
-async def test_a_stream_that_breaks_in_the_middle_is_unavailable() -> None:
-    async def pieces() -> object:
-        yield b"[1,"
-        raise httpx.ReadError("reset")
-
-    async with upstream(lambda request: httpx.Response(200, content=pieces())) as calls:  # type: ignore[arg-type]
-        with pytest.raises(Unavailable, match="the connection broke before the answer was complete"):
-            async with calls.stream_get(URL) as response:
-                assert [piece async for piece in response.aiter_bytes()] == []
-
-
-async def test_a_stream_that_is_refused_raises_like_any_read() -> None:
-    async with upstream(answers(401)) as calls:
-        with pytest.raises(AccessDenied, match="Renew the key"):
-            async with calls.stream_get(URL):
-                pytest.fail("the stream was opened")
-
-
-def test_certificates_are_checked_unless_a_person_opted_out_and_that_is_logged(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    with caplog.at_level(logging.WARNING):
-        checked, unchecked = tls_context("Balance"), tls_context("Balance", verify=False)
-    assert (checked.check_hostname, unchecked.check_hostname) == (True, False)
-    assert [record.getMessage() for record in caplog.records] == [
-        "Balance: TLS certificates are NOT checked (verify-tls = false); passwords can be stolen"
-    ]
-
-
-@pytest.mark.parametrize("text", [None, "no certificate"])
-def test_an_unusable_ca_file_is_named_at_the_start(tmp_path: Path, text: str | None) -> None:
-    ca_file = tmp_path / "ca.pem"
-    if text is not None:
-        ca_file.write_text(text)
-    with pytest.raises(SettingsError, match=r"Balance: ca-file .*ca\.pem holds no usable certificate"):
-        tls_context("Balance", ca_file=ca_file)

@@ -23,7 +23,7 @@ def listed(rows: Iterator[Row], query: Query, voice: Voice) -> Response:
     if not head:
         return nothing(query, voice.dialect)
     if len(head) == 1 and voice.dialect.single_object:
-        return Response(voice.json(head[0]), media_type=JSON)
+        return Response(voice.json(head)[1:-1], media_type=JSON)
     return StreamingResponse(pieces(chain(head, rows), voice), media_type=JSON)
 
 
@@ -41,7 +41,7 @@ async def pieces(rows: Iterator[Row], voice: Voice) -> AsyncIterator[bytes]:
     opening, closing = brackets(voice.dialect)
     before = opening
     while batch := list(islice(rows, BATCH)):
-        yield before + b",".join(voice.json(row) for row in batch)
+        yield before + voice.json(batch)[1:-1]
         before = b","
         await asyncio.sleep(0)
     yield closing

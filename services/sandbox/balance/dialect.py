@@ -65,9 +65,9 @@ class Voice:
         writer = self.writers.get(type(value))
         return value if writer is None else writer(value)
 
-    def json(self, row: Row) -> bytes:
-        """One record as JSON (UTF-8, Georgian letters as they are)."""
-        return orjson.dumps(self.row(row))
+    def json(self, rows: list[Row]) -> bytes:
+        """Records as a JSON array (UTF-8, Georgian letters as they are)."""
+        return orjson.dumps(self.rows(rows))
 
 
 def names_in(dialect: Dialect, document: bool) -> dict[str, str]:

@@ -148,7 +148,7 @@ def line_of(document: str, number: int, line: Row, header: Row) -> Row:
     taxed = header.get("VATTaxable") != vat.NOT_TAXABLE
     tax = vat.line_vat(amount, rate, included) if taxed else Decimal("0.00")
     added: Row = {"VAT": tax, "AmountIncludingVAT": amount if included else amount + tax, "Number": str(number)}
-    return {"uid": uid("line", f"{document}:{number}")} | line | added
+    return line | added | {"uid": line.get("uid") or uid("line", f"{document}:{number}")}
 
 
 def movements(header: Row, lines: list[Row], sign: int, books: Books) -> list[Movement]:

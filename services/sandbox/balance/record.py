@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -19,6 +20,7 @@ NAMESPACE = UUID("5a1d0b0e-5a17-5d0c-9b0c-da57a210ba1a")
 GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
+@lru_cache(maxsize=4096)
 def uid(kind: str, name: object) -> str:
     """The lasting uid of a thing of this sandbox: the same kind and name give the same uid in every run."""
     return str(uuid5(NAMESPACE, f"{kind}:{name}"))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -78,6 +77,6 @@ def echo(rows: list[Row], voice: Voice) -> Response:
     """The body after a write: what was written as an array, one object, or nothing at all."""
     if voice.dialect.echo == "empty":
         return Response(status_code=200)
-    written = voice.rows(rows)
-    single = voice.dialect.echo == "object" and len(written) == 1
-    return Response(orjson.dumps(written[0] if single else written), media_type=JSON)
+    array = voice.json(rows)
+    single = voice.dialect.echo == "object" and len(rows) == 1
+    return Response(array[1:-1] if single else array, media_type=JSON)

@@ -30,6 +30,7 @@ def _keep(shop: Shop, document: Document, stock: int | None) -> None:
         stocks.set_quantity(document, stock)
     shelf = shop.variations if document["type"] == "variation" else shop.products
     shelf[document["id"]] = document
-    shop.skus.take(document, document["sku"])
+    for holders in (shop.skus, shop.gtins, shop.slugs):
+        holders.take(document, document.get(holders.field, ""))
     for row in document["meta_data"]:
         shop.meta_ids.seen(row["id"])

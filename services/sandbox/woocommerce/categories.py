@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from services.sandbox.woocommerce import listing, slugs
 from services.sandbox.woocommerce.errors import RestError, not_trashable
 from services.sandbox.woocommerce.resource import Found, Query
@@ -61,7 +63,9 @@ class Categories:
             found = [term for term in found if part in term["name"].casefold()]
         ascending = query.get("order", "asc") != "desc"
         key = "id" if query.get("orderby") == "id" else "name"
-        return Found(sorted(found, key=lambda term: term[key], reverse=not ascending), self._shown)
+        found = sorted(found, key=lambda term: term[key], reverse=not ascending)
+        held = self._held()
+        return Found(found, lambda term: self._shown(term, held))
 
     def _write(self, term: Document, body: Document) -> None:
         for name in PLAIN:
@@ -85,10 +89,14 @@ class Categories:
             raise RestError(404, "woocommerce_rest_term_invalid", "Resource does not exist.")
         return self.shop.categories[document_id]
 
-    def _shown(self, term: Document) -> Document:
+    def _held(self) -> Counter[int]:
+        """How many products each category has."""
+        return Counter(term["id"] for product in self.shop.products.values() for term in product["categories"])
+
+    def _shown(self, term: Document, held: Counter[int] | None = None) -> Document:
         """A category with the number of its products."""
-        held = sum(term["id"] in {c["id"] for c in p["categories"]} for p in self.shop.products.values())
+        count = (held or self._held())[term["id"]]
         links = self.shop.links(f"{PATH}/{term['id']}", PATH)
         if term["parent"]:
             links["up"] = self.shop.link(f"{PATH}/{term['parent']}")
-        return {**term, "count": held, "_links": links}
+        return {**term, "count": count, "_links": links}

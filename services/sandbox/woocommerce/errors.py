@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+HELP = (
+    '<p><a href="https://wordpress.org/documentation/article/faq-troubleshooting/">'
+    "Learn more about troubleshooting WordPress.</a></p>"
+)
+
 
 class RestError(Exception):
     """An answer with an error code; `more` goes into its `data` beside the status."""
@@ -38,7 +43,7 @@ class Crash(RestError):
     """PHP died on the request."""
 
     def __init__(self) -> None:
-        super().__init__(500, "internal_server_error", "<p>There has been a critical error on this website.</p>")
+        super().__init__(500, "internal_server_error", f"<p>There has been a critical error on this website.</p>{HELP}")
 
     def body(self) -> dict[str, Any]:
         """The body of a PHP fatal error."""

@@ -32,4 +32,4 @@ def uploaded(shop: Shop, src: str) -> Document:
     image: Document = {"id": shop.post_ids()}
     for field in ("date_created", "date_modified"):
         dates.stamp(image, field, shop.now())
-    return {**image, "src": shop.url(f"/wp-content/uploads/{name}"), "name": name, "alt": ""}
+    return {**image, "src": shop.url(f"/wp-content/uploads/{shop.now():%Y/%m}/{name}"), "name": name, "alt": ""}

@@ -103,16 +103,20 @@ def chosen(documents: Iterable[Document], query: Query) -> list[Document]:
 
 
 def ordered(documents: Iterable[Document], query: Query) -> list[Document]:
-    """Newest first unless `orderby` (date, modified, id, include, title) and `order` say else."""
+    """Newest first unless `orderby` (date, modified, id, include, title) and `order` say else.
+
+    Which of two documents of one second comes first is the database's secret; here it is the smaller id.
+    """
     include = numbers(query, "include")
     keys: dict[str, Callable[[Document], Any]] = {
         "id": lambda d: d["id"],
-        "modified": lambda d: (d["date_modified_gmt"], d["id"]),
+        "modified": lambda d: d["date_modified_gmt"],
         "title": lambda d: d["name"],
         "include": lambda d: -include.index(d["id"]) if d["id"] in include else 0,
     }
-    key = keys.get(query.get("orderby", "date"), lambda d: (d["date_created_gmt"], d["id"]))
-    return sorted(documents, key=key, reverse=query.get("order", "desc") != "asc")
+    key = keys.get(query.get("orderby", "date"), lambda d: d["date_created_gmt"])
+    by_id = sorted(documents, key=lambda d: d["id"])
+    return sorted(by_id, key=key, reverse=query.get("order", "desc") != "asc")
 
 
 def only_fields(document: Any, fields: Sequence[str]) -> Any:

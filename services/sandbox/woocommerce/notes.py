@@ -41,8 +41,9 @@ class Notes:
         return self._shown(self.shop.notes.pop(note["id"]))
 
     def search(self, query: Query) -> Found:
-        """The order's notes."""
-        return Found([note for note in self.shop.notes.values() if note["order_id"] == self.order_id], self._shown)
+        """The order's notes, all of them."""
+        found = [note for note in self.shop.notes.values() if note["order_id"] == self.order_id]
+        return Found(found, self._shown, paged=False)
 
     def _own(self, document_id: int) -> Document:
         note = self.shop.notes.get(document_id)

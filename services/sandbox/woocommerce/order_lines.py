@@ -46,6 +46,20 @@ def product_line(shop: Shop, sent: Document) -> Document:
     }
 
 
+def edit(shop: Shop, line: Document, sent: Document) -> None:
+    """Changes a line: new money is taxed anew, a quantity alone recalculates nothing (API fact: section 6)."""
+    line |= {name: sent[name] for name in ("quantity", "name") if name in sent}
+    if not {"total", "subtotal"} & sent.keys():
+        return
+    rate = shop.taxes.get(line["taxes"][0]["id"]) if line["taxes"] else None
+    total = six(decimal(sent.get("total", line["total"])))
+    if "subtotal" in line:
+        line |= _figures(six(decimal(sent.get("subtotal", line["subtotal"]))), total, rate)
+        line["price"] = number(total / line["quantity"])
+    else:
+        line |= _taxed(total, rate)
+
+
 def shipping_line(shop: Shop, sent: Document) -> Document:
     """A line of shipping; its total is net, shipping bears the standard rate."""
     return {

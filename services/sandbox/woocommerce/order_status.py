@@ -13,6 +13,7 @@ GIVES_BACK = ("cancelled", "pending")
 EDITABLE = ("pending", "on-hold", "auto-draft")
 UNPAID = ("pending", "failed")
 REDUCED = "_reduced_stock"
+RETURNED = "_restock_refunded_items"
 
 
 def move(shop: Shop, order: Document, status: str) -> None:
@@ -53,6 +54,15 @@ def give_back(shop: Shop, order: Document) -> None:
         if (taken := reduced(line)) is not None:
             line["meta_data"].remove(taken)
             shift(shop, item, int(taken["value"]))
+
+
+def note_return(shop: Shop, line: Document, pieces: int) -> None:
+    """Writes on a sold line how many pieces of it came back, and how many are still out (API fact: recorded)."""
+    back = sum(int(row["value"]) for row in line["meta_data"] if row["key"] == RETURNED)
+    out = sum(int(row["value"]) for row in line["meta_data"] if row["key"] == REDUCED) - pieces
+    others = [row for row in line["meta_data"] if row["key"] not in (REDUCED, RETURNED)]
+    told = {REDUCED: max(out, 0), RETURNED: back + pieces}
+    line["meta_data"] = others + [meta.displayed(shop.meta_ids(), key, str(n)) for key, n in told.items() if n]
 
 
 def shift(shop: Shop, item: Document, pieces: int) -> None:

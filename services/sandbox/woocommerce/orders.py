@@ -138,7 +138,7 @@ class Orders:
             elif any(name in entry and entry[name] is None for name in ("product_id", "method_id", "name")):
                 order[part].remove(line)
             else:
-                line |= {k: v for k, v in entry.items() if k in ("quantity", "total", "subtotal", "name")}
+                order_lines.edit(self.shop, line, entry)
 
     def _move(self, order: Document, body: Document, was: str) -> None:
         status = body.get("status") or was

@@ -6,7 +6,8 @@ from services.sandbox import recorded
 from services.sandbox.woocommerce import dates, order_status, order_view, refunds
 from services.sandbox.woocommerce.shop import Document, Shop
 
-STOCK_NOTES = (order_status.REDUCED, "_restock_refunded_items")
+STOCK_NOTES = (order_status.REDUCED, order_status.RETURNED)
+DRAFT = "checkout-draft"
 DERIVED = ("refunds", "payment_url", "is_editable", "needs_payment", "currency_symbol", "_links")
 PARTS = ("line_items", "tax_lines", "shipping_lines", "fee_lines", "coupon_lines")
 
@@ -19,10 +20,11 @@ def place(shop: Shop, order_id: int, *, status: str | None = None, keep_dates: b
     """Puts a recorded order into the shop under its recorded id; returns the stored order.
 
     Its status is the one it had when placed or paid, `status` another one, "recorded" that of the recording. Its
-    dates are now, or as recorded with `keep_dates`; `date_modified` is always now. Raises CannotPlace.
+    dates are now, or as recorded with `keep_dates`; `date_modified` is always now. One that stands there as
+    `checkout-draft` is finished by being placed again. Raises CannotPlace.
     """
     record = known(order_id)
-    if order_id in shop.orders:
+    if order_id in shop.orders and shop.orders[order_id]["status"] != DRAFT:
         raise CannotPlace(f"Order {order_id} is in the shop already; delete it there before it is placed again.")
     order = {name: value for name, value in record.order.items() if name not in DERIVED}
     order["status"] = record.order["status"] if status == "recorded" else status or placed_status(record.order)
@@ -123,8 +125,11 @@ def _point_at_product(shop: Shop, line: Document) -> None:
 
 
 def _tell(shop: Shop, order: Document) -> None:
-    """The block checkout tells of an update before the creation; classic checkout and REST the other way round."""
-    topics = ["order.created", "order.updated"]
+    """The block checkout tells of an update before the creation; classic checkout and REST the other way round.
+
+    A buyer who is still in the checkout is told of as an update.
+    """
+    topics = ["order.created", "order.updated"] if order["status"] != DRAFT else ["order.updated"]
     for topic in reversed(topics) if order["created_via"] == "store-api" else topics:
         shop.announce(topic, order["id"])
 

@@ -98,7 +98,7 @@ def write(shop: Shop, document: Document, body: Document) -> None:
     """
     claim_sku(shop, document, body)
     claim_gtin(shop, document, body)
-    _write_names(document, body)
+    _write_names(shop, document, body)
     for name in PLAIN:
         if body.get(name) is not None:
             document[name] = body[name]
@@ -111,7 +111,7 @@ def write(shop: Shop, document: Document, body: Document) -> None:
     write_meta(shop, document, body)
 
 
-def _write_names(document: Document, body: Document) -> None:
+def _write_names(shop: Shop, document: Document, body: Document) -> None:
     """In a batch an unknown status becomes draft, an unknown type simple (API fact: recorded)."""
     if body.get("name") is not None:
         document["name"] = slugs.name_text(str(body["name"]))
@@ -120,7 +120,7 @@ def _write_names(document: Document, body: Document) -> None:
     if body.get("status") is not None:
         document["status"] = body["status"] if body["status"] in STATUSES else "draft"
     if body.get("slug"):
-        document["slug"] = slugs.encoded(slugs.slug_text(str(body["slug"])))
+        shop.slugs.take(document, slugs.encoded(slugs.slug_text(str(body["slug"]))))
 
 
 def _write_lists(shop: Shop, document: Document, body: Document) -> None:
@@ -158,7 +158,7 @@ def claim_sku(shop: Shop, document: Document, body: Document) -> None:
         return
     sku = str(body["sku"]).strip()
     holder = shop.skus.holder(sku) if sku else None
-    if holder is None or holder["id"] == document["id"]:
+    if holder is None or holder is document:
         shop.skus.take(document, sku)
     elif holder["status"] == "trash":
         message = f"The product with SKU ({sku}) you are trying to insert is already present in the lookup table"
@@ -173,11 +173,11 @@ def claim_gtin(shop: Shop, document: Document, body: Document) -> None:
     gtin = body.get("global_unique_id")
     if gtin is None:
         return
-    for other in shop.stocked() if gtin else ():
-        if other["global_unique_id"] == gtin and other["id"] != document["id"]:
-            message = "Invalid or duplicated GTIN, UPC, EAN or ISBN."
-            raise RestError(400, "product_invalid_global_unique_id", message, resource_id=other["id"])
-    document["global_unique_id"] = str(gtin)
+    holder = shop.gtins.holder(str(gtin)) if gtin else None
+    if holder is not None and holder is not document:
+        message = "Invalid or duplicated GTIN, UPC, EAN or ISBN."
+        raise RestError(400, "product_invalid_global_unique_id", message, resource_id=holder["id"])
+    shop.gtins.take(document, str(gtin))
 
 
 def write_meta(shop: Shop, document: Document, body: Document) -> None:
@@ -202,5 +202,5 @@ def _write_internal(shop: Shop, document: Document, field: str, value: Any) -> N
 def give_slug(shop: Shop, document: Document) -> None:
     """A product gets its slug when it is first published."""
     if document["status"] == "publish" and not document["slug"]:
-        taken = {other["slug"] for other in shop.products.values()}
-        document["slug"] = slugs.unique(slugs.encoded(slugs.slug_text(document["name"])), taken)
+        wanted = slugs.encoded(slugs.slug_text(document["name"]))
+        shop.slugs.take(document, slugs.unique(wanted, shop.slugs))

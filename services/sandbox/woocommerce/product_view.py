@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from urllib.parse import unquote
+
 from services.sandbox.woocommerce import prices, slugs
 from services.sandbox.woocommerce.shop import Document, Shop
-
-OF_VARIATIONS_ONLY = ("image", "attributes", "name", "type")
 
 
 def shown(shop: Shop, document: Document, *, edit: bool = False) -> Document:
@@ -34,7 +34,7 @@ def raw_texts(shop: Shop, view: Document) -> Document:
     return {
         "average_rating": "0",
         "permalink_template": shop.url("/product/%pagename%/"),
-        "generated_slug": view["slug"] or slugs.slug_text(view["name"]),
+        "generated_slug": unquote(view["slug"]) or slugs.slug_text(view["name"]),
     }
 
 
@@ -69,7 +69,7 @@ def variation_as_product(shop: Shop, document: Document, blank: Document) -> Doc
     """A variation as /products shows it: `?sku=` and GET by id find it there (API fact: recorded)."""
     parent = shop.products[document["parent_id"]]
     of_parent = {"name": f"{parent['name']} - {document['name']}", "slug": f"{parent['slug']}-{document['id']}"}
-    view = blank | {name: value for name, value in document.items() if name in blank and name != "attributes"}
+    view = blank | {k: v for k, v in document.items() if k in blank or k.startswith("date_")}
     view |= of_parent | current(shop, document) | {"type": "variation", "attributes": document["attributes"]}
     view |= {"tax_class": parent["tax_class"] if document["tax_class"] == "parent" else document["tax_class"]}
     view |= {"permalink": variation_page(shop, document), "total_sales": "0", "has_options": False}

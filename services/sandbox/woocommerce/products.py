@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from services.sandbox.woocommerce import dates, listing, product, product_view, schema
+from services.sandbox.woocommerce import dates, listing, meta, product, product_view, schema
 from services.sandbox.woocommerce.errors import RestError, invalid_id
 from services.sandbox.woocommerce.resource import Found, Query
 from services.sandbox.woocommerce.shop import Document, Shop
@@ -28,7 +28,7 @@ class Products:
         try:
             product.write(self.shop, document, body)
         except RestError:
-            self.shop.skus.free(document)
+            self.shop.free(document)
             raise
         self.shop.products[document["id"]] = document
         product.give_slug(self.shop, document)
@@ -58,8 +58,7 @@ class Products:
         elif document["status"] == "trash":
             raise RestError(410, "woocommerce_rest_already_trashed", "The product has already been deleted.")
         else:
-            document["status"] = "trash"
-            dates.stamp(document, "date_modified", self.shop.now())
+            trash(self.shop, document)
             self.shop.announce("product.deleted", document_id)
         return before
 
@@ -83,7 +82,7 @@ class Products:
     def _remove(self, document: Document) -> None:
         family = [v for v in self.shop.variations.values() if v["parent_id"] == document["id"]]
         for member in [document, *family]:
-            self.shop.skus.free(member)
+            self.shop.free(member)
             self.shop.variations.pop(member["id"], None)
         del self.shop.products[document["id"]]
 
@@ -115,6 +114,15 @@ def with_status(documents: Iterable[Document], query: Query) -> list[Document]:
     if not wanted or wanted == ["any"]:
         return [document for document in documents if document["status"] != "trash"]
     return [document for document in documents if document["status"] in wanted]
+
+
+def trash(shop: Shop, document: Document) -> None:
+    """Moves a product to the trash; what it was stays in its meta_data (API fact: recorded)."""
+    told = {"_wp_trash_meta_status": document["status"], "_wp_trash_meta_time": str(int(shop.now().timestamp()))}
+    sent = [{"key": key, "value": value} for key, value in told.items()]
+    document["meta_data"] = meta.merged(document["meta_data"], sent, shop.meta_ids)
+    document["status"] = "trash"
+    dates.stamp(document, "date_modified", shop.now())
 
 
 def saved(shop: Shop, document: Document) -> None:

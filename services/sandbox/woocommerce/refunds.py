@@ -87,7 +87,8 @@ class AllRefunds:
     def search(self, query: Query) -> Found:
         """Every refund, newest first, with its order's id."""
         found = listing.dated(listing.chosen(self.shop.refunds.values(), query), query)
-        return Found(listing.ordered(found, query), lambda refund: shown(self.shop, refund, with_parent=True))
+        newest_first = sorted(found, key=lambda refund: (refund["date_created_gmt"], refund["id"]), reverse=True)
+        return Found(newest_first, lambda refund: shown(self.shop, refund, with_parent=True))
 
 
 def blank(shop: Shop, order_id: int, reason: str) -> Document:
@@ -136,10 +137,12 @@ def parts_of(refund: Document) -> Decimal:
 
 def restock(shop: Shop, order: Document, refund: Document) -> None:
     """Puts the refunded pieces back whose sale had been taken from stock."""
-    taken = {line["id"] for line in order["line_items"] if order_status.reduced(line)}
+    taken = {line["id"]: line for line in order["line_items"] if order_status.reduced(line)}
     for line, item in order_status.managed(shop, refund):
-        if refunded_item(line) in taken and line["quantity"]:
-            order_status.shift(shop, item, -line["quantity"])
+        sold, pieces = taken.get(refunded_item(line)), -line["quantity"]
+        if sold is not None and pieces:
+            order_status.shift(shop, item, pieces)
+            order_status.note_return(shop, sold, pieces)
 
 
 def refunded_item(line: Document) -> int:

@@ -13,10 +13,11 @@ Query = Mapping[str, str]
 
 @dataclass(frozen=True)
 class Found:
-    """What a search found, in order, and how one of them is shown."""
+    """What a search found, in order, and how one of them is shown; a few lists have no pages."""
 
     documents: Sequence[Document]
     show: Callable[[Document], Document]
+    paged: bool = True
 
 
 class Searchable(Protocol):

@@ -20,6 +20,7 @@ from services.sandbox.woocommerce.shop import Document, Shop
 
 PREFIX = "/wp-json/wc/v3"
 LONGEST_URL = 8190
+METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 WRITES = ["POST", "PUT", "PATCH"]
 Handler = Callable[["Call"], Response]
 Hook = Callable[["Call"], Awaitable[None]]
@@ -92,7 +93,7 @@ class Api:
                 answer = await self._handled(call, deeds, public)
             except RestError as wrong:
                 answer = reply(wrong.body(), wrong.status)
-            answer.headers["Allow"] = ", ".join(deeds)
+            answer.headers["Allow"] = ", ".join(sorted(deeds, key=METHODS.index))
             return answer
 
         return Route(PREFIX + path, endpoint, methods=list(deeds))
@@ -149,8 +150,9 @@ def listed(call: Call, resource: Searchable) -> Response:
     """One page of a search, with its headers."""
     page = listing.page_of(call.query)
     found = resource.search(call.query)
-    shown = [found.show(document) for document in page.of(found.documents)]
-    headers = page.headers(len(found.documents), call.shop.url(call.request.url.path), call.request.url.query)
+    shown = [found.show(document) for document in (page.of(found.documents) if found.paged else found.documents)]
+    url = call.shop.url(call.request.url.path)
+    headers = page.headers(len(found.documents), url, call.request.url.query) if found.paged else {}
     fields = listing.words(call.query, "_fields")
     return reply([listing.only_fields(one, fields) if fields else one for one in shown], headers=headers)
 

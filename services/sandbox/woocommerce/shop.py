@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from services.sandbox import recorded
+from services.sandbox.woocommerce.holders import Holders
 from services.sandbox.woocommerce.settings import Settings
-from services.sandbox.woocommerce.skus import Skus
 
 Document = dict[str, Any]
 UNCATEGORIZED = 15
@@ -45,7 +45,7 @@ class Shop:
         self.term_ids, self.webhook_ids, self.note_ids = Ids(UNCATEGORIZED), Ids(), Ids()
         self.products: dict[int, Document] = {}
         self.variations: dict[int, Document] = {}
-        self.skus = Skus()
+        self.skus, self.gtins, self.slugs = Holders("sku"), Holders("global_unique_id"), Holders("slug")
         self.categories: dict[int, Document] = {UNCATEGORIZED: uncategorized()}
         self.orders: dict[int, Document] = {}
         self.refunds: dict[int, Document] = {}
@@ -72,6 +72,11 @@ class Shop:
         """An order's refunds, newest first."""
         found = [refund for refund in self.refunds.values() if refund["parent_id"] == order_id]
         return sorted(found, key=lambda refund: -refund["id"])
+
+    def free(self, document: Document) -> None:
+        """Frees the SKU, GTIN and slug of a product or variation."""
+        for holders in (self.skus, self.gtins, self.slugs):
+            holders.free(document)
 
     def stocked(self) -> Iterator[Document]:
         """Every product and variation."""

@@ -28,7 +28,11 @@ class Variations:
         document = blank(self.shop.post_ids(), self.parent_id)
         for field in ("date_created", "date_modified"):
             dates.stamp(document, field, self.shop.now())
-        write(self.shop, document, body)
+        try:
+            write(self.shop, document, body)
+        except RestError:
+            self.shop.free(document)
+            raise
         self.shop.variations[document["id"]] = document
         self.shop.announce("product.created", document["id"])
         return product_view.variation_shown(self.shop, document)
@@ -51,7 +55,7 @@ class Variations:
         document = self._own(document_id)
         before = product_view.variation_shown(self.shop, document)
         if force:
-            self.shop.skus.free(document)
+            self.shop.free(document)
             del self.shop.variations[document_id]
         else:
             document["status"] = "trash"

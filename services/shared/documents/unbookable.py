@@ -21,7 +21,5 @@ def setting_key(shop: str, name: str) -> str:
 def required(value: str | None, shop: str, name: str, purpose: str, reason: Reason) -> str:
     """The value of a setting. Raises `Unbookable` naming its key when it is not set."""
     if not value:
-        raise Unbookable(
-            reason, f"{setting_key(shop, name)} is not set: {purpose}. Set it; the order then goes by itself"
-        )
+        raise Unbookable(reason, f"{setting_key(shop, name)} is not set: {purpose}. Set it and restart Davtari")
     return value

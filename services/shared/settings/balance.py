@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from services.shared.settings.base import Section, read_secret
 from services.shared.settings.presets import PRESETS
 
 CLOUD = "https://cloud.balance.ge/sm/{publication}/Balance/{application_id}/hs/Exchange"
+
+PERIOD_CLOSED = (
+    r"period\b.{0,60}\bclosed|closed\b.{0,60}\bperiod",
+    r"период\w*\b.{0,60}\bзакрыт|закрыт\w*\b.{0,60}\bпериод|запрет\w* (изменени|редактирова)|дат\w* запрета",
+    r"პერიოდ.{0,60}დახურ|დახურ.{0,60}პერიოდ",
+)
+
+
+def _compiles(pattern: str) -> str:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise ValueError(f"{pattern!r} is no regular expression: {error}") from None
+    return pattern
+
+
+Pattern = Annotated[str, AfterValidator(_compiles)]
 
 
 class ListTexts(Section):
@@ -42,7 +60,13 @@ class Dialect(Section):
     credit_note_resource: str = "SalesCredit"
     item_pricing: bool = Field(default=False, description="read ItemPricing documents instead of Prices")
     field_names: dict[str, str] = Field(
-        default_factory=dict, description="rename a written field, e.g. of credit notes"
+        default_factory=dict, description="rename a written field: `VATRate`, or `SalesCredit.VATRate` of one resource"
+    )
+    kind_without_type: Literal["goods", "service", "unknown"] = Field(
+        default="unknown", description="what an item is to which Balance states no ItemType"
+    )
+    period_closed: tuple[Pattern, ...] = Field(
+        default=PERIOD_CLOSED, description="patterns of the refusals that mean a closed period"
     )
     credit_notes: Literal["separate", "cumulative"] = "separate"
     lists: ListTexts = ListTexts()

@@ -59,7 +59,8 @@ def described(response: httpx.Response) -> str:
     words = f"HTTP {response.status_code}"
     if response.is_redirect:
         return f"{words}, a redirect to {_host(response)}"
-    return f"{words}, a web page{_title(response)}" if is_page(response) else words
+    read = response.is_stream_consumed  # a streamed answer is not read yet, and must not be
+    return f"{words}, a web page{_title(response)}" if read and is_page(response) else words
 
 
 def _server_error(what: str, status: int, *, writes: bool) -> UpstreamError:

@@ -7,17 +7,13 @@ import hashlib
 import hmac
 from collections.abc import Callable, Generator
 from datetime import datetime
-from typing import Any, ClassVar
 
 import httpx
-from authlib.oauth1 import ClientAuth
 from authlib.oauth1.rfc5849.client_auth import generate_nonce
 from authlib.oauth1.rfc5849.parameters import prepare_headers
-from authlib.oauth1.rfc5849.signature import generate_signature_base_string
+from authlib.oauth1.rfc5849.signature import construct_base_string
 from authlib.oauth1.rfc5849.util import escape
 from pydantic import SecretStr
-
-HMAC_SHA256 = "HMAC-SHA256"
 
 
 def auth_for(url: str, key: SecretStr, secret: SecretStr, clock: Callable[[], datetime]) -> httpx.Auth:
@@ -27,35 +23,31 @@ def auth_for(url: str, key: SecretStr, secret: SecretStr, clock: Callable[[], da
     return OAuth1(key, secret, clock)
 
 
-def _sign_sha256(client: ClientAuth, request: Any) -> str:
-    key = f"{escape(client.client_secret)}&".encode()
-    digest = hmac.new(key, generate_signature_base_string(request).encode(), hashlib.sha256).digest()
-    return base64.b64encode(digest).decode()
-
-
-class _Signer(ClientAuth):  # type: ignore[misc]
-    """authlib's signer with the method that WooCommerce prefers."""
-
-    SIGNATURE_METHODS: ClassVar[dict[str, Any]] = {HMAC_SHA256: _sign_sha256}
-
-
 class OAuth1(httpx.Auth):
     """One-legged OAuth 1.0a in the Authorization header, HMAC-SHA256, a fresh nonce for every try.
 
-    authlib's own httpx class is not used: it empties JSON bodies. A JSON body is no part of the signature.
-    The shop takes timestamps that are at most 15 minutes off.
+    Of authlib only the parts of RFC 5849 are used: its clients refuse plain http, and its httpx class empties JSON
+    bodies. A JSON body is no part of the signature. The shop takes timestamps that are at most 15 minutes off.
     """
 
     def __init__(self, key: SecretStr, secret: SecretStr, clock: Callable[[], datetime]) -> None:
-        self._signer = _Signer(key.get_secret_value(), secret.get_secret_value(), signature_method=HMAC_SHA256)
-        self._clock = clock
+        self._key, self._secret, self._clock = key, secret, clock
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         """Signs a request."""
-        host = {"Host": request.headers["Host"]}
-        params = self._signer.get_oauth_params(generate_nonce(), str(int(self._clock().timestamp())))
-        unsigned = prepare_headers(params, host)
-        signature = self._signer.get_oauth_signature(request.method, str(request.url), unsigned, b"")
-        signed = prepare_headers([*params, ("oauth_signature", signature)], host)
-        request.headers["Authorization"] = signed["Authorization"]
+        params = [
+            ("oauth_consumer_key", self._key.get_secret_value()),
+            ("oauth_nonce", generate_nonce()),
+            ("oauth_signature_method", "HMAC-SHA256"),
+            ("oauth_timestamp", str(int(self._clock().timestamp()))),
+            ("oauth_version", "1.0"),
+        ]
+        signed = [*params, ("oauth_signature", self._signature(request, params))]
+        request.headers["Authorization"] = prepare_headers(signed)["Authorization"]
         yield request
+
+    def _signature(self, request: httpx.Request, params: list[tuple[str, str]]) -> str:
+        every = [*request.url.params.multi_items(), *params]
+        base = construct_base_string(request.method, str(request.url), every, request.headers["Host"])
+        key = f"{escape(self._secret.get_secret_value())}&"
+        return base64.b64encode(hmac.new(key.encode(), base.encode(), hashlib.sha256).digest()).decode()

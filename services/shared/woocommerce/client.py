@@ -63,7 +63,7 @@ class WooCommerce:
             auth=auth_for(settings.url, key, secret, clock),
             timeouts=Timeouts(read=settings.timeout, write=settings.timeout, pool=settings.timeout),
             limits=Limits(concurrency=settings.concurrency),
-            tls=tls_context(voice.name, ca_file=settings.ca_file, verify=settings.verify_tls),
+            tls=None if transport else tls_context(voice.name, ca_file=settings.ca_file, verify=settings.verify_tls),
             transport=transport,
             refine=partial(refine, voice),
             observe=observe,

@@ -67,8 +67,8 @@ def price_text(price: Decimal | None) -> str:
     return "" if price is None else format(price, "f")
 
 
-def _time(value: datetime | None) -> str | None:
-    return None if value is None else gmt_text(value)
+def _time(value: datetime | None) -> str:
+    return "" if value is None else gmt_text(value)  # a null is the same as nothing to some versions
 
 
 _FIELDS: dict[str, Any] = {

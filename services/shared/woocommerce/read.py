@@ -5,12 +5,11 @@ PHP writes an empty table as `[]` and a list with gaps as an object, leaves text
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from decimal import Decimal
 from html import unescape
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -18,9 +17,6 @@ from contracts.model import Money as PlainMoney
 from contracts.reasons import Reason
 from services.shared.upstream.errors import Rejected
 from services.shared.woocommerce.times import instant
-
-Json = Mapping[str, Any]
-T = TypeVar("T")
 
 
 class ReadError(Rejected):
@@ -58,7 +54,7 @@ Label = Annotated[Text, AfterValidator(unescape)]
 """A text for people: WooCommerce stores `&` as `&amp;`."""
 Whole = Annotated[int, BeforeValidator(_no_flag)]
 Amount = Annotated[PlainMoney, Field(decimal_places=18)]
-OptionalAmount = Annotated[Decimal | None, BeforeValidator(_empty_is_none), Field(allow_inf_nan=False)]
+OptionalAmount = Annotated[Amount | None, BeforeValidator(_empty_is_none)]
 Moment = Annotated[datetime, BeforeValidator(_moment)]
 OptionalMoment = Annotated[datetime | None, BeforeValidator(lambda value: _moment(_empty_is_none(value)))]
 Table = BeforeValidator(_table)

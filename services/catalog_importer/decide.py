@@ -1,0 +1,166 @@
+"""What a shop's product needs now: nothing, a write, a plan, or a word about why it is left alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Literal
+
+from contracts.balance import ItemChanged, ItemPrice
+from contracts.catalog import ProductLinked, ProductPlanned
+from contracts.reasons import Reason
+from services.catalog_importer import digest
+from services.catalog_importer.eligibility import Eligible, Skip, judge, nature, sole
+from services.catalog_importer.payload import PLAN, WRITE, ProductPayload
+from services.catalog_importer.price import Prices, next_edge, prices
+from services.catalog_importer.product import Desired, catalogue_fields
+from services.catalog_importer.records import ITEM, LINK, PLANNED, PRICES, WITHDRAWN, sku_ref
+from services.catalog_importer.report import skipped
+from services.shared.delivery.decision import NOTHING, Decision, Delivery
+from services.shared.settings.model import Settings
+from services.shared.settings.shop import Flows, ShopSettings
+from services.shared.state.records import State
+
+Mode = Literal["live", "dry-run"]
+MODES: tuple[Mode, ...] = ("live", "dry-run")
+
+
+def lane(shop: str) -> str:
+    """The lane of a shop's product writes: a shop that is down holds up no other."""
+    return f"woocommerce.products.{shop}"
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """An item in a shop, with all that is known about it."""
+
+    shop_id: str
+    shop: ShopSettings
+    item_id: str
+    item: ItemChanged | None
+    withdrawn: bool
+    link: ProductLinked | None
+    said: ProductPlanned | None
+
+    @property
+    def key(self) -> str:
+        return f"{self.shop_id}:{self.item_id}"
+
+
+def decide(settings: Settings, subject: str, state: State) -> Decision:
+    """What follows for a `shop:item`. Fields of live flows are written; those of dry-run flows are planned.
+
+    A decision whose effect is on record (the link's digest, or what was said last) asks for nothing more: a second run
+    with nothing changed writes nothing.
+    """
+    found = _subject(settings, subject, state)
+    if found is None or not _concerned(found):
+        return NOTHING
+    verdict = _verdict(found, state)
+    if isinstance(verdict, Skip):
+        return _say(found, verdict, state.now)
+    stated = _stated(found, state)
+    priced = prices(stated, found.shop.prices, settings.balance, state.now)
+    decision = _first(_pursue(found, verdict, priced, mode, state.now) for mode in MODES)
+    return replace(decision, again_at=next_edge(stated, state.now))
+
+
+def _first(decisions: Iterable[Decision | None]) -> Decision:
+    return next((decision for decision in decisions if decision is not None), NOTHING)
+
+
+def _subject(settings: Settings, subject: str, state: State) -> Subject | None:
+    shop_id, _, item_id = subject.partition(":")
+    shop = settings.shops.get(shop_id)
+    if shop is None:
+        return None
+    item, withdrawn = state.get(ITEM, item_id), state.get(WITHDRAWN, item_id) is not None
+    return Subject(shop_id, shop, item_id, item, withdrawn, state.get(LINK, subject), state.get(PLANNED, subject))
+
+
+def _concerned(found: Subject) -> bool:
+    """Folders are never products. Where the catalogue is off, only the prices of linked products are of concern."""
+    if found.item is None and not found.withdrawn:
+        return False
+    if found.item is not None and found.item.kind == "folder":
+        return False
+    flows = found.shop.flows
+    return flows.catalogue != "off" or (found.link is not None and flows.prices != "off")
+
+
+def _verdict(found: Subject, state: State) -> Eligible | Skip:
+    if found.item is None:
+        return Skip(Reason.PRODUCT_WITHDRAWN, _withdrawn(found.link))
+    rules = found.shop.catalogue
+    verdict = judge(nature(found.item), rules)
+    if isinstance(verdict, Skip):
+        return verdict
+    return sole(nature(found.item), state.find(ITEM, sku_ref(found.item)).values(), rules) or verdict
+
+
+def _withdrawn(link: ProductLinked | None) -> str:
+    product = (
+        f"product {link.product_id} stays as it is; unpublish it if it is no longer sold" if link else "no product"
+    )
+    return f"Balance's catalogue does not hold this item any more: {product}"
+
+
+def _stated(found: Subject, state: State) -> Sequence[ItemPrice]:
+    known = state.get(PRICES, found.item_id) if found.shop.flows.prices != "off" else None
+    return known.prices if known else ()
+
+
+def _pursue(found: Subject, eligible: Eligible, priced: Prices | Skip, mode: Mode, now: datetime) -> Decision | None:
+    """The delivery, or the word, that the flows of this mode ask for; None when they are satisfied."""
+    catalogue, with_prices = _flows(found.shop.flows, mode, linked=found.link is not None)
+    if found.item is None or not (catalogue or with_prices):
+        return None
+    if with_prices and isinstance(priced, Skip):
+        return _say(found, priced, now)
+    desired = catalogue_fields(found.item, eligible) if catalogue else Desired()
+    if with_prices and isinstance(priced, Prices):
+        desired = desired.with_prices(priced)
+    return _deliver(found, desired, mode)
+
+
+def _flows(flows: Flows, mode: Mode, *, linked: bool) -> tuple[bool, bool]:
+    """Whether the catalogue's and the prices' fields belong to this mode.
+
+    What is not linked yet is the catalogue's to make: its prices go with it if they are live, and into its plan unless
+    they are off.
+    """
+    catalogue = flows.catalogue == mode
+    return catalogue, flows.prices == mode if linked else catalogue and flows.prices in (mode, "live")
+
+
+def _deliver(found: Subject, desired: Desired, mode: Mode) -> Decision | None:
+    mark = digest.of_product(desired, found.shop.fields)
+    written = found.link.written.digest if found.link and found.link.written else None
+    if mark == written or (mode == "dry-run" and _was_said(found, mark)) or found.item is None:
+        return None
+    payload = ProductPayload(
+        shop=found.shop_id, nature=nature(found.item), desired=desired, digest=mark, link=found.link
+    )
+    kind = WRITE if mode == "live" else PLAN
+    id_ = f"{kind}:{found.key}"
+    delivery = Delivery(id_, kind, lane(found.shop_id), found.key, payload.model_dump(mode="json"))
+    return Decision(deliveries=(delivery,))
+
+
+def _say(found: Subject, skip: Skip, now: datetime) -> Decision:
+    """Announce why an item is left alone, once."""
+    mark = digest.of_skip(skip)
+    if _was_said(found, mark):
+        return NOTHING
+    sku = found.item.sku if found.item else None
+    product_id = found.link.product_id if found.link else None
+    return Decision(announce=(skipped(found.shop_id, found.item_id, sku, product_id, skip, mark, now),))
+
+
+def _was_said(found: Subject, mark: str) -> bool:
+    """Whether this was the last word; a write since then has overtaken it."""
+    if found.said is None or found.said.digest != mark:
+        return False
+    written_at = found.link.written_at if found.link else None
+    return written_at is None or written_at < found.said.planned_at

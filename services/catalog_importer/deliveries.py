@@ -1,0 +1,165 @@
+"""Planning and writing products: look up, split into create, adopt and update, write in batches, believe the echo."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from contracts.reasons import Reason
+from services.catalog_importer import report
+from services.catalog_importer.eligibility import Skip, judge
+from services.catalog_importer.look_up import Sight, holder, look_up
+from services.catalog_importer.payload import PLAN, ProductPayload
+from services.catalog_importer.placement import Change, Gone, Placement, place
+from services.catalog_importer.writing import Result, Shop, create, update
+from services.shared.delivery.failure import outcome_of
+from services.shared.delivery.outcome import Done, Outcome, Refused, Unknown
+from services.shared.delivery.row import Row
+from services.shared.settings.shop import ShopSettings
+from services.shared.upstream.errors import UpstreamError
+from services.shared.woocommerce.batch import NotStored, Stored
+from services.shared.woocommerce.echo import differences
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A row that the rules let through, with its payload."""
+
+    row: Row
+    payload: ProductPayload
+
+
+Outcomes = dict[str, Outcome]
+"""By row id."""
+
+
+class Deliveries:
+    """The deliveries of one shop's products, of both kinds.
+
+    Every attempt looks up first, so that a repetition after an unknown outcome finds what the last one made
+    (API fact: a batch goes on after the client has hung up). Upstream failures become outcomes; none is raised.
+    """
+
+    def __init__(self, settings: ShopSettings, shop: Shop, now: Callable[[], datetime]) -> None:
+        self._settings, self._shop, self._now = settings, shop, now
+
+    async def __call__(self, rows: Sequence[Row]) -> list[Outcome]:
+        """One outcome per row, in order. Rows are of this shop and of different items."""
+        jobs = [Job(row, ProductPayload.model_validate(row.payload)) for row in rows]
+        outcomes = self._barred(jobs)
+        allowed = [job for job in jobs if job.row.id not in outcomes]
+        sights = await look_up(self._shop, [job.payload for job in allowed])
+        outcomes |= await self._follow(zip(allowed, sights, strict=True))
+        return [outcomes[row.id] for row in rows]
+
+    def _barred(self, jobs: Iterable[Job]) -> Outcomes:
+        """The rules are asked again at the last step before the shop is touched (claims S0.41, S0.43)."""
+        verdicts = ((job, judge(job.payload.nature, self._settings.catalogue)) for job in jobs)
+        return {job.row.id: self._left_alone(job, verdict) for job, verdict in verdicts if isinstance(verdict, Skip)}
+
+    async def _follow(self, seen: Iterable[tuple[Job, Sight | Outcome]]) -> Outcomes:
+        """Settle what needs no write; write the rest."""
+        placed = [(job, self._place(job, sight)) for job, sight in seen]
+        changes = [(job, found) for job, found in placed if isinstance(found, Change) and job.row.kind != PLAN]
+        settled = {job.row.id: self._settled(job, found) for job, found in placed}
+        return settled | await self._write(changes)
+
+    def _place(self, job: Job, sight: Sight | Outcome) -> Placement | Outcome:
+        if isinstance(sight, Sight):
+            return place(job.payload, sight.found, sight.linked, self._settings)
+        return sight
+
+    def _settled(self, job: Job, placement: Placement | Outcome) -> Outcome:
+        match placement:
+            case Change():
+                return Done((report.planned(job.payload, placement, self._now()),))
+            case Gone(product_id):
+                return Done((report.gone(job.payload, product_id, self._now()),))
+            case Skip(reason, detail):
+                return self._left_alone(job, placement) if job.row.kind == PLAN else Refused(reason, detail)
+            case outcome:
+                return outcome
+
+    def _left_alone(self, job: Job, skip: Skip) -> Done:
+        return Done((report.left_alone(job.payload, skip, self._now()),))
+
+    async def _write(self, changes: Sequence[tuple[Job, Change]]) -> Outcomes:
+        new = [pair for pair in changes if pair[1].action == "create"]
+        held = [pair for pair in changes if pair[1].action != "create"]
+        outcomes, taken = await self._create(new)
+        return outcomes | await self._adopt(taken) | await self._update(held)
+
+    async def _create(self, new: Sequence[tuple[Job, Change]]) -> tuple[Outcomes, dict[str, tuple[Job, NotStored]]]:
+        """The outcomes, and those whose SKU another product has taken in the meantime."""
+        results = await create(self._shop, [change for _, change in new])
+        outcomes, taken = {}, {}
+        for (job, change), result in zip(new, results, strict=True):
+            if isinstance(result, NotStored) and result.sku_taken:
+                taken[job.row.id] = (job, result)
+            else:
+                outcomes[job.row.id] = self._outcome(job, change, result)
+        return outcomes, taken
+
+    async def _adopt(self, taken: dict[str, tuple[Job, NotStored]]) -> Outcomes:
+        """Look again before acting: the product that has the SKU is adopted instead of failing (claim K22)."""
+        sights = await look_up(self._shop, [job.payload for job, _ in taken.values()])
+        placed = []
+        for (job, refusal), sight in zip(taken.values(), sights, strict=True):
+            placed.append((job, self._place(job, await self._named(refusal, sight)), refusal))
+        adopted = [(job, found) for job, found, _ in placed if isinstance(found, Change) and found.product]
+        outcomes = {job.row.id: self._not_adopted(job, found, refusal) for job, found, refusal in placed}
+        return outcomes | await self._update(adopted)
+
+    async def _named(self, refusal: NotStored, sight: Sight | Outcome) -> Sight | Outcome:
+        """Where the SKU finds nothing, the product that the shop itself names as its holder."""
+        unseen = isinstance(sight, Sight) and not sight.found
+        return await holder(self._shop, refusal.resource_id) if unseen and refusal.resource_id else sight
+
+    def _not_adopted(self, job: Job, placement: Placement | Outcome, refusal: NotStored) -> Outcome:
+        if isinstance(placement, Change):
+            return Unknown(f"{refusal.message}; the product that has it is not to be seen yet")
+        return self._settled(job, placement)
+
+    async def _update(self, changes: Sequence[tuple[Job, Change]]) -> Outcomes:
+        results = await update(self._shop, [change for _, change in changes])
+        return {
+            job.row.id: self._outcome(job, change, result)
+            for (job, change), result in zip(changes, results, strict=True)
+        }
+
+    def _outcome(self, job: Job, change: Change, result: Result) -> Outcome:
+        match result:
+            case None:
+                return self._linked(job, change, None)
+            case Stored():
+                return self._echoed(job, change, result)
+            case NotStored(reason=Reason.SHOP_PRODUCT_GONE) | Refused(reason=Reason.SHOP_PRODUCT_GONE):
+                return self._vanished(job, change)
+            case NotStored(sku_taken=True):
+                return Refused(Reason.PRODUCT_SKU_AMBIGUOUS, result.message)
+            case NotStored():
+                return Refused(result.reason, result.message)
+            case outcome:
+                return outcome
+
+    def _echoed(self, job: Job, change: Change, stored: Stored) -> Outcome:
+        try:
+            found = differences(job.payload.shop, change.write, stored.json)
+        except UpstreamError as error:
+            return outcome_of(error)
+        if found:
+            what = f"product {stored.id} with SKU {job.payload.nature.sku}"
+            return Refused(Reason.SHOP_ECHO_DIFFERS, f"{what}: {'; '.join(map(str, found))}")
+        return self._linked(job, change, stored)
+
+    def _linked(self, job: Job, change: Change, stored: Stored | None) -> Done:
+        product_id = stored.id if stored else change.write.id or 0
+        sku = change.write.sku or (change.product.sku if change.product else "") or job.payload.nature.sku or ""
+        return Done((report.linked(job.payload, change, product_id, sku, self._now()),))
+
+    def _vanished(self, job: Job, change: Change) -> Outcome:
+        """A linked product that is gone frees its item; one that vanished since the look-up is looked up again."""
+        if job.payload.link is None or change.product is None:
+            return Unknown(f"the product with SKU {job.payload.nature.sku} vanished between look-up and write")
+        return Done((report.gone(job.payload, change.product.id, self._now()),))

@@ -1,0 +1,86 @@
+"""What item, price and link events mean for a shop's products. Subjects are `shop:item`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
+
+from contracts.balance import ItemChanged, ItemWithdrawn, PriceChanged
+from contracts.catalog import ProductLinked, ProductPlanned, ProductUnlinked
+from contracts.envelope import Envelope
+from services.catalog_importer.decide import decide
+from services.catalog_importer.records import ITEM, LINK, PLANNED, PRICES, WITHDRAWN, sku_ref
+from services.shared.delivery.handlers import Handlers
+from services.shared.settings.model import Settings
+from services.shared.state.records import State
+
+TOPICS = ("balance.items", "balance.prices", "catalog.links", "catalog.plans")
+
+
+def handlers(settings: Settings) -> Handlers:
+    """The rules of the importer under these settings."""
+    shops = tuple(settings.shops)
+    return Handlers(
+        topics=TOPICS,
+        remember={
+            ItemChanged: partial(item_changed, shops),
+            ItemWithdrawn: partial(item_withdrawn, shops),
+            PriceChanged: partial(price_changed, shops),
+            ProductLinked: product_linked,
+            ProductUnlinked: product_unlinked,
+            ProductPlanned: product_planned,
+        },
+        decide=partial(decide, settings),
+    )
+
+
+def item_changed(shops: Iterable[str], envelope: Envelope[ItemChanged], state: State) -> None:
+    """An item is new or other than it was; those that share its SKU, now or before, are concerned too."""
+    item, before = envelope.data, state.get(ITEM, envelope.data.item)
+    state.put(ITEM, item.item, item, ref=sku_ref(item))
+    state.drop(WITHDRAWN, item.item)
+    _touch(shops, [item.item, *_sharers({sku_ref(before), sku_ref(item)}, state)], state)
+
+
+def item_withdrawn(shops: Iterable[str], envelope: Envelope[ItemWithdrawn], state: State) -> None:
+    """Balance has the item no more: its SKU is free, its product stays."""
+    event, before = envelope.data, state.get(ITEM, envelope.data.item)
+    state.drop(ITEM, event.item)
+    state.put(WITHDRAWN, event.item, event)
+    _touch(shops, [event.item, *_sharers({sku_ref(before)}, state)], state)
+
+
+def price_changed(shops: Iterable[str], envelope: Envelope[PriceChanged], state: State) -> None:
+    """An item has other prices."""
+    state.put(PRICES, envelope.data.item, envelope.data)
+    _touch(shops, [envelope.data.item], state)
+
+
+def product_linked(envelope: Envelope[ProductLinked], state: State) -> None:
+    """An item is a product, and this was written there last."""
+    state.put(LINK, envelope.data.key, envelope.data)
+    state.touch(envelope.data.key)
+
+
+def product_unlinked(envelope: Envelope[ProductUnlinked], state: State) -> None:
+    """The product is gone: the item is placed anew, if the rules still let it in."""
+    link = state.get(LINK, envelope.data.key)
+    if link and link.product_id == envelope.data.product_id:
+        state.drop(LINK, link.key)
+        state.touch(link.key)
+
+
+def product_planned(envelope: Envelope[ProductPlanned], state: State) -> None:
+    """Our own word about an item: it is not said twice."""
+    state.put(PLANNED, envelope.data.key, envelope.data)
+
+
+def _sharers(refs: Iterable[str], state: State) -> list[str]:
+    return [item for ref in sorted(refs) if ref for item in state.find(ITEM, ref)]
+
+
+def _touch(shops: Iterable[str], items: Iterable[str], state: State) -> None:
+    found = dict.fromkeys(items)
+    for shop in shops:
+        for item in found:
+            state.touch(f"{shop}:{item}")

@@ -1,0 +1,67 @@
+"""What the shop holds for items, looked up before anything is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from services.catalog_importer.payload import ProductPayload
+from services.shared.delivery.isolate import isolated
+from services.shared.delivery.outcome import Outcome
+from services.shared.woocommerce.product import Product
+
+
+class Catalogue(Protocol):
+    """The part of a shop that is read."""
+
+    async def products_by_sku(self, skus: Iterable[str]) -> Mapping[str, Sequence[Product]]: ...
+
+    async def product(self, product_id: int) -> Product | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """The products with the item's SKU, in every status; and the product that the item is linked to."""
+
+    found: Sequence[Product]
+    linked: Product | None = None
+
+
+async def look_up(shop: Catalogue, payloads: Sequence[ProductPayload]) -> list[Sight | Outcome]:
+    """One sight per payload, in order; what the shop could not answer is an outcome."""
+    found = await isolated(lambda asked: _by_sku(shop, asked), [payload.nature.sku or "" for payload in payloads])
+    return [await _sight(shop, payload, held) for payload, held in zip(payloads, found, strict=True)]
+
+
+async def _by_sku(shop: Catalogue, skus: Sequence[str]) -> list[Sequence[Product]]:
+    held = await shop.products_by_sku(skus)
+    return [held.get(sku, ()) for sku in skus]
+
+
+async def _sight(shop: Catalogue, payload: ProductPayload, found: Sequence[Product] | Outcome) -> Sight | Outcome:
+    """A linked product whose SKU was changed in the shop is not among those found: it is read by its id."""
+    if not isinstance(found, Sequence):
+        return found
+    if payload.link is None:
+        return Sight(found)
+    product_id = payload.link.product_id
+    linked = next((product for product in found if product.id == product_id), None)
+    return Sight(found, linked) if linked else await _by_id(shop, found, product_id)
+
+
+async def _by_id(shop: Catalogue, found: Sequence[Product], product_id: int) -> Sight | Outcome:
+    [held] = await isolated(lambda ids: _products(shop, ids), [product_id])
+    return Sight(found, held) if held is None or isinstance(held, Product) else held
+
+
+async def _products(shop: Catalogue, ids: Sequence[int]) -> list[Product | None]:
+    return [await shop.product(product_id) for product_id in ids]
+
+
+async def holder(shop: Catalogue, product_id: int) -> Sight | Outcome:
+    """The product that the shop itself names as the holder of a SKU."""
+    [held] = await isolated(lambda ids: _products(shop, ids), [product_id])
+    if held is None or isinstance(held, Product):
+        return Sight([held] if held else [])
+    return held

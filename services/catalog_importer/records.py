@@ -1,0 +1,24 @@
+"""What the importer remembers from the topics."""
+
+from __future__ import annotations
+
+from contracts.balance import ItemChanged, ItemWithdrawn, PriceChanged
+from contracts.catalog import ProductLinked, ProductPlanned
+from services.catalog_importer.eligibility import same_sku
+from services.shared.state.records import Kind
+
+ITEM = Kind("item", ItemChanged)
+"""By item; found by SKU."""
+WITHDRAWN = Kind("withdrawn", ItemWithdrawn)
+"""By item."""
+PRICES = Kind("prices", PriceChanged)
+"""By item."""
+LINK = Kind("link", ProductLinked)
+"""By shop:item."""
+PLANNED = Kind("planned", ProductPlanned)
+"""By shop:item: what was said last."""
+
+
+def sku_ref(item: ItemChanged | None) -> str:
+    """How the items of one SKU find each other; empty for an item without."""
+    return same_sku(item.sku) if item else ""

@@ -1,0 +1,81 @@
+"""What the importer says about an item: linked, unlinked, planned, skipped."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from contracts.catalog import ProductLinked, ProductPlanned, ProductUnlinked
+from contracts.model import Uid
+from contracts.reasons import Reason
+from services.catalog_importer.eligibility import Skip
+from services.catalog_importer.payload import ProductPayload
+from services.catalog_importer.placement import Change
+
+HOW: dict[str, Literal["created", "adopted"]] = {"create": "created", "adopt": "adopted"}
+
+
+def linked(payload: ProductPayload, change: Change, product_id: int, sku: str, now: datetime) -> ProductLinked:
+    """The item is this product, and holds what was written."""
+    if payload.link is not None:
+        update = {"sku": sku, "written": change.written, "written_at": now}
+        return payload.link.model_copy(update=update)
+    return ProductLinked(
+        shop=payload.shop,
+        item=payload.item,
+        product_id=product_id,
+        parent_id=change.product.parent_id if change.product else 0,
+        sku=sku,
+        how=HOW[change.action],
+        linked_at=now,
+        written=change.written,
+        written_at=now,
+    )
+
+
+def gone(payload: ProductPayload, product_id: int, now: datetime) -> ProductUnlinked:
+    """The product was deleted in the shop: the item is placed anew."""
+    return ProductUnlinked(
+        shop=payload.shop,
+        item=payload.item,
+        product_id=product_id,
+        reason=Reason.SHOP_PRODUCT_GONE,
+        unlinked_at=now,
+    )
+
+
+def planned(payload: ProductPayload, change: Change, now: datetime) -> ProductPlanned:
+    """What a live run would do."""
+    return ProductPlanned(
+        shop=payload.shop,
+        item=payload.item,
+        action=change.action,
+        sku=payload.nature.sku,
+        product_id=change.product.id if change.product else None,
+        payload=change.written,
+        digest=payload.digest,
+        planned_at=now,
+    )
+
+
+def skipped(
+    shop: str, item: Uid, sku: str | None, product_id: int | None, skip: Skip, digest: str, now: datetime
+) -> ProductPlanned:
+    """The item is left alone, and why."""
+    return ProductPlanned(
+        shop=shop,
+        item=item,
+        action="skip",
+        reason=skip.reason,
+        detail=skip.detail,
+        sku=sku,
+        product_id=product_id,
+        digest=digest,
+        planned_at=now,
+    )
+
+
+def left_alone(payload: ProductPayload, skip: Skip, now: datetime) -> ProductPlanned:
+    """The same for an item whose delivery found the reason."""
+    product_id = payload.link.product_id if payload.link else None
+    return skipped(payload.shop, payload.item, payload.nature.sku, product_id, skip, payload.digest, now)

@@ -1,0 +1,268 @@
+"""The `davtari` command."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import asdict
+from functools import wraps
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Any, Literal, ParamSpec
+
+import typer
+
+from contracts.operations import CommandSettled, DiscardRequested, ImportRequested, PushRequested, ReplayRequested
+from services.commands import ask, check, letters, passport, push, run, show, status
+from services.commands.registry import SERVICES
+from services.commands.screen import as_json, console, errors
+from services.demo.story import demo as tell_demo
+from services.shared import logs
+from services.shared.messaging.reader import read_events
+from services.shared.messaging.topics import create_topics
+from services.shared.settings import Settings, SettingsError, load
+from services.shared.settings.base import SecretMissing
+from services.shared.upstream.errors import UpstreamError
+
+app = typer.Typer(no_args_is_help=True, help="Davtari joins Balance with WooCommerce shops.", rich_markup_mode="rich")
+topics_app = typer.Typer(no_args_is_help=True, help="The Kafka topics.")
+letters_app = typer.Typer(no_args_is_help=True, help="What only a person can settle.")
+app.add_typer(topics_app, name="topics")
+app.add_typer(letters_app, name="dead-letters")
+
+FAILED, WRONG_SETTINGS, NO_ANSWER = 1, 2, 3
+P = ParamSpec("P")
+Json = Annotated[bool, typer.Option("--json", help="Print data instead of text.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only look and compute; change nothing.")]
+Every = Annotated[bool, typer.Option("--all", help="Settled ones too.")]
+Why = Annotated[str, typer.Option(help="Kept for the audit.")]
+Keep = Annotated[bool, typer.Option(help="Leave everything running until Ctrl-C.")]
+Patience = Annotated[float, typer.Option(help="Seconds to wait for the services' answer.")]
+
+
+class _Options:
+    settings_file = Path("davtari.toml")
+
+
+@app.callback()
+def main(
+    settings_file: Annotated[Path, typer.Option("--settings", envvar="DAVTARI_SETTINGS")] = Path("davtari.toml"),
+    log_level: Annotated[str, typer.Option(envvar="DAVTARI_LOG_LEVEL")] = "INFO",
+    log_json: Annotated[bool, typer.Option("--log-json", envvar="DAVTARI_LOG_JSON")] = False,
+) -> None:
+    """Davtari joins Balance with WooCommerce shops."""
+    _Options.settings_file = settings_file
+    logs.configure(log_level, as_json=log_json)
+
+
+def command(work: Callable[P, Coroutine[Any, Any, int]]) -> Callable[P, None]:
+    """Run an async command; failures become one clear message and an exit code (1 failed, 2 settings, 3 no answer)."""
+
+    @wraps(work)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            code = asyncio.run(work(*args, **kwargs))
+        except (SettingsError, SecretMissing) as error:
+            errors.print(f"[red]{error}[/]")
+            code = WRONG_SETTINGS
+        except ask.NoAnswer as error:
+            errors.print(f"[yellow]{error}[/]")
+            code = NO_ANSWER
+        except (UpstreamError, letters.NoSuchLetter, OSError) as error:
+            errors.print(f"[red]{error}[/]")
+            code = FAILED
+        raise typer.Exit(code)
+
+    return wrapped
+
+
+def _settings() -> Settings:
+    return load(_Options.settings_file)
+
+
+@app.command()
+def init(path: Annotated[Path, typer.Option(help="Where to write it.")] = Path("davtari.toml")) -> None:
+    """Write a commented settings file to start from."""
+    if path.exists():
+        errors.print(f"[red]{path} is there already; it is not overwritten.[/]")
+        raise typer.Exit(FAILED)
+    path.write_text(files("services.commands").joinpath("template.toml").read_text(encoding="utf-8"), encoding="utf-8")
+    console.print(f"{path} written. Fill in the connections, then: davtari --settings {path} check")
+
+
+@app.command(name="check")
+@command
+async def check_command(json: Json = False) -> int:
+    """Find what is wrong in Kafka, Balance, the shops or the settings, and say what mends it."""
+    found = await check.check(_settings())
+    if json:
+        as_json([asdict(checked) for checked in found])
+    else:
+        show.checked(found)
+    return 0 if all(checked.ok for checked in found) else FAILED
+
+
+@topics_app.command(name="create")
+@command
+async def topics_create() -> int:
+    """Create the topics of the manifest that are missing."""
+    made = await create_topics(_settings().kafka)
+    console.print(f"{len(made)} topics created" + (f": {', '.join(made)}" if made else "; all were there"))
+    return 0
+
+
+@app.command()
+@command
+async def up() -> int:
+    """Run all services in this process, until SIGTERM or Ctrl-C."""
+    settings = _settings()
+    await create_topics(settings.kafka)
+    await run.until_signalled(SERVICES, settings, supervised=True)
+    return 0
+
+
+@app.command(name="run")
+@command
+async def run_command(service: Annotated[str, typer.Argument(help=", ".join(SERVICES))]) -> int:
+    """Run one service in this process, until SIGTERM or Ctrl-C."""
+    if service not in SERVICES:
+        errors.print(f"[red]there is no service {service!r}: {', '.join(SERVICES)}[/]")
+        return WRONG_SETTINGS
+    await run.until_signalled([service], _settings(), supervised=False)
+    return 0
+
+
+@app.command(name="import")
+@command
+async def import_command(
+    resource: Literal["items", "prices", "stock"],
+    dry_run: DryRun = False,
+    accept_loss: Annotated[bool, typer.Option(help="Believe a snapshot that loses many records.")] = False,
+    patience: Patience = 300.0,
+    json: Json = False,
+) -> int:
+    """Read items, prices or stock from Balance now."""
+    asked = ImportRequested(resource=resource, dry_run=dry_run, accept_loss=accept_loss, **ask.stamp())
+    with console.status(f"reading {resource} from Balance…"):
+        answer = await ask.ask(_settings(), asked, patience)
+    return _answered(answer, json)
+
+
+@app.command(name="push")
+@command
+async def push_command(
+    document: Literal["order", "refund"],
+    shop: str,
+    order_id: int,
+    refund_id: Annotated[int | None, typer.Argument()] = None,
+    dry_run: DryRun = False,
+    patience: Patience = 60.0,
+    json: Json = False,
+) -> int:
+    """Export one order or refund now. Always safe: what is in the books is not written again."""
+    if document == "refund" and refund_id is None:
+        errors.print("[red]davtari push refund SHOP ORDER REFUND: the refund's number is missing[/]")
+        return WRONG_SETTINGS
+    asked = PushRequested(
+        document=document, shop=shop, order_id=order_id, refund_id=refund_id, dry_run=dry_run, **ask.stamp()
+    )
+    with console.status(f"pushing {document} {order_id}…"):
+        settled = await push.push(_settings(), asked, patience)
+    (as_json(settled.content()) if json else console.print(passport.said(settled)))
+    return FAILED if settled.TYPE.startswith("davtari.DeadLettered") else 0
+
+
+@app.command(name="order")
+@command
+async def order_command(shop: str, order_id: int, json: Json = False) -> int:
+    """Everything known about an order, in time order."""
+    envelopes = [envelope async for envelope in read_events(_settings().kafka, passport.TOPICS)]
+    found = passport.passport(f"{shop}:{order_id}", envelopes)
+    if found is None:
+        errors.print(f"nothing is known of order {order_id} of shop {shop}; davtari push order {shop} {order_id}")
+        return FAILED
+    as_json(asdict(found)) if json else show.passport(found)
+    return 0
+
+
+@letters_app.command(name="list")
+@command
+async def letters_list(every: Every = False, json: Json = False) -> int:
+    """The open dead letters: what is wrong, with what, and what to do."""
+    found = [found for found in (await letters.all_letters(_settings().kafka)).values() if every or found.open]
+    as_json([_plain(letter) for letter in found]) if json else show.letters(found)
+    return 0
+
+
+@letters_app.command(name="show")
+@command
+async def letters_show(letter: str, json: Json = False) -> int:
+    """One dead letter, whole: cause, effect, fix, payload, bytes."""
+    found = letters.pick(await letters.all_letters(_settings().kafka), letter)
+    as_json(_plain(found)) if json else show.letter(found)
+    return 0
+
+
+@letters_app.command(name="replay")
+@command
+async def letters_replay(letter: str, patience: Patience = 30.0, json: Json = False) -> int:
+    """Try a dead letter again, at the service that failed. Replaying twice does nothing."""
+    settings = _settings()
+    found = letters.pick(await letters.all_letters(settings.kafka), letter)
+    if not found.open:
+        console.print(f"dead letter {found.letter.dead_letter[:8]} is not open: nothing to do")
+        return 0
+    asked = ReplayRequested(dead_letter=found.letter.dead_letter, **ask.stamp())
+    return _answered(await ask.ask(settings, asked, patience), json)
+
+
+@letters_app.command(name="discard")
+@command
+async def letters_discard(
+    letter: str,
+    why: Annotated[str, typer.Option(help="Kept for the audit.")],
+    patience: Patience = 30.0,
+    json: Json = False,
+) -> int:
+    """Give a dead letter up, with a reason."""
+    settings = _settings()
+    found = letters.pick(await letters.all_letters(settings.kafka), letter)
+    asked = DiscardRequested(dead_letter=found.letter.dead_letter, why=why, **ask.stamp())
+    return _answered(await ask.ask(settings, asked, patience), json)
+
+
+@app.command(name="status")
+@command
+async def status_command(json: Json = False) -> int:
+    """What each service has still to read, what waits to be delivered, what needs a person."""
+    settings = _settings()
+    found, lettered = await status.standings(settings), await letters.all_letters(settings.kafka)
+    waiting = [letter for letter in lettered.values() if letter.open]
+    if json:
+        as_json({"services": [asdict(one) for one in found], "dead_letters_open": len(waiting)})
+    else:
+        show.standings(found, waiting)
+    return 0
+
+
+@app.command(name="demo")
+@command
+async def demo_command(
+    keep: Keep = False,
+) -> int:
+    """Run the whole product against sandboxes of Balance and WooCommerce, and tell what happens."""
+    logs.configure("ERROR")
+    return await tell_demo(keep=keep)
+
+
+def _answered(answer: CommandSettled, json: bool) -> int:
+    if json:
+        as_json(answer.content())
+    else:
+        figures = " · ".join(f"{count} {name}" for name, count in answer.figures.items())
+        console.print(f"{answer.service}: {answer.detail}" + (f"   {figures}" if figures else ""))
+    return 0 if answer.outcome == "done" else FAILED
+
+
+def _plain(letter: letters.Letter) -> dict[str, Any]:
+    return letter.letter.content() | {"settled": letter.settled.content() if letter.settled else None}

@@ -1,0 +1,163 @@
+"""One order, whole: everything the topics know about it, in time order, and what it comes to in the books."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from contracts.envelope import Envelope
+from contracts.ledger import (
+    Attempt,
+    ClientRecorded,
+    CreditNotePlanned,
+    CreditNoteRecorded,
+    SaleDiverged,
+    SalePlanned,
+    SaleRecorded,
+)
+from contracts.model import Event
+from contracts.operations import DeadLettered, DeadLetterSettled, PushRequested
+from contracts.shop import OrderChanged, OrderRemoved, RefundIssued, RefundRemoved
+
+TBILISI = ZoneInfo("Asia/Tbilisi")
+TOPICS = ("shop.orders", "shop.refunds", "ledger.documents", "dead-letters", "operations")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the story."""
+
+    at: str
+    who: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Passport:
+    """The story of an order and its balance: `None` where nothing is known."""
+
+    title: str
+    entries: tuple[Entry, ...]
+    sale: Decimal | None
+    credited: Decimal
+    shop: Decimal | None
+    waits: bool
+
+    @property
+    def matches(self) -> bool:
+        """Whether the books hold what the shop says."""
+        return self.sale is not None and self.sale - self.credited == self.shop
+
+
+def concerns(event: Event, key: str) -> bool:
+    """Whether an event belongs to the order `shop:id`."""
+    if isinstance(event, PushRequested):
+        return f"{event.shop}:{event.order_id}" == key
+    return event.key == key
+
+
+def passport(key: str, envelopes: Iterable[Envelope[Event]]) -> Passport | None:
+    """The passport of an order; None if the topics know nothing of it."""
+    story = sorted((e for e in envelopes if concerns(e.data, key)), key=lambda e: (e.time, e.sequence))
+    if not story:
+        return None
+    events = [envelope.data for envelope in story]
+    order = next((event for event in reversed(events) if isinstance(event, OrderChanged)), None)
+    sale = next((event for event in events if isinstance(event, SaleRecorded)), None)
+    notes = {event.subject: event.total for event in events if isinstance(event, CreditNoteRecorded)}
+    return Passport(
+        title=_title(key, order),
+        entries=tuple(entry for envelope in story for entry in _entries(envelope)),
+        sale=sale.total if sale else None,
+        credited=sum(notes.values(), Decimal(0)),
+        shop=order.total - _refunded(events) if order else None,
+        waits=_waits(events),
+    )
+
+
+def _refunded(events: Iterable[Event]) -> Decimal:
+    amounts: dict[int, Decimal] = {}
+    for event in events:
+        if isinstance(event, RefundIssued):
+            amounts[event.refund_id] = event.amount
+        elif isinstance(event, RefundRemoved):
+            amounts.pop(event.refund_id, None)
+    return sum(amounts.values(), Decimal(0))
+
+
+def _waits(events: Iterable[Event]) -> bool:
+    open_letters: set[str] = set()
+    for event in events:
+        if isinstance(event, DeadLettered):
+            open_letters.add(event.dead_letter)
+        elif isinstance(event, DeadLetterSettled):
+            open_letters.discard(event.dead_letter)
+    return bool(open_letters)
+
+
+def _title(key: str, order: OrderChanged | None) -> str:
+    shop, order_id = key.split(":")
+    if order is None:
+        return f"Order {order_id} · {shop} · not read yet"
+    paid = order.paid_at.astimezone(TBILISI).strftime("paid %d %b %H:%M") if order.paid_at else "not paid"
+    return f"Order {order.number} · {shop} · {order.total} {order.currency} · {order.payment_method} · {paid}"
+
+
+def _entries(envelope: Envelope[Event]) -> list[Entry]:
+    event, who = envelope.data, envelope.source.replace("-", " ")
+    entries = [Entry(_clock(attempt), who, f"{attempt.outcome}: {attempt.detail}") for attempt in _attempts(event)]
+    return [*entries, Entry(envelope.time.astimezone(TBILISI).strftime("%H:%M:%S"), who, said(event))]
+
+
+def _clock(attempt: Attempt) -> str:
+    return attempt.at.astimezone(TBILISI).strftime("%H:%M:%S")
+
+
+def _attempts(event: Event) -> tuple[Attempt, ...]:
+    if isinstance(event, DeadLettered):
+        return event.delivery.attempts if event.delivery else ()
+    return getattr(event, "attempts", ())
+
+
+def said(event: Event) -> str:
+    """What an event means for its order, in one line."""
+    match event:
+        case OrderChanged():
+            changed = f" ({', '.join(event.changed)})" if len(event.changed) < 6 else ""
+            return f"order read: {event.status}, {event.total} {event.currency}{changed}"
+        case OrderRemoved():
+            return "the shop does not hold the order any more"
+        case RefundIssued():
+            return f"refund {event.refund_id} of {event.amount} {event.currency}"
+        case RefundRemoved():
+            return f"refund {event.refund_id} was deleted in the shop"
+        case _:
+            return _said_of_books(event)
+
+
+def _said_of_books(event: Event) -> str:
+    match event:
+        case ClientRecorded():
+            return f"client {event.client} {event.how}"
+        case SaleRecorded():
+            return f"Sale {event.sale} {event.how}, read back, {_judged(event.differences)}: {event.total}"
+        case CreditNoteRecorded():
+            return f"credit note {event.credit_note} {event.how}, {_judged(event.differences)}: {event.total}"
+        case SalePlanned() | CreditNotePlanned():
+            return f"dry run: would write {event.DOCUMENT.removesuffix('-plan')} of {event.total}"
+        case SaleDiverged():
+            return f"differs from its Sale now: {event.detail}"
+        case DeadLettered():
+            return f"dead letter {event.dead_letter[:8]}: {event.reason}: {event.detail}"
+        case DeadLetterSettled():
+            return f"dead letter {event.dead_letter[:8]} {event.how} by {event.by} {event.why}".rstrip()
+        case PushRequested():
+            return f"push of the {event.document} asked for by {event.asked_by}"
+        case _:
+            return event.TYPE
+
+
+def _judged(differences: tuple[str, ...]) -> str:
+    return "equal to what was meant" if not differences else f"differs: {'; '.join(differences)}"

@@ -1,0 +1,24 @@
+"""Every service by its name: the only place that knows them all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+
+from services.balance_feed import app as balance_feed
+from services.catalog_importer import app as catalog_importer
+from services.order_exporter import app as order_exporter
+from services.refund_exporter import app as refund_exporter
+from services.shared.running.service import Blueprint
+from services.shared.settings.model import Settings
+from services.stock_publisher import app as stock_publisher
+from services.store_feed import app as store_feed
+
+SERVICES: dict[str, Callable[[Settings], AbstractAsyncContextManager[Blueprint]]] = {
+    "balance-feed": balance_feed.blueprint,
+    "store-feed": store_feed.blueprint,
+    "catalog-importer": catalog_importer.blueprint,
+    "stock-publisher": stock_publisher.blueprint,
+    "order-exporter": order_exporter.blueprint,
+    "refund-exporter": refund_exporter.blueprint,
+}

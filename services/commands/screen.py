@@ -1,0 +1,34 @@
+"""What commands print: colour and tables on a terminal, plain text in a pipe, data with `--json`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import orjson
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+console = Console(highlight=False)
+errors = Console(stderr=True, highlight=False)
+
+
+def as_json(value: Any) -> None:
+    """Print data."""
+    console.print_json(orjson.dumps(value, default=str).decode())
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[object]], right: Sequence[int] = ()) -> Table:
+    """A plain table; the columns numbered in `right` are aligned right."""
+    made = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for number, head in enumerate(heads):
+        made.add_column(head, justify="right" if number in right else "left", overflow="fold")
+    for row in rows:
+        made.add_row(*[str(cell) for cell in row])
+    return made
+
+
+def mark(ok: bool | None) -> str:
+    """✓, ✗, or ! for something to know."""
+    return {True: "[green]✓[/]", False: "[red]✗[/]", None: "[yellow]![/]"}[ok]

@@ -1,0 +1,80 @@
+"""How things stand: what each service has still to read, what waits to be delivered, what needs a person."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from aiokafka import TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+
+from services.commands.registry import SERVICES
+from services.shared.messaging.connection import reader
+from services.shared.settings.model import KafkaSettings, Settings
+from services.shared.state.database import database_file
+
+_WAITING = "SELECT lane, state, count(*), min(created) FROM outbox_deliveries GROUP BY lane, state"
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Deliveries of a lane that wait; `oldest` is a timestamp."""
+
+    lane: str
+    state: str
+    count: int
+    oldest: float
+
+
+@dataclass(slots=True)
+class Standing:
+    """How one service stands; `lag` is None when its group is not known to Kafka."""
+
+    service: str
+    generation: str | None = None
+    lag: int | None = None
+    unpublished: int = 0
+    waiting: list[Waiting] = field(default_factory=list)
+
+
+async def standings(settings: Settings) -> list[Standing]:
+    """How every service stands, from its state database and its consumer group."""
+    found = [_local(name, database_file(settings.state.directory, name)) for name in SERVICES]
+    for standing in found:
+        if standing.generation:
+            group = f"{settings.kafka.topic_prefix}{standing.service}.{standing.generation}"
+            standing.lag = await _lag(settings.kafka, group)
+    return found
+
+
+def _local(service: str, path: Path) -> Standing:
+    if not path.exists():
+        return Standing(service)
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as db:
+        generation = db.execute("SELECT value FROM meta WHERE name = 'generation'").fetchone()
+        unpublished = db.execute("SELECT count(*) FROM outbox_events").fetchone()[0]
+        waiting = [Waiting(*row) for row in db.execute(_WAITING)]
+    return Standing(service, generation[0] if generation else None, None, unpublished, waiting)
+
+
+async def _lag(settings: KafkaSettings, group: str) -> int | None:
+    admin = AIOKafkaAdminClient(bootstrap_servers=settings.bootstrap_servers)
+    await admin.start()
+    try:
+        committed = await admin.list_consumer_group_offsets(group)
+    finally:
+        await admin.close()
+    offsets = {tp: meta.offset for tp, meta in committed.items()}
+    return await _behind(settings, offsets) if offsets else None
+
+
+async def _behind(settings: KafkaSettings, offsets: dict[TopicPartition, int]) -> int:
+    consumer = reader(settings, [])
+    await consumer.start()
+    try:
+        ends = await consumer.end_offsets(list(offsets))
+    finally:
+        await consumer.stop()
+    return sum(max(0, ends[tp] - offset) for tp, offset in offsets.items())

@@ -1,0 +1,79 @@
+"""Writing a Sale to Balance."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+from contracts.ledger import SaleRecorded
+from contracts.reasons import Reason
+from services.order_exporter.announce import sale_content
+from services.order_exporter.tasks import SaleTask
+from services.shared.balance.documents import StoredDocument
+from services.shared.delivery.lane import Deliver
+from services.shared.delivery.outcome import Done, Outcome
+from services.shared.delivery.row import Row
+from services.shared.documents.booking import Booked, Document, Register, book
+from services.shared.documents.read_back import Intent
+from services.shared.settings.balance import Dialect
+
+
+class Sales(Protocol):
+    """The Sales of a Balance."""
+
+    async def sale(self, uid: str) -> Mapping[str, Any] | None:
+        """The Sale with this uid, or None."""
+
+    async def put_sale(self, document: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """Create or replace a Sale; the echo, if there is one."""
+
+
+def deliver_sales(balance: Sales, dialect: Dialect, clock: Callable[[], datetime]) -> Deliver:
+    """The effect of the lane `balance.documents`: one document per PUT (API unknown U13)."""
+    register = Register(balance.sale, balance.put_sale, dialect.sale_resource, dialect)
+
+    async def deliver(rows: Sequence[Row]) -> Sequence[Outcome]:
+        return await asyncio.gather(*(_deliver(row, register, clock) for row in rows))
+
+    return deliver
+
+
+async def _deliver(row: Row, register: Register, clock: Callable[[], datetime]) -> Outcome:
+    task = SaleTask.model_validate(row.payload)
+    outcome = await book(_document(task), row, register)
+    return Done((_recorded(task, outcome, row, clock()),)) if isinstance(outcome, Booked) else outcome
+
+
+def _document(task: SaleTask) -> Document:
+    intent = Intent(
+        client=task.client,
+        warehouse=task.document["Warehouse"],
+        total=task.total,
+        vat=task.vat,
+        lines=task.lines,
+        quantities=tuple(line.quantity for line in task.lines),
+    )
+    title = f"the Sale of order {task.document['PrimaryDocument']} of shop {task.shop}"
+    return Document(task.sale, title, task.document, intent, Reason.SALE_NOT_AS_MEANT)
+
+
+def _recorded(task: SaleTask, booked: Booked, row: Row, now: datetime) -> SaleRecorded:
+    stored = booked.stored
+    found = {
+        "sale": stored.uid,
+        "client": stored.client or task.client,
+        "total": stored.total,
+        "vat": task.vat if stored.vat is None else stored.vat,
+        "lines": booked.comparison.lines,
+        "number": stored.number,
+        "how": booked.how,
+        "differences": (*task.notes, *booked.differences, *_own_uid(task, stored)),
+    }
+    return SaleRecorded(**sale_content(task) | found, recorded_at=now, attempts=row.attempts)
+
+
+def _own_uid(task: SaleTask, stored: StoredDocument) -> tuple[str, ...]:
+    """API unknown U15: whether Balance keeps the uid that it is given."""
+    return () if stored.uid == task.sale else (f"uid: Balance gave its own, {stored.uid}, instead of {task.sale}",)

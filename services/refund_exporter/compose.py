@@ -1,0 +1,95 @@
+"""From a refund's credit note to the document that Balance gets: a note of its own, or one note for all refunds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from contracts.ledger import CreditNoteRecorded, RecordedLine
+from contracts.shop import RefundIssued
+from services.refund_exporter.basis import Basis
+from services.refund_exporter.content import refund_digest
+from services.refund_exporter.credit_document import (
+    Wording,
+    as_written,
+    brings_goods_back,
+    credit_document,
+    document_quantity,
+)
+from services.refund_exporter.credit_note import CreditNote
+from services.refund_exporter.tasks import CreditNoteTask
+from services.shared.documents.uids import credit_note_uid, cumulative_note_uid
+from services.shared.settings.balance import BalanceSettings
+from services.shared.settings.shop import OrderSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """A credit note on the same Sale that was made before this one, or will be."""
+
+    refund_id: int
+    date: str
+    lines: tuple[RecordedLine, ...]
+
+
+def earlier_of(note: CreditNoteRecorded | CreditNoteTask) -> Earlier:
+    """A recorded or intended credit note as one that came before."""
+    return Earlier(note.refund_id, note.date, note.lines)
+
+
+def compose(
+    refund: RefundIssued,
+    note: CreditNote,
+    basis: Basis,
+    earlier: Sequence[Earlier],
+    settings: OrderSettings,
+    balance: BalanceSettings,
+) -> CreditNoteTask:
+    """The credit note as a task. Raises `Unbookable` when the document cannot hold it."""
+    cumulative = balance.dialect.credit_notes == "cumulative"
+    others = earlier if cumulative else ()
+    before, own = _written(note, others, settings, refund.shop)
+    uid = (
+        cumulative_note_uid(refund.shop, refund.order_id)
+        if cumulative
+        else credit_note_uid(refund.shop, refund.refund_id)
+    )
+    date = min([note.date, *(other.date for other in others)])
+    wording = Wording(uid, date, _comment(refund, others, basis), basis, balance.dialect.lists)
+    lines = (*before, *own)
+    return CreditNoteTask(
+        shop=refund.shop,
+        order_id=refund.order_id,
+        refund_id=refund.refund_id,
+        credit_note=uid,
+        sale=basis.sale,
+        client=basis.client,
+        date=note.date,
+        currency=basis.currency,
+        total=note.total,
+        vat=note.vat,
+        lines=own,
+        before=before,
+        quantities=tuple(document_quantity(line, basis) for line in lines),
+        content_digest=refund_digest(refund),
+        notes=note.notes,
+        document=credit_document(lines, wording),
+        cumulative=cumulative,
+    )
+
+
+def _written(
+    note: CreditNote, others: Sequence[Earlier], settings: OrderSettings, shop: str
+) -> tuple[tuple[RecordedLine, ...], tuple[RecordedLine, ...]]:
+    before = tuple(line for other in others for line in other.lines)
+    is_return = brings_goods_back([*before, *note.lines])
+    return (
+        as_written(before, is_return, settings.amount_item, shop),
+        as_written(note.lines, is_return, settings.amount_item, shop),
+    )
+
+
+def _comment(refund: RefundIssued, others: Sequence[Earlier], basis: Basis) -> str:
+    ids = ", ".join(str(id_) for id_ in sorted([*(other.refund_id for other in others), refund.refund_id]))
+    order = basis.header.get("PrimaryDocument", refund.order_id)
+    return f"Refund {ids} of order {order}, shop {refund.shop}"

@@ -1,0 +1,76 @@
+"""The parts of a refund that names lines of the order: by quantity, by money, shipping, fees, tax alone."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from contracts.reasons import Reason
+from contracts.shop import RefundIssued, RefundLine
+from services.refund_exporter.basis import Basis, BasisLine
+from services.refund_exporter.left import Left
+from services.refund_exporter.naming import name_of
+from services.refund_exporter.parts import Part
+from services.shared.documents.unbookable import Unbookable
+from services.shared.money import allocate, is_whole_tetri
+
+
+def given_parts(refund: RefundIssued, basis: Basis, left: Left) -> tuple[Part, ...]:
+    """What the refund's lines give back; lines that give nothing are left out.
+
+    Raises `Unbookable` for a line that the Sale does not hold, and for more goods than were sold (order-money rule 17).
+    """
+    return tuple(part for line in refund.lines if _says_something(line) for part in _parts(line, refund, basis, left))
+
+
+def _says_something(line: RefundLine) -> bool:
+    """Free shipping is refunded as a line of nothing; free goods that come back are something."""
+    return bool(line.total + line.total_tax) or (line.kind == "product" and line.quantity > 0)
+
+
+def _parts(line: RefundLine, refund: RefundIssued, basis: Basis, left: Left) -> list[Part]:
+    sold = basis.of_order_line(line.refunded_line_id)
+    if not sold:
+        raise _unknown(line, refund)
+    gross = _gross(line, refund)
+    if len(sold) > 1:
+        return [Part(each, share) for each, share in zip(sold, _by_rate(gross, sold, left), strict=True) if share]
+    quantity = _quantity(line, refund, left.lines[sold[0].position].quantity)
+    return [Part(sold[0], gross, quantity, tax_alone=not line.total and bool(line.total_tax))]
+
+
+def _gross(line: RefundLine, refund: RefundIssued) -> Decimal:
+    gross = line.total + line.total_tax
+    if not is_whole_tetri(gross):
+        raise Unbookable(
+            Reason.REFUND_NOT_WHOLE_TETRI,
+            f"{name_of(refund)}: line {line.line_id} gives back {gross}, which is not whole tetri: book it by hand",
+        )
+    return gross
+
+
+def _by_rate(gross: Decimal, sold: tuple[BasisLine, ...], left: Left) -> list[Decimal]:
+    """A fee that was sold at several rates is given back in the same proportion."""
+    rests = [left.lines[each.position].amount for each in sold]
+    if gross == sum(rests, Decimal(0)):
+        return rests
+    return allocate(gross, [abs(each.recorded.amount) for each in sold])
+
+
+def _quantity(line: RefundLine, refund: RefundIssued, left: Decimal) -> Decimal:
+    if line.kind != "product":
+        return Decimal(0)
+    if line.quantity > left:
+        raise Unbookable(
+            Reason.REFUND_ABOVE_SALE,
+            f"{name_of(refund)}: {line.quantity} of {line.name or line.sku} come back, the Sale has {left} left: "
+            "delete the refund in the shop and make it again with the right quantity, or book it by hand",
+        )
+    return line.quantity
+
+
+def _unknown(line: RefundLine, refund: RefundIssued) -> Unbookable:
+    return Unbookable(
+        Reason.REFUND_LINE_UNKNOWN,
+        f"{name_of(refund)}: it gives back {line.name or line.kind} (line {line.refunded_line_id} of the order), which "
+        "is not in the Sale: the order was changed after its Sale was recorded. Correct the Sale or book this by hand",
+    )

@@ -1,0 +1,132 @@
+"""What refund-exporter does about the refunds of an order: credit notes, their plans, or a word to the accountant."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+
+from contracts.ledger import CreditNotePlanned, CreditNoteRecorded
+from contracts.operations import CommandSettled
+from contracts.reasons import Reason
+from contracts.shop import RefundIssued
+from services.refund_exporter.announce import planned
+from services.refund_exporter.case import Case, case_of, wanted_notes
+from services.refund_exporter.content import refund_digest
+from services.refund_exporter.naming import name_of
+from services.refund_exporter.projection import NOTE_PLAN, REMEMBER, SERVICE, sale_name
+from services.refund_exporter.tasks import CreditNoteTask
+from services.shared.delivery.decision import NOTHING, Decision, Delivery, Refusal
+from services.shared.delivery.handlers import Handlers
+from services.shared.delivery.outcome import Blocked
+from services.shared.documents.push import Push, answers
+from services.shared.documents.unbookable import Unbookable
+from services.shared.settings import Settings
+from services.shared.state.records import State
+
+TOPICS = ("shop.refunds", "ledger.documents", "operations")
+LANE = "balance.documents"
+Wanted = Mapping[str, CreditNoteTask | Unbookable]
+
+
+def handlers(settings: Settings) -> Handlers:
+    """The rules of refund-exporter under these settings. Subjects are `shop:order`."""
+    return Handlers(topics=TOPICS, remember=REMEMBER, decide=partial(decide, settings))
+
+
+def decide(settings: Settings, subject: str, state: State) -> Decision:
+    """All that is wanted for the refunds of an order now."""
+    shop = settings.shops.get(subject.partition(":")[0])
+    if shop is None:
+        return NOTHING
+    case = case_of(subject, shop, settings.balance, state)
+    if shop.flows.refunds == "off":
+        return Decision(announce=_answers(case, {}))
+    wanted = wanted_notes(case)
+    return Decision(
+        deliveries=_deliveries(case, wanted) if case.is_live else (),
+        announce=(*(_plans(case, wanted) if case.wants_plans else ()), *_answers(case, wanted)),
+        refuse=(*_failures(case, wanted), *_afterwards(case)),
+    )
+
+
+def _deliveries(case: Case, wanted: Wanted) -> tuple[Delivery, ...]:
+    if not case.is_sold:
+        return tuple(_waiting(case, key, refund) for key, refund in case.open_refunds().items())
+    tasks = ((key, task) for key, task in wanted.items() if isinstance(task, CreditNoteTask))
+    return tuple(_delivery(case, f"credit-note:{key}", task.model_dump(mode="json")) for key, task in tasks)
+
+
+def _delivery(case: Case, id_: str, payload: dict[str, object], blocked: Blocked | None = None) -> Delivery:
+    return Delivery(id_, "credit-note", LANE, case.order, payload, blocked)
+
+
+def _waiting(case: Case, key: str, refund: RefundIssued) -> Delivery:
+    """A credit note that cannot be made yet; never sent as it stands, since its release decides the order again."""
+    blocked = Blocked(
+        on=sale_name(case.order),
+        reason=Reason.REFUND_SALE_MISSING,
+        detail=f"{name_of(refund)}: its order has no Sale in Balance yet. If it never gets one, book it by hand",
+    )
+    return _delivery(case, f"credit-note:{key}", {"refund": key, "waits_for": blocked.on}, blocked)
+
+
+def _plans(case: Case, wanted: Wanted) -> list[CreditNotePlanned]:
+    tasks = ((key, task) for key, task in wanted.items() if isinstance(task, CreditNoteTask))
+    return [planned(task, case.state.now) for key, task in tasks if not _is_announced(case, key, task)]
+
+
+def _is_announced(case: Case, key: str, task: CreditNoteTask) -> bool:
+    known = case.state.get(NOTE_PLAN, key)
+    return known is not None and known.content_digest == task.content_digest and known.sent == task.document
+
+
+def _failures(case: Case, wanted: Wanted) -> list[Refusal]:
+    """Refunds that give no credit note; without a recorded Sale in a live flow they only wait for it."""
+    if case.is_live and not case.is_sold:
+        return []
+    errors = ((key, error) for key, error in wanted.items() if isinstance(error, Unbookable))
+    return [_refusal(case, f"credit-note:{key}", error.reason, error.detail) for key, error in errors]
+
+
+def _afterwards(case: Case) -> list[Refusal]:
+    """Recorded credit notes whose refund was removed or is another one now: only an accountant can put that right."""
+    return [refusal for key, note in case.notes.items() if (refusal := _no_longer_right(case, key, note))]
+
+
+def _no_longer_right(case: Case, key: str, note: CreditNoteRecorded) -> Refusal | None:
+    refund, name = case.refunds.get(key), note.number or note.credit_note
+    what = f"refund {note.refund_id} of order {note.order_id} of shop {note.shop}"
+    if key in case.removed:
+        detail = (
+            f"{what} was removed in the shop, its credit note {name} over {note.total} stands: delete it in Balance"
+        )
+        return _refusal(case, f"credit-note-removed:{key}", Reason.REFUND_REMOVED, detail)
+    if refund is not None and refund_digest(refund) != note.content_digest:
+        detail = (
+            f"{what} was changed after its credit note {name} over {note.total} was recorded: correct it in Balance"
+        )
+        return _refusal(case, f"credit-note-changed:{key}", Reason.REFUND_AMOUNT_DIFFERS, detail)
+    return None
+
+
+def _refusal(case: Case, id_: str, reason: Reason, detail: str) -> Refusal:
+    return Refusal(_delivery(case, id_, {"order": case.order}), reason, detail)
+
+
+def _answers(case: Case, wanted: Wanted) -> tuple[CommandSettled, ...]:
+    return tuple(answer for push in case.pushes for answer in _answer(case, push, wanted))
+
+
+def _answer(case: Case, push: Push, wanted: Wanted) -> tuple[CommandSettled, ...]:
+    key = f"{case.order}:{push.command.refund_id}"
+    known = key in case.refunds if push.command.refund_id else bool(case.refunds)
+    found = wanted.get(key)
+    return answers(
+        (push,),
+        SERVICE,
+        case.shop.flows.refunds,
+        known,
+        case.state.now,
+        problem=found.detail if isinstance(found, Unbookable) else "",
+        waits="" if case.is_sold or not known else "its order has no Sale in Balance yet",
+    )

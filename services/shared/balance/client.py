@@ -1,0 +1,145 @@
+"""Balance, as the services see it.
+
+    async with Balance(settings.balance, settings.balance.password()) as balance:
+        async for row in balance.items(): ...
+        echo = await balance.put_sale(document)
+        stored = await balance.sale(uid)
+
+Every method raises an `UpstreamError` (services/shared/upstream/errors.py); nothing here retries past sending. Rows are
+as they came, but for numbers, which are exact; `items.item`, `stocks.stock_row`, `documents.stored_document` read them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from contextlib import aclosing
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, Self
+
+import httpx
+from pydantic import SecretStr
+
+from services.shared.balance import clients, items, prices, pricing, probe, series, stocks, warehouses
+from services.shared.balance.api import Api
+from services.shared.balance.clients import ClientRef
+from services.shared.balance.probe import Finding
+from services.shared.balance.refusals import refine_for, voice_of
+from services.shared.balance.stream import Rows
+from services.shared.balance.warehouses import Warehouse
+from services.shared.settings.balance import BalanceSettings
+from services.shared.upstream.http import Limits, Observe, Sleep, Timeouts, Upstream, unobserved
+from services.shared.upstream.tls import tls_context
+
+
+class Balance:
+    """The Exchange API of one Balance, in the dialect that the settings describe."""
+
+    def __init__(
+        self,
+        settings: BalanceSettings,
+        password: SecretStr,
+        *,
+        transport: httpx.AsyncBaseTransport | None = None,
+        observe: Observe = unobserved,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:
+        """`transport` replaces the network; `clock` gives aware UTC; `sleep` waits between tries not sent.
+
+        Lists and single records have connections of their own: a slow catalogue holds up no document.
+        Raises `SettingsError` when `balance.ca-file` cannot be used.
+        """
+        voice, dialect = voice_of(settings), settings.dialect
+        upstream = partial(
+            Upstream,
+            voice,
+            auth=httpx.BasicAuth(settings.user_name, password.get_secret_value()),
+            limits=Limits(concurrency=settings.concurrency),
+            tls=tls_context(voice.name, ca_file=settings.ca_file, verify=settings.verify_tls),
+            transport=transport,
+            refine=refine_for(voice, dialect),
+            observe=observe,
+            clock=clock,
+            sleep=sleep,
+        )
+        self._lists = upstream(timeouts=_timeouts(settings.read_timeout))
+        self._records = upstream(timeouts=_timeouts(settings.write_timeout))
+        self._api, self._dialect = Api(settings, self._lists, self._records), dialect
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Closes every connection."""
+        await self._lists.close()
+        await self._records.close()
+
+    async def probe(self) -> tuple[Finding, ...]:
+        """What this user may read here, resource by resource; changes nothing."""
+        return await probe.probe(self._api)
+
+    def items(self) -> Rows:
+        """All items and folders."""
+        return self._api.every(items.RESOURCE)
+
+    def stocks(self) -> Rows:
+        """All stock rows."""
+        return self._api.every(stocks.RESOURCE)
+
+    def prices(self) -> Rows:
+        """All prices that hold now."""
+        return self._api.every(prices.RESOURCE)
+
+    def item_pricing(self) -> Rows:
+        """All price-setting documents; `pricing.latest_prices` makes prices of them."""
+        return self._api.every(pricing.RESOURCE)
+
+    def series(self, item: str | None = None) -> Rows:
+        """All lots, or those of one item (API fact: some builds give lots only by item)."""
+        return self._api.every(series.RESOURCE) if item is None else self._api.where(series.RESOURCE, Item=item)
+
+    async def warehouses(self) -> list[Warehouse]:
+        """All warehouses. Raises `RowInvalid` for one without uid."""
+        async with aclosing(self._api.every(warehouses.RESOURCE)) as rows:
+            return [warehouses.warehouse(row) async for row in rows]
+
+    async def warehouse_names(self) -> Mapping[str, str]:
+        """The warehouses' names by uid."""
+        return {each.uid: each.name for each in await self.warehouses()}
+
+    async def client_by_id(self, personal_or_company_id: str) -> ClientRef | None:
+        """The client with this personal or company number, None when there is none."""
+        return await clients.by_number(self._api, personal_or_company_id)
+
+    async def client(self, uid: str) -> ClientRef | None:
+        """The client with this uid, None when there is none."""
+        return await clients.by_uid(self._api, uid)
+
+    async def put_client(self, document: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Creates or replaces a client; gives what Balance echoes, if it echoes anything."""
+        return await self._api.put(clients.RESOURCE, document)
+
+    async def sale(self, uid: str) -> dict[str, Any] | None:
+        """The Sale with this uid, None when there is none."""
+        return await self._api.one(self._dialect.sale_resource, uid)
+
+    async def put_sale(self, document: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Creates or replaces one Sale; gives what Balance echoes, if it echoes anything."""
+        return await self._api.put(self._dialect.sale_resource, document)
+
+    async def credit_note(self, uid: str) -> dict[str, Any] | None:
+        """The credit note with this uid, None when there is none."""
+        return await self._api.one(self._dialect.credit_note_resource, uid)
+
+    async def put_credit_note(self, document: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Creates or replaces one credit note; gives what Balance echoes, if it echoes anything."""
+        return await self._api.put(self._dialect.credit_note_resource, document)
+
+
+def _timeouts(silence: float) -> Timeouts:
+    return Timeouts(read=silence, write=silence, pool=silence)

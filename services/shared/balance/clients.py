@@ -1,0 +1,54 @@
+"""Clients: who buys (balance-api 2.8)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from services.shared.balance.api import Api
+from services.shared.balance.fields import deleted, flag, needed_reference, reference, text
+from services.shared.balance.rows import Row, reading
+
+RESOURCE = "Clients"
+
+
+@dataclass(frozen=True, slots=True)
+class ClientRef:
+    """A client of Balance; `number` is the personal or company number (Balance's `ID`)."""
+
+    uid: str
+    name: str | None
+    number: str | None
+    legal_form: str | None
+    deleted: bool
+
+
+def client(row: Row) -> ClientRef:
+    """The client in a row. Raises `RowInvalid` without uid."""
+    with reading(RESOURCE, reference(row, "uid")):
+        return ClientRef(
+            uid=needed_reference(row, "uid"),
+            name=text(row, "Name"),
+            number=text(row, "ID"),
+            legal_form=text(row, "LegalForm"),
+            deleted=deleted(row),
+        )
+
+
+async def by_number(api: Api, number: str) -> ClientRef | None:
+    """The client with this personal or company number; folders and those marked for deletion do not count.
+
+    Of several the one with the lowest uid is taken, so that it is the same one every time. The number is compared
+    here too: a Balance that ignores the filter must not give us a stranger.
+    """
+    found = [client(row) async for row in api.where(RESOURCE, ID=number) if _has_number(row, number)]
+    return min(found, key=lambda ref: ref.uid, default=None)
+
+
+def _has_number(row: Row, number: str) -> bool:
+    return text(row, "ID") == number and not flag(row, "IsGroup") and not deleted(row)
+
+
+async def by_uid(api: Api, uid: str) -> ClientRef | None:
+    """The client with this uid."""
+    row = await api.one(RESOURCE, uid)
+    return client(row) if row else None

@@ -1,0 +1,28 @@
+"""Warehouses (balance-api 2.6)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from services.shared.balance.fields import deleted, needed_reference, reference, text
+from services.shared.balance.rows import Row, reading
+
+RESOURCE = "Warehouses"
+
+
+@dataclass(frozen=True, slots=True)
+class Warehouse:
+    """A warehouse; without a name it is called by its uid."""
+
+    uid: str
+    name: str
+    address: str | None
+    deleted: bool
+
+
+def warehouse(row: Row) -> Warehouse:
+    """The warehouse in a row. Raises `RowInvalid` without uid. API fact: the address is spelt `Adress`."""
+    with reading(RESOURCE, reference(row, "uid")):
+        uid = needed_reference(row, "uid")
+        address = text(row, "Adress") or text(row, "Address")
+        return Warehouse(uid, text(row, "Name") or uid, address, deleted(row))

@@ -1,0 +1,148 @@
+"""Writing one document to Balance so that it stands there once: read, write, read back, compare (claims K2, I6)."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from contracts.reasons import Reason
+from services.shared.balance.documents import StoredDocument, stored_document
+from services.shared.balance.fields import reference
+from services.shared.balance.rows import Row as BalanceRow
+from services.shared.balance.rows import RowInvalid
+from services.shared.delivery.failure import outcome_of
+from services.shared.delivery.outcome import Outcome, Refused, Unknown
+from services.shared.delivery.row import Row
+from services.shared.documents.read_back import Comparison, Intent, compare
+from services.shared.settings.balance import Dialect
+from services.shared.upstream.errors import Rejected, UpstreamError
+
+Read = Callable[[str], Awaitable[BalanceRow | None]]
+Write = Callable[[dict[str, Any]], Awaitable[BalanceRow | None]]
+VANISHED = 3
+"""After so many writes that Balance confirmed and does not show, a person must look."""
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """The documents of one kind in Balance: how they are read by uid and written; `resource` is their name there."""
+
+    read: Read
+    write: Write
+    resource: str
+    dialect: Dialect
+
+    async def stored(self, uid: str) -> StoredDocument | None:
+        """The document with this uid. Raises `UpstreamError`, and `RowInvalid` for one that cannot be read."""
+        row = await self.read(uid)
+        return stored_document(row, self.resource, self.dialect) if row else None
+
+    async def put(self, json: dict[str, Any]) -> str | None:
+        """Write a document; the uid that the echo names, if it names one."""
+        echo = await self.write(json)
+        return reference(echo, "uid") if echo else None
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A document to be written. `title` names it to a person; `mismatch` is the reason when it is not as meant.
+
+    `replaces`: an earlier version of it under the same uid may stand there and is written again.
+    """
+
+    uid: str
+    title: str
+    json: dict[str, Any]
+    intent: Intent
+    mismatch: Reason
+    replaces: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """The document stands in Balance."""
+
+    stored: StoredDocument
+    comparison: Comparison
+    how: Literal["written", "adopted"]
+
+    @property
+    def differences(self) -> tuple[str, ...]:
+        """What is not as it was meant."""
+        return self.comparison.differences
+
+
+async def book(document: Document, row: Row, register: Register) -> Booked | Outcome:
+    """Have the document stand in Balance once.
+
+    What stands there already is adopted as it is; only what we wrote ourselves must be as it was meant.
+    """
+    try:
+        stored = await register.stored(document.uid)
+        if stored is not None and stored.deleted:
+            return _marked(document, stored)
+        if stored is None or (document.replaces and compare(document.intent, stored).wrong):
+            return await _write(document, row, register)
+        return _judged(document, stored) if _is_ours(row) else _adopted(document, stored)
+    except UpstreamError as error:
+        return outcome_of(error)
+    except RowInvalid as error:
+        return Refused(error.reason, f"{document.title}: {error.detail}")
+
+
+async def _write(document: Document, row: Row, register: Register) -> Booked | Outcome:
+    try:
+        echoed = await register.put(document.json)
+    except Rejected as error:
+        return Refused(error.reason, f"{document.title}: {error.message}{await _left_behind(document, register)}")
+    stored = await register.stored(document.uid)
+    if stored is None and echoed and echoed != document.uid:
+        stored = await register.stored(echoed)
+    return _unseen(document, row) if stored is None else _judged(document, stored)
+
+
+async def _left_behind(document: Document, register: Register) -> str:
+    """API unknown U14: a refused posting may leave a draft."""
+    if document.replaces or await register.stored(document.uid) is None:
+        return ""
+    return (
+        f". Balance kept it, not posted, as {document.uid}: mend the cause and post it there, then replay this and "
+        "it is taken as it stands; or delete it there before the replay"
+    )
+
+
+def _marked(document: Document, stored: StoredDocument) -> Refused:
+    return Refused(
+        document.mismatch,
+        f"{document.title} stands in Balance as {stored.number or stored.uid}, marked for deletion: take the mark away "
+        "there, then replay this; or discard this if it is not to stand in the books",
+    )
+
+
+def _is_ours(row: Row) -> bool:
+    """Whether an earlier attempt may have written what stands there now."""
+    return any(attempt.outcome == "unknown" for attempt in row.attempts)
+
+
+def _adopted(document: Document, stored: StoredDocument) -> Booked:
+    return Booked(stored, compare(document.intent, stored), "adopted")
+
+
+def _judged(document: Document, stored: StoredDocument) -> Booked | Outcome:
+    comparison = compare(document.intent, stored)
+    if comparison.wrong:
+        return Refused(
+            document.mismatch,
+            f"{document.title} stands in Balance as {stored.number or stored.uid}, but not as it was meant: "
+            f"{'; '.join(comparison.wrong)}. Correct it there, then replay this: it is taken as it stands",
+        )
+    return Booked(stored, comparison, "written")
+
+
+def _unseen(document: Document, row: Row) -> Outcome:
+    detail = f"{document.title}: Balance confirmed the write and does not show it under {document.uid}"
+    seen = sum(attempt.outcome == "unknown" for attempt in row.attempts)
+    if seen + 1 < VANISHED:
+        return Unknown(detail)
+    return Refused(document.mismatch, f"{detail}, {VANISHED} times: look for it in Balance and delete what is double")

@@ -1,0 +1,45 @@
+"""Structured logs: one line per event, the same words everywhere, as text for people or JSON for machines."""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime
+
+import orjson
+
+STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+QUIET = ("aiokafka", "faststream", "davtari.faststream", "httpx", "httpcore", "asyncio")
+
+
+def _extras(record: logging.LogRecord) -> dict[str, object]:
+    return {name: value for name, value in vars(record).items() if name not in STANDARD}
+
+
+class TextFormatter(logging.Formatter):
+    """`12:00:01 INFO    order_exporter: delivered  order=main:17`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        time = datetime.fromtimestamp(record.created, UTC).strftime("%H:%M:%S")
+        pairs = "  ".join(f"{name}={value}" for name, value in _extras(record).items())
+        line = f"{time} {record.levelname:<7} {record.name.removeprefix('services.')}: {record.getMessage()}  {pairs}"
+        return line.rstrip() + (f"\n{self.formatException(record.exc_info)}" if record.exc_info else "")
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        told = {"time": datetime.fromtimestamp(record.created, UTC), "level": record.levelname, "logger": record.name}
+        told |= {"message": record.getMessage()} | _extras(record)
+        if record.exc_info:
+            told["exception"] = self.formatException(record.exc_info)
+        return orjson.dumps(told, default=str).decode()
+
+
+def configure(level: str = "INFO", *, as_json: bool = False) -> None:
+    """Log to standard error; the libraries' own chatter only when something is wrong."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(JsonFormatter() if as_json else TextFormatter())
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+    for name in QUIET:
+        logging.getLogger(name).setLevel(logging.WARNING)

@@ -1,0 +1,59 @@
+"""Sending commands to the services, and waiting for what becomes of them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+from aiokafka import AIOKafkaConsumer
+
+from contracts.envelope import Envelope, decode, headers, value, wrap
+from contracts.model import Event
+from contracts.operations import CommandSettled
+from services.shared.messaging.connection import producer, reader
+from services.shared.settings.model import KafkaSettings
+
+
+async def send(settings: KafkaSettings, command: Event, now: datetime) -> None:
+    """Publish one command; returns when Kafka has it."""
+    envelope = wrap(command, version=1, source="davtari-cli", time=now)
+    sender = producer(settings, "cli")
+    await sender.start()
+    try:
+        await sender.send_and_wait(
+            settings.topic_prefix + command.TOPIC,
+            value=value(envelope),
+            key=command.key.encode(),
+            headers=headers(envelope),
+        )
+    finally:
+        await sender.stop()
+
+
+@asynccontextmanager
+async def answers(settings: KafkaSettings, *topics: str) -> AsyncIterator[AIOKafkaConsumer]:
+    """A reader that stands at the present end of topics: open it before the command is sent."""
+    consumer = reader(settings, topics)
+    await consumer.start()
+    try:
+        await consumer.seek_to_end()
+        for partition in consumer.assignment():
+            await consumer.position(partition)
+        yield consumer
+    finally:
+        await consumer.stop()
+
+
+async def following(consumer: AIOKafkaConsumer) -> AsyncIterator[Envelope[Event]]:
+    """Events as they arrive. Raises `Undecodable` for a record that is not ours."""
+    async for raw in consumer:
+        yield decode(raw.headers, raw.value)
+
+
+async def settlement(consumer: AIOKafkaConsumer, command_id: str) -> CommandSettled:
+    """The first answer to a command."""
+    async for envelope in following(consumer):
+        if isinstance(envelope.data, CommandSettled) and envelope.data.command_id == command_id:
+            return envelope.data
+    raise RuntimeError("the reader of the operations topic ended")

@@ -1,0 +1,99 @@
+"""Every reason code tells a person what happened, what it means and what to do, in English and Georgian."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from typing import Any, get_args, get_origin
+
+import pytest
+from pydantic import BaseModel
+
+from contracts.reason_texts import SOURCE, ReasonText, Wording, all_texts, texts
+from contracts.reasons import Reason
+from services.shared.settings.model import Settings
+
+GEORGIAN = re.compile(r"[\u10d0-\u10ff]{2,}")
+CODE = re.compile(r"`([^`]+)`")
+COMMANDS = re.compile(
+    r"davtari (check|import items( --accept-loss)?|import prices|import stock|order SHOP ORDER"
+    r"|dead-letters (show|replay|discard) ID|push order SHOP ORDER|push refund SHOP ORDER REFUND)"
+)
+every_reason = pytest.mark.parametrize("reason", list(Reason))
+
+
+def wordings(text: ReasonText) -> Iterator[tuple[str, str]]:
+    """Every sentence with its language."""
+    for language in ("en", "ka"):
+        wording: Wording = getattr(text, language)
+        yield from ((language, sentence) for sentence in (wording.cause, wording.effect, wording.fix))
+
+
+def quoted(text: ReasonText) -> list[str]:
+    """Whatever a text says is to be typed: commands and settings keys."""
+    return [found for _, sentence in wordings(text) for found in CODE.findall(sentence)]
+
+
+@pytest.mark.claim("K18")
+@every_reason
+def test_every_code_has_all_texts_in_both_languages(reason: Reason) -> None:
+    for language, sentence in wordings(texts(reason)):
+        assert sentence.strip() == sentence
+        assert sentence.endswith(".")
+        assert bool(GEORGIAN.search(sentence)) == (language == "ka")
+
+
+def test_no_text_belongs_to_a_code_that_is_gone() -> None:
+    assert tomllib.loads(SOURCE.read_text(encoding="utf-8")).keys() == set(Reason)
+    assert list(all_texts()) == list(Reason), "keep the texts in the order of the codes"
+
+
+@every_reason
+def test_both_languages_name_the_same_commands_and_settings(reason: Reason) -> None:
+    text = texts(reason)
+    assert CODE.findall(text.en.fix) == CODE.findall(text.ka.fix)
+    assert CODE.findall(text.en.cause) == CODE.findall(text.ka.cause)
+
+
+@every_reason
+def test_every_command_in_a_text_exists(reason: Reason) -> None:
+    commands = [found for found in quoted(texts(reason)) if found.startswith("davtari")]
+    assert [command for command in commands if not COMMANDS.fullmatch(command)] == []
+
+
+@every_reason
+def test_every_setting_in_a_text_exists(reason: Reason) -> None:
+    settings = [found for found in quoted(texts(reason)) if "." in found and not found.startswith("davtari")]
+    assert [key for key in settings if not exists(Settings, key.split("."))] == []
+
+
+@every_reason
+def test_what_does_not_heal_by_itself_names_the_command_that_ends_it(reason: Reason) -> None:
+    text = texts(reason)
+    ends = ("davtari dead-letters replay ID", "davtari dead-letters discard ID")
+    assert text.heals or any(end in text.en.fix for end in ends)
+
+
+def test_a_settings_key_that_does_not_exist_would_be_found() -> None:
+    assert exists(Settings, ["shops", "SHOP", "orders", "vat-rates"])
+    assert not exists(Settings, ["shops", "SHOP", "orders", "vat-rate"])
+
+
+def test_no_text_is_written_twice_for_different_causes() -> None:
+    causes = [text.en.cause for text in all_texts().values()]
+    assert len(set(causes)) == len(causes)
+
+
+def exists(hint: Any, steps: list[str]) -> bool:
+    """Whether a settings key leads somewhere in the model of the settings."""
+    if not steps:
+        return True
+    if get_origin(hint) in (dict, Mapping):
+        return exists(get_args(hint)[1], steps[1:])
+    fields = {info.alias: info.annotation for info in hint.model_fields.values()} if _is_model(hint) else {}
+    return steps[0] in fields and exists(fields[steps[0]], steps[1:])
+
+
+def _is_model(hint: Any) -> bool:
+    return isinstance(hint, type) and issubclass(hint, BaseModel)

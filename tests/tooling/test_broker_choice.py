@@ -1,0 +1,129 @@
+"""Which broker is taken, and why the others were passed over."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from services.shared.broker import Broker, BrokerError, BrokerKind, Unavailable
+from services.shared.broker.choice import SOURCES, first_of, kinds
+from services.shared.broker.container import container, node_settings
+from services.shared.broker.given import given
+from services.shared.broker.running import Source
+
+ALL: Sequence[BrokerKind] = ["given", "container", "archives", "stand-in"]
+
+
+def source(kind: BrokerKind, missing: str | None = None, closed: list[str] | None = None) -> Source:
+    """A way to a broker that is open, or is not for the reason `missing`."""
+
+    @asynccontextmanager
+    async def opened(data: Path | None) -> AsyncIterator[Broker]:
+        if missing:
+            raise Unavailable(missing)
+        yield Broker(f"{kind}:9092", kind, f"{kind} keeping {data}")
+        if closed is not None:
+            closed.append(kind)
+
+    return opened
+
+
+def machine(**missing: str) -> dict[BrokerKind, Source]:
+    """A machine on which all is there but what is named, with its reason."""
+    return {kind: source(kind, missing.get(kind.replace("-", "_"))) for kind in ALL}
+
+
+def test_the_real_sources_stand_in_the_promised_order() -> None:
+    assert list(SOURCES) == ALL
+
+
+@pytest.mark.parametrize(
+    ("missing", "taken"),
+    [
+        ({}, "given"),
+        ({"given": "not set"}, "container"),
+        ({"given": "not set", "container": "no engine"}, "archives"),
+        ({"given": "not set", "container": "no engine", "archives": "no Java"}, "stand-in"),
+    ],
+)
+async def test_the_best_broker_of_this_machine_is_taken(missing: dict[str, str], taken: str) -> None:
+    async with first_of(ALL, machine(**missing)) as found:
+        assert found.kind == taken
+
+
+async def test_what_was_passed_over_is_told_with_its_reason(capsys: pytest.CaptureFixture[str]) -> None:
+    async with first_of(ALL, machine(given="not set", container="no engine answers")):
+        told = capsys.readouterr().err
+    assert "passed over container: no engine answers" in told
+    assert "archives:9092" in told
+
+
+async def test_without_any_broker_every_reason_is_listed() -> None:
+    bare = machine(given="not set", container="no engine", archives="no Java", stand_in="no wheel")
+    with pytest.raises(BrokerError, match=r"(?s)given: not set.*container: no engine.*archives: no Java"):
+        async with first_of(ALL, bare):
+            pytest.fail("no broker could have been opened")
+
+
+async def test_an_error_of_the_user_of_the_broker_is_not_taken_for_a_missing_broker() -> None:
+    closed: list[str] = []
+    sources: dict[BrokerKind, Source] = {
+        "archives": source("archives", closed=closed),
+        "stand-in": source("stand-in", closed=closed),
+    }
+    with pytest.raises(Unavailable, match="from the body"):
+        async with first_of(["archives", "stand-in"], sources):
+            raise Unavailable("from the body")
+
+
+async def test_the_data_folder_reaches_the_source(tmp_path: Path) -> None:
+    async with first_of(["archives"], machine(), tmp_path) as found:
+        assert str(tmp_path) in found.description
+
+
+@pytest.mark.parametrize(
+    ("argument", "environment", "tried"),
+    [
+        (None, "", ALL),
+        (None, "archives", ["archives"]),
+        (None, "real", ["given", "container", "archives"]),
+        ("container", "archives", ["container"]),
+        ("real", "stand-in", ["given", "container", "archives"]),
+    ],
+)
+def test_argument_and_environment_narrow_the_choice(
+    argument: BrokerKind | None, environment: str, tried: list[BrokerKind]
+) -> None:
+    assert kinds(argument, {"DAVTARI_BROKER": environment}) == tried
+
+
+def test_a_word_that_names_no_broker_is_refused_with_the_words_that_do() -> None:
+    with pytest.raises(BrokerError, match=r"DAVTARI_BROKER=docker.*container.*archives.*real"):
+        kinds(None, {"DAVTARI_BROKER": "docker"})
+
+
+async def test_a_named_kafka_that_is_silent_is_an_error_and_not_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:1")
+    monkeypatch.setattr("services.shared.broker.given.ANSWER_SECONDS", 0.3)
+    with pytest.raises(BrokerError, match=r"127\.0\.0\.1:1.*unset KAFKA_BOOTSTRAP_SERVERS") as raised:
+        async with first_of(["given", "stand-in"], {"given": given, "stand-in": source("stand-in")}):
+            pytest.fail("the stand-in must not take the place of a named Kafka")
+    assert not isinstance(raised.value, Unavailable)
+
+
+async def test_without_a_docker_engine_the_container_is_passed_over(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/no-engine.sock")
+    with pytest.raises(Unavailable, match=r"Docker cannot run apache/kafka"):
+        async with container(None):
+            pytest.fail("there is no engine")
+
+
+def test_the_container_listens_for_clients_where_it_says_and_makes_no_topics_by_itself() -> None:
+    settings = node_settings(29092)
+    assert settings["KAFKA_ADVERTISED_LISTENERS"] == "PLAINTEXT://127.0.0.1:29092"
+    assert settings["KAFKA_AUTO_CREATE_TOPICS_ENABLE"] == "false"

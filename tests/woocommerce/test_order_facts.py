@@ -1,0 +1,289 @@
+"""From the shop's orders and refunds to facts, over everything that a real WooCommerce computed."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from contracts.reasons import Reason
+from contracts.shop import OrderChanged, RefundIssued
+from services.sandbox.recorded import order_ids, recording
+from services.shared.woocommerce.order import order_changed
+from services.shared.woocommerce.read import ReadError
+from services.shared.woocommerce.refund import refund_issued
+from tests.woocommerce.shop_double import answered
+
+KEYS: dict[str, Any] = {
+    "personal_id_keys": ("_billing_personal_id",),
+    "company_id_keys": ("_billing_company_code",),
+}
+ALL = [recording(order_id) for order_id in order_ids()]
+
+
+def read(order: dict[str, Any]) -> OrderChanged:
+    return order_changed("main", order, **KEYS)
+
+
+def gross(event: OrderChanged | RefundIssued) -> Decimal:
+    return sum((line.total + line.total_tax for line in event.lines), Decimal(0))
+
+
+@pytest.fixture
+def order() -> dict[str, Any]:
+    """A storefront order: two goods, a coupon, shipping, one refund."""
+    return deepcopy(answered("order-get-after-partial-refund"))
+
+
+def test_every_recorded_order_becomes_a_fact_that_adds_up_to_its_total() -> None:
+    """Order-money rule 1: the answered figures add up, or miss by one tetri where tax is rounded at the subtotal."""
+    assert len(ALL) > 250
+    for one in ALL:
+        event = read(one.order)
+        assert abs(event.total - gross(event)) <= (Decimal("0.01") if "subtotal" in one.config["name"] else 0)
+        assert event.total == Decimal(one.order["total"])
+        assert len(event.lines) == sum(len(one.order[part]) for part in ("line_items", "shipping_lines", "fee_lines"))
+
+
+def test_every_line_tax_names_a_rate_of_its_order() -> None:
+    for one in ALL:
+        event = read(one.order)
+        rates = {rate.rate_id for rate in event.tax_rates}
+        assert {tax.rate_id for line in event.lines for tax in line.taxes} <= rates
+
+
+def test_every_fact_survives_its_own_json() -> None:
+    for one in ALL:
+        event = read(one.order)
+        assert OrderChanged.model_validate_json(event.model_dump_json()) == event
+
+
+def test_every_recorded_refund_becomes_a_positive_fact_joined_to_the_orders_lines() -> None:
+    seen = 0
+    for one in ALL:
+        lines = {line.line_id: line.kind for line in read(one.order).lines}
+        for refund in one.all_refunds().values():
+            event = refund_issued("main", one.order, refund, **KEYS)
+            seen += 1
+            assert event.amount == Decimal(refund["amount"]) >= 0
+            assert all(line.quantity >= 0 for line in event.lines)
+            assert all(lines[line.refunded_line_id or 0] == line.kind for line in event.lines)
+            assert all(line.total >= 0 or line.kind == "fee" for line in event.lines)
+    assert seen > 120
+
+
+def test_an_order_from_the_storefront(order: dict[str, Any]) -> None:
+    event = read(order)
+    assert (event.order_id, event.number, event.status, event.currency) == (4917, "4917", "processing", "GEL")
+    assert (event.payment_method, event.created_via, event.prices_include_tax) == ("cod", "store-api", True)
+    assert event.created_at == datetime(2026, 11, 21, 3, 13, 29, tzinfo=UTC)
+    assert (event.paid_at, event.completed_at) == (None, None)
+    assert event.coupon_codes == ("sale10",)
+    assert event.refund_ids == (4931,)
+    assert event.changed == ()
+    assert [(line.kind, line.name, line.sku, str(line.total), str(line.total_tax)) for line in event.lines] == [
+        ("product", "ყავა „არაბიკა“ 1კგ", "COF-001", "34.70", "6.25"),
+        ("product", "ჩაი", "B-1", "16.70", "3.01"),
+        ("shipping", "Courier", "", "4.24", "0.76"),
+    ]
+    assert [(rate.rate_id, rate.percent) for rate in event.tax_rates] == [(1, Decimal(18))]
+
+
+def test_personal_data_stands_in_the_person_and_nowhere_else(order: dict[str, Any]) -> None:
+    event = read(order)
+    assert event.person is not None
+    assert (event.person.email, event.person.phone) == ("nino@example.test", "+995599123456")
+    assert event.person.comment == "დარეკეთ მისვლამდე"
+    outside = event.model_copy(update={"person": None}).model_dump_json()
+    for personal in ("ნინო", "ბერიძე", "example.test", "599123456", "რუსთაველის", "დარეკეთ"):
+        assert personal not in outside
+
+
+@pytest.mark.claim("S0.14")
+def test_personal_and_company_ids_come_from_the_configured_fields(order: dict[str, Any]) -> None:
+    order["meta_data"] = [
+        {"key": "_billing_personal_id", "value": " 99012345678 "},
+        {"key": "_billing_company_code", "value": 999123456},
+    ]
+    person = read(order).person
+    assert person is not None
+    assert (person.personal_id, person.company_id) == ("99012345678", "999123456")
+    other = order_changed("main", order, personal_id_keys=("elsewhere",)).person
+    assert other is not None
+    assert (other.personal_id, other.company_id) == (None, None)
+
+
+def ref(order: dict[str, Any], shop: str = "main", **changes: Any) -> str:
+    billing = order["billing"] | {key: value for key, value in changes.items() if key in order["billing"]}
+    rest = {key: value for key, value in changes.items() if key not in billing}
+    return order_changed(shop, order | {"billing": billing} | rest, **KEYS).person_ref
+
+
+def test_a_guest_is_known_again_by_e_mail_whatever_its_letter_case(order: dict[str, Any]) -> None:
+    assert ref(order, email="NINO@Example.test", id=5000) == ref(order)
+    assert ref(order, email="other@example.test") != ref(order)
+    assert ref(order, shop="second") != ref(order)
+
+
+def test_a_customer_account_counts_more_than_its_address(order: dict[str, Any]) -> None:
+    assert ref(order, customer_id=2, email="a@example.test") == ref(order, customer_id=2, email="b@example.test")
+    assert ref(order, customer_id=2) != ref(order, customer_id=3)
+
+
+def test_a_guest_without_e_mail_is_known_by_phone_then_by_personal_id(order: dict[str, Any]) -> None:
+    by_phone = [ref(order, email="", phone=phone) for phone in ("+995 599 12-34-56", "995599123456")]
+    assert by_phone[0] == by_phone[1]
+    meta = [{"key": "_billing_personal_id", "value": "99012345678"}]
+    unknown = {"email": "", "phone": ""}
+    assert ref(order, **unknown, meta_data=meta, id=1) == ref(order, **unknown, meta_data=meta, id=2)
+
+
+def test_guests_who_left_nothing_are_not_one_person(order: dict[str, Any]) -> None:
+    assert ref(order, email="", phone="", id=1) != ref(order, email="", phone="", id=2)
+
+
+def test_the_reference_tells_nothing_of_the_person(order: dict[str, Any]) -> None:
+    assert "nino" not in ref(order)
+    assert len(ref(order)) == 36
+
+
+def test_words_of_plugins_pass(order: dict[str, Any]) -> None:
+    event = read(order | {"status": "wc-handed-to-courier", "payment_method": "bog_iframe", "created_via": "app"})
+    assert (event.status, event.payment_method, event.created_via) == ("wc-handed-to-courier", "bog_iframe", "app")
+
+
+def test_habits_of_php_pass(order: dict[str, Any]) -> None:
+    lines = {str(index): line for index, line in enumerate(order["line_items"], start=3)}
+    lines["3"]["sku"] = None
+    lines["3"]["name"] = "ყავა &amp; ჩაი"
+    lines["4"]["taxes"] = [{"id": 1, "total": ""}]
+    event = read(order | {"shipping": [], "line_items": lines, "number": 4917, "customer_note": None})
+    assert [(line.name, line.sku, line.taxes != ()) for line in event.lines[:2]] == [
+        ("ყავა & ჩაი", "", True),
+        ("ჩაი", "B-1", False),
+    ]
+
+
+LINE = "line_items.0"
+BROKEN: list[tuple[str, Any, str]] = [
+    ("total", None, "total"),
+    ("total", "12,50", "total"),
+    ("total", "NaN", "total"),
+    ("total", "1000000000000", "total"),
+    ("total", "1e-999999", "total"),
+    ("total", True, "total"),
+    ("total_tax", {}, "total_tax"),
+    ("id", 0, "id"),
+    ("id", "x", "id"),
+    ("currency", "lari", "currency"),
+    ("prices_include_tax", "perhaps", "prices_include_tax"),
+    ("line_items", None, "line_items"),
+    ("line_items", "none", "line_items"),
+    ("tax_lines", [{"rate_id": 1, "tax_total": "1", "shipping_tax_total": "0"}], "tax_lines.0.rate_percent"),
+    ("date_created_gmt", "yesterday", "date_created_gmt"),
+    ("date_created_gmt", None, "date_created_gmt"),
+    ("customer_id", -1, "customer_id"),
+    (f"{LINE}.quantity", -1, f"{LINE}.quantity"),
+    (f"{LINE}.quantity", "two", f"{LINE}.quantity"),
+    (f"{LINE}.total", "9" * 30, f"{LINE}.total"),
+    (f"{LINE}.subtotal", None, f"{LINE}.subtotal"),
+    (f"{LINE}.taxes", [{"id": 1, "total": "x"}], f"{LINE}.taxes.0.total"),
+    (f"{LINE}.id", None, f"{LINE}.id"),
+]
+
+
+@pytest.mark.parametrize(("path", "value", "named"), BROKEN)
+def test_a_broken_order_is_refused_with_order_and_field(
+    order: dict[str, Any], path: str, value: Any, named: str
+) -> None:
+    record: Any = order
+    *way, last = path.split(".")
+    for step in way:
+        record = record[int(step) if step.isdigit() else step]
+    record[last] = value
+    with pytest.raises(ReadError) as raised:
+        read(order)
+    assert raised.value.reason == Reason.SHOP_ORDER_INVALID
+    assert raised.value.detail.startswith("shop main: order ")
+    assert f" {named}:" in raised.value.detail
+
+
+@pytest.mark.parametrize(
+    "field", ["total", "status", "number", "currency", "line_items", "fee_lines", "date_created_gmt"]
+)
+def test_a_missing_field_is_named(order: dict[str, Any], field: str) -> None:
+    del order[field]
+    with pytest.raises(ReadError, match=f"shop main: order 4917: {field}: Field required"):
+        read(order)
+
+
+def test_what_is_wrong_with_a_person_is_said_without_the_person(order: dict[str, Any]) -> None:
+    order["billing"]["email"] = ["nino@example.test"]
+    with pytest.raises(ReadError) as raised:
+        read(order)
+    assert "billing.email" in raised.value.detail
+    assert "nino" not in raised.value.detail
+
+
+@pytest.fixture
+def refunds() -> dict[int, dict[str, Any]]:
+    return {refund["id"]: refund for refund in deepcopy(answered("refunds-list"))}
+
+
+def issued(order: dict[str, Any], refund: dict[str, Any]) -> RefundIssued:
+    return refund_issued("main", order, refund, **KEYS)
+
+
+def test_a_refund_by_quantity(order: dict[str, Any], refunds: dict[int, dict[str, Any]]) -> None:
+    event = issued(order, refunds[4932])
+    (line,) = event.lines
+    assert (event.order_id, event.refund_id, event.amount) == (4917, 4932, Decimal("6.57"))
+    assert (line.kind, line.refunded_line_id, line.quantity) == ("product", 10, Decimal(1))
+    assert (line.total, line.total_tax, line.taxes[0].total) == (Decimal("5.57"), Decimal("1.00"), Decimal(1))
+    assert gross(event) == event.amount
+
+
+def test_a_refund_of_shipping(order: dict[str, Any], refunds: dict[int, dict[str, Any]]) -> None:
+    (line,) = issued(order, refunds[4934]).lines
+    assert (line.kind, line.refunded_line_id, line.quantity) == ("shipping", 11, Decimal(1))
+    assert (line.total, line.total_tax) == (Decimal("4.24"), Decimal("0.76"))
+
+
+def test_a_refund_of_an_amount_has_no_lines(order: dict[str, Any], refunds: dict[int, dict[str, Any]]) -> None:
+    event = issued(order, refunds[4933])
+    assert (event.amount, event.lines) == (Decimal("2.00"), ())
+
+
+def test_a_refunds_reason_is_a_persons_words(order: dict[str, Any], refunds: dict[int, dict[str, Any]]) -> None:
+    event = issued(order, refunds[4933])
+    assert event.person is not None
+    assert event.person.comment == "goodwill"
+    assert event.person_ref == read(order).person_ref
+    assert "goodwill" not in event.model_copy(update={"person": None}).model_dump_json()
+
+
+@pytest.mark.parametrize("meta", [[], [{"key": "_refunded_item_id", "value": "x"}], [{"key": "other", "value": "9"}]])
+def test_a_line_that_names_no_original(order: dict[str, Any], refunds: dict[int, dict[str, Any]], meta: Any) -> None:
+    refunds[4932]["line_items"][0]["meta_data"] = meta
+    assert issued(order, refunds[4932]).lines[0].refunded_line_id is None
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"amount": "-1"}, "amount"),
+        ({"amount": None}, "amount"),
+        ({"id": None}, "id"),
+        ({"line_items": [{"id": 1, "total": "-1", "total_tax": "0", "quantity": 1}]}, "line_items.0.quantity"),
+    ],
+)
+def test_a_broken_refund_is_refused_with_order_refund_and_field(
+    order: dict[str, Any], refunds: dict[int, dict[str, Any]], change: dict[str, Any], named: str
+) -> None:
+    with pytest.raises(ReadError) as raised:
+        issued(order, refunds[4932] | change)
+    assert raised.value.detail.startswith("shop main: order 4917, refund ")
+    assert f" {named}:" in raised.value.detail
