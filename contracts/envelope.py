@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Generic, Protocol, TypeVar
 from uuid import UUID, uuid5
 
@@ -111,9 +112,9 @@ def value(envelope: Envelope[Event]) -> bytes:
 
 def decode(raw_headers: Headers, raw_value: bytes | None) -> Envelope[Event]:
     """Read a record. Raises `Undecodable` with a reason code: nothing else escapes."""
-    attributes = _attributes(raw_headers)
     if raw_value is None:
         raise Undecodable("record.tombstone", "the record has no value (a tombstone); Davtari never writes one")
+    attributes = _attributes(raw_headers)
     event_type = BY_TYPE.get(attributes["ce_type"])
     if event_type is None:
         raise Undecodable("record.unknown-type", f"no event type or version {attributes['ce_type']!r} is known here")
@@ -154,8 +155,8 @@ def _data(event_type: type[Event], raw_value: bytes) -> Event:
 
 def _envelope(attributes: dict[str, str], data: Event) -> Envelope[Event]:
     try:
-        time, sequence = datetime.fromisoformat(attributes["ce_time"]), int(attributes["ce_sequence"])
-    except ValueError as error:
+        time, sequence = _time(attributes["ce_time"]), _sequence(attributes["ce_sequence"])
+    except (ValueError, OverflowError) as error:
         raise Undecodable("record.bad-headers", str(error)) from None
     return Envelope(
         id=attributes["ce_id"],
@@ -169,3 +170,19 @@ def _envelope(attributes: dict[str, str], data: Event) -> Envelope[Event]:
         traceparent=attributes.get("traceparent"),
         data=data,
     )
+
+
+def _time(text: str) -> datetime:
+    time = datetime.fromisoformat(text)
+    if time.tzinfo is None:
+        raise ValueError(f"ce_time {text!r} has no time zone")
+    return time.astimezone(UTC)
+
+
+def _sequence(text: str) -> int:
+    if not _VERSION.fullmatch(text):
+        raise ValueError(f"ce_sequence {text[:40]!r} is not a version: 1, 2, 3 …")
+    return int(text)
+
+
+_VERSION = re.compile(r"[1-9][0-9]{0,17}")

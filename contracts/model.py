@@ -11,19 +11,32 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 ABSURD = Decimal(10) ** 12
 """No amount or quantity of a shop reaches this; one that does is an error upstream."""
 
+FINEST = 40
+"""Powers of ten that arithmetic in 28 digits may reach; 0e-400000000 would fill the memory when it is written out."""
+
 
 def _plain(value: Decimal) -> str:
     return format(value, "f")
 
 
+def _writable(value: Decimal) -> Decimal:
+    if abs(value.adjusted()) > FINEST:
+        raise ValueError("a number too fine to be written out")
+    return value
+
+
 def _utc(value: datetime) -> datetime:
-    return value.astimezone(UTC)
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("a moment outside of the years 1 to 9999 in UTC") from None
 
 
 Exact = Annotated[
     Decimal,
     Field(allow_inf_nan=False, gt=-ABSURD, lt=ABSURD),
     PlainSerializer(_plain, return_type=str, when_used="json"),
+    AfterValidator(_writable),
 ]
 Money = Annotated[Exact, Field(description="An exact amount in the currency that stands beside it.")]
 Quantity = Annotated[Exact, Field(description="An exact quantity in the item's base unit.")]

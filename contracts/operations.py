@@ -128,6 +128,8 @@ class DeadLettered(_DeadLetterEvent):
     shop: str | None = None
     record: FailedRecord | None = None
     delivery: FailedDelivery | None = None
+    person_ref: str | None = None
+    person: dict[str, Any] | None = None
     digest: str
     at: Instant
 

@@ -106,5 +106,5 @@ def _line(part: Part, vat: Decimal) -> RecordedLine:
 def _vat_note(refund: RefundIssued, lines: Sequence[RecordedLine]) -> tuple[str, ...]:
     if not refund.lines:
         return ()
-    stated = sum((line.total_tax for line in refund.lines), start=refund.lines[0].total_tax * 0)
+    stated = sum((line.total_tax for line in refund.lines), Decimal(0))
     return vat_note(stated, sum((line.vat for line in lines), Decimal(0)), len(lines), "refund")

@@ -103,6 +103,7 @@ class World:
     consumer: Consumer
     shop: Shop
     faults: Faults
+    client: WooCommerce
     deliver: Deliveries
     announced: list[Event] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)
@@ -170,7 +171,7 @@ async def world(rules: Settings | None = None) -> AsyncIterator[World]:
     key, secret = SecretStr("ck_sandbox"), SecretStr("cs_sandbox")
     transport = Wire(httpx.ASGITransport(faults))
     async with WooCommerce("main", main, key, secret, clock=lambda: consumer.state.now, transport=transport) as client:
-        yield World(consumer, shop, faults, Deliveries(main, client, lambda: consumer.state.now))
+        yield World(consumer, shop, faults, client, Deliveries(main, client, lambda: consumer.state.now))
 
 
 def links(events: Sequence[Event]) -> list[ProductLinked]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
@@ -9,9 +10,11 @@ import pytest
 
 from contracts.catalog import ProductLinked, ProductUnlinked
 from contracts.reasons import Reason
+from services.catalog_importer.deliveries import Deliveries
 from services.sandbox.faults import Fault
 from services.sandbox.woocommerce.products import Products
 from services.shared.delivery.outcome import Done, Outcome, Refused, Retry, Unknown
+from services.shared.woocommerce.product import Product
 from tests.catalog_importer.catalogue_bench import (
     COFFEE,
     DRY,
@@ -301,30 +304,25 @@ async def test_an_answer_that_never_came_makes_no_second_product() -> None:
 @pytest.mark.claim("K22")
 async def test_a_product_made_between_look_up_and_create_is_adopted() -> None:
     async with world() as w:
-        w.deliver = _Racing(w)  # type: ignore[assignment]
+        w.deliver = Deliveries(settings().shops["main"], Racing(w), lambda: NOON)
         [link] = links(await w.take(item(), PRICED))
         assert (link.how, len(w.shop.products)) == ("adopted", 1)
         assert w.held(link.product_id)["name"] == "Made meanwhile"
 
 
-class _Racing:
-    """Deliveries during whose first look-up someone else makes the product."""
+class Racing:
+    """A shop in which someone else makes the product just after the first look-up."""
 
     def __init__(self, w: World) -> None:
-        self.inner, self.shop, self.w = w.deliver, w.deliver._shop, w
-        w.deliver._shop = self  # type: ignore[assignment]
-        self.made = False
+        self.w = w
+        self.product = w.client.product
+        self.create_products = w.client.create_products
+        self.update_products = w.client.update_products
+        self.update_variations = w.client.update_variations
 
-    async def __call__(self, due: Any) -> list[Outcome]:
-        return await self.inner(due)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.shop, name)
-
-    async def products_by_sku(self, skus: Any) -> Any:
-        found = await self.shop.products_by_sku(skus)
-        if not self.made:
-            self.made = True
+    async def products_by_sku(self, skus: Iterable[str]) -> dict[str, tuple[Product, ...]]:
+        found = await self.w.client.products_by_sku(skus)
+        if not self.w.shop.products:
             self.w.product(name="Made meanwhile", sku="TEA-100")
         return found
 

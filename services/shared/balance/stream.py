@@ -76,6 +76,8 @@ class Parser:
 
     def _begin(self, piece: bytes) -> list[Raw]:
         piece = self._without_bom(piece)
+        if not piece:
+            return []  # to the parser an empty piece means the end
         self._head += piece
         path = self._shape.rows_at(piece)
         if path is None:

@@ -32,6 +32,10 @@ COMMAND_SUBJECT = "command:"
 """Subjects with this start are commands to this module, never a service's own."""
 
 
+PERSON = "person"
+"""The part of a payload that holds personal data; in a dead letter too it stands apart."""
+
+
 class Parked(Part):
     """A dead letter of this service that is not forgotten: open, discarded by a person, or a record handled again."""
 
@@ -90,9 +94,11 @@ def delivery_letter(
             subject=subject,
             kind=delivery.kind,
             lane=delivery.lane,
-            payload=delivery.payload,
+            payload={name: part for name, part in delivery.payload.items() if name != PERSON},
             attempts=delivery.attempts if isinstance(delivery, Row) else (),
         ),
+        person_ref=delivery.payload.get("person_ref"),
+        person=delivery.payload.get(PERSON),
         digest=digest,
         at=now,
     )

@@ -40,6 +40,11 @@ def digest_of(payload: dict[str, Any]) -> str:
     return blake2b(orjson.dumps(payload, option=orjson.OPT_SORT_KEYS), digest_size=16).hexdigest()
 
 
+def letter_digest(payload: dict[str, Any], blocked_on: str | None) -> str:
+    """What a dead letter is recognised by: the payload, and what it was blocked on when its deadline passed."""
+    return digest_of(payload) + (f"|{blocked_on}" if blocked_on else "")
+
+
 async def waiting_of(connection: AsyncConnection, subjects: Iterable[str]) -> dict[str, dict[str, Waiting]]:
     """The waiting rows of each subject, by id."""
     found: dict[str, dict[str, Waiting]] = defaultdict(dict)
@@ -186,6 +191,7 @@ def _row(found: Any) -> Row:
         payload=orjson.loads(found.payload),
         attempts=tuple(Attempt.model_validate(attempt) for attempt in orjson.loads(found.attempts)),
         version=found.version,
+        blocked_on=found.blocked_on,
     )
 
 

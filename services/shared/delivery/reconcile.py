@@ -10,7 +10,7 @@ from typing import Any
 from contracts.model import Event
 from services.shared.delivery.dead_letters import Parked, delivery_letter, letter_id, settlement
 from services.shared.delivery.decision import Decision, Delivery, Refusal
-from services.shared.delivery.outbox import BLOCKED, PENDING, Waiting, digest_of
+from services.shared.delivery.outbox import BLOCKED, PENDING, Waiting, digest_of, letter_digest
 
 
 @dataclass(slots=True)
@@ -63,7 +63,8 @@ def _place(
 ) -> None:
     digest = digest_of(delivery.payload)
     letter = parked.get(letter_id(service, delivery.id))
-    if letter is not None and letter.letter.digest == digest:
+    blocked_on = delivery.blocked.on if delivery.blocked else None
+    if letter is not None and letter.letter.digest == letter_digest(delivery.payload, blocked_on):
         return
     if letter is not None and letter.state == "open":
         changes.announce.append(_overtaken(letter, now))

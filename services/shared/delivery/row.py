@@ -20,3 +20,4 @@ class Row:
     payload: dict[str, Any]
     attempts: tuple[Attempt, ...] = ()
     version: int = 1
+    blocked_on: str | None = None

@@ -42,7 +42,7 @@ async def settle(work: Work, pairs: Sequence[Pair]) -> None:
 
 
 def _letter(work: Work, row: Row, outcome: Refused) -> Event:
-    digest = outbox.digest_of(row.payload)
+    digest = outbox.letter_digest(row.payload, row.blocked_on)
     return delivery_letter(work.rules.service, row.subject, row, outcome.reason, outcome.detail, digest, work.now)
 
 

@@ -11,7 +11,7 @@ WHOLE_TOLERANCE = Decimal("0.5")
 
 
 def vat_note(stated: Decimal, held: Decimal, lines: int, document: str) -> tuple[str, ...]:
-    """What an accountant should know when the shop's tax and the lines' VAT are further apart than rounding explains."""
+    """What to tell an accountant when the shop's tax and the lines' VAT are further apart than rounding explains."""
     whole = stated.as_tuple().exponent == 0
     if abs(stated - held) <= (WHOLE_TOLERANCE * lines if whole else TOLERANCE):
         return ()
