@@ -2,30 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
 import orjson
 
 from contracts.balance import GroupRef, ItemChanged, ItemPrice, ItemWithdrawn, PriceChanged, StockChanged, StockRow
-from contracts.model import Event
 from services.balance_feed.scratch import Group
 from services.shared.balance.items import ItemRow, item
 from services.shared.balance.prices import price_row
+from services.shared.balance.rows import RowInvalid
 from services.shared.balance.stocks import stock_row
+from services.shared.delivery.faults import Fault
 from services.shared.settings.balance import Dialect
 
+Observation = ItemChanged | PriceChanged | StockChanged
+Absence = ItemWithdrawn | PriceChanged | StockChanged
+Path = tuple[GroupRef, ...]
 DEEPEST = 50
 """No sane catalogue nests deeper; a longer way up is a cycle."""
+SHOWN_ROWS = 20
 
 
 class Fact(Protocol):
-    """Makes facts of one resource."""
+    """Makes facts of one resource. `joined` is what a fact takes from elsewhere, by a row's `reference` to it."""
 
-    def changed(self, group: Group, now: datetime) -> Event: ...
-    def missing(self, key: str, now: datetime) -> Event: ...
+    def joined(self, ref: str) -> str: ...
+    def changed(self, group: Group, now: datetime) -> Observation: ...
+    def missing(self, key: str, now: datetime) -> Absence: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """Facts and faults, by key: one bad record never stops its neighbours (claim K13)."""
+
+    facts: dict[str, Observation] = field(default_factory=dict)
+    faults: dict[str, Fault] = field(default_factory=dict)
+
+
+def understood(fact: Fact, groups: Iterable[Group], now: datetime) -> Understood:
+    """Make facts of groups; `now` is the moment that they claim."""
+    found = Understood()
+    for group in groups:
+        try:
+            found.facts[group.key] = fact.changed(group, now)
+        except RowInvalid as error:
+            rows = {"rows": group.rows[:SHOWN_ROWS]}
+            found.faults[group.key] = Fault(reason=error.reason, detail=error.detail, payload=rows)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,24 +68,34 @@ class Items:
 
     dialect: Dialect
     folders: Mapping[str, Folder]
+    _paths: dict[str, Path] = field(default_factory=dict)
+
+    def joined(self, ref: str) -> str:
+        """The way from the root: an item is stated again when a folder above it is renamed or moved."""
+        return "\n".join(f"{step.uid} {step.name}" for step in self._path(ref))
 
     def changed(self, group: Group, now: datetime) -> ItemChanged:
         """The item of a group; of several rows with one uid the last counts. Raises `RowInvalid`."""
         row = item(orjson.loads(group.rows[-1]), self.dialect)
-        return item_changed(row, path_of(row.group, self.folders), now)
+        return item_changed(row, self._path(row.group or ""), now)
 
     def missing(self, key: str, now: datetime) -> ItemWithdrawn:
         """The item is gone."""
         return ItemWithdrawn(item=key, observed_at=now)
 
+    def _path(self, group: str) -> Path:
+        if group not in self._paths:
+            self._paths[group] = path_of(group, self.folders)
+        return self._paths[group]
 
-def item_changed(row: ItemRow, path: tuple[GroupRef, ...], now: datetime) -> ItemChanged:
+
+def item_changed(row: ItemRow, path: Path, now: datetime) -> ItemChanged:
     """The fact of an item row, with its way from the root."""
     fields = {name: getattr(row, name) for name in ItemChanged.model_fields if hasattr(row, name)}
     return ItemChanged(**(fields | {"item": row.uid, "path": path, "observed_at": now}))
 
 
-def path_of(group: str | None, folders: Mapping[str, Folder]) -> tuple[GroupRef, ...]:
+def path_of(group: str | None, folders: Mapping[str, Folder]) -> Path:
     """The folders from the root down to `group`; a cycle or a missing folder ends the way."""
     way: list[GroupRef] = []
     while group and group in folders and len(way) < DEEPEST and all(step.uid != group for step in way):
@@ -70,13 +106,15 @@ def path_of(group: str | None, folders: Mapping[str, Folder]) -> tuple[GroupRef,
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """Facts about prices."""
+    """Facts about prices, whichever resource they come from."""
 
-    read: Callable[[Group], tuple[ItemPrice, ...]]
+    def joined(self, ref: str) -> str:
+        """Nothing: a price row is complete."""
+        return ""
 
     def changed(self, group: Group, now: datetime) -> PriceChanged:
         """All prices of an item. Raises `RowInvalid`."""
-        return PriceChanged(item=group.key, prices=self.read(group), observed_at=now)
+        return PriceChanged(item=group.key, prices=prices_of(group), observed_at=now)
 
     def missing(self, key: str, now: datetime) -> PriceChanged:
         """The item has no price any more."""
@@ -84,7 +122,7 @@ class Prices:
 
 
 def prices_of(group: Group) -> tuple[ItemPrice, ...]:
-    """The prices in rows of `Prices`, by price type; a repeated type keeps its last row."""
+    """The prices of an item, by price type; a repeated type keeps its last row."""
     rows = [price_row(orjson.loads(body))[1] for body in group.rows]
     by_type = {price.price_type: price for price in rows}
     return tuple(by_type[name] for name in sorted(by_type))
@@ -92,15 +130,20 @@ def prices_of(group: Group) -> tuple[ItemPrice, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Stock:
-    """Facts about stock; warehouse names and lots' expiry are joined in."""
+    """Facts about stock; warehouse names and lots' expiry are joined in. A row refers to them as `warehouse lot`."""
 
     warehouses: Mapping[str, str]
     expiry: Mapping[str, datetime]
 
+    def joined(self, ref: str) -> str:
+        """The warehouse's name and the lot's expiry: stock is stated again when one of them changes."""
+        warehouse, _, lot = ref.partition(" ")
+        return f"{self.warehouses.get(warehouse)} {self.expiry.get(lot)}"
+
     def changed(self, group: Group, now: datetime) -> StockChanged:
         """The whole stock of an item. Raises `RowInvalid`."""
         rows = [self._joined(stock_row(orjson.loads(body))[1]) for body in group.rows]
-        rows.sort(key=lambda row: (row.warehouse, row.lot or "", row.quantity))
+        rows.sort(key=lambda row: (row.warehouse, row.lot or "", row.quantity, row.reserve))
         return StockChanged(item=group.key, rows=tuple(rows), observed_at=now)
 
     def missing(self, key: str, now: datetime) -> StockChanged:

@@ -5,6 +5,8 @@ Its subjects are faults only: `items:snapshot`, `items:<uid>`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any, Literal
 
 from contracts.balance import ItemChanged, ItemWithdrawn, PriceChanged, StockChanged
@@ -17,10 +19,14 @@ from services.shared.state.records import Kind, State
 
 NAME = "balance-feed"
 Resource = Literal["items", "prices", "stock"]
+RESOURCES: tuple[Resource, ...] = ("items", "prices", "stock")
 
 
 class Observed(Part):
-    """The digest of the raw rows last seen of one key: equal rows are not even parsed."""
+    """The digest of what was last observed of one key: what is equal to it is not even parsed.
+
+    It is empty for a key that is known from the topics only.
+    """
 
     digest: str
 
@@ -28,11 +34,10 @@ class Observed(Part):
 ITEM = Kind("item", ItemChanged)
 PRICES = Kind("prices", PriceChanged)
 STOCK = Kind("stock", StockChanged)
+STATED: dict[Resource, Kind[Any]] = {"items": ITEM, "prices": PRICES, "stock": STOCK}
+"""What was stated last, by resource."""
 COMMAND = Kind("import-command", ImportRequested)
-OPEN_COMMANDS = "open"
-OBSERVED: dict[str, Kind[Observed]] = {
-    resource: Kind(f"observed:{resource}", Observed) for resource in ("items", "prices", "stock")
-}
+OBSERVED: dict[Resource, Kind[Observed]] = {name: Kind(f"observed:{name}", Observed) for name in RESOURCES}
 
 
 def handlers() -> Handlers:
@@ -40,30 +45,24 @@ def handlers() -> Handlers:
     return Handlers(
         topics=("balance.items", "balance.prices", "balance.stock", "operations"),
         remember={
-            ItemChanged: lambda envelope, state: state.put(
-                ITEM, envelope.data.item, envelope.data, _ref(envelope.data)
-            ),
-            ItemWithdrawn: lambda envelope, state: state.drop(ITEM, envelope.data.item),
-            PriceChanged: lambda envelope, state: state.put(PRICES, envelope.data.item, envelope.data),
-            StockChanged: lambda envelope, state: state.put(STOCK, envelope.data.item, envelope.data),
-            ImportRequested: _asked,
+            ItemChanged: partial(_stated, "items", lambda item: True),
+            ItemWithdrawn: _withdrawn,
+            PriceChanged: partial(_stated, "prices", lambda event: bool(event.prices)),
+            StockChanged: partial(_stated, "stock", lambda event: bool(event.rows)),
+            ImportRequested: lambda envelope, state: state.put(COMMAND, envelope.data.command_id, envelope.data),
             CommandSettled: _answered,
         },
         decide=decide_fault,
         news={
-            ItemChanged: lambda event, state: _changed(event, state.get(ITEM, event.item)),
-            PriceChanged: lambda event, state: _changed(event, state.get(PRICES, event.item)),
-            StockChanged: lambda event, state: _changed(event, state.get(STOCK, event.item)),
+            ItemChanged: lambda event, state: news(event, state.get(ITEM, event.item)),
+            PriceChanged: lambda event, state: news(event, state.get(PRICES, event.item)),
+            StockChanged: lambda event, state: news(event, state.get(STOCK, event.item)),
             ItemWithdrawn: lambda event, state: [event] if state.get(ITEM, event.item) else [],
         },
     )
 
 
-def _ref(item: ItemChanged) -> str:
-    return "folder" if item.kind == "folder" else f"in:{item.group}"
-
-
-def _changed(event: Event, known: Event | None) -> list[Event]:
+def news(event: Event, known: Event | None) -> list[Event]:
     """The event with the fields that differ from what is known; nothing when none does."""
     new, old = _content(event), _content(known) if known is not None else {}
     fields = tuple(sorted(name for name in new if new[name] != old.get(name)))
@@ -74,8 +73,19 @@ def _content(event: Event) -> dict[str, Any]:
     return event.model_dump(exclude={"changed", "observed_at"})
 
 
-def _asked(envelope: Envelope[ImportRequested], state: State) -> None:
-    state.put(COMMAND, envelope.data.command_id, envelope.data, OPEN_COMMANDS)
+def _stated(resource: Resource, is_there: Callable[[Any], bool], envelope: Envelope[Any], state: State) -> None:
+    """Our own fact. In a rebuilt database its key is known again, so that its absence from a snapshot is seen."""
+    event = envelope.data
+    state.put(STATED[resource], event.item, event)
+    if not is_there(event):
+        state.drop(OBSERVED[resource], event.item)
+    elif state.get(OBSERVED[resource], event.item) is None:
+        state.put(OBSERVED[resource], event.item, Observed(digest=""))
+
+
+def _withdrawn(envelope: Envelope[ItemWithdrawn], state: State) -> None:
+    state.drop(ITEM, envelope.data.item)
+    state.drop(OBSERVED["items"], envelope.data.item)
 
 
 def _answered(envelope: Envelope[CommandSettled], state: State) -> None:

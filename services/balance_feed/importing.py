@@ -4,49 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from contextlib import aclosing
 
 import orjson
 
 from contracts.model import Event
-from contracts.reasons import Reason
-from services.balance_feed.compare import Differences, Known, differences
-from services.balance_feed.facts import Fact
-from services.balance_feed.handlers import OBSERVED, Observed, Resource
-from services.balance_feed.scratch import Scratch
-from services.balance_feed.snapshot import Reads, read
-from services.shared.balance.rows import RowInvalid
-from services.shared.delivery.dead_letters import PARKED
+from services.balance_feed.compare import AT_ONCE, Known, differences
+from services.balance_feed.facts import Fact, Observation, understood
+from services.balance_feed.faults import clear_gone, show, shrunk, unreadable
+from services.balance_feed.handlers import OBSERVED, STATED, Observed, Resource, news
+from services.balance_feed.report import Report
+from services.balance_feed.scratch import Group, Scratch
+from services.balance_feed.snapshot import Reads, Snapshot, read
 from services.shared.delivery.engine import Engine
-from services.shared.delivery.faults import Fault, clear_fault, note_fault
+from services.shared.delivery.faults import note_fault
+from services.shared.delivery.work import Work
+from services.shared.running.fingerprint import fingerprint
 from services.shared.settings.model import Settings
-from services.shared.state.store import chunks, read_kind
+from services.shared.state.store import read_kind
+from services.shared.upstream.errors import AccessDenied, Rejected
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(slots=True)
-class Report:
-    """What one import saw and stated. `begun` is the moment before reading: facts claim nothing later than it."""
-
-    begun: datetime
-    unchanged: int = 0
-    changed: int = 0
-    missing: list[str] = field(default_factory=list)
-    faults: set[str] = field(default_factory=set)
-    held: str = ""
-
-    @property
-    def known(self) -> int:
-        """How many records were known before, as far as this snapshot met or missed them."""
-        return self.unchanged + self.changed + len(self.missing)
-
-    def figures(self) -> dict[str, int]:
-        """The counts, for people and scripts."""
-        seen = {"seen": self.unchanged + self.changed, "unchanged": self.unchanged, "changed": self.changed}
-        return seen | {"missing": len(self.missing), "faults": len(self.faults)}
+FORM = "1"
+"""Raise it when facts are made differently from the same rows: then every row is looked at again."""
 
 
 class Importer:
@@ -54,77 +35,77 @@ class Importer:
 
     def __init__(self, engine: Engine, balance: Reads, settings: Settings) -> None:
         self._engine, self._balance, self._settings = engine, balance, settings
+        self._salt = (FORM + fingerprint([settings.balance.dialect])).encode()
         self._one_at_a_time = asyncio.Lock()
 
     async def run(self, resource: Resource, *, dry_run: bool = False, accept_loss: bool = False) -> Report:
         """Import a resource; in a dry run only count. Raises `UpstreamError` when it cannot be read whole."""
         async with self._one_at_a_time:
-            report = Report(begun=self._engine.clock())
-            with Scratch() as scratch:
-                fact = await read(self._balance, resource, self._settings.balance.dialect, scratch)
-                await self._compare(resource, scratch, fact, report, dry_run=dry_run)
-            self._judge(resource, report, accept_loss=accept_loss)
-            if not dry_run:
-                await self._state_missing(resource, fact, report)
-                await self._settle_faults(resource, report)
+            with Scratch(self._salt) as scratch:
+                report = Report(resource, self._engine.clock())
+                snapshot = await self._read(report, scratch)
+                await self._compare(scratch, snapshot.fact, report, dry_run=dry_run)
+                if not accept_loss:
+                    report.judge(self._settings.snapshot)
+                if not dry_run:
+                    await self._settle(scratch, snapshot, report)
         log.info("imported", extra={"resource": resource, **report.figures(), "held": report.held})
         return report
 
-    async def _compare(
-        self, resource: Resource, scratch: Scratch, fact: Fact, report: Report, *, dry_run: bool
-    ) -> None:
-        async for found in differences(scratch.groups(), self._known(resource)):
-            report.unchanged += found.unchanged
-            report.changed += len(found.changed)
-            report.missing += found.missing
-            if found.changed and not dry_run:
-                await self._state_changed(resource, fact, found, report)
+    async def _read(self, report: Report, scratch: Scratch) -> Snapshot:
+        dialect, resource = self._settings.balance.dialect, report.resource
+        try:
+            snapshot = await read(self._balance, resource, dialect, scratch, report.begun)
+        except (AccessDenied, Rejected) as error:
+            await show(self._engine, unreadable(resource, error))
+            raise
+        report.faults.update(snapshot.faults)
+        return snapshot
 
-    async def _known(self, resource: Resource) -> AsyncIterator[Known]:
+    async def _compare(self, scratch: Scratch, fact: Fact, report: Report, *, dry_run: bool) -> None:
+        groups = scratch.groups(fact.joined)
+        async with aclosing(self._known(report.resource)) as known, aclosing(differences(groups, known)) as stretches:
+            async for found in stretches:
+                report.compared(found)
+                scratch.miss(found.missing)
+                if found.differing:
+                    await self._state(fact, found.differing, report, dry_run=dry_run)
+
+    async def _known(self, resource: Resource) -> AsyncGenerator[Known, None]:
         async for key, body in read_kind(self._engine.database, OBSERVED[resource].name):
             yield key, orjson.loads(body)["digest"]
 
-    async def _state_changed(self, resource: Resource, fact: Fact, found: Differences, report: Report) -> None:
+    async def _state(self, fact: Fact, groups: Sequence[Group], report: Report, *, dry_run: bool) -> None:
+        found = understood(fact, groups, report.begun)
+        faults = {f"{report.resource}:{key}": fault for key, fault in found.faults.items()}
         async with self._engine.work() as work:
-            events: list[Event] = []
-            for group in found.changed:
-                try:
-                    events.append(fact.changed(group, report.begun))
-                except RowInvalid as error:
-                    report.faults.add(f"{resource}:{group.key}")
-                    fault = Fault(reason=error.reason, detail=error.detail, payload={"rows": group.rows[:20]})
-                    note_fault(work, f"{resource}:{group.key}", fault)
-                else:
-                    work.put(OBSERVED[resource], group.key, Observed(digest=group.digest))
-            await work.announce((event, None) for event in events)
+            said = await _news(work, report.resource, found.facts)
+            report.understood(len(said), faults)
+            if dry_run:
+                return
+            for subject, fault in faults.items():
+                note_fault(work, subject, fault)
+            for group in groups:
+                if group.key in found.facts:
+                    work.put(OBSERVED[report.resource], group.key, Observed(digest=group.digest))
+            await work.announce((event, None) for event in said)
 
-    def _judge(self, resource: Resource, report: Report, *, accept_loss: bool) -> None:
-        limits, lost = self._settings.snapshot, len(report.missing)
-        if accept_loss or lost <= max(limits.small_loss, limits.largest_loss * report.known):
-            return
-        report.held = (
-            f"{lost} of {report.known} known {resource} are missing from this snapshot of Balance; nothing was "
-            f"withdrawn. If that is right: davtari import {resource} --accept-loss"
-        )
-        report.faults.add(f"{resource}:snapshot")
+    async def _settle(self, scratch: Scratch, snapshot: Snapshot, report: Report) -> None:
+        """What only a whole snapshot may say: what is missing, and which faults are gone."""
+        faults = dict(snapshot.faults) | (shrunk(report.resource, report.held) if report.held else {})
+        await show(self._engine, faults)
+        if not report.held:
+            for keys in scratch.missed(AT_ONCE):
+                await self._withdraw(snapshot.fact, report, keys)
+        await clear_gone(self._engine, report.resource, report.faults | faults.keys())
 
-    async def _state_missing(self, resource: Resource, fact: Fact, report: Report) -> None:
-        if report.held:
-            fault = Fault(reason=Reason.BALANCE_SNAPSHOT_SHRANK, detail=report.held)
-            async with self._engine.work() as work:
-                note_fault(work, f"{resource}:snapshot", fault)
-            return
-        for keys in chunks(report.missing):
-            async with self._engine.work() as work:
-                for key in keys:
-                    work.drop(OBSERVED[resource], key)
-                await work.announce((fact.missing(key, report.begun), None) for key in keys)
-
-    async def _settle_faults(self, resource: Resource, report: Report) -> None:
-        """Faults of earlier snapshots that this one does not show any more are gone."""
-        parked = [orjson.loads(body)["letter"] async for _, body in read_kind(self._engine.database, PARKED.name)]
-        subjects = {letter["delivery"]["subject"] for letter in parked if letter["delivery"]}
-        gone = {s for s in subjects if s.startswith(f"{resource}:")} - report.faults
+    async def _withdraw(self, fact: Fact, report: Report, keys: Iterable[str]) -> None:
         async with self._engine.work() as work:
-            for subject in gone:
-                clear_fault(work, subject)
+            for key in keys:
+                work.drop(OBSERVED[report.resource], key)
+            await work.announce((fact.missing(key, report.begun), None) for key in keys)
+
+
+async def _news(work: Work, resource: Resource, facts: dict[str, Observation]) -> list[Event]:
+    known = await work.get_many(STATED[resource], facts)
+    return [said for key, fact in facts.items() for said in news(fact, known.get(key))]

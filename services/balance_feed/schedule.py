@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from cronsim import CronSim
 
 from contracts.operations import CommandSettled, ImportRequested
 from services.balance_feed.handlers import COMMAND, NAME, OBSERVED, Resource
-from services.balance_feed.importing import Importer, Report
+from services.balance_feed.importing import Importer
+from services.balance_feed.report import Report
 from services.shared.delivery.engine import Engine
 from services.shared.settings.model import ScheduleSettings
 from services.shared.state.store import read_kind
-from services.shared.upstream.errors import UpstreamError
+from services.shared.upstream.errors import Unavailable, UpstreamError
 
 log = logging.getLogger(__name__)
+Sleep = Callable[[float], Awaitable[None]]
 TBILISI = ZoneInfo("Asia/Tbilisi")
-AFTER_FAILURE = 30.0
+AFTER_OUTAGE = 30.0
 """Seconds until an import that failed for want of Balance is tried again, if its schedule does not come first."""
+AFTER_REFUSAL = 60.0
+"""The same where Balance answered and refused: only a person can mend that, and hammering may lock the user out."""
 
 
 def next_run(cron: str, now: datetime) -> datetime:
@@ -30,10 +35,12 @@ def next_run(cron: str, now: datetime) -> datetime:
 
 
 class Schedule:
-    """Runs the imports of all resources until cancelled."""
+    """Runs the imports of all resources until cancelled. `sleep` waits so many seconds."""
 
-    def __init__(self, engine: Engine, importer: Importer, settings: ScheduleSettings) -> None:
-        self._engine, self._importer = engine, importer
+    def __init__(
+        self, engine: Engine, importer: Importer, settings: ScheduleSettings, sleep: Sleep = asyncio.sleep
+    ) -> None:
+        self._engine, self._importer, self._sleep = engine, importer, sleep
         self._crons: dict[Resource, str] = {"items": settings.items, "prices": settings.prices, "stock": settings.stock}
         self._changed = asyncio.Event()
         engine.on_change.append(self._changed.set)
@@ -48,13 +55,20 @@ class Schedule:
     async def _follow_cron(self, resource: Resource) -> None:
         pause = 0.0 if await self._never_observed(resource) else self._until(resource)
         while True:
-            await asyncio.sleep(pause)
-            try:
-                await self._importer.run(resource)
-                pause = self._until(resource)
-            except UpstreamError as error:
-                log.warning("import waits", extra={"resource": resource, "why": error.message})
-                pause = min(AFTER_FAILURE, self._until(resource))
+            await self._sleep(pause)
+            pause = await self._import(resource)
+
+    async def _import(self, resource: Resource) -> float:
+        """Import; gives the seconds until the next time."""
+        try:
+            await self._importer.run(resource)
+        except Unavailable as error:
+            log.warning("import waits", extra={"resource": resource, "why": error.message})
+            return max(error.retry_after or 0.0, min(AFTER_OUTAGE, self._until(resource)))
+        except UpstreamError as error:
+            log.error("import refused", extra={"resource": resource, "why": error.message})
+            return min(AFTER_REFUSAL, self._until(resource))
+        return self._until(resource)
 
     def _until(self, resource: Resource) -> float:
         now = self._engine.clock()
@@ -75,34 +89,21 @@ class Schedule:
                 await self._changed.wait()
 
     async def _obey(self, command: ImportRequested) -> None:
-        try:
-            run = self._importer.run(command.resource, dry_run=command.dry_run, accept_loss=command.accept_loss)
-            settled = _settled(command, await run)
-        except UpstreamError as error:
-            settled = _answer(command, "refused", error.message, {})
+        answer = await self._answer(command)
         async with self._engine.work() as work:
-            await work.announce([(settled(work.now), None)])
+            told = {"command_id": command.command_id, "service": NAME, "settled_at": work.now}
+            await work.announce([(CommandSettled(**told, **answer), None)])
+
+    async def _answer(self, command: ImportRequested) -> dict[str, Any]:
+        try:
+            report = await self._importer.run(
+                command.resource, dry_run=command.dry_run, accept_loss=command.accept_loss
+            )
+        except UpstreamError as error:
+            return {"outcome": "refused", "detail": error.message}
+        return _answered(command, report)
 
 
-Settled = Callable[[datetime], CommandSettled]
-
-
-def _settled(command: ImportRequested, report: Report) -> Settled:
+def _answered(command: ImportRequested, report: Report) -> dict[str, Any]:
     detail = report.held or ("only looked, nothing was stated" if command.dry_run else "imported")
-    return _answer(command, "refused" if report.held else "done", detail, report.figures())
-
-
-def _answer(command: ImportRequested, outcome: str, detail: str, figures: dict[str, int]) -> Settled:
-    def at(now: datetime) -> CommandSettled:
-        return CommandSettled.model_validate(
-            {
-                "command_id": command.command_id,
-                "service": NAME,
-                "outcome": outcome,
-                "detail": detail,
-                "figures": figures,
-                "settled_at": now,
-            }
-        )
-
-    return at
+    return {"outcome": "refused" if report.held else "done", "detail": detail, "figures": report.figures()}

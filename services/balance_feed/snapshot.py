@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Protocol
 
-from services.balance_feed.facts import Fact, Folder, Items, Prices, Stock, prices_of
+from services.balance_feed.facts import Fact, Folder, Items, Prices, Stock
 from services.balance_feed.handlers import Resource
-from services.balance_feed.scratch import Scratch
-from services.shared.balance.fields import reference, text
+from services.balance_feed.lots import Lots, lots
+from services.balance_feed.scratch import Scratch, Staged
+from services.shared.balance.fields import deleted, reference, text
 from services.shared.balance.items import is_folder
 from services.shared.balance.pricing import latest_prices
+from services.shared.balance.rows import RowInvalid
+from services.shared.delivery.faults import Fault
 from services.shared.settings.balance import Dialect
+from services.shared.upstream.errors import Rejected
 
 AT_ONCE = 1000
-Rows = AsyncIterator[dict[str, Any]]
+Row = dict[str, Any]
+Rows = AsyncIterator[Row]
 
 
 class Reads(Protocol):
@@ -24,40 +31,66 @@ class Reads(Protocol):
     def prices(self) -> Rows: ...
     def item_pricing(self) -> Rows: ...
     def stocks(self) -> Rows: ...
+    def series(self) -> Rows: ...
     async def warehouse_names(self) -> Mapping[str, str]: ...
 
 
-async def read(balance: Reads, resource: Resource, dialect: Dialect, scratch: Scratch) -> Fact:
-    """Stage all rows of a resource by item uid; gives what makes facts of them. Raises `UpstreamError`."""
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A resource, staged: what makes facts of its rows, and what was at fault beside them (by subject)."""
+
+    fact: Fact
+    faults: Mapping[str, Fault] = field(default_factory=dict)
+
+
+async def read(balance: Reads, resource: Resource, dialect: Dialect, scratch: Scratch, now: datetime) -> Snapshot:
+    """Stage all rows of a resource by item uid. Raises `UpstreamError`; then nothing of it may be used."""
     match resource:
         case "items":
-            folders: dict[str, Folder] = {}
-            await _stage(scratch, _noting_folders(balance.items(), folders), "uid")
-            return Items(dialect, folders)
-        case "prices" if dialect.item_pricing:
-            await _stage(scratch, latest_prices(balance.item_pricing()), "Item")
-            return Prices(prices_of)
+            return Snapshot(await _items(balance, dialect, scratch))
         case "prices":
-            await _stage(scratch, balance.prices(), "Item")
-            return Prices(prices_of)
+            rows = latest_prices(balance.item_pricing(), until=now) if dialect.item_pricing else balance.prices()
+            await _stage(scratch, rows, lambda row: Staged(reference(row, "Item") or "", "", row))
+            return Snapshot(Prices())
         case "stock":
-            names = await balance.warehouse_names()
-            await _stage(scratch, balance.stocks(), "Item")
-            return Stock(names, {})
+            return await _stock(balance, dialect, scratch)
 
 
-async def _noting_folders(rows: Rows, folders: dict[str, Folder]) -> Rows:
-    async for row in rows:
+async def _items(balance: Reads, dialect: Dialect, scratch: Scratch) -> Items:
+    """Items and folders; what Balance has marked for deletion is not there any more."""
+    folders: dict[str, Folder] = {}
+
+    def staged(row: Row) -> Staged | None:
+        uid, group = reference(row, "uid") or "", reference(row, "Group")
         if is_folder(row):
-            folders[reference(row, "uid") or ""] = Folder(text(row, "Name") or "", reference(row, "Group"))
-        yield row
+            folders[uid] = Folder(text(row, "Name") or "", group)
+        return None if deleted(row) else Staged(uid, group or "", row)
+
+    await _stage(scratch, balance.items(), staged)
+    return Items(dialect, folders)
 
 
-async def _stage(scratch: Scratch, rows: Rows, key_field: str) -> None:
-    staged: list[tuple[str, dict[str, Any]]] = []
+async def _stock(balance: Reads, dialect: Dialect, scratch: Scratch) -> Snapshot:
+    try:
+        names = await balance.warehouse_names()
+    except RowInvalid as error:
+        raise Rejected(error.detail, reason=error.reason) from None
+    known = await lots(balance.series()) if dialect.series else Lots({}, {})
+    await _stage(scratch, balance.stocks(), _staged_stock)
+    return Snapshot(Stock(names, known.expiry), known.faults)
+
+
+def _staged_stock(row: Row) -> Staged:
+    ref = f"{reference(row, 'Warehouse') or ''} {reference(row, 'Series') or ''}"
+    return Staged(reference(row, "Item") or "", ref, row)
+
+
+async def _stage(scratch: Scratch, rows: Rows, of: Callable[[Row], Staged | None]) -> None:
+    waiting: list[Staged] = []
     async for row in rows:
-        staged.append((reference(row, key_field) or "", row))
-        if len(staged) >= AT_ONCE:
-            scratch.put(staged)
-            staged = []
-    scratch.put(staged)
+        if (staged := of(row)) is not None:
+            waiting.append(staged)
+        if len(waiting) >= AT_ONCE:
+            scratch.put(waiting)
+            waiting = []
+    scratch.put(waiting)

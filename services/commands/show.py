@@ -39,7 +39,8 @@ def passport(found: Passport) -> None:
     total = found.sale - found.credited
     console.print(
         f"In the books: Sale {found.sale} − credit {found.credited} = {total} · shop says {found.shop} · "
-        f"{verdict} · {waits}"
+        f"{verdict} · {waits}",
+        soft_wrap=True,
     )
 
 
@@ -55,7 +56,9 @@ def letters(found: Sequence[Letter]) -> None:
     console.print(table(("id", "state", "who", "reason", "about"), rows))
     for one in found:
         console.print(f"  {one.letter.dead_letter[:8]}  {one.letter.detail}", soft_wrap=True)
-    console.print("\nOne of them, whole:  davtari dead-letters show ID      Again:  davtari dead-letters replay ID")
+    console.print(
+        "\nOne, whole:  davtari dead-letters show ID      Again:  davtari dead-letters replay ID", soft_wrap=True
+    )
 
 
 def letter(found: Letter) -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import orjson
 
 STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
-QUIET = ("aiokafka", "faststream", "davtari.faststream", "httpx", "httpcore", "asyncio")
+QUIET = ("aiokafka", "faststream", "httpx", "httpcore", "asyncio")
 
 
 def _extras(record: logging.LogRecord) -> dict[str, object]:
@@ -42,4 +42,5 @@ def configure(level: str = "INFO", *, as_json: bool = False) -> None:
     handler.setFormatter(JsonFormatter() if as_json else TextFormatter())
     logging.basicConfig(level=level, handlers=[handler], force=True)
     for name in QUIET:
-        logging.getLogger(name).setLevel(logging.WARNING)
+        logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))
+    logging.getLogger("davtari.faststream").setLevel(logging.ERROR)  # it warns of what we want: no topics by itself

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from random import Random
 
-import uvicorn
 from pydantic import SecretStr
 
 from services.shared.delivery.breaker import Breaker
@@ -21,6 +20,9 @@ from services.shared.woocommerce.client import WooCommerce
 from services.store_feed.deliveries import Looks
 from services.store_feed.handlers import NAME, handlers, lane
 from services.store_feed.inbox import Inbox
+from services.store_feed.refund_check import RefundCheck
+from services.store_feed.secret_alarm import SecretAlarm
+from services.store_feed.serving import serve
 from services.store_feed.sweep import Sweep
 from services.store_feed.watchdog import watch
 from services.store_feed.webhook import PATH, Receiver
@@ -30,15 +32,19 @@ Clock = Callable[[], datetime]
 
 @asynccontextmanager
 async def blueprint(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Blueprint]:
-    """The service, wired: the receiver, a lane of looks and a sweep for each shop."""
+    """The service, wired: the receiver; a lane of looks, a sweep and a check of refunds for each shop."""
     async with AsyncExitStack() as stack:
         shops = {name: await stack.enter_async_context(open_shop(settings, name, clock)) for name in settings.shops}
         yield Blueprint(
             name=NAME,
-            handlers=handlers(),
+            handlers=handlers(settings.shops),
             fingerprint="",
             lanes=[_lane(settings, name, shop, breaker(settings), clock) for name, shop in shops.items()],
-            tasks=[_sweep(settings, name, shop) for name, shop in shops.items()] + _watchdogs(settings, shops),
+            tasks=[
+                *[_sweep(settings, name, shop) for name, shop in shops.items()],
+                *[_refund_check(settings, name) for name in shops],
+                *_watchdogs(settings, shops),
+            ],
             early_tasks=[_receive(settings)],
         )
 
@@ -50,6 +56,10 @@ def _lane(settings: Settings, name: str, shop: WooCommerce, breaker_: Breaker, c
 
 def _sweep(settings: Settings, name: str, shop: WooCommerce) -> Task:
     return lambda engine: Sweep(engine, name, shop, settings.schedule).run()
+
+
+def _refund_check(settings: Settings, name: str) -> Task:
+    return lambda engine: RefundCheck(engine, name, settings.schedule).run()
 
 
 def _watchdogs(settings: Settings, shops: dict[str, WooCommerce]) -> list[Task]:
@@ -72,31 +82,10 @@ def _receive(settings: Settings) -> Task:
     }
 
     async def receive(engine: Engine) -> None:
-        inbox = Inbox(engine.database)
-        app = Receiver(secrets, inbox.accept, Random())
+        inbox, alarm = Inbox(engine.database), SecretAlarm(engine)
+        app = Receiver(secrets, inbox.accept, alarm.heard, Random())
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(inbox.run(engine))
-            tasks.create_task(_serve(app, settings))
+            tasks.create_task(serve(app, settings.receiver))
 
     return receive
-
-
-async def _serve(app: Receiver, settings: Settings) -> None:
-    config = uvicorn.Config(
-        app,
-        host=settings.receiver.host,
-        port=settings.receiver.port,
-        log_level="warning",
-        access_log=False,
-        lifespan="off",
-        timeout_keep_alive=60,
-    )
-    await _Quiet(config).serve()
-
-
-class _Quiet(uvicorn.Server):
-    """A server inside a service: the process' own signal handling stays in charge."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield

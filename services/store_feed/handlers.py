@@ -1,9 +1,11 @@
-"""What store-feed knows: which orders to look at, and what it stated last. A subject is `shop:order`."""
+"""What store-feed knows: which orders to look at, and what it stated last.
+
+A subject is `shop:order`, or one without a colon for a fault.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 from contracts.envelope import Envelope
@@ -11,24 +13,13 @@ from contracts.model import Event, Instant, Part
 from contracts.operations import PushRequested
 from contracts.shop import OrderChanged, OrderRemoved, RefundIssued, RefundRemoved
 from services.shared.delivery.decision import NOTHING, Decision, Delivery
+from services.shared.delivery.faults import decide_fault
 from services.shared.delivery.handlers import Handlers
 from services.shared.state.records import Kind, State
+from services.store_feed.hints import HINT, LOOKED, Hint, newer
 
 NAME = "store-feed"
 READ = "order.read"
-
-
-class Hint(Part):
-    """Somebody said: look at this order. `asked` orders hints and looks (microseconds)."""
-
-    asked: int
-
-
-class Looked(Part):
-    """The last look at an order: which hint it served, and the order's modification time then."""
-
-    served: int
-    modified_at: Instant | None = None
 
 
 class Swept(Part):
@@ -39,14 +30,7 @@ class Swept(Part):
 
 ORDER = Kind("order", OrderChanged)
 REFUND = Kind("refund", RefundIssued)
-HINT = Kind("hint", Hint)
-LOOKED = Kind("looked", Looked)
 SWEPT = Kind("swept", Swept)
-
-
-def moment(now: datetime) -> int:
-    """A moment as a number that orders hints."""
-    return int(now.timestamp() * 1_000_000)
 
 
 def lane(shop: str) -> str:
@@ -71,12 +55,19 @@ def handlers() -> Handlers:
 
 
 def _pushed(envelope: Envelope[PushRequested], state: State) -> None:
-    command = envelope.data
-    state.put(HINT, f"{command.shop}:{command.order_id}", Hint(asked=moment(command.asked_at)))
-    state.touch(f"{command.shop}:{command.order_id}")
+    """A person wants the order exported: it is read again first, so that what is exported is what stands there."""
+    key = f"{envelope.data.shop}:{envelope.data.order_id}"
+    state.put(HINT, key, Hint(asked=newer(state.now, state.get(LOOKED, key))))
+    state.touch(key)
 
 
 def _decide(subject: str, state: State) -> Decision:
+    if ":" not in subject:
+        return decide_fault(subject, state)
+    return _look(subject, state)
+
+
+def _look(subject: str, state: State) -> Decision:
     """Look at the order while there is a hint that no look has served: a thousand hints make one look."""
     hint, looked = state.get(HINT, subject), state.get(LOOKED, subject)
     if hint is None or (looked is not None and looked.served >= hint.asked):

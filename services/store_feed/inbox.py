@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import uuid4
 
 import orjson
@@ -13,11 +14,10 @@ from sqlalchemy import bindparam, delete, insert, select
 
 from services.shared.delivery.cause import KeptCause
 from services.shared.delivery.engine import Engine
-from services.shared.delivery.work import Work
 from services.shared.state.database import Database
 from services.shared.state.group_commit import GroupCommit
 from services.shared.state.tables import inbox
-from services.store_feed.handlers import HINT, Hint, moment
+from services.store_feed.hints import Why, hint_at
 
 log = logging.getLogger(__name__)
 AT_ONCE = 500
@@ -56,35 +56,38 @@ class Inbox:
         """Turn deliveries into hints until cancelled; repeated ones for an order become one look."""
         while True:
             self._arrived.clear()
-            if not await self._look(engine):
+            if not await self.look(engine):
                 await self._arrived.wait()
 
-    async def _look(self, engine: Engine) -> int:
+    async def look(self, engine: Engine) -> int:
+        """Turn the oldest deliveries into hints; gives how many there were."""
         async with self._database.read() as connection:
             rows = (await connection.execute(_NEXT)).all()
         if rows:
             async with engine.work() as work:
-                for row in rows:
-                    hint(work, row.shop, order_of(row.body), row.traceparent)
+                await hint_at(work, hints(rows))
                 await work.connection.execute(_SEEN, {"last": rows[-1].seq})
         return len(rows)
+
+
+def hints(rows: Iterable[Any]) -> dict[str, Why]:
+    """The orders that deliveries are about, each with the trace of its newest one."""
+    found: dict[str, Why] = {}
+    for row in rows:
+        order_id = order_of(row.body)
+        if order_id is None:
+            log.info("webhook names no order; the sweep will find what changed", extra={"shop": row.shop})
+            continue
+        id_ = str(uuid4())
+        found[f"{row.shop}:{order_id}"] = Why(KeptCause(id_, id_, row.traceparent))
+    return found
 
 
 def order_of(body: bytes) -> int | None:
     """The order that a delivery is about; None when it does not say (an order gone before it was sent)."""
     try:
-        found = orjson.loads(body)
+        known = orjson.loads(body)
     except orjson.JSONDecodeError:
         return None
-    id_ = found.get("id") if isinstance(found, dict) else None
-    return id_ if isinstance(id_, int) and id_ > 0 else None
-
-
-def hint(work: Work, shop: str, order_id: int | None, traceparent: str) -> None:
-    """Have an order looked at."""
-    if order_id is None:
-        log.info("webhook names no order; the sweep will find what changed", extra={"shop": shop})
-        return
-    id_ = str(uuid4())
-    work.put(HINT, f"{shop}:{order_id}", Hint(asked=moment(work.now)))
-    work.touch(f"{shop}:{order_id}", KeptCause(id_, id_, traceparent))
+    id_ = known.get("id") if isinstance(known, dict) else None
+    return id_ if isinstance(id_, int) and not isinstance(id_, bool) and id_ > 0 else None

@@ -6,20 +6,35 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import orjson
 
 from services.shared.delivery.engine import Engine
 from services.shared.delivery.work import Work
 from services.shared.settings.model import ScheduleSettings
-from services.shared.state.store import chunks, read_kind
+from services.shared.state.store import read_kind
 from services.shared.upstream.errors import UpstreamError
 from services.shared.woocommerce.cursor import Cursor
 from services.shared.woocommerce.times import instant
-from services.store_feed.handlers import HINT, LOOKED, ORDER, SWEPT, Hint, Swept, moment
+from services.store_feed.deliveries import NOT_PLACED
+from services.store_feed.handlers import ORDER, SWEPT, Swept
+from services.store_feed.hints import HINT, LOOKED, Why, hint_at
 
 log = logging.getLogger(__name__)
+AT_ONCE = 200
+CLOCKS = timedelta(minutes=15)
+"""By how much a shop's clock may lag behind ours: the very first sweep begins so much earlier."""
+REBUILT = timedelta(days=1)
+"""A rebuilt database has forgotten which hints were not served yet; the first sweep reads so much again."""
+
+
+class Seen(NamedTuple):
+    """An order as the list shows it: `shop:id`, when it changed, and whether it is placed."""
+
+    key: str
+    modified_at: datetime
+    placed: bool
 
 
 class ListsOrders(Protocol):
@@ -44,38 +59,53 @@ class Sweep:
             await asyncio.sleep(self._settings.sweep)
 
     async def once(self) -> int:
-        """Hint at every order that changed since the cursor and was not looked at since; gives how many."""
+        """Hint at every order that changed since the cursor and was not looked at since; gives how many.
+
+        What was found before a page fails is kept. Raises `UpstreamError`.
+        """
         cursor, hinted = await self._cursor(), 0
-        listed = [order async for order in self._shop.orders_changed_since(cursor)]
-        for orders in chunks(listed):
+        async for orders in self._changed(cursor):
             async with self._engine.work() as work:
                 hinted += await self._hint(work, orders)
+                cursor = cursor.moved_to(min(orders[-1].modified_at, work.now))
+                work.put(SWEPT, self._name, Swept(modified_at=cursor.at))
         return hinted
 
-    async def _hint(self, work: Work, orders: Sequence[dict[str, Any]]) -> int:
-        stamps = {f"{self._name}:{order['id']}": instant(order["date_modified_gmt"]) for order in orders}
-        looked = await work.get_many(LOOKED, stamps)
-        unseen = [key for key, at in stamps.items() if key not in looked or looked[key].modified_at != at]
-        for key in unseen:
-            work.put(HINT, key, Hint(asked=moment(work.now)))
-            work.touch(key)
-        work.put(SWEPT, self._name, Swept(modified_at=max(stamps.values())))
+    async def _changed(self, cursor: Cursor) -> AsyncIterator[list[Seen]]:
+        orders: list[Seen] = []
+        async for order in self._shop.orders_changed_since(cursor):
+            placed = order.get("status") not in NOT_PLACED
+            orders.append(Seen(f"{self._name}:{order['id']}", instant(order["date_modified_gmt"]), placed))
+            if len(orders) >= AT_ONCE:
+                yield orders
+                orders = []
+        if orders:
+            yield orders
+
+    async def _hint(self, work: Work, orders: Sequence[Seen]) -> int:
+        """A state that was looked at, or hinted at by an earlier sweep, is not hinted at again."""
+        placed = {order.key: order.modified_at for order in orders if order.placed}
+        looked, hinted = await work.get_many(LOOKED, placed), await work.get_many(HINT, placed)
+        known = {
+            key: {one.modified_at for one in (looked.get(key), hinted.get(key)) if one is not None} for key in placed
+        }
+        unseen = {key: Why(modified_at=at) for key, at in placed.items() if at not in known[key]}
+        await hint_at(work, unseen)
         return len(unseen)
 
     async def _cursor(self) -> Cursor:
-        """Where the last sweep ended; after a rebuild the newest order known; at first contact, now."""
-        overlap = timedelta(seconds=self._settings.sweep_overlap)
+        """Where the last sweep ended; after a rebuild before the newest order known; at first contact, now."""
         async with self._engine.work() as work:
             swept = (await work.get_many(SWEPT, [self._name])).get(self._name)
             if swept is None:
-                swept = Swept(modified_at=await self._newest() or work.now)
+                swept = Swept(modified_at=await self._beginning(work.now))
                 work.put(SWEPT, self._name, swept)
-        return Cursor(swept.modified_at, overlap)
+        return Cursor(swept.modified_at, timedelta(seconds=self._settings.sweep_overlap))
 
-    async def _newest(self) -> datetime | None:
+    async def _beginning(self, now: datetime) -> datetime:
         newest: datetime | None = None
         async for key, body in read_kind(self._engine.database, ORDER.name):
             if key.startswith(f"{self._name}:"):
                 at = datetime.fromisoformat(orjson.loads(body)["modified_at"])
                 newest = at if newest is None else max(newest, at)
-        return newest
+        return now - CLOCKS if newest is None else newest - REBUILT

@@ -66,7 +66,6 @@ NAMES = ("name", "category_id", "regular_price")
 CATALOGUE, PRICE, BOTH = (True, True, False), (False, False, True), (True, True, True)
 
 
-@pytest.mark.claim("S0.34", "S0.36")
 @pytest.mark.parametrize(
     ("catalogue", "prices", "is_linked", "kind", "fields"),
     [
@@ -101,6 +100,12 @@ def test_each_flow_sends_its_own_fields(
     desired = wanted(decision).desired
     assert decision.deliveries[0].id == f"{kind}:main:tea-100"
     assert tuple(getattr(desired, name) is not None for name in NAMES) == fields
+
+
+@pytest.mark.claim("S0.36")
+def test_a_shop_that_says_nothing_about_its_flows_is_only_planned() -> None:
+    [delivery] = decided(consumer({}), item(), PRICED).deliveries
+    assert delivery.kind == "product.plan"
 
 
 @pytest.mark.claim("S2.2")

@@ -31,7 +31,6 @@ OPEN_MAPS = {
     "CreditNotePlanned.sent": "the credit note as it would be put",
     "CommandSettled.figures": "counts",
     "DeadLettered.delivery.payload": "the refused delivery without its person; the topic is for operators only",
-    "DeadLettered.person": "the personal part of a refused delivery, apart like everywhere",
 }
 """Every place whose keys a schema does not name, and why it may be so."""
 

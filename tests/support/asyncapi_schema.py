@@ -7,6 +7,7 @@ wheel. So npm packs it; where there is no npm, pip fetches one (Node.js as a whe
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -43,7 +44,7 @@ def official_schema(version: str = "3.0.0") -> dict[str, Any]:
 
 def _fetch(version: str) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
-        _run([*_npm(), "pack", "--silent", "--pack-destination", folder, PACKAGE])
+        _run([*_npm(), "pack", "--loglevel=error", "--pack-destination", folder, PACKAGE])
         (archive,) = Path(folder).glob("*.tgz")
         with tarfile.open(archive) as files:
             member = files.extractfile(f"package/schemas/{version}.json")
@@ -65,6 +66,8 @@ def _npm() -> list[str]:
 
 
 def _run(command: list[str]) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
+    # Node.js trusts only its own list of authorities unless told so; a company's network may need the machine's.
+    trusting = os.environ | {"NODE_USE_SYSTEM_CA": "1"}
+    done = subprocess.run(command, env=trusting, capture_output=True, text=True, timeout=SECONDS, check=False)
     if done.returncode != 0:
         raise SchemaUnavailable(f"{' '.join(command)} failed: {done.stderr.strip()}")

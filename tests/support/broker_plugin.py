@@ -53,6 +53,13 @@ def kafka(pytestconfig: pytest.Config) -> Broker:
     return pytestconfig.stash[SHARED].join()
 
 
+@pytest.fixture(autouse=True)
+def _needs_a_real_broker(request: pytest.FixtureRequest) -> None:
+    marked = request.node.get_closest_marker("kafka") is not None
+    if marked and "kafka" in request.fixturenames and not request.getfixturevalue("kafka").real:
+        pytest.skip("needs Kafka, and this run has only the stand-in for it")
+
+
 @pytest.fixture
 def topic_prefix() -> str:
     """A prefix for topics and groups that no other test has, ending with a dot as the real one does."""

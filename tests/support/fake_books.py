@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from services.shared.balance.clients import ClientRef
 from services.shared.money import vat_in
-from services.shared.upstream.errors import UpstreamError
 
 Json = dict[str, Any]
+ResultT = TypeVar("ResultT")
 
 
 class Killed(BaseException):
@@ -53,7 +53,7 @@ class FakeBooks:
     async def put_client(self, document: Mapping[str, Any]) -> Json | None:
         return self._call("PUT Clients", lambda: self._keep(self.clients, document))
 
-    def _call(self, name: str, effect: Callable[[], Any]) -> Any:
+    def _call(self, name: str, effect: Callable[[], ResultT]) -> ResultT:
         self.calls.append(name)
         if error := self.fail_before.get(len(self.calls)):
             raise error
@@ -87,8 +87,3 @@ def _added(position: int, row: Json) -> Json:
     regular = row.get("VATRate", row.get("VATrate")) == "ჩვეულებრივი"
     vat = vat_in(Decimal(row["Amount"]), Decimal(18 if regular else 0))
     return {"uid": f"55555555-0000-4000-8000-{position:012d}", "VAT": str(vat)}
-
-
-def unavailable_at(*calls: int, error: UpstreamError) -> dict[int, BaseException]:
-    """The same failure at several calls."""
-    return dict.fromkeys(calls, error)

@@ -46,18 +46,19 @@ class Balance:
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         sleep: Sleep = asyncio.sleep,
     ) -> None:
-        """`transport` replaces the network; `clock` gives aware UTC; `sleep` waits between tries not sent.
+        """`transport` replaces the network, TLS with it; `clock` gives aware UTC; `sleep` waits between tries not sent.
 
         Lists and single records have connections of their own: a slow catalogue holds up no document.
         Raises `SettingsError` when `balance.ca-file` cannot be used.
         """
         voice, dialect = voice_of(settings), settings.dialect
+        trust = None if transport else tls_context(voice.name, ca_file=settings.ca_file, verify=settings.verify_tls)
         upstream = partial(
             Upstream,
             voice,
             auth=httpx.BasicAuth(settings.user_name, password.get_secret_value()),
             limits=Limits(concurrency=settings.concurrency),
-            tls=tls_context(voice.name, ca_file=settings.ca_file, verify=settings.verify_tls),
+            tls=trust,
             transport=transport,
             refine=refine_for(voice, dialect),
             observe=observe,

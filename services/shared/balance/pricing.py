@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from contracts.reasons import Reason
-from services.shared.balance.fields import deleted, moment, reference, tabular, text, value
+from services.shared.balance.fields import deleted, moment, number, reference, tabular, text, value
 from services.shared.balance.rows import FieldInvalid, Row
 from services.shared.upstream.errors import Rejected
 
@@ -27,6 +27,7 @@ async def latest_prices(
 
     Documents may come in any order; memory grows with items × price types, not with documents. A document without a
     readable date cannot be ranked: it wins, so that `price_row` reports each of its items instead of an old price.
+    A newest price of 0 means that the item has none of that type any more: no row.
     Raises `Rejected` for a document whose lines are no list of rows.
     """
     newest: dict[tuple[str | None, str | None], tuple[_Rank, dict[str, Any]]] = {}
@@ -39,7 +40,8 @@ async def latest_prices(
             if key not in newest or newest[key][0] <= rank:
                 newest[key] = (rank, row)
     for _, row in newest.values():
-        yield row
+        if not _ends_price(row):
+            yield row
 
 
 def document_rows(document: Row) -> Iterator[dict[str, Any]]:
@@ -61,6 +63,13 @@ def _lines(document: Row) -> list[Row]:
     except FieldInvalid as error:
         what = f"Balance {RESOURCE}, document {text(document, 'Number') or reference(document, 'uid')}: {error}"
         raise Rejected(f"{what}. Correct it in Balance", reason=Reason.BALANCE_BAD_ANSWER) from None
+
+
+def _ends_price(row: Row) -> bool:
+    try:
+        return number(row, "Price") == 0
+    except FieldInvalid:
+        return False  # `price_row` reports it
 
 
 def _rank(document: Row) -> _Rank:

@@ -29,7 +29,8 @@ from services.shared.delivery.row import Row
 from services.shared.state.records import Kind, State
 
 COMMAND_SUBJECT = "command:"
-"""Subjects with this start are commands to this module, never a service's own."""
+LETTER_SUBJECT = "letter:"
+"""Subjects with these starts are commands and unhandled records, decided in this module and never by a service."""
 
 
 PERSON = "person"
@@ -37,10 +38,10 @@ PERSON = "person"
 
 
 class Parked(Part):
-    """A dead letter of this service that is not forgotten: open, discarded by a person, or a record handled again."""
+    """A dead letter of this service; one that is closed is kept too, so that a late command about it is answered."""
 
     letter: DeadLettered
-    state: Literal["open", "discarded", "replayed"] = "open"
+    state: Literal["open", "discarded", "replayed", "overtaken"] = "open"
 
 
 class PendingCommand(Part):
@@ -54,6 +55,8 @@ class PendingCommand(Part):
 
 PARKED = Kind("parked", Parked)
 COMMAND = Kind("command", PendingCommand)
+UNHANDLED = Kind("unhandled", DeadLettered)
+"""Letters about records that are not opened yet: after a rebuild they may turn out to be known."""
 
 
 def letter_id(service: str, what: str) -> str:
@@ -112,6 +115,7 @@ def rules(service: str) -> Mapping[type[Event], Remember]:
         if letter.service == service:
             ref = letter.delivery.subject if letter.delivery else ""
             state.put(PARKED, letter.dead_letter, Parked(letter=letter), ref=ref)
+            state.drop(UNHANDLED, letter.dead_letter)
 
     def settled(envelope: Envelope[DeadLetterSettled], state: State) -> None:
         event = envelope.data
@@ -137,10 +141,8 @@ def rules(service: str) -> Mapping[type[Event], Remember]:
 
 def _settle(event: DeadLetterSettled, parked: Parked, state: State) -> None:
     subject = parked.letter.delivery.subject if parked.letter.delivery else ""
-    if event.how == "discarded" or (event.how == "replayed" and parked.letter.record):
-        state.put(PARKED, event.dead_letter, Parked(letter=parked.letter, state=event.how), ref=subject)
-    else:
-        state.drop(PARKED, event.dead_letter)
+    ref = subject if event.how == "discarded" else ""
+    state.put(PARKED, event.dead_letter, Parked(letter=parked.letter, state=event.how), ref=ref)
     if subject and event.how == "replayed":
         state.touch(subject)
 
@@ -149,6 +151,20 @@ def _pending(command: ReplayRequested | DiscardRequested) -> PendingCommand:
     if isinstance(command, DiscardRequested):
         return PendingCommand(dead_letter=command.dead_letter, action="discarded", by=command.asked_by, why=command.why)
     return PendingCommand(dead_letter=command.dead_letter, action="replayed", by=command.asked_by)
+
+
+def decide_own(service: str, subject: str, state: State) -> Decision | None:
+    """What follows for a command or an unhandled record; None for a subject of the service's own."""
+    if subject.startswith(COMMAND_SUBJECT):
+        return decide_command(service, subject.removeprefix(COMMAND_SUBJECT), state)
+    if subject.startswith(LETTER_SUBJECT):
+        return _decide_letter(subject.removeprefix(LETTER_SUBJECT), state)
+    return None
+
+
+def _decide_letter(id_: str, state: State) -> Decision:
+    letter = state.get(UNHANDLED, id_)
+    return NOTHING if letter is None or state.get(PARKED, id_) else Decision(announce=(letter,))
 
 
 def decide_command(service: str, command_id: str, state: State) -> Decision:

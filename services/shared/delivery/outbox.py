@@ -19,7 +19,8 @@ from services.shared.delivery.row import Row
 from services.shared.state.store import chunks, execute_many
 from services.shared.state.tables import deliveries, events
 
-PENDING, BLOCKED = "pending", "blocked"
+PENDING, BLOCKED, HELD = "pending", "blocked", "held"
+"""Held: blocked as well, but its effect has found that out, not the decision."""
 D = deliveries.c
 
 
@@ -32,7 +33,7 @@ class Waiting:
     digest: str
     state: str
     version: int
-    due: float
+    unknowns: int
 
 
 def digest_of(payload: dict[str, Any]) -> str:
@@ -48,7 +49,7 @@ def letter_digest(payload: dict[str, Any], blocked_on: str | None) -> str:
 async def waiting_of(connection: AsyncConnection, subjects: Iterable[str]) -> dict[str, dict[str, Waiting]]:
     """The waiting rows of each subject, by id."""
     found: dict[str, dict[str, Waiting]] = defaultdict(dict)
-    query = select(D.id, D.subject, D.digest, D.state, D.version, D.due)
+    query = select(D.id, D.subject, D.digest, D.state, D.version, D.unknowns)
     for chunk in chunks(subjects):
         for row in await connection.execute(query.where(D.subject.in_(chunk))):
             found[row.subject][row.id] = Waiting(*row)
@@ -139,7 +140,7 @@ async def block(connection: AsyncConnection, changes: Sequence[dict[str, Any]]) 
         update(deliveries)
         .where(D.id == bindparam("a_id"))
         .values(
-            state=BLOCKED,
+            state=HELD,
             deadline=func.coalesce(D.deadline, bindparam("a_deadline")),
             **{name: bindparam(f"a_{name}") for name in names},
         )
@@ -167,7 +168,7 @@ async def next_due(connection: AsyncConnection, lane: str) -> float | None:
 
 async def overdue(connection: AsyncConnection, now: float) -> list[tuple[Row, Reason, str]]:
     """Blocked rows past their deadline, each with its reason code and detail."""
-    query = select(deliveries).where(D.state == BLOCKED, D.deadline < now).limit(500)
+    query = select(deliveries).where(D.state.in_((BLOCKED, HELD)), D.deadline < now).limit(500)
     return [
         (_row(found), Reason(found.blocked_reason), found.blocked_detail) for found in await connection.execute(query)
     ]
@@ -191,7 +192,7 @@ def _row(found: Any) -> Row:
         payload=orjson.loads(found.payload),
         attempts=tuple(Attempt.model_validate(attempt) for attempt in orjson.loads(found.attempts)),
         version=found.version,
-        blocked_on=found.blocked_on,
+        blocked_on=found.blocked_on if found.state == BLOCKED else None,
     )
 
 

@@ -21,6 +21,7 @@ class Changes:
     replace: list[Delivery] = field(default_factory=list)
     take_back: list[str] = field(default_factory=list)
     announce: list[Event] = field(default_factory=list)
+    look_again: bool = False
 
 
 def reconcile(
@@ -34,12 +35,15 @@ def reconcile(
 ) -> Changes:
     """Compare a decision with the rows that wait and the dead letters that are parked for its subject.
 
-    `leaving` holds the ids that are on their way upstream at this moment: those are not taken back.
+    `leaving` holds the ids that are on their way upstream at this moment: those are not taken back, but looked at
+    again. Nor is a row with an unknown outcome: it may stand upstream already, and only its settling tells.
     """
     changes = Changes(announce=list(decision.announce))
     wanted = {delivery.id: delivery for delivery in decision.deliveries}
     refused = {refusal.delivery.id: refusal for refusal in decision.refuse}
-    changes.take_back = [id_ for id_ in waiting if id_ not in wanted and id_ not in leaving]
+    unwanted = [row for id_, row in waiting.items() if id_ not in wanted]
+    changes.take_back = [row.id for row in unwanted if row.id not in leaving and not row.unknowns]
+    changes.look_again = any(row.id in leaving for row in unwanted)
     for delivery in wanted.values():
         _place(changes, service, delivery, waiting.get(delivery.id), parked, now)
     for refusal in refused.values():

@@ -13,9 +13,9 @@ from services.shared.delivery import outbox
 from services.shared.delivery.backoff import unknown_wait
 from services.shared.delivery.cause import kept
 from services.shared.delivery.dead_letters import delivery_letter
-from services.shared.delivery.outcome import Blocked, Done, Outcome, Refused, Unknown
+from services.shared.delivery.outcome import Blocked, Done, Outcome, Refused, Retry, Unknown
 from services.shared.delivery.row import Row
-from services.shared.delivery.subjects import mark_again
+from services.shared.delivery.subjects import looked_at_again, mark_again
 from services.shared.delivery.work import Work
 
 Pair = tuple[Row, Outcome]
@@ -26,6 +26,7 @@ KEPT_ATTEMPTS = 20
 
 async def settle(work: Work, pairs: Sequence[Pair]) -> None:
     """Write the outcomes of deliveries. `Retry` changes nothing: the lane waits, no attempt is counted."""
+    work.land(row.id for row, _ in pairs)
     done = [(row, outcome) for row, outcome in pairs if isinstance(outcome, Done)]
     refused = [(row, outcome) for row, outcome in pairs if isinstance(outcome, Refused)]
     causes = await outbox.causes(work.connection, [row.id for row, _ in (*done, *refused)])
@@ -35,15 +36,23 @@ async def settle(work: Work, pairs: Sequence[Pair]) -> None:
     await work.announce((event, kept(causes.get(row.id))) for event, row in (*events, *letters))
     await _unknown(work, [(row, outcome) for row, outcome in pairs if isinstance(outcome, Unknown)])
     await _blocked(work, [(row, outcome) for row, outcome in pairs if isinstance(outcome, Blocked)])
-    for row, outcome in done:
+    for _, outcome in done:
         for kind, key, record in outcome.keep:
             work.put(kind, key, record)
+    for row, _ in (*done, *refused):
         work.touch(row.subject, kept(causes.get(row.id)))
+    await _unavailable(work, [row for row, outcome in pairs if isinstance(outcome, Retry)])
 
 
 def _letter(work: Work, row: Row, outcome: Refused) -> Event:
     digest = outbox.letter_digest(row.payload, row.blocked_on)
     return delivery_letter(work.rules.service, row.subject, row, outcome.reason, outcome.detail, digest, work.now)
+
+
+async def _unavailable(work: Work, rows: Sequence[Row]) -> None:
+    """A row that became unwanted while it was on its way has its subject marked for another look: that is now."""
+    for subject, cause in (await looked_at_again(work.connection, [row.subject for row in rows])).items():
+        work.touch(subject, kept(cause))
 
 
 async def _unknown(work: Work, pairs: Sequence[tuple[Row, Unknown]]) -> None:

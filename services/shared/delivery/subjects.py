@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from contracts.envelope import Cause
 from services.shared.delivery.cause import keep
 from services.shared.delivery.decision import Decision
-from services.shared.state.store import execute_many, upsert
+from services.shared.state.store import chunks, execute_many, upsert
 from services.shared.state.tables import subjects
 
 S = subjects.c
@@ -50,8 +50,18 @@ async def undecided(connection: AsyncConnection, now: float, limit: int) -> dict
     return dict((await connection.execute(query)).tuples().all())
 
 
+async def looked_at_again(connection: AsyncConnection, names: Iterable[str]) -> dict[str, str | None]:
+    """Those of these subjects that are to be decided again at some moment, each with its kept cause."""
+    found: dict[str, str | None] = {}
+    for chunk in chunks(names):
+        query = select(S.subject, S.cause).where(S.subject.in_(chunk), S.again_at.is_not(None))
+        found.update({row.subject: row.cause for row in await connection.execute(query)})
+    return found
+
+
 async def mark_again(connection: AsyncConnection, names: Iterable[str], at: datetime) -> None:
-    """Have these subjects decided again at a moment."""
+    """Have these subjects decided again at a moment, unless they are sooner."""
     rows = [{"a_subject": name, "a_at": at.timestamp()} for name in names]
-    statement = update(subjects).where(S.subject == bindparam("a_subject")).values(again_at=bindparam("a_at"))
+    later = or_(S.again_at.is_(None), S.again_at > bindparam("a_at"))
+    statement = update(subjects).where(S.subject == bindparam("a_subject"), later).values(again_at=bindparam("a_at"))
     await execute_many(connection, statement, rows)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
 
@@ -18,10 +18,10 @@ from contracts.reasons import Reason
 from services.shared.delivery import outbox
 from services.shared.delivery.cause import keep
 from services.shared.delivery.dead_letters import (
-    COMMAND_SUBJECT,
+    LETTER_SUBJECT,
     PARKED,
-    Parked,
-    decide_command,
+    UNHANDLED,
+    decide_own,
     record_letter,
     rules,
 )
@@ -29,12 +29,14 @@ from services.shared.delivery.decision import Decision, Delivery, Refusal
 from services.shared.delivery.handlers import Handlers
 from services.shared.delivery.reconcile import Changes, reconcile
 from services.shared.delivery.record import Record, restored
-from services.shared.delivery.subjects import mark_decided, mark_dirty
+from services.shared.delivery.subjects import mark_again, mark_decided, mark_dirty
 from services.shared.state.records import Kind, RecordT
 from services.shared.state.session import NotLoaded, Session, Slot
 from services.shared.state.store import load, load_versions, save_records, save_versions
 
 log = logging.getLogger(__name__)
+LOOK_AGAIN = timedelta(seconds=60)
+"""When a subject is decided again at the latest whose unwanted row was on its way, and could not be taken back."""
 ROUNDS = 25
 """More rounds of deciding than any chain of our events needs; beyond it two rules chase each other."""
 NameT = TypeVar("NameT")
@@ -57,6 +59,7 @@ class Work:
     def __init__(self, connection: AsyncConnection, rules_: Rules, now: datetime) -> None:
         self.connection, self.rules, self.now = connection, rules_, now
         self.session = Session(now)
+        self.landed: set[str] = set()
         self._remember = {**rules(rules_.service), **rules_.handlers.remember}
         self._held: dict[Slot, int] = {}
         self._seen: dict[Slot, int] = {}
@@ -71,7 +74,7 @@ class Work:
                 readable.append((decode(record.headers, record.value), record))
             except Undecodable as error:
                 await self._bury(record, error.code, error.detail, replayed=replayed)
-        await self._remember_all(readable)
+        await self._remember_all(readable, replayed=replayed)
 
     async def announce(self, events: Iterable[tuple[Event, Cause | None]]) -> None:
         """Put events of our own into the outbox, each with the next version of its subject, and remember them."""
@@ -95,15 +98,17 @@ class Work:
         self._issued[slot] = version
         return wrap(event, version=version, source=self.rules.service, time=self.now, cause=cause)
 
-    async def _remember_all(self, pairs: Sequence[tuple[Envelope[Event], Record | None]]) -> None:
+    async def _remember_all(
+        self, pairs: Sequence[tuple[Envelope[Event], Record | None]], *, replayed: bool = False
+    ) -> None:
         await self._hold({(envelope.data.TOPIC, envelope.subject) for envelope, _ in pairs})
         queue = list(pairs)
         while queue:
-            queue, missing = await self._pass(queue)
+            queue, missing = await self._pass(queue, replayed)
             await self._load(missing)
 
     async def _pass(
-        self, queue: Sequence[tuple[Envelope[Event], Record | None]]
+        self, queue: Sequence[tuple[Envelope[Event], Record | None]], replayed: bool
     ) -> tuple[list[tuple[Envelope[Event], Record | None]], list[NotLoaded]]:
         """Handle what can be handled; a key whose event misses something waits, with its later events, for the load."""
         deferred: list[tuple[Envelope[Event], Record | None]] = []
@@ -117,7 +122,7 @@ class Work:
                 missing.append(miss)
                 done = False
             except Exception as error:
-                done = await self._rule_failed(envelope, record, error)
+                done = await self._rule_failed(envelope, record, error, replayed)
             if not done:
                 waiting.add(lane)
                 deferred.append((envelope, record))
@@ -133,19 +138,25 @@ class Work:
             self._held[slot] = self._seen[slot] = envelope.sequence
         return True
 
-    async def _rule_failed(self, envelope: Envelope[Event], record: Record | None, error: Exception) -> bool:
+    async def _rule_failed(
+        self, envelope: Envelope[Event], record: Record | None, error: Exception, replayed: bool
+    ) -> bool:
         if record is None:
             raise error
         log.exception("rule failed", extra={"event": envelope.id, "subject": envelope.subject})
         detail = f"{envelope.type} of {envelope.subject}: {type(error).__name__}: {error}"
-        await self._bury(record, Reason.RECORD_RULE_FAILED, detail)
+        await self._bury(record, Reason.RECORD_RULE_FAILED, detail, replayed=replayed)
         return True
 
-    async def _bury(self, record: Record, reason: str, detail: str, *, replayed: bool = False) -> None:
+    async def _bury(self, record: Record, reason: str, detail: str, *, replayed: bool) -> None:
+        """Open a dead letter, unless it is known; while catching up that is not known before the end."""
         letter = record_letter(self.rules.service, record, reason, detail, self.now)
-        known = await self._loaded({"known": partial(self.session.get, PARKED, letter.dead_letter)})
-        if replayed or known["known"] is None:
+        id_ = letter.dead_letter
+        if replayed:
             await self.announce([(letter, None)])
+        elif id_ not in await self.get_many(PARKED, [id_]):
+            self.put(UNHANDLED, id_, letter)
+            self.touch(LETTER_SUBJECT + id_)
 
     def put(self, kind: Kind[RecordT], key: str, record: RecordT, ref: str = "") -> None:
         """Remember a record that no event carries."""
@@ -158,6 +169,10 @@ class Work:
     def touch(self, subject: str, cause: Cause | None = None) -> None:
         """Have a subject decided in this transaction."""
         self.session.touched[subject] = cause
+
+    def land(self, ids: Iterable[str]) -> None:
+        """These deliveries have come back: they count as on their way no more."""
+        self.landed.update(ids)
 
     async def decide(self) -> None:
         """Decide every touched subject until nothing is touched any more."""
@@ -177,27 +192,23 @@ class Work:
         decisions = await self._loaded({subject: partial(self._decision, subject) for subject in touched})
         parked = await self._loaded({s: partial(self.session.find, PARKED, s) for s in touched})
         waiting = await outbox.waiting_of(self.connection, touched)
+        leaving = set(self.rules.leaving()) - self.landed
         changes: dict[str, Changes] = {}
         for subject, decision in decisions.items():
-            letters = parked[subject] if not subject.startswith(COMMAND_SUBJECT) else {}
-            changes[subject] = self._reconcile(subject, decision, waiting.get(subject, {}), letters)
+            rows, letters = waiting.get(subject, {}), parked[subject]
+            changes[subject] = reconcile(self.rules.service, subject, decision, rows, letters, leaving, self.now)
         await self._write(changes, touched)
         await mark_decided(self.connection, decisions, touched)
+        await mark_again(self.connection, [s for s, c in changes.items() if c.look_again], self.now + LOOK_AGAIN)
         await self.announce((event, touched[subject]) for subject, c in changes.items() for event in c.announce)
         await self.take(
             [restored(record) for decision in decisions.values() for record in decision.retry], replayed=True
         )
 
-    def _reconcile(
-        self, subject: str, decision: Decision, waiting: dict[str, outbox.Waiting], parked: dict[str, Parked]
-    ) -> Changes:
-        return reconcile(self.rules.service, subject, decision, waiting, parked, self.rules.leaving(), self.now)
-
     def _decision(self, subject: str) -> Decision:
         try:
-            if subject.startswith(COMMAND_SUBJECT):
-                return decide_command(self.rules.service, subject.removeprefix(COMMAND_SUBJECT), self.session)
-            return self.rules.handlers.decide(subject, self.session)
+            own = decide_own(self.rules.service, subject, self.session)
+            return self.rules.handlers.decide(subject, self.session) if own is None else own
         except NotLoaded:
             raise
         except Exception as error:

@@ -59,6 +59,7 @@ class Dialect(Section):
     sale_resource: str = "Sale"
     credit_note_resource: str = "SalesCredit"
     item_pricing: bool = Field(default=False, description="read ItemPricing documents instead of Prices")
+    series: bool = Field(default=False, description="read ItemsSeries too: when the lots in stock expire")
     field_names: dict[str, str] = Field(
         default_factory=dict, description="rename a written field: `VATRate`, or `SalesCredit.VATRate` of one resource"
     )

@@ -7,6 +7,7 @@ costs a handful of queries.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any, TypeVar
@@ -40,6 +41,7 @@ class Session:
         self._bodies: dict[Slot, str | BaseModel | None] = {}
         self._ref_of: dict[Slot, str] = {}
         self._refs: dict[Slot, set[str]] = {}
+        self._put_under: defaultdict[Slot, set[str]] = defaultdict(set)
         self._steps: list[Callable[[], None]] = []
         self._overlay: dict[Slot, tuple[BaseModel | None, str]] = {}
 
@@ -81,22 +83,27 @@ class Session:
 
     def run(self, rule: Callable[[], ResultT]) -> ResultT:
         """Run a rule; what it put and touched counts only if it came to its end."""
-        self._overlay, self._steps = {}, []
-        result = rule()
-        for slot, (record, ref) in self._overlay.items():
-            self._keep(slot, record, ref)
-        for step in self._steps:
-            step()
-        self._overlay, self._steps = {}, []
+        try:
+            result = rule()
+            for slot, (record, ref) in self._overlay.items():
+                self._keep(slot, record, ref)
+            for step in self._steps:
+                step()
+        finally:
+            self._overlay, self._steps = {}, []
         return result
 
     def _keep(self, slot: Slot, record: BaseModel | None, ref: str) -> None:
         kind, key = slot
         before = self._ref_of.get(slot)
-        if before is not None and (kind, before) in self._refs:
-            self._refs[kind, before].discard(key)
-        if record is not None and (kind, ref) in self._refs:
-            self._refs[kind, ref].add(key)
+        if before is not None:
+            self._put_under[kind, before].discard(key)
+            if (kind, before) in self._refs:
+                self._refs[kind, before].discard(key)
+        if record is not None:
+            self._put_under[kind, ref].add(key)
+            if (kind, ref) in self._refs:
+                self._refs[kind, ref].add(key)
         self._ref_of[slot] = ref
         self._bodies[slot] = record
         self.changes[slot] = (record, ref)
@@ -110,11 +117,8 @@ class Session:
     def loaded_refs(self, slots: Iterable[Slot], rows: Iterable[tuple[str, str, str, str]]) -> None:
         """Take in all records of these references."""
         for slot in slots:
-            self._refs.setdefault(slot, {key for (kind, key), at in self._pending() if (kind, at) == slot})
+            self._refs.setdefault(slot, set(self._put_under.get(slot, ())))
         self._take(rows)
-
-    def _pending(self) -> Iterable[tuple[Slot, str]]:
-        return ((slot, ref) for slot, (record, ref) in self.changes.items() if record is not None)
 
     def _take(self, rows: Iterable[tuple[str, str, str, str]]) -> None:
         for kind, key, ref, body in rows:

@@ -1,0 +1,57 @@
+"""What is at fault in an import: shown as dead letters, and overtaken by the first import without it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Set
+
+import orjson
+
+from contracts.reasons import Reason
+from services.balance_feed.handlers import Resource
+from services.shared.delivery.dead_letters import PARKED
+from services.shared.delivery.engine import Engine
+from services.shared.delivery.faults import FAULT, Fault, clear_fault, note_fault
+from services.shared.state.store import read_kind
+from services.shared.upstream.errors import AccessDenied, Rejected
+
+
+def unreadable(resource: Resource, error: AccessDenied | Rejected) -> dict[str, Fault]:
+    """The fault of a resource that cannot be read until a person acts."""
+    reason = error.reason if isinstance(error, Rejected) else Reason.BALANCE_REFUSED
+    detail = f"{error.message}. Until then nothing new about {resource} is taken from Balance"
+    return {f"{resource}:import": Fault(reason=reason, detail=detail)}
+
+
+def shrunk(resource: Resource, detail: str) -> dict[str, Fault]:
+    """The fault of a snapshot that is held back."""
+    return {f"{resource}:snapshot": Fault(reason=Reason.BALANCE_SNAPSHOT_SHRANK, detail=detail)}
+
+
+async def show(engine: Engine, faults: Mapping[str, Fault]) -> None:
+    """Show faults, by subject."""
+    if faults:
+        async with engine.work() as work:
+            for subject, fault in faults.items():
+                note_fault(work, subject, fault)
+
+
+async def clear_gone(engine: Engine, resource: Resource, standing: Set[str]) -> None:
+    """Take back the faults of earlier imports of a resource that do not stand any more."""
+    known = await _known(engine)
+    gone = sorted(subject for subject in known - standing if subject.startswith(f"{resource}:"))
+    if gone:
+        async with engine.work() as work:
+            for subject in gone:
+                clear_fault(work, subject)
+
+
+async def _known(engine: Engine) -> set[str]:
+    """Faults noted here, and those that a rebuilt database knows only by their open dead letters."""
+    noted = {key async for key, _ in read_kind(engine.database, FAULT.name)}
+    return noted | {subject async for _, body in read_kind(engine.database, PARKED.name) for subject in _subject(body)}
+
+
+def _subject(body: str) -> list[str]:
+    parked = orjson.loads(body)
+    delivery = parked["letter"]["delivery"]
+    return [delivery["subject"]] if delivery and parked["state"] == "open" else []

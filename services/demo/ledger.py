@@ -1,0 +1,101 @@
+"""A subscriber that follows all topics while the story is told, and waits for what must happen."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from contracts.catalog import AvailabilityChanged, ProductLinked, ProductPlanned
+from contracts.envelope import Envelope, decode
+from contracts.ledger import CreditNoteRecorded, SaleRecorded
+from contracts.model import Event
+from contracts.operations import DeadLettered, DeadLetterSettled
+from contracts.shop import OrderChanged
+from contracts.topics import TOPICS
+from services.shared.messaging.connection import reader
+from services.shared.settings.model import KafkaSettings
+
+
+class NeverHappened(Exception):
+    """Something that the story waits for did not happen in time."""
+
+
+@dataclass(slots=True)
+class Ledger:
+    """What the topics have said so far."""
+
+    story: list[Envelope[Event]] = field(default_factory=list)
+    plans: dict[str, ProductPlanned] = field(default_factory=dict)
+    links: dict[str, ProductLinked] = field(default_factory=dict)
+    figures: dict[str, AvailabilityChanged] = field(default_factory=dict)
+    orders: dict[str, OrderChanged] = field(default_factory=dict)
+    sales: dict[str, SaleRecorded] = field(default_factory=dict)
+    notes: dict[str, CreditNoteRecorded] = field(default_factory=dict)
+    open_letters: dict[str, DeadLettered] = field(default_factory=dict)
+    _said: asyncio.Condition = field(default_factory=asyncio.Condition)
+
+    async def until(self, happened: Callable[[], bool], what: str, patience: float = 60.0) -> None:
+        """Wait until something is so. Raises `NeverHappened`, saying what was waited for."""
+        try:
+            async with asyncio.timeout(patience), self._said:
+                await self._said.wait_for(happened)
+        except TimeoutError:
+            letters = "; ".join(f"{letter.reason}: {letter.detail}" for letter in self.open_letters.values())
+            raise NeverHappened(
+                f"{what} did not happen within {patience:g} s. Dead letters: {letters or 'none'}"
+            ) from None
+
+    async def take(self, envelope: Envelope[Event]) -> None:
+        """Remember an event and tell whoever waits."""
+        self._remember(envelope.data)
+        self.story.append(envelope)
+        async with self._said:
+            self._said.notify_all()
+
+    def _remember(self, event: Event) -> None:
+        match event:
+            case ProductPlanned():
+                self.plans[event.key] = event
+            case ProductLinked():
+                self.links[event.key] = event
+            case AvailabilityChanged():
+                self.figures[event.key] = event
+            case OrderChanged():
+                self.orders[event.key] = event
+            case _:
+                self._remember_books(event)
+
+    def _remember_books(self, event: Event) -> None:
+        match event:
+            case SaleRecorded():
+                self.sales[event.key] = event
+            case CreditNoteRecorded():
+                self.notes[event.subject] = event
+            case DeadLettered():
+                self.open_letters[event.dead_letter] = event
+            case DeadLetterSettled():
+                self.open_letters.pop(event.dead_letter, None)
+            case _:
+                return
+
+
+@asynccontextmanager
+async def following(settings: KafkaSettings) -> AsyncIterator[Ledger]:
+    """A ledger that is kept up to date."""
+    ledger = Ledger()
+    consumer = reader(settings, [topic.name for topic in TOPICS])
+    await consumer.start()
+
+    async def follow() -> None:
+        async for raw in consumer:
+            await ledger.take(decode(raw.headers, raw.value))
+
+    task = asyncio.create_task(follow())
+    try:
+        yield ledger
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await consumer.stop()

@@ -1,0 +1,75 @@
+"""`davtari demo`: the whole product on the terminal, against sandboxes, on Kafka, in under a minute."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from uuid import uuid4
+
+from services.commands.screen import console, errors
+from services.demo import chapters
+from services.demo.choose import choose
+from services.demo.closing import Closing, close, save, show_closing
+from services.demo.crew import crew
+from services.demo.ledger import NeverHappened, following
+from services.demo.stage import Stage, chapter
+from services.demo.world import ALL_DRY, ALL_LIVE, world
+from services.shared.broker import Broker, BrokerError, broker
+from services.shared.messaging.topics import create_topics
+
+BUILD = Path("build")
+
+
+async def demo(*, keep: bool = False) -> int:
+    """Tell the story; 0 if the books match, 1 otherwise. Leaves `build/demo.json`."""
+    console.print("[bold]Davtari[/] joins Balance and WooCommerce. A broker, two sandboxes, six services; live:\n")
+    try:
+        with TemporaryDirectory(prefix="davtari-demo-") as folder:
+            async with broker(data=Path(folder) / "kafka") as kafka:
+                return await _run(Path(folder), kafka, keep=keep)
+    except (NeverHappened, BrokerError) as error:
+        errors.print(f"[red]{error}[/]")
+        return 1
+
+
+async def _run(folder: Path, kafka: Broker, *, keep: bool) -> int:
+    began = time.monotonic()
+    console.print(f"Kafka: {kafka.description}\n")
+    async with world(folder, kafka.bootstrap_servers, f"demo-{uuid4().hex[:6]}.") as made:
+        dry, live = made.settle(ALL_DRY), made.settle(ALL_LIVE)
+        await create_topics(live.kafka)
+        async with following(live.kafka) as ledger, crew() as services:
+            stage = Stage(made, ledger, services, live)
+            async with chapter("Connections: davtari check"):
+                await chapters.connections(dry)
+            async with chapter("The first import is a plan"):
+                actions = await chapters.plan(stage, dry)
+            closing = await _sell(stage, actions)
+            save(closing, kafka.description, time.monotonic() - began, BUILD)
+            console.print(f"[bold]{closing.verdict}[/]", soft_wrap=True)
+            if keep:
+                console.print(f"settings: {made.settings_file} · Ctrl-C ends it")
+                await asyncio.Event().wait()
+    return 0 if closing.matches else 1
+
+
+async def _sell(stage: Stage, actions: chapters.Actions) -> Closing:
+    chosen = choose()
+    async with chapter("Applied: the flows go live"):
+        await chapters.apply(stage, actions)
+        await chapters.stock(stage)
+    async with chapter(f"{len(chosen.orders)} orders, and an outage in the middle"):
+        await chapters.orders(stage, chosen)
+    async with chapter(f"{len(chosen.refunds)} refunds"):
+        await chapters.refunds(stage, chosen)
+    async with chapter("An order that Balance refuses"):
+        await chapters.dead_letter(stage, chosen)
+    async with chapter("One order, whole: its answer was lost on the way, and it was written once"):
+        await chapters.one_order(stage, chosen)
+    async with chapter("The end of the day"):
+        await chapters.settled(stage)
+        closing = await close(stage)
+        show_closing(closing)
+    return closing

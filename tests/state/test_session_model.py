@@ -1,0 +1,124 @@
+"""The session against a plain dict, for any order of loading, moving, putting, dropping, missing and failing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from services.shared.state.session import NotLoaded, Session
+from tests.state.notes import NOTE, Note
+
+KEYS = st.sampled_from("abcde")
+REFS = st.sampled_from(["", "r", "s"])
+TEXTS = st.sampled_from(["1", "2"])
+Shelf = dict[str, tuple[str, str]]
+"""By key: the text and the reference."""
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("put"), KEYS, TEXTS, REFS),
+        st.tuples(st.just("drop"), KEYS),
+        st.tuples(st.just("get"), KEYS),
+        st.tuples(st.just("find"), REFS),
+    ),
+    min_size=1,
+    max_size=5,
+)
+
+
+class Failed(Exception):
+    """A rule that broke off."""
+
+
+class SessionModel(RuleBasedStateMachine):
+    """`stored` is what the database holds, `now` what the transaction should see."""
+
+    @initialize(stored=st.dictionaries(KEYS, st.tuples(TEXTS, REFS)))
+    def begin(self, stored: Shelf) -> None:
+        self.stored, self.now = stored, dict(stored)
+        self.session = Session(datetime(2026, 3, 2, tzinfo=UTC))
+
+    @rule(keys=st.sets(KEYS, min_size=1))
+    def read_keys(self, keys: set[str]) -> None:
+        self.session.loaded([("note", key) for key in keys], self._rows(lambda key, _: key in keys))
+
+    @rule(refs=st.sets(REFS, min_size=1))
+    def read_refs(self, refs: set[str]) -> None:
+        self.session.loaded_refs([("note", ref) for ref in refs], self._rows(lambda _, ref: ref in refs))
+
+    @rule(steps=STEPS)
+    def run_a_rule(self, steps: list[tuple[str, ...]]) -> None:
+        seen, expected = self._run(lambda: [self._step(*step) for step in steps]), []
+        for step in steps:
+            expected.append(_applied(self.now, *step))
+        assert seen == expected
+
+    @rule(steps=STEPS)
+    def run_a_rule_that_breaks_off(self, steps: list[tuple[str, ...]]) -> None:
+        def broken() -> None:
+            for step in steps:
+                self._step(*step)
+            raise Failed
+
+        try:
+            self._run(broken)
+        except Failed:
+            return
+        raise AssertionError("the error did not reach the caller")
+
+    @invariant()
+    def writes_what_differs_and_nothing_else(self) -> None:
+        written = dict(self.stored)
+        for (_, key), (note, ref) in self.session.changes.items():
+            written.pop(key, None)
+            if note is not None:
+                written[key] = (note.text, ref)  # type: ignore[attr-defined]
+        assert written == self.now
+
+    def _run(self, task: Callable[[], Any]) -> Any:
+        """As the engine does: run, load what was missing, run again."""
+        while True:
+            try:
+                return self.session.run(task)
+            except NotLoaded as miss:
+                kind, name = miss.slot
+                assert kind == "note"
+                (self.read_refs if miss.by_ref else self.read_keys)({name})
+
+    def _step(self, action: str, name: str, *more: str) -> Any:
+        if action == "put":
+            return self.session.put(NOTE, name, Note(text=more[0]), more[1])
+        if action == "drop":
+            return self.session.drop(NOTE, name)
+        if action == "get":
+            note = self.session.get(NOTE, name)
+            return note and note.text
+        return {key: note.text for key, note in self.session.find(NOTE, name).items()}
+
+    def _rows(self, wanted: Callable[[str, str], bool]) -> list[tuple[str, str, str, str]]:
+        return [
+            ("note", key, ref, Note(text=text).model_dump_json())
+            for key, (text, ref) in self.stored.items()
+            if wanted(key, ref)
+        ]
+
+
+def _applied(shelf: Shelf, action: str, name: str, *more: str) -> Any:
+    """The same step on a plain dict."""
+    if action == "put":
+        shelf[name] = (more[0], more[1])
+    elif action == "drop":
+        shelf.pop(name, None)
+    elif action == "get":
+        return shelf[name][0] if name in shelf else None
+    else:
+        return {key: text for key, (text, ref) in sorted(shelf.items()) if ref == name}
+    return None
+
+
+TestSessionModel = SessionModel.TestCase
+TestSessionModel.settings = settings(max_examples=80, stateful_step_count=20, deadline=None)

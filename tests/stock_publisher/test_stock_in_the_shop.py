@@ -1,0 +1,204 @@
+"""Stock figures against a WooCommerce that answers as the recorded one did."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from contracts.catalog import AvailabilityChanged, FigureLine
+from contracts.reasons import Reason
+from services.sandbox.faults import Fault, Faults
+from services.sandbox.woocommerce.app import create
+from services.sandbox.woocommerce.products import Products
+from services.sandbox.woocommerce.settings import Settings as SandboxSettings
+from services.sandbox.woocommerce.shop import Shop
+from services.sandbox.woocommerce.variations import Variations
+from services.shared.delivery.outcome import Done, Outcome, Refused, Retry, Unknown
+from services.shared.delivery.row import Row
+from services.shared.woocommerce.batch import Stored
+from services.shared.woocommerce.client import WooCommerce
+from services.shared.woocommerce.product_write import ProductWrite
+from services.stock_publisher.deliveries import Deliveries
+from services.stock_publisher.stock_write import StockWrite
+from tests.stock_publisher.stock_bench import settings
+from tests.support.memory_state import NOON
+
+HOME = "https://shop.test"
+BATCH = "/wp-json/wc/v3/products/batch"
+
+
+@dataclass
+class Scene:
+    """A shop and the stock deliveries into it."""
+
+    shop: Shop
+    faults: Faults
+    deliver: Deliveries
+
+    def product(self, **body: Any) -> int:
+        return int(Products(self.shop).create({"name": "Tea", **body}, strict=False)["id"])
+
+    def variation(self, parent: int, **body: Any) -> int:
+        return int(Variations(self.shop, parent).create(body, strict=False)["id"])
+
+    def writes(self) -> list[str]:
+        return [entry.path for entry in self.faults.journal.entries]
+
+
+@asynccontextmanager
+async def scene() -> AsyncIterator[Scene]:
+    app = create(SandboxSettings(home_url=HOME, hold_deliveries=True), now=lambda: NOON)
+    faults, main = Faults(app), settings().shops["main"]
+    key, secret = SecretStr("ck_sandbox"), SecretStr("cs_sandbox")
+    transport = httpx.ASGITransport(faults)
+    async with WooCommerce("main", main, key, secret, clock=lambda: NOON, transport=transport) as client:
+        yield Scene(app.state.shop, faults, Deliveries(client, lambda: NOON))
+
+
+def row(product_id: int, quantity: int, parent_id: int = 0) -> Row:
+    lines = (FigureLine(label="on hand", quantity=quantity, source="Balance"),)
+    write = StockWrite(
+        shop="main",
+        item=f"item-{product_id}",
+        product_id=product_id,
+        parent_id=parent_id,
+        sku=f"SKU-{product_id}",
+        quantity=quantity,
+        explanation=lines,
+        stock_seen_at=NOON,
+        shop_moves=3,
+    )
+    return Row(f"stock:{product_id}", "stock.write", "lane", f"main:{product_id}", "", write.model_dump(mode="json"))
+
+
+def refusal(outcome: Outcome) -> Refused:
+    assert isinstance(outcome, Refused)
+    return outcome
+
+
+@pytest.mark.claim("I1")
+async def test_a_figure_is_written_and_told_with_its_explanation() -> None:
+    async with scene() as s:
+        there = s.product(manage_stock=True, stock_quantity=99, status="draft")
+        [outcome] = await s.deliver([row(there, 7)])
+        assert isinstance(outcome, Done)
+        [said] = outcome.events
+        assert isinstance(said, AvailabilityChanged)
+        assert (said.mode, said.published_at, said.shop_moves) == ("live", NOON, 3)
+        assert said.quantity == 7
+        assert sum(line.quantity for line in said.explanation) == 7
+        held = s.shop.products[there]
+        assert (held["stock_quantity"], held["status"]) == (7, "draft")
+
+
+@pytest.mark.claim("S3.57", "S3.53")
+async def test_a_product_whose_stock_nobody_managed_is_managed_from_now_on() -> None:
+    async with scene() as s:
+        there = s.product()
+        assert s.shop.products[there]["manage_stock"] is False
+        assert isinstance((await s.deliver([row(there, 7)]))[0], Done)
+        assert (s.shop.products[there]["manage_stock"], s.shop.products[there]["stock_quantity"]) == (True, 7)
+
+
+@pytest.mark.claim("S0.18")
+async def test_many_figures_leave_in_one_call() -> None:
+    async with scene() as s:
+        ids = [s.product(sku=f"S-{n}") for n in range(25)]
+        outcomes = await s.deliver([row(product_id, n) for n, product_id in enumerate(ids)])
+        assert all(isinstance(outcome, Done) for outcome in outcomes)
+        assert [s.shop.products[product_id]["stock_quantity"] for product_id in ids] == list(range(25))
+        assert s.writes() == [BATCH]
+
+
+@pytest.mark.claim("K11")
+async def test_variations_go_through_their_parents_and_only_their_quantity_is_touched() -> None:
+    async with scene() as s:
+        red, blue = s.product(type="variable"), s.product(type="variable")
+        managed = s.variation(red, manage_stock=True, stock_quantity=1, attributes=[{"name": "c", "option": "red"}])
+        unmanaged, other = s.variation(red), s.variation(blue, manage_stock=True)
+        outcomes = await s.deliver([row(managed, 4, red), row(other, 6, blue), row(unmanaged, 5, red)])
+        assert [type(outcome) for outcome in outcomes] == [Done, Done, Done]
+        held = s.shop.variations
+        assert [held[one]["stock_quantity"] for one in (managed, unmanaged, other)] == [4, 5, 6]
+        assert held[managed]["attributes"][0]["option"] == "red"
+        assert held[unmanaged]["manage_stock"] is True
+
+
+@pytest.mark.claim("K11")
+async def test_stock_that_the_parent_manages_is_not_taken_for_the_variations() -> None:
+    async with scene() as s:
+        parent = s.product(type="variable", manage_stock=True, stock_quantity=50)
+        there = s.variation(parent)
+        s.shop.variations[there]["manage_stock"] = "parent"
+        told = refusal((await s.deliver([row(there, 4, parent)]))[0])
+        assert told.reason == Reason.SHOP_STOCK_NOT_MANAGED
+        assert f"variation {there} of product {parent}" in told.detail
+        assert s.shop.variations[there]["manage_stock"] == "parent"
+        assert s.shop.products[parent]["stock_quantity"] == 50
+
+
+@pytest.mark.claim("K13")
+async def test_a_product_that_is_gone_stops_only_itself() -> None:
+    async with scene() as s:
+        there = s.product()
+        first, second, third = await s.deliver([row(9999, 1), row(there, 2), row(8888, 3, 7777)])
+        assert [refusal(one).reason for one in (first, third)] == [Reason.SHOP_PRODUCT_GONE] * 2
+        assert "product 9999 with SKU SKU-9999" in refusal(first).detail
+        assert isinstance(second, Done)
+
+
+@pytest.mark.parametrize(
+    ("echo", "reason", "words"),
+    [
+        (
+            {"manage_stock": False, "stock_quantity": None, "type": "external"},
+            Reason.SHOP_STOCK_NOT_MANAGED,
+            "external",
+        ),
+        ({"manage_stock": True, "stock_quantity": 6}, Reason.SHOP_ECHO_DIFFERS, "meant 7, stored 6"),
+        ({"manage_stock": True, "stock_quantity": None}, Reason.SHOP_ECHO_DIFFERS, "stored None"),
+        ({}, Reason.SHOP_STOCK_NOT_MANAGED, "switch stock management on"),
+    ],
+)
+async def test_an_echo_that_says_otherwise_is_believed(echo: dict[str, Any], reason: Reason, words: str) -> None:
+    told = refusal((await Deliveries(Echoing(echo), lambda: NOON)([row(311, 7)]))[0])
+    assert (told.reason, words in told.detail, "product 311" in told.detail) == (reason, True, True)
+
+
+class Echoing:
+    """A shop that answers every write with one echo."""
+
+    def __init__(self, echo: dict[str, Any]) -> None:
+        self.echo = echo
+
+    async def update_products(self, writes: Sequence[ProductWrite]) -> list[Stored]:
+        return [Stored(write.id or 0, {"id": write.id, **self.echo}) for write in writes]
+
+    async def update_variations(self, parent_id: int, writes: Sequence[ProductWrite]) -> list[Stored]:
+        return await self.update_products(writes)
+
+
+@pytest.mark.claim("K16")
+@pytest.mark.parametrize(
+    ("fault", "outcome"),
+    [
+        (Fault(kind="status", match=".*", status=503, headers={"Retry-After": "7"}), Retry),
+        (Fault(kind="status", match=".*", status=429, headers={"Retry-After": "7"}), Retry),
+        (Fault(kind="status", match=".*", status=403, body="<html>firewall</html>"), Retry),
+        (Fault(kind="status", match=".*", status=500), Unknown),
+    ],
+)
+async def test_a_shop_in_trouble_costs_a_delay_and_nothing_else(fault: Fault, outcome: type[Outcome]) -> None:
+    async with scene() as s:
+        due = [row(s.product(), 7), row(s.product(), 8)]
+        s.faults.add(fault)
+        first = await s.deliver(due)
+        assert [type(one) for one in first] == [outcome, outcome]
+        s.faults.clear()
+        assert [type(one) for one in await s.deliver(due)] == [Done, Done]
