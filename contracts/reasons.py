@@ -20,6 +20,7 @@ class Reason(StrEnum):
     BALANCE_ROW_INVALID = "balance.row-invalid"
     BALANCE_PERIOD_CLOSED = "balance.period-closed"
     BALANCE_SNAPSHOT_SHRANK = "balance.snapshot-shrank"
+    BALANCE_UNREADABLE = "balance.unreadable"
 
     SHOP_REFUSED = "shop.refused"
     SHOP_BAD_ANSWER = "shop.bad-answer"
@@ -27,6 +28,7 @@ class Reason(StrEnum):
     SHOP_PRODUCT_GONE = "shop.product-gone"
     SHOP_ORDER_INVALID = "shop.order-invalid"
     SHOP_STOCK_NOT_MANAGED = "shop.stock-not-managed"
+    SHOP_WEBHOOK_REFUSED = "shop.webhook-refused"
 
     PRODUCT_GROUP_NOT_MAPPED = "product.group-not-mapped"
     PRODUCT_GROUP_EXCLUDED = "product.group-excluded"

@@ -14,15 +14,14 @@ import typer
 
 from contracts.operations import CommandSettled, DiscardRequested, ImportRequested, PushRequested, ReplayRequested
 from services.commands import ask, check, letters, passport, push, run, show, status
+from services.commands.failing import FAILED, WRONG_SETTINGS, failed
 from services.commands.registry import SERVICES
 from services.commands.screen import as_json, console, errors
 from services.demo.story import demo as tell_demo
 from services.shared import logs
 from services.shared.messaging.reader import read_events
 from services.shared.messaging.topics import create_topics
-from services.shared.settings import Settings, SettingsError, load
-from services.shared.settings.base import SecretMissing
-from services.shared.upstream.errors import UpstreamError
+from services.shared.settings import Settings, load
 
 app = typer.Typer(no_args_is_help=True, help="Davtari joins Balance with WooCommerce shops.", rich_markup_mode="rich")
 topics_app = typer.Typer(no_args_is_help=True, help="The Kafka topics.")
@@ -30,7 +29,6 @@ letters_app = typer.Typer(no_args_is_help=True, help="What only a person can set
 app.add_typer(topics_app, name="topics")
 app.add_typer(letters_app, name="dead-letters")
 
-FAILED, WRONG_SETTINGS, NO_ANSWER = 1, 2, 3
 P = ParamSpec("P")
 Json = Annotated[bool, typer.Option("--json", help="Print data instead of text.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only look and compute; change nothing.")]
@@ -46,13 +44,15 @@ class _Options:
 
 @app.callback()
 def main(
+    context: typer.Context,
     settings_file: Annotated[Path, typer.Option("--settings", envvar="DAVTARI_SETTINGS")] = Path("davtari.toml"),
-    log_level: Annotated[str, typer.Option(envvar="DAVTARI_LOG_LEVEL")] = "INFO",
+    log_level: Annotated[str | None, typer.Option(envvar="DAVTARI_LOG_LEVEL")] = None,
     log_json: Annotated[bool, typer.Option("--log-json", envvar="DAVTARI_LOG_JSON")] = False,
 ) -> None:
     """Davtari joins Balance with WooCommerce shops."""
     _Options.settings_file = settings_file
-    logs.configure(log_level, as_json=log_json)
+    long_running = context.invoked_subcommand in ("up", "run")
+    logs.configure(log_level or ("INFO" if long_running else "CRITICAL"), as_json=log_json)
 
 
 def command(work: Callable[P, Coroutine[Any, Any, int]]) -> Callable[P, None]:
@@ -62,15 +62,8 @@ def command(work: Callable[P, Coroutine[Any, Any, int]]) -> Callable[P, None]:
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
             code = asyncio.run(work(*args, **kwargs))
-        except (SettingsError, SecretMissing) as error:
-            errors.print(f"[red]{error}[/]")
-            code = WRONG_SETTINGS
-        except ask.NoAnswer as error:
-            errors.print(f"[yellow]{error}[/]")
-            code = NO_ANSWER
-        except (UpstreamError, letters.NoSuchLetter, OSError) as error:
-            errors.print(f"[red]{error}[/]")
-            code = FAILED
+        except Exception as error:
+            code = failed(run.root_cause(error))
         raise typer.Exit(code)
 
     return wrapped
@@ -87,7 +80,7 @@ def init(path: Annotated[Path, typer.Option(help="Where to write it.")] = Path("
         errors.print(f"[red]{path} is there already; it is not overwritten.[/]")
         raise typer.Exit(FAILED)
     path.write_text(files("services.commands").joinpath("template.toml").read_text(encoding="utf-8"), encoding="utf-8")
-    console.print(f"{path} written. Fill in the connections, then: davtari --settings {path} check")
+    console.print(f"{path} written. Fill in the connections, then: davtari --settings {path} check", soft_wrap=True)
 
 
 @app.command(name="check")
@@ -251,7 +244,6 @@ async def demo_command(
     keep: Keep = False,
 ) -> int:
     """Run the whole product against sandboxes of Balance and WooCommerce, and tell what happens."""
-    logs.configure("ERROR")
     return await tell_demo(keep=keep)
 
 

@@ -17,9 +17,8 @@ from services.shared.upstream.errors import AccessDenied, Rejected
 
 def unreadable(resource: Resource, error: AccessDenied | Rejected) -> dict[str, Fault]:
     """The fault of a resource that cannot be read until a person acts."""
-    reason = error.reason if isinstance(error, Rejected) else Reason.BALANCE_REFUSED
-    detail = f"{error.message}. Until then nothing new about {resource} is taken from Balance"
-    return {f"{resource}:import": Fault(reason=reason, detail=detail)}
+    detail = f"{error.message}. Until that is mended nothing new about {resource} is taken from Balance"
+    return {f"{resource}:import": Fault(reason=Reason.BALANCE_UNREADABLE, detail=detail)}
 
 
 def shrunk(resource: Resource, detail: str) -> dict[str, Fault]:

@@ -50,6 +50,5 @@ def _take(row: dict[str, Any], expiry: dict[str, datetime], faults: dict[str, Fa
 
 
 def _unread(error: AccessDenied | Rejected) -> Fault:
-    reason = error.reason if isinstance(error, Rejected) else Reason.BALANCE_REFUSED
     detail = f"{error.message}. Stock is stated without expiry dates; set balance.dialect.series to false to do without"
-    return Fault(reason=reason, detail=detail)
+    return Fault(reason=Reason.BALANCE_UNREADABLE, detail=detail)

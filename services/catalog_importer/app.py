@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 
 from services.catalog_importer.decide import lane
 from services.catalog_importer.deliveries import Deliveries
 from services.catalog_importer.handlers import handlers
 from services.shared.delivery.engine import Clock
-from services.shared.delivery.lane import Lane
 from services.shared.running.fingerprint import fingerprint
 from services.shared.running.service import Blueprint, utc_now
-from services.shared.running.upstreams import breaker, open_shop
+from services.shared.running.upstreams import open_shops, shop_lane
 from services.shared.settings.model import Settings
 
 NAME = "catalog-importer"
@@ -21,11 +20,7 @@ NAME = "catalog-importer"
 @asynccontextmanager
 async def blueprint(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Blueprint]:
     """The service, wired: a lane of product writes for each shop."""
-    async with AsyncExitStack() as stack:
-        lanes = []
-        for name, shop in settings.shops.items():
-            client = await stack.enter_async_context(open_shop(settings, name, clock))
-            deliver = Deliveries(shop, client, clock)
-            lanes.append(Lane(lane(name), deliver, breaker(settings), shop.batch_size, shop.concurrency))
-        rules = [settings.balance, *settings.shops.values()]
-        yield Blueprint(NAME, handlers(settings), fingerprint(rules), lanes)
+    async with open_shops(settings, clock) as shops:
+        deliveries = {name: Deliveries(settings.shops[name], shop, clock) for name, shop in shops.items()}
+        lanes = [shop_lane(settings, name, lane(name), deliver) for name, deliver in deliveries.items()]
+        yield Blueprint(NAME, handlers(settings), fingerprint([settings.balance, *settings.shops.values()]), lanes)

@@ -55,7 +55,9 @@ async def _tried(title: str, look: Callable[[Checked], Awaitable[None]]) -> Chec
     checked = Checked(title)
     try:
         await look(checked)
-    except (UpstreamError, SecretMissing, KafkaError, OSError) as error:
+    except KafkaError as error:
+        checked.findings.append(Finding("connection", False, repr(error), "does Kafka run at kafka.bootstrap-servers?"))
+    except (UpstreamError, SecretMissing, OSError) as error:
         checked.findings.append(Finding("connection", False, str(error)))
     return checked
 

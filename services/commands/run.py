@@ -7,12 +7,17 @@ import logging
 import signal
 from collections.abc import Iterable
 
+from aiokafka.errors import KafkaError
+
 from services.commands.registry import SERVICES
 from services.shared.delivery.backoff import unavailable_wait
 from services.shared.running.service import Service
+from services.shared.settings.base import SecretMissing
 from services.shared.settings.model import Settings
+from services.store_feed.serving import CannotListen
 
 log = logging.getLogger(__name__)
+FOR_A_PERSON = (SecretMissing, CannotListen)
 
 
 async def run_service(name: str, settings: Settings, ready: asyncio.Event | None = None) -> None:
@@ -25,23 +30,35 @@ async def run_service(name: str, settings: Settings, ready: asyncio.Event | None
 
 
 async def supervise(name: str, settings: Settings, ready: asyncio.Event | None = None) -> None:
-    """Run a service until cancelled; when it fails, say so and start it again after a growing wait."""
+    """Run a service until cancelled; when it fails, say so and start it again after a growing wait.
+
+    Raises what only a person can mend (`SecretMissing`, `CannotListen`): starting again would not help.
+    """
     failures = 0
     while True:
         try:
             await run_service(name, settings, ready)
-        except Exception:
+        except Exception as error:
+            cause = root_cause(error)
+            if isinstance(cause, FOR_A_PERSON):
+                raise cause from None
             failures += 1
-            pause = unavailable_wait(failures, 1.0, 60.0)
-            log.exception("service failed and is started again", extra={"service": name, "in_seconds": round(pause, 1)})
-            await asyncio.sleep(pause)
+            await _pause(name, failures, cause)
 
 
-async def run_all(settings: Settings, names: Iterable[str]) -> None:
-    """Run services side by side until cancelled; one that fails does not take the others with it."""
-    async with asyncio.TaskGroup() as tasks:
-        for name in names:
-            tasks.create_task(supervise(name, settings))
+def root_cause(error: BaseException) -> BaseException:
+    """The first failure inside groups of failures."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+async def _pause(name: str, failures: int, cause: BaseException) -> None:
+    pause = unavailable_wait(failures, 1.0, 60.0)
+    known = isinstance(cause, KafkaError)  # Kafka is away: its name says enough
+    told = {"service": name, "why": repr(cause), "in_seconds": round(pause, 1)}
+    log.error("service failed and is started again", extra=told, exc_info=None if known else cause)
+    await asyncio.sleep(pause)
 
 
 async def until_signalled(names: Iterable[str], settings: Settings, *, supervised: bool) -> None:

@@ -61,8 +61,8 @@ def _local(service: str, path: Path) -> Standing:
 
 async def _lag(settings: KafkaSettings, group: str) -> int | None:
     admin = AIOKafkaAdminClient(bootstrap_servers=settings.bootstrap_servers)
-    await admin.start()
     try:
+        await admin.start()
         committed = await admin.list_consumer_group_offsets(group)
     finally:
         await admin.close()
@@ -72,8 +72,8 @@ async def _lag(settings: KafkaSettings, group: str) -> int | None:
 
 async def _behind(settings: KafkaSettings, offsets: dict[TopicPartition, int]) -> int:
     consumer = reader(settings, [])
-    await consumer.start()
     try:
+        await consumer.start()
         ends = await consumer.end_offsets(list(offsets))
     finally:
         await consumer.stop()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 
 from contracts.ledger import SalePlanned
@@ -79,7 +80,7 @@ def _decide(case: Case) -> Decision:
     if case.known.removed or is_void(case.known.order):
         return _answered(case, NOTHING, problem=_given_up(case.known))
     if _is_wanted(case) or wants_plan(case.pushes):
-        return _export(case)
+        return replace(_export(case), again_at=_held_until(case))
     return _later(case)
 
 
@@ -95,14 +96,19 @@ def _is_wanted(case: Case) -> bool:
 
 def _is_due(case: Case) -> bool:
     order, rules = case.known.order, case.shop.orders
-    return trigger.is_triggered(order, rules) and trigger.due_at(order, rules) <= case.state.now
+    return trigger.is_triggered(order, rules) and trigger.is_due(order, rules, case.state.now)
+
+
+def _held_until(case: Case) -> datetime | None:
+    order, rules = case.known.order, case.shop.orders
+    held = trigger.is_triggered(order, rules) and not _is_due(case)
+    return trigger.due_at(order, rules) if held else None
 
 
 def _later(case: Case) -> Decision:
-    order, rules = case.known.order, case.shop.orders
-    if trigger.is_triggered(order, rules):
-        return Decision(again_at=trigger.due_at(order, rules))
-    return _refused(case, _stray(case)) if trigger.is_stray(order, rules) else NOTHING
+    if trigger.is_stray(case.known.order, case.shop.orders):
+        return _refused(case, _stray(case))
+    return Decision(again_at=_held_until(case))
 
 
 def _export(case: Case) -> Decision:
@@ -119,8 +125,7 @@ def _export(case: Case) -> Decision:
 def _ready(case: Case, ready: Ready) -> Decision:
     wanted = _is_wanted(case)
     plan = _plan(case, ready.task) if wants_plan(case.pushes) or (wanted and not case.live) else ()
-    later = _later(case).again_at if not wanted else None
-    return Decision(deliveries=_deliveries(ready) if wanted and case.live else (), announce=plan, again_at=later)
+    return Decision(deliveries=_deliveries(ready) if wanted and case.live else (), announce=plan)
 
 
 def _plan(case: Case, task: SaleTask) -> tuple[SalePlanned, ...]:

@@ -50,6 +50,11 @@ def due_at(order: OrderChanged, settings: OrderSettings) -> datetime:
     return max(moments, default=order.created_at) + timedelta(seconds=settings.hold)
 
 
+def is_due(order: OrderChanged, settings: OrderSettings, now: datetime) -> bool:
+    """Whether a triggered order was held long enough. Without a hold, a shop clock ahead of ours holds nothing up."""
+    return settings.hold == 0 or due_at(order, settings) <= now
+
+
 def is_stray(order: OrderChanged, settings: OrderSettings) -> bool:
     """Whether a paid order stands in a status that neither WooCommerce nor the settings know (claim K14)."""
     named = {status for statuses in settings.trigger.values() for status in statuses}

@@ -49,19 +49,12 @@ def compose(
     cumulative = balance.dialect.credit_notes == "cumulative"
     others = earlier if cumulative else ()
     before, own = _written(note, others, settings, refund.shop)
-    uid = (
-        cumulative_note_uid(refund.shop, refund.order_id)
-        if cumulative
-        else credit_note_uid(refund.shop, refund.refund_id)
-    )
-    date = min([note.date, *(other.date for other in others)])
-    wording = Wording(uid, date, _comment(refund, others, basis), basis, balance.dialect.lists)
-    lines = (*before, *own)
+    wording = _wording(refund, note, others, basis, balance)
     return CreditNoteTask(
         shop=refund.shop,
         order_id=refund.order_id,
         refund_id=refund.refund_id,
-        credit_note=uid,
+        credit_note=wording.uid,
         sale=basis.sale,
         client=basis.client,
         date=note.date,
@@ -70,11 +63,25 @@ def compose(
         vat=note.vat,
         lines=own,
         before=before,
-        quantities=tuple(document_quantity(line, basis) for line in lines),
+        quantities=tuple(document_quantity(line, basis) for line in (*before, *own)),
         content_digest=refund_digest(refund),
         notes=note.notes,
-        document=credit_document(lines, wording),
+        document=credit_document((*before, *own), wording),
         cumulative=cumulative,
+    )
+
+
+def _wording(
+    refund: RefundIssued, note: CreditNote, others: Sequence[Earlier], basis: Basis, balance: BalanceSettings
+) -> Wording:
+    """A cumulative note keeps the day of its first refund, so that writing it again moves it into no other period."""
+    own, whole = credit_note_uid(refund.shop, refund.refund_id), cumulative_note_uid(refund.shop, refund.order_id)
+    return Wording(
+        uid=whole if balance.dialect.credit_notes == "cumulative" else own,
+        date=min([note.date, *(other.date for other in others)]),
+        comment=_comment(refund, others, basis),
+        basis=basis,
+        lists=balance.dialect.lists,
     )
 
 

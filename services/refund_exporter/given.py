@@ -62,8 +62,8 @@ def _quantity(line: RefundLine, refund: RefundIssued, left: Decimal) -> Decimal:
     if line.quantity > left:
         raise Unbookable(
             Reason.REFUND_ABOVE_SALE,
-            f"{name_of(refund)}: {line.quantity} of {line.name or line.sku or line.kind} come back, the Sale has {left} left: "
-            "delete the refund in the shop and make it again with the right quantity, or book it by hand",
+            f"{name_of(refund)}: {line.quantity} of {line.name or line.sku or line.kind} come back, {left} are left on "
+            "the Sale: delete the refund in the shop and make it again with the right quantity, or book it by hand",
         )
     return line.quantity
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from datetime import datetime
 from random import Random
 
@@ -14,7 +14,7 @@ from services.shared.delivery.breaker import Breaker
 from services.shared.delivery.engine import Engine
 from services.shared.delivery.lane import Lane
 from services.shared.running.service import Blueprint, Task, utc_now
-from services.shared.running.upstreams import breaker, open_shop
+from services.shared.running.upstreams import breaker, open_shops
 from services.shared.settings.model import Settings
 from services.shared.woocommerce.client import WooCommerce
 from services.store_feed.deliveries import Looks
@@ -33,8 +33,7 @@ Clock = Callable[[], datetime]
 @asynccontextmanager
 async def blueprint(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Blueprint]:
     """The service, wired: the receiver; a lane of looks, a sweep and a check of refunds for each shop."""
-    async with AsyncExitStack() as stack:
-        shops = {name: await stack.enter_async_context(open_shop(settings, name, clock)) for name in settings.shops}
+    async with open_shops(settings, clock) as shops:
         yield Blueprint(
             name=NAME,
             handlers=handlers(settings.shops),
@@ -62,7 +61,7 @@ def _refund_check(settings: Settings, name: str) -> Task:
     return lambda engine: RefundCheck(engine, name, settings.schedule).run()
 
 
-def _watchdogs(settings: Settings, shops: dict[str, WooCommerce]) -> list[Task]:
+def _watchdogs(settings: Settings, shops: Mapping[str, WooCommerce]) -> list[Task]:
     base = settings.receiver.public_url
     if base is None:
         return []
@@ -82,10 +81,11 @@ def _receive(settings: Settings) -> Task:
     }
 
     async def receive(engine: Engine) -> None:
-        inbox, alarm = Inbox(engine.database), SecretAlarm(engine)
+        inbox, alarm = Inbox(engine.database), SecretAlarm()
         app = Receiver(secrets, inbox.accept, alarm.heard, Random())
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(inbox.run(engine))
+            tasks.create_task(alarm.run(engine))
             tasks.create_task(serve(app, settings.receiver))
 
     return receive

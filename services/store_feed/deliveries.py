@@ -13,14 +13,17 @@ from services.shared.delivery.failure import outcome_of
 from services.shared.delivery.outcome import Done, Outcome, Refused
 from services.shared.delivery.row import Row
 from services.shared.settings.shop import OrderSettings
-from services.shared.upstream.errors import UpstreamError
+from services.shared.upstream.errors import Rejected, UpstreamError
 from services.shared.woocommerce.order import order_changed
 from services.shared.woocommerce.read import ReadError
 from services.shared.woocommerce.refund import refund_issued
-from services.store_feed.handlers import LOOKED, Looked
+from services.store_feed.hints import LOOKED, Looked
 
+Order = dict[str, Any]
+Refunds = Sequence[Mapping[str, Any]]
 NOT_PLACED = frozenset({"checkout-draft", "auto-draft"})
 """The buyer is still in the checkout (API fact): no order yet."""
+NOT_FOUND = 404
 
 
 class ReadsOrders(Protocol):
@@ -43,15 +46,26 @@ class Looks:
 
     async def _look(self, row: Row) -> Outcome:
         try:
-            order = await self._shop.order(row.payload["order"])
-            refunds = await self._shop.refunds(order["id"]) if order and order.get("refunds") else []
+            order, refunds = await self._read(row.payload["order"])
             return self._done(row, order, refunds)
         except ReadError as error:
             return Refused(error.reason, error.message)
         except UpstreamError as error:
             return outcome_of(error)
 
-    def _done(self, row: Row, order: dict[str, Any] | None, refunds: Sequence[Mapping[str, Any]]) -> Done:
+    async def _read(self, order_id: int) -> tuple[Order | None, Refunds]:
+        """An order and its refunds; (None, []) when it is gone, also when it goes between the two reads."""
+        order = await self._shop.order(order_id)
+        if order is None or not order.get("refunds"):
+            return order, []
+        try:
+            return order, await self._shop.refunds(order_id)
+        except Rejected as error:
+            if error.status == NOT_FOUND:
+                return None, []
+            raise
+
+    def _done(self, row: Row, order: Order | None, refunds: Refunds) -> Done:
         shop, order_id, served = row.payload["shop"], row.payload["order"], row.payload["asked"]
         if order is not None and order.get("status") in NOT_PLACED:
             return Done(keep=((LOOKED, row.key, Looked(served=served)),))
@@ -60,7 +74,7 @@ class Looks:
             return Done((gone,), keep=((LOOKED, row.key, Looked(served=served)),))
         return self._stated(row, shop, order, refunds)
 
-    def _stated(self, row: Row, shop: str, order: dict[str, Any], refunds: Sequence[Mapping[str, Any]]) -> Done:
+    def _stated(self, row: Row, shop: str, order: Order, refunds: Refunds) -> Done:
         fact: OrderChanged = order_changed(shop, order, **self._keys)
         given_back: list[Event] = [refund_issued(shop, order, refund, **self._keys) for refund in refunds]
         looked = Looked(served=row.payload["asked"], modified_at=fact.modified_at)

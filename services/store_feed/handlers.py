@@ -5,7 +5,8 @@ A subject is `shop:order`, or one without a colon for a fault.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from functools import partial
 from typing import Any
 
 from contracts.envelope import Envelope
@@ -38,8 +39,8 @@ def lane(shop: str) -> str:
     return f"shop.orders:{shop}"
 
 
-def handlers() -> Handlers:
-    """The rules of store-feed."""
+def handlers(shops: Collection[str]) -> Handlers:
+    """The rules of store-feed for these shops."""
     return Handlers(
         topics=("shop.orders", "shop.refunds", "operations"),
         remember={
@@ -49,7 +50,7 @@ def handlers() -> Handlers:
             RefundRemoved: lambda envelope, state: state.drop(REFUND, envelope.data.subject),
             PushRequested: _pushed,
         },
-        decide=_decide,
+        decide=partial(_decide, frozenset(shops)),
         news={OrderChanged: _order_news, OrderRemoved: _removal_news, RefundIssued: _refund_news},
     )
 
@@ -61,19 +62,20 @@ def _pushed(envelope: Envelope[PushRequested], state: State) -> None:
     state.touch(key)
 
 
-def _decide(subject: str, state: State) -> Decision:
-    if ":" not in subject:
+def _decide(shops: Collection[str], subject: str, state: State) -> Decision:
+    shop, colon, order_id = subject.partition(":")
+    if not colon:
         return decide_fault(subject, state)
-    return _look(subject, state)
+    return _look(shop, int(order_id), state) if shop in shops else NOTHING
 
 
-def _look(subject: str, state: State) -> Decision:
+def _look(shop: str, order_id: int, state: State) -> Decision:
     """Look at the order while there is a hint that no look has served: a thousand hints make one look."""
+    subject = f"{shop}:{order_id}"
     hint, looked = state.get(HINT, subject), state.get(LOOKED, subject)
     if hint is None or (looked is not None and looked.served >= hint.asked):
         return NOTHING
-    shop, order_id = subject.split(":")
-    payload = {"shop": shop, "order": int(order_id), "asked": hint.asked}
+    payload = {"shop": shop, "order": order_id, "asked": hint.asked}
     return Decision(deliveries=(Delivery(f"read:{subject}", READ, lane(shop), subject, payload),))
 
 

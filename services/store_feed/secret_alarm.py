@@ -2,44 +2,47 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from contracts.reasons import Reason
 from services.shared.delivery.engine import Engine
-from services.shared.delivery.faults import FAULT, Fault, clear_fault, note_fault
+from services.shared.delivery.faults import Fault, clear_fault, note_fault
 
 PATIENCE = 3
 """Wrong signatures in a row before a person is told: one alone may be anybody's nonsense."""
 
 
 class SecretAlarm:
-    """Counts wrong signatures in a row, by shop."""
+    """Counts wrong signatures in a row, by shop. Hearing is instant; what is to be written waits for `run`."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self) -> None:
         self._wrong: dict[str, int] = {}
-        self._trusted: set[str] = set()
+        self._shown: dict[str, bool] = {}
+        self._news = asyncio.Event()
 
-    async def heard(self, shop: str, *, signed: bool) -> None:
+    def heard(self, shop: str, *, signed: bool) -> None:
         """A delivery came with a right or a wrong signature."""
-        if signed:
-            await self._right(shop)
-        else:
-            await self._is_wrong(shop)
+        self._wrong[shop] = 0 if signed else self._wrong.get(shop, 0) + 1
+        self._news.set()
 
-    async def _is_wrong(self, shop: str) -> None:
-        self._wrong[shop] = self._wrong.get(shop, 0) + 1
-        if self._wrong[shop] == PATIENCE:
-            self._trusted.discard(shop)
-            async with self._engine.work() as work:
-                note_fault(work, subject(shop), another_secret(shop))
+    async def run(self, engine: Engine) -> None:
+        """Show and take back until cancelled."""
+        while True:
+            self._news.clear()
+            for shop, wrong in list(self._wrong.items()):
+                if wrong == 0 or wrong >= PATIENCE:
+                    await self._show(engine, shop, standing=wrong > 0)
+            await self._news.wait()
 
-    async def _right(self, shop: str) -> None:
-        self._wrong[shop] = 0
-        if shop in self._trusted:
+    async def _show(self, engine: Engine, shop: str, *, standing: bool) -> None:
+        if self._shown.get(shop) is standing:
             return
-        self._trusted.add(shop)
-        async with self._engine.work() as work:
-            if await work.get_many(FAULT, [subject(shop)]):
+        async with engine.work() as work:
+            if standing:
+                note_fault(work, subject(shop), another_secret(shop))
+            else:
                 clear_fault(work, subject(shop))
+        self._shown[shop] = standing
 
 
 def subject(shop: str) -> str:
@@ -51,7 +54,7 @@ def another_secret(shop: str) -> Fault:
     """What to tell the person who can mend it."""
     detail = (
         f"shop {shop}: webhooks come with a wrong signature and are refused; WooCommerce switches them off after "
-        f"seven in a row, until then and afterwards the sweep finds the orders. Give the webhooks in WooCommerce "
-        f"(Settings → Advanced → Webhooks) the secret in the file of shops.{shop}.webhook-secret-files"
+        f"seven in a row. The sweep finds the orders all the same. Give the webhooks in WooCommerce (Settings → "
+        f"Advanced → Webhooks) the secret in the file of shops.{shop}.webhook-secret-files"
     )
     return Fault(reason=Reason.SHOP_WEBHOOK_REFUSED, detail=detail)

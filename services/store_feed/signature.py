@@ -25,4 +25,4 @@ def is_signed(body: bytes, given: bytes | None, secrets: Sequence[bytes]) -> boo
 
 def is_ping(body: bytes, given: bytes | None) -> bool:
     """The unsigned `webhook_id=N` that WooCommerce sends when a webhook is made (API fact); it carries nothing."""
-    return given is None and PING.fullmatch(body.strip()) is not None
+    return not given and PING.fullmatch(body.strip()) is not None

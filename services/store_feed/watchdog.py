@@ -14,7 +14,9 @@ from services.shared.woocommerce.webhooks import Webhook
 
 log = logging.getLogger(__name__)
 TOPICS = ("order.created", "order.updated", "order.deleted")
+ACTIVE = "active"
 EVERY = 300.0
+"""Seconds between two looks."""
 
 
 class KeepsWebhooks(Protocol):
@@ -34,10 +36,11 @@ class Mended:
 
 
 async def mend(shop: KeepsWebhooks, delivery_url: str, secret: SecretStr) -> Mended:
-    """Make the webhooks that are missing and enable ours that are disabled; others' are left alone."""
-    ours = {hook.topic: hook for hook in await shop.webhooks() if hook.delivery_url == delivery_url}
+    """Make the webhooks that are missing and enable ours that are off; others' and needless twins are left alone."""
+    found = [hook for hook in await shop.webhooks() if hook.delivery_url == delivery_url]
+    ours = {hook.topic: hook for hook in sorted(found, key=lambda hook: hook.status == ACTIVE)}
     created = [topic for topic in TOPICS if topic not in ours]
-    disabled = [hook for hook in ours.values() if hook.status != "active" and hook.topic in TOPICS]
+    disabled = [hook for hook in ours.values() if hook.status != ACTIVE and hook.topic in TOPICS]
     for topic in created:
         await shop.create_webhook(topic, delivery_url, secret)
     for hook in disabled:
@@ -45,8 +48,8 @@ async def mend(shop: KeepsWebhooks, delivery_url: str, secret: SecretStr) -> Men
     return Mended(tuple(created), tuple(hook.topic for hook in disabled))
 
 
-async def watch(name: str, shop: KeepsWebhooks, delivery_url: str, secret: SecretStr) -> None:
-    """Look every five minutes, until cancelled, and say what was mended."""
+async def watch(name: str, shop: KeepsWebhooks, delivery_url: str, secret: SecretStr, every: float = EVERY) -> None:
+    """Look every so many seconds, until cancelled, and say what was mended."""
     while True:
         try:
             mended = await mend(shop, delivery_url, secret)
@@ -54,4 +57,4 @@ async def watch(name: str, shop: KeepsWebhooks, delivery_url: str, secret: Secre
                 log.warning("webhooks mended", extra={"shop": name, "made": mended.created, "enabled": mended.enabled})
         except UpstreamError as error:
             log.warning("webhooks not looked at", extra={"shop": name, "why": error.message})
-        await asyncio.sleep(EVERY)
+        await asyncio.sleep(every)

@@ -6,7 +6,7 @@ import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from random import Random
-from typing import Any
+from typing import Any, Protocol
 
 from services.shared.trace import new_traceparent
 from services.store_feed.inbox import Received
@@ -25,6 +25,16 @@ class TooLarge(Exception):
     """The body is larger than any order."""
 
 
+class Left(Exception):
+    """The sender hung up before its delivery was complete."""
+
+
+class Hears(Protocol):
+    """Is told of every signature."""
+
+    def __call__(self, shop: str, *, signed: bool) -> None: ...
+
+
 class Receiver:
     """An ASGI app: `POST /webhooks/<shop>`.
 
@@ -36,9 +46,11 @@ class Receiver:
         self,
         secrets: Mapping[str, Sequence[bytes]],
         accept: Callable[[Received], Awaitable[None]],
+        heard: Hears,
         rng: Random,
     ) -> None:
-        self._secrets, self._accept, self._rng = secrets, accept, rng
+        """`secrets` by shop; `accept` returns when a delivery is durable; `heard` is told of every signature."""
+        self._secrets, self._accept, self._heard, self._rng = secrets, accept, heard, rng
         self.refused = dict.fromkeys(secrets, 0)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -60,6 +72,8 @@ class Receiver:
             body = await _body(receive)
         except TooLarge:
             return 413, {"error": f"a delivery is at most {LARGEST} bytes"}
+        except Left:
+            return 400, {"error": "the delivery broke off"}
         return await self._take(shop, body, _signature(scope))
 
     async def _take(self, shop: str, body: bytes, given: bytes | None) -> tuple[int, dict[str, str]]:
@@ -72,11 +86,14 @@ class Receiver:
         except Exception:
             log.exception("webhook could not be made durable", extra={"shop": shop})
             return 503, {"error": "not stored; the sweep will find the change"}
+        self._heard(shop, signed=True)
         return 200, {"status": "stored"}
 
     def _refuse(self, shop: str, given: bytes | None) -> tuple[int, dict[str, str]]:
         self.refused[shop] += 1
         what = "wrong" if given else "missing"
+        if given:
+            self._heard(shop, signed=False)
         log.warning("webhook refused", extra={"shop": shop, "signature": what, "refused": self.refused[shop]})
         fix = f"give the webhook in WooCommerce the secret of shops.{shop}.webhook-secret-files"
         return 401, {"error": f"the signature is {what}", "code": "webhook.signature", "fix": fix}
@@ -91,6 +108,8 @@ async def _body(receive: Receive) -> bytes:
     size, more = 0, True
     while more:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Left
         parts.append(message.get("body", b""))
         size, more = size + len(parts[-1]), message.get("more_body", False)
         if size > LARGEST:

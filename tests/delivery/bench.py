@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -54,6 +54,7 @@ class Bench:
     engine: Engine
     clock: Clock
     leaving: set[str]
+    on_the_way: Callable[[], Collection[str]] = tuple
 
     async def take(self, *records: Record) -> None:
         """One batch of Kafka records."""
@@ -119,10 +120,11 @@ async def open_bench(folder: Path, rules: Handlers | None = None, *, caught_up: 
     """A bench over the database in a folder, which is made if need be; `caught_up`: decisions are taken at once."""
     database = await open_database(folder, NAME)
     clock, leaving = Clock(), set[str]()
-    engine = Engine(Rules(NAME, rules or handlers(), DEADLINE, lambda: leaving), database, clock)
+    engine = Engine(Rules(NAME, rules or handlers(), DEADLINE, lambda: bench.on_the_way()), database, clock)
+    bench = Bench(database, engine, clock, leaving, lambda: leaving)
     if caught_up:
         engine.caught_up.set()
     try:
-        yield Bench(database, engine, clock, leaving)
+        yield bench
     finally:
         await database.close()

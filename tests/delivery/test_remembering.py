@@ -202,3 +202,18 @@ async def test_other_settings_have_every_subject_decided_again(tmp_path: Path, s
         await bench.engine.settings_are("two")
         await bench.engine.catch_up_done()
         assert list(await bench.rows()) == ["shelf:a"]
+
+
+async def test_a_crash_amid_noting_other_settings_forgets_nothing(
+    tmp_path: Path, script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_bench(tmp_path, handlers(script)) as bench:
+        await bench.engine.settings_are("one")
+        await bench.take(record(stock("a")))
+        with monkeypatch.context() as broken, pytest.raises(TypeError):
+            broken.setattr("services.shared.delivery.engine.mark_all_dirty", None)
+            await bench.engine.settings_are("two")
+        script.wanted = {"a": Decision((put_on_shelf("a"),))}
+        await bench.engine.settings_are("two")
+        await bench.engine.catch_up_done()
+        assert list(await bench.rows()) == ["shelf:a"]

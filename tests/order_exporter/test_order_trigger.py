@@ -59,6 +59,12 @@ def test_the_hold_starts_when_the_order_was_paid_or_completed() -> None:
     assert trigger.due_at(done, rules) == PAID + timedelta(days=2, minutes=10)
     placed = paid.model_copy(update={"paid_at": None})
     assert trigger.due_at(placed, rules) == PLACED + timedelta(minutes=10)
+    assert not trigger.is_due(paid, rules, PAID + timedelta(minutes=9))
+    assert trigger.is_due(paid, rules, PAID + timedelta(minutes=10))
+
+
+def test_without_a_hold_a_shop_whose_clock_is_ahead_holds_nothing_up() -> None:
+    assert trigger.is_due(order(line(1, "5.00")), DEFAULTS, PAID - timedelta(minutes=5))
 
 
 def test_a_paid_order_in_a_plugins_status_is_a_stray_until_the_settings_name_it() -> None:

@@ -154,6 +154,13 @@ async def test_an_upstream_that_is_away_costs_no_attempt_and_writes_nothing(erro
     assert books.puts("Sale") == 0
 
 
+async def test_a_write_that_could_not_be_read_back_is_read_before_anything_else() -> None:
+    books = FakeBooks(fail_before={3: Unavailable("down")})
+    assert isinstance(await deliver(books), Unknown)
+    assert recorded(await deliver(books, row_of(TASK, TRIED))).how == "written"
+    assert books.puts("Sale") == 1
+
+
 async def test_a_refusal_is_final_and_tells_which_order() -> None:
     closed = Rejected("November is closed", reason=Reason.BALANCE_PERIOD_CLOSED, status=400)
     outcome = await deliver(FakeBooks(fail_before={2: closed}))

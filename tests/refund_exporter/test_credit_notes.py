@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
 
 import pytest
 
 from contracts.reasons import Reason
-from contracts.shop import LineTax, OrderChanged, RefundIssued
+from contracts.shop import LineTax
 from services.refund_exporter.basis import basis_of
-from services.refund_exporter.compose import Earlier, compose, earlier_of
-from services.refund_exporter.credit_note import credit_note_of
 from services.refund_exporter.left import left_of
 from services.refund_exporter.tasks import CreditNoteTask
-from services.shared.documents.uids import credit_note_uid, cumulative_note_uid
+from services.shared.documents.uids import credit_note_uid
 from services.shared.documents.unbookable import Unbookable
-from services.shared.settings.model import Settings
+from tests.refund_exporter.refund_bench import CORRECTION, CUP, PARCEL, RETURN, SALE, TEA, note, rows
 from tests.support.exporting import (
     AMOUNT,
-    ORDER,
     RETAIL,
     ROUNDING,
     SHIPPING,
@@ -31,35 +27,9 @@ from tests.support.exporting import (
     item_of,
     line,
     order,
-    recorded_sale,
     refund,
     settings,
 )
-
-RETURN, CORRECTION = "დაბრუნება", "ფასის კორექტირება"
-TEA, CUP, PARCEL = 1, 2, 3
-BOUGHT = order(
-    line(TEA, "60.00", quantity="4"),
-    line(CUP, "30.00", quantity="1", product=312, rate=ZERO_VAT),
-    line(PARCEL, "10.00", kind="shipping"),
-)
-SALE = recorded_sale(BOUGHT, settings())
-
-
-def note(
-    issued: RefundIssued, *earlier: CreditNoteTask, using: Settings | None = None, bought: OrderChanged = BOUGHT
-) -> CreditNoteTask:
-    using = using or settings()
-    rules = using.shops[SHOP].orders
-    sold = basis_of(recorded_sale(bought, using))
-    before: list[Earlier] = [earlier_of(each) for each in earlier]
-    left = left_of(sold, [each for one in before for each in one.lines])
-    return compose(issued, credit_note_of(issued, sold, left, rules), sold, before, rules, using.balance)
-
-
-def rows(task: CreditNoteTask) -> list[tuple[str, str, str, str]]:
-    return [(row["Item"], row["Quantity"], row["Amount"], row["VAT"]) for row in task.document["Items"]]
-
 
 # -- the kinds
 
@@ -234,75 +204,3 @@ def test_the_rounding_line_of_a_sale_is_given_back_with_the_rest() -> None:
     bought = order(line(TEA, "60.00", quantity="4"), total=Decimal("60.02"))
     task = note(refund("60.02"), using=using, bought=bought)
     assert [row[0] for row in rows(task)] == [item_of(311), ROUNDING]
-
-
-# -- one note for all refunds of a Sale
-
-
-def test_a_cumulative_note_is_one_document_that_grows() -> None:
-    using = settings(balance={"dialect": {"credit_notes": "cumulative"}})
-    first = note(refund("4.00", given_back(PARCEL, "4.00", kind="shipping")), using=using)
-    later = refund("15.00", given_back(TEA, "15.00", quantity="1"), refund_id=1052)
-    second = note(later, first, using=using)
-    assert first.credit_note == second.credit_note == cumulative_note_uid(SHOP, ORDER)
-    assert rows(second) == [(SHIPPING, "1", "4.00", "0.61"), (item_of(311), "1", "15.00", "2.29")]
-    assert (second.total, second.document_total) == (Decimal("15.00"), Decimal("19.00"))
-    assert second.document["OperationType"] == RETURN
-    assert second.document["Comments"] == "Refund 1051, 1052 of order 1042, shop main"
-
-
-# -- what cannot be credited
-
-BAD: dict[str, tuple[RefundIssued, Reason, str]] = {
-    "above the sale": (refund("100.01"), Reason.REFUND_ABOVE_SALE, "only 100.00 is left"),
-    "more pieces than sold": (
-        refund("15.00", given_back(TEA, "15.00", quantity="5")),
-        Reason.REFUND_ABOVE_SALE,
-        "5 of product come back, the Sale has 4 left",
-    ),
-    "a line that was not sold": (
-        refund("5.00", given_back(77, "5.00", name="cake")),
-        Reason.REFUND_LINE_UNKNOWN,
-        "cake",
-    ),
-    "a line without origin": (refund("5.00", given_back(None, "5.00")), Reason.REFUND_LINE_UNKNOWN, "line None"),
-    "amount above its lines": (
-        refund("16.00", given_back(TEA, "15.00", quantity="1")),
-        Reason.REFUND_AMOUNT_DIFFERS,
-        "+1.00 apart",
-    ),
-    "amount below its lines": (
-        refund("14.50", given_back(TEA, "15.00", quantity="1")),
-        Reason.REFUND_AMOUNT_DIFFERS,
-        "-0.50 apart",
-    ),
-    "another currency": (refund("5.00", currency="USD"), Reason.REFUND_AMOUNT_DIFFERS, "its Sale in GEL"),
-    "three decimals": (refund("5.001"), Reason.REFUND_NOT_WHOLE_TETRI, "5.001"),
-    "a line of three decimals": (
-        refund("5.00", given_back(TEA, "5.00", total=Decimal("4.999"), total_tax=Decimal(0))),
-        Reason.REFUND_NOT_WHOLE_TETRI,
-        "4.999",
-    ),
-    "nothing at all": (refund("0.00"), Reason.REFUND_NOTHING_TO_CREDIT, "neither money nor goods"),
-    "a negative fee that was not sold": (
-        refund("-1.00", given_back(PARCEL, "-1.00", kind="shipping")),
-        Reason.REFUND_ABOVE_SALE,
-        "book it by hand",
-    ),
-}
-
-
-@pytest.mark.parametrize("name", BAD)
-def test_what_gives_no_sound_credit_note_is_refused_with_the_cause(name: str) -> None:
-    issued, reason, named = BAD[name]
-    with pytest.raises(Unbookable) as refused:
-        note(issued)
-    assert refused.value.reason is reason
-    assert named in refused.value.detail
-
-
-def test_a_second_refund_of_everything_is_above_the_sale() -> None:
-    everything: Any = refund("100.00")
-    with pytest.raises(Unbookable) as refused:
-        note(everything.model_copy(update={"refund_id": 1052}), note(everything))
-    assert refused.value.reason is Reason.REFUND_ABOVE_SALE

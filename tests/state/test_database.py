@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import func, insert, select, text
 
 from services.shared.state import tables
-from services.shared.state.database import Database, database_file, open_database
+from services.shared.state.database import Database, database_file, note, open_database
 from services.shared.state.session import Session
 from services.shared.state.store import load, read_kind, save_records
 from tests.state.notes import NOTE, Note
@@ -111,6 +111,5 @@ async def test_a_whole_kind_is_read_in_the_order_of_its_keys(database: Database)
 
 
 async def test_a_named_value_gives_the_one_before(database: Database) -> None:
-    assert await database.note("settings", "a") is None
-    assert await database.note("settings", "b") == "a"
-    assert await database.note("settings", "b") == "b"
+    async with database.write() as connection:
+        assert [await note(connection, "settings", value) for value in ("a", "b", "b")] == [None, "a", "b"]

@@ -9,6 +9,8 @@ from typing import Literal
 from services.shared.delivery.backoff import unavailable_wait
 
 Wait = Callable[[int], float]
+PROBE_LOOK = 0.25
+"""Seconds between two looks at what has become of another lane's probe."""
 
 
 @dataclass(slots=True)
@@ -43,10 +45,18 @@ class Breaker:
 
     def pause(self, now: float) -> float:
         """Seconds until a call may be admitted (0 when it may at once)."""
-        return max(0.0, self.open_until - now) if self.failures else 0.0
+        match self.state(now):
+            case "open":
+                return self.open_until - now
+            case "half-open" if self.probing:
+                return PROBE_LOOK
+            case _:
+                return 0.0
 
-    def succeeded(self) -> None:
-        """The upstream answered: close."""
+    def succeeded(self, now: float) -> None:
+        """The upstream answered: close, unless that was a call which had left before the breaker opened."""
+        if self.state(now) == "open":
+            return
         self.failures, self.probing, self.open_until, self.why = 0, False, 0.0, ""
 
     def failed(self, now: float, why: str, after: float | None = None) -> None:

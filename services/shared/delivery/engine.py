@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 
 from services.shared.delivery import outbox
 from services.shared.delivery.cause import kept
-from services.shared.delivery.outcome import Refused
+from services.shared.delivery.outcome import Refused, Unknown
 from services.shared.delivery.record import Record
 from services.shared.delivery.row import Row
 from services.shared.delivery.settle import Pair, settle
 from services.shared.delivery.subjects import mark_all_dirty, undecided
 from services.shared.delivery.work import Rules, Work
-from services.shared.state.database import Database
+from services.shared.state.database import Database, note
 from services.shared.state.group_commit import GroupCommit
 
+log = logging.getLogger(__name__)
 DECIDE_AT_ONCE = 500
 Clock = Callable[[], datetime]
 
@@ -52,8 +54,25 @@ class Engine:
         await self._settling.submit(pairs)
 
     async def _settle(self, groups: Sequence[Sequence[Pair]]) -> None:
+        pairs = [pair for group in groups for pair in group]
+        try:
+            await self._write(pairs)
+        except Exception:
+            log.exception("outcomes could not be written together", extra={"deliveries": len(pairs)})
+            for pair in pairs:
+                await self._settle_alone(pair)
+
+    async def _settle_alone(self, pair: Pair) -> None:
+        """One outcome that cannot be written must not hold up the others: its delivery is looked at again later."""
+        try:
+            await self._write([pair])
+        except Exception as error:
+            log.exception("an outcome cannot be written", extra={"delivery": pair[0].id})
+            await self._write([(pair[0], Unknown(f"its outcome cannot be written: {type(error).__name__}: {error}"))])
+
+    async def _write(self, pairs: Sequence[Pair]) -> None:
         async with self.work() as work:
-            await settle(work, [pair for pairs in groups for pair in pairs])
+            await settle(work, pairs)
 
     async def claim(self, lane: str, limit: int, skip: Collection[str]) -> list[Row]:
         """The next due rows of a lane, once everything that was known at the start has been read."""
@@ -61,16 +80,16 @@ class Engine:
         async with self.database.read() as connection:
             return await outbox.due(connection, lane, self.clock().timestamp(), limit, skip)
 
-    async def wait_due(self, lane: str) -> float:
-        """Seconds until a row of the lane is due."""
+    async def wait_due(self, lane: str, skip: Collection[str]) -> float:
+        """Seconds until a row of the lane may be due that is not among those to skip."""
         async with self.database.read() as connection:
-            due = await outbox.next_due(connection, lane)
+            due = await outbox.next_due(connection, lane, skip)
         return float("inf") if due is None else max(0.05, due - self.clock().timestamp())
 
     async def settings_are(self, fingerprint: str) -> None:
         """Note the settings that the rules run under; when they have changed every subject is decided again."""
-        if await self.database.note("settings", fingerprint) not in (None, fingerprint):
-            async with self.database.write() as connection:
+        async with self.database.write() as connection:
+            if await note(connection, "settings", fingerprint) not in (None, fingerprint):
                 await mark_all_dirty(connection)
 
     async def catch_up_done(self) -> None:

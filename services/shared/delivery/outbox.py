@@ -150,20 +150,24 @@ async def block(connection: AsyncConnection, changes: Sequence[dict[str, Any]]) 
 
 async def due(connection: AsyncConnection, lane: str, now: float, limit: int, skip: Collection[str]) -> list[Row]:
     """The next rows of a lane that may leave: only the first of each key, and it is neither blocked nor early."""
-    first = select(func.min(D.seq)).where(D.lane == lane).group_by(D.key)
     query = (
         select(deliveries)
-        .where(D.seq.in_(first), D.state == PENDING, D.due <= now)
+        .where(D.seq.in_(_heads(lane)), D.state == PENDING, D.due <= now)
         .order_by(D.seq)
         .limit(limit + len(skip))
     )
     return [_row(found) for found in await connection.execute(query) if found.id not in skip][:limit]
 
 
-async def next_due(connection: AsyncConnection, lane: str) -> float | None:
-    """When the earliest pending row of a lane is due, as a timestamp."""
-    found: float | None = await connection.scalar(select(func.min(D.due)).where(D.lane == lane, D.state == PENDING))
+async def next_due(connection: AsyncConnection, lane: str, skip: Collection[str]) -> float | None:
+    """When the next row of a lane may leave at the earliest, as a timestamp; what waits behind another cannot."""
+    query = select(func.min(D.due)).where(D.seq.in_(_heads(lane)), D.state == PENDING, D.id.not_in(skip))
+    found: float | None = await connection.scalar(query)
     return found
+
+
+def _heads(lane: str) -> Any:
+    return select(func.min(D.seq)).where(D.lane == lane).group_by(D.key)
 
 
 async def overdue(connection: AsyncConnection, now: float) -> list[tuple[Row, Reason, str]]:
@@ -178,7 +182,8 @@ async def causes(connection: AsyncConnection, ids: Iterable[str]) -> dict[str, s
     """The kept cause of each row."""
     found: dict[str, str | None] = {}
     for chunk in chunks(ids):
-        found.update((await connection.execute(select(D.id, D.cause).where(D.id.in_(chunk)))).tuples().all())
+        rows = await connection.execute(select(D.id, D.cause).where(D.id.in_(chunk)))
+        found |= {row.id: row.cause for row in rows}
     return found
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from contextlib import suppress
 from collections.abc import Awaitable, Callable, Sequence
 
 from services.shared.delivery.lane import Lane
@@ -15,7 +16,7 @@ from services.shared.delivery.settle import Pair
 log = logging.getLogger(__name__)
 Claim = Callable[[str, int, set[str]], Awaitable[list[Row]]]
 Settle = Callable[[Sequence[Pair]], Awaitable[None]]
-WaitDue = Callable[[str], Awaitable[float]]
+WaitDue = Callable[[str, set[str]], Awaitable[float]]
 IDLE = 5.0
 """Seconds an idle relay sleeps at most before it looks again; it is woken when rows are added."""
 
@@ -48,12 +49,14 @@ class Relay:
 
     async def _step(self) -> None:
         self._wake.clear()
+        if pause := self.lane.breaker.pause(time.monotonic()):
+            self._drop_buffer()
+            await self._wait_for(pause)
+            return
         if len(self._calls) >= self.lane.concurrency or not await self._fill():
             await self._rest()
             return
         if not self.lane.breaker.admit(time.monotonic()):
-            self._drop_buffer()
-            await self._wait_for(self.lane.breaker.pause(time.monotonic()) or 0.05)
             return
         batch, self._buffer = self._buffer[: self.lane.batch], self._buffer[self.lane.batch :]
         call = asyncio.create_task(self._deliver(batch))
@@ -62,20 +65,19 @@ class Relay:
 
     async def _fill(self) -> bool:
         if not self._buffer:
-            limit = self.lane.batch * self.lane.concurrency
+            limit = self.lane.batch * (self.lane.concurrency - len(self._calls))
             self._buffer = await self._claim(self.lane.name, limit, set(self.leaving))
             self.leaving |= {row.id: row for row in self._buffer}
         return bool(self._buffer)
 
     async def _rest(self) -> None:
         full = len(self._calls) >= self.lane.concurrency
-        await self._wait_for(IDLE if full else min(IDLE, await self._wait_due(self.lane.name)))
+        await self._wait_for(IDLE if full else min(IDLE, await self._wait_due(self.lane.name, set(self.leaving))))
 
     async def _wait_for(self, seconds: float) -> None:
-        try:
-            await asyncio.wait_for(self._wake.wait(), seconds)
-        except TimeoutError:
-            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._wake.wait()
 
     def _returned(self, call: asyncio.Task[None]) -> None:
         self._calls.discard(call)
@@ -88,13 +90,19 @@ class Relay:
             outcomes = await self._attempt(rows)
             self._judge(outcomes)
             await asyncio.shield(self._settle(list(zip(rows, outcomes, strict=True))))
+        except Exception as error:
+            self.lane.breaker.failed(time.monotonic(), f"outcomes cannot be written: {error}")
+            raise
         finally:
             for row in rows:
                 self.leaving.pop(row.id, None)
 
     async def _attempt(self, rows: Sequence[Row]) -> Sequence[Outcome]:
         try:
-            return await self.lane.deliver(rows)
+            outcomes = await self.lane.deliver(rows)
+            if len(outcomes) != len(rows):
+                raise ValueError(f"{len(outcomes)} outcomes for {len(rows)} deliveries")
+            return outcomes
         except Exception as error:
             log.exception("delivery failed", extra={"lane": self.lane.name, "deliveries": [row.id for row in rows]})
             return [Unknown(f"{type(error).__name__}: {error}")] * len(rows)
@@ -109,7 +117,7 @@ class Relay:
         elif all(isinstance(outcome, Unknown) for outcome in outcomes):
             self.lane.breaker.failed(time.monotonic(), "no answer that proves anything")
         else:
-            self.lane.breaker.succeeded()
+            self.lane.breaker.succeeded(time.monotonic())
 
     def _drop_buffer(self) -> None:
         for row in self._buffer:

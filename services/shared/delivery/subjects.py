@@ -47,7 +47,7 @@ async def mark_all_dirty(connection: AsyncConnection) -> None:
 async def undecided(connection: AsyncConnection, now: float, limit: int) -> dict[str, str | None]:
     """Subjects to decide now, each with its kept cause."""
     query = select(S.subject, S.cause).where(or_(S.dirty == 1, S.again_at <= now)).limit(limit)
-    return dict((await connection.execute(query)).tuples().all())
+    return {row.subject: row.cause for row in await connection.execute(query)}
 
 
 async def looked_at_again(connection: AsyncConnection, names: Iterable[str]) -> dict[str, str | None]:

@@ -30,8 +30,10 @@ from services.shared.delivery.handlers import Handlers
 from services.shared.delivery.reconcile import Changes, reconcile
 from services.shared.delivery.record import Record, restored
 from services.shared.delivery.subjects import mark_again, mark_decided, mark_dirty
-from services.shared.state.records import Kind, RecordT
-from services.shared.state.session import NotLoaded, Session, Slot
+from services.shared.state.attempt import NotLoaded, Slot
+from services.shared.state.fiber import Fiber
+from services.shared.state.records import Kind, RecordT, State
+from services.shared.state.session import Session
 from services.shared.state.store import load, load_versions, save_records, save_versions
 
 log = logging.getLogger(__name__)
@@ -51,6 +53,24 @@ class Rules:
     handlers: Handlers
     blocked_deadline: float
     leaving: Callable[[], Collection[str]]
+
+
+@dataclass(slots=True)
+class Told:
+    """An event that is being remembered, and the record it came in; `rule` once its rule has begun."""
+
+    envelope: Envelope[Event]
+    record: Record | None
+    rule: Fiber[None] | None = None
+
+    @property
+    def lane(self) -> Slot:
+        """Events of one topic and key are remembered in order."""
+        return self.envelope.data.TOPIC, self.envelope.data.key
+
+
+def _forget(envelope: Envelope[Event], state: State) -> None:
+    """What an event means that no rule of this service is about."""
 
 
 class Work:
@@ -102,51 +122,51 @@ class Work:
         self, pairs: Sequence[tuple[Envelope[Event], Record | None]], *, replayed: bool = False
     ) -> None:
         await self._hold({(envelope.data.TOPIC, envelope.subject) for envelope, _ in pairs})
-        queue = list(pairs)
+        queue = [Told(envelope, record) for envelope, record in pairs]
         while queue:
             queue, missing = await self._pass(queue, replayed)
             await self._load(missing)
 
-    async def _pass(
-        self, queue: Sequence[tuple[Envelope[Event], Record | None]], replayed: bool
-    ) -> tuple[list[tuple[Envelope[Event], Record | None]], list[NotLoaded]]:
+    async def _pass(self, queue: Sequence[Told], replayed: bool) -> tuple[list[Told], list[NotLoaded]]:
         """Handle what can be handled; a key whose event misses something waits, with its later events, for the load."""
-        deferred: list[tuple[Envelope[Event], Record | None]] = []
+        deferred: list[Told] = []
         missing: list[NotLoaded] = []
         waiting: set[Slot] = set()
-        for envelope, record in queue:
-            lane = (envelope.data.TOPIC, envelope.data.key)
+        for told in queue:
+            if told.lane in waiting:
+                deferred.append(told)
+                continue
             try:
-                done = lane not in waiting and self._apply(envelope)
-            except NotLoaded as miss:
-                missing.append(miss)
-                done = False
+                miss = self._apply(told)
             except Exception as error:
-                done = await self._rule_failed(envelope, record, error, replayed)
-            if not done:
-                waiting.add(lane)
-                deferred.append((envelope, record))
+                await self._rule_failed(told.envelope, told.record, error, replayed)
+            else:
+                if miss is not None:
+                    missing.append(miss)
+                    waiting.add(told.lane)
+                    deferred.append(told)
         return deferred, missing
 
-    def _apply(self, envelope: Envelope[Event]) -> bool:
+    def _apply(self, told: Told) -> NotLoaded | None:
+        """Run the rule of an event, or go on with it; gives what it misses."""
+        envelope = told.envelope
         slot = (envelope.data.TOPIC, envelope.subject)
-        if envelope.sequence > self._held.get(slot, 0):
-            rule = self._remember.get(type(envelope.data))
-            if rule is not None:
-                self.session.cause = envelope
-                self.session.run(partial(rule, envelope, self.session))
+        if told.rule is None and envelope.sequence > self._held.get(slot, 0):
+            rule = self._remember.get(type(envelope.data), _forget)
+            told.rule = Fiber(self.session, partial(rule, envelope, self.session), envelope)
+        miss = told.rule.resume() if told.rule else None
+        if told.rule and miss is None:
             self._held[slot] = self._seen[slot] = envelope.sequence
-        return True
+        return miss
 
     async def _rule_failed(
         self, envelope: Envelope[Event], record: Record | None, error: Exception, replayed: bool
-    ) -> bool:
+    ) -> None:
         if record is None:
             raise error
         log.exception("rule failed", extra={"event": envelope.id, "subject": envelope.subject})
         detail = f"{envelope.type} of {envelope.subject}: {type(error).__name__}: {error}"
         await self._bury(record, Reason.RECORD_RULE_FAILED, detail, replayed=replayed)
-        return True
 
     async def _bury(self, record: Record, reason: str, detail: str, *, replayed: bool) -> None:
         """Open a dead letter, unless it is known; while catching up that is not known before the end."""
@@ -209,8 +229,6 @@ class Work:
         try:
             own = decide_own(self.rules.service, subject, self.session)
             return self.rules.handlers.decide(subject, self.session) if own is None else own
-        except NotLoaded:
-            raise
         except Exception as error:
             log.exception("decision failed", extra={"subject": subject})
             delivery = Delivery(id=f"decide:{subject}", kind="decide", lane="", key=subject, payload={})
@@ -219,18 +237,13 @@ class Work:
 
     async def _loaded(self, tasks: dict[NameT, Callable[[], ResultT]]) -> dict[NameT, ResultT]:
         """Run all rules, loading in bulk what they miss, until each has come to its end."""
-        results: dict[NameT, ResultT] = {}
-        left = dict(tasks)
+        rules_ = {name: Fiber(self.session, task) for name, task in tasks.items()}
+        left: Iterable[NameT] = list(rules_)
         while left:
-            missing: list[NotLoaded] = []
-            for name, task in list(left.items()):
-                try:
-                    results[name] = self.session.run(task)
-                    del left[name]
-                except NotLoaded as miss:
-                    missing.append(miss)
-            await self._load(missing)
-        return {name: results[name] for name in tasks}
+            missing = {name: miss for name in left if (miss := rules_[name].resume()) is not None}
+            await self._load(missing.values())
+            left = list(missing)
+        return {name: rule.result for name, rule in rules_.items()}
 
     async def _load(self, missing: Iterable[NotLoaded]) -> None:
         for by_ref in (False, True):

@@ -96,10 +96,19 @@ async def _write(document: Document, row: Row, register: Register) -> Booked | O
         echoed = await register.put(document.json)
     except Rejected as error:
         return Refused(error.reason, f"{document.title}: {error.message}{await _left_behind(document, register)}")
+    try:
+        stored = await _written(document, echoed, register)
+    except UpstreamError as error:
+        return Unknown(f"{document.title}: written, not read back yet: {error.message}")
+    return _unseen(document, row) if stored is None else _judged(document, stored)
+
+
+async def _written(document: Document, echoed: str | None, register: Register) -> StoredDocument | None:
+    """The document under our uid, or under the one that Balance gave it instead (API unknown U15)."""
     stored = await register.stored(document.uid)
     if stored is None and echoed and echoed != document.uid:
-        stored = await register.stored(echoed)
-    return _unseen(document, row) if stored is None else _judged(document, stored)
+        return await register.stored(echoed)
+    return stored
 
 
 async def _left_behind(document: Document, register: Register) -> str:

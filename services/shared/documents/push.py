@@ -23,29 +23,43 @@ class Push(Part):
     answered: Literal["done", "refused"] | None = None
 
 
+class Answer(Part):
+    """What this service answered to a command."""
+
+    outcome: Literal["done", "refused"]
+
+
 PUSH = Kind("push", Push)
+ANSWER = Kind("answer", Answer)
 
 
 def push_rules(service: str, document: Literal["order", "refund"]) -> Mapping[type[Event], Remember]:
     """What pushes mean to the service that makes this kind of document."""
 
     def asked(envelope: Envelope[PushRequested], state: State) -> None:
-        command = envelope.data
-        if command.document == document:
-            subject = f"{command.shop}:{command.order_id}"
-            state.put(PUSH, command.command_id, Push(command=command), ref=subject)
-            state.touch(subject)
+        if envelope.data.document == document:
+            _keep(envelope.data, state)
+            state.touch(_subject(envelope.data))
 
     def answered(envelope: Envelope[CommandSettled], state: State) -> None:
         event = envelope.data
-        if event.service != service:
-            return
-        state.drop(COMMAND, event.command_id)  # the engine's own commands are answered by the same event
-        if push := state.get(PUSH, event.command_id):
-            subject = f"{push.command.shop}:{push.command.order_id}"
-            state.put(PUSH, event.command_id, Push(command=push.command, answered=event.outcome), ref=subject)
+        if event.service == service:
+            state.drop(COMMAND, event.command_id)  # the engine's own commands are answered by the same event
+            state.put(ANSWER, event.command_id, Answer(outcome=event.outcome))
+            if push := state.get(PUSH, event.command_id):
+                _keep(push.command, state)
 
     return {PushRequested: asked, CommandSettled: answered}
+
+
+def _keep(command: PushRequested, state: State) -> None:
+    answer = state.get(ANSWER, command.command_id)
+    push = Push(command=command, answered=answer.outcome if answer else None)
+    state.put(PUSH, command.command_id, push, ref=_subject(command))
+
+
+def _subject(command: PushRequested) -> str:
+    return f"{command.shop}:{command.order_id}"
 
 
 def pushes_of(subject: str, state: State) -> tuple[Push, ...]:

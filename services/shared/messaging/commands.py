@@ -19,8 +19,8 @@ async def send(settings: KafkaSettings, command: Event, now: datetime) -> None:
     """Publish one command; returns when Kafka has it."""
     envelope = wrap(command, version=1, source="davtari-cli", time=now)
     sender = producer(settings, "cli")
-    await sender.start()
     try:
+        await sender.start()
         await sender.send_and_wait(
             settings.topic_prefix + command.TOPIC,
             value=value(envelope),
@@ -35,8 +35,8 @@ async def send(settings: KafkaSettings, command: Event, now: datetime) -> None:
 async def answers(settings: KafkaSettings, *topics: str) -> AsyncIterator[AIOKafkaConsumer]:
     """A reader that stands at the present end of topics: open it before the command is sent."""
     consumer = reader(settings, topics)
-    await consumer.start()
     try:
+        await consumer.start()
         await consumer.seek_to_end()
         for partition in consumer.assignment():
             await consumer.position(partition)

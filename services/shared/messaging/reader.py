@@ -19,8 +19,8 @@ log = logging.getLogger(__name__)
 async def read_events(settings: KafkaSettings, topics: Iterable[str]) -> AsyncIterator[Envelope[Event]]:
     """All decodable events of the topics as they stand now, each partition in order."""
     consumer = reader(settings, topics)
-    await consumer.start()
     try:
+        await consumer.start()
         async for raw in _records(consumer):
             try:
                 yield decode(raw.headers, raw.value)

@@ -11,8 +11,8 @@ from services.shared.settings.model import KafkaSettings
 async def create_topics(settings: KafkaSettings) -> list[str]:
     """Create what is missing; gives the full names of the topics made now. Existing topics are left as they are."""
     admin = AIOKafkaAdminClient(bootstrap_servers=settings.bootstrap_servers, client_id="davtari-topics")
-    await admin.start()
     try:
+        await admin.start()
         there = set(await admin.list_topics())
         missing = [_new(topic, settings) for topic in TOPICS if settings.topic_prefix + topic.name not in there]
         if missing:

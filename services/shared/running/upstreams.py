@@ -1,24 +1,45 @@
-"""Opening the upstreams of a service from the settings."""
+"""Opening the upstreams of a service from the settings, and the lanes toward them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
 from services.shared.delivery.backoff import unavailable_wait
 from services.shared.delivery.breaker import Breaker
+from services.shared.delivery.engine import Clock
+from services.shared.delivery.lane import Deliver, Lane
 from services.shared.settings.model import Settings
 from services.shared.woocommerce.client import WooCommerce
 
 
-def open_shop(settings: Settings, name: str, clock: Callable[[], datetime]) -> WooCommerce:
+def open_shop(settings: Settings, name: str, clock: Clock) -> WooCommerce:
     """The client of a shop. Raises `SecretMissing` when its key or secret cannot be read."""
     key, secret = settings.shops[name].credentials()
     return WooCommerce(name, settings.shops[name], key, secret, clock=clock)
+
+
+@asynccontextmanager
+async def open_shops(settings: Settings, clock: Clock) -> AsyncIterator[Mapping[str, WooCommerce]]:
+    """The clients of all shops, closed at the end."""
+    async with AsyncExitStack() as stack:
+        yield {name: await stack.enter_async_context(open_shop(settings, name, clock)) for name in settings.shops}
 
 
 def breaker(settings: Settings) -> Breaker:
     """A breaker with the settings' waits; one per upstream and service."""
     retry = settings.retry
     return Breaker(partial(unavailable_wait, first=retry.first_wait, longest=retry.longest_wait))
+
+
+def shop_lane(settings: Settings, shop: str, name: str, deliver: Deliver) -> Lane:
+    """A lane that writes to a shop in batches, at the shop's pace, with a breaker of its own."""
+    rules = settings.shops[shop]
+    return Lane(name, deliver, breaker(settings), rules.batch_size, rules.concurrency)
+
+
+def balance_lanes(settings: Settings, deliveries: Mapping[str, Deliver]) -> list[Lane]:
+    """The lanes toward Balance, one document at a time each, with one breaker for all."""
+    shared, at_once = breaker(settings), settings.balance.concurrency
+    return [Lane(name, deliver, shared, batch=1, concurrency=at_once) for name, deliver in deliveries.items()]

@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import Field
+from cronsim import CronSim, CronSimError
+from pydantic import AfterValidator, Field
 
 from services.shared.settings.balance import BalanceSettings
 from services.shared.settings.base import Section
 from services.shared.settings.shop import ShopSettings
+
+
+def _is_cron(expression: str) -> str:
+    try:
+        CronSim(expression, datetime(2026, 1, 1, tzinfo=UTC))
+    except CronSimError as error:
+        raise ValueError(f'"{expression}" is no cron expression ({error}); write five fields: "*/15 * * * *"') from None
+    return expression
+
+
+Cron = Annotated[str, AfterValidator(_is_cron)]
 
 
 class KafkaSettings(Section):
@@ -36,11 +50,13 @@ class StateSettings(Section):
 class ScheduleSettings(Section):
     """When each Balance resource is read (cron, Asia/Tbilisi), and how often the shops are swept (seconds)."""
 
-    items: str = "17 * * * *"
-    prices: str = "*/15 * * * *"
-    stock: str = "*/2 * * * *"
+    items: Cron = "17 * * * *"
+    prices: Cron = "*/15 * * * *"
+    stock: Cron = "*/2 * * * *"
     sweep: float = Field(default=60.0, gt=0)
     sweep_overlap: float = Field(default=120.0, ge=0)
+    refund_check: float = Field(default=3600.0, gt=0, description="seconds between looks for refunds that were deleted")
+    refund_check_days: int = Field(default=90, ge=1, description="how old a refund may be to be looked at again")
 
 
 class ReceiverSettings(Section):

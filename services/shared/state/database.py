@@ -39,16 +39,6 @@ class Database:
         async with self._engine.connect() as connection:
             yield connection
 
-    async def note(self, name: str, value: str) -> str | None:
-        """Keep a named value; gives the one that stood there before."""
-        async with self.write() as connection:
-            before = await _meta(connection, name)
-            if before is None:
-                await connection.execute(insert(tables.meta).values(name=name, value=value))
-            elif before != value:
-                await connection.execute(update(tables.meta).where(tables.meta.c.name == name).values(value=value))
-        return before
-
     async def close(self) -> None:
         """Close all connections."""
         await self._engine.dispose()
@@ -89,6 +79,16 @@ async def _generation(engine: AsyncEngine) -> str:
             found = uuid4().hex[:12]
             await connection.execute(insert(tables.meta).values(name="generation", value=found))
         return found
+
+
+async def note(connection: AsyncConnection, name: str, value: str) -> str | None:
+    """Keep a named value; gives the one that stood there before."""
+    before = await _meta(connection, name)
+    if before is None:
+        await connection.execute(insert(tables.meta).values(name=name, value=value))
+    elif before != value:
+        await connection.execute(update(tables.meta).where(tables.meta.c.name == name).values(value=value))
+    return before
 
 
 async def _meta(connection: AsyncConnection, name: str) -> str | None:

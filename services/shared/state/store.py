@@ -104,7 +104,7 @@ async def read_kind(database: Database, kind: str) -> AsyncIterator[tuple[str, s
     query = select(records.c.key, records.c.body).where(records.c.kind == kind).order_by(records.c.key).limit(2000)
     while True:
         async with database.read() as connection:
-            rows = (await connection.execute(query.where(records.c.key > last))).tuples().all()
+            rows = (await connection.execute(query.where(records.c.key > last))).all()
         for key, body in rows:
             yield key, body
         if len(rows) < 2000:

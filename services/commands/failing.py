@@ -1,0 +1,35 @@
+"""How a command fails: one clear message, and an exit code that a script can tell apart."""
+
+from __future__ import annotations
+
+from aiokafka.errors import KafkaError
+
+from services.commands.ask import NoAnswer
+from services.commands.letters import NoSuchLetter
+from services.commands.screen import errors
+from services.shared.broker import BrokerError
+from services.shared.settings import SettingsError
+from services.shared.settings.base import SecretMissing
+from services.shared.upstream.errors import UpstreamError
+from services.store_feed.serving import CannotListen
+
+FAILED, WRONG_SETTINGS, NO_ANSWER = 1, 2, 3
+SETTINGS = (SettingsError, SecretMissing, CannotListen)
+PLAIN = (UpstreamError, NoSuchLetter, BrokerError, OSError)
+
+
+def failed(error: BaseException) -> int:
+    """Say what failed and give the exit code. An error that nobody foresaw is raised again, with its traceback."""
+    match error:
+        case NoAnswer():
+            code, text = NO_ANSWER, str(error)
+        case KafkaError():
+            code, text = FAILED, f"Kafka does not answer as it should ({error!r}): is kafka.bootstrap-servers right?"
+        case _ if isinstance(error, SETTINGS):
+            code, text = WRONG_SETTINGS, str(error)
+        case _ if isinstance(error, PLAIN):
+            code, text = FAILED, str(error)
+        case _:
+            raise error
+    errors.print(text, style="red", markup=False, soft_wrap=True)
+    return code

@@ -1,0 +1,129 @@
+"""The closing check: everything that the shop sold and gave back stands in the books once, and the shop shows the truth.
+
+Each check gives complaints, so that a failed test says what is wrong, with which order or product.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from contracts.catalog import AvailabilityChanged, ProductLinked
+from contracts.envelope import Envelope
+from contracts.ledger import CreditNoteRecorded, SaleRecorded
+from contracts.model import Event
+from contracts.shop import OrderChanged, RefundIssued
+
+Document = Mapping[str, Any]
+
+
+def sold(orders: Iterable[Document], sales: Sequence[Document]) -> Iterator[str]:
+    """Every paid order has exactly one Sale over its total, and no Sale is without an order."""
+    by_order: defaultdict[str, list[Document]] = defaultdict(list)
+    for sale in sales:
+        by_order[sale["PrimaryDocument"]].append(sale)
+    for order in orders:
+        found = by_order.pop(str(order["id"]), [])
+        due = 1 if order["date_paid"] else 0
+        if len(found) != due:
+            yield f"order {order['id']} ({order['status']}) has {len(found)} Sales instead of {due}"
+        yield from (
+            f"the Sale of order {order['id']} is {sale['total']} instead of {order['total']}"
+            for sale in found
+            if Decimal(sale["total"]) != Decimal(order["total"])
+        )
+    yield from (f"a Sale for order {order_id}, which the shop does not have" for order_id in by_order)
+
+
+def given_back(orders: Iterable[Document], sales: Sequence[Document], notes: Sequence[Document]) -> Iterator[str]:
+    """Every refund has exactly one credit note over its amount, bound to the Sale of its order."""
+    sale_of = {sale["PrimaryDocument"]: sale["uid"] for sale in sales}
+    left = Counter((note["BaseDocument"], Decimal(note["total"])) for note in notes)
+    for order in orders:
+        for refund in order["refunds"]:
+            slot = (sale_of.get(str(order["id"]), ""), abs(Decimal(refund["amount"])))
+            if not left[slot]:
+                yield f"refund {refund['id']} of order {order['id']} over {refund['amount']} has no credit note"
+            left[slot] -= 1
+    yield from (f"{count} credit notes too many over {slot[1]}" for slot, count in left.items() if count > 0)
+
+
+def written_once(documents: Iterable[Document]) -> Iterator[str]:
+    """No document was written a second time (claim K2)."""
+    for document in documents:
+        if document["revisions"] != 1:
+            yield f"{document['uid']} ({document.get('PrimaryDocument')}) was written {document['revisions']} times"
+
+
+def same_person_once(clients: Iterable[Document]) -> Iterator[str]:
+    """No personal or company number has two clients, and none was written twice."""
+    known = [client for client in clients if client["ID"]]
+    doubled = [number for number, count in Counter(client["ID"] for client in known).items() if count > 1]
+    yield from (f"{len(doubled)} numbers have more than one client" for _ in doubled[:1])
+    yield from (f"client {client['uid']} was written {client['revisions']} times" for client in known
+                if client["revisions"] > 1)  # fmt: skip
+
+
+def shelves(storefront: Document, links: Mapping[str, ProductLinked], expected: frozenset[str]) -> Iterator[str]:
+    """Exactly the expected SKUs are linked, no product came twice, and what Davtari created is a draft."""
+    counts, products = storefront["counts"], storefront["products"]
+    if counts["products"] + counts["variations"] != len(products):
+        yield f"{counts['products'] + counts['variations']} products and variations, but {len(products)} SKUs"
+    linked = Counter(link.sku for link in links.values())
+    yield from (f"SKU {sku} is linked {count} times" for sku, count in linked.items() if count > 1)
+    yield from (f"SKU {sku} is not linked" for sku in sorted(expected - linked.keys()))
+    yield from (f"SKU {sku} should be invisible" for sku in sorted(linked.keys() - expected))
+    for link in links.values():
+        shelf = products.get(link.sku)
+        if shelf is None or shelf["id"] != link.product_id:
+            yield f"SKU {link.sku} is not product {link.product_id} in the shop"
+        elif link.how == "created" and shelf["status"] != "draft":
+            yield f"SKU {link.sku} was created as {shelf['status']}"
+
+
+def figures(storefront: Document, said: Mapping[str, AvailabilityChanged]) -> Iterator[str]:
+    """The shop shows what was last announced, and each figure is the sum of its lines (claim I1)."""
+    for figure in said.values():
+        if figure.quantity != sum(line.quantity for line in figure.explanation):
+            yield f"the figure of {figure.sku} is not the sum of its lines"
+        shown = storefront["products"].get(figure.sku, {}).get("stock_quantity")
+        if figure.mode == "live" and shown != figure.quantity:
+            yield f"the shop shows {shown} of {figure.sku} instead of {figure.quantity}"
+
+
+def versions(story: Iterable[Envelope[Event]]) -> Iterator[str]:
+    """Versions of a subject grow by one, without gap and without two events under one version."""
+    heard: defaultdict[tuple[str, str], dict[int, Envelope[Event]]] = defaultdict(dict)
+    for envelope in story:
+        slot = (envelope.data.TOPIC, envelope.subject)
+        first = heard[slot].setdefault(envelope.sequence, envelope)
+        if (first.id, first.data) != (envelope.id, envelope.data):
+            yield f"two events are version {envelope.sequence} of {slot}"
+    for slot, by_version in heard.items():
+        if sorted(by_version) != list(range(1, len(by_version) + 1)):
+            yield f"versions of {slot} are {sorted(by_version)}"
+
+
+def accounted(story: Iterable[Envelope[Event]], letters: Iterable[str], rows: Iterable[str]) -> Iterator[str]:
+    """Facts = documents ∪ open dead letters ∪ still waiting, each order and refund in exactly one of them.
+
+    `letters` and `rows` name deliveries (`sale:main:17`).
+    """
+    facts, documents = set(), set()
+    for event in (envelope.data for envelope in story):
+        match event:
+            case OrderChanged() if event.paid_at:
+                facts.add(f"sale:{event.key}")
+            case RefundIssued():
+                facts.add(f"credit-note:{event.subject}")
+            case SaleRecorded():
+                documents.add(f"sale:{event.key}")
+            case CreditNoteRecorded():
+                documents.add(f"credit-note:{event.key}:{event.refund_id}")
+    parts = [documents, {id_ for id_ in letters if id_ in facts}, {id_ for id_ in rows if id_ in facts}]
+    counted = Counter(id_ for part in parts for id_ in part)
+    yield from (f"{id_} is neither recorded, nor a dead letter, nor waiting" for id_ in sorted(facts - counted.keys()))
+    yield from (f"{id_} stands in {count} places at once" for id_, count in counted.items() if count > 1)
+    yield from (f"{id_} was recorded without a fact" for id_ in sorted(documents - facts))

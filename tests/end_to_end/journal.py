@@ -1,0 +1,40 @@
+"""What was asked of a sandbox, read from its own journal."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import httpx
+
+from services.sandbox.journal import template
+
+WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+Entry = dict[str, Any]
+
+
+async def requests(sandbox: httpx.AsyncClient) -> list[Entry]:
+    """Every request that reached a sandbox, the control routes aside."""
+    found: list[Entry] = (await sandbox.get("/_sandbox/requests")).raise_for_status().json()["requests"]
+    return found
+
+
+async def writes(sandbox: httpx.AsyncClient) -> Counter[str]:
+    """How often each resource was written to, as `PUT /path/{id}`, whatever was answered."""
+    asked = [entry for entry in await requests(sandbox) if entry["method"] in WRITES]
+    return Counter(f"{entry['method']} {template(entry['path'])}" for entry in asked)
+
+
+async def troubled(sandbox: httpx.AsyncClient, kind: str) -> list[Entry]:
+    """The requests that a fault of this kind has met."""
+    return [entry for entry in await requests(sandbox) if entry["fault"] == kind]
+
+
+async def trouble(sandbox: httpx.AsyncClient, **fault: Any) -> None:
+    """Start a fault (see `services/sandbox/faults.py`)."""
+    (await sandbox.post("/_sandbox/faults", json=fault)).raise_for_status()
+
+
+async def clear(sandbox: httpx.AsyncClient) -> None:
+    """End every fault."""
+    (await sandbox.delete("/_sandbox/faults")).raise_for_status()

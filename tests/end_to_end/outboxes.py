@@ -1,0 +1,52 @@
+"""What waits in the state databases of the services: read from outside, as an operator could."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from services.commands.registry import SERVICES
+from services.shared.state.database import database_file
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A delivery that waits: `state` is pending or blocked, `tries` counts attempts that were held against it."""
+
+    service: str
+    id: str
+    state: str
+    tries: int
+
+
+def waiting(folder: Path, services: Iterable[str] = tuple(SERVICES)) -> list[Waiting]:
+    """All deliveries that wait."""
+    query = "SELECT id, state, unknowns FROM outbox_deliveries"
+    return [Waiting(name, *row) for name in services for row in _rows(folder, name, query)]
+
+
+def unpublished(folder: Path, services: Iterable[str] = tuple(SERVICES)) -> int:
+    """How many events stand in outboxes and not yet in Kafka."""
+    return sum(row[0] for name in services for row in _rows(folder, name, "SELECT count(*) FROM outbox_events"))
+
+
+def _rows(folder: Path, service: str, query: str) -> list[tuple[object, ...]]:
+    path = database_file(folder, service)
+    if not path.exists():
+        return []
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5)) as database:
+        try:
+            return database.execute(query).fetchall()
+        except sqlite3.OperationalError:  # made this moment, no tables yet
+            return []
+
+
+def forget(folder: Path, service: str) -> int:
+    """Delete a service's state database, with all that SQLite keeps beside it; gives how many files that were."""
+    files = list(folder.glob(f"{service}.*sqlite*"))
+    for file in files:
+        file.unlink()
+    return len(files)

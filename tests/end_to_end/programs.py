@@ -1,0 +1,139 @@
+"""Davtari's services as processes of their own, to be started, killed, ended and started again."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.end_to_end.waiting import until
+
+DAVTARI = Path(sys.executable).with_name("davtari")
+SHOWN = 6000
+"""Characters of each log that a failed test shows."""
+
+
+@dataclass(slots=True)
+class Program:
+    """A running `davtari` command; `log` holds what it and its predecessors said, one JSON object a line."""
+
+    name: str
+    process: asyncio.subprocess.Process
+    log: Path
+    began: int
+
+    def said(self) -> Iterator[dict[str, Any]]:
+        """What this process has logged so far."""
+        with self.log.open("rb") as log:
+            log.seek(self.began)
+            for line in log:
+                if line.startswith(b"{") and line.endswith(b"\n"):
+                    yield json.loads(line)
+
+    def heard(self, message: str) -> list[dict[str, Any]]:
+        """Its log lines with this message."""
+        return [line for line in self.said() if line["message"] == message]
+
+    async def ready(self, services: int = 1) -> None:
+        """Wait until its services have read everything known."""
+
+        async def caught_up() -> bool:
+            assert self.process.returncode is None, f"{self.name} ended by itself: {self.tail()}"
+            return len(self.heard("caught up")) >= services
+
+        await until(caught_up, f"{self.name} has caught up")
+
+    async def kill(self) -> None:
+        """End it at once, as a power cut would."""
+        self.process.kill()
+        await self.process.wait()
+
+    async def terminate(self, patience: float) -> int:
+        """Ask it to end; gives its exit code. Raises `TimeoutError` after `patience` seconds."""
+        self.process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(patience):
+            return await self.process.wait()
+
+    def tail(self) -> str:
+        """The end of its log."""
+        return self.log.read_bytes()[-SHOWN:].decode(errors="replace")
+
+
+class Programs:
+    """The programs of one stage, by name: a service's own, or `up` for all in one."""
+
+    def __init__(self, settings_file: Path) -> None:
+        self._settings_file = settings_file
+        self._logs = settings_file.parent / "logs"
+        self._running: dict[str, Program] = {}
+
+    def __getitem__(self, name: str) -> Program:
+        return self._running[name]
+
+    async def start(self, *names: str, services: int = 1) -> None:
+        """Start programs and wait until they have read everything known."""
+        for name in names:
+            arguments = ["up"] if name == "up" else ["run", name]
+            self._running[name] = await self._started(name, arguments)
+        await asyncio.gather(*[self[name].ready(services) for name in names])
+
+    async def _started(self, name: str, arguments: Sequence[str]) -> Program:
+        self._logs.mkdir(exist_ok=True)
+        log = self._logs / f"{name}.log"
+        began = log.stat().st_size if log.exists() else 0
+        with log.open("ab") as out:
+            command = (DAVTARI, "--settings", self._settings_file, "--log-json", "--log-level", "INFO", *arguments)
+            process = await asyncio.create_subprocess_exec(*command, stdout=out, stderr=out)
+        return Program(name, process, log, began)
+
+    async def kill(self, *names: str) -> None:
+        """End programs at once."""
+        await asyncio.gather(*[self._running.pop(name).kill() for name in names])
+
+    async def stop(self, *names: str, patience: float = 30.0) -> list[int]:
+        """Ask programs to end; their exit codes."""
+        return await asyncio.gather(*[self._running.pop(name).terminate(patience) for name in names])
+
+    async def close(self) -> None:
+        """End whatever still runs."""
+        await self.kill(*[name for name, program in self._running.items() if program.process.returncode is None])
+
+    def logs(self) -> Iterable[tuple[str, str]]:
+        """The end of every log, by program."""
+        for name, program in self._running.items():
+            yield name, program.tail()
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a command printed, and its exit code."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """Its output as data."""
+        return json.loads(self.out)
+
+
+async def davtari(*arguments: str, folder: Path, patience: float = 60.0) -> Said:
+    """Run one command as a user would, in a folder, and wait for its end."""
+    process = await asyncio.create_subprocess_exec(
+        DAVTARI, *arguments, cwd=folder, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    try:
+        async with asyncio.timeout(patience):
+            out, err = await process.communicate()
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+        raise
+    assert process.returncode is not None
+    return Said(process.returncode, out.decode(), err.decode())

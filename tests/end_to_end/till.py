@@ -1,0 +1,39 @@
+"""Which recorded orders the tests place: real input, each order once."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+from services.demo.choose import Chosen, choose
+
+
+@dataclass(slots=True)
+class Till:
+    """Hands out recorded orders that were not placed yet, in a fixed order."""
+
+    chosen: Chosen = field(default_factory=choose)
+    _plain: list[int] = field(default_factory=list)
+    _refunded: dict[int, list[int]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        refunds: defaultdict[int, list[int]] = defaultdict(list)
+        for order_id, refund_id, _ in self.chosen.refunds:
+            refunds[order_id].append(refund_id)
+        self._refunded = dict(refunds)
+        self._plain = [order_id for order_id in self.chosen.orders if order_id not in refunds]
+
+    def orders(self, count: int) -> list[int]:
+        """Orders that nobody gives back."""
+        taken, self._plain = self._plain[:count], self._plain[count:]
+        assert len(taken) == count, "the till is empty: no recorded order is left"
+        return taken
+
+    def order(self) -> int:
+        """One order that nobody gives back."""
+        return self.orders(1)[0]
+
+    def refunded(self) -> tuple[int, list[int]]:
+        """An order with its refunds, to be issued in this order."""
+        order_id = next(iter(self._refunded))
+        return order_id, self._refunded.pop(order_id)

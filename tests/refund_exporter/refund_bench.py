@@ -1,0 +1,43 @@
+"""What the tests of credit notes share: an order of tea, a cup and a parcel, its Sale, and the note of a refund."""
+
+from __future__ import annotations
+
+from contracts.shop import OrderChanged, RefundIssued
+from services.refund_exporter.basis import basis_of
+from services.refund_exporter.compose import Earlier, compose, earlier_of
+from services.refund_exporter.credit_note import credit_note_of
+from services.refund_exporter.left import left_of
+from services.refund_exporter.tasks import CreditNoteTask
+from services.shared.settings.model import Settings
+from tests.support.exporting import (
+    SHOP,
+    ZERO_VAT,
+    line,
+    order,
+    recorded_sale,
+    settings,
+)
+
+RETURN, CORRECTION = "დაბრუნება", "ფასის კორექტირება"
+TEA, CUP, PARCEL = 1, 2, 3
+BOUGHT = order(
+    line(TEA, "60.00", quantity="4"),
+    line(CUP, "30.00", quantity="1", product=312, rate=ZERO_VAT),
+    line(PARCEL, "10.00", kind="shipping"),
+)
+SALE = recorded_sale(BOUGHT, settings())
+
+
+def note(
+    issued: RefundIssued, *earlier: CreditNoteTask, using: Settings | None = None, bought: OrderChanged = BOUGHT
+) -> CreditNoteTask:
+    using = using or settings()
+    rules = using.shops[SHOP].orders
+    sold = basis_of(recorded_sale(bought, using))
+    before: list[Earlier] = [earlier_of(each) for each in earlier]
+    left = left_of(sold, [each for one in before for each in one.lines])
+    return compose(issued, credit_note_of(issued, sold, left, rules), sold, before, rules, using.balance)
+
+
+def rows(task: CreditNoteTask) -> list[tuple[str, str, str, str]]:
+    return [(row["Item"], row["Quantity"], row["Amount"], row["VAT"]) for row in task.document["Items"]]
