@@ -2,44 +2,30 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Coroutine
 from dataclasses import asdict
-from functools import wraps
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any, Literal, ParamSpec
+from typing import Annotated, Literal
 
 import typer
 
-from contracts.operations import CommandSettled, DiscardRequested, ImportRequested, PushRequested, ReplayRequested
-from services.commands import ask, check, letters, passport, push, run, show, status
-from services.commands.failing import FAILED, WRONG_SETTINGS, failed
+from contracts.operations import ImportRequested, PushRequested
+from services.commands import ask, check, dead_letters, letters, passport, push, run, show, status
+from services.commands.failing import FAILED, WRONG_SETTINGS
+from services.commands.frame import Chosen, DryRun, Json, Patience, answered, command, settings
 from services.commands.registry import SERVICES
 from services.commands.screen import as_json, console, errors
 from services.demo.story import demo as tell_demo
 from services.shared import logs
 from services.shared.messaging.reader import read_events
 from services.shared.messaging.topics import create_topics
-from services.shared.settings import Settings, load
 
 app = typer.Typer(no_args_is_help=True, help="Davtari joins Balance with WooCommerce shops.", rich_markup_mode="rich")
 topics_app = typer.Typer(no_args_is_help=True, help="The Kafka topics.")
-letters_app = typer.Typer(no_args_is_help=True, help="What only a person can settle.")
 app.add_typer(topics_app, name="topics")
-app.add_typer(letters_app, name="dead-letters")
+app.add_typer(dead_letters.app, name="dead-letters")
 
-P = ParamSpec("P")
-Json = Annotated[bool, typer.Option("--json", help="Print data instead of text.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Only look and compute; change nothing.")]
-Every = Annotated[bool, typer.Option("--all", help="Settled ones too.")]
-Why = Annotated[str, typer.Option(help="Kept for the audit.")]
 Keep = Annotated[bool, typer.Option(help="Leave everything running until Ctrl-C.")]
-Patience = Annotated[float, typer.Option(help="Seconds to wait for the services' answer.")]
-
-
-class _Options:
-    settings_file = Path("davtari.toml")
 
 
 @app.callback()
@@ -50,27 +36,9 @@ def main(
     log_json: Annotated[bool, typer.Option("--log-json", envvar="DAVTARI_LOG_JSON")] = False,
 ) -> None:
     """Davtari joins Balance with WooCommerce shops."""
-    _Options.settings_file = settings_file
+    Chosen.settings_file = settings_file
     long_running = context.invoked_subcommand in ("up", "run")
     logs.configure(log_level or ("INFO" if long_running else "CRITICAL"), as_json=log_json)
-
-
-def command(work: Callable[P, Coroutine[Any, Any, int]]) -> Callable[P, None]:
-    """Run an async command; failures become one clear message and an exit code (1 failed, 2 settings, 3 no answer)."""
-
-    @wraps(work)
-    def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
-        try:
-            code = asyncio.run(work(*args, **kwargs))
-        except Exception as error:
-            code = failed(run.root_cause(error))
-        raise typer.Exit(code)
-
-    return wrapped
-
-
-def _settings() -> Settings:
-    return load(_Options.settings_file)
 
 
 @app.command()
@@ -87,7 +55,7 @@ def init(path: Annotated[Path, typer.Option(help="Where to write it.")] = Path("
 @command
 async def check_command(json: Json = False) -> int:
     """Find what is wrong in Kafka, Balance, the shops or the settings, and say what mends it."""
-    found = await check.check(_settings())
+    found = await check.check(settings())
     if json:
         as_json([asdict(checked) for checked in found])
     else:
@@ -99,7 +67,7 @@ async def check_command(json: Json = False) -> int:
 @command
 async def topics_create() -> int:
     """Create the topics of the manifest that are missing."""
-    made = await create_topics(_settings().kafka)
+    made = await create_topics(settings().kafka)
     console.print(f"{len(made)} topics created" + (f": {', '.join(made)}" if made else "; all were there"))
     return 0
 
@@ -108,9 +76,9 @@ async def topics_create() -> int:
 @command
 async def up() -> int:
     """Run all services in this process, until SIGTERM or Ctrl-C."""
-    settings = _settings()
-    await create_topics(settings.kafka)
-    await run.until_signalled(SERVICES, settings, supervised=True)
+    chosen = settings()
+    await create_topics(chosen.kafka)
+    await run.until_signalled(SERVICES, chosen, supervised=True)
     return 0
 
 
@@ -121,7 +89,7 @@ async def run_command(service: Annotated[str, typer.Argument(help=", ".join(SERV
     if service not in SERVICES:
         errors.print(f"[red]there is no service {service!r}: {', '.join(SERVICES)}[/]")
         return WRONG_SETTINGS
-    await run.until_signalled([service], _settings(), supervised=False)
+    await run.until_signalled([service], settings(), supervised=False)
     return 0
 
 
@@ -137,8 +105,8 @@ async def import_command(
     """Read items, prices or stock from Balance now."""
     asked = ImportRequested(resource=resource, dry_run=dry_run, accept_loss=accept_loss, **ask.stamp())
     with console.status(f"reading {resource} from Balance…"):
-        answer = await ask.ask(_settings(), asked, patience)
-    return _answered(answer, json)
+        answer = await ask.ask(settings(), asked, patience)
+    return answered(answer, json)
 
 
 @app.command(name="push")
@@ -160,7 +128,7 @@ async def push_command(
         document=document, shop=shop, order_id=order_id, refund_id=refund_id, dry_run=dry_run, **ask.stamp()
     )
     with console.status(f"pushing {document} {order_id}…"):
-        settled = await push.push(_settings(), asked, patience)
+        settled = await push.push(settings(), asked, patience)
     (as_json(settled.content()) if json else console.print(passport.said(settled)))
     return FAILED if settled.TYPE.startswith("davtari.DeadLettered") else 0
 
@@ -169,7 +137,7 @@ async def push_command(
 @command
 async def order_command(shop: str, order_id: int, json: Json = False) -> int:
     """Everything known about an order, in time order."""
-    envelopes = [envelope async for envelope in read_events(_settings().kafka, passport.TOPICS)]
+    envelopes = [envelope async for envelope in read_events(settings().kafka, passport.TOPICS)]
     found = passport.passport(f"{shop}:{order_id}", envelopes)
     if found is None:
         errors.print(f"nothing is known of order {order_id} of shop {shop}; davtari push order {shop} {order_id}")
@@ -178,58 +146,12 @@ async def order_command(shop: str, order_id: int, json: Json = False) -> int:
     return 0
 
 
-@letters_app.command(name="list")
-@command
-async def letters_list(every: Every = False, json: Json = False) -> int:
-    """The open dead letters: what is wrong, with what, and what to do."""
-    found = [found for found in (await letters.all_letters(_settings().kafka)).values() if every or found.open]
-    as_json([_plain(letter) for letter in found]) if json else show.letters(found)
-    return 0
-
-
-@letters_app.command(name="show")
-@command
-async def letters_show(letter: str, json: Json = False) -> int:
-    """One dead letter, whole: cause, effect, fix, payload, bytes."""
-    found = letters.pick(await letters.all_letters(_settings().kafka), letter)
-    as_json(_plain(found)) if json else show.letter(found)
-    return 0
-
-
-@letters_app.command(name="replay")
-@command
-async def letters_replay(letter: str, patience: Patience = 30.0, json: Json = False) -> int:
-    """Try a dead letter again, at the service that failed. Replaying twice does nothing."""
-    settings = _settings()
-    found = letters.pick(await letters.all_letters(settings.kafka), letter)
-    if not found.open:
-        console.print(f"dead letter {found.letter.dead_letter[:8]} is not open: nothing to do")
-        return 0
-    asked = ReplayRequested(dead_letter=found.letter.dead_letter, **ask.stamp())
-    return _answered(await ask.ask(settings, asked, patience), json)
-
-
-@letters_app.command(name="discard")
-@command
-async def letters_discard(
-    letter: str,
-    why: Annotated[str, typer.Option(help="Kept for the audit.")],
-    patience: Patience = 30.0,
-    json: Json = False,
-) -> int:
-    """Give a dead letter up, with a reason."""
-    settings = _settings()
-    found = letters.pick(await letters.all_letters(settings.kafka), letter)
-    asked = DiscardRequested(dead_letter=found.letter.dead_letter, why=why, **ask.stamp())
-    return _answered(await ask.ask(settings, asked, patience), json)
-
-
 @app.command(name="status")
 @command
 async def status_command(json: Json = False) -> int:
     """What each service has still to read, what waits to be delivered, what needs a person."""
-    settings = _settings()
-    found, lettered = await status.standings(settings), await letters.all_letters(settings.kafka)
+    chosen = settings()
+    found, lettered = await status.standings(chosen), await letters.all_letters(chosen.kafka)
     waiting = [letter for letter in lettered.values() if letter.open]
     if json:
         as_json({"services": [asdict(one) for one in found], "dead_letters_open": len(waiting)})
@@ -245,16 +167,3 @@ async def demo_command(
 ) -> int:
     """Run the whole product against sandboxes of Balance and WooCommerce, and tell what happens."""
     return await tell_demo(keep=keep)
-
-
-def _answered(answer: CommandSettled, json: bool) -> int:
-    if json:
-        as_json(answer.content())
-    else:
-        figures = " · ".join(f"{count} {name}" for name, count in answer.figures.items())
-        console.print(f"{answer.service}: {answer.detail}" + (f"   {figures}" if figures else ""))
-    return 0 if answer.outcome == "done" else FAILED
-
-
-def _plain(letter: letters.Letter) -> dict[str, Any]:
-    return letter.letter.content() | {"settled": letter.settled.content() if letter.settled else None}

@@ -46,9 +46,7 @@ def shelved(item: str, quantity: int = 1) -> AvailabilityChanged:
 
 def put_on_shelf(item: str, quantity: int = 1) -> Delivery:
     """The delivery: put so many pieces of an item on the shelf."""
-    return Delivery(
-        id=f"shelf:{item}", kind="shelf", lane=LANE, key=item, payload={"item": item, "quantity": quantity}
-    )
+    return Delivery(id=f"shelf:{item}", kind="shelf", lane=LANE, key=item, payload={"item": item, "quantity": quantity})
 
 
 def decide(subject: str, state: State) -> Decision:
@@ -101,4 +99,3 @@ def garbage(offset: int, *, key: bytes | None = b"k", body: bytes | None = b"\xf
     """A record of the stock topic that nobody can read."""
     readable = record(stock("any"))
     return Record("davtari.balance.stock", 0, offset, 17, key, body, readable.headers)
-

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contracts.reasons import Reason
 from services.shared.delivery.backoff import UNKNOWN_LONGEST, unavailable_wait, unknown_wait
 from services.shared.delivery.breaker import Breaker
 from services.shared.delivery.failure import ACCESS_PAUSE, outcome_of
 from services.shared.delivery.outcome import Outcome, Refused, Retry, Unknown
-from contracts.reasons import Reason
 from services.shared.upstream.errors import AccessDenied, Rejected, Unavailable, UnknownOutcome, UpstreamError
 
 
@@ -90,7 +90,9 @@ def test_waits_grow_with_full_jitter() -> None:
     assert [0.5 < ceilings[0] <= 2, 2 < ceilings[1] <= 8, 200 < ceilings[3] <= 300, lowest < 60] == [True] * 4
 
 
-@pytest.mark.parametrize(("unknowns", "seconds"), [(1, 2), (2, 4), (3, 8), (8, 256), (10, 600), (5000, UNKNOWN_LONGEST)])
+@pytest.mark.parametrize(
+    ("unknowns", "seconds"), [(1, 2), (2, 4), (3, 8), (8, 256), (10, 600), (5000, UNKNOWN_LONGEST)]
+)
 def test_an_unknown_outcome_is_looked_at_after(unknowns: int, seconds: float) -> None:
     assert unknown_wait(unknowns) == seconds
 

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
+from contracts.reasons import Reason
 from services.shared.delivery.breaker import Breaker
 from services.shared.delivery.decision import Decision
 from services.shared.delivery.lane import Lane
 from services.shared.delivery.outcome import Blocked, Done, Outcome, Refused, Retry, Unknown
 from services.shared.delivery.relay import Relay
 from services.shared.delivery.row import Row
-from contracts.reasons import Reason
 from tests.delivery.bench import Bench, Script
 from tests.delivery.shelf import put_on_shelf, record, stock
 from tests.delivery.upstream import Upstream, all_settled, done, eventually, relaying

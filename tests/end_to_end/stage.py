@@ -39,12 +39,16 @@ def sellable() -> frozenset[str]:
 
 @dataclass(slots=True)
 class Stage:
-    """Where a test plays. `expected` are the SKUs that must be linked, `ledger` what the topics have said."""
+    """Where a test plays. `ledger` holds what the topics have said.
+
+    `expected` are the SKUs that must be linked, `doubles` the SKUs that the shop had twice before Davtari came.
+    """
 
     world: World
     settings: Settings
     ledger: Ledger
     programs: Programs
+    doubles: int
     till: Till = field(default_factory=Till)
     expected: frozenset[str] = field(default_factory=sellable)
 
@@ -96,10 +100,14 @@ class Stage:
             closing.figures(storefront, self.ledger.figures),
             closing.versions(self.ledger.story),
             closing.accounted(self.ledger.story, letters, [row.id for row in rows]),
+            (f"{closing.doubles(storefront)} SKUs stand twice in the shop" for _ in range(self._doubled(storefront))),
             (f"{row.service}: {row.id} still waits ({row.state})" for row in rows),
             (f"dead letter: {letter.reason}: {letter.detail}" for letter in self.ledger.open_letters.values()),
         )
         return [complaint for check in checks for complaint in check]
+
+    def _doubled(self, storefront: Mapping[str, Any]) -> bool:
+        return closing.doubles(storefront) != self.doubles
 
     async def writes(self) -> dict[str, Counter[str]]:
         """How often each resource of each sandbox was written to so far."""
@@ -124,6 +132,6 @@ async def stage(
         programs = Programs(made.settings_file)
         async with following(settings.kafka) as ledger:
             try:
-                yield Stage(made, settings, ledger, programs)
+                yield Stage(made, settings, ledger, programs, closing.doubles(await made.storefront()))
             finally:
                 await programs.close()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from services.shared.state.records import Kind
 from contracts.model import Part
+from services.shared.state.records import Kind
 
 
 class Note(Part):

@@ -75,7 +75,7 @@ async def test_two_writers_take_turns(database: Database) -> None:
 async def test_a_reader_does_not_wait_for_the_writer_and_sees_only_what_is_committed(database: Database) -> None:
     await kept(database, a="old")
     async with database.write() as writing:
-        await writing.execute(text("UPDATE records SET body = '{\"text\": \"new\"}'"))
+        await writing.execute(text('UPDATE records SET body = \'{"text": "new"}\''))
         async with database.read() as reading:
             assert await reading.scalar(select(tables.records.c.body)) == '{"text":"old"}'
 

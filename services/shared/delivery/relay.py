@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from contextlib import suppress
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 
 from services.shared.delivery.lane import Lane
 from services.shared.delivery.outcome import Outcome, Retry, Unknown

@@ -1,0 +1,57 @@
+"""What all commands have in common: options, the settings, and how failures end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, Any, ParamSpec
+
+import typer
+
+from contracts.operations import CommandSettled
+from services.commands.failing import FAILED, failed
+from services.commands.run import root_cause
+from services.commands.screen import as_json, console
+from services.shared.settings import Settings, load
+
+P = ParamSpec("P")
+Json = Annotated[bool, typer.Option("--json", help="Print data instead of text.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only look and compute; change nothing.")]
+Patience = Annotated[float, typer.Option(help="Seconds to wait for the services' answer.")]
+
+
+class Chosen:
+    """What the options in front of the command have chosen."""
+
+    settings_file = Path("davtari.toml")
+
+
+def settings() -> Settings:
+    """The settings of this call. Raises `SettingsError`."""
+    return load(Chosen.settings_file)
+
+
+def command(work: Callable[P, Coroutine[Any, Any, int]]) -> Callable[P, None]:
+    """Run an async command; failures become one clear message and an exit code (1 failed, 2 settings, 3 no answer)."""
+
+    @wraps(work)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            code = asyncio.run(work(*args, **kwargs))
+        except Exception as error:
+            code = failed(root_cause(error))
+        raise typer.Exit(code)
+
+    return wrapped
+
+
+def answered(answer: CommandSettled, json: bool) -> int:
+    """Show what became of a command; gives the exit code."""
+    if json:
+        as_json(answer.content())
+    else:
+        figures = " · ".join(f"{count} {name}" for name, count in answer.figures.items())
+        console.print(f"{answer.service}: {answer.detail}" + (f"   {figures}" if figures else ""), soft_wrap=True)
+    return 0 if answer.outcome == "done" else FAILED

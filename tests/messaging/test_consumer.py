@@ -1,0 +1,185 @@
+"""Batches from the real broker: an offset is committed when its batch is durable, and never before."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from types import SimpleNamespace
+
+import pytest
+from aiokafka import TopicPartition
+from aiokafka.errors import KafkaError
+
+from services.shared.messaging.consumer import Consumer, catch_up
+from tests.delivery.shelf import envelope, stock
+from tests.messaging.topics import STOCK, Taker, Topics, consuming, eventually
+
+pytestmark = pytest.mark.kafka
+
+
+async def stocked(topics: Topics, *numbers: int) -> None:
+    """One stock fact of each number."""
+    await topics.send(*[envelope(stock(f"i{number}"), version=1) for number in numbers])
+
+
+async def test_records_arrive_as_they_stand_in_the_topic(topics: Topics) -> None:
+    await topics.put(STOCK, b"k\xff", b"\x00\xff", [("a", b"\xff\xfe"), ("null", None)])
+    await topics.put(STOCK, None, None)
+    async with consuming(topics, taker := Taker()):
+        await taker.has(2)
+    first, tombstone = taker.batches[0]
+    assert (first.key, first.value, list(first.headers)) == (b"k\xff", b"\x00\xff", [("a", b"\xff\xfe"), ("null", None)])
+    assert (tombstone.key, tombstone.value, tombstone.offset) == (None, None, 1)
+    assert first.topic == topics.settings.topic_prefix + STOCK
+
+
+async def test_a_batch_that_fails_is_taken_again_and_nothing_is_skipped(topics: Topics) -> None:
+    await stocked(topics, *range(10))
+    taker = Taker(failures=2)
+    async with consuming(topics, taker, at_once=5):
+        await taker.has(10)
+        await eventually(committed(topics, 10), "the offset 10 is committed")
+    assert taker.offsets == list(range(10))
+
+
+async def test_a_batch_that_fails_for_an_hour_is_not_skipped(topics: Topics, monkeypatch: pytest.MonkeyPatch) -> None:
+    hours = iter(range(0, 3600 * 1000, 3600))
+    monkeypatch.setattr("tenacity.time", SimpleNamespace(monotonic=lambda: next(hours)))
+    await stocked(topics, 0, 1, 2)
+    taker = Taker(failures=2)
+    async with consuming(topics, taker, at_once=1):
+        await taker.has(3)
+    assert taker.offsets == [0, 1, 2]
+
+
+def committed(topics: Topics, offset: int):  # type: ignore[no-untyped-def]
+    """Whether the group of the test has committed this offset."""
+
+    async def there() -> bool:
+        return await topics.committed(topics.settings.topic_prefix + "g", STOCK) == offset
+
+    return there
+
+
+async def test_nothing_is_committed_before_it_is_durable(topics: Topics) -> None:
+    under_way, go_on = asyncio.Event(), asyncio.Event()
+
+    async def take(records: object) -> None:
+        under_way.set()
+        await go_on.wait()
+
+    await stocked(topics, 0, 1)
+    group = topics.settings.topic_prefix + "g"
+    consumer = Consumer(topics.settings, [STOCK], group, "one", take)
+    await consumer.start()
+    await under_way.wait()
+    assert await topics.committed(group, STOCK) is None
+    go_on.set()
+    await eventually(committed(topics, 2), "the offset 2 is committed")
+    await consumer.stop()
+
+
+async def test_a_restarted_consumer_goes_on_where_it_was(topics: Topics) -> None:
+    await stocked(topics, 0, 1)
+    async with consuming(topics, first := Taker()):
+        await first.has(2)
+        await eventually(committed(topics, 2), "the offset 2 is committed")
+    await stocked(topics, 2)
+    async with consuming(topics, second := Taker()):
+        await second.has(1)
+    assert (first.offsets, second.offsets) == ([0, 1], [2])
+
+
+async def test_a_new_group_starts_at_the_beginning(topics: Topics) -> None:
+    await stocked(topics, 0, 1)
+    async with consuming(topics, one := Taker(), group="of-one-generation"):
+        await one.has(2)
+    async with consuming(topics, two := Taker(), group="of-another"):
+        await two.has(2)
+
+
+async def test_a_member_that_vanished_without_goodbye_is_replaced_at_once(topics: Topics) -> None:
+    """Given a consumer that is cut off hard, its heir need not wait for the 10 s of its session."""
+    await stocked(topics, 0)
+    async with consuming(topics, lost := Taker()):
+        await lost.has(1)
+        await eventually(committed(topics, 1), "the offset 1 is committed")
+        await stocked(topics, 1)
+        begun = time.monotonic()
+        async with consuming(topics, heir := Taker()):
+            await heir.has(1)
+        assert time.monotonic() - begun < 8
+    assert 1 in heir.offsets
+
+
+async def test_large_records_are_read(topics: Topics) -> None:
+    await topics.create("large")
+    body = bytes(range(256)) * 3000
+    await topics.put("large", b"k", body)
+    async with consuming(topics, taker := Taker(), "large"):
+        await taker.has(1)
+    assert taker.batches[0][0].value == body
+
+
+async def gate(topics: Topics, taker: Taker, *names: str) -> None:
+    """Open a consumer and wait until it has caught up."""
+    async with consuming(topics, taker, *names) as consumer, asyncio.timeout(15):
+        await catch_up(consumer)
+
+
+async def test_the_gate_opens_when_everything_that_stood_at_the_start_is_processed(topics: Topics) -> None:
+    await topics.create("empty", "three", partitions=3)
+    await stocked(topics, *range(50))
+    await gate(topics, taker := Taker(), STOCK, "empty", "three")
+    assert len(taker.offsets) == 50
+
+
+async def test_the_gate_opens_at_once_when_there_is_nothing_to_read(topics: Topics) -> None:
+    await gate(topics, Taker(), STOCK)
+
+
+async def test_the_gate_opens_when_everything_was_committed_before(topics: Topics) -> None:
+    await stocked(topics, *range(5))
+    await gate(topics, Taker())
+    await gate(topics, again := Taker())
+    assert again.offsets == []
+
+
+async def test_the_gate_waits_for_a_batch_that_is_not_durable_yet(topics: Topics) -> None:
+    await stocked(topics, 0)
+    taker = Taker(failures=3)
+    await gate(topics, taker)
+    assert (taker.failures, taker.offsets) == (0, [0])
+
+
+async def test_the_gate_opens_over_records_that_are_gone(topics: Topics) -> None:
+    """Given a topic whose first records were deleted, with offsets committed below its present start."""
+    await stocked(topics, 0, 1)
+    async with consuming(topics, first := Taker()):
+        await first.has(2)
+        await eventually(committed(topics, 2), "the offset 2 is committed")
+    await stocked(topics, *range(2, 10))
+    await delete_before(topics, 10)
+    await gate(topics, second := Taker())
+    assert second.offsets == []
+
+
+async def delete_before(topics: Topics, offset: int) -> None:
+    """Have the broker forget the records before an offset."""
+    from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+
+    admin = AIOKafkaAdminClient(bootstrap_servers=topics.settings.bootstrap_servers)
+    await admin.start()
+    partition = TopicPartition(topics.settings.topic_prefix + STOCK, 0)
+    await admin.delete_records({partition: RecordsToDelete(before_offset=offset)})
+    await admin.close()
+
+
+async def test_a_failing_commit_does_not_keep_the_gate_shut(topics: Topics, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def failing(*_: object) -> None:
+        raise KafkaError("no coordinator")
+
+    await stocked(topics, 0, 1)
+    monkeypatch.setattr("aiokafka.AIOKafkaConsumer.commit", failing)
+    await gate(topics, taker := Taker())
+    assert taker.offsets == [0, 1]
