@@ -92,7 +92,7 @@ async def _balance(settings: Settings) -> Checked:
 def _counted(found: Resource) -> str:
     if found.rows is None:
         return f"answered {found.status}" if found.status else ""
-    return f"{found.rows}{' or more' if found.more else ''} rows"
+    return f"{found.rows}{' row or more' if found.more else ' rows'}"
 
 
 async def _shop(settings: Settings, name: str) -> Checked:

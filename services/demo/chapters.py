@@ -56,8 +56,8 @@ async def stock(stage: Stage) -> None:
     def live() -> int:
         return sum(figure.mode == "live" for figure in stage.ledger.figures.values())
 
-    wanted = len(stage.ledger.figures.keys() & stage.ledger.links.keys())
-    await stage.until(live, max(wanted, 1), "publishing stock")
+    wanted = sum(link.item in stage.ledger.stocked for link in stage.ledger.links.values())
+    await stage.until(live, wanted, "publishing stock")
     figure = max(
         (one for one in stage.ledger.figures.values() if one.mode == "live"), key=lambda one: len(one.explanation)
     )

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+from contracts.balance import StockChanged
 from contracts.catalog import AvailabilityChanged, ProductLinked, ProductPlanned
 from contracts.envelope import Envelope, decode
 from contracts.ledger import CreditNoteRecorded, SaleRecorded
@@ -29,6 +30,7 @@ class Ledger:
     story: list[Envelope[Event]] = field(default_factory=list)
     plans: dict[str, ProductPlanned] = field(default_factory=dict)
     links: dict[str, ProductLinked] = field(default_factory=dict)
+    stocked: set[str] = field(default_factory=set)
     figures: dict[str, AvailabilityChanged] = field(default_factory=dict)
     orders: dict[str, OrderChanged] = field(default_factory=dict)
     sales: dict[str, SaleRecorded] = field(default_factory=dict)
@@ -60,6 +62,8 @@ class Ledger:
                 self.plans[event.key] = event
             case ProductLinked():
                 self.links[event.key] = event
+            case StockChanged():
+                self.stocked.add(event.item)
             case AvailabilityChanged():
                 self.figures[event.key] = event
             case OrderChanged():

@@ -98,9 +98,11 @@ class Feed:
             async with over(self.sandbox, changed, self.engine, self.directory, self.clock) as feed:
                 yield feed
             return
-        async with opened(NAME, handlers(), directory, self.clock) as engine:
-            async with over(self.sandbox, changed, engine, directory, self.clock) as feed:
-                yield feed
+        async with (
+            opened(NAME, handlers(), directory, self.clock) as engine,
+            over(self.sandbox, changed, engine, directory, self.clock) as feed,
+        ):
+            yield feed
 
 
 @asynccontextmanager

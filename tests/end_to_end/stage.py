@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +21,7 @@ from services.shared.settings.model import Settings
 from tests.end_to_end import closing, journal, outboxes
 from tests.end_to_end.programs import Programs, Said, davtari
 from tests.end_to_end.till import Till
-from tests.end_to_end.waiting import PATIENCE, until, until_empty
+from tests.end_to_end.waiting import PATIENCE, until_empty
 
 ALL = tuple(SERVICES)
 EVERY_MINUTE = "* * * * *"
@@ -89,7 +89,7 @@ class Stage:
         """All that is wrong now, between the shop, the books, the topics and the state databases."""
         storefront, books = await self.world.storefront(), await self.world.books()
         orders, sales, notes = storefront["orders"], books["sales"], books["credit_notes"]
-        rows = outboxes.waiting(self.settings.state.directory)
+        rows = self.rows()
         letters = [letter.about for letter in self.ledger.open_letters.values()]
         checks = (
             closing.sold(orders, sales),
@@ -116,9 +116,15 @@ class Stage:
             "balance": await journal.writes(self.world.balance),
         }
 
-    async def asked(self, look: Callable[[], Awaitable[object]], what: str) -> None:
-        """Wait until a sandbox has been asked for something."""
-        await until(look, what)
+    def rows(self) -> list[outboxes.Waiting]:
+        """The deliveries that wait now."""
+        return outboxes.waiting(self.settings.state.directory)
+
+    async def stock_in_balance(self) -> dict[str, dict[str, dict[str, str]]]:
+        """`{item uid: {warehouse name: {"quantity": "5", "reserve": "1"}}}`."""
+        answer = await self.world.balance.get("/_sandbox/state", params={"parts": "stock"})
+        found: dict[str, dict[str, dict[str, str]]] = answer.raise_for_status().json()["stock"]
+        return found
 
 
 @asynccontextmanager

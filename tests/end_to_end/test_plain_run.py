@@ -2,22 +2,130 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from decimal import ROUND_FLOOR, Decimal
+
 import pytest
 import pytest_asyncio
 
+from contracts.catalog import ProductLinked
+from services.sandbox.balance.catalogue import STANDARD, ordered
+from services.sandbox.recorded import order_ids, recording
 from services.shared.broker import Broker
 from tests.end_to_end.stage import ALL, Stage, stage
+from tests.end_to_end.waiting import until
 
-pytestmark = [pytest.mark.kafka, pytest.mark.xdist_group("plain"), pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.kafka, pytest.mark.xdist_group("plain-run"), pytest.mark.asyncio(loop_scope="module")]
+BUFFER = 2
+"""Pieces that the settings of the stage keep back of every item."""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", name="stage")
-async def _stage(kafka: Broker, tmp_path_factory: pytest.TempPathFactory):
-    async with stage(tmp_path_factory.mktemp("plain"), kafka.bootstrap_servers) as made:
+async def _stage(kafka: Broker, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
+    async with stage(tmp_path_factory.mktemp("plain-run"), kafka.bootstrap_servers) as made:
         await made.programs.start(*ALL)
         yield made
 
 
-async def test_both_directions(stage: Stage) -> None:
-    await stage.place(*stage.till.orders(4))
+@pytest.mark.claim("S0.2", "S0.11", "S0.12", "S2.6", "S2.19")
+async def test_what_the_shop_sells_and_gives_back_comes_into_the_books(stage: Stage) -> None:
+    # given twelve paid orders, four of which are given back, in part or whole
+    given_back = [stage.till.refunded() for _ in range(4)]
+    await stage.place(*stage.till.orders(8), *[order_id for order_id, _ in given_back])
+    await stage.until(lambda: len(stage.ledger.sales) == 12, "twelve Sales")
+    # when the shop refunds them
+    for order_id, refund_ids in given_back:
+        await stage.refund(order_id, *refund_ids)
+    # then everything stands in the books once
     await stage.closes()
+    assert {sale.how for sale in stage.ledger.sales.values()} == {"written"}
+    assert not any(sale.differences for sale in stage.ledger.sales.values())
+
+
+@pytest.mark.claim("S0.38")
+async def test_an_order_given_up_before_it_was_paid_makes_no_document(stage: Stage) -> None:
+    # given an order that waits for its payment
+    unpaid = next(i for i in order_ids() if not recording(i).order["date_paid"] and recording(i).notes)
+    await stage.place(unpaid, status="pending")
+    key = f"main:{unpaid}"
+    await stage.until(lambda: key in stage.ledger.orders, "the order was read")
+    # when its buyer gives it up, and another order is sold afterwards
+    answer = await stage.world.shop.put(f"/wp-json/wc/v3/orders/{unpaid}", json={"status": "cancelled"})
+    answer.raise_for_status()
+    await stage.until(lambda: stage.ledger.orders[key].status == "cancelled", "the cancellation was read")
+    await stage.place(stage.till.order())
+    # then only the other one is in the books
+    await stage.closes()
+    assert key not in stage.ledger.sales
+
+
+@pytest.mark.claim("S0.1", "S2.9", "S2.22")
+async def test_a_new_item_a_price_and_a_quantity_changed_in_balance_appear_in_the_shop(stage: Stage) -> None:
+    # given a product that the shop sells
+    sku, known = next((link.sku, link.item) for link in stage.ledger.links.values() if _sold_by_piece(link))
+    # when Balance gets a new item, and another price and quantity of that one
+    new = next(good for good in ordered(STANDARD) if good.article == sku)
+    await stage.change("items/7d9b6f0e-8a3c-4d55-9c11-2f0f6a1b7e01", **new.fields("N-1") | {"InternalArticle": "NEW-1"})
+    stage.expected |= {"NEW-1"}
+    await stage.change("prices", item=known, price="77.70")
+    await stage.change("stocks", item=known, warehouse="Main", quantity="31", reserve="0")
+    await stage.change("stocks", item=known, warehouse="Vake", quantity="0", reserve="0")
+    for resource in ("items", "prices", "stock"):
+        assert (await stage.davtari("import", resource)).code == 0
+
+    # then all three are in the shop
+    async def shown() -> bool:
+        products = (await stage.world.storefront())["products"]
+        priced = products[sku]["regular_price"] == "77.70" and products[sku]["stock_quantity"] == 31 - BUFFER
+        return priced and products.get("NEW-1", {}).get("status") == "draft"
+
+    await until(shown, "the new item, price and quantity are in the shop")
+    await stage.closes()
+
+
+def _sold_by_piece(link: ProductLinked) -> bool:
+    return link.how == "created" and link.sku.startswith("EXTRA")
+
+
+@pytest.mark.claim("I1")
+async def test_the_shop_shows_what_balance_has_less_reserve_and_buffer(stage: Stage) -> None:
+    # given a shop whose orders are all in the books, when Balance's stock is read after that
+    await stage.closes()
+    assert (await stage.imported("stock")).outcome == "done"
+    held = await stage.stock_in_balance()
+
+    # then every figure in the shop is what Balance holds for it, by Balance's own account
+    async def wrong() -> list[str]:
+        products = (await stage.world.storefront())["products"]
+        told = {link.sku: (_free(held.get(link.item, {})), products[link.sku]) for link in stage.ledger.links.values()}
+        return [sku for sku, (free, shelf) in told.items() if shelf["manage_stock"] and shelf["stock_quantity"] != free]
+
+    async def right() -> bool:
+        return not await wrong()
+
+    await until(right, f"the shop's figures, of which wrong: {await wrong()}")
+    await stage.closes()
+
+
+def _free(held: dict[str, dict[str, str]]) -> int:
+    sold_from = [held[name] for name in ("Main", "Vake") if name in held]
+    free = sum((Decimal(level["quantity"]) - Decimal(level["reserve"]) for level in sold_from), Decimal(-BUFFER))
+    return int(max(free, Decimal(0)).to_integral_value(ROUND_FLOOR))
+
+
+@pytest.mark.claim("S2.2", "K15")
+async def test_a_second_import_writes_nothing(stage: Stage) -> None:
+    # given a shop that holds what Balance says
+    await stage.closes()
+    before = await stage.writes()
+    # when everything is imported again
+    for resource in ("items", "prices", "stock"):
+        said = await stage.davtari("import", resource, "--json")
+        assert said.json["figures"]["changed"] == 0, said.out
+    # and an order goes the whole way after that
+    await stage.place(stage.till.order())
+    await stage.closes()
+    # then neither a product was written nor a document that stood there already
+    after = await stage.writes()
+    assert after["shop"] - before["shop"] <= {"POST /wp-json/wc/v3/products/batch": 1}
+    assert (after["balance"] - before["balance"]).total() <= 2

@@ -6,6 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 
 from services.demo.choose import Chosen, choose
+from services.sandbox.recorded import recording
 
 
 @dataclass(slots=True)
@@ -32,6 +33,12 @@ class Till:
     def order(self) -> int:
         """One order that nobody gives back."""
         return self.orders(1)[0]
+
+    def order_of_a_person(self) -> int:
+        """One order whose buyer gave a personal or company number, so that a client is made in Balance."""
+        order_id = next(order_id for order_id in self._plain if "_billing_" in recording(order_id).notes)
+        self._plain.remove(order_id)
+        return order_id
 
     def refunded(self) -> tuple[int, list[int]]:
         """An order with its refunds, to be issued in this order."""

@@ -61,7 +61,7 @@ async def _paged_items(api: Api) -> Finding:
     """Items by one page of one row; bare where this Balance knows no paging, which is no fault unless it is set."""
     fixed = constant_parameters(api.settings, items.RESOURCE)
     try:
-        return await _counted(items.RESOURCE, api.rows(items.RESOURCE, {**fixed, "Pack": 1, "PackSize": 1}))
+        return await _counted(items.RESOURCE, api.rows(items.RESOURCE, {**fixed, "Pack": 1, "PackSize": 1}), full=1)
     except UnknownParameter as error:
         if items.RESOURCE in api.settings.dialect.paging:
             return _failed(items.RESOURCE, error)
@@ -85,14 +85,15 @@ async def _looked_up(api: Api, resource: str, filters: Mapping[str, str]) -> Fin
     return Finding(resource, ok=True)
 
 
-async def _counted(resource: str, rows: Rows) -> Finding:
+async def _counted(resource: str, rows: Rows, full: int = COUNTED) -> Finding:
+    """Count rows; `full` of them say that there may be more."""
     count = 0
     async with aclosing(rows):
         async for _ in rows:
             count += 1
             if count >= COUNTED:
                 break
-    return Finding(resource, ok=True, rows=count, more=count >= COUNTED)
+    return Finding(resource, ok=True, rows=count, more=count >= full)
 
 
 async def _elsewhere(api: Api, resource: str, error: UpstreamError) -> Finding:

@@ -11,7 +11,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 from faststream.message import StreamMessage
-from tenacity import AsyncRetrying, before_sleep_log, retry_if_exception_type, stop_after_delay, wait_random_exponential
+from tenacity import AsyncRetrying, before_sleep_log, retry_if_exception_type, wait_random_exponential
 
 from services.shared.delivery.record import Record
 from services.shared.messaging.connection import consumer_options
@@ -75,18 +75,19 @@ class Consumer:
         raw = cast(Raw, message.raw_message)
         await self._taken([_record(record) for record in raw])
         offsets = {TopicPartition(record.topic, record.partition): record.offset + 1 for record in raw}
-        await self.kafka.commit(offsets)
         self.processed.update(offsets)
         self.progress.set()
+        await self.kafka.commit(offsets)
 
     async def _taken(self, records: Sequence[Record]) -> None:
-        """Hand over, again while the state database fails; the offset is not committed before it has succeeded."""
+        """Hand over, again for as long as the state database fails.
+
+        Giving up would lose the batch: FastStream goes on with the next one, whose commit covers this one too.
+        """
         trying = AsyncRetrying(
             wait=wait_random_exponential(multiplier=0.2, max=10),
-            stop=stop_after_delay(300),
             retry=retry_if_exception_type(Exception),
             before_sleep=before_sleep_log(log, logging.ERROR, exc_info=True),
-            reraise=True,
         )
         async for attempt in trying:
             with attempt:
@@ -147,7 +148,7 @@ async def catch_up(consumer: Consumer) -> None:
     kafka = consumer.kafka
     partitions = kafka.assignment()
     starts = await kafka.beginning_offsets(partitions)
-    done = {tp: await kafka.committed(tp) or starts[tp] for tp in partitions}
+    done = {tp: max(await kafka.committed(tp) or 0, starts[tp]) for tp in partitions}
     ends = await kafka.end_offsets(partitions)
     while any((done | consumer.processed)[tp] < end for tp, end in ends.items()):
         consumer.progress.clear()

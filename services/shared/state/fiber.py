@@ -12,7 +12,7 @@ from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from greenlet import getcurrent, greenlet
+from greenlet import getcurrent, greenlet  # type: ignore[import-untyped]
 
 from contracts.envelope import Cause
 from services.shared.state.attempt import Attempt, NotLoaded
@@ -70,7 +70,7 @@ class Fiber(Generic[ResultT]):
 
 
 def _suspend(miss: NotLoaded) -> None:
-    getcurrent().parent.switch(miss)  # type: ignore[union-attr]
+    getcurrent().parent.switch(miss)
 
 
 class _Idle(threading.local):
@@ -94,7 +94,7 @@ _idle = _Idle()
 
 def _one_after_the_other(rule: Callable[[], Any]) -> None:
     while True:
-        rule = getcurrent().parent.switch(_end_of(rule))  # type: ignore[union-attr]
+        rule = getcurrent().parent.switch(_end_of(rule))
 
 
 def _end_of(rule: Callable[[], Any]) -> Ended:

@@ -1,0 +1,215 @@
+"""The state database is a cache of the topics: without it nothing is said twice, and nothing is overlooked."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from contracts.balance import ItemChanged, ItemWithdrawn, PriceChanged, StockChanged
+from contracts.model import Event
+from contracts.operations import CommandSettled, DeadLettered, DeadLetterSettled, ImportRequested
+from services.balance_feed.app import blueprint
+from services.balance_feed.handlers import COMMAND, NAME, RESOURCES, Resource, handlers
+from services.sandbox.balance import catalogue
+from services.sandbox.balance.app import create
+from services.sandbox.balance.catalogue import CatalogueOrder
+from services.sandbox.balance.record import uid
+from services.sandbox.server import serve
+from services.shared.broker import Broker
+from services.shared.delivery.record import Record
+from services.shared.messaging.commands import answers, send, settlement
+from services.shared.messaging.reader import read_events
+from services.shared.messaging.topics import create_topics
+from services.shared.running.service import Service
+from services.shared.settings.model import Settings
+from services.shared.state.store import read_kind
+from tests.balance_feed.feed_bench import FIRST, SMALL, Feed, named, over, settings, standing
+from tests.support.engine_bench import Clock, reading
+
+FACTS = ("balance.items", "balance.prices", "balance.stock")
+
+
+@asynccontextmanager
+async def rebuilt(feed: Feed, directory: Path) -> AsyncIterator[Feed]:
+    """The feed after its state database was lost: it has read its topics again."""
+    records = await feed.ledger.records()
+    async with reading(NAME, handlers(), directory, feed.clock) as engine:
+        await engine.take(records)
+        await engine.catch_up_done()
+        async with over(feed.sandbox, feed.settings, engine, directory, feed.clock) as again:
+            yield again
+
+
+async def test_a_rebuilt_database_states_nothing_again(feed: Feed, tmp_path: Path) -> None:
+    for resource in RESOURCES:
+        await feed.imports(resource)
+
+    async with rebuilt(feed, tmp_path / "new") as again:
+        for resource in RESOURCES:
+            assert await again.imports(resource) == []
+            assert await again.is_quiet(resource)
+
+
+async def test_versions_go_on_where_they_were(feed: Feed, tmp_path: Path) -> None:
+    await feed.imports("items")
+    feed.books.items.put(FIRST, {"Name": "ყავა"})
+    await feed.imports("items")
+
+    async with rebuilt(feed, tmp_path / "new") as again:
+        feed.books.items.put(FIRST, {"Name": "ჩაი"})
+        await again.importer.run("items")
+        (envelope,) = await again.ledger.envelopes()
+
+    assert (envelope.subject, envelope.sequence) == (FIRST, 3)
+
+
+async def test_what_went_while_the_database_was_lost_is_withdrawn(feed: Feed, tmp_path: Path) -> None:
+    for resource in RESOURCES:
+        await feed.imports(resource)
+    feed.books.delete_item(FIRST)
+
+    async with rebuilt(feed, tmp_path / "new") as again:
+        stated = [event for resource in RESOURCES for event in await again.imports(resource)]
+
+    assert [type(event) for event in stated] == [ItemWithdrawn, PriceChanged, StockChanged]
+    assert {event.item for event in named(stated, ItemWithdrawn)} == {FIRST}
+
+
+async def test_a_rebuilt_feed_holds_a_snapshot_that_lost_too_much(tmp_path: Path) -> None:
+    async with standing(tmp_path / "old", CatalogueOrder(extra=40)) as feed:
+        await feed.imports("items")
+        for number in range(20):
+            feed.books.items.delete(uid("item", f"extra:{number}"))
+
+        async with rebuilt(feed, tmp_path / "new") as again:
+            stated = await again.imports("items")
+
+    assert named(stated, ItemWithdrawn) == []
+    assert [letter.reason for letter in named(stated, DeadLettered)] == ["balance.snapshot-shrank"]
+
+
+async def test_an_open_letter_is_not_written_again_and_closed_once_its_record_is_mended(
+    feed: Feed, tmp_path: Path
+) -> None:
+    feed.books.items.put(FIRST, {"Name": ""})
+    (letter,) = named(await feed.imports("items"), DeadLettered)
+
+    async with rebuilt(feed, tmp_path / "new") as again:
+        still = await again.imports("items")
+        feed.books.items.put(FIRST, {"Name": "ყავა"})
+        mended = await again.imports("items")
+
+    assert still == []
+    assert [event.dead_letter for event in named(mended, DeadLetterSettled)] == [letter.dead_letter]
+
+
+async def test_a_letter_whose_record_was_mended_meanwhile_is_closed(feed: Feed, tmp_path: Path) -> None:
+    feed.books.items.put(FIRST, {"Name": ""})
+    await feed.imports("items")
+    feed.books.items.put(FIRST, {"Name": "ყავა"})
+
+    async with rebuilt(feed, tmp_path / "new") as again:
+        stated = await again.imports("items")
+
+    assert [event.how for event in named(stated, DeadLetterSettled)] == ["overtaken"]
+
+
+@pytest.mark.parametrize("answered", [False, True])
+async def test_a_command_without_an_answer_is_still_open(feed: Feed, tmp_path: Path, answered: bool) -> None:
+    told = {"command_id": "c-1", "asked_at": feed.clock()}
+    asked = ImportRequested.model_validate({**told, "asked_by": "nino", "resource": "items"})
+    answer = CommandSettled(command_id="c-1", service=NAME, outcome="done", detail="", settled_at=feed.clock())
+    async with feed.engine.work() as work:
+        await work.announce([(event, None) for event in ((asked, answer) if answered else (asked,))])
+
+    async with rebuilt(feed, tmp_path / "new") as again:
+        kept = [key async for key, _ in read_kind(again.engine.database, COMMAND.name)]
+
+    assert kept == ([] if answered else ["c-1"])
+
+
+async def test_the_same_record_twice_changes_nothing(feed: Feed, tmp_path: Path) -> None:
+    await feed.imports("items")
+    records: Sequence[Record] = await feed.ledger.records()
+
+    await feed.engine.take([*records, *records])
+
+    assert await feed.ledger.news() == []
+    assert await feed.is_quiet("items")
+
+
+@asynccontextmanager
+async def running(known: Settings) -> AsyncIterator[Service]:
+    """The service as it runs in production, caught up."""
+    async with blueprint(known) as plan:
+        service = Service(plan, known)
+        run = asyncio.create_task(service.run())
+        ready = asyncio.create_task(service.ready.wait())
+        await asyncio.wait([run, ready], return_when=asyncio.FIRST_COMPLETED, timeout=30)
+        assert service.ready.is_set(), run
+        try:
+            yield service
+        finally:
+            run.cancel()
+            await asyncio.wait([run, ready])
+
+
+async def imported(known: Settings, resource: Resource) -> CommandSettled:
+    """Ask the running service for an import, through Kafka."""
+    command = ImportRequested(command_id=str(uuid4()), asked_by="nino", asked_at=Clock()(), resource=resource)
+    async with answers(known.kafka, "operations") as consumer, asyncio.timeout(30):
+        await send(known.kafka, command, Clock()())
+        return await settlement(consumer, command.command_id)
+
+
+async def facts(known: Settings, at_least: int) -> dict[str, Event]:
+    """All facts that stand in the topics, by event id; sends overtake each other on their way to the partitions."""
+    async with asyncio.timeout(30):
+        while True:
+            found = [(envelope.id, envelope.data) async for envelope in read_events(known.kafka, FACTS)]
+            if len(found) >= at_least:
+                assert len(dict(found)) == len(found), "nothing was published twice"
+                return dict(found)
+
+
+def on_kafka(url: str, kafka: Broker, topic_prefix: str, directory: Path) -> Settings:
+    """The settings of a service that runs."""
+    (directory / "password").write_text("sandbox", encoding="utf-8")
+    base = settings(f"{url}/Balance_Exchange/hs/Exchange").model_dump(by_alias=True)
+    base["balance"]["password-file"] = directory / "password"
+    base["kafka"] = {"bootstrap-servers": kafka.bootstrap_servers, "topic-prefix": topic_prefix}
+    base["state"] = {"directory": directory / "state"}
+    return Settings.model_validate(base)
+
+
+@pytest.mark.kafka
+async def test_through_kafka_a_new_database_is_filled_from_the_topics(
+    kafka: Broker, topic_prefix: str, tmp_path: Path
+) -> None:
+    """Given a feed that has stated everything, when its database is deleted, then it states only what is new."""
+    sandbox = create()
+    catalogue.fill(sandbox.books, SMALL)
+    async with serve(sandbox) as served:
+        known = on_kafka(served.url, kafka, topic_prefix, tmp_path)
+        await create_topics(known.kafka)
+        async with running(known):
+            seen = sum([(await imported(known, resource)).figures["seen"] for resource in RESOURCES])
+            first = await facts(known, seen)
+        shutil.rmtree(tmp_path / "state")
+        sandbox.books.delete_item(FIRST)
+
+        async with running(known):
+            figures = [(await imported(known, resource)).figures for resource in RESOURCES]
+            both = await facts(known, seen + 3)
+
+    second = [event for known_id, event in both.items() if known_id not in first]
+    assert Counter(type(event) for event in second) == Counter([ItemWithdrawn, PriceChanged, StockChanged])
+    assert {event.key for event in second} == {FIRST}
+    assert [each["changed"] for each in figures] == [0, 0, 0]

@@ -1,0 +1,162 @@
+"""Events out of the outbox: each key in order, removed only when Kafka has them, through outages of the broker."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from aiokafka.errors import KafkaConnectionError
+from sqlalchemy import func, select
+
+from contracts.balance import StockChanged
+from contracts.envelope import Envelope
+from contracts.model import Event
+from services.shared.broker import ArchivesBroker, Unavailable, broker
+from services.shared.delivery.handlers import Handlers
+from services.shared.delivery.record import Record
+from services.shared.messaging.connection import producer
+from services.shared.messaging.publisher import Publisher
+from services.shared.state.records import State
+from services.shared.state.tables import events
+from tests.delivery.bench import Bench, Script, open_bench
+from tests.delivery.shelf import NAME, stock
+from tests.messaging.topics import STOCK, Topics, eventually, topics_on
+
+pytestmark = pytest.mark.kafka
+
+
+@asynccontextmanager
+async def publishing(bench: Bench, topics: Topics) -> AsyncIterator[Publisher]:
+    """A publisher at work for as long as the context lasts."""
+    async with producer(topics.settings, NAME) as sender:
+        publisher = Publisher(bench.database, sender, topics.settings.topic_prefix, topics.settings.send_timeout)
+        bench.engine.on_change.append(publisher.wake)
+        running = asyncio.create_task(publisher.run())
+        try:
+            yield publisher
+        finally:
+            running.cancel()
+            await asyncio.wait([running])
+
+
+async def waiting(bench: Bench) -> int:
+    """How many events wait for the publisher."""
+    async with bench.database.read() as connection:
+        return await connection.scalar(select(func.count()).select_from(events)) or 0
+
+
+async def all_gone(bench: Bench) -> None:
+    """Wait until the outbox is empty."""
+
+    async def empty() -> bool:
+        return await waiting(bench) == 0
+
+    await eventually(empty, "all events are published")
+
+
+def versions(told: list[Envelope[Event]], key: str) -> list[int]:
+    """The versions of one key, in the order of the topic."""
+    return [each.sequence for each in told if each.data.key == key]
+
+
+async def test_events_leave_in_order_and_are_removed(topics: Topics, tmp_path: Path) -> None:
+    async with open_bench(tmp_path) as bench, publishing(bench, topics):
+        for quantity in range(1, 6):
+            await bench.announce(*[stock(f"i{n}", quantity) for n in range(300)])
+        await all_gone(bench)
+    told = await topics.events(STOCK)
+    assert len(told) == 1500
+    assert [versions(told, f"i{n}") for n in range(300)] == [[1, 2, 3, 4, 5]] * 300
+
+
+async def test_what_waits_from_before_leaves_at_the_start(topics: Topics, tmp_path: Path) -> None:
+    async with open_bench(tmp_path) as bench:
+        await bench.announce(stock("a"))
+    async with open_bench(tmp_path) as again, publishing(again, topics):
+        await all_gone(again)
+    assert versions(await topics.events(STOCK), "a") == [1]
+
+
+async def test_headers_key_and_value_arrive_as_they_were_announced(topics: Topics, tmp_path: Path) -> None:
+    async with open_bench(tmp_path) as bench:
+        await bench.announce(stock("a", 3))
+        (meant,) = await bench.published()
+        async with publishing(bench, topics):
+            await all_gone(bench)
+    (told,) = await topics.events(STOCK)
+    (raw,) = await topics.raw(STOCK)
+    assert (told, raw.key) == (meant, b"a")
+
+
+async def test_a_row_stays_until_kafka_has_it(topics: Topics, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def refusing(*_: object, **__: object) -> None:
+        raise KafkaConnectionError("no broker")
+
+    async with open_bench(tmp_path) as bench, producer(topics.settings, NAME) as sender:
+        publisher = Publisher(bench.database, sender, topics.settings.topic_prefix, 1.0)
+        await bench.announce(stock("a"))
+        with monkeypatch.context() as down:
+            down.setattr(sender, "send", refusing)
+            down.setattr("services.shared.messaging.publisher.unavailable_wait", lambda *_: 0.0)
+            await publisher.publish_once()
+        assert (await waiting(bench), publisher.failures) == (1, 1)
+        await publisher.publish_once()
+        assert (await waiting(bench), publisher.failures) == (0, 0)
+
+
+@asynccontextmanager
+async def own_broker() -> AsyncIterator[ArchivesBroker]:
+    """A node of the test's own, that may be frozen."""
+    try:
+        async with broker("archives") as node:
+            yield node
+    except Unavailable as reason:
+        pytest.skip(str(reason))
+
+
+@pytest.mark.xdist_group("own-broker")
+async def test_a_frozen_broker_delays_events_and_loses_none(
+    tmp_path: Path, topic_prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.shared.messaging.publisher.unavailable_wait", lambda *_: 0.05)
+    async with own_broker() as node, topics_on(node, topic_prefix, timeout=0.5) as topics:
+        await topics.create(STOCK)
+        async with open_bench(tmp_path / "one") as bench, publishing(bench, topics) as publisher:
+            await bench.announce(stock("a", 1))
+            await all_gone(bench)
+            node.pause()
+            for quantity in (2, 3):
+                await bench.announce(*[stock(item, quantity) for item in "abcde"])
+
+            async def failed() -> bool:
+                return publisher.failures >= 3
+
+            await eventually(failed, "three failures")
+            assert await waiting(bench) == 10
+            node.resume()
+            await all_gone(bench)
+        raw = await topics.raw(STOCK)
+    await each_once_and_in_order(tmp_path / "two", [as_record(each) for each in raw])
+
+
+def as_record(raw: object) -> Record:
+    """What the consumer makes of it."""
+    from services.shared.messaging.consumer import _record
+
+    return _record(raw)  # type: ignore[arg-type]
+
+
+async def each_once_and_in_order(folder: Path, records: list[Record]) -> None:
+    """A consumer of these records handles each event once, whatever was repeated."""
+    handled: list[tuple[str, int]] = []
+
+    def remember(told: Envelope[StockChanged], _: State) -> None:
+        handled.append((told.data.item, told.sequence))
+
+    async with open_bench(folder, Handlers((), {StockChanged: remember}, Script())) as bench:
+        await bench.take(*records)
+    assert sorted(handled) == [("a", 1), ("a", 2), ("a", 3), *[(item, n) for item in "bcde" for n in (1, 2)]]
+    assert [each for each in handled if each[0] == "a"] == [("a", 1), ("a", 2), ("a", 3)]
