@@ -46,9 +46,12 @@ ShopId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$", description=
 
 
 class Part(BaseModel):
-    """A value inside an event. Unknown fields are ignored, so that a later optional field breaks no reader."""
+    """A value inside an event. Unknown fields are ignored, so that a later optional field breaks no reader.
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    Errors do not repeat what was given: it may be personal data, and errors are logged.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
 
 class Event(Part):

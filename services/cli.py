@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 import typer
 
 from contracts.operations import ImportRequested, PushRequested
-from services.commands import ask, check, dead_letters, letters, passport, push, run, show, status
+from services.commands import ask, check, contracts, dead_letters, events, letters, passport, push, run, show, status
 from services.commands.failing import FAILED, WRONG_SETTINGS
 from services.commands.frame import Chosen, DryRun, Json, Patience, answered, command, settings
 from services.commands.registry import SERVICES
@@ -24,6 +24,8 @@ app = typer.Typer(no_args_is_help=True, help="Davtari joins Balance with WooComm
 topics_app = typer.Typer(no_args_is_help=True, help="The Kafka topics.")
 app.add_typer(topics_app, name="topics")
 app.add_typer(dead_letters.app, name="dead-letters")
+app.add_typer(events.app, name="events")
+app.add_typer(contracts.app, name="contracts")
 
 Keep = Annotated[bool, typer.Option(help="Leave everything running until Ctrl-C.")]
 

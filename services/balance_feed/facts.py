@@ -69,10 +69,13 @@ class Items:
     dialect: Dialect
     folders: Mapping[str, Folder]
     _paths: dict[str, Path] = field(default_factory=dict)
+    _joined: dict[str, str] = field(default_factory=dict)
 
     def joined(self, ref: str) -> str:
         """The way from the root: an item is stated again when a folder above it is renamed or moved."""
-        return "\n".join(f"{step.uid} {step.name}" for step in self._path(ref))
+        if ref not in self._joined:
+            self._joined[ref] = "\n".join(f"{step.uid} {step.name}" for step in self._path(ref))
+        return self._joined[ref]
 
     def changed(self, group: Group, now: datetime) -> ItemChanged:
         """The item of a group; of several rows with one uid the last counts. Raises `RowInvalid`."""

@@ -69,7 +69,7 @@ class Importer:
                 report.compared(found)
                 scratch.miss(found.missing)
                 if found.differing:
-                    await self._state(fact, found.differing, report, dry_run=dry_run)
+                    await self._state(fact, list(scratch.filled(found.differing)), report, dry_run=dry_run)
 
     async def _known(self, resource: Resource) -> AsyncGenerator[Known, None]:
         async for key, body in read_kind(self._engine.database, OBSERVED[resource].name):

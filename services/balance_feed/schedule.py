@@ -18,6 +18,7 @@ from services.balance_feed.report import Report
 from services.shared.delivery.engine import Engine
 from services.shared.settings.model import ScheduleSettings
 from services.shared.state.store import read_kind
+from services.shared.telemetry.freshness import completed
 from services.shared.upstream.errors import Unavailable, UpstreamError
 
 log = logging.getLogger(__name__)
@@ -61,7 +62,7 @@ class Schedule:
     async def _import(self, resource: Resource) -> float:
         """Import; gives the seconds until the next time."""
         try:
-            await self._importer.run(resource)
+            await self._complete(resource, await self._importer.run(resource))
         except Unavailable as error:
             log.warning("import waits", extra={"resource": resource, "why": error.message})
             return max(error.retry_after or 0.0, min(AFTER_OUTAGE, self._until(resource)))
@@ -101,7 +102,12 @@ class Schedule:
             )
         except UpstreamError as error:
             return {"outcome": "refused", "detail": error.message}
+        if not command.dry_run:
+            await self._complete(command.resource, report)
         return _answered(command, report)
+
+    async def _complete(self, resource: Resource, report: Report) -> None:
+        await completed(self._engine.database, resource, report.begun)
 
 
 def _answered(command: ImportRequested, report: Report) -> dict[str, Any]:

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from decimal import Decimal
 from hashlib import blake2b
-from itertools import groupby, islice
+from itertools import accumulate, groupby, islice
 from operator import itemgetter
+from os import pread
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
@@ -29,45 +30,68 @@ class Staged(NamedTuple):
 
 
 class Group(NamedTuple):
-    """All rows of one key, and a digest over them and what is joined into them; the rows' order does not matter."""
+    """All rows of one key, and a digest over them and what is joined into them; the rows' order does not matter.
+
+    Most groups are only compared: `rows` is empty until `Scratch.filled` has read them.
+    """
 
     key: str
     digest: str
-    rows: list[str]
+    rows: Sequence[str] = ()
 
 
 class Scratch:
-    """A throwaway SQLite file: not durable on purpose, gone when closed.
+    """A throwaway SQLite file, and beside it the rows' bodies: not durable on purpose, gone when closed.
 
     `salt` (at most 64 bytes) stands for how facts are made of rows: under another one every digest differs.
     """
 
     def __init__(self, salt: bytes) -> None:
-        self._salt = salt
+        self._hash = blake2b(digest_size=12, key=salt)
         self._folder = TemporaryDirectory(prefix="davtari-snapshot-")
+        self._bodies = (Path(self._folder.name) / "bodies").open("w+b")
         self._db = sqlite3.connect(Path(self._folder.name) / "rows.sqlite", isolation_level=None)
-        self._db.execute("PRAGMA journal_mode=OFF")
-        self._db.execute("PRAGMA synchronous=OFF")
-        self._db.execute("CREATE TABLE rows (key TEXT NOT NULL, ref TEXT NOT NULL, body TEXT NOT NULL)")
-        self._db.execute("CREATE TABLE missing (key TEXT NOT NULL)")
+        for pragma in ("journal_mode=OFF", "synchronous=OFF", "locking_mode=EXCLUSIVE", "page_size=32768"):
+            self._db.execute(f"PRAGMA {pragma}")
+        self._db.execute("CREATE TABLE rows (key TEXT, digest BLOB, ref TEXT, at INTEGER, size INTEGER)")
+        self._db.execute("CREATE TABLE missing (key TEXT)")
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._db.close()
+        self._bodies.close()
         self._folder.cleanup()
 
-    def put(self, rows: Iterable[Staged]) -> None:
+    def put(self, rows: Sequence[Staged]) -> None:
         """Add rows."""
-        self._insert("INSERT INTO rows VALUES (?, ?, ?)", [(key, ref, packed(row)) for key, ref, row in rows])
+        bodies = [packed(row) for _, _, row in rows]
+        starts = accumulate(map(len, bodies), initial=self._bodies.tell())
+        filed = [
+            (key, blake2b(body, digest_size=16).digest(), ref, at, len(body))
+            for (key, ref, _), body, at in zip(rows, bodies, starts, strict=False)
+        ]
+        self._bodies.writelines(bodies)
+        self._insert("INSERT INTO rows VALUES (?, ?, ?, ?, ?)", filed)
 
     def groups(self, joined: Joined) -> Iterator[Group]:
-        """All groups, sorted by key."""
-        with closing(self._db.execute("SELECT key, ref, body FROM rows ORDER BY key, body")) as found:
+        """All groups, sorted by key, without their rows."""
+        self._db.execute("CREATE INDEX IF NOT EXISTS sorted ON rows (key, digest, ref)")
+        with closing(self._db.execute("SELECT key, digest, ref FROM rows ORDER BY key, digest, ref")) as found:
             for key, rows in groupby(found, key=itemgetter(0)):
-                held = [(ref, body) for _, ref, body in rows]
-                yield Group(key, self._digest([f"{body}\n{joined(ref)}" for ref, body in held]), [b for _, b in held])
+                digest = self._hash.copy()
+                for _, body, ref in rows:
+                    digest.update(b"%b\n%b\n" % (body, joined(ref).encode()))
+                yield Group(key, digest.hexdigest())
+
+    def filled(self, groups: Iterable[Group]) -> Iterator[Group]:
+        """The same groups with their rows, sorted."""
+        self._bodies.flush()
+        for key, digest, _ in groups:
+            found = self._db.execute("SELECT size, at FROM rows WHERE key = ?", (key,))
+            bodies = [pread(self._bodies.fileno(), size, at) for size, at in found]
+            yield Group(key, digest, [body.decode() for body in sorted(bodies)])
 
     def miss(self, keys: Iterable[str]) -> None:
         """Note keys that the snapshot lacks."""
@@ -79,21 +103,18 @@ class Scratch:
             while rows := list(islice(found, at_once)):
                 yield [key for (key,) in rows]
 
-    def _insert(self, statement: str, rows: Sequence[tuple[str, ...]]) -> None:
+    def _insert(self, statement: str, rows: Sequence[tuple[str | bytes | int, ...]]) -> None:
         self._db.execute("BEGIN")
         self._db.executemany(statement, rows)
         self._db.execute("COMMIT")
 
-    def _digest(self, parts: list[str]) -> str:
-        return blake2b("\n".join(parts).encode(), digest_size=12, key=self._salt).hexdigest()
 
-
-def packed(row: dict[str, Any]) -> str:
+def packed(row: dict[str, Any]) -> bytes:
     """A row as JSON with sorted keys; exact numbers become plain text, as Balance writes them."""
     try:
-        return orjson.dumps(row, default=_plain, option=orjson.OPT_SORT_KEYS).decode()
+        return orjson.dumps(row, default=_plain, option=orjson.OPT_SORT_KEYS)
     except TypeError:  # an integer beyond 64 bits
-        return orjson.dumps(_as_text(row), option=orjson.OPT_SORT_KEYS).decode()
+        return orjson.dumps(_as_text(row), option=orjson.OPT_SORT_KEYS)
 
 
 def _plain(value: Any) -> str:

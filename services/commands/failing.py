@@ -8,10 +8,10 @@ from services.commands.ask import NoAnswer
 from services.commands.letters import NoSuchLetter
 from services.commands.screen import errors
 from services.shared.broker import BrokerError
+from services.shared.running.serving import CannotListen
 from services.shared.settings import SettingsError
 from services.shared.settings.base import SecretMissing
 from services.shared.upstream.errors import UpstreamError
-from services.store_feed.serving import CannotListen
 
 FAILED, WRONG_SETTINGS, NO_ANSWER = 1, 2, 3
 SETTINGS = (SettingsError, SecretMissing, CannotListen)

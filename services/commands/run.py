@@ -5,31 +5,44 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 
 from aiokafka.errors import KafkaError
 
 from services.commands.registry import SERVICES
 from services.shared.delivery.backoff import unavailable_wait
 from services.shared.running.service import Service
+from services.shared.running.serving import CannotListen
 from services.shared.settings.base import SecretMissing
 from services.shared.settings.model import Settings
-from services.store_feed.serving import CannotListen
+from services.shared.telemetry.board import Board
+from services.shared.telemetry.exporting import exporting
+from services.shared.telemetry.meters import RESTARTS
+from services.shared.telemetry.running import watch
 
 log = logging.getLogger(__name__)
 FOR_A_PERSON = (SecretMissing, CannotListen)
+Watching = Callable[[Service], AbstractContextManager[object]]
+"""Around the time that a service runs."""
 
 
-async def run_service(name: str, settings: Settings, ready: asyncio.Event | None = None) -> None:
+async def run_service(
+    name: str, settings: Settings, ready: asyncio.Event | None = None, watching: Watching = nullcontext
+) -> None:
     """Run a service until cancelled. Raises whatever ends it."""
     async with SERVICES[name](settings) as blueprint:
         service = Service(blueprint, settings)
         if ready is not None:
             service.ready = ready
-        await service.run()
+        with watching(service):
+            await service.run()
 
 
-async def supervise(name: str, settings: Settings, ready: asyncio.Event | None = None) -> None:
+async def supervise(
+    name: str, settings: Settings, ready: asyncio.Event | None = None, watching: Watching = nullcontext
+) -> None:
     """Run a service until cancelled; when it fails, say so and start it again after a growing wait.
 
     Raises what only a person can mend (`SecretMissing`, `CannotListen`): starting again would not help.
@@ -37,7 +50,7 @@ async def supervise(name: str, settings: Settings, ready: asyncio.Event | None =
     failures = 0
     while True:
         try:
-            await run_service(name, settings, ready)
+            await run_service(name, settings, ready, watching)
         except Exception as error:
             cause = root_cause(error)
             if isinstance(cause, FOR_A_PERSON):
@@ -54,6 +67,7 @@ def root_cause(error: BaseException) -> BaseException:
 
 
 async def _pause(name: str, failures: int, cause: BaseException) -> None:
+    RESTARTS.labels(name).inc()
     pause = unavailable_wait(failures, 1.0, 60.0)
     known = isinstance(cause, KafkaError)  # Kafka is away: its name says enough
     told = {"service": name, "why": repr(cause), "in_seconds": round(pause, 1)}
@@ -62,9 +76,16 @@ async def _pause(name: str, failures: int, cause: BaseException) -> None:
 
 
 async def until_signalled(names: Iterable[str], settings: Settings, *, supervised: bool) -> None:
-    """Run until SIGTERM or SIGINT; what is under way is finished first."""
-    running = [supervise(name, settings) if supervised else run_service(name, settings) for name in names]
-    work = asyncio.gather(*running)
+    """Run until SIGTERM or SIGINT; what is under way is finished first. Health and metrics are served beside it."""
+    chosen, telemetry = list(names), settings.telemetry
+    board = Board(chosen, telemetry.stalled_after)
+    run = partial(supervise if supervised else run_service, settings=settings, watching=board.watching)
+    async with exporting(telemetry, f"davtari-{chosen[0]}" if len(chosen) == 1 else "davtari"):
+        port = telemetry.port_for(chosen)
+        await _until_signalled(asyncio.gather(*[run(name) for name in chosen], watch(board, telemetry, port)))
+
+
+async def _until_signalled(work: asyncio.Future[list[None]]) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, work.cancel)

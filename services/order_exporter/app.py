@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from services.order_exporter.deliveries import deliveries
 from services.order_exporter.handlers import handlers
 from services.order_exporter.projection import SERVICE
+from services.order_exporter.undocumented import Undocumented
 from services.shared.balance.client import Balance
 from services.shared.delivery.engine import Clock
 from services.shared.running.fingerprint import fingerprint
@@ -21,4 +22,5 @@ async def blueprint(settings: Settings, clock: Clock = utc_now) -> AsyncIterator
     """The service, wired: a lane for clients and one for Sales."""
     async with Balance(settings.balance, settings.balance.password()) as balance:
         lanes = balance_lanes(settings, deliveries(balance, settings.balance.dialect, clock))
-        yield Blueprint(SERVICE, handlers(settings), fingerprint([settings.balance, *settings.shops.values()]), lanes)
+        rules, readings = fingerprint([settings.balance, *settings.shops.values()]), [Undocumented(settings.shops)]
+        yield Blueprint(SERVICE, handlers(settings), rules, lanes, readings=readings)

@@ -3,16 +3,35 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime
 
 import orjson
 
+from services.shared.telemetry.tracing import trace_id
+
 STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
-QUIET = ("aiokafka", "faststream", "httpx", "httpcore", "asyncio")
+QUIET = ("aiokafka", "faststream", "httpx", "httpcore", "asyncio", "opentelemetry", "urllib3")
+_SERVICE: ContextVar[str | None] = ContextVar("service", default=None)
+
+
+@contextmanager
+def in_service(name: str) -> Iterator[None]:
+    """Every line of this task and of those that it starts names the service."""
+    before = _SERVICE.set(name)
+    try:
+        yield
+    finally:
+        _SERVICE.reset(before)
 
 
 def _extras(record: logging.LogRecord) -> dict[str, object]:
-    return {name: value for name, value in vars(record).items() if name not in STANDARD}
+    """The words of a line: its own, and the service and the trace in which it was said."""
+    own = {name: value for name, value in vars(record).items() if name not in STANDARD}
+    around = {"service": _SERVICE.get(), "trace": trace_id()}
+    return {name: value for name, value in around.items() if value is not None} | own
 
 
 class TextFormatter(logging.Formatter):

@@ -143,9 +143,11 @@ def moved(before: ShopOrder | None, after: ShopOrder | None) -> set[int]:
     """The products whose stock the shop itself may have moved between two states of an order.
 
     A refund may have put pieces back (API fact: restock is the default), so a change of the refunds counts as a move.
+    So does an order that is already refunded when it is first seen: it took its pieces, and may have kept them off the
+    shelf (API fact: a status set to `refunded` by hand restocks nothing).
     """
     held, holds = before.holding if before else {}, after.holding if after else {}
-    if before and after and before.refund_ids != after.refund_ids:
+    if after and after.refund_ids != (before.refund_ids if before else ()):
         return held.keys() | holds.keys() | after.asked.keys()
     return {product for product in held.keys() | holds.keys() if held.get(product) != holds.get(product)}
 

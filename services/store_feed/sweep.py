@@ -14,6 +14,7 @@ from services.shared.delivery.engine import Engine
 from services.shared.delivery.work import Work
 from services.shared.settings.model import ScheduleSettings
 from services.shared.state.store import read_kind
+from services.shared.telemetry.freshness import completed
 from services.shared.upstream.errors import UpstreamError
 from services.shared.woocommerce.cursor import Cursor
 from services.shared.woocommerce.times import instant
@@ -54,6 +55,7 @@ class Sweep:
         while True:
             try:
                 await self.once()
+                await completed(self._engine.database, f"orders:{self._name}", self._engine.clock())
             except UpstreamError as error:
                 log.warning("sweep waits", extra={"shop": self._name, "why": error.message})
             await asyncio.sleep(self._settings.sweep)

@@ -8,6 +8,10 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from random import Random
 from typing import Any, Protocol
 
+from opentelemetry.trace import SpanKind
+
+from services.shared.telemetry import meters
+from services.shared.telemetry.tracing import span, traceparent
 from services.shared.trace import new_traceparent
 from services.store_feed.inbox import Received
 from services.store_feed.signature import is_ping, is_signed
@@ -19,6 +23,9 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 PATH = "/webhooks/"
 LARGEST = 5 * 1024 * 1024
 """Bytes of the largest body taken; an order of a thousand lines has about one megabyte."""
+
+REFUSALS = {400: "broken-off", 401: "bad-signature", 404: "unknown-shop", 413: "too-large", 503: "not-stored"}
+"""The names of answers in the metric of webhooks."""
 
 
 class TooLarge(Exception):
@@ -56,11 +63,22 @@ class Receiver:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
-        status, told = await self._answer(scope, receive)
+        status, told = await self._observed(scope, receive)
         body = json.dumps(told).encode()
         headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
+
+    async def _observed(self, scope: Scope, receive: Receive) -> tuple[int, dict[str, str]]:
+        shop = scope["path"].removeprefix(PATH)
+        known = shop if shop in self._secrets else ""
+        about = {"http.request.method": scope["method"], "http.route": PATH + "<shop>", "davtari.shop": known}
+        with span("POST " + PATH, SpanKind.SERVER, about) as told_of:
+            status, told = await self._answer(scope, receive)
+            told_of.set_attribute("http.response.status_code", status)
+        result = told.get("status") or REFUSALS.get(status, "refused")
+        meters.WEBHOOKS.labels(known, result).inc()
+        return status, told
 
     async def _answer(self, scope: Scope, receive: Receive) -> tuple[int, dict[str, str]]:
         shop = scope["path"].removeprefix(PATH)
@@ -82,7 +100,7 @@ class Receiver:
         if not is_signed(body, given, self._secrets[shop]):
             return self._refuse(shop, given)
         try:
-            await self._accept(Received(shop, body, new_traceparent(self._rng)))
+            await self._accept(Received(shop, body, traceparent() or new_traceparent(self._rng)))
         except Exception:
             log.exception("webhook could not be made durable", extra={"shop": shop})
             return 503, {"error": "not stored; the sweep will find the change"}

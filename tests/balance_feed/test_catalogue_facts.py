@@ -139,3 +139,13 @@ async def test_another_dialect_has_every_item_looked_at_again(feed: Feed) -> Non
 )
 def test_the_way_to_a_folder_ends_at_the_root_at_a_gap_and_in_a_cycle(tree: dict[str, Folder], way: list[str]) -> None:
     assert [step.name for step in path_of("a", tree)] == way
+
+
+async def test_an_item_that_balance_has_marked_for_deletion_is_withdrawn(feed: Feed) -> None:
+    await feed.imports("items")
+    feed.books.items._own[FIRST] |= {"DeletionMark": True}
+
+    (event,) = await feed.imports("items")
+
+    assert isinstance(event, ItemWithdrawn)
+    assert event.item == FIRST

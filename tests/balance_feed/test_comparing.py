@@ -118,4 +118,4 @@ def test_what_the_snapshot_lacks_is_kept_on_disk_too() -> None:
     ],
 )
 def test_exact_numbers_survive_the_scratch_file(value: Any, text: str) -> None:
-    assert packed({"Barcode": value}) == f'{{"Barcode":{text}}}'
+    assert packed({"Barcode": value}).decode() == f'{{"Barcode":{text}}}'

@@ -53,11 +53,11 @@ async def peak(directory: Path, count: int) -> int:
 @pytest.fixture
 def _short_stretches(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (compare, importing, snapshot):
-        monkeypatch.setattr(module, "AT_ONCE", 50)
+        monkeypatch.setattr(module, "AT_ONCE", 40)
 
 
 @pytest.mark.usefixtures("_short_stretches")
 async def test_five_times_the_catalogue_takes_no_more_memory(tmp_path: Path) -> None:
-    few, many = await peak(tmp_path / "few", 300), await peak(tmp_path / "many", 1500)
+    few, many = await peak(tmp_path / "few", 200), await peak(tmp_path / "many", 1000)
 
     assert many < few * 1.3

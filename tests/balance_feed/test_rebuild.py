@@ -12,7 +12,7 @@ from uuid import uuid4
 
 import pytest
 
-from contracts.balance import ItemChanged, ItemWithdrawn, PriceChanged, StockChanged
+from contracts.balance import ItemWithdrawn, PriceChanged, StockChanged
 from contracts.model import Event
 from contracts.operations import CommandSettled, DeadLettered, DeadLetterSettled, ImportRequested
 from services.balance_feed.app import blueprint

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from contracts.envelope import Envelope, decode
 from contracts.model import Event
 from contracts.operations import DeadLettered, DeadLetterSettled
-from services.shared.delivery.decision import NOTHING, Decision
+from services.shared.delivery.decision import NOTHING, Decision, Delivery
 from services.shared.delivery.engine import Engine
 from services.shared.delivery.handlers import Handlers
 from services.shared.delivery.outcome import Outcome
@@ -128,3 +128,9 @@ async def open_bench(folder: Path, rules: Handlers | None = None, *, caught_up: 
         yield bench
     finally:
         await database.close()
+
+
+async def wanted(bench: Bench, script: Script, *deliveries: Delivery, **more: Any) -> None:
+    """Decide the subject `a` anew: these deliveries are wanted now, and no other."""
+    script.wanted["a"] = Decision(deliveries, **more)
+    await bench.touch("a")

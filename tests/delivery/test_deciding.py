@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -13,11 +12,11 @@ from contracts.balance import StockChanged
 from contracts.catalog import AvailabilityChanged
 from contracts.envelope import Envelope
 from contracts.reasons import Reason
-from services.shared.delivery.decision import Decision, Delivery, Refusal
+from services.shared.delivery.decision import Decision, Delivery
 from services.shared.delivery.handlers import Handlers
-from services.shared.delivery.outcome import Blocked, Done, Refused, Retry, Unknown
+from services.shared.delivery.outcome import Blocked, Done, Retry, Unknown
 from services.shared.state.records import State
-from tests.delivery.bench import DEADLINE, Bench, Script, open_bench
+from tests.delivery.bench import DEADLINE, Bench, Script, open_bench, wanted
 from tests.delivery.shelf import NOW, put_on_shelf, record, shelved, stock
 
 WAITS = Blocked(on="sale:1", reason=Reason.REFUND_SALE_MISSING, detail="the Sale is not recorded yet")
@@ -26,12 +25,6 @@ WAITS = Blocked(on="sale:1", reason=Reason.REFUND_SALE_MISSING, detail="the Sale
 def blocked(item: str, quantity: int = 1) -> Delivery:
     """A delivery that waits for sale:1."""
     return replace(put_on_shelf(item, quantity), blocked=WAITS)
-
-
-async def wanted(bench: Bench, script: Script, *deliveries: Delivery, **more: Any) -> None:
-    """Decide the subject `a` anew: these deliveries are wanted now, and no other."""
-    script.wanted["a"] = Decision(deliveries, **more)
-    await bench.touch("a")
 
 
 async def test_a_wanted_delivery_becomes_a_row(bench: Bench) -> None:
@@ -246,90 +239,9 @@ async def test_decisions_that_never_come_to_rest_are_an_error_and_leave_nothing(
         assert await bench.published() == []
 
 
-@pytest.mark.claim("K13")
-async def test_a_decision_that_fails_becomes_a_dead_letter_and_the_others_stand(tmp_path: Path) -> None:
-    def decide(subject: str, _: State) -> Decision:
-        if subject == "poison":
-            raise KeyError("price")
-        return Decision((put_on_shelf(subject),))
-
-    async with open_bench(tmp_path, Handlers((), {}, decide)) as bench:
-        await bench.touch("poison", *[f"i{n}" for n in range(999)])
-        await bench.touch("poison")
-        (letter,) = await bench.letters()
-        assert (letter.reason, letter.about) == ("decision.failed", "decide:poison")
-        assert "KeyError: 'price'" in letter.detail
-        assert len(await bench.rows()) == 999
-
-
-async def test_a_decision_that_works_again_closes_its_dead_letter(tmp_path: Path) -> None:
-    broken = True
-
-    def decide(subject: str, _: State) -> Decision:
-        if broken:
-            raise KeyError(subject)
-        return Decision((put_on_shelf(subject),))
-
-    async with open_bench(tmp_path, Handlers((), {}, decide)) as bench:
-        await bench.touch("a")
-        broken = False
-        await bench.touch("a")
-        assert [closed.how for closed in await bench.closed()] == ["overtaken"]
-        assert list(await bench.rows()) == ["shelf:a"]
-
-
-async def refused(bench: Bench, script: Script, quantity: int = 1, detail: str = "no shelf") -> None:
-    """Decide the subject `a` anew: its delivery cannot be made."""
-    refusal = Refusal(put_on_shelf("a", quantity), Reason.PRODUCT_NO_SKU, detail)
-    await wanted(bench, script, refuse=(refusal,))
-
-
-async def test_a_refusal_is_a_dead_letter_once(scripted: Bench, script: Script) -> None:
-    await refused(scripted, script)
-    await refused(scripted, script)
-    (letter,) = await scripted.letters()
-    assert (letter.reason, letter.detail, letter.about) == ("product.no-sku", "no shelf", "shelf:a")
-    assert letter.delivery is not None
-    assert letter.delivery.payload == {"item": "a", "quantity": 1}
-
-
-async def test_another_refusal_of_the_same_delivery_says_so_under_the_same_letter(
-    scripted: Bench, script: Script
-) -> None:
-    await refused(scripted, script, detail="no shelf")
-    await refused(scripted, script, detail="no floor")
-    first, second = await scripted.letters()
-    assert first.dead_letter == second.dead_letter
-    assert [told.sequence for told in await scripted.published()] == [1, 2]
-
-
-async def test_a_refusal_that_is_gone_is_overtaken_once(scripted: Bench, script: Script) -> None:
-    await refused(scripted, script)
-    await wanted(scripted, script)
-    await wanted(scripted, script)
-    (closed,) = await scripted.closed()
-    assert (closed.how, closed.by) == ("overtaken", "shelf-filler")
-
-
-async def test_a_delivery_that_upstream_refused_is_not_tried_again_as_it_is(scripted: Bench, script: Script) -> None:
-    await wanted(scripted, script, put_on_shelf("a"))
-    await scripted.settle((await scripted.due())[0], Refused(Reason.SHOP_REFUSED, "no"))
-    await scripted.touch("a")
-    assert (await scripted.rows(), len(await scripted.letters())) == ({}, 1)
-
-
-async def test_a_refused_delivery_is_tried_anew_when_its_payload_changed(scripted: Bench, script: Script) -> None:
-    await wanted(scripted, script, put_on_shelf("a", 1))
-    await scripted.settle((await scripted.due())[0], Refused(Reason.SHOP_REFUSED, "no"))
-    await wanted(scripted, script, put_on_shelf("a", 2))
-    assert [closed.how for closed in await scripted.closed()] == ["overtaken"]
-    assert [row.payload["quantity"] for row in await scripted.due()] == [2]
-
-
-async def test_a_refusal_of_what_is_wanted_no_more_is_overtaken_at_once(scripted: Bench, script: Script) -> None:
-    await wanted(scripted, script, put_on_shelf("a", 1))
-    (row,) = await scripted.due()
-    await wanted(scripted, script, put_on_shelf("a", 2))
-    await scripted.settle(row, Refused(Reason.SHOP_REFUSED, "not one piece"))
-    assert [closed.how for closed in await scripted.closed()] == ["overtaken"]
-    assert [due.payload["quantity"] for due in await scripted.due()] == [2]
+async def test_a_decision_that_wants_to_be_taken_again_at_once_does_not_spin(scripted: Bench, script: Script) -> None:
+    await wanted(scripted, script, again_at=NOW - timedelta(hours=1))
+    await scripted.engine.catch_up_done()
+    assert await scripted.engine.decide_due() == 0
+    scripted.clock.advance(1)
+    assert await scripted.engine.decide_due() == 1

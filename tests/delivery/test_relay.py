@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from asyncio import FIRST_COMPLETED
 from dataclasses import replace
 from typing import Any
 
@@ -14,17 +12,12 @@ from contracts.reasons import Reason
 from services.shared.delivery.breaker import Breaker
 from services.shared.delivery.decision import Decision
 from services.shared.delivery.lane import Lane
-from services.shared.delivery.outcome import Blocked, Done, Outcome, Refused, Retry, Unknown
+from services.shared.delivery.outcome import Blocked, Done, Outcome, Refused, Unknown
 from services.shared.delivery.relay import Relay
 from services.shared.delivery.row import Row
 from tests.delivery.bench import Bench, Script
 from tests.delivery.shelf import put_on_shelf, record, stock
-from tests.delivery.upstream import Upstream, all_settled, done, eventually, relaying
-
-
-async def stocked(bench: Bench, *items: str, quantity: int = 1) -> None:
-    """So many pieces of each item come into stock."""
-    await bench.take(*[record(stock(item, quantity), version=quantity) for item in items])
+from tests.delivery.upstream import Upstream, all_settled, done, eventually, gone, relaying, stocked, tried
 
 
 async def test_whatever_is_due_leaves_and_is_settled(bench: Bench) -> None:
@@ -62,117 +55,17 @@ async def test_different_keys_leave_in_parallel_up_to_the_lanes_limit(bench: Ben
     assert sorted(upstream.seen) == [(f"i{n:02}", 1) for n in range(20)]
 
 
-@pytest.mark.claim("S1.17", "S0.19")
-async def test_an_outage_costs_its_delay_and_nothing_else(bench: Bench) -> None:
-    down = 5
-
-    def answer(row: Row) -> Outcome:
-        nonlocal down
-        down -= 1
-        return Retry("503") if down >= 0 else Done()
-
-    upstream = Upstream(answer)
-    await stocked(bench, "a")
-    before = await bench.rows()
-    async with relaying(bench, upstream):
-        await upstream.reached(5)
-        assert await bench.rows() == before
-        await upstream.reached(6)
-    assert [call[0].attempts for call in upstream.calls] == [()] * 6
-    assert await bench.letters() == []
-
-
-async def test_while_the_upstream_is_away_nothing_leaves_but_one_probe(bench: Bench) -> None:
-    breaker = Breaker(lambda _: 0.02)
-    upstream = Upstream(lambda _: Retry("503"))
-    await stocked(bench, "a", "b", "c", "d")
-    async with relaying(bench, upstream, breaker=breaker):
-        await upstream.reached(1)
-        upstream.gate.clear()
-        calls = len(upstream.calls)
-        await upstream.reached(calls + 1)
-        for _ in range(20):
-            await bench.touch("a")
-        assert (len(upstream.calls), breaker.probing) == (calls + 1, True)
-        upstream.answer = lambda _: Done()
-        upstream.gate.set()
-        await upstream.reached(calls + 4)
-
-
-async def test_two_lanes_of_one_upstream_share_its_one_probe(bench: Bench) -> None:
-    breaker = Breaker(lambda _: 0.01)
-    one, two = Upstream(), Upstream()
-    for upstream in (one, two):
-        upstream.gate.clear()
-    await stocked(bench, "a")
-    breaker.failed(0.0, "503")
-    async with relaying(bench, one, breaker=breaker), relaying(bench, two, breaker=breaker):
-        await asyncio.wait([asyncio.create_task(each.reached(1)) for each in (one, two)], return_when=FIRST_COMPLETED)
-        for _ in range(10):
-            await bench.touch("a")
-        assert len(one.calls) + len(two.calls) == 1
-        one.gate.set()
-        two.gate.set()
-
-
-async def test_the_upstreams_retry_after_is_honoured(bench: Bench) -> None:
-    answers: list[Outcome] = [Retry("429", after=0.15), Done()]
-    upstream = Upstream(lambda _: answers.pop(0))
-    await stocked(bench, "a")
-    async with relaying(bench, upstream):
-        await upstream.reached(2)
-    assert upstream.times[1] - upstream.times[0] >= 0.15
-
-
-async def test_a_late_answer_does_not_cut_retry_after_short(bench: Bench) -> None:
-    late, limited = asyncio.Event(), asyncio.Event()
-
-    async def deliver(rows: list[Row]) -> list[Outcome]:
-        calls.append(rows[0].key)
-        if len(calls) == 1:
-            await late.wait()
-            return [done(rows[0])]
-        limited.set()
-        return [Retry("429", after=30.0)]
-
-    calls: list[str] = []
-    breaker = Breaker()
-    upstream = Upstream()
-    upstream.deliver = deliver  # type: ignore[method-assign,assignment]
-    await stocked(bench, "a", "b", "c")
-    async with relaying(bench, upstream, concurrency=2, breaker=breaker):
-        await limited.wait()
-        late.set()
-        await eventually(_gone(bench, "shelf:a"), "the late answer is settled")
-        assert breaker.state(time.monotonic()) == "open"
-        assert len(calls) == 2
-
-
-def _gone(bench: Bench, *ids: str) -> Any:
-    async def gone() -> bool:
-        return not set(ids) & set(await bench.rows())
-
-    return gone
-
-
 async def test_an_exception_in_an_effect_is_an_unknown_outcome(bench: Bench) -> None:
     def answer(row: Row) -> Outcome:
         raise ConnectionResetError("by peer")
 
     await stocked(bench, "a")
     async with relaying(bench, Upstream(answer)):
-        await eventually(_tried(bench, "shelf:a"), "a noted attempt")
+        await eventually(tried(bench, "shelf:a"), "a noted attempt")
         assert await bench.due() == []
     bench.clock.advance(2)
     (row,) = await bench.due()
     assert [(each.outcome, each.detail) for each in row.attempts] == [("unknown", "ConnectionResetError: by peer")]
-
-
-def _tried(bench: Bench, id_: str) -> Any:
-    async def tried() -> bool:
-        return bool((await bench.rows())[id_].attempts != "[]")
-
-    return tried
 
 
 async def test_an_effect_that_forgets_a_row_leaves_its_batch_unknown(bench: Bench) -> None:
@@ -183,7 +76,7 @@ async def test_an_effect_that_forgets_a_row_leaves_its_batch_unknown(bench: Benc
     upstream.deliver = deliver  # type: ignore[method-assign,assignment]
     await stocked(bench, "a", "b")
     async with relaying(bench, upstream, batch=2):
-        await eventually(_tried(bench, "shelf:b"), "a noted attempt")
+        await eventually(tried(bench, "shelf:b"), "a noted attempt")
     bench.clock.advance(2)
     assert [row.attempts[0].detail for row in await bench.due()] == ["ValueError: 1 outcomes for 2 deliveries"] * 2
 
@@ -193,7 +86,7 @@ async def test_a_refused_row_does_not_hold_up_its_batch(bench: Bench) -> None:
     upstream = Upstream(lambda row: Refused(Reason.SHOP_REFUSED, "no") if row.key == "i1" else Done())
     await stocked(bench, "i0", "i1", "i2")
     async with relaying(bench, upstream, batch=3):
-        await eventually(_gone(bench, "shelf:i1"), "the refusal")
+        await eventually(gone(bench, "shelf:i1"), "the refusal")
     assert [letter.about for letter in await bench.letters()] == ["shelf:i1"]
     assert len(upstream.calls[0]) == 3
 
@@ -264,7 +157,7 @@ async def test_a_relay_that_can_do_nothing_rests(scripted: Bench, script: Script
         claims += 1
         return await claim(*asked)
 
-    scripted.engine.claim = counted  # type: ignore[method-assign]
+    scripted.engine.claim = counted  # type: ignore[method-assign,assignment]
     upstream = Upstream()
     upstream.gate.clear()
     async with relaying(scripted, upstream):
@@ -275,37 +168,16 @@ async def test_a_relay_that_can_do_nothing_rests(scripted: Bench, script: Script
     assert (len(upstream.calls), claims - begun) == (0 if waits else 1, 0)
 
 
-async def test_outcomes_that_cannot_be_written_make_the_lane_wait(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def failing(*_: object) -> None:
-        raise OSError("disk full")
-
-    breaker = Breaker(lambda _: 60.0)
-    upstream = Upstream(lambda _: Done())
-    await stocked(bench, "a")
-    monkeypatch.setattr(bench.engine, "_write", failing)
-    async with relaying(bench, upstream, breaker=breaker):
-        await upstream.reached(1)
-
-        async def opened() -> bool:
-            return breaker.failures > 0
-
-        await eventually(opened, "an open breaker")
-        await asyncio.wait([asyncio.create_task(upstream.reached(2))], timeout=0.2)
-    assert (len(upstream.calls), breaker.why) == (1, "outcomes cannot be written: disk full")
-
-
 async def test_a_wholly_unknown_batch_makes_the_lane_wait_and_a_mixed_one_does_not(bench: Bench) -> None:
     breaker = Breaker(lambda _: 0.05)
     upstream = Upstream(lambda row: done(row) if row.key == "b" else Unknown("timed out"))
     await stocked(bench, "a", "b")
     async with relaying(bench, upstream, batch=2, breaker=breaker):
-        await eventually(_tried(bench, "shelf:a"), "a noted attempt")
+        await eventually(tried(bench, "shelf:a"), "a noted attempt")
         assert (len(upstream.calls[0]), breaker.failures) == (2, 0)
         upstream.answer = lambda _: Unknown("timed out")
         await stocked(bench, "c")
-        await eventually(_tried(bench, "shelf:c"), "a noted attempt")
+        await eventually(tried(bench, "shelf:c"), "a noted attempt")
         assert breaker.failures == 1
 
 

@@ -164,7 +164,8 @@ async def test_500_events_of_one_key_cost_no_more(bench: Bench) -> None:
 async def test_a_rule_that_misses_runs_again_and_its_key_stays_in_order(tmp_path: Path) -> None:
     def remember(told: Envelope[StockChanged], state: State) -> None:
         before = state.get(STOCK, told.data.item)
-        seen.append((told.data.item, before and int(before.rows[0].quantity), int(told.data.rows[0].quantity)))
+        known = int(before.rows[0].quantity) if before else None
+        seen.append((told.data.item, known, int(told.data.rows[0].quantity)))
         state.put(STOCK, told.data.item, told.data)
 
     seen: list[tuple[str, int | None, int]] = []

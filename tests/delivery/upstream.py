@@ -14,14 +14,15 @@ from services.shared.delivery.outcome import Done, Outcome
 from services.shared.delivery.relay import Relay
 from services.shared.delivery.row import Row
 from tests.delivery.bench import Bench
-from tests.delivery.shelf import LANE, shelved
+from tests.delivery.shelf import LANE, record, shelved, stock
 
 PATIENCE = 10.0
 """Seconds after which a test gives up waiting; nothing here takes so long."""
+Check = Callable[[], Awaitable[object]]
 Answer = Callable[[Row], Outcome]
 
 
-async def eventually(check: Callable[[], Awaitable[object]], told: str) -> None:
+async def eventually(check: Check, told: str) -> None:
     """Wait until a check holds. Raises `AssertionError` with what was awaited."""
     end = time.monotonic() + PATIENCE
     while not await check():
@@ -99,3 +100,26 @@ async def all_settled(bench: Bench) -> None:
         return not await bench.rows()
 
     await eventually(empty, "an empty outbox")
+
+
+async def stocked(bench: Bench, *items: str, quantity: int = 1) -> None:
+    """So many pieces of each item come into stock."""
+    await bench.take(*[record(stock(item, quantity), version=quantity) for item in items])
+
+
+def gone(bench: Bench, *ids: str) -> Check:
+    """Whether these rows wait no more."""
+
+    async def there() -> bool:
+        return not set(ids) & set(await bench.rows())
+
+    return there
+
+
+def tried(bench: Bench, id_: str) -> Check:
+    """Whether an attempt at this row has been noted."""
+
+    async def there() -> bool:
+        return bool((await bench.rows())[id_].attempts != "[]")
+
+    return there

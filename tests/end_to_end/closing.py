@@ -1,4 +1,4 @@
-"""The closing check: everything that the shop sold and gave back stands in the books once, and the shop shows the truth.
+"""The closing check: what the shop sold and gave back stands in the books once, and the shop shows the truth.
 
 Each check gives complaints, so that a failed test says what is wrong, with which order or product.
 """

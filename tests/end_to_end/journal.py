@@ -1,8 +1,10 @@
-"""What was asked of a sandbox, read from its own journal."""
+"""Troubling a sandbox, and what was asked of it, read from its own journal."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
@@ -30,11 +32,11 @@ async def troubled(sandbox: httpx.AsyncClient, kind: str) -> list[Entry]:
     return [entry for entry in await requests(sandbox) if entry["fault"] == kind]
 
 
-async def trouble(sandbox: httpx.AsyncClient, **fault: Any) -> None:
-    """Start a fault (see `services/sandbox/faults.py`)."""
-    (await sandbox.post("/_sandbox/faults", json=fault)).raise_for_status()
-
-
-async def clear(sandbox: httpx.AsyncClient) -> None:
-    """End every fault."""
-    (await sandbox.delete("/_sandbox/faults")).raise_for_status()
+@asynccontextmanager
+async def trouble(sandbox: httpx.AsyncClient, **fault: Any) -> AsyncIterator[None]:
+    """A fault (see `services/sandbox/faults.py`) for as long as the context lasts."""
+    answer = (await sandbox.post("/_sandbox/faults", json=fault)).raise_for_status()
+    try:
+        yield
+    finally:
+        (await sandbox.delete(f"/_sandbox/faults/{answer.json()['id']}")).raise_for_status()

@@ -14,23 +14,23 @@ from services.shared.state.database import database_file
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A delivery that waits: `state` is pending or blocked, `tries` counts attempts that were held against it."""
+    """A delivery that waits: `state` is pending or blocked, `attempts` were held against it (JSON)."""
 
     service: str
     id: str
     state: str
-    tries: int
+    attempts: str
 
 
 def waiting(folder: Path, services: Iterable[str] = tuple(SERVICES)) -> list[Waiting]:
     """All deliveries that wait."""
-    query = "SELECT id, state, unknowns FROM outbox_deliveries"
-    return [Waiting(name, *row) for name in services for row in _rows(folder, name, query)]
+    query = "SELECT id, state, attempts FROM outbox_deliveries"
+    return [Waiting(name, *map(str, row)) for name in services for row in _rows(folder, name, query)]
 
 
 def unpublished(folder: Path, services: Iterable[str] = tuple(SERVICES)) -> int:
     """How many events stand in outboxes and not yet in Kafka."""
-    return sum(row[0] for name in services for row in _rows(folder, name, "SELECT count(*) FROM outbox_events"))
+    return sum(len(_rows(folder, name, "SELECT seq FROM outbox_events")) for name in services)
 
 
 def _rows(folder: Path, service: str, query: str) -> list[tuple[object, ...]]:

@@ -87,8 +87,9 @@ class Programs:
         log = self._logs / f"{name}.log"
         began = log.stat().st_size if log.exists() else 0
         with log.open("ab") as out:
-            command = (DAVTARI, "--settings", self._settings_file, "--log-json", "--log-level", "INFO", *arguments)
-            process = await asyncio.create_subprocess_exec(*command, stdout=out, stderr=out)
+            process = await asyncio.create_subprocess_exec(
+                DAVTARI, "--settings", self._settings_file, "--log-json", *arguments, stdout=out, stderr=out
+            )
         return Program(name, process, log, began)
 
     async def kill(self, *names: str) -> None:

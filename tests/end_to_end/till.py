@@ -34,11 +34,14 @@ class Till:
         """One order that nobody gives back."""
         return self.orders(1)[0]
 
-    def order_of_a_person(self) -> int:
-        """One order whose buyer gave a personal or company number, so that a client is made in Balance."""
-        order_id = next(order_id for order_id in self._plain if "_billing_" in recording(order_id).notes)
+    def take(self, order_id: int) -> int:
+        """This order, which is not handed out again."""
         self._plain.remove(order_id)
         return order_id
+
+    def order_of_a_person(self) -> int:
+        """One order whose buyer gave a personal or company number, so that a client is made in Balance."""
+        return self.take(next(order_id for order_id in self._plain if "_billing_" in recording(order_id).notes))
 
     def refunded(self) -> tuple[int, list[int]]:
         """An order with its refunds, to be issued in this order."""

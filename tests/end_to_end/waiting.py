@@ -8,7 +8,7 @@ from typing import TypeVar
 from tenacity import AsyncRetrying, RetryError, retry_if_not_result, stop_after_delay, wait_fixed
 
 FoundT = TypeVar("FoundT")
-PATIENCE = 60.0
+PATIENCE = 90.0
 LOOK = 0.05
 
 
@@ -21,8 +21,12 @@ async def until(
 ) -> FoundT:
     """Look again and again until what is found is true; gives what was found. Raises `NeverHappened`."""
     trying = AsyncRetrying(stop=stop_after_delay(patience), wait=wait_fixed(pause), retry=retry_if_not_result(bool))
+
+    async def looked() -> FoundT:  # tenacity would not await what a lambda gives back
+        return await look()
+
     try:
-        return await trying(look)
+        return await trying(looked)
     except RetryError as error:
         last = error.last_attempt.result()
         raise NeverHappened(f"{what}: not within {patience:g} s; last seen: {last!r}") from None

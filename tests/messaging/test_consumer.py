@@ -7,10 +7,12 @@ import time
 from types import SimpleNamespace
 
 import pytest
-from aiokafka import TopicPartition
+from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.errors import KafkaError
 
 from services.shared.messaging.consumer import Consumer, catch_up
+from services.shared.messaging.tails import tails
 from tests.delivery.shelf import envelope, stock
 from tests.messaging.topics import STOCK, Taker, Topics, consuming, eventually
 
@@ -28,7 +30,8 @@ async def test_records_arrive_as_they_stand_in_the_topic(topics: Topics) -> None
     async with consuming(topics, taker := Taker()):
         await taker.has(2)
     first, tombstone = taker.batches[0]
-    assert (first.key, first.value, list(first.headers)) == (b"k\xff", b"\x00\xff", [("a", b"\xff\xfe"), ("null", None)])
+    assert (first.key, first.value) == (b"k\xff", b"\x00\xff")
+    assert list(first.headers) == [("a", b"\xff\xfe"), ("null", None)]
     assert (tombstone.key, tombstone.value, tombstone.offset) == (b"k", None, 1)
     assert first.topic == topics.settings.topic_prefix + STOCK
 
@@ -167,8 +170,6 @@ async def test_the_gate_opens_over_records_that_are_gone(topics: Topics) -> None
 
 async def delete_before(topics: Topics, offset: int) -> None:
     """Have the broker forget the records before an offset."""
-    from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
-
     admin = AIOKafkaAdminClient(bootstrap_servers=topics.settings.bootstrap_servers)
     await admin.start()
     partition = TopicPartition(topics.settings.topic_prefix + STOCK, 0)
@@ -184,3 +185,35 @@ async def test_a_failing_commit_does_not_keep_the_gate_shut(topics: Topics, monk
     monkeypatch.setattr("aiokafka.AIOKafkaConsumer.commit", failing)
     await gate(topics, taker := Taker())
     assert taker.offsets == [0, 1]
+
+
+async def foreign_transaction(topics: Topics, name: str, values: int) -> None:
+    """Another system writes in a transaction, whose marker takes an offset and is no record."""
+    settings = topics.settings
+    foreign = AIOKafkaProducer(bootstrap_servers=settings.bootstrap_servers, transactional_id=settings.topic_prefix)
+    async with foreign, foreign.transaction():
+        for _ in range(values):
+            await foreign.send_and_wait(settings.topic_prefix + name, value=b"foreign", key=b"k")
+
+
+async def test_the_gate_opens_over_offsets_without_a_record(topics: Topics) -> None:
+    """Given the markers of foreign transactions at the end of one topic and in the midst of another."""
+    await topics.create("ends-with-markers")
+    for _ in range(3):
+        await foreign_transaction(topics, "ends-with-markers", 1)
+    await foreign_transaction(topics, STOCK, 2)
+    await stocked(topics, 0)
+    await gate(topics, taker := Taker(), STOCK, "ends-with-markers")
+    assert len(taker.offsets) == 6
+    await gate(topics, again := Taker(), STOCK, "ends-with-markers")
+    assert again.offsets == []
+
+
+async def test_the_tail_of_a_partition_is_behind_its_last_record(topics: Topics) -> None:
+    name = topics.settings.topic_prefix + STOCK
+    await stocked(topics, *range(7))
+    await topics.create("empty")
+    empty = TopicPartition(topics.settings.topic_prefix + "empty", 0)
+    assert await tails(topics.settings, [TopicPartition(name, 0), empty]) == {TopicPartition(name, 0): 7, empty: 0}
+    await delete_before(topics, 7)
+    assert await tails(topics.settings, [TopicPartition(name, 0)]) == {TopicPartition(name, 0): 0}

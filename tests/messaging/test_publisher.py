@@ -146,7 +146,7 @@ def as_record(raw: object) -> Record:
     """What the consumer makes of it."""
     from services.shared.messaging.consumer import _record
 
-    return _record(raw)  # type: ignore[arg-type]
+    return _record(raw)
 
 
 async def each_once_and_in_order(folder: Path, records: list[Record]) -> None:

@@ -29,7 +29,7 @@ async def eventually(check: Callable[[], Awaitable[object]], told: str) -> None:
     end = time.monotonic() + PATIENCE
     while not await check():
         assert time.monotonic() < end, f"in vain: {told}"
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(0.05)
 
 
 @dataclass
@@ -103,9 +103,7 @@ async def _all(consumer: AIOKafkaConsumer, topics: Iterable[str]) -> AsyncIterat
 @asynccontextmanager
 async def topics_on(broker: Broker, prefix: str, timeout: float = 10.0) -> AsyncIterator[Topics]:
     """Topics under a prefix, with a producer of the test's own."""
-    settings = KafkaSettings(
-        bootstrap_servers=broker.bootstrap_servers, topic_prefix=prefix, send_timeout=timeout
-    )
+    settings = KafkaSettings(bootstrap_servers=broker.bootstrap_servers, topic_prefix=prefix, send_timeout=timeout)
     async with AIOKafkaProducer(bootstrap_servers=broker.bootstrap_servers) as producer:
         yield Topics(settings, producer)
 

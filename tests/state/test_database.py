@@ -113,3 +113,20 @@ async def test_a_whole_kind_is_read_in_the_order_of_its_keys(database: Database)
 async def test_a_named_value_gives_the_one_before(database: Database) -> None:
     async with database.write() as connection:
         assert [await note(connection, "settings", value) for value in ("a", "b", "b")] == [None, "a", "b"]
+
+
+async def test_a_writer_that_is_cancelled_leaves_nothing_and_stands_in_nobodys_way(database: Database) -> None:
+    half_way = asyncio.Event()
+
+    async def write() -> None:
+        async with database.write() as connection:
+            await connection.execute(insert(tables.meta).values(name="n", value="half"))
+            half_way.set()
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(write())
+    await half_way.wait()
+    task.cancel()
+    async with database.write() as connection:
+        assert await note(connection, "n", "whole") is None
+    assert task.cancelled()

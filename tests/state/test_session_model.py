@@ -44,24 +44,22 @@ class SessionModel(RuleBasedStateMachine):
 
     @rule(keys=st.sets(KEYS, min_size=1))
     def read_keys(self, keys: set[str]) -> None:
-        self.session.loaded([("note", key) for key in keys], self._rows(lambda key, _: key in keys))
+        self.session.loaded([("note", key) for key in keys], rows_of(self.stored, lambda key, _: key in keys))
 
     @rule(refs=st.sets(REFS, min_size=1))
     def read_refs(self, refs: set[str]) -> None:
-        self.session.loaded_refs([("note", ref) for ref in refs], self._rows(lambda _, ref: ref in refs))
+        self.session.loaded_refs([("note", ref) for ref in refs], rows_of(self.stored, lambda _, ref: ref in refs))
 
     @rule(steps=STEPS)
     def run_a_rule(self, steps: list[tuple[str, ...]]) -> None:
-        seen, expected = self._run(lambda: [self._step(*step) for step in steps]), []
-        for step in steps:
-            expected.append(_applied(self.now, *step))
-        assert seen == expected
+        seen = self._run(lambda: [step_on(self.session, *step) for step in steps])
+        assert seen == [applied(self.now, *step) for step in steps]
 
     @rule(steps=STEPS)
     def run_a_rule_that_breaks_off(self, steps: list[tuple[str, ...]]) -> None:
         def broken() -> None:
             for step in steps:
-                self._step(*step)
+                step_on(self.session, *step)
             raise Failed
 
         try:
@@ -89,25 +87,27 @@ class SessionModel(RuleBasedStateMachine):
                 assert kind == "note"
                 (self.read_refs if miss.by_ref else self.read_keys)({name})
 
-    def _step(self, action: str, name: str, *more: str) -> Any:
-        if action == "put":
-            return self.session.put(NOTE, name, Note(text=more[0]), more[1])
-        if action == "drop":
-            return self.session.drop(NOTE, name)
-        if action == "get":
-            note = self.session.get(NOTE, name)
-            return note and note.text
-        return {key: note.text for key, note in self.session.find(NOTE, name).items()}
 
-    def _rows(self, wanted: Callable[[str, str], bool]) -> list[tuple[str, str, str, str]]:
-        return [
-            ("note", key, ref, Note(text=text).model_dump_json())
-            for key, (text, ref) in self.stored.items()
-            if wanted(key, ref)
-        ]
+def rows_of(stored: Shelf, wanted: Callable[[str, str], bool]) -> list[tuple[str, str, str, str]]:
+    """The stored rows of the wanted keys and references, as the database gives them."""
+    return [
+        ("note", key, ref, Note(text=text).model_dump_json()) for key, (text, ref) in stored.items() if wanted(key, ref)
+    ]
 
 
-def _applied(shelf: Shelf, action: str, name: str, *more: str) -> Any:
+def step_on(session: Session, action: str, name: str, *more: str) -> Any:
+    """One step of a rule on a session; gives what it has seen, as plain values."""
+    if action == "put":
+        return session.put(NOTE, name, Note(text=more[0]), more[1])
+    if action == "drop":
+        return session.drop(NOTE, name)
+    if action == "get":
+        note = session.get(NOTE, name)
+        return note and note.text
+    return {key: note.text for key, note in session.find(NOTE, name).items()}
+
+
+def applied(shelf: Shelf, action: str, name: str, *more: str) -> Any:
     """The same step on a plain dict."""
     if action == "put":
         shelf[name] = (more[0], more[1])

@@ -19,7 +19,7 @@ _GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _NO_REFERENCE = re.compile(r"(?:0*-)+0*")
 """API fact: an empty reference is the zero GUID, `-0000-0000-0000-`, or empty text."""
 _TRUE = frozenset({"true", "1", "yes", "да", "დიახ", "კი"})
-_DELETED = ("DeletionMark", "IsDeleted", "MarkedForDeletion")
+_DELETED = frozenset({"deletionmark", "isdeleted", "markedfordeletion"})
 
 
 def value(row: Row, name: str) -> Any:
@@ -43,7 +43,7 @@ def text(row: Row, name: str) -> str | None:
 def reference(row: Row, name: str) -> str | None:
     """The uid in a field, in lower case; None for every form of the empty reference. Other text stays as it is."""
     found = text(row, name)
-    if found is None or _NO_REFERENCE.fullmatch(found):
+    if found is None or (found[0] in "0-" and _NO_REFERENCE.fullmatch(found)):
         return None
     return found.lower() if _GUID.fullmatch(found) else found
 
@@ -90,7 +90,7 @@ def needed_number(row: Row, name: str) -> Decimal:
 
 def deleted(row: Row) -> bool:
     """Whether the record is marked for deletion, under any of the names that such a mark may have."""
-    return any(flag(row, name) for name in _DELETED)
+    return any(flag(row, name) for name in _marks(tuple(row)))
 
 
 def tabular(row: Row, name: str) -> list[Row]:
@@ -100,6 +100,12 @@ def tabular(row: Row, name: str) -> list[Row]:
     if not isinstance(rows, list) or not all(isinstance(each, dict) for each in rows):
         raise FieldInvalid(name, "is not a list of rows")
     return rows
+
+
+@lru_cache(maxsize=4096)
+def _marks(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of a row's fields that may mark it for deletion."""
+    return tuple(name for name in names if name.lower() in _DELETED)
 
 
 @lru_cache(maxsize=4096)

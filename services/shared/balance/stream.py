@@ -13,8 +13,9 @@ import ijson
 
 from contracts.reasons import Reason
 from services.shared.balance.answers import said
+from services.shared.balance.array import ArrayParser
 from services.shared.balance.refusals import refused
-from services.shared.balance.shape import Shape
+from services.shared.balance.shape import BARE, Shape
 from services.shared.settings.balance import Dialect
 from services.shared.upstream.errors import Rejected, Unavailable, UpstreamError
 from services.shared.upstream.statuses import page_error
@@ -84,7 +85,7 @@ class Parser:
             if len(self._head) > HEAD:
                 raise self._bad("no list of rows")
             return []
-        self._machine = ijson.items_coro(self._found, path)
+        self._machine = ArrayParser(self._found) if path == BARE else ijson.items_coro(self._found, path)
         self._machine.send(self._head)
         self._head = b""
         return self._taken()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import orjson
 
@@ -22,7 +22,8 @@ def keep(cause: Cause | None) -> str | None:
     """The cause as text for a database row."""
     if cause is None:
         return None
-    return orjson.dumps(asdict(KeptCause(cause.id, cause.correlationid, cause.traceparent))).decode()
+    said = {"id": cause.id, "correlationid": cause.correlationid, "traceparent": cause.traceparent}
+    return orjson.dumps(said).decode()
 
 
 def kept(text: str | None) -> KeptCause | None:

@@ -9,14 +9,15 @@ from hashlib import blake2b
 from typing import Any
 
 import orjson
-from sqlalchemy import and_, bindparam, delete, func, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contracts.ledger import Attempt
 from contracts.reasons import Reason
 from services.shared.delivery.decision import Delivery
 from services.shared.delivery.row import Row
-from services.shared.state.store import chunks, execute_many
+from services.shared.state.bulk import execute_many
+from services.shared.state.store import chunks
 from services.shared.state.tables import deliveries, events
 
 PENDING, BLOCKED, HELD = "pending", "blocked", "held"
@@ -101,9 +102,30 @@ _REPLACE = (
 )
 
 
+_ADD = insert(deliveries).inline()
+_TAKE_BACK = delete(deliveries).where(D.id == bindparam("a_id"))
+_SETTLE = _TAKE_BACK.where(D.version == bindparam("a_version"))
+_POSTPONE = (
+    update(deliveries)
+    .where(D.id == bindparam("a_id"))
+    .values(due=bindparam("a_due"), attempts=bindparam("a_attempts"), unknowns=D.unknowns + 1)
+)
+_BLOCKED = ("blocked_on", "blocked_reason", "blocked_detail", "attempts")
+_BLOCK = (
+    update(deliveries)
+    .where(D.id == bindparam("a_id"))
+    .values(
+        state=HELD,
+        deadline=func.coalesce(D.deadline, bindparam("a_deadline")),
+        **{name: bindparam(f"a_{name}") for name in _BLOCKED},
+    )
+)
+_PUBLISH_LATER = insert(events).inline()
+
+
 async def add(connection: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
     """Put new rows at the end of their lanes."""
-    await execute_many(connection, insert(deliveries), rows)
+    await execute_many(connection, _ADD, rows)
 
 
 async def replace(connection: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
@@ -113,39 +135,22 @@ async def replace(connection: AsyncConnection, rows: Sequence[dict[str, Any]]) -
 
 async def take_back(connection: AsyncConnection, ids: Sequence[str]) -> None:
     """Remove rows that are not wanted any more."""
-    gone = delete(deliveries).where(D.id == bindparam("a_id"))
-    await execute_many(connection, gone, [{"a_id": id_} for id_ in ids])
+    await execute_many(connection, _TAKE_BACK, [{"a_id": id_} for id_ in ids])
 
 
 async def settle_rows(connection: AsyncConnection, rows: Sequence[Row]) -> None:
     """Remove rows whose delivery is settled, unless they were replaced meanwhile: then the newer version waits."""
-    gone = delete(deliveries).where(and_(D.id == bindparam("a_id"), D.version == bindparam("a_version")))
-    await execute_many(connection, gone, [{"a_id": row.id, "a_version": row.version} for row in rows])
+    await execute_many(connection, _SETTLE, [{"a_id": row.id, "a_version": row.version} for row in rows])
 
 
 async def postpone(connection: AsyncConnection, changes: Sequence[dict[str, Any]]) -> None:
     """After an unknown outcome: note the attempt and when the next one, which reads first, is due."""
-    statement = (
-        update(deliveries)
-        .where(D.id == bindparam("a_id"))
-        .values(due=bindparam("a_due"), attempts=bindparam("a_attempts"), unknowns=D.unknowns + 1)
-    )
-    await execute_many(connection, statement, changes)
+    await execute_many(connection, _POSTPONE, changes)
 
 
 async def block(connection: AsyncConnection, changes: Sequence[dict[str, Any]]) -> None:
     """Have rows wait for a named thing."""
-    names = ("blocked_on", "blocked_reason", "blocked_detail", "attempts")
-    statement = (
-        update(deliveries)
-        .where(D.id == bindparam("a_id"))
-        .values(
-            state=HELD,
-            deadline=func.coalesce(D.deadline, bindparam("a_deadline")),
-            **{name: bindparam(f"a_{name}") for name in names},
-        )
-    )
-    await execute_many(connection, statement, changes)
+    await execute_many(connection, _BLOCK, changes)
 
 
 async def due(connection: AsyncConnection, lane: str, now: float, limit: int, skip: Collection[str]) -> list[Row]:
@@ -203,4 +208,4 @@ def _row(found: Any) -> Row:
 
 async def publish_later(connection: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
     """Put events into the outbox, in order."""
-    await execute_many(connection, insert(events), rows)
+    await execute_many(connection, _PUBLISH_LATER, rows)

@@ -48,8 +48,10 @@ def reconcile(
         _place(changes, service, delivery, waiting.get(delivery.id), parked, now)
     for refusal in refused.values():
         changes.announce += _refuse(service, subject, refusal, parked, now)
-    kept = {letter_id(service, id_) for id_ in (*wanted, *refused)}
-    changes.announce += [_overtaken(letter, now) for id_, letter in parked.items() if id_ not in kept and _open(letter)]
+    if parked:
+        kept = {letter_id(service, id_) for id_ in (*wanted, *refused)}
+        left = [letter for id_, letter in parked.items() if id_ not in kept]
+        changes.announce += [_overtaken(letter, now) for letter in left if _open(letter)]
     return changes
 
 
@@ -65,8 +67,7 @@ def _place(
     parked: Mapping[str, Parked],
     now: datetime,
 ) -> None:
-    digest = digest_of(delivery.payload)
-    letter = parked.get(letter_id(service, delivery.id))
+    letter = parked.get(letter_id(service, delivery.id)) if parked else None
     blocked_on = delivery.blocked.on if delivery.blocked else None
     if letter is not None and letter.letter.digest == letter_digest(delivery.payload, blocked_on):
         return
@@ -74,7 +75,7 @@ def _place(
         changes.announce.append(_overtaken(letter, now))
     if row is None:
         changes.add.append(delivery)
-    elif row.digest != digest or row.state != (BLOCKED if delivery.blocked else PENDING):
+    elif row.digest != digest_of(delivery.payload) or row.state != (BLOCKED if delivery.blocked else PENDING):
         changes.replace.append(delivery)
 
 

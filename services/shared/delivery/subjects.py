@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import bindparam, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -11,10 +11,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from contracts.envelope import Cause
 from services.shared.delivery.cause import keep
 from services.shared.delivery.decision import Decision
-from services.shared.state.store import chunks, execute_many, upsert
+from services.shared.state.bulk import execute_many, upsert
+from services.shared.state.store import chunks
 from services.shared.state.tables import subjects
 
 S = subjects.c
+SOONEST = timedelta(seconds=1)
+_SOONER = (
+    update(subjects)
+    .where(S.subject == bindparam("a_subject"), or_(S.again_at.is_(None), S.again_at > bindparam("a_at")))
+    .values(again_at=bindparam("a_at"))
+)
 
 
 async def mark_dirty(connection: AsyncConnection, touched: Mapping[str, Cause | None]) -> None:
@@ -24,14 +31,15 @@ async def mark_dirty(connection: AsyncConnection, touched: Mapping[str, Cause | 
 
 
 async def mark_decided(
-    connection: AsyncConnection, decisions: Mapping[str, Decision], touched: Mapping[str, Cause | None]
+    connection: AsyncConnection, decisions: Mapping[str, Decision], touched: Mapping[str, Cause | None], now: datetime
 ) -> None:
-    """Note that these subjects were decided, and when each must be decided again."""
+    """Note that these subjects were decided, and when each must be decided again: not at once, which had no end."""
+    soonest = now + SOONEST
     rows = [
         {
             "subject": name,
             "dirty": 0,
-            "again_at": decision.again_at.timestamp() if decision.again_at else None,
+            "again_at": max(decision.again_at, soonest).timestamp() if decision.again_at else None,
             "cause": keep(touched[name]) if decision.again_at else None,
         }
         for name, decision in decisions.items()
@@ -62,6 +70,4 @@ async def looked_at_again(connection: AsyncConnection, names: Iterable[str]) -> 
 async def mark_again(connection: AsyncConnection, names: Iterable[str], at: datetime) -> None:
     """Have these subjects decided again at a moment, unless they are sooner."""
     rows = [{"a_subject": name, "a_at": at.timestamp()} for name in names]
-    later = or_(S.again_at.is_(None), S.again_at > bindparam("a_at"))
-    statement = update(subjects).where(S.subject == bindparam("a_subject"), later).values(again_at=bindparam("a_at"))
-    await execute_many(connection, statement, rows)
+    await execute_many(connection, _SOONER, rows)

@@ -30,11 +30,13 @@ from services.shared.delivery.handlers import Handlers
 from services.shared.delivery.reconcile import Changes, reconcile
 from services.shared.delivery.record import Record, restored
 from services.shared.delivery.subjects import mark_again, mark_decided, mark_dirty
+from services.shared.delivery.told import Told, forget
 from services.shared.state.attempt import NotLoaded, Slot
 from services.shared.state.fiber import Fiber
-from services.shared.state.records import Kind, RecordT, State
+from services.shared.state.records import Kind, RecordT
 from services.shared.state.session import Session
 from services.shared.state.store import load, load_versions, save_records, save_versions
+from services.shared.telemetry import lines
 
 log = logging.getLogger(__name__)
 LOOK_AGAIN = timedelta(seconds=60)
@@ -53,24 +55,6 @@ class Rules:
     handlers: Handlers
     blocked_deadline: float
     leaving: Callable[[], Collection[str]]
-
-
-@dataclass(slots=True)
-class Told:
-    """An event that is being remembered, and the record it came in; `rule` once its rule has begun."""
-
-    envelope: Envelope[Event]
-    record: Record | None
-    rule: Fiber[None] | None = None
-
-    @property
-    def lane(self) -> Slot:
-        """Events of one topic and key are remembered in order."""
-        return self.envelope.data.TOPIC, self.envelope.data.key
-
-
-def _forget(envelope: Envelope[Event], state: State) -> None:
-    """What an event means that no rule of this service is about."""
 
 
 class Work:
@@ -101,6 +85,7 @@ class Work:
         pairs = await self._news(list(events))
         await self._hold({(event.TOPIC, event.subject) for event, _ in pairs})
         envelopes = [self._wrap(event, cause) for event, cause in pairs]
+        lines.announced(envelopes)
         self._published += [_event_row(envelope) for envelope in envelopes]
         await self._remember_all([(envelope, None) for envelope in envelopes])
 
@@ -152,7 +137,7 @@ class Work:
         envelope = told.envelope
         slot = (envelope.data.TOPIC, envelope.subject)
         if told.rule is None and envelope.sequence > self._held.get(slot, 0):
-            rule = self._remember.get(type(envelope.data), _forget)
+            rule = self._remember.get(type(envelope.data), forget)
             told.rule = Fiber(self.session, partial(rule, envelope, self.session), envelope)
         miss = told.rule.resume() if told.rule else None
         if told.rule and miss is None:
@@ -210,7 +195,7 @@ class Work:
 
     async def _decide(self, touched: dict[str, Cause | None]) -> None:
         decisions = await self._loaded({subject: partial(self._decision, subject) for subject in touched})
-        parked = await self._loaded({s: partial(self.session.find, PARKED, s) for s in touched})
+        parked = await self.find_many(PARKED, touched)
         waiting = await outbox.waiting_of(self.connection, touched)
         leaving = set(self.rules.leaving()) - self.landed
         changes: dict[str, Changes] = {}
@@ -218,7 +203,7 @@ class Work:
             rows, letters = waiting.get(subject, {}), parked[subject]
             changes[subject] = reconcile(self.rules.service, subject, decision, rows, letters, leaving, self.now)
         await self._write(changes, touched)
-        await mark_decided(self.connection, decisions, touched)
+        await mark_decided(self.connection, decisions, touched, self.now)
         await mark_again(self.connection, [s for s, c in changes.items() if c.look_again], self.now + LOOK_AGAIN)
         await self.announce((event, touched[subject]) for subject, c in changes.items() for event in c.announce)
         await self.take(
@@ -245,15 +230,22 @@ class Work:
             left = list(missing)
         return {name: rule.result for name, rule in rules_.items()}
 
-    async def _load(self, missing: Iterable[NotLoaded]) -> None:
+    async def _load(self, missing: Collection[NotLoaded]) -> None:
         for by_ref in (False, True):
             slots = {miss.slot for miss in missing if miss.by_ref is by_ref}
             await load(self.connection, self.session, slots, by_ref=by_ref)
 
     async def get_many(self, kind: Kind[RecordT], keys: Iterable[str]) -> dict[str, RecordT]:
         """Records by key, read in bulk; what does not exist is absent."""
-        found = await self._loaded({key: partial(self.session.get, kind, key) for key in keys})
-        return {key: record for key, record in found.items() if record is not None}
+        wanted = dict.fromkeys(keys)
+        await load(self.connection, self.session, [(kind.name, key) for key in wanted], by_ref=False)
+        return {key: record for key in wanted if (record := self.session.get(kind, key)) is not None}
+
+    async def find_many(self, kind: Kind[RecordT], refs: Iterable[str]) -> dict[str, dict[str, RecordT]]:
+        """All records of each reference, by key, read in bulk."""
+        wanted = dict.fromkeys(refs)
+        await load(self.connection, self.session, [(kind.name, ref) for ref in wanted], by_ref=True)
+        return {ref: self.session.find(kind, ref) for ref in wanted}
 
     async def _hold(self, slots: Iterable[Slot]) -> None:
         unknown = [slot for slot in slots if slot not in self._held]

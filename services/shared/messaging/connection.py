@@ -9,6 +9,10 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from services.shared.settings.model import KafkaSettings
 
+LARGEST = 16 * 1024 * 1024
+"""Bytes of one record before compression: a dead letter holds a record of up to 4 MiB in base64, and must get through,
+since everything that is announced after it waits behind it."""
+
 
 def producer(settings: KafkaSettings, service: str) -> AIOKafkaProducer:
     """A producer whose acknowledged sends are kept: all replicas, idempotent, in order."""
@@ -20,7 +24,7 @@ def producer(settings: KafkaSettings, service: str) -> AIOKafkaProducer:
         compression_type="gzip",
         linger_ms=5,
         max_batch_size=256 * 1024,
-        max_request_size=4 * 1024 * 1024,
+        max_request_size=LARGEST,
     )
 
 

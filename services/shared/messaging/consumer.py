@@ -15,6 +15,7 @@ from tenacity import AsyncRetrying, before_sleep_log, retry_if_exception_type, w
 
 from services.shared.delivery.record import Record
 from services.shared.messaging.connection import consumer_options
+from services.shared.messaging.tails import tails
 from services.shared.settings.model import KafkaSettings
 
 log = logging.getLogger(__name__)
@@ -32,7 +33,7 @@ class Consumer:
     def __init__(
         self, settings: KafkaSettings, topics: Iterable[str], group: str, instance: str, take: Take, at_once: int = 500
     ) -> None:
-        self._take = take
+        self.settings, self._take = settings, take
         self.assignment = _Assignment()
         self.processed: dict[TopicPartition, int] = {}
         self.progress = asyncio.Event()
@@ -145,11 +146,8 @@ class _Assignment(ConsumerRebalanceListener):  # type: ignore[misc]
 async def catch_up(consumer: Consumer) -> None:
     """Return when everything that stood in the topics at the start has been processed (the catch-up gate)."""
     await consumer.assignment.made.wait()
-    kafka = consumer.kafka
-    partitions = kafka.assignment()
-    starts = await kafka.beginning_offsets(partitions)
-    done = {tp: max(await kafka.committed(tp) or 0, starts[tp]) for tp in partitions}
-    ends = await kafka.end_offsets(partitions)
+    ends = await tails(consumer.settings, consumer.kafka.assignment())
+    done = {tp: await consumer.kafka.committed(tp) or 0 for tp in ends}
     while any((done | consumer.processed)[tp] < end for tp, end in ends.items()):
         consumer.progress.clear()
         await consumer.progress.wait()

@@ -73,5 +73,5 @@ class Publisher:
 
     async def _failed(self, error: Exception) -> None:
         self.failures += 1
-        log.warning("events wait for the broker", extra={"error": repr(error), "failures": self.failures})
+        log.warning("events wait for the broker", extra={"why": repr(error), "failures": self.failures})
         await asyncio.sleep(unavailable_wait(self.failures, 0.5, 15.0))

@@ -14,11 +14,14 @@ from services.shared.delivery.handlers import Handlers
 from services.shared.delivery.lane import Lane
 from services.shared.delivery.relay import Relay
 from services.shared.delivery.work import Rules
+from services.shared.logs import in_service
 from services.shared.messaging.connection import producer
 from services.shared.messaging.consumer import Consumer, catch_up
 from services.shared.messaging.publisher import Publisher
 from services.shared.settings.model import Settings
 from services.shared.state.database import Database, open_database
+from services.shared.telemetry.families import Reads
+from services.shared.telemetry.observed import observed_lane, observed_take
 
 log = logging.getLogger(__name__)
 Task = Callable[[Engine], Awaitable[None]]
@@ -37,7 +40,7 @@ class Blueprint:
     """What `app.py` of a service says of it: its rules, its lanes, and tasks of its own.
 
     `fingerprint` stands for the settings that the rules depend on: when it changes, every subject is decided again.
-    `tasks` run once everything known at the start has been read.
+    `tasks` run once everything known at the start has been read. `readings` are metrics of its own.
     """
 
     name: str
@@ -46,6 +49,17 @@ class Blueprint:
     lanes: Sequence[Lane] = ()
     tasks: Sequence[Task] = ()
     early_tasks: Sequence[Task] = field(default=())
+    readings: Sequence[Reads] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """The parts of a running service, for those who watch it."""
+
+    engine: Engine
+    publisher: Publisher
+    consumer: Consumer
+    relays: Sequence[Relay]
 
 
 class Service:
@@ -55,27 +69,32 @@ class Service:
         self.blueprint, self.settings, self.clock = blueprint, settings, clock
         self.relays: list[Relay] = []
         self.ready = asyncio.Event()
+        self.running: Running | None = None
 
     async def run(self) -> None:
         """Run until cancelled. Whatever is under way is finished and made durable before it returns."""
-        database = await open_database(self.settings.state.directory, self.blueprint.name)
-        try:
-            await self._run(database)
-        finally:
-            await database.close()
+        with in_service(self.blueprint.name):
+            database = await open_database(self.settings.state.directory, self.blueprint.name)
+            try:
+                await self._run(database)
+            finally:
+                self.running = None
+                await database.close()
 
     async def _run(self, database: Database) -> None:
         engine = Engine(self._rules(), database, self.clock)
         await engine.settings_are(self.blueprint.fingerprint)
-        self.relays = [Relay(lane, engine.claim, engine.settle, engine.wait_due) for lane in self.blueprint.lanes]
+        lanes = [observed_lane(lane, self.blueprint.name, database) for lane in self.blueprint.lanes]
+        self.relays = [Relay(lane, engine.claim, engine.settle, engine.wait_due) for lane in lanes]
         async with self._publishing(engine) as publisher, self._consuming(engine) as consumer:
+            self.running = Running(engine, publisher, consumer, self.relays)
             engine.on_change += [publisher.wake, *[relay.wake for relay in self.relays]]
             async with asyncio.TaskGroup() as tasks:
                 for task in (publisher.run(), *[task(engine) for task in self.blueprint.early_tasks]):
                     tasks.create_task(_as_coroutine(task))
                 await catch_up(consumer)
                 await engine.catch_up_done()
-                log.info("caught up", extra={"service": self.blueprint.name})
+                log.info("caught up", extra={"topics": len(self.blueprint.handlers.topics)})
                 self.ready.set()
                 for task in (
                     _tick(engine),
@@ -106,7 +125,8 @@ class Service:
         name = self.blueprint.name
         topics = dict.fromkeys((*self.blueprint.handlers.topics, *ENGINE_TOPICS))
         group = f"{self.settings.kafka.topic_prefix}{name}.{engine.database.generation}"
-        consumer = Consumer(self.settings.kafka, topics, group, name, engine.take)
+        take = observed_take(engine.take, name, self.settings.kafka.topic_prefix)
+        consumer = Consumer(self.settings.kafka, topics, group, name, take)
         try:
             await consumer.start()
             yield consumer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -67,6 +68,22 @@ class ReceiverSettings(Section):
     public_url: str | None = Field(default=None, description="the address that the shop calls, if it differs")
 
 
+class TelemetrySettings(Section):
+    """Where health and metrics are served, and where traces are sent; neither, unless it is said."""
+
+    host: str = "127.0.0.1"
+    port: int | None = Field(default=None, ge=1, le=65535, description="one server for all services of a process")
+    ports: dict[str, Annotated[int, Field(ge=1, le=65535)]] = Field(
+        default_factory=dict, description="ports of services that run alone, by name, where they share a machine"
+    )
+    stalled_after: float = Field(default=300.0, gt=0, description="seconds of lag without progress until not live")
+    otlp_endpoint: str | None = Field(default=None, description="OTLP/HTTP, e.g. http://127.0.0.1:4318/v1/traces")
+
+    def port_for(self, services: Sequence[str]) -> int | None:
+        """The port of a process that runs these services; None when nothing is served."""
+        return self.ports.get(services[0], self.port) if len(services) == 1 else self.port
+
+
 class RetrySettings(Section):
     """How long a lane waits when its upstream is unavailable, and how long a delivery may stay blocked (seconds)."""
 
@@ -86,3 +103,4 @@ class Settings(Section):
     snapshot: SnapshotSettings = SnapshotSettings()
     receiver: ReceiverSettings = ReceiverSettings()
     retry: RetrySettings = RetrySettings()
+    telemetry: TelemetrySettings = TelemetrySettings()

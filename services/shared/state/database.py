@@ -47,7 +47,7 @@ class Database:
 async def open_database(directory: Path, service: str) -> Database:
     """Open the service's database, or make a new one with a new generation. The file name holds the schema version."""
     path = database_file(directory, service)
-    engine = create_async_engine(URL.create("sqlite+aiosqlite", database=str(path)))
+    engine = create_async_engine(URL.create("sqlite+aiosqlite", database=str(path)), hide_parameters=True)
     event.listen(engine.sync_engine, "connect", _configure)
     event.listen(engine.sync_engine, "begin", _begin)
     return Database(engine, await _generation(engine))

@@ -1,7 +1,7 @@
 """A rule that can be set aside while what it asks for is being loaded, and goes on where it was.
 
 The rules of a batch take turns, so one may change what another, set aside, has read already. That other one starts
-again once it has come to its end: what it wrote then rests on nothing that has changed meanwhile.
+again once it has come to its end, or to an error: what it says then rests on nothing that has changed meanwhile.
 """
 
 from __future__ import annotations
@@ -51,13 +51,14 @@ class Fiber(Generic[ResultT]):
             if isinstance(said, NotLoaded):
                 return said
             _idle.push(self._greenlet)
+            if self._session.outdated(self._attempt):
+                self._begin()
+                continue
             if said.error is not None:
                 raise said.error
-            if not self._session.outdated(self._attempt):
-                self.result = said.result
-                self._session.keep(self._attempt, self._cause)
-                return None
-            self._begin()
+            self.result = said.result
+            self._session.keep(self._attempt, self._cause)
+            return None
 
     def _go_on(self) -> NotLoaded | Ended:
         said, self._said = self._said, ()

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator
 from itertools import islice
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from sqlalchemy import Table, bindparam, delete, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Row, bindparam, delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.shared.state.bulk import execute_many, upsert
 from services.shared.state.database import Database
 from services.shared.state.session import Session, Slot
 from services.shared.state.tables import records, versions
@@ -26,16 +26,6 @@ def chunks(items: Iterable[ItemT], size: int = CHUNK) -> Iterator[list[ItemT]]:
         yield chunk
 
 
-def upsert(connection: AsyncConnection, table: Table, *keys: str) -> Any:
-    """INSERT … ON CONFLICT DO UPDATE of all other columns, in the dialect of the connection."""
-    make = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    statement = make(table)
-    columns = [column.name for column in table.columns if column.name not in keys]
-    return statement.on_conflict_do_update(
-        index_elements=list(keys), set_={name: statement.excluded[name] for name in columns}
-    )
-
-
 _RECORDS = select(records.c.kind, records.c.key, records.c.ref, records.c.body).where(
     records.c.kind == bindparam("kind")
 )
@@ -44,6 +34,7 @@ _BY_REF = _RECORDS.where(records.c.ref.in_(bindparam("names", expanding=True)))
 _VERSIONS = select(versions.c.subject, versions.c.version).where(
     versions.c.topic == bindparam("topic"), versions.c.subject.in_(bindparam("subjects", expanding=True))
 )
+_DROP = delete(records).where(records.c.kind == bindparam("a_kind"), records.c.key == bindparam("a_key"))
 
 
 async def load(connection: AsyncConnection, session: Session, slots: Iterable[Slot], *, by_ref: bool) -> None:
@@ -51,11 +42,11 @@ async def load(connection: AsyncConnection, session: Session, slots: Iterable[Sl
     wanted, by_kind = list(slots), defaultdict(list)
     for kind, name in wanted:
         by_kind[kind].append(name)
-    rows: list[tuple[str, str, str, str]] = []
+    rows: list[Row[str, str, str, str]] = []
     for kind, names in by_kind.items():
         for chunk in chunks(names):
             found = await connection.execute(_BY_REF if by_ref else _BY_KEY, {"kind": kind, "names": chunk})
-            rows += [(row[0], row[1], row[2], row[3]) for row in found]
+            rows += found.all()
     (session.loaded_refs if by_ref else session.loaded)(wanted, rows)
 
 
@@ -87,15 +78,8 @@ async def save_records(connection: AsyncConnection, session: Session) -> None:
         else:
             kept.append({"kind": kind, "key": key, "ref": ref, "body": record.model_dump_json()})
     await execute_many(connection, upsert(connection, records, "kind", "key"), kept)
-    gone = delete(records).where(records.c.kind == bindparam("a_kind"), records.c.key == bindparam("a_key"))
-    await execute_many(connection, gone, dropped)
+    await execute_many(connection, _DROP, dropped)
     session.changes.clear()
-
-
-async def execute_many(connection: AsyncConnection, statement: Any, rows: Sequence[dict[str, Any]]) -> None:
-    """Execute a statement for all rows at once; nothing for no rows."""
-    if rows:
-        await connection.execute(statement, rows)
 
 
 async def read_kind(database: Database, kind: str) -> AsyncIterator[tuple[str, str]]:

@@ -22,6 +22,7 @@ from typing import Any, Self
 import httpx
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
+from services.shared.telemetry.calls import call
 from services.shared.upstream.errors import UpstreamError
 from services.shared.upstream.failures import NOT_SENT, failure_of
 from services.shared.upstream.statuses import error_of
@@ -150,7 +151,8 @@ class Upstream:
     async def _tried(self, request: httpx.Request, stream: bool) -> httpx.Response:
         started, result = perf_counter(), "cancelled"
         try:
-            response = await self._client.send(request, stream=stream)
+            with call(self._voice.name, request) as made:
+                response = made.answered(await self._client.send(request, stream=stream))
             result = str(response.status_code)
             return response
         except httpx.HTTPError as error:

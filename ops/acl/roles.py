@@ -1,0 +1,138 @@
+"""Who may read and write which topic: each service, the operator, and subscribers by what they are interested in.
+
+What a service reads is taken from its handlers; what it writes stands in `WRITES`, which a test compares with the
+events that its code makes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from contracts.topics import TOPICS
+from services.balance_feed.handlers import handlers as balance_feed
+from services.catalog_importer.handlers import TOPICS as CATALOG_IMPORTER
+from services.order_exporter.handlers import TOPICS as ORDER_EXPORTER
+from services.refund_exporter.handlers import TOPICS as REFUND_EXPORTER
+from services.shared.running.service import ENGINE_TOPICS
+from services.stock_publisher.handlers import TOPICS as STOCK_PUBLISHER
+from services.store_feed.handlers import handlers as store_feed
+
+ALL = tuple(topic.name for topic in TOPICS)
+
+READS = {
+    "balance-feed": balance_feed().topics,
+    "store-feed": store_feed(()).topics,
+    "catalog-importer": CATALOG_IMPORTER,
+    "stock-publisher": STOCK_PUBLISHER,
+    "order-exporter": ORDER_EXPORTER,
+    "refund-exporter": REFUND_EXPORTER,
+}
+WRITES = {
+    "balance-feed": ("balance.items", "balance.prices", "balance.stock"),
+    "store-feed": ("shop.orders", "shop.refunds"),
+    "catalog-importer": ("catalog.links", "catalog.plans"),
+    "stock-publisher": ("stock.availability",),
+    "order-exporter": ("ledger.documents",),
+    "refund-exporter": ("ledger.documents",),
+}
+"""Besides what every service writes: answers to commands, and dead letters."""
+
+IMPERSONAL = {
+    "catalogue": ("balance.items", "balance.prices", "catalog.links", "catalog.plans"),
+    "stock": ("balance.stock", "stock.availability"),
+}
+PERSONAL = {
+    "orders": ("shop.orders", "shop.refunds"),
+    "documents": ("ledger.documents",),
+}
+"""Topics with names and addresses (`person`), or with their pseudonyms (`person_ref`)."""
+
+RESTRICTED = ENGINE_TOPICS
+"""For the services and the operator only: commands move the books, dead letters hold failed records as they were."""
+
+REPLAYS = "replay."
+"""The prefix that `davtari events replay` publishes to; the operator may make topics there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """What one principal may do; `@` stands for the prefix of the installation's topics.
+
+    `groups` are prefixes of the consumer groups that it joins, `groups_seen` of those that it may only look at.
+    `creates` are prefixes under which it may make topics, `writes_under` those where it may write to any topic.
+    `byte_rate` bounds what it reads, in bytes per second and broker.
+    """
+
+    name: str
+    about: str
+    reads: tuple[str, ...]
+    writes: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    groups_seen: tuple[str, ...] = ()
+    creates: tuple[str, ...] = ()
+    writes_under: tuple[str, ...] = ()
+    byte_rate: int | None = None
+
+    @property
+    def principal(self) -> str:
+        """The Kafka user."""
+        return f"davtari-{self.name}"
+
+
+def roles() -> list[Role]:
+    """Every role of the proposal, services first."""
+    services = [_service(name) for name in READS]
+    return [*services, _together(services), OPERATOR, *_subscribers(IMPERSONAL, "no"), *_subscribers(PERSONAL, "with")]
+
+
+def _service(name: str) -> Role:
+    return Role(
+        name,
+        f"the service {name}",
+        reads=_sorted((*READS[name], *ENGINE_TOPICS)),
+        writes=_sorted((*WRITES[name], *ENGINE_TOPICS)),
+        groups=(f"@{name}.",),
+    )
+
+
+def _together(services: Iterable[Role]) -> Role:
+    """`davtari up`: all services in one process, under one principal; it also makes the topics."""
+    every = list(services)
+    return Role(
+        "all-in-one",
+        "`davtari up`: all services in one process",
+        reads=_sorted(topic for role in every for topic in role.reads),
+        writes=_sorted(topic for role in every for topic in role.writes),
+        groups=tuple(group for role in every for group in role.groups),
+        creates=("@",),
+    )
+
+
+OPERATOR = Role(
+    "operator",
+    "the `davtari` command: looks at everything, gives commands, makes topics, replays beside the live topics",
+    reads=ALL,
+    writes=("operations",),
+    groups_seen=("@",),
+    creates=("@", REPLAYS),
+    writes_under=(REPLAYS,),
+)
+
+
+def _subscribers(groups: dict[str, tuple[str, ...]], personal: str) -> list[Role]:
+    return [
+        Role(
+            f"subscriber-{name}",
+            f"subscribers to {name}, {personal} personal data",
+            reads=topics,
+            groups=(f"@subscriber-{name}.",),
+            byte_rate=2 * 1024 * 1024,
+        )
+        for name, topics in groups.items()
+    ]
+
+
+def _sorted(topics: Iterable[str]) -> tuple[str, ...]:
+    wanted = set(topics)
+    return tuple(topic for topic in ALL if topic in wanted)

@@ -1,0 +1,76 @@
+"""Serving an ASGI app inside a service."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import uvicorn
+
+GRACE = 5
+"""Seconds that requests under way are given when the service stops."""
+
+
+class CannotListen(Exception):
+    """An address cannot be used; the message says which setting to change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where something is served; `section` of the settings says so with `host` and `port`."""
+
+    host: str
+    port: int
+    what: str
+    section: str
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
+
+
+async def serve(app: Any, address: Address) -> None:
+    """Serve until cancelled; requests under way are answered first. Raises `CannotListen`."""
+    with _listening(address) as listener:
+        server = _Quiet(_config(app))
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        try:
+            await asyncio.shield(serving)
+        finally:
+            server.should_exit = True
+            await serving
+
+
+@contextmanager
+def _listening(address: Address) -> Iterator[socket.socket]:
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    try:
+        listener = socket.create_server((address.host, address.port), family=family, backlog=2048)
+    except OSError as error:
+        section = address.section
+        fix = f"set {section}.host and {section}.port to an address of this machine that is free"
+        raise CannotListen(f"{address.what} cannot be served at {address} ({error.strerror}); {fix}") from error
+    with listener:
+        yield listener
+
+
+def _config(app: Any) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        lifespan="off",
+        timeout_keep_alive=60,
+        timeout_graceful_shutdown=GRACE,
+    )
+
+
+class _Quiet(uvicorn.Server):
+    """A server inside a service: the process' own signal handling stays in charge."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield

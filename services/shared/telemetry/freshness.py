@@ -1,0 +1,31 @@
+"""When each feed was last complete: kept in the state database, so that a restart does not make old facts look new."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import select
+
+from services.shared.state.database import Database, note
+from services.shared.state.tables import meta
+from services.shared.telemetry.families import FRESHNESS, Reading
+
+PREFIX = "complete:"
+
+
+async def completed(database: Database, feed: str, at: datetime) -> None:
+    """A feed (`items`, `orders:main`) was read whole at a moment."""
+    async with database.write() as connection:
+        await note(connection, PREFIX + feed, at.isoformat())
+
+
+async def freshness(database: Database, service: str, now: datetime) -> list[Reading]:
+    """The age of each feed; one that was never complete has none."""
+    query = select(meta.c.name, meta.c.value).where(meta.c.name.startswith(PREFIX))
+    async with database.read() as connection:
+        found = (await connection.execute(query)).all()
+    return [_age(service, name.removeprefix(PREFIX), datetime.fromisoformat(at), now) for name, at in found]
+
+
+def _age(service: str, feed: str, at: datetime, now: datetime) -> Reading:
+    return Reading(FRESHNESS, (service, feed), max(0.0, (now - at).total_seconds()))

@@ -1,0 +1,57 @@
+"""The manifest's topics on the broker, and reading topics outside any group."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+
+import pytest
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+
+from contracts.operations import CommandSettled, ReplayRequested
+from contracts.topics import TOPICS
+from services.shared.broker import Broker
+from services.shared.messaging.commands import answers, send, settlement
+from services.shared.messaging.reader import read_events
+from services.shared.messaging.topics import create_topics
+from tests.delivery.shelf import envelope, stock
+from tests.messaging.topics import OPERATIONS, STOCK, Topics, topics_on
+
+pytestmark = pytest.mark.kafka
+NOW = datetime(2026, 3, 2, tzinfo=UTC)
+
+
+async def test_the_topics_are_made_as_the_manifest_says_and_only_once(kafka: Broker, topic_prefix: str) -> None:
+    async with topics_on(kafka, topic_prefix) as topics:
+        made = await create_topics(topics.settings)
+        assert sorted(made) == sorted(topic_prefix + topic.name for topic in TOPICS)
+        assert await create_topics(topics.settings) == []
+        admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap_servers)
+        await admin.start()
+        described = {each["topic"]: len(each["partitions"]) for each in await admin.describe_topics(made)}
+        resource = ConfigResource(ConfigResourceType.TOPIC, topic_prefix + STOCK)
+        (answer,) = await admin.describe_configs([resource])
+        await admin.close()
+    assert described == {topic_prefix + topic.name: topic.partitions for topic in TOPICS}
+    config = {entry[0]: entry[1] for entry in answer.resources[0][4]}
+    assert (config["cleanup.policy"], config["retention.ms"]) == ("compact", "-1")
+
+
+async def test_reading_ends_at_the_present_end_and_passes_over_what_is_not_ours(topics: Topics) -> None:
+    await topics.send(envelope(stock("a", 1), 1))
+    await topics.put(STOCK, b"k", b"not ours")
+    await topics.send(envelope(stock("a", 2), 2))
+    async with asyncio.timeout(10):
+        found = [told.sequence async for told in read_events(topics.settings, [STOCK])]
+    assert found == [1, 2]
+
+
+async def test_an_answer_is_found_even_if_it_comes_at_once(topics: Topics) -> None:
+    await topics.create(OPERATIONS)
+    command = ReplayRequested(command_id="c1", asked_by="nino", asked_at=NOW, dead_letter="x")
+    answer = CommandSettled(command_id="c1", service="s", outcome="done", detail="", settled_at=NOW)
+    async with answers(topics.settings, OPERATIONS) as reader, asyncio.timeout(10):
+        await send(topics.settings, command, NOW)
+        await topics.send(envelope(answer))
+        assert await settlement(reader, "c1") == answer

@@ -1,0 +1,27 @@
+"""A receiver in a process of its own, to be killed: `python receiver_process.py <state directory> <port> <secret>`."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+from random import Random
+
+from services.shared.settings.model import ReceiverSettings
+from services.shared.state.database import open_database
+from services.store_feed.handlers import NAME
+from services.store_feed.inbox import Inbox
+from services.store_feed.secret_alarm import SecretAlarm
+from services.store_feed.serving import serve
+from services.store_feed.webhook import Receiver
+
+
+async def main(directory: str, port: str, secret: str) -> None:
+    """Take webhooks until the end."""
+    inbox = Inbox(await open_database(Path(directory), NAME))
+    receiver = Receiver({"main": [secret.encode()]}, inbox.accept, SecretAlarm().heard, Random())
+    await serve(receiver, ReceiverSettings(port=int(port)))
+
+
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:]))

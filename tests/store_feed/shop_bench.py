@@ -1,0 +1,223 @@
+"""store-feed between a WooCommerce sandbox on a real port and a real state database."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import httpx
+from pydantic import SecretStr
+
+from contracts.model import Event
+from services.sandbox.faults import Fault, Faults
+from services.sandbox.server import serve
+from services.sandbox.woocommerce.app import create
+from services.sandbox.woocommerce.delivery import Deliveries
+from services.sandbox.woocommerce.orders import Orders
+from services.sandbox.woocommerce.refunds import Refunds
+from services.sandbox.woocommerce.settings import Settings as SandboxSettings
+from services.sandbox.woocommerce.shop import Shop
+from services.sandbox.woocommerce.webhooks import Webhooks
+from services.shared.delivery.engine import Engine
+from services.shared.delivery.outcome import Outcome, Retry
+from services.shared.settings.model import ScheduleSettings
+from services.shared.settings.shop import ShopSettings
+from services.shared.woocommerce.client import WooCommerce
+from services.store_feed.deliveries import Looks
+from services.store_feed.handlers import NAME, handlers, lane
+from services.store_feed.hints import Why, hint_at
+from services.store_feed.inbox import Inbox
+from services.store_feed.refund_check import RefundCheck
+from services.store_feed.secret_alarm import SecretAlarm
+from services.store_feed.sweep import Sweep
+from services.store_feed.watchdog import TOPICS
+from services.store_feed.webhook import Receiver
+from tests.support.engine_bench import Clock, Ledger, opened
+
+MAIN = "main"
+SECRET = "throwaway-webhook-secret"
+HOOK = "http://127.0.0.1:9/webhooks/main"
+"""Nobody listens there; deliveries reach a receiver of this process by another way."""
+SCHEDULE = ScheduleSettings()
+
+
+@dataclass
+class Store:
+    """A feed under test beside its shop; nothing runs by itself."""
+
+    app: Any
+    faults: Faults
+    woocommerce: WooCommerce
+    engine: Engine
+    directory: Path
+    clock: Clock
+    ledger: Ledger
+    shop_clock: Clock
+    schedule: ScheduleSettings
+
+    @property
+    def shop(self) -> Shop:
+        """The shop's own records."""
+        found: Shop = self.app.state.shop
+        return found
+
+    @property
+    def hooks(self) -> Deliveries:
+        """The shop's webhook queue."""
+        found: Deliveries = self.app.state.deliveries
+        return found
+
+    @property
+    def sweep(self) -> Sweep:
+        """The sweep of the shop."""
+        return Sweep(self.engine, MAIN, self.woocommerce, self.schedule)
+
+    @property
+    def refund_check(self) -> RefundCheck:
+        """The check for deleted refunds."""
+        return RefundCheck(self.engine, MAIN, self.schedule)
+
+    def passes(self, **by: float) -> None:
+        """Time passes, here and in the shop."""
+        self.clock.forward(**by)
+        self.shop_clock.at += timedelta(**by)
+
+    def places(self, **more: Any) -> int:
+        """A buyer places an order, a second after whatever was before; gives its id."""
+        self.passes(seconds=1)
+        line = {"name": "ყავა", "product_id": 10, "quantity": 1, "subtotal": "12.00", "total": "12.00"}
+        body = {"status": "processing", "line_items": [line], "payment_method": "cod"} | more
+        return int(Orders(self.shop).create(body, strict=False)["id"])
+
+    def changes(self, order_id: int, **fields: Any) -> None:
+        """Somebody changes an order, a second later."""
+        self.passes(seconds=1)
+        Orders(self.shop).update(order_id, fields, strict=False)
+
+    def refunds(self, order_id: int, amount: str) -> int:
+        """An amount is given back, a second later; gives the refund's id."""
+        self.passes(seconds=1)
+        body = {"amount": amount, "api_refund": False}
+        return int(Refunds(self.shop, order_id).create(body, strict=False)["id"])
+
+    def trouble(self, kind: str, match: str, **more: Any) -> int:
+        """Start a fault of the shop."""
+        return self.faults.add(Fault.model_validate({"kind": kind, "match": match, **more}))
+
+    def reads(self, order_id: int | None = None) -> int:
+        """How often orders were read by id, or one of them."""
+        wanted = str(order_id or "")
+        paths = [entry.path.partition("/orders/")[2] for entry in self.faults.journal.entries]
+        return sum(path == wanted if wanted else path.isdigit() for path in paths)
+
+    async def looks(self) -> list[Event]:
+        """Serve every hint that is due; gives what was stated."""
+        while outcomes := await self._look():
+            assert not [outcome for outcome in outcomes if isinstance(outcome, Retry)], "the shop is not available"
+        return await self.ledger.news()
+
+    async def looks_once(self) -> list[Event]:
+        """Try every hint that is due once; gives what was stated."""
+        await self._look()
+        return await self.ledger.news()
+
+    async def _look(self) -> Sequence[Outcome]:
+        looks = Looks(self.woocommerce, ShopSettings.model_fields["orders"].default, self.clock)
+        rows = await self.engine.claim(lane(MAIN), 50, ())
+        outcomes = await looks.deliver(rows)
+        await self.engine.settle(list(zip(rows, outcomes, strict=True)))
+        return outcomes
+
+    async def hinted(self, *orders: int) -> list[Event]:
+        """Somebody says: look at these orders; gives what was stated."""
+        self.passes(seconds=1)
+        async with self.engine.work() as work:
+            await hint_at(work, {f"{MAIN}:{order_id}": Why() for order_id in orders})
+        return await self.looks()
+
+    async def asks(self, command: Event) -> list[Event]:
+        """A person's command arrives; gives what follows."""
+        async with self.engine.work() as work:
+            await work.announce([(command, None)])
+        return [event for event in await self.looks() if event != command]
+
+    async def swept(self) -> list[Event]:
+        """Sweep, and serve the hints; gives what was stated."""
+        await self.sweep.once()
+        return await self.looks()
+
+    def subscribes(self, url: str = HOOK, secret: str = SECRET) -> None:
+        """The shop sends webhooks to this address."""
+        for topic in TOPICS:
+            body = {"topic": topic, "delivery_url": url, "secret": secret}
+            Webhooks(self.shop).create(body, strict=True)
+        for hook in self.shop.webhooks.values():
+            hook["ping_due"] = ""
+
+    async def delivers(self, receiver: Receiver) -> list[int | None]:
+        """The shop sends its queued webhooks to a receiver in this process; gives the answers."""
+        return await self._deliver(httpx.ASGITransport(receiver))
+
+    async def delivers_to_nobody(self) -> list[int | None]:
+        """The shop sends its queued webhooks while nobody listens; gives the answers."""
+        return await self._deliver(httpx.MockTransport(_refused))
+
+    async def _deliver(self, transport: httpx.AsyncBaseTransport) -> list[int | None]:
+        before = len(self.hooks.sent)
+        async with httpx.AsyncClient(transport=transport) as client:
+            self.hooks.client = client
+            await self.hooks.drain()
+        self.hooks.client = None
+        return [one.status for one in list(self.hooks.sent)[before:]]
+
+
+@dataclass
+class Intake:
+    """A receiver with its inbox and its alarm, in this process."""
+
+    receiver: Receiver
+    inbox: Inbox
+    alarm: SecretAlarm
+
+    async def hints(self, engine: Engine) -> None:
+        """Turn all that was received into hints."""
+        while await self.inbox.look(engine):
+            continue
+
+
+def intake(engine: Engine, *secrets: str) -> Intake:
+    """An intake for the shop `main` that trusts these secrets."""
+    inbox, alarm = Inbox(engine.database), SecretAlarm()
+    known = {MAIN: [secret.encode() for secret in secrets or (SECRET,)]}
+    return Intake(Receiver(known, inbox.accept, alarm.heard, Random(1)), inbox, alarm)
+
+
+@asynccontextmanager
+async def open_store(directory: Path, schedule: ScheduleSettings = SCHEDULE, **skew: float) -> AsyncIterator[Store]:
+    """A feed beside an empty shop that queues its webhooks; `skew` is by how much the shop's clock is ahead."""
+    clock, shop_clock = Clock(), Clock()
+    shop_clock.forward(**skew)
+    app = create(SandboxSettings(hold_deliveries=True), now=shop_clock)
+    faults = Faults(app, now=shop_clock)
+    async with serve(faults) as served, opened(NAME, handlers([MAIN]), directory, clock) as engine:
+        settings = ShopSettings.model_validate({"url": served.url, "key_file": "key", "secret_file": "secret"})
+        async with client(settings, clock) as woocommerce:
+            yield Store(app, faults, woocommerce, engine, directory, clock, Ledger(engine), shop_clock, schedule)
+
+
+def client(settings: ShopSettings, clock: Clock) -> WooCommerce:
+    """The shop's client; calls that were not sent are tried again at once."""
+    return WooCommerce(MAIN, settings, SecretStr("ck_sandbox"), SecretStr("cs_sandbox"), clock=clock, sleep=_at_once)
+
+
+def _refused(request: httpx.Request) -> httpx.Response:
+    raise httpx.ConnectError("connection refused", request=request)
+
+
+async def _at_once(_: float) -> None:
+    return

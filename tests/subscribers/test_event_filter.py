@@ -1,0 +1,87 @@
+"""Which events a person wants to see, and since when."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from contracts.envelope import Envelope, headers, value
+from contracts.model import Event
+from contracts.registry import EVENTS
+from contracts.topics import TOPICS
+from services.commands.event_filter import Filter, NoSuchName
+from services.commands.event_line import Heard, heard
+from services.commands.moment import NoMoment, moment
+from services.shared.delivery.record import Record
+from tests.subscribers.story import NOW, item, order, told
+
+SECOND = timedelta(seconds=1)
+
+
+def at(envelope: Envelope[Event], when: datetime = NOW) -> Heard:
+    """An event as it was heard."""
+    timestamp = int(when.timestamp() * 1000)
+    topic, key = envelope.data.TOPIC, envelope.data.key.encode()
+    return heard(Record(topic, 0, 0, timestamp, key, value(envelope), headers(envelope)))
+
+
+ORDER, OTHER_SHOP, ITEM = at(told(order(17))), at(told(order(17, shop="outlet"))), at(told(item()))
+NOTHING = heard(Record("shop.orders", 0, 0, 0, b"main:17", None, []))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "passing"),
+    [
+        (Filter(), [ORDER, OTHER_SHOP, ITEM, NOTHING]),
+        (Filter(types=("OrderChanged",)), [ORDER, OTHER_SHOP]),
+        (Filter(types=("OrderChanged.v1", "davtari.ItemChanged.v1")), [ORDER, OTHER_SHOP, ITEM]),
+        (Filter(keys=("main:17",)), [ORDER, NOTHING]),
+        (Filter(shop="outlet"), [OTHER_SHOP]),
+        (Filter(shop="main", types=("ItemChanged",)), []),
+    ],
+)
+def test_only_what_is_wanted_passes(wanted: Filter, passing: list[Heard]) -> None:
+    assert [one for one in (ORDER, OTHER_SHOP, ITEM, NOTHING) if wanted.wants(one)] == passing
+
+
+def test_the_window_holds_its_beginning_and_not_its_end() -> None:
+    window = Filter(since=NOW, until=NOW + SECOND)
+    moments = [NOW - SECOND / 1000, NOW, NOW + SECOND - SECOND / 1000, NOW + SECOND]
+    assert [window.wants(at(told(item()), when)) for when in moments] == [False, True, True, False]
+
+
+def test_only_the_topics_are_read_in_which_the_wanted_may_stand() -> None:
+    assert Filter().reads == tuple(topic.name for topic in TOPICS)
+    assert Filter(types=("OrderChanged", "SaleRecorded")).reads == ("shop.orders", "ledger.documents")
+    assert Filter(topics=("balance.items",), types=("SaleRecorded",)).reads == ("balance.items",)
+    assert {topic for event in EVENTS for topic in Filter(types=(event.TYPE,)).reads} == {e.TOPIC for e in EVENTS}
+
+
+@pytest.mark.parametrize("wrong", [Filter(topics=("orders",)), Filter(types=("OrderChange",))])
+def test_a_name_that_does_not_exist_is_refused_and_the_right_ones_are_told(wrong: Filter) -> None:
+    with pytest.raises(NoSuchName, match=r"shop\.orders|OrderChanged"):
+        _ = wrong.reads
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("90s", datetime(2026, 11, 20, 10, 1, 30, tzinfo=UTC)),
+        ("2h", datetime(2026, 11, 20, 8, 3, tzinfo=UTC)),
+        ("7d", datetime(2026, 11, 13, 10, 3, tzinfo=UTC)),
+        ("2026-11-19", datetime(2026, 11, 19, tzinfo=UTC)),
+        ("2026-11-19T10:00", datetime(2026, 11, 19, 10, tzinfo=UTC)),
+        ("2026-11-19T10:00+04:00", datetime(2026, 11, 19, 6, tzinfo=UTC)),
+        ("99999d", datetime(1970, 1, 1, tzinfo=UTC)),
+        ("1066-10-14", datetime(1970, 1, 1, tzinfo=UTC)),
+    ],
+)
+def test_a_moment_may_be_an_age_or_a_date(text: str, meant: datetime) -> None:
+    assert moment(text, NOW) == meant
+
+
+@pytest.mark.parametrize("text", ["", "yesterday", "2w", "-1h", "2026-13-01", "999999d", "0001-01-01T00:00+04:00"])
+def test_a_moment_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(NoMoment, match="is no moment"):
+        moment(text, NOW)

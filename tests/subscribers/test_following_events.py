@@ -1,0 +1,103 @@
+"""`davtari events tail`: what is said, as it is said."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from contextlib import aclosing
+from datetime import UTC, datetime, timedelta
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+
+from services.commands.event_filter import Filter
+from services.commands.event_reading import NotThere
+from services.commands.event_tail import tail
+from services.shared.settings.model import KafkaSettings
+from tests.messaging.topics import Topics
+from tests.subscribers.conftest import Davtari
+from tests.subscribers.story import ids, item, order, the_samples, told
+
+pytestmark = pytest.mark.kafka
+PATIENCE = 20.0
+
+
+async def heard(settings: KafkaSettings, wanted: Filter, count: int) -> list[str]:
+    """The ids of the first events that pass."""
+    async with asyncio.timeout(PATIENCE), aclosing(tail(settings, wanted, count)) as events:
+        return [one.event["id"] async for one in events if one.event]
+
+
+async def test_what_is_said_from_now_on_is_followed_and_what_was_said_before_is_not(topics: Topics) -> None:
+    before, after = told(order(1)), [told(order(2)), told(item()), told(order(3))]
+    await topics.send(before)
+    listening = asyncio.create_task(heard(topics.settings, Filter(), 3))
+    while not listening.done():  # it stands at the end at some moment that nobody announces
+        await topics.send(*after)
+        await asyncio.sleep(0.1)
+    assert set(ids(after)) >= set(await listening)
+    assert before.id not in await listening
+
+
+async def test_what_was_said_since_a_moment_comes_first_in_the_order_of_each_key(topics: Topics) -> None:
+    versions = [told(order(7, status), n) for n, status in enumerate(["pending", "processing", "completed"], 1)]
+    await topics.send(*versions, told(order(8)), told(item()))
+    an_hour_ago = datetime.now(UTC) - timedelta(hours=1)
+    assert await heard(topics.settings, Filter(keys=("main:7",), since=an_hour_ago), 3) == ids(versions)
+
+
+async def test_topics_that_do_not_exist_are_named(topics: Topics) -> None:
+    elsewhere = topics.settings.model_copy(update={"topic_prefix": "elsewhere."})
+    with pytest.raises(NotThere, match=r"elsewhere\.shop\.orders.*davtari topics create"):
+        await heard(elsewhere, Filter(topics=("shop.orders",)), 1)
+
+
+def test_a_person_sees_lines_and_a_program_cloud_events(town: Topics, davtari: Davtari) -> None:
+    lines = davtari("events", "tail", "--since", "1h", "--type", "OrderChanged", "--count", 1).stdout
+    assert "OrderChanged.v1" in lines
+    assert "main:1042" in lines
+    everything = davtari("events", "tail", "--since", "1h", "--json", "--count", len(the_samples())).stdout
+    assert sorted(json.loads(line)["id"] for line in everything.splitlines()) == sorted(ids(the_samples()))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told_"),
+    [(("--topic", "orders"), "there are balance.items"), (("--since", "yesterday"), "is no moment")],
+)
+def test_a_call_that_cannot_be_meant_is_explained(davtari: Davtari, arguments: tuple[str, ...], told_: str) -> None:
+    result = davtari("events", "tail", *arguments)
+    assert result.exit_code == 2
+    assert told_ in result.stderr
+
+
+async def test_it_ends_in_order_when_it_is_interrupted(topics: Topics, tmp_path: Path) -> None:
+    """Given a tail in a pipe, Ctrl-C is its normal end: every line that it had is out, and the exit code is 0."""
+    await topics.send(told(order(1)))
+    process = await asyncio.create_subprocess_exec(
+        *(Path(sys.executable).with_name("davtari"), "--settings", _settings(topics, tmp_path)),
+        *("events", "tail", "--since", "1h", "--json"),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env=dict(os.environ),
+    )
+    assert process.stdout
+    async with asyncio.timeout(PATIENCE):
+        line = await process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        rest, errors = await process.communicate()
+    assert json.loads(line)["subject"] == "main:1"
+    assert (process.returncode, rest, errors) == (0, b"", b"")
+
+
+def _settings(topics: Topics, folder: Path) -> Path:
+    """A settings file: the environment is left as it is, so that nothing else of the machine comes in."""
+    template = files("services.commands").joinpath("template.toml").read_text(encoding="utf-8")
+    address, prefix = topics.settings.bootstrap_servers, topics.settings.topic_prefix
+    kafka = f'bootstrap-servers = "{address}"\ntopic-prefix = "{prefix}"'
+    file = folder / "davtari.toml"
+    file.write_text(template.replace('bootstrap-servers = "127.0.0.1:9092"', kafka), encoding="utf-8")
+    return file

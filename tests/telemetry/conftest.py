@@ -1,0 +1,25 @@
+"""Fixtures of the tests of telemetry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from services.shared.telemetry.tracing import tracing_with
+from tests.delivery.conftest import bench, script, scripted
+from tests.running.conftest import topics
+
+__all__ = ["bench", "script", "scripted", "spans", "topics"]
+
+
+@pytest.fixture
+def spans() -> Iterator[InMemorySpanExporter]:
+    """Tracing is on; finished spans are kept here."""
+    exporter, provider = InMemorySpanExporter(), TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    with tracing_with(provider.get_tracer("test")):
+        yield exporter

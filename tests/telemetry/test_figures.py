@@ -1,0 +1,144 @@
+"""What the metrics say of a state database: deliveries, dead letters, events, freshness."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from contracts.reasons import Reason
+from services.shared.delivery.breaker import Breaker
+from services.shared.delivery.decision import Decision
+from services.shared.delivery.lane import Lane
+from services.shared.delivery.outcome import Blocked, Done, Outcome, Refused, Retry, Unknown
+from services.shared.telemetry.figures import figures
+from services.shared.telemetry.freshness import completed, freshness
+from services.shared.telemetry.observed import observed_lane, observed_take
+from tests.delivery.bench import Bench, Script
+from tests.delivery.shelf import LANE, NAME, garbage, put_on_shelf, record, stock
+from tests.delivery.upstream import done
+from tests.telemetry.scraped import Scrape, scrape
+
+WAITS = Blocked("link:1", Reason.SALE_CLIENT_WAITS, "it waits")
+
+
+async def measured(bench: Bench) -> Scrape:
+    """A scrape of the bench's database."""
+    now = bench.clock()
+    return scrape([*await figures(bench.database, NAME, now), *await freshness(bench.database, NAME, now)])
+
+
+async def test_waiting_deliveries_are_counted_by_lane_and_state_with_the_age_of_the_oldest(bench: Bench) -> None:
+    await bench.take(record(stock("a")))
+    bench.clock.advance(60)
+    await bench.take(record(stock("b"), offset=1), record(stock("c"), offset=2))
+    _, second, _ = await bench.due()
+    bench.clock.advance(30)
+    await bench.settle(second, WAITS)
+
+    found = await measured(bench)
+
+    assert found("davtari_outbox_deliveries", service=NAME, lane=LANE, state="pending") == 2
+    assert found("davtari_outbox_oldest_delivery_age_seconds", service=NAME, lane=LANE, state="pending") == 90
+    assert found("davtari_outbox_deliveries", service=NAME, lane=LANE, state="blocked") == 1
+    assert found("davtari_outbox_oldest_delivery_age_seconds", service=NAME, lane=LANE, state="blocked") == 30
+
+
+async def test_a_delivery_planned_for_later_is_not_late_but_one_put_off_after_an_unknown_outcome_is(
+    scripted: Bench, script: Script
+) -> None:
+    later = scripted.clock() + timedelta(hours=2)
+    script.wanted["early"] = Decision((put_on_shelf("early"),))
+    script.wanted["planned"] = Decision((replace(put_on_shelf("planned"), not_before=later),))
+    await scripted.touch("early", "planned")
+    [row] = await scripted.due()
+    scripted.clock.advance(600)
+    await scripted.settle(row, Unknown("no answer"))
+    age = {"service": NAME, "lane": LANE, "state": "pending"}
+    assert (await measured(scripted))("davtari_outbox_oldest_delivery_age_seconds", **age) == 600
+    await scripted.settle(row, Done())
+    script.wanted.pop("early")
+    await scripted.touch("early")
+    found = await measured(scripted)
+    assert found("davtari_outbox_oldest_delivery_age_seconds", **age) == 0
+    assert found("davtari_outbox_deliveries", **age) == 1
+
+
+async def test_dead_letters_are_counted_by_reason_ever_and_still_open(bench: Bench) -> None:
+    await bench.take(garbage(1), garbage(2), record(stock("a")))
+    [row] = await bench.due()
+    await bench.settle(row, Refused(Reason.SHOP_REFUSED, "no"))
+    found = await measured(bench)
+    for reason, count in ((Reason.RECORD_INVALID_DATA, 2), (Reason.SHOP_REFUSED, 1)):
+        assert found("davtari_dead_letters_opened_total", service=NAME, reason=str(reason)) == count
+        assert found("davtari_dead_letters_open", service=NAME, reason=str(reason)) == count
+
+    await bench.take(record(stock("a", 2), version=2, offset=9))
+
+    after = await measured(bench)
+    assert after("davtari_dead_letters_open", service=NAME, reason=str(Reason.SHOP_REFUSED)) == 0
+    assert after("davtari_dead_letters_opened_total", service=NAME, reason=str(Reason.SHOP_REFUSED)) == 1
+
+
+async def test_events_that_wait_for_kafka_are_counted(bench: Bench) -> None:
+    await bench.take(record(stock("a")))
+    assert (await measured(bench))("davtari_outbox_events_unpublished", service=NAME) == 0
+    [row] = await bench.due()
+    await bench.settle(row, done(row))
+    assert (await measured(bench))("davtari_outbox_events_unpublished", service=NAME) == 1
+
+
+async def test_a_feed_grows_old_until_it_is_complete_again(bench: Bench) -> None:
+    assert (await measured(bench))("davtari_feed_age_seconds", service=NAME, feed="items") is None
+    await completed(bench.database, "items", bench.clock())
+    await completed(bench.database, "orders:main", bench.clock())
+    bench.clock.advance(500)
+    await completed(bench.database, "items", bench.clock())
+    bench.clock.advance(20)
+    found = await measured(bench)
+    assert found("davtari_feed_age_seconds", service=NAME, feed="items") == 20
+    assert found("davtari_feed_age_seconds", service=NAME, feed="orders:main") == 520
+
+
+async def test_attempts_are_counted_by_outcome_also_those_that_break(bench: Bench) -> None:
+    await bench.take(*[record(stock(f"i{n}"), offset=n) for n in range(5)])
+    rows = await bench.due()
+    outcomes: list[Outcome] = [Done(), Retry("away"), WAITS, Refused(Reason.SHOP_REFUSED, "no"), Unknown("?")]
+
+    async def deliver(_: object) -> list[Outcome]:
+        if not outcomes:
+            raise RuntimeError("a mistake of ours")
+        return outcomes
+
+    lane = observed_lane(Lane("counted", deliver, Breaker()), NAME, bench.database)
+    await lane.deliver(rows)
+    outcomes.clear()
+    with pytest.raises(RuntimeError):
+        await lane.deliver(rows[:2])
+
+    found = scrape()
+    counts = {
+        outcome: found("davtari_delivery_attempts_total", service=NAME, lane="counted", outcome=outcome)
+        for outcome in ("done", "retry", "blocked", "refused", "unknown")
+    }
+    assert counts == {"done": 1, "retry": 1, "blocked": 1, "refused": 1, "unknown": 3}
+
+
+async def test_batches_and_records_count_once_they_are_durable(bench: Bench) -> None:
+    failing = True
+
+    async def take(records: object) -> None:
+        if failing:
+            raise OSError("disk full")
+        await asyncio.sleep(0)
+
+    observed = observed_take(take, "counting", "davtari.")
+    with pytest.raises(OSError, match="disk full"):
+        await observed([record(stock("a"))])
+    failing = False
+    await observed([record(stock("a")), record(stock("b"), offset=1)])
+    found = scrape()
+    assert found("davtari_consumer_batches_total", service="counting") == 1
+    assert found("davtari_consumer_records_total", service="counting", topic="balance.stock") == 2

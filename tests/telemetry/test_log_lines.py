@@ -1,0 +1,177 @@
+"""What the log says of an order on its way into the books: which order and event, and never who bought."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import logging
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from opentelemetry.trace import SpanKind
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+
+from contracts.ledger import SaleRecorded
+from contracts.model import Event
+from contracts.reasons import Reason
+from services.order_exporter.deliveries import deliveries
+from services.order_exporter.handlers import handlers
+from services.shared.delivery.breaker import Breaker
+from services.shared.delivery.lane import Lane
+from services.shared.delivery.relay import Relay
+from services.shared.logs import JsonFormatter, TextFormatter, in_service
+from services.shared.settings.balance import Dialect
+from services.shared.telemetry.observed import observed_lane
+from services.shared.telemetry.tracing import span, trace_id
+from services.shared.upstream.errors import Rejected
+from tests.delivery.bench import Bench, open_bench
+from tests.delivery.shelf import record
+from tests.delivery.upstream import eventually
+from tests.support.exporting import KEY, PERSONAL_ID, buyer, line, link, order, settings
+from tests.support.fake_books import FakeBooks
+from tests.support.memory_state import NOON
+
+BOUGHT = order(line(1, "60.00"), person=buyer(personal_id=PERSONAL_ID))
+FACTS: list[Event] = [link(311), BOUGHT]
+PERSONAL = (PERSONAL_ID, "ნინო", "სატესტო", "nino@example.test", "+995599000001", "ნიმუშის")
+
+
+@contextmanager
+def log_of(level: int) -> Iterator[io.StringIO]:
+    """What is logged in the block, as lines of JSON."""
+    stream, root = io.StringIO(), logging.getLogger()
+    handler, before = logging.StreamHandler(stream), root.level
+    handler.setFormatter(JsonFormatter())
+    root.addHandler(handler)
+    root.setLevel(level)
+    try:
+        yield stream
+    finally:
+        root.removeHandler(handler)
+        root.setLevel(before)
+
+
+def lines(log: io.StringIO, message: str) -> list[dict[str, Any]]:
+    """The lines with a message."""
+    told = [orjson.loads(line) for line in log.getvalue().splitlines()]
+    return [line for line in told if line["message"] == message]
+
+
+@asynccontextmanager
+async def exporter(folder: Path, books: FakeBooks) -> AsyncIterator[Bench]:
+    """order-exporter at work: its rules, its lanes and their relays."""
+    with in_service("order-exporter"):
+        async with open_bench(folder, handlers(settings())) as bench:
+            lanes = [
+                observed_lane(Lane(name, deliver, Breaker(lambda _: 0.01)), "order-exporter", bench.database)
+                for name, deliver in deliveries(books, Dialect(), lambda: NOON).items()
+            ]
+            engine = bench.engine
+            relays = [Relay(lane, engine.claim, engine.settle, engine.wait_due) for lane in lanes]
+            engine.on_change += [relay.wake for relay in relays]
+            running = [asyncio.create_task(relay.run()) for relay in relays]
+            yield bench
+            for task in running:
+                task.cancel()
+            await asyncio.wait(running)
+
+
+async def is_exported(bench: Bench) -> bool:
+    return bool(await bench.said(SaleRecorded))
+
+
+def nobody_is_named(log: io.StringIO) -> None:
+    """No line names the buyer."""
+    assert log.getvalue() != ""
+    assert [word for word in PERSONAL if word in log.getvalue()] == []
+
+
+async def test_a_documents_line_names_order_event_and_cause_and_not_the_buyer(tmp_path: Path) -> None:
+    with log_of(logging.INFO) as log:
+        async with exporter(tmp_path, FakeBooks()) as bench:
+            await bench.take(*map(record, FACTS))
+            await eventually(lambda: is_exported(bench), "the order is in the books")
+            [sale] = [told for told in await bench.published() if isinstance(told.data, SaleRecorded)]
+    said = {line["type"]: line for line in lines(log, "document announced")}
+    assert set(said) == {"ClientRecorded", "SaleRecorded"}
+    told = said["SaleRecorded"]
+    assert (told["service"], told["order"], told["level"]) == ("order-exporter", KEY, "INFO")
+    assert (told["event"], told["cause"]) == (sale.id, sale.causationid)
+    nobody_is_named(log)
+
+
+async def test_a_refusal_is_told_with_its_reason_and_its_dead_letter(tmp_path: Path) -> None:
+    refusal = Rejected(f"Balance refuses {PERSONAL_ID} ნინო", reason=Reason.BALANCE_REFUSED, status=400)
+    with log_of(logging.INFO) as log:
+        async with exporter(tmp_path, FakeBooks(fail_before={1: refusal})) as bench:
+            await bench.take(*map(record, FACTS))
+            await eventually(bench.letters, "a dead letter")
+            [letter] = await bench.letters()
+    [missed] = lines(log, "not delivered")
+    assert (missed["delivery"], missed["subject"], missed["reason"]) == (letter.about, KEY, letter.reason)
+    [opened] = lines(log, "dead letter opened")
+    assert (opened["dead_letter"], opened["reason"]) == (letter.dead_letter, letter.reason)
+    assert opened["cause"] is not None
+    nobody_is_named(log)
+
+
+async def test_a_mistake_in_a_delivery_is_logged_with_its_traceback_and_without_the_data(tmp_path: Path) -> None:
+    with log_of(logging.INFO) as log:
+        async with exporter(tmp_path, FakeBooks()) as bench:
+            async with bench.database.write() as connection:
+                await connection.execute(text("CREATE TRIGGER spoil AFTER INSERT ON outbox_deliveries BEGIN " + SPOIL))
+            await bench.take(*map(record, FACTS))
+            await eventually(lambda: said(log, "delivery failed"), "the mistake is told")
+    told = lines(log, "delivery failed")[0]
+    assert told["deliveries"] == [f"client:{KEY}"]
+    assert "ValidationError" in told["exception"]
+    nobody_is_named(log)
+
+
+SPOIL = "UPDATE outbox_deliveries SET payload = json_set(payload, '$.create', payload ->> '$.person.ID'); END"
+"""Where the task has a flag there stands the buyer's personal number, which the validator then complains about."""
+
+
+async def said(log: io.StringIO, message: str) -> bool:
+    return bool(lines(log, message))
+
+
+async def test_a_batch_that_cannot_be_written_fails_without_telling_the_values(tmp_path: Path) -> None:
+    """The consumer logs this error each time before it tries again."""
+    async with open_bench(tmp_path, handlers(settings())) as bench:
+        async with bench.database.write() as connection:
+            await connection.execute(
+                text("CREATE TRIGGER full BEFORE INSERT ON outbox_deliveries BEGIN SELECT RAISE(ABORT, 'full'); END")
+            )
+        with pytest.raises(IntegrityError) as failed:
+            await bench.take(*map(record, FACTS))
+    assert "outbox_deliveries" in str(failed.value)
+    assert [word for word in PERSONAL if word in str(failed.value)] == []
+
+
+async def test_an_outcome_that_cannot_be_written_is_told_without_the_values(tmp_path: Path) -> None:
+    with log_of(logging.INFO) as log:
+        async with exporter(tmp_path, FakeBooks()) as bench:
+            async with bench.database.write() as connection:
+                await connection.execute(
+                    text("CREATE TRIGGER full BEFORE INSERT ON outbox_events BEGIN SELECT RAISE(ABORT, 'full'); END")
+                )
+            await bench.take(*map(record, FACTS))
+            await eventually(lambda: said(log, "an outcome cannot be written"), "the failure is told")
+    assert "IntegrityError" in lines(log, "outcomes could not be written together")[0]["exception"]
+    nobody_is_named(log)
+
+
+@pytest.mark.parametrize("formatter", [JsonFormatter(), TextFormatter()])
+def test_a_line_names_the_service_and_the_trace_it_was_said_in(formatter: logging.Formatter, spans: object) -> None:
+    made = logging.makeLogRecord({"msg": "lane waits", "levelname": "INFO", "name": "services.x", "lane": "stock"})
+    with in_service("stock-publisher"), span("work", SpanKind.INTERNAL, {}):
+        told, trace = formatter.format(made), trace_id()
+    for word in ("lane waits", "stock-publisher", "stock", str(trace)):
+        assert word in told
+    assert "stock-publisher" not in formatter.format(made)

@@ -1,0 +1,131 @@
+"""A process of Davtari as an operator sees it: its health, its metrics, and what it says when its port is taken."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from services.commands import run
+from services.shared.messaging.topics import create_topics
+from services.shared.running.service import Blueprint
+from services.shared.settings.load import load
+from services.shared.settings.model import Settings
+from services.shared.telemetry.board import Board
+from services.shared.telemetry.families import FAMILIES
+from tests.delivery.upstream import Upstream
+from tests.messaging.topics import Topics, eventually
+from tests.running.toy import blueprint, settings
+from tests.telemetry.scraped import Scrape, scrape
+
+NAME = "stock-publisher"
+DAVTARI = "from services.cli import app; app()"
+FILE = """
+[balance]
+application-id = "1"
+user-name = "davtari"
+password-file = "secret"
+
+[shops.main]
+url = "http://127.0.0.1:9"
+key-file = "secret"
+secret-file = "secret"
+
+[kafka]
+bootstrap-servers = "{broker}"
+topic-prefix = "{prefix}"
+
+[telemetry.ports]
+stock-publisher = {port}
+"""
+
+
+@pytest.fixture
+async def told(topics: Topics, tmp_path: Path, unused_tcp_port: int) -> Path:
+    """Settings for one service that serves its health; the topics are there."""
+    kafka, file = topics.settings, tmp_path / "davtari.toml"
+    (tmp_path / "secret").write_text("secret")
+    file.write_text(FILE.format(broker=kafka.bootstrap_servers, prefix=kafka.topic_prefix, port=unused_tcp_port))
+    await create_topics(load(file, {}).kafka)
+    return file
+
+
+@asynccontextmanager
+async def davtari(file: Path) -> AsyncIterator[Process]:
+    """`davtari run stock-publisher`, ended with SIGTERM."""
+    arguments = ("-c", DAVTARI, "--settings", str(file), "run", NAME)
+    process = await asyncio.create_subprocess_exec(sys.executable, *arguments, stderr=PIPE, stdout=PIPE)
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        await process.wait()
+
+
+@pytest.mark.kafka
+async def test_a_process_serves_the_health_and_the_metrics_of_its_service(told: Path, unused_tcp_port: int) -> None:
+    base = f"http://127.0.0.1:{unused_tcp_port}"
+
+    async def ready() -> bool:
+        try:
+            return (await client.get(f"{base}/readyz")).status_code == 200
+        except httpx.ConnectError:
+            return False
+
+    async with httpx.AsyncClient() as client, davtari(told) as first:
+        await eventually(ready, "the process is ready")
+        found = Scrape((await client.get(f"{base}/metrics")).text)
+        async with davtari(told) as second:
+            _, complaint = await second.communicate()
+        assert (await client.get(f"{base}/livez")).json()["live"] is True
+
+    assert first.returncode == 0
+    assert (second.returncode, b"telemetry.port" in complaint) == (2, True), complaint
+    assert found("davtari_service_ready", service=NAME) == 1
+    assert found("davtari_consumer_lag_records", service=NAME, topic="balance.stock") == 0
+    declared = tuple(family.name.removesuffix("_total") for family in FAMILIES)
+    assert {name for name in found.names if not name.startswith((*declared, "process_"))} == set()
+
+
+class Falls:
+    """A service that cannot start the first time."""
+
+    def __init__(self, plan: Blueprint) -> None:
+        self._plan, self.starts = plan, 0
+
+    @asynccontextmanager
+    async def __call__(self, _: Settings) -> AsyncIterator[Blueprint]:
+        self.starts += 1
+        if self.starts == 1:
+            raise OSError("no disk")
+        yield self._plan
+
+
+@pytest.mark.kafka
+async def test_a_service_that_falls_is_counted_and_watched_again_once_it_stands(
+    topics: Topics, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    board, service = Board(["falls"], 300), Falls(blueprint(Upstream().deliver, name="falls"))
+    monkeypatch.setitem(run.SERVICES, "falls", service)
+    before = scrape()("davtari_service_restarts_total", service="falls") or 0.0
+    running = asyncio.create_task(run.supervise("falls", settings(topics.settings, tmp_path), watching=board.watching))
+
+    async def ready() -> bool:
+        await board.look()
+        return (await board.ready()).well
+
+    try:
+        assert not (await board.ready()).well
+        await eventually(ready, "it is ready")
+    finally:
+        running.cancel()
+        await asyncio.wait([running])
+    assert scrape()("davtari_service_restarts_total", service="falls") == before + 1
+    assert (await board.ready()).faults["falls"][0].startswith("it does not run")

@@ -1,0 +1,215 @@
+"""Health and lag of a whole service on the real broker."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from aiokafka.errors import KafkaConnectionError
+
+from services.shared.running.service import Service
+from services.shared.running.serving import CannotListen
+from services.shared.settings.model import TelemetrySettings
+from services.shared.telemetry import running as telemetry
+from services.shared.telemetry.board import Board
+from services.shared.telemetry.pages import pages
+from tests.delivery.shelf import LANE, NAME, envelope, stock
+from tests.delivery.upstream import Upstream
+from tests.messaging.topics import SHELF, STOCK, Topics, eventually
+from tests.running.house import until_said
+from tests.running.toy import blueprint, settings
+from tests.telemetry.scraped import Scrape, scrape
+
+pytestmark = pytest.mark.kafka
+OTHER = "order-exporter"
+
+
+@asynccontextmanager
+async def watched(topics: Topics, folder: Path, board: Board, upstream: Upstream) -> AsyncIterator[Service]:
+    """The toy service, watched, from the moment when it has caught up."""
+    service = Service(blueprint(upstream.deliver), settings(topics.settings, folder))
+
+    async def run() -> None:
+        with board.watching(service):
+            await service.run()
+
+    task = asyncio.create_task(run())
+    try:
+        async with asyncio.timeout(20):
+            await service.ready.wait()
+        yield service
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
+async def asked(board: Board, path: str) -> tuple[int, Any]:
+    """The answer to a question about health."""
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(pages(board)), base_url="http://davtari") as client:
+        answer = await client.get(path)
+        return answer.status_code, answer.json()
+
+
+async def scraped(board: Board) -> Scrape:
+    """What Prometheus would read now."""
+    return scrape(await board.readings())
+
+
+async def test_a_service_is_ready_when_kafka_and_database_answer_and_it_has_caught_up(
+    topics: Topics, tmp_path: Path
+) -> None:
+    board = Board([NAME, OTHER], patience=300)
+    status, told = await asked(board, "/readyz")
+    assert (status, told["services"][NAME]["ready"]) == (503, False)
+    async with watched(topics, tmp_path, board, Upstream()) as service:
+        _, told = await asked(board, "/readyz")
+        assert told["services"][NAME]["reasons"] == ["Kafka was not asked yet"]
+        await board.look()
+        status, told = await asked(board, "/readyz")
+        assert told["services"][NAME] == {"ready": True, "reasons": []}
+        assert status == 503, "the other service of this process does not run"
+        assert (await scraped(board))("davtari_service_ready", service=NAME) == 1
+        service.ready.clear()
+        _, told = await asked(board, "/readyz")
+        assert told["services"][NAME]["reasons"] == ["it is still reading what is known: 0 records to go"]
+    status, told = await asked(board, "/readyz")
+    assert told["services"][NAME]["reasons"][0].startswith("it does not run")
+    assert (await scraped(board))("davtari_service_ready", service=NAME) == 0
+
+
+async def test_a_database_that_cannot_be_read_is_told_and_hides_nothing_else(topics: Topics, tmp_path: Path) -> None:
+    board = Board([NAME], patience=300)
+    async with watched(topics, tmp_path, board, Upstream()) as service:
+        await board.look()
+        assert service.running is not None
+        whole = service.running.engine.database._engine
+        service.running.engine.database._engine = None  # type: ignore[assignment]
+        status, told = await asked(board, "/readyz")
+        found = await scraped(board)
+        service.running.engine.database._engine = whole
+    assert status == 503
+    assert told["services"][NAME]["reasons"] == ["its state database does not answer: AttributeError"]
+    assert found("davtari_collector_success", service=NAME) == 0
+    assert found("davtari_consumer_lag_records", service=NAME, topic=STOCK) == 0
+
+
+async def test_a_broker_that_is_away_makes_unready_but_not_dead(
+    topics: Topics, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    board = Board([NAME], patience=300)
+    async with watched(topics, tmp_path, board, Upstream()) as service:
+        assert service.running is not None
+
+        async def away(_: object) -> None:
+            raise KafkaConnectionError("nobody there")
+
+        monkeypatch.setattr(service.running.consumer.kafka, "end_offsets", away)
+        await board.look()
+        assert await asked(board, "/readyz") == (
+            503,
+            {
+                "ready": False,
+                "services": {
+                    NAME: {"ready": False, "reasons": ["Kafka does not answer: KafkaConnectionError"]},
+                },
+            },
+        )
+        assert (await asked(board, "/livez"))[0] == 200
+
+
+async def test_lag_is_told_and_a_stalled_partition_makes_the_process_not_live(
+    topics: Topics, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a service whose first batch after the start cannot be made durable."""
+    board, upstream = Board([NAME], patience=0.2), Upstream()
+    await topics.send(*[envelope(stock(f"i{n}")) for n in range(3)])
+    async with watched(topics, tmp_path, board, upstream) as service:
+        assert service.running is not None
+        shut = service.running.engine.database._writing
+        await until_said(topics, object, SHELF, 3)
+        async with shut:
+            await topics.send(*[envelope(stock(f"j{n}")) for n in range(7)])
+            await eventually(lambda: lag_is(board, 7), "a lag of 7")
+            assert (await asked(board, "/livez"))[0] == 200
+            await eventually(lambda: not_live(board), "the watchdog barks")
+            status, told = await asked(board, "/livez")
+            full = topics.settings.topic_prefix + STOCK
+            assert (status, told["live"]) == (503, False)
+            [reason] = told["services"][NAME]["reasons"]
+            assert reason.startswith(f"{full}/0 stands at 3 with 7 records to go, nothing was processed for")
+            assert (await scraped(board))("davtari_consumer_stalled_partitions", service=NAME) == 1
+        await eventually(lambda: lag_is(board, 0), "everything is processed")
+        assert (await asked(board, "/livez"))[0] == 200
+
+
+async def lag_is(board: Board, records: int) -> bool:
+    await board.look()
+    return (await scraped(board))("davtari_consumer_lag_records", service=NAME, topic=STOCK) == records
+
+
+async def not_live(board: Board) -> bool:
+    await board.look()
+    return not board.live().well
+
+
+async def test_the_lag_of_a_service_that_starts_counts_from_what_was_committed(topics: Topics, tmp_path: Path) -> None:
+    upstream = Upstream()
+    await topics.send(*[envelope(stock(f"i{n}")) for n in range(5)])
+    async with watched(topics, tmp_path, Board([NAME], 300), upstream):
+        await until_said(topics, object, SHELF, 5)
+    board = Board([NAME], 300)
+    async with watched(topics, tmp_path, board, upstream):
+        assert await lag_is(board, 0)
+
+
+async def test_an_open_breaker_shows_in_its_lane(topics: Topics, tmp_path: Path) -> None:
+    board = Board([NAME], 300)
+    async with watched(topics, tmp_path, board, Upstream()) as service:
+        service.relays[0].lane.breaker.failed(asyncio.get_running_loop().time(), "away", 60.0)
+        found = await scraped(board)
+    states = {
+        state: found("davtari_breaker_state", service=NAME, lane=LANE, state=state)
+        for state in ("closed", "half-open", "open")
+    }
+    assert states == {"closed": 0, "half-open": 0, "open": 1}
+
+
+async def test_health_and_metrics_are_served_over_http(topics: Topics, tmp_path: Path, unused_tcp_port: int) -> None:
+    board, served = Board([NAME], 300), TelemetrySettings(port=unused_tcp_port)
+    serving = asyncio.create_task(telemetry.watch(board, served, served.port_for([NAME])))
+    async with watched(topics, tmp_path, board, Upstream()), httpx.AsyncClient() as client:
+        base = f"http://127.0.0.1:{unused_tcp_port}"
+
+        async def ready() -> bool:
+            return not serving.done() and (await client.get(f"{base}/readyz")).status_code == 200
+
+        await eventually(ready, "ready over HTTP")
+        live, metrics = await client.get(f"{base}/livez"), await client.get(f"{base}/metrics")
+        with pytest.raises(ExceptionGroup) as refused:
+            await telemetry.watch(board, served, unused_tcp_port)
+    serving.cancel()
+    await asyncio.wait([serving])
+    assert live.json()["services"]["process"] == {"live": True, "reasons": []}
+    assert 'davtari_service_ready{service="shelf-filler"} 1.0' in metrics.text
+    assert metrics.headers["content-type"].startswith("text/plain")
+    assert refused.group_contains(CannotListen, match=r"set telemetry\.host and telemetry\.port")
+
+
+async def test_without_a_port_nothing_is_served_and_nothing_runs() -> None:
+    off = TelemetrySettings()
+    async with asyncio.timeout(timedelta(seconds=1).total_seconds()):
+        await telemetry.watch(Board([NAME], 300), off, off.port_for([NAME]))
+    assert off.port_for([NAME]) is None
+
+
+def test_one_server_for_all_services_of_a_process_or_one_for_each() -> None:
+    told = TelemetrySettings(port=9464, ports={"store-feed": 9465})
+    assert told.port_for(["store-feed", "balance-feed"]) == 9464
+    assert told.port_for(["store-feed"]) == 9465
+    assert told.port_for(["balance-feed"]) == 9464

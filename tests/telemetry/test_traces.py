@@ -1,0 +1,195 @@
+"""One trace from the shop's webhook through topic and outbox to the call upstream."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import SpanKind
+
+from services.shared.delivery.breaker import Breaker
+from services.shared.delivery.lane import Lane
+from services.shared.delivery.outcome import Outcome, Unknown
+from services.shared.delivery.record import Record
+from services.shared.delivery.row import Row
+from services.shared.settings.model import TelemetrySettings
+from services.shared.settings.shop import ShopSettings
+from services.shared.telemetry.exporting import exporting
+from services.shared.telemetry.observed import observed_lane, observed_take
+from services.shared.telemetry.tracing import is_tracing, span, traceparent
+from services.store_feed.deliveries import Looks
+from services.store_feed.handlers import NAME, lane
+from tests.delivery.bench import Bench
+from tests.delivery.shelf import LANE, record, stock
+from tests.delivery.upstream import done
+from tests.store_feed.conftest import store
+from tests.store_feed.shop_bench import MAIN, Store, intake
+
+__all__ = ["store"]
+PERSONAL = ("ნინო", "nino@example.test")
+ONE, TWO = (f"00-{digit * 32}-{digit * 16}-01" for digit in "12")
+
+
+def named(spans: InMemorySpanExporter, name: str) -> list[ReadableSpan]:
+    """The finished spans of a name, in the order in which they ended."""
+    return [each for each in spans.get_finished_spans() if each.name == name]
+
+
+def trace_of(one: ReadableSpan) -> str:
+    assert one.context is not None
+    return f"{one.context.trace_id:032x}"
+
+
+def is_child(child: ReadableSpan, parent: ReadableSpan) -> bool:
+    assert parent.context is not None
+    return child.parent is not None and child.parent.span_id == parent.context.span_id
+
+
+async def looked(store: Store, order: int) -> list[Record]:
+    """The shop tells of an order by webhook, which is looked at; gives what is then in the topics."""
+    store.subscribes()
+    store.changes(order, status="completed", billing={"first_name": PERSONAL[0], "email": PERSONAL[1]})
+    taken = intake(store.engine)
+    assert set(await store.delivers(taken.receiver)) == {200}
+    await taken.hints(store.engine)
+    looks = Looks(store.woocommerce, ShopSettings.model_fields["orders"].default, store.clock)
+    reading = observed_lane(Lane(lane(MAIN), looks.deliver, Breaker()), NAME, store.engine.database)
+    [row] = await store.engine.claim(lane(MAIN), 50, ())
+    await store.engine.settle(list(zip([row], await reading.deliver([row]), strict=True)))
+    return await store.ledger.records()
+
+
+async def test_a_webhook_the_look_that_it_causes_and_the_call_to_the_shop_are_one_trace(
+    store: Store, spans: InMemorySpanExporter
+) -> None:
+    order = store.places()
+
+    records = await looked(store, order)
+
+    *_, webhook = named(spans, "POST /webhooks/")
+    [attempt] = named(spans, "deliver order.read")
+    call, *_ = [each for each in named(spans, "GET") if is_child(each, attempt)]
+    assert is_child(attempt, webhook)
+    assert (webhook.attributes or {})["davtari.shop"] == MAIN
+    assert (attempt.attributes or {})["davtari.outcome"] == "done"
+    assert (call.attributes or {})["http.response.status_code"] == 200
+    assert str((call.attributes or {})["url.path"]).endswith(f"/orders/{order}")
+    assert {trace_of(each) for each in (webhook, attempt, call)} == {trace_of(webhook)}
+    header = dict(records[-1].headers)["traceparent"] or b""
+    assert header.decode().split("-")[1] == trace_of(webhook)
+
+
+async def test_the_batch_that_takes_the_order_from_the_topic_links_to_its_trace(
+    store: Store, spans: InMemorySpanExporter
+) -> None:
+    records = await looked(store, store.places())
+
+    async def take(_: Sequence[Record]) -> None:
+        await asyncio.sleep(0)
+
+    await observed_take(take, "order-exporter", "davtari.")(records)
+
+    [batch] = named(spans, "process order-exporter")
+    *_, webhook = named(spans, "POST /webhooks/")
+    assert batch.kind is SpanKind.CONSUMER
+    assert trace_of(webhook) in {f"{link.context.trace_id:032x}" for link in batch.links}
+
+
+async def test_no_span_names_a_person_or_a_query(store: Store, spans: InMemorySpanExporter) -> None:
+    await looked(store, store.places())
+    told = " ".join(each.to_json() for each in spans.get_finished_spans())
+    assert "/orders/" in told
+    assert [word for word in (*PERSONAL, "consumer_key", "?") if word in told] == []
+
+
+def caused(item: str, parent: str | None, offset: int) -> Record:
+    """A fact that belongs to a trace."""
+    fact = record(stock(item), offset=offset)
+    headers = list(fact.headers) + ([("traceparent", parent.encode())] if parent else [])
+    return Record(fact.topic, 0, offset, 0, fact.key, fact.value, headers)
+
+
+async def test_each_row_of_a_batch_is_a_child_of_its_own_cause_beside_the_batch(
+    bench: Bench, spans: InMemorySpanExporter
+) -> None:
+    await bench.take(caused("a", ONE, 0), caused("b", TWO, 1), caused("c", None, 2))
+
+    async def deliver(rows: Sequence[Row]) -> Sequence[Outcome]:
+        with span("GET", SpanKind.CLIENT, {}):
+            return [done(rows[0]), Unknown("no answer"), done(rows[2])]
+
+    await observed_lane(Lane(LANE, deliver, Breaker()), "x", bench.database).deliver(await bench.due())
+
+    [call], *delivered = named(spans, "GET"), *named(spans, "deliver shelf")
+    rows = {(each.attributes or {}).get("davtari.delivery"): each for each in delivered}
+    batch = rows.pop(None)
+    assert {id_: trace_of(each) for id_, each in rows.items()} == {"shelf:a": "1" * 32, "shelf:b": "2" * 32}
+    assert is_child(call, batch)
+    assert [link.context.span_id for link in rows["shelf:a"].links] == [batch.context and batch.context.span_id]
+    assert rows["shelf:a"].status.is_ok
+    assert not rows["shelf:b"].status.is_ok
+
+
+async def test_a_failure_is_marked_by_its_type_without_its_message(spans: InMemorySpanExporter) -> None:
+    with pytest.raises(ValueError, match=PERSONAL[0]), span("work", SpanKind.INTERNAL, {}):
+        raise ValueError(PERSONAL[0])
+    [failed] = named(spans, "work")
+    assert (failed.attributes or {})["error.type"] == "ValueError"
+    assert PERSONAL[0] not in failed.to_json()
+
+
+async def test_an_unreadable_traceparent_begins_a_new_trace(bench: Bench, spans: InMemorySpanExporter) -> None:
+    await bench.take(caused("a", "nonsense", 0))
+
+    async def deliver(rows: Sequence[Row]) -> Sequence[Outcome]:
+        return [done(row) for row in rows]
+
+    await observed_lane(Lane(LANE, deliver, Breaker()), "x", bench.database).deliver(await bench.due())
+    [attempt] = named(spans, "deliver shelf")
+    assert attempt.parent is None
+
+
+async def test_nothing_is_traced_while_no_endpoint_is_set() -> None:
+    async with exporting(TelemetrySettings(), "davtari"):
+        with span("work", SpanKind.INTERNAL, {}) as nothing:
+            assert not is_tracing()
+            assert not nothing.is_recording()
+            assert traceparent() is None
+
+
+@asynccontextmanager
+async def collector() -> AsyncIterator[tuple[str, list[bytes]]]:
+    """A collector of OTLP over HTTP: its address, and the bodies that it is sent."""
+    bodies: list[bytes] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
+        length = int(head.split("content-length: ")[1].split("\r\n")[0])
+        bodies.append(await reader.readexactly(length))
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with server:
+        yield f"http://127.0.0.1:{port}/v1/traces", bodies
+
+
+async def test_spans_reach_a_collector_over_otlp_before_the_process_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_COMPRESSION", "none")
+    async with collector() as (address, bodies):
+        async with exporting(TelemetrySettings(otlp_endpoint=address), "davtari-order-exporter"):
+            with span("work", SpanKind.INTERNAL, {"davtari.lane": "balance.documents"}):
+                assert is_tracing()
+        assert not is_tracing()
+    [sent] = [ExportTraceServiceRequest.FromString(body) for body in bodies]
+    [resource] = sent.resource_spans
+    assert "davtari-order-exporter" in str(resource.resource)
+    assert [each.name for each in resource.scope_spans[0].spans] == ["work"]
