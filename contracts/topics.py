@@ -11,20 +11,21 @@ DAY_MS = 86_400_000
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A topic as `davtari topics create` makes it. `name` stands without the prefix."""
+    """A topic as `davtari topics create` makes it. `name` stands without the prefix, `largest` in bytes of a batch."""
 
     name: str
     key: str
     about: str
     cleanup: Literal["compact", "delete"]
     partitions: int = 3
+    largest: int = 4 * 1024 * 1024
 
     def config(self) -> dict[str, str]:
         """Kafka's topic configuration: nothing is deleted by age or size, since the log is the ledger."""
         kept = {"cleanup.policy": self.cleanup, "retention.ms": "-1", "retention.bytes": "-1"}
         if self.cleanup == "compact":
             kept |= {"min.compaction.lag.ms": str(DAY_MS), "delete.retention.ms": str(7 * DAY_MS)}
-        return kept | {"max.message.bytes": str(4 * 1024 * 1024)}
+        return kept | {"max.message.bytes": str(self.largest)}
 
 
 TOPICS: tuple[Topic, ...] = (
@@ -38,6 +39,13 @@ TOPICS: tuple[Topic, ...] = (
     Topic("stock.availability", "shop:item", "Stock figures with their explanation", "compact"),
     Topic("ledger.documents", "shop:order", "Documents recorded in Balance, and their planned twins", "delete"),
     Topic("operations", "command id", "Commands and what became of them", "delete", partitions=1),
-    Topic("dead-letters", "original key", "What only a person can settle, with its bytes", "delete", partitions=1),
+    Topic(
+        "dead-letters",
+        "original key",
+        "What only a person can settle, with its bytes",
+        "delete",
+        partitions=1,
+        largest=8 * 1024 * 1024,  # a letter holds the largest record of the others in base64
+    ),
 )
 BY_NAME = {topic.name: topic for topic in TOPICS}

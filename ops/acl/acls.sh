@@ -110,6 +110,7 @@ allow davtari-order-exporter \
     --topic "${PREFIX}balance.items" \
     --topic "${PREFIX}shop.orders" \
     --topic "${PREFIX}catalog.links" \
+    --topic "${PREFIX}catalog.plans" \
     --topic "${PREFIX}ledger.documents" \
     --topic "${PREFIX}operations" \
     --topic "${PREFIX}dead-letters" \

@@ -53,6 +53,7 @@ class Scratch:
         self._db = sqlite3.connect(Path(self._folder.name) / "rows.sqlite", isolation_level=None)
         for pragma in ("journal_mode=OFF", "synchronous=OFF", "locking_mode=EXCLUSIVE", "page_size=32768"):
             self._db.execute(f"PRAGMA {pragma}")
+        self._db.execute("BEGIN")
         self._db.execute("CREATE TABLE rows (key TEXT, digest BLOB, ref TEXT, at INTEGER, size INTEGER)")
         self._db.execute("CREATE TABLE missing (key TEXT)")
 
@@ -73,7 +74,7 @@ class Scratch:
             for (key, ref, _), body, at in zip(rows, bodies, starts, strict=False)
         ]
         self._bodies.writelines(bodies)
-        self._insert("INSERT INTO rows VALUES (?, ?, ?, ?, ?)", filed)
+        self._db.executemany("INSERT INTO rows VALUES (?, ?, ?, ?, ?)", filed)
 
     def groups(self, joined: Joined) -> Iterator[Group]:
         """All groups, sorted by key, without their rows."""
@@ -95,18 +96,13 @@ class Scratch:
 
     def miss(self, keys: Iterable[str]) -> None:
         """Note keys that the snapshot lacks."""
-        self._insert("INSERT INTO missing VALUES (?)", [(key,) for key in keys])
+        self._db.executemany("INSERT INTO missing VALUES (?)", [(key,) for key in keys])
 
     def missed(self, at_once: int) -> Iterator[list[str]]:
         """The keys that the snapshot lacks, in stretches."""
         with closing(self._db.execute("SELECT key FROM missing")) as found:
             while rows := list(islice(found, at_once)):
                 yield [key for (key,) in rows]
-
-    def _insert(self, statement: str, rows: Sequence[tuple[str | bytes | int, ...]]) -> None:
-        self._db.execute("BEGIN")
-        self._db.executemany(statement, rows)
-        self._db.execute("COMMIT")
 
 
 def packed(row: dict[str, Any]) -> bytes:

@@ -19,7 +19,7 @@ from services.shared.delivery.faults import Fault
 from services.shared.settings.balance import Dialect
 from services.shared.upstream.errors import Rejected
 
-AT_ONCE = 1000
+AT_ONCE = 100
 Row = dict[str, Any]
 Rows = AsyncIterator[Row]
 

@@ -88,7 +88,7 @@ def standings(found: Iterable[Standing], open_letters: Sequence[Letter]) -> None
             one.service,
             "not started yet" if one.generation is None else "?" if one.lag is None else one.lag,
             sum(waiting.count for waiting in one.waiting if waiting.state == "pending"),
-            sum(waiting.count for waiting in one.waiting if waiting.state == "blocked"),
+            sum(waiting.count for waiting in one.waiting if waiting.state != "pending"),
             _age(one),
             one.unpublished,
         )

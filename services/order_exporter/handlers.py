@@ -34,7 +34,7 @@ from services.shared.settings.balance import BalanceSettings
 from services.shared.settings.shop import ShopSettings
 from services.shared.state.records import State
 
-TOPICS = ("shop.orders", "catalog.links", "balance.items", "ledger.documents", "operations")
+TOPICS = ("shop.orders", "catalog.links", "catalog.plans", "balance.items", "ledger.documents", "operations")
 SALE_LANE = "balance.documents"
 CLIENT_LANE = "balance.clients"
 
@@ -113,7 +113,7 @@ def _later(case: Case) -> Decision:
 
 def _export(case: Case) -> Decision:
     try:
-        prepared = prepare(case.known, case.shop.orders, case.balance, case.state)
+        prepared = prepare(case.known, case.shop.orders, case.balance, case.state, live=case.live)
     except Unbookable as error:
         return _answered(case, _refused(case, error) if _is_due(case) else NOTHING, problem=error.detail)
     if isinstance(prepared, Blocked):

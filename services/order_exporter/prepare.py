@@ -9,7 +9,7 @@ from contracts.reasons import Reason
 from contracts.shop import OrderChanged, OrderLine
 from services.order_exporter.buyer import Buyer, buyer_of
 from services.order_exporter.content import books_digest
-from services.order_exporter.projection import ACCOUNTS, LINK, KnownOrder, link_name, product_key
+from services.order_exporter.projection import ACCOUNTS, LINK, PLANNED_LINK, KnownOrder, link_name, product_key
 from services.order_exporter.sale import Sale, sale_of
 from services.order_exporter.sale_document import sale_document
 from services.order_exporter.tasks import ClientTask, SaleTask
@@ -28,9 +28,14 @@ class Ready:
     lookup: ClientTask | None
 
 
-def prepare(known: KnownOrder, settings: OrderSettings, balance: BalanceSettings, state: State) -> Ready | Blocked:
-    """The Sale of an order, or what it waits for. Raises `Unbookable` when there can be none."""
-    items = _items(known.order, state)
+def prepare(
+    known: KnownOrder, settings: OrderSettings, balance: BalanceSettings, state: State, *, live: bool = True
+) -> Ready | Blocked:
+    """The Sale of an order, or what it waits for. Raises `Unbookable` when there can be none.
+
+    A Sale that is only planned (not `live`) may stand on links that are only planned too.
+    """
+    items = _items(known.order, state, live=live)
     if isinstance(items, Blocked):
         return items
     sale = sale_of(known.order, items, settings, balance)
@@ -40,10 +45,11 @@ def prepare(known: KnownOrder, settings: OrderSettings, balance: BalanceSettings
     return Ready(_task(known, sale, buyer, document), buyer.lookup)
 
 
-def _items(order: OrderChanged, state: State) -> dict[int, str] | Blocked:
+def _items(order: OrderChanged, state: State, *, live: bool) -> dict[int, str] | Blocked:
     items = {}
     for line in (line for line in order.lines if line.kind == "product"):
-        link = state.get(LINK, _product(order, line))
+        product = _product(order, line)
+        link = state.get(LINK, product) or (None if live else state.get(PLANNED_LINK, product))
         if link is None:
             return _not_linked(order, line)
         items[line.line_id] = link.item

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from contracts.balance import Accounts, ItemChanged
-from contracts.catalog import ProductLinked, ProductUnlinked
+from contracts.catalog import ProductLinked, ProductPlanned, ProductUnlinked
 from contracts.envelope import Envelope
 from contracts.ledger import ClientRecorded, SaleDiverged, SalePlanned, SaleRecorded
-from contracts.model import Event, Part
+from contracts.model import Event, Part, Uid
 from contracts.shop import OrderChanged, OrderLine, OrderRemoved
 from services.shared.delivery.handlers import Remember
 from services.shared.documents.push import push_rules
@@ -31,9 +31,16 @@ class WantedLink(Part):
     order: str
 
 
+class PlannedLink(Part):
+    """The item that a product would be linked to if the catalogue flow were live: good for plans of Sales only."""
+
+    item: Uid
+
+
 ORDER = Kind("order", KnownOrder)
 LINK = Kind("link", ProductLinked)
 WANTED = Kind("wanted-link", WantedLink)
+PLANNED_LINK = Kind("planned-link", PlannedLink)
 ACCOUNTS = Kind("accounts", Accounts)
 CLIENT = Kind("client", ClientRecorded)
 SALE = Kind("sale", SaleRecorded)
@@ -90,6 +97,20 @@ def product_linked(envelope: Envelope[ProductLinked], state: State) -> None:
         state.touch(wanted.order)
 
 
+def product_planned(envelope: Envelope[ProductPlanned], state: State) -> None:
+    """The importer would adopt a product (or not any more): Sales can be planned with it (claim S0.34)."""
+    plan = envelope.data
+    item = f"{plan.shop}:{plan.item}"
+    for other in state.find(PLANNED_LINK, item):
+        state.drop(PLANNED_LINK, other)
+    if plan.product_id is None or plan.action == "skip":
+        return
+    product = f"{plan.shop}:{plan.product_id}"
+    state.put(PLANNED_LINK, product, PlannedLink(item=plan.item), ref=item)
+    for wanted in state.find(WANTED, product).values():
+        state.touch(wanted.order)
+
+
 def product_unlinked(envelope: Envelope[ProductUnlinked], state: State) -> None:
     for product in state.find(LINK, envelope.data.key):
         state.drop(LINK, product)
@@ -126,6 +147,7 @@ REMEMBER: Mapping[type[Event], Remember] = {
     OrderRemoved: order_removed,
     ProductLinked: product_linked,
     ProductUnlinked: product_unlinked,
+    ProductPlanned: product_planned,
     ItemChanged: item_changed,
     ClientRecorded: client_recorded,
     SaleRecorded: sale_recorded,

@@ -14,6 +14,36 @@ from services.shared.telemetry.tracing import trace_id
 
 STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 QUIET = ("aiokafka", "faststream", "httpx", "httpcore", "asyncio", "opentelemetry", "urllib3")
+WORDS = {
+    "service": "the service that says it",
+    "trace": "the id of the trace in which it is said",
+    "event": "the id of the event that it is about",
+    "cause": "the id of the event that brought that about",
+    "type": "the type of the event",
+    "subject": "what an event or a delivery is about",
+    "order": "the order, as shop:number",
+    "delivery": "the id of a delivery",
+    "deliveries": "the ids of deliveries, or how many",
+    "dead_letter": "the id of a dead letter",
+    "about": "what a dead letter is about",
+    "reason": "a reason code (contracts/reasons.toml)",
+    "outcome": "what became of an attempt",
+    "lane": "the lane of a delivery",
+    "shop": "the short id of a shop",
+    "resource": "items, prices or stock",
+    "why": "an error, in words",
+    "held": "why a snapshot is held back",
+    "signature": "what is wrong with a signature",
+    "refused": "webhooks refused so far",
+    "failures": "failures in a row",
+    "in_seconds": "when it is tried again",
+    "topics": "how many topics",
+    "partitions": "how many partitions",
+    "offset": "where a record stands",
+    "made": "webhooks that were made",
+    "enabled": "webhooks that were switched on again",
+}
+"""The words that lines may hold beside their message: one for each thing, everywhere, so that a search finds all."""
 _SERVICE: ContextVar[str | None] = ContextVar("service", default=None)
 
 

@@ -12,7 +12,7 @@ from contracts.balance import StockChanged
 from contracts.envelope import Envelope
 from contracts.operations import CommandSettled, DeadLettered, DiscardRequested, ReplayRequested
 from contracts.reasons import Reason
-from services.shared.delivery.decision import Decision
+from services.shared.delivery.decision import Decision, Refusal
 from services.shared.delivery.handlers import Handlers
 from services.shared.delivery.outcome import Refused
 from services.shared.delivery.record import Record, restored
@@ -137,8 +137,6 @@ async def test_a_discarded_delivery_stays_quiet_until_its_payload_changes(bench:
 
 
 async def test_a_discarded_refusal_stays_quiet(scripted: Bench, script: Script) -> None:
-    from services.shared.delivery.decision import Refusal
-
     script.wanted["a"] = Decision(refuse=(Refusal(put_on_shelf("a"), Reason.PRODUCT_NO_SKU, "no sku"),))
     await scripted.touch("a")
     (letter,) = await scripted.letters()

@@ -1,4 +1,4 @@
-"""Decisions that fail or refuse, and deliveries that upstream refused: each a dead letter once, closed when overtaken."""
+"""Decisions that fail or refuse, and refused deliveries: each is a dead letter once, and closed when overtaken."""
 
 from __future__ import annotations
 

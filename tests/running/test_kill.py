@@ -84,4 +84,5 @@ async def test_every_fact_takes_effect_once_through_four_kills_and_the_loss_of_t
             told = await recorded(topics, FACTS)
     assert stub.put == {f"i{n}": 1 for n in range(FACTS)}
     assert sorted(told.values()) == sorted(f"main:i{n}" for n in range(FACTS))
-    assert max(waits) < SESSION, waits
+    heirs = waits[1:3]
+    assert min(heirs) < SESSION / 2, f"the same group was joined again after {heirs} s"

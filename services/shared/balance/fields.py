@@ -90,7 +90,8 @@ def needed_number(row: Row, name: str) -> Decimal:
 
 def deleted(row: Row) -> bool:
     """Whether the record is marked for deletion, under any of the names that such a mark may have."""
-    return any(flag(row, name) for name in _marks(tuple(row)))
+    marks = _marks(tuple(row))
+    return bool(marks) and any(flag(row, name) for name in marks)
 
 
 def tabular(row: Row, name: str) -> list[Row]:

@@ -31,3 +31,19 @@ class Handlers:
     remember: Mapping[type[Event], Remember]
     decide: Decide
     news: Mapping[type[Event], News] = field(default_factory=dict)
+
+
+def composed(
+    first: Mapping[type[Event], Remember], then: Mapping[type[Event], Remember]
+) -> Mapping[type[Event], Remember]:
+    """The rules of both; where both have one for an event, both run, in this order."""
+    shared = {type_: _both(first[type_], then[type_]) for type_ in first.keys() & then.keys()}
+    return {**first, **then, **shared}
+
+
+def _both(first: Remember, then: Remember) -> Remember:
+    def rule(envelope: Envelope[Any], state: State) -> None:
+        first(envelope, state)
+        then(envelope, state)
+
+    return rule

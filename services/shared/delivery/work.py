@@ -26,7 +26,7 @@ from services.shared.delivery.dead_letters import (
     rules,
 )
 from services.shared.delivery.decision import Decision, Delivery, Refusal
-from services.shared.delivery.handlers import Handlers
+from services.shared.delivery.handlers import Handlers, composed
 from services.shared.delivery.reconcile import Changes, reconcile
 from services.shared.delivery.record import Record, restored
 from services.shared.delivery.subjects import mark_again, mark_decided, mark_dirty
@@ -64,7 +64,7 @@ class Work:
         self.connection, self.rules, self.now = connection, rules_, now
         self.session = Session(now)
         self.landed: set[str] = set()
-        self._remember = {**rules(rules_.service), **rules_.handlers.remember}
+        self._remember = composed(rules(rules_.service), rules_.handlers.remember)
         self._held: dict[Slot, int] = {}
         self._seen: dict[Slot, int] = {}
         self._issued: dict[Slot, int] = {}

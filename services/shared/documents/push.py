@@ -9,7 +9,6 @@ from typing import Literal
 from contracts.envelope import Envelope
 from contracts.model import Event, Part
 from contracts.operations import CommandSettled, PushRequested
-from services.shared.delivery.dead_letters import COMMAND
 from services.shared.delivery.handlers import Remember
 from services.shared.state.records import Kind, State
 
@@ -44,7 +43,6 @@ def push_rules(service: str, document: Literal["order", "refund"]) -> Mapping[ty
     def answered(envelope: Envelope[CommandSettled], state: State) -> None:
         event = envelope.data
         if event.service == service:
-            state.drop(COMMAND, event.command_id)  # the engine's own commands are answered by the same event
             state.put(ANSWER, event.command_id, Answer(outcome=event.outcome))
             if push := state.get(PUSH, event.command_id):
                 _keep(push.command, state)

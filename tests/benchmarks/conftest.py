@@ -1,0 +1,37 @@
+"""The board of a run, and Kafka with topics of its own for each side of a benchmark."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import AsyncIterator, Iterator
+from uuid import uuid4
+
+import pytest
+
+from services.shared.broker import Broker
+from services.shared.messaging.topics import create_topics
+from services.shared.settings.model import KafkaSettings
+from tests.benchmarks.board import Board
+
+
+@pytest.fixture(scope="session")
+def board() -> Iterator[Board]:
+    """Collects the figures; prints and writes them when the last benchmark has ended."""
+    board = Board()
+    yield board
+    if board.figures:
+        board.write()
+        print("\n" + board.table())
+
+
+@pytest.fixture
+async def two_kafkas(kafka: Broker) -> AsyncIterator[tuple[KafkaSettings, KafkaSettings]]:
+    """The topics of our side and those of the floor's, on one broker."""
+    ours, floor = (_topics(kafka, side) for side in ("ours", "floor"))
+    for each in (ours, floor):
+        await create_topics(each)
+    yield ours, floor
+
+
+def _topics(kafka: Broker, side: str) -> KafkaSettings:
+    return KafkaSettings(bootstrap_servers=kafka.bootstrap_servers, topic_prefix=f"{side}{uuid4().hex[:8]}.")

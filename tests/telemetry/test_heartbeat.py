@@ -1,0 +1,45 @@
+"""The event loop's heartbeat."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+
+from services.shared.telemetry import heartbeat
+from services.shared.telemetry.board import PROCESS, Board
+from services.shared.telemetry.heartbeat import STOPPED, Heartbeat
+from tests.delivery.upstream import eventually
+from tests.telemetry.scraped import scrape
+
+
+def test_a_loop_that_has_not_beaten_for_long_does_not_move() -> None:
+    beat = Heartbeat()
+    assert beat.faults(beat.last + STOPPED) == []
+    assert beat.faults(beat.last + STOPPED + 1) == [f"the event loop has not moved for {STOPPED + 1:.0f} s"]
+
+
+async def test_a_blocked_loop_shows_by_how_much_it_was_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(heartbeat, "BEAT", 0.01)
+    beat = Heartbeat()
+    beating = asyncio.create_task(beat.run())
+    before = beat.last
+    asyncio.get_running_loop().call_later(0.005, time.sleep, 0.1)
+
+    async def has_beaten() -> bool:
+        return beat.last > before
+
+    await eventually(has_beaten, "a beat")
+    late = scrape()("davtari_event_loop_lag_seconds")
+    beating.cancel()
+    assert late is not None
+    assert late > 0.05
+
+
+def test_a_stopped_heart_makes_the_whole_process_not_live() -> None:
+    board = Board(["one"], 300)
+    assert board.live().well
+    board._heartbeat.last -= 2 * STOPPED
+    assert not board.live().well
+    assert board.live().faults[PROCESS] != []

@@ -1,0 +1,53 @@
+"""The log has one vocabulary: the same thing has the same word in every service."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+from services.shared.logs import WORDS
+
+SERVICES = Path(__file__).parents[2] / "services"
+OUTSIDE = ("sandbox", "demo")
+"""What no operator reads the log of."""
+LEVELS = {"debug", "info", "warning", "error", "exception", "log"}
+
+
+def calls() -> Iterator[tuple[str, ast.Call]]:
+    """Every call of a logger, with the place where it stands."""
+    for file in sorted(SERVICES.rglob("*.py")):
+        if file.relative_to(SERVICES).parts[0] not in OUTSIDE:
+            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Call) and _is_log(node.func):
+                    yield f"{file.relative_to(SERVICES)}:{node.lineno}", node
+
+
+def _is_log(called: ast.expr) -> bool:
+    return (
+        isinstance(called, ast.Attribute)
+        and called.attr in LEVELS
+        and isinstance(called.value, ast.Name)
+        and called.value.id == "log"
+    )
+
+
+def words(call: ast.Call) -> Iterator[str]:
+    """The words that a line names itself."""
+    for given in (each.value for each in call.keywords if each.arg == "extra"):
+        for node in ast.walk(given):
+            if isinstance(node, ast.Dict):
+                yield from (key.value for key in node.keys if isinstance(key, ast.Constant))
+
+
+def test_every_line_speaks_the_vocabulary() -> None:
+    spoken = [(place, word) for place, call in calls() for word in words(call)]
+    assert len(spoken) > 25
+    unknown = [each for each in spoken if each[1] not in WORDS]
+    assert unknown == [], "say it with a word of services/shared/logs.py, or explain the new word there"
+
+
+def test_messages_are_constant_so_that_they_can_be_searched_for() -> None:
+    """What differs from line to line stands in the words beside the message."""
+    built = [place for place, call in calls() if any(isinstance(each, ast.JoinedStr) for each in call.args)]
+    assert built == []
