@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from contracts.operations import ImportRequested, PushRequested
+from contracts.operations import CommandSettled, DeadLettered, ImportRequested, PushRequested
 from services.commands import ask, check, contracts, dead_letters, events, letters, passport, push, run, show, status
 from services.commands.failing import FAILED, WRONG_SETTINGS
 from services.commands.frame import Chosen, DryRun, Json, Patience, answered, command, settings
@@ -131,8 +131,8 @@ async def push_command(
     )
     with console.status(f"pushing {document} {order_id}…"):
         settled = await push.push(settings(), asked, patience)
-    (as_json(settled.content()) if json else console.print(passport.said(settled)))
-    return FAILED if settled.TYPE.startswith("davtari.DeadLettered") else 0
+    as_json(settled.content()) if json else console.print(passport.said(settled), soft_wrap=True)
+    return FAILED if isinstance(settled, DeadLettered | CommandSettled) else 0
 
 
 @app.command(name="order")

@@ -13,14 +13,14 @@ from services.commands.event_export import NotExported
 from services.commands.event_filter import NoSuchName
 from services.commands.event_line import BadLine
 from services.commands.event_reading import NotThere
-from services.commands.event_replay import NotReplayed
+from services.commands.event_replay import NotAcknowledged, NotReplayed
 from services.commands.failing import FAILED, WRONG_SETTINGS
 from services.commands.moment import NoMoment
 from services.commands.screen import errors
 
 INTERRUPTED = 130
 WRONG_CALL = (NoMoment, NoSuchName, NotReplayed)
-NOT_DONE = (NotThere, NotExported, BadLine)
+NOT_DONE = (NotThere, NotExported, BadLine, NotAcknowledged)
 
 
 async def until_stopped(work: Coroutine[Any, Any, int], interrupted: int = INTERRUPTED) -> int:

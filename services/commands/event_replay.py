@@ -26,6 +26,14 @@ BESIDE = "replay."
 """The prefix that a replay goes to if none is given."""
 
 
+CLOSING = 10.0
+"""Seconds for closing the connection: a producer would wait for a broker that is down for ever."""
+
+
+class NotAcknowledged(Exception):
+    """The outcome of a replay is unknown."""
+
+
 class NotReplayed(Exception):
     """The replay was not begun; the message says why."""
 
@@ -63,18 +71,28 @@ async def replay(settings: KafkaSettings, path: Path, prefix: str) -> Counter[st
     """Publish an export; gives how many records went to each topic. Topics under another prefix are made if missing.
 
     Every line is read before the first is sent. A replay that broke off may be repeated: it publishes the same events.
-    Raises `BadLine`; `TimeoutError` when Kafka does not acknowledge.
+    Raises `BadLine`, `NotAcknowledged`.
     """
     counted = Counter(record.topic for record in records(path))
     if prefix != settings.topic_prefix:
         await create_topics(settings.model_copy(update={"topic_prefix": prefix}))
+    try:
+        await _publish_all(settings, records(path), prefix)
+    except TimeoutError:
+        raise NotAcknowledged(
+            f"Kafka has not acknowledged within {settings.send_timeout:g} s, so it is unknown what of {path} was "
+            "published. Replay it again: it publishes the same events"
+        ) from None
+    return counted
+
+
+async def _publish_all(settings: KafkaSettings, found: Iterator[Record], prefix: str) -> None:
     sender = producer(settings, "replay")
     try:
         await sender.start()
-        await _publish(sender, records(path), prefix, settings.send_timeout)
+        await _publish(sender, found, prefix, settings.send_timeout)
     finally:
-        await sender.stop()
-    return counted
+        await asyncio.wait_for(sender.stop(), CLOSING)
 
 
 async def _publish(sender: AIOKafkaProducer, found: Iterator[Record], prefix: str, timeout: float) -> None:

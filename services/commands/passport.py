@@ -18,7 +18,7 @@ from contracts.ledger import (
     SaleRecorded,
 )
 from contracts.model import Event
-from contracts.operations import DeadLettered, DeadLetterSettled, PushRequested
+from contracts.operations import CommandSettled, DeadLettered, DeadLetterSettled, PushRequested
 from contracts.shop import OrderChanged, OrderRemoved, RefundIssued, RefundRemoved
 
 TBILISI = ZoneInfo("Asia/Tbilisi")
@@ -155,6 +155,8 @@ def _said_of_books(event: Event) -> str:
             return f"dead letter {event.dead_letter[:8]} {event.how} by {event.by} {event.why}".rstrip()
         case PushRequested():
             return f"push of the {event.document} asked for by {event.asked_by}"
+        case CommandSettled():
+            return f"{event.outcome}: {event.detail}"
         case _:
             return event.TYPE
 

@@ -27,7 +27,7 @@ from services.order_exporter.tasks import ClientTask, SaleTask
 from services.shared.delivery.decision import NOTHING, Decision, Delivery, Refusal
 from services.shared.delivery.handlers import Handlers
 from services.shared.delivery.outcome import Blocked
-from services.shared.documents.push import Push, answers, pushes_of, wants_document, wants_plan
+from services.shared.documents.push import Push, answers, being_read, pushes_of, wants_document, wants_plan
 from services.shared.documents.unbookable import Unbookable
 from services.shared.settings import Settings
 from services.shared.settings.balance import BalanceSettings
@@ -67,6 +67,8 @@ def decide(settings: Settings, subject: str, state: State) -> Decision:
         return NOTHING
     known, pushes = state.get(ORDER, subject), pushes_of(subject, state)
     mode = shop.flows.orders
+    if known is None and mode != "off" and (end := being_read(pushes, state.now)):
+        return Decision(again_at=end)
     if known is None or mode == "off":
         return Decision(announce=answers(pushes, SERVICE, mode, known is not None, state.now))
     return _decide(Case(known, shop, settings.balance, pushes, state))

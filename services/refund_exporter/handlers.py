@@ -18,7 +18,7 @@ from services.refund_exporter.tasks import CreditNoteTask
 from services.shared.delivery.decision import NOTHING, Decision, Delivery, Refusal
 from services.shared.delivery.handlers import Handlers
 from services.shared.delivery.outcome import Blocked
-from services.shared.documents.push import Push, answers
+from services.shared.documents.push import Push, answers, being_read
 from services.shared.documents.unbookable import Unbookable
 from services.shared.settings import Settings
 from services.shared.state.records import State
@@ -46,6 +46,7 @@ def decide(settings: Settings, subject: str, state: State) -> Decision:
         deliveries=_deliveries(case, wanted) if case.is_live else (),
         announce=(*(_plans(case, wanted) if case.wants_plans else ()), *_answers(case, wanted)),
         refuse=(*_failures(case, wanted), *_afterwards(case)),
+        again_at=being_read(_unknown(case), case.state.now),
     )
 
 
@@ -113,18 +114,31 @@ def _refusal(case: Case, id_: str, reason: Reason, detail: str) -> Refusal:
     return Refusal(_delivery(case, id_, {"order": case.order}), reason, detail)
 
 
+def _unknown(case: Case) -> list[Push]:
+    """Pushes of refunds that store-feed may still be reading."""
+    return [push for push in case.pushes if not _is_known(case, push)]
+
+
+def _is_known(case: Case, push: Push) -> bool:
+    return _key(case, push) in case.refunds if push.command.refund_id else bool(case.refunds)
+
+
+def _key(case: Case, push: Push) -> str:
+    return f"{case.order}:{push.command.refund_id}"
+
+
 def _answers(case: Case, wanted: Wanted) -> tuple[CommandSettled, ...]:
     return tuple(answer for push in case.pushes for answer in _answer(case, push, wanted))
 
 
 def _answer(case: Case, push: Push, wanted: Wanted) -> tuple[CommandSettled, ...]:
-    key = f"{case.order}:{push.command.refund_id}"
-    known = key in case.refunds if push.command.refund_id else bool(case.refunds)
-    found = wanted.get(key)
+    known, mode, found = _is_known(case, push), case.shop.flows.refunds, wanted.get(_key(case, push))
+    if not known and mode != "off" and being_read((push,), case.state.now):
+        return ()
     return answers(
         (push,),
         SERVICE,
-        case.shop.flows.refunds,
+        mode,
         known,
         case.state.now,
         problem=found.detail if isinstance(found, Unbookable) else "",

@@ -42,6 +42,7 @@ class Stage:
     """Where a test plays. `ledger` holds what the topics have said.
 
     `expected` are the SKUs that must be linked, `doubles` the SKUs that the shop had twice before Davtari came.
+    `pushed` are unpaid orders that a person had exported, `given_up` those whose Sale a person has discarded.
     """
 
     world: World
@@ -49,6 +50,8 @@ class Stage:
     ledger: Ledger
     programs: Programs
     doubles: int
+    pushed: set[int] = field(default_factory=set)
+    given_up: set[int] = field(default_factory=set)
     till: Till = field(default_factory=Till)
     expected: frozenset[str] = field(default_factory=sellable)
 
@@ -73,9 +76,9 @@ class Stage:
         asked = ImportRequested.model_validate({"resource": resource, **how, **stamp()})
         return await ask(self.settings, asked, PATIENCE)
 
-    async def davtari(self, *arguments: str) -> Said:
-        """Run a `davtari` command with the stage's settings."""
-        return await davtari("--settings", "davtari.toml", *arguments, folder=self.world.folder)
+    async def davtari(self, *arguments: str, settings: str = "davtari.toml") -> Said:
+        """Run a `davtari` command with the stage's settings, or with other ones in the same folder."""
+        return await davtari("--settings", settings, *arguments, folder=self.world.folder)
 
     async def until(self, so: Callable[[], object], what: str, patience: float = PATIENCE) -> None:
         """Wait until something is so by what the topics have said."""
@@ -88,18 +91,19 @@ class Stage:
     async def complaints(self) -> list[str]:
         """All that is wrong now, between the shop, the books, the topics and the state databases."""
         storefront, books = await self.world.storefront(), await self.world.books()
-        orders, sales, notes = storefront["orders"], books["sales"], books["credit_notes"]
+        orders = [order for order in storefront["orders"] if order["id"] not in self.given_up]
+        sales, notes = books["sales"], books["credit_notes"]
         rows = self.rows()
         letters = [letter.about for letter in self.ledger.open_letters.values()]
         checks = (
-            closing.sold(orders, sales),
+            closing.sold(orders, sales, self.pushed),
             closing.given_back(orders, sales, notes),
             closing.written_once([*sales, *notes]),
             closing.same_person_once(books["clients"]),
             closing.shelves(storefront, self.ledger.links, self.expected),
             closing.figures(storefront, self.ledger.figures),
             closing.versions(self.ledger.story),
-            closing.accounted(self.ledger.story, letters, [row.id for row in rows]),
+            closing.accounted(self.ledger.story, letters, [row.id for row in rows], self.given_up),
             (f"{closing.doubles(storefront)} SKUs stand twice in the shop" for _ in range(self._doubled(storefront))),
             (f"{row.service}: {row.id} still waits ({row.state})" for row in rows),
             (f"dead letter: {letter.reason}: {letter.detail}" for letter in self.ledger.open_letters.values()),

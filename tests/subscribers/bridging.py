@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,23 @@ from tests.subscribers.receiver import KEY, SECRET
 EXAMPLES = Path(__file__).parents[2] / "ops" / "examples"
 
 
+@dataclass(frozen=True)
+class Running:
+    """A bridge at work."""
+
+    task: asyncio.Task[None]
+    consumer: AIOKafkaConsumer
+
+    async def has_partitions(self) -> bool:
+        """Whether the group has given it something to do."""
+        return bool(self.consumer.assignment())
+
+
 @asynccontextmanager
 async def bridging(
     topics: Topics, url: str, *names: str, types: tuple[str, ...] = (), **options: Any
-) -> AsyncIterator[asyncio.Task[None]]:
-    """A bridge from topics to a URL, impatient, in the group `bridge`."""
+) -> AsyncIterator[Running]:
+    """A bridge from topics to a URL, impatient, three records at a time, in the group `bridge`."""
     settings = topics.settings
     consumer = AIOKafkaConsumer(
         bootstrap_servers=settings.bootstrap_servers,
@@ -36,10 +49,10 @@ async def bridging(
     )
     async with httpx.AsyncClient(timeout=5.0) as client, consumer:
         webhook = Webhook(client, url, [KEY], time.time, first_wait=0.05, longest_wait=0.2)
-        bridge = Bridge(consumer, webhook.deliver, types)
+        bridge = Bridge(consumer, webhook.deliver, types, at_once=3)
         task = asyncio.create_task(bridge.run([settings.topic_prefix + name for name in names]))
         try:
-            yield task
+            yield Running(task, consumer)
         finally:
             task.cancel()
             await asyncio.wait([task])

@@ -56,7 +56,7 @@ async def test_what_an_interrupted_export_had_not_accounted_for_is_not_written_t
     await topics.send(told(order(1)))
     await export.run(topics.settings)
     with (tmp_path / "orders.jsonl").open("ab") as file:
-        file.write(b'{"id": "whole"}\n{"id": "ha')
+        file.write(b'{"id": "whole"}\n' * 1000 + b'{"id": "ha')
     await topics.send(told(order(2)))
     await export.run(topics.settings)
     assert sorted(exported(tmp_path / "orders.jsonl")) == sorted(ids([told(order(1)), told(order(2))]))

@@ -86,7 +86,7 @@ async def test_duplicates_replays_and_late_arrivals_change_nothing(topics: Topic
     await topics.send(told(stock("5"), 3), told(item("Tea"), 2))
     await table.up_to_date()
     before = table.everything()
-    await topics.send(told(stock("4"), 2), told(stock("5"), 3), told(item("Older tea"), 1), told(item("Tea"), 2))
+    await topics.send(told(stock("5"), 3), told(stock("4"), 2), told(item("Tea"), 2), told(item("Older tea"), 1))
     await table.up_to_date()
     assert table.everything() == before
     await topics.send(told(stock("7"), 4))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.messaging.topics import Topics
-from tests.subscribers.node import MISSING, install
+from tests.subscribers.node import EXAMPLE, MISSING, install
 from tests.subscribers.story import item, order, told
 
 PATIENCE = 30.0
@@ -49,6 +50,14 @@ async def lines(reader: Lines, count: int) -> list[str]:
     """The next lines, sorted: topics have no order among each other."""
     async with asyncio.timeout(PATIENCE):
         return sorted([(await reader.readline()).decode().rstrip() for _ in range(count)])
+
+
+def test_the_packages_are_pinned_and_no_registry_is_named() -> None:
+    lock = json.loads((EXAMPLE / "package-lock.json").read_text(encoding="utf-8"))
+    asked = json.loads((EXAMPLE / "package.json").read_text(encoding="utf-8"))["dependencies"]
+    packages = {name.removeprefix("node_modules/"): package for name, package in lock["packages"].items() if name}
+    assert {name: packages[name]["version"] for name in asked} == asked
+    assert [name for name, package in packages.items() if "resolved" in package or "integrity" not in package] == []
 
 
 async def test_orders_and_documents_are_printed_once_and_go_on_after_a_restart(town: Topics, example: Path) -> None:

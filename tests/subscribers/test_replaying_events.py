@@ -13,7 +13,7 @@ from contracts.topics import TOPICS
 from services.commands.event_export import Export
 from services.commands.event_filter import Filter
 from services.commands.event_line import BadLine
-from services.commands.event_replay import NotReplayed, replay, target
+from services.commands.event_replay import NotAcknowledged, NotReplayed, replay, target
 from tests.messaging.topics import Topics
 from tests.subscribers.conftest import Davtari
 from tests.subscribers.story import order, the_samples, told
@@ -105,6 +105,15 @@ async def test_an_export_with_a_bad_line_is_not_begun(topics: Topics, tmp_path: 
     with pytest.raises(BadLine, match="line 2"):
         await replay(topics.settings, file, topics.settings.topic_prefix)
     assert len(await topics.raw("shop.orders")) == 1
+
+
+@pytest.mark.kafka
+async def test_a_replay_that_kafka_does_not_acknowledge_is_said_to_be_unknown(topics: Topics, tmp_path: Path) -> None:
+    await topics.send(told(order(1)))
+    file = await exported(topics, tmp_path, Filter(topics=("shop.orders",)))
+    impatient = topics.settings.model_copy(update={"send_timeout": 1e-6})
+    with pytest.raises(NotAcknowledged, match="Replay it again"):
+        await replay(impatient, file, topics.settings.topic_prefix)
 
 
 @pytest.mark.kafka

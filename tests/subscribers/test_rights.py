@@ -110,6 +110,8 @@ def allowed(client: AdminClient) -> dict[str, set[str]]:
     return {name: {operation.name for operation in topic.authorized_operations} for name, topic in seen.items()}
 
 
+@pytest.mark.kafka
+@pytest.mark.timeout(240)  # it starts a node of its own
 async def test_a_real_kafka_allows_each_role_what_it_should_and_nothing_else(cluster: Guarded) -> None:
     for role in ROLES.values():
         found = allowed(cluster.client_of(role.principal))
@@ -144,7 +146,8 @@ async def a_subscriber_reads_its_topics_in_its_groups(cluster: Guarded) -> None:
 
 def the_operator_makes_topics_to_replay_into(cluster: Guarded) -> None:
     """Under the prefixes of the topics and of replays, and nowhere else."""
-    made = cluster.client_of("davtari-operator").create_topics(
+    operator = cluster.client_of("davtari-operator")
+    made = operator.create_topics(
         [NewTopic(name, 1, 1) for name in ("replay.shop.orders", "davtari.new", "elsewhere.shop.orders")]
     )
     assert {name: future.exception(30) is None for name, future in made.items()} == {

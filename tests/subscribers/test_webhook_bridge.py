@@ -70,7 +70,7 @@ async def test_a_dead_url_costs_a_delay_and_nothing_else(topics: Topics) -> None
     receiver, port = Receiver(), free_port()
     async with bridging(topics, f"http://127.0.0.1:{port}/hook", ORDERS, max_poll_interval_ms=1000) as bridge:
         await asyncio.sleep(2.5)
-        assert not bridge.done()
+        assert not bridge.task.done()
         async with listening(receiver, port):
             await eventually(lambda: receiver.has_taken(15), "everything is posted")
     assert len(receiver.got) == 15  # nothing twice: the group was never left
@@ -88,14 +88,16 @@ async def test_records_that_hold_no_event_stop_nothing(topics: Topics) -> None:
 
 
 async def test_a_second_instance_takes_over_and_the_order_of_each_key_is_kept(topics: Topics) -> None:
-    """Given a bridge in the middle of its work when a second one joins: partitions move, nothing is overtaken."""
+    """Given a bridge that waits for its receiver when a second one joins: partitions move, nothing is overtaken."""
     events = [told(order(number), version) for version in range(1, 9) for number in range(1, 9)]
     quick: dict[str, Any] = {"heartbeat_interval_ms": 200, "session_timeout_ms": 6000}
     await topics.send(*events)
-    receiver = Receiver(lambda event, before: 503 if before < 1 else 200)
+    receiver = Receiver(lambda event, before: 503)
     async with listening(receiver), bridging(topics, receiver.url, ORDERS, client_id="a", **quick):
-        await eventually(lambda: receiver.has_taken(5), "the first has begun")
-        async with bridging(topics, receiver.url, ORDERS, client_id="b", **quick):
+        await eventually(lambda: _came(receiver, 5), "the first has begun")
+        async with bridging(topics, receiver.url, ORDERS, client_id="b", **quick) as second:
+            await eventually(second.has_partitions, "the first has let go")
+            receiver.answer = lambda event, before: 200
             await eventually(lambda: receiver.has_taken(len(events)), "everything is posted")
     for number in range(1, 9):
         assert receiver.versions(f"main:{number}") == list(range(1, 9))

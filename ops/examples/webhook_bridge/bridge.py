@@ -14,6 +14,7 @@ from .cloud_event import cloud_event
 log = logging.getLogger("webhook_bridge")
 Deliver = Callable[[dict[str, Any]], Awaitable[None]]
 AT_ONCE = 200
+"""Records that are taken from Kafka at a time."""
 
 
 class Bridge(ConsumerRebalanceListener):  # type: ignore[misc]
@@ -24,8 +25,10 @@ class Bridge(ConsumerRebalanceListener):  # type: ignore[misc]
     that another instance takes over is let go at once, before that one begins: what was not committed is its to do.
     """
 
-    def __init__(self, consumer: AIOKafkaConsumer, deliver: Deliver, types: Collection[str] = ()) -> None:
-        self._consumer, self._deliver, self._types = consumer, deliver, frozenset(types)
+    def __init__(
+        self, consumer: AIOKafkaConsumer, deliver: Deliver, types: Collection[str] = (), at_once: int = AT_ONCE
+    ) -> None:
+        self._consumer, self._deliver, self._types, self._at_once = consumer, deliver, frozenset(types), at_once
         self._working: dict[TopicPartition, asyncio.Task[None]] = {}
 
     async def run(self, topics: Sequence[str]) -> None:
@@ -33,7 +36,7 @@ class Bridge(ConsumerRebalanceListener):  # type: ignore[misc]
         self._consumer.subscribe(topics, listener=self)
         async with asyncio.TaskGroup() as tasks:
             while True:
-                found = await self._consumer.getmany(timeout_ms=500, max_records=AT_ONCE)
+                found = await self._consumer.getmany(timeout_ms=500, max_records=self._at_once)
                 for partition, records in found.items():
                     self._consumer.pause(partition)
                     self._working[partition] = tasks.create_task(self._work(partition, records))

@@ -9,7 +9,7 @@ from hashlib import blake2b
 from typing import Any
 
 import orjson
-from sqlalchemy import bindparam, delete, func, insert, select, update
+from sqlalchemy import bindparam, delete, exists, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contracts.ledger import Attempt
@@ -47,12 +47,18 @@ def letter_digest(payload: dict[str, Any], blocked_on: str | None) -> str:
     return digest_of(payload) + (f"|{blocked_on}" if blocked_on else "")
 
 
+_WAITING = select(D.id, D.subject, D.digest, D.state, D.version, D.unknowns).where(
+    D.subject.in_(bindparam("subjects", expanding=True))
+)
+_CAUSES = select(D.id, D.cause).where(D.id.in_(bindparam("ids", expanding=True)))
+_BLOCKED_ON = select(D.subject).where(D.blocked_on.in_(bindparam("names", expanding=True))).distinct()
+
+
 async def waiting_of(connection: AsyncConnection, subjects: Iterable[str]) -> dict[str, dict[str, Waiting]]:
     """The waiting rows of each subject, by id."""
     found: dict[str, dict[str, Waiting]] = defaultdict(dict)
-    query = select(D.id, D.subject, D.digest, D.state, D.version, D.unknowns)
     for chunk in chunks(subjects):
-        for row in await connection.execute(query.where(D.subject.in_(chunk))):
+        for row in await connection.execute(_WAITING, {"subjects": chunk}):
             found[row.subject][row.id] = Waiting(*row)
     return found
 
@@ -61,7 +67,7 @@ async def blocked_subjects(connection: AsyncConnection, names: Iterable[str]) ->
     """The subjects with rows that are blocked on any of these names."""
     found: list[str] = []
     for chunk in chunks(names):
-        found += (await connection.scalars(select(D.subject).where(D.blocked_on.in_(chunk)).distinct())).all()
+        found += (await connection.scalars(_BLOCKED_ON, {"names": chunk})).all()
     return found
 
 
@@ -153,26 +159,27 @@ async def block(connection: AsyncConnection, changes: Sequence[dict[str, Any]]) 
     await execute_many(connection, _BLOCK, changes)
 
 
+_earlier = deliveries.alias("earlier")
+_HEADS = select(deliveries).where(
+    D.lane == bindparam("lane"),
+    D.state == PENDING,
+    ~exists().where(_earlier.c.lane == D.lane, _earlier.c.key == D.key, _earlier.c.seq < D.seq),
+    D.id.not_in(bindparam("skip", expanding=True)),
+)
+_DUE = _HEADS.where(D.due <= bindparam("now")).order_by(D.seq).limit(bindparam("limit"))
+_NEXT_DUE = _HEADS.with_only_columns(func.min(D.due))
+
+
 async def due(connection: AsyncConnection, lane: str, now: float, limit: int, skip: Collection[str]) -> list[Row]:
     """The next rows of a lane that may leave: only the first of each key, and it is neither blocked nor early."""
-    query = (
-        select(deliveries)
-        .where(D.seq.in_(_heads(lane)), D.state == PENDING, D.due <= now)
-        .order_by(D.seq)
-        .limit(limit + len(skip))
-    )
-    return [_row(found) for found in await connection.execute(query) if found.id not in skip][:limit]
+    wanted = {"lane": lane, "now": now, "limit": limit, "skip": list(skip)}
+    return [_row(found) for found in await connection.execute(_DUE, wanted)]
 
 
 async def next_due(connection: AsyncConnection, lane: str, skip: Collection[str]) -> float | None:
     """When the next row of a lane may leave at the earliest, as a timestamp; what waits behind another cannot."""
-    query = select(func.min(D.due)).where(D.seq.in_(_heads(lane)), D.state == PENDING, D.id.not_in(skip))
-    found: float | None = await connection.scalar(query)
+    found: float | None = await connection.scalar(_NEXT_DUE, {"lane": lane, "skip": list(skip)})
     return found
-
-
-def _heads(lane: str) -> Any:
-    return select(func.min(D.seq)).where(D.lane == lane).group_by(D.key)
 
 
 async def overdue(connection: AsyncConnection, now: float) -> list[tuple[Row, Reason, str]]:
@@ -187,7 +194,7 @@ async def causes(connection: AsyncConnection, ids: Iterable[str]) -> dict[str, s
     """The kept cause of each row."""
     found: dict[str, str | None] = {}
     for chunk in chunks(ids):
-        rows = await connection.execute(select(D.id, D.cause).where(D.id.in_(chunk)))
+        rows = await connection.execute(_CAUSES, {"ids": chunk})
         found |= {row.id: row.cause for row in rows}
     return found
 

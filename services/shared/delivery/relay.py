@@ -19,12 +19,17 @@ Settle = Callable[[Sequence[Pair]], Awaitable[None]]
 WaitDue = Callable[[str, set[str]], Awaitable[float]]
 IDLE = 5.0
 """Seconds an idle relay sleeps at most before it looks again; it is woken when rows are added."""
+AHEAD = 50
+"""So many rows are claimed at once where one call takes fewer; they are claimed anew when anything has changed."""
+UNSETTLED = 500
+"""So many outcomes may wait to become durable while the next rows leave already."""
 
 
 class Relay:
     """Delivers the rows of a lane until it is stopped.
 
-    `claim(lane, limit, skip)` gives due rows, at most one of each key; `settle` makes outcomes durable.
+    `claim(lane, limit, skip)` gives due rows, at most one of each key; `settle` makes outcomes durable. A row stands in
+    `leaving` from its call until its outcome is durable. Rows that were claimed ahead do not: they may be taken back.
     """
 
     def __init__(self, lane: Lane, claim: Claim, settle: Settle, wait_due: WaitDue) -> None:
@@ -33,10 +38,13 @@ class Relay:
         self._claim, self._settle, self._wait_due = claim, settle, wait_due
         self._wake = asyncio.Event()
         self._buffer: list[Row] = []
+        self._changed = False
         self._calls: set[asyncio.Task[None]] = set()
+        self._under_way = 0
 
     def wake(self) -> None:
-        """Something may be due now."""
+        """The database has changed: something may be due now, or not wanted any more."""
+        self._changed = True
         self._wake.set()
 
     async def run(self) -> None:
@@ -50,29 +58,38 @@ class Relay:
     async def _step(self) -> None:
         self._wake.clear()
         if pause := self.lane.breaker.pause(time.monotonic()):
-            self._drop_buffer()
+            self._buffer = []
             await self._wait_for(pause)
-            return
-        if len(self._calls) >= self.lane.concurrency or not await self._fill():
+        elif self._full or not await self._fill():
             await self._rest()
-            return
-        if not self.lane.breaker.admit(time.monotonic()):
-            return
+        elif self.lane.breaker.admit(time.monotonic()):
+            self._send()
+
+    @property
+    def _full(self) -> bool:
+        return self._under_way >= self.lane.concurrency or len(self.leaving) >= UNSETTLED
+
+    async def _fill(self) -> bool:
+        if self._changed:
+            self._buffer = []
+        if not self._buffer:
+            self._changed = False
+            at_once = self.lane.batch * (self.lane.concurrency - self._under_way)
+            claimed = await self._claim(self.lane.name, max(at_once, AHEAD), set(self.leaving))
+            self._buffer = claimed[:at_once] if self._changed else claimed
+            self._changed = False
+        return bool(self._buffer)
+
+    def _send(self) -> None:
         batch, self._buffer = self._buffer[: self.lane.batch], self._buffer[self.lane.batch :]
+        self.leaving |= {row.id: row for row in batch}
+        self._under_way += 1
         call = asyncio.create_task(self._deliver(batch))
         self._calls.add(call)
         call.add_done_callback(self._returned)
 
-    async def _fill(self) -> bool:
-        if not self._buffer:
-            limit = self.lane.batch * (self.lane.concurrency - len(self._calls))
-            self._buffer = await self._claim(self.lane.name, limit, set(self.leaving))
-            self.leaving |= {row.id: row for row in self._buffer}
-        return bool(self._buffer)
-
     async def _rest(self) -> None:
-        full = len(self._calls) >= self.lane.concurrency
-        await self._wait_for(IDLE if full else min(IDLE, await self._wait_due(self.lane.name, set(self.leaving))))
+        await self._wait_for(IDLE if self._full else min(IDLE, await self._wait_due(self.lane.name, set(self.leaving))))
 
     async def _wait_for(self, seconds: float) -> None:
         with suppress(TimeoutError):
@@ -87,7 +104,11 @@ class Relay:
 
     async def _deliver(self, rows: Sequence[Row]) -> None:
         try:
-            outcomes = await self._attempt(rows)
+            try:
+                outcomes = await self._attempt(rows)
+            finally:
+                self._under_way -= 1
+                self._wake.set()
             self._judge(outcomes)
             await asyncio.shield(self._settle(list(zip(rows, outcomes, strict=True))))
         except Exception as error:
@@ -111,7 +132,7 @@ class Relay:
         """An answer of any kind closes the breaker; `Retry` (and a batch that is wholly unknown) opens it."""
         retries = [outcome for outcome in outcomes if isinstance(outcome, Retry)]
         if retries:
-            self._drop_buffer()
+            self._buffer = []
             self.lane.breaker.failed(time.monotonic(), retries[0].why, retries[0].after)
             log.warning("lane waits", extra={"lane": self.lane.name, "why": retries[0].why})
         elif all(isinstance(outcome, Unknown) for outcome in outcomes):
@@ -119,12 +140,6 @@ class Relay:
         else:
             self.lane.breaker.succeeded(time.monotonic())
 
-    def _drop_buffer(self) -> None:
-        for row in self._buffer:
-            self.leaving.pop(row.id, None)
-        self._buffer = []
-
     async def _finish(self) -> None:
-        self._drop_buffer()
         if self._calls:
             await asyncio.wait(self._calls)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from contracts.envelope import Envelope
@@ -13,6 +13,8 @@ from services.shared.delivery.handlers import Remember
 from services.shared.state.records import Kind, State
 
 Mode = Literal["off", "dry-run", "live"]
+READING = timedelta(seconds=30)
+"""So long store-feed has to read what a push names, before the push is told that nobody knows it."""
 
 
 class Push(Part):
@@ -73,6 +75,12 @@ def wants_document(pushes: Iterable[Push]) -> bool:
 def wants_plan(pushes: Iterable[Push]) -> bool:
     """Whether an unanswered push asks for the plan of the document."""
     return any(push.command.dry_run and push.answered is None for push in pushes)
+
+
+def being_read(pushes: Iterable[Push], now: datetime) -> datetime | None:
+    """Until when to wait for something unknown that was pushed a moment ago; None when the wait is over."""
+    ends = (push.command.asked_at + READING for push in pushes if push.answered is None)
+    return max((end for end in ends if end > now), default=None)
 
 
 def answers(

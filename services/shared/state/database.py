@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -14,6 +15,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from services.shared.state import tables
+from services.shared.state.driver import connect
 
 
 class Database:
@@ -47,7 +49,8 @@ class Database:
 async def open_database(directory: Path, service: str) -> Database:
     """Open the service's database, or make a new one with a new generation. The file name holds the schema version."""
     path = database_file(directory, service)
-    engine = create_async_engine(URL.create("sqlite+aiosqlite", database=str(path)), hide_parameters=True)
+    url = URL.create("sqlite+aiosqlite", database=str(path))
+    engine = create_async_engine(url, hide_parameters=True, async_creator=partial(connect, path))
     event.listen(engine.sync_engine, "connect", _configure)
     event.listen(engine.sync_engine, "begin", _begin)
     return Database(engine, await _generation(engine))

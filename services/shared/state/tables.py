@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Column, Float, Index, Integer, LargeBinary, MetaData, String, Table, Text
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 metadata = MetaData()
 
 meta = Table("meta", metadata, Column("name", String, primary_key=True), Column("value", Text, nullable=False))
@@ -63,7 +63,7 @@ deliveries = Table(
     Column("id", String, nullable=False, unique=True),
     Column("subject", String, nullable=False, index=True),
     Column("kind", String, nullable=False),
-    Column("lane", String, nullable=False),
+    Column("lane", String, nullable=False, index=True),
     Column("key", String, nullable=False),
     Column("payload", Text, nullable=False),
     Column("digest", String, nullable=False),
