@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 
 from contracts.balance import StockChanged
 from contracts.catalog import AvailabilityChanged, ProductLinked, ProductPlanned
-from contracts.envelope import Envelope, decode
+from contracts.envelope import Envelope
 from contracts.ledger import CreditNoteRecorded, SaleRecorded
 from contracts.model import Event
 from contracts.operations import DeadLettered, DeadLetterSettled
 from contracts.shop import OrderChanged
 from contracts.topics import TOPICS
+from services.shared.messaging.commands import following as events
 from services.shared.messaging.connection import reader
 from services.shared.settings.model import KafkaSettings
 
@@ -93,8 +94,8 @@ async def following(settings: KafkaSettings) -> AsyncIterator[Ledger]:
     await consumer.start()
 
     async def follow() -> None:
-        async for raw in consumer:
-            await ledger.take(decode(raw.headers, raw.value))
+        async for envelope in events(consumer):
+            await ledger.take(envelope)
 
     task = asyncio.create_task(follow())
     try:

@@ -19,7 +19,7 @@ Settle = Callable[[Sequence[Pair]], Awaitable[None]]
 WaitDue = Callable[[str, set[str]], Awaitable[float]]
 IDLE = 5.0
 """Seconds an idle relay sleeps at most before it looks again; it is woken when rows are added."""
-AHEAD = 50
+AHEAD = 25
 """So many rows are claimed at once where one call takes fewer; they are claimed anew when anything has changed."""
 UNSETTLED = 500
 """So many outcomes may wait to become durable while the next rows leave already."""
@@ -89,7 +89,10 @@ class Relay:
         call.add_done_callback(self._returned)
 
     async def _rest(self) -> None:
-        await self._wait_for(IDLE if self._full else min(IDLE, await self._wait_due(self.lane.name, set(self.leaving))))
+        if self._full:
+            await self._wake.wait()
+        else:
+            await self._wait_for(min(IDLE, await self._wait_due(self.lane.name, set(self.leaving))))
 
     async def _wait_for(self, seconds: float) -> None:
         with suppress(TimeoutError):
@@ -110,7 +113,7 @@ class Relay:
                 self._under_way -= 1
                 self._wake.set()
             self._judge(outcomes)
-            await asyncio.shield(self._settle(list(zip(rows, outcomes, strict=True))))
+            await self._settle(list(zip(rows, outcomes, strict=True)))
         except Exception as error:
             self.lane.breaker.failed(time.monotonic(), f"outcomes cannot be written: {error}")
             raise

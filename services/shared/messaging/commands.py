@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
 
 from aiokafka import AIOKafkaConsumer
 
-from contracts.envelope import Envelope, decode, headers, value, wrap
+from contracts.envelope import Envelope, Undecodable, decode, headers, value, wrap
 from contracts.model import Event
 from contracts.operations import CommandSettled
 from services.shared.messaging.connection import producer, reader
 from services.shared.settings.model import KafkaSettings
+
+log = logging.getLogger(__name__)
 
 
 async def send(settings: KafkaSettings, command: Event, now: datetime) -> None:
@@ -46,9 +49,12 @@ async def answers(settings: KafkaSettings, *topics: str) -> AsyncIterator[AIOKaf
 
 
 async def following(consumer: AIOKafkaConsumer) -> AsyncIterator[Envelope[Event]]:
-    """Events as they arrive. Raises `Undecodable` for a record that is not ours."""
+    """Events as they arrive. A record that is not ours is passed over: the services' dead letters tell of it."""
     async for raw in consumer:
-        yield decode(raw.headers, raw.value)
+        try:
+            yield decode(raw.headers, raw.value)
+        except Undecodable as error:
+            log.debug("left to the services' dead letters", extra={"offset": raw.offset, "reason": error.code})
 
 
 async def settlement(consumer: AIOKafkaConsumer, command_id: str) -> CommandSettled:
