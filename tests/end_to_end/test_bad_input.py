@@ -1,4 +1,4 @@
-"""Bad input of every kind surfaces where a person sees it, under its reason code, and holds nothing else up (claim K13)."""
+"""Bad input of every kind surfaces where a person sees it, under its reason code, and holds nothing else up."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from services.demo.world import ALL_LIVE, WEBHOOK_SECRET
 from services.shared.broker import Broker
 from services.shared.messaging.connection import producer
 from tests.end_to_end import journal
-from tests.end_to_end.spoiled import ORDERS, READERS, RECORDS
+from tests.end_to_end.spoiled import ORDERS, READERS, RECORDS, SpoiledOrder
 from tests.end_to_end.stage import ALL, Stage, stage
 from tests.end_to_end.waiting import until
 
@@ -49,19 +49,17 @@ async def spoiled(stage: Stage) -> AsyncIterator[dict[str, int]]:
     for name, case in ORDERS.items():
         order_id = placed[name] = stage.till.order()
         await stage.place(order_id, status="pending")
-        answer = await stage.world.shop.get(f"/wp-json/wc/v3/orders/{order_id}")
-        fault = {
-            "status": 200,
-            "headers": {"Content-Type": "application/json"},
-            "body": case.body(_paid(answer.json())),
-        }
-        path = rf"GET .*/orders/{order_id}$"
-        await stage.world.shop.post("/_sandbox/faults", json={"kind": "status", "match": path, **fault})
+        await _spoil(stage, f"/wp-json/wc/v3/orders/{order_id}", case)
     yield placed
 
 
-def _paid(order: dict[str, Any]) -> dict[str, Any]:
-    return order | {"status": "processing"}
+async def _spoil(stage: Stage, path: str, case: SpoiledOrder) -> None:
+    """The order is paid, and from then on the shop answers it spoiled."""
+    order = (await stage.world.shop.get(path)).raise_for_status().json() | {"status": "processing"}
+    answer = {"status": 200, "headers": {"Content-Type": "application/json"}, "body": case.body(order)}
+    fault = {"kind": "status", "match": f"GET {path}$", **answer}
+    (await stage.world.shop.post("/_sandbox/faults", json=fault)).raise_for_status()
+    (await stage.world.shop.put(path, json={"status": "processing"})).raise_for_status()
 
 
 @pytest.mark.claim("K13")
@@ -167,7 +165,7 @@ WEBHOOKS: dict[str, tuple[int, bytes, dict[str, str]]] = {
 @pytest.mark.parametrize("name", WEBHOOKS)
 async def test_a_webhook(stage: Stage, name: str) -> None:
     status, body, headers = WEBHOOKS[name]
-    raw = {header: value.encode() for header, value in headers.items()}
+    raw = [(header.encode(), value.encode()) for header, value in headers.items()]
     async with httpx.AsyncClient(timeout=30) as shop:
         answer = await shop.post(f"{_receiver(stage)}/webhooks/main", content=body, headers=raw)
     assert answer.status_code == status, answer.text

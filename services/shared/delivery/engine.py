@@ -31,7 +31,7 @@ class Engine:
         self.rules, self.database, self.clock = rules, database, clock
         self.caught_up = asyncio.Event()
         self.on_change: list[Callable[[], None]] = []
-        self._settling: GroupCommit[Sequence[Pair]] = GroupCommit(self._settle, linger=0.02)
+        self._settling: GroupCommit[Sequence[Pair]] = GroupCommit(self._settle)
 
     @asynccontextmanager
     async def work(self) -> AsyncIterator[Work]:

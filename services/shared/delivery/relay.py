@@ -19,10 +19,12 @@ Settle = Callable[[Sequence[Pair]], Awaitable[None]]
 WaitDue = Callable[[str, set[str]], Awaitable[float]]
 IDLE = 5.0
 """Seconds an idle relay sleeps at most before it looks again; it is woken when rows are added."""
-AHEAD = 25
-"""So many rows are claimed at once where one call takes fewer; they are claimed anew when anything has changed."""
+AHEAD = 100
+"""So many rows are claimed at once where the calls take fewer; they are claimed anew when anything has changed."""
 UNSETTLED = 500
 """So many outcomes may wait to become durable while the next rows leave already."""
+TOGETHER, LINGER = 100, 0.1
+"""A busy lane gathers so many outcomes, for so many seconds at most, to make them durable together."""
 
 
 class Relay:
@@ -36,11 +38,12 @@ class Relay:
         self.lane = lane
         self.leaving: dict[str, Row] = {}
         self._claim, self._settle, self._wait_due = claim, settle, wait_due
-        self._wake = asyncio.Event()
+        self._turn, self._wake = asyncio.Lock(), asyncio.Event()
         self._buffer: list[Row] = []
-        self._changed = False
-        self._calls: set[asyncio.Task[None]] = set()
-        self._under_way = 0
+        self._changed = self._stopped = False
+        self._outcomes: list[Pair] = []
+        self._enough = asyncio.Event()
+        self._settling: asyncio.Task[None] | None = None
 
     def wake(self) -> None:
         """The database has changed: something may be due now, or not wanted any more."""
@@ -49,77 +52,77 @@ class Relay:
 
     async def run(self) -> None:
         """Deliver until cancelled; calls that are under way are finished and settled first."""
+        self._stopped = False
+        callers = [asyncio.create_task(self._call()) for _ in range(self.lane.concurrency)]
         try:
-            while True:
-                await self._step()
+            ended, _ = await asyncio.wait(callers, return_when=asyncio.FIRST_COMPLETED)
+            for caller in ended:
+                caller.result()
         finally:
-            await self._finish()
+            self._stopped = True
+            self._wake.set()
+            self._enough.set()
+            await asyncio.wait(callers)
+            if self._settling is not None:
+                await self._settling
 
-    async def _step(self) -> None:
-        self._wake.clear()
+    async def _call(self) -> None:
+        """One call after the other; a lane has as many of these as calls may run at once."""
+        while rows := await self._next():
+            outcomes = await self._attempt(rows)
+            self._judge(outcomes)
+            self._outcomes += zip(rows, outcomes, strict=True)
+            if len(self._outcomes) >= TOGETHER:
+                self._enough.set()
+            if self._settling is None:
+                self._settling = asyncio.create_task(self._make_durable())
+
+    async def _next(self) -> Sequence[Row]:
+        """The rows of the next call; none when the relay is stopped."""
+        async with self._turn:
+            while not self._stopped:
+                self._wake.clear()
+                if not self._may_call() or not await self._fill():
+                    await self._rest()
+                elif self.lane.breaker.admit(time.monotonic()):
+                    return self._leave()
+        return ()
+
+    def _may_call(self) -> bool:
+        return not self.lane.breaker.pause(time.monotonic()) and len(self.leaving) < UNSETTLED
+
+    async def _rest(self) -> None:
+        """Wait for what may change. No outcome waits for others meanwhile: no further call is about to bring one."""
+        self._enough.set()
         if pause := self.lane.breaker.pause(time.monotonic()):
             self._buffer = []
             await self._wait_for(pause)
-        elif self._full or not await self._fill():
-            await self._rest()
-        elif self.lane.breaker.admit(time.monotonic()):
-            self._send()
-
-    @property
-    def _full(self) -> bool:
-        return self._under_way >= self.lane.concurrency or len(self.leaving) >= UNSETTLED
+        elif len(self.leaving) >= UNSETTLED:
+            await self._wake.wait()
+        else:
+            await self._wait_for(min(IDLE, await self._wait_due(self.lane.name, set(self.leaving))))
 
     async def _fill(self) -> bool:
         if self._changed:
             self._buffer = []
         if not self._buffer:
             self._changed = False
-            at_once = self.lane.batch * (self.lane.concurrency - self._under_way)
-            claimed = await self._claim(self.lane.name, max(at_once, AHEAD), set(self.leaving))
-            self._buffer = claimed[:at_once] if self._changed else claimed
+            at_once = max(self.lane.batch * self.lane.concurrency, AHEAD)
+            claimed = await self._claim(self.lane.name, at_once, set(self.leaving))
+            self._buffer = claimed[: self.lane.batch] if self._changed else claimed
             self._changed = False
-        return bool(self._buffer)
+        return bool(self._buffer) and not self._stopped
 
-    def _send(self) -> None:
-        batch, self._buffer = self._buffer[: self.lane.batch], self._buffer[self.lane.batch :]
-        self.leaving |= {row.id: row for row in batch}
-        self._under_way += 1
-        call = asyncio.create_task(self._deliver(batch))
-        self._calls.add(call)
-        call.add_done_callback(self._returned)
-
-    async def _rest(self) -> None:
-        if self._full:
-            await self._wake.wait()
-        else:
-            await self._wait_for(min(IDLE, await self._wait_due(self.lane.name, set(self.leaving))))
+    def _leave(self) -> Sequence[Row]:
+        rows, self._buffer = self._buffer[: self.lane.batch], self._buffer[self.lane.batch :]
+        self.leaving |= {row.id: row for row in rows}
+        self._enough.clear()
+        return rows
 
     async def _wait_for(self, seconds: float) -> None:
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._wake.wait()
-
-    def _returned(self, call: asyncio.Task[None]) -> None:
-        self._calls.discard(call)
-        self._wake.set()
-        if not call.cancelled() and (error := call.exception()):
-            log.error("a delivery was not settled", extra={"lane": self.lane.name}, exc_info=error)
-
-    async def _deliver(self, rows: Sequence[Row]) -> None:
-        try:
-            try:
-                outcomes = await self._attempt(rows)
-            finally:
-                self._under_way -= 1
-                self._wake.set()
-            self._judge(outcomes)
-            await self._settle(list(zip(rows, outcomes, strict=True)))
-        except Exception as error:
-            self.lane.breaker.failed(time.monotonic(), f"outcomes cannot be written: {error}")
-            raise
-        finally:
-            for row in rows:
-                self.leaving.pop(row.id, None)
 
     async def _attempt(self, rows: Sequence[Row]) -> Sequence[Outcome]:
         try:
@@ -143,6 +146,20 @@ class Relay:
         else:
             self.lane.breaker.succeeded(time.monotonic())
 
-    async def _finish(self) -> None:
-        if self._calls:
-            await asyncio.wait(self._calls)
+    async def _make_durable(self) -> None:
+        """Settle outcomes for as long as there are any; those that arrive meanwhile go together with the next."""
+        while self._outcomes:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LINGER):
+                    await self._enough.wait()
+            pairs, self._outcomes = self._outcomes, []
+            try:
+                await self._settle(pairs)
+            except Exception as error:
+                log.exception("outcomes were not settled", extra={"lane": self.lane.name})
+                self.lane.breaker.failed(time.monotonic(), f"outcomes cannot be written: {error}")
+            finally:
+                for row, _ in pairs:
+                    self.leaving.pop(row.id, None)
+                self.wake()
+        self._settling = None

@@ -53,7 +53,8 @@ class Cursor:
         return await self._told(_executed_many, statement, parameters)
 
     async def _told(self, how: Any, statement: str, parameters: Iterable[Any]) -> Self:
-        found = await self._connection._execute(how, self._connection._conn, statement, parameters)
+        run: Any = self._connection._execute
+        found = await run(how, self._connection._conn, statement, parameters)
         self._rows, self.description, self.rowcount, self.lastrowid = found
         return self
 

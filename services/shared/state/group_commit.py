@@ -15,10 +15,8 @@ class GroupCommit(Generic[ItemT]):
     If `commit` raises, every submitter of that group sees the error.
     """
 
-    def __init__(
-        self, commit: Callable[[Sequence[ItemT]], Awaitable[None]], largest: int = 500, linger: float = 0.0
-    ) -> None:
-        self._commit, self._largest, self._linger = commit, largest, linger
+    def __init__(self, commit: Callable[[Sequence[ItemT]], Awaitable[None]], largest: int = 500) -> None:
+        self._commit, self._largest = commit, largest
         self._waiting: list[tuple[ItemT, asyncio.Future[None]]] = []
         self._running: asyncio.Task[None] | None = None
 
@@ -32,8 +30,6 @@ class GroupCommit(Generic[ItemT]):
 
     async def _drain(self) -> None:
         while self._waiting:
-            if self._linger and len(self._waiting) < self._largest:
-                await asyncio.sleep(self._linger)
             group, self._waiting = self._waiting[: self._largest], self._waiting[self._largest :]
             try:
                 await self._commit([item for item, _ in group])
