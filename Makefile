@@ -12,7 +12,7 @@ SOURCES := $(shell find contracts services ops tests -type f -not -path '*/__pyc
 
 # Results for the claims are only taken from whole runs, hence no way to choose tests here: call pytest for that.
 PYTEST_ALL = $(PYTHON) -m pytest -n $(WORKERS) --dist loadgroup --ignore=tests/benchmarks --session-timeout=900 \
-	--real-broker --broker-run build/broker.json --claims-run $(RUN)
+	--real-broker --broker-run=build/broker.json --claims-run=$(RUN)
 
 .PHONY: setup test lint contracts claims bench demo clean
 

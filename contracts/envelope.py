@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Generic, Protocol, TypeVar
 from uuid import UUID, uuid5
 
@@ -122,25 +123,21 @@ def decode(raw_headers: Headers, raw_value: bytes | None) -> Envelope[Event]:
 
 
 def _attributes(raw_headers: Headers) -> dict[str, str]:
-    found = dict(_text(name, raw) for name, raw in _ours(raw_headers))
-    missing = [name for name in _REQUIRED if name not in found]
-    if missing:
-        raise Undecodable("record.bad-headers", f"CloudEvents headers are missing: {', '.join(missing)}")
+    found = {name: _text(name, raw) for name, raw in raw_headers if name[:3] == "ce_" or name == "traceparent"}
+    if not found.keys() >= _REQUIRED:
+        missing = ", ".join(sorted(_REQUIRED - found.keys()))
+        raise Undecodable("record.bad-headers", f"CloudEvents headers are missing: {missing}")
     return found
 
 
-_REQUIRED = ("ce_id", "ce_type", "ce_source", "ce_subject", "ce_time", "ce_sequence")
+_REQUIRED = frozenset({"ce_id", "ce_type", "ce_source", "ce_subject", "ce_time", "ce_sequence"})
 
 
-def _ours(raw_headers: Headers) -> Iterable[tuple[str, bytes | None]]:
-    return ((name, raw) for name, raw in raw_headers if name.startswith("ce_") or name == "traceparent")
-
-
-def _text(name: str, raw: bytes | None) -> tuple[str, str]:
+def _text(name: str, raw: bytes | None) -> str:
     if raw is None:
         raise Undecodable("record.bad-headers", f"the header {name} is null")
     try:
-        return name, raw.decode()
+        return raw.decode()
     except UnicodeDecodeError:
         raise Undecodable("record.bad-headers", f"the header {name} is not UTF-8") from None
 
@@ -172,7 +169,9 @@ def _envelope(attributes: dict[str, str], data: Event) -> Envelope[Event]:
     )
 
 
+@lru_cache(maxsize=512)
 def _time(text: str) -> datetime:
+    """The events of one transaction, often thousands, have one time."""
     time = datetime.fromisoformat(text)
     if time.tzinfo is None:
         raise ValueError(f"ce_time {text!r} has no time zone")

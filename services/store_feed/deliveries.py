@@ -67,7 +67,7 @@ class Looks:
 
     def _done(self, row: Row, order: Order | None, refunds: Refunds) -> Done:
         shop, order_id, served = row.payload["shop"], row.payload["order"], row.payload["asked"]
-        if order is not None and order.get("status") in NOT_PLACED:
+        if order is not None and str(order.get("status")) in NOT_PLACED:
             return Done(keep=((LOOKED, row.key, Looked(served=served)),))
         if order is None or order.get("status") == "trash":
             gone = OrderRemoved(shop=shop, order_id=order_id, observed_at=self._clock())

@@ -76,7 +76,7 @@ class Sweep:
     async def _changed(self, cursor: Cursor) -> AsyncIterator[list[Seen]]:
         orders: list[Seen] = []
         async for order in self._shop.orders_changed_since(cursor):
-            placed = order.get("status") not in NOT_PLACED
+            placed = str(order.get("status")) not in NOT_PLACED
             orders.append(Seen(f"{self._name}:{order['id']}", instant(order["date_modified_gmt"]), placed))
             if len(orders) >= AT_ONCE:
                 yield orders

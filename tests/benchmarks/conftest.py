@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import AsyncIterator, Iterator
 from uuid import uuid4
 
@@ -9,8 +10,18 @@ import pytest
 
 from services.shared.broker import Broker
 from services.shared.messaging.topics import create_topics
+from services.shared.running.garbage import look_less_often
 from services.shared.settings.model import KafkaSettings
 from tests.benchmarks.board import Board
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _garbage_as_in_a_service() -> Iterator[None]:
+    before = gc.get_threshold()
+    look_less_often()
+    yield
+    gc.set_threshold(*before)
+    gc.unfreeze()
 
 
 @pytest.fixture(scope="session")

@@ -20,7 +20,7 @@ from services.shared.delivery.row import Row
 from tests.benchmarks.board import Board
 from tests.benchmarks.figure import throughput
 from tests.benchmarks.given import records, stock
-from tests.benchmarks.mirror import LANE, handlers, published
+from tests.benchmarks.mirror import LANE, PUBLISHED, handlers, published
 from tests.benchmarks.processes import child
 from tests.benchmarks.rounds import by_turns, stopwatch
 from tests.support.engine_bench import Clock, opened
@@ -43,7 +43,7 @@ class Sink:
         response = await self._client.put("/items", content=body)
         response.raise_for_status()
         self.bodies.append(body)
-        return [Done((published(row),))]
+        return [Done(keep=((PUBLISHED, row.key, published(row)),))]
 
 
 @pytest.mark.timeout(300)

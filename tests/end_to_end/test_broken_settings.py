@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
+from uuid import uuid4
 
 import pytest
 import pytest_asyncio
 
 from services.demo.world import ALL_LIVE, World, world
 from services.shared.broker import Broker
-from services.shared.settings import load
+from services.shared.settings import SettingsError, load
 from tests.end_to_end.programs import Said, davtari
 
 pytestmark = [
@@ -25,7 +27,7 @@ HIDDEN = "never-print-me"
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """One thing that is wrong: `old` in the settings becomes `new`; what `davtari check` must say, and its exit code.
+    """One thing that is wrong: `old` in the settings becomes `new`; what must be said, and the exit code of a command.
 
     `KAFKA` stands for the broker's address.
     """
@@ -36,16 +38,21 @@ class Broken:
     code: int = FAILED
 
 
-BROKEN = {
-    "an unknown key": Broken('["kafka"]', '["kafka"]\ncolour = "red"', ("kafka.colour",), WRONG_SETTINGS),
-    "a wrong type": Broken('"sweep" = 2.0', '"sweep" = "often"', ("schedule.sweep",), WRONG_SETTINGS),
-    "an unknown choice": Broken('"orders" = "live"', '"orders" = "maybe"', ("flows.orders",), WRONG_SETTINGS),
-    "a float as money": Broken('"buffer" = "2"', '"buffer" = 2.5', ("stock.buffer", "exact"), WRONG_SETTINGS),
-    "a policy without warehouses": Broken('["Main", "Vake"]', "[]", ("warehouses",), WRONG_SETTINGS),
-    "no TOML": Broken('["kafka"]', '["kafka"', ("not valid TOML",), WRONG_SETTINGS),
+SETTINGS = {
+    "an unknown key": Broken('["kafka"]', '["kafka"]\ncolour = "red"', ("kafka.colour",)),
+    "an unknown table": Broken('["kafka"]', '["kafak"]', ("kafak",)),
+    "a wrong type": Broken('"sweep" = 2.0', '"sweep" = "often"', ("schedule.sweep",)),
+    "an impossible number": Broken('"sweep" = 2.0', '"sweep" = -1', ("schedule.sweep",)),
+    "an unknown choice": Broken('"orders" = "live"', '"orders" = "maybe"', ("shops.main.flows.orders",)),
+    "a float as money": Broken('"buffer" = "2"', '"buffer" = 2.5', ("shops.main.stock.buffer", "exact")),
+    "a policy without warehouses": Broken('["Main", "Vake"]', "[]", ("warehouses",)),
+    "no address": Broken('"transport" = "on-prem"', '"transport" = "cloud"\n"publication" = "x"', ("publication",)),
+    "no TOML": Broken('["kafka"]', '["kafka"', ("not valid TOML",)),
+}
+SYSTEMS = {
+    "an unknown key": replace(SETTINGS["an unknown key"], code=WRONG_SETTINGS),
     "a wrong password": Broken("secrets/balance-password", "secrets/wrong", ("Balance", "user")),
     "a missing secret": Broken("secrets/balance-password", "secrets/nowhere", ("balance.password-file", "nowhere")),
-    "an empty secret": Broken('"secrets/secret"', '"secrets/empty"', ("secret-file", "empty")),
     "a wrong shop key": Broken('"secrets/key"', '"secrets/wrong"', ("Shop main", "key")),
     "a shop that is not there": Broken('"https://127.0.0.1:', '"https://127.0.0.1:1/', ("Shop main", "connect")),
     "topics that are missing": Broken('"unused."', '"none."', ("davtari topics create",)),
@@ -53,31 +60,46 @@ BROKEN = {
 }
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def checked(kafka: Broker, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[dict[str, Said]]:
-    """What `davtari check` says to each."""
+@pytest_asyncio.fixture(scope="module", loop_scope="module", name="made")
+async def _made(kafka: Broker, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
+    """Sound settings, to be broken."""
     folder = tmp_path_factory.mktemp("broken")
     async with world(folder, kafka.bootstrap_servers, "unused.") as made:
         made.settle(ALL_LIVE)
         (folder / "secrets" / "wrong").write_text(HIDDEN, encoding="utf-8")
-        (folder / "secrets" / "empty").write_text("\n", encoding="utf-8")
-        two_at_once = asyncio.Semaphore(2)
-        said = await asyncio.gather(*[_check(made, n, each, two_at_once) for n, each in enumerate(BROKEN.values())])
-        yield dict(zip(BROKEN, said, strict=True))
+        yield made
 
 
-async def _check(made: World, number: int, broken: Broken, free: asyncio.Semaphore) -> Said:
+def _broken(made: World, broken: Broken) -> Path:
     text, old = made.settings_file.read_text(encoding="utf-8"), broken.old.replace("KAFKA", made.kafka)
     assert old in text, f"{old} is not in the settings of the world"
-    file = made.folder / f"broken-{number}.toml"
+    file = made.folder / f"broken-{uuid4().hex}.toml"
     file.write_text(text.replace(old, broken.new, 1), encoding="utf-8")
-    async with free:
-        return await davtari("--settings", file.name, "check", folder=made.folder)
+    return file
 
 
-@pytest.mark.parametrize("name", BROKEN)
+@pytest.mark.parametrize("name", SETTINGS)
+async def test_wrong_settings_name_the_key(made: World, name: str) -> None:
+    with pytest.raises(SettingsError) as said:
+        load(_broken(made, SETTINGS[name]), environ={})
+    assert all(word in str(said.value) for word in SETTINGS[name].told), str(said.value)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def checked(made: World) -> dict[str, Said]:
+    """What `davtari check` says to each, two at a time."""
+    free = asyncio.Semaphore(2)
+
+    async def check(broken: Broken) -> Said:
+        async with free:
+            return await davtari("--settings", _broken(made, broken).name, "check", folder=made.folder)
+
+    return dict(zip(SYSTEMS, await asyncio.gather(*map(check, SYSTEMS.values())), strict=True))
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
 async def test_check_names_what_is_wrong(checked: dict[str, Said], name: str) -> None:
-    said, expected = checked[name], BROKEN[name]
+    said, expected = checked[name], SYSTEMS[name]
     told = said.out + said.err
     assert said.code == expected.code, told
     assert all(word in told for word in expected.told), told

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 
+from services.shared.delivery.aside import Aside
 from services.shared.delivery.lane import Lane
 from services.shared.delivery.outcome import Outcome, Retry, Unknown
 from services.shared.delivery.row import Row
@@ -44,6 +45,7 @@ class Relay:
         self._outcomes: list[Pair] = []
         self._enough = asyncio.Event()
         self._settling: asyncio.Task[None] | None = None
+        self._aside = Aside(lane.breaker.wait)
 
     def wake(self) -> None:
         """The database has changed: something may be due now, or not wanted any more."""
@@ -70,7 +72,7 @@ class Relay:
         """One call after the other; a lane has as many of these as calls may run at once."""
         while rows := await self._next():
             outcomes = await self._attempt(rows)
-            self._judge(outcomes)
+            self._judge(rows, outcomes)
             self._outcomes += zip(rows, outcomes, strict=True)
             if len(self._outcomes) >= TOGETHER:
                 self._enough.set()
@@ -100,7 +102,10 @@ class Relay:
         elif len(self.leaving) >= UNSETTLED:
             await self._wake.wait()
         else:
-            await self._wait_for(min(IDLE, await self._wait_due(self.lane.name, set(self.leaving))))
+            now = time.monotonic()
+            aside = self._aside.skipped(now, probing=False)
+            due = await self._wait_due(self.lane.name, set(self.leaving) | aside)
+            await self._wait_for(min(IDLE, due, self._aside.pause(now)))
 
     async def _fill(self) -> bool:
         if self._changed:
@@ -108,13 +113,23 @@ class Relay:
         if not self._buffer:
             self._changed = False
             at_once = max(self.lane.batch * self.lane.concurrency, AHEAD)
-            claimed = await self._claim(self.lane.name, at_once, set(self.leaving))
+            claimed = await self._claimed(at_once)
             self._buffer = claimed[: self.lane.batch] if self._changed else claimed
             self._changed = False
         return bool(self._buffer) and not self._stopped
 
+    async def _claimed(self, at_once: int) -> list[Row]:
+        """Due rows; one that failed before is the probe only where there is no other."""
+        now, leaving = time.monotonic(), set(self.leaving)
+        probing = self.lane.breaker.state(now) != "closed"
+        aside = self._aside.skipped(now, probing=probing)
+        claimed = await self._claim(self.lane.name, at_once, leaving | aside)
+        return claimed if claimed or not (probing and aside) else await self._claim(self.lane.name, at_once, leaving)
+
     def _leave(self) -> Sequence[Row]:
-        rows, self._buffer = self._buffer[: self.lane.batch], self._buffer[self.lane.batch :]
+        """A row that failed before leaves alone: it must not take a batch of sound ones with it."""
+        batch = 1 if self._buffer[0].id in self._aside else self.lane.batch
+        rows, self._buffer = self._buffer[:batch], self._buffer[batch:]
         self.leaving |= {row.id: row for row in rows}
         self._enough.clear()
         return rows
@@ -134,17 +149,31 @@ class Relay:
             log.exception("delivery failed", extra={"lane": self.lane.name, "deliveries": [row.id for row in rows]})
             return [Unknown(f"{type(error).__name__}: {error}")] * len(rows)
 
-    def _judge(self, outcomes: Sequence[Outcome]) -> None:
-        """An answer of any kind closes the breaker; `Retry` (and a batch that is wholly unknown) opens it."""
-        retries = [outcome for outcome in outcomes if isinstance(outcome, Retry)]
+    def _judge(self, rows: Sequence[Row], outcomes: Sequence[Outcome]) -> None:
+        """An answer of any kind closes the breaker; `Retry` (and a batch that is wholly unknown) opens it.
+
+        Not so a `Retry` of rows that are at fault themselves, as long as the upstream answers for others.
+        """
+        now, breaker = time.monotonic(), self.lane.breaker
+        retries = {row.id: one for row, one in zip(rows, outcomes, strict=True) if isinstance(one, Retry)}
+        answered = [row.id for row, one in zip(rows, outcomes, strict=True) if not isinstance(one, Retry | Unknown)]
         if retries:
             self._buffer = []
-            self.lane.breaker.failed(time.monotonic(), retries[0].why, retries[0].after)
-            log.warning("lane waits", extra={"lane": self.lane.name, "why": retries[0].why})
-        elif all(isinstance(outcome, Unknown) for outcome in outcomes):
-            self.lane.breaker.failed(time.monotonic(), "no answer that proves anything")
+            self._failed(retries, now)
+        elif answered:
+            breaker.succeeded(now)
         else:
-            self.lane.breaker.succeeded(time.monotonic())
+            breaker.failed(now, "no answer that proves anything")
+        self._aside.answered(answered)
+
+    def _failed(self, retries: Mapping[str, Retry], now: float) -> None:
+        own_fault = self._aside.failed(retries, now)
+        first = next(iter(retries.values()))
+        if not own_fault or first.after is not None or self.lane.breaker.state(now) != "closed":
+            self.lane.breaker.failed(now, first.why, first.after)
+            log.warning("lane waits", extra={"lane": self.lane.name, "why": first.why})
+        else:
+            log.warning("a delivery fails alone", extra={"deliveries": sorted(retries), "why": first.why})
 
     async def _make_durable(self) -> None:
         """Settle outcomes for as long as there are any; those that arrive meanwhile go together with the next."""

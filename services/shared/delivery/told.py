@@ -8,17 +8,15 @@ from contracts.envelope import Envelope
 from contracts.model import Event
 from services.shared.delivery.record import Record
 from services.shared.state.attempt import Slot
-from services.shared.state.fiber import Fiber
 from services.shared.state.records import State
 
 
 @dataclass(slots=True)
 class Told:
-    """An event that is being remembered, and the record it came in; `rule` once its rule has begun."""
+    """An event that is being remembered, and the record it came in."""
 
     envelope: Envelope[Event]
     record: Record | None
-    rule: Fiber[None] | None = None
 
     @property
     def lane(self) -> Slot:

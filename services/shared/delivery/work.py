@@ -32,7 +32,6 @@ from services.shared.delivery.record import Record, restored
 from services.shared.delivery.subjects import mark_again, mark_decided, mark_dirty
 from services.shared.delivery.told import Told, forget
 from services.shared.state.attempt import NotLoaded, Slot
-from services.shared.state.fiber import Fiber
 from services.shared.state.records import Kind, RecordT
 from services.shared.state.session import Session
 from services.shared.state.store import load, load_versions, save_records, save_versions
@@ -133,16 +132,18 @@ class Work:
         return deferred, missing
 
     def _apply(self, told: Told) -> NotLoaded | None:
-        """Run the rule of an event, or go on with it; gives what it misses."""
+        """Run the rule of an event whose version was not seen yet; gives what it misses."""
         envelope = told.envelope
         slot = (envelope.data.TOPIC, envelope.subject)
-        if told.rule is None and envelope.sequence > self._held.get(slot, 0):
-            rule = self._remember.get(type(envelope.data), forget)
-            told.rule = Fiber(self.session, partial(rule, envelope, self.session), envelope)
-        miss = told.rule.resume() if told.rule else None
-        if told.rule and miss is None:
-            self._held[slot] = self._seen[slot] = envelope.sequence
-        return miss
+        if envelope.sequence <= self._held.get(slot, 0):
+            return None
+        rule = self._remember.get(type(envelope.data), forget)
+        try:
+            self.session.run(partial(rule, envelope, self.session), envelope)
+        except NotLoaded as miss:
+            return miss
+        self._held[slot] = self._seen[slot] = envelope.sequence
+        return None
 
     async def _rule_failed(
         self, envelope: Envelope[Event], record: Record | None, error: Exception, replayed: bool
@@ -182,12 +183,12 @@ class Work:
     async def decide(self) -> None:
         """Decide every touched subject until nothing is touched any more."""
         for _ in range(ROUNDS):
-            touched, released = dict(self.session.touched), list(self.session.released)
+            touched, released = dict(self.session.touched), dict(self.session.released)
             self.session.touched.clear()
             self.session.released.clear()
             if released:
                 blocked = await outbox.blocked_subjects(self.connection, released)
-                touched = {**dict.fromkeys(blocked, self.session.cause), **touched}
+                touched = {**dict.fromkeys(blocked, next(iter(released.values()))), **touched}
             if not touched:
                 return
             await self._decide(touched)
@@ -214,6 +215,8 @@ class Work:
         try:
             own = decide_own(self.rules.service, subject, self.session)
             return self.rules.handlers.decide(subject, self.session) if own is None else own
+        except NotLoaded:
+            raise
         except Exception as error:
             log.exception("decision failed", extra={"subject": subject})
             delivery = Delivery(id=f"decide:{subject}", kind="decide", lane="", key=subject, payload={})
@@ -222,13 +225,17 @@ class Work:
 
     async def _loaded(self, tasks: dict[NameT, Callable[[], ResultT]]) -> dict[NameT, ResultT]:
         """Run all rules, loading in bulk what they miss, until each has come to its end."""
-        rules_ = {name: Fiber(self.session, task) for name, task in tasks.items()}
-        left: Iterable[NameT] = list(rules_)
-        while left:
-            missing = {name: miss for name in left if (miss := rules_[name].resume()) is not None}
+        results: dict[NameT, ResultT] = {}
+        missing: dict[NameT, NotLoaded] = {}
+        while len(results) < len(tasks):
+            left, missing = missing or tasks, {}
+            for name in left:
+                try:
+                    results[name] = self.session.run(tasks[name])
+                except NotLoaded as miss:
+                    missing[name] = miss
             await self._load(missing.values())
-            left = list(missing)
-        return {name: rule.result for name, rule in rules_.items()}
+        return {name: results[name] for name in tasks}
 
     async def _load(self, missing: Collection[NotLoaded]) -> None:
         for by_ref in (False, True):

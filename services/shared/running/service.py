@@ -18,6 +18,7 @@ from services.shared.logs import in_service
 from services.shared.messaging.connection import producer
 from services.shared.messaging.consumer import Consumer, catch_up
 from services.shared.messaging.publisher import Publisher
+from services.shared.running.garbage import look_less_often
 from services.shared.settings.model import Settings
 from services.shared.state.database import Database, open_database
 from services.shared.telemetry.families import Reads
@@ -88,6 +89,7 @@ class Service:
         self.relays = [Relay(lane, engine.claim, engine.settle, engine.wait_due) for lane in lanes]
         async with self._publishing(engine) as publisher, self._consuming(engine) as consumer:
             self.running = Running(engine, publisher, consumer, self.relays)
+            look_less_often()
             engine.on_change += [publisher.wake, *[relay.wake for relay in self.relays]]
             async with asyncio.TaskGroup() as tasks:
                 for task in (publisher.run(), *[task(engine) for task in self.blueprint.early_tasks]):

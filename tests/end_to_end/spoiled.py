@@ -1,0 +1,125 @@
+"""Bad input, case by case: what is wrong with it, and the reason code under which it must surface."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from contracts.reasons import Reason
+from contracts.sample import Sample, samples
+
+Order = dict[str, Any]
+Spoil = Callable[[Order], object]
+SALE, READ = "sale", "read"
+"""Which delivery the dead letter is about: `sale:main:17` or `read:main:17`."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpoiledOrder:
+    """An order as the shop answers it after `spoil`; a text stands for the whole body of the answer."""
+
+    reason: Reason
+    spoil: Spoil | str
+    about: str = SALE
+
+    def body(self, order: Order) -> str:
+        """The body that the shop answers with."""
+        if isinstance(self.spoil, str):
+            return self.spoil
+        self.spoil(order)
+        return json.dumps(order)
+
+
+def _set(**fields: Any) -> Spoil:
+    return lambda order: order.update(fields)
+
+
+def _without(field: str) -> Spoil:
+    return lambda order: order.pop(field)
+
+
+def _line(**fields: Any) -> Spoil:
+    return lambda order: order["line_items"][0].update(fields)
+
+
+def _rate(**fields: Any) -> Spoil:
+    return lambda order: [line.update(fields) for line in order["tax_lines"]]
+
+
+INVALID = Reason.SHOP_ORDER_INVALID
+ORDERS: Mapping[str, SpoiledOrder] = {
+    "no total": SpoiledOrder(INVALID, _without("total"), READ),
+    "no currency": SpoiledOrder(INVALID, _without("currency"), READ),
+    "a total that is a word": SpoiledOrder(INVALID, _set(total="ten"), READ),
+    "a total without end": SpoiledOrder(INVALID, _set(total="NaN"), READ),
+    "an absurd total": SpoiledOrder(INVALID, _set(total="1" + "0" * 15), READ),
+    "lines that are no list": SpoiledOrder(INVALID, _set(line_items="none"), READ),
+    "a quantity that is a table": SpoiledOrder(INVALID, _line(quantity={"of": 2}), READ),
+    "a date that is none": SpoiledOrder(INVALID, _set(date_modified_gmt="yesterday"), READ),
+    "a status that is a table": SpoiledOrder(INVALID, _set(status={"is": "paid"}), READ),
+    "an unknown currency": SpoiledOrder(Reason.SALE_CURRENCY_NOT_MAPPED, _set(currency="XTS")),
+    "an unknown status, though paid": SpoiledOrder(Reason.SALE_STATUS_UNKNOWN, _set(status="packed-by-plugin")),
+    "a negative total": SpoiledOrder(Reason.SALE_TOTAL_NEGATIVE, _set(total="-5.00")),
+    "a total that its lines do not make": SpoiledOrder(Reason.SALE_TOTAL_DIFFERS, _set(total="99999.99")),
+    "a negative quantity": SpoiledOrder(INVALID, _line(quantity=-1), READ),
+    "a quantity of nothing": SpoiledOrder(Reason.SALE_QUANTITY_INVALID, _line(quantity=0)),
+    "a line without a product": SpoiledOrder(Reason.SALE_ITEM_NOT_LINKED, _line(product_id=0, variation_id=0)),
+    "an unknown tax rate": SpoiledOrder(Reason.SALE_TAX_NOT_MAPPED, _rate(rate_percent=7)),
+}
+
+UNREADABLE = {
+    "broken JSON": '{"id": 17, "total": ',
+    "a list instead of an order": "[1, 2, 3]",
+    "a web page": "<html><title>Error</title></html>",
+}
+"""Answers that may also mean that the shop is away: such an order waits and holds up no other."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpoiledRecord:
+    """A Kafka record that no service can read. `readers` are the services that must say so."""
+
+    reason: Reason
+    topic: str
+    value: bytes | None
+    headers: tuple[tuple[str, bytes | None], ...]
+
+
+OF_ORDER: Sample = next(sample for sample in samples() if sample.name == "OrderChanged.v1")
+OF_LINK: Sample = next(sample for sample in samples() if sample.name == "ProductLinked.v1")
+
+
+def _headers(sample: Sample = OF_ORDER, **changed: bytes | None) -> tuple[tuple[str, bytes | None], ...]:
+    return tuple((name, changed.get(name, raw)) for name, raw in sample.raw_headers())
+
+
+def _value(sample: Sample = OF_ORDER, **changed: Any) -> bytes:
+    return json.dumps(sample.value | changed).encode()
+
+
+DATA, HEADERS, TYPE = Reason.RECORD_INVALID_DATA, Reason.RECORD_BAD_HEADERS, Reason.RECORD_UNKNOWN_TYPE
+OTHER_TYPE, OTHER_VERSION = b"some.OtherThing.v1", b"davtari.OrderChanged.v99"
+RECORDS: Mapping[str, SpoiledRecord] = {
+    "bad JSON": SpoiledRecord(DATA, "shop.orders", b'{"shop": "main", ', _headers()),
+    "no JSON at all": SpoiledRecord(DATA, "shop.orders", b"\x00\xff\xfe", _headers()),
+    "an empty value": SpoiledRecord(DATA, "shop.orders", b"", _headers()),
+    "a field of another type": SpoiledRecord(DATA, "shop.orders", _value(lines="none"), _headers()),
+    "a field that is missing": SpoiledRecord(DATA, "shop.orders", b'{"shop": "main"}', _headers()),
+    "an absurd amount": SpoiledRecord(DATA, "shop.orders", _value(total="1e30"), _headers()),
+    "an unknown enum text": SpoiledRecord(DATA, "catalog.links", _value(OF_LINK, how="stolen"), _headers(OF_LINK)),
+    "a tombstone": SpoiledRecord(Reason.RECORD_TOMBSTONE, "shop.orders", None, _headers()),
+    "an unknown type": SpoiledRecord(TYPE, "shop.orders", _value(), _headers(ce_type=OTHER_TYPE)),
+    "an unknown version": SpoiledRecord(TYPE, "shop.orders", _value(), _headers(ce_type=OTHER_VERSION)),
+    "no headers": SpoiledRecord(HEADERS, "shop.orders", _value(), ()),
+    "a null header": SpoiledRecord(HEADERS, "shop.orders", _value(), _headers(ce_id=None)),
+    "a header that is not UTF-8": SpoiledRecord(HEADERS, "shop.orders", _value(), _headers(ce_source=b"\xff\xfe\x80")),
+    "a version that is no number": SpoiledRecord(HEADERS, "shop.orders", _value(), _headers(ce_sequence=b"newest")),
+    "a time without a zone": SpoiledRecord(HEADERS, "shop.orders", _value(), _headers(ce_time=b"2026-11-20T10:03:07")),
+}
+READERS = {
+    "shop.orders": {"store-feed", "stock-publisher", "order-exporter"},
+    "catalog.links": {"catalog-importer", "stock-publisher", "order-exporter"},
+}
+"""The services that read a topic: each must say that it cannot read the record."""
