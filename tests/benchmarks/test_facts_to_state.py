@@ -27,7 +27,6 @@ from tests.benchmarks.rounds import by_turns, stopwatch
 from tests.benchmarks.spied import Spied, spied
 from tests.support.engine_bench import Clock, opened
 
-
 GOAL, RULES = 0.5, 0.15
 """A floor decides nothing: rules that read links and earlier figures, and explain theirs, cost what they cost."""
 COUNT, ROUNDS, TOPIC = 3000, 5, "balance.stock"

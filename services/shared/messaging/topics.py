@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from tenacity import AsyncRetrying, RetryCallState, retry_if_result, stop_after_delay, wait_fixed
+from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from contracts.topics import TOPICS, Topic
 from services.shared.settings.model import KafkaSettings
+
+
+class TopicsNotCreated(Exception):
+    """Kafka did not create a topic; the message holds its answer."""
+
+
+class NotListed(TopicsNotCreated):
+    """The broker does not know yet of topics that were made."""
 
 
 async def create_topics(settings: KafkaSettings) -> list[str]:
@@ -18,30 +26,17 @@ async def create_topics(settings: KafkaSettings) -> list[str]:
         missing = [_new(topic, settings) for topic in TOPICS if settings.topic_prefix + topic.name not in there]
         if missing:
             _raise_for(await admin.create_topics(missing, timeout_ms=30_000))
-            await _known(admin, {topic.name for topic in missing})
+            await _listed(admin, {topic.name for topic in missing})
         return [topic.name for topic in missing]
     finally:
         await admin.close()
 
 
-async def _known(admin: AIOKafkaAdminClient, names: set[str]) -> None:
+@retry(retry=retry_if_exception_type(NotListed), wait=wait_fixed(0.05), stop=stop_after_delay(30), reraise=True)
+async def _listed(admin: AIOKafkaAdminClient, names: set[str]) -> None:
     """A broker may not know for a moment of what the controller has made."""
-    not_yet = AsyncRetrying(
-        retry=retry_if_result(bool), wait=wait_fixed(0.05), stop=stop_after_delay(30), retry_error_callback=_never_known
-    )
-    await not_yet(lambda: _unknown(admin, names))
-
-
-async def _unknown(admin: AIOKafkaAdminClient, names: set[str]) -> set[str]:
-    return names - set(await admin.list_topics())
-
-
-def _never_known(state: RetryCallState) -> None:
-    raise TopicsNotCreated("Kafka made the topics and does not list them after 30 s: is one of its brokers down?")
-
-
-class TopicsNotCreated(Exception):
-    """Kafka did not create a topic; the message holds its answer."""
+    if missing := names - set(await admin.list_topics()):
+        raise NotListed(f"Kafka made topics and does not list them: {sorted(missing)}. Is one of its brokers down?")
 
 
 def _raise_for(response: object) -> None:
