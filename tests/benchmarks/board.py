@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -23,8 +24,12 @@ class Board:
 
     def show(self, figure: Figure) -> None:
         """Note a figure. Raises `AssertionError` when it misses its goal."""
-        self.figures.append(figure)
-        assert figure.reached, str(figure)
+        self.show_all([figure])
+
+    def show_all(self, figures: Sequence[Figure]) -> None:
+        """Note the figures of one benchmark. Raises `AssertionError` when one misses its goal."""
+        self.figures += figures
+        assert all(figure.reached for figure in figures), "; ".join(map(str, figures))
 
     def write(self, file: Path = FILE) -> None:
         """Write all figures as `{name: {ratio, floor, ours, …}}`."""

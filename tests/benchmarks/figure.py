@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import median
 from typing import Literal
 
 SLACK = "DAVTARI_BENCH_SLACK"
@@ -14,7 +13,8 @@ SLACK = "DAVTARI_BENCH_SLACK"
 
 @dataclass(frozen=True)
 class Figure:
-    """What one benchmark found. `ratio` is ours to the floor, `spread` its smallest and largest value in a round.
+    """What one benchmark found. `ratio` is ours to the floor, each in its fastest round, the one least disturbed;
+    `spread` is the smallest and largest ratio of a round.
 
     `better` says which side of the goal is the right one.
     """
@@ -46,14 +46,14 @@ class Figure:
 def throughput(name: str, unit: str, count: int, times: Times, goal: float, note: str = "") -> Figure:
     """A figure of things per second: `count` of them took these times in each round."""
     ratios = [floor / ours for ours, floor in zip(times.ours, times.floor, strict=True)]
-    ours, floor = count / median(times.ours), count / median(times.floor)
+    ours, floor = count / min(times.ours), count / min(times.floor)
     return Figure(name, unit, ours, floor, ours / floor, (min(ratios), max(ratios)), goal, "more", note)
 
 
 def duration(name: str, unit: str, times: Times, goal: float, note: str = "") -> Figure:
     """A figure of how long one whole thing takes."""
     ratios = [ours / floor for ours, floor in zip(times.ours, times.floor, strict=True)]
-    ours, floor = median(times.ours), median(times.floor)
+    ours, floor = min(times.ours), min(times.floor)
     return Figure(name, unit, ours, floor, ours / floor, (min(ratios), max(ratios)), goal, "less", note)
 
 
