@@ -8,10 +8,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from contracts.connect_headers import connect_header_schema
 from contracts.header_schema import header_schema
 from contracts.json_schema import as_draft_07, released_name, schemas_of
 from contracts.model import Event
-from contracts.operations import DiscardRequested, ImportRequested, PushRequested, ReplayRequested
+from contracts.operations import (
+    DeadLettered,
+    DiscardRequested,
+    EditRequested,
+    ImportRequested,
+    PushRequested,
+    ReplayRequested,
+)
 from contracts.registry import EVENTS
 from contracts.sample import Sample
 from contracts.topics import PREFIX, TOPICS, Topic
@@ -21,7 +29,7 @@ VERSION = "1.0.0"
 
 BINDING = "0.5.0"
 HEADERS = "CloudEventHeaders"
-COMMANDS = (ImportRequested, PushRequested, ReplayRequested, DiscardRequested)
+COMMANDS = (ImportRequested, PushRequested, ReplayRequested, DiscardRequested, EditRequested)
 
 ABOUT = """\
 Davtari joins a Balance accounting system to WooCommerce shops. Everything that happens is a CloudEvent on a Kafka \
@@ -165,5 +173,8 @@ def _headers(event: type[Event]) -> dict[str, Any]:
     return {
         "type": "object",
         "allOf": [{"$ref": f"#/components/schemas/{HEADERS}"}],
-        "properties": {"ce_type": {"type": "string", "const": event.TYPE}},
+        "properties": {
+            "ce_type": {"type": "string", "const": event.TYPE},
+            **(connect_header_schema() if event is DeadLettered else {}),
+        },
     }

@@ -21,6 +21,13 @@ class _ShopItemEvent(Event):
         return f"{self.shop}:{self.item}"
 
 
+class RolePrice(Part):
+    """A price for some customers only, in a custom field of the product; null: there is none."""
+
+    meta_key: str
+    price: Money | None = None
+
+
 class WrittenProduct(Part):
     """The fields that Davtari last wrote to a product; a field it never wrote is absent (null)."""
 
@@ -32,6 +39,8 @@ class WrittenProduct(Part):
     sale_to: Instant | None = None
     weight: Quantity | None = None
     category_ids: tuple[int, ...] | None = None
+    role_prices: tuple[RolePrice, ...] | None = None
+    retired_from: str | None = Field(default=None, description="the status that a product had before it was retired")
     digest: str
 
 
@@ -78,10 +87,30 @@ class ProductPlanned(_ShopItemEvent):
 class FigureLine(Part):
     """One line of the explanation of a stock figure; the lines add up to it."""
 
-    label: Literal["on hand", "reserved", "in flight", "buffer", "floor", "rounding"]
+    label: Literal[
+        "on hand",
+        "reserved",
+        "expiring",
+        "in flight",
+        "in kits",
+        "from components",
+        "buffer",
+        "last units",
+        "share",
+        "cap",
+        "floor",
+        "rounding",
+    ]
     quantity: Quantity
     source: str
     orders: tuple[str, ...] = ()
+
+
+class LocationFigure(Part):
+    """The figure of one of the shop's own locations."""
+
+    place: str
+    quantity: Quantity
 
 
 class AvailabilityChanged(_ShopItemEvent):
@@ -97,6 +126,7 @@ class AvailabilityChanged(_ShopItemEvent):
     sku: str
     quantity: Quantity
     explanation: tuple[FigureLine, ...]
+    locations: tuple[LocationFigure, ...] = ()
     mode: Literal["live", "dry-run"]
     stock_seen_at: Instant | None = None
     shop_moves: int = Field(default=0, ge=0, description="how many stock movements by the shop's orders it answers")

@@ -43,7 +43,10 @@ class Cause(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Envelope(Generic[DataT_co]):
-    """An event with its CloudEvents attributes. `sequence` is the version of the subject."""
+    """An event with its CloudEvents attributes. `sequence` is the version of the subject.
+
+    `replayof` names the dead letter that this event corrects.
+    """
 
     id: str
     type: str
@@ -55,11 +58,17 @@ class Envelope(Generic[DataT_co]):
     causationid: str | None
     traceparent: str | None
     data: DataT_co
+    replayof: str | None = None
 
 
 def event_id(type_: str, subject: str, version: int) -> str:
     """The id of an event: UUIDv5 of (type, subject, version), so that a repetition has the same id."""
     return str(uuid5(NAMESPACE, f"{type_}|{subject}|{version}"))
+
+
+def correction_id(type_: str, subject: str, version: int, replayof: str) -> str:
+    """The id of an event that corrects a dead letter: another one than the failed event's, the same each time."""
+    return str(uuid5(NAMESPACE, f"{type_}|{subject}|{version}|{replayof}"))
 
 
 def wrap(
@@ -100,6 +109,7 @@ def headers(envelope: Envelope[Event]) -> list[tuple[str, bytes]]:
         "ce_sequence": str(envelope.sequence),
         "ce_correlationid": envelope.correlationid,
         "ce_causationid": envelope.causationid,
+        "ce_replayof": envelope.replayof,
         "traceparent": envelope.traceparent,
     }
     encoded = [(name, value.encode()) for name, value in attributes.items() if value is not None]
@@ -166,6 +176,7 @@ def _envelope(attributes: dict[str, str], data: Event) -> Envelope[Event]:
         causationid=attributes.get("ce_causationid"),
         traceparent=attributes.get("traceparent"),
         data=data,
+        replayof=attributes.get("ce_replayof"),
     )
 
 

@@ -18,7 +18,7 @@ def header_schema() -> dict[str, Any]:
     }
 
 
-OPTIONAL = frozenset({"ce_causationid", "traceparent"})
+OPTIONAL = frozenset({"ce_causationid", "ce_replayof", "traceparent"})
 
 HEADERS: dict[str, dict[str, Any]] = {
     "ce_specversion": {"const": "1.0"},
@@ -37,6 +37,7 @@ HEADERS: dict[str, dict[str, Any]] = {
     },
     "ce_correlationid": {"description": "The same for everything that followed from one first event."},
     "ce_causationid": {"description": "The id of the event that brought this one about."},
+    "ce_replayof": {"description": "The dead letter that this event corrects: a person has edited and replayed it."},
     "traceparent": {"pattern": TRACEPARENT, "description": "W3C Trace Context."},
     "content-type": {"const": "application/json"},
 }

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from contracts.ledger import Attempt
-from contracts.model import Event, Instant, Part, ShopId
+from contracts.model import Event, Instant, Part, ShopId, Uid
 
 
 class _Command(Event):
@@ -59,6 +59,43 @@ class DiscardRequested(_Command):
     why: str
 
 
+class EditRequested(_Command):
+    """Put this dead letter right and try it again under a new id; `why` and the changed places are kept for the audit.
+
+    A delivery leaves with `payload` (and `person`) in place of what was refused, under the id `replacement`. A record
+    has been published again, corrected, to its topic: `replacement` is the id of that event, `payload` stays empty.
+    `changed` are JSON pointers.
+    """
+
+    TYPE: ClassVar[str] = "davtari.EditRequested.v1"
+    dead_letter: str
+    replacement: str
+    changed: tuple[str, ...]
+    why: str
+    payload: dict[str, Any] = Field(default_factory=dict)
+    person_ref: str | None = None
+    person: dict[str, Any] | None = None
+
+
+class PlannedChange(Part):
+    """The planned change of an item, by its digest."""
+
+    item: Uid
+    digest: str
+
+
+class ApplyRequested(_Command):
+    """Carry out these changes of a plan: one that is not the planned one any more is left out.
+
+    A large plan comes in several of these under one `plan`.
+    """
+
+    TYPE: ClassVar[str] = "davtari.ApplyRequested.v1"
+    shop: ShopId
+    plan: str
+    changes: tuple[PlannedChange, ...] = Field(max_length=1000)
+
+
 class CommandSettled(Event):
     """What became of a command at one service."""
 
@@ -93,7 +130,10 @@ class FailedRecord(Part):
 
 
 class FailedDelivery(Part):
-    """A delivery that was refused: its effect, its payload and its attempts."""
+    """A delivery that was refused: its effect, its payload and its attempts.
+
+    `blocked_on`: it waited for this named thing until its deadline; it goes by itself when the thing appears.
+    """
 
     delivery_id: str
     subject: str
@@ -101,6 +141,7 @@ class FailedDelivery(Part):
     lane: str
     payload: dict[str, Any]
     attempts: tuple[Attempt, ...] = ()
+    blocked_on: str | None = None
 
 
 class _DeadLetterEvent(Event):
@@ -119,7 +160,11 @@ class _DeadLetterEvent(Event):
 
 
 class DeadLettered(_DeadLetterEvent):
-    """Something that only a person can settle: a record or a delivery, its reason code and the fix."""
+    """Something that only a person can settle: a record or a delivery, its reason code and the fix.
+
+    `replays`: how often it was replayed in a row and failed again with the same reason. `replayof`: the dead letter
+    whose correction this is.
+    """
 
     TYPE: ClassVar[str] = "davtari.DeadLettered.v1"
     reason: str
@@ -131,14 +176,20 @@ class DeadLettered(_DeadLetterEvent):
     person_ref: str | None = None
     person: dict[str, Any] | None = None
     digest: str
+    replays: int = 0
+    replayof: str | None = None
     at: Instant
 
 
 class DeadLetterSettled(_DeadLetterEvent):
-    """A dead letter that is open no more: replayed, discarded, or overtaken by a newer state."""
+    """A dead letter that is open no more: replayed, edited, discarded, or overtaken by a newer state.
+
+    An edited one names its `replacement`: the delivery or event that was tried instead.
+    """
 
     TYPE: ClassVar[str] = "davtari.DeadLetterSettled.v1"
-    how: Literal["replayed", "discarded", "overtaken"]
+    how: Literal["replayed", "edited", "discarded", "overtaken"]
     by: str
     why: str = ""
+    replacement: str | None = None
     at: Instant

@@ -20,6 +20,7 @@ class Reason(StrEnum):
     BALANCE_ROW_INVALID = "balance.row-invalid"
     BALANCE_PERIOD_CLOSED = "balance.period-closed"
     BALANCE_SNAPSHOT_SHRANK = "balance.snapshot-shrank"
+    BALANCE_SNAPSHOT_ALARMING = "balance.snapshot-alarming"
     BALANCE_UNREADABLE = "balance.unreadable"
 
     SHOP_REFUSED = "shop.refused"
@@ -33,6 +34,7 @@ class Reason(StrEnum):
     PRODUCT_GROUP_NOT_MAPPED = "product.group-not-mapped"
     PRODUCT_GROUP_EXCLUDED = "product.group-excluded"
     PRODUCT_NOT_GOODS = "product.not-goods"
+    PRODUCT_NOT_FOR_SALE = "product.not-for-sale"
     PRODUCT_NO_SKU = "product.no-sku"
     PRODUCT_SKU_NOT_ALLOWED = "product.sku-not-allowed"
     PRODUCT_SKU_USED_TWICE = "product.sku-used-twice"
@@ -41,6 +43,9 @@ class Reason(StrEnum):
     PRODUCT_OF_OTHER_ITEM = "product.of-other-item"
     PRODUCT_WITHDRAWN = "product.withdrawn"
     PRODUCT_PRICE_INVALID = "product.price-invalid"
+    PRODUCT_PRICE_FELL = "product.price-fell"
+
+    FEED_STALE = "feed.stale"
 
     STOCK_WAREHOUSE_UNKNOWN = "stock.warehouse-unknown"
 
@@ -56,6 +61,7 @@ class Reason(StrEnum):
     SALE_CLIENT_WAITS = "sale.client-waits"
     SALE_NOT_AS_MEANT = "sale.not-as-meant"
     SALE_NOT_WHOLE_TETRI = "sale.not-whole-tetri"
+    SALE_OVERDUE = "sale.overdue"
 
     REFUND_SALE_MISSING = "refund.sale-missing"
     REFUND_LINE_UNKNOWN = "refund.line-unknown"

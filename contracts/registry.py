@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contracts import balance, catalog, ledger, operations, shop
+from contracts import alerts, balance, catalog, ledger, operations, shop
 from contracts.model import Event
 
 EVENTS: tuple[type[Event], ...] = (
@@ -28,8 +28,12 @@ EVENTS: tuple[type[Event], ...] = (
     operations.PushRequested,
     operations.ReplayRequested,
     operations.DiscardRequested,
+    operations.EditRequested,
+    operations.ApplyRequested,
     operations.CommandSettled,
     operations.DeadLettered,
     operations.DeadLetterSettled,
+    alerts.AlertSent,
+    alerts.FeedStateChanged,
 )
 BY_TYPE: dict[str, type[Event]] = {event.TYPE: event for event in EVENTS}

@@ -2,23 +2,45 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict
-from importlib.resources import files
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 from contracts.operations import CommandSettled, DeadLettered, ImportRequested, PushRequested
-from services.commands import ask, check, contracts, dead_letters, events, letters, passport, push, run, show, status
+from services.commands import (
+    alerts,
+    ask,
+    check,
+    contracts,
+    dead_letters,
+    events,
+    explain,
+    init,
+    letters,
+    passport,
+    push,
+    run,
+    show,
+    status,
+    stock,
+    sync_matrix,
+    topics,
+)
 from services.commands.failing import FAILED, WRONG_SETTINGS
 from services.commands.frame import Chosen, DryRun, Json, Patience, answered, command, settings
-from services.commands.registry import SERVICES
+from services.commands.freshness import feed_ages, punctuality
+from services.commands.freshness_lines import lines
+from services.commands.plans import app as plans_app
+from services.commands.registry import OPTIONAL, SERVICES, wanted
 from services.commands.screen import as_json, console, errors
 from services.demo.story import demo as tell_demo
+from services.sandbox.command import cli as sandbox_cli
 from services.shared import logs
 from services.shared.messaging.reader import read_events
-from services.shared.messaging.topics import create_topics
 
 app = typer.Typer(no_args_is_help=True, help="Davtari joins Balance with WooCommerce shops.", rich_markup_mode="rich")
 topics_app = typer.Typer(no_args_is_help=True, help="The Kafka topics.")
@@ -26,6 +48,10 @@ app.add_typer(topics_app, name="topics")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(events.app, name="events")
 app.add_typer(contracts.app, name="contracts")
+app.add_typer(plans_app.app, name="plan")
+app.command(name="apply")(plans_app.apply_command)
+app.add_typer(alerts.app, name="alerts")
+app.add_typer(sandbox_cli, name="sandbox")
 
 Keep = Annotated[bool, typer.Option(help="Leave everything running until Ctrl-C.")]
 
@@ -43,35 +69,52 @@ def main(
     logs.configure(log_level or ("INFO" if long_running else "CRITICAL"), as_json=log_json)
 
 
-@app.command()
-def init(path: Annotated[Path, typer.Option(help="Where to write it.")] = Path("davtari.toml")) -> None:
-    """Write a commented settings file to start from."""
-    if path.exists():
-        errors.print(f"[red]{path} is there already; it is not overwritten.[/]")
-        raise typer.Exit(FAILED)
-    path.write_text(files("services.commands").joinpath("template.toml").read_text(encoding="utf-8"), encoding="utf-8")
-    console.print(f"{path} written. Fill in the connections, then: davtari --settings {path} check", soft_wrap=True)
+@app.command(name="init")
+@command
+async def init_command(
+    path: Annotated[Path, typer.Option(help="Where to write it.")] = Path("davtari.toml"),
+    guided: Annotated[
+        bool | None, typer.Option(help="Ask step by step and try each answer; usual on a terminal.")
+    ] = None,
+) -> int:
+    """Write a commented settings file to start from; on a terminal, ask for what belongs in it."""
+    return await init.init(path, guided=sys.stdin.isatty() if guided is None else guided)
 
 
 @app.command(name="check")
 @command
-async def check_command(json: Json = False) -> int:
+async def check_command(
+    mend: Annotated[bool, typer.Option("--mend", help="Make topics and webhooks, and switch webhooks on.")] = False,
+    json: Json = False,
+) -> int:
     """Find what is wrong in Kafka, Balance, the shops or the settings, and say what mends it."""
-    found = await check.check(settings())
+    chosen = settings()
+    found = await check.check(chosen, mend=mend)
+    forbidden = check.forbidden(found, chosen)
     if json:
-        as_json([asdict(checked) for checked in found])
+        as_json({"systems": [asdict(checked) for checked in found], "cannot_go_live": forbidden})
     else:
-        show.checked(found)
+        show.checked(found, forbidden)
     return 0 if all(checked.ok for checked in found) else FAILED
+
+
+@app.command(name="sync-matrix")
+@command
+async def sync_matrix_command(
+    json: Json = False, markdown: Annotated[bool, typer.Option("--markdown", help="A Markdown table.")] = False
+) -> int:
+    """What is synchronised, in which direction, when and in which mode, as the settings say."""
+    sync_matrix.told(settings(), as_data=json, as_markdown=markdown)
+    return 0
 
 
 @topics_app.command(name="create")
 @command
-async def topics_create() -> int:
-    """Create the topics of the manifest that are missing."""
-    made = await create_topics(settings().kafka)
-    console.print(f"{len(made)} topics created" + (f": {', '.join(made)}" if made else "; all were there"))
-    return 0
+async def topics_create(
+    mend: Annotated[bool, typer.Option("--mend", help="Set retention and the like where they differ.")] = False,
+) -> int:
+    """Create the topics of the manifest that are missing; name those that are there and differ."""
+    return await topics.create(settings().kafka, mend=mend)
 
 
 @app.command()
@@ -79,17 +122,16 @@ async def topics_create() -> int:
 async def up() -> int:
     """Run all services in this process, until SIGTERM or Ctrl-C."""
     chosen = settings()
-    await create_topics(chosen.kafka)
-    await run.until_signalled(SERVICES, chosen, supervised=True)
+    await run.until_signalled(wanted(chosen), chosen, supervised=True)
     return 0
 
 
 @app.command(name="run")
 @command
-async def run_command(service: Annotated[str, typer.Argument(help=", ".join(SERVICES))]) -> int:
+async def run_command(service: Annotated[str, typer.Argument(help=", ".join((*SERVICES, *OPTIONAL)))]) -> int:
     """Run one service in this process, until SIGTERM or Ctrl-C."""
-    if service not in SERVICES:
-        errors.print(f"[red]there is no service {service!r}: {', '.join(SERVICES)}[/]")
+    if service not in (*SERVICES, *OPTIONAL):
+        errors.print(f"[red]there is no service {service!r}: {', '.join((*SERVICES, *OPTIONAL))}[/]")
         return WRONG_SETTINGS
     await run.until_signalled([service], settings(), supervised=False)
     return 0
@@ -148,17 +190,53 @@ async def order_command(shop: str, order_id: int, json: Json = False) -> int:
     return 0
 
 
+@app.command(name="stock")
+@command
+async def stock_command(shop: str, sku: str, json: Json = False) -> int:
+    """Why a shop shows this figure for a product, line by line. SKU: or the item's uid."""
+    envelopes = [envelope async for envelope in read_events(settings().kafka, stock.TOPICS)]
+    found = stock.explained(shop, sku, envelopes)
+    if found is None:
+        errors.print(f"shop {shop} sells nothing under {sku} that is linked to Balance; davtari import items")
+        return FAILED
+    as_json(asdict(found)) if json else stock.show(found)
+    return 0
+
+
 @app.command(name="status")
 @command
 async def status_command(json: Json = False) -> int:
-    """What each service has still to read, what waits to be delivered, what needs a person."""
+    """What each service has still to read, what waits to be delivered, what needs a person, how fresh all is."""
     chosen = settings()
     found, lettered = await status.standings(chosen), await letters.all_letters(chosen.kafka)
     waiting = [letter for letter in lettered.values() if letter.open]
+    now = datetime.now(UTC)
+    ages, punctual = feed_ages(chosen, now), punctuality(chosen, now)
     if json:
-        as_json({"services": [asdict(one) for one in found], "dead_letters_open": len(waiting)})
+        as_json(
+            {
+                "services": [asdict(one) for one in found],
+                "feeds": [asdict(one) for one in ages],
+                "paid_orders": [asdict(one) for one in punctual],
+                "dead_letters_open": len(waiting),
+            }
+        )
     else:
         show.standings(found, waiting)
+        for line in lines(ages, punctual):
+            console.print(line, soft_wrap=True)
+    return 0
+
+
+@app.command(name="explain")
+@command
+async def explain_command(
+    code: Annotated[str | None, typer.Argument()] = None,
+    language: Annotated[Literal["en", "ka"], typer.Option("--lang")] = "en",
+    json: Json = False,
+) -> int:
+    """What a reason code means: cause, effect, fix, who mends it. Without a code: all of them."""
+    explain.explain(code, language, json=json)
     return 0
 
 

@@ -145,6 +145,24 @@ allow davtari-refund-exporter \
     --group "${PREFIX}refund-exporter." \
     --resource-pattern-type prefixed
 
+# the service alerts
+allow davtari-alerts \
+    --operation Read --operation Describe \
+    --topic "${PREFIX}shop.orders" \
+    --topic "${PREFIX}ledger.documents" \
+    --topic "${PREFIX}operations" \
+    --topic "${PREFIX}dead-letters" \
+    --resource-pattern-type literal
+allow davtari-alerts \
+    --operation Write --operation Describe \
+    --topic "${PREFIX}operations" \
+    --topic "${PREFIX}dead-letters" \
+    --resource-pattern-type literal
+allow davtari-alerts \
+    --operation Read --operation Describe \
+    --group "${PREFIX}alerts." \
+    --resource-pattern-type prefixed
+
 # `davtari up`: all services in one process
 allow davtari-all-in-one \
     --operation Read --operation Describe \
@@ -186,6 +204,7 @@ allow davtari-all-in-one \
     --group "${PREFIX}stock-publisher." \
     --group "${PREFIX}order-exporter." \
     --group "${PREFIX}refund-exporter." \
+    --group "${PREFIX}alerts." \
     --resource-pattern-type prefixed
 
 # the `davtari` command: looks at everything, gives commands, makes topics, replays beside the live topics
@@ -217,6 +236,40 @@ allow davtari-operator \
     --topic replay. \
     --resource-pattern-type prefixed
 allow davtari-operator \
+    --operation Describe \
+    --group "${PREFIX}" \
+    --resource-pattern-type prefixed
+
+# whoever may put a broken record right: `davtari dead-letters edit` publishes it again in its own topic
+allow davtari-repairer \
+    --operation Read --operation Describe \
+    --topic "${PREFIX}balance.items" \
+    --topic "${PREFIX}balance.prices" \
+    --topic "${PREFIX}balance.stock" \
+    --topic "${PREFIX}shop.orders" \
+    --topic "${PREFIX}shop.refunds" \
+    --topic "${PREFIX}catalog.links" \
+    --topic "${PREFIX}catalog.plans" \
+    --topic "${PREFIX}stock.availability" \
+    --topic "${PREFIX}ledger.documents" \
+    --topic "${PREFIX}operations" \
+    --topic "${PREFIX}dead-letters" \
+    --resource-pattern-type literal
+allow davtari-repairer \
+    --operation Write --operation Describe \
+    --topic "${PREFIX}balance.items" \
+    --topic "${PREFIX}balance.prices" \
+    --topic "${PREFIX}balance.stock" \
+    --topic "${PREFIX}shop.orders" \
+    --topic "${PREFIX}shop.refunds" \
+    --topic "${PREFIX}catalog.links" \
+    --topic "${PREFIX}catalog.plans" \
+    --topic "${PREFIX}stock.availability" \
+    --topic "${PREFIX}ledger.documents" \
+    --topic "${PREFIX}operations" \
+    --topic "${PREFIX}dead-letters" \
+    --resource-pattern-type literal
+allow davtari-repairer \
     --operation Describe \
     --group "${PREFIX}" \
     --resource-pattern-type prefixed

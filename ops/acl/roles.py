@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from contracts.topics import TOPICS
+from services.alerts.handlers import TOPICS as ALERTS
 from services.balance_feed.handlers import handlers as balance_feed
 from services.catalog_importer.handlers import TOPICS as CATALOG_IMPORTER
 from services.order_exporter.handlers import TOPICS as ORDER_EXPORTER
@@ -27,6 +28,7 @@ READS = {
     "stock-publisher": STOCK_PUBLISHER,
     "order-exporter": ORDER_EXPORTER,
     "refund-exporter": REFUND_EXPORTER,
+    "alerts": ALERTS,
 }
 WRITES = {
     "balance-feed": ("balance.items", "balance.prices", "balance.stock"),
@@ -35,6 +37,7 @@ WRITES = {
     "stock-publisher": ("stock.availability",),
     "order-exporter": ("ledger.documents",),
     "refund-exporter": ("ledger.documents",),
+    "alerts": (),
 }
 """Besides what every service writes: answers to commands, and dead letters."""
 
@@ -83,7 +86,14 @@ class Role:
 def roles() -> list[Role]:
     """Every role of the proposal, services first."""
     services = [_service(name) for name in READS]
-    return [*services, _together(services), OPERATOR, *_subscribers(IMPERSONAL, "no"), *_subscribers(PERSONAL, "with")]
+    return [
+        *services,
+        _together(services),
+        OPERATOR,
+        REPAIRER,
+        *_subscribers(IMPERSONAL, "no"),
+        *_subscribers(PERSONAL, "with"),
+    ]
 
 
 def _service(name: str) -> Role:
@@ -118,6 +128,16 @@ OPERATOR = Role(
     creates=("@", REPLAYS),
     writes_under=(REPLAYS,),
 )
+
+
+REPAIRER = Role(
+    "repairer",
+    "whoever may put a broken record right: `davtari dead-letters edit` publishes it again in its own topic",
+    reads=ALL,
+    writes=ALL,
+    groups_seen=("@",),
+)
+"""An operator who may do more; everything else goes by the operator's rights."""
 
 
 def _subscribers(groups: dict[str, tuple[str, ...]], personal: str) -> list[Role]:

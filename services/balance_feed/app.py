@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from services.balance_feed.handlers import NAME, handlers
+from services.balance_feed.handlers import NAME, RESOURCES, handlers
 from services.balance_feed.importing import Importer
 from services.balance_feed.schedule import Schedule
 from services.shared.balance.client import Balance
 from services.shared.delivery.engine import Engine
+from services.shared.running.feed_watch import watch, watched
 from services.shared.running.service import Blueprint
 from services.shared.settings.model import Settings
 
@@ -22,4 +23,5 @@ async def blueprint(settings: Settings) -> AsyncIterator[Blueprint]:
         async def imports(engine: Engine) -> None:
             await Schedule(engine, Importer(engine, balance, settings), settings.schedule).run()
 
-        yield Blueprint(name=NAME, handlers=handlers(), fingerprint="", tasks=(imports,))
+        tasks = (imports, watch(NAME, RESOURCES, settings.freshness))
+        yield Blueprint(name=NAME, handlers=watched(handlers()), fingerprint="", tasks=tasks)

@@ -21,9 +21,10 @@ def unreadable(resource: Resource, error: AccessDenied | Rejected) -> dict[str, 
     return {f"{resource}:import": Fault(reason=Reason.BALANCE_UNREADABLE, detail=detail)}
 
 
-def shrunk(resource: Resource, detail: str) -> dict[str, Fault]:
+def held_back(resource: Resource, detail: str, *, alarming: bool) -> dict[str, Fault]:
     """The fault of a snapshot that is held back."""
-    return {f"{resource}:snapshot": Fault(reason=Reason.BALANCE_SNAPSHOT_SHRANK, detail=detail)}
+    reason = Reason.BALANCE_SNAPSHOT_ALARMING if alarming else Reason.BALANCE_SNAPSHOT_SHRANK
+    return {f"{resource}:snapshot": Fault(reason=reason, detail=detail)}
 
 
 async def show(engine: Engine, faults: Mapping[str, Fault]) -> None:

@@ -10,15 +10,16 @@ from contextlib import aclosing
 import orjson
 
 from contracts.model import Event
+from services.balance_feed.breakers import Breakers
 from services.balance_feed.compare import AT_ONCE, Known, differences
 from services.balance_feed.facts import Fact, Observation, understood
-from services.balance_feed.faults import clear_gone, show, shrunk, unreadable
+from services.balance_feed.faults import clear_gone, held_back, show, unreadable
 from services.balance_feed.handlers import OBSERVED, STATED, Observed, Resource, news
 from services.balance_feed.report import Report
 from services.balance_feed.scratch import Group, Scratch
 from services.balance_feed.snapshot import Reads, Snapshot, read
 from services.shared.delivery.engine import Engine
-from services.shared.delivery.faults import note_fault
+from services.shared.delivery.faults import Fault, note_fault
 from services.shared.delivery.work import Work
 from services.shared.running.fingerprint import fingerprint
 from services.shared.settings.model import Settings
@@ -44,9 +45,12 @@ class Importer:
             with Scratch(self._salt) as scratch:
                 report = Report(resource, self._engine.clock())
                 snapshot = await self._read(report, scratch)
-                await self._compare(scratch, snapshot.fact, report, dry_run=dry_run)
+                await self._compare(scratch, snapshot.fact, report)
                 if not accept_loss:
-                    report.judge(self._settings.snapshot)
+                    await self._judge(scratch, snapshot.fact, report)
+                if not report.alarming:
+                    for groups in scratch.differed(AT_ONCE):
+                        await self._state(snapshot.fact, groups, report, dry_run=dry_run)
                 if not dry_run:
                     await self._settle(scratch, snapshot, report)
         log.info("imported", extra={"resource": resource, **report.figures(), "held": report.held})
@@ -62,14 +66,25 @@ class Importer:
         report.faults.update(snapshot.faults)
         return snapshot
 
-    async def _compare(self, scratch: Scratch, fact: Fact, report: Report, *, dry_run: bool) -> None:
+    async def _compare(self, scratch: Scratch, fact: Fact, report: Report) -> None:
         groups = scratch.groups(fact.joined)
         async with aclosing(self._known(report.resource)) as known, aclosing(differences(groups, known)) as stretches:
             async for found in stretches:
                 report.compared(found)
                 scratch.miss(found.missing)
-                if found.differing:
-                    await self._state(fact, list(scratch.filled(found.differing)), report, dry_run=dry_run)
+                scratch.differ(found.differing)
+
+    async def _judge(self, scratch: Scratch, fact: Fact, report: Report) -> None:
+        """Hold back what loses too much, or changes too much in one way; a first import has nothing to lose."""
+        breakers, limits = Breakers(), self._settings.snapshot
+        if report.known:
+            for groups in scratch.differed(AT_ONCE):
+                found = understood(fact, groups, report.begun)
+                async with self._engine.work() as work:
+                    breakers.weigh(found.facts, await work.get_many(STATED[report.resource], found.facts))
+        report.judge(limits)
+        if told := breakers.tripped(report.known, limits):
+            report.alarm(told)
 
     async def _known(self, resource: Resource) -> AsyncGenerator[Known, None]:
         async for key, body in read_kind(self._engine.database, OBSERVED[resource].name):
@@ -92,7 +107,7 @@ class Importer:
 
     async def _settle(self, scratch: Scratch, snapshot: Snapshot, report: Report) -> None:
         """What only a whole snapshot may say: what is missing, and which faults are gone."""
-        faults = dict(snapshot.faults) | (shrunk(report.resource, report.held) if report.held else {})
+        faults = dict(snapshot.faults) | _held_back(report)
         await show(self._engine, faults)
         if not report.held:
             for keys in scratch.missed(AT_ONCE):
@@ -104,6 +119,10 @@ class Importer:
             for key in keys:
                 work.drop(OBSERVED[report.resource], key)
             await work.announce((fact.missing(key, report.begun), None) for key in keys)
+
+
+def _held_back(report: Report) -> dict[str, Fault]:
+    return held_back(report.resource, report.held, alarming=report.alarming) if report.held else {}
 
 
 async def _news(work: Work, resource: Resource, facts: dict[str, Observation]) -> list[Event]:

@@ -16,7 +16,8 @@ class Report:
     """The counts of one import. `begun` is the moment before reading: facts claim nothing later than it.
 
     `differing` records have other rows than before, `new` of them were never seen; `stated` of them mean something
-    else than before, `invalid` cannot be used. `faults` holds the subjects of all that is at fault.
+    else than before, `invalid` cannot be used. `faults` holds the subjects of all that is at fault. `held` says why
+    the snapshot is held back: wholly when it is `alarming`, else only what it lacks.
     """
 
     resource: Resource
@@ -29,6 +30,7 @@ class Report:
     missing: int = 0
     faults: set[str] = field(default_factory=set)
     held: str = ""
+    alarming: bool = False
 
     @property
     def known(self) -> int:
@@ -56,6 +58,14 @@ class Report:
         self.held = (
             f"{self.missing} of {self.known} known {self.resource} are missing from this snapshot of Balance; nothing "
             f"was withdrawn. If that is right: davtari import {self.resource} --accept-loss"
+        )
+
+    def alarm(self, told: str) -> None:
+        """Hold the whole snapshot back: too much changed in one way."""
+        self.alarming = True
+        self.held = (
+            f"{told}. Nothing of this snapshot of Balance's {self.resource} was taken. "
+            f"If that is right: davtari import {self.resource} --accept-loss"
         )
 
     def figures(self) -> dict[str, int]:

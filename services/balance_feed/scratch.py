@@ -56,6 +56,7 @@ class Scratch:
         self._db.execute("BEGIN")
         self._db.execute("CREATE TABLE rows (key TEXT, digest BLOB, ref TEXT, at INTEGER, size INTEGER)")
         self._db.execute("CREATE TABLE missing (key TEXT)")
+        self._db.execute("CREATE TABLE differing (key TEXT, digest TEXT)")
 
     def __enter__(self) -> Self:
         return self
@@ -93,6 +94,16 @@ class Scratch:
             found = self._db.execute("SELECT size, at FROM rows WHERE key = ?", (key,))
             bodies = [pread(self._bodies.fileno(), size, at) for size, at in found]
             yield Group(key, digest, [body.decode() for body in sorted(bodies)])
+
+    def differ(self, groups: Iterable[Group]) -> None:
+        """Note groups that are not as they were."""
+        self._db.executemany("INSERT INTO differing VALUES (?, ?)", [(key, digest) for key, digest, _ in groups])
+
+    def differed(self, at_once: int) -> Iterator[list[Group]]:
+        """The groups that were noted, with their rows, in stretches."""
+        with closing(self._db.execute("SELECT key, digest FROM differing ORDER BY rowid")) as found:
+            while rows := list(islice(found, at_once)):
+                yield list(self.filled(Group(key, digest) for key, digest in rows))
 
     def miss(self, keys: Iterable[str]) -> None:
         """Note keys that the snapshot lacks."""

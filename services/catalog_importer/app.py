@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from services.catalog_importer.decide import lane
 from services.catalog_importer.deliveries import Deliveries
 from services.catalog_importer.handlers import handlers
+from services.shared.checks.gates import shop_gate
 from services.shared.delivery.engine import Clock
 from services.shared.running.fingerprint import fingerprint
 from services.shared.running.service import Blueprint, utc_now
@@ -15,6 +16,7 @@ from services.shared.running.upstreams import open_shops, shop_lane
 from services.shared.settings.model import Settings
 
 NAME = "catalog-importer"
+FLOWS = frozenset({"catalogue", "prices"})
 
 
 @asynccontextmanager
@@ -23,4 +25,6 @@ async def blueprint(settings: Settings, clock: Clock = utc_now) -> AsyncIterator
     async with open_shops(settings, clock) as shops:
         deliveries = {name: Deliveries(settings.shops[name], shop, clock) for name, shop in shops.items()}
         lanes = [shop_lane(settings, name, lane(name), deliver) for name, deliver in deliveries.items()]
-        yield Blueprint(NAME, handlers(settings), fingerprint([settings.balance, *settings.shops.values()]), lanes)
+        gates = [gate for n, shop in shops.items() for gate in shop_gate(settings, n, shop, lane(n), FLOWS)]
+        rules = fingerprint([settings.balance, *settings.shops.values()])
+        yield Blueprint(NAME, handlers(settings), rules, lanes, gates=gates)

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from contracts.balance import ItemChanged, ItemPrice
 from contracts.catalog import ProductLinked, ProductPlanned
 from contracts.reasons import Reason
 from services.catalog_importer import digest
-from services.catalog_importer.eligibility import Eligible, Skip, judge, nature, sole
+from services.catalog_importer.alarm import alarm
+from services.catalog_importer.approval import APPROVED, Approved, approves
+from services.catalog_importer.eligibility import Eligible, Nature, Skip, judge, nature, sole
 from services.catalog_importer.payload import PLAN, WRITE, ProductPayload
 from services.catalog_importer.price import Prices, next_edge, prices
 from services.catalog_importer.product import Desired, catalogue_fields
@@ -42,6 +44,7 @@ class Subject:
     withdrawn: bool
     link: ProductLinked | None
     said: ProductPlanned | None
+    approved: Approved | None
 
     @property
     def key(self) -> str:
@@ -59,7 +62,7 @@ def decide(settings: Settings, subject: str, state: State) -> Decision:
         return NOTHING
     verdict = _verdict(found, state)
     if isinstance(verdict, Skip):
-        return _say(found, verdict, state.now)
+        return _retire(found) or _say(found, verdict, state.now)
     stated = _stated(found, state)
     priced = prices(stated, found.shop.prices, settings.balance, state.now)
     decision = _first(_pursue(found, verdict, priced, mode, state.now) for mode in MODES)
@@ -76,7 +79,8 @@ def _subject(settings: Settings, subject: str, state: State) -> Subject | None:
     if shop is None:
         return None
     item, withdrawn = state.get(ITEM, item_id), state.get(WITHDRAWN, item_id) is not None
-    return Subject(shop_id, shop, item_id, item, withdrawn, state.get(LINK, subject), state.get(PLANNED, subject))
+    known = state.get(LINK, subject), state.get(PLANNED, subject), state.get(APPROVED, subject)
+    return Subject(shop_id, shop, item_id, item, withdrawn, *known)
 
 
 def _concerned(found: Subject) -> bool:
@@ -97,6 +101,16 @@ def _verdict(found: Subject, state: State) -> Eligible | Skip:
     if isinstance(verdict, Skip):
         return verdict
     return sole(nature(found.item), state.find(ITEM, sku_ref(found.item)).values(), rules) or verdict
+
+
+def _retire(found: Subject) -> Decision | None:
+    """A product whose item left Balance becomes a draft, where the settings want it (claim S2.15)."""
+    link, rules = found.link, found.shop.catalogue
+    if found.item is not None or link is None or rules.withdrawn == "keep":
+        return None
+    gone = Nature(item=found.item_id, kind="goods", item_type=None, sku=link.sku, groups=())
+    mode: Mode = "live" if found.shop.flows.catalogue == "live" else "dry-run"
+    return _deliver(found, gone, Desired(retired=True), mode) or NOTHING
 
 
 def _withdrawn(link: ProductLinked | None) -> str:
@@ -121,7 +135,7 @@ def _pursue(found: Subject, eligible: Eligible, priced: Prices | Skip, mode: Mod
     desired = catalogue_fields(found.item, eligible) if catalogue else Desired()
     if with_prices and isinstance(priced, Prices):
         desired = desired.with_prices(priced)
-    return _deliver(found, desired, mode)
+    return _deliver(found, nature(found.item), desired, mode)
 
 
 def _flows(flows: Flows, mode: Mode, *, linked: bool) -> tuple[bool, bool]:
@@ -134,18 +148,27 @@ def _flows(flows: Flows, mode: Mode, *, linked: bool) -> tuple[bool, bool]:
     return catalogue, flows.prices == mode if linked else catalogue and flows.prices in (mode, "live")
 
 
-def _deliver(found: Subject, desired: Desired, mode: Mode) -> Decision | None:
+def _deliver(found: Subject, item: Nature, desired: Desired, mode: Mode) -> Decision | None:
+    """A write in a live flow or of an approved change, else a plan, said once."""
     mark = digest.of_product(desired, found.shop.fields)
     written = found.link.written.digest if found.link and found.link.written else None
-    if mark == written or (mode == "dry-run" and _was_said(found, mark)) or found.item is None:
+    if mark == written:
+        return None
+    held = alarm(desired, found.link, found.shop.prices)
+    writes = (mode == "live" and held is None) or approves(found.approved, mark, found.link)
+    if not writes and _was_said(found, mark):
         return None
     payload = ProductPayload(
-        shop=found.shop_id, nature=nature(found.item), desired=desired, digest=mark, link=found.link
+        shop=found.shop_id, nature=item, desired=desired, digest=mark, link=found.link, **_told(held)
     )
-    kind = WRITE if mode == "live" else PLAN
+    kind = WRITE if writes else PLAN
     id_ = f"{kind}:{found.key}"
     delivery = Delivery(id_, kind, lane(found.shop_id), found.key, payload.model_dump(mode="json"))
     return Decision(deliveries=(delivery,))
+
+
+def _told(held: Skip | None) -> dict[str, Any]:
+    return {"held": held.reason, "why": held.detail} if held else {}
 
 
 def _say(found: Subject, skip: Skip, now: datetime) -> Decision:

@@ -55,7 +55,11 @@ class Deliveries:
 
     def _barred(self, jobs: Iterable[Job]) -> Outcomes:
         """The rules are asked again at the last step before the shop is touched (claims S0.41, S0.43)."""
-        verdicts = ((job, judge(job.payload.nature, self._settings.catalogue)) for job in jobs)
+        verdicts = (
+            (job, judge(job.payload.nature, self._settings.catalogue))
+            for job in jobs
+            if not job.payload.desired.retired
+        )
         return {job.row.id: self._left_alone(job, verdict) for job, verdict in verdicts if isinstance(verdict, Skip)}
 
     async def _follow(self, seen: Iterable[tuple[Job, Sight | Outcome]]) -> Outcomes:

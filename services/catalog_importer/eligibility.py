@@ -36,13 +36,25 @@ class Nature(Part):
     item_type: str | None
     sku: str | None
     groups: tuple[Uid, ...]
+    requisites: tuple[str | None, str | None, str | None] = (None, None, None)
+
+    def requisite(self, number: str) -> str:
+        """An additional requisite, without outer blanks; empty where it is not filled."""
+        return (self.requisites[int(number) - 1] or "").strip()
 
 
 def nature(item: ItemChanged) -> Nature:
     """The deciding part of an item."""
     path = [group.uid for group in reversed(item.path)]
     groups = tuple(dict.fromkeys([item.group, *path] if item.group else path))
-    return Nature(item=item.item, kind=item.kind, item_type=item.item_type, sku=_trimmed(item.sku), groups=groups)
+    return Nature(
+        item=item.item,
+        kind=item.kind,
+        item_type=item.item_type,
+        sku=_trimmed(item.sku),
+        groups=groups,
+        requisites=item.requisites,
+    )
 
 
 def _trimmed(sku: str | None) -> str | None:
@@ -55,12 +67,21 @@ def same_sku(sku: str | None) -> str:
 
 
 def judge(item: Nature, rules: CatalogueSettings) -> Eligible | Skip:
-    """Whether the rules let an item in (claims S0.3, S0.4, S0.5, S0.40, S0.42, S1.14)."""
+    """Whether the rules let an item in (claims S0.3, S0.4, S0.5, S0.40, S0.42, S1.14, S3.1)."""
     category = _category(item, rules)
     if isinstance(category, Skip):
         return category
-    refused = _kind(item, rules) or _sku(item.sku, rules)
+    refused = _kind(item, rules) or _sold_if(item, rules) or _sku(item.sku, rules)
     return refused or Eligible(category, item.sku or "")
+
+
+def _sold_if(item: Nature, rules: CatalogueSettings) -> Skip | None:
+    """An item may be kept from the shop by an additional requisite, e.g. "sell online" (claim S3.1)."""
+    for number, values in rules.sold_if.items():
+        if item.requisite(number).casefold() not in {value.casefold() for value in values}:
+            detail = f"additional requisite {number} is {item.requisite(number)!r}; catalogue.sold-if wants {values}"
+            return Skip(Reason.PRODUCT_NOT_FOR_SALE, detail)
+    return None
 
 
 def _category(item: Nature, rules: CatalogueSettings) -> int | Skip:
@@ -70,9 +91,20 @@ def _category(item: Nature, rules: CatalogueSettings) -> int | Skip:
         return Skip(Reason.PRODUCT_GROUP_EXCLUDED, f"group {excluded[0]} stands in catalogue.excluded-groups")
     mapped = [rules.groups[group] for group in item.groups if group in rules.groups]
     if mapped:
-        return mapped[0]
+        return _by_requisite(item, rules) or mapped[0]
     where = f"group {item.groups[0]}" if item.groups else "the item stands in no group; it"
     return Skip(Reason.PRODUCT_GROUP_NOT_MAPPED, f"{where} is not mapped to a category in catalogue.groups")
+
+
+def _by_requisite(item: Nature, rules: CatalogueSettings) -> int | Skip | None:
+    """The category that an additional requisite names (claim S4.25); only within groups that are let in."""
+    value = item.requisite(rules.category_requisite) if rules.category_requisite else ""
+    if not value:
+        return None
+    if value in rules.categories:
+        return rules.categories[value]
+    detail = f"additional requisite {rules.category_requisite} is {value!r}, which catalogue.categories does not map"
+    return Skip(Reason.PRODUCT_GROUP_NOT_MAPPED, detail)
 
 
 def _kind(item: Nature, rules: CatalogueSettings) -> Skip | None:

@@ -8,13 +8,15 @@ from functools import partial
 from contracts.balance import ItemChanged, ItemWithdrawn, PriceChanged
 from contracts.catalog import ProductLinked, ProductPlanned, ProductUnlinked
 from contracts.envelope import Envelope
+from contracts.operations import ApplyRequested
+from services.catalog_importer.approval import apply_requested
 from services.catalog_importer.decide import decide
 from services.catalog_importer.records import ITEM, LINK, PLANNED, PRICES, WITHDRAWN, sku_ref
 from services.shared.delivery.handlers import Handlers
 from services.shared.settings.model import Settings
 from services.shared.state.records import State
 
-TOPICS = ("balance.items", "balance.prices", "catalog.links", "catalog.plans")
+TOPICS = ("balance.items", "balance.prices", "catalog.links", "catalog.plans", "operations")
 
 
 def handlers(settings: Settings) -> Handlers:
@@ -29,6 +31,7 @@ def handlers(settings: Settings) -> Handlers:
             ProductLinked: product_linked,
             ProductUnlinked: product_unlinked,
             ProductPlanned: product_planned,
+            ApplyRequested: apply_requested,
         },
         decide=partial(decide, settings),
     )

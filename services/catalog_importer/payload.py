@@ -12,13 +12,18 @@ PLAN, WRITE = "product.plan", "product.write"
 
 
 class ProductPayload(Part):
-    """All that a delivery needs. `digest` stands for the fields and for who owns them."""
+    """All that a delivery needs. `digest` stands for the fields and for who owns them.
+
+    `held` and `why`: reason code and words, where a person must approve the change first.
+    """
 
     shop: ShopId
     nature: Nature
     desired: Desired
     digest: str
     link: ProductLinked | None = None
+    held: str | None = None
+    why: str = ""
 
     @property
     def item(self) -> Uid:

@@ -12,6 +12,7 @@ from services.catalog_importer.eligibility import Skip
 from services.catalog_importer.ownership import categories, owned
 from services.catalog_importer.payload import ProductPayload
 from services.catalog_importer.product import creation, values, written
+from services.catalog_importer.retirement import restored, retired
 from services.shared.settings.shop import ShopSettings
 from services.shared.woocommerce.product import Product
 from services.shared.woocommerce.product_write import ProductWrite
@@ -52,7 +53,16 @@ def place(payload: ProductPayload, found: Sequence[Product], linked: Product | N
 
 
 def _update(payload: ProductPayload, linked: Product, shop: ShopSettings) -> Placement:
+    if payload.desired.retired:
+        return _retire(payload, linked)
     return _in_trash(payload, linked) if linked.status == TRASH else _change("update", payload, linked, shop)
+
+
+def _retire(payload: ProductPayload, held: Product) -> Change:
+    fields = retired(held)
+    before = held.status if fields else payload.base.retired_from
+    base = payload.base.model_copy(update={"digest": payload.digest, "retired_from": before})
+    return Change("update", held, ProductWrite(id=held.id, **fields), base)
 
 
 def _match(payload: ProductPayload, found: Sequence[Product], meta_key: str) -> Product | Skip | None:
@@ -102,14 +112,15 @@ def _create(payload: ProductPayload, shop: ShopSettings) -> Change:
 
 
 def _change(action: Literal["adopt", "update"], payload: ProductPayload, held: Product, shop: ShopSettings) -> Change:
-    """Only the fields that Balance owns; never the status (claim S1.13). The uid goes with the catalogue's fields."""
+    """Only the fields that Balance owns; never the status (claim S1.13), unless to undo what we did to it. The uid goes
+    with the catalogue's fields."""
     ours = owned(payload.desired, shop.fields, held, payload.base)
-    fields = values(ours)
+    fields = values(ours) | restored(held, payload.base)
     if ours.category_id is not None:
         fields["category_ids"] = categories(ours.category_id, held, payload.base)
     if ours.sku == held.sku:
         del fields["sku"]
     meta_key = shop.catalogue.meta_key
     if payload.desired.sku is not None and _uid(held, meta_key) != payload.item.casefold():
-        fields["meta"] = {meta_key: payload.item}
+        fields["meta"] = fields.get("meta", {}) | {meta_key: payload.item}
     return Change(action, held, ProductWrite(id=held.id, **fields), written(ours, payload.base, payload.digest))

@@ -6,12 +6,13 @@ Amounts are in Balance's own currency and leave in whole tetri. Windows are mome
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Literal
 
 from contracts.balance import ItemPrice
+from contracts.catalog import RolePrice
 from contracts.model import Instant, Money, Part
 from contracts.reasons import Reason
 from services.catalog_importer.eligibility import Skip
@@ -46,6 +47,7 @@ class Prices:
     regular: Decimal | None = None
     sale: Sale | None = None
     phase: Phase = "none"
+    roles: tuple[RolePrice, ...] = ()
 
 
 class InvalidPrice(Exception):
@@ -61,9 +63,25 @@ def prices(stated: Sequence[ItemPrice], rules: PriceSettings, balance: BalanceSe
 
 
 def _prices(stated: Sequence[ItemPrice], rules: PriceSettings, balance: BalanceSettings, now: datetime) -> Prices:
-    regular_of = _of_type(stated, _regular_type(stated, rules), discounts=False)
+    found = _retail(stated, rules, balance, now)
+    return found if found.regular is None else replace(found, roles=_roles(stated, rules, balance, now))
+
+
+def _roles(
+    stated: Sequence[ItemPrice], rules: PriceSettings, balance: BalanceSettings, now: datetime
+) -> tuple[RolePrice, ...]:
+    """The price of each role, by the custom field that a plugin reads it from (claims S4.13, S4.14, S4.18, S4.19)."""
+    found = {key: _price_now(stated, price_type, now) for key, price_type in rules.roles.items()}
+    return tuple(RolePrice(meta_key=key, price=one and _regular(one, balance)) for key, one in found.items())
+
+
+def _price_now(stated: Sequence[ItemPrice], price_type: str | None, now: datetime) -> ItemPrice | None:
+    return _newest(price for price in _of_type(stated, price_type, discounts=False) if _is_inside(price, now))
+
+
+def _retail(stated: Sequence[ItemPrice], rules: PriceSettings, balance: BalanceSettings, now: datetime) -> Prices:
     sale_of = _of_type(stated, rules.sale_type, discounts=True)
-    found = _newest(price for price in regular_of if _is_inside(price, now))
+    found = _price_now(stated, _regular_type(stated, rules), now)
     if found is None:
         return Prices()
     regular = _regular(found, balance)
@@ -78,7 +96,7 @@ def _regular_type(stated: Sequence[ItemPrice], rules: PriceSettings) -> str | No
     """The set price type; without one, the only type there is besides the sale's."""
     if rules.regular_type:
         return rules.regular_type
-    types = sorted({price.price_type for price in stated} - {rules.sale_type})
+    types = sorted({price.price_type for price in stated} - {rules.sale_type, *rules.roles.values()})
     if len(types) > 1:
         raise InvalidPrice(f"Balance states {len(types)} price types ({', '.join(types)}); choose prices.regular-type")
     return types[0] if types else None

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
 from contracts.balance import ItemChanged
-from contracts.catalog import WrittenProduct
+from contracts.catalog import RolePrice, WrittenProduct
 from contracts.model import Money, Part, Quantity, Uid
 from services.catalog_importer.eligibility import Eligible
 from services.catalog_importer.price import Phase, Prices, Sale
-from services.shared.woocommerce.product_write import ProductWrite
+from services.shared.woocommerce.product_write import ProductWrite, price_text
 
 
 class Desired(Part):
     """The fields that Balance decides. None: not ours to say, so it is not touched.
 
     Weight is in the unit that Balance and the shop share. Images and the status are never among them (claims K12,
-    S1.13): they are the storefront's.
+    S1.13): they are the storefront's. Only what left Balance may be `retired`, where the settings want it.
     """
 
     sku: str | None = None
@@ -27,10 +28,13 @@ class Desired(Part):
     phase: Phase = "none"
     weight: Quantity | None = None
     category_id: int | None = None
+    role_prices: tuple[RolePrice, ...] = ()
+    retired: bool = False
 
     def with_prices(self, prices: Prices) -> Desired:
         """The same with the price fields."""
-        return self.model_copy(update={"regular_price": prices.regular, "sale": prices.sale, "phase": prices.phase})
+        retail = {"regular_price": prices.regular, "sale": prices.sale, "phase": prices.phase}
+        return self.model_copy(update=retail | {"role_prices": prices.roles})
 
 
 def catalogue_fields(item: ItemChanged, eligible: Eligible) -> Desired:
@@ -49,8 +53,9 @@ def _weight(weight: Decimal | None) -> Decimal | None:
 
 def creation(desired: Desired, item: Uid, meta_key: str) -> ProductWrite:
     """A new product: always a draft, its stock managed (claims S0.6, S0.32)."""
-    new = {"status": "draft", "manage_stock": True, "meta": {meta_key: item}}
-    return ProductWrite(**{**values(desired), **new})
+    fields = values(desired)
+    new = {"status": "draft", "manage_stock": True, "meta": fields.get("meta", {}) | {meta_key: item}}
+    return ProductWrite(**{**fields, **new})
 
 
 def values(desired: Desired) -> dict[str, Any]:
@@ -62,7 +67,13 @@ def values(desired: Desired) -> dict[str, Any]:
         "weight": desired.weight,
         "category_ids": None if desired.category_id is None else (desired.category_id,),
     }
-    return {name: value for name, value in plain.items() if value is not None} | _sale_values(desired.sale)
+    given = {name: value for name, value in plain.items() if value is not None}
+    return given | _sale_values(desired.sale) | _role_values(desired.role_prices)
+
+
+def _role_values(prices: Sequence[RolePrice]) -> dict[str, Any]:
+    """Prices of roles stand in custom fields; one that Balance does not state is taken out."""
+    return {"meta": {one.meta_key: one.price and price_text(one.price) for one in prices}} if prices else {}
 
 
 def _sale_values(sale: Sale | None) -> dict[str, Any]:
@@ -72,5 +83,6 @@ def _sale_values(sale: Sale | None) -> dict[str, Any]:
 
 def written(desired: Desired, before: WrittenProduct | None, digest: str) -> WrittenProduct:
     """What we have now written last: these fields, and for the others what we wrote before."""
-    held = before.model_dump() if before else {}
-    return WrittenProduct.model_validate({**held, **values(desired), "digest": digest})
+    held = before.model_dump(exclude={"retired_from"}) if before else {}
+    roles = {"role_prices": desired.role_prices} if desired.role_prices else {}
+    return WrittenProduct.model_validate({**held, **values(desired), **roles, "digest": digest})

@@ -45,8 +45,10 @@ def gone(payload: ProductPayload, product_id: int, now: datetime) -> ProductUnli
 
 
 def planned(payload: ProductPayload, change: Change, now: datetime) -> ProductPlanned:
-    """What a live run would do."""
+    """What would be done: in a dry run, or once a person has approved it."""
     return ProductPlanned(
+        reason=payload.held,
+        detail=payload.why,
         shop=payload.shop,
         item=payload.item,
         action=change.action,

@@ -15,14 +15,30 @@ from typing import Any
 import orjson
 from pydantic import ValidationError
 
+from contracts.connect_headers import ABOUT as CONNECT_HEADERS
+from contracts.connect_headers import PREFIX as CONNECT
 from contracts.operations import FailedRecord
 from services.shared.delivery.record import Record, failed, restored
 
 REQUIRED = ("specversion", "id", "source", "type")
 PLACE = ("kafkatopic", "kafkapartition", "kafkaoffset", "kafkatime")
-PLAIN = {"traceparent": "traceparent", "content-type": "datacontenttype"}
+_CONNECT = {CONNECT + name: "connecterrors" + name.replace(".", "") for name in CONNECT_HEADERS}
+PLAIN = {"traceparent": "traceparent", "content-type": "datacontenttype", **_CONNECT}
 HEADER = {attribute: header for header, attribute in PLAIN.items()}
-TOLD = ("status", "action", "how", "outcome", "sku", "name", "quantity", "total", "amount", "currency", "reason")
+TOLD = (
+    "status",
+    "action",
+    "how",
+    "outcome",
+    "sku",
+    "name",
+    "quantity",
+    "total",
+    "amount",
+    "currency",
+    "reason",
+    "what",
+)
 
 
 class BadLine(ValueError):

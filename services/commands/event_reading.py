@@ -8,11 +8,10 @@ from dataclasses import replace
 from datetime import datetime
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
 
 from services.commands.event_line import Heard, heard
 from services.shared.delivery.record import Record
-from services.shared.messaging.connection import reader
+from services.shared.messaging.connection import admin, reader
 from services.shared.settings.model import KafkaSettings
 
 Offsets = Mapping[TopicPartition, int]
@@ -36,12 +35,8 @@ async def topics_open(settings: KafkaSettings, names: Sequence[str]) -> AsyncIte
 
 async def _must_exist(settings: KafkaSettings, topics: Sequence[str]) -> None:
     """A consumer of a topic that does not exist would wait for it instead of saying so."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=settings.bootstrap_servers, client_id="davtari-reader")
-    try:
-        await admin.start()
-        there = await admin.list_topics()
-    finally:
-        await admin.close()
+    async with admin(settings) as asked:
+        there = await asked.list_topics()
     if missing := [topic for topic in topics if topic not in there]:
         raise NotThere(f"Kafka has no topic {', '.join(missing)}: davtari topics create; or is topic-prefix wrong?")
 

@@ -5,23 +5,28 @@ from __future__ import annotations
 from aiokafka.errors import KafkaError
 
 from services.commands.ask import NoAnswer
-from services.commands.letters import NoSuchLetter
+from services.commands.letters import NoSuchLetter, WrongUse
+from services.commands.plans.applying import StalePlan
 from services.commands.screen import errors
 from services.shared.broker import BrokerError
+from services.shared.messaging.reaching import NotYet
+from services.shared.messaging.topics import TopicsNotCreated
 from services.shared.running.serving import CannotListen
 from services.shared.settings import SettingsError
 from services.shared.settings.base import SecretMissing
 from services.shared.upstream.errors import UpstreamError
 
 FAILED, WRONG_SETTINGS, NO_ANSWER = 1, 2, 3
-SETTINGS = (SettingsError, SecretMissing, CannotListen)
-PLAIN = (UpstreamError, NoSuchLetter, BrokerError, OSError)
+SETTINGS = (SettingsError, SecretMissing, CannotListen, WrongUse)
+PLAIN = (UpstreamError, NoSuchLetter, StalePlan, BrokerError, TopicsNotCreated, OSError)
 
 
 def failed(error: BaseException) -> int:
     """Say what failed and give the exit code. An error that nobody foresaw is raised again, with its traceback."""
     match error:
         case NoAnswer():
+            code, text = NO_ANSWER, str(error)
+        case NotYet():
             code, text = NO_ANSWER, str(error)
         case KafkaError():
             code, text = FAILED, f"Kafka does not answer as it should ({error!r}): is kafka.bootstrap-servers right?"

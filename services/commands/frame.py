@@ -12,9 +12,9 @@ import typer
 
 from contracts.operations import CommandSettled
 from services.commands.failing import FAILED, failed
-from services.commands.run import root_cause
 from services.commands.screen import as_json, console
 from services.shared.settings import Settings, load
+from services.shared.state.trouble import first_cause
 
 P = ParamSpec("P")
 Json = Annotated[bool, typer.Option("--json", help="Print data instead of text.")]
@@ -41,7 +41,7 @@ def command(work: Callable[P, Coroutine[Any, Any, int]]) -> Callable[P, None]:
         try:
             code = asyncio.run(work(*args, **kwargs))
         except Exception as error:
-            code = failed(root_cause(error))
+            code = failed(first_cause(error))
         raise typer.Exit(code)
 
     return wrapped

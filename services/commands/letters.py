@@ -1,41 +1,85 @@
-"""Dead letters as the command line sees them: all of them, from the topic, with what is open."""
+"""Dead letters as the command line sees them: all of them, from the topic, with what became of each."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from contracts.operations import DeadLettered, DeadLetterSettled
 from services.shared.messaging.reader import read_events
 from services.shared.settings.model import KafkaSettings
 
-
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """A dead letter with what became of it; `settled` is None while it is open."""
-
-    letter: DeadLettered
-    settled: DeadLetterSettled | None = None
-
-    @property
-    def open(self) -> bool:
-        """Whether it waits for a person."""
-        return self.settled is None
+Told = DeadLettered | DeadLetterSettled
+_SHOP_KEY = re.compile(r"([a-z0-9][a-z0-9-]{0,31}):(.+)")
+WITHOUT_SHOP = ("balance-feed",)
+"""Services whose keys look like `shop:something` and are about no shop."""
 
 
 class NoSuchLetter(Exception):
     """No dead letter, or several, have an id that starts so."""
 
 
+class WrongUse(ValueError):
+    """The command cannot be carried out as it was given; the message says how to give it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A dead letter as it stands now. `settled` is None while it is open; `since` is when its trouble began."""
+
+    letter: DeadLettered
+    since: datetime
+    history: tuple[Told, ...] = ()
+    settled: DeadLetterSettled | None = None
+
+    @property
+    def id(self) -> str:
+        """As much of its id as people type."""
+        return self.letter.dead_letter[:8]
+
+    @property
+    def open(self) -> bool:
+        """Whether it waits for a person."""
+        return self.settled is None
+
+    @property
+    def subject(self) -> str:
+        """What it is about: `shop:order`, `shop:item`, or the key of a record."""
+        return self.letter.delivery.subject if self.letter.delivery else self.letter.original_key
+
+    @property
+    def shop(self) -> str | None:
+        """The shop that it is about, if it is about one."""
+        found = _SHOP_KEY.fullmatch(self.subject)
+        by_key = found[1] if found and self.letter.service not in WITHOUT_SHOP else None
+        return self.letter.shop or by_key
+
+    @property
+    def order(self) -> int | None:
+        """The order that it is about, if it is about one."""
+        found = _SHOP_KEY.fullmatch(self.subject)
+        return int(found[2]) if self.shop and found and found[2].isdecimal() else None
+
+
 async def all_letters(settings: KafkaSettings) -> dict[str, Letter]:
     """Every dead letter by id, in the order in which they came."""
     found: dict[str, Letter] = {}
     async for envelope in read_events(settings, ["dead-letters"]):
-        match envelope.data:
-            case DeadLettered() as letter:
-                found[letter.dead_letter] = Letter(letter)
-            case DeadLetterSettled() as settled if settled.dead_letter in found:
-                found[settled.dead_letter] = Letter(found[settled.dead_letter].letter, settled)
+        if isinstance(envelope.data, DeadLettered | DeadLetterSettled):
+            tell(found, envelope.data)
     return found
+
+
+def tell(letters: dict[str, Letter], event: Told) -> None:
+    """Note what an event says. A letter that was replayed in vain has its trouble since the first time."""
+    known = letters.get(event.dead_letter)
+    if isinstance(event, DeadLettered):
+        history = (*known.history, event) if known else (event,)
+        in_vain = known is not None and event.replays > 0
+        letters[event.dead_letter] = Letter(event, known.since if known and in_vain else event.at, history)
+    elif known is not None:
+        letters[event.dead_letter] = replace(known, settled=event, history=(*known.history, event))
 
 
 def pick(letters: dict[str, Letter], start: str) -> Letter:

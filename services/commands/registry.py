@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
+from services.alerts import app as alerts
 from services.balance_feed import app as balance_feed
 from services.catalog_importer import app as catalog_importer
 from services.order_exporter import app as order_exporter
@@ -14,7 +15,8 @@ from services.shared.settings.model import Settings
 from services.stock_publisher import app as stock_publisher
 from services.store_feed import app as store_feed
 
-SERVICES: dict[str, Callable[[Settings], AbstractAsyncContextManager[Blueprint]]] = {
+Open = Callable[[Settings], AbstractAsyncContextManager[Blueprint]]
+SERVICES: dict[str, Open] = {
     "balance-feed": balance_feed.blueprint,
     "store-feed": store_feed.blueprint,
     "catalog-importer": catalog_importer.blueprint,
@@ -22,3 +24,15 @@ SERVICES: dict[str, Callable[[Settings], AbstractAsyncContextManager[Blueprint]]
     "order-exporter": order_exporter.blueprint,
     "refund-exporter": refund_exporter.blueprint,
 }
+OPTIONAL: dict[str, Open] = {"alerts": alerts.blueprint}
+"""Services that run where the settings have a section of their name."""
+
+
+def service(name: str) -> Open:
+    """The service of that name. Raises `KeyError`."""
+    return SERVICES[name] if name in SERVICES else OPTIONAL[name]
+
+
+def wanted(settings: Settings) -> list[str]:
+    """The services that these settings ask for."""
+    return [*SERVICES, *[name for name in OPTIONAL if getattr(settings, name) is not None]]

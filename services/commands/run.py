@@ -11,19 +11,23 @@ from functools import partial
 
 from aiokafka.errors import KafkaError
 
-from services.commands.registry import SERVICES
+from services.commands.registry import service
 from services.shared.delivery.backoff import unavailable_wait
+from services.shared.messaging.reaching import patiently
+from services.shared.messaging.topics import TopicsNotCreated, create_topics
 from services.shared.running.service import Service
 from services.shared.running.serving import CannotListen
+from services.shared.settings import SettingsError
 from services.shared.settings.base import SecretMissing
-from services.shared.settings.model import Settings
+from services.shared.settings.model import KafkaSettings, Settings
+from services.shared.state.trouble import first_cause
 from services.shared.telemetry.board import Board
 from services.shared.telemetry.exporting import exporting
 from services.shared.telemetry.meters import RESTARTS
 from services.shared.telemetry.running import watch
 
 log = logging.getLogger(__name__)
-FOR_A_PERSON = (SecretMissing, CannotListen)
+FOR_A_PERSON = (SecretMissing, SettingsError, CannotListen, TopicsNotCreated)
 Watching = Callable[[Service], AbstractContextManager[object]]
 """Around the time that a service runs."""
 
@@ -32,12 +36,12 @@ async def run_service(
     name: str, settings: Settings, ready: asyncio.Event | None = None, watching: Watching = nullcontext
 ) -> None:
     """Run a service until cancelled. Raises whatever ends it."""
-    async with SERVICES[name](settings) as blueprint:
-        service = Service(blueprint, settings)
+    async with service(name)(settings) as blueprint:
+        running = Service(blueprint, settings)
         if ready is not None:
-            service.ready = ready
-        with watching(service):
-            await service.run()
+            running.ready = ready
+        with watching(running):
+            await running.run()
 
 
 async def supervise(
@@ -45,25 +49,18 @@ async def supervise(
 ) -> None:
     """Run a service until cancelled; when it fails, say so and start it again after a growing wait.
 
-    Raises what only a person can mend (`SecretMissing`, `CannotListen`): starting again would not help.
+    Raises what only a person can mend (`FOR_A_PERSON`): starting again would not help.
     """
     failures = 0
     while True:
         try:
             await run_service(name, settings, ready, watching)
         except Exception as error:
-            cause = root_cause(error)
+            cause = first_cause(error)
             if isinstance(cause, FOR_A_PERSON):
                 raise cause from None
             failures += 1
             await _pause(name, failures, cause)
-
-
-def root_cause(error: BaseException) -> BaseException:
-    """The first failure inside groups of failures."""
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
 
 
 async def _pause(name: str, failures: int, cause: BaseException) -> None:
@@ -82,7 +79,14 @@ async def until_signalled(names: Iterable[str], settings: Settings, *, supervise
     run = partial(supervise if supervised else run_service, settings=settings, watching=board.watching)
     async with exporting(telemetry, f"davtari-{chosen[0]}" if len(chosen) == 1 else "davtari"):
         port = telemetry.port_for(chosen)
-        await _until_signalled(asyncio.gather(*[run(name) for name in chosen], watch(board, telemetry, port)))
+        topics = [_topics_made(settings.kafka)] if supervised else []
+        await _until_signalled(asyncio.gather(*[run(n) for n in chosen], watch(board, telemetry, port), *topics))
+
+
+async def _topics_made(settings: KafkaSettings) -> None:
+    """Make the topics that are missing as soon as Kafka is there; the services wait for them."""
+    if made := await patiently(lambda: create_topics(settings)):
+        log.info("topics were made", extra={"topics": len(made)})
 
 
 async def _until_signalled(work: asyncio.Future[list[None]]) -> None:

@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
-from contracts.reason_texts import known
+from rich.markup import escape
+
 from services.commands.check import Checked
+from services.commands.dead_letters.pages import letters as letters
 from services.commands.letters import Letter
 from services.commands.passport import Passport
 from services.commands.screen import console, mark, table
 from services.commands.status import Standing
 
 
-def checked(found: Sequence[Checked]) -> None:
-    """What `davtari check` found."""
+def checked(found: Sequence[Checked], forbidden: Mapping[str, Sequence[str]] | None = None) -> None:
+    """What `davtari check` found, and which flows cannot go live before it is mended."""
     for one in found:
-        console.print(f"\n[bold]{one.title}[/]")
+        console.print(f"\n[bold]{escape(one.title)}[/]   [dim]{one.milliseconds} ms[/]", soft_wrap=True)
+        for done in one.mended:
+            console.print(f"  [green]mended[/]  {escape(done)}", soft_wrap=True)
         for finding in one.findings:
-            console.print(f"  {mark(finding.ok)} {finding.what}   {finding.told}", soft_wrap=True)
+            console.print(f"  {mark(finding.ok)} {escape(finding.what)}   {escape(finding.told)}", soft_wrap=True)
             if finding.fix and finding.ok is not True:
-                console.print(f"      {finding.fix}", style="cyan", soft_wrap=True)
+                console.print(f"      {escape(finding.fix)}", style="cyan", soft_wrap=True)
     wrong = sum(finding.ok is False for one in found for finding in one.findings)
     known = sum(finding.ok is None for one in found for finding in one.findings)
-    console.print(f"\n{wrong} things to mend, {known} to know.")
+    console.print(f"\n{wrong} {'thing' if wrong == 1 else 'things'} to mend, {known} to know.")
+    for shop, flows in (forbidden or {}).items():
+        told = f"{shop}: {', '.join(flows)} cannot go live before the ✗ are gone; in dry run they may stay."
+        console.print(escape(told), soft_wrap=True)
 
 
 def passport(found: Passport) -> None:
@@ -42,43 +49,6 @@ def passport(found: Passport) -> None:
         f"{verdict} · {waits}",
         soft_wrap=True,
     )
-
-
-def letters(found: Sequence[Letter]) -> None:
-    """The dead letters, one line each, with the fix under it."""
-    if not found:
-        console.print("Nothing waits for a person.")
-        return
-    rows = [
-        (one.letter.dead_letter[:8], _state(one), _owner(one.letter.reason), one.letter.reason, one.letter.about)
-        for one in found
-    ]
-    console.print(table(("id", "state", "who", "reason", "about"), rows))
-    for one in found:
-        console.print(f"  {one.letter.dead_letter[:8]}  {one.letter.detail}", soft_wrap=True)
-    console.print(
-        "\nOne, whole:  davtari dead-letters show ID      Again:  davtari dead-letters replay ID", soft_wrap=True
-    )
-
-
-def letter(found: Letter) -> None:
-    """One dead letter, whole."""
-    one = found.letter
-    console.print(f"[bold]{one.reason}[/]   {one.about}   {_state(found)}   {one.at:%d %b %Y %H:%M:%S} UTC")
-    console.print(f"  {one.detail}", soft_wrap=True)
-    if told := known(one.reason):
-        for language in (told.en, told.ka):
-            console.print(f"  cause   {language.cause}\n  effect  {language.effect}\n  fix     {language.fix}\n")
-    console.print_json(one.model_dump_json(include={"delivery", "record"}, exclude_none=True))
-
-
-def _state(one: Letter) -> str:
-    return "open" if one.settled is None else f"{one.settled.how} by {one.settled.by}"
-
-
-def _owner(reason: str) -> str:
-    told = known(reason)
-    return told.owner if told else "integrator"
 
 
 def standings(found: Iterable[Standing], open_letters: Sequence[Letter]) -> None:

@@ -8,10 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from aiokafka import TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
 
-from services.commands.registry import SERVICES
-from services.shared.messaging.connection import reader
+from services.commands.registry import wanted
+from services.shared.messaging.connection import admin, reader
 from services.shared.settings.model import KafkaSettings, Settings
 from services.shared.state.database import database_file
 
@@ -41,7 +40,7 @@ class Standing:
 
 async def standings(settings: Settings) -> list[Standing]:
     """How every service stands, from its state database and its consumer group."""
-    found = [_local(name, database_file(settings.state.directory, name)) for name in SERVICES]
+    found = [_local(name, database_file(settings.state.directory, name)) for name in wanted(settings)]
     for standing in found:
         if standing.generation:
             group = f"{settings.kafka.topic_prefix}{standing.service}.{standing.generation}"
@@ -60,12 +59,8 @@ def _local(service: str, path: Path) -> Standing:
 
 
 async def _lag(settings: KafkaSettings, group: str) -> int | None:
-    admin = AIOKafkaAdminClient(bootstrap_servers=settings.bootstrap_servers)
-    try:
-        await admin.start()
-        committed = await admin.list_consumer_group_offsets(group)
-    finally:
-        await admin.close()
+    async with admin(settings) as asked:
+        committed = await asked.list_consumer_group_offsets(group)
     offsets = {tp: meta.offset for tp, meta in committed.items()}
     return await _behind(settings, offsets) if offsets else None
 

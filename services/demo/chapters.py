@@ -12,7 +12,6 @@ from services.commands import check as checks
 from services.commands import letters, passport, show
 from services.commands.ask import ask, stamp
 from services.commands.screen import console
-from services.commands.status import standings
 from services.demo.choose import Chosen
 from services.demo.stage import Stage
 from services.shared.settings.model import Settings
@@ -29,8 +28,7 @@ async def plan(stage: Stage, dry: Settings) -> Actions:
     """The first import as a plan: everything in dry-run, nothing is written."""
     before = (await stage.world.storefront())["products"]
     await stage.crew.start(dry)
-    items = (await stage.world.balance.get("/_sandbox/catalogue")).json()["items"] - len(stage.world.legend["groups"])
-    await stage.until(lambda: len(stage.ledger.plans), items, "reading Balance, looking up")
+    await planned(stage)
     actions: Actions = Counter(plan.action for plan in stage.ledger.plans.values())
     reasons = Counter(plan.reason for plan in stage.ledger.plans.values() if plan.action == "skip")
     why = " · ".join(f"{count} {str(reason).partition('.')[2]}" for reason, count in reasons.most_common())
@@ -41,6 +39,12 @@ async def plan(stage: Stage, dry: Settings) -> Actions:
     after = (await stage.world.storefront())["products"]
     console.print(f"  The shop is {'as it was: nothing was written' if after == before else 'NOT as it was'}.")
     return actions
+
+
+async def planned(stage: Stage) -> None:
+    """Wait until every item of Balance has been decided about."""
+    items = (await stage.world.balance.get("/_sandbox/catalogue")).json()["items"] - len(stage.world.legend["groups"])
+    await stage.until(lambda: len(stage.ledger.plans), items, "reading Balance, looking up")
 
 
 async def apply(stage: Stage, actions: Actions) -> None:
@@ -79,15 +83,11 @@ async def orders(stage: Stage, chosen: Chosen) -> None:
     for order_id in chosen.orders[half:]:
         await stage.place(order_id)
     await stage.until(lambda: len(stage.ledger.orders), len(chosen.orders), "orders read from the shop")
-    console.print(f"  {await _waiting(stage)} deliveries wait, none is lost, none is a dead letter.")
+    waiting = await stage.crew.waiting(stage.live, "order-exporter")
+    console.print(f"  {waiting} deliveries wait, none is lost, none is a dead letter.")
     (await stage.world.balance.delete("/_sandbox/faults")).raise_for_status()
     console.print("  [green]Balance is back.[/]")
     await stage.until(lambda: len(stage.ledger.sales), len(chosen.orders), "orders → Sales")
-
-
-async def _waiting(stage: Stage) -> int:
-    found = {one.service: one for one in await standings(stage.live)}["order-exporter"]
-    return sum(waiting.count for waiting in found.waiting)
 
 
 async def refunds(stage: Stage, chosen: Chosen) -> None:
@@ -128,8 +128,4 @@ async def settled(stage: Stage) -> None:
     trying = AsyncRetrying(
         wait=wait_fixed(0.1), stop=stop_after_delay(30), retry=retry_if_result(lambda busy: busy is True)
     )
-    await trying(_busy, stage)
-
-
-async def _busy(stage: Stage) -> bool:
-    return any(one.waiting or one.unpublished for one in await standings(stage.live))
+    await trying(stage.crew.busy, stage.live)

@@ -30,6 +30,14 @@ def choose() -> Chosen:
     return Chosen((*refunded, *others)[:ORDERS], refunds, late)
 
 
+def further() -> tuple[int, ...]:
+    """Recorded orders of the same sort that the demonstration leaves out."""
+    chosen = choose()
+    taken = {*chosen.orders, chosen.late}
+    fit = (order_id for order_id in recorded.order_ids() if _fits(recorded.recording(order_id)))
+    return tuple(order_id for order_id in fit if order_id not in taken)
+
+
 def _fits(recording: recorded.Recording) -> bool:
     order = recording.order
     plain = "edited" not in recording.notes and "created-under" not in recording.notes

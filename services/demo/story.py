@@ -46,7 +46,7 @@ async def _run(folder: Path, kafka: Broker, *, keep: bool) -> int:
                 await chapters.connections(dry)
             async with chapter("The first import is a plan"):
                 actions = await chapters.plan(stage, dry)
-            closing = await _sell(stage, actions)
+            closing = await sell(stage, actions)
             save(closing, kafka.description, time.monotonic() - began, BUILD)
             console.print(f"[bold]{closing.verdict}[/]", soft_wrap=True)
             if keep:
@@ -55,7 +55,8 @@ async def _run(folder: Path, kafka: Broker, *, keep: bool) -> int:
     return 0 if closing.matches else 1
 
 
-async def _sell(stage: Stage, actions: chapters.Actions) -> Closing:
+async def sell(stage: Stage, actions: chapters.Actions) -> Closing:
+    """The story from the first live flow to the end of the day."""
     chosen = choose()
     async with chapter("Applied: the flows go live"):
         await chapters.apply(stage, actions)

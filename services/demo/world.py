@@ -43,6 +43,7 @@ class World:
     legend: Mapping[str, Any]
     categories: Mapping[str, int]
     receiver_port: int
+    receiver_url: str | None = None
 
     @property
     def settings_file(self) -> Path:
@@ -75,19 +76,30 @@ async def world(folder: Path, kafka: str, prefix: str, stock: int = 50) -> Async
     shop, balance = shop_app.create(), balance_app.create()
     load_catalogue(shop.state.shop, stock=stock)
     legend = balance_catalogue.fill(balance.books)
-    _secrets(folder)
+    lay_secrets(folder)
     async with (
         serve(Faults(shop), tls=True, ca_file=folder / "shop-ca.pem") as shop_at,
         serve(balance) as balance_at,
-        httpx.AsyncClient(base_url=shop_at.url, verify=_trusting(folder), auth=("ck_sandbox", "cs_sandbox")) as to_shop,
-        httpx.AsyncClient(base_url=balance_at.url) as to_balance,
+        clients(shop_at.url, balance_at.url, folder) as (to_shop, to_balance),
     ):
-        categories = {path: await _category(to_shop, path) for path in SOLD}
-        yield World(folder, kafka, prefix, shop_at, balance_at, to_shop, to_balance, legend, categories, _free_port())
+        found = await categories(to_shop)
+        yield World(folder, kafka, prefix, shop_at, balance_at, to_shop, to_balance, legend, found, _free_port())
 
 
-def _trusting(folder: Path) -> Any:
-    return httpx.create_ssl_context(verify=str(folder / "shop-ca.pem"))
+@asynccontextmanager
+async def clients(shop: str, balance: str, folder: Path) -> AsyncIterator[tuple[httpx.AsyncClient, httpx.AsyncClient]]:
+    """Clients of both sandboxes; the shop is believed by the authority whose certificate stands in the folder."""
+    trusted = httpx.create_ssl_context(verify=str(folder / "shop-ca.pem"))
+    async with (
+        httpx.AsyncClient(base_url=shop, verify=trusted, auth=("ck_sandbox", "cs_sandbox")) as to_shop,
+        httpx.AsyncClient(base_url=balance) as to_balance,
+    ):
+        yield to_shop, to_balance
+
+
+async def categories(shop: httpx.AsyncClient) -> dict[str, int]:
+    """The shop's category of each folder that is sold; made where it is missing."""
+    return {path: await _category(shop, path) for path in SOLD}
 
 
 async def _category(shop: httpx.AsyncClient, path: str) -> int:
@@ -96,7 +108,8 @@ async def _category(shop: httpx.AsyncClient, path: str) -> int:
     return int(answer.get("id") or answer["data"]["resource_id"])
 
 
-def _secrets(folder: Path) -> None:
+def lay_secrets(folder: Path) -> None:
+    """Write the secrets' files that the settings name."""
     secrets = folder / "secrets"
     secrets.mkdir(parents=True, exist_ok=True)
     texts = {"balance-password": "sandbox", "key": "ck_sandbox", "secret": "cs_sandbox", "webhook": WEBHOOK_SECRET}
@@ -123,7 +136,10 @@ def _tables(world: World, flows: Mapping[str, str]) -> dict[str, Any]:
         "shops": {"main": _shop(world, flows)},
         "kafka": {"bootstrap-servers": world.kafka, "topic-prefix": world.prefix},
         "state": {"directory": "state"},
-        "receiver": {"port": world.receiver_port, "public-url": f"http://127.0.0.1:{world.receiver_port}"},
+        "receiver": {
+            "port": world.receiver_port,
+            "public-url": world.receiver_url or f"http://127.0.0.1:{world.receiver_port}",
+        },
         "schedule": {"sweep": 2.0, "stock": "* * * * *", "prices": "* * * * *", "items": "* * * * *"},
         "retry": {"first-wait": 0.2, "longest-wait": 1.0},
     }

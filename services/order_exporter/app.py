@@ -7,14 +7,17 @@ from contextlib import asynccontextmanager
 
 from services.order_exporter.deliveries import deliveries
 from services.order_exporter.handlers import handlers
+from services.order_exporter.on_time import OnTime
 from services.order_exporter.projection import SERVICE
 from services.order_exporter.undocumented import Undocumented
 from services.shared.balance.client import Balance
+from services.shared.checks.gates import orders_gate
 from services.shared.delivery.engine import Clock
 from services.shared.running.fingerprint import fingerprint
 from services.shared.running.service import Blueprint, utc_now
 from services.shared.running.upstreams import balance_lanes
 from services.shared.settings.model import Settings
+from services.shared.telemetry.families import Reads
 
 
 @asynccontextmanager
@@ -22,5 +25,7 @@ async def blueprint(settings: Settings, clock: Clock = utc_now) -> AsyncIterator
     """The service, wired: a lane for clients and one for Sales."""
     async with Balance(settings.balance, settings.balance.password()) as balance:
         lanes = balance_lanes(settings, deliveries(balance, settings.balance.dialect, clock))
-        rules, readings = fingerprint([settings.balance, *settings.shops.values()]), [Undocumented(settings.shops)]
-        yield Blueprint(SERVICE, handlers(settings), rules, lanes, readings=readings)
+        rules = fingerprint([settings.balance, *settings.shops.values()])
+        readings: list[Reads] = [Undocumented(settings.shops), OnTime(settings.shops, settings.freshness)]
+        gates = orders_gate(settings, balance, [lane.name for lane in lanes])
+        yield Blueprint(SERVICE, handlers(settings), rules, lanes, readings=readings, gates=gates)

@@ -9,7 +9,7 @@ from functools import partial
 from contracts.ledger import SalePlanned
 from contracts.model import Event
 from contracts.reasons import Reason
-from services.order_exporter import trigger
+from services.order_exporter import on_time
 from services.order_exporter.announce import divergence, planned
 from services.order_exporter.content import is_void
 from services.order_exporter.prepare import Ready, prepare
@@ -25,8 +25,9 @@ from services.order_exporter.projection import (
 )
 from services.order_exporter.tasks import ClientTask, SaleTask
 from services.shared.delivery.decision import NOTHING, Decision, Delivery, Refusal
-from services.shared.delivery.handlers import Handlers
+from services.shared.delivery.handlers import Handlers, composed
 from services.shared.delivery.outcome import Blocked
+from services.shared.documents import trigger
 from services.shared.documents.push import Push, answers, being_read, pushes_of, wants_document, wants_plan
 from services.shared.documents.unbookable import Unbookable
 from services.shared.settings import Settings
@@ -57,7 +58,9 @@ class Case:
 
 def handlers(settings: Settings) -> Handlers:
     """The rules of order-exporter under these settings. Subjects are `shop:order`."""
-    return Handlers(topics=TOPICS, remember=REMEMBER, decide=partial(decide, settings))
+    return Handlers(
+        TOPICS, remember=composed(REMEMBER, on_time.rules(settings.shops)), decide=partial(decide, settings)
+    )
 
 
 def decide(settings: Settings, subject: str, state: State) -> Decision:

@@ -12,8 +12,8 @@ from sqlalchemy.orm import aliased
 from contracts.shop import OrderChanged
 from services.order_exporter.content import VOID_STATUSES
 from services.order_exporter.projection import ORDER, SALE, SERVICE, KnownOrder
-from services.order_exporter.trigger import due_at, is_triggered
 from services.shared.delivery.dead_letters import PARKED
+from services.shared.documents.trigger import due_at, is_triggered
 from services.shared.settings.shop import ShopSettings
 from services.shared.state.database import Database
 from services.shared.state.tables import records

@@ -9,6 +9,7 @@ from services.refund_exporter.deliveries import deliveries
 from services.refund_exporter.handlers import handlers
 from services.refund_exporter.projection import SERVICE
 from services.shared.balance.client import Balance
+from services.shared.checks.gates import refunds_gate
 from services.shared.delivery.engine import Clock
 from services.shared.running.fingerprint import fingerprint
 from services.shared.running.service import Blueprint, utc_now
@@ -21,4 +22,6 @@ async def blueprint(settings: Settings, clock: Clock = utc_now) -> AsyncIterator
     """The service, wired: a lane for credit notes."""
     async with Balance(settings.balance, settings.balance.password()) as balance:
         lanes = balance_lanes(settings, deliveries(balance, settings.balance.dialect, clock))
-        yield Blueprint(SERVICE, handlers(settings), fingerprint([settings.balance, *settings.shops.values()]), lanes)
+        rules = fingerprint([settings.balance, *settings.shops.values()])
+        gates = refunds_gate(settings, balance, [lane.name for lane in lanes])
+        yield Blueprint(SERVICE, handlers(settings), rules, lanes, gates=gates)

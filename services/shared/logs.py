@@ -13,7 +13,7 @@ import orjson
 from services.shared.telemetry.tracing import trace_id
 
 STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
-QUIET = ("aiokafka", "faststream", "httpx", "httpcore", "asyncio", "opentelemetry", "urllib3")
+QUIET = ("aiokafka", "faststream", "httpx", "httpcore", "asyncio", "opentelemetry", "urllib3", "apprise")
 WORDS = {
     "service": "the service that says it",
     "trace": "the id of the trace in which it is said",
@@ -37,9 +37,14 @@ WORDS = {
     "refused": "webhooks refused so far",
     "failures": "failures in a row",
     "in_seconds": "when it is tried again",
+    "waited": "seconds for which it has been waited",
+    "fix": "what to do about it",
+    "file": "the file that it is about",
     "topics": "how many topics",
     "partitions": "how many partitions",
     "offset": "where a record stands",
+    "recipient": "who is told of a cause (alerts.recipients)",
+    "feed": "items, prices, stock, or orders:shop",
     "made": "webhooks that were made",
     "enabled": "webhooks that were switched on again",
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from services.shared.checks.gates import shop_gate
 from services.shared.delivery.engine import Clock
 from services.shared.running.fingerprint import fingerprint
 from services.shared.running.service import Blueprint, utc_now
@@ -15,6 +16,7 @@ from services.stock_publisher.deliveries import Deliveries
 from services.stock_publisher.handlers import handlers
 
 NAME = "stock-publisher"
+FLOWS = frozenset({"stock"})
 
 
 @asynccontextmanager
@@ -22,4 +24,5 @@ async def blueprint(settings: Settings, clock: Clock = utc_now) -> AsyncIterator
     """The service, wired: a lane of stock writes for each shop."""
     async with open_shops(settings, clock) as shops:
         lanes = [shop_lane(settings, name, lane(name), Deliveries(shop, clock)) for name, shop in shops.items()]
-        yield Blueprint(NAME, handlers(settings), fingerprint(settings.shops.values()), lanes)
+        gates = [gate for n, shop in shops.items() for gate in shop_gate(settings, n, shop, lane(n), FLOWS)]
+        yield Blueprint(NAME, handlers(settings), fingerprint(settings.shops.values()), lanes, gates=gates)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import ROUND_FLOOR, Decimal
+from datetime import datetime
+from decimal import Decimal
 
 from contracts.balance import StockRow
-from contracts.catalog import FigureLine
+from contracts.catalog import FigureLine, LocationFigure
 from services.shared.settings.shop import StockSettings
 from services.stock_publisher.in_flight import Held
+from services.stock_publisher.limits import limited, steps
+from services.stock_publisher.on_hand import on_hand_lines
 from services.stock_publisher.warehouse import Warehouse
 
 ZERO = Decimal(0)
@@ -17,72 +20,69 @@ ZERO = Decimal(0)
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A stock figure in whole pieces, with the lines that it is the sum of."""
+    """A stock figure in steps that the shop sells, with the lines that it is the sum of."""
 
-    quantity: int
+    quantity: Decimal
     explanation: tuple[FigureLine, ...]
+    locations: tuple[LocationFigure, ...] = ()
 
 
-def figure(
-    rows: Sequence[StockRow], warehouses: Sequence[Warehouse], held: Sequence[Held], rules: StockSettings
+@dataclass(frozen=True, slots=True)
+class Position:
+    """One item for one shop: its whole stock in base units, the warehouses sold from, and what web orders hold of it
+    that Balance's figure does not contain yet."""
+
+    rows: Sequence[StockRow]
+    warehouses: Sequence[Warehouse]
+    held: Sequence[Held]
+    now: datetime
+
+    def lines(self, rules: StockSettings) -> list[FigureLine]:
+        """On hand − reserved − expiring − in flight."""
+        return [
+            *on_hand_lines(self.rows, self.warehouses, rules, self.now),
+            *(_in_flight(order) for order in self.held),
+        ]
+
+    def free(self, rules: StockSettings) -> Decimal:
+        """The sum of the lines; below 0 when orders hold more than there is."""
+        return total(self.lines(rules))
+
+
+def figure(position: Position, rules: StockSettings, more: Iterable[FigureLine] = ()) -> Figure:
+    """What is free for sale: what the position says, `more` (kits), and less what the shop keeps back."""
+    lines = [*position.lines(rules), *more]
+    lines += limited(total(lines), rules)
+    return Figure(total(lines), tuple(lines))
+
+
+def at_locations(
+    found: Figure, position: Position, locations: Mapping[str, Sequence[Warehouse]], rules: StockSettings
 ) -> Figure:
-    """What is free for sale: on hand − reserved − in flight − buffer, never below 0, in whole pieces.
+    """The same figure with one for each of the shop's locations (claim S0.9).
 
-    `rows` is the item's whole stock in its base unit, `warehouses` those that the shop sells from (claims S0.7, S0.8),
-    `held` what web orders hold that Balance's figure does not contain yet. WooCommerce takes whole pieces only (API
-    fact: a batch cuts 5.5 to 5 without a word), so that a fraction is cut off here, visibly, as a "rounding" line.
+    Nobody knows from which location an order in flight will leave, so that none shows more than is free altogether.
     """
-    lines = [
-        *(_on_hand(rows, warehouse) for warehouse in warehouses),
-        *(_reserved(rows, warehouses) if rules.subtract_reserve else ()),
-        *(_in_flight(order) for order in held),
-        *_buffer(rules.buffer),
-    ]
-    lines += _floor(_sum(lines))
-    lines += _rounding(_sum(lines))
-    return Figure(int(_sum(lines)), tuple(lines))
+    there = {name: min(_there(position, behind, rules), found.quantity) for name, behind in locations.items()}
+    shown = tuple(LocationFigure(place=name, quantity=quantity) for name, quantity in there.items())
+    return Figure(found.quantity, found.explanation, shown)
 
 
-def _sum(lines: Sequence[FigureLine]) -> Decimal:
+def _there(position: Position, warehouses: Sequence[Warehouse], rules: StockSettings) -> Decimal:
+    held = total(list(on_hand_lines(position.rows, warehouses, rules, position.now)))
+    return steps(max(held, ZERO), rules.step)
+
+
+def total(lines: Sequence[FigureLine]) -> Decimal:
+    """What lines add up to."""
     return sum((line.quantity for line in lines), ZERO)
 
 
-def _on_hand(rows: Sequence[StockRow], warehouse: Warehouse) -> FigureLine:
-    quantity = sum((row.quantity for row in rows if row.warehouse == warehouse.uid), ZERO)
-    return FigureLine(label="on hand", quantity=quantity, source=_source(warehouse))
-
-
-def _reserved(rows: Sequence[StockRow], warehouses: Sequence[Warehouse]) -> Iterator[FigureLine]:
-    """Balance's own reserve; a negative one, which would raise the figure, counts as none."""
-    for warehouse in warehouses:
-        reserve = sum((max(row.reserve, ZERO) for row in rows if row.warehouse == warehouse.uid), ZERO)
-        if reserve:
-            yield FigureLine(label="reserved", quantity=-reserve, source=_source(warehouse))
-
-
-def _source(warehouse: Warehouse) -> str:
-    return f"Balance, warehouse {warehouse.name or warehouse.uid}"
-
-
 def _in_flight(held: Held) -> FigureLine:
+    of_shop = f" of shop {held.shop}" if held.shop else ""
     return FigureLine(
         label="in flight",
         quantity=-held.quantity,
-        source=f"order {held.number}, {held.status}",
+        source=f"order {held.number}{of_shop}, {held.status}",
         orders=(str(held.order_id),),
     )
-
-
-def _buffer(buffer: Decimal) -> Iterator[FigureLine]:
-    if buffer:
-        yield FigureLine(label="buffer", quantity=-buffer, source="setting stock.buffer")
-
-
-def _floor(free: Decimal) -> Iterator[FigureLine]:
-    if free < 0:
-        yield FigureLine(label="floor", quantity=-free, source="a shop's stock is not shown below 0")
-
-
-def _rounding(free: Decimal) -> Iterator[FigureLine]:
-    if fraction := free - free.to_integral_value(ROUND_FLOOR):
-        yield FigureLine(label="rounding", quantity=-fraction, source="WooCommerce sells whole pieces")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 
-from contracts.balance import StockChanged
 from contracts.catalog import AvailabilityChanged, ProductLinked
 from contracts.reasons import Reason
 from services.shared.delivery.decision import NOTHING, Decision, Delivery
@@ -13,9 +13,11 @@ from services.shared.delivery.outcome import Blocked
 from services.shared.settings.model import Settings
 from services.shared.settings.shop import ShopSettings
 from services.shared.state.records import State
-from services.stock_publisher.availability import Figure, figure
-from services.stock_publisher.in_flight import Held, Reading, all_held
-from services.stock_publisher.records import CLAIM, LINK, PUBLISHED, SALE, STOCK, link_ref, moves_of
+from services.stock_publisher.availability import Figure, Position, at_locations, figure
+from services.stock_publisher.kits import kit_lines
+from services.stock_publisher.on_hand import next_expiry
+from services.stock_publisher.position import Outlook
+from services.stock_publisher.records import LINK, PUBLISHED, STOCK, link_ref, moves_of
 from services.stock_publisher.stock_write import StockWrite
 from services.stock_publisher.warehouse import UnknownWarehouse, chosen
 
@@ -29,11 +31,16 @@ def lane(shop: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """An item that a shop sells: its link, its stock reading, and the shop's rules."""
+    """An item that a shop sells: its link, when its stock was read, and how the shop looks at it."""
 
     link: ProductLinked
-    stock: StockChanged
-    shop: ShopSettings
+    outlook: Outlook
+    seen_at: datetime
+
+    @property
+    def shop(self) -> ShopSettings:
+        """The shop's settings."""
+        return self.outlook.rules
 
 
 def decide(settings: Settings, subject: str, state: State) -> Decision:
@@ -41,53 +48,56 @@ def decide(settings: Settings, subject: str, state: State) -> Decision:
 
     Nothing is published before a policy is chosen (claim S1.4), nor for an item whose stock Balance never stated.
     """
-    found = _subject(settings, subject, state)
-    if found is None:
+    shop_id, _, item = subject.partition(":")
+    shop, link = settings.shops.get(shop_id), state.get(LINK, subject)
+    if shop is None or link is None or shop.flows.stock == "off" or shop.stock.policy is None:
         return NOTHING
     try:
-        warehouses = chosen(found.shop.stock.warehouses, state)
+        warehouses = chosen(shop.stock.sold_from, state)
     except UnknownWarehouse as unknown:
-        return Decision(deliveries=(_blocked(found, unknown),))
-    held = _held(found, state)
-    wanted = figure(found.stock.rows, warehouses, held, found.shop.stock)
-    again_at = min((one.until for one in held), default=None)
-    return _follow(found, wanted, again_at, state)
+        return Decision(deliveries=(_blocked(link, unknown),)) if state.get(STOCK, item) else NOTHING
+    outlook = Outlook(settings, shop_id, warehouses, state)
+    seen_at = outlook.seen_at(item)
+    return NOTHING if seen_at is None else _follow(Subject(link, outlook, seen_at), state)
 
 
-def _subject(settings: Settings, subject: str, state: State) -> Subject | None:
-    shop_id, _, item = subject.partition(":")
-    shop = settings.shops.get(shop_id)
-    if shop is None or shop.flows.stock == "off" or shop.stock.policy is None:
-        return None
-    link, stock = state.get(LINK, subject), state.get(STOCK, item)
-    return Subject(link, stock, shop) if link and stock else None
-
-
-def _blocked(found: Subject, unknown: UnknownWarehouse) -> Delivery:
+def _blocked(link: ProductLinked, unknown: UnknownWarehouse) -> Delivery:
     """Waits for the first reading that names the warehouse; past the deadline a person is told."""
     blocked = Blocked(f"warehouse:{unknown.entry}", Reason.STOCK_WAREHOUSE_UNKNOWN, unknown.detail)
-    return _delivery(found.link, {"shop": found.link.shop, "item": found.link.item}, blocked)
+    return _delivery(link, {"shop": link.shop, "item": link.item}, blocked)
 
 
 def _delivery(link: ProductLinked, payload: dict[str, object], blocked: Blocked | None = None) -> Delivery:
     return Delivery(f"stock:{link.key}", KIND, lane(link.shop), link.key, payload, blocked)
 
 
-def _held(found: Subject, state: State) -> tuple[Held, ...]:
-    claims = state.find(CLAIM, link_ref(found.link))
-    sales = {key: state.get(SALE, f"{found.link.shop}:{claim.order_id}") for key, claim in claims.items()}
-    days = found.shop.stock.in_flight_days
-    return all_held(claims, sales, Reading(found.link.item, found.stock.observed_at, state.now, days))
-
-
-def _follow(found: Subject, wanted: Figure, again_at: datetime | None, state: State) -> Decision:
-    write = _write(found, wanted, moves_of(link_ref(found.link), state))
-    last = state.get(PUBLISHED, found.link.key)
+def _follow(found: Subject, state: State) -> Decision:
+    position = found.outlook.position(found.link.item)
+    write = _write(found, _wanted(found, position, state), moves_of(link_ref(found.link), state))
+    last, again_at = state.get(PUBLISHED, found.link.key), _again_at(found, position, state)
     if found.shop.flows.stock == "live":
         due = last is None or _outdated(last, write)
         return Decision((_delivery(found.link, write.model_dump(mode="json")),) if due else (), again_at=again_at)
-    changed = last is None or last.quantity != write.quantity
+    changed = last is None or (last.quantity, last.locations) != (write.quantity, write.locations)
     return Decision(announce=(write.published("dry-run", state.now),) if changed else (), again_at=again_at)
+
+
+def _wanted(found: Subject, position: Position, state: State) -> Figure:
+    rules, outlook = found.shop.stock, found.outlook
+
+    def free(item: str) -> Decimal:
+        return outlook.position(item).free(rules)
+
+    wanted = figure(position, rules, kit_lines(rules.kits, found.link.item, free))
+    locations = {name: chosen(entries, state) for name, entries in rules.locations.items()}
+    return at_locations(wanted, position, locations, rules)
+
+
+def _again_at(found: Subject, position: Position, state: State) -> datetime | None:
+    """When the figure may change by itself: an order's hold ends, or a lot begins to expire too soon."""
+    times = [one.until for one in position.held]
+    expiry = next_expiry(position.rows, found.shop.stock, state.now)
+    return min([*times, *([expiry] if expiry else [])], default=None)
 
 
 def _write(found: Subject, wanted: Figure, moves: int) -> StockWrite:
@@ -99,7 +109,9 @@ def _write(found: Subject, wanted: Figure, moves: int) -> StockWrite:
         sku=found.link.sku,
         quantity=wanted.quantity,
         explanation=wanted.explanation,
-        stock_seen_at=found.stock.observed_at,
+        locations=wanted.locations,
+        location_meta_key=found.shop.stock.location_meta_key if wanted.locations else None,
+        stock_seen_at=found.seen_at,
         shop_moves=moves,
     )
 
@@ -110,5 +122,5 @@ def _outdated(last: AvailabilityChanged, write: StockWrite) -> bool:
     The figure alone does not tell: when an order takes 4 off and Balance receives 4 at once, the figure is what was
     published, but the shop has moved its stock by itself. Every such movement is therefore answered by a write.
     """
-    other_figure = last.mode != "live" or last.quantity != write.quantity
+    other_figure = last.mode != "live" or (last.quantity, last.locations) != (write.quantity, write.locations)
     return other_figure or (last.product_id, last.shop_moves) != (write.product_id, write.shop_moves)

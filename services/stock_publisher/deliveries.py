@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from functools import partial
 from typing import Protocol
 
@@ -83,13 +84,25 @@ class Deliveries:
 
     def _echoed(self, write: StockWrite, stored: Stored) -> Outcome:
         """API fact: what is not managed answers 200 and keeps no figure."""
-        held = stored.json.get("stock_quantity")
-        if stored.json.get("manage_stock") is True and held == write.quantity:
-            return Done((write.published("live", self._now()),))
-        if stored.json.get("manage_stock") is True:
-            differs = f"{_named(write)}: stock_quantity: meant {write.quantity}, stored {held!r}"
-            return Refused(Reason.SHOP_ECHO_DIFFERS, differs)
-        return Refused(Reason.SHOP_STOCK_NOT_MANAGED, _not_managed(write, stored))
+        if stored.json.get("manage_stock") is not True:
+            return Refused(Reason.SHOP_STOCK_NOT_MANAGED, _not_managed(write, stored))
+        if differs := [*_other_figure(write, stored), *_other_locations(write, stored)]:
+            return Refused(Reason.SHOP_ECHO_DIFFERS, f"{_named(write)}: {'; '.join(differs)}")
+        return Done((write.published("live", self._now()),))
+
+
+def _other_figure(write: StockWrite, stored: Stored) -> Iterator[str]:
+    held = stored.json.get("stock_quantity")
+    if held is None or Decimal(str(held)) != write.quantity:
+        cut = " (this shop cuts fractions off: set stock.step to 1)" if write.quantity % 1 else ""
+        yield f"stock_quantity: meant {write.quantity:f}, stored {held!r}{cut}"
+
+
+def _other_locations(write: StockWrite, stored: Stored) -> Iterator[str]:
+    held = {meta.get("key"): meta.get("value") for meta in stored.json.get("meta_data", ())}
+    for key, quantity in write.meta.items():
+        if held.get(key) != quantity:
+            yield f"{key}: meant {quantity}, stored {held.get(key)!r}"
 
 
 async def _answers(send: Send, jobs: Sequence[Job], *, managed: bool) -> Answers:
@@ -100,7 +113,9 @@ async def _answers(send: Send, jobs: Sequence[Job], *, managed: bool) -> Answers
 def _body(write: StockWrite, *, managed: bool) -> ProductWrite:
     """The figure, whole; `manage_stock` is only in it when it shall be switched on."""
     manage = {"manage_stock": True} if managed else {}
-    return ProductWrite(id=write.product_id, stock_quantity=write.quantity, **manage)
+    meta = {"meta": write.meta} if write.locations else {}
+    figure = {"stock_fraction" if write.quantity % 1 else "stock_quantity": write.quantity}
+    return ProductWrite.model_validate({"id": write.product_id, **figure, **manage, **meta})
 
 
 def _manage_stock(answer: ItemResult | Outcome) -> object:

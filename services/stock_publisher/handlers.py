@@ -15,6 +15,7 @@ from services.shared.settings.model import Settings
 from services.shared.state.records import State
 from services.stock_publisher import in_flight, warehouse
 from services.stock_publisher.decide import decide
+from services.stock_publisher.kits import family
 from services.stock_publisher.records import (
     CLAIM,
     LINK,
@@ -37,11 +38,11 @@ def handlers(settings: Settings) -> Handlers:
         topics=TOPICS,
         remember={
             StockChanged: partial(stock_changed, settings),
-            ProductLinked: product_linked,
-            ProductUnlinked: product_unlinked,
-            OrderChanged: order_changed,
-            OrderRemoved: order_removed,
-            SaleRecorded: sale_recorded,
+            ProductLinked: partial(product_linked, settings),
+            ProductUnlinked: partial(product_unlinked, settings),
+            OrderChanged: partial(order_changed, settings),
+            OrderRemoved: partial(order_removed, settings),
+            SaleRecorded: partial(sale_recorded, settings),
             AvailabilityChanged: availability_changed,
         },
         decide=partial(decide, settings),
@@ -56,7 +57,14 @@ def stock_changed(settings: Settings, envelope: Envelope[StockChanged], state: S
         state.release(f"warehouse:{name}")
     for shop, rules in settings.shops.items():
         _forget_settled(shop, event, rules.stock.in_flight_days, state)
-        state.touch(f"{shop}:{event.item}")
+    _touch(settings, event.item, state)
+
+
+def _touch(settings: Settings, item: str, state: State) -> None:
+    """An item's figure may differ in every shop that sells from its pool, and with it the kits that it is part of."""
+    for shop, rules in settings.shops.items():
+        for each in sorted(family(rules.stock.kits, item)):
+            state.touch(f"{shop}:{each}")
 
 
 def _forget_settled(shop: str, stock: StockChanged, days: int, state: State) -> None:
@@ -70,37 +78,39 @@ def _forget_settled(shop: str, stock: StockChanged, days: int, state: State) -> 
             state.drop(CLAIM, key)
 
 
-def product_linked(envelope: Envelope[ProductLinked], state: State) -> None:
+def product_linked(settings: Settings, envelope: Envelope[ProductLinked], state: State) -> None:
     """The item has a product: from now on it has a figure."""
     link = envelope.data
     state.put(LINK, link.key, link, ref=link_ref(link))
-    state.touch(link.key)
+    _touch(settings, link.item, state)
 
 
-def product_unlinked(envelope: Envelope[ProductUnlinked], state: State) -> None:
+def product_unlinked(settings: Settings, envelope: Envelope[ProductUnlinked], state: State) -> None:
     """The product is gone or another item's; nothing is written for it any more."""
     link = state.get(LINK, envelope.data.key)
     if link and link.product_id == envelope.data.product_id:
         state.drop(LINK, link.key)
-        state.touch(link.key)
+        _touch(settings, link.item, state)
 
 
-def order_changed(envelope: Envelope[OrderChanged], state: State) -> None:
+def order_changed(settings: Settings, envelope: Envelope[OrderChanged], state: State) -> None:
     """An order holds stock, holds other stock, or has let go of it."""
     before = state.get(ORDER, envelope.data.key)
     after = in_flight.order(envelope.data, before)
     state.put(ORDER, after.key, after)
-    _hold(before, after, state)
+    _hold(settings, before, after, state)
 
 
-def order_removed(envelope: Envelope[OrderRemoved], state: State) -> None:
+def order_removed(settings: Settings, envelope: Envelope[OrderRemoved], state: State) -> None:
     """An order that the shop no longer holds lets go of its stock."""
     before = state.get(ORDER, envelope.data.key)
     state.drop(ORDER, envelope.data.key)
-    _hold(before, None, state)
+    _hold(settings, before, None, state)
 
 
-def _hold(before: in_flight.ShopOrder | None, after: in_flight.ShopOrder | None, state: State) -> None:
+def _hold(
+    settings: Settings, before: in_flight.ShopOrder | None, after: in_flight.ShopOrder | None, state: State
+) -> None:
     order = after or before
     if order is None:
         return
@@ -111,26 +121,26 @@ def _hold(before: in_flight.ShopOrder | None, after: in_flight.ShopOrder | None,
         state.put(CLAIM, f"{order.key}:{product}", claim, ref=f"{order.shop}:{product}")
     for product in in_flight.moved(before, after):
         _count_move(f"{order.shop}:{product}", state)
-    _touch_items(order, {*claims, *(before.asked if before else ())}, state)
+    _touch_items(settings, order, {*claims, *(before.asked if before else ())}, state)
 
 
 def _count_move(product: str, state: State) -> None:
     state.put(MOVES, product, Moves(count=moves_of(product, state) + 1))
 
 
-def sale_recorded(envelope: Envelope[SaleRecorded], state: State) -> None:
+def sale_recorded(settings: Settings, envelope: Envelope[SaleRecorded], state: State) -> None:
     """Balance holds the order's Sale: the next stock reading contains it."""
     event = envelope.data
     state.put(SALE, event.key, in_flight.sold(event))
     order = state.get(ORDER, event.key)
     if order:
-        _touch_items(order, order.asked, state)
+        _touch_items(settings, order, order.asked, state)
 
 
-def _touch_items(order: in_flight.ShopOrder, products: Iterable[int], state: State) -> None:
+def _touch_items(settings: Settings, order: in_flight.ShopOrder, products: Iterable[int], state: State) -> None:
     for product in products:
-        for subject in state.find(LINK, f"{order.shop}:{product}"):
-            state.touch(subject)
+        for link in state.find(LINK, f"{order.shop}:{product}").values():
+            _touch(settings, link.item, state)
 
 
 def availability_changed(envelope: Envelope[AvailabilityChanged], state: State) -> None:

@@ -72,13 +72,14 @@ class Sold(Part):
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What an order holds of one item, in pieces, and until when at most."""
+    """What an order holds of one item, in pieces, and until when at most; `shop` only for an order of another shop."""
 
     order_id: int
     number: str
     status: str
     quantity: Decimal
     until: datetime
+    shop: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,23 +7,31 @@ from typing import Literal
 
 from pydantic import Field
 
-from contracts.catalog import AvailabilityChanged, FigureLine
-from contracts.model import Instant, Part, ShopId, Uid
+from contracts.catalog import AvailabilityChanged, FigureLine, LocationFigure
+from contracts.model import Instant, Part, Quantity, ShopId, Uid
 
 
 class StockWrite(Part):
-    """An absolute figure in whole pieces for a product, or for a variation of `parent_id`."""
+    """An absolute figure, in steps that the shop sells, for a product, or for a variation of `parent_id`."""
 
     shop: ShopId
     item: Uid
     product_id: int
     parent_id: int = 0
     sku: str
-    quantity: int = Field(ge=0)
+    quantity: Quantity = Field(ge=0)
     explanation: tuple[FigureLine, ...]
+    locations: tuple[LocationFigure, ...] = ()
+    location_meta_key: str | None = None
     stock_seen_at: Instant
     shop_moves: int = 0
 
+    @property
+    def meta(self) -> dict[str, str | None]:
+        """The shop's own locations, each under its meta key (claim S0.9)."""
+        key = self.location_meta_key or ""
+        return {key.format(location=one.place): f"{one.quantity:f}" for one in self.locations}
+
     def published(self, mode: Literal["live", "dry-run"], at: datetime) -> AvailabilityChanged:
         """The event that says so."""
-        return AvailabilityChanged(**self.model_dump(), mode=mode, published_at=at)
+        return AvailabilityChanged(**self.model_dump(exclude={"location_meta_key"}), mode=mode, published_at=at)

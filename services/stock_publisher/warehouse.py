@@ -46,6 +46,15 @@ def chosen(entries: Iterable[str], state: State) -> tuple[Warehouse, ...]:
     return tuple({warehouse.uid: warehouse for warehouse in found}.values())
 
 
+def pool(entries: Iterable[str], state: State) -> frozenset[str]:
+    """The uids of those entries that are known, for telling whether two shops sell from one pool."""
+    found = set()
+    for entry in entries:
+        by_uid = _by_uid(entry, state)
+        found |= {by_uid.uid} if by_uid else set(state.find(WAREHOUSE, entry))
+    return frozenset(found)
+
+
 def _by_uid(entry: str, state: State) -> Warehouse | None:
     try:
         uid = str(UUID(entry))

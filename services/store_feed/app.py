@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
+from functools import partial
 from random import Random
 
 from pydantic import SecretStr
@@ -13,9 +14,12 @@ from pydantic import SecretStr
 from services.shared.delivery.breaker import Breaker
 from services.shared.delivery.engine import Engine
 from services.shared.delivery.lane import Lane
+from services.shared.running.feed_watch import watch as watch_feeds
+from services.shared.running.feed_watch import watched
 from services.shared.running.service import Blueprint, Task, utc_now
 from services.shared.running.upstreams import breaker, open_shops
 from services.shared.settings.model import Settings
+from services.shared.state.lasting import lasting
 from services.shared.woocommerce.client import WooCommerce
 from services.store_feed.deliveries import Looks
 from services.store_feed.handlers import NAME, handlers, lane
@@ -36,13 +40,14 @@ async def blueprint(settings: Settings, clock: Clock = utc_now) -> AsyncIterator
     async with open_shops(settings, clock) as shops:
         yield Blueprint(
             name=NAME,
-            handlers=handlers(settings.shops),
+            handlers=watched(handlers(settings.shops)),
             fingerprint="",
             lanes=[_lane(settings, name, shop, breaker(settings), clock) for name, shop in shops.items()],
             tasks=[
                 *[_sweep(settings, name, shop) for name, shop in shops.items()],
                 *[_refund_check(settings, name) for name in shops],
                 *_watchdogs(settings, shops),
+                watch_feeds(NAME, [f"orders:{name}" for name in shops], settings.freshness),
             ],
             early_tasks=[_receive(settings)],
         )
@@ -84,8 +89,8 @@ def _receive(settings: Settings) -> Task:
         inbox, alarm = Inbox(engine.database), SecretAlarm()
         app = Receiver(secrets, inbox.accept, alarm.heard, Random())
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(inbox.run(engine))
-            tasks.create_task(alarm.run(engine))
+            for work in (inbox.run, alarm.run):  # a full disk must not end the receiver: it answers 503 meanwhile
+                tasks.create_task(lasting(engine.database, partial(work, engine)))
             tasks.create_task(serve(app, settings.receiver))
 
     return receive

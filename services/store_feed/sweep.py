@@ -15,6 +15,7 @@ from services.shared.delivery.work import Work
 from services.shared.settings.model import ScheduleSettings
 from services.shared.state.store import read_kind
 from services.shared.telemetry.freshness import completed
+from services.shared.telemetry.meters import SWEPT_LATE
 from services.shared.upstream.errors import UpstreamError
 from services.shared.woocommerce.cursor import Cursor
 from services.shared.woocommerce.times import instant
@@ -68,9 +69,11 @@ class Sweep:
         cursor, hinted = await self._cursor(), 0
         async for orders in self._changed(cursor):
             async with self._engine.work() as work:
-                hinted += await self._hint(work, orders)
+                found = await self._hint(work, orders)
                 cursor = cursor.moved_to(min(orders[-1].modified_at, work.now))
                 work.put(SWEPT, self._name, Swept(modified_at=cursor.at))
+            hinted += found
+            SWEPT_LATE.labels(self._name).inc(found)
         return hinted
 
     async def _changed(self, cursor: Cursor) -> AsyncIterator[list[Seen]]:

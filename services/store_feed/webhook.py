@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from opentelemetry.trace import SpanKind
 
+from services.shared.state.trouble import passing
 from services.shared.telemetry import meters
 from services.shared.telemetry.tracing import span, traceparent
 from services.shared.trace import new_traceparent
@@ -101,8 +102,10 @@ class Receiver:
             return self._refuse(shop, given)
         try:
             await self._accept(Received(shop, body, traceparent() or new_traceparent(self._rng)))
-        except Exception:
-            log.exception("webhook could not be made durable", extra={"shop": shop})
+        except Exception as error:
+            why = passing(error)
+            told = {"shop": shop, "why": why or repr(error)}
+            log.error("webhook could not be made durable", extra=told, exc_info=None if why else error)
             return 503, {"error": "not stored; the sweep will find the change"}
         self._heard(shop, signed=True)
         return 200, {"status": "stored"}

@@ -113,6 +113,7 @@ async def test_at_first_contact_everything_is_imported_at_once(feed: Feed) -> No
     assert all(named(stated, kind) for kind in (ItemChanged, PriceChanged, StockChanged))
 
 
+@pytest.mark.claim("S0.15")
 async def test_a_restart_waits_for_the_schedule(feed: Feed) -> None:
     for resource in ("items", "prices", "stock"):
         await feed.imports(resource)  # type: ignore[arg-type]
@@ -128,7 +129,7 @@ async def test_a_restart_waits_for_the_schedule(feed: Feed) -> None:
     assert list(feed.sandbox.journal.entries) == []
 
 
-@pytest.mark.claim("S2.7")
+@pytest.mark.claim("S2.7", "S0.15", "S3.21", "S3.22", "S3.23")
 async def test_what_changes_in_balance_is_stated_by_the_next_scheduled_import(feed: Feed) -> None:
     async with scheduled(feed) as rests:
         to_stock = (await rests.next(3))[0]
@@ -174,6 +175,7 @@ async def test_missing_rights_do_not_stop_the_other_imports_and_are_not_hammered
     assert feed.asked("Prices") == 1
 
 
+@pytest.mark.claim("S0.15")
 async def test_an_import_on_command_answers_with_its_figures(feed: Feed) -> None:
     async with scheduled(feed) as rests:
         await rests.next(3)

@@ -65,7 +65,7 @@ def test_the_four_owners(owner: Any, meant: str, held: str | None, base: str | N
     assert writable(owner, meant, held, base) is may
 
 
-@pytest.mark.claim("S0.16")
+@pytest.mark.claim("S0.16", "K21")
 @given(meant=st.integers(0, 3), held=st.integers(0, 3), base=st.integers(0, 3))
 def test_an_edit_by_hand_survives_unless_balance_owns_the_field(meant: int, held: int, base: int) -> None:
     edited = held not in (base, meant)
@@ -74,7 +74,7 @@ def test_an_edit_by_hand_survives_unless_balance_owns_the_field(meant: int, held
     assert writable("always", meant, held, base)
 
 
-@pytest.mark.claim("S0.16")
+@pytest.mark.claim("S0.16", "K21")
 def test_a_price_edited_in_the_shop_stays_when_the_storefront_owns_edits() -> None:
     owners = FieldOwnership(regular_price="if-unchanged", sale_price="if-unchanged")
     base = WrittenProduct(regular_price=Decimal("14.75"), digest="")

@@ -108,7 +108,7 @@ def test_a_shop_that_says_nothing_about_its_flows_is_only_planned() -> None:
     assert delivery.kind == "product.plan"
 
 
-@pytest.mark.claim("S2.2")
+@pytest.mark.claim("S2.2", "S2.1")
 def test_what_stands_in_the_shop_is_not_written_again() -> None:
     on = consumer()
     digest = wanted(decided(on, item(), PRICED)).digest

@@ -188,3 +188,47 @@ def test_no_product_is_ever_given_away_or_sold_above_its_price(
             assert offer.price is None or Decimal("0.10") <= offer.price < found
         case Skip():
             assert regular < Decimal("0.005")
+
+
+TRADE, VIP = "type-trade", "type-vip"
+ROLES = PriceSettings(regular_type=REGULAR, sale_type=SALE, roles={"trade_price": TRADE, "vip_price": VIP})
+
+
+@pytest.mark.claim("S4.13", "S4.14", "S4.18", "S4.19")
+def test_prices_of_other_types_go_to_the_custom_fields_of_roles() -> None:
+    found = read(price("20.00"), price("15.00", TRADE), price("12.505", VIP), rules=ROLES)
+    assert isinstance(found, Prices)
+    assert {one.meta_key: one.price for one in found.roles} == {
+        "trade_price": Decimal(15),
+        "vip_price": Decimal("12.51"),
+    }
+    write = ProductWrite(**values(Desired().with_prices(found)))
+    assert write.json_body()["meta_data"] == [
+        {"key": "trade_price", "value": "15.00"},
+        {"key": "vip_price", "value": "12.51"},
+    ]
+
+
+@pytest.mark.claim("S4.19")
+def test_a_role_without_a_price_loses_the_one_it_had() -> None:
+    found = read(price("20.00"), price("15.00", TRADE), rules=ROLES)
+    assert isinstance(found, Prices)
+    assert values(Desired().with_prices(found))["meta"] == {"trade_price": "15.00", "vip_price": None}
+
+
+def test_a_roles_price_in_another_currency_or_absurd_stops_the_product() -> None:
+    assert "currency USD" in invalid(read(price("20.00"), price("15.00", TRADE, currency="USD"), rules=ROLES))
+    assert "cannot be right" in invalid(read(price("20.00"), price("0.00", TRADE), rules=ROLES))
+
+
+def test_without_roles_nothing_is_said_about_custom_fields() -> None:
+    found = read(price("20.00"))
+    assert isinstance(found, Prices)
+    assert "meta" not in values(Desired().with_prices(found))
+
+
+def test_types_of_roles_do_not_make_the_regular_one_ambiguous() -> None:
+    rules = PriceSettings(roles={"trade_price": TRADE})
+    found = read(price("20.00"), price("15.00", TRADE), rules=rules)
+    assert isinstance(found, Prices)
+    assert found.regular == Decimal(20)

@@ -67,6 +67,7 @@ def test_the_product_of_an_item(found: tuple[Product, ...], expected: int | str 
             pytest.fail("an item without a link has no product that could be gone")
 
 
+@pytest.mark.claim("S2.5")
 def test_two_products_of_one_sku_are_both_named() -> None:
     placed = place(payload(), (held(311), held(874)), None, SHOP)
     assert isinstance(placed, Skip)
@@ -100,7 +101,7 @@ PRODUCTS = st.lists(
 )
 
 
-@pytest.mark.claim("S1.13", "K12", "K22")
+@pytest.mark.claim("S1.13", "K12", "K22", "S3.58")
 @given(found=PRODUCTS)
 def test_no_write_ever_changes_a_status_sends_an_image_or_doubles_a_sku(found: list[Product]) -> None:
     placed = place(payload(), found, None, SHOP)

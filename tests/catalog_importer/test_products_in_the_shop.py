@@ -29,7 +29,7 @@ PRICED = priced("tea-100", price("14.75"))
 BATCH = "/wp-json/wc/v3/products/batch"
 
 
-@pytest.mark.claim("S0.6", "S0.32", "S0.10", "S0.31", "K12")
+@pytest.mark.claim("S0.6", "S0.32", "S0.10", "S0.31", "K12", "S3.2", "S4.15", "S3.58")
 async def test_a_new_item_becomes_a_draft_with_everything_in_one_write() -> None:
     start, end = tbilisi(2026, 11, 27), tbilisi(2026, 12, 1)
     offer = priced("tea-100", price("14.75"), price("12.90", SALE, valid_from=start, valid_to=end))
@@ -86,7 +86,7 @@ async def test_a_dry_run_looks_and_says_but_never_writes() -> None:
         assert w.requests() == []
 
 
-@pytest.mark.claim("S0.31", "K22")
+@pytest.mark.claim("S0.31", "K22", "S3.3", "S2.5")
 @pytest.mark.parametrize("status", ["publish", "draft", "private", "pending"])
 async def test_a_product_with_the_sku_is_adopted_in_any_status_and_keeps_it(status: str) -> None:
     async with world() as w:
@@ -100,7 +100,7 @@ async def test_a_product_with_the_sku_is_adopted_in_any_status_and_keeps_it(stat
         assert len(w.shop.products) == 1
 
 
-@pytest.mark.claim("S0.31", "K11")
+@pytest.mark.claim("S0.31", "K11", "S4.16")
 async def test_a_variation_is_adopted_through_its_parent() -> None:
     async with world() as w:
         parent = w.product(name="Tea", type="variable", sku="TEA")

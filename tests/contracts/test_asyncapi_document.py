@@ -10,9 +10,9 @@ import pytest
 from jsonschema import Draft7Validator
 from jsonschema.validators import validator_for
 
+from contracts.asyncapi import COMMANDS
 from contracts.generate import ASYNCAPI, HERE
 from contracts.json_schema import released_name
-from contracts.operations import DiscardRequested, ImportRequested, PushRequested, ReplayRequested
 from contracts.registry import EVENTS
 from contracts.topics import TOPICS, Topic
 
@@ -117,7 +117,8 @@ def test_the_examples_of_a_message_fit_its_own_schemas(name: str) -> None:
 def test_davtari_sends_facts_and_receives_commands() -> None:
     received = {ref for name, operation in DOCUMENT["operations"].items() for ref in _messages(operation, "receive")}
     sent = {ref for name, operation in DOCUMENT["operations"].items() for ref in _messages(operation, "send")}
-    commands = {released_name(event) for event in (ImportRequested, PushRequested, ReplayRequested, DiscardRequested)}
+    commands = {released_name(event) for event in COMMANDS}
+    assert len(commands) == 5
     assert received == commands
     assert sent == MESSAGES.keys() - commands
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from contracts.envelope import decode, event_id, headers, value
+from contracts.envelope import correction_id, decode, event_id, headers, value
 from contracts.generate import HERE, SCHEMAS
 from contracts.header_schema import header_schema
 from contracts.json_schema import released_name
@@ -60,7 +60,9 @@ def test_the_headers_are_written_again_as_they_were(sample: Sample) -> None:
 def test_topic_key_subject_and_id_follow_from_the_event(sample: Sample) -> None:
     event, envelope = decoded(sample).data, decoded(sample)
     assert (event.TOPIC, event.key, event.subject) == (sample.topic, sample.key, envelope.subject)
-    assert envelope.id == event_id(sample.type, envelope.subject, envelope.sequence)
+    named = (sample.type, envelope.subject, envelope.sequence)
+    corrects = envelope.replayof
+    assert envelope.id == (correction_id(*named, corrects) if corrects else event_id(*named))
 
 
 @each_sample

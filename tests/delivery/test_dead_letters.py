@@ -10,41 +10,14 @@ import pytest
 
 from contracts.balance import StockChanged
 from contracts.envelope import Envelope
-from contracts.operations import CommandSettled, DeadLettered, DiscardRequested, ReplayRequested
 from contracts.reasons import Reason
 from services.shared.delivery.decision import Decision, Refusal
 from services.shared.delivery.handlers import Handlers
-from services.shared.delivery.outcome import Refused
 from services.shared.delivery.record import Record, restored
 from services.shared.state.records import State
 from tests.delivery.bench import Bench, Script, open_bench
-from tests.delivery.shelf import NOW, STOCK, garbage, handlers, of_envelope, put_on_shelf, record, stock
-
-NO = Refused(Reason.SHOP_REFUSED, "no")
-
-
-def replay(letter: str, command: str = "c1") -> Record:
-    """The command to try a dead letter again."""
-    return record(ReplayRequested(command_id=command, asked_by="nino", asked_at=NOW, dead_letter=letter))
-
-
-def discard(letter: str, command: str = "d1") -> Record:
-    """The command to give a dead letter up."""
-    return record(
-        DiscardRequested(command_id=command, asked_by="nino", asked_at=NOW, dead_letter=letter, why="sold by hand")
-    )
-
-
-async def answers(bench: Bench) -> list[tuple[str, str]]:
-    """What became of commands: (command, outcome)."""
-    return [(answer.command_id, answer.outcome) for answer in await bench.said(CommandSettled)]
-
-
-async def refused_letter(bench: Bench) -> DeadLettered:
-    """Have the stock of item a refused upstream; gives the letter."""
-    await bench.take(record(stock("a")))
-    await bench.settle((await bench.due())[0], NO)
-    return (await bench.letters())[0]
+from tests.delivery.letters import NO, answers, discard, refused_letter, replay
+from tests.delivery.shelf import STOCK, garbage, handlers, of_envelope, put_on_shelf, record, stock
 
 
 async def test_an_unreadable_record_becomes_one_dead_letter_with_its_bytes(bench: Bench) -> None:

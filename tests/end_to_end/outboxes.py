@@ -33,6 +33,12 @@ def unpublished(folder: Path, services: Iterable[str] = tuple(SERVICES)) -> int:
     return sum(len(_rows(folder, name, "SELECT seq FROM outbox_events")) for name in services)
 
 
+def webhooks_kept(folder: Path) -> int:
+    """How many deliveries of webhooks, or looks that they ask for, store-feed has made durable."""
+    query = "SELECT 1 FROM inbox UNION ALL SELECT 1 FROM records WHERE kind = 'hint'"
+    return len(_rows(folder, "store-feed", query))
+
+
 def _rows(folder: Path, service: str, query: str) -> list[tuple[object, ...]]:
     path = database_file(folder, service)
     if not path.exists():

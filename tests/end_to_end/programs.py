@@ -78,9 +78,14 @@ class Programs:
     async def start(self, *names: str, services: int = 1) -> None:
         """Start programs and wait until they have read everything known."""
         for name in names:
-            arguments = ["up"] if name == "up" else ["run", name]
-            self._running[name] = await self._started(name, arguments)
+            await self.begin(name)
         await asyncio.gather(*[self[name].ready(services) for name in names])
+
+    async def begin(self, name: str) -> Program:
+        """Start a program and wait for nothing."""
+        arguments = ["up"] if name == "up" else ["run", name]
+        self._running[name] = await self._started(name, arguments)
+        return self[name]
 
     async def _started(self, name: str, arguments: Sequence[str]) -> Program:
         self._logs.mkdir(exist_ok=True)

@@ -64,6 +64,31 @@ async def test_a_dry_run_announces_everything_and_writes_nothing(stage: Stage) -
     assert _without_stock((await stage.world.storefront())["products"]) == _without_stock(shelves)
 
 
+@pytest.mark.claim("I3", "S1.10", "S2.26")
+async def test_a_plan_is_carried_out_exactly_as_it_was_shown(stage: Stage) -> None:
+    # given the plan of the first import
+    plan = (await stage.davtari("plan", "items", "--json", "--html", "plan.html", "--csv", "plan.csv")).json
+    assert (plan["counts"]["create"], plan["counts"]["adopt"]) == (_count(stage, "create"), _count(stage, "adopt"))
+    page = (stage.world.folder / "plan.html").read_text(encoding="utf-8")
+    assert all(change["sku"] in page for change in plan["changes"] if change["sku"].isalnum())
+    # when it is applied, although the flow stays in dry run
+    said = await stage.davtari("apply", plan["plan"], "--json")
+    # then exactly its products stand in the shop, new ones as drafts
+    assert said.json == {"plan": plan["plan"], "written": len(plan["changes"]), "left_out": {}}
+    shelves = (await stage.world.storefront())["products"]
+    created = [change["sku"] for change in plan["changes"] if change["action"] == "create"]
+    assert {shelves[sku]["status"] for sku in created} == {"draft"}
+    # and there is nothing more to do; the plan is not there twice
+    again = (await stage.davtari("plan", "items", "--json")).json
+    assert again["changes"] == []
+    stale = await stage.davtari("apply", plan["plan"])
+    assert (stale.code, "there is no plan" in stale.err) == (1, True)
+
+
+def _count(stage: Stage, action: str) -> int:
+    return sum(plan.action == action for plan in stage.ledger.plans.values())
+
+
 @pytest.mark.claim("S0.36", "S1.11")
 async def test_going_live_carries_the_plans_out(stage: Stage) -> None:
     # given a dry run that has planned it all, when the flows go live

@@ -120,6 +120,9 @@ async def test_the_receiver_is_away_until_the_shop_switches_its_webhooks_off(sta
     # then every order is found, and the webhooks are on again
     await stage.closes()
     await until(lambda: _hooks_are(stage, "active", every=True), "all webhooks are on again")
+    # and whoever reads the log is told once
+    told = [line for line in stage.programs["up"].heard("webhooks mended") if line["enabled"]]
+    assert len(told) == 1, told
 
 
 @asynccontextmanager

@@ -65,7 +65,7 @@ async def test_an_order_given_up_before_it_was_paid_makes_no_document(stage: Sta
     assert key not in stage.ledger.sales
 
 
-@pytest.mark.claim("S0.1", "S2.9", "S2.22")
+@pytest.mark.claim("S0.1", "S2.9", "S2.22", "S4.3", "S4.15", "S4.20")
 async def test_a_new_item_a_price_and_a_quantity_changed_in_balance_appear_in_the_shop(stage: Stage) -> None:
     # given a product that the shop sells
     sku, known = next((link.sku, link.item) for link in stage.ledger.links.values() if _sold_by_piece(link))
@@ -94,7 +94,7 @@ def _sold_by_piece(link: ProductLinked) -> bool:
     return link.how == "created" and link.sku.startswith("EXTRA")
 
 
-@pytest.mark.claim("I1")
+@pytest.mark.claim("I1", "S3.17")
 async def test_the_shop_shows_what_balance_has_less_reserve_and_buffer(stage: Stage) -> None:
     # given a shop whose orders are all in the books, when Balance's stock is read after that
     await stage.closes()

@@ -13,10 +13,13 @@ from contracts.operations import CommandSettled, ReplayRequested
 from contracts.topics import TOPICS
 from services.shared.broker import Broker
 from services.shared.messaging.commands import answers, send, settlement
+from services.shared.messaging.connection import admin
+from services.shared.messaging.reaching import TopicsMissing
 from services.shared.messaging.reader import read_events
-from services.shared.messaging.topics import create_topics
+from services.shared.messaging.topic_faults import TopicFault, look, topic_faults, topics_there
+from services.shared.messaging.topics import create_topics, mend_topics
 from tests.delivery.shelf import envelope, stock
-from tests.messaging.topics import OPERATIONS, STOCK, Topics, topics_on
+from tests.messaging.topics import OPERATIONS, STOCK, Topics, eventually, topics_on
 
 pytestmark = pytest.mark.kafka
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
@@ -27,15 +30,58 @@ async def test_the_topics_are_made_as_the_manifest_says_and_only_once(kafka: Bro
         made = await create_topics(topics.settings)
         assert sorted(made) == sorted(topic_prefix + topic.name for topic in TOPICS)
         assert await create_topics(topics.settings) == []
-        admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap_servers)
-        await admin.start()
-        described = {each["topic"]: len(each["partitions"]) for each in await admin.describe_topics(made)}
+        client = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap_servers)
+        await client.start()
+        described = {each["topic"]: len(each["partitions"]) for each in await client.describe_topics(made)}
         resource = ConfigResource(ConfigResourceType.TOPIC, topic_prefix + STOCK)
-        (answer,) = await admin.describe_configs([resource])
-        await admin.close()
+        (answer,) = await client.describe_configs([resource])
+        await client.close()
     assert described == {topic_prefix + topic.name: topic.partitions for topic in TOPICS}
     config = {entry[0]: entry[1] for entry in answer.resources[0][4]}
     assert (config["cleanup.policy"], config["retention.ms"]) == ("compact", "-1")
+
+
+async def test_topics_that_differ_are_named_with_what_mends_them(kafka: Broker, topic_prefix: str) -> None:
+    async with topics_on(kafka, topic_prefix) as topics:
+        # given topics of which one forgets, one has other partitions, and all others are missing
+        await topics.create(STOCK)
+        await topics.create("shop.orders", partitions=3)
+        await _alter(topics, "shop.orders", {"retention.ms": "60000", "segment.ms": "70000"})
+
+        async def faults() -> dict[tuple[str, str], TopicFault]:
+            async with admin(topics.settings) as asked:
+                found = await topic_faults(asked, topics.settings)
+            return {(one.topic.removeprefix(topic_prefix), one.kind): one for one in found}
+
+        async def forgets() -> bool:
+            return "retention.ms is 60000" in (await faults())["shop.orders", "config"].told
+
+        await eventually(forgets, "the retention is seen")
+        found = await faults()
+        assert found["balance.items", "missing"].fix == "davtari topics create"
+        assert found["shop.orders", "config"].fix == "davtari topics create --mend"
+        assert "cleanup.policy is delete and must be compact" in found[STOCK, "config"].told
+        assert "never added" in found[STOCK, "partitions"].fix
+        with pytest.raises(TopicsMissing, match="davtari topics create"):
+            await topics_there(topics.settings, ["balance.items", STOCK])
+        # when they are mended
+        await create_topics(topics.settings)
+        assert len(await mend_topics(topics.settings)) == 2
+
+        # then only the partitions stay as they are, and what else was set stays too
+        async def mended() -> bool:
+            return set(await faults()) == {(STOCK, "partitions")}
+
+        await eventually(mended, "nothing but the partitions differs")
+        async with admin(topics.settings) as asked:
+            (stands,) = (await look(asked, [topic_prefix + "shop.orders"])).values()
+        assert stands.own["segment.ms"] == "70000"
+
+
+async def _alter(topics: Topics, name: str, configs: dict[str, str]) -> None:
+    async with admin(topics.settings) as asked:
+        full = topics.settings.topic_prefix + name
+        await asked.alter_configs([ConfigResource(ConfigResourceType.TOPIC, full, configs)])
 
 
 async def test_reading_ends_at_the_present_end_and_passes_over_what_is_not_ours(topics: Topics) -> None:

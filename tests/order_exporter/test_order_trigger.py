@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from services.order_exporter import trigger
+from services.shared.documents import trigger
 from services.shared.settings.shop import OrderSettings
 from tests.support.exporting import PAID, PLACED, line, order
 

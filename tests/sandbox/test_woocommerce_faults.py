@@ -79,6 +79,7 @@ async def test_a_truncated_answer_breaks_off_in_its_body() -> None:
             await client.get("/wp-json/")
 
 
+@pytest.mark.claim("I8")
 async def test_a_wave_of_refusals_ends_by_itself(woo: Woo) -> None:
     wave = {"kind": "status", "match": "GET .*/products", "times": 2, "status": 429, "headers": {"Retry-After": "7"}}
     assert (await woo.client.post("/_sandbox/faults", json=wave)).status_code == 201
@@ -96,6 +97,7 @@ async def test_retry_after_can_be_an_http_date_and_the_body_html(woo: Woo) -> No
     assert answer.headers["retry-after"] == "Sat, 21 Nov 2026 03:01:30 GMT"
 
 
+@pytest.mark.claim("I8")
 async def test_an_outage_lasts_until_it_is_cleared(woo: Woo) -> None:
     await woo.client.post("/_sandbox/faults", json={"kind": "outage"})
     down = {(await woo.client.get(PRODUCTS)).status_code for _ in range(5)}

@@ -101,6 +101,25 @@ def test_a_mistake_is_named_by_its_key(written: Any, text: str, named: str) -> N
         written(text)
 
 
+SHAPES = {
+    "a missing key": (PLAIN.replace("user-name", "# user-name"), r"balance\.user-name: is missing; write it"),
+    "an unknown key": (PLAIN + '\n[kafka]\npassword = "p+a#s"\n', r"kafka\.password: is no setting"),
+    "a wrong word": (PLAIN + '\n[shops.main.flows]\norders = "on"\n', r"'off', 'dry-run' or 'live'; it is 'on'"),
+    "a wrong number": (PLAIN + "\n[receiver]\nport = 99999\n", r"less than or equal to 65535; it is 99999"),
+    "SASL without a user": (
+        PLAIN + '\n[kafka]\nsecurity-protocol = "SASL_SSL"\n',
+        r"needs user-name and password-file",
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "told"), SHAPES.values(), ids=SHAPES)
+def test_a_mistake_says_what_is_asked_for_and_what_to_do(written: Any, text: str, told: str) -> None:
+    with pytest.raises(SettingsError, match=told) as said:
+        written(text)
+    assert "p+a#s" not in str(said.value)
+
+
 def test_a_missing_file_says_how_to_make_one(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="davtari init"):
         load(tmp_path / "davtari.toml", {})

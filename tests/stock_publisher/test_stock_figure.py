@@ -12,10 +12,11 @@ from pydantic import ValidationError
 
 from contracts.balance import StockRow
 from services.shared.settings.shop import StockSettings
-from services.stock_publisher.availability import Figure, figure
+from services.stock_publisher.availability import Figure, Position, figure
 from services.stock_publisher.in_flight import Held
 from services.stock_publisher.warehouse import Warehouse
 from tests.stock_publisher.stock_bench import MAIN, NAMES, SHOWROOM, VAKE, after, row, settings
+from tests.support.memory_state import NOON
 
 
 def rules(**more: Any) -> StockSettings:
@@ -27,7 +28,8 @@ def held(order_id: int, pieces: str) -> Held:
 
 
 def of(*rows: StockRow, warehouses: tuple[str, ...] = (MAIN,), orders: tuple[Held, ...] = (), **more: Any) -> Figure:
-    return figure(rows, [Warehouse(uid=uid, name=NAMES[uid]) for uid in warehouses], orders, rules(**more))
+    sold_from = [Warehouse(uid=uid, name=NAMES[uid]) for uid in warehouses]
+    return figure(Position(rows, sold_from, orders, NOON), rules(**more))
 
 
 def lines(found: Figure) -> list[tuple[str, Decimal]]:

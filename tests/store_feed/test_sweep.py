@@ -39,6 +39,7 @@ def _short_pages(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
 
 
+@pytest.mark.claim("I9")
 async def test_orders_that_no_webhook_told_of_are_found(store: Store) -> None:
     placed = [store.places() for _ in range(3)]
 
@@ -86,6 +87,7 @@ async def test_a_buyer_in_the_checkout_is_not_read_at_all(store: Store) -> None:
     assert await store.sweep.once() == 0
 
 
+@pytest.mark.claim("I9")
 async def test_the_sweep_looks_back_for_what_was_saved_late(store: Store) -> None:
     """An order becomes visible only after its neighbour, although its time is earlier."""
     late, order = store.places(), store.places()

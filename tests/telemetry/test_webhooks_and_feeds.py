@@ -77,6 +77,21 @@ async def test_every_call_to_an_upstream_is_measured_by_its_answer(store: Store)
     assert (calls("200") - before[0], calls("404") - before[1]) == (1, 1)
 
 
+@pytest.mark.claim("I9")
+async def test_changes_that_the_sweep_finds_before_a_webhook_does_are_counted(store: Store) -> None:
+    """Given an order whose webhook never came, and two sweeps: it is found, and counted, once."""
+
+    def found() -> float:
+        return scrape()("davtari_sweep_found_orders_total", shop=MAIN) or 0.0
+
+    await store.sweep.once()
+    before = found()
+    store.places()
+    await store.sweep.once()
+    await store.sweep.once()
+    assert found() - before == 1
+
+
 async def test_a_sweep_counts_when_it_has_come_to_its_end(store: Store) -> None:
     feed, database = f"orders:{MAIN}", store.engine.database
     assert await age(database, feed, store.clock()) is None

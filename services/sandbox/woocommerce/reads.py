@@ -31,6 +31,7 @@ def routes(api: Api, shop: Shop) -> list[Route]:
         Route("/", front_page),
         Route("/wp-json/", index),
         api.route("/data/currencies/current", {"GET": ("view", currency)}),
+        api.route("/system_status", {"GET": ("view", system_status)}),
         api.route("/taxes/classes", {"GET": ("list", tax_classes)}),
         api.route("/settings/{group}", {"GET": ("list", settings_group)}),
         api.route("/settings/{group}/{setting}", {"GET": ("view", setting)}),
@@ -66,6 +67,19 @@ def currency(call: Call) -> Response:
     shop = call.shop
     links = shop.links(f"/data/currencies/{shop.settings.currency}", "/data/currencies", "GET")
     return reply({**shop.store["currency"], "code": shop.settings.currency, "_links": links})
+
+
+def system_status(call: Call) -> Response:
+    """The version, and where orders are stored (source: the system status controller)."""
+    settings = call.shop.settings
+    tables = "OrdersTableDataStore" if settings.orders_in != "posts" else "WC_Order_Data_Store_CPT"
+    storage = {
+        "currency": settings.currency,
+        "order_datastore": tables,
+        "HPOS_enabled": settings.orders_in != "posts",
+        "HPOS_sync_enabled": settings.orders_in == "both",
+    }
+    return reply({"environment": {"version": settings.version}, "settings": storage})
 
 
 def tax_classes(call: Call) -> Response:

@@ -38,12 +38,15 @@ class Settings:
     """A shop's settings; without `home_url` the shop is at home wherever a request first reaches it.
 
     `hold_deliveries` keeps webhooks queued until they are asked for (`Deliveries.drain`, /_sandbox/webhooks/deliver).
-    `max_body` is the web server's limit in bytes.
+    `max_body` is the web server's limit in bytes. `orders_in` is where orders are stored: HPOS on, off, or on with
+    compatibility mode; nothing but the system status shows it.
     """
 
     keys: tuple[Key, ...] = KEYS
     home_url: str | None = None
     name: str = "Davtari sandbox"
+    version: str = "9.9.5"
+    orders_in: Literal["own-tables", "posts", "both"] = "own-tables"
     currency: str = "GEL"
     pace: Pace | None = None
     hold_deliveries: bool = False

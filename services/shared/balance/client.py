@@ -12,7 +12,7 @@ as they came, but for numbers, which are exact; `items.item`, `stocks.stock_row`
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import aclosing
 from datetime import UTC, datetime
 from functools import partial
@@ -67,7 +67,7 @@ class Balance:
         )
         self._lists = upstream(timeouts=_timeouts(settings.read_timeout))
         self._records = upstream(timeouts=_timeouts(settings.write_timeout))
-        self._api, self._dialect = Api(settings, self._lists, self._records), dialect
+        self._api, self._dialect, self._clock = Api(settings, self._lists, self._records), dialect, clock
 
     async def __aenter__(self) -> Self:
         return self
@@ -80,9 +80,9 @@ class Balance:
         await self._lists.close()
         await self._records.close()
 
-    async def probe(self) -> tuple[Finding, ...]:
-        """What this user may read here, resource by resource; changes nothing."""
-        return await probe.probe(self._api)
+    async def probe(self, only: Collection[str] | None = None) -> tuple[Finding, ...]:
+        """What this user may read here, resource by resource, or `only` of some; changes nothing."""
+        return await probe.probe(self._api, only)
 
     def items(self) -> Rows:
         """All items and folders."""
@@ -99,6 +99,17 @@ class Balance:
     def item_pricing(self) -> Rows:
         """All price-setting documents; `pricing.latest_prices` makes prices of them."""
         return self._api.every(pricing.RESOURCE)
+
+    async def current_prices(self) -> Rows:
+        """The prices that hold now, from wherever this dialect takes them."""
+        documents = self._dialect.item_pricing
+        found = pricing.latest_prices(self.item_pricing(), until=self._clock()) if documents else self.prices()
+        async for row in found:
+            yield row
+
+    async def item(self, uid: str) -> dict[str, Any] | None:
+        """The item or folder with this uid, None when there is none."""
+        return await self._api.one(items.RESOURCE, uid)
 
     def series(self, item: str | None = None) -> Rows:
         """All lots, or those of one item (API fact: some builds give lots only by item)."""

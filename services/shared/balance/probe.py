@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 
@@ -38,12 +38,20 @@ class Finding:
     advice: str = ""
 
 
-async def probe(api: Api) -> tuple[Finding, ...]:
-    """A finding for each resource that is used in this dialect, in the order in which they matter."""
-    found = [await _paged_items(api)]
-    found += [await _listed(api, resource) for resource in _lists(api.settings)]
-    found += [await _looked_up(api, resource, filters) for resource, filters in _lookups(api.settings).items()]
+async def probe(api: Api, only: Collection[str] | None = None) -> tuple[Finding, ...]:
+    """A finding for each resource that is used in this dialect, in the order in which they matter.
+
+    `only` these are asked, if it is given.
+    """
+    found = [await _paged_items(api)] if _asked(items.RESOURCE, only) else []
+    found += [await _listed(api, resource) for resource in _lists(api.settings) if _asked(resource, only)]
+    lookups = _lookups(api.settings).items()
+    found += [await _looked_up(api, resource, filters) for resource, filters in lookups if _asked(resource, only)]
     return tuple(found)
+
+
+def _asked(resource: str, only: Collection[str] | None) -> bool:
+    return only is None or resource in only
 
 
 def _lists(settings: BalanceSettings) -> tuple[str, ...]:

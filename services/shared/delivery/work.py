@@ -3,30 +3,27 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
 
-import orjson
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from contracts.envelope import Cause, Envelope, Undecodable, decode, headers, value, wrap
+from contracts.envelope import Cause, Envelope, Undecodable, decode, wrap
 from contracts.model import Event
+from contracts.operations import DeadLettered
 from contracts.reasons import Reason
 from services.shared.delivery import outbox
 from services.shared.delivery.cause import keep
-from services.shared.delivery.dead_letters import (
-    LETTER_SUBJECT,
-    PARKED,
-    UNHANDLED,
-    decide_own,
-    record_letter,
-    rules,
-)
+from services.shared.delivery.dead_letters import AWAITED, PARKED, UNHANDLED, record_letter
 from services.shared.delivery.decision import Decision, Delivery, Refusal
-from services.shared.delivery.handlers import Handlers, composed
+from services.shared.delivery.edits import EDIT, replacements, with_edits
+from services.shared.delivery.event_row import event_row
+from services.shared.delivery.handlers import Handlers, News, composed
+from services.shared.delivery.letter_commands import LETTER_SUBJECT, decide_own
+from services.shared.delivery.letter_rules import counted, rules
 from services.shared.delivery.reconcile import Changes, reconcile
 from services.shared.delivery.record import Record, restored
 from services.shared.delivery.subjects import mark_again, mark_decided, mark_dirty
@@ -42,6 +39,7 @@ LOOK_AGAIN = timedelta(seconds=60)
 """When a subject is decided again at the latest whose unwanted row was on its way, and could not be taken back."""
 ROUNDS = 25
 """More rounds of deciding than any chain of our events needs; beyond it two rules chase each other."""
+OWN_NEWS: Mapping[type[Event], News] = {DeadLettered: counted}
 NameT = TypeVar("NameT")
 ResultT = TypeVar("ResultT")
 
@@ -85,7 +83,7 @@ class Work:
         await self._hold({(event.TOPIC, event.subject) for event, _ in pairs})
         envelopes = [self._wrap(event, cause) for event, cause in pairs]
         lines.announced(envelopes)
-        self._published += [_event_row(envelope) for envelope in envelopes]
+        self._published += [event_row(envelope) for envelope in envelopes]
         await self._remember_all([(envelope, None) for envelope in envelopes])
 
     async def _news(self, pairs: list[tuple[Event, Cause | None]]) -> list[tuple[Event, Cause | None]]:
@@ -93,7 +91,7 @@ class Work:
         return [(event, pairs[n][1]) for n, events in said.items() for event in events]
 
     def _worth_saying(self, event: Event) -> Sequence[Event]:
-        rule = self.rules.handlers.news.get(type(event))
+        rule = OWN_NEWS.get(type(event)) or self.rules.handlers.news.get(type(event))
         return (event,) if rule is None else rule(event, self.session)
 
     def _wrap(self, event: Event, cause: Cause | None) -> Envelope[Event]:
@@ -141,7 +139,7 @@ class Work:
         try:
             self.session.run(partial(rule, envelope, self.session), envelope)
         except NotLoaded as miss:
-            return miss
+            return miss.with_traceback(None)  # kept with its frames it would be a cycle
         self._held[slot] = self._seen[slot] = envelope.sequence
         return None
 
@@ -187,22 +185,30 @@ class Work:
             self.session.touched.clear()
             self.session.released.clear()
             if released:
-                blocked = await outbox.blocked_subjects(self.connection, released)
+                blocked = await self._waiting_for(released)
                 touched = {**dict.fromkeys(blocked, next(iter(released.values()))), **touched}
             if not touched:
                 return
             await self._decide(touched)
         raise RuntimeError(f"{self.rules.service}: decisions do not come to rest: {sorted(touched)[:5]}")
 
+    async def _waiting_for(self, released: Collection[str]) -> list[str]:
+        """The subjects with deliveries that wait for any of these things, or have become dead letters over it."""
+        letters = await self.find_many(AWAITED, released)
+        in_vain = [awaited.subject for found in letters.values() for awaited in found.values()]
+        return [*await outbox.blocked_subjects(self.connection, released), *in_vain]
+
     async def _decide(self, touched: dict[str, Cause | None]) -> None:
         decisions = await self._loaded({subject: partial(self._decision, subject) for subject in touched})
         parked = await self.find_many(PARKED, touched)
+        edits = await self.get_many(EDIT, replacements(parked))
         waiting = await outbox.waiting_of(self.connection, touched)
         leaving = set(self.rules.leaving()) - self.landed
         changes: dict[str, Changes] = {}
         for subject, decision in decisions.items():
             rows, letters = waiting.get(subject, {}), parked[subject]
-            changes[subject] = reconcile(self.rules.service, subject, decision, rows, letters, leaving, self.now)
+            whole = with_edits(self.rules.service, decision, letters, edits)
+            changes[subject] = reconcile(self.rules.service, subject, whole, rows, letters, leaving, self.now)
         await self._write(changes, touched)
         await mark_decided(self.connection, decisions, touched, self.now)
         await mark_again(self.connection, [s for s, c in changes.items() if c.look_again], self.now + LOOK_AGAIN)
@@ -233,7 +239,7 @@ class Work:
                 try:
                     results[name] = self.session.run(tasks[name])
                 except NotLoaded as miss:
-                    missing[name] = miss
+                    missing[name] = miss.with_traceback(None)
             await self._load(missing.values())
         return {name: results[name] for name in tasks}
 
@@ -274,7 +280,7 @@ class Work:
 
     async def defer(self) -> None:
         """While catching up: keep what must be decided for the time when everything is known."""
-        released = await outbox.blocked_subjects(self.connection, self.session.released)
+        released = await self._waiting_for(self.session.released)
         await mark_dirty(self.connection, dict.fromkeys(released) | self.session.touched)
 
     async def flush(self) -> None:
@@ -282,13 +288,3 @@ class Work:
         await save_records(self.connection, self.session)
         await save_versions(self.connection, self._seen)
         await outbox.publish_later(self.connection, self._published)
-
-
-def _event_row(envelope: Envelope[Event]) -> dict[str, Any]:
-    pairs = [(name, raw.decode()) for name, raw in headers(envelope)]
-    return {
-        "topic": envelope.data.TOPIC,
-        "key": envelope.data.key,
-        "headers": orjson.dumps(pairs),
-        "value": value(envelope),
-    }

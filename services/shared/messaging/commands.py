@@ -13,7 +13,7 @@ from contracts.envelope import Envelope, Undecodable, decode, headers, value, wr
 from contracts.model import Event
 from contracts.operations import CommandSettled
 from services.shared.messaging.connection import producer, reader
-from services.shared.settings.model import KafkaSettings
+from services.shared.settings.kafka import KafkaSettings
 
 log = logging.getLogger(__name__)
 

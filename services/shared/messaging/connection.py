@@ -2,22 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient
 
-from services.shared.settings.model import KafkaSettings
+from services.shared.messaging.reaching import bounded
+from services.shared.messaging.security import access
+from services.shared.settings.kafka import KafkaSettings
 
 LARGEST = 16 * 1024 * 1024
 """Bytes of one record before compression: a dead letter holds a record of up to 4 MiB in base64, and must get through,
 since everything that is announced after it waits behind it."""
 
 
+class _Producer(AIOKafkaProducer):  # type: ignore[misc]
+    """Starts within a bounded time, or says what is not there."""
+
+    def __init__(self, settings: KafkaSettings, **options: Any) -> None:
+        super().__init__(**access(settings), **options)
+        self._settings = settings
+
+    async def start(self) -> None:
+        """Raises `KafkaUnreachable`."""
+        await bounded(super().start(), self._settings)
+
+
+class _Reader(AIOKafkaConsumer):  # type: ignore[misc]
+    """Starts within a bounded time, or says what is not there."""
+
+    def __init__(self, *topics: str, settings: KafkaSettings, **options: Any) -> None:
+        super().__init__(*topics, **access(settings), **options)
+        self._settings = settings
+
+    async def start(self) -> None:
+        """Raises `KafkaUnreachable`."""
+        await bounded(super().start(), self._settings)
+
+
 def producer(settings: KafkaSettings, service: str) -> AIOKafkaProducer:
     """A producer whose acknowledged sends are kept: all replicas, idempotent, in order."""
-    return AIOKafkaProducer(
-        bootstrap_servers=settings.bootstrap_servers,
+    return _Producer(
+        settings,
         client_id=f"davtari-{service}",
         acks="all",
         enable_idempotence=True,
@@ -41,11 +69,22 @@ def consumer_options() -> dict[str, Any]:
 
 def reader(settings: KafkaSettings, topics: Iterable[str]) -> AIOKafkaConsumer:
     """A consumer of whole topics outside any group: it only looks."""
-    return AIOKafkaConsumer(
+    return _Reader(
         *[settings.topic_prefix + topic for topic in topics],
-        bootstrap_servers=settings.bootstrap_servers,
+        settings=settings,
         client_id="davtari-reader",
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         fetch_max_wait_ms=100,
     )
+
+
+@asynccontextmanager
+async def admin(settings: KafkaSettings) -> AsyncIterator[AIOKafkaAdminClient]:
+    """An administrator's connection, closed at the end. Raises `KafkaUnreachable`."""
+    client = AIOKafkaAdminClient(**access(settings), client_id="davtari-admin", request_timeout_ms=30_000)
+    try:
+        await bounded(client.start(), settings)
+        yield client
+    finally:
+        await client.close()

@@ -11,12 +11,15 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 from faststream.message import StreamMessage
-from tenacity import AsyncRetrying, before_sleep_log, retry_if_exception_type, wait_random_exponential
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_random_exponential
 
 from services.shared.delivery.record import Record
 from services.shared.messaging.connection import consumer_options
+from services.shared.messaging.reaching import bounded
+from services.shared.messaging.security import faststream_access
 from services.shared.messaging.tails import tails
-from services.shared.settings.model import KafkaSettings
+from services.shared.settings.kafka import KafkaSettings
+from services.shared.state.trouble import is_corrupt, passing
 
 log = logging.getLogger(__name__)
 Take = Callable[[Sequence[Record]], Awaitable[None]]
@@ -37,10 +40,12 @@ class Consumer:
         self.assignment = _Assignment()
         self.processed: dict[TopicPartition, int] = {}
         self.progress = asyncio.Event()
+        self._stopping = False
         self._broker = KafkaBroker(
             settings.bootstrap_servers,
             client_id=f"davtari-{instance}",
             allow_auto_create_topics=False,
+            security=faststream_access(settings),
             logger=logging.getLogger("davtari.faststream"),
             graceful_timeout=20.0,
         )
@@ -60,11 +65,12 @@ class Consumer:
         self._subscriber(self._handle)
 
     async def start(self) -> None:
-        """Join the group and begin to read."""
-        await self._broker.start()
+        """Join the group and begin to read. Raises `KafkaUnreachable`."""
+        await bounded(self._broker.start(), self.settings)
 
     async def stop(self) -> None:
         """Leave off; a batch under way that is not durable will be read again."""
+        self._stopping = True
         await self._broker.stop()
 
     @property
@@ -74,6 +80,8 @@ class Consumer:
 
     async def _handle(self, message: KafkaMessage) -> None:
         raw = cast(Raw, message.raw_message)
+        if self._stopping:  # a batch before this one may not be durable, and this commit would cover it
+            return
         await self._taken([_record(record) for record in raw])
         offsets = {TopicPartition(record.topic, record.partition): record.offset + 1 for record in raw}
         self.processed.update(offsets)
@@ -83,16 +91,26 @@ class Consumer:
     async def _taken(self, records: Sequence[Record]) -> None:
         """Hand over, again for as long as the state database fails.
 
-        Giving up would lose the batch: FastStream goes on with the next one, whose commit covers this one too.
+        Giving up would lose the batch: FastStream goes on with the next one, whose commit covers this one too. Not so
+        when we stop, or when the database is corrupt: the new one reads the topics from the start, in another group.
         """
         trying = AsyncRetrying(
             wait=wait_random_exponential(multiplier=0.2, max=10),
-            retry=retry_if_exception_type(Exception),
-            before_sleep=before_sleep_log(log, logging.ERROR, exc_info=True),
+            retry=retry_if_exception(lambda error: not (self._stopping or is_corrupt(error))),
+            before_sleep=_told,
+            reraise=True,
         )
         async for attempt in trying:
             with attempt:
                 await self._take(records)
+
+
+def _told(state: RetryCallState) -> None:
+    """Say why a batch is not durable yet; what a person knows already needs no traceback."""
+    error = state.outcome.exception() if state.outcome else None
+    why = passing(error) if error else None
+    told = {"why": why or repr(error), "failures": state.attempt_number}
+    log.error("a batch is not durable and not committed yet", extra=told, exc_info=None if why else error)
 
 
 async def _raw_batch(raw: Any) -> StreamMessage[Any]:

@@ -11,7 +11,7 @@ from aiokafka import AIOKafkaConsumer
 from contracts.envelope import Envelope, Undecodable, decode
 from contracts.model import Event
 from services.shared.messaging.connection import reader
-from services.shared.settings.model import KafkaSettings
+from services.shared.settings.kafka import KafkaSettings
 
 log = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from services.shared.messaging.connection import reader
-from services.shared.settings.model import KafkaSettings
+from services.shared.settings.kafka import KafkaSettings
 
 Offsets = dict[TopicPartition, int]
 

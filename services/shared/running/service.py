@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
+
+from aiokafka import AIOKafkaProducer
 
 from services.shared.delivery.engine import Clock, Engine
 from services.shared.delivery.handlers import Handlers
@@ -18,9 +21,16 @@ from services.shared.logs import in_service
 from services.shared.messaging.connection import producer
 from services.shared.messaging.consumer import Consumer, catch_up
 from services.shared.messaging.publisher import Publisher
+from services.shared.messaging.reaching import patiently
+from services.shared.messaging.topic_faults import topics_there
 from services.shared.running.garbage import look_less_often
+from services.shared.running.gate import Gate
+from services.shared.running.gate import opened as gate_opened
 from services.shared.settings.model import Settings
-from services.shared.state.database import Database, open_database
+from services.shared.state.database import Database, database_file
+from services.shared.state.lasting import lasting
+from services.shared.state.opening import opened, set_aside
+from services.shared.state.trouble import first_cause, is_corrupt
 from services.shared.telemetry.families import Reads
 from services.shared.telemetry.observed import observed_lane, observed_take
 
@@ -41,7 +51,8 @@ class Blueprint:
     """What `app.py` of a service says of it: its rules, its lanes, and tasks of its own.
 
     `fingerprint` stands for the settings that the rules depend on: when it changes, every subject is decided again.
-    `tasks` run once everything known at the start has been read. `readings` are metrics of its own.
+    `early_tasks` run from the start on, also while Kafka is away; `tasks` run once everything known at the start has
+    been read. Lanes behind `gates` open when the checks of their flows have passed. `readings` are metrics of its own.
     """
 
     name: str
@@ -51,6 +62,7 @@ class Blueprint:
     tasks: Sequence[Task] = ()
     early_tasks: Sequence[Task] = field(default=())
     readings: Sequence[Reads] = ()
+    gates: Sequence[Gate] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,46 +76,76 @@ class Running:
 
 
 class Service:
-    """One service of Davtari, ready to run."""
+    """One service of Davtari, ready to run. `waits` holds what it waits for at present, by kind, for a person."""
 
     def __init__(self, blueprint: Blueprint, settings: Settings, clock: Clock = utc_now) -> None:
         self.blueprint, self.settings, self.clock = blueprint, settings, clock
         self.relays: list[Relay] = []
         self.ready = asyncio.Event()
         self.running: Running | None = None
+        self.waits: dict[str, str] = {}
 
     async def run(self) -> None:
-        """Run until cancelled. Whatever is under way is finished and made durable before it returns."""
-        with in_service(self.blueprint.name):
-            database = await open_database(self.settings.state.directory, self.blueprint.name)
-            try:
-                await self._run(database)
-            finally:
-                self.running = None
-                await database.close()
+        """Run until cancelled. Whatever is under way is finished and made durable before it returns.
+
+        A state database that proves corrupt is set aside, and the service begins anew with another.
+        """
+        directory, name = self.settings.state.directory, self.blueprint.name
+        with in_service(name):
+            while True:
+                database = await opened(directory, name, self.clock, self._waits_for("database"))
+                try:
+                    await self._run(database)
+                except Exception as error:
+                    if not is_corrupt(error):
+                        raise
+                    corrupt = str(first_cause(error))
+                finally:
+                    self.running = None
+                    await database.close()
+                set_aside(database_file(directory, name), corrupt, self.clock())
 
     async def _run(self, database: Database) -> None:
+        """What needs no broker runs from here on: webhooks are taken while Kafka is away."""
         engine = Engine(self._rules(), database, self.clock)
-        await engine.settings_are(self.blueprint.fingerprint)
+        await lasting(database, lambda: engine.settings_are(self.blueprint.fingerprint))
         lanes = [observed_lane(lane, self.blueprint.name, database) for lane in self.blueprint.lanes]
         self.relays = [Relay(lane, engine.claim, engine.settle, engine.wait_due) for lane in lanes]
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(database.sound())
+            for task in self.blueprint.early_tasks:
+                tasks.create_task(lasting(database, partial(task, engine)))
+            await self._on_kafka(engine)
+
+    async def _on_kafka(self, engine: Engine) -> None:
         async with self._publishing(engine) as publisher, self._consuming(engine) as consumer:
             self.running = Running(engine, publisher, consumer, self.relays)
             look_less_often()
             engine.on_change += [publisher.wake, *[relay.wake for relay in self.relays]]
             async with asyncio.TaskGroup() as tasks:
-                for task in (publisher.run(), *[task(engine) for task in self.blueprint.early_tasks]):
-                    tasks.create_task(_as_coroutine(task))
+                tasks.create_task(lasting(engine.database, publisher.run))
                 await catch_up(consumer)
-                await engine.catch_up_done()
+                await lasting(engine.database, engine.catch_up_done)
                 log.info("caught up", extra={"topics": len(self.blueprint.handlers.topics)})
                 self.ready.set()
-                for task in (
-                    _tick(engine),
-                    *[r.run() for r in self.relays],
-                    *[t(engine) for t in self.blueprint.tasks],
-                ):
-                    tasks.create_task(_as_coroutine(task))
+                for task in (_tick, *self.blueprint.tasks):
+                    tasks.create_task(lasting(engine.database, partial(task, engine)))
+                for relay in self.relays:
+                    tasks.create_task(self._relaying(relay, engine.database))
+
+    async def _relaying(self, relay: Relay, database: Database) -> None:
+        """Relay once every gate before the lane has opened."""
+        name = relay.lane.name
+        for gate in self.blueprint.gates:
+            if name in gate.lanes:
+                await gate_opened(gate, self._waits_for(name))
+        await lasting(database, relay.run)
+
+    def _waits_for(self, kind: str) -> Callable[[str], None]:
+        def waits(why: str) -> None:
+            self.waits[kind] = why
+
+        return waits
 
     def _rules(self) -> Rules:
         return Rules(
@@ -116,28 +158,42 @@ class Service:
     @asynccontextmanager
     async def _publishing(self, engine: Engine) -> AsyncIterator[Publisher]:
         kafka = self.settings.kafka
-        async with AsyncExitStack() as stack:
-            sender = producer(kafka, self.blueprint.name)
-            await sender.start()
-            stack.push_async_callback(sender.stop)
+        sender = await patiently(self._sender, self._waits_for("Kafka"))
+        try:
             yield Publisher(engine.database, sender, kafka.topic_prefix, kafka.send_timeout)
+        finally:
+            await sender.stop()
+
+    async def _sender(self) -> AIOKafkaProducer:
+        sender = producer(self.settings.kafka, self.blueprint.name)
+        try:
+            await sender.start()
+        except BaseException:
+            await sender.stop()
+            raise
+        return sender
 
     @asynccontextmanager
     async def _consuming(self, engine: Engine) -> AsyncIterator[Consumer]:
-        name = self.blueprint.name
-        topics = dict.fromkeys((*self.blueprint.handlers.topics, *ENGINE_TOPICS))
-        group = f"{self.settings.kafka.topic_prefix}{name}.{engine.database.generation}"
-        take = observed_take(engine.take, name, self.settings.kafka.topic_prefix)
-        consumer = Consumer(self.settings.kafka, topics, group, name, take)
+        consumer = await patiently(partial(self._consumer, engine), self._waits_for("Kafka"))
         try:
-            await consumer.start()
             yield consumer
         finally:
             await consumer.stop()
 
-
-async def _as_coroutine(task: Awaitable[None]) -> None:
-    await task
+    async def _consumer(self, engine: Engine) -> Consumer:
+        """A consumer that reads. Its topics must be there: it would wait for ever, and say nothing."""
+        name, kafka = self.blueprint.name, self.settings.kafka
+        topics = dict.fromkeys((*self.blueprint.handlers.topics, *ENGINE_TOPICS))
+        await topics_there(kafka, topics)
+        group = f"{kafka.topic_prefix}{name}.{engine.database.generation}"
+        consumer = Consumer(kafka, topics, group, name, observed_take(engine.take, name, kafka.topic_prefix))
+        try:
+            await consumer.start()
+        except BaseException:
+            await consumer.stop()
+            raise
+        return consumer
 
 
 async def _tick(engine: Engine) -> None:

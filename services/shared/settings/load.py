@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from services.shared.settings.model import Settings
 
@@ -71,7 +72,19 @@ def _absolute(data: Any, folder: Path, key: str = "") -> Any:
 
 
 def _explain(path: Path, error: ValidationError) -> str:
-    lines = [
-        f"  {'.'.join(str(part) for part in fault['loc']) or '(file)'}: {fault['msg']}" for fault in error.errors()
-    ]
+    lines = [f"  {'.'.join(map(str, fault['loc'])) or '(file)'}: {_told(fault)}" for fault in error.errors()]
     return "\n".join([f"{path} cannot be used:", *lines])
+
+
+def _told(fault: ErrorDetails) -> str:
+    """What is wrong, the shape that is asked for, and what to do. An unknown key's value may be a secret: not shown."""
+    match fault["type"]:
+        case "missing":
+            return "is missing; write it (davtari init writes a file with every key and an example)"
+        case "extra_forbidden":
+            return "is no setting; correct its name, or take it out (davtari init writes a file with every key)"
+        case "value_error":
+            return fault["msg"].removeprefix("Value error, ")
+        case _:
+            given = fault["input"]
+            return fault["msg"] + (f"; it is {given!r}" if isinstance(given, str | int | float) else "")

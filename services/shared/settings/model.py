@@ -10,8 +10,11 @@ from typing import Annotated
 from cronsim import CronSim, CronSimError
 from pydantic import AfterValidator, Field
 
+from services.shared.settings.alerts import AlertSettings
 from services.shared.settings.balance import BalanceSettings
 from services.shared.settings.base import Section
+from services.shared.settings.freshness import FreshnessSettings
+from services.shared.settings.kafka import KafkaSettings as KafkaSettings  # whoever knows the whole knows this part
 from services.shared.settings.shop import ShopSettings
 
 
@@ -26,20 +29,16 @@ def _is_cron(expression: str) -> str:
 Cron = Annotated[str, AfterValidator(_is_cron)]
 
 
-class KafkaSettings(Section):
-    """Where the topics are."""
-
-    bootstrap_servers: str = "127.0.0.1:9092"
-    topic_prefix: str = "davtari."
-    replication_factor: int = Field(default=1, ge=1)
-    send_timeout: float = Field(default=30.0, gt=0, description="seconds before an unacknowledged send is unknown")
-
-
 class SnapshotSettings(Section):
     """When a snapshot of Balance is believed: one that loses more than this share (and more than a few) is held."""
 
     largest_loss: float = Field(default=0.2, gt=0, le=1, description="share of known records that may vanish at once")
     small_loss: int = Field(default=5, ge=0, description="so many records may always vanish")
+    largest_emptied: float = Field(default=0.5, gt=0, le=1, description="share of items that may run out at once")
+    largest_price_falls: float = Field(default=0.2, gt=0, le=1, description="share whose price may halve at once")
+    largest_vat_changes: float = Field(default=0.05, gt=0, le=1, description="share whose VAT rate may change at once")
+    largest_moves: float = Field(default=0.3, gt=0, le=1, description="share that may change its group at once")
+    small_change: int = Field(default=10, ge=0, description="so many such changes are never too many")
 
 
 class StateSettings(Section):
@@ -90,6 +89,7 @@ class RetrySettings(Section):
     first_wait: float = Field(default=1.0, gt=0)
     longest_wait: float = Field(default=300.0, gt=0)
     blocked_deadline: float = Field(default=72 * 3600.0, gt=0)
+    loop_guard: int = Field(default=3, ge=1, description="a dead letter replayed in vain so often is left out in bulk")
 
 
 class Settings(Section):
@@ -104,3 +104,5 @@ class Settings(Section):
     receiver: ReceiverSettings = ReceiverSettings()
     retry: RetrySettings = RetrySettings()
     telemetry: TelemetrySettings = TelemetrySettings()
+    freshness: FreshnessSettings = FreshnessSettings()
+    alerts: AlertSettings | None = None

@@ -40,6 +40,18 @@ class CatalogueSettings(Section):
     allow_services: bool = False
     sku_allow: tuple[str, ...] = Field(default=(), description="glob patterns; empty allows every SKU")
     sku_deny: tuple[str, ...] = ()
+    sold_if: dict[Literal["1", "2", "3"], tuple[str, ...]] = Field(
+        default_factory=dict, description="additional requisite of an item → values with which it may be sold"
+    )
+    category_requisite: Literal["1", "2", "3"] | None = Field(
+        default=None, description="the additional requisite that chooses the category, where it is filled"
+    )
+    categories: dict[str, int] = Field(
+        default_factory=dict, description="value of category-requisite → WooCommerce category id"
+    )
+    withdrawn: Literal["keep", "draft"] = Field(
+        default="keep", description="what becomes of a product whose item left Balance; never deletion"
+    )
     meta_key: str = "_balance_uid"
 
 
@@ -58,17 +70,41 @@ class PriceSettings(Section):
 
     regular_type: str | None = None
     sale_type: str | None = None
+    roles: dict[str, str] = Field(
+        default_factory=dict, description="custom field in which a plugin keeps a role's price → price type"
+    )
     smallest: Amount = Decimal("0.10")
+    largest_fall: Amount = Field(
+        default=Decimal("0.5"), gt=0, le=1, description="a regular price that falls by a larger part waits for a person"
+    )
 
 
 class StockSettings(Section):
     """How the figure for sale is computed; nothing is published before a policy is chosen (claim S1.4)."""
 
-    policy: Literal["single", "aggregate"] | None = None
+    policy: Literal["single", "aggregate", "per-store"] | None = None
     warehouses: tuple[str, ...] = Field(default=(), description="uids or exact names")
+    locations: dict[str, tuple[str, ...]] = Field(
+        default_factory=dict, description="per-store: a shop's own location → the warehouses that stand behind it"
+    )
+    location_meta_key: str = Field(default="_stock_at_location_{location}", pattern=r"\{location\}")
     subtract_reserve: bool = True
     buffer: Amount = Field(default=Decimal(0), ge=0)
+    cap: Amount | None = Field(default=None, ge=0, description="never show more than this")
+    share: Amount = Field(default=Decimal(1), gt=0, le=1, description="this shop's part of what is free")
+    last_units: Amount = Field(default=Decimal(0), ge=0, description="so few are left to another shop")
+    step: Amount = Field(default=Decimal(1), gt=0, description="the smallest piece that the shop sells, e.g. 0.5")
+    expiring_days: int | None = Field(default=None, ge=0, description="lots that expire sooner are held back")
+    kits: dict[str, dict[str, Amount]] = Field(
+        default_factory=dict, description="item uid of a kit → item uid of a component → pieces in one kit"
+    )
     in_flight_days: int = Field(default=14, ge=1, description="how long an order without a Sale holds its stock")
+
+    @property
+    def sold_from(self) -> tuple[str, ...]:
+        """All warehouses that the shop sells from, each once."""
+        behind = [entry for entries in self.locations.values() for entry in entries]
+        return tuple(dict.fromkeys((*self.warehouses, *behind)))
 
     @model_validator(mode="after")
     def _warehouses_of_policy(self) -> StockSettings:
@@ -76,6 +112,19 @@ class StockSettings(Section):
             raise ValueError("policy single needs exactly one warehouse in warehouses: its uid or its exact name")
         if self.policy == "aggregate" and not self.warehouses:
             raise ValueError("policy aggregate needs the list of warehouses that are added up: uids or exact names")
+        if self.policy == "per-store" and not self.sold_from:
+            raise ValueError("policy per-store needs this shop's own warehouses, or locations with theirs")
+        if self.locations and self.policy != "per-store":
+            raise ValueError("locations go with policy per-store")
+        return self
+
+    @model_validator(mode="after")
+    def _kits_of_pieces(self) -> StockSettings:
+        for kit, parts in self.kits.items():
+            if not parts or min(parts.values()) <= 0:
+                raise ValueError(f"kits.{kit} needs components, each with more than 0 pieces")
+            if nested := parts.keys() & self.kits.keys():
+                raise ValueError(f"kits.{kit} holds another kit ({', '.join(sorted(nested))}): name its components")
         return self
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -10,12 +11,21 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import event, insert, select, update
+from sqlalchemy import delete, event, insert, select, update
 from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from services.shared.state import tables
 from services.shared.state.driver import connect
+from services.shared.state.trouble import is_corrupt, passing
+
+log = logging.getLogger(__name__)
+BUSY_MS = 10_000
+"""How long a statement waits for another process' lock."""
+TRIAL, TRIAL_SIZE = "trial", 64 * 1024
+"""What is written to see whether there is room: about as much as a usual transaction needs."""
+_TRY = insert(tables.meta).prefix_with("OR REPLACE").values(name=TRIAL, value="x" * TRIAL_SIZE)
+_TRIED = delete(tables.meta).where(tables.meta.c.name == TRIAL)
 
 
 class Database:
@@ -28,18 +38,63 @@ class Database:
     def __init__(self, engine: AsyncEngine, generation: str) -> None:
         self._engine, self.generation = engine, generation
         self._writing = asyncio.Lock()
+        self.trouble = ""
+        """Why nothing can be written now, and what to do; empty when it can."""
+        self._corrupt: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """A durable transaction: committed (and synced) when the block ends, rolled back when it raises."""
-        async with self._writing, self._engine.begin() as connection:
-            yield connection
+        try:
+            async with self._writing, self._engine.begin() as connection:
+                yield connection
+        except Exception as error:
+            self._failed(error)
+            raise
+        self._went_well()
+
+    def _failed(self, error: Exception) -> None:
+        if is_corrupt(error) and not self._corrupt.done():
+            self._corrupt.set_exception(error)
+            self._corrupt.exception()  # nobody needs to look: then it is no secret either
+        if (why := passing(error)) is not None:
+            if not self.trouble:
+                log.error("nothing can be written to the state database: nothing is acknowledged", extra={"why": why})
+            self.trouble = why
+
+    def _went_well(self) -> None:
+        if self.trouble:
+            log.warning("the state database is written to again")
+            self.trouble = ""
+
+    async def writable(self, every: float = 1.0) -> None:
+        """Return once something could be written. What this raises is no passing trouble."""
+        while True:
+            await asyncio.sleep(every)
+            try:
+                async with self.write() as connection:
+                    await connection.execute(_TRY)
+                async with self.write() as connection:
+                    await connection.execute(_TRIED)
+            except Exception as error:
+                if passing(error) is None:
+                    raise
+            else:
+                return
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """A consistent view that does not wait for the writer."""
-        async with self._engine.connect() as connection:
-            yield connection
+        try:
+            async with self._engine.connect() as connection:
+                yield connection
+        except Exception as error:
+            self._failed(error)
+            raise
+
+    async def sound(self) -> None:
+        """Raises the first error that says that the file is corrupt, whoever met it; until then this does not end."""
+        await asyncio.shield(self._corrupt)
 
     async def close(self) -> None:
         """Close all connections."""
@@ -53,7 +108,11 @@ async def open_database(directory: Path, service: str) -> Database:
     engine = create_async_engine(url, hide_parameters=True, async_creator=partial(connect, path))
     event.listen(engine.sync_engine, "connect", _configure)
     event.listen(engine.sync_engine, "begin", _begin)
-    return Database(engine, await _generation(engine))
+    try:
+        return Database(engine, await _generation(engine))
+    except BaseException:
+        await engine.dispose()
+        raise
 
 
 def database_file(directory: Path, service: str) -> Path:
@@ -65,7 +124,7 @@ def database_file(directory: Path, service: str) -> Path:
 def _configure(connection: Any, _: Any) -> None:
     connection.isolation_level = None
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000", "cache_size=-16000"):
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={BUSY_MS}", "cache_size=-16000"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 

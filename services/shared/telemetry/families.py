@@ -84,7 +84,25 @@ UNDOCUMENTED_AGE = Family(
     "How long the oldest order that is due for a Sale has waited for it; 0 when there is none",
     ("service", "shop"),
 )
+DUE_ORDERS = Family(
+    "davtari_paid_orders_due",
+    "gauge",
+    "Paid orders of the last freshness.sale-days days that have a Sale, or should have one by now",
+    ("service", "shop"),
+)
+ON_TIME = Family(
+    "davtari_paid_orders_on_time",
+    "gauge",
+    "Those of them whose Sale was recorded within freshness.sale-within",
+    ("service", "shop"),
+)
 
+SWEPT_LATE = Family(
+    "davtari_sweep_found_orders_total",
+    "counter",
+    "Changes of orders that the sweep found before any webhook told of them",
+    ("shop",),
+)
 WEBHOOKS = Family(
     "davtari_webhook_deliveries_total",
     "counter",

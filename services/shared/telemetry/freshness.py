@@ -19,12 +19,17 @@ async def completed(database: Database, feed: str, at: datetime) -> None:
         await note(connection, PREFIX + feed, at.isoformat())
 
 
-async def freshness(database: Database, service: str, now: datetime) -> list[Reading]:
-    """The age of each feed; one that was never complete has none."""
+async def completions(database: Database) -> dict[str, datetime]:
+    """When each feed was last complete; one that never was is not there."""
     query = select(meta.c.name, meta.c.value).where(meta.c.name.startswith(PREFIX))
     async with database.read() as connection:
         found = (await connection.execute(query)).all()
-    return [_age(service, name.removeprefix(PREFIX), datetime.fromisoformat(at), now) for name, at in found]
+    return {name.removeprefix(PREFIX): datetime.fromisoformat(at) for name, at in found}
+
+
+async def freshness(database: Database, service: str, now: datetime) -> list[Reading]:
+    """The age of each feed; one that was never complete has none."""
+    return [_age(service, feed, at, now) for feed, at in (await completions(database)).items()]
 
 
 def _age(service: str, feed: str, at: datetime, now: datetime) -> Reading:

@@ -23,6 +23,7 @@ RECORDS = _counter(families.RECORDS)
 BATCHES = _counter(families.BATCHES)
 ATTEMPTS = _counter(families.ATTEMPTS)
 WEBHOOKS = _counter(families.WEBHOOKS)
+SWEPT_LATE = _counter(families.SWEPT_LATE)
 UPSTREAM = Histogram(
     families.UPSTREAM.name, families.UPSTREAM.about, families.UPSTREAM.labels, buckets=SECONDS, registry=REGISTRY
 )

@@ -65,9 +65,10 @@ class Watched:
     async def not_ready(self) -> list[str]:
         """Why the service does not do its work yet, or does not now."""
         running = self._service.running
+        waits = [why for why in self._service.waits.values() if why]
         if running is None:
-            return ["it has not joined Kafka and opened its state database yet"]
-        faults = [self._broker, await _database_fault(running), self._catching_up()]
+            return waits or ["it has not joined Kafka and opened its state database yet"]
+        faults = [self._broker, await _database_fault(running), self._catching_up(), *waits]
         if running.publisher.failures:
             faults.append("its events wait for Kafka")
         return [fault for fault in faults if fault]
@@ -120,4 +121,5 @@ async def _database_fault(running: Running) -> str:
             await connection.execute(select(1))
     except Exception as error:  # that is what is asked
         return f"its state database does not answer: {type(error).__name__}"
-    return ""
+    trouble = running.engine.database.trouble
+    return f"nothing can be written to its state database: {trouble}" if trouble else ""

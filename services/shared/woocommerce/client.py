@@ -110,6 +110,10 @@ class WooCommerce:
         """Writes up to 100 variations of one product in one call."""
         return await variations.update(self._api, parent_id, writes)
 
+    def skus(self) -> AsyncIterator[tuple[int, str]]:
+        """Every product's id and SKU, variations aside, in every status but the trash."""
+        return products.every_sku(self._api)
+
     async def order(self, order_id: int) -> dict[str, Any] | None:
         """An order's JSON; None when it was deleted for good, status `trash` when it lies in the trash."""
         return await orders.by_id(self._api, order_id)

@@ -95,7 +95,7 @@ def _categories(meant: tuple[int, ...] | None, stored: Product) -> tuple[bool, A
     return set(meant or ()) <= set(stored.category_ids), stored.category_ids, UNCATEGORIZED
 
 
-def _stock(meant: int | None, stored: Product) -> tuple[bool, Any, str]:
+def _stock(meant: Decimal | int | None, stored: Product) -> tuple[bool, Any, str]:
     return stored.stock_quantity == meant, stored.stock_quantity, "" if stored.manages_stock else STOCK_IGNORED
 
 
@@ -117,5 +117,6 @@ _RULES: dict[str, Rule] = {
     "category_ids": _categories,
     "manage_stock": _plain("manages_stock"),
     "stock_quantity": _stock,
+    "stock_fraction": _stock,
     "meta": _meta,
 }

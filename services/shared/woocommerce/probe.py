@@ -16,13 +16,15 @@ from services.shared.woocommerce.refusals import MEND_ADDRESS
 class Probe:
     """What was found. `problems` say what to mend, one sentence each; empty when all is well.
 
-    `version` is empty and `hpos` None where the shop does not tell. `time_zone` is a name or an offset in hours.
+    `version` is empty and `hpos` None where the shop does not tell; `hpos_sync` is its compatibility mode.
+    `time_zone` is a name or an offset in hours.
     """
 
     name: str
     home: str
     version: str
     hpos: bool | None
+    hpos_sync: bool
     time_zone: str
     may_read: bool
     may_write: bool
@@ -46,6 +48,7 @@ async def probe(api: Api) -> Probe:
         home=site.home or site.url,
         version=status.environment.version,
         hpos=status.settings.hpos,
+        hpos_sync=status.settings.hpos_sync,
         time_zone=site.time_zone or f"UTC{site.gmt_offset:+f}",
         may_read=reads is None,
         may_write=writes is None,

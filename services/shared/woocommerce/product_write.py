@@ -29,8 +29,10 @@ Stock = Annotated[int, Field(strict=True, gt=-(10**12), lt=10**12), BeforeValida
 class ProductWrite(BaseModel):
     """The fields to write; one that is not given stays as it is in the shop, None clears it.
 
-    Without `id` a product is made. Survives the outbox: `model_dump(mode="json", exclude_unset=True)` and
-    `model_validate`. Raises pydantic's `ValidationError` for a decimal stock, a negative price or a naive time.
+    Without `id` a product is made. `stock_fraction` is the stock of a shop whose plugin sells parts of a piece: it is
+    sent as text, and a shop without such a plugin cuts it, which the echo shows. Survives the outbox:
+    `model_dump(mode="json", exclude_unset=True)` and `model_validate`. Raises pydantic's `ValidationError` for a
+    decimal stock, a negative price or a naive time.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -48,6 +50,7 @@ class ProductWrite(BaseModel):
     category_ids: tuple[int, ...] | None = None
     manage_stock: bool | None = None
     stock_quantity: Stock | None = None
+    stock_fraction: Quantity | None = None
     meta: dict[str, str | None] | None = None
 
     def given(self) -> dict[str, Any]:
@@ -80,6 +83,7 @@ _FIELDS: dict[str, Any] = {
     "sale_to": lambda value: {"date_on_sale_to_gmt": _time(value)},
     "weight": lambda value: {"weight": price_text(value)},
     "category_ids": lambda value: {"categories": [{"id": number} for number in value or ()]},
+    "stock_fraction": lambda value: {"stock_quantity": price_text(value)},
     "meta": lambda value: {"meta_data": [{"key": key, "value": text} for key, text in (value or {}).items()]},
 }
 """Field → WooCommerce's fields, where they differ in name or form. Meta is replaced by key; null deletes it."""

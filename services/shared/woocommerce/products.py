@@ -55,6 +55,13 @@ async def changed_since(api: Api, cursor: Cursor) -> AsyncIterator[Product]:
         yield read_product(api.shop, row)
 
 
+async def every_sku(api: Api) -> AsyncIterator[tuple[int, str]]:
+    """Id and SKU of every product that has one; variations stand in no list of their own (API fact)."""
+    async for row in rows(api, ROUTE, {"orderby": "id", "order": "asc", "_fields": "id,sku"}):
+        if isinstance(row.get("id"), int) and str(row.get("sku") or "").strip():
+            yield row["id"], str(row["sku"])
+
+
 async def create(api: Api, products: Sequence[ProductWrite]) -> list[ItemResult]:
     """Makes up to 100 products in one call. The SKU is the lock: a second product of one SKU is refused."""
     if any(product.id is not None for product in products):

@@ -36,6 +36,7 @@ class _Environment(Answered):
 
 class _Storage(Answered):
     hpos: Yes | None = Field(default=None, alias="HPOS_enabled")
+    hpos_sync: Yes = Field(default=False, alias="HPOS_sync_enabled")
 
 
 class SystemStatus(Answered):

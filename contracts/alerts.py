@@ -1,0 +1,52 @@
+"""What Davtari told whom of its own accord: messages about a cause that stands, and that it is gone; stale feeds."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from contracts.model import Event, Instant
+
+
+class AlertSent(Event):
+    """A recipient was told of a cause: that it stands (`opened`), stands still (`reminded`), is gone (`resolved`).
+
+    `cause` is a reason code, with `@shop` where it concerns one shop. `episode` counts how often the cause has stood.
+    """
+
+    TYPE: ClassVar[str] = "davtari.AlertSent.v1"
+    TOPIC: ClassVar[str] = "operations"
+    cause: str
+    recipient: str
+    what: Literal["opened", "reminded", "resolved"]
+    episode: int
+    reminders: int = 0
+    standing: int
+    """How many dead letters, orders or feeds it was about."""
+    opened_at: Instant
+    sent_at: Instant
+    dry_run: bool = False
+
+    @property
+    def key(self) -> str:
+        return self.cause
+
+    @property
+    def subject(self) -> str:
+        return f"{self.cause}|{self.recipient}"
+
+
+class FeedStateChanged(Event):
+    """A feed (`items`, `orders:main`) has not been complete for longer than its limit, or is complete again."""
+
+    TYPE: ClassVar[str] = "davtari.FeedStateChanged.v1"
+    TOPIC: ClassVar[str] = "operations"
+    feed: str
+    service: str
+    freshness: Literal["stale", "fresh"]
+    complete_at: Instant | None
+    """When it was last complete, if it ever was."""
+    at: Instant
+
+    @property
+    def key(self) -> str:
+        return f"feed:{self.feed}"

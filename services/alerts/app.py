@@ -1,0 +1,32 @@
+"""alerts: tells people what waits for them, once, and when it is gone."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from services.alerts.deliveries import Address, Notices
+from services.alerts.handlers import SERVICE, handlers, lane
+from services.shared.delivery.engine import Clock
+from services.shared.delivery.lane import Lane
+from services.shared.running.fingerprint import fingerprint
+from services.shared.running.service import Blueprint, utc_now
+from services.shared.running.upstreams import breaker
+from services.shared.settings.alerts import AlertSettings
+from services.shared.settings.base import SecretMissing
+from services.shared.settings.model import Settings
+
+
+@asynccontextmanager
+async def blueprint(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Blueprint]:
+    """The service, wired: a lane for each recipient. Raises `SecretMissing` when nobody is to be told, or not where."""
+    if settings.alerts is None:
+        raise SecretMissing("alerts.recipients: nobody is to be told; name a recipient and its url-file")
+    lanes = [_lane(settings, settings.alerts, name, clock) for name in settings.alerts.recipients]
+    rules = fingerprint([settings.alerts, *settings.shops.values()])
+    yield Blueprint(SERVICE, handlers(settings, settings.alerts), rules, lanes)
+
+
+def _lane(settings: Settings, alerts: AlertSettings, name: str, clock: Clock) -> Lane:
+    address = None if alerts.dry_run else Address(name, alerts.recipients[name].url(name))
+    return Lane(lane(name), Notices(address, clock).deliver, breaker(settings), concurrency=1)

@@ -1,0 +1,58 @@
+"""What an alert is about: a reason code, and the shop where it concerns one. Many things may stand under one cause."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from contracts.model import Instant, Part
+from contracts.reason_texts import ReasonText, known
+from services.shared.settings.alerts import Owner
+from services.shared.state.records import Kind
+
+
+class Standing(Part):
+    """One thing that stands under a cause: a dead letter, a stale feed or a late order."""
+
+    cause: str
+    about: str
+    since: Instant
+
+
+class Cleared(Part):
+    """When a thing of a cause stood no more."""
+
+    at: Instant
+
+
+STANDING = Kind("standing", Standing)
+"""By dead letter or feed; the cause is the `ref`."""
+CLEARED = Kind("cleared", Cleared)
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """`reason@shop`, or `reason` alone where no shop is concerned or known."""
+
+    reason: str
+    shop: str = ""
+
+    @property
+    def name(self) -> str:
+        """How it is written in events and ids."""
+        return f"{self.reason}@{self.shop}" if self.shop else self.reason
+
+    @property
+    def texts(self) -> ReasonText | None:
+        """What the catalogue says of it; None for a code of a later version."""
+        return known(self.reason)
+
+    @property
+    def owner(self) -> Owner:
+        """Whose it is to mend."""
+        return self.texts.owner if self.texts else "integrator"
+
+
+def cause(name: str) -> Cause:
+    """The cause of that name."""
+    reason, _, shop = name.partition("@")
+    return Cause(reason, shop)

@@ -1,0 +1,64 @@
+"""Sending messages through Apprise: to e-mail, Telegram, a webhook, or any other of its services."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from pydantic import SecretStr
+
+from services.alerts.message import Message
+from services.alerts.notice import Notice
+from services.shared.delivery.engine import Clock
+from services.shared.delivery.outcome import Done, Outcome, Retry
+from services.shared.delivery.row import Row
+from services.shared.settings.base import SecretMissing
+
+if TYPE_CHECKING:
+    from apprise import NotifyBase
+
+log = logging.getLogger(__name__)
+ID_HEADER = "X-Davtari-Alert"
+"""Where the address has headers (e-mail, webhooks), this one is the same if a message ever comes twice."""
+
+
+class Address:
+    """One recipient's address. Raises `SecretMissing` when the URL is none that Apprise knows."""
+
+    def __init__(self, recipient: str, url: SecretStr) -> None:
+        from apprise import Apprise  # loaded where messages are sent: it costs every other process 17 MB
+
+        plugin = Apprise.instantiate(url.get_secret_value(), suppress_exceptions=True)
+        if plugin is None:
+            key = f"alerts.recipients.{recipient}.url-file"
+            raise SecretMissing(f"{key}: the file holds no Apprise URL, such as mailtos://USER:PASSWORD@HOST?to=WHOM")
+        self._plugin: NotifyBase = plugin
+
+    async def send(self, message: Message, id_: str, *, resolved: bool = False) -> bool:
+        """Send a message; whether the address took it."""
+        if isinstance(headers := getattr(self._plugin, "headers", None), dict):
+            headers[ID_HEADER] = id_
+        kind = "success" if resolved else "warning"
+        return bool(await self._plugin.async_notify(body=message.body, title=message.title, notify_type=kind))
+
+
+class Notices:
+    """The effect of a recipient's lane. `address` is None in a dry run: messages are logged and recorded only."""
+
+    def __init__(self, address: Address | None, clock: Clock) -> None:
+        self._address, self._clock = address, clock
+
+    async def deliver(self, rows: Sequence[Row]) -> Sequence[Outcome]:
+        """Send each message. One that is not taken waits with its lane: an address that is away loses nothing."""
+        return [await self._deliver(Notice.model_validate(row.payload), row.id) for row in rows]
+
+    async def _deliver(self, notice: Notice, id_: str) -> Outcome:
+        told = {"recipient": notice.recipient, "about": notice.cause, "outcome": notice.what}
+        if self._address is None:
+            log.info("alert, dry run: not sent", extra=told)
+        elif not await self._address.send(Message(notice.title, notice.body), id_, resolved=notice.what == "resolved"):
+            return Retry(f"the address of {notice.recipient} does not take messages (alerts.recipients)")
+        else:
+            log.info("alert sent", extra=told)
+        return Done((notice.sent(self._clock(), dry_run=self._address is None),))

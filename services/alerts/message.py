@@ -1,0 +1,96 @@
+"""What a message says, in the recipient's language: no detail of a dead letter, since that may name people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from contracts.alerts import AlertSent
+from services.alerts.cause import Cause, Standing
+from services.shared.balance.dates import TBILISI
+
+EXAMPLES = 5
+Language = Literal["en", "ka"]
+WORDS: Mapping[Language, Mapping[str, str]] = {
+    "en": {
+        "opened": "{count} waiting",
+        "reminded": "still {count} waiting",
+        "resolved": "resolved",
+        "since": "Since {since} (Tbilisi).",
+        "gone": "What stood since {since} (Tbilisi) is gone; nothing of this kind waits any more.",
+        "effect": "Effect: {effect}",
+        "fix": "What to do: {fix}",
+        "more": "and {count} more",
+        "unknown": "This code belongs to a later version of Davtari; `davtari dead-letters list` shows what waits.",
+        "test": "This is a test. Messages of Davtari to this recipient arrive.",
+        "tested": "test",
+    },
+    "ka": {
+        "opened": "ელოდება: {count}",
+        "reminded": "კვლავ ელოდება: {count}",
+        "resolved": "მოგვარდა",
+        "since": "{since}-დან (თბილისის დრო).",
+        "gone": "რაც {since}-დან (თბილისის დრო) გვაწუხებდა, აღარ არის; ამ მიზეზით აღარაფერი ელოდება.",
+        "effect": "შედეგი: {effect}",
+        "fix": "რა ვქნათ: {fix}",
+        "more": "და კიდევ {count}",
+        "unknown": "ეს კოდი დავთრის უფრო ახალ ვერსიას ეკუთვნის; რა ელოდება, `davtari dead-letters list` აჩვენებს.",
+        "test": "ეს საცდელი შეტყობინებაა. დავთრის შეტყობინებები ამ მიმღებამდე აღწევს.",
+        "tested": "ცდა",
+    },
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A title and a body of plain text."""
+
+    title: str
+    body: str
+
+
+def opened(cause: Cause, standing: Sequence[Standing], what: Literal["opened", "reminded"], to: Language) -> Message:
+    """That a cause stands: what it is, what it means, what mends it, and the first things under it."""
+    words = WORDS[to]
+    since = words["since"].format(since=_local(min(each.since for each in standing)))
+    told = [*_explained(cause, to), since, "", *_examples(standing, to)]
+    return Message(_title(cause, words[what].format(count=len(standing))), "\n".join(told))
+
+
+def resolved(cause: Cause, told: AlertSent, to: Language) -> Message:
+    """That a cause is gone."""
+    words = WORDS[to]
+    gone = words["gone"].format(since=_local(told.opened_at))
+    what = [getattr(cause.texts, to).cause] if cause.texts else []
+    return Message(_title(cause, words["resolved"]), "\n".join([gone, *what]))
+
+
+def trial(to: Language) -> Message:
+    """A message that only shows that messages arrive."""
+    return Message(f"Davtari: {WORDS[to]['tested']}", WORDS[to]["test"])
+
+
+def _title(cause: Cause, state: str) -> str:
+    return f"Davtari: {cause.name}: {state}"
+
+
+def _explained(cause: Cause, to: Language) -> list[str]:
+    words = WORDS[to]
+    if cause.texts is None:
+        return [words["unknown"]]
+    texts = getattr(cause.texts, to)
+    return [texts.cause, words["effect"].format(effect=texts.effect), words["fix"].format(fix=texts.fix)]
+
+
+def _examples(standing: Sequence[Standing], to: Language) -> list[str]:
+    """The oldest things, and how many there are besides."""
+    oldest = sorted(standing, key=lambda each: (each.since, each.about))
+    shown = [f"· {each.about}" for each in oldest[:EXAMPLES]]
+    left = len(oldest) - len(shown)
+    return [*shown, WORDS[to]["more"].format(count=left)] if left else shown
+
+
+def _local(moment: datetime) -> str:
+    return moment.astimezone(TBILISI).strftime("%Y-%m-%d %H:%M")

@@ -1,0 +1,115 @@
+"""A dead letter put right: what is tried instead, checked against the contract before anything is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import orjson
+
+from contracts.envelope import Envelope, Undecodable, correction_id, decode
+from contracts.model import Event
+from contracts.operations import EditRequested
+from services.commands import ask
+from services.commands.dead_letters.decoded import readable
+from services.commands.dead_letters.payloads import validated
+from services.commands.dead_letters.pointers import differences
+from services.commands.letters import Letter, WrongUse
+from services.shared.delivery.dead_letters import PERSON
+from services.shared.delivery.edits import editable, whole_payload
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """What is sent: for a record the corrected `event`; for every service that failed on it one of `commands`."""
+
+    changed: tuple[str, ...]
+    commands: tuple[EditRequested, ...]
+    event: Envelope[Event] | None = None
+
+
+def document(letter: Letter) -> dict[str, Any]:
+    """What a person may change. Raises `WrongUse` for a letter in which there is nothing to change."""
+    told = letter.letter
+    if not letter.open:
+        raise WrongUse(f"dead letter {letter.id} is not open any more: nothing was changed")
+    if not editable(told):
+        raise WrongUse(f"{told.about} was never sent, so there is nothing to edit: mend its cause ({told.reason}), "
+                       f"then davtari dead-letters replay {letter.id}")  # fmt: skip
+    return readable(told.record) if told.record else whole_payload(told)
+
+
+def corrected(letter: Letter, changed: Any, why: str, others: Sequence[Letter]) -> Correction:
+    """The correction that makes the letter's document this one. Raises `WrongUse` if it does not fit its contract.
+
+    `others` are letters of other services about the same record: the corrected event ends their trouble too.
+    """
+    places = tuple(differences(document(letter), changed))
+    if not places:
+        raise WrongUse(f"nothing was changed; to try it as it is: davtari dead-letters replay {letter.id}")
+    if not isinstance(changed, dict):
+        raise WrongUse("the document must be a JSON object")
+    if letter.letter.record is None:
+        return _delivery(letter, changed, places, why)
+    return _record(letter, changed, places, why, others)
+
+
+def _delivery(letter: Letter, payload: dict[str, Any], places: tuple[str, ...], why: str) -> Correction:
+    told, asked = letter.letter, ask.stamp()
+    assert told.delivery is not None
+    validated(told.delivery.kind, payload)
+    command = EditRequested(
+        dead_letter=told.dead_letter,
+        replacement=f"{told.about.partition('~')[0]}~{asked['command_id'][:8]}",
+        changed=places,
+        why=why,
+        payload={name: part for name, part in payload.items() if name != PERSON},
+        person_ref=told.person_ref,
+        person=payload.get(PERSON),
+        **asked,
+    )
+    return Correction(places, (command,))
+
+
+def _record(
+    letter: Letter, changed: dict[str, Any], places: tuple[str, ...], why: str, others: Sequence[Letter]
+) -> Correction:
+    event = _event(letter, changed)
+    told = {"replacement": event.id, "changed": places, "why": why}
+    commands = [EditRequested(dead_letter=one.letter.dead_letter, **told, **ask.stamp()) for one in (letter, *others)]
+    return Correction(places, tuple(commands), event)
+
+
+def _event(letter: Letter, changed: dict[str, Any]) -> Envelope[Event]:
+    """The corrected event, under a new id; its subject and version stay, so that what is newer stays newer."""
+    headers, data = changed.get("headers"), changed.get("data")
+    if changed.keys() != {"headers", "data"} or not isinstance(headers, dict):
+        raise WrongUse('a record is edited as {"headers": {…}, "data": …}')
+    pairs = [(name, None if text is None else str(text).encode()) for name, text in headers.items()]
+    try:
+        read = decode(pairs, None if data is None else orjson.dumps(data))
+    except Undecodable as error:
+        raise WrongUse(f"the record still cannot be read: {error.detail}") from None
+    _must_belong(letter, read)
+    origin = letter.letter.dead_letter
+    return replace(read, id=correction_id(read.type, read.subject, read.sequence, origin), replayof=origin)
+
+
+def _must_belong(letter: Letter, read: Envelope[Event]) -> None:
+    record = letter.letter.record
+    if record is not None and not record.topic.endswith(read.data.TOPIC):
+        raise WrongUse(f"{read.type} belongs to the topic {read.data.TOPIC}, this record came from {record.topic}")
+    if read.subject != read.data.subject:
+        raise WrongUse(f"ce_subject is {read.subject!r}, by the data it must be {read.data.subject!r}")
+
+
+def same_record(letter: Letter, letters: Sequence[Letter]) -> list[Letter]:
+    """The open letters of other services about the record of this one."""
+    place = _place(letter)
+    return [one for one in letters if one.open and place and _place(one) == place and one.id != letter.id]
+
+
+def _place(letter: Letter) -> tuple[str, int, int] | None:
+    record = letter.letter.record
+    return (record.topic, record.partition, record.offset) if record else None

@@ -1,0 +1,48 @@
+"""The options that the commands about dead letters share."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+
+import typer
+
+from services.commands.dead_letters.choice import Choice, must_be_known
+from services.commands.letters import Letter, WrongUse, all_letters
+from services.commands.moment import NoMoment, moment
+from services.commands.registry import SERVICES
+from services.shared.settings import Settings
+
+Reasons = Annotated[list[str] | None, typer.Option("--reason", help="A reason code; may be repeated.")]
+Flow = Annotated[str | None, typer.Option(help="catalogue, prices, stock, orders, refunds, or a service.")]
+Shop = Annotated[str | None, typer.Option(help="A shop's short id.")]
+Order = Annotated[int | None, typer.Option(help="An order's number.")]
+Since = Annotated[str | None, typer.Option(help="From then on: 15m, 2h, 7d (ago), or 2026-11-20T10:03.")]
+Until = Annotated[str | None, typer.Option(help="Before then.")]
+Personal = Annotated[bool, typer.Option("--personal", help="Show personal data too.")]
+Language = Annotated[Literal["en", "ka"], typer.Option("--lang", help="The language of causes and fixes.")]
+Asks = Annotated[bool, typer.Option("--exit-code", help="Exit with 1 when anything is shown.")]
+
+
+def choice(
+    reasons: list[str] | None,
+    flow: str | None,
+    shop: str | None,
+    order: int | None,
+    since: str | None,
+    until: str | None,
+) -> Choice:
+    """What the options mean. Raises `WrongUse`."""
+    now = datetime.now(UTC)
+    try:
+        begin, end = (moment(text, now) if text else None for text in (since, until))
+    except NoMoment as error:
+        raise WrongUse(str(error)) from None
+    return Choice(tuple(reasons or ()), flow, shop, order, begin, end)
+
+
+async def chosen(settings: Settings, wanted: Choice) -> list[Letter]:
+    """The letters that are meant, open and closed. Raises `WrongUse`."""
+    every = list((await all_letters(settings.kafka)).values())
+    must_be_known(wanted, SERVICES, settings.shops, every)
+    return wanted.of(every)

@@ -1,0 +1,57 @@
+"""The models of the services' payloads: what an edited delivery must fit before it is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from services.catalog_importer.payload import PLAN, WRITE, ProductPayload
+from services.commands.letters import WrongUse
+from services.order_exporter.tasks import ClientTask, SaleTask
+from services.refund_exporter.tasks import CreditNoteTask
+from services.stock_publisher.decide import KIND as STOCK_WRITE
+from services.stock_publisher.stock_write import StockWrite
+from services.store_feed.handlers import READ
+
+
+class OrderLook(BaseModel):
+    """What store-feed reads: one order of a shop."""
+
+    model_config = ConfigDict(strict=True)
+
+    shop: str
+    order: int
+    asked: int
+
+
+MODELS: Mapping[str, type[BaseModel]] = {
+    "sale": SaleTask,
+    "client": ClientTask,
+    "credit-note": CreditNoteTask,
+    WRITE: ProductPayload,
+    PLAN: ProductPayload,
+    STOCK_WRITE: StockWrite,
+    READ: OrderLook,
+}
+"""By the kind of the delivery."""
+
+
+def validated(kind: str, payload: dict[str, Any]) -> None:
+    """Raises `WrongUse` with every fault of the payload."""
+    model = MODELS.get(kind)
+    if model is None:
+        raise WrongUse(f"deliveries of the kind {kind!r} cannot be edited with this version")
+    unknown = sorted(payload.keys() - model.model_fields.keys())
+    try:
+        model.model_validate(payload)
+    except ValidationError as error:
+        raise WrongUse(f"the payload does not fit: {'; '.join(faults(error))}") from None
+    if unknown:
+        raise WrongUse(f"the payload of {kind} has no {', '.join(unknown)}; there are {', '.join(model.model_fields)}")
+
+
+def faults(error: ValidationError) -> list[str]:
+    """Each fault with the place where it stands, without the value: it may name somebody."""
+    return [f"/{'/'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]

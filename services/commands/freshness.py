@@ -1,0 +1,90 @@
+"""Is everything fresh: how old what the feeds read is, and whether paid orders come into Balance in time."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy.dialects import sqlite
+
+from services.order_exporter.on_time import counted
+from services.order_exporter.projection import SERVICE
+from services.shared.settings.freshness import FreshnessSettings
+from services.shared.settings.model import Settings
+from services.shared.state.database import database_file
+from services.shared.telemetry.freshness import PREFIX
+
+FEEDS = ("balance-feed", "store-feed")
+_COMPLETE = "SELECT name, value FROM meta WHERE name LIKE ? ORDER BY name"
+
+
+@dataclass(frozen=True, slots=True)
+class FeedAge:
+    """A feed with the seconds since it was last read whole, and whether that is too long."""
+
+    feed: str
+    age: float
+    stale: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Punctuality:
+    """Of the orders of a shop that became due within the window, those whose Sale was in time."""
+
+    shop: str
+    due: int
+    on_time: int
+    within: float
+    days: int
+    objective: float
+
+    @property
+    def share(self) -> float | None:
+        """The share that was in time; None where none was due."""
+        return self.on_time / self.due if self.due else None
+
+    @property
+    def met(self) -> bool:
+        """Whether the objective is met."""
+        return self.share is None or self.share >= self.objective
+
+
+def feed_ages(settings: Settings, now: datetime) -> list[FeedAge]:
+    """The age of every feed that was complete at least once, by the state databases of this machine."""
+    return [age for service in FEEDS for age in _ages(settings, _file(settings, service), now)]
+
+
+def punctuality(settings: Settings, now: datetime) -> list[Punctuality]:
+    """How punctual the Sales of each shop are whose orders are live, by order-exporter's state database."""
+    live = [name for name, shop in settings.shops.items() if shop.flows.orders == "live"]
+    path, rule = _file(settings, SERVICE), settings.freshness
+    if not path.exists():
+        return []
+    with closing(_open(path)) as db:
+        counts = {shop: (due, on_time) for shop, due, on_time in db.execute(_query(rule, now))}
+    found = {shop: counts.get(shop, (0, 0)) for shop in live}
+    return [Punctuality(shop, *found[shop], rule.sale_within, rule.sale_days, rule.sale_share) for shop in live]
+
+
+def _ages(settings: Settings, path: Path, now: datetime) -> Iterator[FeedAge]:
+    if path.exists():
+        with closing(_open(path)) as db:
+            for name, at in db.execute(_COMPLETE, (PREFIX + "%",)):
+                feed, age = name.removeprefix(PREFIX), (now - datetime.fromisoformat(at)).total_seconds()
+                yield FeedAge(feed, max(0.0, age), age > settings.freshness.limit(feed))
+
+
+def _query(rule: FreshnessSettings, now: datetime) -> str:
+    return str(counted(rule, now).compile(dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True}))
+
+
+def _file(settings: Settings, service: str) -> Path:
+    return database_file(settings.state.directory, service)
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"file:{path}?mode=ro", uri=True)

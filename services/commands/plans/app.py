@@ -1,0 +1,82 @@
+"""`davtari plan items|show` and `davtari apply`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from services.commands.failing import FAILED
+from services.commands.frame import Json, Patience, command, settings
+from services.commands.plans import applying, shown
+from services.commands.plans.plan import Plan
+from services.commands.screen import as_json, console, errors
+from services.shared.settings import SettingsError
+from services.shared.settings.model import Settings
+
+app = typer.Typer(no_args_is_help=True, help="What would be done in a shop, before it is done.")
+Shop = Annotated[str, typer.Option(help="The shop; needed when the settings name several.")]
+Csv = Annotated[Path | None, typer.Option("--csv", help="Write the whole plan as a table.")]
+Html = Annotated[Path | None, typer.Option("--html", help="Write the whole plan as a page.")]
+
+
+@app.command(name="items")
+@command
+async def items_command(shop: Shop = "", csv: Csv = None, html: Html = None, json: Json = False) -> int:
+    """The whole effect on a shop's products: counts, reasons, what is held. Nothing is written."""
+    chosen = settings()
+    return _shown(await applying.current(chosen, _shop(chosen, shop)), csv, html, json, whole=False)
+
+
+@app.command(name="show")
+@command
+async def show_command(plan_id: str, csv: Csv = None, html: Html = None, json: Json = False) -> int:
+    """A plan, change by change."""
+    return _shown(await applying.find(settings(), plan_id), csv, html, json, whole=True)
+
+
+@command
+async def apply_command(plan_id: str, patience: Patience = 60.0, json: Json = False) -> int:
+    """Have a plan carried out, exactly as it was shown. Can be interrupted and repeated."""
+    chosen = settings()
+    plan = await applying.find(chosen, plan_id)
+    with _bar() as bar:
+        task = bar.add_task("written", total=len(plan.changes))
+        done = await applying.apply(chosen, plan, patience, lambda p: bar.update(task, completed=len(p.written)))
+    if json:
+        as_json({"plan": plan.id, "written": len(done.written), "left_out": done.left_out})
+    else:
+        console.print(f"Plan {plan.id}: {len(done.written)} written, {len(done.left_out)} left out.")
+        for item, why in done.left_out.items():
+            errors.print(f"  {item}: {why}", soft_wrap=True)
+    return FAILED if done.left_out else 0
+
+
+def _bar() -> Progress:
+    columns = (TextColumn("  {task.description}"), BarColumn(), MofNCompleteColumn())
+    return Progress(*columns, console=errors, transient=not errors.is_terminal)
+
+
+def _shop(chosen: Settings, shop: str) -> str:
+    if shop in chosen.shops:
+        return shop
+    if not shop and len(chosen.shops) == 1:
+        return next(iter(chosen.shops))
+    raise SettingsError(f"choose one of the shops with --shop: {', '.join(chosen.shops)}")
+
+
+def _shown(plan: Plan, csv: Path | None, html: Path | None, json: bool, *, whole: bool) -> int:
+    if csv:
+        shown.write_csv(plan, csv)
+    if html:
+        shown.write_html(plan, html)
+    as_json(_data(plan)) if json else shown.show(plan, whole=whole)
+    return 0
+
+
+def _data(plan: Plan) -> dict[str, object]:
+    changes = [change.said.model_dump(mode="json") | {"differences": change.differences} for change in plan.changes]
+    skipped = [said.model_dump(mode="json") for said in plan.skipped]
+    return {"plan": plan.id, "shop": plan.shop, "counts": plan.counts, "changes": changes, "skipped": skipped}

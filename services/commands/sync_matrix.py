@@ -1,0 +1,141 @@
+"""`davtari sync-matrix`: what is synchronised, in which direction and mode, worked out from the settings (S1.19)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from services.commands.screen import as_json, console
+from services.shared.settings.model import Settings
+from services.shared.settings.shop import ShopSettings
+
+TO_SHOP, TO_BALANCE = "Balance → shop", "shop → Balance"
+HEADS = ("shop", "what", "direction", "flow", "mode", "when", "rule", "service")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One kind of data of one shop. `owner` is the system whose value counts, `rule` what else the settings say."""
+
+    shop: str
+    what: str
+    direction: str
+    flow: str
+    mode: str
+    trigger: str
+    owner: Literal["Balance", "shop"]
+    rule: str
+    service: str
+
+
+def matrix(settings: Settings) -> list[Row]:
+    """Every kind of data, shop by shop."""
+    return [row for name, shop in settings.shops.items() for row in _rows(settings, name, shop)]
+
+
+def _rows(settings: Settings, name: str, shop: ShopSettings) -> Iterable[Row]:
+    yield from _products(settings, name, shop)
+    yield from _prices(settings, name, shop)
+    yield _stock(settings, name, shop)
+    yield from _documents(settings, name, shop)
+
+
+def _products(settings: Settings, name: str, shop: ShopSettings) -> Iterable[Row]:
+    rules, when = shop.catalogue, f"cron {settings.schedule.items}"
+    kinds = "goods and services" if rules.allow_services else "goods"
+    groups = f"{kinds} of {len(rules.groups)} mapped groups" if rules.groups else "no group is mapped: nothing"
+    made = f"{groups}; new ones as drafts, adopted by SKU ({settings.balance.dialect.sku_field})"
+    yield _to_shop(name, "products", "catalogue", shop.flows.catalogue, when, made, "catalog-importer")
+    fields = (("name", shop.fields.name), ("weight", shop.fields.weight), ("category", shop.fields.category))
+    for field, owned in fields:
+        yield _field(name, f"products: {field}", "catalogue", shop.flows.catalogue, when, owned)
+
+
+def _prices(settings: Settings, name: str, shop: ShopSettings) -> Iterable[Row]:
+    when, mode = f"cron {settings.schedule.prices}", shop.flows.prices
+    yield _field(name, "regular price", "prices", mode, when, shop.fields.regular_price)
+    if shop.prices.sale_type:
+        yield _field(name, "sale price, with its window", "prices", mode, when, shop.fields.sale_price)
+
+
+def _field(name: str, what: str, flow: str, mode: str, when: str, owned: str) -> Row:
+    """An existing product's field; a new product always gets Balance's value."""
+    rules = {
+        "always": "Balance's value, always",
+        "if-empty": "only where the shop's is empty",
+        "if-unchanged": "unless somebody has changed it in the shop",
+        "never": "only when a product is created",
+    }
+    owner: Literal["Balance", "shop"] = "Balance" if owned == "always" else "shop"
+    return Row(name, what, TO_SHOP, flow, mode, when, owner, rules[owned], "catalog-importer")
+
+
+def _stock(settings: Settings, name: str, shop: ShopSettings) -> Row:
+    rules = shop.stock
+    figure = "on hand" + (" − reserve" if rules.subtract_reserve else "") + " − orders in flight"
+    figure += f" − {rules.buffer}" if rules.buffer else ""
+    told = f"{figure}, {rules.policy} of {', '.join(rules.warehouses)}" if rules.policy else "no policy chosen: nothing"
+    when = f"cron {settings.schedule.stock}, and with each order"
+    return _to_shop(name, "stock", "stock", shop.flows.stock, when, told, "stock-publisher")
+
+
+def _to_shop(name: str, what: str, flow: str, mode: str, when: str, rule: str, service: str) -> Row:
+    return Row(name, what, TO_SHOP, flow, mode, when, "Balance", rule, service)
+
+
+def _documents(settings: Settings, name: str, shop: ShopSettings) -> Iterable[Row]:
+    orders, flows = shop.orders, shop.flows
+    triggers = "; ".join(f"{method}: {' or '.join(statuses)}" for method, statuses in orders.trigger.items())
+    held = f", held {orders.hold:g} s" if orders.hold else ""
+    paid = ", default ones once paid" if orders.require_paid else ""
+    buyers = "found by personal or company id" + (", made if new" if orders.create_clients else "")
+    buyers += "; else the retail client" if orders.retail_client else "; without an id the order waits"
+    yield _to_balance(name, "customers", "orders", flows.orders, "with the order", buyers, "order-exporter")
+    sale = f"one {settings.balance.dialect.sale_resource} per order, to the tetri, never changed afterwards"
+    yield _to_balance(name, "orders", "orders", flows.orders, f"{triggers}{paid}{held}", sale, "order-exporter")
+    dialect = settings.balance.dialect
+    one = "one per refund" if dialect.credit_notes == "separate" else "one per order, written again"
+    note = f"{dialect.credit_note_resource}, {one}, bound to the Sale's lines"
+    yield _to_balance(name, "refunds", "refunds", flows.refunds, "when the shop refunds", note, "refund-exporter")
+
+
+def _to_balance(name: str, what: str, flow: str, mode: str, when: str, rule: str, service: str) -> Row:
+    return Row(name, what, TO_BALANCE, flow, mode, when, "shop", rule, service)
+
+
+def shown(rows: Sequence[Row]) -> None:
+    """The matrix for a terminal: shop by shop, what goes which way."""
+    for shop in dict.fromkeys(row.shop for row in rows):
+        for direction in (TO_SHOP, TO_BALANCE):
+            console.print(f"\n[bold]{shop}   {direction}[/]")
+            for row in rows:
+                if (row.shop, row.direction) == (shop, direction):
+                    console.print(f"  {row.mode:<8} {row.what:<26} {row.rule}", markup=False, soft_wrap=True)
+                    console.print(f"{'':<38}{row.trigger} · {row.service}", style="dim", markup=False, soft_wrap=True)
+
+
+def markdown(rows: Sequence[Row]) -> str:
+    """The matrix as a Markdown table, for whoever writes it down."""
+    lines = [HEADS, tuple("---" for _ in HEADS), *[_cells(row) for row in rows]]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def data(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """The matrix as data."""
+    return [asdict(row) for row in rows]
+
+
+def told(settings: Settings, *, as_data: bool, as_markdown: bool) -> None:
+    """Print it."""
+    rows = matrix(settings)
+    if as_data:
+        as_json(data(rows))
+    elif as_markdown:
+        console.print(markdown(rows), markup=False, soft_wrap=True)
+    else:
+        shown(rows)
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    return row.shop, row.what, row.direction, row.flow, row.mode, row.trigger, row.rule, row.service

@@ -1,0 +1,30 @@
+"""`davtari topics create`: makes topics, and names those that are not as the manifest says."""
+
+from __future__ import annotations
+
+from services.commands.failing import FAILED
+from services.commands.screen import console
+from services.shared.messaging.connection import admin
+from services.shared.messaging.topic_faults import topic_faults
+from services.shared.messaging.topics import create_topics, mend_topics
+from services.shared.settings.kafka import KafkaSettings
+
+
+async def create(settings: KafkaSettings, *, mend: bool) -> int:
+    """Make what is missing, and with `mend` set what differs; gives the exit code: 1 when something is still wrong."""
+    made = await create_topics(settings)
+    _say(f"{len(made)} topics created" + (f": {', '.join(made)}" if made else "; all were there"))
+    changed = await mend_topics(settings) if mend else []
+    for line in changed:
+        _say(f"changed {line}")
+    done = {line.partition(":")[0] for line in changed}  # Kafka needs a moment to tell of it
+    async with admin(settings) as asked:
+        faults = await topic_faults(asked, settings)
+    left = [fault for fault in faults if fault.topic not in done or fault.kind == "partitions"]
+    for fault in left:
+        _say(f"{fault.told}\n    {fault.fix}")
+    return FAILED if any(fault.kind == "config" for fault in left) else 0
+
+
+def _say(text: str) -> None:
+    console.print(text, soft_wrap=True, markup=False)

@@ -1,0 +1,175 @@
+"""What Balance lets us do, and whether what the settings name is there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import aclosing
+
+from services.shared.balance import prices as price_rows
+from services.shared.balance.client import Balance
+from services.shared.balance.probe import Finding as Right
+from services.shared.balance.rows import RowInvalid
+from services.shared.checks.finding import FLOWS, Finding
+from services.shared.settings.balance import BalanceSettings
+from services.shared.settings.model import Settings
+from services.shared.upstream.errors import UpstreamError
+
+ACCOUNT = re.compile(r"\d{2,4}(\.\d+)*")
+UNKNOWN_USER = 401
+MENU = "In Balance: "
+LOOKED_AT = 20_000
+"""Price rows that are looked at for the price types of the settings."""
+NEEDED_BY: Mapping[str, tuple[str, ...]] = {
+    "Items": ("catalogue", "prices", "stock"),
+    "Prices": ("prices",),
+    "ItemPricing": ("prices",),
+    "Stocks": ("stock",),
+    "Warehouses": ("stock", "orders"),
+    "Clients": ("orders",),
+}
+"""Which flows cannot do without a resource; ItemsSeries (lots) none."""
+
+
+def needed_by(settings: BalanceSettings) -> Mapping[str, tuple[str, ...]]:
+    """The same, with the names that documents have in this dialect."""
+    dialect = settings.dialect
+    return {**NEEDED_BY, dialect.sale_resource: ("orders", "refunds"), dialect.credit_note_resource: ("refunds",)}
+
+
+async def rights(client: Balance, settings: BalanceSettings, only: Collection[str] | None = None) -> list[Finding]:
+    """A finding for each resource: may this user read it? What no flow needs is to know only."""
+    flows = needed_by(settings)
+    found = await client.probe(only)
+    if found and all(one.status == UNKNOWN_USER for one in found):
+        return [_not_signed_in(settings)]
+    return [
+        Finding(one.resource, one.ok or (False if flows.get(one.resource) else None), _counted(one), _fix(one), for_)
+        for one in found
+        for for_ in [flows.get(one.resource, ())]
+    ]
+
+
+def _not_signed_in(settings: BalanceSettings) -> Finding:
+    told = f"HTTP 401: Balance does not know the user {settings.user_name} with this password"
+    fix = f"compare balance.user-name and {settings.password_file}; in Balance: Administration → Users"
+    return Finding("sign-in", False, told, fix, FLOWS)
+
+
+def _counted(found: Right) -> str:
+    if not found.ok:
+        return f"HTTP {found.status}: this user may not read it here" if found.status in (401, 403) else "no answer"
+    return "" if found.rows is None else f"{found.rows}{' rows or more' if found.more else ' rows'}"
+
+
+def _fix(found: Right) -> str:
+    """The menu path alone, where the answer was a plain no."""
+    advice = found.advice
+    if found.status in (401, 403) and MENU in advice:
+        advice = MENU + advice.partition(MENU)[2]
+    without = ". Without it, lots stay unread; all else works" if found.resource == "ItemsSeries" else ""
+    return advice + without if advice else ""
+
+
+async def warehouses(client: Balance, settings: Settings) -> list[Finding]:
+    """Whether the warehouses of the settings are there, by uid or by exact name. Raises `UpstreamError`."""
+    names = {one.uid: one.name for one in await client.warehouses() if not one.deleted}
+    known = {*names, *names.values()}
+    there = ", ".join(f"{name} ({uid})" for uid, name in names.items()) or "none"
+    found = []
+    for shop, rules in settings.shops.items():
+        stock, orders = rules.stock.warehouses, [rules.orders.warehouse] if rules.orders.warehouse else []
+        found += _absent(f"shops.{shop}.stock.warehouses", stock, known, there, "stock")
+        found += _absent(f"shops.{shop}.orders.warehouse", orders, set(names), there, "orders")
+    return found
+
+
+def _absent(key: str, wanted: Sequence[str], known: Collection[str], there: str, flow: str) -> list[Finding]:
+    return [
+        Finding(key, False, f"Balance has no warehouse {name}", f"Balance lists: {there}. Write one of these", (flow,))
+        for name in wanted
+        if name not in known
+    ]
+
+
+async def named_records(client: Balance, settings: Settings) -> list[Finding]:
+    """Whether the client and the service items that the settings name are there. Raises `UpstreamError`."""
+    found = []
+    for shop, rules in settings.shops.items():
+        orders = rules.orders
+        if orders.retail_client and await client.client(orders.retail_client) is None:
+            told = f"Balance has no client {orders.retail_client}"
+            fix = "In Balance: Sales → Customers: copy the uid of the retail customer"
+            found.append(Finding(f"shops.{shop}.orders.retail-client", False, told, fix, ("orders",)))
+        for field in ("shipping_item", "fee_item", "rounding_item", "amount_item"):
+            uid = getattr(orders, field)
+            if uid and await client.item(uid) is None:
+                key = f"shops.{shop}.orders.{field.replace('_', '-')}"
+                fix = "copy the uid of a service item of Balance's catalogue"
+                found.append(Finding(key, False, f"Balance has no item {uid}", fix, ("orders", "refunds")))
+    return found
+
+
+async def price_types(client: Balance, settings: Settings) -> list[Finding]:
+    """Whether any item has a price of the types that the settings name. Raises `UpstreamError`."""
+    wanted = {
+        (f"shops.{shop}.prices.{key}", uid.lower())
+        for shop, rules in settings.shops.items()
+        for key, uid in (("regular-type", rules.prices.regular_type), ("sale-type", rules.prices.sale_type))
+        if uid
+    }
+    seen = await types_seen(client, settings.balance, {uid for _, uid in wanted})
+    there = ", ".join(sorted(seen)) or "none"
+    return [
+        Finding(key, False, f"no item has a price of the type {uid}", f"types in use: {there}", ("prices",))
+        for key, uid in sorted(wanted)
+        if uid not in seen
+    ]
+
+
+async def types_seen(client: Balance, settings: BalanceSettings, wanted: Collection[str] = ()) -> dict[str, int]:
+    """`{price type: prices of it}`; ends early when all that are wanted were seen. Raises `UpstreamError`."""
+    seen: dict[str, int] = {}
+    count = 0
+    async with aclosing(client.current_prices()) as rows:
+        async for row in rows:
+            count += 1
+            try:
+                type_ = price_rows.price_row(row)[1].price_type
+            except RowInvalid:
+                continue
+            seen[type_] = seen.get(type_, 0) + 1
+            if count >= LOOKED_AT or (wanted and set(wanted) <= set(seen)):
+                break
+    return seen
+
+
+def accounts(settings: BalanceSettings) -> list[Finding]:
+    """Whether the accounts of every Sale look like account codes: Balance lists none that could be asked (API fact)."""
+    template = settings.template
+    fields = (("receivables-account", template.receivables_account), ("revenue-account", template.revenue_account))
+    fix = "write the code of the chart of accounts as Balance shows it, such as 1410.01"
+    return [
+        Finding(f"balance.template.{key}", False, f"{code!r} is no account code", fix, ("orders",))
+        for key, code in fields
+        if code and not ACCOUNT.fullmatch(code)
+    ]
+
+
+async def everything(client: Balance, settings: Settings) -> list[Finding]:
+    """All of it; what cannot be read is not asked again for its content."""
+    found = await rights(client, settings.balance)
+    closed = {one.what for one in found if one.ok is not True}
+    if "sign-in" in closed:
+        return found
+    for resources, look in (
+        ({"Warehouses"}, warehouses),
+        ({"Clients", "Items"}, named_records),
+        ({"Prices", "ItemPricing"}, price_types),
+    ):
+        if not resources & closed:
+            try:
+                found += await look(client, settings)
+            except UpstreamError as error:
+                found.append(Finding(", ".join(sorted(resources)), False, error.message, "", ()))
+    return [*found, *accounts(settings.balance)]

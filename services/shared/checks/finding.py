@@ -1,0 +1,53 @@
+"""What was looked at, what was found, and what mends it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from services.shared.settings.model import Settings
+from services.shared.settings.shop import ShopSettings
+
+FLOWS = ("catalogue", "prices", "stock", "orders", "refunds")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at: fine (True), wrong (False), or to know (None); what mends it: a menu path or a command.
+
+    `flows` cannot go live while it is wrong; in dry run they can.
+    """
+
+    what: str
+    ok: bool | None
+    told: str = ""
+    fix: str = ""
+    flows: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        said = " · ".join(part for part in (f"{self.what}: {self.told}" if self.told else self.what, self.fix) if part)
+        return " ".join(said.split())
+
+
+def live(shop: ShopSettings) -> frozenset[str]:
+    """The flows of a shop that are live."""
+    return frozenset(flow for flow, mode in shop.flows.model_dump().items() if mode == "live")
+
+
+def live_anywhere(settings: Settings) -> frozenset[str]:
+    """The flows that are live in any shop."""
+    return frozenset(flow for shop in settings.shops.values() for flow in live(shop))
+
+
+def forbids(findings: Iterable[Finding], flows: frozenset[str]) -> list[str]:
+    """Why these flows cannot go live, as texts; empty when they can."""
+    return [str(finding) for finding in findings if finding.ok is False and flows & set(finding.flows)]
+
+
+def blocked(findings: Mapping[str, Iterable[Finding]]) -> dict[str, list[str]]:
+    """`{shop: flows that cannot go live}`."""
+    found = {
+        shop: {flow for finding in each if finding.ok is False for flow in finding.flows}
+        for shop, each in findings.items()
+    }
+    return {shop: [flow for flow in FLOWS if flow in flows] for shop, flows in found.items() if flows}

@@ -1,0 +1,44 @@
+"""What is wrong when SQLite fails: the disk, another process, or the file itself. The last needs a new one."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from sqlalchemy.exc import DBAPIError
+
+_PASSING = {
+    sqlite3.SQLITE_FULL: "the disk is full: make room on it",
+    sqlite3.SQLITE_BUSY: "another process holds it: is this service running twice on one folder?",
+    sqlite3.SQLITE_LOCKED: "another process holds it: is this service running twice on one folder?",
+    sqlite3.SQLITE_CANTOPEN: "it cannot be opened: does state.directory exist, and may this user write there?",
+    sqlite3.SQLITE_READONLY: "it may only be read: give this user the right to write in state.directory",
+    sqlite3.SQLITE_PERM: "it may not be opened: give this user the right to read and write in state.directory",
+    sqlite3.SQLITE_IOERR: "the disk fails or is full: look at its health and its room",
+    sqlite3.SQLITE_PROTOCOL: "its file locks fail: state.directory must be on a local disk, not on a network share",
+}
+_CORRUPT = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT})
+_PRIMARY = 0xFF
+"""An extended result code holds the primary one in its lowest byte."""
+
+
+def passing(error: BaseException) -> str | None:
+    """Why SQLite cannot work now, and what to do, when it may work again by itself or by a person's hand; else None."""
+    return _PASSING.get(_code(error))
+
+
+def is_corrupt(error: BaseException) -> bool:
+    """Whether the file holds no sound database."""
+    return _code(error) in _CORRUPT
+
+
+def first_cause(error: BaseException) -> BaseException:
+    """The first failure inside groups of failures."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+def _code(error: BaseException) -> int:
+    found = first_cause(error)
+    own = found.orig if isinstance(found, DBAPIError) else found
+    return getattr(own, "sqlite_errorcode", 0) & _PRIMARY if isinstance(own, sqlite3.Error) else 0

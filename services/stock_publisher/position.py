@@ -1,0 +1,72 @@
+"""What is known of an item for a shop: its stock reading, and what the orders of all shops on its pool hold of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from contracts.catalog import ProductLinked
+from services.shared.settings.model import Settings
+from services.shared.settings.shop import ShopSettings
+from services.shared.state.records import State
+from services.stock_publisher.availability import Position
+from services.stock_publisher.in_flight import Held, Reading, all_held
+from services.stock_publisher.records import CLAIM, LINK, SALE, STOCK, link_ref
+from services.stock_publisher.warehouse import Warehouse, pool
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """How a shop looks at the stock: its rules, and the warehouses that it sells from."""
+
+    settings: Settings
+    shop: str
+    warehouses: tuple[Warehouse, ...]
+    state: State
+
+    @property
+    def rules(self) -> ShopSettings:
+        """The shop's settings."""
+        return self.settings.shops[self.shop]
+
+    def position(self, item: str) -> Position:
+        """An item as it stands now; one that Balance never stated is not there."""
+        stock = self.state.get(STOCK, item)
+        return Position(stock.rows if stock else (), self.warehouses, self._held(item), self.state.now)
+
+    def seen_at(self, item: str) -> datetime | None:
+        """When Balance's figure was read; a kit without stock of its own is as old as its oldest component."""
+        if stock := self.state.get(STOCK, item):
+            return stock.observed_at
+        read = [self.state.get(STOCK, part) for part in self.rules.stock.kits.get(item, ())]
+        times = [stock.observed_at for stock in read if stock]
+        return min(times) if times and len(times) == len(read) else None
+
+    def _held(self, item: str) -> tuple[Held, ...]:
+        if (seen_at := self.seen_at(item)) is None:
+            return ()
+        return tuple(held for shop in self._sharing() for held in self._held_by(shop, item, seen_at))
+
+    def _sharing(self) -> Iterator[str]:
+        """This shop, and every other that sells pieces of the same pool (claim K25)."""
+        ours = {warehouse.uid for warehouse in self.warehouses}
+        for name, other in self.settings.shops.items():
+            entries = [*other.stock.sold_from, *filter(None, [other.orders.warehouse])]
+            if name == self.shop or ours & pool(entries, self.state):
+                yield name
+
+    def _held_by(self, shop: str, item: str, seen_at: datetime) -> tuple[Held, ...]:
+        link = self.state.get(LINK, f"{shop}:{item}")
+        if link is None:
+            return ()
+        days = self.settings.shops[shop].stock.in_flight_days
+        held = held_by(link, Reading(item, seen_at, self.state.now, days), self.state)
+        return held if shop == self.shop else tuple(replace(one, shop=shop) for one in held)
+
+
+def held_by(link: ProductLinked, reading: Reading, state: State) -> tuple[Held, ...]:
+    """What the orders of a shop hold of its product beyond a reading."""
+    claims = state.find(CLAIM, link_ref(link))
+    sales = {key: state.get(SALE, f"{link.shop}:{claim.order_id}") for key, claim in claims.items()}
+    return all_held(claims, sales, reading)

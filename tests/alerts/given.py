@@ -1,0 +1,53 @@
+"""What the tests of alerts are given: settings with recipients, dead letters, and their ends."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from contracts.operations import DeadLettered, DeadLetterSettled, FailedDelivery
+from contracts.reasons import Reason
+from services.shared.settings.alerts import AlertSettings
+from services.shared.settings.model import Settings
+from tests.delivery.shelf import NOW
+from tests.support.exporting import SHOP, settings
+
+Recipients = Mapping[str, Mapping[str, Any]]
+ONE: Recipients = {"everyone": {"url_file": Path("unused")}}
+FAST = {"gather": 0.3, "calm": 0.3, "quiet": 0.0}
+"""Waits (seconds) of tests in which real time passes."""
+
+
+def alerting(recipients: Recipients = ONE, **more: Any) -> AlertSettings:
+    """Who is told, and when."""
+    return AlertSettings.model_validate({"recipients": recipients, **more})
+
+
+def using(alerts: AlertSettings, **orders: Any) -> Settings:
+    """The settings of a shop whose orders are live."""
+    return settings(**orders).model_copy(update={"alerts": alerts})
+
+
+def letter(number: int, reason: str = Reason.SALE_ITEM_NOT_LINKED, at: datetime = NOW, **more: Any) -> DeadLettered:
+    """A dead letter about the Sale of an order."""
+    order = f"{SHOP}:{number}"
+    delivery = FailedDelivery(
+        delivery_id=f"sale:{order}", subject=order, kind="sale", lane="balance.documents", payload={}
+    )
+    given = {"dead_letter": f"letter-{number}", "service": "order-exporter", "original_key": order, "reason": reason}
+    told = {"detail": "Nino's order cannot be booked", "about": f"sale:{order}", "delivery": delivery, "digest": "d"}
+    return DeadLettered.model_validate(given | told | {"at": at} | more)
+
+
+def settled(number: int, at: datetime = NOW) -> DeadLetterSettled:
+    """The end of that dead letter."""
+    return DeadLetterSettled(
+        dead_letter=f"letter-{number}",
+        service="order-exporter",
+        original_key=f"{SHOP}:{number}",
+        how="overtaken",
+        by="order-exporter",
+        at=at,
+    )

@@ -1,0 +1,64 @@
+"""A feed that was not read whole for too long is said to be stale, once, and fresh again when it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from contracts.alerts import FeedStateChanged
+from services.shared.running.feed_watch import FeedWatch, watched
+from services.shared.telemetry.freshness import completed
+from tests.delivery.bench import Bench, open_bench
+from tests.delivery.shelf import handlers, record
+
+LIMITS = {"stock": 900.0}
+
+
+async def said(bench: Bench) -> list[str]:
+    """What was said of the feed so far."""
+    return [event.freshness for event in await bench.said(FeedStateChanged)]
+
+
+@pytest.mark.claim("I9")
+async def test_a_feed_is_stale_past_its_limit_and_fresh_once_it_is_complete(tmp_path: Path) -> None:
+    async with open_bench(tmp_path, watched(handlers())) as bench:
+        watch = FeedWatch(bench.engine, "balance-feed", LIMITS)
+        await completed(bench.database, "stock", bench.clock())
+        bench.clock.advance(900)
+        await watch.look()
+        assert await said(bench) == []
+        for _ in range(3):
+            bench.clock.advance(60)
+            await watch.look()
+        assert await said(bench) == ["stale"]
+        await completed(bench.database, "stock", bench.clock())
+        await watch.look()
+        assert await said(bench) == ["stale", "fresh"]
+
+
+async def test_a_feed_that_was_never_complete_is_stale_after_its_limit_too(tmp_path: Path) -> None:
+    async with open_bench(tmp_path, watched(handlers())) as bench:
+        watch = FeedWatch(bench.engine, "balance-feed", LIMITS)
+        bench.clock.advance(901)
+        await watch.look()
+        [event] = await bench.said(FeedStateChanged)
+        assert (event.freshness, event.complete_at) == ("stale", None)
+
+
+async def test_what_was_said_before_a_restart_is_not_said_again(tmp_path: Path) -> None:
+    """Given a stale feed and a database that was rebuilt from the topics; then it is fresh, and that is said once."""
+    async with open_bench(tmp_path / "first", watched(handlers())) as bench:
+        watch = FeedWatch(bench.engine, "balance-feed", LIMITS)
+        bench.clock.advance(1000)
+        await watch.look()
+        [stale] = await bench.said(FeedStateChanged)
+    async with open_bench(tmp_path / "second", watched(handlers())) as bench:
+        await bench.take(record(stale))
+        watch = FeedWatch(bench.engine, "balance-feed", LIMITS)
+        bench.clock.advance(1000)
+        await watch.look()
+        assert await said(bench) == []
+        await completed(bench.database, "stock", bench.clock())
+        await watch.look()
+        assert await said(bench) == ["fresh"]

@@ -1,0 +1,42 @@
+"""`docker compose up` without a profile: the user's own davtari.toml and secrets."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+import pytest
+
+from tests.containers.composed import Project, docker
+
+pytestmark = [pytest.mark.containers, pytest.mark.timeout(600), pytest.mark.xdist_group("containers")]
+SECRETS = ("balance-password", "main-key", "main-secret", "main-webhook")
+
+
+def test_without_settings_nothing_starts_and_the_reason_is_said(own: Project) -> None:
+    done = own.try_compose("up", "--detach", "order-exporter")
+    assert done.returncode != 0
+    assert "davtari.toml is not there; `davtari init` writes one" in own.logs("topics")
+
+
+def test_with_the_file_that_init_writes_and_its_secrets_a_service_gets_ready(own: Project) -> None:
+    given_by_a_user(own)
+    own.compose("up", "--detach", "--wait", "order-exporter")
+    state = own.state("order-exporter")
+    assert state.health == "healthy"
+    look = (
+        "ls -l /etc/davtari/own/secrets | cut -c1-10 | sort -u; touch /etc/davtari/own/x 2>&1; ls /var/lib/davtari/own"
+    )
+    seen = docker("exec", state.id, "sh", "-c", look)
+    assert "-rw-------" in seen, "secrets can be read by others"
+    assert "Read-only file system" in seen
+    assert "order-exporter" in seen, "the state is not in the volume"
+
+
+def given_by_a_user(project: Project) -> None:
+    """The files as a careful user keeps them: secrets that only their owner may read."""
+    template = files("services.commands").joinpath("template.toml").read_text(encoding="utf-8")
+    (project.config / "davtari.toml").write_text(template, encoding="utf-8")
+    (project.config / "secrets").mkdir(mode=0o700)
+    for name in SECRETS:
+        (project.config / "secrets" / name).write_text("not a real one\n", encoding="utf-8")
+        (project.config / "secrets" / name).chmod(0o600)

@@ -1,0 +1,252 @@
+"""Setting up: asked step by step against both systems; then what is wrong is named, with what mends it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import pty
+import sys
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from services.demo.world import ALL_LIVE, World, world
+from services.sandbox.server import serve
+from services.sandbox.woocommerce import app as shop_app
+from services.sandbox.woocommerce.settings import Settings as ShopSandbox
+from services.shared.broker import Broker
+from services.shared.checks import shop as shop_checks
+from services.shared.messaging.topics import create_topics
+from services.shared.running.service import utc_now
+from services.shared.settings import load
+from services.shared.settings.shop import ShopSettings
+from services.shared.woocommerce.client import WooCommerce
+from services.shared.woocommerce.order import order_changed
+from tests.end_to_end.programs import DAVTARI, davtari
+
+pytestmark = [
+    pytest.mark.kafka,
+    pytest.mark.xdist_group("set-up"),
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.timeout(300),
+]
+FAILED, PATIENCE = 1, 60.0
+SECRETS = ("sandbox-password", "cs_sandbox", "ck_sandbox")
+NOBODY = "11111111-1111-4111-8111-111111111111"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module", name="made")
+async def _made(kafka: Broker, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
+    async with world(tmp_path_factory.mktemp("set-up"), kafka.bootstrap_servers, f"t{uuid4().hex[:12]}.") as made:
+        await create_topics(made.settle(ALL_LIVE).kafka)
+        await _set(made, {"rights": {"password": "sandbox-password"}})
+        (made.folder / "secrets" / "balance-password").write_text("sandbox-password\n", encoding="utf-8")
+        yield made
+
+
+async def _set(made: World, change: dict[str, Any]) -> None:
+    (await made.balance.put("/_sandbox/settings", json=change)).raise_for_status()
+
+
+async def _on_a_terminal(arguments: Sequence[str], folder: Path, answers: Sequence[str]) -> tuple[int, str]:
+    """Run a command as at a terminal, answering each question; gives its exit code and all that was to be seen."""
+    ours, theirs = pty.openpty()
+    process = await asyncio.create_subprocess_exec(
+        DAVTARI, *arguments, cwd=folder, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
+        preexec_fn=_take_terminal,
+    )  # fmt: skip
+    os.close(theirs)
+    seen, left = "", list(answers)
+    async with asyncio.timeout(PATIENCE):
+        while part := await asyncio.to_thread(_read, ours):
+            seen += part
+            if left and seen.rstrip(" ").endswith(":"):
+                os.write(ours, (left.pop(0) + "\n").encode())
+        code = await process.wait()
+    os.close(ours)
+    assert not left, f"never asked for: {left}\n{seen}"
+    return code, seen
+
+
+def _take_terminal() -> None:
+    """Make the child's standard input its controlling terminal, where passwords are asked for."""
+    import fcntl
+    import termios
+
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
+def _read(file: int) -> str:
+    try:
+        return os.read(file, 65536).decode(errors="replace")
+    except OSError:  # the other side has closed it
+        return ""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs Linux' terminals")
+@pytest.mark.claim("S0.36")
+async def test_init_asks_step_by_step_and_tries_each_answer(made: World) -> None:
+    folder = made.folder / "new"
+    folder.mkdir()
+    (folder / "ca.pem").write_bytes((made.folder / "shop-ca.pem").read_bytes())
+    url = f"{made.balance_at.url}/Balance_Exchange/hs/Exchange"
+    # given somebody who mistypes a password once, then chooses two warehouses and one group
+    wrong = ["on-prem", url, "integration", "mistyped", "b2c", "y"]
+    right = ["on-prem", url, "integration", "sandbox-password", "b2c"]
+    shop = ["main", made.shop_at.url, "ck_sandbox", "cs_sandbox", "ca.pem"]
+    chosen = ["1, 2", "1", "1", "2", "1", "2", made.kafka, "https://davtari.example.test"]
+    code, seen = await _on_a_terminal(["init"], folder, [*wrong, *right, *shop, *chosen])
+    # then each step was tried at once
+    assert code == 0, seen
+    assert "does not know the user integration" in seen
+    assert seen.index("Warehouses   3 rows") < seen.index("HPOS on") < seen.index("Groups in Balance")
+    assert "sync-matrix" in seen
+    # and the file can be used, with everything in dry run
+    settings = load(folder / "davtari.toml", environ={})
+    main = settings.shops["main"]
+    assert set(main.flows.model_dump().values()) == {"dry-run"}
+    assert (main.stock.policy, main.stock.warehouses) == ("aggregate", ("Main", "Vake"))
+    assert main.orders.warehouse and main.prices.regular_type and main.prices.sale_type
+    assert len(main.catalogue.groups) == 1
+    assert settings.receiver.public_url == "https://davtari.example.test"
+    # and secrets are in files that only their owner may read, nowhere else
+    text = (folder / "davtari.toml").read_text(encoding="utf-8")
+    assert not [secret for secret in SECRETS if secret in text or secret in seen]
+    files = {path.name: path.stat().st_mode & 0o777 for path in (folder / "secrets").iterdir()}
+    assert files == dict.fromkeys(("balance-password", "main-key", "main-secret", "main-webhook"), 0o600)
+    assert settings.balance.password().get_secret_value() == "sandbox-password"
+
+
+WRONG: dict[str, tuple[dict[str, Any], dict[str, Any], str, tuple[str, ...]]] = {
+    "a right that is missing": (
+        {"rights": {"forbidden": ["Stocks"]}},
+        {},
+        "stock",
+        ("✗ Stocks   HTTP 403", "Administration → Data synchronization settings"),
+    ),
+    "a warehouse that is not there": (
+        {},
+        {"shops__main__stock": {"warehouses": ["Main", "Moon"]}},
+        "stock",
+        ("shops.main.stock.warehouses   Balance has no warehouse Moon", "Vake"),
+    ),
+    "a client who is not there": (
+        {},
+        {"shops__main__orders": {"retail-client": NOBODY}},
+        "orders",
+        (f"Balance has no client {NOBODY}",),
+    ),
+    "a price type that nobody uses": (
+        {},
+        {"shops__main__prices": {"regular-type": NOBODY}},
+        "prices",
+        (f"no item has a price of the type {NOBODY}", "types in use"),
+    ),
+    "an account that is none": (
+        {},
+        {"balance__template": {"revenue-account": "sales"}},
+        "orders",
+        ("'sales' is no account code",),
+    ),
+    "a currency without its uid": (
+        {},
+        {"balance": {"currency": "USD", "currencies": {"EUR": NOBODY}}},
+        "orders",
+        ("✗ currency   GEL", "[balance.currencies] GEL"),
+    ),
+    "a rate that is not mapped": (
+        {},
+        {"shops__main__orders": {"vat-rates": {"0": "zero", "none": "none"}}},
+        "orders",
+        ("✗ tax rates", "shops.main.orders.vat-rates"),
+    ),
+    "a key that may only read": (
+        {},
+        {"shops__main": {"key-file": "secrets/reads", "secret-file": "secrets/reads-secret"}},
+        "prices",
+        ("✗ key may write", "REST API"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+async def test_check_names_what_is_wrong_and_which_flow_cannot_go_live(made: World, name: str) -> None:
+    change, settings, flow, told = WRONG[name]
+    secrets = made.folder / "secrets"
+    (secrets / "reads").write_text("ck_sandbox_reads", encoding="utf-8")
+    (secrets / "reads-secret").write_text("cs_sandbox_reads", encoding="utf-8")
+    made.settle(ALL_LIVE, **settings)
+    await _set(made, change)
+    try:
+        said = await davtari("check", folder=made.folder)
+    finally:
+        await _set(made, {"rights": {"forbidden": []}})
+    assert said.code == FAILED, said.out
+    assert all(word in said.out for word in told), said.out
+    (verdict,) = [line for line in said.out.splitlines() if "cannot go live" in line]
+    assert flow in verdict.partition(" cannot")[0]
+
+
+@pytest.mark.claim("K3")
+async def test_check_mends_webhooks_once(made: World) -> None:
+    made.settle(ALL_LIVE)
+    # given a shop without webhooks; then they are made; then one is switched off
+    bare = await davtari("check", folder=made.folder)
+    assert (bare.code, "0 of 3 there" in bare.out, "davtari check --mend" in bare.out) == (FAILED, True, True)
+    first = await davtari("check", "--mend", folder=made.folder)
+    assert (first.code, first.out.count("mended")) == (0, 3)
+    hook = (await made.storefront())["webhooks"][0]
+    off = await made.shop.put(f"/wp-json/wc/v3/webhooks/{hook['id']}", json={"status": "disabled"})
+    off.raise_for_status()
+    named = await davtari("check", folder=made.folder)
+    assert (named.code, f"{hook['topic']} is disabled" in named.out) == (FAILED, True)
+    # when it is mended twice
+    second = await davtari("check", "--mend", folder=made.folder)
+    third = await davtari("check", "--mend", folder=made.folder)
+    # then it was switched on once, and nothing was made twice
+    assert (second.code, second.out.count("switched on again"), third.out.count("mended")) == (0, 1, 0)
+    hooks = (await made.storefront())["webhooks"]
+    assert sorted(hook["topic"] for hook in hooks) == ["order.created", "order.deleted", "order.updated"]
+    assert {hook["status"] for hook in hooks} == {"active"}
+
+
+STORAGES = {"own-tables": "HPOS on", "posts": "HPOS off", "both": "HPOS on, compatibility mode"}
+
+
+@pytest.mark.claim("S0.17")
+async def test_an_order_reads_the_same_wherever_the_shop_stores_it(tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder, facts = tmp_path_factory.mktemp("hpos"), []
+    (folder / "key").write_text("ck_sandbox", encoding="utf-8")
+    (folder / "secret").write_text("cs_sandbox", encoding="utf-8")
+    # given shops that differ in nothing but where they keep their orders
+    for stored, told in STORAGES.items():
+        sandbox = shop_app.create(ShopSandbox(orders_in=stored))  # type: ignore[arg-type]
+        async with serve(sandbox, tls=True, ca_file=folder / "ca.pem") as served:
+            settings = ShopSettings(
+                url=served.url, key_file=folder / "key", secret_file=folder / "secret", ca_file=folder / "ca.pem"
+            )
+            async with WooCommerce("main", settings, *settings.credentials(), clock=utc_now) as client:
+                # when davtari looks, then it says which it is, and that either will do
+                probe, rights = await shop_checks.key(client)
+                (version,) = shop_checks.version(probe)
+                assert (version.ok, told in version.told) == (True, True), version
+                assert all(finding.ok for finding in rights)
+                # and an order is the same fact
+                facts.append(await _order(client, served.url, folder))
+    assert facts[0] == facts[1] == facts[2]
+
+
+async def _order(client: WooCommerce, url: str, folder: Path) -> dict[str, Any]:
+    trust = httpx.create_ssl_context(verify=str(folder / "ca.pem"))
+    async with httpx.AsyncClient(base_url=url, verify=trust, auth=("ck_sandbox", "cs_sandbox")) as direct:
+        body = {"status": "processing", "fee_lines": [{"name": "Parcel", "total": "5.00", "tax_status": "none"}]}
+        placed = (await direct.post("/wp-json/wc/v3/orders", json=body)).raise_for_status().json()
+    order = await client.order(placed["id"])
+    assert order is not None
+    fact = order_changed("main", order, personal_id_keys=(), company_id_keys=())
+    return fact.model_dump(exclude={"created_at", "modified_at", "placed_at", "paid_at", "observed_at"})

@@ -1,0 +1,192 @@
+"""A state database whose disk is full, which another process holds, or which is no sound file."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, insert, select, text
+from sqlalchemy.exc import DBAPIError
+
+from services.shared.state import database as database_module
+from services.shared.state import opening, tables
+from services.shared.state.database import Database, database_file, open_database
+from services.shared.state.lasting import lasting
+from services.shared.state.opening import opened
+from services.shared.state.trouble import is_corrupt, passing
+
+NOW = datetime(2026, 3, 2, 10, 30, tzinfo=UTC)
+ROWS = 400
+
+
+def now() -> datetime:
+    return NOW
+
+
+async def fill(database: Database, rows: int = ROWS) -> None:
+    """Some hundred kilobytes of what was remembered."""
+    async with database.write() as connection:
+        values = [{"topic": "t", "subject": f"s{n:06}" + "x" * 500, "version": 1} for n in range(rows)]
+        await connection.execute(insert(tables.versions).prefix_with("OR REPLACE"), values)
+
+
+async def count(database: Database) -> int:
+    async with database.read() as connection:
+        return int(await connection.scalar(select(func.count()).select_from(tables.versions)) or 0)
+
+
+def _overwrite(path: Path) -> None:
+    body = bytearray(path.read_bytes())
+    middle = len(body) // 2 // 4096 * 4096
+    body[middle : middle + 8192] = b"\xde" * 8192
+    path.write_bytes(body)
+
+
+def _truncate(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: 4096 * 7 + 100])
+
+
+SPOILT: dict[str, Callable[[Path], object]] = {
+    "bytes were overwritten": _overwrite,
+    "it is no database": lambda path: path.write_bytes(b"not a database at all" * 400),
+    "it was cut off": _truncate,
+}
+
+
+def _set_aside(folder: Path) -> list[Path]:
+    return [path for path in folder.iterdir() if ".corrupt-" in path.name and not path.name.endswith(("-wal", "-shm"))]
+
+
+@pytest.mark.parametrize("how", SPOILT)
+async def test_a_corrupt_database_is_set_aside_and_made_anew(
+    tmp_path: Path, how: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    # given a database that has remembered something, and is spoilt
+    first = await opened(tmp_path, "tests", now)
+    await fill(first)
+    await first.close()
+    path = database_file(tmp_path, "tests")
+    SPOILT[how](path)
+    spoilt = path.read_bytes()
+    # when the service opens it
+    with caplog.at_level(logging.ERROR):
+        second = await opened(tmp_path, "tests", now)
+    # then it has a new one, which starts at the beginning of the topics
+    assert await count(second) == 0
+    assert second.generation != first.generation
+    await second.close()
+    # and the old one is kept under a dated name, and loudly so
+    (kept,) = _set_aside(tmp_path)
+    assert kept.name.endswith(".corrupt-20260302-103000")
+    assert kept.read_bytes() == spoilt
+    (said,) = [record for record in caplog.records if record.levelno == logging.ERROR]
+    assert "corrupt" in said.message
+    assert str(kept) == vars(said)["file"]
+    assert "filled from the topics" in vars(said)["fix"]
+
+
+async def test_a_sound_database_stays_as_it_is(tmp_path: Path) -> None:
+    first = await opened(tmp_path, "tests", now)
+    await fill(first)
+    await first.close()
+    second = await opened(tmp_path, "tests", now)
+    assert (await count(second), second.generation) == (ROWS, first.generation)
+    await second.close()
+    assert not _set_aside(tmp_path)
+
+
+async def test_corruption_that_comes_to_light_later_is_told_to_whoever_waits_for_it(tmp_path: Path) -> None:
+    database = await opened(tmp_path, "tests", now)
+    await fill(database)
+    async with database.read() as connection:
+        await connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
+    waiting = asyncio.create_task(database.sound())
+    _overwrite(database_file(tmp_path, "tests"))
+    fresh = sqlite3.connect(database_file(tmp_path, "tests"))
+    fresh.close()
+    with pytest.raises(DBAPIError):
+        async with database.read() as connection:
+            await connection.execute(text("PRAGMA shrink_memory"))
+            await connection.execute(text("SELECT sum(length(subject)) FROM versions"))
+    with pytest.raises(DBAPIError) as error:
+        await asyncio.wait_for(waiting, 5)
+    assert is_corrupt(error.value)
+    await database.close()
+
+
+async def test_a_locked_database_is_waited_for_with_a_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(opening, "AGAIN", 0.1)
+    monkeypatch.setattr(database_module, "BUSY_MS", 100)
+    await (await open_database(tmp_path, "tests")).close()
+    waits: list[str] = []
+    told = asyncio.Event()
+
+    def waiting(why: str) -> None:
+        waits.append(why)
+        told.set()
+
+    # given a database that another process holds
+    with sqlite3.connect(database_file(tmp_path, "tests"), isolation_level=None) as other:
+        other.execute("PRAGMA locking_mode=EXCLUSIVE")
+        other.execute("BEGIN EXCLUSIVE")
+        with caplog.at_level(logging.WARNING):
+            opening_it = asyncio.create_task(opened(tmp_path, "tests", now, waiting))
+            await asyncio.wait_for(told.wait(), 20)
+        assert "twice" in waits[0]
+        other.execute("COMMIT")
+        other.execute("PRAGMA locking_mode=NORMAL")
+        other.execute("SELECT count(*) FROM meta").fetchone()
+    other.close()
+    # then it is opened as soon as it is free
+    database = await asyncio.wait_for(opening_it, 20)
+    assert waits[-1] == ""
+    assert "waiting for the state database" in caplog.messages
+    await database.close()
+
+
+async def test_a_full_disk_is_said_and_work_goes_on_when_there_is_room(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    database = await opened(tmp_path, "tests", now)
+    # given a database that may not grow, as on a full disk: SQLite answers the same
+    async with database.write() as connection:
+        pages = int(await connection.scalar(text("PRAGMA page_count")) or 0)
+        await connection.execute(text(f"PRAGMA max_page_count={pages + 2}"))
+    caplog.set_level(logging.WARNING)
+    with pytest.raises(DBAPIError) as error:
+        await fill(database)
+    # then that is what is said, and nothing of it stands
+    assert "disk is full" in str(passing(error.value))
+    assert "disk is full" in database.trouble
+    assert await count(database) == 0
+    # and work that lasts goes on by itself when there is room
+    working = asyncio.create_task(lasting(database, lambda: fill(database)))
+    await asyncio.sleep(0.3)
+    assert not working.done()
+    async with database.read() as connection:
+        await connection.execute(text("PRAGMA max_page_count=1000000"))
+    await asyncio.wait_for(working, 10)
+    assert (await count(database), database.trouble) == (ROWS, "")
+    assert [m for m in caplog.messages if "state database" in m] == [
+        "nothing can be written to the state database: nothing is acknowledged",
+        "the state database is written to again",
+    ]
+    await database.close()
+
+
+async def test_other_failures_are_no_passing_trouble(tmp_path: Path) -> None:
+    database = await opened(tmp_path, "tests", now)
+
+    async def wrong() -> None:
+        raise ValueError("a rule is wrong")
+
+    with pytest.raises(ValueError, match="rule"):
+        await lasting(database, wrong)
+    await database.close()

@@ -1,0 +1,45 @@
+"""The disk is full: webhooks are refused, not lost in silence, and taken again as soon as there is room."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from services.shared.delivery.engine import Engine
+from services.store_feed.handlers import NAME, handlers
+from tests.store_feed.posting import ORDER, post, signed, stored
+from tests.store_feed.shop_bench import MAIN, SECRET, intake
+from tests.support.engine_bench import Clock, opened
+
+LARGE = ORDER[:-1] + b', "x": "' + b"x" * 100_000 + b'"}'
+"""More than fits into the room that is left."""
+
+
+@pytest.mark.claim("K3")
+async def test_a_webhook_is_refused_while_the_disk_is_full(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.WARNING)
+    async with opened(NAME, handlers([MAIN]), tmp_path / "state", Clock()) as engine:
+        receiver = intake(engine, SECRET).receiver
+        # given a disk without room, for which SQLite's bound on pages stands: the answer is the same
+        await _room(engine, 4)
+        # when a webhook comes, then it is not acknowledged, and one line says why
+        assert (await post(receiver, LARGE, signed(LARGE))).status_code == 503
+        (said,) = [record for record in caplog.records if record.message == "webhook could not be made durable"]
+        assert "make room" in vars(said)["why"]
+        assert said.exc_info is None
+        assert "disk is full" in engine.database.trouble
+        assert await stored(engine) == 0
+        # and the next one is taken when there is room again
+        await _room(engine, 100_000)
+        assert (await post(receiver, LARGE, signed(LARGE))).status_code == 200
+        assert (await stored(engine), engine.database.trouble) == (1, "")
+
+
+async def _room(engine: Engine, pages: int) -> None:
+    """Let the database grow by so many pages and no more."""
+    async with engine.database.write() as connection:
+        used = int(await connection.scalar(text("PRAGMA page_count")) or 0)
+        await connection.execute(text(f"PRAGMA max_page_count={used + pages}"))

@@ -1,0 +1,144 @@
+"""The objective: every paid order in Balance within five minutes, 99.9 %, computed from what happened (claim I9)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from contracts.ledger import SaleRecorded
+from contracts.operations import DiscardRequested
+from contracts.reasons import Reason
+from contracts.shop import OrderChanged
+from services.commands.freshness import FeedAge, Punctuality, feed_ages, punctuality
+from services.commands.freshness_lines import lines
+from services.order_exporter.handlers import SALE_LANE, handlers
+from services.order_exporter.on_time import OnTime
+from services.shared.delivery.outcome import Refused
+from services.shared.settings.model import Settings, StateSettings
+from services.shared.state.database import database_file, open_database
+from services.shared.telemetry.freshness import completed
+from tests.delivery.bench import Bench, open_bench
+from tests.delivery.shelf import NAME, NOW, record
+from tests.support.exporting import SHOP, line, link, order, recorded_sale, settings
+from tests.telemetry.scraped import scrape
+
+pytestmark = pytest.mark.claim("I9")
+USING = settings()
+SOON, LATE = timedelta(seconds=299), timedelta(seconds=301)
+YESTERDAY = NOW - timedelta(days=1)
+
+
+@pytest.fixture
+async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
+    """order-exporter, whose orders nobody delivers."""
+    async with open_bench(tmp_path, handlers(USING)) as found:
+        found.clock.now = NOW
+        yield found
+
+
+def paid(order_id: int, at: datetime = YESTERDAY, **fields: object) -> OrderChanged:
+    """An order that was paid at a moment."""
+    return order(line(1, "60.00"), order_id=order_id, number=str(order_id), paid_at=at, **fields)
+
+
+def sold(bought: OrderChanged, after: timedelta) -> SaleRecorded:
+    """Its Sale, recorded so long after the payment."""
+    assert bought.paid_at is not None
+    return recorded_sale(bought, USING).model_copy(update={"recorded_at": bought.paid_at + after})
+
+
+async def counts(bench: Bench, using: Settings = USING) -> tuple[float | None, float | None]:
+    """How many orders count, and how many of them were in time."""
+    found = scrape(await OnTime(using.shops, using.freshness)(bench.database, bench.clock()))
+    about = {"service": "order-exporter", "shop": SHOP}
+    return found("davtari_paid_orders_due", **about), found("davtari_paid_orders_on_time", **about)
+
+
+async def test_an_order_counts_by_how_long_after_its_payment_its_sale_was_recorded(bench: Bench) -> None:
+    first, second = paid(1), paid(2)
+    await bench.take(*[record(fact) for fact in (first, second, sold(first, SOON), sold(second, LATE))])
+    assert await counts(bench) == (2, 1)
+
+
+async def test_an_order_without_a_sale_counts_once_its_time_is_over(bench: Bench) -> None:
+    await bench.take(record(paid(1, NOW)))
+    bench.clock.advance(299)
+    assert await counts(bench) == (0, 0)
+    bench.clock.advance(2)
+    assert await counts(bench) == (1, 0)
+
+
+async def test_what_is_changed_after_the_payment_does_not_start_the_clock_again(bench: Bench) -> None:
+    """Given an order paid yesterday and completed today, whose Sale came at its completion: it was late."""
+    done = paid(1, status="completed", completed_at=NOW)
+    sale = sold(done, timedelta(days=1))
+    await bench.take(record(paid(1)), record(done, version=2), record(sale))
+    assert await counts(bench) == (1, 0)
+
+
+async def test_a_rebuilt_database_counts_the_same_whichever_topic_it_reads_first(bench: Bench) -> None:
+    bought = paid(1)
+    await bench.take(record(sold(bought, SOON)))
+    await bench.take(record(bought))
+    assert await counts(bench) == (1, 1)
+
+
+async def test_what_was_given_up_or_cancelled_does_not_count(bench: Bench) -> None:
+    await bench.take(
+        record(link(311)), record(paid(1)), record(paid(2)), record(paid(2, status="cancelled"), version=2)
+    )
+    [row] = await bench.engine.claim(SALE_LANE, 5, ())
+    await bench.settle(row, Refused(Reason.BALANCE_REFUSED, "no"))
+    assert await counts(bench) == (1, 0)
+    [letter] = await bench.letters()
+    command = {"command_id": "c", "asked_by": "nino", "asked_at": NOW, "why": "a test order"}
+    await bench.take(record(DiscardRequested(dead_letter=letter.dead_letter, **command)))
+    assert await counts(bench) == (0, 0)
+
+
+async def test_old_orders_leave_the_window_and_dry_runs_never_enter_it(bench: Bench) -> None:
+    await bench.take(record(paid(1, NOW - timedelta(days=31))))
+    assert await counts(bench) == (0, 0)
+    assert await counts(bench, settings(flow="dry-run")) == (None, None)
+
+
+async def test_status_computes_the_same_from_the_state_database(bench: Bench, tmp_path: Path) -> None:
+    bought = paid(1)
+    await bench.take(record(bought), record(sold(bought, SOON)), record(paid(2)))
+    folder = tmp_path / "as the service calls it"
+    folder.mkdir()
+    database_file(folder, "order-exporter").symlink_to(database_file(tmp_path, NAME))
+    using = USING.model_copy(update={"state": StateSettings(directory=folder)})
+    [found] = punctuality(using, NOW)
+    assert (found.due, found.on_time, found.share, found.met) == (2, 1, 0.5, False)
+
+
+def test_without_any_order_nothing_is_missed() -> None:
+    assert Punctuality(SHOP, 0, 0, 300, 30, 0.999).met
+    assert not Punctuality(SHOP, 1000, 998, 300, 30, 0.999).met
+    assert Punctuality(SHOP, 1000, 999, 300, 30, 0.999).met
+
+
+async def test_status_says_how_old_each_feed_is_and_whether_that_is_too_old(tmp_path: Path) -> None:
+    database = await open_database(tmp_path, "balance-feed")
+    await completed(database, "stock", NOW - timedelta(minutes=20))
+    await completed(database, "items", NOW - timedelta(minutes=20))
+    await database.close()
+    ages = feed_ages(USING.model_copy(update={"state": StateSettings(directory=tmp_path)}), NOW)
+    assert [(each.feed, each.age, each.stale) for each in ages] == [("items", 1200, False), ("stock", 1200, True)]
+
+
+def test_status_tells_it_in_a_line_that_a_merchant_understands() -> None:
+    told = list(
+        lines(
+            [FeedAge("stock", 40, False), FeedAge("items", 7200, True)],
+            [Punctuality("main", 1200, 1199, 300, 30, 0.999)],
+        )
+    )
+    assert told == [
+        "Read whole: [default]stock 40 s ago[/] · [red]items 2 h ago[/]",
+        "Paid orders of main, 30 days: 1,199 of 1,200 in Balance within 5 min, [green]99.92%[/] (objective 99.9%)",
+    ]
