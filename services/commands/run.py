@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 
@@ -80,7 +80,7 @@ async def until_signalled(names: Iterable[str], settings: Settings, *, supervise
     async with exporting(telemetry, f"davtari-{chosen[0]}" if len(chosen) == 1 else "davtari"):
         port = telemetry.port_for(chosen)
         topics = [_topics_made(settings.kafka)] if supervised else []
-        await _until_signalled(asyncio.gather(*[run(n) for n in chosen], watch(board, telemetry, port), *topics))
+        await _until_signalled([*[run(n) for n in chosen], watch(board, telemetry, port), *topics])
 
 
 async def _topics_made(settings: KafkaSettings) -> None:
@@ -89,11 +89,18 @@ async def _topics_made(settings: KafkaSettings) -> None:
         log.info("topics were made", extra={"topics": len(made)})
 
 
-async def _until_signalled(work: asyncio.Future[list[None]]) -> None:
-    loop = asyncio.get_running_loop()
+async def _until_signalled(works: Sequence[Coroutine[object, object, object]]) -> None:
+    """Each is cancelled once, and all are waited for: a gather would end with the first, and break off the others."""
+    running, loop = asyncio.create_task(_all(works)), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, work.cancel)
+        loop.add_signal_handler(number, running.cancel)
     try:
-        await work
+        await running
     except asyncio.CancelledError:
         log.info("stopped")
+
+
+async def _all(works: Sequence[Coroutine[object, object, object]]) -> None:
+    async with asyncio.TaskGroup() as tasks:
+        for work in works:
+            tasks.create_task(work)

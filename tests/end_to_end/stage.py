@@ -21,7 +21,7 @@ from services.shared.settings.model import Settings
 from tests.end_to_end import closing, journal, outboxes
 from tests.end_to_end.programs import Programs, Said, davtari
 from tests.end_to_end.till import Till
-from tests.end_to_end.waiting import PATIENCE, until_empty
+from tests.end_to_end.waiting import PATIENCE, until, until_empty
 
 ALL = tuple(SERVICES)
 EVERY_MINUTE = "* * * * *"
@@ -112,6 +112,16 @@ class Stage:
 
     def _doubled(self, storefront: Mapping[str, Any]) -> bool:
         return closing.doubles(storefront) != self.doubles
+
+    async def comes_to_rest(self) -> None:
+        """Wait until the running services have read everything and have nothing left to deliver or to publish."""
+
+        async def rests() -> bool:
+            said = await self.davtari("status", "--json")
+            standings = said.json["services"]
+            return all(one["lag"] == 0 and not one["waiting"] and not one["unpublished"] for one in standings)
+
+        await until(rests, "all services come to rest")
 
     async def writes(self) -> dict[str, Counter[str]]:
         """How often each resource of each sandbox was written to so far."""

@@ -78,6 +78,7 @@ def _other_settings(stage: Stage, name: str, old: str, new: str) -> None:
 @pytest.mark.claim("S0.21", "S0.22")
 async def test_an_import_only_looks_in_a_dry_run(stage: Stage) -> None:
     # given another price in Balance
+    await stage.comes_to_rest()
     link = next(link for link in stage.ledger.links.values() if link.sku.startswith("EXTRA"))
     await stage.change("prices", item=link.item, price="123.45")
     before = await journal.writes(stage.world.shop)
@@ -160,6 +161,7 @@ async def test_what_cannot_be_pushed_is_said(stage: Stage, on_hold: list[int]) -
 
 @pytest.mark.claim("I4")
 async def test_an_order_is_shown_whole(stage: Stage) -> None:
+    await stage.until(lambda: stage.ledger.notes, "the credit note of the refund that was pushed")
     order_id = next(iter(stage.ledger.notes.values())).order_id
     plain, data, unknown = await asyncio.gather(
         stage.davtari("order", "main", str(order_id)),
@@ -207,7 +209,7 @@ async def test_dead_letters_are_listed_shown_replayed_and_discarded(stage: Stage
     # when one is replayed and the other given up
     replayed = await stage.davtari("dead-letters", "replay", first[:8])
     discarded = await stage.davtari("dead-letters", "discard", second[:8], "--why", "booked by hand", "--json")
-    assert (replayed.code, discarded.code) == (DONE, DONE), replayed.err + discarded.err
+    assert (replayed.code, discarded.code) == (DONE, DONE), f"{replayed}\n{discarded}"
     stage.given_up.add(dropped)
     # then the first is in the books, the second stays out, and what became of it is kept
     await stage.closes()

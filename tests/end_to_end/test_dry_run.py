@@ -66,7 +66,8 @@ async def test_a_dry_run_announces_everything_and_writes_nothing(stage: Stage) -
 
 @pytest.mark.claim("I3", "S1.10", "S2.26")
 async def test_a_plan_is_carried_out_exactly_as_it_was_shown(stage: Stage) -> None:
-    # given the plan of the first import
+    # given the plan of the first import, prices included
+    await stage.comes_to_rest()
     plan = (await stage.davtari("plan", "items", "--json", "--html", "plan.html", "--csv", "plan.csv")).json
     assert (plan["counts"]["create"], plan["counts"]["adopt"]) == (_count(stage, "create"), _count(stage, "adopt"))
     page = (stage.world.folder / "plan.html").read_text(encoding="utf-8")

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import pty
+import re
 import sys
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -62,15 +64,25 @@ async def _on_a_terminal(arguments: Sequence[str], folder: Path, answers: Sequen
     )  # fmt: skip
     os.close(theirs)
     seen, left = "", list(answers)
-    async with asyncio.timeout(PATIENCE):
-        while part := await asyncio.to_thread(_read, ours):
-            seen += part
-            if left and seen.rstrip(" ").endswith(":"):
-                os.write(ours, (left.pop(0) + "\n").encode())
-        code = await process.wait()
-    os.close(ours)
+    try:
+        async with asyncio.timeout(PATIENCE):
+            while part := await asyncio.to_thread(_read, ours):
+                seen += part
+                if left and PROMPT.search(seen):
+                    os.write(ours, (left.pop(0) + "\n").encode())
+            code = await process.wait()
+    except TimeoutError:
+        raise AssertionError(f"it waits, and {left} are still to be given, after:\n{seen}") from None
+    finally:
+        with suppress(ProcessLookupError):
+            process.kill()
+        os.close(ours)
     assert not left, f"never asked for: {left}\n{seen}"
     return code, seen
+
+
+PROMPT = re.compile(r": (\x1b\[[0-9;?]*[A-Za-z])*$")
+"""A question ends with a colon and a blank, on a terminal perhaps with what sets its colours back."""
 
 
 def _take_terminal() -> None:
