@@ -1,3 +1,14 @@
-"""What every test may use. The plugins stand in `tests/support`."""
+"""What every test may use. The plugins stand in `tests/support`.
+
+Property tests take the same examples in each run, so that a check is green or red by the code alone; new ones are
+looked for with HYPOTHESIS_PROFILE=search.
+"""
+
+import os
+
+from hypothesis import settings
 
 pytest_plugins = ["pytester", "tests.support.claims_plugin", "tests.support.broker_plugin"]
+settings.register_profile("repeatable", derandomize=True)
+settings.register_profile("search", derandomize=False)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))

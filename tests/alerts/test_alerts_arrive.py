@@ -109,8 +109,8 @@ async def test_fifty_letters_are_one_call_and_one_mail_and_their_end_another(top
     async with hook_on(Hook(), port) as hook, post_office() as post:
         mail = f"mailto://127.0.0.1:{post.port}?from=davtari@shop.example&to=nino@shop.example&mode=insecure"
         settings = served(topics, tmp_path, {"hook": f"json://127.0.0.1:{port}/alerts", "mail": mail})
+        await topics.send(*opened())
         async with running(settings):
-            await topics.send(*opened())
             await until(1, hook.got)
             await until(1, post.mails)
             await topics.send(*ended())

@@ -114,12 +114,14 @@ class Stage:
         return closing.doubles(storefront) != self.doubles
 
     async def comes_to_rest(self) -> None:
-        """Wait until the running services have read everything and have nothing left to deliver or to publish."""
+        """Have Balance read whole, then wait until the services have read everything and nothing is left to deliver."""
+        for resource in ("items", "prices", "stock"):
+            await self.imported(resource)
 
         async def rests() -> bool:
             said = await self.davtari("status", "--json")
             standings = said.json["services"]
-            return all(one["lag"] == 0 and not one["waiting"] and not one["unpublished"] for one in standings)
+            return all(not one["lag"] and not one["waiting"] and not one["unpublished"] for one in standings)
 
         await until(rests, "all services come to rest")
 
