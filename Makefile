@@ -2,6 +2,7 @@
 # make test      all tests, on a real Kafka         make claims     what the tests prove, claim by claim
 # make lint      style, types, who imports whom     make bench      measure, and write build/bench.json
 # make demo      the whole system against the sandbox               make clean  remove what was built
+# make test-long         the tests that take a minute or more each: other brokers, an operator's whole day
 # make test-containers   the image and compose.yaml, on a Docker engine of its own (root on Debian)
 
 SHELL := /bin/bash
@@ -12,10 +13,10 @@ RUN := build/claims-run.json
 SOURCES := $(shell find contracts services ops tests -type f -not -path '*/__pycache__/*' 2>/dev/null) pyproject.toml
 
 # Results for the claims are only taken from whole runs, hence no way to choose tests here: call pytest for that.
-PYTEST_ALL = $(PYTHON) -m pytest -n $(WORKERS) --dist loadgroup --ignore=tests/benchmarks -m 'not containers' \
+PYTEST_ALL = $(PYTHON) -m pytest -n $(WORKERS) --dist loadgroup --ignore=tests/benchmarks -m 'not containers and not long' \
 	--session-timeout=900 --real-broker --broker-run=build/broker.json --claims-run=$(RUN)
 
-.PHONY: setup test lint contracts claims test-containers bench demo clean
+.PHONY: setup test lint contracts claims test-long test-containers bench demo clean
 
 setup: $(VENV)/.ready
 
@@ -42,6 +43,10 @@ $(RUN): $(SOURCES) | setup
 
 claims: $(RUN)
 	@$(PYTHON) -m ops.claims $(RUN) build/claims.json
+
+test-long: setup
+	@$(PYTHON) -m pytest -n $(WORKERS) --dist loadgroup --ignore=tests/benchmarks -m 'long and not containers' \
+		--session-timeout=900 --real-broker
 
 test-containers: setup
 	@ops/containers/with-engine $(PYTHON) -m pytest tests/containers -m containers -n 0 -x

@@ -32,6 +32,7 @@ from services.shared.woocommerce.order import order_changed
 from tests.end_to_end.programs import DAVTARI, davtari
 
 pytestmark = [
+    pytest.mark.long,
     pytest.mark.kafka,
     pytest.mark.xdist_group("set-up"),
     pytest.mark.asyncio(loop_scope="module"),

@@ -26,6 +26,7 @@ from tests.messaging.secured_broker import USER, Secured, available, secured_bro
 from tests.messaging.topics import eventually
 
 pytestmark = [
+    pytest.mark.long,
     pytest.mark.asyncio(loop_scope="module"),
     pytest.mark.xdist_group("secured-kafka"),
     pytest.mark.skipif(not available(), reason="needs Kafka's archives: ops/kafka/kafka jars"),

@@ -22,7 +22,7 @@ from services.commands.registry import OPTIONAL, SERVICES
 from services.shared.broker import Broker
 from tests.subscribers.guarded import Guarded, bindings, calls_of_the_script, guarded, options
 
-pytestmark = pytest.mark.claim("I7")
+pytestmark = [pytest.mark.long, pytest.mark.claim("I7")]
 ROOT = Path(__file__).parents[2]
 ROLES = {role.name: role for role in roles()}
 ALL = [topic.name for topic in TOPICS]

@@ -15,6 +15,8 @@ from services.shared.broker import ArchivesBroker, Unavailable, broker
 from services.shared.broker.archives import SCRIPT, archives
 from services.shared.broker.readiness import await_answer
 
+pytestmark = pytest.mark.long
+
 ORDERS = TopicPartition("orders", 0)
 
 

@@ -31,7 +31,11 @@ class _Producer(AIOKafkaProducer):  # type: ignore[misc]
 
 
 class _Reader(AIOKafkaConsumer):  # type: ignore[misc]
-    """Starts within a bounded time, or says what is not there."""
+    """Starts within a bounded time, or says what is not there; then it reads the same partitions to its end.
+
+    Outside a group, aiokafka assigns anew with each change of the metadata: a topic that a busy broker leaves out once,
+    as it does with new ones, would not be read for minutes, and then from its start again.
+    """
 
     def __init__(self, *topics: str, settings: KafkaSettings, **options: Any) -> None:
         super().__init__(*topics, **access(settings), **options)
@@ -40,6 +44,9 @@ class _Reader(AIOKafkaConsumer):  # type: ignore[misc]
     async def start(self) -> None:
         """Raises `KafkaUnreachable`."""
         await bounded(super().start(), self._settings)
+        if found := self.assignment():
+            self.unsubscribe()
+            self.assign(sorted(found))
 
 
 def producer(settings: KafkaSettings, service: str) -> AIOKafkaProducer:
