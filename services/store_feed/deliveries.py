@@ -12,6 +12,7 @@ from contracts.shop import OrderChanged, OrderRemoved
 from services.shared.delivery.failure import outcome_of
 from services.shared.delivery.outcome import Done, Outcome, Refused
 from services.shared.delivery.row import Row
+from services.shared.documents.digest import digest_of
 from services.shared.settings.shop import OrderSettings
 from services.shared.upstream.errors import Rejected, UpstreamError
 from services.shared.woocommerce.order import order_changed
@@ -77,5 +78,5 @@ class Looks:
     def _stated(self, row: Row, shop: str, order: Order, refunds: Refunds) -> Done:
         fact: OrderChanged = order_changed(shop, order, **self._keys)
         given_back: list[Event] = [refund_issued(shop, order, refund, **self._keys) for refund in refunds]
-        looked = Looked(served=row.payload["asked"], modified_at=fact.modified_at)
+        looked = Looked(served=row.payload["asked"], digest=digest_of(order))
         return Done((fact, *given_back), keep=((LOOKED, row.key, looked),))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from contracts.envelope import Cause
-from contracts.model import Instant, Part
+from contracts.model import Part
 from services.shared.delivery.work import Work
 from services.shared.state.records import Kind
 
@@ -15,18 +15,21 @@ from services.shared.state.records import Kind
 class Hint(Part):
     """Somebody said: look at this order. `asked` orders hints and looks (microseconds).
 
-    `modified_at` is the state of the order that the sweep has hinted at: it hints once at each.
+    `digest` is that of the order which the sweep has hinted at: it hints once at each state.
     """
 
     asked: int
-    modified_at: Instant | None = None
+    digest: str = ""
 
 
 class Looked(Part):
-    """The last look at an order: which hint it served, and the order's modification time then."""
+    """The last look at an order: which hint it served, and the digest of the order as it was read.
+
+    Modification times would not do: they are whole seconds, and an order changes twice within one (API fact).
+    """
 
     served: int
-    modified_at: Instant | None = None
+    digest: str = ""
 
 
 HINT = Kind("hint", Hint)
@@ -35,10 +38,10 @@ LOOKED = Kind("looked", Looked)
 
 @dataclass(frozen=True, slots=True)
 class Why:
-    """What brought a hint about: its cause, and the state that the sweep saw."""
+    """What brought a hint about: its cause, and the digest of the order that the sweep saw."""
 
     cause: Cause | None = None
-    modified_at: datetime | None = None
+    digest: str = ""
 
 
 def newer(now: datetime, looked: Looked | None) -> int:
@@ -51,5 +54,5 @@ async def hint_at(work: Work, orders: Mapping[str, Why]) -> None:
     """Have orders (`shop:id`) looked at."""
     looked = await work.get_many(LOOKED, orders)
     for key, why in orders.items():
-        work.put(HINT, key, Hint(asked=newer(work.now, looked.get(key)), modified_at=why.modified_at))
+        work.put(HINT, key, Hint(asked=newer(work.now, looked.get(key)), digest=why.digest))
         work.touch(key, why.cause)

@@ -12,6 +12,7 @@ import orjson
 
 from services.shared.delivery.engine import Engine
 from services.shared.delivery.work import Work
+from services.shared.documents.digest import digest_of
 from services.shared.settings.model import ScheduleSettings
 from services.shared.state.store import read_kind
 from services.shared.telemetry.freshness import completed
@@ -32,11 +33,12 @@ REBUILT = timedelta(days=1)
 
 
 class Seen(NamedTuple):
-    """An order as the list shows it: `shop:id`, when it changed, and whether it is placed."""
+    """An order as the list shows it: `shop:id`, when it changed, whether it is placed, and the digest of its state."""
 
     key: str
     modified_at: datetime
     placed: bool
+    digest: str
 
 
 class ListsOrders(Protocol):
@@ -79,8 +81,7 @@ class Sweep:
     async def _changed(self, cursor: Cursor) -> AsyncIterator[list[Seen]]:
         orders: list[Seen] = []
         async for order in self._shop.orders_changed_since(cursor):
-            placed = str(order.get("status")) not in NOT_PLACED
-            orders.append(Seen(f"{self._name}:{order['id']}", instant(order["date_modified_gmt"]), placed))
+            orders.append(_seen(self._name, order))
             if len(orders) >= AT_ONCE:
                 yield orders
                 orders = []
@@ -89,12 +90,10 @@ class Sweep:
 
     async def _hint(self, work: Work, orders: Sequence[Seen]) -> int:
         """A state that was looked at, or hinted at by an earlier sweep, is not hinted at again."""
-        placed = {order.key: order.modified_at for order in orders if order.placed}
+        placed = {order.key: order.digest for order in orders if order.placed}
         looked, hinted = await work.get_many(LOOKED, placed), await work.get_many(HINT, placed)
-        known = {
-            key: {one.modified_at for one in (looked.get(key), hinted.get(key)) if one is not None} for key in placed
-        }
-        unseen = {key: Why(modified_at=at) for key, at in placed.items() if at not in known[key]}
+        known = {(key, one.digest) for found in (looked, hinted) for key, one in found.items()}
+        unseen = {key: Why(digest=digest) for key, digest in placed.items() if (key, digest) not in known}
         await hint_at(work, unseen)
         return len(unseen)
 
@@ -114,3 +113,8 @@ class Sweep:
                 at = datetime.fromisoformat(orjson.loads(body)["modified_at"])
                 newest = at if newest is None else max(newest, at)
         return now - CLOCKS if newest is None else newest - REBUILT
+
+
+def _seen(shop: str, order: dict[str, Any]) -> Seen:
+    placed = str(order.get("status")) not in NOT_PLACED
+    return Seen(f"{shop}:{order['id']}", instant(order["date_modified_gmt"]), placed, digest_of(order))

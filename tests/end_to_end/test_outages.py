@@ -18,7 +18,6 @@ from tests.end_to_end.stage import ALL, Stage, stage
 from tests.end_to_end.waiting import until
 
 pytestmark = [
-    pytest.mark.long,
     pytest.mark.kafka,
     pytest.mark.xdist_group("outages"),
     pytest.mark.asyncio(loop_scope="module"),

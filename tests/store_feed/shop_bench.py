@@ -99,9 +99,9 @@ class Store:
         self.passes(seconds=1)
         Orders(self.shop).update(order_id, fields, strict=False)
 
-    def refunds(self, order_id: int, amount: str) -> int:
-        """An amount is given back, a second later; gives the refund's id."""
-        self.passes(seconds=1)
+    def refunds(self, order_id: int, amount: str, *, after: float = 1) -> int:
+        """An amount is given back, by default a second later; gives the refund's id."""
+        self.passes(seconds=after)
         body = {"amount": amount, "api_refund": False}
         return int(Refunds(self.shop, order_id).create(body, strict=False)["id"])
 

@@ -149,6 +149,8 @@ async def test_a_deleted_refund_of_which_nobody_tells_is_found_by_the_check(stor
     refund = store.refunds(order, "5.00")
     await store.hinted(order)
     store.passes(hours=1)
+    store.places()
+    await store.swept()
     Refunds(store.shop, order).delete(refund, force=True)
 
     by_the_sweep = await store.swept()

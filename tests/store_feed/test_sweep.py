@@ -11,7 +11,7 @@ import pytest
 
 from contracts.model import Event
 from contracts.operations import DeadLettered
-from contracts.shop import OrderChanged
+from contracts.shop import OrderChanged, RefundIssued
 from services.sandbox.woocommerce import dates, placing
 from services.shared.delivery.work import Work
 from services.shared.upstream.errors import Unavailable, UpstreamError
@@ -66,6 +66,19 @@ async def test_what_a_webhook_has_told_is_not_read_again(store: Store) -> None:
     await store.looks()
 
     assert await store.sweep.once() == 0
+
+
+@pytest.mark.claim("I9")
+async def test_a_refund_in_the_second_in_which_its_order_was_read_is_found(store: Store) -> None:
+    store.passes(seconds=1)
+    placing.place(store.shop, RECORDED)
+    await store.swept()
+    refund = store.refunds(RECORDED, "2.00", after=0)
+
+    stated = await store.swept()
+
+    assert [event.refund_id for event in stated if isinstance(event, RefundIssued)] == [refund]
+    assert await store.swept() == []
 
 
 async def test_at_first_contact_the_past_stays_where_it_is(tmp_path: Path) -> None:

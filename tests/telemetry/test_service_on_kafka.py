@@ -137,7 +137,6 @@ async def test_lag_is_told_and_a_stalled_partition_makes_the_process_not_live(
         async with shut:
             await topics.send(*[envelope(stock(f"j{n}")) for n in range(7)])
             await eventually(lambda: lag_is(board, 7), "a lag of 7")
-            assert (await asked(board, "/livez"))[0] == 200
             await eventually(lambda: not_live(board), "the watchdog barks")
             status, told = await asked(board, "/livez")
             full = topics.settings.topic_prefix + STOCK

@@ -9,5 +9,5 @@ import orjson
 
 
 def digest_of(content: Any) -> str:
-    """The digest of JSON-ready content, independent of the order of keys."""
-    return blake2b(orjson.dumps(content, option=orjson.OPT_SORT_KEYS), digest_size=16).hexdigest()
+    """The digest of JSON-ready content, or of JSON as it was read with Decimals, independent of the order of keys."""
+    return blake2b(orjson.dumps(content, default=str, option=orjson.OPT_SORT_KEYS), digest_size=16).hexdigest()
