@@ -14,12 +14,9 @@ from contracts.operations import CommandSettled, DeadLettered, ImportRequested, 
 from services.commands import (
     alerts,
     ask,
-    check,
     contracts,
     dead_letters,
-    events,
     explain,
-    init,
     letters,
     passport,
     push,
@@ -30,10 +27,13 @@ from services.commands import (
     sync_matrix,
     topics,
 )
+from services.commands.check import systems
+from services.commands.events.app import app as events_app
 from services.commands.failing import FAILED, WRONG_SETTINGS
 from services.commands.frame import Chosen, DryRun, Json, Patience, answered, command, settings
 from services.commands.freshness import feed_ages, punctuality
 from services.commands.freshness_lines import lines
+from services.commands.init import dialogue
 from services.commands.plans import app as plans_app
 from services.commands.registry import OPTIONAL, SERVICES, wanted
 from services.commands.screen import as_json, console, errors
@@ -46,7 +46,7 @@ app = typer.Typer(no_args_is_help=True, help="Davtari joins Balance with WooComm
 topics_app = typer.Typer(no_args_is_help=True, help="The Kafka topics.")
 app.add_typer(topics_app, name="topics")
 app.add_typer(dead_letters.app, name="dead-letters")
-app.add_typer(events.app, name="events")
+app.add_typer(events_app, name="events")
 app.add_typer(contracts.app, name="contracts")
 app.add_typer(plans_app.app, name="plan")
 app.command(name="apply")(plans_app.apply_command)
@@ -78,7 +78,7 @@ async def init_command(
     ] = None,
 ) -> int:
     """Write a commented settings file to start from; on a terminal, ask for what belongs in it."""
-    return await init.init(path, guided=sys.stdin.isatty() if guided is None else guided)
+    return await dialogue.init(path, guided=sys.stdin.isatty() if guided is None else guided)
 
 
 @app.command(name="check")
@@ -89,8 +89,8 @@ async def check_command(
 ) -> int:
     """Find what is wrong in Kafka, Balance, the shops or the settings, and say what mends it."""
     chosen = settings()
-    found = await check.check(chosen, mend=mend)
-    forbidden = check.forbidden(found, chosen)
+    found = await systems.check(chosen, mend=mend)
+    forbidden = systems.forbidden(found, chosen)
     if json:
         as_json({"systems": [asdict(checked) for checked in found], "cannot_go_live": forbidden})
     else:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from rich.markup import escape
 
-from services.commands.check import Checked
+from services.commands.check.systems import Checked
 from services.commands.dead_letters.pages import letters as letters
 from services.commands.letters import Letter
 from services.commands.passport import Passport

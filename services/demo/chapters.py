@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 from tenacity import AsyncRetrying, retry_if_result, stop_after_delay, wait_fixed
 
 from contracts.operations import ReplayRequested
-from services.commands import check as checks
 from services.commands import letters, passport, show
 from services.commands.ask import ask, stamp
+from services.commands.check import systems as checks
 from services.commands.screen import console
 from services.demo.choose import Chosen
 from services.demo.stage import Stage

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contracts.connect_headers import connect_headers
 from contracts.envelope import headers, value, wrap
-from services.commands.event_line import heard, record_of
+from services.commands.events.line import heard, record_of
 from services.shared.delivery.record import Record
 from tests.commands.letters_given import NOW, record
 

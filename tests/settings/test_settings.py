@@ -47,7 +47,7 @@ def test_a_new_shop_starts_with_every_flow_in_dry_run(written: Any) -> None:
 
 
 def test_the_file_that_init_writes_can_be_loaded(written: Any) -> None:
-    template = files("services.commands").joinpath("template.toml").read_text(encoding="utf-8")
+    template = files("services.commands.init").joinpath("template.toml").read_text(encoding="utf-8")
     assert written(template).shops["main"].url == "https://shop.example.ge"
     assert tomllib.loads(template)["shops"]["main"]["flows"]["orders"] == "dry-run"
 

@@ -40,7 +40,7 @@ def davtari(topics: Topics, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Re
     monkeypatch.setenv("DAVTARI__KAFKA__TOPIC_PREFIX", topics.settings.topic_prefix)
 
     def run(*arguments: object) -> Result:
-        with as_file(files("services.commands") / "template.toml") as settings:
+        with as_file(files("services.commands.init") / "template.toml") as settings:
             return CliRunner().invoke(app, ["--settings", str(settings), *map(str, arguments)])
 
     return run

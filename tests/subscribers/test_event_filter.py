@@ -10,8 +10,8 @@ from contracts.envelope import Envelope, headers, value
 from contracts.model import Event
 from contracts.registry import EVENTS
 from contracts.topics import TOPICS
-from services.commands.event_filter import Filter, NoSuchName
-from services.commands.event_line import Heard, heard
+from services.commands.events.filter import Filter, NoSuchName
+from services.commands.events.line import Heard, heard
 from services.commands.moment import NoMoment, moment
 from services.shared.delivery.record import Record
 from tests.subscribers.story import NOW, item, order, told

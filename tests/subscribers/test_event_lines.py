@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from contracts.envelope import headers, value
 from contracts.sample import Sample, samples
-from services.commands.event_line import BadLine, heard, record_of
+from services.commands.events.line import BadLine, heard, record_of
 from services.shared.delivery.record import Record
 from tests.subscribers.story import item, told
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from services.commands.event_export import Export, NotExported, load
-from services.commands.event_filter import Filter
-from services.commands.event_reading import NotThere
+from services.commands.events.export import Export, NotExported, load
+from services.commands.events.filter import Filter
+from services.commands.events.reading import NotThere
 from tests.messaging.topics import Topics
 from tests.subscribers.conftest import Davtari
 from tests.subscribers.story import ids, item, order, the_samples, told

@@ -47,7 +47,7 @@ def desk(town: Topics, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("ops", "contracts"):
         (tmp_path / name).symlink_to(ROOT / name)
     shutil.copytree(OURS, tmp_path / "kept" / "schemas")
-    template = files("services.commands").joinpath("template.toml").read_text(encoding="utf-8")
+    template = files("services.commands.init").joinpath("template.toml").read_text(encoding="utf-8")
     (tmp_path / "davtari.toml").write_text(template, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     for name, value in environment(town).items():

@@ -10,10 +10,10 @@ import pytest
 from aiokafka import ConsumerRecord
 
 from contracts.topics import TOPICS
-from services.commands.event_export import Export
-from services.commands.event_filter import Filter
-from services.commands.event_line import BadLine
-from services.commands.event_replay import NotAcknowledged, NotReplayed, replay, target
+from services.commands.events.export import Export
+from services.commands.events.filter import Filter
+from services.commands.events.line import BadLine
+from services.commands.events.replay import NotAcknowledged, NotReplayed, replay, target
 from tests.messaging.topics import Topics
 from tests.subscribers.conftest import Davtari
 from tests.subscribers.story import order, the_samples, told

@@ -22,7 +22,7 @@ from services.commands.dead_letters.replaying import heard
 from services.commands.dead_letters.replaying import replay as replay_all
 from services.commands.dead_letters.results import Result, exit_code
 from services.commands.dead_letters.routes import Route, routes
-from services.commands.event_ending import until_stopped
+from services.commands.events.ending import until_stopped
 from services.commands.frame import DryRun, Json, Patience, answered, command, settings
 from services.commands.letters import Letter, WrongUse, all_letters, pick
 from services.shared.settings import Settings

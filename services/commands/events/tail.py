@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 
-from services.commands.event_filter import Filter
-from services.commands.event_line import Heard
-from services.commands.event_reading import first_since, listened, stand_at, topics_open
+from services.commands.events.filter import Filter
+from services.commands.events.line import Heard
+from services.commands.events.reading import first_since, listened, stand_at, topics_open
 from services.shared.settings.model import KafkaSettings
 
 

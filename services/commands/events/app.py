@@ -9,11 +9,11 @@ from typing import Annotated
 
 import typer
 
-from services.commands import event_replay
-from services.commands.event_ending import until_stopped
-from services.commands.event_export import Export
-from services.commands.event_filter import Filter
-from services.commands.event_tail import tail
+from services.commands.events import replay as replaying
+from services.commands.events.ending import until_stopped
+from services.commands.events.export import Export
+from services.commands.events.filter import Filter
+from services.commands.events.tail import tail
 from services.commands.frame import command, settings
 from services.commands.moment import moment
 from services.commands.screen import as_json, console, errors
@@ -93,8 +93,8 @@ async def events_replay(
 
     async def work() -> int:
         kafka = settings().kafka
-        chosen = event_replay.target(kafka.topic_prefix, prefix, into_live=into_live, yes=yes)
-        published = await event_replay.replay(kafka, file, chosen)
+        chosen = replaying.target(kafka.topic_prefix, prefix, into_live=into_live, yes=yes)
+        published = await replaying.replay(kafka, file, chosen)
         counts = {chosen + topic: count for topic, count in sorted(published.items())}
         if json:
             as_json(counts)

@@ -15,9 +15,9 @@ import orjson
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from pydantic import BaseModel, ConfigDict, NonNegativeInt, ValidationError
 
-from services.commands.event_filter import Filter
-from services.commands.event_line import Heard
-from services.commands.event_reading import Offsets, batches, first_since, listened, must_hold, stand_at, topics_open
+from services.commands.events.filter import Filter
+from services.commands.events.line import Heard
+from services.commands.events.reading import Offsets, batches, first_since, listened, must_hold, stand_at, topics_open
 from services.shared.settings.model import KafkaSettings
 
 

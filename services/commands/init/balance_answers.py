@@ -9,9 +9,9 @@ from pathlib import Path
 
 from pydantic import SecretStr, ValidationError
 
-from services.commands.init_asking import ask, choose, choose_many, numbered, one_of, say, secret, yes
+from services.commands.init.asking import ask, choose, choose_many, numbered, one_of, say, secret, yes
+from services.commands.init.settings_text import Value
 from services.commands.screen import console, mark
-from services.commands.settings_text import Value
 from services.shared.balance import items
 from services.shared.balance.client import Balance
 from services.shared.balance.rows import RowInvalid

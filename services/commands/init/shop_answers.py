@@ -8,10 +8,10 @@ from pathlib import Path
 
 from pydantic import SecretStr, ValidationError
 
-from services.commands.init_asking import ask, ask_or_nothing, choose, choose_many, numbered, say, secret, yes
-from services.commands.init_balance import Group, told
+from services.commands.init.asking import ask, ask_or_nothing, choose, choose_many, numbered, say, secret, yes
+from services.commands.init.balance_answers import Group, told
+from services.commands.init.settings_text import Value
 from services.commands.screen import console
-from services.commands.settings_text import Value
 from services.shared.checks.shop import key, version
 from services.shared.running.service import utc_now
 from services.shared.settings import SettingsError

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from services.commands import init_balance, init_shop
 from services.commands.failing import FAILED
-from services.commands.init_asking import ask, ask_or_nothing, say, write_secret
+from services.commands.init import balance_answers, shop_answers
+from services.commands.init.asking import ask, ask_or_nothing, say, write_secret
+from services.commands.init.settings_text import Answers, Value, filled
 from services.commands.screen import errors
-from services.commands.settings_text import Answers, Value, filled
 from services.shared.balance.client import Balance
 from services.shared.messaging.connection import admin
 from services.shared.messaging.reaching import KafkaUnreachable
@@ -32,7 +32,7 @@ A live flow writes only after its checks have passed."""
 
 def template() -> str:
     """The commented settings."""
-    return files("services.commands").joinpath("template.toml").read_text(encoding="utf-8")
+    return files("services.commands.init").joinpath("template.toml").read_text(encoding="utf-8")
 
 
 async def init(path: Path, *, guided: bool) -> int:
@@ -58,9 +58,9 @@ def _write(path: Path, text: str) -> None:
 
 async def _guided(path: Path, folder: Path) -> int:
     say("1  Balance", style="bold")
-    balance = await init_balance.connection()
+    balance = await balance_answers.connection()
     say("\n2  The shop", style="bold")
-    shop = await init_shop.connection(folder)
+    shop = await shop_answers.connection(folder)
     say("\n3  What is sold", style="bold")
     tables: dict[str, dict[str, Value]] = {"balance": balance.values, f"shops.{shop.name}": shop.values}
     for name, values in (await _sold(balance, shop)).items():
@@ -75,7 +75,7 @@ async def _guided(path: Path, folder: Path) -> int:
     return 0
 
 
-async def _sold(balance: init_balance.Connection, shop: init_shop.Connection) -> dict[str, dict[str, Value]]:
+async def _sold(balance: balance_answers.Connection, shop: shop_answers.Connection) -> dict[str, dict[str, Value]]:
     """Warehouses, price types and groups, as far as both systems tell; without answer they stay open."""
     found: dict[str, dict[str, Value]] = {}
     if not balance.answers:
@@ -83,8 +83,8 @@ async def _sold(balance: init_balance.Connection, shop: init_shop.Connection) ->
         return found
     async with balance.open() as client:
         try:
-            found["stock"], found["orders"] = await init_balance.warehouses(client)
-            found["prices"] = await init_balance.price_types(client, balance.settings)
+            found["stock"], found["orders"] = await balance_answers.warehouses(client)
+            found["prices"] = await balance_answers.price_types(client, balance.settings)
             if shop.answers:
                 found["catalogue.groups"] = await _groups(client, balance, shop)
         except UpstreamError as error:
@@ -92,11 +92,13 @@ async def _sold(balance: init_balance.Connection, shop: init_shop.Connection) ->
     return {name: values for name, values in found.items() if values}
 
 
-async def _groups(client: Balance, balance: init_balance.Connection, shop: init_shop.Connection) -> dict[str, Value]:
-    folders = await init_balance.groups(client, balance.settings)
+async def _groups(
+    client: Balance, balance: balance_answers.Connection, shop: shop_answers.Connection
+) -> dict[str, Value]:
+    folders = await balance_answers.groups(client, balance.settings)
     async with shop.open() as store:
         categories = sorted(await store.categories(), key=lambda category: category.name)
-    return {f'"{uid}"': id_ for uid, id_ in init_shop.mapping(folders, categories).items()}
+    return {f'"{uid}"': id_ for uid, id_ in shop_answers.mapping(folders, categories).items()}
 
 
 async def _between() -> dict[str, dict[str, Value]]:
@@ -113,7 +115,7 @@ async def _between() -> dict[str, dict[str, Value]]:
     return tables
 
 
-def _written(path: Path, tables: Answers, shop: init_shop.Connection) -> None:
+def _written(path: Path, tables: Answers, shop: shop_answers.Connection) -> None:
     text = filled(template(), tables, shop.name)
     _write(path, _without_other_transport(text, tables["balance"]))
 
@@ -124,8 +126,8 @@ def _without_other_transport(text: str, balance: object) -> str:
     return "\n".join(line for line in text.split("\n") if not (on_prem and line.startswith("application-id")))
 
 
-def _secrets(folder: Path, balance: init_balance.Connection, shop: init_shop.Connection) -> None:
-    write_secret(folder / init_balance.PASSWORD_FILE, balance.password)
+def _secrets(folder: Path, balance: balance_answers.Connection, shop: shop_answers.Connection) -> None:
+    write_secret(folder / balance_answers.PASSWORD_FILE, balance.password)
     write_secret(folder / f"secrets/{shop.name}-key", shop.key)
     write_secret(folder / f"secrets/{shop.name}-secret", shop.secret)
     write_secret(folder / f"secrets/{shop.name}-webhook", SecretStr(secrets.token_urlsafe(32)))

@@ -15,7 +15,7 @@ from pathlib import Path
 from aiokafka import AIOKafkaProducer
 
 from contracts.topics import BY_NAME
-from services.commands.event_line import BadLine, record_of
+from services.commands.events.line import BadLine, record_of
 from services.shared.delivery.record import Record
 from services.shared.messaging.connection import producer
 from services.shared.messaging.topics import create_topics

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
-from services.commands.event_line import Heard, heard
+from services.commands.events.line import Heard, heard
 from services.shared.delivery.record import Record
 from services.shared.messaging.connection import admin, reader
 from services.shared.settings.model import KafkaSettings

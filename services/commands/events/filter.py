@@ -10,7 +10,7 @@ from typing import Any
 
 from contracts.registry import EVENTS
 from contracts.topics import BY_NAME, TOPICS
-from services.commands.event_line import Heard
+from services.commands.events.line import Heard
 
 
 class NoSuchName(ValueError):

@@ -10,7 +10,7 @@ from functools import partial
 
 from aiokafka.errors import KafkaError
 
-from services.commands import check_kafka, check_webhooks
+from services.commands.check import kafka, webhooks
 from services.shared.balance.client import Balance
 from services.shared.balance.rows import RowInvalid
 from services.shared.checks import balance as balance_checks
@@ -83,10 +83,10 @@ async def _tried(title: str, look: Look, shop: str = "") -> Checked:
 async def _kafka(settings: Settings, mend: bool) -> Checked:
     async def look(checked: Checked) -> None:
         if mend:
-            checked.mended += await check_kafka.mended(settings.kafka)
-        checked.findings += await check_kafka.findings(settings.kafka)
+            checked.mended += await kafka.mended(settings.kafka)
+        checked.findings += await kafka.findings(settings.kafka)
 
-    return await _tried(check_kafka.title(settings.kafka), look)
+    return await _tried(kafka.title(settings.kafka), look)
 
 
 async def _balance(settings: Settings) -> Checked:
@@ -108,7 +108,7 @@ async def _shop(settings: Settings, name: str, mend: bool) -> Checked:
         async with open_shop(settings, name, utc_now) as client:
             checked.findings[:0] = await shop_checks.everything(client, settings, name)
             if mend:
-                checked.mended += await check_webhooks.mended(client, settings, name)
-            checked.findings += await check_webhooks.findings(client, settings, name)
+                checked.mended += await webhooks.mended(client, settings, name)
+            checked.findings += await webhooks.findings(client, settings, name)
 
     return await _tried(f"Shop {name}  {shop.url}", look, name)

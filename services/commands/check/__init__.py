@@ -1,0 +1,1 @@
+"""`davtari check`: what is wrong in either system, and what mends it."""

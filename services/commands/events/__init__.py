@@ -1,0 +1,1 @@
+"""`davtari events`: tail, export and replay what the topics hold."""

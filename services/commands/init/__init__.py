@@ -1,0 +1,1 @@
+"""`davtari init`: the settings, asked in the right order."""
