@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contracts import alerts, balance, catalog, ledger, operations, shop
+from contracts import alerts, balance, catalog, closing, ledger, operations, shop
 from contracts.model import Event
 
 EVENTS: tuple[type[Event], ...] = (
@@ -35,5 +35,6 @@ EVENTS: tuple[type[Event], ...] = (
     operations.DeadLetterSettled,
     alerts.AlertSent,
     alerts.FeedStateChanged,
+    closing.DayClosed,
 )
 BY_TYPE: dict[str, type[Event]] = {event.TYPE: event for event in EVENTS}

@@ -28,6 +28,7 @@ from services.commands import (
     topics,
 )
 from services.commands.check import systems
+from services.commands.day_close.app import day_close_command
 from services.commands.events.app import app as events_app
 from services.commands.failing import FAILED, WRONG_SETTINGS
 from services.commands.frame import Chosen, DryRun, Json, Patience, answered, command, settings
@@ -50,6 +51,7 @@ app.add_typer(events_app, name="events")
 app.add_typer(contracts.app, name="contracts")
 app.add_typer(plans_app.app, name="plan")
 app.command(name="apply")(plans_app.apply_command)
+app.command(name="day-close")(day_close_command)
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(sandbox_cli, name="sandbox")
 

@@ -67,6 +67,7 @@ def _bearable(part: Part, left: Left, cap: Decimal) -> Decimal:
     overdrawn = rest * part.line.recorded.amount < 0 and abs(rest) > cap
     return limit if overdrawn or abs(part.amount - limit) > cap else part.amount
 
+
 def _less(left: Left, parts: Sequence[Part]) -> Left:
     lines = dict(left.lines)
     for part in parts:

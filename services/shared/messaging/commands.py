@@ -18,9 +18,9 @@ from services.shared.settings.kafka import KafkaSettings
 log = logging.getLogger(__name__)
 
 
-async def send(settings: KafkaSettings, command: Event, now: datetime) -> None:
-    """Publish one command; returns when Kafka has it."""
-    envelope = wrap(command, version=1, source="davtari-cli", time=now)
+async def send(settings: KafkaSettings, command: Event, now: datetime, version: int = 1) -> None:
+    """Publish one command; returns when Kafka has it. `version`: that of its subject, 1 for a command's own id."""
+    envelope = wrap(command, version=version, source="davtari-cli", time=now)
     sender = producer(settings, "cli")
     try:
         await sender.start()
