@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contracts import alerts, balance, catalog, closing, ledger, operations, shop
+from contracts import alerts, approvals, balance, catalog, closing, ledger, operations, shop
 from contracts.model import Event
 
 EVENTS: tuple[type[Event], ...] = (
@@ -36,5 +36,7 @@ EVENTS: tuple[type[Event], ...] = (
     alerts.AlertSent,
     alerts.FeedStateChanged,
     closing.DayClosed,
+    approvals.ApprovalAsked,
+    approvals.ApprovalGiven,
 )
 BY_TYPE: dict[str, type[Event]] = {event.TYPE: event for event in EVENTS}

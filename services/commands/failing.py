@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from aiokafka.errors import KafkaError
 
+from services.commands.approvals.pending import NoSuchApproval
 from services.commands.ask import NoAnswer
 from services.commands.letters import NoSuchLetter, WrongUse
+from services.commands.moment import NoMoment
 from services.commands.plans.applying import StalePlan
 from services.commands.screen import errors
 from services.shared.broker import BrokerError
@@ -17,8 +19,8 @@ from services.shared.settings.base import SecretMissing
 from services.shared.upstream.errors import UpstreamError
 
 FAILED, WRONG_SETTINGS, NO_ANSWER = 1, 2, 3
-SETTINGS = (SettingsError, SecretMissing, CannotListen, WrongUse)
-PLAIN = (UpstreamError, NoSuchLetter, StalePlan, BrokerError, TopicsNotCreated, OSError)
+SETTINGS = (SettingsError, SecretMissing, CannotListen, WrongUse, NoMoment)
+PLAIN = (UpstreamError, NoSuchLetter, NoSuchApproval, StalePlan, BrokerError, TopicsNotCreated, OSError)
 
 
 def failed(error: BaseException) -> int:

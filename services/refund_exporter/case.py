@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from contracts.ledger import CreditNoteRecorded
+from contracts.ledger import CreditNoteRecorded, SaleDiverged
 from contracts.shop import RefundIssued
 from services.refund_exporter.basis import Basis, basis_of
-from services.refund_exporter.compose import compose, earlier_of
+from services.refund_exporter.compose import Earlier, compose, earlier_of
 from services.refund_exporter.credit_note import credit_note_of
 from services.refund_exporter.left import left_of
-from services.refund_exporter.projection import NOTE, REFUND, REMOVED, SALE, SALE_PLAN
+from services.refund_exporter.projection import DIVERGED, NOTE, REFUND, REMOVED, SALE, SALE_PLAN
+from services.refund_exporter.reversal import GIVEN_UP, NO_REFUND, Reversal, reversal_note, reversal_of
 from services.refund_exporter.tasks import CreditNoteTask
 from services.shared.documents.push import Push, pushes_of, wants_plan
 from services.shared.documents.unbookable import Unbookable
@@ -34,6 +35,7 @@ class Case:
     pushes: tuple[Push, ...]
     is_sold: bool
     basis: Basis | None
+    diverged: SaleDiverged | None
 
     @property
     def is_live(self) -> bool:
@@ -44,6 +46,24 @@ class Case:
     def wants_plans(self) -> bool:
         """Whether plans are announced."""
         return not self.is_live or wants_plan(self.pushes)
+
+    @property
+    def reversal_key(self) -> str:
+        """The key of the credit note that takes the whole Sale back."""
+        return f"{self.order}:{NO_REFUND}"
+
+    @property
+    def given_up(self) -> bool:
+        """Whether the order was given up, or removed, after its Sale was recorded."""
+        return self.diverged is not None and self.diverged.what in GIVEN_UP
+
+    def reversal(self) -> Reversal | None:
+        """What takes the Sale of a given-up order back, where the policy says so and it is not done yet."""
+        rules = self.shop.orders
+        wanted = self.is_sold and self.given_up and rules.after_sale == "credit"
+        if not wanted or self.diverged is None or self.reversal_key in self.notes:
+            return None
+        return reversal_of(self.diverged, rules.locked_until)
 
     def open_refunds(self) -> dict[str, RefundIssued]:
         """The refunds that need a credit note, oldest first."""
@@ -66,6 +86,7 @@ def case_of(order: str, shop: ShopSettings, balance: BalanceSettings, state: Sta
         pushes=pushes_of(order, state),
         is_sold=sale is not None,
         basis=basis_of(basis) if basis else None,
+        diverged=state.get(DIVERGED, order),
     )
 
 
@@ -88,4 +109,20 @@ def wanted_notes(case: Case) -> dict[str, CreditNoteTask | Unbookable]:
             wanted[key] = task
         except Unbookable as error:
             wanted[key] = error
+    if reversal := case.reversal():
+        wanted |= _reversed(case, case.basis, reversal, earlier)
     return wanted
+
+
+def _reversed(
+    case: Case, basis: Basis, reversal: Reversal, earlier: Sequence[Earlier]
+) -> dict[str, CreditNoteTask | Unbookable]:
+    """The credit note over all that the others leave of the Sale; none when they leave nothing."""
+    left = left_of(basis, [line for note in earlier for line in note.lines])
+    if not left.total and not any(line.quantity for line in left.lines.values()):
+        return {}
+    try:
+        note = reversal_note(reversal, basis, left)
+        return {case.reversal_key: compose(reversal, note, basis, earlier, case.shop.orders, case.balance)}
+    except Unbookable as error:
+        return {case.reversal_key: error}

@@ -16,7 +16,7 @@ from services.commands.day_close.entries import Entry, entries
 from services.commands.day_close.facts import Facts, gathered
 from services.refund_exporter.announce import note_content
 from services.shared.settings.model import Settings
-from tests.refund_exporter.refund_bench import note
+from tests.refund_exporter.refund_bench import note as made_note
 from tests.support.exporting import PAID, SHOP, settings
 
 DAY = "2026-03-02"
@@ -48,7 +48,7 @@ def closing(*events: Event, date: str = DAY, using: Settings = USING) -> DayClos
 
 def recorded_note(issued: RefundIssued, bought: OrderChanged, using: Settings = USING) -> CreditNoteRecorded:
     """The credit note of a refund as it stands in Balance."""
-    content = note_content(note(issued, using=using, bought=bought))
+    content = note_content(made_note(issued, using=using, bought=bought))
     return CreditNoteRecorded(**content, how="written", number="0000007", recorded_at=PAID)
 
 

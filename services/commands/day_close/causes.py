@@ -7,6 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from contracts.closing import DayDifference
+from contracts.reasons import Reason
 from services.commands.day_close.entries import Entry
 from services.order_exporter.content import books_digest
 from services.shared.documents.trigger import due_at
@@ -53,7 +54,8 @@ def _cause(entry: Entry, shop: ShopSettings, now: datetime) -> Cause | None:
 def _missing(entry: Entry, shop: ShopSettings, now: datetime) -> Cause:
     about = f"sale:{entry.key}" if entry.kind == "order" else f"credit-note:{entry.key}:{entry.refund_id}"
     names = (about, f"client:{entry.key}") if entry.kind == "order" else (about, f"sale:{entry.key}")
-    return next((cause for name in names if (cause := _letter(entry, name))), None) or _waiting(entry, shop, now)
+    letters = (cause for name in names if (cause := _letter(entry, name)))
+    return next(letters, None) or _asked(entry, about) or _waiting(entry, shop, now)
 
 
 def _letter(entry: Entry, about: str) -> Cause | None:
@@ -66,6 +68,12 @@ def _letter(entry: Entry, about: str) -> Cause | None:
     if settled.how == "discarded":
         return Cause(f"given up by {settled.by}: {settled.why}. It was: {letter.detail}", letter.reason)
     return None
+
+
+def _asked(entry: Entry, about: str) -> Cause | None:
+    asked = entry.story.asked.get(about)
+    told = "it waits for the accountant's approval, or was let go a moment ago: davtari approvals list"
+    return Cause(told, Reason.APPROVAL_WAITS) if asked else None
 
 
 def _waiting(entry: Entry, shop: ShopSettings, now: datetime) -> Cause:

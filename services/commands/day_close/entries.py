@@ -11,6 +11,7 @@ from contracts.ledger import CreditNoteRecorded, SaleRecorded
 from contracts.shop import OrderChanged, RefundIssued
 from services.commands.day_close.facts import Story
 from services.commands.day_close.rates import UNSTATED, Rates, rates_of_lines, rates_of_order, rates_of_refund
+from services.refund_exporter.reversal import NO_REFUND
 from services.shared.documents.trigger import is_triggered
 from services.shared.documents.written import local_date
 from services.shared.settings.shop import OrderSettings
@@ -66,9 +67,14 @@ def _of_story(key: str, story: Story, settings: OrderSettings) -> Iterator[Entry
     order_id = int(key.partition(":")[2])
     number = story.order.number if story.order else str(order_id)
     counts = _counts(story, settings)
-    sold = _of_order(story.standing) if counts and story.standing else None
+    reversal = story.notes.get(NO_REFUND)
+    stood = story.order if reversal else story.standing
+    sold = _of_order(stood) if counts and stood else None
     yield Entry("order", key, order_id, None, number, sold, _of_sale(story.sale), story)
-    for refund_id in sorted(story.refunds.keys() | story.notes.keys()):
+    if reversal:
+        given_up = _of_note(reversal) if story.standing is None else None
+        yield Entry("refund", key, order_id, NO_REFUND, number, given_up, _of_note(reversal), story)
+    for refund_id in sorted((story.refunds.keys() | story.notes.keys()) - {NO_REFUND}):
         refund, note = story.refunds.get(refund_id), story.notes.get(refund_id)
         shop = _of_refund(refund, story.order, note) if refund and story.order and counts else None
         yield Entry("refund", key, order_id, refund_id, number, shop, _of_note(note), story)

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from contracts.approvals import ApprovalAsked
 from contracts.closing import DayClosed
 from contracts.envelope import Envelope
 from contracts.ledger import CreditNoteRecorded, SaleDiverged, SaleRecorded
@@ -30,6 +31,7 @@ class Story:
     sale: SaleRecorded | None = None
     diverged: SaleDiverged | None = None
     notes: dict[int, CreditNoteRecorded] = field(default_factory=dict)
+    asked: dict[str, ApprovalAsked] = field(default_factory=dict)
     letters: dict[str, DeadLettered] = field(default_factory=dict)
     settled: dict[str, DeadLetterSettled] = field(default_factory=dict)
 
@@ -67,6 +69,8 @@ def _take(facts: Facts, envelope: Envelope[Event]) -> None:
     match event := envelope.data:
         case DayClosed():
             facts.closes[event.key] = (envelope.sequence, event)
+        case ApprovalAsked():
+            facts.stories[f"{event.shop}:{event.order_id}"].asked[event.document] = event
         case DeadLettered() | DeadLetterSettled():
             _take_letter(facts.stories[event.original_key], event)
         case OrderChanged() | OrderRemoved() | RefundIssued() | RefundRemoved():

@@ -17,6 +17,11 @@ def credit_note_uid(shop: str, refund_id: int) -> str:
     return _uid(shop, "credit-note", refund_id)
 
 
+def reversal_uid(shop: str, order_id: int) -> str:
+    """The uid of the credit note that takes the whole Sale of a given-up order back."""
+    return _uid(shop, "credit-note-of-given-up", order_id)
+
+
 def cumulative_note_uid(shop: str, order_id: int) -> str:
     """The uid of the one credit note of an order, where Balance allows one per Sale."""
     return _uid(shop, "credit-note-of-order", order_id)

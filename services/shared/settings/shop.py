@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
@@ -128,6 +129,13 @@ class StockSettings(Section):
         return self
 
 
+class PaymentPosting(Section):
+    """How Balance books the payments of one method, as its administrator names them there."""
+
+    type: str = Field(min_length=1, description="PaymentType")
+    account: str = Field(min_length=1, description="PaymentAccount")
+
+
 class OrderSettings(Section):
     """When and how an order becomes a Sale."""
 
@@ -153,6 +161,16 @@ class OrderSettings(Section):
     vat_rates: dict[str, str] = Field(
         default_factory=lambda: {"18": "ჩვეულებრივი", "0": "ნულოვანი", "none": "დღგ-ის გარეშე"},
         description="VAT percent of the order's rate → Balance's VAT rate (text or uid); `none` for untaxed lines",
+    )
+    after_sale: Literal["report", "credit"] = Field(
+        default="report", description="an order given up after its Sale without a refund: only report it, or credit it"
+    )
+    locked_until: date | None = Field(default=None, description="the last closed day: corrections are dated after it")
+    approve_first: int = Field(
+        default=0, ge=0, description="so many documents of each new shape wait for the accountant's approval; 0: none"
+    )
+    payments: dict[str, PaymentPosting] = Field(
+        default_factory=dict, description="payment method → type and account of the payment inside the Sale; none: off"
     )
     price_as: Literal["discounted", "price-and-discount"] = "discounted"
 

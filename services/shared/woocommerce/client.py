@@ -122,6 +122,10 @@ class WooCommerce:
         """The JSON of orders modified since the cursor, oldest change first; one may come twice, none is missed."""
         return orders.changed_since(self._api, cursor)
 
+    def orders_placed(self, begin: datetime, end: datetime) -> AsyncIterator[dict[str, Any]]:
+        """The JSON of the orders placed from `begin` to before `end`, drafts of a checkout and trash aside."""
+        return orders.placed(self._api, begin, end)
+
     async def refunds(self, order_id: int) -> list[dict[str, Any]]:
         """The JSON of every refund of an order, oldest first."""
         return await refunds.of_order(self._api, order_id)
