@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from uuid import uuid4
 
 from services.commands.screen import console, errors
-from services.demo import chapters
+from services.demo import chapters, days
 from services.demo.choose import choose
 from services.demo.closing import Closing, close, save, show_closing
 from services.demo.crew import crew
@@ -73,4 +73,6 @@ async def sell(stage: Stage, actions: chapters.Actions) -> Closing:
         await chapters.settled(stage)
         closing = await close(stage)
         show_closing(closing)
+    async with chapter("The close of a day, as the accountant sees it: davtari day-close"):
+        days.tell(stage)
     return closing

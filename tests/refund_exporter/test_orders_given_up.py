@@ -70,7 +70,7 @@ def test_what_became_of_the_order_is_told_once_and_taken_back_when_it_equals_its
     assert [one.what for one in told] == ["given-up", "equal-again", "removed"]
 
 
-@pytest.mark.claim("I11", "K7")
+@pytest.mark.claim("K7")
 @pytest.mark.parametrize("gone", [CANCELLED, REMOVED], ids=["cancelled", "removed"])
 def test_a_given_up_order_is_credited_whole_with_its_goods_back_and_the_sale_stays(gone: Event) -> None:
     task = credited(decided(*said(gone)))
@@ -103,7 +103,6 @@ def test_an_edited_order_is_only_reported() -> None:
     assert decided(*said(edited)) == NOTHING
 
 
-@pytest.mark.claim("I11")
 @pytest.mark.parametrize(
     ("locked", "date"), [("2026-02-28", SEEN), ("2026-03-20", "2026-03-21"), ("2026-03-31", "2026-04-01")]
 )
@@ -125,7 +124,7 @@ def test_an_order_that_comes_back_before_the_note_was_written_takes_it_back() ->
     assert decided(*said(CANCELLED, BOUGHT)) == NOTHING
 
 
-@pytest.mark.claim("I5", "I11")
+@pytest.mark.claim("I5")
 def test_a_correction_waits_for_the_accountant_where_approval_is_asked() -> None:
     service = Consumer(refund_handlers.handlers(settings(after_sale="credit", approve_first=1)))
     waiting = service.take(SALE, *said(CANCELLED))[KEY]
