@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from contracts.catalog import AvailabilityChanged, ProductLinked, WrittenProduct
-from services.shared.settings.shop import FieldOwnership, ShopSettings
+from services.shared.settings.shop import ShopSettings
 from services.shared.woocommerce.product import Product
 
 Field = Literal["product", "name", "sku", "regular_price", "sale_price", "sale_from", "sale_to", "weight", "stock"]
@@ -59,19 +59,20 @@ def drifts(
     if product is None:
         yield _drift(link, "product", "there", "gone", "the item gets a new draft with its next change")
         return
-    yield from _fields(link, link.written or WrittenProduct(digest=""), product, shop.fields)
+    yield from _fields(link, link.written or WrittenProduct(digest=""), product, shop)
     if figure is not None and figure.mode == "live" and figure.product_id == product.id:
         yield from _stock(link, product, figure, shop)
 
 
-def _fields(link: ProductLinked, written: WrittenProduct, product: Product, owners: FieldOwnership) -> Iterator[Drift]:
-    had_price = written.regular_price is not None
+def _fields(link: ProductLinked, written: WrittenProduct, product: Product, shop: ShopSettings) -> Iterator[Drift]:
+    """Where sales are Balance's, no sale is written as well as any."""
+    sales_ours = shop.prices.sale_type is not None and shop.fields.sale_price == "always"
     for field, held in HELD.items():
         ours, theirs = getattr(written, field), held(product)
-        cleared = field.startswith("sale_") and had_price and ours is None
+        cleared = field.startswith("sale_") and sales_ours and written.regular_price is not None
         if (ours is None and not cleared) or _same(ours, theirs):
             continue
-        owner = getattr(owners, OWNED[field]) if field in OWNED else "if-unchanged"
+        owner = getattr(shop.fields, OWNED[field]) if field in OWNED else "if-unchanged"
         yield _drift(link, field, _text(ours), _text(theirs), TOLD[owner])
 
 
