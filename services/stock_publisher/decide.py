@@ -89,7 +89,7 @@ def _wanted(found: Subject, position: Position, state: State) -> Figure:
     def free(item: str) -> Decimal:
         return outlook.position(item).free(rules)
 
-    wanted = figure(position, rules, kit_lines(rules.kits, found.link.item, free))
+    wanted = figure(position, rules, kit_lines(rules.kits, found.link.item, free, outlook.named))
     locations = {name: chosen(entries, state) for name, entries in rules.locations.items()}
     return at_locations(wanted, position, locations, rules)
 
