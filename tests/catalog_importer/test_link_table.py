@@ -13,6 +13,7 @@ from contracts.linking import LinkRequested, RequestedLink
 from services.commands.links import rebuilding, table
 from services.commands.links.table import Line, NotATable
 from services.commands.links.verdict import Known, Verdict, judged
+from services.sandbox.woocommerce.products import Products
 from tests.catalog_importer.catalogue_bench import NOON, item, links, world
 
 META = "_balance_uid"
@@ -126,7 +127,7 @@ async def test_with_topics_and_state_lost_the_links_come_back_from_the_shop_and_
         size = old.variation(family, sku="TEA-300")
         items = [BLACK, GREEN, item("tea-300"), item("tea-400")]
         before = {one.item: one.product_id for one in links(await old.take(*items[:3]))}
-        old.held(before["tea-200"])["sku"] = "RENAMED"
+        Products(old.shop).update(before["tea-200"], {"sku": "RENAMED"}, strict=False)
         untied = old.product(name="Made by hand", sku="TEA-400")
         there = len(old.shop.products)
         # when: everything of ours is lost, and the shop is asked

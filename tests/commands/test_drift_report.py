@@ -11,9 +11,9 @@ from services.commands.drift.compare import Drift, drifts
 from tests.catalog_importer.catalogue_bench import NOON, World, item, links, price, priced, settings, world
 
 
-async def linked(shop: World) -> ProductLinked:
+async def linked(shop: World, name: str = "Black tea") -> ProductLinked:
     """Tea at 12.50, as the importer made it."""
-    said = links(await shop.take(item("tea-100"), priced("tea-100", price("12.50"))))
+    said = links(await shop.take(item("tea-100", name=name), priced("tea-100", price("12.50"))))
     return said[-1]
 
 
@@ -23,9 +23,10 @@ async def found(shop: World, link: ProductLinked, figure: AvailabilityChanged | 
     return list(drifts(link, held[0] if held else None, figure, settings().shops["main"]))
 
 
-async def test_what_was_written_does_not_drift() -> None:
+@pytest.mark.parametrize("name", ["Black tea", "Salt &amp;  pepper", 'ჩაი "მწვანე"'])
+async def test_what_was_written_does_not_drift(name: str) -> None:
     async with world() as shop:
-        assert await found(shop, await linked(shop)) == []
+        assert await found(shop, await linked(shop, name)) == []
 
 
 @pytest.mark.claim("S3.7")

@@ -17,12 +17,14 @@ from pydantic import SecretStr
 from contracts.alerts import FeedStateChanged
 from contracts.drift import StockDrifted
 from contracts.model import Event
+from contracts.reasons import Reason
 from services.sandbox.woocommerce.app import create
 from services.sandbox.woocommerce.orders import Orders
 from services.sandbox.woocommerce.products import Products
 from services.sandbox.woocommerce.settings import Settings as SandboxSettings
 from services.sandbox.woocommerce.shop import Shop
 from services.shared.delivery.engine import Engine
+from services.shared.delivery.outcome import Refused
 from services.shared.identity.guard import always_open
 from services.shared.telemetry.meters import REGISTRY
 from services.shared.woocommerce.client import WooCommerce
@@ -107,7 +109,8 @@ async def test_a_figure_edited_by_hand_is_said_and_put_right_by_policy(tmp_path:
         [said] = await on.looked()
         assert (said.item, said.ours, said.theirs, said.policy) == (ITEM, Decimal(10), Decimal(25), policy)
         assert on.held() == after
-        # and it is said once
+        # and it is said once, also when the product is saved again for another reason
+        Products(on.shop).update(on.product, {"name": "Best tea"}, strict=False)
         assert await on.looked() == []
 
 
@@ -124,6 +127,18 @@ async def test_what_an_order_has_moved_is_no_drift(tmp_path: Path) -> None:
         await on.take(order_changed("main", Orders(on.shop).read(order["id"]), personal_id_keys=(), company_id_keys=()))
         assert await on.looked() == []
         assert on.held() == 7
+
+
+async def test_an_order_whose_answer_was_refused_is_no_drift_either(tmp_path: Path) -> None:
+    async with shelf(tmp_path, drift="correct") as on:
+        line = {"product_id": on.product, "quantity": 3, "subtotal": "9.00", "total": "9.00"}
+        order = Orders(on.shop).create({"status": "processing", "line_items": [line]}, strict=False)
+        read = order_changed("main", Orders(on.shop).read(order["id"]), personal_id_keys=(), company_id_keys=())
+        async with on.engine.work() as work:
+            await work.announce([(read, None)])
+        [waiting] = await on.engine.claim(lane("main"), 10, ())
+        await on.engine.settle([(waiting, Refused(Reason.SHOP_REFUSED, "a plugin refused it"))])
+        assert await on.looked() == []
 
 
 async def test_while_the_orders_are_not_read_nothing_counts_as_drift(tmp_path: Path) -> None:

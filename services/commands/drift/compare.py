@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from html import unescape
 from typing import Any, Literal
 
 from contracts.catalog import AvailabilityChanged, ProductLinked, WrittenProduct
@@ -70,15 +71,17 @@ def _fields(link: ProductLinked, written: WrittenProduct, product: Product, shop
     for field, held in HELD.items():
         ours, theirs = getattr(written, field), held(product)
         cleared = field.startswith("sale_") and sales_ours and written.regular_price is not None
-        if (ours is None and not cleared) or _same(ours, theirs):
+        if (ours is None and not cleared) or _same(field, ours, theirs):
             continue
         owner = getattr(shop.fields, OWNED[field]) if field in OWNED else "if-unchanged"
         yield _drift(link, field, _text(ours), _text(theirs), TOLD[owner])
 
 
-def _same(ours: Any, theirs: Any) -> bool:
+def _same(field: Field, ours: Any, theirs: Any) -> bool:
+    """The shop keeps `&` as `&amp;` and cares for no letter case in SKUs (API facts)."""
     if isinstance(ours, str) and isinstance(theirs, str):
-        return " ".join(ours.split()).casefold() == " ".join(theirs.split()).casefold()
+        texts = [" ".join(unescape(text).split()) for text in (ours, theirs)]
+        return texts[0] == texts[1] or (field == "sku" and texts[0].casefold() == texts[1].casefold())
     return bool(ours == theirs)
 
 
