@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from contracts import alerts, approvals, balance, catalog, closing, ledger, operations, shop
+from contracts import (
+    alerts,
+    approvals,
+    balance,
+    catalog,
+    closing,
+    drift,
+    identity,
+    ledger,
+    linking,
+    operations,
+    shop,
+)
 from contracts.model import Event
 
 EVENTS: tuple[type[Event], ...] = (
@@ -38,5 +50,10 @@ EVENTS: tuple[type[Event], ...] = (
     closing.DayClosed,
     approvals.ApprovalAsked,
     approvals.ApprovalGiven,
+    identity.ShopIdentified,
+    identity.ShopNotRecognized,
+    identity.AcceptShopRequested,
+    linking.LinkRequested,
+    drift.StockDrifted,
 )
 BY_TYPE: dict[str, type[Event]] = {event.TYPE: event for event in EVENTS}

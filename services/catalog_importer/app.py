@@ -10,6 +10,8 @@ from services.catalog_importer.deliveries import Deliveries
 from services.catalog_importer.handlers import handlers
 from services.shared.checks.gates import shop_gate
 from services.shared.delivery.engine import Clock
+from services.shared.identity.guard import Guard, guarded
+from services.shared.identity.standing import watched
 from services.shared.running.fingerprint import fingerprint
 from services.shared.running.service import Blueprint, utc_now
 from services.shared.running.upstreams import open_shops, shop_lane
@@ -24,7 +26,9 @@ async def blueprint(settings: Settings, clock: Clock = utc_now) -> AsyncIterator
     """The service, wired: a lane of product writes for each shop."""
     async with open_shops(settings, clock) as shops:
         deliveries = {name: Deliveries(settings.shops[name], shop, clock) for name, shop in shops.items()}
-        lanes = [shop_lane(settings, name, lane(name), deliver) for name, deliver in deliveries.items()]
+        guards = {name: Guard(name, shop, settings.shops[name], clock) for name, shop in shops.items()}
+        lanes = [shop_lane(settings, n, lane(n), guarded(deliver, guards[n])) for n, deliver in deliveries.items()]
         gates = [gate for n, shop in shops.items() for gate in shop_gate(settings, n, shop, lane(n), FLOWS)]
         rules = fingerprint([settings.balance, *settings.shops.values()])
-        yield Blueprint(NAME, handlers(settings), rules, lanes, gates=gates)
+        attached = [guard.attach for guard in guards.values()]
+        yield Blueprint(NAME, watched(handlers(settings)), rules, lanes, early_tasks=attached, gates=gates)
