@@ -77,12 +77,12 @@ def passport(key: str, envelopes: Iterable[Envelope[Event]]) -> Passport | None:
         return None
     events = [envelope.data for envelope in story]
     order = next((event for event in reversed(events) if isinstance(event, OrderChanged)), None)
-    sale = next((event for event in events if isinstance(event, SaleRecorded)), None)
+    sales = {event.sale: event.total for event in events if isinstance(event, SaleRecorded)}
     notes = {event.subject: event.total for event in events if isinstance(event, CreditNoteRecorded)}
     return Passport(
         title=_title(key, order),
         entries=tuple(entry for envelope in story for entry in _entries(envelope)),
-        sale=sale.total if sale else None,
+        sale=sum(sales.values(), Decimal(0)) if sales else None,
         credited=sum(notes.values(), Decimal(0)),
         shop=_says(order, events) if order else None,
         waits=_waits(events),

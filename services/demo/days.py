@@ -18,11 +18,11 @@ SHOP = "main"
 def closes(stage: Stage) -> list[DayClosed]:
     """The close of each day on which something was sold or given back, oldest first."""
     stories, rules = gathered(stage.ledger.story).of_shop(SHOP), stage.live.shops[SHOP]
-    books = (*stage.ledger.sales.values(), *stage.ledger.notes.values())
+    sold, given_back = stage.ledger.sales.values(), stage.ledger.notes.values()
     now = datetime.now(UTC)
     return [
         closed((SHOP, date), entries(stories, rules.orders, date), rules, "the demonstration", now)
-        for date in sorted({document.date for document in books})
+        for date in sorted({sale.date for sale in sold} | {note.date for note in given_back})
     ]
 
 

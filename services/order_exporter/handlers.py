@@ -18,6 +18,7 @@ from services.order_exporter.projection import (
     ORDER,
     PLAN,
     REMEMBER,
+    REVERSED,
     SALE,
     SERVICE,
     KnownOrder,
@@ -83,7 +84,8 @@ def decide(settings: Settings, subject: str, state: State) -> Decision:
 
 def _decide(case: Case) -> Decision:
     sale = case.state.get(SALE, case.known.order.key)
-    if sale is not None:
+    taken_back = case.state.get(REVERSED, sale.sale) if sale else None
+    if sale is not None and not (taken_back and case.shop.orders.after_sale == "credit-and-new-sale"):
         said = divergence(case.known, sale, case.state.get(DIVERGED, sale.key), case.state.now)
         return _answered(case, Decision(announce=(said,) if said else ()))
     if case.known.removed or is_void(case.known.order):
@@ -168,7 +170,8 @@ def _deliveries(ready: Ready) -> tuple[Delivery, ...]:
 
 def _sale_delivery(task: SaleTask) -> Delivery:
     key = f"{task.shop}:{task.order_id}"
-    return Delivery(f"sale:{key}", "sale", SALE_LANE, key, task.model_dump(mode="json"))
+    id_ = f"sale:{key}:{task.revision}" if task.revision else f"sale:{key}"
+    return Delivery(id_, "sale", SALE_LANE, key, task.model_dump(mode="json"))
 
 
 def _client_delivery(task: ClientTask) -> Delivery:

@@ -41,6 +41,7 @@ class Sale:
     transaction_id: str
     is_paid: bool = False
     remark: str = ""
+    revision: int = 0
     notes: tuple[str, ...] = ()
 
     @property

@@ -14,7 +14,7 @@ def candidate(task: SaleTask, order: OrderChanged) -> Candidate:
     client = f"{identity.kind} by number" if identity else "retail client"
     paid = order.payment_method or "no payment method"
     return Candidate(
-        id=f"sale:{order.key}",
+        id=f"sale:{order.key}:{task.revision}" if task.revision else f"sale:{order.key}",
         kind="sale",
         shop=order.shop,
         order_id=order.order_id,

@@ -91,7 +91,7 @@ def _wording(
 
 def _own_uid(refund: Credited) -> str:
     if isinstance(refund, Reversal):
-        return reversal_uid(refund.shop, refund.order_id)
+        return reversal_uid(refund.shop, refund.order_id, refund.revision)
     return credit_note_uid(refund.shop, refund.refund_id)
 
 
@@ -108,9 +108,8 @@ def _written(
 
 def _comment(refund: Credited, others: Sequence[Earlier], basis: Basis) -> str:
     if isinstance(refund, Reversal):
-        return (
-            f"Order {basis.header.get('PrimaryDocument', refund.order_id)} given up after its Sale, shop {refund.shop}"
-        )
+        order = basis.header.get("PrimaryDocument", refund.order_id)
+        return f"Order {order} {'edited' if refund.edited else 'given up'} after its Sale, shop {refund.shop}"
     ids = ", ".join(str(id_) for id_ in sorted([*(other.refund_id for other in others), refund.refund_id]))
     order = basis.header.get("PrimaryDocument", refund.order_id)
     return f"Refund {ids} of order {order}, shop {refund.shop}"

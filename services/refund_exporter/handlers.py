@@ -127,16 +127,16 @@ def _afterwards(case: Case) -> list[Refusal]:
 
 
 def _reversed_in_vain(case: Case) -> list[Refusal]:
-    """The Sale of a given-up order was credited, and the order is back."""
-    note = case.notes.get(case.reversal_key)
-    if note is None or case.given_up:
+    """The Sale of a given-up order was credited, and the order is back; where the policy is so it gets a new Sale."""
+    note = case.reversed_by
+    if note is None or case.given_up or case.shop.orders.after_sale == "credit-and-new-sale":
         return []
     detail = (
         f"order {note.order_id} of shop {note.shop} was given up, its Sale was credited by "
         f"{note.number or note.credit_note} over {note.total}, and now the order is back: delete that credit note in "
         "Balance"
     )
-    return [_refusal(case, f"credit-note-removed:{case.reversal_key}", Reason.SALE_RESTORED, detail)]
+    return [_refusal(case, f"credit-note-removed:{case.order}:{note.refund_id}", Reason.SALE_RESTORED, detail)]
 
 
 def _no_longer_right(case: Case, key: str, note: CreditNoteRecorded) -> Refusal | None:

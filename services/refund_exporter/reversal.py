@@ -1,4 +1,4 @@
-"""The credit note of an order that was given up after its Sale was recorded: all that is left of the Sale (claim I11).
+"""The credit note over all that is left of a Sale whose order was given up, or edited, after it was recorded (I11).
 
 A parcel refused at the door is the usual case: nothing was paid, the goods come back (claims, settled 2).
 """
@@ -18,8 +18,13 @@ from services.shared.documents.unbookable import Unbookable
 from services.shared.documents.written import local_date
 
 NO_REFUND = 0
-"""Stands where other credit notes name their refund: the shop knows none."""
+"""Stands where other credit notes name their refund: the shop knows none. Further reversals of an order count down."""
 GIVEN_UP = ("given-up", "removed")
+
+
+def is_reversal(refund_id: int) -> bool:
+    """Whether a credit note takes a whole Sale back, and belongs to no refund of the shop."""
+    return refund_id <= NO_REFUND
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +35,21 @@ class Reversal:
     order_id: int
     digest: str
     date: str
-    refund_id: int = NO_REFUND
+    revision: int
+    edited: bool
+
+    @property
+    def refund_id(self) -> int:
+        """What stands in place of a refund's number."""
+        return NO_REFUND - self.revision
 
 
-def reversal_of(said: SaleDiverged, locked_until: date | None) -> Reversal:
-    """The reversal of a given-up order, dated the day it was seen, and never in a closed period."""
+def reversal_of(said: SaleDiverged, locked_until: date | None, revision: int) -> Reversal:
+    """The reversal of a Sale, dated the day it was seen, and never in a closed period."""
     seen = date.fromisoformat(local_date(said.observed_at))
     first_open = locked_until + timedelta(days=1) if locked_until else seen
-    return Reversal(said.shop, said.order_id, said.content_digest, max(seen, first_open).isoformat())
+    day = max(seen, first_open).isoformat()
+    return Reversal(said.shop, said.order_id, said.content_digest, day, revision, said.what == "edited")
 
 
 def reversal_note(reversal: Reversal, basis: Basis, left: Left) -> CreditNote:
@@ -47,8 +59,8 @@ def reversal_note(reversal: Reversal, basis: Basis, left: Left) -> CreditNote:
     if sum((line.amount for line in rest), Decimal(0)) != left.total:
         raise Unbookable(
             Reason.REFUND_AMOUNT_DIFFERS,
-            f"order {reversal.order_id} of shop {reversal.shop} was given up: {left.total} is left of its Sale, but "
-            "not on its lines (amounts were credited on an item of their own): credit the rest by hand",
+            f"order {reversal.order_id} of shop {reversal.shop} was changed after its Sale: {left.total} is left of "
+            "that, but not on its lines (amounts were credited on an item of their own): credit the rest by hand",
         )
     return CreditNote(reversal.refund_id, reversal.date, left.total, rest)
 

@@ -28,10 +28,10 @@ def candidate(task: CreditNoteTask, refund: RefundIssued | None, basis: Basis, s
 def refund_kind(task: CreditNoteTask, refund: RefundIssued | None, basis: Basis) -> str:
     """What is given back: all, goods, an amount, tax alone, or money on the lines that it names.
 
-    Without a refund the order was given up after its Sale.
+    Without a refund the order was given up, or edited, after its Sale.
     """
     if refund is None:
-        return "order given up"
+        return "whole Sale taken back"
     if task.total == basis.total:
         return "all of it"
     if not refund.lines:

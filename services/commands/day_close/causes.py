@@ -53,7 +53,11 @@ def _cause(entry: Entry, shop: ShopSettings, now: datetime) -> Cause | None:
 
 def _missing(entry: Entry, shop: ShopSettings, now: datetime) -> Cause:
     about = f"sale:{entry.key}" if entry.kind == "order" else f"credit-note:{entry.key}:{entry.refund_id}"
-    names = (about, f"client:{entry.key}") if entry.kind == "order" else (about, f"sale:{entry.key}")
+    others = ("client", "credit-note-removed") if entry.kind == "order" else ("sale",)
+    names = [
+        about,
+        *(name for name in entry.story.letters for other in others if name.startswith(f"{other}:{entry.key}")),
+    ]
     letters = (cause for name in names if (cause := _letter(entry, name)))
     return next(letters, None) or _asked(entry, about) or _waiting(entry, shop, now)
 
@@ -101,6 +105,8 @@ def _standing_alone(entry: Entry) -> Cause:
 
 
 def _unequal(entry: Entry) -> Cause | None:
+    if entry.shop is entry.books:
+        return None
     if entry.amount or entry.shop is None or entry.books is None or entry.shop.currency != entry.books.currency:
         return _changed(entry) or Cause("the document comes to another total than the shop says: compare them")
     return _changed(entry) or _vat(entry)

@@ -11,7 +11,7 @@ from contracts.ledger import CreditNoteRecorded, SaleRecorded
 from contracts.shop import OrderChanged, RefundIssued
 from services.commands.day_close.facts import Story
 from services.commands.day_close.rates import UNSTATED, Rates, rates_of_lines, rates_of_order, rates_of_refund
-from services.refund_exporter.reversal import NO_REFUND
+from services.refund_exporter.reversal import is_reversal
 from services.shared.documents.trigger import is_triggered
 from services.shared.documents.written import local_date
 from services.shared.settings.shop import OrderSettings
@@ -66,28 +66,40 @@ def entries(stories: Mapping[str, Story], settings: OrderSettings, date: str) ->
 def _of_story(key: str, story: Story, settings: OrderSettings) -> Iterator[Entry]:
     order_id = int(key.partition(":")[2])
     number = story.order.number if story.order else str(order_id)
+    yield from _taken_back(key, order_id, number, story)
     counts = _counts(story, settings)
-    reversal = story.notes.get(NO_REFUND)
-    stood = story.order if reversal else story.standing
-    sold = _of_order(stood) if counts and stood else None
+    sold = _of_order(story) if counts else None
     yield Entry("order", key, order_id, None, number, sold, _of_sale(story.sale), story)
-    if reversal:
-        given_up = _of_note(reversal) if story.standing is None else None
-        yield Entry("refund", key, order_id, NO_REFUND, number, given_up, _of_note(reversal), story)
-    for refund_id in sorted((story.refunds.keys() | story.notes.keys()) - {NO_REFUND}):
+    for refund_id in sorted(id_ for id_ in story.refunds.keys() | story.notes.keys() if not is_reversal(id_)):
         refund, note = story.refunds.get(refund_id), story.notes.get(refund_id)
         shop = _of_refund(refund, story.order, note) if refund and story.order and counts else None
         yield Entry("refund", key, order_id, refund_id, number, shop, _of_note(note), story)
 
 
+def _taken_back(key: str, order_id: int, number: str, story: Story) -> Iterator[Entry]:
+    """Sales that were credited whole, and those credits: the books answer for themselves, each on its own day.
+
+    A credit of an order that came back stands alone: the shop has given nothing up.
+    """
+    for uid, note in story.taken_back.items():
+        sold, back = _of_sale(story.sales.get(uid)), _of_note(note)
+        yield Entry("order", key, order_id, None, number, sold, sold, story)
+        yield Entry("refund", key, order_id, note.refund_id, number, back, back, story)
+
+
 def _counts(story: Story, settings: OrderSettings) -> bool:
     """Whether the order belongs into the books: it has its Sale, or is due for one by the shop's trigger."""
     order = story.standing
-    return story.sale is not None or (order is not None and is_triggered(order, settings))
+    return bool(story.sales) or (order is not None and is_triggered(order, settings))
 
 
-def _of_order(order: OrderChanged) -> Side:
-    return Side(order.total, order.currency, rates_of_order(order), local_date(order.paid_at or order.created_at))
+def _of_order(story: Story) -> Side | None:
+    """The order as it stands; after a Sale that was taken back it belongs to the day of that correction."""
+    order, corrected = story.standing, [note.date for note in story.taken_back.values()]
+    if order is None:
+        return None
+    date = max(corrected, default=local_date(order.paid_at or order.created_at))
+    return Side(order.total, order.currency, rates_of_order(order), date)
 
 
 def _of_sale(sale: SaleRecorded | None) -> Side | None:

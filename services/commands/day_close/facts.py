@@ -14,6 +14,7 @@ from contracts.model import Event
 from contracts.operations import DeadLettered, DeadLetterSettled
 from contracts.shop import OrderChanged, OrderRemoved, RefundIssued, RefundRemoved
 from services.order_exporter.content import is_void
+from services.refund_exporter.reversal import is_reversal
 
 TOPICS = ("shop.orders", "shop.refunds", "ledger.documents", "dead-letters", "operations")
 
@@ -28,12 +29,22 @@ class Story:
     order: OrderChanged | None = None
     removed: bool = False
     refunds: dict[int, RefundIssued] = field(default_factory=dict)
-    sale: SaleRecorded | None = None
+    sales: dict[str, SaleRecorded] = field(default_factory=dict)
     diverged: SaleDiverged | None = None
     notes: dict[int, CreditNoteRecorded] = field(default_factory=dict)
     asked: dict[str, ApprovalAsked] = field(default_factory=dict)
     letters: dict[str, DeadLettered] = field(default_factory=dict)
     settled: dict[str, DeadLetterSettled] = field(default_factory=dict)
+
+    @property
+    def sale(self) -> SaleRecorded | None:
+        """The present Sale: the last that was not taken back whole."""
+        return next((sale for sale in reversed(self.sales.values()) if sale.sale not in self.taken_back), None)
+
+    @property
+    def taken_back(self) -> dict[str, CreditNoteRecorded]:
+        """The credit notes that belong to no refund, by the Sale that each took back whole."""
+        return {note.sale: note for note in self.notes.values() if is_reversal(note.refund_id)}
 
     @property
     def standing(self) -> OrderChanged | None:
@@ -104,7 +115,8 @@ def _take_from_shop(story: Story, event: OrderChanged | OrderRemoved | RefundIss
 def _take_from_books(story: Story, event: SaleRecorded | SaleDiverged | CreditNoteRecorded) -> None:
     match event:
         case SaleRecorded():
-            story.sale = event
+            story.sales.pop(event.sale, None)  # the last one stands last
+            story.sales[event.sale] = event
         case SaleDiverged():
             story.diverged = event
         case CreditNoteRecorded():

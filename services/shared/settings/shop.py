@@ -171,8 +171,10 @@ class OrderSettings(Section):
         default_factory=lambda: {"18": "ჩვეულებრივი", "0": "ნულოვანი", "none": "დღგ-ის გარეშე"},
         description="VAT percent of the order's rate → Balance's VAT rate (text or uid); `none` for untaxed lines",
     )
-    after_sale: Literal["report", "credit"] = Field(
-        default="report", description="an order given up after its Sale without a refund: only report it, or credit it"
+    after_sale: Literal["report", "credit", "credit-and-new-sale"] = Field(
+        default="report",
+        description="an order changed after its Sale: only report it; credit the Sale of one given up; or credit and "
+        "write the Sale of an edited one anew (orders with refunds are reported)",
     )
     locked_until: date | None = Field(default=None, description="the last closed day: corrections are dated after it")
     approve_first: int = Field(

@@ -1,4 +1,4 @@
-"""An order given up after its Sale was recorded: reported, or by policy credited, never in a closed period."""
+"""An order given up or edited after its Sale: reported, or by policy credited and sold anew, in no closed period."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 
-from contracts.ledger import CreditNoteRecorded, SaleDiverged
+from contracts.ledger import CreditNoteRecorded, SaleDiverged, SaleRecorded
 from contracts.model import Event
 from contracts.reasons import Reason
 from contracts.shop import OrderRemoved
 from services.order_exporter import handlers as order_handlers
+from services.order_exporter.announce import sale_content
+from services.order_exporter.tasks import SaleTask
 from services.refund_exporter import deliveries as refund_deliveries
 from services.refund_exporter import handlers as refund_handlers
 from services.refund_exporter.tasks import CreditNoteTask
@@ -25,8 +27,8 @@ from tests.delivery.bench import open_bench
 from tests.delivery.shelf import record
 from tests.order_exporter.test_accountants_gate import approval, asked
 from tests.order_exporter.test_exporters_on_the_engine import run
-from tests.refund_exporter.refund_bench import BOUGHT, RETURN, SALE
-from tests.support.exporting import KEY, ORDER, SHOP, given_back, refund, settings
+from tests.refund_exporter.refund_bench import BOUGHT, RETURN, SALE, TEA
+from tests.support.exporting import KEY, ORDER, SHOP, given_back, line, link, refund, settings
 from tests.support.fake_books import FakeBooks
 from tests.support.memory_state import NOON, Consumer
 
@@ -84,6 +86,101 @@ def test_a_given_up_order_is_credited_whole_with_its_goods_back_and_the_sale_sta
     assert task.document["Comments"] == "Order 1042 given up after its Sale, shop main"
 
 
+ANEW = settings(after_sale="credit-and-new-sale")
+EDITED = BOUGHT.model_copy(
+    update={
+        "lines": (line(TEA, "45.00", quantity="3"), *BOUGHT.lines[1:]),
+        "total": BOUGHT.total - 15,
+        "total_tax": BOUGHT.total_tax - Decimal("2.29"),
+    }
+)
+
+
+def booked(using: Settings = ANEW) -> tuple[list[Event], SaleTask]:
+    """An edited order with all events up to its second Sale."""
+    told: list[Event] = [SALE, *said(EDITED)]
+    note = recorded(credited(Consumer(refund_handlers.handlers(using)).take(*told)[KEY]))
+    service = Consumer(order_handlers.handlers(using))
+    service.take(*(link(each) for each in (311, 312)))
+    [delivery] = service.take(EDITED, *told, note)[KEY].deliveries
+    assert delivery.id == f"sale:{KEY}:1"
+    return [*told, note], SaleTask.model_validate(delivery.payload)
+
+
+def second_sale(task: SaleTask) -> SaleRecorded:
+    return SaleRecorded(**sale_content(task), how="written", recorded_at=NOON)
+
+
+@pytest.mark.claim("I11", "K7", "S3.34")
+def test_by_policy_an_edited_order_is_credited_whole_and_sold_anew_on_the_day_of_the_correction() -> None:
+    events, task = booked()
+    note = events[-1]
+    assert isinstance(note, CreditNoteRecorded)
+    assert (note.total, note.sale, note.sent["Comments"]) == (
+        SALE.total,
+        SALE.sale,
+        "Order 1042 edited after its Sale, shop main",
+    )
+    assert (task.total, task.date, task.document["Date"]) == (EDITED.total, SEEN, f"{SEEN}T00:00:00")
+    assert task.sale == task.document["uid"] != SALE.sale
+
+
+def test_the_new_sale_settles_it_and_another_edit_is_another_round() -> None:
+    events, task = booked()
+    refunds = Consumer(refund_handlers.handlers(ANEW))
+    orders = Consumer(order_handlers.handlers(ANEW))
+    orders.take(link(311), link(312), EDITED)
+    assert orders.take(*events, second_sale(task))[KEY] == NOTHING
+    assert refunds.take(*events, second_sale(task))[KEY] == NOTHING
+    again = EDITED.model_copy(update={"total": EDITED.total + 1})
+    [said_again] = [one for one in orders.take(again)[KEY].announce if isinstance(one, SaleDiverged)]
+    [delivery] = refunds.take(said_again)[KEY].deliveries
+    second = CreditNoteTask.model_validate(delivery.payload)
+    assert (delivery.id, second.sale, second.total) == (f"credit-note:{KEY}:-1", task.sale, EDITED.total)
+    assert second.credit_note not in {one.credit_note for one in events if isinstance(one, CreditNoteRecorded)}
+
+
+def test_a_refund_of_the_new_sale_takes_from_the_new_sale() -> None:
+    events, task = booked()
+    back = refund("15.00", given_back(TEA, "15.00", quantity="1"))
+    decision = Consumer(refund_handlers.handlers(ANEW)).take(*events, second_sale(task), back)[KEY]
+    [delivery] = decision.deliveries
+    made = CreditNoteTask.model_validate(delivery.payload)
+    assert (made.sale, made.total, delivery.id) == (task.sale, Decimal("15.00"), f"credit-note:{KEY}:1051")
+
+
+def test_an_edited_order_with_a_refund_is_only_reported() -> None:
+    back = refund("15.00", given_back(1, "15.00", quantity="1"))
+    decision = Consumer(refund_handlers.handlers(ANEW)).take(SALE, back, *said(EDITED))[KEY]
+    assert [each.id for each in decision.deliveries] == [f"credit-note:{KEY}:1051"]
+
+
+def test_a_given_up_order_that_comes_back_is_sold_anew() -> None:
+    told = said(CANCELLED, BOUGHT)
+    note = recorded(credited(Consumer(refund_handlers.handlers(ANEW)).take(SALE, told[0])[KEY]))
+    service = Consumer(order_handlers.handlers(ANEW))
+    service.take(link(311), link(312), CANCELLED, SALE)
+    assert service.take(told[0], note)[KEY].deliveries == ()
+    [delivery] = service.take(told[1], BOUGHT)[KEY].deliveries
+    assert delivery.id == f"sale:{KEY}:1"
+    assert not Consumer(refund_handlers.handlers(ANEW)).take(SALE, *told, note)[KEY].refuse
+
+
+@pytest.mark.claim("I2")
+def test_the_days_before_and_of_an_edit_close_green() -> None:
+    events, task = booked()
+    sold = (EDITED, *events, second_sale(task))
+    assert closing(*sold, using=ANEW).green
+    day = closing(*sold, date=SEEN, using=ANEW)
+    assert day.green
+    assert [(total.kind, total.shop, total.books) for total in day.totals] == [
+        ("order", EDITED.total, EDITED.total),
+        ("refund", SALE.total, SALE.total),
+    ]
+    waiting = closing(EDITED, *events, date=SEEN, using=ANEW)
+    assert [one.amount for one in waiting.differences] == [EDITED.total]
+
+
 def test_what_was_refunded_before_is_not_credited_twice() -> None:
     back = refund("15.00", given_back(1, "15.00", quantity="1"))
     service = Consumer(refund_handlers.handlers(CREDIT))
@@ -98,9 +195,8 @@ def test_by_default_it_is_only_reported() -> None:
     assert decided(*said(CANCELLED), using=settings()) == NOTHING
 
 
-def test_an_edited_order_is_only_reported() -> None:
-    edited = BOUGHT.model_copy(update={"total": BOUGHT.total + 1})
-    assert decided(*said(edited)) == NOTHING
+def test_an_edited_order_is_only_reported_where_the_policy_credits_given_up_ones() -> None:
+    assert decided(*said(EDITED)) == NOTHING
 
 
 @pytest.mark.parametrize(
@@ -124,12 +220,12 @@ def test_an_order_that_comes_back_before_the_note_was_written_takes_it_back() ->
     assert decided(*said(CANCELLED, BOUGHT)) == NOTHING
 
 
-@pytest.mark.claim("I5")
+@pytest.mark.claim("I5", "S3.34")
 def test_a_correction_waits_for_the_accountant_where_approval_is_asked() -> None:
     service = Consumer(refund_handlers.handlers(settings(after_sale="credit", approve_first=1)))
     waiting = service.take(SALE, *said(CANCELLED))[KEY]
     [question] = asked(waiting)
-    assert "order given up" in question.shape
+    assert "whole Sale taken back" in question.shape
     assert waiting.deliveries[0].blocked is not None
     assert credited(service.take(question, approval(question.document, shape=question.shape))[KEY]).total == SALE.total
 
