@@ -7,10 +7,12 @@ from contextlib import asynccontextmanager
 
 from services.shared.checks.gates import shop_gate
 from services.shared.delivery.engine import Clock
+from services.shared.delivery.lane import Lane
 from services.shared.running.fingerprint import fingerprint
 from services.shared.running.service import Blueprint, utc_now
 from services.shared.running.upstreams import open_shops, shop_lane
 from services.shared.settings.model import Settings
+from services.shared.woocommerce.client import WooCommerce
 from services.stock_publisher.decide import lane
 from services.stock_publisher.deliveries import Deliveries
 from services.stock_publisher.handlers import handlers
@@ -23,6 +25,11 @@ FLOWS = frozenset({"stock"})
 async def blueprint(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Blueprint]:
     """The service, wired: a lane of stock writes for each shop."""
     async with open_shops(settings, clock) as shops:
-        lanes = [shop_lane(settings, name, lane(name), Deliveries(shop, clock)) for name, shop in shops.items()]
+        lanes = [stock_lane(settings, name, shop, clock) for name, shop in shops.items()]
         gates = [gate for n, shop in shops.items() for gate in shop_gate(settings, n, shop, lane(n), FLOWS)]
         yield Blueprint(NAME, handlers(settings), fingerprint(settings.shops.values()), lanes, gates=gates)
+
+
+def stock_lane(settings: Settings, name: str, shop: WooCommerce, clock: Clock) -> Lane:
+    """The lane of a shop's stock writes."""
+    return shop_lane(settings, name, lane(name), Deliveries(shop, clock, settings.shops[name].batch_size))
