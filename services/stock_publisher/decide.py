@@ -97,7 +97,7 @@ def _wanted(found: Subject, position: Position, state: State) -> Figure:
     def free(item: str) -> Decimal:
         return outlook.position(item).free(rules)
 
-    more = [*kit_lines(rules.kits, found.link.item, free)]
+    more = [*kit_lines(rules.kits, found.link.item, free, outlook.named)]
     if found.shop.catalogue.empties_withdrawn and state.get(WITHDRAWN, found.link.item):
         more.append(withdrawn([*position.lines(rules), *more]))
     wanted = figure(position, rules, more)
