@@ -49,6 +49,7 @@ class Reason(StrEnum):
     FEED_STALE = "feed.stale"
 
     STOCK_WAREHOUSE_UNKNOWN = "stock.warehouse-unknown"
+    STOCK_FIGURE_ABSURD = "stock.figure-absurd"
 
     SALE_ITEM_NOT_LINKED = "sale.item-not-linked"
     SALE_SETTING_MISSING = "sale.setting-missing"

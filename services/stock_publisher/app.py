@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager
 
 from services.shared.checks.gates import shop_gate
 from services.shared.delivery.engine import Clock
-from services.shared.identity.guard import Guard, guarded
+from services.shared.delivery.lane import Lane
+from services.shared.identity.guard import Guard, guarded_lane
 from services.shared.identity.standing import watched
 from services.shared.running.fingerprint import fingerprint
 from services.shared.running.service import Blueprint, Task, utc_now
@@ -28,12 +29,16 @@ async def blueprint(settings: Settings, clock: Clock = utc_now) -> AsyncIterator
     """The service, wired: a lane of stock writes for each shop."""
     async with open_shops(settings, clock) as shops:
         guards = {name: Guard(name, shop, settings.shops[name], clock) for name, shop in shops.items()}
-        deliveries = {name: guarded(Deliveries(shop, clock), guards[name]) for name, shop in shops.items()}
-        lanes = [shop_lane(settings, name, lane(name), deliver) for name, deliver in deliveries.items()]
+        lanes = [guarded_lane(stock_lane(settings, n, shop, clock), guards[n]) for n, shop in shops.items()]
         gates = [gate for n, shop in shops.items() for gate in shop_gate(settings, n, shop, lane(n), FLOWS)]
         drift = [_drift(settings, shops[name], guard) for name, guard in guards.items()]
         rules, attached = fingerprint(settings.shops.values()), [guard.attach for guard in guards.values()]
         yield Blueprint(NAME, watched(handlers(settings)), rules, lanes, early_tasks=attached, gates=gates, tasks=drift)
+
+
+def stock_lane(settings: Settings, name: str, shop: WooCommerce, clock: Clock) -> Lane:
+    """The lane of a shop's stock writes."""
+    return shop_lane(settings, name, lane(name), Deliveries(shop, clock, settings.shops[name].batch_size))
 
 
 def _drift(settings: Settings, shop: WooCommerce, guard: Guard) -> Task:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from functools import partial
 
 from contracts.alerts import FeedStateChanged
-from contracts.balance import StockChanged
+from contracts.balance import ItemChanged, ItemWithdrawn, StockChanged
 from contracts.catalog import AvailabilityChanged, ProductLinked, ProductUnlinked
 from contracts.drift import StockDrifted
 from contracts.envelope import Envelope
@@ -27,12 +27,13 @@ from services.stock_publisher.records import (
     PUBLISHED,
     SALE,
     STOCK,
+    WITHDRAWN,
     Moves,
     link_ref,
     moves_of,
 )
 
-TOPICS = ("balance.stock", "catalog.links", "shop.orders", "ledger.documents", "stock.availability")
+TOPICS = ("balance.items", "balance.stock", "catalog.links", "shop.orders", "ledger.documents", "stock.availability")
 
 
 def handlers(settings: Settings) -> Handlers:
@@ -40,6 +41,8 @@ def handlers(settings: Settings) -> Handlers:
     return Handlers(
         topics=TOPICS,
         remember={
+            ItemChanged: partial(item_changed, settings),
+            ItemWithdrawn: partial(item_withdrawn, settings),
             StockChanged: partial(stock_changed, settings),
             ProductLinked: partial(product_linked, settings),
             ProductUnlinked: partial(product_unlinked, settings),
@@ -52,6 +55,20 @@ def handlers(settings: Settings) -> Handlers:
         },
         decide=partial(decide, settings),
     )
+
+
+def item_changed(settings: Settings, envelope: Envelope[ItemChanged], state: State) -> None:
+    """An item that had left Balance's catalogue is back."""
+    item = envelope.data.item
+    if state.get(WITHDRAWN, item):
+        state.drop(WITHDRAWN, item)
+        _touch(settings, item, state)
+
+
+def item_withdrawn(settings: Settings, envelope: Envelope[ItemWithdrawn], state: State) -> None:
+    """An item has left Balance's catalogue."""
+    state.put(WITHDRAWN, envelope.data.item, envelope.data)
+    _touch(settings, envelope.data.item, state)
 
 
 def stock_changed(settings: Settings, envelope: Envelope[StockChanged], state: State) -> None:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from contracts.identity import ShopIdentified
 from contracts.reasons import Reason
 from services.shared.delivery.engine import Engine
 from services.shared.delivery.failure import outcome_of
-from services.shared.delivery.lane import Deliver
+from services.shared.delivery.lane import Deliver, Lane
 from services.shared.delivery.outcome import Blocked, Outcome, Retry
 from services.shared.delivery.row import Row
 from services.shared.identity.seen import Seen, ShowsItself, differences, look
@@ -101,6 +102,11 @@ def guarded(deliver: Deliver, guard: Guard) -> Deliver:
         return await deliver(rows) if shut is None else [shut] * len(rows)
 
     return delivering
+
+
+def guarded_lane(lane: Lane, guard: Guard) -> Lane:
+    """A lane toward one shop, behind its guard."""
+    return replace(lane, deliver=guarded(lane.deliver, guard))
 
 
 class ByShop:

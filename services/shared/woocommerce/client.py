@@ -98,6 +98,10 @@ class WooCommerce:
         """A product or variation; None when the shop does not know it."""
         return await products.by_id(self._api, product_id)
 
+    async def image_ids(self, product_id: int) -> tuple[int, ...]:
+        """The pictures of a product, the main one first."""
+        return await products.image_ids(self._api, product_id)
+
     def product_changes(self, cursor: Cursor) -> AsyncIterator[Product]:
         """The products modified since the cursor, oldest change first; our own writes are among them."""
         return products.changed_since(self._api, cursor)
