@@ -22,6 +22,11 @@ def asked(stage: Stage) -> set[str]:
     return {e.data.document for e in stage.ledger.story if isinstance(e.data, ApprovalAsked)}
 
 
+def asked_at(stage: Stage, key: str) -> str:
+    """When the accountant was asked about an order: its Sale was not there yet."""
+    return next(e.time.isoformat() for e in stage.ledger.story if e.subject == f"approval:sale:{key}")
+
+
 def closes(stage: Stage) -> list[DayClosed]:
     return [e.data for e in stage.ledger.story if isinstance(e.data, DayClosed)]
 
@@ -36,7 +41,7 @@ def reasons(day: dict[str, Any]) -> Iterable[str]:
     return [one["reason"] for one in day["differences"]]
 
 
-@pytest.mark.claim("S1.12", "I2", "I5", "S3.13")
+@pytest.mark.claim("S1.12", "I2", "I4", "I5", "S0.35", "S3.13")
 async def test_orders_wait_for_the_accountant_flow_after_the_approval_and_the_day_closes_green(
     kafka: Broker, tmp_path: Path
 ) -> None:
@@ -70,6 +75,13 @@ async def test_orders_wait_for_the_accountant_flow_after_the_approval_and_the_da
         answer.raise_for_status()
         code, edited = await day_close(made, sale.date, "--read-back")
         assert code == 1 and "changed by hand" in edited["differences"][0]["cause"]
+        # and the order's documents are there whole, as its story is, up to any moment
+        documents = (await made.davtari("order", "main", str(orders[0]), "--documents")).json["documents"]
+        assert documents[0]["payload"] == sale.sent
+        assert (await made.davtari("order", "main", str(orders[0]), "--at", "2020-01-01")).code == 1
+        before, after = asked_at(made, sale.key), (await made.davtari("order", "main", str(orders[0]), "--json")).json
+        then = (await made.davtari("order", "main", str(orders[0]), "--at", before, "--json")).json
+        assert (then["sale"], after["sale"]) == (None, str(sale.total))
         # and filling up the days of the orders finds nothing to do
         days = ("--from", "2020-01-01", "--to", "2030-01-01", "--json")
         filled = await made.davtari("backfill", "orders", *days)
