@@ -21,7 +21,6 @@ from services.shared.settings.balance import BalanceSettings
 from services.shared.settings.shop import AfterSale, ShopSettings
 from services.shared.state.records import State
 
-
 POLICIES = get_args(AfterSale)
 """Each corrects more than the one before; what holds is the least of today's and of the day of the change."""
 
