@@ -143,8 +143,14 @@ class OrderSettings(Section):
     warehouse: str | None = None
     retail_client: str | None = None
     create_clients: bool = True
-    personal_id_keys: tuple[str, ...] = ("_billing_personal_id", "billing_personal_id")
-    company_id_keys: tuple[str, ...] = ("_billing_company_code", "billing_company_code")
+    personal_id_keys: tuple[str, ...] = Field(
+        default=("_billing_personal_id", "billing_personal_id", "_wc_other/davtari/personal-id"),
+        description="custom fields of an order that may hold the personal id; the first filled counts",
+    )
+    company_id_keys: tuple[str, ...] = Field(
+        default=("_billing_company_code", "billing_company_code", "_wc_other/davtari/company-id"),
+        description="the same for a company's number",
+    )
     shipping_item: str | None = None
     fee_item: str | None = None
     rounding_item: str | None = None
