@@ -34,6 +34,7 @@ from services.commands.frame import Chosen, DryRun, Json, Patience, answered, co
 from services.commands.freshness import feed_ages, punctuality
 from services.commands.freshness_lines import lines
 from services.commands.init import dialogue
+from services.commands.mapping import app as mapping_app
 from services.commands.plans import app as plans_app
 from services.commands.registry import OPTIONAL, SERVICES, wanted
 from services.commands.screen import as_json, console, errors
@@ -49,6 +50,7 @@ app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(events_app, name="events")
 app.add_typer(contracts.app, name="contracts")
 app.add_typer(plans_app.app, name="plan")
+app.add_typer(mapping_app.app, name="mapping")
 app.command(name="apply")(plans_app.apply_command)
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(sandbox_cli, name="sandbox")

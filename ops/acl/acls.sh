@@ -67,6 +67,7 @@ allow davtari-catalog-importer \
     --topic "${PREFIX}balance.prices" \
     --topic "${PREFIX}catalog.links" \
     --topic "${PREFIX}catalog.plans" \
+    --topic "${PREFIX}catalog.mappings" \
     --topic "${PREFIX}operations" \
     --topic "${PREFIX}dead-letters" \
     --resource-pattern-type literal
@@ -74,6 +75,7 @@ allow davtari-catalog-importer \
     --operation Write --operation Describe \
     --topic "${PREFIX}catalog.links" \
     --topic "${PREFIX}catalog.plans" \
+    --topic "${PREFIX}catalog.mappings" \
     --topic "${PREFIX}operations" \
     --topic "${PREFIX}dead-letters" \
     --resource-pattern-type literal
@@ -173,6 +175,7 @@ allow davtari-all-in-one \
     --topic "${PREFIX}shop.refunds" \
     --topic "${PREFIX}catalog.links" \
     --topic "${PREFIX}catalog.plans" \
+    --topic "${PREFIX}catalog.mappings" \
     --topic "${PREFIX}stock.availability" \
     --topic "${PREFIX}ledger.documents" \
     --topic "${PREFIX}operations" \
@@ -187,6 +190,7 @@ allow davtari-all-in-one \
     --topic "${PREFIX}shop.refunds" \
     --topic "${PREFIX}catalog.links" \
     --topic "${PREFIX}catalog.plans" \
+    --topic "${PREFIX}catalog.mappings" \
     --topic "${PREFIX}stock.availability" \
     --topic "${PREFIX}ledger.documents" \
     --topic "${PREFIX}operations" \
@@ -217,6 +221,7 @@ allow davtari-operator \
     --topic "${PREFIX}shop.refunds" \
     --topic "${PREFIX}catalog.links" \
     --topic "${PREFIX}catalog.plans" \
+    --topic "${PREFIX}catalog.mappings" \
     --topic "${PREFIX}stock.availability" \
     --topic "${PREFIX}ledger.documents" \
     --topic "${PREFIX}operations" \
@@ -250,6 +255,7 @@ allow davtari-repairer \
     --topic "${PREFIX}shop.refunds" \
     --topic "${PREFIX}catalog.links" \
     --topic "${PREFIX}catalog.plans" \
+    --topic "${PREFIX}catalog.mappings" \
     --topic "${PREFIX}stock.availability" \
     --topic "${PREFIX}ledger.documents" \
     --topic "${PREFIX}operations" \
@@ -264,6 +270,7 @@ allow davtari-repairer \
     --topic "${PREFIX}shop.refunds" \
     --topic "${PREFIX}catalog.links" \
     --topic "${PREFIX}catalog.plans" \
+    --topic "${PREFIX}catalog.mappings" \
     --topic "${PREFIX}stock.availability" \
     --topic "${PREFIX}ledger.documents" \
     --topic "${PREFIX}operations" \
@@ -281,6 +288,7 @@ allow davtari-subscriber-catalogue \
     --topic "${PREFIX}balance.prices" \
     --topic "${PREFIX}catalog.links" \
     --topic "${PREFIX}catalog.plans" \
+    --topic "${PREFIX}catalog.mappings" \
     --resource-pattern-type literal
 allow davtari-subscriber-catalogue \
     --operation Read --operation Describe \

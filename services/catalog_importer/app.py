@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from services.catalog_importer.decide import lane
 from services.catalog_importer.deliveries import Deliveries
 from services.catalog_importer.handlers import handlers
+from services.catalog_importer.mapping import NAME
 from services.shared.checks.gates import shop_gate
 from services.shared.delivery.engine import Clock
 from services.shared.running.fingerprint import fingerprint
@@ -15,7 +16,6 @@ from services.shared.running.service import Blueprint, utc_now
 from services.shared.running.upstreams import open_shops, shop_lane
 from services.shared.settings.model import Settings
 
-NAME = "catalog-importer"
 FLOWS = frozenset({"catalogue", "prices"})
 
 

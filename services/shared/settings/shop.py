@@ -36,7 +36,8 @@ class CatalogueSettings(Section):
     """Which items may become products. Default deny: a group is invisible until it is mapped (claim S0.5)."""
 
     groups: dict[str, int] = Field(default_factory=dict, description="Balance group uid → WooCommerce category id")
-    excluded_groups: tuple[str, ...] = ()
+    excluded_groups: tuple[str, ...] = Field(default=(), description="shut, with all below them, mapped or not")
+    included_groups: tuple[str, ...] = Field(default=(), description="open again, below an excluded one")
     allow_services: bool = False
     sku_allow: tuple[str, ...] = Field(default=(), description="glob patterns; empty allows every SKU")
     sku_deny: tuple[str, ...] = ()
