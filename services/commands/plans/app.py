@@ -1,4 +1,4 @@
-"""`davtari plan items|show|groups` and `davtari apply`."""
+"""`davtari plan items|show|groups|drift|shop-only` and `davtari apply`."""
 
 from __future__ import annotations
 
@@ -11,12 +11,16 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from services.commands.failing import FAILED
 from services.commands.frame import Json, Patience, Shop, chosen_shop, command, settings
-from services.commands.plans import applying, groups_shown, shown
-from services.commands.plans.catalogue import read_catalogue
+from services.commands.plans import applying, drift, groups_shown, shop_only, shown
+from services.commands.plans.catalogue import TOPICS as CATALOGUE
+from services.commands.plans.catalogue import catalogue, read_catalogue
 from services.commands.plans.groups import groups
 from services.commands.plans.plan import Plan
 from services.commands.plans.selected import check_selected
 from services.commands.screen import as_json, console, errors
+from services.shared.messaging.reader import read_events
+from services.shared.running.service import utc_now
+from services.shared.running.upstreams import open_shop
 
 app = typer.Typer(no_args_is_help=True, help="What would be done in a shop, before it is done.")
 Csv = Annotated[Path | None, typer.Option("--csv", help="Write the whole plan as a table.")]
@@ -46,6 +50,33 @@ async def groups_command(shop: Shop = "", json: Json = False) -> int:
     name = chosen_shop(chosen, shop)
     found = groups(await read_catalogue(chosen, name))
     as_json([asdict(group) for group in found]) if json else groups_shown.show(name, found)
+    return 0
+
+
+@app.command(name="drift")
+@command
+async def drift_command(shop: Shop = "", json: Json = False) -> int:
+    """Edits made in the shop that stay there, although Balance says otherwise."""
+    chosen = settings()
+    name = chosen_shop(chosen, shop)
+    found = drift.drift(name, [envelope async for envelope in read_events(chosen.kafka, drift.TOPICS)])
+    as_json([asdict(one) for one in found]) if json else drift.show(name, found)
+    return 0
+
+
+@app.command(name="shop-only")
+@command
+async def shop_only_command(shop: Shop = "", csv: Csv = None, json: Json = False) -> int:
+    """Products that only the shop has: never changed, never made in Balance; a list for the accountant."""
+    chosen = settings()
+    name = chosen_shop(chosen, shop)
+    envelopes = [envelope async for envelope in read_events(chosen.kafka, CATALOGUE)]
+    linked = shop_only.linked_products(name, envelopes)
+    async with open_shop(chosen, name, utc_now) as client:
+        found = await shop_only.shop_only(catalogue(chosen, name, envelopes), linked, client.products())
+    if csv:
+        shop_only.write_csv(found, csv)
+    as_json([asdict(one) for one in found]) if json else shop_only.show(name, found)
     return 0
 
 

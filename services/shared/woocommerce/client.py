@@ -110,6 +110,10 @@ class WooCommerce:
         """Writes up to 100 variations of one product in one call."""
         return await variations.update(self._api, parent_id, writes)
 
+    def products(self) -> AsyncIterator[Product]:
+        """Every product, variations aside, in every status but the trash."""
+        return products.every(self._api)
+
     def skus(self) -> AsyncIterator[tuple[int, str]]:
         """Every product's id and SKU, variations aside, in every status but the trash."""
         return products.every_sku(self._api)

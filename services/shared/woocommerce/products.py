@@ -55,6 +55,12 @@ async def changed_since(api: Api, cursor: Cursor) -> AsyncIterator[Product]:
         yield read_product(api.shop, row)
 
 
+async def every(api: Api) -> AsyncIterator[Product]:
+    """Every product in every status but the trash; variations stand in no list of their own (API fact)."""
+    async for row in rows(api, ROUTE, {"orderby": "id", "order": "asc", "_fields": FIELDS}):
+        yield read_product(api.shop, row)
+
+
 async def every_sku(api: Api) -> AsyncIterator[tuple[int, str]]:
     """Id and SKU of every product that has one; variations stand in no list of their own (API fact)."""
     async for row in rows(api, ROUTE, {"orderby": "id", "order": "asc", "_fields": "id,sku"}):
