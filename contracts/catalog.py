@@ -26,6 +26,14 @@ class RolePrice(Part):
 
     meta_key: str
     price: Money | None = None
+    currency: str | None = Field(default=None, description="its currency, where that is not Balance's own")
+
+
+class WrittenImage(Part):
+    """The picture that was sent last: the SHA-256 of its content, and the id that the shop has given to it."""
+
+    digest: str
+    id: int = 0
 
 
 class WrittenProduct(Part):
@@ -40,6 +48,7 @@ class WrittenProduct(Part):
     weight: Quantity | None = None
     category_ids: tuple[int, ...] | None = None
     role_prices: tuple[RolePrice, ...] | None = None
+    image: WrittenImage | None = None
     retired_from: str | None = Field(default=None, description="the status that a product had before it was retired")
     digest: str
 
@@ -104,6 +113,7 @@ class FigureLine(Part):
         "in flight",
         "in kits",
         "from components",
+        "withdrawn",
         "buffer",
         "last units",
         "share",

@@ -87,6 +87,7 @@ allow davtari-catalog-importer \
 # the service stock-publisher
 allow davtari-stock-publisher \
     --operation Read --operation Describe \
+    --topic "${PREFIX}balance.items" \
     --topic "${PREFIX}balance.stock" \
     --topic "${PREFIX}shop.orders" \
     --topic "${PREFIX}catalog.links" \

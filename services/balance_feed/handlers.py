@@ -25,10 +25,11 @@ RESOURCES: tuple[Resource, ...] = ("items", "prices", "stock")
 class Observed(Part):
     """The digest of what was last observed of one key: what is equal to it is not even parsed.
 
-    It is empty for a key that is known from the topics only.
+    It is empty for a key that is known from the topics only, and for one that the last `missed` snapshots lacked.
     """
 
     digest: str
+    missed: int = 0
 
 
 ITEM = Kind("item", ItemChanged)

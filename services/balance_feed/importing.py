@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
 import orjson
@@ -52,7 +52,7 @@ class Importer:
                     for groups in scratch.differed(AT_ONCE):
                         await self._state(snapshot.fact, groups, report, dry_run=dry_run)
                 if not dry_run:
-                    await self._settle(scratch, snapshot, report)
+                    await self._settle(scratch, snapshot, report, self._looks(resource, accepted=accept_loss))
         log.info("imported", extra={"resource": resource, **report.figures(), "held": report.held})
         return report
 
@@ -105,20 +105,31 @@ class Importer:
                     work.put(OBSERVED[report.resource], group.key, Observed(digest=group.digest))
             await work.announce((event, None) for event in said)
 
-    async def _settle(self, scratch: Scratch, snapshot: Snapshot, report: Report) -> None:
+    def _looks(self, resource: Resource, *, accepted: bool) -> int:
+        """How many snapshots in a row must lack a key until it is gone (claim S2.15): prices and stock are what the
+        last one says, and what a person has accepted needs no second look."""
+        return self._settings.snapshot.confirmations if resource == "items" and not accepted else 1
+
+    async def _settle(self, scratch: Scratch, snapshot: Snapshot, report: Report, looks: int) -> None:
         """What only a whole snapshot may say: what is missing, and which faults are gone."""
         faults = dict(snapshot.faults) | _held_back(report)
         await show(self._engine, faults)
         if not report.held:
             for keys in scratch.missed(AT_ONCE):
-                await self._withdraw(snapshot.fact, report, keys)
+                await self._miss(snapshot.fact, report, keys, looks)
         await clear_gone(self._engine, report.resource, report.faults | faults.keys())
 
-    async def _withdraw(self, fact: Fact, report: Report, keys: Iterable[str]) -> None:
+    async def _miss(self, fact: Fact, report: Report, keys: Sequence[str], looks: int) -> None:
+        """Withdraw keys that so many snapshots lacked; the others are looked at anew when they are back."""
+        kind = OBSERVED[report.resource]
         async with self._engine.work() as work:
-            for key in keys:
-                work.drop(OBSERVED[report.resource], key)
-            await work.announce((fact.missing(key, report.begun), None) for key in keys)
+            missed = {key: one.missed + 1 for key, one in (await work.get_many(kind, keys)).items()}
+            gone = [key for key in keys if missed.get(key, looks) >= looks]
+            for key in gone:
+                work.drop(kind, key)
+            for key in missed.keys() - set(gone):
+                work.put(kind, key, Observed(digest="", missed=missed[key]))
+            await work.announce((fact.missing(key, report.begun), None) for key in gone)
 
 
 def _held_back(report: Report) -> dict[str, Fault]:

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 from services.catalog_importer.decide import lane
 from services.catalog_importer.deliveries import Deliveries
 from services.catalog_importer.handlers import handlers
 from services.catalog_importer.mapping import NAME
+from services.catalog_importer.pictures import Pictures, open_pictures
 from services.shared.checks.gates import shop_gate
 from services.shared.delivery.engine import Clock
+from services.shared.delivery.lane import Lane
+from services.shared.identity.guard import Guard, guarded_lane
+from services.shared.identity.standing import watched
 from services.shared.running.fingerprint import fingerprint
 from services.shared.running.service import Blueprint, utc_now
 from services.shared.running.upstreams import open_shops, shop_lane
 from services.shared.settings.model import Settings
+from services.shared.woocommerce.client import WooCommerce
+from services.shared.woocommerce.products import MOST_SKUS
 
 FLOWS = frozenset({"catalogue", "prices"})
 
@@ -22,9 +29,23 @@ FLOWS = frozenset({"catalogue", "prices"})
 @asynccontextmanager
 async def blueprint(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Blueprint]:
     """The service, wired: a lane of product writes for each shop."""
-    async with open_shops(settings, clock) as shops:
-        deliveries = {name: Deliveries(settings.shops[name], shop, clock) for name, shop in shops.items()}
-        lanes = [shop_lane(settings, name, lane(name), deliver) for name, deliver in deliveries.items()]
+    async with open_shops(settings, clock) as shops, open_pictures(settings, clock) as pictures:
+        guards = {name: Guard(name, shop, settings.shops[name], clock) for name, shop in shops.items()}
+        lanes = [
+            guarded_lane(product_lane(settings, name, shop, clock, pictures.get(name)), guards[name])
+            for name, shop in shops.items()
+        ]
         gates = [gate for n, shop in shops.items() for gate in shop_gate(settings, n, shop, lane(n), FLOWS)]
         rules = fingerprint([settings.balance, *settings.shops.values()])
-        yield Blueprint(NAME, handlers(settings), rules, lanes, gates=gates)
+        attached = [guard.attach for guard in guards.values()]
+        yield Blueprint(NAME, watched(handlers(settings)), rules, lanes, early_tasks=attached, gates=gates)
+
+
+def product_lane(
+    settings: Settings, name: str, shop: WooCommerce, clock: Clock, pictures: Pictures | None = None
+) -> Lane:
+    """The lane of a shop's product writes: as many at once as one look-up covers, written in batches of the shop."""
+    deliveries = Deliveries(settings.shops[name], shop, clock, pictures)
+    return replace(
+        shop_lane(settings, name, lane(name), deliveries), batch=max(settings.shops[name].batch_size, MOST_SKUS)
+    )

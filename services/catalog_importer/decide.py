@@ -14,6 +14,7 @@ from services.catalog_importer import digest
 from services.catalog_importer.alarm import alarm
 from services.catalog_importer.approval import APPROVED, Approved, approves
 from services.catalog_importer.eligibility import Eligible, Nature, Skip, judge, nature, sole
+from services.catalog_importer.mapped import mapped
 from services.catalog_importer.mapping import commanded
 from services.catalog_importer.payload import PLAN, WRITE, ProductPayload
 from services.catalog_importer.price import Prices, next_edge, prices
@@ -61,7 +62,11 @@ def decide(settings: Settings, subject: str, state: State) -> Decision:
     with nothing changed writes nothing.
     """
     found = _subject(settings, subject, state)
-    if found is None or not _concerned(found):
+    if found is None:
+        return NOTHING
+    if asked := mapped(found.shop_id, found.item_id, found.link, state):
+        return Decision(announce=(asked,))
+    if not _concerned(found):
         return NOTHING
     verdict = _verdict(found, state)
     if isinstance(verdict, Skip):
@@ -110,7 +115,7 @@ def _verdict(found: Subject, state: State) -> Eligible | Skip:
 def _retire(found: Subject) -> Decision | None:
     """A product whose item left Balance becomes a draft, where the settings want it (claim S2.15)."""
     link, rules = found.link, found.shop.catalogue
-    if found.item is not None or link is None or rules.withdrawn == "keep":
+    if found.item is not None or link is None or not rules.hides_withdrawn:
         return None
     gone = Nature(item=found.item_id, kind="goods", item_type=None, sku=link.sku, groups=())
     mode: Mode = "live" if found.shop.flows.catalogue == "live" else "dry-run"
@@ -154,7 +159,7 @@ def _flows(flows: Flows, mode: Mode, *, linked: bool) -> tuple[bool, bool]:
 
 def _deliver(found: Subject, item: Nature, desired: Desired, mode: Mode) -> Decision | None:
     """A write in a live flow or of an approved change, else a plan, said once."""
-    mark = digest.of_product(desired, found.shop.fields)
+    mark = digest.of_product(desired, found.shop.fields, found.shop.catalogue.images)
     written = found.link.written.digest if found.link and found.link.written else None
     if mark == written:
         return None

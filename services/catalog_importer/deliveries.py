@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,8 +13,10 @@ from services.catalog_importer import report
 from services.catalog_importer.eligibility import Eligible, Skip, judge
 from services.catalog_importer.look_up import Sight, holder, look_up
 from services.catalog_importer.payload import PLAN, ProductPayload
+from services.catalog_importer.pictures import Pictures, with_ids, with_picture
 from services.catalog_importer.placement import Change, Gone, Placement, place
 from services.catalog_importer.writing import Result, Shop, create, update
+from services.shared.delivery.batches import Batches
 from services.shared.delivery.failure import outcome_of
 from services.shared.delivery.outcome import Done, Outcome, Refused, Unknown
 from services.shared.delivery.row import Row
@@ -21,6 +25,7 @@ from services.shared.settings.shop import ShopSettings
 from services.shared.upstream.errors import UpstreamError
 from services.shared.woocommerce.batch import NotStored, Stored
 from services.shared.woocommerce.echo import differences
+from services.shared.woocommerce.products import MOST_SKUS
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +36,7 @@ class Job:
     payload: ProductPayload
 
 
+log = logging.getLogger(__name__)
 Outcomes = dict[str, Outcome]
 """By row id."""
 
@@ -42,15 +48,18 @@ class Deliveries:
     (API fact: a batch goes on after the client has hung up). Upstream failures become outcomes; none is raised.
     """
 
-    def __init__(self, settings: ShopSettings, shop: Shop, now: Callable[[], datetime]) -> None:
-        self._settings, self._shop, self._now = settings, shop, now
+    def __init__(
+        self, settings: ShopSettings, shop: Shop, now: Callable[[], datetime], pictures: Pictures | None = None
+    ) -> None:
+        self._settings, self._shop, self._now, self._pictures = settings, shop, now, pictures
+        self._batches, self._looks = Batches(settings.batch_size), Batches(MOST_SKUS)
 
     async def __call__(self, rows: Sequence[Row]) -> list[Outcome]:
         """One outcome per row, in order. Rows are of this shop and of different items."""
         jobs = [Job(row, ProductPayload.model_validate(row.payload)) for row in rows]
         outcomes = self._barred(jobs)
         allowed = [job for job in jobs if job.row.id not in outcomes]
-        sights = await look_up(self._shop, [job.payload for job in allowed])
+        sights = await look_up(self._shop, [job.payload for job in allowed], self._looks)
         outcomes |= await self._follow(zip(allowed, sights, strict=True))
         return [outcomes[row.id] for row in rows]
 
@@ -67,7 +76,17 @@ class Deliveries:
         placed = [(job, self._place(job, sight)) for job, sight in seen]
         changes = [(job, found) for job, found in placed if isinstance(found, Change) and job.row.kind != PLAN]
         settled = {job.row.id: self._settled(job, found) for job, found in placed}
+        if self._pictures is not None:
+            changes = await asyncio.gather(*[self._pictured(job, change, self._pictures) for job, change in changes])
         return settled | await self._write(changes)
+
+    async def _pictured(self, job: Job, change: Change, pictures: Pictures) -> tuple[Job, Change]:
+        """A picture that cannot be had now holds up no product: it is looked for again with the next change."""
+        try:
+            return job, await with_picture(job.payload, change, pictures, self._shop)
+        except UpstreamError as error:
+            log.warning("picture left out", extra={"delivery": job.row.id, "why": error.message})
+            return job, change
 
     def _place(self, job: Job, sight: Sight | Outcome) -> Placement | Outcome:
         if isinstance(sight, Sight):
@@ -96,7 +115,7 @@ class Deliveries:
 
     async def _create(self, new: Sequence[tuple[Job, Change]]) -> tuple[Outcomes, dict[str, tuple[Job, NotStored]]]:
         """The outcomes, and those whose SKU another product has taken in the meantime."""
-        results = await create(self._shop, [change for _, change in new])
+        results = await create(self._shop, [change for _, change in new], self._batches)
         outcomes, taken = {}, {}
         for (job, change), result in zip(new, results, strict=True):
             if isinstance(result, NotStored) and result.sku_taken:
@@ -107,7 +126,7 @@ class Deliveries:
 
     async def _adopt(self, taken: dict[str, tuple[Job, NotStored]]) -> Outcomes:
         """Look again before acting: the product that has the SKU is adopted instead of failing (claim K22)."""
-        sights = await look_up(self._shop, [job.payload for job, _ in taken.values()])
+        sights = await look_up(self._shop, [job.payload for job, _ in taken.values()], self._looks)
         placed = []
         for (job, refusal), sight in zip(taken.values(), sights, strict=True):
             placed.append((job, self._place(job, await self._named(refusal, sight)), refusal))
@@ -126,7 +145,7 @@ class Deliveries:
         return self._settled(job, placement)
 
     async def _update(self, changes: Sequence[tuple[Job, Change]]) -> Outcomes:
-        results = await update(self._shop, [change for _, change in changes])
+        results = await update(self._shop, [change for _, change in changes], self._batches)
         return {
             job.row.id: self._outcome(job, change, result)
             for (job, change), result in zip(changes, results, strict=True)
@@ -159,6 +178,7 @@ class Deliveries:
 
     def _linked(self, job: Job, change: Change, stored: Stored | None) -> Done:
         product_id = stored.id if stored else change.write.id or 0
+        change = with_ids(change, stored.json) if stored else change
         sku = change.write.sku or (change.product.sku if change.product else "") or job.payload.nature.sku or ""
         return Done((report.linked(job.payload, change, product_id, sku, self._now()),))
 

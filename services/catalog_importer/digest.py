@@ -11,13 +11,15 @@ from services.catalog_importer.product import Desired
 from services.shared.settings.shop import FieldOwnership
 
 
-def of_product(desired: Desired, owners: FieldOwnership) -> str:
-    """Changes with every field that would be written, with the phase of its sale, and with who owns the fields.
+def of_product(desired: Desired, owners: FieldOwnership, images: str | None = None) -> str:
+    """Changes with every field that would be written, with the phase of its sale, with who owns the fields, and with
+    where the pictures lie.
 
     Equal amounts have equal digests, however many zeros they end on.
     """
     fields = desired.model_copy(update={"weight": desired.weight.normalize() if desired.weight else None})
-    return _of({"fields": fields.model_dump(mode="json"), "owners": owners.model_dump(mode="json")})
+    pictures = {"images": images} if images else {}
+    return _of({"fields": fields.model_dump(mode="json"), "owners": owners.model_dump(mode="json"), **pictures})
 
 
 def of_skip(skip: Skip) -> str:

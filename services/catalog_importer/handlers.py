@@ -11,10 +11,12 @@ from functools import partial
 from contracts.balance import ItemChanged, ItemWithdrawn, PriceChanged
 from contracts.catalog import MappingChanged, ProductLinked, ProductPlanned, ProductUnlinked
 from contracts.envelope import Envelope
+from contracts.linking import LinkRequested
 from contracts.operations import ApplyRequested, CommandSettled, MappingRequested
 from services.catalog_importer.approval import apply_requested
 from services.catalog_importer.decide import decide
 from services.catalog_importer.eligibility import same_sku
+from services.catalog_importer.mapped import link_requested, product_gone
 from services.catalog_importer.mapping import (
     MEMBER,
     SUBJECT,
@@ -49,6 +51,7 @@ def handlers(settings: Settings) -> Handlers:
             MappingRequested: mapping_requested,
             MappingChanged: mapping_changed,
             CommandSettled: command_settled,
+            LinkRequested: link_requested,
         },
         decide=partial(_decide, settings),
     )
@@ -93,6 +96,7 @@ def product_linked(envelope: Envelope[ProductLinked], state: State) -> None:
 def product_unlinked(envelope: Envelope[ProductUnlinked], state: State) -> None:
     """The product is gone: the item is placed anew, if the rules still let it in."""
     link = state.get(LINK, envelope.data.key)
+    product_gone(envelope.data, state)
     if link and link.product_id == envelope.data.product_id:
         state.drop(LINK, link.key)
         state.touch(link.key)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from services.catalog_importer.payload import ProductPayload
+from services.shared.delivery.batches import Batches
 from services.shared.delivery.isolate import isolated
 from services.shared.delivery.outcome import Outcome
 from services.shared.woocommerce.product import Product
@@ -28,9 +30,10 @@ class Sight:
     linked: Product | None = None
 
 
-async def look_up(shop: Catalogue, payloads: Sequence[ProductPayload]) -> list[Sight | Outcome]:
+async def look_up(shop: Catalogue, payloads: Sequence[ProductPayload], batches: Batches) -> list[Sight | Outcome]:
     """One sight per payload, in order; what the shop could not answer is an outcome."""
-    found = await isolated(lambda asked: _by_sku(shop, asked), [payload.nature.sku or "" for payload in payloads])
+    skus = [payload.nature.sku or "" for payload in payloads]
+    found = await batches.send(partial(_by_sku, shop), skus)
     return [await _sight(shop, payload, held) for payload, held in zip(payloads, found, strict=True)]
 
 

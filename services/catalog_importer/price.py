@@ -72,7 +72,12 @@ def _roles(
 ) -> tuple[RolePrice, ...]:
     """The price of each role, by the custom field that a plugin reads it from (claims S4.13, S4.14, S4.18, S4.19)."""
     found = {key: _price_now(stated, price_type, now) for key, price_type in rules.roles.items()}
-    return tuple(RolePrice(meta_key=key, price=one and _regular(one, balance)) for key, one in found.items())
+    return tuple(
+        RolePrice(
+            meta_key=key, price=one and _regular(one, rules, balance), currency=rules.currency_of(rules.roles[key])
+        )
+        for key, one in found.items()
+    )
 
 
 def _price_now(stated: Sequence[ItemPrice], price_type: str | None, now: datetime) -> ItemPrice | None:
@@ -84,7 +89,7 @@ def _retail(stated: Sequence[ItemPrice], rules: PriceSettings, balance: BalanceS
     found = _price_now(stated, _regular_type(stated, rules), now)
     if found is None:
         return Prices()
-    regular = _regular(found, balance)
+    regular = _regular(found, rules, balance)
     if rules.sale_type is None:
         return Prices(regular)
     chosen = _sale_entry(sale_of, now)
@@ -122,21 +127,27 @@ def next_edge(stated: Iterable[ItemPrice], now: datetime) -> datetime | None:
     return min((edge for edge in edges if edge and edge > now), default=None)
 
 
-def _regular(stated: ItemPrice, balance: BalanceSettings) -> Decimal:
-    _check_currency(stated, balance)
+def _regular(stated: ItemPrice, rules: PriceSettings, balance: BalanceSettings) -> Decimal:
+    _check_currency(stated, rules, balance)
     price = to_tetri(stated.price)
     if price <= 0 or price > HIGHEST:
         raise InvalidPrice(f"the regular price {stated.price} cannot be right; correct it in Balance")
     return price
 
 
-def _check_currency(stated: ItemPrice, balance: BalanceSettings) -> None:
-    """Balance may name a currency by code or by uid; an unnamed one is its own. Nothing is converted here."""
-    own = {balance.currency.casefold(), balance.currencies.get(balance.currency, balance.currency).casefold()}
-    if stated.currency and stated.currency.casefold() not in own:
+def _check_currency(stated: ItemPrice, rules: PriceSettings, balance: BalanceSettings) -> None:
+    """Each price type has one currency (claim S4.19), Balance's own unless the settings say otherwise.
+
+    Balance may name a currency by code or by uid; an unnamed one is that of the type. Nothing is converted here.
+    """
+    due = rules.currency_of(stated.price_type) or balance.currency
+    if stated.currency and stated.currency.casefold() not in {
+        due.casefold(),
+        balance.currencies.get(due, "").casefold(),
+    }:
         raise InvalidPrice(
-            f"the price {stated.price} is in currency {stated.currency}, the shop's prices are in {balance.currency}; "
-            f"if that is the uid of {balance.currency}, write it into balance.currencies under {balance.currency}"
+            f"the price {stated.price} is in currency {stated.currency}, the shop's prices of type {stated.price_type} "
+            f"are in {due}; if that is the uid of {due}, write it into balance.currencies under {due}"
         )
 
 
@@ -149,7 +160,9 @@ def _sale_entry(stated: Sequence[ItemPrice], now: datetime) -> ItemPrice | None:
 
 def _sale(stated: ItemPrice, regular: Decimal, rules: PriceSettings, balance: BalanceSettings) -> Sale:
     """Below the smallest price, or not below the regular one, there is no sale (claims: Georgian and Balance facts)."""
-    _check_currency(stated, balance)
+    _check_currency(stated, rules, balance)
+    if stated.valid_from and stated.valid_to and stated.valid_to <= stated.valid_from:
+        raise InvalidPrice(f"the window of the sale price {stated.price} ends before it begins; correct it in Balance")
     price = to_tetri(stated.price)
     if price < rules.smallest or price >= regular:
         return NO_SALE

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from services.catalog_importer.look_up import Catalogue
 from services.catalog_importer.placement import Change
-from services.shared.delivery.isolate import isolated
+from services.shared.delivery.batches import Batches
 from services.shared.delivery.outcome import Outcome
 from services.shared.woocommerce.batch import ItemResult
 from services.shared.woocommerce.product_write import ProductWrite
@@ -23,6 +23,8 @@ PRODUCTS = 0
 class Shop(Catalogue, Protocol):
     """The part of a shop that products are written through."""
 
+    async def image_ids(self, product_id: int) -> Sequence[int]: ...
+
     async def create_products(self, writes: Sequence[ProductWrite]) -> Sequence[ItemResult]: ...
 
     async def update_products(self, writes: Sequence[ProductWrite]) -> Sequence[ItemResult]: ...
@@ -30,17 +32,17 @@ class Shop(Catalogue, Protocol):
     async def update_variations(self, parent_id: int, writes: Sequence[ProductWrite]) -> Sequence[ItemResult]: ...
 
 
-async def create(shop: Shop, changes: Sequence[Change]) -> list[ItemResult | Outcome]:
+async def create(shop: Shop, changes: Sequence[Change], batches: Batches) -> list[ItemResult | Outcome]:
     """One result per new product, in order."""
-    return await isolated(shop.create_products, [change.write for change in changes])
+    return await batches.send(shop.create_products, [change.write for change in changes])
 
 
-async def update(shop: Shop, changes: Sequence[Change]) -> list[Result]:
+async def update(shop: Shop, changes: Sequence[Change], batches: Batches) -> list[Result]:
     """One result per change, in order; a change without a field is not sent."""
     results: list[Result] = [None] * len(changes)
     for parent_id, places in _by_parent(changes).items():
         send = shop.update_products if parent_id == PRODUCTS else partial(shop.update_variations, parent_id)
-        answered = await isolated(send, [changes[place].write for place in places])
+        answered = await batches.send(send, [changes[place].write for place in places])
         for place, result in zip(places, answered, strict=True):
             results[place] = result
     return results

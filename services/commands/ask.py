@@ -8,6 +8,7 @@ from getpass import getuser
 from typing import Any
 from uuid import uuid4
 
+from contracts.identity import AcceptShopRequested
 from contracts.operations import (
     CommandSettled,
     DiscardRequested,
@@ -19,7 +20,7 @@ from contracts.operations import (
 from services.shared.messaging.commands import answers, send, settlement
 from services.shared.settings.model import Settings
 
-Command = ImportRequested | PushRequested | ReplayRequested | DiscardRequested | MappingRequested
+Command = ImportRequested | PushRequested | ReplayRequested | DiscardRequested | AcceptShopRequested | MappingRequested
 
 
 class NoAnswer(Exception):

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 
-from tenacity import AsyncRetrying, retry_if_result, stop_after_delay, wait_fixed
-
 from contracts.operations import ReplayRequested
 from services.commands import letters, passport, show
 from services.commands.ask import ask, stamp
@@ -55,19 +53,13 @@ async def apply(stage: Stage, actions: Actions) -> None:
 
 
 async def stock(stage: Stage) -> None:
-    """Stock figures, each with its explanation."""
+    """The stock figures are in the shop."""
 
     def live() -> int:
         return sum(figure.mode == "live" for figure in stage.ledger.figures.values())
 
     wanted = sum(link.item in stage.ledger.stocked for link in stage.ledger.links.values())
     await stage.until(live, wanted, "publishing stock")
-    figure = max(
-        (one for one in stage.ledger.figures.values() if one.mode == "live"), key=lambda one: len(one.explanation)
-    )
-    console.print(f"  Why {figure.quantity} of {figure.sku}?")
-    for line in figure.explanation:
-        console.print(f"    {line.quantity:>8}  {line.label:<10} {line.source}", soft_wrap=True)
 
 
 async def orders(stage: Stage, chosen: Chosen) -> None:
@@ -121,11 +113,3 @@ async def one_order(stage: Stage, chosen: Chosen) -> None:
     found = passport.passport(key, stage.ledger.story)
     if found is not None:
         show.passport(found)
-
-
-async def settled(stage: Stage) -> None:
-    """Wait until nothing waits to be delivered or published any more."""
-    trying = AsyncRetrying(
-        wait=wait_fixed(0.1), stop=stop_after_delay(30), retry=retry_if_result(lambda busy: busy is True)
-    )
-    await trying(stage.crew.busy, stage.live)

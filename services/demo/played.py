@@ -16,7 +16,7 @@ from tenacity import AsyncRetrying, RetryError, retry_if_result, stop_after_dela
 from contracts.catalog import ProductPlanned
 from services.commands.registry import SERVICES
 from services.commands.screen import console
-from services.demo import chapters
+from services.demo import chapters, storefront
 from services.demo.choose import further
 from services.demo.closing import Closing, close, show_closing
 from services.demo.containers import Containers
@@ -49,7 +49,7 @@ async def settle(where: Where, folder: Path) -> bool:
     _link(folder.parent / "chosen", Path(folder.name))
     shutil.rmtree(folder, ignore_errors=True)
     async with joined(folder, where.at) as world:
-        settings = world.settle(ALL_LIVE)
+        settings = world.settle(ALL_LIVE, **storefront.rules())
         _link(folder / "state", STATE / world.prefix.rstrip("."))
     console.print(f"{world.settings_file} written; the topics' prefix is {settings.kafka.topic_prefix}")
     return True
@@ -63,7 +63,7 @@ def _link(link: Path, target: Path) -> None:
 async def plan(where: Where) -> bool:
     """The two chapters before anything is live, told with services of this process that only look."""
     async with _world(where.at) as world:
-        dry = world.settle(ALL_DRY)
+        dry = world.settle(ALL_DRY, **storefront.rules())
         async with following(dry.kafka) as ledger, crew(("balance-feed", "catalog-importer")) as services:
             if (await world.storefront())["orders"]:
                 return True
@@ -71,6 +71,7 @@ async def plan(where: Where) -> bool:
                 await chapters.connections(dry)
             async with chapter("The first import is a plan"):
                 await chapters.plan(Stage(world, ledger, services, dry), dry)
+                await storefront.approve(dry)
     return True
 
 
@@ -136,7 +137,7 @@ async def _world(at: Addresses) -> AsyncIterator[World]:
 @asynccontextmanager
 async def _stage(where: Where) -> AsyncIterator[Stage]:
     async with _world(where.at) as world, httpx.AsyncClient() as client:
-        live = world.settle(ALL_LIVE)
+        live = world.settle(ALL_LIVE, **storefront.rules())
         async with following(live.kafka) as ledger:
             services = Containers(where.telemetry, SERVICES, client)
             await services.start(live)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from tenacity import AsyncRetrying, retry_if_result, stop_after_delay, wait_fixed
 
 from services.commands.screen import console
 from services.demo.crew import Crew
@@ -37,17 +38,25 @@ class Stage:
 
     async def until(self, count: Callable[[], int], goal: int, what: str, patience: float = 60.0) -> None:
         """Show progress until a count reaches its goal. Raises `NeverHappened`."""
-        with _progress() as progress:
-            bar = progress.add_task(what, total=goal, completed=count())
+        with progress() as bars:
+            bar = bars.add_task(what, total=goal, completed=count())
 
             def reached() -> bool:
-                progress.update(bar, completed=count())
+                bars.update(bar, completed=count())
                 return count() >= goal
 
             await self.ledger.until(reached, f"{what} ({count()} of {goal})", patience)
 
+    async def rests(self) -> None:
+        """Wait until nothing waits to be delivered or published any more."""
+        trying = AsyncRetrying(
+            wait=wait_fixed(0.1), stop=stop_after_delay(30), retry=retry_if_result(lambda busy: busy is True)
+        )
+        await trying(self.crew.busy, self.live)
 
-def _progress() -> Progress:
+
+def progress() -> Progress:
+    """A bar with its words, count and time."""
     columns = (TextColumn("  {task.description:<28}"), BarColumn(32), MofNCompleteColumn(), TimeElapsedColumn())
     return Progress(*columns, console=console)
 

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from uuid import uuid4
 
 from services.commands.screen import console, errors
-from services.demo import chapters
+from services.demo import chapters, storefront
 from services.demo.choose import choose
 from services.demo.closing import Closing, close, save, show_closing
 from services.demo.crew import crew
@@ -38,7 +38,7 @@ async def _run(folder: Path, kafka: Broker, *, keep: bool) -> int:
     began = time.monotonic()
     console.print(f"Kafka: {kafka.description}\n")
     async with world(folder, kafka.bootstrap_servers, f"demo-{uuid4().hex[:6]}.") as made:
-        dry, live = made.settle(ALL_DRY), made.settle(ALL_LIVE)
+        dry, live = made.settle(ALL_DRY, **storefront.rules()), made.settle(ALL_LIVE, **storefront.rules())
         await create_topics(live.kafka)
         async with following(live.kafka) as ledger, crew() as services:
             stage = Stage(made, ledger, services, live)
@@ -46,6 +46,7 @@ async def _run(folder: Path, kafka: Broker, *, keep: bool) -> int:
                 await chapters.connections(dry)
             async with chapter("The first import is a plan"):
                 actions = await chapters.plan(stage, dry)
+                await storefront.approve(dry)
             closing = await sell(stage, actions)
             save(closing, kafka.description, time.monotonic() - began, BUILD)
             console.print(f"[bold]{closing.verdict}[/]", soft_wrap=True)
@@ -61,6 +62,12 @@ async def sell(stage: Stage, actions: chapters.Actions) -> Closing:
     async with chapter("Applied: the flows go live"):
         await chapters.apply(stage, actions)
         await chapters.stock(stage)
+    async with chapter("Why this figure? A kit, and a product that a second place sells too"):
+        await storefront.figures_explained(stage)
+    async with chapter("A price that a person has set stays"):
+        await storefront.price_by_hand(stage)
+    async with chapter("Prices mistyped in Balance: held until a person has looked"):
+        await storefront.mistake_held(stage)
     async with chapter(f"{len(chosen.orders)} orders, and an outage in the middle"):
         await chapters.orders(stage, chosen)
     async with chapter(f"{len(chosen.refunds)} refunds"):
@@ -70,7 +77,7 @@ async def sell(stage: Stage, actions: chapters.Actions) -> Closing:
     async with chapter("One order, whole: its answer was lost on the way, and it was written once"):
         await chapters.one_order(stage, chosen)
     async with chapter("The end of the day"):
-        await chapters.settled(stage)
+        await stage.rests()
         closing = await close(stage)
         show_closing(closing)
     return closing

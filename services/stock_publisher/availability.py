@@ -56,6 +56,12 @@ def figure(position: Position, rules: StockSettings, more: Iterable[FigureLine] 
     return Figure(total(lines), tuple(lines))
 
 
+def withdrawn(lines: Sequence[FigureLine]) -> FigureLine:
+    """The line that takes everything off an item which left Balance's catalogue (claim S2.15)."""
+    gone = "Balance's catalogue does not hold the item any more (setting catalogue.withdrawn)"
+    return FigureLine(label="withdrawn", quantity=-max(total(lines), ZERO), source=gone)
+
+
 def at_locations(
     found: Figure, position: Position, locations: Mapping[str, Sequence[Warehouse]], rules: StockSettings
 ) -> Figure:

@@ -8,20 +8,23 @@ from decimal import Decimal
 
 from contracts.catalog import AvailabilityChanged, ProductLinked
 from contracts.reasons import Reason
-from services.shared.delivery.decision import NOTHING, Decision, Delivery
+from services.shared.delivery.decision import NOTHING, Decision, Delivery, Refusal
 from services.shared.delivery.outcome import Blocked
 from services.shared.settings.model import Settings
 from services.shared.settings.shop import ShopSettings
 from services.shared.state.records import State
-from services.stock_publisher.availability import Figure, Position, at_locations, figure
+from services.stock_publisher.availability import Figure, Position, at_locations, figure, withdrawn
+from services.stock_publisher.drift import DRIFT, to_correct
 from services.stock_publisher.kits import kit_lines
 from services.stock_publisher.on_hand import next_expiry
 from services.stock_publisher.position import Outlook
-from services.stock_publisher.records import LINK, PUBLISHED, STOCK, link_ref, moves_of
+from services.stock_publisher.records import LINK, PUBLISHED, STOCK, WITHDRAWN, link_ref, moves_of
 from services.stock_publisher.stock_write import StockWrite
 from services.stock_publisher.warehouse import UnknownWarehouse, chosen
 
 KIND = "stock.write"
+HIGHEST = Decimal(10_000_000)
+"""A figure above this is an error of input (a barcode typed as a quantity), not stock."""
 
 
 def lane(shop: str) -> str:
@@ -72,14 +75,21 @@ def _delivery(link: ProductLinked, payload: dict[str, object], blocked: Blocked 
 
 
 def _follow(found: Subject, state: State) -> Decision:
-    position = found.outlook.position(found.link.item)
-    write = _write(found, _wanted(found, position, state), moves_of(link_ref(found.link), state))
-    last, again_at = state.get(PUBLISHED, found.link.key), _again_at(found, position, state)
+    position, last = found.outlook.position(found.link.item), state.get(PUBLISHED, found.link.key)
+    write = _write(found, _wanted(found, position, state), moves_of(link_ref(found.link), state), last)
+    if write.quantity > HIGHEST:
+        return Decision(refuse=(_absurd(found.link, write),))
+    again_at = _again_at(found, position, state)
     if found.shop.flows.stock == "live":
-        due = last is None or _outdated(last, write)
+        due = last is None or _outdated(last, write) or to_correct(state.get(DRIFT, found.link.key), last)
         return Decision((_delivery(found.link, write.model_dump(mode="json")),) if due else (), again_at=again_at)
     changed = last is None or (last.quantity, last.locations) != (write.quantity, write.locations)
     return Decision(announce=(write.published("dry-run", state.now),) if changed else (), again_at=again_at)
+
+
+def _absurd(link: ProductLinked, write: StockWrite) -> Refusal:
+    said = f"{link.sku} (item {link.item}): {write.quantity:f} pieces for sale cannot be right; correct it in Balance"
+    return Refusal(_delivery(link, write.model_dump(mode="json")), Reason.STOCK_FIGURE_ABSURD, said)
 
 
 def _wanted(found: Subject, position: Position, state: State) -> Figure:
@@ -88,7 +98,10 @@ def _wanted(found: Subject, position: Position, state: State) -> Figure:
     def free(item: str) -> Decimal:
         return outlook.position(item).free(rules)
 
-    wanted = figure(position, rules, kit_lines(rules.kits, found.link.item, free))
+    more = [*kit_lines(rules.kits, found.link.item, free, outlook.named)]
+    if found.shop.catalogue.empties_withdrawn and state.get(WITHDRAWN, found.link.item):
+        more.append(withdrawn([*position.lines(rules), *more]))
+    wanted = figure(position, rules, more)
     locations = {name: chosen(entries, state) for name, entries in rules.locations.items()}
     return at_locations(wanted, position, locations, rules)
 
@@ -100,7 +113,8 @@ def _again_at(found: Subject, position: Position, state: State) -> datetime | No
     return min([*times, *([expiry] if expiry else [])], default=None)
 
 
-def _write(found: Subject, wanted: Figure, moves: int) -> StockWrite:
+def _write(found: Subject, wanted: Figure, moves: int, last: AvailabilityChanged | None) -> StockWrite:
+    news = last is None or last.stock_seen_at is None or last.stock_seen_at < found.seen_at
     return StockWrite(
         shop=found.link.shop,
         item=found.link.item,
@@ -112,6 +126,7 @@ def _write(found: Subject, wanted: Figure, moves: int) -> StockWrite:
         locations=wanted.locations,
         location_meta_key=found.shop.stock.location_meta_key if wanted.locations else None,
         stock_seen_at=found.seen_at,
+        answers_reading=news,
         shop_moves=moves,
     )
 

@@ -11,10 +11,11 @@ from functools import partial
 from typing import Protocol
 
 from contracts.reasons import Reason
-from services.shared.delivery.isolate import isolated
+from services.shared.delivery.batches import Batches
 from services.shared.delivery.outcome import Done, Outcome, Refused
 from services.shared.delivery.row import Row
-from services.shared.woocommerce.batch import ItemResult, NotStored, Stored
+from services.shared.telemetry import meters
+from services.shared.woocommerce.batch import LIMIT, ItemResult, NotStored, Stored
 from services.shared.woocommerce.product_write import ProductWrite
 from services.stock_publisher.stock_write import StockWrite
 
@@ -51,8 +52,9 @@ class Deliveries:
     one that nobody manages is told to manage its own.
     """
 
-    def __init__(self, shop: Shop, now: Callable[[], datetime]) -> None:
+    def __init__(self, shop: Shop, now: Callable[[], datetime], most: int = LIMIT) -> None:
         self._shop, self._now = shop, now
+        self._batches = Batches(most)
 
     async def __call__(self, rows: Sequence[Row]) -> list[Outcome]:
         """One outcome per row, in order. Upstream failures become outcomes; none is raised."""
@@ -67,11 +69,15 @@ class Deliveries:
 
     async def _send(self, parent_id: int, family: Sequence[Job]) -> Answers:
         if parent_id == PRODUCTS:
-            return await _answers(self._shop.update_products, family, managed=True)
+            return await self._answers(self._shop.update_products, family, managed=True)
         send = partial(self._shop.update_variations, parent_id)
-        answers = await _answers(send, family, managed=False)
+        answers = await self._answers(send, family, managed=False)
         unmanaged = [job for job in family if _manage_stock(answers[job.id]) is False]
-        return answers | await _answers(send, unmanaged, managed=True)
+        return answers | await self._answers(send, unmanaged, managed=True)
+
+    async def _answers(self, send: Send, jobs: Sequence[Job], *, managed: bool) -> Answers:
+        answered = await self._batches.send(send, [_body(job.write, managed=managed) for job in jobs])
+        return {job.id: answer for job, answer in zip(jobs, answered, strict=True)}
 
     def _outcome(self, write: StockWrite, answer: ItemResult | Outcome) -> Outcome:
         match answer:
@@ -88,7 +94,14 @@ class Deliveries:
             return Refused(Reason.SHOP_STOCK_NOT_MANAGED, _not_managed(write, stored))
         if differs := [*_other_figure(write, stored), *_other_locations(write, stored)]:
             return Refused(Reason.SHOP_ECHO_DIFFERS, f"{_named(write)}: {'; '.join(differs)}")
+        self._measure(write)
         return Done((write.published("live", self._now()),))
+
+    def _measure(self, write: StockWrite) -> None:
+        """How old the news of an item was when the shop had it (claim S3.14)."""
+        if write.answers_reading:
+            age = (self._now() - write.stock_seen_at).total_seconds()
+            meters.STOCK_FRESHNESS.labels(write.shop).observe(max(0.0, age))
 
 
 def _other_figure(write: StockWrite, stored: Stored) -> Iterator[str]:
@@ -103,11 +116,6 @@ def _other_locations(write: StockWrite, stored: Stored) -> Iterator[str]:
     for key, quantity in write.meta.items():
         if held.get(key) != quantity:
             yield f"{key}: meant {quantity}, stored {held.get(key)!r}"
-
-
-async def _answers(send: Send, jobs: Sequence[Job], *, managed: bool) -> Answers:
-    answered = await isolated(send, [_body(job.write, managed=managed) for job in jobs])
-    return {job.id: answer for job, answer in zip(jobs, answered, strict=True)}
 
 
 def _body(write: StockWrite, *, managed: bool) -> ProductWrite:

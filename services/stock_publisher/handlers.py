@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import partial
 
-from contracts.balance import StockChanged
+from contracts.alerts import FeedStateChanged
+from contracts.balance import ItemChanged, ItemWithdrawn, StockChanged
 from contracts.catalog import AvailabilityChanged, ProductLinked, ProductUnlinked
+from contracts.drift import StockDrifted
 from contracts.envelope import Envelope
 from contracts.ledger import SaleRecorded
 from contracts.shop import OrderChanged, OrderRemoved
@@ -15,6 +17,7 @@ from services.shared.settings.model import Settings
 from services.shared.state.records import State
 from services.stock_publisher import in_flight, warehouse
 from services.stock_publisher.decide import decide
+from services.stock_publisher.drift import feed_changed, stock_drifted
 from services.stock_publisher.kits import family
 from services.stock_publisher.records import (
     CLAIM,
@@ -24,12 +27,13 @@ from services.stock_publisher.records import (
     PUBLISHED,
     SALE,
     STOCK,
+    WITHDRAWN,
     Moves,
     link_ref,
     moves_of,
 )
 
-TOPICS = ("balance.stock", "catalog.links", "shop.orders", "ledger.documents", "stock.availability")
+TOPICS = ("balance.items", "balance.stock", "catalog.links", "shop.orders", "ledger.documents", "stock.availability")
 
 
 def handlers(settings: Settings) -> Handlers:
@@ -37,6 +41,8 @@ def handlers(settings: Settings) -> Handlers:
     return Handlers(
         topics=TOPICS,
         remember={
+            ItemChanged: partial(item_changed, settings),
+            ItemWithdrawn: partial(item_withdrawn, settings),
             StockChanged: partial(stock_changed, settings),
             ProductLinked: partial(product_linked, settings),
             ProductUnlinked: partial(product_unlinked, settings),
@@ -44,9 +50,25 @@ def handlers(settings: Settings) -> Handlers:
             OrderRemoved: partial(order_removed, settings),
             SaleRecorded: partial(sale_recorded, settings),
             AvailabilityChanged: availability_changed,
+            StockDrifted: stock_drifted,
+            FeedStateChanged: feed_changed,
         },
         decide=partial(decide, settings),
     )
+
+
+def item_changed(settings: Settings, envelope: Envelope[ItemChanged], state: State) -> None:
+    """An item that had left Balance's catalogue is back."""
+    item = envelope.data.item
+    if state.get(WITHDRAWN, item):
+        state.drop(WITHDRAWN, item)
+        _touch(settings, item, state)
+
+
+def item_withdrawn(settings: Settings, envelope: Envelope[ItemWithdrawn], state: State) -> None:
+    """An item has left Balance's catalogue."""
+    state.put(WITHDRAWN, envelope.data.item, envelope.data)
+    _touch(settings, envelope.data.item, state)
 
 
 def stock_changed(settings: Settings, envelope: Envelope[StockChanged], state: State) -> None:

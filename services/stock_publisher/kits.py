@@ -15,6 +15,8 @@ ZERO = Decimal(0)
 Kits = Mapping[str, Mapping[str, Decimal]]
 Free = Callable[[str], Decimal]
 """What is free of an item by its own stock and orders; below 0 when orders hold more than there is."""
+Named = Callable[[str], str]
+"""What people call an item."""
 
 
 def family(kits: Kits, item: str) -> frozenset[str]:
@@ -27,18 +29,18 @@ def family(kits: Kits, item: str) -> frozenset[str]:
     return frozenset(found)
 
 
-def kit_lines(kits: Kits, item: str, free: Free) -> Iterator[FigureLine]:
+def kit_lines(kits: Kits, item: str, free: Free, named: Named = str) -> Iterator[FigureLine]:
     """The lines that kits add to an item's figure: what it is put together from, and what other kits need of it."""
     if item in kits:
-        yield _from_components(kits, item, free)
+        yield _from_components(kits, item, free, named)
     if needed := _needed(kits, item, free, besides=item):
         yield FigureLine(label="in kits", quantity=-needed, source="kits that orders hold beyond their own stock")
 
 
-def _from_components(kits: Kits, kit: str, free: Free) -> FigureLine:
+def _from_components(kits: Kits, kit: str, free: Free, named: Named) -> FigureLine:
     possible = {part: _kits_of(kits, kit, part, free) for part in kits[kit]}
     scarcest = min(possible, key=lambda part: possible[part])
-    source = f"put together; component {scarcest} is the scarcest"
+    source = f"put together; component {named(scarcest)} is the scarcest"
     return FigureLine(label="from components", quantity=possible[scarcest], source=source)
 
 

@@ -30,6 +30,11 @@ class Outlook:
         """The shop's settings."""
         return self.settings.shops[self.shop]
 
+    def named(self, item: str) -> str:
+        """An item's SKU in the shop; its uid where the shop does not have it."""
+        link = self.state.get(LINK, f"{self.shop}:{item}")
+        return (link.sku if link else None) or item
+
     def position(self, item: str) -> Position:
         """An item as it stands now; one that Balance never stated is not there."""
         stock = self.state.get(STOCK, item)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from contracts.balance import StockChanged
+from contracts.balance import ItemWithdrawn, StockChanged
 from contracts.catalog import AvailabilityChanged, ProductLinked
 from contracts.model import Part
 from services.shared.state.records import Kind, State
@@ -19,6 +19,8 @@ class Moves(Part):
 
 STOCK = Kind("stock", StockChanged)
 """By item."""
+WITHDRAWN = Kind("withdrawn", ItemWithdrawn)
+"""By item: those that left Balance's catalogue."""
 LINK = Kind("link", ProductLinked)
 """By shop:item; found by shop:product."""
 ORDER = Kind("order", ShopOrder)

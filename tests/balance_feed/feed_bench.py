@@ -39,7 +39,11 @@ def settings(url: str, *, snapshot: dict[str, Any] | None = None, **dialect: Any
     balance = {"transport": "on-prem", "url": url, "user_name": "integration", "password_file": "unused"}
     shop = {"url": "https://shop.test", "key_file": "key", "secret_file": "secret"}
     return Settings.model_validate(
-        {"balance": {**balance, "dialect": dialect}, "shops": {"main": shop}, "snapshot": snapshot or {}}
+        {
+            "balance": {**balance, "dialect": dialect},
+            "shops": {"main": shop},
+            "snapshot": {"confirmations": 1} | (snapshot or {}),
+        }
     )
 
 

@@ -187,7 +187,7 @@ def test_no_product_is_ever_given_away_or_sold_above_its_price(
             assert offer is not None
             assert offer.price is None or Decimal("0.10") <= offer.price < found
         case Skip():
-            assert regular < Decimal("0.005")
+            assert regular < Decimal("0.005") or (starts and ends and ends <= starts)
 
 
 TRADE, VIP = "type-trade", "type-vip"
@@ -207,6 +207,51 @@ def test_prices_of_other_types_go_to_the_custom_fields_of_roles() -> None:
         {"key": "trade_price", "value": "15.00"},
         {"key": "vip_price", "value": "12.51"},
     ]
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "good"), [(0, 1, True), (0, 0, False), (1, 0, False), (-2, -3, True), (None, 1, True)]
+)
+def test_a_window_that_ends_before_it_begins_is_shown(start: int | None, end: int, good: bool) -> None:
+    days = {
+        "valid_from": None if start is None else NOON + timedelta(days=start + 1),
+        "valid_to": NOON + timedelta(days=end + 1),
+    }
+    found = read(price("20.00"), price("15.00", SALE, **days))
+    assert isinstance(found, Prices) is good
+    if not good:
+        assert "ends before it begins; correct it in Balance" in invalid(found)
+
+
+def test_a_sale_without_dates_lasts() -> None:
+    assert sale_of(read(price("20.00"), price("15.00", SALE))) == Sale(price=Decimal(15))
+
+
+DOLLARS = {"currency": "GEL", "currencies": {"USD": "uid-of-usd"}}
+IN_DOLLARS = PriceSettings(regular_type=REGULAR, roles={"vip_price": VIP}, currencies={VIP.upper(): "USD"})
+
+
+@pytest.mark.claim("S4.19")
+@pytest.mark.parametrize(
+    ("currency", "good"), [("USD", True), ("uid-of-usd", True), (None, True), ("GEL", False), ("EUR", False)]
+)
+def test_each_price_type_has_its_currency(currency: str | None, good: bool) -> None:
+    found = read(price("20.00"), price("8.00", VIP, currency=currency), rules=IN_DOLLARS, **DOLLARS)
+    assert isinstance(found, Prices) is good
+    if isinstance(found, Prices):
+        [role] = found.roles
+        assert (role.price, role.currency) == (Decimal(8), "USD")
+    else:
+        assert f"is in currency {currency}, the shop's prices of type {VIP} are in USD" in invalid(found)
+
+
+@pytest.mark.claim("S4.19")
+def test_a_product_is_priced_in_one_currency() -> None:
+    with pytest.raises(ValueError, match="a product is priced in one"):
+        PriceSettings(regular_type=REGULAR, sale_type=SALE, currencies={SALE: "USD"})
+    both = PriceSettings(regular_type=REGULAR, sale_type=SALE, currencies={SALE: "USD", REGULAR: "USD"})
+    assert isinstance(read(price("20", currency="USD"), price("8", SALE, currency="USD"), rules=both), Prices)
+    assert "are in USD" in invalid(read(price("20", currency="GEL"), rules=both))
 
 
 @pytest.mark.claim("S4.19")

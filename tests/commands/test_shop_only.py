@@ -10,12 +10,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from contracts.catalog import KeptEdit, ProductUnlinked
+from contracts.catalog import ProductUnlinked
 from contracts.envelope import Envelope, wrap
 from contracts.model import Event
 from services.cli import app
-from services.commands.plans.drift import drift
-from services.commands.plans.drift import show as show_drift
 from services.commands.plans.shop_only import HEADS, linked_products, shop_only, show, write_csv
 from services.shared.woocommerce.product import Product
 from tests.catalog_importer.test_field_ownership import HELD
@@ -74,14 +72,3 @@ def test_all_manual_actions_stand_in_one_place() -> None:
     panel = said.partition("Manual actions")[2].partition("╰")[0]
     assert all(f"│ {name} " in panel for name in ("import", "push", "apply", "mapping", "dead-letters"))
     assert "│ status " not in panel
-
-
-@pytest.mark.claim("K21")
-def test_edits_that_stay_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
-    kept = KeptEdit(field="name", in_shop="Our [tea]", in_balance="Tea")
-    one = linked("tea-100").model_copy(update={"kept": (kept,)})
-    found = drift("main", told(linked("mocha-1"), one))
-    assert [each.row for each in found] == [("TEA-100", "7", "name", "Our [tea]", "Tea")]
-    show_drift("main", found)
-    assert "Our [tea]" in capsys.readouterr().out
-    assert drift("main", told(one, linked("tea-100"))) == []

@@ -9,7 +9,9 @@ import pytest
 from tests.containers.composed import Project, docker
 
 pytestmark = [pytest.mark.containers, pytest.mark.timeout(600), pytest.mark.xdist_group("containers")]
-SECRETS = ("balance-password", "main-key", "main-secret", "main-webhook")
+SECRETS = dict.fromkeys(("balance-password", "main-key", "main-secret", "main-webhook"), "not a real one\n")
+SECRETS["alert"] = "jsons://alerts.invalid\n"
+ALERTS = '[alerts.recipients.owner]\nurl-file = "secrets/alert"\n'
 
 
 def test_without_settings_nothing_starts_and_the_reason_is_said(own: Project) -> None:
@@ -18,11 +20,11 @@ def test_without_settings_nothing_starts_and_the_reason_is_said(own: Project) ->
     assert "davtari.toml is not there; `davtari init` writes one" in own.logs("topics")
 
 
-def test_with_the_file_that_init_writes_and_its_secrets_a_service_gets_ready(own: Project) -> None:
+def test_with_the_file_that_init_writes_and_its_secrets_services_get_ready(own: Project) -> None:
     given_by_a_user(own)
-    own.compose("up", "--detach", "--wait", "order-exporter")
+    own.compose("up", "--detach", "--wait", "order-exporter", "alerts")
     state = own.state("order-exporter")
-    assert state.health == "healthy"
+    assert (state.health, own.state("alerts").health) == ("healthy", "healthy")
     look = (
         "ls -l /etc/davtari/own/secrets | cut -c1-10 | sort -u; touch /etc/davtari/own/x 2>&1; ls /var/lib/davtari/own"
     )
@@ -35,8 +37,8 @@ def test_with_the_file_that_init_writes_and_its_secrets_a_service_gets_ready(own
 def given_by_a_user(project: Project) -> None:
     """The files as a careful user keeps them: secrets that only their owner may read."""
     template = files("services.commands.init").joinpath("template.toml").read_text(encoding="utf-8")
-    (project.config / "davtari.toml").write_text(template, encoding="utf-8")
+    (project.config / "davtari.toml").write_text(template + ALERTS, encoding="utf-8")
     (project.config / "secrets").mkdir(mode=0o700)
-    for name in SECRETS:
-        (project.config / "secrets" / name).write_text("not a real one\n", encoding="utf-8")
+    for name, secret in SECRETS.items():
+        (project.config / "secrets" / name).write_text(secret, encoding="utf-8")
         (project.config / "secrets" / name).chmod(0o600)

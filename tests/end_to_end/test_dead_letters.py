@@ -5,23 +5,22 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
-from aiokafka import AIOKafkaConsumer
 
 from contracts.connect_headers import PREFIX
 from contracts.envelope import headers
 from contracts.operations import DeadLettered, EditRequested
 from contracts.reasons import Reason
 from services.shared.broker import Broker
-from services.shared.messaging.connection import producer, reader
-from tests.end_to_end import journal
-from tests.end_to_end.programs import DAVTARI, Said
+from services.shared.messaging.connection import reader
+from tests.end_to_end import journal, letter_desk
+from tests.end_to_end.letter_desk import letters, period_closed, refused, results
+from tests.end_to_end.programs import DAVTARI
 from tests.end_to_end.stage import ALL, Stage, stage
 from tests.end_to_end.waiting import until
 
@@ -34,7 +33,6 @@ pytestmark = [
     pytest.mark.claim("S1.18"),
 ]
 DONE, FAILED, WRONG_USE, NO_ANSWER, INTERRUPTED = 0, 1, 2, 3, 130
-CLOSED_UNTIL = "2098-12-31"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", name="stage")
@@ -45,44 +43,11 @@ async def _stage(kafka: Broker, tmp_path_factory: pytest.TempPathFactory) -> Asy
         yield made
 
 
-@asynccontextmanager
-async def period_closed(stage: Stage) -> AsyncIterator[None]:
-    """The accountant has closed the books."""
-    await stage.change("lock-date", date=CLOSED_UNTIL)
-    try:
-        yield
-    finally:
-        await stage.change("lock-date", date=None)
-
-
-async def refused(stage: Stage, count: int) -> dict[int, str]:
-    """So many orders were refused because their period is closed; their letters by order."""
-    orders = stage.till.orders(count)
-    await stage.place(*orders)
-    keys = {f"main:{order}" for order in orders}
-    await stage.until(lambda: keys <= {one.original_key for one in stage.ledger.open_letters.values()}, "dead letters")
-    return {
-        int(one.original_key[5:]): id_ for id_, one in stage.ledger.open_letters.items() if one.original_key in keys
-    }
-
-
-async def letters(stage: Stage, *arguments: str) -> Said:
-    """`davtari dead-letters …`."""
-    return await stage.davtari("dead-letters", *arguments)
-
-
-def results(said: Said) -> dict[str, str]:
-    """What came of each letter of a replay."""
-    return {one["dead_letter"]: one["result"] for one in said.json}
-
-
 @pytest.mark.claim("K18")
 async def test_they_are_chosen_grouped_and_told_with_the_role_that_mends_them(stage: Stage) -> None:
-    # given three orders of a closed period
     async with period_closed(stage):
         of_order = await refused(stage, 3)
     first = min(of_order)
-    # when they are looked at in every way
     grouped, data, one, none, soon = await asyncio.gather(
         letters(stage, "group", "--exit-code"),
         letters(stage, "group", "--json", "--lang", "ka"),
@@ -90,14 +55,12 @@ async def test_they_are_chosen_grouped_and_told_with_the_role_that_mends_them(st
         letters(stage, "list", "--flow", "refunds", "--exit-code"),
         letters(stage, "list", "--until", "1h", "--json"),
     )
-    # then they are one trouble with its owner, its age and the one command that ends it
     assert grouped.code == FAILED, grouped.err
     for told in ("accountant", "balance.period-closed", "replay --reason balance.period-closed", "deliver"):
         assert told in grouped.out, grouped.out
     (group,) = data.json
     assert (group["open"], group["owner"], group["heals"]) == (3, "accountant", False)
     assert "პერიოდი" in group["fix"]
-    # and the filters leave what they should
     assert [letter["dead_letter"] for letter in one.json] == [of_order[first]]
     assert (none.code, "Nothing waits" in none.out) == (DONE, True)
     assert soon.json == []
@@ -259,9 +222,9 @@ async def test_a_record_is_put_right_for_every_service_that_could_not_read_it(st
     ]
     raw = told.data.model_dump_json().replace(f'"total":"{told.data.total}"', '"total":"much"', 1).encode()
     head = [(name, text) for name, text in headers(told) if name != "ce_sequence"]
-    await _put(stage, "shop.orders", f"main:{order}".encode(), raw, [*head, ("ce_sequence", b"2")])
+    await letter_desk.put(stage, "shop.orders", f"main:{order}".encode(), raw, [*head, ("ce_sequence", b"2")])
     services = {"store-feed", "order-exporter", "stock-publisher"}
-    await stage.until(lambda: services <= _readers(stage, order), "each says so")
+    await stage.until(lambda: services <= letter_desk.readers(stage, order), "each says so")
     letter = next(one for one in stage.ledger.open_letters.values() if one.service == "order-exporter")
     # when its bytes are asked for, they are hidden from whoever does not ask for personal data
     hidden, bare = await asyncio.gather(
@@ -277,22 +240,11 @@ async def test_a_record_is_put_right_for_every_service_that_could_not_read_it(st
     said = await letters(stage, "edit", letter.dead_letter[:8], *edit, "--json")
     assert (still.code, "cannot be read" in still.err) == (WRONG_USE, True)
     assert (said.code, said.json["letters"]) == (DONE, len(services)), said.out + said.err
-    await stage.until(lambda: not _readers(stage, order), "all are closed")
+    await stage.until(lambda: not letter_desk.readers(stage, order), "all are closed")
     corrected = [one for one in stage.ledger.story if one.replayof]
     assert [(one.replayof, one.id) for one in corrected] == [(letter.dead_letter, said.json["replacement"])]
     (await stage.world.shop.put(f"/wp-json/wc/v3/orders/{order}", json={"status": "processing"})).raise_for_status()
     await stage.until(lambda: f"main:{order}" in stage.ledger.sales, "its Sale")
-
-
-async def _put(stage: Stage, topic: str, key: bytes, body: bytes, head: list[tuple[str, bytes]]) -> None:
-    sender = producer(stage.settings.kafka, "somebody")
-    await sender.start()
-    await sender.send_and_wait(stage.world.prefix + topic, value=body, key=key, headers=head)
-    await sender.stop()
-
-
-def _readers(stage: Stage, order: int) -> set[str]:
-    return {one.service for one in stage.ledger.open_letters.values() if one.original_key == f"main:{order}"}
 
 
 async def test_what_is_given_up_is_shown_with_who_when_and_why(stage: Stage) -> None:
@@ -317,17 +269,13 @@ async def test_ordinary_kafka_tools_see_what_is_wrong(stage: Stage) -> None:
     await consumer.start()
     try:
         async with asyncio.timeout(30):
-            told = await anext(found async for found in _headers(consumer) if found["ce_type"] == DeadLettered.TYPE)
+            told = await anext(
+                found async for found in letter_desk.head(consumer) if found["ce_type"] == DeadLettered.TYPE
+            )
     finally:
         await consumer.stop()
-    # whatever the letter is about: its reason and its service stand where Kafka's own tools look
     assert told[PREFIX + "exception.class.name"] in set(Reason)
     assert told[PREFIX + "connector.name"] in ALL
-
-
-async def _headers(consumer: AIOKafkaConsumer) -> AsyncIterator[dict[str, str]]:
-    async for record in consumer:
-        yield {name: value.decode() for name, value in record.headers}
 
 
 async def test_without_services_a_replay_says_that_nobody_answers(stage: Stage) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from decimal import Decimal
 from importlib.resources import files
@@ -14,6 +15,8 @@ from services.shared.settings import SettingsError, load
 from services.shared.settings.base import SecretMissing
 from services.shared.settings.model import Settings
 
+# A commented line of settings, not of words.
+OFFERED = re.compile(r'^# (?=\[[a-z]|[a-z0-9-]+ = |"5b0c)', re.MULTILINE)
 PLAIN = """
 [balance]
 application-id = "1234"
@@ -50,6 +53,15 @@ def test_the_file_that_init_writes_can_be_loaded(written: Any) -> None:
     template = files("services.commands.init").joinpath("template.toml").read_text(encoding="utf-8")
     assert written(template).shops["main"].url == "https://shop.example.ge"
     assert tomllib.loads(template)["shops"]["main"]["flows"]["orders"] == "dry-run"
+
+
+def test_every_line_that_the_file_of_init_offers_is_a_setting(written: Any) -> None:
+    template = files("services.commands.init").joinpath("template.toml").read_text(encoding="utf-8")
+    whole = OFFERED.sub("", template).replace('policy = "single"', 'policy = "per-store"')
+    settings = written(whole)
+    assert len(OFFERED.findall(template)) > 50
+    assert settings.shops["main"].catalogue.sku_deny == ("*-SAMPLE",)
+    assert settings.telemetry.port == 9464
 
 
 def test_the_environment_overrides_the_file(written: Any) -> None:

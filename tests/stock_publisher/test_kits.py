@@ -44,7 +44,7 @@ def test_a_kit_shows_what_could_be_put_together() -> None:
     assert figures(on) == {"box": 3, "tray": 2, "tea": 11, "cup": 3, "spoon": 7}
     write = StockWrite.model_validate(on.again("main:box", on.state.now).deliveries[0].payload)
     assert [(one.label, int(one.quantity)) for one in write.explanation][-1] == ("from components", 3)
-    assert "cup is the scarcest" in write.explanation[-1].source
+    assert "component CUP is the scarcest" in write.explanation[-1].source
 
 
 @pytest.mark.claim("S3.18")

@@ -145,9 +145,24 @@ ODD_ROWS: list[tuple[StockRow, ...]] = [
     (row("0"),),
     (row("0.001"),),
     (row("10", "20"),),
-    (row("999999999999"),),
+    (row("10000000"),),
     (row("5", warehouse_name=None), row("5")),
 ]
+
+
+@pytest.mark.claim("K13")
+@pytest.mark.parametrize("flow", ["live", "dry-run"])
+@pytest.mark.parametrize("quantity", ["10000001", "486001234567"])
+def test_more_than_any_warehouse_holds_is_shown_and_not_published(quantity: str, flow: str) -> None:
+    on = publisher(flow)
+    decision = on.take(link(), stock(row(quantity)))[SUBJECT]
+    assert (decision.deliveries, decision.announce) == ((), ())
+    [refusal] = decision.refuse
+    assert refusal.reason == Reason.STOCK_FIGURE_ABSURD
+    assert f"TEA-100 (item {ITEM}): {quantity} pieces" in refusal.detail
+    # a correction heals it
+    [healed] = on.take(stock(row("7"))).values()
+    assert healed.refuse == ()
 
 
 @pytest.mark.parametrize("rows", ODD_ROWS)

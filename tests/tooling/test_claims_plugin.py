@@ -82,7 +82,8 @@ def test_the_group_that_xdist_appends_is_no_part_of_a_tests_id(pytester: pytest.
     pytester.makepyfile(
         test_one='import pytest\n@pytest.mark.claim("K1")\n@pytest.mark.xdist_group("own")\ndef test_a(): assert True'
     )
-    _, written = run(pytester, "-n", "2", "--dist", "loadgroup")
+    result, written = run(pytester, "-n", "2", "--dist", "loadgroup", "-v")
+    result.stdout.fnmatch_lines(["*PASSED*::test_a@own*"])
     assert list(written.tests) == ["test_one.py::test_a"]
 
 

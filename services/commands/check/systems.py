@@ -12,6 +12,7 @@ from aiokafka.errors import KafkaError
 
 from contracts.catalog import GroupRule
 from services.commands.check import kafka, webhooks
+from services.commands.shops import identity
 from services.shared.balance.client import Balance
 from services.shared.balance.rows import RowInvalid
 from services.shared.checks import balance as balance_checks
@@ -19,6 +20,7 @@ from services.shared.checks import shop as shop_checks
 from services.shared.checks.finding import FLOWS, Finding, blocked
 from services.shared.checks.groups import selected
 from services.shared.checks.rules import rules
+from services.shared.identity import seen
 from services.shared.mapping.effective import mapped_shop
 from services.shared.mapping.reading import read_commanded
 from services.shared.messaging.reaching import NotYet
@@ -29,6 +31,7 @@ from services.shared.settings import SettingsError
 from services.shared.settings.base import SecretMissing
 from services.shared.settings.model import Settings
 from services.shared.upstream.errors import UpstreamError
+from services.shared.woocommerce.client import WooCommerce
 
 KAFKA_FIX = "does Kafka run at kafka.bootstrap-servers?"
 Look = Callable[["Checked"], Awaitable[None]]
@@ -121,9 +124,20 @@ async def _shop(settings: Settings, name: str, mend: bool) -> Checked:
         checked.findings += rules(name, mapped_shop(shop, (commanded or {}).get(name, {})))
         async with open_shop(settings, name, utc_now) as client:
             checked.findings[:0] = await shop_checks.everything(client, settings, name)
+            checked.findings.append(await _identity(settings, name, client))
             checked.findings += [] if commanded is None else await selected(client, settings, name)
             if mend:
                 checked.mended += await webhooks.mended(client, settings, name)
             checked.findings += await webhooks.findings(client, settings, name)
 
     return await _tried(f"Shop {name}  {shop.url}", look, name)
+
+
+async def _identity(settings: Settings, name: str, client: WooCommerce) -> Finding:
+    """Whether it is still the shop that store-feed has met; without Kafka nobody knows."""
+    try:
+        known = (await identity.identities(settings))[name]
+    except KafkaError as error:
+        return Finding("identity", None, "what the shop is known by stands in Kafka", str(error))
+    at_least = known.known.newest_order if known.known else 0
+    return identity.finding(name, known, await seen.look(client, settings.shops[name], at_least))

@@ -1,4 +1,4 @@
-"""`davtari plan items|show|groups|drift|shop-only` and `davtari apply`."""
+"""`davtari plan items|show|groups|shop-only` and `davtari apply`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from services.commands.failing import FAILED
 from services.commands.frame import Json, Patience, Shop, chosen_shop, command, settings
-from services.commands.plans import applying, drift, groups_shown, shop_only, shown
+from services.commands.plans import applying, groups_shown, shop_only, shown
 from services.commands.plans.catalogue import TOPICS as CATALOGUE
 from services.commands.plans.catalogue import catalogue, read_catalogue
 from services.commands.plans.groups import groups
@@ -53,17 +53,6 @@ async def groups_command(shop: Shop = "", json: Json = False) -> int:
     return 0
 
 
-@app.command(name="drift")
-@command
-async def drift_command(shop: Shop = "", json: Json = False) -> int:
-    """Edits made in the shop that stay there, although Balance says otherwise."""
-    chosen = settings()
-    name = chosen_shop(chosen, shop)
-    found = drift.drift(name, [envelope async for envelope in read_events(chosen.kafka, drift.TOPICS)])
-    as_json([asdict(one) for one in found]) if json else drift.show(name, found)
-    return 0
-
-
 @app.command(name="shop-only")
 @command
 async def shop_only_command(shop: Shop = "", csv: Csv = None, json: Json = False) -> int:
@@ -73,7 +62,7 @@ async def shop_only_command(shop: Shop = "", csv: Csv = None, json: Json = False
     envelopes = [envelope async for envelope in read_events(chosen.kafka, CATALOGUE)]
     linked = shop_only.linked_products(name, envelopes)
     async with open_shop(chosen, name, utc_now) as client:
-        found = await shop_only.shop_only(catalogue(chosen, name, envelopes), linked, client.products())
+        found = await shop_only.shop_only(catalogue(chosen, name, envelopes), linked, client.every_product())
     if csv:
         shop_only.write_csv(found, csv)
     as_json([asdict(one) for one in found]) if json else shop_only.show(name, found)

@@ -34,6 +34,9 @@ class SnapshotSettings(Section):
 
     largest_loss: float = Field(default=0.2, gt=0, le=1, description="share of known records that may vanish at once")
     small_loss: int = Field(default=5, ge=0, description="so many records may always vanish")
+    confirmations: int = Field(
+        default=2, ge=1, description="an item is gone once so many whole snapshots in a row lack it"
+    )
     largest_emptied: float = Field(default=0.5, gt=0, le=1, description="share of items that may run out at once")
     largest_price_falls: float = Field(default=0.2, gt=0, le=1, description="share whose price may halve at once")
     largest_vat_changes: float = Field(default=0.05, gt=0, le=1, description="share whose VAT rate may change at once")

@@ -51,10 +51,25 @@ class CatalogueSettings(Section):
     categories: dict[str, int] = Field(
         default_factory=dict, description="value of category-requisite → WooCommerce category id"
     )
-    withdrawn: Literal["keep", "draft"] = Field(
+    withdrawn: Literal["keep", "draft", "no-stock", "draft-and-no-stock"] = Field(
         default="keep", description="what becomes of a product whose item left Balance; never deletion"
     )
+    images: str | None = Field(
+        default=None,
+        pattern=r"^https?://.*\{sku\}",
+        description="address of a product's picture, with {sku} in it; without it no picture is ever sent",
+    )
     meta_key: str = "_balance_uid"
+
+    @property
+    def hides_withdrawn(self) -> bool:
+        """Whether a product whose item left Balance becomes a draft."""
+        return self.withdrawn in ("draft", "draft-and-no-stock")
+
+    @property
+    def empties_withdrawn(self) -> bool:
+        """Whether a product whose item left Balance has no stock any more."""
+        return self.withdrawn in ("no-stock", "draft-and-no-stock")
 
 
 class FieldOwnership(Section):
@@ -84,6 +99,9 @@ class PriceSettings(Section):
         default_factory=dict, description="custom field in which a plugin keeps a role's price → price type"
     )
     cost_types: tuple[str, ...] = Field(default=(), description="price types of purchase: they never reach a shop")
+    currencies: dict[str, str] = Field(
+        default_factory=dict, description="price type → currency that it is stated in, where not Balance's own"
+    )
     smallest: Amount = Decimal("0.10")
     largest_fall: Amount = Field(
         default=Decimal("0.5"), gt=0, le=1, description="a regular price that falls by a larger part waits for a person"
@@ -95,6 +113,17 @@ class PriceSettings(Section):
         named = {"regular-type": self.regular_type, "sale-type": self.sale_type, **self.roles}
         if shown := [key for key, type_ in named.items() if type_ and type_.casefold() in costs]:
             raise ValueError(f"{', '.join(shown)} names a price type of cost-types: a cost price never reaches a shop")
+        return self
+
+    def currency_of(self, price_type: str | None) -> str | None:
+        """The currency of a price type; None for Balance's own. Letter case of the type does not matter."""
+        known = {name.casefold(): currency for name, currency in self.currencies.items()}
+        return known.get(price_type.casefold()) if price_type else None
+
+    @model_validator(mode="after")
+    def _one_currency_of_a_product(self) -> PriceSettings:
+        if self.sale_type and self.currency_of(self.regular_type) != self.currency_of(self.sale_type):
+            raise ValueError("regular-type and sale-type are of different currencies: a product is priced in one")
         return self
 
 
@@ -116,6 +145,15 @@ class StockSettings(Section):
     expiring_days: int | None = Field(default=None, ge=0, description="lots that expire sooner are held back")
     kits: dict[str, dict[str, Amount]] = Field(
         default_factory=dict, description="item uid of a kit → item uid of a component → pieces in one kit"
+    )
+    drift: Literal["announce", "correct", "off"] = Field(
+        default="announce", description="what becomes of a figure that was changed by hand in the shop"
+    )
+    drift_check: float = Field(default=900.0, gt=0, description="seconds between two looks for such figures")
+    drift_grace: float = Field(
+        default=1200.0,
+        ge=0,
+        description="seconds until a change counts: orders must have been read by then",
     )
     in_flight_days: int = Field(default=14, ge=1, description="how long an order without a Sale holds its stock")
 
@@ -188,6 +226,9 @@ class ShopSettings(Section):
     concurrency: int = Field(default=2, ge=1, le=8)
     batch_size: int = Field(default=25, ge=1, le=100)
     timeout: float = Field(default=60.0, gt=0)
+    identity_check: float = Field(
+        default=600.0, gt=0, description="seconds until it is looked at again whether this is still the same shop"
+    )
     flows: Flows = Flows()
     catalogue: CatalogueSettings = CatalogueSettings()
     fields: FieldOwnership = FieldOwnership()

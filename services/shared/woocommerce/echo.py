@@ -99,6 +99,13 @@ def _stock(meant: Decimal | int | None, stored: Product) -> tuple[bool, Any, str
     return stored.stock_quantity == meant, stored.stock_quantity, "" if stored.manages_stock else STOCK_IGNORED
 
 
+def _images(meant: tuple[int | str, ...] | None, stored: Product) -> tuple[bool, Any, str]:
+    """An address has become an id, which nobody could know before."""
+    kept = {one for one in meant or () if isinstance(one, int)}
+    same = len(stored.image_ids) == len(meant or ()) and kept <= set(stored.image_ids)
+    return same, stored.image_ids, ""
+
+
 def _meta(meant: dict[str, str | None] | None, stored: Product) -> tuple[bool, Any, str]:
     held = {key: stored.meta.get(key) for key in meant or {}}
     return held == (meant or {}), held, ""
@@ -118,5 +125,6 @@ _RULES: dict[str, Rule] = {
     "manage_stock": _plain("manages_stock"),
     "stock_quantity": _stock,
     "stock_fraction": _stock,
+    "images": _images,
     "meta": _meta,
 }

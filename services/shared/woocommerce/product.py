@@ -33,7 +33,7 @@ class Product:
     """A product, or a variation of the product `parent_id`. Prices and weight are None where the shop has none.
 
     `price` is what the shop charges now. `stock_quantity` is None when the shop does not manage its stock.
-    `status` is WooCommerce's word: `publish`, `draft`, `private`, `trash` …
+    `status` is WooCommerce's word: `publish`, `draft`, `private`, `trash` … Lists are not asked for `image_ids`.
     """
 
     id: int
@@ -53,13 +53,14 @@ class Product:
     stock_quantity: Decimal | None
     modified_at: datetime | None
     meta: Mapping[str, Any]
+    image_ids: tuple[int, ...] = ()
 
     @property
     def is_variation(self) -> bool:
         return self.type == "variation" or self.parent_id != 0
 
 
-class _Category(Answered):
+class _Named(Answered):
     id: Whole
 
 
@@ -76,7 +77,8 @@ class _Product(Answered):
     date_on_sale_from_gmt: OptionalMoment = None
     date_on_sale_to_gmt: OptionalMoment = None
     weight: OptionalAmount = None
-    categories: Annotated[tuple[_Category, ...], Rows] = ()
+    categories: Annotated[tuple[_Named, ...], Rows] = ()
+    images: Annotated[tuple[_Named, ...], Rows] = ()
     manage_stock: bool | str = False
     stock_quantity: OptionalAmount = None
     date_modified_gmt: OptionalMoment = None
@@ -108,4 +110,5 @@ def _product(read: _Product) -> Product:
         stock_quantity=read.stock_quantity,
         modified_at=read.date_modified_gmt,
         meta={meta.key: meta.value for meta in read.meta_data},
+        image_ids=tuple(image.id for image in read.images),
     )

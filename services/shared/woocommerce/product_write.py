@@ -30,7 +30,8 @@ class ProductWrite(BaseModel):
     """The fields to write; one that is not given stays as it is in the shop, None clears it.
 
     Without `id` a product is made. `stock_fraction` is the stock of a shop whose plugin sells parts of a piece: it is
-    sent as text, and a shop without such a plugin cuts it, which the echo shows. Survives the outbox:
+    sent as text, and a shop without such a plugin cuts it, which the echo shows. `images` are all pictures of the
+    product: ids of those that it keeps, addresses of those that the shop shall copy. Survives the outbox:
     `model_dump(mode="json", exclude_unset=True)` and `model_validate`. Raises pydantic's `ValidationError` for a
     decimal stock, a negative price or a naive time.
     """
@@ -51,6 +52,7 @@ class ProductWrite(BaseModel):
     manage_stock: bool | None = None
     stock_quantity: Stock | None = None
     stock_fraction: Quantity | None = None
+    images: tuple[int | str, ...] | None = None
     meta: dict[str, str | None] | None = None
 
     def given(self) -> dict[str, Any]:
@@ -83,6 +85,7 @@ _FIELDS: dict[str, Any] = {
     "sale_to": lambda value: {"date_on_sale_to_gmt": _time(value)},
     "weight": lambda value: {"weight": price_text(value)},
     "category_ids": lambda value: {"categories": [{"id": number} for number in value or ()]},
+    "images": lambda value: {"images": [{"src" if isinstance(one, str) else "id": one} for one in value or ()]},
     "stock_fraction": lambda value: {"stock_quantity": price_text(value)},
     "meta": lambda value: {"meta_data": [{"key": key, "value": text} for key, text in (value or {}).items()]},
 }

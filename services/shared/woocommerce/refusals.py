@@ -40,6 +40,8 @@ SKU_TAKEN_UNSEEN = "woocommerce_rest_product_not_created"
 _GONE = frozenset({"woocommerce_rest_product_invalid_id", "woocommerce_rest_product_variation_invalid_id"})
 _AS_IF_NO_KEY = frozenset({"woocommerce_rest_cannot_view", "woocommerce_rest_cannot_create"})
 _REFUSALS_WITH_5XX = frozenset({"woocommerce_rest_cannot_create_order_refund", "woocommerce_rest_trash_not_supported"})
+_OF_FIREWALLS = frozenset({405, 406, 409, 410, 418, 451})
+"""WooCommerce says these only in its own words; hosts and firewalls answer them to calls that they do not like."""
 _SUBJECT = re.compile(r"/(products|orders|webhooks|variations|categories)/(\d+)")
 _ONE_OF = {"products": "product", "variations": "variation", "categories": "category"}
 
@@ -84,7 +86,7 @@ def refine(voice: Voice, response: httpx.Response, writes: bool) -> UpstreamErro
     status, known = response.status_code, complaint(_json(response))
     what = f"{voice.name}: {_subject(response.request)}: {_words(response, known)}"
     code = known.code if known else ""
-    if status in (401, 403):
+    if status in (401, 403) or (status in _OF_FIREWALLS and known is None):
         return AccessDenied(f"{what}. {_mend_access(known)}", status=status)
     if code == "rest_no_route" or (status == 404 and known is None):
         return Misaddressed(f"{what}. {MEND_ADDRESS}", status=status)

@@ -1,0 +1,108 @@
+"""What the storefront manager sees: an approved plan, figures explained, a price that stays, a mistake that is held."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from functools import partial
+from typing import Any
+
+from contracts.operations import ImportRequested
+from services.commands import letters, show
+from services.commands import stock as figures
+from services.commands.ask import ask, stamp
+from services.commands.plans import applying
+from services.commands.screen import console
+from services.demo.stage import Stage, progress
+from services.sandbox.balance.catalogue import STANDARD, ordered
+from services.shared.messaging.reader import read_events
+from services.shared.settings.model import Settings
+
+say = partial(console.print, soft_wrap=True)
+PRODUCTS = "/wp-json/wc/v3/products"
+KIT, PARTS = "EXTRA-016", {"EXTRA-001": "2", "EXTRA-024": "1"}
+BY_HAND, HAND_PRICE, NEW_PRICE = "EXTRA-012", "31.90", "39.00"
+GOODS = {good.article: good for good in ordered(STANDARD) if good.article}
+MISTYPED = tuple(sku for sku in GOODS if sku.startswith("EXTRA-") and sku != BY_HAND)
+
+
+def rules() -> dict[str, Mapping[str, Any]]:
+    """The settings of the demonstration's shop: a kit, a second place of sale, prices that a person may set by hand."""
+    kit = {GOODS[part].uid: pieces for part, pieces in PARTS.items()}
+    places = {"policy": "per-store", "warehouses": ["Main"], "locations": {"vake": ["Vake"]}}
+    return {
+        "shops__main__stock": places | {"kits": {GOODS[KIT].uid: kit}},
+        "shops__main__fields": {"regular-price": "if-unchanged"},
+        "snapshot": {"largest-price-falls": "0.1"},
+    }
+
+
+async def approve(settings: Settings) -> None:
+    """The plan is approved, and carried out exactly as it was shown, while every flow still only looks."""
+    plan = await applying.current(settings, "main")
+    say(f"  The storefront manager agrees:  davtari apply {plan.id}")
+    with progress() as bar:
+        task = bar.add_task("written as planned", total=len(plan.changes))
+        done = await applying.apply(settings, plan, 60.0, lambda now: bar.update(task, completed=len(now.written)))
+    say(f"  {len(done.written)} written, {len(done.left_out)} left out; new ones are drafts until a person says so.")
+
+
+async def price_by_hand(stage: Stage) -> None:
+    """A person sets a price in the shop; Balance has another one later: the person's stays."""
+    product = next(link.product_id for link in stage.ledger.links.values() if link.sku == BY_HAND)
+    await _ok(stage.world.shop.put(f"{PRODUCTS}/{product}", json={"regular_price": HAND_PRICE}))
+    await _mark(stage, BY_HAND, Decimal(NEW_PRICE))
+    await _read(stage, "prices")
+    await stage.rests()
+    shown = (await _ok(stage.world.shop.get(f"{PRODUCTS}/{product}"))).json()["regular_price"]
+    say(f"  {BY_HAND}: somebody set {HAND_PRICE} in the shop, Balance says {NEW_PRICE} now; the shop shows {shown}")
+    say("  (fields.regular-price = if-unchanged: what a person changed is left to that person)")
+
+
+async def mistake_held(stage: Stage) -> None:
+    """Prices a hundred times too small: none of them reaches the shop before a person has looked."""
+    before = await _prices(stage)
+    for sku in MISTYPED:
+        await _mark(stage, sku, (GOODS[sku].price or Decimal(1)) / 100)
+    await _read(stage, "prices")
+    await stage.ledger.until(lambda: bool(stage.ledger.open_letters), "the snapshot is held")
+    show.letters([one for one in (await letters.all_letters(stage.live.kafka)).values() if one.open])
+    await stage.rests()
+    say(f"  The shop's prices are {'as they were' if await _prices(stage) == before else 'NOT as they were'}.")
+    for sku in MISTYPED:
+        await _mark(stage, sku, GOODS[sku].price or Decimal(0))
+    await _read(stage, "prices")
+    await stage.ledger.until(lambda: not stage.ledger.open_letters, "the next snapshot is believed")
+    say("  [green]Put right in Balance:[/] the next reading is believed, and the dead letter closes by itself.")
+
+
+async def figures_explained(stage: Stage) -> None:
+    """Why the shop shows this figure: of a kit, and of a product with a place of its own."""
+    wanted = {GOODS[sku].uid for sku in (KIT, *PARTS)}
+    live = stage.ledger.figures.values()
+    await stage.until(
+        lambda: len({figure.item for figure in live if figure.mode == "live"} & wanted),
+        len(wanted),
+        "kit and components",
+    )
+    said = [envelope async for envelope in read_events(stage.live.kafka, figures.TOPICS)]
+    for sku in (KIT, next(iter(PARTS))):
+        if found := figures.explained("main", sku, said):
+            figures.show(found)
+
+
+async def _prices(stage: Stage) -> dict[str, str]:
+    products = (await stage.world.storefront())["products"]
+    return {id_: product["regular_price"] for id_, product in products.items()}
+
+
+async def _mark(stage: Stage, sku: str, price: Decimal) -> None:
+    await _ok(stage.world.balance.put("/_sandbox/prices", json={"item": sku, "price": f"{price:.2f}"}))
+
+
+async def _read(stage: Stage, resource: str) -> None:
+    await ask(stage.live, ImportRequested.model_validate({"resource": resource, **stamp()}), 60.0)
+
+
+async def _ok(asked: Any) -> Any:
+    return (await asked).raise_for_status()

@@ -1,0 +1,119 @@
+"""`python -m tests.benchmarks.service_run NAME URL BOOTSTRAP PREFIX FOLDER COUNT`: a service at its first start.
+
+It reads all that stands in the topics, decides it, and makes the first COUNT of the deliveries that follow. The shop at
+URL is only there to be looked at: writes are echoed at once. Prints JSON: the peak memory in MB when the service had
+started, when it had caught up, and at the end; and the deliveries that wait for their turn.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import resource
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import count
+from pathlib import Path
+
+from sqlalchemy import func, select
+
+from services.catalog_importer import deliveries as products
+from services.commands.registry import service
+from services.shared.delivery.lane import Deliver
+from services.shared.delivery.outcome import Done, Outcome
+from services.shared.delivery.row import Row
+from services.shared.running.service import Service, utc_now
+from services.shared.settings.model import KafkaSettings, Settings
+from services.shared.state.tables import deliveries
+from services.shared.woocommerce.batch import ItemResult, Stored
+from services.shared.woocommerce.product import Product
+from services.shared.woocommerce.product_write import ProductWrite
+from services.stock_publisher import deliveries as stock
+from tests.benchmarks import goods
+from tests.benchmarks.serving import on_kafka, serving
+
+PATIENCE = 500.0
+
+
+class EchoShop:
+    """A shop that holds nothing yet, and stores whatever it is given as it is given."""
+
+    def __init__(self) -> None:
+        self._ids = count(1000)
+
+    async def products_by_sku(self, skus: Iterable[str]) -> dict[str, tuple[Product, ...]]:
+        return dict.fromkeys(skus, ())
+
+    async def product(self, product_id: int) -> Product | None:
+        return None
+
+    async def image_ids(self, product_id: int) -> Sequence[int]:
+        return ()
+
+    async def create_products(self, writes: Sequence[ProductWrite]) -> list[ItemResult]:
+        return [self._stored(next(self._ids), write) for write in writes]
+
+    async def update_products(self, writes: Sequence[ProductWrite]) -> list[ItemResult]:
+        return [self._stored(write.id or 0, write) for write in writes]
+
+    async def update_variations(self, parent_id: int, writes: Sequence[ProductWrite]) -> list[ItemResult]:
+        return await self.update_products(writes)
+
+    def _stored(self, known: int, write: ProductWrite) -> ItemResult:
+        return Stored(known, write.json_body() | {"id": known})
+
+
+def delivering(name: str, settings: Settings) -> Deliver:
+    """The deliveries of a service, to the shop that echoes."""
+    if name == "stock-publisher":
+        return stock.Deliveries(EchoShop(), utc_now, settings.shops["main"].batch_size)
+    return products.Deliveries(settings.shops["main"], EchoShop(), utc_now)
+
+
+@dataclass
+class Counted:
+    """Deliveries, until so many are done."""
+
+    deliver: Deliver
+    wanted: int
+    all: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def __call__(self, rows: Sequence[Row]) -> Sequence[Outcome]:
+        outcomes = await self.deliver(rows)
+        self.wanted -= sum(isinstance(outcome, Done) for outcome in outcomes)
+        if self.wanted <= 0:
+            self.all.set()
+        return outcomes
+
+
+async def run(name: str, url: str, bootstrap: str, prefix: str, folder: Path, wanted: int) -> None:
+    """Run one service until it has done that much."""
+    kafka = KafkaSettings(bootstrap_servers=bootstrap, topic_prefix=prefix)
+    settings = on_kafka(goods.settings(folder, url), kafka, folder)
+    async with service(name)(settings) as plan:
+        [lane] = plan.lanes
+        counted = Counted(delivering(name, settings), wanted)
+        watched, started = replace(plan, lanes=[replace(lane, deliver=counted)]), peak()
+        async with serving(watched, settings, PATIENCE) as running, asyncio.timeout(PATIENCE):
+            caught_up = peak()
+            await counted.all.wait()
+            left = await waiting(running)
+    print(json.dumps({"started_mb": started, "caught_up_mb": caught_up, "peak_mb": peak(), "waiting": left}))
+
+
+def peak() -> float:
+    """The peak memory so far, in MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+async def waiting(service: Service) -> int:
+    """The deliveries in the outbox."""
+    assert service.running is not None
+    async with service.running.engine.database.read() as connection:
+        return int((await connection.execute(select(func.count()).select_from(deliveries))).scalar_one())
+
+
+if __name__ == "__main__":
+    name, url, bootstrap, prefix, folder, first = sys.argv[1:]
+    asyncio.run(run(name, url, bootstrap, prefix, Path(folder), int(first)))

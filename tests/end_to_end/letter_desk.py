@@ -1,0 +1,64 @@
+"""Dead letters on the stage of an end-to-end test: how they come about, and how an operator reads them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from aiokafka import AIOKafkaConsumer
+
+from services.shared.messaging.connection import producer
+from tests.end_to_end.programs import Said
+from tests.end_to_end.stage import Stage
+
+CLOSED_UNTIL = "2098-12-31"
+
+
+@asynccontextmanager
+async def period_closed(stage: Stage) -> AsyncIterator[None]:
+    """The accountant has closed the books."""
+    await stage.change("lock-date", date=CLOSED_UNTIL)
+    try:
+        yield
+    finally:
+        await stage.change("lock-date", date=None)
+
+
+async def refused(stage: Stage, count: int) -> dict[int, str]:
+    """So many orders were refused because their period is closed; their letters by order."""
+    orders = stage.till.orders(count)
+    await stage.place(*orders)
+    keys = {f"main:{order}" for order in orders}
+    await stage.until(lambda: keys <= {one.original_key for one in stage.ledger.open_letters.values()}, "dead letters")
+    return {
+        int(one.original_key[5:]): id_ for id_, one in stage.ledger.open_letters.items() if one.original_key in keys
+    }
+
+
+async def letters(stage: Stage, *arguments: str) -> Said:
+    """`davtari dead-letters …`."""
+    return await stage.davtari("dead-letters", *arguments)
+
+
+def results(said: Said) -> dict[str, str]:
+    """What came of each letter of a replay."""
+    return {one["dead_letter"]: one["result"] for one in said.json}
+
+
+async def put(stage: Stage, topic: str, key: bytes, body: bytes, head: list[tuple[str, bytes]]) -> None:
+    """Somebody publishes a record of their own."""
+    sender = producer(stage.settings.kafka, "somebody")
+    await sender.start()
+    await sender.send_and_wait(stage.world.prefix + topic, value=body, key=key, headers=head)
+    await sender.stop()
+
+
+def readers(stage: Stage, order: int) -> set[str]:
+    """The services that could not read an order's record."""
+    return {one.service for one in stage.ledger.open_letters.values() if one.original_key == f"main:{order}"}
+
+
+async def head(consumer: AIOKafkaConsumer) -> AsyncIterator[dict[str, str]]:
+    """The headers of each record, as ordinary Kafka tools show them."""
+    async for record in consumer:
+        yield {name: value.decode() for name, value in record.headers}
