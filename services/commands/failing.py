@@ -7,6 +7,7 @@ from aiokafka.errors import KafkaError
 from services.commands.ask import NoAnswer
 from services.commands.letters import NoSuchLetter, WrongUse
 from services.commands.plans.applying import StalePlan
+from services.commands.plans.selected import NotMapped
 from services.commands.screen import errors
 from services.shared.broker import BrokerError
 from services.shared.messaging.reaching import NotYet
@@ -18,7 +19,7 @@ from services.shared.upstream.errors import UpstreamError
 
 FAILED, WRONG_SETTINGS, NO_ANSWER = 1, 2, 3
 SETTINGS = (SettingsError, SecretMissing, CannotListen, WrongUse)
-PLAIN = (UpstreamError, NoSuchLetter, StalePlan, BrokerError, TopicsNotCreated, OSError)
+PLAIN = (UpstreamError, NoSuchLetter, StalePlan, NotMapped, BrokerError, TopicsNotCreated, OSError)
 
 
 def failed(error: BaseException) -> int:
