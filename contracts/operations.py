@@ -10,7 +10,9 @@ from contracts.ledger import Attempt
 from contracts.model import Event, Instant, Part, ShopId, Uid
 
 
-class _Command(Event):
+class Command(Event):
+    """What a person or a schedule asks the services to do."""
+
     TOPIC: ClassVar[str] = "operations"
     command_id: str
     asked_by: str
@@ -21,7 +23,7 @@ class _Command(Event):
         return self.command_id
 
 
-class ImportRequested(_Command):
+class ImportRequested(Command):
     """Read this Balance resource now; in a dry run say what would be stated and state nothing.
 
     `accept_loss`: believe this snapshot although it loses many records (a person has looked).
@@ -33,7 +35,7 @@ class ImportRequested(_Command):
     accept_loss: bool = False
 
 
-class PushRequested(_Command):
+class PushRequested(Command):
     """Export this order or refund now, without waiting for its trigger; in a dry run only plan the document."""
 
     TYPE: ClassVar[str] = "davtari.PushRequested.v1"
@@ -44,14 +46,14 @@ class PushRequested(_Command):
     dry_run: bool = False
 
 
-class ReplayRequested(_Command):
+class ReplayRequested(Command):
     """Try this dead letter again, at the consumer that failed."""
 
     TYPE: ClassVar[str] = "davtari.ReplayRequested.v1"
     dead_letter: str
 
 
-class DiscardRequested(_Command):
+class DiscardRequested(Command):
     """Give this dead letter up; `why` is kept for the audit."""
 
     TYPE: ClassVar[str] = "davtari.DiscardRequested.v1"
@@ -59,7 +61,7 @@ class DiscardRequested(_Command):
     why: str
 
 
-class EditRequested(_Command):
+class EditRequested(Command):
     """Put this dead letter right and try it again under a new id; `why` and the changed places are kept for the audit.
 
     A delivery leaves with `payload` (and `person`) in place of what was refused, under the id `replacement`. A record
@@ -84,7 +86,7 @@ class PlannedChange(Part):
     digest: str
 
 
-class ApplyRequested(_Command):
+class ApplyRequested(Command):
     """Carry out these changes of a plan: one that is not the planned one any more is left out.
 
     A large plan comes in several of these under one `plan`.

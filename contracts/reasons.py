@@ -30,6 +30,7 @@ class Reason(StrEnum):
     SHOP_ORDER_INVALID = "shop.order-invalid"
     SHOP_STOCK_NOT_MANAGED = "shop.stock-not-managed"
     SHOP_WEBHOOK_REFUSED = "shop.webhook-refused"
+    SHOP_NOT_RECOGNIZED = "shop.not-recognized"
 
     PRODUCT_GROUP_NOT_MAPPED = "product.group-not-mapped"
     PRODUCT_GROUP_EXCLUDED = "product.group-excluded"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contracts import alerts, balance, catalog, ledger, operations, shop
+from contracts import alerts, balance, catalog, drift, identity, ledger, linking, operations, shop
 from contracts.model import Event
 
 EVENTS: tuple[type[Event], ...] = (
@@ -35,5 +35,10 @@ EVENTS: tuple[type[Event], ...] = (
     operations.DeadLetterSettled,
     alerts.AlertSent,
     alerts.FeedStateChanged,
+    identity.ShopIdentified,
+    identity.ShopNotRecognized,
+    identity.AcceptShopRequested,
+    linking.LinkRequested,
+    drift.StockDrifted,
 )
 BY_TYPE: dict[str, type[Event]] = {event.TYPE: event for event in EVENTS}

@@ -28,15 +28,20 @@ from services.commands import (
     topics,
 )
 from services.commands.check import systems
+from services.commands.drift.app import drift_command
 from services.commands.events.app import app as events_app
 from services.commands.failing import FAILED, WRONG_SETTINGS
 from services.commands.frame import Chosen, DryRun, Json, Patience, answered, command, settings
 from services.commands.freshness import feed_ages, punctuality
 from services.commands.freshness_lines import lines
+from services.commands.helpers.app import helpers_command, opening_stock_command
 from services.commands.init import dialogue
+from services.commands.links.app import app as links_app
 from services.commands.plans import app as plans_app
 from services.commands.registry import OPTIONAL, SERVICES, wanted
 from services.commands.screen import as_json, console, errors
+from services.commands.shops import identity
+from services.commands.shops.app import app as shops_app
 from services.demo.story import demo as tell_demo
 from services.sandbox.command import cli as sandbox_cli
 from services.shared import logs
@@ -51,6 +56,11 @@ app.add_typer(contracts.app, name="contracts")
 app.add_typer(plans_app.app, name="plan")
 app.command(name="apply")(plans_app.apply_command)
 app.add_typer(alerts.app, name="alerts")
+app.add_typer(shops_app, name="shop")
+app.add_typer(links_app, name="links")
+app.command(name="drift")(drift_command)
+app.command(name="helpers")(helpers_command)
+app.command(name="opening-stock")(opening_stock_command)
 app.add_typer(sandbox_cli, name="sandbox")
 
 Keep = Annotated[bool, typer.Option(help="Leave everything running until Ctrl-C.")]
@@ -211,6 +221,7 @@ async def status_command(json: Json = False) -> int:
     found, lettered = await status.standings(chosen), await letters.all_letters(chosen.kafka)
     waiting = [letter for letter in lettered.values() if letter.open]
     now = datetime.now(UTC)
+    shops = await identity.identities(chosen)
     ages, punctual = feed_ages(chosen, now), punctuality(chosen, now)
     if json:
         as_json(
@@ -218,12 +229,13 @@ async def status_command(json: Json = False) -> int:
                 "services": [asdict(one) for one in found],
                 "feeds": [asdict(one) for one in ages],
                 "paid_orders": [asdict(one) for one in punctual],
+                "shops": {name: identity.as_data(one) for name, one in shops.items()},
                 "dead_letters_open": len(waiting),
             }
         )
     else:
         show.standings(found, waiting)
-        for line in lines(ages, punctual):
+        for line in [*identity.lines(shops), *lines(ages, punctual)]:
             console.print(line, soft_wrap=True)
     return 0
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from contracts.alerts import AlertSent, FeedStateChanged
 from contracts.envelope import Envelope
+from contracts.identity import ShopIdentified, ShopNotRecognized
 from contracts.ledger import SaleRecorded
 from contracts.model import Event
 from contracts.operations import DeadLettered, DeadLetterSettled
@@ -30,6 +31,8 @@ def remember(settings: Settings) -> Mapping[type[Event], Remember]:
         DeadLettered: partial(_lettered, shops),
         DeadLetterSettled: _settled,
         FeedStateChanged: _feed,
+        ShopNotRecognized: _not_recognized,
+        ShopIdentified: lambda envelope, state: _clear(envelope.data.key, envelope, state),
         OrderChanged: partial(order_changed, settings),
         OrderRemoved: order_removed,
         SaleRecorded: sale_recorded,
@@ -66,6 +69,13 @@ def _feed(envelope: Envelope[FeedStateChanged], state: State) -> None:
     if feed.freshness == "stale":
         state.put(STANDING, feed.key, Standing(cause=cause, about=feed.key, since=feed.at), ref=cause)
         state.touch(cause)
+
+
+def _not_recognized(envelope: Envelope[ShopNotRecognized], state: State) -> None:
+    shop = envelope.data
+    cause = Cause(Reason.SHOP_NOT_RECOGNIZED, shop.shop).name
+    state.put(STANDING, shop.key, Standing(cause=cause, about=f"shop {shop.shop}", since=shop.at), ref=cause)
+    state.touch(cause)
 
 
 def _clear(thing: str, envelope: Envelope[Any], state: State) -> None:

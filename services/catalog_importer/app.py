@@ -13,6 +13,8 @@ from services.catalog_importer.pictures import Pictures, open_pictures
 from services.shared.checks.gates import shop_gate
 from services.shared.delivery.engine import Clock
 from services.shared.delivery.lane import Lane
+from services.shared.identity.guard import Guard, guarded_lane
+from services.shared.identity.standing import watched
 from services.shared.running.fingerprint import fingerprint
 from services.shared.running.service import Blueprint, utc_now
 from services.shared.running.upstreams import open_shops, shop_lane
@@ -28,10 +30,15 @@ FLOWS = frozenset({"catalogue", "prices"})
 async def blueprint(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Blueprint]:
     """The service, wired: a lane of product writes for each shop."""
     async with open_shops(settings, clock) as shops, open_pictures(settings, clock) as pictures:
-        lanes = [product_lane(settings, name, shop, clock, pictures.get(name)) for name, shop in shops.items()]
+        guards = {name: Guard(name, shop, settings.shops[name], clock) for name, shop in shops.items()}
+        lanes = [
+            guarded_lane(product_lane(settings, name, shop, clock, pictures.get(name)), guards[name])
+            for name, shop in shops.items()
+        ]
         gates = [gate for n, shop in shops.items() for gate in shop_gate(settings, n, shop, lane(n), FLOWS)]
         rules = fingerprint([settings.balance, *settings.shops.values()])
-        yield Blueprint(NAME, handlers(settings), rules, lanes, gates=gates)
+        attached = [guard.attach for guard in guards.values()]
+        yield Blueprint(NAME, watched(handlers(settings)), rules, lanes, early_tasks=attached, gates=gates)
 
 
 def product_lane(

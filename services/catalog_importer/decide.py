@@ -14,6 +14,7 @@ from services.catalog_importer import digest
 from services.catalog_importer.alarm import alarm
 from services.catalog_importer.approval import APPROVED, Approved, approves
 from services.catalog_importer.eligibility import Eligible, Nature, Skip, judge, nature, sole
+from services.catalog_importer.mapped import mapped
 from services.catalog_importer.payload import PLAN, WRITE, ProductPayload
 from services.catalog_importer.price import Prices, next_edge, prices
 from services.catalog_importer.product import Desired, catalogue_fields
@@ -58,7 +59,11 @@ def decide(settings: Settings, subject: str, state: State) -> Decision:
     with nothing changed writes nothing.
     """
     found = _subject(settings, subject, state)
-    if found is None or not _concerned(found):
+    if found is None:
+        return NOTHING
+    if asked := mapped(found.shop_id, found.item_id, found.link, state):
+        return Decision(announce=(asked,))
+    if not _concerned(found):
         return NOTHING
     verdict = _verdict(found, state)
     if isinstance(verdict, Skip):

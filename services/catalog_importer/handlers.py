@@ -8,9 +8,11 @@ from functools import partial
 from contracts.balance import ItemChanged, ItemWithdrawn, PriceChanged
 from contracts.catalog import ProductLinked, ProductPlanned, ProductUnlinked
 from contracts.envelope import Envelope
+from contracts.linking import LinkRequested
 from contracts.operations import ApplyRequested
 from services.catalog_importer.approval import apply_requested
 from services.catalog_importer.decide import decide
+from services.catalog_importer.mapped import link_requested, product_gone
 from services.catalog_importer.records import ITEM, LINK, PLANNED, PRICES, WITHDRAWN, sku_ref
 from services.shared.delivery.handlers import Handlers
 from services.shared.settings.model import Settings
@@ -32,6 +34,7 @@ def handlers(settings: Settings) -> Handlers:
             ProductUnlinked: product_unlinked,
             ProductPlanned: product_planned,
             ApplyRequested: apply_requested,
+            LinkRequested: link_requested,
         },
         decide=partial(decide, settings),
     )
@@ -68,6 +71,7 @@ def product_linked(envelope: Envelope[ProductLinked], state: State) -> None:
 def product_unlinked(envelope: Envelope[ProductUnlinked], state: State) -> None:
     """The product is gone: the item is placed anew, if the rules still let it in."""
     link = state.get(LINK, envelope.data.key)
+    product_gone(envelope.data, state)
     if link and link.product_id == envelope.data.product_id:
         state.drop(LINK, link.key)
         state.touch(link.key)

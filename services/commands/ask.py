@@ -8,11 +8,12 @@ from getpass import getuser
 from typing import Any
 from uuid import uuid4
 
+from contracts.identity import AcceptShopRequested
 from contracts.operations import CommandSettled, DiscardRequested, ImportRequested, PushRequested, ReplayRequested
 from services.shared.messaging.commands import answers, send, settlement
 from services.shared.settings.model import Settings
 
-Command = ImportRequested | PushRequested | ReplayRequested | DiscardRequested
+Command = ImportRequested | PushRequested | ReplayRequested | DiscardRequested | AcceptShopRequested
 
 
 class NoAnswer(Exception):

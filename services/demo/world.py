@@ -20,6 +20,7 @@ from services.sandbox.faults import Faults
 from services.sandbox.server import Served, serve
 from services.sandbox.woocommerce import app as shop_app
 from services.sandbox.woocommerce.catalogue import load_catalogue
+from services.sandbox.woocommerce.shop import Shop
 from services.shared.settings import Settings, load
 
 SOLD = (GOODS, DRINKS, FOOD, HOME, PAPER, CLOTHES)
@@ -44,6 +45,8 @@ class World:
     categories: Mapping[str, int]
     receiver_port: int
     receiver_url: str | None = None
+    original: Shop | None = None
+    """What the sandbox shop holds, for a copy of it."""
 
     @property
     def settings_file(self) -> Path:
@@ -83,7 +86,8 @@ async def world(folder: Path, kafka: str, prefix: str, stock: int = 50) -> Async
         clients(shop_at.url, balance_at.url, folder) as (to_shop, to_balance),
     ):
         found = await categories(to_shop)
-        yield World(folder, kafka, prefix, shop_at, balance_at, to_shop, to_balance, legend, found, _free_port())
+        at = (shop_at, balance_at, to_shop, to_balance)
+        yield World(folder, kafka, prefix, *at, legend, found, _free_port(), original=shop.state.shop)
 
 
 @asynccontextmanager

@@ -13,6 +13,8 @@ from services.order_exporter.undocumented import Undocumented
 from services.shared.balance.client import Balance
 from services.shared.checks.gates import orders_gate
 from services.shared.delivery.engine import Clock
+from services.shared.identity.guard import ByShop
+from services.shared.identity.standing import watched
 from services.shared.running.fingerprint import fingerprint
 from services.shared.running.service import Blueprint, utc_now
 from services.shared.running.upstreams import balance_lanes
@@ -24,8 +26,10 @@ from services.shared.telemetry.families import Reads
 async def blueprint(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Blueprint]:
     """The service, wired: a lane for clients and one for Sales."""
     async with Balance(settings.balance, settings.balance.password()) as balance:
-        lanes = balance_lanes(settings, deliveries(balance, settings.balance.dialect, clock))
+        guard, effects = ByShop(), deliveries(balance, settings.balance.dialect, clock)
+        lanes = balance_lanes(settings, {name: guard.guarded(deliver) for name, deliver in effects.items()})
         rules = fingerprint([settings.balance, *settings.shops.values()])
         readings: list[Reads] = [Undocumented(settings.shops), OnTime(settings.shops, settings.freshness)]
         gates = orders_gate(settings, balance, [lane.name for lane in lanes])
-        yield Blueprint(SERVICE, handlers(settings), rules, lanes, readings=readings, gates=gates)
+        early, known = [guard.attach], watched(handlers(settings))
+        yield Blueprint(SERVICE, known, rules, lanes, early_tasks=early, readings=readings, gates=gates)

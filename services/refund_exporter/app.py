@@ -11,6 +11,8 @@ from services.refund_exporter.projection import SERVICE
 from services.shared.balance.client import Balance
 from services.shared.checks.gates import refunds_gate
 from services.shared.delivery.engine import Clock
+from services.shared.identity.guard import ByShop
+from services.shared.identity.standing import watched
 from services.shared.running.fingerprint import fingerprint
 from services.shared.running.service import Blueprint, utc_now
 from services.shared.running.upstreams import balance_lanes
@@ -21,7 +23,8 @@ from services.shared.settings.model import Settings
 async def blueprint(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Blueprint]:
     """The service, wired: a lane for credit notes."""
     async with Balance(settings.balance, settings.balance.password()) as balance:
-        lanes = balance_lanes(settings, deliveries(balance, settings.balance.dialect, clock))
+        guard, effects = ByShop(), deliveries(balance, settings.balance.dialect, clock)
+        lanes = balance_lanes(settings, {name: guard.guarded(deliver) for name, deliver in effects.items()})
         rules = fingerprint([settings.balance, *settings.shops.values()])
         gates = refunds_gate(settings, balance, [lane.name for lane in lanes])
-        yield Blueprint(SERVICE, handlers(settings), rules, lanes, gates=gates)
+        yield Blueprint(SERVICE, watched(handlers(settings)), rules, lanes, gates=gates, early_tasks=[guard.attach])

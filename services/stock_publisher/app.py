@@ -8,13 +8,16 @@ from contextlib import asynccontextmanager
 from services.shared.checks.gates import shop_gate
 from services.shared.delivery.engine import Clock
 from services.shared.delivery.lane import Lane
+from services.shared.identity.guard import Guard, guarded_lane
+from services.shared.identity.standing import watched
 from services.shared.running.fingerprint import fingerprint
-from services.shared.running.service import Blueprint, utc_now
+from services.shared.running.service import Blueprint, Task, utc_now
 from services.shared.running.upstreams import open_shops, shop_lane
 from services.shared.settings.model import Settings
 from services.shared.woocommerce.client import WooCommerce
 from services.stock_publisher.decide import lane
 from services.stock_publisher.deliveries import Deliveries
+from services.stock_publisher.drift import DriftWatch
 from services.stock_publisher.handlers import handlers
 
 NAME = "stock-publisher"
@@ -25,11 +28,21 @@ FLOWS = frozenset({"stock"})
 async def blueprint(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Blueprint]:
     """The service, wired: a lane of stock writes for each shop."""
     async with open_shops(settings, clock) as shops:
-        lanes = [stock_lane(settings, name, shop, clock) for name, shop in shops.items()]
+        guards = {name: Guard(name, shop, settings.shops[name], clock) for name, shop in shops.items()}
+        lanes = [guarded_lane(stock_lane(settings, n, shop, clock), guards[n]) for n, shop in shops.items()]
         gates = [gate for n, shop in shops.items() for gate in shop_gate(settings, n, shop, lane(n), FLOWS)]
-        yield Blueprint(NAME, handlers(settings), fingerprint(settings.shops.values()), lanes, gates=gates)
+        drift = [_drift(settings, shops[name], guard) for name, guard in guards.items()]
+        rules, attached = fingerprint(settings.shops.values()), [guard.attach for guard in guards.values()]
+        yield Blueprint(NAME, watched(handlers(settings)), rules, lanes, early_tasks=attached, gates=gates, tasks=drift)
 
 
 def stock_lane(settings: Settings, name: str, shop: WooCommerce, clock: Clock) -> Lane:
     """The lane of a shop's stock writes."""
     return shop_lane(settings, name, lane(name), Deliveries(shop, clock, settings.shops[name].batch_size))
+
+
+def _drift(settings: Settings, shop: WooCommerce, guard: Guard) -> Task:
+    """Only figures that we write can drift."""
+    rules = settings.shops[guard.name]
+    stock = rules.stock if rules.flows.stock == "live" else rules.stock.model_copy(update={"drift": "off"})
+    return lambda engine: DriftWatch(engine, guard.name, shop, stock, guard.shut).run()

@@ -14,6 +14,7 @@ from services.shared.settings.model import Settings
 from services.shared.settings.shop import ShopSettings
 from services.shared.state.records import State
 from services.stock_publisher.availability import Figure, Position, at_locations, figure, withdrawn
+from services.stock_publisher.drift import DRIFT, to_correct
 from services.stock_publisher.kits import kit_lines
 from services.stock_publisher.on_hand import next_expiry
 from services.stock_publisher.position import Outlook
@@ -74,13 +75,13 @@ def _delivery(link: ProductLinked, payload: dict[str, object], blocked: Blocked 
 
 
 def _follow(found: Subject, state: State) -> Decision:
-    position = found.outlook.position(found.link.item)
-    write = _write(found, _wanted(found, position, state), moves_of(link_ref(found.link), state))
+    position, last = found.outlook.position(found.link.item), state.get(PUBLISHED, found.link.key)
+    write = _write(found, _wanted(found, position, state), moves_of(link_ref(found.link), state), last)
     if write.quantity > HIGHEST:
         return Decision(refuse=(_absurd(found.link, write),))
-    last, again_at = state.get(PUBLISHED, found.link.key), _again_at(found, position, state)
+    again_at = _again_at(found, position, state)
     if found.shop.flows.stock == "live":
-        due = last is None or _outdated(last, write)
+        due = last is None or _outdated(last, write) or to_correct(state.get(DRIFT, found.link.key), last)
         return Decision((_delivery(found.link, write.model_dump(mode="json")),) if due else (), again_at=again_at)
     changed = last is None or (last.quantity, last.locations) != (write.quantity, write.locations)
     return Decision(announce=(write.published("dry-run", state.now),) if changed else (), again_at=again_at)
@@ -112,7 +113,8 @@ def _again_at(found: Subject, position: Position, state: State) -> datetime | No
     return min([*times, *([expiry] if expiry else [])], default=None)
 
 
-def _write(found: Subject, wanted: Figure, moves: int) -> StockWrite:
+def _write(found: Subject, wanted: Figure, moves: int, last: AvailabilityChanged | None) -> StockWrite:
+    news = last is None or last.stock_seen_at is None or last.stock_seen_at < found.seen_at
     return StockWrite(
         shop=found.link.shop,
         item=found.link.item,
@@ -124,6 +126,7 @@ def _write(found: Subject, wanted: Figure, moves: int) -> StockWrite:
         locations=wanted.locations,
         location_meta_key=found.shop.stock.location_meta_key if wanted.locations else None,
         stock_seen_at=found.seen_at,
+        answers_reading=news,
         shop_moves=moves,
     )
 

@@ -14,6 +14,7 @@ from contracts.reasons import Reason
 from services.shared.delivery.batches import Batches
 from services.shared.delivery.outcome import Done, Outcome, Refused
 from services.shared.delivery.row import Row
+from services.shared.telemetry import meters
 from services.shared.woocommerce.batch import LIMIT, ItemResult, NotStored, Stored
 from services.shared.woocommerce.product_write import ProductWrite
 from services.stock_publisher.stock_write import StockWrite
@@ -93,7 +94,14 @@ class Deliveries:
             return Refused(Reason.SHOP_STOCK_NOT_MANAGED, _not_managed(write, stored))
         if differs := [*_other_figure(write, stored), *_other_locations(write, stored)]:
             return Refused(Reason.SHOP_ECHO_DIFFERS, f"{_named(write)}: {'; '.join(differs)}")
+        self._measure(write)
         return Done((write.published("live", self._now()),))
+
+    def _measure(self, write: StockWrite) -> None:
+        """How old the news of an item was when the shop had it (claim S3.14)."""
+        if write.answers_reading:
+            age = (self._now() - write.stock_seen_at).total_seconds()
+            meters.STOCK_FRESHNESS.labels(write.shop).observe(max(0.0, age))
 
 
 def _other_figure(write: StockWrite, stored: Stored) -> Iterator[str]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import partial
 
+from contracts.alerts import FeedStateChanged
 from contracts.balance import ItemChanged, ItemWithdrawn, StockChanged
 from contracts.catalog import AvailabilityChanged, ProductLinked, ProductUnlinked
+from contracts.drift import StockDrifted
 from contracts.envelope import Envelope
 from contracts.ledger import SaleRecorded
 from contracts.shop import OrderChanged, OrderRemoved
@@ -15,6 +17,7 @@ from services.shared.settings.model import Settings
 from services.shared.state.records import State
 from services.stock_publisher import in_flight, warehouse
 from services.stock_publisher.decide import decide
+from services.stock_publisher.drift import feed_changed, stock_drifted
 from services.stock_publisher.kits import family
 from services.stock_publisher.records import (
     CLAIM,
@@ -47,6 +50,8 @@ def handlers(settings: Settings) -> Handlers:
             OrderRemoved: partial(order_removed, settings),
             SaleRecorded: partial(sale_recorded, settings),
             AvailabilityChanged: availability_changed,
+            StockDrifted: stock_drifted,
+            FeedStateChanged: feed_changed,
         },
         decide=partial(decide, settings),
     )

@@ -12,7 +12,10 @@ from contracts.model import Instant, Part, Quantity, ShopId, Uid
 
 
 class StockWrite(Part):
-    """An absolute figure, in steps that the shop sells, for a product, or for a variation of `parent_id`."""
+    """An absolute figure, in steps that the shop sells, for a product, or for a variation of `parent_id`.
+
+    `answers_reading`: it follows on a reading of Balance that no figure has followed on yet, so that its age is known.
+    """
 
     shop: ShopId
     item: Uid
@@ -24,6 +27,7 @@ class StockWrite(Part):
     locations: tuple[LocationFigure, ...] = ()
     location_meta_key: str | None = None
     stock_seen_at: Instant
+    answers_reading: bool = True
     shop_moves: int = 0
 
     @property
@@ -34,4 +38,5 @@ class StockWrite(Part):
 
     def published(self, mode: Literal["live", "dry-run"], at: datetime) -> AvailabilityChanged:
         """The event that says so."""
-        return AvailabilityChanged(**self.model_dump(exclude={"location_meta_key"}), mode=mode, published_at=at)
+        told = self.model_dump(exclude={"location_meta_key", "answers_reading"})
+        return AvailabilityChanged(**told, mode=mode, published_at=at)

@@ -14,6 +14,8 @@ from pydantic import SecretStr
 from services.shared.delivery.breaker import Breaker
 from services.shared.delivery.engine import Engine
 from services.shared.delivery.lane import Lane
+from services.shared.identity.guard import guarded
+from services.shared.identity.standing import watched as with_identities
 from services.shared.running.feed_watch import watch as watch_feeds
 from services.shared.running.feed_watch import watched
 from services.shared.running.service import Blueprint, Task, utc_now
@@ -23,6 +25,8 @@ from services.shared.state.lasting import lasting
 from services.shared.woocommerce.client import WooCommerce
 from services.store_feed.deliveries import Looks
 from services.store_feed.handlers import NAME, handlers, lane
+from services.store_feed.identity import Accepts, Registrar
+from services.store_feed.identity import lane as identity_lane
 from services.store_feed.inbox import Inbox
 from services.store_feed.refund_check import RefundCheck
 from services.store_feed.secret_alarm import SecretAlarm
@@ -38,45 +42,56 @@ Clock = Callable[[], datetime]
 async def blueprint(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Blueprint]:
     """The service, wired: the receiver; a lane of looks, a sweep and a check of refunds for each shop."""
     async with open_shops(settings, clock) as shops:
+        guards = {name: Registrar(name, shop, settings.shops[name], clock) for name, shop in shops.items()}
         yield Blueprint(
             name=NAME,
-            handlers=watched(handlers(settings.shops)),
+            handlers=with_identities(watched(handlers(settings.shops))),
             fingerprint="",
-            lanes=[_lane(settings, name, shop, breaker(settings), clock) for name, shop in shops.items()],
+            lanes=[
+                *[_lane(settings, shops[name], guard, breaker(settings), clock) for name, guard in guards.items()],
+                *[_accepts(settings, name, shop, breaker(settings), clock) for name, shop in shops.items()],
+            ],
             tasks=[
-                *[_sweep(settings, name, shop) for name, shop in shops.items()],
+                *[_sweep(settings, shops[name], guard) for name, guard in guards.items()],
                 *[_refund_check(settings, name) for name in shops],
-                *_watchdogs(settings, shops),
+                *_watchdogs(settings, shops, guards),
                 watch_feeds(NAME, [f"orders:{name}" for name in shops], settings.freshness),
             ],
-            early_tasks=[_receive(settings)],
+            early_tasks=[_receive(settings), *[guard.attach for guard in guards.values()]],
         )
 
 
-def _lane(settings: Settings, name: str, shop: WooCommerce, breaker_: Breaker, clock: Clock) -> Lane:
-    looks = Looks(shop, settings.shops[name].orders, clock)
-    return Lane(lane(name), looks.deliver, breaker_, concurrency=settings.shops[name].concurrency)
+def _lane(settings: Settings, shop: WooCommerce, guard: Registrar, breaker_: Breaker, clock: Clock) -> Lane:
+    rules = settings.shops[guard.name]
+    looks = Looks(shop, rules.orders, clock)
+    return Lane(lane(guard.name), guarded(looks.deliver, guard), breaker_, concurrency=rules.concurrency)
 
 
-def _sweep(settings: Settings, name: str, shop: WooCommerce) -> Task:
-    return lambda engine: Sweep(engine, name, shop, settings.schedule).run()
+def _accepts(settings: Settings, name: str, shop: WooCommerce, breaker_: Breaker, clock: Clock) -> Lane:
+    return Lane(identity_lane(name), Accepts(shop, settings.shops[name], clock).deliver, breaker_, concurrency=1)
+
+
+def _sweep(settings: Settings, shop: WooCommerce, guard: Registrar) -> Task:
+    return lambda engine: Sweep(engine, guard.name, shop, settings.schedule, guard.shut).run()
 
 
 def _refund_check(settings: Settings, name: str) -> Task:
     return lambda engine: RefundCheck(engine, name, settings.schedule).run()
 
 
-def _watchdogs(settings: Settings, shops: Mapping[str, WooCommerce]) -> list[Task]:
+def _watchdogs(settings: Settings, shops: Mapping[str, WooCommerce], guards: Mapping[str, Registrar]) -> list[Task]:
     base = settings.receiver.public_url
     if base is None:
         return []
     secrets = {name: settings.shops[name].webhook_secrets() for name in shops}
     address = base.rstrip("/") + PATH
-    return [_watch(name, shop, address + name, secrets[name][0]) for name, shop in shops.items() if secrets[name]]
+    return [
+        _watch(guards[name], shop, address + name, secrets[name][0]) for name, shop in shops.items() if secrets[name]
+    ]
 
 
-def _watch(name: str, shop: WooCommerce, delivery_url: str, secret: SecretStr) -> Task:
-    return lambda _: watch(name, shop, delivery_url, secret)
+def _watch(guard: Registrar, shop: WooCommerce, delivery_url: str, secret: SecretStr) -> Task:
+    return lambda _: watch(guard.name, shop, delivery_url, secret, guard.shut)
 
 
 def _receive(settings: Settings) -> Task:

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from contracts.envelope import Envelope
+from contracts.identity import AcceptShopRequested
 from contracts.model import Event, Instant, Part
 from contracts.operations import PushRequested
 from contracts.shop import OrderChanged, OrderRemoved, RefundIssued, RefundRemoved
@@ -18,6 +19,7 @@ from services.shared.delivery.faults import decide_fault
 from services.shared.delivery.handlers import Handlers
 from services.shared.state.records import Kind, State
 from services.store_feed.hints import HINT, LOOKED, Hint, newer
+from services.store_feed.identity import SUBJECT, accept_requested, decide_accept
 
 NAME = "store-feed"
 READ = "order.read"
@@ -49,6 +51,7 @@ def handlers(shops: Collection[str]) -> Handlers:
             RefundIssued: lambda e, state: state.put(REFUND, e.data.subject, e.data, e.data.key),
             RefundRemoved: lambda envelope, state: state.drop(REFUND, envelope.data.subject),
             PushRequested: _pushed,
+            AcceptShopRequested: accept_requested,
         },
         decide=partial(_decide, frozenset(shops)),
         news={OrderChanged: _order_news, OrderRemoved: _removal_news, RefundIssued: _refund_news},
@@ -63,6 +66,8 @@ def _pushed(envelope: Envelope[PushRequested], state: State) -> None:
 
 
 def _decide(shops: Collection[str], subject: str, state: State) -> Decision:
+    if subject.startswith(SUBJECT):
+        return decide_accept(subject, state)
     shop, colon, order_id = subject.partition(":")
     if not colon:
         return decide_fault(subject, state)

@@ -13,6 +13,7 @@ import orjson
 from services.shared.delivery.engine import Engine
 from services.shared.delivery.work import Work
 from services.shared.documents.digest import digest_of
+from services.shared.identity.guard import Shut, always_open
 from services.shared.settings.model import ScheduleSettings
 from services.shared.state.store import read_kind
 from services.shared.telemetry.freshness import completed
@@ -50,18 +51,28 @@ class ListsOrders(Protocol):
 class Sweep:
     """Sweeps one shop until cancelled."""
 
-    def __init__(self, engine: Engine, name: str, shop: ListsOrders, settings: ScheduleSettings) -> None:
+    def __init__(
+        self, engine: Engine, name: str, shop: ListsOrders, settings: ScheduleSettings, shut: Shut = always_open
+    ) -> None:
         self._engine, self._name, self._shop, self._settings = engine, name, shop, settings
+        self._shut = shut
 
     async def run(self) -> None:
         """Sweep, rest, sweep again; an unavailable shop is tried again at the next turn."""
         while True:
             try:
-                await self.once()
-                await completed(self._engine.database, f"orders:{self._name}", self._engine.clock())
+                await self._guarded()
             except UpstreamError as error:
                 log.warning("sweep waits", extra={"shop": self._name, "why": error.message})
             await asyncio.sleep(self._settings.sweep)
+
+    async def _guarded(self) -> None:
+        """The cursor must not move by the orders of another shop."""
+        if (shut := await self._shut()) is not None:
+            log.error("sweep waits", extra={"shop": self._name, "why": shut.why})
+            return
+        await self.once()
+        await completed(self._engine.database, f"orders:{self._name}", self._engine.clock())
 
     async def once(self) -> int:
         """Hint at every order that changed since the cursor and was not looked at since; gives how many.

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from pydantic import SecretStr
 
+from services.shared.identity.guard import Shut, always_open
 from services.shared.upstream.errors import UpstreamError
 from services.shared.woocommerce.webhooks import Webhook
 
@@ -48,11 +49,18 @@ async def mend(shop: KeepsWebhooks, delivery_url: str, secret: SecretStr) -> Men
     return Mended(tuple(created), tuple(hook.topic for hook in disabled))
 
 
-async def watch(name: str, shop: KeepsWebhooks, delivery_url: str, secret: SecretStr, every: float = EVERY) -> None:
-    """Look every so many seconds, until cancelled, and say what was mended."""
+async def watch(
+    name: str,
+    shop: KeepsWebhooks,
+    delivery_url: str,
+    secret: SecretStr,
+    shut: Shut = always_open,
+    every: float = EVERY,
+) -> None:
+    """Look every so many seconds, until cancelled, and say what was mended; never at a shop that is not recognized."""
     while True:
         try:
-            mended = await mend(shop, delivery_url, secret)
+            mended = await mend(shop, delivery_url, secret) if await shut() is None else Mended()
             if mended != Mended():
                 log.warning("webhooks mended", extra={"shop": name, "made": mended.created, "enabled": mended.enabled})
         except UpstreamError as error:

@@ -18,7 +18,8 @@ GEORGIAN = re.compile(r"[\u10d0-\u10ff]{2,}")
 CODE = re.compile(r"`([^`]+)`")
 COMMANDS = re.compile(
     r"davtari (check|plan items|apply PLAN|import (items|prices|stock)( --accept-loss)?|order SHOP ORDER"
-    r"|dead-letters (show|replay|discard) ID|push order SHOP ORDER|push refund SHOP ORDER REFUND)"
+    r"|dead-letters (show|replay|discard) ID|push order SHOP ORDER|push refund SHOP ORDER REFUND"
+    r'|shop show SHOP|shop accept SHOP --reason "…")'
 )
 every_reason = pytest.mark.parametrize("reason", list(Reason))
 

@@ -180,6 +180,29 @@ def _beginnings(said: Said) -> set[str]:
     return {word for entry in said.json["entries"] for word in known if entry["what"].startswith(word)}
 
 
+async def test_links_drift_and_helpers_are_looked_at_without_a_change(stage: Stage) -> None:
+    await stage.closes()
+    looked = [
+        ("links", "export", "links.csv"),
+        ("links", "rebuild", "--json"),
+        ("helpers", "main", "--json"),
+        ("opening-stock", "main", "stock.csv"),
+        ("shop", "show", "main", "--json"),
+        ("drift", "--json"),
+    ]
+    export, rebuilt, helpers, opening, shop, drift = await asyncio.gather(*[stage.davtari(*one) for one in looked])
+    assert f"{len(stage.ledger.links)} links" in export.out, export.err
+    assert (rebuilt.code, rebuilt.json["links"], rebuilt.json["refused"]) == (DONE, [], []), rebuilt.err
+    assert {one["state"] for one in helpers.json["helpers"]} <= {"there", "not set"}, helpers.err
+    assert (opening.code, (stage.world.folder / "stock.csv").exists()) == (DONE, True), opening.err
+    assert shop.json["known"]["how"] == "first-contact"
+    assert (drift.code, drift.json) == (DONE, []), drift.out + drift.err
+    # and: what was exported is taken back without a change
+    taken = await stage.davtari("links", "import", "links.csv", "--yes", "--json")
+    assert (taken.code, taken.json["linked_already"]) == (DONE, len(stage.ledger.links)), taken.out + taken.err
+    _no_secret(export, rebuilt, helpers, opening, shop, drift, taken)
+
+
 @pytest.mark.claim("S1.18", "K18")
 async def test_dead_letters_are_listed_shown_replayed_and_discarded(stage: Stage) -> None:
     # given two orders of a closed month

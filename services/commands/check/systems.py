@@ -11,12 +11,14 @@ from functools import partial
 from aiokafka.errors import KafkaError
 
 from services.commands.check import kafka, webhooks
+from services.commands.shops import identity
 from services.shared.balance.client import Balance
 from services.shared.balance.rows import RowInvalid
 from services.shared.checks import balance as balance_checks
 from services.shared.checks import shop as shop_checks
 from services.shared.checks.finding import FLOWS, Finding, blocked
 from services.shared.checks.rules import rules
+from services.shared.identity import seen
 from services.shared.messaging.topics import TopicsNotCreated
 from services.shared.running.service import utc_now
 from services.shared.running.upstreams import open_shop
@@ -24,6 +26,7 @@ from services.shared.settings import SettingsError
 from services.shared.settings.base import SecretMissing
 from services.shared.settings.model import Settings
 from services.shared.upstream.errors import UpstreamError
+from services.shared.woocommerce.client import WooCommerce
 
 KAFKA_FIX = "does Kafka run at kafka.bootstrap-servers?"
 Look = Callable[["Checked"], Awaitable[None]]
@@ -107,8 +110,19 @@ async def _shop(settings: Settings, name: str, mend: bool) -> Checked:
         checked.findings += rules(name, shop)
         async with open_shop(settings, name, utc_now) as client:
             checked.findings[:0] = await shop_checks.everything(client, settings, name)
+            checked.findings.append(await _identity(settings, name, client))
             if mend:
                 checked.mended += await webhooks.mended(client, settings, name)
             checked.findings += await webhooks.findings(client, settings, name)
 
     return await _tried(f"Shop {name}  {shop.url}", look, name)
+
+
+async def _identity(settings: Settings, name: str, client: WooCommerce) -> Finding:
+    """Whether it is still the shop that store-feed has met; without Kafka nobody knows."""
+    try:
+        known = (await identity.identities(settings))[name]
+    except KafkaError as error:
+        return Finding("identity", None, "what the shop is known by stands in Kafka", str(error))
+    at_least = known.known.newest_order if known.known else 0
+    return identity.finding(name, known, await seen.look(client, settings.shops[name], at_least))

@@ -127,6 +127,15 @@ class StockSettings(Section):
     kits: dict[str, dict[str, Amount]] = Field(
         default_factory=dict, description="item uid of a kit → item uid of a component → pieces in one kit"
     )
+    drift: Literal["announce", "correct", "off"] = Field(
+        default="announce", description="what becomes of a figure that was changed by hand in the shop"
+    )
+    drift_check: float = Field(default=900.0, gt=0, description="seconds between two looks for such figures")
+    drift_grace: float = Field(
+        default=1200.0,
+        ge=0,
+        description="seconds until a change counts: orders must have been read by then",
+    )
     in_flight_days: int = Field(default=14, ge=1, description="how long an order without a Sale holds its stock")
 
     @property
@@ -198,6 +207,9 @@ class ShopSettings(Section):
     concurrency: int = Field(default=2, ge=1, le=8)
     batch_size: int = Field(default=25, ge=1, le=100)
     timeout: float = Field(default=60.0, gt=0)
+    identity_check: float = Field(
+        default=600.0, gt=0, description="seconds until it is looked at again whether this is still the same shop"
+    )
     flows: Flows = Flows()
     catalogue: CatalogueSettings = CatalogueSettings()
     fields: FieldOwnership = FieldOwnership()

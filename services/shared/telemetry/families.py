@@ -116,5 +116,11 @@ UPSTREAM = Family(
     "HTTP requests to Balance and the shops, by status or error",
     ("upstream", "method", "result"),
 )
+STOCK_FRESHNESS = Family(
+    "davtari_stock_freshness_seconds",
+    "histogram",
+    "From the reading of Balance that changed an item's stock until the shop has the figure, item by item",
+    ("shop",),
+)
 
 FAMILIES = tuple(family for family in list(globals().values()) if isinstance(family, Family))

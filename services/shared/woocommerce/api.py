@@ -31,9 +31,10 @@ class Api:
         self.shop = shop
         self._upstream, self._root = upstream, url.rstrip("/")
 
-    async def index(self) -> dict[str, Any]:
+    async def index(self, **params: str) -> dict[str, Any]:
         """The site's own description, `/wp-json/`."""
-        return _table(await self._upstream.request("GET", f"{self._root}/wp-json/", writes=False), self.shop)
+        url = f"{self._root}/wp-json/"
+        return _table(await self._upstream.request("GET", url, params=params, writes=False), self.shop)
 
     async def get(self, route: str, **params: str | int) -> dict[str, Any]:
         """A single record."""

@@ -34,7 +34,7 @@ from services.shared.woocommerce.probe import Probe
 from services.shared.woocommerce.product import Product
 from services.shared.woocommerce.product_write import ProductWrite
 from services.shared.woocommerce.refusals import MEND_ACCESS, MEND_ADDRESS, refine
-from services.shared.woocommerce.store import ShopTaxRate, TaxSettings
+from services.shared.woocommerce.store import ShopTaxRate, Site, TaxSettings
 from services.shared.woocommerce.webhooks import Webhook
 
 
@@ -82,6 +82,10 @@ class WooCommerce:
         """Closes every connection."""
         await self._upstream.close()
 
+    async def site(self) -> Site:
+        """Who answers at the shop's address; asked without regard to the key."""
+        return await store.site(self._api)
+
     async def probe(self) -> Probe:
         """Whether the shop is there and what the key may do; changes nothing."""
         return await probe.probe(self._api)
@@ -114,6 +118,10 @@ class WooCommerce:
         """Writes up to 100 variations of one product in one call."""
         return await variations.update(self._api, parent_id, writes)
 
+    def every_product(self) -> AsyncIterator[Product]:
+        """Every product with its variations, in every status but the trash."""
+        return products.every(self._api)
+
     def skus(self) -> AsyncIterator[tuple[int, str]]:
         """Every product's id and SKU, variations aside, in every status but the trash."""
         return products.every_sku(self._api)
@@ -126,6 +134,10 @@ class WooCommerce:
         """The JSON of orders modified since the cursor, oldest change first; one may come twice, none is missed."""
         return orders.changed_since(self._api, cursor)
 
+    async def newest_order(self) -> int:
+        """The highest number of an order that is not in the trash; 0 when there is none."""
+        return await orders.newest(self._api)
+
     async def refunds(self, order_id: int) -> list[dict[str, Any]]:
         """The JSON of every refund of an order, oldest first."""
         return await refunds.of_order(self._api, order_id)
@@ -137,6 +149,10 @@ class WooCommerce:
     async def create_webhook(self, topic: str, delivery_url: str, secret: SecretStr) -> Webhook:
         """Makes an active webhook."""
         return await webhooks.create(self._api, topic, delivery_url, secret)
+
+    async def mark(self, name: str) -> None:
+        """Leaves a webhook of this name in the shop that is switched off and sends nothing."""
+        await webhooks.create_off(self._api, name, (await store.site(self._api)).home)
 
     async def enable_webhook(self, webhook_id: int) -> Webhook:
         """Revives a disabled webhook."""

@@ -26,6 +26,13 @@ async def by_id(api: Api, order_id: int) -> dict[str, Any] | None:
         raise
 
 
+async def newest(api: Api) -> int:
+    """The highest order number in the list, which leaves the trash out; 0 when it is empty."""
+    params: dict[str, str | int] = {"per_page": 1, "orderby": "id", "order": "desc", "_fields": "id"}
+    found = [row.get("id") for row in (await api.page(ROUTE, params)).rows]
+    return max((number for number in found if isinstance(number, int)), default=0)
+
+
 def changed_since(api: Api, cursor: Cursor) -> AsyncIterator[dict[str, Any]]:
     """The orders modified since the cursor, oldest change first; drafts of a checkout are among them, trash is not."""
     return changes(api, ROUTE, cursor)

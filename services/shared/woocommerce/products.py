@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from dataclasses import replace
 from urllib.parse import quote
 
 from services.shared.upstream.errors import Rejected
@@ -67,6 +68,17 @@ async def every_sku(api: Api) -> AsyncIterator[tuple[int, str]]:
     async for row in rows(api, ROUTE, {"orderby": "id", "order": "asc", "_fields": "id,sku"}):
         if isinstance(row.get("id"), int) and str(row.get("sku") or "").strip():
             yield row["id"], str(row["sku"])
+
+
+async def every(api: Api) -> AsyncIterator[Product]:
+    """Every product in every status but the trash, and the variations of each: a call for each variable product."""
+    async for row in rows(api, ROUTE, {"orderby": "id", "order": "asc", "_fields": FIELDS}):
+        product = read_product(api.shop, row)
+        yield product
+        if product.type == "variable":
+            async for variation in rows(api, f"{ROUTE}/{product.id}/variations", {"_fields": FIELDS}):
+                held = read_product(api.shop, {"type": "variation", "parent_id": product.id, **variation})
+                yield held if held.parent_id else replace(held, parent_id=product.id)
 
 
 async def create(api: Api, products: Sequence[ProductWrite]) -> list[ItemResult]:

@@ -12,6 +12,8 @@ from services.shared.woocommerce.api import Api
 from services.shared.woocommerce.pages import rows
 from services.shared.woocommerce.read import Answered, Label, Table, Text, Whole, reading
 
+SITE_FIELDS = "name,url,home,timezone_string,gmt_offset,namespaces"
+"""The list of all routes, which is large, is left out."""
 Yes = Annotated[bool, BeforeValidator(lambda value: value in (True, "yes", "1", 1))]
 
 
@@ -67,7 +69,7 @@ class ShopTaxRate(Answered):
 async def site(api: Api) -> Site:
     """Who answers at the shop's address, without a key."""
     with reading(f"shop {api.shop}: /wp-json/", Reason.SHOP_BAD_ANSWER):
-        return Site.model_validate(await api.index())
+        return Site.model_validate(await api.index(_fields=SITE_FIELDS))
 
 
 async def system_status(api: Api) -> SystemStatus:

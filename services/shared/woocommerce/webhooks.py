@@ -35,6 +35,12 @@ async def create(api: Api, topic: str, delivery_url: str, secret: SecretStr) -> 
     return _webhook(api.shop, await api.write("POST", ROUTE, body | {"secret": secret.get_secret_value()}))
 
 
+async def create_off(api: Api, name: str, delivery_url: str) -> Webhook:
+    """Makes a webhook that is switched off: a note of ours that anyone with a REST key can read, and a copy keeps."""
+    body = {"name": name, "topic": "order.restored", "delivery_url": delivery_url, "status": "disabled"}
+    return _webhook(api.shop, await api.write("POST", ROUTE, body))
+
+
 async def enable(api: Api, webhook_id: int) -> Webhook:
     """Revives a disabled webhook; its next failure disables it again, a success forgets the old ones (API fact)."""
     return _webhook(api.shop, await api.write("PUT", f"{ROUTE}/{webhook_id}", {"status": "active"}))

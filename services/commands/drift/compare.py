@@ -1,0 +1,108 @@
+"""A linked product against what was written to it last, field by field (claims S3.7, S3.15)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from html import unescape
+from typing import Any, Literal
+
+from contracts.catalog import AvailabilityChanged, ProductLinked, WrittenProduct
+from services.shared.settings.shop import ShopSettings
+from services.shared.woocommerce.product import Product
+
+Field = Literal["product", "name", "sku", "regular_price", "sale_price", "sale_from", "sale_to", "weight", "stock"]
+OWNED: Mapping[Field, str] = {
+    "name": "name",
+    "regular_price": "regular_price",
+    "sale_price": "sale_price",
+    "sale_from": "sale_price",
+    "sale_to": "sale_price",
+    "weight": "weight",
+}
+HELD: Mapping[Field, Callable[[Product], Any]] = {
+    "name": lambda product: product.name,
+    "sku": lambda product: product.sku,
+    "regular_price": lambda product: product.regular_price,
+    "sale_price": lambda product: product.sale_price,
+    "sale_from": lambda product: product.sale_from,
+    "sale_to": lambda product: product.sale_to,
+    "weight": lambda product: product.weight,
+}
+TOLD: Mapping[str, str] = {
+    "always": "kept until Balance changes this item, then ours is written",
+    "if-empty": "kept: ours is written only where the shop has nothing",
+    "if-unchanged": "kept: a value edited by hand wins",
+    "never": "kept: the field is the storefront's",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """A field of a product that differs; `does` is what the settings make of it."""
+
+    shop: str
+    item: str
+    sku: str
+    product_id: int
+    field: Field
+    ours: str
+    theirs: str
+    does: str
+
+
+def drifts(
+    link: ProductLinked, product: Product | None, figure: AvailabilityChanged | None, shop: ShopSettings
+) -> Iterator[Drift]:
+    """What differs of a linked product. A field that was never written does not drift; prices never go to Balance."""
+    if product is None:
+        yield _drift(link, "product", "there", "gone", "the item gets a new draft with its next change")
+        return
+    yield from _fields(link, link.written or WrittenProduct(digest=""), product, shop)
+    if figure is not None and figure.mode == "live" and figure.product_id == product.id:
+        yield from _stock(link, product, figure, shop)
+
+
+def _fields(link: ProductLinked, written: WrittenProduct, product: Product, shop: ShopSettings) -> Iterator[Drift]:
+    """Where sales are Balance's, no sale is written as well as any."""
+    sales_ours = shop.prices.sale_type is not None and shop.fields.sale_price == "always"
+    for field, held in HELD.items():
+        ours, theirs = getattr(written, field), held(product)
+        cleared = field.startswith("sale_") and sales_ours and written.regular_price is not None
+        if (ours is None and not cleared) or _same(field, ours, theirs):
+            continue
+        owner = getattr(shop.fields, OWNED[field]) if field in OWNED else "if-unchanged"
+        yield _drift(link, field, _text(ours), _text(theirs), TOLD[owner])
+
+
+def _same(field: Field, ours: Any, theirs: Any) -> bool:
+    """The shop keeps `&` as `&amp;` and cares for no letter case in SKUs (API facts)."""
+    if isinstance(ours, str) and isinstance(theirs, str):
+        texts = [" ".join(unescape(text).split()) for text in (ours, theirs)]
+        return texts[0] == texts[1] or (field == "sku" and texts[0].casefold() == texts[1].casefold())
+    return bool(ours == theirs)
+
+
+def _stock(link: ProductLinked, product: Product, figure: AvailabilityChanged, shop: ShopSettings) -> Iterator[Drift]:
+    if product.stock_quantity is None or product.stock_quantity == figure.quantity:
+        return
+    does = {
+        "correct": "ours is written again within the hour, unless an order has moved it",
+        "announce": "kept and announced; ours is written with the next change of the figure",
+        "off": "kept until the figure changes",
+    }[shop.stock.drift]
+    yield _drift(link, "stock", _text(figure.quantity), _text(product.stock_quantity), does)
+
+
+def _drift(link: ProductLinked, field: Field, ours: str, theirs: str, does: str) -> Drift:
+    return Drift(link.shop, link.item, link.sku, link.product_id, field, ours, theirs, does)
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return "none"
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    return value.isoformat() if isinstance(value, datetime) else str(value)

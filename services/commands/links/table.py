@@ -1,0 +1,85 @@
+"""The link table as CSV: our own columns, or the two that other plugins give, SKU and uid."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from contracts.catalog import ProductLinked
+
+COLUMNS = ("shop", "item_uid", "sku", "product_id", "variation_id", "how")
+_NAMES: Mapping[str, frozenset[str]] = {
+    "item": frozenset({"item_uid", "uid", "balance_uid", "_balance_uid", "guid"}),
+    "sku": frozenset({"sku", "article", "internalarticle"}),
+    "product": frozenset({"product_id", "id"}),
+    "variation": frozenset({"variation_id"}),
+    "shop": frozenset({"shop"}),
+}
+
+
+class NotATable(ValueError):
+    """The file cannot be read as a link table; the message says what is expected."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of the file: which item, and what is said of its product. Ids are 0 where the file gives none."""
+
+    number: int
+    item: str
+    sku: str
+    product_id: int = 0
+    variation_id: int = 0
+
+    @property
+    def id(self) -> int:
+        """The product or variation itself; 0: the one with the SKU."""
+        return self.variation_id or self.product_id
+
+
+def write(links: Iterable[ProductLinked], path: Path) -> int:
+    """Write links as CSV; gives how many."""
+    rows = [_row(link) for link in links]
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        csv.writer(file).writerows([COLUMNS, *rows])
+    return len(rows)
+
+
+def _row(link: ProductLinked) -> tuple[object, ...]:
+    product, variation = (link.parent_id, link.product_id) if link.parent_id else (link.product_id, "")
+    return link.shop, link.item, link.sku, product, variation, link.how
+
+
+def read(path: Path, shop: str) -> list[Line]:
+    """The lines of a file that are about this shop. Raises `NotATable`; a file without a head has SKU, uid."""
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        rows = [row for row in csv.reader(file) if any(cell.strip() for cell in row)]
+    if not rows:
+        raise NotATable(f"{path} is empty")
+    places = _places(rows[0])
+    head = 1 if places else 0
+    if not places and len(rows[0]) != 2:
+        raise NotATable(f"{path}: the first line must name the columns, {', '.join(COLUMNS)}, or the two sku, uid")
+    return list(_lines(rows, places or {"sku": 0, "item": 1}, head, shop))
+
+
+def _places(head: list[str]) -> dict[str, int]:
+    named = {cell.strip().casefold(): place for place, cell in enumerate(head)}
+    found = {what: named[name] for what, names in _NAMES.items() for name in names & named.keys()}
+    return found if {"item", "sku"} <= found.keys() else {}
+
+
+def _lines(rows: list[list[str]], places: Mapping[str, int], head: int, shop: str) -> Iterator[Line]:
+    for number, row in enumerate(rows[head:], head + 1):
+        cell = {what: row[place].strip() if place < len(row) else "" for what, place in places.items()}
+        if cell.get("shop", shop) == shop:
+            ids = [_number(cell.get(what, ""), number) for what in ("product", "variation")]
+            yield Line(number, cell["item"].casefold(), cell["sku"], *ids)
+
+
+def _number(text: str, line: int) -> int:
+    if text and not (text.isascii() and text.isdigit()):
+        raise NotATable(f"line {line}: {text!r} is no product id")
+    return int(text or 0)

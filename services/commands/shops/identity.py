@@ -1,0 +1,76 @@
+"""How the identities of the shops stand, as the operations topic has it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rich.markup import escape
+
+from contracts.envelope import Envelope
+from contracts.identity import ShopIdentified, ShopNotRecognized
+from contracts.model import Event
+from services.commands.screen import console
+from services.shared.checks.finding import FLOWS, Finding
+from services.shared.identity.seen import Seen, differences
+from services.shared.identity.standing import Standing, told
+from services.shared.messaging.reader import read_events
+from services.shared.settings.model import Settings
+
+MOVED = 'correct the settings, or, if it is the right shop all the same: davtari shop accept {shop} --reason "…"'
+
+
+async def identities(settings: Settings) -> dict[str, Standing]:
+    """How each shop of the settings stands."""
+    return stand(settings.shops, [envelope async for envelope in read_events(settings.kafka, ["operations"])])
+
+
+def stand(shops: Iterable[str], envelopes: Iterable[Envelope[Event]]) -> dict[str, Standing]:
+    """The same, from what was said of them in order."""
+    found = {shop: Standing() for shop in shops}
+    for event in (envelope.data for envelope in envelopes):
+        match event:
+            case ShopIdentified() if event.shop in found:
+                found[event.shop] = Standing(known=event)
+            case ShopNotRecognized() if event.shop in found:
+                found[event.shop] = Standing(found[event.shop].known, event)
+    return found
+
+
+def finding(shop: str, standing: Standing, seen: Seen) -> Finding:
+    """Whether the shop that answers now is the one that is known, for `davtari check`."""
+    if standing.known is None:
+        return Finding("identity", None, f"{seen.home}, not met by store-feed yet")
+    if standing.strange is not None:
+        return Finding("identity", False, "; ".join(standing.strange.differences), MOVED.format(shop=shop), FLOWS)
+    found = differences(standing.known, seen)
+    if found:
+        return Finding("identity", False, "; ".join(found), MOVED.format(shop=shop), FLOWS)
+    return Finding("identity", True, f"{seen.home}, known since {standing.known.at:%Y-%m-%d}")
+
+
+def lines(found: dict[str, Standing]) -> list[str]:
+    """A line for each shop that is not recognized, for `davtari status`."""
+    return [f"[red]{escape(told(one.strange))}[/]" for one in found.values() if one.strange]
+
+
+def show(shop: str, standing: Standing) -> None:
+    """What a shop is known by, and what answers instead."""
+    known, strange = standing.known, standing.strange
+    if known is None:
+        console.print(f"Shop {shop} was not met yet: store-feed meets it when it starts (davtari up).")
+    else:
+        by = f" by {known.by}: {known.why}" if known.by else ""
+        console.print(f"[bold]{shop}[/]  {known.home} · {known.how} on {known.at:%Y-%m-%d %H:%M} UTC{escape(by)}")
+        mark = f"marked by the webhook named Davtari identity {known.marker}" if known.marker else "not marked"
+        console.print(f"  {mark} · newest order then {known.newest_order} · settings named {known.url}", soft_wrap=True)
+    if strange is not None:
+        console.print(f"[red]{escape(told(strange))}[/]", soft_wrap=True)
+
+
+def as_data(standing: Standing) -> dict[str, object]:
+    """The same as data."""
+    known, strange = standing.known, standing.strange
+    return {
+        "known": known.model_dump(mode="json") if known else None,
+        "not_recognized": strange.model_dump(mode="json") if strange else None,
+    }

@@ -1,0 +1,76 @@
+"""What every service remembers of the shops' identities: which shop is known, and whether another one answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from contracts.envelope import Envelope
+from contracts.identity import ShopIdentified, ShopNotRecognized
+from services.shared.delivery.handlers import Handlers, composed
+from services.shared.state.database import Database
+from services.shared.state.records import Kind, State
+from services.shared.state.session import Session
+from services.shared.state.store import load
+
+KNOWN = Kind("shop-known", ShopIdentified)
+"""By shop: what it is known by."""
+STRANGE = Kind("shop-strange", ShopNotRecognized)
+"""By shop, while what answers is not the shop that is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a shop's identity stands; both None before it was ever met."""
+
+    known: ShopIdentified | None = None
+    strange: ShopNotRecognized | None = None
+
+
+def watched(handlers: Handlers) -> Handlers:
+    """The rules of a service that also remembers how the shops' identities stand."""
+    own: dict[Any, Any] = {ShopIdentified: _identified, ShopNotRecognized: _not_recognized}
+    return replace(handlers, remember=composed(handlers.remember, own))
+
+
+def awaited(shop: str) -> str:
+    """The name under which deliveries wait for a shop to be recognized."""
+    return f"shop:{shop}"
+
+
+def _identified(envelope: Envelope[ShopIdentified], state: State) -> None:
+    state.put(KNOWN, envelope.data.shop, envelope.data)
+    state.drop(STRANGE, envelope.data.shop)
+    state.release(awaited(envelope.data.shop))
+
+
+def _not_recognized(envelope: Envelope[ShopNotRecognized], state: State) -> None:
+    state.put(STRANGE, envelope.data.shop, envelope.data)
+
+
+async def standing(database: Database, shop: str) -> Standing:
+    """How a shop's identity stands by a service's state database."""
+    return (await standings(database, [shop]))[shop]
+
+
+async def standings(database: Database, shops: Iterable[str]) -> dict[str, Standing]:
+    """The same for several shops."""
+    wanted, session = list(shops), Session(datetime.min.replace(tzinfo=UTC))
+    slots = [(kind.name, shop) for kind in (KNOWN, STRANGE) for shop in wanted]
+    async with database.read() as connection:
+        await load(connection, session, slots, by_ref=False)
+    return {shop: Standing(session.get(KNOWN, shop), session.get(STRANGE, shop)) for shop in wanted}
+
+
+def told(strange: ShopNotRecognized) -> str:
+    """Why nothing is written, and what ends it; for a person."""
+    return refusal(strange.shop, strange.differences)
+
+
+def refusal(shop: str, differences: Iterable[str]) -> str:
+    """The same, of a shop that was just looked at."""
+    what = "; ".join(differences)
+    fix = f'correct the settings, then: davtari shop accept {shop} --reason "…"'
+    return f"shop {shop} is not the shop that is known: {what}. Nothing is read from it or written for it. {fix}"

@@ -1,0 +1,164 @@
+"""Stock that was edited by hand in a shop: it differs from what was written, and no order explains it (claim S3.15).
+
+What it costs: one list of the products modified since the last look, a page in the usual case. A change counts once it
+is older than `drift-grace`, which is longer than an order may stay unread before its feed is called stale: by then
+whatever an order has moved is known. Variations stand in no such list (API fact); `davtari drift` compares them too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from contracts.alerts import FeedStateChanged
+from contracts.catalog import AvailabilityChanged, ProductLinked
+from contracts.drift import StockDrifted
+from contracts.envelope import Envelope
+from contracts.model import Instant, Part
+from services.shared.delivery import outbox
+from services.shared.delivery.engine import Engine
+from services.shared.delivery.outcome import Retry
+from services.shared.delivery.work import Work
+from services.shared.settings.shop import StockSettings
+from services.shared.state.records import Kind, State
+from services.shared.state.store import chunks
+from services.shared.upstream.errors import UpstreamError
+from services.shared.woocommerce.cursor import Cursor
+from services.shared.woocommerce.product import Product
+from services.stock_publisher.records import LINK, MOVES, PUBLISHED, Moves
+
+log = logging.getLogger(__name__)
+FIRST = timedelta(days=1)
+"""How far back the first look goes."""
+
+
+class Looked(Part):
+    """Up to when the changes of a shop's products were compared."""
+
+    at: Instant
+
+
+LOOKED = Kind("drift-looked", Looked)
+"""By shop."""
+DRIFT = Kind("drift", StockDrifted)
+"""By shop:item: what was said last."""
+FEED = Kind("orders-feed", FeedStateChanged)
+"""By feed, `orders:<shop>`."""
+
+
+class ListsProducts(Protocol):
+    """What is read of a shop."""
+
+    def product_changes(self, cursor: Cursor) -> AsyncIterator[Product]: ...
+
+
+def stock_drifted(envelope: Envelope[StockDrifted], state: State) -> None:
+    """Our own word: under `correct` the figure is decided, and so written, again."""
+    event = envelope.data
+    state.put(DRIFT, f"{event.shop}:{event.item}", event)
+    state.touch(f"{event.shop}:{event.item}")
+
+
+def feed_changed(envelope: Envelope[FeedStateChanged], state: State) -> None:
+    """While the orders of a shop are not read, nobody knows what they have moved."""
+    if envelope.data.feed.startswith("orders:"):
+        state.put(FEED, envelope.data.feed, envelope.data)
+
+
+def to_correct(drift: StockDrifted | None, last: AvailabilityChanged) -> bool:
+    """Whether the figure was changed by hand since it was written, and is to be put right."""
+    return drift is not None and drift.policy == "correct" and drift.seen_at > last.published_at
+
+
+class DriftWatch:
+    """Looks for drift in one shop until cancelled."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        name: str,
+        shop: ListsProducts,
+        rules: StockSettings,
+        shut: Callable[[], Awaitable[Retry | None]],
+    ) -> None:
+        self._engine, self._name, self._shop, self._rules, self._shut = engine, name, shop, rules, shut
+        self._grace = timedelta(seconds=rules.drift_grace)
+
+    async def run(self) -> None:
+        """Look, rest, look again; an unavailable shop is tried again at the next turn."""
+        while self._rules.drift != "off":
+            try:
+                if await self._shut() is None:
+                    await self.once()
+            except UpstreamError as error:
+                log.warning("drift is not looked for", extra={"shop": self._name, "why": error.message})
+            await asyncio.sleep(self._rules.drift_check)
+
+    async def once(self) -> int:
+        """Compare what was modified since the last look; gives how much drift was said. Raises `UpstreamError`."""
+        since, until = await self._window()
+        if until <= since:
+            return 0
+        changed = [product async for product in self._shop.product_changes(Cursor(since)) if _settled(product, until)]
+        said = 0
+        for some in chunks(changed):
+            async with self._engine.work() as work:
+                found = await self._found(work, some)
+                await work.announce([(event, None) for event in found])
+            said += len(found)
+        async with self._engine.work() as work:
+            work.put(LOOKED, self._name, Looked(at=until))
+        return said
+
+    async def _window(self) -> tuple[datetime, datetime]:
+        """From where to where; an empty window while the shop's orders are not read."""
+        async with self._engine.work() as work:
+            looked = (await work.get_many(LOOKED, [self._name])).get(self._name)
+            feed = (await work.get_many(FEED, [f"orders:{self._name}"])).get(f"orders:{self._name}")
+        until = self._engine.clock() - self._grace
+        since = looked.at if looked else until - FIRST
+        return (since, since) if feed is not None and feed.freshness == "stale" else (since, until)
+
+    async def _found(self, work: Work, products: Sequence[Product]) -> list[StockDrifted]:
+        held = {f"{self._name}:{product.id}": product for product in products}
+        links = [link for found in (await work.find_many(LINK, held)).values() for link in found.values()]
+        keys = [link.key for link in links]
+        waiting = await outbox.waiting_of(work.connection, keys)
+        last, said = await work.get_many(PUBLISHED, keys), await work.get_many(DRIFT, keys)
+        moves = await work.get_many(MOVES, held)
+        quiet = [link for link in links if link.key in last and not waiting.get(link.key)]
+        found = [(link, self._drift(link, last[link.key], held, moves, work.now)) for link in quiet]
+        return [event for link, event in found if event and _news(event, said.get(link.key), last[link.key])]
+
+    def _drift(
+        self,
+        link: ProductLinked,
+        last: AvailabilityChanged,
+        held: Mapping[str, Product],
+        moves: Mapping[str, Moves],
+        now: datetime,
+    ) -> StockDrifted | None:
+        """The difference that no order explains; a movement by an order is answered by a write of its own."""
+        ref = f"{link.shop}:{link.product_id}"
+        product, moved = held[ref], moves[ref].count if ref in moves else 0
+        if last.mode != "live" or last.shop_moves != moved or last.product_id != link.product_id:
+            return None
+        if product.stock_quantity is None or product.stock_quantity == last.quantity or self._rules.drift == "off":
+            return None
+        figures = {"ours": last.quantity, "theirs": product.stock_quantity, "policy": self._rules.drift}
+        named = {"shop": link.shop, "item": link.item, "product_id": link.product_id, "sku": link.sku}
+        return StockDrifted.model_validate({**named, **figures, "seen_at": now})
+
+
+def _settled(product: Product, until: datetime) -> bool:
+    return product.modified_at is not None and product.modified_at <= until
+
+
+def _news(event: StockDrifted, said: StockDrifted | None, last: AvailabilityChanged) -> bool:
+    """Not so what was said already of this figure."""
+    if said is None or said.seen_at <= last.published_at:
+        return True
+    return (said.theirs, said.policy) != (event.theirs, event.policy)

@@ -1,0 +1,137 @@
+"""A shop in the process, its copy, and guards between them and a service's state database."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from contracts.identity import AcceptShopRequested, ShopIdentified, ShopNotRecognized
+from contracts.model import Event
+from services.sandbox.faults import Faults
+from services.sandbox.woocommerce.app import create
+from services.sandbox.woocommerce.clone import take_over
+from services.sandbox.woocommerce.orders import Orders
+from services.sandbox.woocommerce.settings import Settings as SandboxSettings
+from services.sandbox.woocommerce.shop import Shop
+from services.shared.delivery.engine import Engine
+from services.shared.identity.standing import watched
+from services.shared.settings.shop import ShopSettings
+from services.shared.woocommerce.client import WooCommerce
+from services.store_feed.handlers import NAME, handlers
+from services.store_feed.identity import Accepts, Registrar, lane
+from tests.support.engine_bench import Clock, Ledger, opened
+
+HOME, COPY = "https://shop.test", "https://staging.test"
+LIVE = {"stock": "live"}
+
+
+@dataclass
+class Site:
+    """A shop at an address of its own."""
+
+    home: str
+    app: Any
+    faults: Faults
+
+    @property
+    def shop(self) -> Shop:
+        """Its own records."""
+        found: Shop = self.app.state.shop
+        return found
+
+    def sells(self) -> int:
+        """An order is placed; its number."""
+        line = {"product_id": 10, "quantity": 1, "subtotal": "12.00", "total": "12.00"}
+        return int(Orders(self.shop).create({"status": "processing", "line_items": [line]}, strict=False)["id"])
+
+    def writes(self) -> list[str]:
+        """The writes that reached it."""
+        return [entry.path for entry in self.faults.journal.entries if entry.method != "GET"]
+
+    def requests(self) -> int:
+        """How many requests reached it."""
+        return len(self.faults.journal.entries)
+
+    def marks(self) -> list[str]:
+        """The names of its webhooks."""
+        return [hook["name"] for hook in self.shop.webhooks.values()]
+
+
+def site(home: str, clock: Clock) -> Site:
+    """An empty shop."""
+    app = create(SandboxSettings(home_url=home, hold_deliveries=True), now=clock)
+    return Site(home, app, Faults(app))
+
+
+@dataclass
+class Post:
+    """store-feed's state database, its clock, and what it has said."""
+
+    folder: Path
+    engine: Engine
+    clock: Clock
+    ledger: Ledger
+    stack: AsyncExitStack
+
+    async def settings(
+        self, url: str = HOME, flows: dict[str, str] | None = None, key: str = "ck_sandbox"
+    ) -> ShopSettings:
+        """The settings of the shop `main`, with its secrets in files."""
+        for name, text in (("key", key), ("secret", key.replace("ck", "cs"))):
+            (self.folder / name).write_text(text, encoding="utf-8")
+        files = {"key_file": self.folder / "key", "secret_file": self.folder / "secret"}
+        return ShopSettings.model_validate({"url": url, "flows": flows or {}, **files})
+
+    async def registrar(self, at: Site, **settings: Any) -> Registrar:
+        """A store-feed that has just started, whose settings lead to this site."""
+        rules = await self.settings(**({"url": at.home} | settings))
+        client = await self.client(at, rules)
+        guard = Registrar("main", client, rules, self.clock)
+        await guard.attach(self.engine)
+        return guard
+
+    async def client(self, at: Site, rules: ShopSettings) -> WooCommerce:
+        """A client of a site."""
+        key, secret = rules.credentials()
+        transport = httpx.ASGITransport(at.faults)
+        made = WooCommerce("main", rules, key, secret, clock=self.clock, transport=transport)
+        return await self.stack.enter_async_context(made)
+
+    async def accepts(self, at: Site, why: str = "the shop has moved") -> list[Event]:
+        """A person says that this is the shop; gives what follows."""
+        stamp = {"command_id": f"c-{self.ledger.seen}", "asked_by": "nino", "asked_at": self.clock.at}
+        async with self.engine.work() as work:
+            await work.announce([(AcceptShopRequested.model_validate({"shop": "main", "why": why, **stamp}), None)])
+        rules = await self.settings(url=at.home)
+        deliver = Accepts(await self.client(at, rules), rules, self.clock).deliver
+        while rows := await self.engine.claim(lane("main"), 10, ()):
+            await self.engine.settle(list(zip(rows, await deliver(rows), strict=True)))
+        return await self.ledger.news()
+
+    async def known(self) -> list[ShopIdentified]:
+        """What was recorded of the shop since it was last asked."""
+        return await self.ledger.news_of(ShopIdentified)
+
+    async def strange(self) -> list[ShopNotRecognized]:
+        """What was said of strange shops since it was last asked."""
+        return await self.ledger.news_of(ShopNotRecognized)
+
+
+@asynccontextmanager
+async def post(folder: Path) -> AsyncIterator[Post]:
+    """store-feed's engine over an empty database."""
+    clock = Clock()
+    async with AsyncExitStack() as stack, opened(NAME, watched(handlers(["main"])), folder / "state", clock) as engine:
+        yield Post(folder, engine, clock, Ledger(engine), stack)
+
+
+def copy_of(original: Site, clock: Clock, home: str = COPY) -> Site:
+    """A copy, as an agency makes it: orders, products, keys, webhooks, and our mark."""
+    made = site(home, clock)
+    take_over(made.shop, original.shop)
+    return made

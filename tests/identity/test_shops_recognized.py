@@ -1,0 +1,197 @@
+"""Which shop is ours: recorded at first contact, compared before anything is read or written, accepted by a person."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from contracts.identity import ShopIdentified
+from contracts.operations import CommandSettled
+from contracts.reasons import Reason
+from services.sandbox.faults import Fault
+from services.shared.delivery.outcome import Blocked, Done, Outcome, Retry
+from services.shared.delivery.row import Row
+from services.shared.identity.guard import ByShop, Guard, guarded
+from tests.identity.shop_seen import COPY, LIVE, Post, copy_of, post, site
+
+pytestmark = pytest.mark.claim("K20", "I15")
+
+
+@pytest_asyncio.fixture(name="feed")
+async def _feed(tmp_path: Path) -> AsyncIterator[Post]:
+    async with post(tmp_path) as made:
+        yield made
+
+
+async def test_a_shop_is_recorded_at_first_contact_and_looked_at_once_in_a_while(feed: Post) -> None:
+    ours = site("https://shop.test", feed.clock)
+    number = ours.sells()
+    guard = await feed.registrar(ours)
+    assert await guard.shut() is None
+    [known] = await feed.known()
+    assert (known.how, known.home, known.newest_order, known.marker) == ("first-contact", "shop.test", number, None)
+    assert ours.writes() == []
+    # and: what it costs
+    asked = ours.requests()
+    for _ in range(50):
+        assert await guard.shut() is None
+    assert (ours.requests(), asked) == (asked, 3)
+    feed.clock.forward(minutes=11)
+    assert await guard.shut() is None
+    assert ours.requests() == asked + 3
+    assert await feed.known() == []
+
+
+async def test_a_shop_is_marked_once_a_flow_is_live_and_once_only(feed: Post) -> None:
+    ours = site("https://shop.test", feed.clock)
+    assert await (await feed.registrar(ours)).shut() is None
+    assert await (await feed.registrar(ours, flows=LIVE)).shut() is None
+    first, marked = await feed.known()
+    assert (first.marker, marked.how) == (None, "marked")
+    assert ours.marks() == [f"Davtari identity {marked.marker}"]
+    assert [hook["status"] for hook in ours.shop.webhooks.values()] == ["disabled"]
+    assert await (await feed.registrar(ours, flows=LIVE)).shut() is None
+    assert (await feed.known(), len(ours.marks())) == ([], 1)
+
+
+async def test_a_mark_that_a_kill_left_unsaid_is_taken_over(feed: Post) -> None:
+    ours = site("https://shop.test", feed.clock)
+    rules = await feed.settings(flows=LIVE)
+    await (await feed.client(ours, rules)).mark("Davtari identity abc")
+    assert await (await feed.registrar(ours, flows=LIVE)).shut() is None
+    [known] = await feed.known()
+    assert (known.marker, len(ours.marks())) == ("abc", 1)
+
+
+async def test_a_copy_is_recognized_as_such_and_stays_shut_until_a_person_accepts_it(feed: Post) -> None:
+    ours = site("https://shop.test", feed.clock)
+    assert await (await feed.registrar(ours, flows=LIVE)).shut() is None
+    copy = copy_of(ours, feed.clock)
+    # when: the settings lead to the copy
+    guard = await feed.registrar(copy, flows=LIVE)
+    shut = await guard.shut()
+    assert isinstance(shut, Retry)
+    assert "staging.test" in shut.why and "davtari shop accept main" in shut.why
+    [strange] = await feed.strange()
+    assert len(strange.differences) == 2
+    # then: it stays shut, also for the shop itself, and costs nothing
+    asked = copy.requests()
+    assert isinstance(await guard.shut(), Retry)
+    assert isinstance(await (await feed.registrar(ours, flows=LIVE)).shut(), Retry)
+    assert (copy.requests(), copy.writes()) == (asked, [])
+    # until a person has accepted it
+    said = await feed.accepts(copy)
+    [known] = [one for one in said if isinstance(one, ShopIdentified)]
+    assert (known.how, known.by, known.why, known.home) == ("accepted", "nino", "the shop has moved", "staging.test")
+    assert [one.outcome for one in said if isinstance(one, CommandSettled)] == ["done"]
+    assert await guard.shut() is None
+    assert copy.writes() == []
+
+
+OTHERS: list[tuple[str, dict[str, Any], str]] = [
+    ("moved in the settings alone", {"url": "https://old-name.test"}, "the settings name old-name.test"),
+    ("another key", {"key": "ck_sandbox_reads"}, "the REST key is another one"),
+]
+
+
+@pytest.mark.parametrize(("_", "settings", "told"), OTHERS, ids=[one[0] for one in OTHERS])
+async def test_each_difference_shuts(feed: Post, _: str, settings: dict[str, Any], told: str) -> None:
+    ours = site("https://shop.test", feed.clock)
+    assert await (await feed.registrar(ours)).shut() is None
+    shut = await (await feed.registrar(ours, **settings)).shut()
+    assert isinstance(shut, Retry)
+    assert told in shut.why
+
+
+async def test_http_or_https_a_slash_or_capitals_make_no_other_shop(feed: Post) -> None:
+    ours = site("https://shop.test", feed.clock)
+    assert await (await feed.registrar(ours)).shut() is None
+    assert await (await feed.registrar(ours, url="https://Shop.test/")).shut() is None
+
+
+async def test_an_older_copy_at_the_same_address_is_told_by_its_orders(feed: Post) -> None:
+    ours = site("https://shop.test", feed.clock)
+    ours.sells()
+    older = copy_of(ours, feed.clock, home="https://shop.test")
+    for _ in range(5):
+        newest = ours.sells()
+    assert await (await feed.registrar(ours)).shut() is None
+    shut = await (await feed.registrar(older)).shut()
+    assert isinstance(shut, Retry)
+    assert f"ours had {newest} already" in shut.why
+
+
+async def test_the_newest_order_in_the_trash_makes_no_other_shop(feed: Post) -> None:
+    ours = site("https://shop.test", feed.clock)
+    ours.sells()
+    newest = ours.sells()
+    assert await (await feed.registrar(ours)).shut() is None
+    ours.shop.orders[newest]["status"] = "trash"
+    assert await (await feed.registrar(ours)).shut() is None
+
+
+async def test_a_shop_without_our_mark_is_another_shop(feed: Post) -> None:
+    ours = site("https://shop.test", feed.clock)
+    assert await (await feed.registrar(ours, flows=LIVE)).shut() is None
+    ours.shop.webhooks.clear()
+    shut = await (await feed.registrar(ours, flows=LIVE)).shut()
+    assert isinstance(shut, Retry)
+    assert "is not there" in shut.why
+
+
+async def test_a_shop_that_cannot_be_looked_at_is_waited_for(feed: Post) -> None:
+    ours = site("https://shop.test", feed.clock)
+    ours.faults.add(Fault.model_validate({"kind": "status", "match": "GET .*/orders", "status": 503, "times": 1}))
+    guard = await feed.registrar(ours)
+    assert isinstance(await guard.shut(), Retry)
+    assert await guard.shut() is None
+
+
+# ── the lanes of the other services ──────────────────────────────────────────────────────────────────────────────────
+
+
+def row(shop: str = "main") -> Row:
+    """A delivery of a shop."""
+    return Row(f"sale:{shop}:17", "sale.write", "balance.sales", f"{shop}:17", f"{shop}:17", {})
+
+
+class Effect:
+    """Counts what was delivered."""
+
+    def __init__(self) -> None:
+        self.done: list[str] = []
+
+    async def __call__(self, rows: Sequence[Row]) -> list[Outcome]:
+        self.done += [one.id for one in rows]
+        return [Done()] * len(rows)
+
+
+async def test_a_lane_that_writes_to_a_shop_compares_it_by_itself(feed: Post) -> None:
+    ours = site("https://shop.test", feed.clock)
+    assert await (await feed.registrar(ours, flows=LIVE)).shut() is None
+    copy, effect = copy_of(ours, feed.clock), Effect()
+    rules = await feed.settings(url=COPY, flows=LIVE)
+    guard = Guard("main", await feed.client(copy, rules), rules, feed.clock)
+    await guard.attach(feed.engine)
+    [outcome] = await guarded(effect, guard)([row()])
+    assert isinstance(outcome, Retry)
+    assert (effect.done, copy.writes()) == ([], [])
+
+
+async def test_documents_of_a_strange_shop_wait_and_those_of_others_go(feed: Post) -> None:
+    ours = site("https://shop.test", feed.clock)
+    assert await (await feed.registrar(ours, flows=LIVE)).shut() is None
+    gate, effect = ByShop(), Effect()
+    await gate.attach(feed.engine)
+    deliver = gate.guarded(effect)
+    assert await deliver([row()]) == [Done()]
+    await (await feed.registrar(copy_of(ours, feed.clock), flows=LIVE)).shut()
+    waits, goes = await deliver([row(), row("second")])
+    assert isinstance(waits, Blocked)
+    assert (waits.on, waits.reason, goes) == ("shop:main", Reason.SHOP_NOT_RECOGNIZED, Done())
+    await feed.accepts(ours, why="the settings were wrong")
+    assert await deliver([row()]) == [Done()]

@@ -1,0 +1,193 @@
+"""A figure edited by hand in the shop is found, said, and put right where the settings want it; an order never is."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from contracts.alerts import FeedStateChanged
+from contracts.drift import StockDrifted
+from contracts.model import Event
+from contracts.reasons import Reason
+from services.sandbox.woocommerce.app import create
+from services.sandbox.woocommerce.orders import Orders
+from services.sandbox.woocommerce.products import Products
+from services.sandbox.woocommerce.settings import Settings as SandboxSettings
+from services.sandbox.woocommerce.shop import Shop
+from services.shared.delivery.engine import Engine
+from services.shared.delivery.outcome import Refused
+from services.shared.identity.guard import always_open
+from services.shared.telemetry.meters import REGISTRY
+from services.shared.woocommerce.client import WooCommerce
+from services.shared.woocommerce.order import order_changed
+from services.stock_publisher.decide import lane
+from services.stock_publisher.deliveries import Deliveries
+from services.stock_publisher.drift import DriftWatch
+from services.stock_publisher.handlers import handlers
+from tests.stock_publisher.stock_bench import ITEM, link, row, settings, stock
+from tests.support.engine_bench import Clock, Ledger, opened
+
+HOME = "https://shop.test"
+
+
+@dataclass
+class Shelf:
+    """A product that is live at ten pieces, its publisher, and the watch."""
+
+    shop: Shop
+    product: int
+    client: WooCommerce
+    engine: Engine
+    clock: Clock
+    ledger: Ledger
+    watch: DriftWatch
+
+    def held(self) -> int:
+        """The figure that the shop holds."""
+        return int(self.shop.products[self.product]["stock_quantity"])
+
+    def edited(self, figure: int) -> None:
+        """Somebody changes the figure in the shop's admin."""
+        self.clock.forward(minutes=1)
+        Products(self.shop).update(self.product, {"stock_quantity": figure}, strict=False)
+
+    async def take(self, *events: Event) -> None:
+        """Events arrive; whatever follows is delivered."""
+        async with self.engine.work() as work:
+            await work.announce([(event, None) for event in events])
+        await self.delivered()
+
+    async def delivered(self) -> None:
+        """Deliver what is due."""
+        deliver = Deliveries(self.client, self.clock)
+        while rows := await self.engine.claim(lane("main"), 10, ()):
+            await self.engine.settle(list(zip(rows, await deliver(rows), strict=True)))
+
+    async def looked(self, **later: float) -> Sequence[StockDrifted]:
+        """The watch looks, and what follows is delivered; gives what it said."""
+        self.clock.forward(**(later or {"minutes": 30}))
+        await self.watch.once()
+        await self.delivered()
+        return await self.ledger.news_of(StockDrifted)
+
+
+@asynccontextmanager
+async def shelf(folder: Path, **rules: Any) -> AsyncIterator[Shelf]:
+    """Ten pieces of the item, published."""
+    clock, chosen = Clock(), settings("live", **rules)
+    app = create(SandboxSettings(home_url=HOME, hold_deliveries=True), now=clock)
+    shop: Shop = app.state.shop
+    product = int(Products(shop).create({"name": "Tea", "sku": "TEA-100"}, strict=False)["id"])
+    key, secret = SecretStr("ck_sandbox"), SecretStr("cs_sandbox")
+    transport = httpx.ASGITransport(app)
+    main = chosen.shops["main"]
+    async with (
+        WooCommerce("main", main, key, secret, clock=clock, transport=transport) as client,
+        opened("stock-publisher", handlers(chosen), folder, clock) as engine,
+    ):
+        watch = DriftWatch(engine, "main", client, main.stock, always_open)
+        made = Shelf(shop, product, client, engine, clock, Ledger(engine), watch)
+        await made.take(link(product_id=product), stock(row("10"), at=clock.at))
+        assert made.held() == 10
+        yield made
+
+
+@pytest.mark.claim("S3.15")
+@pytest.mark.parametrize(("policy", "after"), [("announce", 25), ("correct", 10)])
+async def test_a_figure_edited_by_hand_is_said_and_put_right_by_policy(tmp_path: Path, policy: str, after: int) -> None:
+    async with shelf(tmp_path, drift=policy) as on:
+        on.edited(25)
+        [said] = await on.looked()
+        assert (said.item, said.ours, said.theirs, said.policy) == (ITEM, Decimal(10), Decimal(25), policy)
+        assert on.held() == after
+        # and it is said once, also when the product is saved again for another reason
+        Products(on.shop).update(on.product, {"name": "Best tea"}, strict=False)
+        assert await on.looked() == []
+
+
+@pytest.mark.claim("S3.15")
+async def test_what_an_order_has_moved_is_no_drift(tmp_path: Path) -> None:
+    async with shelf(tmp_path, drift="correct") as on:
+        on.clock.forward(minutes=1)
+        line = {"product_id": on.product, "quantity": 3, "subtotal": "9.00", "total": "9.00"}
+        order = Orders(on.shop).create({"status": "processing", "line_items": [line]}, strict=False)
+        assert on.held() == 7
+        # not read yet: too young to count
+        assert await on.looked(minutes=5) == []
+        # read in the meantime: the movement is explained
+        await on.take(order_changed("main", Orders(on.shop).read(order["id"]), personal_id_keys=(), company_id_keys=()))
+        assert await on.looked() == []
+        assert on.held() == 7
+
+
+async def test_an_order_whose_answer_was_refused_is_no_drift_either(tmp_path: Path) -> None:
+    async with shelf(tmp_path, drift="correct") as on:
+        line = {"product_id": on.product, "quantity": 3, "subtotal": "9.00", "total": "9.00"}
+        order = Orders(on.shop).create({"status": "processing", "line_items": [line]}, strict=False)
+        read = order_changed("main", Orders(on.shop).read(order["id"]), personal_id_keys=(), company_id_keys=())
+        async with on.engine.work() as work:
+            await work.announce([(read, None)])
+        [waiting] = await on.engine.claim(lane("main"), 10, ())
+        await on.engine.settle([(waiting, Refused(Reason.SHOP_REFUSED, "a plugin refused it"))])
+        assert await on.looked() == []
+
+
+async def test_while_the_orders_are_not_read_nothing_counts_as_drift(tmp_path: Path) -> None:
+    async with shelf(tmp_path, drift="correct") as on:
+        on.edited(8)
+        stale = {"feed": "orders:main", "service": "store-feed", "complete_at": None, "at": on.clock.at}
+        await on.take(FeedStateChanged.model_validate({**stale, "freshness": "stale"}))
+        assert await on.looked() == []
+        await on.take(FeedStateChanged.model_validate({**stale, "freshness": "fresh"}))
+        assert [one.theirs for one in await on.looked()] == [Decimal(8)]
+
+
+async def test_a_quiet_shop_costs_one_request_a_look(tmp_path: Path) -> None:
+    async with shelf(tmp_path) as on:
+        assert await on.looked() == []
+        asked: list[str] = []
+        on.client._upstream._client.event_hooks["request"].append(_noted(asked))
+        assert await on.looked() == []
+        assert len(asked) == 1
+
+
+def _noted(asked: list[str]) -> Any:
+    async def note(request: httpx.Request) -> None:
+        asked.append(request.url.path)
+
+    return note
+
+
+def measured() -> tuple[float, float]:
+    """Count and sum of the freshness of stock so far."""
+    name, labels = "davtari_stock_freshness_seconds", {"shop": "main"}
+    count, total = (REGISTRY.get_sample_value(f"{name}_{part}", labels) for part in ("count", "sum"))
+    return count or 0.0, total or 0.0
+
+
+@pytest.mark.claim("S3.14")
+async def test_the_freshness_of_each_item_is_measured_from_the_reading_to_the_shop(tmp_path: Path) -> None:
+    async with shelf(tmp_path) as on:
+        count, seconds = measured()
+        # when: Balance is read, and the shop has the figure 40 seconds later
+        read_at = on.clock.at
+        on.clock.forward(seconds=40)
+        await on.take(stock(row("14"), at=read_at + timedelta(seconds=0.001)))
+        assert on.held() == 14
+        after = measured()
+        assert (after[0] - count, round(after[1] - seconds)) == (1, 40)
+        # and: a write that only answers a movement of the shop says nothing of how fresh Balance's news are
+        line = {"product_id": on.product, "quantity": 3, "subtotal": "9.00", "total": "9.00"}
+        order = Orders(on.shop).create({"status": "processing", "line_items": [line]}, strict=False)
+        await on.take(order_changed("main", Orders(on.shop).read(order["id"]), personal_id_keys=(), company_id_keys=()))
+        assert on.held() == 11
+        assert measured()[0] == after[0]
