@@ -102,7 +102,10 @@ class SalePlanned(_SaleEvent):
 
 
 class SaleDiverged(_LedgerEvent):
-    """An order that was changed after its Sale was recorded: reported, never overwritten."""
+    """An order that was changed after its Sale was recorded: reported, never overwritten.
+
+    `what` has become of it: `equal-again` takes an earlier report back.
+    """
 
     TYPE: ClassVar[str] = "davtari.SaleDiverged.v1"
     DOCUMENT: ClassVar[str] = "sale-diverged"
@@ -111,6 +114,7 @@ class SaleDiverged(_LedgerEvent):
     order_total: Money
     order_version: int
     detail: str
+    what: Literal["edited", "given-up", "removed", "equal-again"] | None = None
     content_digest: str = ""
     observed_at: Instant
 

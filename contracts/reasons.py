@@ -65,6 +65,10 @@ class Reason(StrEnum):
     SALE_NOT_WHOLE_TETRI = "sale.not-whole-tetri"
     SALE_OVERDUE = "sale.overdue"
 
+    SALE_RESTORED = "sale.restored"
+
+    APPROVAL_WAITS = "approval.waits"
+
     REFUND_SALE_MISSING = "refund.sale-missing"
     REFUND_LINE_UNKNOWN = "refund.line-unknown"
     REFUND_ABOVE_SALE = "refund.above-sale"

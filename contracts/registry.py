@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from contracts import alerts, balance, catalog, drift, identity, ledger, linking, operations, shop
+from contracts import (
+    alerts,
+    approvals,
+    balance,
+    catalog,
+    closing,
+    drift,
+    identity,
+    ledger,
+    linking,
+    operations,
+    shop,
+)
 from contracts.model import Event
 
 EVENTS: tuple[type[Event], ...] = (
@@ -37,6 +49,9 @@ EVENTS: tuple[type[Event], ...] = (
     operations.DeadLetterSettled,
     alerts.AlertSent,
     alerts.FeedStateChanged,
+    closing.DayClosed,
+    approvals.ApprovalAsked,
+    approvals.ApprovalGiven,
     identity.ShopIdentified,
     identity.ShopNotRecognized,
     identity.AcceptShopRequested,

@@ -18,8 +18,10 @@ from services.commands import (
     dead_letters,
     explain,
     letters,
+    moment,
     panels,
     passport,
+    payloads,
     push,
     run,
     show,
@@ -28,7 +30,10 @@ from services.commands import (
     sync_matrix,
     topics,
 )
+from services.commands.approvals.app import approvals_app, approve_app
+from services.commands.backfill.app import app as backfill_app
 from services.commands.check import systems
+from services.commands.day_close.app import day_close_command
 from services.commands.drift.app import drift_command
 from services.commands.events.app import app as events_app
 from services.commands.failing import FAILED, WRONG_SETTINGS
@@ -58,6 +63,10 @@ app.add_typer(contracts.app, name="contracts", rich_help_panel=panels.SETUP)
 app.add_typer(plans_app.app, name="plan", rich_help_panel=panels.LOOK)
 app.add_typer(mapping_app.app, name="mapping", rich_help_panel=panels.MANUAL)
 app.command(name="apply", rich_help_panel=panels.MANUAL)(plans_app.apply_command)
+app.add_typer(approvals_app, name="approvals", rich_help_panel=panels.LOOK)
+app.add_typer(approve_app, name="approve", rich_help_panel=panels.MANUAL)
+app.add_typer(backfill_app, name="backfill", rich_help_panel=panels.MANUAL)
+app.command(name="day-close", rich_help_panel=panels.LOOK)(day_close_command)
 app.add_typer(alerts.app, name="alerts", rich_help_panel=panels.SETUP)
 app.add_typer(shops_app, name="shop", rich_help_panel=panels.SETUP)
 app.add_typer(links_app, name="links", rich_help_panel=panels.MANUAL)
@@ -192,9 +201,20 @@ async def push_command(
 
 @app.command(name="order", rich_help_panel=panels.LOOK)
 @command
-async def order_command(shop: str, order_id: int, json: Json = False) -> int:
+async def order_command(
+    shop: str,
+    order_id: int,
+    at: Annotated[str, typer.Option("--at", help="What was known then: 2h (ago), 2026-11-20T10:03 (UTC).")] = "",
+    documents: Annotated[bool, typer.Option("--documents", help="Its documents whole, as JSON.")] = False,
+    json: Json = False,
+) -> int:
     """Everything known about an order, in time order."""
-    envelopes = [envelope async for envelope in read_events(settings().kafka, passport.TOPICS)]
+    until = moment.moment(at, datetime.now(UTC)) if at else None
+    known = [envelope async for envelope in read_events(settings().kafka, passport.TOPICS)]
+    envelopes = [envelope for envelope in known if until is None or envelope.time <= until]
+    if documents:
+        as_json({"documents": payloads.payloads(f"{shop}:{order_id}", envelopes)})
+        return 0
     found = passport.passport(f"{shop}:{order_id}", envelopes)
     if found is None:
         errors.print(f"nothing is known of order {order_id} of shop {shop}; davtari push order {shop} {order_id}")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from aiokafka.errors import KafkaError
 
+from services.commands.approvals.pending import NoSuchApproval
 from services.commands.ask import NoAnswer
 from services.commands.letters import NoSuchLetter, WrongUse
+from services.commands.moment import NoMoment
 from services.commands.plans.applying import StalePlan
 from services.commands.plans.selected import NotMapped
 from services.commands.screen import errors
@@ -18,8 +20,10 @@ from services.shared.settings.base import SecretMissing
 from services.shared.upstream.errors import UpstreamError
 
 FAILED, WRONG_SETTINGS, NO_ANSWER = 1, 2, 3
-SETTINGS = (SettingsError, SecretMissing, CannotListen, WrongUse)
-PLAIN = (UpstreamError, NoSuchLetter, StalePlan, NotMapped, BrokerError, TopicsNotCreated, OSError)
+SETTINGS = (SettingsError, SecretMissing, CannotListen, WrongUse, NoMoment)
+PLAIN = (
+    UpstreamError, NoSuchLetter, NoSuchApproval, StalePlan, NotMapped, BrokerError, TopicsNotCreated, OSError,
+)  # fmt: skip
 
 
 def failed(error: BaseException) -> int:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+from contracts.approvals import ApprovalAsked, ApprovalGiven
 from contracts.envelope import Envelope
 from contracts.ledger import (
     Attempt,
@@ -20,6 +21,7 @@ from contracts.ledger import (
 from contracts.model import Event
 from contracts.operations import CommandSettled, DeadLettered, DeadLetterSettled, PushRequested
 from contracts.shop import OrderChanged, OrderRemoved, RefundIssued, RefundRemoved
+from services.order_exporter.content import is_void
 
 TBILISI = ZoneInfo("Asia/Tbilisi")
 TOPICS = ("shop.orders", "shop.refunds", "ledger.documents", "dead-letters", "operations")
@@ -53,28 +55,45 @@ class Passport:
 
 def concerns(event: Event, key: str) -> bool:
     """Whether an event belongs to the order `shop:id`."""
-    if isinstance(event, PushRequested):
+    if isinstance(event, PushRequested | ApprovalAsked):
         return f"{event.shop}:{event.order_id}" == key
     return event.key == key
 
 
+def _approves(event: Event, asked: Iterable[ApprovalAsked]) -> bool:
+    """Whether an approval let a document of the order go: that document, or its whole shape."""
+    return isinstance(event, ApprovalGiven) and any(
+        (event.shop, event.shape) == (one.shop, one.shape) and event.document in (None, one.document) for one in asked
+    )
+
+
 def passport(key: str, envelopes: Iterable[Envelope[Event]]) -> Passport | None:
     """The passport of an order; None if the topics know nothing of it."""
-    story = sorted((e for e in envelopes if concerns(e.data, key)), key=lambda e: (e.time, e.sequence))
+    known = list(envelopes)
+    asked = [e.data for e in known if isinstance(e.data, ApprovalAsked) and concerns(e.data, key)]
+    own = (e for e in known if concerns(e.data, key) or _approves(e.data, asked))
+    story = sorted(own, key=lambda e: (e.time, e.sequence))
     if not story:
         return None
     events = [envelope.data for envelope in story]
     order = next((event for event in reversed(events) if isinstance(event, OrderChanged)), None)
-    sale = next((event for event in events if isinstance(event, SaleRecorded)), None)
+    sales = {event.sale: event.total for event in events if isinstance(event, SaleRecorded)}
     notes = {event.subject: event.total for event in events if isinstance(event, CreditNoteRecorded)}
     return Passport(
         title=_title(key, order),
         entries=tuple(entry for envelope in story for entry in _entries(envelope)),
-        sale=sale.total if sale else None,
+        sale=sum(sales.values(), Decimal(0)) if sales else None,
         credited=sum(notes.values(), Decimal(0)),
-        shop=order.total - _refunded(events) if order else None,
+        shop=_says(order, events) if order else None,
         waits=_waits(events),
     )
+
+
+def _says(order: OrderChanged, events: Iterable[Event]) -> Decimal:
+    """What the shop holds of the order now: nothing of one that was given up."""
+    last = next((e for e in reversed(list(events)) if isinstance(e, OrderChanged | OrderRemoved)), None)
+    gone = is_void(order) or isinstance(last, OrderRemoved)
+    return Decimal(0) if gone else order.total - _refunded(events)
 
 
 def _refunded(events: Iterable[Event]) -> Decimal:
@@ -155,6 +174,10 @@ def _said_of_books(event: Event) -> str:
             return f"dead letter {event.dead_letter[:8]} {event.how} by {event.by} {event.why}".rstrip()
         case PushRequested():
             return f"push of the {event.document} asked for by {event.asked_by}"
+        case ApprovalAsked():
+            return f"{event.document} waits for an approval: {event.shape}"
+        case ApprovalGiven():
+            return f"{event.document or 'the shape ' + event.shape} approved by {event.asked_by} {event.why}".rstrip()
         case CommandSettled():
             return f"{event.outcome}: {event.detail}"
         case _:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 from contracts.ledger import SaleDiverged, SalePlanned, SaleRecorded
 from services.order_exporter.content import books_digest, is_void
@@ -39,9 +39,9 @@ def sale_content(task: SaleTask) -> dict[str, Any]:
 
 
 def divergence(known: KnownOrder, sale: SaleRecorded, last: SaleDiverged | None, now: datetime) -> SaleDiverged | None:
-    """What to say of an order that no longer equals its recorded Sale; None when it does, or that was said already."""
+    """What to say of an order that no longer equals its recorded Sale, or does again; None if it was said already."""
     digest = REMOVED if known.removed else books_digest(known.order)
-    if digest in (sale.content_digest, last.content_digest if last else None):
+    if digest == (last.content_digest if last else sale.content_digest):
         return None
     return SaleDiverged(
         shop=sale.shop,
@@ -50,16 +50,29 @@ def divergence(known: KnownOrder, sale: SaleRecorded, last: SaleDiverged | None,
         recorded_total=sale.total,
         order_total=Decimal(0) if known.removed else known.order.total,
         order_version=known.version,
-        detail=_why(known, sale),
+        detail=_why(known, sale, digest),
+        what=_what(known, sale, digest),
         content_digest=digest,
         observed_at=now,
     )
 
 
-def _why(known: KnownOrder, sale: SaleRecorded) -> str:
+def _what(
+    known: KnownOrder, sale: SaleRecorded, digest: str
+) -> Literal["edited", "given-up", "removed", "equal-again"]:
+    if known.removed:
+        return "removed"
+    if digest == sale.content_digest:
+        return "equal-again"
+    return "given-up" if is_void(known.order) else "edited"
+
+
+def _why(known: KnownOrder, sale: SaleRecorded, digest: str) -> str:
     order, mend = known.order, f"the Sale {sale.number or sale.sale} stands unchanged; correct it in Balance if needed"
     if known.removed:
         return f"order {order.number} was removed from the shop after its Sale was recorded: {mend}"
+    if digest == sale.content_digest:
+        return f"order {order.number} equals its Sale {sale.number or sale.sale} again"
     if is_void(order):
         return f"order {order.number} is {order.status} without a refund after its Sale was recorded: {mend}"
     if order.total != sale.total or order.currency != sale.currency:

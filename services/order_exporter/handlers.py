@@ -18,16 +18,19 @@ from services.order_exporter.projection import (
     ORDER,
     PLAN,
     REMEMBER,
+    REVERSED,
     SALE,
     SERVICE,
     KnownOrder,
     client_name,
 )
+from services.order_exporter.shape import candidate
 from services.order_exporter.tasks import ClientTask, SaleTask
 from services.shared.delivery.decision import NOTHING, Decision, Delivery, Refusal
 from services.shared.delivery.handlers import Handlers, composed
 from services.shared.delivery.outcome import Blocked
-from services.shared.documents import trigger
+from services.shared.documents import approval, trigger
+from services.shared.documents.approval import Candidate
 from services.shared.documents.push import Push, answers, being_read, pushes_of, wants_document, wants_plan
 from services.shared.documents.unbookable import Unbookable
 from services.shared.settings import Settings
@@ -59,7 +62,9 @@ class Case:
 def handlers(settings: Settings) -> Handlers:
     """The rules of order-exporter under these settings. Subjects are `shop:order`."""
     return Handlers(
-        TOPICS, remember=composed(REMEMBER, on_time.rules(settings.shops)), decide=partial(decide, settings)
+        TOPICS,
+        remember=composed(composed(REMEMBER, approval.approval_rules("sale")), on_time.rules(settings.shops)),
+        decide=partial(decide, settings),
     )
 
 
@@ -79,7 +84,8 @@ def decide(settings: Settings, subject: str, state: State) -> Decision:
 
 def _decide(case: Case) -> Decision:
     sale = case.state.get(SALE, case.known.order.key)
-    if sale is not None:
+    taken_back = case.state.get(REVERSED, sale.sale) if sale else None
+    if sale is not None and not (taken_back and case.shop.orders.after_sale == "credit-and-new-sale"):
         said = divergence(case.known, sale, case.state.get(DIVERGED, sale.key), case.state.now)
         return _answered(case, Decision(announce=(said,) if said else ()))
     if case.known.removed or is_void(case.known.order):
@@ -124,7 +130,18 @@ def _export(case: Case) -> Decision:
     if isinstance(prepared, Blocked):
         waiting = (_waiting(case.known.order.key, prepared),) if _is_wanted(case) else ()
         return _answered(case, Decision(deliveries=waiting), waits=prepared.detail)
+    one = candidate(prepared.task, case.known.order)
+    gate = approval.held(one, case.shop.orders.approve_first, case.state) if case.live else None
+    if gate and _is_wanted(case):
+        return _answered(case, _gated(case, prepared, one, gate), waits="" if wants_plan(case.pushes) else gate.detail)
     return _answered(case, _ready(case, prepared))
+
+
+def _gated(case: Case, ready: Ready, one: Candidate, gate: Blocked) -> Decision:
+    """A Sale that the accountant has not approved yet; not even its client is created before."""
+    plan = _plan(case, ready.task) if wants_plan(case.pushes) else ()
+    question = approval.asked(one, case.state, case.state.now)
+    return Decision(deliveries=(replace(_sale_delivery(ready.task), blocked=gate),), announce=(*plan, *question))
 
 
 def _ready(case: Case, ready: Ready) -> Decision:
@@ -153,7 +170,8 @@ def _deliveries(ready: Ready) -> tuple[Delivery, ...]:
 
 def _sale_delivery(task: SaleTask) -> Delivery:
     key = f"{task.shop}:{task.order_id}"
-    return Delivery(f"sale:{key}", "sale", SALE_LANE, key, task.model_dump(mode="json"))
+    id_ = f"sale:{key}:{task.revision}" if task.revision else f"sale:{key}"
+    return Delivery(id_, "sale", SALE_LANE, key, task.model_dump(mode="json"))
 
 
 def _client_delivery(task: ClientTask) -> Delivery:

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from contracts.balance import Accounts
 from contracts.reasons import Reason
 from contracts.shop import OrderChanged, OrderLine
 from services.order_exporter.buyer import Buyer, buyer_of
 from services.order_exporter.content import books_digest
-from services.order_exporter.projection import ACCOUNTS, LINK, PLANNED_LINK, KnownOrder, link_name, product_key
+from services.order_exporter.projection import (
+    ACCOUNTS,
+    LINK,
+    PLANNED_LINK,
+    REVERSED,
+    KnownOrder,
+    link_name,
+    product_key,
+)
 from services.order_exporter.sale import Sale, sale_of
 from services.order_exporter.sale_document import sale_document
 from services.order_exporter.tasks import ClientTask, SaleTask
 from services.shared.delivery.outcome import Blocked
+from services.shared.documents.uids import sale_uid
 from services.shared.documents.unbookable import Unbookable
 from services.shared.settings.balance import BalanceSettings
 from services.shared.settings.shop import OrderSettings
@@ -38,7 +47,7 @@ def prepare(
     items = _items(known.order, state, live=live)
     if isinstance(items, Blocked):
         return items
-    sale = sale_of(known.order, items, settings, balance)
+    sale = _revised(sale_of(known.order, items, settings, balance), known.order, state)
     buyer = buyer_of(known.order, settings, balance, state)
     accounts = {line.item: state.get(ACCOUNTS, line.item) or Accounts() for line in sale.lines}
     document = sale_document(sale, buyer.client, accounts, settings, balance)
@@ -77,6 +86,15 @@ def _not_linked(order: OrderChanged, line: OrderLine) -> Blocked:
     )
 
 
+def _revised(sale: Sale, order: OrderChanged, state: State) -> Sale:
+    """After Sales that were credited whole: another document, under the day of the last of those corrections."""
+    taken_back = state.find(REVERSED, order.key)
+    if not taken_back:
+        return sale
+    revision, date = len(taken_back), max(note.date for note in taken_back.values())
+    return replace(sale, uid=sale_uid(order.shop, order.order_id, revision), date=date, revision=revision)
+
+
 def _task(known: KnownOrder, sale: Sale, buyer: Buyer, document: dict[str, object]) -> SaleTask:
     return SaleTask(
         shop=known.order.shop,
@@ -91,5 +109,6 @@ def _task(known: KnownOrder, sale: Sale, buyer: Buyer, document: dict[str, objec
         vat=sale.vat,
         lines=sale.recorded_lines(),
         notes=sale.notes,
+        revision=sale.revision,
         document=document,
     )

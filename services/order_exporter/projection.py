@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from contracts.balance import Accounts, ItemChanged
 from contracts.catalog import ProductLinked, ProductPlanned, ProductUnlinked
 from contracts.envelope import Envelope
-from contracts.ledger import ClientRecorded, SaleDiverged, SalePlanned, SaleRecorded
+from contracts.ledger import ClientRecorded, CreditNoteRecorded, SaleDiverged, SalePlanned, SaleRecorded
 from contracts.model import Event, Part, Uid
 from contracts.shop import OrderChanged, OrderLine, OrderRemoved
 from services.shared.delivery.handlers import Remember
@@ -45,6 +45,8 @@ ACCOUNTS = Kind("accounts", Accounts)
 CLIENT = Kind("client", ClientRecorded)
 SALE = Kind("sale", SaleRecorded)
 PLAN = Kind("sale-plan", SalePlanned)
+REVERSED = Kind("sale-reversed", CreditNoteRecorded)
+"""Credit notes that took a whole Sale back, by its uid; the reference is the order."""
 DIVERGED = Kind("sale-diverged", SaleDiverged)
 
 
@@ -134,6 +136,14 @@ def sale_recorded(envelope: Envelope[SaleRecorded], state: State) -> None:
     state.touch(envelope.data.key)
 
 
+def note_recorded(envelope: Envelope[CreditNoteRecorded], state: State) -> None:
+    """A note that belongs to no refund takes a whole Sale back: the order may need a new one."""
+    note = envelope.data
+    if note.refund_id <= 0:
+        state.put(REVERSED, note.sale, note, ref=note.key)
+        state.touch(note.key)
+
+
 def sale_planned(envelope: Envelope[SalePlanned], state: State) -> None:
     state.put(PLAN, envelope.data.key, envelope.data)
 
@@ -151,6 +161,7 @@ REMEMBER: Mapping[type[Event], Remember] = {
     ItemChanged: item_changed,
     ClientRecorded: client_recorded,
     SaleRecorded: sale_recorded,
+    CreditNoteRecorded: note_recorded,
     SalePlanned: sale_planned,
     SaleDiverged: sale_diverged,
     **push_rules(SERVICE, "order"),

@@ -39,7 +39,9 @@ class Sale:
     lines: tuple[SaleLine, ...]
     payment_method: str
     transaction_id: str
+    is_paid: bool = False
     remark: str = ""
+    revision: int = 0
     notes: tuple[str, ...] = ()
 
     @property
@@ -71,6 +73,7 @@ def sale_of(order: OrderChanged, items: Mapping[int, str], settings: OrderSettin
         lines=lines,
         payment_method=order.payment_method,
         transaction_id=order.transaction_id,
+        is_paid=order.paid_at is not None,
         remark=number_remark(order.person),
         notes=_vat_note(order, lines),
     )

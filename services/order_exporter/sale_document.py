@@ -22,7 +22,7 @@ def sale_document(
 ) -> dict[str, Any]:
     """The JSON of a Sale for this client uid. `accounts`: the default postings of the items, by item uid."""
     rows = [_row(line, accounts.get(line.item, NO_ACCOUNTS), settings, balance.template) for line in sale.lines]
-    return _header(sale, client, balance) | {"Items": rows}
+    return _header(sale, client, balance) | _payment(sale, settings) | {"Items": rows}
 
 
 def _header(sale: Sale, client: str, balance: BalanceSettings) -> dict[str, Any]:
@@ -41,6 +41,15 @@ def _header(sale: Sale, client: str, balance: BalanceSettings) -> dict[str, Any]
         "Comments": _comment(sale),
     }
     return written.without_empty(fields | _template(balance.template))
+
+
+def _payment(sale: Sale, settings: OrderSettings) -> dict[str, Any]:
+    """What was paid, where the method is mapped; its reference at the gateway stands in the comment (claim S0.13)."""
+    posting = settings.payments.get(sale.payment_method)
+    if posting is None or not sale.is_paid or not sale.total:
+        return {}
+    row = {"PaymentType": posting.type, "PaymentAccount": posting.account, "Amount": written.amount(sale.total)}
+    return {"Payment": [row]}
 
 
 def _template(template: Template) -> dict[str, Any]:

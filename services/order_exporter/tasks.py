@@ -9,7 +9,10 @@ from contracts.model import Money, Part
 
 
 class SaleTask(Part):
-    """A Sale to be written. `document` is its JSON; the rest is what `SaleRecorded` will say."""
+    """A Sale to be written. `document` is its JSON; the rest is what `SaleRecorded` will say.
+
+    `revision` counts the Sales of this order that were credited whole before.
+    """
 
     shop: str
     order_id: int
@@ -23,6 +26,7 @@ class SaleTask(Part):
     vat: Money
     lines: tuple[RecordedLine, ...]
     notes: tuple[str, ...] = ()
+    revision: int = 0
     document: dict[str, Any]
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from contracts.ledger import CreditNoteRecorded
+from contracts.ledger import CreditNoteRecorded, SaleDiverged
 from contracts.shop import RefundIssued
 from services.refund_exporter.basis import Basis, basis_of
-from services.refund_exporter.compose import compose, earlier_of
+from services.refund_exporter.compose import Earlier, compose, earlier_of
 from services.refund_exporter.credit_note import credit_note_of
 from services.refund_exporter.left import left_of
-from services.refund_exporter.projection import NOTE, REFUND, REMOVED, SALE, SALE_PLAN
+from services.refund_exporter.projection import DIVERGED, NOTE, REFUND, REMOVED, SALE, SALE_PLAN
+from services.refund_exporter.reversal import GIVEN_UP, Reversal, is_reversal, reversal_note, reversal_of
 from services.refund_exporter.tasks import CreditNoteTask
 from services.shared.documents.push import Push, pushes_of, wants_plan
 from services.shared.documents.unbookable import Unbookable
@@ -34,6 +35,7 @@ class Case:
     pushes: tuple[Push, ...]
     is_sold: bool
     basis: Basis | None
+    diverged: SaleDiverged | None
 
     @property
     def is_live(self) -> bool:
@@ -44,6 +46,41 @@ class Case:
     def wants_plans(self) -> bool:
         """Whether plans are announced."""
         return not self.is_live or wants_plan(self.pushes)
+
+    @property
+    def reversals(self) -> list[CreditNoteRecorded]:
+        """The credit notes that took whole Sales of this order back."""
+        return [note for note in self.notes.values() if is_reversal(note.refund_id)]
+
+    @property
+    def reversed_by(self) -> CreditNoteRecorded | None:
+        """The credit note that took the present Sale back."""
+        sale = self.basis.sale if self.basis else None
+        return next((note for note in self.reversals if note.sale == sale), None)
+
+    @property
+    def given_up(self) -> bool:
+        """Whether the order was given up, or removed, after its Sale was recorded."""
+        return self._is_about_this_sale and self.diverged is not None and self.diverged.what in GIVEN_UP
+
+    @property
+    def is_edited(self) -> bool:
+        """Whether the order is another one than its Sale, to which no refund is bound, nor one note for all refunds."""
+        separate = self.balance.dialect.credit_notes == "separate"
+        edited = self.diverged is not None and self.diverged.what == "edited"
+        return edited and separate and self._is_about_this_sale and not self.refunds
+
+    @property
+    def _is_about_this_sale(self) -> bool:
+        return self.diverged is not None and self.basis is not None and self.diverged.sale == self.basis.sale
+
+    def reversal(self) -> Reversal | None:
+        """What takes the Sale back, where the policy says so and it is not done yet."""
+        rules = self.shop.orders
+        by_policy = {"report": False, "credit": self.given_up, "credit-and-new-sale": self.given_up or self.is_edited}
+        if not (self.is_sold and by_policy[rules.after_sale]) or self.diverged is None or self.reversed_by:
+            return None
+        return reversal_of(self.diverged, rules.locked_until, len(self.reversals))
 
     def open_refunds(self) -> dict[str, RefundIssued]:
         """The refunds that need a credit note, oldest first."""
@@ -66,6 +103,7 @@ def case_of(order: str, shop: ShopSettings, balance: BalanceSettings, state: Sta
         pushes=pushes_of(order, state),
         is_sold=sale is not None,
         basis=basis_of(basis) if basis else None,
+        diverged=state.get(DIVERGED, order),
     )
 
 
@@ -76,7 +114,7 @@ def wanted_notes(case: Case) -> dict[str, CreditNoteTask | Unbookable]:
     """
     if case.basis is None:
         return {}
-    standing = [note for key, note in case.notes.items() if key not in case.removed]
+    standing = [n for key, n in case.notes.items() if key not in case.removed and n.sale == case.basis.sale]
     earlier = [earlier_of(note) for note in sorted(standing, key=lambda note: note.refund_id)]
     wanted: dict[str, CreditNoteTask | Unbookable] = {}
     for key, refund in case.open_refunds().items():
@@ -88,4 +126,21 @@ def wanted_notes(case: Case) -> dict[str, CreditNoteTask | Unbookable]:
             wanted[key] = task
         except Unbookable as error:
             wanted[key] = error
+    if reversal := case.reversal():
+        wanted |= _reversed(case, case.basis, reversal, earlier)
     return wanted
+
+
+def _reversed(
+    case: Case, basis: Basis, reversal: Reversal, earlier: Sequence[Earlier]
+) -> dict[str, CreditNoteTask | Unbookable]:
+    """The credit note over all that the others leave of the Sale; none when they leave nothing."""
+    key = f"{case.order}:{reversal.refund_id}"
+    left = left_of(basis, [line for note in earlier for line in note.lines])
+    if not left.total and not any(line.quantity for line in left.lines.values()):
+        return {}
+    try:
+        note = reversal_note(reversal, basis, left)
+        return {key: compose(reversal, note, basis, earlier, case.shop.orders, case.balance)}
+    except Unbookable as error:
+        return {key: error}

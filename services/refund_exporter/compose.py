@@ -17,10 +17,14 @@ from services.refund_exporter.credit_document import (
     document_quantity,
 )
 from services.refund_exporter.credit_note import CreditNote
+from services.refund_exporter.reversal import Reversal
 from services.refund_exporter.tasks import CreditNoteTask
-from services.shared.documents.uids import credit_note_uid, cumulative_note_uid
+from services.shared.documents.uids import credit_note_uid, cumulative_note_uid, reversal_uid
 from services.shared.settings.balance import BalanceSettings
 from services.shared.settings.shop import OrderSettings
+
+Credited = RefundIssued | Reversal
+"""What a credit note is made for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +42,7 @@ def earlier_of(note: CreditNoteRecorded | CreditNoteTask) -> Earlier:
 
 
 def compose(
-    refund: RefundIssued,
+    refund: Credited,
     note: CreditNote,
     basis: Basis,
     earlier: Sequence[Earlier],
@@ -64,7 +68,7 @@ def compose(
         lines=own,
         before=before,
         quantities=tuple(document_quantity(line, basis) for line in (*before, *own)),
-        content_digest=refund_digest(refund),
+        content_digest=refund.digest if isinstance(refund, Reversal) else refund_digest(refund),
         notes=note.notes,
         document=credit_document((*before, *own), wording),
         cumulative=cumulative,
@@ -72,17 +76,23 @@ def compose(
 
 
 def _wording(
-    refund: RefundIssued, note: CreditNote, others: Sequence[Earlier], basis: Basis, balance: BalanceSettings
+    refund: Credited, note: CreditNote, others: Sequence[Earlier], basis: Basis, balance: BalanceSettings
 ) -> Wording:
     """A cumulative note keeps the day of its first refund, so that writing it again moves it into no other period."""
-    own, whole = credit_note_uid(refund.shop, refund.refund_id), cumulative_note_uid(refund.shop, refund.order_id)
+    whole = cumulative_note_uid(refund.shop, refund.order_id)
     return Wording(
-        uid=whole if balance.dialect.credit_notes == "cumulative" else own,
+        uid=whole if balance.dialect.credit_notes == "cumulative" else _own_uid(refund),
         date=min([note.date, *(other.date for other in others)]),
         comment=_comment(refund, others, basis),
         basis=basis,
         lists=balance.dialect.lists,
     )
+
+
+def _own_uid(refund: Credited) -> str:
+    if isinstance(refund, Reversal):
+        return reversal_uid(refund.shop, refund.order_id, refund.revision)
+    return credit_note_uid(refund.shop, refund.refund_id)
 
 
 def _written(
@@ -96,7 +106,10 @@ def _written(
     )
 
 
-def _comment(refund: RefundIssued, others: Sequence[Earlier], basis: Basis) -> str:
+def _comment(refund: Credited, others: Sequence[Earlier], basis: Basis) -> str:
+    if isinstance(refund, Reversal):
+        order = basis.header.get("PrimaryDocument", refund.order_id)
+        return f"Order {order} {'edited' if refund.edited else 'given up'} after its Sale, shop {refund.shop}"
     ids = ", ".join(str(id_) for id_ in sorted([*(other.refund_id for other in others), refund.refund_id]))
     order = basis.header.get("PrimaryDocument", refund.order_id)
     return f"Refund {ids} of order {order}, shop {refund.shop}"

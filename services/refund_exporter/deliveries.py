@@ -60,7 +60,8 @@ def _document(task: CreditNoteTask) -> Document:
         quantities=task.quantities,
         base=task.sale,
     )
-    title = f"the credit note of refund {task.refund_id} of order {task.order_id} of shop {task.shop}"
+    of_what = f"refund {task.refund_id} of " if task.refund_id > 0 else ""
+    title = f"the credit note of {of_what}order {task.order_id} of shop {task.shop}"
     return Document(
         task.credit_note, title, task.document, intent, Reason.REFUND_NOT_AS_MEANT, replaces=task.cumulative
     )

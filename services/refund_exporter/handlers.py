@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 
+from contracts.approvals import ApprovalAsked
 from contracts.ledger import CreditNotePlanned, CreditNoteRecorded
 from contracts.operations import CommandSettled
 from contracts.reasons import Reason
@@ -14,10 +15,13 @@ from services.refund_exporter.case import Case, case_of, wanted_notes
 from services.refund_exporter.content import refund_digest
 from services.refund_exporter.naming import name_of
 from services.refund_exporter.projection import NOTE_PLAN, REMEMBER, SERVICE, sale_name
+from services.refund_exporter.shape import candidate
 from services.refund_exporter.tasks import CreditNoteTask
 from services.shared.delivery.decision import NOTHING, Decision, Delivery, Refusal
-from services.shared.delivery.handlers import Handlers
+from services.shared.delivery.handlers import Handlers, composed
 from services.shared.delivery.outcome import Blocked
+from services.shared.documents import approval
+from services.shared.documents.approval import Candidate
 from services.shared.documents.push import Push, answers, being_read
 from services.shared.documents.unbookable import Unbookable
 from services.shared.settings import Settings
@@ -30,7 +34,8 @@ Wanted = Mapping[str, CreditNoteTask | Unbookable]
 
 def handlers(settings: Settings) -> Handlers:
     """The rules of refund-exporter under these settings. Subjects are `shop:order`."""
-    return Handlers(topics=TOPICS, remember=REMEMBER, decide=partial(decide, settings))
+    rules = composed(REMEMBER, approval.approval_rules("credit-note"))
+    return Handlers(topics=TOPICS, remember=rules, decide=partial(decide, settings))
 
 
 def decide(settings: Settings, subject: str, state: State) -> Decision:
@@ -44,7 +49,11 @@ def decide(settings: Settings, subject: str, state: State) -> Decision:
     wanted = wanted_notes(case)
     return Decision(
         deliveries=_deliveries(case, wanted) if case.is_live else (),
-        announce=(*(_plans(case, wanted) if case.wants_plans else ()), *_answers(case, wanted)),
+        announce=(
+            *_questions(case, wanted),
+            *(_plans(case, wanted) if case.wants_plans else ()),
+            *_answers(case, wanted),
+        ),
         refuse=(*_failures(case, wanted), *_afterwards(case)),
         again_at=being_read(_unknown(case), case.state.now),
     )
@@ -54,7 +63,29 @@ def _deliveries(case: Case, wanted: Wanted) -> tuple[Delivery, ...]:
     if not case.is_sold:
         return tuple(_waiting(case, key, refund) for key, refund in case.open_refunds().items())
     tasks = ((key, task) for key, task in wanted.items() if isinstance(task, CreditNoteTask))
-    return tuple(_delivery(case, f"credit-note:{key}", task.model_dump(mode="json")) for key, task in tasks)
+    return tuple(
+        _delivery(case, f"credit-note:{key}", task.model_dump(mode="json"), _gate(case, key, task))
+        for key, task in tasks
+    )
+
+
+def _gate(case: Case, key: str, task: CreditNoteTask) -> Blocked | None:
+    """What the accountant has still to approve."""
+    one = _candidate(case, key, task)
+    return approval.held(one, case.shop.orders.approve_first, case.state) if one else None
+
+
+def _candidate(case: Case, key: str, task: CreditNoteTask) -> Candidate | None:
+    return candidate(task, case.refunds.get(key), case.basis, case.shop.orders) if case.basis else None
+
+
+def _questions(case: Case, wanted: Wanted) -> list[ApprovalAsked]:
+    """Questions about the credit notes that wait for an approval."""
+    if not (case.is_live and case.is_sold):
+        return []
+    tasks = ((key, task) for key, task in wanted.items() if isinstance(task, CreditNoteTask) and _gate(case, key, task))
+    found = (_candidate(case, key, task) for key, task in tasks)
+    return [question for one in found if one for question in approval.asked(one, case.state, case.state.now)]
 
 
 def _delivery(case: Case, id_: str, payload: dict[str, object], blocked: Blocked | None = None) -> Delivery:
@@ -91,7 +122,21 @@ def _failures(case: Case, wanted: Wanted) -> list[Refusal]:
 
 def _afterwards(case: Case) -> list[Refusal]:
     """Recorded credit notes whose refund was removed or is another one now: only an accountant can put that right."""
-    return [refusal for key, note in case.notes.items() if (refusal := _no_longer_right(case, key, note))]
+    found = [refusal for key, note in case.notes.items() if (refusal := _no_longer_right(case, key, note))]
+    return [*found, *_reversed_in_vain(case)]
+
+
+def _reversed_in_vain(case: Case) -> list[Refusal]:
+    """The Sale of a given-up order was credited, and the order is back; where the policy is so it gets a new Sale."""
+    note = case.reversed_by
+    if note is None or case.given_up or case.shop.orders.after_sale == "credit-and-new-sale":
+        return []
+    detail = (
+        f"order {note.order_id} of shop {note.shop} was given up, its Sale was credited by "
+        f"{note.number or note.credit_note} over {note.total}, and now the order is back: delete that credit note in "
+        "Balance"
+    )
+    return [_refusal(case, f"credit-note-removed:{case.order}:{note.refund_id}", Reason.SALE_RESTORED, detail)]
 
 
 def _no_longer_right(case: Case, key: str, note: CreditNoteRecorded) -> Refusal | None:
@@ -112,6 +157,13 @@ def _no_longer_right(case: Case, key: str, note: CreditNoteRecorded) -> Refusal 
 
 def _refusal(case: Case, id_: str, reason: Reason, detail: str) -> Refusal:
     return Refusal(_delivery(case, id_, {"order": case.order}), reason, detail)
+
+
+def _waits_for(case: Case, push: Push, found: CreditNoteTask | Unbookable | None) -> str:
+    if not case.is_sold:
+        return "its order has no Sale in Balance yet"
+    gate = _gate(case, _key(case, push), found) if isinstance(found, CreditNoteTask) and case.is_live else None
+    return gate.detail if gate and not push.command.dry_run else ""
 
 
 def _unknown(case: Case) -> list[Push]:
@@ -142,5 +194,5 @@ def _answer(case: Case, push: Push, wanted: Wanted) -> tuple[CommandSettled, ...
         known,
         case.state.now,
         problem=found.detail if isinstance(found, Unbookable) else "",
-        waits="" if case.is_sold or not known else "its order has no Sale in Balance yet",
+        waits=_waits_for(case, push, found) if known else "",
     )

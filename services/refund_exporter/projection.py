@@ -1,11 +1,11 @@
-"""What refund-exporter remembers: refunds, Sales (or their plans), credit notes and their plans."""
+"""What refund-exporter remembers: refunds, Sales (or their plans) and what became of their orders, credit notes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from contracts.envelope import Envelope
-from contracts.ledger import CreditNotePlanned, CreditNoteRecorded, SalePlanned, SaleRecorded
+from contracts.ledger import CreditNotePlanned, CreditNoteRecorded, SaleDiverged, SalePlanned, SaleRecorded
 from contracts.model import Event
 from contracts.shop import RefundIssued, RefundRemoved
 from services.shared.delivery.handlers import Remember
@@ -18,6 +18,7 @@ REFUND = Kind("refund", RefundIssued)
 REMOVED = Kind("refund-removed", RefundRemoved)
 SALE = Kind("sale", SaleRecorded)
 SALE_PLAN = Kind("sale-plan", SalePlanned)
+DIVERGED = Kind("sale-diverged", SaleDiverged)
 NOTE = Kind("credit-note", CreditNoteRecorded)
 NOTE_PLAN = Kind("credit-note-plan", CreditNotePlanned)
 
@@ -56,6 +57,11 @@ def sale_planned(envelope: Envelope[SalePlanned], state: State) -> None:
     state.touch(envelope.data.key)
 
 
+def sale_diverged(envelope: Envelope[SaleDiverged], state: State) -> None:
+    state.put(DIVERGED, envelope.data.key, envelope.data)
+    state.touch(envelope.data.key)
+
+
 def note_recorded(envelope: Envelope[CreditNoteRecorded], state: State) -> None:
     state.put(NOTE, refund_key(envelope.data), envelope.data, ref=envelope.data.key)
     state.touch(envelope.data.key)
@@ -70,6 +76,7 @@ REMEMBER: Mapping[type[Event], Remember] = {
     RefundRemoved: refund_removed,
     SaleRecorded: sale_recorded,
     SalePlanned: sale_planned,
+    SaleDiverged: sale_diverged,
     CreditNoteRecorded: note_recorded,
     CreditNotePlanned: note_planned,
     **push_rules(SERVICE, "refund"),

@@ -61,8 +61,11 @@ def within_left(
 
 
 def _bearable(part: Part, left: Left, cap: Decimal) -> Decimal:
-    limit = left.lines[part.line.position].limit(part.amount)
-    return part.amount if abs(part.amount - limit) <= cap else limit
+    """The part's amount, up to the cap more than is left of its line: that much in all its notes, not in each."""
+    held = left.lines[part.line.position]
+    limit, rest = held.limit(part.amount), held.amount - part.amount
+    overdrawn = rest * part.line.recorded.amount < 0 and abs(rest) > cap
+    return limit if overdrawn or abs(part.amount - limit) > cap else part.amount
 
 
 def _less(left: Left, parts: Sequence[Part]) -> Left:

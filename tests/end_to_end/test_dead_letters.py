@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from tests.end_to_end.letter_desk import letters, period_closed, refused, results
 
 from contracts.connect_headers import PREFIX
 from contracts.envelope import headers
@@ -20,6 +19,7 @@ from contracts.reasons import Reason
 from services.shared.broker import Broker
 from services.shared.messaging.connection import reader
 from tests.end_to_end import journal, letter_desk
+from tests.end_to_end.letter_desk import letters, period_closed, refused, results
 from tests.end_to_end.programs import DAVTARI
 from tests.end_to_end.stage import ALL, Stage, stage
 from tests.end_to_end.waiting import until

@@ -47,6 +47,20 @@ def test_the_sale_comes_to_the_orders_total_or_the_order_is_refused_for_a_known_
     assert all(line.amount == to_tetri(line.amount) for line in sale.lines)
 
 
+@pytest.mark.claim("S3.8")
+@pytest.mark.parametrize("inclusive", [True, False])
+def test_shops_with_and_without_tax_in_their_prices_give_documents_with_the_vat_inside(inclusive: bool) -> None:
+    orders = (recorded_order(recording(order_id)) for order_id in order_ids())
+    count = 0
+    for bought in (each for each in orders if each.prices_include_tax is inclusive and each.total_tax):
+        if isinstance(made(recording(bought.order_id)), Reason):
+            continue
+        document, count = sale_task(bought, USING).document, count + 1
+        assert document["AmountIncludesVAT"] is True
+        assert sum(Decimal(row["Amount"]) for row in document["Items"]) == bought.total
+    assert count > 40
+
+
 def test_no_more_orders_are_refused_than_have_to_be() -> None:
     outcomes = {order_id: made(recording(order_id)) for order_id in order_ids()}
     refused = {order_id: outcome for order_id, outcome in outcomes.items() if isinstance(outcome, Reason)}

@@ -57,6 +57,24 @@ def test_header_says_who_sold_what_to_whom_and_whence() -> None:
     }
 
 
+PAYMENTS = {"bog": {"type": "Card", "account": "1410.77"}}
+
+
+def test_a_mapped_payment_stands_in_the_sale_with_its_account_and_its_reference_in_the_comment() -> None:
+    made = document(settings(payments=PAYMENTS), transaction_id="TX-7")
+    assert made["Payment"] == [{"PaymentType": "Card", "PaymentAccount": "1410.77", "Amount": "30.00"}]
+    assert made["Comments"].endswith("transaction TX-7")
+
+
+@pytest.mark.parametrize(
+    ("payments", "fields"),
+    [({}, {}), (PAYMENTS, {"payment_method": "cod"}), (PAYMENTS, {"paid_at": None})],
+    ids=["off by default", "another method", "not paid"],
+)
+def test_without_mapping_or_money_there_is_no_payment_in_it(payments: dict[str, Any], fields: dict[str, Any]) -> None:
+    assert "Payment" not in document(settings(payments=payments), **fields)
+
+
 def test_goods_take_their_own_postings_and_services_the_templates() -> None:
     goods, service = document(settings(), {item_of(311): GOODS})["Items"]
     assert goods == {

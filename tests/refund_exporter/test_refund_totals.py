@@ -61,6 +61,19 @@ def test_notes_never_exceed_the_sale_nor_any_of_its_lines(history: tuple[Basis, 
         assert each.quantity >= 0
 
 
+def test_a_line_is_overdrawn_by_the_cap_at_most_over_all_notes_together() -> None:
+    """Given a line of which an amount-only refund took its share, when it is refunded whole and then once more."""
+    sold = basis_of(recorded_sale(order(line(1, "276.00", quantity="3"), line(2, "0.18", quantity="3")), USING))
+    credited: list[RecordedLine] = []
+    refunds = [refund("80.05"), refund("0.18", given_back(2, "0.18")), refund("0.02", given_back(2, "0.02"))]
+    for number, issued in enumerate(refunds, 1):
+        each = issued.model_copy(update={"refund_id": number})
+        credited += credit_note_of(each, sold, left_of(sold, credited), RULES).lines
+    rest = left_of(sold, credited)
+    assert rest.lines[2].amount == Decimal("-0.05") == -RULES.rounding_cap
+    assert rest.total == Decimal("276.18") - Decimal("80.25")
+
+
 @settings(max_examples=100, deadline=None)
 @given(history=histories())
 def test_whatever_is_left_can_be_given_back_and_takes_all_vat_with_it(

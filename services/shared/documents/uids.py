@@ -7,14 +7,19 @@ from uuid import UUID, uuid5
 NAMESPACE = UUID("6f3c2a57-18d1-5b0e-9b6e-2a4f0c7d9e35")
 
 
-def sale_uid(shop: str, order_id: int) -> str:
-    """The uid of an order's Sale."""
-    return _uid(shop, "sale", order_id)
+def sale_uid(shop: str, order_id: int, revision: int = 0) -> str:
+    """The uid of an order's Sale; `revision` counts the Sales before it that were credited whole."""
+    return _uid(shop, _revised("sale", revision), order_id)
 
 
 def credit_note_uid(shop: str, refund_id: int) -> str:
     """The uid of a refund's own credit note."""
     return _uid(shop, "credit-note", refund_id)
+
+
+def reversal_uid(shop: str, order_id: int, revision: int = 0) -> str:
+    """The uid of the credit note that takes a whole Sale of an order back; `revision` is that Sale's."""
+    return _uid(shop, _revised("credit-note-of-given-up", revision), order_id)
 
 
 def cumulative_note_uid(shop: str, order_id: int) -> str:
@@ -25,6 +30,10 @@ def cumulative_note_uid(shop: str, order_id: int) -> str:
 def client_uid(number: str) -> str:
     """The uid under which a client with this personal or company number is created: one for all shops (claim K10)."""
     return str(uuid5(NAMESPACE, f"client|{number}"))
+
+
+def _revised(kind: str, revision: int) -> str:
+    return f"{kind}-{revision}" if revision else kind
 
 
 def _uid(shop: str, kind: str, id_: int) -> str:

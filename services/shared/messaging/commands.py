@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from datetime import datetime
 
@@ -18,18 +18,24 @@ from services.shared.settings.kafka import KafkaSettings
 log = logging.getLogger(__name__)
 
 
-async def send(settings: KafkaSettings, command: Event, now: datetime) -> None:
-    """Publish one command; returns when Kafka has it."""
-    envelope = wrap(command, version=1, source="davtari-cli", time=now)
+async def send(settings: KafkaSettings, command: Event, now: datetime, version: int = 1) -> None:
+    """Publish one command; returns when Kafka has it. `version`: that of its subject, 1 for a command's own id."""
+    await send_all(settings, [command], now, version)
+
+
+async def send_all(settings: KafkaSettings, commands: Iterable[Event], now: datetime, version: int = 1) -> None:
+    """Publish commands, one after the other; returns when Kafka has them."""
     sender = producer(settings, "cli")
     try:
         await sender.start()
-        await sender.send_and_wait(
-            settings.topic_prefix + command.TOPIC,
-            value=value(envelope),
-            key=command.key.encode(),
-            headers=headers(envelope),
-        )
+        for command in commands:
+            envelope = wrap(command, version=version, source="davtari-cli", time=now)
+            await sender.send_and_wait(
+                settings.topic_prefix + command.TOPIC,
+                value=value(envelope),
+                key=command.key.encode(),
+                headers=headers(envelope),
+            )
     finally:
         await sender.stop()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -185,6 +186,13 @@ class StockSettings(Section):
         return self
 
 
+class PaymentPosting(Section):
+    """How Balance books the payments of one method, as its administrator names them there."""
+
+    type: str = Field(min_length=1, description="PaymentType")
+    account: str = Field(min_length=1, description="PaymentAccount")
+
+
 class OrderSettings(Section):
     """When and how an order becomes a Sale."""
 
@@ -216,6 +224,18 @@ class OrderSettings(Section):
     vat_rates: dict[str, str] = Field(
         default_factory=lambda: {"18": "ჩვეულებრივი", "0": "ნულოვანი", "none": "დღგ-ის გარეშე"},
         description="VAT percent of the order's rate → Balance's VAT rate (text or uid); `none` for untaxed lines",
+    )
+    after_sale: Literal["report", "credit", "credit-and-new-sale"] = Field(
+        default="report",
+        description="an order changed after its Sale: only report it; credit the Sale of one given up; or credit and "
+        "write the Sale of an edited one anew (orders with refunds are reported)",
+    )
+    locked_until: date | None = Field(default=None, description="the last closed day: corrections are dated after it")
+    approve_first: int = Field(
+        default=0, ge=0, description="so many documents of each new shape wait for the accountant's approval; 0: none"
+    )
+    payments: dict[str, PaymentPosting] = Field(
+        default_factory=dict, description="payment method → type and account of the payment inside the Sale; none: off"
     )
     price_as: Literal["discounted", "price-and-discount"] = "discounted"
 

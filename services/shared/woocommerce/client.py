@@ -134,6 +134,10 @@ class WooCommerce:
         """The JSON of orders modified since the cursor, oldest change first; one may come twice, none is missed."""
         return orders.changed_since(self._api, cursor)
 
+    def orders_placed(self, begin: datetime, end: datetime) -> AsyncIterator[dict[str, Any]]:
+        """The JSON of the orders placed from `begin` to before `end`, drafts of a checkout and trash aside."""
+        return orders.placed(self._api, begin, end)
+
     async def newest_order(self) -> int:
         """The highest number of an order that is not in the trash; 0 when there is none."""
         return await orders.newest(self._api)

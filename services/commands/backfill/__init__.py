@@ -1,0 +1,1 @@
+"""Orders of past days that should be in the books and are not."""

@@ -1,0 +1,145 @@
+"""Why an order or refund of the day is not in the books as the shop says, and what to do about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from contracts.closing import DayDifference
+from contracts.reasons import Reason
+from services.commands.day_close.entries import Entry
+from services.order_exporter.content import books_digest
+from services.shared.documents.trigger import due_at
+from services.shared.documents.vat_control import vat_note
+from services.shared.settings.shop import ShopSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why, with the code of the dead letter that says so, if there is one."""
+
+    text: str
+    reason: str | None = None
+
+
+def difference(entry: Entry, shop: ShopSettings, now: datetime) -> DayDifference | None:
+    """What parts the entry from the books, with its cause; None when they agree."""
+    cause = _cause(entry, shop, now)
+    if cause is None:
+        return None
+    return DayDifference(
+        kind=entry.kind,
+        order_id=entry.order_id,
+        number=entry.number,
+        refund_id=entry.refund_id,
+        amount=entry.amount,
+        currency=entry.currency,
+        reason=cause.reason,
+        cause=cause.text,
+    )
+
+
+def _cause(entry: Entry, shop: ShopSettings, now: datetime) -> Cause | None:
+    if entry.elsewhere:
+        where = "in the books" if entry.shop else "in the shop"
+        return Cause(f"it stands under {entry.elsewhere} {where}: its posting date is another one there")
+    if entry.books is None:
+        return _missing(entry, shop, now)
+    if entry.shop is None:
+        return _standing_alone(entry)
+    return _unequal(entry)
+
+
+def _missing(entry: Entry, shop: ShopSettings, now: datetime) -> Cause:
+    about = f"sale:{entry.key}" if entry.kind == "order" else f"credit-note:{entry.key}:{entry.refund_id}"
+    others = ("client", "credit-note-removed") if entry.kind == "order" else ("sale",)
+    names = [
+        about,
+        *(name for name in entry.story.letters for other in others if name.startswith(f"{other}:{entry.key}")),
+    ]
+    letters = (cause for name in names if (cause := _letter(entry, name)))
+    return next(letters, None) or _asked(entry, about) or _waiting(entry, shop, now)
+
+
+def _letter(entry: Entry, about: str) -> Cause | None:
+    letter = entry.story.letters.get(about)
+    if letter is None:
+        return None
+    settled = entry.story.settled.get(letter.dead_letter)
+    if settled is None:
+        return Cause(f"{letter.detail} (davtari dead-letters show {letter.dead_letter[:8]})", letter.reason)
+    if settled.how == "discarded":
+        return Cause(f"given up by {settled.by}: {settled.why}. It was: {letter.detail}", letter.reason)
+    return None
+
+
+def _asked(entry: Entry, about: str) -> Cause | None:
+    asked = entry.story.asked.get(about)
+    told = "it waits for the accountant's approval, or was let go a moment ago: davtari approvals list"
+    return Cause(told, Reason.APPROVAL_WAITS) if asked else None
+
+
+def _waiting(entry: Entry, shop: ShopSettings, now: datetime) -> Cause:
+    mode = shop.flows.orders if entry.kind == "order" else shop.flows.refunds
+    order = entry.story.order
+    if mode != "live":
+        return Cause(f"the flow is {mode}: nothing is written to Balance")
+    if entry.kind == "order" and order and due_at(order, shop.orders) > now:
+        return Cause(f"it is held until {due_at(order, shop.orders):%d %b %H:%M} UTC (orders.hold)")
+    return Cause(
+        f"its document is not recorded yet: davtari order {entry.key.replace(':', ' ')} tells what it waits for"
+    )
+
+
+def _standing_alone(entry: Entry) -> Cause:
+    story, order = entry.story, entry.story.order
+    if entry.kind == "refund":
+        return _letter(entry, f"credit-note-removed:{entry.key}:{entry.refund_id}") or Cause(
+            "the refund was deleted in the shop, its credit note stands: delete it in Balance"
+        )
+    if story.diverged is not None:
+        return Cause(story.diverged.detail)
+    gone = "was never read from the shop" if order is None else f"is {'removed' if story.removed else order.status}"
+    return Cause(f"the order {gone}, its Sale stands: credit or delete it in Balance if the order is void")
+
+
+def _unequal(entry: Entry) -> Cause | None:
+    if entry.shop is entry.books:
+        return None
+    if entry.amount or entry.shop is None or entry.books is None or entry.shop.currency != entry.books.currency:
+        return _changed(entry) or Cause("the document comes to another total than the shop says: compare them")
+    return _changed(entry) or _vat(entry)
+
+
+def _changed(entry: Entry) -> Cause | None:
+    """The order or refund was edited after its document was recorded, and still is another one."""
+    story = entry.story
+    if entry.kind == "refund":
+        return _letter(entry, f"credit-note-changed:{entry.key}:{entry.refund_id}")
+    order, sale, said = story.order, story.sale, story.diverged
+    if order is None or sale is None or (digest := books_digest(order)) == sale.content_digest:
+        return None
+    if said is not None and said.content_digest == digest:
+        return Cause(said.detail)
+    return Cause(f"the order was changed after its Sale {sale.number or sale.sale} was recorded: compare them")
+
+
+def _vat(entry: Entry) -> Cause | None:
+    """VAT that rounding does not explain (order-money rules 5 and 11), judged as the exporters judge it."""
+    stated = _stated(entry)
+    if stated is None or entry.books is None:
+        return None
+    held = sum((taxed.vat for taxed in entry.books.rates.values()), Decimal(0))
+    lines = len(entry.story.order.lines) if entry.story.order else 1
+    told = vat_note(stated, held, lines, entry.kind)
+    return Cause(f"{told[0]}: compare the taxes of the {entry.kind} with its document") if told else None
+
+
+def _stated(entry: Entry) -> Decimal | None:
+    """The tax that the shop states; a refund of an amount alone states none."""
+    story = entry.story
+    if entry.refund_id is None:
+        return story.order.total_tax if story.order else None
+    refund = story.refunds.get(entry.refund_id)
+    return sum((line.total_tax for line in refund.lines), Decimal(0)) if refund and refund.lines else None

@@ -1,0 +1,101 @@
+"""The close of a day as a value: totals, VAT by rate, differences, and a digest that stands for every document."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from decimal import Decimal
+
+from contracts.closing import DayClosed, DayDifference, DayTotal, DayVat
+from services.commands.day_close.causes import difference
+from services.commands.day_close.entries import Entry, Side
+from services.commands.day_close.rates import Taxed
+from services.shared.documents.digest import digest_of
+from services.shared.documents.written import number
+from services.shared.settings.shop import ShopSettings
+
+ZERO = Decimal("0.00")
+
+
+def closed(
+    day: tuple[str, str],
+    found: Sequence[Entry],
+    shop: ShopSettings,
+    by: str,
+    now: datetime,
+    *,
+    read: Sequence[DayDifference] | None = None,
+) -> DayClosed:
+    """The close of a day (shop, date). `read`: what reading the documents back has found, None if it was not done."""
+    told = [one for entry in found if (one := difference(entry, shop, now))]
+    differences = (*told, *(read or ()))
+    return DayClosed(
+        shop=day[0],
+        date=day[1],
+        green=not differences,
+        totals=_totals(found),
+        vat=_vat(found),
+        differences=differences,
+        read_back=read is not None,
+        digest=digest_of(
+            [*day, [_signed(entry) for entry in found], [one.model_dump(mode="json") for one in differences]]
+        ),
+        closed_by=by,
+        closed_at=now,
+    )
+
+
+def _totals(found: Iterable[Entry]) -> tuple[DayTotal, ...]:
+    groups: dict[tuple[str, str], list[Entry]] = defaultdict(list)
+    for entry in found:
+        groups[entry.kind, entry.currency].append(entry)
+    return tuple(_total(groups[slot]) for slot in sorted(groups))
+
+
+def _total(group: Sequence[Entry]) -> DayTotal:
+    first = group[0]
+    return DayTotal(
+        kind=first.kind,
+        currency=first.currency,
+        count=sum(entry.shop is not None for entry in group),
+        shop=sum((entry.shop.total for entry in group if entry.shop), ZERO),
+        books=sum((entry.books.total for entry in group if entry.books), ZERO),
+    )
+
+
+def _vat(found: Iterable[Entry]) -> tuple[DayVat, ...]:
+    """Sales less refunds, by currency and rate."""
+    sums: dict[tuple[str, str], list[Taxed]] = defaultdict(lambda: [Taxed(), Taxed()])
+    for entry in found:
+        for at, side in enumerate((entry.shop, entry.books)):
+            for rate, taxed in side.rates.items() if side else ():
+                slot = sums[entry.currency, rate]
+                slot[at] = slot[at].plus(_sign(entry) * taxed.gross, _sign(entry) * taxed.vat)
+    return tuple(_row(*slot, *sums[slot]) for slot in sorted(sums))
+
+
+def _sign(entry: Entry) -> int:
+    return 1 if entry.kind == "order" else -1
+
+
+def _row(currency: str, rate: str, shop: Taxed, books: Taxed) -> DayVat:
+    return DayVat(
+        currency=currency,
+        rate=rate,
+        shop_gross=shop.gross,
+        shop_vat=shop.vat,
+        books_gross=books.gross,
+        books_vat=books.vat,
+    )
+
+
+def _signed(entry: Entry) -> list[object]:
+    return [entry.kind, entry.key, entry.refund_id, _figures(entry.shop), _figures(entry.books)]
+
+
+def _figures(side: Side | None) -> object:
+    if side is None:
+        return None
+    rates = {rate: [number(taxed.gross), number(taxed.vat)] for rate, taxed in side.rates.items()}
+    return [side.uid, number(side.total), side.currency, rates]

@@ -1,0 +1,127 @@
+"""The documents of a day: each order and refund with what the shop says and what its document holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from contracts.closing import Kind
+from contracts.ledger import CreditNoteRecorded, SaleRecorded
+from contracts.shop import OrderChanged, RefundIssued
+from services.commands.day_close.facts import Story
+from services.commands.day_close.rates import UNSTATED, Rates, rates_of_lines, rates_of_order, rates_of_refund
+from services.refund_exporter.reversal import is_reversal
+from services.shared.documents.trigger import is_triggered
+from services.shared.documents.written import local_date
+from services.shared.settings.shop import OrderSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """What one side holds of an order or refund on this day. `date` is its day, `uid` names it."""
+
+    total: Decimal
+    currency: str
+    rates: Rates
+    date: str
+    uid: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An order or refund of the day. A side is None where it has nothing, or has it on another day (`elsewhere`)."""
+
+    kind: Kind
+    key: str
+    order_id: int
+    refund_id: int | None
+    number: str
+    shop: Side | None
+    books: Side | None
+    story: Story
+    elsewhere: str | None = None
+
+    @property
+    def currency(self) -> str:
+        """The currency of both."""
+        side = self.shop or self.books
+        return side.currency if side else ""
+
+    @property
+    def amount(self) -> Decimal:
+        """Shop less books."""
+        return (self.shop.total if self.shop else Decimal(0)) - (self.books.total if self.books else Decimal(0))
+
+
+def entries(stories: Mapping[str, Story], settings: OrderSettings, date: str) -> list[Entry]:
+    """Everything that the shop sold or gave back on this day, and every document of it in the books."""
+    found = (entry for key, story in stories.items() for entry in _of_story(key, story, settings))
+    return sorted(
+        (on_day for entry in found if (on_day := _on(entry, date))),
+        key=lambda entry: (entry.kind, entry.order_id, entry.refund_id or 0),
+    )
+
+
+def _of_story(key: str, story: Story, settings: OrderSettings) -> Iterator[Entry]:
+    order_id = int(key.partition(":")[2])
+    number = story.order.number if story.order else str(order_id)
+    yield from _taken_back(key, order_id, number, story)
+    counts = _counts(story, settings)
+    sold = _of_order(story) if counts else None
+    yield Entry("order", key, order_id, None, number, sold, _of_sale(story.sale), story)
+    for refund_id in sorted(id_ for id_ in story.refunds.keys() | story.notes.keys() if not is_reversal(id_)):
+        refund, note = story.refunds.get(refund_id), story.notes.get(refund_id)
+        shop = _of_refund(refund, story.order, note) if refund and story.order and counts else None
+        yield Entry("refund", key, order_id, refund_id, number, shop, _of_note(note), story)
+
+
+def _taken_back(key: str, order_id: int, number: str, story: Story) -> Iterator[Entry]:
+    """Sales that were credited whole, and those credits: the books answer for themselves, each on its own day.
+
+    A credit of an order that came back stands alone: the shop has given nothing up.
+    """
+    for uid, note in story.taken_back.items():
+        sold, back = _of_sale(story.sales.get(uid)), _of_note(note)
+        yield Entry("order", key, order_id, None, number, sold, sold, story)
+        yield Entry("refund", key, order_id, note.refund_id, number, back, back, story)
+
+
+def _counts(story: Story, settings: OrderSettings) -> bool:
+    """Whether the order belongs into the books: it has its Sale, or is due for one by the shop's trigger."""
+    order = story.standing
+    return bool(story.sales) or (order is not None and is_triggered(order, settings))
+
+
+def _of_order(story: Story) -> Side | None:
+    """The order as it stands; after a Sale that was taken back it belongs to the day of that correction."""
+    order, corrected = story.standing, [note.date for note in story.taken_back.values()]
+    if order is None:
+        return None
+    date = max(corrected, default=local_date(order.paid_at or order.created_at))
+    return Side(order.total, order.currency, rates_of_order(order), date)
+
+
+def _of_sale(sale: SaleRecorded | None) -> Side | None:
+    return Side(sale.total, sale.currency, rates_of_lines(sale.lines), sale.date, sale.sale) if sale else None
+
+
+def _of_note(note: CreditNoteRecorded | None) -> Side | None:
+    return Side(note.total, note.currency, rates_of_lines(note.lines), note.date, note.credit_note) if note else None
+
+
+def _of_refund(refund: RefundIssued, order: OrderChanged, note: CreditNoteRecorded | None) -> Side:
+    """Where the shop states no rate, the rates by which the note was spread stand for it."""
+    rates = rates_of_refund(refund, order)
+    if UNSTATED in rates and note is not None and note.total == refund.amount:
+        rates = rates_of_lines(note.lines)
+    return Side(refund.amount, refund.currency, rates, local_date(refund.created_at))
+
+
+def _on(entry: Entry, date: str) -> Entry | None:
+    """The sides of the entry that belong to this day; None if neither does."""
+    shop = entry.shop if entry.shop and entry.shop.date == date else None
+    books = entry.books if entry.books and entry.books.date == date else None
+    other = entry.books if shop else entry.shop
+    elsewhere = other.date if other and other.date != date else None
+    return replace(entry, shop=shop, books=books, elsewhere=elsewhere) if shop or books else None

@@ -1,0 +1,123 @@
+"""What the topics say about each order: the shop's side, the books' side, and what waits for a person."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from contracts.approvals import ApprovalAsked
+from contracts.closing import DayClosed
+from contracts.envelope import Envelope
+from contracts.ledger import CreditNoteRecorded, SaleDiverged, SaleRecorded
+from contracts.model import Event
+from contracts.operations import DeadLettered, DeadLetterSettled
+from contracts.shop import OrderChanged, OrderRemoved, RefundIssued, RefundRemoved
+from services.order_exporter.content import is_void
+from services.refund_exporter.reversal import is_reversal
+
+TOPICS = ("shop.orders", "shop.refunds", "ledger.documents", "dead-letters", "operations")
+
+
+@dataclass(slots=True)
+class Story:
+    """One order with all that bears on its books; refunds and credit notes by refund id, letters by what is failed.
+
+    `settled` tells how a letter ended, `removed` whether the shop holds the order no more.
+    """
+
+    order: OrderChanged | None = None
+    removed: bool = False
+    refunds: dict[int, RefundIssued] = field(default_factory=dict)
+    sales: dict[str, SaleRecorded] = field(default_factory=dict)
+    diverged: SaleDiverged | None = None
+    notes: dict[int, CreditNoteRecorded] = field(default_factory=dict)
+    asked: dict[str, ApprovalAsked] = field(default_factory=dict)
+    letters: dict[str, DeadLettered] = field(default_factory=dict)
+    settled: dict[str, DeadLetterSettled] = field(default_factory=dict)
+
+    @property
+    def sale(self) -> SaleRecorded | None:
+        """The present Sale: the last that was not taken back whole."""
+        return next((sale for sale in reversed(self.sales.values()) if sale.sale not in self.taken_back), None)
+
+    @property
+    def taken_back(self) -> dict[str, CreditNoteRecorded]:
+        """The credit notes that belong to no refund, by the Sale that each took back whole."""
+        return {note.sale: note for note in self.notes.values() if is_reversal(note.refund_id)}
+
+    @property
+    def standing(self) -> OrderChanged | None:
+        """The order, unless it was removed or given up."""
+        gone = self.order is None or self.removed or is_void(self.order)
+        return None if gone else self.order
+
+
+@dataclass(slots=True)
+class Facts:
+    """All stories by order (`shop:order`), and the last close of each day with its version, by key."""
+
+    stories: defaultdict[str, Story] = field(default_factory=lambda: defaultdict(Story))
+    closes: dict[str, tuple[int, DayClosed]] = field(default_factory=dict)
+
+    def of_shop(self, shop: str) -> Mapping[str, Story]:
+        """The stories of one shop."""
+        return {key: story for key, story in self.stories.items() if key.startswith(f"{shop}:")}
+
+
+def gathered(envelopes: Iterable[Envelope[Event]]) -> Facts:
+    """The facts of these events; of each subject only what is newer than what was read before."""
+    facts, seen = Facts(), dict[tuple[str, str], int]()
+    for envelope in envelopes:
+        slot = (envelope.data.TOPIC, envelope.subject)
+        if envelope.sequence > seen.get(slot, 0):
+            seen[slot] = envelope.sequence
+            _take(facts, envelope)
+    return facts
+
+
+def _take(facts: Facts, envelope: Envelope[Event]) -> None:
+    match event := envelope.data:
+        case DayClosed():
+            facts.closes[event.key] = (envelope.sequence, event)
+        case ApprovalAsked():
+            facts.stories[f"{event.shop}:{event.order_id}"].asked[event.document] = event
+        case DeadLettered() | DeadLetterSettled():
+            _take_letter(facts.stories[event.original_key], event)
+        case OrderChanged() | OrderRemoved() | RefundIssued() | RefundRemoved():
+            _take_from_shop(facts.stories[event.key], event)
+        case SaleRecorded() | SaleDiverged() | CreditNoteRecorded():
+            _take_from_books(facts.stories[event.key], event)
+        case _:
+            return
+
+
+def _take_letter(story: Story, event: DeadLettered | DeadLetterSettled) -> None:
+    if isinstance(event, DeadLettered):
+        story.letters[event.about] = event
+        story.settled.pop(event.dead_letter, None)
+    else:
+        story.settled[event.dead_letter] = event
+
+
+def _take_from_shop(story: Story, event: OrderChanged | OrderRemoved | RefundIssued | RefundRemoved) -> None:
+    match event:
+        case OrderChanged():
+            story.order, story.removed = event, False
+        case OrderRemoved():
+            story.removed = True
+        case RefundIssued():
+            story.refunds[event.refund_id] = event
+        case RefundRemoved():
+            story.refunds.pop(event.refund_id, None)
+
+
+def _take_from_books(story: Story, event: SaleRecorded | SaleDiverged | CreditNoteRecorded) -> None:
+    match event:
+        case SaleRecorded():
+            story.sales.pop(event.sale, None)  # the last one stands last
+            story.sales[event.sale] = event
+        case SaleDiverged():
+            story.diverged = event
+        case CreditNoteRecorded():
+            story.notes[event.refund_id] = event

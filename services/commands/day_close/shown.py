@@ -1,0 +1,72 @@
+"""The close of a day on a terminal: both sides with their difference, and every difference with its cause."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
+
+from rich.markup import escape
+
+from contracts.closing import DayClosed, DayDifference, DayTotal, DayVat
+from services.commands.screen import console, table
+
+NAMES = {"order": "orders", "refund": "refunds"}
+Row = tuple[str, str, str, str]
+
+
+def show(close: DayClosed, before: DayClosed | None) -> None:
+    """The table, the differences, and the verdict. `before` is the last close of the same day."""
+    title = f"{date.fromisoformat(close.date):%d %b %Y} · {close.shop}"
+    console.print(table((title, "shop", "Balance", "difference"), rows(close), right=(1, 2, 3)))
+    for one in close.differences:
+        console.print(
+            f"  {escape(_named(one))}  {_money(one.amount)} {one.currency}: {escape(one.cause)}", soft_wrap=True
+        )
+    console.print(_verdict(close), soft_wrap=True)
+    if before is not None and before.digest != close.digest:
+        was = "green" if before.green else "not green"
+        told = (
+            f"It was closed before ({was}, by {before.closed_by}, {before.digest[:12]}): something has changed since."
+        )
+        console.print(f"[yellow]{escape(told)}[/]", soft_wrap=True)
+
+
+def rows(close: DayClosed) -> list[Row]:
+    """Orders, refunds, and each VAT rate: with VAT, without it, and the VAT."""
+    return [*(_total(one) for one in close.totals), *(row for one in close.vat for row in _rate(one))]
+
+
+def _total(one: DayTotal) -> Row:
+    sign = 1 if one.kind == "order" else -1
+    return _row(f"{NAMES[one.kind]} {one.count}, {one.currency}", sign * one.shop, sign * one.books)
+
+
+def _rate(one: DayVat) -> Iterator[Row]:
+    told = {"none": "untaxed", "?": "rate not stated"}.get(one.rate, f"at {one.rate} %")
+    yield _row(f"{told}, with VAT, {one.currency}", one.shop_gross, one.books_gross)
+    if one.rate not in ("none", "0"):
+        yield _row("   without VAT", one.shop_gross - one.shop_vat, one.books_gross - one.books_vat)
+        yield _row("   VAT", one.shop_vat, one.books_vat)
+
+
+def _row(name: str, shop: Decimal, books: Decimal) -> Row:
+    return (name, _money(shop), _money(books), _money(shop - books))
+
+
+def _money(amount: Decimal) -> str:
+    return f"{amount:,.2f}".replace("-", "− ")
+
+
+def _named(one: DayDifference) -> str:
+    return f"order {one.number}" if one.refund_id is None else f"refund {one.refund_id} of order {one.number}"
+
+
+def _verdict(close: DayClosed) -> str:
+    how = (
+        "every document read back from Balance" if close.read_back else "from the topics; --read-back asks Balance too"
+    )
+    if close.green:
+        return f"[green]Green.[/] Signed {close.digest[:12]} by {escape(close.closed_by)} ({how})."
+    count = len(close.differences)
+    return f"[red]Not green:[/] {count} difference{'' if count == 1 else 's'}, explained above ({how})."

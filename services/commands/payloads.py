@@ -1,0 +1,38 @@
+"""The documents of an order as they were sent to Balance, or would be: whole, to be read and kept (claim S0.35)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from contracts.envelope import Envelope
+from contracts.ledger import CreditNotePlanned, CreditNoteRecorded, SalePlanned, SaleRecorded
+from contracts.model import Event
+
+Planned = SalePlanned | CreditNotePlanned
+Recorded = SaleRecorded | CreditNoteRecorded
+
+
+def payloads(key: str, envelopes: Iterable[Envelope[Event]]) -> list[dict[str, Any]]:
+    """Each document of the order `shop:id` with its JSON: as it was recorded, else as a dry run has planned it."""
+    found: dict[str, dict[str, Any]] = {}
+    for envelope in envelopes:
+        event = envelope.data
+        if isinstance(event, Planned | Recorded) and event.key == key:
+            name = event.subject.replace("-plan", "")
+            if isinstance(event, Recorded) or found.get(name, {}).get("state") != "recorded":
+                found[name] = _told(event, envelope)
+    return [found[name] for name in sorted(found)]
+
+
+def _told(event: Planned | Recorded, envelope: Envelope[Event]) -> dict[str, Any]:
+    return {
+        "document": event.DOCUMENT.replace("-plan", ""),
+        "refund": event.refund_id if isinstance(event, CreditNotePlanned | CreditNoteRecorded) else None,
+        "state": "recorded" if isinstance(event, Recorded) else "planned",
+        "at": envelope.time.isoformat(),
+        "total": f"{event.total:f}",
+        "vat": f"{event.vat:f}",
+        "currency": event.currency,
+        "payload": event.sent,
+    }

@@ -1,0 +1,91 @@
+"""An accountant's first live day: new shapes wait for approval, then flow; the day closes green or says why not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from contracts.approvals import ApprovalAsked
+from contracts.closing import DayClosed
+from contracts.reasons import Reason
+from services.shared.broker import Broker
+from services.shared.documents.written import local_date
+from tests.end_to_end.stage import ALL, Stage, stage
+
+pytestmark = [pytest.mark.kafka, pytest.mark.xdist_group("accountants-day"), pytest.mark.timeout(120)]
+
+
+def asked(stage: Stage) -> set[str]:
+    return {e.data.document for e in stage.ledger.story if isinstance(e.data, ApprovalAsked)}
+
+
+def asked_at(stage: Stage, key: str) -> str:
+    """When the accountant was asked about an order: its Sale was not there yet."""
+    return next(e.time.isoformat() for e in stage.ledger.story if e.subject == f"approval:sale:{key}")
+
+
+def closes(stage: Stage) -> list[DayClosed]:
+    return [e.data for e in stage.ledger.story if isinstance(e.data, DayClosed)]
+
+
+async def day_close(stage: Stage, date: str, *options: str) -> tuple[int, dict[str, Any]]:
+    said = await stage.davtari("day-close", "--date", date, "--json", *options)
+    [day] = said.json["days"]
+    return said.code, day
+
+
+def reasons(day: dict[str, Any]) -> Iterable[str]:
+    return [one["reason"] for one in day["differences"]]
+
+
+@pytest.mark.claim("S1.12", "I2", "I4", "I5", "S0.35", "S3.13")
+async def test_orders_wait_for_the_accountant_flow_after_the_approval_and_the_day_closes_green(
+    kafka: Broker, tmp_path: Path
+) -> None:
+    async with stage(tmp_path, kafka.bootstrap_servers, shops__main__orders={"approve-first": 1}) as made:
+        await made.programs.start(*ALL)
+        # given three orders of shapes that nobody has approved
+        orders = made.till.orders(3)
+        await made.place(*orders)
+        await made.until(lambda: len(asked(made)) == 3, "three questions to the accountant")
+        listed = (await made.davtari("approvals", "list", "--json")).json["shapes"]
+        assert {one["document"] for shape in listed for one in shape["waiting"]} == asked(made)
+        # then their day is not green, and says for what it waits
+        order = made.ledger.orders[f"main:{orders[0]}"]
+        code, open_day = await day_close(made, local_date(order.paid_at or order.created_at))
+        assert code == 1 and Reason.APPROVAL_WAITS in reasons(open_day)
+        # when one is approved alone and the others by their shapes
+        assert (await made.davtari("approve", "document", f"sale:main:{orders[0]}", "--why", "checked")).code == 0
+        for shape in listed:
+            assert (await made.davtari("approve", "shape", shape["id"])).code == 0
+        await made.until(lambda: len(made.ledger.sales) == 3, "three Sales")
+        # then a further order of such a shape needs nobody, the days are green, and Balance says the same
+        await made.closes()
+        for date_ in {sale.date for sale in made.ledger.sales.values()}:
+            code, green = await day_close(made, date_, "--read-back")
+            assert (code, green["green"], green["differences"]) == (0, True, [])
+        # and a Sale edited in Balance by hand is found
+        sale = made.ledger.sales[f"main:{orders[0]}"]
+        answer = await made.world.balance.post(
+            f"/_sandbox/sales/{sale.sale}/edit", json={"Date": "2020-01-01T00:00:00"}
+        )
+        answer.raise_for_status()
+        code, edited = await day_close(made, sale.date, "--read-back")
+        assert code == 1 and "changed by hand" in edited["differences"][0]["cause"]
+        # and the order's documents are there whole, as its story is, up to any moment
+        documents = (await made.davtari("order", "main", str(orders[0]), "--documents")).json["documents"]
+        assert documents[0]["payload"] == sale.sent
+        assert (await made.davtari("order", "main", str(orders[0]), "--at", "2020-01-01")).code == 1
+        before, after = asked_at(made, sale.key), (await made.davtari("order", "main", str(orders[0]), "--json")).json
+        then = (await made.davtari("order", "main", str(orders[0]), "--at", before, "--json")).json
+        assert (then["sale"], after["sale"]) == (None, str(sale.total))
+        # and filling up the days of the orders finds nothing to do
+        days = ("--from", "2020-01-01", "--to", "2030-01-01", "--json")
+        filled = await made.davtari("backfill", "orders", *days)
+        assert (filled.code, filled.json["shops"][0]["missing"], filled.json["shops"][0]["booked"]) == (0, [], 3)
+        # and every close is an event with the one who signed it
+        await made.until(lambda: closes(made)[-1].green is False, "the last close")
+        assert all(close.closed_by and close.digest for close in closes(made))

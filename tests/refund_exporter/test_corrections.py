@@ -1,0 +1,253 @@
+"""An order given up or edited after its Sale: reported, or by policy credited and sold anew, in no closed period."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from contracts.ledger import CreditNoteRecorded, SaleDiverged, SaleRecorded
+from contracts.model import Event
+from contracts.reasons import Reason
+from contracts.shop import OrderRemoved
+from services.order_exporter import handlers as order_handlers
+from services.order_exporter.announce import sale_content
+from services.order_exporter.tasks import SaleTask
+from services.refund_exporter import deliveries as refund_deliveries
+from services.refund_exporter import handlers as refund_handlers
+from services.refund_exporter.tasks import CreditNoteTask
+from services.shared.delivery.decision import NOTHING, Decision
+from services.shared.settings.balance import Dialect
+from services.shared.settings.model import Settings
+from tests.commands.day_given import closing
+from tests.delivery.bench import open_bench
+from tests.delivery.shelf import record
+from tests.order_exporter.test_accountants_gate import approval, asked
+from tests.order_exporter.test_exporters_on_the_engine import run
+from tests.refund_exporter.refund_bench import BOUGHT, RETURN, SALE, TEA
+from tests.support.exporting import KEY, ORDER, SHOP, given_back, line, link, refund, settings
+from tests.support.fake_books import FakeBooks
+from tests.support.memory_state import NOON, Consumer
+
+CREDIT = settings(after_sale="credit")
+CANCELLED = BOUGHT.model_copy(update={"status": "cancelled"})
+REMOVED = OrderRemoved(shop=SHOP, order_id=ORDER, observed_at=NOON)
+SEEN = "2026-03-20"
+
+
+def said(*events: Event) -> list[SaleDiverged]:
+    """What order-exporter reports, one event after the other."""
+    service, told = Consumer(order_handlers.handlers(CREDIT)), list[SaleDiverged]()
+    service.state.now = datetime(2026, 3, 20, 8, 0, tzinfo=UTC)
+    service.take(BOUGHT, SALE)
+    for event in events:
+        found = [one for one in service.take(event)[KEY].announce if isinstance(one, SaleDiverged)]
+        service.take(*found)
+        told += found
+    return told
+
+
+def decided(*events: Event, using: Settings = CREDIT) -> Decision:
+    """What refund-exporter decides in the end."""
+    return Consumer(refund_handlers.handlers(using)).take(SALE, *events)[KEY]
+
+
+def credited(decision: Decision) -> CreditNoteTask:
+    [delivery] = decision.deliveries
+    assert delivery.id == f"credit-note:{KEY}:0"
+    return CreditNoteTask.model_validate(delivery.payload)
+
+
+def recorded(task: CreditNoteTask) -> CreditNoteRecorded:
+    fields: dict[str, Any] = {name: getattr(task, name) for name in CreditNoteTask.model_fields if name != "document"}
+    return CreditNoteRecorded.model_validate(fields | {"sent": task.document, "how": "written", "recorded_at": NOON})
+
+
+@pytest.mark.claim("K7")
+def test_what_became_of_the_order_is_told_once_and_taken_back_when_it_equals_its_sale_again() -> None:
+    told = said(CANCELLED, CANCELLED, BOUGHT, BOUGHT, REMOVED)
+    assert [one.what for one in told] == ["given-up", "equal-again", "removed"]
+
+
+@pytest.mark.claim("K7")
+@pytest.mark.parametrize("gone", [CANCELLED, REMOVED], ids=["cancelled", "removed"])
+def test_a_given_up_order_is_credited_whole_with_its_goods_back_and_the_sale_stays(gone: Event) -> None:
+    task = credited(decided(*said(gone)))
+    assert (task.total, task.vat, task.date, task.sale) == (SALE.total, SALE.vat, SEEN, SALE.sale)
+    assert [(line.sale_line, line.quantity, line.amount) for line in task.lines] == [
+        (1, Decimal(4), Decimal("60.00")),
+        (2, Decimal(1), Decimal("30.00")),
+        (3, Decimal(0), Decimal("10.00")),
+    ]
+    assert task.document["OperationType"] == RETURN
+    assert task.document["Comments"] == "Order 1042 given up after its Sale, shop main"
+
+
+ANEW = settings(after_sale="credit-and-new-sale")
+EDITED = BOUGHT.model_copy(
+    update={
+        "lines": (line(TEA, "45.00", quantity="3"), *BOUGHT.lines[1:]),
+        "total": BOUGHT.total - 15,
+        "total_tax": BOUGHT.total_tax - Decimal("2.29"),
+    }
+)
+
+
+def booked(using: Settings = ANEW) -> tuple[list[Event], SaleTask]:
+    """An edited order with all events up to its second Sale."""
+    told: list[Event] = [SALE, *said(EDITED)]
+    note = recorded(credited(Consumer(refund_handlers.handlers(using)).take(*told)[KEY]))
+    service = Consumer(order_handlers.handlers(using))
+    service.take(*(link(each) for each in (311, 312)))
+    [delivery] = service.take(EDITED, *told, note)[KEY].deliveries
+    assert delivery.id == f"sale:{KEY}:1"
+    return [*told, note], SaleTask.model_validate(delivery.payload)
+
+
+def second_sale(task: SaleTask) -> SaleRecorded:
+    return SaleRecorded(**sale_content(task), how="written", recorded_at=NOON)
+
+
+@pytest.mark.claim("I11", "K7", "S3.34")
+def test_by_policy_an_edited_order_is_credited_whole_and_sold_anew_on_the_day_of_the_correction() -> None:
+    events, task = booked()
+    note = events[-1]
+    assert isinstance(note, CreditNoteRecorded)
+    assert (note.total, note.sale, note.sent["Comments"]) == (
+        SALE.total,
+        SALE.sale,
+        "Order 1042 edited after its Sale, shop main",
+    )
+    assert (task.total, task.date, task.document["Date"]) == (EDITED.total, SEEN, f"{SEEN}T00:00:00")
+    assert task.sale == task.document["uid"] != SALE.sale
+
+
+def test_the_new_sale_settles_it_and_another_edit_is_another_round() -> None:
+    events, task = booked()
+    refunds = Consumer(refund_handlers.handlers(ANEW))
+    orders = Consumer(order_handlers.handlers(ANEW))
+    orders.take(link(311), link(312), EDITED)
+    assert orders.take(*events, second_sale(task))[KEY] == NOTHING
+    assert refunds.take(*events, second_sale(task))[KEY] == NOTHING
+    again = EDITED.model_copy(update={"total": EDITED.total + 1})
+    [said_again] = [one for one in orders.take(again)[KEY].announce if isinstance(one, SaleDiverged)]
+    [delivery] = refunds.take(said_again)[KEY].deliveries
+    second = CreditNoteTask.model_validate(delivery.payload)
+    assert (delivery.id, second.sale, second.total) == (f"credit-note:{KEY}:-1", task.sale, EDITED.total)
+    assert second.credit_note not in {one.credit_note for one in events if isinstance(one, CreditNoteRecorded)}
+
+
+def test_a_refund_of_the_new_sale_takes_from_the_new_sale() -> None:
+    events, task = booked()
+    back = refund("15.00", given_back(TEA, "15.00", quantity="1"))
+    decision = Consumer(refund_handlers.handlers(ANEW)).take(*events, second_sale(task), back)[KEY]
+    [delivery] = decision.deliveries
+    made = CreditNoteTask.model_validate(delivery.payload)
+    assert (made.sale, made.total, delivery.id) == (task.sale, Decimal("15.00"), f"credit-note:{KEY}:1051")
+
+
+def test_an_edited_order_with_a_refund_is_only_reported() -> None:
+    back = refund("15.00", given_back(1, "15.00", quantity="1"))
+    decision = Consumer(refund_handlers.handlers(ANEW)).take(SALE, back, *said(EDITED))[KEY]
+    assert [each.id for each in decision.deliveries] == [f"credit-note:{KEY}:1051"]
+
+
+def test_a_given_up_order_that_comes_back_is_sold_anew() -> None:
+    told = said(CANCELLED, BOUGHT)
+    note = recorded(credited(Consumer(refund_handlers.handlers(ANEW)).take(SALE, told[0])[KEY]))
+    service = Consumer(order_handlers.handlers(ANEW))
+    service.take(link(311), link(312), CANCELLED, SALE)
+    assert service.take(told[0], note)[KEY].deliveries == ()
+    [delivery] = service.take(told[1], BOUGHT)[KEY].deliveries
+    assert delivery.id == f"sale:{KEY}:1"
+    assert not Consumer(refund_handlers.handlers(ANEW)).take(SALE, *told, note)[KEY].refuse
+
+
+@pytest.mark.claim("I2")
+def test_the_days_before_and_of_an_edit_close_green() -> None:
+    events, task = booked()
+    sold = (EDITED, *events, second_sale(task))
+    assert closing(*sold, using=ANEW).green
+    day = closing(*sold, date=SEEN, using=ANEW)
+    assert day.green
+    assert [(total.kind, total.shop, total.books) for total in day.totals] == [
+        ("order", EDITED.total, EDITED.total),
+        ("refund", SALE.total, SALE.total),
+    ]
+    waiting = closing(EDITED, *events, date=SEEN, using=ANEW)
+    assert [one.amount for one in waiting.differences] == [EDITED.total]
+
+
+def test_what_was_refunded_before_is_not_credited_twice() -> None:
+    back = refund("15.00", given_back(1, "15.00", quantity="1"))
+    service = Consumer(refund_handlers.handlers(CREDIT))
+    first = service.take(SALE, back)[KEY].deliveries[0]
+    service.take(recorded(CreditNoteTask.model_validate(first.payload)))
+    task = credited(service.take(*said(CANCELLED))[KEY])
+    assert (task.total, task.lines[0].quantity) == (Decimal("85.00"), Decimal(3))
+    assert task.vat + Decimal("2.29") == SALE.vat
+
+
+def test_by_default_it_is_only_reported() -> None:
+    assert decided(*said(CANCELLED), using=settings()) == NOTHING
+
+
+def test_an_edited_order_is_only_reported_where_the_policy_credits_given_up_ones() -> None:
+    assert decided(*said(EDITED)) == NOTHING
+
+
+@pytest.mark.parametrize(
+    ("locked", "date"), [("2026-02-28", SEEN), ("2026-03-20", "2026-03-21"), ("2026-03-31", "2026-04-01")]
+)
+def test_the_correction_is_dated_after_the_lock(locked: str, date: str) -> None:
+    task = credited(decided(*said(CANCELLED), using=settings(after_sale="credit", locked_until=locked)))
+    assert (task.date, task.document["Date"]) == (date, f"{date}T00:00:00")
+
+
+def test_it_is_decided_once_and_an_order_that_comes_back_is_a_persons_business() -> None:
+    service = Consumer(refund_handlers.handlers(CREDIT))
+    there_and_back = said(CANCELLED, BOUGHT)
+    task = credited(service.take(SALE, there_and_back[0])[KEY])
+    assert service.take(recorded(task))[KEY] == NOTHING
+    [refusal] = service.take(there_and_back[1])[KEY].refuse
+    assert (refusal.reason, "delete that credit note" in refusal.detail) == (Reason.SALE_RESTORED, True)
+
+
+def test_an_order_that_comes_back_before_the_note_was_written_takes_it_back() -> None:
+    assert decided(*said(CANCELLED, BOUGHT)) == NOTHING
+
+
+@pytest.mark.claim("I5", "S3.34")
+def test_a_correction_waits_for_the_accountant_where_approval_is_asked() -> None:
+    service = Consumer(refund_handlers.handlers(settings(after_sale="credit", approve_first=1)))
+    waiting = service.take(SALE, *said(CANCELLED))[KEY]
+    [question] = asked(waiting)
+    assert "whole Sale taken back" in question.shape
+    assert waiting.deliveries[0].blocked is not None
+    assert credited(service.take(question, approval(question.document, shape=question.shape))[KEY]).total == SALE.total
+
+
+async def test_on_the_engine_the_note_is_written_once(tmp_path: Path) -> None:
+    books = FakeBooks()
+    async with open_bench(tmp_path, refund_handlers.handlers(CREDIT)) as bench:
+        for event in (SALE, *said(CANCELLED)):
+            await bench.take(record(event))
+        lanes = refund_deliveries.deliveries(books, Dialect(), lambda: NOON)
+        await run(bench, lanes)
+        await run(bench, lanes)
+        [note] = [each.data for each in await bench.published()]
+    assert isinstance(note, CreditNoteRecorded)
+    assert (note.total, note.refund_id, books.puts("SalesCredit")) == (SALE.total, 0, 1)
+
+
+@pytest.mark.claim("I2")
+def test_the_days_of_the_sale_and_of_its_credit_note_close_green() -> None:
+    note = recorded(credited(decided(*said(CANCELLED))))
+    events = (BOUGHT, SALE, CANCELLED, note)
+    assert closing(*events).green
+    back = closing(*events, date=SEEN)
+    assert (back.green, [total.books for total in back.totals]) == (True, [SALE.total])
+    assert not closing(BOUGHT, SALE, CANCELLED, note, BOUGHT, date=SEEN).green
