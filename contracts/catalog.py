@@ -1,4 +1,4 @@
-"""What the catalogue side announces: links, plans and stock figures."""
+"""What the catalogue side announces: mappings, links, plans and stock figures."""
 
 from __future__ import annotations
 
@@ -53,10 +53,19 @@ class WrittenProduct(Part):
     digest: str
 
 
+class KeptEdit(Part):
+    """A field that was edited in the shop and stays so, as the field's ownership wants it."""
+
+    field: str
+    in_shop: str
+    in_balance: str
+
+
 class ProductLinked(_ShopItemEvent):
     """The lasting tie of an item to a product, and what was last written there.
 
-    `parent_id` is 0 for a product and the parent's id for a variation.
+    `parent_id` is 0 for a product and the parent's id for a variation. `kept`: what was found edited by hand at that
+    write, and was left so.
     """
 
     TYPE: ClassVar[str] = "davtari.ProductLinked.v1"
@@ -67,6 +76,7 @@ class ProductLinked(_ShopItemEvent):
     linked_at: Instant
     written: WrittenProduct | None = None
     written_at: Instant | None = None
+    kept: tuple[KeptEdit, ...] = ()
 
 
 class ProductUnlinked(_ShopItemEvent):
@@ -141,3 +151,32 @@ class AvailabilityChanged(_ShopItemEvent):
     stock_seen_at: Instant | None = None
     shop_moves: int = Field(default=0, ge=0, description="how many stock movements by the shop's orders it answers")
     published_at: Instant
+
+
+class GroupRule(Part):
+    """What a person has said about a group (folder) of Balance in a shop; it stands in place of the settings' entry.
+
+    `access`: `excluded` shuts the group and all below it; `included` opens it and all below it again, where a group
+    above is excluded. Without one the group is as open as the groups above it. The category is for everything below
+    that has no nearer one; without one that of the groups above counts.
+    """
+
+    category_id: int | None = Field(default=None, ge=1)
+    access: Literal["included", "excluded"] | None = None
+
+
+class MappingChanged(Event):
+    """What becomes of a group of Balance in a shop, by a person's command; null: what the settings say."""
+
+    TYPE: ClassVar[str] = "davtari.MappingChanged.v1"
+    TOPIC: ClassVar[str] = "catalog.mappings"
+    shop: ShopId
+    group: Uid
+    rule: GroupRule | None
+    command_id: str
+    changed_by: str
+    changed_at: Instant
+
+    @property
+    def key(self) -> str:
+        return f"{self.shop}:{self.group}"

@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
+from contracts.catalog import GroupRule
 from contracts.ledger import Attempt
 from contracts.model import Event, Instant, Part, ShopId, Uid
 
@@ -96,6 +97,15 @@ class ApplyRequested(Command):
     shop: ShopId
     plan: str
     changes: tuple[PlannedChange, ...] = Field(max_length=1000)
+
+
+class MappingRequested(Command):
+    """From now on this is what becomes of a group of Balance in a shop; null: what the settings say."""
+
+    TYPE: ClassVar[str] = "davtari.MappingRequested.v1"
+    shop: ShopId
+    group: Uid
+    rule: GroupRule | None
 
 
 class CommandSettled(Event):

@@ -36,6 +36,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic("shop.refunds", "shop:order", "Refunds of the shops, whole", "delete"),
     Topic("catalog.links", "shop:item", "Which item is which product, and what was last written", "compact"),
     Topic("catalog.plans", "shop:item", "What the importer would do, or why it skips an item", "compact"),
+    Topic("catalog.mappings", "shop:group", "What becomes of a group of Balance, by command", "compact", partitions=1),
     Topic("stock.availability", "shop:item", "Stock figures with their explanation", "compact"),
     Topic("ledger.documents", "shop:order", "Documents recorded in Balance, and their planned twins", "delete"),
     Topic("operations", "command id", "Commands and what became of them", "delete", partitions=1),

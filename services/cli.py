@@ -19,6 +19,7 @@ from services.commands import (
     explain,
     letters,
     moment,
+    panels,
     passport,
     payloads,
     push,
@@ -42,6 +43,7 @@ from services.commands.freshness_lines import lines
 from services.commands.helpers.app import helpers_command, opening_stock_command
 from services.commands.init import dialogue
 from services.commands.links.app import app as links_app
+from services.commands.mapping import app as mapping_app
 from services.commands.plans import app as plans_app
 from services.commands.registry import OPTIONAL, SERVICES, wanted
 from services.commands.screen import as_json, console, errors
@@ -54,23 +56,24 @@ from services.shared.messaging.reader import read_events
 
 app = typer.Typer(no_args_is_help=True, help="Davtari joins Balance with WooCommerce shops.", rich_markup_mode="rich")
 topics_app = typer.Typer(no_args_is_help=True, help="The Kafka topics.")
-app.add_typer(topics_app, name="topics")
-app.add_typer(dead_letters.app, name="dead-letters")
-app.add_typer(events_app, name="events")
-app.add_typer(contracts.app, name="contracts")
-app.add_typer(plans_app.app, name="plan")
-app.command(name="apply")(plans_app.apply_command)
-app.add_typer(approvals_app, name="approvals")
-app.add_typer(approve_app, name="approve")
-app.add_typer(backfill_app, name="backfill")
-app.command(name="day-close")(day_close_command)
-app.add_typer(alerts.app, name="alerts")
-app.add_typer(shops_app, name="shop")
-app.add_typer(links_app, name="links")
-app.command(name="drift")(drift_command)
-app.command(name="helpers")(helpers_command)
-app.command(name="opening-stock")(opening_stock_command)
-app.add_typer(sandbox_cli, name="sandbox")
+app.add_typer(topics_app, name="topics", rich_help_panel=panels.SETUP)
+app.add_typer(dead_letters.app, name="dead-letters", rich_help_panel=panels.MANUAL)
+app.add_typer(events_app, name="events", rich_help_panel=panels.LOOK)
+app.add_typer(contracts.app, name="contracts", rich_help_panel=panels.SETUP)
+app.add_typer(plans_app.app, name="plan", rich_help_panel=panels.LOOK)
+app.add_typer(mapping_app.app, name="mapping", rich_help_panel=panels.MANUAL)
+app.command(name="apply", rich_help_panel=panels.MANUAL)(plans_app.apply_command)
+app.add_typer(approvals_app, name="approvals", rich_help_panel=panels.LOOK)
+app.add_typer(approve_app, name="approve", rich_help_panel=panels.MANUAL)
+app.add_typer(backfill_app, name="backfill", rich_help_panel=panels.MANUAL)
+app.command(name="day-close", rich_help_panel=panels.LOOK)(day_close_command)
+app.add_typer(alerts.app, name="alerts", rich_help_panel=panels.SETUP)
+app.add_typer(shops_app, name="shop", rich_help_panel=panels.SETUP)
+app.add_typer(links_app, name="links", rich_help_panel=panels.MANUAL)
+app.command(name="drift", rich_help_panel=panels.LOOK)(drift_command)
+app.command(name="helpers", rich_help_panel=panels.SETUP)(helpers_command)
+app.command(name="opening-stock", rich_help_panel=panels.SETUP)(opening_stock_command)
+app.add_typer(sandbox_cli, name="sandbox", rich_help_panel=panels.TRY)
 
 Keep = Annotated[bool, typer.Option(help="Leave everything running until Ctrl-C.")]
 
@@ -88,7 +91,7 @@ def main(
     logs.configure(log_level or ("INFO" if long_running else "CRITICAL"), as_json=log_json)
 
 
-@app.command(name="init")
+@app.command(name="init", rich_help_panel=panels.SETUP)
 @command
 async def init_command(
     path: Annotated[Path, typer.Option(help="Where to write it.")] = Path("davtari.toml"),
@@ -100,7 +103,7 @@ async def init_command(
     return await dialogue.init(path, guided=sys.stdin.isatty() if guided is None else guided)
 
 
-@app.command(name="check")
+@app.command(name="check", rich_help_panel=panels.SETUP)
 @command
 async def check_command(
     mend: Annotated[bool, typer.Option("--mend", help="Make topics and webhooks, and switch webhooks on.")] = False,
@@ -117,7 +120,7 @@ async def check_command(
     return 0 if all(checked.ok for checked in found) else FAILED
 
 
-@app.command(name="sync-matrix")
+@app.command(name="sync-matrix", rich_help_panel=panels.LOOK)
 @command
 async def sync_matrix_command(
     json: Json = False, markdown: Annotated[bool, typer.Option("--markdown", help="A Markdown table.")] = False
@@ -136,7 +139,7 @@ async def topics_create(
     return await topics.create(settings().kafka, mend=mend)
 
 
-@app.command()
+@app.command(rich_help_panel=panels.RUN)
 @command
 async def up() -> int:
     """Run all services in this process, until SIGTERM or Ctrl-C."""
@@ -145,7 +148,7 @@ async def up() -> int:
     return 0
 
 
-@app.command(name="run")
+@app.command(name="run", rich_help_panel=panels.RUN)
 @command
 async def run_command(service: Annotated[str, typer.Argument(help=", ".join((*SERVICES, *OPTIONAL)))]) -> int:
     """Run one service in this process, until SIGTERM or Ctrl-C."""
@@ -156,7 +159,7 @@ async def run_command(service: Annotated[str, typer.Argument(help=", ".join((*SE
     return 0
 
 
-@app.command(name="import")
+@app.command(name="import", rich_help_panel=panels.MANUAL)
 @command
 async def import_command(
     resource: Literal["items", "prices", "stock"],
@@ -172,7 +175,7 @@ async def import_command(
     return answered(answer, json)
 
 
-@app.command(name="push")
+@app.command(name="push", rich_help_panel=panels.MANUAL)
 @command
 async def push_command(
     document: Literal["order", "refund"],
@@ -196,7 +199,7 @@ async def push_command(
     return FAILED if isinstance(settled, DeadLettered | CommandSettled) else 0
 
 
-@app.command(name="order")
+@app.command(name="order", rich_help_panel=panels.LOOK)
 @command
 async def order_command(
     shop: str,
@@ -220,7 +223,7 @@ async def order_command(
     return 0
 
 
-@app.command(name="stock")
+@app.command(name="stock", rich_help_panel=panels.LOOK)
 @command
 async def stock_command(shop: str, sku: str, json: Json = False) -> int:
     """Why a shop shows this figure for a product, line by line. SKU: or the item's uid."""
@@ -233,7 +236,7 @@ async def stock_command(shop: str, sku: str, json: Json = False) -> int:
     return 0
 
 
-@app.command(name="status")
+@app.command(name="status", rich_help_panel=panels.LOOK)
 @command
 async def status_command(json: Json = False) -> int:
     """What each service has still to read, what waits to be delivered, what needs a person, how fresh all is."""
@@ -260,7 +263,7 @@ async def status_command(json: Json = False) -> int:
     return 0
 
 
-@app.command(name="explain")
+@app.command(name="explain", rich_help_panel=panels.LOOK)
 @command
 async def explain_command(
     code: Annotated[str | None, typer.Argument()] = None,
@@ -272,7 +275,7 @@ async def explain_command(
     return 0
 
 
-@app.command(name="demo")
+@app.command(name="demo", rich_help_panel=panels.TRY)
 @command
 async def demo_command(
     keep: Keep = False,

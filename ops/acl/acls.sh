@@ -67,6 +67,7 @@ allow davtari-catalog-importer \
     --topic "${PREFIX}balance.prices" \
     --topic "${PREFIX}catalog.links" \
     --topic "${PREFIX}catalog.plans" \
+    --topic "${PREFIX}catalog.mappings" \
     --topic "${PREFIX}operations" \
     --topic "${PREFIX}dead-letters" \
     --resource-pattern-type literal
@@ -74,6 +75,7 @@ allow davtari-catalog-importer \
     --operation Write --operation Describe \
     --topic "${PREFIX}catalog.links" \
     --topic "${PREFIX}catalog.plans" \
+    --topic "${PREFIX}catalog.mappings" \
     --topic "${PREFIX}operations" \
     --topic "${PREFIX}dead-letters" \
     --resource-pattern-type literal
@@ -174,6 +176,7 @@ allow davtari-all-in-one \
     --topic "${PREFIX}shop.refunds" \
     --topic "${PREFIX}catalog.links" \
     --topic "${PREFIX}catalog.plans" \
+    --topic "${PREFIX}catalog.mappings" \
     --topic "${PREFIX}stock.availability" \
     --topic "${PREFIX}ledger.documents" \
     --topic "${PREFIX}operations" \
@@ -188,6 +191,7 @@ allow davtari-all-in-one \
     --topic "${PREFIX}shop.refunds" \
     --topic "${PREFIX}catalog.links" \
     --topic "${PREFIX}catalog.plans" \
+    --topic "${PREFIX}catalog.mappings" \
     --topic "${PREFIX}stock.availability" \
     --topic "${PREFIX}ledger.documents" \
     --topic "${PREFIX}operations" \
@@ -218,6 +222,7 @@ allow davtari-operator \
     --topic "${PREFIX}shop.refunds" \
     --topic "${PREFIX}catalog.links" \
     --topic "${PREFIX}catalog.plans" \
+    --topic "${PREFIX}catalog.mappings" \
     --topic "${PREFIX}stock.availability" \
     --topic "${PREFIX}ledger.documents" \
     --topic "${PREFIX}operations" \
@@ -251,6 +256,7 @@ allow davtari-repairer \
     --topic "${PREFIX}shop.refunds" \
     --topic "${PREFIX}catalog.links" \
     --topic "${PREFIX}catalog.plans" \
+    --topic "${PREFIX}catalog.mappings" \
     --topic "${PREFIX}stock.availability" \
     --topic "${PREFIX}ledger.documents" \
     --topic "${PREFIX}operations" \
@@ -265,6 +271,7 @@ allow davtari-repairer \
     --topic "${PREFIX}shop.refunds" \
     --topic "${PREFIX}catalog.links" \
     --topic "${PREFIX}catalog.plans" \
+    --topic "${PREFIX}catalog.mappings" \
     --topic "${PREFIX}stock.availability" \
     --topic "${PREFIX}ledger.documents" \
     --topic "${PREFIX}operations" \
@@ -282,6 +289,7 @@ allow davtari-subscriber-catalogue \
     --topic "${PREFIX}balance.prices" \
     --topic "${PREFIX}catalog.links" \
     --topic "${PREFIX}catalog.plans" \
+    --topic "${PREFIX}catalog.mappings" \
     --resource-pattern-type literal
 allow davtari-subscriber-catalogue \
     --operation Read --operation Describe \

@@ -33,7 +33,7 @@ READS = {
 WRITES = {
     "balance-feed": ("balance.items", "balance.prices", "balance.stock"),
     "store-feed": ("shop.orders", "shop.refunds"),
-    "catalog-importer": ("catalog.links", "catalog.plans"),
+    "catalog-importer": ("catalog.links", "catalog.plans", "catalog.mappings"),
     "stock-publisher": ("stock.availability",),
     "order-exporter": ("ledger.documents",),
     "refund-exporter": ("ledger.documents",),
@@ -42,7 +42,7 @@ WRITES = {
 """Besides what every service writes: answers to commands, and dead letters."""
 
 IMPERSONAL = {
-    "catalogue": ("balance.items", "balance.prices", "catalog.links", "catalog.plans"),
+    "catalogue": ("balance.items", "balance.prices", "catalog.links", "catalog.plans", "catalog.mappings"),
     "stock": ("balance.stock", "stock.availability"),
 }
 PERSONAL = {

@@ -9,6 +9,7 @@ from dataclasses import replace
 from services.catalog_importer.decide import lane
 from services.catalog_importer.deliveries import Deliveries
 from services.catalog_importer.handlers import handlers
+from services.catalog_importer.mapping import NAME
 from services.catalog_importer.pictures import Pictures, open_pictures
 from services.shared.checks.gates import shop_gate
 from services.shared.delivery.engine import Clock
@@ -22,7 +23,6 @@ from services.shared.settings.model import Settings
 from services.shared.woocommerce.client import WooCommerce
 from services.shared.woocommerce.products import MOST_SKUS
 
-NAME = "catalog-importer"
 FLOWS = frozenset({"catalogue", "prices"})
 
 

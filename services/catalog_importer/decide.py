@@ -15,12 +15,14 @@ from services.catalog_importer.alarm import alarm
 from services.catalog_importer.approval import APPROVED, Approved, approves
 from services.catalog_importer.eligibility import Eligible, Nature, Skip, judge, nature, sole
 from services.catalog_importer.mapped import mapped
+from services.catalog_importer.mapping import commanded
 from services.catalog_importer.payload import PLAN, WRITE, ProductPayload
 from services.catalog_importer.price import Prices, next_edge, prices
 from services.catalog_importer.product import Desired, catalogue_fields
 from services.catalog_importer.records import ITEM, LINK, PLANNED, PRICES, WITHDRAWN, sku_ref
 from services.catalog_importer.report import skipped
 from services.shared.delivery.decision import NOTHING, Decision, Delivery
+from services.shared.mapping.effective import Commanded, mapped_shop
 from services.shared.settings.model import Settings
 from services.shared.settings.shop import Flows, ShopSettings
 from services.shared.state.records import State
@@ -36,10 +38,11 @@ def lane(shop: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """An item in a shop, with all that is known about it."""
+    """An item in a shop, with all that is known about it; in `shop` the commands about groups are taken in."""
 
     shop_id: str
     shop: ShopSettings
+    commanded: Commanded
     item_id: str
     item: ItemChanged | None
     withdrawn: bool
@@ -83,9 +86,10 @@ def _subject(settings: Settings, subject: str, state: State) -> Subject | None:
     shop = settings.shops.get(shop_id)
     if shop is None:
         return None
+    said = commanded(shop_id, state)
     item, withdrawn = state.get(ITEM, item_id), state.get(WITHDRAWN, item_id) is not None
     known = state.get(LINK, subject), state.get(PLANNED, subject), state.get(APPROVED, subject)
-    return Subject(shop_id, shop, item_id, item, withdrawn, *known)
+    return Subject(shop_id, mapped_shop(shop, said), said, item_id, item, withdrawn, *known)
 
 
 def _concerned(found: Subject) -> bool:
@@ -163,9 +167,9 @@ def _deliver(found: Subject, item: Nature, desired: Desired, mode: Mode) -> Deci
     writes = (mode == "live" and held is None) or approves(found.approved, mark, found.link)
     if not writes and _was_said(found, mark):
         return None
-    payload = ProductPayload(
-        shop=found.shop_id, nature=item, desired=desired, digest=mark, link=found.link, **_told(held)
-    )
+    groups = {group: found.commanded[group] for group in item.groups if group in found.commanded}
+    known = {"shop": found.shop_id, "link": found.link, "commanded": groups}
+    payload = ProductPayload(nature=item, desired=desired, digest=mark, **known, **_told(held))
     kind = WRITE if writes else PLAN
     id_ = f"{kind}:{found.key}"
     delivery = Delivery(id_, kind, lane(found.shop_id), found.key, payload.model_dump(mode="json"))

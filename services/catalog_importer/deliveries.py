@@ -10,7 +10,7 @@ from datetime import datetime
 
 from contracts.reasons import Reason
 from services.catalog_importer import report
-from services.catalog_importer.eligibility import Skip, judge
+from services.catalog_importer.eligibility import Eligible, Skip, judge
 from services.catalog_importer.look_up import Sight, holder, look_up
 from services.catalog_importer.payload import PLAN, ProductPayload
 from services.catalog_importer.pictures import Pictures, with_ids, with_picture
@@ -20,6 +20,7 @@ from services.shared.delivery.batches import Batches
 from services.shared.delivery.failure import outcome_of
 from services.shared.delivery.outcome import Done, Outcome, Refused, Unknown
 from services.shared.delivery.row import Row
+from services.shared.mapping.effective import effective
 from services.shared.settings.shop import ShopSettings
 from services.shared.upstream.errors import UpstreamError
 from services.shared.woocommerce.batch import NotStored, Stored
@@ -64,12 +65,11 @@ class Deliveries:
 
     def _barred(self, jobs: Iterable[Job]) -> Outcomes:
         """The rules are asked again at the last step before the shop is touched (claims S0.41, S0.43)."""
-        verdicts = (
-            (job, judge(job.payload.nature, self._settings.catalogue))
-            for job in jobs
-            if not job.payload.desired.retired
-        )
+        verdicts = ((job, self._judged(job.payload)) for job in jobs if not job.payload.desired.retired)
         return {job.row.id: self._left_alone(job, verdict) for job, verdict in verdicts if isinstance(verdict, Skip)}
+
+    def _judged(self, payload: ProductPayload) -> Eligible | Skip:
+        return judge(payload.nature, effective(self._settings.catalogue, payload.commanded))
 
     async def _follow(self, seen: Iterable[tuple[Job, Sight | Outcome]]) -> Outcomes:
         """Settle what needs no write; write the rest."""

@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from contracts.balance import ItemChanged, ItemKind
 from contracts.model import Part, Uid
 from contracts.reasons import Reason
+from services.shared.mapping.fate import fate
 from services.shared.settings.shop import CatalogueSettings
 
 
@@ -85,15 +86,17 @@ def _sold_if(item: Nature, rules: CatalogueSettings) -> Skip | None:
 
 
 def _category(item: Nature, rules: CatalogueSettings) -> int | Skip:
-    """The category of the nearest mapped folder; an excluded folder shuts its whole subtree, mapped or not."""
-    excluded = [group for group in item.groups if group in rules.excluded_groups]
-    if excluded:
-        return Skip(Reason.PRODUCT_GROUP_EXCLUDED, f"group {excluded[0]} stands in catalogue.excluded-groups")
-    mapped = [rules.groups[group] for group in item.groups if group in rules.groups]
-    if mapped:
-        return _by_requisite(item, rules) or mapped[0]
-    where = f"group {item.groups[0]}" if item.groups else "the item stands in no group; it"
-    return Skip(Reason.PRODUCT_GROUP_NOT_MAPPED, f"{where} is not mapped to a category in catalogue.groups")
+    found = fate(item.groups, rules)
+    if found.excluded:
+        detail = f"group {found.by} is excluded; davtari mapping include {found.by} opens it"
+        return Skip(Reason.PRODUCT_GROUP_EXCLUDED, detail)
+    if found.category_id is not None:
+        return _by_requisite(item, rules) or found.category_id
+    if not item.groups:
+        return Skip(Reason.PRODUCT_GROUP_NOT_MAPPED, "the item stands in no group; move it into one in Balance")
+    group = item.groups[0]
+    fix = f"davtari mapping set {group} CATEGORY maps it, davtari plan groups shows all"
+    return Skip(Reason.PRODUCT_GROUP_NOT_MAPPED, f"group {group} is not mapped to a category; {fix}")
 
 
 def _by_requisite(item: Nature, rules: CatalogueSettings) -> int | Skip | None:
@@ -117,14 +120,14 @@ def _kind(item: Nature, rules: CatalogueSettings) -> Skip | None:
 def _sku(sku: str | None, rules: CatalogueSettings) -> Skip | None:
     if sku is None:
         return Skip(Reason.PRODUCT_NO_SKU, "the item has no SKU; fill the field that balance.dialect.sku-field names")
-    if pattern := _matching(sku, rules.sku_deny):
+    if pattern := matching(sku, rules.sku_deny):
         return Skip(Reason.PRODUCT_SKU_NOT_ALLOWED, f"SKU {sku} matches {pattern!r} of catalogue.sku-deny")
-    if rules.sku_allow and not _matching(sku, rules.sku_allow):
+    if rules.sku_allow and not matching(sku, rules.sku_allow):
         return Skip(Reason.PRODUCT_SKU_NOT_ALLOWED, f"SKU {sku} matches no pattern of catalogue.sku-allow")
     return None
 
 
-def _matching(sku: str, patterns: Iterable[str]) -> str | None:
+def matching(sku: str, patterns: Iterable[str]) -> str | None:
     """The first glob pattern that a SKU matches; letter case does not matter, as in the shop."""
     return next((pattern for pattern in patterns if fnmatchcase(sku.casefold(), pattern.casefold())), None)
 

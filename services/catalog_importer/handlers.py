@@ -1,4 +1,7 @@
-"""What item, price and link events mean for a shop's products. Subjects are `shop:item`."""
+"""What item, price, link and mapping events mean for a shop's products.
+
+Subjects are `shop:item`; commands about groups are decided under their id (see `mapping.py`).
+"""
 
 from __future__ import annotations
 
@@ -6,19 +9,30 @@ from collections.abc import Iterable
 from functools import partial
 
 from contracts.balance import ItemChanged, ItemWithdrawn, PriceChanged
-from contracts.catalog import ProductLinked, ProductPlanned, ProductUnlinked
+from contracts.catalog import MappingChanged, ProductLinked, ProductPlanned, ProductUnlinked
 from contracts.envelope import Envelope
 from contracts.linking import LinkRequested
-from contracts.operations import ApplyRequested
+from contracts.operations import ApplyRequested, CommandSettled, MappingRequested
 from services.catalog_importer.approval import apply_requested
 from services.catalog_importer.decide import decide
+from services.catalog_importer.eligibility import same_sku
 from services.catalog_importer.mapped import link_requested, product_gone
+from services.catalog_importer.mapping import (
+    MEMBER,
+    SUBJECT,
+    command_settled,
+    decide_mapping,
+    keep_member,
+    mapping_changed,
+    mapping_requested,
+)
 from services.catalog_importer.records import ITEM, LINK, PLANNED, PRICES, WITHDRAWN, sku_ref
+from services.shared.delivery.decision import Decision
 from services.shared.delivery.handlers import Handlers
 from services.shared.settings.model import Settings
 from services.shared.state.records import State
 
-TOPICS = ("balance.items", "balance.prices", "catalog.links", "catalog.plans", "operations")
+TOPICS = ("balance.items", "balance.prices", "catalog.links", "catalog.plans", "catalog.mappings", "operations")
 
 
 def handlers(settings: Settings) -> Handlers:
@@ -34,16 +48,26 @@ def handlers(settings: Settings) -> Handlers:
             ProductUnlinked: product_unlinked,
             ProductPlanned: product_planned,
             ApplyRequested: apply_requested,
+            MappingRequested: mapping_requested,
+            MappingChanged: mapping_changed,
+            CommandSettled: command_settled,
             LinkRequested: link_requested,
         },
-        decide=partial(decide, settings),
+        decide=partial(_decide, settings),
     )
+
+
+def _decide(settings: Settings, subject: str, state: State) -> Decision:
+    if subject.startswith(SUBJECT):
+        return decide_mapping(settings.shops, subject, state)
+    return decide(settings, subject, state)
 
 
 def item_changed(shops: Iterable[str], envelope: Envelope[ItemChanged], state: State) -> None:
     """An item is new or other than it was; those that share its SKU, now or before, are concerned too."""
     item, before = envelope.data, state.get(ITEM, envelope.data.item)
     state.put(ITEM, item.item, item, ref=sku_ref(item))
+    keep_member(item, before, state)
     state.drop(WITHDRAWN, item.item)
     _touch(shops, [item.item, *_sharers({sku_ref(before), sku_ref(item)}, state)], state)
 
@@ -52,6 +76,7 @@ def item_withdrawn(shops: Iterable[str], envelope: Envelope[ItemWithdrawn], stat
     """Balance has the item no more: its SKU is free, its product stays."""
     event, before = envelope.data, state.get(ITEM, envelope.data.item)
     state.drop(ITEM, event.item)
+    state.drop(MEMBER, event.item)
     state.put(WITHDRAWN, event.item, event)
     _touch(shops, [event.item, *_sharers({sku_ref(before)}, state)], state)
 
@@ -78,8 +103,12 @@ def product_unlinked(envelope: Envelope[ProductUnlinked], state: State) -> None:
 
 
 def product_planned(envelope: Envelope[ProductPlanned], state: State) -> None:
-    """Our own word about an item: it is not said twice."""
-    state.put(PLANNED, envelope.data.key, envelope.data)
+    """Our own word about an item: it is not said twice. Others that have its SKU may be let in, or are not any more."""
+    event = envelope.data
+    state.put(PLANNED, event.key, event)
+    for other in _sharers({same_sku(event.sku)}, state):
+        if other != event.item:
+            state.touch(f"{event.shop}:{other}")
 
 
 def _sharers(refs: Iterable[str], state: State) -> list[str]:

@@ -41,7 +41,7 @@ def owned(desired: Desired, owners: FieldOwnership, held: Product, base: Written
     judged = {
         "name": writable(owners.name, _text(desired.name), _text(held.name), _text(base.name)),
         "regular_price": writable(owners.regular_price, desired.regular_price, held.regular_price, base.regular_price),
-        "sale": writable(owners.sale_price, desired.sale, held_sale(held), _sale(base), NO_SALE),
+        "sale": writable(owners.sale_price, desired.sale, held_sale(held), sale_of(base), NO_SALE),
         "weight": writable(owners.weight, desired.weight, held.weight or None, base.weight),
         "category_id": _category(desired.category_id, owners.category, held, base),
     }
@@ -69,7 +69,8 @@ def held_sale(held: Product) -> Sale:
     return Sale(price=held.sale_price, starts=held.sale_from, ends=held.sale_to)
 
 
-def _sale(base: WrittenProduct) -> Sale:
+def sale_of(base: WrittenProduct) -> Sale:
+    """The sale that we wrote last."""
     return Sale(price=base.sale_price, starts=base.sale_from, ends=base.sale_to)
 
 

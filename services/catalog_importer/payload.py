@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from contracts.catalog import ProductLinked, WrittenProduct
+from pydantic import Field
+
+from contracts.catalog import GroupRule, ProductLinked, WrittenProduct
 from contracts.model import Part, ShopId, Uid
 from services.catalog_importer.eligibility import Nature
 from services.catalog_importer.product import Desired
@@ -14,7 +16,8 @@ PLAN, WRITE = "product.plan", "product.write"
 class ProductPayload(Part):
     """All that a delivery needs. `digest` stands for the fields and for who owns them.
 
-    `held` and `why`: reason code and words, where a person must approve the change first.
+    `held` and `why`: reason code and words, where a person must approve the change first. `commanded`: what people
+    have commanded about the item's groups.
     """
 
     shop: ShopId
@@ -24,6 +27,7 @@ class ProductPayload(Part):
     link: ProductLinked | None = None
     held: str | None = None
     why: str = ""
+    commanded: dict[Uid, GroupRule] = Field(default_factory=dict)
 
     @property
     def item(self) -> Uid:

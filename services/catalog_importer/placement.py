@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from contracts.catalog import WrittenProduct
+from contracts.catalog import KeptEdit, WrittenProduct
 from contracts.reasons import Reason
+from services.catalog_importer.drift import kept_edits
 from services.catalog_importer.eligibility import Skip
 from services.catalog_importer.ownership import categories, owned
 from services.catalog_importer.payload import ProductPayload
@@ -24,12 +25,16 @@ NOT_SOLD = frozenset({"variable", "grouped"})
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What shall be written, and what we will have written last afterwards. `product` is None for a new one."""
+    """What shall be written, and what we will have written last afterwards. `product` is None for a new one.
+
+    `kept` are the edits in the shop that stay.
+    """
 
     action: Literal["create", "adopt", "update"]
     product: Product | None
     write: ProductWrite
     written: WrittenProduct
+    kept: tuple[KeptEdit, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,4 +128,5 @@ def _change(action: Literal["adopt", "update"], payload: ProductPayload, held: P
     meta_key = shop.catalogue.meta_key
     if payload.desired.sku is not None and _uid(held, meta_key) != payload.item.casefold():
         fields["meta"] = fields.get("meta", {}) | {meta_key: payload.item}
-    return Change(action, held, ProductWrite(id=held.id, **fields), written(ours, payload.base, payload.digest))
+    after, kept = written(ours, payload.base, payload.digest), kept_edits(payload.desired, ours, held, payload.base)
+    return Change(action, held, ProductWrite(id=held.id, **fields), after, kept)

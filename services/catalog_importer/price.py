@@ -101,7 +101,7 @@ def _regular_type(stated: Sequence[ItemPrice], rules: PriceSettings) -> str | No
     """The set price type; without one, the only type there is besides the sale's."""
     if rules.regular_type:
         return rules.regular_type
-    types = sorted({price.price_type for price in stated} - {rules.sale_type, *rules.roles.values()})
+    types = sorted({price.price_type for price in stated} - {rules.sale_type, *rules.roles.values(), *rules.cost_types})
     if len(types) > 1:
         raise InvalidPrice(f"Balance states {len(types)} price types ({', '.join(types)}); choose prices.regular-type")
     return types[0] if types else None

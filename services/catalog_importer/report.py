@@ -18,7 +18,7 @@ HOW: dict[str, Literal["created", "adopted"]] = {"create": "created", "adopt": "
 def linked(payload: ProductPayload, change: Change, product_id: int, sku: str, now: datetime) -> ProductLinked:
     """The item is this product, and holds what was written."""
     if payload.link is not None:
-        update = {"sku": sku, "written": change.written, "written_at": now}
+        update = {"sku": sku, "written": change.written, "written_at": now, "kept": change.kept}
         return payload.link.model_copy(update=update)
     return ProductLinked(
         shop=payload.shop,
@@ -30,6 +30,7 @@ def linked(payload: ProductPayload, change: Change, product_id: int, sku: str, n
         linked_at=now,
         written=change.written,
         written_at=now,
+        kept=change.kept,
     )
 
 

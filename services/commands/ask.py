@@ -9,11 +9,18 @@ from typing import Any
 from uuid import uuid4
 
 from contracts.identity import AcceptShopRequested
-from contracts.operations import CommandSettled, DiscardRequested, ImportRequested, PushRequested, ReplayRequested
+from contracts.operations import (
+    CommandSettled,
+    DiscardRequested,
+    ImportRequested,
+    MappingRequested,
+    PushRequested,
+    ReplayRequested,
+)
 from services.shared.messaging.commands import answers, send, settlement
 from services.shared.settings.model import Settings
 
-Command = ImportRequested | PushRequested | ReplayRequested | DiscardRequested | AcceptShopRequested
+Command = ImportRequested | PushRequested | ReplayRequested | DiscardRequested | AcceptShopRequested | MappingRequested
 
 
 class NoAnswer(Exception):

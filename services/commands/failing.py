@@ -9,6 +9,7 @@ from services.commands.ask import NoAnswer
 from services.commands.letters import NoSuchLetter, WrongUse
 from services.commands.moment import NoMoment
 from services.commands.plans.applying import StalePlan
+from services.commands.plans.selected import NotMapped
 from services.commands.screen import errors
 from services.shared.broker import BrokerError
 from services.shared.messaging.reaching import NotYet
@@ -20,7 +21,9 @@ from services.shared.upstream.errors import UpstreamError
 
 FAILED, WRONG_SETTINGS, NO_ANSWER = 1, 2, 3
 SETTINGS = (SettingsError, SecretMissing, CannotListen, WrongUse, NoMoment)
-PLAIN = (UpstreamError, NoSuchLetter, NoSuchApproval, StalePlan, BrokerError, TopicsNotCreated, OSError)
+PLAIN = (
+    UpstreamError, NoSuchLetter, NoSuchApproval, StalePlan, NotMapped, BrokerError, TopicsNotCreated, OSError,
+)  # fmt: skip
 
 
 def failed(error: BaseException) -> int:

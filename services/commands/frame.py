@@ -13,12 +13,13 @@ import typer
 from contracts.operations import CommandSettled
 from services.commands.failing import FAILED, failed
 from services.commands.screen import as_json, console
-from services.shared.settings import Settings, load
+from services.shared.settings import Settings, SettingsError, load
 from services.shared.state.trouble import first_cause
 
 P = ParamSpec("P")
 Json = Annotated[bool, typer.Option("--json", help="Print data instead of text.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only look and compute; change nothing.")]
+Shop = Annotated[str, typer.Option(help="The shop; needed when the settings name several.")]
 Patience = Annotated[float, typer.Option(help="Seconds to wait for the services' answer.")]
 
 
@@ -31,6 +32,15 @@ class Chosen:
 def settings() -> Settings:
     """The settings of this call. Raises `SettingsError`."""
     return load(Chosen.settings_file)
+
+
+def chosen_shop(chosen: Settings, shop: str) -> str:
+    """The shop that is meant. Raises `SettingsError` when there is no such shop, or when it must be named."""
+    if shop in chosen.shops:
+        return shop
+    if not shop and len(chosen.shops) == 1:
+        return next(iter(chosen.shops))
+    raise SettingsError(f"choose one of the shops with --shop: {', '.join(chosen.shops)}")
 
 
 def command(work: Callable[P, Coroutine[Any, Any, int]]) -> Callable[P, None]:

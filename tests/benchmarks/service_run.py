@@ -1,8 +1,8 @@
-"""`python -m tests.benchmarks.service_run NAME URL BOOTSTRAP PREFIX FOLDER COUNT`: a service at its first start.
+"""`python -m tests.benchmarks.service_run NAME URL BOOTSTRAP PREFIX FOLDER EVENTS`: a service at its first start.
 
-It reads all that stands in the topics, decides it, and makes the first COUNT of the deliveries that follow. The shop at
+It reads the EVENTS that stand in the topics, decides, and makes the first of the deliveries that follow. The shop at
 URL is only there to be looked at: writes are echoed at once. Prints JSON: the peak memory in MB when the service had
-started, when it had caught up, and at the end; and the deliveries that wait for their turn.
+started, when it had read half, when it had read all, and at the end; and the deliveries that wait for their turn.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pathlib import Path
 from sqlalchemy import func, select
 
 from services.catalog_importer import deliveries as products
-from services.commands.registry import service
+from services.commands.registry import service as service_of
 from services.shared.delivery.lane import Deliver
 from services.shared.delivery.outcome import Done, Outcome
 from services.shared.delivery.row import Row
@@ -31,9 +31,10 @@ from services.shared.woocommerce.product import Product
 from services.shared.woocommerce.product_write import ProductWrite
 from services.stock_publisher import deliveries as stock
 from tests.benchmarks import goods
-from tests.benchmarks.serving import on_kafka, serving
+from tests.benchmarks.serving import on_kafka
+from tests.end_to_end.waiting import until
 
-PATIENCE = 500.0
+PATIENCE, FIRST = 170.0, 500
 
 
 class EchoShop:
@@ -87,19 +88,33 @@ class Counted:
         return outcomes
 
 
-async def run(name: str, url: str, bootstrap: str, prefix: str, folder: Path, wanted: int) -> None:
-    """Run one service until it has done that much."""
+async def run(name: str, url: str, bootstrap: str, prefix: str, folder: Path, events: int) -> None:
+    """Run one service until it has read and decided that much, and made its first deliveries."""
     kafka = KafkaSettings(bootstrap_servers=bootstrap, topic_prefix=prefix)
     settings = on_kafka(goods.settings(folder, url), kafka, folder)
-    async with service(name)(settings) as plan:
+    async with service_of(name)(settings) as plan:
         [lane] = plan.lanes
-        counted = Counted(delivering(name, settings), wanted)
-        watched, started = replace(plan, lanes=[replace(lane, deliver=counted)]), peak()
-        async with serving(watched, settings, PATIENCE) as running, asyncio.timeout(PATIENCE):
-            caught_up = peak()
+        counted = Counted(delivering(name, settings), FIRST)
+        service = Service(replace(plan, lanes=[replace(lane, deliver=counted)]), settings)
+        found = {"started_mb": peak()}
+        async with asyncio.timeout(PATIENCE), asyncio.TaskGroup() as tasks:
+            running = tasks.create_task(service.run())
+            found["half_mb"] = await peak_at(service, events // 2)
+            found["read_mb"] = await peak_at(service, events)
             await counted.all.wait()
-            left = await waiting(running)
-    print(json.dumps({"started_mb": started, "caught_up_mb": caught_up, "peak_mb": peak(), "waiting": left}))
+            left = await waiting(service)
+            running.cancel()
+    print(json.dumps(found | {"peak_mb": peak(), "waiting": left}))
+
+
+async def peak_at(service: Service, events: int) -> float:
+    """The peak memory when so many events have been read."""
+
+    async def read() -> bool:
+        return service.running is not None and sum(service.running.consumer.processed.values()) >= events
+
+    await until(read, f"{events} events read", PATIENCE)
+    return peak()
 
 
 def peak() -> float:
@@ -115,5 +130,5 @@ async def waiting(service: Service) -> int:
 
 
 if __name__ == "__main__":
-    name, url, bootstrap, prefix, folder, first = sys.argv[1:]
-    asyncio.run(run(name, url, bootstrap, prefix, Path(folder), int(first)))
+    name, url, bootstrap, prefix, folder, events = sys.argv[1:]
+    asyncio.run(run(name, url, bootstrap, prefix, Path(folder), int(events)))

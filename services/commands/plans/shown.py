@@ -66,10 +66,10 @@ def _of(change: Change) -> tuple[str, ...]:
 def write_csv(plan: Plan, file: Path) -> None:
     """The plan as a table for a spreadsheet; a byte order mark makes Excel read Georgian."""
     with file.open("w", encoding="utf-8-sig", newline="") as out:
-        csv.writer(out).writerows([HEADS, *(map(_safe, row) for row in rows(plan))])
+        csv.writer(out).writerows([HEADS, *(map(safe, row) for row in rows(plan))])
 
 
-def _safe(cell: str) -> str:
+def safe(cell: str) -> str:
     """A cell that a spreadsheet would take for a formula is text."""
     return f"'{cell}" if cell.startswith(("=", "+", "@", "\t", "\r")) else cell
 

@@ -8,13 +8,19 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 
+from aiokafka.errors import KafkaError
+
 from services.shared.balance import clients, warehouses
 from services.shared.balance.client import Balance
 from services.shared.balance.rows import RowInvalid
 from services.shared.checks import balance as balance_checks
 from services.shared.checks import shop as shop_checks
 from services.shared.checks.finding import Finding, forbids, live, live_anywhere
+from services.shared.checks.groups import selected
 from services.shared.checks.rules import rules
+from services.shared.mapping.effective import mapped_shop
+from services.shared.mapping.reading import read_commanded
+from services.shared.messaging.reaching import NotYet
 from services.shared.running.gate import Gate
 from services.shared.settings.model import Settings
 from services.shared.upstream.errors import UpstreamError
@@ -29,7 +35,11 @@ def shop_gate(settings: Settings, name: str, client: WooCommerce, lane: str, flo
 
     async def look() -> list[Finding]:
         found = (await shop_checks.key(client))[1]
-        return [*found, *rules(name, settings.shops[name])]
+        if "catalogue" not in wanted:
+            return [*found, *rules(name, settings.shops[name])]
+        commanded = (await read_commanded(settings.kafka)).get(name, {})
+        found += rules(name, mapped_shop(settings.shops[name], commanded))
+        return [*found, *await selected(client, settings, name)]
 
     return [Gate(frozenset({lane}), partial(_forbidden, look, wanted))] if wanted else []
 
@@ -70,3 +80,5 @@ async def _forbidden(look: Look, flows: frozenset[str]) -> Sequence[str]:
         return [error.message]
     except RowInvalid as error:
         return [error.detail]
+    except (KafkaError, NotYet) as error:
+        return [f"what people commanded about groups cannot be read from Kafka: {error}"]

@@ -8,7 +8,7 @@ from services.shared.settings.shop import ShopSettings
 _NEEDED = (
     ("stock.policy", "stock", 'choose "single" (one warehouse) or "aggregate" (several added up)'),
     ("stock.warehouses", "stock", "name the warehouses whose stock is sold, as Balance names them"),
-    ("catalogue.groups", "catalogue", "map a group: its uid in Balance = the WooCommerce category's id"),
+    ("catalogue.groups", "catalogue", "davtari plan groups shows the groups, davtari mapping set maps one"),
     ("orders.warehouse", "orders", "write the uid of the warehouse that Sales take goods from"),
 )
 """Without these a live flow could do nothing at all."""

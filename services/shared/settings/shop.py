@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, SecretStr, model_validator
 
 from services.shared.settings.base import Section, read_secret
+from services.shared.settings.presets import OWNERSHIP, OwnershipPreset
 
 
 def _text_only(value: object) -> object:
@@ -38,7 +39,8 @@ class CatalogueSettings(Section):
     """Which items may become products. Default deny: a group is invisible until it is mapped (claim S0.5)."""
 
     groups: dict[str, int] = Field(default_factory=dict, description="Balance group uid → WooCommerce category id")
-    excluded_groups: tuple[str, ...] = ()
+    excluded_groups: tuple[str, ...] = Field(default=(), description="shut, with all below them, mapped or not")
+    included_groups: tuple[str, ...] = Field(default=(), description="open again, below an excluded one")
     allow_services: bool = False
     sku_allow: tuple[str, ...] = Field(default=(), description="glob patterns; empty allows every SKU")
     sku_deny: tuple[str, ...] = ()
@@ -73,13 +75,21 @@ class CatalogueSettings(Section):
 
 
 class FieldOwnership(Section):
-    """Who owns a field of an existing product (claim S0.16)."""
+    """Who owns a field of an existing product (claim S0.16). A field that is given here overrides the preset's."""
 
+    preset: OwnershipPreset | None = Field(default=None, description="a named choice for all fields at once")
     name: Ownership = "never"
     regular_price: Ownership = "always"
     sale_price: Ownership = "always"
     weight: Ownership = "if-empty"
     category: Ownership = "if-empty"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_preset(cls, given: Any) -> Any:
+        chosen = OWNERSHIP.get(str(given.get("preset"))) if isinstance(given, dict) else None
+        missing = {name: owner for name, owner in (chosen or {}).items() if name.replace("_", "-") not in given}
+        return given if chosen is None else missing | given
 
 
 class PriceSettings(Section):
@@ -90,6 +100,7 @@ class PriceSettings(Section):
     roles: dict[str, str] = Field(
         default_factory=dict, description="custom field in which a plugin keeps a role's price → price type"
     )
+    cost_types: tuple[str, ...] = Field(default=(), description="price types of purchase: they never reach a shop")
     currencies: dict[str, str] = Field(
         default_factory=dict, description="price type → currency that it is stated in, where not Balance's own"
     )
@@ -97,6 +108,14 @@ class PriceSettings(Section):
     largest_fall: Amount = Field(
         default=Decimal("0.5"), gt=0, le=1, description="a regular price that falls by a larger part waits for a person"
     )
+
+    @model_validator(mode="after")
+    def _cost_stays_inside(self) -> PriceSettings:
+        costs = {one.casefold() for one in self.cost_types}
+        named = {"regular-type": self.regular_type, "sale-type": self.sale_type, **self.roles}
+        if shown := [key for key, type_ in named.items() if type_ and type_.casefold() in costs]:
+            raise ValueError(f"{', '.join(shown)} names a price type of cost-types: a cost price never reaches a shop")
+        return self
 
     def currency_of(self, price_type: str | None) -> str | None:
         """The currency of a price type; None for Balance's own. Letter case of the type does not matter."""
@@ -190,8 +209,14 @@ class OrderSettings(Section):
     warehouse: str | None = None
     retail_client: str | None = None
     create_clients: bool = True
-    personal_id_keys: tuple[str, ...] = ("_billing_personal_id", "billing_personal_id")
-    company_id_keys: tuple[str, ...] = ("_billing_company_code", "billing_company_code")
+    personal_id_keys: tuple[str, ...] = Field(
+        default=("_billing_personal_id", "billing_personal_id", "_wc_other/davtari/personal-id"),
+        description="custom fields of an order that may hold the personal id; the first filled counts",
+    )
+    company_id_keys: tuple[str, ...] = Field(
+        default=("_billing_company_code", "billing_company_code", "_wc_other/davtari/company-id"),
+        description="the same for a company's number",
+    )
     shipping_item: str | None = None
     fee_item: str | None = None
     rounding_item: str | None = None

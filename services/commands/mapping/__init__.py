@@ -1,0 +1,1 @@
+"""`davtari mapping`: which groups of Balance a shop sells, and in which category."""

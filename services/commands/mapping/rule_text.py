@@ -1,0 +1,26 @@
+"""A rule about a group in a person's words, and where it comes from."""
+
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo
+
+from contracts.catalog import GroupRule
+from services.commands.plans.catalogue import Catalogue
+
+TBILISI = ZoneInfo("Asia/Tbilisi")
+
+
+def told(rule: GroupRule | None) -> str:
+    """What a rule says."""
+    if rule is None:
+        return "as the settings say"
+    category = f"category {rule.category_id}" if rule.category_id else ""
+    return ", ".join(part for part in (rule.access or "", category) if part) or "no category"
+
+
+def source(catalogue: Catalogue, group: str) -> str:
+    """Who says so: the settings, or a person, and when."""
+    change = catalogue.changes.get(group)
+    if change is None or change.rule is None:
+        return "settings"
+    return f"{change.changed_by}, {change.changed_at.astimezone(TBILISI):%d %b %Y %H:%M}"

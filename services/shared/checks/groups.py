@@ -1,0 +1,71 @@
+"""Whether every selected group of Balance goes into a category that the shop has (claim S1.9)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from contracts.balance import ItemChanged
+from services.shared.checks.finding import Finding
+from services.shared.mapping.effective import effective
+from services.shared.mapping.fate import fate
+from services.shared.mapping.reading import read_commanded
+from services.shared.messaging.reader import read_events
+from services.shared.settings.kafka import KafkaSettings
+from services.shared.settings.model import Settings
+from services.shared.settings.shop import CatalogueSettings
+from services.shared.woocommerce.client import WooCommerce
+
+Folders = Mapping[str, ItemChanged]
+"""The groups of Balance by uid, as far as they are known."""
+
+
+async def selected(client: WooCommerce, settings: Settings, name: str) -> list[Finding]:
+    """What is wrong with the selected groups of a shop. Raises `UpstreamError` and `KafkaError`.
+
+    Balance's tree is read only where something looks wrong: a group may have its category from one above it, or be shut
+    by it.
+    """
+    commanded = await read_commanded(settings.kafka)
+    rules = effective(settings.shops[name].catalogue, commanded.get(name, {}))
+    there = {category.id for category in await client.categories()}
+    found = without_category(name, rules, there, {})
+    return found and without_category(name, rules, there, await read_folders(settings.kafka))
+
+
+async def read_folders(kafka: KafkaSettings) -> dict[str, ItemChanged]:
+    """The groups of Balance as the topic has them."""
+    events = [envelope.data async for envelope in read_events(kafka, ["balance.items"])]
+    return {event.item: event for event in events if isinstance(event, ItemChanged) and event.kind == "folder"}
+
+
+def without_category(name: str, rules: CatalogueSettings, there: Iterable[int], folders: Folders) -> list[Finding]:
+    """A finding for each group that is mapped or included, is not shut, and has no category that is there."""
+    known = set(there)
+    chosen = dict.fromkeys((*rules.groups, *rules.included_groups))
+    fates = {group: fate(_way(group, folders), rules) for group in chosen}
+    bad = {g: found.category_id for g, found in fates.items() if not found.excluded and found.category_id not in known}
+    return [*_of_groups(name, bad, folders), *_of_requisite(name, rules, known)]
+
+
+def _of_groups(name: str, bad: Mapping[str, int | None], folders: Folders) -> Iterator[Finding]:
+    for group, category in bad.items():
+        told = "is selected, and has no category" if category is None else f"goes into category {category}"
+        missing = "" if category is None else ", which the shop does not have"
+        title = f"{folders[group].name} ({group})" if group in folders else group
+        fix = f"davtari mapping set {group} CATEGORY --shop {name} --yes, or davtari mapping exclude {group}"
+        yield Finding(f"group {title}", False, told + missing, fix, ("catalogue",))
+
+
+def _of_requisite(name: str, rules: CatalogueSettings, known: set[int]) -> Iterator[Finding]:
+    for value, category in rules.categories.items():
+        if category not in known:
+            told = f"category {category} is not in the shop"
+            key = f"shops.{name}.catalogue.categories"
+            yield Finding(f"{key}.{value}", False, told, "write the id of one that is", ("catalogue",))
+
+
+def _way(group: str, folders: Folders) -> list[str]:
+    found = [group]
+    while (folder := folders.get(found[-1])) and folder.group and folder.group not in found:
+        found.append(folder.group)
+    return found

@@ -1,0 +1,1 @@
+"""What becomes of a group of Balance in a shop: the settings' entries, and over them what people have commanded."""
