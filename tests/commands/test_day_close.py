@@ -12,6 +12,7 @@ from contracts.ledger import SaleDiverged, SaleRecorded
 from contracts.model import Event
 from contracts.operations import DeadLetterSettled
 from contracts.shop import OrderChanged, OrderRemoved, RefundRemoved
+from services.commands.day_close.facts import gathered
 from services.commands.day_close.shown import rows
 from services.order_exporter.content import books_digest
 from services.order_exporter.tasks import SaleTask
@@ -19,7 +20,7 @@ from services.sandbox import recorded
 from services.shared.documents.unbookable import Unbookable
 from services.shared.documents.written import local_date
 from services.shared.settings.model import Settings
-from tests.commands.day_given import DAY, REFUND_DAY, USING, closing, found, letter, recorded_note
+from tests.commands.day_given import DAY, REFUND_DAY, USING, closing, found, letter, recorded_note, told
 from tests.support.exporting import (
     KEY,
     ORDER,
@@ -126,8 +127,8 @@ def test_an_order_that_was_given_up_by_a_person_stays_a_difference_and_names_the
     ids=["waiting", "dry run", "held"],
 )
 def test_an_order_without_a_sale_says_what_it_waits_for(using: Settings, cause: str) -> None:
-    amount, told = only(closing(BOUGHT, using=using))
-    assert amount == Decimal("168.00") and cause in told
+    amount, why = only(closing(BOUGHT, using=using))
+    assert amount == Decimal("168.00") and cause in why
 
 
 def test_a_refund_without_its_credit_note_is_a_difference_of_its_day() -> None:
@@ -184,6 +185,12 @@ def test_tax_that_rounding_does_not_explain_is_a_difference_and_a_tetri_or_two_a
     assert "VAT: the order says 18.03" in only(typed("18.03"))[1]
 
 
+def test_a_record_that_comes_again_later_does_not_bring_an_old_state_back() -> None:
+    first, second = told(BOUGHT, BOUGHT.model_copy(update={"status": "cancelled"}))
+    story = gathered([first, second, first]).of_shop(SHOP)[KEY]
+    assert story.standing is None
+
+
 # -- the digest
 
 
@@ -221,16 +228,16 @@ def booked() -> Iterator[tuple[OrderChanged, SaleTask, SaleRecorded]]:
 
 @pytest.mark.claim("S3.13", "I2")
 def test_every_booked_order_of_the_corpus_ties_by_rate_but_those_of_which_the_sale_notes_another_tax() -> None:
-    told: dict[int, str] = {}
+    causes: dict[int, str] = {}
     noted: set[int] = set()
     pairs = list(booked())
     for bought, task, sale in pairs:
         close = closing(bought, sale, date=local_date(bought.paid_at or bought.created_at))
         assert [total.shop for total in close.totals] == [total.books for total in close.totals] != []
-        told |= {one.order_id: one.cause for one in close.differences}
+        causes |= {one.order_id: one.cause for one in close.differences}
         noted |= {task.order_id for _ in task.notes}
     assert len(pairs) > 200
-    assert set(told) == noted, {id_: told.get(id_) for id_ in told.keys() ^ noted}
+    assert set(causes) == noted, {id_: causes.get(id_) for id_ in causes.keys() ^ noted}
 
 
 def test_entries_come_in_order() -> None:
