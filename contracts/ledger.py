@@ -104,7 +104,8 @@ class SalePlanned(_SaleEvent):
 class SaleDiverged(_LedgerEvent):
     """An order that was changed after its Sale was recorded: reported, never overwritten.
 
-    `what` has become of it: `equal-again` takes an earlier report back.
+    `what` has become of it: `equal-again` takes an earlier report back. `policy` is the one that held when it was
+    seen: a stricter one that is set later corrects nothing that people have seen to meanwhile.
     """
 
     TYPE: ClassVar[str] = "davtari.SaleDiverged.v1"
@@ -115,6 +116,7 @@ class SaleDiverged(_LedgerEvent):
     order_version: int
     detail: str
     what: Literal["edited", "given-up", "removed", "equal-again"] | None = None
+    policy: Literal["report", "credit", "credit-and-new-sale"] = "report"
     content_digest: str = ""
     observed_at: Instant
 

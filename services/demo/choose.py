@@ -62,5 +62,5 @@ def _kind(notes: str) -> str:
     return "" if not kinds or kinds[0] in UNCLEAR else kinds[0]
 
 
-UNCLEAR = frozenset({"deleted", "amount-differs-from-lines", "qty-above-ordered", "restock-only"})
+UNCLEAR = frozenset({"deleted", "amount-differs-from-lines", "qty-above-ordered", "restock-only", "tax-only"})
 """Kinds that ask for a person by design; the demonstration shows one such case of its own."""

@@ -10,6 +10,7 @@ from contracts.ledger import SaleDiverged, SalePlanned, SaleRecorded
 from services.order_exporter.content import books_digest, is_void
 from services.order_exporter.projection import KnownOrder
 from services.order_exporter.tasks import SaleTask
+from services.shared.settings.shop import AfterSale
 
 REMOVED = "removed"
 """Stands for the digest of an order that the shop holds no more."""
@@ -38,7 +39,9 @@ def sale_content(task: SaleTask) -> dict[str, Any]:
     }
 
 
-def divergence(known: KnownOrder, sale: SaleRecorded, last: SaleDiverged | None, now: datetime) -> SaleDiverged | None:
+def divergence(
+    known: KnownOrder, sale: SaleRecorded, last: SaleDiverged | None, policy: AfterSale, now: datetime
+) -> SaleDiverged | None:
     """What to say of an order that no longer equals its recorded Sale, or does again; None if it was said already."""
     digest = REMOVED if known.removed else books_digest(known.order)
     if digest == (last.content_digest if last else sale.content_digest):
@@ -52,6 +55,7 @@ def divergence(known: KnownOrder, sale: SaleRecorded, last: SaleDiverged | None,
         order_version=known.version,
         detail=_why(known, sale, digest),
         what=_what(known, sale, digest),
+        policy=policy,
         content_digest=digest,
         observed_at=now,
     )

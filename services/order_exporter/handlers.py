@@ -86,7 +86,9 @@ def _decide(case: Case) -> Decision:
     sale = case.state.get(SALE, case.known.order.key)
     taken_back = case.state.get(REVERSED, sale.sale) if sale else None
     if sale is not None and not (taken_back and case.shop.orders.after_sale == "credit-and-new-sale"):
-        said = divergence(case.known, sale, case.state.get(DIVERGED, sale.key), case.state.now)
+        said = divergence(
+            case.known, sale, case.state.get(DIVERGED, sale.key), case.shop.orders.after_sale, case.state.now
+        )
         return _answered(case, Decision(announce=(said,) if said else ()))
     if case.known.removed or is_void(case.known.order):
         return _answered(case, NOTHING, problem=_given_up(case.known))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import get_args
 
 from contracts.ledger import CreditNoteRecorded, SaleDiverged
 from contracts.shop import RefundIssued
@@ -17,8 +18,11 @@ from services.refund_exporter.tasks import CreditNoteTask
 from services.shared.documents.push import Push, pushes_of, wants_plan
 from services.shared.documents.unbookable import Unbookable
 from services.shared.settings.balance import BalanceSettings
-from services.shared.settings.shop import ShopSettings
+from services.shared.settings.shop import AfterSale, ShopSettings
 from services.shared.state.records import State
+
+POLICIES = get_args(AfterSale)
+"""Each corrects more than the one before; what holds is the least of today's and of the day of the change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +81,9 @@ class Case:
     def reversal(self) -> Reversal | None:
         """What takes the Sale back, where the policy says so and it is not done yet."""
         rules = self.shop.orders
+        policy = min(rules.after_sale, self.diverged.policy, key=POLICIES.index) if self.diverged else "report"
         by_policy = {"report": False, "credit": self.given_up, "credit-and-new-sale": self.given_up or self.is_edited}
-        if not (self.is_sold and by_policy[rules.after_sale]) or self.diverged is None or self.reversed_by:
+        if not (self.is_sold and by_policy[policy]) or self.diverged is None or self.reversed_by:
             return None
         return reversal_of(self.diverged, rules.locked_until, len(self.reversals))
 

@@ -38,9 +38,10 @@ REMOVED = OrderRemoved(shop=SHOP, order_id=ORDER, observed_at=NOON)
 SEEN = "2026-03-20"
 
 
-def said(*events: Event) -> list[SaleDiverged]:
-    """What order-exporter reports, one event after the other."""
-    service, told = Consumer(order_handlers.handlers(CREDIT)), list[SaleDiverged]()
+def said(*events: Event, policy: str = "credit-and-new-sale") -> list[SaleDiverged]:
+    """What order-exporter reports under this policy, one event after the other."""
+    using = settings(after_sale=policy)
+    service, told = Consumer(order_handlers.handlers(using)), list[SaleDiverged]()
     service.state.now = datetime(2026, 3, 20, 8, 0, tzinfo=UTC)
     service.take(BOUGHT, SALE)
     for event in events:
@@ -195,8 +196,14 @@ def test_by_default_it_is_only_reported() -> None:
     assert decided(*said(CANCELLED), using=settings()) == NOTHING
 
 
-def test_an_edited_order_is_only_reported_where_the_policy_credits_given_up_ones() -> None:
-    assert decided(*said(EDITED)) == NOTHING
+@pytest.mark.parametrize(("then", "now"), [("credit", ANEW), ("credit-and-new-sale", CREDIT), ("credit", CREDIT)])
+def test_an_edited_order_is_only_reported_where_a_policy_credits_given_up_ones_alone(then: str, now: Settings) -> None:
+    assert decided(*said(EDITED, policy=then), using=now) == NOTHING
+
+
+@pytest.mark.parametrize("now", ["credit", "credit-and-new-sale"])
+def test_a_policy_that_is_set_later_corrects_nothing_that_was_only_reported_before(now: str) -> None:
+    assert decided(*said(CANCELLED, policy="report"), using=settings(after_sale=now)) == NOTHING
 
 
 @pytest.mark.parametrize(

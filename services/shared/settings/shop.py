@@ -21,6 +21,7 @@ def _text_only(value: object) -> object:
 
 Amount = Annotated[Decimal, BeforeValidator(_text_only)]
 Mode = Literal["off", "dry-run", "live"]
+AfterSale = Literal["report", "credit", "credit-and-new-sale"]
 Ownership = Literal["always", "if-empty", "if-unchanged", "never"]
 
 
@@ -225,7 +226,7 @@ class OrderSettings(Section):
         default_factory=lambda: {"18": "ჩვეულებრივი", "0": "ნულოვანი", "none": "დღგ-ის გარეშე"},
         description="VAT percent of the order's rate → Balance's VAT rate (text or uid); `none` for untaxed lines",
     )
-    after_sale: Literal["report", "credit", "credit-and-new-sale"] = Field(
+    after_sale: AfterSale = Field(
         default="report",
         description="an order changed after its Sale: only report it; credit the Sale of one given up; or credit and "
         "write the Sale of an edited one anew (orders with refunds are reported)",
