@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
+from collections.abc import Sequence
 from types import SimpleNamespace
 
 import pytest
-from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.errors import KafkaError
 
+from services.shared.delivery.record import Record
 from services.shared.messaging.consumer import Consumer, catch_up
 from services.shared.messaging.tails import tails
 from tests.delivery.shelf import envelope, stock
@@ -53,6 +56,26 @@ async def test_a_batch_that_fails_for_an_hour_is_not_skipped(topics: Topics, mon
     async with consuming(topics, taker, at_once=1):
         await taker.has(3)
     assert taker.offsets == [0, 1, 2]
+
+
+class Bounded(Taker):
+    """Bounds its work in time, as whatever waits for a database does: the timer outlives the work."""
+
+    async def take(self, records: Sequence[Record]) -> None:
+        """Take a batch within a minute."""
+        async with asyncio.timeout(60):
+            await super().take(records)
+
+
+async def test_batches_that_are_done_are_let_go(topics: Topics) -> None:
+    """However many were read at a stretch: memory must not grow with a backlog."""
+    await stocked(topics, *range(1000))
+    async with consuming(topics, taker := Bounded(), at_once=20):
+        await taker.has(1000)
+        await eventually(committed(topics, 1000), "the offset 1000 is committed")
+        gc.collect()
+        alive = sum(isinstance(each, ConsumerRecord) for each in gc.get_objects())
+    assert alive <= 2 * 20
 
 
 def committed(topics: Topics, offset: int):  # type: ignore[no-untyped-def]

@@ -79,7 +79,7 @@ class Consumer:
         return cast(AIOKafkaConsumer, self._subscriber.consumer)
 
     async def _handle(self, message: KafkaMessage) -> None:
-        raw = cast(Raw, message.raw_message)
+        raw, message.raw_message = cast(Raw, message.raw_message), ()  # timers called off keep the message for minutes
         if self._stopping:  # a batch before this one may not be durable, and this commit would cover it
             return
         await self._taken([_record(record) for record in raw])
