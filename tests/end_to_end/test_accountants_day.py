@@ -16,7 +16,12 @@ from services.shared.broker import Broker
 from services.shared.documents.written import local_date
 from tests.end_to_end.stage import ALL, Stage, stage
 
-pytestmark = [pytest.mark.kafka, pytest.mark.xdist_group("accountants-day"), pytest.mark.timeout(120)]
+pytestmark = [
+    pytest.mark.kafka,
+    pytest.mark.long,
+    pytest.mark.xdist_group("accountants-day"),
+    pytest.mark.timeout(300),
+]
 
 
 def asked(stage: Stage) -> set[str]:
