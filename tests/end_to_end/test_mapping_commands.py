@@ -19,6 +19,7 @@ from services.shared.broker import Broker
 from tests.end_to_end.stage import Stage, stage
 
 pytestmark = [
+    pytest.mark.long,
     pytest.mark.kafka,
     pytest.mark.xdist_group("mapping"),
     pytest.mark.asyncio(loop_scope="module"),

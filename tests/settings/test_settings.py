@@ -70,6 +70,7 @@ def test_the_environment_overrides_the_file(written: Any) -> None:
     assert settings.shops["main"].flows.stock == "live"
 
 
+@pytest.mark.claim("S1.7")
 def test_secrets_are_found_beside_the_file_and_never_shown(written: Any, tmp_path: Path) -> None:
     settings = written(PLAIN)
     (tmp_path / "secrets").mkdir()
