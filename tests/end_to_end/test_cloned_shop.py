@@ -71,6 +71,7 @@ async def _stage(kafka: Broker, tmp_path: Path) -> AsyncIterator[Stage]:
         yield made
 
 
+@pytest.mark.long
 @pytest.mark.claim("K20", "S0.47")
 async def test_a_clone_of_the_shop_writes_nothing_until_a_person_accepts_it(stage: Stage) -> None:
     # given: a shop that is known and marked, with one order in the books
