@@ -97,6 +97,7 @@ async def checked(made: World) -> dict[str, Said]:
     return dict(zip(SYSTEMS, await asyncio.gather(*map(check, SYSTEMS.values())), strict=True))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", SYSTEMS)
 async def test_check_names_what_is_wrong(checked: dict[str, Said], name: str) -> None:
     said, expected = checked[name], SYSTEMS[name]

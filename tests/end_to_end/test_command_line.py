@@ -142,6 +142,7 @@ async def test_a_refund_is_pushed(stage: Stage) -> None:
     assert (without.code, "the refund's number is missing" in without.err) == (WRONG_SETTINGS, True)
 
 
+@pytest.mark.long
 async def test_what_cannot_be_pushed_is_said(stage: Stage, on_hold: list[int]) -> None:
     # given an order that is given up, and one that the settings' shops do not have
     given_up = on_hold[2]
@@ -180,6 +181,7 @@ def _beginnings(said: Said) -> set[str]:
     return {word for entry in said.json["entries"] for word in known if entry["what"].startswith(word)}
 
 
+@pytest.mark.long
 async def test_links_drift_and_helpers_are_looked_at_without_a_change(stage: Stage) -> None:
     await stage.closes()
     looked = [
@@ -203,6 +205,7 @@ async def test_links_drift_and_helpers_are_looked_at_without_a_change(stage: Sta
     _no_secret(export, rebuilt, helpers, opening, shop, drift, taken)
 
 
+@pytest.mark.long
 @pytest.mark.claim("S1.18", "K18")
 async def test_dead_letters_are_listed_shown_replayed_and_discarded(stage: Stage) -> None:
     # given two orders of a closed month
@@ -242,6 +245,7 @@ async def test_dead_letters_are_listed_shown_replayed_and_discarded(stage: Stage
     assert "Nothing waits for a person" in (await stage.davtari("dead-letters", "list")).out
 
 
+@pytest.mark.long
 async def test_status_tells_how_everything_stands(stage: Stage) -> None:
     await stage.closes()
     plain, data = await asyncio.gather(stage.davtari("status"), stage.davtari("status", "--json"))
@@ -267,6 +271,7 @@ async def test_asked_to_end_it_finishes_what_is_under_way_and_loses_nothing(stag
     await stage.closes()
 
 
+@pytest.mark.long
 async def test_a_second_receiver_on_the_same_port_says_what_to_do(stage: Stage) -> None:
     _other_settings(stage, "elsewhere.toml", '"directory" = "state"', '"directory" = "elsewhere"')
     said = await stage.davtari("run", "store-feed", settings="elsewhere.toml")

@@ -42,6 +42,7 @@ async def test_killed_and_started_again(stage: Stage, point: Point) -> None:
     await stage.closes()
 
 
+@pytest.mark.long
 @pytest.mark.claim("K2")
 async def test_one_after_the_other_dies_while_the_shop_goes_on(stage: Stage) -> None:
     given_back: list[tuple[int, list[int]]] = []

@@ -18,6 +18,7 @@ pytestmark = [pytest.mark.kafka, pytest.mark.xdist_group("no-kafka"), pytest.mar
 NO_ANSWER = 3
 
 
+@pytest.mark.long
 @pytest.mark.claim("S1.15")
 async def test_kafka_is_away_at_the_start(kafka: Broker, tmp_path: Path) -> None:
     port, health = free_port(), free_port()
