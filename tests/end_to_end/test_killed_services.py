@@ -21,6 +21,14 @@ pytestmark = [
 ]
 
 
+FURTHER = ("is down", "looking for", "after prices", "reading refunds", "middle of stock")
+"""Points that differ little from others: among the long tests."""
+
+
+def marks(name: str) -> tuple[pytest.MarkDecorator, ...]:
+    return (pytest.mark.long,) if name.endswith(FURTHER) or FURTHER[1] in name else ()
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module", name="stage")
 async def _stage(kafka: Broker, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
     async with stage(tmp_path_factory.mktemp("killed"), kafka.bootstrap_servers) as made:
@@ -30,7 +38,7 @@ async def _stage(kafka: Broker, tmp_path_factory: pytest.TempPathFactory) -> Asy
 
 
 @pytest.mark.claim("K2", "K22", "S2.2")
-@pytest.mark.parametrize("point", POINTS.values(), ids=POINTS.keys())
+@pytest.mark.parametrize("point", [pytest.param(point, id=name, marks=marks(name)) for name, point in POINTS.items()])
 async def test_killed_and_started_again(stage: Stage, point: Point) -> None:
     # given a service that stands at this point
     async with point.reached(stage):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -26,9 +27,13 @@ pytestmark = [
 ]
 TRIES = 3
 OUTAGES = [
-    pytest.param({"kind": "outage"}, id="answers 503"),
+    pytest.param({"kind": "outage"}, id="answers 503", marks=pytest.mark.long),
     pytest.param({"kind": "outage", "status": None}, id="cuts every connection"),
-    pytest.param({"kind": "outage", "status": 429, "headers": {"Retry-After": "1"}}, id="asks for patience"),
+    pytest.param(
+        {"kind": "outage", "status": 429, "headers": {"Retry-After": "1"}},
+        id="asks for patience",
+        marks=pytest.mark.long,
+    ),
 ]
 
 
@@ -71,8 +76,9 @@ async def test_the_shop_goes_away(stage: Stage, outage: dict[str, Any]) -> None:
         await other_prices(stage)
         await other_stock(stage)
         await until(lambda: _waits(stage, "store-feed", "catalog-importer", "stock-publisher"), "all three wait")
-        # then nothing is held against any of it
-        assert {row.attempts for row in stage.rows()} == {"[]"}
+        # then nothing is held against any of it, but a write that was cut off on its way will be looked up first
+        held = [attempt["outcome"] for row in stage.rows() for attempt in json.loads(row.attempts)]
+        assert set(held) <= {"unknown"}
     # and all of it arrives when the shop is back
     await stage.closes()
     assert not [one for one in stage.ledger.story if isinstance(one.data, DeadLettered)]
