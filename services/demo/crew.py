@@ -55,8 +55,8 @@ class OwnCrew:
         return sum(waiting.count for waiting in found.waiting)
 
     async def busy(self, settings: Settings) -> bool:
-        """Whether any state database holds something to deliver or to publish."""
-        return any(one.waiting or one.unpublished for one in await standings(settings))
+        """Whether any service has something to read, to deliver or to publish."""
+        return any(one.lag or one.waiting or one.unpublished for one in await standings(settings))
 
 
 @asynccontextmanager

@@ -70,8 +70,9 @@ async def plan(where: Where) -> bool:
             async with chapter("Connections: davtari check"):
                 await chapters.connections(dry)
             async with chapter("The first import is a plan"):
-                await chapters.plan(Stage(world, ledger, services, dry), dry)
-                await storefront.approve(dry)
+                stage = Stage(world, ledger, services, dry)
+                await chapters.plan(stage, dry)
+                await storefront.approve(stage, dry)
     return True
 
 

@@ -37,8 +37,13 @@ def rules() -> dict[str, Mapping[str, Any]]:
     }
 
 
-async def approve(settings: Settings) -> None:
-    """The plan is approved, and carried out exactly as it was shown, while every flow still only looks."""
+async def approve(stage: Stage, settings: Settings) -> None:
+    """The plan is approved, and carried out exactly as it was shown, while every flow still only looks.
+
+    Prices are read first, and all that follows from them: a plan that grows while it is looked at is another one.
+    """
+    await _read(stage, "prices")
+    await stage.rests()
     plan = await applying.current(settings, "main")
     say(f"  The storefront manager agrees:  davtari apply {plan.id}")
     with progress() as bar:

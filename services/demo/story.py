@@ -46,7 +46,7 @@ async def _run(folder: Path, kafka: Broker, *, keep: bool) -> int:
                 await chapters.connections(dry)
             async with chapter("The first import is a plan"):
                 actions = await chapters.plan(stage, dry)
-                await storefront.approve(dry)
+                await storefront.approve(stage, dry)
             closing = await sell(stage, actions)
             green = await _account(stage)
             save(closing, kafka.description, time.monotonic() - began, BUILD)
