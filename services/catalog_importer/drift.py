@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from html import unescape
 from typing import Any
 
 from contracts.catalog import KeptEdit, WrittenProduct
-from services.catalog_importer.ownership import held_sale, sale_of
+from services.catalog_importer.ownership import held_sale, plain_name, sale_of
 from services.catalog_importer.price import Sale
 from services.catalog_importer.product import Desired
 from services.shared.woocommerce.product import Product
@@ -41,7 +40,7 @@ def _values(desired: Desired, held: Product, base: WrittenProduct) -> dict[str, 
     if held.is_variation:
         return found
     return found | {
-        "name": (_plain(held.name), _plain(base.name), _plain(desired.name)),
+        "name": (plain_name(held.name), plain_name(base.name), plain_name(desired.name)),
         "category_id": (_category(held, base), (base.category_ids or (None,))[-1], desired.category_id),
     }
 
@@ -50,10 +49,6 @@ def _category(held: Product, base: WrittenProduct) -> int | None:
     """Categories are a set to which others may add: ours counts while it is there."""
     last = (base.category_ids or (None,))[-1]
     return last if last in held.category_ids else next(iter(held.category_ids), None)
-
-
-def _plain(name: str | None) -> str | None:
-    return " ".join(unescape(name).split()) or None if name else None
 
 
 def _text(value: Any) -> str:

@@ -39,7 +39,7 @@ def writable(owner: Ownership, meant: Any, held: Any, base: Any, empty: Any = No
 def owned(desired: Desired, owners: FieldOwnership, held: Product, base: WrittenProduct) -> Desired:
     """The part of the desired fields that may be written to this product; `base` is what we wrote last."""
     judged = {
-        "name": writable(owners.name, _text(desired.name), _text(held.name), _text(base.name)),
+        "name": writable(owners.name, plain_name(desired.name), plain_name(held.name), plain_name(base.name)),
         "regular_price": writable(owners.regular_price, desired.regular_price, held.regular_price, base.regular_price),
         "sale": writable(owners.sale_price, desired.sale, held_sale(held), sale_of(base), NO_SALE),
         "weight": writable(owners.weight, desired.weight, held.weight or None, base.weight),
@@ -59,7 +59,7 @@ def _sku(meant: str | None, held: Product, base: WrittenProduct) -> str | None:
     return meant if base.sku and same_sku(base.sku) == same_sku(held.sku) else None
 
 
-def _text(text: str | None) -> str | None:
+def plain_name(text: str | None) -> str | None:
     """A name as it is compared: the shop keeps `&` as `&amp;`."""
     return " ".join(unescape(text).split()) or None if text else None
 

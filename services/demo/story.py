@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from services.commands.screen import console, errors
 from services.demo import accountant, chapters, days, storefront
-from services.demo.choose import choose
+from services.demo.choose import Chosen, choose
 from services.demo.closing import Closing, close, save, show_closing
 from services.demo.crew import crew
 from services.demo.ledger import NeverHappened, following
@@ -68,7 +68,16 @@ async def _account(stage: Stage) -> bool:
 
 async def sell(stage: Stage, actions: chapters.Actions) -> Closing:
     """The story from the first live flow to the end of the day."""
-    chosen = choose()
+    await _show_the_shop(stage, actions)
+    await _trade(stage, choose())
+    async with chapter("The end of the day"):
+        await stage.rests()
+        closing = await close(stage)
+        show_closing(closing)
+    return closing
+
+
+async def _show_the_shop(stage: Stage, actions: chapters.Actions) -> None:
     async with chapter("Applied: the flows go live"):
         await chapters.apply(stage, actions)
         await chapters.stock(stage)
@@ -78,6 +87,9 @@ async def sell(stage: Stage, actions: chapters.Actions) -> Closing:
         await storefront.price_by_hand(stage)
     async with chapter("Prices mistyped in Balance: held until a person has looked"):
         await storefront.mistake_held(stage)
+
+
+async def _trade(stage: Stage, chosen: Chosen) -> None:
     async with chapter(f"{len(chosen.orders)} orders, and an outage in the middle"):
         await chapters.orders(stage, chosen)
     async with chapter(f"{len(chosen.refunds)} refunds"):
@@ -86,8 +98,3 @@ async def sell(stage: Stage, actions: chapters.Actions) -> Closing:
         await chapters.dead_letter(stage, chosen)
     async with chapter("One order, whole: its answer was lost on the way, and it was written once"):
         await chapters.one_order(stage, chosen)
-    async with chapter("The end of the day"):
-        await stage.rests()
-        closing = await close(stage)
-        show_closing(closing)
-    return closing

@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from html import unescape
 from typing import Any, Literal
 
 from contracts.catalog import AvailabilityChanged, ProductLinked, WrittenProduct
+from services.catalog_importer.eligibility import same_sku
+from services.catalog_importer.ownership import plain_name
 from services.shared.settings.shop import ShopSettings
 from services.shared.woocommerce.product import Product
 
@@ -80,8 +81,8 @@ def _fields(link: ProductLinked, written: WrittenProduct, product: Product, shop
 def _same(field: Field, ours: Any, theirs: Any) -> bool:
     """The shop keeps `&` as `&amp;` and cares for no letter case in SKUs (API facts)."""
     if isinstance(ours, str) and isinstance(theirs, str):
-        texts = [" ".join(unescape(text).split()) for text in (ours, theirs)]
-        return texts[0] == texts[1] or (field == "sku" and texts[0].casefold() == texts[1].casefold())
+        ours, theirs = plain_name(ours) or "", plain_name(theirs) or ""
+        return same_sku(ours) == same_sku(theirs) if field == "sku" else ours == theirs
     return bool(ours == theirs)
 
 
