@@ -10,7 +10,7 @@ from contracts.balance import ItemChanged, ItemKind
 from contracts.model import Part, Uid
 from contracts.reasons import Reason
 from services.shared.mapping.fate import fate
-from services.shared.settings.shop import CatalogueSettings
+from services.shared.settings.catalogue import CatalogueSettings
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from contracts.catalog import WrittenProduct
 from services.catalog_importer.eligibility import same_sku
 from services.catalog_importer.price import NO_SALE, Sale
 from services.catalog_importer.product import Desired
-from services.shared.settings.shop import FieldOwnership, Ownership
+from services.shared.settings.catalogue import FieldOwnership, Ownership
 from services.shared.woocommerce.product import Product
 
 OF_PARENT = ("name", "category_id")

@@ -18,7 +18,7 @@ from contracts.reasons import Reason
 from services.catalog_importer.eligibility import Skip
 from services.shared.money import to_tetri
 from services.shared.settings.balance import BalanceSettings
-from services.shared.settings.shop import PriceSettings
+from services.shared.settings.catalogue import PriceSettings
 
 HIGHEST = Decimal(10_000_000)
 """A price above this is an error of input (a barcode typed as a price), not a price."""

@@ -10,7 +10,7 @@ from contracts.ledger import SaleDiverged, SalePlanned, SaleRecorded
 from services.order_exporter.content import books_digest, is_void
 from services.order_exporter.projection import KnownOrder
 from services.order_exporter.tasks import SaleTask
-from services.shared.settings.shop import AfterSale
+from services.shared.settings.orders import AfterSale
 
 REMOVED = "removed"
 """Stands for the digest of an order that the shop holds no more."""

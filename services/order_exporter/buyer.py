@@ -11,7 +11,7 @@ from services.order_exporter.projection import CLIENT, order_client_key
 from services.order_exporter.tasks import ClientTask
 from services.shared.documents.unbookable import required
 from services.shared.settings.balance import BalanceSettings
-from services.shared.settings.shop import OrderSettings
+from services.shared.settings.orders import OrderSettings
 from services.shared.state.records import State
 
 

@@ -16,7 +16,7 @@ from services.order_exporter.rates import Share, shares_of
 from services.order_exporter.vat import balance_rate
 from services.shared.documents.unbookable import Unbookable, required
 from services.shared.money import is_whole_tetri, to_tetri, vat_in
-from services.shared.settings.shop import OrderSettings
+from services.shared.settings.orders import OrderSettings
 
 LineKind = Literal["product", "shipping", "fee", "rounding", "amount"]
 

@@ -25,7 +25,7 @@ from services.shared.delivery.outcome import Blocked
 from services.shared.documents.uids import sale_uid
 from services.shared.documents.unbookable import Unbookable
 from services.shared.settings.balance import BalanceSettings
-from services.shared.settings.shop import OrderSettings
+from services.shared.settings.orders import OrderSettings
 from services.shared.state.records import State
 
 

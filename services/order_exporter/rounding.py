@@ -10,7 +10,7 @@ from contracts.reasons import Reason
 from contracts.shop import OrderChanged
 from services.order_exporter.lines import SaleLine
 from services.shared.documents.unbookable import Unbookable, setting_key
-from services.shared.settings.shop import OrderSettings
+from services.shared.settings.orders import OrderSettings
 
 
 def rounded(lines: Sequence[SaleLine], order: OrderChanged, settings: OrderSettings) -> tuple[SaleLine, ...]:

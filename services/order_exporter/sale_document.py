@@ -10,7 +10,7 @@ from services.order_exporter.lines import SaleLine
 from services.order_exporter.sale import Sale
 from services.shared.documents import written
 from services.shared.settings.balance import BalanceSettings, Template
-from services.shared.settings.shop import OrderSettings
+from services.shared.settings.orders import OrderSettings
 
 COMMENT_LIMIT = 1000
 """API fact: longer comments are cut."""

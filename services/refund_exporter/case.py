@@ -18,7 +18,8 @@ from services.refund_exporter.tasks import CreditNoteTask
 from services.shared.documents.push import Push, pushes_of, wants_plan
 from services.shared.documents.unbookable import Unbookable
 from services.shared.settings.balance import BalanceSettings
-from services.shared.settings.shop import AfterSale, ShopSettings
+from services.shared.settings.orders import AfterSale
+from services.shared.settings.shop import ShopSettings
 from services.shared.state.records import State
 
 POLICIES = get_args(AfterSale)

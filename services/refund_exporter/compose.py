@@ -21,7 +21,7 @@ from services.refund_exporter.reversal import Reversal
 from services.refund_exporter.tasks import CreditNoteTask
 from services.shared.documents.uids import credit_note_uid, cumulative_note_uid, reversal_uid
 from services.shared.settings.balance import BalanceSettings
-from services.shared.settings.shop import OrderSettings
+from services.shared.settings.orders import OrderSettings
 
 Credited = RefundIssued | Reversal
 """What a credit note is made for."""

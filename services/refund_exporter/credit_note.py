@@ -21,7 +21,7 @@ from services.shared.documents.unbookable import Unbookable
 from services.shared.documents.vat_control import vat_note
 from services.shared.documents.written import local_date
 from services.shared.money import is_whole_tetri
-from services.shared.settings.shop import OrderSettings
+from services.shared.settings.orders import OrderSettings
 
 
 @dataclass(frozen=True, slots=True)

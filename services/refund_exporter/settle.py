@@ -14,7 +14,7 @@ from services.refund_exporter.naming import name_of
 from services.refund_exporter.parts import Part
 from services.refund_exporter.spread import spread
 from services.shared.documents.unbookable import Unbookable, setting_key
-from services.shared.settings.shop import OrderSettings
+from services.shared.settings.orders import OrderSettings
 
 
 def adding_up(parts: Sequence[Part], refund: RefundIssued, settings: OrderSettings) -> tuple[Part, ...]:

@@ -6,7 +6,7 @@ from contracts.shop import RefundIssued
 from services.refund_exporter.basis import Basis
 from services.refund_exporter.tasks import CreditNoteTask
 from services.shared.documents.approval import Candidate, vat_words
-from services.shared.settings.shop import OrderSettings
+from services.shared.settings.orders import OrderSettings
 
 
 def candidate(task: CreditNoteTask, refund: RefundIssued | None, basis: Basis, settings: OrderSettings) -> Candidate:

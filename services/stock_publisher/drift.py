@@ -22,7 +22,7 @@ from services.shared.delivery import outbox
 from services.shared.delivery.engine import Engine
 from services.shared.delivery.outcome import Retry
 from services.shared.delivery.work import Work
-from services.shared.settings.shop import StockSettings
+from services.shared.settings.stock import StockSettings
 from services.shared.state.records import Kind, State
 from services.shared.state.store import chunks
 from services.shared.upstream.errors import UpstreamError

@@ -13,7 +13,7 @@ from services.shared.delivery.failure import outcome_of
 from services.shared.delivery.outcome import Done, Outcome, Refused
 from services.shared.delivery.row import Row
 from services.shared.documents.digest import digest_of
-from services.shared.settings.shop import OrderSettings
+from services.shared.settings.orders import OrderSettings
 from services.shared.upstream.errors import Rejected, UpstreamError
 from services.shared.woocommerce.order import order_changed
 from services.shared.woocommerce.read import ReadError

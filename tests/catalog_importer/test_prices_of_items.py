@@ -16,7 +16,7 @@ from services.catalog_importer.eligibility import Skip
 from services.catalog_importer.price import NO_SALE, Prices, Sale, next_edge, prices
 from services.catalog_importer.product import Desired, values
 from services.shared.settings.balance import BalanceSettings
-from services.shared.settings.shop import PriceSettings
+from services.shared.settings.catalogue import PriceSettings
 from services.shared.woocommerce.product_write import ProductWrite
 from tests.catalog_importer.catalogue_bench import REGULAR, SALE, price, tbilisi
 from tests.support.memory_state import NOON

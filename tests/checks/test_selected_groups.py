@@ -8,7 +8,7 @@ import pytest
 
 from services.shared.checks.finding import forbids
 from services.shared.checks.groups import without_category
-from services.shared.settings.shop import CatalogueSettings
+from services.shared.settings.catalogue import CatalogueSettings
 from tests.catalog_importer.catalogue_bench import COFFEE, ROOT, TEA
 from tests.commands.catalogue_given import FOLDERS, GREEN
 

@@ -10,7 +10,7 @@ import pytest
 
 from services.commands.backfill.missing import Found, look, span
 from services.sandbox import recorded
-from services.shared.settings.shop import OrderSettings
+from services.shared.settings.orders import OrderSettings
 
 DAYS = (date(2026, 11, 1), date(2026, 11, 30))
 RULES = OrderSettings()

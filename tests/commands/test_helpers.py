@@ -13,7 +13,7 @@ import pytest
 from services.commands.helpers import opening, records
 from services.shared.balance.clients import ClientRef
 from services.shared.settings.balance import ListTexts
-from services.shared.settings.shop import OrderSettings
+from services.shared.settings.orders import OrderSettings
 from services.shared.woocommerce.store import ShopTaxRate
 from tests.catalog_importer.catalogue_bench import world
 

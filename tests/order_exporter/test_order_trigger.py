@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from services.shared.documents import trigger
-from services.shared.settings.shop import OrderSettings
+from services.shared.settings.orders import OrderSettings
 from tests.support.exporting import PAID, PLACED, line, order
 
 DEFAULTS = OrderSettings()

@@ -18,7 +18,7 @@ from services.order_exporter.sale_document import sale_document
 from services.order_exporter.tasks import SaleTask
 from services.sandbox.recorded import Recording
 from services.shared.settings.model import Settings
-from services.shared.settings.shop import OrderSettings
+from services.shared.settings.orders import OrderSettings
 from services.shared.woocommerce.order import order_changed
 from services.shared.woocommerce.refund import refund_issued
 

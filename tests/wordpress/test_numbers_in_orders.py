@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from services.order_exporter.client import Identity, identity_of, number_remark
-from services.shared.settings.shop import OrderSettings
+from services.shared.settings.orders import OrderSettings
 from services.shared.woocommerce.order import order_changed
 from tests.woocommerce.shop_double import answered
 from tests.wordpress.conftest import Php

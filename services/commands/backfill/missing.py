@@ -24,7 +24,7 @@ from services.shared.documents.written import TBILISI
 from services.shared.messaging.commands import answers, following, send_all
 from services.shared.messaging.reader import read_events
 from services.shared.settings import Settings
-from services.shared.settings.shop import OrderSettings
+from services.shared.settings.orders import OrderSettings
 from services.shared.woocommerce.order import order_changed
 from services.shared.woocommerce.read import ReadError
 

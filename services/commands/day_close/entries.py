@@ -14,7 +14,7 @@ from services.commands.day_close.rates import UNSTATED, Rates, rates_of_lines, r
 from services.refund_exporter.reversal import is_reversal
 from services.shared.documents.trigger import is_triggered
 from services.shared.documents.written import local_date
-from services.shared.settings.shop import OrderSettings
+from services.shared.settings.orders import OrderSettings
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import Any, Literal, Protocol
 from services.shared.balance.clients import ClientRef
 from services.shared.documents.uids import client_uid
 from services.shared.settings.balance import ListTexts
-from services.shared.settings.shop import OrderSettings
+from services.shared.settings.orders import OrderSettings
 from services.shared.woocommerce.store import ShopTaxRate
 
 State = Literal["there", "missing", "not set"]

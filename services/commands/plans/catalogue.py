@@ -16,8 +16,9 @@ from services.catalog_importer.eligibility import Eligible, Skip, judge, nature
 from services.catalog_importer.records import sku_ref
 from services.shared.mapping.effective import Commanded, effective
 from services.shared.messaging.reader import read_events
+from services.shared.settings.catalogue import CatalogueSettings
 from services.shared.settings.model import Settings
-from services.shared.settings.shop import CatalogueSettings, ShopSettings
+from services.shared.settings.shop import ShopSettings
 
 TOPICS = ("balance.items", "catalog.links", "catalog.mappings")
 

@@ -10,9 +10,9 @@ from services.shared.mapping.effective import effective
 from services.shared.mapping.fate import fate
 from services.shared.mapping.reading import read_commanded
 from services.shared.messaging.reader import read_events
+from services.shared.settings.catalogue import CatalogueSettings
 from services.shared.settings.kafka import KafkaSettings
 from services.shared.settings.model import Settings
-from services.shared.settings.shop import CatalogueSettings
 from services.shared.woocommerce.client import WooCommerce
 
 Folders = Mapping[str, ItemChanged]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from contracts.shop import OrderChanged
-from services.shared.settings.shop import OrderSettings
+from services.shared.settings.orders import OrderSettings
 
 DEFAULT = "default"
 CORE_STATUSES = frozenset(

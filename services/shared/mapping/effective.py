@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from contracts.catalog import GroupRule, MappingChanged
+from services.shared.settings.catalogue import CatalogueSettings
 from services.shared.settings.model import Settings
-from services.shared.settings.shop import CatalogueSettings, ShopSettings
+from services.shared.settings.shop import ShopSettings
 
 Commanded = Mapping[str, GroupRule]
 """By group; a group that is not in it goes by the settings."""

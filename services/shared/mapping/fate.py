@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from services.shared.settings.shop import CatalogueSettings
+from services.shared.settings.catalogue import CatalogueSettings
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,68 @@
+"""When and how orders and refunds become documents."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Literal
+
+from pydantic import Field
+
+from services.shared.settings.amount import Amount
+from services.shared.settings.base import Section
+
+AfterSale = Literal["report", "credit", "credit-and-new-sale"]
+
+
+class PaymentPosting(Section):
+    """How Balance books the payments of one method, as its administrator names them there."""
+
+    type: str = Field(min_length=1, description="PaymentType")
+    account: str = Field(min_length=1, description="PaymentAccount")
+
+
+class OrderSettings(Section):
+    """When and how an order becomes a Sale."""
+
+    trigger: dict[str, tuple[str, ...]] = Field(
+        default_factory=lambda: {"default": ("processing", "completed"), "cod": ("completed",)},
+        description="payment method → statuses that make a Sale; `default` for the rest",
+    )
+    require_paid: bool = Field(default=True, description="a `default` trigger also needs date_paid")
+    hold: float = Field(default=0.0, ge=0, description="seconds to wait after the trigger")
+    waiting_statuses: tuple[str, ...] = Field(
+        default=(), description="a plugin's statuses in which a paid order rightly waits for its trigger"
+    )
+    warehouse: str | None = None
+    retail_client: str | None = None
+    create_clients: bool = True
+    personal_id_keys: tuple[str, ...] = Field(
+        default=("_billing_personal_id", "billing_personal_id", "_wc_other/davtari/personal-id"),
+        description="custom fields of an order that may hold the personal id; the first filled counts",
+    )
+    company_id_keys: tuple[str, ...] = Field(
+        default=("_billing_company_code", "billing_company_code", "_wc_other/davtari/company-id"),
+        description="the same for a company's number",
+    )
+    shipping_item: str | None = None
+    fee_item: str | None = None
+    rounding_item: str | None = None
+    rounding_cap: Amount = Decimal("0.05")
+    amount_item: str | None = Field(default=None, description="service item for amount-only refunds")
+    vat_rates: dict[str, str] = Field(
+        default_factory=lambda: {"18": "ჩვეულებრივი", "0": "ნულოვანი", "none": "დღგ-ის გარეშე"},
+        description="VAT percent of the order's rate → Balance's VAT rate (text or uid); `none` for untaxed lines",
+    )
+    after_sale: AfterSale = Field(
+        default="report",
+        description="an order changed after its Sale: only report it; credit the Sale of one given up; or credit and "
+        "write the Sale of an edited one anew (orders with refunds are reported)",
+    )
+    locked_until: date | None = Field(default=None, description="the last closed day: corrections are dated after it")
+    approve_first: int = Field(
+        default=0, ge=0, description="so many documents of each new shape wait for the accountant's approval; 0: none"
+    )
+    payments: dict[str, PaymentPosting] = Field(
+        default_factory=dict, description="payment method → type and account of the payment inside the Sale; none: off"
+    )
+    price_as: Literal["discounted", "price-and-discount"] = "discounted"
