@@ -15,8 +15,8 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_ran
 
 from services.shared.delivery.record import Record
 from services.shared.messaging.connection import consumer_options
+from services.shared.messaging.faststream_security import faststream_access
 from services.shared.messaging.reaching import bounded
-from services.shared.messaging.security import faststream_access
 from services.shared.messaging.tails import tails
 from services.shared.settings.kafka import KafkaSettings
 from services.shared.state.trouble import is_corrupt, passing
