@@ -18,6 +18,8 @@ async def tails(settings: KafkaSettings, partitions: Collection[TopicPartition])
     consumer = reader(settings, ())
     try:
         await consumer.start()
+        consumer.assign(list(partitions))  # else each topic that is not known yet costs a wait of its own
+        consumer.pause(*partitions)
         starts, ends = await consumer.beginning_offsets(partitions), await consumer.end_offsets(partitions)
         return dict.fromkeys(partitions, 0) | await _tails(consumer, starts, ends)
     finally:
