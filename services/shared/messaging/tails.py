@@ -23,6 +23,8 @@ async def tails(settings: KafkaSettings, partitions: Collection[TopicPartition])
 
 async def end_offsets(settings: KafkaSettings, partitions: Collection[TopicPartition]) -> Offsets:
     """The end offset of each partition."""
+    if not partitions:
+        return {}
     async with _knowing(settings, partitions) as consumer:
         found: Offsets = await consumer.end_offsets(partitions)
         return found
