@@ -9,6 +9,7 @@ from contracts import (
     catalog,
     closing,
     drift,
+    gates,
     identity,
     ledger,
     linking,
@@ -57,5 +58,6 @@ EVENTS: tuple[type[Event], ...] = (
     identity.AcceptShopRequested,
     linking.LinkRequested,
     drift.StockDrifted,
+    gates.GateChecked,
 )
 BY_TYPE: dict[str, type[Event]] = {event.TYPE: event for event in EVENTS}

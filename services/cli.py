@@ -17,6 +17,7 @@ from services.commands import (
     contracts,
     dead_letters,
     explain,
+    gates,
     letters,
     moment,
     panels,
@@ -107,10 +108,13 @@ async def init_command(
 @command
 async def check_command(
     mend: Annotated[bool, typer.Option("--mend", help="Make topics and webhooks, and switch webhooks on.")] = False,
+    last: Annotated[bool, typer.Option("--last", help="When each gate passed, or why it is shut.")] = False,
     json: Json = False,
 ) -> int:
     """Find what is wrong in Kafka, Balance, the shops or the settings, and say what mends it."""
     chosen = settings()
+    if last:
+        return await gates.told(chosen, as_data=json)
     found = await systems.check(chosen, mend=mend)
     forbidden = systems.forbidden(found, chosen)
     if json:
@@ -244,7 +248,8 @@ async def status_command(json: Json = False) -> int:
     found, lettered = await status.standings(chosen), await letters.all_letters(chosen.kafka)
     waiting = [letter for letter in lettered.values() if letter.open]
     now = datetime.now(UTC)
-    shops = await identity.identities(chosen)
+    said = [envelope async for envelope in read_events(chosen.kafka, ["operations"])]
+    shops, opened = identity.stand(chosen.shops, said), gates.last(said)
     ages, punctual = feed_ages(chosen, now), punctuality(chosen, now)
     if json:
         as_json(
@@ -253,12 +258,13 @@ async def status_command(json: Json = False) -> int:
                 "feeds": [asdict(one) for one in ages],
                 "paid_orders": [asdict(one) for one in punctual],
                 "shops": {name: identity.as_data(one) for name, one in shops.items()},
+                "gates": [one.content() for one in opened],
                 "dead_letters_open": len(waiting),
             }
         )
     else:
         show.standings(found, waiting)
-        for line in [*identity.lines(shops), *lines(ages, punctual)]:
+        for line in [*identity.lines(shops), *gates.lines(opened), *lines(ages, punctual)]:
             console.print(line, soft_wrap=True)
     return 0
 

@@ -14,6 +14,7 @@ from services.shared.settings.alerts import AlertSettings
 from services.shared.settings.balance import BalanceSettings
 from services.shared.settings.base import Section
 from services.shared.settings.freshness import FreshnessSettings
+from services.shared.settings.gates import GateSettings
 from services.shared.settings.kafka import KafkaSettings as KafkaSettings  # whoever knows the whole knows this part
 from services.shared.settings.shop import ShopSettings
 
@@ -108,4 +109,5 @@ class Settings(Section):
     retry: RetrySettings = RetrySettings()
     telemetry: TelemetrySettings = TelemetrySettings()
     freshness: FreshnessSettings = FreshnessSettings()
+    gates: GateSettings = GateSettings()
     alerts: AlertSettings | None = None
