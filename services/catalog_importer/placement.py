@@ -121,8 +121,8 @@ def _change(action: Literal["adopt", "update"], payload: ProductPayload, held: P
     with the catalogue's fields."""
     ours = owned(payload.desired, shop.fields, held, payload.base)
     fields = values(ours) | restored(held, payload.base)
-    if ours.category_id is not None:
-        fields["category_ids"] = categories(ours.category_id, held, payload.base)
+    if ours.category_ids is not None:
+        fields["category_ids"] = categories(ours.category_ids, held, payload.base)
     if ours.sku == held.sku:
         del fields["sku"]
     meta_key = shop.catalogue.meta_key

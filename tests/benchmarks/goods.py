@@ -77,7 +77,7 @@ def desired(rules: Settings, number: int) -> Desired:
     told = item_changed(number)
     found = prices(price_changed(number).prices, rules.shops["main"].prices, rules.balance, NOW)
     assert isinstance(found, Prices)
-    return catalogue_fields(told, Eligible(CATEGORY, told.sku or "")).with_prices(found)
+    return catalogue_fields(told, Eligible((CATEGORY,), told.sku or "")).with_prices(found)
 
 
 def linked(rules: Settings, number: int) -> ProductLinked:

@@ -34,7 +34,8 @@ NEEDED_BY: Mapping[str, tuple[str, ...]] = {
 def needed_by(settings: BalanceSettings) -> Mapping[str, tuple[str, ...]]:
     """The same, with the names that documents have in this dialect."""
     dialect = settings.dialect
-    return {**NEEDED_BY, dialect.sale_resource: ("orders", "refunds"), dialect.credit_note_resource: ("refunds",)}
+    documents = {dialect.sale_resource: ("orders", "refunds"), dialect.credit_note_resource: ("refunds",)}
+    return {**NEEDED_BY, settings.discounts.resource: ("prices",), **documents}
 
 
 async def rights(client: Balance, settings: BalanceSettings, only: Collection[str] | None = None) -> list[Finding]:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from services.shared.settings.base import Section, read_secret
+from services.shared.settings.discounts import DiscountSettings
 from services.shared.settings.presets import PRESETS
 
 CLOUD = "https://cloud.balance.ge/sm/{publication}/Balance/{application_id}/hs/Exchange"
@@ -104,6 +105,7 @@ class BalanceSettings(Section):
     currencies: dict[str, str] = Field(default_factory=dict, description="other currency code → Balance currency uid")
     dialect: Dialect = Dialect()
     template: Template = Template()
+    discounts: DiscountSettings = DiscountSettings()
 
     @model_validator(mode="before")
     @classmethod
