@@ -14,6 +14,7 @@ from contracts import (
     ledger,
     linking,
     operations,
+    proposals,
     shop,
 )
 from contracts.model import Event
@@ -59,5 +60,7 @@ EVENTS: tuple[type[Event], ...] = (
     linking.LinkRequested,
     drift.StockDrifted,
     gates.GateChecked,
+    proposals.ItemProposed,
+    proposals.ItemApproved,
 )
 BY_TYPE: dict[str, type[Event]] = {event.TYPE: event for event in EVENTS}

@@ -46,6 +46,7 @@ from services.commands.init import dialogue
 from services.commands.links.app import app as links_app
 from services.commands.mapping import app as mapping_app
 from services.commands.plans import app as plans_app
+from services.commands.proposals.app import approve_item_command, propose_app
 from services.commands.registry import OPTIONAL, SERVICES, wanted
 from services.commands.screen import as_json, console, errors
 from services.commands.shops import identity
@@ -66,6 +67,8 @@ app.add_typer(mapping_app.app, name="mapping", rich_help_panel=panels.MANUAL)
 app.command(name="apply", rich_help_panel=panels.MANUAL)(plans_app.apply_command)
 app.add_typer(approvals_app, name="approvals", rich_help_panel=panels.LOOK)
 app.add_typer(approve_app, name="approve", rich_help_panel=panels.MANUAL)
+approve_app.command(name="item")(approve_item_command)
+app.add_typer(propose_app, name="propose", rich_help_panel=panels.MANUAL)
 app.add_typer(backfill_app, name="backfill", rich_help_panel=panels.MANUAL)
 app.command(name="day-close", rich_help_panel=panels.LOOK)(day_close_command)
 app.add_typer(alerts.app, name="alerts", rich_help_panel=panels.SETUP)

@@ -18,7 +18,7 @@ from services.shared.messaging.reader import read_events
 from services.shared.settings import Settings
 
 approvals_app = typer.Typer(no_args_is_help=True, help="Documents that wait for the accountant's approval.")
-approve_app = typer.Typer(no_args_is_help=True, help="Approve a document, or every document of its shape.")
+approve_app = typer.Typer(no_args_is_help=True, help="Approve a document, all of its shape, or a proposed item.")
 Why = Annotated[str, typer.Option(help="Kept with the approval.")]
 
 

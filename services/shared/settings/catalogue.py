@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from services.shared.settings.amount import Amount
 from services.shared.settings.base import Section
 from services.shared.settings.categories import Categories
-from services.shared.settings.presets import OWNERSHIP, OwnershipPreset
+from services.shared.settings.presets import FIELDS, OWNERSHIP, OwnershipPreset
 
 Ownership = Literal["always", "if-empty", "if-unchanged", "never"]
 
@@ -43,6 +43,9 @@ class CatalogueSettings(Section):
         pattern=r"^https?://.*\{sku\}",
         description="address of a product's picture, with {sku} in it; without it no picture is ever sent",
     )
+    propose_items: bool = Field(
+        default=False, description="products that only the shop has may be proposed as items: davtari propose items"
+    )
     meta_key: str = "_balance_uid"
 
     @property
@@ -72,6 +75,19 @@ class FieldOwnership(Section):
         chosen = OWNERSHIP.get(str(given.get("preset"))) if isinstance(given, dict) else None
         missing = {name: owner for name, owner in (chosen or {}).items() if name.replace("_", "-") not in given}
         return given if chosen is None else missing | given
+
+    @model_validator(mode="after")
+    def _stock_only_is_meant(self) -> FieldOwnership:
+        if self.stock_only and any(getattr(self, name) != "never" for name in FIELDS):
+            raise ValueError(
+                'preset "stock-only" writes nothing but stock: leave the single fields out, or "create-only"'
+            )
+        return self
+
+    @property
+    def stock_only(self) -> bool:
+        """Whether nothing but stock is ever written, and no product made (claim S2.8)."""
+        return self.preset == "stock-only"
 
 
 class PriceSettings(Section):
