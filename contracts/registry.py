@@ -14,7 +14,9 @@ from contracts import (
     ledger,
     linking,
     operations,
+    placement,
     proposals,
+    sales_orders,
     shop,
 )
 from contracts.model import Event
@@ -39,6 +41,11 @@ EVENTS: tuple[type[Event], ...] = (
     ledger.SaleDiverged,
     ledger.CreditNoteRecorded,
     ledger.CreditNotePlanned,
+    placement.WarehouseChosen,
+    placement.SalePostponed,
+    sales_orders.SalesOrderRecorded,
+    sales_orders.SalesOrderPlanned,
+    sales_orders.SalesOrderEnded,
     operations.ImportRequested,
     operations.PushRequested,
     operations.ReplayRequested,

@@ -11,7 +11,7 @@ from rich.markup import escape
 from contracts.envelope import Envelope
 from contracts.gates import GateChecked
 from contracts.model import Event
-from services.commands.failing import FAILED
+from services.commands.codes import FAILED
 from services.commands.screen import as_json, console, table
 from services.shared.messaging.reader import read_events
 from services.shared.settings.model import Settings

@@ -12,7 +12,7 @@ from rich.markup import escape
 
 from contracts.proposals import ItemApproved, ItemProposed
 from services.commands.ask import stamp
-from services.commands.failing import WRONG_SETTINGS
+from services.commands.codes import WRONG_SETTINGS
 from services.commands.frame import DryRun, Json, chosen_shop, command, settings
 from services.commands.plans.catalogue import TOPICS as CATALOGUE
 from services.commands.plans.catalogue import catalogue
