@@ -18,7 +18,7 @@ from services.catalog_importer.product import Desired, values
 from services.shared.settings.balance import BalanceSettings
 from services.shared.settings.catalogue import PriceSettings
 from services.shared.woocommerce.product_write import ProductWrite
-from tests.catalog_importer.catalogue_bench import REGULAR, SALE, price, tbilisi
+from tests.catalog_importer.catalogue_bench import REGULAR, SALE, price, settings, tbilisi
 from tests.support.memory_state import NOON
 
 RULES = PriceSettings(regular_type=REGULAR, sale_type=SALE)
@@ -312,3 +312,8 @@ def test_discounts_are_nothing_to_a_shop_that_does_not_take_them(rules: PriceSet
 def test_two_sources_of_one_sale_price_are_refused() -> None:
     with pytest.raises(ValueError, match="two sources"):
         PriceSettings(regular_type=REGULAR, sale_type=SALE, discounts=True)
+
+
+def test_a_shop_cannot_take_discounts_that_nobody_reads() -> None:
+    with pytest.raises(ValueError, match=r"balance\.discounts\.read"):
+        settings(prices={"discounts": True, "sale_type": None})

@@ -12,17 +12,15 @@ import pytest
 from contracts.approvals import ApprovalAsked
 from contracts.model import Event
 from contracts.operations import DeadLettered, PushRequested
-from contracts.reasons import Reason
 from services.commands.freshness import ByItself, by_itself
 from services.commands.freshness_lines import lines
-from services.order_exporter.handlers import SALE_LANE, handlers
+from services.order_exporter.handlers import handlers
 from services.order_exporter.hands import HandsOff
-from services.shared.delivery.outcome import Refused
 from services.shared.settings.model import StateSettings
 from services.shared.state.database import database_file
 from tests.delivery.bench import Bench, open_bench
 from tests.delivery.shelf import NAME, NOW, record
-from tests.support.exporting import SHOP, link
+from tests.support.exporting import SHOP
 from tests.telemetry.scraped import scrape
 from tests.telemetry.test_objective import LATE, SOON, USING, paid, sold
 
@@ -82,11 +80,7 @@ async def test_an_order_that_somebody_had_to_touch_is_not_counted(
 
 async def test_a_dead_letter_counts_although_the_order_went_through_later(bench: Bench) -> None:
     bought = paid(1)
-    await bench.take(record(link(311)), record(bought))
-    [row] = await bench.engine.claim(SALE_LANE, 5, ())
-    await bench.settle(row, Refused(Reason.BALANCE_REFUSED, "no"))
-    [letter] = await bench.letters()
-    await bench.take(record(letter), record(sold(bought, SOON)))
+    await bench.take(record(bought), record(lettered("order-exporter")), record(sold(bought, SOON)))
     assert await count(bench) == 0
 
 

@@ -113,6 +113,13 @@ class Settings(Section):
     alerts: AlertSettings | None = None
 
     @model_validator(mode="after")
+    def _discounts_are_read(self) -> Settings:
+        wanting = [f"shops.{name}" for name, shop in self.shops.items() if shop.prices.discounts]
+        if wanting and not self.balance.discounts.read:
+            raise ValueError(f"{', '.join(wanting)}: prices.discounts needs balance.discounts.read = true")
+        return self
+
+    @model_validator(mode="after")
     def _unposted_documents_can_be_told(self) -> Settings:
         for name, shop in self.shops.items():
             unposted = "unposted" in (shop.orders.document_state, shop.orders.short_stock)
