@@ -43,6 +43,7 @@ class Reason(StrEnum):
     PRODUCT_SKU_AMBIGUOUS = "product.sku-ambiguous"
     PRODUCT_IN_TRASH = "product.in-trash"
     PRODUCT_OF_OTHER_ITEM = "product.of-other-item"
+    PRODUCT_NOT_MADE = "product.not-made"
     PRODUCT_WITHDRAWN = "product.withdrawn"
     PRODUCT_PRICE_INVALID = "product.price-invalid"
     PRODUCT_PRICE_FELL = "product.price-fell"

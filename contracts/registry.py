@@ -9,11 +9,13 @@ from contracts import (
     catalog,
     closing,
     drift,
+    gates,
     identity,
     ledger,
     linking,
     operations,
     placement,
+    proposals,
     sales_orders,
     shop,
 )
@@ -64,5 +66,8 @@ EVENTS: tuple[type[Event], ...] = (
     identity.AcceptShopRequested,
     linking.LinkRequested,
     drift.StockDrifted,
+    gates.GateChecked,
+    proposals.ItemProposed,
+    proposals.ItemApproved,
 )
 BY_TYPE: dict[str, type[Event]] = {event.TYPE: event for event in EVENTS}

@@ -48,27 +48,30 @@ def _products(settings: Settings, name: str, shop: ShopSettings) -> Iterable[Row
     rules, when = shop.catalogue, f"cron {settings.schedule.items}"
     kinds = "goods and services" if rules.allow_services else "goods"
     groups = f"{kinds} of {len(rules.groups)} mapped groups" if rules.groups else "no group is mapped: nothing"
-    made = f"{groups}; new ones as drafts, adopted by SKU ({settings.balance.dialect.sku_field})"
+    new = "none is ever made" if shop.fields.stock_only else "new ones as drafts"
+    made = f"{groups}; {new}, adopted by SKU ({settings.balance.dialect.sku_field})"
     yield _to_shop(name, "products", "catalogue", shop.flows.catalogue, when, made, "catalog-importer")
     fields = (("name", shop.fields.name), ("weight", shop.fields.weight), ("category", shop.fields.category))
     for field, owned in fields:
-        yield _field(name, f"products: {field}", "catalogue", shop.flows.catalogue, when, owned)
+        yield _field(name, f"products: {field}", "catalogue", shop.flows.catalogue, when, owned, shop.fields.stock_only)
 
 
 def _prices(settings: Settings, name: str, shop: ShopSettings) -> Iterable[Row]:
     when, mode = f"cron {settings.schedule.prices}", shop.flows.prices
-    yield _field(name, "regular price", "prices", mode, when, shop.fields.regular_price)
-    if shop.prices.sale_type:
-        yield _field(name, "sale price, with its window", "prices", mode, when, shop.fields.sale_price)
+    yield _field(name, "regular price", "prices", mode, when, shop.fields.regular_price, shop.fields.stock_only)
+    if shop.prices.sale_type or shop.prices.discounts:
+        yield _field(
+            name, "sale price, with its window", "prices", mode, when, shop.fields.sale_price, shop.fields.stock_only
+        )
 
 
-def _field(name: str, what: str, flow: str, mode: str, when: str, owned: str) -> Row:
-    """An existing product's field; a new product always gets Balance's value."""
+def _field(name: str, what: str, flow: str, mode: str, when: str, owned: str, stock_only: bool) -> Row:
+    """An existing product's field; a new product, where one is made, always gets Balance's value."""
     rules = {
         "always": "Balance's value, always",
         "if-empty": "only where the shop's is empty",
         "if-unchanged": "unless somebody has changed it in the shop",
-        "never": "only when a product is created",
+        "never": "never: stock alone is written" if stock_only else "only when a product is created",
     }
     owner: Literal["Balance", "shop"] = "Balance" if owned == "always" else "shop"
     return Row(name, what, TO_SHOP, flow, mode, when, owner, rules[owned], "catalog-importer")

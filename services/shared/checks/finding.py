@@ -15,7 +15,7 @@ FLOWS = ("catalogue", "prices", "stock", "orders", "refunds")
 class Finding:
     """One thing looked at: fine (True), wrong (False), or to know (None); what mends it: a menu path or a command.
 
-    `flows` cannot go live while it is wrong; in dry run they can.
+    `flows` cannot go live while it is wrong; in dry run they can. It is not `reached` where nobody answered at all.
     """
 
     what: str
@@ -23,6 +23,7 @@ class Finding:
     told: str = ""
     fix: str = ""
     flows: tuple[str, ...] = ()
+    reached: bool = True
 
     def __str__(self) -> str:
         said = " · ".join(part for part in (f"{self.what}: {self.told}" if self.told else self.what, self.fix) if part)

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import Field, SecretStr, model_validator
 
 from services.shared.settings.base import Section, read_secret
+from services.shared.settings.discounts import DiscountSettings
 from services.shared.settings.document_dialect import DocumentDialect
 from services.shared.settings.pattern import Pattern
 from services.shared.settings.presets import PRESETS
@@ -94,6 +95,7 @@ class BalanceSettings(Section):
     currencies: dict[str, str] = Field(default_factory=dict, description="other currency code → Balance currency uid")
     dialect: Dialect = Dialect()
     template: Template = Template()
+    discounts: DiscountSettings = DiscountSettings()
 
     @model_validator(mode="before")
     @classmethod

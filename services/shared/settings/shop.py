@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 
 from services.shared.settings.base import Section, read_secret
 from services.shared.settings.catalogue import CatalogueSettings, FieldOwnership, PriceSettings
@@ -46,6 +46,17 @@ class ShopSettings(Section):
     prices: PriceSettings = PriceSettings()
     stock: StockSettings = StockSettings()
     orders: OrderSettings = OrderSettings()
+
+    @model_validator(mode="after")
+    def _stock_only_is_meant(self) -> ShopSettings:
+        others = {
+            "catalogue.images": self.catalogue.images,
+            "catalogue.withdrawn with draft": self.catalogue.hides_withdrawn,
+            "prices.roles": self.prices.roles,
+        }
+        if self.fields.stock_only and (set_ := [key for key, value in others.items() if value]):
+            raise ValueError(f'fields.preset "stock-only" writes nothing but stock: take out {", ".join(set_)}')
+        return self
 
     def credentials(self) -> tuple[SecretStr, SecretStr]:
         """The REST key and secret from their files. Raises `SecretMissing`."""
