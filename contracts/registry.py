@@ -12,6 +12,7 @@ from contracts import (
     identity,
     ledger,
     linking,
+    notices,
     operations,
     shop,
 )
@@ -57,5 +58,9 @@ EVENTS: tuple[type[Event], ...] = (
     identity.AcceptShopRequested,
     linking.LinkRequested,
     drift.StockDrifted,
+    notices.OrderNoteWritten,
+    notices.OrderNotePlanned,
+    notices.OrderStatusWritten,
+    notices.OrderStatusPlanned,
 )
 BY_TYPE: dict[str, type[Event]] = {event.TYPE: event for event in EVENTS}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal
@@ -44,6 +44,8 @@ from services.commands.helpers.app import helpers_command, opening_stock_command
 from services.commands.init import dialogue
 from services.commands.links.app import app as links_app
 from services.commands.mapping import app as mapping_app
+from services.commands.orders.app import orders_command
+from services.commands.orders.standing import standing_of
 from services.commands.plans import app as plans_app
 from services.commands.registry import OPTIONAL, SERVICES, wanted
 from services.commands.screen import as_json, console, errors
@@ -67,6 +69,7 @@ app.add_typer(approvals_app, name="approvals", rich_help_panel=panels.LOOK)
 app.add_typer(approve_app, name="approve", rich_help_panel=panels.MANUAL)
 app.add_typer(backfill_app, name="backfill", rich_help_panel=panels.MANUAL)
 app.command(name="day-close", rich_help_panel=panels.LOOK)(day_close_command)
+app.command(name="orders", rich_help_panel=panels.LOOK)(orders_command)
 app.add_typer(alerts.app, name="alerts", rich_help_panel=panels.SETUP)
 app.add_typer(shops_app, name="shop", rich_help_panel=panels.SETUP)
 app.add_typer(links_app, name="links", rich_help_panel=panels.MANUAL)
@@ -209,8 +212,8 @@ async def order_command(
     json: Json = False,
 ) -> int:
     """Everything known about an order, in time order."""
-    until = moment.moment(at, datetime.now(UTC)) if at else None
-    known = [envelope async for envelope in read_events(settings().kafka, passport.TOPICS)]
+    chosen, until = settings(), moment.moment(at, datetime.now(UTC)) if at else None
+    known = [envelope async for envelope in read_events(chosen.kafka, passport.TOPICS)]
     envelopes = [envelope for envelope in known if until is None or envelope.time <= until]
     if documents:
         as_json({"documents": payloads.payloads(f"{shop}:{order_id}", envelopes)})
@@ -219,6 +222,7 @@ async def order_command(
     if found is None:
         errors.print(f"nothing is known of order {order_id} of shop {shop}; davtari push order {shop} {order_id}")
         return FAILED
+    found = replace(found, stands=standing_of(f"{shop}:{order_id}", envelopes, chosen.shops, until))
     as_json(asdict(found)) if json else show.passport(found)
     return 0
 

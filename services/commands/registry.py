@@ -9,6 +9,7 @@ from services.alerts import app as alerts
 from services.balance_feed import app as balance_feed
 from services.catalog_importer import app as catalog_importer
 from services.order_exporter import app as order_exporter
+from services.order_notifier import app as order_notifier
 from services.refund_exporter import app as refund_exporter
 from services.shared.running.service import Blueprint
 from services.shared.settings.model import Settings
@@ -23,6 +24,7 @@ SERVICES: dict[str, Open] = {
     "stock-publisher": stock_publisher.blueprint,
     "order-exporter": order_exporter.blueprint,
     "refund-exporter": refund_exporter.blueprint,
+    "order-notifier": order_notifier.blueprint,
 }
 OPTIONAL: dict[str, Open] = {"alerts": alerts.blueprint}
 """Services that run where the settings have a section of their name."""
