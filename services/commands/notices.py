@@ -17,7 +17,9 @@ def said_of_notice(event: Event) -> str | None:
             how = "set in the shop" if event.how == "written" else "found in the shop"
             return f"status {event.was} → {event.status} {how}, since it is {event.booked} in the books"
         case OrderStatusPlanned():
-            return f"dry run: would set the status {event.was} → {event.status}, since it is {event.booked} in the books"
+            return (
+                f"dry run: would set the status {event.was} → {event.status}, since it is {event.booked} in the books"
+            )
         case _:
             return None
 
