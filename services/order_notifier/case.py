@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from contracts.notices import OwnState
 from services.order_notifier.note import document_marker, document_text, waiting_marker, waiting_text
 from services.order_notifier.projection import DOCUMENT, ORDER, WAITING, Document, KnownOrder, Waiting
 from services.order_notifier.status import own_state, step
@@ -63,8 +64,8 @@ class Case:
 
     def status(self) -> StatusTask | None:
         """The status that follows from the books; None where the list names none for the one that the order has."""
-        state = own_state(self.documents)
-        wanted = step(state, self.known.status, self.shop.statuses) if state and self.is_due else None
+        state = self.booked
+        wanted = step(state, self.known.status, self.shop.statuses) if state else None
         if state is None or wanted is None:
             return None
         return StatusTask(
@@ -78,10 +79,12 @@ class Case:
         )
 
     @property
-    def is_due(self) -> bool:
-        """Whether what made the order's state, the last of its documents, is of the days that count."""
-        booked = [one.at for one in self.documents if one.about != "plan"]
-        return bool(booked) and is_since(max(booked), self.shop.statuses.since)
+    def booked(self) -> OwnState | None:
+        """What has become of the order in the books, if the document that made it so is of the days that count."""
+        state = own_state(self.documents)
+        about = "credit-note" if state == "credited" else "sale"
+        last = max((one.at for one in self.documents if one.about == about), default=None)
+        return state if last is not None and is_since(last, self.shop.statuses.since) else None
 
 
 def case_of(order: str, shop: ShopSettings, state: State) -> Case | None:

@@ -13,7 +13,7 @@ from contracts.notices import OrderNotePlanned
 from contracts.reasons import Reason
 from services.order_notifier.case import Case, case_of
 from services.order_notifier.projection import NOTE, NOTE_PLAN, REMEMBER, STATUS, STATUS_PLAN
-from services.order_notifier.status import is_unknown, own_state
+from services.order_notifier.status import is_unknown
 from services.order_notifier.tasks import NoteTask, StatusTask
 from services.shared.delivery.decision import NOTHING, Decision, Delivery, Refusal
 from services.shared.delivery.handlers import Handlers
@@ -80,9 +80,9 @@ def _note_delivery(task: NoteTask) -> Delivery:
 
 def _status(case: Case, state: State) -> Decision:
     """One status for each state of the books, for ever: whoever moves the order afterwards has the last word."""
-    booked, mode = own_state(case.documents), case.shop.statuses.mode
+    booked, mode = case.booked, case.shop.statuses.mode
     key = f"{case.known.shop}:{case.known.order_id}"
-    if mode == "off" or booked is None or not case.is_due or state.get(STATUS, f"{key}:status:{booked}"):
+    if mode == "off" or booked is None or state.get(STATUS, f"{key}:status:{booked}"):
         return NOTHING
     if is_unknown(case.known.status, case.shop.statuses, case.shop.orders):
         return Decision(refuse=(_stray(case, booked),))

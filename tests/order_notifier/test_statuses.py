@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from services.sandbox.faults import Fault
 from services.sandbox.woocommerce.orders import Orders
 from services.shared.delivery.decision import NOTHING
 from services.shared.woocommerce.order import order_changed
-from tests.delivery.shelf import of_envelope
+from tests.delivery.shelf import NOW, of_envelope
 from tests.order_notifier.notifier_bench import MOVES, credit, rebuilt, sale, settings, world
 from tests.support import exporting
 from tests.support.memory_state import Consumer
@@ -223,10 +224,11 @@ async def test_a_dry_run_tells_the_status_once_and_writes_none(tmp_path: Path) -
         assert (told.was, told.status, on.writes()) == ("processing", "completed", [])
 
 
-async def test_a_sale_of_before_the_first_day_moves_nothing(tmp_path: Path) -> None:
-    async with world(tmp_path, settings(**moves(since="2026-03-03"))) as on:
+async def test_a_sale_of_before_the_first_day_moves_nothing_nor_does_a_later_refund_of_a_part(tmp_path: Path) -> None:
+    async with world(tmp_path, settings(**moves())) as on:
         order = on.sells()
-        await on.sold(order)
+        await on.sold(order, at=NOW - timedelta(days=3))
+        await on.told(credit(order, "15.00"))
         await on.works()
         assert (on.status(order), on.writes()) == ("processing", [])
 
