@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
+from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from contracts.envelope import Envelope
 from contracts.model import Event
 from contracts.operations import DeadLetterSettled
 from contracts.shop import OrderChanged, OrderRemoved
+from services.cli import app
+from services.commands.orders import app as orders_app
 from services.commands.orders.standing import Standing, standing_of, standings
 from services.order_exporter.handlers import handlers
 from services.shared.delivery.decision import NOTHING
@@ -20,6 +27,16 @@ from tests.support.exporting import KEY, ORDER, PAID, SHOP, line, link, order, r
 from tests.support.memory_state import Consumer
 
 BOUGHT = order(line(1, "20.00"))
+SETTINGS = """
+[balance]
+application-id = "1234"
+user-name = "integration"
+password-file = "secrets/balance"
+[shops.main]
+url = "https://shop.example.test"
+key-file = "secrets/key"
+secret-file = "secrets/secret"
+"""
 
 
 def bought(**fields: Any) -> OrderChanged:
@@ -87,3 +104,32 @@ def test_the_passport_of_a_watched_order_says_what_it_waits_for() -> None:
     story = told(bought(status="on-hold", paid_at=None))
     assert standing_of(KEY, story, settings().shops).startswith("watching: on-hold; processing or completed")
     assert standing_of("main:9", story, settings().shops) == ""
+
+
+def shown(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *options: str) -> str:
+    """What the command prints of an order in the books and one that is watched."""
+    watched = bought(order_id=1043, number="1043", status="on-hold", paid_at=None)
+
+    async def read(*_: Any) -> AsyncIterator[Envelope[Event]]:
+        for envelope in told(BOUGHT, recorded_sale(BOUGHT, settings()), watched):
+            yield envelope
+
+    monkeypatch.setattr(orders_app, "read_events", read)
+    file = tmp_path / "davtari.toml"
+    file.write_text(SETTINGS, encoding="utf-8")
+    ran = CliRunner().invoke(app, ["--settings", str(file), "orders", *options])
+    assert ran.exit_code == (2 if "--shop" in options else 0), ran.output
+    return ran.output
+
+
+@pytest.mark.claim("S4.27")
+def test_the_command_lists_the_watched_alone_or_with_the_others(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    everything, watching = shown(monkeypatch, tmp_path), shown(monkeypatch, tmp_path, "--watching")
+    assert "2 orders: 1 in the books, 1 watching." in everything and "2 orders: 1 in the books, 1 watching." in watching
+    assert ("1042" in everything, "1042" in watching, "1043" in watching) == (True, False, True)
+    data = json.loads(shown(monkeypatch, tmp_path, "--open", "--json"))
+    assert data["counts"] == {"in the books": 1, "watching": 1}
+    assert [(one["order_id"], one["state"], one["status"]) for one in data["orders"]] == [(1043, "watching", "on-hold")]
+    assert "name no shop 'other'" in shown(monkeypatch, tmp_path, "--shop", "other")

@@ -196,6 +196,9 @@ async def test_an_unknown_outcome_is_read_before_it_is_written_again(tmp_path: P
         assert on.status(order) == "completed"
         assert [mail["kind"] for mail in on.shop.mails] == ["completed_order"]
         assert len(on.writes()) == (1 if kind == "commit_then_reset" else 2)
+        [told] = await on.said()
+        assert isinstance(told, OrderStatusWritten)
+        assert told.how == ("found" if kind == "commit_then_reset" else "written")
 
 
 async def test_a_lost_database_moves_no_order_again(tmp_path: Path) -> None:
