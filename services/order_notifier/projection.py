@@ -42,6 +42,7 @@ class Document(Part):
     date: str
     total: Money
     currency: str
+    posted: bool = True
     at: Instant
 
 
@@ -98,7 +99,8 @@ def _keep(known: KnownOrder, key: str, state: State) -> None:
 
 def sale_recorded(envelope: Envelope[SaleRecorded], state: State) -> None:
     sale = envelope.data
-    _document(_of_sale(sale, "sale", sale.recorded_at, sale.number, sale.waybill), sale.key, state)
+    document = _of_sale(sale, "sale", sale.recorded_at, sale.number, sale.waybill)
+    _document(document.model_copy(update={"posted": sale.posted}), sale.key, state)
 
 
 def sale_planned(envelope: Envelope[SalePlanned], state: State) -> None:

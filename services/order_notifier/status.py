@@ -24,6 +24,8 @@ class Booked(Protocol):
     def about(self) -> str: ...
     @property
     def total(self) -> Decimal: ...
+    @property
+    def posted(self) -> bool: ...
 
 
 def base_of(order: OrderChanged) -> str:
@@ -32,8 +34,8 @@ def base_of(order: OrderChanged) -> str:
 
 
 def own_state(documents: Collection[Booked]) -> OwnState | None:
-    """`posted` while a Sale stands, `credited` once credit notes have taken all of it back; None without a Sale."""
-    sold = [one.total for one in documents if one.about == "sale"]
+    """`posted` while a Sale stands, `credited` once credit notes have taken all of it back; None before it is posted."""
+    sold = [one.total for one in documents if one.about == "sale" and one.posted]
     credited = [one.total for one in documents if one.about == "credit-note"]
     if not sold:
         return None

@@ -245,3 +245,14 @@ async def test_a_shop_that_keeps_another_status_is_told(tmp_path: Path) -> None:
         [letter] = await on.bench.letters()
         assert (letter.reason, "is 'on-hold'" in letter.detail) == (Reason.SHOP_ECHO_DIFFERS, True)
         assert not [one for one in await on.said() if isinstance(one, SaleRecorded)]
+
+
+async def test_a_sale_that_is_recorded_and_not_posted_moves_nothing_until_it_is(tmp_path: Path) -> None:
+    async with world(tmp_path, settings(**moves())) as on:
+        order = on.sells()
+        await on.sold(order, posted=False)
+        await on.works()
+        assert (on.status(order), on.writes()) == ("processing", [])
+        await on.told(sale(order))
+        await on.works()
+        assert on.status(order) == "completed"
