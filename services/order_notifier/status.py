@@ -34,7 +34,7 @@ def base_of(order: OrderChanged) -> str:
 
 
 def own_state(documents: Collection[Booked]) -> OwnState | None:
-    """`posted` while a Sale stands, `credited` once credit notes have taken all of it back; None before it is posted."""
+    """`posted` while a Sale stands, `credited` once credit notes took all of it back; None before it is posted."""
     sold = [one.total for one in documents if one.about == "sale" and one.posted]
     credited = [one.total for one in documents if one.about == "credit-note"]
     if not sold:
