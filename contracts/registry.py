@@ -13,6 +13,7 @@ from contracts import (
     identity,
     ledger,
     linking,
+    notices,
     operations,
     placement,
     proposals,
@@ -69,5 +70,9 @@ EVENTS: tuple[type[Event], ...] = (
     gates.GateChecked,
     proposals.ItemProposed,
     proposals.ItemApproved,
+    notices.OrderNoteWritten,
+    notices.OrderNotePlanned,
+    notices.OrderStatusWritten,
+    notices.OrderStatusPlanned,
 )
 BY_TYPE: dict[str, type[Event]] = {event.TYPE: event for event in EVENTS}

@@ -44,6 +44,12 @@ MENU = (
     ),
     Entry("order", LOOK, "commands.order:order_command", "Everything known about an order, in time order."),
     Entry(
+        "orders",
+        LOOK,
+        "commands.orders.app:orders_command",
+        "How every order stands: in the books, held, watched until its trigger, or with a person.",
+    ),
+    Entry(
         "stock",
         LOOK,
         "commands.stock:stock_command",

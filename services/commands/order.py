@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -11,6 +11,7 @@ import typer
 from services.commands import moment, passport, payloads, show
 from services.commands.codes import FAILED
 from services.commands.frame import Json, command, settings
+from services.commands.orders.standing import standing_of
 from services.commands.screen import as_json, errors
 from services.shared.messaging.reader import read_events
 
@@ -24,8 +25,8 @@ async def order_command(
     json: Json = False,
 ) -> int:
     """Everything known about an order, in time order."""
-    until = moment.moment(at, datetime.now(UTC)) if at else None
-    known = [envelope async for envelope in read_events(settings().kafka, passport.TOPICS)]
+    chosen, until = settings(), moment.moment(at, datetime.now(UTC)) if at else None
+    known = [envelope async for envelope in read_events(chosen.kafka, passport.TOPICS)]
     envelopes = [envelope for envelope in known if until is None or envelope.time <= until]
     if documents:
         as_json({"documents": payloads.payloads(f"{shop}:{order_id}", envelopes)})
@@ -34,5 +35,6 @@ async def order_command(
     if found is None:
         errors.print(f"nothing is known of order {order_id} of shop {shop}; davtari push order {shop} {order_id}")
         return FAILED
+    found = replace(found, stands=standing_of(f"{shop}:{order_id}", envelopes, chosen.shops, until))
     as_json(asdict(found)) if json else show.passport(found)
     return 0

@@ -21,10 +21,11 @@ from contracts.ledger import (
 from contracts.model import Event
 from contracts.operations import CommandSettled, DeadLettered, DeadLetterSettled, PushRequested
 from contracts.shop import OrderChanged, OrderRemoved, RefundIssued, RefundRemoved
+from services.commands.notices import said_of_notice
 from services.order_exporter.content import is_void
 
 TBILISI = ZoneInfo("Asia/Tbilisi")
-TOPICS = ("shop.orders", "shop.refunds", "ledger.documents", "dead-letters", "operations")
+TOPICS = ("shop.orders", "shop.refunds", "ledger.documents", "shop.notices", "dead-letters", "operations")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Passport:
-    """The story of an order and its balance: `None` where nothing is known."""
+    """The story of an order and its balance: `None` where nothing is known. `stands`: how it stands, and why."""
 
     title: str
     entries: tuple[Entry, ...]
@@ -46,6 +47,7 @@ class Passport:
     credited: Decimal
     shop: Decimal | None
     waits: bool
+    stands: str = ""
 
     @property
     def matches(self) -> bool:
@@ -181,7 +183,7 @@ def _said_of_books(event: Event) -> str:
         case CommandSettled():
             return f"{event.outcome}: {event.detail}"
         case _:
-            return event.TYPE
+            return said_of_notice(event) or event.TYPE
 
 
 def _judged(differences: tuple[str, ...]) -> str:

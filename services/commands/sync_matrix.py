@@ -42,6 +42,7 @@ def _rows(settings: Settings, name: str, shop: ShopSettings) -> Iterable[Row]:
     yield from _prices(settings, name, shop)
     yield _stock(settings, name, shop)
     yield from _documents(settings, name, shop)
+    yield from _back(name, shop)
 
 
 def _products(settings: Settings, name: str, shop: ShopSettings) -> Iterable[Row]:
@@ -103,7 +104,20 @@ def _documents(settings: Settings, name: str, shop: ShopSettings) -> Iterable[Ro
     dialect = settings.balance.dialect
     one = "one per refund" if dialect.credit_notes == "separate" else "one per order, written again"
     note = f"{dialect.credit_note_resource}, {one}, bound to the Sale's lines"
+    note = "credit notes are made by hand; planned and listed here" if shop.refunds.policy == "manual" else note
     yield _to_balance(name, "refunds", "refunds", flows.refunds, "when the shop refunds", note, "refund-exporter")
+
+
+def _back(name: str, shop: ShopSettings) -> Iterable[Row]:
+    """What goes back to the shop's orders once they are in the books."""
+    notes, statuses, when = shop.notes, shop.statuses, "with the document"
+    told = {"sale": notes.sale, "credit note": notes.credit_note, "plan": notes.plan, "parked": notes.parked}
+    written = ", ".join(f"{about}: {whom}" for about, whom in told.items() if whom != "off") or "none is chosen"
+    yield _to_shop(name, "order notes", "notes", notes.mode, when, written, "order-notifier")
+    steps = {"posted": statuses.posted, "credited": statuses.credited}
+    moves = "; ".join(f"{state}: {was} → {to}" for state, each in steps.items() for was, to in each.items())
+    rule = f"{moves}; never backwards" if moves else "none is allowed"
+    yield _to_shop(name, "order status", "statuses", statuses.mode, when, rule, "order-notifier")
 
 
 def _to_balance(name: str, what: str, flow: str, mode: str, when: str, rule: str, service: str) -> Row:

@@ -105,6 +105,7 @@ def _recorded(task: SaleTask, booked: Booked, row: Row, now: datetime) -> SaleRe
         "vat": task.vat if stored.vat is None else stored.vat,
         "lines": booked.comparison.lines,
         "number": stored.number,
+        "waybill": stored.waybill,
         "how": booked.how,
         "posted": task.posted and stored.posted is not False,
         "differences": (*task.notes, *booked.differences, *_own_uid(task, stored)),

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from services.shared.settings.model import Settings
 from services.shared.settings.shop import ShopSettings
 
-FLOWS = ("catalogue", "prices", "stock", "orders", "refunds")
+BACK = ("notes", "statuses")
+"""What goes back to the shop's orders; each stands in a section of its own."""
+FLOWS = ("catalogue", "prices", "stock", "orders", "refunds", *BACK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,8 @@ class Finding:
 
 def live(shop: ShopSettings) -> frozenset[str]:
     """The flows of a shop that are live."""
-    return frozenset(flow for flow, mode in shop.flows.model_dump().items() if mode == "live")
+    modes = shop.flows.model_dump() | {name: getattr(shop, name).mode for name in BACK}
+    return frozenset(flow for flow, mode in modes.items() if mode == "live")
 
 
 def live_anywhere(settings: Settings) -> frozenset[str]:

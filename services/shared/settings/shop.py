@@ -9,7 +9,10 @@ from pydantic import Field, SecretStr, model_validator
 
 from services.shared.settings.base import Section, read_secret
 from services.shared.settings.catalogue import CatalogueSettings, FieldOwnership, PriceSettings
+from services.shared.settings.notes import NoteSettings
 from services.shared.settings.orders import OrderSettings
+from services.shared.settings.refunds import RefundSettings
+from services.shared.settings.statuses import StatusSettings
 from services.shared.settings.stock import StockSettings
 
 Mode = Literal["off", "dry-run", "live"]
@@ -46,6 +49,9 @@ class ShopSettings(Section):
     prices: PriceSettings = PriceSettings()
     stock: StockSettings = StockSettings()
     orders: OrderSettings = OrderSettings()
+    refunds: RefundSettings = RefundSettings()
+    notes: NoteSettings = NoteSettings()
+    statuses: StatusSettings = StatusSettings()
 
     @model_validator(mode="after")
     def _stock_only_is_meant(self) -> ShopSettings:
