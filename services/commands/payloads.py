@@ -8,9 +8,10 @@ from typing import Any
 from contracts.envelope import Envelope
 from contracts.ledger import CreditNotePlanned, CreditNoteRecorded, SalePlanned, SaleRecorded
 from contracts.model import Event
+from contracts.sales_orders import SalesOrderPlanned, SalesOrderRecorded
 
-Planned = SalePlanned | CreditNotePlanned
-Recorded = SaleRecorded | CreditNoteRecorded
+Planned = SalePlanned | CreditNotePlanned | SalesOrderPlanned
+Recorded = SaleRecorded | CreditNoteRecorded | SalesOrderRecorded
 
 
 def payloads(key: str, envelopes: Iterable[Envelope[Event]]) -> list[dict[str, Any]]:

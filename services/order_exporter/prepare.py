@@ -22,6 +22,7 @@ from services.order_exporter.projection import (
     product_key,
 )
 from services.order_exporter.regular_price import regular_prices
+from services.order_exporter.reserving import linked
 from services.order_exporter.sale import Sale, sale_of
 from services.order_exporter.sale_document import sale_document
 from services.order_exporter.tasks import ClientTask, SaleTask
@@ -72,7 +73,7 @@ def prepare(
     sale = _revised(sale_of(known.order, items, rules, balance, regular), known.order, state)
     buyer = buyer_of(known.order, rules, balance, state)
     accounts = {line.item: state.get(ACCOUNTS, line.item) or Accounts() for line in sale.lines}
-    document = sale_document(sale, buyer.client, accounts, rules, balance)
+    document = linked(sale_document(sale, buyer.client, accounts, rules, balance), known.order.key, state)
     task = _task(known, sale, buyer, document).model_copy(update=_posting(known.order, items, rules, state))
     return Ready(task, buyer.lookup, place.choice)
 
