@@ -46,6 +46,7 @@ from services.commands.links.app import app as links_app
 from services.commands.mapping import app as mapping_app
 from services.commands.plans import app as plans_app
 from services.commands.registry import OPTIONAL, SERVICES, wanted
+from services.commands.rules import app as rules
 from services.commands.screen import as_json, console, errors
 from services.commands.shops import identity
 from services.commands.shops.app import app as shops_app
@@ -73,6 +74,7 @@ app.add_typer(links_app, name="links", rich_help_panel=panels.MANUAL)
 app.command(name="drift", rich_help_panel=panels.LOOK)(drift_command)
 app.command(name="helpers", rich_help_panel=panels.SETUP)(helpers_command)
 app.command(name="opening-stock", rich_help_panel=panels.SETUP)(opening_stock_command)
+rules.add_to(app)
 app.add_typer(sandbox_cli, name="sandbox", rich_help_panel=panels.TRY)
 
 Keep = Annotated[bool, typer.Option(help="Leave everything running until Ctrl-C.")]
@@ -206,11 +208,13 @@ async def order_command(
     order_id: int,
     at: Annotated[str, typer.Option("--at", help="What was known then: 2h (ago), 2026-11-20T10:03 (UTC).")] = "",
     documents: Annotated[bool, typer.Option("--documents", help="Its documents whole, as JSON.")] = False,
+    why: Annotated[bool, typer.Option("--why", help="Which rule decides its document, warehouse and hold.")] = False,
     json: Json = False,
 ) -> int:
     """Everything known about an order, in time order."""
     until = moment.moment(at, datetime.now(UTC)) if at else None
-    known = [envelope async for envelope in read_events(settings().kafka, passport.TOPICS)]
+    chosen = settings()
+    known = [envelope async for envelope in read_events(chosen.kafka, passport.TOPICS)]
     envelopes = [envelope for envelope in known if until is None or envelope.time <= until]
     if documents:
         as_json({"documents": payloads.payloads(f"{shop}:{order_id}", envelopes)})
@@ -219,7 +223,8 @@ async def order_command(
     if found is None:
         errors.print(f"nothing is known of order {order_id} of shop {shop}; davtari push order {shop} {order_id}")
         return FAILED
-    as_json(asdict(found)) if json else show.passport(found)
+    beside = rules.beside(chosen, f"{shop}:{order_id}", envelopes, until, why=why)
+    as_json(asdict(found) | beside.data) if json else show.passport(found, beside)
     return 0
 
 

@@ -182,9 +182,8 @@ def _said_of_goods(event: Event) -> str:
         case SalesOrderPlanned():
             return f"dry run: would write sales order of {event.total}"
         case SalesOrderRecorded():
-            return (
-                f"sales order {event.sales_order} {event.how}, read back, {_judged(event.differences)}: {event.total}"
-            )
+            judged = f"{event.how}, read back, {_judged(event.differences)}"
+            return f"sales order {event.sales_order} {judged}: {event.total}"
         case SalesOrderEnded():
             why = "its Sale is next" if event.why == "sold" else "the order was given up"
             return f"sales order {event.sales_order} reserves nothing any more: {why}"

@@ -25,7 +25,7 @@ class Resource:
 
 
 def resource(name: str, books: Books) -> Resource:
-    """The resource of this name; credit note and sales order are named by the dialect. Raises `Turned` 404 for another."""
+    """The resource of this name; the dialect names credit note and sales order. Raises `Turned` 404 for others."""
     if name == books.settings.dialect.credit_note_resource:
         return CREDIT_NOTES
     if name == books.settings.dialect.sales_order_resource:
