@@ -163,7 +163,8 @@ def _said_of_books(event: Event) -> str:
         case ClientRecorded():
             return f"client {event.client} {event.how}"
         case SaleRecorded():
-            return f"Sale {event.sale} {event.how}, read back, {_judged(event.differences)}: {event.total}"
+            several = f" as {len(event.parts)} documents" if event.parts else ""
+            return f"Sale {event.sale} {event.how}{several}, read back, {_judged(event.differences)}: {event.total}"
         case CreditNoteRecorded():
             return f"credit note {event.credit_note} {event.how}, {_judged(event.differences)}: {event.total}"
         case SalePlanned() | CreditNotePlanned():

@@ -36,4 +36,5 @@ def _told(event: Planned | Recorded, envelope: Envelope[Event]) -> dict[str, Any
         "vat": f"{event.vat:f}",
         "currency": event.currency,
         "payload": event.sent,
+        **({"parts": [part.sent for part in parts]} if (parts := getattr(event, "parts", ())) else {}),
     }

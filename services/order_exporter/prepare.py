@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from contracts.balance import Accounts
 from contracts.placement import Pieces, WarehouseChosen
@@ -25,6 +26,7 @@ from services.order_exporter.regular_price import regular_prices
 from services.order_exporter.reserving import linked
 from services.order_exporter.sale import Sale, sale_of
 from services.order_exporter.sale_document import sale_document
+from services.order_exporter.splitting import parts_of
 from services.order_exporter.tasks import ClientTask, SaleTask
 from services.order_exporter.warehouse import needed, place_of
 from services.shared.delivery.outcome import Blocked
@@ -65,7 +67,8 @@ def prepare(
     if isinstance(items, Blocked):
         return items
     ruling = ruling_of(known.order, settings)
-    place = place_of(known.order, items, ruling, state)
+    split = settings.split and ruling.document != "sales-order"
+    place = place_of(known.order, items, ruling, state, split=split)
     if isinstance(place, Blocked):
         return place
     rules = ruling.applied(settings, place.warehouse)
@@ -73,17 +76,25 @@ def prepare(
     sale = _revised(sale_of(known.order, items, rules, balance, regular), known.order, state)
     buyer = buyer_of(known.order, rules, balance, state)
     accounts = {line.item: state.get(ACCOUNTS, line.item) or Accounts() for line in sale.lines}
-    document = linked(sale_document(sale, buyer.client, accounts, rules, balance), known.order.key, state)
-    task = _task(known, sale, buyer, document).model_copy(update=_posting(known.order, items, rules, state))
-    return Ready(task, buyer.lookup, place.choice)
+
+    def document(one: Sale) -> dict[str, Any]:
+        return linked(sale_document(one, buyer.client, accounts, rules, balance), known.order.key, state)
+
+    parts = parts_of(sale, place.lines, document) if place.lines else ()
+    task = _task(known, sale, buyer, parts[0].sent if parts else document(sale))
+    posting = _posting(known.order, place.pieces or _pieces(known.order, items, state), rules, state)
+    return Ready(task.model_copy(update={**posting, "parts": parts}), buyer.lookup, place.choice)
 
 
-def _posting(order: OrderChanged, items: Mapping[int, str], rules: OrderSettings, state: State) -> dict[str, object]:
+def _pieces(order: OrderChanged, items: Mapping[int, str], state: State) -> tuple[Pieces, ...]:
+    return tuple(Pieces(item=item, quantity=count) for item, count in needed(order, items, state).items())
+
+
+def _posting(order: OrderChanged, pieces: tuple[Pieces, ...], rules: OrderSettings, state: State) -> dict[str, object]:
     """How the Sale is posted, and what becomes of it when the goods are not there."""
     posted: dict[str, object] = {"posted": rules.document_state == "posted"}
     if rules.short_stock == "park":
         return posted
-    pieces = tuple(Pieces(item=item, quantity=count) for item, count in needed(order, items, state).items())
     again = postponed(order, state) is not None
     return posted | {"pieces": pieces, "short_stock": rules.short_stock, "again": again}
 

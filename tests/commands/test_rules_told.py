@@ -1,4 +1,4 @@
-"""What people are told of the rules: which one decided, which orders are held and for how long, what shipping becomes."""
+"""What people are told of the rules: which one decided, what is held and for how long, what shipping becomes."""
 
 from __future__ import annotations
 
