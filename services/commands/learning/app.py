@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from services.commands.failing import FAILED
+from services.commands.codes import FAILED
 from services.commands.frame import Json, Shop, chosen_shop, command, settings
 from services.commands.learning.template import Learned, learned, toml
 from services.commands.screen import as_json, console, errors, table

@@ -8,12 +8,9 @@ from datetime import UTC, datetime
 import typer
 
 from contracts.shop import OrderChanged
-from services.commands import panels
-from services.commands.failing import FAILED
+from services.commands.codes import FAILED
 from services.commands.frame import Json, command, settings
-from services.commands.learning.app import learn_sale_command
 from services.commands.rules import countdown, shipping
-from services.commands.rules.beside import beside as beside
 from services.commands.rules.explained import explained, told
 from services.commands.rules.shown import show
 from services.commands.screen import as_json, console, errors, mark, table
@@ -103,11 +100,3 @@ async def shipping_command(shop: str, json: Json = False) -> int:
         if not shipping.is_current(methods, orders):
             console.print(f"\nFor rules by zone, write into the settings:\n{zones}", markup=False, soft_wrap=True)
     return 0
-
-
-def add_to(app: typer.Typer) -> None:
-    """Put these commands and `learn-sale` where people look for them."""
-    app.add_typer(rules_app, name="rules", rich_help_panel=panels.LOOK)
-    app.add_typer(orders_app, name="orders", rich_help_panel=panels.LOOK)
-    app.command(name="shipping", rich_help_panel=panels.SETUP)(shipping_command)
-    app.command(name="learn-sale", rich_help_panel=panels.SETUP)(learn_sale_command)
