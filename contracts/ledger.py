@@ -35,6 +35,22 @@ class RecordedLine(Part):
     sale_line: int | None = None
 
 
+class DocumentPart(Part):
+    """One of the Balance documents that a Sale or credit note consists of, where the goods leave several warehouses.
+
+    `positions` (from 1) are those of the whole's lines that it holds, `sent` is its JSON; `base` is the part of the
+    Sale that a part of a credit note belongs to.
+    """
+
+    document: Uid
+    warehouse: str
+    number: str | None = None
+    base: Uid | None = None
+    total: Money
+    positions: tuple[int, ...]
+    sent: dict[str, Any]
+
+
 class _LedgerEvent(Event):
     TOPIC: ClassVar[str] = "ledger.documents"
     DOCUMENT: ClassVar[str]
@@ -80,6 +96,7 @@ class _SaleEvent(_LedgerEvent):
     order_version: int
     content_digest: str
     sent: dict[str, Any]
+    parts: tuple[DocumentPart, ...] = Field(default=(), description="empty where it is one document")
 
 
 class SaleRecorded(_SaleEvent):
@@ -138,6 +155,7 @@ class _CreditNoteEvent(_LedgerEvent):
     lines: tuple[RecordedLine, ...]
     content_digest: str
     sent: dict[str, Any]
+    parts: tuple[DocumentPart, ...] = Field(default=(), description="empty where it is one document")
 
     @property
     def subject(self) -> str:

@@ -32,6 +32,18 @@ MENU = (
         "commands.helpers.app:opening_stock_command",
         "Write a shop's stock as CSV for the accountant, who enters it in Balance. Nothing is posted.",
     ),
+    Entry(
+        "shipping",
+        SETUP,
+        "commands.rules.app:shipping_command",
+        "The shop's shipping zones and methods with what the rules make of them, and the table of zones to paste.",
+    ),
+    Entry(
+        "learn-sale",
+        SETUP,
+        "commands.learning.app:learn_sale_command",
+        "Read a hand-made Sale and propose the settings that make ours like it. Writes nothing.",
+    ),
     Entry("alerts", SETUP, "commands.alerts:app", "Messages to those who are to be told."),
     Entry("contracts", SETUP, "commands.contracts:app", "The schemas of the events."),
     Entry("up", RUN, "commands.starting:up", "Run all services in this process, until SIGTERM or Ctrl-C."),
@@ -43,6 +55,8 @@ MENU = (
         "What each service has still to read, what waits to be delivered, what needs a person, how fresh all is.",
     ),
     Entry("order", LOOK, "commands.order:order_command", "Everything known about an order, in time order."),
+    Entry("orders", LOOK, "commands.rules.app:orders_app", "Orders that are held."),
+    Entry("rules", LOOK, "commands.rules.app:rules_app", "Rules: which document an order becomes, from where, when."),
     Entry(
         "orders",
         LOOK,

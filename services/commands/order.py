@@ -12,6 +12,7 @@ from services.commands import moment, passport, payloads, show
 from services.commands.codes import FAILED
 from services.commands.frame import Json, command, settings
 from services.commands.orders.standing import standing_of
+from services.commands.rules.beside import beside
 from services.commands.screen import as_json, errors
 from services.shared.messaging.reader import read_events
 
@@ -22,6 +23,7 @@ async def order_command(
     order_id: int,
     at: Annotated[str, typer.Option("--at", help="What was known then: 2h (ago), 2026-11-20T10:03 (UTC).")] = "",
     documents: Annotated[bool, typer.Option("--documents", help="Its documents whole, as JSON.")] = False,
+    why: Annotated[bool, typer.Option("--why", help="Which rule decides its document, warehouse and hold.")] = False,
     json: Json = False,
 ) -> int:
     """Everything known about an order, in time order."""
@@ -36,5 +38,6 @@ async def order_command(
         errors.print(f"nothing is known of order {order_id} of shop {shop}; davtari push order {shop} {order_id}")
         return FAILED
     found = replace(found, stands=standing_of(f"{shop}:{order_id}", envelopes, chosen.shops, until))
-    as_json(asdict(found)) if json else show.passport(found)
+    more = beside(chosen, f"{shop}:{order_id}", envelopes, until, why=why)
+    as_json(asdict(found) | more.data) if json else show.passport(found, more)
     return 0

@@ -20,6 +20,8 @@ from contracts.ledger import (
 )
 from contracts.model import Event
 from contracts.operations import CommandSettled, DeadLettered, DeadLetterSettled, PushRequested
+from contracts.placement import SalePostponed, WarehouseChosen
+from contracts.sales_orders import SalesOrderEnded, SalesOrderPlanned, SalesOrderRecorded
 from contracts.shop import OrderChanged, OrderRemoved, RefundIssued, RefundRemoved
 from services.commands.notices import said_of_notice
 from services.order_exporter.content import is_void
@@ -163,13 +165,41 @@ def _said_of_books(event: Event) -> str:
         case ClientRecorded():
             return f"client {event.client} {event.how}"
         case SaleRecorded():
-            return f"Sale {event.sale} {event.how}, read back, {_judged(event.differences)}: {event.total}"
+            several = f" as {len(event.parts)} documents" if event.parts else ""
+            return f"Sale {event.sale} {event.how}{several}, read back, {_judged(event.differences)}: {event.total}"
         case CreditNoteRecorded():
             return f"credit note {event.credit_note} {event.how}, {_judged(event.differences)}: {event.total}"
         case SalePlanned() | CreditNotePlanned():
             return f"dry run: would write {event.DOCUMENT.removesuffix('-plan')} of {event.total}"
         case SaleDiverged():
             return f"differs from its Sale now: {event.detail}"
+        case SalesOrderPlanned() | SalesOrderRecorded() | SalesOrderEnded() | WarehouseChosen() | SalePostponed():
+            return _said_of_goods(event)
+        case _:
+            return _said_of_people(event)
+
+
+def _said_of_goods(event: Event) -> str:
+    """Where the goods are on their way to the Sale."""
+    match event:
+        case SalesOrderPlanned():
+            return f"dry run: would write sales order of {event.total}"
+        case SalesOrderRecorded():
+            judged = f"{event.how}, read back, {_judged(event.differences)}"
+            return f"sales order {event.sales_order} {judged}: {event.total}"
+        case SalesOrderEnded():
+            why = "its Sale is next" if event.why == "sold" else "the order was given up"
+            return f"sales order {event.sales_order} reserves nothing any more: {why}"
+        case WarehouseChosen():
+            return f"leaves warehouse {event.warehouse}: {event.why}"
+        case SalePostponed():
+            return f"waits for a receipt{', unposted in Balance' if event.unposted else ''}: {event.detail}"
+        case _:
+            return event.TYPE
+
+
+def _said_of_people(event: Event) -> str:
+    match event:
         case DeadLettered():
             return f"dead letter {event.dead_letter[:8]}: {event.reason}: {event.detail}"
         case DeadLetterSettled():

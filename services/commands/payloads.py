@@ -8,9 +8,10 @@ from typing import Any
 from contracts.envelope import Envelope
 from contracts.ledger import CreditNotePlanned, CreditNoteRecorded, SalePlanned, SaleRecorded
 from contracts.model import Event
+from contracts.sales_orders import SalesOrderPlanned, SalesOrderRecorded
 
-Planned = SalePlanned | CreditNotePlanned
-Recorded = SaleRecorded | CreditNoteRecorded
+Planned = SalePlanned | CreditNotePlanned | SalesOrderPlanned
+Recorded = SaleRecorded | CreditNoteRecorded | SalesOrderRecorded
 
 
 def payloads(key: str, envelopes: Iterable[Envelope[Event]]) -> list[dict[str, Any]]:
@@ -35,4 +36,5 @@ def _told(event: Planned | Recorded, envelope: Envelope[Event]) -> dict[str, Any
         "vat": f"{event.vat:f}",
         "currency": event.currency,
         "payload": event.sent,
+        **({"parts": [part.sent for part in parts]} if (parts := getattr(event, "parts", ())) else {}),
     }

@@ -95,6 +95,8 @@ def _documents(settings: Settings, name: str, shop: ShopSettings) -> Iterable[Ro
     orders, flows = shop.orders, shop.flows
     triggers = "; ".join(f"{method}: {' or '.join(statuses)}" for method, statuses in orders.trigger.items())
     held = f", held {orders.hold:g} s" if orders.hold else ""
+    held += ", otherwise where orders.hold-for says so" if orders.hold_for else ""
+    held += f"; {len(orders.rules)} rules (davtari rules list)" if orders.rules else ""
     paid = ", default ones once paid" if orders.require_paid else ""
     buyers = "found by personal or company id" + (", made if new" if orders.create_clients else "")
     buyers += "; else the retail client" if orders.retail_client else "; without an id the order waits"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
 
 from contracts.balance import Accounts
 from contracts.placement import Pieces, WarehouseChosen
@@ -22,10 +24,12 @@ from services.order_exporter.projection import (
     product_key,
 )
 from services.order_exporter.regular_price import regular_prices
+from services.order_exporter.reserving import linked
 from services.order_exporter.sale import Sale, sale_of
 from services.order_exporter.sale_document import sale_document
+from services.order_exporter.splitting import parts_of
 from services.order_exporter.tasks import ClientTask, SaleTask
-from services.order_exporter.warehouse import needed, place_of
+from services.order_exporter.warehouse import Place, needed, place_of
 from services.shared.delivery.outcome import Blocked
 from services.shared.documents.ruling import ruling_of
 from services.shared.documents.uids import sale_uid
@@ -47,6 +51,19 @@ class Ready:
     choice: WarehouseChosen | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An order on its way to its Sale: the rules that hold for it, the item of each line, where its goods leave."""
+
+    known: KnownOrder
+    rules: OrderSettings
+    prices: PriceSettings
+    balance: BalanceSettings
+    state: State
+    items: Mapping[int, str]
+    place: Place
+
+
 def prepare(
     known: KnownOrder,
     settings: OrderSettings,
@@ -64,25 +81,46 @@ def prepare(
     if isinstance(items, Blocked):
         return items
     ruling = ruling_of(known.order, settings)
-    place = place_of(known.order, items, ruling, state)
+    split = settings.split and ruling.document != "sales-order"
+    place = place_of(known.order, items, ruling, state, split=split)
     if isinstance(place, Blocked):
         return place
     rules = ruling.applied(settings, place.warehouse)
-    regular = regular_prices(known.order, items, prices, balance, state) if rules.sale_price_as == "discount" else {}
-    sale = _revised(sale_of(known.order, items, rules, balance, regular), known.order, state)
-    buyer = buyer_of(known.order, rules, balance, state)
-    accounts = {line.item: state.get(ACCOUNTS, line.item) or Accounts() for line in sale.lines}
-    document = sale_document(sale, buyer.client, accounts, rules, balance)
-    task = _task(known, sale, buyer, document).model_copy(update=_posting(known.order, items, rules, state))
-    return Ready(task, buyer.lookup, place.choice)
+    return _ready(Draft(known, rules, prices, balance, state, items, place))
 
 
-def _posting(order: OrderChanged, items: Mapping[int, str], rules: OrderSettings, state: State) -> dict[str, object]:
+def _ready(draft: Draft) -> Ready:
+    order, sale = draft.known.order, _sale(draft)
+    buyer = buyer_of(order, draft.rules, draft.balance, draft.state)
+    document = partial(_document, draft, buyer.client)
+    parts = parts_of(sale, draft.place.lines, document) if draft.place.lines else ()
+    task = _task(draft.known, sale, buyer, parts[0].sent if parts else document(sale))
+    posting = _posting(order, draft.place.pieces or _pieces(draft), draft.rules, draft.state)
+    return Ready(task.model_copy(update={**posting, "parts": parts}), buyer.lookup, draft.place.choice)
+
+
+def _sale(draft: Draft) -> Sale:
+    order, discounts = draft.known.order, draft.rules.sale_price_as == "discount"
+    regular = regular_prices(order, draft.items, draft.prices, draft.balance, draft.state) if discounts else {}
+    return _revised(sale_of(order, draft.items, draft.rules, draft.balance, regular), order, draft.state)
+
+
+def _document(draft: Draft, client: str, sale: Sale) -> dict[str, Any]:
+    accounts = {line.item: draft.state.get(ACCOUNTS, line.item) or Accounts() for line in sale.lines}
+    document = sale_document(sale, client, accounts, draft.rules, draft.balance)
+    return linked(document, draft.known.order.key, draft.state)
+
+
+def _pieces(draft: Draft) -> tuple[Pieces, ...]:
+    wanted = needed(draft.known.order, draft.items, draft.state)
+    return tuple(Pieces(item=item, quantity=count) for item, count in wanted.items())
+
+
+def _posting(order: OrderChanged, pieces: tuple[Pieces, ...], rules: OrderSettings, state: State) -> dict[str, object]:
     """How the Sale is posted, and what becomes of it when the goods are not there."""
     posted: dict[str, object] = {"posted": rules.document_state == "posted"}
     if rules.short_stock == "park":
         return posted
-    pieces = tuple(Pieces(item=item, quantity=count) for item, count in needed(order, items, state).items())
     again = postponed(order, state) is not None
     return posted | {"pieces": pieces, "short_stock": rules.short_stock, "again": again}
 

@@ -53,8 +53,17 @@ def recorded(found: Sequence[Entry], settings: BalanceSettings) -> list[Recorded
     for entry in found:
         if entry.books is not None:
             total, date = _whole(entry, entry.books.uid) if entry.kind == "refund" else _sale(entry)
-            by_uid[entry.books.uid] = Recorded(entry, names[entry.kind], entry.books.uid, total, date)
+            for uid, part in (_parts(entry) or {entry.books.uid: total}).items():
+                by_uid[uid] = Recorded(entry, names[entry.kind], uid, part, date)
     return list(by_uid.values())
+
+
+def _parts(entry: Entry) -> dict[str, Decimal]:
+    """What each document comes to, where the whole consists of several; of a note written again the last state."""
+    uid, story = entry.books.uid if entry.books else "", entry.story
+    notes = sorted((note for note in story.notes.values() if note.credit_note == uid), key=lambda n: n.recorded_at)
+    whole = [story.sales[uid]] if entry.kind == "order" and uid in story.sales else notes
+    return {part.document: part.total for document in whole for part in document.parts}
 
 
 def _sale(entry: Entry) -> tuple[Decimal, str]:

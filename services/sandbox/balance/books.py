@@ -36,6 +36,7 @@ class Books:
         self.clients = Clients()
         self.sales = Register("Sale")
         self.credit_notes = Register("SalesCredit")
+        self.sales_orders = Register("SalesOrder")
 
     def now(self) -> datetime:
         """Balance's own time: Tbilisi, without zone, in whole seconds."""

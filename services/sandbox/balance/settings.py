@@ -55,6 +55,8 @@ class Dialect(Part):
     series_bulk: bool = Field(True, description="ItemsSeries may be read without Item; else 403")
     content_type_on_get: Literal["ignored", "forbidden"] = Field("ignored", description="403 on a GET with that header")
     credit_note_resource: Literal["SalesCredit", "SalesCreditNote"] = "SalesCredit"
+    sales_order_resource: Literal["SalesOrders", "SalesOrder"] = "SalesOrders"
+    posted_field: str = Field("", pattern=r"^\w*$", description='a Sale\'s field for posted or not; "": there is none')
     own_uid: Literal["honoured", "replaced"] = Field("honoured", description="what becomes of a new record's uid")
     echo: Literal["array", "object", "empty"] = Field("array", description="the body that answers a write")
     item_text: TextReference = Field("dropped", description="a line's Item that is no GUID: left empty, looked up, no")

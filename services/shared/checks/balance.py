@@ -89,8 +89,10 @@ async def warehouses(client: Balance, settings: Settings) -> list[Finding]:
     found = []
     for shop, rules in settings.shops.items():
         stock, orders = rules.stock.warehouses, [rules.orders.warehouse] if rules.orders.warehouse else []
+        ruled = rules.orders.every_warehouse
         found += _absent(f"shops.{shop}.stock.warehouses", stock, known, there, "stock")
         found += _absent(f"shops.{shop}.orders.warehouse", orders, set(names), there, "orders")
+        found += _absent(f"shops.{shop}.orders.warehouses and rules", ruled, known, there, "orders")
     return found
 
 

@@ -61,7 +61,7 @@ class Dialect(DocumentDialect):
         default=PERIOD_CLOSED, description="patterns of the refusals that mean a closed period"
     )
     credit_notes: Literal["separate", "cumulative"] = "separate"
-    waybill_field: str | None = Field(
+    waybill_number_field: str | None = Field(
         default=None,
         description="the field of a Sale that holds its waybill's number, if your build has one",
     )

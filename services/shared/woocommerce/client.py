@@ -24,7 +24,18 @@ from services.shared.settings.shop import ShopSettings
 from services.shared.upstream.http import Limits, Observe, Sleep, Timeouts, Upstream, unobserved
 from services.shared.upstream.tls import tls_context
 from services.shared.upstream.voice import Voice
-from services.shared.woocommerce import categories, notes, orders, probe, products, refunds, store, variations, webhooks
+from services.shared.woocommerce import (
+    categories,
+    notes,
+    orders,
+    probe,
+    products,
+    refunds,
+    shipping,
+    store,
+    variations,
+    webhooks,
+)
 from services.shared.woocommerce.api import Api
 from services.shared.woocommerce.auth import auth_for
 from services.shared.woocommerce.batch import ItemResult
@@ -35,6 +46,7 @@ from services.shared.woocommerce.probe import Probe
 from services.shared.woocommerce.product import Product
 from services.shared.woocommerce.product_write import ProductWrite
 from services.shared.woocommerce.refusals import MEND_ACCESS, MEND_ADDRESS, refine
+from services.shared.woocommerce.shipping import ShippingMethod
 from services.shared.woocommerce.store import ShopTaxRate, Site, TaxSettings
 from services.shared.woocommerce.webhooks import Webhook
 
@@ -90,6 +102,10 @@ class WooCommerce:
     async def probe(self) -> Probe:
         """Whether the shop is there and what the key may do; changes nothing."""
         return await probe.probe(self._api)
+
+    async def shipping_methods(self) -> list[ShippingMethod]:
+        """Every shipping method of every zone, zone by zone."""
+        return await shipping.methods(self._api)
 
     async def products_by_sku(self, skus: Iterable[str]) -> dict[str, tuple[Product, ...]]:
         """The products and variations of each SKU in every status and in the trash; empty where there is none."""
