@@ -7,6 +7,7 @@ from contracts import (
     approvals,
     balance,
     catalog,
+    clients,
     closing,
     drift,
     identity,
@@ -57,5 +58,9 @@ EVENTS: tuple[type[Event], ...] = (
     identity.AcceptShopRequested,
     linking.LinkRequested,
     drift.StockDrifted,
+    clients.ClientAssigned,
+    clients.ContactsMerged,
+    clients.ContactsConflicted,
+    clients.ContactSettled,
 )
 BY_TYPE: dict[str, type[Event]] = {event.TYPE: event for event in EVENTS}

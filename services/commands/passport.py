@@ -159,7 +159,8 @@ def said(event: Event) -> str:
 def _said_of_books(event: Event) -> str:
     match event:
         case ClientRecorded():
-            return f"client {event.client} {event.how}"
+            code, told = f" (code {event.code})" if event.code else "", f": {event.detail}" if event.detail else ""
+            return f"client {event.client}{code} {event.how}{told}"
         case SaleRecorded():
             return f"Sale {event.sale} {event.how}, read back, {_judged(event.differences)}: {event.total}"
         case CreditNoteRecorded():

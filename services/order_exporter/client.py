@@ -13,6 +13,7 @@ from services.shared.settings.balance import ListTexts
 
 NUMBERS = {"company": re.compile(r"\d{9}|\d{11}", re.ASCII), "person": re.compile(r"\d{11}", re.ASCII)}
 """A company has 9 digits, a person 11, a sole trader trades under the personal 11 (claim I12)."""
+PERSONAL_DIGITS = 11
 NAME_LIMIT = 150
 """API fact: Name is String(150)."""
 
@@ -55,11 +56,11 @@ def client_document(identity: Identity, order: OrderChanged, lists: ListTexts) -
         "Name": name[:NAME_LIMIT],
         "FullName": name,
         "ID": identity.number,
-        "LegalForm": lists.company if identity.kind == "company" else lists.individual,
+        "LegalForm": _legal_form(identity, lists),
         "Phone": person.phone,
         "Email": person.email,
-        "LegalAddress": _address(person.billing),
-        "PhysicalAddress": _address(person.shipping) or _address(person.billing),
+        "LegalAddress": address_line(person.billing),
+        "PhysicalAddress": delivery_address(person),
         "ExtCode": f"woo-{order.shop}-{order.customer_id}" if order.customer_id else "",
     }
     return without_empty(fields)
@@ -76,6 +77,19 @@ def _name(identity: Identity, person: Person) -> str:
     return company or full_name or identity.number
 
 
-def _address(address: Address) -> str:
+def _legal_form(identity: Identity, lists: ListTexts) -> str:
+    """By the kind of number (claim I12): 9 digits are a company; a sole trader has a person's number."""
+    if identity.kind == "company" and len(identity.number) < PERSONAL_DIGITS:
+        return lists.company
+    return (lists.sole_trader if identity.kind == "company" else None) or lists.individual
+
+
+def delivery_address(person: Person | None) -> str:
+    """Where the goods go, in one line: the shipping address, else that of the bill; empty when there is none."""
+    return (address_line(person.shipping) or address_line(person.billing)) if person else ""
+
+
+def address_line(address: Address) -> str:
+    """An address in one line, nobody's name in it; empty without a street."""
     parts = (address.address_1, address.address_2, address.city, address.postcode, address.country)
     return ", ".join(part.strip() for part in parts if part.strip()) if address.address_1.strip() else ""

@@ -132,7 +132,7 @@ def _export(case: Case) -> Decision:
     if isinstance(prepared, Blocked):
         waiting = (_waiting(case.known.order.key, prepared),) if _is_wanted(case) else ()
         return _answered(case, Decision(deliveries=waiting), waits=prepared.detail)
-    one = candidate(prepared.task, case.known.order)
+    one = candidate(prepared.task, case.known.order, prepared.buyer)
     gate = approval.held(one, case.shop.orders.approve_first, case.state) if case.live else None
     if gate and _is_wanted(case):
         return _answered(case, _gated(case, prepared, one, gate), waits="" if wants_plan(case.pushes) else gate.detail)

@@ -9,6 +9,7 @@ from contracts.reasons import Reason
 from contracts.shop import OrderChanged, OrderLine
 from services.order_exporter.buyer import Buyer, buyer_of
 from services.order_exporter.content import books_digest
+from services.order_exporter.delivery_address import with_address
 from services.order_exporter.projection import (
     ACCOUNTS,
     LINK,
@@ -31,10 +32,11 @@ from services.shared.state.records import State
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A Sale that can be written, as soon as `lookup` has said who the client is."""
+    """A Sale that can be written, as soon as `lookup` has said who the client is; `buyer` tells how it is known."""
 
     task: SaleTask
     lookup: ClientTask | None
+    buyer: str
 
 
 def prepare(
@@ -49,9 +51,11 @@ def prepare(
         return items
     sale = _revised(sale_of(known.order, items, settings, balance), known.order, state)
     buyer = buyer_of(known.order, settings, balance, state)
+    sale = replace(sale, remark="; ".join(part for part in (sale.remark, buyer.remark) if part))
     accounts = {line.item: state.get(ACCOUNTS, line.item) or Accounts() for line in sale.lines}
     document = sale_document(sale, buyer.client, accounts, settings, balance)
-    return Ready(_task(known, sale, buyer, document), buyer.lookup)
+    task = with_address(_task(known, sale, buyer, document), known.order, settings.clients)
+    return Ready(task, buyer.lookup, buyer.how)
 
 
 def _items(order: OrderChanged, state: State, *, live: bool) -> dict[int, str] | Blocked:

@@ -56,7 +56,7 @@ def _document(task: SaleTask) -> Document:
         quantities=tuple(line.quantity for line in task.lines),
     )
     title = f"the Sale of order {task.document['PrimaryDocument']} of shop {task.shop}"
-    return Document(task.sale, title, task.document, intent, Reason.SALE_NOT_AS_MEANT)
+    return Document(task.sale, title, task.document | (task.person or {}), intent, Reason.SALE_NOT_AS_MEANT)
 
 
 def _recorded(task: SaleTask, booked: Booked, row: Row, now: datetime) -> SaleRecorded:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from contracts.ledger import RecordedLine
 from contracts.model import Money, Part
@@ -11,7 +11,8 @@ from contracts.model import Money, Part
 class SaleTask(Part):
     """A Sale to be written. `document` is its JSON; the rest is what `SaleRecorded` will say.
 
-    `revision` counts the Sales of this order that were credited whole before.
+    `revision` counts the Sales of this order that were credited whole before. `person` holds the fields of the
+    document that name or locate somebody: they are sent, and stand in no event.
     """
 
     shop: str
@@ -28,12 +29,15 @@ class SaleTask(Part):
     notes: tuple[str, ...] = ()
     revision: int = 0
     document: dict[str, Any]
+    person_ref: str | None = None
+    person: dict[str, Any] | None = None
 
 
 class ClientTask(Part):
     """A client to be found by number, or created. All personal data stands in `person`, the client's JSON.
 
-    `retail` is the client to use when none is found and none may be created (`create` is false).
+    `by` contact: to be found by the phone and e-mail in `person` alone, never created. `retail` is the client to use
+    when none is found and none may be created (`create` is false).
     """
 
     shop: str
@@ -42,4 +46,5 @@ class ClientTask(Part):
     identity: str
     create: bool
     retail: str | None
+    by: Literal["number", "contact"] = "number"
     person: dict[str, Any]

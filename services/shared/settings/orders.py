@@ -10,6 +10,7 @@ from pydantic import Field
 
 from services.shared.settings.amount import Amount
 from services.shared.settings.base import Section
+from services.shared.settings.clients import ClientSettings
 
 AfterSale = Literal["report", "credit", "credit-and-new-sale"]
 
@@ -66,3 +67,4 @@ class OrderSettings(Section):
         default_factory=dict, description="payment method → type and account of the payment inside the Sale; none: off"
     )
     price_as: Literal["discounted", "price-and-discount"] = "discounted"
+    clients: ClientSettings = ClientSettings()
