@@ -33,11 +33,13 @@ from services.commands import (
 from services.commands.approvals.app import approvals_app, approve_app
 from services.commands.backfill.app import app as backfill_app
 from services.commands.check import systems
+from services.commands.clients.app import app as clients_app
+from services.commands.clients.bulk import Yes, export_clients_command, import_clients
 from services.commands.day_close.app import day_close_command
 from services.commands.drift.app import drift_command
 from services.commands.events.app import app as events_app
 from services.commands.failing import FAILED, WRONG_SETTINGS
-from services.commands.frame import Chosen, DryRun, Json, Patience, answered, command, settings
+from services.commands.frame import Chosen, DryRun, Json, Patience, Shop, answered, command, settings
 from services.commands.freshness import feed_ages, punctuality
 from services.commands.freshness_lines import lines
 from services.commands.helpers.app import helpers_command, opening_stock_command
@@ -70,6 +72,10 @@ app.command(name="day-close", rich_help_panel=panels.LOOK)(day_close_command)
 app.add_typer(alerts.app, name="alerts", rich_help_panel=panels.SETUP)
 app.add_typer(shops_app, name="shop", rich_help_panel=panels.SETUP)
 app.add_typer(links_app, name="links", rich_help_panel=panels.MANUAL)
+app.add_typer(clients_app, name="clients", rich_help_panel=panels.MANUAL)
+export_app = typer.Typer(no_args_is_help=True, help="Make records in a shop of what Balance holds.")
+export_app.command(name="clients")(export_clients_command)
+app.add_typer(export_app, name="export", rich_help_panel=panels.MANUAL)
 app.command(name="drift", rich_help_panel=panels.LOOK)(drift_command)
 app.command(name="helpers", rich_help_panel=panels.SETUP)(helpers_command)
 app.command(name="opening-stock", rich_help_panel=panels.SETUP)(opening_stock_command)
@@ -162,13 +168,17 @@ async def run_command(service: Annotated[str, typer.Argument(help=", ".join((*SE
 @app.command(name="import", rich_help_panel=panels.MANUAL)
 @command
 async def import_command(
-    resource: Literal["items", "prices", "stock"],
+    resource: Literal["items", "prices", "stock", "clients"],
     dry_run: DryRun = False,
     accept_loss: Annotated[bool, typer.Option(help="Believe a snapshot that loses many records.")] = False,
     patience: Patience = 300.0,
+    shop: Shop = "",
+    yes: Yes = False,
     json: Json = False,
 ) -> int:
-    """Read items, prices or stock from Balance now."""
+    """Read items, prices or stock from Balance now; or make clients of a shop's customers that gave a number."""
+    if resource == "clients":
+        return await import_clients(shop, write=yes and not dry_run, json=json)
     asked = ImportRequested(resource=resource, dry_run=dry_run, accept_loss=accept_loss, **ask.stamp())
     with console.status(f"reading {resource} from Balance…"):
         answer = await ask.ask(settings(), asked, patience)

@@ -41,6 +41,13 @@ def identity_of(person: Person | None) -> Identity | None:
     return Identity("person", personal) if personal else None
 
 
+def identity_of_number(number: str) -> Identity | None:
+    """Whose number it is: 9 digits are a company, 11 a person; None for anything else."""
+    if company := _valid(number, "company"):
+        return Identity("company" if len(company) < PERSONAL_DIGITS else "person", company)
+    return None
+
+
 def number_remark(person: Person | None) -> str:
     """What the document should say when a number was given that cannot be one; it never stops an order."""
     given = person is not None and (person.company_id or person.personal_id)
@@ -48,8 +55,13 @@ def number_remark(person: Person | None) -> str:
 
 
 def client_document(identity: Identity, order: OrderChanged, lists: ListTexts) -> dict[str, Any]:
-    """The JSON of a client to be created (balance-api 2.8). Only Name and ID are required there."""
+    """The JSON of the client that an order's buyer is created as."""
     person = order.person or Person(person_ref=order.person_ref)
+    return client_fields(identity, person, order.shop, order.customer_id, lists)
+
+
+def client_fields(identity: Identity, person: Person, shop: str, customer_id: int, lists: ListTexts) -> dict[str, Any]:
+    """The JSON of a client to be created (balance-api 2.8). Only Name and ID are required there."""
     name = _name(identity, person)
     fields = {
         "uid": identity.ref,
@@ -61,7 +73,7 @@ def client_document(identity: Identity, order: OrderChanged, lists: ListTexts) -
         "Email": person.email,
         "LegalAddress": address_line(person.billing),
         "PhysicalAddress": delivery_address(person),
-        "ExtCode": f"woo-{order.shop}-{order.customer_id}" if order.customer_id else "",
+        "ExtCode": f"woo-{shop}-{customer_id}" if customer_id else "",
     }
     return without_empty(fields)
 
