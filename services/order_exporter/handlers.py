@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
+from contracts.clients import ContactsConflicted
 from contracts.ledger import SalePlanned
 from contracts.model import Event
 from contracts.reasons import Reason
-from services.order_exporter import on_time
+from services.order_exporter import contacts, on_time
 from services.order_exporter.announce import divergence, planned
 from services.order_exporter.content import is_void
 from services.order_exporter.prepare import Ready, prepare
@@ -63,8 +64,12 @@ def handlers(settings: Settings) -> Handlers:
     """The rules of order-exporter under these settings. Subjects are `shop:order`."""
     return Handlers(
         TOPICS,
-        remember=composed(composed(REMEMBER, approval.approval_rules("sale")), on_time.rules(settings.shops)),
+        remember=composed(
+            composed(composed(REMEMBER, approval.approval_rules("sale")), on_time.rules(settings.shops)),
+            contacts.rules(settings),
+        ),
         decide=partial(decide, settings),
+        news={ContactsConflicted: contacts.conflict_news},
     )
 
 
@@ -79,7 +84,17 @@ def decide(settings: Settings, subject: str, state: State) -> Decision:
         return Decision(again_at=end)
     if known is None or mode == "off":
         return Decision(announce=answers(pushes, SERVICE, mode, known is not None, state.now))
-    return _decide(Case(known, shop, settings.balance, pushes, state))
+    case = Case(known, shop, settings.balance, pushes, state)
+    decided = _decide(case)
+    return replace(decided, deliveries=(*decided.deliveries, *_contacts(case)))
+
+
+def _contacts(case: Case) -> tuple[Delivery, ...]:
+    """Contacts go with an order that is due or booked, never before."""
+    known = case.known
+    if not case.live or known.removed or not (_is_wanted(case) or case.state.get(SALE, known.order.key)):
+        return ()
+    return contacts.wanted(known.order, case.shop.orders.clients.contacts, case.state)
 
 
 def _decide(case: Case) -> Decision:

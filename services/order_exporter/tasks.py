@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from pydantic import Field
+
+from contracts.clients import ContactField, Side
 from contracts.ledger import RecordedLine
-from contracts.model import Money, Part
+from contracts.model import Instant, Money, Part
+from services.shared.settings.clients import Policy
 
 
 class SaleTask(Part):
@@ -47,4 +51,23 @@ class ClientTask(Part):
     create: bool
     retail: str | None
     by: Literal["number", "contact"] = "number"
+    person: dict[str, Any]
+
+
+class ContactTask(Part):
+    """The contacts of a client to be merged with those of its buyer (services/shared/contacts/merge.py).
+
+    `person` holds what the order says (`order`) and what both sides said when they were last looked at (`base`).
+    """
+
+    shop: str
+    order_id: int
+    order_at: Instant
+    client: str
+    customer_id: int
+    policies: dict[ContactField, Policy]
+    changed_field: str = ""
+    settled: dict[ContactField, Side] = Field(default_factory=dict)
+    commands: tuple[str, ...] = ()
+    person_ref: str
     person: dict[str, Any]

@@ -32,8 +32,8 @@ def person_of(shop: str, order: OrderJson, keys: IdentityKeys, comment: str) -> 
     personal_id = meta_text(order.meta_data, keys.personal_id)
     return Person(
         person_ref=person_ref(shop, order, personal_id),
-        billing=_address(order.billing),
-        shipping=_address(order.shipping),
+        billing=postal_address(order.billing),
+        shipping=postal_address(order.shipping),
         email=order.billing.email,
         phone=order.billing.phone or order.shipping.phone,
         personal_id=personal_id,
@@ -46,8 +46,8 @@ def person_of_account(shop: str, customer: Customer, keys: IdentityKeys) -> Pers
     """A customer account as the buyer that it is in its orders."""
     return Person(
         person_ref=account_ref(shop, customer.id),
-        billing=_address(customer.billing),
-        shipping=_address(customer.shipping),
+        billing=postal_address(customer.billing),
+        shipping=postal_address(customer.shipping),
         email=customer.billing.email or customer.email,
         phone=customer.billing.phone or customer.shipping.phone,
         personal_id=meta_text(customer.meta_data, keys.personal_id),
@@ -82,5 +82,6 @@ def _who(order: OrderJson, personal_id: str | None) -> str:
     return f"personal-id:{personal_id}" if personal_id else f"order:{order.id}"
 
 
-def _address(address: AddressJson) -> Address:
+def postal_address(address: AddressJson) -> Address:
+    """An address as events hold it."""
     return Address.model_validate(address.model_dump())
