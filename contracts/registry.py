@@ -14,6 +14,8 @@ from contracts import (
     ledger,
     linking,
     operations,
+    placement,
+    sales_orders,
     shop,
 )
 from contracts.model import Event
@@ -38,6 +40,11 @@ EVENTS: tuple[type[Event], ...] = (
     ledger.SaleDiverged,
     ledger.CreditNoteRecorded,
     ledger.CreditNotePlanned,
+    placement.WarehouseChosen,
+    placement.SalePostponed,
+    sales_orders.SalesOrderRecorded,
+    sales_orders.SalesOrderPlanned,
+    sales_orders.SalesOrderEnded,
     operations.ImportRequested,
     operations.PushRequested,
     operations.ReplayRequested,

@@ -9,14 +9,16 @@ from pydantic import Field
 from contracts.clients import ContactField, Side
 from contracts.ledger import RecordedLine
 from contracts.model import Instant, Money, Part
+from contracts.placement import Pieces
 from services.shared.settings.clients import Policy
 
 
 class SaleTask(Part):
     """A Sale to be written. `document` is its JSON; the rest is what `SaleRecorded` will say.
 
-    `revision` counts the Sales of this order that were credited whole before. `person` holds the fields of the
-    document that name or locate somebody: they are sent, and stand in no event.
+    `revision` counts the Sales of this order that were credited whole before. `short_stock` says what becomes of it
+    when Balance lacks the goods (`pieces`), and `again` that this has happened before. `person` holds the
+    fields of the document that name or locate somebody: they are sent, and stand in no event.
     """
 
     shop: str
@@ -32,9 +34,31 @@ class SaleTask(Part):
     lines: tuple[RecordedLine, ...]
     notes: tuple[str, ...] = ()
     revision: int = 0
+    pieces: tuple[Pieces, ...] = ()
+    short_stock: Literal["park", "wait", "unposted"] = "park"
+    again: bool = False
+    posted: bool = True
     document: dict[str, Any]
     person_ref: str | None = None
     person: dict[str, Any] | None = None
+
+
+class SalesOrderTask(Part):
+    """A sales order to be written, or (`ends`) to reserve nothing any more. `document` is its JSON."""
+
+    shop: str
+    order_id: int
+    order_version: int
+    content_digest: str
+    sales_order: str
+    client: str
+    date: str
+    currency: str
+    total: Money
+    vat: Money
+    lines: tuple[RecordedLine, ...]
+    document: dict[str, Any]
+    ends: Literal["sold", "given-up"] | None = None
 
 
 class ClientTask(Part):

@@ -18,7 +18,7 @@ from services.shared.balance.client import Balance
 from services.shared.messaging.commands import send, send_all
 from services.shared.settings.model import Settings
 
-app = typer.Typer(no_args_is_help=True, help="Who buyers are to Balance.")
+app = typer.Typer(no_args_is_help=True, help="Who buyers are to Balance: look, merge, settle contacts.")
 Why = Annotated[str, typer.Option(help="The reason; kept with your name.")]
 Order = Annotated[int | None, typer.Option(help="Whoever placed this order.")]
 Number = Annotated[str | None, typer.Option(help="A personal or company number.")]

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 import typer
 
 from services.commands.clients import exporting, importing
-from services.commands.failing import FAILED
+from services.commands.codes import FAILED
 from services.commands.frame import DryRun, Json, chosen_shop, command, settings
 from services.commands.screen import as_json, console
 from services.commands.shops import identity
@@ -22,6 +22,7 @@ from services.shared.settings import Settings, SettingsError
 from services.shared.woocommerce.client import WooCommerce
 from services.shared.woocommerce.person import IdentityKeys
 
+export_app = typer.Typer(no_args_is_help=True, help="Make records in a shop of what Balance holds.")
 Verdict = importing.Verdict | exporting.Verdict
 Yes = Annotated[bool, typer.Option("--yes", help="Really do it; without it, clients are only looked at.")]
 
@@ -45,6 +46,7 @@ async def import_clients(shop: str, *, write: bool, json: bool) -> int:
     return _ended(done, "accounts", write=write, json=json)
 
 
+@export_app.command(name="clients")
 @command
 async def export_clients_command(shop: str, yes: Yes = False, dry_run: DryRun = False, json: Json = False) -> int:
     """Make customer accounts in a shop of Balance's companies with an e-mail and consent. The shop may greet them."""

@@ -27,11 +27,15 @@ class StoredLine:
     amount: Decimal | None
     vat: Decimal | None
     vat_rate: str | None
+    reserve: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class StoredDocument:
-    """A document. `total` is the sum of the lines' amounts; `vat` that of their VAT, None when no line states any."""
+    """A document. `total` is the sum of the lines' amounts; `vat` that of their VAT, None when no line states any.
+
+    `posted` is None where the dialect names no field that says it.
+    """
 
     uid: str
     number: str | None
@@ -45,6 +49,7 @@ class StoredDocument:
     total: Decimal
     vat: Decimal | None
     lines: tuple[StoredLine, ...]
+    posted: bool | None = None
 
 
 def stored_document(row: Row, resource: str, dialect: Dialect) -> StoredDocument:
@@ -68,7 +73,13 @@ def stored_document(row: Row, resource: str, dialect: Dialect) -> StoredDocument
             total=sum((line.amount for line in lines if line.amount is not None), Decimal(0)),
             vat=_sum_of_stated(line.vat for line in lines),
             lines=lines,
+            posted=_posted(row, dialect),
         )
+
+
+def _posted(row: Row, dialect: Dialect) -> bool | None:
+    said = fields.value(row, dialect.posted_field) if dialect.posted_field else None
+    return None if said in (None, "") else fields.flag(row, str(dialect.posted_field))
 
 
 def _line(row: Row, named: Callable[[Row, str], str]) -> StoredLine:
@@ -82,6 +93,7 @@ def _line(row: Row, named: Callable[[Row, str], str]) -> StoredLine:
         amount=fields.number(row, named(row, "Amount")),
         vat=fields.number(row, named(row, "VAT")),
         vat_rate=fields.reference(row, named(row, "VATRate")),
+        reserve=fields.number(row, named(row, "Reserve")),
     )
 
 

@@ -6,11 +6,12 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from services.shared.settings.amount import Amount
 from services.shared.settings.base import Section
 from services.shared.settings.clients import ClientSettings
+from services.shared.settings.order_rules import DocumentSettings
 
 AfterSale = Literal["report", "credit", "credit-and-new-sale"]
 
@@ -22,7 +23,7 @@ class PaymentPosting(Section):
     account: str = Field(min_length=1, description="PaymentAccount")
 
 
-class OrderSettings(Section):
+class OrderSettings(DocumentSettings):
     """When and how an order becomes a Sale."""
 
     trigger: dict[str, tuple[str, ...]] = Field(
@@ -68,3 +69,9 @@ class OrderSettings(Section):
     )
     price_as: Literal["discounted", "price-and-discount"] = "discounted"
     clients: ClientSettings = ClientSettings()
+
+    @model_validator(mode="after")
+    def _discounts_are_shown(self) -> OrderSettings:
+        if self.sale_price_as == "discount" and self.price_as == "discounted":
+            raise ValueError('sale-price-as = "discount" needs price-as = "price-and-discount"')
+        return self
