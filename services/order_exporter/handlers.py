@@ -74,9 +74,8 @@ def decide(settings: Settings, subject: str, state: State) -> Decision:
         return Decision(again_at=end)
     if known is None or mode == "off":
         return Decision(announce=answers(pushes, SERVICE, mode, known is not None, state.now))
-    return _with_contacts(
-        case := Case(known, shop, settings.balance, pushes, state), _with_endings(case, _decide(case))
-    )
+    case = Case(known, shop, settings.balance, pushes, state)
+    return _with_contacts(case, _with_endings(case, _decide(case)))
 
 
 def _with_contacts(case: Case, decision: Decision) -> Decision:
