@@ -106,8 +106,9 @@ def _number_given(order: OrderChanged, state: State) -> None:
     """A number that was put right counts from now on; one that was taken back counts no more."""
     identity = identity_of(order.person)
     if identity is None:
-        state.drop(GIVEN_BY, order.key)
-        state.drop(GIVEN_AS, order.key)
+        if state.get(GIVEN_BY, order.key):
+            state.drop(GIVEN_BY, order.key)
+            state.drop(GIVEN_AS, order.key)
         return
     given = GivenNumber(order=order.key, identity=identity.ref)
     state.put(GIVEN_BY, order.key, given, ref=order.person_ref)

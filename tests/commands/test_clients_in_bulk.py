@@ -106,7 +106,6 @@ async def test_a_refused_client_stops_no_other_and_progress_is_told() -> None:
         assert "Name" in done[7].why
 
 
-@pytest.mark.claim("S2.16")
 async def test_a_customer_who_is_deleted_in_the_shop_changes_nothing_in_balance() -> None:
     async with both() as world:
         account = world.account("nino@example.test", **person())

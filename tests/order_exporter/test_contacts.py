@@ -13,6 +13,7 @@ from contracts.model import Event
 from contracts.shop import OrderChanged
 from services.commands.clients import conflicts
 from services.commands.clients.known import known
+from services.commands.passport import passport
 from services.order_exporter.contact_delivery import deliver_contacts
 from services.order_exporter.contacts import conflict_news, lane
 from services.sandbox.woocommerce.customers import Customers
@@ -91,7 +92,7 @@ def test_by_default_a_known_client_is_left_alone() -> None:
     assert [each.kind for each in made.decisions[KEY].deliveries] == ["sale"]
 
 
-@pytest.mark.claim("S2.16", "S4.9", "S4.11")
+@pytest.mark.claim("S4.9", "S4.11")
 async def test_what_the_buyer_changed_goes_to_balance_with_the_order_and_no_other_field() -> None:
     async with both() as world:
         before = client(world, Phone=OURS, Email="keep@example.test")
@@ -208,7 +209,6 @@ async def test_an_address_goes_to_balance_only_and_one_changed_there_stays() -> 
         assert client(world)["PhysicalAddress"] == "სხვა ქ. 5"
 
 
-@pytest.mark.claim("S2.16")
 async def test_an_account_deleted_in_the_shop_empties_nothing_in_balance() -> None:
     async with both() as world:
         before = client(world, Phone=OURS)
@@ -299,3 +299,16 @@ def test_nothing_personal_stands_outside_of_person() -> None:
     [one] = merges(made)
     outside = {name: part for name, part in one.payload.items() if name != "person"}
     assert not any(text in str(outside) for text in (OURS, "nino@", "ნიმუშის", PERSONAL_ID))
+
+
+async def test_an_order_tells_in_its_passport_what_became_of_its_buyers_contacts() -> None:
+    async with both() as world:
+        client(world, Phone=THEIRS)
+        made = exporter(phone="ask", address="shop")
+        made.take(ordered())
+        told = passport(KEY, [enveloped(each, 1) for each in await merged(world, made)])
+        assert told
+        assert {entry.what for entry in told.entries} == {
+            "contacts that shop and Balance both changed: phone (a person is asked); davtari clients conflicts main",
+            f"contacts of client {CLIENT} compared: address to Balance",
+        }

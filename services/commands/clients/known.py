@@ -59,7 +59,10 @@ class Known:
 
 async def read(settings: Settings, shop: str) -> Known:
     """What the topics say of a shop's clients now."""
-    return known(shop, [envelope async for envelope in _own(read_events(settings.kafka, TOPICS), shop)])
+    found = known(shop, [envelope async for envelope in _own(read_events(settings.kafka, TOPICS), shop)])
+    if (retail := settings.shops[shop].orders.retail_client) and retail in found.clients:
+        found.clients[retail].how = "retail client"
+    return found
 
 
 async def _own(envelopes: AsyncIterable[Envelope[Event]], shop: str) -> AsyncIterable[Envelope[Event]]:
