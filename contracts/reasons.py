@@ -51,6 +51,7 @@ class Reason(StrEnum):
 
     STOCK_WAREHOUSE_UNKNOWN = "stock.warehouse-unknown"
     STOCK_FIGURE_ABSURD = "stock.figure-absurd"
+    STOCK_ORDER_UNREAD = "stock.order-unread"
 
     SALE_ITEM_NOT_LINKED = "sale.item-not-linked"
     SALE_SETTING_MISSING = "sale.setting-missing"

@@ -34,6 +34,7 @@ from services.stock_publisher.records import (
     link_ref,
     moves_of,
 )
+from services.stock_publisher.unread_orders import awaited
 
 TOPICS = ("balance.items", "balance.stock", "catalog.links", "shop.orders", "ledger.documents", "stock.availability")
 
@@ -128,6 +129,7 @@ def order_changed(settings: Settings, envelope: Envelope[OrderChanged], state: S
     before = state.get(ORDER, envelope.data.key)
     after = in_flight.order(envelope.data, before)
     state.put(ORDER, after.key, after)
+    state.release(awaited(after.key))
     _hold(settings, before, after, state)
 
 
