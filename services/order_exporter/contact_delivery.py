@@ -90,15 +90,19 @@ async def _held(task: ContactTask, balance: Office, shop: Accounts) -> Held | No
     if client is None or client.deleted:
         return None
     account = await shop.customer(task.customer_id) if task.customer_id else None
-    theirs = _of_account(account) if account else Contacts.model_validate(task.person["order"])
+    ordered = Contacts.model_validate(task.person["order"])
+    theirs = _of_account(account, ordered) if account else ordered
     return Held(client, account, ContactsOfBoth(person_ref=task.person_ref, shop=theirs, balance=_of_client(client)))
 
 
-def _of_account(account: Customer) -> Contacts:
-    """What the buyer keeps in the account now: it may be newer than the order."""
+def _of_account(account: Customer, ordered: Contacts) -> Contacts:
+    """What the buyer keeps in the account now, which may be newer than the order; what it lacks the order says."""
     shipping, billing = (address_line(postal_address(each)) for each in (account.shipping, account.billing))
-    phone = account.billing.phone or account.shipping.phone
-    return Contacts(phone=phone, email=account.billing.email or account.email, address=shipping or billing)
+    return Contacts(
+        phone=account.billing.phone or account.shipping.phone or ordered.phone,
+        email=account.billing.email or ordered.email or account.email,
+        address=shipping or billing or ordered.address,
+    )
 
 
 def _of_client(client: ClientRef) -> Contacts:

@@ -79,9 +79,9 @@ def decide(settings: Settings, subject: str, state: State) -> Decision:
 
 
 def _with_contacts(case: Case, decision: Decision) -> Decision:
-    """Contacts go with an order that is due or booked, never before."""
+    """Contacts follow an order that is booked: nothing of a buyer is written before the accountant lets a Sale go."""
     known = case.known
-    if not case.live or known.removed or not (case.is_wanted or case.state.get(SALE, known.order.key)):
+    if not case.live or known.removed or case.state.get(SALE, known.order.key) is None:
         return decision
     merges = contacts.wanted(known.order, case.shop.orders.clients.contacts, case.state)
     return replace(decision, deliveries=(*decision.deliveries, *merges)) if merges else decision

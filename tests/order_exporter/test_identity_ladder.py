@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 
 from contracts.clients import ClientAssigned
-from contracts.ledger import ClientRecorded, SaleRecorded
+from contracts.ledger import ClientRecorded
 from contracts.shop import OrderChanged, OrderRemoved
 from services.order_exporter.client import Identity, client_document
 from services.order_exporter.deliveries import deliveries
 from services.order_exporter.tasks import ClientTask
-from services.shared.contacts import same
 from services.shared.delivery.outcome import Done
 from services.shared.delivery.row import Row
+from services.shared.documents.uids import client_uid
 from services.shared.settings.balance import Dialect, ListTexts
 from tests.order_exporter.export_bench import CLIENT, IDENTITY, bought, client_recorded, consumer, person, task_of
 from tests.support.exporting import (
@@ -192,6 +192,14 @@ def test_a_merged_person_without_a_number_goes_there_too_but_a_number_is_for_who
     assert task_of(exporter.decisions["main:1043"]).client == CLIENT
 
 
+def test_a_word_about_a_number_reaches_the_orders_that_name_it_now() -> None:
+    exporter = ladder()
+    exporter.take(bought(person=buyer(personal_id="01001000009")))
+    exporter.take(bought(**person()), client_recorded())
+    assert exporter.take(assigned(identity=client_uid("01001000009"))) == {}
+    assert task_of(exporter.take(assigned(identity=IDENTITY))[KEY]).client == OTHER
+
+
 def test_a_word_holds_in_its_shop_only() -> None:
     exporter = ladder()
     exporter.take(bought(**person()), client_recorded(), assigned(identity=IDENTITY, shop="other"))
@@ -246,70 +254,6 @@ def test_the_legal_form_follows_from_the_sort_of_number(identity: Identity, form
 def test_a_sole_trader_is_a_person_to_a_balance_without_a_form_of_its_own_for_them() -> None:
     document = client_document(Identity("company", PERSONAL_ID), bought(person=buyer()), ListTexts())
     assert document["LegalForm"] == "ფიზიკური პირი"
-
-
-@pytest.mark.parametrize(
-    ("written", "read"),
-    [
-        ("599 12 34 56", "995599123456"),
-        ("+995 (599) 12-34-56", "995599123456"),
-        ("0322 12 34 56", "995322123456"),
-        ("+49 170 1234567", "491701234567"),
-        ("599123456, 599123457", ""),
-        ("+599123456", ""),
-        ("n/a", ""),
-        ("", ""),
-    ],
-)
-def test_phones_are_compared_by_their_digits_with_the_country(written: str, read: str) -> None:
-    assert same.phone(written) == read
-
-
-@pytest.mark.parametrize(("written", "read"), [(" A@B.ge", "a@b.ge"), ("a@b", ""), ("a b@c.ge", ""), ("", "")])
-def test_emails_are_compared_without_letter_case(written: str, read: str) -> None:
-    assert same.email(written) == read
-
-
-@pytest.mark.claim("S3.55")
-@pytest.mark.parametrize("person_given", [{}, {"personal_id": PERSONAL_ID}])
-def test_the_delivery_address_stands_in_the_comment_also_for_the_retail_client(person_given: dict[str, str]) -> None:
-    exporter = ladder(delivery_address="comment")
-    exporter.take(bought(person=buyer(**person_given)), client_recorded())
-    task = task_of(exporter.decisions[KEY])
-    assert task.person == {"Comments": "Order 1042, shop main | bog | delivery: ნიმუშის ქ. 3, თბილისი, GE"}
-    assert "ნინო" not in str(task.person)
-
-
-@pytest.mark.claim("S3.55")
-async def test_the_address_goes_to_balance_and_into_no_event() -> None:
-    exporter = ladder(delivery_address="field", delivery_address_field="DeliveryAddress")
-    exporter.take(bought(person=buyer()))
-    [sale] = exporter.decisions[KEY].deliveries
-    books = FakeBooks()
-    row = Row(sale.id, sale.kind, sale.lane, sale.key, KEY, sale.payload)
-    [outcome] = await deliveries(books, Dialect(), lambda: PAID)["balance.documents"]([row])
-    assert isinstance(outcome, Done)
-    [event] = outcome.events
-    [stored] = books.sales.values()
-    assert (stored["Client"], stored["DeliveryAddress"]) == (RETAIL, "ნიმუშის ქ. 3, თბილისი, GE")
-    assert isinstance(event, SaleRecorded)
-    assert "ნიმუშის" not in event.model_dump_json()
-
-
-def test_by_default_documents_hold_no_address() -> None:
-    exporter = ladder()
-    exporter.take(bought(person=buyer()))
-    task = task_of(exporter.decisions[KEY])
-    assert task.person is None
-    assert "ნიმუშის" not in str(task.document)
-
-
-def test_an_address_never_cuts_off_what_the_comment_says() -> None:
-    exporter = ladder(delivery_address="comment")
-    long = buyer().billing.model_copy(update={"address_1": "ქ" * 2000})
-    exporter.take(bought(person=buyer(billing=long)))
-    comment = (task_of(exporter.decisions[KEY]).person or {})["Comments"]
-    assert (comment[:22], len(comment)) == ("Order 1042, shop main ", 1000)
 
 
 def test_a_removed_order_tells_nothing_new_of_its_buyer() -> None:
