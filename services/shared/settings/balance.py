@@ -32,6 +32,9 @@ class ListTexts(Section):
     correction_operation: str = "ფასის კორექტირება"
     individual: str = "ფიზიკური პირი"
     company: str = "შეზღუდული პასუხისმგებლობის საზოგადოება"
+    sole_trader: str | None = Field(
+        default=None, description="the legal form of a company with a personal number; none: that of a person"
+    )
     goods: tuple[str, ...] = ("საქონელი", "goods", "Goods", "Товар")
     services: tuple[str, ...] = ("მომსახურება", "service", "Service", "Услуга")
 
