@@ -177,11 +177,11 @@ async def test_a_refusal_shows_what_balance_said() -> None:
         ("Дата запрета изменения данных: 31.10.2026", Reason.BALANCE_PERIOD_CLOSED),
         ("ОбработкаПроведения: პერიოდი დახურულია 2026-11-01-მდე", Reason.BALANCE_PERIOD_CLOSED),
         ("The period is closed", Reason.BALANCE_PERIOD_CLOSED),
-        ("ОбработкаПроведения: недостаточно остатка", Reason.BALANCE_REFUSED),
+        ("ОбработкаПроведения: недостаточно остатка", Reason.BALANCE_STOCK_SHORT),
         ("Не заполнен период отчёта; закройте форму", Reason.BALANCE_REFUSED),
     ],
 )
-async def test_a_closed_period_is_told_apart(words: str, reason: Reason) -> None:
+async def test_what_a_person_mends_elsewhere_is_told_apart(words: str, reason: Reason) -> None:
     error = await failure_of_put(Recorder(httpx.Response(400, json={"Error": [words]})))
     assert isinstance(error, Rejected)
     assert error.reason == reason

@@ -49,10 +49,10 @@ async def test_a_key_that_may_only_read_holds_both_back_before_the_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with world(tmp_path, settings(**LIVE)) as on, wired(on, monkeypatch) as made:
-        assert [await gate.check() for gate in made.gates] == [[], []]
+        assert [(await gate.check()).faults for gate in made.gates] == [(), ()]
     reads = world(tmp_path / "reads", settings(**LIVE), key="ck_sandbox_reads")
     async with reads as on, wired(on, monkeypatch) as made:
-        told = [await gate.check() for gate in made.gates]
+        told = [(await gate.check()).faults for gate in made.gates]
         assert ["key may write" in str(each) for each in told] == [True, True]
 
 
