@@ -44,6 +44,7 @@ from services.commands.helpers.app import helpers_command, opening_stock_command
 from services.commands.init import dialogue
 from services.commands.links.app import app as links_app
 from services.commands.mapping import app as mapping_app
+from services.commands.payment import payment_command
 from services.commands.plans import app as plans_app
 from services.commands.registry import OPTIONAL, SERVICES, wanted
 from services.commands.screen import as_json, console, errors
@@ -65,6 +66,7 @@ app.add_typer(mapping_app.app, name="mapping", rich_help_panel=panels.MANUAL)
 app.command(name="apply", rich_help_panel=panels.MANUAL)(plans_app.apply_command)
 app.add_typer(approvals_app, name="approvals", rich_help_panel=panels.LOOK)
 app.add_typer(approve_app, name="approve", rich_help_panel=panels.MANUAL)
+app.command(name="payment", rich_help_panel=panels.MANUAL)(payment_command)
 app.add_typer(backfill_app, name="backfill", rich_help_panel=panels.MANUAL)
 app.command(name="day-close", rich_help_panel=panels.LOOK)(day_close_command)
 app.add_typer(alerts.app, name="alerts", rich_help_panel=panels.SETUP)

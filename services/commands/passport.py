@@ -14,12 +14,14 @@ from contracts.ledger import (
     ClientRecorded,
     CreditNotePlanned,
     CreditNoteRecorded,
+    PaymentPlanned,
+    PaymentRecorded,
     SaleDiverged,
     SalePlanned,
     SaleRecorded,
 )
 from contracts.model import Event
-from contracts.operations import CommandSettled, DeadLettered, DeadLetterSettled, PushRequested
+from contracts.operations import CommandSettled, DeadLettered, DeadLetterSettled, PaymentReceived, PushRequested
 from contracts.shop import OrderChanged, OrderRemoved, RefundIssued, RefundRemoved
 from services.order_exporter.content import is_void
 
@@ -55,7 +57,7 @@ class Passport:
 
 def concerns(event: Event, key: str) -> bool:
     """Whether an event belongs to the order `shop:id`."""
-    if isinstance(event, PushRequested | ApprovalAsked):
+    if isinstance(event, PushRequested | PaymentReceived | ApprovalAsked):
         return f"{event.shop}:{event.order_id}" == key
     return event.key == key
 
@@ -168,6 +170,10 @@ def _said_of_books(event: Event) -> str:
             return f"dry run: would write {event.DOCUMENT.removesuffix('-plan')} of {event.total}"
         case SaleDiverged():
             return f"differs from its Sale now: {event.detail}"
+        case PaymentRecorded() | PaymentPlanned():
+            return _said_of_payment(event)
+        case PaymentReceived():
+            return f"payment of {event.amount} on {event.date} entered by {event.asked_by} {event.reference}".rstrip()
         case DeadLettered():
             return f"dead letter {event.dead_letter[:8]}: {event.reason}: {event.detail}"
         case DeadLetterSettled():
@@ -182,6 +188,13 @@ def _said_of_books(event: Event) -> str:
             return f"{event.outcome}: {event.detail}"
         case _:
             return event.TYPE
+
+
+def _said_of_payment(event: PaymentRecorded | PaymentPlanned) -> str:
+    what = f"{event.amount} on {event.date} by {event.method} {event.reference}".rstrip()
+    if isinstance(event, PaymentPlanned):
+        return f"dry run: would write a receipt of {what}"
+    return f"receipt {event.receipt} {event.how}, {_judged(event.differences)}: {what}"
 
 
 def _judged(differences: tuple[str, ...]) -> str:

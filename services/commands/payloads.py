@@ -6,11 +6,18 @@ from collections.abc import Iterable
 from typing import Any
 
 from contracts.envelope import Envelope
-from contracts.ledger import CreditNotePlanned, CreditNoteRecorded, SalePlanned, SaleRecorded
+from contracts.ledger import (
+    CreditNotePlanned,
+    CreditNoteRecorded,
+    PaymentPlanned,
+    PaymentRecorded,
+    SalePlanned,
+    SaleRecorded,
+)
 from contracts.model import Event
 
-Planned = SalePlanned | CreditNotePlanned
-Recorded = SaleRecorded | CreditNoteRecorded
+Planned = SalePlanned | CreditNotePlanned | PaymentPlanned
+Recorded = SaleRecorded | CreditNoteRecorded | PaymentRecorded
 
 
 def payloads(key: str, envelopes: Iterable[Envelope[Event]]) -> list[dict[str, Any]]:
@@ -31,8 +38,14 @@ def _told(event: Planned | Recorded, envelope: Envelope[Event]) -> dict[str, Any
         "refund": event.refund_id if isinstance(event, CreditNotePlanned | CreditNoteRecorded) else None,
         "state": "recorded" if isinstance(event, Recorded) else "planned",
         "at": envelope.time.isoformat(),
-        "total": f"{event.total:f}",
-        "vat": f"{event.vat:f}",
+        **_figures(event),
         "currency": event.currency,
         "payload": event.sent,
     }
+
+
+def _figures(event: Planned | Recorded) -> dict[str, str]:
+    """Receipts hold no VAT: that of the Sale stands there."""
+    if isinstance(event, PaymentPlanned | PaymentRecorded):
+        return {"payment": event.payment, "total": f"{event.amount:f}"}
+    return {"total": f"{event.total:f}", "vat": f"{event.vat:f}"}

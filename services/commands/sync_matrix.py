@@ -98,6 +98,15 @@ def _documents(settings: Settings, name: str, shop: ShopSettings) -> Iterable[Ro
     one = "one per refund" if dialect.credit_notes == "separate" else "one per order, written again"
     note = f"{dialect.credit_note_resource}, {one}, bound to the Sale's lines"
     yield _to_balance(name, "refunds", "refunds", flows.refunds, "when the shop refunds", note, "refund-exporter")
+    if flows.payments != "off":
+        yield _payments(name, shop)
+
+
+def _payments(name: str, shop: ShopSettings) -> Row:
+    rules = shop.payments
+    when = "; ".join(f"{method}: {found.settled}" for method, found in rules.methods.items()) or "no method is mapped"
+    receipt = f"one receipt per payment from {rules.since}, bound to its Sale; refunds: {rules.refunded}"
+    return _to_balance(name, "payments", "payments", shop.flows.payments, when, receipt, "order-exporter")
 
 
 def _to_balance(name: str, what: str, flow: str, mode: str, when: str, rule: str, service: str) -> Row:

@@ -6,12 +6,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from services.order_exporter.deliveries import deliveries
-from services.order_exporter.handlers import handlers
+from services.order_exporter.handlers import CLIENT_LANE, SALE_LANE, handlers
 from services.order_exporter.on_time import OnTime
 from services.order_exporter.projection import SERVICE
+from services.order_exporter.receipts.handlers import RECEIPT_LANE
 from services.order_exporter.undocumented import Undocumented
 from services.shared.balance.client import Balance
-from services.shared.checks.gates import orders_gate
+from services.shared.checks.gates import orders_gate, receipts_gate
 from services.shared.delivery.engine import Clock
 from services.shared.identity.guard import ByShop
 from services.shared.identity.standing import watched
@@ -24,12 +25,15 @@ from services.shared.telemetry.families import Reads
 
 @asynccontextmanager
 async def blueprint(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Blueprint]:
-    """The service, wired: a lane for clients and one for Sales."""
+    """The service, wired: lanes for clients, Sales and receipts."""
     async with Balance(settings.balance, settings.balance.password()) as balance:
         guard, effects = ByShop(), deliveries(balance, settings.balance.dialect, clock)
         lanes = balance_lanes(settings, {name: guard.guarded(deliver) for name, deliver in effects.items()})
         rules = fingerprint([settings.balance, *settings.shops.values()])
         readings: list[Reads] = [Undocumented(settings.shops), OnTime(settings.shops, settings.freshness)]
-        gates = orders_gate(settings, balance, [lane.name for lane in lanes])
+        gates = [
+            *orders_gate(settings, balance, [CLIENT_LANE, SALE_LANE]),
+            *receipts_gate(settings, balance, [RECEIPT_LANE]),
+        ]
         early, known = [guard.attach], watched(handlers(settings))
         yield Blueprint(SERVICE, known, rules, lanes, early_tasks=early, readings=readings, gates=gates)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
+from functools import partial, reduce
 
 from contracts.ledger import SalePlanned
 from contracts.model import Event
@@ -24,6 +24,8 @@ from services.order_exporter.projection import (
     KnownOrder,
     client_name,
 )
+from services.order_exporter.receipts import handlers as receipts
+from services.order_exporter.receipts.projection import REMEMBER as PAYMENTS
 from services.order_exporter.shape import candidate
 from services.order_exporter.tasks import ClientTask, SaleTask
 from services.shared.delivery.decision import NOTHING, Decision, Delivery, Refusal
@@ -61,15 +63,16 @@ class Case:
 
 def handlers(settings: Settings) -> Handlers:
     """The rules of order-exporter under these settings. Subjects are `shop:order`."""
-    return Handlers(
-        TOPICS,
-        remember=composed(composed(REMEMBER, approval.approval_rules("sale")), on_time.rules(settings.shops)),
-        decide=partial(decide, settings),
-    )
+    others = (approval.approval_rules("sale"), on_time.rules(settings.shops), PAYMENTS)
+    return Handlers(TOPICS, remember=reduce(composed, others, REMEMBER), decide=partial(decide, settings))
 
 
 def decide(settings: Settings, subject: str, state: State) -> Decision:
-    """All that is wanted for an order now."""
+    """All that is wanted for an order now: its Sale, and the receipts of its payments."""
+    return _decide_sale(settings, subject, state).with_(receipts.decide(settings, subject, state))
+
+
+def _decide_sale(settings: Settings, subject: str, state: State) -> Decision:
     shop = settings.shops.get(subject.partition(":")[0])
     if shop is None:
         return NOTHING

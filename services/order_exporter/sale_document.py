@@ -12,8 +12,6 @@ from services.shared.documents import written
 from services.shared.settings.balance import BalanceSettings, Template
 from services.shared.settings.orders import OrderSettings
 
-COMMENT_LIMIT = 1000
-"""API fact: longer comments are cut."""
 NO_ACCOUNTS = Accounts()
 
 
@@ -94,4 +92,4 @@ def _comment(sale: Sale) -> str:
         f"transaction {sale.transaction_id}" if sale.transaction_id else "",
         sale.remark,
     ]
-    return " | ".join(part for part in parts if part)[:COMMENT_LIMIT]
+    return " | ".join(part for part in parts if part)[: written.COMMENT_LIMIT]

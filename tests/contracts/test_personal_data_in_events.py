@@ -29,6 +29,8 @@ OPEN_MAPS = {
     "SalePlanned.sent": "the Sale as it would be put",
     "CreditNoteRecorded.sent": "the credit note as it was put",
     "CreditNotePlanned.sent": "the credit note as it would be put",
+    "PaymentRecorded.sent": "the receipt as it was put",
+    "PaymentPlanned.sent": "the receipt as it would be put",
     "CommandSettled.figures": "counts",
     "EditRequested.payload": "a refused delivery as an operator has put it right, without its person",
     "DeadLettered.delivery.payload": "the refused delivery without its person; the topic is for operators only",

@@ -14,6 +14,7 @@ HEADER_NAMES = """
     SubjetToIncomeTax TheMarketPriceShouldAppearInTheInvoice PrimaryDocument Comments RevenuesAndExpensesAnalytics
     BaseDocument Multiplicity Rate CustomersAccount DebtRepaymentAccount DownPaymentAccount NonOperatingIncomeAccount
     VATFinancialExpenseAccount AdditionalDetails Payment PaidDownPayments GiftCertificates Others Items
+    Amount PaymentType PaymentAccount FeeAmount FeeAccount
 """
 LINE_NAMES = """
     uid Number Content Item Quantity Price Amount Discount DiscountedPrice Unit Series VATRate VAT AmountIncludingVAT

@@ -25,9 +25,11 @@ class Resource:
 
 
 def resource(name: str, books: Books) -> Resource:
-    """The resource of this name; the credit note's name is the dialect's. Raises `Turned` 404 for another."""
+    """The resource of this name; those of documents are the dialect's. Raises `Turned` 404 for another."""
     if name == books.settings.dialect.credit_note_resource:
         return CREDIT_NOTES
+    if name in books.receipts:
+        return Resource(lambda books, query: document_rows(books.receipts[name], query), Known(FILTERS), document=True)
     if name not in RESOURCES:
         raise Turned(404, f'The Exchange service has no resource "{name}"')
     return RESOURCES[name]

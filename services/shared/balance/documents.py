@@ -31,7 +31,9 @@ class StoredLine:
 
 @dataclass(frozen=True, slots=True)
 class StoredDocument:
-    """A document. `total` is the sum of the lines' amounts; `vat` that of their VAT, None when no line states any."""
+    """A document. `total` is the sum of the lines' amounts, or without lines its own; `vat` the sum of their VAT, None
+    when no line states any; `rate` is the currency's, None where Balance states none.
+    """
 
     uid: str
     number: str | None
@@ -45,6 +47,7 @@ class StoredDocument:
     total: Decimal
     vat: Decimal | None
     lines: tuple[StoredLine, ...]
+    rate: Decimal | None = None
 
 
 def stored_document(row: Row, resource: str, dialect: Dialect) -> StoredDocument:
@@ -65,10 +68,16 @@ def stored_document(row: Row, resource: str, dialect: Dialect) -> StoredDocument
             base_document=fields.reference(row, named(row, "BaseDocument")),
             comments=fields.text(row, named(row, "Comments")),
             deleted=fields.deleted(row),
-            total=sum((line.amount for line in lines if line.amount is not None), Decimal(0)),
+            total=_sum_of_stated(line.amount for line in lines) or _own_amount(row, named, lines),
             vat=_sum_of_stated(line.vat for line in lines),
             lines=lines,
+            rate=fields.number(row, named(row, "CurrencyRate")) or fields.number(row, "Rate"),
         )
+
+
+def _own_amount(row: Row, named: Callable[[Row, str], str], lines: tuple[StoredLine, ...]) -> Decimal:
+    """The amount of a document without lines, such as a receipt."""
+    return Decimal(0) if lines else fields.number(row, named(row, "Amount")) or Decimal(0)
 
 
 def _line(row: Row, named: Callable[[Row, str], str]) -> StoredLine:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from services.shared.settings.model import Settings
 from services.shared.settings.shop import ShopSettings
 
-FLOWS = ("catalogue", "prices", "stock", "orders", "refunds")
+FLOWS = ("catalogue", "prices", "stock", "orders", "refunds", "payments")
 
 
 @dataclass(frozen=True, slots=True)

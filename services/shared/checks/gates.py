@@ -15,6 +15,7 @@ from services.shared.balance.client import Balance
 from services.shared.balance.rows import RowInvalid
 from services.shared.checks import balance as balance_checks
 from services.shared.checks import shop as shop_checks
+from services.shared.checks.balance import receipt_resources
 from services.shared.checks.finding import Finding, forbids, live, live_anywhere
 from services.shared.checks.groups import selected
 from services.shared.checks.rules import rules
@@ -62,6 +63,12 @@ def refunds_gate(settings: Settings, client: Balance, lanes: Iterable[str]) -> l
     dialect = settings.balance.dialect
     only = (dialect.sale_resource, dialect.credit_note_resource)
     return _gate(settings, "refunds", lanes, lambda: balance_checks.rights(client, settings.balance, only))
+
+
+def receipts_gate(settings: Settings, client: Balance, lanes: Iterable[str]) -> list[Gate]:
+    """Before the lane of receipts: may those documents be read that the payment methods name?"""
+    only = receipt_resources(settings)
+    return _gate(settings, "payments", lanes, lambda: balance_checks.rights(client, settings.balance, only))
 
 
 def _gate(settings: Settings, flow: str, lanes: Iterable[str], look: Look) -> list[Gate]:

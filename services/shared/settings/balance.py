@@ -39,6 +39,7 @@ class ListTexts(Section):
     sale_vat_article: str = "მიწოდება კომპენსაციით"
     return_operation: str = "დაბრუნება"
     correction_operation: str = "ფასის კორექტირება"
+    receipt_operation: str = "თანხის მიღება მყიდველისგან"
     individual: str = "ფიზიკური პირი"
     company: str = "შეზღუდული პასუხისმგებლობის საზოგადოება"
     goods: tuple[str, ...] = ("საქონელი", "goods", "Goods", "Товар")
@@ -58,6 +59,10 @@ class Dialect(Section):
     numbers_as_text: bool = True
     sale_resource: str = "Sale"
     credit_note_resource: str = "SalesCredit"
+    bank_receipt_resource: str = Field(
+        default="BankOrder", description="the document of money on a bank account (Balance names no URL for it: ask)"
+    )
+    cash_receipt_resource: str = Field(default="CashIncomeOrder", description="the same for cash in hand")
     item_pricing: bool = Field(default=False, description="read ItemPricing documents instead of Prices")
     series: bool = Field(default=False, description="read ItemsSeries too: when the lots in stock expire")
     field_names: dict[str, str] = Field(

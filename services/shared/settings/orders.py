@@ -44,6 +44,9 @@ class OrderSettings(Section):
         default=("_billing_company_code", "billing_company_code", "_wc_other/davtari/company-id"),
         description="the same for a company's number",
     )
+    payment_reference_keys: tuple[str, ...] = Field(
+        default=(), description="custom fields of an order that hold the bank's or gateway's own references"
+    )
     shipping_item: str | None = None
     fee_item: str | None = None
     rounding_item: str | None = None
