@@ -108,12 +108,13 @@ async def init_command(
 @app.command(name="check", rich_help_panel=panels.SETUP)
 @command
 async def check_command(
+    what: Annotated[Literal["everything", "taxes"], typer.Argument(help="`taxes`: rate by rate.")] = "everything",
     mend: Annotated[bool, typer.Option("--mend", help="Make topics and webhooks, and switch webhooks on.")] = False,
     json: Json = False,
 ) -> int:
     """Find what is wrong in Kafka, Balance, the shops or the settings, and say what mends it."""
     chosen = settings()
-    found = await systems.check(chosen, mend=mend)
+    found = await (systems.check_taxes(chosen) if what == "taxes" else systems.check(chosen, mend=mend))
     forbidden = systems.forbidden(found, chosen)
     if json:
         as_json({"systems": [asdict(checked) for checked in found], "cannot_go_live": forbidden})

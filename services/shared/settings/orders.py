@@ -54,7 +54,12 @@ class OrderSettings(Section):
     amount_item: str | None = Field(default=None, description="service item for amount-only refunds")
     vat_rates: dict[str, str] = Field(
         default_factory=lambda: {"18": "ჩვეულებრივი", "0": "ნულოვანი", "none": "დღგ-ის გარეშე"},
-        description="VAT percent of the order's rate → Balance's VAT rate (text or uid); `none` for untaxed lines",
+        description="VAT percent of the order's rate → Balance's VAT rate (text or uid); `none` for untaxed lines; "
+        "`exempt:0` for one tax class alone",
+    )
+    tax_classes: tuple[str, ...] = Field(
+        default=("standard", "reduced-rate", "zero-rate"),
+        description="tax classes that were looked at: an order with a line of another one waits for a person",
     )
     after_sale: AfterSale = Field(
         default="report",
