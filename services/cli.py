@@ -33,7 +33,7 @@ from services.commands import (
 from services.commands.approvals.app import approvals_app, approve_app
 from services.commands.backfill.app import app as backfill_app
 from services.commands.check import systems
-from services.commands.day_close.app import day_close_command
+from services.commands.day_close.app import day_close_app
 from services.commands.drift.app import drift_command
 from services.commands.events.app import app as events_app
 from services.commands.failing import FAILED, WRONG_SETTINGS
@@ -68,7 +68,7 @@ app.add_typer(approvals_app, name="approvals", rich_help_panel=panels.LOOK)
 app.add_typer(approve_app, name="approve", rich_help_panel=panels.MANUAL)
 app.command(name="payment", rich_help_panel=panels.MANUAL)(payment_command)
 app.add_typer(backfill_app, name="backfill", rich_help_panel=panels.MANUAL)
-app.command(name="day-close", rich_help_panel=panels.LOOK)(day_close_command)
+app.add_typer(day_close_app, name="day-close", rich_help_panel=panels.LOOK)
 app.add_typer(alerts.app, name="alerts", rich_help_panel=panels.SETUP)
 app.add_typer(shops_app, name="shop", rich_help_panel=panels.SETUP)
 app.add_typer(links_app, name="links", rich_help_panel=panels.MANUAL)

@@ -6,6 +6,7 @@ from aiokafka.errors import KafkaError
 
 from services.commands.approvals.pending import NoSuchApproval
 from services.commands.ask import NoAnswer
+from services.commands.day_close.accepting import NothingToAccept
 from services.commands.letters import NoSuchLetter, WrongUse
 from services.commands.moment import NoMoment
 from services.commands.plans.applying import StalePlan
@@ -22,7 +23,8 @@ from services.shared.upstream.errors import UpstreamError
 FAILED, WRONG_SETTINGS, NO_ANSWER = 1, 2, 3
 SETTINGS = (SettingsError, SecretMissing, CannotListen, WrongUse, NoMoment)
 PLAIN = (
-    UpstreamError, NoSuchLetter, NoSuchApproval, StalePlan, NotMapped, BrokerError, TopicsNotCreated, OSError,
+    UpstreamError, NoSuchLetter, NoSuchApproval, NothingToAccept, StalePlan, NotMapped, BrokerError, TopicsNotCreated,
+    OSError,
 )  # fmt: skip
 
 

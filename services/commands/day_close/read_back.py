@@ -36,14 +36,19 @@ async def read_back(found: Sequence[Entry], settings: BalanceSettings) -> list[D
     """What stands in Balance otherwise than it was recorded. Raises `UpstreamError` when Balance does not answer."""
     at_once = asyncio.Semaphore(AT_ONCE)
     async with Balance(settings, settings.password()) as balance:
-        reads = {"order": balance.sale, "refund": balance.credit_note}
 
         async def look(one: Recorded) -> DayDifference | None:
             async with at_once:
-                return compared(one, await reads[one.entry.kind](one.uid), settings)
+                return compared(one, await _read(balance, one), settings)
 
         looks = await asyncio.gather(*(look(one) for one in recorded(found, settings)))
     return [difference for difference in looks if difference]
+
+
+async def _read(balance: Balance, one: Recorded) -> Mapping[str, Any] | None:
+    if one.entry.kind == "payment":
+        return await balance.receipt(one.resource, one.uid)
+    return await (balance.sale if one.entry.kind == "order" else balance.credit_note)(one.uid)
 
 
 def recorded(found: Sequence[Entry], settings: BalanceSettings) -> list[Recorded]:
@@ -52,12 +57,13 @@ def recorded(found: Sequence[Entry], settings: BalanceSettings) -> list[Recorded
     by_uid = {}
     for entry in found:
         if entry.books is not None:
-            total, date = _whole(entry, entry.books.uid) if entry.kind == "refund" else _sale(entry)
-            by_uid[entry.books.uid] = Recorded(entry, names[entry.kind], entry.books.uid, total, date)
+            total, date = _whole(entry, entry.books.uid) if entry.kind == "refund" else _own(entry)
+            resource = names.get(entry.kind) or entry.story.receipts[str(entry.payment)].resource
+            by_uid[entry.books.uid] = Recorded(entry, resource, entry.books.uid, total, date)
     return list(by_uid.values())
 
 
-def _sale(entry: Entry) -> tuple[Decimal, str]:
+def _own(entry: Entry) -> tuple[Decimal, str]:
     return (entry.books.total, entry.books.date) if entry.books else (Decimal(0), "")
 
 
@@ -90,12 +96,13 @@ def _told(one: Recorded, stored: StoredDocument) -> DayDifference | None:
 
 def _difference(one: Recorded, amount: Decimal, what: str) -> DayDifference:
     entry = one.entry
-    document = "Sale" if entry.kind == "order" else "credit note"
+    document = {"order": "Sale", "refund": "credit note", "payment": "receipt"}[entry.kind]
     return DayDifference(
         kind=entry.kind,
         order_id=entry.order_id,
         number=entry.number,
         refund_id=entry.refund_id,
+        payment=entry.payment,
         amount=amount,
         currency=entry.currency,
         cause=f"the {document} {one.uid} was changed by hand after it was recorded: {what}",
