@@ -110,5 +110,6 @@ def _task(known: KnownOrder, sale: Sale, buyer: Buyer, document: dict[str, objec
         lines=sale.recorded_lines(),
         notes=sale.notes,
         revision=sale.revision,
+        currency_rate=sale.rate,
         document=document,
     )

@@ -25,6 +25,8 @@ from services.shared.settings.orders import OrderSettings
 class Sale:
     """A Sale as it is meant. `currency_uid` is None in Balance's own currency; `total` equals the order's.
 
+    `rate` is the currency's, where the settings state one; else Balance takes that of the day.
+
     `remark` goes into the comment; `notes` tell what an accountant should know and the document cannot hold.
     """
 
@@ -43,6 +45,7 @@ class Sale:
     remark: str = ""
     revision: int = 0
     notes: tuple[str, ...] = ()
+    rate: Decimal | None = None
 
     @property
     def vat(self) -> Decimal:
@@ -76,6 +79,7 @@ def sale_of(order: OrderChanged, items: Mapping[int, str], settings: OrderSettin
         is_paid=order.paid_at is not None,
         remark=number_remark(order.person),
         notes=_vat_note(order, lines),
+        rate=None if order.currency == balance.currency else balance.currency_rates.get(order.currency),
     )
 
 

@@ -70,8 +70,16 @@ def _recorded(task: SaleTask, booked: Booked, row: Row, now: datetime) -> SaleRe
         "number": stored.number,
         "how": booked.how,
         "differences": (*task.notes, *booked.differences, *_own_uid(task, stored)),
+        **_rate(task, stored),
     }
     return SaleRecorded(**sale_content(task) | found, recorded_at=now, attempts=row.attempts)
+
+
+def _rate(task: SaleTask, stored: StoredDocument) -> dict[str, Any]:
+    """The rate of another currency as Balance holds it, and whether it is ours (claim K23)."""
+    if "Currency" not in task.document or stored.rate is None:
+        return {}
+    return {"currency_rate": stored.rate, "rate_source": "setting" if stored.rate == task.currency_rate else "balance"}
 
 
 def _own_uid(task: SaleTask, stored: StoredDocument) -> tuple[str, ...]:

@@ -31,6 +31,7 @@ def _header(sale: Sale, client: str, balance: BalanceSettings) -> dict[str, Any]
         "Warehouse": sale.warehouse,
         "Client": client,
         "Currency": sale.currency_uid,
+        "CurrencyRate": written.number(sale.rate) if sale.rate else None,
         "AmountIncludesVAT": True,
         "VATTaxable": lists.vat_taxable,
         "OperationType": lists.sale_operation,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from contracts.ledger import RecordedLine
-from contracts.model import Money, Part
+from contracts.model import Money, Part, Quantity
 
 
 class SaleTask(Part):
@@ -27,6 +27,7 @@ class SaleTask(Part):
     lines: tuple[RecordedLine, ...]
     notes: tuple[str, ...] = ()
     revision: int = 0
+    currency_rate: Quantity | None = None
     document: dict[str, Any]
 
 

@@ -25,7 +25,7 @@ class BasisLine:
 
 @dataclass(frozen=True, slots=True)
 class Basis:
-    """The Sale. Amounts are gross, in its currency; `header` is its JSON as it was written."""
+    """The Sale. Amounts are gross, in its currency; `header` is its JSON as it was written, `rate` its currency's."""
 
     sale: str
     client: str
@@ -33,6 +33,7 @@ class Basis:
     total: Decimal
     lines: tuple[BasisLine, ...]
     header: dict[str, Any]
+    rate: Decimal | None = None
 
     def of_order_line(self, line_id: int | None) -> tuple[BasisLine, ...]:
         """The Sale's lines that were made from a line of the order; several when it was sold at several rates."""
@@ -46,4 +47,4 @@ def basis_of(sale: SaleRecorded | SalePlanned) -> Basis:
         BasisLine(position, line, rows[position - 1] if position <= len(rows) else {})
         for position, line in enumerate(sale.lines, start=1)
     ]
-    return Basis(sale.sale, sale.client, sale.currency, sale.total, tuple(lines), sale.sent)
+    return Basis(sale.sale, sale.client, sale.currency, sale.total, tuple(lines), sale.sent, sale.currency_rate)

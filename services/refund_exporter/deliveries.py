@@ -84,9 +84,18 @@ def _recorded(task: CreditNoteTask, booked: Booked, row: Row, now: datetime) -> 
         "lines": own,
         "number": booked.stored.number,
         "how": booked.how,
+        **_rate(task, booked.stored),
         "differences": (*task.notes, *booked.differences, *_own_uid(task, booked.stored)),
     }
     return CreditNoteRecorded(**note_content(task) | found, recorded_at=now, attempts=row.attempts)
+
+
+def _rate(task: CreditNoteTask, stored: StoredDocument) -> dict[str, Any]:
+    """The rate of another currency as Balance holds it, and whose it is (claim K23)."""
+    if "Currency" not in task.document or stored.rate is None:
+        return {}
+    ours = stored.rate == task.currency_rate
+    return {"currency_rate": stored.rate, "rate_source": task.rate_source if ours else "balance"}
 
 
 def _own_uid(task: CreditNoteTask, stored: StoredDocument) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from contracts.ledger import RecordedLine
+from contracts.ledger import RateSource, RecordedLine
 from contracts.model import Money, Part, Quantity
 
 
@@ -33,6 +33,8 @@ class CreditNoteTask(Part):
     notes: tuple[str, ...] = ()
     document: dict[str, Any]
     cumulative: bool = False
+    currency_rate: Quantity | None = None
+    rate_source: RateSource | None = None
 
     @property
     def document_lines(self) -> tuple[RecordedLine, ...]:

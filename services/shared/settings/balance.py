@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
+from services.shared.settings.amount import Amount
 from services.shared.settings.base import Section, read_secret
 from services.shared.settings.presets import PRESETS
 
@@ -107,6 +108,9 @@ class BalanceSettings(Section):
     write_timeout: float = Field(default=60.0, gt=0)
     currency: str = Field(default="GEL", pattern=r"^[A-Z]{3}$")
     currencies: dict[str, str] = Field(default_factory=dict, description="other currency code → Balance currency uid")
+    currency_rates: dict[str, Amount] = Field(
+        default_factory=dict, description="currency → rate for its documents; left out: the official one, by Balance"
+    )
     dialect: Dialect = Dialect()
     template: Template = Template()
 

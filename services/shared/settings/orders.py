@@ -66,6 +66,9 @@ class OrderSettings(Section):
         description="an order changed after its Sale: only report it; credit the Sale of one given up; or credit and "
         "write the Sale of an edited one anew (orders with refunds are reported)",
     )
+    refund_rate: Literal["sale", "day"] = Field(
+        default="sale", description="rate of a refund in another currency: that of its Sale, or of its own day"
+    )
     locked_until: date | None = Field(default=None, description="the last closed day: corrections are dated after it")
     approve_first: int = Field(
         default=0, ge=0, description="so many documents of each new shape wait for the accountant's approval; 0: none"
