@@ -90,11 +90,15 @@ class _SaleEvent(_LedgerEvent):
 
 
 class SaleRecorded(_SaleEvent):
-    """A Sale that stands in Balance and was read back. `differences` is empty when it equals what was meant."""
+    """A Sale that stands in Balance and was read back. `differences` is empty when it equals what was meant.
+
+    One that is not `posted` waits for the accountant there, and has taken nothing out of the stock yet.
+    """
 
     TYPE: ClassVar[str] = "davtari.SaleRecorded.v1"
     how: Literal["written", "adopted"]
     number: str | None = None
+    posted: bool = True
     differences: tuple[str, ...] = ()
     recorded_at: Instant
     attempts: tuple[Attempt, ...] = ()

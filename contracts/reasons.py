@@ -19,6 +19,7 @@ class Reason(StrEnum):
     BALANCE_BAD_ANSWER = "balance.bad-answer"
     BALANCE_ROW_INVALID = "balance.row-invalid"
     BALANCE_PERIOD_CLOSED = "balance.period-closed"
+    BALANCE_STOCK_SHORT = "balance.stock-short"
     BALANCE_SNAPSHOT_SHRANK = "balance.snapshot-shrank"
     BALANCE_SNAPSHOT_ALARMING = "balance.snapshot-alarming"
     BALANCE_UNREADABLE = "balance.unreadable"
@@ -50,6 +51,7 @@ class Reason(StrEnum):
 
     STOCK_WAREHOUSE_UNKNOWN = "stock.warehouse-unknown"
     STOCK_FIGURE_ABSURD = "stock.figure-absurd"
+    STOCK_ORDER_UNREAD = "stock.order-unread"
 
     SALE_ITEM_NOT_LINKED = "sale.item-not-linked"
     SALE_SETTING_MISSING = "sale.setting-missing"
@@ -64,6 +66,7 @@ class Reason(StrEnum):
     SALE_NOT_AS_MEANT = "sale.not-as-meant"
     SALE_NOT_WHOLE_TETRI = "sale.not-whole-tetri"
     SALE_OVERDUE = "sale.overdue"
+    SALE_WAREHOUSE_UNKNOWN = "sale.warehouse-unknown"
 
     SALE_RESTORED = "sale.restored"
 

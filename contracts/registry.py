@@ -13,6 +13,8 @@ from contracts import (
     ledger,
     linking,
     operations,
+    placement,
+    sales_orders,
     shop,
 )
 from contracts.model import Event
@@ -39,6 +41,11 @@ EVENTS: tuple[type[Event], ...] = (
     ledger.CreditNotePlanned,
     ledger.PaymentRecorded,
     ledger.PaymentPlanned,
+    placement.WarehouseChosen,
+    placement.SalePostponed,
+    sales_orders.SalesOrderRecorded,
+    sales_orders.SalesOrderPlanned,
+    sales_orders.SalesOrderEnded,
     operations.ImportRequested,
     operations.PushRequested,
     operations.PaymentReceived,

@@ -51,7 +51,11 @@ class LineTax(Part):
 
 
 class OrderLine(Part):
-    """A product, shipping or fee line: net and tax as WooCommerce answered them."""
+    """A product, shipping or fee line: net and tax as WooCommerce answered them.
+
+    Of a shipping line `instance_id` tells which instance of the method it is (each belongs to one zone), and
+    `pickup_point` where the buyer collects the goods.
+    """
 
     line_id: int
     kind: LineKind
@@ -60,6 +64,8 @@ class OrderLine(Part):
     variation_id: int = 0
     sku: str = ""
     method_id: str = ""
+    instance_id: str = ""
+    pickup_point: str = ""
     quantity: Quantity = Decimal(1)
     subtotal: Money
     subtotal_tax: Money

@@ -111,6 +111,8 @@ allow davtari-stock-publisher \
 allow davtari-order-exporter \
     --operation Read --operation Describe \
     --topic "${PREFIX}balance.items" \
+    --topic "${PREFIX}balance.prices" \
+    --topic "${PREFIX}balance.stock" \
     --topic "${PREFIX}shop.orders" \
     --topic "${PREFIX}catalog.links" \
     --topic "${PREFIX}catalog.plans" \

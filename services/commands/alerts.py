@@ -9,7 +9,7 @@ import typer
 
 from services.alerts.deliveries import Address
 from services.alerts.message import trial
-from services.commands.failing import FAILED, WRONG_SETTINGS
+from services.commands.codes import FAILED, WRONG_SETTINGS
 from services.commands.frame import DryRun, Json, command, settings
 from services.commands.screen import as_json, console, errors, mark
 from services.shared.settings.alerts import AlertSettings, RecipientSettings

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from services.commands.failing import FAILED, WRONG_SETTINGS
+from services.commands.codes import FAILED, WRONG_SETTINGS
 from services.commands.frame import Json
 from services.commands.schema_comparison import OURS, NoSchemas, compare
 from services.commands.screen import as_json, console, errors

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
-from typing import Any
+from typing import Annotated, Any, Literal
+
+import typer
 
 from contracts.reason_texts import ReasonText, all_texts, texts
 from contracts.reasons import Reason
+from services.commands.frame import Json, command
 from services.commands.letters import WrongUse
 from services.commands.screen import as_json, console, table
 
@@ -56,3 +59,14 @@ def _all(found: dict[Reason, ReasonText], language: str) -> None:
     ]
     console.print(table(HEADS[language], rows))
     console.print(f"\n{len(found)}:  davtari explain CODE [--lang {language}]")
+
+
+@command
+async def explain_command(
+    code: Annotated[str | None, typer.Argument()] = None,
+    language: Annotated[Literal["en", "ka"], typer.Option("--lang")] = "en",
+    json: Json = False,
+) -> int:
+    """What a reason code means: cause, effect, fix, who mends it. Without a code: all of them."""
+    explain(code, language, json=json)
+    return 0

@@ -6,6 +6,7 @@ from aiokafka.errors import KafkaError
 
 from services.commands.approvals.pending import NoSuchApproval
 from services.commands.ask import NoAnswer
+from services.commands.codes import FAILED, NO_ANSWER, WRONG_SETTINGS
 from services.commands.day_close.accepting import NothingToAccept
 from services.commands.letters import NoSuchLetter, WrongUse
 from services.commands.moment import NoMoment
@@ -18,9 +19,9 @@ from services.shared.messaging.topics import TopicsNotCreated
 from services.shared.running.serving import CannotListen
 from services.shared.settings import SettingsError
 from services.shared.settings.base import SecretMissing
+from services.shared.state.trouble import first_cause
 from services.shared.upstream.errors import UpstreamError
 
-FAILED, WRONG_SETTINGS, NO_ANSWER = 1, 2, 3
 SETTINGS = (SettingsError, SecretMissing, CannotListen, WrongUse, NoMoment)
 PLAIN = (
     UpstreamError, NoSuchLetter, NoSuchApproval, NothingToAccept, StalePlan, NotMapped, BrokerError, TopicsNotCreated,
@@ -30,6 +31,7 @@ PLAIN = (
 
 def failed(error: BaseException) -> int:
     """Say what failed and give the exit code. An error that nobody foresaw is raised again, with its traceback."""
+    error = first_cause(error)
     match error:
         case NoAnswer():
             code, text = NO_ANSWER, str(error)

@@ -6,15 +6,16 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any, ParamSpec
+from typing import TYPE_CHECKING, Annotated, Any, ParamSpec
 
 import typer
 
-from contracts.operations import CommandSettled
-from services.commands.failing import FAILED, failed
+from services.commands.codes import FAILED
 from services.commands.screen import as_json, console
 from services.shared.settings import Settings, SettingsError, load
-from services.shared.state.trouble import first_cause
+
+if TYPE_CHECKING:
+    from contracts.operations import CommandSettled
 
 P = ParamSpec("P")
 Json = Annotated[bool, typer.Option("--json", help="Print data instead of text.")]
@@ -51,7 +52,9 @@ def command(work: Callable[P, Coroutine[Any, Any, int]]) -> Callable[P, None]:
         try:
             code = asyncio.run(work(*args, **kwargs))
         except Exception as error:
-            code = failed(first_cause(error))
+            from services.commands.failing import failed  # knows every error there is: only a failure waits for that
+
+            code = failed(error)
         raise typer.Exit(code)
 
     return wrapped

@@ -1,36 +1,35 @@
-"""Every service by its name: the only place that knows them all."""
+"""Every service by its name: the only place that knows them all. Each is imported when it is asked for."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from importlib import import_module
+from typing import TYPE_CHECKING, cast
 
-from services.alerts import app as alerts
-from services.balance_feed import app as balance_feed
-from services.catalog_importer import app as catalog_importer
-from services.order_exporter import app as order_exporter
-from services.refund_exporter import app as refund_exporter
-from services.shared.running.service import Blueprint
-from services.shared.settings.model import Settings
-from services.stock_publisher import app as stock_publisher
-from services.store_feed import app as store_feed
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractAsyncContextManager
 
-Open = Callable[[Settings], AbstractAsyncContextManager[Blueprint]]
-SERVICES: dict[str, Open] = {
-    "balance-feed": balance_feed.blueprint,
-    "store-feed": store_feed.blueprint,
-    "catalog-importer": catalog_importer.blueprint,
-    "stock-publisher": stock_publisher.blueprint,
-    "order-exporter": order_exporter.blueprint,
-    "refund-exporter": refund_exporter.blueprint,
-}
-OPTIONAL: dict[str, Open] = {"alerts": alerts.blueprint}
+    from services.shared.running.service import Blueprint
+    from services.shared.settings.model import Settings
+
+    Open = Callable[[Settings], AbstractAsyncContextManager[Blueprint]]
+SERVICES = (
+    "balance-feed",
+    "store-feed",
+    "catalog-importer",
+    "stock-publisher",
+    "order-exporter",
+    "refund-exporter",
+)
+OPTIONAL = ("alerts",)
 """Services that run where the settings have a section of their name."""
 
 
 def service(name: str) -> Open:
-    """The service of that name. Raises `KeyError`."""
-    return SERVICES[name] if name in SERVICES else OPTIONAL[name]
+    """How the service of that name is opened. Raises `KeyError`."""
+    if name not in (*SERVICES, *OPTIONAL):
+        raise KeyError(name)
+    return cast("Open", import_module(f"services.{name.replace('-', '_')}.app").blueprint)
 
 
 def wanted(settings: Settings) -> list[str]:

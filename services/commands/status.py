@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +11,8 @@ from pathlib import Path
 from aiokafka import TopicPartition
 
 from services.commands.registry import wanted
-from services.shared.messaging.connection import admin, reader
+from services.shared.messaging.connection import admin
+from services.shared.messaging.tails import end_offsets
 from services.shared.settings.model import KafkaSettings, Settings
 from services.shared.state.database import database_file
 
@@ -41,11 +43,19 @@ class Standing:
 async def standings(settings: Settings) -> list[Standing]:
     """How every service stands, from its state database and its consumer group."""
     found = [_local(name, database_file(settings.state.directory, name)) for name in wanted(settings)]
-    for standing in found:
-        if standing.generation:
-            group = f"{settings.kafka.topic_prefix}{standing.service}.{standing.generation}"
-            standing.lag = await _lag(settings.kafka, group)
+    known = {f"{settings.kafka.topic_prefix}{one.service}.{one.generation}": one for one in found if one.generation}
+    committed = await _committed(settings.kafka, known)
+    ends = await end_offsets(settings.kafka, {tp for offsets in committed.values() for tp in offsets})
+    for group, offsets in committed.items():
+        known[group].lag = sum(max(0, ends[tp] - offset) for tp, offset in offsets.items())
     return found
+
+
+async def _committed(settings: KafkaSettings, groups: Iterable[str]) -> dict[str, dict[TopicPartition, int]]:
+    """The offsets of each group that has committed any."""
+    async with admin(settings) as asked:
+        found = {group: await asked.list_consumer_group_offsets(group) for group in groups}
+    return {group: {tp: meta.offset for tp, meta in offsets.items()} for group, offsets in found.items() if offsets}
 
 
 def _local(service: str, path: Path) -> Standing:
@@ -56,20 +66,3 @@ def _local(service: str, path: Path) -> Standing:
         unpublished = db.execute("SELECT count(*) FROM outbox_events").fetchone()[0]
         waiting = [Waiting(*row) for row in db.execute(_WAITING)]
     return Standing(service, generation[0] if generation else None, None, unpublished, waiting)
-
-
-async def _lag(settings: KafkaSettings, group: str) -> int | None:
-    async with admin(settings) as asked:
-        committed = await asked.list_consumer_group_offsets(group)
-    offsets = {tp: meta.offset for tp, meta in committed.items()}
-    return await _behind(settings, offsets) if offsets else None
-
-
-async def _behind(settings: KafkaSettings, offsets: dict[TopicPartition, int]) -> int:
-    consumer = reader(settings, [])
-    try:
-        await consumer.start()
-        ends = await consumer.end_offsets(list(offsets))
-    finally:
-        await consumer.stop()
-    return sum(max(0, ends[tp] - offset) for tp, offset in offsets.items())

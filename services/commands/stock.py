@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -11,7 +11,10 @@ from contracts.balance import ItemChanged
 from contracts.catalog import AvailabilityChanged, ProductLinked, ProductUnlinked
 from contracts.envelope import Envelope
 from contracts.model import Event
-from services.commands.screen import console, table
+from services.commands.codes import FAILED
+from services.commands.frame import Json, command, settings
+from services.commands.screen import as_json, console, errors, table
+from services.shared.messaging.reader import read_events
 
 TBILISI = ZoneInfo("Asia/Tbilisi")
 TOPICS = ("stock.availability", "catalog.links", "balance.items")
@@ -85,3 +88,15 @@ def _sign(quantity: Decimal, *, first: bool) -> str:
     if quantity < 0:
         return "−"
     return "" if first else "+"
+
+
+@command
+async def stock_command(shop: str, sku: str, json: Json = False) -> int:
+    """Why a shop shows this figure for a product, line by line. SKU: or the item's uid."""
+    envelopes = [envelope async for envelope in read_events(settings().kafka, TOPICS)]
+    found = explained(shop, sku, envelopes)
+    if found is None:
+        errors.print(f"shop {shop} sells nothing under {sku} that is linked to Balance; davtari import items")
+        return FAILED
+    as_json(asdict(found)) if json else show(found)
+    return 0

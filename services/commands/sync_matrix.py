@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
+import typer
+
+from services.commands.frame import Json, command, settings
 from services.commands.screen import as_json, console
 from services.shared.settings.model import Settings
 from services.shared.settings.shop import ShopSettings
@@ -148,3 +151,12 @@ def told(settings: Settings, *, as_data: bool, as_markdown: bool) -> None:
 
 def _cells(row: Row) -> tuple[str, ...]:
     return row.shop, row.what, row.direction, row.flow, row.mode, row.trigger, row.rule, row.service
+
+
+@command
+async def sync_matrix_command(
+    json: Json = False, markdown: Annotated[bool, typer.Option("--markdown", help="A Markdown table.")] = False
+) -> int:
+    """What is synchronised, in which direction, when and in which mode, as the settings say."""
+    told(settings(), as_data=json, as_markdown=markdown)
+    return 0

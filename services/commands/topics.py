@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from services.commands.failing import FAILED
+from typing import Annotated
+
+import typer
+
+from services.commands.codes import FAILED
+from services.commands.frame import command, settings
 from services.commands.screen import console
 from services.shared.messaging.connection import admin
 from services.shared.messaging.topic_faults import topic_faults
@@ -28,3 +33,15 @@ async def create(settings: KafkaSettings, *, mend: bool) -> int:
 
 def _say(text: str) -> None:
     console.print(text, soft_wrap=True, markup=False)
+
+
+app = typer.Typer(no_args_is_help=True, help="The Kafka topics.")
+
+
+@app.command(name="create")
+@command
+async def topics_create(
+    mend: Annotated[bool, typer.Option("--mend", help="Set retention and the like where they differ.")] = False,
+) -> int:
+    """Create the topics of the manifest that are missing; name those that are there and differ."""
+    return await create(settings().kafka, mend=mend)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from contracts.shop import Address, OrderChanged, Person
+from services.shared.documents.person_number import valid_number
 from services.shared.documents.uids import client_uid
 from services.shared.documents.written import without_empty
 from services.shared.settings.balance import ListTexts
 
-NUMBERS = {"company": re.compile(r"\d{9}|\d{11}", re.ASCII), "person": re.compile(r"\d{11}", re.ASCII)}
-"""A company has 9 digits, a person 11, a sole trader trades under the personal 11 (claim I12)."""
 NAME_LIMIT = 150
 """API fact: Name is String(150)."""
 
@@ -34,7 +32,7 @@ def identity_of(person: Person | None) -> Identity | None:
     """The buyer's identity: a company's number goes before the personal one; None without a valid number."""
     if person is None:
         return None
-    company, personal = _valid(person.company_id, "company"), _valid(person.personal_id, "person")
+    company, personal = valid_number(person.company_id, "company"), valid_number(person.personal_id, "person")
     if company:
         return Identity("company", company)
     return Identity("person", personal) if personal else None
@@ -63,11 +61,6 @@ def client_document(identity: Identity, order: OrderChanged, lists: ListTexts) -
         "ExtCode": f"woo-{order.shop}-{order.customer_id}" if order.customer_id else "",
     }
     return without_empty(fields)
-
-
-def _valid(number: str | None, kind: str) -> str | None:
-    digits = re.sub(r"[\s-]", "", number or "")
-    return digits if NUMBERS[kind].fullmatch(digits) else None
 
 
 def _name(identity: Identity, person: Person) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -10,12 +11,16 @@ from services.order_exporter.client_delivery import Clients, deliver_clients
 from services.order_exporter.handlers import CLIENT_LANE, SALE_LANE
 from services.order_exporter.receipts.delivery import Receipts, deliver_receipts
 from services.order_exporter.receipts.handlers import RECEIPT_LANE
+from services.order_exporter.reserving import KIND
 from services.order_exporter.sale_delivery import Sales, deliver_sales
+from services.order_exporter.sales_order_delivery import SalesOrders, deliver_sales_order, register_of
 from services.shared.delivery.lane import Deliver
+from services.shared.delivery.outcome import Outcome
+from services.shared.delivery.row import Row
 from services.shared.settings.balance import Dialect
 
 
-class Books(Clients, Sales, Receipts, Protocol):
+class Books(Clients, Sales, SalesOrders, Receipts, Protocol):
     """What order-exporter needs of a Balance."""
 
 
@@ -23,6 +28,21 @@ def deliveries(balance: Books, dialect: Dialect, clock: Callable[[], datetime]) 
     """The effect of each lane, by its name."""
     return {
         CLIENT_LANE: deliver_clients(balance, clock),
-        SALE_LANE: deliver_sales(balance, dialect, clock),
+        SALE_LANE: _documents(balance, dialect, clock),
         RECEIPT_LANE: deliver_receipts(balance, dialect, clock),
     }
+
+
+def _documents(balance: Books, dialect: Dialect, clock: Callable[[], datetime]) -> Deliver:
+    """Sales and sales orders go through one lane: those of an order leave in their order."""
+    sales, register = deliver_sales(balance, dialect, clock), register_of(balance, dialect)
+
+    async def one(row: Row) -> Outcome:
+        if row.kind == KIND:
+            return await deliver_sales_order(row, register, clock)
+        return (await sales([row]))[0]
+
+    async def deliver(rows: Sequence[Row]) -> Sequence[Outcome]:
+        return await asyncio.gather(*map(one, rows))
+
+    return deliver

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from datetime import datetime
+from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial, reduce
 
+from contracts.balance import PriceChanged
 from contracts.ledger import SalePlanned
 from contracts.model import Event
+from contracts.placement import WarehouseChosen
 from contracts.reasons import Reason
-from services.order_exporter import on_time
+from services.order_exporter import on_time, postponed, reserving, stock
 from services.order_exporter.announce import divergence, planned
+from services.order_exporter.case import Case
 from services.order_exporter.content import is_void
+from services.order_exporter.postponed import waits_for_receipt
 from services.order_exporter.prepare import Ready, prepare
 from services.order_exporter.projection import (
     DIVERGED,
@@ -26,45 +30,37 @@ from services.order_exporter.projection import (
 )
 from services.order_exporter.receipts import handlers as receipts
 from services.order_exporter.receipts.projection import REMEMBER as PAYMENTS
+from services.order_exporter.regular_price import price_changed
 from services.order_exporter.shape import candidate
 from services.order_exporter.tasks import ClientTask, SaleTask
 from services.shared.delivery.decision import NOTHING, Decision, Delivery, Refusal
-from services.shared.delivery.handlers import Handlers, composed
+from services.shared.delivery.handlers import Handlers, Remember, composed
 from services.shared.delivery.outcome import Blocked
 from services.shared.documents import approval, trigger
 from services.shared.documents.approval import Candidate
-from services.shared.documents.push import Push, answers, being_read, pushes_of, wants_document, wants_plan
+from services.shared.documents.push import answers, being_read, pushes_of, wants_plan
 from services.shared.documents.unbookable import Unbookable
 from services.shared.settings import Settings
-from services.shared.settings.balance import BalanceSettings
-from services.shared.settings.shop import ShopSettings
 from services.shared.state.records import State
 
-TOPICS = ("shop.orders", "catalog.links", "catalog.plans", "balance.items", "ledger.documents", "operations")
+TOPICS = (
+    "shop.orders", "catalog.links", "catalog.plans", "balance.items", "balance.prices", "balance.stock",
+    "ledger.documents", "operations",
+)  # fmt: skip
 SALE_LANE = "balance.documents"
 CLIENT_LANE = "balance.clients"
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
-    """One order with all that bears on it."""
-
-    known: KnownOrder
-    shop: ShopSettings
-    balance: BalanceSettings
-    pushes: tuple[Push, ...]
-    state: State
-
-    @property
-    def live(self) -> bool:
-        """Whether documents are written, and not only planned."""
-        return self.shop.flows.orders == "live"
-
-
 def handlers(settings: Settings) -> Handlers:
     """The rules of order-exporter under these settings. Subjects are `shop:order`."""
-    others = (approval.approval_rules("sale"), on_time.rules(settings.shops), PAYMENTS)
-    return Handlers(TOPICS, remember=reduce(composed, others, REMEMBER), decide=partial(decide, settings))
+    return Handlers(TOPICS, remember=_remember(settings), decide=partial(decide, settings))
+
+
+def _remember(settings: Settings) -> Mapping[type[Event], Remember]:
+    discounts = any(shop.orders.sale_price_as == "discount" for shop in settings.shops.values())
+    prices: Mapping[type[Event], Remember] = {PriceChanged: partial(price_changed, discounts)}
+    more = (approval.approval_rules("sale"), on_time.rules(settings.shops), stock.RULES, postponed.RULES)
+    return reduce(composed, (*more, reserving.RULES, prices, PAYMENTS), REMEMBER)
 
 
 def decide(settings: Settings, subject: str, state: State) -> Decision:
@@ -82,7 +78,13 @@ def _decide_sale(settings: Settings, subject: str, state: State) -> Decision:
         return Decision(again_at=end)
     if known is None or mode == "off":
         return Decision(announce=answers(pushes, SERVICE, mode, known is not None, state.now))
-    return _decide(Case(known, shop, settings.balance, pushes, state))
+    return _with_endings(case := Case(known, shop, settings.balance, pushes, state), _decide(case))
+
+
+def _with_endings(case: Case, decision: Decision) -> Decision:
+    """A reservation whose time is over ends first."""
+    over = reserving.endings(case, decision.deliveries) if case.live else ()
+    return replace(decision, deliveries=(*over, *decision.deliveries)) if over else decision
 
 
 def _decide(case: Case) -> Decision:
@@ -95,8 +97,8 @@ def _decide(case: Case) -> Decision:
         return _answered(case, Decision(announce=(said,) if said else ()))
     if case.known.removed or is_void(case.known.order):
         return _answered(case, NOTHING, problem=_given_up(case.known))
-    if _is_wanted(case) or wants_plan(case.pushes):
-        return replace(_export(case), again_at=_held_until(case))
+    if case.is_wanted or wants_plan(case.pushes):
+        return replace(_export(case), again_at=case.held_until)
     return _later(case)
 
 
@@ -105,41 +107,42 @@ def _given_up(known: KnownOrder) -> str:
     return "the shop holds it no more" if known.removed else f"it is {known.order.status} in the shop"
 
 
-def _is_wanted(case: Case) -> bool:
-    """Whether the order is due: pushed by a person, or triggered and past its hold."""
-    return wants_document(case.pushes) or _is_due(case)
-
-
-def _is_due(case: Case) -> bool:
-    order, rules = case.known.order, case.shop.orders
-    return trigger.is_triggered(order, rules) and trigger.is_due(order, rules, case.state.now)
-
-
-def _held_until(case: Case) -> datetime | None:
-    order, rules = case.known.order, case.shop.orders
-    held = trigger.is_triggered(order, rules) and not _is_due(case)
-    return trigger.due_at(order, rules) if held else None
-
-
 def _later(case: Case) -> Decision:
     if trigger.is_stray(case.known.order, case.shop.orders):
         return _refused(case, _stray(case))
-    return Decision(again_at=_held_until(case))
+    return Decision(again_at=case.held_until)
 
 
 def _export(case: Case) -> Decision:
     try:
-        prepared = prepare(case.known, case.shop.orders, case.balance, case.state, live=case.live)
+        found = prepare(case.known, case.shop.orders, case.balance, case.state, live=case.live, prices=case.shop.prices)
     except Unbookable as error:
-        return _answered(case, _refused(case, error) if _is_due(case) else NOTHING, problem=error.detail)
-    if isinstance(prepared, Blocked):
-        waiting = (_waiting(case.known.order.key, prepared),) if _is_wanted(case) else ()
-        return _answered(case, Decision(deliveries=waiting), waits=prepared.detail)
-    one = candidate(prepared.task, case.known.order)
+        return _answered(case, _refused(case, error) if case.is_due else NOTHING, problem=error.detail)
+    if isinstance(found, Blocked):
+        waiting = (_waiting(case.known.order.key, found),) if case.is_wanted else ()
+        return _answered(case, Decision(deliveries=waiting), waits=found.detail)
+    if case.document == "sales-order":
+        return _answered(case, _reserved(case, found))
+    return _sold(case, found)
+
+
+def _sold(case: Case, ready: Ready) -> Decision:
+    one = candidate(ready.task, case.known.order)
     gate = approval.held(one, case.shop.orders.approve_first, case.state) if case.live else None
-    if gate and _is_wanted(case):
-        return _answered(case, _gated(case, prepared, one, gate), waits="" if wants_plan(case.pushes) else gate.detail)
-    return _answered(case, _ready(case, prepared))
+    if gate and case.is_wanted:
+        return _answered(case, _gated(case, ready, one, gate), waits="" if wants_plan(case.pushes) else gate.detail)
+    short = waits_for_receipt(case.known.order, case.pushes, case.state) if case.live else None
+    return _answered(case, _ready(case, ready, short))
+
+
+def _reserved(case: Case, ready: Ready) -> Decision:
+    """The sales order of an order that only reserves yet; it is in no books, so that nobody approves it."""
+    plan = wants_plan(case.pushes) or (case.is_wanted and not case.live)
+    wanted = reserving.reservation(case, ready.task) if case.is_wanted and case.live else None
+    return Decision(
+        deliveries=_after_client(ready, wanted) if wanted else (),
+        announce=(*_choice(ready, wanted is not None), *(reserving.planned(case, ready.task) if plan else ())),
+    )
 
 
 def _gated(case: Case, ready: Ready, one: Candidate, gate: Blocked) -> Decision:
@@ -149,10 +152,18 @@ def _gated(case: Case, ready: Ready, one: Candidate, gate: Blocked) -> Decision:
     return Decision(deliveries=(replace(_sale_delivery(ready.task), blocked=gate),), announce=(*plan, *question))
 
 
-def _ready(case: Case, ready: Ready) -> Decision:
-    wanted = _is_wanted(case)
+def _ready(case: Case, ready: Ready, short: Blocked | None) -> Decision:
+    wanted = case.is_wanted
     plan = _plan(case, ready.task) if wants_plan(case.pushes) or (wanted and not case.live) else ()
-    return Decision(deliveries=_deliveries(ready) if wanted and case.live else (), announce=plan)
+    if not (wanted and case.live):
+        return Decision(announce=plan)
+    sale = replace(_sale_delivery(ready.task), blocked=short)
+    return Decision(deliveries=_after_client(ready, sale), announce=(*_choice(ready, True), *plan))
+
+
+def _choice(ready: Ready, goes: bool) -> tuple[WarehouseChosen, ...]:
+    """A warehouse that was chosen among several is said before the document goes, and holds from then on."""
+    return (ready.choice,) if ready.choice and goes else ()
 
 
 def _plan(case: Case, task: SaleTask) -> tuple[SalePlanned, ...]:
@@ -161,16 +172,15 @@ def _plan(case: Case, task: SaleTask) -> tuple[SalePlanned, ...]:
     return () if same else (planned(task, case.state.now),)
 
 
-def _deliveries(ready: Ready) -> tuple[Delivery, ...]:
-    sale = _sale_delivery(ready.task)
+def _after_client(ready: Ready, document: Delivery) -> tuple[Delivery, ...]:
     if ready.lookup is None:
-        return (sale,)
+        return (document,)
     blocked = Blocked(
         on=client_name(ready.lookup.identity),
         reason=Reason.SALE_CLIENT_WAITS,
-        detail=f"order {sale.key}: its client is not known in Balance yet; see the delivery client:{sale.key}",
+        detail=f"order {document.key}: its client is not known in Balance yet; see the delivery client:{document.key}",
     )
-    return _client_delivery(ready.lookup), replace(sale, blocked=blocked)
+    return _client_delivery(ready.lookup), replace(document, blocked=blocked)
 
 
 def _sale_delivery(task: SaleTask) -> Delivery:

@@ -6,7 +6,7 @@ Gross is `total + total_tax` as answered (order-money rule 4); coupon amounts ar
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Literal
 
@@ -18,6 +18,7 @@ from services.shared.documents.unbookable import Unbookable, required
 from services.shared.money import is_whole_tetri, to_tetri, vat_in
 from services.shared.settings.orders import OrderSettings
 
+NO_PRICES: Mapping[int, Decimal] = {}
 LineKind = Literal["product", "shipping", "fee", "rounding", "amount"]
 
 
@@ -40,14 +41,25 @@ class SaleLine:
         return vat_in(self.amount, self.percent or Decimal(0))
 
 
-def sale_lines(order: OrderChanged, items: Mapping[int, str], settings: OrderSettings) -> tuple[SaleLine, ...]:
-    """All lines of the Sale before rounding. `items` holds the item of each product line, by line id.
+def sale_lines(
+    order: OrderChanged, items: Mapping[int, str], settings: OrderSettings, regular: Mapping[int, Decimal] = NO_PRICES
+) -> tuple[SaleLine, ...]:
+    """All lines of the Sale before rounding. `items` holds the item of each product line, by line id, and `regular`
+    the price of a piece from which a lower one is a discount.
 
     Raises `Unbookable` for quantities, amounts, taxes or settings that give no sound line.
     """
-    return tuple(
-        made for line in order.lines if _counts(line, settings) for made in _lines_of(line, order, items, settings)
-    )
+    made = (one for line in order.lines if _counts(line, settings) for one in _lines_of(line, order, items, settings))
+    return tuple(_from_regular(one, order, regular) for one in made)
+
+
+def _from_regular(line: SaleLine, order: OrderChanged, regular: Mapping[int, Decimal]) -> SaleLine:
+    """A line sold below its regular price is discounted from that one; its amount stays (claim S3.49)."""
+    price = regular.get(line.order_line_id or 0)
+    if price is None or line.kind != "product":
+        return line
+    gross = price if order.prices_include_tax else price * (100 + (line.percent or Decimal(0))) / 100
+    return replace(line, undiscounted=max(line.undiscounted, to_tetri(gross * line.quantity)))
 
 
 def _counts(line: OrderLine, settings: OrderSettings) -> bool:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from contracts.balance import Accounts
+from contracts.placement import Pieces, WarehouseChosen
 from contracts.reasons import Reason
 from contracts.shop import OrderChanged, OrderLine
 from services.order_exporter.buyer import Buyer, buyer_of
 from services.order_exporter.content import books_digest
+from services.order_exporter.postponed import postponed
 from services.order_exporter.projection import (
     ACCOUNTS,
     LINK,
@@ -18,15 +21,21 @@ from services.order_exporter.projection import (
     link_name,
     product_key,
 )
+from services.order_exporter.regular_price import regular_prices
 from services.order_exporter.sale import Sale, sale_of
 from services.order_exporter.sale_document import sale_document
 from services.order_exporter.tasks import ClientTask, SaleTask
+from services.order_exporter.warehouse import needed, place_of
 from services.shared.delivery.outcome import Blocked
+from services.shared.documents.ruling import ruling_of
 from services.shared.documents.uids import sale_uid
 from services.shared.documents.unbookable import Unbookable
 from services.shared.settings.balance import BalanceSettings
+from services.shared.settings.catalogue import PriceSettings
 from services.shared.settings.orders import OrderSettings
 from services.shared.state.records import State
+
+NO_RULES = PriceSettings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,26 +44,51 @@ class Ready:
 
     task: SaleTask
     lookup: ClientTask | None
+    choice: WarehouseChosen | None = None
 
 
 def prepare(
-    known: KnownOrder, settings: OrderSettings, balance: BalanceSettings, state: State, *, live: bool = True
+    known: KnownOrder,
+    settings: OrderSettings,
+    balance: BalanceSettings,
+    state: State,
+    *,
+    live: bool = True,
+    prices: PriceSettings = NO_RULES,
 ) -> Ready | Blocked:
     """The Sale of an order, or what it waits for. Raises `Unbookable` when there can be none.
 
     A Sale that is only planned (not `live`) may stand on links that are only planned too.
     """
-    items = _items(known.order, state, live=live)
+    items = items_of(known.order, state, live=live)
     if isinstance(items, Blocked):
         return items
-    sale = _revised(sale_of(known.order, items, settings, balance), known.order, state)
-    buyer = buyer_of(known.order, settings, balance, state)
+    ruling = ruling_of(known.order, settings)
+    place = place_of(known.order, items, ruling, state)
+    if isinstance(place, Blocked):
+        return place
+    rules = ruling.applied(settings, place.warehouse)
+    regular = regular_prices(known.order, items, prices, balance, state) if rules.sale_price_as == "discount" else {}
+    sale = _revised(sale_of(known.order, items, rules, balance, regular), known.order, state)
+    buyer = buyer_of(known.order, rules, balance, state)
     accounts = {line.item: state.get(ACCOUNTS, line.item) or Accounts() for line in sale.lines}
-    document = sale_document(sale, buyer.client, accounts, settings, balance)
-    return Ready(_task(known, sale, buyer, document), buyer.lookup)
+    document = sale_document(sale, buyer.client, accounts, rules, balance)
+    task = _task(known, sale, buyer, document).model_copy(update=_posting(known.order, items, rules, state))
+    return Ready(task, buyer.lookup, place.choice)
 
 
-def _items(order: OrderChanged, state: State, *, live: bool) -> dict[int, str] | Blocked:
+def _posting(order: OrderChanged, items: Mapping[int, str], rules: OrderSettings, state: State) -> dict[str, object]:
+    """How the Sale is posted, and what becomes of it when the goods are not there."""
+    posted: dict[str, object] = {"posted": rules.document_state == "posted"}
+    if rules.short_stock == "park":
+        return posted
+    pieces = tuple(Pieces(item=item, quantity=count) for item, count in needed(order, items, state).items())
+    again = postponed(order, state) is not None
+    return posted | {"pieces": pieces, "short_stock": rules.short_stock, "again": again}
+
+
+def items_of(order: OrderChanged, state: State, *, live: bool) -> dict[int, str] | Blocked:
+    """The item of each product line, by line id; or the link that the order waits for."""
     items = {}
     for line in (line for line in order.lines if line.kind == "product"):
         product = _product(order, line)

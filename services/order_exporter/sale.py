@@ -10,7 +10,7 @@ from contracts.ledger import RecordedLine
 from contracts.reasons import Reason
 from contracts.shop import OrderChanged
 from services.order_exporter.client import number_remark
-from services.order_exporter.lines import SaleLine, sale_lines
+from services.order_exporter.lines import NO_PRICES, SaleLine, sale_lines
 from services.order_exporter.rounding import rounded
 from services.shared.documents.uids import sale_uid
 from services.shared.documents.unbookable import Unbookable, required
@@ -43,6 +43,8 @@ class Sale:
     transaction_id: str
     is_paid: bool = False
     remark: str = ""
+    coupons: tuple[str, ...] = ()
+    waybill: bool | None = None
     revision: int = 0
     notes: tuple[str, ...] = ()
     rate: Decimal | None = None
@@ -57,13 +59,20 @@ class Sale:
         return tuple(_recorded(line) for line in self.lines)
 
 
-def sale_of(order: OrderChanged, items: Mapping[int, str], settings: OrderSettings, balance: BalanceSettings) -> Sale:
+def sale_of(
+    order: OrderChanged,
+    items: Mapping[int, str],
+    settings: OrderSettings,
+    balance: BalanceSettings,
+    regular: Mapping[int, Decimal] = NO_PRICES,
+) -> Sale:
     """The Sale of an order whose products all have items (`items`: item uid by line id).
 
+    `regular`: the items' regular prices by line id, where a lower price is to stand as a discount.
     Raises `Unbookable` when order and settings give no sound Sale.
     """
     _check_total(order)
-    lines = rounded(_some(sale_lines(order, items, settings), order), order, settings)
+    lines = rounded(_some(sale_lines(order, items, settings, regular), order), order, settings)
     return Sale(
         uid=sale_uid(order.shop, order.order_id),
         shop=order.shop,
@@ -78,6 +87,8 @@ def sale_of(order: OrderChanged, items: Mapping[int, str], settings: OrderSettin
         transaction_id=order.transaction_id,
         is_paid=order.paid_at is not None,
         remark=number_remark(order.person),
+        coupons=order.coupon_codes if settings.coupon_codes else (),
+        waybill=settings.waybill,
         notes=_vat_note(order, lines),
         rate=None if order.currency == balance.currency else balance.currency_rates.get(order.currency),
     )

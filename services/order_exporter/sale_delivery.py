@@ -8,16 +8,19 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from contracts.ledger import SaleRecorded
+from contracts.placement import SalePostponed
 from contracts.reasons import Reason
 from services.order_exporter.announce import sale_content
 from services.order_exporter.tasks import SaleTask
 from services.shared.balance.documents import StoredDocument
+from services.shared.delivery.failure import outcome_of
 from services.shared.delivery.lane import Deliver
-from services.shared.delivery.outcome import Done, Outcome
+from services.shared.delivery.outcome import Done, Outcome, Refused
 from services.shared.delivery.row import Row
 from services.shared.documents.booking import Booked, Document, Register, book
 from services.shared.documents.read_back import Intent
 from services.shared.settings.balance import Dialect
+from services.shared.upstream.errors import UpstreamError
 
 
 class Sales(Protocol):
@@ -43,7 +46,41 @@ def deliver_sales(balance: Sales, dialect: Dialect, clock: Callable[[], datetime
 async def _deliver(row: Row, register: Register, clock: Callable[[], datetime]) -> Outcome:
     task = SaleTask.model_validate(row.payload)
     outcome = await book(_document(task), row, register)
-    return Done((_recorded(task, outcome, row, clock()),)) if isinstance(outcome, Booked) else outcome
+    if isinstance(outcome, Booked):
+        return Done((_recorded(task, outcome, row, clock()),))
+    if isinstance(outcome, Refused) and outcome.reason == Reason.BALANCE_STOCK_SHORT:
+        return await _postponed(task, outcome.detail, row, register, clock)
+    return outcome
+
+
+async def _postponed(
+    task: SaleTask, detail: str, row: Row, register: Register, clock: Callable[[], datetime]
+) -> Outcome:
+    """Balance lacks the goods: what the shop's policy says (claim S3.39)."""
+    if task.short_stock == "park":
+        return Refused(Reason.BALANCE_STOCK_SHORT, detail)
+    unposted = task.short_stock == "unposted"
+    try:
+        if unposted:
+            await register.put(task.document | {str(register.dialect.posted_field): False})
+    except UpstreamError as error:
+        return outcome_of(error)
+    return Done((_short(task, detail, unposted, row, clock()),))
+
+
+def _short(task: SaleTask, detail: str, unposted: bool, row: Row, now: datetime) -> SalePostponed:
+    return SalePostponed(
+        shop=task.shop,
+        order_id=task.order_id,
+        warehouse=task.document["Warehouse"],
+        pieces=task.pieces,
+        content_digest=task.content_digest,
+        sale=task.sale,
+        detail=detail,
+        unposted=unposted,
+        postponed_at=now,
+        attempts=row.attempts,
+    )
 
 
 def _document(task: SaleTask) -> Document:
@@ -56,7 +93,7 @@ def _document(task: SaleTask) -> Document:
         quantities=tuple(line.quantity for line in task.lines),
     )
     title = f"the Sale of order {task.document['PrimaryDocument']} of shop {task.shop}"
-    return Document(task.sale, title, task.document, intent, Reason.SALE_NOT_AS_MEANT)
+    return Document(task.sale, title, task.document, intent, Reason.SALE_NOT_AS_MEANT, again=task.again)
 
 
 def _recorded(task: SaleTask, booked: Booked, row: Row, now: datetime) -> SaleRecorded:
@@ -69,6 +106,7 @@ def _recorded(task: SaleTask, booked: Booked, row: Row, now: datetime) -> SaleRe
         "lines": booked.comparison.lines,
         "number": stored.number,
         "how": booked.how,
+        "posted": task.posted and stored.posted is not False,
         "differences": (*task.notes, *booked.differences, *_own_uid(task, stored)),
         **_rate(task, stored),
     }

@@ -9,10 +9,12 @@ from contracts.balance import Accounts
 from services.order_exporter.lines import SaleLine
 from services.order_exporter.sale import Sale
 from services.shared.documents import written
-from services.shared.settings.balance import BalanceSettings, Template
+from services.shared.settings.balance import BalanceSettings, Dialect, Template
 from services.shared.settings.orders import OrderSettings
 
 NO_ACCOUNTS = Accounts()
+WAYBILL = {None: "", True: "waybill by Balance", False: "no waybill from Balance: it is issued elsewhere"}
+"""Who issues the waybill (claim I12): Davtari never does, and Balance must not do it a second time."""
 
 
 def sale_document(
@@ -20,7 +22,16 @@ def sale_document(
 ) -> dict[str, Any]:
     """The JSON of a Sale for this client uid. `accounts`: the default postings of the items, by item uid."""
     rows = [_row(line, accounts.get(line.item, NO_ACCOUNTS), settings, balance.template) for line in sale.lines]
-    return _header(sale, client, balance) | _payment(sale, settings) | {"Items": rows}
+    header = _header(sale, client, balance) | flags(sale, settings, balance.dialect)
+    return header | _payment(sale, settings) | {"Items": rows}
+
+
+def flags(sale: Sale, settings: OrderSettings, dialect: Dialect) -> dict[str, bool]:
+    """Whether the document is posted and whether Balance issues the waybill, where this Balance has a field for it."""
+    found = {dialect.posted_field: settings.document_state == "posted"} if dialect.posted_field else {}
+    if dialect.waybill_field and sale.waybill is not None:
+        found[dialect.waybill_field] = sale.waybill
+    return found
 
 
 def _header(sale: Sale, client: str, balance: BalanceSettings) -> dict[str, Any]:
@@ -37,7 +48,7 @@ def _header(sale: Sale, client: str, balance: BalanceSettings) -> dict[str, Any]
         "OperationType": lists.sale_operation,
         "VATArticle": lists.sale_vat_article,
         "PrimaryDocument": sale.order_number,
-        "Comments": _comment(sale),
+        "Comments": comment(sale, balance.dialect),
     }
     return written.without_empty(fields | _template(balance.template))
 
@@ -86,11 +97,14 @@ def _figures(line: SaleLine, settings: OrderSettings) -> dict[str, str]:
     return {"Price": full, "Discount": written.amount(discount), "Amount": written.amount(line.amount)}
 
 
-def _comment(sale: Sale) -> str:
+def comment(sale: Sale, dialect: Dialect) -> str:
+    """What the accountant reads in the document: order, payment, coupons, waybill, remark."""
     parts = [
         f"Order {sale.order_number}, shop {sale.shop}",
         sale.payment_method,
         f"transaction {sale.transaction_id}" if sale.transaction_id else "",
+        f"coupons {', '.join(sale.coupons)}" if sale.coupons else "",
+        "" if dialect.waybill_field else WAYBILL[sale.waybill],
         sale.remark,
     ]
     return " | ".join(part for part in parts if part)[: written.COMMENT_LIMIT]

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from contracts.ledger import RecordedLine
 from contracts.model import Money, Part, Quantity
+from contracts.placement import Pieces
 
 
 class SaleTask(Part):
     """A Sale to be written. `document` is its JSON; the rest is what `SaleRecorded` will say.
 
-    `revision` counts the Sales of this order that were credited whole before.
+    `revision` counts the Sales of this order that were credited whole before. `short_stock` says what becomes of it
+    when Balance lacks the goods (`pieces`), and `again` that this has happened before.
     """
 
     shop: str
@@ -28,7 +30,29 @@ class SaleTask(Part):
     notes: tuple[str, ...] = ()
     revision: int = 0
     currency_rate: Quantity | None = None
+    pieces: tuple[Pieces, ...] = ()
+    short_stock: Literal["park", "wait", "unposted"] = "park"
+    again: bool = False
+    posted: bool = True
     document: dict[str, Any]
+
+
+class SalesOrderTask(Part):
+    """A sales order to be written, or (`ends`) to reserve nothing any more. `document` is its JSON."""
+
+    shop: str
+    order_id: int
+    order_version: int
+    content_digest: str
+    sales_order: str
+    client: str
+    date: str
+    currency: str
+    total: Money
+    vat: Money
+    lines: tuple[RecordedLine, ...]
+    document: dict[str, Any]
+    ends: Literal["sold", "given-up"] | None = None
 
 
 class ClientTask(Part):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 from services.shared.checks.gates import shop_gate
 from services.shared.delivery.engine import Clock
@@ -19,6 +20,7 @@ from services.stock_publisher.decide import lane
 from services.stock_publisher.deliveries import Deliveries
 from services.stock_publisher.drift import DriftWatch
 from services.stock_publisher.handlers import handlers
+from services.stock_publisher.unread_orders import UnreadOrders
 
 NAME = "stock-publisher"
 FLOWS = frozenset({"stock"})
@@ -29,16 +31,24 @@ async def blueprint(settings: Settings, clock: Clock = utc_now) -> AsyncIterator
     """The service, wired: a lane of stock writes for each shop."""
     async with open_shops(settings, clock) as shops:
         guards = {name: Guard(name, shop, settings.shops[name], clock) for name, shop in shops.items()}
-        lanes = [guarded_lane(stock_lane(settings, n, shop, clock), guards[n]) for n, shop in shops.items()]
+        unread = {name: UnreadOrders(name, shop, _unread_for(settings), clock) for name, shop in shops.items()}
+        lanes = [guarded_lane(stock_lane(settings, n, s, clock, unread[n]), guards[n]) for n, s in shops.items()]
         gates = [gate for n, shop in shops.items() for gate in shop_gate(settings, n, shop, lane(n), FLOWS)]
         drift = [_drift(settings, shops[name], guard) for name, guard in guards.items()]
-        rules, attached = fingerprint(settings.shops.values()), [guard.attach for guard in guards.values()]
+        rules = fingerprint(settings.shops.values())
+        attached = [*[guard.attach for guard in guards.values()], *[each.attach for each in unread.values()]]
         yield Blueprint(NAME, watched(handlers(settings)), rules, lanes, early_tasks=attached, gates=gates, tasks=drift)
 
 
-def stock_lane(settings: Settings, name: str, shop: WooCommerce, clock: Clock) -> Lane:
+def stock_lane(settings: Settings, name: str, shop: WooCommerce, clock: Clock, unread: UnreadOrders) -> Lane:
     """The lane of a shop's stock writes."""
-    return shop_lane(settings, name, lane(name), Deliveries(shop, clock, settings.shops[name].batch_size))
+    deliver = unread.before(Deliveries(shop, clock, settings.shops[name].batch_size))
+    return shop_lane(settings, name, lane(name), deliver)
+
+
+def _unread_for(settings: Settings) -> timedelta:
+    """Within two sweeps an order is read, webhook or not."""
+    return timedelta(seconds=2 * settings.schedule.sweep + settings.schedule.sweep_overlap)
 
 
 def _drift(settings: Settings, shop: WooCommerce, guard: Guard) -> Task:

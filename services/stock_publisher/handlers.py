@@ -11,6 +11,7 @@ from contracts.catalog import AvailabilityChanged, ProductLinked, ProductUnlinke
 from contracts.drift import StockDrifted
 from contracts.envelope import Envelope
 from contracts.ledger import SaleRecorded
+from contracts.sales_orders import SalesOrderEnded, SalesOrderRecorded
 from contracts.shop import OrderChanged, OrderRemoved
 from services.shared.delivery.handlers import Handlers
 from services.shared.settings.model import Settings
@@ -25,6 +26,7 @@ from services.stock_publisher.records import (
     MOVES,
     ORDER,
     PUBLISHED,
+    RESERVED,
     SALE,
     STOCK,
     WITHDRAWN,
@@ -32,6 +34,7 @@ from services.stock_publisher.records import (
     link_ref,
     moves_of,
 )
+from services.stock_publisher.unread_orders import awaited
 
 TOPICS = ("balance.items", "balance.stock", "catalog.links", "shop.orders", "ledger.documents", "stock.availability")
 
@@ -49,6 +52,8 @@ def handlers(settings: Settings) -> Handlers:
             OrderChanged: partial(order_changed, settings),
             OrderRemoved: partial(order_removed, settings),
             SaleRecorded: partial(sale_recorded, settings),
+            SalesOrderRecorded: partial(sales_order_recorded, settings),
+            SalesOrderEnded: partial(sales_order_ended, settings),
             AvailabilityChanged: availability_changed,
             StockDrifted: stock_drifted,
             FeedStateChanged: feed_changed,
@@ -90,13 +95,17 @@ def _touch(settings: Settings, item: str, state: State) -> None:
 
 
 def _forget_settled(shop: str, stock: StockChanged, days: int, state: State) -> None:
-    """Drop claims that this reading contains, so that what must be looked at does not grow with every order."""
+    """Drop claims that this reading contains, so that what must be looked at does not grow with every order.
+
+    What is only reserved comes back when the sales order ends.
+    """
     link = state.get(LINK, f"{shop}:{stock.item}")
     if link is None:
         return
     reading = in_flight.Reading(stock.item, stock.observed_at, state.now, days)
     for key, claim in state.find(CLAIM, link_ref(link)).items():
-        if in_flight.held(claim, state.get(SALE, f"{shop}:{claim.order_id}"), reading) is None:
+        sale = state.get(SALE, f"{shop}:{claim.order_id}")
+        if in_flight.held(claim, (sale,) if sale else (), reading) is None:
             state.drop(CLAIM, key)
 
 
@@ -120,6 +129,7 @@ def order_changed(settings: Settings, envelope: Envelope[OrderChanged], state: S
     before = state.get(ORDER, envelope.data.key)
     after = in_flight.order(envelope.data, before)
     state.put(ORDER, after.key, after)
+    state.release(awaited(after.key))
     _hold(settings, before, after, state)
 
 
@@ -154,8 +164,23 @@ def sale_recorded(settings: Settings, envelope: Envelope[SaleRecorded], state: S
     """Balance holds the order's Sale: the next stock reading contains it."""
     event = envelope.data
     state.put(SALE, event.key, in_flight.sold(event))
-    order = state.get(ORDER, event.key)
-    if order:
+    _touch_order(settings, event.key, state)
+
+
+def sales_order_recorded(settings: Settings, envelope: Envelope[SalesOrderRecorded], state: State) -> None:
+    """Balance reserves the order's goods: the next stock reading says so."""
+    state.put(RESERVED, envelope.data.key, in_flight.reserved(envelope.data))
+    _touch_order(settings, envelope.data.key, state)
+
+
+def sales_order_ended(settings: Settings, envelope: Envelope[SalesOrderEnded], state: State) -> None:
+    """Balance reserves them no more."""
+    state.drop(RESERVED, envelope.data.key)
+    _touch_order(settings, envelope.data.key, state)
+
+
+def _touch_order(settings: Settings, key: str, state: State) -> None:
+    if order := state.get(ORDER, key):
         _touch_items(settings, order, order.asked, state)
 
 

@@ -8,6 +8,9 @@ An order holds its lines from the moment that the shop accepts it until Balance'
 - It leaves when its Sale is recorded **and** a stock reading of the item was begun after that: such a reading contains
   the Sale. One reading alone proves nothing, the Sale alone neither: between the two the pieces would be sold twice.
   What an order was raised by after its Sale stays in flight.
+- A sales order reserves the pieces in Balance. While it stands, a reading that was begun after it contains them as
+  reserve, where the shop subtracts that: they are not subtracted again. From its end on they are in flight as before,
+  until the Sale has them out, so that they count once at any time.
 - An order whose Sale never comes (entered in Balance by hand, or older than Davtari) would be subtracted for ever.
   It therefore holds for `stock.in_flight_days` (14 by default) from its acceptance; from then on Balance's figure
   is believed. Too long a time shows too little stock, too short a time can sell twice.
@@ -16,13 +19,14 @@ An order holds its lines from the moment that the shop accepts it until Balance'
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from contracts.ledger import SaleRecorded
 from contracts.model import Instant, Part, Quantity, Uid
+from contracts.sales_orders import SalesOrderRecorded
 from contracts.shop import OrderChanged
 
 ACCEPTED = frozenset({"processing", "on-hold", "completed"})
@@ -154,30 +158,39 @@ def moved(before: ShopOrder | None, after: ShopOrder | None) -> set[int]:
 
 
 def sold(event: SaleRecorded) -> Sold:
-    """What a recorded Sale took out of Balance's stock."""
+    """What a recorded Sale took out of Balance's stock; nothing yet where it waits there to be posted."""
     quantities: dict[str, Decimal] = defaultdict(Decimal)
     for line in event.lines:
-        if line.kind == "product":
+        if line.kind == "product" and event.posted:
             quantities[line.item] += line.quantity
     return Sold(recorded_at=event.recorded_at, quantities=dict(quantities))
 
 
-def all_held(claims_of: Mapping[str, Claim], sales: Mapping[str, Sold | None], reading: Reading) -> tuple[Held, ...]:
-    """Everything that orders hold of an item beyond a reading; claims and Sales by the same keys."""
-    each = (held(claim, sales[key], reading) for key, claim in claims_of.items())
+def reserved(event: SalesOrderRecorded) -> Sold:
+    """What a sales order keeps in Balance's reserve, as Balance says itself."""
+    quantities: dict[str, Decimal] = defaultdict(Decimal)
+    for pieces in event.reserved:
+        quantities[pieces.item] += pieces.quantity
+    return Sold(recorded_at=event.recorded_at, quantities=dict(quantities))
+
+
+def all_held(
+    claims_of: Mapping[str, Claim], contained: Mapping[str, Sequence[Sold]], reading: Reading
+) -> tuple[Held, ...]:
+    """Everything that orders hold of an item beyond a reading; claims and what Balance knows of them by the same keys:
+    the Sale, the sales order that reserves."""
+    each = (held(claim, contained[key], reading) for key, claim in claims_of.items())
     return tuple(sorted((one for one in each if one), key=lambda one: one.order_id))
 
 
-def held(claim: Claim, sale: Sold | None, reading: Reading) -> Held | None:
+def held(claim: Claim, contained: Sequence[Sold], reading: Reading) -> Held | None:
     """What of a claim the reading does not contain yet; None when there is nothing."""
     until = claim.accepted_at + timedelta(days=reading.days)
-    left = claim.quantity - _contained(sale, reading)
+    left = claim.quantity - max((_contained(one, reading) for one in contained), default=ZERO)
     if left <= 0 or reading.now >= until:
         return None
     return Held(claim.order_id, claim.number, claim.status, left, until)
 
 
-def _contained(sale: Sold | None, reading: Reading) -> Decimal:
-    if sale is None or reading.seen_at <= sale.recorded_at:
-        return ZERO
-    return sale.quantities.get(reading.item, ZERO)
+def _contained(known: Sold, reading: Reading) -> Decimal:
+    return ZERO if reading.seen_at <= known.recorded_at else known.quantities.get(reading.item, ZERO)

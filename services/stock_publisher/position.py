@@ -12,7 +12,7 @@ from services.shared.settings.shop import ShopSettings
 from services.shared.state.records import State
 from services.stock_publisher.availability import Position
 from services.stock_publisher.in_flight import Held, Reading, all_held
-from services.stock_publisher.records import CLAIM, LINK, SALE, STOCK, link_ref
+from services.stock_publisher.records import CLAIM, LINK, RESERVED, SALE, STOCK, link_ref
 from services.stock_publisher.warehouse import Warehouse, pool
 
 
@@ -57,7 +57,7 @@ class Outlook:
         """This shop, and every other that sells pieces of the same pool (claim K25)."""
         ours = {warehouse.uid for warehouse in self.warehouses}
         for name, other in self.settings.shops.items():
-            entries = [*other.stock.sold_from, *filter(None, [other.orders.warehouse])]
+            entries = [*other.stock.sold_from, *filter(None, [other.orders.warehouse]), *other.orders.every_warehouse]
             if name == self.shop or ours & pool(entries, self.state):
                 yield name
 
@@ -65,13 +65,17 @@ class Outlook:
         link = self.state.get(LINK, f"{shop}:{item}")
         if link is None:
             return ()
-        days = self.settings.shops[shop].stock.in_flight_days
-        held = held_by(link, Reading(item, seen_at, self.state.now, days), self.state)
+        reading = Reading(item, seen_at, self.state.now, self.settings.shops[shop].stock.in_flight_days)
+        held = held_by(link, reading, self.state, reserve=self.rules.stock.subtract_reserve)
         return held if shop == self.shop else tuple(replace(one, shop=shop) for one in held)
 
 
-def held_by(link: ProductLinked, reading: Reading, state: State) -> tuple[Held, ...]:
-    """What the orders of a shop hold of its product beyond a reading."""
+def held_by(link: ProductLinked, reading: Reading, state: State, *, reserve: bool) -> tuple[Held, ...]:
+    """What the orders of a shop hold of its product beyond a reading; `reserve`: whether that is subtracted."""
     claims = state.find(CLAIM, link_ref(link))
-    sales = {key: state.get(SALE, f"{link.shop}:{claim.order_id}") for key, claim in claims.items()}
-    return all_held(claims, sales, reading)
+    kinds = (SALE, RESERVED) if reserve else (SALE,)
+    known = {
+        key: [found for kind in kinds if (found := state.get(kind, f"{link.shop}:{claim.order_id}"))]
+        for key, claim in claims.items()
+    }
+    return all_held(claims, known, reading)

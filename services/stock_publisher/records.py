@@ -29,6 +29,8 @@ CLAIM = Kind("claim", Claim)
 """By shop:order:product; found by shop:product."""
 SALE = Kind("sale", Sold)
 """By shop:order."""
+RESERVED = Kind("reserved", Sold)
+"""By shop:order: what its standing sales order keeps in Balance's reserve."""
 MOVES = Kind("moves", Moves)
 """By shop:product."""
 PUBLISHED = Kind("published", AvailabilityChanged)

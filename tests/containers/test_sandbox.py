@@ -98,7 +98,7 @@ def test_a_service_is_ready_soon_after_its_start(sandbox: Project, measured: dic
 
 def _caught_up(project: Project, since: str) -> float:
     lines = project.compose("logs", "--no-log-prefix", "--since", since, "order-exporter").splitlines()
-    said = [json.loads(line) for line in lines if '"caught up"' in line]
+    said = [json.loads(line[line.index("{") :]) for line in lines if '"caught up"' in line]  # Compose paints the line
     assert said, "not caught up yet"
     return datetime.fromisoformat(said[-1]["time"]).timestamp()
 

@@ -31,6 +31,8 @@ OPEN_MAPS = {
     "CreditNotePlanned.sent": "the credit note as it would be put",
     "PaymentRecorded.sent": "the receipt as it was put",
     "PaymentPlanned.sent": "the receipt as it would be put",
+    "SalesOrderRecorded.sent": "the sales order as it was put, a client as in a Sale",
+    "SalesOrderPlanned.sent": "the sales order as it would be put",
     "CommandSettled.figures": "counts",
     "EditRequested.payload": "a refused delivery as an operator has put it right, without its person",
     "DeadLettered.delivery.payload": "the refused delivery without its person; the topic is for operators only",

@@ -17,7 +17,7 @@ from services.shared.settings.model import Settings
 GEORGIAN = re.compile(r"[\u10d0-\u10ff]{2,}")
 CODE = re.compile(r"`([^`]+)`")
 COMMANDS = re.compile(
-    r"davtari (check|plan (items|groups)|mapping set GROUP CATEGORY|mapping (in|ex)clude GROUP"
+    r"davtari (up|check|plan (items|groups)|mapping set GROUP CATEGORY|mapping (in|ex)clude GROUP"
     r"|apply PLAN|import (items|prices|stock)( --accept-loss)?|order SHOP ORDER"
     r"|approvals list|approve document DOCUMENT|approve shape SHAPE"
     r"|dead-letters (show|replay|discard) ID|push order SHOP ORDER|push refund SHOP ORDER REFUND"

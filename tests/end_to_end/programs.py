@@ -6,11 +6,12 @@ import asyncio
 import json
 import signal
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.end_to_end.nursery import Born
 from tests.end_to_end.waiting import until
 
 DAVTARI = Path(sys.executable).with_name("davtari")
@@ -23,7 +24,7 @@ class Program:
     """A running `davtari` command; `log` holds what it and its predecessors said, one JSON object a line."""
 
     name: str
-    process: asyncio.subprocess.Process
+    process: Born
     log: Path
     began: int
 
@@ -50,7 +51,7 @@ class Program:
 
     async def kill(self) -> None:
         """End it at once, as a power cut would."""
-        self.process.kill()
+        self.process.send_signal(signal.SIGKILL)
         await self.process.wait()
 
     async def terminate(self, patience: float) -> int:
@@ -78,24 +79,19 @@ class Programs:
     async def start(self, *names: str, services: int = 1) -> None:
         """Start programs and wait until they have read everything known."""
         for name in names:
-            await self.begin(name)
+            self.begin(name)
         await asyncio.gather(*[self[name].ready(services) for name in names])
 
-    async def begin(self, name: str) -> Program:
+    def begin(self, name: str) -> Program:
         """Start a program and wait for nothing."""
-        arguments = ["up"] if name == "up" else ["run", name]
-        self._running[name] = await self._started(name, arguments)
-        return self[name]
-
-    async def _started(self, name: str, arguments: Sequence[str]) -> Program:
         self._logs.mkdir(exist_ok=True)
         log = self._logs / f"{name}.log"
-        began = log.stat().st_size if log.exists() else 0
-        with log.open("ab") as out:
-            process = await asyncio.create_subprocess_exec(
-                DAVTARI, "--settings", self._settings_file, "--log-json", *arguments, stdout=out, stderr=out
-            )
-        return Program(name, process, log, began)
+        log.touch()
+        began = log.stat().st_size
+        arguments = ["up"] if name == "up" else ["run", name]
+        born = Born(["--settings", str(self._settings_file), "--log-json", *arguments], log)
+        self._running[name] = Program(name, born, log, began)
+        return self[name]
 
     async def kill(self, *names: str) -> None:
         """End programs at once."""

@@ -13,6 +13,7 @@ from uuid import uuid4
 from contracts.operations import CommandSettled, ImportRequested
 from services.commands.ask import ask, stamp
 from services.commands.registry import SERVICES
+from services.commands.status import standings
 from services.demo.ledger import Ledger, following
 from services.demo.world import ALL_LIVE, SOLD, World, world
 from services.sandbox.balance.catalogue import STANDARD, ordered
@@ -119,9 +120,8 @@ class Stage:
             await self.imported(resource)
 
         async def rests() -> bool:
-            said = await self.davtari("status", "--json")
-            standings = said.json["services"]
-            return all(not one["lag"] and not one["waiting"] and not one["unpublished"] for one in standings)
+            found = await standings(self.settings)
+            return not any(one.lag or one.waiting or one.unpublished for one in found)
 
         await until(rests, "all services come to rest")
 

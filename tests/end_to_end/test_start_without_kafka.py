@@ -32,7 +32,7 @@ async def test_kafka_is_away_at_the_start(kafka: Broker, tmp_path: Path) -> None
         # when the shop's webhooks are made from here, and the services start
         mended = await made.davtari("check", "--mend")
         assert "webhook order.created made" in mended.out
-        up = await made.programs.begin("up")
+        up = made.programs.begin("up")
         await until(lambda: _waits(made), "the services say that they wait for Kafka")
         # then what the shop tells is taken, and kept
         order_id = made.till.order()

@@ -42,7 +42,7 @@ def test_a_stale_script_is_noticed(tmp_path: Path) -> None:
 
 
 def test_every_service_has_a_role() -> None:
-    assert READS.keys() == WRITES.keys() == SERVICES.keys() | OPTIONAL.keys()
+    assert READS.keys() == WRITES.keys() == {*SERVICES, *OPTIONAL}
 
 
 def made_in(folder: Path) -> Iterator[str]:

@@ -29,6 +29,7 @@ class FakeBooks:
     sales: dict[str, Json] = field(default_factory=dict)
     notes: dict[str, Json] = field(default_factory=dict)
     receipts: dict[str, Json] = field(default_factory=dict)
+    sales_orders: dict[str, Json] = field(default_factory=dict)
     clients: dict[str, Json] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
     fail_before: Mapping[int, BaseException] = field(default_factory=dict)
@@ -41,6 +42,12 @@ class FakeBooks:
 
     async def put_sale(self, document: Mapping[str, Any]) -> Json | None:
         return self._call("PUT Sale", lambda: self._keep(self.sales, document))
+
+    async def sales_order(self, uid: str) -> Json | None:
+        return self._call("GET SalesOrders", lambda: self.sales_orders.get(uid))
+
+    async def put_sales_order(self, document: Mapping[str, Any]) -> Json | None:
+        return self._call("PUT SalesOrders", lambda: self._keep(self.sales_orders, document))
 
     async def credit_note(self, uid: str) -> Json | None:
         return self._call("GET SalesCredit", lambda: self.notes.get(uid))

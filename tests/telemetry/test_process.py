@@ -13,7 +13,6 @@ import httpx
 import pytest
 
 from services.commands import run
-from services.commands.registry import SERVICES
 from services.shared.messaging.topics import create_topics
 from services.shared.running.service import Blueprint
 from services.shared.settings.load import load
@@ -114,7 +113,7 @@ async def test_a_service_that_falls_is_counted_and_watched_again_once_it_stands(
     topics: Topics, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     board, service = Board(["falls"], 300), Falls(blueprint(Upstream().deliver, name="falls"))
-    monkeypatch.setitem(SERVICES, "falls", service)
+    monkeypatch.setattr(run, "service", {"falls": service}.__getitem__)
     before = scrape()("davtari_service_restarts_total", service="falls") or 0.0
     running = asyncio.create_task(run.supervise("falls", settings(topics.settings, tmp_path), watching=board.watching))
 

@@ -11,7 +11,7 @@ from rich.markup import escape
 
 from contracts.operations import CommandSettled
 from services.commands.backfill.missing import Found, look, push_all, sold_orders
-from services.commands.failing import FAILED
+from services.commands.codes import FAILED
 from services.commands.frame import DryRun, Json, Patience, command, settings
 from services.commands.screen import as_json, console
 from services.shared.running.upstreams import open_shop

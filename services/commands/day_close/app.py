@@ -10,13 +10,13 @@ import typer
 
 from contracts.closing import DayClosed
 from services.commands.ask import stamp
+from services.commands.codes import FAILED
 from services.commands.day_close import shown
 from services.commands.day_close.accepting import acceptance
 from services.commands.day_close.close import closed
 from services.commands.day_close.entries import Entry, entries
 from services.commands.day_close.facts import TOPICS, Facts, gathered
 from services.commands.day_close.read_back import read_back
-from services.commands.failing import FAILED
 from services.commands.frame import DryRun, Json, command, settings
 from services.commands.screen import as_json
 from services.shared.documents.written import local_date

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from services.commands import status
+from services.commands.codes import FAILED
 from services.commands.dead_letters import grouping, pages
 from services.commands.dead_letters.act import discard, edit, replay
 from services.commands.dead_letters.decoded import Form, shown
@@ -26,7 +27,6 @@ from services.commands.dead_letters.options import (
     choice,
     chosen,
 )
-from services.commands.failing import FAILED
 from services.commands.frame import Json, command, settings
 from services.commands.letters import Letter, WrongUse, all_letters, pick
 from services.commands.screen import as_json, console

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from contracts.catalog import AvailabilityChanged, ProductLinked, ProductUnlinked
+from services.commands.codes import FAILED
 from services.commands.drift.compare import Drift, drifts
-from services.commands.failing import FAILED
 from services.commands.frame import Json, command, settings
 from services.commands.screen import as_json, console, table
 from services.commands.shops.choice import Shop, chosen_shop

@@ -9,12 +9,12 @@ import sys
 from collections.abc import Coroutine
 from typing import Any
 
+from services.commands.codes import FAILED, WRONG_SETTINGS
 from services.commands.events.export import NotExported
 from services.commands.events.filter import NoSuchName
 from services.commands.events.line import BadLine
 from services.commands.events.reading import NotThere
 from services.commands.events.replay import NotAcknowledged, NotReplayed
-from services.commands.failing import FAILED, WRONG_SETTINGS
 from services.commands.moment import NoMoment
 from services.commands.screen import errors
 

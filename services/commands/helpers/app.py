@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from services.commands.failing import FAILED
+from services.commands.codes import FAILED
 from services.commands.frame import Json, command, settings
 from services.commands.helpers import opening, records
 from services.commands.screen import as_json, console, mark

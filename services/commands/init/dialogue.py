@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from services.commands.failing import FAILED
+from services.commands.codes import FAILED
 from services.commands.init import balance_answers, shop_answers
 from services.commands.init.asking import ask, ask_or_nothing, say, write_secret
 from services.commands.init.settings_text import Answers, Value, filled

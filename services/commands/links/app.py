@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from services.commands.failing import FAILED
+from services.commands.codes import FAILED
 from services.commands.frame import Json, Patience, command, settings
 from services.commands.links import asking, rebuilding, table
 from services.commands.links.table import Line

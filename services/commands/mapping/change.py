@@ -8,7 +8,7 @@ from rich.markup import escape
 
 from contracts.operations import CommandSettled, MappingRequested
 from services.commands import ask
-from services.commands.failing import FAILED
+from services.commands.codes import FAILED
 from services.commands.mapping.effect import Changes, Effect, effect
 from services.commands.mapping.rule_text import told
 from services.commands.plans.catalogue import Catalogue

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from services.commands.failing import FAILED
+from services.commands.codes import FAILED
 from services.commands.frame import Json, Patience, Shop, chosen_shop, command, settings
 from services.commands.plans import applying, groups_shown, shop_only, shown
 from services.commands.plans.catalogue import TOPICS as CATALOGUE

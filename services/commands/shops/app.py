@@ -8,7 +8,7 @@ import typer
 
 from contracts.identity import AcceptShopRequested
 from services.commands import ask
-from services.commands.failing import FAILED
+from services.commands.codes import FAILED
 from services.commands.frame import Json, Patience, answered, command, settings
 from services.commands.screen import as_json, console
 from services.commands.shops import identity

@@ -144,6 +144,14 @@ class Balance:
         """Creates or replaces one Sale; gives what Balance echoes, if it echoes anything."""
         return await self._api.put(self._dialect.sale_resource, document)
 
+    async def sales_order(self, uid: str) -> dict[str, Any] | None:
+        """The sales order with this uid, None when there is none."""
+        return await self._api.one(self._dialect.sales_order_resource, uid)
+
+    async def put_sales_order(self, document: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Creates or replaces one sales order; gives what Balance echoes, if it echoes anything."""
+        return await self._api.put(self._dialect.sales_order_resource, document)
+
     async def credit_note(self, uid: str) -> dict[str, Any] | None:
         """The credit note with this uid, None when there is none."""
         return await self._api.one(self._dialect.credit_note_resource, uid)

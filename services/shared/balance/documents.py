@@ -27,12 +27,15 @@ class StoredLine:
     amount: Decimal | None
     vat: Decimal | None
     vat_rate: str | None
+    reserve: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class StoredDocument:
     """A document. `total` is the sum of the lines' amounts, or without lines its own; `vat` the sum of their VAT, None
     when no line states any; `rate` is the currency's, None where Balance states none.
+
+    `posted` is None where the dialect names no field that says it.
     """
 
     uid: str
@@ -48,6 +51,7 @@ class StoredDocument:
     vat: Decimal | None
     lines: tuple[StoredLine, ...]
     rate: Decimal | None = None
+    posted: bool | None = None
 
 
 def stored_document(row: Row, resource: str, dialect: Dialect) -> StoredDocument:
@@ -72,12 +76,18 @@ def stored_document(row: Row, resource: str, dialect: Dialect) -> StoredDocument
             vat=_sum_of_stated(line.vat for line in lines),
             lines=lines,
             rate=fields.number(row, named(row, "CurrencyRate")) or fields.number(row, "Rate"),
+            posted=_posted(row, dialect),
         )
 
 
 def _own_amount(row: Row, named: Callable[[Row, str], str], lines: tuple[StoredLine, ...]) -> Decimal:
     """The amount of a document without lines, such as a receipt."""
     return Decimal(0) if lines else fields.number(row, named(row, "Amount")) or Decimal(0)
+
+
+def _posted(row: Row, dialect: Dialect) -> bool | None:
+    said = fields.value(row, dialect.posted_field) if dialect.posted_field else None
+    return None if said in (None, "") else fields.flag(row, str(dialect.posted_field))
 
 
 def _line(row: Row, named: Callable[[Row, str], str]) -> StoredLine:
@@ -91,6 +101,7 @@ def _line(row: Row, named: Callable[[Row, str], str]) -> StoredLine:
         amount=fields.number(row, named(row, "Amount")),
         vat=fields.number(row, named(row, "VAT")),
         vat_rate=fields.reference(row, named(row, "VATRate")),
+        reserve=fields.number(row, named(row, "Reserve")),
     )
 
 

@@ -63,13 +63,15 @@ def refine_for(voice: Voice, dialect: Dialect) -> Refine:
 
 
 def refused(what: str, words: str, dialect: Dialect, status: int | None) -> Rejected:
-    """The refusal that Balance's words mean: a closed period is told apart, since a person can open it."""
-    closed = any(re.search(pattern, words, re.IGNORECASE) for pattern in dialect.period_closed)
-    return Rejected(
-        f"{what}: {words}" if words else what,
-        reason=Reason.BALANCE_PERIOD_CLOSED if closed else Reason.BALANCE_REFUSED,
-        status=status,
-    )
+    """The refusal that Balance's words mean: what a person or a receipt can mend is told apart."""
+    return Rejected(f"{what}: {words}" if words else what, reason=_meant(words, dialect), status=status)
+
+
+def _meant(words: str, dialect: Dialect) -> Reason:
+    if any(re.search(pattern, words, re.IGNORECASE) for pattern in dialect.period_closed):
+        return Reason.BALANCE_PERIOD_CLOSED
+    short = any(re.search(pattern, words, re.IGNORECASE) for pattern in dialect.short_stock)
+    return Reason.BALANCE_STOCK_SHORT if short else Reason.BALANCE_REFUSED
 
 
 def refusal_in(response: httpx.Response, dialect: Dialect) -> Rejected | None:

@@ -48,7 +48,8 @@ class Register:
 class Document:
     """A document to be written. `title` names it to a person; `mismatch` is the reason when it is not as meant.
 
-    `replaces`: an earlier version of it under the same uid may stand there and is written again.
+    `replaces`: an earlier version of it under the same uid may stand there and is written again. `again`: its posting
+    was refused before, so that it may stand there without being posted.
     """
 
     uid: str
@@ -57,6 +58,7 @@ class Document:
     intent: Intent
     mismatch: Reason
     replaces: bool = False
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +84,19 @@ async def book(document: Document, row: Row, register: Register) -> Booked | Out
         stored = await register.stored(document.uid)
         if stored is not None and stored.deleted:
             return _marked(document, stored)
-        if stored is None or (document.replaces and compare(document.intent, stored).wrong):
+        if stored is None or _is_written_over(document, stored):
             return await _write(document, row, register)
         return _judged(document, stored) if _is_ours(row) else _adopted(document, stored)
     except UpstreamError as error:
         return outcome_of(error)
     except RowInvalid as error:
         return Refused(error.reason, f"{document.title}: {error.detail}")
+
+
+def _is_written_over(document: Document, stored: StoredDocument) -> bool:
+    """An earlier version of ours; or our own draft, as it was left: one that a person has changed is taken as it is."""
+    wrong = bool(compare(document.intent, stored).wrong)
+    return (document.replaces and wrong) or (document.again and stored.posted is not True and not wrong)
 
 
 async def _write(document: Document, row: Row, register: Register) -> Booked | Outcome:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from contracts.shop import OrderChanged
+from services.shared.documents.ruling import document_of, hold_of
 from services.shared.settings.orders import OrderSettings
 
 DEFAULT = "default"
@@ -29,8 +30,10 @@ def is_triggered(order: OrderChanged, settings: OrderSettings) -> bool:
     """Whether this order makes a Sale now, hold aside.
 
     A paid order that was refunded before its Sale was made still makes one: its money came in and went out again, and
-    the refund's credit note needs the Sale.
+    the refund's credit note needs the Sale. One that the rules hold, or only let reserve, makes none (claim S4.31).
     """
+    if document_of(order, settings) != "sale":
+        return False
     if order.status == "refunded":
         return order.paid_at is not None
     own = settings.trigger.get(order.payment_method)
@@ -47,16 +50,17 @@ def is_paid(order: OrderChanged) -> bool:
 def due_at(order: OrderChanged, settings: OrderSettings) -> datetime:
     """When the hold ends: it starts when the order was completed or paid, else when it was placed."""
     moments = [moment for moment in (order.paid_at, order.completed_at) if moment is not None]
-    return max(moments, default=order.created_at) + timedelta(seconds=settings.hold)
+    return max(moments, default=order.created_at) + timedelta(seconds=hold_of(order, settings))
 
 
 def is_due(order: OrderChanged, settings: OrderSettings, now: datetime) -> bool:
     """Whether a triggered order was held long enough. Without a hold, a shop clock ahead of ours holds nothing up."""
-    return settings.hold == 0 or due_at(order, settings) <= now
+    return hold_of(order, settings) == 0 or due_at(order, settings) <= now
 
 
 def is_stray(order: OrderChanged, settings: OrderSettings) -> bool:
     """Whether a paid order stands in a status that neither WooCommerce nor the settings know (claim K14)."""
     named = {status for statuses in settings.trigger.values() for status in statuses}
     known = CORE_STATUSES | named | set(settings.waiting_statuses)
-    return order.paid_at is not None and order.status not in known
+    ruled = document_of(order, settings) != "sale"
+    return order.paid_at is not None and order.status not in known and not ruled

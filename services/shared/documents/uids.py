@@ -12,6 +12,11 @@ def sale_uid(shop: str, order_id: int, revision: int = 0) -> str:
     return _uid(shop, _revised("sale", revision), order_id)
 
 
+def sales_order_uid(shop: str, order_id: int) -> str:
+    """The uid of an order's sales order, which reserves its goods until the Sale."""
+    return _uid(shop, "sales-order", order_id)
+
+
 def credit_note_uid(shop: str, refund_id: int) -> str:
     """The uid of a refund's own credit note."""
     return _uid(shop, "credit-note", refund_id)

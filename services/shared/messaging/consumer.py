@@ -15,8 +15,8 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_ran
 
 from services.shared.delivery.record import Record
 from services.shared.messaging.connection import consumer_options
+from services.shared.messaging.faststream_security import faststream_access
 from services.shared.messaging.reaching import bounded
-from services.shared.messaging.security import faststream_access
 from services.shared.messaging.tails import tails
 from services.shared.settings.kafka import KafkaSettings
 from services.shared.state.trouble import is_corrupt, passing
@@ -164,8 +164,9 @@ class _Assignment(ConsumerRebalanceListener):  # type: ignore[misc]
 async def catch_up(consumer: Consumer) -> None:
     """Return when everything that stood in the topics at the start has been processed (the catch-up gate)."""
     await consumer.assignment.made.wait()
-    ends = await tails(consumer.settings, consumer.kafka.assignment())
-    done = {tp: await consumer.kafka.committed(tp) or 0 for tp in ends}
+    ends = {tp: end for tp, end in (await tails(consumer.settings, consumer.kafka.assignment())).items() if end}
+    committed = await asyncio.gather(*[consumer.kafka.committed(tp) for tp in ends])
+    done = {tp: offset or 0 for tp, offset in zip(ends, committed, strict=True)}
     while any((done | consumer.processed)[tp] < end for tp, end in ends.items()):
         consumer.progress.clear()
         await consumer.progress.wait()

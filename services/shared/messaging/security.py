@@ -1,16 +1,12 @@
-"""How we get into a Kafka that asks who we are: TLS and SASL, as aiokafka and FastStream want to be told."""
+"""How we get into a Kafka that asks who we are: TLS and SASL, as aiokafka wants to be told."""
 
 from __future__ import annotations
 
 import ssl
 from typing import Any
 
-from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
-
 from services.shared.settings.kafka import KafkaSettings
 from services.shared.settings.load import SettingsError
-
-_MECHANISMS = {"PLAIN": SASLPlaintext, "SCRAM-SHA-256": SASLScram256, "SCRAM-SHA-512": SASLScram512}
 
 
 def access(settings: KafkaSettings) -> dict[str, Any]:
@@ -18,7 +14,7 @@ def access(settings: KafkaSettings) -> dict[str, Any]:
     options: dict[str, Any] = {
         "bootstrap_servers": settings.bootstrap_servers,
         "security_protocol": settings.security_protocol,
-        "ssl_context": _trust(settings) if settings.uses_tls else None,
+        "ssl_context": trust(settings) if settings.uses_tls else None,
     }
     if settings.uses_sasl:
         options |= {
@@ -29,17 +25,8 @@ def access(settings: KafkaSettings) -> dict[str, Any]:
     return options
 
 
-def faststream_access(settings: KafkaSettings) -> BaseSecurity:
-    """The same in FastStream's words."""
-    context = _trust(settings) if settings.uses_tls else None
-    if not settings.uses_sasl:
-        return BaseSecurity(ssl_context=context)
-    password = settings.password().get_secret_value()
-    return _MECHANISMS[settings.sasl_mechanism](str(settings.user_name), password, ssl_context=context)
-
-
-def _trust(settings: KafkaSettings) -> ssl.SSLContext:
-    """The public authorities or those of `ca-file` alone, and our own certificate."""
+def trust(settings: KafkaSettings) -> ssl.SSLContext:
+    """The public authorities or those of `ca-file` alone, and our own certificate. Raises `SettingsError`."""
     try:
         context = ssl.create_default_context(cafile=settings.ca_file)
     except (OSError, ssl.SSLError) as error:

@@ -3,7 +3,8 @@ offsets too, and no consumer is ever handed one, so whoever waits for the end of
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
+from contextlib import asynccontextmanager
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
@@ -15,11 +16,30 @@ Offsets = dict[TopicPartition, int]
 
 async def tails(settings: KafkaSettings, partitions: Collection[TopicPartition]) -> Offsets:
     """The offset behind the last record of each partition as it stands now; 0 where there is none."""
+    async with _knowing(settings, partitions) as consumer:
+        starts, ends = await consumer.beginning_offsets(partitions), await consumer.end_offsets(partitions)
+        return dict.fromkeys(partitions, 0) | await _tails(consumer, starts, ends)
+
+
+async def end_offsets(settings: KafkaSettings, partitions: Collection[TopicPartition]) -> Offsets:
+    """The end offset of each partition."""
+    if not partitions:
+        return {}
+    async with _knowing(settings, partitions) as consumer:
+        found: Offsets = await consumer.end_offsets(partitions)
+        return found
+
+
+@asynccontextmanager
+async def _knowing(settings: KafkaSettings, partitions: Collection[TopicPartition]) -> AsyncIterator[AIOKafkaConsumer]:
+    """A reader that fetches nothing yet. Asked for offsets of topics that it does not know, aiokafka would find out
+    about them one by one, and wait each time."""
     consumer = reader(settings, ())
     try:
         await consumer.start()
-        starts, ends = await consumer.beginning_offsets(partitions), await consumer.end_offsets(partitions)
-        return dict.fromkeys(partitions, 0) | await _tails(consumer, starts, ends)
+        consumer.assign(list(partitions))
+        consumer.pause(*partitions)
+        yield consumer
     finally:
         await consumer.stop()
 

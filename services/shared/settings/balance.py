@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import AfterValidator, Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, model_validator
 
 from services.shared.settings.amount import Amount
 from services.shared.settings.base import Section, read_secret
+from services.shared.settings.document_dialect import DocumentDialect
+from services.shared.settings.pattern import Pattern
 from services.shared.settings.presets import PRESETS
 
 CLOUD = "https://cloud.balance.ge/sm/{publication}/Balance/{application_id}/hs/Exchange"
@@ -19,17 +20,6 @@ PERIOD_CLOSED = (
     r"период\w*\b.{0,60}\bзакрыт|закрыт\w*\b.{0,60}\bпериод|запрет\w* (изменени|редактирова)|дат\w* запрета",
     r"პერიოდ.{0,60}დახურ|დახურ.{0,60}პერიოდ",
 )
-
-
-def _compiles(pattern: str) -> str:
-    try:
-        re.compile(pattern)
-    except re.error as error:
-        raise ValueError(f"{pattern!r} is no regular expression: {error}") from None
-    return pattern
-
-
-Pattern = Annotated[str, AfterValidator(_compiles)]
 
 
 class ListTexts(Section):
@@ -47,7 +37,7 @@ class ListTexts(Section):
     services: tuple[str, ...] = ("მომსახურება", "service", "Service", "Услуга")
 
 
-class Dialect(Section):
+class Dialect(DocumentDialect):
     """How this build of Balance speaks. Only what differs from the preset needs to stand in the settings."""
 
     sku_field: str = Field(default="InternalArticle", description="the item field that is the shop's SKU")

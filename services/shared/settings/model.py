@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 from cronsim import CronSim, CronSimError
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from services.shared.settings.alerts import AlertSettings
 from services.shared.settings.balance import BalanceSettings
@@ -109,3 +109,14 @@ class Settings(Section):
     telemetry: TelemetrySettings = TelemetrySettings()
     freshness: FreshnessSettings = FreshnessSettings()
     alerts: AlertSettings | None = None
+
+    @model_validator(mode="after")
+    def _unposted_documents_can_be_told(self) -> Settings:
+        for name, shop in self.shops.items():
+            unposted = "unposted" in (shop.orders.document_state, shop.orders.short_stock)
+            if unposted and not self.balance.dialect.posted_field:
+                raise ValueError(
+                    f"shops.{name}.orders leaves Sales unposted: write in balance.dialect.posted-field which field of "
+                    "a Sale says whether it is posted in your Balance (Sales → description of web-services)"
+                )
+        return self

@@ -6,10 +6,11 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from services.shared.settings.amount import Amount
 from services.shared.settings.base import Section
+from services.shared.settings.order_rules import DocumentSettings
 
 AfterSale = Literal["report", "credit", "credit-and-new-sale"]
 
@@ -21,7 +22,7 @@ class PaymentPosting(Section):
     account: str = Field(min_length=1, description="PaymentAccount")
 
 
-class OrderSettings(Section):
+class OrderSettings(DocumentSettings):
     """When and how an order becomes a Sale."""
 
     trigger: dict[str, tuple[str, ...]] = Field(
@@ -77,3 +78,9 @@ class OrderSettings(Section):
         default_factory=dict, description="payment method → type and account of the payment inside the Sale; none: off"
     )
     price_as: Literal["discounted", "price-and-discount"] = "discounted"
+
+    @model_validator(mode="after")
+    def _discounts_are_shown(self) -> OrderSettings:
+        if self.sale_price_as == "discount" and self.price_as == "discounted":
+            raise ValueError('sale-price-as = "discount" needs price-as = "price-and-discount"')
+        return self

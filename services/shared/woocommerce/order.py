@@ -18,6 +18,9 @@ from services.shared.woocommerce.order_json import (
 from services.shared.woocommerce.person import IdentityKeys, person_of
 from services.shared.woocommerce.read import meta_text, reading
 
+PICKUP_KEYS = ("pickup_location",)
+"""API fact: the block checkout's local pickup names the chosen place in this custom field of the shipping line."""
+
 
 def order_changed(
     shop: str,
@@ -106,6 +109,8 @@ def _shipping_line(line: ShippingLineJson) -> OrderLine:
         kind="shipping",
         name=line.method_title,
         method_id=line.method_id,
+        instance_id=line.instance_id,
+        pickup_point=meta_text(line.meta_data, PICKUP_KEYS) or "",
         subtotal=line.total,
         subtotal_tax=line.total_tax,
         total=line.total,

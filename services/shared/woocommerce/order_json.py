@@ -81,6 +81,7 @@ class ShippingLineJson(LineJson):
 
     method_title: Label = ""
     method_id: Text = ""
+    instance_id: Annotated[str, BeforeValidator(lambda value: str(value) if isinstance(value, str | int) else "")] = ""
 
 
 class FeeLineJson(LineJson):

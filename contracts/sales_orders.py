@@ -1,0 +1,69 @@
+"""Sales orders in Balance: they reserve the goods of an order until its Sale is made, or it is given up."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from contracts.ledger import Attempt, RecordedLine
+from contracts.model import Event, Instant, Money, ShopId, Uid
+from contracts.placement import Pieces
+
+
+class _SalesOrderEvent(Event):
+    TOPIC: ClassVar[str] = "ledger.documents"
+    DOCUMENT: ClassVar[str] = "sales-order"
+    shop: ShopId
+    order_id: int = Field(gt=0)
+    sales_order: Uid
+
+    @property
+    def key(self) -> str:
+        return f"{self.shop}:{self.order_id}"
+
+    @property
+    def subject(self) -> str:
+        return f"{self.key}:{self.DOCUMENT}"
+
+
+class _SalesOrderContent(_SalesOrderEvent):
+    client: Uid
+    date: str
+    total: Money
+    vat: Money
+    currency: str
+    lines: tuple[RecordedLine, ...]
+    order_version: int
+    content_digest: str
+    sent: dict[str, Any]
+
+
+class SalesOrderRecorded(_SalesOrderContent):
+    """A sales order that stands in Balance and was read back. `reserved`: as Balance says itself."""
+
+    TYPE: ClassVar[str] = "davtari.SalesOrderRecorded.v1"
+    how: Literal["written", "adopted"]
+    number: str | None = None
+    reserved: tuple[Pieces, ...] = ()
+    differences: tuple[str, ...] = ()
+    recorded_at: Instant
+    attempts: tuple[Attempt, ...] = ()
+
+
+class SalesOrderPlanned(_SalesOrderContent):
+    """The sales order that would be written if the orders flow were live."""
+
+    TYPE: ClassVar[str] = "davtari.SalesOrderPlanned.v1"
+    DOCUMENT: ClassVar[str] = "sales-order-plan"
+    planned_at: Instant
+
+
+class SalesOrderEnded(_SalesOrderEvent):
+    """A sales order reserves nothing any more: its Sale is being made, or the order was given up."""
+
+    TYPE: ClassVar[str] = "davtari.SalesOrderEnded.v1"
+    DOCUMENT: ClassVar[str] = "sales-order"
+    why: Literal["sold", "given-up"]
+    ended_at: Instant
+    attempts: tuple[Attempt, ...] = ()

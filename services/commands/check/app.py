@@ -1,0 +1,31 @@
+"""`davtari check`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated, Literal
+
+import typer
+
+from services.commands import show
+from services.commands.check import systems
+from services.commands.codes import FAILED
+from services.commands.frame import Json, command, settings
+from services.commands.screen import as_json
+
+
+@command
+async def check_command(
+    what: Annotated[Literal["everything", "taxes"], typer.Argument(help="`taxes`: rate by rate.")] = "everything",
+    mend: Annotated[bool, typer.Option("--mend", help="Make topics and webhooks, and switch webhooks on.")] = False,
+    json: Json = False,
+) -> int:
+    """Find what is wrong in Kafka, Balance, the shops or the settings, and say what mends it."""
+    chosen = settings()
+    found = await (systems.check_taxes(chosen) if what == "taxes" else systems.check(chosen, mend=mend))
+    forbidden = systems.forbidden(found, chosen)
+    if json:
+        as_json({"systems": [asdict(checked) for checked in found], "cannot_go_live": forbidden})
+    else:
+        show.checked(found, forbidden)
+    return 0 if all(checked.ok for checked in found) else FAILED

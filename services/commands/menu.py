@@ -1,0 +1,118 @@
+"""All commands of `davtari`, by panel, with what `davtari --help` says of each."""
+
+from __future__ import annotations
+
+from services.commands.lazy import Entry
+from services.commands.panels import LOOK, MANUAL, RUN, SETUP, TRY
+
+MENU = (
+    Entry(
+        "init",
+        SETUP,
+        "commands.init.app:init_command",
+        "Write a commented settings file to start from; on a terminal, ask for what belongs in it.",
+    ),
+    Entry(
+        "check",
+        SETUP,
+        "commands.check.app:check_command",
+        "Find what is wrong in Kafka, Balance, the shops or the settings, and say what mends it.",
+    ),
+    Entry("topics", SETUP, "commands.topics:app", "The Kafka topics."),
+    Entry("shop", SETUP, "commands.shops.app:app", "Which shop is known, and whether another one answers."),
+    Entry(
+        "helpers",
+        SETUP,
+        "commands.helpers.app:helpers_command",
+        "What this shop's documents need in Balance: retail client, service items, VAT. Nothing is made unasked.",
+    ),
+    Entry(
+        "opening-stock",
+        SETUP,
+        "commands.helpers.app:opening_stock_command",
+        "Write a shop's stock as CSV for the accountant, who enters it in Balance. Nothing is posted.",
+    ),
+    Entry("alerts", SETUP, "commands.alerts:app", "Messages to those who are to be told."),
+    Entry("contracts", SETUP, "commands.contracts:app", "The schemas of the events."),
+    Entry("up", RUN, "commands.starting:up", "Run all services in this process, until SIGTERM or Ctrl-C."),
+    Entry("run", RUN, "commands.starting:run_command", "Run one service in this process, until SIGTERM or Ctrl-C."),
+    Entry(
+        "status",
+        LOOK,
+        "commands.standing:status_command",
+        "What each service has still to read, what waits to be delivered, what needs a person, how fresh all is.",
+    ),
+    Entry("order", LOOK, "commands.order:order_command", "Everything known about an order, in time order."),
+    Entry(
+        "stock",
+        LOOK,
+        "commands.stock:stock_command",
+        "Why a shop shows this figure for a product, line by line. SKU: or the item's uid.",
+    ),
+    Entry("plan", LOOK, "commands.plans.app:app", "What would be done in a shop, before it is done."),
+    Entry(
+        "day-close",
+        LOOK,
+        "commands.day_close.app:day_close_app",
+        "Tie the orders, refunds and payments of a day to their documents: green and signed, or each difference.",
+    ),
+    Entry(
+        "approvals", LOOK, "commands.approvals.app:approvals_app", "Documents that wait for the accountant's approval."
+    ),
+    Entry(
+        "drift",
+        LOOK,
+        "commands.drift.app:drift_command",
+        "Where a shop holds something else than what was written there, and what the settings make of it.",
+    ),
+    Entry(
+        "events", LOOK, "commands.events.app:app", "What is said on the topics: follow it, export it, publish it again."
+    ),
+    Entry(
+        "sync-matrix",
+        LOOK,
+        "commands.sync_matrix:sync_matrix_command",
+        "What is synchronised, in which direction, when and in which mode, as the settings say.",
+    ),
+    Entry(
+        "explain",
+        LOOK,
+        "commands.explain:explain_command",
+        "What a reason code means: cause, effect, fix, who mends it. Without a code: all of them.",
+    ),
+    Entry("import", MANUAL, "commands.importing:import_command", "Read items, prices or stock from Balance now."),
+    Entry(
+        "push",
+        MANUAL,
+        "commands.pushing:push_command",
+        "Export one order or refund now. Always safe: what is in the books is not written again.",
+    ),
+    Entry(
+        "payment",
+        MANUAL,
+        "commands.payment:payment_command",
+        "Enter a payment: a courier's remittance, a bank transfer, cash. The same one entered twice is one receipt.",
+    ),
+    Entry(
+        "apply",
+        MANUAL,
+        "commands.plans.app:apply_command",
+        "Have a plan carried out, exactly as it was shown. Can be interrupted and repeated.",
+    ),
+    Entry(
+        "approve", MANUAL, "commands.approvals.app:approve_app", "Approve a document, or every document of its shape."
+    ),
+    Entry(
+        "mapping", MANUAL, "commands.mapping.app:app", "Which groups of Balance a shop sells, and in which category."
+    ),
+    Entry("links", MANUAL, "commands.links.app:app", "Which Balance item is which product."),
+    Entry("backfill", MANUAL, "commands.backfill.app:app", "Find what is missing in the books, and have it exported."),
+    Entry("dead-letters", MANUAL, "commands.dead_letters.app:app", "What only a person can settle."),
+    Entry(
+        "demo",
+        TRY,
+        "demo.command:demo_command",
+        "Run the whole product against sandboxes of Balance and WooCommerce, and tell what happens.",
+    ),
+    Entry("sandbox", TRY, "sandbox.command:cli", "Sandboxes of the two upstream systems, with faults on demand."),
+)

@@ -1,0 +1,38 @@
+"""`davtari order`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from services.commands import moment, passport, payloads, show
+from services.commands.codes import FAILED
+from services.commands.frame import Json, command, settings
+from services.commands.screen import as_json, errors
+from services.shared.messaging.reader import read_events
+
+
+@command
+async def order_command(
+    shop: str,
+    order_id: int,
+    at: Annotated[str, typer.Option("--at", help="What was known then: 2h (ago), 2026-11-20T10:03 (UTC).")] = "",
+    documents: Annotated[bool, typer.Option("--documents", help="Its documents whole, as JSON.")] = False,
+    json: Json = False,
+) -> int:
+    """Everything known about an order, in time order."""
+    until = moment.moment(at, datetime.now(UTC)) if at else None
+    known = [envelope async for envelope in read_events(settings().kafka, passport.TOPICS)]
+    envelopes = [envelope for envelope in known if until is None or envelope.time <= until]
+    if documents:
+        as_json({"documents": payloads.payloads(f"{shop}:{order_id}", envelopes)})
+        return 0
+    found = passport.passport(f"{shop}:{order_id}", envelopes)
+    if found is None:
+        errors.print(f"nothing is known of order {order_id} of shop {shop}; davtari push order {shop} {order_id}")
+        return FAILED
+    as_json(asdict(found)) if json else show.passport(found)
+    return 0

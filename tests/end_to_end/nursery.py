@@ -1,0 +1,51 @@
+"""Processes forked from one that has imported everything: real ones to kill, without two seconds of imports each."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Sequence
+from multiprocessing import get_context
+from multiprocessing.context import ForkServerProcess
+from pathlib import Path
+
+from services.cli import app
+from services.commands.registry import OPTIONAL, SERVICES
+
+_CONTEXT = get_context("forkserver")
+_CONTEXT.set_forkserver_preload(
+    ["services.commands.starting", *[f"services.{name.replace('-', '_')}.app" for name in (*SERVICES, *OPTIONAL)]]
+)
+
+
+def _live(arguments: Sequence[str], log: Path) -> None:
+    """The process's whole life: the `davtari` command with these arguments, which says all into `log`."""
+    with log.open("ab") as out:
+        for stream in (1, 2):
+            os.dup2(out.fileno(), stream)
+    sys.argv = ["davtari", *arguments]
+    app()
+
+
+class Born:
+    """One such process, as far as a test wants to know it."""
+
+    def __init__(self, arguments: Sequence[str], log: Path) -> None:
+        self._process: ForkServerProcess = _CONTEXT.Process(target=_live, args=(arguments, log))
+        self._process.start()
+
+    @property
+    def returncode(self) -> int | None:
+        """Its exit code, -N when signal N has ended it; None while it runs."""
+        return self._process.exitcode
+
+    def send_signal(self, number: int) -> None:
+        """Send it a signal."""
+        os.kill(self._process.pid or 0, number)
+
+    async def wait(self) -> int:
+        """Wait for its end."""
+        await asyncio.to_thread(self._process.join)
+        assert self._process.exitcode is not None
+        return self._process.exitcode
