@@ -65,7 +65,8 @@ def _remember(settings: Settings) -> Mapping[type[Event], Remember]:
 
 def decide(settings: Settings, subject: str, state: State) -> Decision:
     """All that is wanted for an order now: its Sale, and the receipts of its payments."""
-    return _decide_sale(settings, subject, state).with_(receipts.decide(settings, subject, state))
+    paid = receipts.decide(settings, subject, state)  # first: a rule runs again for each record that is not loaded yet
+    return _decide_sale(settings, subject, state).with_(paid)
 
 
 def _decide_sale(settings: Settings, subject: str, state: State) -> Decision:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from contracts.balance import Accounts
+from contracts.ledger import CreditNoteRecorded
 from contracts.placement import Pieces, WarehouseChosen
 from contracts.reasons import Reason
 from contracts.shop import OrderChanged, OrderLine
@@ -69,12 +70,18 @@ def prepare(
         return place
     rules = ruling.applied(settings, place.warehouse)
     regular = regular_prices(known.order, items, prices, balance, state) if rules.sale_price_as == "discount" else {}
-    sale = _revised(sale_of(known.order, items, rules, balance, regular), known.order, state)
+    accounts, taken_back = _accounts(items, rules, state), state.find(REVERSED, known.order.key)
+    sale = _revised(sale_of(known.order, items, rules, balance, regular), known.order, taken_back)
     buyer = buyer_of(known.order, rules, balance, state)
-    accounts = {line.item: state.get(ACCOUNTS, line.item) or Accounts() for line in sale.lines}
     document = sale_document(sale, buyer.client, accounts, rules, balance)
     task = _task(known, sale, buyer, document).model_copy(update=_posting(known.order, items, rules, state))
     return Ready(task, buyer.lookup, place.choice)
+
+
+def _accounts(items: Mapping[int, str], rules: OrderSettings, state: State) -> dict[str, Accounts]:
+    """The postings of all items that the Sale may have. Read before it is computed: a rule runs again for each miss."""
+    uids = (*items.values(), rules.shipping_item, rules.fee_item, rules.rounding_item)
+    return {uid: state.get(ACCOUNTS, uid) or Accounts() for uid in dict.fromkeys(uids) if uid}
 
 
 def _posting(order: OrderChanged, items: Mapping[int, str], rules: OrderSettings, state: State) -> dict[str, object]:
@@ -120,9 +127,8 @@ def _not_linked(order: OrderChanged, line: OrderLine) -> Blocked:
     )
 
 
-def _revised(sale: Sale, order: OrderChanged, state: State) -> Sale:
+def _revised(sale: Sale, order: OrderChanged, taken_back: Mapping[str, CreditNoteRecorded]) -> Sale:
     """After Sales that were credited whole: another document, under the day of the last of those corrections."""
-    taken_back = state.find(REVERSED, order.key)
     if not taken_back:
         return sale
     revision, date = len(taken_back), max(note.date for note in taken_back.values())
