@@ -15,6 +15,7 @@ FLOWS = {
     "stock": "stock-publisher",
     "orders": "order-exporter",
     "refunds": "refund-exporter",
+    "payments": "order-exporter",
 }
 """The service that carries each flow out."""
 
