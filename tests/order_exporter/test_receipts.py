@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from contracts.ledger import PaymentPlanned
+from contracts.ledger import PaymentPlanned, SalePlanned
 from contracts.operations import CommandSettled
 from contracts.reasons import Reason
+from services.order_exporter.announce import sale_content
 from services.shared.delivery.decision import Decision
 from tests.commands.day_given import recorded_note
 from tests.order_exporter.export_bench import bought, consumer
@@ -28,7 +29,7 @@ from tests.order_exporter.receipt_bench import (
     sold,
     using,
 )
-from tests.support.exporting import KEY, PAID, given_back, link, recorded_sale, refund, settings
+from tests.support.exporting import KEY, PAID, given_back, link, recorded_sale, refund, sale_task, settings
 
 LATER = datetime(2026, 3, 20, 8, 0, tzinfo=UTC)
 COD = {"cod": {"document": "cash", "account": "1110", "settled": "remitted"}}
@@ -85,6 +86,13 @@ def test_a_receipt_waits_for_its_sale_and_then_goes() -> None:
     assert receipt(service.take(link(311), recorded_sale(order, USING))[KEY]).amount == Decimal("20.00")
 
 
+def test_a_sale_that_is_only_planned_is_none_to_bind_a_receipt_to() -> None:
+    service, order = consumer(USING), bought()
+    plan = SalePlanned(**sale_content(sale_task(order, USING)), planned_at=PAID)
+    [waiting] = receipts(service.take(order, plan)[KEY])
+    assert waiting.blocked is not None
+
+
 @pytest.mark.parametrize(
     ("fields", "rules"),
     [
@@ -137,7 +145,9 @@ def test_an_invoice_may_be_paid_in_parts_and_the_same_entry_counts_once() -> Non
     first = receipt(service.take(entered("15.00"))[KEY])
     assert len(receipts(service.take(entered("15.00", command_id="pay-2"))[KEY])) == 1
     service.take(recorded(first))
-    told = answer(service.take(entered("15.00", command_id="pay-3", reference="second"))[KEY], "pay-3")
+    decision = service.take(entered("15.00", command_id="pay-3", reference="second"))[KEY]
+    assert receipts(decision) == []
+    told = answer(decision, "pay-3")
     assert (told.outcome, "5.00 is left to be paid" in told.detail) == ("refused", True)
     rest = receipt(service.take(told, entered("5.00", command_id="pay-4"))[KEY])
     assert (rest.amount, rest.receipt != first.receipt) == (Decimal("5.00"), True)
