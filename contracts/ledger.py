@@ -40,6 +40,22 @@ RateSource = Literal["balance", "setting", "sale"]
 """Who states a currency's rate: Balance for the day of the document, our settings, or the Sale that is taken back."""
 
 
+class DocumentPart(Part):
+    """One of the Balance documents that a Sale or credit note consists of, where the goods leave several warehouses.
+
+    `positions` (from 1) are those of the whole's lines that it holds, `sent` is its JSON; `base` is the part of the
+    Sale that a part of a credit note belongs to.
+    """
+
+    document: Uid
+    warehouse: str
+    number: str | None = None
+    base: Uid | None = None
+    total: Money
+    positions: tuple[int, ...]
+    sent: dict[str, Any]
+
+
 class _LedgerEvent(Event):
     TOPIC: ClassVar[str] = "ledger.documents"
     DOCUMENT: ClassVar[str]
@@ -87,6 +103,7 @@ class _SaleEvent(_LedgerEvent):
     currency_rate: Quantity | None = None
     rate_source: RateSource | None = None
     sent: dict[str, Any]
+    parts: tuple[DocumentPart, ...] = Field(default=(), description="empty where it is one document")
 
 
 class SaleRecorded(_SaleEvent):
@@ -98,6 +115,7 @@ class SaleRecorded(_SaleEvent):
     TYPE: ClassVar[str] = "davtari.SaleRecorded.v1"
     how: Literal["written", "adopted"]
     number: str | None = None
+    waybill: str | None = Field(default=None, description="the number of its waybill, if Balance showed one by then")
     posted: bool = True
     differences: tuple[str, ...] = ()
     recorded_at: Instant
@@ -146,6 +164,7 @@ class _CreditNoteEvent(_LedgerEvent):
     currency_rate: Quantity | None = None
     rate_source: RateSource | None = None
     sent: dict[str, Any]
+    parts: tuple[DocumentPart, ...] = Field(default=(), description="empty where it is one document")
 
     @property
     def subject(self) -> str:

@@ -11,10 +11,18 @@ from contracts.model import Event, Instant, Part, Quantity, ShopId, Uid
 
 
 class Pieces(Part):
-    """So many pieces of an item, in its base unit."""
+    """So many pieces of an item, in its base unit; `warehouse` only where it is not the whole's own."""
 
     item: Uid
     quantity: Quantity
+    warehouse: Uid | None = None
+
+
+class LinePlace(Part):
+    """A line of an order that leaves a warehouse of its own."""
+
+    line_id: int
+    warehouse: Uid
 
 
 class _PlacementEvent(Event):
@@ -38,12 +46,14 @@ class _PlacementEvent(Event):
 class WarehouseChosen(_PlacementEvent):
     """The warehouse that an order's goods leave, chosen among several by what lies there; `why` says it in words.
 
-    `pieces` are what the order takes there. The choice holds for this content of the order.
+    `pieces` are what the order takes there. The choice holds for this content of the order. Where no warehouse holds
+    everything and the shop may split, `lines` say which line leaves where; the rest leaves the first, `warehouse`.
     """
 
     TYPE: ClassVar[str] = "davtari.WarehouseChosen.v1"
     DOCUMENT: ClassVar[str] = "warehouse"
     why: str
+    lines: tuple[LinePlace, ...] = ()
     chosen_at: Instant
 
 

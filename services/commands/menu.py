@@ -32,6 +32,18 @@ MENU = (
         "commands.helpers.app:opening_stock_command",
         "Write a shop's stock as CSV for the accountant, who enters it in Balance. Nothing is posted.",
     ),
+    Entry(
+        "shipping",
+        SETUP,
+        "commands.rules.app:shipping_command",
+        "The shop's shipping zones and methods with what the rules make of them, and the table of zones to paste.",
+    ),
+    Entry(
+        "learn-sale",
+        SETUP,
+        "commands.learning.app:learn_sale_command",
+        "Read a hand-made Sale and propose the settings that make ours like it. Writes nothing.",
+    ),
     Entry("alerts", SETUP, "commands.alerts:app", "Messages to those who are to be told."),
     Entry("contracts", SETUP, "commands.contracts:app", "The schemas of the events."),
     Entry("up", RUN, "commands.starting:up", "Run all services in this process, until SIGTERM or Ctrl-C."),
@@ -43,6 +55,14 @@ MENU = (
         "What each service has still to read, what waits to be delivered, what needs a person, how fresh all is.",
     ),
     Entry("order", LOOK, "commands.order:order_command", "Everything known about an order, in time order."),
+    Entry("orders", LOOK, "commands.rules.app:orders_app", "Orders that are held."),
+    Entry("rules", LOOK, "commands.rules.app:rules_app", "Rules: which document an order becomes, from where, when."),
+    Entry(
+        "orders",
+        LOOK,
+        "commands.orders.app:orders_command",
+        "How every order stands: in the books, held, watched until its trigger, or with a person.",
+    ),
     Entry(
         "stock",
         LOOK,
@@ -80,7 +100,12 @@ MENU = (
         "commands.explain:explain_command",
         "What a reason code means: cause, effect, fix, who mends it. Without a code: all of them.",
     ),
-    Entry("import", MANUAL, "commands.importing:import_command", "Read items, prices or stock from Balance now."),
+    Entry(
+        "import",
+        MANUAL,
+        "commands.importing:import_command",
+        "Read items, prices or stock from Balance now; discounts: the prices with Balance's discounts on them.",
+    ),
     Entry(
         "push",
         MANUAL,
@@ -100,7 +125,16 @@ MENU = (
         "Have a plan carried out, exactly as it was shown. Can be interrupted and repeated.",
     ),
     Entry(
-        "approve", MANUAL, "commands.approvals.app:approve_app", "Approve a document, or every document of its shape."
+        "approve",
+        MANUAL,
+        "commands.approvals.app:approve_app",
+        "Approve a document, all of its shape, or a proposed item.",
+    ),
+    Entry(
+        "propose",
+        MANUAL,
+        "commands.proposals.app:propose_app",
+        "Propose products that only the shop has as items of Balance; nothing is written there.",
     ),
     Entry(
         "mapping", MANUAL, "commands.mapping.app:app", "Which groups of Balance a shop sells, and in which category."

@@ -22,11 +22,14 @@ from contracts.ledger import (
 )
 from contracts.model import Event
 from contracts.operations import CommandSettled, DeadLettered, DeadLetterSettled, PaymentReceived, PushRequested
+from contracts.placement import SalePostponed, WarehouseChosen
+from contracts.sales_orders import SalesOrderEnded, SalesOrderPlanned, SalesOrderRecorded
 from contracts.shop import OrderChanged, OrderRemoved, RefundIssued, RefundRemoved
+from services.commands.notices import said_of_notice
 from services.order_exporter.content import is_void
 
 TBILISI = ZoneInfo("Asia/Tbilisi")
-TOPICS = ("shop.orders", "shop.refunds", "ledger.documents", "dead-letters", "operations")
+TOPICS = ("shop.orders", "shop.refunds", "ledger.documents", "shop.notices", "dead-letters", "operations")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Passport:
-    """The story of an order and its balance: `None` where nothing is known."""
+    """The story of an order and its balance: `None` where nothing is known. `stands`: how it stands, and why."""
 
     title: str
     entries: tuple[Entry, ...]
@@ -48,6 +51,7 @@ class Passport:
     credited: Decimal
     shop: Decimal | None
     waits: bool
+    stands: str = ""
 
     @property
     def matches(self) -> bool:
@@ -163,13 +167,41 @@ def _said_of_books(event: Event) -> str:
         case ClientRecorded():
             return f"client {event.client} {event.how}"
         case SaleRecorded():
-            return f"Sale {event.sale} {event.how}, read back, {_judged(event.differences)}: {event.total}"
+            several = f" as {len(event.parts)} documents" if event.parts else ""
+            return f"Sale {event.sale} {event.how}{several}, read back, {_judged(event.differences)}: {event.total}"
         case CreditNoteRecorded():
             return f"credit note {event.credit_note} {event.how}, {_judged(event.differences)}: {event.total}"
         case SalePlanned() | CreditNotePlanned():
             return f"dry run: would write {event.DOCUMENT.removesuffix('-plan')} of {event.total}"
         case SaleDiverged():
             return f"differs from its Sale now: {event.detail}"
+        case SalesOrderPlanned() | SalesOrderRecorded() | SalesOrderEnded() | WarehouseChosen() | SalePostponed():
+            return _said_of_goods(event)
+        case _:
+            return _said_of_people(event)
+
+
+def _said_of_goods(event: Event) -> str:
+    """Where the goods are on their way to the Sale."""
+    match event:
+        case SalesOrderPlanned():
+            return f"dry run: would write sales order of {event.total}"
+        case SalesOrderRecorded():
+            judged = f"{event.how}, read back, {_judged(event.differences)}"
+            return f"sales order {event.sales_order} {judged}: {event.total}"
+        case SalesOrderEnded():
+            why = "its Sale is next" if event.why == "sold" else "the order was given up"
+            return f"sales order {event.sales_order} reserves nothing any more: {why}"
+        case WarehouseChosen():
+            return f"leaves warehouse {event.warehouse}: {event.why}"
+        case SalePostponed():
+            return f"waits for a receipt{', unposted in Balance' if event.unposted else ''}: {event.detail}"
+        case _:
+            return event.TYPE
+
+
+def _said_of_people(event: Event) -> str:
+    match event:
         case PaymentRecorded() | PaymentPlanned():
             return _said_of_payment(event)
         case PaymentReceived():
@@ -187,7 +219,7 @@ def _said_of_books(event: Event) -> str:
         case CommandSettled():
             return f"{event.outcome}: {event.detail}"
         case _:
-            return event.TYPE
+            return said_of_notice(event) or event.TYPE
 
 
 def _said_of_payment(event: PaymentRecorded | PaymentPlanned) -> str:

@@ -15,9 +15,10 @@ from contracts.ledger import (
     SaleRecorded,
 )
 from contracts.model import Event
+from contracts.sales_orders import SalesOrderPlanned, SalesOrderRecorded
 
-Planned = SalePlanned | CreditNotePlanned | PaymentPlanned
-Recorded = SaleRecorded | CreditNoteRecorded | PaymentRecorded
+Planned = SalePlanned | CreditNotePlanned | SalesOrderPlanned | PaymentPlanned
+Recorded = SaleRecorded | CreditNoteRecorded | SalesOrderRecorded | PaymentRecorded
 
 
 def payloads(key: str, envelopes: Iterable[Envelope[Event]]) -> list[dict[str, Any]]:
@@ -41,6 +42,7 @@ def _told(event: Planned | Recorded, envelope: Envelope[Event]) -> dict[str, Any
         **_figures(event),
         "currency": event.currency,
         "payload": event.sent,
+        **({"parts": [part.sent for part in parts]} if (parts := getattr(event, "parts", ())) else {}),
     }
 
 

@@ -10,6 +10,8 @@ from contracts.envelope import Envelope
 from contracts.ledger import CreditNotePlanned, CreditNoteRecorded, SalePlanned, SaleRecorded
 from contracts.model import Event
 from contracts.operations import CommandSettled, DeadLettered, PushRequested
+from contracts.placement import SalePostponed
+from contracts.sales_orders import SalesOrderPlanned, SalesOrderRecorded
 from services.commands.ask import NoAnswer
 from services.shared.messaging.commands import answers, following, send
 from services.shared.messaging.reader import read_events
@@ -17,7 +19,7 @@ from services.shared.settings import Settings, SettingsError
 
 WATCHED = ("ledger.documents", "dead-letters", "operations")
 DOCUMENTS = (SaleRecorded, CreditNoteRecorded)
-PLANS = (SalePlanned, CreditNotePlanned)
+PLANS = (SalePlanned, CreditNotePlanned, SalesOrderPlanned)
 
 
 async def push(settings: Settings, command: PushRequested, patience: float) -> Event:
@@ -78,7 +80,7 @@ def _is_about(command: PushRequested, event: Event) -> bool:
     match event:
         case DeadLettered():
             return event.original_key == key
-        case SaleRecorded() | SalePlanned():
+        case SaleRecorded() | SalePlanned() | SalesOrderRecorded() | SalesOrderPlanned() | SalePostponed():
             return command.document == "order" and event.key == key
         case CreditNoteRecorded() | CreditNotePlanned():
             return command.document == "refund" and (event.key, event.refund_id) == (key, command.refund_id)

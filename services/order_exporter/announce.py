@@ -38,6 +38,7 @@ def sale_content(task: SaleTask) -> dict[str, Any]:
         "order_version": task.order_version,
         "content_digest": task.content_digest,
         "sent": task.document,
+        "parts": task.parts,
     }
 
 

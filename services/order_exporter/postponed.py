@@ -71,7 +71,8 @@ def _has_arrived(known: SalePostponed, state: State) -> bool:
     readings = [state.get(FREE, pieces.item) for pieces in known.pieces]
     is_newer = any(reading and reading.observed_at > known.postponed_at for reading in readings)
     return is_newer and all(
-        free_in(pieces.item, known.warehouse, known.key, state) >= pieces.quantity for pieces in known.pieces
+        free_in(pieces.item, pieces.warehouse or known.warehouse, known.key, state) >= pieces.quantity
+        for pieces in known.pieces
     )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
 
 from contracts.balance import Accounts
 from contracts.ledger import CreditNoteRecorded
@@ -23,10 +25,12 @@ from services.order_exporter.projection import (
     product_key,
 )
 from services.order_exporter.regular_price import regular_prices
+from services.order_exporter.reserving import linked
 from services.order_exporter.sale import Sale, sale_of
 from services.order_exporter.sale_document import sale_document
+from services.order_exporter.splitting import parts_of
 from services.order_exporter.tasks import ClientTask, SaleTask
-from services.order_exporter.warehouse import needed, place_of
+from services.order_exporter.warehouse import Place, needed, place_of
 from services.shared.delivery.outcome import Blocked
 from services.shared.documents.ruling import ruling_of
 from services.shared.documents.uids import sale_uid
@@ -48,6 +52,19 @@ class Ready:
     choice: WarehouseChosen | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An order on its way to its Sale: the rules that hold for it, the item of each line, where its goods leave."""
+
+    known: KnownOrder
+    rules: OrderSettings
+    prices: PriceSettings
+    balance: BalanceSettings
+    state: State
+    items: Mapping[int, str]
+    place: Place
+
+
 def prepare(
     known: KnownOrder,
     settings: OrderSettings,
@@ -65,31 +82,54 @@ def prepare(
     if isinstance(items, Blocked):
         return items
     ruling = ruling_of(known.order, settings)
-    place = place_of(known.order, items, ruling, state)
+    split = settings.split and ruling.document != "sales-order"
+    place = place_of(known.order, items, ruling, state, split=split)
     if isinstance(place, Blocked):
         return place
     rules = ruling.applied(settings, place.warehouse)
-    regular = regular_prices(known.order, items, prices, balance, state) if rules.sale_price_as == "discount" else {}
-    accounts, taken_back = _accounts(items, rules, state), state.find(REVERSED, known.order.key)
-    sale = _revised(sale_of(known.order, items, rules, balance, regular), known.order, taken_back)
-    buyer = buyer_of(known.order, rules, balance, state)
-    document = sale_document(sale, buyer.client, accounts, rules, balance)
-    task = _task(known, sale, buyer, document).model_copy(update=_posting(known.order, items, rules, state))
-    return Ready(task, buyer.lookup, place.choice)
+    return _ready(Draft(known, rules, prices, balance, state, items, place))
 
 
-def _accounts(items: Mapping[int, str], rules: OrderSettings, state: State) -> dict[str, Accounts]:
-    """The postings of all items that the Sale may have. Read before it is computed: a rule runs again for each miss."""
-    uids = (*items.values(), rules.shipping_item, rules.fee_item, rules.rounding_item)
-    return {uid: state.get(ACCOUNTS, uid) or Accounts() for uid in dict.fromkeys(uids) if uid}
+def _ready(draft: Draft) -> Ready:
+    order, sale = draft.known.order, _sale(draft)
+    buyer = buyer_of(order, draft.rules, draft.balance, draft.state)
+    document = partial(_document, draft, buyer.client)
+    parts = parts_of(sale, draft.place.lines, document) if draft.place.lines else ()
+    task = _task(draft.known, sale, buyer, parts[0].sent if parts else document(sale))
+    posting = _posting(order, draft.place.pieces or _pieces(draft), draft.rules, draft.state)
+    return Ready(task.model_copy(update={**posting, "parts": parts}), buyer.lookup, draft.place.choice)
 
 
-def _posting(order: OrderChanged, items: Mapping[int, str], rules: OrderSettings, state: State) -> dict[str, object]:
+def _sale(draft: Draft) -> Sale:
+    order, discounts = draft.known.order, draft.rules.sale_price_as == "discount"
+    regular = regular_prices(order, draft.items, draft.prices, draft.balance, draft.state) if discounts else {}
+    taken_back = draft.state.find(REVERSED, order.key)
+    _accounts(draft)  # what is not loaded yet makes the rule run again: better before the Sale is computed than after
+    return _revised(sale_of(order, draft.items, draft.rules, draft.balance, regular), order, taken_back)
+
+
+def _accounts(draft: Draft) -> dict[str, Accounts]:
+    """The postings of the items that a Sale has as a rule."""
+    uids = (*draft.items.values(), draft.rules.shipping_item, draft.rules.fee_item)
+    return {uid: draft.state.get(ACCOUNTS, uid) or Accounts() for uid in dict.fromkeys(uids) if uid}
+
+
+def _document(draft: Draft, client: str, sale: Sale) -> dict[str, Any]:
+    accounts = {line.item: draft.state.get(ACCOUNTS, line.item) or Accounts() for line in sale.lines}
+    document = sale_document(sale, client, accounts, draft.rules, draft.balance)
+    return linked(document, draft.known.order.key, draft.state)
+
+
+def _pieces(draft: Draft) -> tuple[Pieces, ...]:
+    wanted = needed(draft.known.order, draft.items, draft.state)
+    return tuple(Pieces(item=item, quantity=count) for item, count in wanted.items())
+
+
+def _posting(order: OrderChanged, pieces: tuple[Pieces, ...], rules: OrderSettings, state: State) -> dict[str, object]:
     """How the Sale is posted, and what becomes of it when the goods are not there."""
     posted: dict[str, object] = {"posted": rules.document_state == "posted"}
     if rules.short_stock == "park":
         return posted
-    pieces = tuple(Pieces(item=item, quantity=count) for item, count in needed(order, items, state).items())
     again = postponed(order, state) is not None
     return posted | {"pieces": pieces, "short_stock": rules.short_stock, "again": again}
 

@@ -8,10 +8,10 @@ flight again, so that they are subtracted once at any time.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Literal
+from typing import Any, Literal
 
 from contracts.envelope import Envelope
-from contracts.model import Event
+from contracts.model import Event, Part, Uid
 from contracts.sales_orders import SalesOrderEnded, SalesOrderPlanned, SalesOrderRecorded
 from services.order_exporter.case import Case
 from services.order_exporter.content import books_digest, is_void
@@ -22,15 +22,25 @@ from services.shared.delivery.decision import Delivery
 from services.shared.delivery.handlers import Remember
 from services.shared.state.records import Kind, State
 
+
+class Made(Part):
+    """A sales order that was written once, whether it still reserves or not."""
+
+    sales_order: Uid
+
+
 STANDING = Kind("sales-order", SalesOrderRecorded)
 """By order: a sales order that reserves."""
 PLANNED = Kind("sales-order-plan", SalesOrderPlanned)
+MADE = Kind("sales-order-made", Made)
+"""By order: the last sales order that it had."""
 KIND = "sales-order"
 LANE = "balance.documents"
 
 
 def recorded(envelope: Envelope[SalesOrderRecorded], state: State) -> None:
     state.put(STANDING, envelope.data.key, envelope.data)
+    state.put(MADE, envelope.data.key, Made(sales_order=envelope.data.sales_order))
     state.touch(envelope.data.key)
 
 
@@ -48,6 +58,14 @@ RULES: Mapping[type[Event], Remember] = {
     SalesOrderEnded: ended,
     SalesOrderPlanned: plan_announced,
 }
+
+
+def linked(document: dict[str, Any], order: str, state: State) -> dict[str, Any]:
+    """The Sale's document with the order's sales order on its lines (API fact: the line field SalesOrder)."""
+    made = state.get(MADE, order)
+    if made is None:
+        return document
+    return document | {"Items": [row | {"SalesOrder": made.sales_order} for row in document["Items"]]}
 
 
 def reservation(case: Case, sale: SaleTask) -> Delivery | None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Protocol
 
-from contracts.ledger import SaleRecorded
+from contracts.ledger import RecordedLine, SaleRecorded
 from contracts.placement import SalePostponed
 from contracts.reasons import Reason
 from services.order_exporter.announce import sale_content
@@ -17,7 +18,8 @@ from services.shared.delivery.failure import outcome_of
 from services.shared.delivery.lane import Deliver
 from services.shared.delivery.outcome import Done, Outcome, Refused
 from services.shared.delivery.row import Row
-from services.shared.documents.booking import Booked, Document, Register, book
+from services.shared.documents.booking import Booked, Document, Register, book_all
+from services.shared.documents.parts import held_by, lines_together, recorded_parts, total_of, vat_of
 from services.shared.documents.read_back import Intent
 from services.shared.settings.balance import Dialect
 from services.shared.upstream.errors import UpstreamError
@@ -45,8 +47,8 @@ def deliver_sales(balance: Sales, dialect: Dialect, clock: Callable[[], datetime
 
 async def _deliver(row: Row, register: Register, clock: Callable[[], datetime]) -> Outcome:
     task = SaleTask.model_validate(row.payload)
-    outcome = await book(_document(task), row, register)
-    if isinstance(outcome, Booked):
+    outcome = await book_all(_documents(task), row, register)
+    if isinstance(outcome, list):
         return Done((_recorded(task, outcome, row, clock()),))
     if isinstance(outcome, Refused) and outcome.reason == Reason.BALANCE_STOCK_SHORT:
         return await _postponed(task, outcome.detail, row, register, clock)
@@ -61,8 +63,8 @@ async def _postponed(
         return Refused(Reason.BALANCE_STOCK_SHORT, detail)
     unposted = task.short_stock == "unposted"
     try:
-        if unposted:
-            await register.put(task.document | {str(register.dialect.posted_field): False})
+        for json in [part.sent for part in task.parts] or [task.document] if unposted else []:
+            await register.put(json | {str(register.dialect.posted_field): False})
     except UpstreamError as error:
         return outcome_of(error)
     return Done((_short(task, detail, unposted, row, clock()),))
@@ -83,32 +85,45 @@ def _short(task: SaleTask, detail: str, unposted: bool, row: Row, now: datetime)
     )
 
 
-def _document(task: SaleTask) -> Document:
+def _documents(task: SaleTask) -> list[Document]:
+    """One, or one for each warehouse."""
+    title = f"the Sale of order {task.document['PrimaryDocument']} of shop {task.shop}"
+    if not task.parts:
+        return [_document(task, title, task.document, task.lines)]
+    return [
+        _document(task, f"{title} ({number} of {len(task.parts)})", part.sent, held_by(part, task.lines))
+        for number, part in enumerate(task.parts, start=1)
+    ]
+
+
+def _document(task: SaleTask, title: str, json: dict[str, Any], lines: tuple[RecordedLine, ...]) -> Document:
     intent = Intent(
         client=task.client,
-        warehouse=task.document["Warehouse"],
-        total=task.total,
-        vat=task.vat,
-        lines=task.lines,
-        quantities=tuple(line.quantity for line in task.lines),
+        warehouse=json["Warehouse"],
+        total=sum((line.amount for line in lines), Decimal(0)),
+        vat=sum((line.vat for line in lines), Decimal(0)),
+        lines=lines,
+        quantities=tuple(line.quantity for line in lines),
     )
-    title = f"the Sale of order {task.document['PrimaryDocument']} of shop {task.shop}"
-    return Document(task.sale, title, task.document, intent, Reason.SALE_NOT_AS_MEANT, again=task.again)
+    mismatch = Reason.SALE_NOT_AS_MEANT
+    return Document(json["uid"], title, json, intent, mismatch, again=task.again, strict=bool(task.parts))
 
 
-def _recorded(task: SaleTask, booked: Booked, row: Row, now: datetime) -> SaleRecorded:
-    stored = booked.stored
+def _recorded(task: SaleTask, booked: Sequence[Booked], row: Row, now: datetime) -> SaleRecorded:
+    first, vat = booked[0].stored, vat_of(booked)
     found = {
-        "sale": stored.uid,
-        "client": stored.client or task.client,
-        "total": stored.total,
-        "vat": task.vat if stored.vat is None else stored.vat,
-        "lines": booked.comparison.lines,
-        "number": stored.number,
-        "how": booked.how,
-        "posted": task.posted and stored.posted is not False,
-        "differences": (*task.notes, *booked.differences, *_own_uid(task, stored)),
-        **_rate(task, stored),
+        "sale": first.uid,
+        "client": first.client or task.client,
+        "total": total_of(booked),
+        "vat": task.vat if vat is None else vat,
+        "lines": lines_together(task.parts, booked, task.lines) if task.parts else booked[0].comparison.lines,
+        "parts": recorded_parts(task.parts, booked) if task.parts else (),
+        "number": first.number,
+        "waybill": first.waybill,
+        "how": booked[0].how,
+        "posted": task.posted and all(one.stored.posted is not False for one in booked),
+        "differences": (*task.notes, *_differences(booked), *_own_uid(task, first)),
+        **_rate(task, first),
     }
     return SaleRecorded(**sale_content(task) | found, recorded_at=now, attempts=row.attempts)
 
@@ -118,6 +133,10 @@ def _rate(task: SaleTask, stored: StoredDocument) -> dict[str, Any]:
     if "Currency" not in task.document or stored.rate is None:
         return {}
     return {"currency_rate": stored.rate, "rate_source": "setting" if stored.rate == task.currency_rate else "balance"}
+
+
+def _differences(booked: Sequence[Booked]) -> tuple[str, ...]:
+    return tuple(difference for one in booked for difference in one.differences)
 
 
 def _own_uid(task: SaleTask, stored: StoredDocument) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from decimal import Decimal
 from contracts.balance import ItemChanged, StockChanged
 from contracts.envelope import Envelope
 from contracts.model import Event, Instant, Part, Quantity, Uid
-from contracts.placement import WarehouseChosen
+from contracts.placement import Pieces, WarehouseChosen
 from services.order_exporter.content import is_void
 from services.order_exporter.projection import ORDER, SALE
 from services.shared.delivery.handlers import Remember
@@ -93,11 +93,16 @@ def warehouse_chosen(envelope: Envelope[WarehouseChosen], state: State) -> None:
     chosen = envelope.data
     before = state.get(CHOSEN, chosen.key)
     for pieces in before.pieces if before else ():
-        state.drop(PROMISE, f"{chosen.key}|{pieces.item}")
+        state.drop(PROMISE, _promise_key(before or chosen, pieces))
     state.put(CHOSEN, chosen.key, chosen)
     for pieces in chosen.pieces:
-        promise = Promise(order=chosen.key, warehouse=chosen.warehouse, quantity=pieces.quantity)
-        state.put(PROMISE, f"{chosen.key}|{pieces.item}", promise, ref=pieces.item)
+        place = pieces.warehouse or chosen.warehouse
+        promise = Promise(order=chosen.key, warehouse=place, quantity=pieces.quantity)
+        state.put(PROMISE, _promise_key(chosen, pieces), promise, ref=pieces.item)
+
+
+def _promise_key(chosen: WarehouseChosen, pieces: Pieces) -> str:
+    return f"{chosen.key}|{pieces.item}|{pieces.warehouse or chosen.warehouse}"
 
 
 def free_in(item: str, warehouse: str, order: str, state: State) -> Decimal:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from contracts.ledger import RecordedLine
+from contracts.ledger import DocumentPart, RecordedLine
 from contracts.model import Money, Part, Quantity
 from contracts.placement import Pieces
 
@@ -14,6 +14,7 @@ class SaleTask(Part):
 
     `revision` counts the Sales of this order that were credited whole before. `short_stock` says what becomes of it
     when Balance lacks the goods (`pieces`), and `again` that this has happened before.
+    `parts` are there where the goods leave several warehouses; `document` is the first of them.
     """
 
     shop: str
@@ -34,6 +35,7 @@ class SaleTask(Part):
     short_stock: Literal["park", "wait", "unposted"] = "park"
     again: bool = False
     posted: bool = True
+    parts: tuple[DocumentPart, ...] = ()
     document: dict[str, Any]
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from uuid import UUID
 
-from contracts.placement import Pieces, WarehouseChosen
+from contracts.placement import LinePlace, Pieces, WarehouseChosen
 from contracts.reasons import Reason
 from contracts.shop import OrderChanged
 from services.order_exporter.content import books_digest
@@ -20,17 +20,37 @@ from services.shared.state.records import State
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the goods leave; None when the settings name no warehouse. `choice` is to be announced where it is new."""
+    """Where the goods leave; None when the settings name no warehouse. `choice` is to be announced where it is new.
+
+    `pieces` are what the order takes there, where that was weighed.
+    `lines`, by line id, only where the goods leave several warehouses: then `warehouse` is the first of them.
+    """
 
     warehouse: str | None
     choice: WarehouseChosen | None = None
+    lines: Mapping[int, str] = field(default_factory=dict)
+    pieces: tuple[Pieces, ...] = ()
 
 
-def place_of(order: OrderChanged, items: Mapping[int, str], ruling: Ruling, state: State) -> Place | Blocked:
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a choice is made from: the warehouses in order, the item of each line, the pieces of goods by item, and
+    which setting or rule names the warehouses."""
+
+    options: Sequence[str]
+    items: Mapping[int, str]
+    pieces: Mapping[str, Decimal]
+    by: str
+
+
+def place_of(
+    order: OrderChanged, items: Mapping[int, str], ruling: Ruling, state: State, *, split: bool = False
+) -> Place | Blocked:
     """The warehouse of an order; `items` holds the item of each product line, by line id.
 
     What was chosen once for this content of the order stays chosen, whatever the stock says later. When no warehouse
-    holds all lines, the last of the list is taken: the shop's own. `Blocked` while a name is not known.
+    holds all lines, each line leaves the first that holds it (`split`), or else all leave the last of the list: the
+    shop's own. `Blocked` while a name is not known.
     """
     options = [_uid_of(name, order, ruling, state) for name in ruling.warehouses]
     if waits := next((one for one in options if isinstance(one, Blocked)), None):
@@ -40,8 +60,10 @@ def place_of(order: OrderChanged, items: Mapping[int, str], ruling: Ruling, stat
         return Place(known[0] if known else None)
     chosen = state.get(CHOSEN, order.key)
     if chosen and chosen.content_digest == books_digest(order) and chosen.warehouse in known:
-        return Place(chosen.warehouse)
-    return _chosen(order, needed(order, items, state), known, ruling, state)
+        return Place(chosen.warehouse, None, _by_line(chosen), chosen.pieces)
+    found = Found(known, items, needed(order, items, state), ruling.by["warehouse"])
+    full = next((one for one in known if _holds_all(one, found.pieces, order, state)), None)
+    return _several(order, found, state) if full is None and split else _one(order, found, full, state)
 
 
 def needed(order: OrderChanged, items: Mapping[int, str], state: State) -> dict[str, Decimal]:
@@ -54,22 +76,61 @@ def needed(order: OrderChanged, items: Mapping[int, str], state: State) -> dict[
     return dict(pieces)
 
 
-def _chosen(
-    order: OrderChanged, pieces: Mapping[str, Decimal], options: Sequence[str], ruling: Ruling, state: State
-) -> Place:
-    full = next((one for one in options if _holds_all(one, pieces, order, state)), None)
-    by = ruling.by["warehouse"]
-    warehouse = full or options[-1]
-    choice = WarehouseChosen(
+def _by_line(chosen: WarehouseChosen) -> dict[int, str]:
+    return {line.line_id: line.warehouse for line in chosen.lines}
+
+
+def _one(order: OrderChanged, found: Found, full: str | None, state: State) -> Place:
+    by = found.by
+    why = f"the first of {by} that holds all lines" if full else f"none of {by} holds all lines: the last of them"
+    warehouse = full or found.options[-1]
+    pieces = tuple(Pieces(item=item, quantity=quantity) for item, quantity in found.pieces.items())
+    return Place(warehouse, _choice(order, warehouse, pieces, why, state), pieces=pieces)
+
+
+def _several(order: OrderChanged, found: Found, state: State) -> Place:
+    lines, taken = _each_line(order, found, state)
+    used = [one for one in found.options if one in lines.values()]
+    if len(used) < 2:
+        return _one(order, found, None, state)
+    pieces = tuple(Pieces(item=item, quantity=count, warehouse=place) for (item, place), count in taken.items())
+    choice = _choice(order, used[0], pieces, f"none of {found.by} holds all lines: split", state)
+    places = tuple(LinePlace(line_id=line, warehouse=warehouse) for line, warehouse in lines.items())
+    return Place(used[0], choice.model_copy(update={"lines": places}), lines, pieces)
+
+
+def _each_line(
+    order: OrderChanged, found: Found, state: State
+) -> tuple[dict[int, str], dict[tuple[str, str], Decimal]]:
+    """Where each line of goods leaves: the first warehouse that holds it whole, else the last; and what that takes."""
+    lines: dict[int, str] = {}
+    taken: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
+    for line in order.lines:
+        item = found.items.get(line.line_id) if line.kind == "product" else None
+        if item not in found.pieces or item is None:
+            continue
+        left = (one for one in found.options if _left(item, one, taken, order, state) >= line.quantity)
+        lines[line.line_id] = next(left, found.options[-1])
+        taken[item, lines[line.line_id]] += line.quantity
+    return lines, dict(taken)
+
+
+def _left(
+    item: str, warehouse: str, taken: Mapping[tuple[str, str], Decimal], order: OrderChanged, state: State
+) -> Decimal:
+    return free_in(item, warehouse, order.key, state) - taken.get((item, warehouse), Decimal(0))
+
+
+def _choice(order: OrderChanged, warehouse: str, pieces: tuple[Pieces, ...], why: str, state: State) -> WarehouseChosen:
+    return WarehouseChosen(
         shop=order.shop,
         order_id=order.order_id,
         warehouse=warehouse,
-        pieces=tuple(Pieces(item=item, quantity=quantity) for item, quantity in pieces.items()),
+        pieces=pieces,
         content_digest=books_digest(order),
-        why=f"the first of {by} that holds all lines" if full else f"none of {by} holds all lines: the last of them",
+        why=why,
         chosen_at=state.now,
     )
-    return Place(warehouse, choice)
 
 
 def _holds_all(warehouse: str, pieces: Mapping[str, Decimal], order: OrderChanged, state: State) -> bool:

@@ -26,6 +26,7 @@ def note_content(task: CreditNoteTask) -> dict[str, Any]:
         "lines": task.lines,
         "content_digest": task.content_digest,
         "sent": task.document,
+        "parts": task.parts,
     }
 
 

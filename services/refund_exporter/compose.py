@@ -19,6 +19,7 @@ from services.refund_exporter.credit_document import (
 from services.refund_exporter.credit_note import CreditNote
 from services.refund_exporter.currency import note_rate
 from services.refund_exporter.reversal import Reversal
+from services.refund_exporter.splitting import parts_of
 from services.refund_exporter.tasks import CreditNoteTask
 from services.shared.documents.uids import credit_note_uid, cumulative_note_uid, reversal_uid
 from services.shared.settings.balance import BalanceSettings
@@ -56,11 +57,12 @@ def compose(
     before, own = _written(note, others, settings, refund.shop)
     rate, source = note_rate(basis, settings, balance)
     wording = replace(_wording(refund, note, others, basis, balance), rate=rate)
+    parts = parts_of((*before, *own), wording)
     return CreditNoteTask(
         shop=refund.shop,
         order_id=refund.order_id,
         refund_id=refund.refund_id,
-        credit_note=wording.uid,
+        credit_note=parts[0].document if parts else wording.uid,
         sale=basis.sale,
         client=basis.client,
         date=note.date,
@@ -72,7 +74,8 @@ def compose(
         quantities=tuple(document_quantity(line, basis) for line in (*before, *own)),
         content_digest=refund.digest if isinstance(refund, Reversal) else refund_digest(refund),
         notes=note.notes,
-        document=credit_document((*before, *own), wording),
+        document=parts[0].sent if parts else credit_document((*before, *own), wording),
+        parts=parts,
         cumulative=cumulative,
         currency_rate=rate,
         rate_source=source,

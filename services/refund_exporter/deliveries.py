@@ -6,9 +6,10 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Protocol
 
-from contracts.ledger import CreditNoteRecorded
+from contracts.ledger import CreditNoteRecorded, DocumentPart
 from contracts.reasons import Reason
 from services.refund_exporter.announce import note_content
 from services.refund_exporter.handlers import LANE
@@ -17,7 +18,8 @@ from services.shared.balance.documents import StoredDocument
 from services.shared.delivery.lane import Deliver
 from services.shared.delivery.outcome import Done, Outcome, Refused
 from services.shared.delivery.row import Row
-from services.shared.documents.booking import Booked, Document, Register, book
+from services.shared.documents.booking import Booked, Document, Register, book_all
+from services.shared.documents.parts import held_by, lines_together, recorded_parts
 from services.shared.documents.read_back import Intent
 from services.shared.settings.balance import Dialect
 
@@ -44,27 +46,49 @@ def deliveries(balance: Books, dialect: Dialect, clock: Callable[[], datetime]) 
 
 async def _deliver(row: Row, register: Register, clock: Callable[[], datetime]) -> Outcome:
     task = CreditNoteTask.model_validate(row.payload)
-    outcome = await book(_document(task), row, register)
-    if isinstance(outcome, Refused):
-        return _explained(outcome, task)
-    return Done((_recorded(task, outcome, row, clock()),)) if isinstance(outcome, Booked) else outcome
+    outcome = await book_all(_documents(task), row, register)
+    if isinstance(outcome, list):
+        return Done((_recorded(task, outcome, row, clock()),))
+    return _explained(outcome, task) if isinstance(outcome, Refused) else outcome
 
 
-def _document(task: CreditNoteTask) -> Document:
-    intent = Intent(
-        client=task.client,
-        warehouse=task.document.get("Warehouse", ""),
-        total=task.document_total,
-        vat=task.document_vat,
-        lines=task.document_lines,
-        quantities=task.quantities,
-        base=task.sale,
-    )
+def _documents(task: CreditNoteTask) -> list[Document]:
+    """One, or one for each document of the Sale that it takes from."""
     of_what = f"refund {task.refund_id} of " if task.refund_id > 0 else ""
     title = f"the credit note of {of_what}order {task.order_id} of shop {task.shop}"
-    return Document(
-        task.credit_note, title, task.document, intent, Reason.REFUND_NOT_AS_MEANT, replaces=task.cumulative
+    if not task.parts:
+        return [_document(task, title, _whole(task))]
+    return [
+        _document(task, f"{title} ({number} of {len(task.parts)})", part)
+        for number, part in enumerate(task.parts, start=1)
+    ]
+
+
+def _whole(task: CreditNoteTask) -> DocumentPart:
+    """A credit note of one document as its only part."""
+    return DocumentPart(
+        document=task.credit_note,
+        warehouse=task.document.get("Warehouse", ""),
+        base=task.sale,
+        total=task.document_total,
+        positions=tuple(range(1, len(task.document_lines) + 1)),
+        sent=task.document,
     )
+
+
+def _document(task: CreditNoteTask, title: str, part: DocumentPart) -> Document:
+    lines = held_by(part, task.document_lines)
+    intent = Intent(
+        client=task.client,
+        warehouse=part.warehouse,
+        total=part.total,
+        vat=sum((line.vat for line in lines), Decimal(0)),
+        lines=lines,
+        quantities=held_by(part, task.quantities),
+        base=part.base,
+    )
+    mismatch, strict = Reason.REFUND_NOT_AS_MEANT, bool(task.parts)
+    return Document(part.document, title, part.sent, intent, mismatch, replaces=task.cumulative, strict=strict)
 
 
 def _explained(refused: Refused, task: CreditNoteTask) -> Refused:
@@ -75,17 +99,20 @@ def _explained(refused: Refused, task: CreditNoteTask) -> Refused:
     return replace(refused, detail=f"{refused.detail}. {hint}")
 
 
-def _recorded(task: CreditNoteTask, booked: Booked, row: Row, now: datetime) -> CreditNoteRecorded:
-    own = booked.comparison.lines[len(task.before) :]
+def _recorded(task: CreditNoteTask, booked: Sequence[Booked], row: Row, now: datetime) -> CreditNoteRecorded:
+    parts = task.parts or (_whole(task),)
+    own = lines_together(parts, booked, task.document_lines)[len(task.before) :]
+    first = booked[0].stored
     found = {
-        "credit_note": booked.stored.uid,
+        "credit_note": first.uid,
         "total": sum(line.amount for line in own),
         "vat": sum(line.vat for line in own),
         "lines": own,
-        "number": booked.stored.number,
-        "how": booked.how,
-        **_rate(task, booked.stored),
-        "differences": (*task.notes, *booked.differences, *_own_uid(task, booked.stored)),
+        "parts": recorded_parts(task.parts, booked) if task.parts else (),
+        "number": first.number,
+        "how": booked[0].how,
+        "differences": (*task.notes, *_differences(booked), *_own_uid(task, first)),
+        **_rate(task, first),
     }
     return CreditNoteRecorded(**note_content(task) | found, recorded_at=now, attempts=row.attempts)
 
@@ -96,6 +123,10 @@ def _rate(task: CreditNoteTask, stored: StoredDocument) -> dict[str, Any]:
         return {}
     ours = stored.rate == task.currency_rate
     return {"currency_rate": stored.rate, "rate_source": task.rate_source if ours else "balance"}
+
+
+def _differences(booked: Sequence[Booked]) -> tuple[str, ...]:
+    return tuple(difference for one in booked for difference in one.differences)
 
 
 def _own_uid(task: CreditNoteTask, stored: StoredDocument) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from contracts.ledger import RateSource, RecordedLine
+from contracts.ledger import DocumentPart, RateSource, RecordedLine
 from contracts.model import Money, Part, Quantity
 
 
@@ -14,6 +14,7 @@ class CreditNoteTask(Part):
 
     `document` is the JSON; with one cumulative note per Sale it holds the earlier refunds as well: `before` are their
     lines, which stand before this refund's own, and `quantities` belong to the document's lines.
+    Where the Sale is several documents, `parts` are this one's, and `document` is the first of them.
     """
 
     shop: str
@@ -32,6 +33,7 @@ class CreditNoteTask(Part):
     content_digest: str
     notes: tuple[str, ...] = ()
     document: dict[str, Any]
+    parts: tuple[DocumentPart, ...] = ()
     cumulative: bool = False
     currency_rate: Quantity | None = None
     rate_source: RateSource | None = None

@@ -16,7 +16,7 @@ from services.shared.settings.base import SecretMissing
 from services.shared.settings.model import Settings
 
 # A commented line of settings, not of words.
-OFFERED = re.compile(r'^# (?=\[[a-z]|[a-z0-9-]+ = |"5b0c)', re.MULTILINE)
+OFFERED = re.compile(r'^# (?=\[\[?[a-z]|[a-z0-9-]+ = |"5b0c)', re.MULTILINE)
 PLAIN = """
 [balance]
 application-id = "1234"

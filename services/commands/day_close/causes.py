@@ -10,6 +10,7 @@ from contracts.closing import DayDifference
 from contracts.reasons import Reason
 from services.commands.day_close.entries import Entry
 from services.order_exporter.content import books_digest
+from services.shared.documents.ruling import ruling_of
 from services.shared.documents.trigger import due_at
 from services.shared.documents.vat_control import vat_note
 from services.shared.settings.shop import ShopSettings
@@ -94,8 +95,12 @@ def _waiting(entry: Entry, shop: ShopSettings, now: datetime) -> Cause:
     order = entry.story.order
     if mode != "live":
         return Cause(f"the flow is {mode}: nothing is written to Balance")
+    if entry.kind == "refund" and shop.refunds.policy == "manual":
+        plan = f"davtari order {entry.key.replace(':', ' ')} --documents"
+        return Cause(f'refunds.policy is "manual": make its credit note by hand in Balance; {plan} shows how')
     if entry.kind == "order" and order and due_at(order, shop.orders) > now:
-        return Cause(f"it is held until {due_at(order, shop.orders):%d %b %H:%M} UTC (orders.hold)")
+        by = ruling_of(order, shop.orders).by["hold"]
+        return Cause(f"it is held until {due_at(order, shop.orders):%d %b %H:%M} UTC ({by})")
     return Cause(
         f"its document is not recorded yet: davtari order {entry.key.replace(':', ' ')} tells what it waits for"
     )

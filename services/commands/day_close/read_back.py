@@ -59,8 +59,17 @@ def recorded(found: Sequence[Entry], settings: BalanceSettings) -> list[Recorded
         if entry.books is not None:
             total, date = _whole(entry, entry.books.uid) if entry.kind == "refund" else _own(entry)
             resource = names.get(entry.kind) or entry.story.receipts[str(entry.payment)].resource
-            by_uid[entry.books.uid] = Recorded(entry, resource, entry.books.uid, total, date)
+            for uid, part in (_parts(entry) or {entry.books.uid: total}).items():
+                by_uid[uid] = Recorded(entry, resource, uid, part, date)
     return list(by_uid.values())
+
+
+def _parts(entry: Entry) -> dict[str, Decimal]:
+    """What each document comes to, where the whole consists of several; of a note written again the last state."""
+    uid, story = entry.books.uid if entry.books else "", entry.story
+    notes = sorted((note for note in story.notes.values() if note.credit_note == uid), key=lambda n: n.recorded_at)
+    whole = [story.sales[uid]] if entry.kind == "order" and uid in story.sales else notes
+    return {part.document: part.total for document in whole for part in document.parts}
 
 
 def _own(entry: Entry) -> tuple[Decimal, str]:

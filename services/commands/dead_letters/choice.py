@@ -16,6 +16,8 @@ FLOWS = {
     "orders": "order-exporter",
     "refunds": "refund-exporter",
     "payments": "order-exporter",
+    "notes": "order-notifier",
+    "statuses": "order-notifier",
 }
 """The service that carries each flow out."""
 

@@ -43,7 +43,9 @@ def drafted(sent: Mapping[str, Any], settings: BalanceSandboxSettings) -> Draft:
     """Reads one document. `Items` become lines; other tabular parts stay in the header as they are."""
     draft = Draft(settings.dialect.language)
     strict = settings.dialect.unknown_fields == "refused"
-    draft.header = named(sent, fields.PROPER_HEADER, draft, strict)
+    posted = settings.dialect.posted_field
+    known = {**fields.PROPER_HEADER, **({posted.lower(): posted} if posted else {})}
+    draft.header = named(sent, known, draft, strict)
     read_moments(draft)
     lines = table(draft, draft.header.pop("Items", None) or [])
     draft.lines = [line_of(each, number, draft, strict) for number, each in enumerate(lines, start=1)]

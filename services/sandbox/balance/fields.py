@@ -12,6 +12,7 @@ HEADER_NAMES = """
     CashRegister Currency CurrencyRate PriceType AmountIncludesVAT ReceivablesAccount RevenueAccount AdvancesAccount
     ExpensesAccount VATAccount VATExpenseAccount DifferenceAccount ReceivablesWriteoffAccount DoesNotAffectReceivables
     SubjetToIncomeTax TheMarketPriceShouldAppearInTheInvoice PrimaryDocument Comments RevenuesAndExpensesAnalytics
+    AutomaticReservation ComponentsReservation
     BaseDocument Multiplicity Rate CustomersAccount DebtRepaymentAccount DownPaymentAccount NonOperatingIncomeAccount
     VATFinancialExpenseAccount AdditionalDetails Payment PaidDownPayments GiftCertificates Others Items
     Amount PaymentType PaymentAccount FeeAmount FeeAccount
@@ -19,12 +20,12 @@ HEADER_NAMES = """
 LINE_NAMES = """
     uid Number Content Item Quantity Price Amount Discount DiscountedPrice Unit Series VATRate VAT AmountIncludingVAT
     VATArticle AccountNumber AccountingAccount ExpensesAccount IncomeAccount RevenueAccount VATPayableAccount VATAccount
-    StringCode SalesOrder Consultant RevenuesAndExpensesAnalytics BaseDocument Cost Excise
+    StringCode SalesOrder Reserve Specification Consultant RevenuesAndExpensesAnalytics BaseDocument Cost Excise
 """
 HEADER = frozenset(HEADER_NAMES.split())
 LINE = frozenset(LINE_NAMES.split())
 PLACES = {
-    "Quantity": 3, "Price": 4, "DiscountedPrice": 4, "Amount": 2, "Discount": 2,
+    "Quantity": 3, "Reserve": 3, "Price": 4, "DiscountedPrice": 4, "Amount": 2, "Discount": 2,
     "VAT": 2, "AmountIncludingVAT": 2, "Cost": 2, "Excise": 2,
 }  # fmt: skip
 """Figures and how many decimals Balance keeps of them (inferred from the platform's number types)."""

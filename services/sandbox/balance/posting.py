@@ -55,7 +55,7 @@ def put(books: Books, register: Register, sent: Row) -> Document:
     if earlier is not None:
         withdraw(books, earlier)
     document = composed(draft, register, books, earlier, wanted_uid(sent))
-    if not draft.faults:
+    if not draft.faults and document.posted:
         rules.check_posting(draft, document, register, books)
     if draft.faults:
         fail(books, register, earlier, document, draft)
@@ -66,7 +66,9 @@ def put(books: Books, register: Register, sent: Row) -> Document:
 def fail(books: Books, register: Register, earlier: Document | None, document: Document, draft: Draft) -> None:
     """Leaves behind what a refused posting leaves, and raises `Refused`."""
     if books.settings.rules.failed_posting == "draft":
-        register.keep(replace(document, posted=False))
+        field = books.settings.dialect.posted_field
+        header = document.header | ({field: False} if field else {})
+        register.keep(replace(document, posted=False, header=header))
     elif earlier is not None:
         enter(books, register, earlier)
     raise Refused(books.settings.rules.error_status, draft.faults)
@@ -130,6 +132,10 @@ def composed(draft: Draft, register: Register, books: Books, earlier: Document |
     header = {name: value for name, value in draft.header.items() if name not in ("uid", "Number")}
     header |= official_rate(header, books)
     lines = [line_of(known, number, line, header) for number, line in enumerate(draft.lines, start=1)]
+    reserves = register is books.sales_orders
+    if reserves and fields.flag(header.get("AutomaticReservation", "")):
+        lines = [line | {"Reserve": line["Quantity"]} if is_goods(line, books) else line for line in lines]
+    sign = 1 if register is books.credit_notes else -1
     return Document(
         uid=known,
         number=earlier.number if earlier else register.next_number(),
@@ -137,7 +143,8 @@ def composed(draft: Draft, register: Register, books: Books, earlier: Document |
         lines=lines,
         revision=earlier.revision + 1 if earlier else 1,
         edits=earlier.edits if earlier else 0,
-        movements=movements(header, lines, 1 if register is books.credit_notes else -1, books),
+        posted=is_posted(header, books),
+        movements=reservations(header, lines, books) if reserves else movements(header, lines, sign, books),
     )
 
 
@@ -146,6 +153,26 @@ def official_rate(header: Row, books: Books) -> Row:
     known = books.settings.rules.currency_rates.get(str(header.get("Currency", "")).lower())
     stated = not (is_empty(header.get("CurrencyRate")) and is_empty(header.get("Rate")))
     return {} if known is None or stated else {"CurrencyRate": known}
+
+
+def is_posted(header: Row, books: Books) -> bool:
+    """Whether a document is to be posted: it is, unless its field for that says no (which field: nobody knows)."""
+    said = header.get(books.settings.dialect.posted_field or "-")
+    return is_empty(said) or fields.flag(said)
+
+
+def is_goods(line: Row, books: Books) -> bool:
+    """Whether a line moves stock."""
+    return bool(line.get("Item")) and "Quantity" in line and books.items.is_goods(line["Item"])
+
+
+def reservations(header: Row, lines: list[Row], books: Books) -> list[Movement]:
+    """What a sales order promises of the stock (inferred from its fields Reserve and AutomaticReservation)."""
+    return [
+        Movement(line["Item"], str(header.get("Warehouse", "")), ZERO, Decimal(0), line["Reserve"])
+        for line in lines
+        if is_goods(line, books) and line.get("Reserve")
+    ]
 
 
 def line_of(document: str, number: int, line: Row, header: Row) -> Row:
@@ -166,7 +193,7 @@ def movements(header: Row, lines: list[Row], sign: int, books: Books) -> list[Mo
     return [
         Movement(line["Item"], str(header.get("Warehouse", "")), line.get("Series") or ZERO, sign * line["Quantity"])
         for line in lines
-        if line.get("Item") and "Quantity" in line and books.items.is_goods(line["Item"])
+        if is_goods(line, books)
     ]
 
 

@@ -25,9 +25,11 @@ class Resource:
 
 
 def resource(name: str, books: Books) -> Resource:
-    """The resource of this name; those of documents are the dialect's. Raises `Turned` 404 for another."""
+    """The resource of this name; the dialect names credit note and sales order. Raises `Turned` 404 for others."""
     if name == books.settings.dialect.credit_note_resource:
         return CREDIT_NOTES
+    if name == books.settings.dialect.sales_order_resource:
+        return SALES_ORDERS
     if name in books.receipts:
         return Resource(lambda books, query: document_rows(books.receipts[name], query), Known(FILTERS), document=True)
     if name not in RESOURCES:
@@ -82,6 +84,7 @@ def series_rows(books: Books, query: Query) -> Iterable[Row]:
 
 FILTERS = fields.HEADER - {"Items", "AdditionalDetails", "Payment", "PaidDownPayments", "GiftCertificates", "Others"}
 CREDIT_NOTES = Resource(lambda books, query: document_rows(books.credit_notes, query), Known(FILTERS), document=True)
+SALES_ORDERS = Resource(lambda books, query: document_rows(books.sales_orders, query), Known(FILTERS), document=True)
 RESOURCES = {
     "Items": Resource(item_rows, Known(frozenset(items.DEFAULTS) - {"Packages"})),
     "ItemsSeries": Resource(series_rows, Known(parameters=frozenset({"Item"}))),

@@ -23,13 +23,14 @@ def check(draft: Draft, register: Register, books: Books) -> None:
     if register in books.receipts.values():
         check_receipt(draft, books)
         return
-    is_sale = register is books.sales
+    is_note = register is books.credit_notes
     rules = books.settings.rules
-    check_mandatory(draft, rules.mandatory_sale if is_sale else rules.mandatory_credit_note)
-    check_operation(draft, rules.sale_operations if is_sale else CREDIT_OPERATIONS)
+    check_mandatory(draft, rules.mandatory_credit_note if is_note else rules.mandatory_sale)
+    if register is not books.sales_orders:
+        check_operation(draft, CREDIT_OPERATIONS if is_note else rules.sale_operations)
     for number, line in enumerate(draft.lines, start=1):
         check_line(draft, number, line, books)
-    if not is_sale:
+    if is_note:
         check_base(draft, books)
 
 

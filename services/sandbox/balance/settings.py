@@ -58,6 +58,8 @@ class Dialect(Part):
     receipt_resources: tuple[str, ...] = Field(
         ("BankOrder", "CashIncomeOrder"), description="kinds of receipts (titles are known, names and fields are not)"
     )
+    sales_order_resource: Literal["SalesOrders", "SalesOrder"] = "SalesOrders"
+    posted_field: str = Field("", pattern=r"^\w*$", description='a Sale\'s field for posted or not; "": there is none')
     own_uid: Literal["honoured", "replaced"] = Field("honoured", description="what becomes of a new record's uid")
     echo: Literal["array", "object", "empty"] = Field("array", description="the body that answers a write")
     item_text: TextReference = Field("dropped", description="a line's Item that is no GUID: left empty, looked up, no")

@@ -17,6 +17,7 @@ def state(books: Books, parts: frozenset[str] = frozenset()) -> dict[str, Any]:
         "sales": lambda books: [summary(document) for document in books.sales],
         "credit_notes": lambda books: [summary(document) for document in books.credit_notes],
         "receipts": receipts,
+        "sales_orders": lambda books: [summary(document) for document in books.sales_orders],
         "clients": client_summaries,
         "stock": stock,
     }

@@ -33,6 +33,7 @@ class Movement:
     warehouse: str
     series: str
     quantity: Decimal
+    reserve: Decimal = Decimal(0)
 
 
 class Stocks:
@@ -57,7 +58,9 @@ class Stocks:
 
     def move(self, movement: Movement, sign: int = 1) -> None:
         """Applies a movement, or with sign -1 takes it back."""
-        self._level(movement.item, (movement.warehouse, movement.series)).quantity += sign * movement.quantity
+        level = self._level(movement.item, (movement.warehouse, movement.series))
+        level.quantity += sign * movement.quantity
+        level.reserve += sign * movement.reserve
 
     def on_hand(self, item: str, warehouse: str, series: str = ZERO) -> Decimal:
         """The quantity of one lot, or (zero uid) of all lots, in a warehouse."""

@@ -1,4 +1,4 @@
-"""The writing methods of Clients, Sale, the credit note and receipts."""
+"""The writing methods of Clients, Sale, credit note, sales order and receipts."""
 
 from __future__ import annotations
 

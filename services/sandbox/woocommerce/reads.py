@@ -32,6 +32,8 @@ def routes(api: Api, shop: Shop) -> list[Route]:
         Route("/wp-json/", index),
         api.route("/data/currencies/current", {"GET": ("view", currency)}),
         api.route("/system_status", {"GET": ("view", system_status)}),
+        api.route("/shipping/zones", {"GET": ("list", shipping_zones)}),
+        api.route("/shipping/zones/{zone:int}/methods", {"GET": ("list", shipping_zone_methods)}),
         api.route("/taxes/classes", {"GET": ("list", tax_classes)}),
         api.route("/settings/{group}", {"GET": ("list", settings_group)}),
         api.route("/settings/{group}/{setting}", {"GET": ("view", setting)}),
@@ -87,6 +89,32 @@ def tax_classes(call: Call) -> Response:
     links = {"collection": call.shop.link("/taxes/classes")}
     classes = [{**entry, "_links": links} for entry in call.shop.store["tax_classes"]]
     return reply(classes, headers={"X-WP-Total": str(len(classes)), "X-WP-TotalPages": "1"})
+
+
+ZONES = {1: "Georgia", 0: "Locations not covered by your other zones"}
+METHODS_OF: dict[int, list[tuple[int, str, str]]] = {
+    1: [(1, "flat_rate", "Courier"), (2, "free_shipping", "Free shipping"), (3, "local_pickup", "Local pickup")],
+    0: [],
+}
+"""The methods that the recorded orders name, and the zone without a place that every shop has (API fact: id 0)."""
+
+
+def shipping_zones(_: Call) -> Response:
+    """The shipping zones; this list has no pages."""
+    return reply([{"id": zone, "name": name, "order": order} for order, (zone, name) in enumerate(ZONES.items())])
+
+
+def shipping_zone_methods(call: Call) -> Response:
+    """The methods of a zone, each an instance of its own."""
+    if (zone := int(call.request.path_params["zone"])) not in ZONES:
+        raise RestError(404, "woocommerce_rest_shipping_zone_invalid", "Resource does not exist.")
+    return reply([method_row(*method) for method in METHODS_OF[zone]])
+
+
+def method_row(instance: int, method: str, title: str) -> Document:
+    """A shipping method of a zone."""
+    named = {"id": instance, "instance_id": instance, "title": title, "method_id": method, "method_title": title}
+    return {**named, "order": instance, "enabled": True, "method_description": "", "settings": {}}
 
 
 def settings_group(call: Call) -> Response:

@@ -46,6 +46,7 @@ class StoredDocument:
     currency: str | None
     base_document: str | None
     comments: str | None
+    waybill: str | None
     deleted: bool
     total: Decimal
     vat: Decimal | None
@@ -71,6 +72,7 @@ def stored_document(row: Row, resource: str, dialect: Dialect) -> StoredDocument
             currency=fields.reference(row, named(row, "Currency")),
             base_document=fields.reference(row, named(row, "BaseDocument")),
             comments=fields.text(row, named(row, "Comments")),
+            waybill=fields.text(row, dialect.waybill_number_field) if dialect.waybill_number_field else None,
             deleted=fields.deleted(row),
             total=_sum_of_stated(line.amount for line in lines) or _own_amount(row, named, lines),
             vat=_sum_of_stated(line.vat for line in lines),

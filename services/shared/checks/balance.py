@@ -16,7 +16,7 @@ from services.shared.settings.model import Settings
 from services.shared.upstream.errors import UpstreamError
 
 ACCOUNT = re.compile(r"\d{2,4}(\.\d+)*")
-UNKNOWN_USER = 401
+UNKNOWN_USER, BUSY, OUT_OF_ORDER = 401, 429, 500
 MENU = "In Balance: "
 LOOKED_AT = 20_000
 """Price rows that are looked at for the price types of the settings."""
@@ -35,11 +35,12 @@ def needed_by(settings: BalanceSettings) -> Mapping[str, tuple[str, ...]]:
     """The same, with the names that documents have in this dialect."""
     dialect = settings.dialect
     receipts = (dialect.bank_receipt_resource, dialect.cash_receipt_resource)
+    documents = {dialect.sale_resource: ("orders", "refunds"), dialect.credit_note_resource: ("refunds",)}
     return {
         **NEEDED_BY,
         **dict.fromkeys(receipts, ("payments",)),
-        dialect.sale_resource: ("orders", "refunds"),
-        dialect.credit_note_resource: ("refunds",),
+        settings.discounts.resource: ("prices",),
+        **documents,
     }
 
 
@@ -58,10 +59,19 @@ async def rights(client: Balance, settings: BalanceSettings, only: Collection[st
     if found and all(one.status == UNKNOWN_USER for one in found):
         return [_not_signed_in(settings)]
     return [
-        Finding(one.resource, one.ok or (False if flows.get(one.resource) else None), _counted(one), _fix(one), for_)
+        Finding(one.resource, _judged(one, for_), _counted(one), _fix(one), for_, reached=_answered(one))
         for one in found
         for for_ in [flows.get(one.resource, ())]
     ]
+
+
+def _judged(found: Right, flows: Collection[str]) -> bool | None:
+    return found.ok or (False if flows else None)
+
+
+def _answered(found: Right) -> bool:
+    """Whether it is the answer of Balance itself, not an outage."""
+    return found.ok or (found.status is not None and found.status != BUSY and found.status < OUT_OF_ORDER)
 
 
 def _not_signed_in(settings: BalanceSettings) -> Finding:
@@ -93,8 +103,10 @@ async def warehouses(client: Balance, settings: Settings) -> list[Finding]:
     found = []
     for shop, rules in settings.shops.items():
         stock, orders = rules.stock.warehouses, [rules.orders.warehouse] if rules.orders.warehouse else []
+        ruled = rules.orders.every_warehouse
         found += _absent(f"shops.{shop}.stock.warehouses", stock, known, there, "stock")
         found += _absent(f"shops.{shop}.orders.warehouse", orders, set(names), there, "orders")
+        found += _absent(f"shops.{shop}.orders.warehouses and rules", ruled, known, there, "orders")
     return found
 
 

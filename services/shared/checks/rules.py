@@ -26,7 +26,7 @@ def rules(name: str, shop: ShopSettings) -> list[Finding]:
     needed = [
         Finding(_key(name, path), False if flow in on else None, "not set", f"{flow} need it: {fix}", (flow,))
         for path, flow, fix in _NEEDED
-        if not _value(shop, path)
+        if not _value(shop, path) and not (path == "orders.warehouse" and shop.orders.warehouses)
     ]
     useful = [Finding(_key(name, path), None, "not set", fix) for path, _, fix in _USEFUL if not _value(shop, path)]
     return [*needed, *useful]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -49,7 +49,8 @@ class Document:
     """A document to be written. `title` names it to a person; `mismatch` is the reason when it is not as meant.
 
     `replaces`: an earlier version of it under the same uid may stand there and is written again. `again`: its posting
-    was refused before, so that it may stand there without being posted.
+    was refused before, so that it may stand there without being posted. `strict`: one of several that belong
+    together; what stands there must be as it was meant, whoever wrote it.
     """
 
     uid: str
@@ -59,6 +60,7 @@ class Document:
     mismatch: Reason
     replaces: bool = False
     again: bool = False
+    strict: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,7 @@ async def book(document: Document, row: Row, register: Register) -> Booked | Out
             return _marked(document, stored)
         if stored is None or _is_written_over(document, stored):
             return await _write(document, row, register)
-        return _judged(document, stored) if _is_ours(row) else _adopted(document, stored)
+        return _judged(document, stored) if document.strict or _is_ours(row) else _adopted(document, stored)
     except UpstreamError as error:
         return outcome_of(error)
     except RowInvalid as error:
@@ -97,6 +99,20 @@ def _is_written_over(document: Document, stored: StoredDocument) -> bool:
     """An earlier version of ours; or our own draft, as it was left: one that a person has changed is taken as it is."""
     wrong = bool(compare(document.intent, stored).wrong)
     return (document.replaces and wrong) or (document.again and stored.posted is not True and not wrong)
+
+
+async def book_all(documents: Sequence[Document], row: Row, register: Register) -> list[Booked] | Outcome:
+    """Have several documents stand in Balance that belong together; what stops one stops those after it.
+
+    A later attempt finds those before it there: each is read before it is written.
+    """
+    booked = []
+    for document in documents:
+        outcome = await book(document, row, register)
+        if not isinstance(outcome, Booked):
+            return outcome
+        booked.append(outcome)
+    return booked
 
 
 async def _write(document: Document, row: Row, register: Register) -> Booked | Outcome:

@@ -17,6 +17,11 @@ def sales_order_uid(shop: str, order_id: int) -> str:
     return _uid(shop, "sales-order", order_id)
 
 
+def part_uid(whole: str, place: str) -> str:
+    """The uid of a further document of a Sale or credit note: by the whole's uid and its warehouse, or its Sale."""
+    return str(uuid5(NAMESPACE, f"{whole}|part|{place}"))
+
+
 def credit_note_uid(shop: str, refund_id: int) -> str:
     """The uid of a refund's own credit note."""
     return _uid(shop, "credit-note", refund_id)

@@ -9,6 +9,7 @@ from pydantic import Field, SecretStr, model_validator
 
 from services.shared.settings.amount import Amount
 from services.shared.settings.base import Section, read_secret
+from services.shared.settings.discounts import DiscountSettings
 from services.shared.settings.document_dialect import DocumentDialect
 from services.shared.settings.pattern import Pattern
 from services.shared.settings.presets import PRESETS
@@ -66,6 +67,10 @@ class Dialect(DocumentDialect):
         default=PERIOD_CLOSED, description="patterns of the refusals that mean a closed period"
     )
     credit_notes: Literal["separate", "cumulative"] = "separate"
+    waybill_number_field: str | None = Field(
+        default=None,
+        description="the field of a Sale that holds its waybill's number, if your build has one",
+    )
     lists: ListTexts = ListTexts()
 
 
@@ -103,6 +108,7 @@ class BalanceSettings(Section):
     )
     dialect: Dialect = Dialect()
     template: Template = Template()
+    discounts: DiscountSettings = DiscountSettings()
 
     @model_validator(mode="before")
     @classmethod

@@ -80,6 +80,9 @@ class DocumentSettings(Section):
     warehouses: tuple[str, ...] = Field(
         default=(), description="uids or names: the first that has all lines of an order; else `warehouse`"
     )
+    split: bool = Field(
+        default=False, description="where no warehouse of several holds all lines: a Sale from each that holds some"
+    )
     waybill: bool | None = Field(default=None, description="whether Balance is to issue waybills; left out: not said")
     document_state: Literal["posted", "unposted"] = Field(
         default="posted", description="unposted: Sales are left for the accountant to post (dialect.posted-field)"

@@ -9,8 +9,11 @@ from pydantic import Field, SecretStr, model_validator
 
 from services.shared.settings.base import Section, read_secret
 from services.shared.settings.catalogue import CatalogueSettings, FieldOwnership, PriceSettings
+from services.shared.settings.notes import NoteSettings
 from services.shared.settings.orders import OrderSettings
 from services.shared.settings.payments import PaymentSettings
+from services.shared.settings.refunds import RefundSettings
+from services.shared.settings.statuses import StatusSettings
 from services.shared.settings.stock import StockSettings
 
 Mode = Literal["off", "dry-run", "live"]
@@ -49,6 +52,9 @@ class ShopSettings(Section):
     stock: StockSettings = StockSettings()
     orders: OrderSettings = OrderSettings()
     payments: PaymentSettings = PaymentSettings()
+    refunds: RefundSettings = RefundSettings()
+    notes: NoteSettings = NoteSettings()
+    statuses: StatusSettings = StatusSettings()
 
     @model_validator(mode="after")
     def _booked_once(self) -> ShopSettings:
@@ -60,6 +66,17 @@ class ShopSettings(Section):
         booked = {name for name, method in self.payments.methods.items() if method.settled != "never"}
         if twice := sorted(booked & self.orders.payments.keys()):
             raise ValueError(f"{', '.join(twice)}: paid inside the Sale (orders.payments) and by receipt: choose one")
+        return self
+
+    @model_validator(mode="after")
+    def _stock_only_is_meant(self) -> ShopSettings:
+        others = {
+            "catalogue.images": self.catalogue.images,
+            "catalogue.withdrawn with draft": self.catalogue.hides_withdrawn,
+            "prices.roles": self.prices.roles,
+        }
+        if self.fields.stock_only and (set_ := [key for key, value in others.items() if value]):
+            raise ValueError(f'fields.preset "stock-only" writes nothing but stock: take out {", ".join(set_)}')
         return self
 
     def credentials(self) -> tuple[SecretStr, SecretStr]:

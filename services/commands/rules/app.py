@@ -1,0 +1,102 @@
+"""`davtari rules list|test`, `davtari orders held`, `davtari shipping`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+
+import typer
+
+from contracts.shop import OrderChanged
+from services.commands.codes import FAILED
+from services.commands.frame import Json, command, settings
+from services.commands.rules import countdown, shipping
+from services.commands.rules.explained import explained, told
+from services.commands.rules.shown import show
+from services.commands.screen import as_json, console, errors, mark, table
+from services.commands.shops.app import named
+from services.shared.messaging.reader import read_events
+from services.shared.running.service import utc_now
+from services.shared.running.upstreams import open_shop
+from services.shared.settings.model import Settings
+
+rules_app = typer.Typer(no_args_is_help=True, help="Rules: which document an order becomes, from where, when.")
+orders_app = typer.Typer(no_args_is_help=True, help="Orders that are held.")
+
+
+@rules_app.command(name="list")
+@command
+async def list_command(shop: str, json: Json = False) -> int:
+    """The rules of a shop, in order; the first that holds decides."""
+    chosen = settings()
+    orders = chosen.shops[named(chosen, shop)].orders
+    found = [told(rule, orders) for rule in orders.rules]
+    if json:
+        as_json({"rules": [asdict(one) for one in found]})
+    else:
+        for one in found:
+            console.print(f"{one.name}: {one.effects}   if {one.conditions}", markup=False, soft_wrap=True)
+        none = f"shops.{shop}.orders.rules is empty: every order is a Sale."
+        console.print(f"{len(found)} rules." if found else none)
+    return 0
+
+
+@rules_app.command(name="test")
+@command
+async def test_command(shop: str, order_id: int, json: Json = False) -> int:
+    """What the rules make of an order, as it was last read, and which rule decided what. Writes nothing."""
+    chosen = settings()
+    order = await _order(chosen, named(chosen, shop), order_id)
+    if order is None:
+        known = f"order {order_id} of shop {shop} was not read yet"
+        errors.print(f"{known}; davtari push order {shop} {order_id} --dry-run")
+        return FAILED
+    found = explained(order, chosen.shops[shop].orders, datetime.now(UTC))
+    as_json(asdict(found)) if json else show(found)
+    return 0
+
+
+async def _order(chosen: Settings, shop: str, order_id: int) -> OrderChanged | None:
+    found = None
+    async for envelope in read_events(chosen.kafka, ["shop.orders"]):
+        if isinstance(envelope.data, OrderChanged) and envelope.data.key == f"{shop}:{order_id}":
+            found = envelope.data
+    return found
+
+
+@orders_app.command(name="held")
+@command
+async def held_command(json: Json = False) -> int:
+    """Orders that wait for their hold to end, or for a person, with how long still."""
+    chosen, now = settings(), datetime.now(UTC)
+    envelopes = [envelope async for envelope in read_events(chosen.kafka, countdown.TOPICS)]
+    found = countdown.held_orders(chosen, envelopes, now)
+    if json:
+        as_json({"held": [asdict(one) | {"told": one.told(now)} for one in found]})
+    else:
+        rows = [
+            (one.shop, one.number, one.status, f"{one.total} {one.currency}", one.document, one.told(now))
+            for one in found
+        ]
+        heads = ("shop", "order", "status", "total", "becomes", "")
+        console.print(table(heads, rows, right=(3,)) if found else "No order is held.")
+    return 0
+
+
+@command
+async def shipping_command(shop: str, json: Json = False) -> int:
+    """The shop's shipping zones and methods with what the rules make of them, and the table of zones to paste."""
+    chosen = settings()
+    orders = chosen.shops[named(chosen, shop)].orders
+    async with open_shop(chosen, shop, utc_now) as client:
+        methods = await client.shipping_methods()
+    found, zones = shipping.ruled(methods, orders), shipping.zones_table(shop, methods)
+    if json:
+        current = shipping.is_current(methods, orders)
+        as_json({"methods": [asdict(one) for one in found], "toml": zones, "current": current})
+    else:
+        rows = [(one.zone, one.method, one.title, mark(one.enabled), "; ".join(one.rules)) for one in found]
+        console.print(table(("zone", "method", "title", "on", "rules"), rows))
+        if not shipping.is_current(methods, orders):
+            console.print(f"\nFor rules by zone, write into the settings:\n{zones}", markup=False, soft_wrap=True)
+    return 0
