@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from contracts.model import Event, Instant, Money, Part, ShopId
 
-Kind = Literal["order", "refund"]
+Kind = Literal["order", "refund", "payment"]
 
 
 class DayTotal(Part):
@@ -33,10 +33,19 @@ class DayVat(Part):
     books_vat: Money
 
 
-class DayDifference(Part):
-    """An order or refund that the books do not hold as the shop says. `amount`: shop less books, for refunds too.
+class Acceptance(Part):
+    """Who lets a difference stand, and why."""
 
-    `reason` is the code of its dead letter where there is one; `cause` says why, and what to do.
+    by: str
+    why: str
+    at: Instant
+
+
+class DayDifference(Part):
+    """An order, refund or payment that the books do not hold as the shop says. `amount`: shop less books, always.
+
+    `reason` is the code of its dead letter where there is one; `cause` says why, and what to do. `figures` stands for
+    all that both sides say: `accepted` holds for these figures alone.
     """
 
     kind: Kind
@@ -45,12 +54,44 @@ class DayDifference(Part):
     refund_id: int | None = None
     amount: Money
     currency: str
+    payment: str | None = None
     reason: str | None = None
     cause: str
+    figures: str = ""
+    accepted: Acceptance | None = None
+
+    @property
+    def name(self) -> str:
+        """How a person names it: `order:1042`, `refund:1042:1051`, `payment:1042:order`."""
+        part = self.payment or self.refund_id
+        return f"{self.kind}:{self.order_id}" + ("" if part is None else f":{part}")
+
+
+class DifferenceAccepted(Event):
+    """A person lets differences of an order, refund or payment stand on this day, with these figures on both sides."""
+
+    TYPE: ClassVar[str] = "davtari.DifferenceAccepted.v1"
+    TOPIC: ClassVar[str] = "operations"
+    command_id: str
+    asked_by: str
+    asked_at: Instant
+    shop: ShopId
+    date: str
+    difference: str
+    figures: tuple[str, ...]
+    why: str
+
+    @property
+    def key(self) -> str:
+        return f"accepted:{self.shop}:{self.date}:{self.difference}"
+
+    @property
+    def subject(self) -> str:
+        return self.command_id
 
 
 class DayClosed(Event):
-    """A day of a shop (in Tbilisi) was tied to the books: green, or with every difference and its cause.
+    """A day of a shop (in Tbilisi) was tied to the books: green when every difference is accepted, or there is none.
 
     `digest` stands for all documents of both sides: closing the day again gives the same one unless something changed.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
@@ -33,6 +34,10 @@ class RecordedLine(Part):
     vat_percent: Quantity | None = None
     balance_line_uid: str | None = None
     sale_line: int | None = None
+
+
+RateSource = Literal["balance", "setting", "sale"]
+"""Who states a currency's rate: Balance for the day of the document, our settings, or the Sale that is taken back."""
 
 
 class DocumentPart(Part):
@@ -98,6 +103,8 @@ class _SaleEvent(_LedgerEvent):
     lines: tuple[RecordedLine, ...]
     order_version: int
     content_digest: str
+    currency_rate: Quantity | None = None
+    rate_source: RateSource | None = None
     sent: dict[str, Any]
     parts: tuple[DocumentPart, ...] = Field(default=(), description="empty where it is one document")
 
@@ -157,6 +164,8 @@ class _CreditNoteEvent(_LedgerEvent):
     currency: str
     lines: tuple[RecordedLine, ...]
     content_digest: str
+    currency_rate: Quantity | None = None
+    rate_source: RateSource | None = None
     sent: dict[str, Any]
     parts: tuple[DocumentPart, ...] = Field(default=(), description="empty where it is one document")
 
@@ -181,4 +190,49 @@ class CreditNotePlanned(_CreditNoteEvent):
 
     TYPE: ClassVar[str] = "davtari.CreditNotePlanned.v1"
     DOCUMENT: ClassVar[str] = "credit-note-plan"
+    planned_at: Instant
+
+
+class _PaymentEvent(_LedgerEvent):
+    """`payment` names it within its order: `order`, `refund-1051`, or a digest of what a person has entered.
+
+    `reference` holds what gateway, bank or courier call it; `fee` is what they keep of the amount. A negative amount
+    was given back.
+    """
+
+    DOCUMENT: ClassVar[str] = "payment"
+    payment: str
+    receipt: Uid
+    resource: str
+    sale: Uid
+    client: Uid
+    date: str
+    amount: Money
+    fee: Money = Decimal(0)
+    currency: str
+    method: str
+    reference: str = ""
+    sent: dict[str, Any]
+
+    @property
+    def subject(self) -> str:
+        return f"{self.key}:{self.DOCUMENT}:{self.payment}"
+
+
+class PaymentRecorded(_PaymentEvent):
+    """A receipt that stands in Balance, bound to its Sale, and was read back."""
+
+    TYPE: ClassVar[str] = "davtari.PaymentRecorded.v1"
+    how: Literal["written", "adopted"]
+    number: str | None = None
+    differences: tuple[str, ...] = ()
+    recorded_at: Instant
+    attempts: tuple[Attempt, ...] = ()
+
+
+class PaymentPlanned(_PaymentEvent):
+    """The receipt that would be written if the payments flow were live."""
+
+    TYPE: ClassVar[str] = "davtari.PaymentPlanned.v1"
+    DOCUMENT: ClassVar[str] = "payment-plan"
     planned_at: Instant

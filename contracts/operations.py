@@ -8,7 +8,7 @@ from pydantic import Field
 
 from contracts.catalog import GroupRule
 from contracts.ledger import Attempt
-from contracts.model import Event, Instant, Part, ShopId, Uid
+from contracts.model import Event, Instant, Money, Part, ShopId, Uid
 
 
 class Command(Event):
@@ -46,6 +46,23 @@ class PushRequested(Command):
     shop: ShopId
     order_id: int
     refund_id: int | None = None
+    dry_run: bool = False
+
+
+class PaymentReceived(Command):
+    """Money for an order has arrived, a person says: a courier's remittance, a bank transfer, cash.
+
+    `date` is its day in Tbilisi, `amount` in the order's currency; `method` stands in for the order's own. The same
+    payment entered twice is one payment: another of the same day and amount needs a `reference` of its own.
+    """
+
+    TYPE: ClassVar[str] = "davtari.PaymentReceived.v1"
+    shop: ShopId
+    order_id: int
+    date: str = Field(pattern=r"^\d{4}-\d\d-\d\d$")
+    amount: Money = Field(gt=0)
+    method: str = ""
+    reference: str = ""
     dry_run: bool = False
 
 

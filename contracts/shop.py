@@ -107,6 +107,7 @@ class OrderChanged(_OrderEvent):
     created_via: str = ""
     payment_method: str = ""
     transaction_id: str = ""
+    payment_references: tuple[str, ...] = ()
     prices_include_tax: bool
     total: Money
     total_tax: Money

@@ -14,13 +14,22 @@ from contracts.operations import (
     DiscardRequested,
     ImportRequested,
     MappingRequested,
+    PaymentReceived,
     PushRequested,
     ReplayRequested,
 )
 from services.shared.messaging.commands import answers, send, settlement
 from services.shared.settings.model import Settings
 
-Command = ImportRequested | PushRequested | ReplayRequested | DiscardRequested | AcceptShopRequested | MappingRequested
+Command = (
+    ImportRequested
+    | PushRequested
+    | PaymentReceived
+    | ReplayRequested
+    | DiscardRequested
+    | AcceptShopRequested
+    | MappingRequested
+)
 
 
 class NoAnswer(Exception):

@@ -8,6 +8,7 @@ from services.commands.approvals.pending import NoSuchApproval
 from services.commands.ask import NoAnswer
 from services.commands.clients.known import NoSuchClient
 from services.commands.codes import FAILED, NO_ANSWER, WRONG_SETTINGS
+from services.commands.day_close.accepting import NothingToAccept
 from services.commands.letters import NoSuchLetter, WrongUse
 from services.commands.moment import NoMoment
 from services.commands.plans.applying import StalePlan
@@ -24,7 +25,8 @@ from services.shared.upstream.errors import UpstreamError
 
 SETTINGS = (SettingsError, SecretMissing, CannotListen, WrongUse, NoMoment)
 PLAIN = (
-    UpstreamError, NoSuchLetter, NoSuchApproval, NoSuchClient, StalePlan, NotMapped, BrokerError, TopicsNotCreated,
+    UpstreamError, NoSuchLetter, NoSuchApproval, NoSuchClient, NothingToAccept, StalePlan, NotMapped, BrokerError,
+    TopicsNotCreated,
     OSError,
 )  # fmt: skip
 

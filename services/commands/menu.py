@@ -73,8 +73,8 @@ MENU = (
     Entry(
         "day-close",
         LOOK,
-        "commands.day_close.app:day_close_command",
-        "Tie the orders and refunds of a day to their documents by VAT rate: green and signed, or each difference.",
+        "commands.day_close.app:day_close_app",
+        "Tie the orders, refunds and payments of a day to their documents: green and signed, or each difference.",
     ),
     Entry(
         "approvals", LOOK, "commands.approvals.app:approvals_app", "Documents that wait for the accountant's approval."
@@ -113,6 +113,12 @@ MENU = (
         MANUAL,
         "commands.pushing:push_command",
         "Export one order or refund now. Always safe: what is in the books is not written again.",
+    ),
+    Entry(
+        "payment",
+        MANUAL,
+        "commands.payment:payment_command",
+        "Enter a payment: a courier's remittance, a bank transfer, cash. The same one entered twice is one receipt.",
     ),
     Entry(
         "apply",

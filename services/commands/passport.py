@@ -15,12 +15,14 @@ from contracts.ledger import (
     ClientRecorded,
     CreditNotePlanned,
     CreditNoteRecorded,
+    PaymentPlanned,
+    PaymentRecorded,
     SaleDiverged,
     SalePlanned,
     SaleRecorded,
 )
 from contracts.model import Event
-from contracts.operations import CommandSettled, DeadLettered, DeadLetterSettled, PushRequested
+from contracts.operations import CommandSettled, DeadLettered, DeadLetterSettled, PaymentReceived, PushRequested
 from contracts.placement import SalePostponed, WarehouseChosen
 from contracts.sales_orders import SalesOrderEnded, SalesOrderPlanned, SalesOrderRecorded
 from contracts.shop import OrderChanged, OrderRemoved, RefundIssued, RefundRemoved
@@ -60,7 +62,7 @@ class Passport:
 
 def concerns(event: Event, key: str) -> bool:
     """Whether an event belongs to the order `shop:id`."""
-    if isinstance(event, PushRequested | ApprovalAsked | ContactsMerged | ContactsConflicted):
+    if isinstance(event, PushRequested | PaymentReceived | ApprovalAsked | ContactsMerged | ContactsConflicted):
         return f"{event.shop}:{event.order_id}" == key
     return event.key == key
 
@@ -202,6 +204,10 @@ def _said_of_goods(event: Event) -> str:
 
 def _said_of_people(event: Event) -> str:
     match event:
+        case PaymentRecorded() | PaymentPlanned():
+            return _said_of_payment(event)
+        case PaymentReceived():
+            return f"payment of {event.amount} on {event.date} entered by {event.asked_by} {event.reference}".rstrip()
         case DeadLettered():
             return f"dead letter {event.dead_letter[:8]}: {event.reason}: {event.detail}"
         case DeadLetterSettled():
@@ -231,6 +237,13 @@ def _said_of_contacts(event: Event) -> str:
             return f"contacts that shop and Balance both changed: {told}; davtari clients conflicts {event.shop}"
         case _:
             return said_of_notice(event) or event.TYPE
+
+
+def _said_of_payment(event: PaymentRecorded | PaymentPlanned) -> str:
+    what = f"{event.amount} on {event.date} by {event.method} {event.reference}".rstrip()
+    if isinstance(event, PaymentPlanned):
+        return f"dry run: would write a receipt of {what}"
+    return f"receipt {event.receipt} {event.how}, {_judged(event.differences)}: {what}"
 
 
 def _judged(differences: tuple[str, ...]) -> str:

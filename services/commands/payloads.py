@@ -6,12 +6,19 @@ from collections.abc import Iterable
 from typing import Any
 
 from contracts.envelope import Envelope
-from contracts.ledger import CreditNotePlanned, CreditNoteRecorded, SalePlanned, SaleRecorded
+from contracts.ledger import (
+    CreditNotePlanned,
+    CreditNoteRecorded,
+    PaymentPlanned,
+    PaymentRecorded,
+    SalePlanned,
+    SaleRecorded,
+)
 from contracts.model import Event
 from contracts.sales_orders import SalesOrderPlanned, SalesOrderRecorded
 
-Planned = SalePlanned | CreditNotePlanned | SalesOrderPlanned
-Recorded = SaleRecorded | CreditNoteRecorded | SalesOrderRecorded
+Planned = SalePlanned | CreditNotePlanned | SalesOrderPlanned | PaymentPlanned
+Recorded = SaleRecorded | CreditNoteRecorded | SalesOrderRecorded | PaymentRecorded
 
 
 def payloads(key: str, envelopes: Iterable[Envelope[Event]]) -> list[dict[str, Any]]:
@@ -32,9 +39,15 @@ def _told(event: Planned | Recorded, envelope: Envelope[Event]) -> dict[str, Any
         "refund": event.refund_id if isinstance(event, CreditNotePlanned | CreditNoteRecorded) else None,
         "state": "recorded" if isinstance(event, Recorded) else "planned",
         "at": envelope.time.isoformat(),
-        "total": f"{event.total:f}",
-        "vat": f"{event.vat:f}",
+        **_figures(event),
         "currency": event.currency,
         "payload": event.sent,
         **({"parts": [part.sent for part in parts]} if (parts := getattr(event, "parts", ())) else {}),
     }
+
+
+def _figures(event: Planned | Recorded) -> dict[str, str]:
+    """Receipts hold no VAT: that of the Sale stands there."""
+    if isinstance(event, PaymentPlanned | PaymentRecorded):
+        return {"payment": event.payment, "total": f"{event.amount:f}"}
+    return {"total": f"{event.total:f}", "vat": f"{event.vat:f}"}

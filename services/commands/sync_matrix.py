@@ -106,6 +106,15 @@ def _documents(settings: Settings, name: str, shop: ShopSettings) -> Iterable[Ro
     note = f"{dialect.credit_note_resource}, {one}, bound to the Sale's lines"
     note = "credit notes are made by hand; planned and listed here" if shop.refunds.policy == "manual" else note
     yield _to_balance(name, "refunds", "refunds", flows.refunds, "when the shop refunds", note, "refund-exporter")
+    if flows.payments != "off":
+        yield _payments(name, shop)
+
+
+def _payments(name: str, shop: ShopSettings) -> Row:
+    rules = shop.payments
+    when = "; ".join(f"{method}: {found.settled}" for method, found in rules.methods.items()) or "no method is mapped"
+    receipt = f"one receipt per payment from {rules.since}, bound to its Sale; refunds: {rules.refunded}"
+    return _to_balance(name, "payments", "payments", shop.flows.payments, when, receipt, "order-exporter")
 
 
 def _back(name: str, shop: ShopSettings) -> Iterable[Row]:

@@ -32,6 +32,8 @@ def sale_content(task: SaleTask) -> dict[str, Any]:
         "total": task.total,
         "vat": task.vat,
         "currency": task.currency,
+        "currency_rate": task.currency_rate,
+        "rate_source": None if task.currency_rate is None else "setting",
         "lines": task.lines,
         "order_version": task.order_version,
         "content_digest": task.content_digest,

@@ -8,13 +8,14 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from services.order_exporter.contact_delivery import deliver_contacts
 from services.order_exporter.contacts import lane
 from services.order_exporter.deliveries import deliveries
-from services.order_exporter.handlers import handlers
+from services.order_exporter.handlers import CLIENT_LANE, SALE_LANE, handlers
 from services.order_exporter.hands import HandsOff
 from services.order_exporter.on_time import OnTime
 from services.order_exporter.projection import SERVICE
+from services.order_exporter.receipts.handlers import RECEIPT_LANE
 from services.order_exporter.undocumented import Undocumented
 from services.shared.balance.client import Balance
-from services.shared.checks.gates import orders_gate
+from services.shared.checks.gates import orders_gate, receipts_gate
 from services.shared.delivery.engine import Clock
 from services.shared.delivery.lane import Lane
 from services.shared.identity.guard import ByShop
@@ -43,14 +44,17 @@ def _contacts(settings: Settings, name: str, shop: WooCommerce, balance: Balance
 
 @asynccontextmanager
 async def blueprint(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Blueprint]:
-    """The service, wired: a lane for clients and one for Sales, and one for contacts of each shop that merges them."""
+    """The service, wired: lanes for clients, Sales and receipts, and one for contacts of each shop that merges them."""
     password = settings.balance.password()
     async with Balance(settings.balance, password) as balance, _merging(settings, clock) as shops:
         guard, effects = ByShop(), deliveries(balance, settings.balance.dialect, clock)
         lanes = balance_lanes(settings, {name: guard.guarded(deliver) for name, deliver in effects.items()})
         lanes += [_contacts(settings, name, shop, balance, guard, clock) for name, shop in shops.items()]
         rules = fingerprint([settings.balance, *settings.shops.values()])
-        gates = orders_gate(settings, balance, [lane.name for lane in lanes])
+        gates = [
+            *orders_gate(settings, balance, [CLIENT_LANE, SALE_LANE, *[lane(name) for name in shops]]),
+            *receipts_gate(settings, balance, [RECEIPT_LANE]),
+        ]
         early, known = [guard.attach], watched(handlers(settings))
         yield Blueprint(SERVICE, known, rules, lanes, early_tasks=early, readings=_readings(settings), gates=gates)
 

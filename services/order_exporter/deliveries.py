@@ -9,6 +9,8 @@ from typing import Protocol
 
 from services.order_exporter.client_delivery import Clients, deliver_clients
 from services.order_exporter.handlers import CLIENT_LANE, SALE_LANE
+from services.order_exporter.receipts.delivery import Receipts, deliver_receipts
+from services.order_exporter.receipts.handlers import RECEIPT_LANE
 from services.order_exporter.reserving import KIND
 from services.order_exporter.sale_delivery import Sales, deliver_sales
 from services.order_exporter.sales_order_delivery import SalesOrders, deliver_sales_order, register_of
@@ -18,13 +20,17 @@ from services.shared.delivery.row import Row
 from services.shared.settings.balance import Dialect
 
 
-class Books(Clients, Sales, SalesOrders, Protocol):
+class Books(Clients, Sales, SalesOrders, Receipts, Protocol):
     """What order-exporter needs of a Balance."""
 
 
 def deliveries(balance: Books, dialect: Dialect, clock: Callable[[], datetime]) -> Mapping[str, Deliver]:
     """The effect of each lane, by its name."""
-    return {CLIENT_LANE: deliver_clients(balance, clock), SALE_LANE: _documents(balance, dialect, clock)}
+    return {
+        CLIENT_LANE: deliver_clients(balance, clock),
+        SALE_LANE: _documents(balance, dialect, clock),
+        RECEIPT_LANE: deliver_receipts(balance, dialect, clock),
+    }
 
 
 def _documents(balance: Books, dialect: Dialect, clock: Callable[[], datetime]) -> Deliver:

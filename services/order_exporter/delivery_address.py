@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from contracts.shop import OrderChanged
 from services.order_exporter.client import delivery_address
-from services.order_exporter.sale_document import COMMENT_LIMIT
 from services.order_exporter.tasks import SaleTask
+from services.shared.documents.written import COMMENT_LIMIT
 from services.shared.settings.clients import ClientSettings
 
 

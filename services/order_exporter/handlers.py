@@ -29,6 +29,8 @@ from services.order_exporter.projection import (
     KnownOrder,
     client_name,
 )
+from services.order_exporter.receipts import handlers as receipts
+from services.order_exporter.receipts.projection import REMEMBER as PAYMENTS
 from services.order_exporter.regular_price import price_changed
 from services.order_exporter.shape import candidate
 from services.order_exporter.tasks import ClientTask, SaleTask
@@ -60,11 +62,16 @@ def _remember(settings: Settings) -> Mapping[type[Event], Remember]:
     discounts = any(shop.orders.sale_price_as == "discount" for shop in settings.shops.values())
     prices: Mapping[type[Event], Remember] = {PriceChanged: partial(price_changed, discounts)}
     more = (approval.approval_rules("sale"), on_time.rules(settings.shops), hands.rules(), stock.RULES, postponed.RULES)
-    return reduce(composed, (*more, reserving.RULES, prices, contacts.rules(settings)), REMEMBER)
+    return reduce(composed, (*more, reserving.RULES, prices, PAYMENTS, contacts.rules(settings)), REMEMBER)
 
 
 def decide(settings: Settings, subject: str, state: State) -> Decision:
-    """All that is wanted for an order now."""
+    """All that is wanted for an order now: its Sale, and the receipts of its payments."""
+    paid = receipts.decide(settings, subject, state)  # first: a rule runs again for each record that is not loaded yet
+    return _decide_sale(settings, subject, state).with_(paid)
+
+
+def _decide_sale(settings: Settings, subject: str, state: State) -> Decision:
     shop = settings.shops.get(subject.partition(":")[0])
     if shop is None:
         return NOTHING

@@ -85,7 +85,7 @@ def _sale_line(line: OrderLine, item: str, share: Share, order: OrderChanged, se
         undiscounted=to_tetri(line.subtotal + line.subtotal_tax) if whole else share.gross,
         amount=share.gross,
         percent=share.percent,
-        vat_rate=balance_rate(share.percent, settings.vat_rates, order),
+        vat_rate=balance_rate(share.percent, line, order, settings),
     )
 
 

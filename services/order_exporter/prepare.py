@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from contracts.balance import Accounts
+from contracts.ledger import CreditNoteRecorded
 from contracts.placement import Pieces, WarehouseChosen
 from contracts.reasons import Reason
 from contracts.shop import OrderChanged, OrderLine
@@ -106,7 +107,15 @@ def _ready(draft: Draft) -> Ready:
 def _sale(draft: Draft) -> Sale:
     order, discounts = draft.known.order, draft.rules.sale_price_as == "discount"
     regular = regular_prices(order, draft.items, draft.prices, draft.balance, draft.state) if discounts else {}
-    return _revised(sale_of(order, draft.items, draft.rules, draft.balance, regular), order, draft.state)
+    taken_back = draft.state.find(REVERSED, order.key)
+    _accounts(draft)  # what is not loaded yet makes the rule run again: better before the Sale is computed than after
+    return _revised(sale_of(order, draft.items, draft.rules, draft.balance, regular), order, taken_back)
+
+
+def _accounts(draft: Draft) -> dict[str, Accounts]:
+    """The postings of the items that a Sale has as a rule."""
+    uids = (*draft.items.values(), draft.rules.shipping_item, draft.rules.fee_item)
+    return {uid: draft.state.get(ACCOUNTS, uid) or Accounts() for uid in dict.fromkeys(uids) if uid}
 
 
 def _document(draft: Draft, client: str, sale: Sale) -> dict[str, Any]:
@@ -162,9 +171,8 @@ def _not_linked(order: OrderChanged, line: OrderLine) -> Blocked:
     )
 
 
-def _revised(sale: Sale, order: OrderChanged, state: State) -> Sale:
+def _revised(sale: Sale, order: OrderChanged, taken_back: Mapping[str, CreditNoteRecorded]) -> Sale:
     """After Sales that were credited whole: another document, under the day of the last of those corrections."""
-    taken_back = state.find(REVERSED, order.key)
     if not taken_back:
         return sale
     revision, date = len(taken_back), max(note.date for note in taken_back.values())
@@ -186,5 +194,6 @@ def _task(known: KnownOrder, sale: Sale, buyer: Buyer, document: dict[str, objec
         lines=sale.recorded_lines(),
         notes=sale.notes,
         revision=sale.revision,
+        currency_rate=sale.rate,
         document=document,
     )

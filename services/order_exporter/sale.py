@@ -25,6 +25,8 @@ from services.shared.settings.orders import OrderSettings
 class Sale:
     """A Sale as it is meant. `currency_uid` is None in Balance's own currency; `total` equals the order's.
 
+    `rate` is the currency's, where the settings state one; else Balance takes that of the day.
+
     `remark` goes into the comment; `notes` tell what an accountant should know and the document cannot hold.
     """
 
@@ -45,6 +47,7 @@ class Sale:
     waybill: bool | None = None
     revision: int = 0
     notes: tuple[str, ...] = ()
+    rate: Decimal | None = None
 
     @property
     def vat(self) -> Decimal:
@@ -87,6 +90,7 @@ def sale_of(
         coupons=order.coupon_codes if settings.coupon_codes else (),
         waybill=settings.waybill,
         notes=_vat_note(order, lines),
+        rate=None if order.currency == balance.currency else balance.currency_rates.get(order.currency),
     )
 
 

@@ -128,8 +128,16 @@ def _recorded(task: SaleTask, booked: Sequence[Booked], row: Row, now: datetime)
         "how": booked[0].how,
         "posted": task.posted and all(one.stored.posted is not False for one in booked),
         "differences": (*task.notes, *_differences(booked), *_own_uid(task, first)),
+        **_rate(task, first),
     }
     return SaleRecorded(**sale_content(task) | found, recorded_at=now, attempts=row.attempts)
+
+
+def _rate(task: SaleTask, stored: StoredDocument) -> dict[str, Any]:
+    """The rate of another currency as Balance holds it, and whether it is ours (claim K23)."""
+    if "Currency" not in task.document or stored.rate is None:
+        return {}
+    return {"currency_rate": stored.rate, "rate_source": "setting" if stored.rate == task.currency_rate else "balance"}
 
 
 def _differences(booked: Sequence[Booked]) -> tuple[str, ...]:

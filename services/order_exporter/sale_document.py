@@ -12,8 +12,6 @@ from services.shared.documents import written
 from services.shared.settings.balance import BalanceSettings, Dialect, Template
 from services.shared.settings.orders import OrderSettings
 
-COMMENT_LIMIT = 1000
-"""API fact: longer comments are cut."""
 NO_ACCOUNTS = Accounts()
 WAYBILL = {None: "", True: "waybill by Balance", False: "no waybill from Balance: it is issued elsewhere"}
 """Who issues the waybill (claim I12): Davtari never does, and Balance must not do it a second time."""
@@ -44,6 +42,7 @@ def _header(sale: Sale, client: str, balance: BalanceSettings) -> dict[str, Any]
         "Warehouse": sale.warehouse,
         "Client": client,
         "Currency": sale.currency_uid,
+        "CurrencyRate": written.number(sale.rate) if sale.rate else None,
         "AmountIncludesVAT": True,
         "VATTaxable": lists.vat_taxable,
         "OperationType": lists.sale_operation,
@@ -108,4 +107,4 @@ def comment(sale: Sale, dialect: Dialect) -> str:
         "" if dialect.waybill_field else WAYBILL[sale.waybill],
         sale.remark,
     ]
-    return " | ".join(part for part in parts if part)[:COMMENT_LIMIT]
+    return " | ".join(part for part in parts if part)[: written.COMMENT_LIMIT]

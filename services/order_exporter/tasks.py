@@ -8,7 +8,7 @@ from pydantic import Field
 
 from contracts.clients import ContactField, Side
 from contracts.ledger import DocumentPart, RecordedLine
-from contracts.model import Instant, Money, Part
+from contracts.model import Instant, Money, Part, Quantity
 from contracts.placement import Pieces
 from services.shared.settings.clients import Policy
 
@@ -35,6 +35,7 @@ class SaleTask(Part):
     lines: tuple[RecordedLine, ...]
     notes: tuple[str, ...] = ()
     revision: int = 0
+    currency_rate: Quantity | None = None
     pieces: tuple[Pieces, ...] = ()
     short_stock: Literal["park", "wait", "unposted"] = "park"
     again: bool = False

@@ -21,6 +21,8 @@ def note_content(task: CreditNoteTask) -> dict[str, Any]:
         "total": task.total,
         "vat": task.vat,
         "currency": task.currency,
+        "currency_rate": task.currency_rate,
+        "rate_source": task.rate_source,
         "lines": task.lines,
         "content_digest": task.content_digest,
         "sent": task.document,

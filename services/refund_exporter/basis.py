@@ -26,7 +26,7 @@ class BasisLine:
 
 @dataclass(frozen=True, slots=True)
 class Basis:
-    """The Sale. Amounts are gross, in its currency; `header` is its JSON as it was written."""
+    """The Sale. Amounts are gross, in its currency; `header` is its JSON as it was written, `rate` its currency's."""
 
     sale: str
     client: str
@@ -34,6 +34,7 @@ class Basis:
     total: Decimal
     lines: tuple[BasisLine, ...]
     header: dict[str, Any]
+    rate: Decimal | None = None
     parts: tuple[DocumentPart, ...] = ()
 
     def of_part(self, part: DocumentPart) -> Basis:
@@ -52,7 +53,8 @@ def basis_of(sale: SaleRecorded | SalePlanned) -> Basis:
         BasisLine(position, line, *places.get(position, ({}, sale.sale)))
         for position, line in enumerate(sale.lines, start=1)
     ]
-    return Basis(sale.sale, sale.client, sale.currency, sale.total, tuple(lines), sale.sent, sale.parts)
+    parts, rate = sale.parts, sale.currency_rate
+    return Basis(sale.sale, sale.client, sale.currency, sale.total, tuple(lines), sale.sent, rate, parts)
 
 
 def _places(sale: SaleRecorded | SalePlanned) -> dict[int, tuple[dict[str, Any], str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from contracts.ledger import CreditNoteRecorded, RecordedLine
 from contracts.shop import RefundIssued
@@ -17,6 +17,7 @@ from services.refund_exporter.credit_document import (
     document_quantity,
 )
 from services.refund_exporter.credit_note import CreditNote
+from services.refund_exporter.currency import note_rate
 from services.refund_exporter.reversal import Reversal
 from services.refund_exporter.splitting import parts_of
 from services.refund_exporter.tasks import CreditNoteTask
@@ -54,7 +55,8 @@ def compose(
     cumulative = balance.dialect.credit_notes == "cumulative"
     others = earlier if cumulative else ()
     before, own = _written(note, others, settings, refund.shop)
-    wording = _wording(refund, note, others, basis, balance)
+    rate, source = note_rate(basis, settings, balance)
+    wording = replace(_wording(refund, note, others, basis, balance), rate=rate)
     parts = parts_of((*before, *own), wording)
     return CreditNoteTask(
         shop=refund.shop,
@@ -75,6 +77,8 @@ def compose(
         document=parts[0].sent if parts else credit_document((*before, *own), wording),
         parts=parts,
         cumulative=cumulative,
+        currency_rate=rate,
+        rate_source=source,
     )
 
 

@@ -21,7 +21,6 @@ AS_ON_SALE = {
     "Department": "Department",
     "PriceType": "PriceType",
     "Currency": "Currency",
-    "CurrencyRate": "Rate",
     "ReceivablesAccount": "CustomersAccount",
     "PrimaryDocument": "PrimaryDocument",
     "VATTaxable": "VATtaxable",
@@ -48,6 +47,7 @@ class Wording:
     comment: str
     basis: Basis
     lists: ListTexts
+    rate: Decimal | None = None
 
 
 def brings_goods_back(lines: Sequence[RecordedLine]) -> bool:
@@ -93,6 +93,7 @@ def credit_document(lines: Sequence[RecordedLine], wording: Wording) -> dict[str
         "OperationType": operation,
         "BaseDocument": wording.basis.sale,
         "Client": wording.basis.client,
+        "Rate": written.number(wording.rate) if wording.rate else None,
         "AmountIncludesVAT": "true",
         "Comments": wording.comment,
     }

@@ -112,8 +112,17 @@ def _recorded(task: CreditNoteTask, booked: Sequence[Booked], row: Row, now: dat
         "number": first.number,
         "how": booked[0].how,
         "differences": (*task.notes, *_differences(booked), *_own_uid(task, first)),
+        **_rate(task, first),
     }
     return CreditNoteRecorded(**note_content(task) | found, recorded_at=now, attempts=row.attempts)
+
+
+def _rate(task: CreditNoteTask, stored: StoredDocument) -> dict[str, Any]:
+    """The rate of another currency as Balance holds it, and whose it is (claim K23)."""
+    if "Currency" not in task.document or stored.rate is None:
+        return {}
+    ours = stored.rate == task.currency_rate
+    return {"currency_rate": stored.rate, "rate_source": task.rate_source if ours else "balance"}
 
 
 def _differences(booked: Sequence[Booked]) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from contracts.ledger import DocumentPart, RecordedLine
+from contracts.ledger import DocumentPart, RateSource, RecordedLine
 from contracts.model import Money, Part, Quantity
 
 
@@ -35,6 +35,8 @@ class CreditNoteTask(Part):
     document: dict[str, Any]
     parts: tuple[DocumentPart, ...] = ()
     cumulative: bool = False
+    currency_rate: Quantity | None = None
+    rate_source: RateSource | None = None
 
     @property
     def document_lines(self) -> tuple[RecordedLine, ...]:

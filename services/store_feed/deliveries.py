@@ -40,6 +40,7 @@ class Looks:
     def __init__(self, shop: ReadsOrders, settings: OrderSettings, clock: Callable[[], datetime]) -> None:
         self._shop, self._clock = shop, clock
         self._keys = {"personal_id_keys": settings.personal_id_keys, "company_id_keys": settings.company_id_keys}
+        self._references = settings.payment_reference_keys
 
     async def deliver(self, rows: Sequence[Row]) -> Sequence[Outcome]:
         """One outcome for each order, in order."""
@@ -76,7 +77,7 @@ class Looks:
         return self._stated(row, shop, order, refunds)
 
     def _stated(self, row: Row, shop: str, order: Order, refunds: Refunds) -> Done:
-        fact: OrderChanged = order_changed(shop, order, **self._keys)
+        fact: OrderChanged = order_changed(shop, order, **self._keys, payment_reference_keys=self._references)
         given_back: list[Event] = [refund_issued(shop, order, refund, **self._keys) for refund in refunds]
         looked = Looked(served=row.payload["asked"], digest=digest_of(order))
         return Done((fact, *given_back), keep=((LOOKED, row.key, looked),))

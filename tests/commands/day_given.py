@@ -38,12 +38,15 @@ def facts(*events: Event) -> Facts:
 
 def found(events: Iterable[Event], date: str = DAY, using: Settings = USING) -> list[Entry]:
     """The entries of the day."""
-    return entries(facts(*events).of_shop(SHOP), using.shops[SHOP].orders, date)
+    shop = using.shops[SHOP]
+    receipts = None if shop.flows.payments == "off" else shop.payments
+    return entries(facts(*events).of_shop(SHOP), shop.orders, date, receipts)
 
 
 def closing(*events: Event, date: str = DAY, using: Settings = USING) -> DayClosed:
     """The close of the day after these events."""
-    return closed((SHOP, date), found(events, date, using), using.shops[SHOP], "nino", NOW)
+    accepted = facts(*events).accepted
+    return closed((SHOP, date), found(events, date, using), using.shops[SHOP], "nino", NOW, accepted=accepted)
 
 
 def recorded_note(issued: RefundIssued, bought: OrderChanged, using: Settings = USING) -> CreditNoteRecorded:

@@ -29,6 +29,8 @@ OPEN_MAPS = {
     "SalePlanned.sent": "the Sale as it would be put",
     "CreditNoteRecorded.sent": "the credit note as it was put",
     "CreditNotePlanned.sent": "the credit note as it would be put",
+    "PaymentRecorded.sent": "the receipt as it was put",
+    "PaymentPlanned.sent": "the receipt as it would be put",
     "SalesOrderRecorded.sent": "the sales order as it was put, a client as in a Sale",
     "SalesOrderPlanned.sent": "the sales order as it would be put",
     "SaleRecorded.parts.sent": "a part of a Sale as it was put",

@@ -45,6 +45,7 @@ def written(tmp_path: Path) -> Any:
 @pytest.mark.claim("S0.36")
 def test_a_new_shop_starts_with_every_flow_in_dry_run(written: Any) -> None:
     flows = written(PLAIN).shops["main"].flows.model_dump()
+    assert flows.pop("payments") == "off"
     assert set(flows) == {"catalogue", "prices", "stock", "orders", "refunds"}
     assert set(flows.values()) == {"dry-run"}
 

@@ -41,9 +41,17 @@ def item_of(product: int) -> str:
 
 
 def settings(
-    flow: str = "live", *, balance: Mapping[str, Any] | None = None, shop: str = SHOP, **orders: Any
+    flow: str = "live",
+    *,
+    balance: Mapping[str, Any] | None = None,
+    shop: str = SHOP,
+    receipts: Mapping[str, Any] | None = None,
+    **orders: Any,
 ) -> Settings:
-    """Settings with one shop; `flow` holds for orders and refunds, `orders` lies over working order settings."""
+    """Settings with one shop; `flow` holds for orders, refunds and, where rules of `receipts` are given, for payments.
+
+    `orders` lies over working order settings.
+    """
     working = {"warehouse": WAREHOUSE, "retail_client": RETAIL, "shipping_item": SHIPPING, "fee_item": FEE}
     return Settings.model_validate(
         {
@@ -53,8 +61,9 @@ def settings(
                     "url": "https://shop.example",
                     "key_file": "none",
                     "secret_file": "none",
-                    "flows": {"orders": flow, "refunds": flow},
+                    "flows": {"orders": flow, "refunds": flow, "payments": flow if receipts else "off"},
                     "orders": working | orders,
+                    "payments": receipts or {},
                 }
             },
         }

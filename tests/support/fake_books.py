@@ -28,6 +28,7 @@ class FakeBooks:
 
     sales: dict[str, Json] = field(default_factory=dict)
     notes: dict[str, Json] = field(default_factory=dict)
+    receipts: dict[str, Json] = field(default_factory=dict)
     sales_orders: dict[str, Json] = field(default_factory=dict)
     clients: dict[str, Json] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
@@ -53,6 +54,12 @@ class FakeBooks:
 
     async def put_credit_note(self, document: Mapping[str, Any]) -> Json | None:
         return self._call("PUT SalesCredit", lambda: self._keep(self.notes, document))
+
+    async def receipt(self, resource: str, uid: str) -> Json | None:
+        return self._call(f"GET {resource}", lambda: self.receipts.get(uid))
+
+    async def put_receipt(self, resource: str, document: Mapping[str, Any]) -> Json | None:
+        return self._call(f"PUT {resource}", lambda: self._keep(self.receipts, document))
 
     async def client_by_id(self, personal_or_company_id: str) -> ClientRef | None:
         return self._call("GET Clients", lambda: self._by_number(personal_or_company_id))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -16,6 +16,7 @@ from services.commands.screen import as_json
 
 @command
 async def check_command(
+    what: Annotated[Literal["everything", "taxes"], typer.Argument(help="`taxes`: rate by rate.")] = "everything",
     mend: Annotated[bool, typer.Option("--mend", help="Make topics and webhooks, and switch webhooks on.")] = False,
     last: Annotated[bool, typer.Option("--last", help="When each gate passed, or why it is shut.")] = False,
     json: Json = False,
@@ -24,7 +25,7 @@ async def check_command(
     chosen = settings()
     if last:
         return await gates.told(chosen, as_data=json)
-    found = await systems.check(chosen, mend=mend)
+    found = await (systems.check_taxes(chosen) if what == "taxes" else systems.check(chosen, mend=mend))
     forbidden = systems.forbidden(found, chosen)
     if json:
         as_json({"systems": [asdict(checked) for checked in found], "cannot_go_live": forbidden})

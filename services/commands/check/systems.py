@@ -17,6 +17,7 @@ from services.shared.balance.client import Balance
 from services.shared.balance.rows import RowInvalid
 from services.shared.checks import balance as balance_checks
 from services.shared.checks import shop as shop_checks
+from services.shared.checks import taxes
 from services.shared.checks.finding import FLOWS, Finding, blocked
 from services.shared.checks.groups import selected
 from services.shared.checks.rules import rules
@@ -60,6 +61,19 @@ async def check(settings: Settings, *, mend: bool = False) -> list[Checked]:
     """Look at Kafka, Balance and every shop; `mend` first what can be mended from here."""
     shops = [_shop(settings, name, mend) for name in settings.shops]
     return list(await asyncio.gather(_kafka(settings, mend), _balance(settings), *shops))
+
+
+async def check_taxes(settings: Settings) -> list[Checked]:
+    """Look at the taxes of every shop alone, rate by rate."""
+    return list(await asyncio.gather(*(_taxes_of(settings, name) for name in settings.shops)))
+
+
+async def _taxes_of(settings: Settings, name: str) -> Checked:
+    async def look(checked: Checked) -> None:
+        async with open_shop(settings, name, utc_now) as client:
+            checked.findings += taxes.everything(await taxes.looked_at(client, settings, name))
+
+    return await _tried(f"Taxes of shop {name}  {settings.shops[name].url}", look, name)
 
 
 def forbidden(found: list[Checked], settings: Settings) -> dict[str, list[str]]:

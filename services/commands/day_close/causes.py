@@ -15,6 +15,9 @@ from services.shared.documents.trigger import due_at
 from services.shared.documents.vat_control import vat_note
 from services.shared.settings.shop import ShopSettings
 
+OTHERS = {"order": ("client", "credit-note-removed"), "refund": ("sale",), "payment": ("receipt", "sale", "client")}
+"""Whose dead letters, beside its own, may hold a document up."""
+
 
 @dataclass(frozen=True, slots=True)
 class Cause:
@@ -34,6 +37,7 @@ def difference(entry: Entry, shop: ShopSettings, now: datetime) -> DayDifference
         order_id=entry.order_id,
         number=entry.number,
         refund_id=entry.refund_id,
+        payment=entry.payment,
         amount=entry.amount,
         currency=entry.currency,
         reason=cause.reason,
@@ -53,14 +57,19 @@ def _cause(entry: Entry, shop: ShopSettings, now: datetime) -> Cause | None:
 
 
 def _missing(entry: Entry, shop: ShopSettings, now: datetime) -> Cause:
-    about = f"sale:{entry.key}" if entry.kind == "order" else f"credit-note:{entry.key}:{entry.refund_id}"
-    others = ("client", "credit-note-removed") if entry.kind == "order" else ("sale",)
+    about, others = _about(entry), OTHERS[entry.kind]
     names = [
         about,
         *(name for name in entry.story.letters for other in others if name.startswith(f"{other}:{entry.key}")),
     ]
     letters = (cause for name in names if (cause := _letter(entry, name)))
     return next(letters, None) or _asked(entry, about) or _waiting(entry, shop, now)
+
+
+def _about(entry: Entry) -> str:
+    """The id of the delivery that makes its document."""
+    names = {"order": f"sale:{entry.key}", "refund": f"credit-note:{entry.key}:{entry.refund_id}"}
+    return names.get(entry.kind, f"receipt:{entry.key}:{entry.payment}")
 
 
 def _letter(entry: Entry, about: str) -> Cause | None:
@@ -82,7 +91,7 @@ def _asked(entry: Entry, about: str) -> Cause | None:
 
 
 def _waiting(entry: Entry, shop: ShopSettings, now: datetime) -> Cause:
-    mode = shop.flows.orders if entry.kind == "order" else shop.flows.refunds
+    mode = {"order": shop.flows.orders, "refund": shop.flows.refunds, "payment": shop.flows.payments}[entry.kind]
     order = entry.story.order
     if mode != "live":
         return Cause(f"the flow is {mode}: nothing is written to Balance")
@@ -99,6 +108,10 @@ def _waiting(entry: Entry, shop: ShopSettings, now: datetime) -> Cause:
 
 def _standing_alone(entry: Entry) -> Cause:
     story, order = entry.story, entry.story.order
+    if entry.kind == "payment":
+        return Cause(
+            "its receipt stands, and neither the shop nor anybody says that it was paid: correct it in Balance"
+        )
     if entry.kind == "refund":
         return _letter(entry, f"credit-note-removed:{entry.key}:{entry.refund_id}") or Cause(
             "the refund was deleted in the shop, its credit note stands: delete it in Balance"
@@ -112,6 +125,8 @@ def _standing_alone(entry: Entry) -> Cause:
 def _unequal(entry: Entry) -> Cause | None:
     if entry.shop is entry.books:
         return None
+    if entry.kind == "payment":
+        return Cause("its receipt comes to another amount: compare them") if entry.amount else None
     if entry.amount or entry.shop is None or entry.books is None or entry.shop.currency != entry.books.currency:
         return _changed(entry) or Cause("the document comes to another total than the shop says: compare them")
     return _changed(entry) or _vat(entry)
@@ -132,7 +147,7 @@ def _changed(entry: Entry) -> Cause | None:
 
 def _vat(entry: Entry) -> Cause | None:
     """VAT that rounding does not explain (order-money rules 5 and 11), judged as the exporters judge it."""
-    stated = _stated(entry)
+    stated = stated_tax(entry)
     if stated is None or entry.books is None:
         return None
     held = sum((taxed.vat for taxed in entry.books.rates.values()), Decimal(0))
@@ -141,7 +156,7 @@ def _vat(entry: Entry) -> Cause | None:
     return Cause(f"{told[0]}: compare the taxes of the {entry.kind} with its document") if told else None
 
 
-def _stated(entry: Entry) -> Decimal | None:
+def stated_tax(entry: Entry) -> Decimal | None:
     """The tax that the shop states; a refund of an amount alone states none."""
     story = entry.story
     if entry.refund_id is None:

@@ -8,14 +8,16 @@ from datetime import datetime
 from decimal import Decimal
 
 from contracts.closing import DayClosed, DayDifference, DayTotal, DayVat
+from services.commands.day_close.accepting import Accepted, judged, of_balance, of_entry
 from services.commands.day_close.causes import difference
-from services.commands.day_close.entries import Entry, Side
+from services.commands.day_close.entries import Entry
+from services.commands.day_close.figures import figures_of
 from services.commands.day_close.rates import Taxed
 from services.shared.documents.digest import digest_of
-from services.shared.documents.written import number
 from services.shared.settings.shop import ShopSettings
 
 ZERO = Decimal("0.00")
+NOBODY: Accepted = {}
 
 
 def closed(
@@ -26,14 +28,18 @@ def closed(
     now: datetime,
     *,
     read: Sequence[DayDifference] | None = None,
+    accepted: Accepted = NOBODY,
 ) -> DayClosed:
-    """The close of a day (shop, date). `read`: what reading the documents back has found, None if it was not done."""
-    told = [one for entry in found if (one := difference(entry, shop, now))]
-    differences = (*told, *(read or ()))
+    """The close of a day (shop, date). `read`: what reading the documents back has found, None if it was not done.
+
+    `accepted`: differences that people let stand; a day with no others is green.
+    """
+    told = [of_entry(one, entry) for entry in found if (one := difference(entry, shop, now))]
+    differences = judged([*told, *map(of_balance, read or ())], *day, accepted)
     return DayClosed(
         shop=day[0],
         date=day[1],
-        green=not differences,
+        green=all(one.accepted for one in differences),
         totals=_totals(found),
         vat=_vat(found),
         differences=differences,
@@ -91,11 +97,4 @@ def _row(currency: str, rate: str, shop: Taxed, books: Taxed) -> DayVat:
 
 
 def _signed(entry: Entry) -> list[object]:
-    return [entry.kind, entry.key, entry.refund_id, _figures(entry.shop), _figures(entry.books)]
-
-
-def _figures(side: Side | None) -> object:
-    if side is None:
-        return None
-    rates = {rate: [number(taxed.gross), number(taxed.vat)] for rate, taxed in side.rates.items()}
-    return [side.uid, number(side.total), side.currency, rates]
+    return [entry.kind, entry.key, entry.part, figures_of(entry.shop), figures_of(entry.books)]

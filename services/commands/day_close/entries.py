@@ -10,27 +10,22 @@ from contracts.closing import Kind
 from contracts.ledger import CreditNoteRecorded, SaleRecorded
 from contracts.shop import OrderChanged, RefundIssued
 from services.commands.day_close.facts import Story
-from services.commands.day_close.rates import UNSTATED, Rates, rates_of_lines, rates_of_order, rates_of_refund
+from services.commands.day_close.payments import pairs
+from services.commands.day_close.rates import UNSTATED, rates_of_lines, rates_of_order, rates_of_refund
+from services.commands.day_close.sides import Side
 from services.refund_exporter.reversal import is_reversal
 from services.shared.documents.trigger import is_triggered
 from services.shared.documents.written import local_date
 from services.shared.settings.orders import OrderSettings
-
-
-@dataclass(frozen=True, slots=True)
-class Side:
-    """What one side holds of an order or refund on this day. `date` is its day, `uid` names it."""
-
-    total: Decimal
-    currency: str
-    rates: Rates
-    date: str
-    uid: str = ""
+from services.shared.settings.payments import PaymentSettings
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An order or refund of the day. A side is None where it has nothing, or has it on another day (`elsewhere`)."""
+    """An order, refund or payment of the day.
+
+    A side is None where it has nothing, or has it on another day (`elsewhere`).
+    """
 
     kind: Kind
     key: str
@@ -41,6 +36,12 @@ class Entry:
     books: Side | None
     story: Story
     elsewhere: str | None = None
+    payment: str | None = None
+
+    @property
+    def part(self) -> str | int | None:
+        """Which refund or payment of the order it is."""
+        return self.payment or self.refund_id
 
     @property
     def currency(self) -> str:
@@ -54,12 +55,19 @@ class Entry:
         return (self.shop.total if self.shop else Decimal(0)) - (self.books.total if self.books else Decimal(0))
 
 
-def entries(stories: Mapping[str, Story], settings: OrderSettings, date: str) -> list[Entry]:
-    """Everything that the shop sold or gave back on this day, and every document of it in the books."""
-    found = (entry for key, story in stories.items() for entry in _of_story(key, story, settings))
+def entries(
+    stories: Mapping[str, Story], settings: OrderSettings, date: str, payments: PaymentSettings | None = None
+) -> list[Entry]:
+    """Everything that the shop sold or gave back on this day, and every document of it in the books.
+
+    `payments`: what is said of receipts, where the shop has any.
+    """
+    found = [entry for key, story in stories.items() for entry in _of_story(key, story, settings)]
+    if payments is not None:
+        found += [entry for key, story in stories.items() for entry in _paid(key, story, payments)]
     return sorted(
         (on_day for entry in found if (on_day := _on(entry, date))),
-        key=lambda entry: (entry.kind, entry.order_id, entry.refund_id or 0),
+        key=lambda entry: (entry.kind, entry.order_id, entry.refund_id or 0, entry.payment or ""),
     )
 
 
@@ -74,6 +82,13 @@ def _of_story(key: str, story: Story, settings: OrderSettings) -> Iterator[Entry
         refund, note = story.refunds.get(refund_id), story.notes.get(refund_id)
         shop = _of_refund(refund, story.order, note) if refund and story.order and counts else None
         yield Entry("refund", key, order_id, refund_id, number, shop, _of_note(note), story)
+
+
+def _paid(key: str, story: Story, rules: PaymentSettings) -> Iterator[Entry]:
+    order_id = int(key.partition(":")[2])
+    number = story.order.number if story.order else str(order_id)
+    for name, (shop, books) in pairs(story, rules).items():
+        yield Entry("payment", key, order_id, None, number, shop, books, story, payment=name)
 
 
 def _taken_back(key: str, order_id: int, number: str, story: Story) -> Iterator[Entry]:

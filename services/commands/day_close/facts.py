@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from contracts.approvals import ApprovalAsked
-from contracts.closing import DayClosed
+from contracts.closing import DayClosed, DifferenceAccepted
 from contracts.envelope import Envelope
-from contracts.ledger import CreditNoteRecorded, SaleDiverged, SaleRecorded
+from contracts.ledger import CreditNoteRecorded, PaymentRecorded, SaleDiverged, SaleRecorded
 from contracts.model import Event
-from contracts.operations import DeadLettered, DeadLetterSettled
+from contracts.operations import CommandSettled, DeadLettered, DeadLetterSettled, PaymentReceived
 from contracts.shop import OrderChanged, OrderRemoved, RefundIssued, RefundRemoved
 from services.order_exporter.content import is_void
 from services.refund_exporter.reversal import is_reversal
@@ -35,6 +35,13 @@ class Story:
     asked: dict[str, ApprovalAsked] = field(default_factory=dict)
     letters: dict[str, DeadLettered] = field(default_factory=dict)
     settled: dict[str, DeadLetterSettled] = field(default_factory=dict)
+    receipts: dict[str, PaymentRecorded] = field(default_factory=dict)
+    entered: list[PaymentReceived] = field(default_factory=list)
+
+    @property
+    def currency(self) -> str:
+        """The order's."""
+        return self.order.currency if self.order else ""
 
     @property
     def sale(self) -> SaleRecorded | None:
@@ -55,10 +62,11 @@ class Story:
 
 @dataclass(slots=True)
 class Facts:
-    """All stories by order (`shop:order`), and the last close of each day with its version, by key."""
+    """All stories by order (`shop:order`); by key the last close of each day with its version, and acceptances."""
 
     stories: defaultdict[str, Story] = field(default_factory=lambda: defaultdict(Story))
     closes: dict[str, tuple[int, DayClosed]] = field(default_factory=dict)
+    accepted: dict[str, DifferenceAccepted] = field(default_factory=dict)
 
     def of_shop(self, shop: str) -> Mapping[str, Story]:
         """The stories of one shop."""
@@ -67,12 +75,16 @@ class Facts:
 
 def gathered(envelopes: Iterable[Envelope[Event]]) -> Facts:
     """The facts of these events; of each subject only what is newer than what was read before."""
-    facts, seen = Facts(), dict[tuple[str, str], int]()
+    facts, seen, refused = Facts(), dict[tuple[str, str], int](), set[str]()
     for envelope in envelopes:
+        if isinstance(envelope.data, CommandSettled) and envelope.data.outcome == "refused":
+            refused.add(envelope.data.command_id)
         slot = (envelope.data.TOPIC, envelope.subject)
         if envelope.sequence > seen.get(slot, 0):
             seen[slot] = envelope.sequence
             _take(facts, envelope)
+    for story in facts.stories.values():
+        story.entered = [each for each in story.entered if each.command_id not in refused and not each.dry_run]
     return facts
 
 
@@ -80,13 +92,17 @@ def _take(facts: Facts, envelope: Envelope[Event]) -> None:
     match event := envelope.data:
         case DayClosed():
             facts.closes[event.key] = (envelope.sequence, event)
+        case DifferenceAccepted():
+            facts.accepted[event.key] = event
+        case PaymentReceived():
+            facts.stories[f"{event.shop}:{event.order_id}"].entered.append(event)
         case ApprovalAsked():
             facts.stories[f"{event.shop}:{event.order_id}"].asked[event.document] = event
         case DeadLettered() | DeadLetterSettled():
             _take_letter(facts.stories[event.original_key], event)
         case OrderChanged() | OrderRemoved() | RefundIssued() | RefundRemoved():
             _take_from_shop(facts.stories[event.key], event)
-        case SaleRecorded() | SaleDiverged() | CreditNoteRecorded():
+        case SaleRecorded() | SaleDiverged() | CreditNoteRecorded() | PaymentRecorded():
             _take_from_books(facts.stories[event.key], event)
         case _:
             return
@@ -112,7 +128,7 @@ def _take_from_shop(story: Story, event: OrderChanged | OrderRemoved | RefundIss
             story.refunds.pop(event.refund_id, None)
 
 
-def _take_from_books(story: Story, event: SaleRecorded | SaleDiverged | CreditNoteRecorded) -> None:
+def _take_from_books(story: Story, event: SaleRecorded | SaleDiverged | CreditNoteRecorded | PaymentRecorded) -> None:
     match event:
         case SaleRecorded():
             story.sales.pop(event.sale, None)  # the last one stands last
@@ -121,3 +137,5 @@ def _take_from_books(story: Story, event: SaleRecorded | SaleDiverged | CreditNo
             story.diverged = event
         case CreditNoteRecorded():
             story.notes[event.refund_id] = event
+        case PaymentRecorded():
+            story.receipts[event.payment] = event

@@ -36,14 +36,19 @@ async def read_back(found: Sequence[Entry], settings: BalanceSettings) -> list[D
     """What stands in Balance otherwise than it was recorded. Raises `UpstreamError` when Balance does not answer."""
     at_once = asyncio.Semaphore(AT_ONCE)
     async with Balance(settings, settings.password()) as balance:
-        reads = {"order": balance.sale, "refund": balance.credit_note}
 
         async def look(one: Recorded) -> DayDifference | None:
             async with at_once:
-                return compared(one, await reads[one.entry.kind](one.uid), settings)
+                return compared(one, await _read(balance, one), settings)
 
         looks = await asyncio.gather(*(look(one) for one in recorded(found, settings)))
     return [difference for difference in looks if difference]
+
+
+async def _read(balance: Balance, one: Recorded) -> Mapping[str, Any] | None:
+    if one.entry.kind == "payment":
+        return await balance.receipt(one.resource, one.uid)
+    return await (balance.sale if one.entry.kind == "order" else balance.credit_note)(one.uid)
 
 
 def recorded(found: Sequence[Entry], settings: BalanceSettings) -> list[Recorded]:
@@ -52,9 +57,10 @@ def recorded(found: Sequence[Entry], settings: BalanceSettings) -> list[Recorded
     by_uid = {}
     for entry in found:
         if entry.books is not None:
-            total, date = _whole(entry, entry.books.uid) if entry.kind == "refund" else _sale(entry)
+            total, date = _whole(entry, entry.books.uid) if entry.kind == "refund" else _own(entry)
+            resource = names.get(entry.kind) or entry.story.receipts[str(entry.payment)].resource
             for uid, part in (_parts(entry) or {entry.books.uid: total}).items():
-                by_uid[uid] = Recorded(entry, names[entry.kind], uid, part, date)
+                by_uid[uid] = Recorded(entry, resource, uid, part, date)
     return list(by_uid.values())
 
 
@@ -66,7 +72,7 @@ def _parts(entry: Entry) -> dict[str, Decimal]:
     return {part.document: part.total for document in whole for part in document.parts}
 
 
-def _sale(entry: Entry) -> tuple[Decimal, str]:
+def _own(entry: Entry) -> tuple[Decimal, str]:
     return (entry.books.total, entry.books.date) if entry.books else (Decimal(0), "")
 
 
@@ -99,12 +105,13 @@ def _told(one: Recorded, stored: StoredDocument) -> DayDifference | None:
 
 def _difference(one: Recorded, amount: Decimal, what: str) -> DayDifference:
     entry = one.entry
-    document = "Sale" if entry.kind == "order" else "credit note"
+    document = {"order": "Sale", "refund": "credit note", "payment": "receipt"}[entry.kind]
     return DayDifference(
         kind=entry.kind,
         order_id=entry.order_id,
         number=entry.number,
         refund_id=entry.refund_id,
+        payment=entry.payment,
         amount=amount,
         currency=entry.currency,
         cause=f"the {document} {one.uid} was changed by hand after it was recorded: {what}",

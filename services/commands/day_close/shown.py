@@ -11,7 +11,7 @@ from rich.markup import escape
 from contracts.closing import DayClosed, DayDifference, DayTotal, DayVat
 from services.commands.screen import console, table
 
-NAMES = {"order": "orders", "refund": "refunds"}
+NAMES = {"order": "orders", "refund": "refunds", "payment": "payments"}
 Row = tuple[str, str, str, str]
 
 
@@ -23,6 +23,7 @@ def show(close: DayClosed, before: DayClosed | None) -> None:
         console.print(
             f"  {escape(_named(one))}  {_money(one.amount)} {one.currency}: {escape(one.cause)}", soft_wrap=True
         )
+        console.print(f"      {escape(_let_stand(one, close))}", style="dim", soft_wrap=True)
     console.print(_verdict(close), soft_wrap=True)
     if before is not None and before.digest != close.digest:
         was = "green" if before.green else "not green"
@@ -38,7 +39,7 @@ def rows(close: DayClosed) -> list[Row]:
 
 
 def _total(one: DayTotal) -> Row:
-    sign = 1 if one.kind == "order" else -1
+    sign = -1 if one.kind == "refund" else 1
     return _row(f"{NAMES[one.kind]} {one.count}, {one.currency}", sign * one.shop, sign * one.books)
 
 
@@ -50,6 +51,13 @@ def _rate(one: DayVat) -> Iterator[Row]:
         yield _row("   VAT", one.shop_vat, one.books_vat)
 
 
+def _let_stand(one: DayDifference, close: DayClosed) -> str:
+    """Who lets it stand and why, or how that is said."""
+    if one.accepted:
+        return f"accepted by {one.accepted.by}, {one.accepted.at:%d %b %Y %H:%M} UTC: {one.accepted.why}"
+    return f'to let it stand: davtari day-close accept {close.shop} {one.name} --date {close.date} --reason "…"'
+
+
 def _row(name: str, shop: Decimal, books: Decimal) -> Row:
     return (name, _money(shop), _money(books), _money(shop - books))
 
@@ -59,6 +67,8 @@ def _money(amount: Decimal) -> str:
 
 
 def _named(one: DayDifference) -> str:
+    if one.payment:
+        return f"payment {one.payment} of order {one.number}"
     return f"order {one.number}" if one.refund_id is None else f"refund {one.refund_id} of order {one.number}"
 
 
@@ -67,6 +77,7 @@ def _verdict(close: DayClosed) -> str:
         "every document read back from Balance" if close.read_back else "from the topics; --read-back asks Balance too"
     )
     if close.green:
-        return f"[green]Green.[/] Signed {close.digest[:12]} by {escape(close.closed_by)} ({how})."
-    count = len(close.differences)
+        accepted = f" {len(close.differences)} accepted." if close.differences else ""
+        return f"[green]Green.[/]{accepted} Signed {close.digest[:12]} by {escape(close.closed_by)} ({how})."
+    count = sum(one.accepted is None for one in close.differences)
     return f"[red]Not green:[/] {count} difference{'' if count == 1 else 's'}, explained above ({how})."

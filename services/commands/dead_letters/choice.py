@@ -15,6 +15,7 @@ FLOWS = {
     "stock": "stock-publisher",
     "orders": "order-exporter",
     "refunds": "refund-exporter",
+    "payments": "order-exporter",
     "notes": "order-notifier",
     "statuses": "order-notifier",
 }

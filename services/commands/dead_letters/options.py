@@ -14,7 +14,7 @@ from services.commands.registry import SERVICES
 from services.shared.settings import Settings
 
 Reasons = Annotated[list[str] | None, typer.Option("--reason", help="A reason code; may be repeated.")]
-Flow = Annotated[str | None, typer.Option(help="catalogue, prices, stock, orders, refunds, or a service.")]
+Flow = Annotated[str | None, typer.Option(help="catalogue, prices, stock, orders, refunds, payments, or a service.")]
 Shop = Annotated[str | None, typer.Option(help="A shop's short id.")]
 Order = Annotated[int | None, typer.Option(help="An order's number.")]
 Since = Annotated[str | None, typer.Option(help="From then on: 15m, 2h, 7d (ago), or 2026-11-20T10:03.")]

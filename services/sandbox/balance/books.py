@@ -37,6 +37,16 @@ class Books:
         self.sales = Register("Sale")
         self.credit_notes = Register("SalesCredit")
         self.sales_orders = Register("SalesOrder")
+        self.receipts = {name: Register(name) for name in self.settings.dialect.receipt_resources}
+
+    def registers(self) -> dict[str, Register]:
+        """Every kind of document by its name in this dialect."""
+        return {
+            "Sale": self.sales,
+            self.settings.dialect.credit_note_resource: self.credit_notes,
+            self.settings.dialect.sales_order_resource: self.sales_orders,
+            **self.receipts,
+        }
 
     def now(self) -> datetime:
         """Balance's own time: Tbilisi, without zone, in whole seconds."""

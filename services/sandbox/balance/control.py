@@ -1,6 +1,6 @@
 """Levers for tests and people, over HTTP and without a password.
 
-    GET    /_sandbox/state[?parts=sales,stock]    counts, sales, credit_notes, clients, stock
+    GET    /_sandbox/state[?parts=sales,stock]    counts, sales, credit_notes, receipts, clients, stock
     GET    /_sandbox/catalogue                    the uids that settings need
     POST   /_sandbox/catalogue                    fills the books as ordered; an empty body is the standard order
     PUT    /_sandbox/items/{uid}                  {"Name": "..."}: adds or changes; DELETE

@@ -15,6 +15,7 @@ HEADER_NAMES = """
     AutomaticReservation ComponentsReservation
     BaseDocument Multiplicity Rate CustomersAccount DebtRepaymentAccount DownPaymentAccount NonOperatingIncomeAccount
     VATFinancialExpenseAccount AdditionalDetails Payment PaidDownPayments GiftCertificates Others Items
+    Amount PaymentType PaymentAccount FeeAmount FeeAccount
 """
 LINE_NAMES = """
     uid Number Content Item Quantity Price Amount Discount DiscountedPrice Unit Series VATRate VAT AmountIncludingVAT

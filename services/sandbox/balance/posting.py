@@ -130,6 +130,7 @@ def composed(draft: Draft, register: Register, books: Books, earlier: Document |
     own = earlier is not None or (wanted and books.settings.dialect.own_uid == "honoured")
     known = wanted if own else register.new_uid()
     header = {name: value for name, value in draft.header.items() if name not in ("uid", "Number")}
+    header |= official_rate(header, books)
     lines = [line_of(known, number, line, header) for number, line in enumerate(draft.lines, start=1)]
     reserves = register is books.sales_orders
     if reserves and fields.flag(header.get("AutomaticReservation", "")):
@@ -145,6 +146,13 @@ def composed(draft: Draft, register: Register, books: Books, earlier: Document |
         posted=is_posted(header, books),
         movements=reservations(header, lines, books) if reserves else movements(header, lines, sign, books),
     )
+
+
+def official_rate(header: Row, books: Books) -> Row:
+    """The rate of a foreign currency where the document names none: the official one, as far as Balance knows it."""
+    known = books.settings.rules.currency_rates.get(str(header.get("Currency", "")).lower())
+    stated = not (is_empty(header.get("CurrencyRate")) and is_empty(header.get("Rate")))
+    return {} if known is None or stated else {"CurrencyRate": known}
 
 
 def is_posted(header: Row, books: Books) -> bool:

@@ -30,6 +30,8 @@ def resource(name: str, books: Books) -> Resource:
         return CREDIT_NOTES
     if name == books.settings.dialect.sales_order_resource:
         return SALES_ORDERS
+    if name in books.receipts:
+        return Resource(lambda books, query: document_rows(books.receipts[name], query), Known(FILTERS), document=True)
     if name not in RESOURCES:
         raise Turned(404, f'The Exchange service has no resource "{name}"')
     return RESOURCES[name]

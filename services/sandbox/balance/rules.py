@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from services.sandbox.balance.books import Books
 from services.sandbox.balance.draft import Draft
+from services.sandbox.balance.fields import figure
 from services.sandbox.balance.record import Row, is_empty
 from services.sandbox.balance.register import Document, Register
 
@@ -19,6 +20,9 @@ CREDIT_OPERATIONS = (RETURN, PRICE_CORRECTION, RETURN_WITHOUT_BASE)
 
 def check(draft: Draft, register: Register, books: Books) -> None:
     """Adds to the draft's faults whatever the settings forbid; the draft's references are settled already."""
+    if register in books.receipts.values():
+        check_receipt(draft, books)
+        return
     is_note = register is books.credit_notes
     rules = books.settings.rules
     check_mandatory(draft, rules.mandatory_credit_note if is_note else rules.mandatory_sale)
@@ -28,6 +32,17 @@ def check(draft: Draft, register: Register, books: Books) -> None:
         check_line(draft, number, line, books)
     if is_note:
         check_base(draft, books)
+
+
+def check_receipt(draft: Draft, books: Books) -> None:
+    """A receipt has an amount that is a number, of either sign but not 0, and belongs to a Sale if it names one."""
+    check_mandatory(draft, books.settings.rules.mandatory_receipt)
+    amount = draft.header.get("Amount")
+    try:
+        draft.header |= {} if is_empty(amount) else {"Amount": figure("Amount", amount)}
+    except ValueError:
+        draft.fault("number", line=0, field="Amount", value=amount)
+    check_base(draft, books)
 
 
 def check_mandatory(draft: Draft, mandatory: Sequence[str]) -> None:

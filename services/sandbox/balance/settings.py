@@ -55,6 +55,9 @@ class Dialect(Part):
     series_bulk: bool = Field(True, description="ItemsSeries may be read without Item; else 403")
     content_type_on_get: Literal["ignored", "forbidden"] = Field("ignored", description="403 on a GET with that header")
     credit_note_resource: Literal["SalesCredit", "SalesCreditNote"] = "SalesCredit"
+    receipt_resources: tuple[str, ...] = Field(
+        ("BankOrder", "CashIncomeOrder"), description="kinds of receipts (titles are known, names and fields are not)"
+    )
     sales_order_resource: Literal["SalesOrders", "SalesOrder"] = "SalesOrders"
     posted_field: str = Field("", pattern=r"^\w*$", description='a Sale\'s field for posted or not; "": there is none')
     own_uid: Literal["honoured", "replaced"] = Field("honoured", description="what becomes of a new record's uid")
@@ -83,6 +86,7 @@ class Rules(Part):
     failed_posting: Literal["nothing", "draft"] = Field("nothing", description="what a refused posting leaves behind")
     mandatory_sale: tuple[str, ...] = ("Date", "Warehouse", "Client", "Items")
     mandatory_credit_note: tuple[str, ...] = ("Date", "OperationType", "Warehouse", "Client", "Items")
+    mandatory_receipt: tuple[str, ...] = ("Date", "Client", "Amount", "PaymentAccount")
     sale_operations: tuple[str, ...] = Field((), description="allowed OperationType texts; none: anything goes")
     amount_tolerance: Decimal | None = Field(None, description="|Amount - Quantity × price| allowed; None: unchecked")
     negative_amounts: Literal["accepted", "services", "refused"] = Field("accepted", description="lines below zero")
@@ -90,6 +94,9 @@ class Rules(Part):
     allow_negative_stock: bool = True
     series_required: bool = Field(False, description="lines of items with lots must name one")
     lock_date: date | None = Field(None, description="documents dated before it are refused (period closed)")
+    currency_rates: dict[str, Decimal] = Field(
+        {}, description="currency uid → official rate that a document without one gets (inferred)"
+    )
     second_credit_note: Literal["allowed", "refused"] = "allowed"
     unique_client_id: bool = False
 

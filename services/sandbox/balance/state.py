@@ -11,11 +11,12 @@ from services.sandbox.balance.register import Document
 
 
 def state(books: Books, parts: frozenset[str] = frozenset()) -> dict[str, Any]:
-    """The named parts (all when none is named): counts, sales, credit_notes, clients, stock."""
+    """The named parts (all when none is named): counts, sales, credit_notes, receipts, clients, stock."""
     makers: dict[str, Callable[[Books], Any]] = {
         "counts": counts,
         "sales": lambda books: [summary(document) for document in books.sales],
         "credit_notes": lambda books: [summary(document) for document in books.credit_notes],
+        "receipts": receipts,
         "sales_orders": lambda books: [summary(document) for document in books.sales_orders],
         "clients": client_summaries,
         "stock": stock,
@@ -31,6 +32,7 @@ def counts(books: Books) -> dict[str, int]:
         "clients": len(books.clients),
         "sales": len(books.sales),
         "credit_notes": len(books.credit_notes),
+        "receipts": sum(map(len, books.receipts.values())),
     }
 
 
@@ -49,6 +51,16 @@ def summary(document: Document) -> dict[str, Any]:
         "posted": document.posted,
         "marked": document.marked,
     }
+
+
+def receipts(books: Books) -> list[dict[str, Any]]:
+    """Receipts of every kind: what was written, and how often."""
+    return [
+        {"resource": name, "uid": document.uid, "Number": document.number, "revisions": document.revision}
+        | {field: as_text(value) for field, value in document.header.items()}
+        for name, register in books.receipts.items()
+        for document in register
+    ]
 
 
 def client_summaries(books: Books) -> list[dict[str, Any]]:

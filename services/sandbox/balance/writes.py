@@ -1,4 +1,4 @@
-"""The writing methods of Clients, Sale, credit note and sales order."""
+"""The writing methods of Clients, Sale, credit note, sales order and receipts."""
 
 from __future__ import annotations
 
@@ -35,12 +35,7 @@ async def sent_rows(request: Request, books: Books) -> list[Row]:
 
 def writer(method: str, name: str, books: Books) -> Write:
     """What a method does to a resource (API fact: documents have no POST)."""
-    dialect = books.settings.dialect
-    registers = {
-        "Sale": books.sales,
-        dialect.credit_note_resource: books.credit_notes,
-        dialect.sales_order_resource: books.sales_orders,
-    }
+    registers = books.registers()
     writers = client_writers(books) if name == "Clients" else {}
     if name in registers:
         writers = document_writers(books, registers[name])

@@ -172,6 +172,14 @@ class Balance:
         """Creates or replaces one credit note; gives what Balance echoes, if it echoes anything."""
         return await self._api.put(self._dialect.credit_note_resource, document)
 
+    async def receipt(self, resource: str, uid: str) -> dict[str, Any] | None:
+        """The receipt with this uid among the documents of this name, None when there is none."""
+        return await self._api.one(resource, uid)
+
+    async def put_receipt(self, resource: str, document: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Creates or replaces one receipt; gives what Balance echoes, if it echoes anything."""
+        return await self._api.put(resource, document)
+
 
 def _timeouts(silence: float) -> Timeouts:
     return Timeouts(read=silence, write=silence, pool=silence)

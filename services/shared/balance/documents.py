@@ -32,7 +32,8 @@ class StoredLine:
 
 @dataclass(frozen=True, slots=True)
 class StoredDocument:
-    """A document. `total` is the sum of the lines' amounts; `vat` that of their VAT, None when no line states any.
+    """A document. `total` is the sum of the lines' amounts, or without lines its own; `vat` the sum of their VAT, None
+    when no line states any; `rate` is the currency's, None where Balance states none.
 
     `posted` is None where the dialect names no field that says it.
     """
@@ -50,6 +51,7 @@ class StoredDocument:
     total: Decimal
     vat: Decimal | None
     lines: tuple[StoredLine, ...]
+    rate: Decimal | None = None
     posted: bool | None = None
 
 
@@ -72,11 +74,17 @@ def stored_document(row: Row, resource: str, dialect: Dialect) -> StoredDocument
             comments=fields.text(row, named(row, "Comments")),
             waybill=fields.text(row, dialect.waybill_number_field) if dialect.waybill_number_field else None,
             deleted=fields.deleted(row),
-            total=sum((line.amount for line in lines if line.amount is not None), Decimal(0)),
+            total=_sum_of_stated(line.amount for line in lines) or _own_amount(row, named, lines),
             vat=_sum_of_stated(line.vat for line in lines),
             lines=lines,
+            rate=fields.number(row, named(row, "CurrencyRate")) or fields.number(row, "Rate"),
             posted=_posted(row, dialect),
         )
+
+
+def _own_amount(row: Row, named: Callable[[Row, str], str], lines: tuple[StoredLine, ...]) -> Decimal:
+    """The amount of a document without lines, such as a receipt."""
+    return Decimal(0) if lines else fields.number(row, named(row, "Amount")) or Decimal(0)
 
 
 def _posted(row: Row, dialect: Dialect) -> bool | None:

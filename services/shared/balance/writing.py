@@ -16,7 +16,7 @@ from services.shared.settings.balance import Dialect
 NUMERIC = frozenset(
     {
         "Quantity", "Price", "Discount", "DiscountedPrice", "Amount", "AmountIncludingVAT", "VAT", "Cost", "Excise",
-        "CurrencyRate", "Rate", "Multiplicity", "Reserve",
+        "CurrencyRate", "Rate", "Multiplicity", "FeeAmount", "Reserve",
     }
 )  # fmt: skip
 """Written fields that are numbers: their text becomes a JSON number where `numbers-as-text` is off."""

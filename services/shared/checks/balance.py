@@ -34,8 +34,22 @@ NEEDED_BY: Mapping[str, tuple[str, ...]] = {
 def needed_by(settings: BalanceSettings) -> Mapping[str, tuple[str, ...]]:
     """The same, with the names that documents have in this dialect."""
     dialect = settings.dialect
+    receipts = (dialect.bank_receipt_resource, dialect.cash_receipt_resource)
     documents = {dialect.sale_resource: ("orders", "refunds"), dialect.credit_note_resource: ("refunds",)}
-    return {**NEEDED_BY, settings.discounts.resource: ("prices",), **documents}
+    return {
+        **NEEDED_BY,
+        **dict.fromkeys(receipts, ("payments",)),
+        settings.discounts.resource: ("prices",),
+        **documents,
+    }
+
+
+def receipt_resources(settings: Settings) -> frozenset[str]:
+    """The kinds of receipts that the payment methods of shops with a payments flow name."""
+    dialect, shops = settings.balance.dialect, settings.shops.values()
+    names = {"bank": dialect.bank_receipt_resource, "cash": dialect.cash_receipt_resource}
+    used = [method for shop in shops if shop.flows.payments != "off" for method in shop.payments.methods.values()]
+    return frozenset(names[method.document] for method in used if method.settled != "never")
 
 
 async def rights(client: Balance, settings: BalanceSettings, only: Collection[str] | None = None) -> list[Finding]:
@@ -171,6 +185,8 @@ def accounts(settings: BalanceSettings) -> list[Finding]:
 async def everything(client: Balance, settings: Settings) -> list[Finding]:
     """All of it; what cannot be read is not asked again for its content."""
     found = await rights(client, settings.balance)
+    if (receipts := receipt_resources(settings)) and "sign-in" not in {one.what for one in found}:
+        found += await rights(client, settings.balance, receipts)
     closed = {one.what for one in found if one.ok is not True}
     if "sign-in" in closed:
         return found

@@ -10,7 +10,7 @@ from services.shared.settings.shop import ShopSettings
 
 BACK = ("notes", "statuses")
 """What goes back to the shop's orders; each stands in a section of its own."""
-FLOWS = ("catalogue", "prices", "stock", "orders", "refunds", *BACK)
+FLOWS = ("catalogue", "prices", "stock", "orders", "refunds", "payments", *BACK)
 
 
 @dataclass(frozen=True, slots=True)

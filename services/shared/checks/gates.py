@@ -15,6 +15,7 @@ from services.shared.balance.client import Balance
 from services.shared.balance.rows import RowInvalid
 from services.shared.checks import balance as balance_checks
 from services.shared.checks import shop as shop_checks
+from services.shared.checks.balance import receipt_resources
 from services.shared.checks.finding import FLOWS, Finding, forbids, live, live_anywhere
 from services.shared.checks.groups import selected
 from services.shared.checks.lookups import connection_digest, lookups
@@ -80,6 +81,12 @@ def refunds_gate(settings: Settings, client: Balance, lanes: Iterable[str]) -> l
         return await lookups(client, settings) + await balance_checks.rights(client, settings.balance, only)
 
     return _gate(settings, "refunds", lanes, look)
+
+
+def receipts_gate(settings: Settings, client: Balance, lanes: Iterable[str]) -> list[Gate]:
+    """Before the lane of receipts: may those documents be read that the payment methods name?"""
+    only = receipt_resources(settings)
+    return _gate(settings, "payments", lanes, lambda: balance_checks.rights(client, settings.balance, only))
 
 
 def _gate(settings: Settings, flow: str, lanes: Iterable[str], look: Finds) -> list[Gate]:

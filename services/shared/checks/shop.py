@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection
 
+from services.shared.checks import taxes
 from services.shared.checks.finding import BACK, FLOWS, Finding
 from services.shared.settings.model import Settings
 from services.shared.upstream.errors import Rejected, UpstreamError
@@ -51,18 +52,7 @@ async def money(client: WooCommerce, settings: Settings, name: str) -> list[Find
     known = code == settings.balance.currency or code in settings.balance.currencies
     fix = f'write the uid of {code} in Balance: [balance.currencies] {code} = "…"'
     found = Finding("currency", known, code, "" if known else fix, ("orders", "refunds"))
-    return [found, *await _taxes(client, settings, name)]
-
-
-async def _taxes(client: WooCommerce, settings: Settings, name: str) -> list[Finding]:
-    rules, taxes = await client.tax_settings(), await client.tax_rates()
-    mapped = settings.shops[name].orders.vat_rates
-    rates = {f"{rate.percent.normalize():f}" for rate in taxes}
-    unmapped = ", ".join(sorted(rates - set(mapped)))
-    included = "prices include tax" if rules.prices_include_tax else "prices without tax"
-    told = f"{', '.join(sorted(rates)) or 'no'} % · {included}"
-    fix = f"say which VAT rate of Balance {unmapped} % is: shops.{name}.orders.vat-rates" if unmapped else ""
-    return [Finding("tax rates", not unmapped, told, fix, ("orders", "refunds"))]
+    return [found, *await taxes.summary(client, settings, name)]
 
 
 async def decimals(client: WooCommerce) -> list[Finding]:

@@ -51,5 +51,16 @@ class Decision:
     again_at: datetime | None = None
     retry: tuple[FailedRecord, ...] = ()
 
+    def with_(self, other: Decision) -> Decision:
+        """What both want of the same subject."""
+        moments = [moment for moment in (self.again_at, other.again_at) if moment is not None]
+        return Decision(
+            deliveries=(*self.deliveries, *other.deliveries),
+            announce=(*self.announce, *other.announce),
+            refuse=(*self.refuse, *other.refuse),
+            again_at=min(moments, default=None),
+            retry=(*self.retry, *other.retry),
+        )
+
 
 NOTHING = Decision()

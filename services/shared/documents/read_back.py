@@ -15,10 +15,13 @@ from services.shared.balance.documents import StoredDocument, StoredLine
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """What was meant. `lines` hold what each line should say; `base` is the Sale of a credit note."""
+    """What was meant. `lines` hold what each line should say; `base` is the Sale of a credit note or receipt.
+
+    `warehouse` is None where a document has none.
+    """
 
     client: str
-    warehouse: str
+    warehouse: str | None
     total: Decimal
     vat: Decimal
     lines: tuple[RecordedLine, ...]
@@ -54,7 +57,8 @@ def compare(intent: Intent, stored: StoredDocument) -> Comparison:
 
 def _header(intent: Intent, stored: StoredDocument) -> list[str]:
     wrong = [*_reference("Client", intent.client, stored.client)]
-    wrong += _reference("Warehouse", intent.warehouse, stored.warehouse)
+    if intent.warehouse is not None:
+        wrong += _reference("Warehouse", intent.warehouse, stored.warehouse)
     if intent.base is not None:
         wrong += _reference("BaseDocument", intent.base, stored.base_document)
     if stored.total != intent.total:

@@ -38,6 +38,11 @@ def cumulative_note_uid(shop: str, order_id: int) -> str:
     return _uid(shop, "credit-note-of-order", order_id)
 
 
+def receipt_uid(shop: str, order_id: int, payment: str) -> str:
+    """The uid of the receipt of one payment of an order."""
+    return _uid(shop, f"receipt-{payment}", order_id)
+
+
 def client_uid(number: str) -> str:
     """The uid under which a client with this personal or company number is created: one for all shops (claim K10)."""
     return str(uuid5(NAMESPACE, f"client|{number}"))

@@ -13,6 +13,8 @@ from zoneinfo import ZoneInfo
 from services.shared.money import TETRI, to_tetri
 
 TBILISI = ZoneInfo("Asia/Tbilisi")
+COMMENT_LIMIT = 1000
+"""API fact: longer comments are cut."""
 PRICE_DECIMALS = range(4, 13)
 """With 2 decimals quantity × price misses the line in half of all orders, with 4 in none (order-money rule 6)."""
 

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field, SecretStr, model_validator
 
+from services.shared.settings.amount import Amount
 from services.shared.settings.base import Section, read_secret
 from services.shared.settings.discounts import DiscountSettings
 from services.shared.settings.document_dialect import DocumentDialect
@@ -30,6 +31,7 @@ class ListTexts(Section):
     sale_vat_article: str = "მიწოდება კომპენსაციით"
     return_operation: str = "დაბრუნება"
     correction_operation: str = "ფასის კორექტირება"
+    receipt_operation: str = "თანხის მიღება მყიდველისგან"
     individual: str = "ფიზიკური პირი"
     company: str = "შეზღუდული პასუხისმგებლობის საზოგადოება"
     sole_trader: str | None = Field(
@@ -52,6 +54,10 @@ class Dialect(DocumentDialect):
     numbers_as_text: bool = True
     sale_resource: str = "Sale"
     credit_note_resource: str = "SalesCredit"
+    bank_receipt_resource: str = Field(
+        default="BankOrder", description="the document of money on a bank account (Balance names no URL for it: ask)"
+    )
+    cash_receipt_resource: str = Field(default="CashIncomeOrder", description="the same for cash in hand")
     item_pricing: bool = Field(default=False, description="read ItemPricing documents instead of Prices")
     series: bool = Field(default=False, description="read ItemsSeries too: when the lots in stock expire")
     field_names: dict[str, str] = Field(
@@ -100,6 +106,9 @@ class BalanceSettings(Section):
     write_timeout: float = Field(default=60.0, gt=0)
     currency: str = Field(default="GEL", pattern=r"^[A-Z]{3}$")
     currencies: dict[str, str] = Field(default_factory=dict, description="other currency code → Balance currency uid")
+    currency_rates: dict[str, Amount] = Field(
+        default_factory=dict, description="currency → rate for its documents; left out: the official one, by Balance"
+    )
     dialect: Dialect = Dialect()
     template: Template = Template()
     discounts: DiscountSettings = DiscountSettings()

@@ -46,6 +46,9 @@ class OrderSettings(DocumentSettings):
         default=("_billing_company_code", "billing_company_code", "_wc_other/davtari/company-id"),
         description="the same for a company's number",
     )
+    payment_reference_keys: tuple[str, ...] = Field(
+        default=(), description="custom fields of an order that hold the bank's or gateway's own references"
+    )
     shipping_item: str | None = None
     fee_item: str | None = None
     rounding_item: str | None = None
@@ -53,12 +56,20 @@ class OrderSettings(DocumentSettings):
     amount_item: str | None = Field(default=None, description="service item for amount-only refunds")
     vat_rates: dict[str, str] = Field(
         default_factory=lambda: {"18": "ჩვეულებრივი", "0": "ნულოვანი", "none": "დღგ-ის გარეშე"},
-        description="VAT percent of the order's rate → Balance's VAT rate (text or uid); `none` for untaxed lines",
+        description="VAT percent of the order's rate → Balance's VAT rate (text or uid); `none` for untaxed lines; "
+        "`exempt:0` for one tax class alone",
+    )
+    tax_classes: tuple[str, ...] = Field(
+        default=("standard", "reduced-rate", "zero-rate"),
+        description="tax classes that were looked at: an order with a line of another one waits for a person",
     )
     after_sale: AfterSale = Field(
         default="report",
         description="an order changed after its Sale: only report it; credit the Sale of one given up; or credit and "
         "write the Sale of an edited one anew (orders with refunds are reported)",
+    )
+    refund_rate: Literal["sale", "day"] = Field(
+        default="sale", description="rate of a refund in another currency: that of its Sale, or of its own day"
     )
     locked_until: date | None = Field(default=None, description="the last closed day: corrections are dated after it")
     approve_first: int = Field(

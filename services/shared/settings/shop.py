@@ -11,6 +11,7 @@ from services.shared.settings.base import Section, read_secret
 from services.shared.settings.catalogue import CatalogueSettings, FieldOwnership, PriceSettings
 from services.shared.settings.notes import NoteSettings
 from services.shared.settings.orders import OrderSettings
+from services.shared.settings.payments import PaymentSettings
 from services.shared.settings.refunds import RefundSettings
 from services.shared.settings.statuses import StatusSettings
 from services.shared.settings.stock import StockSettings
@@ -19,13 +20,14 @@ Mode = Literal["off", "dry-run", "live"]
 
 
 class Flows(Section):
-    """`off`, `dry-run` or `live` per flow; everything starts in dry-run (claim S0.36)."""
+    """`off`, `dry-run` or `live` per flow; everything starts in dry-run (claim S0.36), receipts even off (S0.13)."""
 
     catalogue: Mode = "dry-run"
     prices: Mode = "dry-run"
     stock: Mode = "dry-run"
     orders: Mode = "dry-run"
     refunds: Mode = "dry-run"
+    payments: Mode = "off"
 
 
 class ShopSettings(Section):
@@ -49,9 +51,22 @@ class ShopSettings(Section):
     prices: PriceSettings = PriceSettings()
     stock: StockSettings = StockSettings()
     orders: OrderSettings = OrderSettings()
+    payments: PaymentSettings = PaymentSettings()
     refunds: RefundSettings = RefundSettings()
     notes: NoteSettings = NoteSettings()
     statuses: StatusSettings = StatusSettings()
+
+    @model_validator(mode="after")
+    def _booked_once(self) -> ShopSettings:
+        """A payment stands inside its Sale or in a receipt of its own, never in both."""
+        if self.flows.payments == "off":
+            return self
+        if self.payments.since is None:
+            raise ValueError("flows.payments needs payments.since: the first day whose payments become receipts")
+        booked = {name for name, method in self.payments.methods.items() if method.settled != "never"}
+        if twice := sorted(booked & self.orders.payments.keys()):
+            raise ValueError(f"{', '.join(twice)}: paid inside the Sale (orders.payments) and by receipt: choose one")
+        return self
 
     @model_validator(mode="after")
     def _stock_only_is_meant(self) -> ShopSettings:

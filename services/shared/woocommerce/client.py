@@ -229,6 +229,10 @@ class WooCommerce:
         """How the shop enters and rounds taxes."""
         return await store.tax_settings(self._api)
 
+    async def tax_classes(self) -> list[str]:
+        """The slugs of the shop's tax classes."""
+        return await store.tax_classes(self._api)
+
     async def tax_rates(self) -> list[ShopTaxRate]:
         """Every tax rate of the shop."""
         return await store.tax_rates(self._api)

@@ -28,14 +28,22 @@ def order_changed(
     *,
     personal_id_keys: Sequence[str] = (),
     company_id_keys: Sequence[str] = (),
+    payment_reference_keys: Sequence[str] = (),
 ) -> OrderChanged:
     """The fact about an order; `changed` is left empty, the feed knows what was there before.
 
+    `payment_reference_keys`: custom fields with the references of gateway or bank; all that are filled count.
     Lines come as products, shipping, fees. Raises `ReadError` (`shop.order-invalid`), naming order and field.
     """
     with reading(order_name(shop, json), Reason.SHOP_ORDER_INVALID):
         order = OrderJson.model_validate(json)
-        return _fact(shop, order, IdentityKeys.of(personal_id_keys, company_id_keys))
+        fact = _fact(shop, order, IdentityKeys.of(personal_id_keys, company_id_keys))
+        return fact.model_copy(update={"payment_references": _references(order, payment_reference_keys)})
+
+
+def _references(order: OrderJson, keys: Sequence[str]) -> tuple[str, ...]:
+    found = (meta_text(order.meta_data, (key,)) for key in keys)
+    return tuple(dict.fromkeys(text for text in found if text))
 
 
 def order_name(shop: str, json: Mapping[str, Any]) -> str:

@@ -54,6 +54,7 @@ class TaxSettings(Answered):
     prices_include_tax: Yes = Field(default=False, alias="woocommerce_prices_include_tax")
     round_at_subtotal: Yes = Field(default=False, alias="woocommerce_tax_round_at_subtotal")
     based_on: Text = Field(default="", alias="woocommerce_tax_based_on")
+    shipping_class: Text = Field(default="inherit", alias="woocommerce_shipping_tax_class")
 
 
 class ShopTaxRate(Answered):
@@ -64,6 +65,8 @@ class ShopTaxRate(Answered):
     percent: Decimal = Field(alias="rate")
     name: Label = ""
     tax_class: Text = Field(default="", alias="class")
+    shipping: Yes = False
+    compound: Yes = False
 
 
 async def site(api: Api) -> Site:
@@ -104,3 +107,8 @@ async def tax_rates(api: Api) -> list[ShopTaxRate]:
         with reading(f"shop {api.shop}: tax rate {row.get('id')}", Reason.SHOP_BAD_ANSWER):
             found.append(ShopTaxRate.model_validate(row))
     return found
+
+
+async def tax_classes(api: Api) -> list[str]:
+    """The slugs of the shop's tax classes, `standard` first."""
+    return [str(row.get("slug", "")) for row in (await api.page("/taxes/classes", {})).rows]
