@@ -162,7 +162,13 @@ class GroupRule(Part):
     """
 
     category_id: int | None = Field(default=None, ge=1)
+    more_categories: tuple[int, ...] = Field(default=(), description="further categories beside `category_id`")
     access: Literal["included", "excluded"] | None = None
+
+    @property
+    def category_ids(self) -> tuple[int, ...]:
+        """All its categories; none where it names none."""
+        return () if self.category_id is None else (self.category_id, *self.more_categories)
 
 
 class MappingChanged(Event):

@@ -108,6 +108,7 @@ class SaleRecorded(_SaleEvent):
     TYPE: ClassVar[str] = "davtari.SaleRecorded.v1"
     how: Literal["written", "adopted"]
     number: str | None = None
+    waybill: str | None = Field(default=None, description="the number of its waybill, if Balance showed one by then")
     posted: bool = True
     differences: tuple[str, ...] = ()
     recorded_at: Instant

@@ -27,13 +27,15 @@ class Command(Event):
 class ImportRequested(Command):
     """Read this Balance resource now; in a dry run say what would be stated and state nothing.
 
-    `accept_loss`: believe this snapshot although it loses many records (a person has looked).
+    `accept_loss`: believe this snapshot although it loses many records (a person has looked). `discounts`: the prices
+    are read for the sake of Balance's discounts; refused where the settings do not take them.
     """
 
     TYPE: ClassVar[str] = "davtari.ImportRequested.v1"
     resource: Literal["items", "prices", "stock"]
     dry_run: bool = False
     accept_loss: bool = False
+    discounts: bool = False
 
 
 class PushRequested(Command):

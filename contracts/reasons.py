@@ -32,6 +32,8 @@ class Reason(StrEnum):
     SHOP_STOCK_NOT_MANAGED = "shop.stock-not-managed"
     SHOP_WEBHOOK_REFUSED = "shop.webhook-refused"
     SHOP_NOT_RECOGNIZED = "shop.not-recognized"
+    SHOP_STATUS_UNKNOWN = "shop.status-unknown"
+    SHOP_ORDER_MOVED = "shop.order-moved"
 
     PRODUCT_GROUP_NOT_MAPPED = "product.group-not-mapped"
     PRODUCT_GROUP_EXCLUDED = "product.group-excluded"
@@ -43,6 +45,7 @@ class Reason(StrEnum):
     PRODUCT_SKU_AMBIGUOUS = "product.sku-ambiguous"
     PRODUCT_IN_TRASH = "product.in-trash"
     PRODUCT_OF_OTHER_ITEM = "product.of-other-item"
+    PRODUCT_NOT_MADE = "product.not-made"
     PRODUCT_WITHDRAWN = "product.withdrawn"
     PRODUCT_PRICE_INVALID = "product.price-invalid"
     PRODUCT_PRICE_FELL = "product.price-fell"

@@ -9,11 +9,14 @@ from contracts import (
     catalog,
     closing,
     drift,
+    gates,
     identity,
     ledger,
     linking,
+    notices,
     operations,
     placement,
+    proposals,
     sales_orders,
     shop,
 )
@@ -64,5 +67,12 @@ EVENTS: tuple[type[Event], ...] = (
     identity.AcceptShopRequested,
     linking.LinkRequested,
     drift.StockDrifted,
+    gates.GateChecked,
+    proposals.ItemProposed,
+    proposals.ItemApproved,
+    notices.OrderNoteWritten,
+    notices.OrderNotePlanned,
+    notices.OrderStatusWritten,
+    notices.OrderStatusPlanned,
 )
 BY_TYPE: dict[str, type[Event]] = {event.TYPE: event for event in EVENTS}

@@ -79,6 +79,7 @@ class TaxRate(Part):
     """A tax rate that the order uses, with what it came to."""
 
     rate_id: int
+    code: str = Field(default="", description="the shop's name of the rate, e.g. `GE-VAT-1`")
     label: str = ""
     percent: Exact = Decimal(0)
     compound: bool = False

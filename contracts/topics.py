@@ -39,6 +39,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic("catalog.mappings", "shop:group", "What becomes of a group of Balance, by command", "compact", partitions=1),
     Topic("stock.availability", "shop:item", "Stock figures with their explanation", "compact"),
     Topic("ledger.documents", "shop:order", "Documents recorded in Balance, and their planned twins", "delete"),
+    Topic("shop.notices", "shop:order", "Notes and statuses written back to orders, and their planned twins", "delete"),
     Topic("operations", "command id", "Commands and what became of them", "delete", partitions=1),
     Topic(
         "dead-letters",

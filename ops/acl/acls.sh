@@ -150,6 +150,26 @@ allow davtari-refund-exporter \
     --group "${PREFIX}refund-exporter." \
     --resource-pattern-type prefixed
 
+# the service order-notifier
+allow davtari-order-notifier \
+    --operation Read --operation Describe \
+    --topic "${PREFIX}shop.orders" \
+    --topic "${PREFIX}ledger.documents" \
+    --topic "${PREFIX}shop.notices" \
+    --topic "${PREFIX}operations" \
+    --topic "${PREFIX}dead-letters" \
+    --resource-pattern-type literal
+allow davtari-order-notifier \
+    --operation Write --operation Describe \
+    --topic "${PREFIX}shop.notices" \
+    --topic "${PREFIX}operations" \
+    --topic "${PREFIX}dead-letters" \
+    --resource-pattern-type literal
+allow davtari-order-notifier \
+    --operation Read --operation Describe \
+    --group "${PREFIX}order-notifier." \
+    --resource-pattern-type prefixed
+
 # the service alerts
 allow davtari-alerts \
     --operation Read --operation Describe \
@@ -181,6 +201,7 @@ allow davtari-all-in-one \
     --topic "${PREFIX}catalog.mappings" \
     --topic "${PREFIX}stock.availability" \
     --topic "${PREFIX}ledger.documents" \
+    --topic "${PREFIX}shop.notices" \
     --topic "${PREFIX}operations" \
     --topic "${PREFIX}dead-letters" \
     --resource-pattern-type literal
@@ -196,6 +217,7 @@ allow davtari-all-in-one \
     --topic "${PREFIX}catalog.mappings" \
     --topic "${PREFIX}stock.availability" \
     --topic "${PREFIX}ledger.documents" \
+    --topic "${PREFIX}shop.notices" \
     --topic "${PREFIX}operations" \
     --topic "${PREFIX}dead-letters" \
     --resource-pattern-type literal
@@ -211,6 +233,7 @@ allow davtari-all-in-one \
     --group "${PREFIX}stock-publisher." \
     --group "${PREFIX}order-exporter." \
     --group "${PREFIX}refund-exporter." \
+    --group "${PREFIX}order-notifier." \
     --group "${PREFIX}alerts." \
     --resource-pattern-type prefixed
 
@@ -227,6 +250,7 @@ allow davtari-operator \
     --topic "${PREFIX}catalog.mappings" \
     --topic "${PREFIX}stock.availability" \
     --topic "${PREFIX}ledger.documents" \
+    --topic "${PREFIX}shop.notices" \
     --topic "${PREFIX}operations" \
     --topic "${PREFIX}dead-letters" \
     --resource-pattern-type literal
@@ -261,6 +285,7 @@ allow davtari-repairer \
     --topic "${PREFIX}catalog.mappings" \
     --topic "${PREFIX}stock.availability" \
     --topic "${PREFIX}ledger.documents" \
+    --topic "${PREFIX}shop.notices" \
     --topic "${PREFIX}operations" \
     --topic "${PREFIX}dead-letters" \
     --resource-pattern-type literal
@@ -276,6 +301,7 @@ allow davtari-repairer \
     --topic "${PREFIX}catalog.mappings" \
     --topic "${PREFIX}stock.availability" \
     --topic "${PREFIX}ledger.documents" \
+    --topic "${PREFIX}shop.notices" \
     --topic "${PREFIX}operations" \
     --topic "${PREFIX}dead-letters" \
     --resource-pattern-type literal
@@ -310,6 +336,17 @@ allow davtari-subscriber-stock \
     --group "${PREFIX}subscriber-stock." \
     --resource-pattern-type prefixed
 limit davtari-subscriber-stock 2097152
+
+# subscribers to notices, no personal data
+allow davtari-subscriber-notices \
+    --operation Read --operation Describe \
+    --topic "${PREFIX}shop.notices" \
+    --resource-pattern-type literal
+allow davtari-subscriber-notices \
+    --operation Read --operation Describe \
+    --group "${PREFIX}subscriber-notices." \
+    --resource-pattern-type prefixed
+limit davtari-subscriber-notices 2097152
 
 # subscribers to orders, with personal data
 allow davtari-subscriber-orders \

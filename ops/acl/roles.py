@@ -14,6 +14,7 @@ from services.alerts.handlers import TOPICS as ALERTS
 from services.balance_feed.handlers import handlers as balance_feed
 from services.catalog_importer.handlers import TOPICS as CATALOG_IMPORTER
 from services.order_exporter.handlers import TOPICS as ORDER_EXPORTER
+from services.order_notifier.handlers import TOPICS as ORDER_NOTIFIER
 from services.refund_exporter.handlers import TOPICS as REFUND_EXPORTER
 from services.shared.running.service import ENGINE_TOPICS
 from services.stock_publisher.handlers import TOPICS as STOCK_PUBLISHER
@@ -28,6 +29,7 @@ READS = {
     "stock-publisher": STOCK_PUBLISHER,
     "order-exporter": ORDER_EXPORTER,
     "refund-exporter": REFUND_EXPORTER,
+    "order-notifier": ORDER_NOTIFIER,
     "alerts": ALERTS,
 }
 WRITES = {
@@ -37,6 +39,7 @@ WRITES = {
     "stock-publisher": ("stock.availability",),
     "order-exporter": ("ledger.documents",),
     "refund-exporter": ("ledger.documents",),
+    "order-notifier": ("shop.notices",),
     "alerts": (),
 }
 """Besides what every service writes: answers to commands, and dead letters."""
@@ -44,6 +47,7 @@ WRITES = {
 IMPERSONAL = {
     "catalogue": ("balance.items", "balance.prices", "catalog.links", "catalog.plans", "catalog.mappings"),
     "stock": ("balance.stock", "stock.availability"),
+    "notices": ("shop.notices",),
 }
 PERSONAL = {
     "orders": ("shop.orders", "shop.refunds"),

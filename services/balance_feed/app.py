@@ -9,6 +9,7 @@ from services.balance_feed.handlers import NAME, RESOURCES, handlers
 from services.balance_feed.importing import Importer
 from services.balance_feed.schedule import Schedule
 from services.shared.balance.client import Balance
+from services.shared.checks.gates import balance_gate
 from services.shared.delivery.engine import Engine
 from services.shared.running.feed_watch import watch, watched
 from services.shared.running.service import Blueprint
@@ -24,4 +25,5 @@ async def blueprint(settings: Settings) -> AsyncIterator[Blueprint]:
             await Schedule(engine, Importer(engine, balance, settings), settings.schedule).run()
 
         tasks = (imports, watch(NAME, RESOURCES, settings.freshness))
-        yield Blueprint(name=NAME, handlers=watched(handlers()), fingerprint="", tasks=tasks)
+        gates = (balance_gate(settings, balance),)
+        yield Blueprint(name=NAME, handlers=watched(handlers()), fingerprint="", tasks=tasks, gates=gates)

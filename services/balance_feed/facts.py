@@ -10,6 +10,7 @@ from typing import Protocol
 import orjson
 
 from contracts.balance import GroupRef, ItemChanged, ItemPrice, ItemWithdrawn, PriceChanged, StockChanged, StockRow
+from services.balance_feed.discounts import NO_DISCOUNTS, Discounts, discounted
 from services.balance_feed.scratch import Group
 from services.shared.balance.items import ItemRow, item
 from services.shared.balance.prices import price_row
@@ -109,15 +110,19 @@ def path_of(group: str | None, folders: Mapping[str, Folder]) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """Facts about prices, whichever resource they come from."""
+    """Facts about prices, whichever resource they come from; discounts are joined in. A row refers to its item."""
+
+    discounts: Discounts = NO_DISCOUNTS
 
     def joined(self, ref: str) -> str:
-        """Nothing: a price row is complete."""
-        return ""
+        """The item's discounts: its prices are stated again when one of them changes."""
+        return self.discounts.text(ref)
 
     def changed(self, group: Group, now: datetime) -> PriceChanged:
         """All prices of an item. Raises `RowInvalid`."""
-        return PriceChanged(item=group.key, prices=prices_of(group), observed_at=now)
+        found = prices_of(group)
+        reduced = discounted(found, self.discounts.of(group.key))
+        return PriceChanged(item=group.key, prices=(*found, *reduced), observed_at=now)
 
     def missing(self, key: str, now: datetime) -> PriceChanged:
         """The item has no price any more."""

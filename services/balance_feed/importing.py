@@ -12,9 +12,10 @@ import orjson
 from contracts.model import Event
 from services.balance_feed.breakers import Breakers
 from services.balance_feed.compare import AT_ONCE, Known, differences
+from services.balance_feed.discounts import NO_DISCOUNTS, Discounts, discounts
 from services.balance_feed.facts import Fact, Observation, understood
 from services.balance_feed.faults import clear_gone, held_back, show, unreadable
-from services.balance_feed.handlers import OBSERVED, STATED, Observed, Resource, news
+from services.balance_feed.handlers import ITEM, OBSERVED, STATED, Observed, Resource, news
 from services.balance_feed.report import Report
 from services.balance_feed.scratch import Group, Scratch
 from services.balance_feed.snapshot import Reads, Snapshot, read
@@ -59,12 +60,26 @@ class Importer:
     async def _read(self, report: Report, scratch: Scratch) -> Snapshot:
         dialect, resource = self._settings.balance.dialect, report.resource
         try:
-            snapshot = await read(self._balance, resource, dialect, scratch, report.begun)
+            reduced = await self._discounts(report)
+            snapshot = await read(self._balance, resource, dialect, scratch, report.begun, reduced)
         except (AccessDenied, Rejected) as error:
             await show(self._engine, unreadable(resource, error))
             raise
         report.faults.update(snapshot.faults)
         return snapshot
+
+    @property
+    def reads_discounts(self) -> bool:
+        """Whether Balance's discounts belong to its prices."""
+        return self._settings.balance.discounts.read
+
+    async def _discounts(self, report: Report) -> Discounts:
+        if report.resource != "prices" or not self.reads_discounts:
+            return NO_DISCOUNTS
+        known = read_kind(self._engine.database, ITEM.name)
+        found = await discounts(self._balance.discounts(), self._settings.balance.discounts, known, report.begun)
+        report.discounts = {"discounts": found.taken, "left out": found.left_out}
+        return found
 
     async def _compare(self, scratch: Scratch, fact: Fact, report: Report) -> None:
         groups = scratch.groups(fact.joined)

@@ -16,8 +16,9 @@ class Report:
     """The counts of one import. `begun` is the moment before reading: facts claim nothing later than it.
 
     `differing` records have other rows than before, `new` of them were never seen; `stated` of them mean something
-    else than before, `invalid` cannot be used. `faults` holds the subjects of all that is at fault. `held` says why
-    the snapshot is held back: wholly when it is `alarming`, else only what it lacks.
+    else than before, `invalid` cannot be used. `discounts` are counts of Balance's discounts, where they are read.
+    `faults` holds the subjects of all that is at fault. `held` says why the snapshot is held back: wholly when it is
+    `alarming`, else only what it lacks.
     """
 
     resource: Resource
@@ -28,6 +29,7 @@ class Report:
     stated: int = 0
     invalid: int = 0
     missing: int = 0
+    discounts: dict[str, int] = field(default_factory=dict)
     faults: set[str] = field(default_factory=set)
     held: str = ""
     alarming: bool = False
@@ -72,4 +74,4 @@ class Report:
         """The counts, for people and scripts; `changed` are the facts stated, or to be stated after a dry run."""
         seen = self.unchanged + self.differing
         counts = {"seen": seen, "unchanged": seen - self.stated - self.invalid, "changed": self.stated}
-        return counts | {"missing": self.missing, "faults": len(self.faults)}
+        return counts | {"missing": self.missing, "faults": len(self.faults)} | self.discounts

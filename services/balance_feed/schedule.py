@@ -30,6 +30,9 @@ AFTER_REFUSAL = 60.0
 """The same where Balance answered and refused: only a person can mend that, and hammering may lock the user out."""
 
 
+NO_DISCOUNTS = "Balance's discounts are not read: set balance.discounts.read, and shops.….prices.discounts for a shop"
+
+
 def next_run(cron: str, now: datetime) -> datetime:
     """The next moment (UTC) that a cron expression, read in Tbilisi's time, names."""
     return next(CronSim(cron, now.astimezone(TBILISI))).astimezone(UTC)
@@ -96,6 +99,8 @@ class Schedule:
             await work.announce([(CommandSettled(**told, **answer), None)])
 
     async def _answer(self, command: ImportRequested) -> dict[str, Any]:
+        if command.discounts and not self._importer.reads_discounts:
+            return {"outcome": "refused", "detail": NO_DISCOUNTS}
         try:
             report = await self._importer.run(
                 command.resource, dry_run=command.dry_run, accept_loss=command.accept_loss

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+from services.balance_feed.discounts import NO_DISCOUNTS, Discounts
 from services.balance_feed.facts import Fact, Folder, Items, Prices, Stock
 from services.balance_feed.handlers import Resource
 from services.balance_feed.lots import Lots, lots
@@ -32,6 +33,7 @@ class Reads(Protocol):
     def item_pricing(self) -> Rows: ...
     def stocks(self) -> Rows: ...
     def series(self) -> Rows: ...
+    def discounts(self) -> Rows: ...
     async def warehouse_names(self) -> Mapping[str, str]: ...
 
 
@@ -43,15 +45,25 @@ class Snapshot:
     faults: Mapping[str, Fault] = field(default_factory=dict)
 
 
-async def read(balance: Reads, resource: Resource, dialect: Dialect, scratch: Scratch, now: datetime) -> Snapshot:
-    """Stage all rows of a resource by item uid. Raises `UpstreamError`; then nothing of it may be used."""
+async def read(
+    balance: Reads,
+    resource: Resource,
+    dialect: Dialect,
+    scratch: Scratch,
+    now: datetime,
+    discounts: Discounts = NO_DISCOUNTS,
+) -> Snapshot:
+    """Stage all rows of a resource by item uid; `discounts` belong to the prices.
+
+    Raises `UpstreamError`; then nothing of it may be used.
+    """
     match resource:
         case "items":
             return Snapshot(await _items(balance, dialect, scratch))
         case "prices":
             rows = latest_prices(balance.item_pricing(), until=now) if dialect.item_pricing else balance.prices()
-            await _stage(scratch, rows, lambda row: Staged(reference(row, "Item") or "", "", row))
-            return Snapshot(Prices())
+            await _stage(scratch, rows, _staged_price)
+            return Snapshot(Prices(discounts), discounts.faults)
         case "stock":
             return await _stock(balance, dialect, scratch)
 
@@ -78,6 +90,11 @@ async def _stock(balance: Reads, dialect: Dialect, scratch: Scratch) -> Snapshot
     known = await lots(balance.series()) if dialect.series else Lots({}, {})
     await _stage(scratch, balance.stocks(), _staged_stock)
     return Snapshot(Stock(names, known.expiry), known.faults)
+
+
+def _staged_price(row: Row) -> Staged:
+    item = reference(row, "Item") or ""
+    return Staged(item, item, row)
 
 
 def _staged_stock(row: Row) -> Staged:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from contracts.balance import ItemChanged, ItemPrice
@@ -28,6 +28,7 @@ from services.shared.settings.shop import Flows, ShopSettings
 from services.shared.state.records import State
 
 Mode = Literal["live", "dry-run"]
+LOOK_AGAIN = timedelta(days=1)
 MODES: tuple[Mode, ...] = ("live", "dry-run")
 
 
@@ -70,11 +71,12 @@ def decide(settings: Settings, subject: str, state: State) -> Decision:
         return NOTHING
     verdict = _verdict(found, state)
     if isinstance(verdict, Skip):
-        return _retire(found) or _say(found, verdict, state.now)
+        return _retire(found, state.now) or _say(found, verdict, state.now)
     stated = _stated(found, state)
     priced = prices(stated, found.shop.prices, settings.balance, state.now)
     decision = _first(_pursue(found, verdict, priced, mode, state.now) for mode in MODES)
-    return replace(decision, again_at=next_edge(stated, state.now))
+    times = (decision.again_at, next_edge(stated, state.now))
+    return replace(decision, again_at=min((time for time in times if time), default=None))
 
 
 def _first(decisions: Iterable[Decision | None]) -> Decision:
@@ -112,14 +114,14 @@ def _verdict(found: Subject, state: State) -> Eligible | Skip:
     return sole(nature(found.item), state.find(ITEM, sku_ref(found.item)).values(), rules) or verdict
 
 
-def _retire(found: Subject) -> Decision | None:
+def _retire(found: Subject, now: datetime) -> Decision | None:
     """A product whose item left Balance becomes a draft, where the settings want it (claim S2.15)."""
     link, rules = found.link, found.shop.catalogue
     if found.item is not None or link is None or not rules.hides_withdrawn:
         return None
     gone = Nature(item=found.item_id, kind="goods", item_type=None, sku=link.sku, groups=())
     mode: Mode = "live" if found.shop.flows.catalogue == "live" else "dry-run"
-    return _deliver(found, gone, Desired(retired=True), mode) or NOTHING
+    return _deliver(found, gone, Desired(retired=True), mode, now) or NOTHING
 
 
 def _withdrawn(link: ProductLinked | None) -> str:
@@ -144,7 +146,7 @@ def _pursue(found: Subject, eligible: Eligible, priced: Prices | Skip, mode: Mod
     desired = catalogue_fields(found.item, eligible) if catalogue else Desired()
     if with_prices and isinstance(priced, Prices):
         desired = desired.with_prices(priced)
-    return _deliver(found, nature(found.item), desired, mode)
+    return _deliver(found, nature(found.item), desired, mode, now)
 
 
 def _flows(flows: Flows, mode: Mode, *, linked: bool) -> tuple[bool, bool]:
@@ -157,7 +159,7 @@ def _flows(flows: Flows, mode: Mode, *, linked: bool) -> tuple[bool, bool]:
     return catalogue, flows.prices == mode if linked else catalogue and flows.prices in (mode, "live")
 
 
-def _deliver(found: Subject, item: Nature, desired: Desired, mode: Mode) -> Decision | None:
+def _deliver(found: Subject, item: Nature, desired: Desired, mode: Mode, now: datetime) -> Decision | None:
     """A write in a live flow or of an approved change, else a plan, said once."""
     mark = digest.of_product(desired, found.shop.fields, found.shop.catalogue.images)
     written = found.link.written.digest if found.link and found.link.written else None
@@ -167,6 +169,8 @@ def _deliver(found: Subject, item: Nature, desired: Desired, mode: Mode) -> Deci
     writes = (mode == "live" and held is None) or approves(found.approved, mark, found.link)
     if not writes and _was_said(found, mark):
         return None
+    if writes and (later := _looked_for(found, mark, now)):
+        return later
     groups = {group: found.commanded[group] for group in item.groups if group in found.commanded}
     known = {"shop": found.shop_id, "link": found.link, "commanded": groups}
     payload = ProductPayload(nature=item, desired=desired, digest=mark, **known, **_told(held))
@@ -174,6 +178,15 @@ def _deliver(found: Subject, item: Nature, desired: Desired, mode: Mode) -> Deci
     id_ = f"{kind}:{found.key}"
     delivery = Delivery(id_, kind, lane(found.shop_id), found.key, payload.model_dump(mode="json"))
     return Decision(deliveries=(delivery,))
+
+
+def _looked_for(found: Subject, mark: str, now: datetime) -> Decision | None:
+    """Where no product is made, one that is missing is looked for once a day: the storefront may make it meanwhile."""
+    said = found.said
+    if said is None or said.reason != Reason.PRODUCT_NOT_MADE or not _was_said(found, mark):
+        return None
+    due = said.planned_at + LOOK_AGAIN
+    return Decision(again_at=due) if found.shop.fields.stock_only and now < due else None
 
 
 def _told(held: Skip | None) -> dict[str, Any]:

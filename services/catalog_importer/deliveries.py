@@ -100,7 +100,8 @@ class Deliveries:
             case Gone(product_id):
                 return Done((report.gone(job.payload, product_id, self._now()),))
             case Skip(reason, detail):
-                return self._left_alone(job, placement) if job.row.kind == PLAN else Refused(reason, detail)
+                is_word = job.row.kind == PLAN or reason == Reason.PRODUCT_NOT_MADE
+                return self._left_alone(job, placement) if is_word else Refused(reason, detail)
             case outcome:
                 return outcome
 

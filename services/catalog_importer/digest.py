@@ -19,7 +19,14 @@ def of_product(desired: Desired, owners: FieldOwnership, images: str | None = No
     """
     fields = desired.model_copy(update={"weight": desired.weight.normalize() if desired.weight else None})
     pictures = {"images": images} if images else {}
-    return _of({"fields": fields.model_dump(mode="json"), "owners": owners.model_dump(mode="json"), **pictures})
+    return _of({"fields": _fields(fields), "owners": owners.model_dump(mode="json"), **pictures})
+
+
+def _fields(desired: Desired) -> dict[str, Any]:
+    """A single category has the digest that it had when there could be but one."""
+    fields = desired.model_dump(mode="json")
+    ids = fields.pop("category_ids")
+    return fields | {"category_id": ids[0] if ids and len(ids) == 1 else ids}
 
 
 def of_skip(skip: Skip) -> str:

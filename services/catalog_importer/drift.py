@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from contracts.catalog import KeptEdit, WrittenProduct
@@ -26,7 +26,9 @@ def kept_edits(desired: Desired, owned: Desired, held: Product, base: WrittenPro
 def _kept(desired: Desired, owned: Desired, held: Product, base: WrittenProduct) -> Iterator[KeptEdit]:
     for name, (there, last, meant) in _values(desired, held, base).items():
         if getattr(owned, name) is None and meant is not None and last is not None and there not in (last, meant):
-            yield KeptEdit(field=name.removesuffix("_id"), in_shop=_text(there), in_balance=_text(meant))
+            yield KeptEdit(
+                field="category" if name == "category_ids" else name, in_shop=_text(there), in_balance=_text(meant)
+            )
 
 
 def _values(desired: Desired, held: Product, base: WrittenProduct) -> dict[str, Values]:
@@ -41,18 +43,23 @@ def _values(desired: Desired, held: Product, base: WrittenProduct) -> dict[str, 
         return found
     return found | {
         "name": (plain_name(held.name), plain_name(base.name), plain_name(desired.name)),
-        "category_id": (_category(held, base), (base.category_ids or (None,))[-1], desired.category_id),
+        "category_ids": (_categories(held, base), _set(base.category_ids), _set(desired.category_ids)),
     }
 
 
-def _category(held: Product, base: WrittenProduct) -> int | None:
-    """Categories are a set to which others may add: ours counts while it is there."""
-    last = (base.category_ids or (None,))[-1]
-    return last if last in held.category_ids else next(iter(held.category_ids), None)
+def _categories(held: Product, base: WrittenProduct) -> frozenset[int] | None:
+    """Categories are a set to which others may add: ours count while they are there."""
+    return _set(one for one in base.category_ids or () if one in held.category_ids) or _set(held.category_ids)
+
+
+def _set(ids: Iterable[int] | None) -> frozenset[int] | None:
+    return frozenset(ids or ()) or None
 
 
 def _text(value: Any) -> str:
     if isinstance(value, Sale):
         window = " to ".join(f"{edge:%Y-%m-%d %H:%M}" if edge else "…" for edge in (value.starts, value.ends))
         return "" if value.price is None else f"{value.price:f} ({window})"
+    if isinstance(value, frozenset):
+        return ", ".join(map(str, sorted(value)))
     return "" if value is None else f"{value:f}" if hasattr(value, "as_tuple") else str(value)

@@ -15,9 +15,9 @@ from services.shared.settings.catalogue import CatalogueSettings
 
 @dataclass(frozen=True, slots=True)
 class Eligible:
-    """The item may be a product, in this WooCommerce category, under this SKU."""
+    """The item may be a product, in these WooCommerce categories, under this SKU."""
 
-    category_id: int
+    category_ids: tuple[int, ...]
     sku: str
 
 
@@ -69,11 +69,11 @@ def same_sku(sku: str | None) -> str:
 
 def judge(item: Nature, rules: CatalogueSettings) -> Eligible | Skip:
     """Whether the rules let an item in (claims S0.3, S0.4, S0.5, S0.40, S0.42, S1.14, S3.1)."""
-    category = _category(item, rules)
-    if isinstance(category, Skip):
-        return category
+    categories = _categories(item, rules)
+    if isinstance(categories, Skip):
+        return categories
     refused = _kind(item, rules) or _sold_if(item, rules) or _sku(item.sku, rules)
-    return refused or Eligible(category, item.sku or "")
+    return refused or Eligible(categories, item.sku or "")
 
 
 def _sold_if(item: Nature, rules: CatalogueSettings) -> Skip | None:
@@ -85,13 +85,13 @@ def _sold_if(item: Nature, rules: CatalogueSettings) -> Skip | None:
     return None
 
 
-def _category(item: Nature, rules: CatalogueSettings) -> int | Skip:
+def _categories(item: Nature, rules: CatalogueSettings) -> tuple[int, ...] | Skip:
     found = fate(item.groups, rules)
     if found.excluded:
         detail = f"group {found.by} is excluded; davtari mapping include {found.by} opens it"
         return Skip(Reason.PRODUCT_GROUP_EXCLUDED, detail)
-    if found.category_id is not None:
-        return _by_requisite(item, rules) or found.category_id
+    if found.category_ids:
+        return _by_requisite(item, rules) or found.category_ids
     if not item.groups:
         return Skip(Reason.PRODUCT_GROUP_NOT_MAPPED, "the item stands in no group; move it into one in Balance")
     group = item.groups[0]
@@ -99,8 +99,8 @@ def _category(item: Nature, rules: CatalogueSettings) -> int | Skip:
     return Skip(Reason.PRODUCT_GROUP_NOT_MAPPED, f"group {group} is not mapped to a category; {fix}")
 
 
-def _by_requisite(item: Nature, rules: CatalogueSettings) -> int | Skip | None:
-    """The category that an additional requisite names (claim S4.25); only within groups that are let in."""
+def _by_requisite(item: Nature, rules: CatalogueSettings) -> tuple[int, ...] | Skip | None:
+    """The categories that an additional requisite names (claim S4.25); only within groups that are let in."""
     value = item.requisite(rules.category_requisite) if rules.category_requisite else ""
     if not value:
         return None

@@ -10,6 +10,7 @@ A value that the shop holds already may always be sent: that changes nothing, an
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import unescape
 from typing import Any
 
@@ -20,7 +21,7 @@ from services.catalog_importer.product import Desired
 from services.shared.settings.catalogue import FieldOwnership, Ownership
 from services.shared.woocommerce.product import Product
 
-OF_PARENT = ("name", "category_id")
+OF_PARENT = ("name", "category_ids")
 """A variation has neither: its parent has them."""
 
 
@@ -43,7 +44,7 @@ def owned(desired: Desired, owners: FieldOwnership, held: Product, base: Written
         "regular_price": writable(owners.regular_price, desired.regular_price, held.regular_price, base.regular_price),
         "sale": writable(owners.sale_price, desired.sale, held_sale(held), sale_of(base), NO_SALE),
         "weight": writable(owners.weight, desired.weight, held.weight or None, base.weight),
-        "category_id": _category(desired.category_id, owners.category, held, base),
+        "category_ids": _categories(desired.category_ids, owners.category, held, base),
     }
     dropped = {name: None for name, may in judged.items() if not may or (held.is_variation and name in OF_PARENT)}
     return desired.model_copy(update={**dropped, "sku": _sku(desired.sku, held, base)})
@@ -74,14 +75,15 @@ def sale_of(base: WrittenProduct) -> Sale:
     return Sale(price=base.sale_price, starts=base.sale_from, ends=base.sale_to)
 
 
-def _category(meant: int | None, owner: Ownership, held: Product, base: WrittenProduct) -> bool:
-    """Categories are a set to which others may add: ours is unchanged while it is still among them."""
-    if meant is None or meant in held.category_ids:
-        return False
+def _categories(meant: tuple[int, ...] | None, owner: Ownership, held: Product, base: WrittenProduct) -> bool:
+    """Categories are a set to which others may add: ours are unchanged while they are still among them."""
     last, there = set(base.category_ids or ()), set(held.category_ids)
-    return writable(owner, {meant}, last & there or there, last, set())
+    if not meant or (there.issuperset(meant) and not (last - {*meant}) & there):
+        return False
+    return writable(owner, {*meant}, last & there or there, last, set())
 
 
-def categories(meant: int, held: Product, base: WrittenProduct) -> tuple[int, ...]:
-    """All categories of the product afterwards: ours moves, those that others added stay (claim S4.17)."""
-    return (*(one for one in held.category_ids if one not in (base.category_ids or ())), meant)
+def categories(meant: Sequence[int], held: Product, base: WrittenProduct) -> tuple[int, ...]:
+    """All categories of the product afterwards: ours move, those that others added stay (claim S4.17)."""
+    of_others = (one for one in held.category_ids if one not in (base.category_ids or ()) and one not in meant)
+    return (*of_others, *meant)

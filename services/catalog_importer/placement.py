@@ -54,7 +54,7 @@ def place(payload: ProductPayload, found: Sequence[Product], linked: Product | N
     match = _match(payload, found, shop.catalogue.meta_key)
     if isinstance(match, Skip):
         return match
-    return _change("adopt", payload, match, shop) if match else _create(payload, shop)
+    return _change("adopt", payload, match, shop) if match else _new(payload, shop)
 
 
 def _update(payload: ProductPayload, linked: Product, shop: ShopSettings) -> Placement:
@@ -111,7 +111,12 @@ def _ambiguous(payload: ProductPayload, several: Iterable[Product]) -> Skip:
     return Skip(Reason.PRODUCT_SKU_AMBIGUOUS, detail)
 
 
-def _create(payload: ProductPayload, shop: ShopSettings) -> Change:
+def _new(payload: ProductPayload, shop: ShopSettings) -> Change | Skip:
+    if shop.fields.stock_only:
+        detail = f"no product has SKU {payload.nature.sku}, and preset stock-only makes none"
+        return Skip(
+            Reason.PRODUCT_NOT_MADE, f"{detail}; make it in the shop under this SKU, it is looked for every day"
+        )
     write = creation(payload.desired, payload.item, shop.catalogue.meta_key)
     return Change("create", None, write, written(payload.desired, None, payload.digest))
 
@@ -119,10 +124,12 @@ def _create(payload: ProductPayload, shop: ShopSettings) -> Change:
 def _change(action: Literal["adopt", "update"], payload: ProductPayload, held: Product, shop: ShopSettings) -> Change:
     """Only the fields that Balance owns; never the status (claim S1.13), unless to undo what we did to it. The uid goes
     with the catalogue's fields."""
+    if shop.fields.stock_only:
+        return Change(action, held, ProductWrite(id=held.id), _untouched(payload))
     ours = owned(payload.desired, shop.fields, held, payload.base)
     fields = values(ours) | restored(held, payload.base)
-    if ours.category_id is not None:
-        fields["category_ids"] = categories(ours.category_id, held, payload.base)
+    if ours.category_ids is not None:
+        fields["category_ids"] = categories(ours.category_ids, held, payload.base)
     if ours.sku == held.sku:
         del fields["sku"]
     meta_key = shop.catalogue.meta_key
@@ -130,3 +137,8 @@ def _change(action: Literal["adopt", "update"], payload: ProductPayload, held: P
         fields["meta"] = fields.get("meta", {}) | {meta_key: payload.item}
     after, kept = written(ours, payload.base, payload.digest), kept_edits(payload.desired, ours, held, payload.base)
     return Change(action, held, ProductWrite(id=held.id, **fields), after, kept)
+
+
+def _untouched(payload: ProductPayload) -> WrittenProduct:
+    """Nothing was written; this change was looked at."""
+    return payload.base.model_copy(update={"digest": payload.digest})

@@ -81,18 +81,20 @@ def _roles(
 
 
 def _price_now(stated: Sequence[ItemPrice], price_type: str | None, now: datetime) -> ItemPrice | None:
-    return _newest(price for price in _of_type(stated, price_type, discounts=False) if _is_inside(price, now))
+    return _newest(price for price in _of_type(stated, price_type) if _is_inside(price, now))
 
 
 def _retail(stated: Sequence[ItemPrice], rules: PriceSettings, balance: BalanceSettings, now: datetime) -> Prices:
-    sale_of = _of_type(stated, rules.sale_type, discounts=True)
-    found = _price_now(stated, _regular_type(stated, rules), now)
+    found = _price_now(stated, type_ := _regular_type(stated, rules), now)
     if found is None:
         return Prices()
     regular = _regular(found, rules, balance)
-    if rules.sale_type is None:
+    if rules.sale_type is None and not rules.discounts:
         return Prices(regular)
-    chosen = _sale_entry(sale_of, now)
+    if rules.discounts:
+        chosen = _discount_entry(_of_type(stated, type_, discounts=True), now)
+    else:
+        chosen = _sale_entry(_of_type(stated, rules.sale_type), now)
     sale = _sale(chosen, regular, rules, balance) if chosen else NO_SALE
     return Prices(regular, sale, _phase(sale, now))
 
@@ -107,9 +109,10 @@ def _regular_type(stated: Sequence[ItemPrice], rules: PriceSettings) -> str | No
     return types[0] if types else None
 
 
-def _of_type(stated: Iterable[ItemPrice], price_type: str | None, *, discounts: bool) -> list[ItemPrice]:
+def _of_type(stated: Iterable[ItemPrice], price_type: str | None, *, discounts: bool = False) -> list[ItemPrice]:
+    """The prices of a type as they were set, or those that Balance's discounts make of them."""
     found = [price for price in stated if price_type and price.price_type.casefold() == price_type.casefold()]
-    return found if discounts else [price for price in found if price.source != "Discounts"]
+    return [price for price in found if (price.source == "Discounts") is discounts]
 
 
 def _is_inside(price: ItemPrice, now: datetime) -> bool:
@@ -156,6 +159,12 @@ def _sale_entry(stated: Sequence[ItemPrice], now: datetime) -> ItemPrice | None:
     coming = (price for price in stated if price.valid_from and price.valid_from > now)
     open_now = _newest(price for price in stated if _is_inside(price, now))
     return open_now or min(coming, key=lambda price: price.valid_from or now, default=None)
+
+
+def _discount_entry(stated: Sequence[ItemPrice], now: datetime) -> ItemPrice | None:
+    """Of several discounts that hold now the one that leaves the lowest price, else the next to come."""
+    holding = min((price for price in stated if _is_inside(price, now)), key=lambda price: price.price, default=None)
+    return holding or _sale_entry(stated, now)
 
 
 def _sale(stated: ItemPrice, regular: Decimal, rules: PriceSettings, balance: BalanceSettings) -> Sale:

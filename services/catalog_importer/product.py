@@ -27,7 +27,7 @@ class Desired(Part):
     sale: Sale | None = None
     phase: Phase = "none"
     weight: Quantity | None = None
-    category_id: int | None = None
+    category_ids: tuple[int, ...] | None = None
     role_prices: tuple[RolePrice, ...] = ()
     retired: bool = False
 
@@ -38,12 +38,12 @@ class Desired(Part):
 
 
 def catalogue_fields(item: ItemChanged, eligible: Eligible) -> Desired:
-    """The fields of the catalogue flow: name, SKU, weight, category."""
+    """The fields of the catalogue flow: name, SKU, weight, categories."""
     return Desired(
         sku=eligible.sku,
         name=(item.name or item.full_name or eligible.sku).strip(),
         weight=_weight(item.weight),
-        category_id=eligible.category_id,
+        category_ids=eligible.category_ids,
     )
 
 
@@ -65,7 +65,7 @@ def values(desired: Desired) -> dict[str, Any]:
         "name": desired.name,
         "regular_price": desired.regular_price,
         "weight": desired.weight,
-        "category_ids": None if desired.category_id is None else (desired.category_id,),
+        "category_ids": desired.category_ids,
     }
     given = {name: value for name, value in plain.items() if value is not None}
     return given | _sale_values(desired.sale) | _role_values(desired.role_prices)

@@ -8,12 +8,14 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
+from sqlalchemy import Select
 from sqlalchemy.dialects import sqlite
 
+from services.order_exporter.hands import untouched
 from services.order_exporter.on_time import counted
 from services.order_exporter.projection import SERVICE
-from services.shared.settings.freshness import FreshnessSettings
 from services.shared.settings.model import Settings
 from services.shared.state.database import database_file
 from services.shared.telemetry.freshness import PREFIX
@@ -29,6 +31,21 @@ class FeedAge:
     feed: str
     age: float
     stale: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ByItself:
+    """Of the same orders, those that came into the books without a person (claim S4.5)."""
+
+    shop: str
+    orders: int
+    untouched: int
+    days: int
+
+    @property
+    def share(self) -> float | None:
+        """The share that needed nobody; None where there was no order."""
+        return self.untouched / self.orders if self.orders else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +82,21 @@ def punctuality(settings: Settings, now: datetime) -> list[Punctuality]:
     if not path.exists():
         return []
     with closing(_open(path)) as db:
-        counts = {shop: (due, on_time) for shop, due, on_time in db.execute(_query(rule, now))}
+        counts = {shop: (due, on_time) for shop, due, on_time in db.execute(_literal(counted(rule, now)))}
     found = {shop: counts.get(shop, (0, 0)) for shop in live}
     return [Punctuality(shop, *found[shop], rule.sale_within, rule.sale_days, rule.sale_share) for shop in live]
+
+
+def by_itself(settings: Settings, now: datetime) -> list[ByItself]:
+    """How many orders of each shop whose orders are live needed no person, by order-exporter's state database."""
+    live = [name for name, shop in settings.shops.items() if shop.flows.orders == "live"]
+    path, rule = _file(settings, SERVICE), settings.freshness
+    if not path.exists():
+        return []
+    with closing(_open(path)) as db:
+        query = _literal(untouched(rule, now))
+        counts = {shop: (orders, free) for shop, orders, free in db.execute(query)}
+    return [ByItself(shop, *counts.get(shop, (0, 0)), rule.sale_days) for shop in live]
 
 
 def _ages(settings: Settings, path: Path, now: datetime) -> Iterator[FeedAge]:
@@ -78,8 +107,8 @@ def _ages(settings: Settings, path: Path, now: datetime) -> Iterator[FeedAge]:
                 yield FeedAge(feed, max(0.0, age), age > settings.freshness.limit(feed))
 
 
-def _query(rule: FreshnessSettings, now: datetime) -> str:
-    return str(counted(rule, now).compile(dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True}))
+def _literal(query: Select[Any]) -> str:
+    return str(query.compile(dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True}))
 
 
 def _file(settings: Settings, service: str) -> Path:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from services.commands.freshness import FeedAge, Punctuality
+from services.commands.freshness import ByItself, FeedAge, Punctuality
 
 
-def lines(ages: Sequence[FeedAge], punctual: Sequence[Punctuality]) -> Iterator[str]:
-    """One line for all feeds, and one for the paid orders of each shop (in rich's markup)."""
+def lines(ages: Sequence[FeedAge], punctual: Sequence[Punctuality], alone: Sequence[ByItself] = ()) -> Iterator[str]:
+    """One line for all feeds, and two for the paid orders of each shop (in rich's markup)."""
     if ages:
         told = [f"[{'red' if one.stale else 'default'}]{one.feed} {_span(one.age)} ago[/]" for one in ages]
         yield f"Read whole: {' · '.join(told)}"
     yield from map(_punctuality, punctual)
+    yield from (_alone(one) for one in alone if one.orders)
 
 
 def _punctuality(one: Punctuality) -> str:
@@ -22,6 +23,10 @@ def _punctuality(one: Punctuality) -> str:
     colour = "green" if one.met else "red"
     within = f"{one.on_time:,} of {one.due:,} in Balance within {_span(one.within)}"
     return about + f"{within}, [{colour}]{one.share:.2%}[/] (objective {one.objective:.1%})"
+
+
+def _alone(one: ByItself) -> str:
+    return f"Without a person: {one.untouched:,} of {one.orders:,} orders of {one.shop}, {one.share:.2%}"
 
 
 def _span(seconds: float) -> str:

@@ -55,8 +55,13 @@ MENU = (
         "What each service has still to read, what waits to be delivered, what needs a person, how fresh all is.",
     ),
     Entry("order", LOOK, "commands.order:order_command", "Everything known about an order, in time order."),
-    Entry("orders", LOOK, "commands.rules.app:orders_app", "Orders that are held."),
     Entry("rules", LOOK, "commands.rules.app:rules_app", "Rules: which document an order becomes, from where, when."),
+    Entry(
+        "orders",
+        LOOK,
+        "commands.orders.app:orders_command",
+        "How every order stands: in the books, held, watched until its trigger, or with a person.",
+    ),
     Entry(
         "stock",
         LOOK,
@@ -94,7 +99,12 @@ MENU = (
         "commands.explain:explain_command",
         "What a reason code means: cause, effect, fix, who mends it. Without a code: all of them.",
     ),
-    Entry("import", MANUAL, "commands.importing:import_command", "Read items, prices or stock from Balance now."),
+    Entry(
+        "import",
+        MANUAL,
+        "commands.importing:import_command",
+        "Read items, prices or stock from Balance now; discounts: the prices with Balance's discounts on them.",
+    ),
     Entry(
         "push",
         MANUAL,
@@ -108,7 +118,16 @@ MENU = (
         "Have a plan carried out, exactly as it was shown. Can be interrupted and repeated.",
     ),
     Entry(
-        "approve", MANUAL, "commands.approvals.app:approve_app", "Approve a document, or every document of its shape."
+        "approve",
+        MANUAL,
+        "commands.approvals.app:approve_app",
+        "Approve a document, all of its shape, or a proposed item.",
+    ),
+    Entry(
+        "propose",
+        MANUAL,
+        "commands.proposals.app:propose_app",
+        "Propose products that only the shop has as items of Balance; nothing is written there.",
     ),
     Entry(
         "mapping", MANUAL, "commands.mapping.app:app", "Which groups of Balance a shop sells, and in which category."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -11,6 +11,7 @@ import typer
 from services.commands import moment, passport, payloads, show
 from services.commands.codes import FAILED
 from services.commands.frame import Json, command, settings
+from services.commands.orders.standing import standing_of
 from services.commands.rules.beside import beside
 from services.commands.screen import as_json, errors
 from services.shared.messaging.reader import read_events
@@ -26,8 +27,7 @@ async def order_command(
     json: Json = False,
 ) -> int:
     """Everything known about an order, in time order."""
-    until = moment.moment(at, datetime.now(UTC)) if at else None
-    chosen = settings()
+    chosen, until = settings(), moment.moment(at, datetime.now(UTC)) if at else None
     known = [envelope async for envelope in read_events(chosen.kafka, passport.TOPICS)]
     envelopes = [envelope for envelope in known if until is None or envelope.time <= until]
     if documents:
@@ -37,6 +37,7 @@ async def order_command(
     if found is None:
         errors.print(f"nothing is known of order {order_id} of shop {shop}; davtari push order {shop} {order_id}")
         return FAILED
+    found = replace(found, stands=standing_of(f"{shop}:{order_id}", envelopes, chosen.shops, until))
     more = beside(chosen, f"{shop}:{order_id}", envelopes, until, why=why)
     as_json(asdict(found) | more.data) if json else show.passport(found, more)
     return 0

@@ -23,10 +23,11 @@ from contracts.operations import CommandSettled, DeadLettered, DeadLetterSettled
 from contracts.placement import SalePostponed, WarehouseChosen
 from contracts.sales_orders import SalesOrderEnded, SalesOrderPlanned, SalesOrderRecorded
 from contracts.shop import OrderChanged, OrderRemoved, RefundIssued, RefundRemoved
+from services.commands.notices import said_of_notice
 from services.order_exporter.content import is_void
 
 TBILISI = ZoneInfo("Asia/Tbilisi")
-TOPICS = ("shop.orders", "shop.refunds", "ledger.documents", "dead-letters", "operations")
+TOPICS = ("shop.orders", "shop.refunds", "ledger.documents", "shop.notices", "dead-letters", "operations")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Passport:
-    """The story of an order and its balance: `None` where nothing is known."""
+    """The story of an order and its balance: `None` where nothing is known. `stands`: how it stands, and why."""
 
     title: str
     entries: tuple[Entry, ...]
@@ -48,6 +49,7 @@ class Passport:
     credited: Decimal
     shop: Decimal | None
     waits: bool
+    stands: str = ""
 
     @property
     def matches(self) -> bool:
@@ -211,7 +213,7 @@ def _said_of_people(event: Event) -> str:
         case CommandSettled():
             return f"{event.outcome}: {event.detail}"
         case _:
-            return event.TYPE
+            return said_of_notice(event) or event.TYPE
 
 
 def _judged(differences: tuple[str, ...]) -> str:

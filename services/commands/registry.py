@@ -20,6 +20,7 @@ SERVICES = (
     "stock-publisher",
     "order-exporter",
     "refund-exporter",
+    "order-notifier",
 )
 OPTIONAL = ("alerts",)
 """Services that run where the settings have a section of their name."""

@@ -43,7 +43,8 @@ def passport(found: Passport, beside: Beside = NOTHING_BESIDE) -> None:
         console.print(f"  {entry.at}  {entry.who:<16} {entry.what}", soft_wrap=True)
     beside.show()
     if found.sale is None:
-        console.print("In the books: nothing yet" + (" · it waits for a person" if found.waits else ""))
+        stands = f" · {escape(found.stands)}" if found.stands else ""
+        console.print(f"In the books: nothing yet{stands}" + (" · it waits for a person" if found.waits else ""))
         return
     verdict = "[green]equal[/]" if found.matches else "[red]different[/]"
     waits = "it waits for a person" if found.waits else "nothing waits"

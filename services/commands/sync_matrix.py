@@ -42,33 +42,37 @@ def _rows(settings: Settings, name: str, shop: ShopSettings) -> Iterable[Row]:
     yield from _prices(settings, name, shop)
     yield _stock(settings, name, shop)
     yield from _documents(settings, name, shop)
+    yield from _back(name, shop)
 
 
 def _products(settings: Settings, name: str, shop: ShopSettings) -> Iterable[Row]:
     rules, when = shop.catalogue, f"cron {settings.schedule.items}"
     kinds = "goods and services" if rules.allow_services else "goods"
     groups = f"{kinds} of {len(rules.groups)} mapped groups" if rules.groups else "no group is mapped: nothing"
-    made = f"{groups}; new ones as drafts, adopted by SKU ({settings.balance.dialect.sku_field})"
+    new = "none is ever made" if shop.fields.stock_only else "new ones as drafts"
+    made = f"{groups}; {new}, adopted by SKU ({settings.balance.dialect.sku_field})"
     yield _to_shop(name, "products", "catalogue", shop.flows.catalogue, when, made, "catalog-importer")
     fields = (("name", shop.fields.name), ("weight", shop.fields.weight), ("category", shop.fields.category))
     for field, owned in fields:
-        yield _field(name, f"products: {field}", "catalogue", shop.flows.catalogue, when, owned)
+        yield _field(name, f"products: {field}", "catalogue", shop.flows.catalogue, when, owned, shop.fields.stock_only)
 
 
 def _prices(settings: Settings, name: str, shop: ShopSettings) -> Iterable[Row]:
     when, mode = f"cron {settings.schedule.prices}", shop.flows.prices
-    yield _field(name, "regular price", "prices", mode, when, shop.fields.regular_price)
-    if shop.prices.sale_type:
-        yield _field(name, "sale price, with its window", "prices", mode, when, shop.fields.sale_price)
+    yield _field(name, "regular price", "prices", mode, when, shop.fields.regular_price, shop.fields.stock_only)
+    if shop.prices.sale_type or shop.prices.discounts:
+        yield _field(
+            name, "sale price, with its window", "prices", mode, when, shop.fields.sale_price, shop.fields.stock_only
+        )
 
 
-def _field(name: str, what: str, flow: str, mode: str, when: str, owned: str) -> Row:
-    """An existing product's field; a new product always gets Balance's value."""
+def _field(name: str, what: str, flow: str, mode: str, when: str, owned: str, stock_only: bool) -> Row:
+    """An existing product's field; a new product, where one is made, always gets Balance's value."""
     rules = {
         "always": "Balance's value, always",
         "if-empty": "only where the shop's is empty",
         "if-unchanged": "unless somebody has changed it in the shop",
-        "never": "only when a product is created",
+        "never": "never: stock alone is written" if stock_only else "only when a product is created",
     }
     owner: Literal["Balance", "shop"] = "Balance" if owned == "always" else "shop"
     return Row(name, what, TO_SHOP, flow, mode, when, owner, rules[owned], "catalog-importer")
@@ -102,7 +106,20 @@ def _documents(settings: Settings, name: str, shop: ShopSettings) -> Iterable[Ro
     dialect = settings.balance.dialect
     one = "one per refund" if dialect.credit_notes == "separate" else "one per order, written again"
     note = f"{dialect.credit_note_resource}, {one}, bound to the Sale's lines"
+    note = "credit notes are made by hand; planned and listed here" if shop.refunds.policy == "manual" else note
     yield _to_balance(name, "refunds", "refunds", flows.refunds, "when the shop refunds", note, "refund-exporter")
+
+
+def _back(name: str, shop: ShopSettings) -> Iterable[Row]:
+    """What goes back to the shop's orders once they are in the books."""
+    notes, statuses, when = shop.notes, shop.statuses, "with the document"
+    told = {"sale": notes.sale, "credit note": notes.credit_note, "plan": notes.plan, "parked": notes.parked}
+    written = ", ".join(f"{about}: {whom}" for about, whom in told.items() if whom != "off") or "none is chosen"
+    yield _to_shop(name, "order notes", "notes", notes.mode, when, written, "order-notifier")
+    steps = {"posted": statuses.posted, "credited": statuses.credited}
+    moves = "; ".join(f"{state}: {was} → {to}" for state, each in steps.items() for was, to in each.items())
+    rule = f"{moves}; never backwards" if moves else "none is allowed"
+    yield _to_shop(name, "order status", "statuses", statuses.mode, when, rule, "order-notifier")
 
 
 def _to_balance(name: str, what: str, flow: str, mode: str, when: str, rule: str, service: str) -> Row:

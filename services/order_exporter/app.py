@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 from services.order_exporter.deliveries import deliveries
 from services.order_exporter.handlers import handlers
+from services.order_exporter.hands import HandsOff
 from services.order_exporter.on_time import OnTime
 from services.order_exporter.projection import SERVICE
 from services.order_exporter.undocumented import Undocumented
@@ -29,7 +30,8 @@ async def blueprint(settings: Settings, clock: Clock = utc_now) -> AsyncIterator
         guard, effects = ByShop(), deliveries(balance, settings.balance.dialect, clock)
         lanes = balance_lanes(settings, {name: guard.guarded(deliver) for name, deliver in effects.items()})
         rules = fingerprint([settings.balance, *settings.shops.values()])
-        readings: list[Reads] = [Undocumented(settings.shops), OnTime(settings.shops, settings.freshness)]
+        shops, objective = settings.shops, settings.freshness
+        readings: list[Reads] = [Undocumented(shops), OnTime(shops, objective), HandsOff(shops, objective)]
         gates = orders_gate(settings, balance, [lane.name for lane in lanes])
         early, known = [guard.attach], watched(handlers(settings))
         yield Blueprint(SERVICE, known, rules, lanes, early_tasks=early, readings=readings, gates=gates)

@@ -11,7 +11,7 @@ from contracts.ledger import SalePlanned
 from contracts.model import Event
 from contracts.placement import WarehouseChosen
 from contracts.reasons import Reason
-from services.order_exporter import on_time, postponed, reserving, stock
+from services.order_exporter import hands, on_time, postponed, reserving, stock
 from services.order_exporter.announce import divergence, planned
 from services.order_exporter.case import Case
 from services.order_exporter.content import is_void
@@ -57,7 +57,7 @@ def handlers(settings: Settings) -> Handlers:
 def _remember(settings: Settings) -> Mapping[type[Event], Remember]:
     discounts = any(shop.orders.sale_price_as == "discount" for shop in settings.shops.values())
     prices: Mapping[type[Event], Remember] = {PriceChanged: partial(price_changed, discounts)}
-    more = (approval.approval_rules("sale"), on_time.rules(settings.shops), stock.RULES, postponed.RULES)
+    more = (approval.approval_rules("sale"), on_time.rules(settings.shops), hands.rules(), stock.RULES, postponed.RULES)
     return reduce(composed, (*more, reserving.RULES, prices), REMEMBER)
 
 

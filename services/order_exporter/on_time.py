@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Select, case, func, select
+from sqlalchemy import ColumnElement, Select, case, func, select
 
 from contracts.envelope import Envelope
 from contracts.ledger import SaleRecorded
@@ -114,14 +114,18 @@ def _readings(shop: str, due: int, in_time: int) -> tuple[Reading, Reading]:
 
 def counted(settings: FreshnessSettings, now: datetime) -> Select[Any]:
     """Shop, orders that count, orders in time. Moments are compared as seconds."""
-    late_since, since = now.timestamp() - settings.sale_within, now.timestamp() - settings.sale_days * 86400
     in_time = _recorded_at - _due_at <= settings.sale_within
     return (
         select(records.c.ref, func.count(), func.coalesce(func.sum(case((in_time, 1), else_=0)), 0))
-        .where(records.c.kind == DUE.name, _due_at >= since)
-        .where(_recorded_at.is_not(None) | (_due_at < late_since))
+        .where(records.c.kind == DUE.name, *due_within(settings, now))
         .group_by(records.c.ref)
     )
+
+
+def due_within(settings: FreshnessSettings, now: datetime) -> tuple[ColumnElement[bool], ...]:
+    """Which orders count: due within the window, and in the books or past their time."""
+    late_since, since = now.timestamp() - settings.sale_within, now.timestamp() - settings.sale_days * 86400
+    return _due_at >= since, _recorded_at.is_not(None) | (_due_at < late_since)
 
 
 def _seconds(path: str) -> Any:

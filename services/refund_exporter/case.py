@@ -45,7 +45,12 @@ class Case:
     @property
     def is_live(self) -> bool:
         """Whether credit notes are written, and not only planned."""
-        return self.shop.flows.refunds == "live"
+        return self.shop.flows.refunds == "live" and not self.by_hand
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether the accountant makes the credit notes: they are planned, and none is written (claim S2.11)."""
+        return self.shop.refunds.policy == "manual"
 
     @property
     def wants_plans(self) -> bool:

@@ -113,8 +113,11 @@ def _is_announced(case: Case, key: str, task: CreditNoteTask) -> bool:
 
 
 def _failures(case: Case, wanted: Wanted) -> list[Refusal]:
-    """Refunds that give no credit note; without a recorded Sale in a live flow they only wait for it."""
-    if case.is_live and not case.is_sold:
+    """Refunds that give no credit note; without a recorded Sale in a live flow they only wait for it.
+
+    What is booked by hand needs no word: day-close lists it.
+    """
+    if case.by_hand or (case.is_live and not case.is_sold):
         return []
     errors = ((key, error) for key, error in wanted.items() if isinstance(error, Unbookable))
     return [_refusal(case, f"credit-note:{key}", error.reason, error.detail) for key, error in errors]
@@ -159,6 +162,12 @@ def _refusal(case: Case, id_: str, reason: Reason, detail: str) -> Refusal:
     return Refusal(_delivery(case, id_, {"order": case.order}), reason, detail)
 
 
+def _left_to_people(case: Case, push: Push) -> str:
+    by_hand = case.by_hand and not push.command.dry_run
+    name = push.command.shop
+    return f'shops.{name}.refunds.policy is "manual": make the credit note by hand in Balance' if by_hand else ""
+
+
 def _waits_for(case: Case, push: Push, found: CreditNoteTask | Unbookable | None) -> str:
     if not case.is_sold:
         return "its order has no Sale in Balance yet"
@@ -193,6 +202,6 @@ def _answer(case: Case, push: Push, wanted: Wanted) -> tuple[CommandSettled, ...
         mode,
         known,
         case.state.now,
-        problem=found.detail if isinstance(found, Unbookable) else "",
+        problem=found.detail if isinstance(found, Unbookable) else _left_to_people(case, push),
         waits=_waits_for(case, push, found) if known else "",
     )

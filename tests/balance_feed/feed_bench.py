@@ -34,13 +34,15 @@ REGULAR = uid("price-type", "regular")
 SALE = uid("price-type", "sale")
 
 
-def settings(url: str, *, snapshot: dict[str, Any] | None = None, **dialect: Any) -> Settings:
-    """The settings of a feed; `dialect` and `snapshot` as they stand in the file, with underscores."""
+def settings(
+    url: str, *, snapshot: dict[str, Any] | None = None, discounts: dict[str, Any] | None = None, **dialect: Any
+) -> Settings:
+    """The settings of a feed; `dialect`, `snapshot` and `discounts` as they stand in the file, with underscores."""
     balance = {"transport": "on-prem", "url": url, "user_name": "integration", "password_file": "unused"}
     shop = {"url": "https://shop.test", "key_file": "key", "secret_file": "secret"}
     return Settings.model_validate(
         {
-            "balance": {**balance, "dialect": dialect},
+            "balance": {**balance, "dialect": dialect, "discounts": discounts or {}},
             "shops": {"main": shop},
             "snapshot": {"confirmations": 1} | (snapshot or {}),
         }

@@ -9,10 +9,13 @@ from typing import Any
 
 from contracts.balance import GroupRef, ItemChanged, ItemPrice, PriceChanged
 from contracts.catalog import ProductLinked
+from contracts.gates import GateChecked
 from services.catalog_importer import digest
 from services.catalog_importer.eligibility import Eligible
 from services.catalog_importer.price import Prices, prices
 from services.catalog_importer.product import Desired, catalogue_fields, creation, written
+from services.shared.checks.finding import FLOWS
+from services.shared.checks.lookups import connection_digest
 from services.shared.settings.model import Settings
 from tests.benchmarks.given import NOW, WAREHOUSE, item
 
@@ -74,7 +77,7 @@ def desired(rules: Settings, number: int) -> Desired:
     told = item_changed(number)
     found = prices(price_changed(number).prices, rules.shops["main"].prices, rules.balance, NOW)
     assert isinstance(found, Prices)
-    return catalogue_fields(told, Eligible(CATEGORY, told.sku or "")).with_prices(found)
+    return catalogue_fields(told, Eligible((CATEGORY,), told.sku or "")).with_prices(found)
 
 
 def linked(rules: Settings, number: int) -> ProductLinked:
@@ -113,3 +116,9 @@ RULES = Settings.model_validate(
         },
     }
 )
+
+
+def lookups_read(rules: Settings) -> GateChecked:
+    """balance-feed's word that Balance's lookups could be read: without it nobody writes to a shop."""
+    told = {"since": NOW, "passed_at": NOW, "checked_at": NOW, "about": connection_digest(rules)}
+    return GateChecked(service="balance-feed", gate="balance", flows=FLOWS, verdict="passed", **told)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -49,7 +50,8 @@ async def test_the_first_start(
     name: str, two_kafkas: tuple[KafkaSettings, KafkaSettings], tmp_path: Path, board: Board
 ) -> None:
     kafka, _ = two_kafkas
-    count = await publish(kafka, FACTS[name]())
+    passed = goods.lookups_read(goods.settings(tmp_path))
+    count = await publish(kafka, chain([passed], FACTS[name]()))
     with child("shop", "0", "0") as url:
         where = (kafka.bootstrap_servers, kafka.topic_prefix, str(tmp_path), str(count))
         found = json.loads(outcome("service_run", name, url, *where, seconds=200))

@@ -106,7 +106,7 @@ async def test_a_change_of_stock_is_soon_in_the_shop(
     kafka, _ = two_kafkas
     with child("shop", "2", str(ITEMS)) as url:
         settings = on_kafka(goods.settings(tmp_path, url), kafka, tmp_path / "publisher")
-        await publish(kafka, (goods.linked(settings, number) for number in range(ITEMS)))
+        await publish(kafka, [goods.lookups_read(settings), *(goods.linked(settings, n) for n in range(ITEMS))])
         async with feeding(kafka, tmp_path / "feed") as engine, publishing(settings) as watch:
             await change_all(engine, watch, Random(1))
     counted = [watch.extra[item(number)] for number in range(BURST * WARM_UP, ITEMS)]

@@ -108,7 +108,7 @@ def test_a_name_is_the_same_with_and_without_html() -> None:
 def test_a_variation_keeps_its_parents_name_and_categories() -> None:
     owners = FieldOwnership(name="always", category="always")
     variation = replace(HELD, type="variation", parent_id=300, category_ids=())
-    desired = Desired(name="Other", category_id=COFFEE_CATEGORY, regular_price=Decimal(16))
+    desired = Desired(name="Other", category_ids=(COFFEE_CATEGORY,), regular_price=Decimal(16))
     assert owned(desired, owners, variation, NEVER_WRITTEN) == Desired(regular_price=Decimal(16))
 
 
@@ -131,8 +131,8 @@ def test_categories_of_others_stay(
     owner: Any, held: tuple[int, ...], last: tuple[int, ...] | None, after: tuple[int, ...] | None
 ) -> None:
     product, base = replace(HELD, category_ids=held), WrittenProduct(category_ids=last, digest="")
-    found = owned(Desired(category_id=COFFEE_CATEGORY), FieldOwnership(category=owner), product, base)
-    assert (categories(found.category_id, product, base) if found.category_id else None) == after
+    found = owned(Desired(category_ids=(COFFEE_CATEGORY,)), FieldOwnership(category=owner), product, base)
+    assert (categories(found.category_ids, product, base) if found.category_ids else None) == after
 
 
 @pytest.mark.claim("S3.5")

@@ -62,7 +62,7 @@ def linked(digest: str = "older", **more: Any) -> ProductLinked:
     return ProductLinked.model_validate(known | written | more)
 
 
-NAMES = ("name", "category_id", "regular_price")
+NAMES = ("name", "category_ids", "regular_price")
 CATALOGUE, PRICE, BOTH = (True, True, False), (False, False, True), (True, True, True)
 
 
@@ -192,7 +192,7 @@ def test_a_withdrawn_twin_frees_the_sku() -> None:
     on = consumer()
     on.take(item("a", sku="TEA-1"), item("b", sku="TEA-1"))
     after = on.take(ItemWithdrawn(item="b", observed_at=NOON))
-    assert wanted(after["main:a"]).desired.category_id == TEA_CATEGORY
+    assert wanted(after["main:a"]).desired.category_ids == (TEA_CATEGORY,)
 
 
 def test_a_product_that_is_gone_is_placed_anew() -> None:

@@ -21,7 +21,7 @@ from tests.catalog_importer.test_field_ownership import HELD
 from tests.support.memory_state import NOON
 
 SHOP = settings().shops["main"]
-DESIRED = Desired(sku="TEA-100", name="Tea", category_id=TEA_CATEGORY)
+DESIRED = Desired(sku="TEA-100", name="Tea", category_ids=(TEA_CATEGORY,))
 LINK = ProductLinked(shop="main", item="tea-100", product_id=311, sku="TEA-100", how="adopted", linked_at=NOON)
 OURS, OTHERS = {"_balance_uid": "tea-100"}, {"_balance_uid": "green-tea"}
 

@@ -110,7 +110,7 @@ def test_an_additional_requisite_may_say_what_is_sold(value: str | None, sold: b
 def test_an_additional_requisite_may_choose_the_category(value: str | None, category: int | None) -> None:
     more = {"category-requisite": "1", "categories": {"Gifts": 77}}
     verdict = judge(tea(value, None, None), CatalogueSettings.model_validate({"groups": {TEA: TEA_CATEGORY}} | more))
-    assert (verdict.category_id if isinstance(verdict, Eligible) else None) == category
+    assert (verdict.category_ids[0] if isinstance(verdict, Eligible) else None) == category
     # but it opens no group that is shut
     closed = judge(tea(value, None, None), CatalogueSettings.model_validate(more))
     assert isinstance(closed, Skip)

@@ -8,7 +8,20 @@ import pytest
 
 from contracts.catalog import AvailabilityChanged, ProductLinked, WrittenProduct
 from services.commands.drift.compare import Drift, drifts
-from tests.catalog_importer.catalogue_bench import NOON, World, item, links, price, priced, settings, world
+from tests.catalog_importer.catalogue_bench import (
+    COFFEE,
+    COFFEE_CATEGORY,
+    LIVE,
+    NOON,
+    TEA_CATEGORY,
+    World,
+    item,
+    links,
+    price,
+    priced,
+    settings,
+    world,
+)
 
 
 async def linked(shop: World, name: str = "Black tea") -> ProductLinked:
@@ -74,3 +87,27 @@ async def test_a_field_that_was_never_written_does_not_drift() -> None:
         link = await linked(shop)
         shop.held(link.product_id).update(regular_price="19.00", name="Best tea")
         assert await found(shop, link.model_copy(update={"written": WrittenProduct(digest="d")})) == []
+
+
+KEEP = {"preset": "keep-edits"}
+
+
+@pytest.mark.claim("K21")
+@pytest.mark.parametrize("written_since", [False, True], ids=["before any write", "after one"])
+async def test_an_edit_that_is_kept_is_named_whether_or_not_the_product_was_written_since(written_since: bool) -> None:
+    rules = settings(LIVE, fields=KEEP)
+    async with world(rules) as shop:
+        link = await linked(shop)
+        held = shop.held(link.product_id)
+        held.update(regular_price="19.00", price="19.00", categories=[{"id": 90, "name": "Gifts", "slug": "gifts"}])
+        if written_since:
+            more = priced("tea-100", price("13.00"))
+            link = links(await shop.take(more, item("tea-100", name="Black tea", group=COFFEE)))[-1]
+        product = await anext(shop.client.every_product())
+        told = {one.field: one for one in drifts(link, product, None, rules.shops["main"])}
+    assert {field: (one.ours, one.theirs, one.kept) for field, one in told.items()} == {
+        "regular_price": ("12.50", "19.00", True),
+        "category": (str(TEA_CATEGORY), "90", True),
+    }
+    assert {one.balance for one in told.values()} == ({"13.00", str(COFFEE_CATEGORY)} if written_since else {""})
+    assert all(("Balance wants" in one.does) is written_since for one in told.values())

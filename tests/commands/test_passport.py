@@ -12,6 +12,7 @@ import pytest
 from contracts.envelope import Envelope, wrap
 from contracts.ledger import Attempt, CreditNoteRecorded, SaleRecorded
 from contracts.model import Event
+from contracts.notices import OrderNotePlanned, OrderNoteWritten, OrderStatusPlanned, OrderStatusWritten
 from contracts.operations import DeadLettered, DeadLetterSettled
 from contracts.shop import OrderChanged, RefundIssued, RefundRemoved
 from services.commands.passport import Passport, passport
@@ -150,3 +151,20 @@ def test_an_open_dead_letter_makes_it_wait_for_a_person() -> None:
 
 def test_other_orders_are_left_out_and_an_unknown_one_has_no_passport() -> None:
     assert passport("main:1", told(order(), sale())) is None
+
+
+def test_what_went_back_to_the_shop_is_told() -> None:
+    about = HERE | {"marker": "davtari-1", "about": "sale", "customer": True, "says": "Sale 123 (davtari-1)"}
+    moved = HERE | {"booked": "posted", "was": "processing", "status": "completed", "order_version": 1}
+    events = (
+        OrderNotePlanned(**about, planned_at=AT),
+        OrderNoteWritten(**about, how="written", note_id=29, written_at=AT),
+        OrderStatusPlanned(**moved, planned_at=AT),
+        OrderStatusWritten(**moved, how="found", written_at=AT),
+    )
+    assert [entry.what for entry in of(told(order(), sale(), *events)).entries[2:]] == [
+        "dry run: would write a note to the customer: Sale 123 (davtari-1)",
+        "note to the customer 29 written in the shop: Sale 123 (davtari-1)",
+        "dry run: would set the status processing → completed, since it is posted in the books",
+        "status processing → completed found in the shop, since it is posted in the books",
+    ]

@@ -40,6 +40,17 @@ buffer = "2"
 [shops.main.orders]
 trigger = { default = ["completed"], cod = ["shipped"] }
 
+[shops.main.refunds]
+policy = "manual"
+[shops.main.notes]
+mode = "live"
+since = 2026-11-21
+credit-note = "customer"
+[shops.main.statuses]
+mode = "dry-run"
+since = 2026-11-21
+posted = { processing = "completed" }
+
 [shops.second]
 url = "https://second.example.test"
 key-file = "secrets/key"
@@ -73,12 +84,17 @@ def test_each_row_follows_the_settings(written: Path) -> None:
     orders, refunds = row(written, "orders"), row(written, "refunds")
     assert (orders.direction, orders.mode) == (TO_BALANCE, "dry-run")
     assert "default: completed; cod: shipped" in orders.trigger
-    assert "one per order, written again" in refunds.rule
+    assert "made by hand" in refunds.rule
+    notes, status = row(written, "order notes"), row(written, "order status")
+    assert (notes.direction, notes.mode, notes.rule) == (TO_SHOP, "live", "sale: private, credit note: customer")
+    assert (status.mode, status.rule) == ("dry-run", "posted: processing → completed; never backwards")
 
 
 @pytest.mark.claim("S1.19")
 def test_a_shop_without_choices_says_that_nothing_is_synchronised(written: Path) -> None:
     assert "nothing" in row(written, "products", "second").rule
+    assert "one per order, written again" in row(written, "refunds", "second").rule
+    assert (row(written, "order notes", "second").mode, row(written, "order status", "second").mode) == ("off", "off")
     assert "no policy chosen: nothing" in row(written, "stock", "second").rule
     whats = [each.what for each in matrix(load(written, environ={})) if each.shop == "second"]
     assert "sale price, with its window" not in whats

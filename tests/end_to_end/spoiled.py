@@ -119,7 +119,7 @@ RECORDS: Mapping[str, SpoiledRecord] = {
     "a time without a zone": SpoiledRecord(HEADERS, "shop.orders", _value(), _headers(ce_time=b"2026-11-20T10:03:07")),
 }
 READERS = {
-    "shop.orders": {"store-feed", "stock-publisher", "order-exporter"},
+    "shop.orders": {"store-feed", "stock-publisher", "order-exporter", "order-notifier"},
     "catalog.links": {"catalog-importer", "stock-publisher", "order-exporter"},
 }
 """The services that read a topic: each must say that it cannot read the record."""

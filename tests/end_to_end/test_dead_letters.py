@@ -213,7 +213,7 @@ async def test_in_the_editor_it_opens_whole(stage: Stage, tmp_path: Path) -> Non
 
 
 async def test_a_record_is_put_right_for_every_service_that_could_not_read_it(stage: Stage) -> None:
-    # given an order event with a broken total, which three services could not read
+    # given an order event with a broken total, which four services could not read
     order = stage.till.order()
     await stage.place(order, status="pending")
     await stage.until(lambda: f"main:{order}" in stage.ledger.orders, "the order was read")
@@ -223,7 +223,7 @@ async def test_a_record_is_put_right_for_every_service_that_could_not_read_it(st
     raw = told.data.model_dump_json().replace(f'"total":"{told.data.total}"', '"total":"much"', 1).encode()
     head = [(name, text) for name, text in headers(told) if name != "ce_sequence"]
     await letter_desk.put(stage, "shop.orders", f"main:{order}".encode(), raw, [*head, ("ce_sequence", b"2")])
-    services = {"store-feed", "order-exporter", "stock-publisher"}
+    services = {"store-feed", "order-exporter", "stock-publisher", "order-notifier"}
     await stage.until(lambda: services <= letter_desk.readers(stage, order), "each says so")
     letter = next(one for one in stage.ledger.open_letters.values() if one.service == "order-exporter")
     # when its bytes are asked for, they are hidden from whoever does not ask for personal data

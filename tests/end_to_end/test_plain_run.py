@@ -1,4 +1,4 @@
-"""The plain run: both directions, six processes, real Kafka, and nobody needs to do anything."""
+"""The plain run: both directions, seven processes, real Kafka, and nobody needs to do anything."""
 
 from __future__ import annotations
 

@@ -213,3 +213,13 @@ async def test_rows_of_several_orders_are_delivered_each_for_itself() -> None:
     outcomes = await deliveries(books, Dialect(), lambda: PAID)["balance.documents"](rows)
     assert [recorded(each).order_id for each in outcomes] == [1042, 1043]
     assert set(books.sales) == {TASK.sale, other.sale}
+
+
+@pytest.mark.claim("S4.30")
+@pytest.mark.parametrize(("field", "told"), [(None, None), ("WaybillNumber", "0777")], ids=["not named", "named"])
+async def test_a_waybill_that_balance_shows_is_recorded_where_the_settings_name_its_field(
+    field: str | None, told: str | None
+) -> None:
+    books = FakeBooks(change=lambda document: document | {"WaybillNumber": " 0777 "})
+    [outcome] = await deliveries(books, Dialect(waybill_field=field), lambda: PAID)["balance.documents"]([row_of()])
+    assert recorded(outcome).waybill == told

@@ -204,3 +204,18 @@ async def test_deleting_a_refund_wants_force_and_leaves_the_order_unmodified(woo
     assert (await woo.client.delete(path)).status_code == 501
     assert (await woo.client.delete(f"{path}?force=true")).status_code == 200
     assert (woo.shop.orders[4917]["date_modified"], woo.shop.refunds) == (modified, {})
+
+
+async def test_a_note_to_the_customer_and_a_change_of_status_are_mailed_a_private_note_is_not(woo: Woo) -> None:
+    world.build(woo.shop, GOODS)
+    order = await post(woo, ORDERS, TWO_COFFEES | {"status": "processing", "billing": {"email": "nino@example.test"}})
+    woo.shop.mails.clear()
+    for customer in (False, True):
+        await post(woo, f"{ORDERS}/{order['id']}/notes", {"note": "on its way", "customer_note": customer})
+    for status in ("completed", "completed", "cancelled"):
+        await move(woo, order, status)
+    kept = (await woo.client.get("/_sandbox/mails")).json()
+    assert [(mail["kind"], mail["order_id"], mail["to"]) for mail in kept] == [
+        ("customer_note", order["id"], "nino@example.test"),
+        ("completed_order", order["id"], "nino@example.test"),
+    ]

@@ -123,6 +123,21 @@ async def test_a_figure_does_not_go_over_an_order_that_nobody_has_read(store: St
     assert store.held() == (8, 21)
 
 
+async def test_an_order_that_is_read_while_its_figure_finds_it_unread_costs_no_wait(store: Store) -> None:
+    store.clock.forward(minutes=10)
+    order = store.buys(store.tea, 3)
+    await store.takes(store.read("tea", "11"))
+    rows = await store.engine.claim(lane("main"), 10, ())
+    outcomes = await store.unread.before(store.write)(rows)
+    # when the order arrives before the outcome is written down
+    await store.takes(order)
+    await store.engine.settle(list(zip(rows, outcomes, strict=True)))
+    # then the figure that knows of it goes at once
+    assert [type(one) for one in outcomes] == [Blocked]
+    assert [type(one) for one in await store.delivers()] == [Done]
+    assert store.held() == (8, 20)
+
+
 async def test_an_order_that_was_read_holds_nothing_up(store: Store) -> None:
     store.clock.forward(minutes=10)
     await store.takes(store.buys(store.tea, 3), store.read("tea", "11"))

@@ -58,6 +58,7 @@ async def test_a_change_is_stated_with_the_fields_that_changed(store: Store) -> 
     assert (event.status, event.changed) == ("completed", ("completed_at", "paid_at", "status"))
 
 
+@pytest.mark.claim("S4.27")
 async def test_every_status_is_tracked_also_one_that_nobody_knows(store: Store) -> None:
     order = store.places(status="pending")
     told = []

@@ -12,13 +12,15 @@ from contracts.approvals import ApprovalGiven
 from services.commands.approvals.pending import TOPICS, Shape, of_document, of_id, shapes
 from services.commands.ask import stamp
 from services.commands.frame import Json, command, settings
+from services.commands.proposals.app import approve_item_command
 from services.commands.screen import as_json, console
 from services.shared.messaging.commands import send
 from services.shared.messaging.reader import read_events
 from services.shared.settings import Settings
 
 approvals_app = typer.Typer(no_args_is_help=True, help="Documents that wait for the accountant's approval.")
-approve_app = typer.Typer(no_args_is_help=True, help="Approve a document, or every document of its shape.")
+approve_app = typer.Typer(no_args_is_help=True, help="Approve a document, all of its shape, or a proposed item.")
+approve_app.command(name="item")(approve_item_command)
 Why = Annotated[str, typer.Option(help="Kept with the approval.")]
 
 

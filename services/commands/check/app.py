@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from services.commands import show
+from services.commands import gates, show
 from services.commands.check import systems
 from services.commands.codes import FAILED
 from services.commands.frame import Json, command, settings
@@ -17,10 +17,13 @@ from services.commands.screen import as_json
 @command
 async def check_command(
     mend: Annotated[bool, typer.Option("--mend", help="Make topics and webhooks, and switch webhooks on.")] = False,
+    last: Annotated[bool, typer.Option("--last", help="When each gate passed, or why it is shut.")] = False,
     json: Json = False,
 ) -> int:
     """Find what is wrong in Kafka, Balance, the shops or the settings, and say what mends it."""
     chosen = settings()
+    if last:
+        return await gates.told(chosen, as_data=json)
     found = await systems.check(chosen, mend=mend)
     forbidden = systems.forbidden(found, chosen)
     if json:

@@ -86,6 +86,9 @@ def _waiting(entry: Entry, shop: ShopSettings, now: datetime) -> Cause:
     order = entry.story.order
     if mode != "live":
         return Cause(f"the flow is {mode}: nothing is written to Balance")
+    if entry.kind == "refund" and shop.refunds.policy == "manual":
+        plan = f"davtari order {entry.key.replace(':', ' ')} --documents"
+        return Cause(f'refunds.policy is "manual": make its credit note by hand in Balance; {plan} shows how')
     if entry.kind == "order" and order and due_at(order, shop.orders) > now:
         by = ruling_of(order, shop.orders).by["hold"]
         return Cause(f"it is held until {due_at(order, shop.orders):%d %b %H:%M} UTC ({by})")

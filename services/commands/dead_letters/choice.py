@@ -15,6 +15,8 @@ FLOWS = {
     "stock": "stock-publisher",
     "orders": "order-exporter",
     "refunds": "refund-exporter",
+    "notes": "order-notifier",
+    "statuses": "order-notifier",
 }
 """The service that carries each flow out."""
 

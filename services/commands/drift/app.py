@@ -58,4 +58,6 @@ def _show(found: list[Drift]) -> None:
         return
     rows = [(one.sku, f"#{one.product_id}", one.field, one.ours, one.theirs, one.does) for one in found]
     console.print(table(("SKU", "product", "field", "ours", "the shop's", "what the settings do"), rows))
-    console.print(f"{len(found)} fields differ. Nothing of this goes to Balance.")
+    kept = sum(one.kept for one in found)
+    told = f" {kept} of them were edited by hand and stay so, whatever Balance says." if kept else ""
+    console.print(f"{len(found)} fields differ.{told} Nothing of this goes to Balance.", soft_wrap=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
@@ -11,10 +11,13 @@ from typing import Any, Literal
 from contracts.catalog import AvailabilityChanged, ProductLinked, WrittenProduct
 from services.catalog_importer.eligibility import same_sku
 from services.catalog_importer.ownership import plain_name
+from services.shared.settings.catalogue import Ownership
 from services.shared.settings.shop import ShopSettings
 from services.shared.woocommerce.product import Product
 
-Field = Literal["product", "name", "sku", "regular_price", "sale_price", "sale_from", "sale_to", "weight", "stock"]
+Field = Literal[
+    "product", "name", "sku", "regular_price", "sale_price", "sale_from", "sale_to", "weight", "category", "stock"
+]
 OWNED: Mapping[Field, str] = {
     "name": "name",
     "regular_price": "regular_price",
@@ -42,7 +45,11 @@ TOLD: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """A field of a product that differs; `does` is what the settings make of it."""
+    """A field of a product that differs; `does` is what the settings make of it.
+
+    `kept`: it was edited by hand and stays so, whatever Balance says. `balance` is what Balance wanted there at the
+    last write, where that was kept from the shop.
+    """
 
     shop: str
     item: str
@@ -52,6 +59,8 @@ class Drift:
     ours: str
     theirs: str
     does: str
+    kept: bool = False
+    balance: str = ""
 
 
 def drifts(
@@ -74,8 +83,26 @@ def _fields(link: ProductLinked, written: WrittenProduct, product: Product, shop
         cleared = field.startswith("sale_") and sales_ours and written.regular_price is not None
         if (ours is None and not cleared) or _same(field, ours, theirs):
             continue
-        owner = getattr(shop.fields, OWNED[field]) if field in OWNED else "if-unchanged"
-        yield _drift(link, field, _text(ours), _text(theirs), TOLD[owner])
+        owner: Ownership = getattr(shop.fields, OWNED[field]) if field in OWNED else "if-unchanged"
+        yield _owned(link, field, (_text(ours), _text(theirs)), owner)
+    yield from _categories(link, written, product, shop)
+
+
+def _categories(link: ProductLinked, written: WrittenProduct, product: Product, shop: ShopSettings) -> Iterator[Drift]:
+    """Categories are a set to which people may add: only one of ours that was taken out differs."""
+    ours = written.category_ids or ()
+    if set(ours) - set(product.category_ids) and not product.is_variation:
+        texts = (", ".join(map(str, ours)), ", ".join(map(str, product.category_ids)) or "none")
+        yield _owned(link, "category", texts, shop.fields.category)
+
+
+def _owned(link: ProductLinked, field: Field, texts: tuple[str, str], owner: Ownership) -> Drift:
+    """A field with who owns it; what was kept at the last write is named with Balance's own value (claim K21)."""
+    name = "sale" if field.startswith("sale_") else field
+    balance = next((edit.in_balance for edit in link.kept if edit.field == name), "")
+    kept = owner in ("if-unchanged", "never")
+    does = f"{TOLD[owner]}; Balance wants {balance}" if kept and balance else TOLD[owner]
+    return replace(_drift(link, field, *texts, does), kept=kept, balance=balance)
 
 
 def _same(field: Field, ours: Any, theirs: Any) -> bool:

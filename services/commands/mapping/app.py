@@ -12,7 +12,7 @@ from services.commands.mapping.change import Wish, carry_out
 from services.commands.mapping.chosen import category_meant, group_meant, shut_below
 from services.commands.mapping.listing import show_entries, show_matches
 from services.commands.plans.catalogue import Catalogue, read_catalogue
-from services.shared.mapping.effective import entry
+from services.shared.mapping.effective import entry, in_categories
 from services.shared.running.service import utc_now
 from services.shared.running.upstreams import open_shop
 from services.shared.settings.model import Settings
@@ -40,19 +40,23 @@ async def list_command(shop: Shop = "", json: Json = False) -> int:
 @command
 async def set_command(
     group: Group,
-    category: Annotated[str, typer.Argument(help="The id or the name of a category of the shop.")],
+    categories: Annotated[list[str], typer.Argument(help="Ids or names of categories of the shop.")],
     shop: Shop = "",
     yes: Yes = False,
     patience: Patience = 30.0,
     json: Json = False,
 ) -> int:
-    """Put what stands in a group, and below it, into a category of the shop."""
+    """Put what stands in a group, and below it, into one category of the shop, or into several.
+
+    Categories that somebody added to a product in the shop stay there.
+    """
     chosen, catalogue = await _known(shop)
     async with open_shop(chosen, catalogue.shop, utc_now) as client:
-        found = category_meant(await client.categories(), category)
+        there = await client.categories()
     meant = group_meant(catalogue, group)
     opened = meant.uid in catalogue.rules.included_groups
-    rule = GroupRule(category_id=found.id, access="included" if opened else None)
+    ids = dict.fromkeys(category_meant(there, category).id for category in categories)
+    rule = in_categories([*ids], "included" if opened else None)
     return await carry_out(chosen, catalogue, Wish({meant.uid: rule}, yes, patience, json))
 
 

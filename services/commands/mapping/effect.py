@@ -42,12 +42,12 @@ def effect(catalogue: Catalogue, changes: Changes) -> Effect:
     then = verdicts(catalogue.items, catalogue.under(after(catalogue, changes)))
     appear = [uid for uid in before if isinstance(before[uid], Skip) and isinstance(then[uid], Eligible)]
     skipped = [uid for uid in before if isinstance(before[uid], Eligible) and isinstance(then[uid], Skip)]
-    moved = [uid for uid in before if _category(before[uid]) != _category(then[uid])]
+    moved = [uid for uid in before if _categories(before[uid]) != _categories(then[uid])]
     moved = [uid for uid in moved if uid not in {*appear, *skipped}]
     return Effect(
         *(count for uids in (appear, moved, skipped) for count in (len(uids), len(catalogue.linked.intersection(uids))))
     )
 
 
-def _category(verdict: Eligible | Skip) -> int | None:
-    return verdict.category_id if isinstance(verdict, Eligible) else None
+def _categories(verdict: Eligible | Skip) -> frozenset[int] | None:
+    return frozenset(verdict.category_ids) if isinstance(verdict, Eligible) else None

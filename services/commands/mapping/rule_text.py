@@ -14,7 +14,8 @@ def told(rule: GroupRule | None) -> str:
     """What a rule says."""
     if rule is None:
         return "as the settings say"
-    category = f"category {rule.category_id}" if rule.category_id else ""
+    ids = ", ".join(map(str, rule.category_ids))
+    category = f"{'categories' if rule.more_categories else 'category'} {ids}" if ids else ""
     return ", ".join(part for part in (rule.access or "", category) if part) or "no category"
 
 

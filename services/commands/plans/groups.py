@@ -31,7 +31,7 @@ class Group:
     services: int
     others: int
     fate: Literal["category", "excluded", "not mapped"]
-    category_id: int | None
+    category_ids: tuple[int, ...]
     by: str
     by_name: str
     included: bool = False
@@ -89,8 +89,8 @@ def _group(
         goods=goods,
         services=services,
         others=sum(whole.values()) - goods - services,
-        fate="excluded" if becomes.excluded else "not mapped" if becomes.category_id is None else "category",
-        category_id=becomes.category_id,
+        fate="excluded" if becomes.excluded else "category" if becomes.category_ids else "not mapped",
+        category_ids=becomes.category_ids,
         by=becomes.by,
         by_name=catalogue.names.get(becomes.by, becomes.by),
         included=uid in catalogue.rules.included_groups,

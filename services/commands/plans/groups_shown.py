@@ -35,7 +35,7 @@ def becomes(group: Group) -> str:
     """What becomes of a group, in words."""
     through = f", through {escape(group.by_name)}" if group.by not in ("", group.uid) else ""
     if group.fate == "category":
-        return f"[green]category {group.category_id}[/]{through}"
+        return f"[green]category {', '.join(map(str, group.category_ids))}[/]{through}"
     if group.fate == "excluded":
         return f"excluded{through}"
     return "[yellow]included, but no category yet[/]" if group.included else "[yellow]not mapped[/]"

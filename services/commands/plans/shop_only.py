@@ -23,6 +23,8 @@ HEADS = ("product", "SKU", "name", "status", "price", "why it is not linked")
 PARENTS = frozenset({"variable", "grouped"})
 """Types that only hold others; what is sold in them is linked by itself."""
 AT_MOST = 40
+NOWHERE = "Balance has no item with this SKU"
+"""Why a product is not linked that might become an item."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,7 @@ def _why(item: ItemChanged, verdict: object) -> str:
 
 
 def _told(product: Product, whys: Mapping[str, str]) -> ShopOnly:
-    nowhere = "Balance has no item with this SKU" if product.sku else "it has no SKU"
+    nowhere = NOWHERE if product.sku else "it has no SKU"
     price = f"{product.regular_price:f}" if product.regular_price is not None else ""
     why = whys.get(same_sku(product.sku), nowhere) if product.sku else nowhere
     return ShopOnly(product.id, product.sku, product.name, product.status, price, why)
@@ -89,7 +91,8 @@ def show(shop: str, found: list[ShopOnly]) -> None:
     )
     if found:
         console.print(table(HEADS, [[escape(str(cell)) for cell in one.row] for one in found[:AT_MOST]], right=(0,)))
-        console.print("  For the accountant: davtari plan shop-only --csv FILE lists all of them")
+        console.print("  For the accountant: davtari plan shop-only --csv FILE lists all of them, or propose them one")
+        console.print(f"  by one where somebody must agree: davtari propose items {shop}")
 
 
 def write_csv(found: Iterable[ShopOnly], path: Path) -> None:

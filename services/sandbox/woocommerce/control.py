@@ -87,6 +87,7 @@ class Control:
             ("POST", "webhooks/deliver", self.deliver),
             ("PUT", "webhooks/manner", self.manner),
             ("GET", "webhooks/sent", self.sent),
+            ("GET", "mails", self.mails),
         ]
         return [Route(f"/_sandbox/{path}", self._guarded(handler), methods=[m]) for m, path, handler in table]
 
@@ -141,6 +142,10 @@ class Control:
             {"url": one.url, "status": one.status, "headers": one.headers, "body": one.body.decode()}
             for one in self.deliveries.sent
         ]
+
+    async def mails(self, _: Request) -> list[Document]:
+        """The mails that customers would have got."""
+        return self.shop.mails
 
     def _guarded(self, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
         async def endpoint(request: Request) -> Response:

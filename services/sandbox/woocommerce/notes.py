@@ -18,11 +18,13 @@ class Notes:
         self.order_id = order_id
 
     def create(self, body: Document, *, strict: bool) -> Document:
-        """Writes a note."""
+        """Writes a note; one for the customer is mailed as well."""
         note: Document = {"id": self.shop.note_ids(), "order_id": self.order_id, "author": "WooCommerce"}
         dates.stamp(note, "date_created", self.shop.now())
         note |= {"note": str(body.get("note", "")), "customer_note": truthy(body.get("customer_note"))}
         self.shop.notes[note["id"]] = note
+        if note["customer_note"]:
+            self.shop.mail("customer_note", self.shop.orders[self.order_id], note["note"])
         return self._shown(note)
 
     def read(self, document_id: int) -> Document:

@@ -12,6 +12,8 @@ TAKES_STOCK = ("processing", "on-hold", "completed")
 GIVES_BACK = ("cancelled", "pending")
 EDITABLE = ("pending", "on-hold", "auto-draft")
 UNPAID = ("pending", "failed")
+MAILED = {"processing": "processing_order", "completed": "completed_order", "on-hold": "on_hold_order"}
+"""The customer's mail at a change of status, by the new one."""
 REDUCED = "_reduced_stock"
 RETURNED = "_restock_refunded_items"
 
@@ -22,6 +24,8 @@ def move(shop: Shop, order: Document, status: str) -> None:
     API facts (reference section 6): stock goes at processing, on-hold and completed and comes back at cancelled; cash
     on delivery counts as paid only when completed.
     """
+    if status in MAILED and status != order["status"]:
+        shop.mail(MAILED[status], order)
     order["status"] = status
     if status in TAKES_STOCK:
         reduce_stock(shop, order)

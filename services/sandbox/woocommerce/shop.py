@@ -50,6 +50,7 @@ class Shop:
         self.orders: dict[int, Document] = {}
         self.refunds: dict[int, Document] = {}
         self.notes: dict[int, Document] = {}
+        self.mails: list[Document] = []
         self.webhooks: dict[int, Document] = {}
         self.store = recorded.store()
         self.taxes: dict[int, Document] = {tax["id"]: tax for tax in self.store["taxes"]}
@@ -59,6 +60,11 @@ class Shop:
         """Says that something happened to a document."""
         for listener in self.listeners:
             listener(topic, document_id)
+
+    def mail(self, kind: str, order: Document, text: str = "") -> None:
+        """Keeps a mail that the customer of an order would get; nothing is sent."""
+        to = order["billing"].get("email", "")
+        self.mails.append({"kind": kind, "order_id": order["id"], "to": to, "text": text})
 
     def url(self, path: str) -> str:
         """A page of the shop; `path` starts with a slash."""

@@ -100,6 +100,10 @@ class Balance:
         """All price-setting documents; `pricing.latest_prices` makes prices of them."""
         return self._api.every(pricing.RESOURCE)
 
+    def discounts(self) -> Rows:
+        """All discounts, under the name that the settings give to the resource."""
+        return self._api.every(self._api.settings.discounts.resource)
+
     async def current_prices(self) -> Rows:
         """The prices that hold now, from wherever this dialect takes them."""
         documents = self._dialect.item_pricing

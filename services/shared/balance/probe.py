@@ -56,7 +56,8 @@ def _asked(resource: str, only: Collection[str] | None) -> bool:
 
 def _lists(settings: BalanceSettings) -> tuple[str, ...]:
     price_source = pricing.RESOURCE if settings.dialect.item_pricing else prices.RESOURCE
-    return warehouses.RESOURCE, price_source, stocks.RESOURCE, series.RESOURCE
+    discounts = (settings.discounts.resource,) if settings.discounts.read else ()
+    return warehouses.RESOURCE, price_source, stocks.RESOURCE, series.RESOURCE, *discounts
 
 
 def _lookups(settings: BalanceSettings) -> Mapping[str, Mapping[str, str]]:

@@ -16,7 +16,7 @@ from services.shared.settings.model import Settings
 from services.shared.upstream.errors import UpstreamError
 
 ACCOUNT = re.compile(r"\d{2,4}(\.\d+)*")
-UNKNOWN_USER = 401
+UNKNOWN_USER, BUSY, OUT_OF_ORDER = 401, 429, 500
 MENU = "In Balance: "
 LOOKED_AT = 20_000
 """Price rows that are looked at for the price types of the settings."""
@@ -34,7 +34,8 @@ NEEDED_BY: Mapping[str, tuple[str, ...]] = {
 def needed_by(settings: BalanceSettings) -> Mapping[str, tuple[str, ...]]:
     """The same, with the names that documents have in this dialect."""
     dialect = settings.dialect
-    return {**NEEDED_BY, dialect.sale_resource: ("orders", "refunds"), dialect.credit_note_resource: ("refunds",)}
+    documents = {dialect.sale_resource: ("orders", "refunds"), dialect.credit_note_resource: ("refunds",)}
+    return {**NEEDED_BY, settings.discounts.resource: ("prices",), **documents}
 
 
 async def rights(client: Balance, settings: BalanceSettings, only: Collection[str] | None = None) -> list[Finding]:
@@ -44,10 +45,19 @@ async def rights(client: Balance, settings: BalanceSettings, only: Collection[st
     if found and all(one.status == UNKNOWN_USER for one in found):
         return [_not_signed_in(settings)]
     return [
-        Finding(one.resource, one.ok or (False if flows.get(one.resource) else None), _counted(one), _fix(one), for_)
+        Finding(one.resource, _judged(one, for_), _counted(one), _fix(one), for_, reached=_answered(one))
         for one in found
         for for_ in [flows.get(one.resource, ())]
     ]
+
+
+def _judged(found: Right, flows: Collection[str]) -> bool | None:
+    return found.ok or (False if flows else None)
+
+
+def _answered(found: Right) -> bool:
+    """Whether it is the answer of Balance itself, not an outage."""
+    return found.ok or (found.status is not None and found.status != BUSY and found.status < OUT_OF_ORDER)
 
 
 def _not_signed_in(settings: BalanceSettings) -> Finding:

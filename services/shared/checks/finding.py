@@ -8,14 +8,16 @@ from dataclasses import dataclass
 from services.shared.settings.model import Settings
 from services.shared.settings.shop import ShopSettings
 
-FLOWS = ("catalogue", "prices", "stock", "orders", "refunds")
+BACK = ("notes", "statuses")
+"""What goes back to the shop's orders; each stands in a section of its own."""
+FLOWS = ("catalogue", "prices", "stock", "orders", "refunds", *BACK)
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One thing looked at: fine (True), wrong (False), or to know (None); what mends it: a menu path or a command.
 
-    `flows` cannot go live while it is wrong; in dry run they can.
+    `flows` cannot go live while it is wrong; in dry run they can. It is not `reached` where nobody answered at all.
     """
 
     what: str
@@ -23,6 +25,7 @@ class Finding:
     told: str = ""
     fix: str = ""
     flows: tuple[str, ...] = ()
+    reached: bool = True
 
     def __str__(self) -> str:
         said = " · ".join(part for part in (f"{self.what}: {self.told}" if self.told else self.what, self.fix) if part)
@@ -31,7 +34,8 @@ class Finding:
 
 def live(shop: ShopSettings) -> frozenset[str]:
     """The flows of a shop that are live."""
-    return frozenset(flow for flow, mode in shop.flows.model_dump().items() if mode == "live")
+    modes = shop.flows.model_dump() | {name: getattr(shop, name).mode for name in BACK}
+    return frozenset(flow for flow, mode in modes.items() if mode == "live")
 
 
 def live_anywhere(settings: Settings) -> frozenset[str]:

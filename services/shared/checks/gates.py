@@ -1,32 +1,41 @@
 """The gates of the services: what a service itself looks at before its live flows may write.
 
-They are light, since they are passed at each start: rights, and whether what the settings name is there.
+They are light, since they are passed at each start: rights, and whether what the settings name is there. Whoever writes
+to a shop has no way to Balance of its own: it waits until balance-feed has said that Balance's lookups were read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 
 from aiokafka.errors import KafkaError
 
-from services.shared.balance import clients, warehouses
 from services.shared.balance.client import Balance
 from services.shared.balance.rows import RowInvalid
 from services.shared.checks import balance as balance_checks
 from services.shared.checks import shop as shop_checks
-from services.shared.checks.finding import Finding, forbids, live, live_anywhere
+from services.shared.checks.finding import FLOWS, Finding, forbids, live, live_anywhere
 from services.shared.checks.groups import selected
+from services.shared.checks.lookups import connection_digest, lookups
 from services.shared.checks.rules import rules
 from services.shared.mapping.effective import mapped_shop
 from services.shared.mapping.reading import read_commanded
 from services.shared.messaging.reaching import NotYet
-from services.shared.running.gate import Gate
+from services.shared.running.gate import Gate, Look
 from services.shared.settings.model import Settings
-from services.shared.upstream.errors import UpstreamError
+from services.shared.upstream.errors import Unavailable, UpstreamError
 from services.shared.woocommerce.client import WooCommerce
 
-Look = Callable[[], Awaitable[list[Finding]]]
+Finds = Callable[[], Awaitable[list[Finding]]]
+BALANCE_GATE = "gate:balance-feed:balance"
+"""The key of what balance-feed says of Balance's lookups."""
+
+
+def balance_gate(settings: Settings, client: Balance) -> Gate:
+    """balance-feed's own: nothing waits behind it there; the services that write to shops wait for its word."""
+    check = partial(_looked, lambda: lookups(client, settings), frozenset(FLOWS))
+    return Gate("balance", frozenset(), check, FLOWS, connection_digest(settings))
 
 
 def shop_gate(settings: Settings, name: str, client: WooCommerce, lane: str, flows: frozenset[str]) -> list[Gate]:
@@ -41,15 +50,20 @@ def shop_gate(settings: Settings, name: str, client: WooCommerce, lane: str, flo
         found += rules(name, mapped_shop(settings.shops[name], commanded))
         return [*found, *await selected(client, settings, name)]
 
-    return [Gate(frozenset({lane}), partial(_forbidden, look, wanted))] if wanted else []
+    gate = Gate(
+        f"shop:{name}", frozenset({lane}), partial(_looked, look, wanted), tuple(sorted(wanted)),
+        settings.shops[name].url, after=BALANCE_GATE, after_about=connection_digest(settings),
+    )  # fmt: skip
+    return [gate] if wanted else []
 
 
 def orders_gate(settings: Settings, client: Balance, lanes: Iterable[str]) -> list[Gate]:
     """Before the lanes of clients and Sales."""
-    only = (warehouses.RESOURCE, clients.RESOURCE, settings.balance.dialect.sale_resource)
+    only = (settings.balance.dialect.sale_resource,)
 
     async def look() -> list[Finding]:
-        found = await balance_checks.rights(client, settings.balance, only)
+        found = await lookups(client, settings)
+        found += await balance_checks.rights(client, settings.balance, only)
         if all(one.ok for one in found):
             found += await balance_checks.warehouses(client, settings)
         return [*found, *_rules_of_live(settings, "orders")]
@@ -61,24 +75,32 @@ def refunds_gate(settings: Settings, client: Balance, lanes: Iterable[str]) -> l
     """Before the lanes of credit notes."""
     dialect = settings.balance.dialect
     only = (dialect.sale_resource, dialect.credit_note_resource)
-    return _gate(settings, "refunds", lanes, lambda: balance_checks.rights(client, settings.balance, only))
+
+    async def look() -> list[Finding]:
+        return await lookups(client, settings) + await balance_checks.rights(client, settings.balance, only)
+
+    return _gate(settings, "refunds", lanes, look)
 
 
-def _gate(settings: Settings, flow: str, lanes: Iterable[str], look: Look) -> list[Gate]:
+def _gate(settings: Settings, flow: str, lanes: Iterable[str], look: Finds) -> list[Gate]:
     wanted = live_anywhere(settings) & {flow}
-    return [Gate(frozenset(lanes), partial(_forbidden, look, wanted))] if wanted else []
+    about = connection_digest(settings)
+    return [Gate(flow, frozenset(lanes), partial(_looked, look, wanted), (flow,), about)] if wanted else []
 
 
 def _rules_of_live(settings: Settings, flow: str) -> list[Finding]:
     return [one for name, shop in settings.shops.items() if flow in live(shop) for one in rules(name, shop)]
 
 
-async def _forbidden(look: Look, flows: frozenset[str]) -> Sequence[str]:
+async def _looked(look: Finds, flows: frozenset[str]) -> Look:
+    """What a look found; an upstream that gave no answer was not reached."""
     try:
-        return forbids(await look(), flows)
+        found = await look()
     except UpstreamError as error:
-        return [error.message]
+        return Look((error.message,), reached=not isinstance(error, Unavailable))
     except RowInvalid as error:
-        return [error.detail]
+        return Look((error.detail,))
     except (KafkaError, NotYet) as error:
-        return [f"what people commanded about groups cannot be read from Kafka: {error}"]
+        return Look((f"what people commanded about groups cannot be read from Kafka: {error}",), reached=False)
+    names = tuple(dict.fromkeys(one.what for one in found))
+    return Look(tuple(forbids(found, flows)), names, reached=all(one.reached for one in found))

@@ -43,25 +43,34 @@ def without_category(name: str, rules: CatalogueSettings, there: Iterable[int], 
     known = set(there)
     chosen = dict.fromkeys((*rules.groups, *rules.included_groups))
     fates = {group: fate(_way(group, folders), rules) for group in chosen}
-    bad = {g: found.category_id for g, found in fates.items() if not found.excluded and found.category_id not in known}
+    open_ = {group: found.category_ids for group, found in fates.items() if not found.excluded}
+    bad = {
+        group: [id_ for id_ in ids if id_ not in known]
+        for group, ids in open_.items()
+        if not known.issuperset(ids) or not ids
+    }
     return [*_of_groups(name, bad, folders), *_of_requisite(name, rules, known)]
 
 
-def _of_groups(name: str, bad: Mapping[str, int | None], folders: Folders) -> Iterator[Finding]:
-    for group, category in bad.items():
-        told = "is selected, and has no category" if category is None else f"goes into category {category}"
-        missing = "" if category is None else ", which the shop does not have"
+def _of_groups(name: str, bad: Mapping[str, list[int]], folders: Folders) -> Iterator[Finding]:
+    for group, absent in bad.items():
+        told = f"goes into category {_listed(absent)}" if absent else "is selected, and has no category"
+        missing = ", which the shop does not have" if absent else ""
         title = f"{folders[group].name} ({group})" if group in folders else group
         fix = f"davtari mapping set {group} CATEGORY --shop {name} --yes, or davtari mapping exclude {group}"
         yield Finding(f"group {title}", False, told + missing, fix, ("catalogue",))
 
 
 def _of_requisite(name: str, rules: CatalogueSettings, known: set[int]) -> Iterator[Finding]:
-    for value, category in rules.categories.items():
-        if category not in known:
-            told = f"category {category} is not in the shop"
+    for value, ids in rules.categories.items():
+        if absent := [id_ for id_ in ids if id_ not in known]:
+            told = f"category {_listed(absent)} is not in the shop"
             key = f"shops.{name}.catalogue.categories"
             yield Finding(f"{key}.{value}", False, told, "write the id of one that is", ("catalogue",))
+
+
+def _listed(ids: Iterable[int]) -> str:
+    return ", ".join(map(str, ids))
 
 
 def _way(group: str, folders: Folders) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection
 
-from services.shared.checks.finding import FLOWS, Finding
+from services.shared.checks.finding import BACK, FLOWS, Finding
 from services.shared.settings.model import Settings
 from services.shared.upstream.errors import Rejected, UpstreamError
 from services.shared.woocommerce.client import WooCommerce
@@ -13,7 +13,7 @@ from services.shared.woocommerce.probe import Probe
 
 OLDEST = (8, 2)
 """The first version in which HPOS is the default of new shops; older ones were never looked at."""
-WRITES = ("catalogue", "prices", "stock")
+WRITES = ("catalogue", "prices", "stock", *BACK)
 SHOWN = 5
 """Doubled SKUs that are named one by one."""
 

@@ -119,7 +119,7 @@ _POSTPONE = (
 _BLOCKED = ("blocked_on", "blocked_reason", "blocked_detail", "attempts")
 _BLOCK = (
     update(deliveries)
-    .where(D.id == bindparam("a_id"))
+    .where(D.id == bindparam("a_id"), D.version == bindparam("a_version"))
     .values(
         state=HELD,
         deadline=func.coalesce(D.deadline, bindparam("a_deadline")),
@@ -155,7 +155,7 @@ async def postpone(connection: AsyncConnection, changes: Sequence[dict[str, Any]
 
 
 async def block(connection: AsyncConnection, changes: Sequence[dict[str, Any]]) -> None:
-    """Have rows wait for a named thing."""
+    """Have rows wait for a named thing, unless they were replaced meanwhile: the newer version may go."""
     await execute_many(connection, _BLOCK, changes)
 
 

@@ -71,6 +71,7 @@ async def _blocked(work: Work, pairs: Sequence[tuple[Row, Blocked]]) -> None:
     changes = [
         {
             "a_id": row.id,
+            "a_version": row.version,
             "a_deadline": work.now.timestamp() + work.rules.blocked_deadline,
             "a_blocked_on": outcome.on,
             "a_blocked_reason": outcome.reason,

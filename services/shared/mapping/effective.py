@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Literal
 
 from contracts.catalog import GroupRule, MappingChanged
 from services.shared.settings.catalogue import CatalogueSettings
 from services.shared.settings.model import Settings
 from services.shared.settings.shop import ShopSettings
 
+Access = Literal["included", "excluded"] | None
 Commanded = Mapping[str, GroupRule]
 """By group; a group that is not in it goes by the settings."""
 
@@ -18,7 +20,7 @@ def effective(rules: CatalogueSettings, commanded: Commanded) -> CatalogueSettin
     if not commanded:
         return rules
     groups = {group: category for group, category in rules.groups.items() if group not in commanded}
-    mapped = {group: rule.category_id for group, rule in commanded.items() if rule.category_id is not None}
+    mapped = {group: rule.category_ids for group, rule in commanded.items() if rule.category_ids}
     access = {
         "excluded_groups": _with(rules.excluded_groups, commanded, "excluded"),
         "included_groups": _with(rules.included_groups, commanded, "included"),
@@ -33,12 +35,16 @@ def _with(settled: tuple[str, ...], commanded: Commanded, access: str) -> tuple[
 
 def entry(rules: CatalogueSettings, group: str) -> GroupRule | None:
     """What these rules say of this very group; None when it has no entry."""
-    category = rules.groups.get(group)
     if group in rules.excluded_groups:
-        return GroupRule(category_id=category, access="excluded")
+        return in_categories(rules.groups.get(group, ()), "excluded")
     if group in rules.included_groups:
-        return GroupRule(category_id=category, access="included")
-    return None if category is None else GroupRule(category_id=category)
+        return in_categories(rules.groups.get(group, ()), "included")
+    return in_categories(rules.groups[group]) if group in rules.groups else None
+
+
+def in_categories(ids: Sequence[int], access: Access = None) -> GroupRule:
+    """The rule that puts a group into these categories."""
+    return GroupRule(category_id=next(iter(ids), None), more_categories=tuple(ids[1:]), access=access)
 
 
 def with_change(commanded: Commanded, event: MappingChanged) -> dict[str, GroupRule]:

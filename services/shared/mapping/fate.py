@@ -12,7 +12,7 @@ from services.shared.settings.catalogue import CatalogueSettings
 class Fate:
     """`by` is the group whose entry decides; empty where no entry says anything: default deny."""
 
-    category_id: int | None = None
+    category_ids: tuple[int, ...] = ()
     excluded: bool = False
     by: str = ""
 
@@ -20,8 +20,8 @@ class Fate:
 def fate(groups: Sequence[str], rules: CatalogueSettings) -> Fate:
     """The fate of the first of these groups; they stand from the nearest to the root.
 
-    An excluded folder shuts its whole subtree, mapped or not, down to a folder that is included again. The category is
-    that of the nearest mapped folder.
+    An excluded folder shuts its whole subtree, mapped or not, down to a folder that is included again. The categories
+    are those of the nearest mapped folder.
     """
     said = next((group for group in groups if group in rules.excluded_groups or group in rules.included_groups), "")
     if said in rules.excluded_groups:

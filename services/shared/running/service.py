@@ -24,8 +24,7 @@ from services.shared.messaging.publisher import Publisher
 from services.shared.messaging.reaching import patiently
 from services.shared.messaging.topic_faults import topics_there
 from services.shared.running.garbage import look_less_often
-from services.shared.running.gate import Gate
-from services.shared.running.gate import opened as gate_opened
+from services.shared.running.gate import Gate, Gatekeeper, remembering
 from services.shared.settings.model import Settings
 from services.shared.state.database import Database, database_file
 from services.shared.state.lasting import lasting
@@ -52,7 +51,8 @@ class Blueprint:
 
     `fingerprint` stands for the settings that the rules depend on: when it changes, every subject is decided again.
     `early_tasks` run from the start on, also while Kafka is away; `tasks` run once everything known at the start has
-    been read. Lanes behind `gates` open when the checks of their flows have passed. `readings` are metrics of its own.
+    been read. Lanes behind `gates` open when the checks of their flows have passed; a gate without lanes only tells.
+    `readings` are metrics of its own.
     """
 
     name: str
@@ -81,6 +81,7 @@ class Service:
     def __init__(self, blueprint: Blueprint, settings: Settings, clock: Clock = utc_now) -> None:
         self.blueprint, self.settings, self.clock = blueprint, settings, clock
         self.relays: list[Relay] = []
+        self.gates: list[Gatekeeper] = []
         self.ready = asyncio.Event()
         self.running: Running | None = None
         self.waits: dict[str, str] = {}
@@ -130,16 +131,23 @@ class Service:
                 self.ready.set()
                 for task in (_tick, *self.blueprint.tasks):
                     tasks.create_task(lasting(engine.database, partial(task, engine)))
+                self.gates = [self._gatekeeper(engine, gate) for gate in self.blueprint.gates]
+                for keeper in self.gates:
+                    tasks.create_task(lasting(engine.database, keeper.run))
                 for relay in self.relays:
                     tasks.create_task(self._relaying(relay, engine.database))
 
     async def _relaying(self, relay: Relay, database: Database) -> None:
         """Relay once every gate before the lane has opened."""
-        name = relay.lane.name
-        for gate in self.blueprint.gates:
-            if name in gate.lanes:
-                await gate_opened(gate, self._waits_for(name))
+        for gate, keeper in zip(self.blueprint.gates, self.gates, strict=True):
+            if relay.lane.name in gate.lanes:
+                await keeper.opened.wait()
         await lasting(database, relay.run)
+
+    def _gatekeeper(self, engine: Engine, gate: Gate) -> Gatekeeper:
+        """A gate that no lane stands behind holds nothing up, so nothing waits for it."""
+        waits = self._waits_for(f"gate {gate.name}") if gate.lanes else _nothing
+        return Gatekeeper(engine, self.blueprint.name, gate, waits, self.settings.gates.look_again)
 
     def _waits_for(self, kind: str) -> Callable[[str], None]:
         def waits(why: str) -> None:
@@ -150,7 +158,7 @@ class Service:
     def _rules(self) -> Rules:
         return Rules(
             service=self.blueprint.name,
-            handlers=self.blueprint.handlers,
+            handlers=remembering(self.blueprint.handlers),
             blocked_deadline=self.settings.retry.blocked_deadline,
             leaving=lambda: {id_ for relay in self.relays for id_ in relay.leaving},
         )
@@ -194,6 +202,10 @@ class Service:
             await consumer.stop()
             raise
         return consumer
+
+
+def _nothing(why: str) -> None:
+    """Whom nobody waits for need not say why it is late."""
 
 
 async def _tick(engine: Engine) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import Field, SecretStr, model_validator
 
 from services.shared.settings.base import Section, read_secret
+from services.shared.settings.discounts import DiscountSettings
 from services.shared.settings.document_dialect import DocumentDialect
 from services.shared.settings.pattern import Pattern
 from services.shared.settings.presets import PRESETS
@@ -60,6 +61,10 @@ class Dialect(DocumentDialect):
         default=PERIOD_CLOSED, description="patterns of the refusals that mean a closed period"
     )
     credit_notes: Literal["separate", "cumulative"] = "separate"
+    waybill_field: str | None = Field(
+        default=None,
+        description="the field of a Sale that holds its waybill's number, if your build has one",
+    )
     lists: ListTexts = ListTexts()
 
 
@@ -94,6 +99,7 @@ class BalanceSettings(Section):
     currencies: dict[str, str] = Field(default_factory=dict, description="other currency code → Balance currency uid")
     dialect: Dialect = Dialect()
     template: Template = Template()
+    discounts: DiscountSettings = DiscountSettings()
 
     @model_validator(mode="before")
     @classmethod

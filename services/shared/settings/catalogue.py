@@ -9,7 +9,8 @@ from pydantic import Field, model_validator
 
 from services.shared.settings.amount import Amount
 from services.shared.settings.base import Section
-from services.shared.settings.presets import OWNERSHIP, OwnershipPreset
+from services.shared.settings.categories import Categories
+from services.shared.settings.presets import FIELDS, OWNERSHIP, OwnershipPreset
 
 Ownership = Literal["always", "if-empty", "if-unchanged", "never"]
 
@@ -17,7 +18,9 @@ Ownership = Literal["always", "if-empty", "if-unchanged", "never"]
 class CatalogueSettings(Section):
     """Which items may become products. Default deny: a group is invisible until it is mapped (claim S0.5)."""
 
-    groups: dict[str, int] = Field(default_factory=dict, description="Balance group uid → WooCommerce category id")
+    groups: dict[str, Categories] = Field(
+        default_factory=dict, description="Balance group uid → WooCommerce category id, or a list of ids"
+    )
     excluded_groups: tuple[str, ...] = Field(default=(), description="shut, with all below them, mapped or not")
     included_groups: tuple[str, ...] = Field(default=(), description="open again, below an excluded one")
     allow_services: bool = False
@@ -29,8 +32,8 @@ class CatalogueSettings(Section):
     category_requisite: Literal["1", "2", "3"] | None = Field(
         default=None, description="the additional requisite that chooses the category, where it is filled"
     )
-    categories: dict[str, int] = Field(
-        default_factory=dict, description="value of category-requisite → WooCommerce category id"
+    categories: dict[str, Categories] = Field(
+        default_factory=dict, description="value of category-requisite → WooCommerce category id, or a list of ids"
     )
     withdrawn: Literal["keep", "draft", "no-stock", "draft-and-no-stock"] = Field(
         default="keep", description="what becomes of a product whose item left Balance; never deletion"
@@ -39,6 +42,9 @@ class CatalogueSettings(Section):
         default=None,
         pattern=r"^https?://.*\{sku\}",
         description="address of a product's picture, with {sku} in it; without it no picture is ever sent",
+    )
+    propose_items: bool = Field(
+        default=False, description="products that only the shop has may be proposed as items: davtari propose items"
     )
     meta_key: str = "_balance_uid"
 
@@ -70,12 +76,28 @@ class FieldOwnership(Section):
         missing = {name: owner for name, owner in (chosen or {}).items() if name.replace("_", "-") not in given}
         return given if chosen is None else missing | given
 
+    @model_validator(mode="after")
+    def _stock_only_is_meant(self) -> FieldOwnership:
+        if self.stock_only and any(getattr(self, name) != "never" for name in FIELDS):
+            raise ValueError(
+                'preset "stock-only" writes nothing but stock: leave the single fields out, or "create-only"'
+            )
+        return self
+
+    @property
+    def stock_only(self) -> bool:
+        """Whether nothing but stock is ever written, and no product made (claim S2.8)."""
+        return self.preset == "stock-only"
+
 
 class PriceSettings(Section):
     """Which price types are the regular and the sale price."""
 
     regular_type: str | None = None
     sale_type: str | None = None
+    discounts: bool = Field(
+        default=False, description="sale prices from Balance's discounts on the regular price (balance.discounts.read)"
+    )
     roles: dict[str, str] = Field(
         default_factory=dict, description="custom field in which a plugin keeps a role's price → price type"
     )
@@ -100,6 +122,12 @@ class PriceSettings(Section):
         """The currency of a price type; None for Balance's own. Letter case of the type does not matter."""
         known = {name.casefold(): currency for name, currency in self.currencies.items()}
         return known.get(price_type.casefold()) if price_type else None
+
+    @model_validator(mode="after")
+    def _one_source_of_sales(self) -> PriceSettings:
+        if self.sale_type and self.discounts:
+            raise ValueError("sale-type and discounts are two sources of one sale price: choose one of them")
+        return self
 
     @model_validator(mode="after")
     def _one_currency_of_a_product(self) -> PriceSettings:

@@ -14,6 +14,7 @@ from services.shared.settings.alerts import AlertSettings
 from services.shared.settings.balance import BalanceSettings
 from services.shared.settings.base import Section
 from services.shared.settings.freshness import FreshnessSettings
+from services.shared.settings.gates import GateSettings
 from services.shared.settings.kafka import KafkaSettings as KafkaSettings  # whoever knows the whole knows this part
 from services.shared.settings.shop import ShopSettings
 
@@ -108,7 +109,15 @@ class Settings(Section):
     retry: RetrySettings = RetrySettings()
     telemetry: TelemetrySettings = TelemetrySettings()
     freshness: FreshnessSettings = FreshnessSettings()
+    gates: GateSettings = GateSettings()
     alerts: AlertSettings | None = None
+
+    @model_validator(mode="after")
+    def _discounts_are_read(self) -> Settings:
+        wanting = [f"shops.{name}" for name, shop in self.shops.items() if shop.prices.discounts]
+        if wanting and not self.balance.discounts.read:
+            raise ValueError(f"{', '.join(wanting)}: prices.discounts needs balance.discounts.read = true")
+        return self
 
     @model_validator(mode="after")
     def _unposted_documents_can_be_told(self) -> Settings:

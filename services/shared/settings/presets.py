@@ -21,6 +21,6 @@ OWNERSHIP: dict[str, dict[str, str]] = {
 }
 """Who owns the fields of a product that is there already (claims S0.16, S2.8, S3.4).
 
-`create-only` and `stock-only` are one rule under two names: a product that is there is never written again but its
-stock; a new one is still made whole, as a draft, where the catalogue flow is on.
+`create-only`: a new product is made whole, as a draft; one that is there is never written again but its stock.
+`stock-only`: no product is ever made nor written but its stock. Products are made in the shop, and linked by SKU.
 """

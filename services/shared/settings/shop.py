@@ -5,11 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 
 from services.shared.settings.base import Section, read_secret
 from services.shared.settings.catalogue import CatalogueSettings, FieldOwnership, PriceSettings
+from services.shared.settings.notes import NoteSettings
 from services.shared.settings.orders import OrderSettings
+from services.shared.settings.refunds import RefundSettings
+from services.shared.settings.statuses import StatusSettings
 from services.shared.settings.stock import StockSettings
 
 Mode = Literal["off", "dry-run", "live"]
@@ -46,6 +49,20 @@ class ShopSettings(Section):
     prices: PriceSettings = PriceSettings()
     stock: StockSettings = StockSettings()
     orders: OrderSettings = OrderSettings()
+    refunds: RefundSettings = RefundSettings()
+    notes: NoteSettings = NoteSettings()
+    statuses: StatusSettings = StatusSettings()
+
+    @model_validator(mode="after")
+    def _stock_only_is_meant(self) -> ShopSettings:
+        others = {
+            "catalogue.images": self.catalogue.images,
+            "catalogue.withdrawn with draft": self.catalogue.hides_withdrawn,
+            "prices.roles": self.prices.roles,
+        }
+        if self.fields.stock_only and (set_ := [key for key, value in others.items() if value]):
+            raise ValueError(f'fields.preset "stock-only" writes nothing but stock: take out {", ".join(set_)}')
+        return self
 
     def credentials(self) -> tuple[SecretStr, SecretStr]:
         """The REST key and secret from their files. Raises `SecretMissing`."""

@@ -96,6 +96,12 @@ ON_TIME = Family(
     "Those of them whose Sale was recorded within freshness.sale-within",
     ("service", "shop"),
 )
+UNTOUCHED_ORDERS = Family(
+    "davtari_paid_orders_untouched",
+    "gauge",
+    "Those of them that needed no person: no dead letter, no approval, no push by hand",
+    ("service", "shop"),
+)
 
 SWEPT_LATE = Family(
     "davtari_sweep_found_orders_total",

@@ -26,6 +26,7 @@ from services.shared.upstream.tls import tls_context
 from services.shared.upstream.voice import Voice
 from services.shared.woocommerce import (
     categories,
+    notes,
     orders,
     probe,
     products,
@@ -40,6 +41,7 @@ from services.shared.woocommerce.auth import auth_for
 from services.shared.woocommerce.batch import ItemResult
 from services.shared.woocommerce.categories import Category
 from services.shared.woocommerce.cursor import Cursor
+from services.shared.woocommerce.notes import Note
 from services.shared.woocommerce.probe import Probe
 from services.shared.woocommerce.product import Product
 from services.shared.woocommerce.product_write import ProductWrite
@@ -156,6 +158,18 @@ class WooCommerce:
     async def newest_order(self) -> int:
         """The highest number of an order that is not in the trash; 0 when there is none."""
         return await orders.newest(self._api)
+
+    async def set_status(self, order_id: int, status: str) -> dict[str, Any]:
+        """Gives an order a status and answers its JSON; stock, dates and mails follow from it in the shop."""
+        return await orders.set_status(self._api, order_id, status)
+
+    async def notes(self, order_id: int) -> list[Note]:
+        """All notes of an order."""
+        return await notes.of_order(self._api, order_id)
+
+    async def write_note(self, order_id: int, text: str, *, customer: bool) -> Note:
+        """Writes a note, for the shop's people only or for the customer too, and gives its echo."""
+        return await notes.write(self._api, order_id, text, customer=customer)
 
     async def refunds(self, order_id: int) -> list[dict[str, Any]]:
         """The JSON of every refund of an order, oldest first."""

@@ -133,6 +133,7 @@ def line_taxes(line: LineJson) -> tuple[LineTax, ...]:
 def _rate(line: TaxLineJson) -> TaxRate:
     return TaxRate(
         rate_id=line.rate_id,
+        code=line.rate_code,
         label=line.label,
         percent=line.rate_percent,
         compound=line.compound,

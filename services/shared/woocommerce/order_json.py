@@ -94,6 +94,7 @@ class TaxLineJson(Answered):
     """A rate that the order uses."""
 
     rate_id: Whole
+    rate_code: Label = ""
     label: Label = ""
     rate_percent: Annotated[Amount, Field(ge=0)]
     compound: bool = False

@@ -1,0 +1,47 @@
+"""order-notifier: what became of orders in the books goes back to the shop, as notes and as statuses."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+from services.order_notifier.deliveries import deliver_notes, deliver_statuses
+from services.order_notifier.handlers import SERVICE, handlers, note_lane, status_lane
+from services.shared.checks.gates import shop_gate
+from services.shared.delivery.engine import Clock
+from services.shared.delivery.lane import Lane
+from services.shared.identity.guard import Guard, guarded_lane
+from services.shared.identity.standing import watched
+from services.shared.running.fingerprint import fingerprint
+from services.shared.running.gate import Gate
+from services.shared.running.service import Blueprint, utc_now
+from services.shared.running.upstreams import open_shops, shop_lane
+from services.shared.settings.model import Settings
+from services.shared.woocommerce.client import WooCommerce
+
+
+@asynccontextmanager
+async def blueprint(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Blueprint]:
+    """The service, wired: a lane of notes and one of statuses for each shop. With both off it only reads the topics."""
+    async with open_shops(settings, clock) as shops:
+        guards = {name: Guard(name, shop, settings.shops[name], clock) for name, shop in shops.items()}
+        lanes = [
+            guarded_lane(lane, guards[name])
+            for name, shop in shops.items()
+            for lane in shop_lanes(settings, name, shop, clock)
+        ]
+        gates = [gate for name, shop in shops.items() for gate in _gates(settings, name, shop)]
+        rules, attached = fingerprint(settings.shops.values()), [guard.attach for guard in guards.values()]
+        yield Blueprint(SERVICE, watched(handlers(settings)), rules, lanes, early_tasks=attached, gates=gates)
+
+
+def shop_lanes(settings: Settings, name: str, shop: WooCommerce, clock: Clock) -> list[Lane]:
+    """The lanes of a shop: REST takes notes and statuses one at a time, several orders go beside one another."""
+    effects = {note_lane(name): deliver_notes(shop, clock), status_lane(name): deliver_statuses(shop, clock)}
+    return [replace(shop_lane(settings, name, lane, effect), batch=1) for lane, effect in effects.items()]
+
+
+def _gates(settings: Settings, name: str, shop: WooCommerce) -> list[Gate]:
+    lanes = {"notes": note_lane(name), "statuses": status_lane(name)}
+    return [g for flow, lane in lanes.items() for g in shop_gate(settings, name, shop, lane, frozenset({flow}))]

@@ -1,0 +1,135 @@
+"""`davtari orders`: every order that was ever read, and how it stands; only a trigger makes a document of one."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from contracts.envelope import Envelope
+from contracts.model import Event
+from contracts.operations import DeadLetterSettled
+from contracts.shop import OrderChanged, OrderRemoved
+from services.cli import app
+from services.commands.orders import app as orders_app
+from services.commands.orders.standing import Standing, standing_of, standings
+from services.order_exporter.handlers import handlers
+from services.shared.delivery.decision import NOTHING
+from services.shared.settings.model import Settings
+from tests.commands.day_given import NOW, facts, letter, told
+from tests.support.exporting import KEY, ORDER, PAID, SHOP, line, link, order, recorded_sale, settings
+from tests.support.memory_state import Consumer
+
+BOUGHT = order(line(1, "20.00"))
+SETTINGS = """
+[balance]
+application-id = "1234"
+user-name = "integration"
+password-file = "secrets/balance"
+[shops.main]
+url = "https://shop.example.test"
+key-file = "secrets/key"
+secret-file = "secrets/secret"
+"""
+
+
+def bought(**fields: Any) -> OrderChanged:
+    return BOUGHT.model_copy(update=fields)
+
+
+def standing(*events: Event, using: Settings | None = None, now: datetime = NOW) -> Standing:
+    [found] = standings(facts(*events), (using or settings()).shops, now)
+    return found
+
+
+UNTRIGGERED = {
+    "pending": ({"status": "pending", "paid_at": None}, "pending; processing or completed makes its Sale"),
+    "waiting for a transfer": ({"status": "on-hold", "paid_at": None}, "on-hold; processing or completed"),
+    "not paid": ({"paid_at": None}, "processing, and not paid yet"),
+    "cash on delivery": ({"payment_method": "cod", "paid_at": None}, "processing; completed makes its Sale"),
+}
+
+
+@pytest.mark.claim("S4.27")
+@pytest.mark.parametrize(("fields", "why"), UNTRIGGERED.values(), ids=list(UNTRIGGERED))
+def test_an_order_without_its_trigger_is_kept_and_watched_and_not_exported(fields: dict[str, Any], why: str) -> None:
+    seen = bought(**fields)
+    found = standing(seen)
+    assert (found.state, found.order_id, found.status) == ("watching", ORDER, seen.status)
+    assert found.why.startswith(why)
+    exporter = Consumer(handlers(settings()))
+    assert exporter.take(link(311), seen)[KEY] == NOTHING
+    # and: once its trigger comes, it is watched no more, and exported
+    assert standing(seen, bought(status="completed")).state == "due"
+    assert exporter.take(bought(status="completed"))[KEY].deliveries
+
+
+@pytest.mark.claim("S4.27")
+def test_each_order_stands_somewhere() -> None:
+    gone = OrderRemoved(shop=SHOP, order_id=ORDER, observed_at=PAID)
+    sale = recorded_sale(BOUGHT, settings())
+    assert standing(BOUGHT, sale).state == "in the books"
+    assert standing(BOUGHT, letter(f"sale:{KEY}", KEY)).why.startswith(
+        "balance.period-closed: davtari dead-letters show"
+    )
+    assert standing(bought(status="cancelled")).state == "given up"
+    assert standing(BOUGHT, gone).state == "removed"
+    assert standing(BOUGHT, using=settings("dry-run")).why == "a dry run: planned, not written"
+    held = settings(hold=3600.0)
+    assert standing(BOUGHT, using=held, now=PAID + timedelta(minutes=5)).state == "held"
+    assert standing(BOUGHT, using=held).state == "due"
+
+
+def test_a_letter_that_was_closed_stops_nothing() -> None:
+    open_letter = letter(f"sale:{KEY}", KEY)
+    closed = {"dead_letter": open_letter.dead_letter, "service": "order-exporter", "original_key": KEY}
+    settled = DeadLetterSettled.model_validate(closed | {"how": "replayed", "by": "nino", "at": PAID})
+    assert standing(BOUGHT, open_letter, settled).state == "due"
+
+
+def test_orders_of_other_shops_are_left_out_and_each_order_stands_once() -> None:
+    other = bought(shop="second")
+    found = standings(facts(BOUGHT, other, bought(status="completed")), settings().shops, NOW)
+    assert Counter(one.shop for one in found) == {SHOP: 1}
+
+
+@pytest.mark.claim("S4.27")
+def test_the_passport_of_a_watched_order_says_what_it_waits_for() -> None:
+    story = told(bought(status="on-hold", paid_at=None))
+    assert standing_of(KEY, story, settings().shops).startswith("watching: on-hold; processing or completed")
+    assert standing_of("main:9", story, settings().shops) == ""
+
+
+def shown(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *options: str) -> str:
+    """What the command prints of an order in the books and one that is watched."""
+    watched = bought(order_id=1043, number="1043", status="on-hold", paid_at=None)
+
+    async def read(*_: Any) -> AsyncIterator[Envelope[Event]]:
+        for envelope in told(BOUGHT, recorded_sale(BOUGHT, settings()), watched):
+            yield envelope
+
+    monkeypatch.setattr(orders_app, "read_events", read)
+    file = tmp_path / "davtari.toml"
+    file.write_text(SETTINGS, encoding="utf-8")
+    ran = CliRunner().invoke(app, ["--settings", str(file), "orders", *options])
+    assert ran.exit_code == (2 if "--shop" in options else 0), ran.output
+    return ran.output
+
+
+@pytest.mark.claim("S4.27")
+def test_the_command_lists_the_watched_alone_or_with_the_others(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    everything, watching = shown(monkeypatch, tmp_path), shown(monkeypatch, tmp_path, "--watching")
+    assert "2 orders: 1 in the books, 1 watching." in everything and "2 orders: 1 in the books, 1 watching." in watching
+    assert ("1042" in everything, "1042" in watching, "1043" in watching) == (True, False, True)
+    data = json.loads(shown(monkeypatch, tmp_path, "--open", "--json"))
+    assert data["counts"] == {"in the books": 1, "watching": 1}
+    assert [(one["order_id"], one["state"], one["status"]) for one in data["orders"]] == [(1043, "watching", "on-hold")]
+    assert "name no shop 'other'" in shown(monkeypatch, tmp_path, "--shop", "other")
