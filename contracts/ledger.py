@@ -69,8 +69,9 @@ class _LedgerEvent(Event):
 class ClientRecorded(_LedgerEvent):
     """The Balance client that stands for a person: found there, created by us, or the retail client.
 
-    `identity` is opaque: the uid derived from the personal or company number. `retail`: Balance knows no client with
-    that number and none may be created, so this order alone goes to the retail client.
+    `identity` is opaque: the uid derived from the personal or company number (or from phone and e-mail, where they
+    count). `retail`: Balance knows no such client and none may be created, or several, as `detail` says: this order
+    alone goes to the retail client. `code` is the client's own in Balance, which assigns it.
     """
 
     TYPE: ClassVar[str] = "davtari.ClientRecorded.v1"
@@ -80,6 +81,8 @@ class ClientRecorded(_LedgerEvent):
     how: Literal["found", "created"]
     identity: str | None = None
     retail: bool = False
+    code: str | None = None
+    detail: str = ""
     recorded_at: Instant
     attempts: tuple[Attempt, ...] = ()
 

@@ -7,6 +7,7 @@ from contracts import (
     approvals,
     balance,
     catalog,
+    clients,
     closing,
     drift,
     gates,
@@ -74,5 +75,9 @@ EVENTS: tuple[type[Event], ...] = (
     notices.OrderNotePlanned,
     notices.OrderStatusWritten,
     notices.OrderStatusPlanned,
+    clients.ClientAssigned,
+    clients.ContactsMerged,
+    clients.ContactsConflicted,
+    clients.ContactSettled,
 )
 BY_TYPE: dict[str, type[Event]] = {event.TYPE: event for event in EVENTS}

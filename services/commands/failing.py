@@ -6,6 +6,7 @@ from aiokafka.errors import KafkaError
 
 from services.commands.approvals.pending import NoSuchApproval
 from services.commands.ask import NoAnswer
+from services.commands.clients.known import NoSuchClient
 from services.commands.codes import FAILED, NO_ANSWER, WRONG_SETTINGS
 from services.commands.letters import NoSuchLetter, WrongUse
 from services.commands.moment import NoMoment
@@ -23,7 +24,8 @@ from services.shared.upstream.errors import UpstreamError
 
 SETTINGS = (SettingsError, SecretMissing, CannotListen, WrongUse, NoMoment)
 PLAIN = (
-    UpstreamError, NoSuchLetter, NoSuchApproval, StalePlan, NotMapped, BrokerError, TopicsNotCreated, OSError,
+    UpstreamError, NoSuchLetter, NoSuchApproval, NoSuchClient, StalePlan, NotMapped, BrokerError, TopicsNotCreated,
+    OSError,
 )  # fmt: skip
 
 

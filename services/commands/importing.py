@@ -8,19 +8,24 @@ import typer
 
 from contracts.operations import ImportRequested
 from services.commands import ask
-from services.commands.frame import DryRun, Json, Patience, answered, command, settings
+from services.commands.clients.bulk import Yes, import_clients
+from services.commands.frame import DryRun, Json, Patience, Shop, answered, command, settings
 from services.commands.screen import console
 
 
 @command
 async def import_command(
-    resource: Literal["items", "prices", "stock", "discounts"],
+    resource: Literal["items", "prices", "stock", "discounts", "clients"],
     dry_run: DryRun = False,
     accept_loss: Annotated[bool, typer.Option(help="Believe a snapshot that loses many records.")] = False,
     patience: Patience = 300.0,
+    shop: Shop = "",
+    yes: Yes = False,
     json: Json = False,
 ) -> int:
-    """Read items, prices or stock from Balance now; discounts: the prices with Balance's discounts on them."""
+    """Read Balance now (discounts: the prices with them); or make clients of a shop's customers that gave a number."""
+    if resource == "clients":
+        return await import_clients(shop, write=yes and not dry_run, json=json)
     reduced = resource == "discounts"
     source = "prices" if resource == "discounts" else resource
     what = {"dry_run": dry_run, "accept_loss": accept_loss, "discounts": reduced}

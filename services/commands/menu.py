@@ -103,8 +103,10 @@ MENU = (
         "import",
         MANUAL,
         "commands.importing:import_command",
-        "Read items, prices or stock from Balance now; discounts: the prices with Balance's discounts on them.",
+        "Read Balance now (discounts: the prices with them); or make clients of a shop's customers that gave a number.",
     ),
+    Entry("export", MANUAL, "commands.clients.bulk:export_app", "Make records in a shop of what Balance holds."),
+    Entry("clients", MANUAL, "commands.clients.app:app", "Who buyers are to Balance: look, merge, settle contacts."),
     Entry(
         "push",
         MANUAL,

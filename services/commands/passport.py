@@ -8,6 +8,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from contracts.approvals import ApprovalAsked, ApprovalGiven
+from contracts.clients import ContactsConflicted, ContactsMerged
 from contracts.envelope import Envelope
 from contracts.ledger import (
     Attempt,
@@ -59,7 +60,7 @@ class Passport:
 
 def concerns(event: Event, key: str) -> bool:
     """Whether an event belongs to the order `shop:id`."""
-    if isinstance(event, PushRequested | ApprovalAsked):
+    if isinstance(event, PushRequested | ApprovalAsked | ContactsMerged | ContactsConflicted):
         return f"{event.shop}:{event.order_id}" == key
     return event.key == key
 
@@ -163,7 +164,8 @@ def said(event: Event) -> str:
 def _said_of_books(event: Event) -> str:
     match event:
         case ClientRecorded():
-            return f"client {event.client} {event.how}"
+            code, told = f" (code {event.code})" if event.code else "", f": {event.detail}" if event.detail else ""
+            return f"client {event.client}{code} {event.how}{told}"
         case SaleRecorded():
             several = f" as {len(event.parts)} documents" if event.parts else ""
             return f"Sale {event.sale} {event.how}{several}, read back, {_judged(event.differences)}: {event.total}"
@@ -212,6 +214,21 @@ def _said_of_people(event: Event) -> str:
             return f"{event.document or 'the shape ' + event.shape} approved by {event.asked_by} {event.why}".rstrip()
         case CommandSettled():
             return f"{event.outcome}: {event.detail}"
+        case _:
+            return _said_of_contacts(event)
+
+
+def _said_of_contacts(event: Event) -> str:
+    match event:
+        case ContactsMerged():
+            written = [
+                *(f"{field} to Balance" for field in event.to_balance),
+                *(f"{f} to the shop" for f in event.to_shop),
+            ]
+            return f"contacts of client {event.client} compared: {', '.join(written) or 'nothing to write'}"
+        case ContactsConflicted():
+            told = ", ".join(f"{one.field} ({one.taken or 'a person is asked'})" for one in event.conflicts)
+            return f"contacts that shop and Balance both changed: {told}; davtari clients conflicts {event.shop}"
         case _:
             return said_of_notice(event) or event.TYPE
 

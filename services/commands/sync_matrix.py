@@ -98,9 +98,7 @@ def _documents(settings: Settings, name: str, shop: ShopSettings) -> Iterable[Ro
     held += ", otherwise where orders.hold-for says so" if orders.hold_for else ""
     held += f"; {len(orders.rules)} rules (davtari rules list)" if orders.rules else ""
     paid = ", default ones once paid" if orders.require_paid else ""
-    buyers = "found by personal or company id" + (", made if new" if orders.create_clients else "")
-    buyers += "; else the retail client" if orders.retail_client else "; without an id the order waits"
-    yield _to_balance(name, "customers", "orders", flows.orders, "with the order", buyers, "order-exporter")
+    yield from _customers(name, shop)
     sale = f"one {settings.balance.dialect.sale_resource} per order, to the tetri, never changed afterwards"
     yield _to_balance(name, "orders", "orders", flows.orders, f"{triggers}{paid}{held}", sale, "order-exporter")
     dialect = settings.balance.dialect
@@ -120,6 +118,19 @@ def _back(name: str, shop: ShopSettings) -> Iterable[Row]:
     moves = "; ".join(f"{state}: {was} → {to}" for state, each in steps.items() for was, to in each.items())
     rule = f"{moves}; never backwards" if moves else "none is allowed"
     yield _to_shop(name, "order status", "statuses", statuses.mode, when, rule, "order-notifier")
+
+
+def _customers(name: str, shop: ShopSettings) -> Iterable[Row]:
+    orders, mode = shop.orders, shop.flows.orders
+    rungs = ["found by personal or company id" + (", made if new" if orders.create_clients else "")]
+    rungs += ["else by the id of the same buyer's other orders"] if orders.clients.known_links else []
+    rungs += [f"else by {' or '.join(orders.clients.match_by)}"] if orders.clients.match_by else []
+    rungs += ["else the retail client" if orders.retail_client else "without an id the order waits"]
+    yield _to_balance(name, "customers", "orders", mode, "with the order", "; ".join(rungs), "order-exporter")
+    for field, policy in orders.clients.contacts.by_field().items():
+        what, rule = f"customers: {field}", f"both ways; where both sides changed it: {policy}"
+        rule = rule if field != "address" else f"where Balance has not changed it; else: {policy}"
+        yield _to_balance(name, what, "orders", mode, "with the buyer's next order", rule, "order-exporter")
 
 
 def _to_balance(name: str, what: str, flow: str, mode: str, when: str, rule: str, service: str) -> Row:

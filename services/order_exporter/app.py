@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 
+from services.order_exporter.contact_delivery import deliver_contacts
+from services.order_exporter.contacts import lane
 from services.order_exporter.deliveries import deliveries
 from services.order_exporter.handlers import handlers
 from services.order_exporter.hands import HandsOff
@@ -14,24 +16,45 @@ from services.order_exporter.undocumented import Undocumented
 from services.shared.balance.client import Balance
 from services.shared.checks.gates import orders_gate
 from services.shared.delivery.engine import Clock
+from services.shared.delivery.lane import Lane
 from services.shared.identity.guard import ByShop
 from services.shared.identity.standing import watched
 from services.shared.running.fingerprint import fingerprint
 from services.shared.running.service import Blueprint, utc_now
-from services.shared.running.upstreams import balance_lanes
+from services.shared.running.upstreams import balance_lanes, breaker, open_shop
 from services.shared.settings.model import Settings
 from services.shared.telemetry.families import Reads
+from services.shared.woocommerce.client import WooCommerce
+
+
+@asynccontextmanager
+async def _merging(settings: Settings, clock: Clock) -> AsyncIterator[Mapping[str, WooCommerce]]:
+    """The shops whose buyers' contacts are merged; no other shop is opened, nor its key asked for."""
+    names = [name for name, shop in settings.shops.items() if shop.orders.clients.contacts.by_field()]
+    async with AsyncExitStack() as stack:
+        yield {name: await stack.enter_async_context(open_shop(settings, name, clock)) for name in names}
+
+
+def _contacts(settings: Settings, name: str, shop: WooCommerce, balance: Balance, guard: ByShop, clock: Clock) -> Lane:
+    """A lane with a breaker of its own: neither a shop nor a client that is in the way holds up a Sale."""
+    deliver = guard.guarded(deliver_contacts(balance, shop, clock))
+    return Lane(lane(name), deliver, breaker(settings), batch=1, concurrency=settings.shops[name].concurrency)
 
 
 @asynccontextmanager
 async def blueprint(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Blueprint]:
-    """The service, wired: a lane for clients and one for Sales."""
-    async with Balance(settings.balance, settings.balance.password()) as balance:
+    """The service, wired: a lane for clients and one for Sales, and one for contacts of each shop that merges them."""
+    password = settings.balance.password()
+    async with Balance(settings.balance, password) as balance, _merging(settings, clock) as shops:
         guard, effects = ByShop(), deliveries(balance, settings.balance.dialect, clock)
         lanes = balance_lanes(settings, {name: guard.guarded(deliver) for name, deliver in effects.items()})
+        lanes += [_contacts(settings, name, shop, balance, guard, clock) for name, shop in shops.items()]
         rules = fingerprint([settings.balance, *settings.shops.values()])
-        shops, objective = settings.shops, settings.freshness
-        readings: list[Reads] = [Undocumented(shops), OnTime(shops, objective), HandsOff(shops, objective)]
         gates = orders_gate(settings, balance, [lane.name for lane in lanes])
         early, known = [guard.attach], watched(handlers(settings))
-        yield Blueprint(SERVICE, known, rules, lanes, early_tasks=early, readings=readings, gates=gates)
+        yield Blueprint(SERVICE, known, rules, lanes, early_tasks=early, readings=_readings(settings), gates=gates)
+
+
+def _readings(settings: Settings) -> list[Reads]:
+    shops, objective = settings.shops, settings.freshness
+    return [Undocumented(shops), OnTime(shops, objective), HandsOff(shops, objective)]

@@ -11,6 +11,7 @@ from services.shared.documents.uids import client_uid
 from services.shared.documents.written import without_empty
 from services.shared.settings.balance import ListTexts
 
+PERSONAL_DIGITS = 11
 NAME_LIMIT = 150
 """API fact: Name is String(150)."""
 
@@ -38,6 +39,13 @@ def identity_of(person: Person | None) -> Identity | None:
     return Identity("person", personal) if personal else None
 
 
+def identity_of_number(number: str) -> Identity | None:
+    """Whose number it is: 9 digits are a company, 11 a person; None for anything else."""
+    if company := valid_number(number, "company"):
+        return Identity("company" if len(company) < PERSONAL_DIGITS else "person", company)
+    return None
+
+
 def number_remark(person: Person | None) -> str:
     """What the document should say when a number was given that cannot be one; it never stops an order."""
     given = person is not None and (person.company_id or person.personal_id)
@@ -45,20 +53,25 @@ def number_remark(person: Person | None) -> str:
 
 
 def client_document(identity: Identity, order: OrderChanged, lists: ListTexts) -> dict[str, Any]:
-    """The JSON of a client to be created (balance-api 2.8). Only Name and ID are required there."""
+    """The JSON of the client that an order's buyer is created as."""
     person = order.person or Person(person_ref=order.person_ref)
+    return client_fields(identity, person, order.shop, order.customer_id, lists)
+
+
+def client_fields(identity: Identity, person: Person, shop: str, customer_id: int, lists: ListTexts) -> dict[str, Any]:
+    """The JSON of a client to be created (balance-api 2.8). Only Name and ID are required there."""
     name = _name(identity, person)
     fields = {
         "uid": identity.ref,
         "Name": name[:NAME_LIMIT],
         "FullName": name,
         "ID": identity.number,
-        "LegalForm": lists.company if identity.kind == "company" else lists.individual,
+        "LegalForm": _legal_form(identity, lists),
         "Phone": person.phone,
         "Email": person.email,
-        "LegalAddress": _address(person.billing),
-        "PhysicalAddress": _address(person.shipping) or _address(person.billing),
-        "ExtCode": f"woo-{order.shop}-{order.customer_id}" if order.customer_id else "",
+        "LegalAddress": address_line(person.billing),
+        "PhysicalAddress": delivery_address(person),
+        "ExtCode": f"woo-{shop}-{customer_id}" if customer_id else "",
     }
     return without_empty(fields)
 
@@ -69,6 +82,19 @@ def _name(identity: Identity, person: Person) -> str:
     return company or full_name or identity.number
 
 
-def _address(address: Address) -> str:
+def _legal_form(identity: Identity, lists: ListTexts) -> str:
+    """By the kind of number (claim I12): 9 digits are a company; a sole trader has a person's number."""
+    if identity.kind == "company" and len(identity.number) < PERSONAL_DIGITS:
+        return lists.company
+    return (lists.sole_trader if identity.kind == "company" else None) or lists.individual
+
+
+def delivery_address(person: Person | None) -> str:
+    """Where the goods go, in one line: the shipping address, else that of the bill; empty when there is none."""
+    return (address_line(person.shipping) or address_line(person.billing)) if person else ""
+
+
+def address_line(address: Address) -> str:
+    """An address in one line, nobody's name in it; empty without a street."""
     parts = (address.address_1, address.address_2, address.city, address.postcode, address.country)
     return ", ".join(part.strip() for part in parts if part.strip()) if address.address_1.strip() else ""

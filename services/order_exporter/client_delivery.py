@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Literal, Protocol
 
 from contracts.ledger import ClientRecorded
+from services.order_exporter.contact_book import ContactBook, Register
 from services.order_exporter.tasks import ClientTask
 from services.shared.balance.clients import ClientRef
 from services.shared.balance.rows import RowInvalid
@@ -17,8 +18,11 @@ from services.shared.delivery.outcome import Done, Outcome, Refused, Unknown
 from services.shared.delivery.row import Row
 from services.shared.upstream.errors import UpstreamError
 
+How = Literal["found", "created"]
+SEVERAL = "{count} clients of Balance have the buyer's phone or e-mail: retail client"
 
-class Clients(Protocol):
+
+class Clients(Register, Protocol):
     """The clients of a Balance."""
 
     async def client_by_id(self, personal_or_company_id: str) -> ClientRef | None:
@@ -29,17 +33,20 @@ class Clients(Protocol):
 
 
 def deliver_clients(balance: Clients, clock: Callable[[], datetime]) -> Deliver:
-    """The effect of the lane `balance.clients`."""
+    """The effect of the lane `balance.clients` for the clients of orders."""
+    book = ContactBook(balance, clock)
 
     async def deliver(rows: Sequence[Row]) -> Sequence[Outcome]:
-        return await asyncio.gather(*(_deliver(row, balance, clock) for row in rows))
+        return await asyncio.gather(*(_deliver(row, balance, book, clock) for row in rows))
 
     return deliver
 
 
-async def _deliver(row: Row, balance: Clients, clock: Callable[[], datetime]) -> Outcome:
+async def _deliver(row: Row, balance: Clients, book: ContactBook, clock: Callable[[], datetime]) -> Outcome:
     task = ClientTask.model_validate(row.payload)
     try:
+        if task.by == "contact":
+            return Done((_matched(task, await book.owners(task.person), row, clock()),))
         found = await balance.client_by_id(task.person["ID"])
         if found is None and task.create:
             return await _create(task, row, balance, clock)
@@ -47,7 +54,13 @@ async def _deliver(row: Row, balance: Clients, clock: Callable[[], datetime]) ->
         return outcome_of(error)
     except RowInvalid as error:
         return Refused(error.reason, error.detail)
-    return Done((_recorded(task, found.uid if found else None, "found", row, clock()),))
+    return Done((_recorded(task, found, "found", row, clock()),))
+
+
+def _matched(task: ClientTask, owners: Sequence[ClientRef], row: Row, now: datetime) -> ClientRecorded:
+    """Exactly one client counts; of several none, and that is said."""
+    told = SEVERAL.format(count=len(owners)) if len(owners) > 1 else ""
+    return _recorded(task, owners[0] if len(owners) == 1 else None, "found", row, now, told)
 
 
 async def _create(task: ClientTask, row: Row, balance: Clients, clock: Callable[[], datetime]) -> Outcome:
@@ -55,20 +68,27 @@ async def _create(task: ClientTask, row: Row, balance: Clients, clock: Callable[
     created = await balance.client_by_id(task.person["ID"])
     if created is None:
         return Unknown("Balance confirmed the new client and does not show it under its number yet")
-    return Done((_recorded(task, created.uid, "created", row, clock()),))
+    return Done((_recorded(task, created, "created", row, clock()),))
 
 
 def _recorded(
-    task: ClientTask, client: str | None, how: Literal["found", "created"], row: Row, now: datetime
+    task: ClientTask,
+    client: ClientRef | None,
+    how: Literal["found", "created"],
+    row: Row,
+    now: datetime,
+    told: str = "",
 ) -> ClientRecorded:
     return ClientRecorded(
         shop=task.shop,
         order_id=task.order_id,
         person_ref=task.person_ref,
-        client=client or str(task.retail),
+        client=client.uid if client else str(task.retail),
         how=how,
         identity=task.identity,
         retail=client is None,
+        code=client.code if client else None,
+        detail=told,
         recorded_at=now,
         attempts=row.attempts,
     )

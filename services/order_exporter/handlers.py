@@ -7,11 +7,12 @@ from dataclasses import replace
 from functools import partial, reduce
 
 from contracts.balance import PriceChanged
+from contracts.clients import ContactsConflicted
 from contracts.ledger import SalePlanned
 from contracts.model import Event
 from contracts.placement import WarehouseChosen
 from contracts.reasons import Reason
-from services.order_exporter import hands, on_time, postponed, reserving, stock
+from services.order_exporter import contacts, hands, on_time, postponed, reserving, stock
 from services.order_exporter.announce import divergence, planned
 from services.order_exporter.case import Case
 from services.order_exporter.content import is_void
@@ -32,7 +33,7 @@ from services.order_exporter.regular_price import price_changed
 from services.order_exporter.shape import candidate
 from services.order_exporter.tasks import ClientTask, SaleTask
 from services.shared.delivery.decision import NOTHING, Decision, Delivery, Refusal
-from services.shared.delivery.handlers import Handlers, Remember, composed
+from services.shared.delivery.handlers import Handlers, News, Remember, composed
 from services.shared.delivery.outcome import Blocked
 from services.shared.documents import approval, trigger
 from services.shared.documents.approval import Candidate
@@ -51,14 +52,15 @@ CLIENT_LANE = "balance.clients"
 
 def handlers(settings: Settings) -> Handlers:
     """The rules of order-exporter under these settings. Subjects are `shop:order`."""
-    return Handlers(TOPICS, remember=_remember(settings), decide=partial(decide, settings))
+    news: Mapping[type[Event], News] = {ContactsConflicted: contacts.conflict_news}
+    return Handlers(TOPICS, remember=_remember(settings), decide=partial(decide, settings), news=news)
 
 
 def _remember(settings: Settings) -> Mapping[type[Event], Remember]:
     discounts = any(shop.orders.sale_price_as == "discount" for shop in settings.shops.values())
     prices: Mapping[type[Event], Remember] = {PriceChanged: partial(price_changed, discounts)}
     more = (approval.approval_rules("sale"), on_time.rules(settings.shops), hands.rules(), stock.RULES, postponed.RULES)
-    return reduce(composed, (*more, reserving.RULES, prices), REMEMBER)
+    return reduce(composed, (*more, reserving.RULES, prices, contacts.rules(settings)), REMEMBER)
 
 
 def decide(settings: Settings, subject: str, state: State) -> Decision:
@@ -72,7 +74,17 @@ def decide(settings: Settings, subject: str, state: State) -> Decision:
         return Decision(again_at=end)
     if known is None or mode == "off":
         return Decision(announce=answers(pushes, SERVICE, mode, known is not None, state.now))
-    return _with_endings(case := Case(known, shop, settings.balance, pushes, state), _decide(case))
+    case = Case(known, shop, settings.balance, pushes, state)
+    return _with_contacts(case, _with_endings(case, _decide(case)))
+
+
+def _with_contacts(case: Case, decision: Decision) -> Decision:
+    """Contacts follow an order that is booked: nothing of a buyer is written before the accountant lets a Sale go."""
+    known = case.known
+    if not case.live or known.removed or case.state.get(SALE, known.order.key) is None:
+        return decision
+    merges = contacts.wanted(known.order, case.shop.orders.clients.contacts, case.state)
+    return replace(decision, deliveries=(*decision.deliveries, *merges)) if merges else decision
 
 
 def _with_endings(case: Case, decision: Decision) -> Decision:
@@ -121,7 +133,7 @@ def _export(case: Case) -> Decision:
 
 
 def _sold(case: Case, ready: Ready) -> Decision:
-    one = candidate(ready.task, case.known.order)
+    one = candidate(ready.task, case.known.order, ready.buyer)
     gate = approval.held(one, case.shop.orders.approve_first, case.state) if case.live else None
     if gate and case.is_wanted:
         return _answered(case, _gated(case, ready, one, gate), waits="" if wants_plan(case.pushes) else gate.detail)

@@ -13,6 +13,7 @@ from contracts.reasons import Reason
 from contracts.shop import OrderChanged, OrderLine
 from services.order_exporter.buyer import Buyer, buyer_of
 from services.order_exporter.content import books_digest
+from services.order_exporter.delivery_address import with_address
 from services.order_exporter.postponed import postponed
 from services.order_exporter.projection import (
     ACCOUNTS,
@@ -44,10 +45,11 @@ NO_RULES = PriceSettings()
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A Sale that can be written, as soon as `lookup` has said who the client is."""
+    """A Sale that can be written, as soon as `lookup` has said who the client is; `buyer` tells how it is known."""
 
     task: SaleTask
     lookup: ClientTask | None
+    buyer: str
     choice: WarehouseChosen | None = None
 
 
@@ -90,13 +92,15 @@ def prepare(
 
 
 def _ready(draft: Draft) -> Ready:
-    order, sale = draft.known.order, _sale(draft)
-    buyer = buyer_of(order, draft.rules, draft.balance, draft.state)
+    order, buyer = draft.known.order, buyer_of(draft.known.order, draft.rules, draft.balance, draft.state)
+    sale = _sale(draft)
+    sale = replace(sale, remark="; ".join(part for part in (sale.remark, buyer.remark) if part))
     document = partial(_document, draft, buyer.client)
     parts = parts_of(sale, draft.place.lines, document) if draft.place.lines else ()
     task = _task(draft.known, sale, buyer, parts[0].sent if parts else document(sale))
     posting = _posting(order, draft.place.pieces or _pieces(draft), draft.rules, draft.state)
-    return Ready(task.model_copy(update={**posting, "parts": parts}), buyer.lookup, draft.place.choice)
+    whole = with_address(task.model_copy(update={**posting, "parts": parts}), order, draft.rules.clients)
+    return Ready(whole, buyer.lookup, buyer.how, draft.place.choice)
 
 
 def _sale(draft: Draft) -> Sale:

@@ -6,15 +6,19 @@ from collections.abc import Mapping
 
 from contracts.balance import Accounts, ItemChanged
 from contracts.catalog import ProductLinked, ProductPlanned, ProductUnlinked
+from contracts.clients import ClientAssigned
 from contracts.envelope import Envelope
 from contracts.ledger import ClientRecorded, CreditNoteRecorded, SaleDiverged, SalePlanned, SaleRecorded
 from contracts.model import Event, Part, Uid
 from contracts.shop import OrderChanged, OrderLine, OrderRemoved
+from services.order_exporter.client import identity_of
 from services.shared.delivery.handlers import Remember
 from services.shared.documents.push import push_rules
 from services.shared.state.records import Kind, State
 
 SERVICE = "order-exporter"
+NOBODY = "-"
+"""The reference of no record."""
 
 
 class KnownOrder(Part):
@@ -31,6 +35,13 @@ class WantedLink(Part):
     order: str
 
 
+class GivenNumber(Part):
+    """An order that gave a valid number; found by its person and by its identity."""
+
+    order: str
+    identity: str
+
+
 class PlannedLink(Part):
     """The item that a product would be linked to if the catalogue flow were live: good for plans of Sales only."""
 
@@ -43,6 +54,12 @@ WANTED = Kind("wanted-link", WantedLink)
 PLANNED_LINK = Kind("planned-link", PlannedLink)
 ACCOUNTS = Kind("accounts", Accounts)
 CLIENT = Kind("client", ClientRecorded)
+ASSIGNED = Kind("client-assigned", ClientAssigned)
+"""A person's word on where the orders of an identity, or of a person, go."""
+GIVEN_BY = Kind("number-given-by", GivenNumber)
+"""By order; the reference is the person."""
+GIVEN_AS = Kind("number-given-as", GivenNumber)
+"""By order; the reference is the identity."""
 SALE = Kind("sale", SaleRecorded)
 PLAN = Kind("sale-plan", SalePlanned)
 REVERSED = Kind("sale-reversed", CreditNoteRecorded)
@@ -65,6 +82,11 @@ def client_name(identity: str) -> str:
     return f"client:{identity}"
 
 
+def assigned_key(shop: str, ref: str) -> str:
+    """The key of a person's word about an identity or a person: it holds in its shop."""
+    return f"{shop}|{ref}"
+
+
 def order_client_key(order: str) -> str:
     """The key of a client that holds for one order only."""
     return f"order:{order}"
@@ -72,17 +94,32 @@ def order_client_key(order: str) -> str:
 
 def order_changed(envelope: Envelope[OrderChanged], state: State) -> None:
     order = envelope.data
-    state.put(ORDER, order.key, KnownOrder(order=order, version=envelope.sequence))
+    state.put(ORDER, order.key, KnownOrder(order=order, version=envelope.sequence), ref=order.person_ref)
+    _number_given(order, state)
     for product in {product_key(order.shop, line) for line in order.lines if line.kind == "product"}:
         if state.get(LINK, product) is None:
             state.put(WANTED, f"{order.key}|{product}", WantedLink(order=order.key), ref=product)
     state.touch(order.key)
 
 
+def _number_given(order: OrderChanged, state: State) -> None:
+    """A number that was put right counts from now on; one that was taken back counts no more."""
+    identity = identity_of(order.person)
+    if identity is None:
+        if state.get(GIVEN_BY, order.key):
+            state.drop(GIVEN_BY, order.key)
+            state.drop(GIVEN_AS, order.key)
+        return
+    given = GivenNumber(order=order.key, identity=identity.ref)
+    state.put(GIVEN_BY, order.key, given, ref=order.person_ref)
+    state.put(GIVEN_AS, order.key, given, ref=identity.ref)
+
+
 def order_removed(envelope: Envelope[OrderRemoved], state: State) -> None:
     key = envelope.data.key
     if known := state.get(ORDER, key):
-        state.put(ORDER, key, KnownOrder(order=known.order, version=envelope.sequence, removed=True))
+        gone = KnownOrder(order=known.order, version=envelope.sequence, removed=True)
+        state.put(ORDER, key, gone, ref=known.order.person_ref)
         state.touch(key)
 
 
@@ -131,6 +168,19 @@ def client_recorded(envelope: Envelope[ClientRecorded], state: State) -> None:
         state.release(client_name(client.identity))
 
 
+def client_assigned(envelope: Envelope[ClientAssigned], state: State) -> None:
+    """Orders that have no Sale yet go where they are told to; Sales that stand are left as they are."""
+    word = envelope.data
+    for ref in (word.identity, word.person_ref):
+        if ref:
+            state.put(ASSIGNED, assigned_key(word.shop, ref), word)
+            state.release(client_name(ref))
+    orders = {*state.find(ORDER, word.person_ref or NOBODY), *state.find(GIVEN_AS, word.identity or NOBODY)}
+    for order in sorted(orders):
+        if order.partition(":")[0] == word.shop and state.get(SALE, order) is None:
+            state.touch(order)
+
+
 def sale_recorded(envelope: Envelope[SaleRecorded], state: State) -> None:
     state.put(SALE, envelope.data.key, envelope.data)
     state.touch(envelope.data.key)
@@ -160,6 +210,7 @@ REMEMBER: Mapping[type[Event], Remember] = {
     ProductPlanned: product_planned,
     ItemChanged: item_changed,
     ClientRecorded: client_recorded,
+    ClientAssigned: client_assigned,
     SaleRecorded: sale_recorded,
     CreditNoteRecorded: note_recorded,
     SalePlanned: sale_planned,

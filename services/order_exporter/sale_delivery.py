@@ -64,7 +64,7 @@ async def _postponed(
     unposted = task.short_stock == "unposted"
     try:
         for json in [part.sent for part in task.parts] or [task.document] if unposted else []:
-            await register.put(json | {str(register.dialect.posted_field): False})
+            await register.put(_whole(task, json) | {str(register.dialect.posted_field): False})
     except UpstreamError as error:
         return outcome_of(error)
     return Done((_short(task, detail, unposted, row, clock()),))
@@ -83,6 +83,11 @@ def _short(task: SaleTask, detail: str, unposted: bool, row: Row, now: datetime)
         postponed_at=now,
         attempts=row.attempts,
     )
+
+
+def _whole(task: SaleTask, json: dict[str, Any]) -> dict[str, Any]:
+    """A document as it is sent: with what names or locates somebody."""
+    return json | (task.person or {})
 
 
 def _documents(task: SaleTask) -> list[Document]:
@@ -105,8 +110,8 @@ def _document(task: SaleTask, title: str, json: dict[str, Any], lines: tuple[Rec
         lines=lines,
         quantities=tuple(line.quantity for line in lines),
     )
-    mismatch = Reason.SALE_NOT_AS_MEANT
-    return Document(json["uid"], title, json, intent, mismatch, again=task.again, strict=bool(task.parts))
+    mismatch, whole = Reason.SALE_NOT_AS_MEANT, _whole(task, json)
+    return Document(json["uid"], title, whole, intent, mismatch, again=task.again, strict=bool(task.parts))
 
 
 def _recorded(task: SaleTask, booked: Sequence[Booked], row: Row, now: datetime) -> SaleRecorded:

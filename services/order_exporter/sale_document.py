@@ -31,8 +31,8 @@ def sale_document(
 def flags(sale: Sale, settings: OrderSettings, dialect: Dialect) -> dict[str, bool]:
     """Whether the document is posted and whether Balance issues the waybill, where this Balance has a field for it."""
     found = {dialect.posted_field: settings.document_state == "posted"} if dialect.posted_field else {}
-    if dialect.waybill_flag_field and sale.waybill is not None:
-        found[dialect.waybill_flag_field] = sale.waybill
+    if dialect.waybill_field and sale.waybill is not None:
+        found[dialect.waybill_field] = sale.waybill
     return found
 
 
@@ -105,7 +105,7 @@ def comment(sale: Sale, dialect: Dialect) -> str:
         sale.payment_method,
         f"transaction {sale.transaction_id}" if sale.transaction_id else "",
         f"coupons {', '.join(sale.coupons)}" if sale.coupons else "",
-        "" if dialect.waybill_flag_field else WAYBILL[sale.waybill],
+        "" if dialect.waybill_field else WAYBILL[sale.waybill],
         sale.remark,
     ]
     return " | ".join(part for part in parts if part)[:COMMENT_LIMIT]

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from pydantic import Field
+
+from contracts.clients import ContactField, Side
 from contracts.ledger import DocumentPart, RecordedLine
-from contracts.model import Money, Part
+from contracts.model import Instant, Money, Part
 from contracts.placement import Pieces
+from services.shared.settings.clients import Policy
 
 
 class SaleTask(Part):
@@ -14,7 +18,8 @@ class SaleTask(Part):
 
     `revision` counts the Sales of this order that were credited whole before. `short_stock` says what becomes of it
     when Balance lacks the goods (`pieces`), and `again` that this has happened before.
-    `parts` are there where the goods leave several warehouses; `document` is the first of them.
+    `parts` are there where the goods leave several warehouses; `document` is the first of them. `person` holds the
+    fields of the document that name or locate somebody: they are sent, and stand in no event.
     """
 
     shop: str
@@ -36,6 +41,8 @@ class SaleTask(Part):
     posted: bool = True
     parts: tuple[DocumentPart, ...] = ()
     document: dict[str, Any]
+    person_ref: str | None = None
+    person: dict[str, Any] | None = None
 
 
 class SalesOrderTask(Part):
@@ -59,7 +66,8 @@ class SalesOrderTask(Part):
 class ClientTask(Part):
     """A client to be found by number, or created. All personal data stands in `person`, the client's JSON.
 
-    `retail` is the client to use when none is found and none may be created (`create` is false).
+    `by` contact: to be found by the phone and e-mail in `person` alone, never created. `retail` is the client to use
+    when none is found and none may be created (`create` is false).
     """
 
     shop: str
@@ -68,4 +76,24 @@ class ClientTask(Part):
     identity: str
     create: bool
     retail: str | None
+    by: Literal["number", "contact"] = "number"
+    person: dict[str, Any]
+
+
+class ContactTask(Part):
+    """The contacts of a client to be merged with those of its buyer (services/shared/contacts/merge.py).
+
+    `person` holds what the order says (`order`) and what both sides said when they were last looked at (`base`).
+    """
+
+    shop: str
+    order_id: int
+    order_at: Instant
+    client: str
+    customer_id: int
+    policies: dict[ContactField, Policy]
+    changed_field: str = ""
+    settled: dict[ContactField, Side] = Field(default_factory=dict)
+    commands: tuple[str, ...] = ()
+    person_ref: str
     person: dict[str, Any]

@@ -56,6 +56,7 @@ def test_a_requisite_may_stand_for_several() -> None:
         ((TEA_CATEGORY,), (GIFTS, *BOTH), BOTH, (GIFTS, TEA_CATEGORY)),
         ((TEA_CATEGORY,), (*BOTH, GIFTS), (TEA_CATEGORY,), None),
         (BOTH, (GIFTS,), None, (GIFTS, *BOTH)),
+        (BOTH, (COFFEE_CATEGORY, GIFTS), None, (GIFTS, *BOTH)),
     ],
 )
 def test_ours_move_and_those_of_others_stay(

@@ -140,5 +140,5 @@ def test_personal_data_is_hidden_wherever_a_person_stands() -> None:
 
 def test_every_kind_of_delivery_has_a_model_that_knows_its_payload() -> None:
     assert MODELS.keys() == {
-        *("sale", "client", "credit-note", "product.write", "product.plan", "stock.write", "order.read"),
+        *("sale", "client", "contacts", "credit-note", "product.write", "product.plan", "stock.write", "order.read"),
     }

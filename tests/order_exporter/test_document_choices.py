@@ -54,7 +54,7 @@ WAYBILL_RULE = {"shipping_method": "flat_rate", "waybill": False, "shipping_item
 def test_the_document_says_whether_balance_issues_the_waybill(
     field: str | None, comment: str, flag: bool | None
 ) -> None:
-    balance = {"dialect": {"waybill_flag_field": field}}
+    balance = {"dialect": {"waybill_field": field}}
     made = document(settings(balance=balance, rules=[WAYBILL_RULE], waybill=True), bought())
     assert made["Comments"] == f"Order 1042, shop main | bog{comment}"
     assert made.get("IssueWaybill") is flag

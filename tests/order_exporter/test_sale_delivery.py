@@ -221,5 +221,7 @@ async def test_a_waybill_that_balance_shows_is_recorded_where_the_settings_name_
     field: str | None, told: str | None
 ) -> None:
     books = FakeBooks(change=lambda document: document | {"WaybillNumber": " 0777 "})
-    [outcome] = await deliveries(books, Dialect(waybill_field=field), lambda: PAID)["balance.documents"]([row_of()])
+    [outcome] = await deliveries(books, Dialect(waybill_number_field=field), lambda: PAID)["balance.documents"](
+        [row_of()]
+    )
     assert recorded(outcome).waybill == told

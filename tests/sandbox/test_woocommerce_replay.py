@@ -36,9 +36,6 @@ ALSO_VOLATILE = {
 LESS = {
     "coupon-create": "coupons are not kept; recorded orders bring their coupon lines along",
     "coupon-create-duplicate": "coupons are not kept",
-    "customer-by-email": "customers are not kept; orders carry all that is exported of them",
-    "customer-create": "customers are not kept",
-    "customer-create-duplicate-email": "customers are not kept",
     "order-create-rest-coupon-shipping-fee-paid": "coupons are not kept, so an order with one is refused",
 }
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from services.sandbox.woocommerce.categories import Categories
+from services.sandbox.woocommerce.customers import Customers
 from services.sandbox.woocommerce.notes import Notes
 from services.sandbox.woocommerce.products import Products
 from services.sandbox.woocommerce.shop import Shop
@@ -73,6 +74,16 @@ def category(category_id: int, body: dict[str, Any]) -> Step:
     def build(shop: Shop) -> None:
         shop.term_ids.last = category_id - 1
         Categories(shop).create(body, strict=True)
+
+    return build
+
+
+def customer(customer_id: int, body: dict[str, Any]) -> Step:
+    """An account under a given number."""
+
+    def build(shop: Shop) -> None:
+        shop.user_ids.last = customer_id - 1
+        Customers(shop).create(body, strict=True)
 
     return build
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from services.shared.balance.clients import ClientRef
+from services.shared.balance.clients import ClientRef, client
 from services.shared.money import vat_in
 
 Json = dict[str, Any]
@@ -60,6 +60,10 @@ class FakeBooks:
     async def put_client(self, document: Mapping[str, Any]) -> Json | None:
         return self._call("PUT Clients", lambda: self._keep(self.clients, document))
 
+    async def every_client(self) -> AsyncIterator[ClientRef]:
+        for row in self._call("GET all Clients", lambda: list(self.clients.values())):
+            yield client(row)
+
     def _call(self, name: str, effect: Callable[[], ResultT]) -> ResultT:
         self.calls.append(name)
         if error := self.fail_before.get(len(self.calls)):
@@ -76,8 +80,8 @@ class FakeBooks:
         return {"uid": uid}
 
     def _by_number(self, number: str) -> ClientRef | None:
-        found = [uid for uid, client in self.clients.items() if client["ID"] == number]
-        return ClientRef(min(found), None, number, None, False) if found else None
+        found = [row["uid"] for row in self.clients.values() if row["ID"] == number]
+        return client(self.clients[min(found)]) if found else None
 
     def puts(self, resource: str) -> int:
         """How often documents of a kind were written."""

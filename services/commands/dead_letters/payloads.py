@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from services.catalog_importer.payload import PLAN, WRITE, ProductPayload
 from services.commands.letters import WrongUse
-from services.order_exporter.tasks import ClientTask, SaleTask
+from services.order_exporter.tasks import ClientTask, ContactTask, SaleTask
 from services.refund_exporter.tasks import CreditNoteTask
 from services.stock_publisher.decide import KIND as STOCK_WRITE
 from services.stock_publisher.stock_write import StockWrite
@@ -29,6 +29,7 @@ class OrderLook(BaseModel):
 MODELS: Mapping[str, type[BaseModel]] = {
     "sale": SaleTask,
     "client": ClientTask,
+    "contacts": ContactTask,
     "credit-note": CreditNoteTask,
     WRITE: ProductPayload,
     PLAN: ProductPayload,

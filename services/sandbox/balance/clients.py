@@ -58,8 +58,9 @@ class Clients:
         return fitting.pop() if len(fitting) == 1 else None
 
     def keep(self, known: str, own: Row) -> Row:
-        """Stores a client's fields under a uid and counts the write."""
-        self._own[known] = own | {"uid": known}
+        """Stores a client's fields under a uid and counts the write; who brings no code is given one."""
+        code = own.get("Code") or self._own.get(known, {}).get("Code") or f"{len(self._own) + 1:09}"
+        self._own[known] = own | {"uid": known, "Code": code}
         self.revisions[known] += 1
         self.marked.discard(known)
         return self._whole(self._own[known])

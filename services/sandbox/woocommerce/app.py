@@ -14,9 +14,10 @@ from starlette.requests import Request
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from services.sandbox.woocommerce import batch, reads
+from services.sandbox.woocommerce import batch, customers, reads
 from services.sandbox.woocommerce.categories import PATH, Categories
 from services.sandbox.woocommerce.control import Control
+from services.sandbox.woocommerce.customers import Customers
 from services.sandbox.woocommerce.delivery import Deliveries
 from services.sandbox.woocommerce.notes import Notes
 from services.sandbox.woocommerce.orders import Orders
@@ -68,6 +69,7 @@ def routes(api: Api, shop: Shop) -> list[Route]:
         *api.resource("/orders/{order:int}/notes", lambda shop, ids: Notes(shop, ids["order"])),
         *api.resource("/orders", lambda shop, _: Orders(shop)),
         api.route("/refunds", {"GET": ("list", lambda call: listed(call, AllRefunds(call.shop)))}),
+        *api.resource(customers.PATH, lambda shop, _: Customers(shop)),
         *api.resource("/taxes", lambda shop, _: Taxes(shop)),
         *api.resource("/webhooks", lambda shop, _: Webhooks(shop)),
     ]
@@ -75,7 +77,8 @@ def routes(api: Api, shop: Shop) -> list[Route]:
 
 def show(shop: Shop, resource: str, document_id: int) -> Document:
     """An object as a webhook's body shows it; RestError when it is gone."""
-    return Orders(shop).read(document_id) if resource == "order" else Products(shop).read(document_id)
+    readers: dict[str, Callable[[int], Document]] = {"order": Orders(shop).read, "customer": Customers(shop).read}
+    return readers.get(resource, Products(shop).read)(document_id)
 
 
 class AtHome:

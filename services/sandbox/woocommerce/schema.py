@@ -75,6 +75,15 @@ ORDER: Mapping[str, Rule] = {
     "fee_lines": Rule("array"),
     "coupon_lines": Rule("array"),
 }
+CUSTOMER: Mapping[str, Rule] = {
+    "email": Rule(),
+    "first_name": Rule(),
+    "last_name": Rule(),
+    "username": Rule(),
+    "billing": Rule("object"),
+    "shipping": Rule("object"),
+    "meta_data": Rule("array"),
+}
 WEBHOOK: Mapping[str, Rule] = {
     "name": Rule(),
     "status": Rule(among=("active", "paused", "disabled")),

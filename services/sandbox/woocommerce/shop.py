@@ -47,6 +47,8 @@ class Shop:
         self.variations: dict[int, Document] = {}
         self.skus, self.gtins, self.slugs = Holders("sku"), Holders("global_unique_id"), Holders("slug")
         self.categories: dict[int, Document] = {UNCATEGORIZED: uncategorized()}
+        self.user_ids = Ids(1)
+        self.customers: dict[int, Document] = {}
         self.orders: dict[int, Document] = {}
         self.refunds: dict[int, Document] = {}
         self.notes: dict[int, Document] = {}

@@ -73,8 +73,15 @@ class Api:
 
         Gives what Balance echoes, None when it echoes nothing usable: reading back is the proof.
         """
+        return await self._write("PUT", resource, document)
+
+    async def patch(self, resource: str, document: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Changes the named fields of an existing record (API fact: PATCH needs its `uid`)."""
+        return await self._write("PATCH", resource, document)
+
+    async def _write(self, method: str, resource: str, document: Mapping[str, Any]) -> dict[str, Any] | None:
         response = await self._records.request(
-            "PUT",
+            method,
             resource_url(self.settings, resource),
             writes=True,
             content=body(document, resource, self.settings.dialect),

@@ -12,7 +12,7 @@ as they came, but for numbers, which are exact; `items.item`, `stocks.stock_row`
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import aclosing
 from datetime import UTC, datetime
 from functools import partial
@@ -139,6 +139,14 @@ class Balance:
     async def put_client(self, document: Mapping[str, Any]) -> dict[str, Any] | None:
         """Creates or replaces a client; gives what Balance echoes, if it echoes anything."""
         return await self._api.put(clients.RESOURCE, document)
+
+    def every_client(self) -> AsyncIterator[ClientRef]:
+        """All clients that are neither folders nor marked for deletion."""
+        return clients.every(self._api)
+
+    async def patch_client(self, document: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Changes the named fields of the client with this `uid`, and no other."""
+        return await self._api.patch(clients.RESOURCE, document)
 
     async def sale(self, uid: str) -> dict[str, Any] | None:
         """The Sale with this uid, None when there is none."""

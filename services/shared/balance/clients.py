@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from dataclasses import dataclass, field
 
 from services.shared.balance.api import Api
-from services.shared.balance.fields import deleted, flag, needed_reference, reference, text
+from services.shared.balance.fields import deleted, flag, needed_reference, reference, text, value
 from services.shared.balance.rows import Row, reading
 
 RESOURCE = "Clients"
@@ -13,13 +15,21 @@ RESOURCE = "Clients"
 
 @dataclass(frozen=True, slots=True)
 class ClientRef:
-    """A client of Balance; `number` is the personal or company number (Balance's `ID`)."""
+    """A client of Balance; `number` is the personal or company number (Balance's `ID`), `code` Balance's own.
+
+    `phones` and `emails` hold what stands in the tabular parts too, the main one first.
+    """
 
     uid: str
     name: str | None
     number: str | None
     legal_form: str | None
     deleted: bool
+    code: str | None = None
+    phones: tuple[str, ...] = ()
+    emails: tuple[str, ...] = ()
+    address: str | None = None
+    row: Row = field(default_factory=dict, compare=False, repr=False)
 
 
 def client(row: Row) -> ClientRef:
@@ -31,7 +41,19 @@ def client(row: Row) -> ClientRef:
             number=text(row, "ID"),
             legal_form=text(row, "LegalForm"),
             deleted=deleted(row),
+            code=text(row, "Code"),
+            phones=_contacts(row, "Phone"),
+            emails=_contacts(row, "Email"),
+            address=text(row, "PhysicalAddress"),
+            row=row,
         )
+
+
+def _contacts(row: Row, name: str) -> tuple[str, ...]:
+    """The field and the tabular part of its plural; None and repetitions left out."""
+    rows = value(row, f"{name}s")
+    entries = [text(each, name) for each in rows if isinstance(each, dict)] if isinstance(rows, list) else []
+    return tuple(dict.fromkeys(each for each in (text(row, name), *entries) if each))
 
 
 async def by_number(api: Api, number: str) -> ClientRef | None:
@@ -46,6 +68,14 @@ async def by_number(api: Api, number: str) -> ClientRef | None:
 
 def _has_number(row: Row, number: str) -> bool:
     return text(row, "ID") == number and not flag(row, "IsGroup") and not deleted(row)
+
+
+async def every(api: Api) -> AsyncIterator[ClientRef]:
+    """All clients; folders and those marked for deletion do not count, a row without uid is passed over."""
+    async with aclosing(api.every(RESOURCE)) as rows:
+        async for row in rows:
+            if reference(row, "uid") and not flag(row, "IsGroup") and not deleted(row):
+                yield client(row)
 
 
 async def by_uid(api: Api, uid: str) -> ClientRef | None:

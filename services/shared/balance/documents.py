@@ -70,7 +70,7 @@ def stored_document(row: Row, resource: str, dialect: Dialect) -> StoredDocument
             currency=fields.reference(row, named(row, "Currency")),
             base_document=fields.reference(row, named(row, "BaseDocument")),
             comments=fields.text(row, named(row, "Comments")),
-            waybill=fields.text(row, dialect.waybill_field) if dialect.waybill_field else None,
+            waybill=fields.text(row, dialect.waybill_number_field) if dialect.waybill_number_field else None,
             deleted=fields.deleted(row),
             total=sum((line.amount for line in lines if line.amount is not None), Decimal(0)),
             vat=_sum_of_stated(line.vat for line in lines),

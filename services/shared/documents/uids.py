@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from uuid import UUID, uuid5
 
 NAMESPACE = UUID("6f3c2a57-18d1-5b0e-9b6e-2a4f0c7d9e35")
@@ -40,6 +41,11 @@ def cumulative_note_uid(shop: str, order_id: int) -> str:
 def client_uid(number: str) -> str:
     """The uid under which a client with this personal or company number is created: one for all shops (claim K10)."""
     return str(uuid5(NAMESPACE, f"client|{number}"))
+
+
+def contact_ref(contacts: Mapping[str, str]) -> str:
+    """How a buyer who is known by phone or e-mail alone is called wherever personal data must not stand."""
+    return str(uuid5(NAMESPACE, "|".join(["contact", *(f"{sort}={contacts[sort]}" for sort in sorted(contacts))])))
 
 
 def _revised(kind: str, revision: int) -> str:

@@ -32,6 +32,9 @@ class ListTexts(Section):
     correction_operation: str = "ფასის კორექტირება"
     individual: str = "ფიზიკური პირი"
     company: str = "შეზღუდული პასუხისმგებლობის საზოგადოება"
+    sole_trader: str | None = Field(
+        default=None, description="the legal form of a company with a personal number; none: that of a person"
+    )
     goods: tuple[str, ...] = ("საქონელი", "goods", "Goods", "Товар")
     services: tuple[str, ...] = ("მომსახურება", "service", "Service", "Услуга")
 
@@ -61,7 +64,7 @@ class Dialect(DocumentDialect):
         default=PERIOD_CLOSED, description="patterns of the refusals that mean a closed period"
     )
     credit_notes: Literal["separate", "cumulative"] = "separate"
-    waybill_field: str | None = Field(
+    waybill_number_field: str | None = Field(
         default=None,
         description="the field of a Sale that holds its waybill's number, if your build has one",
     )

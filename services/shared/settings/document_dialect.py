@@ -29,7 +29,7 @@ class DocumentDialect(Section):
     posted_field: str | None = Field(
         default=None, description="the field that says whether a Sale is posted; no public source names one"
     )
-    waybill_flag_field: str | None = Field(
+    waybill_field: str | None = Field(
         default=None, description="the field that says whether Balance issues the waybill; else the comment says it"
     )
     short_stock: tuple[Pattern, ...] = Field(

@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 
 from services.shared.settings.amount import Amount
 from services.shared.settings.base import Section
+from services.shared.settings.clients import ClientSettings
 from services.shared.settings.order_rules import DocumentSettings
 
 AfterSale = Literal["report", "credit", "credit-and-new-sale"]
@@ -67,6 +68,7 @@ class OrderSettings(DocumentSettings):
         default_factory=dict, description="payment method → type and account of the payment inside the Sale; none: off"
     )
     price_as: Literal["discounted", "price-and-discount"] = "discounted"
+    clients: ClientSettings = ClientSettings()
 
     @model_validator(mode="after")
     def _discounts_are_shown(self) -> OrderSettings:

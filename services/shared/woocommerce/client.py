@@ -11,7 +11,7 @@ Every method raises an `UpstreamError` (services/shared/upstream/errors.py); not
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any, Self
@@ -26,6 +26,7 @@ from services.shared.upstream.tls import tls_context
 from services.shared.upstream.voice import Voice
 from services.shared.woocommerce import (
     categories,
+    customers,
     notes,
     orders,
     probe,
@@ -41,6 +42,7 @@ from services.shared.woocommerce.auth import auth_for
 from services.shared.woocommerce.batch import ItemResult
 from services.shared.woocommerce.categories import Category
 from services.shared.woocommerce.cursor import Cursor
+from services.shared.woocommerce.customers import Customer
 from services.shared.woocommerce.notes import Note
 from services.shared.woocommerce.probe import Probe
 from services.shared.woocommerce.product import Product
@@ -174,6 +176,26 @@ class WooCommerce:
     async def refunds(self, order_id: int) -> list[dict[str, Any]]:
         """The JSON of every refund of an order, oldest first."""
         return await refunds.of_order(self._api, order_id)
+
+    def every_customer(self) -> AsyncIterator[Customer]:
+        """Every customer account, by number."""
+        return customers.every(self._api)
+
+    async def customer(self, customer_id: int) -> Customer | None:
+        """A customer account; None when there is none any more."""
+        return await customers.by_id(self._api, customer_id)
+
+    async def customer_by_email(self, email: str) -> Customer | None:
+        """The account with this e-mail, None when there is none."""
+        return await customers.by_email(self._api, email)
+
+    async def create_customer(self, body: Mapping[str, Any]) -> Customer:
+        """Makes an account; refused when its e-mail has one."""
+        return await customers.create(self._api, body)
+
+    async def update_customer(self, customer_id: int, body: Mapping[str, Any]) -> Customer:
+        """Changes the named fields of an account."""
+        return await customers.update(self._api, customer_id, body)
 
     async def webhooks(self) -> list[Webhook]:
         """All webhooks of the shop."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from uuid import NAMESPACE_URL, uuid5
 
 from contracts.shop import Address, Person
+from services.shared.woocommerce.customers import Customer
 from services.shared.woocommerce.order_json import AddressJson, OrderJson
 from services.shared.woocommerce.read import meta_text
 
@@ -31,8 +32,8 @@ def person_of(shop: str, order: OrderJson, keys: IdentityKeys, comment: str) -> 
     personal_id = meta_text(order.meta_data, keys.personal_id)
     return Person(
         person_ref=person_ref(shop, order, personal_id),
-        billing=_address(order.billing),
-        shipping=_address(order.shipping),
+        billing=postal_address(order.billing),
+        shipping=postal_address(order.shipping),
         email=order.billing.email,
         phone=order.billing.phone or order.shipping.phone,
         personal_id=personal_id,
@@ -41,12 +42,34 @@ def person_of(shop: str, order: OrderJson, keys: IdentityKeys, comment: str) -> 
     )
 
 
+def person_of_account(shop: str, customer: Customer, keys: IdentityKeys) -> Person:
+    """A customer account as the buyer that it is in its orders."""
+    return Person(
+        person_ref=account_ref(shop, customer.id),
+        billing=postal_address(customer.billing),
+        shipping=postal_address(customer.shipping),
+        email=customer.billing.email or customer.email,
+        phone=customer.billing.phone or customer.shipping.phone,
+        personal_id=meta_text(customer.meta_data, keys.personal_id),
+        company_id=meta_text(customer.meta_data, keys.company_id),
+    )
+
+
+def account_ref(shop: str, customer_id: int) -> str:
+    """The reference of whoever has this account."""
+    return _ref(shop, f"customer:{customer_id}")
+
+
 def person_ref(shop: str, order: OrderJson, personal_id: str | None) -> str:
     """The same for all orders of a customer account, or of a guest with the same e-mail (else phone, else personal id).
 
     A guest who left none of them is nobody else: the order itself stands for the person.
     """
-    return str(uuid5(PERSONS, f"{shop}:{_who(order, personal_id)}"))
+    return _ref(shop, _who(order, personal_id))
+
+
+def _ref(shop: str, who: str) -> str:
+    return str(uuid5(PERSONS, f"{shop}:{who}"))
 
 
 def _who(order: OrderJson, personal_id: str | None) -> str:
@@ -59,5 +82,6 @@ def _who(order: OrderJson, personal_id: str | None) -> str:
     return f"personal-id:{personal_id}" if personal_id else f"order:{order.id}"
 
 
-def _address(address: AddressJson) -> Address:
+def postal_address(address: AddressJson) -> Address:
+    """An address as events hold it."""
     return Address.model_validate(address.model_dump())

@@ -1,0 +1,102 @@
+"""Customer accounts: one per e-mail, no trash (API facts: recorded, reference section 5)."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+
+from services.sandbox.woocommerce import dates, listing, meta, schema
+from services.sandbox.woocommerce.errors import RestError, invalid_id, not_trashable
+from services.sandbox.woocommerce.resource import Found, Query
+from services.sandbox.woocommerce.shop import Document, Shop
+
+PATH = "/customers"
+PLAIN = ("email", "first_name", "last_name", "username")
+PARTS = ("first_name", "last_name", "company", "address_1", "address_2", "city", "postcode", "country", "state")
+
+
+class Customers:
+    """The shop's customer accounts."""
+
+    def __init__(self, shop: Shop) -> None:
+        self.shop = shop
+
+    def create(self, body: Document, *, strict: bool) -> Document:
+        """Makes an account; RestError 400 without an e-mail, or with one that has an account (no id is told)."""
+        email = str(body.get("email") or "")
+        if not email:
+            missing = "Missing parameter(s): email"
+            raise RestError(400, "rest_missing_callback_param", missing, params=["email"])
+        self._free(email)
+        customer = blank(self.shop)
+        self.shop.customers[customer["id"]] = customer
+        self._write(customer, {"username": email.partition("@")[0]} | body, strict)
+        self.shop.announce("customer.created", customer["id"])
+        return self._shown(customer)
+
+    def read(self, document_id: int) -> Document:
+        """One account."""
+        return self._shown(self._own(document_id))
+
+    def update(self, document_id: int, body: Document, *, strict: bool) -> Document:
+        """Changes an account."""
+        customer = self._own(document_id)
+        self._write(customer, body, strict)
+        dates.stamp(customer, "date_modified", self.shop.now())
+        self.shop.announce("customer.updated", document_id)
+        return self._shown(customer)
+
+    def delete(self, document_id: int, *, force: bool) -> Document:
+        """Deletes an account for good; its orders stay."""
+        customer = self._own(document_id)
+        if not force:
+            raise not_trashable()
+        del self.shop.customers[document_id]
+        self.shop.announce("customer.deleted", document_id)
+        return self._shown(customer)
+
+    def search(self, query: Query) -> Found:
+        """Accounts with the role `customer`, or with `role` (`all` for every one), by e-mail or words."""
+        role = query.get("role", "customer")
+        found = listing.chosen(self.shop.customers.values(), query)
+        found = [one for one in found if role in ("all", one["role"])]
+        if email := query.get("email", "").casefold():
+            found = [one for one in found if one["email"].casefold() == email]
+        if part := query.get("search", "").casefold():
+            found = [one for one in found if part in " ".join(str(one[name]) for name in PLAIN).casefold()]
+        return Found(listing.ordered(found, query), self._shown)
+
+    def _own(self, document_id: int) -> Document:
+        if document_id not in self.shop.customers:
+            raise invalid_id("woocommerce_rest_invalid_id")
+        return self.shop.customers[document_id]
+
+    def _free(self, email: str, of: int = 0) -> None:
+        if any(one["email"].casefold() == email.casefold() and one["id"] != of for one in self.shop.customers.values()):
+            message = f"An account is already registered with {email}. Please log in or use a different email address."
+            raise RestError(400, "registration-error-email-exists", message)
+
+    def _write(self, customer: Document, body: Document, strict: bool) -> None:
+        if strict:
+            schema.check(body, schema.CUSTOMER)
+        if body.get("email"):
+            self._free(body["email"], customer["id"])
+        customer |= {name: body[name] for name in PLAIN if body.get(name) is not None}
+        for name in ("billing", "shipping"):
+            customer[name] |= {k: v for k, v in (body.get(name) or {}).items() if k in customer[name]}
+        customer["meta_data"] = meta.merged(customer["meta_data"], body.get("meta_data") or [], self.shop.meta_ids)
+
+    def _shown(self, customer: Document) -> Document:
+        picture = f"https://secure.gravatar.com/avatar/{sha256(customer['email'].encode()).hexdigest()}?s=96&d=mm&r=g"
+        links = self.shop.links(f"{PATH}/{customer['id']}", PATH)
+        return {**customer, "avatar_url": picture, "_links": links}
+
+
+def blank(shop: Shop) -> Document:
+    """An account before anything was written into it."""
+    address = dict.fromkeys(PARTS, "")
+    customer: Document = {"id": shop.user_ids(), **dict.fromkeys(PLAIN, ""), "role": "customer"}
+    customer |= {"billing": {**address, "email": "", "phone": ""}, "shipping": {**address, "phone": ""}}
+    customer |= {"is_paying_customer": False, "meta_data": []}
+    for field in ("date_created", "date_modified"):
+        dates.stamp(customer, field, shop.now())
+    return customer

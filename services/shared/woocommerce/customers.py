@@ -1,0 +1,68 @@
+"""Customer accounts of a shop (reference section 5)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field
+
+from contracts.reasons import Reason
+from services.shared.upstream.errors import Rejected
+from services.shared.woocommerce.api import Api
+from services.shared.woocommerce.order_json import NO_ADDRESS, PostalAddress
+from services.shared.woocommerce.pages import rows
+from services.shared.woocommerce.read import Answered, Metas, Text, Whole, reading
+
+ROUTE = "/customers"
+FIELDS = "id,email,first_name,last_name,billing,shipping,meta_data"
+
+
+class Customer(Answered):
+    """An account; the phone stands in `billing`."""
+
+    id: Annotated[Whole, Field(gt=0)]
+    email: Annotated[Text, AfterValidator(str.strip)] = ""
+    first_name: Text = ""
+    last_name: Text = ""
+    billing: PostalAddress = NO_ADDRESS
+    shipping: PostalAddress = NO_ADDRESS
+    meta_data: Metas = ()
+
+
+async def every(api: Api) -> AsyncIterator[Customer]:
+    """All accounts of whatever role, by number: wholesale plugins have roles of their own."""
+    params: dict[str, str | int] = {"role": "all", "orderby": "id", "order": "asc", "_fields": FIELDS}
+    async for row in rows(api, ROUTE, params):
+        yield _customer(api.shop, row)
+
+
+async def by_id(api: Api, customer_id: int) -> Customer | None:
+    """The account with this number; None when there is none (any more)."""
+    try:
+        return _customer(api.shop, await api.get(f"{ROUTE}/{customer_id}"))
+    except Rejected as error:
+        if error.status == 404:
+            return None
+        raise
+
+
+async def by_email(api: Api, email: str) -> Customer | None:
+    """The account with this e-mail, whatever its role."""
+    found = (await api.page(ROUTE, {"email": email, "role": "all", "per_page": 1, "_fields": FIELDS})).rows
+    return _customer(api.shop, found[0]) if found else None
+
+
+async def create(api: Api, body: Mapping[str, Any]) -> Customer:
+    """Makes an account. Raises `Rejected` (400) when its e-mail has one already: the answer names no number."""
+    return _customer(api.shop, await api.write("POST", ROUTE, body))
+
+
+async def update(api: Api, customer_id: int, body: Mapping[str, Any]) -> Customer:
+    """Changes the named fields of an account."""
+    return _customer(api.shop, await api.write("PUT", f"{ROUTE}/{customer_id}", body))
+
+
+def _customer(shop: str, row: dict[str, Any]) -> Customer:
+    with reading(f"shop {shop}: customer {row.get('id')}", Reason.SHOP_BAD_ANSWER):
+        return Customer.model_validate(row)
