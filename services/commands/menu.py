@@ -55,7 +55,6 @@ MENU = (
         "What each service has still to read, what waits to be delivered, what needs a person, how fresh all is.",
     ),
     Entry("order", LOOK, "commands.order:order_command", "Everything known about an order, in time order."),
-    Entry("orders", LOOK, "commands.rules.app:orders_app", "Orders that are held."),
     Entry("rules", LOOK, "commands.rules.app:rules_app", "Rules: which document an order becomes, from where, when."),
     Entry(
         "orders",

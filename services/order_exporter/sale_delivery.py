@@ -124,7 +124,7 @@ def _recorded(task: SaleTask, booked: Sequence[Booked], row: Row, now: datetime)
         "lines": lines_together(task.parts, booked, task.lines) if task.parts else booked[0].comparison.lines,
         "parts": recorded_parts(task.parts, booked) if task.parts else (),
         "number": first.number,
-        "waybill": first.waybill,
+        "waybill": next((one.stored.waybill for one in booked if one.stored.waybill), None),
         "how": booked[0].how,
         "posted": task.posted and all(one.stored.posted is not False for one in booked),
         "differences": (*task.notes, *_differences(booked), *_own_uid(task, first)),

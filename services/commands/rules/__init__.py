@@ -1,1 +1,1 @@
-"""`davtari rules`, `davtari orders held`, `davtari shipping`: which document an order becomes, and when."""
+"""`davtari rules`, `davtari shipping`: which document an order becomes, and when."""

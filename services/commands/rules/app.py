@@ -1,4 +1,4 @@
-"""`davtari rules list|test`, `davtari orders held`, `davtari shipping`."""
+"""`davtari rules list|test|held`, `davtari shipping`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ from services.shared.running.upstreams import open_shop
 from services.shared.settings.model import Settings
 
 rules_app = typer.Typer(no_args_is_help=True, help="Rules: which document an order becomes, from where, when.")
-orders_app = typer.Typer(no_args_is_help=True, help="Orders that are held.")
 
 
 @rules_app.command(name="list")
@@ -64,7 +63,7 @@ async def _order(chosen: Settings, shop: str, order_id: int) -> OrderChanged | N
     return found
 
 
-@orders_app.command(name="held")
+@rules_app.command(name="held")
 @command
 async def held_command(json: Json = False) -> int:
     """Orders that wait for their hold to end, or for a person, with how long still."""
