@@ -13,9 +13,9 @@ from typing import Any
 from sqlalchemy import Select
 from sqlalchemy.dialects import sqlite
 
-from services.order_exporter.hands import untouched
-from services.order_exporter.on_time import counted
 from services.order_exporter.projection import SERVICE
+from services.order_exporter.readings.hands import untouched
+from services.order_exporter.readings.on_time import counted
 from services.shared.settings.model import Settings
 from services.shared.state.database import database_file
 from services.shared.telemetry.freshness import PREFIX

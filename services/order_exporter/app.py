@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from services.order_exporter.contact_delivery import deliver_contacts
-from services.order_exporter.contacts import lane
+from services.order_exporter.contacts.contact_delivery import deliver_contacts
+from services.order_exporter.contacts.contacts import lane
 from services.order_exporter.deliveries import deliveries
 from services.order_exporter.handlers import CLIENT_LANE, SALE_LANE, handlers
-from services.order_exporter.hands import HandsOff
-from services.order_exporter.on_time import OnTime
 from services.order_exporter.projection import SERVICE
+from services.order_exporter.readings.hands import HandsOff
+from services.order_exporter.readings.on_time import OnTime
+from services.order_exporter.readings.undocumented import Undocumented
 from services.order_exporter.receipts.handlers import RECEIPT_LANE
-from services.order_exporter.undocumented import Undocumented
 from services.shared.balance.client import Balance
 from services.shared.checks.gates import orders_gate, receipts_gate
 from services.shared.delivery.engine import Clock

@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from services.order_exporter.client_delivery import Clients, deliver_clients
+from services.order_exporter.clients.client_delivery import Clients, deliver_clients
 from services.order_exporter.handlers import CLIENT_LANE, SALE_LANE
 from services.order_exporter.receipts.delivery import Receipts, deliver_receipts
 from services.order_exporter.receipts.handlers import RECEIPT_LANE
-from services.order_exporter.reserving import KIND
-from services.order_exporter.sale_delivery import Sales, deliver_sales
-from services.order_exporter.sales_order_delivery import SalesOrders, deliver_sales_order, register_of
+from services.order_exporter.sales.sale_delivery import Sales, deliver_sales
+from services.order_exporter.sales_orders.reserving import KIND
+from services.order_exporter.sales_orders.sales_order_delivery import SalesOrders, deliver_sales_order, register_of
 from services.shared.delivery.lane import Deliver
 from services.shared.delivery.outcome import Outcome
 from services.shared.delivery.row import Row

@@ -12,11 +12,10 @@ from contracts.ledger import SalePlanned
 from contracts.model import Event
 from contracts.placement import WarehouseChosen
 from contracts.reasons import Reason
-from services.order_exporter import contacts, hands, on_time, postponed, reserving, stock
 from services.order_exporter.announce import divergence, planned
 from services.order_exporter.case import Case
+from services.order_exporter.contacts import contacts
 from services.order_exporter.content import is_void
-from services.order_exporter.postponed import waits_for_receipt
 from services.order_exporter.prepare import Ready, prepare
 from services.order_exporter.projection import (
     DIVERGED,
@@ -29,11 +28,15 @@ from services.order_exporter.projection import (
     KnownOrder,
     client_name,
 )
+from services.order_exporter.readings import hands, on_time
 from services.order_exporter.receipts import handlers as receipts
 from services.order_exporter.receipts.projection import REMEMBER as PAYMENTS
-from services.order_exporter.regular_price import price_changed
+from services.order_exporter.sales.regular_price import price_changed
+from services.order_exporter.sales_orders import reserving
 from services.order_exporter.shape import candidate
 from services.order_exporter.tasks import ClientTask, SaleTask
+from services.order_exporter.warehouses import postponed, stock
+from services.order_exporter.warehouses.postponed import waits_for_receipt
 from services.shared.delivery.decision import NOTHING, Decision, Delivery, Refusal
 from services.shared.delivery.handlers import Handlers, News, Remember, composed
 from services.shared.delivery.outcome import Blocked

@@ -12,10 +12,9 @@ from contracts.ledger import CreditNoteRecorded
 from contracts.placement import Pieces, WarehouseChosen
 from contracts.reasons import Reason
 from contracts.shop import OrderChanged, OrderLine
-from services.order_exporter.buyer import Buyer, buyer_of
+from services.order_exporter.clients.buyer import Buyer, buyer_of
+from services.order_exporter.clients.delivery_address import with_address
 from services.order_exporter.content import books_digest
-from services.order_exporter.delivery_address import with_address
-from services.order_exporter.postponed import postponed
 from services.order_exporter.projection import (
     ACCOUNTS,
     LINK,
@@ -25,13 +24,14 @@ from services.order_exporter.projection import (
     link_name,
     product_key,
 )
-from services.order_exporter.regular_price import regular_prices
-from services.order_exporter.reserving import linked
-from services.order_exporter.sale import Sale, sale_of
-from services.order_exporter.sale_document import sale_document
-from services.order_exporter.splitting import parts_of
+from services.order_exporter.sales.regular_price import regular_prices
+from services.order_exporter.sales.sale import Sale, sale_of
+from services.order_exporter.sales.sale_document import sale_document
+from services.order_exporter.sales_orders.reserving import linked
 from services.order_exporter.tasks import ClientTask, SaleTask
-from services.order_exporter.warehouse import Place, needed, place_of
+from services.order_exporter.warehouses.postponed import postponed
+from services.order_exporter.warehouses.splitting import parts_of
+from services.order_exporter.warehouses.warehouse import Place, needed, place_of
 from services.shared.delivery.outcome import Blocked
 from services.shared.documents.ruling import ruling_of
 from services.shared.documents.uids import sale_uid

@@ -11,7 +11,7 @@ from contracts.envelope import Envelope
 from contracts.ledger import ClientRecorded, CreditNoteRecorded, SaleDiverged, SalePlanned, SaleRecorded
 from contracts.model import Event, Part, Uid
 from contracts.shop import OrderChanged, OrderLine, OrderRemoved
-from services.order_exporter.client import identity_of
+from services.order_exporter.clients.client import identity_of
 from services.shared.delivery.handlers import Remember
 from services.shared.documents.push import push_rules
 from services.shared.state.records import Kind, State

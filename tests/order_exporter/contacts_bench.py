@@ -8,7 +8,7 @@ from typing import Any
 
 from contracts.model import Event
 from contracts.shop import OrderChanged
-from services.order_exporter.contact_delivery import deliver_contacts
+from services.order_exporter.contacts.contact_delivery import deliver_contacts
 from services.shared.delivery.decision import Delivery
 from services.shared.delivery.outcome import Done, Outcome
 from services.shared.delivery.row import Row

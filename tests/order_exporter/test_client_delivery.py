@@ -8,7 +8,7 @@ import pytest
 
 from contracts.ledger import ClientRecorded
 from contracts.reasons import Reason
-from services.order_exporter.buyer import buyer_of
+from services.order_exporter.clients.buyer import buyer_of
 from services.order_exporter.deliveries import deliveries
 from services.order_exporter.tasks import ClientTask
 from services.shared.delivery.outcome import Done, Outcome, Refused, Retry, Unknown

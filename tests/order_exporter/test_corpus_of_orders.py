@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from contracts.reasons import Reason
-from services.order_exporter.sale import Sale, sale_of
+from services.order_exporter.sales.sale import Sale, sale_of
 from services.sandbox.recorded import Recording, order_ids, recording
 from services.shared.documents.unbookable import Unbookable
 from services.shared.money import to_tetri

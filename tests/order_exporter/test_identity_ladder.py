@@ -9,7 +9,7 @@ import pytest
 from contracts.clients import ClientAssigned
 from contracts.ledger import ClientRecorded
 from contracts.shop import OrderChanged, OrderRemoved
-from services.order_exporter.client import Identity, client_document
+from services.order_exporter.clients.client import Identity, client_document
 from services.order_exporter.deliveries import deliveries
 from services.order_exporter.tasks import ClientTask
 from services.shared.delivery.outcome import Done

@@ -14,7 +14,7 @@ from contracts.sales_orders import SalesOrderEnded, SalesOrderPlanned, SalesOrde
 from contracts.shop import OrderChanged
 from services.order_exporter import handlers as order_handlers
 from services.order_exporter.deliveries import deliveries
-from services.order_exporter.sales_order import ending_task, sales_order_task
+from services.order_exporter.sales_orders.sales_order import ending_task, sales_order_task
 from services.order_exporter.tasks import SalesOrderTask
 from services.shared.delivery.decision import NOTHING, Decision
 from services.shared.delivery.lane import Deliver

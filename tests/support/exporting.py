@@ -13,8 +13,8 @@ from contracts.operations import PushRequested
 from contracts.shop import Address, LineTax, OrderChanged, OrderLine, Person, RefundIssued, RefundLine, TaxRate
 from services.order_exporter.announce import sale_content
 from services.order_exporter.content import books_digest
-from services.order_exporter.sale import sale_of
-from services.order_exporter.sale_document import sale_document
+from services.order_exporter.sales.sale import sale_of
+from services.order_exporter.sales.sale_document import sale_document
 from services.order_exporter.tasks import SaleTask
 from services.sandbox.recorded import Recording
 from services.shared.settings.model import Settings

@@ -15,7 +15,7 @@ from contracts.shop import OrderChanged
 from services.commands.freshness import FeedAge, Punctuality, feed_ages, punctuality
 from services.commands.freshness_lines import lines
 from services.order_exporter.handlers import SALE_LANE, handlers
-from services.order_exporter.on_time import OnTime
+from services.order_exporter.readings.on_time import OnTime
 from services.shared.delivery.outcome import Refused
 from services.shared.settings.model import Settings, StateSettings
 from services.shared.state.database import database_file, open_database

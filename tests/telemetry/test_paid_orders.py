@@ -13,7 +13,7 @@ from contracts.model import Event
 from contracts.operations import DiscardRequested
 from contracts.reasons import Reason
 from services.order_exporter.handlers import SALE_LANE, handlers
-from services.order_exporter.undocumented import EVERY, Undocumented
+from services.order_exporter.readings.undocumented import EVERY, Undocumented
 from services.shared.delivery.outcome import Refused
 from tests.delivery.bench import Bench, open_bench
 from tests.delivery.shelf import record

@@ -15,7 +15,7 @@ from contracts.operations import DeadLettered, PushRequested
 from services.commands.freshness import ByItself, by_itself
 from services.commands.freshness_lines import lines
 from services.order_exporter.handlers import handlers
-from services.order_exporter.hands import HandsOff
+from services.order_exporter.readings.hands import HandsOff
 from services.shared.settings.model import StateSettings
 from services.shared.state.database import database_file
 from tests.delivery.bench import Bench, open_bench

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from services.order_exporter.client import Identity, identity_of, number_remark
+from services.order_exporter.clients.client import Identity, identity_of, number_remark
 from services.shared.settings.orders import OrderSettings
 from services.shared.woocommerce.order import order_changed
 from tests.woocommerce.shop_double import answered

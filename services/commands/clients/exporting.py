@@ -9,7 +9,7 @@ from collections.abc import AsyncIterable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
-from services.order_exporter.client import identity_of_number
+from services.order_exporter.clients.client import identity_of_number
 from services.shared.balance.clients import ClientRef
 from services.shared.balance.fields import text
 from services.shared.contacts import same

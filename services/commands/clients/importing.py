@@ -11,7 +11,7 @@ from collections.abc import AsyncIterable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
-from services.order_exporter.client import client_fields, identity_of
+from services.order_exporter.clients.client import client_fields, identity_of
 from services.shared.balance.clients import ClientRef
 from services.shared.balance.rows import RowInvalid
 from services.shared.settings.balance import ListTexts

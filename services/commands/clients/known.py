@@ -10,7 +10,7 @@ from contracts.envelope import Envelope
 from contracts.ledger import ClientRecorded, SaleRecorded
 from contracts.model import Event
 from contracts.shop import OrderChanged
-from services.order_exporter.client import identity_of
+from services.order_exporter.clients.client import identity_of
 from services.shared.messaging.reader import read_events
 from services.shared.settings.model import Settings
 

@@ -10,7 +10,7 @@ from contracts.clients import ClientAssigned
 from services.commands.ask import stamp
 from services.commands.clients.known import Known, NoSuchClient, Ref, refs_of_client, refs_of_order
 from services.commands.letters import WrongUse
-from services.order_exporter.client import identity_of_number
+from services.order_exporter.clients.client import identity_of_number
 from services.shared.balance.clients import ClientRef
 from services.shared.woocommerce.person import account_ref
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from contracts.ledger import RecordedLine
 from contracts.shop import OrderChanged, OrderLine, RefundIssued, RefundLine
-from services.order_exporter.rates import shares_of
+from services.order_exporter.sales.rates import shares_of
 from services.shared.documents.unbookable import Unbookable
 from services.shared.documents.written import number
 

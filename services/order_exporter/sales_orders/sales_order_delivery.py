@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from contracts.placement import Pieces
 from contracts.reasons import Reason
 from contracts.sales_orders import SalesOrderEnded, SalesOrderRecorded
-from services.order_exporter.sales_order import event_content
+from services.order_exporter.sales_orders.sales_order import event_content
 from services.order_exporter.tasks import SalesOrderTask
 from services.shared.balance.documents import StoredDocument
 from services.shared.balance.rows import RowInvalid

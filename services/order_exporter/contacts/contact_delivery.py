@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from contracts.clients import ContactField, Contacts, ContactsConflicted, ContactsMerged, ContactsOfBoth, Side
 from contracts.model import Event
 from contracts.reasons import Reason
-from services.order_exporter.client import address_line
+from services.order_exporter.clients.client import address_line
 from services.order_exporter.tasks import ContactTask
 from services.shared.balance.clients import ClientRef
 from services.shared.balance.dates import read_moment

@@ -11,7 +11,7 @@ from contracts.placement import SalePostponed
 from contracts.reasons import Reason
 from contracts.shop import OrderChanged
 from services.order_exporter.content import books_digest
-from services.order_exporter.stock import FREE, free_in
+from services.order_exporter.warehouses.stock import FREE, free_in
 from services.shared.delivery.handlers import Remember
 from services.shared.delivery.outcome import Blocked
 from services.shared.documents.push import Push

@@ -9,9 +9,9 @@ from decimal import Decimal
 from contracts.ledger import RecordedLine
 from contracts.reasons import Reason
 from contracts.shop import OrderChanged
-from services.order_exporter.client import number_remark
-from services.order_exporter.lines import NO_PRICES, SaleLine, sale_lines
-from services.order_exporter.rounding import rounded
+from services.order_exporter.clients.client import number_remark
+from services.order_exporter.sales.lines import NO_PRICES, SaleLine, sale_lines
+from services.order_exporter.sales.rounding import rounded
 from services.shared.documents.uids import sale_uid
 from services.shared.documents.unbookable import Unbookable, required
 from services.shared.documents.vat_control import vat_note

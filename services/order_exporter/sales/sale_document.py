@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from contracts.balance import Accounts
-from services.order_exporter.lines import SaleLine
-from services.order_exporter.sale import Sale
+from services.order_exporter.sales.lines import SaleLine
+from services.order_exporter.sales.sale import Sale
 from services.shared.documents import written
 from services.shared.settings.balance import BalanceSettings, Dialect, Template
 from services.shared.settings.orders import OrderSettings

@@ -12,8 +12,8 @@ from typing import Literal
 
 from contracts.reasons import Reason
 from contracts.shop import OrderChanged, OrderLine
-from services.order_exporter.rates import Share, shares_of
-from services.order_exporter.vat import balance_rate
+from services.order_exporter.sales.rates import Share, shares_of
+from services.order_exporter.sales.vat import balance_rate
 from services.shared.documents.unbookable import Unbookable, required
 from services.shared.money import is_whole_tetri, to_tetri, vat_in
 from services.shared.settings.orders import OrderSettings

@@ -17,8 +17,8 @@ from contracts.approvals import ApprovalAsked
 from contracts.envelope import Envelope
 from contracts.model import Event, Part
 from contracts.operations import DeadLettered, PushRequested
-from services.order_exporter.on_time import DUE, EVERY, due_within
 from services.order_exporter.projection import SERVICE
+from services.order_exporter.readings.on_time import DUE, EVERY, due_within
 from services.shared.delivery.handlers import Remember
 from services.shared.settings.freshness import FreshnessSettings
 from services.shared.settings.shop import ShopSettings

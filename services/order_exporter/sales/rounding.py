@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from contracts.reasons import Reason
 from contracts.shop import OrderChanged
-from services.order_exporter.lines import SaleLine
+from services.order_exporter.sales.lines import SaleLine
 from services.shared.documents.unbookable import Unbookable, setting_key
 from services.shared.settings.orders import OrderSettings
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from contracts.reasons import Reason
 from contracts.shop import OrderChanged, Person
-from services.order_exporter.client import Identity, client_document, identity_of
+from services.order_exporter.clients.client import Identity, client_document, identity_of
 from services.order_exporter.projection import ASSIGNED, CLIENT, GIVEN_BY, ORDER, assigned_key, order_client_key
 from services.order_exporter.tasks import ClientTask
 from services.shared.contacts.same import SAME

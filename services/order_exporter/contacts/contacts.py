@@ -12,7 +12,7 @@ from contracts.clients import ContactsConflicted, ContactSettled, ContactsMerged
 from contracts.envelope import Envelope
 from contracts.model import Event, Instant, Part
 from contracts.shop import OrderChanged
-from services.order_exporter.client import delivery_address, identity_of
+from services.order_exporter.clients.client import delivery_address, identity_of
 from services.order_exporter.content import is_void
 from services.order_exporter.projection import ASSIGNED, CLIENT, assigned_key
 from services.order_exporter.tasks import ContactTask

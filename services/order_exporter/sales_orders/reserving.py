@@ -16,7 +16,7 @@ from contracts.sales_orders import SalesOrderEnded, SalesOrderPlanned, SalesOrde
 from services.order_exporter.case import Case
 from services.order_exporter.content import books_digest, is_void
 from services.order_exporter.projection import SALE
-from services.order_exporter.sales_order import ending_task, event_content, is_same, sales_order_task
+from services.order_exporter.sales_orders.sales_order import ending_task, event_content, is_same, sales_order_task
 from services.order_exporter.tasks import SalesOrderTask, SaleTask
 from services.shared.delivery.decision import Delivery
 from services.shared.delivery.handlers import Remember

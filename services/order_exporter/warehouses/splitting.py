@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from contracts.ledger import DocumentPart
-from services.order_exporter.sale import Sale
+from services.order_exporter.sales.sale import Sale
 from services.shared.documents.uids import part_uid
 
 

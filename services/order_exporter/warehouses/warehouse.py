@@ -12,7 +12,7 @@ from contracts.placement import LinePlace, Pieces, WarehouseChosen
 from contracts.reasons import Reason
 from contracts.shop import OrderChanged
 from services.order_exporter.content import books_digest
-from services.order_exporter.stock import CHOSEN, SERVICE_ITEM, WAREHOUSE, free_in, warehouse_name
+from services.order_exporter.warehouses.stock import CHOSEN, SERVICE_ITEM, WAREHOUSE, free_in, warehouse_name
 from services.shared.delivery.outcome import Blocked
 from services.shared.documents.ruling import Ruling
 from services.shared.state.records import State

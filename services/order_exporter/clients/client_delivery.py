@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Literal, Protocol
 
 from contracts.ledger import ClientRecorded
-from services.order_exporter.contact_book import ContactBook, Register
+from services.order_exporter.contacts.contact_book import ContactBook, Register
 from services.order_exporter.tasks import ClientTask
 from services.shared.balance.clients import ClientRef
 from services.shared.balance.rows import RowInvalid

@@ -1,0 +1,1 @@
+"""Contact fields of buyers and clients, merged three ways."""

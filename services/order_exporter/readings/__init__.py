@@ -1,0 +1,1 @@
+"""What is measured of orders: in time, by hand, without a document."""

@@ -1,0 +1,1 @@
+"""The Sale itself: lines, rounding, VAT, rates, document, delivery."""

@@ -1,0 +1,1 @@
+"""Sales orders: reserve until the Sale."""

@@ -1,0 +1,1 @@
+"""Which warehouse the goods leave, what lies there, and what happens when it is not enough."""
