@@ -26,7 +26,8 @@ class ReturnLine(Part):
 class ReturnRequested(Command):
     """Plan the credit note of this return request, as it was read in the shop; in a dry run only tell it.
 
-    `request` is what the shop calls it within its order.
+    `request` is what the shop calls it within its order; `refund_ids` are the refunds that the order had there by then,
+    which must be known before anything is planned on what they leave.
     """
 
     TYPE: ClassVar[str] = "davtari.ReturnRequested.v1"
@@ -35,6 +36,7 @@ class ReturnRequested(Command):
     request: str = Field(min_length=1, max_length=64)
     source: Literal["meta", "rest"]
     lines: tuple[ReturnLine, ...]
+    refund_ids: tuple[int, ...] = ()
     dry_run: bool = False
 
 

@@ -40,6 +40,7 @@ async def read(settings: Settings, shop: str, order_id: int, request: str | None
         request=found.id,
         source=rules.source,
         lines=found.lines,
+        refund_ids=found.refund_ids,
         dry_run=dry_run,
         **stamp(),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from functools import partial
 
 from contracts.approvals import ApprovalAsked
@@ -16,7 +17,7 @@ from services.refund_exporter.case import Case, case_of, wanted_notes
 from services.refund_exporter.content import refund_digest
 from services.refund_exporter.naming import name_of
 from services.refund_exporter.projection import NOTE_PLAN, REMEMBER, SERVICE, sale_name
-from services.refund_exporter.returns.answers import return_answers, return_requested
+from services.refund_exporter.returns.answers import reading_until, return_answers, return_requested
 from services.refund_exporter.shape import candidate
 from services.refund_exporter.tasks import CreditNoteTask
 from services.shared.delivery.decision import NOTHING, Decision, Delivery, Refusal
@@ -58,8 +59,14 @@ def decide(settings: Settings, subject: str, state: State) -> Decision:
             *return_answers(case),
         ),
         refuse=(*_failures(case, wanted), *_afterwards(case)),
-        again_at=being_read(_unknown(case), case.state.now),
+        again_at=_again_at(case),
     )
+
+
+def _again_at(case: Case) -> datetime | None:
+    """When what was pushed will have been read."""
+    ends = (being_read(_unknown(case), case.state.now), reading_until(case))
+    return min((end for end in ends if end), default=None)
 
 
 def _deliveries(case: Case, wanted: Wanted) -> tuple[Delivery, ...]:

@@ -17,11 +17,14 @@ from services.refund_exporter.returns.reading import requests_of
 from services.refund_exporter.returns.request import Request, RequestInvalid, Wanted
 from services.refund_exporter.returns.resolving import chosen, resolved
 from services.shared.delivery.decision import NOTHING, Decision
+from services.shared.documents.push import READING
 from services.shared.settings.model import Settings
 from services.shared.settings.returns import ReturnFields, ReturnSettings
+from services.store_feed.handlers import READ
+from services.store_feed.handlers import handlers as feed_handlers
 from tests.refund_exporter.refund_bench import CUP, PARCEL, SALE, TEA
-from tests.refund_exporter.return_given import asks, returning
-from tests.support.exporting import KEY, given_back, line, refund
+from tests.refund_exporter.return_given import ASKED, asks, returning
+from tests.support.exporting import KEY, SHOP, given_back, line, refund
 from tests.support.memory_state import Consumer
 
 LINE = {"line_id": 12, "quantity": 1}
@@ -249,3 +252,24 @@ def test_money_that_was_given_back_on_a_line_before_is_not_given_back_again() ->
     service = sold()
     service.take(refund("50.00", given_back(TEA, "50.00")))
     assert plan_of(service.take(asks((TEA, "1")))[KEY]).total == Decimal("10.00")
+
+
+def test_a_refund_that_the_shop_has_and_the_books_do_not_know_yet_is_waited_for() -> None:
+    service = sold()
+    waiting = service.take(asks((TEA, "3"), refund_ids=(1051,)))[KEY]
+    assert (waiting.announce, waiting.again_at) == ((), ASKED + READING)
+    read = service.take(refund("30.00", given_back(TEA, "30.00", quantity="2")))[KEY]
+    assert "2 are left on the Sale" in answer_of(read).detail
+
+
+def test_a_refund_that_never_comes_lets_nothing_be_planned() -> None:
+    service = sold()
+    service.take(asks((TEA, "1"), refund_ids=(1051,)))
+    late = service.again(KEY, ASKED + READING)
+    assert (answer_of(late).outcome, late.again_at) == ("refused", None)
+    assert "refund 1051 of its order is not read yet" in answer_of(late).detail
+
+
+def test_the_order_of_a_pushed_request_is_read_again() -> None:
+    feed = Consumer(feed_handlers([SHOP]))
+    assert [each.kind for each in feed.take(asks((TEA, "1")))[KEY].deliveries] == [READ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from contracts.envelope import Envelope
 from contracts.operations import CommandSettled
 from contracts.returns import ReturnPlanned, ReturnRequested
@@ -12,7 +14,7 @@ from services.refund_exporter.left import left_of
 from services.refund_exporter.projection import SERVICE
 from services.refund_exporter.returns.plan import Return, return_note
 from services.refund_exporter.tasks import CreditNoteTask
-from services.shared.documents.push import ANSWER
+from services.shared.documents.push import ANSWER, READING
 from services.shared.documents.unbookable import Unbookable
 from services.shared.documents.written import number
 from services.shared.state.records import Kind, State
@@ -29,10 +31,29 @@ def return_requested(envelope: Envelope[ReturnRequested], state: State) -> None:
 
 
 def return_answers(case: Case) -> tuple[ReturnPlanned | CommandSettled, ...]:
-    """Plans and answers that are still owed. The plan is on what refunds and their credit notes leave of the Sale."""
+    """Plans and answers that are owed now. The plan is on what refunds and their credit notes leave of the Sale."""
+    return tuple(event for asked in _owed(case) if not _read_until(asked, case) for event in _answer(asked, case))
+
+
+def reading_until(case: Case) -> datetime | None:
+    """Until when requests wait for refunds that store-feed may still be reading; None when none does."""
+    return min((until for asked in _owed(case) if (until := _read_until(asked, case))), default=None)
+
+
+def _owed(case: Case) -> list[ReturnRequested]:
     requests = case.state.find(REQUEST, case.order).values()
-    owed = [asked for asked in requests if case.state.get(ANSWER, asked.command_id) is None]
-    return tuple(event for asked in owed for event in _answer(asked, case))
+    return [asked for asked in requests if case.state.get(ANSWER, asked.command_id) is None]
+
+
+def _read_until(asked: ReturnRequested, case: Case) -> datetime | None:
+    until = asked.asked_at + READING
+    waits = case.shop.flows.refunds != "off" and _unread(asked, case) and case.state.now < until
+    return until if waits else None
+
+
+def _unread(asked: ReturnRequested, case: Case) -> list[int]:
+    known = {refund.refund_id for refund in case.refunds.values()}
+    return [id_ for id_ in asked.refund_ids if id_ not in known]
 
 
 def _answer(asked: ReturnRequested, case: Case) -> tuple[ReturnPlanned | CommandSettled, ...]:
@@ -47,6 +68,8 @@ def _task(asked: ReturnRequested, case: Case) -> CreditNoteTask | str:
     """The credit note as it would be sent, or why there is none."""
     if case.shop.flows.refunds == "off":
         return f'shops.{asked.shop}.flows.refunds is "off": nothing is planned'
+    if unread := _unread(asked, case):
+        return f"refund {', '.join(map(str, unread))} of its order is not read yet: does store-feed run? Push it again"
     if case.basis is None:
         return "its order has no Sale in Balance yet, and none is planned"
     try:

@@ -66,10 +66,11 @@ def source_of(shop: Shop, settings: ReturnSettings) -> Source:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A request of an order by lines of that order."""
+    """A request of an order by lines of that order, and the refunds that the order has already."""
 
     id: str
     lines: tuple[ReturnLine, ...]
+    refund_ids: tuple[int, ...] = ()
 
 
 async def find(shop: Shop, name: str, settings: ReturnSettings, order_id: int, wanted: str | None) -> Found:
@@ -79,6 +80,7 @@ async def find(shop: Shop, name: str, settings: ReturnSettings, order_id: int, w
         if (order := await shop.order(order_id)) is None:
             raise RequestInvalid("the shop has no such order")
         request = chosen(requests_of(await source.read(order), settings.fields), wanted)
-        return Found(request.id, resolved(request, order_changed(name, order).lines))
+        fact = order_changed(name, order)
+        return Found(request.id, resolved(request, fact.lines), fact.refund_ids)
     except RequestInvalid as error:
         raise RequestInvalid(f"order {order_id} of shop {name}: {error.detail}") from None
