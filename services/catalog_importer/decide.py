@@ -29,6 +29,9 @@ from services.shared.state.records import State
 
 Mode = Literal["live", "dry-run"]
 LOOK_AGAIN = timedelta(days=1)
+NEIGHBOURS = timedelta(seconds=1)
+"""What has no product yet waits so long for the items that were read with it: another one may have the same SKU, and
+come out of another partition a moment later."""
 MODES: tuple[Mode, ...] = ("live", "dry-run")
 
 
@@ -176,7 +179,8 @@ def _deliver(found: Subject, item: Nature, desired: Desired, mode: Mode, now: da
     payload = ProductPayload(nature=item, desired=desired, digest=mark, **known, **_told(held))
     kind = WRITE if writes else PLAN
     id_ = f"{kind}:{found.key}"
-    delivery = Delivery(id_, kind, lane(found.shop_id), found.key, payload.model_dump(mode="json"))
+    due = None if found.link or found.approved else now + NEIGHBOURS
+    delivery = Delivery(id_, kind, lane(found.shop_id), found.key, payload.model_dump(mode="json"), not_before=due)
     return Decision(deliveries=(delivery,))
 
 

@@ -24,7 +24,7 @@ BUILD = Path("build")
 
 async def demo(*, keep: bool = False) -> int:
     """Tell the story; 0 if the books match, 1 otherwise. Leaves `build/demo.json`."""
-    console.print("[bold]Davtari[/] joins Balance and WooCommerce. A broker, two sandboxes, six services; live:\n")
+    console.print("[bold]Davtari[/] joins Balance and WooCommerce. A broker, two sandboxes, seven services; live:\n")
     try:
         with TemporaryDirectory(prefix="davtari-demo-") as folder:
             async with broker(data=Path(folder) / "kafka") as kafka:

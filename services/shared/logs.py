@@ -45,6 +45,7 @@ WORDS = {
     "offset": "where a record stands",
     "recipient": "who is told of a cause (alerts.recipients)",
     "feed": "items, prices, stock, or orders:shop",
+    "gate": "what must be in order before live flows may write",
     "made": "webhooks that were made",
     "enabled": "webhooks that were switched on again",
 }

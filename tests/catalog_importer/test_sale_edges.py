@@ -12,7 +12,7 @@ import pytest
 
 from contracts.model import Event
 from services.catalog_importer.app import NAME
-from services.catalog_importer.decide import lane
+from services.catalog_importer.decide import NEIGHBOURS, lane
 from services.catalog_importer.handlers import handlers
 from services.shared.delivery.engine import Engine
 from services.shared.delivery.outcome import Done
@@ -37,6 +37,7 @@ class Shop:
         """Facts arrive, and are followed."""
         async with self.engine.work() as work:
             await work.announce((event, None) for event in events)
+        self.clock.forward(seconds=NEIGHBOURS.total_seconds())
         await self._deliver()
 
     async def at(self, moment: datetime) -> tuple[int, str, str]:

@@ -66,7 +66,8 @@ Standing = tuple[object, object]
 async def _standing(stage: Stage) -> Standing:
     """All that a service can have changed: the books, and the shop's shelves (orders move by themselves)."""
     storefront = await stage.world.storefront()
-    return await stage.world.books(), (storefront["counts"]["products"], storefront["products"])
+    shop = (storefront["counts"]["products"], storefront["products"], storefront["notes"])
+    return await stage.world.books(), shop
 
 
 async def _changed(stage: Stage, before: Standing) -> bool:
@@ -145,6 +146,8 @@ POINTS = {
     "stock-publisher, after a batch": Point("stock-publisher", "shop", DONE, "POST .*/products/batch$", other_stock),
     "store-feed, between webhook and look": Point("store-feed", "shop", HELD, r"GET .*/orders/\d+$", an_order),
     "store-feed, reading refunds": Point("store-feed", "shop", HELD, r"GET .*/orders/\d+/refunds$", a_refund),
+    "order-notifier, before a note": Point("order-notifier", "shop", HELD, r"POST .*/orders/\d+/notes$", an_order),
+    "order-notifier, after a note": Point("order-notifier", "shop", DONE, r"POST .*/orders/\d+/notes$", an_order),
     "balance-feed, in the middle of items": Point("balance-feed", "balance", HELD, "GET .*/Items$", new_items),
     "balance-feed, in the middle of stock": Point("balance-feed", "balance", HELD, "GET .*/Stocks$", other_stock),
 }

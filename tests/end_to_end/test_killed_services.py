@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncIterator
 
 import pytest
@@ -31,7 +32,8 @@ def marks(name: str) -> tuple[pytest.MarkDecorator, ...]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", name="stage")
 async def _stage(kafka: Broker, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
-    async with stage(tmp_path_factory.mktemp("killed"), kafka.bootstrap_servers) as made:
+    notes = {"mode": "live", "since": "2020-01-01"}
+    async with stage(tmp_path_factory.mktemp("killed"), kafka.bootstrap_servers, shops__main__notes=notes) as made:
         await made.programs.start(*ALL)
         await made.closes()
         yield made
@@ -114,6 +116,17 @@ async def _look_at_everything(stage: Stage, swept: int) -> None:
 async def _sweeps(stage: Stage) -> int:
     asked = await journal.requests(stage.world.shop)
     return sum(entry["path"].endswith("/orders") and "modified_after" in entry["query"] for entry in asked)
+
+
+async def test_every_document_has_one_note_in_the_shop(stage: Stage) -> None:
+    async def noted() -> bool:
+        notes = Counter(note["order_id"] for note in (await stage.world.storefront())["notes"])
+        books = await stage.world.books()
+        return sum(notes.values()) == len(books["sales"]) + len(books["credit_notes"])
+
+    await until(noted, "a note for each Sale and each credit note, and no other")
+    texts = [note["note"] for note in (await stage.world.storefront())["notes"]]
+    assert len(set(texts)) == len(texts)
 
 
 async def test_every_service_was_killed() -> None:

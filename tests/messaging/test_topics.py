@@ -54,7 +54,8 @@ async def test_topics_that_differ_are_named_with_what_mends_them(kafka: Broker, 
             return {(one.topic.removeprefix(topic_prefix), one.kind): one for one in found}
 
         async def forgets() -> bool:
-            return "retention.ms is 60000" in (await faults())["shop.orders", "config"].told
+            fault = (await faults()).get(("shop.orders", "config"))
+            return fault is not None and "retention.ms is 60000" in fault.told
 
         await eventually(forgets, "the retention is seen")
         found = await faults()

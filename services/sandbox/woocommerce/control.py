@@ -186,6 +186,7 @@ def state(shop: Shop) -> Document:
             "refunds": len(shop.refunds),
             "webhooks": len(shop.webhooks),
         },
+        "notes": [{name: note[name] for name in ("order_id", "note")} for note in shop.notes.values()],
         "orders": [summary(shop, order) for order in shop.orders.values()],
         "products": {item["sku"] or f"#{item['id']}": shelf(item) for item in shop.stocked()},
         "webhooks": [{k: v for k, v in hook.items() if k != "secret"} for hook in shop.webhooks.values()],

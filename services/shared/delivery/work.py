@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
@@ -52,6 +52,8 @@ class Rules:
     handlers: Handlers
     blocked_deadline: float
     leaving: Callable[[], Collection[str]]
+    asked: set[tuple[str, bool]] = field(default_factory=set)
+    """What decisions have asked for under the name of their own subject: kind, and whether all of a reference."""
 
 
 class Work:
@@ -199,6 +201,7 @@ class Work:
         return [*await outbox.blocked_subjects(self.connection, released), *in_vain]
 
     async def _decide(self, touched: dict[str, Cause | None]) -> None:
+        await self._foresee(touched)
         decisions = await self._loaded({subject: partial(self._decision, subject) for subject in touched})
         parked = await self.find_many(PARKED, touched)
         edits = await self.get_many(EDIT, replacements(parked))
@@ -240,8 +243,13 @@ class Work:
                     results[name] = self.session.run(tasks[name])
                 except NotLoaded as miss:
                     missing[name] = miss.with_traceback(None)
+            self.rules.asked.update((miss.slot[0], miss.by_ref) for n, miss in missing.items() if miss.slot[1] == n)
             await self._load(missing.values())
         return {name: results[name] for name in tasks}
+
+    async def _foresee(self, subjects: Collection[str]) -> None:
+        """Load at once what decisions have asked of their subjects before: else each rule runs once more for each."""
+        await self._load([NotLoaded((kind, s), by_ref=by_ref) for kind, by_ref in self.rules.asked for s in subjects])
 
     async def _load(self, missing: Collection[NotLoaded]) -> None:
         for by_ref in (False, True):
