@@ -12,7 +12,8 @@ def said_of_return(event: Event) -> str:
     match event:
         case ReturnRequested():
             pieces = ", ".join(f"{number(line.quantity)} of line {line.order_line_id}" for line in event.lines)
-            return f"return request {event.request} ({pieces}) pushed by {event.asked_by}"
+            dry = ", in a dry run" if event.dry_run else ""
+            return f"return request {event.request} ({pieces}) pushed by {event.asked_by}{dry}"
         case ReturnPlanned():
             return f"return request {event.request} would become a credit note of {event.total} {event.currency}"
         case _:

@@ -23,12 +23,12 @@ from services.commands.return_told import said_of_return
 from services.refund_exporter.deliveries import deliveries
 from services.refund_exporter.handlers import LANE, handlers
 from services.refund_exporter.returns.request import RequestInvalid
-from services.refund_exporter.returns.source import find
+from services.refund_exporter.returns.source import Meta, find
 from services.shared.settings.balance import Dialect
 from services.shared.settings.model import Settings
 from tests.delivery.bench import Bench, open_bench
 from tests.delivery.shelf import record
-from tests.refund_exporter.return_given import CUP_OF_SHOP, META, REST, TEA_OF_SHOP, Store, asks, returning
+from tests.refund_exporter.return_given import CUP_OF_SHOP, KEY_NAME, META, REST, TEA_OF_SHOP, Store, asks, returning
 from tests.support.exporting import PAID, SHOP
 from tests.support.fake_books import FakeBooks
 from tests.support.memory_state import NOON, Consumer
@@ -93,6 +93,13 @@ async def test_a_shop_without_a_request_says_so(returns: Mapping[str, Any], want
             await find(client, SHOP, using.shops[SHOP].returns, store.order_id, wanted)
         with pytest.raises(RequestInvalid, match=r'no such order|is "off"'):
             await find(client, SHOP, using.shops[SHOP].returns, 999, wanted)
+
+
+async def test_the_last_custom_field_of_the_name_counts() -> None:
+    metas = [{"key": name, "value": value} for name, value in ((KEY_NAME, "old"), ("_else", "no"), (KEY_NAME, "new"))]
+    assert await Meta(KEY_NAME).read({"id": 1, "meta_data": metas}) == "new"
+    assert await Meta(KEY_NAME).read({"id": 1, "meta_data": dict(enumerate(metas))}) == "new"
+    assert await Meta("_none").read({"id": 1, "meta_data": []}) is None
 
 
 # -- the command

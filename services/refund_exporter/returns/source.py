@@ -33,7 +33,7 @@ class Source(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Meta:
-    """A custom field of the order; where several have the name, the last one counts, as WordPress writes it."""
+    """A custom field of the order; where several have the name, the last counts, as with every custom field."""
 
     key: str
 
