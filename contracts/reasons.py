@@ -84,6 +84,7 @@ class Reason(StrEnum):
     REFUND_NOTHING_TO_CREDIT = "refund.nothing-to-credit"
     REFUND_NOT_WHOLE_TETRI = "refund.not-whole-tetri"
     REFUND_NOT_AS_MEANT = "refund.not-as-meant"
+    REFUND_REQUEST_INVALID = "refund.request-invalid"
 
     PAYMENT_METHOD_NOT_MAPPED = "payment.method-not-mapped"
     PAYMENT_SALE_MISSING = "payment.sale-missing"

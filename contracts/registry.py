@@ -18,6 +18,7 @@ from contracts import (
     operations,
     placement,
     proposals,
+    returns,
     sales_orders,
     shop,
 )
@@ -83,5 +84,7 @@ EVENTS: tuple[type[Event], ...] = (
     clients.ContactsMerged,
     clients.ContactsConflicted,
     clients.ContactSettled,
+    returns.ReturnRequested,
+    returns.ReturnPlanned,
 )
 BY_TYPE: dict[str, type[Event]] = {event.TYPE: event for event in EVENTS}

@@ -14,6 +14,7 @@ from services.commands.moment import NoMoment
 from services.commands.plans.applying import StalePlan
 from services.commands.plans.selected import NotMapped
 from services.commands.screen import errors
+from services.refund_exporter.returns.request import RequestInvalid
 from services.shared.broker import BrokerError
 from services.shared.messaging.reaching import NotYet
 from services.shared.messaging.topics import TopicsNotCreated
@@ -26,7 +27,7 @@ from services.shared.upstream.errors import UpstreamError
 SETTINGS = (SettingsError, SecretMissing, CannotListen, WrongUse, NoMoment)
 PLAIN = (
     UpstreamError, NoSuchLetter, NoSuchApproval, NoSuchClient, NothingToAccept, StalePlan, NotMapped, BrokerError,
-    TopicsNotCreated,
+    TopicsNotCreated, RequestInvalid,
     OSError,
 )  # fmt: skip
 

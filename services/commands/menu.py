@@ -111,7 +111,7 @@ MENU = (
         "push",
         MANUAL,
         "commands.pushing:push_command",
-        "Export one order or refund now. Always safe: what is in the books is not written again.",
+        "Export one order or refund now, or plan a return request. Always safe: nothing is written twice.",
     ),
     Entry(
         "payment",

@@ -24,13 +24,20 @@ from contracts.ledger import (
 from contracts.model import Event
 from contracts.operations import CommandSettled, DeadLettered, DeadLetterSettled, PaymentReceived, PushRequested
 from contracts.placement import SalePostponed, WarehouseChosen
+from contracts.returns import ReturnRequested
 from contracts.sales_orders import SalesOrderEnded, SalesOrderPlanned, SalesOrderRecorded
 from contracts.shop import OrderChanged, OrderRemoved, RefundIssued, RefundRemoved
 from services.commands.notices import said_of_notice
+from services.commands.return_told import said_of_return
 from services.order_exporter.content import is_void
 
 TBILISI = ZoneInfo("Asia/Tbilisi")
 TOPICS = ("shop.orders", "shop.refunds", "ledger.documents", "shop.notices", "dead-letters", "operations")
+
+OF_AN_ORDER = (
+    PushRequested, PaymentReceived, ReturnRequested, ApprovalAsked, ContactsMerged, ContactsConflicted,
+)  # fmt: skip
+"""Events whose key is not their order's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +69,7 @@ class Passport:
 
 def concerns(event: Event, key: str) -> bool:
     """Whether an event belongs to the order `shop:id`."""
-    if isinstance(event, PushRequested | PaymentReceived | ApprovalAsked | ContactsMerged | ContactsConflicted):
+    if isinstance(event, OF_AN_ORDER):
         return f"{event.shop}:{event.order_id}" == key
     return event.key == key
 
@@ -236,7 +243,7 @@ def _said_of_contacts(event: Event) -> str:
             told = ", ".join(f"{one.field} ({one.taken or 'a person is asked'})" for one in event.conflicts)
             return f"contacts that shop and Balance both changed: {told}; davtari clients conflicts {event.shop}"
         case _:
-            return said_of_notice(event) or event.TYPE
+            return said_of_notice(event) or said_of_return(event) or event.TYPE
 
 
 def _said_of_payment(event: PaymentRecorded | PaymentPlanned) -> str:

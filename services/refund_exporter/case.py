@@ -125,8 +125,7 @@ def wanted_notes(case: Case) -> dict[str, CreditNoteTask | Unbookable]:
     """
     if case.basis is None:
         return {}
-    standing = [n for key, n in case.notes.items() if key not in case.removed and n.sale == case.basis.sale]
-    earlier = [earlier_of(note) for note in sorted(standing, key=lambda note: note.refund_id)]
+    earlier = _standing(case, case.basis)
     wanted: dict[str, CreditNoteTask | Unbookable] = {}
     for key, refund in case.open_refunds().items():
         try:
@@ -140,6 +139,17 @@ def wanted_notes(case: Case) -> dict[str, CreditNoteTask | Unbookable]:
     if reversal := case.reversal():
         wanted |= _reversed(case, case.basis, reversal, earlier)
     return wanted
+
+
+def earlier_notes(case: Case, basis: Basis) -> list[Earlier]:
+    """The credit notes that stand on the Sale, and those that are wanted."""
+    wanted = [earlier_of(task) for task in wanted_notes(case).values() if isinstance(task, CreditNoteTask)]
+    return [*_standing(case, basis), *wanted]
+
+
+def _standing(case: Case, basis: Basis) -> list[Earlier]:
+    notes = [note for key, note in case.notes.items() if key not in case.removed and note.sale == basis.sale]
+    return [earlier_of(note) for note in sorted(notes, key=lambda note: note.refund_id)]
 
 
 def _reversed(

@@ -18,14 +18,15 @@ from services.refund_exporter.credit_document import (
 )
 from services.refund_exporter.credit_note import CreditNote
 from services.refund_exporter.currency import note_rate
+from services.refund_exporter.returns.plan import Return
 from services.refund_exporter.reversal import Reversal
 from services.refund_exporter.splitting import parts_of
 from services.refund_exporter.tasks import CreditNoteTask
-from services.shared.documents.uids import credit_note_uid, cumulative_note_uid, reversal_uid
+from services.shared.documents.uids import credit_note_uid, cumulative_note_uid, return_uid, reversal_uid
 from services.shared.settings.balance import BalanceSettings
 from services.shared.settings.orders import OrderSettings
 
-Credited = RefundIssued | Reversal
+Credited = RefundIssued | Reversal | Return
 """What a credit note is made for."""
 
 
@@ -72,7 +73,7 @@ def compose(
         lines=own,
         before=before,
         quantities=tuple(document_quantity(line, basis) for line in (*before, *own)),
-        content_digest=refund.digest if isinstance(refund, Reversal) else refund_digest(refund),
+        content_digest=refund_digest(refund) if isinstance(refund, RefundIssued) else refund.digest,
         notes=note.notes,
         document=parts[0].sent if parts else credit_document((*before, *own), wording),
         parts=parts,
@@ -99,6 +100,8 @@ def _wording(
 def _own_uid(refund: Credited) -> str:
     if isinstance(refund, Reversal):
         return reversal_uid(refund.shop, refund.order_id, refund.revision)
+    if isinstance(refund, Return):
+        return return_uid(refund.shop, refund.order_id, refund.request)
     return credit_note_uid(refund.shop, refund.refund_id)
 
 
@@ -114,9 +117,10 @@ def _written(
 
 
 def _comment(refund: Credited, others: Sequence[Earlier], basis: Basis) -> str:
+    order = basis.header.get("PrimaryDocument", refund.order_id)
+    if isinstance(refund, Return):
+        return f"Return request {refund.request} of order {order}, shop {refund.shop}"
     if isinstance(refund, Reversal):
-        order = basis.header.get("PrimaryDocument", refund.order_id)
         return f"Order {order} {'edited' if refund.edited else 'given up'} after its Sale, shop {refund.shop}"
     ids = ", ".join(str(id_) for id_ in sorted([*(other.refund_id for other in others), refund.refund_id]))
-    order = basis.header.get("PrimaryDocument", refund.order_id)
     return f"Refund {ids} of order {order}, shop {refund.shop}"

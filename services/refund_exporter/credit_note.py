@@ -46,7 +46,7 @@ def credit_note_of(refund: RefundIssued, basis: Basis, left: Left, settings: Ord
     Raises `Unbookable` when the refund and the Sale give no sound credit note.
     """
     _check(refund, basis, left)
-    lines = _recorded(_parts(refund, basis, left, settings), left)
+    lines = recorded_lines(_parts(refund, basis, left, settings), left)
     return CreditNote(refund.refund_id, local_date(refund.created_at), refund.amount, lines, _vat_note(refund, lines))
 
 
@@ -77,7 +77,7 @@ def _parts(refund: RefundIssued, basis: Basis, left: Left, settings: OrderSettin
     return spread(refund.amount, basis, left, settings.amount_item)
 
 
-def _recorded(parts: Sequence[Part], left: Left) -> tuple[RecordedLine, ...]:
+def recorded_lines(parts: Sequence[Part], left: Left) -> tuple[RecordedLine, ...]:
     """The parts with their VAT, each taking from what the one before has left."""
     rests, lines = dict(left.lines), []
     for part in parts:

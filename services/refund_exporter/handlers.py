@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from functools import partial
 
 from contracts.approvals import ApprovalAsked
 from contracts.ledger import CreditNotePlanned, CreditNoteRecorded
 from contracts.operations import CommandSettled
 from contracts.reasons import Reason
+from contracts.returns import ReturnRequested
 from contracts.shop import RefundIssued
 from services.refund_exporter.announce import planned
 from services.refund_exporter.case import Case, case_of, wanted_notes
 from services.refund_exporter.content import refund_digest
 from services.refund_exporter.naming import name_of
 from services.refund_exporter.projection import NOTE_PLAN, REMEMBER, SERVICE, sale_name
+from services.refund_exporter.returns.answers import reading_until, return_answers, return_requested
 from services.refund_exporter.shape import candidate
 from services.refund_exporter.tasks import CreditNoteTask
 from services.shared.delivery.decision import NOTHING, Decision, Delivery, Refusal
@@ -34,7 +37,7 @@ Wanted = Mapping[str, CreditNoteTask | Unbookable]
 
 def handlers(settings: Settings) -> Handlers:
     """The rules of refund-exporter under these settings. Subjects are `shop:order`."""
-    rules = composed(REMEMBER, approval.approval_rules("credit-note"))
+    rules = composed({**REMEMBER, ReturnRequested: return_requested}, approval.approval_rules("credit-note"))
     return Handlers(topics=TOPICS, remember=rules, decide=partial(decide, settings))
 
 
@@ -45,7 +48,7 @@ def decide(settings: Settings, subject: str, state: State) -> Decision:
         return NOTHING
     case = case_of(subject, shop, settings.balance, state)
     if shop.flows.refunds == "off":
-        return Decision(announce=_answers(case, {}))
+        return Decision(announce=(*_answers(case, {}), *return_answers(case)))
     wanted = wanted_notes(case)
     return Decision(
         deliveries=_deliveries(case, wanted) if case.is_live else (),
@@ -53,10 +56,17 @@ def decide(settings: Settings, subject: str, state: State) -> Decision:
             *_questions(case, wanted),
             *(_plans(case, wanted) if case.wants_plans else ()),
             *_answers(case, wanted),
+            *return_answers(case),
         ),
         refuse=(*_failures(case, wanted), *_afterwards(case)),
-        again_at=being_read(_unknown(case), case.state.now),
+        again_at=_again_at(case),
     )
+
+
+def _again_at(case: Case) -> datetime | None:
+    """When what was pushed will have been read."""
+    ends = (being_read(_unknown(case), case.state.now), reading_until(case))
+    return min((end for end in ends if end), default=None)
 
 
 def _deliveries(case: Case, wanted: Wanted) -> tuple[Delivery, ...]:

@@ -13,6 +13,7 @@ from contracts.envelope import Envelope
 from contracts.identity import AcceptShopRequested
 from contracts.model import Event, Instant, Part
 from contracts.operations import PushRequested
+from contracts.returns import ReturnRequested
 from contracts.shop import OrderChanged, OrderRemoved, RefundIssued, RefundRemoved
 from services.shared.delivery.decision import NOTHING, Decision, Delivery
 from services.shared.delivery.faults import decide_fault
@@ -51,6 +52,7 @@ def handlers(shops: Collection[str]) -> Handlers:
             RefundIssued: lambda e, state: state.put(REFUND, e.data.subject, e.data, e.data.key),
             RefundRemoved: lambda envelope, state: state.drop(REFUND, envelope.data.subject),
             PushRequested: _pushed,
+            ReturnRequested: _pushed,
             AcceptShopRequested: accept_requested,
         },
         decide=partial(_decide, frozenset(shops)),
@@ -58,7 +60,7 @@ def handlers(shops: Collection[str]) -> Handlers:
     )
 
 
-def _pushed(envelope: Envelope[PushRequested], state: State) -> None:
+def _pushed(envelope: Envelope[PushRequested | ReturnRequested], state: State) -> None:
     """A person wants the order exported: it is read again first, so that what is exported is what stands there."""
     key = f"{envelope.data.shop}:{envelope.data.order_id}"
     state.put(HINT, key, Hint(asked=newer(state.now, state.get(LOOKED, key))))

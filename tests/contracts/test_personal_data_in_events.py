@@ -37,6 +37,8 @@ OPEN_MAPS = {
     "SalePlanned.parts.sent": "a part of a Sale as it would be put",
     "CreditNoteRecorded.parts.sent": "a part of a credit note as it was put",
     "CreditNotePlanned.parts.sent": "a part of a credit note as it would be put",
+    "ReturnPlanned.sent": "the credit note of a return request as it would be put",
+    "ReturnPlanned.parts.sent": "a part of it",
     "CommandSettled.figures": "counts",
     "EditRequested.payload": "a refused delivery as an operator has put it right, without its person",
     "DeadLettered.delivery.payload": "the refused delivery without its person; the topic is for operators only",

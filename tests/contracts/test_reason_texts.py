@@ -21,6 +21,7 @@ COMMANDS = re.compile(
     r"|apply PLAN|import (items|prices|stock)( --accept-loss)?|order SHOP ORDER"
     r"|approvals list|approve document DOCUMENT|approve shape SHAPE"
     r"|dead-letters (show|replay|discard) ID|push order SHOP ORDER|push refund SHOP ORDER REFUND"
+    r"|push return-request SHOP ORDER"
     r'|shop show SHOP|shop accept SHOP --reason "…")'
 )
 every_reason = pytest.mark.parametrize("reason", list(Reason))

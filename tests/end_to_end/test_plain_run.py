@@ -33,7 +33,7 @@ async def _stage(kafka: Broker, tmp_path_factory: pytest.TempPathFactory) -> Asy
         yield made
 
 
-@pytest.mark.claim("S0.2", "S0.11", "S0.12", "S2.6", "S2.19")
+@pytest.mark.claim("S0.2", "S0.11", "S0.12", "S2.6", "S2.19", "S4.1")
 async def test_what_the_shop_sells_and_gives_back_comes_into_the_books(stage: Stage) -> None:
     # given twelve paid orders, four of which are given back, in part or whole
     given_back = [stage.till.refunded() for _ in range(4)]

@@ -14,6 +14,7 @@ from tests.support.exporting import COMPANY_ID, PERSONAL_ID, buyer, line, order
 LISTS = ListTexts()
 
 
+@pytest.mark.claim("I12")
 @pytest.mark.parametrize(
     ("person", "identity"),
     [

@@ -47,6 +47,7 @@ def test_a_coupon_is_a_discount_on_its_lines() -> None:
 WAYBILL_RULE = {"shipping_method": "flat_rate", "waybill": False, "shipping_item": OTHER_SHIPPING}
 
 
+@pytest.mark.claim("I12")
 @pytest.mark.parametrize(
     ("field", "comment", "flag"),
     [(None, " | no waybill from Balance: it is issued elsewhere", None), ("IssueWaybill", "", False)],

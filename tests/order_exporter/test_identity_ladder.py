@@ -238,6 +238,7 @@ def test_a_client_is_looked_for_or_made_only_when_its_order_is_due() -> None:
     assert [(each.kind, each.payload.get("create")) for each in wanted] == [("client", True), ("sale", None)]
 
 
+@pytest.mark.claim("I12")
 @pytest.mark.parametrize(
     ("identity", "form"),
     [

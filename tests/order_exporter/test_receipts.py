@@ -192,6 +192,7 @@ def test_money_given_back_is_a_receipt_below_zero_where_that_is_wanted(wanted: s
     assert [Decimal(each.payload["amount"]) for each in receipts(decision)] == amounts
 
 
+@pytest.mark.claim("I12")
 def test_the_references_of_gateway_and_bank_are_kept_in_the_receipt() -> None:
     task = receipt(decided(sold(bought(transaction_id="T-1", payment_references=("TBC-9", "T-1")))))
     assert task.reference == "T-1 / TBC-9"

@@ -37,7 +37,7 @@ def tax(rate_id: int, percent: str, **fields: Any) -> TaxRate:
     )
 
 
-@pytest.mark.claim("S3.12")
+@pytest.mark.claim("S3.12", "I12")
 def test_vat_rate_is_that_of_the_lines_tax_and_not_of_its_tax_class() -> None:
     # given lines of the standard class: taxed, zero-rated, and untaxed because the buyer lives abroad
     lines = (line(1, "118.00"), line(2, "50.00", rate=ZERO_VAT), line(3, "30.00", rate=None))

@@ -47,6 +47,12 @@ class RefundAsked(Asked):
     restock: bool = True
 
 
+class ReturnsAsked(Asked):
+    """The return requests of an order, in whatever shape a plugin gives them."""
+
+    requests: Any
+
+
 class MannerAsked(Asked):
     """How deliveries go out; see delivery.Manner."""
 
@@ -84,6 +90,7 @@ class Control:
             ("POST", "orders", self.place),
             ("POST", "orders/{order_id:int}/refunds", self.refund),
             ("DELETE", "orders/{order_id:int}/refunds/{refund_id:int}", self.unrefund),
+            ("PUT", "orders/{order_id:int}/return-requests", self.ask_return),
             ("POST", "webhooks/deliver", self.deliver),
             ("PUT", "webhooks/manner", self.manner),
             ("GET", "webhooks/sent", self.sent),
@@ -122,6 +129,14 @@ class Control:
         order_id = request.path_params["order_id"]
         placing.remove_refund(self.shop, order_id, request.path_params["refund_id"])
         return summary(self.shop, self.shop.orders[order_id])
+
+    async def ask_return(self, request: Request) -> Document:
+        """Keeps what a plugin would answer about the return requests of an order."""
+        order_id = request.path_params["order_id"]
+        if order_id not in self.shop.orders:
+            raise placing.CannotPlace(f"no order {order_id}")
+        self.shop.return_requests[order_id] = ReturnsAsked.model_validate_json(await request.body()).requests
+        return {"order": order_id, "requests": self.shop.return_requests[order_id]}
 
     async def deliver(self, request: Request) -> Document:
         """Sends what is queued, misbehaving once as asked."""

@@ -35,6 +35,7 @@ def routes(api: Api, shop: Shop) -> list[Route]:
         api.route("/shipping/zones", {"GET": ("list", shipping_zones)}),
         api.route("/shipping/zones/{zone:int}/methods", {"GET": ("list", shipping_zone_methods)}),
         api.route("/taxes/classes", {"GET": ("list", tax_classes)}),
+        api.route("/orders/{order:int}/return-requests", {"GET": ("view", return_requests)}),
         api.route("/settings/{group}", {"GET": ("list", settings_group)}),
         api.route("/settings/{group}/{setting}", {"GET": ("view", setting)}),
     ]
@@ -115,6 +116,13 @@ def method_row(instance: int, method: str, title: str) -> Document:
     """A shipping method of a zone."""
     named = {"id": instance, "instance_id": instance, "title": title, "method_id": method, "method_title": title}
     return {**named, "order": instance, "enabled": True, "method_description": "", "settings": {}}
+
+
+def return_requests(call: Call) -> Response:
+    """What a return plugin answers about an order; WooCommerce itself has no such route."""
+    if (asked := call.shop.return_requests.get(call.ids["order"])) is None:
+        raise RestError(404, "rest_no_return_requests", "No return requests.")
+    return reply(asked)
 
 
 def settings_group(call: Call) -> Response:

@@ -53,6 +53,7 @@ class Shop:
         self.refunds: dict[int, Document] = {}
         self.notes: dict[int, Document] = {}
         self.mails: list[Document] = []
+        self.return_requests: dict[int, Any] = {}
         self.webhooks: dict[int, Document] = {}
         self.store = recorded.store()
         self.taxes: dict[int, Document] = {tax["id"]: tax for tax in self.store["taxes"]}

@@ -33,6 +33,11 @@ def reversal_uid(shop: str, order_id: int, revision: int = 0) -> str:
     return _uid(shop, _revised("credit-note-of-given-up", revision), order_id)
 
 
+def return_uid(shop: str, order_id: int, request: str) -> str:
+    """The uid that the planned credit note of a return request bears; the refund's own bears another."""
+    return _uid(shop, f"return-request-{request}", order_id)
+
+
 def cumulative_note_uid(shop: str, order_id: int) -> str:
     """The uid of the one credit note of an order, where Balance allows one per Sale."""
     return _uid(shop, "credit-note-of-order", order_id)

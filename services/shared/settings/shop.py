@@ -13,6 +13,7 @@ from services.shared.settings.notes import NoteSettings
 from services.shared.settings.orders import OrderSettings
 from services.shared.settings.payments import PaymentSettings
 from services.shared.settings.refunds import RefundSettings
+from services.shared.settings.returns import ReturnSettings
 from services.shared.settings.statuses import StatusSettings
 from services.shared.settings.stock import StockSettings
 
@@ -53,6 +54,7 @@ class ShopSettings(Section):
     orders: OrderSettings = OrderSettings()
     payments: PaymentSettings = PaymentSettings()
     refunds: RefundSettings = RefundSettings()
+    returns: ReturnSettings = ReturnSettings()
     notes: NoteSettings = NoteSettings()
     statuses: StatusSettings = StatusSettings()
 

@@ -40,6 +40,11 @@ class Api:
         """A single record."""
         return _table(await self._read(route, params), self.shop)
 
+    async def answer(self, path: str) -> Any:
+        """What a route beside WooCommerce's own answers, e.g. `/wp-json/wc-returns/v1/orders/17`: any JSON."""
+        response = await self._upstream.request("GET", self._root + path, params={}, writes=False)
+        return _json(response, self.shop, writes=False)
+
     async def page(self, route: str, params: Mapping[str, str | int]) -> Page:
         """One page of a list."""
         response = await self._read(route, params)

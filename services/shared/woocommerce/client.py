@@ -149,6 +149,10 @@ class WooCommerce:
         """An order's JSON; None when it was deleted for good, status `trash` when it lies in the trash."""
         return await orders.by_id(self._api, order_id)
 
+    async def answer(self, path: str) -> Any:
+        """The JSON of a plugin's own route, e.g. `/wp-json/wc-returns/v1/orders/17`; None where it knows nothing."""
+        return await orders.of_plugin(self._api, path)
+
     def orders_changed_since(self, cursor: Cursor) -> AsyncIterator[dict[str, Any]]:
         """The JSON of orders modified since the cursor, oldest change first; one may come twice, none is missed."""
         return orders.changed_since(self._api, cursor)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from services.shared.upstream.errors import Rejected
 from services.shared.woocommerce.api import Api
@@ -14,6 +14,7 @@ from services.shared.woocommerce.pages import rows
 from services.shared.woocommerce.times import gmt_text
 
 ROUTE = "/orders"
+AnswerT = TypeVar("AnswerT")
 
 
 async def by_id(api: Api, order_id: int) -> dict[str, Any] | None:
@@ -21,8 +22,17 @@ async def by_id(api: Api, order_id: int) -> dict[str, Any] | None:
 
     `dp` is never asked for: only the shop's own decimals add up (order-money rule 3).
     """
+    return await _or_none(api.get(f"{ROUTE}/{order_id}"))
+
+
+async def of_plugin(api: Api, path: str) -> Any:
+    """What a plugin's own route says of an order; None for a 404."""
+    return await _or_none(api.answer(path))
+
+
+async def _or_none(asked: Awaitable[AnswerT]) -> AnswerT | None:
     try:
-        return await api.get(f"{ROUTE}/{order_id}")
+        return await asked
     except Rejected as error:
         if error.status == 404:
             return None
