@@ -130,8 +130,8 @@ async def test_fifty_letters_are_one_call_and_one_mail_and_their_end_another(top
 async def test_a_receiver_that_is_away_gets_the_message_once_when_it_is_back(topics: Topics, tmp_path: Path) -> None:
     port, hook = free_port(), Hook(refusals=3)
     settings = served(topics, tmp_path, {"hook": f"json://127.0.0.1:{port}/"})
+    await topics.send(*opened())
     async with running(settings) as service:
-        await topics.send(*opened())
 
         async def waits() -> bool:
             return service.relays[0].lane.breaker.state(asyncio.get_running_loop().time()) != "closed"
@@ -156,8 +156,8 @@ async def test_a_restart_and_a_lost_database_repeat_nothing(topics: Topics, tmp_
     port = free_port()
     settings = served(topics, tmp_path, {"hook": f"json://127.0.0.1:{port}/"})
     async with hook_on(Hook(), port) as hook:
+        await topics.send(*opened())
         async with running(settings):
-            await topics.send(*opened())
             await until(1, hook.got)
             await recorded(topics, 1)
         async with running(settings):
