@@ -173,8 +173,8 @@ async def test_a_restart_and_a_lost_database_repeat_nothing(topics: Topics, tmp_
 
 async def test_a_dry_run_sends_nothing_and_records_what_it_would_send(topics: Topics, tmp_path: Path) -> None:
     settings = served(topics, tmp_path, {"hook": "json://127.0.0.1:1/"}, dry_run=True)
+    await topics.send(*opened())
     async with running(settings):
-        await topics.send(*opened())
         await recorded(topics, 1)
     [told] = [each.data for each in await topics.events("operations") if isinstance(each.data, AlertSent)]
     assert (told.dry_run, told.standing) == (True, 50)

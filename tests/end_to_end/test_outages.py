@@ -99,6 +99,7 @@ async def test_every_webhook_is_lost(stage: Stage) -> None:
     assert await _sent(stage) == sent
 
 
+@pytest.mark.long
 @pytest.mark.claim("K2")
 async def test_every_webhook_comes_twenty_times_in_any_order(stage: Stage) -> None:
     # given a shop that sends every webhook twenty times, in random order

@@ -64,6 +64,7 @@ async def recorded(topics: Topics, count: int) -> dict[str, str]:
     return told
 
 
+@pytest.mark.long
 @pytest.mark.kafka
 async def test_every_fact_takes_effect_once_through_four_kills_and_the_loss_of_the_database(
     topics: Topics, tmp_path: Path

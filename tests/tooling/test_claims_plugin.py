@@ -57,7 +57,13 @@ def finds_the_plugin(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
 
 
-@pytest.mark.parametrize("workers", [[], ["-n", "2", "--dist", "loadgroup"]], ids=["one process", "two workers"])
+@pytest.mark.parametrize(
+    "workers",
+    [
+        pytest.param([], id="one process"),
+        pytest.param(["-n", "2", "--dist", "loadgroup"], id="two workers", marks=pytest.mark.long),
+    ],
+)
 def test_each_test_is_written_with_its_claims_and_outcome(pytester: pytest.Pytester, workers: list[str]) -> None:
     pytester.makepyfile(test_orders=TESTS)
     _, written = run(pytester, *workers)
@@ -78,6 +84,7 @@ def test_the_sum_stands_among_the_closing_lines(pytester: pytest.Pytester) -> No
     result.stdout.fnmatch_lines(["claims: 2 proven of *", "*1 passed*"])
 
 
+@pytest.mark.long
 def test_the_group_that_xdist_appends_is_no_part_of_a_tests_id(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         test_one='import pytest\n@pytest.mark.claim("K1")\n@pytest.mark.xdist_group("own")\ndef test_a(): assert True'
