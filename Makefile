@@ -9,6 +9,7 @@ SHELL := /bin/bash
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 WORKERS ?= 2
+CONTAINERS ?= containers
 RUN := build/claims-run.json
 SOURCES := $(shell find contracts services ops tests -type f -not -path '*/__pycache__/*' 2>/dev/null) pyproject.toml
 
@@ -49,7 +50,7 @@ test-long: setup
 		--session-timeout=900 --real-broker
 
 test-containers: setup
-	@ops/containers/with-engine $(PYTHON) -m pytest tests/containers -m containers -n 0 -x
+	@ops/containers/with-engine $(PYTHON) -m pytest tests/containers -m '$(CONTAINERS)' -n 0 -x
 
 bench: setup
 	@$(PYTHON) -m pytest tests/benchmarks -n 0 -s --real-broker

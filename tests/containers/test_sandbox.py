@@ -74,6 +74,7 @@ def test_a_broker_that_crashes_comes_back_and_loses_nothing(sandbox: Project) ->
     assert sandbox.play("books").startswith("books match: 61 orders = 61 sales")
 
 
+@pytest.mark.long
 def test_services_stop_in_time_with_work_under_way_and_go_on(sandbox: Project, measured: dict[str, Any]) -> None:
     sandbox.play("sell", "4")
     began = time.monotonic()
@@ -88,6 +89,7 @@ def test_services_stop_in_time_with_work_under_way_and_go_on(sandbox: Project, m
     assert sandbox.play("books").startswith("books match: 69 orders = 69 sales")
 
 
+@pytest.mark.long
 def test_a_service_is_ready_soon_after_its_start(sandbox: Project, measured: dict[str, Any]) -> None:
     sandbox.compose("restart", "order-exporter")
     began = sandbox.state("order-exporter").started
@@ -103,6 +105,7 @@ def _caught_up(project: Project, since: str) -> float:
     return datetime.fromisoformat(said[-1]["time"]).timestamp()
 
 
+@pytest.mark.long
 def test_the_story_is_not_told_twice(sandbox: Project) -> None:
     again = sandbox.compose("run", "--rm", "--no-TTY", "story", patience=300)
     assert again.strip().splitlines()[-1].startswith("books match: 69 orders")
