@@ -117,6 +117,7 @@ async def own_broker() -> AsyncIterator[ArchivesBroker]:
         pytest.skip(str(reason))
 
 
+@pytest.mark.long
 @pytest.mark.xdist_group("own-broker")
 async def test_a_frozen_broker_delays_events_and_loses_none(
     tmp_path: Path, topic_prefix: str, monkeypatch: pytest.MonkeyPatch

@@ -69,6 +69,7 @@ def test_a_run_that_needs_a_real_broker_refuses_the_stand_in(
     result.stderr.fnmatch_lines(["*--real-broker, yet DAVTARI_BROKER=stand-in*"])
 
 
+@pytest.mark.long
 def test_the_run_names_its_broker_and_writes_it_down(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
