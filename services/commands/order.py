@@ -12,7 +12,8 @@ from services.commands import moment, passport, payloads, show
 from services.commands.codes import FAILED
 from services.commands.frame import Json, command, settings
 from services.commands.orders.standing import standing_of
-from services.commands.rules.beside import beside
+from services.commands.rules.beside import rules_of
+from services.commands.rules.shown import show as show_rules
 from services.commands.screen import as_json, errors
 from services.shared.messaging.reader import read_events
 
@@ -38,6 +39,11 @@ async def order_command(
         errors.print(f"nothing is known of order {order_id} of shop {shop}; davtari push order {shop} {order_id}")
         return FAILED
     found = replace(found, stands=standing_of(f"{shop}:{order_id}", envelopes, chosen.shops, until))
-    more = beside(chosen, f"{shop}:{order_id}", envelopes, until, why=why)
-    as_json(asdict(found) | more.data) if json else show.passport(found, more)
+    rules = rules_of(chosen, f"{shop}:{order_id}", envelopes, until) if why else None
+    if json:
+        as_json(asdict(found) | ({"rules": asdict(rules)} if rules else {}))
+    else:
+        show.passport(found)
+        if rules:
+            show_rules(rules)
     return 0

@@ -11,11 +11,8 @@ from services.commands.check.systems import Checked
 from services.commands.dead_letters.pages import letters as letters
 from services.commands.letters import Letter
 from services.commands.passport import Passport
-from services.commands.rules.beside import Beside
 from services.commands.screen import console, mark, table
 from services.commands.status import Standing
-
-NOTHING_BESIDE = Beside()
 
 
 def checked(found: Sequence[Checked], forbidden: Mapping[str, Sequence[str]] | None = None) -> None:
@@ -36,12 +33,11 @@ def checked(found: Sequence[Checked], forbidden: Mapping[str, Sequence[str]] | N
         console.print(escape(told), soft_wrap=True)
 
 
-def passport(found: Passport, beside: Beside = NOTHING_BESIDE) -> None:
+def passport(found: Passport) -> None:
     """The story of an order."""
     console.print(f"[bold]{found.title}[/]")
     for entry in found.entries:
         console.print(f"  {entry.at}  {entry.who:<16} {entry.what}", soft_wrap=True)
-    beside.show()
     if found.sale is None:
         stands = f" · {escape(found.stands)}" if found.stands else ""
         console.print(f"In the books: nothing yet{stands}" + (" · it waits for a person" if found.waits else ""))

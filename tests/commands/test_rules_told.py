@@ -13,14 +13,18 @@ from pydantic import SecretStr
 
 from contracts.envelope import wrap
 from contracts.model import Event
+from contracts.sales_orders import SalesOrderEnded, SalesOrderRecorded
 from contracts.shop import OrderChanged, OrderRemoved
-from services.commands.rules.beside import beside
-from services.commands.rules.countdown import held_orders, left
+from services.commands.day_close.facts import gathered
+from services.commands.orders.standing import Standing, standings
+from services.commands.rules.beside import rules_of
+from services.commands.rules.countdown import left
 from services.commands.rules.explained import explained
 from services.commands.rules.shipping import is_current, ruled, zones_table
 from services.sandbox.woocommerce.app import create
 from services.shared.settings.model import Settings
 from services.shared.woocommerce.client import WooCommerce
+from tests.subscribers.story import sample_of
 from tests.support.exporting import KEY, ORDER, PAID, SHOP, line, order, push, recorded_sale, settings
 
 LARGE = {"name": "large", "total_above": "100", "document": "hold"}
@@ -34,9 +38,13 @@ def bought(gross: str = "20.00", order_id: int = ORDER, **fields: Any) -> OrderC
 
 def told(using: Settings, *events: Event, after: float = 0) -> list[tuple[int, str]]:
     """Which orders are held so many seconds after the payment, and how that is said."""
-    now = PAID + timedelta(seconds=after)
-    envelopes = [wrap(event, version=1, source="t", time=PAID) for event in events]
-    return [(one.order_id, one.told(now)) for one in held_orders(using, envelopes, now)]
+    return [(one.order_id, one.why) for one in all_of(using, *events, after=after) if one.state == "held"]
+
+
+def all_of(using: Settings, *events: Event, after: float = 0) -> list[Standing]:
+    """How the orders of these events stand so many seconds after the payment."""
+    envelopes = [wrap(event, version=n, source="t", time=PAID) for n, event in enumerate(events, 1)]
+    return standings(gathered(envelopes), using.shops, PAID + timedelta(seconds=after))
 
 
 @pytest.mark.parametrize(
@@ -89,13 +97,22 @@ def test_what_goes_or_needs_nothing_is_not_listed(then: Event) -> None:
 def test_an_orders_story_says_when_it_goes_and_why() -> None:
     using = settings(hold=600.0, rules=[LARGE, PICKUP])
     envelopes = [wrap(bought(), version=1, source="t", time=PAID)]
-    found = beside(using, KEY, envelopes, PAID + timedelta(minutes=9), why=True)
-    assert found.data["held"] == "goes in 1 min (orders.hold)"
-    assert [(rule["name"], rule["holds"]) for rule in found.data["rules"]["rules"]] == [
-        ('rule "large"', False),
-        ('rule "pickup"', False),
-    ]
-    assert beside(using, KEY, envelopes, PAID + timedelta(minutes=10), why=False).data == {"held": None}
+    found = rules_of(using, KEY, envelopes, PAID + timedelta(minutes=9))
+    assert found is not None
+    assert found.when == "goes in 1 min (orders.hold)"
+    assert [(rule.name, rule.holds) for rule in found.rules] == [('rule "large"', False), ('rule "pickup"', False)]
+    assert rules_of(using, "main:9", envelopes) is None
+
+
+def test_an_order_whose_goods_are_reserved_is_neither_watched_nor_held() -> None:
+    using = settings(rules=[{"status": "on-hold", "document": "sales-order"}])
+    waiting = bought(status="on-hold", paid_at=None)
+    reserved, ended = sample_of(SalesOrderRecorded), sample_of(SalesOrderEnded)
+    same = {"shop": SHOP, "order_id": ORDER}
+    events = (waiting, reserved.model_copy(update=same), ended.model_copy(update=same))
+    assert [one.state for one in all_of(using, *events[:1])] == ["watching"]
+    assert [one.state for one in all_of(using, *events[:2])] == ["reserved"]
+    assert [one.state for one in all_of(using, *events)] == ["watching"]
 
 
 @pytest.mark.claim("S4.31")
@@ -159,4 +176,4 @@ async def test_shipping_methods_are_read_from_the_shop_with_what_the_rules_make_
 
 def test_totals_of_held_orders_are_exact() -> None:
     envelopes = [wrap(bought("200.10"), version=1, source="t", time=PAID)]
-    assert held_orders(settings(rules=[LARGE]), envelopes, PAID)[0].total == Decimal("200.10")
+    assert standings(gathered(envelopes), settings(rules=[LARGE]).shops, PAID)[0].total == Decimal("200.10")

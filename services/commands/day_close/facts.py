@@ -11,7 +11,8 @@ from contracts.closing import DayClosed, DifferenceAccepted
 from contracts.envelope import Envelope
 from contracts.ledger import CreditNoteRecorded, PaymentRecorded, SaleDiverged, SaleRecorded
 from contracts.model import Event
-from contracts.operations import CommandSettled, DeadLettered, DeadLetterSettled, PaymentReceived
+from contracts.operations import CommandSettled, DeadLettered, DeadLetterSettled, PaymentReceived, PushRequested
+from contracts.sales_orders import SalesOrderEnded, SalesOrderRecorded
 from contracts.shop import OrderChanged, OrderRemoved, RefundIssued, RefundRemoved
 from services.order_exporter.content import is_void
 from services.refund_exporter.reversal import is_reversal
@@ -23,7 +24,8 @@ TOPICS = ("shop.orders", "shop.refunds", "ledger.documents", "dead-letters", "op
 class Story:
     """One order with all that bears on its books; refunds and credit notes by refund id, letters by what is failed.
 
-    `settled` tells how a letter ended, `removed` whether the shop holds the order no more.
+    `settled` tells how a letter ended, `removed` whether the shop holds the order no more,
+    `pushed` whether a person had it exported, `reserved` the sales order that stands for it.
     """
 
     order: OrderChanged | None = None
@@ -37,6 +39,8 @@ class Story:
     settled: dict[str, DeadLetterSettled] = field(default_factory=dict)
     receipts: dict[str, PaymentRecorded] = field(default_factory=dict)
     entered: list[PaymentReceived] = field(default_factory=list)
+    pushed: bool = False
+    reserved: SalesOrderRecorded | None = None
 
     @property
     def currency(self) -> str:
@@ -94,18 +98,28 @@ def _take(facts: Facts, envelope: Envelope[Event]) -> None:
             facts.closes[event.key] = (envelope.sequence, event)
         case DifferenceAccepted():
             facts.accepted[event.key] = event
-        case PaymentReceived():
-            facts.stories[f"{event.shop}:{event.order_id}"].entered.append(event)
-        case ApprovalAsked():
-            facts.stories[f"{event.shop}:{event.order_id}"].asked[event.document] = event
+        case PaymentReceived() | ApprovalAsked() | PushRequested():
+            _take_from_people(facts.stories[f"{event.shop}:{event.order_id}"], event)
         case DeadLettered() | DeadLetterSettled():
             _take_letter(facts.stories[event.original_key], event)
         case OrderChanged() | OrderRemoved() | RefundIssued() | RefundRemoved():
             _take_from_shop(facts.stories[event.key], event)
         case SaleRecorded() | SaleDiverged() | CreditNoteRecorded() | PaymentRecorded():
             _take_from_books(facts.stories[event.key], event)
+        case SalesOrderRecorded() | SalesOrderEnded():
+            facts.stories[event.key].reserved = event if isinstance(event, SalesOrderRecorded) else None
         case _:
             return
+
+
+def _take_from_people(story: Story, event: PaymentReceived | ApprovalAsked | PushRequested) -> None:
+    match event:
+        case PaymentReceived():
+            story.entered.append(event)
+        case ApprovalAsked():
+            story.asked[event.document] = event
+        case PushRequested() if event.document == "order" and not event.dry_run:
+            story.pushed = True
 
 
 def _take_letter(story: Story, event: DeadLettered | DeadLetterSettled) -> None:

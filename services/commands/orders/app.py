@@ -20,11 +20,14 @@ from services.shared.settings import SettingsError
 Shop = Annotated[str, typer.Option("--shop", help="This shop alone.")]
 Watching = Annotated[bool, typer.Option("--watching", help="Only those that no trigger has made a document of yet.")]
 Open = Annotated[bool, typer.Option("--open", help="Only those that are not in the books, given up or removed.")]
+Held = Annotated[bool, typer.Option("--held", help="Only those that are held, with how long still.")]
 SETTLED = ("in the books", "given up", "removed")
 
 
 @command
-async def orders_command(shop: Shop = "", watching: Watching = False, open_: Open = False, json: Json = False) -> int:
+async def orders_command(
+    shop: Shop = "", watching: Watching = False, held: Held = False, open_: Open = False, json: Json = False
+) -> int:
     """How every order stands: in the books, held, watched until its trigger, or with a person."""
     chosen = settings()
     if shop and shop not in chosen.shops:
@@ -32,7 +35,7 @@ async def orders_command(shop: Shop = "", watching: Watching = False, open_: Ope
     shops = {name: rules for name, rules in chosen.shops.items() if shop in ("", name)}
     facts = gathered([envelope async for envelope in read_events(chosen.kafka, TOPICS)])
     found = standings(facts, shops, datetime.now(UTC))
-    listed = [one for one in found if _is_listed(one, watching=watching, open_=open_)]
+    listed = [one for one in found if _is_listed(one, watching=watching, held=held, open_=open_)]
     if json:
         as_json({"counts": Counter(one.state for one in found), "orders": [asdict(one) for one in listed]})
     else:
@@ -40,8 +43,9 @@ async def orders_command(shop: Shop = "", watching: Watching = False, open_: Ope
     return 0
 
 
-def _is_listed(one: Standing, *, watching: bool, open_: bool) -> bool:
-    return (one.state == "watching" or not watching) and (one.state not in SETTLED or not open_)
+def _is_listed(one: Standing, *, watching: bool, held: bool, open_: bool) -> bool:
+    alone = {state for state, only in (("watching", watching), ("held", held)) if only}
+    return (not alone or one.state in alone) and (one.state not in SETTLED or not open_)
 
 
 def _show(found: Sequence[Standing], listed: Sequence[Standing]) -> None:

@@ -12,12 +12,15 @@ from contracts.envelope import Envelope
 from contracts.model import Event
 from contracts.shop import OrderChanged
 from services.commands.day_close.facts import Facts, Story, gathered
+from services.commands.rules.countdown import held
 from services.order_exporter.content import is_void
-from services.shared.documents.trigger import DEFAULT, due_at, is_paid, is_triggered
+from services.shared.documents.trigger import DEFAULT, is_paid, is_triggered
 from services.shared.settings.orders import OrderSettings
 from services.shared.settings.shop import ShopSettings
 
-State = Literal["in the books", "needs a person", "to be approved", "held", "due", "watching", "given up", "removed"]
+State = Literal[
+    "in the books", "needs a person", "to be approved", "reserved", "held", "due", "watching", "given up", "removed"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +84,17 @@ def judged(order: OrderChanged, story: Story, rules: ShopSettings, now: datetime
         return "removed", "the shop does not hold it any more"
     if is_void(order):
         return "given up", f"{order.status}: no document is made"
+    return _on_its_way(order, story, rules, now)
+
+
+def _on_its_way(order: OrderChanged, story: Story, rules: ShopSettings, now: datetime) -> tuple[State, str]:
+    waits = None if story.pushed or rules.flows.orders == "off" else held(order, rules.orders, now)
+    if waits is not None:
+        return "held", waits.told(now)
+    if story.reserved is not None:
+        return "reserved", f"sales order {story.reserved.number or story.reserved.sales_order}"
     if is_triggered(order, rules.orders):
-        return _triggered(order, story, rules, now)
+        return _triggered(order, story, rules)
     return "watching", awaited(order, rules.orders)
 
 
@@ -93,11 +105,9 @@ def _letter(key: str, story: Story) -> str | None:
     return next((f"{letter.reason}: davtari dead-letters show {letter.dead_letter[:8]}" for letter in own), None)
 
 
-def _triggered(order: OrderChanged, story: Story, rules: ShopSettings, now: datetime) -> tuple[State, str]:
+def _triggered(order: OrderChanged, story: Story, rules: ShopSettings) -> tuple[State, str]:
     if story.asked.get(f"sale:{order.key}") is not None:
         return "to be approved", "davtari approvals list"
-    if (due := due_at(order, rules.orders)) > now and rules.orders.hold > 0:
-        return "held", f"until {due:%d %b %H:%M} UTC"
     told = {"live": "its Sale is on its way", "dry-run": "a dry run: planned, not written", "off": "the flow is off"}
     return "due", told[rules.flows.orders]
 

@@ -1,4 +1,4 @@
-"""`davtari rules list|test|held`, `davtari shipping`."""
+"""`davtari rules list|test`, `davtari shipping`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import typer
 from contracts.shop import OrderChanged
 from services.commands.codes import FAILED
 from services.commands.frame import Json, command, settings
-from services.commands.rules import countdown, shipping
+from services.commands.rules import shipping
 from services.commands.rules.explained import explained, told
 from services.commands.rules.shown import show
 from services.commands.screen import as_json, console, errors, mark, table
@@ -61,25 +61,6 @@ async def _order(chosen: Settings, shop: str, order_id: int) -> OrderChanged | N
         if isinstance(envelope.data, OrderChanged) and envelope.data.key == f"{shop}:{order_id}":
             found = envelope.data
     return found
-
-
-@rules_app.command(name="held")
-@command
-async def held_command(json: Json = False) -> int:
-    """Orders that wait for their hold to end, or for a person, with how long still."""
-    chosen, now = settings(), datetime.now(UTC)
-    envelopes = [envelope async for envelope in read_events(chosen.kafka, countdown.TOPICS)]
-    found = countdown.held_orders(chosen, envelopes, now)
-    if json:
-        as_json({"held": [asdict(one) | {"told": one.told(now)} for one in found]})
-    else:
-        rows = [
-            (one.shop, one.number, one.status, f"{one.total} {one.currency}", one.document, one.told(now))
-            for one in found
-        ]
-        heads = ("shop", "order", "status", "total", "becomes", "")
-        console.print(table(heads, rows, right=(3,)) if found else "No order is held.")
-    return 0
 
 
 @command
