@@ -7,7 +7,6 @@ import logging
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from cronsim import CronSim
 
@@ -18,12 +17,12 @@ from services.balance_feed.report import Report
 from services.shared.delivery.engine import Engine
 from services.shared.settings.model import ScheduleSettings
 from services.shared.state.store import read_kind
+from services.shared.tbilisi import TBILISI
 from services.shared.telemetry.freshness import completed
 from services.shared.upstream.errors import Unavailable, UpstreamError
 
 log = logging.getLogger(__name__)
 Sleep = Callable[[float], Awaitable[None]]
-TBILISI = ZoneInfo("Asia/Tbilisi")
 AFTER_OUTAGE = 30.0
 """Seconds until an import that failed for want of Balance is tried again, if its schedule does not come first."""
 AFTER_REFUSAL = 60.0

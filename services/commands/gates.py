@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from rich.markup import escape
 
@@ -15,8 +14,8 @@ from services.commands.codes import FAILED
 from services.commands.screen import as_json, console, table
 from services.shared.messaging.reader import read_events
 from services.shared.settings.model import Settings
+from services.shared.tbilisi import TBILISI
 
-TBILISI = ZoneInfo("Asia/Tbilisi")
 HEADS = ("gate", "flows", "", "since", "passed last", "looked at")
 TOLD = {"passed": "[green]passed[/]", "shut": "[red]shut[/]", "lost": "[yellow]lost, still live[/]"}
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
-from zoneinfo import ZoneInfo
 
 from contracts.approvals import ApprovalAsked, ApprovalGiven
 from contracts.clients import ContactsConflicted, ContactsMerged
@@ -30,8 +29,8 @@ from contracts.shop import OrderChanged, OrderRemoved, RefundIssued, RefundRemov
 from services.commands.notices import said_of_notice
 from services.commands.return_told import said_of_return
 from services.order_exporter.content import is_void
+from services.shared.tbilisi import TBILISI
 
-TBILISI = ZoneInfo("Asia/Tbilisi")
 TOPICS = ("shop.orders", "shop.refunds", "ledger.documents", "shop.notices", "dead-letters", "operations")
 
 OF_AN_ORDER = (

@@ -12,9 +12,9 @@ from contracts.operations import PaymentReceived
 from services.commands import ask
 from services.commands.frame import DryRun, Json, Patience, answered, command, settings
 from services.commands.screen import console
-from services.shared.documents.written import local_date
 from services.shared.money import is_whole_tetri
 from services.shared.settings import SettingsError
+from services.shared.tbilisi import local_date
 
 Day = Annotated[str, typer.Option("--date", help="The day it arrived, as 2026-11-20; today if it is left out.")]
 AmountText = Annotated[str, typer.Option("--amount", help="How much, in the order's currency: 120.00.")]

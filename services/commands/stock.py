@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from decimal import Decimal
-from zoneinfo import ZoneInfo
 
 from contracts.balance import ItemChanged
 from contracts.catalog import AvailabilityChanged, ProductLinked, ProductUnlinked
@@ -15,8 +14,8 @@ from services.commands.codes import FAILED
 from services.commands.frame import Json, command, settings
 from services.commands.screen import as_json, console, errors, table
 from services.shared.messaging.reader import read_events
+from services.shared.tbilisi import TBILISI
 
-TBILISI = ZoneInfo("Asia/Tbilisi")
 TOPICS = ("stock.availability", "catalog.links", "balance.items")
 
 

@@ -13,6 +13,7 @@ from services.commands.screen import console
 from services.demo.choose import Chosen
 from services.demo.stage import Stage
 from services.shared.settings.model import Settings
+from services.shared.tbilisi import local_day
 
 Actions = Counter[str]
 
@@ -93,7 +94,7 @@ async def refunds(stage: Stage, chosen: Chosen) -> None:
 
 async def dead_letter(stage: Stage, chosen: Chosen) -> None:
     """An order that Balance refuses waits for a person; the cause is mended, and it is replayed."""
-    tomorrow = (datetime.now(UTC) + timedelta(days=1)).date()
+    tomorrow = local_day(datetime.now(UTC) + timedelta(days=1))
     (await stage.world.balance.put("/_sandbox/lock-date", json={"date": tomorrow.isoformat()})).raise_for_status()
     await stage.place(chosen.late)
     await stage.ledger.until(lambda: bool(stage.ledger.open_letters), "a dead letter")

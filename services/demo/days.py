@@ -33,5 +33,5 @@ def tell(stage: Stage) -> bool:
     for day in (busiest, *(day for day in days if not day.green and day is not busiest)):
         shown.show(day, None)
     green = sum(day.green for day in days)
-    console.print(f"  {len(days)} days, {green} of them green.")
+    console.print(f"  {green} of {len(days)} days green.")
     return green == len(days)

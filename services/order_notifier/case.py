@@ -11,9 +11,9 @@ from services.order_notifier.note import document_marker, document_text, waiting
 from services.order_notifier.projection import DOCUMENT, ORDER, WAITING, Document, KnownOrder, Waiting
 from services.order_notifier.status import own_state, step
 from services.order_notifier.tasks import NoteTask, StatusTask
-from services.shared.documents.written import local_date
 from services.shared.settings.shop import ShopSettings
 from services.shared.state.records import State
+from services.shared.tbilisi import local_date
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,9 +19,9 @@ from services.refund_exporter.spread import spread
 from services.refund_exporter.vat import vat_of
 from services.shared.documents.unbookable import Unbookable
 from services.shared.documents.vat_control import vat_note
-from services.shared.documents.written import local_date
 from services.shared.money import is_whole_tetri
 from services.shared.settings.orders import OrderSettings
+from services.shared.tbilisi import local_date
 
 
 @dataclass(frozen=True, slots=True)

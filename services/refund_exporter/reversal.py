@@ -15,7 +15,7 @@ from services.refund_exporter.basis import Basis, BasisLine
 from services.refund_exporter.credit_note import CreditNote
 from services.refund_exporter.left import Left, LineLeft
 from services.shared.documents.unbookable import Unbookable
-from services.shared.documents.written import local_date
+from services.shared.tbilisi import local_date
 
 NO_REFUND = 0
 """Stands where other credit notes name their refund: the shop knows none. Further reversals of an order count down."""

@@ -7,7 +7,7 @@ from datetime import datetime
 import pytest
 
 from services.alerts.moments import awake
-from services.shared.balance.dates import TBILISI
+from services.shared.tbilisi import TBILISI
 
 
 def at(text: str) -> datetime:

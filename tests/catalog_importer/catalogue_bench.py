@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import httpx
 from pydantic import SecretStr
@@ -29,10 +28,10 @@ from services.shared.delivery.decision import Decision, Delivery
 from services.shared.delivery.outcome import Done, Outcome
 from services.shared.delivery.row import Row
 from services.shared.settings.model import Settings
+from services.shared.tbilisi import TBILISI
 from services.shared.woocommerce.client import WooCommerce
 from tests.support.memory_state import NOON, Consumer
 
-TBILISI = ZoneInfo("Asia/Tbilisi")
 TEA, COFFEE, TOYS = "group-tea", "group-coffee", "group-toys"
 ROOT = "group-root"
 TEA_CATEGORY, COFFEE_CATEGORY = 21, 22

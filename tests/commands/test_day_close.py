@@ -18,8 +18,8 @@ from services.order_exporter.content import books_digest
 from services.order_exporter.tasks import SaleTask
 from services.sandbox import recorded
 from services.shared.documents.unbookable import Unbookable
-from services.shared.documents.written import local_date
 from services.shared.settings.model import Settings
+from services.shared.tbilisi import local_date
 from tests.commands.day_given import DAY, REFUND_DAY, USING, closing, found, letter, recorded_note, told
 from tests.support.exporting import (
     KEY,

@@ -13,7 +13,7 @@ from contracts.approvals import ApprovalAsked
 from contracts.closing import DayClosed
 from contracts.reasons import Reason
 from services.shared.broker import Broker
-from services.shared.documents.written import local_date
+from services.shared.tbilisi import local_date
 from tests.end_to_end.stage import ALL, Stage, stage
 
 pytestmark = [

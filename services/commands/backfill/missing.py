@@ -20,11 +20,11 @@ from contracts.shop import OrderChanged
 from services.commands.ask import stamp
 from services.order_exporter.content import is_void
 from services.shared.documents.trigger import is_triggered
-from services.shared.documents.written import TBILISI
 from services.shared.messaging.commands import answers, following, send_all
 from services.shared.messaging.reader import read_events
 from services.shared.settings import Settings
 from services.shared.settings.orders import OrderSettings
+from services.shared.tbilisi import TBILISI
 from services.shared.woocommerce.order import order_changed
 from services.shared.woocommerce.read import ReadError
 

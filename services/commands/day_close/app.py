@@ -19,10 +19,10 @@ from services.commands.day_close.facts import TOPICS, Facts, gathered
 from services.commands.day_close.read_back import read_back
 from services.commands.frame import DryRun, Json, command, settings
 from services.commands.screen import as_json
-from services.shared.documents.written import local_date
 from services.shared.messaging.commands import send
 from services.shared.messaging.reader import read_events
 from services.shared.settings import Settings, SettingsError
+from services.shared.tbilisi import local_date
 
 day_close_app = typer.Typer(invoke_without_command=True)
 Date = Annotated[str, typer.Option("--date", help="The day in Tbilisi, as 2026-11-20; yesterday if it is left out.")]

@@ -15,9 +15,9 @@ from services.commands.day_close.rates import UNSTATED, rates_of_lines, rates_of
 from services.commands.day_close.sides import Side
 from services.refund_exporter.reversal import is_reversal
 from services.shared.documents.trigger import is_triggered
-from services.shared.documents.written import local_date
 from services.shared.settings.orders import OrderSettings
 from services.shared.settings.payments import PaymentSettings
+from services.shared.tbilisi import local_date
 
 
 @dataclass(frozen=True, slots=True)

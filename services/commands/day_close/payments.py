@@ -14,8 +14,8 @@ from services.order_exporter.content import is_void
 from services.order_exporter.receipts.ledger import Payments
 from services.order_exporter.receipts.payment import BY_SHOP, Payment, entered_by
 from services.shared.documents.unbookable import Unbookable
-from services.shared.documents.written import local_date
 from services.shared.settings.payments import PaymentSettings
+from services.shared.tbilisi import local_date
 
 Pair = tuple[Side | None, Side | None]
 """What the shop says of a payment, and its receipt."""

@@ -13,8 +13,8 @@ from services.commands.day_close.entries import Entry
 from services.shared.balance.client import Balance
 from services.shared.balance.documents import StoredDocument, stored_document
 from services.shared.balance.rows import RowInvalid
-from services.shared.documents.written import local_date
 from services.shared.settings.balance import BalanceSettings
+from services.shared.tbilisi import local_date
 
 Read = Callable[[str], Awaitable[Mapping[str, Any] | None]]
 AT_ONCE = 16

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from zoneinfo import ZoneInfo
-
 from contracts.catalog import GroupRule
 from services.commands.plans.catalogue import Catalogue
-
-TBILISI = ZoneInfo("Asia/Tbilisi")
+from services.shared.tbilisi import TBILISI
 
 
 def told(rule: GroupRule | None) -> str:

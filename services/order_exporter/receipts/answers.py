@@ -12,8 +12,8 @@ from services.order_exporter.projection import SERVICE
 from services.order_exporter.receipts.ledger import Payments
 from services.order_exporter.receipts.payment import entered_by, mapped
 from services.shared.documents.unbookable import Unbookable
-from services.shared.documents.written import local_date
 from services.shared.settings.shop import ShopSettings
+from services.shared.tbilisi import local_date
 
 Verdict = tuple[Literal["done", "refused"], str]
 

@@ -13,9 +13,10 @@ from contracts.reasons import Reason
 from contracts.shop import OrderChanged
 from services.shared.documents.digest import digest_of
 from services.shared.documents.unbookable import Unbookable
-from services.shared.documents.written import TBILISI, amount, local_date
+from services.shared.documents.written import amount
 from services.shared.money import to_tetri
 from services.shared.settings.payments import PaymentMethod, PaymentSettings
+from services.shared.tbilisi import TBILISI, local_date
 
 BY_SHOP = "order"
 """The name of the payment that the shop itself states; others come from people and from refunds."""

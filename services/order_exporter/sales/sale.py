@@ -15,10 +15,10 @@ from services.order_exporter.sales.rounding import rounded
 from services.shared.documents.uids import sale_uid
 from services.shared.documents.unbookable import Unbookable, required
 from services.shared.documents.vat_control import vat_note
-from services.shared.documents.written import local_date
 from services.shared.money import is_whole_tetri
 from services.shared.settings.balance import BalanceSettings
 from services.shared.settings.orders import OrderSettings
+from services.shared.tbilisi import local_date
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,8 @@ from services.refund_exporter.parts import Part
 from services.refund_exporter.reversal import NO_REFUND
 from services.shared.documents.digest import digest_of
 from services.shared.documents.unbookable import Unbookable
-from services.shared.documents.written import local_date, number
+from services.shared.documents.written import number
+from services.shared.tbilisi import local_date
 
 
 @dataclass(frozen=True, slots=True)

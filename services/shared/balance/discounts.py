@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from services.shared.balance.dates import TBILISI
 from services.shared.balance.fields import flag, moment, needed_reference, number, tabular, text
 from services.shared.balance.rows import FieldInvalid, Row, reading
 from services.shared.money import to_tetri
 from services.shared.settings.discounts import DiscountSettings
+from services.shared.tbilisi import TBILISI
 
 WHOLE = Decimal(100)
 

@@ -5,23 +5,15 @@ API fact: numbers are text with a dot; dates are Tbilisi time without a zone, at
 
 from __future__ import annotations
 
-from datetime import datetime
 from decimal import Decimal
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from services.shared.money import TETRI, to_tetri
 
-TBILISI = ZoneInfo("Asia/Tbilisi")
 COMMENT_LIMIT = 1000
 """API fact: longer comments are cut."""
 PRICE_DECIMALS = range(4, 13)
 """With 2 decimals quantity × price misses the line in half of all orders, with 4 in none (order-money rule 6)."""
-
-
-def local_date(moment: datetime) -> str:
-    """The day of a moment in Tbilisi, as `YYYY-MM-DD`."""
-    return moment.astimezone(TBILISI).date().isoformat()
 
 
 def midnight(date: str) -> str:
