@@ -51,10 +51,10 @@ MENU = (
     Entry(
         "status",
         LOOK,
-        "commands.standing:status_command",
+        "commands.status.app:status_command",
         "What each service has still to read, what waits to be delivered, what needs a person, how fresh all is.",
     ),
-    Entry("order", LOOK, "commands.order:order_command", "Everything known about an order, in time order."),
+    Entry("order", LOOK, "commands.order.app:order_command", "Everything known about an order, in time order."),
     Entry("rules", LOOK, "commands.rules.app:rules_app", "Rules: which document an order becomes, from where, when."),
     Entry(
         "orders",
@@ -110,7 +110,7 @@ MENU = (
     Entry(
         "push",
         MANUAL,
-        "commands.pushing:push_command",
+        "commands.push.app:push_command",
         "Export one order or refund now, or plan a return request. Always safe: nothing is written twice.",
     ),
     Entry(

@@ -10,9 +10,9 @@ from rich.markup import escape
 from services.commands.check.systems import Checked
 from services.commands.dead_letters.pages import letters as letters
 from services.commands.letters import Letter
-from services.commands.passport import Passport
+from services.commands.order.passport import Passport
 from services.commands.screen import console, mark, table
-from services.commands.status import Standing
+from services.commands.status.standings import Standing
 
 
 def checked(found: Sequence[Checked], forbidden: Mapping[str, Sequence[str]] | None = None) -> None:

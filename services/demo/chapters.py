@@ -6,9 +6,10 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 from contracts.operations import ReplayRequested
-from services.commands import letters, passport, show
+from services.commands import letters, show
 from services.commands.ask import ask, stamp
 from services.commands.check import systems as checks
+from services.commands.order import passport
 from services.commands.screen import console
 from services.demo.choose import Chosen
 from services.demo.stage import Stage

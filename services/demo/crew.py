@@ -9,7 +9,7 @@ from typing import Protocol
 
 from services.commands.registry import SERVICES
 from services.commands.run import supervise
-from services.commands.status import standings
+from services.commands.status.standings import standings
 from services.shared.settings.model import Settings
 
 

@@ -8,7 +8,7 @@ from contracts.approvals import ApprovalAsked
 from contracts.model import Event
 from contracts.reasons import Reason
 from services.commands.approvals.pending import NoSuchApproval, Shape, of_document, of_id, shapes
-from services.commands.passport import passport
+from services.commands.order.passport import passport
 from tests.commands.day_given import closing, told
 from tests.order_exporter.test_accountants_gate import SHAPE, approval
 from tests.support.exporting import KEY, ORDER, PAID, SHOP, line, order, recorded_sale, settings

@@ -13,7 +13,7 @@ from services.commands.dead_letters.fixes import fix
 from services.commands.dead_letters.grouping import closing, groups
 from services.commands.dead_letters.routes import histogram, routes
 from services.commands.letters import WrongUse, pick
-from services.commands.status import Standing, Waiting
+from services.commands.status.standings import Standing, Waiting
 from tests.commands.letters_given import NOW, closed, delivery, letters, record
 
 pytestmark = pytest.mark.claim("S1.18")

@@ -15,7 +15,7 @@ from contracts.model import Event
 from contracts.notices import OrderNotePlanned, OrderNoteWritten, OrderStatusPlanned, OrderStatusWritten
 from contracts.operations import DeadLettered, DeadLetterSettled
 from contracts.shop import OrderChanged, RefundIssued, RefundRemoved
-from services.commands.passport import Passport, passport
+from services.commands.order.passport import Passport, passport
 
 AT = datetime(2026, 11, 20, 10, 3, 7, tzinfo=UTC)
 HERE: dict[str, Any] = {"shop": "main", "order_id": 1042}

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from contracts.ledger import SalePlanned
-from services.commands.payloads import payloads
+from services.commands.order.payloads import payloads
 from services.commands.screen import as_json, console
 from services.order_exporter.announce import planned
 from tests.commands.day_given import recorded_note, told

@@ -13,7 +13,7 @@ from uuid import uuid4
 from contracts.operations import CommandSettled, ImportRequested
 from services.commands.ask import ask, stamp
 from services.commands.registry import SERVICES
-from services.commands.status import standings
+from services.commands.status.standings import standings
 from services.demo.ledger import Ledger, following
 from services.demo.world import ALL_LIVE, SOLD, World, world
 from services.sandbox.balance.catalogue import STANDARD, ordered

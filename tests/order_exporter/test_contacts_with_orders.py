@@ -6,7 +6,7 @@ from typing import Any
 
 from contracts.clients import ClientAssigned
 from contracts.shop import OrderChanged
-from services.commands.passport import passport
+from services.commands.order.passport import passport
 from services.order_exporter.contacts.contact_delivery import deliver_contacts
 from services.order_exporter.contacts.contacts import conflict_news, lane
 from services.shared.delivery.outcome import Refused, Retry

@@ -18,8 +18,9 @@ from contracts.operations import CommandSettled
 from contracts.reasons import Reason
 from contracts.returns import ReturnPlanned, ReturnRequested
 from services.cli import app
-from services.commands import pushing, return_request
-from services.commands.return_told import said_of_return
+from services.commands.order.said import said
+from services.commands.push import app as pushing
+from services.commands.push import return_request
 from services.refund_exporter.deliveries import deliveries
 from services.refund_exporter.handlers import LANE, handlers
 from services.refund_exporter.returns.request import RequestInvalid
@@ -192,5 +193,5 @@ def test_the_passport_tells_the_request_and_its_plan(store: Store) -> None:
     service.take(store.sale(returning()))
     asked = asks((store.line(CUP_OF_SHOP), "1"), order_id=store.order_id)
     [plan, _] = service.take(asked)[f"{SHOP}:{store.order_id}"].announce
-    assert said_of_return(asked) == f"return request R-7 (1 of line {store.line(CUP_OF_SHOP)}) pushed by accountant"
-    assert said_of_return(plan) == "return request R-7 would become a credit note of 5.50 GEL"
+    assert said(asked) == f"return request R-7 (1 of line {store.line(CUP_OF_SHOP)}) pushed by accountant"
+    assert said(plan) == "return request R-7 would become a credit note of 5.50 GEL"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from services.commands.status import Standing, standings
+from services.commands.status.standings import Standing, standings
 from tests.delivery.shelf import envelope, stock
 from tests.delivery.upstream import Upstream
 from tests.messaging.topics import STOCK, Topics, eventually

@@ -12,8 +12,8 @@ from contracts.ledger import SaleRecorded
 from contracts.operations import DiscardRequested
 from contracts.reasons import Reason
 from contracts.shop import OrderChanged
-from services.commands.freshness import FeedAge, Punctuality, feed_ages, punctuality
-from services.commands.freshness_lines import lines
+from services.commands.status.freshness import FeedAge, Punctuality, feed_ages, punctuality
+from services.commands.status.freshness_lines import lines
 from services.order_exporter.handlers import SALE_LANE, handlers
 from services.order_exporter.readings.on_time import OnTime
 from services.shared.delivery.outcome import Refused

@@ -12,8 +12,8 @@ import pytest
 from contracts.approvals import ApprovalAsked
 from contracts.model import Event
 from contracts.operations import DeadLettered, PushRequested
-from services.commands.freshness import ByItself, by_itself
-from services.commands.freshness_lines import lines
+from services.commands.status.freshness import ByItself, by_itself
+from services.commands.status.freshness_lines import lines
 from services.order_exporter.handlers import handlers
 from services.order_exporter.readings.hands import HandsOff
 from services.shared.settings.model import StateSettings

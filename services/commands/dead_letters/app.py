@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 import typer
 
-from services.commands import status
 from services.commands.codes import FAILED
 from services.commands.dead_letters import grouping, pages
 from services.commands.dead_letters.act import discard, edit, replay
@@ -30,6 +29,7 @@ from services.commands.dead_letters.options import (
 from services.commands.frame import Json, command, settings
 from services.commands.letters import Letter, WrongUse, all_letters, pick
 from services.commands.screen import as_json, console
+from services.commands.status import standings
 
 app = typer.Typer(no_args_is_help=True, help="What only a person can settle.")
 Every = Annotated[bool, typer.Option("--all", help="Closed ones too.")]
@@ -79,7 +79,7 @@ async def letters_group(
         as_json([group.plain(now, language) for group in found])
     else:
         pages.grouped(found, now, language)
-        console.print(grouping.closing(await status.standings(known), now), soft_wrap=True)
+        console.print(grouping.closing(await standings.standings(known), now), soft_wrap=True)
     return FAILED if asks and found else 0
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from services.commands.dead_letters.ages import age
 from services.commands.dead_letters.fixes import fix, heals, owner
 from services.commands.letters import Letter
-from services.commands.status import Standing
+from services.commands.status.standings import Standing
 
 
 @dataclass(frozen=True, slots=True)

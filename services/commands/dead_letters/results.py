@@ -10,8 +10,8 @@ from typing import Any, Literal
 from contracts.ledger import ClientRecorded
 from contracts.model import Event
 from contracts.operations import CommandSettled, DeadLettered, DeadLetterSettled, EditRequested, ReplayRequested
-from services.commands import passport
 from services.commands.letters import Letter
+from services.commands.order.said import said
 
 How = Literal["done", "nothing to do", "under way", "failed again", "stays", "refused", "no answer"]
 WELL: tuple[How, ...] = ("done", "nothing to do", "under way")
@@ -61,7 +61,7 @@ def _is_outcome(event: Event, letter: Letter, tried: str) -> bool:
 def _judged(letter: Letter, event: Event) -> Result:
     if isinstance(event, DeadLettered):
         return Result(letter, "failed again", f"{event.reason}: {event.detail}")
-    return Result(letter, "done", passport.said(event))
+    return Result(letter, "done", said(event))
 
 
 def silent(letter: Letter, story: Sequence[Event], patience: float) -> Result:

@@ -11,23 +11,14 @@ from contracts.clients import ContactsConflicted, ContactsMerged
 from contracts.envelope import Envelope
 from contracts.ledger import (
     Attempt,
-    ClientRecorded,
-    CreditNotePlanned,
     CreditNoteRecorded,
-    PaymentPlanned,
-    PaymentRecorded,
-    SaleDiverged,
-    SalePlanned,
     SaleRecorded,
 )
 from contracts.model import Event
-from contracts.operations import CommandSettled, DeadLettered, DeadLetterSettled, PaymentReceived, PushRequested
-from contracts.placement import SalePostponed, WarehouseChosen
+from contracts.operations import DeadLettered, DeadLetterSettled, PaymentReceived, PushRequested
 from contracts.returns import ReturnRequested
-from contracts.sales_orders import SalesOrderEnded, SalesOrderPlanned, SalesOrderRecorded
 from contracts.shop import OrderChanged, OrderRemoved, RefundIssued, RefundRemoved
-from services.commands.notices import said_of_notice
-from services.commands.return_told import said_of_return
+from services.commands.order.said import said
 from services.order_exporter.content import is_void
 from services.shared.tbilisi import TBILISI
 
@@ -151,106 +142,3 @@ def _attempts(event: Event) -> tuple[Attempt, ...]:
     if isinstance(event, DeadLettered):
         return event.delivery.attempts if event.delivery else ()
     return getattr(event, "attempts", ())
-
-
-def said(event: Event) -> str:
-    """What an event means for its order, in one line."""
-    match event:
-        case OrderChanged():
-            changed = f" ({', '.join(event.changed)})" if len(event.changed) < 6 else ""
-            return f"order read: {event.status}, {event.total} {event.currency}{changed}"
-        case OrderRemoved():
-            return "the shop does not hold the order any more"
-        case RefundIssued():
-            return f"refund {event.refund_id} of {event.amount} {event.currency}"
-        case RefundRemoved():
-            return f"refund {event.refund_id} was deleted in the shop"
-        case _:
-            return _said_of_books(event)
-
-
-def _said_of_books(event: Event) -> str:
-    match event:
-        case ClientRecorded():
-            code, told = f" (code {event.code})" if event.code else "", f": {event.detail}" if event.detail else ""
-            return f"client {event.client}{code} {event.how}{told}"
-        case SaleRecorded():
-            several = f" as {len(event.parts)} documents" if event.parts else ""
-            return f"Sale {event.sale} {event.how}{several}, read back, {_judged(event.differences)}: {event.total}"
-        case CreditNoteRecorded():
-            return f"credit note {event.credit_note} {event.how}, {_judged(event.differences)}: {event.total}"
-        case SalePlanned() | CreditNotePlanned():
-            return f"dry run: would write {event.DOCUMENT.removesuffix('-plan')} of {event.total}"
-        case SaleDiverged():
-            return f"differs from its Sale now: {event.detail}"
-        case SalesOrderPlanned() | SalesOrderRecorded() | SalesOrderEnded() | WarehouseChosen() | SalePostponed():
-            return _said_of_goods(event)
-        case _:
-            return _said_of_people(event)
-
-
-def _said_of_goods(event: Event) -> str:
-    """Where the goods are on their way to the Sale."""
-    match event:
-        case SalesOrderPlanned():
-            return f"dry run: would write sales order of {event.total}"
-        case SalesOrderRecorded():
-            judged = f"{event.how}, read back, {_judged(event.differences)}"
-            return f"sales order {event.sales_order} {judged}: {event.total}"
-        case SalesOrderEnded():
-            why = "its Sale is next" if event.why == "sold" else "the order was given up"
-            return f"sales order {event.sales_order} reserves nothing any more: {why}"
-        case WarehouseChosen():
-            return f"leaves warehouse {event.warehouse}: {event.why}"
-        case SalePostponed():
-            return f"waits for a receipt{', unposted in Balance' if event.unposted else ''}: {event.detail}"
-        case _:
-            return event.TYPE
-
-
-def _said_of_people(event: Event) -> str:
-    match event:
-        case PaymentRecorded() | PaymentPlanned():
-            return _said_of_payment(event)
-        case PaymentReceived():
-            return f"payment of {event.amount} on {event.date} entered by {event.asked_by} {event.reference}".rstrip()
-        case DeadLettered():
-            return f"dead letter {event.dead_letter[:8]}: {event.reason}: {event.detail}"
-        case DeadLetterSettled():
-            return f"dead letter {event.dead_letter[:8]} {event.how} by {event.by} {event.why}".rstrip()
-        case PushRequested():
-            return f"push of the {event.document} asked for by {event.asked_by}"
-        case ApprovalAsked():
-            return f"{event.document} waits for an approval: {event.shape}"
-        case ApprovalGiven():
-            return f"{event.document or 'the shape ' + event.shape} approved by {event.asked_by} {event.why}".rstrip()
-        case CommandSettled():
-            return f"{event.outcome}: {event.detail}"
-        case _:
-            return _said_of_contacts(event)
-
-
-def _said_of_contacts(event: Event) -> str:
-    match event:
-        case ContactsMerged():
-            written = [
-                *(f"{field} to Balance" for field in event.to_balance),
-                *(f"{f} to the shop" for f in event.to_shop),
-            ]
-            return f"contacts of client {event.client} compared: {', '.join(written) or 'nothing to write'}"
-        case ContactsConflicted():
-            told = ", ".join(f"{one.field} ({one.taken or 'a person is asked'})" for one in event.conflicts)
-            return f"contacts that shop and Balance both changed: {told}; davtari clients conflicts {event.shop}"
-        case _:
-            return said_of_notice(event) or said_of_return(event) or event.TYPE
-
-
-def _said_of_payment(event: PaymentRecorded | PaymentPlanned) -> str:
-    what = f"{event.amount} on {event.date} by {event.method} {event.reference}".rstrip()
-    if isinstance(event, PaymentPlanned):
-        return f"dry run: would write a receipt of {what}"
-    return f"receipt {event.receipt} {event.how}, {_judged(event.differences)}: {what}"
-
-
-def _judged(differences: tuple[str, ...]) -> str:
-    return "equal to what was meant" if not differences else f"differs: {'; '.join(differences)}"

@@ -7,10 +7,12 @@ from typing import Annotated, Literal
 import typer
 
 from contracts.operations import CommandSettled, DeadLettered, PushRequested
-from services.commands import ask, passport, return_request
+from services.commands import ask
 from services.commands.codes import FAILED, WRONG_SETTINGS
 from services.commands.frame import DryRun, Json, Patience, answered, command, settings
-from services.commands.push import push
+from services.commands.order.said import said
+from services.commands.push import return_request
+from services.commands.push.pushing import push
 from services.commands.screen import as_json, console, errors
 
 Number = Annotated[
@@ -47,7 +49,7 @@ async def push_command(
     )
     with console.status(f"pushing {document} {order_id}…"):
         settled = await push(settings(), asked, patience)
-    as_json(settled.content()) if json else console.print(passport.said(settled), soft_wrap=True)
+    as_json(settled.content()) if json else console.print(said(settled), soft_wrap=True)
     return FAILED if isinstance(settled, DeadLettered | CommandSettled) else 0
 
 

@@ -8,9 +8,10 @@ from typing import Annotated
 
 import typer
 
-from services.commands import moment, passport, payloads, show
+from services.commands import moment, show
 from services.commands.codes import FAILED
 from services.commands.frame import Json, command, settings
+from services.commands.order import passport, payloads
 from services.commands.orders.standing import standing_of
 from services.commands.rules.beside import rules_of
 from services.commands.rules.shown import show as show_rules

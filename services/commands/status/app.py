@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import asdict
 from datetime import UTC, datetime
 
-from services.commands import gates, letters, show, status
+from services.commands import gates, letters, show
 from services.commands.frame import Json, command, settings
-from services.commands.freshness import by_itself, feed_ages, punctuality
-from services.commands.freshness_lines import lines
 from services.commands.screen import as_json, console
 from services.commands.shops import identity
+from services.commands.status import standings
+from services.commands.status.freshness import by_itself, feed_ages, punctuality
+from services.commands.status.freshness_lines import lines
 from services.shared.messaging.reader import read_events
 
 
@@ -18,7 +19,7 @@ from services.shared.messaging.reader import read_events
 async def status_command(json: Json = False) -> int:
     """What each service has still to read, what waits to be delivered, what needs a person, how fresh all is."""
     chosen = settings()
-    found, lettered = await status.standings(chosen), await letters.all_letters(chosen.kafka)
+    found, lettered = await standings.standings(chosen), await letters.all_letters(chosen.kafka)
     waiting = [letter for letter in lettered.values() if letter.open]
     now = datetime.now(UTC)
     said = [envelope async for envelope in read_events(chosen.kafka, ["operations"])]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from services.commands.freshness import ByItself, FeedAge, Punctuality
+from services.commands.status.freshness import ByItself, FeedAge, Punctuality
 
 
 def lines(ages: Sequence[FeedAge], punctual: Sequence[Punctuality], alone: Sequence[ByItself] = ()) -> Iterator[str]:

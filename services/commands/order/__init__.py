@@ -1,0 +1,1 @@
+"""`davtari order`: everything known about one order."""

@@ -1,0 +1,1 @@
+"""`davtari push`: one order, refund or return request, now."""

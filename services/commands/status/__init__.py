@@ -1,0 +1,1 @@
+"""`davtari status`: how far each service is, what waits, how fresh all is."""
