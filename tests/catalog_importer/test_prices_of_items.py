@@ -11,38 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.balance import ItemPrice
-from contracts.reasons import Reason
 from services.catalog_importer.eligibility import Skip
-from services.catalog_importer.price import NO_SALE, Prices, Sale, next_edge, prices
+from services.catalog_importer.price import NO_SALE, Prices, Sale, next_edge
 from services.catalog_importer.product import Desired, values
-from services.shared.settings.balance import BalanceSettings
 from services.shared.settings.catalogue import PriceSettings
 from services.shared.woocommerce.product_write import ProductWrite
-from tests.catalog_importer.catalogue_bench import REGULAR, SALE, price, settings, tbilisi
+from tests.catalog_importer.catalogue_bench import REGULAR, SALE, price, tbilisi
+from tests.catalog_importer.prices_given import RULES, invalid, read, sale_of
 from tests.support.memory_state import NOON
 
-RULES = PriceSettings(regular_type=REGULAR, sale_type=SALE)
 GEL_UID = "0f0e7a52-9c3e-11ef-8d21-3c0000000981"
-
-
-def balance(**more: Any) -> BalanceSettings:
-    known = {"application_id": "1234", "user_name": "davtari", "password_file": "password"}
-    return BalanceSettings.model_validate(known | more)
-
-
-def read(*stated: ItemPrice, rules: PriceSettings = RULES, now: datetime = NOON, **more: Any) -> Prices | Skip:
-    return prices(stated, rules, balance(**more), now)
-
-
-def invalid(found: Prices | Skip) -> str:
-    assert isinstance(found, Skip)
-    assert found.reason == Reason.PRODUCT_PRICE_INVALID
-    return found.detail
-
-
-def sale_of(found: Prices | Skip) -> Sale | None:
-    assert isinstance(found, Prices)
-    return found.sale
 
 
 @pytest.mark.parametrize(
@@ -190,25 +168,6 @@ def test_no_product_is_ever_given_away_or_sold_above_its_price(
             assert regular < Decimal("0.005") or (starts and ends and ends <= starts)
 
 
-TRADE, VIP = "type-trade", "type-vip"
-ROLES = PriceSettings(regular_type=REGULAR, sale_type=SALE, roles={"trade_price": TRADE, "vip_price": VIP})
-
-
-@pytest.mark.claim("S4.13", "S4.14", "S4.18", "S4.19")
-def test_prices_of_other_types_go_to_the_custom_fields_of_roles() -> None:
-    found = read(price("20.00"), price("15.00", TRADE), price("12.505", VIP), rules=ROLES)
-    assert isinstance(found, Prices)
-    assert {one.meta_key: one.price for one in found.roles} == {
-        "trade_price": Decimal(15),
-        "vip_price": Decimal("12.51"),
-    }
-    write = ProductWrite(**values(Desired().with_prices(found)))
-    assert write.json_body()["meta_data"] == [
-        {"key": "trade_price", "value": "15.00"},
-        {"key": "vip_price", "value": "12.51"},
-    ]
-
-
 @pytest.mark.parametrize(
     ("start", "end", "good"), [(0, 1, True), (0, 0, False), (1, 0, False), (-2, -3, True), (None, 1, True)]
 )
@@ -225,95 +184,3 @@ def test_a_window_that_ends_before_it_begins_is_shown(start: int | None, end: in
 
 def test_a_sale_without_dates_lasts() -> None:
     assert sale_of(read(price("20.00"), price("15.00", SALE))) == Sale(price=Decimal(15))
-
-
-DOLLARS = {"currency": "GEL", "currencies": {"USD": "uid-of-usd"}}
-IN_DOLLARS = PriceSettings(regular_type=REGULAR, roles={"vip_price": VIP}, currencies={VIP.upper(): "USD"})
-
-
-@pytest.mark.claim("S4.19")
-@pytest.mark.parametrize(
-    ("currency", "good"), [("USD", True), ("uid-of-usd", True), (None, True), ("GEL", False), ("EUR", False)]
-)
-def test_each_price_type_has_its_currency(currency: str | None, good: bool) -> None:
-    found = read(price("20.00"), price("8.00", VIP, currency=currency), rules=IN_DOLLARS, **DOLLARS)
-    assert isinstance(found, Prices) is good
-    if isinstance(found, Prices):
-        [role] = found.roles
-        assert (role.price, role.currency) == (Decimal(8), "USD")
-    else:
-        assert f"is in currency {currency}, the shop's prices of type {VIP} are in USD" in invalid(found)
-
-
-@pytest.mark.claim("S4.19")
-def test_a_product_is_priced_in_one_currency() -> None:
-    with pytest.raises(ValueError, match="a product is priced in one"):
-        PriceSettings(regular_type=REGULAR, sale_type=SALE, currencies={SALE: "USD"})
-    both = PriceSettings(regular_type=REGULAR, sale_type=SALE, currencies={SALE: "USD", REGULAR: "USD"})
-    assert isinstance(read(price("20", currency="USD"), price("8", SALE, currency="USD"), rules=both), Prices)
-    assert "are in USD" in invalid(read(price("20", currency="GEL"), rules=both))
-
-
-@pytest.mark.claim("S4.19")
-def test_a_role_without_a_price_loses_the_one_it_had() -> None:
-    found = read(price("20.00"), price("15.00", TRADE), rules=ROLES)
-    assert isinstance(found, Prices)
-    assert values(Desired().with_prices(found))["meta"] == {"trade_price": "15.00", "vip_price": None}
-
-
-def test_a_roles_price_in_another_currency_or_absurd_stops_the_product() -> None:
-    assert "currency USD" in invalid(read(price("20.00"), price("15.00", TRADE, currency="USD"), rules=ROLES))
-    assert "cannot be right" in invalid(read(price("20.00"), price("0.00", TRADE), rules=ROLES))
-
-
-def test_without_roles_nothing_is_said_about_custom_fields() -> None:
-    found = read(price("20.00"))
-    assert isinstance(found, Prices)
-    assert "meta" not in values(Desired().with_prices(found))
-
-
-def test_types_of_roles_do_not_make_the_regular_one_ambiguous() -> None:
-    rules = PriceSettings(roles={"trade_price": TRADE})
-    found = read(price("20.00"), price("15.00", TRADE), rules=rules)
-    assert isinstance(found, Prices)
-    assert found.regular == Decimal(20)
-
-
-REDUCED = PriceSettings(regular_type=REGULAR, discounts=True)
-SALE_OF_MARCH = {"source": "Discounts", "valid_from": tbilisi(2026, 3, 1), "valid_to": tbilisi(2026, 4, 1)}
-
-
-@pytest.mark.claim("S2.23")
-def test_a_discount_of_balance_is_the_sale_price_within_its_window() -> None:
-    found = read(price("14.75"), price("13.28", **SALE_OF_MARCH), rules=REDUCED)
-    window = {"starts": SALE_OF_MARCH["valid_from"], "ends": SALE_OF_MARCH["valid_to"]}
-    assert sale_of(found) == Sale(price=Decimal("13.28"), **window)
-
-
-def test_the_lowest_of_several_discounts_counts_while_it_holds() -> None:
-    days = SALE_OF_MARCH | {"valid_from": tbilisi(2026, 3, 8), "valid_to": tbilisi(2026, 3, 10)}
-    stated = (price("14.75"), price("13.28", **SALE_OF_MARCH), price("9", **days), price("14", **days))
-    by_day = {day: sale_of(read(*stated, rules=REDUCED, now=tbilisi(2026, 3, day))) for day in (7, 8, 9, 10)}
-    assert {day: sale and sale.price for day, sale in by_day.items()} == {
-        7: Decimal("13.28"),
-        8: Decimal("9.00"),
-        9: Decimal("9.00"),
-        10: Decimal("13.28"),
-    }
-    assert next_edge(stated, tbilisi(2026, 3, 8)) == tbilisi(2026, 3, 10)
-
-
-@pytest.mark.parametrize("rules", [RULES, PriceSettings(regular_type=REGULAR)])
-def test_discounts_are_nothing_to_a_shop_that_does_not_take_them(rules: PriceSettings) -> None:
-    found = read(price("14.75"), price("13.28", **SALE_OF_MARCH), rules=rules)
-    assert sale_of(found) in (None, NO_SALE)
-
-
-def test_two_sources_of_one_sale_price_are_refused() -> None:
-    with pytest.raises(ValueError, match="two sources"):
-        PriceSettings(regular_type=REGULAR, sale_type=SALE, discounts=True)
-
-
-def test_a_shop_cannot_take_discounts_that_nobody_reads() -> None:
-    with pytest.raises(ValueError, match=r"balance\.discounts\.read"):
-        settings(prices={"discounts": True, "sale_type": None})

@@ -1,0 +1,37 @@
+"""Prices as the importer reads them, for its tests."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from contracts.balance import ItemPrice
+from contracts.reasons import Reason
+from services.catalog_importer.eligibility import Skip
+from services.catalog_importer.price import Prices, Sale, prices
+from services.shared.settings.balance import BalanceSettings
+from services.shared.settings.catalogue import PriceSettings
+from tests.catalog_importer.catalogue_bench import REGULAR, SALE
+from tests.support.memory_state import NOON
+
+RULES = PriceSettings(regular_type=REGULAR, sale_type=SALE)
+
+
+def balance(**more: Any) -> BalanceSettings:
+    known = {"application_id": "1234", "user_name": "davtari", "password_file": "password"}
+    return BalanceSettings.model_validate(known | more)
+
+
+def read(*stated: ItemPrice, rules: PriceSettings = RULES, now: datetime = NOON, **more: Any) -> Prices | Skip:
+    return prices(stated, rules, balance(**more), now)
+
+
+def invalid(found: Prices | Skip) -> str:
+    assert isinstance(found, Skip)
+    assert found.reason == Reason.PRODUCT_PRICE_INVALID
+    return found.detail
+
+
+def sale_of(found: Prices | Skip) -> Sale | None:
+    assert isinstance(found, Prices)
+    return found.sale
