@@ -17,6 +17,7 @@ from contracts import (
     notices,
     operations,
     placement,
+    privacy,
     proposals,
     returns,
     sales_orders,
@@ -86,5 +87,8 @@ EVENTS: tuple[type[Event], ...] = (
     clients.ContactSettled,
     returns.ReturnRequested,
     returns.ReturnPlanned,
+    privacy.PersonKeyMade,
+    privacy.PersonForgotten,
+    privacy.ForgetRequested,
 )
 BY_TYPE: dict[str, type[Event]] = {event.TYPE: event for event in EVENTS}
