@@ -85,3 +85,10 @@ def test_a_moment_may_be_an_age_or_a_date(text: str, meant: datetime) -> None:
 def test_a_moment_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(NoMoment, match="is no moment"):
         moment(text, NOW)
+
+
+def test_keys_of_people_are_read_only_by_name() -> None:
+    keys = "privacy.keys"
+    assert keys not in Filter().reads
+    assert "shop.orders" in Filter().reads
+    assert Filter(topics=(keys,)).reads == Filter(types=("PersonKeyMade",)).reads == (keys,)
