@@ -195,6 +195,6 @@ async def test_an_order_that_cannot_be_read_hides_no_other(store: Store) -> None
 async def test_a_shop_that_refuses_to_say_what_it_sold_gets_no_figure(store: Store) -> None:
     store.clock.forward(minutes=10)
     await store.takes(store.read("tea", "11"))
-    store.faults.add(Fault(kind="status", status=403, match="GET .*/orders$", times=1))
+    store.faults.add(Fault(kind="status", status=400, match="GET .*/orders$", times=1))
     assert [type(one) for one in await store.delivers()] == [Retry]
     assert store.held() == (10, 20)
