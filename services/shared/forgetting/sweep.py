@@ -10,6 +10,7 @@ import orjson
 from sqlalchemy import LargeBinary, bindparam, func, literal, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from contracts.operations import DeadLettered
 from services.shared.delivery.dead_letters import PARKED, UNHANDLED
 from services.shared.forgetting.strip import without_person
 from services.shared.state.bulk import execute_many
@@ -65,9 +66,8 @@ async def _records(connection: AsyncConnection, ref: str) -> list[Found]:
 
 
 async def _events(connection: AsyncConnection, ref: str) -> list[Found]:
-    query = select(events.c.seq, events.c.value).where(
-        func.instr(events.c.value, literal(ref.encode(), LargeBinary)) > 0
-    )
+    named = func.instr(events.c.value, literal(ref.encode(), LargeBinary)) > 0
+    query = select(events.c.seq, events.c.value).where(or_(named, events.c.topic == DeadLettered.TOPIC))
     return _found(({"a_seq": row.seq}, row.value, ref) for row in await connection.execute(query))
 
 
