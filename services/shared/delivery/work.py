@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from contracts.envelope import Cause, Envelope, Undecodable, decode, wrap
+from contracts.envelope import Cause, Envelope, Undecodable, wrap
 from contracts.model import Event
 from contracts.operations import DeadLettered
 from contracts.reasons import Reason
@@ -45,6 +45,11 @@ NameT = TypeVar("NameT")
 ResultT = TypeVar("ResultT")
 
 
+async def as_they_are(records: Sequence[Record]) -> Sequence[Record]:
+    """For records that nobody has sealed."""
+    return records
+
+
 @dataclass(frozen=True, slots=True)
 class Rules:
     """What a transaction needs to know of its service."""
@@ -53,6 +58,8 @@ class Rules:
     handlers: Handlers
     blocked_deadline: float
     leaving: Callable[[], Collection[str]]
+    opened: Callable[[Sequence[Record]], Awaitable[Sequence[Record]]] = as_they_are
+    """Opens what is sealed in records."""
     asked: set[tuple[str, bool]] = field(default_factory=set)
     """What decisions have asked for under the name of their own subject: kind, and whether all of a reference."""
 
@@ -76,7 +83,7 @@ class Work:
         readable: list[tuple[Envelope[Event], Record | None]] = []
         for record in records:
             try:
-                readable.append((decode(record.headers, record.value), record))
+                readable.append((record.read(), record))
             except Undecodable as error:
                 await self._bury(record, error.code, error.detail, replayed=replayed)
         await self._remember_all(readable, replayed=replayed)
@@ -218,9 +225,8 @@ class Work:
         await mark_decided(self.connection, decisions, touched, self.now)
         await mark_again(self.connection, [s for s, c in changes.items() if c.look_again], self.now + LOOK_AGAIN)
         await self.announce((event, touched[subject]) for subject, c in changes.items() for event in c.announce)
-        await self.take(
-            [restored(record) for decision in decisions.values() for record in decision.retry], replayed=True
-        )
+        again = [restored(record) for decision in decisions.values() for record in decision.retry]
+        await self.take(await self.rules.opened(again) if again else (), replayed=True)
 
     def _decision(self, subject: str) -> Decision:
         try:

@@ -16,6 +16,7 @@ from services.shared.settings.base import Section
 from services.shared.settings.freshness import FreshnessSettings
 from services.shared.settings.gates import GateSettings
 from services.shared.settings.kafka import KafkaSettings as KafkaSettings  # whoever knows the whole knows this part
+from services.shared.settings.privacy import PrivacySettings
 from services.shared.settings.shop import ShopSettings
 
 
@@ -102,6 +103,7 @@ class Settings(Section):
     balance: BalanceSettings
     shops: dict[str, ShopSettings] = Field(min_length=1)
     kafka: KafkaSettings = KafkaSettings()
+    privacy: PrivacySettings = PrivacySettings()
     state: StateSettings = StateSettings()
     schedule: ScheduleSettings = ScheduleSettings()
     snapshot: SnapshotSettings = SnapshotSettings()
