@@ -19,6 +19,7 @@ from services.refund_exporter import handlers as refund_exporter
 from services.shared.broker import Broker
 from services.shared.delivery.decision import NOTHING
 from services.shared.delivery.handlers import Handlers
+from services.shared.messaging.reader import read_events
 from services.shared.messaging.topics import create_topics
 from services.shared.running.service import Blueprint, Service
 from services.shared.settings import Settings, load
@@ -112,12 +113,16 @@ async def test_every_service_forgets_and_answers(davtari: Davtari, tmp_path: Pat
         done = await davtari("forget", SHOP, "1042", "--reason", "asked for", "--yes", "--json")
         again = await davtari("forget", SHOP, "1042", "--reason", "asked for", "--dry-run", "--json")
         assert named_in(using.state.directory) == set()
+        people = [e.data.person async for e in read_events(using.kafka, ["shop.orders"]) if hasattr(e.data, "person")]
         story = await davtari("order", SHOP, "1042")
 
     assert (refused.exit_code, "--yes" in refused.output) == (2, True)
     told = json.loads(done.stdout)
     assert (done.exit_code, told["orders"], told["silent"]) == (0, [f"{SHOP}:1042"], [])
+    assert (told["copies"], told["keys"]) == ({"sealed": 1, "clear": 0}, 1)
     copies = {each["service"]: each["figures"]["copies"] for each in told["answers"]}
     assert copies == dict.fromkeys(SERVICES, 0) | {"store-feed": 1, "order-exporter": 1}
-    assert sum(each["figures"]["copies"] for each in json.loads(again.stdout)["answers"]) == 0
+    asked_again = json.loads(again.stdout)
+    assert (asked_again["keys"], sum(each["figures"]["copies"] for each in asked_again["answers"])) == (0, 0)
+    assert people == [None]
     assert "personal data forgotten" in story.output

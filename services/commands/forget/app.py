@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from typing import Annotated
 
 import typer
 
+from contracts.envelope import Envelope
+from contracts.model import Event
 from services.commands.codes import FAILED, NO_ANSWER
 from services.commands.forget import asking, shown
 from services.commands.forget.dossier import TOPICS, WHOSE, Dossier, dossier, refs_of
@@ -66,10 +69,14 @@ async def _known(chosen: Settings, shop: str, order_id: int, person: str) -> Dos
     if bool(person) == bool(shop and order_id):
         raise WrongUse("whom? davtari forget SHOP ORDER, or --person REF")
     order = f"{shop}:{order_id}"
-    refs = {person} if person else refs_of(order, [e async for e in read_events(chosen.kafka, WHOSE)])
+    refs = {person} if person else refs_of(order, await _read(chosen, WHOSE))
     if not refs:
         raise WrongUse(f"nothing is known of order {order_id} of shop {shop}")
-    return dossier(refs, [envelope async for envelope in read_events(chosen.kafka, TOPICS)])
+    return dossier(refs, await _read(chosen, TOPICS))
+
+
+async def _read(chosen: Settings, topics: Iterable[str]) -> list[Envelope[Event]]:
+    return [envelope async for envelope in read_events(chosen.kafka, topics, as_sealed=True)]
 
 
 def _confirmed() -> bool:
