@@ -39,6 +39,8 @@ password-file = "none"
 url = "https://shop.example"
 key-file = "none"
 secret-file = "none"
+[shops.main.flows]
+orders = "live"
 [state]
 directory = "state"
 [kafka]
@@ -109,14 +111,17 @@ async def test_every_service_forgets_and_answers(davtari: Davtari, tmp_path: Pat
         await eventually(lambda: holds(services["order-exporter"]), "the order")
         assert named_in(using.state.directory) == set(WORDS)
 
-        refused = await davtari("forget", SHOP, "1042", "--reason", "asked for")
-        done = await davtari("forget", SHOP, "1042", "--reason", "asked for", "--yes", "--json")
+        refused = await davtari("forget", SHOP, "1042", "--reason", "asked for", "--unbooked-too")
+        unbooked = await davtari("forget", SHOP, "1042", "--reason", "asked for", "--yes")
+        asked = ("forget", SHOP, "1042", "--reason", "asked for", "--yes", "--unbooked-too", "--json")
+        done = await davtari(*asked)
         again = await davtari("forget", SHOP, "1042", "--reason", "asked for", "--dry-run", "--json")
         assert named_in(using.state.directory) == set()
         people = [e.data.person async for e in read_events(using.kafka, ["shop.orders"]) if hasattr(e.data, "person")]
         story = await davtari("order", SHOP, "1042")
 
     assert (refused.exit_code, "--yes" in refused.output) == (2, True)
+    assert (unbooked.exit_code, "--unbooked-too" in unbooked.output) == (1, True)
     told = json.loads(done.stdout)
     assert (done.exit_code, told["orders"], told["silent"]) == (0, [f"{SHOP}:1042"], [])
     assert (told["copies"], told["keys"]) == ({"sealed": 1, "clear": 0}, 1)

@@ -6,6 +6,7 @@ from base64 import b64encode
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,10 +14,12 @@ import pytest
 from contracts.envelope import Envelope, wrap
 from contracts.ledger import ClientRecorded
 from contracts.model import Event
-from contracts.operations import DeadLettered, FailedRecord
+from contracts.operations import CommandSettled, DeadLettered, FailedRecord
 from contracts.privacy import PersonForgotten, PersonKeyMade
 from contracts.shop import OrderChanged, OrderRemoved
+from services.commands.forget.asking import Answers
 from services.commands.forget.dossier import Dossier, dossier, forgotten, refs_of
+from services.commands.forget.shown import after, before
 from services.shared.woocommerce.person import order_ref
 from tests.forgetting.forgotten import known
 from tests.support.exporting import ORDER, SHOP, line, order, recorded_sale, refund, settings
@@ -135,5 +138,38 @@ def test_what_stays_in_balance_is_told() -> None:
     client: dict[str, Any] = {"shop": SHOP, "order_id": ORDER, "person_ref": "p-1", "client": "c-1", "how": "found"}
     found = of(BOUGHT, ClientRecorded(**client, code="0001", recorded_at=NOW), recorded_sale(BOUGHT, settings()))
 
-    assert (found.clients, found.documents) == ({"c-1": "0001"}, {"Sales": 1})
+    assert (found.clients, found.documents) == ({"c-1": "0001"}, {"Sale": 1})
     assert recorded_sale(BOUGHT, settings()).total == Decimal("20.00")
+
+
+def test_what_is_known_is_told_before_anything_is_asked() -> None:
+    client: dict[str, Any] = {"shop": SHOP, "order_id": ORDER, "person_ref": "p-1", "client": "c-1", "how": "found"}
+    clear = LATER.model_copy(update={"person": known()})
+    sold = ClientRecorded(**client, code="0001", recorded_at=NOW), recorded_sale(BOUGHT, settings())
+    found = of(sealed(BOUGHT), clear, key(), key("order-exporter"), *sold)
+
+    lines = before(found, found.unbooked([SHOP]), [Path("store-feed.v2.sqlite")])
+
+    assert lines[:3] == [
+        "2 orders since 2026-03-01: main:1042, main:1050",
+        "in the log: 1 sealed copy under 2 keys; 1 in clear, published before there was sealing: those stay",
+        "in Balance: client 0001, 1 Sale: kept, accounting records",
+    ]
+    assert [line[:35] for line in lines[3:]] == [
+        "! not erased in the shop when read ",
+        "! not in the books yet: main:1050; ",
+        "! older state databases may hold co",
+    ]
+
+
+def test_what_became_of_it_is_told_service_by_service() -> None:
+    answer = CommandSettled(
+        command_id="f-1", service="store-feed", outcome="done", detail="", settled_at=NOW,
+        figures={"copies": 2, "waiting": 1},
+    )  # fmt: skip
+
+    assert after(Answers((answer,), ("alerts",)), ["store-feed", "alerts"], 1, dry_run=False) == [
+        "1 key given up",
+        "store-feed: 2 copies; still waits, and names the person until it is made: 1 delivery",
+        "alerts: has not answered; the command is kept and will be carried out when it runs (davtari status)",
+    ]

@@ -85,7 +85,7 @@ def _story(found: Dossier, event: Event) -> None:
             found.removed.add(event.key)
         case SaleRecorded() | CreditNoteRecorded():
             found.sold.add(event.key)
-            found.documents["Sales" if isinstance(event, SaleRecorded) else "credit notes"] += 1
+            found.documents["Sale" if isinstance(event, SaleRecorded) else "credit note"] += 1
         case ClientRecorded() if not event.retail:
             found.clients[event.client] = event.code
         case _:

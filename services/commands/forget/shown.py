@@ -20,17 +20,30 @@ ERASE_FIRST = (
 def before(found: Dossier, unbooked: Sequence[str], files: Sequence[Path]) -> list[str]:
     """What is known of the person, and what forgetting does not reach."""
     since = f" since {local_date(found.since)}" if found.since else ""
-    documents = " and ".join(f"{count} {name}" for name, count in found.documents.items())
-    clients = ", ".join(code or uid for uid, code in found.clients.items())
-    kept = [part for part in (f"client {clients}" if clients else "", documents) if part]
-    lines = [
-        f"{len(found.orders)} orders{since}: {_named(found.orders)}",
-        f"in the log: {found.copies['sealed']} copies sealed under {len(found.keys)} keys, noise without them; "
-        f"{found.copies['person']} copies in clear"
-        + (", which stay: the log is never changed" if found.copies["person"] else ""),
-        f"in Balance: {' with '.join(kept) or 'nothing'}" + (", kept: accounting records" if kept else ""),
+    return [
+        f"{_count(len(found.orders), 'order')}{since}: {_named(found.orders)}",
+        f"in the log: {_in_the_log(found)}",
+        f"in Balance: {_kept(found)}",
+        *(f"! {each}" for each in _warnings(found, unbooked, files)),
     ]
-    return [*lines, *(f"! {each}" for each in _warnings(found, unbooked, files))]
+
+
+def _in_the_log(found: Dossier) -> str:
+    sealed, clear = found.copies["sealed"], found.copies["person"]
+    noise = f" under {_count(len(found.keys), 'key')}" if found.keys else ", noise by now" if sealed else ""
+    stays = ", published before there was sealing: those stay" if clear else ""
+    return f"{_count(sealed, 'sealed copy')}{noise}; {clear} in clear{stays}"
+
+
+def _kept(found: Dossier) -> str:
+    clients = [f"client {code or uid}" for uid, code in found.clients.items()]
+    kept = [*clients, *(_count(count, name) for name, count in found.documents.items())]
+    return f"{', '.join(kept)}: kept, accounting records" if kept else "nothing"
+
+
+def _count(number: int, name: str) -> str:
+    many = f"{name[:-1]}ies" if name.endswith("y") and name != "key" else f"{name}s"
+    return f"{number} {name if number == 1 else many}"
 
 
 def _warnings(found: Dossier, unbooked: Sequence[str], files: Sequence[Path]) -> Iterable[str]:
@@ -49,15 +62,15 @@ def _named(orders: Iterable[str]) -> str:
 def after(given: Answers, services: Sequence[str], keys: int, *, dry_run: bool) -> list[str]:
     """What became of it, service by service."""
     told = [f"{service}: {_line(given, service)}" for service in services]
-    return [f"{keys} keys {'would be ' if dry_run else ''}given up", *told]
+    return [f"{_count(keys, 'key')} {'would be ' if dry_run else ''}given up", *told]
 
 
 def _line(given: Answers, service: str) -> str:
     if service in given.silent:
         return "has not answered; the command is kept and will be carried out when it runs (davtari status)"
     waiting = sum(each.figures.get("waiting", 0) for each in given.said if each.service == service)
-    waits = f"; {waiting} waiting deliveries still name the person, until they are made" if waiting else ""
-    return f"{given.copies(service)} copies" + waits
+    waits = f"; still waits, and names the person until it is made: {_count(waiting, 'delivery')}" if waiting else ""
+    return _count(given.copies(service), "copy") + waits
 
 
 def say(lines: Iterable[str]) -> None:
