@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from contracts.envelope import Envelope, wrap
-from contracts.privacy import PersonForgotten, PersonKeyMade
+from contracts.privacy import PersonForgotten
 from contracts.shop import OrderChanged, Person
 from services.shared.privacy.keys import Keys
 from services.shared.privacy.sealing import PersonKey
@@ -45,8 +45,3 @@ def forgotten(key: PersonKey, version: int, service: str = FEED) -> Envelope[Per
     """The event that gives a key up."""
     event = PersonForgotten(person_ref=key.ref, service=service, kid=key.kid, at=NOW, by="integrator", why="asked")
     return wrap(event, version=version, source="davtari-cli", time=NOW)
-
-
-def told(envelope: Envelope[PersonKeyMade]) -> str:
-    """The id of the key that an event tells of."""
-    return envelope.data.kid

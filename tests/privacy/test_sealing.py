@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -133,3 +136,24 @@ def test_whoever_has_no_reference_is_sealed_all_the_same() -> None:
     assert again and whose(content) == UNNAMED
     assert orjson.loads(opened(again, key))["person"] == content["person"]
     assert nino().email.encode() not in sealed(content, key)
+
+
+@pytest.mark.claim("S2.16", "I7")
+def test_the_lines_that_subscribers_are_given_open_it() -> None:
+    page = (Path(__file__).parents[2] / "contracts" / "README.md").read_text(encoding="utf-8")
+    (lines,) = [
+        block for block in re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL) if "person_of" in block
+    ]
+    program: dict[str, Any] = {}
+    exec(lines, program)
+    keys = Keys()
+    told = keys.made(NINO, "store-feed", NOW)
+    keys.heard(told)
+    content, key = in_clear(written(order())), keys.of(NINO, "store-feed")
+    assert content and key
+    on_the_wire = orjson.loads(sealed(content, key))
+    assert program["person_of"](on_the_wire, {told.data.kid: told.data.key_base64url}) == content["person"]
+    assert program["person_of"](on_the_wire, {}) is None
+    assert program["person_of"](content, {}) == content["person"]
+    with pytest.raises(AssertionError):
+        program["person_of"](on_the_wire | {"person_ref": GIORGI}, {told.data.kid: told.data.key_base64url})

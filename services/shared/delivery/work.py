@@ -17,7 +17,7 @@ from contracts.operations import DeadLettered
 from contracts.reasons import Reason
 from services.shared.delivery import outbox
 from services.shared.delivery.cause import keep
-from services.shared.delivery.dead_letters import AWAITED, PARKED, UNHANDLED, record_letter
+from services.shared.delivery.dead_letters import AWAITED, PARKED, PERSON, UNHANDLED, record_letter
 from services.shared.delivery.decision import Decision, Delivery, Refusal
 from services.shared.delivery.edits import EDIT, replacements, with_edits
 from services.shared.delivery.event_row import event_row
@@ -29,6 +29,7 @@ from services.shared.delivery.record import Record, restored
 from services.shared.delivery.subjects import mark_again, mark_decided, mark_dirty
 from services.shared.delivery.told import Told, forget
 from services.shared.forgetting import rules as forgetting
+from services.shared.privacy.redaction import redacted
 from services.shared.state.attempt import NotLoaded, Slot
 from services.shared.state.records import Kind, RecordT
 from services.shared.state.session import Session
@@ -161,7 +162,8 @@ class Work:
             raise error
         log.exception("rule failed", extra={"event": envelope.id, "subject": envelope.subject})
         detail = f"{envelope.type} of {envelope.subject}: {type(error).__name__}: {error}"
-        await self._bury(record, Reason.RECORD_RULE_FAILED, detail, replayed=replayed)
+        person = envelope.data.content().get(PERSON)
+        await self._bury(record, Reason.RECORD_RULE_FAILED, redacted(detail, person), replayed=replayed)
 
     async def _bury(self, record: Record, reason: str, detail: str, *, replayed: bool) -> None:
         """Open a dead letter, unless it is known; while catching up that is not known before the end."""
