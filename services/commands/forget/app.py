@@ -41,9 +41,10 @@ async def forget_command(
 ) -> int:
     """Take a buyer's personal data out of all that is ours. Documents and the client in Balance are kept.
 
-    Erase the buyer in the shop first. Forgotten are: the sealed copies in the log (their keys go, within days
-    also from Kafka's disks), in the services' state databases and in what they have yet to publish or to deliver. Not
-    reached: copies in clear, published before there was sealing; files that people exported; backups; shop and Balance.
+    Erase the buyer in the shop first. Forgotten are: the sealed copies in the log (their keys go at once, and leave
+    Kafka's disks when it compacts), those in the services' state databases and in what is yet to be published. Not
+    reached: copies in clear, published before there was sealing, which a state database made anew reads again; files
+    that people exported; backups; shop and Balance.
     """
     chosen = settings()
     found = await _known(chosen, shop, order_id, person)

@@ -28,7 +28,6 @@ from services.shared.delivery.reconcile import Changes, reconcile
 from services.shared.delivery.record import Record, restored
 from services.shared.delivery.subjects import mark_again, mark_decided, mark_dirty
 from services.shared.delivery.told import Told, forget
-from services.shared.forgetting import rules as forgetting
 from services.shared.privacy.redaction import redacted
 from services.shared.state.attempt import NotLoaded, Slot
 from services.shared.state.records import Kind, RecordT
@@ -72,8 +71,7 @@ class Work:
         self.connection, self.rules, self.now = connection, rules_, now
         self.session = Session(now)
         self.landed: set[str] = set()
-        own = composed(rules(rules_.service), forgetting.rules(rules_.service))
-        self._remember = composed(own, rules_.handlers.remember)
+        self._remember = composed(rules(rules_.service), rules_.handlers.remember)
         self._held: dict[Slot, int] = {}
         self._seen: dict[Slot, int] = {}
         self._issued: dict[Slot, int] = {}
