@@ -47,7 +47,7 @@ class Inbox:
         await self._commits.submit(received)
 
     async def _store(self, group: Sequence[Received]) -> None:
-        rows = [{"shop": r.shop, "body": r.body, "traceparent": r.traceparent} for r in group]
+        rows = [{"shop": r.shop, "body": kept(r.body), "traceparent": r.traceparent} for r in group]
         async with self._database.write() as connection:
             await connection.execute(insert(inbox), rows)
         self._arrived.set()
@@ -81,6 +81,12 @@ def hints(rows: Iterable[Any]) -> dict[str, Why]:
         id_ = str(uuid4())
         found[f"{row.shop}:{order_id}"] = Why(KeptCause(id_, id_, row.traceparent))
     return found
+
+
+def kept(body: bytes) -> bytes:
+    """What is kept of a delivery: which order it is about, and nothing about the buyer."""
+    id_ = order_of(body)
+    return b"{}" if id_ is None else b'{"id":%d}' % id_
 
 
 def order_of(body: bytes) -> int | None:

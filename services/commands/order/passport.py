@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -16,6 +16,7 @@ from contracts.ledger import (
 )
 from contracts.model import Event
 from contracts.operations import DeadLettered, DeadLetterSettled, PaymentReceived, PushRequested
+from contracts.privacy import ForgetRequested
 from contracts.returns import ReturnRequested
 from contracts.shop import OrderChanged, OrderRemoved, RefundIssued, RefundRemoved
 from services.commands.order.said import said
@@ -71,11 +72,17 @@ def _approves(event: Event, asked: Iterable[ApprovalAsked]) -> bool:
     )
 
 
+def _forgets(event: Event, people: Collection[str]) -> bool:
+    """Whether the order's buyer was forgotten by it."""
+    return isinstance(event, ForgetRequested) and not event.dry_run and event.person_ref in people
+
+
 def passport(key: str, envelopes: Iterable[Envelope[Event]]) -> Passport | None:
     """The passport of an order; None if the topics know nothing of it."""
     known = list(envelopes)
     asked = [e.data for e in known if isinstance(e.data, ApprovalAsked) and concerns(e.data, key)]
-    own = (e for e in known if concerns(e.data, key) or _approves(e.data, asked))
+    people = {e.data.person_ref for e in known if isinstance(e.data, OrderChanged) and e.data.key == key}
+    own = (e for e in known if concerns(e.data, key) or _approves(e.data, asked) or _forgets(e.data, people))
     story = sorted(own, key=lambda e: (e.time, e.sequence))
     if not story:
         return None

@@ -20,6 +20,7 @@ from contracts.model import Event
 from contracts.notices import OrderNotePlanned, OrderNoteWritten, OrderStatusPlanned, OrderStatusWritten
 from contracts.operations import CommandSettled, DeadLettered, DeadLetterSettled, PaymentReceived, PushRequested
 from contracts.placement import SalePostponed, WarehouseChosen
+from contracts.privacy import ForgetRequested
 from contracts.returns import ReturnPlanned, ReturnRequested
 from contracts.sales_orders import SalesOrderEnded, SalesOrderPlanned, SalesOrderRecorded
 from contracts.shop import OrderChanged, OrderRemoved, RefundIssued, RefundRemoved
@@ -149,6 +150,11 @@ def _(event: ApprovalGiven) -> str:
 @said.register
 def _(event: CommandSettled) -> str:
     return f"{event.outcome}: {event.detail}"
+
+
+@said.register
+def _(event: ForgetRequested) -> str:
+    return f"the buyer's personal data forgotten, asked for by {event.asked_by}: {event.why}"
 
 
 @said.register

@@ -18,12 +18,17 @@ from services.shared.settings.kafka import KafkaSettings
 log = logging.getLogger(__name__)
 
 
-async def read_events(settings: KafkaSettings, topics: Iterable[str]) -> AsyncIterator[Envelope[Event]]:
-    """All decodable events of the topics as they stand now, each partition in order, with their people opened."""
+async def read_events(
+    settings: KafkaSettings, topics: Iterable[str], *, as_sealed: bool = False
+) -> AsyncIterator[Envelope[Event]]:
+    """All decodable events of the topics as they stand now, each partition in order.
+
+    Their people are opened, unless they are wanted as they stand in the log.
+    """
     async with opening(settings) as opener, _reading(settings, topics) as consumer:
         async for raw in _records(consumer):
             try:
-                yield decode(raw.headers, await opener.value(raw.value))
+                yield decode(raw.headers, raw.value if as_sealed else await opener.value(raw.value))
             except Undecodable as error:
                 log.debug("left to the services' dead letters", extra={"offset": raw.offset, "reason": error.code})
 

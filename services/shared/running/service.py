@@ -17,6 +17,7 @@ from services.shared.delivery.handlers import Handlers
 from services.shared.delivery.lane import Lane
 from services.shared.delivery.relay import Relay
 from services.shared.delivery.work import Rules
+from services.shared.forgetting.carry_out import forget_due
 from services.shared.logs import in_service
 from services.shared.messaging.connection import producer
 from services.shared.messaging.consumer import Consumer, catch_up
@@ -225,4 +226,5 @@ async def _tick(engine: Engine) -> None:
     while True:
         await engine.decide_due()
         await engine.bury_overdue()
+        await forget_due(engine)
         await asyncio.sleep(TICK)
