@@ -45,6 +45,7 @@ allow davtari-store-feed \
     --operation Read --operation Describe \
     --topic "${PREFIX}shop.orders" \
     --topic "${PREFIX}shop.refunds" \
+    --topic "${PREFIX}shop.customers" \
     --topic "${PREFIX}operations" \
     --topic "${PREFIX}dead-letters" \
     --resource-pattern-type literal
@@ -52,6 +53,7 @@ allow davtari-store-feed \
     --operation Write --operation Describe \
     --topic "${PREFIX}shop.orders" \
     --topic "${PREFIX}shop.refunds" \
+    --topic "${PREFIX}shop.customers" \
     --topic "${PREFIX}operations" \
     --topic "${PREFIX}dead-letters" \
     --resource-pattern-type literal
@@ -196,6 +198,7 @@ allow davtari-all-in-one \
     --topic "${PREFIX}balance.stock" \
     --topic "${PREFIX}shop.orders" \
     --topic "${PREFIX}shop.refunds" \
+    --topic "${PREFIX}shop.customers" \
     --topic "${PREFIX}catalog.links" \
     --topic "${PREFIX}catalog.plans" \
     --topic "${PREFIX}catalog.mappings" \
@@ -212,6 +215,7 @@ allow davtari-all-in-one \
     --topic "${PREFIX}balance.stock" \
     --topic "${PREFIX}shop.orders" \
     --topic "${PREFIX}shop.refunds" \
+    --topic "${PREFIX}shop.customers" \
     --topic "${PREFIX}catalog.links" \
     --topic "${PREFIX}catalog.plans" \
     --topic "${PREFIX}catalog.mappings" \
@@ -245,6 +249,7 @@ allow davtari-operator \
     --topic "${PREFIX}balance.stock" \
     --topic "${PREFIX}shop.orders" \
     --topic "${PREFIX}shop.refunds" \
+    --topic "${PREFIX}shop.customers" \
     --topic "${PREFIX}catalog.links" \
     --topic "${PREFIX}catalog.plans" \
     --topic "${PREFIX}catalog.mappings" \
@@ -280,6 +285,7 @@ allow davtari-repairer \
     --topic "${PREFIX}balance.stock" \
     --topic "${PREFIX}shop.orders" \
     --topic "${PREFIX}shop.refunds" \
+    --topic "${PREFIX}shop.customers" \
     --topic "${PREFIX}catalog.links" \
     --topic "${PREFIX}catalog.plans" \
     --topic "${PREFIX}catalog.mappings" \
@@ -296,6 +302,7 @@ allow davtari-repairer \
     --topic "${PREFIX}balance.stock" \
     --topic "${PREFIX}shop.orders" \
     --topic "${PREFIX}shop.refunds" \
+    --topic "${PREFIX}shop.customers" \
     --topic "${PREFIX}catalog.links" \
     --topic "${PREFIX}catalog.plans" \
     --topic "${PREFIX}catalog.mappings" \
@@ -353,6 +360,7 @@ allow davtari-subscriber-orders \
     --operation Read --operation Describe \
     --topic "${PREFIX}shop.orders" \
     --topic "${PREFIX}shop.refunds" \
+    --topic "${PREFIX}shop.customers" \
     --resource-pattern-type literal
 allow davtari-subscriber-orders \
     --operation Read --operation Describe \
