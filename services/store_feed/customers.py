@@ -76,7 +76,8 @@ def decide(shops: Collection[str], account: str, state: State) -> Decision:
     if hint is None:
         return NOTHING
     payload = {"shop": shop, "customer": int(customer_id), "asked": hint.asked}
-    return Decision(deliveries=(Delivery(f"customer:{account}", READ, lane(shop), account, payload),))
+    key = CUSTOMERS.subject + account  # not the account alone: a dead letter's key may be the number of an order, too
+    return Decision(deliveries=(Delivery(f"customer:{account}", READ, lane(shop), key, payload),))
 
 
 class HasCustomers(Protocol):
@@ -103,4 +104,4 @@ async def _look(row: Row, shop: HasCustomers, clock: Callable[[], datetime]) -> 
     about = {"shop": name, "customer_id": customer_id, "person_ref": account_ref(name, customer_id)}
     seen = {**about, "observed_at": clock()}
     fact = CustomerReturned(**seen) if there else CustomerRemoved(**seen)
-    return Done((fact,), keep=((CUSTOMERS.looked, row.key, Looked(served=row.payload["asked"])),))
+    return Done((fact,), keep=((CUSTOMERS.looked, fact.key, Looked(served=row.payload["asked"])),))

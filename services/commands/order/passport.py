@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
 from contracts.approvals import ApprovalAsked, ApprovalGiven
 from contracts.clients import ContactsConflicted, ContactsMerged
+from contracts.customers import CustomerRemoved, CustomerReturned
 from contracts.envelope import Envelope
 from contracts.ledger import (
     Attempt,
@@ -22,7 +23,9 @@ from services.commands.order.said import said
 from services.order_exporter.content import is_void
 from services.shared.tbilisi import TBILISI
 
-TOPICS = ("shop.orders", "shop.refunds", "ledger.documents", "shop.notices", "dead-letters", "operations")
+TOPICS = (
+    "shop.orders", "shop.refunds", "shop.customers", "ledger.documents", "shop.notices", "dead-letters", "operations",
+)  # fmt: skip
 
 OF_AN_ORDER = (
     PushRequested, PaymentReceived, ReturnRequested, ApprovalAsked, ContactsMerged, ContactsConflicted,
@@ -59,6 +62,8 @@ class Passport:
 
 def concerns(event: Event, key: str) -> bool:
     """Whether an event belongs to the order `shop:id`."""
+    if isinstance(event, CustomerRemoved | CustomerReturned):
+        return False  # the key is an account's, which may be the number of an order, too
     if isinstance(event, OF_AN_ORDER):
         return f"{event.shop}:{event.order_id}" == key
     return event.key == key
@@ -71,11 +76,18 @@ def _approves(event: Event, asked: Iterable[ApprovalAsked]) -> bool:
     )
 
 
+def _ends_account(event: Event, accounts: Container[str]) -> bool:
+    """Whether an event says that an account is gone, or back, that the order has named."""
+    return isinstance(event, CustomerRemoved | CustomerReturned) and event.key in accounts
+
+
 def passport(key: str, envelopes: Iterable[Envelope[Event]]) -> Passport | None:
     """The passport of an order; None if the topics know nothing of it."""
     known = list(envelopes)
     asked = [e.data for e in known if isinstance(e.data, ApprovalAsked) and concerns(e.data, key)]
-    own = (e for e in known if concerns(e.data, key) or _approves(e.data, asked))
+    orders = [e.data for e in known if isinstance(e.data, OrderChanged) and e.data.key == key]
+    accounts = {f"{order.shop}:{order.customer_id}" for order in orders}
+    own = (e for e in known if concerns(e.data, key) or _approves(e.data, asked) or _ends_account(e.data, accounts))
     story = sorted(own, key=lambda e: (e.time, e.sequence))
     if not story:
         return None
