@@ -13,7 +13,7 @@ from services.shared.settings.model import ScheduleSettings
 from services.shared.woocommerce.person import account_ref
 from services.store_feed.customer_check import CustomerCheck
 from services.store_feed.handlers import handlers
-from tests.store_feed.customers_bench import account, asked, calls, checked, ended, said, told
+from tests.store_feed.customers_bench import account, asked, calls, checked, ended, told
 from tests.store_feed.posting import post, signed
 from tests.store_feed.shop_bench import MAIN, Store, intake
 from tests.support.exporting import line, order
@@ -117,15 +117,18 @@ async def test_an_order_given_to_another_account_ends_none(store: Store) -> None
 
 
 async def test_where_nothing_tells_it_the_daily_check_finds_it_with_one_call(store: Store) -> None:
+    """The orders are posts, and older than what the sweep reads again."""
     as_posts(store)
     customer, other = await bought(store), account(store, email="levan@example.test")
-    await store.hinted(store.places(customer_id=other))
+    store.passes(hours=1)
+    store.places(customer_id=other)
+    await store.swept()
     store.shop.webhooks.clear()
     ended(store, customer)
-    swept = await store.swept()
+    swept, asked_before = await store.swept(), await asked(store)
     found = await checked(store)
 
-    assert (said(swept), found) == ([], [(CustomerRemoved, customer)])
+    assert (swept, asked_before, found) == ([], [], [(CustomerRemoved, customer)])
     assert calls(store) == ["/wp-json/wc/v3/customers", f"/wp-json/wc/v3/customers/{customer}"]
     assert await checked(store) == []
 
