@@ -94,12 +94,11 @@ def prepare(
 
 def _ready(draft: Draft) -> Ready:
     order, buyer = draft.known.order, buyer_of(draft.known.order, draft.rules, draft.balance, draft.state)
-    sale = _sale(draft)
+    posting, sale = _posting(draft), _sale(draft)
     sale = replace(sale, remark="; ".join(part for part in (sale.remark, buyer.remark) if part))
     document = partial(_document, draft, buyer.client)
     parts = parts_of(sale, draft.place.lines, document) if draft.place.lines else ()
     task = _task(draft.known, sale, buyer, parts[0].sent if parts else document(sale))
-    posting = _posting(order, draft.place.pieces or _pieces(draft), draft.rules, draft.state)
     whole = with_address(task.model_copy(update={**posting, "parts": parts}), order, draft.rules.clients)
     return Ready(whole, buyer.lookup, buyer.how, draft.place.choice)
 
@@ -108,7 +107,8 @@ def _sale(draft: Draft) -> Sale:
     order, discounts = draft.known.order, draft.rules.sale_price_as == "discount"
     regular = regular_prices(order, draft.items, draft.prices, draft.balance, draft.state) if discounts else {}
     taken_back = draft.state.find(REVERSED, order.key)
-    _accounts(draft)  # what is not loaded yet makes the rule run again: better before the Sale is computed than after
+    _accounts(draft)  # asked for again when the document is made; what is not loaded yet is better known before
+    draft.state.pause()
     return _revised(sale_of(order, draft.items, draft.rules, draft.balance, regular), order, taken_back)
 
 
@@ -129,12 +129,13 @@ def _pieces(draft: Draft) -> tuple[Pieces, ...]:
     return tuple(Pieces(item=item, quantity=count) for item, count in wanted.items())
 
 
-def _posting(order: OrderChanged, pieces: tuple[Pieces, ...], rules: OrderSettings, state: State) -> dict[str, object]:
+def _posting(draft: Draft) -> dict[str, object]:
     """How the Sale is posted, and what becomes of it when the goods are not there."""
+    rules = draft.rules
     posted: dict[str, object] = {"posted": rules.document_state == "posted"}
     if rules.short_stock == "park":
         return posted
-    again = postponed(order, state) is not None
+    pieces, again = draft.place.pieces or _pieces(draft), postponed(draft.known.order, draft.state) is not None
     return posted | {"pieces": pieces, "short_stock": rules.short_stock, "again": again}
 
 
