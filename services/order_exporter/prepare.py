@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from contracts.balance import Accounts
+from contracts.catalog import ProductLinked
 from contracts.ledger import CreditNoteRecorded
 from contracts.placement import Pieces, WarehouseChosen
 from contracts.reasons import Reason
@@ -21,6 +22,7 @@ from services.order_exporter.projection import (
     PLANNED_LINK,
     REVERSED,
     KnownOrder,
+    PlannedLink,
     link_name,
     product_key,
 )
@@ -142,23 +144,26 @@ def _posting(draft: Draft) -> dict[str, object]:
 def items_of(order: OrderChanged, state: State, *, live: bool) -> dict[int, str] | Blocked:
     """The item of each product line, by line id; or the link that the order waits for."""
     items = {}
-    for line in (line for line in order.lines if line.kind == "product"):
-        product = _product(order, line)
-        link = state.get(LINK, product) or (None if live else state.get(PLANNED_LINK, product))
+    for line, link in [(line, _link(order, line, state, live)) for line in order.lines if line.kind == "product"]:
+        _names_product(order, line)
         if link is None:
             return _not_linked(order, line)
         items[line.line_id] = link.item
     return items
 
 
-def _product(order: OrderChanged, line: OrderLine) -> str:
+def _link(order: OrderChanged, line: OrderLine, state: State, live: bool) -> ProductLinked | PlannedLink | None:
+    product = product_key(order.shop, line)
+    return state.get(LINK, product) or (None if live else state.get(PLANNED_LINK, product))
+
+
+def _names_product(order: OrderChanged, line: OrderLine) -> None:
     if not (line.variation_id or line.product_id):
         raise Unbookable(
             Reason.SALE_ITEM_NOT_LINKED,
             f"order {order.number} of shop {order.shop}: line {line.line_id} ({line.name}) names no product of the "
             "shop (deleted, or typed by hand): put a product on that line in the shop, or book the order by hand",
         )
-    return product_key(order.shop, line)
 
 
 def _not_linked(order: OrderChanged, line: OrderLine) -> Blocked:

@@ -41,7 +41,8 @@ class Session:
         if slot in attempt.put:
             return attempt.put[slot][0]  # type: ignore[return-value]
         if slot not in self._bodies:
-            return self._miss(slot, by_ref=False)
+            self._miss(slot, by_ref=False)
+            return None
         body = self._bodies[slot]
         if isinstance(body, str):
             body = self._bodies[slot] = kind.model.model_validate_json(body)
