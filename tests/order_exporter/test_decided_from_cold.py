@@ -16,7 +16,7 @@ from services.shared.state.session import NotLoaded, Session
 from tests.support.exporting import FEE, SHIPPING, link, push, recorded_order, settings
 from tests.support.memory_state import Consumer, MemoryState
 
-RUNS = 4
+RUNS = 6
 """More than the links of any chain of records that an order leads to."""
 
 
