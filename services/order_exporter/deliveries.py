@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Protocol
 
@@ -11,10 +10,10 @@ from services.order_exporter.clients.client_delivery import Clients, deliver_cli
 from services.order_exporter.handlers import CLIENT_LANE, SALE_LANE
 from services.order_exporter.receipts.delivery import Receipts, deliver_receipts
 from services.order_exporter.receipts.handlers import RECEIPT_LANE
-from services.order_exporter.sales.sale_delivery import Sales, deliver_sales
+from services.order_exporter.sales.sale_delivery import Sales, deliver_sale, sales_of
 from services.order_exporter.sales_orders.reserving import KIND
 from services.order_exporter.sales_orders.sales_order_delivery import SalesOrders, deliver_sales_order, register_of
-from services.shared.delivery.lane import Deliver
+from services.shared.delivery.lane import Deliver, each
 from services.shared.delivery.outcome import Outcome
 from services.shared.delivery.row import Row
 from services.shared.settings.balance import Dialect
@@ -35,14 +34,11 @@ def deliveries(balance: Books, dialect: Dialect, clock: Callable[[], datetime]) 
 
 def _documents(balance: Books, dialect: Dialect, clock: Callable[[], datetime]) -> Deliver:
     """Sales and sales orders go through one lane: those of an order leave in their order."""
-    sales, register = deliver_sales(balance, dialect, clock), register_of(balance, dialect)
+    sales, register = sales_of(balance, dialect), register_of(balance, dialect)
 
     async def one(row: Row) -> Outcome:
         if row.kind == KIND:
             return await deliver_sales_order(row, register, clock)
-        return (await sales([row]))[0]
+        return await deliver_sale(row, sales, clock)
 
-    async def deliver(rows: Sequence[Row]) -> Sequence[Outcome]:
-        return await asyncio.gather(*map(one, rows))
-
-    return deliver
+    return each(one)

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from contracts.balance import Accounts
+from contracts.catalog import ProductLinked
 from contracts.ledger import CreditNoteRecorded
 from contracts.placement import Pieces, WarehouseChosen
 from contracts.reasons import Reason
@@ -21,6 +22,7 @@ from services.order_exporter.projection import (
     PLANNED_LINK,
     REVERSED,
     KnownOrder,
+    PlannedLink,
     link_name,
     product_key,
 )
@@ -94,12 +96,11 @@ def prepare(
 
 def _ready(draft: Draft) -> Ready:
     order, buyer = draft.known.order, buyer_of(draft.known.order, draft.rules, draft.balance, draft.state)
-    sale = _sale(draft)
+    posting, sale = _posting(draft), _sale(draft)
     sale = replace(sale, remark="; ".join(part for part in (sale.remark, buyer.remark) if part))
     document = partial(_document, draft, buyer.client)
     parts = parts_of(sale, draft.place.lines, document) if draft.place.lines else ()
     task = _task(draft.known, sale, buyer, parts[0].sent if parts else document(sale))
-    posting = _posting(order, draft.place.pieces or _pieces(draft), draft.rules, draft.state)
     whole = with_address(task.model_copy(update={**posting, "parts": parts}), order, draft.rules.clients)
     return Ready(whole, buyer.lookup, buyer.how, draft.place.choice)
 
@@ -108,7 +109,8 @@ def _sale(draft: Draft) -> Sale:
     order, discounts = draft.known.order, draft.rules.sale_price_as == "discount"
     regular = regular_prices(order, draft.items, draft.prices, draft.balance, draft.state) if discounts else {}
     taken_back = draft.state.find(REVERSED, order.key)
-    _accounts(draft)  # what is not loaded yet makes the rule run again: better before the Sale is computed than after
+    _accounts(draft)  # asked for again when the document is made; what is not loaded yet is better known before
+    draft.state.pause()
     return _revised(sale_of(order, draft.items, draft.rules, draft.balance, regular), order, taken_back)
 
 
@@ -129,35 +131,39 @@ def _pieces(draft: Draft) -> tuple[Pieces, ...]:
     return tuple(Pieces(item=item, quantity=count) for item, count in wanted.items())
 
 
-def _posting(order: OrderChanged, pieces: tuple[Pieces, ...], rules: OrderSettings, state: State) -> dict[str, object]:
+def _posting(draft: Draft) -> dict[str, object]:
     """How the Sale is posted, and what becomes of it when the goods are not there."""
+    rules = draft.rules
     posted: dict[str, object] = {"posted": rules.document_state == "posted"}
     if rules.short_stock == "park":
         return posted
-    again = postponed(order, state) is not None
+    pieces, again = draft.place.pieces or _pieces(draft), postponed(draft.known.order, draft.state) is not None
     return posted | {"pieces": pieces, "short_stock": rules.short_stock, "again": again}
 
 
 def items_of(order: OrderChanged, state: State, *, live: bool) -> dict[int, str] | Blocked:
     """The item of each product line, by line id; or the link that the order waits for."""
     items = {}
-    for line in (line for line in order.lines if line.kind == "product"):
-        product = _product(order, line)
-        link = state.get(LINK, product) or (None if live else state.get(PLANNED_LINK, product))
+    for line, link in [(line, _link(order, line, state, live)) for line in order.lines if line.kind == "product"]:
+        _names_product(order, line)
         if link is None:
             return _not_linked(order, line)
         items[line.line_id] = link.item
     return items
 
 
-def _product(order: OrderChanged, line: OrderLine) -> str:
+def _link(order: OrderChanged, line: OrderLine, state: State, live: bool) -> ProductLinked | PlannedLink | None:
+    product = product_key(order.shop, line)
+    return state.get(LINK, product) or (None if live else state.get(PLANNED_LINK, product))
+
+
+def _names_product(order: OrderChanged, line: OrderLine) -> None:
     if not (line.variation_id or line.product_id):
         raise Unbookable(
             Reason.SALE_ITEM_NOT_LINKED,
             f"order {order.number} of shop {order.shop}: line {line.line_id} ({line.name}) names no product of the "
             "shop (deleted, or typed by hand): put a product on that line in the shop, or book the order by hand",
         )
-    return product_key(order.shop, line)
 
 
 def _not_linked(order: OrderChanged, line: OrderLine) -> Blocked:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import pytest
 
-from services.shared.state.session import NotLoaded, Session
+from services.shared.state.session import Miss, NotLoaded, Session
 from tests.state.notes import NOTE, OTHER, Note
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
@@ -44,6 +45,52 @@ def test_a_rule_that_misses_a_record_leaves_nothing_behind(session: Session) -> 
         session.run(rule)
     assert session.get(NOTE, "a") is None
     assert (session.changes, session.touched, session.released) == ({}, {}, {})
+
+
+def test_all_that_a_rule_misses_comes_to_light_at_once(session: Session) -> None:
+    def rule() -> None:
+        session.get(NOTE, "unread")
+        session.find(NOTE, "ref")
+        session.get(NOTE, "unread")
+
+    with pytest.raises(NotLoaded) as unready:
+        session.run(rule)
+    assert unready.value.missing == (Miss(("note", "unread"), by_ref=False), Miss(("note", "ref"), by_ref=True))
+
+
+def test_an_error_of_a_rule_that_missed_something_is_none_yet(session: Session) -> None:
+    def rule() -> str:
+        known = session.get(NOTE, "unread")
+        if known is None:
+            raise ValueError("nothing stands there")
+        return known.text
+
+    with pytest.raises(NotLoaded):
+        session.run(rule)
+    session.loaded([("note", "unread")], [("note", "unread", "", '{"text": "read"}')])
+    assert session.run(rule) == "read"
+
+
+@pytest.mark.parametrize(("asked", "begun"), [("unread", []), ("a", ["costly"])])
+def test_a_rule_pauses_before_something_costly_while_anything_is_missing(
+    session: Session, asked: str, begun: list[str]
+) -> None:
+    def rule() -> None:
+        session.get(NOTE, asked)
+        session.pause()
+        done.append("costly")
+
+    done: list[str] = []
+    with suppress(NotLoaded):
+        session.run(rule)
+    assert done == begun
+
+
+def test_outside_of_a_rule_what_is_missing_is_an_error(session: Session) -> None:
+    with pytest.raises(NotLoaded):
+        session.get(NOTE, "unread")
+    with pytest.raises(NotLoaded):
+        session.find(NOTE, "ref")
 
 
 def test_a_rule_that_raises_leaves_nothing_behind(session: Session) -> None:

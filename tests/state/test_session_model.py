@@ -82,10 +82,10 @@ class SessionModel(RuleBasedStateMachine):
         while True:
             try:
                 return self.session.run(task)
-            except NotLoaded as miss:
-                kind, name = miss.slot
-                assert kind == "note"
-                (self.read_refs if miss.by_ref else self.read_keys)({name})
+            except NotLoaded as unready:
+                for (kind, name), by_ref in unready.missing:
+                    assert kind == "note"
+                    (self.read_refs if by_ref else self.read_keys)({name})
 
 
 def rows_of(stored: Shelf, wanted: Callable[[str, str], bool]) -> list[tuple[str, str, str, str]]:

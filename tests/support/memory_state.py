@@ -35,6 +35,9 @@ class MemoryState:
             key: self.records[kind.name, key] for (name, key), r in self.refs.items() if (name, r) == (kind.name, ref)
         }
 
+    def pause(self) -> None:
+        """Everything is loaded."""
+
     def put(self, kind: Kind[RecordT], key: str, record: RecordT, ref: str = "") -> None:
         assert isinstance(record, kind.model), f"{kind.name} holds {kind.model.__name__}, not {type(record).__name__}"
         self.records[kind.name, key] = kind.model.model_validate_json(record.model_dump_json())

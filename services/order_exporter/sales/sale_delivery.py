@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -15,7 +14,6 @@ from services.order_exporter.announce import sale_content
 from services.order_exporter.tasks import SaleTask
 from services.shared.balance.documents import StoredDocument
 from services.shared.delivery.failure import outcome_of
-from services.shared.delivery.lane import Deliver
 from services.shared.delivery.outcome import Done, Outcome, Refused
 from services.shared.delivery.row import Row
 from services.shared.documents.booking import Booked, Document, Register, book_all
@@ -35,17 +33,13 @@ class Sales(Protocol):
         """Create or replace a Sale; the echo, if there is one."""
 
 
-def deliver_sales(balance: Sales, dialect: Dialect, clock: Callable[[], datetime]) -> Deliver:
-    """The effect of the lane `balance.documents`: one document per PUT (API unknown U13)."""
-    register = Register(balance.sale, balance.put_sale, dialect.sale_resource, dialect)
-
-    async def deliver(rows: Sequence[Row]) -> Sequence[Outcome]:
-        return await asyncio.gather(*(_deliver(row, register, clock) for row in rows))
-
-    return deliver
+def sales_of(balance: Sales, dialect: Dialect) -> Register:
+    """The Sales of a Balance as they are read and written."""
+    return Register(balance.sale, balance.put_sale, dialect.sale_resource, dialect)
 
 
-async def _deliver(row: Row, register: Register, clock: Callable[[], datetime]) -> Outcome:
+async def deliver_sale(row: Row, register: Register, clock: Callable[[], datetime]) -> Outcome:
+    """The effect of a row: one document per PUT (API unknown U13)."""
     task = SaleTask.model_validate(row.payload)
     outcome = await book_all(_documents(task), row, register)
     if isinstance(outcome, list):

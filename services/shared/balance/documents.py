@@ -109,7 +109,7 @@ def _line(row: Row, named: Callable[[Row, str], str]) -> StoredLine:
 
 def _named(row: Row, name: str, resource: str, dialect: Dialect) -> str:
     """The name under which a field is found: as we write it here, if it is there (API fact: GET may name it apart)."""
-    written = written_name(name, resource, dialect)
+    written = written_name(name, resource, dialect) if dialect.field_names else name
     return written if fields.value(row, written) is not None else name
 
 

@@ -47,6 +47,8 @@ def written_name(name: str, resource: str, dialect: Dialect) -> str:
 
 
 def _written(name: str, value: Any, resource: str, dialect: Dialect) -> Any:
+    if isinstance(value, str):
+        return _number(name, value, dialect)
     if isinstance(value, Mapping):
         return wire(value, resource, dialect)
     if isinstance(value, list | tuple):
@@ -73,7 +75,7 @@ def _digits(text: str) -> Any:
 
 
 def _is_empty(value: Any) -> bool:
-    return value is None or (isinstance(value, str | list | tuple | Mapping) and len(value) == 0)
+    return value is None or (not value and isinstance(value, str | list | tuple | Mapping))
 
 
 def _exact(value: Any) -> Any:

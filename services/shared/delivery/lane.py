@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,15 @@ from services.shared.delivery.outcome import Outcome
 from services.shared.delivery.row import Row
 
 Deliver = Callable[[Sequence[Row]], Awaitable[Sequence[Outcome]]]
+
+
+def each(one: Callable[[Row], Awaitable[Outcome]]) -> Deliver:
+    """The effect of a lane whose rows are calls of their own, made side by side; a row alone needs no task for it."""
+
+    async def deliver(rows: Sequence[Row]) -> Sequence[Outcome]:
+        return [await one(rows[0])] if len(rows) == 1 else await asyncio.gather(*map(one, rows))
+
+    return deliver
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ Settle = Callable[[Sequence[Pair]], Awaitable[None]]
 WaitDue = Callable[[str, set[str]], Awaitable[float]]
 IDLE = 5.0
 """Seconds an idle relay sleeps at most before it looks again; it is woken when rows are added."""
-AHEAD = 100
+AHEAD = 50
 """So many rows are claimed at once where the calls take fewer; they are claimed anew when anything has changed."""
 UNSETTLED = 500
 """So many outcomes may wait to become durable while the next rows leave already."""

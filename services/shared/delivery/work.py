@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -24,15 +24,16 @@ from services.shared.delivery.event_row import event_row
 from services.shared.delivery.handlers import Handlers, News, composed
 from services.shared.delivery.letter_commands import LETTER_SUBJECT, decide_own
 from services.shared.delivery.letter_rules import counted, rules
+from services.shared.delivery.lookup import Asked, Lookup
 from services.shared.delivery.reconcile import Changes, reconcile
 from services.shared.delivery.record import Record, as_they_are, restored
 from services.shared.delivery.subjects import mark_again, mark_decided, mark_dirty
 from services.shared.delivery.told import Told, forget
 from services.shared.privacy.redaction import redacted
-from services.shared.state.attempt import NotLoaded, Slot
+from services.shared.state.attempt import Miss, NotLoaded, Slot
 from services.shared.state.records import Kind, RecordT
 from services.shared.state.session import Session
-from services.shared.state.store import load, load_versions, save_records, save_versions
+from services.shared.state.store import load_versions, save_records, save_versions
 from services.shared.telemetry import lines
 
 log = logging.getLogger(__name__)
@@ -41,8 +42,6 @@ LOOK_AGAIN = timedelta(seconds=60)
 ROUNDS = 25
 """More rounds of deciding than any chain of our events needs; beyond it two rules chase each other."""
 OWN_NEWS: Mapping[type[Event], News] = {DeadLettered: counted}
-NameT = TypeVar("NameT")
-ResultT = TypeVar("ResultT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +53,7 @@ class Rules:
     blocked_deadline: float
     leaving: Callable[[], Collection[str]]
     opened: Callable[[Sequence[Record]], Awaitable[Sequence[Record]]] = as_they_are
-    asked: set[tuple[str, bool]] = field(default_factory=set)
-    """What decisions have asked for under the name of their own subject: kind, and whether all of a reference."""
+    asked: Asked = field(default_factory=set)
 
 
 class Work:
@@ -64,6 +62,7 @@ class Work:
     def __init__(self, connection: AsyncConnection, rules_: Rules, now: datetime) -> None:
         self.connection, self.rules, self.now = connection, rules_, now
         self.session = Session(now)
+        self._lookup = Lookup(connection, self.session, rules_.asked)
         self.landed: set[str] = set()
         self._remember = composed(rules(rules_.service), rules_.handlers.remember)
         self._held: dict[Slot, int] = {}
@@ -91,12 +90,12 @@ class Work:
         await self._remember_all([(envelope, None) for envelope in envelopes])
 
     async def _news(self, pairs: list[tuple[Event, Cause | None]]) -> list[tuple[Event, Cause | None]]:
-        said = await self._loaded({n: partial(self._worth_saying, event) for n, (event, _) in enumerate(pairs)})
+        said = await self._lookup.results({n: partial(self._worth_saying, event) for n, (event, _) in enumerate(pairs)})
         return [(event, pairs[n][1]) for n, events in said.items() for event in events]
 
     def _worth_saying(self, event: Event) -> Sequence[Event]:
         rule = OWN_NEWS.get(type(event)) or self.rules.handlers.news.get(type(event))
-        return (event,) if rule is None else rule(event, self.session)
+        return (event,) if rule is None else self.session.run(partial(rule, event, self.session))
 
     def _wrap(self, event: Event, cause: Cause | None) -> Envelope[Event]:
         slot = (event.TOPIC, event.subject)
@@ -111,41 +110,41 @@ class Work:
         queue = [Told(envelope, record) for envelope, record in pairs]
         while queue:
             queue, missing = await self._pass(queue, replayed)
-            await self._load(missing)
+            await self._lookup.load(missing)
 
-    async def _pass(self, queue: Sequence[Told], replayed: bool) -> tuple[list[Told], list[NotLoaded]]:
+    async def _pass(self, queue: Sequence[Told], replayed: bool) -> tuple[list[Told], list[Miss]]:
         """Handle what can be handled; a key whose event misses something waits, with its later events, for the load."""
         deferred: list[Told] = []
-        missing: list[NotLoaded] = []
+        missing: list[Miss] = []
         waiting: set[Slot] = set()
         for told in queue:
             if told.lane in waiting:
                 deferred.append(told)
                 continue
             try:
-                miss = self._apply(told)
+                missed = self._apply(told)
             except Exception as error:
                 await self._rule_failed(told.envelope, told.record, error, replayed)
             else:
-                if miss is not None:
-                    missing.append(miss)
+                if missed:
+                    missing += missed
                     waiting.add(told.lane)
                     deferred.append(told)
         return deferred, missing
 
-    def _apply(self, told: Told) -> NotLoaded | None:
+    def _apply(self, told: Told) -> Sequence[Miss]:
         """Run the rule of an event whose version was not seen yet; gives what it misses."""
         envelope = told.envelope
         slot = (envelope.data.TOPIC, envelope.subject)
         if envelope.sequence <= self._held.get(slot, 0):
-            return None
+            return ()
         rule = self._remember.get(type(envelope.data), forget)
         try:
             self.session.run(partial(rule, envelope, self.session), envelope)
-        except NotLoaded as miss:
-            return miss.with_traceback(None)  # kept with its frames it would be a cycle
+        except NotLoaded as unready:
+            return unready.missing
         self._held[slot] = self._seen[slot] = envelope.sequence
-        return None
+        return ()
 
     async def _rule_failed(
         self, envelope: Envelope[Event], record: Record | None, error: Exception, replayed: bool
@@ -204,8 +203,8 @@ class Work:
         return [*await outbox.blocked_subjects(self.connection, released), *in_vain]
 
     async def _decide(self, touched: dict[str, Cause | None]) -> None:
-        await self._foresee(touched)
-        decisions = await self._loaded({subject: partial(self._decision, subject) for subject in touched})
+        await self._lookup.foresee(touched)
+        decisions = await self._lookup.results({subject: partial(self._decision, subject) for subject in touched})
         parked = await self.find_many(PARKED, touched)
         edits = await self.get_many(EDIT, replacements(parked))
         waiting = await outbox.waiting_of(self.connection, touched)
@@ -222,10 +221,13 @@ class Work:
         again = [restored(record) for decision in decisions.values() for record in decision.retry]
         await self.take(await self.rules.opened(again) if again else (), replayed=True)
 
+    def _rule_of(self, subject: str) -> Decision:
+        own = decide_own(self.rules.service, subject, self.session)
+        return self.rules.handlers.decide(subject, self.session) if own is None else own
+
     def _decision(self, subject: str) -> Decision:
         try:
-            own = decide_own(self.rules.service, subject, self.session)
-            return self.rules.handlers.decide(subject, self.session) if own is None else own
+            return self.session.run(partial(self._rule_of, subject))
         except NotLoaded:
             raise
         except Exception as error:
@@ -234,41 +236,13 @@ class Work:
             detail = f"deciding about {subject}: {type(error).__name__}: {error}"
             return Decision(refuse=(Refusal(delivery, Reason.DECISION_FAILED, detail),))
 
-    async def _loaded(self, tasks: dict[NameT, Callable[[], ResultT]]) -> dict[NameT, ResultT]:
-        """Run all rules, loading in bulk what they miss, until each has come to its end."""
-        results: dict[NameT, ResultT] = {}
-        missing: dict[NameT, NotLoaded] = {}
-        while len(results) < len(tasks):
-            left, missing = missing or tasks, {}
-            for name in left:
-                try:
-                    results[name] = self.session.run(tasks[name])
-                except NotLoaded as miss:
-                    missing[name] = miss.with_traceback(None)
-            self.rules.asked.update((miss.slot[0], miss.by_ref) for n, miss in missing.items() if miss.slot[1] == n)
-            await self._load(missing.values())
-        return {name: results[name] for name in tasks}
-
-    async def _foresee(self, subjects: Collection[str]) -> None:
-        """Load at once what decisions have asked of their subjects before: else each rule runs once more for each."""
-        await self._load([NotLoaded((kind, s), by_ref=by_ref) for kind, by_ref in self.rules.asked for s in subjects])
-
-    async def _load(self, missing: Collection[NotLoaded]) -> None:
-        for by_ref in (False, True):
-            slots = {miss.slot for miss in missing if miss.by_ref is by_ref}
-            await load(self.connection, self.session, slots, by_ref=by_ref)
-
     async def get_many(self, kind: Kind[RecordT], keys: Iterable[str]) -> dict[str, RecordT]:
         """Records by key, read in bulk; what does not exist is absent."""
-        wanted = dict.fromkeys(keys)
-        await load(self.connection, self.session, [(kind.name, key) for key in wanted], by_ref=False)
-        return {key: record for key in wanted if (record := self.session.get(kind, key)) is not None}
+        return await self._lookup.get_many(kind, keys)
 
     async def find_many(self, kind: Kind[RecordT], refs: Iterable[str]) -> dict[str, dict[str, RecordT]]:
         """All records of each reference, by key, read in bulk."""
-        wanted = dict.fromkeys(refs)
-        await load(self.connection, self.session, [(kind.name, ref) for ref in wanted], by_ref=True)
-        return {ref: self.session.find(kind, ref) for ref in wanted}
+        return await self._lookup.find_many(kind, refs)
 
     async def _hold(self, slots: Iterable[Slot]) -> None:
         unknown = [slot for slot in slots if slot not in self._held]

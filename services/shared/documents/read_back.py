@@ -70,7 +70,7 @@ def _reference(field: str, meant: str, found: str | None) -> list[str]:
     """A reference given as text is stored as a uid: then it only must not be empty."""
     if not found:
         return [f"{field} is empty: Balance did not recognise {meant}"]
-    if _is_uid(meant) and _is_uid(found) and UUID(meant) != UUID(found):
+    if found != meant and _is_uid(meant) and _is_uid(found) and UUID(meant) != UUID(found):
         return [f"{field}: {found} instead of {meant}"]
     return []
 

@@ -20,7 +20,11 @@ class Kind(Generic[RecordT]):
 
 
 class State(Protocol):
-    """The projection, as one transaction sees it. Nothing here awaits; what is put is seen by later gets."""
+    """The projection, as one transaction sees it. Nothing here awaits; what is put is seen by later gets.
+
+    A rule may be run with nothing where something stands, and is then run again with all it asked for: it must come to
+    an end on any answers.
+    """
 
     @property
     def now(self) -> datetime:
@@ -31,6 +35,10 @@ class State(Protocol):
 
     def find(self, kind: Kind[RecordT], ref: str) -> dict[str, RecordT]:
         """All records of a kind that were put with this `ref`, by key."""
+
+    def pause(self) -> None:
+        """Before something costly: give up here if anything asked for was not loaded yet. The rule is run again then,
+        whether it pauses or not, and what it makes until its end would be made in vain."""
 
     def put(self, kind: Kind[RecordT], key: str, record: RecordT, ref: str = "") -> None:
         """Remember a record; `ref` makes it findable."""

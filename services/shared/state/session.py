@@ -1,8 +1,8 @@
 """One transaction's view of the projection: reads are bulk-loaded, writes are flushed once.
 
-A rule that asks for what is not loaded yet gives up, and nothing of it counts; the engine collects what a whole batch
-misses, loads it at once and runs those rules again. So rules are plain synchronous functions, and a batch of 500 events
-costs a handful of queries.
+A rule that asks for what is not loaded yet is told that there is nothing, goes on so that all that it misses comes to
+light at once, and nothing of it counts; the engine collects what a whole batch misses, loads it and runs those rules
+again. So rules are plain synchronous functions, and a batch of 500 events costs a handful of queries.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 from contracts.envelope import Cause
-from services.shared.state.attempt import Attempt, NotLoaded, Slot
+from services.shared.state.attempt import Attempt, Miss, NotLoaded, Slot
 from services.shared.state.records import Kind, RecordT
 
-__all__ = ["NotLoaded", "Session", "Slot"]
+__all__ = ["Miss", "NotLoaded", "Session", "Slot"]
 ResultT = TypeVar("ResultT")
 
 
@@ -30,7 +30,7 @@ class Session:
         self.touched: dict[str, Cause | None] = {}
         self.released: dict[str, Cause | None] = {}
         self.changes: dict[Slot, tuple[BaseModel | None, str]] = {}
-        self.attempt = Attempt()
+        self.attempt = self._none = Attempt()
         self._bodies: dict[Slot, str | BaseModel | None] = {}
         self._ref_of: dict[Slot, str] = {}
         self._refs: dict[Slot, set[str]] = {}
@@ -41,7 +41,8 @@ class Session:
         if slot in attempt.put:
             return attempt.put[slot][0]  # type: ignore[return-value]
         if slot not in self._bodies:
-            raise NotLoaded(slot, by_ref=False)
+            self._miss(slot, by_ref=False)
+            return None
         body = self._bodies[slot]
         if isinstance(body, str):
             body = self._bodies[slot] = kind.model.model_validate_json(body)
@@ -50,9 +51,21 @@ class Session:
     def find(self, kind: Kind[RecordT], ref: str) -> dict[str, RecordT]:
         slot, attempt = (kind.name, ref), self.attempt
         if slot not in self._refs:
-            raise NotLoaded(slot, by_ref=True)
+            self._miss(slot, by_ref=True)
+            return {}
         keys = sorted(self._keys(slot)) if attempt.put else sorted(self._refs[slot])
         return {key: record for key in keys if (record := self.get(kind, key)) is not None}
+
+    def _miss(self, slot: Slot, *, by_ref: bool) -> None:
+        """Note what the rule must be run again for; outside of a rule nobody runs again."""
+        miss = Miss(slot, by_ref)
+        if self.attempt is self._none:
+            raise NotLoaded([miss])
+        self.attempt.missing[miss] = None
+
+    def pause(self) -> None:
+        if self.attempt.missing:
+            raise NotLoaded(self.attempt.missing)
 
     def _keys(self, slot: Slot) -> set[str]:
         kind, ref = slot
@@ -73,13 +86,21 @@ class Session:
         self.attempt.released.append(name)
 
     def run(self, rule: Callable[[], ResultT], cause: Cause | None = None) -> ResultT:
-        """Run a rule; what it put and touched counts only if it comes to its end. Raises `NotLoaded`."""
+        """Run a rule; what it put and touched counts only if it comes to its end. Raises `NotLoaded`.
+
+        So it does whatever became of a rule that missed something, an error of the rule too: it did not know enough.
+        """
         attempt = Attempt()
         before, self.attempt = self.attempt, attempt
         try:
             result = rule()
+        except Exception:
+            if not attempt.missing:
+                raise
         finally:
             self.attempt = before
+        if attempt.missing:
+            raise NotLoaded(attempt.missing)
         self._take_over(attempt, cause)
         return result
 

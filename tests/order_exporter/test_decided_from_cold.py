@@ -1,0 +1,61 @@
+"""An order is decided alike from an empty memory, from which each run learns what to load, and from a full one."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pytest
+
+from contracts.catalog import ProductLinked
+from services.order_exporter.handlers import handlers
+from services.sandbox.recorded import order_ids, recording
+from services.shared.delivery.decision import Decision
+from services.shared.delivery.handlers import Decide
+from services.shared.settings.model import Settings
+from services.shared.state.session import NotLoaded, Session
+from tests.support.exporting import FEE, SHIPPING, link, push, recorded_order, settings
+from tests.support.memory_state import Consumer, MemoryState
+
+RUNS = 6
+"""More than the links of any chain of records that an order leads to."""
+
+
+def decided(decide: Decide, subject: str, known: MemoryState) -> Decision:
+    """The decision as the engine comes to it when nothing is in memory yet."""
+    session = Session(known.now)
+    for _ in range(RUNS):
+        try:
+            return session.run(partial(decide, subject, session))
+        except NotLoaded as unready:
+            _load(session, unready, known)
+    raise AssertionError(f"{subject} still misses something after {RUNS} runs")
+
+
+def _load(session: Session, unready: NotLoaded, known: MemoryState) -> None:
+    for slot, by_ref in unready.missing:
+        kind, name = slot
+        rows = [
+            (kind, key, known.refs[kind, key], record.model_dump_json())
+            for (of, key), record in known.records.items()
+            if of == kind and name == (known.refs[kind, key] if by_ref else key)
+        ]
+        (session.loaded_refs if by_ref else session.loaded)([slot], rows)
+
+
+def links_of(lines: set[int]) -> list[ProductLinked]:
+    """A link for each product."""
+    return [link(product) for product in sorted(lines)]
+
+
+@pytest.mark.parametrize("flow", ["live", "dry-run"])
+@pytest.mark.parametrize("linked", [True, False])
+@pytest.mark.parametrize("rules", [{}, {"approve_first": 2, "short_stock": "wait", "warehouses": ["Main", "Branch"]}])
+def test_what_is_loaded_on_the_way_changes_no_decision(flow: str, linked: bool, rules: dict[str, object]) -> None:
+    using: Settings = settings(flow, shipping_item=SHIPPING, fee_item=FEE, **rules)
+    for number in order_ids()[::4]:
+        order = recorded_order(recording(number))
+        products = {line.variation_id or line.product_id for line in order.lines if line.kind == "product"} - {0}
+        consumer = Consumer(handlers(using))
+        consumer.take(order, *(links_of(products) if linked else ()), push(order_id=order.order_id, dry_run=number % 2))
+        warm = consumer.decisions[order.key]
+        assert decided(consumer.handlers.decide, order.key, consumer.state) == warm, order.number
