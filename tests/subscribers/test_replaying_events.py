@@ -19,7 +19,7 @@ from tests.subscribers.conftest import Davtari
 from tests.subscribers.story import order, the_samples, told
 
 LIVE = "davtari."
-ALL = [topic.name for topic in TOPICS]
+ALL = tuple(topic.name for topic in TOPICS)
 
 
 @pytest.mark.parametrize(
