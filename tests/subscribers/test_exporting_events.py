@@ -25,11 +25,14 @@ def exported(file: Path) -> list[str]:
     return [json.loads(line)["id"] for line in file.read_text(encoding="utf-8").splitlines()]
 
 
-def test_everything_that_stands_in_the_topics_is_written(town: Topics, davtari: Davtari, tmp_path: Path) -> None:
+def test_everything_that_stands_in_the_topics_but_the_keys_of_people_is_written(
+    town: Topics, davtari: Davtari, tmp_path: Path
+) -> None:
     result = davtari("events", "export", "--out", tmp_path / "events.jsonl")
     assert (result.exit_code, result.stdout) == (0, "")
-    assert f"{len(the_samples())} of {len(the_samples())} records exported" in result.stderr
-    assert sorted(exported(tmp_path / "events.jsonl")) == sorted(ids(the_samples()))
+    meant = [each for each in the_samples() if each.data.TOPIC != "privacy.keys"]
+    assert f"{len(meant)} of {len(meant)} records exported" in result.stderr
+    assert sorted(exported(tmp_path / "events.jsonl")) == sorted(ids(meant))
 
 
 def test_it_can_be_piped(town: Topics, davtari: Davtari) -> None:
