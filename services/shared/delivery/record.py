@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64decode, b64encode
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from contracts.envelope import Envelope, Headers, Undecodable, decode
@@ -31,6 +32,11 @@ class Record:
         if isinstance(self.opened, Undecodable):
             raise self.opened
         return decode(self.headers, self.value if self.opened is None else self.opened)
+
+
+async def as_they_are(records: Sequence[Record]) -> Sequence[Record]:
+    """For records that nobody has sealed."""
+    return records
 
 
 def failed(record: Record) -> FailedRecord:

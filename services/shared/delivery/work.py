@@ -25,7 +25,7 @@ from services.shared.delivery.handlers import Handlers, News, composed
 from services.shared.delivery.letter_commands import LETTER_SUBJECT, decide_own
 from services.shared.delivery.letter_rules import counted, rules
 from services.shared.delivery.reconcile import Changes, reconcile
-from services.shared.delivery.record import Record, restored
+from services.shared.delivery.record import Record, as_they_are, restored
 from services.shared.delivery.subjects import mark_again, mark_decided, mark_dirty
 from services.shared.delivery.told import Told, forget
 from services.shared.privacy.redaction import redacted
@@ -45,21 +45,15 @@ NameT = TypeVar("NameT")
 ResultT = TypeVar("ResultT")
 
 
-async def as_they_are(records: Sequence[Record]) -> Sequence[Record]:
-    """For records that nobody has sealed."""
-    return records
-
-
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What a transaction needs to know of its service."""
+    """What a transaction needs to know of its service. `opened` opens what is sealed in records."""
 
     service: str
     handlers: Handlers
     blocked_deadline: float
     leaving: Callable[[], Collection[str]]
     opened: Callable[[Sequence[Record]], Awaitable[Sequence[Record]]] = as_they_are
-    """Opens what is sealed in records."""
     asked: set[tuple[str, bool]] = field(default_factory=set)
     """What decisions have asked for under the name of their own subject: kind, and whether all of a reference."""
 
@@ -160,8 +154,8 @@ class Work:
             raise error
         log.exception("rule failed", extra={"event": envelope.id, "subject": envelope.subject})
         detail = f"{envelope.type} of {envelope.subject}: {type(error).__name__}: {error}"
-        person = envelope.data.content().get(PERSON)
-        await self._bury(record, Reason.RECORD_RULE_FAILED, redacted(detail, person), replayed=replayed)
+        detail = redacted(detail, envelope.data.content().get(PERSON))
+        await self._bury(record, Reason.RECORD_RULE_FAILED, detail, replayed=replayed)
 
     async def _bury(self, record: Record, reason: str, detail: str, *, replayed: bool) -> None:
         """Open a dead letter, unless it is known; while catching up that is not known before the end."""

@@ -6,12 +6,10 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime
 
-from joserfc.util import to_bytes, urlsafe_b64decode, urlsafe_b64encode
-
 from contracts.envelope import Envelope, wrap
 from contracts.model import Event
 from contracts.privacy import PersonForgotten, PersonKeyMade
-from services.shared.privacy.sealing import KEY_BYTES, PersonKey
+from services.shared.privacy.sealing import KEY_BYTES, PersonKey, decoded, encoded
 
 TOPIC = PersonKeyMade.TOPIC
 
@@ -66,14 +64,14 @@ class Keys:
 
     def made(self, ref: str, service: str, now: datetime) -> Envelope[PersonKeyMade]:
         """A new key, as the event that tells of it. It counts once it was heard."""
-        secret = urlsafe_b64encode(secrets.token_bytes(KEY_BYTES)).decode()
+        secret = encoded(secrets.token_bytes(KEY_BYTES)).decode()
         kid = secrets.token_urlsafe(12)
         event = PersonKeyMade(person_ref=ref, service=service, kid=kid, key_base64url=secret, made_at=now)
         return wrap(event, version=self.version(ref, service) + 1, source=service, time=now)
 
 
 def _secret(event: PersonKeyMade) -> bytes:
-    return urlsafe_b64decode(to_bytes(event.key_base64url))
+    return decoded(event.key_base64url)
 
 
 def _subject(ref: str, service: str) -> str:
