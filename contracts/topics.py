@@ -41,6 +41,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic("balance.stock", "item uid", "Stock of items by warehouse and lot", "compact"),
     Topic("shop.orders", "shop:order", "Orders of the shops, whole", "delete"),
     Topic("shop.refunds", "shop:order", "Refunds of the shops, whole", "delete"),
+    Topic("shop.customers", "shop:customer", "Customer accounts that have ended", "compact"),
     Topic("catalog.links", "shop:item", "Which item is which product, and what was last written", "compact"),
     Topic("catalog.plans", "shop:item", "What the importer would do, or why it skips an item", "compact"),
     Topic("catalog.mappings", "shop:group", "What becomes of a group of Balance, by command", "compact", partitions=1),

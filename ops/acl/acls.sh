@@ -47,6 +47,7 @@ allow davtari-store-feed \
     --operation Read --operation Describe \
     --topic "${PREFIX}shop.orders" \
     --topic "${PREFIX}shop.refunds" \
+    --topic "${PREFIX}shop.customers" \
     --topic "${PREFIX}privacy.keys" \
     --topic "${PREFIX}operations" \
     --topic "${PREFIX}dead-letters" \
@@ -55,6 +56,7 @@ allow davtari-store-feed \
     --operation Write --operation Describe \
     --topic "${PREFIX}shop.orders" \
     --topic "${PREFIX}shop.refunds" \
+    --topic "${PREFIX}shop.customers" \
     --topic "${PREFIX}privacy.keys" \
     --topic "${PREFIX}operations" \
     --topic "${PREFIX}dead-letters" \
@@ -212,6 +214,7 @@ allow davtari-all-in-one \
     --topic "${PREFIX}balance.stock" \
     --topic "${PREFIX}shop.orders" \
     --topic "${PREFIX}shop.refunds" \
+    --topic "${PREFIX}shop.customers" \
     --topic "${PREFIX}catalog.links" \
     --topic "${PREFIX}catalog.plans" \
     --topic "${PREFIX}catalog.mappings" \
@@ -229,6 +232,7 @@ allow davtari-all-in-one \
     --topic "${PREFIX}balance.stock" \
     --topic "${PREFIX}shop.orders" \
     --topic "${PREFIX}shop.refunds" \
+    --topic "${PREFIX}shop.customers" \
     --topic "${PREFIX}catalog.links" \
     --topic "${PREFIX}catalog.plans" \
     --topic "${PREFIX}catalog.mappings" \
@@ -263,6 +267,7 @@ allow davtari-operator \
     --topic "${PREFIX}balance.stock" \
     --topic "${PREFIX}shop.orders" \
     --topic "${PREFIX}shop.refunds" \
+    --topic "${PREFIX}shop.customers" \
     --topic "${PREFIX}catalog.links" \
     --topic "${PREFIX}catalog.plans" \
     --topic "${PREFIX}catalog.mappings" \
@@ -300,6 +305,7 @@ allow davtari-repairer \
     --topic "${PREFIX}balance.stock" \
     --topic "${PREFIX}shop.orders" \
     --topic "${PREFIX}shop.refunds" \
+    --topic "${PREFIX}shop.customers" \
     --topic "${PREFIX}catalog.links" \
     --topic "${PREFIX}catalog.plans" \
     --topic "${PREFIX}catalog.mappings" \
@@ -317,6 +323,7 @@ allow davtari-repairer \
     --topic "${PREFIX}balance.stock" \
     --topic "${PREFIX}shop.orders" \
     --topic "${PREFIX}shop.refunds" \
+    --topic "${PREFIX}shop.customers" \
     --topic "${PREFIX}catalog.links" \
     --topic "${PREFIX}catalog.plans" \
     --topic "${PREFIX}catalog.mappings" \
@@ -375,6 +382,7 @@ allow davtari-subscriber-orders \
     --operation Read --operation Describe \
     --topic "${PREFIX}shop.orders" \
     --topic "${PREFIX}shop.refunds" \
+    --topic "${PREFIX}shop.customers" \
     --resource-pattern-type literal
 allow davtari-subscriber-orders \
     --operation Read --operation Describe \
@@ -398,6 +406,7 @@ allow davtari-person-reader \
     --operation Read --operation Describe \
     --topic "${PREFIX}shop.orders" \
     --topic "${PREFIX}shop.refunds" \
+    --topic "${PREFIX}shop.customers" \
     --topic "${PREFIX}privacy.keys" \
     --resource-pattern-type literal
 allow davtari-person-reader \

@@ -35,7 +35,7 @@ READS = {
 }
 WRITES = {
     "balance-feed": ("balance.items", "balance.prices", "balance.stock"),
-    "store-feed": ("shop.orders", "shop.refunds"),
+    "store-feed": ("shop.orders", "shop.refunds", "shop.customers"),
     "catalog-importer": ("catalog.links", "catalog.plans", "catalog.mappings"),
     "stock-publisher": ("stock.availability",),
     "order-exporter": ("ledger.documents",),
@@ -51,7 +51,7 @@ IMPERSONAL = {
     "notices": ("shop.notices",),
 }
 PERSONAL = {
-    "orders": ("shop.orders", "shop.refunds"),
+    "orders": ("shop.orders", "shop.refunds", "shop.customers"),
     "documents": ("ledger.documents",),
 }
 """Topics with names and addresses, sealed (`sealed`), and with their pseudonyms (`person_ref`)."""

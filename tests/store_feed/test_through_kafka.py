@@ -14,10 +14,12 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
+from contracts.customers import CustomerRemoved
 from contracts.shop import OrderChanged
 from contracts.topics import BY_NAME
 from services.sandbox.server import serve
 from services.sandbox.woocommerce.app import create
+from services.sandbox.woocommerce.customers import Customers
 from services.sandbox.woocommerce.orders import Orders
 from services.sandbox.woocommerce.settings import Settings as SandboxSettings
 from services.shared.broker import Broker
@@ -158,3 +160,26 @@ async def test_whom_an_order_is_from_stands_sealed_in_the_topics(
     assert [(person.email, person.billing.last_name) for person in people if person] == [
         ("nino@example.test", "Beridze")
     ] * 2
+
+
+@pytest.mark.kafka
+@pytest.mark.claim("S2.16")
+async def test_the_end_of_an_account_is_on_its_topic_seconds_after_it(
+    kafka: Broker, topic_prefix: str, tmp_path: Path
+) -> None:
+    app = create(SandboxSettings(hold_deliveries=True))
+    customers = Customers(app.state.shop)
+    customer = int(customers.create({"email": "nino@example.test"}, strict=True)["id"])
+    async with httpx.AsyncClient() as client, serve(app) as served:
+        app.state.deliveries.client = client
+        settings = known(served.url, kafka, topic_prefix, tmp_path)
+        await create_topics(settings.kafka)
+        async with running(app, settings) as service:
+            await service.stated((service.places(customer_id=customer), "processing"))
+            async with asyncio.timeout(SECONDS), answers(settings.kafka, "shop.customers") as consumer:
+                customers.delete(customer, force=True)
+                await app.state.deliveries.settled()
+                said = (await anext(aiter(following(consumer)))).data
+
+    assert isinstance(said, CustomerRemoved)
+    assert said.key == f"main:{customer}"

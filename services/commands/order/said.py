@@ -6,6 +6,7 @@ from functools import singledispatch
 
 from contracts.approvals import ApprovalAsked, ApprovalGiven
 from contracts.clients import ContactsConflicted, ContactsMerged
+from contracts.customers import CustomerRemoved, CustomerReturned
 from contracts.ledger import (
     ClientRecorded,
     CreditNotePlanned,
@@ -42,6 +43,16 @@ def _(event: OrderChanged) -> str:
 @said.register
 def _(_: OrderRemoved) -> str:
     return "the shop does not hold the order any more"
+
+
+@said.register
+def _(event: CustomerRemoved) -> str:
+    return f"account {event.customer_id} deleted in the shop; the client and its documents stay in Balance"
+
+
+@said.register
+def _(event: CustomerReturned) -> str:
+    return f"account {event.customer_id} is in the shop again"
 
 
 @said.register

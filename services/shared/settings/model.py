@@ -53,7 +53,7 @@ class StateSettings(Section):
 
 
 class ScheduleSettings(Section):
-    """When each Balance resource is read (cron, Asia/Tbilisi), and how often the shops are swept (seconds)."""
+    """When Balance's resources and the shops' accounts are looked at (cron, Tbilisi), and the rest (seconds)."""
 
     items: Cron = "17 * * * *"
     prices: Cron = "*/15 * * * *"
@@ -62,6 +62,7 @@ class ScheduleSettings(Section):
     sweep_overlap: float = Field(default=120.0, ge=0)
     refund_check: float = Field(default=3600.0, gt=0, description="seconds between looks for refunds that were deleted")
     refund_check_days: int = Field(default=90, ge=1, description="how old a refund may be to be looked at again")
+    customers: Cron = Field(default="23 4 * * *", description="when it is asked which buyers' accounts have ended")
 
 
 class ReceiverSettings(Section):
