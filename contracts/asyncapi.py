@@ -66,6 +66,7 @@ AREAS = {
     "catalog": "How items and products belong together",
     "stock": "What a shop has for sale, and why",
     "ledger": "What was put into the books",
+    "privacy": "Keys of personal data",
     "operations": "Commands and what became of them",
     "dead-letters": "What only a person can settle",
 }

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from contracts.model import Event, Instant, Part, ShopId, Uid
+from contracts.model import Event, Instant, Part, Sealed, ShopId, Uid
 from contracts.operations import Command
 
 ContactField = Literal["phone", "email", "address"]
@@ -50,6 +50,7 @@ class _ContactsEvent(Event):
     client: Uid
     person_ref: str
     person: ContactsOfBoth | None = None
+    sealed: Sealed = None
 
     @property
     def key(self) -> str:

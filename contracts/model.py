@@ -42,6 +42,10 @@ Money = Annotated[Exact, Field(description="An exact amount in the currency that
 Quantity = Annotated[Exact, Field(description="An exact quantity in the item's base unit.")]
 Instant = Annotated[AwareDatetime, AfterValidator(_utc), Field(description="A moment in UTC.")]
 Uid = Annotated[str, Field(min_length=1, max_length=64, description="A Balance uid (GUID, lower case).")]
+Sealed = Annotated[
+    str | None,
+    Field(description="`person`, sealed under a key of the person: a JWE (RFC 7516); see contracts/README.md, People"),
+]
 ShopId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$", description="The short id of a shop.")]
 
 

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from contracts.catalog import GroupRule
 from contracts.ledger import Attempt
-from contracts.model import Event, Instant, Money, Part, ShopId, Uid
+from contracts.model import Event, Instant, Money, Part, Sealed, ShopId, Uid
 
 
 class Command(Event):
@@ -97,6 +97,7 @@ class EditRequested(Command):
     payload: dict[str, Any] = Field(default_factory=dict)
     person_ref: str | None = None
     person: dict[str, Any] | None = None
+    sealed: Sealed = None
 
 
 class PlannedChange(Part):
@@ -206,6 +207,7 @@ class DeadLettered(_DeadLetterEvent):
     delivery: FailedDelivery | None = None
     person_ref: str | None = None
     person: dict[str, Any] | None = None
+    sealed: Sealed = None
     digest: str
     replays: int = 0
     replayof: str | None = None

@@ -9,6 +9,7 @@ from contracts import (
     catalog,
     clients,
     closing,
+    customers,
     drift,
     gates,
     identity,
@@ -17,6 +18,7 @@ from contracts import (
     notices,
     operations,
     placement,
+    privacy,
     proposals,
     returns,
     sales_orders,
@@ -33,6 +35,8 @@ EVENTS: tuple[type[Event], ...] = (
     shop.OrderRemoved,
     shop.RefundIssued,
     shop.RefundRemoved,
+    customers.CustomerRemoved,
+    customers.CustomerReturned,
     catalog.ProductLinked,
     catalog.ProductUnlinked,
     catalog.ProductPlanned,
@@ -86,5 +90,8 @@ EVENTS: tuple[type[Event], ...] = (
     clients.ContactSettled,
     returns.ReturnRequested,
     returns.ReturnPlanned,
+    privacy.PersonKeyMade,
+    privacy.PersonForgotten,
+    privacy.ForgetRequested,
 )
 BY_TYPE: dict[str, type[Event]] = {event.TYPE: event for event in EVENTS}

@@ -1,7 +1,7 @@
 """What store-feed states about a shop: orders and refunds, canonical and whole.
 
 Amounts are WooCommerce's own answered figures (net and tax apart); nothing is computed here. Personal data stands
-only in `person`, under the opaque `person_ref`.
+only in `person` (on the wire: in `sealed`), under the opaque `person_ref`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from contracts.model import Event, Exact, Instant, Money, Part, Quantity, ShopId
+from contracts.model import Event, Exact, Instant, Money, Part, Quantity, Sealed, ShopId
 
 LineKind = Literal["product", "shipping", "fee"]
 
@@ -122,6 +122,7 @@ class OrderChanged(_OrderEvent):
     completed_at: Instant | None = None
     person_ref: str
     person: Person | None = None
+    sealed: Sealed = None
     changed: tuple[str, ...] = ()
 
 
@@ -173,6 +174,7 @@ class RefundIssued(_RefundEvent):
     created_at: Instant
     person_ref: str
     person: Person | None = None
+    sealed: Sealed = None
     changed: tuple[str, ...] = ()
 
 

@@ -11,7 +11,10 @@ DAY_MS = 86_400_000
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A topic as `davtari topics create` makes it. `name` stands without the prefix, `largest` in bytes of a batch."""
+    """A topic as `davtari topics create` makes it. `name` stands without the prefix, `largest` in bytes of a batch.
+
+    `erases`: what a newer record of its key has replaced really goes, within days.
+    """
 
     name: str
     key: str
@@ -19,12 +22,16 @@ class Topic:
     cleanup: Literal["compact", "delete"]
     partitions: int = 3
     largest: int = 4 * 1024 * 1024
+    erases: bool = False
 
     def config(self) -> dict[str, str]:
         """Kafka's topic configuration: nothing is deleted by age or size, since the log is the ledger."""
         kept = {"cleanup.policy": self.cleanup, "retention.ms": "-1", "retention.bytes": "-1"}
         if self.cleanup == "compact":
-            kept |= {"min.compaction.lag.ms": str(DAY_MS), "delete.retention.ms": str(7 * DAY_MS)}
+            lag = 0 if self.erases else DAY_MS
+            kept |= {"min.compaction.lag.ms": str(lag), "delete.retention.ms": str(7 * DAY_MS)}
+        if self.erases:
+            kept |= {"segment.ms": str(DAY_MS), "max.compaction.lag.ms": str(DAY_MS)}
         return kept | {"max.message.bytes": str(self.largest)}
 
 
@@ -34,12 +41,14 @@ TOPICS: tuple[Topic, ...] = (
     Topic("balance.stock", "item uid", "Stock of items by warehouse and lot", "compact"),
     Topic("shop.orders", "shop:order", "Orders of the shops, whole", "delete"),
     Topic("shop.refunds", "shop:order", "Refunds of the shops, whole", "delete"),
+    Topic("shop.customers", "shop:customer", "Customer accounts that have ended", "compact"),
     Topic("catalog.links", "shop:item", "Which item is which product, and what was last written", "compact"),
     Topic("catalog.plans", "shop:item", "What the importer would do, or why it skips an item", "compact"),
     Topic("catalog.mappings", "shop:group", "What becomes of a group of Balance, by command", "compact", partitions=1),
     Topic("stock.availability", "shop:item", "Stock figures with their explanation", "compact"),
     Topic("ledger.documents", "shop:order", "Documents recorded in Balance, and their planned twins", "delete"),
     Topic("shop.notices", "shop:order", "Notes and statuses written back to orders, and their planned twins", "delete"),
+    Topic("privacy.keys", "person_ref:service", "Keys of personal data", "compact", partitions=1, erases=True),
     Topic("operations", "command id", "Commands and what became of them", "delete", partitions=1),
     Topic(
         "dead-letters",

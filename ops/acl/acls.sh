@@ -2,7 +2,7 @@
 # Who may read and write which topic of Davtari. Generated: python -m ops.acl
 # A proposal to look through and change: it adds rules and takes none away. It needs a cluster with an authorizer and
 # authenticated clients, and Kafka's commands on the PATH.
-# operations and dead-letters are for services and the operator only: commands move the books, dead letters hold failed
+# operations and dead-letters and privacy.keys are for services and the operator only: commands move the books, dead letters hold failed
 # records as they were, personal data included.
 set -euo pipefail
 
@@ -24,6 +24,7 @@ allow davtari-balance-feed \
     --topic "${PREFIX}balance.items" \
     --topic "${PREFIX}balance.prices" \
     --topic "${PREFIX}balance.stock" \
+    --topic "${PREFIX}privacy.keys" \
     --topic "${PREFIX}operations" \
     --topic "${PREFIX}dead-letters" \
     --resource-pattern-type literal
@@ -32,6 +33,7 @@ allow davtari-balance-feed \
     --topic "${PREFIX}balance.items" \
     --topic "${PREFIX}balance.prices" \
     --topic "${PREFIX}balance.stock" \
+    --topic "${PREFIX}privacy.keys" \
     --topic "${PREFIX}operations" \
     --topic "${PREFIX}dead-letters" \
     --resource-pattern-type literal
@@ -45,6 +47,8 @@ allow davtari-store-feed \
     --operation Read --operation Describe \
     --topic "${PREFIX}shop.orders" \
     --topic "${PREFIX}shop.refunds" \
+    --topic "${PREFIX}shop.customers" \
+    --topic "${PREFIX}privacy.keys" \
     --topic "${PREFIX}operations" \
     --topic "${PREFIX}dead-letters" \
     --resource-pattern-type literal
@@ -52,6 +56,8 @@ allow davtari-store-feed \
     --operation Write --operation Describe \
     --topic "${PREFIX}shop.orders" \
     --topic "${PREFIX}shop.refunds" \
+    --topic "${PREFIX}shop.customers" \
+    --topic "${PREFIX}privacy.keys" \
     --topic "${PREFIX}operations" \
     --topic "${PREFIX}dead-letters" \
     --resource-pattern-type literal
@@ -68,6 +74,7 @@ allow davtari-catalog-importer \
     --topic "${PREFIX}catalog.links" \
     --topic "${PREFIX}catalog.plans" \
     --topic "${PREFIX}catalog.mappings" \
+    --topic "${PREFIX}privacy.keys" \
     --topic "${PREFIX}operations" \
     --topic "${PREFIX}dead-letters" \
     --resource-pattern-type literal
@@ -76,6 +83,7 @@ allow davtari-catalog-importer \
     --topic "${PREFIX}catalog.links" \
     --topic "${PREFIX}catalog.plans" \
     --topic "${PREFIX}catalog.mappings" \
+    --topic "${PREFIX}privacy.keys" \
     --topic "${PREFIX}operations" \
     --topic "${PREFIX}dead-letters" \
     --resource-pattern-type literal
@@ -93,12 +101,14 @@ allow davtari-stock-publisher \
     --topic "${PREFIX}catalog.links" \
     --topic "${PREFIX}stock.availability" \
     --topic "${PREFIX}ledger.documents" \
+    --topic "${PREFIX}privacy.keys" \
     --topic "${PREFIX}operations" \
     --topic "${PREFIX}dead-letters" \
     --resource-pattern-type literal
 allow davtari-stock-publisher \
     --operation Write --operation Describe \
     --topic "${PREFIX}stock.availability" \
+    --topic "${PREFIX}privacy.keys" \
     --topic "${PREFIX}operations" \
     --topic "${PREFIX}dead-letters" \
     --resource-pattern-type literal
@@ -117,12 +127,14 @@ allow davtari-order-exporter \
     --topic "${PREFIX}catalog.links" \
     --topic "${PREFIX}catalog.plans" \
     --topic "${PREFIX}ledger.documents" \
+    --topic "${PREFIX}privacy.keys" \
     --topic "${PREFIX}operations" \
     --topic "${PREFIX}dead-letters" \
     --resource-pattern-type literal
 allow davtari-order-exporter \
     --operation Write --operation Describe \
     --topic "${PREFIX}ledger.documents" \
+    --topic "${PREFIX}privacy.keys" \
     --topic "${PREFIX}operations" \
     --topic "${PREFIX}dead-letters" \
     --resource-pattern-type literal
@@ -136,12 +148,14 @@ allow davtari-refund-exporter \
     --operation Read --operation Describe \
     --topic "${PREFIX}shop.refunds" \
     --topic "${PREFIX}ledger.documents" \
+    --topic "${PREFIX}privacy.keys" \
     --topic "${PREFIX}operations" \
     --topic "${PREFIX}dead-letters" \
     --resource-pattern-type literal
 allow davtari-refund-exporter \
     --operation Write --operation Describe \
     --topic "${PREFIX}ledger.documents" \
+    --topic "${PREFIX}privacy.keys" \
     --topic "${PREFIX}operations" \
     --topic "${PREFIX}dead-letters" \
     --resource-pattern-type literal
@@ -156,12 +170,14 @@ allow davtari-order-notifier \
     --topic "${PREFIX}shop.orders" \
     --topic "${PREFIX}ledger.documents" \
     --topic "${PREFIX}shop.notices" \
+    --topic "${PREFIX}privacy.keys" \
     --topic "${PREFIX}operations" \
     --topic "${PREFIX}dead-letters" \
     --resource-pattern-type literal
 allow davtari-order-notifier \
     --operation Write --operation Describe \
     --topic "${PREFIX}shop.notices" \
+    --topic "${PREFIX}privacy.keys" \
     --topic "${PREFIX}operations" \
     --topic "${PREFIX}dead-letters" \
     --resource-pattern-type literal
@@ -175,11 +191,13 @@ allow davtari-alerts \
     --operation Read --operation Describe \
     --topic "${PREFIX}shop.orders" \
     --topic "${PREFIX}ledger.documents" \
+    --topic "${PREFIX}privacy.keys" \
     --topic "${PREFIX}operations" \
     --topic "${PREFIX}dead-letters" \
     --resource-pattern-type literal
 allow davtari-alerts \
     --operation Write --operation Describe \
+    --topic "${PREFIX}privacy.keys" \
     --topic "${PREFIX}operations" \
     --topic "${PREFIX}dead-letters" \
     --resource-pattern-type literal
@@ -196,12 +214,14 @@ allow davtari-all-in-one \
     --topic "${PREFIX}balance.stock" \
     --topic "${PREFIX}shop.orders" \
     --topic "${PREFIX}shop.refunds" \
+    --topic "${PREFIX}shop.customers" \
     --topic "${PREFIX}catalog.links" \
     --topic "${PREFIX}catalog.plans" \
     --topic "${PREFIX}catalog.mappings" \
     --topic "${PREFIX}stock.availability" \
     --topic "${PREFIX}ledger.documents" \
     --topic "${PREFIX}shop.notices" \
+    --topic "${PREFIX}privacy.keys" \
     --topic "${PREFIX}operations" \
     --topic "${PREFIX}dead-letters" \
     --resource-pattern-type literal
@@ -212,12 +232,14 @@ allow davtari-all-in-one \
     --topic "${PREFIX}balance.stock" \
     --topic "${PREFIX}shop.orders" \
     --topic "${PREFIX}shop.refunds" \
+    --topic "${PREFIX}shop.customers" \
     --topic "${PREFIX}catalog.links" \
     --topic "${PREFIX}catalog.plans" \
     --topic "${PREFIX}catalog.mappings" \
     --topic "${PREFIX}stock.availability" \
     --topic "${PREFIX}ledger.documents" \
     --topic "${PREFIX}shop.notices" \
+    --topic "${PREFIX}privacy.keys" \
     --topic "${PREFIX}operations" \
     --topic "${PREFIX}dead-letters" \
     --resource-pattern-type literal
@@ -245,17 +267,20 @@ allow davtari-operator \
     --topic "${PREFIX}balance.stock" \
     --topic "${PREFIX}shop.orders" \
     --topic "${PREFIX}shop.refunds" \
+    --topic "${PREFIX}shop.customers" \
     --topic "${PREFIX}catalog.links" \
     --topic "${PREFIX}catalog.plans" \
     --topic "${PREFIX}catalog.mappings" \
     --topic "${PREFIX}stock.availability" \
     --topic "${PREFIX}ledger.documents" \
     --topic "${PREFIX}shop.notices" \
+    --topic "${PREFIX}privacy.keys" \
     --topic "${PREFIX}operations" \
     --topic "${PREFIX}dead-letters" \
     --resource-pattern-type literal
 allow davtari-operator \
     --operation Write --operation Describe \
+    --topic "${PREFIX}privacy.keys" \
     --topic "${PREFIX}operations" \
     --resource-pattern-type literal
 allow davtari-operator \
@@ -280,12 +305,14 @@ allow davtari-repairer \
     --topic "${PREFIX}balance.stock" \
     --topic "${PREFIX}shop.orders" \
     --topic "${PREFIX}shop.refunds" \
+    --topic "${PREFIX}shop.customers" \
     --topic "${PREFIX}catalog.links" \
     --topic "${PREFIX}catalog.plans" \
     --topic "${PREFIX}catalog.mappings" \
     --topic "${PREFIX}stock.availability" \
     --topic "${PREFIX}ledger.documents" \
     --topic "${PREFIX}shop.notices" \
+    --topic "${PREFIX}privacy.keys" \
     --topic "${PREFIX}operations" \
     --topic "${PREFIX}dead-letters" \
     --resource-pattern-type literal
@@ -296,12 +323,14 @@ allow davtari-repairer \
     --topic "${PREFIX}balance.stock" \
     --topic "${PREFIX}shop.orders" \
     --topic "${PREFIX}shop.refunds" \
+    --topic "${PREFIX}shop.customers" \
     --topic "${PREFIX}catalog.links" \
     --topic "${PREFIX}catalog.plans" \
     --topic "${PREFIX}catalog.mappings" \
     --topic "${PREFIX}stock.availability" \
     --topic "${PREFIX}ledger.documents" \
     --topic "${PREFIX}shop.notices" \
+    --topic "${PREFIX}privacy.keys" \
     --topic "${PREFIX}operations" \
     --topic "${PREFIX}dead-letters" \
     --resource-pattern-type literal
@@ -348,11 +377,12 @@ allow davtari-subscriber-notices \
     --resource-pattern-type prefixed
 limit davtari-subscriber-notices 2097152
 
-# subscribers to orders, with personal data
+# subscribers to orders, sealed personal data
 allow davtari-subscriber-orders \
     --operation Read --operation Describe \
     --topic "${PREFIX}shop.orders" \
     --topic "${PREFIX}shop.refunds" \
+    --topic "${PREFIX}shop.customers" \
     --resource-pattern-type literal
 allow davtari-subscriber-orders \
     --operation Read --operation Describe \
@@ -360,7 +390,7 @@ allow davtari-subscriber-orders \
     --resource-pattern-type prefixed
 limit davtari-subscriber-orders 2097152
 
-# subscribers to documents, with personal data
+# subscribers to documents, sealed personal data
 allow davtari-subscriber-documents \
     --operation Read --operation Describe \
     --topic "${PREFIX}ledger.documents" \
@@ -370,3 +400,17 @@ allow davtari-subscriber-documents \
     --group "${PREFIX}subscriber-documents." \
     --resource-pattern-type prefixed
 limit davtari-subscriber-documents 2097152
+
+# subscribers to orders that open whom they are from: the keys of people's data too
+allow davtari-person-reader \
+    --operation Read --operation Describe \
+    --topic "${PREFIX}shop.orders" \
+    --topic "${PREFIX}shop.refunds" \
+    --topic "${PREFIX}shop.customers" \
+    --topic "${PREFIX}privacy.keys" \
+    --resource-pattern-type literal
+allow davtari-person-reader \
+    --operation Read --operation Describe \
+    --group "${PREFIX}person-reader." \
+    --resource-pattern-type prefixed
+limit davtari-person-reader 2097152

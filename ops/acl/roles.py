@@ -16,6 +16,7 @@ from services.catalog_importer.handlers import TOPICS as CATALOG_IMPORTER
 from services.order_exporter.handlers import TOPICS as ORDER_EXPORTER
 from services.order_notifier.handlers import TOPICS as ORDER_NOTIFIER
 from services.refund_exporter.handlers import TOPICS as REFUND_EXPORTER
+from services.shared.privacy.keys import TOPIC as KEYS
 from services.shared.running.service import ENGINE_TOPICS
 from services.stock_publisher.handlers import TOPICS as STOCK_PUBLISHER
 from services.store_feed.handlers import handlers as store_feed
@@ -34,7 +35,7 @@ READS = {
 }
 WRITES = {
     "balance-feed": ("balance.items", "balance.prices", "balance.stock"),
-    "store-feed": ("shop.orders", "shop.refunds"),
+    "store-feed": ("shop.orders", "shop.refunds", "shop.customers"),
     "catalog-importer": ("catalog.links", "catalog.plans", "catalog.mappings"),
     "stock-publisher": ("stock.availability",),
     "order-exporter": ("ledger.documents",),
@@ -50,13 +51,14 @@ IMPERSONAL = {
     "notices": ("shop.notices",),
 }
 PERSONAL = {
-    "orders": ("shop.orders", "shop.refunds"),
+    "orders": ("shop.orders", "shop.refunds", "shop.customers"),
     "documents": ("ledger.documents",),
 }
-"""Topics with names and addresses (`person`), or with their pseudonyms (`person_ref`)."""
+"""Topics with names and addresses, sealed (`sealed`), and with their pseudonyms (`person_ref`)."""
 
-RESTRICTED = ENGINE_TOPICS
-"""For the services and the operator only: commands move the books, dead letters hold failed records as they were."""
+RESTRICTED = (*ENGINE_TOPICS, KEYS)
+"""For the services and the operator only: commands move the books, dead letters hold failed records as they were. The
+keys of people's data are for a reader of people too."""
 
 REPLAYS = "replay."
 """The prefix that `davtari events replay` publishes to; the operator may make topics there."""
@@ -96,7 +98,8 @@ def roles() -> list[Role]:
         OPERATOR,
         REPAIRER,
         *_subscribers(IMPERSONAL, "no"),
-        *_subscribers(PERSONAL, "with"),
+        *_subscribers(PERSONAL, "sealed"),
+        PERSON_READER,
     ]
 
 
@@ -104,8 +107,8 @@ def _service(name: str) -> Role:
     return Role(
         name,
         f"the service {name}",
-        reads=_sorted((*READS[name], *ENGINE_TOPICS)),
-        writes=_sorted((*WRITES[name], *ENGINE_TOPICS)),
+        reads=_sorted((*READS[name], *ENGINE_TOPICS, KEYS)),
+        writes=_sorted((*WRITES[name], *ENGINE_TOPICS, KEYS)),
         groups=(f"@{name}.",),
     )
 
@@ -127,7 +130,7 @@ OPERATOR = Role(
     "operator",
     "the `davtari` command: looks at everything, gives commands, makes topics, replays beside the live topics",
     reads=ALL,
-    writes=("operations",),
+    writes=("privacy.keys", "operations"),
     groups_seen=("@",),
     creates=("@", REPLAYS),
     writes_under=(REPLAYS,),
@@ -144,6 +147,20 @@ REPAIRER = Role(
 """An operator who may do more; everything else goes by the operator's rights."""
 
 
+def _sorted(topics: Iterable[str]) -> tuple[str, ...]:
+    wanted = set(topics)
+    return tuple(topic for topic in ALL if topic in wanted)
+
+
+PERSON_READER = Role(
+    "person-reader",
+    "subscribers to orders that open whom they are from: the keys of people's data too",
+    reads=_sorted((*PERSONAL["orders"], KEYS)),
+    groups=("@person-reader.",),
+    byte_rate=2 * 1024 * 1024,
+)
+
+
 def _subscribers(groups: dict[str, tuple[str, ...]], personal: str) -> list[Role]:
     return [
         Role(
@@ -155,8 +172,3 @@ def _subscribers(groups: dict[str, tuple[str, ...]], personal: str) -> list[Role
         )
         for name, topics in groups.items()
     ]
-
-
-def _sorted(topics: Iterable[str]) -> tuple[str, ...]:
-    wanted = set(topics)
-    return tuple(topic for topic in ALL if topic in wanted)

@@ -5,19 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
 from typing import Any
-
-from cronsim import CronSim
 
 from contracts.operations import CommandSettled, ImportRequested
 from services.balance_feed.handlers import COMMAND, NAME, OBSERVED, Resource
 from services.balance_feed.importing import Importer
 from services.balance_feed.report import Report
+from services.shared.cron import next_run
 from services.shared.delivery.engine import Engine
 from services.shared.settings.model import ScheduleSettings
 from services.shared.state.store import read_kind
-from services.shared.tbilisi import TBILISI
 from services.shared.telemetry.freshness import completed
 from services.shared.upstream.errors import Unavailable, UpstreamError
 
@@ -30,11 +27,6 @@ AFTER_REFUSAL = 60.0
 
 
 NO_DISCOUNTS = "Balance's discounts are not read: set balance.discounts.read, and shops.….prices.discounts for a shop"
-
-
-def next_run(cron: str, now: datetime) -> datetime:
-    """The next moment (UTC) that a cron expression, read in Tbilisi's time, names."""
-    return next(CronSim(cron, now.astimezone(TBILISI))).astimezone(UTC)
 
 
 class Schedule:

@@ -6,8 +6,10 @@ import re
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from contracts.operations import DeadLettered, DeadLetterSettled
+from contracts.operations import DeadLettered, DeadLetterSettled, FailedRecord
+from services.shared.delivery.record import failed, restored
 from services.shared.messaging.reader import read_events
+from services.shared.privacy.opening import Opener, opening
 from services.shared.settings.model import KafkaSettings
 
 Told = DeadLettered | DeadLetterSettled
@@ -26,12 +28,21 @@ class WrongUse(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A dead letter as it stands now. `settled` is None while it is open; `since` is when its trouble began."""
+    """A dead letter as it stands now. `settled` is None while it is open; `since` is when its trouble began.
+
+    `opened` is its record with the person opened, if it has one that is sealed.
+    """
 
     letter: DeadLettered
     since: datetime
     history: tuple[Told, ...] = ()
     settled: DeadLetterSettled | None = None
+    opened: FailedRecord | None = None
+
+    @property
+    def record(self) -> FailedRecord | None:
+        """What it says of the record that failed, as a person reads it."""
+        return self.opened or self.letter.record
 
     @property
     def id(self) -> str:
@@ -68,7 +79,17 @@ async def all_letters(settings: KafkaSettings) -> dict[str, Letter]:
     async for envelope in read_events(settings, ["dead-letters"]):
         if isinstance(envelope.data, DeadLettered | DeadLetterSettled):
             tell(found, envelope.data)
-    return found
+    async with opening(settings) as opener:
+        return {id_: await _opened(letter, opener) for id_, letter in found.items()}
+
+
+async def _opened(letter: Letter, opener: Opener) -> Letter:
+    """One that does not open is shown as it is."""
+    if letter.letter.record is None:
+        return letter
+    (read,) = await opener.records([restored(letter.letter.record)])
+    opened = failed(replace(read, value=read.opened)) if isinstance(read.opened, bytes) else None
+    return replace(letter, opened=opened)
 
 
 def tell(letters: dict[str, Letter], event: Told) -> None:

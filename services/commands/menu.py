@@ -142,6 +142,12 @@ MENU = (
     ),
     Entry("links", MANUAL, "commands.links.app:app", "Which Balance item is which product."),
     Entry("backfill", MANUAL, "commands.backfill.app:app", "Find what is missing in the books, and have it exported."),
+    Entry(
+        "forget",
+        MANUAL,
+        "commands.forget.app:forget_command",
+        "Take a buyer's personal data out of all that is ours. Documents and the client in Balance are kept.",
+    ),
     Entry("dead-letters", MANUAL, "commands.dead_letters.app:app", "What only a person can settle."),
     Entry(
         "demo",

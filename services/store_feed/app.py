@@ -23,6 +23,8 @@ from services.shared.running.upstreams import breaker, open_shops
 from services.shared.settings.model import Settings
 from services.shared.state.lasting import lasting
 from services.shared.woocommerce.client import WooCommerce
+from services.store_feed import customers
+from services.store_feed.customer_check import CustomerCheck
 from services.store_feed.deliveries import Looks
 from services.store_feed.handlers import NAME, handlers, lane
 from services.store_feed.identity import Accepts, Registrar
@@ -49,11 +51,13 @@ async def blueprint(settings: Settings, clock: Clock = utc_now) -> AsyncIterator
             fingerprint="",
             lanes=[
                 *[_lane(settings, shops[name], guard, breaker(settings), clock) for name, guard in guards.items()],
+                *[_customers(settings, shops[name], guard, clock) for name, guard in guards.items()],
                 *[_accepts(settings, name, shop, breaker(settings), clock) for name, shop in shops.items()],
             ],
             tasks=[
                 *[_sweep(settings, shops[name], guard) for name, guard in guards.items()],
                 *[_refund_check(settings, name) for name in shops],
+                *[_customer_check(settings, shops[name], guard) for name, guard in guards.items()],
                 *_watchdogs(settings, shops, guards),
                 watch_feeds(NAME, [f"orders:{name}" for name in shops], settings.freshness),
             ],
@@ -67,6 +71,11 @@ def _lane(settings: Settings, shop: WooCommerce, guard: Registrar, breaker_: Bre
     return Lane(lane(guard.name), guarded(looks.deliver, guard), breaker_, concurrency=rules.concurrency)
 
 
+def _customers(settings: Settings, shop: WooCommerce, guard: Registrar, clock: Clock) -> Lane:
+    deliver = guarded(customers.deliver_looks(shop, clock), guard)
+    return Lane(customers.lane(guard.name), deliver, breaker(settings), concurrency=1)
+
+
 def _accepts(settings: Settings, name: str, shop: WooCommerce, breaker_: Breaker, clock: Clock) -> Lane:
     return Lane(identity_lane(name), Accepts(shop, settings.shops[name], clock).deliver, breaker_, concurrency=1)
 
@@ -77,6 +86,10 @@ def _sweep(settings: Settings, shop: WooCommerce, guard: Registrar) -> Task:
 
 def _refund_check(settings: Settings, name: str) -> Task:
     return lambda engine: RefundCheck(engine, name, settings.schedule).run()
+
+
+def _customer_check(settings: Settings, shop: WooCommerce, guard: Registrar) -> Task:
+    return lambda engine: CustomerCheck(engine, guard.name, shop, settings.schedule, guard.shut).run()
 
 
 def _watchdogs(settings: Settings, shops: Mapping[str, WooCommerce], guards: Mapping[str, Registrar]) -> list[Task]:

@@ -1,6 +1,6 @@
 """What store-feed knows: which orders to look at, and what it stated last.
 
-A subject is `shop:order`, or one without a colon for a fault.
+A subject is `shop:order`, `customer shop:id`, or one without a colon for a fault.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from services.shared.delivery.decision import NOTHING, Decision, Delivery
 from services.shared.delivery.faults import decide_fault
 from services.shared.delivery.handlers import Handlers
 from services.shared.state.records import Kind, State
-from services.store_feed.hints import HINT, LOOKED, Hint, newer
+from services.store_feed import customers
+from services.store_feed.hints import CUSTOMERS, ORDERS, unserved, wonder
 from services.store_feed.identity import SUBJECT, accept_requested, decide_accept
 
 NAME = "store-feed"
@@ -33,6 +34,7 @@ class Swept(Part):
 
 
 ORDER = Kind("order", OrderChanged)
+"""The reference is the account that it names."""
 REFUND = Kind("refund", RefundIssued)
 SWEPT = Kind("swept", Swept)
 
@@ -45,31 +47,38 @@ def lane(shop: str) -> str:
 def handlers(shops: Collection[str]) -> Handlers:
     """The rules of store-feed for these shops."""
     return Handlers(
-        topics=("shop.orders", "shop.refunds", "operations"),
+        topics=("shop.orders", "shop.refunds", "shop.customers", "operations"),
         remember={
-            OrderChanged: lambda envelope, state: state.put(ORDER, envelope.data.key, envelope.data),
+            OrderChanged: _order_changed,
             OrderRemoved: lambda envelope, state: state.drop(ORDER, envelope.data.key),
             RefundIssued: lambda e, state: state.put(REFUND, e.data.subject, e.data, e.data.key),
             RefundRemoved: lambda envelope, state: state.drop(REFUND, envelope.data.subject),
             PushRequested: _pushed,
             ReturnRequested: _pushed,
             AcceptShopRequested: accept_requested,
+            **customers.REMEMBER,
         },
         decide=partial(_decide, frozenset(shops)),
-        news={OrderChanged: _order_news, OrderRemoved: _removal_news, RefundIssued: _refund_news},
+        news={OrderChanged: _order_news, OrderRemoved: _removal_news, RefundIssued: _refund_news, **customers.NEWS},
     )
+
+
+def _order_changed(envelope: Envelope[OrderChanged], state: State) -> None:
+    order = envelope.data
+    customers.let_go(state.get(ORDER, order.key), order, state)
+    state.put(ORDER, order.key, order, customers.account_of(order))
 
 
 def _pushed(envelope: Envelope[PushRequested | ReturnRequested], state: State) -> None:
     """A person wants the order exported: it is read again first, so that what is exported is what stands there."""
-    key = f"{envelope.data.shop}:{envelope.data.order_id}"
-    state.put(HINT, key, Hint(asked=newer(state.now, state.get(LOOKED, key))))
-    state.touch(key)
+    wonder(f"{envelope.data.shop}:{envelope.data.order_id}", ORDERS, state)
 
 
 def _decide(shops: Collection[str], subject: str, state: State) -> Decision:
     if subject.startswith(SUBJECT):
         return decide_accept(subject, state)
+    if subject.startswith(CUSTOMERS.subject):
+        return customers.decide(shops, subject.removeprefix(CUSTOMERS.subject), state)
     shop, colon, order_id = subject.partition(":")
     if not colon:
         return decide_fault(subject, state)
@@ -77,10 +86,10 @@ def _decide(shops: Collection[str], subject: str, state: State) -> Decision:
 
 
 def _look(shop: str, order_id: int, state: State) -> Decision:
-    """Look at the order while there is a hint that no look has served: a thousand hints make one look."""
+    """Look at the order while there is a hint that no look has served."""
     subject = f"{shop}:{order_id}"
-    hint, looked = state.get(HINT, subject), state.get(LOOKED, subject)
-    if hint is None or (looked is not None and looked.served >= hint.asked):
+    hint = unserved(subject, ORDERS, state)
+    if hint is None:
         return NOTHING
     payload = {"shop": shop, "order": order_id, "asked": hint.asked}
     return Decision(deliveries=(Delivery(f"read:{subject}", READ, lane(shop), subject, payload),))

@@ -1,4 +1,4 @@
-"""Hints: look at this order. They come from webhooks, from the sweep and from checks, and are served by looks."""
+"""Hints: look at this order, or account. They come from webhooks, sweeps and checks, and are served by looks."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from datetime import datetime
 from contracts.envelope import Cause
 from contracts.model import Part
 from services.shared.delivery.work import Work
-from services.shared.state.records import Kind
+from services.shared.state.records import Kind, State
 
 
 class Hint(Part):
-    """Somebody said: look at this order. `asked` orders hints and looks (microseconds).
+    """Somebody said: look at this. `asked` orders hints and looks (microseconds).
 
     `digest` is that of the order which the sweep has hinted at: it hints once at each state.
     """
@@ -23,7 +23,7 @@ class Hint(Part):
 
 
 class Looked(Part):
-    """The last look at an order: which hint it served, and the digest of the order as it was read.
+    """The last look: which hint it served, and the digest of the order as it was read.
 
     Modification times would not do: they are whole seconds, and an order changes twice within one (API fact).
     """
@@ -32,8 +32,19 @@ class Looked(Part):
     digest: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """A sort of things that are looked at, each known as `shop:id`; `subject` begins the subject of its decisions."""
+
+    hint: Kind[Hint]
+    looked: Kind[Looked]
+    subject: str = ""
+
+
 HINT = Kind("hint", Hint)
 LOOKED = Kind("looked", Looked)
+ORDERS = Sort(HINT, LOOKED)
+CUSTOMERS = Sort(Kind("customer-hint", Hint), Kind("customer-looked", Looked), "customer ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +61,21 @@ def newer(now: datetime, looked: Looked | None) -> int:
     return max(moment, looked.served + 1) if looked else moment
 
 
-async def hint_at(work: Work, orders: Mapping[str, Why]) -> None:
-    """Have orders (`shop:id`) looked at."""
-    looked = await work.get_many(LOOKED, orders)
-    for key, why in orders.items():
-        work.put(HINT, key, Hint(asked=newer(work.now, looked.get(key)), digest=why.digest))
-        work.touch(key, why.cause)
+async def hint_at(work: Work, things: Mapping[str, Why], sort: Sort = ORDERS) -> None:
+    """Have things (`shop:id`) looked at."""
+    looked = await work.get_many(sort.looked, things)
+    for key, why in things.items():
+        work.put(sort.hint, key, Hint(asked=newer(work.now, looked.get(key)), digest=why.digest))
+        work.touch(sort.subject + key, why.cause)
+
+
+def wonder(key: str, sort: Sort, state: State) -> None:
+    """The same by a rule that remembers an event."""
+    state.put(sort.hint, key, Hint(asked=newer(state.now, state.get(sort.looked, key))))
+    state.touch(sort.subject + key)
+
+
+def unserved(key: str, sort: Sort, state: State) -> Hint | None:
+    """The hint that no look has served yet: a thousand hints make one look."""
+    hint, looked = state.get(sort.hint, key), state.get(sort.looked, key)
+    return None if hint is None or (looked is not None and looked.served >= hint.asked) else hint

@@ -14,7 +14,7 @@ from services.shared.upstream.errors import UpstreamError
 from services.shared.woocommerce.webhooks import Webhook
 
 log = logging.getLogger(__name__)
-TOPICS = ("order.created", "order.updated", "order.deleted")
+TOPICS = ("order.created", "order.updated", "order.deleted", "customer.deleted")
 ACTIVE = "active"
 EVERY = 300.0
 """Seconds between two looks."""

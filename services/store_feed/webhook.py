@@ -93,15 +93,16 @@ class Receiver:
             return 413, {"error": f"a delivery is at most {LARGEST} bytes"}
         except Left:
             return 400, {"error": "the delivery broke off"}
-        return await self._take(shop, body, _signature(scope))
+        return await self._take(shop, body, scope)
 
-    async def _take(self, shop: str, body: bytes, given: bytes | None) -> tuple[int, dict[str, str]]:
+    async def _take(self, shop: str, body: bytes, scope: Scope) -> tuple[int, dict[str, str]]:
+        given = _header(scope, b"x-wc-webhook-signature")
         if is_ping(body, given):
             return 200, {"status": "pong"}
         if not is_signed(body, given, self._secrets[shop]):
             return self._refuse(shop, given)
         try:
-            await self._accept(Received(shop, body, traceparent() or new_traceparent(self._rng)))
+            await self._accept(Received(shop, _topic(scope), body, traceparent() or new_traceparent(self._rng)))
         except Exception as error:
             why = passing(error)
             told = {"shop": shop, "why": why or repr(error)}
@@ -120,8 +121,12 @@ class Receiver:
         return 401, {"error": f"the signature is {what}", "code": "webhook.signature", "fix": fix}
 
 
-def _signature(scope: Scope) -> bytes | None:
-    return next((value for name, value in scope["headers"] if name == b"x-wc-webhook-signature"), None)
+def _topic(scope: Scope) -> str:
+    return (_header(scope, b"x-wc-webhook-topic") or b"").decode("latin-1")
+
+
+def _header(scope: Scope, wanted: bytes) -> bytes | None:
+    return next((value for name, value in scope["headers"] if name == wanted), None)
 
 
 async def _body(receive: Receive) -> bytes:

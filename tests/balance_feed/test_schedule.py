@@ -14,11 +14,12 @@ import pytest
 from contracts.balance import ItemChanged, ItemWithdrawn, PriceChanged, StockChanged
 from contracts.model import Event
 from contracts.operations import CommandSettled, ImportRequested
-from services.balance_feed.schedule import AFTER_OUTAGE, AFTER_REFUSAL, Schedule, next_run
+from services.balance_feed.schedule import AFTER_OUTAGE, AFTER_REFUSAL, Schedule
 from services.sandbox.balance import catalogue
 from services.sandbox.balance.catalogue import CatalogueOrder
 from services.sandbox.balance.prices import REGULAR
 from services.sandbox.balance.record import uid
+from services.shared.cron import next_run
 from services.shared.settings.model import ScheduleSettings
 from tests.balance_feed.feed_bench import FIRST, Feed, named
 

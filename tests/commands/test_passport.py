@@ -14,6 +14,7 @@ from contracts.ledger import Attempt, CreditNoteRecorded, SaleRecorded
 from contracts.model import Event
 from contracts.notices import OrderNotePlanned, OrderNoteWritten, OrderStatusPlanned, OrderStatusWritten
 from contracts.operations import DeadLettered, DeadLetterSettled
+from contracts.privacy import ForgetRequested
 from contracts.shop import OrderChanged, RefundIssued, RefundRemoved
 from services.commands.order.passport import Passport, passport
 
@@ -167,4 +168,23 @@ def test_what_went_back_to_the_shop_is_told() -> None:
         "note to the customer 29 written in the shop: Sale 123 (davtari-1)",
         "dry run: would set the status processing → completed, since it is posted in the books",
         "status processing → completed found in the shop, since it is posted in the books",
+    ]
+
+
+def forgotten(ref: str, *, dry_run: bool = False) -> ForgetRequested:
+    """A person asks to forget a person."""
+    return ForgetRequested(
+        command_id="f-1", asked_by="nino", asked_at=AT, person_ref=ref, why="asked for", dry_run=dry_run
+    )
+
+
+@pytest.mark.claim("S2.16")
+def test_the_story_of_a_forgotten_buyer_is_told_on_and_says_so() -> None:
+    nobody = order().model_copy(update={"person": None})
+
+    found = of(told(nobody, sale(), forgotten("p"), forgotten("other"), forgotten("p", dry_run=True)))
+
+    assert found.matches
+    assert [entry.what for entry in found.entries if "forgotten" in entry.what] == [
+        "the buyer's personal data forgotten, asked for by nino: asked for"
     ]

@@ -57,14 +57,14 @@ def of(hint: Any) -> st.SearchStrategy[Any]:
         return PLAIN[hint]
     if isinstance(hint, type) and issubclass(hint, BaseModel):
         return parts(hint)
+    if typing.get_origin(hint) is typing.Annotated:
+        return field(FieldInfo.from_annotation(hint))
     return _composed(typing.get_origin(hint), typing.get_args(hint))
 
 
 def _composed(origin: Any, inner: tuple[Any, ...]) -> st.SearchStrategy[Any]:
     if origin is Literal:
         return st.sampled_from(inner)
-    if origin is typing.Annotated:
-        return of(inner[0])
     if origin in (typing.Union, UnionType):
         return st.one_of([of(one) for one in inner])
     if origin is dict:

@@ -10,8 +10,13 @@ from services.shared.tbilisi import local_date, local_day
 
 
 @pytest.mark.parametrize(
-    ("hour", "minute", "day"), [(0, 0, 21), (19, 59, 21), (20, 0, 22), (23, 59, 22)], ids=lambda value: str(value)
+    ("moment", "day"),
+    [
+        (datetime(2026, 11, 21, 0, 0, tzinfo=UTC), date(2026, 11, 21)),
+        (datetime(2026, 11, 21, 23, 59, tzinfo=UTC), date(2026, 11, 22)),
+        (datetime(2026, 12, 31, 19, 59, 59, tzinfo=UTC), date(2026, 12, 31)),
+        (datetime(2026, 12, 31, 20, 0, tzinfo=UTC), date(2027, 1, 1)),
+    ],
 )
-def test_a_day_of_the_books_begins_at_twenty_hours_utc(hour: int, minute: int, day: int) -> None:
-    moment = datetime(2026, 11, 21, hour, minute, tzinfo=UTC)
-    assert (local_day(moment), local_date(moment)) == (date(2026, 11, day), f"2026-11-{day}")
+def test_a_day_of_the_books_begins_at_twenty_hours_utc(moment: datetime, day: date) -> None:
+    assert (local_day(moment), local_date(moment)) == (day, day.isoformat())

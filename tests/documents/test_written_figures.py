@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
@@ -43,17 +42,6 @@ def test_amounts_have_two_decimals() -> None:
         "-0.01",
         "1000.00",
     ]
-
-
-@pytest.mark.parametrize(
-    ("moment", "day"),
-    [
-        (datetime(2026, 12, 31, 19, 59, 59, tzinfo=UTC), "2026-12-31"),
-        (datetime(2026, 12, 31, 20, 0, tzinfo=UTC), "2027-01-01"),
-    ],
-)
-def test_a_day_is_that_of_tbilisi(moment: datetime, day: str) -> None:
-    assert written.local_date(moment) == day
 
 
 def test_empty_fields_are_left_out_and_false_is_not_empty() -> None:

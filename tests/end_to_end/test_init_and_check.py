@@ -210,9 +210,9 @@ async def test_check_mends_webhooks_once(made: World) -> None:
     made.settle(ALL_LIVE)
     # given a shop without webhooks; then they are made; then one is switched off
     bare = await davtari("check", folder=made.folder)
-    assert (bare.code, "0 of 3 there" in bare.out, "davtari check --mend" in bare.out) == (FAILED, True, True)
+    assert (bare.code, "0 of 4 there" in bare.out, "davtari check --mend" in bare.out) == (FAILED, True, True)
     first = await davtari("check", "--mend", folder=made.folder)
-    assert (first.code, first.out.count("mended")) == (0, 3)
+    assert (first.code, first.out.count("mended")) == (0, 4)
     hook = (await made.storefront())["webhooks"][0]
     off = await made.shop.put(f"/wp-json/wc/v3/webhooks/{hook['id']}", json={"status": "disabled"})
     off.raise_for_status()
@@ -224,7 +224,8 @@ async def test_check_mends_webhooks_once(made: World) -> None:
     # then it was switched on once, and nothing was made twice
     assert (second.code, second.out.count("switched on again"), third.out.count("mended")) == (0, 1, 0)
     hooks = (await made.storefront())["webhooks"]
-    assert sorted(hook["topic"] for hook in hooks) == ["order.created", "order.deleted", "order.updated"]
+    topics = ["customer.deleted", "order.created", "order.deleted", "order.updated"]
+    assert sorted(hook["topic"] for hook in hooks) == topics
     assert {hook["status"] for hook in hooks} == {"active"}
 
 

@@ -52,7 +52,7 @@ async def test_a_client_with_the_number_is_taken_as_it_is() -> None:
     assert books.calls == ["GET Clients"]
 
 
-@pytest.mark.claim("S3.30")
+@pytest.mark.claim("S3.30", "S2.16")
 async def test_an_unknown_person_is_created_under_a_uid_of_their_own() -> None:
     books = FakeBooks()
     event = recorded(await deliver(books))

@@ -34,7 +34,7 @@ def test_by_default_a_known_client_is_left_alone() -> None:
     assert made.decisions[KEY].deliveries == ()
 
 
-@pytest.mark.claim("S4.9", "S4.11")
+@pytest.mark.claim("S2.16", "S4.9", "S4.11")
 async def test_what_the_buyer_changed_goes_to_balance_with_the_order_and_no_other_field() -> None:
     async with both() as world:
         before = client(world, Phone=OURS, Email="keep@example.test")
@@ -153,6 +153,7 @@ async def test_an_address_goes_to_balance_only_and_one_changed_there_stays() -> 
         assert client(world)["PhysicalAddress"] == "სხვა ქ. 5"
 
 
+@pytest.mark.claim("S2.16")
 async def test_an_account_deleted_in_the_shop_empties_nothing_in_balance() -> None:
     async with both() as world:
         before = client(world, Phone=OURS)

@@ -153,6 +153,15 @@ async def test_a_plan_is_told_of_in_a_dry_run_and_never_for_the_customer(tmp_pat
         assert "would become a Sale of 02.03.2026, 65.00 GEL" in text and not customer
 
 
+async def test_a_plan_beside_a_recorded_sale_is_not_told(tmp_path: Path) -> None:
+    async with world(tmp_path, settings("dry-run", **notes(plan="private", sale="off"))) as on:
+        order = on.sells()
+        await on.sold(order)
+        await on.told(plan(order))
+        await on.works()
+        assert on.notes(order) == []
+
+
 async def test_a_plan_asked_for_while_orders_are_live_makes_no_note(tmp_path: Path) -> None:
     async with world(tmp_path, settings(**notes(plan="private"))) as on:
         order = on.sells()
@@ -175,6 +184,15 @@ async def test_a_parked_order_is_told_with_its_reason_and_nothing_of_the_detail(
         await on.told(parked(order))
         await on.works()
         assert len(on.notes(order)) == 1
+
+
+async def test_what_waits_since_before_the_days_that_count_is_not_told(tmp_path: Path) -> None:
+    async with world(tmp_path, settings(**notes(parked="private", since="2026-03-03"))) as on:
+        order = on.sells()
+        await on.reads(order)
+        await on.told(parked(order))
+        await on.works()
+        assert on.notes(order) == []
 
 
 async def test_what_was_settled_before_its_note_was_written_is_not_told(tmp_path: Path) -> None:

@@ -11,13 +11,14 @@ import pytest
 from contracts.ledger import SaleRecorded
 from contracts.notices import OrderStatusPlanned, OrderStatusWritten
 from contracts.reasons import Reason
+from contracts.shop import OrderRemoved
 from services.order_exporter.handlers import handlers as order_exporter
 from services.sandbox.faults import Fault
 from services.sandbox.woocommerce.orders import Orders
 from services.shared.delivery.decision import NOTHING
 from services.shared.woocommerce.order import order_changed
 from tests.delivery.shelf import NOW, of_envelope
-from tests.order_notifier.notifier_bench import MOVES, credit, rebuilt, sale, settings, world
+from tests.order_notifier.notifier_bench import MOVES, NOTES, credit, rebuilt, sale, settings, world
 from tests.support import exporting
 from tests.support.memory_state import Consumer
 
@@ -156,6 +157,25 @@ async def test_an_order_that_is_never_read_again_is_told_at_last(tmp_path: Path)
         await on.bench.engine.bury_overdue()
         [letter] = await on.bench.letters()
         assert (letter.reason, "'on-hold' now" in letter.detail) == (Reason.SHOP_ORDER_MOVED, True)
+
+
+async def test_a_sale_of_before_that_is_credited_in_the_days_that_count_moves_its_order(tmp_path: Path) -> None:
+    async with world(tmp_path, settings(**moves(since="2026-03-03"))) as on:
+        order = on.sells("on-hold")
+        await on.sold(order)
+        await on.told(credit(order, "60.00", at=NOW + timedelta(days=1)))
+        await on.works()
+        assert on.status(order) == "cancelled"
+
+
+async def test_an_order_that_the_shop_does_not_hold_any_more_gets_nothing(tmp_path: Path) -> None:
+    async with world(tmp_path, settings(**moves(), notes=NOTES)) as on:
+        order = on.sells()
+        await on.reads(order)
+        await on.told(OrderRemoved(shop="main", order_id=order, observed_at=NOW))
+        await on.told(sale(order))
+        await on.works()
+        assert (on.writes(), await on.said()) == ([], [])
 
 
 @pytest.mark.claim("S2.10")

@@ -18,7 +18,7 @@ from tests.messaging.topics import LETTERS, OPERATIONS, SHELF, STOCK, Topics, ev
 from tests.running.toy import blueprint, settings
 
 EventT = TypeVar("EventT", bound=Event)
-ALL = (STOCK, SHELF, OPERATIONS, LETTERS)
+ALL = (STOCK, SHELF, OPERATIONS, LETTERS, "privacy.keys")
 
 
 @asynccontextmanager

@@ -171,3 +171,30 @@ async def test_a_shop_that_does_not_say_what_it_sold_gets_no_figure(store: Store
     assert store.held() == (10, 20)
     assert [type(one) for one in await store.delivers()] == [Done]
     assert store.held() == (11, 20)
+
+
+async def test_an_order_of_some_minutes_ago_that_nobody_has_read_is_found(store: Store) -> None:
+    store.clock.forward(minutes=10)
+    store.buys(store.tea, 3)
+    store.clock.forward(minutes=3)
+    await store.takes(store.read("tea", "11"))
+    assert [type(one) for one in await store.delivers()] == [Blocked]
+
+
+async def test_an_order_that_cannot_be_read_hides_no_other(store: Store) -> None:
+    store.clock.forward(minutes=10)
+    for product in (store.coffee, store.tea, store.coffee):
+        store.buys(product, 3)
+    first, _, last = list(store.shop.orders)[-3:]
+    for broken in (first, last):
+        store.shop.orders[broken]["total"] = "a lot"
+    await store.takes(store.read("tea", "11"))
+    assert [type(one) for one in await store.delivers()] == [Blocked]
+
+
+async def test_a_shop_that_refuses_to_say_what_it_sold_gets_no_figure(store: Store) -> None:
+    store.clock.forward(minutes=10)
+    await store.takes(store.read("tea", "11"))
+    store.faults.add(Fault(kind="status", status=400, match="GET .*/orders$", times=1))
+    assert [type(one) for one in await store.delivers()] == [Retry]
+    assert store.held() == (10, 20)

@@ -9,8 +9,10 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import select
 
 from services.shared.delivery.engine import Engine
+from services.shared.state.tables import inbox
 from services.store_feed.handlers import NAME, handlers
 from services.store_feed.inbox import Inbox
 from services.store_feed.secret_alarm import SecretAlarm
@@ -156,3 +158,13 @@ async def test_what_cannot_be_made_durable_is_refused_with_503_and_spoils_nothin
     assert (refused.status_code, accepted.status_code) == (503, 200)
     assert "the sweep will find" in refused.json()["error"]
     assert await stored(alone) == 1
+
+
+@pytest.mark.claim("S2.16")
+async def test_nothing_of_the_buyer_is_kept_of_a_webhook(alone: Engine) -> None:
+    body = b'{"id": 17, "billing": {"email": "nino@example.test"}}'
+
+    assert (await post(intake(alone, SECRET).receiver, body, signed(body))).status_code == 200
+
+    async with alone.database.read() as connection:
+        assert (await connection.scalars(select(inbox.c.body))).all() == [b'{"id":17}']

@@ -14,9 +14,12 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
+from contracts.customers import CustomerRemoved
 from contracts.shop import OrderChanged
+from contracts.topics import BY_NAME
 from services.sandbox.server import serve
 from services.sandbox.woocommerce.app import create
+from services.sandbox.woocommerce.customers import Customers
 from services.sandbox.woocommerce.orders import Orders
 from services.sandbox.woocommerce.settings import Settings as SandboxSettings
 from services.shared.broker import Broker
@@ -26,6 +29,7 @@ from services.shared.messaging.topics import create_topics
 from services.shared.running.service import Service
 from services.shared.settings.model import Settings
 from services.store_feed.app import blueprint
+from tests.messaging.topics import topics_on
 from tests.store_feed.conditions import free_port, is_listening, until
 from tests.store_feed.shop_bench import SECRET
 
@@ -121,3 +125,61 @@ async def test_an_order_is_on_its_topic_seconds_after_it_changed(
     assert not still_listening
     orders = [(envelope.subject, envelope.sequence) for envelope in facts]
     assert sorted(orders) == [(f"main:{first}", 1), (f"main:{first}", 2), (f"main:{second}", 1)]
+
+
+BUYER = {"first_name": "Nino", "last_name": "Beridze", "email": "nino@example.test", "phone": "+995599123456"}
+
+
+@pytest.mark.kafka
+@pytest.mark.claim("S2.16")
+async def test_whom_an_order_is_from_stands_sealed_in_the_topics(
+    kafka: Broker, topic_prefix: str, tmp_path: Path
+) -> None:
+    """Also the service itself reads it again after its state database was lost: nothing is stated anew."""
+    app = create(SandboxSettings(hold_deliveries=True))
+    async with httpx.AsyncClient() as client, serve(app) as served:
+        app.state.deliveries.client = client
+        settings = known(served.url, kafka, topic_prefix, tmp_path)
+        await create_topics(settings.kafka)
+        async with running(app, settings) as service:
+            first = service.places(billing=BUYER, customer_note="second floor")
+            await service.stated((first, "processing"))
+        shutil.rmtree(tmp_path / "state")
+        async with running(app, settings) as service:
+            second = service.places(billing=BUYER)
+            await service.stated((second, "processing"))
+            facts = [envelope.data async for envelope in read_events(settings.kafka, ["shop.orders"])]
+
+    async with topics_on(kafka, topic_prefix) as topics:
+        stands = b"".join(record.value or b"" for record in await topics.raw(*BY_NAME))
+        keys = await topics.events("privacy.keys")
+    assert [text for text in (*BUYER.values(), "second floor") if text.encode() in stands] == []
+    assert stands.count(b'"sealed":"') == len(facts) == 2
+    assert len(keys) == len({fact.person_ref for fact in facts if isinstance(fact, OrderChanged)})
+    people = [fact.person for fact in facts if isinstance(fact, OrderChanged)]
+    assert [(person.email, person.billing.last_name) for person in people if person] == [
+        ("nino@example.test", "Beridze")
+    ] * 2
+
+
+@pytest.mark.kafka
+@pytest.mark.claim("S2.16")
+async def test_the_end_of_an_account_is_on_its_topic_seconds_after_it(
+    kafka: Broker, topic_prefix: str, tmp_path: Path
+) -> None:
+    app = create(SandboxSettings(hold_deliveries=True))
+    customers = Customers(app.state.shop)
+    customer = int(customers.create({"email": "nino@example.test"}, strict=True)["id"])
+    async with httpx.AsyncClient() as client, serve(app) as served:
+        app.state.deliveries.client = client
+        settings = known(served.url, kafka, topic_prefix, tmp_path)
+        await create_topics(settings.kafka)
+        async with running(app, settings) as service:
+            await service.stated((service.places(customer_id=customer), "processing"))
+            async with asyncio.timeout(SECONDS), answers(settings.kafka, "shop.customers") as consumer:
+                customers.delete(customer, force=True)
+                await app.state.deliveries.settled()
+                said = (await anext(aiter(following(consumer)))).data
+
+    assert isinstance(said, CustomerRemoved)
+    assert said.key == f"main:{customer}"

@@ -13,7 +13,7 @@ import pytest
 from contracts.shop import OrderChanged
 from services.shared.state.database import database_file
 from services.store_feed.handlers import NAME
-from services.store_feed.inbox import order_of
+from services.store_feed.inbox import id_of
 from tests.store_feed.posting import GONE, ORDER, post, posts, signed, stored
 from tests.store_feed.shop_bench import Intake, Store, intake
 
@@ -141,4 +141,4 @@ async def test_what_follows_from_a_delivery_carries_its_trace(store: Store, take
     [(b'{"id": 7}', 7), (b'{"id": 7, "status": "trash"}', 7), (b'{"id": 0}', None), (b"null", None), (b"", None)],
 )
 def test_which_order_a_delivery_is_about(body: bytes, order_id: int | None) -> None:
-    assert order_of(body) == order_id
+    assert id_of(body) == order_id

@@ -52,7 +52,7 @@ def test_the_window_holds_its_beginning_and_not_its_end() -> None:
 
 
 def test_only_the_topics_are_read_in_which_the_wanted_may_stand() -> None:
-    assert Filter().reads == tuple(topic.name for topic in TOPICS)
+    assert Filter().reads == tuple(topic.name for topic in TOPICS if topic.name != "privacy.keys")
     assert Filter(types=("OrderChanged", "SaleRecorded")).reads == ("shop.orders", "ledger.documents")
     assert Filter(topics=("balance.items",), types=("SaleRecorded",)).reads == ("balance.items",)
     assert {topic for event in EVENTS for topic in Filter(types=(event.TYPE,)).reads} == {e.TOPIC for e in EVENTS}
@@ -85,3 +85,10 @@ def test_a_moment_may_be_an_age_or_a_date(text: str, meant: datetime) -> None:
 def test_a_moment_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(NoMoment, match="is no moment"):
         moment(text, NOW)
+
+
+def test_keys_of_people_are_read_only_by_name() -> None:
+    keys = "privacy.keys"
+    assert keys not in Filter().reads
+    assert "shop.orders" in Filter().reads
+    assert Filter(topics=(keys,)).reads == Filter(types=("PersonKeyMade",)).reads == (keys,)

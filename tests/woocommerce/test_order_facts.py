@@ -13,6 +13,7 @@ from contracts.reasons import Reason
 from contracts.shop import OrderChanged, RefundIssued
 from services.sandbox.recorded import order_ids, recording
 from services.shared.woocommerce.order import order_changed
+from services.shared.woocommerce.person import order_ref
 from services.shared.woocommerce.read import ReadError
 from services.shared.woocommerce.refund import refund_issued
 from tests.woocommerce.shop_double import answered
@@ -126,6 +127,13 @@ def test_a_guest_is_known_again_by_e_mail_whatever_its_letter_case(order: dict[s
     assert ref(order, email="NINO@Example.test", id=5000) == ref(order)
     assert ref(order, email="other@example.test") != ref(order)
     assert ref(order, shop="second") != ref(order)
+
+
+@pytest.mark.claim("S2.16")
+def test_orders_that_the_shop_has_erased_are_nobodys_and_not_the_same_persons(order: dict[str, Any]) -> None:
+    erased = {"email": "deleted@site.invalid", "phone": "+000 000 00 00 00", "customer_id": 0}
+    assert ref(order, **erased) == order_ref("main", order["id"]) != ref(order)
+    assert ref(order, **erased) != ref(order, **erased, id=5000)
 
 
 def test_a_customer_account_counts_more_than_its_address(order: dict[str, Any]) -> None:

@@ -22,8 +22,8 @@ def cloud_event(headers: Headers, value: bytes | None) -> dict[str, Any] | None:
 
 
 def without_person(event: dict[str, Any]) -> dict[str, Any]:
-    """The same event without its personal data, which stands in `person` only and may be missing."""
-    return event | {"data": {name: value for name, value in event["data"].items() if name != "person"}}
+    """The same event without its personal data, which stands in `person` and `sealed` only, and may be missing."""
+    return event | {"data": {name: value for name, value in event["data"].items() if name not in ("person", "sealed")}}
 
 
 def _attribute(header: str) -> str:

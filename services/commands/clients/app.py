@@ -30,11 +30,11 @@ To = Annotated[str, typer.Option("--to", help="The client of Balance: its uid, o
 @app.command(name="list")
 @command
 async def list_command(shop: str, json: Json = False) -> int:
-    """The clients that orders of a shop were booked on, and how each was found."""
+    """The clients that orders of a shop were booked on, how each was found, and whose account ended in the shop."""
     chosen = settings()
     found = await read(chosen, named(chosen, shop))
     if json:
-        as_json({"clients": [shown.data(one) for one in found.clients.values()]})
+        as_json({"clients": [shown.data(found, one) for one in found.clients.values()]})
     else:
         shown.clients(found)
     return 0
@@ -47,7 +47,7 @@ async def show_command(shop: str, client: str, json: Json = False) -> int:
     chosen = settings()
     found = await read(chosen, named(chosen, shop))
     one = found.one(client)
-    as_json(shown.data(one)) if json else shown.client(one)
+    as_json(shown.data(found, one)) if json else shown.client(found, one)
     return 0
 
 

@@ -6,15 +6,20 @@ from collections.abc import AsyncIterable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from contracts.clients import ClientAssigned, ContactsConflicted, ContactSettled, ContactsMerged
+from contracts.customers import CustomerRemoved
 from contracts.envelope import Envelope
 from contracts.ledger import ClientRecorded, SaleRecorded
 from contracts.model import Event
 from contracts.shop import OrderChanged
+from services.commands.clients.accounts import Accounts
 from services.order_exporter.clients.client import identity_of
 from services.shared.messaging.reader import read_events
 from services.shared.settings.model import Settings
 
-TOPICS = ("ledger.documents", "operations", "shop.orders")
+TOPICS = ("ledger.documents", "operations", "shop.orders", "shop.customers")
+
+
+RETAIL = "retail client"
 
 
 class NoSuchClient(Exception):
@@ -44,6 +49,7 @@ class Known:
     assigned: dict[str, ClientAssigned] = field(default_factory=dict)
     conflicts: dict[tuple[str, str], ContactsConflicted] = field(default_factory=dict)
     settled: dict[tuple[str, str], ContactSettled] = field(default_factory=dict)
+    accounts: Accounts = field(default_factory=Accounts)
 
     def client(self, uid: str) -> Client:
         """The client, new if it was not heard of yet."""
@@ -56,12 +62,16 @@ class Known:
             raise NoSuchClient(f"{len(found)} clients are called {named}; davtari clients list {self.shop} shows them")
         return found[0]
 
+    def ended(self, client: Client) -> list[CustomerRemoved]:
+        """The accounts in the shop of whoever the client is that have ended; the retail client is nobody."""
+        return [] if client.how == RETAIL else self.accounts.ended(client.orders)
+
 
 async def read(settings: Settings, shop: str) -> Known:
     """What the topics say of a shop's clients now."""
     found = known(shop, [envelope async for envelope in _own(read_events(settings.kafka, TOPICS), shop)])
     if (retail := settings.shops[shop].orders.retail_client) and retail in found.clients:
-        found.clients[retail].how = "retail client"
+        found.clients[retail].how = RETAIL
     return found
 
 
@@ -80,6 +90,7 @@ def known(shop: str, envelopes: Iterable[Envelope[Event]]) -> Known:
 
 
 def _take(found: Known, event: Event) -> None:
+    found.accounts.take(event)
     match event:
         case ClientRecorded():
             _recorded(found.client(event.client), event)
@@ -94,7 +105,7 @@ def _take(found: Known, event: Event) -> None:
 
 
 def _recorded(client: Client, event: ClientRecorded) -> None:
-    client.code, client.how = event.code or client.code, "retail client" if event.retail else event.how
+    client.code, client.how = event.code or client.code, RETAIL if event.retail else event.how
     if event.identity and not event.retail:
         client.identities.add(event.identity)
     if event.detail:

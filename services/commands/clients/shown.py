@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from contracts.clients import ClientAssigned
+from services.commands.clients import accounts
 from services.commands.clients.known import Client, Known
 from services.commands.screen import console, table
 
@@ -16,6 +17,9 @@ def clients(known: Known) -> None:
     found = sorted(known.clients.values(), key=lambda one: (-len(one.orders), one.uid))
     console.print(table(HEADS, map(_row, found), right=(3, 4)))
     console.print(f"{len(found)} clients. Names stand in Balance; davtari clients show {known.shop} CLIENT tells more.")
+    for one in found:
+        for event in known.ended(one):
+            console.print(f"  {one.uid}: {accounts.sentence(event)}", soft_wrap=True, markup=False)
 
 
 def _row(one: Client) -> tuple[object, ...]:
@@ -23,7 +27,7 @@ def _row(one: Client) -> tuple[object, ...]:
     return one.uid, one.code or "", one.how, len(one.orders), len(one.identities), by
 
 
-def client(one: Client) -> None:
+def client(known: Known, one: Client) -> None:
     """One client with its story."""
     console.print(f"[bold]{one.uid}[/]  {one.code or 'code not known'} · {one.how or 'never looked up'}")
     console.print(f"  Sales of orders: {', '.join(map(str, one.orders)) or 'none'}", soft_wrap=True)
@@ -31,6 +35,8 @@ def client(one: Client) -> None:
         console.print(f"  identity {identity}")
     for detail in one.details:
         console.print(f"  {detail}", markup=False, soft_wrap=True)
+    for event in known.ended(one):
+        console.print(f"  {accounts.sentence(event)}", markup=False, soft_wrap=True)
     for word in one.words:
         console.print(f"  {_said(word)}", markup=False, soft_wrap=True)
 
@@ -49,7 +55,7 @@ def merged(words: Sequence[ClientAssigned], dry_run: bool) -> None:
     console.print("Sales that stand are left as they are.")
 
 
-def data(one: Client) -> dict[str, object]:
+def data(known: Known, one: Client) -> dict[str, object]:
     """One client as data."""
     return {
         "client": one.uid,
@@ -59,4 +65,5 @@ def data(one: Client) -> dict[str, object]:
         "identities": sorted(one.identities),
         "details": one.details,
         "words": [word.content() for word in one.words],
+        "ended_accounts": [accounts.data(event) for event in known.ended(one)],
     }

@@ -107,7 +107,7 @@ async def edit(
 
 async def _tried(settings: Settings, letter: Letter, correction: Correction, patience: float) -> Result:
     """The corrected event is published first: a command about an event that is not there would close the letter."""
-    async with desk(settings.kafka) as made:
+    async with desk(settings.kafka, seal=settings.privacy.seal) as made:
         if correction.event is not None:
             await made.publish(correction.event)
         correlations = [await made.send(asked) for asked in correction.commands]

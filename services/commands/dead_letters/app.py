@@ -101,7 +101,7 @@ def _plain(one: Letter, *, personal: bool) -> dict[str, Any]:
     """A letter as data. The bytes of a record may name somebody: they are there only with the personal data."""
     told = one.letter.content()
     record = one.letter.record
-    decoded = shown(record, personal=personal) if record else None
+    decoded = shown(one.record, personal=personal) if one.record else None
     if record and not personal:
         told["record"] = {name: told["record"][name] for name in ("topic", "partition", "offset", "timestamp")}
     return (told if personal else masked(told)) | {

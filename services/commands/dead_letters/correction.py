@@ -37,7 +37,7 @@ def document(letter: Letter) -> dict[str, Any]:
     if not editable(told):
         raise WrongUse(f"{told.about} was never sent, so there is nothing to edit: mend its cause ({told.reason}), "
                        f"then davtari dead-letters replay {letter.id}")  # fmt: skip
-    return readable(told.record) if told.record else whole_payload(told)
+    return readable(letter.record) if letter.record else whole_payload(told)
 
 
 def corrected(letter: Letter, changed: Any, why: str, others: Sequence[Letter]) -> Correction:

@@ -17,6 +17,8 @@ from contracts.operations import DeadLettered
 from contracts.topics import TOPICS
 from services.shared.messaging.commands import answers, following
 from services.shared.messaging.connection import producer
+from services.shared.messaging.publisher import Seal, in_clear
+from services.shared.privacy.writing import sealing
 from services.shared.settings.model import KafkaSettings
 
 FoundT = TypeVar("FoundT")
@@ -27,10 +29,10 @@ HEARD = tuple(topic.name for topic in TOPICS if not topic.name.startswith("balan
 class Desk:
     """Commands go out here, and what the topics say from then on is heard."""
 
-    def __init__(self, settings: KafkaSettings, sender: AIOKafkaProducer) -> None:
+    def __init__(self, settings: KafkaSettings, sender: AIOKafkaProducer, seal: Seal) -> None:
         self._followed: defaultdict[str, list[Event]] = defaultdict(list)
         self._reopened: dict[str, DeadLettered] = {}
-        self._settings, self._sender = settings, sender
+        self._settings, self._sender, self._seal = settings, sender, seal
         self._said = asyncio.Condition()
 
     def story(self, correlation: str, dead_letter: str) -> list[Event]:
@@ -45,10 +47,11 @@ class Desk:
         return envelope.correlationid
 
     async def publish(self, envelope: Envelope[Event]) -> None:
-        """Publish an event as it is; returns when Kafka has it."""
+        """Publish an event as it is, its person sealed; returns when Kafka has it."""
         topic, key = self._settings.topic_prefix + envelope.data.TOPIC, envelope.data.key.encode()
         async with asyncio.timeout(self._settings.send_timeout):
-            await self._sender.send_and_wait(topic, value=value(envelope), key=key, headers=headers(envelope))
+            (body,) = await self._seal([value(envelope)])
+            await self._sender.send_and_wait(topic, value=body, key=key, headers=headers(envelope))
 
     async def take(self, envelopes: AsyncIterator[Envelope[Event]]) -> None:
         """Listen until cancelled."""
@@ -68,14 +71,14 @@ class Desk:
 
 
 @asynccontextmanager
-async def desk(settings: KafkaSettings) -> AsyncIterator[Desk]:
+async def desk(settings: KafkaSettings, *, seal: bool = True) -> AsyncIterator[Desk]:
     """A desk that listens from now on."""
     sender = producer(settings, "cli")
-    async with answers(settings, *HEARD) as consumer:
+    async with answers(settings, *HEARD) as consumer, sealing(settings, sender) as sealer:
         listening: asyncio.Task[None] | None = None
         try:
             await sender.start()
-            made = Desk(settings, sender)
+            made = Desk(settings, sender, sealer.values if seal else in_clear)
             listening = asyncio.create_task(made.take(following(consumer)))
             yield made
         finally:

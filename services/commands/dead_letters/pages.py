@@ -75,7 +75,7 @@ def letter(one: Letter, language: str, *, personal: bool, form: Form | None) -> 
     console.print(f"  [bold]do[/]      {escape(fix([one], language))}\n", soft_wrap=True)
     for line in one.history:
         console.print(f"  {line.at:%d %b %H:%M:%S}  {escape(_happened(line))}", soft_wrap=True)
-    _failed(told, personal=personal, form=form)
+    _failed(one, personal=personal, form=form)
 
 
 def _happened(event: Told) -> str:
@@ -87,8 +87,9 @@ def _happened(event: Told) -> str:
     return f"{event.how} by {event.by}{instead}" + (f": {event.why}" if event.why else "")
 
 
-def _failed(told: DeadLettered, *, personal: bool, form: Form | None) -> None:
-    """The delivery with its attempts, or the record with its headers."""
+def _failed(letter: Letter, *, personal: bool, form: Form | None) -> None:
+    """The delivery with its attempts, or the record with its headers; its bytes in `form` are those that failed."""
+    told = letter.letter
     for attempt in told.delivery.attempts if told.delivery else ():
         console.print(f"  {attempt.at:%d %b %H:%M:%S}  {attempt.outcome}: {escape(attempt.detail)}", soft_wrap=True)
     if told.delivery:
@@ -98,6 +99,6 @@ def _failed(told: DeadLettered, *, personal: bool, form: Form | None) -> None:
     if told.record:
         record = told.record
         console.print(f"\n[bold]record[/] {record.topic}, partition {record.partition}, offset {record.offset}")
-        as_json(shown(record, personal=personal))
+        as_json(shown(letter.record or record, personal=personal))
         if form:
             console.print(raw(record, form), markup=False, soft_wrap=True)

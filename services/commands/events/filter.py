@@ -11,6 +11,7 @@ from typing import Any
 from contracts.registry import EVENTS
 from contracts.topics import BY_NAME, TOPICS
 from services.commands.events.line import Heard
+from services.shared.privacy.keys import TOPIC as KEYS
 
 
 class NoSuchName(ValueError):
@@ -33,9 +34,15 @@ class Filter:
 
     @cached_property
     def reads(self) -> tuple[str, ...]:
-        """The topics to read: those chosen, else those that carry the chosen types. Raises `NoSuchName`."""
+        """The topics to read: those chosen, else those that carry the chosen types. Raises `NoSuchName`.
+
+        The keys of people's data are read only by name: an export that held them would undo forgetting.
+        """
         _known("topic", self.topics, BY_NAME)
-        chosen = self.topics or {event.TOPIC for event in EVENTS if not self.types or event.TYPE in self._types}
+        carrying = (
+            {event.TOPIC for event in EVENTS if event.TYPE in self._types} if self.types else set(BY_NAME) - {KEYS}
+        )
+        chosen = self.topics or carrying
         return tuple(topic.name for topic in TOPICS if topic.name in chosen)
 
     @cached_property

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from contracts.approvals import ApprovalAsked, ApprovalGiven
 from contracts.clients import ContactsConflicted, ContactsMerged
+from contracts.customers import CustomerRemoved, CustomerReturned
 from contracts.envelope import Envelope
 from contracts.ledger import (
     Attempt,
@@ -16,13 +17,16 @@ from contracts.ledger import (
 )
 from contracts.model import Event
 from contracts.operations import DeadLettered, DeadLetterSettled, PaymentReceived, PushRequested
+from contracts.privacy import ForgetRequested
 from contracts.returns import ReturnRequested
 from contracts.shop import OrderChanged, OrderRemoved, RefundIssued, RefundRemoved
 from services.commands.order.said import said
 from services.order_exporter.content import is_void
 from services.shared.tbilisi import TBILISI
 
-TOPICS = ("shop.orders", "shop.refunds", "ledger.documents", "shop.notices", "dead-letters", "operations")
+TOPICS = (
+    "shop.orders", "shop.refunds", "shop.customers", "ledger.documents", "shop.notices", "dead-letters", "operations",
+)  # fmt: skip
 
 OF_AN_ORDER = (
     PushRequested, PaymentReceived, ReturnRequested, ApprovalAsked, ContactsMerged, ContactsConflicted,
@@ -59,6 +63,8 @@ class Passport:
 
 def concerns(event: Event, key: str) -> bool:
     """Whether an event belongs to the order `shop:id`."""
+    if isinstance(event, CustomerRemoved | CustomerReturned):
+        return False  # the key is an account's, which may be the number of an order, too
     if isinstance(event, OF_AN_ORDER):
         return f"{event.shop}:{event.order_id}" == key
     return event.key == key
@@ -71,12 +77,33 @@ def _approves(event: Event, asked: Iterable[ApprovalAsked]) -> bool:
     )
 
 
+def _forgets(event: Event, people: Container[str]) -> bool:
+    """Whether the order's buyer was forgotten by it."""
+    return isinstance(event, ForgetRequested) and not event.dry_run and event.person_ref in people
+
+
+def _ends_account(event: Event, accounts: Container[str]) -> bool:
+    """Whether an event says that an account is gone, or back, that the order has named."""
+    return isinstance(event, CustomerRemoved | CustomerReturned) and event.key in accounts
+
+
+def _own(key: str, known: Sequence[Envelope[Event]]) -> Iterable[Envelope[Event]]:
+    """What belongs to an order: its events, and those about its shapes, its buyers and their accounts."""
+    asked = [e.data for e in known if isinstance(e.data, ApprovalAsked) and concerns(e.data, key)]
+    orders = [e.data for e in known if isinstance(e.data, OrderChanged) and e.data.key == key]
+    people = {order.person_ref for order in orders}
+    accounts = {f"{order.shop}:{order.customer_id}" for order in orders}
+    for envelope in known:
+        event = envelope.data
+        about = (_approves(event, asked), _forgets(event, people), _ends_account(event, accounts))
+        if concerns(event, key) or any(about):
+            yield envelope
+
+
 def passport(key: str, envelopes: Iterable[Envelope[Event]]) -> Passport | None:
     """The passport of an order; None if the topics know nothing of it."""
     known = list(envelopes)
-    asked = [e.data for e in known if isinstance(e.data, ApprovalAsked) and concerns(e.data, key)]
-    own = (e for e in known if concerns(e.data, key) or _approves(e.data, asked))
-    story = sorted(own, key=lambda e: (e.time, e.sequence))
+    story = sorted(_own(key, known), key=lambda e: (e.time, e.sequence))
     if not story:
         return None
     events = [envelope.data for envelope in story]

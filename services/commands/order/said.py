@@ -6,6 +6,7 @@ from functools import singledispatch
 
 from contracts.approvals import ApprovalAsked, ApprovalGiven
 from contracts.clients import ContactsConflicted, ContactsMerged
+from contracts.customers import CustomerRemoved, CustomerReturned
 from contracts.ledger import (
     ClientRecorded,
     CreditNotePlanned,
@@ -20,6 +21,7 @@ from contracts.model import Event
 from contracts.notices import OrderNotePlanned, OrderNoteWritten, OrderStatusPlanned, OrderStatusWritten
 from contracts.operations import CommandSettled, DeadLettered, DeadLetterSettled, PaymentReceived, PushRequested
 from contracts.placement import SalePostponed, WarehouseChosen
+from contracts.privacy import ForgetRequested
 from contracts.returns import ReturnPlanned, ReturnRequested
 from contracts.sales_orders import SalesOrderEnded, SalesOrderPlanned, SalesOrderRecorded
 from contracts.shop import OrderChanged, OrderRemoved, RefundIssued, RefundRemoved
@@ -41,6 +43,16 @@ def _(event: OrderChanged) -> str:
 @said.register
 def _(_: OrderRemoved) -> str:
     return "the shop does not hold the order any more"
+
+
+@said.register
+def _(event: CustomerRemoved) -> str:
+    return f"account {event.customer_id} deleted in the shop; the client and its documents stay in Balance"
+
+
+@said.register
+def _(event: CustomerReturned) -> str:
+    return f"account {event.customer_id} is in the shop again"
 
 
 @said.register
@@ -149,6 +161,11 @@ def _(event: ApprovalGiven) -> str:
 @said.register
 def _(event: CommandSettled) -> str:
     return f"{event.outcome}: {event.detail}"
+
+
+@said.register
+def _(event: ForgetRequested) -> str:
+    return f"the buyer's personal data forgotten, asked for by {event.asked_by}: {event.why}"
 
 
 @said.register

@@ -2,43 +2,72 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from typing import Any
 
+from contracts.gates import GateChecked
 from services.commands import gates, letters, show
 from services.commands.frame import Json, command, settings
 from services.commands.screen import as_json, console
 from services.commands.shops import identity
 from services.commands.status import standings
-from services.commands.status.freshness import by_itself, feed_ages, punctuality
+from services.commands.status.freshness import ByItself, FeedAge, Punctuality, by_itself, feed_ages, punctuality
 from services.commands.status.freshness_lines import lines
+from services.shared.identity.standing import Standing
 from services.shared.messaging.reader import read_events
+from services.shared.settings.model import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """All that the command tells: of services, feeds, orders, shops, gates, and of what waits for a person."""
+
+    services: list[standings.Standing]
+    waiting: list[letters.Letter]
+    ages: list[FeedAge]
+    punctual: list[Punctuality]
+    alone: list[ByItself]
+    shops: dict[str, Standing]
+    opened: list[GateChecked]
+
+    def data(self) -> dict[str, Any]:
+        """For `--json`."""
+        return {
+            "services": [asdict(one) for one in self.services],
+            "feeds": [asdict(one) for one in self.ages],
+            "paid_orders": [asdict(one) for one in self.punctual],
+            "without_a_person": [asdict(one) for one in self.alone],
+            "shops": {name: identity.as_data(one) for name, one in self.shops.items()},
+            "gates": [one.content() for one in self.opened],
+            "dead_letters_open": len(self.waiting),
+        }
+
+    def show(self) -> None:
+        """Print it."""
+        show.standings(self.services, self.waiting)
+        more = lines(self.ages, self.punctual, self.alone)
+        for line in [*identity.lines(self.shops), *gates.lines(self.opened), *more]:
+            console.print(line, soft_wrap=True)
 
 
 @command
 async def status_command(json: Json = False) -> int:
     """What each service has still to read, what waits to be delivered, what needs a person, how fresh all is."""
-    chosen = settings()
-    found, lettered = await standings.standings(chosen), await letters.all_letters(chosen.kafka)
-    waiting = [letter for letter in lettered.values() if letter.open]
-    now = datetime.now(UTC)
-    said = [envelope async for envelope in read_events(chosen.kafka, ["operations"])]
-    shops, opened = identity.stand(chosen.shops, said), gates.last(said)
-    ages, punctual, alone = feed_ages(chosen, now), punctuality(chosen, now), by_itself(chosen, now)
-    if json:
-        as_json(
-            {
-                "services": [asdict(one) for one in found],
-                "feeds": [asdict(one) for one in ages],
-                "paid_orders": [asdict(one) for one in punctual],
-                "without_a_person": [asdict(one) for one in alone],
-                "shops": {name: identity.as_data(one) for name, one in shops.items()},
-                "gates": [one.content() for one in opened],
-                "dead_letters_open": len(waiting),
-            }
-        )
-    else:
-        show.standings(found, waiting)
-        for line in [*identity.lines(shops), *gates.lines(opened), *lines(ages, punctual, alone)]:
-            console.print(line, soft_wrap=True)
+    seen = await _seen(settings(), datetime.now(UTC))
+    as_json(seen.data()) if json else seen.show()
     return 0
+
+
+async def _seen(chosen: Settings, now: datetime) -> Seen:
+    lettered = await letters.all_letters(chosen.kafka)
+    said = [envelope async for envelope in read_events(chosen.kafka, ["operations"])]
+    return Seen(
+        services=await standings.standings(chosen),
+        waiting=[letter for letter in lettered.values() if letter.open],
+        ages=feed_ages(chosen, now),
+        punctual=punctuality(chosen, now),
+        alone=by_itself(chosen, now),
+        shops=identity.stand(chosen.shops, said),
+        opened=gates.last(said),
+    )

@@ -39,7 +39,7 @@ class Settings:
 
     `hold_deliveries` keeps webhooks queued until they are asked for (`Deliveries.drain`, /_sandbox/webhooks/deliver).
     `max_body` is the web server's limit in bytes. `orders_in` is where orders are stored: HPOS on, off, or on with
-    compatibility mode; nothing but the system status shows it.
+    compatibility mode; the system status shows it, and what the end of an account does to its orders.
     """
 
     keys: tuple[Key, ...] = KEYS

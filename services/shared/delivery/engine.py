@@ -46,8 +46,9 @@ class Engine:
 
     async def take(self, records: Sequence[Record]) -> None:
         """Handle a batch of Kafka records. When this returns it is durable, and the offsets may be committed."""
+        read = await self.rules.opened(records)
         async with self.work() as work:
-            await work.take(records)
+            await work.take(read)
 
     async def settle(self, pairs: Sequence[Pair]) -> None:
         """Make outcomes durable, many deliveries to one transaction."""

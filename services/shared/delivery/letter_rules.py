@@ -1,4 +1,4 @@
-"""What dead letters and the commands about them mean at the service that failed.
+"""What dead letters and the commands about them mean at the service that failed; beside them, forgetting a person.
 
 These rules are part of every service's handlers: parked letters and commands are remembered from the topics like
 everything else, so they survive the loss of the state database, and a command is carried out once.
@@ -22,7 +22,8 @@ from contracts.operations import (
 )
 from services.shared.delivery.dead_letters import AWAITED, PARKED, UNHANDLED, Awaited, Parked
 from services.shared.delivery.edits import EDIT, edit_of
-from services.shared.delivery.handlers import Remember
+from services.shared.delivery.handlers import Remember, composed
+from services.shared.forgetting import rules as forgetting
 from services.shared.state.records import Kind, State
 
 COMMAND_SUBJECT = "command:"
@@ -46,7 +47,7 @@ COMMAND = Kind("command", PendingCommand)
 
 def rules(service: str) -> Mapping[type[Event], Remember]:
     """The rules of this service."""
-    return {
+    of_letters: Mapping[type[Event], Remember] = {
         DeadLettered: partial(_lettered, service),
         DeadLetterSettled: partial(_settled, service),
         ReplayRequested: _asked,
@@ -54,6 +55,7 @@ def rules(service: str) -> Mapping[type[Event], Remember]:
         EditRequested: _asked,
         CommandSettled: partial(_answered, service),
     }
+    return composed(of_letters, forgetting.rules(service))
 
 
 def _lettered(service: str, envelope: Envelope[DeadLettered], state: State) -> None:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from base64 import b64decode, b64encode
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from contracts.envelope import Headers
+from contracts.envelope import Envelope, Headers, Undecodable, decode
+from contracts.model import Event
 from contracts.operations import FailedRecord
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """Raw bytes of a record and where it stood. `topic` is the full name, with the prefix."""
+    """Raw bytes of a record and where it stood. `topic` is the full name, with the prefix.
+
+    `opened` is what a sealed value says, or why it cannot be opened; `value` stays what was read.
+    """
 
     topic: str
     partition: int
@@ -20,6 +25,18 @@ class Record:
     key: bytes | None
     value: bytes | None
     headers: Headers
+    opened: bytes | Undecodable | None = None
+
+    def read(self) -> Envelope[Event]:
+        """The event in it. Raises `Undecodable`."""
+        if isinstance(self.opened, Undecodable):
+            raise self.opened
+        return decode(self.headers, self.value if self.opened is None else self.opened)
+
+
+async def as_they_are(records: Sequence[Record]) -> Sequence[Record]:
+    """For records that nobody has sealed."""
+    return records
 
 
 def failed(record: Record) -> FailedRecord:

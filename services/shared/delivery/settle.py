@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import orjson
@@ -12,11 +13,12 @@ from contracts.model import Event
 from services.shared.delivery import outbox
 from services.shared.delivery.backoff import unknown_wait
 from services.shared.delivery.cause import kept
-from services.shared.delivery.dead_letters import delivery_letter
+from services.shared.delivery.dead_letters import PERSON, delivery_letter
 from services.shared.delivery.outcome import Blocked, Done, Outcome, Refused, Retry, Unknown
 from services.shared.delivery.row import Row
 from services.shared.delivery.subjects import looked_at_again, mark_again
 from services.shared.delivery.work import Work
+from services.shared.privacy.redaction import redacted
 
 Pair = tuple[Row, Outcome]
 RECHECK = timedelta(seconds=60)
@@ -27,6 +29,7 @@ KEPT_ATTEMPTS = 20
 async def settle(work: Work, pairs: Sequence[Pair]) -> None:
     """Write the outcomes of deliveries. `Retry` changes nothing: the lane waits, no attempt is counted."""
     work.land(row.id for row, _ in pairs)
+    pairs = [(row, _naming_nobody(row, outcome)) for row, outcome in pairs]
     done = [(row, outcome) for row, outcome in pairs if isinstance(outcome, Done)]
     refused = [(row, outcome) for row, outcome in pairs if isinstance(outcome, Refused)]
     causes = await outbox.causes(work.connection, [row.id for row, _ in (*done, *refused)])
@@ -42,6 +45,14 @@ async def settle(work: Work, pairs: Sequence[Pair]) -> None:
     for row, _ in (*done, *refused):
         work.touch(row.subject, kept(causes.get(row.id)))
     await _unavailable(work, [row for row, outcome in pairs if isinstance(outcome, Retry)])
+
+
+def _naming_nobody(row: Row, outcome: Outcome) -> Outcome:
+    """What upstream says stands in events, outside of `person`: it must not repeat what was sent of somebody."""
+    person = row.payload.get(PERSON)
+    if not person or isinstance(outcome, Done | Retry):
+        return outcome
+    return replace(outcome, detail=redacted(outcome.detail, person))
 
 
 def _letter(work: Work, row: Row, outcome: Refused) -> Event:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -11,13 +11,13 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from contracts.envelope import Cause, Envelope, Undecodable, decode, wrap
+from contracts.envelope import Cause, Envelope, Undecodable, wrap
 from contracts.model import Event
 from contracts.operations import DeadLettered
 from contracts.reasons import Reason
 from services.shared.delivery import outbox
 from services.shared.delivery.cause import keep
-from services.shared.delivery.dead_letters import AWAITED, PARKED, UNHANDLED, record_letter
+from services.shared.delivery.dead_letters import AWAITED, PARKED, PERSON, UNHANDLED, record_letter
 from services.shared.delivery.decision import Decision, Delivery, Refusal
 from services.shared.delivery.edits import EDIT, replacements, with_edits
 from services.shared.delivery.event_row import event_row
@@ -26,9 +26,10 @@ from services.shared.delivery.letter_commands import LETTER_SUBJECT, decide_own
 from services.shared.delivery.letter_rules import counted, rules
 from services.shared.delivery.lookup import Asked, Lookup
 from services.shared.delivery.reconcile import Changes, reconcile
-from services.shared.delivery.record import Record, restored
+from services.shared.delivery.record import Record, as_they_are, restored
 from services.shared.delivery.subjects import mark_again, mark_decided, mark_dirty
 from services.shared.delivery.told import Told, forget
+from services.shared.privacy.redaction import redacted
 from services.shared.state.attempt import Miss, NotLoaded, Slot
 from services.shared.state.records import Kind, RecordT
 from services.shared.state.session import Session
@@ -45,12 +46,13 @@ OWN_NEWS: Mapping[type[Event], News] = {DeadLettered: counted}
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What a transaction needs to know of its service."""
+    """What a transaction needs to know of its service. `opened` opens what is sealed in records."""
 
     service: str
     handlers: Handlers
     blocked_deadline: float
     leaving: Callable[[], Collection[str]]
+    opened: Callable[[Sequence[Record]], Awaitable[Sequence[Record]]] = as_they_are
     asked: Asked = field(default_factory=set)
 
 
@@ -73,7 +75,7 @@ class Work:
         readable: list[tuple[Envelope[Event], Record | None]] = []
         for record in records:
             try:
-                readable.append((decode(record.headers, record.value), record))
+                readable.append((record.read(), record))
             except Undecodable as error:
                 await self._bury(record, error.code, error.detail, replayed=replayed)
         await self._remember_all(readable, replayed=replayed)
@@ -151,6 +153,7 @@ class Work:
             raise error
         log.exception("rule failed", extra={"event": envelope.id, "subject": envelope.subject})
         detail = f"{envelope.type} of {envelope.subject}: {type(error).__name__}: {error}"
+        detail = redacted(detail, envelope.data.content().get(PERSON))
         await self._bury(record, Reason.RECORD_RULE_FAILED, detail, replayed=replayed)
 
     async def _bury(self, record: Record, reason: str, detail: str, *, replayed: bool) -> None:
@@ -215,9 +218,8 @@ class Work:
         await mark_decided(self.connection, decisions, touched, self.now)
         await mark_again(self.connection, [s for s, c in changes.items() if c.look_again], self.now + LOOK_AGAIN)
         await self.announce((event, touched[subject]) for subject, c in changes.items() for event in c.announce)
-        await self.take(
-            [restored(record) for decision in decisions.values() for record in decision.retry], replayed=True
-        )
+        again = [restored(record) for decision in decisions.values() for record in decision.retry]
+        await self.take(await self.rules.opened(again) if again else (), replayed=True)
 
     def _rule_of(self, subject: str) -> Decision:
         own = decide_own(self.rules.service, subject, self.session)

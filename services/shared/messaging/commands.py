@@ -13,6 +13,7 @@ from contracts.envelope import Envelope, Undecodable, decode, headers, value, wr
 from contracts.model import Event
 from contracts.operations import CommandSettled
 from services.shared.messaging.connection import producer, reader
+from services.shared.privacy.writing import sealing
 from services.shared.settings.kafka import KafkaSettings
 
 log = logging.getLogger(__name__)
@@ -24,18 +25,16 @@ async def send(settings: KafkaSettings, command: Event, now: datetime, version: 
 
 
 async def send_all(settings: KafkaSettings, commands: Iterable[Event], now: datetime, version: int = 1) -> None:
-    """Publish commands, one after the other; returns when Kafka has them."""
+    """Publish commands, one after the other; returns when Kafka has them. What they say of people leaves sealed."""
     sender = producer(settings, "cli")
     try:
         await sender.start()
-        for command in commands:
-            envelope = wrap(command, version=version, source="davtari-cli", time=now)
-            await sender.send_and_wait(
-                settings.topic_prefix + command.TOPIC,
-                value=value(envelope),
-                key=command.key.encode(),
-                headers=headers(envelope),
-            )
+        async with sealing(settings, sender) as sealer:
+            for command in commands:
+                envelope = wrap(command, version=version, source="davtari-cli", time=now)
+                (body,) = await sealer.values([value(envelope)])
+                topic, key = settings.topic_prefix + command.TOPIC, command.key.encode()
+                await sender.send_and_wait(topic, value=body, key=key, headers=headers(envelope))
     finally:
         await sender.stop()
 
@@ -55,7 +54,10 @@ async def answers(settings: KafkaSettings, *topics: str) -> AsyncIterator[AIOKaf
 
 
 async def following(consumer: AIOKafkaConsumer) -> AsyncIterator[Envelope[Event]]:
-    """Events as they arrive. A record that is not ours is passed over: the services' dead letters tell of it."""
+    """Events as they arrive; people stay sealed, since answers name nobody.
+
+    A record that is not ours is passed over: the services' dead letters tell of it.
+    """
     async for raw in consumer:
         try:
             yield decode(raw.headers, raw.value)

@@ -74,15 +74,15 @@ def consumer_options() -> dict[str, Any]:
     }
 
 
-def reader(settings: KafkaSettings, topics: Iterable[str]) -> AIOKafkaConsumer:
-    """A consumer of whole topics outside any group: it only looks."""
+def reader(settings: KafkaSettings, topics: Iterable[str], wait_ms: int = 100) -> AIOKafkaConsumer:
+    """A consumer of whole topics outside any group: it only looks. `wait_ms`: how long a broker waits for news."""
     return _Reader(
         *[settings.topic_prefix + topic for topic in topics],
         settings=settings,
         client_id="davtari-reader",
         enable_auto_commit=False,
         auto_offset_reset="earliest",
-        fetch_max_wait_ms=100,
+        fetch_max_wait_ms=wait_ms,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import orjson
@@ -18,8 +18,15 @@ from services.shared.state.tables import events
 
 log = logging.getLogger(__name__)
 AT_ONCE = 1000
+Seal = Callable[[Sequence[bytes]], Awaitable[Sequence[bytes]]]
+"""Makes of values what may stand in the log."""
 _NEXT = select(events).order_by(events.c.seq).limit(AT_ONCE)
 _SENT = delete(events).where(events.c.seq <= bindparam("last"))
+
+
+async def in_clear(values: Sequence[bytes]) -> Sequence[bytes]:
+    """Values as they are."""
+    return values
 
 
 class Publisher:
@@ -29,8 +36,11 @@ class Publisher:
     its version.
     """
 
-    def __init__(self, database: Database, producer: AIOKafkaProducer, prefix: str, timeout: float) -> None:
+    def __init__(
+        self, database: Database, producer: AIOKafkaProducer, prefix: str, timeout: float, seal: Seal = in_clear
+    ) -> None:
         self._database, self._producer, self._prefix, self._timeout = database, producer, prefix, timeout
+        self._seal = seal
         self._wake = asyncio.Event()
         self.failures = 0
 
@@ -57,17 +67,19 @@ class Publisher:
     async def _sent(self, rows: Sequence[Any]) -> bool:
         try:
             async with asyncio.timeout(self._timeout):
-                await asyncio.gather(*[await self._send(row) for row in rows])
+                values = await self._seal([row.value for row in rows])
+                pairs = zip(rows, values, strict=True)
+                await asyncio.gather(*[await self._send(row, value) for row, value in pairs])
         except (TimeoutError, KafkaError, ConnectionError) as error:
             await self._failed(error)
             return False
         self.failures = 0
         return True
 
-    async def _send(self, row: Any) -> asyncio.Future[Any]:
+    async def _send(self, row: Any, value: bytes) -> asyncio.Future[Any]:
         headers = [(name, text.encode()) for name, text in orjson.loads(row.headers)]
         sent: asyncio.Future[Any] = await self._producer.send(
-            self._prefix + row.topic, value=row.value, key=row.key.encode(), headers=headers
+            self._prefix + row.topic, value=value, key=row.key.encode(), headers=headers
         )
         return sent
 

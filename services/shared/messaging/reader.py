@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer
@@ -11,21 +12,33 @@ from aiokafka import AIOKafkaConsumer
 from contracts.envelope import Envelope, Undecodable, decode
 from contracts.model import Event
 from services.shared.messaging.connection import reader
+from services.shared.privacy.opening import opening
 from services.shared.settings.kafka import KafkaSettings
 
 log = logging.getLogger(__name__)
 
 
-async def read_events(settings: KafkaSettings, topics: Iterable[str]) -> AsyncIterator[Envelope[Event]]:
-    """All decodable events of the topics as they stand now, each partition in order."""
+async def read_events(
+    settings: KafkaSettings, topics: Iterable[str], *, as_sealed: bool = False
+) -> AsyncIterator[Envelope[Event]]:
+    """All decodable events of the topics as they stand now, each partition in order.
+
+    Their people are opened, unless they are wanted as they stand in the log.
+    """
+    async with opening(settings) as opener, _reading(settings, topics) as consumer:
+        async for raw in _records(consumer):
+            try:
+                yield decode(raw.headers, raw.value if as_sealed else await opener.value(raw.value))
+            except Undecodable as error:
+                log.debug("left to the services' dead letters", extra={"offset": raw.offset, "reason": error.code})
+
+
+@asynccontextmanager
+async def _reading(settings: KafkaSettings, topics: Iterable[str]) -> AsyncIterator[AIOKafkaConsumer]:
     consumer = reader(settings, topics)
     try:
         await consumer.start()
-        async for raw in _records(consumer):
-            try:
-                yield decode(raw.headers, raw.value)
-            except Undecodable as error:
-                log.debug("left to the services' dead letters", extra={"offset": raw.offset, "reason": error.code})
+        yield consumer
     finally:
         await consumer.stop()
 

@@ -25,7 +25,8 @@ AT_LEAST = frozenset({"max.message.bytes", "min.compaction.lag.ms", "delete.rete
 PARTITIONS_STAY = (
     "It works as it is. Partitions are never added to a topic with keys: later events of a key would stand in another "
     "partition than its earlier ones, so their order would be lost, and compaction would keep both. To have another "
-    "number: stop the services, davtari events export, delete the topics, davtari topics create, davtari events replay"
+    "number: stop the services, davtari events export --topic NAME, delete that topic, davtari topics create, davtari "
+    "events replay"
 )
 
 

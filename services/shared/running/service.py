@@ -17,12 +17,17 @@ from services.shared.delivery.handlers import Handlers
 from services.shared.delivery.lane import Lane
 from services.shared.delivery.relay import Relay
 from services.shared.delivery.work import Rules
+from services.shared.forgetting.carry_out import forget_due
 from services.shared.logs import in_service
 from services.shared.messaging.connection import producer
 from services.shared.messaging.consumer import Consumer, catch_up
-from services.shared.messaging.publisher import Publisher
+from services.shared.messaging.publisher import Publisher, Seal, in_clear
 from services.shared.messaging.reaching import patiently
 from services.shared.messaging.topic_faults import topics_there
+from services.shared.privacy.keys import TOPIC as KEYS
+from services.shared.privacy.opening import Opener
+from services.shared.privacy.ring import KeyRing
+from services.shared.privacy.writing import Sealer
 from services.shared.running.garbage import look_less_often
 from services.shared.running.gate import Gate, Gatekeeper, remembering
 from services.shared.settings.model import Settings
@@ -82,6 +87,7 @@ class Service:
         self.blueprint, self.settings, self.clock = blueprint, settings, clock
         self.relays: list[Relay] = []
         self.gates: list[Gatekeeper] = []
+        self.keys = KeyRing(settings.kafka)
         self.ready = asyncio.Event()
         self.running: Running | None = None
         self.waits: dict[str, str] = {}
@@ -103,6 +109,7 @@ class Service:
                     corrupt = str(first_cause(error))
                 finally:
                     self.running = None
+                    await self.keys.close()
                     await database.close()
                 set_aside(database_file(directory, name), corrupt, self.clock())
 
@@ -125,6 +132,7 @@ class Service:
             engine.on_change += [publisher.wake, *[relay.wake for relay in self.relays]]
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(lasting(engine.database, publisher.run))
+                tasks.create_task(self.keys.keep_up())
                 await catch_up(consumer)
                 await lasting(engine.database, engine.catch_up_done)
                 log.info("caught up", extra={"topics": len(self.blueprint.handlers.topics)})
@@ -161,6 +169,7 @@ class Service:
             handlers=remembering(self.blueprint.handlers),
             blocked_deadline=self.settings.retry.blocked_deadline,
             leaving=lambda: {id_ for relay in self.relays for id_ in relay.leaving},
+            opened=Opener(self.keys).records,
         )
 
     @asynccontextmanager
@@ -168,9 +177,14 @@ class Service:
         kafka = self.settings.kafka
         sender = await patiently(self._sender, self._waits_for("Kafka"))
         try:
-            yield Publisher(engine.database, sender, kafka.topic_prefix, kafka.send_timeout)
+            yield Publisher(engine.database, sender, kafka.topic_prefix, kafka.send_timeout, self._seal(sender))
         finally:
             await sender.stop()
+
+    def _seal(self, sender: AIOKafkaProducer) -> Seal:
+        if not self.settings.privacy.seal:
+            return in_clear
+        return Sealer(self.keys, sender, self.settings.kafka.topic_prefix, self.blueprint.name, self.clock).values
 
     async def _sender(self) -> AIOKafkaProducer:
         sender = producer(self.settings.kafka, self.blueprint.name)
@@ -193,7 +207,7 @@ class Service:
         """A consumer that reads. Its topics must be there: it would wait for ever, and say nothing."""
         name, kafka = self.blueprint.name, self.settings.kafka
         topics = dict.fromkeys((*self.blueprint.handlers.topics, *ENGINE_TOPICS))
-        await topics_there(kafka, topics)
+        await topics_there(kafka, (*topics, KEYS))
         group = f"{kafka.topic_prefix}{name}.{engine.database.generation}"
         consumer = Consumer(kafka, topics, group, name, observed_take(engine.take, name, kafka.topic_prefix))
         try:
@@ -212,4 +226,5 @@ async def _tick(engine: Engine) -> None:
     while True:
         await engine.decide_due()
         await engine.bury_overdue()
+        await forget_due(engine)
         await asyncio.sleep(TICK)

@@ -16,6 +16,7 @@ from services.shared.settings.base import Section
 from services.shared.settings.freshness import FreshnessSettings
 from services.shared.settings.gates import GateSettings
 from services.shared.settings.kafka import KafkaSettings as KafkaSettings  # whoever knows the whole knows this part
+from services.shared.settings.privacy import PrivacySettings
 from services.shared.settings.shop import ShopSettings
 
 
@@ -52,7 +53,7 @@ class StateSettings(Section):
 
 
 class ScheduleSettings(Section):
-    """When each Balance resource is read (cron, Asia/Tbilisi), and how often the shops are swept (seconds)."""
+    """When Balance's resources and the shops' accounts are looked at (cron, Tbilisi), and the rest (seconds)."""
 
     items: Cron = "17 * * * *"
     prices: Cron = "*/15 * * * *"
@@ -61,6 +62,7 @@ class ScheduleSettings(Section):
     sweep_overlap: float = Field(default=120.0, ge=0)
     refund_check: float = Field(default=3600.0, gt=0, description="seconds between looks for refunds that were deleted")
     refund_check_days: int = Field(default=90, ge=1, description="how old a refund may be to be looked at again")
+    customers: Cron = Field(default="23 4 * * *", description="when it is asked which buyers' accounts have ended")
 
 
 class ReceiverSettings(Section):
@@ -102,6 +104,7 @@ class Settings(Section):
     balance: BalanceSettings
     shops: dict[str, ShopSettings] = Field(min_length=1)
     kafka: KafkaSettings = KafkaSettings()
+    privacy: PrivacySettings = PrivacySettings()
     state: StateSettings = StateSettings()
     schedule: ScheduleSettings = ScheduleSettings()
     snapshot: SnapshotSettings = SnapshotSettings()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -22,9 +23,12 @@ from services.shared.state.trouble import is_corrupt, passing
 log = logging.getLogger(__name__)
 BUSY_MS = 10_000
 """How long a statement waits for another process' lock."""
+PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "cache_size=-16000", "secure_delete=ON")
+"""The last wipes what is deleted or written over, which Debian's SQLite does anyway: personal data must not linger."""
 TRIAL, TRIAL_SIZE = "trial", 64 * 1024
 """What is written to see whether there is room: about as much as a usual transaction needs."""
 _TRY = insert(tables.meta).prefix_with("OR REPLACE").values(name=TRIAL, value="x" * TRIAL_SIZE)
+_CURRENT = re.compile(rf"[a-z-]+\.v{tables.SCHEMA_VERSION}\.sqlite(-wal|-shm|-journal)?")
 _TRIED = delete(tables.meta).where(tables.meta.c.name == TRIAL)
 
 
@@ -92,6 +96,12 @@ class Database:
             self._failed(error)
             raise
 
+    async def empty_log(self) -> None:
+        """Have the write-ahead log written into the file and emptied: it still holds what has been written over."""
+        async with self._writing, self._engine.connect() as connection:
+            driver: Any = (await connection.get_raw_connection()).driver_connection
+            await driver.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
+
     async def sound(self) -> None:
         """Raises the first error that says that the file is corrupt, whoever met it; until then this does not end."""
         await asyncio.shield(self._corrupt)
@@ -121,10 +131,16 @@ def database_file(directory: Path, service: str) -> Path:
     return directory / f"{service}.v{tables.SCHEMA_VERSION}.sqlite"
 
 
+def leftovers(directory: Path) -> list[Path]:
+    """Databases that no service reads any more: of an older version of the tables, or set aside as corrupt."""
+    files = sorted(directory.glob("*.sqlite*")) if directory.is_dir() else []
+    return [file for file in files if not _CURRENT.fullmatch(file.name)]
+
+
 def _configure(connection: Any, _: Any) -> None:
     connection.isolation_level = None
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={BUSY_MS}", "cache_size=-16000"):
+    for pragma in (*PRAGMAS, f"busy_timeout={BUSY_MS}"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 

@@ -189,6 +189,14 @@ class WooCommerce:
         """A customer account; None when there is none any more."""
         return await customers.by_id(self._api, customer_id)
 
+    async def has_customer(self, customer_id: int) -> bool:
+        """Whether there is a customer account with this number."""
+        return await customers.exists(self._api, customer_id)
+
+    async def customers_there(self, ids: Sequence[int]) -> set[int]:
+        """Which of these accounts there are, a hundred at most."""
+        return await customers.there(self._api, ids)
+
     async def customer_by_email(self, email: str) -> Customer | None:
         """The account with this e-mail, None when there is none."""
         return await customers.by_email(self._api, email)

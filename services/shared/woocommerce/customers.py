@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
@@ -11,7 +11,7 @@ from contracts.reasons import Reason
 from services.shared.upstream.errors import Rejected
 from services.shared.woocommerce.api import Api
 from services.shared.woocommerce.order_json import NO_ADDRESS, PostalAddress
-from services.shared.woocommerce.pages import rows
+from services.shared.woocommerce.pages import PER_PAGE, rows
 from services.shared.woocommerce.read import Answered, Metas, Text, Whole, reading
 
 ROUTE = "/customers"
@@ -45,6 +45,24 @@ async def by_id(api: Api, customer_id: int) -> Customer | None:
         if error.status == 404:
             return None
         raise
+
+
+async def exists(api: Api, customer_id: int) -> bool:
+    """Whether there is an account with this number; nothing else is read of it."""
+    try:
+        await api.get(f"{ROUTE}/{customer_id}", _fields="id")
+    except Rejected as error:
+        if error.status == 404:
+            return False
+        raise
+    return True
+
+
+async def there(api: Api, ids: Sequence[int]) -> set[int]:
+    """Which of these accounts (a hundred at most) there are. API fact: `include` drops unknown numbers silently."""
+    params: dict[str, str | int] = {"include": ",".join(map(str, ids)), "role": "all", "per_page": PER_PAGE}
+    page = await api.page(ROUTE, {**params, "_fields": "id"})
+    return {number for row in page.rows if isinstance(number := row.get("id"), int)}
 
 
 async def by_email(api: Api, email: str) -> Customer | None:

@@ -13,6 +13,8 @@ from services.shared.woocommerce.order_json import AddressJson, OrderJson
 from services.shared.woocommerce.read import meta_text
 
 PERSONS = uuid5(NAMESPACE_URL, "urn:davtari:person")
+ERASED = "deleted@site.invalid"
+"""API fact: the e-mail of every order whose personal data was erased in the shop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +65,15 @@ def account_ref(shop: str, customer_id: int) -> str:
 def person_ref(shop: str, order: OrderJson, personal_id: str | None) -> str:
     """The same for all orders of a customer account, or of a guest with the same e-mail (else phone, else personal id).
 
-    A guest who left none of them is nobody else: the order itself stands for the person.
+    A guest who left none of them is nobody else: the order itself stands for the person. So it does once the shop has
+    erased the buyer: all erased orders have the same e-mail, and are not the same person's.
     """
     return _ref(shop, _who(order, personal_id))
+
+
+def order_ref(shop: str, order_id: int) -> str:
+    """The reference of an order that names nobody, or nobody any more."""
+    return _ref(shop, f"order:{order_id}")
 
 
 def _ref(shop: str, who: str) -> str:
@@ -75,6 +83,8 @@ def _ref(shop: str, who: str) -> str:
 def _who(order: OrderJson, personal_id: str | None) -> str:
     if order.customer_id:
         return f"customer:{order.customer_id}"
+    if order.billing.email == ERASED:
+        return f"order:{order.id}"
     if order.billing.email:
         return f"email:{order.billing.email.lower()}"
     if digits := re.sub(r"\D", "", order.billing.phone):

@@ -1,0 +1,1 @@
+"""`davtari forget`: a buyer's personal data out of everything that is ours."""

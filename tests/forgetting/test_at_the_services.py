@@ -1,0 +1,202 @@
+"""Every service takes a forgotten person out of its state database, answers, and the books stay as they are."""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from contracts.clients import Contacts, ContactsMerged, ContactsOfBoth
+from contracts.envelope import Envelope
+from contracts.ledger import ClientRecorded, SaleRecorded
+from contracts.model import Event
+from contracts.operations import CommandSettled, DeadLettered
+from contracts.shop import Address, OrderChanged, Person
+from services.order_exporter import deliveries as order_deliveries
+from services.order_exporter import handlers as order_handlers
+from services.order_notifier import handlers as notifier_handlers
+from services.refund_exporter import handlers as refund_handlers
+from services.shared.delivery.dead_letters import PARKED, Parked
+from services.shared.delivery.decision import NOTHING
+from services.shared.delivery.handlers import Handlers
+from services.shared.delivery.lane import Deliver
+from services.shared.delivery.outcome import Refused
+from services.shared.forgetting.carry_out import forget_due
+from services.shared.settings.balance import Dialect
+from services.shared.state.records import State
+from services.shared.state.store import read_kind
+from services.shared.woocommerce.person import order_ref
+from services.store_feed import handlers as feed_handlers
+from tests.delivery.bench import Bench, open_bench
+from tests.delivery.shelf import of_envelope, record
+from tests.forgetting.forgotten import WORDS, carried_out, forget, known, named_in
+from tests.support.exporting import RETAIL, SHOP, given_back, line, link, order, push, refund, settings
+from tests.support.fake_books import FakeBooks
+from tests.support.memory_state import NOON
+
+pytestmark = pytest.mark.claim("S2.16")
+USING = settings(clients={"contacts": {"phone": "shop"}})
+BOUGHT = order(line(1, "60.00", quantity="4"), person=known())
+PLACEHOLDER = Person(
+    person_ref=order_ref(SHOP, BOUGHT.order_id), billing=Address(first_name="[deleted]", address_1="[deleted]"),
+    email="deleted@site.invalid", phone="+000 000 00 00 00",
+)  # fmt: skip
+ERASED = BOUGHT.model_copy(update={"person_ref": PLACEHOLDER.person_ref, "person": PLACEHOLDER})
+"""The order as the shop tells of it once its eraser has run."""
+RETURNED = refund("15.00", given_back(1, "15.00", quantity="1"), person=known(comment="too small"))
+MERGED = ContactsMerged(
+    shop=SHOP, order_id=BOUGHT.order_id, client="c-1", person_ref="p-1", order_at=BOUGHT.created_at, fields=("phone",),
+    person=ContactsOfBoth(person_ref="p-1", shop=Contacts(phone="+995599000001")), merged_at=NOON,
+)  # fmt: skip
+SERVICES = {
+    "store-feed": (feed_handlers.handlers([SHOP]), 2),
+    "order-exporter": (order_handlers.handlers(USING), 2),
+    "refund-exporter": (refund_handlers.handlers(USING), 1),
+    "order-notifier": (notifier_handlers.handlers(USING), 0),
+}
+"""Each service's rules, and how many copies it holds of an order, a refund and merged contacts."""
+
+
+@pytest.mark.parametrize("service", SERVICES)
+async def test_a_service_forgets_every_copy_and_answers(service: str, tmp_path: Path) -> None:
+    rules, copies = SERVICES[service]
+    async with open_bench(tmp_path, rules) as bench:
+        await bench.take(record(BOUGHT), record(RETURNED), record(MERGED))
+        answer = await carried_out(bench, forget())
+        assert named_in(tmp_path) == set()  # not even in the write-ahead log
+    assert (answer.outcome, answer.figures) == ("done", {"copies": copies, "waiting": 0})
+
+
+async def test_a_dry_run_counts_and_takes_nothing(tmp_path: Path) -> None:
+    async with open_bench(tmp_path, feed_handlers.handlers([SHOP])) as bench:
+        await bench.take(record(BOUGHT), record(RETURNED))
+        answer = await carried_out(bench, forget(dry_run=True))
+    assert answer.figures["copies"] == 2
+    assert named_in(tmp_path) == set(WORDS)
+
+
+async def test_somebody_else_is_not_touched(tmp_path: Path) -> None:
+    async with open_bench(tmp_path, feed_handlers.handlers([SHOP])) as bench:
+        await bench.take(record(BOUGHT))
+        answer = await carried_out(bench, forget("p-2"))
+    assert (answer.detail, answer.figures["copies"]) == ("holds nothing of this person", 0)
+    assert named_in(tmp_path) == set(WORDS)
+
+
+async def run(bench: Bench, lanes: Mapping[str, Deliver]) -> None:
+    """Deliver until nothing is due."""
+    busy = True
+    while busy:
+        busy = False
+        for name, deliver in lanes.items():
+            for row in await bench.engine.claim(name, 10, ()):
+                [outcome] = await deliver([row])
+                await bench.settle(row, outcome)
+                busy = True
+
+
+def lanes(books: FakeBooks) -> Mapping[str, Deliver]:
+    return order_deliveries.deliveries(books, Dialect(), lambda: NOON)
+
+
+@pytest.fixture
+def rules() -> Handlers:
+    return order_handlers.handlers(settings())
+
+
+FACTS: list[Event] = [BOUGHT, link(311), push(command_id="p-9")]
+
+
+async def test_the_books_stay_as_they_are_when_a_buyer_is_forgotten(tmp_path: Path, rules: Handlers) -> None:
+    books = FakeBooks()
+    async with open_bench(tmp_path / "old", rules) as bench:
+        await bench.take(*map(record, FACTS))
+        await run(bench, lanes(books))
+        written, said = len(books.calls), len(await bench.published())
+        await carried_out(bench, forget())
+        await bench.take(record(ERASED, version=2))
+        await run(bench, lanes(books))
+        told = (await bench.published())[said:]
+    assert [type(each.data).__name__ for each in told] == ["CommandSettled"]
+    assert len(books.calls) == written
+    assert named_in(tmp_path / "old") == set()
+
+
+async def test_a_database_made_anew_after_it_writes_nothing_and_says_nothing(tmp_path: Path, rules: Handlers) -> None:
+    books = FakeBooks()
+    async with open_bench(tmp_path / "old", rules) as bench:
+        await bench.take(*map(record, FACTS))
+        await run(bench, lanes(books))
+        written = len(books.calls)
+        await carried_out(bench, forget())
+        told = await bench.published()
+    nobody = BOUGHT.model_copy(update={"person": None})  # what the log says once the key has gone
+    async with open_bench(tmp_path / "new", rules, caught_up=False) as rebuilt:
+        await rebuilt.take(*map(record, [nobody, *FACTS[1:], forget()]), *map(of_envelope, told))
+        await rebuilt.engine.catch_up_done()
+        await run(rebuilt, lanes(books))
+        assert await forget_due(rebuilt.engine) == 0  # it was answered
+        assert await rebuilt.published() == []
+    assert len(books.calls) == written
+    sold = [each.data for each in told if isinstance(each.data, SaleRecorded | ClientRecorded)]
+    assert [getattr(each, "client", RETAIL) for each in sold].count(RETAIL) == 0
+
+
+async def test_what_waits_for_a_forgotten_buyer_is_decided_anew(tmp_path: Path, rules: Handlers) -> None:
+    async with open_bench(tmp_path, rules) as bench:
+        await bench.take(*map(record, FACTS))
+        assert "client:main:1042" in await bench.rows()
+        answer = await carried_out(bench, forget())
+        left = await bench.rows()
+    assert list(left) == ["sale:main:1042"]
+    assert (answer.figures["waiting"], RETAIL in left["sale:main:1042"].payload) == (0, True)
+    assert named_in(tmp_path) == set()
+
+
+async def test_a_dead_letter_of_a_forgotten_buyer_loses_the_person_and_is_overtaken(
+    tmp_path: Path, rules: Handlers
+) -> None:
+    async with open_bench(tmp_path, rules) as bench:
+        await bench.take(*map(record, FACTS))
+        [row] = await bench.engine.claim("balance.clients", 10, ())
+        await bench.settle(row, Refused("balance.refused", "Balance says no"))  # type: ignore[arg-type]
+        await carried_out(bench, forget())
+        closed = await bench.closed()
+    assert [each.how for each in closed] == ["overtaken"]
+    assert named_in(tmp_path) == set()
+
+
+async def test_the_bytes_of_a_record_that_could_not_be_handled_lose_the_person(tmp_path: Path) -> None:
+    def fails(told: Envelope[Event], state: State) -> None:
+        raise KeyError("warehouse")
+
+    async with open_bench(tmp_path, Handlers(("shop.orders",), {OrderChanged: fails}, lambda *_: NOTHING)) as bench:
+        await bench.take(record(BOUGHT))
+        [before] = await bench.letters()
+        answer = await carried_out(bench, forget())
+        kept = [Parked.model_validate_json(body) async for _, body in read_kind(bench.database, PARKED.name)]
+    assert (bytes_of(before)["person_ref"], bytes_of(kept[0].letter)["person"]) == ("p-1", None)
+    assert answer.figures["copies"] == 2  # what is parked, and what was not published yet
+    assert kept[0].letter.model_copy(update={"record": None}) == before.model_copy(update={"record": None})
+
+
+def bytes_of(letter: DeadLettered) -> dict[str, Any]:
+    """The value of the record in a dead letter."""
+    assert letter.record and letter.record.value
+    found: dict[str, Any] = orjson.loads(b64decode(letter.record.value))
+    return found
+
+
+async def test_the_answer_of_another_service_is_not_ours(tmp_path: Path) -> None:
+    async with open_bench(tmp_path, feed_handlers.handlers([SHOP])) as bench:
+        await bench.take(record(BOUGHT), record(forget()))
+        answer = CommandSettled(
+            command_id="forget-1", service="order-exporter", outcome="done", detail="", settled_at=NOON
+        )
+        await bench.take(record(answer))
+        assert await forget_due(bench.engine) == 1
+    assert named_in(tmp_path) == set()

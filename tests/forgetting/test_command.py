@@ -1,0 +1,133 @@
+"""`davtari forget` beside running services on a real Kafka: from the question to every service's answer."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from services.cli import app
+from services.commands.registry import SERVICES
+from services.order_exporter import handlers as order_exporter
+from services.refund_exporter import handlers as refund_exporter
+from services.shared.broker import Broker
+from services.shared.delivery.decision import NOTHING
+from services.shared.delivery.handlers import Handlers
+from services.shared.messaging.reader import read_events
+from services.shared.messaging.topics import create_topics
+from services.shared.running.service import Blueprint, Service
+from services.shared.settings import Settings, load
+from services.shared.state.store import read_kind
+from services.store_feed import handlers as store_feed
+from tests.forgetting.forgotten import WORDS, known, named_in
+from tests.messaging.topics import eventually
+from tests.support.exporting import SHOP, line, order
+
+pytestmark = [pytest.mark.kafka, pytest.mark.claim("S2.16")]
+FILE = """
+[balance]
+application-id = "1234"
+user-name = "davtari"
+password-file = "none"
+[shops.main]
+url = "https://shop.example"
+key-file = "none"
+secret-file = "none"
+[shops.main.flows]
+orders = "live"
+[state]
+directory = "state"
+[kafka]
+bootstrap-servers = "{servers}"
+topic-prefix = "{prefix}"
+"""
+BOUGHT = order(line(1, "20.00"), person=known())
+Davtari = Callable[..., Awaitable[Result]]
+
+
+@pytest.fixture
+def davtari(tmp_path: Path, kafka: Broker, topic_prefix: str) -> Davtari:
+    """The command, in this process, while services run beside it."""
+    file = tmp_path / "davtari.toml"
+    file.write_text(FILE.format(servers=kafka.bootstrap_servers, prefix=topic_prefix), encoding="utf-8")
+
+    async def run(*arguments: str) -> Result:
+        return await asyncio.to_thread(CliRunner().invoke, app, ["--settings", str(file), *arguments])
+
+    return run
+
+
+def rules(using: Settings) -> dict[str, Handlers]:
+    """Those who remember people, by their own rules; the others only hear commands."""
+    quiet = Handlers(("operations",), {}, lambda subject, state: NOTHING)
+    return dict.fromkeys(SERVICES, quiet) | {
+        "store-feed": store_feed.handlers([SHOP]),
+        "order-exporter": order_exporter.handlers(using),
+        "refund-exporter": refund_exporter.handlers(using),
+    }
+
+
+@asynccontextmanager
+async def running(name: str, handlers: Handlers, using: Settings) -> AsyncIterator[Service]:
+    """A service without lanes, from the moment when it has caught up."""
+    service = Service(Blueprint(name=name, handlers=handlers, fingerprint=""), using)
+    run, ready = asyncio.create_task(service.run()), asyncio.create_task(service.ready.wait())
+    try:
+        await asyncio.wait([run, ready], timeout=30, return_when=asyncio.FIRST_COMPLETED)
+        assert ready.done(), run
+        yield service
+    finally:
+        run.cancel()
+        ready.cancel()
+        await asyncio.wait([run, ready])
+
+
+async def holds(service: Service) -> bool:
+    """Whether a service remembers an order."""
+    assert service.running
+    return bool([key async for key, _ in read_kind(service.running.engine.database, "order")])
+
+
+async def state(service: Service) -> None:
+    """Have store-feed say what it has read."""
+    assert service.running
+    async with service.running.engine.work() as work:
+        await work.announce([(BOUGHT, None)])
+
+
+async def test_every_service_forgets_and_answers(davtari: Davtari, tmp_path: Path) -> None:
+    using = load(tmp_path / "davtari.toml")
+    await create_topics(using.kafka)
+    async with AsyncExitStack() as stack:
+        started = [stack.enter_async_context(running(name, each, using)) for name, each in rules(using).items()]
+        services = dict(zip(SERVICES, await asyncio.gather(*started), strict=True))
+        await state(services["store-feed"])
+        await eventually(lambda: holds(services["order-exporter"]), "the order")
+        assert named_in(using.state.directory) == set(WORDS)
+
+        refused = await davtari("forget", SHOP, "1042", "--reason", "asked for", "--unbooked-too")
+        unbooked = await davtari("forget", SHOP, "1042", "--reason", "asked for", "--yes")
+        asked = ("forget", SHOP, "1042", "--reason", "asked for", "--yes", "--unbooked-too", "--json")
+        done = await davtari(*asked)
+        again = await davtari("forget", SHOP, "1042", "--reason", "asked for", "--dry-run", "--json")
+        assert named_in(using.state.directory) == set()
+        people = [e.data.person async for e in read_events(using.kafka, ["shop.orders"]) if hasattr(e.data, "person")]
+        story = await davtari("order", SHOP, "1042")
+
+    assert (refused.exit_code, "--yes" in refused.output) == (2, True)
+    assert (unbooked.exit_code, "--unbooked-too" in unbooked.output) == (1, True)
+    told = json.loads(done.stdout)
+    assert (done.exit_code, told["orders"], told["silent"]) == (0, [f"{SHOP}:1042"], [])
+    assert (told["copies"], told["keys"]) == ({"sealed": 1, "clear": 0}, 1)
+    copies = {each["service"]: each["figures"]["copies"] for each in told["answers"]}
+    assert copies == dict.fromkeys(SERVICES, 0) | {"store-feed": 1, "order-exporter": 1}
+    asked_again = json.loads(again.stdout)
+    assert (asked_again["keys"], sum(each["figures"]["copies"] for each in asked_again["answers"])) == (0, 0)
+    assert people == [None]
+    assert "personal data forgotten" in story.output

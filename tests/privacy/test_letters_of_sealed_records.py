@@ -1,0 +1,83 @@
+"""A sealed record that fails keeps its bytes as they were, and is tried again with its person open."""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from dataclasses import replace
+from pathlib import Path
+
+from contracts.envelope import Envelope, headers, value, wrap
+from contracts.reasons import Reason
+from contracts.shop import OrderChanged, Person
+from services.shared.delivery.handlers import Handlers
+from services.shared.delivery.record import Record
+from services.shared.privacy.keys import Keys
+from services.shared.privacy.opening import Opener
+from services.shared.privacy.ring import KeyRing
+from services.shared.privacy.values import in_clear, sealed
+from services.shared.settings.kafka import KafkaSettings
+from services.shared.state.records import State
+from tests.delivery.bench import Bench, Script, open_bench
+from tests.delivery.letters import replay
+from tests.privacy.people import FEED, NOW, PRIVATE, made, nino, order
+
+
+class Memory:
+    """Rules that fail at first, and then note whom they were told of."""
+
+    def __init__(self) -> None:
+        self.broken, self.people = True, list[Person | None]()
+
+    def remember(self, envelope: Envelope[OrderChanged], _: State) -> None:
+        if self.broken:
+            raise ValueError("a rule is wrong")
+        self.people.append(envelope.data.person)
+
+
+def ring_of(keys: Keys) -> KeyRing:
+    """A ring that needs no Kafka as long as it has the keys."""
+    ring = KeyRing(KafkaSettings(bootstrap_servers="127.0.0.1:1"))
+    ring.keys = keys
+    return ring
+
+
+def sealed_order(keys: Keys) -> Record:
+    """An order as the topic has it."""
+    envelope = wrap(order(), version=1, source=FEED, time=NOW)
+    content = in_clear(value(envelope))
+    assert content
+    body = sealed(content, made(keys))
+    return Record("davtari.shop.orders", 0, 3, 17, b"main:1042", body, headers(envelope))
+
+
+def reads_with(bench: Bench, keys: Keys) -> None:
+    """The bench opens what is sealed, as a service does."""
+    bench.engine.rules = replace(bench.engine.rules, opened=Opener(ring_of(keys)).records)
+
+
+async def test_it_is_parked_sealed_and_replayed_open(tmp_path: Path) -> None:
+    memory, keys = Memory(), Keys()
+    raw = sealed_order(keys)
+    async with open_bench(tmp_path, Handlers((), {OrderChanged: memory.remember}, Script())) as bench:
+        reads_with(bench, keys)
+        await bench.take(raw)
+        (letter,) = await bench.letters()
+        assert letter.record and letter.reason == Reason.RECORD_RULE_FAILED
+        assert b64decode(letter.record.value or "") == raw.value
+        assert [text for text in PRIVATE if text in letter.model_dump_json()] == []
+        memory.broken = False
+        await bench.take(replay(letter.dead_letter))
+    assert memory.people == [nino()]
+
+
+async def test_one_that_was_tampered_with_becomes_a_dead_letter_and_the_next_proceeds(tmp_path: Path) -> None:
+    memory, keys = Memory(), Keys()
+    memory.broken = False
+    raw = sealed_order(keys)
+    broken = replace(raw, offset=2, value=(raw.value or b"").replace(b'"person_ref":"5f', b'"person_ref":"6f'))
+    async with open_bench(tmp_path, Handlers((), {OrderChanged: memory.remember}, Script())) as bench:
+        reads_with(bench, keys)
+        await bench.take(broken, raw)
+        (letter,) = await bench.letters()
+    assert (letter.reason, "another person" in letter.detail) == ("record.invalid-data", True)
+    assert memory.people == [nino()]

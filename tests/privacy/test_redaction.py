@@ -1,0 +1,59 @@
+"""What Balance quotes of a person stands in no event, while the reason stays readable."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from contracts.reasons import Reason
+from services.shared.delivery.decision import Delivery
+from services.shared.delivery.outcome import Refused, Unknown
+from services.shared.privacy.redaction import redacted
+from tests.delivery.bench import Script, open_bench, wanted
+from tests.delivery.shelf import LANE, handlers
+from tests.privacy.people import PRIVATE, nino
+
+CLIENT = {"ID": "01001234567", "Name": "Nino Beridze", "LegalForm": "ფიზიკური პირი", "uid": "5f0c7c3e"}
+CASES: list[tuple[str, Any, str]] = [
+    ("ID 01001234567 is taken", CLIENT, "ID ••• is taken"),
+    ("Nino Beridze (01001234567)", CLIENT, "••• (•••)"),
+    ("no legal form ფიზიკური პირი", CLIENT, "no legal form ფიზიკური პირი"),
+    ("client 5f0c7c3e is locked", CLIENT, "client 5f0c7c3e is locked"),
+    ("GE is no country", {"country": "GE", "phone": ""}, "GE is no country"),
+    ("call +995599123456", {"order": {"phone": "+995599123456"}, "base": None}, "call •••"),
+    ("all is well", None, "all is well"),
+]
+
+
+@pytest.mark.parametrize(("text", "person", "told"), CASES)
+def test_only_the_words_of_the_person_are_masked(text: str, person: Any, told: str) -> None:
+    assert redacted(text, person) == told
+
+
+def test_nothing_of_a_buyer_is_left() -> None:
+    told = redacted(" and ".join(PRIVATE), nino().model_dump(mode="json"))
+    assert [text for text in PRIVATE if text in told] == []
+
+
+def client() -> Delivery:
+    """A client to be created."""
+    payload = {"identity": "i1", "person_ref": "p1", "person": CLIENT}
+    return Delivery(id="client:main:998", kind="client", lane=LANE, key="i1", payload=payload)
+
+
+@pytest.mark.claim("S2.16")
+async def test_a_dead_letter_and_its_attempts_quote_nobody(tmp_path: Path) -> None:
+    script = Script()
+    async with open_bench(tmp_path, handlers(script)) as bench:
+        await wanted(bench, script, client())
+        await bench.settle((await bench.due())[0], Unknown("no answer about Nino Beridze"))
+        bench.clock.advance(3600)
+        await bench.settle((await bench.due())[0], Refused(Reason.BALANCE_REFUSED, "ID 01001234567 is taken"))
+        (letter,) = await bench.letters()
+    assert letter.detail == "ID ••• is taken"
+    assert letter.delivery and [one.detail for one in letter.delivery.attempts] == ["no answer about •••"]
+    assert (letter.person, letter.person_ref) == (CLIENT, "p1")
+    outside = letter.model_dump_json(exclude={"person"})
+    assert [text for text in ("01001234567", "Beridze") if text in outside] == []

@@ -1,0 +1,176 @@
+"""A sealed person opens with the person's key, as any JOSE library reads it, and with nothing else."""
+
+from __future__ import annotations
+
+import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from joserfc.jwe import JWERegistry, decrypt_compact, encrypt_compact
+from joserfc.jwk import OctKey
+from joserfc.registry import HeaderParameter
+
+from contracts.envelope import value, wrap
+from contracts.shop import OrderChanged
+from services.shared.privacy.keys import Keys
+from services.shared.privacy.sealing import BrokenSeal, PersonKey, kid_of, seal, unseal
+from services.shared.privacy.values import UNNAMED, in_clear, opened, sealed, under_seal, whose
+from tests.privacy.people import GIORGI, NINO, NOW, PRIVATE, made, nino, order
+
+KEY = PersonKey("k1", NINO, bytes(range(32)))
+PERSON = {"person_ref": NINO, "email": "nino@example.ge", "comment": "მეორე სართული"}
+
+
+def test_what_was_sealed_opens_with_its_key() -> None:
+    token = seal(PERSON, KEY)
+    assert kid_of(token) == "k1"
+    assert unseal(token, NINO, KEY) == PERSON
+
+
+def test_the_same_person_is_sealed_differently_each_time() -> None:
+    assert seal(PERSON, KEY) != seal(PERSON, KEY)
+
+
+def test_a_comment_of_megabytes_is_sealed_too() -> None:
+    long = {"comment": "x" * 2_000_000}
+    assert unseal(seal(long, KEY), NINO, KEY) == long
+
+
+REGISTRY = JWERegistry({"ref": HeaderParameter("person_ref", "str")}, algorithms=["dir", "A256GCM"])
+
+
+def test_a_jose_library_opens_it() -> None:
+    token = decrypt_compact(seal(PERSON, KEY), OctKey.import_key(KEY.secret), registry=REGISTRY)
+    assert token.headers() == {"alg": "dir", "enc": "A256GCM", "kid": "k1", "ref": NINO}
+    assert orjson.loads(token.plaintext or b"") == PERSON
+
+
+def test_what_a_jose_library_seals_opens() -> None:
+    header = {"alg": "dir", "enc": "A256GCM", "kid": "k1", "ref": NINO}
+    token = encrypt_compact(header, orjson.dumps(PERSON), OctKey.import_key(KEY.secret), registry=REGISTRY)
+    assert unseal(token, NINO, KEY) == PERSON
+
+
+def test_another_method_under_the_same_key_does_not_open() -> None:
+    header = {"alg": "A256GCMKW", "enc": "A256GCM", "kid": "k1", "ref": NINO}
+    registry = JWERegistry({"ref": HeaderParameter("person_ref", "str")}, algorithms=["A256GCMKW", "A256GCM"])
+    token = encrypt_compact(header, orjson.dumps(PERSON), OctKey.import_key(KEY.secret), registry=registry)
+    with pytest.raises(BrokenSeal):
+        unseal(token, NINO, KEY)
+
+
+def plain(part: str) -> bytes:
+    """A part of a compact token, by the standard alone."""
+    return urlsafe_b64decode(part + "=" * (-len(part) % 4))
+
+
+def changed(token: str, place: int) -> str:
+    """The token with one bit of a part turned over."""
+    parts = token.split(".")
+    raw = bytearray(plain(parts[place]))
+    raw[0] ^= 1
+    parts[place] = urlsafe_b64encode(raw).decode().rstrip("=")
+    return ".".join(parts)
+
+
+@pytest.mark.parametrize("place", [2, 3, 4], ids=["initialization vector", "text", "tag"])
+def test_a_changed_token_does_not_open(place: int) -> None:
+    with pytest.raises(BrokenSeal, match="k1"):
+        unseal(changed(seal(PERSON, KEY), place), NINO, KEY)
+
+
+def test_a_header_that_names_somebody_else_does_not_open() -> None:
+    parts = seal(PERSON, KEY).split(".")
+    parts[0] = seal(PERSON, replace(KEY, ref=GIORGI)).split(".")[0]
+    with pytest.raises(BrokenSeal):
+        unseal(".".join(parts), GIORGI, replace(KEY, ref=GIORGI))
+
+
+def test_a_token_does_not_open_in_the_record_of_somebody_else() -> None:
+    with pytest.raises(BrokenSeal, match="another person"):
+        unseal(seal(PERSON, KEY), GIORGI, KEY)
+
+
+def test_another_key_does_not_open_it() -> None:
+    with pytest.raises(BrokenSeal):
+        unseal(seal(PERSON, KEY), NINO, replace(KEY, secret=bytes(32)))
+
+
+@pytest.mark.parametrize("token", ["", "a.b", "bm8.x.y.z.t", "W10.a.b.c.d", "e30.a.b.c.d", "eyJraWQiOjd9.a.b.c.d"])
+def test_what_is_no_token_is_told_so(token: str) -> None:
+    with pytest.raises(BrokenSeal):
+        kid_of(token)
+    with pytest.raises(BrokenSeal):
+        unseal(token, NINO, KEY)
+
+
+def written(event: OrderChanged) -> bytes:
+    """The value of an event as it is about to be sent."""
+    return value(wrap(event, version=1, source="store-feed", time=NOW))
+
+
+def test_a_sealed_value_names_nobody_and_opens_as_it_was() -> None:
+    key = made(Keys())
+    content = in_clear(written(order()))
+    assert content and whose(content) == NINO
+    on_the_wire = sealed(content, key)
+    assert [text for text in PRIVATE if text.encode() in on_the_wire] == []
+    assert OrderChanged.model_validate_json(on_the_wire).person is None
+    again = under_seal(on_the_wire)
+    assert again
+    assert OrderChanged.model_validate_json(opened(again, key)) == order()
+
+
+def test_without_a_key_the_person_was_forgotten_and_the_rest_is_as_it_was() -> None:
+    content = in_clear(written(order()))
+    assert content
+    again = under_seal(sealed(content, made(Keys())))
+    assert again
+    assert OrderChanged.model_validate_json(opened(again, None)) == order().model_copy(update={"person": None})
+
+
+CLEAR = [None, b"", b"{", b"[]", b'"sealed"', b'{"sealed":7}', b'["sealed"]', b'\xff"sealed"', written(order())]
+
+
+@pytest.mark.parametrize("read", CLEAR)
+def test_a_value_that_is_not_sealed_stays_as_it_is(read: bytes | None) -> None:
+    assert under_seal(read) is None
+
+
+def test_a_value_that_names_nobody_is_not_sealed() -> None:
+    assert in_clear(written(order().model_copy(update={"person": None}))) is None
+    assert in_clear(b'{"payload":{"person":{}},"person":null}') is None
+
+
+def test_whoever_has_no_reference_is_sealed_all_the_same() -> None:
+    content = {"person_ref": None, "person": {"email": "nino@example.ge"}}
+    key = made(Keys(), whose(content))
+    again = under_seal(sealed(content, key))
+    assert again and whose(content) == UNNAMED
+    assert orjson.loads(opened(again, key))["person"] == content["person"]
+    assert nino().email.encode() not in sealed(content, key)
+
+
+@pytest.mark.claim("S2.16", "I7")
+def test_the_lines_that_subscribers_are_given_open_it() -> None:
+    page = (Path(__file__).parents[2] / "contracts" / "README.md").read_text(encoding="utf-8")
+    (lines,) = [
+        block for block in re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL) if "person_of" in block
+    ]
+    program: dict[str, Any] = {}
+    exec(lines, program)
+    keys = Keys()
+    told = keys.made(NINO, "store-feed", NOW)
+    keys.heard(told)
+    content, key = in_clear(written(order())), keys.of(NINO, "store-feed")
+    assert content and key
+    on_the_wire = orjson.loads(sealed(content, key))
+    assert program["person_of"](on_the_wire, {told.data.kid: told.data.key_base64url}) == content["person"]
+    assert program["person_of"](on_the_wire, {}) is None
+    assert program["person_of"](content, {}) == content["person"]
+    with pytest.raises(AssertionError):
+        program["person_of"](on_the_wire | {"person_ref": GIORGI}, {told.data.kid: told.data.key_base64url})

@@ -1,0 +1,137 @@
+"""People through a real broker: sealed on the topics, open for whoever has the keys, gone once they are forgotten."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+from aiokafka.errors import KafkaConnectionError
+
+from contracts.envelope import Envelope, headers, value, wrap
+from contracts.model import Event
+from contracts.privacy import PersonKeyMade
+from contracts.shop import OrderChanged, Person
+from services.shared.broker import Broker
+from services.shared.messaging.connection import producer
+from services.shared.messaging.reaching import TopicsMissing
+from services.shared.messaging.reader import read_events
+from services.shared.privacy.keys import TOPIC
+from services.shared.privacy.opening import opening
+from services.shared.privacy.ring import KeyRing
+from services.shared.privacy.writing import Sealer
+from tests.messaging.topics import Topics, topics_on
+from tests.privacy.people import FEED, GIORGI, NINO, NOW, PRIVATE, forgotten, nino, order
+
+pytestmark = pytest.mark.kafka
+ORDERS = "shop.orders"
+
+
+@pytest.fixture
+async def topics(kafka: Broker, topic_prefix: str) -> AsyncIterator[Topics]:
+    """Orders and keys."""
+    async with topics_on(kafka, topic_prefix) as found:
+        await found.create(ORDERS, TOPIC)
+        yield found
+
+
+def told(event: Event, version: int = 1) -> Envelope[Event]:
+    """An event of the shop."""
+    return wrap(event, version=version, source=FEED, time=NOW)
+
+
+async def publish(topics: Topics, ring: KeyRing, *envelopes: Envelope[Event]) -> None:
+    """Events as a service publishes them."""
+    sealer = Sealer(ring, topics.producer, topics.settings.topic_prefix, FEED, lambda: NOW)
+    for envelope, body in zip(envelopes, await sealer.values([value(one) for one in envelopes]), strict=True):
+        await topics.put(ORDERS, envelope.data.key.encode(), body, headers(envelope))
+
+
+async def forget(topics: Topics, ref: str) -> None:
+    """Give up the key of a person, as it stands in the topic."""
+    for made in [each for each in await topics.events(TOPIC) if isinstance(each.data, PersonKeyMade)]:
+        if made.data.person_ref == ref:
+            ring = KeyRing(topics.settings)
+            (key,) = (await ring.look_up([made.data.kid])).values()
+            assert key
+            await ring.close()
+            await topics.send(forgotten(key, made.sequence + 1))
+
+
+async def people(topics: Topics) -> list[Person | None]:
+    """Whom a reader that begins now finds in the orders, as they stand."""
+    found = [envelope.data async for envelope in read_events(topics.settings, [ORDERS])]
+    return [event.person for event in found if isinstance(event, OrderChanged)]
+
+
+@pytest.mark.claim("S2.16")
+async def test_a_person_is_sealed_in_the_log_and_gone_with_the_key(topics: Topics) -> None:
+    ring = KeyRing(topics.settings)
+    await publish(topics, ring, told(order(1)), told(order(2)), told(order(3, GIORGI)))
+    stands = b"".join(record.value or b"" for record in await topics.raw(ORDERS))
+    assert stands.count(b'"sealed":"') == 3
+    assert [text for text in PRIVATE if text.encode() in stands] == []
+    assert len(await topics.events(TOPIC)) == 2
+    assert await people(topics) == [nino(), nino(), nino(GIORGI)]
+
+    await forget(topics, NINO)
+    assert await people(topics) == [None, None, nino(GIORGI)]
+
+    await publish(topics, ring, told(order(4)))
+    await ring.close()
+    assert await people(topics) == [None, None, nino(GIORGI), nino()]
+
+
+async def test_a_reader_that_runs_finds_keys_that_were_made_later(topics: Topics) -> None:
+    ring = KeyRing(topics.settings)
+    async with opening(topics.settings) as opener:
+        for number, ref in enumerate((NINO, GIORGI), start=1):
+            await publish(topics, ring, told(order(number, ref)))
+            raw = (await topics.raw(ORDERS))[-1]
+            read = OrderChanged.model_validate_json(await opener.value(raw.value) or b"")
+            assert read == order(number, ref)
+    await ring.close()
+
+
+async def test_what_stands_there_in_clear_is_read_as_before(topics: Topics) -> None:
+    await topics.send(told(order(1)))
+    ring = KeyRing(topics.settings)
+    await publish(topics, ring, told(order(2, GIORGI)))
+    await ring.close()
+    assert await people(topics) == [nino(), nino(GIORGI)]
+
+
+async def test_a_restarted_service_uses_the_key_that_it_had_made(topics: Topics) -> None:
+    for number in (1, 2):
+        ring = KeyRing(topics.settings)
+        await publish(topics, ring, told(order(number)))
+        await ring.close()
+    assert len(await topics.events(TOPIC)) == 1
+
+
+async def test_a_key_whose_acknowledgement_did_not_come_is_told_again_as_it_was(
+    topics: Topics, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Were it another, compaction would take the first one away, and what may have been sealed with it."""
+    ring = KeyRing(topics.settings)
+    async with producer(topics.settings, FEED) as sender:
+        sealer = Sealer(ring, sender, topics.settings.topic_prefix, FEED, lambda: NOW)
+        send = sender.send_and_wait
+
+        async def unanswered(*given: object, **named: object) -> None:
+            await send(*given, **named)
+            raise KafkaConnectionError("no answer")
+
+        with monkeypatch.context() as lost:
+            lost.setattr(sender, "send_and_wait", unanswered)
+            with pytest.raises(KafkaConnectionError):
+                await sealer.values([value(told(order()))])
+        await sealer.values([value(told(order()))])
+    await ring.close()
+    assert len({each.data for each in await topics.events(TOPIC)}) == 1
+
+
+async def test_without_the_topic_of_keys_nobody_counts_as_forgotten(kafka: Broker, topic_prefix: str) -> None:
+    async with topics_on(kafka, topic_prefix) as topics:
+        ring = KeyRing(topics.settings)
+        with pytest.raises(TopicsMissing, match="davtari topics create"):
+            await ring.look_up(["some key"])

@@ -1,0 +1,62 @@
+"""Customer accounts of the shop, and what store-feed says of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from contracts.customers import CustomerRemoved, CustomerReturned
+from contracts.model import Event
+from services.sandbox.woocommerce.customers import Customers
+from services.shared.delivery.outcome import Retry
+from services.store_feed import customers
+from services.store_feed.customer_check import CustomerCheck
+from tests.store_feed.shop_bench import MAIN, Intake, Store
+
+Said = list[tuple[type[Event], int]]
+
+
+def account(store: Store, **fields: Any) -> int:
+    """Somebody has an account; gives its number."""
+    made = Customers(store.shop).create({"email": "nino@example.test"} | fields, strict=True)
+    return int(made["id"])
+
+
+def ended(store: Store, customer_id: int) -> None:
+    """Somebody deletes the account, a second later."""
+    store.passes(seconds=1)
+    Customers(store.shop).delete(customer_id, force=True)
+
+
+async def asked(store: Store) -> Said:
+    """The shop is asked for every account that was hinted at; gives what was said."""
+    deliver = customers.deliver_looks(store.woocommerce, store.clock)
+    while rows := await store.engine.claim(customers.lane(MAIN), 50, ()):
+        outcomes = await deliver(rows)
+        assert not [outcome for outcome in outcomes if isinstance(outcome, Retry)], "the shop is not available"
+        await store.engine.settle(list(zip(rows, outcomes, strict=True)))
+    return said(await store.ledger.news())
+
+
+def said(events: Sequence[Event]) -> Said:
+    """What events say of accounts."""
+    return [(type(e), e.customer_id) for e in events if isinstance(e, CustomerRemoved | CustomerReturned)]
+
+
+async def told(store: Store, taken: Intake) -> Said:
+    """The shop sends its webhooks, and is asked; gives what was said."""
+    await store.delivers(taken.receiver)
+    await taken.hints(store.engine)
+    return await asked(store)
+
+
+async def checked(store: Store) -> Said:
+    """The daily check; gives what was said."""
+    store.passes(seconds=1)
+    await CustomerCheck(store.engine, MAIN, store.woocommerce, store.schedule).once()
+    return await asked(store)
+
+
+def calls(store: Store) -> list[str]:
+    """The paths of the calls about accounts."""
+    return [entry.path for entry in store.faults.journal.entries if "/customers" in entry.path]
