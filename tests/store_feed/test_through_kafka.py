@@ -29,6 +29,7 @@ from services.shared.messaging.topics import create_topics
 from services.shared.running.service import Service
 from services.shared.settings.model import Settings
 from services.store_feed.app import blueprint
+from services.store_feed.watchdog import TOPICS
 from tests.messaging.topics import topics_on
 from tests.store_feed.conditions import free_port, is_listening, until
 from tests.store_feed.shop_bench import SECRET
@@ -92,7 +93,7 @@ async def running(app: Starlette, settings: Settings) -> AsyncIterator[Running]:
         await asyncio.wait([run, ready], return_when=asyncio.FIRST_COMPLETED, timeout=30)
         assert service.ready.is_set(), run
         try:
-            await until(lambda: len(app.state.shop.webhooks) == 3)
+            await until(lambda: len(app.state.shop.webhooks) == len(TOPICS))
             yield Running(app, settings)
         finally:
             run.cancel()

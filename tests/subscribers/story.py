@@ -23,6 +23,11 @@ def the_samples() -> list[Envelope[Event]]:
     return [decode(sample.raw_headers(), sample.raw_value()) for sample in samples()]
 
 
+def what_is_followed() -> list[Envelope[Event]]:
+    """The same but for the keys of people, which are given only to who names their topic."""
+    return [each for each in the_samples() if each.data.TOPIC != "privacy.keys"]
+
+
 def sample_of(type_: type[EventT]) -> EventT:
     """The first golden sample of a type."""
     return next(event.data for event in the_samples() if isinstance(event.data, type_))

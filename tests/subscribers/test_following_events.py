@@ -20,7 +20,7 @@ from services.commands.events.tail import tail
 from services.shared.settings.model import KafkaSettings
 from tests.messaging.topics import Topics
 from tests.subscribers.conftest import Davtari
-from tests.subscribers.story import ids, item, order, the_samples, told
+from tests.subscribers.story import ids, item, order, told, what_is_followed
 
 pytestmark = pytest.mark.kafka
 PATIENCE = 20.0
@@ -60,8 +60,8 @@ def test_a_person_sees_lines_and_a_program_cloud_events(town: Topics, davtari: D
     lines = davtari("events", "tail", "--since", "1h", "--type", "OrderChanged", "--count", 1).stdout
     assert "OrderChanged.v1" in lines
     assert "main:1042" in lines
-    everything = davtari("events", "tail", "--since", "1h", "--json", "--count", len(the_samples())).stdout
-    assert sorted(json.loads(line)["id"] for line in everything.splitlines()) == sorted(ids(the_samples()))
+    everything = davtari("events", "tail", "--since", "1h", "--json", "--count", len(what_is_followed())).stdout
+    assert sorted(json.loads(line)["id"] for line in everything.splitlines()) == sorted(ids(what_is_followed()))
 
 
 @pytest.mark.parametrize(

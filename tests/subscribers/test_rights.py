@@ -76,11 +76,12 @@ def test_subscribers_without_personal_data_get_none() -> None:
 def test_the_script_gives_subscribers_a_quota_and_nothing_to_write(tmp_path: Path) -> None:
     calls = [(call[0], options(call)) for call in calls_of_the_script(tmp_path, "shop-a.")]
     assert {given["bootstrap-server"][0] for _, given in calls} == {"k:1"}
-    subscribers = [given for name, given in calls if "subscriber" in str(given.get("allow-principal"))]
+    readers = {role.principal for role in ROLES.values() if role.name.startswith(("subscriber-", "person-reader"))}
+    subscribers = [given for _, given in calls if any(one in str(given.get("allow-principal")) for one in readers)]
     assert {operation for given in subscribers for operation in given["operation"]} == {"Read", "Describe"}
     assert all(name.startswith("shop-a.") for given in subscribers for name in given.get("topic", given.get("group")))
     limited = {given["entity-name"][0] for name, given in calls if name == "kafka-configs"}
-    assert limited == {role.principal for role in ROLES.values() if role.name.startswith("subscriber-")}
+    assert limited == readers
 
 
 @pytest.fixture
