@@ -44,9 +44,9 @@ def passport(found: Passport) -> None:
         return
     verdict = "[green]equal[/]" if found.matches else "[red]different[/]"
     waits = "it waits for a person" if found.waits else "nothing waits"
-    total = found.sale - found.credited
+    total, says = found.sale - found.credited, "nothing" if found.shop is None else f"{found.shop:.2f}"
     console.print(
-        f"In the books: Sale {found.sale} − credit {found.credited} = {total} · shop says {found.shop} · "
+        f"In the books: Sale {found.sale:.2f} − credit {found.credited:.2f} = {total:.2f} · shop says {says} · "
         f"{verdict} · {waits}",
         soft_wrap=True,
     )

@@ -127,7 +127,9 @@ def test_the_command_lists_the_watched_alone_or_with_the_others(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     everything, watching = shown(monkeypatch, tmp_path), shown(monkeypatch, tmp_path, "--watching")
-    assert "2 orders: 1 in the books, 1 watching." in everything and "2 orders: 1 in the books, 1 watching." in watching
+    assert (
+        "Orders: 2; 1 in the books, 1 watching." in everything and "Orders: 2; 1 in the books, 1 watching." in watching
+    )
     assert ("1042" in everything, "1042" in watching, "1043" in watching) == (True, False, True)
     data = json.loads(shown(monkeypatch, tmp_path, "--open", "--json"))
     assert data["counts"] == {"in the books": 1, "watching": 1}

@@ -22,29 +22,34 @@ from services.shared.privacy.values import UNNAMED, in_clear, opened, sealed, un
 from tests.privacy.people import GIORGI, NINO, NOW, PRIVATE, made, nino, order
 
 KEY = PersonKey("k1", NINO, bytes(range(32)))
+EVENT = b'{"order_id":7}'
 PERSON = {"person_ref": NINO, "email": "nino@example.ge", "comment": "მეორე სართული"}
 
 
 def test_what_was_sealed_opens_with_its_key() -> None:
-    token = seal(PERSON, KEY)
+    token = seal(PERSON, KEY, EVENT)
     assert kid_of(token) == "k1"
     assert unseal(token, NINO, KEY) == PERSON
 
 
-def test_the_same_person_is_sealed_differently_each_time() -> None:
-    assert seal(PERSON, KEY) != seal(PERSON, KEY)
+def test_an_event_that_is_published_again_is_the_same_to_the_byte_and_no_other_is() -> None:
+    token = seal(PERSON, KEY, EVENT)
+    assert seal(PERSON, KEY, EVENT) == token
+    others = [seal(PERSON, KEY, EVENT + b" "), seal(PERSON, replace(KEY, secret=bytes(32)), EVENT)]
+    ivs = {one.split(".")[2] for one in (token, *others)}
+    assert len(ivs) == 3
 
 
 def test_a_comment_of_megabytes_is_sealed_too() -> None:
     long = {"comment": "x" * 2_000_000}
-    assert unseal(seal(long, KEY), NINO, KEY) == long
+    assert unseal(seal(long, KEY, EVENT), NINO, KEY) == long
 
 
 REGISTRY = JWERegistry({"ref": HeaderParameter("person_ref", "str")}, algorithms=["dir", "A256GCM"])
 
 
 def test_a_jose_library_opens_it() -> None:
-    token = decrypt_compact(seal(PERSON, KEY), OctKey.import_key(KEY.secret), registry=REGISTRY)
+    token = decrypt_compact(seal(PERSON, KEY, EVENT), OctKey.import_key(KEY.secret), registry=REGISTRY)
     assert token.headers() == {"alg": "dir", "enc": "A256GCM", "kid": "k1", "ref": NINO}
     assert orjson.loads(token.plaintext or b"") == PERSON
 
@@ -80,24 +85,24 @@ def changed(token: str, place: int) -> str:
 @pytest.mark.parametrize("place", [2, 3, 4], ids=["initialization vector", "text", "tag"])
 def test_a_changed_token_does_not_open(place: int) -> None:
     with pytest.raises(BrokenSeal, match="k1"):
-        unseal(changed(seal(PERSON, KEY), place), NINO, KEY)
+        unseal(changed(seal(PERSON, KEY, EVENT), place), NINO, KEY)
 
 
 def test_a_header_that_names_somebody_else_does_not_open() -> None:
-    parts = seal(PERSON, KEY).split(".")
-    parts[0] = seal(PERSON, replace(KEY, ref=GIORGI)).split(".")[0]
+    parts = seal(PERSON, KEY, EVENT).split(".")
+    parts[0] = seal(PERSON, replace(KEY, ref=GIORGI), EVENT).split(".")[0]
     with pytest.raises(BrokenSeal):
         unseal(".".join(parts), GIORGI, replace(KEY, ref=GIORGI))
 
 
 def test_a_token_does_not_open_in_the_record_of_somebody_else() -> None:
     with pytest.raises(BrokenSeal, match="another person"):
-        unseal(seal(PERSON, KEY), GIORGI, KEY)
+        unseal(seal(PERSON, KEY, EVENT), GIORGI, KEY)
 
 
 def test_another_key_does_not_open_it() -> None:
     with pytest.raises(BrokenSeal):
-        unseal(seal(PERSON, KEY), NINO, replace(KEY, secret=bytes(32)))
+        unseal(seal(PERSON, KEY, EVENT), NINO, replace(KEY, secret=bytes(32)))
 
 
 @pytest.mark.parametrize("token", ["", "a.b", "bm8.x.y.z.t", "W10.a.b.c.d", "e30.a.b.c.d", "eyJraWQiOjd9.a.b.c.d"])

@@ -37,7 +37,7 @@ def said(event: Event) -> str:
 @said.register
 def _(event: OrderChanged) -> str:
     changed = f" ({', '.join(event.changed)})" if len(event.changed) < 6 else ""
-    return f"order read: {event.status}, {event.total} {event.currency}{changed}"
+    return f"order read: {event.status}, {event.total:.2f} {event.currency}{changed}"
 
 
 @said.register
@@ -57,7 +57,7 @@ def _(event: CustomerReturned) -> str:
 
 @said.register
 def _(event: RefundIssued) -> str:
-    return f"refund {event.refund_id} of {event.amount} {event.currency}"
+    return f"refund {event.refund_id} of {event.amount:.2f} {event.currency}"
 
 
 @said.register
@@ -74,17 +74,17 @@ def _(event: ClientRecorded) -> str:
 @said.register
 def _(event: SaleRecorded) -> str:
     several = f" as {len(event.parts)} documents" if event.parts else ""
-    return f"Sale {event.sale} {event.how}{several}, read back, {_judged(event.differences)}: {event.total}"
+    return f"Sale {event.sale} {event.how}{several}, read back, {_judged(event.differences)}: {event.total:.2f}"
 
 
 @said.register
 def _(event: CreditNoteRecorded) -> str:
-    return f"credit note {event.credit_note} {event.how}, {_judged(event.differences)}: {event.total}"
+    return f"credit note {event.credit_note} {event.how}, {_judged(event.differences)}: {event.total:.2f}"
 
 
 @said.register
 def _(event: SalePlanned | CreditNotePlanned) -> str:
-    return f"dry run: would write {event.DOCUMENT.removesuffix('-plan')} of {event.total}"
+    return f"dry run: would write {event.DOCUMENT.removesuffix('-plan')} of {event.total:.2f}"
 
 
 @said.register
@@ -94,12 +94,12 @@ def _(event: SaleDiverged) -> str:
 
 @said.register
 def _(event: SalesOrderPlanned) -> str:
-    return f"dry run: would write sales order of {event.total}"
+    return f"dry run: would write sales order of {event.total:.2f}"
 
 
 @said.register
 def _(event: SalesOrderRecorded) -> str:
-    return f"sales order {event.sales_order} {event.how}, read back, {_judged(event.differences)}: {event.total}"
+    return f"sales order {event.sales_order} {event.how}, read back, {_judged(event.differences)}: {event.total:.2f}"
 
 
 @said.register
@@ -130,7 +130,7 @@ def _(event: PaymentRecorded) -> str:
 
 @said.register
 def _(event: PaymentReceived) -> str:
-    return f"payment of {event.amount} on {event.date} entered by {event.asked_by} {event.reference}".rstrip()
+    return f"payment of {event.amount:.2f} on {event.date} entered by {event.asked_by} {event.reference}".rstrip()
 
 
 @said.register
@@ -190,7 +190,7 @@ def _(event: ReturnRequested) -> str:
 
 @said.register
 def _(event: ReturnPlanned) -> str:
-    return f"return request {event.request} would become a credit note of {event.total} {event.currency}"
+    return f"return request {event.request} would become a credit note of {event.total:.2f} {event.currency}"
 
 
 @said.register
@@ -219,7 +219,7 @@ def _judged(differences: tuple[str, ...]) -> str:
 
 
 def _paid(event: PaymentRecorded | PaymentPlanned) -> str:
-    return f"{event.amount} on {event.date} by {event.method} {event.reference}".rstrip()
+    return f"{event.amount:.2f} on {event.date} by {event.method} {event.reference}".rstrip()
 
 
 def _note(event: OrderNoteWritten | OrderNotePlanned) -> str:

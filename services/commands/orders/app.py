@@ -54,4 +54,4 @@ def _show(found: Sequence[Standing], listed: Sequence[Standing]) -> None:
         console.print(table(("shop", "order", "total", "status", "stands", "why"), rows, right=(2,)))
     counts = Counter(one.state for one in found)
     told = ", ".join(f"{count} {state}" for state, count in counts.items()) or "none was read yet"
-    console.print(f"{len(found)} orders: {told}.", soft_wrap=True)
+    console.print(f"Orders: {len(found)}; {told}.", soft_wrap=True)

@@ -6,10 +6,10 @@ the tests hold it against one.
 
 from __future__ import annotations
 
-import os
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass, field
 from functools import lru_cache
+from hashlib import blake2b
 from typing import Any
 
 import orjson
@@ -34,9 +34,13 @@ class PersonKey:
     secret: bytes = field(repr=False)
 
 
-def seal(person: Any, key: PersonKey) -> str:
-    """The part, sealed. The header, which tells key and person, is authenticated with it."""
-    header, iv = _header(key.kid, key.ref), os.urandom(_IV_BYTES)
+def seal(person: Any, key: PersonKey, within: bytes) -> str:
+    """The part, sealed. The header, which tells key and person, is authenticated with it.
+
+    `within` is the whole that the part stands in: the same sealed again is the same to the byte, so that an event which
+    is published twice stays one event. Another whole has another IV, as A256GCM demands.
+    """
+    header, iv = _header(key.kid, key.ref), _iv(within, key)
     made = AESGCM(key.secret).encrypt(iv, orjson.dumps(person), header)
     parts = (header, b"", encoded(iv), encoded(made[:-_TAG_BYTES]), encoded(made[-_TAG_BYTES:]))
     return b".".join(parts).decode()
@@ -63,6 +67,10 @@ def unseal(sealed: str, ref: str | None, key: PersonKey) -> Any:
     if not header.get("ref") == key.ref == ref:
         raise BrokenSeal(f"sealed is of another person than this record, by the key {key.kid}")
     return orjson.loads(part)
+
+
+def _iv(within: bytes, key: PersonKey) -> bytes:
+    return blake2b(within, digest_size=_IV_BYTES, key=key.secret, person=b"davtari-seal-iv").digest()
 
 
 @lru_cache(maxsize=1024)

@@ -27,7 +27,8 @@ def whose(content: dict[str, Any]) -> str:
 
 def sealed(content: dict[str, Any], key: PersonKey) -> bytes:
     """The value with its person sealed."""
-    return orjson.dumps({**content, "person_ref": key.ref, "person": None, "sealed": seal(content["person"], key)})
+    token = seal(content["person"], key, within=orjson.dumps(content))
+    return orjson.dumps({**content, "person_ref": key.ref, "person": None, "sealed": token})
 
 
 def under_seal(value: bytes | None) -> dict[str, Any] | None:
