@@ -14,10 +14,14 @@ from services.commands.dead_letters.masking import MASK, masked
 from services.commands.dead_letters.payloads import MODELS
 from services.commands.dead_letters.pointers import differences, with_value
 from services.commands.letters import Letter, WrongUse
+from services.shared.delivery.dead_letters import delivery_letter
+from services.shared.delivery.decision import Delivery
+from services.shared.delivery.outbox import digest_of
 from services.shared.delivery.record import failed, restored
 from tests.commands.letters_given import closed, delivery, letters, record
 from tests.delivery.shelf import envelope as told_by_feed
 from tests.delivery.shelf import of_envelope, stock
+from tests.support import exporting
 
 pytestmark = pytest.mark.claim("S1.18")
 CLIENT = {"shop": "main", "order_id": 998, "person_ref": "p1", "identity": "i1", "create": True, "retail": None}
@@ -44,6 +48,17 @@ def test_values_are_set_by_pointer_and_read_as_json_or_text() -> None:
 def test_a_pointer_that_leads_nowhere_is_refused(assignment: str) -> None:
     with pytest.raises(WrongUse, match="--set"):
         with_value({"a": [{"b": 1}], "d": "x"}, assignment)
+
+
+def test_a_sale_that_says_nothing_of_a_person_is_corrected_too() -> None:
+    bought = exporting.order(exporting.line(1, "20.00"))
+    payload = exporting.sale_task(bought, exporting.settings()).model_dump(mode="json")
+    sale = Delivery("sale:main:1042", "sale", "balance.documents", exporting.KEY, payload)
+    told = ("balance.period-closed", "closed", digest_of(payload), exporting.PAID)
+    refused = delivery_letter("order-exporter", exporting.KEY, sale, *told)
+    (one,) = letters(DeadLettered.model_validate_json(refused.model_dump_json()))
+    made = corrected(one, with_value(document(one), "/document/Date=2099-01-02T00:00:00"), "posting date", ())
+    assert (payload["person"], made.changed) == (None, ("/document/Date",))
 
 
 def test_a_delivery_is_corrected_with_its_person_apart() -> None:

@@ -122,7 +122,7 @@ async def test_init_asks_step_by_step_and_tries_each_answer(made: World) -> None
     # and the file can be used, with everything in dry run
     settings = load(folder / "davtari.toml", environ={})
     main = settings.shops["main"]
-    assert set(main.flows.model_dump().values()) == {"dry-run"}
+    assert set(main.flows.model_dump(exclude={"payments"}).values()) == {"dry-run"}
     assert (main.stock.policy, main.stock.warehouses) == ("aggregate", ("Main", "Vake"))
     assert main.orders.warehouse and main.prices.regular_type and main.prices.sale_type
     assert len(main.catalogue.groups) == 1

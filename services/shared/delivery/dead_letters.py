@@ -72,7 +72,10 @@ def record_letter(service: str, record: Record, reason: str, detail: str, now: d
 def delivery_letter(
     service: str, subject: str, delivery: Delivery | Row, reason: Reason | str, detail: str, digest: str, now: datetime
 ) -> DeadLettered:
-    """The dead letter of a delivery that was refused, with its payload and attempts."""
+    """The dead letter of a delivery that was refused, with its payload and attempts.
+
+    A person stands apart. A payload that says nothing of one keeps that: by its digest it is known to have been sent.
+    """
     return DeadLettered(
         dead_letter=letter_id(service, delivery.id),
         service=service,
@@ -85,7 +88,7 @@ def delivery_letter(
             subject=subject,
             kind=delivery.kind,
             lane=delivery.lane,
-            payload={name: part for name, part in delivery.payload.items() if name != PERSON},
+            payload={name: part for name, part in delivery.payload.items() if name != PERSON or part is None},
             attempts=delivery.attempts if isinstance(delivery, Row) else (),
             blocked_on=delivery.blocked_on if isinstance(delivery, Row) else None,
         ),
