@@ -16,15 +16,25 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import orjson
+
 from services.shared.running.serving import Address, serve
 from services.shared.state.database import database_file, open_database
 from services.store_feed.inbox import Inbox
 from services.store_feed.webhook import Receiver
 
 SECRET = b"a secret between the shop and us"
-INSERT = "INSERT INTO inbox (shop, body, traceparent) VALUES (?, ?, ?)"
+INSERT = "INSERT INTO inbox (shop, topic, body, traceparent) VALUES (?, ?, ?, ?)"
 ANSWER = b'{"status": "stored"}'
 HEADERS = [(b"content-type", b"application/json"), (b"content-length", str(len(ANSWER)).encode())]
+
+
+Kept = tuple[str, str, bytes, str]
+
+
+def _row(body: bytes) -> Kept:
+    """What is kept of a delivery: which order it is about."""
+    return "main", "order.updated", b'{"id":%d}' % orjson.loads(body)["id"], "0" * 55
 
 
 def heard(shop: str, *, signed: bool) -> None:
@@ -56,12 +66,12 @@ class Floor:
     async def _write_all(self) -> None:
         while self._waiting:
             group, self._waiting = self._waiting, []
-            await asyncio.to_thread(self._write, [("main", body, "0" * 55) for body, _ in group])
+            await asyncio.to_thread(self._write, [_row(body) for body, _ in group])
             for _, done in group:
                 done.set_result(None)
         self._writing = None
 
-    def _write(self, rows: list[tuple[str, bytes, str]]) -> None:
+    def _write(self, rows: list[Kept]) -> None:
         self._database.execute("BEGIN")
         self._database.executemany(INSERT, rows)
         self._database.execute("COMMIT")
