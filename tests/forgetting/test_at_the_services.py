@@ -31,9 +31,10 @@ from services.shared.state.records import State
 from services.shared.state.store import read_kind
 from services.shared.woocommerce.person import order_ref
 from services.store_feed import handlers as feed_handlers
-from tests.delivery.bench import Bench, open_bench
+from tests.delivery.bench import open_bench
 from tests.delivery.shelf import of_envelope, record
 from tests.forgetting.forgotten import WORDS, carried_out, forget, known, named_in
+from tests.order_exporter.test_exporters_on_the_engine import run
 from tests.support.exporting import RETAIL, SHOP, given_back, line, link, order, push, refund, settings
 from tests.support.fake_books import FakeBooks
 from tests.support.memory_state import NOON
@@ -85,18 +86,6 @@ async def test_somebody_else_is_not_touched(tmp_path: Path) -> None:
         answer = await carried_out(bench, forget("p-2"))
     assert (answer.detail, answer.figures["copies"]) == ("holds nothing of this person", 0)
     assert named_in(tmp_path) == set(WORDS)
-
-
-async def run(bench: Bench, lanes: Mapping[str, Deliver]) -> None:
-    """Deliver until nothing is due."""
-    busy = True
-    while busy:
-        busy = False
-        for name, deliver in lanes.items():
-            for row in await bench.engine.claim(name, 10, ()):
-                [outcome] = await deliver([row])
-                await bench.settle(row, outcome)
-                busy = True
 
 
 def lanes(books: FakeBooks) -> Mapping[str, Deliver]:

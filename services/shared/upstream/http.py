@@ -16,11 +16,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mappin
 from contextlib import aclosing, asynccontextmanager, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from random import uniform
 from time import perf_counter
 from typing import Any, Self
 
 import httpx
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from services.shared.telemetry.calls import call
 from services.shared.upstream.errors import UpstreamError
@@ -34,8 +34,6 @@ Observe = Callable[[str, str, str, float], None]
 Refine = Callable[[httpx.Response, bool], UpstreamError | None]
 """(failed response with its body, writes) → the client's own verdict, or None for the general one."""
 Sleep = Callable[[float], Awaitable[None]]
-PAUSES = (0.2, 0.4, 0.8, 1.6, 2.0)
-"""The longest pause in seconds after each try that was not sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +48,7 @@ class Timeouts:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How many calls run at once, and how often a call that was provably not sent is tried: 6 times at most."""
+    """How many calls run at once, and how often a call that was provably not sent is tried."""
 
     concurrency: int = 4
     tries: int = 3
@@ -141,12 +139,14 @@ class Upstream:
 
     async def _sent(self, request: httpx.Request, *, stream: bool) -> httpx.Response:
         """Sends, and tries again at once (a few times, with jitter) only what was provably not sent."""
-        for ceiling in PAUSES[: self._limits.tries - 1]:
-            try:
-                return await self._tried(request, stream)
-            except NOT_SENT:
-                await self._sleep(uniform(0, ceiling))
-        return await self._tried(request, stream)
+        retrying = AsyncRetrying(
+            sleep=self._sleep,
+            stop=stop_after_attempt(self._limits.tries),
+            wait=wait_random_exponential(multiplier=0.2, max=2.0),
+            retry=retry_if_exception_type(NOT_SENT),
+            reraise=True,
+        )
+        return await retrying(self._tried, request, stream)
 
     async def _tried(self, request: httpx.Request, stream: bool) -> httpx.Response:
         started, result = perf_counter(), "cancelled"
