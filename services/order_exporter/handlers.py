@@ -8,7 +8,7 @@ from functools import partial, reduce
 
 from contracts.balance import PriceChanged
 from contracts.clients import ContactsConflicted
-from contracts.ledger import SalePlanned
+from contracts.ledger import SalePlanned, SaleRecorded
 from contracts.model import Event
 from contracts.placement import WarehouseChosen
 from contracts.reasons import Reason
@@ -105,8 +105,7 @@ def _with_endings(case: Case, decision: Decision) -> Decision:
 
 def _decide(case: Case) -> Decision:
     sale = case.state.get(SALE, case.known.order.key)
-    taken_back = case.state.get(REVERSED, sale.sale) if sale else None
-    if sale is not None and not (taken_back and case.shop.orders.after_sale == "credit-and-new-sale"):
+    if sale is not None and not _is_made_anew(case, sale):
         said = divergence(
             case.known, sale, case.state.get(DIVERGED, sale.key), case.shop.orders.after_sale, case.state.now
         )
@@ -116,6 +115,11 @@ def _decide(case: Case) -> Decision:
     if case.is_wanted or wants_plan(case.pushes):
         return replace(_export(case), again_at=case.held_until)
     return _later(case)
+
+
+def _is_made_anew(case: Case, sale: SaleRecorded) -> bool:
+    """Whether another Sale follows the one that a credit note has taken back (claim K7)."""
+    return case.shop.orders.after_sale == "credit-and-new-sale" and case.state.get(REVERSED, sale.sale) is not None
 
 
 def _given_up(known: KnownOrder) -> str:

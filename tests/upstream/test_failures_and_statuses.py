@@ -145,8 +145,8 @@ async def test_a_short_retry_saves_a_call_that_was_not_sent() -> None:
 
     assert response.status_code == 201
     assert len(calls) == 3
-    assert len(waits.seconds) == 2
-    assert all(0 <= wait <= 2 for wait in waits.seconds)
+    (wait,) = waits.seconds  # the first time again at once
+    assert 0 <= wait <= 2
 
 
 async def test_it_is_tried_three_times_and_no_more() -> None:

@@ -24,11 +24,15 @@ _AFTER = frozenset(" \t\n\r,]")
 _SURROGATE = re.compile(r"\\u[dD]")
 _BLANKS = re.compile(r"[ \t\n\r]*")
 _COMMA = re.compile(r"[ \t\n\r]*,[ \t\n\r]*")
+_MARK = re.compile(r'[][{},:"]')
 _MARKS = {("start", "["): "first", ("first", "]"): "end", ("next", ","): "value", ("next", "]"): "end"}
 
 
 def _no_number(word: str) -> Any:
     raise JSONError(f"{word} is no JSON")
+
+
+_VALUE: Scan = JSONDecoder(parse_float=Decimal, parse_constant=_no_number).scan_once  # type: ignore[attr-defined]
 
 
 class ArrayParser:
@@ -40,7 +44,6 @@ class ArrayParser:
     def __init__(self, found: list[Any]) -> None:
         self._found = found
         self._decode = getincrementaldecoder("utf-8")().decode
-        self._value: Scan = JSONDecoder(parse_float=Decimal, parse_constant=_no_number).scan_once  # type: ignore[attr-defined]
         self._text, self._at, self._enough = "", 0, 0
         self._state, self._odd = "start", False
 
@@ -49,9 +52,9 @@ class ArrayParser:
         try:
             self._text += self._decode(piece, last)
         except UnicodeDecodeError as error:
-            raise JSONError(str(error)) from None
+            raise (IncompleteJSONError if last else JSONError)(str(error)) from None
         if last or len(self._text) >= self._enough:
-            self._read()
+            self._read(last)
 
     def close(self) -> None:
         """That was all."""
@@ -59,7 +62,7 @@ class ArrayParser:
         if self._state != "end":
             raise IncompleteJSONError("the array has no end")
 
-    def _read(self) -> None:
+    def _read(self, last: bool) -> None:
         """Read as far as it goes; what is left is read again once it has doubled, so that long elements stay cheap."""
         text, self._at = self._text, 0
         self._odd = _SURROGATE.search(text) is not None
@@ -67,9 +70,9 @@ class ArrayParser:
             while self._comes_to_an_element(text):
                 self._elements(text)
         except StopIteration as error:
-            _may_be_cut(text, error.value)
+            _may_be_cut(text, error.value, last)
         except JSONDecodeError as error:
-            _may_be_cut(text, len(text) if error.msg.startswith("Unterminated string") else error.pos)
+            _may_be_cut(text, len(text) if error.msg.startswith("Unterminated string") else error.pos, last)
         except RecursionError:
             raise JSONError("nested too deeply") from None
         self._text = text[self._at :]
@@ -91,7 +94,7 @@ class ArrayParser:
         """Take elements for as long as a comma follows. Raises what the decoder raises at one that is not whole."""
         self._state = "value"
         while self._state == "value" and self._at < len(text):
-            element, end = self._value(text, self._at)
+            element, end = _VALUE(text, self._at)
             if type(element) in _NUMBERS and text[end : end + 1] not in _AFTER:
                 raise StopIteration(end)
             self._found.append(_paired(text[self._at : end]) if self._odd else element)
@@ -105,7 +108,7 @@ def _paired(text: str) -> Any:
     return element
 
 
-def _may_be_cut(text: str, error_at: int) -> None:
+def _may_be_cut(text: str, error_at: int, last: bool) -> None:
     """An error at the end of what came may be an element cut in two; anywhere else it is one. Raises `JSONError`."""
-    if error_at < len(text) - TAIL:
+    if error_at < len(text) - TAIL or (last and _MARK.search(text, error_at)):
         raise JSONError(f"no JSON at {text[error_at : error_at + TAIL]!r}")

@@ -71,8 +71,10 @@ class Parser:
             return self._whole(may_be_empty)
         try:
             self._machine.close()
-        except ijson.JSONError:
+        except ijson.IncompleteJSONError:
             raise self._broken_off() from None
+        except ijson.JSONError:
+            raise self._unreadable() from None
         return self._taken()
 
     def _begin(self, piece: bytes) -> list[Raw]:
@@ -80,7 +82,7 @@ class Parser:
         if not piece:
             return []  # to the parser an empty piece means the end
         self._head += piece
-        path = self._shape.rows_at(piece)
+        path = BARE if self._head.lstrip().startswith(b"[") else self._shape.rows_at(piece)
         if path is None:
             if len(self._head) > HEAD:
                 raise self._bad("no list of rows")
