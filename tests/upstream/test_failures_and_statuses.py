@@ -223,3 +223,30 @@ async def test_no_more_calls_run_at_once_than_allowed() -> None:
         await asyncio.gather(*(calls.request("GET", URL, writes=False) for _ in range(20)))
 
     assert most == 2
+
+
+async def test_an_address_may_name_who_asks() -> None:
+    seen: list[httpx.Request] = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return httpx.Response(200)
+
+    async with upstream(handler) as calls:
+        await calls.request("GET", "https://reader:word@pictures.test/A.jpg", writes=False)
+
+    assert seen[0].headers["authorization"] == httpx.BasicAuth("reader", "word")._auth_header
+
+
+async def test_no_cookie_is_kept_and_sent_back() -> None:
+    seen: list[httpx.Request] = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return httpx.Response(200, json={}, headers={"set-cookie": "wordpress_logged_in=somebody"})
+
+    async with upstream(handler) as calls:
+        for _ in range(2):
+            await calls.request("GET", URL, writes=False)
+
+    assert "cookie" not in seen[1].headers

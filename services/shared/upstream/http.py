@@ -19,7 +19,6 @@ from datetime import UTC, datetime
 from time import perf_counter
 from typing import Any, Self
 from urllib.parse import urlencode
-from urllib.request import getproxies
 
 import httpx
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
@@ -29,7 +28,7 @@ from services.shared.upstream.errors import UpstreamError
 from services.shared.upstream.failures import NOT_SENT, failure_of
 from services.shared.upstream.statuses import error_of
 from services.shared.upstream.voice import Voice
-from services.shared.upstream.wire import WiredTransport
+from services.shared.upstream.wire import network
 
 Params = Mapping[str, str | int]
 Observe = Callable[[str, str, str, float], None]
@@ -61,6 +60,12 @@ def unobserved(method: str, path: str, result: str, seconds: float) -> None:
     """For calls that nobody measures."""
 
 
+HEADERS: Mapping[str, str] = {
+    "Accept": "application/json",
+    "Accept-Encoding": "gzip, deflate",
+    "Connection": "keep-alive",
+    "User-Agent": "davtari",
+}
 DEFAULT_TIMEOUTS = Timeouts()
 DEFAULT_LIMITS = Limits()
 
@@ -86,7 +91,7 @@ class Upstream:
         self._voice, self._limits = voice, limits
         self._refine, self._observe, self._clock, self._sleep = refine, observe, clock, sleep
         self._free = asyncio.Semaphore(limits.concurrency)
-        self._client = _client(auth, limits, tls, transport)
+        self._auth, self._transport = auth, transport or network(tls, limits.concurrency)
         self._extensions = {"timeout": asdict(timeouts)}
 
     async def __aenter__(self) -> Self:
@@ -97,7 +102,7 @@ class Upstream:
 
     async def close(self) -> None:
         """Closes every connection."""
-        await self._client.aclose()
+        await self._transport.aclose()
 
     async def request(
         self,
@@ -138,13 +143,12 @@ class Upstream:
     def _built(
         self, method: str, url: str, params: Params | None, headers: Mapping[str, str] | None, **body: Any
     ) -> httpx.Request:
-        """A request with what the client sends with all; three times as fast as the client's own merging of parts."""
+        """A request with what goes with all of them. There is no client of httpx around: it would keep cookies."""
         address = f"{url}{'&' if '?' in url else '?'}{urlencode(params)}" if params else url
-        sent = self._client.headers if headers is None else httpx.Headers(self._client.headers)
-        if headers is not None:
-            sent.update(headers)
         try:
-            return httpx.Request(method, address, headers=sent, extensions=self._extensions, **body)
+            return httpx.Request(
+                method, address, headers={**HEADERS, **(headers or {})}, extensions=self._extensions, **body
+            )
         except httpx.InvalidURL as error:
             raise failure_of(error, self._voice, method, writes=False) from None
 
@@ -170,7 +174,9 @@ class Upstream:
         started, result = perf_counter(), "cancelled"
         try:
             with call(self._voice.name, request) as made:
-                response = made.answered(await self._client.send(request, stream=stream))
+                response = made.answered(await self._answered(request))
+                if not stream:
+                    await _read(response)
             result = str(response.status_code)
             return response
         except httpx.HTTPError as error:
@@ -178,6 +184,13 @@ class Upstream:
             raise
         finally:
             self._observe(request.method, request.url.path, result, perf_counter() - started)
+
+    async def _answered(self, request: httpx.Request) -> httpx.Response:
+        """The answer, body not read. No kind of signing that the APIs know asks an answer back."""
+        auth = self._auth or _named_in(request.url)
+        response = await self._transport.handle_async_request(next(auth.sync_auth_flow(request)))
+        response.request = request
+        return response
 
     @contextmanager
     def _translated(self, request: httpx.Request, *, writes: bool) -> Iterator[None]:
@@ -206,12 +219,13 @@ def _call(request: httpx.Request) -> str:
     return f"{request.method} {request.url.path}"
 
 
-def _client(
-    auth: httpx.Auth | None, limits: Limits, tls: ssl.SSLContext | None, transport: httpx.AsyncBaseTransport | None
-) -> httpx.AsyncClient:
-    trust = True if tls is None else tls
-    kept = httpx.Limits(max_connections=limits.concurrency, max_keepalive_connections=limits.concurrency)
-    if transport is None and not getproxies():  # httpx asks the environment for a proxy only where it has no transport
-        transport = WiredTransport(trust, kept)
-    headers = {"Accept": "application/json", "User-Agent": "davtari"}
-    return httpx.AsyncClient(auth=auth, headers=headers, limits=kept, verify=trust, transport=transport)
+def _named_in(url: httpx.URL) -> httpx.Auth:
+    """What an address says itself, as that of a picture may."""
+    return httpx.BasicAuth(url.username, url.password) if url.userinfo else httpx.Auth()
+
+
+async def _read(response: httpx.Response) -> None:
+    try:
+        await response.aread()
+    finally:
+        await response.aclose()

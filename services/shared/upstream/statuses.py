@@ -75,5 +75,8 @@ def _title(response: httpx.Response) -> str:
 
 
 def _host(response: httpx.Response) -> str:
-    following = response.next_request
-    return f"{following.url.scheme}://{following.url.netloc.decode()}" if following else "nowhere"
+    try:
+        to = response.request.url.join(response.headers["location"])
+    except (KeyError, httpx.InvalidURL):
+        return "nowhere"
+    return f"{to.scheme}://{to.netloc.decode()}"

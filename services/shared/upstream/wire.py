@@ -11,6 +11,7 @@ import ssl
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.request import getproxies
 
 import httpcore
 import httpx
@@ -21,12 +22,34 @@ AHEAD = 0.25
 """Seconds after which the next address of a host is tried beside the one before it (RFC 8305)."""
 
 
-class WiredTransport(httpx.AsyncHTTPTransport):
-    """httpx's own transport over `Network`; it knows no proxies."""
+def network(tls: ssl.SSLContext | None, connections: int) -> httpx.AsyncBaseTransport:
+    """The way to an upstream, over at most so many connections; through the proxies that the environment names."""
+    limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
+    trust: ssl.SSLContext | bool = True if tls is None else tls
+    return Proxied(trust, limits) if getproxies() else Wired(trust, limits)
 
-    def __init__(self, tls: ssl.SSLContext | bool, limits: httpx.Limits) -> None:
-        super().__init__(verify=tls, limits=limits)
+
+class Wired(httpx.AsyncHTTPTransport):
+    """httpx's own transport over `Network`."""
+
+    def __init__(self, trust: ssl.SSLContext | bool, limits: httpx.Limits) -> None:
+        super().__init__(verify=trust, limits=limits)
         self._pool._network_backend = Network()
+
+
+class Proxied(httpx.AsyncBaseTransport):
+    """A client of httpx, which knows what the environment says of proxies, and for whom they are not meant."""
+
+    def __init__(self, trust: ssl.SSLContext | bool, limits: httpx.Limits) -> None:
+        self._client = httpx.AsyncClient(verify=trust, limits=limits)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """The answer, body not read."""
+        return await self._client.send(request, stream=True)
+
+    async def aclose(self) -> None:
+        """Closes every connection."""
+        await self._client.aclose()
 
 
 class Network(httpcore.AsyncNetworkBackend):
