@@ -11,12 +11,15 @@ import httpx
 import orjson
 import pytest
 
+from contracts.reasons import Reason
 from services.shared.delivery.breaker import Breaker
 from services.shared.delivery.engine import Engine
 from services.shared.delivery.lane import Lane
 from services.shared.delivery.outcome import Done, Outcome
 from services.shared.delivery.relay import Relay
 from services.shared.delivery.row import Row
+from services.shared.upstream.http import Upstream
+from services.shared.upstream.voice import Voice
 from tests.benchmarks.board import Board
 from tests.benchmarks.figure import throughput
 from tests.benchmarks.given import records, stock
@@ -25,14 +28,15 @@ from tests.benchmarks.processes import child
 from tests.benchmarks.rounds import by_turns, stopwatch
 from tests.support.engine_bench import Clock, opened
 
+VOICE = Voice("stub", Reason.SHOP_REFUSED, "", "")
 COUNT, ROUNDS, CONCURRENCY, GOAL = 1500, 5, 4, 0.7
 
 
 class Sink:
     """Deliveries to the stub; knows when the last one of a round has been made durable."""
 
-    def __init__(self, client: httpx.AsyncClient, engine: Engine) -> None:
-        self._client = client
+    def __init__(self, upstream: Upstream, url: str, engine: Engine) -> None:
+        self._upstream, self._url = upstream, f"{url}/items"
         self.bodies: list[bytes] = []
         engine.on_change.append(lambda: None)
 
@@ -40,8 +44,7 @@ class Sink:
         """One request for each row."""
         (row,) = rows
         body = orjson.dumps(row.payload)
-        response = await self._client.put("/items", content=body)
-        response.raise_for_status()
+        await self._upstream.request("PUT", self._url, content=body, writes=True)
         self.bodies.append(body)
         return [Done(keep=((PUBLISHED, row.key, published(row)),))]
 
@@ -51,9 +54,10 @@ async def test_deliveries_leave_the_outbox(tmp_path: Path, board: Board) -> None
     with child("stub_http", "echo") as url:
         async with (
             httpx.AsyncClient(base_url=url) as client,
+            Upstream(VOICE) as upstream,
             opened("bench", handlers(), tmp_path, Clock()) as engine,
         ):
-            sink = Sink(client, engine)
+            sink = Sink(upstream, url, engine)
 
             async def relay(number: int) -> float:
                 sink.bodies.clear()
