@@ -133,7 +133,11 @@ def decode(raw_headers: Headers, raw_value: bytes | None) -> Envelope[Event]:
 
 
 def _attributes(raw_headers: Headers) -> dict[str, str]:
-    found = {name: _text(name, raw) for name, raw in raw_headers if name[:3] == "ce_" or name == "traceparent"}
+    named = [(name, raw) for name, raw in raw_headers if name[:3] == "ce_" or name == "traceparent"]
+    try:
+        found = {name: raw.decode() for name, raw in named}  # type: ignore[union-attr]  # a null header has no decode
+    except (AttributeError, UnicodeDecodeError):
+        found = {name: _text(name, raw) for name, raw in named}
     if not found.keys() >= _REQUIRED:
         missing = ", ".join(sorted(_REQUIRED - found.keys()))
         raise Undecodable("record.bad-headers", f"CloudEvents headers are missing: {missing}")

@@ -5,6 +5,7 @@ It decides nothing and knows nothing of events: it has SQLite do what it is told
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from services.shared.messaging.connection import consumer_options
 from services.shared.settings.model import KafkaSettings
-from services.shared.state.database import database_file, open_database
+from services.shared.state.database import database_file
 from tests.benchmarks.spied import Statement
 
 AT_ONCE = 500
@@ -53,8 +54,13 @@ class BareConsumer:
 
 @asynccontextmanager
 async def bare_consumer(settings: KafkaSettings, topic: str, folder: Path) -> AsyncIterator[BareConsumer]:
-    """A bare consumer of one topic over a state database without an engine."""
-    await (await open_database(folder, "floor")).close()
+    """A bare consumer of one topic over a copy of our state database, without an engine."""
+    with (
+        sqlite3.connect(database_file(folder, "ours")) as ours,
+        sqlite3.connect(database_file(folder, "floor")) as copy,
+    ):
+        ours.backup(copy)
+        copy.execute("PRAGMA journal_mode=WAL")
     kafka = AIOKafkaConsumer(
         settings.topic_prefix + topic,
         bootstrap_servers=settings.bootstrap_servers,

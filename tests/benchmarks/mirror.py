@@ -42,8 +42,7 @@ def _decide(subject: str, state: State) -> Decision:
     stock, published = state.get(STOCK, subject), state.get(PUBLISHED, subject)
     if stock is None or (published is not None and published.stock_seen_at == stock.observed_at):
         return NOTHING
-    payload = {"item": subject, "rows": [row.model_dump(mode="json") for row in stock.rows]}
-    payload["seen_at"] = stock.observed_at.isoformat()
+    payload = {"item": subject, "quantity": str(stock.rows[0].quantity), "seen_at": stock.observed_at.isoformat()}
     return Decision((Delivery(f"mirror:{subject}", "mirror", LANE, subject, payload),))
 
 
@@ -54,7 +53,7 @@ def published(row: Row) -> AvailabilityChanged:
         item=row.key,
         product_id=1,
         sku="SKU",
-        quantity=row.payload["rows"][0]["quantity"],
+        quantity=row.payload["quantity"],
         explanation=(),
         mode="live",
         stock_seen_at=row.payload["seen_at"],

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from sqlalchemy import delete
 
 from contracts.envelope import headers, value, wrap
 from services.shared.delivery.engine import Engine
@@ -17,6 +18,8 @@ from services.shared.delivery.record import Record
 from services.shared.messaging.connection import producer
 from services.shared.messaging.consumer import Consumer
 from services.shared.settings.model import KafkaSettings
+from services.shared.state.store import chunks
+from services.shared.state.tables import deliveries
 from services.stock_publisher import handlers as stock_publisher
 from tests.benchmarks import mirror
 from tests.benchmarks.bare_consumer import bare_consumer
@@ -67,11 +70,12 @@ class Ours:
 
 @asynccontextmanager
 async def ours(kafka: KafkaSettings, rules: Handlers, folder: Path) -> AsyncIterator[Ours]:
-    """Ours over a database that knows the product of every item already."""
+    """Ours over the database of a shop at work: it knows the product of every item, and its stock of yesterday."""
     async with opened("ours", rules, folder, Clock()) as engine:
-        known = records([link(n) for n in range(COUNT * (ROUNDS + 1))])
-        for start in range(0, len(known), 500):
-            await engine.take(known[start : start + 500])
+        for numbers in chunks(range(COUNT * (ROUNDS + 1))):
+            await engine.take(records([*map(link, numbers), *map(stock, numbers)]))
+        async with engine.database.write() as connection:
+            await connection.execute(delete(deliveries))  # as if the shop had taken all of it
         gate = Gate(engine)
         consumer = Consumer(kafka, [TOPIC, "operations"], kafka.topic_prefix + "ours", "ours", gate.take)
         await consumer.start()
@@ -81,10 +85,10 @@ async def ours(kafka: KafkaSettings, rules: Handlers, folder: Path) -> AsyncIter
 
 
 async def publish(kafka: KafkaSettings, number: int) -> None:
-    """Facts about items that no round before was about."""
+    """New stock of items that no round before was about."""
     sender = producer(kafka, "bench")
     await sender.start()
-    facts = [wrap(stock(number * COUNT + n), version=1, source="bench", time=NOW) for n in range(COUNT)]
+    facts = [wrap(stock(number * COUNT + n, 2), version=2, source="bench", time=NOW) for n in range(COUNT)]
     for fact in facts:
         await sender.send(kafka.topic_prefix + TOPIC, value(fact), fact.data.key.encode(), headers=headers(fact))
     await sender.stop()

@@ -59,8 +59,10 @@ def replacements(parked: Mapping[str, Mapping[str, Parked]]) -> set[str]:
 
 def with_edits(service: str, decision: Decision, parked: Mapping[str, Parked], edits: Mapping[str, Edit]) -> Decision:
     """The decision with the edits of the deliveries that it asks for; an edit may have been edited again."""
+    if not edits:
+        return decision
     wanted = {delivery.id: delivery for delivery in decision.deliveries}
-    queue = list(decision.deliveries) if edits else []
+    queue = list(decision.deliveries)
     while queue:
         delivery = queue.pop()
         edited = _edited(delivery, parked.get(letter_id(service, delivery.id)), edits)

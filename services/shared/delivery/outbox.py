@@ -16,8 +16,8 @@ from contracts.ledger import Attempt
 from contracts.reasons import Reason
 from services.shared.delivery.decision import Delivery
 from services.shared.delivery.row import Row
+from services.shared.state.among import among, not_among
 from services.shared.state.bulk import execute_many
-from services.shared.state.store import chunks
 from services.shared.state.tables import deliveries, events
 
 PENDING, BLOCKED, HELD = "pending", "blocked", "held"
@@ -47,28 +47,22 @@ def letter_digest(payload: dict[str, Any], blocked_on: str | None) -> str:
     return digest_of(payload) + (f"|{blocked_on}" if blocked_on else "")
 
 
-_WAITING = select(D.id, D.subject, D.digest, D.state, D.version, D.unknowns).where(
-    D.subject.in_(bindparam("subjects", expanding=True))
-)
-_CAUSES = select(D.id, D.cause).where(D.id.in_(bindparam("ids", expanding=True)))
-_BLOCKED_ON = select(D.subject).where(D.blocked_on.in_(bindparam("names", expanding=True))).distinct()
+_WAITING = select(D.id, D.subject, D.digest, D.state, D.version, D.unknowns).where(among(D.subject, "subjects"))
+_CAUSES = select(D.id, D.cause).where(among(D.id, "ids"))
+_BLOCKED_ON = select(D.subject).where(among(D.blocked_on, "names")).distinct()
 
 
 async def waiting_of(connection: AsyncConnection, subjects: Iterable[str]) -> dict[str, dict[str, Waiting]]:
     """The waiting rows of each subject, by id."""
     found: dict[str, dict[str, Waiting]] = defaultdict(dict)
-    for chunk in chunks(subjects):
-        for row in await connection.execute(_WAITING, {"subjects": chunk}):
-            found[row.subject][row.id] = Waiting(*row)
+    for row in await connection.execute(_WAITING, {"subjects": list(subjects)}):
+        found[row.subject][row.id] = Waiting(*row)
     return found
 
 
-async def blocked_subjects(connection: AsyncConnection, names: Iterable[str]) -> list[str]:
+async def blocked_subjects(connection: AsyncConnection, names: Collection[str]) -> list[str]:
     """The subjects with rows that are blocked on any of these names."""
-    found: list[str] = []
-    for chunk in chunks(names):
-        found += (await connection.scalars(_BLOCKED_ON, {"names": chunk})).all()
-    return found
+    return list(await connection.scalars(_BLOCKED_ON, {"names": list(names)})) if names else []
 
 
 def values(delivery: Delivery, subject: str, now: float, deadline: float, cause: str | None) -> dict[str, Any]:
@@ -164,7 +158,7 @@ _HEADS = select(deliveries).where(
     D.lane == bindparam("lane"),
     D.state == PENDING,
     ~exists().where(_earlier.c.lane == D.lane, _earlier.c.key == D.key, _earlier.c.seq < D.seq),
-    D.id.not_in(bindparam("skip", expanding=True)),
+    not_among(D.id, "skip"),
 )
 _DUE = _HEADS.where(D.due <= bindparam("now")).order_by(D.seq).limit(bindparam("limit"))
 _NEXT_DUE = _HEADS.with_only_columns(func.min(D.due))
@@ -192,11 +186,9 @@ async def overdue(connection: AsyncConnection, now: float) -> list[tuple[Row, Re
 
 async def causes(connection: AsyncConnection, ids: Iterable[str]) -> dict[str, str | None]:
     """The kept cause of each row."""
-    found: dict[str, str | None] = {}
-    for chunk in chunks(ids):
-        rows = await connection.execute(_CAUSES, {"ids": chunk})
-        found |= {row.id: row.cause for row in rows}
-    return found
+    wanted = list(ids)
+    found = await connection.execute(_CAUSES, {"ids": wanted}) if wanted else ()
+    return {row.id: row.cause for row in found}
 
 
 def _row(found: Any) -> Row:

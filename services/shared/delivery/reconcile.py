@@ -41,9 +41,9 @@ def reconcile(
     changes = Changes(announce=list(decision.announce))
     wanted = {delivery.id: delivery for delivery in decision.deliveries}
     refused = {refusal.delivery.id: refusal for refusal in decision.refuse}
-    unwanted = [row for id_, row in waiting.items() if id_ not in wanted]
-    changes.take_back = [row.id for row in unwanted if row.id not in leaving and not row.unknowns]
-    changes.look_again = any(row.id in leaving for row in unwanted)
+    if unwanted := [row for id_, row in waiting.items() if id_ not in wanted]:
+        changes.take_back = [row.id for row in unwanted if row.id not in leaving and not row.unknowns]
+        changes.look_again = any(row.id in leaving for row in unwanted)
     for delivery in wanted.values():
         _place(changes, service, delivery, waiting.get(delivery.id), parked, now)
     for refusal in refused.values():

@@ -11,8 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from contracts.envelope import Cause
 from services.shared.delivery.cause import keep
 from services.shared.delivery.decision import Decision
+from services.shared.state.among import among
 from services.shared.state.bulk import execute_many, upsert
-from services.shared.state.store import chunks
 from services.shared.state.tables import subjects
 
 S = subjects.c
@@ -22,6 +22,8 @@ _SOONER = (
     .where(S.subject == bindparam("a_subject"), or_(S.again_at.is_(None), S.again_at > bindparam("a_at")))
     .values(again_at=bindparam("a_at"))
 )
+
+_TO_BE_DECIDED_AGAIN = select(S.subject, S.cause).where(among(S.subject, "names"), S.again_at.is_not(None))
 
 
 async def mark_dirty(connection: AsyncConnection, touched: Mapping[str, Cause | None]) -> None:
@@ -60,11 +62,9 @@ async def undecided(connection: AsyncConnection, now: float, limit: int) -> dict
 
 async def looked_at_again(connection: AsyncConnection, names: Iterable[str]) -> dict[str, str | None]:
     """Those of these subjects that are to be decided again at some moment, each with its kept cause."""
-    found: dict[str, str | None] = {}
-    for chunk in chunks(names):
-        query = select(S.subject, S.cause).where(S.subject.in_(chunk), S.again_at.is_not(None))
-        found.update({row.subject: row.cause for row in await connection.execute(query)})
-    return found
+    wanted = list(names)
+    found = await connection.execute(_TO_BE_DECIDED_AGAIN, {"names": wanted}) if wanted else ()
+    return {row.subject: row.cause for row in found}
 
 
 async def mark_again(connection: AsyncConnection, names: Iterable[str], at: datetime) -> None:

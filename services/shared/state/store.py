@@ -10,6 +10,7 @@ from typing import TypeVar
 from sqlalchemy import Row, bindparam, delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.shared.state.among import among
 from services.shared.state.bulk import execute_many, upsert
 from services.shared.state.database import Database
 from services.shared.state.session import Session, Slot
@@ -29,10 +30,10 @@ def chunks(items: Iterable[ItemT], size: int = CHUNK) -> Iterator[list[ItemT]]:
 _RECORDS = select(records.c.kind, records.c.key, records.c.ref, records.c.body).where(
     records.c.kind == bindparam("kind")
 )
-_BY_KEY = _RECORDS.where(records.c.key.in_(bindparam("names", expanding=True)))
-_BY_REF = _RECORDS.where(records.c.ref.in_(bindparam("names", expanding=True)))
+_BY_KEY = _RECORDS.where(among(records.c.key, "names"))
+_BY_REF = _RECORDS.where(among(records.c.ref, "names"))
 _VERSIONS = select(versions.c.subject, versions.c.version).where(
-    versions.c.topic == bindparam("topic"), versions.c.subject.in_(bindparam("subjects", expanding=True))
+    versions.c.topic == bindparam("topic"), among(versions.c.subject, "subjects")
 )
 _DROP = delete(records).where(records.c.kind == bindparam("a_kind"), records.c.key == bindparam("a_key"))
 
@@ -44,9 +45,8 @@ async def load(connection: AsyncConnection, session: Session, slots: Iterable[Sl
         by_kind[kind].append(name)
     rows: list[Row[str, str, str, str]] = []
     for kind, names in by_kind.items():
-        for chunk in chunks(names):
-            found = await connection.execute(_BY_REF if by_ref else _BY_KEY, {"kind": kind, "names": chunk})
-            rows += found.all()
+        found = await connection.execute(_BY_REF if by_ref else _BY_KEY, {"kind": kind, "names": names})
+        rows += found.all()
     (session.loaded_refs if by_ref else session.loaded)(wanted, rows)
 
 
@@ -57,9 +57,8 @@ async def load_versions(connection: AsyncConnection, subjects: Iterable[Slot]) -
         by_topic[topic].append(subject)
     held: dict[Slot, int] = {}
     for topic, names in by_topic.items():
-        for chunk in chunks(names):
-            for subject, version in await connection.execute(_VERSIONS, {"topic": topic, "subjects": chunk}):
-                held[topic, subject] = version
+        for subject, version in await connection.execute(_VERSIONS, {"topic": topic, "subjects": names}):
+            held[topic, subject] = version
     return held
 
 
