@@ -50,6 +50,8 @@ class Shelf:
     clock: Clock
     ledger: Ledger
     watch: DriftWatch
+    asked: list[str]
+    """The paths that the shop was asked for."""
 
     def held(self) -> int:
         """The figure that the shop holds."""
@@ -89,13 +91,18 @@ async def shelf(folder: Path, **rules: Any) -> AsyncIterator[Shelf]:
     product = int(Products(shop).create({"name": "Tea", "sku": "TEA-100"}, strict=False)["id"])
     key, secret = SecretStr("ck_sandbox"), SecretStr("cs_sandbox")
     transport = httpx.ASGITransport(app)
+    asked: list[str] = []
+
+    def observe(method: str, path: str, result: str, seconds: float) -> None:
+        asked.append(path)
+
     main = chosen.shops["main"]
     async with (
-        WooCommerce("main", main, key, secret, clock=clock, transport=transport) as client,
+        WooCommerce("main", main, key, secret, clock=clock, transport=transport, observe=observe) as client,
         opened("stock-publisher", handlers(chosen), folder, clock) as engine,
     ):
         watch = DriftWatch(engine, "main", client, main.stock, always_open)
-        made = Shelf(shop, product, client, engine, clock, Ledger(engine), watch)
+        made = Shelf(shop, product, client, engine, clock, Ledger(engine), watch, asked)
         await made.take(link(product_id=product), stock(row("10"), at=clock.at))
         assert made.held() == 10
         yield made
@@ -154,17 +161,9 @@ async def test_while_the_orders_are_not_read_nothing_counts_as_drift(tmp_path: P
 async def test_a_quiet_shop_costs_one_request_a_look(tmp_path: Path) -> None:
     async with shelf(tmp_path) as on:
         assert await on.looked() == []
-        asked: list[str] = []
-        on.client._upstream._client.event_hooks["request"].append(_noted(asked))
+        on.asked.clear()
         assert await on.looked() == []
-        assert len(asked) == 1
-
-
-def _noted(asked: list[str]) -> Any:
-    async def note(request: httpx.Request) -> None:
-        asked.append(request.url.path)
-
-    return note
+        assert len(on.asked) == 1
 
 
 def measured() -> tuple[float, float]:
