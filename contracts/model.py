@@ -55,7 +55,7 @@ class Part(BaseModel):
     Errors do not repeat what was given: it may be personal data, and errors are logged.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True, defer_build=True)
 
 
 class Event(Part):

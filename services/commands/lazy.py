@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command, get_group
+
+from services.shared.importing import imported
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class Entry:
     def load(self) -> Any:
         """Import it. Gives a command of the library below Typer, named as the menu names it."""
         module, _, name = self.where.partition(":")
-        found = getattr(import_module(f"services.{module}"), name)
+        found = getattr(imported(f"services.{module}"), name)
         loaded = get_group(found) if isinstance(found, typer.Typer) else get_command(_alone(found))
         loaded.name = self.name
         return loaded

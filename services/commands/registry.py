@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING, cast
+
+from services.shared.importing import imported
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +31,7 @@ def service(name: str) -> Open:
     """How the service of that name is opened. Raises `KeyError`."""
     if name not in (*SERVICES, *OPTIONAL):
         raise KeyError(name)
-    return cast("Open", import_module(f"services.{name.replace('-', '_')}.app").blueprint)
+    return cast("Open", imported(f"services.{name.replace('-', '_')}.app").blueprint)
 
 
 def wanted(settings: Settings) -> list[str]:

@@ -14,7 +14,9 @@ def _kebab(name: str) -> str:
 class Section(BaseModel):
     """A table of `davtari.toml`: keys in kebab-case, unknown keys refused, values frozen."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=_kebab, populate_by_name=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", alias_generator=_kebab, populate_by_name=True, defer_build=True
+    )
 
 
 class SecretMissing(Exception):

@@ -64,7 +64,7 @@ Rows = BeforeValidator(_rows)
 class Answered(BaseModel):
     """A record as WooCommerce answers it; fields that nobody needs are left out, unknown texts are let through."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", coerce_numbers_to_str=True)
+    model_config = ConfigDict(frozen=True, extra="ignore", coerce_numbers_to_str=True, defer_build=True)
 
 
 class Meta(Answered):
