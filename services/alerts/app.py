@@ -7,10 +7,10 @@ from contextlib import asynccontextmanager
 
 from services.alerts.deliveries import Address, Notices
 from services.alerts.handlers import SERVICE, handlers, lane
-from services.shared.delivery.engine import Clock
+from services.shared.clock import Clock, utc_now
 from services.shared.delivery.lane import Lane
 from services.shared.running.fingerprint import fingerprint
-from services.shared.running.service import Blueprint, utc_now
+from services.shared.running.service import Blueprint
 from services.shared.running.upstreams import breaker
 from services.shared.settings.alerts import AlertSettings
 from services.shared.settings.base import SecretMissing

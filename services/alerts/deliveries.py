@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from services.alerts.message import Message
 from services.alerts.notice import Notice
-from services.shared.delivery.engine import Clock
+from services.shared.clock import Clock
 from services.shared.delivery.outcome import Done, Outcome, Retry
 from services.shared.delivery.row import Row
 from services.shared.settings.base import SecretMissing

@@ -12,12 +12,12 @@ from services.catalog_importer.handlers import handlers
 from services.catalog_importer.mapping import NAME
 from services.catalog_importer.pictures import Pictures, open_pictures
 from services.shared.checks.gates import shop_gate
-from services.shared.delivery.engine import Clock
+from services.shared.clock import Clock, utc_now
 from services.shared.delivery.lane import Lane
 from services.shared.identity.guard import Guard, guarded_lane
 from services.shared.identity.standing import watched
 from services.shared.running.fingerprint import fingerprint
-from services.shared.running.service import Blueprint, utc_now
+from services.shared.running.service import Blueprint
 from services.shared.running.upstreams import open_shops, shop_lane
 from services.shared.settings.model import Settings
 from services.shared.woocommerce.client import WooCommerce

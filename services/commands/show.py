@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from rich.markup import escape
 
-from services.commands.check.systems import Checked
 from services.commands.dead_letters.pages import letters as letters
-from services.commands.letters import Letter
-from services.commands.order.passport import Passport
 from services.commands.screen import console, mark, table
-from services.commands.status.standings import Standing
+
+if TYPE_CHECKING:
+    from services.commands.check.systems import Checked
+    from services.commands.letters import Letter
+    from services.commands.order.passport import Passport
+    from services.commands.status.standings import Standing
 
 
 def checked(found: Sequence[Checked], forbidden: Mapping[str, Sequence[str]] | None = None) -> None:

@@ -16,12 +16,12 @@ from services.order_exporter.readings.undocumented import Undocumented
 from services.order_exporter.receipts.handlers import RECEIPT_LANE
 from services.shared.balance.client import Balance
 from services.shared.checks.gates import orders_gate, receipts_gate
-from services.shared.delivery.engine import Clock
+from services.shared.clock import Clock, utc_now
 from services.shared.delivery.lane import Lane
 from services.shared.identity.guard import ByShop
 from services.shared.identity.standing import watched
 from services.shared.running.fingerprint import fingerprint
-from services.shared.running.service import Blueprint, utc_now
+from services.shared.running.service import Blueprint
 from services.shared.running.upstreams import balance_lanes, breaker, open_shop
 from services.shared.settings.model import Settings
 from services.shared.telemetry.families import Reads

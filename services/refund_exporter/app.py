@@ -10,11 +10,11 @@ from services.refund_exporter.handlers import handlers
 from services.refund_exporter.projection import SERVICE
 from services.shared.balance.client import Balance
 from services.shared.checks.gates import refunds_gate
-from services.shared.delivery.engine import Clock
+from services.shared.clock import Clock, utc_now
 from services.shared.identity.guard import ByShop
 from services.shared.identity.standing import watched
 from services.shared.running.fingerprint import fingerprint
-from services.shared.running.service import Blueprint, utc_now
+from services.shared.running.service import Blueprint
 from services.shared.running.upstreams import balance_lanes
 from services.shared.settings.model import Settings
 

@@ -13,7 +13,8 @@ from typing import Any, Protocol
 
 from contracts.reasons import Reason
 from contracts.shop import OrderChanged
-from services.shared.delivery.engine import Clock, Engine
+from services.shared.clock import Clock
+from services.shared.delivery.engine import Engine
 from services.shared.delivery.failure import outcome_of
 from services.shared.delivery.lane import Deliver
 from services.shared.delivery.outcome import Blocked, Outcome, Retry

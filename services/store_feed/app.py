@@ -11,6 +11,7 @@ from random import Random
 
 from pydantic import SecretStr
 
+from services.shared.clock import utc_now
 from services.shared.delivery.breaker import Breaker
 from services.shared.delivery.engine import Engine
 from services.shared.delivery.lane import Lane
@@ -18,7 +19,7 @@ from services.shared.identity.guard import guarded
 from services.shared.identity.standing import watched as with_identities
 from services.shared.running.feed_watch import watch as watch_feeds
 from services.shared.running.feed_watch import watched
-from services.shared.running.service import Blueprint, Task, utc_now
+from services.shared.running.service import Blueprint, Task
 from services.shared.running.upstreams import breaker, open_shops
 from services.shared.settings.model import Settings
 from services.shared.state.lasting import lasting

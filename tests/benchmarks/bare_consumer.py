@@ -16,7 +16,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from services.shared.messaging.connection import consumer_options
 from services.shared.settings.model import KafkaSettings
-from services.shared.state.database import database_file
+from services.shared.state.files import database_file
 from tests.benchmarks.spied import Statement
 
 AT_ONCE = 500

@@ -20,10 +20,11 @@ from sqlalchemy import func, select
 
 from services.catalog_importer import deliveries as products
 from services.commands.registry import service as service_of
+from services.shared.clock import utc_now
 from services.shared.delivery.lane import Deliver
 from services.shared.delivery.outcome import Done, Outcome
 from services.shared.delivery.row import Row
-from services.shared.running.service import Service, utc_now
+from services.shared.running.service import Service
 from services.shared.settings.model import KafkaSettings, Settings
 from services.shared.state.tables import deliveries
 from services.shared.woocommerce.batch import ItemResult, Stored

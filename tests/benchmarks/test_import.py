@@ -17,8 +17,8 @@ from pydantic import SecretStr
 
 from services.catalog_importer.app import NAME, product_lane
 from services.catalog_importer.handlers import handlers
+from services.shared.clock import utc_now
 from services.shared.delivery.engine import Engine
-from services.shared.running.service import utc_now
 from services.shared.running.upstreams import open_shop
 from services.shared.settings.model import Settings
 from services.shared.woocommerce.auth import auth_for

@@ -21,11 +21,11 @@ from services.order_exporter.handlers import SALE_LANE, handlers
 from services.order_exporter.projection import SERVICE
 from services.sandbox.recorded import order_ids, recording
 from services.shared.balance.client import Balance
+from services.shared.clock import utc_now
 from services.shared.delivery.breaker import Breaker
 from services.shared.delivery.engine import Engine
 from services.shared.delivery.lane import Lane
 from services.shared.documents.unbookable import Unbookable
-from services.shared.running.service import utc_now
 from services.shared.settings.model import Settings
 from services.shared.woocommerce.order import order_changed
 from tests.benchmarks.board import Board

@@ -19,7 +19,8 @@ from typing import Any
 import orjson
 
 from services.shared.running.serving import Address, serve
-from services.shared.state.database import database_file, open_database
+from services.shared.state.database import open_database
+from services.shared.state.files import database_file
 from services.store_feed.inbox import Inbox
 from services.store_feed.webhook import Receiver
 

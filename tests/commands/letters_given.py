@@ -9,7 +9,7 @@ from typing import Any
 from contracts.operations import DeadLettered, DeadLetterSettled, FailedDelivery, FailedRecord
 from contracts.reasons import Reason
 from services.commands.letters import Letter, Told, tell
-from services.shared.delivery.outbox import letter_digest
+from services.shared.delivery.digest import letter_digest
 
 NOW = datetime(2026, 11, 20, 14, tzinfo=UTC)
 SALE = {"shop": "main", "order": 998}

@@ -16,7 +16,7 @@ from services.commands.dead_letters.pointers import differences, with_value
 from services.commands.letters import Letter, WrongUse
 from services.shared.delivery.dead_letters import delivery_letter
 from services.shared.delivery.decision import Delivery
-from services.shared.delivery.outbox import digest_of
+from services.shared.delivery.digest import digest_of
 from services.shared.delivery.record import failed, restored
 from tests.commands.letters_given import closed, delivery, letters, record
 from tests.delivery.shelf import envelope as told_by_feed

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from services.commands.registry import SERVICES
-from services.shared.state.database import database_file
+from services.shared.state.files import database_file
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ import httpx
 from contracts.operations import ImportRequested
 from services.commands.ask import stamp
 from services.sandbox.balance.catalogue import STANDARD, ordered
+from services.shared.clock import utc_now
 from services.shared.messaging.commands import send
-from services.shared.running.service import utc_now
 from tests.end_to_end import journal
 from tests.end_to_end.stage import Stage
 from tests.end_to_end.waiting import until

@@ -23,8 +23,8 @@ from services.sandbox.woocommerce import app as shop_app
 from services.sandbox.woocommerce.settings import Settings as ShopSandbox
 from services.shared.broker import Broker
 from services.shared.checks import shop as shop_checks
+from services.shared.clock import utc_now
 from services.shared.messaging.topics import create_topics
-from services.shared.running.service import utc_now
 from services.shared.settings import load
 from services.shared.settings.shop import ShopSettings
 from services.shared.woocommerce.client import WooCommerce

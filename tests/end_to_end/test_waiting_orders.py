@@ -15,8 +15,8 @@ from services.commands.ask import stamp
 from services.sandbox.balance.goods import Good, of_recorded_shop
 from services.sandbox.recorded import recording
 from services.shared.broker import Broker
+from services.shared.clock import utc_now
 from services.shared.messaging.commands import send
-from services.shared.running.service import utc_now
 from tests.end_to_end import journal
 from tests.end_to_end.outboxes import Waiting
 from tests.end_to_end.stage import ALL, Stage, stage

@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import func, insert, select, text
 
 from services.shared.state import tables
-from services.shared.state.database import Database, database_file, note, open_database
+from services.shared.state.database import Database, note, open_database
+from services.shared.state.files import database_file
 from services.shared.state.session import Session
 from services.shared.state.store import load, read_kind, save_records
 from tests.state.notes import NOTE, Note

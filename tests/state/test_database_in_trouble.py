@@ -15,7 +15,8 @@ from sqlalchemy.exc import DBAPIError
 
 from services.shared.state import database as database_module
 from services.shared.state import opening, tables
-from services.shared.state.database import Database, database_file, open_database
+from services.shared.state.database import Database, open_database
+from services.shared.state.files import database_file
 from services.shared.state.lasting import lasting
 from services.shared.state.opening import opened
 from services.shared.state.trouble import is_corrupt, passing

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import httpx
 
-from services.shared.state.database import database_file
+from services.shared.state.files import database_file
 from services.store_feed.handlers import NAME
 from services.store_feed.signature import signature
 from tests.store_feed.conditions import free_port, is_listening

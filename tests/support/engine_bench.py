@@ -19,7 +19,8 @@ from services.shared.delivery.engine import Engine
 from services.shared.delivery.handlers import Handlers
 from services.shared.delivery.record import Record
 from services.shared.delivery.work import Rules
-from services.shared.state.database import database_file, open_database
+from services.shared.state.database import open_database
+from services.shared.state.files import database_file
 from services.shared.state.tables import events
 
 EventT = TypeVar("EventT", bound=Event)

@@ -18,7 +18,8 @@ from services.order_exporter.handlers import SALE_LANE, handlers
 from services.order_exporter.readings.on_time import OnTime
 from services.shared.delivery.outcome import Refused
 from services.shared.settings.model import Settings, StateSettings
-from services.shared.state.database import database_file, open_database
+from services.shared.state.database import open_database
+from services.shared.state.files import database_file
 from services.shared.telemetry.freshness import completed
 from tests.delivery.bench import Bench, open_bench
 from tests.delivery.shelf import NAME, NOW, record

@@ -17,7 +17,7 @@ from services.commands.status.freshness_lines import lines
 from services.order_exporter.handlers import handlers
 from services.order_exporter.readings.hands import HandsOff
 from services.shared.settings.model import StateSettings
-from services.shared.state.database import database_file
+from services.shared.state.files import database_file
 from tests.delivery.bench import Bench, open_bench
 from tests.delivery.shelf import NAME, NOW, record
 from tests.support.exporting import SHOP

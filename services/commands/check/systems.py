@@ -21,12 +21,12 @@ from services.shared.checks import taxes
 from services.shared.checks.finding import FLOWS, Finding, blocked
 from services.shared.checks.groups import selected
 from services.shared.checks.rules import rules
+from services.shared.clock import utc_now
 from services.shared.identity import seen
 from services.shared.mapping.effective import mapped_shop
 from services.shared.mapping.reading import read_commanded
 from services.shared.messaging.reaching import NotYet
 from services.shared.messaging.topics import TopicsNotCreated
-from services.shared.running.service import utc_now
 from services.shared.running.upstreams import open_shop
 from services.shared.settings import SettingsError
 from services.shared.settings.base import SecretMissing

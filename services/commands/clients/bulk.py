@@ -15,8 +15,8 @@ from services.commands.frame import DryRun, Json, chosen_shop, command, settings
 from services.commands.screen import as_json, console
 from services.commands.shops import identity
 from services.shared.balance.client import Balance
+from services.shared.clock import utc_now
 from services.shared.identity.standing import told
-from services.shared.running.service import utc_now
 from services.shared.running.upstreams import open_shop
 from services.shared.settings import Settings, SettingsError
 from services.shared.woocommerce.client import WooCommerce

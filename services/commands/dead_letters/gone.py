@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from services.commands.dead_letters.routes import Route
 from services.commands.letters import Letter
-from services.shared.running.service import utc_now
+from services.shared.clock import utc_now
 from services.shared.running.upstreams import open_shop
 from services.shared.settings import Settings
 from services.shared.upstream.errors import UpstreamError

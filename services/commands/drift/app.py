@@ -10,8 +10,8 @@ from services.commands.drift.compare import Drift, drifts
 from services.commands.frame import Json, command, settings
 from services.commands.screen import as_json, console, table
 from services.commands.shops.choice import Shop, chosen_shop
+from services.shared.clock import utc_now
 from services.shared.messaging.reader import read_events
-from services.shared.running.service import utc_now
 from services.shared.running.upstreams import open_shop
 from services.shared.settings.model import Settings
 from services.shared.woocommerce.product import Product

@@ -19,7 +19,7 @@ from services.commands.registry import wanted
 from services.commands.screen import as_json, errors
 from services.shared.messaging.reader import read_events
 from services.shared.settings.model import Settings
-from services.shared.state.database import leftovers
+from services.shared.state.files import leftovers
 
 Why = Annotated[str, typer.Option("--reason", "--why", help="Kept for the audit; name nobody in it.")]
 Person = Annotated[str, typer.Option("--person", help="The person_ref, where it is known, instead of shop and order.")]

@@ -14,7 +14,7 @@ from services.commands.helpers import opening, records
 from services.commands.screen import as_json, console, mark
 from services.commands.shops.app import named
 from services.shared.balance.client import Balance
-from services.shared.running.service import utc_now
+from services.shared.clock import utc_now
 from services.shared.running.upstreams import open_shop
 from services.shared.settings.model import Settings
 

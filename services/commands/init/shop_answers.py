@@ -13,7 +13,7 @@ from services.commands.init.balance_answers import Group, told
 from services.commands.init.settings_text import Value
 from services.commands.screen import console
 from services.shared.checks.shop import key, version
-from services.shared.running.service import utc_now
+from services.shared.clock import utc_now
 from services.shared.settings import SettingsError
 from services.shared.settings.shop import ShopSettings
 from services.shared.upstream.errors import UpstreamError

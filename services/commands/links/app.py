@@ -15,7 +15,7 @@ from services.commands.links.table import Line
 from services.commands.links.verdict import Known, Verdict, judged
 from services.commands.screen import as_json, console, errors
 from services.commands.shops.choice import Shop, chosen_shop
-from services.shared.running.service import utc_now
+from services.shared.clock import utc_now
 from services.shared.running.upstreams import open_shop
 from services.shared.settings.model import Settings
 from services.shared.woocommerce.client import WooCommerce

@@ -12,8 +12,8 @@ from services.commands.mapping.change import Wish, carry_out
 from services.commands.mapping.chosen import category_meant, group_meant, shut_below
 from services.commands.mapping.listing import show_entries, show_matches
 from services.commands.plans.catalogue import Catalogue, read_catalogue
+from services.shared.clock import utc_now
 from services.shared.mapping.effective import entry, in_categories
-from services.shared.running.service import utc_now
 from services.shared.running.upstreams import open_shop
 from services.shared.settings.model import Settings
 

@@ -18,8 +18,8 @@ from services.commands.plans.groups import groups
 from services.commands.plans.plan import Plan
 from services.commands.plans.selected import check_selected
 from services.commands.screen import as_json, console, errors
+from services.shared.clock import utc_now
 from services.shared.messaging.reader import read_events
-from services.shared.running.service import utc_now
 from services.shared.running.upstreams import open_shop
 
 app = typer.Typer(no_args_is_help=True, help="What would be done in a shop, before it is done.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from services.shared.checks.groups import selected
-from services.shared.running.service import utc_now
+from services.shared.clock import utc_now
 from services.shared.running.upstreams import open_shop
 from services.shared.settings.model import Settings
 

@@ -20,9 +20,9 @@ from services.commands.plans.shop_only import ShopOnly, linked_products, shop_on
 from services.commands.proposals.accountant import write_csv
 from services.commands.proposals.known import TOPICS, Proposal, proposals, to_approve, to_propose
 from services.commands.screen import as_json, console, errors, table
+from services.shared.clock import utc_now
 from services.shared.messaging.commands import send, send_all
 from services.shared.messaging.reader import read_events
-from services.shared.running.service import utc_now
 from services.shared.running.upstreams import open_shop
 from services.shared.settings.model import Settings
 

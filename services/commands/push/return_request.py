@@ -13,9 +13,9 @@ from contracts.returns import ReturnPlanned, ReturnRequested
 from services.commands.ask import NoAnswer, stamp
 from services.commands.screen import console, table
 from services.refund_exporter.returns.source import find
+from services.shared.clock import utc_now
 from services.shared.documents.written import number
 from services.shared.messaging.commands import answers, following, send
-from services.shared.running.service import utc_now
 from services.shared.running.upstreams import open_shop
 from services.shared.settings import Settings, SettingsError
 

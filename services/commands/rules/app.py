@@ -15,8 +15,8 @@ from services.commands.rules.explained import explained, told
 from services.commands.rules.shown import show
 from services.commands.screen import as_json, console, errors, mark, table
 from services.commands.shops.app import named
+from services.shared.clock import utc_now
 from services.shared.messaging.reader import read_events
-from services.shared.running.service import utc_now
 from services.shared.running.upstreams import open_shop
 from services.shared.settings.model import Settings
 

@@ -17,7 +17,7 @@ from services.order_exporter.projection import SERVICE
 from services.order_exporter.readings.hands import untouched
 from services.order_exporter.readings.on_time import counted
 from services.shared.settings.model import Settings
-from services.shared.state.database import database_file
+from services.shared.state.files import database_file
 from services.shared.telemetry.freshness import PREFIX
 
 FEEDS = ("balance-feed", "store-feed")

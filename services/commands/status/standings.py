@@ -14,7 +14,7 @@ from services.commands.registry import wanted
 from services.shared.messaging.connection import admin
 from services.shared.messaging.tails import end_offsets
 from services.shared.settings.model import KafkaSettings, Settings
-from services.shared.state.database import database_file
+from services.shared.state.files import database_file
 
 _WAITING = "SELECT lane, state, count(*), min(created) FROM outbox_deliveries GROUP BY lane, state"
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from contextlib import aclosing
 from typing import Any
 
+import httpx
+
 from services.shared.balance.answers import echoed
 from services.shared.balance.fields import reference
 from services.shared.balance.paging import all_pages
@@ -60,12 +62,17 @@ class Api:
                 return
 
     async def one(self, resource: str, uid: str) -> dict[str, Any] | None:
-        """The record with this uid, also from a Balance that answers with more than was asked for."""
-        found = None
-        async with aclosing(self.where(resource, uid=uid)) as rows:
-            async for row in rows:
-                if reference(row, "uid") in (uid.lower(), None):
-                    found = found or row
+        """The record with this uid, also from a Balance that answers with more than was asked for.
+
+        The answer is read to its end: half of one proves nothing.
+        """
+        found, meant = None, (uid.lower(), None)
+        try:
+            async with self._records.stream_get(resource_url(self.settings, resource), params={"uid": uid}) as response:
+                async for row in self._rows_in(response, may_be_empty=True):
+                    found = found or (row if reference(row, "uid") in meant else None)
+        except NothingThere:
+            return None
         return found
 
     async def put(self, resource: str, document: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -103,9 +110,12 @@ class Api:
 
     async def _read(self, upstream: Upstream, resource: str, params: Params, *, may_be_empty: bool = False) -> Rows:
         url = resource_url(self.settings, resource)
-        async with upstream.stream_get(url, params=params or None) as response:
-            what = called(response)
-            chunks = response.aiter_bytes()
-            async with aclosing(rows_of(chunks, what, self.settings.dialect, may_be_empty=may_be_empty)) as rows:
-                async for row in rows:
-                    yield row
+        async with (
+            upstream.stream_get(url, params=params or None) as response,
+            aclosing(self._rows_in(response, may_be_empty=may_be_empty)) as rows,
+        ):
+            async for row in rows:
+                yield row
+
+    def _rows_in(self, response: httpx.Response, *, may_be_empty: bool) -> Rows:
+        return rows_of(response.aiter_bytes(), called(response), self.settings.dialect, may_be_empty=may_be_empty)

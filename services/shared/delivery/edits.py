@@ -14,7 +14,7 @@ from contracts.model import Part
 from contracts.operations import DeadLettered, EditRequested
 from services.shared.delivery.dead_letters import PERSON, Parked, letter_id
 from services.shared.delivery.decision import Decision, Delivery
-from services.shared.delivery.outbox import digest_of, letter_digest
+from services.shared.delivery.digest import digest_of, letter_digest
 from services.shared.state.records import Kind
 
 

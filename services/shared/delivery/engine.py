@@ -6,8 +6,8 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
 
+from services.shared.clock import Clock
 from services.shared.delivery import outbox
 from services.shared.delivery.cause import kept
 from services.shared.delivery.outcome import Refused, Unknown
@@ -21,7 +21,6 @@ from services.shared.state.group_commit import GroupCommit
 
 log = logging.getLogger(__name__)
 DECIDE_AT_ONCE = 500
-Clock = Callable[[], datetime]
 
 
 class Engine:

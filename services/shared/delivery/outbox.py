@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
 from typing import Any
 
 import orjson
@@ -15,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from contracts.ledger import Attempt
 from contracts.reasons import Reason
 from services.shared.delivery.decision import Delivery
+from services.shared.delivery.digest import digest_of
 from services.shared.delivery.row import Row
 from services.shared.state.among import among, not_among
 from services.shared.state.bulk import execute_many
@@ -35,16 +35,6 @@ class Waiting:
     state: str
     version: int
     unknowns: int
-
-
-def digest_of(payload: dict[str, Any]) -> str:
-    """A short digest of a JSON-ready payload, independent of the order of its keys."""
-    return blake2b(orjson.dumps(payload, option=orjson.OPT_SORT_KEYS), digest_size=16).hexdigest()
-
-
-def letter_digest(payload: dict[str, Any], blocked_on: str | None) -> str:
-    """What a dead letter is recognised by: the payload, and what it was blocked on when its deadline passed."""
-    return digest_of(payload) + (f"|{blocked_on}" if blocked_on else "")
 
 
 _WAITING = select(D.id, D.subject, D.digest, D.state, D.version, D.unknowns).where(among(D.subject, "subjects"))

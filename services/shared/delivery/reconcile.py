@@ -10,7 +10,8 @@ from typing import Any
 from contracts.model import Event
 from services.shared.delivery.dead_letters import Parked, delivery_letter, letter_id, settlement
 from services.shared.delivery.decision import Decision, Delivery, Refusal
-from services.shared.delivery.outbox import BLOCKED, PENDING, Waiting, digest_of, letter_digest
+from services.shared.delivery.digest import digest_of, letter_digest
+from services.shared.delivery.outbox import BLOCKED, PENDING, Waiting
 
 
 @dataclass(slots=True)

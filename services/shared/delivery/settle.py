@@ -14,6 +14,7 @@ from services.shared.delivery import outbox
 from services.shared.delivery.backoff import unknown_wait
 from services.shared.delivery.cause import kept
 from services.shared.delivery.dead_letters import PERSON, delivery_letter
+from services.shared.delivery.digest import letter_digest
 from services.shared.delivery.outcome import Blocked, Done, Outcome, Refused, Retry, Unknown
 from services.shared.delivery.row import Row
 from services.shared.delivery.subjects import looked_at_again, mark_again
@@ -56,7 +57,7 @@ def _naming_nobody(row: Row, outcome: Outcome) -> Outcome:
 
 
 def _letter(work: Work, row: Row, outcome: Refused) -> Event:
-    digest = outbox.letter_digest(row.payload, row.blocked_on)
+    digest = letter_digest(row.payload, row.blocked_on)
     return delivery_letter(work.rules.service, row.subject, row, outcome.reason, outcome.detail, digest, work.now)
 
 

@@ -18,8 +18,9 @@ from services.shared.delivery.failure import outcome_of
 from services.shared.delivery.lane import Deliver, Lane
 from services.shared.delivery.outcome import Blocked, Outcome, Retry
 from services.shared.delivery.row import Row
+from services.shared.identity.kept import standing, standings
 from services.shared.identity.seen import Seen, ShowsItself, differences, look
-from services.shared.identity.standing import awaited, refusal, standing, standings, told
+from services.shared.identity.standing import awaited, refusal, told
 from services.shared.settings.shop import ShopSettings
 from services.shared.upstream.errors import Rejected, UpstreamError
 

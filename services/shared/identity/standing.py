@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Any
 
 from contracts.envelope import Envelope
 from contracts.identity import ShopIdentified, ShopNotRecognized
 from services.shared.delivery.handlers import Handlers, composed
-from services.shared.state.database import Database
 from services.shared.state.records import Kind, State
-from services.shared.state.session import Session
-from services.shared.state.store import load
 
 KNOWN = Kind("shop-known", ShopIdentified)
 """By shop: what it is known by."""
@@ -48,20 +44,6 @@ def _identified(envelope: Envelope[ShopIdentified], state: State) -> None:
 
 def _not_recognized(envelope: Envelope[ShopNotRecognized], state: State) -> None:
     state.put(STRANGE, envelope.data.shop, envelope.data)
-
-
-async def standing(database: Database, shop: str) -> Standing:
-    """How a shop's identity stands by a service's state database."""
-    return (await standings(database, [shop]))[shop]
-
-
-async def standings(database: Database, shops: Iterable[str]) -> dict[str, Standing]:
-    """The same for several shops."""
-    wanted, session = list(shops), Session(datetime.min.replace(tzinfo=UTC))
-    slots = [(kind.name, shop) for kind in (KNOWN, STRANGE) for shop in wanted]
-    async with database.read() as connection:
-        await load(connection, session, slots, by_ref=False)
-    return {shop: Standing(session.get(KNOWN, shop), session.get(STRANGE, shop)) for shop in wanted}
 
 
 def told(strange: ShopNotRecognized) -> str:

@@ -7,12 +7,12 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import partial
 
 from aiokafka import AIOKafkaProducer
 
-from services.shared.delivery.engine import Clock, Engine
+from services.shared.clock import Clock, utc_now
+from services.shared.delivery.engine import Engine
 from services.shared.delivery.handlers import Handlers
 from services.shared.delivery.lane import Lane
 from services.shared.delivery.relay import Relay
@@ -31,7 +31,8 @@ from services.shared.privacy.writing import Sealer
 from services.shared.running.garbage import look_less_often
 from services.shared.running.gate import Gate, Gatekeeper, remembering
 from services.shared.settings.model import Settings
-from services.shared.state.database import Database, database_file
+from services.shared.state.database import Database
+from services.shared.state.files import database_file
 from services.shared.state.lasting import lasting
 from services.shared.state.opening import opened, set_aside
 from services.shared.state.trouble import first_cause, is_corrupt
@@ -43,11 +44,6 @@ Task = Callable[[Engine], Awaitable[None]]
 ENGINE_TOPICS = ("operations", "dead-letters")
 TICK = 0.5
 """Seconds between two looks at what has become due by time."""
-
-
-def utc_now() -> datetime:
-    """The clock of production."""
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
+from services.shared.clock import Clock
 from services.shared.delivery.backoff import unavailable_wait
 from services.shared.delivery.breaker import Breaker
-from services.shared.delivery.engine import Clock
 from services.shared.delivery.lane import Deliver, Lane
 from services.shared.settings.model import Settings
 from services.shared.woocommerce.client import WooCommerce

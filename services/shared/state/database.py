@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -18,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from services.shared.state import tables
 from services.shared.state.driver import connect
+from services.shared.state.files import database_file
 from services.shared.state.trouble import is_corrupt, passing
 
 log = logging.getLogger(__name__)
@@ -28,7 +28,6 @@ PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "cache_size=-16000", "secure_
 TRIAL, TRIAL_SIZE = "trial", 64 * 1024
 """What is written to see whether there is room: about as much as a usual transaction needs."""
 _TRY = insert(tables.meta).prefix_with("OR REPLACE").values(name=TRIAL, value="x" * TRIAL_SIZE)
-_CURRENT = re.compile(rf"[a-z-]+\.v{tables.SCHEMA_VERSION}\.sqlite(-wal|-shm|-journal)?")
 _TRIED = delete(tables.meta).where(tables.meta.c.name == TRIAL)
 
 
@@ -123,18 +122,6 @@ async def open_database(directory: Path, service: str) -> Database:
     except BaseException:
         await engine.dispose()
         raise
-
-
-def database_file(directory: Path, service: str) -> Path:
-    """Where the service's database stands; its folder is made if need be."""
-    directory.mkdir(parents=True, exist_ok=True)
-    return directory / f"{service}.v{tables.SCHEMA_VERSION}.sqlite"
-
-
-def leftovers(directory: Path) -> list[Path]:
-    """Databases that no service reads any more: of an older version of the tables, or set aside as corrupt."""
-    files = sorted(directory.glob("*.sqlite*")) if directory.is_dir() else []
-    return [file for file in files if not _CURRENT.fullmatch(file.name)]
 
 
 def _configure(connection: Any, _: Any) -> None:

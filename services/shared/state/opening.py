@@ -15,7 +15,8 @@ from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
-from services.shared.state.database import Database, database_file, open_database
+from services.shared.state.database import Database, open_database
+from services.shared.state.files import database_file
 from services.shared.state.trouble import is_corrupt, passing
 
 log = logging.getLogger(__name__)

@@ -1,10 +1,12 @@
-"""The tables of a state database. Every service has the same ones; it is a cache of the topics, never migrated."""
+"""The tables of a state database. Every service has the same ones; it is a cache of the topics, never migrated.
+
+Whoever changes them counts `files.SCHEMA_VERSION` up.
+"""
 
 from __future__ import annotations
 
 from sqlalchemy import Column, Float, Index, Integer, LargeBinary, MetaData, String, Table, Text
 
-SCHEMA_VERSION = 4
 metadata = MetaData()
 
 meta = Table("meta", metadata, Column("name", String, primary_key=True), Column("value", Text, nullable=False))

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from services.shared.delivery.engine import Clock
-from services.shared.running.service import Service, utc_now
+from services.shared.clock import Clock, utc_now
+from services.shared.running.service import Service
 from services.shared.telemetry.families import READY, Reading
 from services.shared.telemetry.heartbeat import Heartbeat
 from services.shared.telemetry.watched import Watched

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from services.shared.state.database import Database
+if TYPE_CHECKING:
+    from services.shared.state.database import Database
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ class Reading:
     value: float
 
 
-Reads = Callable[[Database, datetime], Awaitable[Iterable[Reading]]]
+Reads = Callable[["Database", datetime], Awaitable[Iterable[Reading]]]
 """(state database, now) → readings: how a service adds figures of its own (`Blueprint.readings`)."""
 
 READY = Family("davtari_service_ready", "gauge", "1 when /readyz says yes of the service", ("service",))

@@ -1,0 +1,22 @@
+"""Where the state databases stand. The file name holds the version of the tables."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+SCHEMA_VERSION = 4
+"""Of `tables.py`: with another one a service begins a new database, and reads the topics from the start."""
+_CURRENT = re.compile(rf"[a-z-]+\.v{SCHEMA_VERSION}\.sqlite(-wal|-shm|-journal)?")
+
+
+def database_file(directory: Path, service: str) -> Path:
+    """Where the service's database stands; its folder is made if need be."""
+    directory.mkdir(parents=True, exist_ok=True)
+    return directory / f"{service}.v{SCHEMA_VERSION}.sqlite"
+
+
+def leftovers(directory: Path) -> list[Path]:
+    """Databases that no service reads any more: of an older version of the tables, or set aside as corrupt."""
+    files = sorted(directory.glob("*.sqlite*")) if directory.is_dir() else []
+    return [file for file in files if not _CURRENT.fullmatch(file.name)]
