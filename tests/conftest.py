@@ -4,6 +4,7 @@ Property tests take the same examples in each run, so that a check is green or r
 looked for with HYPOTHESIS_PROFILE=search.
 """
 
+import gc
 import os
 
 from hypothesis import settings
@@ -12,3 +13,9 @@ pytest_plugins = ["pytester", "tests.support.claims_plugin", "tests.support.brok
 settings.register_profile("repeatable", derandomize=True)
 settings.register_profile("search", derandomize=False)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
+
+
+def pytest_collection_finish() -> None:
+    """What stands now stays to the end of the run: no need to look through it for garbage time and again."""
+    gc.collect()
+    gc.freeze()

@@ -37,6 +37,7 @@ async def _stage(node: ArchivesBroker, tmp_path_factory: pytest.TempPathFactory)
         yield made
 
 
+@pytest.mark.long
 @pytest.mark.claim("S1.15")
 async def test_the_broker_dies_in_the_middle(stage: Stage, node: ArchivesBroker) -> None:
     # given orders on their way, when the broker dies
