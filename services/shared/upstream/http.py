@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mappin
 from contextlib import aclosing, asynccontextmanager, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from time import perf_counter
 from typing import Any, Self
 from urllib.parse import urlencode
@@ -28,7 +29,6 @@ from services.shared.upstream.errors import UpstreamError
 from services.shared.upstream.failures import NOT_SENT, failure_of
 from services.shared.upstream.statuses import error_of
 from services.shared.upstream.voice import Voice
-from services.shared.upstream.wire import network
 
 Params = Mapping[str, str | int]
 Observe = Callable[[str, str, str, float], None]
@@ -91,8 +91,15 @@ class Upstream:
         self._voice, self._limits = voice, limits
         self._refine, self._observe, self._clock, self._sleep = refine, observe, clock, sleep
         self._free = asyncio.Semaphore(limits.concurrency)
-        self._auth, self._transport = auth, transport or network(tls, limits.concurrency)
-        self._extensions = {"timeout": asdict(timeouts)}
+        self._client = httpx.AsyncClient(
+            auth=auth,
+            headers=HEADERS,
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
+            timeout=httpx.Timeout(**asdict(timeouts)),
+            limits=httpx.Limits(max_connections=limits.concurrency, max_keepalive_connections=limits.concurrency),
+            verify=True if tls is None else tls,
+            transport=transport,
+        )
 
     async def __aenter__(self) -> Self:
         return self
@@ -102,7 +109,7 @@ class Upstream:
 
     async def close(self) -> None:
         """Closes every connection."""
-        await self._transport.aclose()
+        await self._client.aclose()
 
     async def request(
         self,
@@ -143,12 +150,9 @@ class Upstream:
     def _built(
         self, method: str, url: str, params: Params | None, headers: Mapping[str, str] | None, **body: Any
     ) -> httpx.Request:
-        """A request with what goes with all of them. There is no client of httpx around: it would keep cookies."""
         address = f"{url}{'&' if '?' in url else '?'}{urlencode(params)}" if params else url
         try:
-            return httpx.Request(
-                method, address, headers={**HEADERS, **(headers or {})}, extensions=self._extensions, **body
-            )
+            return self._client.build_request(method, address, headers=headers, **body)
         except httpx.InvalidURL as error:
             raise failure_of(error, self._voice, method, writes=False) from None
 
@@ -174,9 +178,7 @@ class Upstream:
         started, result = perf_counter(), "cancelled"
         try:
             with call(self._voice.name, request) as made:
-                response = made.answered(await self._answered(request))
-                if not stream:
-                    await _read(response)
+                response = made.answered(await self._client.send(request, stream=stream))
             result = str(response.status_code)
             return response
         except httpx.HTTPError as error:
@@ -184,13 +186,6 @@ class Upstream:
             raise
         finally:
             self._observe(request.method, request.url.path, result, perf_counter() - started)
-
-    async def _answered(self, request: httpx.Request) -> httpx.Response:
-        """The answer, body not read. No kind of signing that the APIs know asks an answer back."""
-        auth = self._auth or _named_in(request.url)
-        response = await self._transport.handle_async_request(next(auth.sync_auth_flow(request)))
-        response.request = request
-        return response
 
     @contextmanager
     def _translated(self, request: httpx.Request, *, writes: bool) -> Iterator[None]:
@@ -217,15 +212,3 @@ class Upstream:
 def _call(request: httpx.Request) -> str:
     """Method and path; the query stays out of messages, it may carry keys or personal data."""
     return f"{request.method} {request.url.path}"
-
-
-def _named_in(url: httpx.URL) -> httpx.Auth:
-    """What an address says itself, as that of a picture may."""
-    return httpx.BasicAuth(url.username, url.password) if url.userinfo else httpx.Auth()
-
-
-async def _read(response: httpx.Response) -> None:
-    try:
-        await response.aread()
-    finally:
-        await response.aclose()

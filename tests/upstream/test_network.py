@@ -1,4 +1,4 @@
-"""The network under httpx, over real sockets: what a broken, silent or closed connection lets a caller assume."""
+"""Calls over real sockets: what a broken, silent or closed connection lets a caller assume."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 import trustme
 
-from services.shared.upstream.arrivals import FULL
 from services.shared.upstream.errors import Unavailable, UnknownOutcome, UpstreamError
 from services.shared.upstream.http import Limits, Timeouts, Upstream
 from services.shared.upstream.tls import tls_context
@@ -20,6 +19,7 @@ from tests.upstream.upstream_double import VOICE
 Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"
 BIG = 8 * 1024 * 1024
+PIECE = 256 * 1024
 SHORT = Timeouts(connect=0.3, read=0.3, write=0.3, pool=0.3)
 
 
@@ -142,13 +142,6 @@ async def test_calls_share_a_connection() -> None:
     assert len(made) == 1
 
 
-async def test_calls_do_not_go_through_anyio(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What our network is put into is private to httpx: another version may look for it elsewhere."""
-    monkeypatch.delattr("anyio.connect_tcp")
-    async with server(answers) as url, Upstream(VOICE) as upstream:
-        assert (await upstream.request("GET", url, writes=False)).status_code == 200
-
-
 @pytest.mark.parametrize("afterwards", [b"", b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\n\r\n"])
 async def test_a_connection_that_the_server_gave_up_while_it_was_idle_is_not_used(afterwards: bytes) -> None:
     given_up = asyncio.Event()
@@ -173,8 +166,8 @@ async def test_an_answer_that_nobody_reads_yet_is_held_back() -> None:
     async def large(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await request(reader)
         writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % (8 * BIG))
-        for _ in range(8 * BIG // FULL):
-            writer.write(bytes(FULL))
+        for _ in range(8 * BIG // PIECE):
+            writer.write(bytes(PIECE))
             await writer.drain()
         sent.set()
 
@@ -199,3 +192,39 @@ async def test_a_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatc
         async with Upstream(VOICE) as upstream:
             await upstream.request("GET", "http://balance.example/Items", writes=False)
     assert seen[0].startswith(b"GET http://balance.example/Items HTTP/1.1")
+
+
+async def hangs_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await request(reader)
+    writer.write(OK)
+    writer.close()
+
+
+async def breaks_off(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await request(reader)
+    writer.write(OK)
+    await writer.drain()
+    writer.transport.abort()
+
+
+async def never_answers(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await request(reader)
+    await reader.read()
+    writer.transport.abort()
+
+
+@pytest.mark.parametrize("talk", [answers, hangs_up, breaks_off, never_answers])
+async def test_closing_is_silent_whatever_became_of_the_tls_connection(
+    authority: tuple[ssl.SSLContext, Path], talk: Talk
+) -> None:
+    complaints: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
+    context, ca_file = authority
+    async with server(talk, context) as url:
+        upstream = Upstream(VOICE, tls=tls_context("test", ca_file=ca_file), limits=Limits(tries=1))
+        call = asyncio.create_task(upstream.request("PUT", url, json={}, writes=True))
+        await asyncio.wait([call], timeout=0.3)
+        call.cancel()
+        await asyncio.wait([call])
+        await upstream.close()
+    assert complaints == []
