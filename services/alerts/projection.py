@@ -17,6 +17,7 @@ from contracts.shop import OrderChanged, OrderRemoved
 from services.alerts.cause import CLEARED, STANDING, Cause, Cleared, Standing
 from services.alerts.late_orders import LETTERED, Lettered, order_changed, order_removed, overdue, sale_recorded
 from services.shared.delivery.handlers import Remember
+from services.shared.delivery.letter_about import order_key_of, shop_of
 from services.shared.settings.model import Settings
 from services.shared.state.records import Kind, State
 
@@ -42,15 +43,14 @@ def remember(settings: Settings) -> Mapping[type[Event], Remember]:
 
 def _lettered(shops: Collection[str], envelope: Envelope[DeadLettered], state: State) -> None:
     letter = envelope.data
-    order = letter.delivery.subject if letter.delivery else letter.original_key
-    shop = letter.shop or order.partition(":")[0]
+    shop, order = shop_of(letter) or "", order_key_of(letter)
     cause = Cause(letter.reason, shop if shop in shops else "")
     _clear(letter.dead_letter, envelope, state)
     state.put(
         STANDING, letter.dead_letter, Standing(cause=cause.name, about=letter.about, since=letter.at), ref=cause.name
     )
     state.touch(cause.name)
-    if shop in shops:
+    if shop in shops and order:
         state.put(LETTERED, letter.dead_letter, Lettered(shop=shop), ref=order)
         state.touch(overdue(shop).name)
 

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from contracts.operations import DeadLettered, DeadLetterSettled, FailedRecord
+from services.shared.delivery import letter_about
 from services.shared.delivery.record import failed, restored
 from services.shared.messaging.reader import read_events
 from services.shared.privacy.opening import Opener, opening
 from services.shared.settings.model import KafkaSettings
 
 Told = DeadLettered | DeadLetterSettled
-_SHOP_KEY = re.compile(r"([a-z0-9][a-z0-9-]{0,31}):(.+)")
-WITHOUT_SHOP = ("balance-feed",)
-"""Services whose keys look like `shop:something` and are about no shop."""
 
 
 class NoSuchLetter(Exception):
@@ -57,20 +54,17 @@ class Letter:
     @property
     def subject(self) -> str:
         """What it is about: `shop:order`, `shop:item`, or the key of a record."""
-        return self.letter.delivery.subject if self.letter.delivery else self.letter.original_key
+        return letter_about.subject_of(self.letter)
 
     @property
     def shop(self) -> str | None:
         """The shop that it is about, if it is about one."""
-        found = _SHOP_KEY.fullmatch(self.subject)
-        by_key = found[1] if found and self.letter.service not in WITHOUT_SHOP else None
-        return self.letter.shop or by_key
+        return letter_about.shop_of(self.letter)
 
     @property
     def order(self) -> int | None:
         """The order that it is about, if it is about one."""
-        found = _SHOP_KEY.fullmatch(self.subject)
-        return int(found[2]) if self.shop and found and found[2].isdecimal() else None
+        return letter_about.order_of(self.letter)
 
 
 async def all_letters(settings: KafkaSettings) -> dict[str, Letter]:

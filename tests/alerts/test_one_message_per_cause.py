@@ -187,4 +187,4 @@ async def test_letters_of_the_service_itself_count_too(tmp_path: Path) -> None:
     async with open_desk(tmp_path, using_) as desk:
         own = letter(9, Reason.RECORD_INVALID_DATA, service="alerts")
         await desk.learns(own)
-        assert [each.cause for each in await desk.after(minutes=1)] == ["record.invalid-data@main"]
+        assert [each.cause for each in await desk.after(minutes=1)] == ["record.invalid-data"]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from typing import Literal
 
 from contracts.closing import DayClosed
 from contracts.envelope import Envelope, wrap
 from contracts.ledger import CreditNoteRecorded
 from contracts.model import Event
-from contracts.operations import DeadLettered
+from contracts.operations import DeadLettered, DeadLetterSettled, FailedDelivery
 from contracts.shop import OrderChanged, RefundIssued
 from services.commands.day_close.close import closed
 from services.commands.day_close.entries import Entry, entries
@@ -57,6 +58,8 @@ def recorded_note(issued: RefundIssued, bought: OrderChanged, using: Settings = 
 
 def letter(about: str, key: str, reason: str = "balance.period-closed") -> DeadLettered:
     """An open dead letter about a delivery."""
+    kind = about.partition(":")[0]
+    failed = FailedDelivery(delivery_id=about, subject=key, kind=kind, lane="balance.documents", payload={})
     return DeadLettered(
         dead_letter=f"letter-of-{about}",
         service="order-exporter",
@@ -64,6 +67,13 @@ def letter(about: str, key: str, reason: str = "balance.period-closed") -> DeadL
         reason=reason,
         detail="March is closed in Balance",
         about=about,
+        delivery=failed,
         digest="d",
         at=PAID,
     )
+
+
+def settled_letter(open_letter: DeadLettered, how: Literal["replayed", "discarded"] = "replayed") -> DeadLetterSettled:
+    """The event that closes a dead letter."""
+    named = {"dead_letter": open_letter.dead_letter, "service": open_letter.service}
+    return DeadLetterSettled(**named, original_key=open_letter.original_key, how=how, by="nino", at=PAID)

@@ -16,6 +16,7 @@ from contracts.sales_orders import SalesOrderEnded, SalesOrderRecorded
 from contracts.shop import OrderChanged, OrderRemoved, RefundIssued, RefundRemoved
 from services.order_exporter.content import is_void
 from services.refund_exporter.reversal import is_reversal
+from services.shared.delivery.letter_about import order_key_of
 
 TOPICS = ("shop.orders", "shop.refunds", "ledger.documents", "dead-letters", "operations")
 
@@ -71,6 +72,8 @@ class Facts:
     stories: defaultdict[str, Story] = field(default_factory=lambda: defaultdict(Story))
     closes: dict[str, tuple[int, DayClosed]] = field(default_factory=dict)
     accepted: dict[str, DifferenceAccepted] = field(default_factory=dict)
+    letters: dict[str, str] = field(default_factory=dict)
+    """The order of each dead letter that is about one; letters about anything else are left out."""
 
     def of_shop(self, shop: str) -> Mapping[str, Story]:
         """The stories of one shop."""
@@ -101,7 +104,7 @@ def _take(facts: Facts, envelope: Envelope[Event]) -> None:
         case PaymentReceived() | ApprovalAsked() | PushRequested():
             _take_from_people(facts.stories[f"{event.shop}:{event.order_id}"], event)
         case DeadLettered() | DeadLetterSettled():
-            _take_letter(facts.stories[event.original_key], event)
+            _take_letter(facts, event)
         case OrderChanged() | OrderRemoved() | RefundIssued() | RefundRemoved():
             _take_from_shop(facts.stories[event.key], event)
         case SaleRecorded() | SaleDiverged() | CreditNoteRecorded() | PaymentRecorded():
@@ -122,12 +125,14 @@ def _take_from_people(story: Story, event: PaymentReceived | ApprovalAsked | Pus
             story.pushed = True
 
 
-def _take_letter(story: Story, event: DeadLettered | DeadLetterSettled) -> None:
-    if isinstance(event, DeadLettered):
-        story.letters[event.about] = event
-        story.settled.pop(event.dead_letter, None)
-    else:
-        story.settled[event.dead_letter] = event
+def _take_letter(facts: Facts, event: DeadLettered | DeadLetterSettled) -> None:
+    """A letter belongs to the order that it is about; its key may be an item, a client or an account."""
+    if isinstance(event, DeadLettered) and (key := order_key_of(event)):
+        facts.letters[event.dead_letter] = key
+        facts.stories[key].letters[event.about] = event
+        facts.stories[key].settled.pop(event.dead_letter, None)
+    elif isinstance(event, DeadLetterSettled) and event.dead_letter in facts.letters:
+        facts.stories[facts.letters[event.dead_letter]].settled[event.dead_letter] = event
 
 
 def _take_from_shop(story: Story, event: OrderChanged | OrderRemoved | RefundIssued | RefundRemoved) -> None:

@@ -22,6 +22,7 @@ from contracts.returns import ReturnRequested
 from contracts.shop import OrderChanged, OrderRemoved, RefundIssued, RefundRemoved
 from services.commands.order.said import said
 from services.order_exporter.content import is_void
+from services.shared.delivery.letter_about import order_key_of
 from services.shared.tbilisi import TBILISI
 
 TOPICS = (
@@ -67,6 +68,8 @@ def concerns(event: Event, key: str) -> bool:
         return False  # the key is an account's, which may be the number of an order, too
     if isinstance(event, OF_AN_ORDER):
         return f"{event.shop}:{event.order_id}" == key
+    if isinstance(event, DeadLettered | DeadLetterSettled):
+        return isinstance(event, DeadLettered) and order_key_of(event) == key  # a letter's key may be a client's
     return event.key == key
 
 
@@ -87,16 +90,22 @@ def _ends_account(event: Event, accounts: Container[str]) -> bool:
     return isinstance(event, CustomerRemoved | CustomerReturned) and event.key in accounts
 
 
+def _closes(event: Event, letters: Container[str]) -> bool:
+    """Whether an event closes one of these dead letters."""
+    return isinstance(event, DeadLetterSettled) and event.dead_letter in letters
+
+
 def _own(key: str, known: Sequence[Envelope[Event]]) -> Iterable[Envelope[Event]]:
     """What belongs to an order: its events, and those about its shapes, its buyers and their accounts."""
     asked = [e.data for e in known if isinstance(e.data, ApprovalAsked) and concerns(e.data, key)]
     orders = [e.data for e in known if isinstance(e.data, OrderChanged) and e.data.key == key]
     people = {order.person_ref for order in orders}
     accounts = {f"{order.shop}:{order.customer_id}" for order in orders}
+    letters = {e.data.dead_letter for e in known if isinstance(e.data, DeadLettered) and order_key_of(e.data) == key}
     for envelope in known:
         event = envelope.data
         about = (_approves(event, asked), _forgets(event, people), _ends_account(event, accounts))
-        if concerns(event, key) or any(about):
+        if concerns(event, key) or any(about) or _closes(event, letters):
             yield envelope
 
 

@@ -13,12 +13,18 @@ from contracts.operations import CommandSettled, DeadLettered, PushRequested
 from contracts.placement import SalePostponed
 from contracts.sales_orders import SalesOrderPlanned, SalesOrderRecorded
 from services.commands.ask import NoAnswer
+from services.shared.delivery.letter_about import order_key_of
 from services.shared.messaging.commands import answers, following, send
 from services.shared.messaging.reader import read_events
 from services.shared.settings import Settings, SettingsError
 
 WATCHED = ("ledger.documents", "dead-letters", "operations")
 DOCUMENTS = (SaleRecorded, CreditNoteRecorded)
+EXPORTERS = {
+    "order": ("store-feed", "order-exporter"),
+    "refund": ("store-feed", "order-exporter", "refund-exporter"),
+}
+"""The services whose dead letters end a push; a note or status that failed does not."""
 PLANS = (SalePlanned, CreditNotePlanned, SalesOrderPlanned)
 
 
@@ -79,7 +85,7 @@ def _is_about(command: PushRequested, event: Event) -> bool:
     key = f"{command.shop}:{command.order_id}"
     match event:
         case DeadLettered():
-            return event.original_key == key
+            return order_key_of(event) == key and event.service in EXPORTERS[command.document]
         case SaleRecorded() | SalePlanned() | SalesOrderRecorded() | SalesOrderPlanned() | SalePostponed():
             return command.document == "order" and event.key == key
         case CreditNoteRecorded() | CreditNotePlanned():

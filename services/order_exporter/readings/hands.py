@@ -20,6 +20,7 @@ from contracts.operations import DeadLettered, PushRequested
 from services.order_exporter.projection import SERVICE
 from services.order_exporter.readings.on_time import DUE, EVERY, due_within
 from services.shared.delivery.handlers import Remember
+from services.shared.delivery.letter_about import order_key_of
 from services.shared.settings.freshness import FreshnessSettings
 from services.shared.settings.shop import ShopSettings
 from services.shared.state.database import Database
@@ -48,9 +49,8 @@ def rules() -> Mapping[type[Event], Remember]:
 
 def _lettered(envelope: Envelope[DeadLettered], state: State) -> None:
     letter = envelope.data
-    if letter.service in ORDERS:
-        subject = letter.delivery.subject if letter.delivery else letter.original_key
-        _note(":".join(subject.split(":")[:2]), f"dead letter: {letter.reason}", state)
+    if letter.service in ORDERS and (order := order_key_of(letter)):
+        _note(order, f"dead letter: {letter.reason}", state)
 
 
 def _asked(envelope: Envelope[ApprovalAsked], state: State) -> None:
