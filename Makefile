@@ -15,7 +15,7 @@ SOURCES := $(shell find contracts services ops tests -type f -not -path '*/__pyc
 
 # Results for the claims are only taken from whole runs, hence no way to choose tests here: call pytest for that.
 PYTEST_ALL = $(PYTHON) -m pytest -n $(WORKERS) --dist loadgroup --ignore=tests/benchmarks -m 'not containers and not long' \
-	--session-timeout=900 --real-broker --broker-run=build/broker.json --claims-run=$(RUN)
+	--session-timeout=900 --broker-run=build/broker.json --claims-run=$(RUN)
 
 .PHONY: setup test lint contracts claims test-long test-containers bench demo clean
 
@@ -47,13 +47,13 @@ claims: $(RUN)
 
 test-long: setup
 	@$(PYTHON) -m pytest -n $(WORKERS) --dist loadgroup --ignore=tests/benchmarks -m 'long and not containers' \
-		--session-timeout=900 --real-broker
+		--session-timeout=900
 
 test-containers: setup
 	@ops/containers/with-engine $(PYTHON) -m pytest tests/containers -m '$(CONTAINERS)' -n 0 -x
 
 bench: setup
-	@$(PYTHON) -m pytest tests/benchmarks -n 0 -s --real-broker
+	@$(PYTHON) -m pytest tests/benchmarks -n 0 -s
 
 demo: setup
 	@$(VENV)/bin/davtari demo

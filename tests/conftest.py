@@ -9,7 +9,12 @@ import os
 
 from hypothesis import settings
 
-pytest_plugins = ["pytester", "tests.support.claims_plugin", "tests.support.broker_plugin"]
+pytest_plugins = [
+    "pytester",
+    "tests.support.claims_plugin",
+    "tests.support.broker_plugin",
+    "tests.support.not_run_plugin",
+]
 settings.register_profile("repeatable", derandomize=True)
 settings.register_profile("search", derandomize=False)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))

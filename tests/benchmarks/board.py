@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.benchmarks.figure import Figure
+from tests.benchmarks.size import SMALL
 
 FILE = Path(__file__).resolve().parents[2] / "build" / "bench.json"
 HEADS = ("figure", "ratio", "spread", "goal", "ours", "floor", "unit", "")
@@ -27,9 +28,9 @@ class Board:
         self.show_all([figure])
 
     def show_all(self, figures: Sequence[Figure]) -> None:
-        """Note the figures of one benchmark. Raises `AssertionError` when one misses its goal."""
+        """Note the figures of one benchmark. Raises `AssertionError` when one misses its goal in a run of full size."""
         self.figures += figures
-        assert all(figure.reached for figure in figures), "; ".join(map(str, figures))
+        assert SMALL or all(figure.reached for figure in figures), "; ".join(map(str, figures))
 
     def write(self, file: Path = FILE) -> None:
         """Write all figures as `{name: {ratio, floor, ours, …}}`."""
@@ -53,8 +54,7 @@ def _entry(figure: Figure) -> dict[str, object]:
 
 
 def _cells(figure: Figure) -> tuple[str, ...]:
-    sign = "≥" if figure.better == "more" else "≤"
     spread = f"{figure.spread[0]:.2f}–{figure.spread[1]:.2f}"
     amounts = [f"{amount:,.0f}" if amount >= 100 else f"{amount:.2f}" for amount in (figure.ours, figure.floor)]
-    goal = f"{sign} {figure.goal:g}" + ("" if figure.reached else " MISSED")
+    goal = figure.wanted + ("" if figure.reached else " MISSED")
     return figure.name, f"{figure.ratio:.2f}", spread, goal, *amounts, figure.unit, figure.note

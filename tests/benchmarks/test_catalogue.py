@@ -10,8 +10,9 @@ import pytest
 from tests.benchmarks.board import Board
 from tests.benchmarks.figure import Figure, Times, duration
 from tests.benchmarks.processes import child, outcome
+from tests.benchmarks.size import sized
 
-ITEMS, ROUNDS, GOAL, PEAK_MB = 200_000, 3, 1.5, 200.0
+ITEMS, ROUNDS, GOAL, PEAK_MB = sized(200_000, 5_000), sized(3, 1), 1.5, 200.0
 EACH_MB = 250.0
 """What every service may need for so many items; the others stand in `test_memory.py`."""
 

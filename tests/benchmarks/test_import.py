@@ -29,16 +29,17 @@ from tests.benchmarks.given import NOW, records
 from tests.benchmarks.processes import child
 from tests.benchmarks.relaying import Counting, relaying
 from tests.benchmarks.rounds import stopwatch
-from tests.support.engine_bench import Clock, opened
+from tests.benchmarks.size import sized
+from tests.support.engine_bench import RunningClock, opened
 
-ITEMS, WORKERS, GOAL = 1200, 2, 1.1
+ITEMS, WORKERS, GOAL = sized(1200, 100), 2, 1.1
 BATCH = "/wp-json/wc/v3/products/batch"
 
 
 @asynccontextmanager
 async def importing(rules: Settings, folder: Path) -> AsyncIterator[tuple[Engine, Counting]]:
-    """The importer over an empty database."""
-    clock = Clock(NOW)
+    """The importer over an empty database. Its clock must run: some deliveries become due only after a pause."""
+    clock = RunningClock(NOW)
     async with (
         opened(NAME, handlers(rules), folder, clock) as engine,
         open_shop(rules, "main", utc_now) as shop,

@@ -22,8 +22,9 @@ from tests.benchmarks.figure import Figure
 from tests.benchmarks.given import stock
 from tests.benchmarks.processes import child, outcome
 from tests.benchmarks.serving import publish
+from tests.benchmarks.size import sized
 
-ITEMS, WHOLE, GOAL_MB = 40_000, 200_000, 250.0
+ITEMS, WHOLE, GOAL_MB = sized(40_000, 2_000), 200_000, 250.0
 
 
 def of_importer() -> Iterator[Event]:

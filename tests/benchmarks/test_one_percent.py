@@ -23,9 +23,10 @@ from tests.benchmarks.figure import Figure
 from tests.benchmarks.given import NOW, records
 from tests.benchmarks.processes import child
 from tests.benchmarks.relaying import Counting, relaying
+from tests.benchmarks.size import sized
 from tests.support.engine_bench import Clock, reading
 
-ITEMS, CHANGED = 50_000, (200, 500)
+ITEMS, CHANGED = sized(50_000, 2_000), (sized(200, 100), sized(500, 200))
 GOAL = 0.06
 """Requests for each changed item: 100 of them are looked up with two requests and written with four."""
 

@@ -20,9 +20,10 @@ from tests.benchmarks.figure import throughput
 from tests.benchmarks.given import NOW, stock
 from tests.benchmarks.mirror import handlers
 from tests.benchmarks.rounds import by_turns, stopwatch
+from tests.benchmarks.size import sized
 from tests.support.engine_bench import Clock, opened
 
-COUNT, ROUNDS, GOAL = 10_000, 5, 0.5
+COUNT, ROUNDS, GOAL = sized(10_000, 1_000), sized(5, 1), 0.5
 
 
 @asynccontextmanager

@@ -31,9 +31,10 @@ from tests.benchmarks.figure import Figure
 from tests.benchmarks.given import item, stock
 from tests.benchmarks.processes import child
 from tests.benchmarks.serving import on_kafka, publish, serving
+from tests.benchmarks.size import sized
 from tests.support.engine_bench import Clock, opened
 
-BURST, BURSTS, WARM_UP, GOAL_MS = 3, 100, 5, 500.0
+BURST, BURSTS, WARM_UP, GOAL_MS = 3, sized(100, 8), 5, 500.0
 ITEMS = BURST * (WARM_UP + BURSTS)
 """Three changes at a time, some seven in a second: the shop has time for twice as many."""
 

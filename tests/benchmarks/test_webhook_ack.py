@@ -13,9 +13,10 @@ from tests.benchmarks.board import Board
 from tests.benchmarks.figure import Figure, throughput
 from tests.benchmarks.processes import child, outcome
 from tests.benchmarks.rounds import by_turns
+from tests.benchmarks.size import sized
 
-COUNT, CONNECTIONS, ROUNDS, GOAL = 1000, 32, 5, 0.7
-STEADY, STEADY_COUNT, STEADY_P99_MS = 200, 600, 250.0
+COUNT, CONNECTIONS, ROUNDS, GOAL = sized(1000, 100), 32, sized(5, 1), 0.7
+STEADY, STEADY_COUNT, STEADY_P99_MS = 200, sized(600, 100), 250.0
 """A steady load, in deliveries per second, and the goal for the slowest of a hundred answers."""
 
 

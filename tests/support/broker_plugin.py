@@ -1,4 +1,4 @@
-"""The fixtures `kafka` and `topic_prefix`, and `--real-broker`, under which a stand-in is an error."""
+"""The fixtures `kafka` and `topic_prefix`: one real broker for all processes of a test run."""
 
 from __future__ import annotations
 
@@ -21,23 +21,16 @@ SHARED = pytest.StashKey[SharedBroker]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--real-broker", action="store_true", help="fail rather than run on the stand-in for Kafka")
     parser.addoption("--broker-run", type=Path, metavar="FILE", help="write which broker the tests ran on to FILE")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     given: dict[str, Any] | None = getattr(config, "workerinput", {}).get("davtari_broker")
-    config.stash[SHARED] = SharedBroker(Path(given["folder"]), given["owner"], given["kind"]) if given else _new(config)
+    config.stash[SHARED] = SharedBroker(Path(given["folder"]), given["owner"], given["kind"]) if given else _create()
 
 
-def _new(config: pytest.Config) -> SharedBroker:
-    real = config.getoption("--real-broker")
-    wish = os.environ.get(VARIABLE) or None
-    if real and wish == "stand-in":
-        raise pytest.UsageError(f"--real-broker, yet {VARIABLE}=stand-in: unset one of them")
-    return SharedBroker(
-        Path(tempfile.mkdtemp(prefix="davtari-tests-")), os.getpid(), wish or ("real" if real else None)
-    )
+def _create() -> SharedBroker:
+    return SharedBroker(Path(tempfile.mkdtemp(prefix="davtari-tests-")), os.getpid(), os.environ.get(VARIABLE) or None)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -51,13 +44,6 @@ def pytest_configure_node(node: Any) -> None:
 def kafka(pytestconfig: pytest.Config) -> Broker:
     """The run's broker, one for all workers. Tests keep apart by `topic_prefix` and by names of consumer groups."""
     return pytestconfig.stash[SHARED].join()
-
-
-@pytest.fixture(autouse=True)
-def _needs_a_real_broker(request: pytest.FixtureRequest) -> None:
-    marked = request.node.get_closest_marker("kafka") is not None
-    if marked and "kafka" in request.fixturenames and not request.getfixturevalue("kafka").real:
-        pytest.skip("needs Kafka, and this run has only the stand-in for it")
 
 
 @pytest.fixture

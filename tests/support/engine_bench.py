@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from sqlalchemy import select
 
 from contracts.envelope import Envelope, decode
 from contracts.model import Event
+from services.shared import clock as clocks
 from services.shared.delivery.engine import Engine
 from services.shared.delivery.handlers import Handlers
 from services.shared.delivery.record import Record
@@ -39,6 +41,16 @@ class Clock:
     def forward(self, **by: float) -> None:
         """Moves on by days, hours, minutes or seconds."""
         self.at += timedelta(**by)
+
+
+class RunningClock:
+    """A clock that begins at a given time and runs as fast as the real one."""
+
+    def __init__(self, start: datetime) -> None:
+        self._start, self._begun = start, time.monotonic()
+
+    def __call__(self) -> datetime:
+        return self._start + timedelta(seconds=time.monotonic() - self._begun)
 
 
 @dataclass
@@ -79,7 +91,7 @@ def _headers(row: Any) -> list[tuple[str, bytes | None]]:
 
 
 @asynccontextmanager
-async def opened(name: str, handlers: Handlers, directory: Path, clock: Clock) -> AsyncIterator[Engine]:
+async def opened(name: str, handlers: Handlers, directory: Path, clock: clocks.Clock) -> AsyncIterator[Engine]:
     """An engine that has read all there was to read."""
     async with reading(name, handlers, directory, clock) as engine:
         await engine.catch_up_done()
@@ -87,7 +99,7 @@ async def opened(name: str, handlers: Handlers, directory: Path, clock: Clock) -
 
 
 @asynccontextmanager
-async def reading(name: str, handlers: Handlers, directory: Path, clock: Clock) -> AsyncIterator[Engine]:
+async def reading(name: str, handlers: Handlers, directory: Path, clock: clocks.Clock) -> AsyncIterator[Engine]:
     """An engine that still reads: it decides nothing before `catch_up_done`."""
     database = await open_database(directory, name)
     try:

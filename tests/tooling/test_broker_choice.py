@@ -14,7 +14,7 @@ from services.shared.broker.container import container, node_settings
 from services.shared.broker.given import given
 from services.shared.broker.running import Source
 
-ALL: Sequence[BrokerKind] = ["given", "container", "archives", "stand-in"]
+ALL: Sequence[BrokerKind] = ["given", "container", "archives"]
 
 
 def source(kind: BrokerKind, missing: str | None = None, closed: list[str] | None = None) -> Source:
@@ -33,10 +33,10 @@ def source(kind: BrokerKind, missing: str | None = None, closed: list[str] | Non
 
 def machine(**missing: str) -> dict[BrokerKind, Source]:
     """A machine on which all is there but what is named, with its reason."""
-    return {kind: source(kind, missing.get(kind.replace("-", "_"))) for kind in ALL}
+    return {kind: source(kind, missing.get(kind)) for kind in ALL}
 
 
-def test_the_real_sources_stand_in_the_promised_order() -> None:
+def test_brokers_are_tried_in_the_documented_order() -> None:
     assert list(SOURCES) == ALL
 
 
@@ -46,7 +46,6 @@ def test_the_real_sources_stand_in_the_promised_order() -> None:
         ({}, "given"),
         ({"given": "not set"}, "container"),
         ({"given": "not set", "container": "no engine"}, "archives"),
-        ({"given": "not set", "container": "no engine", "archives": "no Java"}, "stand-in"),
     ],
 )
 async def test_the_best_broker_of_this_machine_is_taken(missing: dict[str, str], taken: str) -> None:
@@ -62,7 +61,7 @@ async def test_what_was_passed_over_is_told_with_its_reason(capsys: pytest.Captu
 
 
 async def test_without_any_broker_every_reason_is_listed() -> None:
-    bare = machine(given="not set", container="no engine", archives="no Java", stand_in="no wheel")
+    bare = machine(given="not set", container="no engine", archives="no Java")
     with pytest.raises(BrokerError, match=r"(?s)given: not set.*container: no engine.*archives: no Java"):
         async with first_of(ALL, bare):
             pytest.fail("no broker could have been opened")
@@ -72,10 +71,10 @@ async def test_an_error_of_the_user_of_the_broker_is_not_taken_for_a_missing_bro
     closed: list[str] = []
     sources: dict[BrokerKind, Source] = {
         "archives": source("archives", closed=closed),
-        "stand-in": source("stand-in", closed=closed),
+        "container": source("container", closed=closed),
     }
     with pytest.raises(Unavailable, match="from the body"):
-        async with first_of(["archives", "stand-in"], sources):
+        async with first_of(["archives", "container"], sources):
             raise Unavailable("from the body")
 
 
@@ -89,9 +88,7 @@ async def test_the_data_folder_reaches_the_source(tmp_path: Path) -> None:
     [
         (None, "", ALL),
         (None, "archives", ["archives"]),
-        (None, "real", ["given", "container", "archives"]),
         ("container", "archives", ["container"]),
-        ("real", "stand-in", ["given", "container", "archives"]),
     ],
 )
 def test_argument_and_environment_narrow_the_choice(
@@ -101,7 +98,7 @@ def test_argument_and_environment_narrow_the_choice(
 
 
 def test_a_word_that_names_no_broker_is_refused_with_the_words_that_do() -> None:
-    with pytest.raises(BrokerError, match=r"DAVTARI_BROKER=docker.*container.*archives.*real"):
+    with pytest.raises(BrokerError, match=r"DAVTARI_BROKER=docker.*container.*archives"):
         kinds(None, {"DAVTARI_BROKER": "docker"})
 
 
@@ -109,8 +106,8 @@ async def test_a_named_kafka_that_is_silent_is_an_error_and_not_passed_over(monk
     monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:1")
     monkeypatch.setattr("services.shared.broker.given.ANSWER_SECONDS", 0.3)
     with pytest.raises(BrokerError, match=r"127\.0\.0\.1:1.*unset KAFKA_BOOTSTRAP_SERVERS") as raised:
-        async with first_of(["given", "stand-in"], {"given": given, "stand-in": source("stand-in")}):
-            pytest.fail("the stand-in must not take the place of a named Kafka")
+        async with first_of(["given", "archives"], {"given": given, "archives": source("archives")}):
+            pytest.fail("no other broker may replace the Kafka that was named")
     assert not isinstance(raised.value, Unavailable)
 
 

@@ -21,8 +21,3 @@ async def test_a_test_has_its_own_topics_on_the_shared_broker(kafka: Broker, top
         await admin.close()
     assert [len(topic["partitions"]) for topic in described] == [3]
     assert mine == [name], "no other test has this prefix"
-
-
-@pytest.mark.kafka
-def test_a_run_that_asks_for_a_real_broker_has_one(kafka: Broker, pytestconfig: pytest.Config) -> None:
-    assert kafka.real or not pytestconfig.getoption("--real-broker")

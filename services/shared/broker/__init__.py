@@ -1,4 +1,4 @@
-"""Which Kafka the demo and the tests run on: a given one, a container, the Java archives, or a stand-in in memory."""
+"""Which Kafka the demo and the tests run on: a given one, a container, or the Java archives."""
 
 from services.shared.broker.archives import ArchivesBroker
 from services.shared.broker.choice import broker

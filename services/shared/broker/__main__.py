@@ -16,7 +16,7 @@ def main() -> None:
     arguments = argparse.ArgumentParser(prog="python -m services.shared.broker", description=__doc__)
     arguments.add_argument("state", type=Path, help="file for the broker's address; it goes when the broker goes")
     arguments.add_argument("--owner", type=int, default=os.getppid(), help="end with this process (default: parent)")
-    arguments.add_argument("--kind", help="only this kind: given, container, archives, stand-in; or real")
+    arguments.add_argument("--kind", help="only this kind: given, container or archives")
     arguments.add_argument("--data", type=Path, help="folder for what the node keeps")
     wish = arguments.parse_args()
     try:

@@ -1,8 +1,8 @@
 """The order in which a broker is looked for, and the environment's say in it.
 
 1. the one that `KAFKA_BOOTSTRAP_SERVERS` names; 2. a container, if a Docker engine answers and the image can be had;
-3. the Java archives, if Java and Maven are there or may be installed; 4. a stand-in in memory, which says so loudly.
-`DAVTARI_BROKER` narrows this to one kind, or with `real` to everything but the stand-in.
+3. the Java archives, if Java and Maven are installed or can be installed here.
+`DAVTARI_BROKER` restricts this to one kind.
 """
 
 from __future__ import annotations
@@ -18,16 +18,13 @@ from services.shared.broker.archives import ArchivesBroker, archives
 from services.shared.broker.container import container
 from services.shared.broker.given import given
 from services.shared.broker.running import Broker, BrokerError, BrokerKind, Source, Unavailable
-from services.shared.broker.standin import stand_in
 
 VARIABLE = "DAVTARI_BROKER"
-Wish = BrokerKind | Literal["real"]
 # Best first.
 SOURCES: Mapping[BrokerKind, Source] = {
     "given": given,
     "container": container,
     "archives": archives,
-    "stand-in": stand_in,
 }
 
 
@@ -36,10 +33,10 @@ def broker(kind: Literal["archives"], data: Path | None = None) -> AbstractAsync
 
 
 @overload
-def broker(kind: Wish | None = None, data: Path | None = None) -> AbstractAsyncContextManager[Broker]: ...
+def broker(kind: BrokerKind | None = None, data: Path | None = None) -> AbstractAsyncContextManager[Broker]: ...
 
 
-def broker(kind: Wish | None = None, data: Path | None = None) -> AbstractAsyncContextManager[Broker]:
+def broker(kind: BrokerKind | None = None, data: Path | None = None) -> AbstractAsyncContextManager[Broker]:
     """A broker that answers, for as long as the context lasts.
 
     `kind` outranks `DAVTARI_BROKER`. `data` is the folder for what the node keeps between runs; only the archives keep
@@ -48,16 +45,14 @@ def broker(kind: Wish | None = None, data: Path | None = None) -> AbstractAsyncC
     return first_of(kinds(kind, os.environ), SOURCES, data)
 
 
-def kinds(kind: Wish | None, environment: Mapping[str, str]) -> Sequence[BrokerKind]:
-    """The kinds to try, in order. Raises `BrokerError` for a word that names none."""
+def kinds(kind: BrokerKind | None, environment: Mapping[str, str]) -> Sequence[BrokerKind]:
+    """The kinds to try, in order. Raises `BrokerError` for an unknown kind."""
     wish = kind or environment.get(VARIABLE) or None
     ranked = list(SOURCES)
     if wish is None:
         return ranked
-    if wish == "real":
-        return [each for each in ranked if each != "stand-in"]
     if wish not in ranked:
-        raise BrokerError(f"{VARIABLE}={wish} names no kind of broker: choose one of {', '.join((*ranked, 'real'))}")
+        raise BrokerError(f"{VARIABLE}={wish} is not a kind of broker: choose one of {', '.join(ranked)}")
     return [each for each in ranked if each == wish]
 
 

@@ -11,13 +11,13 @@ from typing import Any
 
 import orjson
 
-from services.shared.broker.choice import Wish, broker
-from services.shared.broker.running import Broker, BrokerError
+from services.shared.broker.choice import broker
+from services.shared.broker.running import Broker, BrokerError, BrokerKind
 
 WATCH_SECONDS = 0.5
 
 
-async def keep(state: Path, owner: int, kind: Wish | None = None, data: Path | None = None) -> None:
+async def keep(state: Path, owner: int, kind: BrokerKind | None = None, data: Path | None = None) -> None:
     """Hold a broker until SIGTERM, SIGINT, or the end of the process `owner`.
 
     `state` then holds the broker as JSON, and exists exactly as long as the broker does. When there is none to be had

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-BrokerKind = Literal["given", "container", "archives", "stand-in"]
+BrokerKind = Literal["given", "container", "archives"]
 
 
 @dataclass(frozen=True)
@@ -18,11 +18,6 @@ class Broker:
     bootstrap_servers: str
     kind: BrokerKind
     description: str
-
-    @property
-    def real(self) -> bool:
-        """False only for the stand-in, which proves nothing about Kafka."""
-        return self.kind != "stand-in"
 
 
 class BrokerError(RuntimeError):
