@@ -1,9 +1,10 @@
 # make setup     the virtual environment            make contracts  write the generated schemas again
 # make test      all tests, on a real Kafka         make claims     what the tests prove, claim by claim
-# make lint      style, types, who imports whom     make bench      measure, and write build/bench.json
-# make demo      the whole system against the sandbox               make clean  remove what was built
-# make test-long         the tests that take a minute or more each: other brokers, an operator's whole day
+# make lint      style, types, layers               make bench      measure, and write build/bench.json
+# make demo      the whole system in sandboxes      make clean      remove what was built
+# make test-long         tests that take a minute or more each: brokers that die, an operator's whole day
 # make test-containers   the image and compose.yaml, on a Docker engine of its own (root on Debian)
+# make bench-small       every benchmark at a small size: shows that they work, not what they measure
 
 SHELL := /bin/bash
 VENV := .venv
@@ -13,11 +14,17 @@ CONTAINERS ?= containers
 RUN := build/claims-run.json
 SOURCES := $(shell find contracts services ops tests -type f -not -path '*/__pycache__/*' 2>/dev/null) pyproject.toml
 
+# Each test has a limit of its own (pyproject.toml); the limit of the whole run only ends one that hangs.
+PYTEST = $(PYTHON) -m pytest -n $(WORKERS) --dist loadgroup --session-timeout=2400
 # Results for the claims are only taken from whole runs, hence no way to choose tests here: call pytest for that.
-PYTEST_ALL = $(PYTHON) -m pytest -n $(WORKERS) --dist loadgroup --ignore=tests/benchmarks -m 'not containers and not long' \
-	--session-timeout=900 --broker-run=build/broker.json --claims-run=$(RUN)
+PYTEST_ALL = $(PYTEST) --ignore=tests/benchmarks -m 'not containers and not long' \
+	--broker-run=build/broker.json --claims-run=$(RUN)
 
-.PHONY: setup test lint contracts claims test-long test-containers bench demo clean
+.PHONY: requirements setup test lint contracts claims test-long test-containers bench bench-small demo clean
+
+# What the machine must have, checked before anything is downloaded.
+requirements:
+	@ops/setup/requirements
 
 setup: $(VENV)/.ready
 
@@ -25,7 +32,7 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	@ops/setup/venv $(VENV)
 	@touch $@
 
-test: setup
+test: requirements setup
 	@$(PYTEST_ALL)
 
 lint: setup
@@ -38,24 +45,26 @@ lint: setup
 contracts: setup
 	@$(PYTHON) -m contracts.generate
 
-# A failing test is no reason to keep the list back: the tool says so and fails.
-$(RUN): $(SOURCES) | setup
+# A failing test is no reason to withhold the list: the tool says so and fails.
+$(RUN): $(SOURCES) | requirements setup
 	-@$(PYTEST_ALL)
 
 claims: $(RUN)
 	@$(PYTHON) -m ops.claims $(RUN) build/claims.json
 
-test-long: setup
-	@$(PYTHON) -m pytest -n $(WORKERS) --dist loadgroup --ignore=tests/benchmarks -m 'long and not containers' \
-		--session-timeout=900
+test-long: requirements setup
+	@$(PYTEST) --ignore=tests/benchmarks -m 'long and not containers'
 
 test-containers: setup
 	@ops/containers/with-engine $(PYTHON) -m pytest tests/containers -m '$(CONTAINERS)' -n 0 -x
 
-bench: setup
+bench: requirements setup
 	@$(PYTHON) -m pytest tests/benchmarks -n 0 -s
 
-demo: setup
+bench-small: requirements setup
+	@DAVTARI_BENCH_SIZE=small $(PYTHON) -m pytest tests/benchmarks -n 0 -s
+
+demo: requirements setup
 	@$(VENV)/bin/davtari demo
 
 clean:

@@ -1,4 +1,4 @@
-"""What every test may use. The plugins stand in `tests/support`.
+"""What every test may use. The plugins are in `tests/support`.
 
 Property tests take the same examples in each run, so that a check is green or red by the code alone; new ones are
 looked for with HYPOTHESIS_PROFILE=search.
