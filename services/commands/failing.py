@@ -10,7 +10,7 @@ from services.commands.clients.known import NoSuchClient
 from services.commands.codes import FAILED, NO_ANSWER, WRONG_SETTINGS
 from services.commands.day_close.accepting import NothingToAccept
 from services.commands.letters import NoSuchLetter, WrongUse
-from services.commands.moment import NoMoment
+from services.commands.moment import InvalidTime
 from services.commands.plans.applying import StalePlan
 from services.commands.plans.selected import NotMapped
 from services.commands.screen import errors
@@ -24,7 +24,7 @@ from services.shared.settings.base import SecretMissing
 from services.shared.state.trouble import first_cause
 from services.shared.upstream.errors import UpstreamError
 
-SETTINGS = (SettingsError, SecretMissing, CannotListen, WrongUse, NoMoment)
+SETTINGS = (SettingsError, SecretMissing, CannotListen, WrongUse, InvalidTime)
 PLAIN = (
     UpstreamError, NoSuchLetter, NoSuchApproval, NoSuchClient, NothingToAccept, StalePlan, NotMapped, BrokerError,
     TopicsNotCreated, RequestInvalid,

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Annotated
 
 import typer
 
 from contracts.operations import PaymentReceived
-from services.commands import ask
+from services.commands import ask, moment
 from services.commands.frame import DryRun, Json, Patience, answered, command, settings
 from services.commands.screen import console
 from services.shared.money import is_whole_tetri
@@ -67,8 +67,5 @@ def amount_of(text: str) -> Decimal:
 
 
 def day_of(text: str, now: datetime) -> str:
-    """The day in a text, or today in Tbilisi. Raises typer's `BadParameter`."""
-    try:
-        return date.fromisoformat(text).isoformat() if text else local_date(now)
-    except ValueError:
-        raise typer.BadParameter(f"{text!r} is no day; write 2026-11-20", param_hint="--date") from None
+    """The day in a text, or today in Tbilisi. Raises `InvalidTime`."""
+    return moment.day(text).isoformat() if text else local_date(now)

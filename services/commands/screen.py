@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -10,13 +11,19 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from services.shared.tbilisi import TBILISI
+
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
 
 
 def as_json(value: Any) -> None:
-    """Print data."""
-    console.print_json(orjson.dumps(value, default=str).decode())
+    """Print data; moments in it are written in Tbilisi time with the offset."""
+    console.print_json(orjson.dumps(value, default=_text, option=orjson.OPT_PASSTHROUGH_DATETIME).decode())
+
+
+def _text(value: Any) -> str:
+    return value.astimezone(TBILISI).isoformat() if isinstance(value, datetime) and value.tzinfo else str(value)
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[object]], right: Sequence[int] = ()) -> Table:

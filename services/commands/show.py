@@ -38,9 +38,9 @@ def checked(found: Sequence[Checked], forbidden: Mapping[str, Sequence[str]] | N
 
 def passport(found: Passport) -> None:
     """The story of an order."""
-    console.print(f"[bold]{found.title}[/]")
+    console.print(f"[bold]{escape(found.title)}[/]")
     for entry in found.entries:
-        console.print(f"  {entry.at}  {entry.who:<16} {entry.what}", soft_wrap=True)
+        console.print(f"  {entry.at}  {entry.who:<16} {escape(entry.what)}", soft_wrap=True)
     if found.sale is None:
         stands = f" · {escape(found.stands)}" if found.stands else ""
         console.print(f"In the books: nothing yet{stands}" + (" · it waits for a person" if found.waits else ""))

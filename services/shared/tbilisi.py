@@ -16,3 +16,8 @@ def local_day(moment: datetime) -> date:
 def local_date(moment: datetime) -> str:
     """The same as `YYYY-MM-DD`."""
     return local_day(moment).isoformat()
+
+
+def local_time(moment: datetime, *, seconds: bool = False) -> str:
+    """A moment for people, in Tbilisi and with the offset of its zone: `20 Nov 2026 10:03 +04`."""
+    return moment.astimezone(TBILISI).strftime(f"%d %b %Y %H:%M{':%S' if seconds else ''} %Z")

@@ -12,7 +12,7 @@ from contracts.registry import EVENTS
 from contracts.topics import TOPICS
 from services.commands.events.filter import Filter, NoSuchName
 from services.commands.events.line import Heard, heard
-from services.commands.moment import NoMoment, moment
+from services.commands.moment import InvalidTime, moment
 from services.shared.delivery.record import Record
 from tests.subscribers.story import NOW, item, order, told
 
@@ -70,8 +70,8 @@ def test_a_name_that_does_not_exist_is_refused_and_the_right_ones_are_told(wrong
         ("90s", datetime(2026, 11, 20, 10, 1, 30, tzinfo=UTC)),
         ("2h", datetime(2026, 11, 20, 8, 3, tzinfo=UTC)),
         ("7d", datetime(2026, 11, 13, 10, 3, tzinfo=UTC)),
-        ("2026-11-19", datetime(2026, 11, 19, tzinfo=UTC)),
-        ("2026-11-19T10:00", datetime(2026, 11, 19, 10, tzinfo=UTC)),
+        ("2026-11-19", datetime(2026, 11, 18, 20, tzinfo=UTC)),
+        ("2026-11-19T10:00", datetime(2026, 11, 19, 6, tzinfo=UTC)),
         ("2026-11-19T10:00+04:00", datetime(2026, 11, 19, 6, tzinfo=UTC)),
         ("99999d", datetime(1970, 1, 1, tzinfo=UTC)),
         ("1066-10-14", datetime(1970, 1, 1, tzinfo=UTC)),
@@ -83,7 +83,7 @@ def test_a_moment_may_be_an_age_or_a_date(text: str, meant: datetime) -> None:
 
 @pytest.mark.parametrize("text", ["", "yesterday", "2w", "-1h", "2026-13-01", "999999d", "0001-01-01T00:00+04:00"])
 def test_a_moment_that_is_none_is_refused(text: str) -> None:
-    with pytest.raises(NoMoment, match="is no moment"):
+    with pytest.raises(InvalidTime, match="Invalid time"):
         moment(text, NOW)
 
 

@@ -17,6 +17,7 @@ from services.commands.screen import as_json, console
 from services.shared.messaging.commands import send
 from services.shared.messaging.reader import read_events
 from services.shared.settings import Settings
+from services.shared.tbilisi import local_time
 
 approvals_app = typer.Typer(no_args_is_help=True, help="Documents that wait for the accountant's approval.")
 approve_app = typer.Typer(no_args_is_help=True, help="Approve a document, all of its shape, or a proposed item.")
@@ -74,7 +75,7 @@ def _show(found: list[Shape]) -> None:
         for asked in one.waiting:
             console.print(f"    waits     {asked.document}  {asked.total} {asked.currency}", soft_wrap=True)
         for given in one.given:
-            what, at = given.document or "the whole shape", f"{given.asked_at:%d %b %H:%M} UTC"
+            what, at = given.document or "the whole shape", local_time(given.asked_at)
             console.print(f"    approved  {what} by {escape(given.asked_by)}, {at} {escape(given.why)}", soft_wrap=True)
     count = sum(len(one.waiting) for one in found)
     console.print(f"{count} documents wait for an approval." if count else "Nothing waits for an approval.")

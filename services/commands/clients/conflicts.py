@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from contracts.clients import ContactsConflicted
 from services.commands.clients.known import Known
 from services.commands.screen import console, table
+from services.shared.tbilisi import local_time
 
 HEADS = ("client", "field", "Balance", "shop", "since", "order")
 
@@ -32,7 +33,7 @@ def waiting(known: Known) -> list[Waiting]:
         balance, shop = _values(event, field)
         word = known.settled.get((client, field))
         said = f"{word.take}, by {word.asked_by}" if word else ""
-        found.append(Waiting(client, field, balance, shop, f"{event.seen_at:%Y-%m-%d %H:%M}", event.order_id, said))
+        found.append(Waiting(client, field, balance, shop, local_time(event.seen_at), event.order_id, said))
     return found
 
 

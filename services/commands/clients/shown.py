@@ -8,6 +8,7 @@ from contracts.clients import ClientAssigned
 from services.commands.clients import accounts
 from services.commands.clients.known import Client, Known
 from services.commands.screen import console, table
+from services.shared.tbilisi import local_time
 
 HEADS = ("client", "code", "how", "sales", "numbers", "merged by")
 
@@ -43,7 +44,7 @@ def client(known: Known, one: Client) -> None:
 
 def _said(word: ClientAssigned) -> str:
     whose = f"identity {word.identity}" if word.identity else f"person {word.person_ref}"
-    return f"{word.asked_at:%Y-%m-%d %H:%M} UTC {word.asked_by}: {whose} goes here: {word.why}"
+    return f"{local_time(word.asked_at)} {word.asked_by}: {whose} goes here: {word.why}"
 
 
 def merged(words: Sequence[ClientAssigned], dry_run: bool) -> None:

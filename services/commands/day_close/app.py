@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from getpass import getuser
 from typing import Annotated
 
 import typer
 
 from contracts.closing import DayClosed
+from services.commands import moment
 from services.commands.ask import stamp
 from services.commands.codes import FAILED
 from services.commands.day_close import shown
@@ -120,7 +121,4 @@ def _shops(chosen: Settings, shop: str) -> list[str]:
 
 
 def _date(text: str, now: datetime) -> str:
-    try:
-        return date.fromisoformat(text).isoformat() if text else local_date(now - timedelta(days=1))
-    except ValueError:
-        raise typer.BadParameter(f"{text!r} is no day; write 2026-11-20", param_hint="--date") from None
+    return moment.day(text).isoformat() if text else local_date(now - timedelta(days=1))

@@ -14,6 +14,7 @@ from services.shared.documents.ruling import ruling_of
 from services.shared.documents.trigger import due_at
 from services.shared.documents.vat_control import vat_note
 from services.shared.settings.shop import ShopSettings
+from services.shared.tbilisi import local_time
 
 OTHERS = {"order": ("client", "credit-note-removed"), "refund": ("sale",), "payment": ("receipt", "sale", "client")}
 """Whose dead letters, beside its own, may hold a document up."""
@@ -100,7 +101,7 @@ def _waiting(entry: Entry, shop: ShopSettings, now: datetime) -> Cause:
         return Cause(f'refunds.policy is "manual": make its credit note by hand in Balance; {plan} shows how')
     if entry.kind == "order" and order and due_at(order, shop.orders) > now:
         by = ruling_of(order, shop.orders).by["hold"]
-        return Cause(f"it is held until {due_at(order, shop.orders):%d %b %H:%M} UTC ({by})")
+        return Cause(f"it is held until {local_time(due_at(order, shop.orders))} ({by})")
     return Cause(
         f"its document is not recorded yet: davtari order {entry.key.replace(':', ' ')} tells what it waits for"
     )

@@ -10,6 +10,7 @@ from rich.markup import escape
 
 from contracts.closing import DayClosed, DayDifference, DayTotal, DayVat
 from services.commands.screen import console, table
+from services.shared.tbilisi import local_time
 
 NAMES = {"order": "orders", "refund": "refunds", "payment": "payments"}
 Row = tuple[str, str, str, str]
@@ -54,7 +55,7 @@ def _rate(one: DayVat) -> Iterator[Row]:
 def _let_stand(one: DayDifference, close: DayClosed) -> str:
     """Who lets it stand and why, or how that is said."""
     if one.accepted:
-        return f"accepted by {one.accepted.by}, {one.accepted.at:%d %b %Y %H:%M} UTC: {one.accepted.why}"
+        return f"accepted by {one.accepted.by}, {local_time(one.accepted.at)}: {one.accepted.why}"
     return f'to let it stand: davtari day-close accept {close.shop} {one.name} --date {close.date} --reason "…"'
 
 

@@ -109,7 +109,7 @@ def _plain(one: Letter, *, personal: bool) -> dict[str, Any]:
         "owner": owner(one.letter.reason),
         "heals": heals(one.letter.reason),
         "fix": fix([one], "en"),
-        "since": one.since.isoformat(),
+        "since": one.since,
         "settled": one.settled.content() if one.settled else None,
         "history": [event.content() if personal else masked(event.content()) for event in one.history[:-1]],
     }

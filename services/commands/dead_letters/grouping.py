@@ -38,7 +38,7 @@ class Group:
             "open": len(self.letters),
             "owner": owner(self.reason),
             "heals": heals(self.reason),
-            "oldest": self.since.isoformat(),
+            "oldest": self.since,
             "oldest_seconds": int((now - self.since).total_seconds()),
             "fix": fix(self.letters, language),
             "letters": [one.letter.dead_letter for one in self.letters],

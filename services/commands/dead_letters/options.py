@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 import typer
 
 from services.commands.dead_letters.choice import Choice, must_be_known
-from services.commands.letters import Letter, WrongUse, all_letters
-from services.commands.moment import NoMoment, moment
+from services.commands.letters import Letter, all_letters
+from services.commands.moment import HOW, moment
 from services.commands.registry import SERVICES
 from services.shared.settings import Settings
 
@@ -17,7 +17,7 @@ Reasons = Annotated[list[str] | None, typer.Option("--reason", help="A reason co
 Flow = Annotated[str | None, typer.Option(help="catalogue, prices, stock, orders, refunds, payments, or a service.")]
 Shop = Annotated[str | None, typer.Option(help="A shop's short id.")]
 Order = Annotated[int | None, typer.Option(help="An order's number.")]
-Since = Annotated[str | None, typer.Option(help="From then on: 15m, 2h, 7d (ago), or 2026-11-20T10:03.")]
+Since = Annotated[str | None, typer.Option(help=f"From then on: {HOW}.")]
 Until = Annotated[str | None, typer.Option(help="Before then.")]
 Personal = Annotated[bool, typer.Option("--personal", help="Show personal data too.")]
 Language = Annotated[Literal["en", "ka"], typer.Option("--lang", help="The language of causes and fixes.")]
@@ -32,12 +32,9 @@ def choice(
     since: str | None,
     until: str | None,
 ) -> Choice:
-    """What the options mean. Raises `WrongUse`."""
+    """What the options mean. Raises `InvalidTime`."""
     now = datetime.now(UTC)
-    try:
-        begin, end = (moment(text, now) if text else None for text in (since, until))
-    except NoMoment as error:
-        raise WrongUse(str(error)) from None
+    begin, end = (moment(text, now) if text else None for text in (since, until))
     return Choice(tuple(reasons or ()), flow, shop, order, begin, end)
 
 

@@ -16,6 +16,7 @@ from services.commands.dead_letters.masking import masked
 from services.commands.letters import Letter, Told
 from services.commands.screen import as_json, console, table
 from services.shared.delivery.edits import whole_payload
+from services.shared.tbilisi import local_time
 
 NOTHING = "Nothing waits for a person."
 
@@ -68,13 +69,13 @@ def letter(one: Letter, language: str, *, personal: bool, form: Form | None) -> 
     """One dead letter, whole: what is wrong, what it means, what to do, its story, and what failed."""
     told = one.letter
     console.print(f"[bold]{told.reason}[/]   {escape(told.about)}   {state(one)}{_in_vain(one)}", soft_wrap=True)
-    console.print(f"  {told.service} · {owner(told.reason)} · {told.at:%d %b %Y %H:%M:%S} UTC · {told.dead_letter}")
+    console.print(f"  {told.service} · {owner(told.reason)} · {local_time(told.at, seconds=True)} · {told.dead_letter}")
     console.print(f"  said    {escape(told.detail)}", soft_wrap=True)
     for text in [wording(told.reason, each) for each in dict.fromkeys((language, "en", "ka"))]:
         console.print(f"  cause   {text.cause}\n  effect  {text.effect}\n  fix     {text.fix}\n", soft_wrap=True)
     console.print(f"  [bold]do[/]      {escape(fix([one], language))}\n", soft_wrap=True)
     for line in one.history:
-        console.print(f"  {line.at:%d %b %H:%M:%S}  {escape(_happened(line))}", soft_wrap=True)
+        console.print(f"  {local_time(line.at, seconds=True)}  {escape(_happened(line))}", soft_wrap=True)
     _failed(one, personal=personal, form=form)
 
 
@@ -91,7 +92,9 @@ def _failed(letter: Letter, *, personal: bool, form: Form | None) -> None:
     """The delivery with its attempts, or the record with its headers; its bytes in `form` are those that failed."""
     told = letter.letter
     for attempt in told.delivery.attempts if told.delivery else ():
-        console.print(f"  {attempt.at:%d %b %H:%M:%S}  {attempt.outcome}: {escape(attempt.detail)}", soft_wrap=True)
+        console.print(
+            f"  {local_time(attempt.at, seconds=True)}  {attempt.outcome}: {escape(attempt.detail)}", soft_wrap=True
+        )
     if told.delivery:
         console.print(f"\n[bold]delivery[/] {told.delivery.delivery_id} · {told.delivery.kind} · {told.delivery.lane}")
         payload = whole_payload(told)

@@ -15,7 +15,7 @@ from services.commands.events.export import Export
 from services.commands.events.filter import Filter
 from services.commands.events.tail import tail
 from services.commands.frame import command, settings
-from services.commands.moment import moment
+from services.commands.moment import HOW, moment
 from services.commands.screen import as_json, console, errors
 
 app = typer.Typer(no_args_is_help=True, help="What is said on the topics: follow it, export it, publish it again.")
@@ -24,7 +24,7 @@ Topics = Annotated[list[str] | None, typer.Option("--topic", help="Without the p
 Types = Annotated[list[str] | None, typer.Option("--type", help="OrderChanged, for example; may be repeated.")]
 Keys = Annotated[list[str] | None, typer.Option("--key", help="A Kafka key, such as main:1042; may be repeated.")]
 Shop = Annotated[str | None, typer.Option(help="Only what concerns this shop.")]
-Since = Annotated[str | None, typer.Option(help="90s, 15m, 2h, 7d ago, or 2026-11-20T10:03 (UTC).")]
+Since = Annotated[str | None, typer.Option(help=f"From then on: {HOW}.")]
 Until = Annotated[str | None, typer.Option(help="Like --since; what came then or later is left out.")]
 AsJson = Annotated[bool, typer.Option("--json", help="CloudEvents as JSON, one a line.")]
 Count = Annotated[int | None, typer.Option(min=1, help="End after so many.")]

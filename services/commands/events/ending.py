@@ -15,11 +15,11 @@ from services.commands.events.filter import NoSuchName
 from services.commands.events.line import BadLine
 from services.commands.events.reading import NotThere
 from services.commands.events.replay import NotAcknowledged, NotReplayed
-from services.commands.moment import NoMoment
+from services.commands.moment import InvalidTime
 from services.commands.screen import errors
 
 INTERRUPTED = 130
-WRONG_CALL = (NoMoment, NoSuchName, NotReplayed)
+WRONG_CALL = (InvalidTime, NoSuchName, NotReplayed)
 NOT_DONE = (NotThere, NotExported, BadLine, NotAcknowledged)
 
 

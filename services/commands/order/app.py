@@ -23,7 +23,7 @@ from services.shared.messaging.reader import read_events
 async def order_command(
     shop: str,
     order_id: int,
-    at: Annotated[str, typer.Option("--at", help="What was known then: 2h (ago), 2026-11-20T10:03 (UTC).")] = "",
+    at: Annotated[str, typer.Option("--at", help=f"What was known then: {moment.HOW}.")] = "",
     documents: Annotated[bool, typer.Option("--documents", help="Its documents whole, as JSON.")] = False,
     why: Annotated[bool, typer.Option("--why", help="Which rule decides its document, warehouse and hold.")] = False,
     json: Json = False,

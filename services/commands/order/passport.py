@@ -23,7 +23,7 @@ from contracts.shop import OrderChanged, OrderRemoved, RefundIssued, RefundRemov
 from services.commands.order.said import said
 from services.order_exporter.content import is_void
 from services.shared.delivery.letter_about import order_key_of
-from services.shared.tbilisi import TBILISI
+from services.shared.tbilisi import local_time
 
 TOPICS = (
     "shop.orders", "shop.refunds", "shop.customers", "ledger.documents", "shop.notices", "dead-letters", "operations",
@@ -160,18 +160,18 @@ def _title(key: str, order: OrderChanged | None) -> str:
     shop, order_id = key.split(":")
     if order is None:
         return f"Order {order_id} · {shop} · not read yet"
-    paid = order.paid_at.astimezone(TBILISI).strftime("paid %d %b %H:%M") if order.paid_at else "not paid"
+    paid = f"paid {local_time(order.paid_at)}" if order.paid_at else "not paid"
     return f"Order {order.number} · {shop} · {order.total} {order.currency} · {order.payment_method} · {paid}"
 
 
 def _entries(envelope: Envelope[Event]) -> list[Entry]:
     event, who = envelope.data, envelope.source.replace("-", " ")
     entries = [Entry(_clock(attempt), who, f"{attempt.outcome}: {attempt.detail}") for attempt in _attempts(event)]
-    return [*entries, Entry(envelope.time.astimezone(TBILISI).strftime("%H:%M:%S"), who, said(event))]
+    return [*entries, Entry(local_time(envelope.time, seconds=True), who, said(event))]
 
 
 def _clock(attempt: Attempt) -> str:
-    return attempt.at.astimezone(TBILISI).strftime("%H:%M:%S")
+    return local_time(attempt.at, seconds=True)
 
 
 def _attempts(event: Event) -> tuple[Attempt, ...]:

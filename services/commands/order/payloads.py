@@ -38,7 +38,7 @@ def _told(event: Planned | Recorded, envelope: Envelope[Event]) -> dict[str, Any
         "document": event.DOCUMENT.replace("-plan", ""),
         "refund": event.refund_id if isinstance(event, CreditNotePlanned | CreditNoteRecorded) else None,
         "state": "recorded" if isinstance(event, Recorded) else "planned",
-        "at": envelope.time.isoformat(),
+        "at": envelope.time,
         **_figures(event),
         "currency": event.currency,
         "payload": event.sent,
