@@ -133,6 +133,38 @@ class OrderRemoved(_OrderEvent):
     observed_at: Instant
 
 
+class ReadableLine(Part):
+    """A product line of an order that cannot be read as a whole: which product, and how many pieces."""
+
+    product_id: int = 0
+    variation_id: int = 0
+    sku: str = ""
+    quantity: Quantity
+
+
+class OrderUnreadable(_OrderEvent):
+    """What the shop answers about an order is not taken as its state; `reason` is a reason code, `detail` says why.
+
+    The last `OrderChanged` of the order, if there is one, stays what is known of it; the next `OrderChanged` or
+    `OrderRemoved` replaces this. `lines` are the product lines that could be read, for whoever reserves stock. Every
+    other field is empty where it could not be read. `seen_modified_at`: the newest modification time that the shop
+    has shown for the order elsewhere, where its answer is older than that.
+    """
+
+    TYPE: ClassVar[str] = "davtari.OrderUnreadable.v1"
+    reason: str
+    detail: str
+    number: str = ""
+    status: str = ""
+    parent_id: int = 0
+    lines: tuple[ReadableLine, ...] = ()
+    created_at: Instant | None = None
+    paid_at: Instant | None = None
+    modified_at: Instant | None = None
+    seen_modified_at: Instant | None = None
+    observed_at: Instant
+
+
 class RefundLine(Part):
     """What a refund gives back on one line; amounts and quantity are positive."""
 
@@ -182,4 +214,18 @@ class RefundRemoved(_RefundEvent):
     """A refund that was deleted in the shop after it had been issued."""
 
     TYPE: ClassVar[str] = "davtari.RefundRemoved.v1"
+    observed_at: Instant
+
+
+class RefundUnreadable(_RefundEvent):
+    """A refund that cannot be taken as it is answered; `reason` is a reason code, `detail` says why.
+
+    A `RefundIssued` of it that was stated before stays what is known; the next `RefundIssued` or `RefundRemoved`
+    replaces this. The order's own fact and its other refunds are not held up by it.
+    """
+
+    TYPE: ClassVar[str] = "davtari.RefundUnreadable.v1"
+    reason: str
+    detail: str
+    amount: Money | None = None
     observed_at: Instant

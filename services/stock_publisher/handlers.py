@@ -12,7 +12,7 @@ from contracts.drift import StockDrifted
 from contracts.envelope import Envelope
 from contracts.ledger import SaleRecorded
 from contracts.sales_orders import SalesOrderEnded, SalesOrderRecorded
-from contracts.shop import OrderChanged, OrderRemoved
+from contracts.shop import OrderChanged, OrderRemoved, OrderUnreadable
 from services.shared.delivery.handlers import Handlers
 from services.shared.settings.model import Settings
 from services.shared.state.records import State
@@ -50,6 +50,7 @@ def handlers(settings: Settings) -> Handlers:
             ProductLinked: partial(product_linked, settings),
             ProductUnlinked: partial(product_unlinked, settings),
             OrderChanged: partial(order_changed, settings),
+            OrderUnreadable: partial(order_unreadable, settings),
             OrderRemoved: partial(order_removed, settings),
             SaleRecorded: partial(sale_recorded, settings),
             SalesOrderRecorded: partial(sales_order_recorded, settings),
@@ -130,6 +131,16 @@ def order_changed(settings: Settings, envelope: Envelope[OrderChanged], state: S
     after = in_flight.order(envelope.data, before)
     state.put(ORDER, after.key, after)
     state.release(awaited(after.key))
+    _hold(settings, before, after, state)
+
+
+def order_unreadable(settings: Settings, envelope: Envelope[OrderUnreadable], state: State) -> None:
+    """An order that cannot be read holds the pieces that can be, and those that it is known to hold."""
+    before = state.get(ORDER, envelope.data.key)
+    after = in_flight.unreadable(envelope.data, before)
+    state.put(ORDER, after.key, after)
+    if envelope.data.status:
+        state.release(awaited(after.key))
     _hold(settings, before, after, state)
 
 

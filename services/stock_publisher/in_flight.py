@@ -27,7 +27,7 @@ from decimal import Decimal
 from contracts.ledger import SaleRecorded
 from contracts.model import Instant, Part, Quantity, Uid
 from contracts.sales_orders import SalesOrderRecorded
-from contracts.shop import OrderChanged
+from contracts.shop import OrderChanged, OrderUnreadable
 
 ACCEPTED = frozenset({"processing", "on-hold", "completed"})
 NOT_ACCEPTED = frozenset(
@@ -109,6 +109,43 @@ def order(event: OrderChanged, before: ShopOrder | None) -> ShopOrder:
     )
 
 
+def unreadable(event: OrderUnreadable, before: ShopOrder | None) -> ShopOrder:
+    """The order as it holds stock while it cannot be read: never less than before, unless its status gives it back.
+
+    Of each product the larger of both quantities counts: what cannot be read may still ask for what was known.
+    """
+    asked = _readable(event)
+    known = before.asked if before else {}
+    return ShopOrder(
+        shop=event.shop,
+        order_id=event.order_id,
+        number=event.number or (before.number if before else str(event.order_id)),
+        status=event.status or (before.status if before else ""),
+        asked={id_: max(asked.get(id_, ZERO), known.get(id_, ZERO)) for id_ in asked.keys() | known.keys()},
+        refund_ids=before.refund_ids if before else (),
+        accepted_at=_still_accepted_at(event, before),
+    )
+
+
+def _readable(event: OrderUnreadable) -> dict[int, Decimal]:
+    asked: dict[int, Decimal] = defaultdict(Decimal)
+    for line in event.lines:
+        product = line.variation_id or line.product_id
+        if product and line.quantity > 0:
+            asked[product] += line.quantity
+    return dict(asked)
+
+
+def _still_accepted_at(event: OrderUnreadable, before: ShopOrder | None) -> datetime | None:
+    unknown = before is None and not event.status  # nobody can tell: rather too little for sale than one piece twice
+    if not (unknown or _accepted(event, before)):
+        return None
+    if before and before.accepted_at:
+        return before.accepted_at
+    known = (event.paid_at, event.modified_at) if before is None else (event.modified_at,)
+    return min((when for when in known if when), default=event.observed_at)
+
+
 def _asked(event: OrderChanged) -> dict[int, Decimal]:
     asked: dict[int, Decimal] = defaultdict(Decimal)
     for line in event.lines:
@@ -127,7 +164,7 @@ def _accepted_at(event: OrderChanged, before: ShopOrder | None) -> datetime | No
     return before.accepted_at or event.modified_at
 
 
-def _accepted(event: OrderChanged, before: ShopOrder | None) -> bool:
+def _accepted(event: OrderChanged | OrderUnreadable, before: ShopOrder | None) -> bool:
     if event.status in ACCEPTED or event.status in NOT_ACCEPTED:
         return event.status in ACCEPTED
     return before.accepted_at is not None if before else event.paid_at is not None

@@ -62,13 +62,14 @@ def test_the_packages_are_pinned_and_no_registry_is_named() -> None:
 
 async def test_orders_and_documents_are_printed_once_and_go_on_after_a_restart(town: Topics, example: Path) -> None:
     async with subscribed(town, example) as reader:
-        assert await lines(reader, 6) == [
+        assert await lines(reader, 7) == [
             "main:1031:sale-diverged v1: the order is 48.10 now, its Sale was recorded over 44.20",
             "main:1039 v5: the order is gone from the shop",
             "main:1042 v3: order 1042 is processing: 53.69 GEL, 3 lines",
             "main:1042:client v1: client created in Balance",
             "main:1042:credit-note:1051 v1: credit note 000000092 over 21.24 GEL",
             "main:1042:sale v1: Sale 000001733 over 53.69 GEL",
+            "main:1051 v1: the order cannot be read now (shop.order-invalid): order 1051: total is no amount",
         ]
         await town.send(told(order(1042, "completed"), 4), told(order(1042), 3), told(order(1042, "completed"), 4))
         await town.send(told(item()), told(order(1042, "refunded"), 5))

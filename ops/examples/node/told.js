@@ -4,6 +4,7 @@ const ORDER = {
   'davtari.OrderChanged.v1': ({ number, status, total, currency, lines }) =>
     `order ${number} is ${status}: ${total} ${currency}, ${lines.length} lines`,
   'davtari.OrderRemoved.v1': () => 'the order is gone from the shop',
+  'davtari.OrderUnreadable.v1': ({ reason, detail }) => `the order cannot be read now (${reason}): ${detail}`,
 }
 
 const DOCUMENT = {

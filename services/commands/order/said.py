@@ -24,7 +24,7 @@ from contracts.placement import SalePostponed, WarehouseChosen
 from contracts.privacy import ForgetRequested
 from contracts.returns import ReturnPlanned, ReturnRequested
 from contracts.sales_orders import SalesOrderEnded, SalesOrderPlanned, SalesOrderRecorded
-from contracts.shop import OrderChanged, OrderRemoved, RefundIssued, RefundRemoved
+from contracts.shop import OrderChanged, OrderRemoved, OrderUnreadable, RefundIssued, RefundRemoved, RefundUnreadable
 from services.shared.documents.written import number
 
 
@@ -46,6 +46,11 @@ def _(_: OrderRemoved) -> str:
 
 
 @said.register
+def _(event: OrderUnreadable) -> str:
+    return f"the shop's answer about the order is not taken over: {event.reason}: {event.detail}"
+
+
+@said.register
 def _(event: CustomerRemoved) -> str:
     return f"account {event.customer_id} deleted in the shop; the client and its documents stay in Balance"
 
@@ -63,6 +68,11 @@ def _(event: RefundIssued) -> str:
 @said.register
 def _(event: RefundRemoved) -> str:
     return f"refund {event.refund_id} was deleted in the shop"
+
+
+@said.register
+def _(event: RefundUnreadable) -> str:
+    return f"refund {event.refund_id} waits: {event.reason}: {event.detail}"
 
 
 @said.register

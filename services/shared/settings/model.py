@@ -62,6 +62,11 @@ class ScheduleSettings(Section):
     sweep_overlap: float = Field(default=120.0, ge=0)
     refund_check: float = Field(default=3600.0, gt=0, description="seconds between looks for refunds that were deleted")
     refund_check_days: int = Field(default=90, ge=1, description="how old a refund may be to be looked at again")
+    removal_wait: float = Field(
+        default=600.0,
+        ge=0,
+        description="seconds until an order or refund that is gone is asked for again, before it counts as removed",
+    )
     customers: Cron = Field(default="23 4 * * *", description="when it is asked which buyers' accounts have ended")
 
 
