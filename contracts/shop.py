@@ -87,6 +87,16 @@ class TaxRate(Part):
     shipping_tax_total: Money
 
 
+class StoreCredit(Part):
+    """A sign that store credit or a gift card paid for a part of an order: what the shop calls it.
+
+    `amount` is what it says was paid that way; null where it names none.
+    """
+
+    name: str
+    amount: Money | None = None
+
+
 class _OrderEvent(Event):
     TOPIC: ClassVar[str] = "shop.orders"
     shop: ShopId
@@ -116,6 +126,8 @@ class OrderChanged(_OrderEvent):
     coupon_codes: tuple[str, ...] = ()
     refund_ids: tuple[int, ...] = ()
     customer_id: int = 0
+    parent_id: int = Field(default=0, description="the order that this one belongs to; 0: it has no parent")
+    store_credits: tuple[StoreCredit, ...] = ()
     created_at: Instant
     modified_at: Instant
     paid_at: Instant | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from contracts.shop import OrderChanged
+from services.shared.documents.relations import role_of
 from services.shared.documents.ruling import document_of, hold_of
 from services.shared.settings.orders import OrderSettings
 
@@ -31,7 +32,13 @@ def is_triggered(order: OrderChanged, settings: OrderSettings) -> bool:
 
     A paid order that was refunded before its Sale was made still makes one: its money came in and went out again, and
     the refund's credit note needs the Sale. One that the rules hold, or only let reserve, makes none (claim S4.31).
+    A part of another order makes none either: its parent's Sale holds it (claim K26).
     """
+    return role_of(order, settings) != "part-of-parent" and is_asked_for(order, settings)
+
+
+def is_asked_for(order: OrderChanged, settings: OrderSettings) -> bool:
+    """Whether status and payment ask for a Sale, whatever the order's parent is."""
     if document_of(order, settings) != "sale":
         return False
     if order.status == "refunded":

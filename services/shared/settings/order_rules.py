@@ -15,6 +15,7 @@ from services.shared.settings.base import Section
 
 DocumentKind = Literal["sale", "sales-order", "hold"]
 CustomerKind = Literal["company", "person", "retail"]
+SubOrder = Literal["part-of-parent", "own-order"]
 EFFECTS = ("document", "warehouse", "hold", "shipping_item", "waybill")
 Seconds = Annotated[float, Field(ge=0)]
 

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from services.shared.settings.amount import Amount
 from services.shared.settings.base import Section
 from services.shared.settings.clients import ClientSettings
-from services.shared.settings.order_rules import DocumentSettings
+from services.shared.settings.order_rules import DocumentSettings, SubOrder
 
 AfterSale = Literal["report", "credit", "credit-and-new-sale"]
 
@@ -34,6 +34,11 @@ class OrderSettings(DocumentSettings):
     hold: float = Field(default=0.0, ge=0, description="seconds to wait after the trigger")
     waiting_statuses: tuple[str, ...] = Field(
         default=(), description="a plugin's statuses in which a paid order rightly waits for its trigger"
+    )
+    sub_orders: dict[str, SubOrder] = Field(
+        default_factory=dict,
+        description="created_via of an order with a parent → what it is: part-of-parent (the parent's Sale holds it) "
+        "or own-order (a deposit's second half, a renewal); `default` for the rest; none: it waits for a person",
     )
     warehouse: str | None = None
     retail_client: str | None = None

@@ -70,6 +70,7 @@ def _fact(shop: str, order: OrderJson, keys: IdentityKeys) -> OrderChanged:
         coupon_codes=tuple(coupon.code for coupon in order.coupon_lines),
         refund_ids=tuple(sorted(refund.id for refund in order.refunds)),
         customer_id=order.customer_id,
+        parent_id=order.parent_id if order.parent_id != order.id else 0,
         created_at=order.date_created_gmt,
         modified_at=order.date_modified_gmt or order.date_created_gmt,
         paid_at=order.date_paid_gmt,

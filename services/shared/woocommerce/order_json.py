@@ -148,6 +148,7 @@ class OrderJson(Answered):
     total: Amount
     total_tax: Amount
     customer_id: Annotated[Whole, Field(ge=0)] = 0
+    parent_id: Annotated[Whole, BeforeValidator(lambda value: value or 0), Field(ge=0)] = 0
     customer_note: Text = ""
     billing: PostalAddress = NO_ADDRESS
     shipping: PostalAddress = NO_ADDRESS

@@ -1,0 +1,40 @@
+"""An unlinked line counts as the one item whose linked product has its SKU."""
+
+from __future__ import annotations
+
+import pytest
+
+from contracts.catalog import ProductUnlinked
+from services.shared.documents.translations import forget_sku, items_by_sku, remember_sku
+from tests.support.exporting import PAID, SHOP, item_of, link
+from tests.support.memory_state import MemoryState
+
+
+@pytest.mark.parametrize(
+    ("links", "sku", "items"),
+    [
+        ([(311, "CUP")], "CUP", [311]),
+        ([(311, "CUP")], " cup ", [311]),
+        ([(311, "CUP")], "CUP-2", []),
+        ([(311, "CUP")], "", []),
+        ([(311, "")], "", []),
+        ([(311, "CUP"), (312, "CUP")], "CUP", [311, 312]),
+        ([(311, "CUP"), (311, "MUG")], "CUP", []),
+        ([(311, "CUP"), (311, "MUG")], "MUG", [311]),
+    ],
+)
+def test_a_sku_means_the_items_whose_linked_products_have_it(
+    links: list[tuple[int, str]], sku: str, items: list[int]
+) -> None:
+    state = MemoryState()
+    for product, written in links:
+        remember_sku(link(product, sku=written), state)
+    assert items_by_sku(SHOP, sku, state) == tuple(map(item_of, items))
+    assert items_by_sku("other", sku, state) == ()
+
+
+def test_an_item_that_is_linked_no_more_is_meant_by_no_sku() -> None:
+    state = MemoryState()
+    remember_sku(link(311, sku="CUP"), state)
+    forget_sku(ProductUnlinked(shop=SHOP, item=item_of(311), product_id=311, reason="x", unlinked_at=PAID), state)
+    assert items_by_sku(SHOP, "CUP", state) == ()
