@@ -61,11 +61,37 @@ class KeptEdit(Part):
     in_balance: str
 
 
+class StoredOtherwise(Part):
+    """A text that the shop stored in another form than was sent: shortened, without backslashes or markup."""
+
+    field: str
+    sent: str
+    stored: str
+
+
+class FurtherProduct(Part):
+    """A further product of the shop that is the same item: a translation.
+
+    `digest`: of the change that was written there last; null: nothing was yet.
+    """
+
+    product_id: int
+    parent_id: int = 0
+    sku: str
+    digest: str | None = None
+    retired_from: str | None = Field(default=None, description="the status that it had before it was retired")
+
+
 class ProductLinked(_ShopItemEvent):
     """The lasting tie of an item to a product, and what was last written there.
 
     `parent_id` is 0 for a product and the parent's id for a variation. `kept`: what was found edited by hand at that
-    write, and was left so.
+    write, and was left so. `stored_otherwise`: texts that the shop stored in another form at that write; the product is
+    linked all the same.
+
+    One item may be several products of a shop (translations). `further` are those beside `product_id`: prices and stock
+    are written to all of them, an order line that names one of them is this item. `further_since`: the moment of the
+    last request to add or remove one that is carried out.
     """
 
     TYPE: ClassVar[str] = "davtari.ProductLinked.v1"
@@ -77,6 +103,14 @@ class ProductLinked(_ShopItemEvent):
     written: WrittenProduct | None = None
     written_at: Instant | None = None
     kept: tuple[KeptEdit, ...] = ()
+    stored_otherwise: tuple[StoredOtherwise, ...] = ()
+    further: tuple[FurtherProduct, ...] = ()
+    further_since: Instant | None = None
+
+    @property
+    def product_ids(self) -> tuple[int, ...]:
+        """Every product, or variation, that is this item."""
+        return (self.product_id, *(one.product_id for one in self.further))
 
 
 class ProductUnlinked(_ShopItemEvent):

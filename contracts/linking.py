@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -11,16 +11,21 @@ from contracts.operations import Command
 
 
 class RequestedLink(Part):
-    """An item and the product, or the variation of `parent_id`, that it is."""
+    """An item and the product, or the variation of `parent_id`, that it is.
+
+    `further`: the product is a further one of an item that is linked already (its translation), to be added to its link
+    or removed from it.
+    """
 
     item: Uid
     product_id: int = Field(gt=0)
     parent_id: int = Field(default=0, ge=0)
     sku: str
+    further: Literal["add", "remove"] | None = None
 
 
 class LinkRequested(Command):
-    """Tie these items to these products; an item that is tied already stays as it is."""
+    """Tie these items to these products; the link of an item that has one stays, unless a product is `further`."""
 
     TYPE: ClassVar[str] = "davtari.LinkRequested.v1"
     shop: ShopId

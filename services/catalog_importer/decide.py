@@ -165,8 +165,7 @@ def _flows(flows: Flows, mode: Mode, *, linked: bool) -> tuple[bool, bool]:
 def _deliver(found: Subject, item: Nature, desired: Desired, mode: Mode, now: datetime) -> Decision | None:
     """A write in a live flow or of an approved change, else a plan, said once."""
     mark = digest.of_product(desired, found.shop.fields, found.shop.catalogue.images)
-    written = found.link.written.digest if found.link and found.link.written else None
-    if mark == written:
+    if found.link and _is_written(found.link, mark):
         return None
     held = alarm(desired, found.link, found.shop.prices)
     writes = (mode == "live" and held is None) or approves(found.approved, mark, found.link)
@@ -182,6 +181,12 @@ def _deliver(found: Subject, item: Nature, desired: Desired, mode: Mode, now: da
     due = None if found.link or found.approved else now + NEIGHBOURS
     delivery = Delivery(id_, kind, lane(found.shop_id), found.key, payload.model_dump(mode="json"), not_before=due)
     return Decision(deliveries=(delivery,))
+
+
+def _is_written(link: ProductLinked, mark: str) -> bool:
+    """Whether this change was written to every product that is the item."""
+    written = link.written is not None and link.written.digest == mark
+    return written and all(one.digest == mark for one in link.further)
 
 
 def _looked_for(found: Subject, mark: str, now: datetime) -> Decision | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from contracts.reasons import Reason
@@ -13,8 +13,10 @@ from services.catalog_importer import report
 from services.catalog_importer.eligibility import Eligible, Skip, judge
 from services.catalog_importer.look_up import Sight, holder, look_up
 from services.catalog_importer.payload import PLAN, ProductPayload
-from services.catalog_importer.pictures import Pictures, with_ids, with_picture
+from services.catalog_importer.pictures import Pictures, with_picture
 from services.catalog_importer.placement import Change, Gone, Placement, place
+from services.catalog_importer.stored import as_stored
+from services.catalog_importer.translations_written import write_further
 from services.catalog_importer.writing import Result, Shop, create, update
 from services.shared.delivery.batches import Batches
 from services.shared.delivery.failure import outcome_of
@@ -90,7 +92,7 @@ class Deliveries:
 
     def _place(self, job: Job, sight: Sight | Outcome) -> Placement | Outcome:
         if isinstance(sight, Sight):
-            return place(job.payload, sight.found, sight.linked, self._settings)
+            return place(job.payload, sight.found, sight.linked, self._settings, sight.further)
         return sight
 
     def _settled(self, job: Job, placement: Placement | Outcome) -> Outcome:
@@ -147,15 +149,18 @@ class Deliveries:
 
     async def _update(self, changes: Sequence[tuple[Job, Change]]) -> Outcomes:
         results = await update(self._shop, [change for _, change in changes], self._batches)
+        further = await write_further(self._shop, [(job.payload, change) for job, change in changes], self._batches)
         return {
-            job.row.id: self._outcome(job, change, result)
-            for (job, change), result in zip(changes, results, strict=True)
+            job.row.id: self._outcome(job, replace(change, further=written), result)
+            if isinstance(written, tuple)
+            else written
+            for (job, change), result, written in zip(changes, results, further, strict=True)
         }
 
     def _outcome(self, job: Job, change: Change, result: Result) -> Outcome:
         match result:
             case None:
-                return self._linked(job, change, None)
+                return Done((report.linked(job.payload, change, None, self._now()),))
             case Stored():
                 return self._echoed(job, change, result)
             case NotStored(reason=Reason.SHOP_PRODUCT_GONE) | Refused(reason=Reason.SHOP_PRODUCT_GONE):
@@ -168,20 +173,19 @@ class Deliveries:
                 return outcome
 
     def _echoed(self, job: Job, change: Change, stored: Stored) -> Outcome:
+        """The product is linked once SKU, prices, status and categories are as meant; a name in another form is only
+        reported, since a product without a link has no stock and no orders."""
         try:
             found = differences(job.payload.shop, change.write, stored.json)
         except UpstreamError as error:
             return outcome_of(error)
-        if found:
+        minor = [one for one in found if one.is_minor or one.field == f"meta.{self._settings.catalogue.meta_key}"]
+        if len(minor) < len(found):
             what = f"product {stored.id} with SKU {job.payload.nature.sku}"
             return Refused(Reason.SHOP_ECHO_DIFFERS, f"{what}: {'; '.join(map(str, found))}")
-        return self._linked(job, change, stored)
-
-    def _linked(self, job: Job, change: Change, stored: Stored | None) -> Done:
-        product_id = stored.id if stored else change.write.id or 0
-        change = with_ids(change, stored.json) if stored else change
-        sku = change.write.sku or (change.product.sku if change.product else "") or job.payload.nature.sku or ""
-        return Done((report.linked(job.payload, change, product_id, sku, self._now()),))
+        for one in minor:
+            log.warning("stored in another form", extra={"delivery": job.row.id, "product": stored.id, "why": str(one)})
+        return Done((report.linked(job.payload, as_stored(change, stored, minor), stored, self._now()),))
 
     def _vanished(self, job: Job, change: Change) -> Outcome:
         """A linked product that is gone frees its item; one that vanished since the look-up is looked up again."""

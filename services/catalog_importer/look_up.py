@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
 
@@ -24,10 +24,12 @@ class Catalogue(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """The products with the item's SKU, in every status; and the product that the item is linked to."""
+    """The products with the item's SKU, in every status; the product that the item is linked to; and the further ones
+    of its link by id, None where the shop does not have one any more."""
 
     found: Sequence[Product]
     linked: Product | None = None
+    further: Mapping[int, Product | None] = field(default_factory=dict)
 
 
 async def look_up(shop: Catalogue, payloads: Sequence[ProductPayload], batches: Batches) -> list[Sight | Outcome]:
@@ -46,16 +48,20 @@ async def _sight(shop: Catalogue, payload: ProductPayload, found: Sequence[Produ
     """A linked product whose SKU was changed in the shop is not among those found: it is read by its id."""
     if not isinstance(found, Sequence):
         return found
-    if payload.link is None:
-        return Sight(found)
-    product_id = payload.link.product_id
-    linked = next((product for product in found if product.id == product_id), None)
-    return Sight(found, linked) if linked else await _by_id(shop, found, product_id)
+    ids = payload.link.product_ids if payload.link else ()
+    held: dict[int, Product | None] = {product.id: product for product in found if product.id in ids}
+    for id_ in ids:
+        if id_ not in held:
+            answer = await _by_id(shop, id_)
+            if answer is not None and not isinstance(answer, Product):
+                return answer
+            held[id_] = answer
+    return Sight(found, held[ids[0]], {id_: held[id_] for id_ in ids[1:]}) if ids else Sight(found)
 
 
-async def _by_id(shop: Catalogue, found: Sequence[Product], product_id: int) -> Sight | Outcome:
+async def _by_id(shop: Catalogue, product_id: int) -> Product | Outcome | None:
     [held] = await isolated(lambda ids: _products(shop, ids), [product_id])
-    return Sight(found, held) if held is None or isinstance(held, Product) else held
+    return held
 
 
 async def _products(shop: Catalogue, ids: Sequence[int]) -> list[Product | None]:
@@ -64,7 +70,7 @@ async def _products(shop: Catalogue, ids: Sequence[int]) -> list[Product | None]
 
 async def holder(shop: Catalogue, product_id: int) -> Sight | Outcome:
     """The product that the shop itself names as the holder of a SKU."""
-    [held] = await isolated(lambda ids: _products(shop, ids), [product_id])
+    held = await _by_id(shop, product_id)
     if held is None or isinstance(held, Product):
         return Sight([held] if held else [])
     return held

@@ -92,8 +92,9 @@ def _has_pictures(payload: ProductPayload, change: Change) -> bool:
 
 
 def with_ids(change: Change, echo: Mapping[str, Any]) -> Change:
-    """The change with the id that the shop has given to the picture, which stands first."""
+    """The change with the id that the shop has given to the picture, which is the first one."""
     if not change.write.images or change.written.image is None:
         return change
-    image = change.written.image.model_copy(update={"id": echo["images"][0]["id"]})
+    images = echo.get("images") or [{}]
+    image = change.written.image.model_copy(update={"id": images[0].get("id", 0)})
     return replace(change, written=change.written.model_copy(update={"image": image}))

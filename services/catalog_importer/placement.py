@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from contracts.catalog import KeptEdit, WrittenProduct
+from contracts.catalog import FurtherProduct, KeptEdit, StoredOtherwise, WrittenProduct
 from contracts.reasons import Reason
 from services.catalog_importer.drift import kept_edits
 from services.catalog_importer.eligibility import Skip
 from services.catalog_importer.ownership import categories, owned
 from services.catalog_importer.payload import ProductPayload
 from services.catalog_importer.product import creation, values, written
+from services.catalog_importer.product_match import TRASH, Match, Wanted, carried_uid, in_trash, match
 from services.catalog_importer.retirement import restored, retired
+from services.catalog_importer.translations import FurtherChange, further_change
 from services.shared.settings.shop import ShopSettings
 from services.shared.woocommerce.product import Product
 from services.shared.woocommerce.product_write import ProductWrite
-
-TRASH = "trash"
-NOT_SOLD = frozenset({"variable", "grouped"})
-"""Types that only hold others: a variation, or a member, is what is sold and priced."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
     """What shall be written, and what we will have written last afterwards. `product` is None for a new one.
 
-    `kept` are the edits in the shop that stay.
+    `kept` are the edits in the shop that stay, `further` the changes of the item's translations, `stored_otherwise` the
+    texts that the shop stored in another form, once it was written.
     """
 
     action: Literal["create", "adopt", "update"]
@@ -35,6 +34,8 @@ class Change:
     write: ProductWrite
     written: WrittenProduct
     kept: tuple[KeptEdit, ...] = ()
+    further: tuple[FurtherChange, ...] = ()
+    stored_otherwise: tuple[StoredOtherwise, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,22 +46,51 @@ class Gone:
 
 
 Placement = Change | Skip | Gone
+Held = Mapping[int, Product | None]
+"""Products by id; None where the shop does not have one any more."""
 
 
-def place(payload: ProductPayload, found: Sequence[Product], linked: Product | None, shop: ShopSettings) -> Placement:
-    """`found` are the shop's products with the item's SKU in every status; `linked` is the one it is linked to."""
+def place(
+    payload: ProductPayload,
+    found: Sequence[Product],
+    linked: Product | None,
+    shop: ShopSettings,
+    further: Held | None = None,
+) -> Placement:
+    """`found` are the shop's products with the item's SKU in every status; `linked` is the one it is linked to, and
+    `further` are the further ones of its link."""
     if payload.link is not None:
-        return _update(payload, linked, shop) if linked else Gone(payload.link.product_id)
-    match = _match(payload, found, shop.catalogue.meta_key)
-    if isinstance(match, Skip):
-        return match
-    return _change("adopt", payload, match, shop) if match else _new(payload, shop)
+        return _update(payload, linked, shop, further or {}) if linked else Gone(payload.link.product_id)
+    found_match = match(Wanted(payload.item, payload.nature.sku or "", shop.catalogue.meta_key), found)
+    if isinstance(found_match, Skip):
+        return found_match
+    return _adopt(payload, found_match, shop) if found_match else _new(payload, shop)
 
 
-def _update(payload: ProductPayload, linked: Product, shop: ShopSettings) -> Placement:
-    if payload.desired.retired:
-        return _retire(payload, linked)
-    return _in_trash(payload, linked) if linked.status == TRASH else _change("update", payload, linked, shop)
+def _adopt(payload: ProductPayload, found: Match, shop: ShopSettings) -> Change:
+    new = [_further(product) for product in found.translations]
+    held = {product.id: product for product in found.translations}
+    return _with_further(_change("adopt", payload, found.product, shop), payload, new, held, shop)
+
+
+def _further(product: Product) -> FurtherProduct:
+    return FurtherProduct(product_id=product.id, parent_id=product.parent_id, sku=product.sku)
+
+
+def _update(payload: ProductPayload, linked: Product, shop: ShopSettings, held: Held) -> Placement:
+    if linked.status == TRASH and not payload.desired.retired:
+        return in_trash(payload.nature.sku or linked.sku, linked)
+    retires = payload.desired.retired
+    change = _retire(payload, linked) if retires else _change("update", payload, linked, shop)
+    return _with_further(change, payload, payload.link.further if payload.link else (), held, shop)
+
+
+def _with_further(
+    change: Change, payload: ProductPayload, further: Sequence[FurtherProduct], held: Held, shop: ShopSettings
+) -> Change:
+    """The change with those of the further products; one that the shop does not have any more is left out."""
+    found = [(one, product) for one in further if (product := held.get(one.product_id))]
+    return replace(change, further=tuple(further_change(payload, one, product, shop) for one, product in found))
 
 
 def _retire(payload: ProductPayload, held: Product) -> Change:
@@ -68,47 +98,6 @@ def _retire(payload: ProductPayload, held: Product) -> Change:
     before = held.status if fields else payload.base.retired_from
     base = payload.base.model_copy(update={"digest": payload.digest, "retired_from": before})
     return Change("update", held, ProductWrite(id=held.id, **fields), base)
-
-
-def _match(payload: ProductPayload, found: Sequence[Product], meta_key: str) -> Product | Skip | None:
-    """The product to adopt (claims S0.31, K22): the one that carries the item's uid, else the only one with the SKU."""
-    ours = [product for product in found if _uid(product, meta_key) == payload.item.casefold()]
-    alive = [product for product in found if product.status != TRASH]
-    match ours or alive or found:
-        case []:
-            return None
-        case [product]:
-            return _check(payload, product, meta_key)
-        case several:
-            return _ambiguous(payload, several)
-
-
-def _check(payload: ProductPayload, product: Product, meta_key: str) -> Product | Skip:
-    if product.status == TRASH:
-        return _in_trash(payload, product)
-    uid = _uid(product, meta_key)
-    if uid and uid != payload.item.casefold():
-        detail = f"product {product.id} has SKU {payload.nature.sku} but belongs to item {uid} ({meta_key})"
-        return Skip(Reason.PRODUCT_OF_OTHER_ITEM, f"{detail}; give the item another SKU, or remove that custom field")
-    if product.type in NOT_SOLD:
-        detail = f"product {product.id} with SKU {payload.nature.sku} is {product.type} and not sold itself"
-        return Skip(Reason.PRODUCT_SKU_AMBIGUOUS, f"{detail}; give the SKU to what is sold, e.g. its variation")
-    return product
-
-
-def _uid(product: Product, meta_key: str) -> str:
-    return str(product.meta.get(meta_key) or "").strip().casefold()
-
-
-def _in_trash(payload: ProductPayload, product: Product) -> Skip:
-    detail = f"product {product.id} with SKU {payload.nature.sku} lies in the shop's trash"
-    return Skip(Reason.PRODUCT_IN_TRASH, f"{detail}; restore it, or delete it for good to have a new draft made")
-
-
-def _ambiguous(payload: ProductPayload, several: Iterable[Product]) -> Skip:
-    ids = ", ".join(f"#{product.id}" for product in several)
-    detail = f"products {ids} share SKU {payload.nature.sku}; leave the SKU to one of them"
-    return Skip(Reason.PRODUCT_SKU_AMBIGUOUS, detail)
 
 
 def _new(payload: ProductPayload, shop: ShopSettings) -> Change | Skip:
@@ -127,13 +116,13 @@ def _change(action: Literal["adopt", "update"], payload: ProductPayload, held: P
     if shop.fields.stock_only:
         return Change(action, held, ProductWrite(id=held.id), _untouched(payload))
     ours = owned(payload.desired, shop.fields, held, payload.base)
-    fields = values(ours) | restored(held, payload.base)
+    fields = values(ours) | restored(held, payload.base.retired_from)
     if ours.category_ids is not None:
         fields["category_ids"] = categories(ours.category_ids, held, payload.base)
     if ours.sku == held.sku:
         del fields["sku"]
     meta_key = shop.catalogue.meta_key
-    if payload.desired.sku is not None and _uid(held, meta_key) != payload.item.casefold():
+    if payload.desired.sku is not None and carried_uid(held, meta_key) != payload.item.casefold():
         fields["meta"] = fields.get("meta", {}) | {meta_key: payload.item}
     after, kept = written(ours, payload.base, payload.digest), kept_edits(payload.desired, ours, held, payload.base)
     return Change(action, held, ProductWrite(id=held.id, **fields), after, kept)

@@ -5,33 +5,45 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal
 
-from contracts.catalog import ProductLinked, ProductPlanned, ProductUnlinked
+from contracts.catalog import ProductLinked, ProductPlanned, ProductUnlinked, StoredOtherwise
 from contracts.model import Uid
 from contracts.reasons import Reason
 from services.catalog_importer.eligibility import Skip
 from services.catalog_importer.payload import ProductPayload
 from services.catalog_importer.placement import Change
+from services.shared.woocommerce.batch import Stored
 
 HOW: dict[str, Literal["created", "adopted"]] = {"create": "created", "adopt": "adopted"}
 
 
-def linked(payload: ProductPayload, change: Change, product_id: int, sku: str, now: datetime) -> ProductLinked:
-    """The item is this product, and holds what was written."""
+def linked(payload: ProductPayload, change: Change, stored: Stored | None, now: datetime) -> ProductLinked:
+    """The item is this product, and holds what was written; `stored` is the shop's answer, if there was a write."""
+    sku = change.write.sku or (change.product.sku if change.product else "") or payload.nature.sku or ""
+    update = {
+        "sku": sku,
+        "written": change.written,
+        "written_at": now,
+        "kept": change.kept,
+        "stored_otherwise": _stored_otherwise(payload, change),
+        "further": tuple(one.after for one in change.further),
+    }
     if payload.link is not None:
-        update = {"sku": sku, "written": change.written, "written_at": now, "kept": change.kept}
         return payload.link.model_copy(update=update)
     return ProductLinked(
         shop=payload.shop,
         item=payload.item,
-        product_id=product_id,
+        product_id=stored.id if stored else change.write.id or 0,
         parent_id=change.product.parent_id if change.product else 0,
-        sku=sku,
         how=HOW[change.action],
         linked_at=now,
-        written=change.written,
-        written_at=now,
-        kept=change.kept,
+        **update,
     )
+
+
+def _stored_otherwise(payload: ProductPayload, change: Change) -> tuple[StoredOtherwise, ...]:
+    """What this write showed, and what an earlier one showed of fields that this one has left alone."""
+    before = payload.link.stored_otherwise if payload.link else ()
+    return (*(one for one in before if one.field not in change.write.given()), *change.stored_otherwise)
 
 
 def gone(payload: ProductPayload, product_id: int, now: datetime) -> ProductUnlinked:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from contracts.catalog import WrittenProduct
 from services.shared.woocommerce.product import Product
 
 DRAFT, SHOWN = "draft", "publish"
@@ -19,6 +18,6 @@ def retired(held: Product) -> dict[str, Any]:
     return {"status": DRAFT} if held.status == SHOWN and not held.is_variation else {}
 
 
-def restored(held: Product, base: WrittenProduct) -> dict[str, Any]:
-    """The fields that put it back, if it is still as it was left."""
-    return {"status": base.retired_from} if base.retired_from and held.status == DRAFT else {}
+def restored(held: Product, retired_from: str | None) -> dict[str, Any]:
+    """The fields that put it back, if it is still as it was left; `retired_from`: the status before its retirement."""
+    return {"status": retired_from} if retired_from and held.status == DRAFT else {}

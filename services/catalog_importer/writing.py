@@ -9,6 +9,7 @@ from typing import Protocol
 
 from services.catalog_importer.look_up import Catalogue
 from services.catalog_importer.placement import Change
+from services.catalog_importer.translations import FurtherChange
 from services.shared.delivery.batches import Batches
 from services.shared.delivery.outcome import Outcome
 from services.shared.woocommerce.batch import ItemResult
@@ -37,7 +38,7 @@ async def create(shop: Shop, changes: Sequence[Change], batches: Batches) -> lis
     return await batches.send(shop.create_products, [change.write for change in changes])
 
 
-async def update(shop: Shop, changes: Sequence[Change], batches: Batches) -> list[Result]:
+async def update(shop: Shop, changes: Sequence[Change | FurtherChange], batches: Batches) -> list[Result]:
     """One result per change, in order; a change without a field is not sent."""
     results: list[Result] = [None] * len(changes)
     for parent_id, places in _by_parent(changes).items():
@@ -48,7 +49,7 @@ async def update(shop: Shop, changes: Sequence[Change], batches: Batches) -> lis
     return results
 
 
-def _by_parent(changes: Sequence[Change]) -> dict[int, list[int]]:
+def _by_parent(changes: Sequence[Change | FurtherChange]) -> dict[int, list[int]]:
     """The places of the changes that have something to send, by the parent that they go through."""
     places: dict[int, list[int]] = defaultdict(list)
     for place, change in enumerate(changes):

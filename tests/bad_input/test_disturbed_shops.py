@@ -133,21 +133,13 @@ async def test_look_ups_that_are_too_long_for_the_web_server_become_shorter(monk
         assert 414 not in {entry.status for entry in w.faults.journal.entries}, "it is learned"
 
 
-COERCED: dict[str, tuple[dict[str, Any], str]] = {
-    "markup in a name": ({"name": "Tea <script>x</script>"}, "name: meant 'Tea <script>x</script>'"),
-    "a category that is gone": ({"group": "group-coffee"}, "category_ids: meant '(22,)'"),
-}
-
-
 @pytest.mark.claim("K13")
-@pytest.mark.parametrize("name", COERCED)
-async def test_what_the_shop_stored_otherwise_is_refused_for_its_own_item_alone(name: str) -> None:
-    more, words = COERCED[name]
+async def test_what_the_shop_stored_otherwise_is_refused_for_its_own_item_alone() -> None:
     async with world() as w:
         del w.shop.categories[22]
-        await w.take(*[item(f"tea-{n}") for n in range(5)], item("odd", **more))
+        await w.take(*[item(f"tea-{n}") for n in range(5)], item("odd", group="group-coffee"))
         [refused] = [outcome for outcome in w.outcomes if isinstance(outcome, Refused)]
         assert refused.reason == Reason.SHOP_ECHO_DIFFERS
-        assert words in refused.detail
+        assert "category_ids: meant '(22,)'" in refused.detail
         assert "SKU ODD" in refused.detail
         assert sum(isinstance(outcome, Done) for outcome in w.outcomes) == 5

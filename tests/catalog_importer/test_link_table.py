@@ -10,9 +10,11 @@ import pytest
 from contracts.balance import ItemChanged
 from contracts.catalog import ProductLinked
 from contracts.linking import LinkRequested, RequestedLink
-from services.commands.links import rebuilding, table
+from services.commands.links import table
+from services.commands.links.judging import judged
+from services.commands.links.rebuilding import rebuilt
 from services.commands.links.table import Line, NotATable
-from services.commands.links.verdict import Known, Verdict, judged
+from services.commands.links.verdict import Known, Verdict
 from services.sandbox.woocommerce.products import Products
 from tests.catalog_importer.catalogue_bench import NOON, item, links, world
 
@@ -82,7 +84,7 @@ REFUSED = [
     (Line(1, "tea-100", "OTHER-SKU", 10), "has SKU TEA-100, not OTHER-SKU"),
     (Line(1, "tea-200", "GREEN", 11), "linked to item tea-300 already"),
     (Line(1, "tea-200", "FOREIGN", 12), "carries item foreign-uid"),
-    (Line(1, "tea-200", "BINNED", 13), "lies in the trash"),
+    (Line(1, "tea-200", "BINNED", 13), "is in the shop's trash"),
     (Line(1, "tea-200", "FAMILY", 14), "is variable"),
     (Line(1, "tea-300", "TEA-100", 10), "the item is linked to product 11"),
 ]
@@ -133,8 +135,7 @@ async def test_with_topics_and_state_lost_the_links_come_back_from_the_shop_and_
         # when: everything of ours is lost, and the shop is asked
         old.consumer.state.records.clear()
         old.consumer.state.refs.clear()
-        lines = await rebuilding.lines(old.client, {one.item: one for one in items}, META)
-        verdicts = await judged(lines, known(*items), old.client)
+        verdicts = await rebuilt(old.client, known(*items))
         said = await old.take(asks(verdicts), *items)
         # then: every link is the old one, the products made by hand are found by SKU, and nothing was made
         assert {one.item: one.product_id for one in links(said)} == {**before, "tea-400": untied}

@@ -23,12 +23,12 @@ TOPICS = ("catalog.links", "stock.availability")
 async def drift_command(shop: Shop = "", json: Json = False) -> int:
     """Where a shop holds something else than what was written there, and what the settings make of it.
 
-    Only looks. Exit code 1 when anything differs. Prices never go to Balance.
+    Only looks. Exit code 1 when anything differs that was edited. Prices never go to Balance.
     """
     chosen = settings()
     found = await compared(chosen, chosen_shop(chosen, shop))
     as_json([asdict(one) for one in found]) if json else _show(found)
-    return FAILED if found else 0
+    return FAILED if any(not one.by_shop for one in found) else 0
 
 
 async def compared(chosen: Settings, shop: str) -> list[Drift]:

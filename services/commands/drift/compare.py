@@ -48,7 +48,7 @@ class Drift:
     """A field of a product that differs; `does` is what the settings make of it.
 
     `kept`: it was edited by hand and stays so, whatever Balance says. `balance` is what Balance wanted there at the
-    last write, where that was kept from the shop.
+    last write, where that was kept from the shop. `by_shop`: nobody edited it, the shop stores it so.
     """
 
     shop: str
@@ -61,6 +61,10 @@ class Drift:
     does: str
     kept: bool = False
     balance: str = ""
+    by_shop: bool = False
+
+
+STORED_SO = "the shop stores it so; use a shorter name, or one without markup and backslashes, in Balance to avoid it"
 
 
 def drifts(
@@ -71,6 +75,7 @@ def drifts(
         yield _drift(link, "product", "there", "gone", "the item gets a new draft with its next change")
         return
     yield from _fields(link, link.written or WrittenProduct(digest=""), product, shop)
+    yield from _stored_otherwise(link, product)
     if figure is not None and figure.mode == "live" and figure.product_id == product.id:
         yield from _stock(link, product, figure, shop)
 
@@ -86,6 +91,13 @@ def _fields(link: ProductLinked, written: WrittenProduct, product: Product, shop
         owner: Ownership = getattr(shop.fields, OWNED[field]) if field in OWNED else "if-unchanged"
         yield _owned(link, field, (_text(ours), _text(theirs)), owner)
     yield from _categories(link, written, product, shop)
+
+
+def _stored_otherwise(link: ProductLinked, product: Product) -> Iterator[Drift]:
+    """A name that the shop stored in another form than it was sent, while it is still that."""
+    for one in link.stored_otherwise:
+        if one.field == "name" and plain_name(one.stored) == plain_name(product.name):
+            yield replace(_drift(link, "name", one.sent, product.name, STORED_SO), by_shop=True)
 
 
 def _categories(link: ProductLinked, written: WrittenProduct, product: Product, shop: ShopSettings) -> Iterator[Drift]:

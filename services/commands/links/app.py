@@ -1,4 +1,4 @@
-"""`davtari links export|import|rebuild`."""
+"""`davtari links export|import|rebuild|add|remove`."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import typer
 
 from services.commands.codes import FAILED
 from services.commands.frame import Json, Patience, command, settings
-from services.commands.links import asking, rebuilding, table
-from services.commands.links.table import Line
-from services.commands.links.verdict import Known, Verdict, judged
+from services.commands.links import asking, by_hand, rebuilding, table
+from services.commands.links.judging import judged
+from services.commands.links.verdict import Known, Verdict
 from services.commands.screen import as_json, console, errors
 from services.commands.shops.choice import Shop, chosen_shop
 from services.shared.clock import utc_now
@@ -22,7 +22,9 @@ from services.shared.woocommerce.client import WooCommerce
 
 app = typer.Typer(no_args_is_help=True, help="Which Balance item is which product.")
 DryRun = Annotated[bool, typer.Option("--dry-run/--yes", help="Only look; --yes makes the links.")]
-Lines = Callable[[WooCommerce, Known], Awaitable[Sequence[Line]]]
+Item = Annotated[str, typer.Argument(help="The item's uid, or its SKU where only one item has it.")]
+Product = Annotated[int, typer.Argument(help="The product's id in the shop, or the variation's.")]
+Verdicts = Callable[[WooCommerce, Known], Awaitable[Sequence[Verdict]]]
 SHOWN = 20
 
 
@@ -47,10 +49,10 @@ async def import_command(
     name = chosen_shop(chosen, shop)
     lines = table.read(path, name)
 
-    async def given(_: WooCommerce, __: Known) -> Sequence[Line]:
-        return lines
+    async def found(client: WooCommerce, known: Known) -> Sequence[Verdict]:
+        return await judged(lines, known, client)
 
-    return await _made(chosen, name, given, dry_run=dry_run, patience=patience, json=json)
+    return await _made(chosen, name, found, dry_run=dry_run, patience=patience, json=json)
 
 
 @app.command(name="rebuild")
@@ -58,45 +60,75 @@ async def import_command(
 async def rebuild_command(
     shop: Shop = "", dry_run: DryRun = True, patience: Patience = 60.0, json: Json = False
 ) -> int:
-    """Find the links again in the shop itself, by the uid at each product and by SKU, when the topics are lost too."""
+    """Find the links again in the shop itself, by the uid at each product and by SKU, when the topics are lost too.
+
+    What is ambiguous is refused by name; the rest is linked.
+    """
     chosen = settings()
-    name = chosen_shop(chosen, shop)
-
-    async def found(client: WooCommerce, known: Known) -> Sequence[Line]:
-        lines = await rebuilding.lines(client, known.items, known.meta_key)
-        return [line for line in lines if line.item not in known.links]
-
-    return await _made(chosen, name, found, dry_run=dry_run, patience=patience, json=json)
+    return await _made(
+        chosen, chosen_shop(chosen, shop), rebuilding.rebuilt, dry_run=dry_run, patience=patience, json=json
+    )
 
 
-async def _made(chosen: Settings, name: str, lines: Lines, *, dry_run: bool, patience: float, json: bool) -> int:
+@app.command(name="add")
+@command
+async def add_command(
+    item: Item, product: Product, shop: Shop = "", dry_run: DryRun = True, patience: Patience = 60.0, json: Json = False
+) -> int:
+    """Say which product an item is. For an item that is linked already it is a further one, a translation.
+
+    Prices and stock are written to every product of an item, and orders of each count as that item.
+    """
+    chosen = settings()
+
+    async def found(client: WooCommerce, known: Known) -> Sequence[Verdict]:
+        return await judged([await by_hand.line(item, product, known, client)], known, client)
+
+    return await _made(chosen, chosen_shop(chosen, shop), found, dry_run=dry_run, patience=patience, json=json)
+
+
+@app.command(name="remove")
+@command
+async def remove_command(
+    item: Item, product: Product, shop: Shop = "", dry_run: DryRun = True, patience: Patience = 60.0, json: Json = False
+) -> int:
+    """Take a further product out of an item's link. Nothing is changed in the shop."""
+    chosen = settings()
+
+    async def found(_: WooCommerce, known: Known) -> Sequence[Verdict]:
+        return [by_hand.removal(item, product, known)]
+
+    return await _made(chosen, chosen_shop(chosen, shop), found, dry_run=dry_run, patience=patience, json=json)
+
+
+async def _made(chosen: Settings, name: str, found: Verdicts, *, dry_run: bool, patience: float, json: bool) -> int:
     known = await asking.known(chosen, name)
     async with open_shop(chosen, name, utc_now) as client:
-        verdicts = await judged(await lines(client, known), known, client)
-    links = [one.link for one in verdicts if one.link]
+        verdicts = await found(client, known)
     if not dry_run:
-        await asking.ask(chosen, name, links, patience)
+        await asking.ask(chosen, name, [one.link for one in verdicts if one.link], patience)
     as_json(_data(verdicts, dry_run)) if json else _show(verdicts, dry_run)
-    return FAILED if any(not one.link and not one.done for one in verdicts) else 0
+    return FAILED if any(one.refused for one in verdicts) else 0
 
 
 def _data(verdicts: Sequence[Verdict], dry_run: bool) -> dict[str, object]:
     linked = [one.link.model_dump(mode="json") for one in verdicts if one.link]
-    refused = [{"line": one.line.number, "item": one.line.item, "why": one.why} for one in _refused(verdicts)]
+    refused = [
+        {"line": one.line.number, "item": one.line.item, "sku": one.line.sku, "why": one.why}
+        for one in verdicts
+        if one.refused
+    ]
     done = sum(one.done for one in verdicts)
     return {"dry_run": dry_run, "links": linked, "linked_already": done, "refused": refused}
 
 
-def _refused(verdicts: Sequence[Verdict]) -> list[Verdict]:
-    return [one for one in verdicts if not one.link and not one.done]
-
-
 def _show(verdicts: Sequence[Verdict], dry_run: bool) -> None:
-    links, refused = sum(one.link is not None for one in verdicts), _refused(verdicts)
-    done = sum(one.done for one in verdicts)
-    what = "would be made (--yes makes them)" if dry_run else "made"
+    refused = [one for one in verdicts if one.refused]
+    links, done = sum(one.link is not None for one in verdicts), sum(one.done for one in verdicts)
+    what = "would be changed (--yes changes them)" if dry_run else "changed"
     console.print(f"{links} links {what}, {done} are there already, {len(refused)} refused.")
     for one in refused[:SHOWN]:
-        errors.print(f"  line {one.line.number}: {one.line.sku}: {one.why}", soft_wrap=True, markup=False)
+        at = f"line {one.line.number}: " if one.line.number else ""
+        errors.print(f"  {at}{one.line.sku or one.line.item}: {one.why}", soft_wrap=True, markup=False)
     if len(refused) > SHOWN:
         errors.print(f"  and {len(refused) - SHOWN} more; --json names them all")

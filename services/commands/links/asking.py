@@ -6,36 +6,32 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 
-from contracts.balance import ItemChanged, ItemWithdrawn
 from contracts.catalog import ProductLinked, ProductUnlinked
 from contracts.envelope import Envelope
 from contracts.linking import LinkRequested, RequestedLink
 from contracts.model import Event
 from services.commands.ask import NoAnswer, stamp
 from services.commands.links.verdict import Known
+from services.commands.plans.catalogue import TOPICS, catalogue
 from services.shared.messaging.commands import answers, following, send
 from services.shared.messaging.reader import read_events
 from services.shared.settings.model import Settings
 
-TOPICS = ("balance.items", "catalog.links")
 AT_ONCE = 500
 
 
 async def known(settings: Settings, shop: str) -> Known:
-    """Items and links of a shop, as the topics have them now."""
-    items: dict[str, ItemChanged] = {}
+    """Items, links and rules of a shop, as the topics have them now."""
+    envelopes = [envelope async for envelope in read_events(settings.kafka, TOPICS)]
     links: dict[str, ProductLinked] = {}
-    async for envelope in read_events(settings.kafka, TOPICS):
-        match envelope.data:
-            case ItemChanged() as item:
-                items[item.item] = item
-            case ItemWithdrawn() as gone:
-                items.pop(gone.item, None)
+    for event in (envelope.data for envelope in envelopes):
+        match event:
             case ProductLinked() as link if link.shop == shop:
                 links[link.item] = link
             case ProductUnlinked() as gone if gone.shop == shop:
                 links.pop(gone.item, None)
-    return Known(items, links, settings.shops[shop].catalogue.meta_key)
+    found = catalogue(settings, shop, envelopes)
+    return Known(found.items, links, settings.shops[shop].catalogue.meta_key, found.rules)
 
 
 async def ask(settings: Settings, shop: str, links: Sequence[RequestedLink], patience: float) -> int:

@@ -16,7 +16,10 @@ _NAMES: Mapping[str, frozenset[str]] = {
     "product": frozenset({"product_id", "id"}),
     "variation": frozenset({"variation_id"}),
     "shop": frozenset({"shop"}),
+    "how": frozenset({"how"}),
 }
+TRANSLATION = "translation"
+"""In the column `how`: a further product of an item that has another line of its own."""
 
 
 class NotATable(ValueError):
@@ -25,13 +28,17 @@ class NotATable(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of the file: which item, and what is said of its product. Ids are 0 where the file gives none."""
+    """A line of the file: which item, and what is said of its product. Ids are 0 where the file gives none.
+
+    `further`: the product is a translation, beside the product of the item's own line or link.
+    """
 
     number: int
     item: str
     sku: str
     product_id: int = 0
     variation_id: int = 0
+    further: bool = False
 
     @property
     def id(self) -> int:
@@ -41,15 +48,20 @@ class Line:
 
 def write(links: Iterable[ProductLinked], path: Path) -> int:
     """Write links as CSV; gives how many."""
-    rows = [_row(link) for link in links]
+    rows = [row for link in links for row in _rows(link)]
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         csv.writer(file).writerows([COLUMNS, *rows])
     return len(rows)
 
 
-def _row(link: ProductLinked) -> tuple[object, ...]:
-    product, variation = (link.parent_id, link.product_id) if link.parent_id else (link.product_id, "")
-    return link.shop, link.item, link.sku, product, variation, link.how
+def _rows(link: ProductLinked) -> Iterator[tuple[object, ...]]:
+    yield (link.shop, link.item, link.sku, *_ids(link.product_id, link.parent_id), link.how)
+    for one in link.further:
+        yield (link.shop, link.item, one.sku, *_ids(one.product_id, one.parent_id), TRANSLATION)
+
+
+def _ids(product_id: int, parent_id: int) -> tuple[object, object]:
+    return (parent_id, product_id) if parent_id else (product_id, "")
 
 
 def read(path: Path, shop: str) -> list[Line]:
@@ -75,8 +87,9 @@ def _lines(rows: list[list[str]], places: Mapping[str, int], head: int, shop: st
     for number, row in enumerate(rows[head:], head + 1):
         cell = {what: row[place].strip() if place < len(row) else "" for what, place in places.items()}
         if cell.get("shop", shop) == shop:
-            ids = [_number(cell.get(what, ""), number) for what in ("product", "variation")]
-            yield Line(number, cell["item"].casefold(), cell["sku"], *ids)
+            product, variation = (_number(cell.get(what, ""), number) for what in ("product", "variation"))
+            further = cell.get("how", "").casefold() == TRANSLATION
+            yield Line(number, cell["item"].casefold(), cell["sku"], product, variation, further)
 
 
 def _number(text: str, line: int) -> int:

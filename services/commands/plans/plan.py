@@ -95,10 +95,11 @@ def _latest(shop: str, envelopes: Iterable[Envelope[Event]]) -> tuple[Said, Link
 
 
 def _pending(said: ProductPlanned, link: ProductLinked | None) -> bool:
-    """Not so what was written since it was said."""
+    """Not so what was written since it was said, to every product that is the item."""
     if link is None or link.written is None or link.written_at is None:
         return True
-    return link.written.digest != said.digest and link.written_at < said.planned_at
+    is_written = {link.written.digest, *(one.digest for one in link.further)} == {said.digest}
+    return not is_written and link.written_at < said.planned_at
 
 
 def _change(said: ProductPlanned, link: ProductLinked | None, names: dict[str, str]) -> Change:

@@ -53,7 +53,10 @@ def linked_products(shop: str, envelopes: Iterable[Envelope[Event]]) -> frozense
                 links[event.item] = event
             case ProductUnlinked() if event.shop == shop:
                 links.pop(event.item, None)
-    return frozenset(id_ for link in links.values() for id_ in (link.product_id, link.parent_id))
+    parents = {
+        parent for link in links.values() for parent in (link.parent_id, *(one.parent_id for one in link.further))
+    }
+    return frozenset({id_ for link in links.values() for id_ in link.product_ids} | parents)
 
 
 async def shop_only(catalogue: Catalogue, linked: frozenset[int], products: AsyncIterator[Product]) -> list[ShopOnly]:

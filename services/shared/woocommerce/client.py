@@ -141,6 +141,10 @@ class WooCommerce:
         """Every product with its variations, in every status but the trash."""
         return products.every(self._api)
 
+    def trashed_products(self) -> AsyncIterator[Product]:
+        """Every product in the trash, variations aside."""
+        return products.trashed(self._api)
+
     def skus(self) -> AsyncIterator[tuple[int, str]]:
         """Every product's id and SKU, variations aside, in every status but the trash."""
         return products.every_sku(self._api)

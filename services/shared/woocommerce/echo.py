@@ -5,7 +5,8 @@ Recorded: an emptied sale price, an unknown category become Uncategorized, marku
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from html import unescape
@@ -18,16 +19,28 @@ UNCATEGORIZED = "the shop put it into other categories: does the mapped category
 SALE_EMPTIED = "the shop empties a sale price that is not below the regular price"
 STOCK_IGNORED = "the shop does not manage this product's stock"
 MARKUP = "the shop cut something out of the text"
+MINOR = frozenset({"name", "weight", "images"})
+"""WordPress shortens texts, removes markup and backslashes, and replaces letters that its database cannot hold; plugins
+round weights and add pictures."""
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A field that was stored otherwise than meant. `hint` says why that usually happens."""
+    """A field that was stored otherwise than meant, as texts. `hint` says why that usually happens.
+
+    `value` is what the shop stored, as a `Product` holds it. A custom field is named `meta.KEY`.
+    """
 
     field: str
     meant: str
     stored: str
     hint: str = ""
+    value: Any = dataclasses.field(default=None, compare=False)
+
+    @property
+    def is_minor(self) -> bool:
+        """Whether it decides nothing about what is sold, for how much, and how many there are."""
+        return self.field in MINOR
 
     def __str__(self) -> str:
         return f"{self.field}: meant {self.meant!r}, stored {self.stored!r}" + (f" ({self.hint})" if self.hint else "")
@@ -39,13 +52,17 @@ def differences(shop: str, meant: ProductWrite, echo: Mapping[str, Any]) -> tupl
     Raises `ReadError` when the echo cannot be understood.
     """
     stored = read_product(shop, echo)
-    found = (_difference(name, value, stored) for name, value in meant.given().items())
-    return tuple(difference for difference in found if difference is not None)
+    return tuple(_differences(meant.given(), stored))
 
 
-def _difference(name: str, meant: Any, stored: Product) -> Difference | None:
-    same, held, hint = _RULES[name](meant, stored)
-    return None if same else Difference(name, _shown(meant), _shown(held), hint)
+def _differences(given: Mapping[str, Any], stored: Product) -> Iterator[Difference]:
+    for name, meant in given.items():
+        if name == "meta":
+            yield from _meta(meant or {}, stored)
+            continue
+        same, held, hint = _RULES[name](meant, stored)
+        if not same:
+            yield Difference(name, _shown(meant), _shown(held), hint, held)
 
 
 def _shown(value: Any) -> str:
@@ -106,9 +123,10 @@ def _images(meant: tuple[int | str, ...] | None, stored: Product) -> tuple[bool,
     return same, stored.image_ids, ""
 
 
-def _meta(meant: dict[str, str | None] | None, stored: Product) -> tuple[bool, Any, str]:
-    held = {key: stored.meta.get(key) for key in meant or {}}
-    return held == (meant or {}), held, ""
+def _meta(meant: Mapping[str, str | None], stored: Product) -> Iterator[Difference]:
+    for key, value in meant.items():
+        if (held := stored.meta.get(key)) != value:
+            yield Difference(f"meta.{key}", _shown(value), _shown(held), value=held)
 
 
 _RULES: dict[str, Rule] = {
@@ -126,5 +144,4 @@ _RULES: dict[str, Rule] = {
     "stock_quantity": _stock,
     "stock_fraction": _stock,
     "images": _images,
-    "meta": _meta,
 }

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
 
 from contracts.reasons import Reason
 from services.shared.woocommerce.read import (
@@ -23,7 +25,7 @@ from services.shared.woocommerce.read import (
 
 FIELDS = (
     "id,parent_id,sku,name,type,status,regular_price,sale_price,price,date_on_sale_from_gmt,date_on_sale_to_gmt,"
-    "weight,categories,manage_stock,stock_quantity,date_modified_gmt,meta_data"
+    "weight,categories,manage_stock,stock_quantity,date_modified_gmt,meta_data,lang,translations"
 )
 """What is asked of a list: the whole record takes five times as long (reference section 4)."""
 
@@ -34,6 +36,7 @@ class Product:
 
     `price` is what the shop charges now. `stock_quantity` is None when the shop does not manage its stock.
     `status` is WooCommerce's word: `publish`, `draft`, `private`, `trash` … Lists are not asked for `image_ids`.
+    In a multilingual shop `translations` are the product's translations by language, itself among them.
     """
 
     id: int
@@ -54,10 +57,22 @@ class Product:
     modified_at: datetime | None
     meta: Mapping[str, Any]
     image_ids: tuple[int, ...] = ()
+    language: str = ""
+    translations: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def is_variation(self) -> bool:
         return self.type == "variation" or self.parent_id != 0
+
+
+def _ids_by_language(value: Any) -> dict[str, int]:
+    """Ids as numbers or as texts; anything else names no translation."""
+    pairs = value.items() if isinstance(value, dict) else ()
+    return {str(language): int(id_) for language, id_ in pairs if str(id_).isascii() and str(id_).isdigit()}
+
+
+def _language(value: Any) -> str:
+    return value if isinstance(value, str) else ""
 
 
 class _Named(Answered):
@@ -83,6 +98,8 @@ class _Product(Answered):
     stock_quantity: OptionalAmount = None
     date_modified_gmt: OptionalMoment = None
     meta_data: Metas = ()
+    lang: Annotated[str, BeforeValidator(_language)] = ""
+    translations: Annotated[dict[str, int], BeforeValidator(_ids_by_language)] = Field(default_factory=dict)
 
 
 def read_product(shop: str, json: Mapping[str, Any]) -> Product:
@@ -111,4 +128,6 @@ def _product(read: _Product) -> Product:
         modified_at=read.date_modified_gmt,
         meta={meta.key: meta.value for meta in read.meta_data},
         image_ids=tuple(image.id for image in read.images),
+        language=read.lang,
+        translations=read.translations,
     )

@@ -70,6 +70,12 @@ async def every_sku(api: Api) -> AsyncIterator[tuple[int, str]]:
             yield row["id"], str(row["sku"])
 
 
+async def trashed(api: Api) -> AsyncIterator[Product]:
+    """Every product in the trash, variations aside."""
+    async for row in rows(api, ROUTE, {"orderby": "id", "order": "asc", "status": "trash", "_fields": FIELDS}):
+        yield read_product(api.shop, row)
+
+
 async def every(api: Api) -> AsyncIterator[Product]:
     """Every product in every status but the trash, and the variations of each: a call for each variable product."""
     async for row in rows(api, ROUTE, {"orderby": "id", "order": "asc", "_fields": FIELDS}):
