@@ -31,6 +31,7 @@ from services.store_feed.handlers import NAME, handlers, lane
 from services.store_feed.identity import Accepts, Registrar
 from services.store_feed.identity import lane as identity_lane
 from services.store_feed.inbox import Inbox
+from services.store_feed.known_orders import following_orders
 from services.store_feed.refund_check import RefundCheck
 from services.store_feed.secret_alarm import SecretAlarm
 from services.store_feed.serving import serve
@@ -48,7 +49,7 @@ async def blueprint(settings: Settings, clock: Clock = utc_now) -> AsyncIterator
         guards = {name: Registrar(name, shop, settings.shops[name], clock) for name, shop in shops.items()}
         yield Blueprint(
             name=NAME,
-            handlers=with_identities(watched(handlers(settings.shops))),
+            handlers=following_orders(with_identities(watched(handlers(settings.shops)))),
             fingerprint="",
             lanes=[
                 *[_lane(settings, shops[name], guard, breaker(settings), clock) for name, guard in guards.items()],

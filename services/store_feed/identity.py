@@ -18,24 +18,20 @@ from services.shared.delivery.engine import Engine
 from services.shared.delivery.failure import outcome_of
 from services.shared.delivery.outcome import Done, Outcome, Retry
 from services.shared.delivery.row import Row
+from services.shared.identity.evidence import Verdict, judge
 from services.shared.identity.guard import AGAIN, Guard
-from services.shared.identity.seen import MARK, Seen, ShowsItself, differences, look
-from services.shared.identity.standing import KNOWN, refusal
+from services.shared.identity.orders import PlacedOrder
+from services.shared.identity.seen import MARK, Seen, ShowsItself, look
+from services.shared.identity.standing import KNOWN, Standing, refusal
 from services.shared.settings.shop import ShopSettings
 from services.shared.state.records import Kind, State
-from services.shared.state.store import read_kind
 from services.shared.upstream.errors import AccessDenied, Rejected, UpstreamError
+from services.store_feed.known_orders import known_orders, remember
 
 log = logging.getLogger(__name__)
 ACCEPT = "shop.accept"
 SUBJECT = "accept "
 How = Literal["first-contact", "marked", "accepted"]
-
-
-class Reached(Part):
-    """The highest order number seen so far."""
-
-    order: int
 
 
 class Accepted(Part):
@@ -46,7 +42,6 @@ class Accepted(Part):
     why: str
 
 
-REACHED = Kind("reached", Reached)
 ACCEPTED = Kind("accepted", Accepted)
 
 
@@ -58,51 +53,70 @@ class Markable(ShowsItself, Protocol):
 
 class Registrar(Guard):
     """The guard of store-feed: it records a shop at first contact, marks it once a flow is live, and says so when
-    another one answers."""
+    another one answers, and when that one is gone."""
 
     def __init__(self, name: str, shop: Markable, settings: ShopSettings, clock: Callable[[], datetime]) -> None:
         super().__init__(name, shop, settings, clock)
         self._marks = shop
 
-    async def newest_known(self, engine: Engine, known: ShopIdentified | None) -> int:
-        """What was seen at the last look, or what this service has stated."""
-        async with engine.work() as work:
-            reached = (await work.get_many(REACHED, [self.name])).get(self.name)
-        at_least = known.newest_order if known else 0
-        return max(at_least, reached.order if reached else await self._stated(engine))
+    def decided_elsewhere(self, found: Standing) -> None:
+        """It is this guard that decides, and looks again while a shop is blocked."""
 
-    async def _stated(self, engine: Engine) -> int:
-        orders = [key.split(":") async for key, _ in read_kind(engine.database, "order")]
-        return max((int(number) for shop, number in orders if shop == self.name), default=0)
+    async def known_orders(self, engine: Engine, found: Standing) -> tuple[PlacedOrder, ...]:
+        """The orders that the shop must still have, newest first."""
+        return await known_orders(engine, found.known) if found.known else ()
 
     async def judge(
-        self, engine: Engine, known: ShopIdentified | None, seen: Seen
+        self, engine: Engine, found: Standing, seen: Seen, orders: Sequence[PlacedOrder]
     ) -> tuple[Retry | None, ShopIdentified | None]:
         """Compare, and say what is new on the operations topic."""
-        if known is None:
-            return None, await self._identified(engine, seen, "first-contact")
-        reached = known.model_copy(update={"newest_order": await self.newest_known(engine, known)})
-        if found := differences(reached, seen):
-            await self._say(engine, strange(self.name, seen, found, self._clock()))
-            return Retry(refusal(self.name, found), AGAIN), None
+        verdict = judge(found.known, seen, orders) if found.known else Verdict()
+        if verdict.blocked:
+            await self._block(engine, found, seen, verdict.signs)
+            return Retry(refusal(self.name, verdict.signs), AGAIN), found.known
+        known = await self._recognize(engine, found, seen, verdict.signs)
         async with engine.work() as work:
-            work.put(REACHED, self.name, Reached(order=seen.newest_order))
-        if known.marker is None and live(self._settings) and not seen.hidden:
-            return None, await self._identified(engine, seen, "marked", known)
+            await remember(work, self.name, seen.placed)
         return None, known
 
-    async def _identified(
-        self, engine: Engine, seen: Seen, how: How, known: ShopIdentified | None = None
+    async def _block(self, engine: Engine, found: Standing, seen: Seen, signs: Sequence[str]) -> None:
+        if found.strange is None or found.strange.differences != signs:
+            await self._say(engine, strange(self.name, seen, signs, self._clock()))
+
+    async def _recognize(
+        self, engine: Engine, found: Standing, seen: Seen, signs: Sequence[str]
     ) -> ShopIdentified | None:
-        """Mark the shop where a flow is live, then say it; a mark that a kill left unsaid is found and taken over."""
-        marker = seen.marker or (await self._marked(seen) if live(self._settings) and not seen.hidden else None)
-        if how == "marked" and marker is None:
+        """Say what is new of a shop that is ours: met, marked, with another key, or not blocked any more."""
+        known = found.known
+        if known is None:
+            return await self._identified(engine, seen, "first-contact", "")
+        if signs or found.strange is not None:
+            why = "; ".join(signs) or "what had differed is as it was"
+            return await self._identified(engine, seen, known.how, why, known)
+        if known.marker is None and live(self._settings) and not seen.hidden:
+            return await self._identified(engine, seen, "marked", "", known)
+        return known
+
+    async def _identified(
+        self, engine: Engine, seen: Seen, how: How, why: str, known: ShopIdentified | None = None
+    ) -> ShopIdentified | None:
+        """Mark the shop where a flow is live, then say it."""
+        marker = await self._marker(seen, known)
+        if how == "marked" and known and marker == known.marker:
             return known
-        said = identified(self.name, seen, how, self._clock(), marker=marker)
-        if known:
-            said = said.model_copy(update={"command": known.command})
+        kept = {"command": known.command, "home": known.home} if known else {}
+        said = identified(self.name, seen, how, self._clock(), **{"marker": marker, "why": why} | kept)
         await self._say(engine, said)
         return said
+
+    async def _marker(self, seen: Seen, known: ShopIdentified | None) -> str | None:
+        """The mark that the shop has, ours before any other; one that a kill left unsaid is taken over."""
+        had = known.marker if known else None
+        if had and (seen.hidden or had in seen.markers):
+            return had
+        if seen.markers and not had:
+            return seen.markers[0]
+        return await self._marked(seen) if live(self._settings) and not seen.hidden else None
 
     async def _marked(self, seen: Seen) -> str | None:
         """A new mark of ours in the shop; None where its key may not set one."""
@@ -130,8 +144,8 @@ def strange(shop: str, seen: Seen, found: Sequence[str], at: datetime) -> ShopNo
 
 
 def _shown(seen: Seen) -> dict[str, Any]:
-    names = ("url", "home", "key_mark", "marker", "newest_order")
-    return {name: getattr(seen, name) for name in names}
+    marker = seen.markers[0] if seen.markers else None
+    return {name: getattr(seen, name) for name in ("url", "home", "key_mark", "newest_order")} | {"marker": marker}
 
 
 def lane(shop: str) -> str:
@@ -174,8 +188,7 @@ class Accepts:
         shop, now = str(asked["shop"]), self._clock()
         told = {name: asked[name] for name in ("by", "why", "command")}
         known = identified(shop, seen, "accepted", now, **told)
-        reached = ((REACHED, shop, Reached(order=seen.newest_order)),)
-        return Done((known, _settled(known, now)), keep=reached)
+        return Done((known, _settled(known, now)))
 
 
 def _settled(known: ShopIdentified, now: datetime) -> CommandSettled:

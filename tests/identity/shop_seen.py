@@ -16,6 +16,7 @@ from services.sandbox.faults import Faults
 from services.sandbox.woocommerce.app import create
 from services.sandbox.woocommerce.clone import take_over
 from services.sandbox.woocommerce.orders import Orders
+from services.sandbox.woocommerce.settings import Key
 from services.sandbox.woocommerce.settings import Settings as SandboxSettings
 from services.sandbox.woocommerce.shop import Shop
 from services.shared.delivery.engine import Engine
@@ -24,6 +25,7 @@ from services.shared.settings.shop import ShopSettings
 from services.shared.woocommerce.client import WooCommerce
 from services.store_feed.handlers import NAME, handlers
 from services.store_feed.identity import Accepts, Registrar, lane
+from services.store_feed.known_orders import following_orders
 from tests.support.engine_bench import Clock, Ledger, opened
 
 HOME, COPY = "https://shop.test", "https://staging.test"
@@ -49,6 +51,15 @@ class Site:
         line = {"product_id": 10, "quantity": 1, "subtotal": "12.00", "total": "12.00"}
         return int(Orders(self.shop).create({"status": "processing", "line_items": [line]}, strict=False)["id"])
 
+    def draft(self, status: str = "checkout-draft") -> int:
+        """Somebody opens the block checkout and leaves it; the number of the draft."""
+        return int(Orders(self.shop).create({"status": status}, strict=False)["id"])
+
+    def purged(self, *numbers: int) -> None:
+        """WooCommerce, or somebody in the shop, deletes these orders for good."""
+        for number in numbers:
+            Orders(self.shop).delete(number, force=True)
+
     def writes(self) -> list[str]:
         """The writes that reached it."""
         return [entry.path for entry in self.faults.journal.entries if entry.method != "GET"]
@@ -62,9 +73,10 @@ class Site:
         return [hook["name"] for hook in self.shop.webhooks.values()]
 
 
-def site(home: str, clock: Clock) -> Site:
+def site(home: str, clock: Clock, *more_keys: Key) -> Site:
     """An empty shop."""
-    app = create(SandboxSettings(home_url=home, hold_deliveries=True), now=clock)
+    keys = (*SandboxSettings().keys, *more_keys)
+    app = create(SandboxSettings(home_url=home, hold_deliveries=True, keys=keys), now=clock)
     return Site(home, app, Faults(app))
 
 
@@ -125,8 +137,8 @@ class Post:
 @asynccontextmanager
 async def post(folder: Path) -> AsyncIterator[Post]:
     """store-feed's engine over an empty database."""
-    clock = Clock()
-    async with AsyncExitStack() as stack, opened(NAME, watched(handlers(["main"])), folder / "state", clock) as engine:
+    clock, rules = Clock(), following_orders(watched(handlers(["main"])))
+    async with AsyncExitStack() as stack, opened(NAME, rules, folder / "state", clock) as engine:
         yield Post(folder, engine, clock, Ledger(engine), stack)
 
 

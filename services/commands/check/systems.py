@@ -153,5 +153,4 @@ async def _identity(settings: Settings, name: str, client: WooCommerce) -> Findi
         known = (await identity.identities(settings))[name]
     except KafkaError as error:
         return Finding("identity", None, "what the shop is known by stands in Kafka", str(error))
-    at_least = known.known.newest_order if known.known else 0
-    return identity.finding(name, known, await seen.look(client, settings.shops[name], at_least))
+    return identity.finding(name, known, await seen.look(client, settings.shops[name]))

@@ -11,12 +11,11 @@ from contracts.identity import ShopIdentified, ShopNotRecognized
 from contracts.model import Event
 from services.commands.screen import console
 from services.shared.checks.finding import FLOWS, Finding
-from services.shared.identity.seen import Seen, differences
-from services.shared.identity.standing import Standing, told
+from services.shared.identity.evidence import judge
+from services.shared.identity.seen import Seen
+from services.shared.identity.standing import Standing, remedy, told
 from services.shared.messaging.reader import read_events
 from services.shared.settings.model import Settings
-
-MOVED = 'correct the settings, or, if it is the right shop all the same: davtari shop accept {shop} --reason "…"'
 
 
 async def identities(settings: Settings) -> dict[str, Standing]:
@@ -41,10 +40,12 @@ def finding(shop: str, standing: Standing, seen: Seen) -> Finding:
     if standing.known is None:
         return Finding("identity", None, f"{seen.home}, not met by store-feed yet")
     if standing.strange is not None:
-        return Finding("identity", False, "; ".join(standing.strange.differences), MOVED.format(shop=shop), FLOWS)
-    found = differences(standing.known, seen)
-    if found:
-        return Finding("identity", False, "; ".join(found), MOVED.format(shop=shop), FLOWS)
+        return Finding("identity", False, "; ".join(standing.strange.differences), remedy(shop), FLOWS)
+    verdict = judge(standing.known, seen)
+    if verdict.blocked:
+        return Finding("identity", False, "; ".join(verdict.signs), remedy(shop), FLOWS)
+    if verdict.signs:
+        return Finding("identity", None, f"{seen.home}; {'; '.join(verdict.signs)}", "nothing: the rest is as known")
     return Finding("identity", True, f"{seen.home}, known since {standing.known.at:%Y-%m-%d}")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hashlib import blake2b
+
 from services.sandbox.woocommerce import dates, order_status, taxes
 from services.sandbox.woocommerce.money import decimal, two
 from services.sandbox.woocommerce.shop import VERSION, Document, Shop
@@ -21,7 +23,7 @@ def blank(shop: Shop, order_id: int) -> Document:
         "version": VERSION,
         "prices_include_tax": taxes.prices_include_tax(shop),
         "customer_id": 0,
-        "order_key": f"wc_order_{order_id:013x}",
+        "order_key": new_key(shop, order_id),
         "billing": dict.fromkeys([*ADDRESS, "email", "phone"], ""),
         "shipping": dict.fromkeys([*ADDRESS, "phone"], ""),
         "payment_method": "",
@@ -41,6 +43,12 @@ def blank(shop: Shop, order_id: int) -> Document:
     for field in MOMENTS:
         dates.stamp(order, field, shop.now() if field in MOMENTS[:2] else None)
     return order
+
+
+def new_key(shop: Shop, order_id: int) -> str:
+    """An order's key: WooCommerce draws it at random, so that a number which is used again gets another one."""
+    drawn = blake2b(f"{shop.home_url}|{order_id}|{shop.now().isoformat()}".encode(), digest_size=7).hexdigest()
+    return f"wc_order_{drawn[:13]}"
 
 
 def shown(shop: Shop, order: Document) -> Document:

@@ -111,7 +111,7 @@ class Orders:
     def _number(self, order: Document) -> None:
         """An order gets its id once its lines are known to be good, and is told of."""
         order_id = self.shop.post_ids()
-        order |= {"id": order_id, "number": str(order_id), "order_key": f"wc_order_{order_id:013x}"}
+        order |= {"id": order_id, "number": str(order_id), "order_key": order_view.new_key(self.shop, order_id)}
         self.shop.orders[order_id] = order
         self.shop.announce("order.created", order_id)
         self.shop.announce("order.updated", order_id)

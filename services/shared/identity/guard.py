@@ -1,15 +1,15 @@
 """Guards of lanes: nothing leaves toward a shop, or toward Balance on behalf of one, that is not recognized.
 
 What it costs: three small calls to the shop when a lane has something to deliver and the last look is older than
-`identity-check`; otherwise one read of our own database for each call that leaves.
+`identity-check` (a minute while the shop is blocked); otherwise one read of our own database for each call that leaves.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from contracts.identity import ShopIdentified
 from contracts.reasons import Reason
@@ -18,33 +18,45 @@ from services.shared.delivery.failure import outcome_of
 from services.shared.delivery.lane import Deliver, Lane
 from services.shared.delivery.outcome import Blocked, Outcome, Retry
 from services.shared.delivery.row import Row
+from services.shared.identity.evidence import Verdict, judge
 from services.shared.identity.kept import standing, standings
-from services.shared.identity.seen import Seen, ShowsItself, differences, look
-from services.shared.identity.standing import awaited, refusal, told
+from services.shared.identity.orders import PlacedOrder
+from services.shared.identity.seen import Seen, ShowsItself, look
+from services.shared.identity.standing import Standing, awaited, refusal, told
+from services.shared.settings.base import SecretMissing
 from services.shared.settings.shop import ShopSettings
 from services.shared.upstream.errors import Rejected, UpstreamError
 
 AGAIN = 5.0
-"""Seconds after which a lane that is shut asks again whether the shop was accepted."""
+"""Seconds after which a blocked lane asks again."""
+RECHECK = timedelta(seconds=60)
+"""How often a blocked shop is looked at again: what differed may be as it was."""
 Shut = Callable[[], Awaitable[Retry | None]]
-NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The last look at a shop: against which identity, at what moment, and why it is blocked, if it is."""
+
+    known: ShopIdentified | None
+    at: datetime
+    blocked: Retry | None
 
 
 class Guard:
-    """Before what a service reads from or writes to one shop. Where nobody has met the shop yet, the first is right."""
+    """Before what a service reads from or writes to one shop. Where no shop is known yet, the first one is ours."""
 
     def __init__(self, name: str, shop: ShowsItself, settings: ShopSettings, clock: Callable[[], datetime]) -> None:
         self.name, self._shop, self._settings, self._clock = name, shop, settings, clock
         self._every = timedelta(seconds=settings.identity_check)
-        self._trusted: ShopIdentified | None = None
-        self._until = NEVER
+        self._last: Judged | None = None
         self._turn = asyncio.Lock()
         self._engine: Engine | None = None
         self._ready = asyncio.Event()
 
     async def attach(self, engine: Engine) -> None:
-        """A task of the service: from now on the guard knows what the service remembers."""
-        self._engine, self._trusted, self._until = engine, None, NEVER
+        """A task of the service: from now on the guard reads what the service remembers."""
+        self._engine, self._last = engine, None
         self._ready.set()
 
     async def _attached(self) -> Engine:
@@ -53,36 +65,47 @@ class Guard:
         return self._engine
 
     async def shut(self) -> Retry | None:
-        """Why nothing may pass now; None when the shop is recognized. Also shut: a shop that cannot be looked at."""
+        """Why nothing may pass now; None when the shop is ours. A shop that cannot be looked at lets nothing pass."""
         engine = await self._attached()
         async with self._turn:
             found = await standing(engine.database, self.name)
-            if found.strange:
-                return Retry(told(found.strange), AGAIN)
-            if found.known == self._trusted and self._clock() < self._until:
-                return None
-            return await self._looked(engine, found.known)
+            if waits := self.decided_elsewhere(found):
+                return waits
+            if self._last is not None and self._is_current(self._last, found.known):
+                return self._last.blocked
+            return await self._looked(engine, found)
 
-    async def _looked(self, engine: Engine, known: ShopIdentified | None) -> Retry | None:
+    def decided_elsewhere(self, found: Standing) -> Retry | None:
+        """What store-feed has said of a blocked shop: it looks again, and says when the block ends."""
+        return Retry(told(found.strange), AGAIN) if found.strange else None
+
+    def _is_current(self, last: Judged, known: ShopIdentified | None) -> bool:
+        """Not after a person's word, and not after a clock that was set back."""
+        every = min(self._every, RECHECK) if last.blocked else self._every
+        return last.known == known and timedelta(0) <= self._clock() - last.at < every
+
+    async def _looked(self, engine: Engine, found: Standing) -> Retry | None:
         try:
-            seen = await look(self._shop, self._settings, await self.newest_known(engine, known))
-            shut, trusted = await self.judge(engine, known, seen)
+            orders = await self.known_orders(engine, found)
+            seen = await look(self._shop, self._settings, orders)
+            blocked, known = await self.judge(engine, found, seen, orders)
         except UpstreamError as error:
             return _unseen(error)
-        if shut is None:
-            self._trusted, self._until = trusted, self._clock() + self._every
-        return shut
+        except SecretMissing as error:
+            return Retry(f"shop {self.name}: {error}", AGAIN)
+        self._last = Judged(known, self._clock(), blocked)
+        return blocked
 
-    async def newest_known(self, _: Engine, known: ShopIdentified | None) -> int:
-        """The highest order number that this shop must have reached."""
-        return known.newest_order if known else 0
+    async def known_orders(self, _: Engine, __: Standing) -> tuple[PlacedOrder, ...]:
+        """The orders that the shop must still have, newest first; only store-feed knows them."""
+        return ()
 
     async def judge(
-        self, _: Engine, known: ShopIdentified | None, seen: Seen
+        self, _: Engine, found: Standing, seen: Seen, orders: Sequence[PlacedOrder]
     ) -> tuple[Retry | None, ShopIdentified | None]:
-        """Whether to shut, and the identity that is trusted until the next look."""
-        found = differences(known, seen) if known else ()
-        return (Retry(refusal(self.name, found), AGAIN) if found else None), known
+        """Why the shop is blocked, if it is, and the identity that it was compared with."""
+        verdict = judge(found.known, seen, orders) if found.known else Verdict()
+        return (Retry(refusal(self.name, verdict.signs), AGAIN) if verdict.blocked else None), found.known
 
 
 async def always_open() -> Retry | None:

@@ -1,88 +1,104 @@
-"""What a shop shows of itself, and in what that differs from the shop that is known."""
+"""What a shop shows of itself: its addresses, its mark, and its orders."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any, Protocol
 
-from contracts.identity import ShopIdentified
+from services.shared.identity.orders import SAMPLE, PlacedOrder, lasting, newest_first, placed_order
 from services.shared.settings.shop import ShopSettings
-from services.shared.upstream.errors import AccessDenied
+from services.shared.upstream.errors import AccessDenied, Rejected, Unavailable
 from services.shared.woocommerce.store import Site
 from services.shared.woocommerce.webhooks import Webhook
 
 MARK = "Davtari identity "
 """How the name of the webhook begins that carries our mark; it is switched off and never sends anything."""
+LISTED = 3 * SAMPLE
+"""So many of the newest orders are listed: abandoned checkouts stand between the placed ones."""
+PORTS = (":80", ":443")
 
 
 class ShowsItself(Protocol):
-    """What is read of a shop: three calls, and a fourth when its newest order is not the one that is known."""
+    """What is read of a shop: three calls, and a fourth and fifth when a known order is not among its newest."""
 
     async def site(self) -> Site: ...
     async def webhooks(self) -> list[Webhook]: ...
-    async def newest_order(self) -> int: ...
-    async def order(self, order_id: int) -> dict[str, Any] | None: ...
+    async def newest_orders(self, count: int) -> list[dict[str, Any]]: ...
+    async def orders_by_id(self, ids: Iterable[int]) -> list[dict[str, Any]]: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A shop as it showed itself. `marker` is None where it has none, `hidden` when our key may not see it."""
+    """A shop as it showed itself.
+
+    `home` is where it says that it lives, `site` where WordPress itself lies: a language plugin may change the first.
+    `hidden`: our key may not see the webhooks, so that nothing is known of `markers`. `orders` holds every order that
+    was shown, also those in the trash; `placed` the newest that last, newest first.
+    """
 
     url: str
     home: str
+    site: str
     key_mark: str
-    marker: str | None
-    hidden: bool
-    newest_order: int
+    markers: tuple[str, ...] = ()
+    hidden: bool = False
+    orders: Mapping[int, PlacedOrder] = field(default_factory=dict)
+    placed: tuple[PlacedOrder, ...] = ()
+
+    @property
+    def newest_order(self) -> int:
+        """The highest number of a placed order; 0 where none is known."""
+        return self.placed[0].order if self.placed else 0
 
 
-async def look(shop: ShowsItself, settings: ShopSettings, newest_known: int = 0) -> Seen:
-    """Look at a shop. Raises `UpstreamError`, and `SecretMissing` when the key's file is gone.
+async def look(shop: ShowsItself, settings: ShopSettings, known: Iterable[PlacedOrder] = ()) -> Seen:
+    """Look at a shop, and at orders that are known. Raises `UpstreamError`, and `SecretMissing` for a missing key."""
+    site = await shop.site()
+    if not (site.home or site.url):
+        raise Unavailable(f"{settings.url} does not say which site it is: does something in front of the shop answer?")
+    rows = await shop.newest_orders(LISTED)
+    missing = {one.order for one in known} - {row.get("id") for row in rows}
+    rows += await shop.orders_by_id(missing) if missing else []
+    markers, hidden = await _markers(shop)
+    orders = {one.order: one for row in rows if (one := placed_order(row))}
+    placed = newest_first(one for row in rows if lasting(row) and (one := placed_order(row)))
+    home, wordpress = address(site.home or site.url), address(site.url or site.home)
+    return Seen(address(settings.url), home, wordpress, key_mark(settings), markers, hidden, orders, placed)
 
-    An order that is known and still there counts as seen, though newer ones were moved to the trash.
-    """
-    site, newest = await shop.site(), await shop.newest_order()
-    if newest < newest_known and await shop.order(newest_known) is not None:
-        newest = newest_known
-    marker, hidden = await _marker(shop)
-    home = address(site.home or site.url)
-    return Seen(address(settings.url), home, key_mark(settings), marker, hidden, newest)
 
-
-async def _marker(shop: ShowsItself) -> tuple[str | None, bool]:
+async def _markers(shop: ShowsItself) -> tuple[tuple[str, ...], bool]:
+    """The marks in a shop; what our key cannot list is hidden."""
     try:
-        marks = [hook.name.removeprefix(MARK) for hook in await shop.webhooks() if hook.name.startswith(MARK)]
-    except AccessDenied:
-        return None, True
-    return (marks[0] if marks else None), False
+        names = [hook.name for hook in await shop.webhooks()]
+    except (AccessDenied, Rejected):
+        return (), True
+    return tuple(name.removeprefix(MARK) for name in names if name.startswith(MARK)), False
 
 
 def address(url: str) -> str:
-    """An address without what may change while the shop stays the same: scheme, letter case, the last slash."""
-    return url.partition("://")[2].rstrip("/").casefold()
+    """An address without its scheme."""
+    return without_spelling(url.partition("://")[2].casefold().rstrip("/"))
+
+
+def without_spelling(address_: str) -> str:
+    """An address without what changes while the shop stays the same: `www.`, the scheme's own port, and whether a name
+    in other letters is written in them."""
+    host, slash, path = address_.partition("/")
+    for port in PORTS:
+        host = host.removesuffix(port)
+    return _in_ascii(host.removeprefix("www.")) + slash + path
+
+
+def _in_ascii(host: str) -> str:
+    try:
+        return host.encode("idna").decode()
+    except UnicodeError:
+        return host
 
 
 def key_mark(settings: ShopSettings) -> str:
     """Stands for the REST key, which cannot be told from it."""
     key, _ = settings.credentials()
     return blake2b(key.get_secret_value().encode(), digest_size=8, person=b"davtari-key").hexdigest()
-
-
-def differences(known: ShopIdentified, seen: Seen) -> tuple[str, ...]:
-    """In what a shop differs from the one that is known, for a person; empty when it is the same."""
-    return tuple(_differences(known, seen))
-
-
-def _differences(known: ShopIdentified, seen: Seen) -> Iterator[str]:
-    if seen.url != known.url:
-        yield f"the settings name {seen.url}, they named {known.url}"
-    if seen.home != known.home:
-        yield f"the shop says that it lives at {seen.home}, ours lives at {known.home}"
-    if seen.key_mark != known.key_mark:
-        yield "the REST key is another one"
-    if known.marker and not seen.hidden and seen.marker != known.marker:
-        yield f"the webhook {MARK}{known.marker} is not there" + (f" but {seen.marker}" if seen.marker else "")
-    if seen.newest_order < known.newest_order:
-        yield f"its newest order is {seen.newest_order}, ours had {known.newest_order} already: an older copy?"

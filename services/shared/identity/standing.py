@@ -15,6 +15,7 @@ KNOWN = Kind("shop-known", ShopIdentified)
 """By shop: what it is known by."""
 STRANGE = Kind("shop-strange", ShopNotRecognized)
 """By shop, while what answers is not the shop that is known."""
+BLOCKED = "Nothing is read from it or written for it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +48,19 @@ def _not_recognized(envelope: Envelope[ShopNotRecognized], state: State) -> None
 
 
 def told(strange: ShopNotRecognized) -> str:
-    """Why nothing is written, and what ends it; for a person."""
+    """Why a shop is blocked, and what ends it; for a person."""
     return refusal(strange.shop, strange.differences)
 
 
-def refusal(shop: str, differences: Iterable[str]) -> str:
+def refusal(shop: str, signs: Iterable[str]) -> str:
     """The same, of a shop that was just looked at."""
-    what = "; ".join(differences)
-    fix = f'correct the settings, then: davtari shop accept {shop} --reason "…"'
-    return f"shop {shop} is not the shop that is known: {what}. Nothing is read from it or written for it. {fix}"
+    return f"shop {shop} is not the shop that is known: {'; '.join(signs)}. {BLOCKED}. {remedy(shop)}"
+
+
+def remedy(shop: str) -> str:
+    """What ends a block. The shop is looked at once a minute, so that a cause that has gone ends it too."""
+    return (
+        f"If the settings lead to a copy, correct shops.{shop}.url and its key. If orders were deleted on purpose, "
+        "the next order ends the block. Either ends it without a word of yours. If this is the right shop as it is "
+        f'(moved, restored, another key and mark): davtari shop accept {shop} --reason "…"'
+    )

@@ -165,9 +165,13 @@ class WooCommerce:
         """The JSON of the orders placed from `begin` to before `end`, drafts of a checkout and trash aside."""
         return orders.placed(self._api, begin, end)
 
-    async def newest_order(self) -> int:
-        """The highest number of an order that is not in the trash; 0 when there is none."""
-        return await orders.newest(self._api)
+    async def newest_orders(self, count: int) -> list[dict[str, Any]]:
+        """What tells the newest orders from others, highest number first; drafts are among them, trash is not."""
+        return await orders.newest(self._api, count)
+
+    async def orders_by_id(self, ids: Iterable[int]) -> list[dict[str, Any]]:
+        """The same of those of these orders that the shop holds, also in the trash."""
+        return await orders.by_ids(self._api, ids)
 
     async def set_status(self, order_id: int, status: str) -> dict[str, Any]:
         """Gives an order a status and answers its JSON; stock, dates and mails follow from it in the shop."""

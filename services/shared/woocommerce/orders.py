@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Iterable
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -10,10 +10,12 @@ from services.shared.upstream.errors import Rejected
 from services.shared.woocommerce.api import Api
 from services.shared.woocommerce.changes import changes
 from services.shared.woocommerce.cursor import ONE_SECOND, Cursor
-from services.shared.woocommerce.pages import rows
+from services.shared.woocommerce.pages import PER_PAGE, rows
 from services.shared.woocommerce.times import gmt_text
 
 ROUTE = "/orders"
+IDENTITY_FIELDS = "id,status,date_created_gmt,total,order_key"
+"""What tells one order from another."""
 AnswerT = TypeVar("AnswerT")
 
 
@@ -44,11 +46,17 @@ async def set_status(api: Api, order_id: int, status: str) -> dict[str, Any]:
     return await api.write("PUT", f"{ROUTE}/{order_id}", {"status": status})
 
 
-async def newest(api: Api) -> int:
-    """The highest order number in the list, which leaves the trash out; 0 when it is empty."""
-    params: dict[str, str | int] = {"per_page": 1, "orderby": "id", "order": "desc", "_fields": "id"}
-    found = [row.get("id") for row in (await api.page(ROUTE, params)).rows]
-    return max((number for number in found if isinstance(number, int)), default=0)
+async def newest(api: Api, count: int) -> list[dict[str, Any]]:
+    """The orders of the highest numbers that are not in the trash, highest first, drafts among them; 100 at most."""
+    params: dict[str, str | int] = {"per_page": count, "orderby": "id", "order": "desc", "_fields": IDENTITY_FIELDS}
+    return (await api.page(ROUTE, params)).rows
+
+
+async def by_ids(api: Api, ids: Iterable[int]) -> list[dict[str, Any]]:
+    """Those of these orders that the shop holds, also in the trash; 100 at most."""
+    included: dict[str, str | int] = {"include": ",".join(map(str, sorted(ids))), "per_page": PER_PAGE}
+    listed = (await api.page(ROUTE, {**included, "_fields": IDENTITY_FIELDS})).rows
+    return listed + (await api.page(ROUTE, {**included, "status": "trash", "_fields": IDENTITY_FIELDS})).rows
 
 
 def changed_since(api: Api, cursor: Cursor) -> AsyncIterator[dict[str, Any]]:
