@@ -26,7 +26,10 @@ class _Identity(Event):
 
 
 class ShopIdentified(_Identity):
-    """This is the shop from now on: met for the first time, marked, or accepted by a person who has looked."""
+    """This is the shop from now on: met for the first time, marked, or accepted by a person who has looked.
+
+    It is said again, with `why`, when a weak sign has changed (the REST key) and when a block has ended by itself.
+    """
 
     TYPE: ClassVar[str] = "davtari.ShopIdentified.v1"
     how: Literal["first-contact", "marked", "accepted"]
@@ -36,7 +39,8 @@ class ShopIdentified(_Identity):
 
 
 class ShopNotRecognized(_Identity):
-    """What answers is not the shop that is known: nothing is read from it or written for it until it is accepted."""
+    """What answers is not the shop that is known: nothing is read from it or written for it until what differs is gone
+    or a person has accepted it."""
 
     TYPE: ClassVar[str] = "davtari.ShopNotRecognized.v1"
     differences: tuple[str, ...]

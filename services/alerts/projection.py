@@ -74,7 +74,8 @@ def _feed(envelope: Envelope[FeedStateChanged], state: State) -> None:
 def _not_recognized(envelope: Envelope[ShopNotRecognized], state: State) -> None:
     shop = envelope.data
     cause = Cause(Reason.SHOP_NOT_RECOGNIZED, shop.shop).name
-    state.put(STANDING, shop.key, Standing(cause=cause, about=f"shop {shop.shop}", since=shop.at), ref=cause)
+    told = f"shop {shop.shop}: {'; '.join(shop.differences)}"
+    state.put(STANDING, shop.key, Standing(cause=cause, about=told, since=shop.at), ref=cause)
     state.touch(cause)
 
 

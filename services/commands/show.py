@@ -55,8 +55,8 @@ def passport(found: Passport) -> None:
     )
 
 
-def standings(found: Iterable[Standing], open_letters: Sequence[Letter]) -> None:
-    """How the services stand."""
+def standings(found: Iterable[Standing], open_letters: Sequence[Letter], *, quiet: bool = True) -> None:
+    """How the services stand. `quiet`: nothing else was shown that waits for a person."""
     rows = [
         (
             one.service,
@@ -71,7 +71,7 @@ def standings(found: Iterable[Standing], open_letters: Sequence[Letter]) -> None
     heads = ("service", "to read", "to deliver", "blocked", "oldest", "to publish")
     console.print(table(heads, rows, right=(1, 2, 3, 4, 5)))
     if not open_letters:
-        console.print("Nothing waits for a person.")
+        console.print("Nothing waits for a person." if quiet else "No dead letter waits for a person.")
         return
     console.print(f"[yellow]{len(open_letters)} dead letters wait for a person:[/] davtari dead-letters list")
 

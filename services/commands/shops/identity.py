@@ -16,6 +16,7 @@ from services.shared.identity.seen import Seen
 from services.shared.identity.standing import Standing, remedy, told
 from services.shared.messaging.reader import read_events
 from services.shared.settings.model import Settings
+from services.shared.tbilisi import local_date, local_time
 
 
 async def identities(settings: Settings) -> dict[str, Standing]:
@@ -46,12 +47,16 @@ def finding(shop: str, standing: Standing, seen: Seen) -> Finding:
         return Finding("identity", False, "; ".join(verdict.signs), remedy(shop), FLOWS)
     if verdict.signs:
         return Finding("identity", None, f"{seen.home}; {'; '.join(verdict.signs)}", "nothing: the rest is as known")
-    return Finding("identity", True, f"{seen.home}, known since {standing.known.at:%Y-%m-%d}")
+    return Finding("identity", True, f"{seen.home}, known since {local_date(standing.known.at)}")
 
 
 def lines(found: dict[str, Standing]) -> list[str]:
-    """A line for each shop that is not recognized, for `davtari status`."""
-    return [f"[red]{escape(told(one.strange))}[/]" for one in found.values() if one.strange]
+    """A line for each blocked shop, for `davtari status`."""
+    return [_blocked(one.strange) for one in found.values() if one.strange]
+
+
+def _blocked(strange: ShopNotRecognized) -> str:
+    return f"[bold red]BLOCKED since {local_time(strange.at)}: {escape(told(strange))}[/]"
 
 
 def show(shop: str, standing: Standing) -> None:
@@ -60,12 +65,14 @@ def show(shop: str, standing: Standing) -> None:
     if known is None:
         console.print(f"Shop {shop} was not met yet: store-feed meets it when it starts (davtari up).")
     else:
-        by = f" by {known.by}: {known.why}" if known.by else ""
-        console.print(f"[bold]{shop}[/]  {known.home} · {known.how} on {known.at:%Y-%m-%d %H:%M} UTC{escape(by)}")
+        by = " by ".join(filter(None, ["", known.by])) + (f": {known.why}" if known.why else "")
+        console.print(
+            f"[bold]{shop}[/]  {known.home} · {known.how} on {local_time(known.at)}{escape(by)}", soft_wrap=True
+        )
         mark = f"marked by the webhook named Davtari identity {known.marker}" if known.marker else "not marked"
         console.print(f"  {mark} · newest order then {known.newest_order} · settings named {known.url}", soft_wrap=True)
     if strange is not None:
-        console.print(f"[red]{escape(told(strange))}[/]", soft_wrap=True)
+        console.print(_blocked(strange), soft_wrap=True)
 
 
 def as_data(standing: Standing) -> dict[str, object]:

@@ -45,9 +45,11 @@ class Seen:
 
     def show(self) -> None:
         """Print it."""
-        show.standings(self.services, self.waiting)
-        more = lines(self.ages, self.punctual, self.alone)
-        for line in [*identity.lines(self.shops), *gates.lines(self.opened), *more]:
+        blocked = identity.lines(self.shops)
+        for line in blocked:
+            console.print(line, soft_wrap=True)
+        show.standings(self.services, self.waiting, quiet=not blocked)
+        for line in [*gates.lines(self.opened), *lines(self.ages, self.punctual, self.alone)]:
             console.print(line, soft_wrap=True)
 
 
