@@ -33,6 +33,21 @@ class DayVat(Part):
     books_vat: Money
 
 
+class DayPlaced(Part):
+    """The orders placed on the day in one status and currency: what the shop lists, and what the topics hold.
+
+    `part_of_parent`: they belong to another order, whose Sale holds them.
+    """
+
+    status: str
+    currency: str
+    part_of_parent: bool = False
+    shop_count: int
+    shop: Money
+    topics_count: int
+    topics: Money
+
+
 class Acceptance(Part):
     """Who lets a difference stand, and why."""
 
@@ -91,7 +106,7 @@ class DifferenceAccepted(Event):
 
 
 class DayClosed(Event):
-    """A day of a shop (in Tbilisi) was tied to the books: green when every difference is accepted, or there is none.
+    """A day of a shop (in Tbilisi) was tied to the books: green when the shop was asked and no difference is left open.
 
     `digest` stands for all documents of both sides: closing the day again gives the same one unless something changed.
     """
@@ -106,6 +121,9 @@ class DayClosed(Event):
     differences: tuple[DayDifference, ...] = ()
     read_back: bool = False
     """Whether every document was read from Balance once more."""
+    shop_asked: bool = False
+    """Whether the shop was asked what it holds now. A day that was closed without that is not green."""
+    placed: tuple[DayPlaced, ...] = ()
     digest: str
     closed_by: str
     closed_at: Instant

@@ -73,7 +73,7 @@ MENU = (
         "day-close",
         LOOK,
         "commands.day_close.app:day_close_app",
-        "Tie the orders, refunds and payments of a day to their documents: green and signed, or each difference.",
+        "Compare a day in the shop, in the topics and in the books: green and signed, or each difference.",
     ),
     Entry(
         "approvals", LOOK, "commands.approvals.app:approvals_app", "Documents that wait for the accountant's approval."

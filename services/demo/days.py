@@ -2,33 +2,34 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from contracts.closing import DayClosed
 from services.commands.day_close import shown
 from services.commands.day_close.close import closed
-from services.commands.day_close.entries import entries
 from services.commands.day_close.facts import gathered
+from services.commands.day_close.sources import ask_sources
 from services.commands.screen import console
 from services.demo.stage import Stage
+from services.shared.clock import utc_now
 
 SHOP = "main"
 
 
-def closes(stage: Stage) -> list[DayClosed]:
-    """The close of each day on which something was sold or given back, oldest first."""
-    stories, rules = gathered(stage.ledger.story).of_shop(SHOP), stage.live.shops[SHOP]
+async def closes(stage: Stage) -> list[DayClosed]:
+    """The close of each day on which something was sold or given back, oldest first; the shop is asked about each."""
     sold, given_back = stage.ledger.sales.values(), stage.ledger.notes.values()
-    now = datetime.now(UTC)
-    return [
-        closed((SHOP, date), entries(stories, rules.orders, date), rules, "the demonstration", now)
-        for date in sorted({sale.date for sale in sold} | {note.date for note in given_back})
-    ]
+    dates = {sale.date for sale in sold} | {note.date for note in given_back}
+    return [await _close(stage, date) for date in sorted(dates)]
 
 
-def tell(stage: Stage) -> bool:
+async def _close(stage: Stage, date: str) -> DayClosed:
+    day, now = (SHOP, date), utc_now()
+    asked = await ask_sources(stage.live, gathered(stage.ledger.story), day, now, read=False)
+    return closed(day, asked.found, stage.live.shops[SHOP], "the demonstration", now, asked=asked.asked)
+
+
+async def tell(stage: Stage) -> bool:
     """Show the busiest day, every day that is not green, and how many are; whether all of them are."""
-    days = closes(stage)
+    days = await closes(stage)
     busiest = max(days, key=lambda day: sum(total.count for total in day.totals))
     for day in (busiest, *(day for day in days if not day.green and day is not busiest)):
         shown.show(day, None)

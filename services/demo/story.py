@@ -63,7 +63,7 @@ async def _account(stage: Stage) -> bool:
     async with chapter("The accountant's gate: a new shape of document, and a correction"):
         await accountant.gate(stage, careful)
     async with chapter("The close of a day, as the accountant sees it: davtari day-close"):
-        return days.tell(stage)
+        return await days.tell(stage)
 
 
 async def sell(stage: Stage, actions: chapters.Actions) -> Closing:

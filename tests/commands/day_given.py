@@ -12,7 +12,7 @@ from contracts.ledger import CreditNoteRecorded
 from contracts.model import Event
 from contracts.operations import DeadLettered, DeadLetterSettled, FailedDelivery
 from contracts.shop import OrderChanged, RefundIssued
-from services.commands.day_close.close import closed
+from services.commands.day_close.close import Asked, closed
 from services.commands.day_close.entries import Entry, entries
 from services.commands.day_close.facts import Facts, gathered
 from services.refund_exporter.announce import note_content
@@ -25,6 +25,8 @@ DAY = "2026-03-02"
 REFUND_DAY = "2026-03-05"
 NOW = datetime(2026, 3, 6, 6, 0, tzinfo=UTC)
 USING = settings()
+ASKED = Asked()
+"""The shop holds what the topics hold."""
 
 
 def told(*events: Event) -> list[Envelope[Event]]:
@@ -44,10 +46,10 @@ def found(events: Iterable[Event], date: str = DAY, using: Settings = USING) -> 
     return entries(facts(*events).of_shop(SHOP), shop.orders, date, receipts)
 
 
-def closing(*events: Event, date: str = DAY, using: Settings = USING) -> DayClosed:
-    """The close of the day after these events."""
-    accepted = facts(*events).accepted
-    return closed((SHOP, date), found(events, date, using), using.shops[SHOP], "nino", NOW, accepted=accepted)
+def closing(*events: Event, date: str = DAY, using: Settings = USING, asked: Asked | None = ASKED) -> DayClosed:
+    """The close of the day after these events, of a shop that holds what the topics hold."""
+    day, accepted = (SHOP, date), facts(*events).accepted
+    return closed(day, found(events, date, using), using.shops[SHOP], "nino", NOW, asked=asked, accepted=accepted)
 
 
 def recorded_note(issued: RefundIssued, bought: OrderChanged, using: Settings = USING) -> CreditNoteRecorded:

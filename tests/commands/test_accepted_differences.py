@@ -11,7 +11,7 @@ from contracts.model import Event
 from services.commands.day_close.accepting import NothingToAccept, acceptance, of_balance
 from services.commands.day_close.close import closed
 from services.commands.day_close.read_back import Recorded, compared
-from tests.commands.day_given import DAY, NOW, REFUND_DAY, USING, closing, found, recorded_note
+from tests.commands.day_given import ASKED, DAY, NOW, REFUND_DAY, USING, closing, found, recorded_note
 from tests.support.exporting import ORDER, SHOP, given_back, line, order, recorded_sale, refund
 
 BOUGHT = order(line(1, "118.00", quantity="2"))
@@ -71,11 +71,11 @@ def test_what_reading_back_has_found_can_be_accepted_too_until_balance_shows_som
     [entry] = found((BOUGHT, SALE))
     gone = compared(Recorded(entry, "Sale", SALE.sale, SALE.total, SALE.date), None, USING.balance)
     assert gone is not None
-    close = closed((SHOP, DAY), [entry], USING.shops[SHOP], "nino", NOW, read=[gone])
+    close = closed((SHOP, DAY), [entry], USING.shops[SHOP], "nino", NOW, asked=ASKED, read=[gone])
     given = accepted(close, f"order:{ORDER}", "moved to another base")
     rules = USING.shops[SHOP]
     known = {given.key: given}
-    assert closed((SHOP, DAY), [entry], rules, "nino", NOW, read=[gone], accepted=known).green
+    assert closed((SHOP, DAY), [entry], rules, "nino", NOW, asked=ASKED, read=[gone], accepted=known).green
     worse = gone.model_copy(update={"amount": gone.amount / 2})
     assert of_balance(worse).figures != close.differences[0].figures
-    assert not closed((SHOP, DAY), [entry], rules, "nino", NOW, read=[worse], accepted=known).green
+    assert not closed((SHOP, DAY), [entry], rules, "nino", NOW, asked=ASKED, read=[worse], accepted=known).green

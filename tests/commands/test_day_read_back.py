@@ -12,7 +12,7 @@ from contracts.closing import DayDifference
 from contracts.model import Event
 from services.commands.day_close.close import closed
 from services.commands.day_close.read_back import Recorded, compared, recorded
-from tests.commands.day_given import DAY, NOW, REFUND_DAY, USING, found, recorded_note
+from tests.commands.day_given import ASKED, DAY, NOW, REFUND_DAY, USING, found, recorded_note
 from tests.support.exporting import SHOP, given_back, line, order, recorded_sale, refund, settings
 
 BOUGHT = order(line(1, "118.00", quantity="2"))
@@ -67,7 +67,7 @@ def test_one_note_for_several_refunds_is_read_once_and_compared_as_a_whole() -> 
 def test_a_difference_found_in_balance_makes_the_day_not_green_and_signs_otherwise() -> None:
     entries, difference = found((BOUGHT, SALE)), looked(None)
     assert difference is not None
-    green = closed((SHOP, DAY), entries, USING.shops[SHOP], "nino", NOW, read=[])
-    edited = closed((SHOP, DAY), entries, USING.shops[SHOP], "nino", NOW, read=[difference])
+    green = closed((SHOP, DAY), entries, USING.shops[SHOP], "nino", NOW, asked=ASKED, read=[])
+    edited = closed((SHOP, DAY), entries, USING.shops[SHOP], "nino", NOW, asked=ASKED, read=[difference])
     assert (green.green, green.read_back, edited.green) == (True, True, False)
     assert green.digest != edited.digest

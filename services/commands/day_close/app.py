@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from getpass import getuser
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from contracts.closing import DayClosed
 from services.commands import moment
 from services.commands.ask import stamp
-from services.commands.codes import FAILED
+from services.commands.codes import FAILED, NO_ANSWER
 from services.commands.day_close import shown
 from services.commands.day_close.accepting import acceptance
 from services.commands.day_close.close import closed
-from services.commands.day_close.entries import Entry, entries
 from services.commands.day_close.facts import TOPICS, Facts, gathered
-from services.commands.day_close.read_back import read_back
+from services.commands.day_close.sources import Sources, ask_sources
 from services.commands.frame import DryRun, Json, command, settings
 from services.commands.screen import as_json
+from services.shared.clock import utc_now
 from services.shared.messaging.commands import send
 from services.shared.messaging.reader import read_events
 from services.shared.settings import Settings, SettingsError
@@ -32,6 +33,25 @@ ReadBack = Annotated[bool, typer.Option("--read-back", help="Read every document
 Reason = Annotated[str, typer.Option("--reason", help="Why it may stand; kept with your name.")]
 
 
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """The close of a day, and what was asked in vain: a day of which a source did not answer is not signed."""
+
+    close: DayClosed
+    sources: Sources
+
+    @property
+    def code(self) -> int:
+        """The exit code."""
+        if self.sources.silent:
+            return NO_ANSWER
+        return 0 if self.close.green else FAILED
+
+    def data(self) -> dict[str, Any]:
+        """For `--json`."""
+        return self.close.content() | {"not_asked": list(self.sources.silent)}
+
+
 @day_close_app.callback()
 def day_close_command(
     context: typer.Context,
@@ -41,7 +61,10 @@ def day_close_command(
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
-    """Tie the orders, refunds and payments of a day to their documents: green and signed, or each difference."""
+    """Compare a day in the shop, in the topics and in the books: green and signed, or each difference.
+
+    Exit code 1: there are differences. 3: the shop, or Balance with --read-back, did not answer; nothing is signed.
+    """
     if context.invoked_subcommand is None:
         _tie(day, shop, read, dry_run, json)
 
@@ -57,25 +80,19 @@ async def accept_command(
     dry_run: DryRun = False,
 ) -> int:
     """Let a difference stand, named as the close names it (refund:1042:1051), as long as its figures stay the same."""
-    chosen, now = settings(), datetime.now(UTC)
+    chosen, now = settings(), utc_now()
     [name], date_ = _shops(chosen, shop), _date(day, now)
     facts = await _facts(chosen)
+    closing = await _close(chosen, facts, (name, date_), now, read=read)
     given = stamp()
-    accepted = acceptance(
-        await _close(chosen, facts, name, date_, now, read=read),
-        difference,
-        why,
-        given["asked_by"],
-        now,
-        given["command_id"],
-    )
+    accepted = acceptance(closing.close, difference, why, given["asked_by"], now, given["command_id"])
     facts.accepted[accepted.key] = accepted
-    close = await _close(chosen, facts, name, date_, now, read=read)
+    closing = Closing(_closed(chosen, facts, (name, date_), closing.sources, now), closing.sources)
     if not dry_run:
         await send(chosen.kafka, accepted, now)
-        await sign(chosen, facts, close)
-    shown.show(close, facts.closes.get(close.key, (0, None))[1])
-    return 0 if close.green else FAILED
+        await sign(chosen, facts, closing)
+    shown.show(closing.close, facts.closes.get(closing.close.key, (0, None))[1], closing.sources.silent)
+    return closing.code
 
 
 async def _facts(chosen: Settings) -> Facts:
@@ -84,34 +101,42 @@ async def _facts(chosen: Settings) -> Facts:
 
 @command
 async def _tie(day: str, shop: str, read: bool, dry_run: bool, json: bool) -> int:
-    chosen, now = settings(), datetime.now(UTC)
+    chosen, now = settings(), utc_now()
     shops, date_ = _shops(chosen, shop), _date(day, now)
     facts = await _facts(chosen)
-    closes = [await _close(chosen, facts, name, date_, now, read=read) for name in shops]
+    closings = [await _close(chosen, facts, (name, date_), now, read=read) for name in shops]
     if not dry_run:
-        for close in closes:
-            await sign(chosen, facts, close)
+        for closing in closings:
+            await sign(chosen, facts, closing)
     if json:
-        as_json({"days": [close.content() for close in closes]})
+        as_json({"days": [closing.data() for closing in closings]})
     else:
-        for close in closes:
-            shown.show(close, facts.closes.get(close.key, (0, None))[1])
-    return 0 if all(close.green for close in closes) else FAILED
+        for closing in closings:
+            shown.show(closing.close, facts.closes.get(closing.close.key, (0, None))[1], closing.sources.silent)
+    return max(closing.code for closing in closings)
 
 
-async def _close(chosen: Settings, facts: Facts, shop: str, day: str, now: datetime, *, read: bool) -> DayClosed:
-    rules = chosen.shops[shop]
-    receipts = None if rules.flows.payments == "off" else rules.payments
-    found: list[Entry] = entries(facts.of_shop(shop), rules.orders, day, receipts)
-    looked = await read_back(found, chosen.balance) if read else None
-    return closed((shop, day), found, rules, getuser(), now, read=looked, accepted=facts.accepted)
+async def _close(chosen: Settings, facts: Facts, day: tuple[str, str], now: datetime, *, read: bool) -> Closing:
+    sources = await ask_sources(chosen, facts, day, now, read=read)
+    return Closing(_closed(chosen, facts, day, sources, now), sources)
 
 
-async def sign(chosen: Settings, facts: Facts, close: DayClosed) -> None:
-    """Publish the close; one that says the same as the last of its day is not said again."""
+def _closed(chosen: Settings, facts: Facts, day: tuple[str, str], sources: Sources, now: datetime) -> DayClosed:
+    rules, asked, read = chosen.shops[day[0]], sources.asked, sources.read_back
+    return closed(day, sources.found, rules, getuser(), now, asked=asked, read=read, accepted=facts.accepted)
+
+
+async def sign(chosen: Settings, facts: Facts, closing: Closing) -> None:
+    """Publish a close of which every source has answered; one that says the same as the last is not repeated."""
+    close = closing.close
     version, last = facts.closes.get(close.key, (0, None))
-    if last is None or (last.digest, last.read_back) != (close.digest, close.read_back):
+    same = last is not None and _stands_for(last) == _stands_for(close)
+    if not closing.sources.silent and not same:
         await send(chosen.kafka, close, close.closed_at, version + 1)
+
+
+def _stands_for(close: DayClosed) -> tuple[str, bool, bool]:
+    return close.digest, close.read_back, close.shop_asked
 
 
 def _shops(chosen: Settings, shop: str) -> list[str]:

@@ -7,8 +7,10 @@ from datetime import datetime
 from decimal import Decimal
 
 from contracts.closing import DayDifference
+from contracts.operations import DeadLettered
 from contracts.reasons import Reason
 from services.commands.day_close.entries import Entry
+from services.commands.day_close.facts import Story
 from services.order_exporter.content import books_digest
 from services.shared.documents.ruling import ruling_of
 from services.shared.documents.trigger import due_at
@@ -46,7 +48,33 @@ def difference(entry: Entry, shop: ShopSettings, now: datetime) -> DayDifference
     )
 
 
+def behind(story: Story) -> Cause:
+    """Why the topics do not hold what the shop says: the feed could not read the order, or did not read it yet."""
+    return unread(story) or Cause(story.behind)
+
+
+def unreadable(story: Story, message: str, refund_id: int = 0) -> Cause:
+    """An order or refund that the close of the day cannot read, either."""
+    reason = Reason.SHOP_REFUND_INVALID if refund_id else Reason.SHOP_ORDER_INVALID
+    return unread(story, refund_id) or Cause(f"{message}. Correct it in the shop", reason)
+
+
+def unread(story: Story, refund_id: int = 0) -> Cause | None:
+    """Why store-feed does not take what the shop answers about an order, or a refund of it; None where it does."""
+    if (said := story.unread.get(refund_id)) is not None:
+        what = f"refund {refund_id}: " if refund_id else ""
+        return Cause(f"{what}{said.detail} (davtari explain {said.reason})", said.reason)
+    letters = (one for one in story.letters.values() if one.service == "store-feed")
+    return next((_open(one) for one in letters if one.dead_letter not in story.settled), None)
+
+
+def _open(letter: DeadLettered) -> Cause:
+    return Cause(f"{letter.detail} (davtari dead-letters show {letter.dead_letter[:8]})", letter.reason)
+
+
 def _cause(entry: Entry, shop: ShopSettings, now: datetime) -> Cause | None:
+    if entry.story.behind:
+        return behind(entry.story)
     if entry.elsewhere:
         where = "in the books" if entry.shop else "in the shop"
         return Cause(f"it stands under {entry.elsewhere} {where}: its posting date is another one there")
@@ -79,7 +107,7 @@ def _letter(entry: Entry, about: str) -> Cause | None:
         return None
     settled = entry.story.settled.get(letter.dead_letter)
     if settled is None:
-        return Cause(f"{letter.detail} (davtari dead-letters show {letter.dead_letter[:8]})", letter.reason)
+        return _open(letter)
     if settled.how == "discarded":
         return Cause(f"given up by {settled.by}: {settled.why}. It was: {letter.detail}", letter.reason)
     return None

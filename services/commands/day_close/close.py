@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from contracts.closing import DayClosed, DayDifference, DayTotal, DayVat
+from contracts.closing import DayClosed, DayDifference, DayPlaced, DayTotal, DayVat
 from services.commands.day_close.accepting import Accepted, judged, of_balance, of_entry
 from services.commands.day_close.causes import difference
 from services.commands.day_close.entries import Entry
@@ -20,6 +21,14 @@ ZERO = Decimal("0.00")
 NOBODY: Accepted = {}
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What came of asking the shop: the orders placed, and differences of orders that are in no entry of the day."""
+
+    placed: tuple[DayPlaced, ...] = ()
+    differences: tuple[DayDifference, ...] = ()
+
+
 def closed(
     day: tuple[str, str],
     found: Sequence[Entry],
@@ -27,29 +36,39 @@ def closed(
     by: str,
     now: datetime,
     *,
+    asked: Asked | None,
     read: Sequence[DayDifference] | None = None,
     accepted: Accepted = NOBODY,
 ) -> DayClosed:
-    """The close of a day (shop, date). `read`: what reading the documents back has found, None if it was not done.
+    """The close of a day (shop, date). `accepted`: differences that people let stand.
 
-    `accepted`: differences that people let stand; a day with no others is green.
+    `asked`, `read`: what asking the shop and reading the documents back has found; None where it was not done. A day
+    is green when the shop was asked and every difference is accepted.
     """
-    told = [of_entry(one, entry) for entry in found if (one := difference(entry, shop, now))]
-    differences = judged([*told, *map(of_balance, read or ())], *day, accepted)
+    of_entries = [_of_entry(one, entry) for entry in found if (one := difference(entry, shop, now))]
+    others = [*(asked.differences if asked else ()), *(read or ())]
+    differences = judged([*of_entries, *map(of_balance, others)], *day, accepted)
     return DayClosed(
         shop=day[0],
         date=day[1],
-        green=all(one.accepted for one in differences),
+        green=asked is not None and all(one.accepted for one in differences),
         totals=_totals(found),
         vat=_vat(found),
         differences=differences,
         read_back=read is not None,
+        shop_asked=asked is not None,
+        placed=asked.placed if asked else (),
         digest=digest_of(
             [*day, [_signed(entry) for entry in found], [one.model_dump(mode="json") for one in differences]]
         ),
         closed_by=by,
         closed_at=now,
     )
+
+
+def _of_entry(difference: DayDifference, entry: Entry) -> DayDifference:
+    """Where the topics are behind the shop, the words say in what; the figures of both sides may be equal."""
+    return of_balance(difference) if entry.story.behind else of_entry(difference, entry)
 
 
 def _totals(found: Iterable[Entry]) -> tuple[DayTotal, ...]:

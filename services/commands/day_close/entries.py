@@ -75,12 +75,12 @@ def _of_story(key: str, story: Story, settings: OrderSettings) -> Iterator[Entry
     order_id = int(key.partition(":")[2])
     number = story.order.number if story.order else str(order_id)
     yield from _taken_back(key, order_id, number, story)
-    counts = _counts(story, settings)
-    sold = _of_order(story) if counts else None
+    counted = counts(story, settings)
+    sold = _of_order(story) if counted else None
     yield Entry("order", key, order_id, None, number, sold, _of_sale(story.sale), story)
     for refund_id in sorted(id_ for id_ in story.refunds.keys() | story.notes.keys() if not is_reversal(id_)):
         refund, note = story.refunds.get(refund_id), story.notes.get(refund_id)
-        shop = _of_refund(refund, story.order, note) if refund and story.order and counts else None
+        shop = _of_refund(refund, story.order, note) if refund and story.order and counted else None
         yield Entry("refund", key, order_id, refund_id, number, shop, _of_note(note), story)
 
 
@@ -102,8 +102,8 @@ def _taken_back(key: str, order_id: int, number: str, story: Story) -> Iterator[
         yield Entry("refund", key, order_id, note.refund_id, number, back, back, story)
 
 
-def _counts(story: Story, settings: OrderSettings) -> bool:
-    """Whether the order belongs into the books: it has its Sale, or is due for one by the shop's trigger."""
+def counts(story: Story, settings: OrderSettings) -> bool:
+    """Whether an order belongs in the books: it has its Sale, or is due for one by the shop's trigger."""
     order = story.standing
     return bool(story.sales) or (order is not None and is_triggered(order, settings))
 

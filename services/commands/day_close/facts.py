@@ -9,15 +9,17 @@ from dataclasses import dataclass, field
 from contracts.approvals import ApprovalAsked
 from contracts.closing import DayClosed, DifferenceAccepted
 from contracts.envelope import Envelope
+from contracts.identity import ShopIdentified, ShopNotRecognized
 from contracts.ledger import CreditNoteRecorded, PaymentRecorded, SaleDiverged, SaleRecorded
 from contracts.model import Event
 from contracts.operations import CommandSettled, DeadLettered, DeadLetterSettled, PaymentReceived, PushRequested
 from contracts.sales_orders import SalesOrderEnded, SalesOrderRecorded
-from contracts.shop import OrderChanged, OrderRemoved, RefundIssued, RefundRemoved
+from contracts.shop import OrderChanged, OrderRemoved, OrderUnreadable, RefundIssued, RefundRemoved, RefundUnreadable
 from services.order_exporter.content import is_void
 from services.refund_exporter.reversal import is_reversal
 from services.shared.delivery.letter_about import order_key_of
 
+FromShop = OrderChanged | OrderRemoved | OrderUnreadable | RefundIssued | RefundRemoved | RefundUnreadable
 TOPICS = ("shop.orders", "shop.refunds", "ledger.documents", "dead-letters", "operations")
 
 
@@ -26,7 +28,9 @@ class Story:
     """One order with all that bears on its books; refunds and credit notes by refund id, letters by what is failed.
 
     `settled` tells how a letter ended, `removed` whether the shop holds the order no more,
-    `pushed` whether a person had it exported, `reserved` the sales order that stands for it.
+    `pushed` whether a person had it exported, `reserved` the sales order that stands for it. `unread` are the answers
+    about the order (0) and its refunds (by id) that are not taken as their state. `behind` says what the shop holds
+    otherwise, where it was asked, and the command that has it read.
     """
 
     order: OrderChanged | None = None
@@ -42,6 +46,8 @@ class Story:
     entered: list[PaymentReceived] = field(default_factory=list)
     pushed: bool = False
     reserved: SalesOrderRecorded | None = None
+    unread: dict[int, OrderUnreadable | RefundUnreadable] = field(default_factory=dict)
+    behind: str = ""
 
     @property
     def currency(self) -> str:
@@ -72,6 +78,8 @@ class Facts:
     stories: defaultdict[str, Story] = field(default_factory=lambda: defaultdict(Story))
     closes: dict[str, tuple[int, DayClosed]] = field(default_factory=dict)
     accepted: dict[str, DifferenceAccepted] = field(default_factory=dict)
+    strange: dict[str, ShopNotRecognized] = field(default_factory=dict)
+    """By shop, while another one answers than the one that is known."""
     letters: dict[str, str] = field(default_factory=dict)
     """The order of each dead letter that is about one; letters about anything else are left out."""
 
@@ -97,6 +105,10 @@ def gathered(envelopes: Iterable[Envelope[Event]]) -> Facts:
 
 def _take(facts: Facts, envelope: Envelope[Event]) -> None:
     match event := envelope.data:
+        case ShopIdentified():
+            facts.strange.pop(event.shop, None)
+        case ShopNotRecognized():
+            facts.strange[event.shop] = event
         case DayClosed():
             facts.closes[event.key] = (envelope.sequence, event)
         case DifferenceAccepted():
@@ -107,6 +119,8 @@ def _take(facts: Facts, envelope: Envelope[Event]) -> None:
             _take_letter(facts, event)
         case OrderChanged() | OrderRemoved() | RefundIssued() | RefundRemoved():
             _take_from_shop(facts.stories[event.key], event)
+        case OrderUnreadable() | RefundUnreadable():
+            facts.stories[event.key].unread[_refund_of(event)] = event
         case SaleRecorded() | SaleDiverged() | CreditNoteRecorded() | PaymentRecorded():
             _take_from_books(facts.stories[event.key], event)
         case SalesOrderRecorded() | SalesOrderEnded():
@@ -135,7 +149,13 @@ def _take_letter(facts: Facts, event: DeadLettered | DeadLetterSettled) -> None:
         facts.stories[facts.letters[event.dead_letter]].settled[event.dead_letter] = event
 
 
+def _refund_of(event: FromShop) -> int:
+    """The refund that an event is about; 0 for the order itself."""
+    return getattr(event, "refund_id", 0)
+
+
 def _take_from_shop(story: Story, event: OrderChanged | OrderRemoved | RefundIssued | RefundRemoved) -> None:
+    story.unread.pop(_refund_of(event), None)
     match event:
         case OrderChanged():
             story.order, story.removed = event, False

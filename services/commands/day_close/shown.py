@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 
 from rich.markup import escape
 
-from contracts.closing import DayClosed, DayDifference, DayTotal, DayVat
+from contracts.closing import DayClosed, DayDifference, DayPlaced, DayTotal, DayVat
+from services.commands.day_close.shop_now import DRAFTS
 from services.commands.screen import console, table
 from services.shared.tbilisi import local_time
 
@@ -16,16 +17,24 @@ NAMES = {"order": "orders", "refund": "refunds", "payment": "payments"}
 Row = tuple[str, str, str, str]
 
 
-def show(close: DayClosed, before: DayClosed | None) -> None:
-    """The table, the differences, and the verdict. `before` is the last close of the same day."""
+def show(close: DayClosed, before: DayClosed | None, silent: Sequence[str] = ()) -> None:
+    """The tables, the differences, and the verdict.
+
+    `before` is the last close of the same day; `silent` says of each source that did not answer why.
+    """
     title = f"{date.fromisoformat(close.date):%d %b %Y} · {close.shop}"
     console.print(table((title, "shop", "Balance", "difference"), rows(close), right=(1, 2, 3)))
+    if close.placed:
+        heads = ("placed on the day", "shop", "total", "topics", "total")
+        console.print(table(heads, map(_placed, close.placed), right=(1, 2, 3, 4)))
     for one in close.differences:
         console.print(
             f"  {escape(_named(one))}  {_money(one.amount)} {one.currency}: {escape(one.cause)}", soft_wrap=True
         )
         console.print(f"      {escape(_let_stand(one, close))}", style="dim", soft_wrap=True)
-    console.print(_verdict(close), soft_wrap=True)
+    for why in silent:
+        console.print(f"[red]{escape(why)}[/]", soft_wrap=True)
+    console.print(_verdict(close, silent), soft_wrap=True)
     if before is not None and before.digest != close.digest:
         was = "green" if before.green else "not green"
         told = (
@@ -73,10 +82,19 @@ def _named(one: DayDifference) -> str:
     return f"order {one.number}" if one.refund_id is None else f"refund {one.refund_id} of order {one.number}"
 
 
-def _verdict(close: DayClosed) -> str:
-    how = (
-        "every document read back from Balance" if close.read_back else "from the topics; --read-back asks Balance too"
-    )
+def _placed(one: DayPlaced) -> tuple[str, str, str, str, str]:
+    what = " (drafts: no orders yet)" if one.status in DRAFTS else ""
+    what = " (parts of other orders, in their Sales)" if one.part_of_parent else what
+    name = f"{one.status}, {one.currency}{what}"
+    return (name, str(one.shop_count), _money(one.shop), str(one.topics_count), _money(one.topics))
+
+
+def _verdict(close: DayClosed, silent: Sequence[str]) -> str:
+    if silent:
+        return "[red]Not green, and not signed:[/] what was not asked is not signed. Run it again."
+    how = "the shop asked, every document read back from Balance"
+    if not close.read_back:
+        how = "the shop asked, documents from the topics; --read-back asks Balance too"
     if close.green:
         accepted = f" {len(close.differences)} accepted." if close.differences else ""
         return f"[green]Green.[/]{accepted} Signed {close.digest[:12]} by {escape(close.closed_by)} ({how})."

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, Protocol
 
 from contracts.shop import OrderChanged
 from services.shared.settings.orders import OrderSettings
@@ -19,7 +19,16 @@ DEFAULT = "default"
 Role = Literal["whole", "part-of-parent", "own-order", "undecided"]
 
 
-def role_of(order: OrderChanged, settings: OrderSettings) -> Role:
+class HasParent(Protocol):
+    """An order, whole or as a list shows it."""
+
+    @property
+    def parent_id(self) -> int: ...
+    @property
+    def created_via(self) -> str: ...
+
+
+def role_of(order: HasParent, settings: OrderSettings) -> Role:
     """What the order is: `whole` without a parent; else what the setting says for its `created_via`."""
     if not order.parent_id:
         return "whole"

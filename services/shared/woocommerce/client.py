@@ -173,6 +173,14 @@ class WooCommerce:
         """The same of those of these orders that the shop holds, also in the trash."""
         return await orders.by_ids(self._api, ids)
 
+    def orders_concerning(self, begin: datetime, end: datetime) -> AsyncIterator[dict[str, Any]]:
+        """Summaries of all orders that may have been placed, paid, completed or refunded in this time."""
+        return orders.concerning(self._api, begin, end)
+
+    def order_summaries(self, ids: Sequence[int]) -> AsyncIterator[dict[str, Any]]:
+        """Summaries of these orders, a hundred at most; what the shop does not list is left out."""
+        return orders.summaries(self._api, ids)
+
     async def set_status(self, order_id: int, status: str) -> dict[str, Any]:
         """Gives an order a status and answers its JSON; stock, dates and mails follow from it in the shop."""
         return await orders.set_status(self._api, order_id, status)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Iterable
-from datetime import datetime
+from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from services.shared.upstream.errors import Rejected
 from services.shared.woocommerce.api import Api
 from services.shared.woocommerce.changes import changes
 from services.shared.woocommerce.cursor import ONE_SECOND, Cursor
+from services.shared.woocommerce.order_summary import FIELDS
 from services.shared.woocommerce.pages import PER_PAGE, rows
 from services.shared.woocommerce.times import gmt_text
 
@@ -68,3 +69,18 @@ def placed(api: Api, begin: datetime, end: datetime) -> AsyncIterator[dict[str, 
     """The orders placed from `begin` to before `end`, by number. API fact: `after` leaves its own moment out."""
     window = {"after": gmt_text(begin - ONE_SECOND), "before": gmt_text(end), "dates_are_gmt": "true"}
     return rows(api, ROUTE, {**window, "orderby": "id", "order": "asc"})
+
+
+def concerning(api: Api, begin: datetime, end: datetime) -> AsyncIterator[dict[str, Any]]:
+    """Summaries of all orders that may have been placed, paid, completed or refunded from `begin` to before `end`.
+
+    These are the orders placed before `end` and modified since `begin`: each of those acts modifies the order. The
+    window stays small for a day long past, too. Trash is not listed.
+    """
+    since = Cursor(begin, overlap=timedelta())
+    return changes(api, ROUTE, since, before=gmt_text(end), _fields=FIELDS)
+
+
+def summaries(api: Api, ids: Sequence[int]) -> AsyncIterator[dict[str, Any]]:
+    """Summaries of these orders, a hundred at most. API fact: unknown ids and those in the trash are left out."""
+    return rows(api, ROUTE, {"include": ",".join(map(str, ids)), "_fields": FIELDS})

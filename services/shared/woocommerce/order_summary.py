@@ -1,0 +1,61 @@
+"""An order as a list shows it with few fields: enough to see whether it is the order that is known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from contracts.reasons import Reason
+from services.shared.woocommerce.order import order_name
+from services.shared.woocommerce.order_json import Id
+from services.shared.woocommerce.read import Amount, Answered, Moment, OptionalMoment, Rows, Text, Whole, reading
+
+
+class RefundSummary(Answered):
+    """A refund, as its order mentions it: `total` is negative."""
+
+    id: Id
+    total: Amount = Decimal(0)
+
+
+class OrderSummary(Answered):
+    """What a close of the day asks of every order; the lines are not among it."""
+
+    id: Id
+    parent_id: Whole = 0
+    number: Text = ""
+    status: Annotated[str, Field(min_length=1)]
+    currency: Text = ""
+    created_via: Text = ""
+    payment_method: Text = ""
+    total: Amount
+    total_tax: Amount
+    refunds: Annotated[tuple[RefundSummary, ...], Rows] = ()
+    date_created_gmt: Moment
+    date_modified_gmt: OptionalMoment = None
+    date_paid_gmt: OptionalMoment = None
+    date_completed_gmt: OptionalMoment = None
+
+    @property
+    def modified_at(self) -> datetime:
+        """When it was saved last."""
+        return self.date_modified_gmt or self.date_created_gmt
+
+    @property
+    def moments(self) -> tuple[datetime, ...]:
+        """When it was placed, paid and completed, as far as it was."""
+        found = (self.date_created_gmt, self.date_paid_gmt, self.date_completed_gmt)
+        return tuple(moment for moment in found if moment is not None)
+
+
+FIELDS = ",".join(OrderSummary.model_fields)
+
+
+def order_summary(shop: str, json: Mapping[str, Any]) -> OrderSummary:
+    """The summary of a listed order. Raises `ReadError` (`shop.order-invalid`), naming order and field."""
+    with reading(order_name(shop, json), Reason.SHOP_ORDER_INVALID):
+        return OrderSummary.model_validate(json)
