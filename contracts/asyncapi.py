@@ -18,6 +18,7 @@ from contracts.operations import (
     EditRequested,
     ImportRequested,
     PushRequested,
+    ReadRequested,
     ReplayRequested,
 )
 from contracts.registry import EVENTS
@@ -29,7 +30,7 @@ VERSION = "1.0.0"
 
 BINDING = "0.5.0"
 HEADERS = "CloudEventHeaders"
-COMMANDS = (ImportRequested, PushRequested, ReplayRequested, DiscardRequested, EditRequested)
+COMMANDS = (ImportRequested, PushRequested, ReadRequested, ReplayRequested, DiscardRequested, EditRequested)
 
 ABOUT = """\
 Davtari joins a Balance accounting system to WooCommerce shops. Everything that happens is a CloudEvent on a Kafka \

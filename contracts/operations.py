@@ -49,6 +49,17 @@ class PushRequested(Command):
     dry_run: bool = False
 
 
+class ReadRequested(Command):
+    """Read these orders of a shop with their refunds, and state what they are, also where that was stated before.
+
+    The topics lack them or hold another state, a person has found: `davtari backfill orders`.
+    """
+
+    TYPE: ClassVar[str] = "davtari.ReadRequested.v1"
+    shop: ShopId
+    order_ids: tuple[int, ...] = Field(min_length=1, max_length=1000)
+
+
 class PaymentReceived(Command):
     """Money for an order has arrived, a person says: a courier's remittance, a bank transfer, cash.
 

@@ -59,6 +59,7 @@ EVENTS: tuple[type[Event], ...] = (
     sales_orders.SalesOrderEnded,
     operations.ImportRequested,
     operations.PushRequested,
+    operations.ReadRequested,
     operations.PaymentReceived,
     operations.ReplayRequested,
     operations.DiscardRequested,

@@ -12,7 +12,7 @@ from typing import Any
 from contracts.envelope import Envelope
 from contracts.identity import AcceptShopRequested
 from contracts.model import Event, Instant, Part
-from contracts.operations import PushRequested
+from contracts.operations import PushRequested, ReadRequested
 from contracts.returns import ReturnRequested
 from contracts.shop import OrderChanged, OrderRemoved, RefundIssued, RefundRemoved
 from services.shared.delivery.decision import NOTHING, Decision, Delivery
@@ -22,6 +22,7 @@ from services.shared.state.records import Kind, State
 from services.store_feed import customers
 from services.store_feed.hints import CUSTOMERS, ORDERS, unserved, wonder
 from services.store_feed.identity import SUBJECT, accept_requested, decide_accept
+from services.store_feed.stated_again import read_requested, stated_again
 
 NAME = "store-feed"
 READ = "order.read"
@@ -55,11 +56,17 @@ def handlers(shops: Collection[str]) -> Handlers:
             RefundRemoved: lambda envelope, state: state.drop(REFUND, envelope.data.subject),
             PushRequested: _pushed,
             ReturnRequested: _pushed,
+            ReadRequested: read_requested,
             AcceptShopRequested: accept_requested,
             **customers.REMEMBER,
         },
         decide=partial(_decide, frozenset(shops)),
-        news={OrderChanged: _order_news, OrderRemoved: _removal_news, RefundIssued: _refund_news, **customers.NEWS},
+        news={
+            OrderChanged: stated_again(_order_news),
+            OrderRemoved: stated_again(_removal_news),
+            RefundIssued: stated_again(_refund_news),
+            **customers.NEWS,
+        },
     )
 
 
