@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from contracts.model import Event
 from contracts.registry import BY_TYPE
+from contracts.validation import describe
 
 NAMESPACE = UUID("0b8a4d6e-3f0e-5c52-9d61-5d1f4b1f7a10")
 CONTENT_TYPE = b"application/json"
@@ -160,8 +161,7 @@ def _data(event_type: type[Event], raw_value: bytes) -> Event:
     try:
         return event_type.model_validate_json(raw_value)
     except ValidationError as error:
-        faults = [f"{'.'.join(map(str, e['loc'])) or 'value'}: {e['msg']}" for e in error.errors()[:5]]
-        raise Undecodable("record.invalid-data", "; ".join(faults)) from None
+        raise Undecodable("record.invalid-data", describe(error)) from None
 
 
 def _envelope(attributes: dict[str, str], data: Event) -> Envelope[Event]:

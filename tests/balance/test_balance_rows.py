@@ -144,7 +144,7 @@ def test_a_price_row_is_read() -> None:
     [
         (stock_row, STOCK | {"Quantity": "12x"}, "Quantity", '"12x" is not a number'),
         (stock_row, STOCK | {"Quantity": ""}, "Quantity", "is empty"),
-        (stock_row, STOCK | {"Quantity": "9" * 13}, "quantity", "cannot be used"),
+        (stock_row, STOCK | {"Quantity": "9" * 13}, "quantity", "which is not less than 1000000000000"),
         (stock_row, STOCK | {"Warehouse": ZERO}, "Warehouse", "is empty"),
         (stock_row, STOCK | {"Item": None}, "Item", "is empty"),
         (price_row, PRICE | {"Price": "1,234.50"}, "Price", "is not a number"),

@@ -119,7 +119,7 @@ SHAPES = {
     "a missing key": (PLAIN.replace("user-name", "# user-name"), r"balance\.user-name: is missing; write it"),
     "an unknown key": (PLAIN + '\n[kafka]\npassword = "p+a#s"\n', r"kafka\.password: is no setting"),
     "a wrong word": (PLAIN + '\n[shops.main.flows]\norders = "on"\n', r"'off', 'dry-run' or 'live'; it is 'on'"),
-    "a wrong number": (PLAIN + "\n[receiver]\nport = 99999\n", r"less than or equal to 65535; it is 99999"),
+    "a wrong number": (PLAIN + "\n[receiver]\nport = 99999\n", r"is greater than 65535; it is 99999"),
     "SASL without a user": (
         PLAIN + '\n[kafka]\nsecurity-protocol = "SASL_SSL"\n',
         r"needs user-name and password-file",

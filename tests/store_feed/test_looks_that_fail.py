@@ -31,7 +31,7 @@ async def test_an_order_that_cannot_be_read_is_a_dead_letter_until_it_is_mended(
 
     assert isinstance(letter, DeadLettered)
     assert letter.reason == "shop.order-invalid"
-    assert f"order {order}: currency" in letter.detail
+    assert f"order {order}: field `currency`" in letter.detail
     assert isinstance(settled, DeadLetterSettled)
     assert (settled.dead_letter, settled.how) == (letter.dead_letter, "overtaken")
     assert isinstance(stated, OrderChanged)

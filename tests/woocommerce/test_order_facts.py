@@ -183,12 +183,15 @@ BROKEN: list[tuple[str, Any, str]] = [
     ("total", "1000000000000", "total"),
     ("total", "1e-999999", "total"),
     ("total", True, "total"),
-    ("total_tax", {}, "total_tax"),
+    ("total_tax", "₾6.25", "total_tax"),
+    ("total", "1,234.50", "total"),
+    ("total", "1e2", "total"),
+    ("total", "Infinity", "total"),
+    ("id", 2**63, "id"),
     ("id", 0, "id"),
     ("id", "x", "id"),
     ("currency", "lari", "currency"),
     ("prices_include_tax", "perhaps", "prices_include_tax"),
-    ("line_items", None, "line_items"),
     ("line_items", "none", "line_items"),
     ("tax_lines", [{"rate_id": 1, "tax_total": "1", "shipping_tax_total": "0"}], "tax_lines.0.rate_percent"),
     ("date_created_gmt", "yesterday", "date_created_gmt"),
@@ -197,7 +200,12 @@ BROKEN: list[tuple[str, Any, str]] = [
     (f"{LINE}.quantity", -1, f"{LINE}.quantity"),
     (f"{LINE}.quantity", "two", f"{LINE}.quantity"),
     (f"{LINE}.total", "9" * 30, f"{LINE}.total"),
-    (f"{LINE}.subtotal", None, f"{LINE}.subtotal"),
+    (f"{LINE}.subtotal", "1,234.50", f"{LINE}.subtotal"),
+    ("line_items", ["Cup"], LINE),
+    ("refunds", [{"id": "first"}], "refunds.0.id"),
+    ("date_paid_gmt", "yesterday", "date_paid_gmt"),
+    ("status", ["processing"], "status"),
+    ("tax_lines", [{"rate_id": 1, "rate_percent": "18 %"}], "tax_lines.0.rate_percent"),
     (f"{LINE}.taxes", [{"id": 1, "total": "x"}], f"{LINE}.taxes.0.total"),
     (f"{LINE}.id", None, f"{LINE}.id"),
 ]
@@ -216,23 +224,21 @@ def test_a_broken_order_is_refused_with_order_and_field(
         read(order)
     assert raised.value.reason == Reason.SHOP_ORDER_INVALID
     assert raised.value.detail.startswith("shop main: order ")
-    assert f" {named}:" in raised.value.detail
+    assert f"field `{named}` " in raised.value.detail
 
 
-@pytest.mark.parametrize(
-    "field", ["total", "status", "number", "currency", "line_items", "fee_lines", "date_created_gmt"]
-)
+@pytest.mark.parametrize("field", ["id", "total", "status", "currency", "line_items", "date_created_gmt"])
 def test_a_missing_field_is_named(order: dict[str, Any], field: str) -> None:
     del order[field]
-    with pytest.raises(ReadError, match=f"shop main: order 4917: {field}: Field required"):
+    with pytest.raises(ReadError, match=f"shop main: .*: field `{field}` is missing"):
         read(order)
 
 
 def test_what_is_wrong_with_a_person_is_said_without_the_person(order: dict[str, Any]) -> None:
-    order["billing"]["email"] = ["nino@example.test"]
+    order["customer_id"] = "nino@example.test"
     with pytest.raises(ReadError) as raised:
         read(order)
-    assert "billing.email" in raised.value.detail
+    assert "field `customer_id` is not an account number" in raised.value.detail
     assert "nino" not in raised.value.detail
 
 
@@ -294,4 +300,4 @@ def test_a_broken_refund_is_refused_with_order_refund_and_field(
     with pytest.raises(ReadError) as raised:
         issued(order, refunds[4932] | change)
     assert raised.value.detail.startswith("shop main: order 4917, refund ")
-    assert f" {named}:" in raised.value.detail
+    assert f"field `{named}` " in raised.value.detail

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from contracts.validation import problem
 from services.catalog_importer.payload import PLAN, WRITE, ProductPayload
 from services.commands.letters import WrongUse
 from services.order_exporter.tasks import ClientTask, ContactTask, SaleTask
@@ -55,4 +56,4 @@ def validated(kind: str, payload: dict[str, Any]) -> None:
 
 def faults(error: ValidationError) -> list[str]:
     """Each fault with the place where it stands, without the value: it may name somebody."""
-    return [f"/{'/'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
+    return [f"/{'/'.join(map(str, one['loc']))} {problem(one)}" for one in error.errors()]

@@ -15,6 +15,7 @@ import orjson
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from pydantic import BaseModel, ConfigDict, NonNegativeInt, ValidationError
 
+from contracts.validation import describe
 from services.commands.events.filter import Filter
 from services.commands.events.line import Heard
 from services.commands.events.reading import Offsets, batches, first_since, listened, must_hold, stand_at, topics_open
@@ -90,7 +91,7 @@ def load(path: Path | None) -> Progress:
     try:
         return Progress.model_validate_json(path.read_bytes())
     except ValidationError as error:
-        raise NotExported(f"{path} does not hold the offsets of an export: {error.errors()[0]['msg']}") from None
+        raise NotExported(f"{path} does not hold the offsets of an export: {describe(error)}") from None
 
 
 def save(path: Path, progress: Progress) -> None:

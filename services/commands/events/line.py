@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from contracts.connect_headers import ABOUT as CONNECT_HEADERS
 from contracts.connect_headers import PREFIX as CONNECT
 from contracts.operations import FailedRecord
+from contracts.validation import plain
 from services.shared.delivery.record import Record, failed, restored
 
 REQUIRED = ("specversion", "id", "source", "type")
@@ -86,7 +87,7 @@ def record_of(line: bytes) -> Record:
             return restored(FailedRecord.model_validate(content["record"]))
         return _record(content)
     except (ValidationError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise BadLine(f"is neither a CloudEvent nor a record of an export: {error!r}") from None
+        raise BadLine(f"is neither a CloudEvent nor a record of an export: {plain(error)}") from None
 
 
 def _telling(data: Any) -> str:

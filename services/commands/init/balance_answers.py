@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pydantic import SecretStr, ValidationError
 
+from contracts.validation import describe
 from services.commands.init.asking import ask, choose, choose_many, numbered, one_of, say, secret, yes
 from services.commands.init.settings_text import Value
 from services.commands.screen import console, mark
@@ -85,7 +86,7 @@ async def _tried(asked: tuple[dict[str, Value], SecretStr]) -> Connection:
             async with found.open() as client:
                 findings = await rights(client, settings)
     except (UpstreamError, ValidationError) as error:
-        say(f"  Balance: {error}", style="red")
+        say(f"  Balance: {describe(error) if isinstance(error, ValidationError) else error}", style="red")
         return found
     told(findings)
     return Connection(values, settings, password, answers=any(one.ok for one in findings))

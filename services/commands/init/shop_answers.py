@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pydantic import SecretStr, ValidationError
 
+from contracts.validation import describe
 from services.commands.init.asking import ask, ask_or_nothing, choose, choose_many, numbered, say, secret, yes
 from services.commands.init.balance_answers import Group, told
 from services.commands.init.settings_text import Value
@@ -77,7 +78,7 @@ async def _tried(asked: Connection) -> Connection:
             async with asked.open() as client:
                 probe, findings = await key(client)
     except (UpstreamError, SettingsError, ValidationError) as error:
-        say(f"  {error}", style="red")
+        say(f"  {describe(error) if isinstance(error, ValidationError) else error}", style="red")
         return asked
     told([*version(probe), *findings])
     answers = probe.may_read

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from contracts.reasons import Reason
+from contracts.validation import problem
 
 Row = Mapping[str, Any]
 """One record of an answer, as it came."""
@@ -43,6 +44,6 @@ def reading(resource: str, uid: str | None) -> Iterator[None]:
     except FieldInvalid as error:
         raise RowInvalid(resource, uid, error.field, error.problem) from None
     except ValidationError as error:
-        fault = error.errors(include_input=False, include_url=False)[0]
+        fault = error.errors(include_url=False)[0]
         field = ".".join(str(part) for part in fault["loc"])
-        raise RowInvalid(resource, uid, field, f"cannot be used: {fault['msg']}") from None
+        raise RowInvalid(resource, uid, field, problem(fault, value=True)) from None

@@ -7,6 +7,7 @@ import logging
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager
 
+from contracts.validation import plain
 from services.shared.clock import Clock
 from services.shared.delivery import outbox
 from services.shared.delivery.cause import kept
@@ -68,7 +69,7 @@ class Engine:
             await self._write([pair])
         except Exception as error:
             log.exception("an outcome cannot be written", extra={"delivery": pair[0].id})
-            await self._write([(pair[0], Unknown(f"its outcome cannot be written: {type(error).__name__}: {error}"))])
+            await self._write([(pair[0], Unknown(f"its outcome cannot be written: {plain(error)}"))])
 
     async def _write(self, pairs: Sequence[Pair]) -> None:
         async with self.work() as work:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 
+from contracts.validation import plain
 from services.shared.delivery.aside import Aside
 from services.shared.delivery.lane import Lane
 from services.shared.delivery.outcome import Outcome, Retry, Unknown
@@ -147,7 +148,7 @@ class Relay:
             return outcomes
         except Exception as error:
             log.exception("delivery failed", extra={"lane": self.lane.name, "deliveries": [row.id for row in rows]})
-            return [Unknown(f"{type(error).__name__}: {error}")] * len(rows)
+            return [Unknown(plain(error))] * len(rows)
 
     def _judge(self, rows: Sequence[Row], outcomes: Sequence[Outcome]) -> None:
         """An answer of any kind closes the breaker; `Retry` (and a batch that is wholly unknown) opens it.

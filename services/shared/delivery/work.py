@@ -15,6 +15,7 @@ from contracts.envelope import Cause, Envelope, Undecodable, wrap
 from contracts.model import Event
 from contracts.operations import DeadLettered
 from contracts.reasons import Reason
+from contracts.validation import plain
 from services.shared.delivery import outbox
 from services.shared.delivery.cause import keep
 from services.shared.delivery.dead_letters import AWAITED, PARKED, PERSON, UNHANDLED, record_letter
@@ -152,7 +153,7 @@ class Work:
         if record is None:
             raise error
         log.exception("rule failed", extra={"event": envelope.id, "subject": envelope.subject})
-        detail = f"{envelope.type} of {envelope.subject}: {type(error).__name__}: {error}"
+        detail = f"{envelope.type} of {envelope.subject}: {plain(error)}"
         detail = redacted(detail, envelope.data.content().get(PERSON))
         await self._bury(record, Reason.RECORD_RULE_FAILED, detail, replayed=replayed)
 
@@ -233,7 +234,7 @@ class Work:
         except Exception as error:
             log.exception("decision failed", extra={"subject": subject})
             delivery = Delivery(id=f"decide:{subject}", kind="decide", lane="", key=subject, payload={})
-            detail = f"deciding about {subject}: {type(error).__name__}: {error}"
+            detail = f"deciding about {subject}: {plain(error)}"
             return Decision(refuse=(Refusal(delivery, Reason.DECISION_FAILED, detail),))
 
     async def get_many(self, kind: Kind[RecordT], keys: Iterable[str]) -> dict[str, RecordT]:

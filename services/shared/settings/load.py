@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from contracts.validation import problem
 from services.shared.settings.model import Settings
 
 ENV_PREFIX = "DAVTARI__"
@@ -84,7 +85,7 @@ def _told(fault: ErrorDetails) -> str:
         case "extra_forbidden":
             return "is no setting; correct its name, or take it out (davtari init writes a file with every key)"
         case "value_error":
-            return fault["msg"].removeprefix("Value error, ")
+            return str(fault["ctx"]["error"])
         case _:
             given = fault["input"]
-            return fault["msg"] + (f"; it is {given!r}" if isinstance(given, str | int | float) else "")
+            return problem(fault) + (f"; it is {given!r}" if isinstance(given, str | int | float) else "")

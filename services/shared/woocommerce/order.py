@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from contracts.reasons import Reason
@@ -16,7 +17,7 @@ from services.shared.woocommerce.order_json import (
     TaxLineJson,
 )
 from services.shared.woocommerce.person import IdentityKeys, person_of
-from services.shared.woocommerce.read import meta_text, reading
+from services.shared.woocommerce.read import Odd, field_error, meta_text, named, reading, wrong
 
 PICKUP_KEYS = ("pickup_location",)
 """API fact: the block checkout's local pickup names the chosen place in this custom field of the shipping line."""
@@ -48,7 +49,7 @@ def _references(order: OrderJson, keys: Sequence[str]) -> tuple[str, ...]:
 
 def order_name(shop: str, json: Mapping[str, Any]) -> str:
     """How an order is named to a person."""
-    return f"shop {shop}: order {json.get('id')}"
+    return f"shop {shop}: {named('order', json)}"
 
 
 def _fact(shop: str, order: OrderJson, keys: IdentityKeys) -> OrderChanged:
@@ -56,7 +57,7 @@ def _fact(shop: str, order: OrderJson, keys: IdentityKeys) -> OrderChanged:
     return OrderChanged(
         shop=shop,
         order_id=order.id,
-        number=order.number,
+        number=order.number or str(order.id),
         status=order.status,
         currency=order.currency,
         created_via=order.created_via,
@@ -64,10 +65,10 @@ def _fact(shop: str, order: OrderJson, keys: IdentityKeys) -> OrderChanged:
         transaction_id=order.transaction_id,
         prices_include_tax=order.prices_include_tax,
         total=order.total,
-        total_tax=order.total_tax,
+        total_tax=order.taxed,
         lines=_lines(order),
-        tax_rates=tuple(_rate(line) for line in order.tax_lines),
-        coupon_codes=tuple(coupon.code for coupon in order.coupon_lines),
+        tax_rates=_rates(order),
+        coupon_codes=tuple(coupon.code for coupon in order.coupon_lines if coupon.code),
         refund_ids=tuple(sorted(refund.id for refund in order.refunds)),
         customer_id=order.customer_id,
         parent_id=order.parent_id if order.parent_id != order.id else 0,
@@ -87,6 +88,7 @@ def _lines(order: OrderJson) -> tuple[OrderLine, ...]:
 
 
 def _product_line(line: OrderedLineJson) -> OrderLine:
+    subtotal, subtotal_tax = line.before_discount
     return OrderLine(
         line_id=line.id,
         kind="product",
@@ -95,8 +97,8 @@ def _product_line(line: OrderedLineJson) -> OrderLine:
         variation_id=line.variation_id,
         sku=line.sku,
         quantity=line.quantity,
-        subtotal=line.subtotal,
-        subtotal_tax=line.subtotal_tax,
+        subtotal=subtotal,
+        subtotal_tax=subtotal_tax,
         total=line.total,
         total_tax=line.total_tax,
         tax_class=line.tax_class,
@@ -139,13 +141,29 @@ def line_taxes(line: LineJson) -> tuple[LineTax, ...]:
     return tuple(LineTax(rate_id=tax.id, total=tax.total) for tax in line.taxes)
 
 
-def _rate(line: TaxLineJson) -> TaxRate:
+def _rates(order: OrderJson) -> tuple[TaxRate, ...]:
+    """The rates that can be read. Raises `ValidationError` for a percentage that cannot and that a line needs."""
+    used = {tax.id for line in order.lines for tax in line.taxes}
+    rates = (_rate(place, line, line.rate_id in used) for place, line in enumerate(order.tax_lines))
+    return tuple(rate for rate in rates if rate is not None)
+
+
+def _rate(place: int, line: TaxLineJson, used: bool) -> TaxRate | None:
+    percent = line.rate_percent
+    if line.rate_id is None or not isinstance(percent, Decimal) or percent < 0:
+        if used:
+            raise field_error(("tax_lines", place, "rate_percent"), wrong("is not a percentage"), percent)
+        return None
     return TaxRate(
         rate_id=line.rate_id,
         code=line.rate_code,
         label=line.label,
-        percent=line.rate_percent,
+        percent=percent,
         compound=line.compound,
-        tax_total=line.tax_total,
-        shipping_tax_total=line.shipping_tax_total,
+        tax_total=_figure(line.tax_total),
+        shipping_tax_total=_figure(line.shipping_tax_total),
     )
+
+
+def _figure(stated: Decimal | Odd | None) -> Decimal:
+    return stated if isinstance(stated, Decimal) else Decimal(0)

@@ -1,37 +1,94 @@
-"""The shape of WooCommerce's orders and refunds, as far as we read them.
+"""The shape of WooCommerce's orders and refunds, as far as documents and stock need them.
 
 Open enums (status, payment method, origin) are plain texts: plugins add their own words. Amounts are net and tax apart.
 """
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, model_validator
 
+from services.shared.woocommerce import php
 from services.shared.woocommerce.read import (
     Amount,
     Answered,
+    Figure,
+    Flag,
+    Id,
     Label,
     Metas,
     Moment,
+    OptionalAmount,
     OptionalMoment,
+    Records,
+    Reference,
     Rows,
     Table,
     Text,
     Whole,
+    Word,
+    Yes,
+    absent,
+    private,
+    wrong,
 )
 
-Id = Annotated[Whole, Field(gt=0)]
+NOTHING = Decimal(0)
 
 
 def _applied(taxes: Any) -> Any:
-    """A rate that does not apply to a line stands there with an empty total."""
-    rows = list(taxes.values()) if isinstance(taxes, dict) else taxes
-    if not isinstance(rows, list):
-        return rows
-    return [row for row in rows if not (isinstance(row, dict) and row.get("total") in ("", None))]
+    """The taxes of a line; a rate that does not apply stands there with an empty total."""
+    rows = php.entries(taxes)
+    if rows is None:
+        raise wrong("is not a list")
+    return [row for row in rows if not (isinstance(row, dict) and php.is_absent(row.get("total")))]
+
+
+def _not_negative(value: Decimal) -> Decimal:
+    if value < 0:
+        raise wrong("must not be negative")
+    return value
+
+
+def _given_back(value: Decimal) -> Decimal:
+    if value > 0:
+        raise wrong("has the wrong sign: what a refund gives back is negative")
+    return value
+
+
+def _filled(value: str) -> str:
+    if not value:
+        raise absent()
+    return value
+
+
+def _currency(value: str) -> str:
+    code = value.upper()
+    if not (code.isascii() and code.isalpha() and len(code) == 3):
+        raise wrong("is not a currency code")
+    return code
+
+
+def _account(value: Any) -> int:
+    """An account's number; 0 for a guest."""
+    found = 0 if php.is_absent(value) else php.whole(value)
+    if found is None or found < 0:
+        raise private("is not an account number")
+    return found
+
+
+def _word(value: Any) -> str:
+    found = php.text(value)
+    if found is None:
+        raise wrong("is not a text")
+    return found.strip()
+
+
+Needed = Annotated[str, BeforeValidator(_word), AfterValidator(_filled)]
+"""A word that must be there."""
 
 
 class TaxJson(Answered):
@@ -42,46 +99,65 @@ class TaxJson(Answered):
 
 
 class LineJson(Answered):
-    """What product, shipping and fee lines have in common."""
+    """What product, shipping and fee lines have in common; a line without `total_tax` and `taxes` is untaxed."""
 
     id: Id
     total: Amount
-    total_tax: Amount
+    stated_tax: OptionalAmount = Field(default=None, alias="total_tax")
     taxes: Annotated[tuple[TaxJson, ...], BeforeValidator(_applied)] = ()
-    tax_class: Text = ""
+    tax_class: Word = ""
     meta_data: Metas = ()
+
+    @model_validator(mode="after")
+    def _tax_is_stated(self) -> LineJson:
+        if self.stated_tax is None and any(tax.total for tax in self.taxes):
+            raise wrong("states tax by rate and no total_tax")
+        return self
+
+    @property
+    def total_tax(self) -> Decimal:
+        """The line's tax."""
+        return self.stated_tax or NOTHING
 
 
 class ProductLineJson(LineJson):
     """A product line; `sku` and `product_id` are empty when the product was deleted or never was."""
 
     name: Label = ""
-    product_id: Annotated[Whole, BeforeValidator(lambda value: value or 0)] = 0
-    variation_id: Annotated[Whole, BeforeValidator(lambda value: value or 0)] = 0
-    sku: Text = ""
+    product_id: Reference = 0
+    variation_id: Reference = 0
+    sku: Word = ""
     quantity: Amount
-    subtotal: Amount
-    subtotal_tax: Amount
 
 
 class OrderedLineJson(ProductLineJson):
     """A product line of an order."""
 
-    quantity: Annotated[Amount, Field(ge=0)]
+    quantity: Annotated[Amount, AfterValidator(_not_negative)]
+    subtotal: OptionalAmount = None
+    subtotal_tax: OptionalAmount = None
+
+    @property
+    def before_discount(self) -> tuple[Decimal, Decimal]:
+        """Net and tax before coupons; what the line comes to where the shop does not say."""
+        tax = NOTHING if self.subtotal_tax is None and not self.total_tax else self.subtotal_tax
+        if self.subtotal is None or tax is None:
+            return self.total, self.total_tax
+        return self.subtotal, tax
 
 
 class RefundedLineJson(ProductLineJson):
     """A product line of a refund."""
 
-    quantity: Annotated[Amount, Field(le=0)]
+    quantity: Annotated[Amount, AfterValidator(_given_back)]
 
 
 class ShippingLineJson(LineJson):
     """A shipping line."""
 
     method_title: Label = ""
-    method_id: Text = ""
-    instance_id: Annotated[str, BeforeValidator(lambda value: str(value) if isinstance(value, str | int) else "")] = ""
+    method_id: Word = ""
+    instance_id: Word = ""
 
 
 class FeeLineJson(LineJson):
@@ -91,21 +167,21 @@ class FeeLineJson(LineJson):
 
 
 class TaxLineJson(Answered):
-    """A rate that the order uses."""
+    """A rate of the order. It is read as far as it goes: only a rate that a line names is needed."""
 
-    rate_id: Whole
+    rate_id: Annotated[int | None, PlainValidator(php.whole)] = None
     rate_code: Label = ""
     label: Label = ""
-    rate_percent: Annotated[Amount, Field(ge=0)]
-    compound: bool = False
-    tax_total: Amount
-    shipping_tax_total: Amount
+    rate_percent: Figure = None
+    compound: Yes = False
+    tax_total: Figure = None
+    shipping_tax_total: Figure = None
 
 
 class CouponLineJson(Answered):
     """A coupon; its amounts are not read, they are wrong too often (order-money rule 8)."""
 
-    code: Text = ""
+    code: Word = ""
 
 
 class RefundRefJson(Answered):
@@ -126,8 +202,8 @@ class AddressJson(Answered):
     state: Text = ""
     postcode: Text = ""
     country: Text = ""
-    email: Annotated[Text, AfterValidator(str.strip)] = ""
-    phone: Annotated[Text, AfterValidator(str.strip)] = ""
+    email: Word = ""
+    phone: Word = ""
 
 
 NO_ADDRESS = AddressJson()
@@ -138,38 +214,48 @@ class OrderJson(Answered):
     """`GET /orders/{id}`."""
 
     id: Id
-    number: Annotated[str, Field(min_length=1)]
-    status: Annotated[str, Field(min_length=1)]
-    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
-    created_via: Text = ""
-    payment_method: Text = ""
-    transaction_id: Text = ""
-    prices_include_tax: bool
+    number: Word = ""
+    status: Needed
+    currency: Annotated[Needed, AfterValidator(_currency)]
+    created_via: Word = ""
+    payment_method: Word = ""
+    transaction_id: Word = ""
+    prices_include_tax: Flag = False
     total: Amount
-    total_tax: Amount
-    customer_id: Annotated[Whole, Field(ge=0)] = 0
-    parent_id: Annotated[Whole, BeforeValidator(lambda value: value or 0), Field(ge=0)] = 0
+    total_tax: OptionalAmount = None
+    customer_id: Annotated[int, PlainValidator(_account)] = 0
+    parent_id: Annotated[Reference, Field(ge=0)] = 0
     customer_note: Text = ""
     billing: PostalAddress = NO_ADDRESS
     shipping: PostalAddress = NO_ADDRESS
     meta_data: Metas = ()
     line_items: Annotated[tuple[OrderedLineJson, ...], Rows]
-    shipping_lines: Annotated[tuple[ShippingLineJson, ...], Rows]
-    fee_lines: Annotated[tuple[FeeLineJson, ...], Rows]
-    tax_lines: Annotated[tuple[TaxLineJson, ...], Rows]
-    coupon_lines: Annotated[tuple[CouponLineJson, ...], Rows] = ()
+    shipping_lines: Annotated[tuple[ShippingLineJson, ...], Rows] = ()
+    fee_lines: Annotated[tuple[FeeLineJson, ...], Rows] = ()
+    tax_lines: Annotated[tuple[TaxLineJson, ...], Records] = ()
+    coupon_lines: Annotated[tuple[CouponLineJson, ...], Records] = ()
     refunds: Annotated[tuple[RefundRefJson, ...], Rows] = ()
     date_created_gmt: Moment
-    date_modified_gmt: OptionalMoment = None
+    date_modified_gmt: Annotated[datetime | None, PlainValidator(php.moment)] = None
     date_paid_gmt: OptionalMoment = None
     date_completed_gmt: OptionalMoment = None
+
+    @property
+    def lines(self) -> tuple[LineJson, ...]:
+        """Products, shipping, fees."""
+        return (*self.line_items, *self.shipping_lines, *self.fee_lines)
+
+    @property
+    def taxed(self) -> Decimal:
+        """The order's tax; where the shop does not say, that of its lines."""
+        return sum((line.total_tax for line in self.lines), NOTHING) if self.total_tax is None else self.total_tax
 
 
 class RefundJson(Answered):
     """A refund from `GET /orders/{id}/refunds`: the amount is positive, lines and quantities are negative."""
 
     id: Id
-    amount: Annotated[Amount, Field(ge=Decimal(0))]
+    amount: Annotated[Amount, AfterValidator(_not_negative)]
     reason: Text = ""
     date_created_gmt: Moment
     line_items: Annotated[tuple[RefundedLineJson, ...], Rows] = ()

@@ -11,7 +11,7 @@ from contracts.shop import LineKind, LineTax, RefundIssued, RefundLine
 from services.shared.woocommerce.order import order_name
 from services.shared.woocommerce.order_json import LineJson, OrderJson, RefundedLineJson, RefundJson
 from services.shared.woocommerce.person import IdentityKeys, person_of
-from services.shared.woocommerce.read import meta_text, reading
+from services.shared.woocommerce.read import meta_text, named, reading
 
 ORIGINAL = ("_refunded_item_id",)
 
@@ -31,7 +31,7 @@ def refund_issued(
     """
     with reading(order_name(shop, order_json), Reason.SHOP_ORDER_INVALID):
         order = OrderJson.model_validate(order_json)
-    what = f"{order_name(shop, order_json)}, refund {refund_json.get('id')}"
+    what = f"{order_name(shop, order_json)}, {named('refund', refund_json)}"
     with reading(what, Reason.SHOP_ORDER_INVALID):
         refund = RefundJson.model_validate(refund_json)
         return _fact(shop, order, refund, IdentityKeys.of(personal_id_keys, company_id_keys))
