@@ -124,9 +124,12 @@ def without(order: dict[str, Any], *paths: str) -> dict[str, Any]:
 
 async def looked(order: dict[str, Any]) -> Outcome:
     """What store-feed makes of the order as the shop answers it."""
-    body = json.dumps(order).encode()
-    answer = httpx.Response(200, content=body, headers={"content-type": "application/json"})
-    async with client(lambda request: answer) as shop:
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        body = [] if request.url.path.endswith("/refunds") else order
+        return httpx.Response(200, content=json.dumps(body).encode(), headers={"content-type": "application/json"})
+
+    async with client(answer) as shop:
         row = Row("read", "order.read", "lane", "main:5001", "main:5001", {"shop": "main", "order": 5001, "asked": 1})
         [outcome] = await Looks(shop, OrderSettings(), lambda: NOW).deliver([row])
         return outcome
