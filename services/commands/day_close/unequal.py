@@ -23,7 +23,7 @@ def _of_order(listed: OrderSummary, known: OrderChanged) -> Iterator[str]:
     pairs: dict[str, tuple[object, object]] = {
         "status": (listed.status, known.status),
         "total": (listed.total, known.total),
-        "tax": (listed.total_tax, known.total_tax),
+        "tax": (known.total_tax if listed.total_tax is None else listed.total_tax, known.total_tax),
         "currency": (listed.currency, known.currency),
         "parent": (listed.parent_id, known.parent_id),
         "payment method": (listed.payment_method, known.payment_method),

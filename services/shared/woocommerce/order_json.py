@@ -89,6 +89,10 @@ def _word(value: Any) -> str:
 
 Needed = Annotated[str, BeforeValidator(_word), AfterValidator(_filled)]
 """A word that must be there."""
+Currency = Annotated[Needed, AfterValidator(_currency)]
+ParentId = Annotated[Reference, Field(ge=0)]
+ModifiedAt = Annotated[datetime | None, PlainValidator(php.moment)]
+"""When a record was saved last; None where the shop does not say, or not in a way that can be read."""
 
 
 class TaxJson(Answered):
@@ -216,7 +220,7 @@ class OrderJson(Answered):
     id: Id
     number: Word = ""
     status: Needed
-    currency: Annotated[Needed, AfterValidator(_currency)]
+    currency: Currency
     created_via: Word = ""
     payment_method: Word = ""
     transaction_id: Word = ""
@@ -224,7 +228,7 @@ class OrderJson(Answered):
     total: Amount
     total_tax: OptionalAmount = None
     customer_id: Annotated[int, PlainValidator(_account)] = 0
-    parent_id: Annotated[Reference, Field(ge=0)] = 0
+    parent_id: ParentId = 0
     customer_note: Text = ""
     billing: PostalAddress = NO_ADDRESS
     shipping: PostalAddress = NO_ADDRESS
@@ -236,7 +240,7 @@ class OrderJson(Answered):
     coupon_lines: Annotated[tuple[CouponLineJson, ...], Records] = ()
     refunds: Annotated[tuple[RefundRefJson, ...], Rows] = ()
     date_created_gmt: Moment
-    date_modified_gmt: Annotated[datetime | None, PlainValidator(php.moment)] = None
+    date_modified_gmt: ModifiedAt = None
     date_paid_gmt: OptionalMoment = None
     date_completed_gmt: OptionalMoment = None
 

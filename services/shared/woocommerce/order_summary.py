@@ -7,12 +7,20 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any
 
-from pydantic import Field
-
 from contracts.reasons import Reason
 from services.shared.woocommerce.order import order_name
-from services.shared.woocommerce.order_json import Id
-from services.shared.woocommerce.read import Amount, Answered, Moment, OptionalMoment, Rows, Text, Whole, reading
+from services.shared.woocommerce.order_json import Currency, ModifiedAt, Needed, ParentId
+from services.shared.woocommerce.read import (
+    Amount,
+    Answered,
+    Id,
+    Moment,
+    OptionalAmount,
+    OptionalMoment,
+    Rows,
+    Word,
+    reading,
+)
 
 
 class RefundSummary(Answered):
@@ -26,17 +34,17 @@ class OrderSummary(Answered):
     """What a close of the day asks of every order; the lines are not among it."""
 
     id: Id
-    parent_id: Whole = 0
-    number: Text = ""
-    status: Annotated[str, Field(min_length=1)]
-    currency: Text = ""
-    created_via: Text = ""
-    payment_method: Text = ""
+    parent_id: ParentId = 0
+    number: Word = ""
+    status: Needed
+    currency: Currency
+    created_via: Word = ""
+    payment_method: Word = ""
     total: Amount
-    total_tax: Amount
+    total_tax: OptionalAmount = None
     refunds: Annotated[tuple[RefundSummary, ...], Rows] = ()
     date_created_gmt: Moment
-    date_modified_gmt: OptionalMoment = None
+    date_modified_gmt: ModifiedAt = None
     date_paid_gmt: OptionalMoment = None
     date_completed_gmt: OptionalMoment = None
 
