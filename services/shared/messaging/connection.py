@@ -9,7 +9,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 
-from services.shared.messaging.reaching import bounded
+from services.shared.messaging.reaching import TopicsMissing, bounded
 from services.shared.messaging.security import access
 from services.shared.settings.kafka import KafkaSettings
 
@@ -33,16 +33,19 @@ class _Producer(AIOKafkaProducer):  # type: ignore[misc]
 class _Reader(AIOKafkaConsumer):  # type: ignore[misc]
     """Starts within a bounded time, or says what is not there; then it reads the same partitions to its end.
 
+    A topic that is missing is named at once: aiokafka would wait for it, and then say that Kafka does not answer.
+
     Outside a group, aiokafka assigns anew with each change of the metadata: a topic that a busy broker leaves out once,
     as it does with new ones, would not be read for minutes, and then from its start again.
     """
 
     def __init__(self, *topics: str, settings: KafkaSettings, **options: Any) -> None:
         super().__init__(*topics, **access(settings), **options)
-        self._settings = settings
+        self._settings, self._topics = settings, topics
 
     async def start(self) -> None:
-        """Raises `KafkaUnreachable`."""
+        """Raises `KafkaUnreachable` and `TopicsMissing`."""
+        await check_topics(self._settings, self._topics)
         await bounded(super().start(), self._settings)
         if found := self.assignment():
             self.unsubscribe()
@@ -95,3 +98,20 @@ async def admin(settings: KafkaSettings) -> AsyncIterator[AIOKafkaAdminClient]:
         yield client
     finally:
         await client.close()
+
+
+async def check_topics(settings: KafkaSettings, names: Iterable[str]) -> None:
+    """Whether topics, by their full names, are there. Raises `KafkaUnreachable` and `TopicsMissing`."""
+    async with admin(settings) as asked:
+        known = set(await asked.list_topics())
+    if missing := [name for name in names if name not in known]:
+        raise topics_missing(settings, missing)
+
+
+def topics_missing(settings: KafkaSettings, names: Iterable[str]) -> TopicsMissing:
+    """The error to raise when Kafka shows no such topics."""
+    who = settings.user_name or "this client"
+    told = f"Kafka at {settings.bootstrap_servers} shows no topic {', '.join(names)}"
+    return TopicsMissing(
+        told, f"davtari topics create; or correct kafka.topic-prefix, or let {who} describe them (ops/acl)"
+    )

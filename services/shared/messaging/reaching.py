@@ -11,6 +11,7 @@ from typing import TypeVar
 from aiokafka.errors import KafkaError
 
 from services.shared.delivery.backoff import unavailable_wait
+from services.shared.messaging.diagnosis import diagnose
 from services.shared.settings.kafka import KafkaSettings
 
 log = logging.getLogger(__name__)
@@ -21,10 +22,14 @@ FIRST_WAIT, LONGEST_WAIT = 0.5, 10.0
 
 
 class NotYet(KafkaError):  # type: ignore[misc]
-    """Kafka is not as we need it; it may be in a moment, or when a person has done what the message says."""
+    """Kafka is not as we need it; it may be in a moment, or when a person has done what `fix` says."""
+
+    def __init__(self, told: str, fix: str = "") -> None:
+        super().__init__(told)
+        self.told, self.fix = told, fix
 
     def __str__(self) -> str:
-        return str(self.args[0])
+        return f"{self.told}. {self.fix}" if self.fix else self.told
 
 
 class KafkaUnreachable(NotYet):
@@ -41,19 +46,15 @@ async def bounded(starting: Awaitable[None], settings: KafkaSettings) -> None:
         async with asyncio.timeout(ANSWERS_IN):
             await starting
     except TimeoutError:
-        raise KafkaUnreachable(unreachable(settings, f"no answer within {ANSWERS_IN:g} s")) from None
+        raise await diagnosed(settings, f"no answer within {ANSWERS_IN:g} s") from None
     except (KafkaError, OSError) as error:
-        raise KafkaUnreachable(unreachable(settings, f"{type(error).__name__}")) from error
+        raise await diagnosed(settings, type(error).__name__) from error
 
 
-def unreachable(settings: KafkaSettings, why: str) -> str:
-    """What a person is told."""
-    keys = ["kafka.bootstrap-servers", "kafka.security-protocol"]
-    keys += ["kafka.user-name", "kafka.password-file", "kafka.sasl-mechanism"] if settings.uses_sasl else []
-    keys += ["kafka.ca-file"] if settings.uses_tls else []
-    how = f"{settings.security_protocol}, as {settings.user_name}" if settings.uses_sasl else settings.security_protocol
-    told = f"Kafka does not let us in at {settings.bootstrap_servers} ({how}): {why}"
-    return f"{told}. Does it run there? If so, compare {', '.join(keys)}; the broker's log says why it refuses"
+async def diagnosed(settings: KafkaSettings, why: str) -> KafkaUnreachable:
+    """The error to raise after a client could not start; `why` is what the client said of it."""
+    found = await diagnose(settings, why)
+    return KafkaUnreachable(found.told, found.fix)
 
 
 async def patiently(reach: Callable[[], Awaitable[ResultT]], waits: Callable[[str], None] = lambda _: None) -> ResultT:

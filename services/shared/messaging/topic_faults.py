@@ -12,8 +12,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from contracts.topics import BY_NAME, Topic
-from services.shared.messaging.connection import admin
-from services.shared.messaging.reaching import TopicsMissing
+from services.shared.messaging.connection import admin, topics_missing
 from services.shared.settings.kafka import KafkaSettings
 
 log = logging.getLogger(__name__)
@@ -66,10 +65,7 @@ async def topics_there(settings: KafkaSettings, names: Collection[str]) -> None:
     async with admin(settings) as asked:
         found = await topic_faults(asked, settings, names)
     if missing := [fault.topic for fault in found if fault.kind == "missing"]:
-        raise TopicsMissing(
-            f"Kafka at {settings.bootstrap_servers} shows no topic {', '.join(missing)}: {CREATE}; or is "
-            f"kafka.topic-prefix wrong, or may {settings.user_name or 'this client'} not describe them (ops/acl)?"
-        )
+        raise topics_missing(settings, missing)
     for fault in found:
         _say(fault)
 
