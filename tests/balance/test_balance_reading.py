@@ -12,7 +12,7 @@ import orjson
 import pytest
 
 from contracts.reasons import Reason
-from services.shared.upstream.errors import Misaddressed, Rejected, Unavailable, WebPage
+from services.shared.upstream.errors import ForeignAnswer, Misaddressed, Rejected, Unavailable
 from tests.balance.balance_double import (
     ITEM,
     MAIN,
@@ -101,7 +101,7 @@ async def test_a_connection_that_breaks_half_way_raises_after_the_rows_before() 
         ("[1, 2]", Rejected, "something else than records"),
         ('[{"uid": "1"}, {"uid": x}]', Rejected, "no valid JSON"),
         ('[{"uid": "1"}] and more', Rejected, "no valid JSON"),
-        ("<html><title>Wait</title></html>", WebPage, "firewall"),
+        ("<html><title>Wait</title></html>", ForeignAnswer, "firewall"),
     ],
 )
 async def test_what_is_no_list_of_rows_raises(body: str, kind: type[Exception], words: str) -> None:

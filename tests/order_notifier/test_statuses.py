@@ -260,7 +260,8 @@ async def test_a_shop_that_keeps_another_status_is_told(tmp_path: Path) -> None:
     async with world(tmp_path, settings(**moves())) as on:
         order = on.sells()
         await on.sold(order)
-        on.faults.add(Fault(kind="status", match=r"PUT .*/orders/", status=200, body='{"id": 1, "status": "on-hold"}'))
+        kept = f'{{"id": {order}, "status": "on-hold"}}'
+        on.faults.add(Fault(kind="status", match=r"PUT .*/orders/", status=200, body=kept))
         await on.works()
         [letter] = await on.bench.letters()
         assert (letter.reason, "is 'on-hold'" in letter.detail) == (Reason.SHOP_ECHO_DIFFERS, True)

@@ -16,7 +16,8 @@ async def test_an_order_that_goes_between_two_reads_is_removed(store: Store) -> 
     order = store.places()
     await store.hinted(order)
     store.refunds(order, "5.00")
-    store.trouble("status", "GET .*/refunds$", status=404, body='{"code": "woocommerce_rest_invalid_order_id"}')
+    gone = '{"code": "woocommerce_rest_invalid_order_id", "message": "Invalid order ID.", "data": {"status": 404}}'
+    store.trouble("status", "GET .*/refunds$", status=404, body=gone)
 
     assert [type(event) for event in await store.hinted(order)] == [OrderRemoved]
 

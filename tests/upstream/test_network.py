@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from services.shared.upstream.errors import Unavailable, UnknownOutcome, UpstreamError
+from services.shared.upstream.errors import ReadFailed, Unavailable, UnknownOutcome, UpstreamError
 from services.shared.upstream.http import Limits, Timeouts, Upstream
 from services.shared.upstream.tls import tls_context
 from tests.upstream.upstream_double import VOICE
@@ -78,7 +78,7 @@ async def failure(url: str, *, writes: bool) -> UpstreamError:
 async def test_what_was_sent_may_have_been_done(talk: Talk) -> None:
     async with server(talk) as url:
         assert type(await failure(url, writes=True)) is UnknownOutcome
-        assert type(await failure(url, writes=False)) is Unavailable
+        assert type(await failure(url, writes=False)) is ReadFailed
 
 
 async def test_a_connection_that_never_came_about_has_sent_nothing(unused_tcp_port: int) -> None:

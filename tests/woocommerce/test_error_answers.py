@@ -156,10 +156,3 @@ async def test_a_page_for_people_at_an_unknown_address_is_a_wrong_address() -> N
     assert isinstance(
         await failure_of(httpx.Response(404, html=PAGE.format("Not found")), "GET", "/orders"), Misaddressed
     )
-
-
-@pytest.mark.parametrize("text", ["", "null", '"ok"', "[1]", "PHP Notice: x {}", '{"id": NaN}', "{"])
-async def test_an_answer_that_is_no_record_is_unavailable_to_a_read_and_unknown_after_a_write(text: str) -> None:
-    read = await failure_of(httpx.Response(200, text=text), "GET", "/orders/1")
-    written = await failure_of(httpx.Response(200, text=text), "PUT", "/webhooks/1")
-    assert (type(read), type(written)) == (Unavailable, UnknownOutcome)

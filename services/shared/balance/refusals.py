@@ -10,9 +10,10 @@ import httpx
 from contracts.reasons import Reason
 from services.shared.balance.answers import error_texts, said, states_no_match, unknown_parameter
 from services.shared.settings.balance import BalanceSettings, Dialect
+from services.shared.upstream.descriptions import described, is_page
 from services.shared.upstream.errors import AccessDenied, Misaddressed, Rejected, Unavailable, UpstreamError
 from services.shared.upstream.http import Refine
-from services.shared.upstream.statuses import NOT_DONE, described, is_page
+from services.shared.upstream.statuses import FAILED, NOT_DONE
 from services.shared.upstream.voice import Voice
 
 _PROFILES = {"storera": "Storera", "vendoo": "Vendoo", "b2c": "B2C"}
@@ -105,7 +106,9 @@ def _refined(voice: Voice, dialect: Dialect, response: httpx.Response, writes: b
 
 def _refined_write(dialect: Dialect, response: httpx.Response, what: str, words: str) -> UpstreamError | None:
     """A refusal with 5xx is one only with an `Error` list (API fact); without, the document may have been written."""
-    if response.status_code < 400 or (response.status_code >= 500 and not error_texts(response.content)):
+    status = response.status_code
+    failed = status in FAILED or status >= 500
+    if status < 400 or (failed and not error_texts(response.content)):
         return None
     return refused(what, words, dialect, response.status_code)
 
@@ -114,7 +117,7 @@ def _refined_read(dialect: Dialect, response: httpx.Response, what: str, words: 
     status = response.status_code
     if status == 404:
         return _not_found(response, what, words)
-    if status >= 500:
+    if status in FAILED or status >= 500:
         return Unavailable(_with(what, words), status=status)
     return refused(what, words, dialect, status) if status >= 400 else None
 

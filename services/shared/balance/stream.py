@@ -17,8 +17,7 @@ from services.shared.balance.array import ArrayParser
 from services.shared.balance.refusals import refused
 from services.shared.balance.shape import BARE, Shape
 from services.shared.settings.balance import Dialect
-from services.shared.upstream.errors import Rejected, Unavailable, UpstreamError
-from services.shared.upstream.statuses import page_error
+from services.shared.upstream.errors import ForeignAnswer, Rejected, Unavailable, UpstreamError
 
 PIECE = 32 * 1024
 """Bytes parsed at once: it bounds the rows that wait in memory, however large the network's pieces are."""
@@ -133,7 +132,9 @@ class Parser:
 
     def _unreadable(self) -> UpstreamError:
         if self._head.lstrip().startswith(b"<"):
-            return page_error(f"{self._what}: a web page", 200, writes=False)
+            return ForeignAnswer(
+                f"{self._what}: a web page, where JSON is meant: most likely a firewall or a login page answers"
+            )
         return self._bad(f"no valid JSON after {self._count} rows")
 
     def _bad(self, found: str) -> UpstreamError:

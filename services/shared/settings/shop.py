@@ -35,6 +35,9 @@ class ShopSettings(Section):
     """One WooCommerce store."""
 
     url: str = Field(pattern=r"^https?://")
+    rest_prefix: str = Field(
+        default="", description="WordPress's REST prefix, e.g. wp-json; empty: wp-json, or the one the home page names"
+    )
     key_file: Path
     secret_file: Path
     webhook_secret_files: tuple[Path, ...] = ()

@@ -1,12 +1,14 @@
 """Why a call to Balance or WooCommerce failed, split by what the caller may assume.
 
 UpstreamError
-├── Unavailable      nothing was done: connect failed, 429, 502/503/504 before a write, breaker open → the lane waits
-│   └── WebPage      a read was answered with a web page: a firewall or a maintenance page stands before the API
+├── Unavailable      nothing was done: connect failed, 429, 503, breaker open → the lane waits
+│   ├── ForeignAnswer  something else than the API answered a read: a protection, a login page, a cache → the lane waits
+│   └── ReadFailed   a read timed out or failed inside the upstream → the lane waits; a smaller read may succeed
 ├── UnknownOutcome   it may have been done: timeout or reset after sending, 5xx on a write → read before retrying
-├── AccessDenied     401/403: nothing was done and nothing will be until a person acts → the lane waits, loudly
+├── AccessDenied     401/403: nothing was done and nothing will be until a person acts → the lane waits
 │   └── Misaddressed what answers is not the API: a redirect, an unknown route, a wrong URL in the settings
 └── Rejected         the upstream read the message and refused it → a dead letter
+    └── NotFound     the API itself says that there is no such record
 """
 
 from __future__ import annotations
@@ -15,23 +17,34 @@ from contracts.reasons import Reason
 
 
 class UpstreamError(Exception):
-    """A call to an upstream failed."""
+    """A call to an upstream failed. `reason` is the code of its cause where the answer shows it."""
 
-    def __init__(self, message: str, *, status: int | None = None) -> None:
+    def __init__(self, message: str, *, status: int | None = None, reason: Reason | None = None) -> None:
         super().__init__(message)
-        self.message, self.status = message, status
+        self.message, self.status, self.reason = message, status, reason
 
 
 class Unavailable(UpstreamError):
-    """Nothing was done. `retry_after` is the upstream's own wish in seconds."""
+    """Nothing was done. `retry_after` is the upstream's Retry-After header in seconds."""
 
-    def __init__(self, message: str, *, status: int | None = None, retry_after: float | None = None) -> None:
-        super().__init__(message, status=status)
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        reason: Reason | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message, status=status, reason=reason)
         self.retry_after = retry_after
 
 
-class WebPage(Unavailable):
-    """A page for people was answered where JSON is meant."""
+class ForeignAnswer(Unavailable):
+    """A read was answered by something else than the API, or with something that cannot be its answer."""
+
+
+class ReadFailed(Unavailable):
+    """A read timed out, broke off, or failed inside the upstream; the same read of fewer records may succeed."""
 
 
 class UnknownOutcome(UpstreamError):
@@ -39,16 +52,22 @@ class UnknownOutcome(UpstreamError):
 
 
 class AccessDenied(UpstreamError):
-    """The credentials or rights do not suffice; the message says where to mend that."""
+    """The credentials or rights do not suffice; the message says where to change that."""
 
 
 class Misaddressed(AccessDenied):
-    """What answered is not the API: the address in the settings, or the upstream's own set-up, must be mended."""
+    """What answered is not the API: the address in the settings, or the upstream's own configuration, is wrong."""
 
 
 class Rejected(UpstreamError):
     """The upstream refused the message; `reason` classifies it, `code` is the upstream's own error code."""
 
+    reason: Reason
+
     def __init__(self, message: str, *, reason: Reason, status: int | None = None, code: str = "") -> None:
-        super().__init__(message, status=status)
-        self.reason, self.code = reason, code
+        super().__init__(message, status=status, reason=reason)
+        self.code = code
+
+
+class NotFound(Rejected):
+    """The API itself, with its own error code, says that there is no such record."""

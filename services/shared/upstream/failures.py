@@ -6,13 +6,15 @@ import ssl
 
 import httpx
 
-from services.shared.upstream.errors import Misaddressed, Unavailable, UnknownOutcome, UpstreamError
+from services.shared.upstream.errors import Misaddressed, ReadFailed, Unavailable, UnknownOutcome, UpstreamError
 from services.shared.upstream.voice import Voice
 
 NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 """The only failures that prove that the request never left: safe to repeat at once, whatever it was."""
 
 _NEVER_LEFT = (*NOT_SENT, httpx.ProxyError)
+_GAVE_UP = (httpx.ReadTimeout, httpx.ReadError, httpx.RemoteProtocolError)
+"""No answer in time, or half of one: a read of fewer records may succeed."""
 _NO_ADDRESS = (httpx.UnsupportedProtocol, httpx.InvalidURL)
 
 
@@ -25,7 +27,7 @@ def failure_of(error: httpx.HTTPError | httpx.InvalidURL, voice: Voice, call: st
         return Unavailable(f"{what}; nothing was sent")
     if writes:
         return UnknownOutcome(f"{what}; it may have been done all the same")
-    return Unavailable(what)
+    return (ReadFailed if isinstance(error, _GAVE_UP) else Unavailable)(what)
 
 
 def _words(error: Exception) -> str:

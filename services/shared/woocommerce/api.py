@@ -1,94 +1,146 @@
-"""Calls to `/wp-json/wc/v3`: addresses, JSON with exact numbers, and answers that are not what they should be."""
+"""Calls to `/wp-json/wc/v3`: addresses, JSON with exact numbers, and answers that cannot be WooCommerce's."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+import logging
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 
-from services.shared.upstream.errors import Unavailable, UnknownOutcome, UpstreamError
+from contracts.reasons import Reason
+from services.shared.upstream.descriptions import beginning
+from services.shared.upstream.errors import ReadFailed, UpstreamError
 from services.shared.upstream.http import Upstream
+from services.shared.upstream.statuses import foreign
+from services.shared.upstream.voice import Explanation
+from services.shared.woocommerce import answers, diagnosis
+from services.shared.woocommerce.answers import BrokenAnswer, NoAnswer
 
-ROUTES = "/wp-json/wc/v3"
+log = logging.getLogger(__name__)
+PREFIX = "wp-json"
+ROUTES = "/wc/v3"
+UNCACHED: Mapping[str, str] = {"Cache-Control": "no-cache", "Pragma": "no-cache"}
+"""Every read asks caches to ask the shop. Many ignore that: `fresh` reads carry a parameter that changes besides."""
+ShapeT = TypeVar("ShapeT")
+Shape = Callable[[Any], ShapeT]
+"""From the JSON of an answer to what it is asked for. Raises `NoAnswer`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of a list; `total_pages` is None when a proxy swallowed the header."""
+    """One page of a list, odd rows included; `total_pages` is None when a proxy swallowed the header."""
 
-    rows: list[dict[str, Any]]
+    rows: list[Any]
     total_pages: int | None
 
 
 class Api:
     """One shop's REST API. Every call raises an `UpstreamError` when it fails."""
 
-    def __init__(self, upstream: Upstream, shop: str, url: str) -> None:
+    def __init__(self, upstream: Upstream, shop: str, url: str, prefix: str, token: Callable[[], str]) -> None:
+        """`prefix` is WordPress's REST prefix; `token` gives another text each time, for fresh reads."""
         self.shop = shop
-        self._upstream, self._root = upstream, url.rstrip("/")
+        self.php_output = ""
+        self._upstream, self._token = upstream, token
+        self._root = f"{url.rstrip('/')}/{prefix.strip('/') or PREFIX}"
 
     async def index(self, **params: str) -> dict[str, Any]:
         """The site's own description, `/wp-json/`."""
-        url = f"{self._root}/wp-json/"
-        return _table(await self._upstream.request("GET", url, params=params, writes=False), self.shop)
+        return self._read_as(_index, await self._get(f"{self._root}/", params))
 
-    async def get(self, route: str, **params: str | int) -> dict[str, Any]:
-        """A single record."""
-        return _table(await self._read(route, params), self.shop)
+    async def get(self, route: str, *, fresh: bool = False, **params: str | int) -> dict[str, Any]:
+        """A single record; a route that ends with a number is answered with the record of that id.
+
+        `fresh` bypasses caches. Raises `NotFound` when WooCommerce says that there is none.
+        """
+        last = route.rpartition("/")[2]
+        response = await self._read(route, params, fresh=fresh)
+        return self._read_as(lambda value: answers.table(value, last if last.isdigit() else None), response)
 
     async def answer(self, path: str) -> Any:
         """What a route beside WooCommerce's own answers, e.g. `/wp-json/wc-returns/v1/orders/17`: any JSON."""
-        response = await self._upstream.request("GET", self._root + path, params={}, writes=False)
-        return _json(response, self.shop, writes=False)
+        return self._read_as(_anything, await self._get(self._root + path.removeprefix(f"/{PREFIX}"), {}))
 
-    async def page(self, route: str, params: Mapping[str, str | int]) -> Page:
+    async def page(self, route: str, params: Mapping[str, str | int], *, fresh: bool = False) -> Page:
         """One page of a list."""
-        response = await self._read(route, params)
+        response = await self._read(route, params, fresh=fresh)
         total = response.headers.get("X-WP-TotalPages", "")
-        return Page(_rows(response, self.shop), int(total) if total.isascii() and total.isdigit() else None)
+        pages = int(total) if total.isascii() and total.isdigit() else None
+        return Page(self._read_as(answers.rows, response), pages)
 
     async def write(self, method: str, route: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        """A change, and its echo. Raises `UnknownOutcome` also when the echo cannot be read."""
+        """A change, and its echo. Raises `UnknownOutcome` also when the echo cannot be that of this change."""
         response = await self._upstream.request(method, self._root + ROUTES + route, json=body, writes=True)
-        return _table(response, self.shop, writes=True)
+        return self._read_as(lambda value: _echo(value, route, body), response, writes=True)
 
-    async def _read(self, route: str, params: Mapping[str, str | int]) -> httpx.Response:
-        return await self._upstream.request("GET", self._root + ROUTES + route, params=params, writes=False)
+    async def cache_marks(self, route: str) -> str:
+        """What the answer to a read says of caches on its way, e.g. `Age 312, CF-Cache-Status HIT`; may be empty."""
+        headers = (await self._read(route, {}, fresh=False)).headers
+        return ", ".join(f"{name} {headers[name]}" for name in _CACHE_HEADERS if name in headers)
+
+    async def _read(self, route: str, params: Mapping[str, str | int], *, fresh: bool) -> httpx.Response:
+        asked = {**params, "_": self._token()} if fresh else params
+        return await self._get(self._root + ROUTES + route, asked)
+
+    async def _get(self, url: str, params: Mapping[str, str | int]) -> httpx.Response:
+        return await self._upstream.request("GET", url, params=params, headers=UNCACHED, writes=False)
+
+    def _read_as(self, shape: Shape[ShapeT], response: httpx.Response, *, writes: bool = False) -> ShapeT:
+        try:
+            found = answers.decoded(response)
+            value = shape(found.value)
+        except NoAnswer as error:
+            raise self._no_answer(response, error, writes=writes) from None
+        self._note_php_output(found.php_output)
+        return value
+
+    def _note_php_output(self, output: str) -> None:
+        """Say once that PHP writes into the answers, and again when it writes something else."""
+        shown = beginning(output)
+        if shown and shown != self.php_output:
+            fix = diagnosis.fix_of(Reason.SHOP_PHP_OUTPUT, self.shop)
+            log.warning("PHP writes into the shop's answers", extra={"shop": self.shop, "why": shown, "fix": fix})
+        self.php_output = shown
+
+    def _no_answer(self, response: httpx.Response, error: NoAnswer, *, writes: bool) -> UpstreamError:
+        call = f"shop {self.shop}: {response.request.method} {response.request.url.path}"
+        found = diagnosis.explain(self.shop, response)
+        fix = found.fix or diagnosis.fix_of(Reason.SHOP_FOREIGN_ANSWER, self.shop)
+        reason = found.reason or Reason.SHOP_FOREIGN_ANSWER
+        what = f"{call}: {found.words}, {error}"
+        if isinstance(error, BrokenAnswer) and not writes:
+            return ReadFailed(f"{what}. {fix}", status=response.status_code, reason=reason)
+        return foreign(what, Explanation(what, fix, reason), writes=writes, status=response.status_code)
 
 
-def _table(response: httpx.Response, shop: str, *, writes: bool = False) -> dict[str, Any]:
-    """The answered object; PHP writes an empty one as `[]`."""
-    answer = _json(response, shop, writes=writes)
-    if answer == []:
-        return {}
-    if isinstance(answer, dict):
-        return answer
-    raise _strange(response, shop, "no JSON object", writes=writes)
+_CACHE_HEADERS = (
+    "Age", "X-Cache", "X-Cache-Status", "CF-Cache-Status", "X-LiteSpeed-Cache", "X-Proxy-Cache", "X-Varnish",
+    "X-WC-Cache", "Last-Modified",
+)  # fmt: skip
 
 
-def _rows(response: httpx.Response, shop: str) -> list[dict[str, Any]]:
-    answer = _json(response, shop, writes=False)
-    if isinstance(answer, list) and all(isinstance(row, dict) for row in answer):
-        return answer
-    raise _strange(response, shop, "no list of JSON objects", writes=False)
+def _anything(value: Any) -> Any:
+    """JSON of a plugin, unless it is a refusal."""
+    return answers.table(value) if isinstance(value, dict) and value else value
 
 
-def _json(response: httpx.Response, shop: str, *, writes: bool) -> Any:
-    try:
-        return json.loads(response.content, parse_float=Decimal, parse_constant=_refuse)
-    except ValueError:
-        raise _strange(response, shop, "no valid JSON", writes=writes) from None
+def _index(value: Any) -> dict[str, Any]:
+    site = answers.table(value)
+    if not isinstance(site.get("namespaces"), list):
+        raise NoAnswer("an object that is no description of a WordPress")
+    return site
 
 
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is no JSON")
-
-
-def _strange(response: httpx.Response, shop: str, what: str, *, writes: bool) -> UpstreamError:
-    call = f"{response.request.method} {response.request.url.path}"
-    text = f"shop {shop}: {call}: HTTP {response.status_code} with {what}: does a plugin write into the answers?"
-    return UnknownOutcome(text) if writes else Unavailable(text)
+def _echo(value: Any, route: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    """The echo of a write: the record itself, the new one, or the results of a batch. An empty batch echoes `[]`."""
+    if route.endswith("/batch"):
+        return {} if value == [] and not body else answers.table(value)
+    last = route.rpartition("/")[2]
+    if last.isdigit():
+        return answers.table(value, last)
+    made = answers.table(value)
+    if not isinstance(made.get("id"), int) or made["id"] < 1:
+        raise NoAnswer("an object that is no new record")
+    return made

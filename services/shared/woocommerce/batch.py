@@ -62,9 +62,13 @@ def _result(shop: str, record: Mapping[str, Any], result: Any) -> ItemResult:
     known = complaint(result.get("error")) if isinstance(result, dict) else None
     if known is not None:
         return _not_stored(f"shop {shop}: {_named(record)}", known)
-    if isinstance(result, dict) and isinstance(result.get("id"), int) and result["id"] > 0:
+    if isinstance(result, dict) and _is_echo(record, result.get("id")):
         return Stored(result["id"], result)
     raise UnknownOutcome(f"shop {shop}: {_named(record)}: the batch answered neither a record nor an error")
+
+
+def _is_echo(record: Mapping[str, Any], id_: Any) -> bool:
+    return isinstance(id_, int) and id_ > 0 and record.get("id") in (None, id_)
 
 
 def _not_stored(what: str, known: Complaint) -> NotStored:

@@ -14,6 +14,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
+from secrets import token_hex
 from typing import Any, Self
 
 import httpx
@@ -43,11 +44,12 @@ from services.shared.woocommerce.batch import ItemResult
 from services.shared.woocommerce.categories import Category
 from services.shared.woocommerce.cursor import Cursor
 from services.shared.woocommerce.customers import Customer
+from services.shared.woocommerce.diagnosis import explain, fix_of
 from services.shared.woocommerce.notes import Note
 from services.shared.woocommerce.probe import Probe
 from services.shared.woocommerce.product import Product
 from services.shared.woocommerce.product_write import ProductWrite
-from services.shared.woocommerce.refusals import MEND_ACCESS, MEND_ADDRESS, refine
+from services.shared.woocommerce.refusals import refine
 from services.shared.woocommerce.shipping import ShippingMethod
 from services.shared.woocommerce.store import ShopTaxRate, Site, TaxSettings
 from services.shared.woocommerce.webhooks import Webhook
@@ -67,12 +69,21 @@ class WooCommerce:
         transport: httpx.AsyncBaseTransport | None = None,
         observe: Observe = unobserved,
         sleep: Sleep = asyncio.sleep,
+        token: Callable[[], str] = token_hex,
     ) -> None:
         """`clock` gives aware UTC; `transport` replaces the network; `sleep` waits between tries not sent.
 
+        `token` gives another text each time, for reads that no cache may answer.
+
         Raises `SettingsError` when the shop's ca-file cannot be used.
         """
-        voice = Voice(f"shop {shop}", Reason.SHOP_REFUSED, MEND_ACCESS, MEND_ADDRESS)
+        voice = Voice(
+            f"shop {shop}",
+            Reason.SHOP_REFUSED,
+            fix_of(Reason.SHOP_KEY_REFUSED, shop),
+            fix_of(Reason.SHOP_ADDRESS_WRONG, shop),
+            partial(explain, shop),
+        )
         self._upstream = Upstream(
             voice,
             auth=auth_for(settings.url, key, secret, clock),
@@ -85,7 +96,7 @@ class WooCommerce:
             clock=clock,
             sleep=sleep,
         )
-        self._api = Api(self._upstream, shop, settings.url)
+        self._api = Api(self._upstream, shop, settings.url, settings.rest_prefix, token)
 
     async def __aenter__(self) -> Self:
         return self
@@ -149,9 +160,16 @@ class WooCommerce:
         """Every product's id and SKU, variations aside, in every status but the trash."""
         return products.every_sku(self._api)
 
-    async def order(self, order_id: int) -> dict[str, Any] | None:
-        """An order's JSON; None when it was deleted for good, status `trash` when it lies in the trash."""
-        return await orders.by_id(self._api, order_id)
+    async def order(self, order_id: int, *, fresh: bool = False) -> dict[str, Any] | None:
+        """An order's JSON; None when WooCommerce says that there is none, status `trash` when it is in the trash.
+
+        `fresh` bypasses caches between us and the shop.
+        """
+        return await orders.by_id(self._api, order_id, fresh=fresh)
+
+    async def order_cache_marks(self, order_id: int) -> str:
+        """What the answer to a read of this order says of caches, e.g. `Age 312, CF-Cache-Status HIT`; may be empty."""
+        return await orders.cache_marks(self._api, order_id)
 
     async def answer(self, path: str) -> Any:
         """The JSON of a plugin's own route, e.g. `/wp-json/wc-returns/v1/orders/17`; None where it knows nothing."""
@@ -193,9 +211,12 @@ class WooCommerce:
         """Writes a note, for the shop's people only or for the customer too, and gives its echo."""
         return await notes.write(self._api, order_id, text, customer=customer)
 
-    async def refunds(self, order_id: int) -> list[dict[str, Any]]:
-        """The JSON of every refund of an order, oldest first."""
-        return await refunds.of_order(self._api, order_id)
+    async def refunds(self, order_id: int, *, fresh: bool = False) -> list[dict[str, Any]]:
+        """The JSON of every refund of an order, oldest first; `fresh` bypasses caches.
+
+        Raises `NotFound` when WooCommerce says that there is no such order.
+        """
+        return await refunds.of_order(self._api, order_id, fresh=fresh)
 
     def every_customer(self) -> AsyncIterator[Customer]:
         """Every customer account, by number."""

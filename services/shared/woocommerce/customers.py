@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field
 
 from contracts.reasons import Reason
-from services.shared.upstream.errors import Rejected
+from services.shared.upstream.errors import NotFound
 from services.shared.woocommerce.api import Api
 from services.shared.woocommerce.order_json import NO_ADDRESS, PostalAddress
 from services.shared.woocommerce.pages import PER_PAGE, rows
@@ -41,20 +41,16 @@ async def by_id(api: Api, customer_id: int) -> Customer | None:
     """The account with this number; None when there is none (any more)."""
     try:
         return _customer(api.shop, await api.get(f"{ROUTE}/{customer_id}"))
-    except Rejected as error:
-        if error.status == 404:
-            return None
-        raise
+    except NotFound:
+        return None
 
 
 async def exists(api: Api, customer_id: int) -> bool:
     """Whether there is an account with this number; nothing else is read of it."""
     try:
         await api.get(f"{ROUTE}/{customer_id}", _fields="id")
-    except Rejected as error:
-        if error.status == 404:
-            return False
-        raise
+    except NotFound:
+        return False
     return True
 
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from services.shared.upstream.errors import Rejected
+from services.shared.upstream.errors import NotFound
 from services.shared.woocommerce.api import Api
 from services.shared.woocommerce.changes import changes
 from services.shared.woocommerce.cursor import ONE_SECOND, Cursor
@@ -20,26 +20,29 @@ IDENTITY_FIELDS = "id,status,date_created_gmt,total,order_key"
 AnswerT = TypeVar("AnswerT")
 
 
-async def by_id(api: Api, order_id: int) -> dict[str, Any] | None:
-    """An order's JSON; None when it was deleted for good. One in the trash has the status `trash`.
+async def by_id(api: Api, order_id: int, *, fresh: bool = False) -> dict[str, Any] | None:
+    """An order's JSON; None when WooCommerce says that there is none. One in the trash has the status `trash`.
 
-    `dp` is never asked for: only the shop's own decimals add up (order-money rule 3).
+    `fresh` bypasses caches. `dp` is never asked for: only the shop's own decimals add up (order-money rule 3).
     """
-    return await _or_none(api.get(f"{ROUTE}/{order_id}"))
+    return await _or_none(api.get(f"{ROUTE}/{order_id}", fresh=fresh))
+
+
+async def cache_marks(api: Api, order_id: int) -> str:
+    """What the answer to a read of this order says of caches on its way; empty when it says nothing."""
+    return await api.cache_marks(f"{ROUTE}/{order_id}")
 
 
 async def of_plugin(api: Api, path: str) -> Any:
-    """What a plugin's own route says of an order; None for a 404."""
+    """What a plugin's own route says of an order; None where it states that there is nothing."""
     return await _or_none(api.answer(path))
 
 
 async def _or_none(asked: Awaitable[AnswerT]) -> AnswerT | None:
     try:
         return await asked
-    except Rejected as error:
-        if error.status == 404:
-            return None
-        raise
+    except NotFound:
+        return None
 
 
 async def set_status(api: Api, order_id: int, status: str) -> dict[str, Any]:

@@ -11,11 +11,13 @@ PER_PAGE = 100
 """API fact: more is refused."""
 
 
-async def rows(api: Api, route: str, params: Mapping[str, str | int]) -> AsyncIterator[dict[str, Any]]:
+async def rows(
+    api: Api, route: str, params: Mapping[str, str | int], *, fresh: bool = False
+) -> AsyncIterator[dict[str, Any]]:
     """Every row of a list, in the list's order. For lists that hardly change while they are read."""
     number, more = 1, True
     while more:
-        page = await api.page(route, {**params, "per_page": PER_PAGE, "page": number})
+        page = await api.page(route, {**params, "per_page": PER_PAGE, "page": number}, fresh=fresh)
         for row in page.rows:
             yield row
         more, number = has_more(page, number), number + 1

@@ -6,10 +6,11 @@ from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import Any
 
+from contracts.reasons import Reason
 from services.shared.upstream.errors import AccessDenied, Misaddressed, Rejected
 from services.shared.woocommerce import store
 from services.shared.woocommerce.api import Api
-from services.shared.woocommerce.refusals import MEND_ADDRESS
+from services.shared.woocommerce.diagnosis import fix_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,10 @@ async def probe(api: Api) -> Probe:
     """
     site = await store.site(api)
     if not site.has_woocommerce:
-        raise Misaddressed(f"shop {api.shop}: WordPress answers, but no WooCommerce (wc/v3). {MEND_ADDRESS}")
+        fix = fix_of(Reason.SHOP_ADDRESS_WRONG, api.shop)
+        raise Misaddressed(
+            f"shop {api.shop}: WordPress answers, but no WooCommerce (wc/v3). {fix}", reason=Reason.SHOP_ADDRESS_WRONG
+        )
     reads = await _denied(api.page("/orders", {"per_page": 1, "_fields": "id"}))
     writes = await _denied(api.write("POST", "/products/batch", {}))  # API fact: an empty batch does nothing
     status = await _status(api)

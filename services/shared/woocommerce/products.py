@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from dataclasses import replace
 from urllib.parse import quote
 
-from services.shared.upstream.errors import Rejected
+from services.shared.upstream.errors import NotFound
 from services.shared.woocommerce.api import Api
 from services.shared.woocommerce.batch import ItemResult, batch
 from services.shared.woocommerce.changes import changes
@@ -45,10 +45,8 @@ async def by_id(api: Api, product_id: int) -> Product | None:
     """A product or variation; None when the shop does not know it (any more)."""
     try:
         return read_product(api.shop, await api.get(f"{ROUTE}/{product_id}"))
-    except Rejected as error:
-        if error.status == 404:
-            return None
-        raise
+    except NotFound:
+        return None
 
 
 async def image_ids(api: Api, product_id: int) -> tuple[int, ...]:

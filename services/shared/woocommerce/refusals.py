@@ -1,47 +1,38 @@
-"""WooCommerce's error answers: `{"code", "message", "data"}` and what each means for us.
+"""WooCommerce's own error answers: `{"code", "message", "data"}` and what each means for us.
 
-Recorded in the captures; a code that nobody has seen is classified by its status.
+Recorded in the captures; a code that nobody has seen is classified by its status. An error without this body is not
+WooCommerce's: whatever stands in front of the shop has answered, and nothing follows from it for a record.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from html import unescape
 from typing import Any
 
 import httpx
-from pydantic import ValidationError
 
 from contracts.reasons import Reason
-from services.shared.upstream.errors import AccessDenied, Misaddressed, Rejected, UpstreamError
-from services.shared.upstream.statuses import described
+from services.shared.upstream.errors import AccessDenied, Misaddressed, NotFound, Rejected, UpstreamError
+from services.shared.upstream.statuses import DENIED, FAILED, NOT_DONE
 from services.shared.upstream.voice import Voice
-from services.shared.woocommerce.read import Answered, Text
+from services.shared.woocommerce.answers import ErrorBody, error_body, sentence
+from services.shared.woocommerce.diagnosis import error_in
 
-MEND_ACCESS = (
-    "Mend it in WooCommerce → Settings → Advanced → REST API: a key of a shop manager with permission Read/Write; "
-    "write its two halves into the files that key-file and secret-file name"
-)
-MEND_PROXY = (
-    "; with a key that is right, tell WordPress that it is reached over https (X-Forwarded-Proto behind a proxy): "
-    "WooCommerce ignores keys otherwise"
-)
-MEND_FIREWALL = (
-    "This is not WooCommerce's own refusal: let Davtari's address pass the shop's firewall or host protection"
-)
-MEND_ADDRESS = (
-    "Check the shop's url in davtari.toml, that WooCommerce is active, and that WordPress → Settings → Permalinks "
-    'is not "Plain"'
-)
 SKU_TAKEN = "product_invalid_sku"
 SKU_TAKEN_UNSEEN = "woocommerce_rest_product_not_created"
+NOT_FOUND = 404
+NO_ROUTE = "rest_no_route"
 
 _GONE = frozenset({"woocommerce_rest_product_invalid_id", "woocommerce_rest_product_variation_invalid_id"})
-_AS_IF_NO_KEY = frozenset({"woocommerce_rest_cannot_view", "woocommerce_rest_cannot_create"})
+_NO_RECORD = re.compile(r"(woocommerce_)?rest_(\w+_)?invalid(_\w+)?_id|(woocommerce_)?rest_term_invalid", re.ASCII)
+"""The codes with which WooCommerce and WordPress say that there is no such record (source), with status 404."""
+_OWN = re.compile(r"woocommerce_|rest_setting_")
+"""How WooCommerce's codes begin; with 404 those of WordPress and of plugins say nothing about a record."""
 _REFUSALS_WITH_5XX = frozenset({"woocommerce_rest_cannot_create_order_refund", "woocommerce_rest_trash_not_supported"})
-_OF_FIREWALLS = frozenset({405, 406, 409, 410, 418, 451})
-"""WooCommerce says these only in its own words; hosts and firewalls answer them to calls that they do not like."""
+_TOO_LARGE = frozenset({413, 414, 431})
+"""The web server's own refusals of a request for its size, in HTML: they say something about the request."""
+_REFUSALS = frozenset({400, 404, 409, 410, 422})
 _SUBJECT = re.compile(r"/(products|orders|webhooks|variations|categories)/(\d+)")
 _ONE_OF = {"products": "product", "variations": "variation", "categories": "category"}
 
@@ -53,11 +44,10 @@ class Complaint:
     code: str
     message: str
     resource_id: int | None = None
-    status: int | None = None
 
     @property
     def reason(self) -> Reason:
-        return Reason.SHOP_PRODUCT_GONE if self.code in _GONE else Reason.SHOP_REFUSED
+        return reason_of(self.code)
 
     @property
     def sku_taken(self) -> bool:
@@ -65,42 +55,51 @@ class Complaint:
         return self.code == SKU_TAKEN or (self.code == SKU_TAKEN_UNSEEN and "lookup table" in self.message)
 
 
-class _Body(Answered):
-    code: str
-    message: Text = ""
-    data: Any = None
-
-
 def complaint(body: Any) -> Complaint | None:
-    """The error that a JSON body states; None when it is no error body."""
-    try:
-        known = _Body.model_validate(body)
-    except ValidationError:
+    """The error that a part of an answer states; None when it is no error body."""
+    if (known := error_body(body)) is None:
         return None
-    data = known.data if isinstance(known.data, dict) else {"status": known.data}
-    return Complaint(known.code, _sentence(known.message, data), _whole(data, "resource_id"), _whole(data, "status"))
+    resource = known.data.get("resource_id") if isinstance(known.data, dict) else None
+    return Complaint(known.code, sentence(known), resource if isinstance(resource, int) else None)
+
+
+def reason_of(code: str) -> Reason:
+    """The reason code of a refusal with this error code."""
+    return Reason.SHOP_PRODUCT_GONE if code in _GONE else Reason.SHOP_REFUSED
 
 
 def refine(voice: Voice, response: httpx.Response, writes: bool) -> UpstreamError | None:
     """WooCommerce's own verdict about a failed call; None leaves it to the general rules."""
-    status, known = response.status_code, complaint(_json(response))
-    what = f"{voice.name}: {_subject(response.request)}: {_words(response, known)}"
-    code = known.code if known else ""
-    if status in (401, 403) or (status in _OF_FIREWALLS and known is None):
-        return AccessDenied(f"{what}. {_mend_access(known)}", status=status)
-    if code == "rest_no_route" or (status == 404 and known is None):
-        return Misaddressed(f"{what}. {MEND_ADDRESS}", status=status)
-    if status == 413:
-        return Rejected(f"{what}. Lower batch-size", reason=Reason.SHOP_REFUSED, status=status, code=code)
-    if known and (status in (400, 404, 409, 410, 422) or code in _REFUSALS_WITH_5XX):
-        return Rejected(what, reason=known.reason, status=status, code=code)
+    status, known = response.status_code, error_in(response)
+    found = voice.explain(response)
+    what = f"{voice.name}: {_subject(response.request)}: {found.words}"
+    if known is not None and (verdict := _refused(what, status, response.request.url.path, known)) is not None:
+        return verdict
+    if status in _TOO_LARGE:
+        code = known.code if known else ""
+        return Rejected(f"{what}. Lower batch-size", reason=voice.refused, status=status, code=code)
+    if status in (*DENIED, *NOT_DONE, *FAILED) or not httpx.codes.is_client_error(status):
+        return None
+    kind = Misaddressed if status == NOT_FOUND else AccessDenied
+    return kind(f"{what}. {found.fix or voice.mend_access}", status=status, reason=found.reason)
+
+
+def _states_no_record(code: str, path: str) -> bool:
+    """Whether an error code says that a record is not there; for a plugin's own routes any but an unknown route."""
+    if "/wc/" in path:
+        return _NO_RECORD.fullmatch(code) is not None
+    return code != NO_ROUTE
+
+
+def _refused(what: str, status: int, path: str, known: ErrorBody) -> Rejected | None:
+    """The refusal that WooCommerce's own body states; None when it is no word about what was sent."""
+    reason = reason_of(known.code)
+    if status == NOT_FOUND and known.status == NOT_FOUND and _states_no_record(known.code, path):
+        return NotFound(what, reason=reason, status=status, code=known.code)
+    own = status != NOT_FOUND or (known.status == NOT_FOUND and _OWN.match(known.code) is not None)
+    if (status in _REFUSALS and own) or known.code in _REFUSALS_WITH_5XX:
+        return Rejected(what, reason=reason, status=status, code=known.code)
     return None
-
-
-def _mend_access(known: Complaint | None) -> str:
-    if known is None:
-        return MEND_FIREWALL
-    return MEND_ACCESS + (MEND_PROXY if known.code in _AS_IF_NO_KEY else "")
 
 
 def _subject(request: httpx.Request) -> str:
@@ -109,26 +108,3 @@ def _subject(request: httpx.Request) -> str:
     found = _SUBJECT.findall(request.url.path)
     names = " ".join(f"{_ONE_OF.get(noun, noun.rstrip('s'))} {number}" for noun, number in found)
     return f"{names} ({call})" if names else call
-
-
-def _words(response: httpx.Response, known: Complaint | None) -> str:
-    return f"HTTP {response.status_code} {known.code}: {known.message}" if known else described(response)
-
-
-def _sentence(message: str, data: dict[str, Any]) -> str:
-    """The message without markup, with each parameter's own fault."""
-    plain = " ".join(unescape(re.sub(r"<[^>]*>", " ", message)).split())
-    faults = data.get("params")
-    return f"{plain} ({'; '.join(map(str, faults.values()))})" if isinstance(faults, dict) and faults else plain
-
-
-def _whole(data: dict[str, Any], name: str) -> int | None:
-    value = data.get(name)
-    return value if isinstance(value, int) else None
-
-
-def _json(response: httpx.Response) -> Any:
-    try:
-        return response.json()
-    except ValueError:
-        return None
