@@ -42,8 +42,8 @@ def passport(found: Passport) -> None:
     for entry in found.entries:
         console.print(f"  {entry.at}  {entry.who:<16} {escape(entry.what)}", soft_wrap=True)
     if found.sale is None:
-        stands = f" · {escape(found.stands)}" if found.stands else ""
-        console.print(f"In the books: nothing yet{stands}" + (" · it waits for a person" if found.waits else ""))
+        waits = " · it waits for a person" if found.waits else ""
+        console.print(f"In the books: nothing yet · {escape(found.stands)}{waits}", soft_wrap=True)
         return
     verdict = "[green]equal[/]" if found.matches else "[red]different[/]"
     waits = "it waits for a person" if found.waits else "nothing waits"
@@ -53,6 +53,7 @@ def passport(found: Passport) -> None:
         f"{verdict} · {waits}",
         soft_wrap=True,
     )
+    console.print(f"Now: {escape(found.stands)}", soft_wrap=True)
 
 
 def standings(found: Iterable[Standing], open_letters: Sequence[Letter], *, quiet: bool = True) -> None:

@@ -15,15 +15,29 @@ from typer.testing import CliRunner
 from contracts.envelope import Envelope
 from contracts.model import Event
 from contracts.operations import DeadLetterSettled
-from contracts.shop import OrderChanged, OrderRemoved
+from contracts.shop import OrderChanged, OrderRemoved, OrderUnreadable, RefundUnreadable
 from services.cli import app
 from services.commands.orders import app as orders_app
 from services.commands.orders.standing import Standing, standing_of, standings
+from services.commands.orders.states import QUIET
 from services.order_exporter.handlers import handlers
 from services.shared.delivery.decision import NOTHING
 from services.shared.settings.model import Settings
 from tests.commands.day_given import NOW, facts, letter, told
-from tests.support.exporting import KEY, ORDER, PAID, SHOP, line, link, order, recorded_sale, settings
+from tests.delivery.test_letter_about import of_record
+from tests.support.exporting import (
+    KEY,
+    ORDER,
+    PAID,
+    SHOP,
+    given_back,
+    line,
+    link,
+    order,
+    recorded_sale,
+    refund,
+    settings,
+)
 from tests.support.memory_state import Consumer
 
 BOUGHT = order(line(1, "20.00"))
@@ -135,3 +149,73 @@ def test_the_command_lists_the_watched_alone_or_with_the_others(
     assert data["counts"] == {"in the books": 1, "watching": 1}
     assert [(one["order_id"], one["state"], one["status"]) for one in data["orders"]] == [(1043, "watching", "on-hold")]
     assert "name no shop 'other'" in shown(monkeypatch, tmp_path, "--shop", "other")
+
+
+SALE = recorded_sale(BOUGHT, settings())
+BACK = refund("5.00", given_back(1, "5.00"))
+UNREAD: dict[str, Any] = {"shop": SHOP, "order_id": ORDER, "observed_at": PAID}
+PART = bought(parent_id=1000, created_via="marketplace")
+WAITING = {
+    "an order that cannot be read": (
+        [OrderUnreadable(**UNREAD, reason="shop.order-invalid", detail="total: no amount", number="W-17")],
+        [("W-17", None, "not readable", "total: no amount")],
+    ),
+    "an order whose record cannot be read": (
+        [of_record("order-exporter", "shop.orders", KEY)],
+        [("1042", None, "not readable", "davtari dead-letters show")],
+    ),
+    "an order that cannot be read any more": (
+        [BOUGHT, OrderUnreadable(**UNREAD, reason="shop.order-outdated", detail="older than in the list")],
+        [("1042", None, "not readable", "older than in the list")],
+    ),
+    "an order of which nobody said what it is to its parent": (
+        [PART],
+        [("1042", None, "needs a person", 'parent 1000: say in orders.sub-orders what orders of "marketplace" are')],
+    ),
+    "a refund before the Sale of its order": (
+        [bought(status="on-hold", paid_at=None), BACK],
+        [("1042", 1051, "waits for its Sale", "its order has no Sale yet: watching")],
+    ),
+    "a refund that cannot be read": (
+        [BOUGHT, SALE, RefundUnreadable(**UNREAD, refund_id=1051, reason="shop.refund-invalid", detail="a wrong sign")],
+        [("1042", 1051, "not readable", "refund 1051: a wrong sign")],
+    ),
+    "a refund that Balance refused": (
+        [BOUGHT, SALE, BACK, letter(f"credit-note:{KEY}:1051", KEY)],
+        [("1042", 1051, "needs a person", "balance.period-closed: davtari dead-letters show")],
+    ),
+    "a refund on its way": ([BOUGHT, SALE, BACK], [("1042", 1051, "due", "its credit note is on its way")]),
+}
+
+
+@pytest.mark.claim("S4.27")
+@pytest.mark.parametrize(("events", "waits"), WAITING.values(), ids=list(WAITING))
+def test_nothing_waits_without_a_name(events: list[Event], waits: list[tuple[str, int | None, str, str]]) -> None:
+    found = [one for one in standings(facts(*events), settings().shops, NOW) if one.state not in QUIET]
+    assert [(one.number, one.refund_id, one.state) for one in found] == [(n, r, state) for n, r, state, _ in waits]
+    assert all(why in one.why for one, (*_, why) in zip(found, waits, strict=True)), found
+
+
+ENDED = {
+    "a refund of an order that was given up before its Sale": ([bought(status="cancelled"), BACK], "nothing to credit"),
+    "a part of another order": ([PART], "part of another order"),
+    "a refund of a part": ([PART, BACK], "nothing to credit"),
+    "a refund that is booked by hand": ([BOUGHT, SALE, BACK], "booked by hand"),
+}
+
+
+@pytest.mark.parametrize(("events", "state"), ENDED.values(), ids=list(ENDED))
+def test_what_ends_without_a_document_says_so(events: list[Event], state: str) -> None:
+    using = settings(sub_orders={"marketplace": "part-of-parent"})
+    shop = using.shops[SHOP]
+    by_hand = shop.model_copy(update={"refunds": shop.refunds.model_copy(update={"policy": "manual"})})
+    [*_, last] = standings(facts(*events), {SHOP: by_hand}, NOW)
+    assert (last.state, last.state in QUIET) == (state, True)
+
+
+def test_a_delivery_that_waits_in_a_state_database_is_named(tmp_path: Path) -> None:
+    waits = {f"sale:{KEY}": "waits: product 311 is not linked"}
+    [found] = standings(facts(BOUGHT), settings().shops, NOW, waits)
+    assert (found.state, found.why) == ("due", "waits: product 311 is not linked")
+    story = told(BOUGHT, SALE, BACK)
+    assert standing_of(KEY, story, settings().shops).endswith("refund 1051 due: its credit note is on its way")

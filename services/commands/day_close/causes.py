@@ -61,7 +61,8 @@ def unreadable(story: Story, message: str, refund_id: int = 0) -> Cause:
 
 def unread(story: Story, refund_id: int = 0) -> Cause | None:
     """Why store-feed does not take what the shop answers about an order, or a refund of it; None where it does."""
-    if (said := story.unread.get(refund_id)) is not None:
+    said = story.unread_refunds.get(refund_id) if refund_id else story.unread
+    if said is not None:
         what = f"refund {refund_id}: " if refund_id else ""
         return Cause(f"{what}{said.detail} (davtari explain {said.reason})", said.reason)
     letters = (one for one in story.letters.values() if one.service == "store-feed")

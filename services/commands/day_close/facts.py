@@ -19,7 +19,6 @@ from services.order_exporter.content import is_void
 from services.refund_exporter.reversal import is_reversal
 from services.shared.delivery.letter_about import order_key_of
 
-FromShop = OrderChanged | OrderRemoved | OrderUnreadable | RefundIssued | RefundRemoved | RefundUnreadable
 TOPICS = ("shop.orders", "shop.refunds", "ledger.documents", "dead-letters", "operations")
 
 
@@ -27,10 +26,10 @@ TOPICS = ("shop.orders", "shop.refunds", "ledger.documents", "dead-letters", "op
 class Story:
     """One order with all that bears on its books; refunds and credit notes by refund id, letters by what is failed.
 
-    `settled` tells how a letter ended, `removed` whether the shop holds the order no more,
-    `pushed` whether a person had it exported, `reserved` the sales order that stands for it. `unread` are the answers
-    about the order (0) and its refunds (by id) that are not taken as their state. `behind` says what the shop holds
-    otherwise, where it was asked, and the command that has it read.
+    `settled` tells how a letter ended, `removed` whether the shop holds the order no more, `pushed` whether a person
+    had it exported, `reserved` the sales order that stands for it. `unread` and `unread_refunds` are answers of the
+    shop that are not taken as the state. `behind` says what the shop holds otherwise, where it was asked, and the
+    command that has it read.
     """
 
     order: OrderChanged | None = None
@@ -46,7 +45,8 @@ class Story:
     entered: list[PaymentReceived] = field(default_factory=list)
     pushed: bool = False
     reserved: SalesOrderRecorded | None = None
-    unread: dict[int, OrderUnreadable | RefundUnreadable] = field(default_factory=dict)
+    unread: OrderUnreadable | None = None
+    unread_refunds: dict[int, RefundUnreadable] = field(default_factory=dict)
     behind: str = ""
 
     @property
@@ -117,10 +117,10 @@ def _take(facts: Facts, envelope: Envelope[Event]) -> None:
             _take_from_people(facts.stories[f"{event.shop}:{event.order_id}"], event)
         case DeadLettered() | DeadLetterSettled():
             _take_letter(facts, event)
-        case OrderChanged() | OrderRemoved() | RefundIssued() | RefundRemoved():
-            _take_from_shop(facts.stories[event.key], event)
-        case OrderUnreadable() | RefundUnreadable():
-            facts.stories[event.key].unread[_refund_of(event)] = event
+        case OrderChanged() | OrderRemoved() | OrderUnreadable():
+            _take_order(facts.stories[event.key], event)
+        case RefundIssued() | RefundRemoved() | RefundUnreadable():
+            _take_refund(facts.stories[event.key], event)
         case SaleRecorded() | SaleDiverged() | CreditNoteRecorded() | PaymentRecorded():
             _take_from_books(facts.stories[event.key], event)
         case SalesOrderRecorded() | SalesOrderEnded():
@@ -149,22 +149,24 @@ def _take_letter(facts: Facts, event: DeadLettered | DeadLetterSettled) -> None:
         facts.stories[facts.letters[event.dead_letter]].settled[event.dead_letter] = event
 
 
-def _refund_of(event: FromShop) -> int:
-    """The refund that an event is about; 0 for the order itself."""
-    return getattr(event, "refund_id", 0)
-
-
-def _take_from_shop(story: Story, event: OrderChanged | OrderRemoved | RefundIssued | RefundRemoved) -> None:
-    story.unread.pop(_refund_of(event), None)
+def _take_order(story: Story, event: OrderChanged | OrderRemoved | OrderUnreadable) -> None:
+    story.unread = event if isinstance(event, OrderUnreadable) else None
     match event:
         case OrderChanged():
             story.order, story.removed = event, False
         case OrderRemoved():
             story.removed = True
+
+
+def _take_refund(story: Story, event: RefundIssued | RefundRemoved | RefundUnreadable) -> None:
+    story.unread_refunds.pop(event.refund_id, None)
+    match event:
         case RefundIssued():
             story.refunds[event.refund_id] = event
         case RefundRemoved():
             story.refunds.pop(event.refund_id, None)
+        case RefundUnreadable():
+            story.unread_refunds[event.refund_id] = event
 
 
 def _take_from_books(story: Story, event: SaleRecorded | SaleDiverged | CreditNoteRecorded | PaymentRecorded) -> None:

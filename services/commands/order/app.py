@@ -13,6 +13,7 @@ from services.commands.codes import FAILED
 from services.commands.frame import Json, command, settings
 from services.commands.order import passport, payloads
 from services.commands.orders.standing import standing_of
+from services.commands.orders.waiting import waits_of
 from services.commands.rules.beside import rules_of
 from services.commands.rules.shown import show as show_rules
 from services.commands.screen import as_json, errors
@@ -39,7 +40,8 @@ async def order_command(
     if found is None:
         errors.print(f"nothing is known of order {order_id} of shop {shop}; davtari push order {shop} {order_id}")
         return FAILED
-    found = replace(found, stands=standing_of(f"{shop}:{order_id}", envelopes, chosen.shops, until))
+    waits = {} if until else waits_of(chosen)
+    found = replace(found, stands=standing_of(f"{shop}:{order_id}", envelopes, chosen.shops, until, waits))
     rules = rules_of(chosen, f"{shop}:{order_id}", envelopes, until) if why else None
     if json:
         as_json(asdict(found) | ({"rules": asdict(rules)} if rules else {}))

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from services.commands.day_close.facts import TOPICS, gathered
 from services.commands.frame import Json, command, settings
 from services.commands.orders.standing import Standing, standings
+from services.commands.orders.states import QUIET, SETTLED
+from services.commands.orders.waiting import waits_of
 from services.commands.screen import as_json, console, table
+from services.shared.clock import utc_now
+from services.shared.identity.standing import told
 from services.shared.messaging.reader import read_events
 from services.shared.settings import SettingsError
 
 Shop = Annotated[str, typer.Option("--shop", help="This shop alone.")]
 Watching = Annotated[bool, typer.Option("--watching", help="Only those that no trigger has made a document of yet.")]
 Open = Annotated[bool, typer.Option("--open", help="Only those that are not in the books, given up or removed.")]
-Held = Annotated[bool, typer.Option("--held", help="Only those that are held, with how long still.")]
-SETTLED = ("in the books", "given up", "removed")
+Held = Annotated[bool, typer.Option("--held", help="Only those that wait, each with what it waits for.")]
 
 
 @command
@@ -34,24 +37,36 @@ async def orders_command(
         raise SettingsError(f"the settings name no shop {shop!r}, only {', '.join(chosen.shops)}")
     shops = {name: rules for name, rules in chosen.shops.items() if shop in ("", name)}
     facts = gathered([envelope async for envelope in read_events(chosen.kafka, TOPICS)])
-    found = standings(facts, shops, datetime.now(UTC))
+    found = standings(facts, shops, utc_now(), waits_of(chosen))
     listed = [one for one in found if _is_listed(one, watching=watching, held=held, open_=open_)]
+    blocked = {name: told(strange) for name, strange in facts.strange.items() if name in shops}
     if json:
-        as_json({"counts": Counter(one.state for one in found), "orders": [asdict(one) for one in listed]})
+        counts = Counter(one.state for one in found)
+        as_json({"counts": counts, "blocked_shops": blocked, "orders": [asdict(one) for one in listed]})
     else:
-        _show(found, listed)
+        _show(found, listed, blocked.values())
     return 0
 
 
 def _is_listed(one: Standing, *, watching: bool, held: bool, open_: bool) -> bool:
-    alone = {state for state, only in (("watching", watching), ("held", held)) if only}
-    return (not alone or one.state in alone) and (one.state not in SETTLED or not open_)
+    wanted = (watching and one.state == "watching", held and one.state not in QUIET)
+    return (any(wanted) or not (watching or held)) and (one.state not in SETTLED or not open_)
 
 
-def _show(found: Sequence[Standing], listed: Sequence[Standing]) -> None:
-    rows = [(one.shop, one.number, f"{one.total} {one.currency}", one.status, one.state, one.why) for one in listed]
+def _show(found: Sequence[Standing], listed: Sequence[Standing], blocked: Iterable[str]) -> None:
+    rows = [(one.shop, _name(one), _total(one), one.status, one.state, escape(one.why)) for one in listed]
     if rows:
         console.print(table(("shop", "order", "total", "status", "stands", "why"), rows, right=(2,)))
     counts = Counter(one.state for one in found)
-    told = ", ".join(f"{count} {state}" for state, count in counts.items()) or "none was read yet"
-    console.print(f"Orders: {len(found)}; {told}.", soft_wrap=True)
+    summary = ", ".join(f"{count} {state}" for state, count in counts.items()) or "none was read yet"
+    for why in blocked:
+        console.print(f"[red]{escape(why)}[/]", soft_wrap=True)
+    console.print(f"Orders: {len({(one.shop, one.order_id) for one in found})}; {summary}.", soft_wrap=True)
+
+
+def _name(one: Standing) -> str:
+    return one.number if one.refund_id is None else f"{one.number}, refund {one.refund_id}"
+
+
+def _total(one: Standing) -> str:
+    return "" if one.total is None else f"{one.total} {one.currency}"

@@ -1,66 +1,115 @@
-"""How each order stands: every state of each is known, only a trigger makes a document of it (claim S4.27)."""
+"""How each order and refund stands, and what it waits for: nothing waits without a name (claim S4.27)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Literal
 
 from contracts.envelope import Envelope
 from contracts.model import Event
-from contracts.shop import OrderChanged
+from contracts.shop import OrderChanged, RefundIssued
+from services.commands.day_close.causes import unread
 from services.commands.day_close.facts import Facts, Story, gathered
+from services.commands.orders.refund_standing import judged_refund
+from services.commands.orders.states import State, letter_of
+from services.commands.orders.waiting import NO_WAITS, Waits
 from services.commands.rules.countdown import held
 from services.order_exporter.content import is_void
+from services.shared.documents.relations import role_of
 from services.shared.documents.trigger import DEFAULT, is_paid, is_triggered
 from services.shared.settings.orders import OrderSettings
 from services.shared.settings.shop import ShopSettings
 
-State = Literal[
-    "in the books", "needs a person", "to be approved", "reserved", "held", "due", "watching", "given up", "removed"
-]
+OF_THE_SALE = ("sale:", "client:", "sales-order:", "decide:", "record ")
+"""What the dead letters of order-exporter are about that keep an order from its Sale."""
+Verdict = tuple[State, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One order: what the shop says of it, how it stands, and why. `at` is when it was placed."""
+    """An order, or (`refund_id`) a refund of it: what the shop says, how it stands, and what it waits for.
+
+    `at` is when it was placed or given back. What could not be read is None or empty.
+    """
 
     shop: str
     order_id: int
     number: str
     status: str
-    total: Decimal
+    total: Decimal | None
     currency: str
-    at: datetime
+    at: datetime | None
     state: State
     why: str
+    refund_id: int | None = None
 
 
-def standings(facts: Facts, shops: Mapping[str, ShopSettings], now: datetime) -> list[Standing]:
-    """Every order of these shops that was ever read, oldest first."""
+def standings(
+    facts: Facts, shops: Mapping[str, ShopSettings], now: datetime, waits: Waits = NO_WAITS
+) -> list[Standing]:
+    """Every order of these shops that was ever seen, each with its refunds that are not in the books."""
     found = [
-        _standing(story.order, story, rules, now)
+        one
         for name, rules in shops.items()
-        for story in facts.of_shop(name).values()
-        if story.order is not None
+        for key, story in facts.of_shop(name).items()
+        for one in _of_story(key, story, rules, now, waits)
     ]
-    return sorted(found, key=lambda one: (one.shop, one.order_id))
+    return sorted(found, key=lambda one: (one.shop, one.order_id, one.refund_id or 0))
 
 
 def standing_of(
-    key: str, envelopes: Iterable[Envelope[Event]], shops: Mapping[str, ShopSettings], at: datetime | None = None
+    key: str,
+    envelopes: Iterable[Envelope[Event]],
+    shops: Mapping[str, ShopSettings],
+    at: datetime | None = None,
+    waits: Waits = NO_WAITS,
 ) -> str:
-    """How one order (`shop:order`) stood at a moment, and why, in one line; empty for one that was never read."""
-    story, rules = gathered(envelopes).stories[key], shops.get(key.partition(":")[0])
-    if story.order is None or rules is None:
+    """How one order (`shop:order`) and its open refunds stood at a moment, and why; empty for an unknown one."""
+    facts, rules = gathered(envelopes), shops.get(key.partition(":")[0])
+    if rules is None or key not in facts.stories:
         return ""
-    return ": ".join(judged(story.order, story, rules, at or datetime.now(UTC)))
+    found = _of_story(key, facts.stories[key], rules, at or datetime.now(UTC), waits)
+    return "; ".join(f"refund {one.refund_id} {_text(one)}" if one.refund_id else _text(one) for one in found)
 
 
-def _standing(order: OrderChanged, story: Story, rules: ShopSettings, now: datetime) -> Standing:
-    state, why = judged(order, story, rules, now)
+def _text(one: Standing) -> str:
+    return f"{one.state}: {one.why}"
+
+
+def _of_story(key: str, story: Story, rules: ShopSettings, now: datetime, waits: Waits) -> Iterator[Standing]:
+    order = _order(key, story, rules, now, waits)
+    if order is not None:
+        yield order
+        for refund_id in sorted(story.refunds.keys() | story.unread_refunds.keys()):
+            if refund_id not in story.notes:
+                yield _refund(order, story, refund_id, rules, waits)
+
+
+def _order(key: str, story: Story, rules: ShopSettings, now: datetime, waits: Waits) -> Standing | None:
+    """None where nothing of the shop is known."""
+    if story.order is not None:
+        return _known(story.order, *judged(story.order, story, rules, now, waits))
+    stops = unread(story) or letter_of(story, OF_THE_SALE)
+    if stops is None:
+        return None
+    shop, _, number = key.partition(":")
+    said = story.unread
+    return Standing(
+        shop=shop,
+        order_id=int(number),
+        number=(said.number if said else "") or number,
+        status=said.status if said else "",
+        total=None,
+        currency="",
+        at=said.created_at if said else None,
+        state="not readable",
+        why=stops.text,
+    )
+
+
+def _known(order: OrderChanged, state: State, why: str) -> Standing:
     return Standing(
         shop=order.shop,
         order_id=order.order_id,
@@ -74,40 +123,64 @@ def _standing(order: OrderChanged, story: Story, rules: ShopSettings, now: datet
     )
 
 
-def judged(order: OrderChanged, story: Story, rules: ShopSettings, now: datetime) -> tuple[State, str]:
+def _refund(order: Standing, story: Story, refund_id: int, rules: ShopSettings, waits: Waits) -> Standing:
+    refund: RefundIssued | None = story.refunds.get(refund_id)
+    state, why = judged_refund(order.state, story, refund_id, rules, waits)
+    return Standing(
+        shop=order.shop,
+        order_id=order.order_id,
+        number=order.number,
+        status="",
+        total=refund.amount if refund else None,
+        currency=order.currency,
+        at=refund.created_at if refund else None,
+        state=state,
+        why=why,
+        refund_id=refund_id,
+    )
+
+
+def judged(order: OrderChanged, story: Story, rules: ShopSettings, now: datetime, waits: Waits = NO_WAITS) -> Verdict:
     """How an order stands and why: what the books hold counts first, then what stops it, then its trigger."""
     if (sale := story.sale) is not None:
         return "in the books", f"Sale {sale.number or sale.sale}"
-    if (letter := _letter(order.key, story)) is not None:
-        return "needs a person", letter
     if story.removed:
         return "removed", "the shop does not hold it any more"
+    if (stops := letter_of(story, OF_THE_SALE)) is not None:
+        return "needs a person", stops.text
+    if (stops := unread(story)) is not None:
+        return "not readable", stops.text
     if is_void(order):
         return "given up", f"{order.status}: no document is made"
-    return _on_its_way(order, story, rules, now)
+    return _by_parent(order, rules) or _on_its_way(order, story, rules, now, waits)
 
 
-def _on_its_way(order: OrderChanged, story: Story, rules: ShopSettings, now: datetime) -> tuple[State, str]:
-    waits = None if story.pushed or rules.flows.orders == "off" else held(order, rules.orders, now)
-    if waits is not None:
-        return "held", waits.told(now)
+def _by_parent(order: OrderChanged, rules: ShopSettings) -> Verdict | None:
+    role = role_of(order, rules.orders)
+    if role == "part-of-parent":
+        return "part of another order", f"the Sale of order {order.parent_id} holds it"
+    if role == "undecided" and is_triggered(order, rules.orders):
+        made = order.created_via or "default"
+        return "needs a person", f'parent {order.parent_id}: say in orders.sub-orders what orders of "{made}" are'
+    return None
+
+
+def _on_its_way(order: OrderChanged, story: Story, rules: ShopSettings, now: datetime, waits: Waits) -> Verdict:
+    held_by = None if story.pushed or rules.flows.orders == "off" else held(order, rules.orders, now)
+    if held_by is not None:
+        return "held", held_by.told(now)
     if story.reserved is not None:
         return "reserved", f"sales order {story.reserved.number or story.reserved.sales_order}"
     if is_triggered(order, rules.orders):
-        return _triggered(order, story, rules)
+        return _triggered(order, story, rules, waits)
     return "watching", awaited(order, rules.orders)
 
 
-def _letter(key: str, story: Story) -> str | None:
-    """The reason code and id of an open letter about the order's Sale or client."""
-    open_ = (letter for letter in story.letters.values() if letter.dead_letter not in story.settled)
-    own = (letter for letter in open_ if letter.about.startswith((f"sale:{key}", f"client:{key}")))
-    return next((f"{letter.reason}: davtari dead-letters show {letter.dead_letter[:8]}" for letter in own), None)
-
-
-def _triggered(order: OrderChanged, story: Story, rules: ShopSettings) -> tuple[State, str]:
+def _triggered(order: OrderChanged, story: Story, rules: ShopSettings, waits: Waits) -> Verdict:
     if story.asked.get(f"sale:{order.key}") is not None:
         return "to be approved", "davtari approvals list"
+    if why := waits.get(f"sale:{order.key}") or waits.get(f"client:{order.key}"):
+        return "due", why
     told = {"live": "its Sale is on its way", "dry-run": "a dry run: planned, not written", "off": "the flow is off"}
     return "due", told[rules.flows.orders]
 
