@@ -198,6 +198,12 @@ async def test_an_order_placed_before_midnight_and_paid_after_it_is_missed_on_bo
     assert named(day) == [(f"order:{ORDER}", "118.00" if date == DAY else "0.00")]
 
 
+async def test_an_order_that_came_a_moment_ago_is_missing_and_not_called_lost() -> None:
+    young = order(line(1, "118.00", quantity="2"), modified_at=NOW - timedelta(seconds=30))
+    [one] = (await close(ShopDouble(answered(young)))).differences
+    assert (one.name, one.cause.startswith("it was changed in the shop a moment ago")) == (f"order:{ORDER}", True)
+
+
 async def test_what_was_placed_on_the_day_is_counted_on_both_sides_by_status_and_currency() -> None:
     here, there = (order(line(1, "5.00"), order_id=n, number=str(n), created_at=PAID) for n in (7, 8))
     draft = answered(order(line(1, "1.00"), order_id=9, created_at=PAID), status="checkout-draft")

@@ -87,7 +87,7 @@ async def test_orders_wait_for_the_accountant_flow_after_the_approval_and_the_da
             made.davtari("backfill", "orders", "--from", "2020-01-01", "--to", "2030-01-01", "--json"),
         )
         assert (then.json["sale"], then.json["shop"]) == (None, f"{sale.total}")
-        assert (filled.code, filled.json["shops"][0]["missing"], filled.json["shops"][0]["booked"]) == (0, [], 3)
+        assert (filled.code, filled.json["shops"][0]["steps"], filled.json["shops"][0]["booked"]) == (0, [], 3)
         # and every close is an event with the one who signed it
         await made.until(lambda: closes(made)[-1].green is False, "the last close")
         assert all(close.closed_by and close.digest for close in closes(made))

@@ -1,69 +1,99 @@
-"""`davtari backfill orders`: push what should be in the books and is not."""
+"""`davtari backfill orders`: have what the shop holds of some days, and the books do not, read and exported."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
-from typing import Annotated
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
 
-from contracts.operations import CommandSettled
-from services.commands.backfill.missing import Found, look, push_all, sold_orders
-from services.commands.codes import FAILED
+from services.commands import moment
+from services.commands.backfill.missing import Plan, Step, plan_of
+from services.commands.backfill.running import Outcome, carry_out
+from services.commands.codes import FAILED, NO_ANSWER
+from services.commands.day_close.days import Days
+from services.commands.day_close.facts import TOPICS, Facts, gathered
+from services.commands.day_close.shop_now import Asking
 from services.commands.frame import DryRun, Json, Patience, command, settings
+from services.commands.letters import WrongUse
+from services.commands.orders.waiting import waits_of
 from services.commands.screen import as_json, console
+from services.shared.clock import utc_now
+from services.shared.identity.standing import told
+from services.shared.messaging.reader import read_events
 from services.shared.running.upstreams import open_shop
 from services.shared.settings import Settings, SettingsError
 
 app = typer.Typer(no_args_is_help=True, help="Find what is missing in the books, and have it exported.")
 Shop = Annotated[str, typer.Option("--shop", help="This shop alone.")]
+First = Annotated[str, typer.Option("--from", help="The first day in Tbilisi, as 2026-11-20.")]
+Last = Annotated[str, typer.Option("--to", help="The last day.")]
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Filled:
-    """What was found in a shop, and what order-exporter answered to each push; None where it did not in time."""
+    """What was planned for a shop, and what came of each step that was sent."""
 
-    shop: str
-    found: Found
-    answers: dict[str, CommandSettled | None] = field(default_factory=dict)
+    plan: Plan
+    outcomes: Sequence[Outcome] = ()
 
     @property
-    def well(self) -> bool:
-        """Whether every order could be read, and every push was taken."""
-        taken = all(answer is not None and answer.outcome == "done" for answer in self.answers.values())
-        return taken and not self.found.unreadable
+    def code(self) -> int:
+        """The exit code: 3 where a service did not answer at all, 1 where a person has to look."""
+        if any(not outcome.told for outcome in self.outcomes):
+            return NO_ANSWER
+        stopped = any(step.stopped for step in self.plan.steps) or any(outcome.failed for outcome in self.outcomes)
+        return FAILED if stopped else 0
 
 
 @app.command(name="orders")
 @command
 async def orders_command(
-    first: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="The first day, Tbilisi time.")],
-    last: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="The last day.")],
+    first: First,
+    last: Last,
     shop: Shop = "",
     dry_run: DryRun = False,
     patience: Patience = 60.0,
     json: Json = False,
 ) -> int:
-    """Push every order placed on these days that is due for a Sale and has none. Safe to repeat."""
-    chosen, days = settings(), (first.date(), last.date())
-    sold = await sold_orders(chosen)
-    filled = [await _filled(chosen, name, days, sold, patience, dry_run=dry_run) for name in _shops(chosen, shop)]
+    """Have every order and refund of these days that the topics or the books lack read and exported.
+
+    Safe to repeat: what is in the books is left alone. A held order stays held. --dry-run shows the steps of a run.
+    """
+    chosen, days = settings(), _days(first, last)
+    facts = gathered([envelope async for envelope in read_events(chosen.kafka, TOPICS)])
+    plans = [await _plan(chosen, name, days, facts, utc_now()) for name in _shops(chosen, shop)]
+    filled = [Filled(plan, () if dry_run else await _carried_out(chosen, plan, patience)) for plan in plans]
     if json:
         as_json({"shops": [_data(one) for one in filled]})
     else:
         for one in filled:
-            _show(one)
-    return 0 if all(one.well for one in filled) else FAILED
+            _show(one, dry_run=dry_run)
+    return max(one.code for one in filled)
 
 
-async def _filled(
-    chosen: Settings, shop: str, days: tuple[date, date], sold: set[str], patience: float, *, dry_run: bool
-) -> Filled:
-    async with open_shop(chosen, shop, lambda: datetime.now(UTC)) as source:
-        found = await look(shop, source, days, chosen.shops[shop].orders, sold)
-    return Filled(shop, found, {} if dry_run else await push_all(chosen, found.missing, patience))
+def _days(first: str, last: str) -> Days:
+    days = Days(moment.day(first), moment.day(last))
+    if days.first > days.last:
+        raise WrongUse(f"--from {first} is later than --to {last}")
+    return days
+
+
+async def _plan(chosen: Settings, shop: str, days: Days, facts: Facts, now: datetime) -> Plan:
+    """Raises `UpstreamError` when the shop does not answer, `WrongUse` when it is not the shop that is known."""
+    if strange := facts.strange.get(shop):
+        raise WrongUse(told(strange))
+    rules = chosen.shops[shop]
+    async with open_shop(chosen, shop, utc_now) as client:
+        said = await Asking(shop, client, facts.of_shop(shop), days, rules.orders).ask()
+    return plan_of(shop, said, facts, rules, now, waits_of(chosen))
+
+
+async def _carried_out(chosen: Settings, plan: Plan, patience: float) -> Sequence[Outcome]:
+    return await carry_out(chosen, plan.sent, patience) if plan.sent else ()
 
 
 def _shops(chosen: Settings, shop: str) -> list[str]:
@@ -72,27 +102,39 @@ def _shops(chosen: Settings, shop: str) -> list[str]:
     return [shop] if shop else list(chosen.shops)
 
 
-def _show(one: Filled) -> None:
-    found = one.found
+def _show(one: Filled, *, dry_run: bool) -> None:
+    plan, waiting = one.plan, [step for step in one.plan.steps if step.action == "none"]
     console.print(
-        f"{one.shop}: {len(found.missing)} orders without a Sale · {found.booked} in the books · "
-        f"{found.watched} not due for one · {len(found.unreadable)} cannot be read",
+        f"{plan.shop}: {plan.booked} orders in the books · {plan.not_due} need no document now · "
+        f"{len(plan.sent)} to read or export · {len(waiting)} wait",
         soft_wrap=True,
     )
-    for order in found.missing:
-        answer = one.answers.get(order.key)
-        silent = "no answer yet: do the services run?" if one.answers else f"{order.status}, not pushed (dry run)"
-        console.print(f"  order {escape(order.number)}: {escape(answer.detail if answer else silent)}", soft_wrap=True)
-    for line in found.unreadable:
-        console.print(f"  [red]{escape(line)}[/]", soft_wrap=True)
+    for step, outcome in _pairs(one):
+        console.print(f"  {escape(step.name)}: {ACTIONS[step.action]}{escape(step.why)}", soft_wrap=True)
+        if outcome is not None:
+            console.print(f"      {escape(outcome.text)}", style="red" if outcome.failed else "dim", soft_wrap=True)
+    if dry_run and plan.sent:
+        console.print("Dry run: nothing was sent.")
 
 
-def _data(one: Filled) -> dict[str, object]:
-    return {
-        "shop": one.shop,
-        "booked": one.found.booked,
-        "watched": one.found.watched,
-        "unreadable": one.found.unreadable,
-        "missing": [order.order_id for order in one.found.missing],
-        "answers": {key: answer.detail if answer else None for key, answer in one.answers.items()},
-    }
+ACTIONS = {"read": "read it again, since ", "push": "export it: ", "none": ""}
+
+
+def _pairs(one: Filled) -> list[tuple[Step, Outcome | None]]:
+    outcomes = dict(zip(one.plan.sent, one.outcomes, strict=True)) if one.outcomes else {}
+    return [(step, outcomes.get(step)) for step in one.plan.steps]
+
+
+def _data(one: Filled) -> dict[str, Any]:
+    steps = [
+        {
+            "order_id": step.order_id,
+            "refund_id": step.refund_id,
+            "number": step.number,
+            "action": step.action,
+            "why": step.why,
+            "outcome": outcome.text if outcome else None,
+        }
+        for step, outcome in _pairs(one)
+    ]
+    return {"shop": one.plan.shop, "booked": one.plan.booked, "not_due": one.plan.not_due, "steps": steps}

@@ -79,7 +79,8 @@ def lay_over(said: ShopNow, facts: Facts, shop: str, rules: OrderSettings, unrea
         story = facts.stories[f"{shop}:{id_}"]
         kept = {one: refund for one, refund in story.refunds.items() if one in whole.unreadable}
         story.order, story.removed, story.refunds = whole.order, False, kept | dict(whole.refunds)
-        if said.unequal[id_] and said.listed[id_].modified_at <= unread_since:
+        story.just_changed = said.listed[id_].modified_at > unread_since
+        if said.unequal[id_] and not story.just_changed:
             story.behind = f"{said.unequal[id_]}: {command}"
     for id_, where in said.gone.items():
         story = facts.stories[f"{shop}:{id_}"]

@@ -121,6 +121,8 @@ def _asked(entry: Entry, about: str) -> Cause | None:
 
 
 def _waiting(entry: Entry, shop: ShopSettings, now: datetime) -> Cause:
+    if entry.story.just_changed:
+        return Cause("it was changed in the shop a moment ago and is not read yet: close the day again in a minute")
     mode = {"order": shop.flows.orders, "refund": shop.flows.refunds, "payment": shop.flows.payments}[entry.kind]
     order = entry.story.order
     if mode != "live":

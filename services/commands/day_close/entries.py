@@ -108,13 +108,16 @@ def counts(story: Story, settings: OrderSettings) -> bool:
     return bool(story.sales) or (order is not None and is_triggered(order, settings))
 
 
-def _of_order(story: Story) -> Side | None:
-    """The order as it stands; after a Sale that was taken back it belongs to the day of that correction."""
+def sold_on(story: Story) -> str | None:
+    """The day to which an order belongs; after a Sale that was taken back that of the correction. None: given up."""
     order, corrected = story.standing, [note.date for note in story.taken_back.values()]
-    if order is None:
-        return None
-    date = max(corrected, default=local_date(order.paid_at or order.created_at))
-    return Side(order.total, order.currency, rates_of_order(order), date)
+    return max(corrected, default=local_date(order.paid_at or order.created_at)) if order else None
+
+
+def _of_order(story: Story) -> Side | None:
+    """The order as it stands."""
+    order, date = story.standing, sold_on(story)
+    return Side(order.total, order.currency, rates_of_order(order), date) if order and date else None
 
 
 def _of_sale(sale: SaleRecorded | None) -> Side | None:

@@ -29,7 +29,7 @@ class Story:
     `settled` tells how a letter ended, `removed` whether the shop holds the order no more, `pushed` whether a person
     had it exported, `reserved` the sales order that stands for it. `unread` and `unread_refunds` are answers of the
     shop that are not taken as the state. `behind` says what the shop holds otherwise, where it was asked, and the
-    command that has it read.
+    command that has it read; what has `just_changed` there is not read yet, and not behind.
     """
 
     order: OrderChanged | None = None
@@ -48,6 +48,7 @@ class Story:
     unread: OrderUnreadable | None = None
     unread_refunds: dict[int, RefundUnreadable] = field(default_factory=dict)
     behind: str = ""
+    just_changed: bool = False
 
     @property
     def currency(self) -> str:

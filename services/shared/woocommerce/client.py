@@ -179,10 +179,6 @@ class WooCommerce:
         """The JSON of orders modified since the cursor, oldest change first; one may come twice, none is missed."""
         return orders.changed_since(self._api, cursor)
 
-    def orders_placed(self, begin: datetime, end: datetime) -> AsyncIterator[dict[str, Any]]:
-        """The JSON of the orders placed from `begin` to before `end`, drafts of a checkout and trash aside."""
-        return orders.placed(self._api, begin, end)
-
     async def newest_orders(self, count: int) -> list[dict[str, Any]]:
         """What tells the newest orders from others, highest number first; drafts are among them, trash is not."""
         return await orders.newest(self._api, count)

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from services.shared.upstream.errors import NotFound
 from services.shared.woocommerce.api import Api
 from services.shared.woocommerce.changes import changes
-from services.shared.woocommerce.cursor import ONE_SECOND, Cursor
+from services.shared.woocommerce.cursor import Cursor
 from services.shared.woocommerce.order_summary import FIELDS
 from services.shared.woocommerce.pages import PER_PAGE, rows
 from services.shared.woocommerce.times import gmt_text
@@ -66,12 +66,6 @@ async def by_ids(api: Api, ids: Iterable[int]) -> list[dict[str, Any]]:
 def changed_since(api: Api, cursor: Cursor) -> AsyncIterator[dict[str, Any]]:
     """The orders modified since the cursor, oldest change first; drafts of a checkout are among them, trash is not."""
     return changes(api, ROUTE, cursor)
-
-
-def placed(api: Api, begin: datetime, end: datetime) -> AsyncIterator[dict[str, Any]]:
-    """The orders placed from `begin` to before `end`, by number. API fact: `after` leaves its own moment out."""
-    window = {"after": gmt_text(begin - ONE_SECOND), "before": gmt_text(end), "dates_are_gmt": "true"}
-    return rows(api, ROUTE, {**window, "orderby": "id", "order": "asc"})
 
 
 def concerning(api: Api, begin: datetime, end: datetime) -> AsyncIterator[dict[str, Any]]:

@@ -1,0 +1,81 @@
+"""Orders that never reached the topics: the close of the day asks the shop and names them, backfill brings them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from contracts.closing import DayClosed
+from services.sandbox.woocommerce import dates
+from services.shared.broker import Broker
+from services.shared.clock import utc_now
+from services.shared.tbilisi import local_date
+from tests.end_to_end import journal
+from tests.end_to_end.stage import ALL, Stage, stage
+
+pytestmark = [
+    pytest.mark.kafka,
+    pytest.mark.long,
+    pytest.mark.xdist_group("lost-orders"),
+    pytest.mark.timeout(300),
+    pytest.mark.claim("K32", "I2", "K19", "S3.44"),
+]
+
+
+def dated_back(stage: Stage, order_id: int) -> str:
+    """Have the order placed, paid and changed for the last time three days ago; gives that day."""
+    assert stage.world.original is not None
+    order, at = stage.world.original.orders[order_id], utc_now() - timedelta(days=3)
+    for field in ("date_created", "date_paid", "date_modified"):
+        dates.stamp(order, field, at)
+    return local_date(at)
+
+
+async def day_close(stage: Stage, date: str) -> tuple[int, dict[str, Any]]:
+    said = await stage.davtari("day-close", "--date", date, "--json")
+    [day] = said.json["days"]
+    return said.code, day
+
+
+async def backfill(stage: Stage, date: str, *options: str) -> tuple[int, dict[str, Any]]:
+    said = await stage.davtari("backfill", "orders", "--from", date, "--to", date, "--json", *options)
+    [shop] = said.json["shops"]
+    return said.code, shop
+
+
+async def test_orders_that_the_topics_lack_are_found_by_the_close_and_filled_up(kafka: Broker, tmp_path: Path) -> None:
+    async with stage(tmp_path, kafka.bootstrap_servers) as made:
+        # given an order with a refund from before Davtari, of which no webhook and no sweep will ever tell
+        order, [refund, *_] = made.till.refunded()
+        await made.place(order)
+        await made.refund(order, refund)
+        date = dated_back(made, order)
+        await made.programs.start("up", services=len(ALL))
+        # then its day is not green and says what brings the order back
+        code, day = await day_close(made, date)
+        found = {one["order_id"]: one["cause"] for one in day["differences"]}
+        assert (code, day["green"], day["shop_asked"]) == (1, False, True)
+        assert f"davtari backfill orders --shop main --from {date} --to {date}" in found[order]
+        # when it is filled up: first as a dry run, which shows the same step
+        _, shown = await backfill(made, date, "--dry-run")
+        assert [(step["order_id"], step["action"], step["outcome"]) for step in shown["steps"]] == [
+            (order, "read", None)
+        ]
+        assert f"main:{order}" not in made.ledger.orders
+        code, filled = await backfill(made, date)
+        assert (code, [step["order_id"] for step in filled["steps"]]) == (0, [order]), filled
+        # then order and refund are in the books, a second run does nothing, and the day is green
+        await made.closes()
+        assert (await backfill(made, date))[1]["steps"] == []
+        code, day = await day_close(made, date)
+        assert (code, day["green"], day["differences"]) == (0, True, [])
+        # and a day of which the shop does not answer is neither green nor signed
+        closes = sum(isinstance(event.data, DayClosed) for event in made.ledger.story)
+        async with journal.trouble(made.world.shop, kind="outage", match="GET .*/orders"):
+            code, day = await day_close(made, date)
+        assert (code, day["green"], day["shop_asked"]) == (3, False, False)
+        assert "shop main was not asked" in day["not_asked"][0]
+        assert sum(isinstance(event.data, DayClosed) for event in made.ledger.story) == closes
