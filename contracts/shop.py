@@ -168,6 +168,7 @@ class OrderUnreadable(_OrderEvent):
     detail: str
     number: str = ""
     status: str = ""
+    created_via: str = ""
     parent_id: int = 0
     lines: tuple[ReadableLine, ...] = ()
     created_at: Instant | None = None

@@ -19,6 +19,7 @@ its regular expression finds. Every matching `latency` delays the request; then 
     commit_then_reset    the handler runs, its answer is thrown away, connection cut
     commit_then_timeout  the handler runs, then silence until the client leaves or `seconds` are over, then cut
     truncate             the handler runs, `keep` bytes of its answer's body are sent, connection cut
+    cache                the first answer to each page is given again; `past` says what gets past it (cache.py)
 
 A cut is a TCP reset under `services.sandbox.server`; without a socket (an ASGI client in the process) it is
 `ConnectionCut`, raised to the caller.
@@ -41,10 +42,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from services.sandbox.cache import PageCache, Past
 from services.sandbox.journal import Journal
 from services.sandbox.wire import ConnectionCut, Wire, swallow
 
-Kind = Literal["latency", "status", "outage", "reset", "commit_then_reset", "commit_then_timeout", "truncate"]
+Kind = Literal["latency", "status", "outage", "reset", "commit_then_reset", "commit_then_timeout", "truncate", "cache"]
 __all__ = ["ConnectionCut", "Fault", "Faults"]
 
 OWN_PATHS = "/_sandbox"
@@ -68,6 +70,7 @@ class Fault(BaseModel):
     body: str = ""
     retry_at: float | None = None
     keep: int = Field(default=0, ge=0)
+    past: Past = "query"
     probability: float = Field(default=1, gt=0, le=1)
 
 
@@ -82,6 +85,7 @@ class Faults:
         self.control = control_routes(self)
         self._active: dict[int, Fault] = {}
         self._fired: dict[int, int] = {}
+        self._caches: dict[int, PageCache] = {}
         self._last_id = 0
 
     def add(self, fault: Fault) -> int:
@@ -89,12 +93,14 @@ class Faults:
         self._last_id += 1
         self._active[self._last_id] = fault
         self._fired[self._last_id] = 0
+        self._caches[self._last_id] = PageCache(self.app, fault.past)
         return self._last_id
 
     def clear(self, fault_id: int | None = None) -> None:
         """Ends one fault, or all of them."""
         for known in [fault_id] if fault_id is not None else list(self._active):
             self._active.pop(known, None)
+            self._caches.pop(known, None)
 
     def active(self) -> list[dict[str, Any]]:
         """The faults in force, each with its id and how often it has fired."""
@@ -123,25 +129,27 @@ class Faults:
             self.journal.left()
 
     async def _troubled(self, wire: Wire) -> None:
-        fault = await self._after_latency(wire)
+        known, fault = await self._after_latency(wire)
         if fault is None:
             await self.app(wire.scope, wire.receive, wire.send)
+        elif fault.kind == "cache":
+            await self._caches[known].answer(wire)
         elif fault.kind in ("status", "outage") and fault.status is not None:
             await self._answer(fault)(wire.scope, wire.receive, wire.send)
         else:
             await self._cut(fault, wire)
 
-    async def _after_latency(self, wire: Wire) -> Fault | None:
-        """Waits for every matching latency; returns the first matching fault of another kind."""
+    async def _after_latency(self, wire: Wire) -> tuple[int, Fault | None]:
+        """Waits for every matching latency; returns the first matching fault of another kind, with its id."""
         line = f"{wire.scope['method']} {wire.scope['path']}"
         for known, fault in list(self._active.items()):
             if not self._fires(known, fault, line):
                 continue
             wire.entry.fault = fault.kind
             if fault.kind != "latency":
-                return fault
+                return known, fault
             await asyncio.sleep(fault.seconds)
-        return None
+        return 0, None
 
     def _fires(self, known: int, fault: Fault, line: str) -> bool:
         if known not in self._active or not fault.match.search(line):

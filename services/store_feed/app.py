@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from random import Random
 
@@ -27,11 +27,12 @@ from services.shared.woocommerce.client import WooCommerce
 from services.store_feed import customers
 from services.store_feed.customer_check import CustomerCheck
 from services.store_feed.deliveries import Looks
-from services.store_feed.handlers import NAME, handlers, lane
+from services.store_feed.handlers import handlers, lane
 from services.store_feed.identity import Accepts, Registrar
 from services.store_feed.identity import lane as identity_lane
 from services.store_feed.inbox import Inbox
 from services.store_feed.known_orders import following_orders
+from services.store_feed.records import NAME
 from services.store_feed.refund_check import RefundCheck
 from services.store_feed.secret_alarm import SecretAlarm
 from services.store_feed.serving import serve
@@ -69,7 +70,7 @@ async def blueprint(settings: Settings, clock: Clock = utc_now) -> AsyncIterator
 
 def _lane(settings: Settings, shop: WooCommerce, guard: Registrar, breaker_: Breaker, clock: Clock) -> Lane:
     rules = settings.shops[guard.name]
-    looks = Looks(shop, rules.orders, clock)
+    looks = Looks(shop, rules.orders, clock, timedelta(seconds=settings.schedule.removal_wait))
     return Lane(lane(guard.name), guarded(looks.deliver, guard), breaker_, concurrency=rules.concurrency)
 
 

@@ -15,8 +15,8 @@ from services.shared.state.refs import refs_of
 from services.shared.state.store import chunks, read_kind
 from services.shared.upstream.errors import UpstreamError
 from services.store_feed.customers import REMOVED
-from services.store_feed.handlers import ORDER
 from services.store_feed.hints import CUSTOMERS, Why, hint_at
+from services.store_feed.records import ORDER
 
 log = logging.getLogger(__name__)
 AT_ONCE = 100

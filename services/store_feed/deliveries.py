@@ -1,83 +1,124 @@
-"""Looking at orders: read the order and its refunds, and state what they are."""
+"""Looking at orders: read the order and its refunds, and state what they are, or why that cannot be told now."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 
 from contracts.model import Event
-from contracts.shop import OrderChanged, OrderRemoved
+from contracts.reasons import Reason
+from contracts.shop import OrderRemoved, OrderUnreadable, RefundUnreadable
 from services.shared.delivery.failure import outcome_of
-from services.shared.delivery.outcome import Done, Outcome, Refused
+from services.shared.delivery.outcome import Done, Outcome
 from services.shared.delivery.row import Row
 from services.shared.documents.digest import digest_of
 from services.shared.settings.orders import OrderSettings
 from services.shared.upstream.errors import Rejected, UpstreamError
-from services.shared.woocommerce.order import order_changed
 from services.shared.woocommerce.read import ReadError
-from services.shared.woocommerce.refund import refund_issued
+from services.shared.woocommerce.readable import readable_parts
+from services.store_feed.doubts import UNCONFIRMED
 from services.store_feed.hints import LOOKED, Looked
+from services.store_feed.looks import TRASH, Answer, Reading, ReadsOrders, Wanted, named, wait_of
+from services.store_feed.order_reader import OrderReader, Outdated, outdated_event
+from services.store_feed.refund_reader import RefundFacts, RefundReader
 
-Order = dict[str, Any]
-Refunds = Sequence[Mapping[str, Any]]
 NOT_PLACED = frozenset({"checkout-draft", "auto-draft"})
 """The buyer is still in the checkout (API fact): no order yet."""
 NOT_FOUND = 404
-
-
-class ReadsOrders(Protocol):
-    """What is read of a shop."""
-
-    async def order(self, order_id: int) -> dict[str, Any] | None: ...
-    async def refunds(self, order_id: int) -> list[dict[str, Any]]: ...
+REMOVAL_WAIT = timedelta(minutes=10)
 
 
 class Looks:
-    """Reads orders of one shop."""
+    """Reads orders of one shop. What is gone is asked for again after `removal_wait` before it counts as removed."""
 
-    def __init__(self, shop: ReadsOrders, settings: OrderSettings, clock: Callable[[], datetime]) -> None:
-        self._shop, self._clock = shop, clock
-        self._keys = {"personal_id_keys": settings.personal_id_keys, "company_id_keys": settings.company_id_keys}
-        self._references = settings.payment_reference_keys
+    def __init__(
+        self,
+        shop: ReadsOrders,
+        settings: OrderSettings,
+        clock: Callable[[], datetime],
+        removal_wait: timedelta = REMOVAL_WAIT,
+    ) -> None:
+        self._shop, self._settings, self._clock, self._wait = shop, settings, clock, removal_wait
 
     async def deliver(self, rows: Sequence[Row]) -> Sequence[Outcome]:
         """One outcome for each order, in order."""
         return await asyncio.gather(*[self._look(row) for row in rows])
 
     async def _look(self, row: Row) -> Outcome:
+        wanted = Wanted.model_validate(row.payload)
         try:
-            order, refunds = await self._read(row.payload["order"])
-            return self._done(row, order, refunds)
-        except ReadError as error:
-            return Refused(error.reason, error.message)
+            events, digest = await self._found(wanted)
         except UpstreamError as error:
             return outcome_of(error)
+        now = self._clock()
+        again_at = _again_at(events, wanted, now, self._wait)
+        looked = Looked(served=wanted.asked, digest=digest, at=now, again_at=again_at)
+        return Done(events, keep=((LOOKED, row.key, looked),))
 
-    async def _read(self, order_id: int) -> tuple[Order | None, Refunds]:
-        """An order and its refunds; (None, []) when it is gone, also when it goes between the two reads."""
-        order = await self._shop.order(order_id)
-        if order is None or not order.get("refunds"):
-            return order, []
+    async def _found(self, wanted: Wanted) -> tuple[tuple[Event, ...], str]:
+        """What is to be said of the order and its refunds, and the digest of the order as it was answered."""
+        reading = Reading(wanted.shop, self._settings)
+        answer = await OrderReader(self._shop, reading).read(wanted)
+        if answer is None:
+            return (self._missing(wanted),), ""
+        if isinstance(answer, Outdated):
+            return (outdated_event(wanted, answer, self._clock()),), ""
+        if answer.status in NOT_PLACED:
+            return (), digest_of(answer.json)
+        if answer.status == TRASH:
+            return (_removed(wanted, self._clock()),), digest_of(answer.json)
+        return await self._with_refunds(wanted, reading, answer), digest_of(answer.json)
+
+    async def _with_refunds(self, wanted: Wanted, reading: Reading, answer: Answer) -> tuple[Event, ...]:
+        if isinstance(answer.fact, ReadError):
+            return (self._unreadable(wanted, answer, answer.fact.message),)
         try:
-            return order, await self._shop.refunds(order_id)
+            found = await RefundReader(self._shop, reading).read(answer.fact, answer.json, wanted)
         except Rejected as error:
-            if error.status == NOT_FOUND:
-                return None, []
+            if error.status == NOT_FOUND:  # the order has gone between the two reads
+                return (self._missing(wanted),)
             raise
+        facts = RefundFacts(reading, wanted, self._clock(), self._wait)
+        refunds = facts.events(found)
+        return (found.order.model_copy(update={"refund_ids": facts.standing(found, refunds)}), *refunds)
 
-    def _done(self, row: Row, order: Order | None, refunds: Refunds) -> Done:
-        shop, order_id, served = row.payload["shop"], row.payload["order"], row.payload["asked"]
-        if order is not None and str(order.get("status")) in NOT_PLACED:
-            return Done(keep=((LOOKED, row.key, Looked(served=served)),))
-        if order is None or order.get("status") == "trash":
-            gone = OrderRemoved(shop=shop, order_id=order_id, observed_at=self._clock())
-            return Done((gone,), keep=((LOOKED, row.key, Looked(served=served)),))
-        return self._stated(row, shop, order, refunds)
+    def _unreadable(self, wanted: Wanted, answer: Answer, detail: str) -> OrderUnreadable:
+        return OrderUnreadable(
+            shop=wanted.shop,
+            order_id=wanted.order,
+            reason=Reason.SHOP_ORDER_INVALID,
+            detail=detail,
+            observed_at=self._clock(),
+            **readable_parts(answer.json),
+        )
 
-    def _stated(self, row: Row, shop: str, order: Order, refunds: Refunds) -> Done:
-        fact: OrderChanged = order_changed(shop, order, **self._keys, payment_reference_keys=self._references)
-        given_back: list[Event] = [refund_issued(shop, order, refund, **self._keys) for refund in refunds]
-        looked = Looked(served=row.payload["asked"], digest=digest_of(order))
-        return Done((fact, *given_back), keep=((LOOKED, row.key, looked),))
+    def _missing(self, wanted: Wanted) -> OrderRemoved | OrderUnreadable:
+        now = self._clock()
+        if wanted.missing_since is not None and now - wanted.missing_since >= self._wait:
+            return _removed(wanted, now)
+        return OrderUnreadable(
+            shop=wanted.shop,
+            order_id=wanted.order,
+            reason=Reason.SHOP_ORDER_MISSING,
+            detail=f"{named(wanted.shop, wanted.order)}: WooCommerce answers that it does not have it",
+            observed_at=now,
+        )
+
+
+def _removed(wanted: Wanted, now: datetime) -> OrderRemoved:
+    return OrderRemoved(shop=wanted.shop, order_id=wanted.order, observed_at=now)
+
+
+def _again_at(events: Sequence[Event], wanted: Wanted, now: datetime, removal_wait: timedelta) -> datetime | None:
+    """When to look again without a hint: what is gone after the wait, what cannot be taken at growing intervals."""
+    waiting = [event for event in events if isinstance(event, OrderUnreadable | RefundUnreadable)]
+    return min((_due(event, wanted, now, removal_wait) for event in waiting), default=None)
+
+
+def _due(event: OrderUnreadable | RefundUnreadable, wanted: Wanted, now: datetime, removal_wait: timedelta) -> datetime:
+    if event.reason not in UNCONFIRMED:
+        return now + timedelta(seconds=wait_of(now, wanted.since))
+    if isinstance(event, RefundUnreadable):
+        return wanted.refunds_missing.get(event.refund_id, now) + removal_wait
+    return (wanted.missing_since or now) + removal_wait

@@ -7,29 +7,35 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from contracts.envelope import Cause
-from contracts.model import Part
+from contracts.model import Instant, Part
 from services.shared.delivery.work import Work
 from services.shared.state.records import Kind, State
+from services.store_feed.evidence import Shown
 
 
 class Hint(Part):
     """Somebody said: look at this. `asked` orders hints and looks (microseconds).
 
-    `digest` is that of the order which the sweep has hinted at: it hints once at each state.
+    `digest` is that of the order which the sweep has hinted at: it hints once at each state. `shown` is the newest
+    state that hints have shown, from the order list or the body of a webhook.
     """
 
     asked: int
     digest: str = ""
+    shown: Shown | None = None
 
 
 class Looked(Part):
-    """The last look: which hint it served, and the digest of the order as it was read.
+    """The last look: when it was, which hint it served, and the digest of the order as it was read.
 
     Modification times would not do: they are whole seconds, and an order changes twice within one (API fact).
+    `again_at`: when to look again without a hint, where the answer was not taken as it is.
     """
 
     served: int
     digest: str = ""
+    at: Instant | None = None
+    again_at: Instant | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +55,11 @@ CUSTOMERS = Sort(Kind("customer-hint", Hint), Kind("customer-looked", Looked), "
 
 @dataclass(frozen=True, slots=True)
 class Why:
-    """What brought a hint about: its cause, and the digest of the order that the sweep saw."""
+    """What brought a hint about: its cause, the digest of the order that the sweep saw, and the state it showed."""
 
     cause: Cause | None = None
     digest: str = ""
+    shown: Shown | None = None
 
 
 def newer(now: datetime, looked: Looked | None) -> int:
@@ -63,16 +70,27 @@ def newer(now: datetime, looked: Looked | None) -> int:
 
 async def hint_at(work: Work, things: Mapping[str, Why], sort: Sort = ORDERS) -> None:
     """Have things (`shop:id`) looked at."""
-    looked = await work.get_many(sort.looked, things)
+    looked, hinted = await work.get_many(sort.looked, things), await work.get_many(sort.hint, things)
     for key, why in things.items():
-        work.put(sort.hint, key, Hint(asked=newer(work.now, looked.get(key)), digest=why.digest))
+        newest = _newest(why.shown, hinted.get(key))
+        work.put(sort.hint, key, Hint(asked=newer(work.now, looked.get(key)), digest=why.digest, shown=newest))
         work.touch(sort.subject + key, why.cause)
 
 
 def wonder(key: str, sort: Sort, state: State) -> None:
     """The same by a rule that remembers an event."""
-    state.put(sort.hint, key, Hint(asked=newer(state.now, state.get(sort.looked, key))))
+    known = _newest(None, state.get(sort.hint, key))
+    state.put(sort.hint, key, Hint(asked=newer(state.now, state.get(sort.looked, key)), shown=known))
     state.touch(sort.subject + key)
+
+
+def _newest(shown: Shown | None, hinted: Hint | None) -> Shown | None:
+    """The newest state that hints have shown; of two within one second the last whose content is known."""
+    known = hinted.shown if hinted else None
+    if shown is None or known is None:
+        return shown or known
+    same_second = shown.modified_at == known.modified_at
+    return shown if shown.modified_at > known.modified_at or (same_second and shown.content) else known
 
 
 def unserved(key: str, sort: Sort, state: State) -> Hint | None:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
@@ -15,26 +16,34 @@ from sqlalchemy import bindparam, delete, insert, select
 from services.shared.delivery.cause import KeptCause
 from services.shared.delivery.engine import Engine
 from services.shared.delivery.work import Work
+from services.shared.identity.seen import address
+from services.shared.identity.standing import KNOWN
 from services.shared.state.database import Database
 from services.shared.state.group_commit import GroupCommit
 from services.shared.state.tables import inbox
-from services.store_feed.handlers import ORDER
+from services.shared.woocommerce import php
+from services.store_feed.evidence import Shown
 from services.store_feed.hints import CUSTOMERS, Why, hint_at
+from services.store_feed.records import ORDER
 
 log = logging.getLogger(__name__)
 AT_ONCE = 500
+LONGEST = 500
+"""Characters kept of a sender's address."""
+NOWHERE: Mapping[str, str] = {}
 _NEXT = select(inbox).order_by(inbox.c.seq).limit(AT_ONCE)
 _SEEN = delete(inbox).where(inbox.c.seq <= bindparam("last"))
 
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A delivery whose signature was right; it does not cover the topic, e.g. `order.updated`."""
+    """A delivery whose signature was right; that covers neither its topic, e.g. `order.updated`, nor its source."""
 
     shop: str
     topic: str
     body: bytes
     traceparent: str
+    source: str = ""
 
 
 class Inbox:
@@ -50,7 +59,10 @@ class Inbox:
         await self._commits.submit(received)
 
     async def _store(self, group: Sequence[Received]) -> None:
-        rows = [{"shop": r.shop, "topic": r.topic, "body": kept(r.body), "traceparent": r.traceparent} for r in group]
+        rows = [
+            {"shop": r.shop, "topic": r.topic, "body": kept(r.body, r.source), "traceparent": r.traceparent}
+            for r in group
+        ]
         async with self._database.write() as connection:
             await connection.execute(insert(inbox), rows)
         self._arrived.set()
@@ -68,8 +80,9 @@ class Inbox:
             rows = (await connection.execute(_NEXT)).all()
         if rows:
             async with engine.work() as work:
-                await hint_at(work, hints(row for row in rows if not _of_customer(row)))
-                await self._ask_for(work, hints(row for row in rows if _of_customer(row)))
+                homes = await _homes(work, {row.shop for row in rows})
+                await hint_at(work, hints((row for row in rows if not _of_customer(row)), work.now, homes))
+                await self._ask_for(work, hints((row for row in rows if _of_customer(row)), work.now))
                 await work.connection.execute(_SEEN, {"last": rows[-1].seq})
         return len(rows)
 
@@ -83,30 +96,52 @@ def _of_customer(row: Any) -> bool:
     return str(row.topic).startswith("customer.")
 
 
-def hints(rows: Iterable[Any]) -> dict[str, Why]:
+async def _homes(work: Work, shops: Iterable[str]) -> dict[str, str]:
+    """The addresses at which the shops live, as far as they are known."""
+    return {shop: known.home for shop, known in (await work.get_many(KNOWN, shops)).items()}
+
+
+def hints(rows: Iterable[Any], now: datetime, homes: Mapping[str, str] = NOWHERE) -> dict[str, Why]:
     """The orders (or accounts) that deliveries are about, each with the trace of its newest one."""
     found: dict[str, Why] = {}
     for row in rows:
-        named = id_of(row.body)
-        if named is None:
+        delivery = orjson.loads(row.body)
+        if (named := delivery.get("id")) is None:
             log.info("webhook names nothing; the sweep will find what changed", extra={"shop": row.shop})
             continue
-        id_ = str(uuid4())
-        found[f"{row.shop}:{named}"] = Why(KeptCause(id_, id_, row.traceparent))
+        id_, key = str(uuid4()), f"{row.shop}:{named}"
+        shown = _newer(_shown(delivery, homes.get(row.shop), now), found.get(key))
+        found[key] = Why(KeptCause(id_, id_, row.traceparent), shown=shown)
     return found
 
 
-def kept(body: bytes) -> bytes:
-    """What is kept of a delivery: which order or account it is about, and nothing about the buyer."""
-    id_ = id_of(body)
-    return b"{}" if id_ is None else b'{"id":%d}' % id_
+def _shown(delivery: Mapping[str, Any], home: str | None, now: datetime) -> Shown | None:
+    """The state that a delivery showed: its time alone. That of another shop, a copy of ours, shows nothing."""
+    changed = php.moment(delivery.get("modified"))
+    elsewhere = home is not None and delivery.get("source") and address(delivery["source"]) != home
+    return None if changed is None or elsewhere else Shown(modified_at=changed, seen_at=now)
 
 
-def id_of(body: bytes) -> int | None:
-    """The order or account that a delivery is about; None when it does not say (an order gone before it was sent)."""
+def _newer(shown: Shown | None, before: Why | None) -> Shown | None:
+    known = before.shown if before else None
+    if shown is None or known is None:
+        return shown or known
+    return max(known, shown, key=lambda one: one.modified_at)
+
+
+def kept(body: bytes, source: str = "") -> bytes:
+    """What is kept of a delivery: which order or account it is about and when that changed, nothing about the buyer."""
+    delivery = _object(body)
+    named = php.whole(delivery.get("id"))
+    if isinstance(delivery.get("id"), bool) or named is None or named <= 0:
+        return b"{}"
+    changed = php.moment(delivery.get("date_modified_gmt"))
+    return orjson.dumps({"id": named, "modified": changed.isoformat() if changed else None, "source": source[:LONGEST]})
+
+
+def _object(body: bytes) -> dict[str, Any]:
     try:
-        known = orjson.loads(body)
+        found = orjson.loads(body)
     except orjson.JSONDecodeError:
-        return None
-    id_ = known.get("id") if isinstance(known, dict) else None
-    return id_ if isinstance(id_, int) and not isinstance(id_, bool) and id_ > 0 else None
+        return {}
+    return found if isinstance(found, dict) else {}

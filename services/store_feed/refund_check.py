@@ -13,8 +13,8 @@ import orjson
 from services.shared.delivery.engine import Engine
 from services.shared.settings.model import ScheduleSettings
 from services.shared.state.store import chunks, read_kind
-from services.store_feed.handlers import REFUND
 from services.store_feed.hints import Why, hint_at
+from services.store_feed.records import REFUND
 
 
 class RefundCheck:

@@ -20,10 +20,11 @@ from services.shared.telemetry.freshness import completed
 from services.shared.telemetry.meters import SWEPT_LATE
 from services.shared.upstream.errors import UpstreamError
 from services.shared.woocommerce.cursor import Cursor
-from services.shared.woocommerce.times import instant
+from services.shared.woocommerce.readable import modified_at
 from services.store_feed.deliveries import NOT_PLACED
-from services.store_feed.handlers import ORDER, SWEPT, Swept
 from services.store_feed.hints import HINT, LOOKED, Why, hint_at
+from services.store_feed.looks import shown_by
+from services.store_feed.records import ORDER, SWEPT, Swept
 
 log = logging.getLogger(__name__)
 AT_ONCE = 200
@@ -34,12 +35,13 @@ REBUILT = timedelta(days=1)
 
 
 class Seen(NamedTuple):
-    """An order as the list shows it: `shop:id`, when it changed, whether it is placed, and the digest of its state."""
+    """An order as the list shows it: `shop:id`, when it changed (None: unreadable), and the digest of its state."""
 
     key: str
-    modified_at: datetime
+    modified_at: datetime | None
     placed: bool
     digest: str
+    json: dict[str, Any]
 
 
 class ListsOrders(Protocol):
@@ -83,7 +85,7 @@ class Sweep:
         async for orders in self._changed(cursor):
             async with self._engine.work() as work:
                 found = await self._hint(work, orders)
-                cursor = cursor.moved_to(min(orders[-1].modified_at, work.now))
+                cursor = cursor.moved_to(min(_last(orders) or cursor.at, work.now))
                 work.put(SWEPT, self._name, Swept(modified_at=cursor.at))
             hinted += found
             SWEPT_LATE.labels(self._name).inc(found)
@@ -101,10 +103,12 @@ class Sweep:
 
     async def _hint(self, work: Work, orders: Sequence[Seen]) -> int:
         """A state that was looked at, or hinted at by an earlier sweep, is not hinted at again."""
-        placed = {order.key: order.digest for order in orders if order.placed}
+        placed = {order.key: order for order in orders if order.placed}
         looked, hinted = await work.get_many(LOOKED, placed), await work.get_many(HINT, placed)
         known = {(key, one.digest) for found in (looked, hinted) for key, one in found.items()}
-        unseen = {key: Why(digest=digest) for key, digest in placed.items() if (key, digest) not in known}
+        new = {key: order for key, order in placed.items() if (key, order.digest) not in known}
+        shown = {key: shown_by(self._name, order.json, work.now) for key, order in new.items()}
+        unseen = {key: Why(digest=order.digest, shown=shown[key]) for key, order in new.items()}
         await hint_at(work, unseen)
         return len(unseen)
 
@@ -128,4 +132,9 @@ class Sweep:
 
 def _seen(shop: str, order: dict[str, Any]) -> Seen:
     placed = str(order.get("status")) not in NOT_PLACED
-    return Seen(f"{shop}:{order['id']}", instant(order["date_modified_gmt"]), placed, digest_of(order))
+    return Seen(f"{shop}:{order['id']}", modified_at(order), placed, digest_of(order), order)
+
+
+def _last(orders: Sequence[Seen]) -> datetime | None:
+    """The latest change among orders in the order of their changes."""
+    return next((order.modified_at for order in reversed(orders) if order.modified_at), None)

@@ -102,7 +102,8 @@ class Receiver:
         if not is_signed(body, given, self._secrets[shop]):
             return self._refuse(shop, given)
         try:
-            await self._accept(Received(shop, _topic(scope), body, traceparent() or new_traceparent(self._rng)))
+            trace = traceparent() or new_traceparent(self._rng)
+            await self._accept(Received(shop, _topic(scope), body, trace, _source(scope)))
         except Exception as error:
             why = passing(error)
             told = {"shop": shop, "why": why or repr(error)}
@@ -123,6 +124,10 @@ class Receiver:
 
 def _topic(scope: Scope) -> str:
     return (_header(scope, b"x-wc-webhook-topic") or b"").decode("latin-1")
+
+
+def _source(scope: Scope) -> str:
+    return (_header(scope, b"x-wc-webhook-source") or b"").decode("latin-1")
 
 
 def _header(scope: Scope, wanted: bytes) -> bytes | None:

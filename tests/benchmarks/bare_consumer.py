@@ -66,7 +66,7 @@ async def bare_consumer(settings: KafkaSettings, topic: str, folder: Path) -> As
         bootstrap_servers=settings.bootstrap_servers,
         group_id=settings.topic_prefix + "floor",
         enable_auto_commit=False,
-        **consumer_options(),
+        **(consumer_options() | {"auto_offset_reset": "earliest"}),
     )
     await kafka.start()
     async with aiosqlite.connect(database_file(folder, "floor"), isolation_level=None) as database:

@@ -112,7 +112,9 @@ async def peak_at(service: Service, events: int) -> float:
     """The peak memory when so many events have been read."""
 
     async def read() -> bool:
-        return service.running is not None and sum(service.running.consumer.processed.values()) >= events
+        if service.running is None:
+            return False
+        return sum(one.next_offset for one in service.running.consumer.positions.values()) >= events
 
     await until(read, f"{events} events read", PATIENCE)
     return peak()

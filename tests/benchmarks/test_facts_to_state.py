@@ -57,10 +57,10 @@ class Ours:
 
     async def take(self, count: int) -> None:
         """Take so many records."""
-        wanted = sum(self.consumer.processed.values()) + count
+        wanted = sum(one.next_offset for one in self.consumer.positions.values()) + count
         with spied(self.gate.engine.database) as seen:
             self.gate.open.set()
-            while sum(self.consumer.processed.values()) < wanted:
+            while sum(one.next_offset for one in self.consumer.positions.values()) < wanted:
                 self.consumer.progress.clear()
                 await self.consumer.progress.wait()
             self.gate.open.clear()
@@ -76,7 +76,7 @@ async def ours(kafka: KafkaSettings, rules: Handlers, folder: Path) -> AsyncIter
         async with engine.database.write() as connection:
             await connection.execute(delete(deliveries))  # as if the shop had taken all of it
         gate = Gate(engine)
-        consumer = Consumer(kafka, [TOPIC, "operations"], kafka.topic_prefix + "ours", "ours", gate.take)
+        consumer = Consumer(kafka, [TOPIC, "operations"], kafka.topic_prefix + "ours", "ours", gate.take, {})
         await consumer.start()
         await consumer.assignment.made.wait()
         yield Ours(consumer, gate)

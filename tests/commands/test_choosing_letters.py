@@ -71,7 +71,7 @@ def test_groups_come_oldest_first_and_leave_out_what_is_closed() -> None:
 def test_what_to_do_is_a_command_that_can_be_typed() -> None:
     one, two = letters(OLD), letters(OLD, delivery(4, order=999))
     assert "davtari dead-letters replay 00000001" in fix(one, "en")
-    assert "davtari dead-letters replay --reason balance.period-closed" in fix(two, "ka")
+    assert "davtari dead-letters replay --reason-code balance.period-closed" in fix(two, "ka")
 
 
 def test_the_last_line_says_what_else_waits() -> None:

@@ -9,10 +9,11 @@ import pytest
 
 from contracts.envelope import correction_id, headers, value
 from contracts.operations import DeadLettered
-from services.commands.dead_letters.correction import corrected, document, same_record
+from services.commands.dead_letters.correction import corrected, document
 from services.commands.dead_letters.masking import MASK, masked
 from services.commands.dead_letters.payloads import MODELS
 from services.commands.dead_letters.pointers import differences, with_value
+from services.commands.dead_letters.selecting import same_record
 from services.commands.letters import Letter, WrongUse
 from services.shared.delivery.dead_letters import delivery_letter
 from services.shared.delivery.decision import Delivery

@@ -56,7 +56,7 @@ async def test_they_are_chosen_grouped_and_told_with_the_role_that_mends_them(st
         letters(stage, "list", "--until", "1h", "--json"),
     )
     assert grouped.code == FAILED, grouped.err
-    for told in ("accountant", "balance.period-closed", "replay --reason balance.period-closed", "deliver"):
+    for told in ("accountant", "balance.period-closed", "replay --reason-code balance.period-closed", "deliver"):
         assert told in grouped.out, grouped.out
     (group,) = data.json
     assert (group["open"], group["owner"], group["heals"]) == (3, "accountant", False)
@@ -68,7 +68,7 @@ async def test_they_are_chosen_grouped_and_told_with_the_role_that_mends_them(st
 
 async def test_wrong_use_says_how_it_is_meant(stage: Stage) -> None:
     cases = {
-        ("list", "--reason", "balance.period-close"): "balance.period-closed",
+        ("list", "--reason-code", "balance.period-close"): "balance.period-closed",
         ("list", "--since", "yesterday"): "2h",
         ("replay",): "--all",
         ("discard", "0000", "--reason", "  "): "say why",
@@ -83,7 +83,7 @@ async def test_a_bulk_replay_is_rehearsed_then_done_and_the_books_are_right(stag
     # given the three orders, whose period is open again
     puts = await journal.writes(stage.world.balance)
     plain, rehearsed = await asyncio.gather(
-        letters(stage, "replay", "--reason", "balance.period-closed", "--dry-run"),
+        letters(stage, "replay", "--reason-code", "balance.period-closed", "--dry-run"),
         letters(stage, "replay", "--all", "--dry-run", "--json"),
     )
     # then the dry run is a routing table, and nothing happens
@@ -95,7 +95,7 @@ async def test_a_bulk_replay_is_rehearsed_then_done_and_the_books_are_right(stag
     assert await journal.writes(stage.world.balance) == puts
     assert len(stage.ledger.open_letters) == 3
     # and the replay says of each what came of it
-    done = await letters(stage, "replay", "--reason", "balance.period-closed", "--rate", "20", "--json")
+    done = await letters(stage, "replay", "--reason-code", "balance.period-closed", "--rate", "20", "--json")
     assert (done.code, set(results(done).values())) == (DONE, {"done"}), done.out + done.err
     assert all(one["told"].startswith("Sale ") for one in done.json)
     await stage.closes()

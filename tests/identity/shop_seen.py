@@ -23,9 +23,10 @@ from services.shared.delivery.engine import Engine
 from services.shared.identity.standing import watched
 from services.shared.settings.shop import ShopSettings
 from services.shared.woocommerce.client import WooCommerce
-from services.store_feed.handlers import NAME, handlers
+from services.store_feed.handlers import handlers
 from services.store_feed.identity import Accepts, Registrar, lane
 from services.store_feed.known_orders import following_orders
+from services.store_feed.records import NAME
 from tests.support.engine_bench import Clock, Ledger, opened
 
 HOME, COPY = "https://shop.test", "https://staging.test"

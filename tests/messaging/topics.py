@@ -14,9 +14,10 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from contracts.envelope import Envelope, decode, headers, value
 from contracts.model import Event
 from services.shared.broker import Broker
-from services.shared.delivery.record import Record
+from services.shared.delivery.record import Record, positions_after
 from services.shared.messaging.consumer import Consumer
 from services.shared.settings.model import KafkaSettings
+from services.shared.state.positions import Partition, Position
 
 STOCK, SHELF, OPERATIONS, LETTERS = "balance.stock", "stock.availability", "operations", "dead-letters"
 PATIENCE = 20.0
@@ -124,6 +125,11 @@ class Taker:
         self.batches.append(list(records))
 
     @property
+    def positions(self) -> dict[Partition, Position]:
+        """How far it has come, as a state database keeps it."""
+        return positions_after(record for batch in self.batches for record in batch)
+
+    @property
     def offsets(self) -> list[int]:
         """The offsets taken so far."""
         return [record.offset for batch in self.batches for record in batch]
@@ -141,9 +147,9 @@ class Taker:
 async def consuming(
     topics: Topics, taker: Taker, *names: str, group: str = "g", instance: str = "one", at_once: int = 500
 ) -> AsyncIterator[Consumer]:
-    """A consumer at work for as long as the context lasts."""
-    settings = topics.settings
-    consumer = Consumer(settings, names or (STOCK,), settings.topic_prefix + group, instance, taker.take, at_once)
+    """A consumer at work for as long as the context lasts; it reads on where the taker is."""
+    settings, group = topics.settings, topics.settings.topic_prefix + group
+    consumer = Consumer(settings, names or (STOCK,), group, instance, taker.take, taker.positions, at_once)
     await consumer.start()
     try:
         yield consumer

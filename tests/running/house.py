@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import TypeVar
 
@@ -58,9 +58,14 @@ async def until_said(
     return found
 
 
-def group(topics: Topics, folder: Path, name: str = NAME) -> str:
-    """The consumer group of a service, which its database names."""
+def state(folder: Path, name: str = NAME) -> Path:
+    """The state database that a service uses."""
     (file,) = folder.glob(f"{name}.*.sqlite")
-    with sqlite3.connect(file) as connection:
-        (generation,) = connection.execute("SELECT value FROM meta WHERE name = 'generation'").fetchone()
-    return f"{topics.settings.topic_prefix}{name}.{generation}"
+    return file
+
+
+def generation(folder: Path) -> str:
+    """The generation of the state database in use."""
+    with closing(sqlite3.connect(state(folder))) as connection:
+        (found,) = connection.execute("SELECT value FROM meta WHERE name = 'generation'").fetchone()
+    return str(found)

@@ -10,10 +10,10 @@ import pytest
 from contracts.catalog import AvailabilityChanged
 from services.shared.delivery.outcome import Outcome, Retry
 from services.shared.delivery.row import Row
-from tests.delivery.shelf import envelope, stock
+from tests.delivery.shelf import NAME, envelope, stock
 from tests.delivery.upstream import Upstream, done
-from tests.messaging.topics import SHELF, STOCK, Topics
-from tests.running.house import group, running, until_said
+from tests.messaging.topics import SHELF, STOCK, Topics, eventually
+from tests.running.house import running, until_said
 
 pytestmark = pytest.mark.kafka
 
@@ -99,12 +99,24 @@ async def test_stopping_makes_what_is_under_way_durable(topics: Topics, tmp_path
     assert upstream.seen == [("i0", 1)]
 
 
-async def test_the_group_of_a_service_carries_the_generation_of_its_database(topics: Topics, tmp_path: Path) -> None:
+async def test_kafka_shows_how_far_a_service_has_read_and_nothing_is_read_from_there(
+    topics: Topics, tmp_path: Path
+) -> None:
     await stocked(topics, range(3))
-    async with running(topics, tmp_path, Upstream()):
+    async with running(topics, tmp_path / "one", Upstream()):
         await until_said(topics, AvailabilityChanged, SHELF, 3)
-    first = group(topics, tmp_path)
-    assert await topics.committed(first, STOCK) == 3
-    shutil.rmtree(tmp_path)
-    async with running(topics, tmp_path, Upstream()):
-        assert group(topics, tmp_path) != first
+        await eventually(lambda: shown(topics, 3), "the offset 3 is committed")
+    # when another state database takes over
+    upstream = Upstream()
+    async with running(topics, tmp_path / "two", upstream) as service:
+        # then it has read everything from the beginning
+        assert service.running is not None
+        await eventually(lambda: shown(topics, 3), "the offset 3 is committed again")
+        positions = service.running.consumer.positions
+    assert positions[topics.settings.topic_prefix + STOCK, 0].next_offset == 3
+    assert upstream.seen == []
+
+
+async def shown(topics: Topics, offset: int) -> bool:
+    """Whether the service's group has committed this offset of its facts."""
+    return await topics.committed(topics.settings.group(NAME), STOCK) == offset

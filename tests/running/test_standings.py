@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from contracts.catalog import AvailabilityChanged
 from services.commands.status.standings import Standing, standings
 from tests.delivery.shelf import envelope, stock
 from tests.delivery.upstream import Upstream
-from tests.messaging.topics import STOCK, Topics, eventually
-from tests.running.house import running
+from tests.messaging.topics import SHELF, STOCK, Topics, eventually
+from tests.running.house import running, until_said
 from tests.running.toy import settings
 
 pytestmark = pytest.mark.kafka
@@ -33,6 +34,7 @@ async def test_the_lag_is_what_a_service_has_still_to_read(topics: Topics, tmp_p
         return (await of_the_publisher(topics, tmp_path)).lag == 0
 
     async with running(topics, tmp_path, Upstream(), name=NAME):
+        await until_said(topics, AvailabilityChanged, SHELF, 1)
         await eventually(has_read_all, "nothing is left to read")
     await topics.send(*[envelope(stock(f"i{number}"), version=1) for number in (2, 3, 4)])
 

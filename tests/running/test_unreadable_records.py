@@ -15,10 +15,10 @@ from contracts.operations import DeadLettered, FailedRecord
 from services.shared.broker import Broker
 from services.shared.messaging.connection import producer
 from services.shared.messaging.topics import create_topics
-from tests.delivery.shelf import envelope, stock
+from tests.delivery.shelf import NAME, envelope, stock
 from tests.delivery.upstream import Upstream
 from tests.messaging.topics import LETTERS, SHELF, STOCK, Headers, Topics, topics_on
-from tests.running.house import group, running, said, until_said
+from tests.running.house import running, said, until_said
 
 pytestmark = pytest.mark.kafka
 GOOD = envelope(stock("good"))
@@ -68,7 +68,7 @@ async def test_each_becomes_one_dead_letter_and_the_next_record_proceeds(topics:
     async with running(topics, tmp_path, upstream):
         await until_said(topics, AvailabilityChanged, SHELF, len(TABLE))
         letters = await until_said(topics, DeadLettered, LETTERS, len(TABLE))
-    assert await topics.committed(group(topics, tmp_path), STOCK) == 2 * len(TABLE)
+    assert await topics.committed(topics.settings.group(NAME), STOCK) == 2 * len(TABLE)
     assert sorted(key for key, _ in upstream.seen) == sorted(f"i{n}" for n in range(len(TABLE)))
     by_offset = {letter.record.offset: letter for letter in letters if letter.record}
     assert sorted(by_offset) == [2 * n for n in range(len(TABLE))]

@@ -32,7 +32,8 @@ def now() -> datetime:
 async def fill(database: Database, rows: int = ROWS) -> None:
     """Some hundred kilobytes of what was remembered."""
     async with database.write() as connection:
-        values = [{"topic": "t", "subject": f"s{n:06}" + "x" * 500, "version": 1} for n in range(rows)]
+        row = {"topic": "t", "version": 1, "stated_at": 0.0}
+        values = [row | {"subject": f"s{n:06}" + "x" * 500} for n in range(rows)]
         await connection.execute(insert(tables.versions).prefix_with("OR REPLACE"), values)
 
 

@@ -9,8 +9,8 @@ from random import Random
 
 from services.shared.settings.model import ReceiverSettings
 from services.shared.state.database import open_database
-from services.store_feed.handlers import NAME
 from services.store_feed.inbox import Inbox
+from services.store_feed.records import NAME
 from services.store_feed.secret_alarm import SecretAlarm
 from services.store_feed.serving import serve
 from services.store_feed.webhook import Receiver

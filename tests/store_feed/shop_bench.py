@@ -25,13 +25,15 @@ from services.sandbox.woocommerce.shop import Shop
 from services.sandbox.woocommerce.webhooks import Webhooks
 from services.shared.delivery.engine import Engine
 from services.shared.delivery.outcome import Outcome, Retry
+from services.shared.identity.standing import watched
 from services.shared.settings.model import ScheduleSettings
 from services.shared.settings.shop import ShopSettings
 from services.shared.woocommerce.client import WooCommerce
 from services.store_feed.deliveries import Looks
-from services.store_feed.handlers import NAME, handlers, lane
+from services.store_feed.handlers import handlers, lane
 from services.store_feed.hints import Why, hint_at
 from services.store_feed.inbox import Inbox
+from services.store_feed.records import NAME
 from services.store_feed.refund_check import RefundCheck
 from services.store_feed.secret_alarm import SecretAlarm
 from services.store_feed.sweep import Sweep
@@ -133,11 +135,15 @@ class Store:
         await self.engine.settle(list(zip(rows, outcomes, strict=True)))
         return outcomes
 
-    async def hinted(self, *orders: int) -> list[Event]:
-        """Somebody says: look at these orders; gives what was stated."""
+    async def hints(self, *orders: int) -> None:
+        """Somebody says: look at these orders."""
         self.passes(seconds=1)
         async with self.engine.work() as work:
             await hint_at(work, {f"{MAIN}:{order_id}": Why() for order_id in orders})
+
+    async def hinted(self, *orders: int) -> list[Event]:
+        """Somebody says: look at these orders; gives what was stated."""
+        await self.hints(*orders)
         return await self.looks()
 
     async def asks(self, command: Event) -> list[Event]:
@@ -204,7 +210,7 @@ async def open_store(directory: Path, schedule: ScheduleSettings = SCHEDULE, **s
     shop_clock.forward(**skew)
     app = create(SandboxSettings(hold_deliveries=True), now=shop_clock)
     faults = Faults(app, now=shop_clock)
-    async with serve(faults) as served, opened(NAME, handlers([MAIN]), directory, clock) as engine:
+    async with serve(faults) as served, opened(NAME, watched(handlers([MAIN])), directory, clock) as engine:
         settings = ShopSettings.model_validate({"url": served.url, "key_file": "key", "secret_file": "secret"})
         async with client(settings, clock) as woocommerce:
             yield Store(app, faults, woocommerce, engine, directory, clock, Ledger(engine), shop_clock, schedule)

@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import text
 
 from services.shared.delivery.engine import Engine
-from services.store_feed.handlers import NAME, handlers
+from services.store_feed.handlers import handlers
+from services.store_feed.records import NAME
 from tests.store_feed.posting import ORDER, post, signed, stored
 from tests.store_feed.shop_bench import MAIN, SECRET, intake
 from tests.support.engine_bench import Clock, opened

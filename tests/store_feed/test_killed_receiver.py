@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 
 from services.shared.state.files import database_file
-from services.store_feed.handlers import NAME
+from services.store_feed.records import NAME
 from services.store_feed.signature import signature
 from tests.store_feed.conditions import free_port, is_listening
 from tests.store_feed.shop_bench import SECRET

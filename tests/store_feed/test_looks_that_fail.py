@@ -4,38 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from contracts.operations import DeadLettered, DeadLetterSettled, PushRequested, ReplayRequested
-from contracts.shop import OrderChanged, OrderRemoved
+from contracts.operations import PushRequested
+from contracts.shop import OrderChanged
 from services.shared.delivery.outcome import Done
 from services.store_feed.handlers import lane
 from services.store_feed.hints import Why, hint_at
 from tests.store_feed.shop_bench import MAIN, Store
-
-
-async def test_an_order_that_goes_between_two_reads_is_removed(store: Store) -> None:
-    order = store.places()
-    await store.hinted(order)
-    store.refunds(order, "5.00")
-    gone = '{"code": "woocommerce_rest_invalid_order_id", "message": "Invalid order ID.", "data": {"status": 404}}'
-    store.trouble("status", "GET .*/refunds$", status=404, body=gone)
-
-    assert [type(event) for event in await store.hinted(order)] == [OrderRemoved]
-
-
-async def test_an_order_that_cannot_be_read_is_a_dead_letter_until_it_is_mended(store: Store) -> None:
-    order = store.places()
-    store.shop.orders[order]["currency"] = "lari"
-
-    (letter,) = await store.hinted(order)
-    store.shop.orders[order]["currency"] = "GEL"
-    settled, stated = await store.hinted(order)
-
-    assert isinstance(letter, DeadLettered)
-    assert letter.reason == "shop.order-invalid"
-    assert f"order {order}: field `currency`" in letter.detail
-    assert isinstance(settled, DeadLetterSettled)
-    assert (settled.dead_letter, settled.how) == (letter.dead_letter, "overtaken")
-    assert isinstance(stated, OrderChanged)
 
 
 async def test_one_order_that_cannot_be_read_stops_no_other(store: Store) -> None:
@@ -45,19 +19,6 @@ async def test_one_order_that_cannot_be_read_stops_no_other(store: Store) -> Non
     stated = await store.hinted(*orders)
 
     assert {event.order_id for event in stated if isinstance(event, OrderChanged)} == set(orders[1:])
-
-
-async def test_a_replayed_letter_has_the_order_read_again(store: Store) -> None:
-    order = store.places()
-    store.shop.orders[order]["currency"] = "lari"
-    (letter,) = await store.hinted(order)
-    store.shop.orders[order]["currency"] = "GEL"
-
-    assert isinstance(letter, DeadLettered)
-    told = {"command_id": "c-1", "asked_by": "nino", "asked_at": store.clock(), "dead_letter": letter.dead_letter}
-    stated = await store.asks(ReplayRequested.model_validate(told))
-
-    assert [event.order_id for event in stated if isinstance(event, OrderChanged)] == [order]
 
 
 @pytest.mark.parametrize(

@@ -11,13 +11,14 @@ import pytest
 
 from contracts.model import Event
 from contracts.operations import DeadLettered
-from contracts.shop import OrderChanged, RefundIssued
+from contracts.shop import OrderChanged, OrderUnreadable, RefundIssued
 from services.sandbox.woocommerce import dates, placing
 from services.shared.delivery.work import Work
 from services.shared.upstream.errors import Unavailable, UpstreamError
 from services.store_feed import sweep
-from services.store_feed.handlers import NAME, SWEPT, handlers
+from services.store_feed.handlers import handlers
 from services.store_feed.hints import Why, hint_at
+from services.store_feed.records import NAME, SWEPT
 from services.store_feed.sweep import Sweep
 from tests.store_feed.shop_bench import MAIN, Store, open_store
 from tests.support.engine_bench import Ledger, opened, reading
@@ -167,7 +168,7 @@ async def test_an_order_that_cannot_be_read_is_not_asked_for_at_every_sweep(stor
     store.changes(order, status="completed")
     store.shop.orders[order]["currency"] = "GEL"
 
-    assert [type(event) for event in first] == [DeadLettered]
+    assert [type(event) for event in first] == [OrderUnreadable, DeadLettered]
     assert later == [[], [], []]
     assert ids(await store.swept()) == [order]
 

@@ -12,8 +12,8 @@ import pytest
 
 from contracts.shop import OrderChanged
 from services.shared.state.files import database_file
-from services.store_feed.handlers import NAME
-from services.store_feed.inbox import id_of
+from services.store_feed.inbox import kept
+from services.store_feed.records import NAME
 from tests.store_feed.posting import GONE, ORDER, post, posts, signed, stored
 from tests.store_feed.shop_bench import Intake, Store, intake
 
@@ -136,9 +136,40 @@ async def test_what_follows_from_a_delivery_carries_its_trace(store: Store, take
     assert envelope.causationid
 
 
+WHEN = "2026-11-21T08:30:00"
+
+
 @pytest.mark.parametrize(
     ("body", "order_id"),
-    [(b'{"id": 7}', 7), (b'{"id": 7, "status": "trash"}', 7), (b'{"id": 0}', None), (b"null", None), (b"", None)],
+    [
+        ({"id": 7}, 7),
+        ({"id": 7, "status": "trash"}, 7),
+        ({"id": "7"}, 7),
+        ({"id": 0}, None),
+        ({"id": True}, None),
+        ({"id": None}, None),
+        ({"id": 7.5}, None),
+        ([], None),
+        (None, None),
+    ],
 )
-def test_which_order_a_delivery_is_about(body: bytes, order_id: int | None) -> None:
-    assert id_of(body) == order_id
+def test_which_order_a_delivery_is_about(body: Any, order_id: int | None) -> None:
+    assert json.loads(kept(json.dumps(body).encode())).get("id") == order_id
+
+
+@pytest.mark.parametrize("body", [b"", b"not json", b"\xff", b'{"id": 1e400}'])
+def test_a_delivery_that_is_no_json_is_about_nothing(body: bytes) -> None:
+    assert kept(body) == b"{}"
+
+
+@pytest.mark.parametrize(
+    ("changed", "read"), [(WHEN, WHEN + "+00:00"), ("soon", None), (None, None), (0, None), ("", None)]
+)
+def test_when_the_order_of_a_delivery_was_changed(changed: Any, read: str | None) -> None:
+    found = json.loads(kept(json.dumps({"id": 7, "date_modified_gmt": changed}).encode(), "https://shop.test/"))
+
+    assert found == {"id": 7, "modified": read, "source": "https://shop.test/"}
+
+
+def test_nothing_about_the_buyer_is_kept_of_a_delivery() -> None:
+    assert b"nino" not in kept(json.dumps({"id": 7, "billing": {"email": "nino@example.test"}}).encode())

@@ -23,7 +23,8 @@ from services.shared.telemetry.exporting import exporting
 from services.shared.telemetry.observed import observed_lane, observed_take
 from services.shared.telemetry.tracing import is_tracing, span, traceparent
 from services.store_feed.deliveries import Looks
-from services.store_feed.handlers import NAME, lane
+from services.store_feed.handlers import lane
+from services.store_feed.records import NAME
 from tests.delivery.bench import Bench
 from tests.delivery.shelf import LANE, record, stock
 from tests.delivery.upstream import done

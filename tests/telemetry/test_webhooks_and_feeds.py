@@ -18,7 +18,7 @@ from services.shared.state.database import Database
 from services.shared.telemetry.figures import figures
 from services.shared.telemetry.freshness import freshness
 from services.shared.upstream.errors import Unavailable
-from services.store_feed.handlers import NAME
+from services.store_feed.records import NAME
 from services.store_feed.sweep import Sweep
 from tests.balance_feed.feed_bench import Feed, standing
 from tests.delivery.upstream import eventually

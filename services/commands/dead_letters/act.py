@@ -8,26 +8,25 @@ from typing import Annotated
 
 import typer
 
-from contracts.operations import DiscardRequested
-from services.commands import ask
 from services.commands.dead_letters import told
-from services.commands.dead_letters.choice import Choice
-from services.commands.dead_letters.correction import Correction, corrected, same_record
+from services.commands.dead_letters.correction import Correction, corrected
 from services.commands.dead_letters.desk import desk
+from services.commands.dead_letters.discarding import discard_all
 from services.commands.dead_letters.editing import changed_by
 from services.commands.dead_letters.gone import without_the_gone
-from services.commands.dead_letters.options import Flow, Order, Reasons, Shop, Since, Until, choice, chosen
+from services.commands.dead_letters.options import Flow, Order, Reasons, Shop, Since, Until, choice
 from services.commands.dead_letters.progress import progress
 from services.commands.dead_letters.replaying import heard
 from services.commands.dead_letters.replaying import replay as replay_all
 from services.commands.dead_letters.results import Result, exit_code
 from services.commands.dead_letters.routes import Route, routes
+from services.commands.dead_letters.selecting import same_record, selected
 from services.commands.events.ending import until_stopped
-from services.commands.frame import DryRun, Json, Patience, answered, command, settings
+from services.commands.frame import DryRun, Json, Patience, command, settings
 from services.commands.letters import Letter, WrongUse, all_letters, pick
 from services.shared.settings import Settings
 
-Why = Annotated[str, typer.Option("--reason", "--why", help="Kept for the audit.")]
+Why = Annotated[str, typer.Option("--reason", "--why", help="Why; kept with your name.")]
 Letters = Annotated[list[str] | None, typer.Argument(help="Ids, as far as they are unambiguous.")]
 All = Annotated[bool, typer.Option("--all", help="All that are open.")]
 Rate = Annotated[float, typer.Option(min=0.01, max=1000, help="Letters per second at most.")]
@@ -54,24 +53,12 @@ async def replay(
 ) -> int:
     """Try dead letters again, at the services that failed. Replaying twice does nothing."""
     wanted, known = choice(reasons, flow, shop, order, since, until), settings()
-    meant = await _meant(known, letters or (), wanted, every=every)
+    meant = await selected(known, "replay", letters or (), wanted, every=every)
     ways = routes(meant, known.retry.loop_guard, in_bulk=not letters)
     ways = ways if no_look else await without_the_gone(ways, known)
     if dry_run:
         return told.table_of(ways, json=json)
     return await until_stopped(_replay(known, ways, rate, patience, json=json))
-
-
-async def _meant(settings: Settings, ids: Sequence[str], wanted: Choice, *, every: bool) -> list[Letter]:
-    """The letters that ids name, or else the open ones that the filters leave. Raises `WrongUse`."""
-    if ids and (every or wanted.chooses):
-        raise WrongUse("name dead letters by id, or choose them with --all, --reason, --flow …: not both")
-    if ids:
-        there = await all_letters(settings.kafka)
-        return list({one.letter.dead_letter: one for one in (pick(there, id_) for id_ in ids)}.values())
-    if not (every or wanted.chooses):
-        raise WrongUse("which ones? davtari dead-letters replay ID, or --reason CODE, --order N, --all …")
-    return [one for one in await chosen(settings, wanted) if one.open]
 
 
 async def _replay(settings: Settings, ways: Sequence[Route], rate: float, patience: float, *, json: bool) -> int:
@@ -115,11 +102,28 @@ async def _tried(settings: Settings, letter: Letter, correction: Correction, pat
 
 
 @command
-async def discard(letter: str, why: Why, patience: Patience = 30.0, json: Json = False) -> int:
-    """Give a dead letter up: who did so, when and why is kept (davtari dead-letters list --closed)."""
-    chosen_ = settings()
+async def discard(
+    why: Why,
+    letters: Letters = None,
+    reasons: Reasons = None,
+    flow: Flow = None,
+    shop: Shop = None,
+    order: Order = None,
+    since: Since = None,
+    until: Until = None,
+    every: All = False,
+    dry_run: DryRun = False,
+    patience: Patience = 30.0,
+    json: Json = False,
+) -> int:
+    """Give dead letters up: who did so, when and why is kept (davtari dead-letters list --closed)."""
     if not why.strip():
         raise WrongUse("--reason is empty: say why, for whoever asks later")
-    found = pick(await all_letters(chosen_.kafka), letter)
-    asked = DiscardRequested(dead_letter=found.letter.dead_letter, why=why.strip(), **ask.stamp())
-    return answered(await ask.ask(chosen_, asked, patience), json)
+    wanted, known = choice(reasons, flow, shop, order, since, until), settings()
+    meant = await selected(known, "discard", letters or (), wanted, every=every)
+    if dry_run:
+        return told.would_be_discarded(meant, json=json)
+    async with desk(known.kafka) as made:
+        results = await discard_all(made, meant, why.strip(), patience)
+    told.results(results, json=json)
+    return exit_code(results)

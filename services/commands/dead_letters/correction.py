@@ -102,14 +102,3 @@ def _must_belong(letter: Letter, read: Envelope[Event]) -> None:
         raise WrongUse(f"{read.type} belongs to the topic {read.data.TOPIC}, this record came from {record.topic}")
     if read.subject != read.data.subject:
         raise WrongUse(f"ce_subject is {read.subject!r}, by the data it must be {read.data.subject!r}")
-
-
-def same_record(letter: Letter, letters: Sequence[Letter]) -> list[Letter]:
-    """The open letters of other services about the record of this one."""
-    place = _place(letter)
-    return [one for one in letters if one.open and place and _place(one) == place and one.id != letter.id]
-
-
-def _place(letter: Letter) -> tuple[str, int, int] | None:
-    record = letter.letter.record
-    return (record.topic, record.partition, record.offset) if record else None

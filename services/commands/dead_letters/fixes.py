@@ -44,4 +44,5 @@ def fix(letters: Sequence[Letter], language: str) -> str:
         filled = _ONE.sub(rf"\1 {letters[0].id}", text)
         shop, order = letters[0].shop, letters[0].order
         return filled.replace("SHOP ORDER", f"{shop} {order}") if shop and order else filled
-    return text.replace("dead-letters replay ID", f"dead-letters replay --reason {first.reason}")
+    text = text.replace("dead-letters discard ID", f"dead-letters discard --reason-code {first.reason}")
+    return text.replace("dead-letters replay ID", f"dead-letters replay --reason-code {first.reason}")

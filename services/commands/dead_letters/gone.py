@@ -20,9 +20,10 @@ TRASH = "trash"
 
 
 async def without_the_gone(ways: Iterable[Route], settings: Settings) -> list[Route]:
-    """The ways, where those of orders that their shop does not hold any more stay. Each order is asked for once.
+    """The ways, where those stay whose order the shop does not hold any more.
 
-    A shop that does not answer holds nothing up: what is replayed reads before it writes.
+    Each order is asked for once, and only for what would be written. A shop that does not answer holds nothing up: what
+    is replayed reads before it writes.
     """
     found: list[Route] = []
     known: dict[tuple[str, int], str] = {}
@@ -30,7 +31,7 @@ async def without_the_gone(ways: Iterable[Route], settings: Settings) -> list[Ro
         shops = {name: await stack.enter_async_context(open_shop(settings, name, utc_now)) for name in settings.shops}
         for way in ways:
             shop, order = way.letter.shop, way.letter.order
-            if way.stays or shop not in shops or shop is None or order is None:
+            if way.stays or not writes(way.letter) or shop not in shops or shop is None or order is None:
                 found.append(way)
                 continue
             if (shop, order) not in known:
@@ -51,15 +52,12 @@ async def _gone(client: WooCommerce, shop: str, order: int) -> str:
 
 
 def _judged(way: Route, gone: str) -> Route:
-    """Reading an order that is gone is harmless and ends the matter; putting it into the books is not."""
     if not gone:
         return way
-    if reads(way.letter):
-        return replace(way, happens=f"{gone}; the letter is closed, there is nothing to put into the books")
     give_up = f"davtari dead-letters discard {way.letter.id} --reason 'order deleted'"
     return replace(way, stays=f"{gone}. Nothing was sent. If it needs no document: {give_up}")
 
 
-def reads(letter: Letter) -> bool:
-    """Whether the letter is about reading, and not about writing."""
-    return letter.letter.service == "store-feed"
+def writes(letter: Letter) -> bool:
+    """Whether a replay may write something about the order. A record is only read again, and so is an order."""
+    return letter.letter.record is None and letter.letter.service != "store-feed"

@@ -13,7 +13,7 @@ from services.commands.moment import HOW, moment
 from services.commands.registry import SERVICES
 from services.shared.settings import Settings
 
-Reasons = Annotated[list[str] | None, typer.Option("--reason", help="A reason code; may be repeated.")]
+Reasons = Annotated[list[str] | None, typer.Option("--reason-code", help="With this reason code; may be repeated.")]
 Flow = Annotated[str | None, typer.Option(help="catalogue, prices, stock, orders, refunds, payments, or a service.")]
 Shop = Annotated[str | None, typer.Option(help="A shop's short id.")]
 Order = Annotated[int | None, typer.Option(help="An order's number.")]

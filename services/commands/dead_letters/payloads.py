@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from contracts.validation import problem
 from services.catalog_importer.payload import PLAN, WRITE, ProductPayload
@@ -15,17 +15,7 @@ from services.refund_exporter.tasks import CreditNoteTask
 from services.stock_publisher.decide import KIND as STOCK_WRITE
 from services.stock_publisher.stock_write import StockWrite
 from services.store_feed.handlers import READ
-
-
-class OrderLook(BaseModel):
-    """What store-feed reads: one order of a shop."""
-
-    model_config = ConfigDict(strict=True)
-
-    shop: str
-    order: int
-    asked: int
-
+from services.store_feed.looks import Wanted
 
 MODELS: Mapping[str, type[BaseModel]] = {
     "sale": SaleTask,
@@ -35,7 +25,7 @@ MODELS: Mapping[str, type[BaseModel]] = {
     WRITE: ProductPayload,
     PLAN: ProductPayload,
     STOCK_WRITE: StockWrite,
-    READ: OrderLook,
+    READ: Wanted,
 }
 """By the kind of the delivery."""
 

@@ -11,6 +11,7 @@ from rich.markup import escape
 from services.commands.dead_letters.correction import Correction
 from services.commands.dead_letters.results import Result, summary
 from services.commands.dead_letters.routes import Route, histogram
+from services.commands.letters import Letter
 from services.commands.screen import as_json, console, errors, table
 
 
@@ -31,6 +32,26 @@ def table_of(ways: Sequence[Route], *, json: bool) -> int:
     console.print(f"\nDry run: {going} would be replayed, {len(ways) - going} stay. {reasons}", soft_wrap=True)
     console.print("Nothing is written twice: each delivery reads before it writes, and a closed letter is left alone.")
     return 0
+
+
+def would_be_discarded(letters: Sequence[Letter], *, json: bool) -> int:
+    """What a discard would give up."""
+    open_ = [one for one in letters if one.open]
+    if json:
+        as_json(
+            {"letters": [{"dead_letter": one.letter.dead_letter, "open": one.open} | _named(one) for one in letters]}
+        )
+        return 0
+    rows = [(one.id, *map(escape, _named(one).values())) for one in open_]
+    if rows:
+        console.print(table(("id", "service", "reason", "about"), rows))
+    closed = len(letters) - len(open_)
+    console.print(f"Dry run: {len(open_)} would be discarded, {closed} closed already. Nothing was sent.")
+    return 0
+
+
+def _named(one: Letter) -> dict[str, str]:
+    return {"service": one.letter.service, "reason": one.letter.reason, "about": one.letter.about}
 
 
 def _happens(way: Route) -> str:

@@ -43,7 +43,7 @@ class Standing:
 async def standings(settings: Settings) -> list[Standing]:
     """How every service stands, from its state database and its consumer group."""
     found = [_local(name, database_file(settings.state.directory, name)) for name in wanted(settings)]
-    known = {f"{settings.kafka.topic_prefix}{one.service}.{one.generation}": one for one in found if one.generation}
+    known = {settings.kafka.group(one.service): one for one in found}
     committed = await _committed(settings.kafka, known)
     ends = await end_offsets(settings.kafka, {tp for offsets in committed.values() for tp in offsets})
     for group, offsets in committed.items():

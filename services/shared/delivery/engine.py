@@ -12,13 +12,14 @@ from services.shared.clock import Clock
 from services.shared.delivery import outbox
 from services.shared.delivery.cause import kept
 from services.shared.delivery.outcome import Refused, Unknown
-from services.shared.delivery.record import Record
+from services.shared.delivery.record import Record, positions_after
 from services.shared.delivery.row import Row
 from services.shared.delivery.settle import Pair, settle
 from services.shared.delivery.subjects import mark_all_dirty, undecided
 from services.shared.delivery.work import Rules, Work
 from services.shared.state.database import Database, note
 from services.shared.state.group_commit import GroupCommit
+from services.shared.state.positions import save_positions
 
 log = logging.getLogger(__name__)
 DECIDE_AT_ONCE = 500
@@ -48,7 +49,10 @@ class Engine:
         """Handle a batch of Kafka records. When this returns it is durable, and the offsets may be committed."""
         read = await self.rules.opened(records)
         async with self.work() as work:
-            await work.take(read)
+            stated = await work.take(read)
+            if not self.caught_up.is_set():
+                await outbox.drop_published(work.connection, stated)
+            await save_positions(work.connection, positions_after(records))
 
     async def settle(self, pairs: Sequence[Pair]) -> None:
         """Make outcomes durable, many deliveries to one transaction."""

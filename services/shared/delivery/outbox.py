@@ -11,7 +11,9 @@ import orjson
 from sqlalchemy import bindparam, delete, exists, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from contracts.envelope import Envelope
 from contracts.ledger import Attempt
+from contracts.model import Event
 from contracts.reasons import Reason
 from services.shared.delivery.decision import Delivery
 from services.shared.delivery.digest import digest_of
@@ -111,6 +113,8 @@ _BLOCK = (
     )
 )
 _PUBLISH_LATER = insert(events).inline()
+_UNPUBLISHED = select(events.c.seq, events.c.topic, events.c.headers)
+_DROP_EVENT = delete(events).where(events.c.seq == bindparam("a_seq"))
 
 
 async def add(connection: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
@@ -198,3 +202,28 @@ def _row(found: Any) -> Row:
 async def publish_later(connection: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
     """Put events into the outbox, in order."""
     await execute_many(connection, _PUBLISH_LATER, rows)
+
+
+async def drop_published(connection: AsyncConnection, stated: Iterable[Envelope[Event]]) -> None:
+    """Remove events that the log holds already, or something newer of their subject.
+
+    An older copy of a state database may still hold them. Sent again, behind newer ones, they would be what compaction
+    leaves of their key.
+    """
+    waiting = (await connection.execute(_UNPUBLISHED)).all()
+    if not waiting:
+        return
+    newest: dict[tuple[str, str], int] = {}
+    for envelope in stated:
+        slot = envelope.data.TOPIC, envelope.subject
+        newest[slot] = max(envelope.sequence, newest.get(slot, 0))
+    old = [{"a_seq": row.seq} for row in waiting if _version_of(row) <= newest.get(_slot_of(row), 0)]
+    await execute_many(connection, _DROP_EVENT, old)
+
+
+def _slot_of(row: Any) -> tuple[str, str]:
+    return row.topic, dict(orjson.loads(row.headers))["ce_subject"]
+
+
+def _version_of(row: Any) -> int:
+    return int(dict(orjson.loads(row.headers))["ce_sequence"])

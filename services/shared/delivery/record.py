@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from base64 import b64decode, b64encode
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 
 from contracts.envelope import Envelope, Headers, Undecodable, decode
 from contracts.model import Event
 from contracts.operations import FailedRecord
+from services.shared.state.positions import Partition, Position
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,20 @@ class Record:
         if isinstance(self.opened, Undecodable):
             raise self.opened
         return decode(self.headers, self.value if self.opened is None else self.opened)
+
+
+def digest_of_record(record: Record) -> str:
+    """What tells a record from any other that may stand at its offset."""
+    digest = blake2b(str(record.timestamp).encode(), digest_size=12)
+    for part in (record.key, record.value, *[raw for _, raw in record.headers]):
+        digest.update(b"-" if part is None else len(part).to_bytes(8) + part)
+    return digest.hexdigest()
+
+
+def positions_after(records: Iterable[Record]) -> dict[Partition, Position]:
+    """Where each partition stands once these records, in order, are handled."""
+    last = {(record.topic, record.partition): record for record in records}
+    return {where: Position(record.offset + 1, digest_of_record(record)) for where, record in last.items()}
 
 
 async def as_they_are(records: Sequence[Record]) -> Sequence[Record]:

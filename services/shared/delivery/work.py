@@ -34,7 +34,7 @@ from services.shared.privacy.redaction import redacted
 from services.shared.state.attempt import Miss, NotLoaded, Slot
 from services.shared.state.records import Kind, RecordT
 from services.shared.state.session import Session
-from services.shared.state.store import load_versions, save_records, save_versions
+from services.shared.state.store import Held, load_versions, save_records, save_versions
 from services.shared.telemetry import lines
 
 log = logging.getLogger(__name__)
@@ -66,13 +66,13 @@ class Work:
         self._lookup = Lookup(connection, self.session, rules_.asked)
         self.landed: set[str] = set()
         self._remember = composed(rules(rules_.service), rules_.handlers.remember)
-        self._held: dict[Slot, int] = {}
-        self._seen: dict[Slot, int] = {}
+        self._held: dict[Slot, Held] = {}
+        self._seen: dict[Slot, Held] = {}
         self._issued: dict[Slot, int] = {}
         self._published: list[dict[str, Any]] = []
 
-    async def take(self, records: Iterable[Record], *, replayed: bool = False) -> None:
-        """Remember what these records say; one that cannot be read or handled becomes a dead letter, once."""
+    async def take(self, records: Iterable[Record], *, replayed: bool = False) -> list[Envelope[Event]]:
+        """Remember what these records say, and give it; one that cannot be handled becomes a dead letter, once."""
         readable: list[tuple[Envelope[Event], Record | None]] = []
         for record in records:
             try:
@@ -80,6 +80,7 @@ class Work:
             except Undecodable as error:
                 await self._bury(record, error.code, error.detail, replayed=replayed)
         await self._remember_all(readable, replayed=replayed)
+        return [envelope for envelope, _ in readable]
 
     async def announce(self, events: Iterable[tuple[Event, Cause | None]]) -> None:
         """Put events of our own into the outbox, each with the next version of its subject, and remember them."""
@@ -100,7 +101,7 @@ class Work:
 
     def _wrap(self, event: Event, cause: Cause | None) -> Envelope[Event]:
         slot = (event.TOPIC, event.subject)
-        version = max(self._held.get(slot, 0), self._issued.get(slot, 0)) + 1
+        version = max(self._held.get(slot, Held()).version, self._issued.get(slot, 0)) + 1
         self._issued[slot] = version
         return wrap(event, version=version, source=self.rules.service, time=self.now, cause=cause)
 
@@ -137,14 +138,14 @@ class Work:
         """Run the rule of an event whose version was not seen yet; gives what it misses."""
         envelope = told.envelope
         slot = (envelope.data.TOPIC, envelope.subject)
-        if envelope.sequence <= self._held.get(slot, 0):
+        if envelope.sequence <= self._held.get(slot, Held()).version:
             return ()
         rule = self._remember.get(type(envelope.data), forget)
         try:
             self.session.run(partial(rule, envelope, self.session), envelope)
         except NotLoaded as unready:
             return unready.missing
-        self._held[slot] = self._seen[slot] = envelope.sequence
+        self._held[slot] = self._seen[slot] = Held(envelope.sequence, envelope.time.timestamp())
         return ()
 
     async def _rule_failed(

@@ -67,9 +67,10 @@ def producer(settings: KafkaSettings, service: str) -> AIOKafkaProducer:
 
 
 def consumer_options() -> dict[str, Any]:
-    """What every group consumer is started with: nothing is committed by itself, a new group reads from the start."""
+    """What every group consumer is started with. Nothing moves its position but we: a log that has become shorter than
+    what was read must not be read from anywhere else without a word."""
     return {
-        "auto_offset_reset": "earliest",
+        "auto_offset_reset": "none",
         "session_timeout_ms": 10_000,
         "heartbeat_interval_ms": 3_000,
         "max_poll_interval_ms": 600_000,

@@ -1,44 +1,59 @@
-"""The batch consumer: FastStream runs the loop, we decode, make durable, and commit exactly what was made durable."""
+"""The batch consumer: FastStream runs the loop, we make batches durable together with how far they reach."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, cast
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 from faststream.message import StreamMessage
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_random_exponential
 
-from services.shared.delivery.record import Record
+from services.shared.delivery.record import Record, positions_after
 from services.shared.messaging.connection import consumer_options
 from services.shared.messaging.faststream_security import faststream_access
+from services.shared.messaging.raw import record_of
 from services.shared.messaging.reaching import bounded
 from services.shared.messaging.tails import tails
 from services.shared.settings.kafka import KafkaSettings
+from services.shared.state.positions import Partition, Position
 from services.shared.state.trouble import is_corrupt, passing
 
 log = logging.getLogger(__name__)
 Take = Callable[[Sequence[Record]], Awaitable[None]]
 Raw = tuple[ConsumerRecord[bytes, bytes], ...]
+COMMIT_SECONDS = 5.0
+"""How long a batch waits for its commit, which nothing depends on."""
+ASK_AGAIN = 1.0
+"""Seconds until the group is asked again for partitions that it has not given us."""
 
 
 class Consumer:
-    """Reads topics in a consumer group and hands each batch to `take`; commits after `take` has returned.
+    """Reads topics in a consumer group and hands each batch to `take`.
 
-    `group` contains the generation of the state database, `instance` makes the membership static, so that a
-    restarted service takes its partitions back at once.
+    It reads on from `positions`, which `take` makes durable together with the batch; a partition without one is read
+    from its beginning. What is committed to Kafka only shows the lag. `instance` makes the membership static, so that
+    a restarted service takes its partitions back at once.
     """
 
     def __init__(
-        self, settings: KafkaSettings, topics: Iterable[str], group: str, instance: str, take: Take, at_once: int = 500
+        self,
+        settings: KafkaSettings,
+        topics: Iterable[str],
+        group: str,
+        instance: str,
+        take: Take,
+        positions: Mapping[Partition, Position],
+        at_once: int = 500,
     ) -> None:
         self.settings, self._take = settings, take
-        self.assignment = _Assignment()
-        self.processed: dict[TopicPartition, int] = {}
+        self.positions: dict[Partition, Position] = dict(positions)
+        self.assignment = _Assignment(self._assigned)
         self.progress = asyncio.Event()
         self._stopping = False
         self._broker = KafkaBroker(
@@ -78,21 +93,65 @@ class Consumer:
         """The running aiokafka consumer."""
         return cast(AIOKafkaConsumer, self._subscriber.consumer)
 
+    def next_offset(self, partition: Partition) -> int:
+        """The offset that is read next; 0 for a partition of which nothing was read yet."""
+        position = self.positions.get(partition)
+        return position.next_offset if position else 0
+
+    async def _assigned(self, assigned: Collection[TopicPartition]) -> bool:
+        """Take over partitions; gives whether these are all there are.
+
+        A static member that comes back is given what it had before, also if there are more partitions by now.
+        """
+        await self._seek(assigned)
+        topics = self._subscriber.topic_names
+        there = {TopicPartition(topic, n) for topic in topics for n in self.kafka.partitions_for_topic(topic) or ()}
+        if missing := there - set(assigned):
+            log.warning("the group has not given us all partitions; asking again", extra={"partitions": len(missing)})
+            asyncio.get_running_loop().call_later(ASK_AGAIN, self._ask_again)
+        return not missing
+
+    def _ask_again(self) -> None:
+        """Join the group anew, as the member that we are: this time the partitions are shared out as they are now."""
+        if not self._stopping:
+            self.kafka.subscribe(self._subscriber.topic_names, listener=self.assignment)
+
+    async def _seek(self, assigned: Collection[TopicPartition]) -> None:
+        """Read on where the state database is, whatever was committed."""
+        for tp in assigned:
+            if tp in self.positions:
+                self.kafka.seek(tp, self.next_offset(tp))
+        if fresh := [tp for tp in assigned if tp not in self.positions]:
+            await self.kafka.seek_to_beginning(*fresh)
+
     async def _handle(self, message: KafkaMessage) -> None:
         raw, message.raw_message = cast(Raw, message.raw_message), ()  # timers called off keep the message for minutes
-        if self._stopping:  # a batch before this one may not be durable, and this commit would cover it
+        if self._stopping:  # a batch before this one may not be durable, and it would be skipped
             return
-        await self._taken([_record(record) for record in raw])
-        offsets = {TopicPartition(record.topic, record.partition): record.offset + 1 for record in raw}
-        self.processed.update(offsets)
+        records = [record_of(one) for one in raw if one.offset >= self.next_offset((one.topic, one.partition))]
+        if records:  # else it was read twice: before and after a rebalance
+            await self._taken(records)
+            self.positions |= positions_after(records)
         self.progress.set()
-        await self.kafka.commit(offsets)
+        await self._show_progress({TopicPartition(one.topic, one.partition): one.offset + 1 for one in raw})
+
+    async def show_positions(self) -> None:
+        """Have Kafka show where this state is: an older one may have been further."""
+        await self._show_progress({tp: self.next_offset(tp) for tp in self.kafka.assignment()})
+
+    async def _show_progress(self, offsets: Mapping[TopicPartition, int]) -> None:
+        """Commit, so that tools can show the lag; nothing is read from there."""
+        try:
+            async with asyncio.timeout(COMMIT_SECONDS):
+                await self.kafka.commit(dict(offsets))
+        except (KafkaError, TimeoutError) as error:
+            log.info("progress is not shown in Kafka", extra={"why": repr(error)})
 
     async def _taken(self, records: Sequence[Record]) -> None:
         """Hand over, again for as long as the state database fails.
 
-        Giving up would lose the batch: FastStream goes on with the next one, whose commit covers this one too. Not so
-        when we stop, or when the database is corrupt: the new one reads the topics from the start, in another group.
+        Giving up would lose the batch: FastStream goes on with the next one, whose positions cover this one too. Not
+        so when we stop, or when the database is corrupt: the new one reads the topics from the start.
         """
         trying = AsyncRetrying(
             wait=wait_random_exponential(multiplier=0.2, max=10),
@@ -110,7 +169,7 @@ def _told(state: RetryCallState) -> None:
     error = state.outcome.exception() if state.outcome else None
     why = passing(error) if error else None
     told = {"why": why or repr(error), "failures": state.attempt_number}
-    log.error("a batch is not durable and not committed yet", extra=told, exc_info=None if why else error)
+    log.error("a batch is not durable yet", extra=told, exc_info=None if why else error)
 
 
 async def _raw_batch(raw: Any) -> StreamMessage[Any]:
@@ -135,38 +194,27 @@ async def _undecoded(message: StreamMessage[Any]) -> Any:
     return message
 
 
-def _record(raw: ConsumerRecord[bytes, bytes]) -> Record:
-    return Record(
-        topic=raw.topic,
-        partition=raw.partition,
-        offset=raw.offset,
-        timestamp=raw.timestamp,
-        key=raw.key,
-        value=raw.value,
-        headers=raw.headers,
-    )
-
-
 class _Assignment(ConsumerRebalanceListener):  # type: ignore[misc]
-    """Tells when the group has given us our partitions."""
+    """Tells when the group has given us all partitions. `take_over` is called before anything is fetched of them."""
 
-    def __init__(self) -> None:
+    def __init__(self, take_over: Callable[[Collection[TopicPartition]], Awaitable[bool]]) -> None:
         self.made = asyncio.Event()
+        self._take_over = take_over
 
     async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
         log.info("partitions revoked", extra={"partitions": len(revoked)})
 
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
         log.info("partitions assigned", extra={"partitions": len(assigned)})
-        self.made.set()
+        if await self._take_over(assigned):
+            self.made.set()
 
 
 async def catch_up(consumer: Consumer) -> None:
     """Return when everything that stood in the topics at the start has been processed (the catch-up gate)."""
     await consumer.assignment.made.wait()
-    ends = {tp: end for tp, end in (await tails(consumer.settings, consumer.kafka.assignment())).items() if end}
-    committed = await asyncio.gather(*[consumer.kafka.committed(tp) for tp in ends])
-    done = {tp: offset or 0 for tp, offset in zip(ends, committed, strict=True)}
-    while any((done | consumer.processed)[tp] < end for tp, end in ends.items()):
+    await consumer.show_positions()
+    ends = await tails(consumer.settings, consumer.kafka.assignment())
+    while any(consumer.next_offset(tp) < end for tp, end in ends.items()):
         consumer.progress.clear()
         await consumer.progress.wait()

@@ -57,19 +57,31 @@ async def diagnosed(settings: KafkaSettings, why: str) -> KafkaUnreachable:
     return KafkaUnreachable(found.told, found.fix)
 
 
+AWAY = (KafkaError, OSError, TimeoutError)
+"""What a call to Kafka raises while Kafka is away, starts, or does not let us in: waiting helps, or a person does."""
+
+
 async def patiently(reach: Callable[[], Awaitable[ResultT]], waits: Callable[[str], None] = lambda _: None) -> ResultT:
-    """Try until Kafka is there; each try in vain is one line. `waits` is told what is waited for, "" at the end."""
+    """Call Kafka until it answers; each call in vain is one line. `waits` is told why it is waited, "" at the end.
+
+    Every call to Kafka in a task that must not end goes through here, or is repeated by its own loop.
+    """
     begun, failures = time.monotonic(), 0
     while True:
         try:
             reached = await reach()
-        except NotYet as error:
+        except AWAY as error:
             failures += 1
-            pause = unavailable_wait(failures, FIRST_WAIT, LONGEST_WAIT)
+            pause, why = unavailable_wait(failures, FIRST_WAIT, LONGEST_WAIT), reason(error)
             waited = round(time.monotonic() - begun)
-            log.warning("waiting for Kafka", extra={"why": str(error), "waited": waited, "in_seconds": round(pause, 1)})
-            waits(str(error))
+            log.warning("waiting for Kafka", extra={"why": why, "waited": waited, "in_seconds": round(pause, 1)})
+            waits(why)
             await asyncio.sleep(pause)
         else:
             waits("")
             return reached
+
+
+def reason(error: BaseException) -> str:
+    """What a person is told of a call in vain."""
+    return str(error) if isinstance(error, NotYet) else f"Kafka does not answer: {error!r}"

@@ -11,6 +11,7 @@ from aiokafka.errors import KafkaError
 
 from contracts.envelope import Undecodable, decode
 from services.shared.messaging.connection import reader
+from services.shared.messaging.log_check import LogChanged
 from services.shared.messaging.reaching import TopicsMissing
 from services.shared.messaging.topic_faults import topics_there
 from services.shared.privacy.keys import TOPIC, Keys
@@ -41,10 +42,13 @@ class KeyRing:
         return {kid: self.keys.get(kid) for kid in kids}
 
     async def read_on(self) -> None:
-        """Read the topic to its present end. Raises `KafkaError`."""
+        """Read the topic to its present end. Raises `KafkaError`, and `LogChanged` if it has become shorter."""
         async with self._reading:
             consumer = await self._opened()
             ends = await consumer.end_offsets(consumer.assignment())
+            for tp, end in ends.items():
+                if await consumer.position(tp) > end:
+                    raise LogChanged(f"{tp.topic} ends at {end}, and was read further: keys of people are gone from it")
             while [tp for tp, end in ends.items() if await consumer.position(tp) < end]:
                 await self._hear(consumer)
 

@@ -19,8 +19,9 @@ from services.shared.delivery.relay import Relay
 from services.shared.delivery.work import Rules
 from services.shared.forgetting.carry_out import forget_due
 from services.shared.logs import in_service
-from services.shared.messaging.connection import producer
+from services.shared.messaging.connection import admin, producer
 from services.shared.messaging.consumer import Consumer, catch_up
+from services.shared.messaging.log_check import LogChanged, LogCheck, cluster_id
 from services.shared.messaging.publisher import Publisher, Seal, in_clear
 from services.shared.messaging.reaching import patiently
 from services.shared.messaging.topic_faults import topics_there
@@ -31,11 +32,12 @@ from services.shared.privacy.writing import Sealer
 from services.shared.running.garbage import look_less_often
 from services.shared.running.gate import Gate, Gatekeeper, remembering
 from services.shared.settings.model import Settings
-from services.shared.state.database import Database
+from services.shared.state.database import Database, note, noted
 from services.shared.state.files import database_file
 from services.shared.state.lasting import lasting
-from services.shared.state.opening import opened, set_aside
-from services.shared.state.trouble import first_cause, is_corrupt
+from services.shared.state.opening import Unusable, opened, set_aside
+from services.shared.state.positions import load_positions
+from services.shared.state.trouble import first_cause, found_in, is_corrupt
 from services.shared.telemetry.families import Reads
 from services.shared.telemetry.observed import observed_lane, observed_take
 
@@ -91,7 +93,8 @@ class Service:
     async def run(self) -> None:
         """Run until cancelled. Whatever is under way is finished and made durable before it returns.
 
-        A state database that proves corrupt is set aside, and the service begins anew with another.
+        A state database that is corrupt, or that was filled from another log, is set aside; the service begins again
+        with a new one.
         """
         directory, name = self.settings.state.directory, self.blueprint.name
         with in_service(name):
@@ -100,14 +103,18 @@ class Service:
                 try:
                     await self._run(database)
                 except Exception as error:
-                    if not is_corrupt(error):
-                        raise
-                    corrupt = str(first_cause(error))
+                    what, why = _unusable(error)
                 finally:
                     self.running = None
-                    await self.keys.close()
+                    self.ready.clear()
+                    await self._forget_keys()
                     await database.close()
-                set_aside(database_file(directory, name), corrupt, self.clock())
+                set_aside(database_file(directory, name), what, why, self.clock())
+
+    async def _forget_keys(self) -> None:
+        """What the log holds is read again at the next start: it may be another log then."""
+        keys, self.keys = self.keys, KeyRing(self.settings.kafka)
+        await keys.close()
 
     async def _run(self, database: Database) -> None:
         """What needs no broker runs from here on: webhooks are taken while Kafka is away."""
@@ -122,17 +129,18 @@ class Service:
             await self._on_kafka(engine)
 
     async def _on_kafka(self, engine: Engine) -> None:
-        async with self._publishing(engine) as publisher, self._consuming(engine) as consumer:
+        async with self._consuming(engine) as (consumer, check), self._publishing(engine) as publisher:
             self.running = Running(engine, publisher, consumer, self.relays)
             look_less_often()
             engine.on_change += [publisher.wake, *[relay.wake for relay in self.relays]]
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(lasting(engine.database, publisher.run))
                 tasks.create_task(self.keys.keep_up())
+                tasks.create_task(check.watch())
                 await catch_up(consumer)
                 await lasting(engine.database, engine.catch_up_done)
                 log.info("caught up", extra={"topics": len(self.blueprint.handlers.topics)})
                 self.ready.set()
+                tasks.create_task(lasting(engine.database, publisher.run))
                 for task in (_tick, *self.blueprint.tasks):
                     tasks.create_task(lasting(engine.database, partial(task, engine)))
                 self.gates = [self._gatekeeper(engine, gate) for gate in self.blueprint.gates]
@@ -192,26 +200,52 @@ class Service:
         return sender
 
     @asynccontextmanager
-    async def _consuming(self, engine: Engine) -> AsyncIterator[Consumer]:
-        consumer = await patiently(partial(self._consumer, engine), self._waits_for("Kafka"))
+    async def _consuming(self, engine: Engine) -> AsyncIterator[tuple[Consumer, LogCheck]]:
+        consumer, check = await patiently(partial(self._consumer, engine), self._waits_for("Kafka"))
         try:
-            yield consumer
+            yield consumer, check
         finally:
             await consumer.stop()
 
-    async def _consumer(self, engine: Engine) -> Consumer:
-        """A consumer that reads. Its topics must be there: it would wait for ever, and say nothing."""
+    async def _consumer(self, engine: Engine) -> tuple[Consumer, LogCheck]:
+        """A consumer that reads. Its topics must be there: it would wait for ever, and say nothing.
+
+        Raises `LogChanged` when the topics do not hold what the state database has read of them.
+        """
         name, kafka = self.blueprint.name, self.settings.kafka
         topics = dict.fromkeys((*self.blueprint.handlers.topics, *ENGINE_TOPICS))
         await topics_there(kafka, (*topics, KEYS))
-        group = f"{kafka.topic_prefix}{name}.{engine.database.generation}"
-        consumer = Consumer(kafka, topics, group, name, observed_take(engine.take, name, kafka.topic_prefix))
+        async with engine.database.read() as connection:
+            positions = await load_positions(connection)
+        take = observed_take(engine.take, name, kafka.topic_prefix)
+        consumer = Consumer(kafka, topics, kafka.group(name), name, take, positions)
+        check = LogCheck(kafka, lambda: consumer.positions, await self._cluster(engine.database))
+        await check.look()
         try:
             await consumer.start()
         except BaseException:
             await consumer.stop()
             raise
-        return consumer
+        return consumer, check
+
+    async def _cluster(self, database: Database) -> str | None:
+        """The id of the cluster that the state database was filled from: this one, if it is new."""
+        async with admin(self.settings.kafka) as asked:
+            found = await cluster_id(asked)
+        async with database.write() as connection:
+            before = await noted(connection, "cluster")
+            if before is None and found is not None:
+                await note(connection, "cluster", found)
+        return before or found
+
+
+def _unusable(error: Exception) -> tuple[Unusable, str]:
+    """What the failure of a service says of its state database. Raises the failure if that is nothing."""
+    if (changed := found_in(error, LogChanged)) is not None:
+        return "outdated", str(changed)
+    if is_corrupt(error):
+        return "corrupt", str(first_cause(error))
+    raise error
 
 
 def _nothing(why: str) -> None:

@@ -44,6 +44,10 @@ class KafkaSettings(Section):
             raise ValueError("key-file and key-password-file need certificate-file")
         return self
 
+    def group(self, service: str) -> str:
+        """The consumer group of a service, whichever state database it has: it says who is at work, and the lag."""
+        return f"{self.topic_prefix}{service}.state"
+
     @property
     def uses_sasl(self) -> bool:
         """Whether we sign in with a user name."""

@@ -34,8 +34,7 @@ _TRIED = delete(tables.meta).where(tables.meta.c.name == TRIAL)
 class Database:
     """An open state database. `write()` is one transaction; only one is open at a time.
 
-    The generation id is made with the database and stands in the consumer group's name, so that a new database
-    starts at the earliest offset by itself.
+    The generation id is made with the database, and tells it from one that takes its place.
     """
 
     def __init__(self, engine: AsyncEngine, generation: str) -> None:
@@ -139,7 +138,7 @@ def _begin(connection: Any) -> None:
 async def _generation(engine: AsyncEngine) -> str:
     async with engine.begin() as connection:
         await connection.run_sync(tables.metadata.create_all)
-        found = await _meta(connection, "generation")
+        found = await noted(connection, "generation")
         if found is None:
             found = uuid4().hex[:12]
             await connection.execute(insert(tables.meta).values(name="generation", value=found))
@@ -148,7 +147,7 @@ async def _generation(engine: AsyncEngine) -> str:
 
 async def note(connection: AsyncConnection, name: str, value: str) -> str | None:
     """Keep a named value; gives the one that stood there before."""
-    before = await _meta(connection, name)
+    before = await noted(connection, name)
     if before is None:
         await connection.execute(insert(tables.meta).values(name=name, value=value))
     elif before != value:
@@ -156,6 +155,7 @@ async def note(connection: AsyncConnection, name: str, value: str) -> str | None
     return before
 
 
-async def _meta(connection: AsyncConnection, name: str) -> str | None:
+async def noted(connection: AsyncConnection, name: str) -> str | None:
+    """A named value, or None."""
     found: str | None = await connection.scalar(select(tables.meta.c.value).where(tables.meta.c.name == name))
     return found

@@ -10,10 +10,11 @@ import asyncio
 import logging
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
+from typing import Literal
 
 from services.shared.state.database import Database, open_database
 from services.shared.state.files import database_file
@@ -23,6 +24,16 @@ log = logging.getLogger(__name__)
 AGAIN = 2.0
 """Seconds between two tries."""
 PARTS = ("", "-wal", "-shm", "-journal")
+Unusable = Literal["corrupt", "outdated"]
+"""Outdated: it was filled from another log than Kafka has now."""
+_REBUILT = "nothing needs to be done: a new database is made and filled from the topics"
+_FIXES: Mapping[Unusable, str] = {
+    "corrupt": f"{_REBUILT}. Look at the disk and at its log; delete the file when nobody needs it",
+    "outdated": (
+        f"{_REBUILT}, and the feeds publish again what the topics lack. Commands of people that only the lost records "
+        "held (approvals, mappings, payments) must be given again; delete the file when nobody needs it"
+    ),
+}
 
 
 async def opened(
@@ -60,13 +71,13 @@ async def _sound(directory: Path, service: str, clock: Callable[[], datetime]) -
     path = database_file(directory, service)
     fault = await asyncio.to_thread(fault_of, path)
     if fault:
-        set_aside(path, fault, clock())
+        set_aside(path, "corrupt", fault, clock())
     try:
         return await open_database(directory, service)
     except Exception as error:
         if not is_corrupt(error):
             raise
-        set_aside(path, str(error), clock())
+        set_aside(path, "corrupt", str(error), clock())
         return await open_database(directory, service)
 
 
@@ -87,20 +98,20 @@ def fault_of(path: Path) -> str:
     return "" if answer == "ok" else answer
 
 
-def set_aside(path: Path, why: str, now: datetime) -> Path:
+def set_aside(path: Path, what: Unusable, why: str, now: datetime) -> Path:
     """Rename a database with all that belongs to it; gives the new name. It is kept for whoever wants to look at it."""
-    kept = path.with_name(f"{path.name}.corrupt-{now:%Y%m%d-%H%M%S}")
+    kept = path.with_name(f"{path.name}.{what}-{now:%Y%m%d-%H%M%S}")
     number = 1
     while kept.exists():
         number += 1
-        kept = path.with_name(f"{path.name}.corrupt-{now:%Y%m%d-%H%M%S}-{number}")
+        kept = path.with_name(f"{path.name}.{what}-{now:%Y%m%d-%H%M%S}-{number}")
     for part in PARTS:
         source = path.with_name(path.name + part)
         if source.exists():
             source.rename(kept.with_name(kept.name + part))
-    fix = (
-        "nothing needs to be done: a new database is made and filled from the topics. Look at the disk and at its log; "
-        "delete the file that was set aside when nobody needs it"
-    )
-    log.error("the state database is corrupt and was set aside", extra={"file": str(kept), "why": why, "fix": fix})
+    told = {"file": str(kept), "why": why, "fix": _FIXES[what]}
+    if what == "corrupt":
+        log.error("the state database is corrupt and was set aside", extra=told)
+    else:
+        log.error("the state database does not match the log and was set aside", extra=told)
     return kept

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Iterator
 from itertools import islice
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from sqlalchemy import Row, bindparam, delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -20,6 +20,13 @@ CHUNK = 500
 ItemT = TypeVar("ItemT")
 
 
+class Held(NamedTuple):
+    """The newest version known of a subject, and when it was stated (a timestamp); 0 of one that was never seen."""
+
+    version: int = 0
+    stated_at: float = 0.0
+
+
 def chunks(items: Iterable[ItemT], size: int = CHUNK) -> Iterator[list[ItemT]]:
     """The items in lists of at most `size`: SQL takes a bounded number of parameters."""
     source = iter(items)
@@ -32,7 +39,7 @@ _RECORDS = select(records.c.kind, records.c.key, records.c.ref, records.c.body).
 )
 _BY_KEY = _RECORDS.where(among(records.c.key, "names"))
 _BY_REF = _RECORDS.where(among(records.c.ref, "names"))
-_VERSIONS = select(versions.c.subject, versions.c.version).where(
+_VERSIONS = select(versions.c.subject, versions.c.version, versions.c.stated_at).where(
     versions.c.topic == bindparam("topic"), among(versions.c.subject, "subjects")
 )
 _DROP = delete(records).where(records.c.kind == bindparam("a_kind"), records.c.key == bindparam("a_key"))
@@ -50,21 +57,24 @@ async def load(connection: AsyncConnection, session: Session, slots: Iterable[Sl
     (session.loaded_refs if by_ref else session.loaded)(wanted, rows)
 
 
-async def load_versions(connection: AsyncConnection, subjects: Iterable[Slot]) -> dict[Slot, int]:
-    """The versions held of (topic, subject); one that was never seen is absent."""
+async def load_versions(connection: AsyncConnection, subjects: Iterable[Slot]) -> dict[Slot, Held]:
+    """What is held of (topic, subject); one that was never seen is absent."""
     by_topic: dict[str, list[str]] = defaultdict(list)
     for topic, subject in subjects:
         by_topic[topic].append(subject)
-    held: dict[Slot, int] = {}
+    held: dict[Slot, Held] = {}
     for topic, names in by_topic.items():
-        for subject, version in await connection.execute(_VERSIONS, {"topic": topic, "subjects": names}):
-            held[topic, subject] = version
+        for subject, *newest in await connection.execute(_VERSIONS, {"topic": topic, "subjects": names}):
+            held[topic, subject] = Held(*newest)
     return held
 
 
-async def save_versions(connection: AsyncConnection, changed: dict[Slot, int]) -> None:
+async def save_versions(connection: AsyncConnection, changed: dict[Slot, Held]) -> None:
     """Keep the versions seen."""
-    rows = [{"topic": topic, "subject": subject, "version": version} for (topic, subject), version in changed.items()]
+    rows = [
+        {"topic": topic, "subject": subject, "version": held.version, "stated_at": held.stated_at}
+        for (topic, subject), held in changed.items()
+    ]
     await execute_many(connection, upsert(connection, versions, "topic", "subject"), rows)
 
 

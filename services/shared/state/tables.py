@@ -17,6 +17,17 @@ versions = Table(
     Column("topic", String, primary_key=True),
     Column("subject", String, primary_key=True),
     Column("version", Integer, nullable=False),
+    Column("stated_at", Float, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+positions = Table(
+    "positions",
+    metadata,
+    Column("topic", String, primary_key=True),
+    Column("partition", Integer, primary_key=True),
+    Column("next_offset", Integer, nullable=False),
+    Column("digest", String, nullable=False),
     sqlite_with_rowid=False,
 )
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
+from typing import TypeVar
 
 from sqlalchemy.exc import DBAPIError
+
+ErrorT = TypeVar("ErrorT", bound=BaseException)
 
 _PASSING = {
     sqlite3.SQLITE_FULL: "the disk is full: make room on it",
@@ -36,6 +39,14 @@ def first_cause(error: BaseException) -> BaseException:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return error
+
+
+def found_in(error: BaseException, kind: type[ErrorT]) -> ErrorT | None:
+    """The first failure of a kind, also inside groups of failures."""
+    if isinstance(error, kind):
+        return error
+    inner = error.exceptions if isinstance(error, BaseExceptionGroup) else ()
+    return next((found for one in inner if (found := found_in(one, kind)) is not None), None)
 
 
 def _code(error: BaseException) -> int:

@@ -160,16 +160,20 @@ class WooCommerce:
         """Every product's id and SKU, variations aside, in every status but the trash."""
         return products.every_sku(self._api)
 
-    async def order(self, order_id: int, *, fresh: bool = False) -> dict[str, Any] | None:
+    async def order(self, order_id: int, *, fresh: bool = False, dp: int | None = None) -> dict[str, Any] | None:
         """An order's JSON; None when WooCommerce says that there is none, status `trash` when it is in the trash.
 
-        `fresh` bypasses caches between us and the shop.
+        `fresh` bypasses caches between us and the shop; `dp` asks for so many decimals.
         """
-        return await orders.by_id(self._api, order_id, fresh=fresh)
+        return await orders.by_id(self._api, order_id, fresh=fresh, dp=dp)
 
     async def order_cache_marks(self, order_id: int) -> str:
         """What the answer to a read of this order says of caches, e.g. `Age 312, CF-Cache-Status HIT`; may be empty."""
         return await orders.cache_marks(self._api, order_id)
+
+    async def listed_order(self, order_id: int) -> dict[str, Any] | None:
+        """An order's JSON as the order list shows it now, past caches; None when it is not in the list."""
+        return await orders.listed(self._api, order_id)
 
     async def answer(self, path: str) -> Any:
         """The JSON of a plugin's own route, e.g. `/wp-json/wc-returns/v1/orders/17`; None where it knows nothing."""
@@ -207,12 +211,12 @@ class WooCommerce:
         """Writes a note, for the shop's people only or for the customer too, and gives its echo."""
         return await notes.write(self._api, order_id, text, customer=customer)
 
-    async def refunds(self, order_id: int, *, fresh: bool = False) -> list[dict[str, Any]]:
-        """The JSON of every refund of an order, oldest first; `fresh` bypasses caches.
+    async def refunds(self, order_id: int, *, fresh: bool = False, dp: int | None = None) -> list[dict[str, Any]]:
+        """The JSON of every refund of an order, oldest first; `fresh` bypasses caches, `dp` asks for decimals.
 
         Raises `NotFound` when WooCommerce says that there is no such order.
         """
-        return await refunds.of_order(self._api, order_id, fresh=fresh)
+        return await refunds.of_order(self._api, order_id, fresh=fresh, dp=dp)
 
     def every_customer(self) -> AsyncIterator[Customer]:
         """Every customer account, by number."""

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from services.shared.upstream.errors import NotFound
+from services.shared.woocommerce import php
 from services.shared.woocommerce.api import Api
 from services.shared.woocommerce.changes import changes
 from services.shared.woocommerce.cursor import Cursor
@@ -20,12 +21,20 @@ IDENTITY_FIELDS = "id,status,date_created_gmt,total,order_key"
 AnswerT = TypeVar("AnswerT")
 
 
-async def by_id(api: Api, order_id: int, *, fresh: bool = False) -> dict[str, Any] | None:
+async def by_id(api: Api, order_id: int, *, fresh: bool = False, dp: int | None = None) -> dict[str, Any] | None:
     """An order's JSON; None when WooCommerce says that there is none. One in the trash has the status `trash`.
 
-    `fresh` bypasses caches. `dp` is never asked for: only the shop's own decimals add up (order-money rule 3).
+    `fresh` bypasses caches. `dp` asks for so many decimals: never for amounts, since only the shop's own decimals add
+    up (order-money rule 3).
     """
-    return await _or_none(api.get(f"{ROUTE}/{order_id}", fresh=fresh))
+    params = {} if dp is None else {"dp": dp}
+    return await _or_none(api.get(f"{ROUTE}/{order_id}", fresh=fresh, **params))
+
+
+async def listed(api: Api, order_id: int) -> dict[str, Any] | None:
+    """An order's JSON as the order list shows it, past caches; None when it is not in the list, as in the trash."""
+    page = await api.page(ROUTE, {"include": order_id, "per_page": 1}, fresh=True)
+    return next((row for row in page.rows if isinstance(row, dict) and php.whole(row.get("id")) == order_id), None)
 
 
 async def cache_marks(api: Api, order_id: int) -> str:

@@ -27,12 +27,12 @@ def refund_issued(
     """The fact about a refund of this order; `changed` is left empty.
 
     What is given back is positive; the refund of a negative fee is therefore negative. Shipping and fees have the
-    quantity 1. Raises `ReadError` (`shop.order-invalid`), naming order, refund and field.
+    quantity 1. Raises `ReadError` (`shop.order-invalid`, `shop.refund-invalid`), naming order, refund and field.
     """
     with reading(order_name(shop, order_json), Reason.SHOP_ORDER_INVALID):
         order = OrderJson.model_validate(order_json)
     what = f"{order_name(shop, order_json)}, {named('refund', refund_json)}"
-    with reading(what, Reason.SHOP_ORDER_INVALID):
+    with reading(what, Reason.SHOP_REFUND_INVALID):
         refund = RefundJson.model_validate(refund_json)
         return _fact(shop, order, refund, IdentityKeys.of(personal_id_keys, company_id_keys))
 

@@ -8,11 +8,12 @@ from services.shared.woocommerce.api import Api
 from services.shared.woocommerce.pages import rows
 
 
-async def of_order(api: Api, order_id: int, *, fresh: bool = False) -> list[dict[str, Any]]:
-    """Every refund of an order with its lines, oldest first; `fresh` bypasses caches.
+async def of_order(api: Api, order_id: int, *, fresh: bool = False, dp: int | None = None) -> list[dict[str, Any]]:
+    """Every refund of an order with its lines, oldest first; `fresh` bypasses caches, `dp` asks for decimals.
 
     A refund that was deleted is not there any more and nothing else tells so (reference section 7).
     Raises `NotFound` when WooCommerce says that there is no such order.
     """
-    found = [row async for row in rows(api, f"/orders/{order_id}/refunds", {}, fresh=fresh)]
+    params = {} if dp is None else {"dp": dp}
+    found = [row async for row in rows(api, f"/orders/{order_id}/refunds", params, fresh=fresh)]
     return sorted(found, key=lambda refund: str(refund.get("id", "")).zfill(20))

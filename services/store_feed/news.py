@@ -1,0 +1,90 @@
+"""What of the things that a look found is worth saying: what differs from what was said before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+from contracts.model import Event
+from contracts.reasons import Reason
+from contracts.shop import OrderChanged, OrderRemoved, OrderUnreadable, RefundIssued, RefundRemoved, RefundUnreadable
+from services.shared.delivery.handlers import News
+from services.shared.state.records import State
+from services.store_feed.records import ORDER, ORDER_DOUBT, REFUND, REFUND_DOUBT
+from services.store_feed.stated_again import stated_again
+
+Fact = OrderChanged | RefundIssued
+Doubt = OrderUnreadable | RefundUnreadable
+
+
+def _order_news(event: OrderChanged, state: State) -> Sequence[Event]:
+    return _changed(event, state.get(ORDER, event.key), state.get(ORDER_DOUBT, event.key))
+
+
+def _refund_news(event: RefundIssued, state: State) -> Sequence[Event]:
+    return _changed(event, state.get(REFUND, event.subject), state.get(REFUND_DOUBT, event.subject))
+
+
+def _changed(event: Fact, known: Fact | None, doubt: Doubt | None) -> list[Event]:
+    """News if anything but the modification time differs, or if it ends a doubt."""
+    new, old = _content(event), _content(known) if known is not None else {}
+    fields = tuple(sorted(name for name in new if new[name] != old.get(name)))
+    return [event.model_copy(update={"changed": fields})] if fields or doubt else []
+
+
+def _content(event: Fact) -> dict[str, Any]:
+    content = event.model_dump(exclude={"changed", "modified_at"})
+    return content | {"lines": [_line(line) for line in content["lines"]]}
+
+
+def _line(line: dict[str, Any]) -> dict[str, Any]:
+    """A line whose tax has one rate, with that tax as the line states it.
+
+    Of its own accord it comes with more decimals in some versions of WooCommerce than in others (API fact).
+    """
+    if len(line["taxes"]) != 1:
+        return line
+    (tax,) = line["taxes"]
+    return line | {"taxes": ({**tax, "total": _as_fine(tax["total"], line["total_tax"])},)}
+
+
+def _as_fine(amount: Decimal, as_: Decimal) -> Decimal:
+    return amount.quantize(as_, ROUND_HALF_UP)
+
+
+def _removal_news(event: OrderRemoved, state: State) -> Sequence[Event]:
+    known = state.get(ORDER, event.key), state.get(ORDER_DOUBT, event.key)
+    return [event] if any(known) else []
+
+
+def _refund_removal_news(event: RefundRemoved, state: State) -> Sequence[Event]:
+    known = state.get(REFUND, event.subject), state.get(REFUND_DOUBT, event.subject)
+    return [event] if any(known) else []
+
+
+def _order_doubt_news(event: OrderUnreadable, state: State) -> Sequence[Event]:
+    """An order that was never known is not missed."""
+    doubt, known = state.get(ORDER_DOUBT, event.key), state.get(ORDER, event.key)
+    missed = event.reason != Reason.SHOP_ORDER_MISSING or known or doubt
+    return [event] if missed and not _is_said(event, doubt) else []
+
+
+def _refund_doubt_news(event: RefundUnreadable, state: State) -> Sequence[Event]:
+    return [] if _is_said(event, state.get(REFUND_DOUBT, event.subject)) else [event]
+
+
+def _is_said(event: Doubt, known: Doubt | None) -> bool:
+    hidden = {"observed_at"}
+    return known is not None and event.model_dump(exclude=hidden) == known.model_dump(exclude=hidden)
+
+
+RULES: Mapping[type[Event], News] = {
+    OrderChanged: _order_news,
+    OrderUnreadable: _order_doubt_news,
+    OrderRemoved: _removal_news,
+    RefundIssued: _refund_news,
+    RefundUnreadable: _refund_doubt_news,
+    RefundRemoved: _refund_removal_news,
+}
+NEWS: Mapping[type[Event], News] = {event: stated_again(rule) for event, rule in RULES.items()}

@@ -1,0 +1,133 @@
+"""Reading the refunds of an order until the order and its list of refunds name the same ones.
+
+Either answer may be older than the other, and nothing tells of a refund that was deleted (API fact). So what only one
+of them names waits, and what neither names any more counts as removed only after a second read some time later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from contracts.model import Event
+from contracts.reasons import Reason
+from contracts.shop import OrderChanged, RefundIssued, RefundRemoved, RefundUnreadable
+from services.shared.woocommerce import php
+from services.shared.woocommerce.read import ReadError
+from services.shared.woocommerce.readable import readable_amount
+from services.shared.woocommerce.refund import refund_issued
+from services.store_feed.looks import Reading, ReadsOrders, Wanted, named
+
+Listed = Mapping[int, dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Refunds:
+    """An order that can be read, its list of refunds by id, and the refunds that were known before."""
+
+    order: OrderChanged
+    json: dict[str, Any]
+    known: frozenset[int]
+    listed: Listed = field(default_factory=dict)
+
+    @property
+    def named(self) -> frozenset[int]:
+        """The refunds that the order names."""
+        return frozenset(self.order.refund_ids)
+
+    @property
+    def agree(self) -> bool:
+        """Whether both name the same refunds, and none is missing that was known."""
+        return self.named == self.listed.keys() and self.known <= self.named
+
+
+class RefundReader:
+    """Reads the refunds of orders of one shop."""
+
+    def __init__(self, shop: ReadsOrders, reading: Reading) -> None:
+        self._shop, self._reading = shop, reading
+
+    async def read(self, order: OrderChanged, json: dict[str, Any], wanted: Wanted) -> Refunds:
+        """The refunds beside the order, both read once more where they differ.
+
+        Raises `UpstreamError`; the order may have gone meanwhile.
+        """
+        found = Refunds(order, json, frozenset(wanted.refunds))
+        if not found.named and not found.known:
+            return found
+        found = await self._listed(found)
+        return found if found.agree else await self._listed(await self._newer(found))
+
+    async def _listed(self, found: Refunds) -> Refunds:
+        rows = await self._shop.refunds(found.order.order_id, fresh=True)
+        return replace(found, listed={id_: row for row in rows if (id_ := php.whole(row.get("id")) or 0) > 0})
+
+    async def _newer(self, found: Refunds) -> Refunds:
+        """With the order as it is answered now, unless that is older or cannot be read."""
+        json = await self._shop.order(found.order.order_id, fresh=True)
+        again = self._reading.answer(json) if json is not None else None
+        if again is None or isinstance(again.fact, ReadError) or again.fact.modified_at < found.order.modified_at:
+            return found
+        return replace(found, order=again.fact, json=again.json)
+
+
+@dataclass(frozen=True, slots=True)
+class RefundFacts:
+    """From what was read of an order's refunds to what is said of each of them."""
+
+    reading: Reading
+    wanted: Wanted
+    now: datetime
+    removal_wait: timedelta
+
+    def events(self, found: Refunds) -> tuple[Event, ...]:
+        """One event for each refund that is named anywhere or was known before."""
+        ids = found.named | found.listed.keys() | found.known
+        return tuple(self._event(id_, found) for id_ in sorted(ids))
+
+    def standing(self, found: Refunds, events: tuple[Event, ...]) -> tuple[int, ...]:
+        """The refunds that the order has, those included that wait."""
+        removed = {event.refund_id for event in events if isinstance(event, RefundRemoved)}
+        return tuple(sorted((found.named | found.listed.keys() | found.known) - removed))
+
+    def _event(self, id_: int, found: Refunds) -> Event:
+        listed = found.listed.get(id_)
+        if listed is not None and id_ in found.named:
+            return self._issued(id_, found.json, listed)
+        if listed is not None or id_ in found.named:
+            return self._waiting(id_, Reason.SHOP_REFUNDS_DIFFER, _difference(listed is not None), listed)
+        return self._missing(id_)
+
+    def _issued(self, id_: int, order: dict[str, Any], json: dict[str, Any]) -> RefundIssued | RefundUnreadable:
+        try:
+            issued: RefundIssued = refund_issued(self.wanted.shop, order, json, **self.reading.keys)
+            return issued
+        except ReadError as error:
+            return self._waiting(id_, error.reason, error.message, json)
+
+    def _missing(self, id_: int) -> RefundRemoved | RefundUnreadable:
+        since = self.wanted.refunds_missing.get(id_)
+        if since is None or self.now - since < self.removal_wait:
+            return self._waiting(id_, Reason.SHOP_REFUND_MISSING, "neither the order nor its list names it any more")
+        about = {"shop": self.wanted.shop, "order_id": self.wanted.order, "refund_id": id_}
+        return RefundRemoved.model_validate({**about, "observed_at": self.now})
+
+    def _waiting(self, id_: int, reason: Reason, detail: str, json: dict[str, Any] | None = None) -> RefundUnreadable:
+        what = f"{named(self.wanted.shop, self.wanted.order)}, refund {id_}"
+        return RefundUnreadable(
+            shop=self.wanted.shop,
+            order_id=self.wanted.order,
+            refund_id=id_,
+            reason=reason,
+            detail=detail if detail.startswith(what) else f"{what}: {detail}",
+            amount=readable_amount(json.get("amount")) if json else None,
+            observed_at=self.now,
+        )
+
+
+def _difference(listed: bool) -> str:
+    if listed:
+        return "the order's list of refunds has it, but the order does not name it"
+    return "the order names it, but its list of refunds does not have it"
