@@ -22,10 +22,11 @@ class PageCache:
     async def answer(self, wire: Wire) -> None:
         """Answers from the cache, or lets the app answer and keeps that."""
         page = self._page(wire.scope)
-        if page not in self._pages or self._passes(wire.scope):
+        hit = page in self._pages and not self._passes(wire.scope)
+        if not hit:
             self._pages[page] = await self._asked(wire)
         for message in self._pages[page]:
-            await wire.send(message)
+            await wire.send(_marked(message, hit))
 
     async def _asked(self, wire: Wire) -> list[Message]:
         answer: list[Message] = []
@@ -44,3 +45,10 @@ class PageCache:
         if self._past != "header":
             return False
         return any(name == b"cache-control" and b"no-cache" in value for name, value in scope["headers"])
+
+
+def _marked(message: Message, hit: bool) -> Message:
+    """The answer with the header by which many caches tell of themselves."""
+    if message["type"] != "http.response.start":
+        return message
+    return {**message, "headers": [*message["headers"], (b"x-cache", b"HIT" if hit else b"MISS")]}

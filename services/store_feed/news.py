@@ -75,7 +75,8 @@ def _refund_doubt_news(event: RefundUnreadable, state: State) -> Sequence[Event]
 
 
 def _is_said(event: Doubt, known: Doubt | None) -> bool:
-    hidden = {"observed_at"}
+    """Whether it was said already; what an outdated answer says of caches changes each time."""
+    hidden = {"observed_at", *(("detail",) if event.reason == Reason.SHOP_ORDER_OUTDATED else ())}
     return known is not None and event.model_dump(exclude=hidden) == known.model_dump(exclude=hidden)
 
 

@@ -16,11 +16,15 @@ from services.store_feed.looks import Answer, Reading, ReadsOrders, Wanted, name
 
 @dataclass(frozen=True, slots=True)
 class Outdated:
-    """The shop answers an older state than it has shown; `listed` is what its order list shows, if that is newer."""
+    """The shop answers an older state than it has shown; `listed` is what its order list shows, if that is newer.
+
+    `cache_marks` is what the answer says of caches on its way.
+    """
 
     answer: Shown
     known: Shown
     listed: Answer | None
+    cache_marks: str
 
 
 class OrderReader:
@@ -45,11 +49,13 @@ class OrderReader:
 
     async def _doubted(self, answer: Answer, shown: Shown, known: Shown) -> Answer | Outdated:
         """Another content of the same second is believed when the order list shows it too; an older state never."""
-        json = await self._shop.listed_order(int(answer.json["id"]))
+        order_id = int(answer.json["id"])
+        json = await self._shop.listed_order(order_id)
         listed = self._reading.answer(json) if json is not None else None
         if _same_second(shown, known) and listed is not None and _agree(shown, listed.shown):
             return answer
-        return Outdated(shown, known, listed if listed and is_current(listed, known) else None)
+        newer = listed if listed and is_current(listed, known) else None
+        return Outdated(shown, known, newer, await self._shop.order_cache_marks(order_id))
 
 
 def is_current(answer: Answer, known: Shown | None) -> bool:
@@ -80,9 +86,15 @@ def outdated_event(wanted: Wanted, outdated: Outdated, now: datetime) -> OrderUn
 
 
 def _detail(wanted: Wanted, outdated: Outdated) -> str:
-    what, known = named(wanted.shop, wanted.order), local_time(outdated.known.modified_at, seconds=True)
+    marks = f". The answer says of caches: {outdated.cache_marks}" if outdated.cache_marks else ""
+    return f"{named(wanted.shop, wanted.order)}: read alone {_difference(outdated)}{marks}"
+
+
+def _difference(outdated: Outdated) -> str:
+    known = local_time(outdated.known.modified_at, seconds=True)
     if _same_second(outdated.answer, outdated.known):
-        return f"{what}: read alone it shows another state of {known} than the order list or an earlier read"
+        return f"it shows another state of {known} than the order list or an earlier read"
     changed = local_time(outdated.answer.modified_at, seconds=True)
-    shown_by = "the order list, a webhook or an earlier read showed a change of"
-    return f"{what}: read alone it was last changed on {changed}, but {shown_by} {known}"
+    return (
+        f"it was last changed on {changed}, but the order list, a webhook or an earlier read showed a change of {known}"
+    )
