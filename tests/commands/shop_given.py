@@ -31,11 +31,13 @@ class ShopDouble:
             if row["id"] in ids:
                 yield row
 
-    async def order(self, order_id: int) -> Json | None:
+    async def order(self, order_id: int, *, fresh: bool = False) -> Json | None:
+        assert fresh, "a cache may answer"
         self.calls.append(f"order {order_id}")
         return self.rows.get(order_id)
 
-    async def refunds(self, order_id: int) -> list[Json]:
+    async def refunds(self, order_id: int, *, fresh: bool = False) -> list[Json]:
+        assert fresh, "a cache may answer"
         self.calls.append(f"refunds {order_id}")
         return [refund["whole"] for refund in self.rows[order_id]["refunds"]]
 

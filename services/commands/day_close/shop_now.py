@@ -18,6 +18,7 @@ from services.commands.day_close.facts import Story
 from services.commands.day_close.unequal import differences
 from services.shared.settings.orders import OrderSettings
 from services.shared.state.store import chunks
+from services.shared.woocommerce import php
 from services.shared.woocommerce.order import order_changed
 from services.shared.woocommerce.order_summary import OrderSummary, order_summary
 from services.shared.woocommerce.read import ReadError
@@ -36,8 +37,8 @@ class Shop(Protocol):
 
     def orders_concerning(self, begin: datetime, end: datetime) -> AsyncIterator[dict[str, Any]]: ...
     def order_summaries(self, ids: Sequence[int]) -> AsyncIterator[dict[str, Any]]: ...
-    async def order(self, order_id: int) -> dict[str, Any] | None: ...
-    async def refunds(self, order_id: int) -> list[dict[str, Any]]: ...
+    async def order(self, order_id: int, *, fresh: bool = False) -> dict[str, Any] | None: ...
+    async def refunds(self, order_id: int, *, fresh: bool = False) -> list[dict[str, Any]]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +94,12 @@ class Asking:
             found = self._differences(listed.model_copy(update={"refunds": readable}))
             self._now.unequal[id_] = "; ".join(found)
 
-    def _take(self, row: Json) -> None:
+    def _take(self, row: Any) -> None:
+        known = row if isinstance(row, Mapping) else {}
         try:
-            listed = order_summary(self._name, row)
+            listed = order_summary(self._name, known)
         except ReadError as error:
-            self._now.unreadable[int(row["id"])] = error.message
+            self._now.unreadable[php.whole(known.get("id")) or 0] = error.message
         else:
             self._now.listed[listed.id] = listed
 
@@ -117,7 +119,7 @@ class Asking:
 
     async def _look_at(self, order_id: int) -> None:
         """One that no list shows: deleted, in the trash, or in a status that the shop does not list."""
-        row = await self._shop.order(order_id)
+        row = await self._shop.order(order_id, fresh=True)
         if row is None:
             self._now.gone[order_id] = "it is deleted in the shop"
         elif row.get("status") == "trash":
@@ -135,11 +137,11 @@ class Asking:
         return differences(listed, story) if matters else []
 
     async def _read(self, order_id: int) -> None:
-        row = await self._shop.order(order_id)
+        row = await self._shop.order(order_id, fresh=True)
         if row is None:
             self._now.gone[order_id] = "it is deleted in the shop"
             return
-        refunds = await self._shop.refunds(order_id) if row.get("refunds") else []
+        refunds = await self._shop.refunds(order_id, fresh=True) if row.get("refunds") else []
         try:
             order = order_changed(self._name, row, **keys(self._rules))
         except ReadError as error:
@@ -155,7 +157,7 @@ class Asking:
                 issued = refund_issued(self._name, row, refund, **id_keys(self._rules))
                 read[issued.refund_id] = issued
             except ReadError as error:
-                unreadable[int(refund["id"])] = error.message
+                unreadable[php.whole(refund.get("id")) or 0] = error.message
         return Whole(order, read, unreadable)
 
 

@@ -47,12 +47,17 @@ class _Position:
         return new
 
 
-async def changes(api: Api, route: str, cursor: Cursor, **params: str | int) -> AsyncIterator[dict[str, Any]]:
-    """The records modified since the cursor, oldest change first; one that changes meanwhile may come twice."""
+async def changes(
+    api: Api, route: str, cursor: Cursor, *, fresh: bool = False, **params: str | int
+) -> AsyncIterator[dict[str, Any]]:
+    """The records modified since the cursor, oldest change first; one that changes meanwhile may come twice.
+
+    `fresh` bypasses caches.
+    """
     position, more = _Position(cursor.start), True
     while more:
         number = position.page
-        page = await api.page(route, {**params, **position.params()})
+        page = await api.page(route, {**params, **position.params()}, fresh=fresh)
         for row in page.rows:
             if position.takes(_stamp(api.shop, route, row)):
                 yield row
