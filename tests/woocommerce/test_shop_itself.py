@@ -40,8 +40,9 @@ def ready(**changes: httpx.Response) -> Any:
 
 async def test_a_shop_that_is_ready() -> None:
     async with client(ready()) as shop:
-        found = await shop.probe()
-    assert (found.name, found.home, found.version, found.hpos) == ("ყავის სახლი", "https://shop.test", "9.9.5", True)
+        found, status = await shop.probe(), await shop.status()
+    assert (found.name, found.home) == ("ყავის სახლი", "https://shop.test")
+    assert (status.environment.version, status.settings.hpos) == ("9.9.5", True)
     assert (found.time_zone, found.may_read, found.may_write, found.problems) == ("Asia/Tbilisi", True, True, ())
 
 
@@ -56,16 +57,17 @@ async def test_a_key_that_may_only_read_is_told_with_the_fix() -> None:
 async def test_a_key_that_is_unknown() -> None:
     denied = recorded("auth-wrong-key")
     async with client(ready(orders=denied, batch=denied, system_status=denied)) as shop:
-        found = await shop.probe()
-    assert (found.may_read, found.may_write, found.version, found.hpos) == (False, False, "", None)
+        found, status = await shop.probe(), await shop.status()
+    assert (found.may_read, found.may_write) == (False, False)
+    assert (status.environment.version, status.settings.hpos) == ("", None)
 
 
 async def test_a_shop_that_hides_its_version_and_has_only_an_offset() -> None:
     index = INDEX | {"timezone_string": "", "gmt_offset": 5.5}
     hidden = recorded("route-unknown")
     async with client(ready(wp_json=httpx.Response(200, json=index), system_status=hidden)) as shop:
-        found = await shop.probe()
-    assert (found.version, found.hpos, found.time_zone) == ("", None, "UTC+5.5")
+        found, status = await shop.probe(), await shop.status()
+    assert (status.environment.version, status.settings.hpos, found.time_zone) == ("", None, "UTC+5.5")
 
 
 async def test_a_wordpress_without_woocommerce_is_a_wrong_address() -> None:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
 from aiokafka.errors import KafkaError
 
-from contracts.catalog import GroupRule
-from services.commands.check import kafka, webhooks
+from services.commands.check import catalogue, kafka, looking, secrets, webhooks
+from services.commands.check.catalogue import counted
+from services.commands.check.known import Known, known, of_items
+from services.commands.check.looking import together
+from services.commands.check.sample import sample
 from services.commands.shops import identity
 from services.shared.balance.client import Balance
 from services.shared.balance.rows import RowInvalid
@@ -19,12 +22,11 @@ from services.shared.checks import balance as balance_checks
 from services.shared.checks import shop as shop_checks
 from services.shared.checks import taxes
 from services.shared.checks.finding import FLOWS, Finding, blocked
-from services.shared.checks.groups import selected
+from services.shared.checks.groups import selected_of
 from services.shared.checks.rules import rules
 from services.shared.clock import utc_now
-from services.shared.identity import seen
+from services.shared.identity import seen as identity_seen
 from services.shared.mapping.effective import mapped_shop
-from services.shared.mapping.reading import read_commanded
 from services.shared.messaging.reaching import NotYet
 from services.shared.messaging.topics import TopicsNotCreated
 from services.shared.running.upstreams import open_shop
@@ -58,9 +60,39 @@ class Checked:
 
 
 async def check(settings: Settings, *, mend: bool = False) -> list[Checked]:
-    """Look at Kafka, Balance and every shop; `mend` first what can be mended from here."""
-    shops = [_shop(settings, name, mend) for name in settings.shops]
-    return list(await asyncio.gather(_kafka(settings, mend), _balance(settings), *shops))
+    """Look at the settings, Kafka, Balance and every shop; `mend` first what can be mended from here."""
+    kafka_checked = await _kafka(settings, mend)
+    items = asyncio.create_task(_known(settings))
+    shops = [_shop(settings, name, mend, items) for name in settings.shops]
+    return [_settings(settings), kafka_checked, *await asyncio.gather(_balance(settings), *shops)]
+
+
+def _settings(settings: Settings) -> Checked:
+    return Checked("Settings", findings=secrets.findings(settings))
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What is known of items, where from, and which records of Balance cannot be read; `known` None: from nowhere."""
+
+    known: Known | None
+    topics: Known | None
+    source: str = ""
+    unreadable: tuple[str, ...] = ()
+
+
+async def _known(settings: Settings) -> Seen:
+    """What the topics know; where they hold no item yet, what Balance shows now."""
+    topics = await known(settings)
+    if topics and any(each.items for each in topics.catalogues.values()):
+        return Seen(topics, topics, "as imported")
+    try:
+        async with Balance(settings.balance, settings.balance.password()) as client:
+            found = await sample(client, settings.balance, utc_now())
+    except (UpstreamError, SecretMissing, SettingsError):
+        return Seen(None, topics)
+    source = "in Balance" if found.whole else "the first of Balance's list"
+    return Seen(of_items(settings, found.items, found.prices), topics, source, tuple(found.unreadable))
 
 
 async def check_taxes(settings: Settings) -> list[Checked]:
@@ -92,8 +124,10 @@ async def _tried(title: str, look: Look, shop: str = "") -> Checked:
     checked, begun = Checked(title, shop), time.monotonic()
     try:
         await look(checked)
+    except NotYet as error:
+        checked.findings.append(Finding("connection", False, error.told, error.fix, FLOWS))
     except KafkaError as error:
-        checked.findings.append(Finding("connection", False, str(error), KAFKA_FIX, FLOWS))
+        checked.findings.append(Finding("connection", False, f"Kafka does not answer: {error!r}", KAFKA_FIX, FLOWS))
     except RowInvalid as error:
         checked.findings.append(Finding("record", False, error.detail))
     except (UpstreamError, SecretMissing, SettingsError, TopicsNotCreated, OSError) as error:
@@ -122,35 +156,62 @@ async def _balance(settings: Settings) -> Checked:
     return await _tried(f"Balance   {balance.transport}, {where}, as {balance.user_name}", look)
 
 
-async def _commanded(settings: Settings) -> dict[str, dict[str, GroupRule]] | None:
-    """What people commanded about groups; None while Kafka cannot tell, which is a finding of its own."""
-    try:
-        return await read_commanded(settings.kafka)
-    except (KafkaError, NotYet, TopicsNotCreated):
-        return None
-
-
-async def _shop(settings: Settings, name: str, mend: bool) -> Checked:
+async def _shop(settings: Settings, name: str, mend: bool, told: asyncio.Task[Seen]) -> Checked:
     shop = settings.shops[name]
 
     async def look(checked: Checked) -> None:
-        commanded = await _commanded(settings)
-        checked.findings += rules(name, mapped_shop(shop, (commanded or {}).get(name, {})))
         async with open_shop(settings, name, utc_now) as client:
-            checked.findings[:0] = await shop_checks.everything(client, settings, name)
-            checked.findings.append(await _identity(settings, name, client))
-            checked.findings += [] if commanded is None else await selected(client, settings, name)
-            if mend:
+            probe, checked.findings = await shop_checks.key(client)
+            if mend and probe.may_read:
                 checked.mended += await webhooks.mended(client, settings, name)
-            checked.findings += await webhooks.findings(client, settings, name)
+            if probe.may_read:
+                checked.findings += await together(_looks(client, settings, name, told))
+        topics = (await told).topics
+        commanded = topics.commanded.get(name, {}) if topics else {}
+        checked.findings += rules(name, mapped_shop(shop, commanded))
 
     return await _tried(f"Shop {name}  {shop.url}", look, name)
 
 
-async def _identity(settings: Settings, name: str, client: WooCommerce) -> Finding:
+def _looks(client: WooCommerce, settings: Settings, name: str, told: asyncio.Task[Seen]) -> dict[str, looking.Look]:
+    """What is looked at in a shop, all at once: nothing waits for what is not known yet but what needs it."""
+    return {
+        "WooCommerce": lambda: shop_checks.version(client),
+        "currency and taxes": lambda: shop_checks.money(client, settings, name),
+        "decimals of prices": lambda: shop_checks.decimals(client),
+        "webhooks": lambda: webhooks.findings(client, settings, name),
+        "identity": lambda: _identity(settings, name, client, told),
+        "groups": lambda: _groups(client, name, told),
+        "items": lambda: _items(client, settings, name, told),
+    }
+
+
+async def _groups(client: WooCommerce, name: str, told: asyncio.Task[Seen]) -> list[Finding]:
+    """Whether every selected group has its category in the shop."""
+    if (topics := (await told).topics) is None:
+        return []
+    held = topics.catalogues[name]
+    return await selected_of(client, held.rules, name, held.folders)
+
+
+async def _items(client: WooCommerce, settings: Settings, name: str, told: asyncio.Task[Seen]) -> list[Finding]:
+    """What would become of Balance's items in the shop."""
+    seen = await told
+    if seen.known is None or not seen.known.catalogues[name].items:
+        return []
+    found = counted(seen.known.catalogues[name], seen.known.prices, settings.balance, utc_now())
+    said = [*catalogue.findings(found, seen.source), *_unreadable(seen.unreadable)]
+    return [*said, *await catalogue.in_shop(client, found.sold, settings.shops[name].catalogue.meta_key)]
+
+
+def _unreadable(records: Sequence[str]) -> list[Finding]:
+    if not records:
+        return []
+    return [Finding("unreadable records", None, f"{len(records):,} of Balance, such as {records[0]}")]
+
+
+async def _identity(settings: Settings, name: str, client: WooCommerce, told: asyncio.Task[Seen]) -> list[Finding]:
     """Whether it is still the shop that store-feed has met; without Kafka nobody knows."""
-    try:
-        known = (await identity.identities(settings))[name]
-    except KafkaError as error:
-        return Finding("identity", None, "what the shop is known by stands in Kafka", str(error))
-    return identity.finding(name, known, await seen.look(client, settings.shops[name]))
+    if (topics := (await told).topics) is None:
+        return [Finding("identity", None, "not compared: what the shop is known by is kept in Kafka")]
+    return [identity.finding(name, topics.identities[name], await identity_seen.look(client, settings.shops[name]))]

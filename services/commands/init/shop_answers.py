@@ -77,10 +77,11 @@ async def _tried(asked: Connection) -> Connection:
         with console.status("asking the shop…"):
             async with asked.open() as client:
                 probe, findings = await key(client)
+                findings += await version(client) if probe.may_read else []
     except (UpstreamError, SettingsError, ValidationError) as error:
         say(f"  {describe(error) if isinstance(error, ValidationError) else error}", style="red")
         return asked
-    told([*version(probe), *findings])
+    told(findings)
     answers = probe.may_read
     return Connection(asked.name, asked.values, asked.settings, asked.key, asked.secret, answers)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -43,11 +44,14 @@ async def probe(api: Api, only: Collection[str] | None = None) -> tuple[Finding,
 
     `only` these are asked, if it is given; receipts are asked only so, since hardly any Balance has them.
     """
-    found = [await _paged_items(api)] if _asked(items.RESOURCE, only) else []
-    found += [await _listed(api, resource) for resource in _lists(api.settings) if _asked(resource, only)]
     lookups, usual = _lookups(api.settings), _usual(api.settings) if only is None else only
-    found += [await _looked_up(api, resource, filters) for resource, filters in lookups.items() if resource in usual]
-    return tuple(found)
+    return tuple(
+        await asyncio.gather(
+            *([_paged_items(api)] if _asked(items.RESOURCE, only) else []),
+            *(_listed(api, resource) for resource in _lists(api.settings) if _asked(resource, only)),
+            *(_looked_up(api, resource, filters) for resource, filters in lookups.items() if resource in usual),
+        )
+    )
 
 
 def _asked(resource: str, only: Collection[str] | None) -> bool:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import aclosing
 
 from services.shared.balance import prices as price_rows
@@ -13,11 +14,14 @@ from services.shared.balance.rows import RowInvalid
 from services.shared.checks.finding import FLOWS, Finding
 from services.shared.settings.balance import BalanceSettings
 from services.shared.settings.model import Settings
+from services.shared.settings.orders import OrderSettings
 from services.shared.upstream.errors import UpstreamError
 
 ACCOUNT = re.compile(r"\d{2,4}(\.\d+)*")
 UNKNOWN_USER, BUSY, OUT_OF_ORDER = 401, 429, 500
 MENU = "In Balance: "
+Content = Callable[[Balance, Settings], Awaitable[list[Finding]]]
+"""Whether what the settings name is there."""
 LOOKED_AT = 20_000
 """Price rows that are looked at for the price types of the settings."""
 NEEDED_BY: Mapping[str, tuple[str, ...]] = {
@@ -120,20 +124,30 @@ def _absent(key: str, wanted: Sequence[str], known: Collection[str], there: str,
 
 async def named_records(client: Balance, settings: Settings) -> list[Finding]:
     """Whether the client and the service items that the settings name are there. Raises `UpstreamError`."""
-    found = []
-    for shop, rules in settings.shops.items():
-        orders = rules.orders
-        if orders.retail_client and await client.client(orders.retail_client) is None:
-            told = f"Balance has no client {orders.retail_client}"
-            fix = "In Balance: Sales → Customers: copy the uid of the retail customer"
-            found.append(Finding(f"shops.{shop}.orders.retail-client", False, told, fix, ("orders",)))
-        for field in ("shipping_item", "fee_item", "rounding_item", "amount_item"):
-            uid = getattr(orders, field)
-            if uid and await client.item(uid) is None:
-                key = f"shops.{shop}.orders.{field.replace('_', '-')}"
-                fix = "copy the uid of a service item of Balance's catalogue"
-                found.append(Finding(key, False, f"Balance has no item {uid}", fix, ("orders", "refunds")))
-    return found
+    looks = [look for shop, rules in settings.shops.items() for look in _named_records(client, shop, rules.orders)]
+    return [finding for finding in await asyncio.gather(*looks) if finding]
+
+
+def _named_records(client: Balance, shop: str, orders: OrderSettings) -> Iterator[Awaitable[Finding | None]]:
+    if orders.retail_client:
+        yield _retail_client(client, shop, orders.retail_client)
+    for field in ("shipping_item", "fee_item", "rounding_item", "amount_item"):
+        if uid := getattr(orders, field):
+            yield _service_item(client, f"shops.{shop}.orders.{field.replace('_', '-')}", uid)
+
+
+async def _retail_client(client: Balance, shop: str, uid: str) -> Finding | None:
+    if await client.client(uid) is not None:
+        return None
+    fix = "In Balance: Sales → Customers: copy the uid of the retail customer"
+    return Finding(f"shops.{shop}.orders.retail-client", False, f"Balance has no client {uid}", fix, ("orders",))
+
+
+async def _service_item(client: Balance, key: str, uid: str) -> Finding | None:
+    if await client.item(uid) is not None:
+        return None
+    fix = "copy the uid of a service item of Balance's catalogue"
+    return Finding(key, False, f"Balance has no item {uid}", fix, ("orders", "refunds"))
 
 
 async def price_types(client: Balance, settings: Settings) -> list[Finding]:
@@ -190,14 +204,19 @@ async def everything(client: Balance, settings: Settings) -> list[Finding]:
     closed = {one.what for one in found if one.ok is not True}
     if "sign-in" in closed:
         return found
-    for resources, look in (
+    looks = (
         ({"Warehouses"}, warehouses),
         ({"Clients", "Items"}, named_records),
         ({"Prices", "ItemPricing"}, price_types),
-    ):
-        if not resources & closed:
-            try:
-                found += await look(client, settings)
-            except UpstreamError as error:
-                found.append(Finding(", ".join(sorted(resources)), False, error.message, "", ()))
-    return [*found, *accounts(settings.balance)]
+    )
+    made = await asyncio.gather(*(_made(client, settings, *one) for one in looks if not one[0] & closed))
+    return [*found, *(finding for findings in made for finding in findings), *accounts(settings.balance)]
+
+
+async def _made(client: Balance, settings: Settings, resources: Collection[str], look: Content) -> list[Finding]:
+    try:
+        return await look(client, settings)
+    except UpstreamError as error:
+        return [Finding(", ".join(sorted(resources)), False, error.message, "", ())]
+    except RowInvalid as error:
+        return [Finding(", ".join(sorted(resources)), False, error.detail, "", ())]

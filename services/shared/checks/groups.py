@@ -38,6 +38,12 @@ async def read_folders(kafka: KafkaSettings) -> dict[str, ItemChanged]:
     return {event.item: event for event in events if isinstance(event, ItemChanged) and event.kind == "folder"}
 
 
+async def selected_of(client: WooCommerce, rules: CatalogueSettings, name: str, folders: Folders) -> list[Finding]:
+    """The same where the rules that hold and Balance's groups are known already. Raises `UpstreamError`."""
+    there = {category.id for category in await client.categories()}
+    return without_category(name, rules, there, folders)
+
+
 def without_category(name: str, rules: CatalogueSettings, there: Iterable[int], folders: Folders) -> list[Finding]:
     """A finding for each group that is mapped or included, is not shut, and has no category that is there."""
     known = set(there)

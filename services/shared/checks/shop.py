@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Awaitable, Callable, Collection
-
 from services.shared.checks import taxes
 from services.shared.checks.finding import BACK, FLOWS, Finding
 from services.shared.settings.model import Settings
-from services.shared.upstream.errors import Rejected, UpstreamError
+from services.shared.upstream.errors import Rejected
 from services.shared.woocommerce.client import WooCommerce
 from services.shared.woocommerce.probe import Probe
+from services.shared.woocommerce.store import SystemStatus
 
-OLDEST = (8, 2)
-"""The first version in which HPOS is the default of new shops; older ones were never looked at."""
+TESTED = ("9.9.5", "10.5.0")
+"""The versions of WooCommerce that the tests have run against."""
 WRITES = ("catalogue", "prices", "stock", *BACK)
-SHOWN = 5
-"""Doubled SKUs that are named one by one."""
 
 
 async def key(client: WooCommerce) -> tuple[Probe, list[Finding]]:
@@ -24,26 +20,33 @@ async def key(client: WooCommerce) -> tuple[Probe, list[Finding]]:
     found = await client.probe()
     mend = {True: "", False: " · ".join(found.problems)}
     return found, [
+        Finding("shop", True, f"{found.name}, {found.time_zone}"),
         Finding("key may read", found.may_read, "", mend[found.may_read], FLOWS),
         Finding("key may write", found.may_write, "", mend[found.may_write], WRITES),
     ]
 
 
-def version(found: Probe) -> list[Finding]:
+async def version(client: WooCommerce) -> list[Finding]:
     """Which WooCommerce it is, and where it keeps its orders (claim S0.17: either way is fine, we use REST alone)."""
-    if not found.version:
-        told = "hidden from this key"
-        return [Finding("WooCommerce", None, told, "a key of a shop manager would show version and order storage")]
-    storage = {None: "order storage not told", False: "HPOS off", True: "HPOS on"}[found.hpos]
-    storage += ", compatibility mode" if found.hpos and found.hpos_sync else ""
-    new = _number(found.version) >= OLDEST
-    fix = "" if new else "Davtari was tried with 9.9; update WooCommerce, or look well at the dry run"
-    return [Finding("WooCommerce", True if new else None, f"{found.version}, {storage}, {found.time_zone}", fix)]
+    found, tested = await client.status(), f"tested with {' and '.join(TESTED)}"
+    name = found.environment.version
+    if not name:
+        fix = "a key of a shop manager would show version and order storage"
+        return [Finding("WooCommerce", None, f"version hidden from this key; {tested}", fix)]
+    told = f"{name}, {_storage(found)}; {tested}"
+    if _series(name) in {_series(one) for one in TESTED}:
+        return [Finding("WooCommerce", True, told)]
+    return [Finding("WooCommerce", None, told, "another version: look at the dry run before a flow goes live")]
 
 
-def _number(text: str) -> tuple[int, ...]:
-    parts = [part for part in text.split("-")[0].split(".")[:2] if part.isdigit()]
-    return tuple(int(part) for part in parts)
+def _storage(found: SystemStatus) -> str:
+    hpos, mode = found.settings.hpos, ", compatibility mode" if found.settings.hpos_sync else ""
+    return {None: "order storage not told", False: "HPOS off", True: "HPOS on" + mode}[hpos]
+
+
+def _series(text: str) -> str:
+    """The version without its patch level, e.g. 9.9."""
+    return ".".join(text.split("-")[0].split(".")[:2])
 
 
 async def money(client: WooCommerce, settings: Settings, name: str) -> list[Finding]:
@@ -63,40 +66,3 @@ async def decimals(client: WooCommerce) -> list[Finding]:
         return []
     menu = "WooCommerce → Settings → General → Number of decimals: 2"
     return [] if count == "2" else [Finding("decimals of prices", None, f"{count}: documents are in tetri", menu)]
-
-
-async def doubles(client: WooCommerce) -> list[Finding]:
-    """SKUs that several products have: none of them is touched until one changes. Variations are not looked at."""
-    by_sku: dict[str, list[int]] = defaultdict(list)
-    async for id_, sku in client.skus():
-        by_sku[sku.strip().casefold()].append(id_)
-    found = {sku: ids for sku, ids in by_sku.items() if len(ids) > 1}
-    if not found:
-        return [Finding("SKUs", True, f"{len(by_sku)}, each once")]
-    named = "; ".join(f"{sku} ({_ids(ids)})" for sku, ids in sorted(found.items())[:SHOWN])
-    more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
-    menu = "Products → All products: give each its own SKU; until then they are left alone"
-    return [Finding("SKUs", None, f"{len(found)} are shared by several products: {named}{more}", menu)]
-
-
-def _ids(ids: Collection[int]) -> str:
-    return ", ".join(f"#{id_}" for id_ in ids)
-
-
-async def everything(client: WooCommerce, settings: Settings, name: str) -> list[Finding]:
-    """All of it but webhooks; what the key may not read is named, and does not hide the rest."""
-    probe, found = await key(client)
-    found = [*version(probe), *found]
-    if not probe.may_read:
-        return found
-    looks: tuple[tuple[str, Callable[[], Awaitable[list[Finding]]]], ...] = (
-        ("currency and taxes", lambda: money(client, settings, name)),
-        ("decimals of prices", lambda: decimals(client)),
-        ("SKUs", lambda: doubles(client)),
-    )
-    for what, look in looks:
-        try:
-            found += await look()
-        except UpstreamError as error:
-            found.append(Finding(what, None, "could not be looked at", error.message))
-    return found

@@ -51,7 +51,7 @@ from services.shared.woocommerce.product import Product
 from services.shared.woocommerce.product_write import ProductWrite
 from services.shared.woocommerce.refusals import refine
 from services.shared.woocommerce.shipping import ShippingMethod
-from services.shared.woocommerce.store import ShopTaxRate, Site, TaxSettings
+from services.shared.woocommerce.store import ShopTaxRate, Site, SystemStatus, TaxSettings
 from services.shared.woocommerce.webhooks import Webhook
 
 
@@ -116,6 +116,10 @@ class WooCommerce:
         """Whether the shop is there and what the key may do; changes nothing."""
         return await probe.probe(self._api)
 
+    async def status(self) -> SystemStatus:
+        """The shop's version and where it keeps its orders; empty where it hides them from this key."""
+        return await probe.status(self._api)
+
     async def shipping_methods(self) -> list[ShippingMethod]:
         """Every shipping method of every zone, zone by zone."""
         return await shipping.methods(self._api)
@@ -156,9 +160,9 @@ class WooCommerce:
         """Every product in the trash, variations aside."""
         return products.trashed(self._api)
 
-    def skus(self) -> AsyncIterator[tuple[int, str]]:
-        """Every product's id and SKU, variations aside, in every status but the trash."""
-        return products.every_sku(self._api)
+    async def product_count(self) -> int:
+        """How many products there are, variations and trash aside."""
+        return await products.count(self._api)
 
     async def order(self, order_id: int, *, fresh: bool = False, dp: int | None = None) -> dict[str, Any] | None:
         """An order's JSON; None when WooCommerce says that there is none, status `trash` when it is in the trash.

@@ -17,15 +17,11 @@ from services.shared.woocommerce.diagnosis import fix_of
 class Probe:
     """What was found. `problems` say what to mend, one sentence each; empty when all is well.
 
-    `version` is empty and `hpos` None where the shop does not tell; `hpos_sync` is its compatibility mode.
     `time_zone` is a name or an offset in hours.
     """
 
     name: str
     home: str
-    version: str
-    hpos: bool | None
-    hpos_sync: bool
     time_zone: str
     may_read: bool
     may_write: bool
@@ -33,7 +29,7 @@ class Probe:
 
 
 async def probe(api: Api) -> Probe:
-    """Looks at the index, at what the key may do, and at the version.
+    """Looks at the index and at what the key may do.
 
     Raises `Misaddressed` when no WooCommerce answers there, and `Unavailable` when nothing does.
     """
@@ -45,14 +41,10 @@ async def probe(api: Api) -> Probe:
         )
     reads = await _denied(api.page("/orders", {"per_page": 1, "_fields": "id"}))
     writes = await _denied(api.write("POST", "/products/batch", {}))  # API fact: an empty batch does nothing
-    status = await _status(api)
     problems = tuple(problem for problem in (reads, writes) if problem)
     return Probe(
         name=site.name,
         home=site.home or site.url,
-        version=status.environment.version,
-        hpos=status.settings.hpos,
-        hpos_sync=status.settings.hpos_sync,
         time_zone=site.time_zone or f"UTC{site.gmt_offset:+f}",
         may_read=reads is None,
         may_write=writes is None,
@@ -68,7 +60,8 @@ async def _denied(call: Awaitable[Any]) -> str | None:
     return None
 
 
-async def _status(api: Api) -> store.SystemStatus:
+async def status(api: Api) -> store.SystemStatus:
+    """Version and order storage, which may take the shop seconds; empty where it hides them from this key."""
     try:
         return await store.system_status(api)
     except (AccessDenied, Rejected):  # a key of a lesser user may do all that we need and not see this

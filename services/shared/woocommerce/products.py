@@ -49,6 +49,12 @@ async def by_id(api: Api, product_id: int) -> Product | None:
         return None
 
 
+async def count(api: Api) -> int:
+    """How many products there are in every status but the trash, variations aside; no product is read but one."""
+    page = await api.page(ROUTE, {"per_page": 1, "_fields": "id"})
+    return len(page.rows) if page.total_pages is None else page.total_pages
+
+
 async def image_ids(api: Api, product_id: int) -> tuple[int, ...]:
     """The pictures of a product, the main one first."""
     row = await api.get(f"{ROUTE}/{product_id}", _fields="id,images")
@@ -59,13 +65,6 @@ async def changed_since(api: Api, cursor: Cursor) -> AsyncIterator[Product]:
     """The products modified since the cursor, oldest change first; our own writes are among them."""
     async for row in changes(api, ROUTE, cursor, _fields=FIELDS):
         yield read_product(api.shop, row)
-
-
-async def every_sku(api: Api) -> AsyncIterator[tuple[int, str]]:
-    """Id and SKU of every product that has one; variations stand in no list of their own (API fact)."""
-    async for row in rows(api, ROUTE, {"orderby": "id", "order": "asc", "_fields": "id,sku"}):
-        if isinstance(row.get("id"), int) and str(row.get("sku") or "").strip():
-            yield row["id"], str(row["sku"])
 
 
 async def trashed(api: Api) -> AsyncIterator[Product]:
