@@ -193,6 +193,22 @@ class CreditNotePlanned(_CreditNoteEvent):
     planned_at: Instant
 
 
+class NothingToCredit(_LedgerEvent):
+    """A refund of an order that has no Sale and gets none: nothing is in the books that it could take out of them."""
+
+    TYPE: ClassVar[str] = "davtari.NothingToCredit.v1"
+    DOCUMENT: ClassVar[str] = "nothing-to-credit"
+    refund_id: int
+    amount: Money
+    currency: str
+    why: str
+    seen_at: Instant
+
+    @property
+    def subject(self) -> str:
+        return f"{self.key}:{self.DOCUMENT}:{self.refund_id}"
+
+
 class _PaymentEvent(_LedgerEvent):
     """`payment` names it within its order: `order`, `refund-1051`, or a digest of what a person has entered.
 

@@ -84,6 +84,14 @@ class Reason(StrEnum):
     SALE_NOT_WHOLE_TETRI = "sale.not-whole-tetri"
     SALE_OVERDUE = "sale.overdue"
     SALE_WAREHOUSE_UNKNOWN = "sale.warehouse-unknown"
+    SALE_SUB_ORDER = "sale.sub-order"
+    SALE_PARENT_MISSING = "sale.parent-missing"
+    SALE_PART_NOT_HELD = "sale.part-not-held"
+    SALE_SKU_AMBIGUOUS = "sale.sku-ambiguous"
+    SALE_TAX_AT_ZERO = "sale.tax-at-zero"
+    SALE_STORE_CREDIT = "sale.store-credit"
+    SALE_LINE_NEGATIVE = "sale.line-negative"
+    SALE_DATE_AHEAD = "sale.date-ahead"
 
     SALE_RESTORED = "sale.restored"
 
@@ -98,6 +106,8 @@ class Reason(StrEnum):
     REFUND_NOTHING_TO_CREDIT = "refund.nothing-to-credit"
     REFUND_NOT_WHOLE_TETRI = "refund.not-whole-tetri"
     REFUND_NOT_AS_MEANT = "refund.not-as-meant"
+    REFUND_WRONG_SIGN = "refund.wrong-sign"
+    REFUND_OF_PART = "refund.of-part"
     REFUND_REQUEST_INVALID = "refund.request-invalid"
 
     PAYMENT_METHOD_NOT_MAPPED = "payment.method-not-mapped"

@@ -50,6 +50,7 @@ EVENTS: tuple[type[Event], ...] = (
     ledger.SaleDiverged,
     ledger.CreditNoteRecorded,
     ledger.CreditNotePlanned,
+    ledger.NothingToCredit,
     ledger.PaymentRecorded,
     ledger.PaymentPlanned,
     placement.WarehouseChosen,

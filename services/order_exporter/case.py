@@ -8,6 +8,7 @@ from datetime import datetime
 from services.order_exporter.projection import KnownOrder
 from services.shared.documents import trigger
 from services.shared.documents.push import Push, wants_document
+from services.shared.documents.relations import Role, role_of
 from services.shared.documents.ruling import document_of
 from services.shared.settings.balance import BalanceSettings
 from services.shared.settings.order_rules import DocumentKind
@@ -29,6 +30,12 @@ class Case:
     def live(self) -> bool:
         """Whether documents are written, and not only planned."""
         return self.shop.flows.orders == "live"
+
+    @property
+    def role(self) -> Role:
+        """What the order is to its parent; a person who pushes one has it booked on its own."""
+        role = role_of(self.known.order, self.shop.orders)
+        return "own-order" if role != "whole" and wants_document(self.pushes) else role
 
     @property
     def document(self) -> DocumentKind:
@@ -56,4 +63,4 @@ class Case:
     def _is_triggered(self) -> bool:
         """A sales order is made in the statuses that its rule names, a Sale at the shop's trigger."""
         order, rules = self.known.order, self.shop.orders
-        return self.document == "sales-order" or trigger.is_triggered(order, rules)
+        return self.document == "sales-order" or trigger.is_asked_for(order, rules)

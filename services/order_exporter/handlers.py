@@ -12,6 +12,7 @@ from contracts.ledger import SalePlanned, SaleRecorded
 from contracts.model import Event
 from contracts.placement import WarehouseChosen
 from contracts.reasons import Reason
+from services.order_exporter import sub_orders
 from services.order_exporter.announce import divergence, planned
 from services.order_exporter.case import Case
 from services.order_exporter.contacts import contacts
@@ -112,6 +113,8 @@ def _decide(case: Case) -> Decision:
         return _answered(case, Decision(announce=(said,) if said else ()))
     if case.known.removed or is_void(case.known.order):
         return _answered(case, NOTHING, problem=_given_up(case.known))
+    if case.role == "part-of-parent":
+        return _answered(case, _part(case), problem=sub_orders.told(case.known.order))
     if case.is_wanted or wants_plan(case.pushes):
         return replace(_export(case), again_at=case.held_until)
     return _later(case)
@@ -133,8 +136,21 @@ def _later(case: Case) -> Decision:
     return Decision(again_at=case.held_until)
 
 
+def _part(case: Case) -> Decision:
+    """A part of another order makes no document; one that its parent's Sale cannot hold needs a person."""
+    if not case.is_due:
+        return Decision(again_at=case.held_until)
+    order, state = case.known.order, case.state
+    if waits := sub_orders.missing_parent(order, state):
+        return Decision(deliveries=(_waiting(order.key, waits),))
+    error = sub_orders.not_held(order, state)
+    return _refused(case, error) if error else NOTHING
+
+
 def _export(case: Case) -> Decision:
     try:
+        if case.role == "undecided":
+            raise sub_orders.undecided(case.known.order)
         found = prepare(case.known, case.shop.orders, case.balance, case.state, live=case.live, prices=case.shop.prices)
     except Unbookable as error:
         return _answered(case, _refused(case, error) if case.is_due else NOTHING, problem=error.detail)

@@ -8,27 +8,19 @@ from functools import partial
 from typing import Any
 
 from contracts.balance import Accounts
-from contracts.catalog import ProductLinked
 from contracts.ledger import CreditNoteRecorded
 from contracts.placement import Pieces, WarehouseChosen
-from contracts.reasons import Reason
-from contracts.shop import OrderChanged, OrderLine
+from contracts.shop import OrderChanged
 from services.order_exporter.clients.buyer import Buyer, buyer_of
 from services.order_exporter.clients.delivery_address import with_address
 from services.order_exporter.content import books_digest
-from services.order_exporter.projection import (
-    ACCOUNTS,
-    LINK,
-    PLANNED_LINK,
-    REVERSED,
-    KnownOrder,
-    PlannedLink,
-    link_name,
-    product_key,
-)
+from services.order_exporter.items import Items, items_of
+from services.order_exporter.projection import ACCOUNTS, ITEM_VAT, REVERSED, KnownOrder
+from services.order_exporter.sales.date import booking_date
 from services.order_exporter.sales.regular_price import regular_prices
 from services.order_exporter.sales.sale import Sale, sale_of
 from services.order_exporter.sales.sale_document import sale_document
+from services.order_exporter.sales.vat import taxed_rates
 from services.order_exporter.sales_orders.reserving import linked
 from services.order_exporter.tasks import ClientTask, SaleTask
 from services.order_exporter.warehouses.postponed import postponed
@@ -37,7 +29,6 @@ from services.order_exporter.warehouses.warehouse import Place, needed, place_of
 from services.shared.delivery.outcome import Blocked
 from services.shared.documents.ruling import ruling_of
 from services.shared.documents.uids import sale_uid
-from services.shared.documents.unbookable import Unbookable
 from services.shared.settings.balance import BalanceSettings
 from services.shared.settings.catalogue import PriceSettings
 from services.shared.settings.orders import OrderSettings
@@ -58,14 +49,14 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """An order on its way to its Sale: the rules that hold for it, the item of each line, where its goods leave."""
+    """An order on its way to its Sale: the rules that hold for it, the items of its lines, where its goods leave."""
 
     known: KnownOrder
     rules: OrderSettings
     prices: PriceSettings
     balance: BalanceSettings
     state: State
-    items: Mapping[int, str]
+    items: Items
     place: Place
 
 
@@ -87,7 +78,7 @@ def prepare(
         return items
     ruling = ruling_of(known.order, settings)
     split = settings.split and ruling.document != "sales-order"
-    place = place_of(known.order, items, ruling, state, split=split)
+    place = place_of(known.order, items.by_line, ruling, state, split=split)
     if isinstance(place, Blocked):
         return place
     rules = ruling.applied(settings, place.warehouse)
@@ -107,16 +98,27 @@ def _ready(draft: Draft) -> Ready:
 
 def _sale(draft: Draft) -> Sale:
     order, discounts = draft.known.order, draft.rules.sale_price_as == "discount"
-    regular = regular_prices(order, draft.items, draft.prices, draft.balance, draft.state) if discounts else {}
+    items = draft.items.by_line
+    regular = regular_prices(order, items, draft.prices, draft.balance, draft.state) if discounts else {}
     taken_back = draft.state.find(REVERSED, order.key)
     _accounts(draft)  # asked for again when the document is made; what is not loaded yet is better known before
+    taxed = _taxed(draft)
     draft.state.pause()
-    return _revised(sale_of(order, draft.items, draft.rules, draft.balance, regular), order, taken_back)
+    date = None if taken_back else booking_date(draft.known, draft.rules)
+    sale = sale_of(order, items, draft.rules, draft.balance, regular, taxed, date)
+    return _revised(replace(sale, notes=(*sale.notes, *draft.items.notes)), order, taken_back)
+
+
+def _taxed(draft: Draft) -> frozenset[str]:
+    """The order's items for which Balance has a VAT rate above zero."""
+    rates = taxed_rates(draft.rules)
+    known = {item: draft.state.get(ITEM_VAT, item) for item in draft.items.by_line.values()}
+    return frozenset(item for item, vat in known.items() if vat and vat.rate in rates)
 
 
 def _accounts(draft: Draft) -> dict[str, Accounts]:
     """The postings of the items that a Sale has as a rule."""
-    uids = (*draft.items.values(), draft.rules.shipping_item, draft.rules.fee_item)
+    uids = (*draft.items.by_line.values(), draft.rules.shipping_item, draft.rules.fee_item)
     return {uid: draft.state.get(ACCOUNTS, uid) or Accounts() for uid in dict.fromkeys(uids) if uid}
 
 
@@ -127,7 +129,7 @@ def _document(draft: Draft, client: str, sale: Sale) -> dict[str, Any]:
 
 
 def _pieces(draft: Draft) -> tuple[Pieces, ...]:
-    wanted = needed(draft.known.order, draft.items, draft.state)
+    wanted = needed(draft.known.order, draft.items.by_line, draft.state)
     return tuple(Pieces(item=item, quantity=count) for item, count in wanted.items())
 
 
@@ -139,42 +141,6 @@ def _posting(draft: Draft) -> dict[str, object]:
         return posted
     pieces, again = draft.place.pieces or _pieces(draft), postponed(draft.known.order, draft.state) is not None
     return posted | {"pieces": pieces, "short_stock": rules.short_stock, "again": again}
-
-
-def items_of(order: OrderChanged, state: State, *, live: bool) -> dict[int, str] | Blocked:
-    """The item of each product line, by line id; or the link that the order waits for."""
-    items = {}
-    for line, link in [(line, _link(order, line, state, live)) for line in order.lines if line.kind == "product"]:
-        _names_product(order, line)
-        if link is None:
-            return _not_linked(order, line)
-        items[line.line_id] = link.item
-    return items
-
-
-def _link(order: OrderChanged, line: OrderLine, state: State, live: bool) -> ProductLinked | PlannedLink | None:
-    product = product_key(order.shop, line)
-    return state.get(LINK, product) or (None if live else state.get(PLANNED_LINK, product))
-
-
-def _names_product(order: OrderChanged, line: OrderLine) -> None:
-    if not (line.variation_id or line.product_id):
-        raise Unbookable(
-            Reason.SALE_ITEM_NOT_LINKED,
-            f"order {order.number} of shop {order.shop}: line {line.line_id} ({line.name}) names no product of the "
-            "shop (deleted, or typed by hand): put a product on that line in the shop, or book the order by hand",
-        )
-
-
-def _not_linked(order: OrderChanged, line: OrderLine) -> Blocked:
-    product = line.variation_id or line.product_id
-    sku = f", SKU {line.sku}" if line.sku else ""
-    return Blocked(
-        on=link_name(product_key(order.shop, line)),
-        reason=Reason.SALE_ITEM_NOT_LINKED,
-        detail=f"order {order.number} of shop {order.shop}: product {product} ({line.name}{sku}) has no item in "
-        "Balance: give it its item's SKU and run davtari import items; the order then goes by itself",
-    )
 
 
 def _revised(sale: Sale, order: OrderChanged, taken_back: Mapping[str, CreditNoteRecorded]) -> Sale:

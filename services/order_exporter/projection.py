@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 
 from contracts.balance import Accounts, ItemChanged
 from contracts.catalog import ProductLinked, ProductPlanned, ProductUnlinked
 from contracts.clients import ClientAssigned
 from contracts.envelope import Envelope
 from contracts.ledger import ClientRecorded, CreditNoteRecorded, SaleDiverged, SalePlanned, SaleRecorded
-from contracts.model import Event, Part, Uid
+from contracts.model import Event, Instant, Part, Uid
 from contracts.shop import OrderChanged, OrderLine, OrderRemoved
 from services.order_exporter.clients.client import identity_of
 from services.shared.delivery.handlers import Remember
 from services.shared.documents.push import push_rules
+from services.shared.documents.relations import parent_key
+from services.shared.documents.translations import forget_sku, remember_sku, sku_ref
 from services.shared.state.records import Kind, State
 
 SERVICE = "order-exporter"
@@ -22,15 +25,25 @@ NOBODY = "-"
 
 
 class KnownOrder(Part):
-    """An order as it was last read, and its version; `removed` when the shop holds it no more."""
+    """An order as it was last read, and its version; `removed` when the shop holds it no more.
+
+    `status_since`: when it was last modified as it was first seen in its present status.
+    """
 
     order: OrderChanged
     version: int
     removed: bool = False
+    status_since: Instant | None = None
 
 
 class WantedLink(Part):
     """An order that waits for a product's link."""
+
+    order: str
+
+
+class SubOrder(Part):
+    """An order that has a parent."""
 
     order: str
 
@@ -42,6 +55,12 @@ class GivenNumber(Part):
     identity: str
 
 
+class ItemVat(Part):
+    """Balance's VAT rate for an item, as Balance names it."""
+
+    rate: str
+
+
 class PlannedLink(Part):
     """The item that a product would be linked to if the catalogue flow were live: good for plans of Sales only."""
 
@@ -51,8 +70,13 @@ class PlannedLink(Part):
 ORDER = Kind("order", KnownOrder)
 LINK = Kind("link", ProductLinked)
 WANTED = Kind("wanted-link", WantedLink)
+"""By order and product, or order and SKU; the reference is the product (`shop:product`), or the SKU (`sku_ref`)."""
+SUB_ORDER = Kind("sub-order", SubOrder)
+"""By order; the reference is its parent."""
 PLANNED_LINK = Kind("planned-link", PlannedLink)
 ACCOUNTS = Kind("accounts", Accounts)
+ITEM_VAT = Kind("item-vat", ItemVat)
+"""By item; missing where Balance states none."""
 CLIENT = Kind("client", ClientRecorded)
 ASSIGNED = Kind("client-assigned", ClientAssigned)
 """A person's word on where the orders of an identity, or of a person, go."""
@@ -77,6 +101,11 @@ def link_name(product: str) -> str:
     return f"link:{product}"
 
 
+def order_name(order: str) -> str:
+    """What a part of another order waits for while that order was not read."""
+    return f"order:{order}"
+
+
 def client_name(identity: str) -> str:
     """What a Sale waits for while its client is not known."""
     return f"client:{identity}"
@@ -94,12 +123,45 @@ def order_client_key(order: str) -> str:
 
 def order_changed(envelope: Envelope[OrderChanged], state: State) -> None:
     order = envelope.data
-    state.put(ORDER, order.key, KnownOrder(order=order, version=envelope.sequence), ref=order.person_ref)
+    since = _status_since(order, state.get(ORDER, order.key))
+    known = KnownOrder(order=order, version=envelope.sequence, status_since=since)
+    state.put(ORDER, order.key, known, ref=order.person_ref)
     _number_given(order, state)
-    for product in {product_key(order.shop, line) for line in order.lines if line.kind == "product"}:
-        if state.get(LINK, product) is None:
-            state.put(WANTED, f"{order.key}|{product}", WantedLink(order=order.key), ref=product)
+    _links_wanted(order, state)
+    _relatives(order, state)
     state.touch(order.key)
+
+
+def _status_since(order: OrderChanged, before: KnownOrder | None) -> datetime:
+    same = before is not None and before.order.status == order.status and before.status_since is not None
+    return before.status_since if same and before and before.status_since else order.modified_at
+
+
+def _links_wanted(order: OrderChanged, state: State) -> None:
+    """An unlinked line is looked at again when its product is linked, or when its SKU comes to mean another item."""
+    wanted = WantedLink(order=order.key)
+    for line in order.lines:
+        product = product_key(order.shop, line)
+        if line.kind != "product" or state.get(LINK, product) is not None:
+            continue
+        state.put(WANTED, f"{order.key}|{product}", wanted, ref=product)
+        if line.sku:
+            ref = sku_ref(order.shop, line.sku)
+            state.put(WANTED, f"{order.key}|sku|{ref}", wanted, ref=ref)
+
+
+def _relatives(order: OrderChanged, state: State) -> None:
+    """A part of another order is looked at again whenever that order changes."""
+    if order.parent_id:
+        state.put(SUB_ORDER, order.key, SubOrder(order=order.key), ref=parent_key(order))
+    _parts_again(order.key, state)
+
+
+def _parts_again(order: str, state: State) -> None:
+    if parts := state.find(SUB_ORDER, order):
+        state.release(order_name(order))
+        for part in parts:
+            state.touch(part)
 
 
 def _number_given(order: OrderChanged, state: State) -> None:
@@ -118,8 +180,9 @@ def _number_given(order: OrderChanged, state: State) -> None:
 def order_removed(envelope: Envelope[OrderRemoved], state: State) -> None:
     key = envelope.data.key
     if known := state.get(ORDER, key):
-        gone = KnownOrder(order=known.order, version=envelope.sequence, removed=True)
+        gone = known.model_copy(update={"version": envelope.sequence, "removed": True})
         state.put(ORDER, key, gone, ref=known.order.person_ref)
+        _parts_again(key, state)
         state.touch(key)
 
 
@@ -134,6 +197,17 @@ def product_linked(envelope: Envelope[ProductLinked], state: State) -> None:
     for key, wanted in state.find(WANTED, product).items():
         state.drop(WANTED, key)
         state.touch(wanted.order)
+    _skus_changed(remember_sku(link, state), state)
+
+
+def _skus_changed(refs: Iterable[str], state: State) -> None:
+    """Orders without a Sale whose lines have one of these SKUs are decided again."""
+    for ref in refs:
+        for key, wanted in state.find(WANTED, ref).items():
+            if state.get(SALE, wanted.order):
+                state.drop(WANTED, key)
+            else:
+                state.touch(wanted.order)
 
 
 def product_planned(envelope: Envelope[ProductPlanned], state: State) -> None:
@@ -153,10 +227,16 @@ def product_planned(envelope: Envelope[ProductPlanned], state: State) -> None:
 def product_unlinked(envelope: Envelope[ProductUnlinked], state: State) -> None:
     for product in state.find(LINK, envelope.data.key):
         state.drop(LINK, product)
+    _skus_changed(forget_sku(envelope.data, state), state)
 
 
 def item_changed(envelope: Envelope[ItemChanged], state: State) -> None:
-    state.put(ACCOUNTS, envelope.data.item, envelope.data.accounts)
+    item = envelope.data
+    state.put(ACCOUNTS, item.item, item.accounts)
+    if item.vat_rate:
+        state.put(ITEM_VAT, item.item, ItemVat(rate=item.vat_rate))
+    else:
+        state.drop(ITEM_VAT, item.item)
 
 
 def client_recorded(envelope: Envelope[ClientRecorded], state: State) -> None:

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import get_args
 
 from contracts.ledger import CreditNoteRecorded, SaleDiverged
-from contracts.shop import RefundIssued
+from contracts.shop import OrderChanged, RefundIssued
 from services.refund_exporter.basis import Basis, basis_of
 from services.refund_exporter.compose import Earlier, compose, earlier_of
 from services.refund_exporter.credit_note import credit_note_of
 from services.refund_exporter.left import left_of
 from services.refund_exporter.projection import DIVERGED, NOTE, REFUND, REMOVED, SALE, SALE_PLAN
 from services.refund_exporter.reversal import GIVEN_UP, Reversal, is_reversal, reversal_note, reversal_of
+from services.refund_exporter.standing import never_sold, parent_of
 from services.refund_exporter.tasks import CreditNoteTask
 from services.shared.documents.push import Push, pushes_of, wants_plan
 from services.shared.documents.unbookable import Unbookable
@@ -28,7 +29,10 @@ POLICIES = get_args(AfterSale)
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """The refunds of an order by key, those removed again, the recorded notes, and the Sale if there is one."""
+    """The refunds of an order by key, those removed again, the recorded notes, and the Sale if there is one.
+
+    `never_sold` says why there is no Sale to come; `part_of` is the order itself where its parent's Sale holds it.
+    """
 
     order: str
     shop: ShopSettings
@@ -41,6 +45,8 @@ class Case:
     is_sold: bool
     basis: Basis | None
     diverged: SaleDiverged | None
+    never_sold: str
+    part_of: OrderChanged | None
 
     @property
     def is_live(self) -> bool:
@@ -115,6 +121,8 @@ def case_of(order: str, shop: ShopSettings, balance: BalanceSettings, state: Sta
         is_sold=sale is not None,
         basis=basis_of(basis) if basis else None,
         diverged=state.get(DIVERGED, order),
+        never_sold="" if sale else never_sold(order, shop.orders, state),
+        part_of=parent_of(order, shop.orders, state),
     )
 
 

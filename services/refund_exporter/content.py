@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from decimal import Decimal
+
+from contracts.ledger import CreditNoteRecorded
 from contracts.shop import RefundIssued, RefundLine
 from services.shared.documents.digest import digest_of
+from services.shared.documents.precision import is_same_amount
 from services.shared.documents.written import number
 
 
@@ -16,3 +21,29 @@ def refund_digest(refund: RefundIssued) -> str:
 def _line(line: RefundLine) -> list[object]:
     figures = (line.quantity, line.total, line.total_tax)
     return [line.kind, line.line_id, line.refunded_line_id, *map(number, figures)]
+
+
+def is_changed(refund: RefundIssued, note: CreditNoteRecorded) -> bool:
+    """Whether the refund gives back another amount or other pieces than its credit note.
+
+    What the shop may show differently later (decimals, its own line ids, how it parts net and tax) changes no book.
+    """
+    if refund_digest(refund) == note.content_digest:
+        return False
+    return not is_same_amount(refund.amount, note.total) or _pieces(refund) != _credited(note)
+
+
+def _pieces(refund: RefundIssued) -> dict[int | None, Decimal]:
+    pieces: dict[int | None, Decimal] = defaultdict(Decimal)
+    for line in refund.lines:
+        if line.kind == "product" and line.quantity:
+            pieces[line.refunded_line_id] += line.quantity
+    return dict(pieces)
+
+
+def _credited(note: CreditNoteRecorded) -> dict[int | None, Decimal]:
+    pieces: dict[int | None, Decimal] = defaultdict(Decimal)
+    for line in note.lines:
+        if line.kind == "product" and line.quantity:
+            pieces[line.order_line_id] += line.quantity
+    return dict(pieces)

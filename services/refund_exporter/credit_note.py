@@ -17,6 +17,7 @@ from services.refund_exporter.parts import Part
 from services.refund_exporter.settle import adding_up, within_left
 from services.refund_exporter.spread import spread
 from services.refund_exporter.vat import vat_of
+from services.shared.documents.period import open_day
 from services.shared.documents.unbookable import Unbookable
 from services.shared.documents.vat_control import vat_note
 from services.shared.money import is_whole_tetri
@@ -47,7 +48,8 @@ def credit_note_of(refund: RefundIssued, basis: Basis, left: Left, settings: Ord
     """
     _check(refund, basis, left)
     lines = recorded_lines(_parts(refund, basis, left, settings), left)
-    return CreditNote(refund.refund_id, local_date(refund.created_at), refund.amount, lines, _vat_note(refund, lines))
+    date = open_day(local_date(refund.created_at), settings.locked_until)
+    return CreditNote(refund.refund_id, date, refund.amount, lines, _vat_note(refund, lines))
 
 
 def _check(refund: RefundIssued, basis: Basis, left: Left) -> None:

@@ -11,6 +11,7 @@ from services.refund_exporter.left import Left
 from services.refund_exporter.naming import name_of
 from services.refund_exporter.parts import Part
 from services.shared.documents.unbookable import Unbookable
+from services.shared.documents.written import number
 from services.shared.money import allocate, is_whole_tetri
 
 
@@ -24,7 +25,7 @@ def given_parts(refund: RefundIssued, basis: Basis, left: Left) -> tuple[Part, .
 
 def _says_something(line: RefundLine) -> bool:
     """Free shipping is refunded as a line of nothing; free goods that come back are something."""
-    return bool(line.total + line.total_tax) or (line.kind == "product" and line.quantity > 0)
+    return bool(line.total + line.total_tax) or (line.kind == "product" and line.quantity != 0)
 
 
 def _parts(line: RefundLine, refund: RefundIssued, basis: Basis, left: Left) -> list[Part]:
@@ -32,10 +33,26 @@ def _parts(line: RefundLine, refund: RefundIssued, basis: Basis, left: Left) -> 
     if not sold:
         raise _unknown(line, refund)
     gross = _gross(line, refund)
+    _check_sign(line, gross, sold, refund)
     if len(sold) > 1:
         return [Part(each, share) for each, share in zip(sold, _by_rate(gross, sold, left), strict=True) if share]
-    quantity = _quantity(line, refund, left.lines[sold[0].position].quantity)
+    is_goods = sold[0].recorded.kind == "product"
+    quantity = _quantity(line, refund, left.lines[sold[0].position].quantity, is_goods=is_goods)
     return [Part(sold[0], gross, quantity, tax_alone=not line.total and bool(line.total_tax))]
+
+
+def _check_sign(line: RefundLine, gross: Decimal, sold: tuple[BasisLine, ...], refund: RefundIssued) -> None:
+    """What was sold for money is given back as money and goods, and never takes more of either."""
+    total = sum((each.recorded.amount for each in sold), Decimal(0))
+    if gross * total >= 0 and not (line.kind == "product" and line.quantity < 0):
+        return
+    what = line.name or line.sku or line.kind
+    raise Unbookable(
+        Reason.REFUND_WRONG_SIGN,
+        f"{name_of(refund)}: line {line.line_id} ({what}) gives back {number(line.quantity)} pieces and {gross} of the "
+        f"{total} that the Sale holds for it: its sign is the wrong one. Delete the refund in the shop and make it "
+        "again, or book it by hand",
+    )
 
 
 def _gross(line: RefundLine, refund: RefundIssued) -> Decimal:
@@ -49,15 +66,15 @@ def _gross(line: RefundLine, refund: RefundIssued) -> Decimal:
 
 
 def _by_rate(gross: Decimal, sold: tuple[BasisLine, ...], left: Left) -> list[Decimal]:
-    """A fee that was sold at several rates is given back in the same proportion."""
-    rests = [left.lines[each.position].amount for each in sold]
-    if gross == sum(rests, Decimal(0)):
-        return rests
-    return allocate(gross, [abs(each.recorded.amount) for each in sold])
+    """A fee that was sold at several rates is given back in the proportion of what is left of each.
+
+    So the last refund of it takes each rate's own rest, and none before it takes more of a rate than there is.
+    """
+    return allocate(gross, [abs(left.lines[each.position].amount) for each in sold])
 
 
-def _quantity(line: RefundLine, refund: RefundIssued, left: Decimal) -> Decimal:
-    if line.kind != "product":
+def _quantity(line: RefundLine, refund: RefundIssued, left: Decimal, *, is_goods: bool) -> Decimal:
+    if line.kind != "product" or not is_goods:
         return Decimal(0)
     if line.quantity > left:
         raise Unbookable(

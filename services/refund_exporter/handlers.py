@@ -14,8 +14,9 @@ from contracts.returns import ReturnRequested
 from contracts.shop import RefundIssued
 from services.refund_exporter.announce import planned
 from services.refund_exporter.case import Case, case_of, wanted_notes
-from services.refund_exporter.content import refund_digest
+from services.refund_exporter.content import is_changed
 from services.refund_exporter.naming import name_of
+from services.refund_exporter.nothing import nothing_due
 from services.refund_exporter.projection import NOTE_PLAN, REMEMBER, SERVICE, sale_name
 from services.refund_exporter.returns.answers import reading_until, return_answers, return_requested
 from services.refund_exporter.shape import candidate
@@ -30,7 +31,7 @@ from services.shared.documents.unbookable import Unbookable
 from services.shared.settings import Settings
 from services.shared.state.records import State
 
-TOPICS = ("shop.refunds", "ledger.documents", "operations")
+TOPICS = ("shop.orders", "shop.refunds", "ledger.documents", "operations")
 LANE = "balance.documents"
 Wanted = Mapping[str, CreditNoteTask | Unbookable]
 
@@ -49,16 +50,17 @@ def decide(settings: Settings, subject: str, state: State) -> Decision:
     case = case_of(subject, shop, settings.balance, state)
     if shop.flows.refunds == "off":
         return Decision(announce=(*_answers(case, {}), *return_answers(case)))
-    wanted = wanted_notes(case)
+    wanted, nothing = wanted_notes(case), nothing_due(case)
     return Decision(
         deliveries=_deliveries(case, wanted) if case.is_live else (),
         announce=(
             *_questions(case, wanted),
             *(_plans(case, wanted) if case.wants_plans else ()),
+            *nothing,
             *_answers(case, wanted),
             *return_answers(case),
         ),
-        refuse=(*_failures(case, wanted), *_afterwards(case)),
+        refuse=(*_failures(case, wanted), *_of_part(case), *_afterwards(case)),
         again_at=_again_at(case),
     )
 
@@ -71,7 +73,8 @@ def _again_at(case: Case) -> datetime | None:
 
 def _deliveries(case: Case, wanted: Wanted) -> tuple[Delivery, ...]:
     if not case.is_sold:
-        return tuple(_waiting(case, key, refund) for key, refund in case.open_refunds().items())
+        expected = not (case.never_sold or case.part_of)
+        return tuple(_waiting(case, key, refund) for key, refund in case.open_refunds().items() if expected)
     tasks = ((key, task) for key, task in wanted.items() if isinstance(task, CreditNoteTask))
     return tuple(
         _delivery(case, f"credit-note:{key}", task.model_dump(mode="json"), _gate(case, key, task))
@@ -133,6 +136,18 @@ def _failures(case: Case, wanted: Wanted) -> list[Refusal]:
     return [_refusal(case, f"credit-note:{key}", error.reason, error.detail) for key, error in errors]
 
 
+def _of_part(case: Case) -> list[Refusal]:
+    """Refunds of an order whose Sale is its parent's: which of that Sale's lines they take back, a person says."""
+    if case.part_of is None or case.is_sold:
+        return []
+    parent = case.part_of.parent_id
+    told = f"its order is a part of order {parent}, whose Sale holds it: credit that Sale by hand in Balance"
+    return [
+        _refusal(case, f"credit-note:{key}", Reason.REFUND_OF_PART, f"{name_of(refund)}: {told}, then discard this")
+        for key, refund in case.open_refunds().items()
+    ]
+
+
 def _afterwards(case: Case) -> list[Refusal]:
     """Recorded credit notes whose refund was removed or is another one now: only an accountant can put that right."""
     found = [refusal for key, note in case.notes.items() if (refusal := _no_longer_right(case, key, note))]
@@ -160,7 +175,7 @@ def _no_longer_right(case: Case, key: str, note: CreditNoteRecorded) -> Refusal 
             f"{what} was removed in the shop, its credit note {name} over {note.total} stands: delete it in Balance"
         )
         return _refusal(case, f"credit-note-removed:{key}", Reason.REFUND_REMOVED, detail)
-    if refund is not None and refund_digest(refund) != note.content_digest:
+    if refund is not None and is_changed(refund, note):
         detail = (
             f"{what} was changed after its credit note {name} over {note.total} was recorded: correct it in Balance"
         )
@@ -180,7 +195,7 @@ def _left_to_people(case: Case, push: Push) -> str:
 
 def _waits_for(case: Case, push: Push, found: CreditNoteTask | Unbookable | None) -> str:
     if not case.is_sold:
-        return "its order has no Sale in Balance yet"
+        return "" if case.never_sold else "its order has no Sale in Balance yet"
     gate = _gate(case, _key(case, push), found) if isinstance(found, CreditNoteTask) and case.is_live else None
     return gate.detail if gate and not push.command.dry_run else ""
 
@@ -212,6 +227,6 @@ def _answer(case: Case, push: Push, wanted: Wanted) -> tuple[CommandSettled, ...
         mode,
         known,
         case.state.now,
-        problem=found.detail if isinstance(found, Unbookable) else _left_to_people(case, push),
+        problem=found.detail if isinstance(found, Unbookable) else _left_to_people(case, push) or case.never_sold,
         waits=_waits_for(case, push, found) if known else "",
     )

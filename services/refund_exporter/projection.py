@@ -5,15 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from contracts.envelope import Envelope
-from contracts.ledger import CreditNotePlanned, CreditNoteRecorded, SaleDiverged, SalePlanned, SaleRecorded
+from contracts.ledger import (
+    CreditNotePlanned,
+    CreditNoteRecorded,
+    NothingToCredit,
+    SaleDiverged,
+    SalePlanned,
+    SaleRecorded,
+)
 from contracts.model import Event
-from contracts.shop import RefundIssued, RefundRemoved
+from contracts.shop import OrderChanged, OrderRemoved, RefundIssued, RefundRemoved
 from services.shared.delivery.handlers import Remember
 from services.shared.documents.push import push_rules
 from services.shared.state.records import Kind, State
 
 SERVICE = "refund-exporter"
 
+ORDER = Kind("order", OrderChanged)
+"""Orders that have refunds or a parent, without their person: of others nothing is asked here."""
+ORDER_REMOVED = Kind("order-removed", OrderRemoved)
 REFUND = Kind("refund", RefundIssued)
 REMOVED = Kind("refund-removed", RefundRemoved)
 SALE = Kind("sale", SaleRecorded)
@@ -21,6 +31,8 @@ SALE_PLAN = Kind("sale-plan", SalePlanned)
 DIVERGED = Kind("sale-diverged", SaleDiverged)
 NOTE = Kind("credit-note", CreditNoteRecorded)
 NOTE_PLAN = Kind("credit-note-plan", CreditNotePlanned)
+NOTHING_DUE = Kind("nothing-to-credit", NothingToCredit)
+"""By refund: what was announced of it."""
 
 
 def sale_name(order: str) -> str:
@@ -28,9 +40,28 @@ def sale_name(order: str) -> str:
     return f"sale:{order}"
 
 
-def refund_key(event: RefundIssued | RefundRemoved | CreditNoteRecorded | CreditNotePlanned) -> str:
+def refund_key(
+    event: RefundIssued | RefundRemoved | CreditNoteRecorded | CreditNotePlanned | NothingToCredit,
+) -> str:
     """The key of everything about one refund; all of it is found by its order."""
     return f"{event.key}:{event.refund_id}"
+
+
+def order_changed(envelope: Envelope[OrderChanged], state: State) -> None:
+    order = envelope.data
+    state.drop(ORDER_REMOVED, order.key)
+    if not (order.refund_ids or order.parent_id):
+        state.drop(ORDER, order.key)
+        return
+    state.put(ORDER, order.key, order.model_copy(update={"person": None, "sealed": None}))
+    state.touch(order.key)
+
+
+def order_removed(envelope: Envelope[OrderRemoved], state: State) -> None:
+    removed = envelope.data
+    if state.find(REFUND, removed.key):
+        state.put(ORDER_REMOVED, removed.key, removed)
+        state.touch(removed.key)
 
 
 def refund_issued(envelope: Envelope[RefundIssued], state: State) -> None:
@@ -71,7 +102,13 @@ def note_planned(envelope: Envelope[CreditNotePlanned], state: State) -> None:
     state.put(NOTE_PLAN, refund_key(envelope.data), envelope.data)
 
 
+def nothing_due(envelope: Envelope[NothingToCredit], state: State) -> None:
+    state.put(NOTHING_DUE, refund_key(envelope.data), envelope.data)
+
+
 REMEMBER: Mapping[type[Event], Remember] = {
+    OrderChanged: order_changed,
+    OrderRemoved: order_removed,
     RefundIssued: refund_issued,
     RefundRemoved: refund_removed,
     SaleRecorded: sale_recorded,
@@ -79,5 +116,6 @@ REMEMBER: Mapping[type[Event], Remember] = {
     SaleDiverged: sale_diverged,
     CreditNoteRecorded: note_recorded,
     CreditNotePlanned: note_planned,
+    NothingToCredit: nothing_due,
     **push_rules(SERVICE, "refund"),
 }

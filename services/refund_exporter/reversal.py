@@ -6,7 +6,7 @@ A parcel refused at the door is the usual case: nothing was paid, the goods come
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 
 from contracts.ledger import RecordedLine, SaleDiverged
@@ -14,6 +14,7 @@ from contracts.reasons import Reason
 from services.refund_exporter.basis import Basis, BasisLine
 from services.refund_exporter.credit_note import CreditNote
 from services.refund_exporter.left import Left, LineLeft
+from services.shared.documents.period import open_day
 from services.shared.documents.unbookable import Unbookable
 from services.shared.tbilisi import local_date
 
@@ -46,9 +47,7 @@ class Reversal:
 
 def reversal_of(said: SaleDiverged, locked_until: date | None, revision: int) -> Reversal:
     """The reversal of a Sale, dated the day it was seen, and never in a closed period."""
-    seen = date.fromisoformat(local_date(said.observed_at))
-    first_open = locked_until + timedelta(days=1) if locked_until else seen
-    day = max(seen, first_open).isoformat()
+    day = open_day(local_date(said.observed_at), locked_until)
     return Reversal(said.shop, said.order_id, said.content_digest, day, revision, said.what == "edited")
 
 

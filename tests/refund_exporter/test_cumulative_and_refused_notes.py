@@ -72,8 +72,8 @@ BAD: dict[str, tuple[RefundIssued, Reason, str]] = {
     "nothing at all": (refund("0.00"), Reason.REFUND_NOTHING_TO_CREDIT, "neither money nor goods"),
     "a negative fee that was not sold": (
         refund("-1.00", given_back(PARCEL, "-1.00", kind="shipping")),
-        Reason.REFUND_ABOVE_SALE,
-        "book it by hand",
+        Reason.REFUND_WRONG_SIGN,
+        "its sign is the wrong one",
     ),
 }
 

@@ -94,6 +94,7 @@ def line(
         "subtotal": full_net,
         "subtotal_tax": full_tax,
         "taxes": () if rate is None else (LineTax(rate_id=rate, total=tax),),
+        "tax_class": "zero-rate" if rate == ZERO_VAT and kind != "shipping" else "",
     }
     return OrderLine.model_validate(given | fields)
 

@@ -11,6 +11,7 @@ from contracts.ledger import (
     ClientRecorded,
     CreditNotePlanned,
     CreditNoteRecorded,
+    NothingToCredit,
     PaymentPlanned,
     PaymentRecorded,
     SaleDiverged,
@@ -90,6 +91,11 @@ def _(event: SaleRecorded) -> str:
 @said.register
 def _(event: CreditNoteRecorded) -> str:
     return f"credit note {event.credit_note} {event.how}, {_judged(event.differences)}: {event.total:.2f}"
+
+
+@said.register
+def _(event: NothingToCredit) -> str:
+    return f"refund {event.refund_id} of {event.amount:.2f}: nothing to credit: {event.why}"
 
 
 @said.register

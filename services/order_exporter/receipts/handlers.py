@@ -9,7 +9,7 @@ from contracts.ledger import PaymentPlanned
 from contracts.operations import PaymentReceived
 from contracts.reasons import Reason
 from services.order_exporter.content import is_void
-from services.order_exporter.projection import ORDER
+from services.order_exporter.projection import ORDER, SALE, KnownOrder
 from services.order_exporter.receipts.announce import planned
 from services.order_exporter.receipts.answers import owed
 from services.order_exporter.receipts.document import receipt_task
@@ -20,6 +20,7 @@ from services.order_exporter.receipts.tasks import ReceiptTask
 from services.shared.delivery.decision import NOTHING, Decision, Delivery, Refusal
 from services.shared.delivery.outcome import Blocked
 from services.shared.documents.push import ANSWER
+from services.shared.documents.relations import is_own_purchase
 from services.shared.documents.unbookable import Unbookable
 from services.shared.settings import Settings
 from services.shared.settings.balance import BalanceSettings
@@ -58,11 +59,20 @@ def decide(settings: Settings, subject: str, state: State) -> Decision:
     asked = [each for each in state.find(ENTERED, subject).values() if state.get(ANSWER, each.command_id) is None]
     if shop.flows.payments == "off" or known is None:
         return Decision(announce=owed(asked, shop, None, state.now))
-    payments = payments_of(known, known.removed or is_void(known.order), shop.payments, state)
+    payments = payments_of(known, _is_void(known, shop, state), shop.orders, shop.payments, state)
     case = Case(payments, shop, settings.balance, state)
     decision = _wanted(case)
     looked_at = tuple(plan for each in asked if each.dry_run for plan in _look(case, each))
     return replace(decision, announce=(*decision.announce, *looked_at, *owed(asked, shop, payments, state.now)))
+
+
+def _is_void(known: KnownOrder, shop: ShopSettings, state: State) -> bool:
+    """Whether the shop's own word about a payment counts for nothing: of an order given up, or of one whose payment
+    belongs to its parent."""
+    if known.removed or is_void(known.order):
+        return True
+    sold = state.get(SALE, known.order.key) is not None
+    return not sold and not is_own_purchase(known.order, shop.orders)
 
 
 def _wanted(case: Case) -> Decision:

@@ -13,13 +13,18 @@ from services.order_exporter.projection import PLAN, SALE, KnownOrder
 from services.order_exporter.receipts.payment import BY_SHOP, Payment, entered_by, given_back, of_shop
 from services.order_exporter.receipts.projection import CREDITED, ENTERED, RECEIPT
 from services.shared.documents.push import ANSWER
+from services.shared.documents.store_credit import credit_booked
+from services.shared.settings.orders import OrderSettings
 from services.shared.settings.payments import PaymentSettings
 from services.shared.state.records import State
 
 
 @dataclass(frozen=True, slots=True)
 class Payments:
-    """An order with its Sale (recorded, or only planned), its receipts by payment, and what people have entered."""
+    """An order with its Sale (recorded, or only planned), its receipts by payment, and what people have entered.
+
+    `credit` is what store credit has paid: the Sale holds it as a payment, and no money comes for it.
+    """
 
     order: OrderChanged
     is_void: bool
@@ -27,6 +32,7 @@ class Payments:
     receipts: Mapping[str, PaymentRecorded]
     entered: tuple[PaymentReceived, ...]
     notes: tuple[CreditNoteRecorded, ...]
+    credit: Decimal = Decimal(0)
 
     @property
     def is_sold(self) -> bool:
@@ -36,7 +42,7 @@ class Payments:
     @property
     def total(self) -> Decimal:
         """What there is to be paid."""
-        return self.sale.total if self.sale else self.order.total
+        return self.sale.total - self.credit if self.sale else self.order.total
 
     def of_people(self) -> list[Payment]:
         """The payments that people have entered, each once, as far as they fit into what is left to be paid."""
@@ -66,7 +72,9 @@ class Payments:
         return [given_back(note, taken) for note in late]
 
 
-def payments_of(known: KnownOrder, is_void: bool, rules: PaymentSettings, state: State) -> Payments:
+def payments_of(
+    known: KnownOrder, is_void: bool, orders: OrderSettings, rules: PaymentSettings, state: State
+) -> Payments:
     """All that is known about the payments of an order; entries by unmapped methods are answered, and no more."""
     key = known.order.key
     counted = [each for each in state.find(ENTERED, key).values() if counts(each, state)]
@@ -74,6 +82,7 @@ def payments_of(known: KnownOrder, is_void: bool, rules: PaymentSettings, state:
     return Payments(
         order=known.order,
         is_void=is_void,
+        credit=credit_booked(known.order, orders),
         sale=state.get(SALE, key) or state.get(PLAN, key),
         receipts={each.payment: each for each in state.find(RECEIPT, key).values()},
         entered=tuple(sorted(entered, key=lambda each: each.asked_at)),

@@ -5,7 +5,7 @@ Gross is `total + total_tax` as answered (order-money rule 4); coupon amounts ar
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Literal
@@ -14,7 +14,8 @@ from contracts.reasons import Reason
 from contracts.shop import OrderChanged, OrderLine
 from services.order_exporter.sales.rates import Share, shares_of
 from services.order_exporter.sales.vat import balance_rate
-from services.shared.documents.unbookable import Unbookable, required
+from services.shared.documents.goods import takes_goods
+from services.shared.documents.unbookable import Unbookable, required, setting_key
 from services.shared.money import is_whole_tetri, to_tetri, vat_in
 from services.shared.settings.orders import OrderSettings
 
@@ -42,14 +43,20 @@ class SaleLine:
 
 
 def sale_lines(
-    order: OrderChanged, items: Mapping[int, str], settings: OrderSettings, regular: Mapping[int, Decimal] = NO_PRICES
+    order: OrderChanged,
+    items: Mapping[int, str],
+    settings: OrderSettings,
+    regular: Mapping[int, Decimal] = NO_PRICES,
+    taxed: Collection[str] = (),
 ) -> tuple[SaleLine, ...]:
-    """All lines of the Sale before rounding. `items` holds the item of each product line, by line id, and `regular`
-    the price of a piece from which a lower one is a discount.
+    """All lines of the Sale before rounding. `items` holds the item of each line of goods, by line id, `regular` the
+    price of a piece from which a lower one is a discount, and `taxed` the items for which Balance has a VAT rate above
+    zero.
 
     Raises `Unbookable` for quantities, amounts, taxes or settings that give no sound line.
     """
-    made = (one for line in order.lines if _counts(line, settings) for one in _lines_of(line, order, items, settings))
+    counted = (line for line in order.lines if _counts(line, settings))
+    made = (one for line in counted for one in _lines_of(line, order, items, settings, taxed))
     return tuple(_from_regular(one, order, regular) for one in made)
 
 
@@ -68,32 +75,47 @@ def _counts(line: OrderLine, settings: OrderSettings) -> bool:
 
 
 def _lines_of(
-    line: OrderLine, order: OrderChanged, items: Mapping[int, str], settings: OrderSettings
+    line: OrderLine,
+    order: OrderChanged,
+    items: Mapping[int, str],
+    settings: OrderSettings,
+    taxed: Collection[str],
 ) -> tuple[SaleLine, ...]:
-    _check(line, order)
-    item = items[line.line_id] if line.kind == "product" else _service(line, order, settings)
-    return tuple(_sale_line(line, item, share, order, settings) for share in shares_of(line, order))
+    _check(line, order, settings)
+    item = items[line.line_id] if takes_goods(line) else _service(line, order, settings)
+    return tuple(
+        _sale_line(line, item, share, balance_rate(share.percent, line, order, settings, taxed=item in taxed))
+        for share in shares_of(line, order)
+    )
 
 
-def _sale_line(line: OrderLine, item: str, share: Share, order: OrderChanged, settings: OrderSettings) -> SaleLine:
-    whole = line.kind == "product"
+def _sale_line(line: OrderLine, item: str, share: Share, vat_rate: str) -> SaleLine:
+    whole = takes_goods(line)
     return SaleLine(
         order_line_id=line.line_id,
-        kind=line.kind,
+        kind="fee" if line.kind == "product" and not whole else line.kind,
         item=item,
         quantity=line.quantity if whole else Decimal(1),
         undiscounted=to_tetri(line.subtotal + line.subtotal_tax) if whole else share.gross,
         amount=share.gross,
         percent=share.percent,
-        vat_rate=balance_rate(share.percent, line, order, settings),
+        vat_rate=vat_rate,
     )
 
 
-def _check(line: OrderLine, order: OrderChanged) -> None:
+def _check(line: OrderLine, order: OrderChanged, settings: OrderSettings) -> None:
     where = f"order {order.number} of shop {order.shop}: line {line.line_id}"
     if line.kind == "product" and line.quantity <= 0:
         raise Unbookable(
-            Reason.SALE_QUANTITY_INVALID, f"{where} has the quantity {line.quantity}; correct it in the shop"
+            Reason.SALE_QUANTITY_INVALID,
+            f"{where} has the quantity {line.quantity} and comes to {line.total + line.total_tax}; correct it in the "
+            "shop, or book the order by hand",
+        )
+    if line.kind == "product" and not takes_goods(line) and settings.negative_goods == "park":
+        raise Unbookable(
+            Reason.SALE_LINE_NEGATIVE,
+            f"{where} is a line of goods with the negative amount {line.total + line.total_tax}: correct it in the "
+            f'shop, or book it as a discount: {setting_key(order.shop, "negative-goods")} = "discount"',
         )
     if not is_whole_tetri(line.total + line.total_tax):
         raise Unbookable(
@@ -107,9 +129,7 @@ def _service_item(line: OrderLine, settings: OrderSettings) -> str | None:
 
 
 def _service(line: OrderLine, order: OrderChanged, settings: OrderSettings) -> str:
-    purpose = (
-        f"order {order.number} of shop {order.shop} has a {line.kind} line, and Balance needs a service item for it"
-    )
-    return required(
-        _service_item(line, settings), order.shop, f"{line.kind}-item", purpose, Reason.SALE_SETTING_MISSING
-    )
+    setting = "shipping" if line.kind == "shipping" else "fee"
+    what = f"line of goods with a negative amount ({line.line_id})" if line.kind == "product" else f"{line.kind} line"
+    purpose = f"order {order.number} of shop {order.shop} has a {what}, and Balance needs a service item for it"
+    return required(_service_item(line, settings), order.shop, f"{setting}-item", purpose, Reason.SALE_SETTING_MISSING)

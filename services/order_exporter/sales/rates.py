@@ -13,6 +13,7 @@ from decimal import Decimal
 
 from contracts.reasons import Reason
 from contracts.shop import OrderChanged, OrderLine, TaxRate
+from services.order_exporter.sales.spreading import unrounded
 from services.shared.documents.unbookable import Unbookable
 from services.shared.money import to_tetri
 
@@ -35,13 +36,15 @@ def shares_of(line: OrderLine, order: OrderChanged) -> tuple[Share, ...]:
     """A line by VAT rate: one share, or several for a negative fee, which WooCommerce spreads over the rates of the
     goods (order-money rule 9).
 
-    Raises `Unbookable` for compound or unknown rates, and for two taxes on the same amount (claim S3.11).
+    Raises `Unbookable` for compound or unknown rates, for two taxes on the same amount (claim S3.11), and for tax at a
+    rate of 0 %.
     """
     gross, taxes = line.total + line.total_tax, _taxes_by_percent(line, order)
+    _no_tax_at_zero(taxes, line, order)
     spread = line.kind == "fee" and gross < 0
     if not gross or (len(taxes) <= 1 and not spread):
         return (Share(next(iter(taxes), None), gross),)
-    shares = _split(gross, taxes, _blur(line))
+    shares = _split(gross, unrounded(taxes, line, order), _blur(line))
     if len(shares) > 1 and not spread:
         raise _unmapped(line, order, "carries several taxes at once; correct its taxes in the shop")
     return shares
@@ -55,6 +58,18 @@ def _taxes_by_percent(line: OrderLine, order: OrderChanged) -> dict[Decimal, Dec
     if not taxes and line.total_tax:
         raise _unmapped(line, order, f"has {line.total_tax} of tax but names no rate; recalculate the order")
     return taxes
+
+
+def _no_tax_at_zero(taxes: Mapping[Decimal, Decimal], line: OrderLine, order: OrderChanged) -> None:
+    """API fact: a rate that was deleted, or that a plugin computes, may answer 0 % beside the tax that was taken."""
+    without_rate = line.total_tax if taxes and not any(taxes) else Decimal(0)
+    tax = taxes.get(Decimal(0), Decimal(0)) or without_rate
+    if tax:
+        raise Unbookable(
+            Reason.SALE_TAX_AT_ZERO,
+            f"order {order.number} of shop {order.shop}: line {line.line_id} ({line.name or line.kind}) bears {tax} of "
+            "tax at a rate that the shop gives as 0 %: correct the rate of the order in the shop, or book it by hand",
+        )
 
 
 def _percent(line: OrderLine, order: OrderChanged, rates: Mapping[int, TaxRate], rate_id: int) -> Decimal:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -12,6 +12,8 @@ from contracts.shop import OrderChanged
 from services.order_exporter.clients.client import number_remark
 from services.order_exporter.sales.lines import NO_PRICES, SaleLine, sale_lines
 from services.order_exporter.sales.rounding import rounded
+from services.shared.documents.due_date import due_moment
+from services.shared.documents.store_credit import credit_booked
 from services.shared.documents.uids import sale_uid
 from services.shared.documents.unbookable import Unbookable, required
 from services.shared.documents.vat_control import vat_note
@@ -23,7 +25,8 @@ from services.shared.tbilisi import local_date
 
 @dataclass(frozen=True, slots=True)
 class Sale:
-    """A Sale as it is meant. `currency_uid` is None in Balance's own currency; `total` equals the order's.
+    """A Sale as it is meant. `currency_uid` is None in Balance's own currency; `total` equals the order's, and what
+    store credit has paid besides (`store_credit`). `paid` is what came by the payment method.
 
     `rate` is the currency's, where the settings state one; else Balance takes that of the day.
 
@@ -41,7 +44,8 @@ class Sale:
     lines: tuple[SaleLine, ...]
     payment_method: str
     transaction_id: str
-    is_paid: bool = False
+    paid: Decimal = Decimal(0)
+    store_credit: Decimal = Decimal(0)
     remark: str = ""
     coupons: tuple[str, ...] = ()
     waybill: bool | None = None
@@ -65,27 +69,33 @@ def sale_of(
     settings: OrderSettings,
     balance: BalanceSettings,
     regular: Mapping[int, Decimal] = NO_PRICES,
+    taxed: Collection[str] = (),
+    date: str | None = None,
 ) -> Sale:
     """The Sale of an order whose products all have items (`items`: item uid by line id).
 
-    `regular`: the items' regular prices by line id, where a lower price is to stand as a discount.
+    `regular`: the items' regular prices by line id, where a lower price is to stand as a discount. `taxed`: the items
+    for which Balance has a VAT rate above zero. `date`: its day; left out, what the shop's own dates say.
     Raises `Unbookable` when order and settings give no sound Sale.
     """
     _check_total(order)
-    lines = rounded(_some(sale_lines(order, items, settings, regular), order), order, settings)
+    credit = credit_booked(order, settings)
+    whole = order.total + credit
+    lines = rounded(_some(sale_lines(order, items, settings, regular, taxed), order), order, whole, settings)
     return Sale(
         uid=sale_uid(order.shop, order.order_id),
         shop=order.shop,
         order_number=order.number,
-        date=local_date(order.paid_at or order.created_at),
+        date=date or local_date(due_moment(order, settings)),
         warehouse=_warehouse(order, settings),
         currency=order.currency,
         currency_uid=_currency(order, balance),
-        total=order.total,
+        total=whole,
         lines=lines,
         payment_method=order.payment_method,
         transaction_id=order.transaction_id,
-        is_paid=order.paid_at is not None,
+        paid=order.total if order.paid_at else Decimal(0),
+        store_credit=credit,
         remark=number_remark(order.person),
         coupons=order.coupon_codes if settings.coupon_codes else (),
         waybill=settings.waybill,

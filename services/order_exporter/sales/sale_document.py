@@ -10,7 +10,7 @@ from services.order_exporter.sales.lines import SaleLine
 from services.order_exporter.sales.sale import Sale
 from services.shared.documents import written
 from services.shared.settings.balance import BalanceSettings, Dialect, Template
-from services.shared.settings.orders import OrderSettings
+from services.shared.settings.orders import STORE_CREDIT, OrderSettings
 
 NO_ACCOUNTS = Accounts()
 WAYBILL = {None: "", True: "waybill by Balance", False: "no waybill from Balance: it is issued elsewhere"}
@@ -55,11 +55,13 @@ def _header(sale: Sale, client: str, balance: BalanceSettings) -> dict[str, Any]
 
 def _payment(sale: Sale, settings: OrderSettings) -> dict[str, Any]:
     """What was paid, where the method is mapped; its reference at the gateway stands in the comment (claim S0.13)."""
-    posting = settings.payments.get(sale.payment_method)
-    if posting is None or not sale.is_paid or not sale.total:
-        return {}
-    row = {"PaymentType": posting.type, "PaymentAccount": posting.account, "Amount": written.amount(sale.total)}
-    return {"Payment": [row]}
+    amounts = ((STORE_CREDIT, sale.store_credit), (sale.payment_method, sale.paid))
+    rows = [
+        {"PaymentType": posting.type, "PaymentAccount": posting.account, "Amount": written.amount(amount)}
+        for method, amount in amounts
+        if amount and (posting := settings.payments.get(method))
+    ]
+    return {"Payment": rows} if rows else {}
 
 
 def _template(template: Template) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 from contracts.ledger import DocumentPart
 from services.order_exporter.sales.sale import Sale
 from services.shared.documents.uids import part_uid
+from services.shared.money import to_tetri
 
 
 def parts_of(
@@ -34,5 +35,14 @@ def _part(
     lines = tuple(sale.lines[position - 1] for position in positions)
     total = sum((line.amount for line in lines), Decimal(0))
     uid = sale.uid if warehouse == sale.warehouse else part_uid(sale.uid, warehouse)
-    own = replace(sale, uid=uid, warehouse=warehouse, lines=lines, total=total)
+    paid, credit = _paid(sale, total)
+    own = replace(sale, uid=uid, warehouse=warehouse, lines=lines, total=total, paid=paid, store_credit=credit)
     return DocumentPart(document=uid, warehouse=warehouse, total=total, positions=tuple(positions), sent=document(own))
+
+
+def _paid(sale: Sale, total: Decimal) -> tuple[Decimal, Decimal]:
+    """What of a part was paid by the payment method, and by store credit, in proportion to the whole."""
+    if not sale.store_credit:
+        return (total if sale.paid else Decimal(0)), Decimal(0)
+    credit = to_tetri(total * sale.store_credit / sale.total)
+    return (total - credit if sale.paid else Decimal(0)), credit

@@ -13,10 +13,11 @@ from services.shared.state.records import Kind, State
 
 
 class SkuLink(Part):
-    """A linked product of the shop and the item that it stands for."""
+    """A linked product of the shop, its SKU there, and the item that it stands for."""
 
     item: Uid
     product_id: int
+    sku: str
 
 
 SKU_LINK = Kind("sku-link", SkuLink)
@@ -33,18 +34,27 @@ def sku_ref(shop: str, sku: str) -> str:
     return f"{shop}|{same_sku(sku)}"
 
 
-def remember_sku(link: ProductLinked, state: State) -> None:
-    """Keep which item a linked product's SKU belongs to; of a product without a SKU nothing."""
+def remember_sku(link: ProductLinked, state: State) -> tuple[str, ...]:
+    """Keep which item a linked product's SKU belongs to. Returns the `sku_ref`s that may mean other items now."""
+    before = _ref_of(link.shop, state.get(SKU_LINK, link.key))
     if same_sku(link.sku):
-        known = SkuLink(item=link.item, product_id=link.product_id)
+        known = SkuLink(item=link.item, product_id=link.product_id, sku=link.sku)
         state.put(SKU_LINK, link.key, known, ref=sku_ref(link.shop, link.sku))
     else:
         state.drop(SKU_LINK, link.key)
+    after = _ref_of(link.shop, state.get(SKU_LINK, link.key))
+    return () if before == after else tuple(ref for ref in (before, after) if ref)
 
 
-def forget_sku(link: ProductUnlinked, state: State) -> None:
-    """An item that is linked no more is meant by no SKU."""
+def forget_sku(link: ProductUnlinked, state: State) -> tuple[str, ...]:
+    """An item that is linked no more is meant by no SKU. Returns the `sku_ref`s that may mean other items now."""
+    before = _ref_of(link.shop, state.get(SKU_LINK, link.key))
     state.drop(SKU_LINK, link.key)
+    return (before,) if before else ()
+
+
+def _ref_of(shop: str, link: SkuLink | None) -> str:
+    return sku_ref(shop, link.sku) if link else ""
 
 
 def items_by_sku(shop: str, sku: str, state: State) -> tuple[str, ...]:

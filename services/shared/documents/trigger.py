@@ -43,10 +43,15 @@ def is_asked_for(order: OrderChanged, settings: OrderSettings) -> bool:
         return False
     if order.status == "refunded":
         return order.paid_at is not None
-    own = settings.trigger.get(order.payment_method)
-    if own is not None:
-        return order.status in own
-    return order.status in settings.trigger.get(DEFAULT, ()) and (is_paid(order) or not settings.require_paid)
+    by_method = order.payment_method in settings.trigger
+    paid = by_method or is_paid(order) or not settings.require_paid
+    return paid and order.status in trigger_statuses(order, settings)
+
+
+def trigger_statuses(order: OrderChanged, settings: OrderSettings) -> frozenset[str]:
+    """The statuses that make a Sale of the order: those of its payment method, else those for all others."""
+    default = settings.trigger.get(DEFAULT, ())
+    return frozenset(settings.trigger.get(order.payment_method, default))
 
 
 def is_paid(order: OrderChanged) -> bool:

@@ -14,6 +14,8 @@ from services.shared.settings.clients import ClientSettings
 from services.shared.settings.order_rules import DocumentSettings, SubOrder
 
 AfterSale = Literal["report", "credit", "credit-and-new-sale"]
+STORE_CREDIT = "store-credit"
+"""The name under which `payments` says how Balance books what store credit or a gift card paid."""
 
 
 class PaymentPosting(Section):
@@ -56,6 +58,15 @@ class OrderSettings(DocumentSettings):
     )
     shipping_item: str | None = None
     fee_item: str | None = None
+    negative_goods: Literal["discount", "park"] = Field(
+        default="discount",
+        description="a line of goods with a negative amount: on the fee item, taking no goods, or for a person",
+    )
+    store_credit: Literal["park", "payment"] = Field(
+        default="park",
+        description="an order partly paid by store credit or gift card whose total is lower by that: for a person; or "
+        'booked in full, with that part as a payment of the method "store-credit" in `payments`',
+    )
     rounding_item: str | None = None
     rounding_cap: Amount = Decimal("0.05")
     amount_item: str | None = Field(default=None, description="service item for amount-only refunds")
@@ -87,7 +98,9 @@ class OrderSettings(DocumentSettings):
     clients: ClientSettings = ClientSettings()
 
     @model_validator(mode="after")
-    def _discounts_are_shown(self) -> OrderSettings:
+    def _settings_agree(self) -> OrderSettings:
+        if self.store_credit == "payment" and STORE_CREDIT not in self.payments:
+            raise ValueError(f'store-credit = "payment" needs payments.{STORE_CREDIT}: type and account in Balance')
         if self.sale_price_as == "discount" and self.price_as == "discounted":
             raise ValueError('sale-price-as = "discount" needs price-as = "price-and-discount"')
         return self

@@ -18,6 +18,7 @@ from services.shared.woocommerce.order_json import (
 )
 from services.shared.woocommerce.person import IdentityKeys, person_of
 from services.shared.woocommerce.read import Odd, field_error, meta_text, named, reading, wrong
+from services.shared.woocommerce.store_credit import store_credits
 
 PICKUP_KEYS = ("pickup_location",)
 """API fact: the block checkout's local pickup names the chosen place in this custom field of the shipping line."""
@@ -39,7 +40,8 @@ def order_changed(
     with reading(order_name(shop, json), Reason.SHOP_ORDER_INVALID):
         order = OrderJson.model_validate(json)
         fact = _fact(shop, order, IdentityKeys.of(personal_id_keys, company_id_keys))
-        return fact.model_copy(update={"payment_references": _references(order, payment_reference_keys)})
+        references = _references(order, payment_reference_keys)
+        return fact.model_copy(update={"payment_references": references, "store_credits": store_credits(json)})
 
 
 def _references(order: OrderJson, keys: Sequence[str]) -> tuple[str, ...]:
