@@ -188,15 +188,16 @@ def order_removed(envelope: Envelope[OrderRemoved], state: State) -> None:
 
 def product_linked(envelope: Envelope[ProductLinked], state: State) -> None:
     link = envelope.data
-    product = f"{link.shop}:{link.product_id}"
+    products = {f"{link.shop}:{product_id}" for product_id in link.product_ids}
     for other in state.find(LINK, link.key):
-        if other != product:
+        if other not in products:
             state.drop(LINK, other)
-    state.put(LINK, product, link, ref=link.key)
-    state.release(link_name(product))
-    for key, wanted in state.find(WANTED, product).items():
-        state.drop(WANTED, key)
-        state.touch(wanted.order)
+    for product in sorted(products):
+        state.put(LINK, product, link, ref=link.key)
+        state.release(link_name(product))
+        for key, wanted in state.find(WANTED, product).items():
+            state.drop(WANTED, key)
+            state.touch(wanted.order)
     _skus_changed(remember_sku(link, state), state)
 
 

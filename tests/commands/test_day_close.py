@@ -19,7 +19,6 @@ from services.order_exporter.tasks import SaleTask
 from services.sandbox import recorded
 from services.shared.documents.unbookable import Unbookable
 from services.shared.settings.model import Settings
-from services.shared.tbilisi import local_date
 from tests.commands.day_given import DAY, REFUND_DAY, USING, closing, found, letter, recorded_note, told
 from tests.support.exporting import (
     KEY,
@@ -232,7 +231,7 @@ def test_every_booked_order_of_the_corpus_ties_by_rate_but_those_of_which_the_sa
     noted: set[int] = set()
     pairs = list(booked())
     for bought, task, sale in pairs:
-        close = closing(bought, sale, date=local_date(bought.paid_at or bought.created_at))
+        close = closing(bought, sale, date=sale.date)
         assert [total.shop for total in close.totals] == [total.books for total in close.totals] != []
         causes |= {one.order_id: one.cause for one in close.differences}
         noted |= {task.order_id for _ in task.notes}

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from contracts.catalog import ProductUnlinked
+from contracts.catalog import FurtherProduct, ProductUnlinked
 from contracts.reasons import Reason
 from contracts.shop import OrderChanged
 from services.order_exporter.handlers import handlers
@@ -49,6 +49,13 @@ def test_an_unlinked_line_whose_sku_belongs_to_one_item_is_booked_as_that_item(f
 def test_a_linked_product_is_its_own_item_and_its_sku_says_nothing() -> None:
     task = task_of(consumer().take(link(ORIGINAL, sku="CUP"), link(TRANSLATION, sku="CUP"), bought())[KEY])
     assert [sold.item for sold in task.lines] == [item_of(TRANSLATION)]
+    assert task.notes == ()
+
+
+def test_a_further_product_of_a_link_is_its_item_without_a_word() -> None:
+    further = (FurtherProduct(product_id=TRANSLATION, sku="CUP-EN"),)
+    task = task_of(consumer().take(link(ORIGINAL, sku="CUP", further=further), bought(sku=""))[KEY])
+    assert [sold.item for sold in task.lines] == [item_of(ORIGINAL)]
     assert task.notes == ()
 
 

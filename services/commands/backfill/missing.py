@@ -17,6 +17,7 @@ from services.commands.day_close.shop_now import ShopNow
 from services.commands.orders.standing import Standing, standings
 from services.commands.orders.states import SETTLED
 from services.commands.orders.waiting import NO_WAITS, Waits
+from services.shared.settings.orders import OrderSettings
 from services.shared.settings.shop import ShopSettings
 
 Action = Literal["read", "push", "none"]
@@ -74,9 +75,10 @@ def plan_of(
     gone = [id_ for id_ in said.gone if f"{shop}:{id_}" in known]
     lay_over(said, facts, shop, rules.orders, now)
     found = standings(facts, {shop: rules}, now, waits)
-    unread = [*_reads(shop, unequal, said, facts, known, found), *(_gone(shop, id_, said) for id_ in gone)]
+    lacking = _reads(shop, unequal, said, facts, known, found, rules.orders)
+    unread = [*lacking, *(_gone(shop, id_, said) for id_ in gone)]
     read = {step.key for step in unread}
-    concerned = [one for one in found if _key(one) not in read and _belongs(one, facts, said.days)]
+    concerned = [one for one in found if _key(one) not in read and _belongs(one, facts, said.days, rules.orders)]
     others = [step for one in concerned if (step := _step(one, rules))]
     steps = sorted([*unread, *others, *_unreadable(shop, said, facts)], key=lambda one: (one.order_id, one.name))
     orders = [one.state for one in concerned if one.refund_id is None]
@@ -89,7 +91,13 @@ def _key(one: Standing) -> str:
 
 
 def _reads(
-    shop: str, ids: Iterable[int], said: ShopNow, facts: Facts, known: set[str], found: Iterable[Standing]
+    shop: str,
+    ids: Iterable[int],
+    said: ShopNow,
+    facts: Facts,
+    known: set[str],
+    found: Iterable[Standing],
+    rules: OrderSettings,
 ) -> Iterator[Step]:
     """Orders that the topics lack or hold otherwise.
 
@@ -101,7 +109,7 @@ def _reads(
             due.setdefault(_key(one), set()).add(_document(one))
     for id_ in ids:
         key, order = f"{shop}:{id_}", said.read[id_].order
-        day = sold_on(facts.stories[key]) or ""
+        day = sold_on(facts.stories[key], rules) or ""
         if key in known or order.created_at in said.days or said.days.holds(day):
             yield Step(key, order.number, "read", said.unequal[id_], documents=frozenset(due.get(key, ())))
         elif any(refund.created_at in said.days for refund in said.read[id_].refunds.values()):
@@ -127,11 +135,11 @@ def _unreadable(shop: str, said: ShopNow, facts: Facts) -> Iterator[Step]:
             yield Step(f"{shop}:{id_}", whole.order.number, "none", why, refund_id, stopped=True)
 
 
-def _belongs(one: Standing, facts: Facts, days: Days) -> bool:
+def _belongs(one: Standing, facts: Facts, days: Days, rules: OrderSettings) -> bool:
     """Whether an order was placed on these days or has its document's day among them; a refund, when it was given."""
     if one.at is not None and one.at in days:
         return True
-    return one.refund_id is None and days.holds(sold_on(facts.stories[_key(one)]) or "")
+    return one.refund_id is None and days.holds(sold_on(facts.stories[_key(one)], rules) or "")
 
 
 def _step(one: Standing, rules: ShopSettings) -> Step | None:

@@ -14,6 +14,9 @@ from services.commands.day_close.payments import pairs
 from services.commands.day_close.rates import UNSTATED, rates_of_lines, rates_of_order, rates_of_refund
 from services.commands.day_close.sides import Side
 from services.refund_exporter.reversal import is_reversal
+from services.shared.documents.due_date import book_dates, due_moment
+from services.shared.documents.period import is_closed, open_day
+from services.shared.documents.store_credit import booked_total
 from services.shared.documents.trigger import is_triggered
 from services.shared.settings.orders import OrderSettings
 from services.shared.settings.payments import PaymentSettings
@@ -64,7 +67,7 @@ def entries(
     """
     found = [entry for key, story in stories.items() for entry in _of_story(key, story, settings)]
     if payments is not None:
-        found += [entry for key, story in stories.items() for entry in _paid(key, story, payments)]
+        found += [entry for key, story in stories.items() for entry in _paid(key, story, settings, payments)]
     return sorted(
         (on_day for entry in found if (on_day := _on(entry, date))),
         key=lambda entry: (entry.kind, entry.order_id, entry.refund_id or 0, entry.payment or ""),
@@ -76,18 +79,18 @@ def _of_story(key: str, story: Story, settings: OrderSettings) -> Iterator[Entry
     number = story.order.number if story.order else str(order_id)
     yield from _taken_back(key, order_id, number, story)
     counted = counts(story, settings)
-    sold = _of_order(story) if counted else None
+    sold = _of_order(story, settings) if counted else None
     yield Entry("order", key, order_id, None, number, sold, _of_sale(story.sale), story)
     for refund_id in sorted(id_ for id_ in story.refunds.keys() | story.notes.keys() if not is_reversal(id_)):
         refund, note = story.refunds.get(refund_id), story.notes.get(refund_id)
-        shop = _of_refund(refund, story.order, note) if refund and story.order and counted else None
+        shop = _of_refund(refund, story.order, note, settings) if refund and story.order and counted else None
         yield Entry("refund", key, order_id, refund_id, number, shop, _of_note(note), story)
 
 
-def _paid(key: str, story: Story, rules: PaymentSettings) -> Iterator[Entry]:
+def _paid(key: str, story: Story, settings: OrderSettings, rules: PaymentSettings) -> Iterator[Entry]:
     order_id = int(key.partition(":")[2])
     number = story.order.number if story.order else str(order_id)
-    for name, (shop, books) in pairs(story, rules).items():
+    for name, (shop, books) in pairs(story, settings, rules).items():
         yield Entry("payment", key, order_id, None, number, shop, books, story, payment=name)
 
 
@@ -108,16 +111,27 @@ def counts(story: Story, settings: OrderSettings) -> bool:
     return bool(story.sales) or (order is not None and is_triggered(order, settings))
 
 
-def sold_on(story: Story) -> str | None:
+def sold_on(story: Story, settings: OrderSettings) -> str | None:
     """The day to which an order belongs; after a Sale that was taken back that of the correction. None: given up."""
     order, corrected = story.standing, [note.date for note in story.taken_back.values()]
-    return max(corrected, default=local_date(order.paid_at or order.created_at)) if order else None
+    return max(corrected, default=_day(order, story, settings)) if order else None
 
 
-def _of_order(story: Story) -> Side | None:
+def _of_order(story: Story, settings: OrderSettings) -> Side | None:
     """The order as it stands."""
-    order, date = story.standing, sold_on(story)
-    return Side(order.total, order.currency, rates_of_order(order), date) if order and date else None
+    order, date = story.standing, sold_on(story, settings)
+    if order is None or date is None:
+        return None
+    total = booked_total(order, settings)
+    return Side(total, order.currency, rates_of_order(order, total), date)
+
+
+def _day(order: OrderChanged, story: Story, settings: OrderSettings) -> str:
+    """The day that made the order due: that of its Sale, where the shop's own dates can mean it."""
+    days = book_dates(order, settings)
+    if story.sale and (days is None or story.sale.date in days):
+        return story.sale.date
+    return days[0] if days else local_date(due_moment(order, settings))
 
 
 def _of_sale(sale: SaleRecorded | None) -> Side | None:
@@ -128,12 +142,21 @@ def _of_note(note: CreditNoteRecorded | None) -> Side | None:
     return Side(note.total, note.currency, rates_of_lines(note.lines), note.date, note.credit_note) if note else None
 
 
-def _of_refund(refund: RefundIssued, order: OrderChanged, note: CreditNoteRecorded | None) -> Side:
+def _of_refund(
+    refund: RefundIssued, order: OrderChanged, note: CreditNoteRecorded | None, settings: OrderSettings
+) -> Side:
     """Where the shop states no rate, the rates by which the note was spread stand for it."""
     rates = rates_of_refund(refund, order)
     if UNSTATED in rates and note is not None and note.total == refund.amount:
         rates = rates_of_lines(note.lines)
-    return Side(refund.amount, refund.currency, rates, local_date(refund.created_at))
+    return Side(refund.amount, refund.currency, rates, _day_back(local_date(refund.created_at), note, settings))
+
+
+def _day_back(day: str, note: CreditNoteRecorded | None, settings: OrderSettings) -> str:
+    """The day of a refund in the books; one of a closed day is credited on an open one."""
+    if not is_closed(day, settings.locked_until):
+        return day
+    return max(day, note.date) if note else open_day(day, settings.locked_until)
 
 
 def _on(entry: Entry, date: str) -> Entry | None:

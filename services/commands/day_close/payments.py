@@ -13,7 +13,10 @@ from services.commands.day_close.sides import Side
 from services.order_exporter.content import is_void
 from services.order_exporter.receipts.ledger import Payments
 from services.order_exporter.receipts.payment import BY_SHOP, Payment, entered_by
+from services.shared.documents.relations import is_own_purchase
+from services.shared.documents.store_credit import credit_booked
 from services.shared.documents.unbookable import Unbookable
+from services.shared.settings.orders import OrderSettings
 from services.shared.settings.payments import PaymentSettings
 from services.shared.tbilisi import local_date
 
@@ -21,20 +24,22 @@ Pair = tuple[Side | None, Side | None]
 """What the shop says of a payment, and its receipt."""
 
 
-def pairs(story: Story, rules: PaymentSettings) -> Mapping[str, Pair]:
+def pairs(story: Story, orders: OrderSettings, rules: PaymentSettings) -> Mapping[str, Pair]:
     """Every payment of an order by its name."""
-    said = {each.name: each for each in _stated(story, rules)} if story.order else {}
+    said = {each.name: each for each in _stated(story, orders, rules)} if story.order else {}
     names = sorted(said.keys() | story.receipts.keys())
     return {name: (_of_shop(said.get(name), story), _of_receipt(story.receipts.get(name))) for name in names}
 
 
-def _stated(story: Story, rules: PaymentSettings) -> list[Payment]:
+def _stated(story: Story, orders: OrderSettings, rules: PaymentSettings) -> list[Payment]:
     if story.order is None:
         return []
-    gone = story.removed or is_void(story.order)
+    elsewhere = not story.sales and not is_own_purchase(story.order, orders)
+    gone = story.removed or is_void(story.order) or elsewhere
     entered = [each for each in story.entered if entered_by(each, story.order).method in rules.methods]
     notes = tuple(note for note in story.notes.values() if note.refund_id > 0)
-    known = Payments(story.order, gone, story.sale, story.receipts, tuple(entered), notes)
+    credit = credit_booked(story.order, orders)
+    known = Payments(story.order, gone, story.sale, story.receipts, tuple(entered), notes, credit)
     others = {name: each for name, each in story.receipts.items() if name != BY_SHOP}
     return [*known.of_people(), *known.given_back(rules), *_by_shop(replace(known, receipts=others), rules)]
 

@@ -44,9 +44,9 @@ def added(parts: Iterable[tuple[str, Decimal, Decimal]]) -> dict[str, Taxed]:
     return dict(sums)
 
 
-def rates_of_order(order: OrderChanged) -> Rates:
-    """The order by rate: the shop's own taxes; what parts its total from its lines belongs to the largest rate."""
-    return _whole(added(part for line in order.lines for part in _parts(line, order)), order.total)
+def rates_of_order(order: OrderChanged, total: Decimal) -> Rates:
+    """The order by rate: the shop's own taxes; what parts this total from its lines belongs to the largest rate."""
+    return _whole(added(part for line in order.lines for part in _parts(line, order)), total)
 
 
 def rates_of_refund(refund: RefundIssued, order: OrderChanged) -> Rates:

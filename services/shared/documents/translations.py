@@ -20,8 +20,16 @@ class SkuLink(Part):
     sku: str
 
 
+class LinkedSkus(Part):
+    """The products of a link whose SKUs are kept."""
+
+    products: tuple[int, ...]
+
+
 SKU_LINK = Kind("sku-link", SkuLink)
-"""By `shop:item`; the reference is the SKU of the linked product (`sku_ref`)."""
+"""By `shop:product`; the reference is the product's SKU (`sku_ref`)."""
+LINKED_SKUS = Kind("linked-skus", LinkedSkus)
+"""By `shop:item`."""
 
 
 def same_sku(sku: str) -> str:
@@ -35,26 +43,31 @@ def sku_ref(shop: str, sku: str) -> str:
 
 
 def remember_sku(link: ProductLinked, state: State) -> tuple[str, ...]:
-    """Keep which item a linked product's SKU belongs to. Returns the `sku_ref`s that may mean other items now."""
-    before = _ref_of(link.shop, state.get(SKU_LINK, link.key))
-    if same_sku(link.sku):
-        known = SkuLink(item=link.item, product_id=link.product_id, sku=link.sku)
-        state.put(SKU_LINK, link.key, known, ref=sku_ref(link.shop, link.sku))
-    else:
-        state.drop(SKU_LINK, link.key)
-    after = _ref_of(link.shop, state.get(SKU_LINK, link.key))
-    return () if before == after else tuple(ref for ref in (before, after) if ref)
+    """Keep which item the SKUs of a link's products belong to. Returns the `sku_ref`s that may mean others now."""
+    before = _forgotten(link.shop, link.key, state)
+    products = {link.product_id: link.sku} | {one.product_id: one.sku for one in link.further}
+    named = {product: sku for product, sku in products.items() if same_sku(sku)}
+    for product, sku in named.items():
+        known = SkuLink(item=link.item, product_id=product, sku=sku)
+        state.put(SKU_LINK, f"{link.shop}:{product}", known, ref=sku_ref(link.shop, sku))
+    state.put(LINKED_SKUS, link.key, LinkedSkus(products=tuple(named)))
+    return tuple(sorted(before ^ {sku_ref(link.shop, sku) for sku in named.values()}))
 
 
 def forget_sku(link: ProductUnlinked, state: State) -> tuple[str, ...]:
-    """An item that is linked no more is meant by no SKU. Returns the `sku_ref`s that may mean other items now."""
-    before = _ref_of(link.shop, state.get(SKU_LINK, link.key))
-    state.drop(SKU_LINK, link.key)
-    return (before,) if before else ()
+    """An item that is linked no more is meant by no SKU. Returns the `sku_ref`s that may mean others now."""
+    return tuple(sorted(_forgotten(link.shop, link.key, state)))
 
 
-def _ref_of(shop: str, link: SkuLink | None) -> str:
-    return sku_ref(shop, link.sku) if link else ""
+def _forgotten(shop: str, key: str, state: State) -> set[str]:
+    """Drop what is kept of a link; the SKUs that it had."""
+    known = state.get(LINKED_SKUS, key)
+    links = {product: state.get(SKU_LINK, f"{shop}:{product}") for product in (known.products if known else ())}
+    own = {product: link for product, link in links.items() if link and f"{shop}:{link.item}" == key}
+    for product in own:
+        state.drop(SKU_LINK, f"{shop}:{product}")
+    state.drop(LINKED_SKUS, key)
+    return {sku_ref(shop, link.sku) for link in own.values()}
 
 
 def items_by_sku(shop: str, sku: str, state: State) -> tuple[str, ...]:
