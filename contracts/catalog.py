@@ -170,7 +170,8 @@ class LocationFigure(Part):
 class AvailabilityChanged(_ShopItemEvent):
     """The stock figure of an item in a shop and how it came about, line by line.
 
-    `mode` tells whether the figure was written to the shop (`live`) or only announced (`dry-run`).
+    `mode` tells whether the figure was written to the shop (`live`) or only announced (`dry-run`). It was written to
+    `product_id` and to every further product that is the item (`further_products`).
     """
 
     TYPE: ClassVar[str] = "davtari.AvailabilityChanged.v1"
@@ -184,6 +185,10 @@ class AvailabilityChanged(_ShopItemEvent):
     mode: Literal["live", "dry-run"]
     stock_seen_at: Instant | None = None
     shop_moves: int = Field(default=0, ge=0, description="how many stock movements by the shop's orders it answers")
+    further_products: tuple[int, ...] = ()
+    not_managed: tuple[int, ...] = Field(
+        default=(), description="of these products its people have switched stock management off: no figure is shown"
+    )
     published_at: Instant
 
 

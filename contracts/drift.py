@@ -10,7 +10,10 @@ from contracts.model import Event, Instant, Quantity, ShopId, Uid
 
 
 class StockDrifted(Event):
-    """Somebody changed a stock figure in the shop by hand. `correct`: our figure is written again."""
+    """Somebody changed a stock figure in the shop by hand, or switched stock management off for a product.
+
+    `correct`: our figure is written again.
+    """
 
     TYPE: ClassVar[str] = "davtari.StockDrifted.v1"
     TOPIC: ClassVar[str] = "operations"
@@ -19,8 +22,9 @@ class StockDrifted(Event):
     product_id: int
     sku: str
     ours: Quantity = Field(description="the figure that was written last")
-    theirs: Quantity = Field(description="the figure that the shop holds")
+    theirs: Quantity = Field(description="the figure that the shop holds; 0 where it holds none")
     policy: Literal["correct", "announce"]
+    managed: bool = Field(default=True, description="false: stock management was switched off for the product")
     seen_at: Instant
 
     @property

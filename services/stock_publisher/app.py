@@ -20,6 +20,7 @@ from services.stock_publisher.decide import lane
 from services.stock_publisher.deliveries import Deliveries
 from services.stock_publisher.drift import DriftWatch
 from services.stock_publisher.handlers import handlers
+from services.stock_publisher.order_list import OrderList
 from services.stock_publisher.unread_orders import UnreadOrders
 
 NAME = "stock-publisher"
@@ -31,18 +32,19 @@ async def blueprint(settings: Settings, clock: Clock = utc_now) -> AsyncIterator
     """The service, wired: a lane of stock writes for each shop."""
     async with open_shops(settings, clock) as shops:
         guards = {name: Guard(name, shop, settings.shops[name], clock) for name, shop in shops.items()}
-        unread = {name: UnreadOrders(name, shop, _unread_for(settings), clock) for name, shop in shops.items()}
-        lanes = [guarded_lane(stock_lane(settings, n, s, clock, unread[n]), guards[n]) for n, s in shops.items()]
+        back = _unread_for(settings)
+        orders = {name: OrderList(settings, name, shop, back, clock) for name, shop in shops.items()}
+        lanes = [guarded_lane(stock_lane(settings, n, s, clock, orders[n]), guards[n]) for n, s in shops.items()]
         gates = [gate for n, shop in shops.items() for gate in shop_gate(settings, n, shop, lane(n), FLOWS)]
         drift = [_drift(settings, shops[name], guard) for name, guard in guards.items()]
         rules = fingerprint(settings.shops.values())
-        attached = [*[guard.attach for guard in guards.values()], *[each.attach for each in unread.values()]]
+        attached = [*[guard.attach for guard in guards.values()], *[each.attach for each in orders.values()]]
         yield Blueprint(NAME, watched(handlers(settings)), rules, lanes, early_tasks=attached, gates=gates, tasks=drift)
 
 
-def stock_lane(settings: Settings, name: str, shop: WooCommerce, clock: Clock, unread: UnreadOrders) -> Lane:
+def stock_lane(settings: Settings, name: str, shop: WooCommerce, clock: Clock, orders: OrderList) -> Lane:
     """The lane of a shop's stock writes."""
-    deliver = unread.before(Deliveries(shop, clock, settings.shops[name].batch_size))
+    deliver = UnreadOrders(orders).before(Deliveries(shop, clock, settings.shops[name].batch_size))
     return shop_lane(settings, name, lane(name), deliver)
 
 

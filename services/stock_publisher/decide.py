@@ -16,10 +16,11 @@ from services.shared.state.records import State
 from services.stock_publisher.availability import Figure, Position, at_locations, figure, withdrawn
 from services.stock_publisher.drift import DRIFT, to_correct
 from services.stock_publisher.kits import kit_lines
+from services.stock_publisher.links import moves_of
 from services.stock_publisher.on_hand import next_expiry
 from services.stock_publisher.position import Outlook
-from services.stock_publisher.records import LINK, PUBLISHED, STOCK, WITHDRAWN, link_ref, moves_of
-from services.stock_publisher.stock_write import StockWrite
+from services.stock_publisher.records import LINK, PUBLISHED, STOCK, WITHDRAWN
+from services.stock_publisher.stock_write import StockWrite, Target
 from services.stock_publisher.warehouse import UnknownWarehouse, chosen
 
 KIND = "stock.write"
@@ -76,7 +77,7 @@ def _delivery(link: ProductLinked, payload: dict[str, object], blocked: Blocked 
 
 def _follow(found: Subject, state: State) -> Decision:
     position, last = found.outlook.position(found.link.item), state.get(PUBLISHED, found.link.key)
-    write = _write(found, _wanted(found, position, state), moves_of(link_ref(found.link), state), last)
+    write = _write(found, _wanted(found, position, state), moves_of(found.link, state), last)
     if write.quantity > HIGHEST:
         return Decision(refuse=(_absurd(found.link, write),))
     again_at = _again_at(found, position, state)
@@ -115,12 +116,13 @@ def _again_at(found: Subject, position: Position, state: State) -> datetime | No
 
 def _write(found: Subject, wanted: Figure, moves: int, last: AvailabilityChanged | None) -> StockWrite:
     news = last is None or last.stock_seen_at is None or last.stock_seen_at < found.seen_at
+    link = found.link
     return StockWrite(
-        shop=found.link.shop,
-        item=found.link.item,
-        product_id=found.link.product_id,
-        parent_id=found.link.parent_id,
-        sku=found.link.sku,
+        shop=link.shop,
+        item=link.item,
+        product_id=link.product_id,
+        parent_id=link.parent_id,
+        sku=link.sku,
         quantity=wanted.quantity,
         explanation=wanted.explanation,
         locations=wanted.locations,
@@ -128,7 +130,17 @@ def _write(found: Subject, wanted: Figure, moves: int, last: AvailabilityChanged
         stock_seen_at=found.seen_at,
         answers_reading=news,
         shop_moves=moves,
+        further=tuple(Target(product_id=one.product_id, parent_id=one.parent_id) for one in link.further),
+        switch_on=_switched_on(found, last),
     )
+
+
+def _switched_on(found: Subject, last: AvailabilityChanged | None) -> tuple[int, ...]:
+    """The products that shall keep stock from this figure on: after their first one the shop's people may decide."""
+    if found.shop.stock.manage == "davtari" or last is None or last.mode != "live":
+        return found.link.product_ids
+    written = {last.product_id, *last.further_products}
+    return tuple(product for product in found.link.product_ids if product not in written)
 
 
 def _outdated(last: AvailabilityChanged, write: StockWrite) -> bool:
@@ -138,4 +150,6 @@ def _outdated(last: AvailabilityChanged, write: StockWrite) -> bool:
     published, but the shop has moved its stock by itself. Every such movement is therefore answered by a write.
     """
     other_figure = last.mode != "live" or (last.quantity, last.locations) != (write.quantity, write.locations)
-    return other_figure or (last.product_id, last.shop_moves) != (write.product_id, write.shop_moves)
+    written = (last.product_id, *last.further_products)
+    other_product = written != tuple(target.product_id for target in write.targets)
+    return other_figure or other_product or last.shop_moves != write.shop_moves

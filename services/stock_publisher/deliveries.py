@@ -17,7 +17,7 @@ from services.shared.delivery.row import Row
 from services.shared.telemetry import meters
 from services.shared.woocommerce.batch import LIMIT, ItemResult, NotStored, Stored
 from services.shared.woocommerce.product_write import ProductWrite
-from services.stock_publisher.stock_write import StockWrite
+from services.stock_publisher.stock_write import StockWrite, Target
 
 PRODUCTS = 0
 """The parent of what is no variation."""
@@ -33,23 +33,30 @@ class Shop(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A row with its figure."""
+    """One product of a row's figure."""
 
     id: str
     write: StockWrite
+    target: Target
+
+    @property
+    def may_switch_on(self) -> bool:
+        """Whether stock management may be switched on for the product."""
+        return self.write.switch_on is None or self.target.product_id in self.write.switch_on
 
 
 Send = Callable[[Sequence[ProductWrite]], Awaitable[Sequence[ItemResult]]]
-Answers = dict[str, ItemResult | Outcome]
-"""By row id."""
+Answer = ItemResult | Outcome
+Answers = dict[tuple[str, int], Answer]
+"""By row id and product."""
 
 
 class Deliveries:
     """The stock deliveries of one shop. Figures are absolute, so that any of them may be sent again.
 
-    A product is told to manage its stock together with the figure. A variation gets the figure alone at first: when its
-    echo says that the parent manages the stock, the figure would be every sister's, and is refused (claim K11); only
-    one that nobody manages is told to manage its own.
+    A product is told to manage its stock together with its first figure; afterwards only where `stock.manage` says so.
+    A variation gets the figure alone at first: when its echo says that the parent manages the stock, the figure would
+    be every sister's, and is refused (claim K11); only one that nobody manages is told to manage its own.
     """
 
     def __init__(self, shop: Shop, now: Callable[[], datetime], most: int = LIMIT) -> None:
@@ -58,50 +65,77 @@ class Deliveries:
 
     async def __call__(self, rows: Sequence[Row]) -> list[Outcome]:
         """One outcome per row, in order. Upstream failures become outcomes; none is raised."""
-        jobs = [Job(row.id, StockWrite.model_validate(row.payload)) for row in rows]
+        writes = {row.id: StockWrite.model_validate(row.payload) for row in rows}
         families: dict[int, list[Job]] = defaultdict(list)
-        for job in jobs:
-            families[job.write.parent_id].append(job)
+        for id_, write in writes.items():
+            for target in write.targets:
+                families[target.parent_id].append(Job(id_, write, target))
         answers: Answers = {}
         for parent_id, family in families.items():
             answers |= await self._send(parent_id, family)
-        return [self._outcome(job.write, answers[job.id]) for job in jobs]
+        return [self._outcome(id_, write, answers) for id_, write in writes.items()]
 
     async def _send(self, parent_id: int, family: Sequence[Job]) -> Answers:
         if parent_id == PRODUCTS:
-            return await self._answers(self._shop.update_products, family, managed=True)
+            return await self._answers(self._shop.update_products, family, switch_on=True)
         send = partial(self._shop.update_variations, parent_id)
-        answers = await self._answers(send, family, managed=False)
-        unmanaged = [job for job in family if _manage_stock(answers[job.id]) is False]
-        return answers | await self._answers(send, unmanaged, managed=True)
+        answers = await self._answers(send, family, switch_on=False)
+        unmanaged = [job for job in family if job.may_switch_on and _manage_stock(answers[_key(job)]) is False]
+        return answers | await self._answers(send, unmanaged, switch_on=True)
 
-    async def _answers(self, send: Send, jobs: Sequence[Job], *, managed: bool) -> Answers:
-        answered = await self._batches.send(send, [_body(job.write, managed=managed) for job in jobs])
-        return {job.id: answer for job, answer in zip(jobs, answered, strict=True)}
+    async def _answers(self, send: Send, jobs: Sequence[Job], *, switch_on: bool) -> Answers:
+        bodies = [_body(job, managed=switch_on and job.may_switch_on) for job in jobs]
+        answered = await self._batches.send(send, bodies)
+        return {_key(job): answer for job, answer in zip(jobs, answered, strict=True)}
 
-    def _outcome(self, write: StockWrite, answer: ItemResult | Outcome) -> Outcome:
-        match answer:
-            case Stored():
-                return self._echoed(write, answer)
-            case NotStored(reason=reason, message=message):
-                return Refused(reason, f"stock of {_named(write)}: {message}")
-            case outcome:
-                return outcome
-
-    def _echoed(self, write: StockWrite, stored: Stored) -> Outcome:
-        """API fact: what is not managed answers 200 and keeps no figure."""
-        if stored.json.get("manage_stock") is not True:
-            return Refused(Reason.SHOP_STOCK_NOT_MANAGED, _not_managed(write, stored))
-        if differs := [*_other_figure(write, stored), *_other_locations(write, stored)]:
-            return Refused(Reason.SHOP_ECHO_DIFFERS, f"{_named(write)}: {'; '.join(differs)}")
+    def _outcome(self, id_: str, write: StockWrite, answers: Answers) -> Outcome:
+        """Done when every product of the item has the figure."""
+        jobs = [Job(id_, write, target) for target in write.targets]
+        failed = [one for job in jobs if (one := _failure(job, answers[_key(job)])) is not None]
+        if failed:
+            return next((one for one in failed if not isinstance(one, Refused)), failed[0])
         self._measure(write)
-        return Done((write.published("live", self._now()),))
+        off = tuple(job.target.product_id for job in jobs if _is_off(job, answers[_key(job)]))
+        return Done((write.published("live", self._now(), off),))
 
     def _measure(self, write: StockWrite) -> None:
         """How old the news of an item was when the shop had it (claim S3.14)."""
         if write.answers_reading:
             age = (self._now() - write.stock_seen_at).total_seconds()
             meters.STOCK_FRESHNESS.labels(write.shop).observe(max(0.0, age))
+
+
+def _key(job: Job) -> tuple[str, int]:
+    return job.id, job.target.product_id
+
+
+def _failure(job: Job, answer: Answer) -> Outcome | None:
+    """Why a product does not have its figure; a translation that is gone leaves its link by itself."""
+    match answer:
+        case Stored():
+            return _echoed(job, answer)
+        case NotStored(reason=Reason.SHOP_PRODUCT_GONE) if job.target in job.write.further:
+            return None
+        case NotStored(reason=reason, message=message):
+            return Refused(reason, f"stock of {_named(job)}: {message}")
+        case outcome:
+            return outcome
+
+
+def _is_off(job: Job, answer: Answer) -> bool:
+    """Whether the shop's people have switched stock management off, and may."""
+    return not job.may_switch_on and _manage_stock(answer) is False
+
+
+def _echoed(job: Job, stored: Stored) -> Refused | None:
+    """API fact: what is not managed answers 200 and keeps no figure."""
+    if _is_off(job, stored):
+        return None
+    if stored.json.get("manage_stock") is not True:
+        return Refused(Reason.SHOP_STOCK_NOT_MANAGED, _not_managed(job, stored))
+    if differs := [*_other_figure(job.write, stored), *_other_locations(job.write, stored)]:
+        return Refused(Reason.SHOP_ECHO_DIFFERS, f"{_named(job)}: {'; '.join(differs)}")
+    return None
 
 
 def _other_figure(write: StockWrite, stored: Stored) -> Iterator[str]:
@@ -118,30 +152,31 @@ def _other_locations(write: StockWrite, stored: Stored) -> Iterator[str]:
             yield f"{key}: meant {quantity}, stored {held.get(key)!r}"
 
 
-def _body(write: StockWrite, *, managed: bool) -> ProductWrite:
+def _body(job: Job, *, managed: bool) -> ProductWrite:
     """The figure, whole; `manage_stock` is only in it when it shall be switched on."""
+    write = job.write
     manage = {"manage_stock": True} if managed else {}
     meta = {"meta": write.meta} if write.locations else {}
     figure = {"stock_fraction" if write.quantity % 1 else "stock_quantity": write.quantity}
-    return ProductWrite.model_validate({"id": write.product_id, **figure, **manage, **meta})
+    return ProductWrite.model_validate({"id": job.target.product_id, **figure, **manage, **meta})
 
 
-def _manage_stock(answer: ItemResult | Outcome) -> object:
+def _manage_stock(answer: Answer) -> object:
     return answer.json.get("manage_stock") if isinstance(answer, Stored) else None
 
 
-def _named(write: StockWrite) -> str:
-    product = f"product {write.product_id}"
-    if write.parent_id:
-        product = f"variation {write.product_id} of product {write.parent_id}"
-    return f"{product} with SKU {write.sku}"
+def _named(job: Job) -> str:
+    product = f"product {job.target.product_id}"
+    if job.target.parent_id:
+        product = f"variation {job.target.product_id} of product {job.target.parent_id}"
+    return f"{product} with SKU {job.write.sku}"
 
 
-def _not_managed(write: StockWrite, stored: Stored) -> str:
+def _not_managed(job: Job, stored: Stored) -> str:
     if stored.json.get("manage_stock") == "parent":
         fix = "its parent manages the stock; let each variation manage its own stock in the shop"
     else:
         fix = (
             f"the shop keeps no stock for it (type {stored.json.get('type', 'variation')}); switch stock management on"
         )
-    return f"{_named(write)}: {fix}"
+    return f"{_named(job)}: {fix}"

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Protocol
 
 from contracts.alerts import FeedStateChanged
@@ -28,7 +29,8 @@ from services.shared.state.store import chunks
 from services.shared.upstream.errors import UpstreamError
 from services.shared.woocommerce.cursor import Cursor
 from services.shared.woocommerce.product import Product
-from services.stock_publisher.records import LINK, MOVES, PUBLISHED, Moves
+from services.stock_publisher.links import LINKED, moves_of, product_ref
+from services.stock_publisher.records import LINK, PUBLISHED
 
 log = logging.getLogger(__name__)
 FIRST = timedelta(days=1)
@@ -123,34 +125,31 @@ class DriftWatch:
         return (since, since) if feed is not None and feed.freshness == "stale" else (since, until)
 
     async def _found(self, work: Work, products: Sequence[Product]) -> list[StockDrifted]:
-        held = {f"{self._name}:{product.id}": product for product in products}
-        links = [link for found in (await work.find_many(LINK, held)).values() for link in found.values()]
-        keys = [link.key for link in links]
-        waiting = await outbox.waiting_of(work.connection, keys)
-        last, said = await work.get_many(PUBLISHED, keys), await work.get_many(DRIFT, keys)
-        moves = await work.get_many(MOVES, held)
-        quiet = [link for link in links if link.key in last and not waiting.get(link.key)]
-        found = [(link, self._drift(link, last[link.key], held, moves, work.now)) for link in quiet]
-        return [event for link, event in found if event and _news(event, said.get(link.key), last[link.key])]
+        """What differs, without what a delivery is about to change."""
+        found = [
+            event for events in await work.run([partial(self._drifts, one) for one in products]) for event in events
+        ]
+        waiting = await outbox.waiting_of(work.connection, [f"{event.shop}:{event.item}" for event in found])
+        return [event for event in found if not waiting.get(f"{event.shop}:{event.item}")]
 
-    def _drift(
-        self,
-        link: ProductLinked,
-        last: AvailabilityChanged,
-        held: Mapping[str, Product],
-        moves: Mapping[str, Moves],
-        now: datetime,
-    ) -> StockDrifted | None:
+    def _drifts(self, product: Product, state: State) -> list[StockDrifted]:
+        linked = state.find(LINKED, product_ref(self._name, product.id)).values()
+        links = [link for one in linked if (link := state.get(LINK, f"{self._name}:{one.item}"))]
+        return [event for link in links if (event := self._drift(link, product, state))]
+
+    def _drift(self, link: ProductLinked, product: Product, state: State) -> StockDrifted | None:
         """The difference that no order explains; a movement by an order is answered by a write of its own."""
-        ref = f"{link.shop}:{link.product_id}"
-        product, moved = held[ref], moves[ref].count if ref in moves else 0
-        if last.mode != "live" or last.shop_moves != moved or last.product_id != link.product_id:
+        last = state.get(PUBLISHED, link.key)
+        if last is None or last.mode != "live" or last.shop_moves != moves_of(link, state):
             return None
-        if product.stock_quantity is None or product.stock_quantity == last.quantity or self._rules.drift == "off":
+        if product.id not in (last.product_id, *last.further_products) or self._rules.drift == "off":
+            return None
+        if product.stock_quantity is None or product.stock_quantity == last.quantity:
             return None
         figures = {"ours": last.quantity, "theirs": product.stock_quantity, "policy": self._rules.drift}
-        named = {"shop": link.shop, "item": link.item, "product_id": link.product_id, "sku": link.sku}
-        return StockDrifted.model_validate({**named, **figures, "seen_at": now})
+        named = {"shop": link.shop, "item": link.item, "product_id": product.id, "sku": link.sku}
+        event = StockDrifted.model_validate({**named, **figures, "seen_at": state.now})
+        return event if _news(event, state.get(DRIFT, link.key), last) else None
 
 
 def _settled(product: Product, until: datetime) -> bool:

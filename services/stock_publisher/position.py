@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from contracts.catalog import ProductLinked
+from services.shared.documents.relations import is_own_purchase
 from services.shared.settings.model import Settings
 from services.shared.settings.shop import ShopSettings
 from services.shared.state.records import State
 from services.stock_publisher.availability import Position
-from services.stock_publisher.in_flight import Held, Reading, all_held
-from services.stock_publisher.records import CLAIM, LINK, RESERVED, SALE, STOCK, link_ref
+from services.stock_publisher.in_flight import Claim, Held, Reading, all_held
+from services.stock_publisher.links import claims_on
+from services.stock_publisher.records import LINK, RESERVED, SALE, STOCK
 from services.stock_publisher.warehouse import Warehouse, pool
 
 
@@ -65,17 +66,16 @@ class Outlook:
         link = self.state.get(LINK, f"{shop}:{item}")
         if link is None:
             return ()
-        reading = Reading(item, seen_at, self.state.now, self.settings.shops[shop].stock.in_flight_days)
-        held = held_by(link, reading, self.state, reserve=self.rules.stock.subtract_reserve)
+        rules = self.settings.shops[shop]
+        reading = Reading(item, seen_at, self.state.now, rules.stock.in_flight_days)
+        claims = [one for one in claims_on(link, self.state).values() if is_own_purchase(one, rules.orders)]
+        held = held_by(shop, claims, reading, self.state, reserve=self.rules.stock.subtract_reserve)
         return held if shop == self.shop else tuple(replace(one, shop=shop) for one in held)
 
 
-def held_by(link: ProductLinked, reading: Reading, state: State, *, reserve: bool) -> tuple[Held, ...]:
-    """What the orders of a shop hold of its product beyond a reading; `reserve`: whether that is subtracted."""
-    claims = state.find(CLAIM, link_ref(link))
+def held_by(shop: str, claims: Sequence[Claim], reading: Reading, state: State, *, reserve: bool) -> tuple[Held, ...]:
+    """What the orders of a shop hold of an item beyond a reading; `reserve`: whether that is subtracted."""
     kinds = (SALE, RESERVED) if reserve else (SALE,)
-    known = {
-        key: [found for kind in kinds if (found := state.get(kind, f"{link.shop}:{claim.order_id}"))]
-        for key, claim in claims.items()
-    }
+    orders = {claim.order_id for claim in claims}
+    known = {n: [one for kind in kinds if (one := state.get(kind, f"{shop}:{n}"))] for n in orders}
     return all_held(claims, known, reading)

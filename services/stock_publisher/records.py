@@ -7,8 +7,9 @@ from pydantic import Field
 from contracts.balance import ItemWithdrawn, StockChanged
 from contracts.catalog import AvailabilityChanged, ProductLinked
 from contracts.model import Part
-from services.shared.state.records import Kind, State
-from services.stock_publisher.in_flight import Claim, ShopOrder, Sold
+from services.shared.state.records import Kind
+from services.stock_publisher.in_flight import Claim, Sold
+from services.stock_publisher.shop_order import ShopOrder
 
 
 class Moves(Part):
@@ -22,27 +23,23 @@ STOCK = Kind("stock", StockChanged)
 WITHDRAWN = Kind("withdrawn", ItemWithdrawn)
 """By item: those that left Balance's catalogue."""
 LINK = Kind("link", ProductLinked)
-"""By shop:item; found by shop:product."""
+"""By shop:item."""
 ORDER = Kind("order", ShopOrder)
-"""By shop:order."""
+"""By shop:order; found by `unread_ref` while it was only seen in the shop's list."""
 CLAIM = Kind("claim", Claim)
 """By shop:order:product; found by shop:product."""
+SKU_CLAIM = Kind("sku-claim", Claim)
+"""The same; found by the SKU of the line."""
 SALE = Kind("sale", Sold)
 """By shop:order."""
 RESERVED = Kind("reserved", Sold)
 """By shop:order: what its standing sales order keeps in Balance's reserve."""
 MOVES = Kind("moves", Moves)
-"""By shop:product."""
+"""By shop:product, and by the SKU of products that are not linked."""
 PUBLISHED = Kind("published", AvailabilityChanged)
 """By shop:item: the last figure that was announced."""
 
 
-def link_ref(link: ProductLinked) -> str:
-    """How a link is found from an order line's product or variation."""
-    return f"{link.shop}:{link.product_id}"
-
-
-def moves_of(product: str, state: State) -> int:
-    """The movements of a product (`shop:product`) so far."""
-    known = state.get(MOVES, product)
-    return known.count if known else 0
+def unread_ref(shop: str) -> str:
+    """How the orders of a shop are found that were not read yet."""
+    return f"unread:{shop}"

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import httpx
 import pytest
 from pydantic import SecretStr
 
+from contracts.catalog import AvailabilityChanged, ProductUnlinked
 from contracts.model import Event
 from contracts.reasons import Reason
+from contracts.shop import OrderChanged
 from services.sandbox.faults import Fault, Faults
 from services.sandbox.woocommerce.app import create
 from services.sandbox.woocommerce.orders import Orders
@@ -22,15 +27,20 @@ from services.sandbox.woocommerce.products import Products
 from services.sandbox.woocommerce.settings import Settings as SandboxSettings
 from services.sandbox.woocommerce.shop import Shop
 from services.shared.delivery.engine import Engine
-from services.shared.delivery.outcome import Blocked, Done, Outcome, Retry
+from services.shared.delivery.outcome import Done, Outcome, Retry
+from services.shared.upstream.errors import Unavailable
 from services.shared.woocommerce.client import WooCommerce
 from services.shared.woocommerce.order import order_changed
+from services.stock_publisher import order_list
 from services.stock_publisher.decide import lane
 from services.stock_publisher.deliveries import Deliveries
 from services.stock_publisher.handlers import handlers
+from services.stock_publisher.order_list import OrderList
+from services.stock_publisher.pace import Pace
 from services.stock_publisher.unread_orders import UnreadOrders
 from tests.stock_publisher.stock_bench import link, row, settings, stock
-from tests.support.engine_bench import Clock, opened
+from tests.support.engine_bench import Clock, Ledger, opened
+from tests.support.memory_state import NOON
 
 HOME, BACK = "https://shop.test", timedelta(minutes=4)
 pytestmark = [pytest.mark.claim("I1"), pytest.mark.claim("K1")]
@@ -48,13 +58,16 @@ class Store:
     clock: Clock
     unread: UnreadOrders
     write: Deliveries
+    ledger: Ledger
+    ahead: timedelta = timedelta()
+    """By how much the clock of the service is ahead of the shop's."""
 
     def held(self) -> tuple[int, int]:
         """The figures that the shop holds, of tea and coffee."""
         tea, coffee = (int(self.shop.products[one]["stock_quantity"]) for one in (self.tea, self.coffee))
         return tea, coffee
 
-    def buys(self, product: int, pieces: int, **more: Any) -> Event:
+    def buys(self, product: int, pieces: int, **more: Any) -> OrderChanged:
         """Somebody buys; gives what store-feed will say of it."""
         line = {"product_id": product, "quantity": pieces, "subtotal": "9.00", "total": "9.00"}
         made = Orders(self.shop).create({"status": "processing", "line_items": [line], **more}, strict=False)
@@ -94,9 +107,10 @@ async def opened_store(folder: Path) -> AsyncIterator[Store]:
         WooCommerce("main", chosen.shops["main"], key, secret, clock=clock, transport=transport) as client,
         opened("stock-publisher", handlers(chosen), folder, clock) as engine,
     ):
-        unread = UnreadOrders("main", client, BACK, clock)
-        await unread.attach(engine)
-        made = Store(shop, faults, tea, coffee, engine, clock, unread, Deliveries(client, clock))
+        orders = OrderList(chosen, "main", client, BACK, lambda: clock.at + made.ahead)
+        await orders.attach(engine)
+        unread = UnreadOrders(orders, sleep=at_once)
+        made = Store(shop, faults, tea, coffee, engine, clock, unread, Deliveries(client, clock), Ledger(engine))
         await made.takes(
             link(product_id=tea, item="tea", sku="TEA"), link(product_id=coffee, item="coffee", sku="COFFEE")
         )
@@ -106,61 +120,139 @@ async def opened_store(folder: Path) -> AsyncIterator[Store]:
         yield made
 
 
+async def at_once(_: float) -> None:
+    """The pace of looks is not waited for."""
+
+
 async def test_a_figure_does_not_go_over_an_order_that_nobody_has_read(store: Store) -> None:
     # given three pieces that were sold a moment ago, and news of both items from Balance
     store.clock.forward(minutes=10)
     order = store.buys(store.tea, 3)
     await store.takes(store.read("tea", "11"), stock(row("21"), item="coffee", at=store.clock.at))
     # when the figures leave
-    outcomes = await store.delivers()
-    # then the one that would offer the three again waits, and the other stands
-    [waits] = [one for one in outcomes if isinstance(one, Blocked)]
-    assert (waits.reason, "TEA" in waits.detail) == (Reason.STOCK_ORDER_UNREAD, True)
-    assert store.held() == (7, 21)
-    # and when the order is read, its figure goes without them
+    assert [type(one) for one in await store.delivers()] == [Done, Done]
+    # then the three are not offered again, and nobody waits
+    assert store.held() == (8, 21)
+    # and when the order is read, nothing is written for it a second time
     await store.takes(order)
-    assert [type(one) for one in await store.delivers()] == [Done]
+    assert await store.delivers() == []
     assert store.held() == (8, 21)
 
 
-async def test_an_order_that_is_read_while_its_figure_finds_it_unread_costs_no_wait(store: Store) -> None:
+async def test_the_explanation_names_the_order_that_nobody_has_read(store: Store) -> None:
+    store.clock.forward(minutes=10)
+    order = store.buys(store.tea, 3)
+    await store.takes(store.read("tea", "11"))
+    await store.delivers()
+    [said] = [one for one in await store.ledger.news_of(AvailabilityChanged) if one.shop_moves]
+    assert [(line.label, line.quantity) for line in said.explanation] == [("on hand", 11), ("in flight", -3)]
+    assert said.explanation[1].orders == (str(order.order_id),)
+
+
+async def test_an_order_that_is_read_while_its_figure_is_on_the_way_counts(store: Store) -> None:
+    """The figure was claimed before; what leaves is the figure as it is after the look."""
     store.clock.forward(minutes=10)
     order = store.buys(store.tea, 3)
     await store.takes(store.read("tea", "11"))
     rows = await store.engine.claim(lane("main"), 10, ())
-    outcomes = await store.unread.before(store.write)(rows)
-    # when the order arrives before the outcome is written down
     await store.takes(order)
+    outcomes = await store.unread.before(store.write)(rows)
     await store.engine.settle(list(zip(rows, outcomes, strict=True)))
-    # then the figure that knows of it goes at once
-    assert [type(one) for one in outcomes] == [Blocked]
-    assert [type(one) for one in await store.delivers()] == [Done]
     assert store.held() == (8, 20)
+    assert await store.delivers() == []
 
 
-async def test_an_order_that_was_read_holds_nothing_up(store: Store) -> None:
+async def test_a_figure_that_nobody_wants_any_more_does_not_leave(store: Store) -> None:
+    store.clock.forward(minutes=10)
+    await store.takes(store.read("tea", "11"))
+    rows = await store.engine.claim(lane("main"), 10, ())
+    await store.takes(ProductUnlinked(shop="main", item="tea", product_id=store.tea, reason="", unlinked_at=NOON))
+    outcomes = await store.unread.before(store.write)(rows)
+    await store.engine.settle(list(zip(rows, outcomes, strict=True)))
+    assert store.held() == (10, 20)
+    assert await store.delivers() == []
+
+
+async def test_an_order_that_was_read_costs_no_further_write(store: Store) -> None:
     store.clock.forward(minutes=10)
     await store.takes(store.buys(store.tea, 3), store.read("tea", "11"))
     assert [type(one) for one in await store.delivers()] == [Done]
+    assert (store.held(), await store.delivers()) == ((8, 20), [])
+
+
+STATES: list[tuple[str, dict[str, Any], int]] = [
+    ("processing", {}, 8),
+    ("on-hold", {}, 8),
+    ("pending", {}, 11),
+    ("checkout-draft", {}, 11),
+    ("processing", {"parent_id": 17}, 11),
+]
+
+
+@pytest.mark.parametrize(("status", "more", "left"), STATES)
+async def test_what_an_unread_order_holds(store: Store, status: str, more: dict[str, Any], left: int) -> None:
+    store.clock.forward(minutes=10)
+    order = store.buys(store.tea, 3, status=status)
+    store.shop.orders[order.order_id] |= more
+    await store.takes(store.read("tea", "11"))
+    await store.delivers()
+    assert store.held()[0] == left
+
+
+async def test_an_order_that_is_cancelled_before_anybody_has_read_it_holds_nothing(store: Store) -> None:
+    store.clock.forward(minutes=10)
+    order = store.buys(store.tea, 3)
+    await store.takes(store.read("tea", "11"))
+    await store.delivers()
+    store.clock.forward(seconds=5)
+    Orders(store.shop).update(order.order_id, {"status": "cancelled"}, strict=False)
+    await store.takes(store.read("tea", "12"))
+    await store.delivers()
+    assert store.held() == (12, 20)
+
+
+async def test_an_older_state_from_the_topics_does_not_give_back_what_the_list_has_shown(store: Store) -> None:
+    store.clock.forward(minutes=10)
+    before = store.buys(store.tea, 3, status="pending")
+    store.clock.forward(seconds=5)
+    Orders(store.shop).update(before.order_id, {"status": "processing"}, strict=False)
+    await store.takes(store.read("tea", "11"))
+    await store.delivers()
     assert store.held() == (8, 20)
+    # when store-feed tells what it had read before
+    await store.takes(before, store.read("tea", "12"))
+    await store.delivers()
+    assert store.held() == (9, 20)
 
 
-async def test_an_order_that_moves_no_stock_holds_nothing_up(store: Store) -> None:
+async def test_an_order_that_is_deleted_before_anybody_has_read_it_is_let_go(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
     store.clock.forward(minutes=10)
-    store.buys(store.tea, 3, status="pending")
+    order = store.buys(store.tea, 3)
     await store.takes(store.read("tea", "11"))
-    assert [type(one) for one in await store.delivers()] == [Done]
-    assert store.held() == (11, 20)
+    await store.delivers()
+    Orders(store.shop).delete(order.order_id, force=True)
+    store.buys(store.coffee, 1)
+    monkeypatch.setattr(order_list, "LONG", 0.0)
+    for pieces in ("12", "13"):
+        await store.takes(store.read("tea", pieces))
+        await store.delivers()
+    assert store.held() == (13, 19)
 
 
-async def test_an_order_that_never_is_read_holds_its_figure_for_a_few_minutes_only(store: Store) -> None:
+async def test_an_order_that_is_not_read_for_long_stays_subtracted_and_is_named(
+    store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     store.clock.forward(minutes=10)
-    store.buys(store.tea, 3)
-    await store.takes(store.read("tea", "11"))
-    assert isinstance((await store.delivers())[0], Blocked)
-    store.clock.forward(minutes=10)
-    await store.engine.decide_due()
-    assert [type(one) for one in await store.delivers()] == [Done]
+    order = store.buys(store.tea, 3)
+    monkeypatch.setattr(order_list, "LONG", 0.0)
+    for pieces in ("11", "12"):
+        await store.takes(store.read("tea", pieces))
+        await store.delivers()
+    assert store.held() == (9, 20)
+    [told] = [record for record in caplog.records if getattr(record, "reason", "") == Reason.STOCK_ORDER_UNREAD]
+    assert vars(told)["orders"] == [order.key]
 
 
 async def test_a_shop_that_does_not_say_what_it_sold_gets_no_figure(store: Store) -> None:
@@ -173,28 +265,147 @@ async def test_a_shop_that_does_not_say_what_it_sold_gets_no_figure(store: Store
     assert store.held() == (11, 20)
 
 
-async def test_an_order_of_some_minutes_ago_that_nobody_has_read_is_found(store: Store) -> None:
-    store.clock.forward(minutes=10)
-    store.buys(store.tea, 3)
-    store.clock.forward(minutes=3)
-    await store.takes(store.read("tea", "11"))
-    assert [type(one) for one in await store.delivers()] == [Blocked]
-
-
-async def test_an_order_that_cannot_be_read_hides_no_other(store: Store) -> None:
-    store.clock.forward(minutes=10)
-    for product in (store.coffee, store.tea, store.coffee):
-        store.buys(product, 3)
-    first, _, last = list(store.shop.orders)[-3:]
-    for broken in (first, last):
-        store.shop.orders[broken]["total"] = "a lot"
-    await store.takes(store.read("tea", "11"))
-    assert [type(one) for one in await store.delivers()] == [Blocked]
-
-
 async def test_a_shop_that_refuses_to_say_what_it_sold_gets_no_figure(store: Store) -> None:
     store.clock.forward(minutes=10)
     await store.takes(store.read("tea", "11"))
     store.faults.add(Fault(kind="status", status=400, match="GET .*/orders$", times=1))
     assert [type(one) for one in await store.delivers()] == [Retry]
     assert store.held() == (10, 20)
+
+
+async def test_an_order_of_some_minutes_ago_that_nobody_has_read_is_found(store: Store) -> None:
+    store.clock.forward(minutes=10)
+    store.buys(store.tea, 3)
+    store.clock.forward(minutes=3)
+    store.buys(store.coffee, 1)
+    await store.takes(store.read("tea", "11"))
+    await store.delivers()
+    assert store.held() == (8, 19)
+
+
+async def test_orders_behind_which_store_feed_has_fallen_for_hours_are_found_after_a_start(store: Store) -> None:
+    store.clock.forward(minutes=10)
+    await store.takes(store.buys(store.coffee, 1))
+    store.clock.forward(hours=1)
+    store.buys(store.tea, 3)
+    store.clock.forward(hours=5)
+    store.buys(store.coffee, 1)
+    await store.takes(store.read("tea", "11"))
+    await store.delivers()
+    assert store.held() == (8, 18)
+
+
+ODD: list[tuple[str, dict[str, Any]]] = [
+    ("its total is no number", {"total": "a lot"}),
+    ("its custom fields are anything", {"meta_data": [[], None, 7]}),
+    ("it has no number", {"number": None}),
+    ("it has no currency", {"currency": None}),
+    ("its refunds are anything", {"refunds": "none"}),
+]
+
+
+@pytest.mark.claim("K29", "K30")
+@pytest.mark.parametrize(("_", "odd"), ODD, ids=[one[0] for one in ODD])
+async def test_an_odd_order_holds_what_can_be_read_and_hides_no_other(
+    store: Store, _: str, odd: dict[str, Any]
+) -> None:
+    store.clock.forward(minutes=10)
+    first = store.buys(store.coffee, 2)
+    store.buys(store.tea, 3)
+    store.shop.orders[first.order_id] |= odd
+    await store.takes(store.read("tea", "11"), store.read("coffee", "21"))
+    await store.delivers()
+    assert store.held() == (8, 19)
+
+
+@pytest.mark.claim("K29", "K30")
+async def test_a_line_that_cannot_be_read_hides_no_other_and_gives_nothing_back(store: Store) -> None:
+    store.clock.forward(minutes=10)
+    order = store.buys(store.tea, 3)
+    await store.takes(order, store.read("tea", "11"))
+    await store.delivers()
+    store.clock.forward(seconds=20)
+    document = store.shop.orders[order.order_id]
+    document["line_items"][0]["quantity"] = "three"
+    document["line_items"].append({**document["line_items"][0], "product_id": store.coffee, "quantity": 2})
+    document["date_modified_gmt"] = store.clock.at.strftime("%Y-%m-%dT%H:%M:%S")
+    await store.takes(store.read("tea", "12"), store.read("coffee", "21"))
+    await store.delivers()
+    assert store.held() == (9, 19)
+
+
+@pytest.mark.claim("K29")
+@pytest.mark.parametrize("days", [-3, 3])
+async def test_a_clock_of_ours_that_is_days_off_hides_no_order(store: Store, days: int) -> None:
+    store.ahead = timedelta(days=days)
+    for pieces, left in (("11", 8), ("15", 9)):
+        store.clock.forward(minutes=10)
+        store.buys(store.tea, 3)
+        await store.takes(store.read("tea", pieces))
+        await store.delivers()
+        assert store.held() == (left, 20)
+
+
+async def test_an_order_dated_in_the_future_hides_no_other(store: Store) -> None:
+    store.clock.forward(minutes=10)
+    odd = store.buys(store.coffee, 1)
+    store.shop.orders[odd.order_id]["date_modified_gmt"] = "2036-01-01T00:00:00"
+    await store.takes(store.read("coffee", "21"))
+    await store.delivers()
+    store.clock.forward(minutes=1)
+    store.buys(store.tea, 3)
+    await store.takes(store.read("tea", "11"))
+    await store.delivers()
+    assert store.held() == (8, 20)
+
+
+async def test_what_was_seen_is_not_listed_again(store: Store) -> None:
+    """Of each look's list all but the last seconds is new."""
+    for n in range(20):
+        store.clock.forward(seconds=20)
+        store.buys(store.tea, 1)
+        await store.takes(store.read("coffee", str(30 + n)))
+        store.faults.journal.clear()
+        await store.delivers()
+    asked = [entry.query for entry in store.faults.journal.entries if entry.path.endswith("/orders")]
+    since = store.clock.at - timedelta(seconds=31)
+    assert [parse_qs(query)["modified_after"] for query in asked] == [[since.strftime("%Y-%m-%dT%H:%M:%S")]]
+
+
+async def test_writes_that_wait_together_share_one_look() -> None:
+    looks: list[float] = []
+    slept: list[float] = []
+    began = asyncio.Event()
+
+    async def look() -> None:
+        looks.append(time.monotonic())
+        began.set()
+        await asyncio.sleep(0.01)
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        await asyncio.sleep(0)
+
+    pace = Pace(look, 1.0, sleep)
+    first = asyncio.create_task(pace.wait())
+    await began.wait()
+    # the first began at once; all who come while it runs share the second
+    await asyncio.gather(first, *[pace.wait() for _ in range(50)])
+    assert len(looks) == 2
+    assert slept[0] == 0.0 and 0.9 < slept[1] <= 1.0
+
+
+async def test_a_look_that_failed_serves_nobody() -> None:
+    looks = 0
+
+    async def look() -> None:
+        nonlocal looks
+        looks += 1
+        if looks == 1:
+            raise Unavailable("away")
+
+    pace = Pace(look, 1.0, at_once)
+    with pytest.raises(Unavailable):
+        await pace.wait()
+    await pace.wait()
+    assert looks == 2

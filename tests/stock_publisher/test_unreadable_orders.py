@@ -9,7 +9,6 @@ import pytest
 
 from contracts.model import Event
 from contracts.shop import OrderRemoved, OrderUnreadable
-from services.stock_publisher.unread_orders import awaited
 from tests.stock_publisher.stock_bench import PRODUCT, after, figure, given, order, sale, stock
 from tests.stock_publisher.stock_bench import row as pieces_of
 from tests.support.memory_state import NOON
@@ -78,10 +77,3 @@ def test_it_holds_stock_from_the_moment_it_was_first_accepted_and_no_longer_than
     on = given(order(1, "4"), unreadable("4", at=NOON + days / 2))
 
     assert (figure(on, NOON + days - timedelta(seconds=1)), figure(on, NOON + days)) == (6, 10)
-
-
-@pytest.mark.parametrize(("status", "released"), [("processing", [awaited("main:1")]), ("", [])])
-def test_a_figure_that_waits_for_the_order_goes_once_its_pieces_count(status: str, released: list[str]) -> None:
-    on = given(unreadable("4" if status else "", status=status))
-
-    assert [name for name in on.state.released if name.startswith("order-read:")] == released

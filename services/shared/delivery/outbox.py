@@ -155,6 +155,7 @@ _HEADS = select(deliveries).where(
     not_among(D.id, "skip"),
 )
 _DUE = _HEADS.where(D.due <= bindparam("now")).order_by(D.seq).limit(bindparam("limit"))
+_CURRENT = select(deliveries).where(among(D.id, "ids"), D.state == PENDING)
 _NEXT_DUE = _HEADS.with_only_columns(func.min(D.due))
 
 
@@ -162,6 +163,12 @@ async def due(connection: AsyncConnection, lane: str, now: float, limit: int, sk
     """The next rows of a lane that may leave: only the first of each key, and it is neither blocked nor early."""
     wanted = {"lane": lane, "now": now, "limit": limit, "skip": list(skip)}
     return [_row(found) for found in await connection.execute(_DUE, wanted)]
+
+
+async def current(connection: AsyncConnection, ids: Iterable[str]) -> dict[str, Row]:
+    """Those of these rows that wait and are not blocked, as they stand now."""
+    found = await connection.execute(_CURRENT, {"ids": list(ids)})
+    return {row.id: _row(row) for row in found}
 
 
 async def next_due(connection: AsyncConnection, lane: str, skip: Collection[str]) -> float | None:

@@ -25,14 +25,14 @@ from services.shared.delivery.event_row import event_row
 from services.shared.delivery.handlers import Handlers, News, composed
 from services.shared.delivery.letter_commands import LETTER_SUBJECT, decide_own
 from services.shared.delivery.letter_rules import counted, rules
-from services.shared.delivery.lookup import Asked, Lookup
+from services.shared.delivery.lookup import Asked, Lookup, ResultT
 from services.shared.delivery.reconcile import Changes, reconcile
 from services.shared.delivery.record import Record, as_they_are, restored
 from services.shared.delivery.subjects import mark_again, mark_decided, mark_dirty
 from services.shared.delivery.told import Told, forget
 from services.shared.privacy.redaction import redacted
 from services.shared.state.attempt import Miss, NotLoaded, Slot
-from services.shared.state.records import Kind, RecordT
+from services.shared.state.records import Kind, RecordT, State
 from services.shared.state.session import Session
 from services.shared.state.store import Held, load_versions, save_records, save_versions
 from services.shared.telemetry import lines
@@ -237,6 +237,15 @@ class Work:
             delivery = Delivery(id=f"decide:{subject}", kind="decide", lane="", key=subject, payload={})
             detail = f"deciding about {subject}: {plain(error)}"
             return Decision(refuse=(Refusal(delivery, Reason.DECISION_FAILED, detail),))
+
+    async def run(self, rules_: Iterable[Callable[[State], ResultT]]) -> list[ResultT]:
+        """Run rules that no event has brought about, as if each remembered one; gives what they return, in order."""
+        tasks = {n: partial(self.session.run, partial(rule, self.session)) for n, rule in enumerate(rules_)}
+        return list((await self._lookup.results(tasks)).values())
+
+    async def decisions(self, subjects: Iterable[str]) -> dict[str, Decision]:
+        """What is wanted of these subjects as they stand now; nothing of it is carried out."""
+        return await self._lookup.results({subject: partial(self._decision, subject) for subject in subjects})
 
     async def get_many(self, kind: Kind[RecordT], keys: Iterable[str]) -> dict[str, RecordT]:
         """Records by key, read in bulk; what does not exist is absent."""

@@ -35,7 +35,7 @@ def role_of(order: HasParent, settings: OrderSettings) -> Role:
     return settings.sub_orders.get(order.created_via) or settings.sub_orders.get(DEFAULT) or "undecided"
 
 
-def is_own_purchase(order: OrderChanged, settings: OrderSettings) -> bool:
+def is_own_purchase(order: HasParent, settings: OrderSettings) -> bool:
     """Whether the order has a Sale and stock reservation of its own: it has no parent, or the setting says so."""
     return role_of(order, settings) in ("whole", "own-order")
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from decimal import Decimal, InvalidOperation
 from hashlib import blake2b
 from typing import Any
 
 from contracts.model import Instant, Money, Part
-from services.shared.woocommerce.times import instant
+from services.shared.woocommerce import php
+from services.shared.woocommerce.read import amount
 
 SAMPLE = 10
 """So many of the newest placed orders are remembered of a shop."""
@@ -49,31 +48,17 @@ class Losses:
 
 def placed_order(row: Mapping[str, Any]) -> PlacedOrder | None:
     """An order from a row of WooCommerce's list; None for a row without a number."""
-    number = row.get("id")
-    if not isinstance(number, int) or isinstance(number, bool):
+    number = php.whole(row.get("id"))
+    if number is None:
         return None
-    return PlacedOrder(order=number, created_at=_moment(row), total=_total(row), token=_token(row.get("order_key")))
+    moment, total = php.moment(row.get("date_created_gmt")), amount(row.get("total"))
+    return PlacedOrder(order=number, created_at=moment, total=total, token=_token(row.get("order_key")))
 
 
 def _token(key: object) -> str:
     if not isinstance(key, str) or not key:
         return ""
     return blake2b(key.encode(), digest_size=8, person=b"davtari-ordr").hexdigest()
-
-
-def _moment(row: Mapping[str, Any]) -> datetime | None:
-    try:
-        return instant(str(row.get("date_created_gmt")))
-    except ValueError:
-        return None
-
-
-def _total(row: Mapping[str, Any]) -> Decimal | None:
-    try:
-        total = Decimal(str(row.get("total")))
-    except InvalidOperation:
-        return None
-    return total if total.is_finite() else None
 
 
 def lasting(row: Mapping[str, Any]) -> bool:

@@ -30,6 +30,11 @@ class StockSettings(Section):
     kits: dict[str, dict[str, Amount]] = Field(
         default_factory=dict, description="item uid of a kit → item uid of a component → pieces in one kit"
     )
+    manage: Literal["owner", "davtari"] = Field(
+        default="owner",
+        description="who decides whether a product keeps stock: `owner`: Davtari switches that on with a product's "
+        "first figure and never again; `davtari`: with every figure",
+    )
     drift: Literal["announce", "correct", "off"] = Field(
         default="announce", description="what becomes of a figure that was changed by hand in the shop"
     )

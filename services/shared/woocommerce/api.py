@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
 import httpx
@@ -43,6 +45,8 @@ class Api:
         """`prefix` is WordPress's REST prefix; `token` gives another text each time, for fresh reads."""
         self.shop = shop
         self.php_output = ""
+        self.time: datetime | None = None
+        """The shop's own time when it answered a read last, to the second; None where no answer has told it."""
         self._upstream, self._token = upstream, token
         self._root = f"{url.rstrip('/')}/{prefix.strip('/') or PREFIX}"
 
@@ -85,7 +89,9 @@ class Api:
         return await self._get(self._root + ROUTES + route, asked)
 
     async def _get(self, url: str, params: Mapping[str, str | int]) -> httpx.Response:
-        return await self._upstream.request("GET", url, params=params, headers=UNCACHED, writes=False)
+        response = await self._upstream.request("GET", url, params=params, headers=UNCACHED, writes=False)
+        self.time = _date(response) or self.time
+        return response
 
     def _read_as(self, shape: Shape[ShapeT], response: httpx.Response, *, writes: bool = False) -> ShapeT:
         try:
@@ -113,6 +119,13 @@ class Api:
         if isinstance(error, BrokenAnswer) and not writes:
             return ReadFailed(f"{what}. {fix}", status=response.status_code, reason=reason)
         return foreign(what, Explanation(what, fix, reason), writes=writes, status=response.status_code)
+
+
+def _date(response: httpx.Response) -> datetime | None:
+    try:
+        return parsedate_to_datetime(response.headers.get("Date", "")).astimezone(UTC)
+    except ValueError:
+        return None
 
 
 _CACHE_HEADERS = (

@@ -108,6 +108,11 @@ class WooCommerce:
         """Closes every connection."""
         await self._upstream.close()
 
+    @property
+    def time(self) -> datetime | None:
+        """The shop's own time when it answered a read last, to the second; None where no answer has told it."""
+        return self._api.time
+
     async def site(self) -> Site:
         """Who answers at the shop's address; asked without regard to the key."""
         return await store.site(self._api)
@@ -186,6 +191,14 @@ class WooCommerce:
     def orders_changed_since(self, cursor: Cursor) -> AsyncIterator[dict[str, Any]]:
         """The JSON of orders modified since the cursor, oldest change first; one may come twice, none is missed."""
         return orders.changed_since(self._api, cursor)
+
+    def order_pieces_changed_since(self, cursor: Cursor) -> AsyncIterator[dict[str, Any]]:
+        """The same with the fields alone that tell which pieces an order takes off the stock."""
+        return orders.pieces_changed_since(self._api, cursor)
+
+    async def last_order_change(self) -> datetime | None:
+        """When an order was modified last, by the shop's clock; None where there is no order."""
+        return await orders.last_change(self._api)
 
     async def newest_orders(self, count: int) -> list[dict[str, Any]]:
         """What tells the newest orders from others, highest number first; drafts are among them, trash is not."""

@@ -18,6 +18,10 @@ from services.shared.woocommerce.times import gmt_text
 ROUTE = "/orders"
 IDENTITY_FIELDS = "id,status,date_created_gmt,total,order_key"
 """What tells one order from another."""
+PIECES_FIELDS = (
+    "id,number,parent_id,created_via,status,line_items,refunds,"
+    "date_created_gmt,date_modified_gmt,date_paid_gmt,date_completed_gmt"
+)
 AnswerT = TypeVar("AnswerT")
 
 
@@ -62,19 +66,32 @@ async def set_status(api: Api, order_id: int, status: str) -> dict[str, Any]:
 async def newest(api: Api, count: int) -> list[dict[str, Any]]:
     """The orders of the highest numbers that are not in the trash, highest first, drafts among them; 100 at most."""
     params: dict[str, str | int] = {"per_page": count, "orderby": "id", "order": "desc", "_fields": IDENTITY_FIELDS}
-    return (await api.page(ROUTE, params)).rows
+    return php.records((await api.page(ROUTE, params)).rows)
 
 
 async def by_ids(api: Api, ids: Iterable[int]) -> list[dict[str, Any]]:
     """Those of these orders that the shop holds, also in the trash; 100 at most."""
     included: dict[str, str | int] = {"include": ",".join(map(str, sorted(ids))), "per_page": PER_PAGE}
     listed = (await api.page(ROUTE, {**included, "_fields": IDENTITY_FIELDS})).rows
-    return listed + (await api.page(ROUTE, {**included, "status": "trash", "_fields": IDENTITY_FIELDS})).rows
+    trashed = (await api.page(ROUTE, {**included, "status": "trash", "_fields": IDENTITY_FIELDS})).rows
+    return php.records([*listed, *trashed])
 
 
 def changed_since(api: Api, cursor: Cursor) -> AsyncIterator[dict[str, Any]]:
     """The orders modified since the cursor, oldest change first; drafts of a checkout are among them, trash is not."""
     return changes(api, ROUTE, cursor)
+
+
+def pieces_changed_since(api: Api, cursor: Cursor) -> AsyncIterator[dict[str, Any]]:
+    """The same with the fields alone that tell which pieces an order takes off the stock."""
+    return changes(api, ROUTE, cursor, _fields=PIECES_FIELDS)
+
+
+async def last_change(api: Api) -> datetime | None:
+    """When the order was modified that was modified last, by the shop's clock; None where there is no order."""
+    params: dict[str, str | int] = {"per_page": 1, "orderby": "modified", "order": "desc"}
+    rows_ = (await api.page(ROUTE, {**params, "_fields": "id,date_modified_gmt"})).rows
+    return next((when for row in php.records(rows_) if (when := php.moment(row.get("date_modified_gmt")))), None)
 
 
 def concerning(api: Api, begin: datetime, end: datetime) -> AsyncIterator[dict[str, Any]]:

@@ -1,0 +1,112 @@
+"""What an order's state means for the figures: which pieces it holds, and how often the shop has moved its stock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from contracts.envelope import Envelope
+from contracts.shop import OrderChanged, OrderRemoved, OrderUnreadable
+from services.shared.documents.translations import same_sku, sku_ref
+from services.shared.settings.model import Settings
+from services.shared.state.records import State
+from services.stock_publisher import in_flight
+from services.stock_publisher.kits import family
+from services.stock_publisher.links import items_of, moves_counted, product_ref
+from services.stock_publisher.records import CLAIM, MOVES, ORDER, SKU_CLAIM, Moves, unread_ref
+from services.stock_publisher.shop_order import Asked, ShopOrder, Shown, moved, order, stated, unreadable
+
+
+def order_changed(settings: Settings, envelope: Envelope[OrderChanged], state: State) -> None:
+    """An order holds stock, holds other stock, or has let go of it."""
+    shown(settings, stated(envelope.data), state)
+
+
+def shown(settings: Settings, seen: Shown, state: State) -> None:
+    """The same of an order that an event or the shop's list shows; a state older than the known one is not taken."""
+    before = state.get(ORDER, seen.key)
+    if before is not None and _is_older(seen, before):
+        return
+    after = order(seen, before, state.now)
+    if before is None or seen.read or not _is_same(before, after):
+        _keep(settings, before, after, state)
+
+
+def _is_older(seen: Shown, before: ShopOrder) -> bool:
+    """Only where one of both comes from the list: what store-feed states replaces what it has stated before."""
+    both_stated = before.read and seen.read
+    return not both_stated and bool(before.modified_at and seen.modified_at and seen.modified_at < before.modified_at)
+
+
+def _is_same(before: ShopOrder, listed: ShopOrder) -> bool:
+    """Whether the list shows nothing that matters here and is not known."""
+    return listed.model_copy(update={"read": before.read, "modified_at": before.modified_at}) == before
+
+
+def order_unreadable(settings: Settings, envelope: Envelope[OrderUnreadable], state: State) -> None:
+    """An order that cannot be read holds the pieces that can be, and those that it is known to hold."""
+    before = state.get(ORDER, envelope.data.key)
+    _keep(settings, before, unreadable(envelope.data, before), state)
+
+
+def order_removed(settings: Settings, envelope: Envelope[OrderRemoved], state: State) -> None:
+    """An order that the shop no longer holds lets go of its stock."""
+    removed(settings, envelope.data.key, state)
+
+
+def removed(settings: Settings, key: str, state: State) -> None:
+    """The same of an order (`shop:order`) that the shop's list does not show any more."""
+    before = state.get(ORDER, key)
+    if before is not None:
+        state.drop(ORDER, key)
+        _hold(settings, before, None, state)
+
+
+def _keep(settings: Settings, before: ShopOrder | None, after: ShopOrder, state: State) -> None:
+    state.put(ORDER, after.key, after, ref="" if after.read else unread_ref(after.shop))
+    _hold(settings, before, after, state)
+
+
+def _hold(settings: Settings, before: ShopOrder | None, after: ShopOrder | None, state: State) -> None:
+    known = after or before
+    assert known is not None
+    claims = in_flight.claims(after) if after else {}
+    for name in (before.asked.keys() if before else set()) - claims.keys():
+        drop_claim(f"{known.key}:{name}", state)
+    for name, claim in claims.items():
+        _put_claim(known.shop, f"{known.key}:{name}", claim, state)
+    for line in moved(before, after):
+        _count_move(known.shop, line, state)
+    touch_lines(settings, known.shop, [*(before.asked if before else {}).values(), *claims.values()], state)
+
+
+def _put_claim(shop: str, key: str, claim: in_flight.Claim, state: State) -> None:
+    if claim.product:
+        state.put(CLAIM, key, claim, ref=product_ref(shop, claim.product))
+    if same_sku(claim.sku):
+        state.put(SKU_CLAIM, key, claim, ref=sku_ref(shop, claim.sku))
+
+
+def drop_claim(key: str, state: State) -> None:
+    """An order holds a product no more."""
+    state.drop(CLAIM, key)
+    state.drop(SKU_CLAIM, key)
+
+
+def _count_move(shop: str, line: Asked, state: State) -> None:
+    for ref in moves_counted(shop, line, state):
+        known = state.get(MOVES, ref)
+        state.put(MOVES, ref, Moves(count=(known.count if known else 0) + 1))
+
+
+def touch_lines(settings: Settings, shop: str, lines: Iterable[Asked | in_flight.Claim], state: State) -> None:
+    """The figures of the items that these lines mean may be others."""
+    for line in lines:
+        for item in items_of(shop, line, state):
+            touch_item(settings, item, state)
+
+
+def touch_item(settings: Settings, item: str, state: State) -> None:
+    """An item's figure may differ in every shop that sells from its pool, and with it the kits that it is part of."""
+    for shop, rules in settings.shops.items():
+        for each in sorted(family(rules.stock.kits, item)):
+            state.touch(f"{shop}:{each}")

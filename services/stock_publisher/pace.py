@@ -1,0 +1,36 @@
+"""One action for all who need it: at most once in a while, and never one that began before it was asked for."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+
+class Pace:
+    """Runs `action` at most once in `every` seconds, counted from beginning to beginning."""
+
+    def __init__(
+        self,
+        action: Callable[[], Awaitable[None]],
+        every: float,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._action, self._every, self._sleep = action, every, sleep
+        self._turn = asyncio.Lock()
+        self._begun = self._done = 0
+        self._begun_at = float("-inf")
+
+    async def wait(self) -> None:
+        """Return once a run that began after this call is done; those who wait together share it.
+
+        Raises what the action raises; then the next one who waits tries again.
+        """
+        begun = self._begun
+        async with self._turn:
+            if self._done > begun:
+                return
+            await self._sleep(max(0.0, self._begun_at + self._every - time.monotonic()))
+            self._begun, self._begun_at = self._begun + 1, time.monotonic()
+            await self._action()
+            self._done = self._begun
