@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import orjson
@@ -9,6 +10,7 @@ import pytest
 
 from contracts.envelope import correction_id, headers, value
 from contracts.operations import DeadLettered
+from services.commands.dead_letters.checking.edit import Known
 from services.commands.dead_letters.correction import corrected, document
 from services.commands.dead_letters.masking import MASK, masked
 from services.commands.dead_letters.payloads import MODELS
@@ -25,6 +27,7 @@ from tests.delivery.shelf import of_envelope, stock
 from tests.support import exporting
 
 pytestmark = pytest.mark.claim("S1.18")
+KNOWN = Known(today=date(2026, 11, 30))
 CLIENT = {"shop": "main", "order_id": 998, "person_ref": "p1", "identity": "i1", "create": True, "retail": None}
 
 
@@ -58,14 +61,14 @@ def test_a_sale_that_says_nothing_of_a_person_is_corrected_too() -> None:
     told = ("balance.period-closed", "closed", digest_of(payload), exporting.PAID)
     refused = delivery_letter("order-exporter", exporting.KEY, sale, *told)
     (one,) = letters(DeadLettered.model_validate_json(refused.model_dump_json()))
-    made = corrected(one, with_value(document(one), "/document/Date=2099-01-02T00:00:00"), "posting date", ())
-    assert (payload["person"], made.changed) == (None, ("/document/Date",))
+    made = corrected(one, with_value(document(one), "/document/Date=2026-03-03T00:00:00"), "posting date", (), KNOWN)
+    assert (payload["person"], made.changed) == (None, ("/date", "/document/Date"))
 
 
 def test_a_delivery_is_corrected_with_its_person_apart() -> None:
     one = client_letter()
     right = with_value(document(one), "/person/ID=12345678901")
-    made = corrected(one, right, "a typo", ())
+    made = corrected(one, right, "a typo", (), KNOWN)
     (command,) = made.commands
     assert (command.person, command.person_ref) == ({"ID": "12345678901", "Name": "Nino"}, "p1")
     assert (command.changed, command.why, made.event) == (("/person/ID",), "a typo", None)
@@ -75,12 +78,17 @@ def test_a_delivery_is_corrected_with_its_person_apart() -> None:
 
 @pytest.mark.parametrize(
     ("assignment", "told"),
-    [("/create=perhaps", "/create"), ("/sohp=main", "has no sohp"), ("/shop=main", "nothing was changed")],
+    [
+        ("/create=perhaps", "/create"),
+        ("/sohp=main", "/sohp is not a known field"),
+        ("/person/Nmae=Nino", "/person/Nmae is not a known field"),
+        ("/shop=main", "nothing was changed"),
+    ],
 )
 def test_what_does_not_fit_is_not_sent(assignment: str, told: str) -> None:
     one = client_letter()
     with pytest.raises(WrongUse, match=told):
-        corrected(one, with_value(document(one), assignment), "a typo", ())
+        corrected(one, with_value(document(one), assignment), "a typo", (), KNOWN)
 
 
 def test_what_was_never_sent_or_is_closed_has_nothing_to_edit() -> None:
@@ -102,7 +110,7 @@ def broken_record(topic: str = "davtari.balance.stock") -> DeadLettered:
 
 def test_a_record_is_corrected_under_a_new_id_and_keeps_its_version() -> None:
     (one,) = letters(broken_record())
-    made = corrected(one, with_value(document(one), '/data/rows/0/warehouse="w1"'), "a typo", ())
+    made = corrected(one, with_value(document(one), '/data/rows/0/warehouse="w1"'), "a typo", (), KNOWN)
     assert made.event is not None
     event = made.event
     assert (event.subject, event.sequence, event.replayof) == ("a", 4, "00000009-letter")
@@ -111,7 +119,7 @@ def test_a_record_is_corrected_under_a_new_id_and_keeps_its_version() -> None:
     assert orjson.loads(value(event))["rows"][0]["warehouse"] == "w1"
     assert made.commands[0].replacement == event.id
     # and the same correction is the same event: to send it twice is harmless
-    again = corrected(one, with_value(document(one), '/data/rows/0/warehouse="w1"'), "a typo", ())
+    again = corrected(one, with_value(document(one), '/data/rows/0/warehouse="w1"'), "a typo", (), KNOWN)
     assert again.event is not None
     assert again.event.id == event.id
 
@@ -134,7 +142,7 @@ def test_a_record_that_is_still_wrong_is_not_published(assignment: str, told: st
     (one,) = letters(broken_record())
     right = document(one) if "rows" in assignment else with_value(document(one), '/data/rows/0/warehouse="w1"')
     with pytest.raises(WrongUse, match=told):
-        corrected(one, with_value(right, assignment), "a typo", ())
+        corrected(one, with_value(right, assignment), "a typo", (), KNOWN)
 
 
 def test_the_letters_of_all_readers_of_a_record_end_together() -> None:
@@ -156,5 +164,6 @@ def test_personal_data_is_hidden_wherever_a_person_stands() -> None:
 
 def test_every_kind_of_delivery_has_a_model_that_knows_its_payload() -> None:
     assert MODELS.keys() == {
-        *("sale", "client", "contacts", "credit-note", "product.write", "product.plan", "stock.write", "order.read"),
+        *("sale", "client", "contacts", "credit-note", "receipt", "sales-order", "note", "status"),
+        *("product.write", "product.plan", "stock.write", "order.read"),
     }

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 from aiokafka import AIOKafkaConsumer
 
+from services.shared.clock import utc_now
 from services.shared.messaging.connection import producer
+from services.shared.tbilisi import local_day
 from tests.end_to_end.programs import Said
 from tests.end_to_end.stage import Stage
 
-CLOSED_UNTIL = "2098-12-31"
+CLOSED_UNTIL = local_day(utc_now()) + timedelta(days=5)
+"""The first open day: the orders of the tests are all from before."""
+OPEN = [(CLOSED_UNTIL + timedelta(days=days)).isoformat() for days in (1, 2)]
+"""Days that a document may be moved to."""
 
 
 @asynccontextmanager
 async def period_closed(stage: Stage) -> AsyncIterator[None]:
     """The accountant has closed the books."""
-    await stage.change("lock-date", date=CLOSED_UNTIL)
+    await stage.change("lock-date", date=CLOSED_UNTIL.isoformat())
     try:
         yield
     finally:

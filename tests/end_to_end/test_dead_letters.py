@@ -19,7 +19,7 @@ from contracts.reasons import Reason
 from services.shared.broker import Broker
 from services.shared.messaging.connection import reader
 from tests.end_to_end import journal, letter_desk
-from tests.end_to_end.letter_desk import letters, period_closed, refused, results
+from tests.end_to_end.letter_desk import OPEN, letters, period_closed, refused, results
 from tests.end_to_end.programs import DAVTARI
 from tests.end_to_end.stage import ALL, Stage, stage
 from tests.end_to_end.waiting import until
@@ -168,7 +168,8 @@ async def test_the_replay_of_an_order_that_is_gone_says_so_and_sends_nothing(sta
 async def test_a_refused_sale_is_put_right_and_goes_under_a_new_id(stage: Stage) -> None:
     async with period_closed(stage):
         ((order, letter),) = (await refused(stage, 1)).items()
-        right = ("--set", "/document/Date=2099-01-02T00:00:00", "--set", "/date=2099-01-02T00:00:00")
+        moved = f"{OPEN[0]}T00:00:00"
+        right = ("--set", f"/document/Date={moved}")
         # when a correction does not fit, nothing is sent
         wrong = await letters(stage, "edit", letter[:8], "--reason", "try", "--set", "/total=much")
         nowhere = await letters(stage, "edit", letter[:8], "--reason", "try", "--set", "/document/Lines/0/x=1")
@@ -177,14 +178,20 @@ async def test_a_refused_sale_is_put_right_and_goes_under_a_new_id(stage: Stage)
         assert "/total" in wrong.err
         assert "there is no 'Lines'" in nowhere.err
         assert "nothing was changed" in same.err
+        absurd = await letters(
+            stage, "edit", letter[:8], "--reason", "try", "--set", "/document/Date=2031-01-02T00:00:00", "--yes"
+        )
+        assert (absurd.code, "more than 31 days ahead" in absurd.err) == (WRONG_USE, True), absurd.err
         looked = await letters(stage, "edit", letter[:8], "--reason", "posting date", *right, "--dry-run")
-        assert (looked.code, "/document/Date" in looked.out) == (DONE, True), looked.err
+        assert (looked.code, "in the future" in looked.out) == (DONE, True), looked.err
+        unconfirmed = await letters(stage, "edit", letter[:8], "--reason", "posting date", *right)
+        assert (unconfirmed.code, "--yes" in unconfirmed.err) == (WRONG_USE, True), unconfirmed.err
         assert letter in stage.ledger.open_letters
         # and when it fits, it goes while the period is still closed
-        said = await letters(stage, "edit", letter[:8], "--reason", "posting date", *right, "--json")
+        said = await letters(stage, "edit", letter[:8], "--reason", "posting date", *right, "--yes", "--json")
     assert (said.code, said.json["result"]) == (DONE, "done"), said.out + said.err
     sale = stage.ledger.sales[f"main:{order}"]
-    assert sale.sent["Date"] == "2099-01-02T00:00:00"
+    assert (sale.sent["Date"], sale.date) == (moved, OPEN[0])
     # and the audit holds who, when, why, what and under which id
     closed = (await letters(stage, "list", "--closed", "--order", str(order), "--json")).json[0]["settled"]
     assert (closed["how"], closed["why"], closed["replacement"]) == ("edited", "posting date", said.json["replacement"])
@@ -197,10 +204,20 @@ async def test_in_the_editor_it_opens_whole(stage: Stage, tmp_path: Path) -> Non
     async with period_closed(stage):
         ((order, letter),) = (await refused(stage, 1)).items()
         editor = tmp_path / "editor"
-        editor.write_text('#!/bin/sh\nsed -i \'s/"[0-9-]*T00:00:00"/"2099-01-03T00:00:00"/\' "$1"\n')
+        editor.write_text(f'#!/bin/sh\nsed -i \'s/"[0-9-]*T00:00:00"/"{OPEN[1]}T00:00:00"/\' "$1"\n')
         editor.chmod(0o755)
         process = await asyncio.create_subprocess_exec(
-            *(DAVTARI, "--settings", "davtari.toml", "dead-letters", "edit", letter[:8], "--reason", "by hand"),
+            *(
+                DAVTARI,
+                "--settings",
+                "davtari.toml",
+                "dead-letters",
+                "edit",
+                letter[:8],
+                "--reason",
+                "by hand",
+                "--yes",
+            ),
             cwd=stage.world.folder,
             env={"EDITOR": str(editor), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)},
             stdout=asyncio.subprocess.PIPE,
@@ -208,7 +225,7 @@ async def test_in_the_editor_it_opens_whole(stage: Stage, tmp_path: Path) -> Non
         )
         out, _ = await process.communicate()
     assert process.returncode == DONE, out
-    assert stage.ledger.sales[f"main:{order}"].sent["Date"] == "2099-01-03T00:00:00"
+    assert stage.ledger.sales[f"main:{order}"].sent["Date"] == f"{OPEN[1]}T00:00:00"
     await stage.closes()
 
 

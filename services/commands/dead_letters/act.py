@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from services.commands.dead_letters import told
+from services.commands.dead_letters.checking.known import confirmed, known_of, unknown_references
 from services.commands.dead_letters.correction import Correction, corrected
 from services.commands.dead_letters.desk import desk
 from services.commands.dead_letters.discarding import discard_all
@@ -24,6 +25,8 @@ from services.commands.dead_letters.selecting import same_record, selected
 from services.commands.events.ending import until_stopped
 from services.commands.frame import DryRun, Json, Patience, command, settings
 from services.commands.letters import Letter, WrongUse, all_letters, pick
+from services.shared.clock import utc_now
+from services.shared.delivery.edits import whole_payload
 from services.shared.settings import Settings
 
 Why = Annotated[str, typer.Option("--reason", "--why", help="Why; kept with your name.")]
@@ -32,6 +35,7 @@ All = Annotated[bool, typer.Option("--all", help="All that are open.")]
 Rate = Annotated[float, typer.Option(min=0.01, max=1000, help="Letters per second at most.")]
 NoLook = Annotated[bool, typer.Option("--no-look", help="Do not ask the shops whether the orders are still there.")]
 Set = Annotated[list[str] | None, typer.Option("--set", help="POINTER=VALUE, e.g. /document/Date=2026-12-01T00:00:00")]
+Yes = Annotated[bool, typer.Option("--yes", help="Unusual dates and references are meant so.")]
 File = Annotated[Path | None, typer.Option(help="The whole corrected document as JSON; - reads it from a pipe.")]
 
 
@@ -75,20 +79,28 @@ async def edit(
     why: Why,
     assignments: Set = None,
     file: File = None,
+    yes: Yes = False,
     dry_run: DryRun = False,
     patience: Patience = 30.0,
     json: Json = False,
 ) -> int:
-    """Put a dead letter right and try it under a new id. Without --set or --file it opens in $EDITOR, whole."""
-    known = settings()
-    there = await all_letters(known.kafka)
+    """Put a dead letter right and try it under a new id. Without --set or --file it opens in $EDITOR, whole.
+
+    What is changed is checked as if a service had made it: fields, figures, references, dates. An unusual date is asked
+    about.
+    """
+    chosen_ = settings()
+    there = await all_letters(chosen_.kafka)
     found = pick(there, letter)
     changed = changed_by(found, assignments or (), file)
-    correction = corrected(found, changed, why, same_record(found, list(there.values())))
+    known = await known_of(chosen_, found, utc_now())
+    correction = corrected(found, changed, why, same_record(found, there.values()), known)
+    doubts = [*correction.doubts, *await unknown_references(chosen_, whole_payload(found.letter), correction.payload)]
     if dry_run:
-        return told.correction(correction, json=json)
-    ended = await _tried(known, found, correction, patience)
-    told.correction(correction, json=json, result=ended)
+        return told.correction(correction, doubts, json=json)
+    confirmed(doubts, yes=yes)
+    ended = await _tried(chosen_, found, correction, patience)
+    told.correction(correction, doubts, json=json, result=ended)
     return exit_code([ended])
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
@@ -12,6 +12,7 @@ from contracts.envelope import Envelope, Undecodable, correction_id, decode
 from contracts.model import Event
 from contracts.operations import EditRequested
 from services.commands import ask
+from services.commands.dead_letters.checking.edit import Known, Verdict, aligned, of_delivery, of_record
 from services.commands.dead_letters.decoded import readable
 from services.commands.dead_letters.payloads import validated
 from services.commands.dead_letters.pointers import differences
@@ -22,11 +23,16 @@ from services.shared.delivery.edits import editable, whole_payload
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """What is sent: for a record the corrected `event`; for every service that failed on it one of `commands`."""
+    """What is sent: for a record the corrected `event`; for every service that failed on it one of `commands`.
+
+    `doubts` are for a person to confirm first; `payload` is the edited delivery.
+    """
 
     changed: tuple[str, ...]
     commands: tuple[EditRequested, ...]
     event: Envelope[Event] | None = None
+    doubts: tuple[str, ...] = ()
+    payload: dict[str, Any] = field(default_factory=dict)
 
 
 def document(letter: Letter) -> dict[str, Any]:
@@ -40,25 +46,36 @@ def document(letter: Letter) -> dict[str, Any]:
     return readable(letter.record) if letter.record else whole_payload(told)
 
 
-def corrected(letter: Letter, changed: Any, why: str, others: Sequence[Letter]) -> Correction:
-    """The correction that makes the letter's document this one. Raises `WrongUse` if it does not fit its contract.
+def corrected(letter: Letter, changed: Any, why: str, others: Sequence[Letter], known: Known) -> Correction:
+    """The correction that makes the letter's document this one. Raises `WrongUse` for what no service would send.
 
-    `others` are letters of other services about the same record: the corrected event ends their trouble too.
+    `others` are letters of other services about the same record: the corrected event ends their trouble too. `known`
+    is what an edit is checked against.
     """
-    places = tuple(differences(document(letter), changed))
+    before = document(letter)
+    made = aligned(before, changed)
+    places = tuple(differences(before, made))
     if not places:
         raise WrongUse(f"nothing was changed; to try it as it is: davtari dead-letters replay {letter.id}")
-    if not isinstance(changed, dict):
+    if not isinstance(made, dict):
         raise WrongUse("the document must be a JSON object")
     if letter.letter.record is None:
-        return _delivery(letter, changed, places, why)
-    return _record(letter, changed, places, why, others)
+        return _delivery(letter, made, places, why, known)
+    return _record(letter, made, places, why, others, known)
 
 
-def _delivery(letter: Letter, payload: dict[str, Any], places: tuple[str, ...], why: str) -> Correction:
+def _sound(verdict: Verdict) -> tuple[str, ...]:
+    """The doubts that are left. Raises `WrongUse` with every fault."""
+    if verdict.faults:
+        raise WrongUse(f"nothing was sent: {'; '.join(verdict.faults)}")
+    return tuple(verdict.doubts)
+
+
+def _delivery(letter: Letter, payload: dict[str, Any], places: tuple[str, ...], why: str, known: Known) -> Correction:
     told, asked = letter.letter, ask.stamp()
     assert told.delivery is not None
-    validated(told.delivery.kind, payload)
+    modelled = validated(told.delivery.kind, payload)
+    doubts = _sound(of_delivery(told.delivery.kind, whole_payload(told), payload, modelled, known))
     command = EditRequested(
         dead_letter=told.dead_letter,
         replacement=f"{told.about.partition('~')[0]}~{asked['command_id'][:8]}",
@@ -69,16 +86,17 @@ def _delivery(letter: Letter, payload: dict[str, Any], places: tuple[str, ...], 
         person=payload.get(PERSON),
         **asked,
     )
-    return Correction(places, (command,))
+    return Correction(places, (command,), doubts=doubts, payload=payload)
 
 
 def _record(
-    letter: Letter, changed: dict[str, Any], places: tuple[str, ...], why: str, others: Sequence[Letter]
+    letter: Letter, changed: dict[str, Any], places: tuple[str, ...], why: str, others: Sequence[Letter], known: Known
 ) -> Correction:
     event = _event(letter, changed)
+    doubts = _sound(of_record(document(letter), changed, event.data.content(), known))
     told = {"replacement": event.id, "changed": places, "why": why}
     commands = [EditRequested(dead_letter=one.letter.dead_letter, **told, **ask.stamp()) for one in (letter, *others)]
-    return Correction(places, tuple(commands), event)
+    return Correction(places, tuple(commands), event, doubts)
 
 
 def _event(letter: Letter, changed: dict[str, Any]) -> Envelope[Event]:

@@ -10,7 +10,10 @@ from pydantic import BaseModel, ValidationError
 from contracts.validation import problem
 from services.catalog_importer.payload import PLAN, WRITE, ProductPayload
 from services.commands.letters import WrongUse
-from services.order_exporter.tasks import ClientTask, ContactTask, SaleTask
+from services.order_exporter.receipts.tasks import ReceiptTask
+from services.order_exporter.sales_orders.reserving import KIND as SALES_ORDER
+from services.order_exporter.tasks import ClientTask, ContactTask, SalesOrderTask, SaleTask
+from services.order_notifier.tasks import NoteTask, StatusTask
 from services.refund_exporter.tasks import CreditNoteTask
 from services.stock_publisher.decide import KIND as STOCK_WRITE
 from services.stock_publisher.stock_write import StockWrite
@@ -22,6 +25,10 @@ MODELS: Mapping[str, type[BaseModel]] = {
     "client": ClientTask,
     "contacts": ContactTask,
     "credit-note": CreditNoteTask,
+    "receipt": ReceiptTask,
+    SALES_ORDER: SalesOrderTask,
+    "note": NoteTask,
+    "status": StatusTask,
     WRITE: ProductPayload,
     PLAN: ProductPayload,
     STOCK_WRITE: StockWrite,
@@ -30,18 +37,15 @@ MODELS: Mapping[str, type[BaseModel]] = {
 """By the kind of the delivery."""
 
 
-def validated(kind: str, payload: dict[str, Any]) -> None:
-    """Raises `WrongUse` with every fault of the payload."""
+def validated(kind: str, payload: dict[str, Any]) -> dict[str, Any]:
+    """The payload as its model understands it. Raises `WrongUse` with every fault."""
     model = MODELS.get(kind)
     if model is None:
         raise WrongUse(f"deliveries of the kind {kind!r} cannot be edited with this version")
-    unknown = sorted(payload.keys() - model.model_fields.keys())
     try:
-        model.model_validate(payload)
+        return model.model_validate(payload).model_dump(mode="json")
     except ValidationError as error:
         raise WrongUse(f"the payload does not fit: {'; '.join(faults(error))}") from None
-    if unknown:
-        raise WrongUse(f"the payload of {kind} has no {', '.join(unknown)}; there are {', '.join(model.model_fields)}")
 
 
 def faults(error: ValidationError) -> list[str]:

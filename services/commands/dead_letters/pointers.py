@@ -68,4 +68,16 @@ def differences(before: Any, after: Any, at: str = "") -> Iterator[str]:
         yield at
 
 
+def value_at(document: Any, pointer: str) -> Any:
+    """What stands at a pointer; None where nothing does."""
+    found = document
+    for step in pointer.removeprefix("/").split("/") if pointer else ():
+        name = step.replace("~1", "/").replace("~0", "~")
+        try:
+            found = found[int(name)] if isinstance(found, list) else found[name]
+        except (KeyError, IndexError, ValueError, TypeError):
+            return None
+    return found
+
+
 _MISSING = object()

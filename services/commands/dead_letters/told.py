@@ -88,14 +88,17 @@ def results(found: Sequence[Result], *, json: bool) -> None:
     console.print(summary(found), soft_wrap=True)
 
 
-def correction(made: Correction, *, json: bool, result: Result | None = None) -> int:
-    """What was changed, under which id it is tried, and what came of it."""
+def correction(made: Correction, doubts: Sequence[str], *, json: bool, result: Result | None = None) -> int:
+    """What was changed, what is unusual about it, under which id it is tried, and what came of it."""
     tried = made.commands[0].replacement
     if json:
         content: dict[str, Any] = {"changed": made.changed, "replacement": tried, "letters": len(made.commands)}
+        content |= {"to_confirm": list(doubts)}
         as_json(content | ({"sent": True} | result.plain() if result else {"sent": False}))
         return 0
     console.print(f"changed  {'  '.join(made.changed)}", markup=False, soft_wrap=True)
+    for doubt in doubts:
+        console.print(f"to confirm  {doubt}", style="yellow", markup=False, soft_wrap=True)
     what = "event" if made.event else "delivery"
     if result is None:
         console.print(f"It fits its contract. Dry run: nothing was sent ({what} {tried}).", soft_wrap=True)
