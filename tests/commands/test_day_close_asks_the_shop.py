@@ -164,7 +164,8 @@ def sound() -> dict[str, tuple[Sequence[Json], Sequence[Event]]]:
     young = order(line(1, "118.00", quantity="2"), modified_at=NOW - timedelta(seconds=30))
     euro = order(line(1, "10.00"), order_id=7, number="7", currency="EUR", status="pending", paid_at=None)
     unlisted = answered(BOUGHT, status="unlisted-status")
-    other_day = order(line(1, "5.00"), order_id=8, number="8", created_at=PLACED - timedelta(days=9), paid_at=None)
+    other_day = order(line(1, "5.00"), order_id=8, number="8", created_at=PLACED - timedelta(days=9), paid_at=None,
+                      modified_at=NOW - timedelta(days=1))  # fmt: skip
     return {
         "a draft of a checkout": ([answered(BOUGHT), answered(euro, status="checkout-draft")], [BOUGHT, SALE]),
         "a change that store-feed had no time to read": (

@@ -13,6 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from contracts.envelope import Envelope
+from contracts.ledger import NothingToCredit
 from contracts.model import Event
 from contracts.operations import DeadLetterSettled
 from contracts.shop import OrderChanged, OrderRemoved, OrderUnreadable, RefundUnreadable
@@ -196,8 +197,21 @@ def test_nothing_waits_without_a_name(events: list[Event], waits: list[tuple[str
     assert all(why in one.why for one, (*_, why) in zip(found, waits, strict=True)), found
 
 
+NEVER_SOLD = NothingToCredit(
+    shop=SHOP,
+    order_id=ORDER,
+    refund_id=1051,
+    amount=BACK.amount,
+    currency="GEL",
+    why="it was never paid",
+    seen_at=PAID,
+)
 ENDED = {
     "a refund of an order that was given up before its Sale": ([bought(status="cancelled"), BACK], "nothing to credit"),
+    "a refund of an order that never had a Sale": (
+        [bought(status="refunded", paid_at=None), BACK, NEVER_SOLD],
+        "nothing to credit",
+    ),
     "a part of another order": ([PART], "part of another order"),
     "a refund of a part": ([PART, BACK], "nothing to credit"),
     "a refund that is booked by hand": ([BOUGHT, SALE, BACK], "booked by hand"),

@@ -10,7 +10,7 @@ from contracts.approvals import ApprovalAsked
 from contracts.closing import DayClosed, DifferenceAccepted
 from contracts.envelope import Envelope
 from contracts.identity import ShopIdentified, ShopNotRecognized
-from contracts.ledger import CreditNoteRecorded, PaymentRecorded, SaleDiverged, SaleRecorded
+from contracts.ledger import CreditNoteRecorded, NothingToCredit, PaymentRecorded, SaleDiverged, SaleRecorded
 from contracts.model import Event
 from contracts.operations import CommandSettled, DeadLettered, DeadLetterSettled, PaymentReceived, PushRequested
 from contracts.sales_orders import SalesOrderEnded, SalesOrderRecorded
@@ -19,6 +19,7 @@ from services.order_exporter.content import is_void
 from services.refund_exporter.reversal import is_reversal
 from services.shared.delivery.letter_about import order_key_of
 
+FromBooks = SaleRecorded | SaleDiverged | CreditNoteRecorded | NothingToCredit | PaymentRecorded
 TOPICS = ("shop.orders", "shop.refunds", "ledger.documents", "dead-letters", "operations")
 
 
@@ -28,8 +29,9 @@ class Story:
 
     `settled` tells how a letter ended, `removed` whether the shop holds the order no more, `pushed` whether a person
     had it exported, `reserved` the sales order that stands for it. `unread` and `unread_refunds` are answers of the
-    shop that are not taken as the state. `behind` says what the shop holds otherwise, where it was asked, and the
-    command that has it read; what has `just_changed` there is not read yet, and not behind.
+    shop that are not taken as the state, `nothing` are refunds that need no credit note. `behind` says what the shop
+    holds otherwise, where it was asked, and the command that has it read; what has `just_changed` there is not read
+    yet, and not behind.
     """
 
     order: OrderChanged | None = None
@@ -47,6 +49,7 @@ class Story:
     reserved: SalesOrderRecorded | None = None
     unread: OrderUnreadable | None = None
     unread_refunds: dict[int, RefundUnreadable] = field(default_factory=dict)
+    nothing: dict[int, NothingToCredit] = field(default_factory=dict)
     behind: str = ""
     just_changed: bool = False
 
@@ -122,7 +125,7 @@ def _take(facts: Facts, envelope: Envelope[Event]) -> None:
             _take_order(facts.stories[event.key], event)
         case RefundIssued() | RefundRemoved() | RefundUnreadable():
             _take_refund(facts.stories[event.key], event)
-        case SaleRecorded() | SaleDiverged() | CreditNoteRecorded() | PaymentRecorded():
+        case SaleRecorded() | SaleDiverged() | CreditNoteRecorded() | NothingToCredit() | PaymentRecorded():
             _take_from_books(facts.stories[event.key], event)
         case SalesOrderRecorded() | SalesOrderEnded():
             facts.stories[event.key].reserved = event if isinstance(event, SalesOrderRecorded) else None
@@ -170,7 +173,7 @@ def _take_refund(story: Story, event: RefundIssued | RefundRemoved | RefundUnrea
             story.unread_refunds[event.refund_id] = event
 
 
-def _take_from_books(story: Story, event: SaleRecorded | SaleDiverged | CreditNoteRecorded | PaymentRecorded) -> None:
+def _take_from_books(story: Story, event: FromBooks) -> None:
     match event:
         case SaleRecorded():
             story.sales.pop(event.sale, None)  # the last one stands last
@@ -179,5 +182,7 @@ def _take_from_books(story: Story, event: SaleRecorded | SaleDiverged | CreditNo
             story.diverged = event
         case CreditNoteRecorded():
             story.notes[event.refund_id] = event
+        case NothingToCredit():
+            story.nothing[event.refund_id] = event
         case PaymentRecorded():
             story.receipts[event.payment] = event

@@ -23,6 +23,8 @@ def judged_refund(order: State, story: Story, refund_id: int, rules: ShopSetting
         return "needs a person", stops.text
     if refund_id in story.unread_refunds and (stops := unread(story, refund_id)) is not None:
         return "not readable", stops.text
+    if (said := story.nothing.get(refund_id)) is not None and story.sale is None:
+        return "nothing to credit", said.why
     if order != "in the books":
         return _without_sale(order)
     if name in story.asked:

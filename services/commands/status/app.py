@@ -11,7 +11,7 @@ from services.commands import gates, letters, show
 from services.commands.frame import Json, command, settings
 from services.commands.screen import as_json, console
 from services.commands.shops import identity
-from services.commands.status import standings
+from services.commands.status import blocked, standings
 from services.commands.status.freshness import ByItself, FeedAge, Punctuality, by_itself, feed_ages, punctuality
 from services.commands.status.freshness_lines import lines
 from services.shared.identity.standing import Standing
@@ -24,6 +24,7 @@ class Seen:
     """All that the command tells: of services, feeds, orders, shops, gates, and of what waits for a person."""
 
     services: list[standings.Standing]
+    blocked: list[blocked.Blocked]
     waiting: list[letters.Letter]
     ages: list[FeedAge]
     punctual: list[Punctuality]
@@ -35,6 +36,7 @@ class Seen:
         """For `--json`."""
         return {
             "services": [asdict(one) for one in self.services],
+            "blocked": [asdict(one) for one in self.blocked],
             "feeds": [asdict(one) for one in self.ages],
             "paid_orders": [asdict(one) for one in self.punctual],
             "without_a_person": [asdict(one) for one in self.alone],
@@ -45,11 +47,15 @@ class Seen:
 
     def show(self) -> None:
         """Print it."""
-        blocked = identity.lines(self.shops)
-        for line in blocked:
+        shut = identity.lines(self.shops)
+        for line in shut:
             console.print(line, soft_wrap=True)
-        show.standings(self.services, self.waiting, quiet=not blocked)
-        for line in [*gates.lines(self.opened), *lines(self.ages, self.punctual, self.alone)]:
+        show.standings(self.services, self.waiting, quiet=not shut)
+        for line in [
+            *blocked.lines(self.blocked),
+            *gates.lines(self.opened),
+            *lines(self.ages, self.punctual, self.alone),
+        ]:
             console.print(line, soft_wrap=True)
 
 
@@ -66,6 +72,7 @@ async def _seen(chosen: Settings, now: datetime) -> Seen:
     said = [envelope async for envelope in read_events(chosen.kafka, ["operations"])]
     return Seen(
         services=await standings.standings(chosen),
+        blocked=blocked.blocked(chosen),
         waiting=[letter for letter in lettered.values() if letter.open],
         ages=feed_ages(chosen, now),
         punctual=punctuality(chosen, now),

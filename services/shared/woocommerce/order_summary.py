@@ -55,8 +55,8 @@ class OrderSummary(Answered):
 
     @property
     def moments(self) -> tuple[datetime, ...]:
-        """When it was placed, paid and completed, as far as it was."""
-        found = (self.date_created_gmt, self.date_paid_gmt, self.date_completed_gmt)
+        """When it was placed, paid, completed and saved last: its document is dated by one of them."""
+        found = (self.date_created_gmt, self.date_paid_gmt, self.date_completed_gmt, self.date_modified_gmt)
         return tuple(moment for moment in found if moment is not None)
 
 
