@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -60,3 +61,30 @@ TOPICS: tuple[Topic, ...] = (
     ),
 )
 BY_NAME = {topic.name: topic for topic in TOPICS}
+
+REPORTERS: Mapping[str, str] = {
+    "balance.items": "balance-feed",
+    "balance.prices": "balance-feed",
+    "balance.stock": "balance-feed",
+    "shop.orders": "store-feed",
+    "shop.refunds": "store-feed",
+    "shop.customers": "store-feed",
+    "catalog.links": "catalog-importer",
+    "catalog.plans": "catalog-importer",
+    "catalog.mappings": "catalog-importer",
+    "stock.availability": "stock-publisher",
+    "ledger.documents": "order-exporter",
+    "shop.notices": "order-notifier",
+    "operations": "store-feed",
+    "dead-letters": "store-feed",
+}
+"""By topic, the one service that makes a dead letter of a record that cannot be read; the others leave it out."""
+SERVICES = frozenset(REPORTERS.values()) | {"refund-exporter", "alerts"}
+
+
+def reports(service: str, topic: str) -> bool:
+    """Whether a service makes a dead letter of a record of this topic that cannot be read.
+
+    Whoever is not one of Davtari's services speaks for itself.
+    """
+    return service not in SERVICES or REPORTERS.get(topic, service) == service

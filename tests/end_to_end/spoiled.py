@@ -12,8 +12,8 @@ from contracts.sample import Sample, samples
 
 Order = dict[str, Any]
 Spoil = Callable[[Order], object]
-SALE, READ = "sale", "read"
-"""Which delivery the dead letter is about: `sale:main:17` or `read:main:17`."""
+SALE, READ = "sale", "order"
+"""What the dead letter is about: `sale:main:17` or `order:main:17`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ ORDERS: Mapping[str, SpoiledOrder] = {
     "an absurd total": SpoiledOrder(INVALID, _set(total="1" + "0" * 15), READ),
     "lines that are no list": SpoiledOrder(INVALID, _set(line_items="none"), READ),
     "a quantity that is a table": SpoiledOrder(INVALID, _line(quantity={"of": 2}), READ),
-    "a date that is none": SpoiledOrder(INVALID, _set(date_modified_gmt="yesterday"), READ),
+    "a date that is none": SpoiledOrder(INVALID, _set(date_created_gmt="yesterday"), READ),
     "a status that is a table": SpoiledOrder(INVALID, _set(status={"is": "paid"}), READ),
     "an unknown currency": SpoiledOrder(Reason.SALE_CURRENCY_NOT_MAPPED, _set(currency="XTS")),
     "an unknown status, though paid": SpoiledOrder(Reason.SALE_STATUS_UNKNOWN, _set(status="packed-by-plugin")),
@@ -79,7 +79,7 @@ UNREADABLE = {
 
 @dataclass(frozen=True, slots=True)
 class SpoiledRecord:
-    """A Kafka record that no service can read. `readers` are the services that must say so."""
+    """A Kafka record that no service can read."""
 
     reason: Reason
     topic: str
@@ -118,8 +118,3 @@ RECORDS: Mapping[str, SpoiledRecord] = {
     "a version that is no number": SpoiledRecord(HEADERS, "shop.orders", _value(), _headers(ce_sequence=b"newest")),
     "a time without a zone": SpoiledRecord(HEADERS, "shop.orders", _value(), _headers(ce_time=b"2026-11-20T10:03:07")),
 }
-READERS = {
-    "shop.orders": {"store-feed", "stock-publisher", "order-exporter", "order-notifier"},
-    "catalog.links": {"catalog-importer", "stock-publisher", "order-exporter"},
-}
-"""The services that read a topic: each must say that it cannot read the record."""

@@ -45,6 +45,10 @@ AWAITED = Kind("awaited", Awaited)
 """By letter; the reference is the name of the thing."""
 UNHANDLED = Kind("unhandled", DeadLettered)
 """Letters about records that are not opened yet: after a rebuild they may turn out to be known."""
+OTHERS = Kind("others-letter", DeadLettered)
+"""Another service's letters about records that no service can read: a replay concerns all that read the topic."""
+REPLAYED = Kind("others-replayed", DeadLettered)
+"""The same once a person has had the record replayed."""
 
 
 def letter_id(service: str, what: str) -> str:

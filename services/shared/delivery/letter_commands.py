@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from contracts.operations import CommandSettled
-from services.shared.delivery.dead_letters import PARKED, UNHANDLED, Parked, settlement
+from services.shared.delivery.dead_letters import PARKED, REPLAYED, UNHANDLED, Parked, settlement
 from services.shared.delivery.decision import NOTHING, Decision
 from services.shared.delivery.edits import editable
-from services.shared.delivery.letter_rules import COMMAND, COMMAND_SUBJECT, PendingCommand
+from services.shared.delivery.letter_rules import COMMAND, COMMAND_SUBJECT, LETTER_SUBJECT, PendingCommand
 from services.shared.state.records import State
-
-LETTER_SUBJECT = "letter:"
-"""Subjects with this start, or with that of commands, are decided in this module and never by a service."""
 
 
 def decide_own(service: str, subject: str, state: State) -> Decision | None:
@@ -23,7 +20,9 @@ def decide_own(service: str, subject: str, state: State) -> Decision | None:
 
 
 def _decide_letter(id_: str, state: State) -> Decision:
-    letter = state.get(UNHANDLED, id_)
+    letter, replayed = state.get(UNHANDLED, id_), state.get(REPLAYED, id_)
+    if replayed and replayed.record:
+        return Decision(retry=(replayed.record,))
     return NOTHING if letter is None or state.get(PARKED, id_) else Decision(announce=(letter,))
 
 

@@ -20,13 +20,16 @@ from contracts.operations import (
     EditRequested,
     ReplayRequested,
 )
-from services.shared.delivery.dead_letters import AWAITED, PARKED, UNHANDLED, Awaited, Parked
+from contracts.reasons import Reason
+from services.shared.delivery.dead_letters import AWAITED, OTHERS, PARKED, REPLAYED, UNHANDLED, Awaited, Parked
 from services.shared.delivery.edits import EDIT, edit_of
 from services.shared.delivery.handlers import Remember, composed
 from services.shared.forgetting import rules as forgetting
 from services.shared.state.records import Kind, State
 
 COMMAND_SUBJECT = "command:"
+LETTER_SUBJECT = "letter:"
+"""Subjects with one of these beginnings are decided in `letter_commands` and never by a service."""
 KEPT_QUIET = ("discarded", "edited")
 """The delivery of a letter that was closed so is not made again as long as it is computed as it was."""
 Asked = ReplayRequested | DiscardRequested | EditRequested
@@ -61,6 +64,8 @@ def rules(service: str) -> Mapping[type[Event], Remember]:
 def _lettered(service: str, envelope: Envelope[DeadLettered], state: State) -> None:
     letter = envelope.data
     if letter.service != service:
+        if letter.record and letter.reason != Reason.RECORD_RULE_FAILED:
+            state.put(OTHERS, letter.dead_letter, letter)
         return
     state.put(PARKED, letter.dead_letter, Parked(letter=letter), ref=_subject(letter))
     state.drop(UNHANDLED, letter.dead_letter)
@@ -75,7 +80,10 @@ def _subject(letter: DeadLettered) -> str:
 
 def _settled(service: str, envelope: Envelope[DeadLetterSettled], state: State) -> None:
     event = envelope.data
-    parked = state.get(PARKED, event.dead_letter) if event.service == service else None
+    if event.service != service:
+        _settled_elsewhere(event, state)
+        return
+    parked = state.get(PARKED, event.dead_letter)
     if parked is None:
         return
     subject, replacement = _subject(parked.letter), event.replacement or ""
@@ -84,6 +92,17 @@ def _settled(service: str, envelope: Envelope[DeadLetterSettled], state: State) 
     state.drop(AWAITED, event.dead_letter)
     if subject and event.how in ("replayed", "edited"):
         state.touch(subject)
+
+
+def _settled_elsewhere(event: DeadLetterSettled, state: State) -> None:
+    """A record that was replayed is read again here too: a newer release may know it."""
+    letter = state.get(OTHERS, event.dead_letter)
+    if letter is None:
+        return
+    state.drop(OTHERS, event.dead_letter)
+    if event.how == "replayed":
+        state.put(REPLAYED, event.dead_letter, letter)
+        state.touch(LETTER_SUBJECT + event.dead_letter)
 
 
 def _asked(envelope: Envelope[Asked], state: State) -> None:

@@ -23,8 +23,8 @@ from services.shared.delivery.decision import Decision, Delivery, Refusal
 from services.shared.delivery.edits import EDIT, replacements, with_edits
 from services.shared.delivery.event_row import event_row
 from services.shared.delivery.handlers import Handlers, News, composed
-from services.shared.delivery.letter_commands import LETTER_SUBJECT, decide_own
-from services.shared.delivery.letter_rules import counted, rules
+from services.shared.delivery.letter_commands import decide_own
+from services.shared.delivery.letter_rules import LETTER_SUBJECT, counted, rules
 from services.shared.delivery.lookup import Asked, Lookup, ResultT
 from services.shared.delivery.reconcile import Changes, reconcile
 from services.shared.delivery.record import Record, as_they_are, restored
@@ -47,7 +47,10 @@ OWN_NEWS: Mapping[type[Event], News] = {DeadLettered: counted}
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What a transaction needs to know of its service. `opened` opens what is sealed in records."""
+    """What a transaction needs to know of its service. `opened` opens what is sealed in records.
+
+    `reports` tells of which topics (by their full name) it makes dead letters of records that cannot be read.
+    """
 
     service: str
     handlers: Handlers
@@ -55,6 +58,7 @@ class Rules:
     leaving: Callable[[], Collection[str]]
     opened: Callable[[Sequence[Record]], Awaitable[Sequence[Record]]] = as_they_are
     asked: Asked = field(default_factory=set)
+    reports: Callable[[str], bool] = lambda topic: True
 
 
 class Work:
@@ -78,7 +82,7 @@ class Work:
             try:
                 readable.append((record.read(), record))
             except Undecodable as error:
-                await self._bury(record, error.code, error.detail, replayed=replayed)
+                await self._unreadable(record, error, replayed=replayed)
         await self._remember_all(readable, replayed=replayed)
         return [envelope for envelope, _ in readable]
 
@@ -157,6 +161,14 @@ class Work:
         detail = f"{envelope.type} of {envelope.subject}: {plain(error)}"
         detail = redacted(detail, envelope.data.content().get(PERSON))
         await self._bury(record, Reason.RECORD_RULE_FAILED, detail, replayed=replayed)
+
+    async def _unreadable(self, record: Record, error: Undecodable, *, replayed: bool) -> None:
+        """One service makes the dead letter of a record that no service can read; it is replayed to all of them."""
+        if self.rules.reports(record.topic):
+            await self._bury(record, error.code, error.detail, replayed=replayed)
+        else:
+            where = f"{record.topic}/{record.partition}/{record.offset}"
+            log.warning("record left out", extra={"about": f"record {where}", "reason": error.code})
 
     async def _bury(self, record: Record, reason: str, detail: str, *, replayed: bool) -> None:
         """Open a dead letter, unless it is known; while catching up that is not known before the end."""

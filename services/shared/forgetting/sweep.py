@@ -11,12 +11,12 @@ from sqlalchemy import LargeBinary, bindparam, func, literal, or_, select, updat
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contracts.operations import DeadLettered
-from services.shared.delivery.dead_letters import PARKED, UNHANDLED
+from services.shared.delivery.dead_letters import OTHERS, PARKED, REPLAYED, UNHANDLED
 from services.shared.forgetting.strip import without_person
 from services.shared.state.bulk import execute_many
 from services.shared.state.tables import deliveries, events, records
 
-LETTERS = (PARKED.name, UNHANDLED.name)
+LETTERS = tuple(kind.name for kind in (PARKED, UNHANDLED, OTHERS, REPLAYED))
 """Kinds of records that may hold bytes in base64, in which nothing is found by a search."""
 _RECORDS = (
     update(records)

@@ -11,6 +11,7 @@ from functools import partial
 
 from aiokafka import AIOKafkaProducer
 
+from contracts.topics import reports
 from services.shared.clock import Clock, utc_now
 from services.shared.delivery.engine import Engine
 from services.shared.delivery.handlers import Handlers
@@ -168,12 +169,14 @@ class Service:
         return waits
 
     def _rules(self) -> Rules:
+        name, prefix = self.blueprint.name, self.settings.kafka.topic_prefix
         return Rules(
-            service=self.blueprint.name,
+            service=name,
             handlers=remembering(self.blueprint.handlers),
             blocked_deadline=self.settings.retry.blocked_deadline,
             leaving=lambda: {id_ for relay in self.relays for id_ in relay.leaving},
             opened=Opener(self.keys).records,
+            reports=lambda topic: reports(name, topic.removeprefix(prefix)),
         )
 
     @asynccontextmanager
