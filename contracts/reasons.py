@@ -48,6 +48,7 @@ class Reason(StrEnum):
     SHOP_REDIRECTED = "shop.redirected"
     SHOP_ADDRESS_WRONG = "shop.address-wrong"
     SHOP_FOREIGN_ANSWER = "shop.foreign-answer"
+    SHOP_RECORD_UNREADABLE = "shop.record-unreadable"
 
     PRODUCT_GROUP_NOT_MAPPED = "product.group-not-mapped"
     PRODUCT_GROUP_EXCLUDED = "product.group-excluded"

@@ -34,8 +34,7 @@ def ids(events: list[Event]) -> list[int]:
 
 @pytest.fixture
 def _short_pages(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr("services.shared.woocommerce.changes.PER_PAGE", 10)
-    monkeypatch.setattr("services.shared.woocommerce.pages.PER_PAGE", 10)
+    monkeypatch.setattr("services.shared.woocommerce.pace.SIZES", (10, 5, 1))
     monkeypatch.setattr(sweep, "AT_ONCE", 4)
     yield
 

@@ -23,6 +23,7 @@ from services.shared.upstream.errors import (
     UpstreamError,
 )
 from services.shared.woocommerce.client import WooCommerce
+from services.shared.woocommerce.cursor import Cursor
 from services.shared.woocommerce.product_write import ProductWrite
 from tests.woocommerce.shop_double import NOON, ShopDouble, client, listed, product
 
@@ -31,7 +32,7 @@ Ask = Callable[[WooCommerce], Awaitable[Any]]
 
 
 async def _orders(shop: WooCommerce) -> list[Any]:
-    return [order async for order in shop.orders_placed(NOON, NOON)]
+    return [order async for order in shop.orders_changed_since(Cursor(NOON))]
 
 
 RECORDS: dict[str, Ask] = {
@@ -71,8 +72,9 @@ FOREIGN: dict[str, str] = {
 }
 
 
-async def failure(ask: Ask, *answers: httpx.Response) -> UpstreamError:
-    async with client(ShopDouble(list(answers))) as shop:
+async def failure(ask: Ask, answer: httpx.Response) -> UpstreamError:
+    """What is raised in a shop that always answers so."""
+    async with client(lambda request: answer) as shop:
         with pytest.raises(UpstreamError) as raised:
             await ask(shop)
     return raised.value

@@ -28,7 +28,8 @@ class LivingShop:
         self.calls += 1
         query = request.url.params
         after, size = instant(query["modified_after"]), int(query["per_page"])
-        found = sorted((when, number) for number, when in self.modified.items() if when > after)
+        before = instant(query.get("modified_before", "2999-01-01T00:00:00"))
+        found = sorted((when, number) for number, when in self.modified.items() if after < when < before)
         page = found[(int(query["page"]) - 1) * size :][:size]
         self.meanwhile(self)
         rows = [{"id": number, "date_modified_gmt": gmt_text(when)} for when, number in page]

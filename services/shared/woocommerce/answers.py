@@ -115,7 +115,7 @@ def rows(value: Any) -> list[Any]:
         value = list(value.values())
     if not isinstance(value, list):
         raise NoAnswer("one object where a list is due" if isinstance(value, dict) else "no list")
-    if value and not any(_is_record(row) for row in value):
+    if value and not any(is_record(row) for row in value):
         raise NoAnswer("a list without a record")
     return value
 
@@ -142,7 +142,8 @@ def sentence(error: ErrorBody) -> str:
     return f"{plain} ({'; '.join(map(str, faults.values()))})" if isinstance(faults, dict) and faults else plain
 
 
-def _is_record(row: Any) -> bool:
+def is_record(row: Any) -> bool:
+    """Whether a row of a list is a record of any kind."""
     return isinstance(row, dict) and ("id" in row or "slug" in row or "instance_id" in row)
 
 

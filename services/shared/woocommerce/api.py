@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ from services.shared.upstream.statuses import foreign
 from services.shared.upstream.voice import Explanation
 from services.shared.woocommerce import answers, diagnosis
 from services.shared.woocommerce.answers import BrokenAnswer, NoAnswer
+from services.shared.woocommerce.pace import Pace
 
 log = logging.getLogger(__name__)
 PREFIX = "wp-json"
@@ -32,10 +34,14 @@ Shape = Callable[[Any], ShapeT]
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of a list, odd rows included; `total_pages` is None when a proxy swallowed the header."""
+    """One page of a list; `total_pages` is None when a proxy swallowed the header.
 
-    rows: list[Any]
+    `odd` are the places, from 0, in which something else stands than a record; `rows` are the others.
+    """
+
+    rows: list[dict[str, Any]]
     total_pages: int | None
+    odd: tuple[int, ...] = ()
 
 
 class Api:
@@ -45,6 +51,7 @@ class Api:
         """`prefix` is WordPress's REST prefix; `token` gives another text each time, for fresh reads."""
         self.shop = shop
         self.php_output = ""
+        self._paces: dict[str, Pace] = {}
         self.time: datetime | None = None
         """The shop's own time when it answered a read last, to the second; None where no answer has told it."""
         self._upstream, self._token = upstream, token
@@ -72,7 +79,17 @@ class Api:
         response = await self._read(route, params, fresh=fresh)
         total = response.headers.get("X-WP-TotalPages", "")
         pages = int(total) if total.isascii() and total.isdigit() else None
-        return Page(self._read_as(answers.rows, response), pages)
+        found = self._read_as(answers.rows, response)
+        odd = tuple(index for index, row in enumerate(found) if not answers.is_record(row))
+        return Page([row for row in found if answers.is_record(row)], pages, odd)
+
+    def pace(self, route: str) -> Pace:
+        """How large the pages of lists like this one may be at present."""
+        return self._paces.setdefault(_kind(route), Pace())
+
+    def set_pace(self, route: str, pace: Pace) -> None:
+        """Set it."""
+        self._paces[_kind(route)] = pace
 
     async def write(self, method: str, route: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """A change, and its echo. Raises `UnknownOutcome` also when the echo cannot be that of this change."""
@@ -132,6 +149,11 @@ _CACHE_HEADERS = (
     "Age", "X-Cache", "X-Cache-Status", "CF-Cache-Status", "X-LiteSpeed-Cache", "X-Proxy-Cache", "X-Varnish",
     "X-WC-Cache", "Last-Modified",
 )  # fmt: skip
+
+
+def _kind(route: str) -> str:
+    """The lists of one kind, e.g. the refunds of any order."""
+    return re.sub(r"\d+", "N", route)
 
 
 def _anything(value: Any) -> Any:

@@ -46,6 +46,7 @@ from services.shared.woocommerce.cursor import Cursor
 from services.shared.woocommerce.customers import Customer
 from services.shared.woocommerce.diagnosis import explain, fix_of
 from services.shared.woocommerce.notes import Note
+from services.shared.woocommerce.pages import Skip, log_skipped
 from services.shared.woocommerce.probe import Probe
 from services.shared.woocommerce.product import Product
 from services.shared.woocommerce.product_write import ProductWrite
@@ -188,13 +189,16 @@ class WooCommerce:
         """The JSON of a plugin's own route, e.g. `/wp-json/wc-returns/v1/orders/17`; None where it knows nothing."""
         return await orders.of_plugin(self._api, path)
 
-    def orders_changed_since(self, cursor: Cursor) -> AsyncIterator[dict[str, Any]]:
-        """The JSON of orders modified since the cursor, oldest change first; one may come twice, none is missed."""
-        return orders.changed_since(self._api, cursor)
+    def orders_changed_since(self, cursor: Cursor, *, skip: Skip = log_skipped) -> AsyncIterator[dict[str, Any]]:
+        """The JSON of orders modified since the cursor, oldest change first; one may come twice, none is missed.
 
-    def order_pieces_changed_since(self, cursor: Cursor) -> AsyncIterator[dict[str, Any]]:
+        `skip` is told of an order that the shop cannot answer; all others are read.
+        """
+        return orders.changed_since(self._api, cursor, skip)
+
+    def order_pieces_changed_since(self, cursor: Cursor, *, skip: Skip = log_skipped) -> AsyncIterator[dict[str, Any]]:
         """The same with the fields alone that tell which pieces an order takes off the stock."""
-        return orders.pieces_changed_since(self._api, cursor)
+        return orders.pieces_changed_since(self._api, cursor, skip)
 
     async def last_order_change(self) -> datetime | None:
         """When an order was modified last, by the shop's clock; None where there is no order."""
@@ -208,13 +212,21 @@ class WooCommerce:
         """The same of those of these orders that the shop holds, also in the trash."""
         return await orders.by_ids(self._api, ids)
 
-    def orders_concerning(self, begin: datetime, end: datetime) -> AsyncIterator[dict[str, Any]]:
-        """Summaries of all orders that may have been placed, paid, completed or refunded in this time."""
-        return orders.concerning(self._api, begin, end)
+    def orders_concerning(
+        self, begin: datetime, end: datetime, *, skip: Skip = log_skipped
+    ) -> AsyncIterator[dict[str, Any]]:
+        """Summaries of all orders that may have been placed, paid, completed or refunded in this time.
 
-    def order_summaries(self, ids: Sequence[int]) -> AsyncIterator[dict[str, Any]]:
-        """Summaries of these orders, a hundred at most; what the shop does not list is left out."""
-        return orders.summaries(self._api, ids)
+        `skip` is told of an order that the shop cannot answer; all others are read.
+        """
+        return orders.concerning(self._api, begin, end, skip)
+
+    def order_summaries(self, ids: Sequence[int], *, skip: Skip = log_skipped) -> AsyncIterator[dict[str, Any]]:
+        """Summaries of these orders, a hundred at most; what the shop does not list is left out.
+
+        `skip` is told of an order that the shop cannot answer; all others are read.
+        """
+        return orders.summaries(self._api, ids, skip)
 
     async def set_status(self, order_id: int, status: str) -> dict[str, Any]:
         """Gives an order a status and answers its JSON; stock, dates and mails follow from it in the shop."""
@@ -228,12 +240,16 @@ class WooCommerce:
         """Writes a note, for the shop's people only or for the customer too, and gives its echo."""
         return await notes.write(self._api, order_id, text, customer=customer)
 
-    async def refunds(self, order_id: int, *, fresh: bool = False, dp: int | None = None) -> list[dict[str, Any]]:
+    async def refunds(
+        self, order_id: int, *, fresh: bool = False, dp: int | None = None, skip: Skip = log_skipped
+    ) -> list[dict[str, Any]]:
         """The JSON of every refund of an order, oldest first; `fresh` bypasses caches, `dp` asks for decimals.
+
+        `skip` is told of a refund that the shop cannot answer: it is left out.
 
         Raises `NotFound` when WooCommerce says that there is no such order.
         """
-        return await refunds.of_order(self._api, order_id, fresh=fresh, dp=dp)
+        return await refunds.of_order(self._api, order_id, fresh=fresh, dp=dp, skip=skip)
 
     def every_customer(self) -> AsyncIterator[Customer]:
         """Every customer account, by number."""

@@ -12,7 +12,7 @@ from services.shared.woocommerce.api import Api
 from services.shared.woocommerce.changes import changes
 from services.shared.woocommerce.cursor import Cursor
 from services.shared.woocommerce.order_summary import FIELDS
-from services.shared.woocommerce.pages import PER_PAGE, rows
+from services.shared.woocommerce.pages import PER_PAGE, Skip, log_skipped, rows
 from services.shared.woocommerce.times import gmt_text
 
 ROUTE = "/orders"
@@ -77,14 +77,14 @@ async def by_ids(api: Api, ids: Iterable[int]) -> list[dict[str, Any]]:
     return php.records([*listed, *trashed])
 
 
-def changed_since(api: Api, cursor: Cursor) -> AsyncIterator[dict[str, Any]]:
+def changed_since(api: Api, cursor: Cursor, skip: Skip = log_skipped) -> AsyncIterator[dict[str, Any]]:
     """The orders modified since the cursor, oldest change first; drafts of a checkout are among them, trash is not."""
-    return changes(api, ROUTE, cursor)
+    return changes(api, ROUTE, cursor, skip=skip)
 
 
-def pieces_changed_since(api: Api, cursor: Cursor) -> AsyncIterator[dict[str, Any]]:
+def pieces_changed_since(api: Api, cursor: Cursor, skip: Skip = log_skipped) -> AsyncIterator[dict[str, Any]]:
     """The same with the fields alone that tell which pieces an order takes off the stock."""
-    return changes(api, ROUTE, cursor, _fields=PIECES_FIELDS)
+    return changes(api, ROUTE, cursor, skip=skip, _fields=PIECES_FIELDS)
 
 
 async def last_change(api: Api) -> datetime | None:
@@ -94,16 +94,17 @@ async def last_change(api: Api) -> datetime | None:
     return next((when for row in php.records(rows_) if (when := php.moment(row.get("date_modified_gmt")))), None)
 
 
-def concerning(api: Api, begin: datetime, end: datetime) -> AsyncIterator[dict[str, Any]]:
+def concerning(api: Api, begin: datetime, end: datetime, skip: Skip = log_skipped) -> AsyncIterator[dict[str, Any]]:
     """Summaries of all orders that may have been placed, paid, completed or refunded from `begin` to before `end`.
 
     These are the orders placed before `end` and modified since `begin`: each of those acts modifies the order. The
     window stays small for a day long past, too. Trash is not listed; caches are bypassed.
     """
     since = Cursor(begin, overlap=timedelta())
-    return changes(api, ROUTE, since, fresh=True, before=gmt_text(end), _fields=FIELDS)
+    return changes(api, ROUTE, since, skip=skip, before=gmt_text(end), _fields=FIELDS)
 
 
-def summaries(api: Api, ids: Sequence[int]) -> AsyncIterator[dict[str, Any]]:
+def summaries(api: Api, ids: Sequence[int], skip: Skip = log_skipped) -> AsyncIterator[dict[str, Any]]:
     """Summaries of these orders, a hundred at most. API fact: unknown ids and those in the trash are left out."""
-    return rows(api, ROUTE, {"include": ",".join(map(str, ids)), "_fields": FIELDS}, fresh=True)
+    included = {"include": ",".join(map(str, ids)), "orderby": "id", "order": "asc", "_fields": FIELDS}
+    return rows(api, ROUTE, included, fresh=True, skip=skip)

@@ -5,15 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from services.shared.woocommerce.api import Api
-from services.shared.woocommerce.pages import rows
+from services.shared.woocommerce.pages import Skip, log_skipped, rows
 
 
-async def of_order(api: Api, order_id: int, *, fresh: bool = False, dp: int | None = None) -> list[dict[str, Any]]:
+async def of_order(
+    api: Api, order_id: int, *, fresh: bool = False, dp: int | None = None, skip: Skip = log_skipped
+) -> list[dict[str, Any]]:
     """Every refund of an order with its lines, oldest first; `fresh` bypasses caches, `dp` asks for decimals.
+
+    A refund that the shop cannot answer is told to `skip`: the order names it all the same.
 
     A refund that was deleted is not there any more and nothing else tells so (reference section 7).
     Raises `NotFound` when WooCommerce says that there is no such order.
     """
-    params = {} if dp is None else {"dp": dp}
-    found = [row async for row in rows(api, f"/orders/{order_id}/refunds", params, fresh=fresh)]
+    params = {"orderby": "id", "order": "asc"} | ({} if dp is None else {"dp": dp})
+    found = [row async for row in rows(api, f"/orders/{order_id}/refunds", params, fresh=fresh, skip=skip)]
     return sorted(found, key=lambda refund: str(refund.get("id", "")).zfill(20))
