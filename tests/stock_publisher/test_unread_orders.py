@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -166,6 +166,7 @@ async def test_a_figure_that_nobody_wants_any_more_does_not_leave(store: Store) 
     store.clock.forward(minutes=10)
     await store.takes(store.read("tea", "11"))
     rows = await store.engine.claim(lane("main"), 10, ())
+    store.engine.rules = replace(store.engine.rules, leaving=lambda: {row.id for row in rows})
     await store.takes(ProductUnlinked(shop="main", item="tea", product_id=store.tea, reason="", unlinked_at=NOON))
     outcomes = await store.unread.before(store.write)(rows)
     await store.engine.settle(list(zip(rows, outcomes, strict=True)))
