@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 
 from services.shared.checks.gates import shop_gate
@@ -25,6 +26,8 @@ from services.stock_publisher.unread_orders import UnreadOrders
 
 NAME = "stock-publisher"
 FLOWS = frozenset({"stock"})
+AT_ONCE = 8
+"""So many batches of figures may be under way, most of them waiting."""
 
 
 @asynccontextmanager
@@ -32,20 +35,21 @@ async def blueprint(settings: Settings, clock: Clock = utc_now) -> AsyncIterator
     """The service, wired: a lane of stock writes for each shop."""
     async with open_shops(settings, clock) as shops:
         guards = {name: Guard(name, shop, settings.shops[name], clock) for name, shop in shops.items()}
-        back = _unread_for(settings)
-        orders = {name: OrderList(settings, name, shop, back, clock) for name, shop in shops.items()}
-        lanes = [guarded_lane(stock_lane(settings, n, s, clock, orders[n]), guards[n]) for n, s in shops.items()]
+        orders = {n: OrderList(settings, n, shop, _unread_for(settings), clock) for n, shop in shops.items()}
+        unread = {name: UnreadOrders(each, clock) for name, each in orders.items()}
+        lanes = [guarded_lane(stock_lane(settings, n, s, clock, unread[n]), guards[n]) for n, s in shops.items()]
         gates = [gate for n, shop in shops.items() for gate in shop_gate(settings, n, shop, lane(n), FLOWS)]
-        drift = [_drift(settings, shops[name], guard) for name, guard in guards.items()]
+        tasks = [_drift(settings, shops[name], guard) for name, guard in guards.items()]
+        tasks += [each.follow for each in unread.values()]
         rules = fingerprint(settings.shops.values())
         attached = [*[guard.attach for guard in guards.values()], *[each.attach for each in orders.values()]]
-        yield Blueprint(NAME, watched(handlers(settings)), rules, lanes, early_tasks=attached, gates=gates, tasks=drift)
+        yield Blueprint(NAME, watched(handlers(settings)), rules, lanes, early_tasks=attached, gates=gates, tasks=tasks)
 
 
-def stock_lane(settings: Settings, name: str, shop: WooCommerce, clock: Clock, orders: OrderList) -> Lane:
-    """The lane of a shop's stock writes."""
-    deliver = UnreadOrders(orders).before(Deliveries(shop, clock, settings.shops[name].batch_size))
-    return shop_lane(settings, name, lane(name), deliver)
+def stock_lane(settings: Settings, name: str, shop: WooCommerce, clock: Clock, unread: UnreadOrders) -> Lane:
+    """The lane of a shop's stock writes. Calls that wait for a look cost the shop nothing, its client limits others."""
+    deliver = unread.before(Deliveries(shop, clock, settings.shops[name].batch_size))
+    return replace(shop_lane(settings, name, lane(name), deliver), concurrency=AT_ONCE)
 
 
 def _unread_for(settings: Settings) -> timedelta:

@@ -4,15 +4,23 @@ WooCommerce has no conditional write: a figure that is written over such an orde
 So the orders that changed since the last look are listed before stock is written, and what they hold counts at once, as
 if store-feed had stated it: the figure that leaves has their pieces subtracted, and no write waits for an order.
 
-What it costs: one list a second at most for all stock writes of a shop, with the fields alone that tell pieces.
+An order that comes between a look and the write is found by the look that follows each write, and the product's figure
+is written again.
+
+What it costs: one list a second at most for all stock writes of a shop, with the fields alone that tell pieces. A
+figure that was decided before the last look leaves at once while that is fresh; one that was decided since waits for
+the next look, a second at most.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 
+from services.shared.clock import Clock
 from services.shared.delivery import outbox
+from services.shared.delivery.engine import Engine
 from services.shared.delivery.failure import outcome_of
 from services.shared.delivery.lane import Deliver
 from services.shared.delivery.outcome import Done, Outcome, Retry
@@ -21,6 +29,7 @@ from services.shared.upstream.errors import UpstreamError
 from services.stock_publisher.order_list import OrderList
 from services.stock_publisher.pace import Pace
 
+log = logging.getLogger(__name__)
 EVERY = 1.0
 """Seconds between the beginnings of two looks."""
 PAUSE = 5.0
@@ -30,24 +39,45 @@ PAUSE = 5.0
 class UnreadOrders:
     """Before the stock writes of one shop."""
 
-    def __init__(self, orders: OrderList, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
+    def __init__(
+        self, orders: OrderList, clock: Clock, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    ) -> None:
         self._orders = orders
-        self._look = Pace(orders.take_in, EVERY, sleep)
+        self._looks = Pace(orders.take_in, EVERY, clock, sleep)
+        self._written = asyncio.Event()
+
+    async def follow(self, _: Engine) -> None:
+        """A task of the service: look once more after figures were written. What fails is left to the next look."""
+        while True:
+            await self._written.wait()
+            self._written.clear()
+            try:
+                await self._looks.wait()
+            except UpstreamError as error:
+                log.warning("orders are not looked for after a write of stock", extra={"why": error.message})
 
     def before(self, deliver: Deliver) -> Deliver:
         """The effect of a lane that writes stock, behind a look: what leaves is the figure as it is after it."""
 
         async def delivering(rows: Sequence[Row]) -> Sequence[Outcome]:
             try:
-                await self._look.wait()
+                await self._look(rows)
             except UpstreamError as error:
                 return [_unseen(error)] * len(rows)
             current = await self._current(rows)
             leaving = [current[row.id] for row in rows if row.id in current]
             outcomes = dict(zip([row.id for row in leaving], await deliver(leaving), strict=True)) if leaving else {}
+            if outcomes:
+                self._written.set()
             return [outcomes.get(row.id, Done()) for row in rows]
 
         return delivering
+
+    async def _look(self, rows: Sequence[Row]) -> None:
+        async with self._orders.engine.database.read() as connection:
+            decided = await outbox.decided_at(connection, [row.id for row in rows])
+        if decided is not None and not self._looks.covers(decided):
+            await self._looks.wait()
 
     async def _current(self, rows: Sequence[Row]) -> dict[str, Row]:
         """The rows as they are wanted now; one that is not wanted any more has nothing to do."""

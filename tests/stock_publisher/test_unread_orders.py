@@ -109,7 +109,7 @@ async def opened_store(folder: Path) -> AsyncIterator[Store]:
     ):
         orders = OrderList(chosen, "main", client, BACK, lambda: clock.at + made.ahead)
         await orders.attach(engine)
-        unread = UnreadOrders(orders, sleep=at_once)
+        unread = UnreadOrders(orders, clock, sleep=at_once)
         made = Store(shop, faults, tea, coffee, engine, clock, unread, Deliveries(client, clock), Ledger(engine))
         await made.takes(
             link(product_id=tea, item="tea", sku="TEA"), link(product_id=coffee, item="coffee", sku="COFFEE")
@@ -387,13 +387,47 @@ async def test_writes_that_wait_together_share_one_look() -> None:
         slept.append(seconds)
         await asyncio.sleep(0)
 
-    pace = Pace(look, 1.0, sleep)
+    pace = Pace(look, 1.0, Clock(), sleep)
     first = asyncio.create_task(pace.wait())
     await began.wait()
     # the first began at once; all who come while it runs share the second
     await asyncio.gather(first, *[pace.wait() for _ in range(50)])
     assert len(looks) == 2
     assert slept[0] == 0.0 and 0.9 < slept[1] <= 1.0
+
+
+async def test_a_look_covers_what_was_decided_before_it_for_a_second() -> None:
+    clock, looks = Clock(), 0
+
+    async def look() -> None:
+        nonlocal looks
+        looks += 1
+
+    pace = Pace(look, 0.05, clock, at_once)
+    before = clock.at.timestamp()
+    assert not pace.covers(before)
+    clock.forward(seconds=1)
+    await pace.wait()
+    assert pace.covers(before)
+    assert not pace.covers(clock.at.timestamp())
+    # and when a look is no news any more
+    await asyncio.sleep(0.06)
+    assert not pace.covers(before)
+
+
+async def test_many_figures_of_one_moment_share_one_look(store: Store) -> None:
+    """An import changes everything at once: a look for each call would make it slow."""
+    store.clock.forward(minutes=10)
+    await store.takes(store.read("tea", "11"), store.read("coffee", "21"))
+    store.clock.forward(seconds=1)
+    rows = await store.engine.claim(lane("main"), 10, ())
+    store.faults.journal.clear()
+    for row_ in rows:
+        outcomes = await store.unread.before(store.write)([row_])
+        await store.engine.settle(list(zip([row_], outcomes, strict=True)))
+    assert store.held() == (11, 21)
+    asked = [entry.path for entry in store.faults.journal.entries if entry.path.endswith("/orders")]
+    assert len(asked) == 1
 
 
 async def test_a_look_that_failed_serves_nobody() -> None:
@@ -405,7 +439,7 @@ async def test_a_look_that_failed_serves_nobody() -> None:
         if looks == 1:
             raise Unavailable("away")
 
-    pace = Pace(look, 1.0, at_once)
+    pace = Pace(look, 1.0, Clock(), at_once)
     with pytest.raises(Unavailable):
         await pace.wait()
     await pace.wait()

@@ -155,6 +155,7 @@ _HEADS = select(deliveries).where(
     not_among(D.id, "skip"),
 )
 _DUE = _HEADS.where(D.due <= bindparam("now")).order_by(D.seq).limit(bindparam("limit"))
+_DECIDED_AT = select(func.max(D.due)).where(among(D.id, "ids"))
 _CURRENT = select(deliveries).where(among(D.id, "ids"), D.state == PENDING)
 _NEXT_DUE = _HEADS.with_only_columns(func.min(D.due))
 
@@ -163,6 +164,12 @@ async def due(connection: AsyncConnection, lane: str, now: float, limit: int, sk
     """The next rows of a lane that may leave: only the first of each key, and it is neither blocked nor early."""
     wanted = {"lane": lane, "now": now, "limit": limit, "skip": list(skip)}
     return [_row(found) for found in await connection.execute(_DUE, wanted)]
+
+
+async def decided_at(connection: AsyncConnection, ids: Iterable[str]) -> float | None:
+    """When the last of these rows became due as it stands now, as a timestamp; None where none of them waits."""
+    found: float | None = await connection.scalar(_DECIDED_AT, {"ids": list(ids)})
+    return found
 
 
 async def current(connection: AsyncConnection, ids: Iterable[str]) -> dict[str, Row]:
