@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
@@ -20,12 +21,22 @@ app = typer.Typer(
 )
 
 
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"davtari {version('davtari')}")
+        raise typer.Exit
+
+
+Version = Annotated[bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")]
+
+
 @app.callback()
 def main(
     context: typer.Context,
     settings_file: Annotated[Path, typer.Option("--settings", envvar="DAVTARI_SETTINGS")] = Path("davtari.toml"),
     log_level: Annotated[str | None, typer.Option(envvar="DAVTARI_LOG_LEVEL")] = None,
     log_json: Annotated[bool, typer.Option("--log-json", envvar="DAVTARI_LOG_JSON")] = False,
+    _: Version = False,
 ) -> None:
     """Davtari joins Balance with WooCommerce shops."""
     Chosen.settings_file = settings_file

@@ -146,6 +146,7 @@ allow davtari-order-exporter \
 # the service refund-exporter
 allow davtari-refund-exporter \
     --operation Read --operation Describe \
+    --topic "${PREFIX}shop.orders" \
     --topic "${PREFIX}shop.refunds" \
     --topic "${PREFIX}ledger.documents" \
     --topic "${PREFIX}privacy.keys" \

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 Json = Annotated[bool, typer.Option("--json", help="Print data instead of text.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only look and compute; change nothing.")]
-Shop = Annotated[str, typer.Option(help="The shop; needed when the settings name several.")]
+Shop = Annotated[str, typer.Option("--shop", help="The shop's short id; needed when the settings name several shops.")]
+OneShop = Annotated[str, typer.Option("--shop", help="Only this shop.")]
+Why = Annotated[str, typer.Option("--reason", help="Why; recorded with your name.")]
 Patience = Annotated[float, typer.Option(help="Seconds to wait for the services' answer.")]
 
 
@@ -36,12 +38,18 @@ def settings() -> Settings:
 
 
 def chosen_shop(chosen: Settings, shop: str) -> str:
-    """The shop that is meant. Raises `SettingsError` when there is no such shop, or when it must be named."""
+    """The shop of `--shop`, or the only one. Raises `SettingsError` for an unknown shop, and when it must be named."""
     if shop in chosen.shops:
         return shop
     if not shop and len(chosen.shops) == 1:
         return next(iter(chosen.shops))
-    raise SettingsError(f"choose one of the shops with --shop: {', '.join(chosen.shops)}")
+    known = ", ".join(chosen.shops) or "none; davtari init adds one"
+    raise SettingsError(f"Unknown shop '{shop}'. Known shops: {known}" if shop else f"Add --shop; known shops: {known}")
+
+
+def chosen_shops(chosen: Settings, shop: str) -> list[str]:
+    """The shop of `--shop`, or all of them. Raises `SettingsError` for an unknown shop."""
+    return [chosen_shop(chosen, shop)] if shop else list(chosen.shops)
 
 
 def command(work: Callable[P, Coroutine[Any, Any, int]]) -> Callable[P, None]:

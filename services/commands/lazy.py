@@ -10,6 +10,8 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command, get_group
 
+from services.commands.old_spellings import modernize, shop_names
+from services.commands.screen import errors
 from services.shared.importing import imported
 
 
@@ -55,6 +57,12 @@ def lazy_group(entries: tuple[Entry, ...]) -> type[TyperGroup]:
 
         def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
             name, command, rest = super().resolve_command(ctx, args)
-            return name, named[name].load() if command and name else command, rest
+            if not (command and name):
+                return name, command, rest
+            loaded = named[name].load()
+            rest, notes = modernize(loaded, rest, shop_names(ctx.params.get("settings_file")))
+            for note in notes:
+                errors.print(f"note: {note}", style="yellow")
+            return name, loaded, rest
 
     return Lazy

@@ -10,10 +10,9 @@ import typer
 
 from contracts.operations import PaymentReceived
 from services.commands import ask, moment
-from services.commands.frame import DryRun, Json, Patience, answered, command, settings
+from services.commands.frame import DryRun, Json, Patience, Shop, answered, chosen_shop, command, settings
 from services.commands.screen import console
 from services.shared.money import is_whole_tetri
-from services.shared.settings import SettingsError
 from services.shared.tbilisi import local_date
 
 Day = Annotated[str, typer.Option("--date", help="The day it arrived, as 2026-11-20; today if it is left out.")]
@@ -26,9 +25,9 @@ Reference = Annotated[
 
 @command
 async def payment_command(
-    shop: str,
     order_id: int,
     amount: AmountText,
+    shop: Shop = "",
     day: Day = "",
     method: Method = "",
     reference: Reference = "",
@@ -38,10 +37,8 @@ async def payment_command(
 ) -> int:
     """Enter a payment: a courier's remittance, a bank transfer, cash. The same one entered twice is one receipt."""
     chosen = settings()
-    if shop not in chosen.shops:
-        raise SettingsError(f"the settings name no shop {shop!r}, only {', '.join(chosen.shops)}")
     entered = PaymentReceived(
-        shop=shop,
+        shop=chosen_shop(chosen, shop),
         order_id=order_id,
         date=day_of(day, datetime.now(UTC)),
         amount=amount_of(amount),

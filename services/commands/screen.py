@@ -13,8 +13,17 @@ from rich.table import Table
 
 from services.shared.tbilisi import TBILISI
 
-console = Console(highlight=False)
-errors = Console(stderr=True, highlight=False)
+WIDE = 100_000
+"""Columns where nobody reads on a screen: a pipe or a file gets each line whole, whatever its length."""
+
+
+def _console(*, stderr: bool = False) -> Console:
+    made = Console(stderr=stderr, highlight=False)
+    return made if made.is_terminal else Console(stderr=stderr, highlight=False, width=WIDE, soft_wrap=True)
+
+
+console = _console()
+errors = _console(stderr=True)
 
 
 def as_json(value: Any) -> None:

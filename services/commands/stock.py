@@ -11,7 +11,7 @@ from contracts.catalog import AvailabilityChanged, ProductLinked, ProductUnlinke
 from contracts.envelope import Envelope
 from contracts.model import Event
 from services.commands.codes import FAILED
-from services.commands.frame import Json, command, settings
+from services.commands.frame import Json, Shop, chosen_shop, command, settings
 from services.commands.screen import as_json, console, errors, table
 from services.shared.messaging.reader import read_events
 from services.shared.tbilisi import TBILISI
@@ -90,9 +90,11 @@ def _sign(quantity: Decimal, *, first: bool) -> str:
 
 
 @command
-async def stock_command(shop: str, sku: str, json: Json = False) -> int:
+async def stock_command(sku: str, shop: Shop = "", json: Json = False) -> int:
     """Why a shop shows this figure for a product, line by line. SKU: or the item's uid."""
-    envelopes = [envelope async for envelope in read_events(settings().kafka, TOPICS)]
+    chosen = settings()
+    shop = chosen_shop(chosen, shop)
+    envelopes = [envelope async for envelope in read_events(chosen.kafka, TOPICS)]
     found = explained(shop, sku, envelopes)
     if found is None:
         errors.print(f"shop {shop} sells nothing under {sku} that is linked to Balance; davtari import items")

@@ -20,7 +20,7 @@ def undecided(order: OrderChanged) -> Unbookable:
         f"order {order.number} of shop {order.shop} belongs to order {order.parent_id} (created_via "
         f'"{order.created_via}"), and {key} does not say what such orders are: {via} = "part-of-parent" if the Sale of '
         f'order {order.parent_id} holds it, or "own-order" if it is sold on its own; '
-        f"davtari push order {order.shop} {order.order_id} books this one on its own",
+        f"davtari push order {order.order_id} --shop {order.shop} books this one on its own",
     )
 
 
@@ -37,7 +37,7 @@ def missing_parent(order: OrderChanged, state: State) -> Blocked | None:
         on=order_name(parent_key(order)),
         reason=Reason.SALE_PARENT_MISSING,
         detail=f"order {order.number} of shop {order.shop} is a part of order {order.parent_id}, which was never read: "
-        f"davtari push order {order.shop} {order.parent_id} reads it",
+        f"davtari push order {order.parent_id} --shop {order.shop} reads it",
     )
 
 
@@ -50,8 +50,8 @@ def not_held(order: OrderChanged, state: State) -> Unbookable | None:
     return Unbookable(
         Reason.SALE_PART_NOT_HELD,
         f"order {order.number} of shop {order.shop} over {order.total} {order.currency} is a part of order "
-        f"{order.parent_id}, and {wrong}: davtari push order {order.shop} {order.order_id} books it on its own, or "
-        "discard this if it is not to be booked",
+        f"{order.parent_id}, and {wrong}: davtari push order {order.order_id} --shop {order.shop} books it on its own, "
+        "or discard this if it is not to be booked",
     )
 
 

@@ -48,7 +48,7 @@ def test_a_record_of_balance_is_about_no_shop_and_no_order() -> None:
 
 @pytest.mark.parametrize("choice", [Choice(reasons=("balance.closed",)), Choice(flow="sales"), Choice(shop="mian")])
 def test_a_name_that_nothing_has_is_refused_with_those_that_there_are(choice: Choice) -> None:
-    with pytest.raises(WrongUse, match=r"there are: .*(balance\.period-closed|orders|main)"):
+    with pytest.raises(WrongUse, match=r"Known: .*(balance\.period-closed|orders|main)"):
         must_be_known(choice, ["order-exporter"], ["main"], EVERY)
 
 

@@ -53,7 +53,7 @@ def test_uid_and_code_of_a_client_are_known_with_its_sales() -> None:
 
 
 def test_a_client_that_is_not_known_or_not_one_is_named() -> None:
-    with pytest.raises(NoSuchClient, match="0 clients are called 999"):
+    with pytest.raises(NoSuchClient, match="0 clients match 999"):
         told(*sold()).one("999")
     with pytest.raises(NoSuchClient, match="2 clients"):
         told(*sold(), word(client=CLIENT[:-1] + "9")).one("77777777")

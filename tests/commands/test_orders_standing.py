@@ -149,7 +149,7 @@ def test_the_command_lists_the_watched_alone_or_with_the_others(
     data = json.loads(shown(monkeypatch, tmp_path, "--open", "--json"))
     assert data["counts"] == {"in the books": 1, "watching": 1}
     assert [(one["order_id"], one["state"], one["status"]) for one in data["orders"]] == [(1043, "watching", "on-hold")]
-    assert "name no shop 'other'" in shown(monkeypatch, tmp_path, "--shop", "other")
+    assert "Unknown shop 'other'. Known shops: main" in shown(monkeypatch, tmp_path, "--shop", "other")
 
 
 SALE = recorded_sale(BOUGHT, settings())

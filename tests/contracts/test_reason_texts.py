@@ -18,11 +18,12 @@ GEORGIAN = re.compile(r"[\u10d0-\u10ff]{2,}")
 CODE = re.compile(r"`([^`]+)`")
 COMMANDS = re.compile(
     r"davtari (up|check|plan (items|groups)|mapping set GROUP CATEGORY|mapping (in|ex)clude GROUP"
-    r"|apply PLAN|import (items|prices|stock)( --accept-loss)?|order SHOP ORDER"
+    r"|apply PLAN|import (items|prices|stock)( --accept-loss)?|order ORDER --shop SHOP"
     r"|approvals list|approve document DOCUMENT|approve shape SHAPE"
-    r"|dead-letters (show|replay|discard) ID|push order SHOP ORDER|push refund SHOP ORDER REFUND"
-    r"|push return-request SHOP ORDER"
-    r'|shop show SHOP|shop accept SHOP --reason "…")'
+    r"|dead-letters list|dead-letters (show|replay|discard) ID"
+    r"|push order ORDER --shop SHOP|push refund ORDER REFUND --shop SHOP"
+    r"|push return-request ORDER --shop SHOP"
+    r'|shop show --shop SHOP|shop accept --shop SHOP --reason "…")'
 )
 every_reason = pytest.mark.parametrize("reason", list(Reason))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated
 
 import typer
 from rich.markup import escape
@@ -11,7 +10,7 @@ from rich.markup import escape
 from contracts.approvals import ApprovalGiven
 from services.commands.approvals.pending import TOPICS, Shape, of_document, of_id, shapes
 from services.commands.ask import stamp
-from services.commands.frame import Json, command, settings
+from services.commands.frame import Json, Why, command, settings
 from services.commands.proposals.app import approve_item_command
 from services.commands.screen import as_json, console
 from services.shared.messaging.commands import send
@@ -22,7 +21,6 @@ from services.shared.tbilisi import local_time
 approvals_app = typer.Typer(no_args_is_help=True, help="Documents that wait for the accountant's approval.")
 approve_app = typer.Typer(no_args_is_help=True, help="Approve a document, all of its shape, or a proposed item.")
 approve_app.command(name="item")(approve_item_command)
-Why = Annotated[str, typer.Option(help="Kept with the approval.")]
 
 
 @approvals_app.command(name="list")

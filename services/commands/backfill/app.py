@@ -17,7 +17,7 @@ from services.commands.codes import FAILED, NO_ANSWER
 from services.commands.day_close.days import Days
 from services.commands.day_close.facts import TOPICS, Facts, gathered
 from services.commands.day_close.shop_now import Asking
-from services.commands.frame import DryRun, Json, Patience, command, settings
+from services.commands.frame import DryRun, Json, OneShop, Patience, chosen_shops, command, settings
 from services.commands.letters import WrongUse
 from services.commands.orders.waiting import waits_of
 from services.commands.screen import as_json, console
@@ -25,10 +25,9 @@ from services.shared.clock import utc_now
 from services.shared.identity.standing import told
 from services.shared.messaging.reader import read_events
 from services.shared.running.upstreams import open_shop
-from services.shared.settings import Settings, SettingsError
+from services.shared.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, help="Find what is missing in the books, and have it exported.")
-Shop = Annotated[str, typer.Option("--shop", help="This shop alone.")]
 First = Annotated[str, typer.Option("--from", help="The first day in Tbilisi, as 2026-11-20.")]
 Last = Annotated[str, typer.Option("--to", help="The last day.")]
 
@@ -54,7 +53,7 @@ class Filled:
 async def orders_command(
     first: First,
     last: Last,
-    shop: Shop = "",
+    shop: OneShop = "",
     dry_run: DryRun = False,
     patience: Patience = 60.0,
     json: Json = False,
@@ -65,7 +64,7 @@ async def orders_command(
     """
     chosen, days = settings(), _days(first, last)
     facts = gathered([envelope async for envelope in read_events(chosen.kafka, TOPICS)])
-    plans = [await _plan(chosen, name, days, facts, utc_now()) for name in _shops(chosen, shop)]
+    plans = [await _plan(chosen, name, days, facts, utc_now()) for name in chosen_shops(chosen, shop)]
     filled = [Filled(plan, () if dry_run else await _carried_out(chosen, plan, patience)) for plan in plans]
     if json:
         as_json({"shops": [_data(one) for one in filled]})
@@ -94,12 +93,6 @@ async def _plan(chosen: Settings, shop: str, days: Days, facts: Facts, now: date
 
 async def _carried_out(chosen: Settings, plan: Plan, patience: float) -> Sequence[Outcome]:
     return await carry_out(chosen, plan.sent, patience) if plan.sent else ()
-
-
-def _shops(chosen: Settings, shop: str) -> list[str]:
-    if shop and shop not in chosen.shops:
-        raise SettingsError(f"the settings name no shop {shop!r}, only {', '.join(chosen.shops)}")
-    return [shop] if shop else list(chosen.shops)
 
 
 def _show(one: Filled, *, dry_run: bool) -> None:

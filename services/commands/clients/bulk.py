@@ -11,7 +11,7 @@ import typer
 
 from services.commands.clients import exporting, importing
 from services.commands.codes import FAILED
-from services.commands.frame import DryRun, Json, chosen_shop, command, settings
+from services.commands.frame import DryRun, Json, Shop, chosen_shop, command, settings
 from services.commands.screen import as_json, console
 from services.commands.shops import identity
 from services.shared.balance.client import Balance
@@ -48,7 +48,7 @@ async def import_clients(shop: str, *, write: bool, json: bool) -> int:
 
 @export_app.command(name="clients")
 @command
-async def export_clients_command(shop: str, yes: Yes = False, dry_run: DryRun = False, json: Json = False) -> int:
+async def export_clients_command(shop: Shop = "", yes: Yes = False, dry_run: DryRun = False, json: Json = False) -> int:
     """Make customer accounts in a shop of Balance's companies with an e-mail and consent. The shop may greet them."""
     chosen = settings()
     name, write = chosen_shop(chosen, shop), yes and not dry_run

@@ -55,6 +55,6 @@ def show(found: Sequence[Waiting], shop: str) -> None:
         return
     console.print(table(HEADS, [(o.client, o.field, o.balance, o.shop, o.since, o.order_id) for o in found]))
     for one in found:
-        mend = f'davtari clients settle {shop} {one.client} {one.field} shop|balance --why "…"'
+        mend = f'davtari clients settle {one.client} {one.field} shop|balance --shop {shop} --reason "…"'
         told = f"decided: {one.said}" if one.said else mend
         console.print(f"  {told}", style="cyan", markup=False, soft_wrap=True)

@@ -59,7 +59,7 @@ class Known:
         """The client with this uid, its first signs, or its code. Raises `NoSuchClient`."""
         found = [one for one in self.clients.values() if one.uid.startswith(named.lower()) or one.code == named]
         if len(found) != 1:
-            raise NoSuchClient(f"{len(found)} clients are called {named}; davtari clients list {self.shop} shows them")
+            raise NoSuchClient(f"{len(found)} clients match {named}; see davtari clients list --shop {self.shop}")
         return found[0]
 
     def ended(self, client: Client) -> list[CustomerRemoved]:

@@ -17,7 +17,7 @@ def clients(known: Known) -> None:
     """All clients of a shop, those with most orders first."""
     found = sorted(known.clients.values(), key=lambda one: (-len(one.orders), one.uid))
     console.print(table(HEADS, map(_row, found), right=(3, 4)))
-    console.print(f"Clients: {len(found)}. Names stand in Balance; more: davtari clients show {known.shop} CLIENT")
+    console.print(f"Clients: {len(found)}. Names are in Balance; more: davtari clients show CLIENT --shop {known.shop}")
     for one in found:
         for event in known.ended(one):
             console.print(f"  {one.uid}: {accounts.sentence(event)}", soft_wrap=True, markup=False)

@@ -18,19 +18,18 @@ from services.commands.day_close.accepting import acceptance
 from services.commands.day_close.close import closed
 from services.commands.day_close.facts import TOPICS, Facts, gathered
 from services.commands.day_close.sources import Sources, ask_sources
-from services.commands.frame import DryRun, Json, command, settings
+from services.commands.frame import DryRun, Json, OneShop, Shop, chosen_shop, chosen_shops, command, settings
+from services.commands.frame import Why as Reason
 from services.commands.screen import as_json
 from services.shared.clock import utc_now
 from services.shared.messaging.commands import send
 from services.shared.messaging.reader import read_events
-from services.shared.settings import Settings, SettingsError
+from services.shared.settings import Settings
 from services.shared.tbilisi import local_date
 
 day_close_app = typer.Typer(invoke_without_command=True)
 Date = Annotated[str, typer.Option("--date", help="The day in Tbilisi, as 2026-11-20; yesterday if it is left out.")]
-Shop = Annotated[str, typer.Option("--shop", help="This shop alone.")]
 ReadBack = Annotated[bool, typer.Option("--read-back", help="Read every document of the day from Balance too.")]
-Reason = Annotated[str, typer.Option("--reason", help="Why it may stand; kept with your name.")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +55,7 @@ class Closing:
 def day_close_command(
     context: typer.Context,
     day: Date = "",
-    shop: Shop = "",
+    shop: OneShop = "",
     read: ReadBack = False,
     dry_run: DryRun = False,
     json: Json = False,
@@ -72,16 +71,16 @@ def day_close_command(
 @day_close_app.command(name="accept")
 @command
 async def accept_command(
-    shop: Annotated[str, typer.Argument()],
     difference: str,
     why: Reason,
+    shop: Shop = "",
     day: Date = "",
     read: ReadBack = False,
     dry_run: DryRun = False,
 ) -> int:
     """Let a difference stand, named as the close names it (refund:1042:1051), as long as its figures stay the same."""
     chosen, now = settings(), utc_now()
-    [name], date_ = _shops(chosen, shop), _date(day, now)
+    name, date_ = chosen_shop(chosen, shop), _date(day, now)
     facts = await _facts(chosen)
     closing = await _close(chosen, facts, (name, date_), now, read=read)
     given = stamp()
@@ -102,7 +101,7 @@ async def _facts(chosen: Settings) -> Facts:
 @command
 async def _tie(day: str, shop: str, read: bool, dry_run: bool, json: bool) -> int:
     chosen, now = settings(), utc_now()
-    shops, date_ = _shops(chosen, shop), _date(day, now)
+    shops, date_ = chosen_shops(chosen, shop), _date(day, now)
     facts = await _facts(chosen)
     closings = [await _close(chosen, facts, (name, date_), now, read=read) for name in shops]
     if not dry_run:
@@ -137,12 +136,6 @@ async def sign(chosen: Settings, facts: Facts, closing: Closing) -> None:
 
 def _stands_for(close: DayClosed) -> tuple[str, bool, bool]:
     return close.digest, close.read_back, close.shop_asked
-
-
-def _shops(chosen: Settings, shop: str) -> list[str]:
-    if shop and shop not in chosen.shops:
-        raise SettingsError(f"the settings name no shop {shop!r}, only {', '.join(chosen.shops)}")
-    return [shop] if shop else list(chosen.shops)
 
 
 def _date(text: str, now: datetime) -> str:

@@ -65,7 +65,7 @@ def _let_stand(one: DayDifference, close: DayClosed) -> str:
     """Who lets it stand and why, or how that is said."""
     if one.accepted:
         return f"accepted by {one.accepted.by}, {local_time(one.accepted.at)}: {one.accepted.why}"
-    return f'to let it stand: davtari day-close accept {close.shop} {one.name} --date {close.date} --reason "…"'
+    return f'to let it stand: davtari day-close accept {one.name} --shop {close.shop} --date {close.date} --reason "…"'
 
 
 def _row(name: str, shop: Decimal, books: Decimal) -> Row:

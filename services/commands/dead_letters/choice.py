@@ -63,4 +63,4 @@ def must_be_known(choice: Choice, services: Iterable[str], shops: Iterable[str],
 def _known(what: str, given: Iterable[str | None], known: Iterable[str]) -> None:
     there = sorted(set(known))
     if wrong := [one for one in given if one is not None and one not in there]:
-        raise WrongUse(f"there is no {what} {', '.join(wrong)}; there are: {', '.join(there)}")
+        raise WrongUse(f"Unknown {what} {', '.join(wrong)}. Known: {', '.join(there)}")

@@ -15,7 +15,7 @@ from services.shared.settings import Settings
 
 Reasons = Annotated[list[str] | None, typer.Option("--reason-code", help="With this reason code; may be repeated.")]
 Flow = Annotated[str | None, typer.Option(help="catalogue, prices, stock, orders, refunds, payments, or a service.")]
-Shop = Annotated[str | None, typer.Option(help="A shop's short id.")]
+Shop = Annotated[str | None, typer.Option(help="Only this shop.")]
 Order = Annotated[int | None, typer.Option(help="An order's number.")]
 Since = Annotated[str | None, typer.Option(help=f"From then on: {HOW}.")]
 Until = Annotated[str | None, typer.Option(help="Before then.")]

@@ -71,7 +71,7 @@ def silent(letter: Letter, story: Sequence[Event], patience: float) -> Result:
                       "run? The command is kept and will be carried out (davtari status)")  # fmt: skip
     if letter.letter.record:
         return Result(letter, "done", "the record was read again, and handled this time")
-    where = f": davtari order {letter.shop} {letter.order}" if letter.order else ""
+    where = f": davtari order {letter.order} --shop {letter.shop}" if letter.order else ""
     return Result(letter, "under way", f"{letter.letter.service} has taken it up, nothing came of it yet{where}")
 
 

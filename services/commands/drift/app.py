@@ -7,9 +7,8 @@ from dataclasses import asdict
 from contracts.catalog import AvailabilityChanged, ProductLinked, ProductUnlinked
 from services.commands.codes import FAILED
 from services.commands.drift.compare import Drift, drifts
-from services.commands.frame import Json, command, settings
+from services.commands.frame import Json, Shop, chosen_shop, command, settings
 from services.commands.screen import as_json, console, table
-from services.commands.shops.choice import Shop, chosen_shop
 from services.shared.clock import utc_now
 from services.shared.messaging.reader import read_events
 from services.shared.running.upstreams import open_shop

@@ -13,7 +13,7 @@ from contracts.model import Event
 from services.commands.codes import FAILED, NO_ANSWER
 from services.commands.forget import asking, shown
 from services.commands.forget.dossier import TOPICS, WHOSE, Dossier, dossier, refs_of
-from services.commands.frame import DryRun, Json, Patience, command, settings
+from services.commands.frame import DryRun, Json, Patience, Shop, chosen_shop, command, settings
 from services.commands.letters import WrongUse
 from services.commands.registry import wanted
 from services.commands.screen import as_json, errors
@@ -21,7 +21,7 @@ from services.shared.messaging.reader import read_events
 from services.shared.settings.model import Settings
 from services.shared.state.files import leftovers
 
-Why = Annotated[str, typer.Option("--reason", "--why", help="Kept for the audit; name nobody in it.")]
+Why = Annotated[str, typer.Option("--reason", help="Recorded for the audit; name nobody in it.")]
 Person = Annotated[str, typer.Option("--person", help="The person_ref, where it is known, instead of shop and order.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 Unbooked = Annotated[bool, typer.Option("--unbooked-too", help="Also where an order is not in the books yet.")]
@@ -30,8 +30,8 @@ Unbooked = Annotated[bool, typer.Option("--unbooked-too", help="Also where an or
 @command
 async def forget_command(
     why: Why,
-    shop: Annotated[str, typer.Argument()] = "",
     order_id: Annotated[int, typer.Argument()] = 0,
+    shop: Shop = "",
     person: Person = "",
     unbooked_too: Unbooked = False,
     yes: Yes = False,
@@ -47,6 +47,7 @@ async def forget_command(
     that people exported; backups; shop and Balance.
     """
     chosen = settings()
+    shop = shop if person and not shop else chosen_shop(chosen, shop)
     found = await _known(chosen, shop, order_id, person)
     live = [name for name, each in chosen.shops.items() if each.flows.orders == "live"]
     unbooked, files = found.unbooked(live), leftovers(chosen.state.directory)
@@ -67,8 +68,8 @@ async def forget_command(
 
 async def _known(chosen: Settings, shop: str, order_id: int, person: str) -> Dossier:
     """Raises `WrongUse` unless somebody is named who is known."""
-    if bool(person) == bool(shop and order_id):
-        raise WrongUse("whom? davtari forget SHOP ORDER, or --person REF")
+    if bool(person) == bool(order_id):
+        raise WrongUse("Name the order of the person, or --person REF: davtari forget ORDER --reason …")
     order = f"{shop}:{order_id}"
     refs = {person} if person else refs_of(order, await _read(chosen, WHOSE))
     if not refs:

@@ -9,10 +9,9 @@ from typing import Annotated
 import typer
 
 from services.commands.codes import FAILED
-from services.commands.frame import Json, command, settings
+from services.commands.frame import Json, Shop, chosen_shop, command, settings
 from services.commands.helpers import opening, records
 from services.commands.screen import as_json, console, mark
-from services.commands.shops.app import named
 from services.shared.balance.client import Balance
 from services.shared.clock import utc_now
 from services.shared.running.upstreams import open_shop
@@ -23,10 +22,13 @@ Number = Annotated[str, typer.Option(help="The number under which the retail cli
 
 
 @command
-async def helpers_command(shop: str, create: Create = False, number: Number = "00000000000", json: Json = False) -> int:
+async def helpers_command(
+    shop: Shop = "", create: Create = False, number: Number = "00000000000", json: Json = False
+) -> int:
     """What this shop's documents need in Balance: retail client, service items, VAT. Nothing is made unasked."""
     chosen = settings()
-    orders, made = chosen.shops[named(chosen, shop)].orders, ""
+    shop = chosen_shop(chosen, shop)
+    orders, made = chosen.shops[shop].orders, ""
     async with Balance(chosen.balance, chosen.balance.password()) as balance:
         async with open_shop(chosen, shop, utc_now) as client:
             found = await records.needed(balance, orders, shop, await client.tax_rates())
@@ -56,10 +58,11 @@ def _show(shop: str, found: list[records.Helper], made: str) -> None:
 
 
 @command
-async def opening_stock_command(shop: str, path: Path) -> int:
+async def opening_stock_command(path: Path, shop: Shop = "") -> int:
     """Write a shop's stock as CSV for the accountant, who enters it in Balance. Nothing is posted."""
     chosen = settings()
-    async with open_shop(chosen, named(chosen, shop), utc_now) as client:
+    shop = chosen_shop(chosen, shop)
+    async with open_shop(chosen, shop, utc_now) as client:
         rows = await opening.rows(client, chosen.shops[shop].catalogue.meta_key)
     opening.write(rows, path)
     console.print(f"{len(rows)} products with stock written to {path}. Nothing was posted: hand it to the accountant.")

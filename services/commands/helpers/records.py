@@ -55,7 +55,7 @@ async def _retail(books: Books, orders: OrderSettings, shop: str) -> Helper:
     setting, uid = f"shops.{shop}.orders.retail-client", orders.retail_client or ""
     if uid and await books.client(uid) is not None:
         return Helper(setting, uid, "there")
-    add = f"davtari helpers {shop} --create   makes a client {RETAIL_NAME}; or copy the uid of one that is there"
+    add = f"davtari helpers --shop {shop} --create   makes a client {RETAIL_NAME}; or copy the uid of one that is there"
     return Helper(setting, uid, "missing" if uid else "not set", add)
 
 

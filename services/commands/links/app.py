@@ -9,12 +9,11 @@ from typing import Annotated
 import typer
 
 from services.commands.codes import FAILED
-from services.commands.frame import Json, Patience, command, settings
+from services.commands.frame import Json, Patience, Shop, chosen_shop, command, settings
 from services.commands.links import asking, by_hand, rebuilding, table
 from services.commands.links.judging import judged
 from services.commands.links.verdict import Known, Verdict
 from services.commands.screen import as_json, console, errors
-from services.commands.shops.choice import Shop, chosen_shop
 from services.shared.clock import utc_now
 from services.shared.running.upstreams import open_shop
 from services.shared.settings.model import Settings

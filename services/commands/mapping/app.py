@@ -19,7 +19,7 @@ from services.shared.settings.model import Settings
 
 app = typer.Typer(no_args_is_help=True, help="Which groups of Balance a shop sells, and in which category.")
 Group = Annotated[str, typer.Argument(help="The group's uid, its name, or its path (Goods/Tea).")]
-Yes = Annotated[bool, typer.Option("--yes/--preview", help="Save it; without this only show what would follow.")]
+Yes = Annotated[bool, typer.Option("--yes/--dry-run", help="Save it; without --yes only show what would follow.")]
 NO_RULE = GroupRule()
 
 

@@ -10,7 +10,7 @@ import typer
 
 from services.commands import moment, show
 from services.commands.codes import FAILED
-from services.commands.frame import Json, command, settings
+from services.commands.frame import Json, Shop, chosen_shop, command, settings
 from services.commands.order import passport, payloads
 from services.commands.orders.standing import standing_of
 from services.commands.orders.waiting import waits_of
@@ -22,8 +22,8 @@ from services.shared.messaging.reader import read_events
 
 @command
 async def order_command(
-    shop: str,
     order_id: int,
+    shop: Shop = "",
     at: Annotated[str, typer.Option("--at", help=f"What was known then: {moment.HOW}.")] = "",
     documents: Annotated[bool, typer.Option("--documents", help="Its documents whole, as JSON.")] = False,
     why: Annotated[bool, typer.Option("--why", help="Which rule decides its document, warehouse and hold.")] = False,
@@ -31,6 +31,7 @@ async def order_command(
 ) -> int:
     """Everything known about an order, in time order."""
     chosen, until = settings(), moment.moment(at, datetime.now(UTC)) if at else None
+    shop = chosen_shop(chosen, shop)
     known = [envelope async for envelope in read_events(chosen.kafka, passport.TOPICS)]
     envelopes = [envelope for envelope in known if until is None or envelope.time <= until]
     if documents:
@@ -38,7 +39,7 @@ async def order_command(
         return 0
     found = passport.passport(f"{shop}:{order_id}", envelopes)
     if found is None:
-        errors.print(f"nothing is known of order {order_id} of shop {shop}; davtari push order {shop} {order_id}")
+        errors.print(f"Order {order_id} of shop {shop} is not known; davtari push order {order_id} --shop {shop}")
         return FAILED
     waits = {} if until else waits_of(chosen)
     found = replace(found, stands=standing_of(f"{shop}:{order_id}", envelopes, chosen.shops, until, waits))

@@ -194,7 +194,7 @@ def _(event: ContactsMerged) -> str:
 @said.register
 def _(event: ContactsConflicted) -> str:
     told = ", ".join(f"{one.field} ({one.taken or 'a person is asked'})" for one in event.conflicts)
-    return f"contacts that shop and Balance both changed: {told}; davtari clients conflicts {event.shop}"
+    return f"contacts that shop and Balance both changed: {told}; davtari clients conflicts --shop {event.shop}"
 
 
 @said.register

@@ -11,7 +11,7 @@ import typer
 from rich.markup import escape
 
 from services.commands.day_close.facts import TOPICS, gathered
-from services.commands.frame import Json, command, settings
+from services.commands.frame import Json, OneShop, chosen_shops, command, settings
 from services.commands.orders.standing import Standing, standings
 from services.commands.orders.states import QUIET, SETTLED
 from services.commands.orders.waiting import waits_of
@@ -19,9 +19,7 @@ from services.commands.screen import as_json, console, table
 from services.shared.clock import utc_now
 from services.shared.identity.standing import told
 from services.shared.messaging.reader import read_events
-from services.shared.settings import SettingsError
 
-Shop = Annotated[str, typer.Option("--shop", help="This shop alone.")]
 Watching = Annotated[bool, typer.Option("--watching", help="Only those that no trigger has made a document of yet.")]
 Open = Annotated[bool, typer.Option("--open", help="Only those that are not in the books, given up or removed.")]
 Held = Annotated[bool, typer.Option("--held", help="Only those that wait, each with what it waits for.")]
@@ -29,13 +27,11 @@ Held = Annotated[bool, typer.Option("--held", help="Only those that wait, each w
 
 @command
 async def orders_command(
-    shop: Shop = "", watching: Watching = False, held: Held = False, open_: Open = False, json: Json = False
+    shop: OneShop = "", watching: Watching = False, held: Held = False, open_: Open = False, json: Json = False
 ) -> int:
     """How every order stands: in the books, held, watched until its trigger, or with a person."""
     chosen = settings()
-    if shop and shop not in chosen.shops:
-        raise SettingsError(f"the settings name no shop {shop!r}, only {', '.join(chosen.shops)}")
-    shops = {name: rules for name, rules in chosen.shops.items() if shop in ("", name)}
+    shops = {name: chosen.shops[name] for name in chosen_shops(chosen, shop)}
     facts = gathered([envelope async for envelope in read_events(chosen.kafka, TOPICS)])
     found = standings(facts, shops, utc_now(), waits_of(chosen))
     listed = [one for one in found if _is_listed(one, watching=watching, held=held, open_=open_)]

@@ -95,7 +95,7 @@ def show(shop: str, found: list[ShopOnly]) -> None:
     if found:
         console.print(table(HEADS, [[escape(str(cell)) for cell in one.row] for one in found[:AT_MOST]], right=(0,)))
         console.print("  For the accountant: davtari plan shop-only --csv FILE lists all of them, or propose them one")
-        console.print(f"  by one where somebody must agree: davtari propose items {shop}")
+        console.print(f"  by one where somebody must agree: davtari propose items --shop {shop}")
 
 
 def write_csv(found: Iterable[ShopOnly], path: Path) -> None:

@@ -13,7 +13,7 @@ from rich.markup import escape
 from contracts.proposals import ItemApproved, ItemProposed
 from services.commands.ask import stamp
 from services.commands.codes import WRONG_SETTINGS
-from services.commands.frame import DryRun, Json, chosen_shop, command, settings
+from services.commands.frame import DryRun, Json, Shop, Why, chosen_shop, command, settings
 from services.commands.plans.catalogue import TOPICS as CATALOGUE
 from services.commands.plans.catalogue import catalogue
 from services.commands.plans.shop_only import ShopOnly, linked_products, shop_only
@@ -35,11 +35,11 @@ OFF = "shop {shop} proposes nothing: set shops.{shop}.catalogue.propose-items to
 
 @propose_app.command(name="items")
 @command
-async def items_command(shop: str, sku: Sku = "*", dry_run: DryRun = False, json: Json = False) -> int:
+async def items_command(shop: Shop = "", sku: Sku = "*", dry_run: DryRun = False, json: Json = False) -> int:
     """Propose the products that only the shop has, each once, as events for whoever keeps Balance's catalogue.
 
     Products without a SKU, and those whose SKU Balance knows, are left to davtari plan shop-only. Approve with
-    davtari approve item SHOP SKU; davtari propose export SHOP FILE is the list to make them from in Balance.
+    davtari approve item SKU; davtari propose export FILE is the list to make them from in Balance.
     """
     chosen = settings()
     name = chosen_shop(chosen, shop)
@@ -55,7 +55,7 @@ async def items_command(shop: str, sku: Sku = "*", dry_run: DryRun = False, json
 
 @propose_app.command(name="list")
 @command
-async def list_command(shop: str, json: Json = False) -> int:
+async def list_command(shop: Shop = "", json: Json = False) -> int:
     """What was proposed for a shop, what is approved, and what is in Balance by now."""
     chosen = settings()
     found = await _known(chosen, chosen_shop(chosen, shop))
@@ -69,7 +69,7 @@ async def list_command(shop: str, json: Json = False) -> int:
 
 @propose_app.command(name="export")
 @command
-async def export_command(shop: str, file: Path) -> int:
+async def export_command(file: Path, shop: Shop = "") -> int:
     """Write what is approved and not in Balance yet as CSV, for the accountant: Balance lets nobody else make items."""
     chosen = settings()
     count = write_csv(await _known(chosen, chosen_shop(chosen, shop)), chosen.balance.dialect, file)
@@ -78,16 +78,14 @@ async def export_command(shop: str, file: Path) -> int:
 
 
 @command
-async def approve_item_command(
-    shop: str, sku: str, why: Annotated[str, typer.Option(help="Kept with the approval.")] = ""
-) -> int:
+async def approve_item_command(sku: str, shop: Shop = "", why: Why = "") -> int:
     """Agree that a proposed product becomes an item; it goes into the list for the accountant, not into Balance."""
     chosen = settings()
     name = chosen_shop(chosen, shop)
     meant = to_approve(await _known(chosen, name), sku).proposed
     given = ItemApproved(shop=name, product_id=meant.product_id, sku=meant.sku, why=why, **stamp())
     await send(chosen.kafka, given, datetime.now(UTC))
-    told = f"Approved by {given.asked_by}: {meant.sku} {meant.name}. davtari propose export {name} FILE lists it."
+    told = f"Approved by {given.asked_by}: {meant.sku} {meant.name}. Next: davtari propose export FILE --shop {name}"
     console.print(escape(told), soft_wrap=True)
     return 0
 

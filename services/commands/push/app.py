@@ -9,7 +9,7 @@ import typer
 from contracts.operations import CommandSettled, DeadLettered, PushRequested
 from services.commands import ask
 from services.commands.codes import FAILED, WRONG_SETTINGS
-from services.commands.frame import DryRun, Json, Patience, answered, command, settings
+from services.commands.frame import DryRun, Json, Patience, Shop, answered, chosen_shop, command, settings
 from services.commands.order.said import said
 from services.commands.push import return_request
 from services.commands.push.pushing import push
@@ -26,9 +26,9 @@ Number = Annotated[
 @command
 async def push_command(
     document: Literal["order", "refund", "return-request"],
-    shop: str,
     order_id: int,
     number: Number = None,
+    shop: Shop = "",
     dry_run: DryRun = False,
     patience: Patience = 60.0,
     json: Json = False,
@@ -38,17 +38,19 @@ async def push_command(
     A return-request is read where shops.SHOP.returns says; the credit note that it would become is planned and shown,
     and nothing is written: the shop's refund gets its own credit note later. A dry run keeps no plan.
     """
+    chosen = settings()
+    shop = chosen_shop(chosen, shop)
     if document == "return-request":
         return await _return_request(shop, order_id, number, dry_run, patience, json)
     if document == "refund" and not (number and number.isdecimal()):
-        errors.print("[red]davtari push refund SHOP ORDER REFUND: the refund's number is missing[/]")
+        errors.print("[red]The refund's number is missing: davtari push refund ORDER REFUND[/]")
         return WRONG_SETTINGS
     refund_id = int(number) if number and number.isdecimal() else None
     asked = PushRequested(
         document=document, shop=shop, order_id=order_id, refund_id=refund_id, dry_run=dry_run, **ask.stamp()
     )
     with console.status(f"pushing {document} {order_id}…"):
-        settled = await push(settings(), asked, patience)
+        settled = await push(chosen, asked, patience)
     as_json(settled.content()) if json else console.print(said(settled), soft_wrap=True)
     return FAILED if isinstance(settled, DeadLettered | CommandSettled) else 0
 

@@ -98,5 +98,5 @@ def _silence(command: PushRequested, patience: float, said: list[str]) -> str:
     return (
         f"no document of {command.document} {command.order_id} of shop {command.shop} within {patience:g} s"
         f"{': ' + '; '.join(said) if said else ', and no service answered: do they run?'} "
-        f"(davtari order {command.shop} {command.order_id} shows where it stands)"
+        f"(davtari order {command.order_id} --shop {command.shop} shows where it stands)"
     )

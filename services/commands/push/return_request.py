@@ -56,7 +56,7 @@ async def push(settings: Settings, asked: ReturnRequested, patience: float) -> R
         except TimeoutError:
             raise NoAnswer(
                 f"no service answered within {patience:g} s; the request is kept and will be planned. "
-                f"Are the services running? davtari status; davtari order {asked.shop} {asked.order_id} shows the plan"
+                f"Are the services running? See davtari status and davtari order {asked.order_id} --shop {asked.shop}"
             ) from None
 
 

@@ -9,12 +9,11 @@ import typer
 
 from contracts.shop import OrderChanged
 from services.commands.codes import FAILED
-from services.commands.frame import Json, command, settings
+from services.commands.frame import Json, Shop, chosen_shop, command, settings
 from services.commands.rules import shipping
 from services.commands.rules.explained import explained, told
 from services.commands.rules.shown import show
 from services.commands.screen import as_json, console, errors, mark, table
-from services.commands.shops.app import named
 from services.shared.clock import utc_now
 from services.shared.messaging.reader import read_events
 from services.shared.running.upstreams import open_shop
@@ -25,10 +24,11 @@ rules_app = typer.Typer(no_args_is_help=True, help="Rules: which document an ord
 
 @rules_app.command(name="list")
 @command
-async def list_command(shop: str, json: Json = False) -> int:
+async def list_command(shop: Shop = "", json: Json = False) -> int:
     """The rules of a shop, in order; the first that holds decides."""
     chosen = settings()
-    orders = chosen.shops[named(chosen, shop)].orders
+    shop = chosen_shop(chosen, shop)
+    orders = chosen.shops[shop].orders
     found = [told(rule, orders) for rule in orders.rules]
     if json:
         as_json({"rules": [asdict(one) for one in found]})
@@ -42,13 +42,14 @@ async def list_command(shop: str, json: Json = False) -> int:
 
 @rules_app.command(name="test")
 @command
-async def test_command(shop: str, order_id: int, json: Json = False) -> int:
+async def test_command(order_id: int, shop: Shop = "", json: Json = False) -> int:
     """What the rules make of an order, as it was last read, and which rule decided what. Writes nothing."""
     chosen = settings()
-    order = await _order(chosen, named(chosen, shop), order_id)
+    shop = chosen_shop(chosen, shop)
+    order = await _order(chosen, shop, order_id)
     if order is None:
         known = f"order {order_id} of shop {shop} was not read yet"
-        errors.print(f"{known}; davtari push order {shop} {order_id} --dry-run")
+        errors.print(f"{known}; davtari push order {order_id} --shop {shop} --dry-run")
         return FAILED
     found = explained(order, chosen.shops[shop].orders, datetime.now(UTC))
     as_json(asdict(found)) if json else show(found)
@@ -64,10 +65,11 @@ async def _order(chosen: Settings, shop: str, order_id: int) -> OrderChanged | N
 
 
 @command
-async def shipping_command(shop: str, json: Json = False) -> int:
+async def shipping_command(shop: Shop = "", json: Json = False) -> int:
     """The shop's shipping zones and methods with what the rules make of them, and the table of zones to paste."""
     chosen = settings()
-    orders = chosen.shops[named(chosen, shop)].orders
+    shop = chosen_shop(chosen, shop)
+    orders = chosen.shops[shop].orders
     async with open_shop(chosen, shop, utc_now) as client:
         methods = await client.shipping_methods()
     found, zones = shipping.ruled(methods, orders), shipping.zones_table(shop, methods)

@@ -23,7 +23,7 @@ class Held:
     def told(self, now: datetime) -> str:
         """When it goes, in words."""
         if self.until is None:
-            return f"held by {self.by}: davtari push order {self.shop} {self.order_id} lets it go"
+            return f"held by {self.by}: davtari push order {self.order_id} --shop {self.shop} lets it go"
         return f"goes in {left(self.until - now)} ({self.by})"
 
 

@@ -29,7 +29,10 @@ def _verdict(command: PaymentReceived, shop: ShopSettings, payments: Payments | 
     if shop.flows.payments == "off":
         return "refused", f'shops.{command.shop}.flows.payments is "off": no receipt is made'
     if payments is None:
-        return "refused", f"the order is not known here: davtari push order {command.shop} {command.order_id} reads it"
+        return (
+            "refused",
+            f"the order is not known here: davtari push order {command.order_id} --shop {command.shop} reads it",
+        )
     if problem := _problem(command, shop, payments):
         return "refused", problem
     return "done", _how_it_goes_on(command, shop, payments, now)

@@ -62,5 +62,5 @@ def remedy(shop: str) -> str:
     return (
         f"If the settings lead to a copy, correct shops.{shop}.url and its key. If orders were deleted on purpose, "
         "the next order ends the block. Either ends it without a word of yours. If this is the right shop as it is "
-        f'(moved, restored, another key and mark): davtari shop accept {shop} --reason "…"'
+        f'(moved, restored, another key and mark): davtari shop accept --shop {shop} --reason "…"'
     )

@@ -110,5 +110,5 @@ class DocumentSettings(Section):
         known = {zone.casefold() for zone in self.shipping_zones}
         named = [zone for rule in self.rules for zone in rule.shipping_zone]
         if unknown := [zone for zone in named if zone.casefold() not in known]:
-            raise ValueError(f"shipping-zones has no zone {unknown[0]!r}; `davtari shipping SHOP` prints the table")
+            raise ValueError(f"shipping-zones has no zone {unknown[0]!r}; see `davtari shipping --shop SHOP`")
         return self
