@@ -103,6 +103,12 @@ class _SaleEvent(_LedgerEvent):
     lines: tuple[RecordedLine, ...]
     order_version: int
     content_digest: str
+    buyer: str | None = Field(
+        default=None, description="opaque: the number that the order's buyer gave; empty: none; null: not recorded"
+    )
+    order_tax: Money | None = Field(
+        default=None, description="the tax that the order's lines stated; null: not recorded"
+    )
     currency_rate: Quantity | None = None
     rate_source: RateSource | None = None
     sent: dict[str, Any]

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
 
 from contracts.ledger import SaleDiverged, SalePlanned, SaleRecorded
-from services.order_exporter.content import books_digest, is_void
+from services.order_exporter.compared import NO_ITEMS, edit_of
+from services.order_exporter.content import books_digest, figures_digest, is_void
 from services.order_exporter.projection import KnownOrder
 from services.order_exporter.tasks import SaleTask
 from services.shared.settings.orders import AfterSale
 
+What = Literal["edited", "given-up", "removed", "equal-again"]
 REMOVED = "removed"
 """Stands for the digest of an order that the shop holds no more."""
 
@@ -37,17 +40,28 @@ def sale_content(task: SaleTask) -> dict[str, Any]:
         "lines": task.lines,
         "order_version": task.order_version,
         "content_digest": task.content_digest,
+        "buyer": task.buyer,
+        "order_tax": task.order_tax,
         "sent": task.document,
         "parts": task.parts,
     }
 
 
 def divergence(
-    known: KnownOrder, sale: SaleRecorded, last: SaleDiverged | None, policy: AfterSale, now: datetime
+    known: KnownOrder,
+    sale: SaleRecorded,
+    last: SaleDiverged | None,
+    policy: AfterSale,
+    now: datetime,
+    items: Mapping[int, str] = NO_ITEMS,
 ) -> SaleDiverged | None:
-    """What to say of an order that no longer equals its recorded Sale, or does again; None if it was said already."""
-    digest = REMOVED if known.removed else books_digest(known.order)
-    if digest == (last.content_digest if last else sale.content_digest):
+    """What to say of an order that no longer equals its recorded Sale, or does again; None if it was said already.
+
+    `last`: what was said before. `items`: those that the order's lines mean today, as far as they are known.
+    """
+    told = edit_of(known.order, sale, items)
+    what = _what(known, told)
+    if _is_said(what, known, last if last and last.sale == sale.sale else None):
         return None
     return SaleDiverged(
         shop=sale.shop,
@@ -56,33 +70,40 @@ def divergence(
         recorded_total=sale.total,
         order_total=Decimal(0) if known.removed else known.order.total,
         order_version=known.version,
-        detail=_why(known, sale, digest),
-        what=_what(known, sale, digest),
+        detail=_why(known, sale, what, told),
+        what=what,
         policy=policy,
-        content_digest=digest,
+        content_digest=REMOVED if known.removed else figures_digest(known.order),
         observed_at=now,
     )
 
 
-def _what(
-    known: KnownOrder, sale: SaleRecorded, digest: str
-) -> Literal["edited", "given-up", "removed", "equal-again"]:
+def _what(known: KnownOrder, told: str) -> What:
     if known.removed:
         return "removed"
-    if digest == sale.content_digest:
-        return "equal-again"
-    return "given-up" if is_void(known.order) else "edited"
+    if is_void(known.order):
+        return "given-up"
+    return "edited" if told else "equal-again"
 
 
-def _why(known: KnownOrder, sale: SaleRecorded, digest: str) -> str:
-    order, mend = known.order, f"the Sale {sale.number or sale.sale} stands unchanged; correct it in Balance if needed"
-    if known.removed:
-        return f"order {order.number} was removed from the shop after its Sale was recorded: {mend}"
-    if digest == sale.content_digest:
-        return f"order {order.number} equals its Sale {sale.number or sale.sale} again"
-    if is_void(order):
-        return f"order {order.number} is {order.status} without a refund after its Sale was recorded: {mend}"
-    if order.total != sale.total or order.currency != sale.currency:
-        then, now = f"{sale.total} {sale.currency}", f"{order.total} {order.currency}"
-        return f"order {order.number} came to {then} when its Sale was recorded and comes to {now} now: {mend}"
-    return f"the lines of order {order.number} were changed after its Sale was recorded: {mend}"
+def _is_said(what: What, known: KnownOrder, last: SaleDiverged | None) -> bool:
+    """An edit is told again when the order becomes yet another one; earlier versions told another digest."""
+    if last is None:
+        return what == "equal-again"
+    if what != "edited" or last.what not in ("edited", None):
+        return what == last.what
+    return last.content_digest in (figures_digest(known.order), books_digest(known.order))
+
+
+def _why(known: KnownOrder, sale: SaleRecorded, what: What, told: str) -> str:
+    name = sale.number or sale.sale
+    order, fix = known.order, f"its Sale {name} is unchanged; correct it in Balance if needed"
+    match what:
+        case "removed":
+            return f"order {order.number} was removed from the shop after its Sale was recorded: {fix}"
+        case "given-up":
+            return f"order {order.number} is {order.status} without a refund after its Sale was recorded: {fix}"
+        case "equal-again":
+            return f"order {order.number} equals its Sale {name} again"
+        case "edited":
+            return f"order {order.number} was changed after its Sale was recorded: {told}; {fix}"

@@ -1,4 +1,4 @@
-"""Which content of an order matters to the books: its digest tells whether a recorded Sale still says the same."""
+"""Fingerprints of an order's content, and whether it was given up."""
 
 from __future__ import annotations
 
@@ -15,12 +15,21 @@ def is_void(order: OrderChanged) -> bool:
 
 
 def books_digest(order: OrderChanged) -> str:
-    """The digest of currency, total, lines and taxes, and of whether the order was given up.
+    """The digest of currency, total, lines with their products and taxes, and of whether the order was given up.
 
-    Buyer, status on the way, dates and texts do not count.
+    Where it is the same, nothing that a document is made of has changed; whether the books would differ where it is
+    another one, `compared.edit_of` tells. Buyer, status on the way, dates and texts do not count.
     """
     percents = {rate.rate_id: number(rate.percent) for rate in order.tax_rates}
     lines = [_line(line, percents) for line in sorted(order.lines, key=lambda line: (line.kind, line.line_id))]
+    return digest_of([order.currency, number(order.total), is_void(order), lines])
+
+
+def figures_digest(order: OrderChanged) -> str:
+    """The digest of the figures alone: no ids, and no rates, which the shop may show differently later."""
+    lines = sorted(
+        [line.kind, *map(number, (line.quantity, line.total + line.total_tax, line.total_tax))] for line in order.lines
+    )
     return digest_of([order.currency, number(order.total), is_void(order), lines])
 
 

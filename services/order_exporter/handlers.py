@@ -17,6 +17,7 @@ from services.order_exporter.announce import divergence, planned
 from services.order_exporter.case import Case
 from services.order_exporter.contacts import contacts
 from services.order_exporter.content import is_void
+from services.order_exporter.items import known_items
 from services.order_exporter.prepare import Ready, prepare
 from services.order_exporter.projection import (
     DIVERGED,
@@ -107,9 +108,8 @@ def _with_endings(case: Case, decision: Decision) -> Decision:
 def _decide(case: Case) -> Decision:
     sale = case.state.get(SALE, case.known.order.key)
     if sale is not None and not _is_made_anew(case, sale):
-        said = divergence(
-            case.known, sale, case.state.get(DIVERGED, sale.key), case.shop.orders.after_sale, case.state.now
-        )
+        last, items = case.state.get(DIVERGED, sale.key), known_items(case.known.order, case.state)
+        said = divergence(case.known, sale, last, case.shop.orders.after_sale, case.state.now, items)
         return _answered(case, Decision(announce=(said,) if said else ()))
     if case.known.removed or is_void(case.known.order):
         return _answered(case, NOTHING, problem=_given_up(case.known))

@@ -46,6 +46,13 @@ def items_of(order: OrderChanged, state: State, *, live: bool) -> Items | Blocke
     return Items(items, tuple(_told(one.line, one.by_sku[0]) for one in known if one.item is None))
 
 
+def known_items(order: OrderChanged, state: State) -> dict[int, str]:
+    """The items that lines of the order mean today, by line id; lines of which that is not certain are left out."""
+    lines = [line for line in order.lines if takes_goods(line)]
+    found = {line.line_id: _linked(line, order, state, live=True) for line in lines}
+    return {line_id: item for line_id, item in found.items() if item}
+
+
 def _known(line: OrderLine, order: OrderChanged, state: State, *, live: bool) -> _Known:
     item = _linked(line, order, state, live=live) or _sold_before(line, order, state)
     return _Known(line, item, () if item else items_by_sku(order.shop, line.sku, state))

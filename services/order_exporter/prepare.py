@@ -12,7 +12,9 @@ from contracts.ledger import CreditNoteRecorded
 from contracts.placement import Pieces, WarehouseChosen
 from contracts.shop import OrderChanged
 from services.order_exporter.clients.buyer import Buyer, buyer_of
+from services.order_exporter.clients.client import identity_of
 from services.order_exporter.clients.delivery_address import with_address
+from services.order_exporter.compared import stated_tax
 from services.order_exporter.content import books_digest
 from services.order_exporter.items import Items, items_of
 from services.order_exporter.projection import ACCOUNTS, ITEM_VAT, REVERSED, KnownOrder
@@ -157,6 +159,8 @@ def _task(known: KnownOrder, sale: Sale, buyer: Buyer, document: dict[str, objec
         order_id=known.order.order_id,
         order_version=known.version,
         content_digest=books_digest(known.order),
+        order_tax=stated_tax(known.order),
+        buyer=identity.ref if (identity := identity_of(known.order.person)) else "",
         sale=sale.uid,
         client=buyer.client,
         date=sale.date,

@@ -26,6 +26,8 @@ class SaleTask(Part):
     order_id: int
     order_version: int
     content_digest: str
+    buyer: str | None = None
+    order_tax: Money | None = None
     sale: str
     client: str
     date: str

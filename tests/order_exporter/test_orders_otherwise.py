@@ -79,7 +79,7 @@ def test_an_edit_after_the_sale_is_reported_once_and_never_written() -> None:
 @pytest.mark.parametrize(
     ("change", "word"),
     [
-        ({"lines": (line(1, "20.00", quantity="4"),)}, "lines"),
+        ({"lines": (line(1, "20.00", quantity="4"),)}, "4 of product instead of 2"),
         ({"currency": "USD"}, "USD"),
         ({"status": "cancelled"}, "cancelled"),
     ],

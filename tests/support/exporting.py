@@ -12,6 +12,7 @@ from contracts.ledger import SaleRecorded
 from contracts.operations import PushRequested
 from contracts.shop import Address, LineTax, OrderChanged, OrderLine, Person, RefundIssued, RefundLine, TaxRate
 from services.order_exporter.announce import sale_content
+from services.order_exporter.compared import stated_tax
 from services.order_exporter.content import books_digest
 from services.order_exporter.sales.sale import sale_of
 from services.order_exporter.sales.sale_document import sale_document
@@ -207,6 +208,7 @@ def sale_task(of: OrderChanged, using: Settings) -> SaleTask:
         order_id=of.order_id,
         order_version=1,
         content_digest=books_digest(of),
+        order_tax=stated_tax(of),
         sale=sale.uid,
         client=RETAIL,
         date=sale.date,

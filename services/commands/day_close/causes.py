@@ -11,7 +11,7 @@ from contracts.operations import DeadLettered
 from contracts.reasons import Reason
 from services.commands.day_close.entries import Entry
 from services.commands.day_close.facts import Story
-from services.order_exporter.content import books_digest
+from services.order_exporter.compared import edit_of
 from services.shared.documents.ruling import ruling_of
 from services.shared.documents.trigger import due_at
 from services.shared.documents.vat_control import vat_note
@@ -170,11 +170,12 @@ def _changed(entry: Entry) -> Cause | None:
     if entry.kind == "refund":
         return _letter(entry, f"credit-note-changed:{entry.key}:{entry.refund_id}")
     order, sale, said = story.order, story.sale, story.diverged
-    if order is None or sale is None or (digest := books_digest(order)) == sale.content_digest:
+    told = edit_of(order, sale) if order and sale else ""
+    if not told or sale is None:
         return None
-    if said is not None and said.content_digest == digest:
+    if said is not None and said.sale == sale.sale and said.what in ("edited", None):
         return Cause(said.detail)
-    return Cause(f"the order was changed after its Sale {sale.number or sale.sale} was recorded: compare them")
+    return Cause(f"the order was changed after its Sale {sale.number or sale.sale} was recorded: {told}: compare them")
 
 
 def _vat(entry: Entry) -> Cause | None:

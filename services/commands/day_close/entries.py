@@ -16,6 +16,7 @@ from services.commands.day_close.sides import Side
 from services.refund_exporter.reversal import is_reversal
 from services.shared.documents.due_date import book_dates, due_moment
 from services.shared.documents.period import is_closed, open_day
+from services.shared.documents.precision import is_same_amount
 from services.shared.documents.store_credit import booked_total
 from services.shared.documents.trigger import is_triggered
 from services.shared.settings.orders import OrderSettings
@@ -123,6 +124,8 @@ def _of_order(story: Story, settings: OrderSettings) -> Side | None:
     if order is None or date is None:
         return None
     total = booked_total(order, settings)
+    if story.sale and is_same_amount(total, story.sale.total):
+        total = story.sale.total
     return Side(total, order.currency, rates_of_order(order, total), date)
 
 

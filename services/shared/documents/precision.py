@@ -7,15 +7,25 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from contracts.shop import OrderChanged
 from services.shared.money import TETRI
 
 HALF = Decimal("0.5")
 
 
-def blur(shown: Decimal) -> Decimal:
-    """By how much a figure may differ from that of the books and be the same: nothing where it is shown in tetri."""
-    unit = Decimal(1).scaleb(int(shown.as_tuple().exponent))
+def blur(*shown: Decimal) -> Decimal:
+    """By how much an amount may differ from that of the books and be the same; 0 where the shop shows tetri.
+
+    `shown` are amounts that the shop shows with the same decimals; the finest counts, since a zero may have none.
+    """
+    unit = Decimal(1).scaleb(min(int(amount.as_tuple().exponent) for amount in shown))
     return Decimal(0) if unit == TETRI else max(unit, TETRI) * HALF
+
+
+def order_blur(order: OrderChanged) -> Decimal:
+    """The same for any amount of an order."""
+    lines = (amount for line in order.lines for amount in (line.total, line.total_tax))
+    return blur(order.total, order.total_tax, *lines)
 
 
 def is_same_amount(shown: Decimal, booked: Decimal) -> bool:
