@@ -58,25 +58,26 @@ def passport(found: Passport) -> None:
 
 def standings(found: Iterable[Standing], open_letters: Sequence[Letter], *, quiet: bool = True) -> None:
     """How the services stand. `quiet`: nothing else was shown that waits for a person."""
-    rows = [
-        (
-            one.service,
-            "not started yet" if one.generation is None else "?" if one.lag is None else one.lag,
-            sum(waiting.count for waiting in one.waiting if waiting.state == "pending"),
-            sum(waiting.count for waiting in one.waiting if waiting.state != "pending"),
-            _age(one),
-            one.unpublished,
-        )
-        for one in found
-    ]
+    services = list(found)
     heads = ("service", "to read", "to deliver", "blocked", "oldest", "to publish")
-    console.print(table(heads, rows, right=(1, 2, 3, 4, 5)))
+    console.print(table(heads, map(_standing, services), right=(1, 2, 3, 4, 5)))
+    if elsewhere := [one.service for one in services if one.is_elsewhere]:
+        console.print(
+            f"unknown: the state of {', '.join(elsewhere)} is on another machine or in another container; "
+            "run davtari status there"
+        )
     if not open_letters:
         console.print("Nothing waits for a person." if quiet else "No dead letter waits for a person.")
         return
     console.print(f"[yellow]{len(open_letters)} dead letters wait for a person:[/] davtari dead-letters list")
 
 
-def _age(one: Standing) -> str:
+def _standing(one: Standing) -> tuple[object, ...]:
+    if one.waiting is None:
+        unknown = ("unknown",) * 4 if one.is_elsewhere else ("",) * 4
+        return one.service, "not started yet" if one.lag is None else one.lag, *unknown
+    pending = sum(waiting.count for waiting in one.waiting if waiting.state == "pending")
+    blocked = sum(waiting.count for waiting in one.waiting) - pending
     oldest = min((waiting.oldest for waiting in one.waiting), default=None)
-    return "" if oldest is None else f"{datetime.now(UTC).timestamp() - oldest:.0f} s"
+    age = "" if oldest is None else f"{datetime.now(UTC).timestamp() - oldest:.0f} s"
+    return one.service, "?" if one.lag is None else one.lag, pending, blocked, age, one.unpublished

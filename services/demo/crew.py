@@ -52,7 +52,7 @@ class OwnCrew:
     async def waiting(self, settings: Settings, service: str) -> int:
         """How many deliveries of a service wait, by its state database."""
         found = {one.service: one for one in await standings(settings)}[service]
-        return sum(waiting.count for waiting in found.waiting)
+        return sum(waiting.count for waiting in found.waiting or ())
 
     async def busy(self, settings: Settings) -> bool:
         """Whether any service has something to read, to deliver or to publish."""

@@ -39,4 +39,7 @@ async def test_the_lag_is_what_a_service_has_still_to_read(topics: Topics, tmp_p
     await topics.send(*[envelope(stock(f"i{number}"), version=1) for number in (2, 3, 4)])
 
     assert (await of_the_publisher(topics, tmp_path)).lag == 3
+    elsewhere = await of_the_publisher(topics, tmp_path / "another machine")
+    assert elsewhere == Standing(NAME, lag=3), "what waits in a state that is not here is unknown, not none"
+    assert elsewhere.is_elsewhere
     assert len(await topics.raw(STOCK)) == 4

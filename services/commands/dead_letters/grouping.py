@@ -59,7 +59,7 @@ def closing(standings: Sequence[Standing], now: datetime) -> str:
     """What waits besides, in one line, as far as the state databases are on this machine."""
     if not any(one.generation for one in standings):
         return "What else waits is not known here: the state databases of the services are on another machine."
-    waiting = [each for one in standings for each in one.waiting]
+    waiting = [each for one in standings for each in one.waiting or ()]
     pending = [each for each in waiting if each.state == "pending"]
     blocked = sum(each.count for each in waiting if each.state != "pending")
     later = f" {blocked} wait for something named and go by themselves: davtari status" if blocked else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from aiokafka import TopicPartition
@@ -31,13 +31,22 @@ class Waiting:
 
 @dataclass(slots=True)
 class Standing:
-    """How one service stands; `lag` is None when its group is not known to Kafka."""
+    """The state of one service. `lag` is None while its consumer group has committed nothing.
+
+    `generation` is None when its state database is not on this machine: what waits there is then unknown, and so are
+    `unpublished` and `waiting`.
+    """
 
     service: str
     generation: str | None = None
     lag: int | None = None
-    unpublished: int = 0
-    waiting: list[Waiting] = field(default_factory=list)
+    unpublished: int | None = None
+    waiting: list[Waiting] | None = None
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether the service has run, but keeps its state on another machine or in another container."""
+        return self.generation is None and self.lag is not None
 
 
 async def standings(settings: Settings) -> list[Standing]:
