@@ -18,6 +18,7 @@ import pytest
 import pytest_asyncio
 
 from services.demo.world import ALL_LIVE, World, world
+from services.sandbox.balance.prices import GEL
 from services.sandbox.server import serve
 from services.sandbox.woocommerce import app as shop_app
 from services.sandbox.woocommerce.settings import Settings as ShopSandbox
@@ -70,7 +71,11 @@ async def _on_a_terminal(arguments: Sequence[str], folder: Path, answers: Sequen
             while part := await asyncio.to_thread(_read, ours):
                 seen += part
                 if left and PROMPT.search(seen):
-                    os.write(ours, (left.pop(0) + "\n").encode())
+                    answer = left.pop(0)
+                    if answer == CTRL_C:
+                        await _interrupted(process, ours)
+                    else:
+                        os.write(ours, f"{answer}\n".encode())
             code = await process.wait()
     except TimeoutError:
         raise AssertionError(f"it waits, and {left} are still to be given, after:\n{seen}") from None
@@ -82,6 +87,16 @@ async def _on_a_terminal(arguments: Sequence[str], folder: Path, answers: Sequen
     return code, seen
 
 
+async def _interrupted(process: asyncio.subprocess.Process, terminal: int) -> None:
+    """Press Ctrl-C, again while it had no effect: a key that comes just before the process waits for one is lost."""
+    while process.returncode is None:
+        os.write(terminal, CTRL_C.encode())
+        with suppress(TimeoutError):
+            async with asyncio.timeout(2):
+                await process.wait()
+
+
+CTRL_C = "\x03"
 PROMPT = re.compile(r": (\x1b\[[0-9;?]*[A-Za-z])*$")
 """A question ends with a colon and a blank, on a terminal perhaps with what sets its colours back."""
 
@@ -108,15 +123,21 @@ async def test_init_asks_step_by_step_and_tries_each_answer(made: World) -> None
     folder.mkdir()
     (folder / "ca.pem").write_bytes((made.folder / "shop-ca.pem").read_bytes())
     url = f"{made.balance_at.url}/Balance_Exchange/hs/Exchange"
-    # given somebody who mistypes a password once, then chooses two warehouses and one group
-    wrong = ["on-prem", url, "integration", "mistyped", "b2c", "y"]
-    right = ["on-prem", url, "integration", "sandbox-password", "b2c"]
+    # given somebody who mistypes address and password, then chooses two warehouses and two groups, one of them new
+    nowhere = ["on-prem", "server/Exchange", "http://127.0.0.1:1/x", "integration", "mistyped", "b2c", "y"]
+    wrong = ["", url, "", "", "", "y"]
+    right = ["", "", "", "sandbox-password", ""]
     shop = ["main", made.shop_at.url, "ck_sandbox", "cs_sandbox", "ca.pem"]
-    chosen = ["1, 2", "1", "1", "2", "1", "2", made.kafka, "https://davtari.example.test"]
-    code, seen = await _on_a_terminal(["init"], folder, [*wrong, *right, *shop, *chosen])
+    sold = ["1, 2", "1", "1", "2", "", "1, 2", "1", "y", "3"]
+    last = [made.kafka, "https://davtari.example.test"]
+    code, seen = await _on_a_terminal(["init"], folder, [*nowhere, *wrong, *right, *shop, *sold, *last])
     # then each step was tried at once
     assert code == 0, seen
+    assert "must begin with http:// or https://" in seen
+    assert "connection   no answer" in seen
     assert "does not know the user integration" in seen
+    # price types are shown with an item and its price
+    assert re.search(r"prices, such as \S+ .*: \d+\.\d\d", seen)
     assert seen.index("Warehouses   3 rows") < seen.index("HPOS on") < seen.index("Groups in Balance")
     assert "sync-matrix" in seen
     # and the file can be used, with everything in dry run
@@ -125,7 +146,11 @@ async def test_init_asks_step_by_step_and_tries_each_answer(made: World) -> None
     assert set(main.flows.model_dump(exclude={"payments"}).values()) == {"dry-run"}
     assert (main.stock.policy, main.stock.warehouses) == ("aggregate", ("Main", "Vake"))
     assert main.orders.warehouse and main.prices.regular_type and main.prices.sale_type
-    assert len(main.catalogue.groups) == 1
+    assert len(main.catalogue.groups) == 2
+    made_now = [one for one in (await _categories(made)) if one["name"] in seen.partition("Category ")[2]]
+    assert made_now[0]["id"] in {id_ for ids in main.catalogue.groups.values() for id_ in ids}
+    assert settings.balance.currencies == {"GEL": GEL}
+    assert not (folder / "davtari.answers").exists()
     assert settings.receiver.public_url == "https://davtari.example.test"
     # and secrets are in files that only their owner may read, nowhere else
     text = (folder / "davtari.toml").read_text(encoding="utf-8")
@@ -133,6 +158,34 @@ async def test_init_asks_step_by_step_and_tries_each_answer(made: World) -> None
     files = {path.name: path.stat().st_mode & 0o777 for path in (folder / "secrets").iterdir()}
     assert files == dict.fromkeys(("balance-password", "main-key", "main-secret", "main-webhook"), 0o600)
     assert settings.balance.password().get_secret_value() == "sandbox-password"
+
+
+async def _categories(made: World) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = (await made.shop.get("/wp-json/wc/v3/products/categories")).raise_for_status().json()
+    return found
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs Linux' terminals")
+@pytest.mark.parametrize("given", [0, 2, 3, 5])
+async def test_ctrl_c_ends_init_at_any_question_and_what_was_answered_is_offered_next_time(
+    tmp_path: Path, given: int
+) -> None:
+    answers = ["on-prem", "http://127.0.0.1:1/x", "integration", "typed-secret", "b2c", "y"]
+    code, seen = await _on_a_terminal(["init"], tmp_path, [*answers[:given], CTRL_C])
+    assert code == 130, seen
+    assert "Stopped at the question" in seen
+    assert "Traceback" not in seen
+    assert not (tmp_path / "davtari.toml").exists()
+    # when it is started again, then each answer so far is the default, and the secret is in its file only
+    code, again = await _on_a_terminal(["init"], tmp_path, [*[""] * min(given, 4), CTRL_C])
+    assert code == 130, again
+    for answer in answers[: min(given, 3)]:
+        assert f"[{answer}]" in again
+    assert ("nothing: the one of last time" in again) == (given >= 4)
+    kept = tmp_path / "davtari.answers"
+    if kept.exists():
+        assert "typed-secret" not in kept.read_text(encoding="utf-8") + seen + again
+        assert kept.stat().st_mode & 0o777 == 0o600
 
 
 WRONG: dict[str, tuple[dict[str, Any], dict[str, Any], str, tuple[str, ...]]] = {

@@ -7,18 +7,20 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import SecretStr, ValidationError
+from pydantic import SecretStr
 
-from contracts.validation import describe
-from services.commands.init.asking import ask, choose, choose_many, numbered, one_of, say, secret, yes
+from services.commands.init.interview import Interview, numbered, say, yes
+from services.commands.init.prices import PriceType, price_types, unnamed_currencies
 from services.commands.init.settings_text import Value
 from services.commands.screen import console, mark
 from services.shared.balance import items
 from services.shared.balance.client import Balance
 from services.shared.balance.rows import RowInvalid
 from services.shared.balance.warehouses import Warehouse
-from services.shared.checks.balance import rights, types_seen
+from services.shared.checks.balance import rights
 from services.shared.checks.finding import Finding
+from services.shared.settings import SettingsError
+from services.shared.settings.address import address_fault
 from services.shared.settings.balance import BalanceSettings
 from services.shared.upstream.errors import UpstreamError
 
@@ -47,46 +49,49 @@ class Group:
     path: str
     depth: int
 
+    @property
+    def name(self) -> str:
+        """Its own name."""
+        return self.path.rpartition("/")[2]
 
-async def connection() -> Connection:
+
+async def connection(ask: Interview, folder: Path) -> Connection:
     """Ask for the connection until Balance lets us in, or the person wants to go on without."""
     while True:
-        found = await _tried(_asked())
+        found = await _tried(*_asked(ask, folder))
         if found.answers or not yes("Try again with other answers?"):
             return found
 
 
-def _asked() -> tuple[dict[str, Value], SecretStr]:
-    transport = one_of("Where does Balance run", ("cloud", "on-prem"), "cloud")
+def _asked(ask: Interview, folder: Path) -> tuple[dict[str, Value], SecretStr]:
+    transport = ask.one_of("balance.transport", "Where does Balance run", ("cloud", "on-prem"), "cloud")
     values: dict[str, Value] = {"transport": transport}
     if transport == "cloud":
-        values["application-id"] = ask("Application id (the number of the cloud division)", wrong=_four_digits)
+        question = "Application id (the number of the cloud division)"
+        values["application-id"] = ask.text("balance.application-id", question, wrong=_digits)
     else:
-        values["url"] = ask("Address, such as http://server/Balance_Exchange/hs/Exchange", wrong=_address)
-    values["user-name"] = ask("User name in Balance")
-    password = secret("Password (not shown)")
-    values["profile"] = one_of("Integration profile in Balance", ("storera", "vendoo", "b2c"), "b2c")
+        question = "Address, such as http://server/Balance_Exchange/hs/Exchange"
+        values["url"] = ask.text("balance.url", question, wrong=address_fault)
+    values["user-name"] = ask.text("balance.user-name", "User name in Balance")
+    password = ask.secret("Password", folder / PASSWORD_FILE)
+    profiles = ("storera", "vendoo", "b2c")
+    values["profile"] = ask.one_of("balance.profile", "Integration profile in Balance", profiles, "b2c")
     return {**values, "password-file": PASSWORD_FILE}, password
 
 
-def _four_digits(text: str) -> str:
+def _digits(text: str) -> str:
     return "" if text.isascii() and text.isdigit() else "digits only, such as 1234"
 
 
-def _address(text: str) -> str:
-    return "" if text.startswith(("http://", "https://")) else "it begins with http:// or https://"
-
-
-async def _tried(asked: tuple[dict[str, Value], SecretStr]) -> Connection:
-    values, password = asked
+async def _tried(values: dict[str, Value], password: SecretStr) -> Connection:
     settings = BalanceSettings.model_validate({**values, "password-file": Path(PASSWORD_FILE)})
     found = Connection(values, settings, password, answers=False)
     try:
         with console.status("asking Balance…"):
             async with found.open() as client:
                 findings = await rights(client, settings)
-    except (UpstreamError, ValidationError) as error:
-        say(f"  Balance: {describe(error) if isinstance(error, ValidationError) else error}", style="red")
+    except (UpstreamError, SettingsError) as error:
+        say(f"  Balance: {error}", style="red")
         return found
     told(findings)
     return Connection(values, settings, password, answers=any(one.ok for one in findings))
@@ -101,32 +106,52 @@ def told(findings: Sequence[Finding]) -> None:
             say(f"      {one.fix}", style="cyan")
 
 
-async def warehouses(client: Balance) -> tuple[dict[str, Value], dict[str, Value]]:
+async def warehouses(ask: Interview, client: Balance) -> tuple[dict[str, Value], dict[str, Value]]:
     """Which warehouses are sold from: values for `stock` and for `orders`. Raises `UpstreamError`."""
     there: list[Warehouse] = [one for one in await client.warehouses() if not one.deleted]
     if not there:
         return {}, {}
-    numbered("Warehouses in Balance:", [one.name for one in there])
-    sold = choose_many("Whose stock does the shop sell (numbers; nothing: decide later)", len(there))
+    names, uids = [one.name for one in there], [one.uid for one in there]
+    numbered("Warehouses in Balance:", names)
+    sold = ask.choose_many("stock.warehouses", "Whose stock does the shop sell (numbers; nothing: decide later)", names)
     stock: dict[str, Value] = {}
     if sold:
-        stock = {"policy": "single" if len(sold) == 1 else "aggregate", "warehouses": [there[n].name for n in sold]}
-    first = str(sold[0] + 1) if sold else ""
-    taken = choose("From which one do Sales take the goods", len(there), first)
-    return stock, {} if taken is None else {"warehouse": there[taken].uid}
+        stock = {"policy": "single" if len(sold) == 1 else "aggregate", "warehouses": sold}
+    first = [uids[names.index(sold[0])]] if sold else []
+    taken = ask.choose("orders.warehouse", "From which one do Sales take the goods", uids, first)
+    return stock, {} if taken is None else {"warehouse": taken}
 
 
-async def price_types(client: Balance, settings: BalanceSettings) -> dict[str, Value]:
-    """Which price types are the regular and the sale price. Raises `UpstreamError`."""
-    seen = await types_seen(client, settings)
-    if not seen:
+async def prices(
+    ask: Interview, client: Balance, settings: BalanceSettings
+) -> tuple[dict[str, Value], dict[str, Value]]:
+    """Which price types are the regular and the sale price, and what their currency is called in Balance: values for
+    `prices` and for `balance`. Raises `UpstreamError`."""
+    types = await price_types(client, settings)
+    if not types:
+        return {}, {}
+    uids = [one.uid for one in types]
+    numbered("Price types in use:", [f"{one.uid}   {one.count:,} prices, such as {one.shown}" for one in types])
+    regular = ask.choose("prices.regular-type", "The regular price", uids, uids if len(uids) == 1 else ())
+    sale = None
+    if len(uids) > 1:
+        sale = ask.choose("prices.sale-type", "The sale price (nothing: none)", uids)
+    chosen: dict[str, Value] = {
+        key: uid for key, uid in (("regular-type", regular), ("sale-type", sale)) if uid is not None
+    }
+    return chosen, currency(ask, [one for one in types if one.uid in (regular, sale)] or types, settings.currency)
+
+
+def currency(ask: Interview, types: Sequence[PriceType], code: str) -> dict[str, Value]:
+    """The uid under which prices name the books' own currency: without it every price would be refused."""
+    uids = unnamed_currencies(types, code)
+    if not uids:
         return {}
-    uids = list(seen)
-    numbered("Price types in use:", [f"{uid}   {seen[uid]} prices" for uid in uids])
-    regular = choose("The regular price", len(uids), "1" if len(uids) == 1 else "")
-    sale = choose("The sale price (nothing: none)", len(uids)) if len(uids) > 1 else None
-    chosen = {"regular-type": regular, "sale-type": sale}
-    return {key: uids[number] for key, number in chosen.items() if number is not None}
+    examples = {uid: next(one for one in types if uid in one.currencies) for uid in uids}
+    numbered("Currencies that prices name:", [f"{uid}   such as {examples[uid].shown}" for uid in uids])
+    question = f"Which of them is {code} (nothing: none)"
+    found = ask.choose("balance.currency", question, uids, uids if len(uids) == 1 else ())
+    return {"currencies": {code: found}} if found else {}
 
 
 async def groups(client: Balance, settings: BalanceSettings) -> list[Group]:

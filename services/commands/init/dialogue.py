@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from importlib.resources import files
 from pathlib import Path
 
-from pydantic import SecretStr
-
 from services.commands.codes import FAILED
 from services.commands.init import balance_answers, shop_answers
-from services.commands.init.asking import ask, ask_or_nothing, say, write_secret
+from services.commands.init.interview import Ended, Interview, say
+from services.commands.init.kept import Kept, write_secret
 from services.commands.init.settings_text import Answers, Value, filled
 from services.commands.screen import errors
 from services.shared.balance.client import Balance
 from services.shared.messaging.connection import admin
 from services.shared.messaging.reaching import KafkaUnreachable
 from services.shared.settings import load
+from services.shared.settings.address import address_fault
 from services.shared.settings.kafka import KafkaSettings
 from services.shared.upstream.errors import UpstreamError
 
+INTERRUPTED = 130
+"""The exit code of what was ended with Ctrl-C (128 + SIGINT)."""
+TO_FILL_IN = ("balance.application-id", "balance.user-name", "shops.main.url")
+"""Keys of the template that have no usable value yet."""
+SECRETS = ("balance-password", "main-key", "main-secret", "main-webhook")
 NEXT = """
 Every flow is in dry run: nothing will be written to either system.
   davtari --settings {path} check            what is still wrong, and what mends it
@@ -41,9 +47,11 @@ async def init(path: Path, *, guided: bool) -> int:
         errors.print(f"[red]{path} is there already; it is not overwritten.[/]", soft_wrap=True)
         return FAILED
     if guided:
-        return await _guided(path, path.parent.absolute())
+        return await _until_ended(path, _kept(path))
     _write(path, template())
-    say(f"{path} written. Fill in the connections, then: davtari --settings {path} check")
+    say(f"{path} written. Still to fill in: {', '.join(TO_FILL_IN)}; and, one line each, the files")
+    say(f"  {', '.join(f'secrets/{name}' for name in SECRETS)}")
+    say(f"davtari --settings {path} check names what is missing; on a terminal davtari init asks for all of it.")
     return 0
 
 
@@ -52,30 +60,53 @@ def is_there(path: Path) -> bool:
     return path.exists() or path.is_symlink()
 
 
+def _kept(path: Path) -> Kept:
+    return Kept(path.absolute().with_suffix(".answers"))
+
+
 def _write(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8")
 
 
-async def _guided(path: Path, folder: Path) -> int:
+async def _until_ended(path: Path, kept: Kept) -> int:
+    """The dialogue, or how it was ended: the answers so far are offered next time."""
+    try:
+        return await _guided(path, path.parent.absolute(), Interview(kept))
+    except Ended as ended:
+        asked, interrupted = f" at the question {ended.question!r}", ended.interrupted
+    except asyncio.CancelledError:  # Ctrl-C while a system was asked
+        asked, interrupted = "", True
+    why = "Stopped" if interrupted else "The answers ended"
+    errors.print(f"\n{why}{asked}.", markup=False, soft_wrap=True)
+    errors.print(f"What was answered is kept in {kept.path}; davtari init offers it next time.", soft_wrap=True)
+    return INTERRUPTED if interrupted else FAILED
+
+
+async def _guided(path: Path, folder: Path, ask: Interview) -> int:
     say("1  Balance", style="bold")
-    balance = await balance_answers.connection()
+    balance = await balance_answers.connection(ask, folder)
     say("\n2  The shop", style="bold")
-    shop = await shop_answers.connection(folder)
+    shop = await shop_answers.connection(ask, folder)
     say("\n3  What is sold", style="bold")
     tables: dict[str, dict[str, Value]] = {"balance": balance.values, f"shops.{shop.name}": shop.values}
-    for name, values in (await _sold(balance, shop)).items():
-        tables[f"shops.{shop.name}.{name}"] = values
+    for name, values in (await _sold(ask, balance, shop)).items():
+        table = name if name == "balance" else f"shops.{shop.name}.{name}"
+        tables[table] = tables.get(table, {}) | values
     say("\n4  The way between them", style="bold")
-    tables |= await _between()
+    tables |= await _between(ask)
     _written(path, tables, shop)
-    _secrets(folder, balance, shop)
+    if not is_there(webhook := folder / f"secrets/{shop.name}-webhook"):
+        write_secret(webhook, secrets.token_urlsafe(32))
     load(path, environ={})
+    ask.kept.forget()
     say(f"\n{path} written, and the secrets beside it into {folder / 'secrets'} (readable by you only).")
     say(NEXT.format(path=path, shop=shop.name))
     return 0
 
 
-async def _sold(balance: balance_answers.Connection, shop: shop_answers.Connection) -> dict[str, dict[str, Value]]:
+async def _sold(
+    ask: Interview, balance: balance_answers.Connection, shop: shop_answers.Connection
+) -> dict[str, dict[str, Value]]:
     """Warehouses, price types and groups, as far as both systems tell; without answer they stay open."""
     found: dict[str, dict[str, Value]] = {}
     if not balance.answers:
@@ -83,34 +114,34 @@ async def _sold(balance: balance_answers.Connection, shop: shop_answers.Connecti
         return found
     async with balance.open() as client:
         try:
-            found["stock"], found["orders"] = await balance_answers.warehouses(client)
-            found["prices"] = await balance_answers.price_types(client, balance.settings)
+            found["stock"], found["orders"] = await balance_answers.warehouses(ask, client)
+            found["prices"], found["balance"] = await balance_answers.prices(ask, client, balance.settings)
             if shop.answers:
-                found["catalogue.groups"] = await _groups(client, balance, shop)
+                found["catalogue.groups"] = await _groups(ask, client, balance, shop)
         except UpstreamError as error:
             say(f"  {error.message}\n  What comes after that stays open; davtari check names it.", style="red")
     return {name: values for name, values in found.items() if values}
 
 
 async def _groups(
-    client: Balance, balance: balance_answers.Connection, shop: shop_answers.Connection
+    ask: Interview, client: Balance, balance: balance_answers.Connection, shop: shop_answers.Connection
 ) -> dict[str, Value]:
     folders = await balance_answers.groups(client, balance.settings)
     async with shop.open() as store:
-        categories = sorted(await store.categories(), key=lambda category: category.name)
-    return {f'"{uid}"': id_ for uid, id_ in shop_answers.mapping(folders, categories).items()}
+        return {f'"{uid}"': id_ for uid, id_ in (await shop_answers.mapping(ask, folders, store)).items()}
 
 
-async def _between() -> dict[str, dict[str, Value]]:
-    servers = ask("Kafka (bootstrap servers)", "127.0.0.1:9092")
+async def _between(ask: Interview) -> dict[str, dict[str, Value]]:
+    servers = ask.text("kafka", "Kafka (bootstrap servers)", "127.0.0.1:9092")
     tables: dict[str, dict[str, Value]] = {"kafka": {"bootstrap-servers": servers}}
     try:
         async with admin(KafkaSettings(bootstrap_servers=servers)):
             say("  Kafka answers.")
     except KafkaUnreachable as error:
-        say(f"  {error}\n  Written all the same: SASL and TLS stand under [kafka].", style="yellow")
+        say(f"  {error}\n  Written all the same: SASL and TLS are set under [kafka].", style="yellow")
     say("  The shop tells of orders by webhooks, if it can reach us; else orders are found within a minute.")
-    if url := ask_or_nothing("Address under which the shop reaches Davtari, such as https://davtari.example.ge"):
+    question = "Address under which the shop reaches Davtari, such as https://davtari.example.ge"
+    if url := ask.optional("receiver.public-url", question, address_fault):
         tables["receiver"] = {"public-url": url}
     return tables
 
@@ -124,10 +155,3 @@ def _without_other_transport(text: str, balance: object) -> str:
     """On-prem needs no number of a cloud division; the template's example must not stay."""
     on_prem = isinstance(balance, dict) and "url" in balance
     return "\n".join(line for line in text.split("\n") if not (on_prem and line.startswith("application-id")))
-
-
-def _secrets(folder: Path, balance: balance_answers.Connection, shop: shop_answers.Connection) -> None:
-    write_secret(folder / balance_answers.PASSWORD_FILE, balance.password)
-    write_secret(folder / f"secrets/{shop.name}-key", shop.key)
-    write_secret(folder / f"secrets/{shop.name}-secret", shop.secret)
-    write_secret(folder / f"secrets/{shop.name}-webhook", SecretStr(secrets.token_urlsafe(32)))

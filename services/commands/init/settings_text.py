@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
-Value = str | int | bool | Sequence[str] | Mapping[str, int]
+Value = str | int | bool | Sequence[str] | Mapping[str, int] | Mapping[str, str]
 Answers = Mapping[str, Mapping[str, Value]]
 _TABLE = re.compile(r"^(?:# )?\[([^\]]+)\](.*)$")
 _KEY = re.compile(r'^(?:# )?([a-z][a-z-]*|"[^"]*") = [^#]*(#.*)?$')
@@ -70,6 +70,6 @@ def literal(value: Value) -> str:
         case bool() | int() | str() | Decimal():
             return json.dumps(value, ensure_ascii=False)
         case Mapping():
-            return "{ " + ", ".join(f"{json.dumps(key)} = {item}" for key, item in value.items()) + " }"
+            return "{ " + ", ".join(f"{json.dumps(key)} = {literal(item)}" for key, item in value.items()) + " }"
         case _:
             return json.dumps(list(value), ensure_ascii=False)

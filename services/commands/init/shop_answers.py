@@ -3,25 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
-from pydantic import SecretStr, ValidationError
+from pydantic import SecretStr
 
-from contracts.validation import describe
-from services.commands.init.asking import ask, ask_or_nothing, choose, choose_many, numbered, say, secret, yes
 from services.commands.init.balance_answers import Group, told
+from services.commands.init.interview import Interview, numbered, say, yes
 from services.commands.init.settings_text import Value
 from services.commands.screen import console
 from services.shared.checks.shop import key, version
 from services.shared.clock import utc_now
 from services.shared.settings import SettingsError
+from services.shared.settings.address import address_fault
 from services.shared.settings.shop import ShopSettings
 from services.shared.upstream.errors import UpstreamError
 from services.shared.woocommerce.categories import Category
 from services.shared.woocommerce.client import WooCommerce
 
+NEW = "new"
+"""Stands for a category that is to be made."""
+OWN = "make a category with the name of the group"
 MENU = "WooCommerce → Settings → Advanced → REST API → Add key, permission Read/Write"
+
+
+class Store(Protocol):
+    """The part of a shop in which categories are looked up and made."""
+
+    async def categories(self) -> list[Category]: ...
+
+    async def create_category(self, name: str) -> Category: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +52,11 @@ class Connection:
         return WooCommerce(self.name, self.settings, self.key, self.secret, clock=utc_now)
 
 
-async def connection(folder: Path) -> Connection:
+async def connection(ask: Interview, folder: Path) -> Connection:
     """Ask for the connection until the shop lets us in, or the person wants to go on without."""
-    name = ask("A short name for the shop (letters and digits)", "main", _short)
+    name = ask.text("shop.name", "A short name for the shop (letters and digits)", "main", _short)
     while True:
-        found = await _tried(_asked(name, folder))
+        found = await _tried(_asked(ask, name, folder))
         if found.answers or not yes("Try again with other answers?"):
             return found
 
@@ -54,22 +66,24 @@ def _short(text: str) -> str:
     return "" if fine else "small Latin letters, digits and hyphens, such as main"
 
 
-def _asked(name: str, folder: Path) -> Connection:
-    url = ask("Address of the shop", wrong=lambda text: "" if text.startswith("http") else "https://…").rstrip("/")
+def _asked(ask: Interview, name: str, folder: Path) -> Connection:
+    url = ask.text("shop.url", "Address of the shop, such as https://shop.example.ge", wrong=address_fault).rstrip("/")
     say(f"  A key for us: {MENU}")
-    consumer_key, consumer_secret = secret("Consumer key (not shown)"), secret("Consumer secret (not shown)")
     values: dict[str, Value] = {
         "url": url,
         "key-file": f"secrets/{name}-key",
         "secret-file": f"secrets/{name}-secret",
         "webhook-secret-files": [f"secrets/{name}-webhook"],
     }
-    ca_file = ask_or_nothing("CA file, if the certificate is your own (else nothing)") if url[:6] == "https:" else ""
+    consumer_key = ask.secret("Consumer key", folder / f"secrets/{name}-key")
+    secret = ask.secret("Consumer secret", folder / f"secrets/{name}-secret")
+    question = "CA file, if the certificate is your own (else nothing)"
+    ca_file = ask.optional("shop.ca-file", question) if url.startswith("https:") else ""
     if ca_file:
         values["ca-file"] = ca_file
     absolute = {k: str(folder / v) if k.endswith("file") and isinstance(v, str) else v for k, v in values.items()}
     settings = ShopSettings.model_validate(absolute)
-    return Connection(name, values, settings, consumer_key, consumer_secret, answers=False)
+    return Connection(name, values, settings, consumer_key, secret, answers=False)
 
 
 async def _tried(asked: Connection) -> Connection:
@@ -78,33 +92,54 @@ async def _tried(asked: Connection) -> Connection:
             async with asked.open() as client:
                 probe, findings = await key(client)
                 findings += await version(client) if probe.may_read else []
-    except (UpstreamError, SettingsError, ValidationError) as error:
-        say(f"  {describe(error) if isinstance(error, ValidationError) else error}", style="red")
+    except (UpstreamError, SettingsError) as error:
+        say(f"  {error}", style="red")
         return asked
     told(findings)
-    answers = probe.may_read
-    return Connection(asked.name, asked.values, asked.settings, asked.key, asked.secret, answers)
+    return replace(asked, answers=probe.may_read)
 
 
-def mapping(groups: Sequence[Group], categories: Sequence[Category]) -> dict[str, int]:
-    """Which group goes into which category: `{group uid: category id}`. What is below a mapped group goes with it."""
-    if not groups or not categories:
+async def mapping(ask: Interview, groups: Sequence[Group], store: Store) -> dict[str, int]:
+    """Which group goes into which category: `{group uid: category id}`. What is below a mapped group goes with it.
+
+    Raises `UpstreamError`.
+    """
+    if not groups:
         return {}
-    numbered("Groups in Balance:", [f"{'  ' * (group.depth - 1)}{group.path.rpartition('/')[2]}" for group in groups])
-    say("  What is not chosen stays invisible; what lies below a chosen group goes with it.")
-    chosen = choose_many("Which does the shop sell (numbers; nothing: decide later)", len(groups))
-    if not chosen:
-        return {}
-    numbered("Categories of the shop:", [category.name for category in categories])
+    numbered("Groups in Balance:", [f"{'  ' * (group.depth - 1)}{group.name}" for group in groups])
+    say("  What is not chosen stays invisible; what is below a chosen group goes with it.")
+    question = "Which does the shop sell (numbers; nothing: decide later)"
+    chosen = ask.choose_many("groups", question, [group.uid for group in groups])
+    return await _categories(ask, [group for group in groups if group.uid in chosen], store) if chosen else {}
+
+
+async def _categories(ask: Interview, groups: Sequence[Group], store: Store) -> dict[str, int]:
+    there = sorted(await store.categories(), key=lambda category: category.name)
+    numbered("Categories of the shop:", [OWN, *(category.name for category in there)])
     found = {}
-    for number in chosen:
-        group = groups[number]
-        category = choose(f"{group.path} goes into", len(categories), _same_name(group, categories))
+    for group in groups:
+        category = await _category(ask, group, there, store)
         if category is not None:
-            found[group.uid] = categories[category].id
+            found[group.uid] = category
     return found
 
 
-def _same_name(group: Group, categories: Sequence[Category]) -> str:
-    name = group.path.rpartition("/")[2].casefold()
-    return next((str(n) for n, category in enumerate(categories, start=1) if category.name.casefold() == name), "")
+async def _category(ask: Interview, group: Group, there: list[Category], store: Store) -> int | None:
+    """The category of a group: one of the shop's, or one that is made there on request."""
+    ids = [NEW, *(str(category.id) for category in there)]
+    same = [str(category.id) for category in there if category.name.casefold() == group.name.casefold()]
+    taken = ask.choose(f"category:{group.uid}", f"{group.path} goes into (nothing: decide later)", ids, same[:1])
+    if taken != NEW:
+        return int(taken) if taken else None
+    return await _made(ask, group, there, store)
+
+
+async def _made(ask: Interview, group: Group, there: list[Category], store: Store) -> int | None:
+    if not yes(f"Make the category {group.name!r} in the shop now?"):
+        return None
+    made = await store.create_category(group.name)
+    ask.kept.keep(f"category:{group.uid}", [str(made.id)])
+    if made.id not in {category.id for category in there}:
+        there.append(made)
+    say(f"  Category {made.id} is {made.name!r}, number {there.index(made) + 2} of the list.")
+    return made.id

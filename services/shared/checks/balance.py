@@ -62,6 +62,8 @@ async def rights(client: Balance, settings: BalanceSettings, only: Collection[st
     found = await client.probe(only)
     if found and all(one.status == UNKNOWN_USER for one in found):
         return [_not_signed_in(settings)]
+    if found and all(one.status is None and not one.ok for one in found):
+        return [Finding("connection", False, "no answer", found[0].advice, FLOWS, reached=False)]
     return [
         Finding(one.resource, _judged(one, for_), _counted(one), _fix(one), for_, reached=_answered(one))
         for one in found
@@ -199,10 +201,10 @@ def accounts(settings: BalanceSettings) -> list[Finding]:
 async def everything(client: Balance, settings: Settings) -> list[Finding]:
     """All of it; what cannot be read is not asked again for its content."""
     found = await rights(client, settings.balance)
-    if (receipts := receipt_resources(settings)) and "sign-in" not in {one.what for one in found}:
+    if (receipts := receipt_resources(settings)) and not {"sign-in", "connection"} & {one.what for one in found}:
         found += await rights(client, settings.balance, receipts)
     closed = {one.what for one in found if one.ok is not True}
-    if "sign-in" in closed:
+    if {"sign-in", "connection"} & closed:
         return found
     looks = (
         ({"Warehouses"}, warehouses),

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field, SecretStr, model_validator
 
+from services.shared.settings.address import WebAddress
 from services.shared.settings.amount import Amount
 from services.shared.settings.base import Section, read_secret
 from services.shared.settings.discounts import DiscountSettings
@@ -95,7 +96,9 @@ class BalanceSettings(Section):
     transport: Literal["cloud", "on-prem"] = "cloud"
     application_id: str | None = None
     publication: Literal["o", "a"] = "o"
-    url: str | None = Field(default=None, description="the whole base URL: required on-prem, overrides the cloud's")
+    url: WebAddress | None = Field(
+        default=None, description="the whole base URL: required on-prem, overrides the cloud's"
+    )
     user_name: str
     password_file: Path
     profile: Literal["storera", "vendoo", "b2c"] = "b2c"

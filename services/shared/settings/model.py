@@ -10,6 +10,7 @@ from typing import Annotated
 from cronsim import CronSim, CronSimError
 from pydantic import AfterValidator, Field, model_validator
 
+from services.shared.settings.address import WebAddress
 from services.shared.settings.alerts import AlertSettings
 from services.shared.settings.balance import BalanceSettings
 from services.shared.settings.base import Section
@@ -75,7 +76,7 @@ class ReceiverSettings(Section):
 
     host: str = "127.0.0.1"
     port: int = Field(default=8480, ge=0, le=65535)
-    public_url: str | None = Field(default=None, description="the address that the shop calls, if it differs")
+    public_url: WebAddress | None = Field(default=None, description="the address that the shop calls, if it differs")
 
 
 class TelemetrySettings(Section):

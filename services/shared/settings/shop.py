@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import Field, SecretStr, model_validator
 
+from services.shared.settings.address import WebAddress
 from services.shared.settings.base import Section, read_secret
 from services.shared.settings.catalogue import CatalogueSettings, FieldOwnership, PriceSettings
 from services.shared.settings.notes import NoteSettings
@@ -34,7 +35,7 @@ class Flows(Section):
 class ShopSettings(Section):
     """One WooCommerce store."""
 
-    url: str = Field(pattern=r"^https?://")
+    url: WebAddress
     rest_prefix: str = Field(
         default="", description="WordPress's REST prefix, e.g. wp-json; empty: wp-json, or the one the home page names"
     )

@@ -295,6 +295,10 @@ class WooCommerce:
         """Revives a disabled webhook."""
         return await webhooks.enable(self._api, webhook_id)
 
+    async def create_category(self, name: str) -> Category:
+        """Makes a category at the top, or gives the one that has this name already."""
+        return await categories.create(self._api, name)
+
     async def categories(self) -> list[Category]:
         """All product categories."""
         return await categories.every(self._api)
