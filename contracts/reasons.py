@@ -97,6 +97,7 @@ class Reason(StrEnum):
     SALE_RESTORED = "sale.restored"
 
     APPROVAL_WAITS = "approval.waits"
+    APPROVAL_REMOVAL = "approval.removal"
 
     REFUND_SALE_MISSING = "refund.sale-missing"
     REFUND_LINE_UNKNOWN = "refund.line-unknown"

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import get_args
 
 from contracts.ledger import CreditNoteRecorded, SaleDiverged
-from contracts.shop import OrderChanged, RefundIssued
+from contracts.shop import OrderChanged, RefundIssued, RefundUnreadable
 from services.refund_exporter.basis import Basis, basis_of
 from services.refund_exporter.compose import Earlier, compose, earlier_of
 from services.refund_exporter.credit_note import credit_note_of
 from services.refund_exporter.left import left_of
-from services.refund_exporter.projection import DIVERGED, NOTE, REFUND, REMOVED, SALE, SALE_PLAN
+from services.refund_exporter.projection import DIVERGED, NOTE, REFUND, REMOVED, SALE, SALE_PLAN, UNREADABLE
 from services.refund_exporter.reversal import GIVEN_UP, Reversal, is_reversal, reversal_note, reversal_of
 from services.refund_exporter.standing import never_sold, parent_of
 from services.refund_exporter.tasks import CreditNoteTask
@@ -31,6 +31,7 @@ POLICIES = get_args(AfterSale)
 class Case:
     """The refunds of an order by key, those removed again, the recorded notes, and the Sale if there is one.
 
+    `unreadable` are refunds that wait until the shop shows them as they are.
     `never_sold` says why there is no Sale to come; `part_of` is the order itself where its parent's Sale holds it.
     """
 
@@ -40,6 +41,7 @@ class Case:
     state: State
     refunds: Mapping[str, RefundIssued]
     removed: frozenset[str]
+    unreadable: Mapping[str, RefundUnreadable]
     notes: Mapping[str, CreditNoteRecorded]
     pushes: tuple[Push, ...]
     is_sold: bool
@@ -91,17 +93,18 @@ class Case:
         return self.diverged is not None and self.basis is not None and self.diverged.sale == self.basis.sale
 
     def reversal(self) -> Reversal | None:
-        """What takes the Sale back, where the policy says so and it is not done yet."""
+        """What takes the Sale back, where the policy says so and it is not done yet; all its refunds must be known."""
         rules = self.shop.orders
         policy = min(rules.after_sale, self.diverged.policy, key=POLICIES.index) if self.diverged else "report"
         by_policy = {"report": False, "credit": self.given_up, "credit-and-new-sale": self.given_up or self.is_edited}
-        if not (self.is_sold and by_policy[policy]) or self.diverged is None or self.reversed_by:
+        if not (self.is_sold and by_policy[policy]) or self.diverged is None or self.reversed_by or self.unreadable:
             return None
         return reversal_of(self.diverged, rules.locked_until, len(self.reversals))
 
     def open_refunds(self) -> dict[str, RefundIssued]:
-        """The refunds that need a credit note, oldest first."""
-        left = [key for key in self.refunds if key not in self.removed and key not in self.notes]
+        """The refunds that need a credit note and can have one, oldest first."""
+        settled = self.removed | self.notes.keys() | self.unreadable.keys()
+        left = [key for key in self.refunds if key not in settled]
         return {key: self.refunds[key] for key in sorted(left, key=lambda key: self.refunds[key].refund_id)}
 
 
@@ -116,6 +119,7 @@ def case_of(order: str, shop: ShopSettings, balance: BalanceSettings, state: Sta
         state=state,
         refunds=state.find(REFUND, order),
         removed=frozenset(state.find(REMOVED, order)),
+        unreadable=state.find(UNREADABLE, order),
         notes=state.find(NOTE, order),
         pushes=pushes_of(order, state),
         is_sold=sale is not None,

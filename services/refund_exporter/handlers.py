@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
 
-from contracts.approvals import ApprovalAsked
 from contracts.ledger import CreditNotePlanned, CreditNoteRecorded
 from contracts.operations import CommandSettled
 from contracts.reasons import Reason
@@ -15,17 +14,16 @@ from contracts.shop import RefundIssued
 from services.refund_exporter.announce import planned
 from services.refund_exporter.case import Case, case_of, wanted_notes
 from services.refund_exporter.content import is_changed
+from services.refund_exporter.gate import gate, questions
 from services.refund_exporter.naming import name_of
 from services.refund_exporter.nothing import nothing_due
 from services.refund_exporter.projection import NOTE_PLAN, REMEMBER, SERVICE, sale_name
 from services.refund_exporter.returns.answers import reading_until, return_answers, return_requested
-from services.refund_exporter.shape import candidate
 from services.refund_exporter.tasks import CreditNoteTask
 from services.shared.delivery.decision import NOTHING, Decision, Delivery, Refusal
 from services.shared.delivery.handlers import Handlers, composed
 from services.shared.delivery.outcome import Blocked
 from services.shared.documents import approval
-from services.shared.documents.approval import Candidate
 from services.shared.documents.push import Push, answers, being_read
 from services.shared.documents.unbookable import Unbookable
 from services.shared.settings import Settings
@@ -54,7 +52,7 @@ def decide(settings: Settings, subject: str, state: State) -> Decision:
     return Decision(
         deliveries=_deliveries(case, wanted) if case.is_live else (),
         announce=(
-            *_questions(case, wanted),
+            *questions(case, wanted),
             *(_plans(case, wanted) if case.wants_plans else ()),
             *nothing,
             *_answers(case, wanted),
@@ -77,28 +75,9 @@ def _deliveries(case: Case, wanted: Wanted) -> tuple[Delivery, ...]:
         return tuple(_waiting(case, key, refund) for key, refund in case.open_refunds().items() if expected)
     tasks = ((key, task) for key, task in wanted.items() if isinstance(task, CreditNoteTask))
     return tuple(
-        _delivery(case, f"credit-note:{key}", task.model_dump(mode="json"), _gate(case, key, task))
+        _delivery(case, f"credit-note:{key}", task.model_dump(mode="json"), gate(case, key, task))
         for key, task in tasks
     )
-
-
-def _gate(case: Case, key: str, task: CreditNoteTask) -> Blocked | None:
-    """What the accountant has still to approve."""
-    one = _candidate(case, key, task)
-    return approval.held(one, case.shop.orders.approve_first, case.state) if one else None
-
-
-def _candidate(case: Case, key: str, task: CreditNoteTask) -> Candidate | None:
-    return candidate(task, case.refunds.get(key), case.basis, case.shop.orders) if case.basis else None
-
-
-def _questions(case: Case, wanted: Wanted) -> list[ApprovalAsked]:
-    """Questions about the credit notes that wait for an approval."""
-    if not (case.is_live and case.is_sold):
-        return []
-    tasks = ((key, task) for key, task in wanted.items() if isinstance(task, CreditNoteTask) and _gate(case, key, task))
-    found = (_candidate(case, key, task) for key, task in tasks)
-    return [question for one in found if one for question in approval.asked(one, case.state, case.state.now)]
 
 
 def _delivery(case: Case, id_: str, payload: dict[str, object], blocked: Blocked | None = None) -> Delivery:
@@ -194,10 +173,12 @@ def _left_to_people(case: Case, push: Push) -> str:
 
 
 def _waits_for(case: Case, push: Push, found: CreditNoteTask | Unbookable | None) -> str:
+    if unreadable := case.unreadable.get(_key(case, push)):
+        return unreadable.detail
     if not case.is_sold:
         return "" if case.never_sold else "its order has no Sale in Balance yet"
-    gate = _gate(case, _key(case, push), found) if isinstance(found, CreditNoteTask) and case.is_live else None
-    return gate.detail if gate and not push.command.dry_run else ""
+    held = gate(case, _key(case, push), found) if isinstance(found, CreditNoteTask) and case.is_live else None
+    return held.detail if held and not push.command.dry_run else ""
 
 
 def _unknown(case: Case) -> list[Push]:
@@ -206,7 +187,8 @@ def _unknown(case: Case) -> list[Push]:
 
 
 def _is_known(case: Case, push: Push) -> bool:
-    return _key(case, push) in case.refunds if push.command.refund_id else bool(case.refunds)
+    known = case.refunds.keys() | case.unreadable.keys()
+    return _key(case, push) in known if push.command.refund_id else bool(known)
 
 
 def _key(case: Case, push: Push) -> str:

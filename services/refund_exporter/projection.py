@@ -14,7 +14,7 @@ from contracts.ledger import (
     SaleRecorded,
 )
 from contracts.model import Event
-from contracts.shop import OrderChanged, OrderRemoved, RefundIssued, RefundRemoved
+from contracts.shop import OrderChanged, OrderRemoved, RefundIssued, RefundRemoved, RefundUnreadable
 from services.shared.delivery.handlers import Remember
 from services.shared.documents.push import push_rules
 from services.shared.state.records import Kind, State
@@ -26,6 +26,8 @@ ORDER = Kind("order", OrderChanged)
 ORDER_REMOVED = Kind("order-removed", OrderRemoved)
 REFUND = Kind("refund", RefundIssued)
 REMOVED = Kind("refund-removed", RefundRemoved)
+UNREADABLE = Kind("refund-unreadable", RefundUnreadable)
+"""Refunds that the shop does not show as they are: they wait, and so does what depends on all refunds."""
 SALE = Kind("sale", SaleRecorded)
 SALE_PLAN = Kind("sale-plan", SalePlanned)
 DIVERGED = Kind("sale-diverged", SaleDiverged)
@@ -41,7 +43,7 @@ def sale_name(order: str) -> str:
 
 
 def refund_key(
-    event: RefundIssued | RefundRemoved | CreditNoteRecorded | CreditNotePlanned | NothingToCredit,
+    event: RefundIssued | RefundRemoved | RefundUnreadable | CreditNoteRecorded | CreditNotePlanned | NothingToCredit,
 ) -> str:
     """The key of everything about one refund; all of it is found by its order."""
     return f"{event.key}:{event.refund_id}"
@@ -68,12 +70,19 @@ def refund_issued(envelope: Envelope[RefundIssued], state: State) -> None:
     refund = envelope.data
     state.put(REFUND, refund_key(refund), refund, ref=refund.key)
     state.drop(REMOVED, refund_key(refund))
+    state.drop(UNREADABLE, refund_key(refund))
     state.touch(refund.key)
+
+
+def refund_unreadable(envelope: Envelope[RefundUnreadable], state: State) -> None:
+    state.put(UNREADABLE, refund_key(envelope.data), envelope.data, ref=envelope.data.key)
+    state.touch(envelope.data.key)
 
 
 def refund_removed(envelope: Envelope[RefundRemoved], state: State) -> None:
     removed = envelope.data
     state.put(REMOVED, refund_key(removed), removed, ref=removed.key)
+    state.drop(UNREADABLE, refund_key(removed))
     state.touch(removed.key)
 
 
@@ -110,6 +119,7 @@ REMEMBER: Mapping[type[Event], Remember] = {
     OrderChanged: order_changed,
     OrderRemoved: order_removed,
     RefundIssued: refund_issued,
+    RefundUnreadable: refund_unreadable,
     RefundRemoved: refund_removed,
     SaleRecorded: sale_recorded,
     SalePlanned: sale_planned,

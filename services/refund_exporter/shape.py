@@ -9,10 +9,13 @@ from services.shared.documents.approval import Candidate, vat_words
 from services.shared.settings.orders import OrderSettings
 
 
-def candidate(task: CreditNoteTask, refund: RefundIssued | None, basis: Basis, settings: OrderSettings) -> Candidate:
-    """The credit note as the gate sees it."""
+def candidate(
+    task: CreditNoteTask, refund: RefundIssued | None, basis: Basis, settings: OrderSettings, *, removed: bool = False
+) -> Candidate:
+    """The credit note as the gate sees it; `removed`: the shop no longer has the order."""
     client = "retail client" if basis.client == settings.retail_client else "client by number"
-    words = ("credit note", refund_kind(task, refund, basis), vat_words(task.lines), task.currency, client)
+    kind = "whole Sale of a removed order taken back" if removed else refund_kind(task, refund, basis)
+    words = ("credit note", kind, vat_words(task.lines), task.currency, client)
     return Candidate(
         id=f"credit-note:{task.shop}:{task.order_id}:{task.refund_id}",
         kind="credit-note",

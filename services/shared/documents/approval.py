@@ -71,6 +71,22 @@ def held(one: Candidate, first: int, state: State) -> Blocked | None:
     )
 
 
+def held_as_removal(one: Candidate, state: State) -> Blocked | None:
+    """The same of a document that reverses the Sale of an order which the shop no longer has.
+
+    However many were approved before: it goes when it is approved itself, or all of its shape.
+    """
+    given = {each.document for each in state.find(GIVEN, one.shape_key).values()}
+    if None in given or one.id in given:
+        return None
+    return Blocked(
+        on=f"approval:{one.id}",
+        reason=Reason.APPROVAL_REMOVAL,
+        detail=f"{one.id}, {one.total} {one.currency}, takes back the Sale of an order that the shop no longer has: if "
+        f"the goods came back, davtari approve document {one.id}; if not, restore the order in the shop",
+    )
+
+
 def is_approved(document: str, first: int, given: Iterable[ApprovalGiven]) -> bool:
     """Whether these approvals of its shape let a document through."""
     documents = {each.document for each in given}
