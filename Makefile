@@ -4,6 +4,7 @@
 # make demo      the whole system in sandboxes      make clean      remove what was built
 # make test-long         tests that take a minute or more each: brokers that die, an operator's whole day
 # make test-containers   the image and compose.yaml, on a Docker engine of its own (root on Debian)
+# make catalogues        the texts for people: collect, update, compile
 # make bench-small       every benchmark at a small size: shows that they work, not what they measure
 
 SHELL := /bin/bash
@@ -20,7 +21,7 @@ PYTEST = $(PYTHON) -m pytest -n $(WORKERS) --dist loadgroup --session-timeout=24
 PYTEST_ALL = $(PYTEST) --ignore=tests/benchmarks -m 'not containers and not long' \
 	--broker-run=build/broker.json --claims-run=$(RUN)
 
-.PHONY: requirements setup test lint contracts claims test-long test-containers bench bench-small demo clean
+.PHONY: requirements setup test lint contracts catalogues claims test-long test-containers bench bench-small demo clean
 
 # What the machine must have, checked before anything is downloaded.
 requirements:
@@ -44,6 +45,12 @@ lint: setup
 
 contracts: setup
 	@$(PYTHON) -m contracts.generate
+
+# Texts for people: collects them from the code, adds new ones to the catalogues, and compiles the catalogues.
+catalogues: setup
+	@$(VENV)/bin/pybabel -q extract --no-location --sort-output -k _ -o build/davtari.pot services
+	@$(VENV)/bin/pybabel -q update --no-fuzzy-matching --ignore-obsolete -D davtari -i build/davtari.pot -d services/locale
+	@$(VENV)/bin/pybabel -q compile -D davtari -d services/locale
 
 # A failing test is no reason to withhold the list: the tool says so and fails.
 $(RUN): $(SOURCES) | requirements setup

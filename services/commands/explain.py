@@ -1,9 +1,9 @@
-"""`davtari explain`: what a reason code means, for the shop and the books, and who mends it."""
+"""`davtari explain`: what a reason code means for the shop and the books, and who resolves it."""
 
 from __future__ import annotations
 
 from difflib import get_close_matches
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 
@@ -12,13 +12,7 @@ from contracts.reasons import Reason
 from services.commands.frame import Json, command
 from services.commands.letters import WrongUse
 from services.commands.screen import as_json, console, table
-
-HEALS = {
-    "en": ("not by itself", "by itself, once the cause is gone"),
-    "ka": ("თავისით არა", "თავისით, როცა მიზეზი აღარაა"),
-}
-HEADS = {"en": ("code", "who", "heals", "cause"), "ka": ("კოდი", "ვინ", "გასწორდება", "მიზეზი")}
-LABELS = {"en": ("cause", "effect", "fix"), "ka": ("მიზეზი", "შედეგი", "რა ვქნა")}
+from services.commands.translation import Language, translator
 
 
 def explain(code: str | None, language: str, *, json: bool) -> None:
@@ -38,7 +32,7 @@ def _reason(code: str) -> Reason:
         return Reason(code)
     near = get_close_matches(code, [*Reason], n=3)
     hint = f"did you mean {', '.join(near)}?" if near else "davtari explain lists all of them"
-    raise WrongUse(f"there is no reason code {code!r}; {hint}")
+    raise WrongUse(f"Unknown reason code {code!r}; {hint}")
 
 
 def _plain(reason: Reason, text: ReasonText) -> dict[str, Any]:
@@ -46,27 +40,31 @@ def _plain(reason: Reason, text: ReasonText) -> dict[str, Any]:
 
 
 def _one(reason: Reason, text: ReasonText, language: str) -> None:
-    told = text.ka if language == "ka" else text.en
-    console.print(f"[bold]{reason}[/]   {text.owner} · {HEALS[language][text.heals]}")
-    for label, sentence in zip(LABELS[language], (told.cause, told.effect, told.fix), strict=True):
+    _, wording = translator(language), text.ka if language == "ka" else text.en
+    closes = _("resolves by itself once the cause is gone") if text.heals else _("does not resolve by itself")
+    who = _(text.owner)
+    console.print(f"[bold]{reason}[/]   {who} · {closes}")
+    labels = (_("cause"), _("effect"), _("fix"))
+    for label, sentence in zip(labels, (wording.cause, wording.effect, wording.fix), strict=True):
         console.print(f"  {label:<8}{sentence}", markup=False, soft_wrap=True)
 
 
 def _all(found: dict[Reason, ReasonText], language: str) -> None:
+    _ = translator(language)
     rows = [
-        (reason, text.owner, "✓" if text.heals else "", (text.ka if language == "ka" else text.en).cause)
+        (reason, _(text.owner), "✓" if text.heals else "", (text.ka if language == "ka" else text.en).cause)
         for reason, text in found.items()
     ]
-    console.print(table(HEADS[language], rows))
-    console.print(f"\n{len(found)}:  davtari explain CODE [--lang {language}]")
+    console.print(table((_("code"), _("who"), _("by itself"), _("cause")), rows))
+    console.print(f"\n{len(found)}:  davtari explain CODE --lang {language}", markup=False)
 
 
 @command
 async def explain_command(
     code: Annotated[str | None, typer.Argument()] = None,
-    language: Annotated[Literal["en", "ka"], typer.Option("--lang")] = "en",
+    language: Annotated[Language, typer.Option("--lang", help="The language of all texts.")] = "en",
     json: Json = False,
 ) -> int:
-    """What a reason code means: cause, effect, fix, who mends it. Without a code: all of them."""
+    """What a reason code means: cause, effect, fix, who resolves it. Without a code: all of them."""
     explain(code, language, json=json)
     return 0

@@ -97,7 +97,7 @@ MENU = (
         "explain",
         LOOK,
         "commands.explain:explain_command",
-        "What a reason code means: cause, effect, fix, who mends it. Without a code: all of them.",
+        "What a reason code means: cause, effect, fix, who resolves it. Without a code: all of them.",
     ),
     Entry(
         "import",

@@ -77,7 +77,7 @@ def test_what_to_do_is_a_command_that_can_be_typed() -> None:
 def test_the_last_line_says_what_else_waits() -> None:
     here = Standing("order-exporter", "g1")
     here.waiting = [Waiting("l", "pending", 2, NOW.timestamp() - 4), Waiting("l", "blocked", 3, 0.0)]
-    assert "2 deliveries are pending, the oldest for 4 s. 3 wait for something" in closing([here], NOW)
+    assert "2 more deliveries are pending, the oldest for 4 s. 3 wait for something" in closing([here], NOW)
     assert "no delivery is pending" in closing([Standing("order-exporter", "g1")], NOW)
     assert "another machine" in closing([Standing("order-exporter")], NOW)
 

@@ -119,7 +119,7 @@ def test_an_order_that_was_given_up_by_a_person_stays_a_difference_and_names_the
 @pytest.mark.parametrize(
     ("using", "cause"),
     [
-        (settings(), "davtari order main 1042"),
+        (settings(), "davtari order 1042 --shop main"),
         (settings("dry-run"), "the flow is dry-run"),
         (settings(hold=7 * 86400.0), "held until 09 Mar 2026 01:30 +04"),
     ],

@@ -69,7 +69,7 @@ def test_a_held_order_is_listed_with_its_countdown_and_what_holds_it() -> None:
     held = told(using, bought(), bought("200.00", 1043), after=160)
     assert held == [
         (ORDER, "goes in 7 min 20 s (orders.hold-for.bog)"),
-        (1043, 'held by rule "large": davtari push order main 1043 lets it go'),
+        (1043, 'held by rule "large": davtari push order 1043 --shop main lets it go'),
     ]
     assert told(using, bought(), after=600) == []
 

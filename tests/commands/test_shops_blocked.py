@@ -21,7 +21,7 @@ STRANGE = ShopNotRecognized(**SHOWN, differences=("its newest orders 4, 5, 6 are
 def status(*events: ShopIdentified | ShopNotRecognized) -> str:
     """What `davtari status` shows after these events."""
     told = [wrap(event, version=n, source="/tests", time=NOON) for n, event in enumerate(events, 1)]
-    seen = Seen([], [], [], [], [], identity.stand(["main"], told), [])
+    seen = Seen([], [], [], [], [], [], identity.stand(["main"], told), [])
     with console.capture() as shown:
         seen.show()
     return " ".join(shown.get().split())
@@ -31,7 +31,7 @@ def status(*events: ShopIdentified | ShopNotRecognized) -> str:
 def test_a_blocked_shop_stands_first_in_status() -> None:
     shown = status(KNOWN, STRANGE)
     assert shown.startswith("BLOCKED since 02 Mar 2026 12:00 +04: shop main is not the shop that is known")
-    for part in ("its newest orders 4, 5, 6 are missing", "correct shops.main.url", "davtari shop accept main"):
+    for part in ("its newest orders 4, 5, 6 are missing", "correct shops.main.url", "davtari shop accept --shop main"):
         assert part in shown
     assert "Nothing waits for a person" not in shown
     # and when the block has ended

@@ -157,7 +157,7 @@ async def test_what_cannot_be_pushed_is_said(stage: Stage, on_hold: list[int]) -
     )
     assert (cancelled.code, "cancelled in the shop" in cancelled.out) == (FAILED, True), cancelled.err
     assert (elsewhere.code, "no shop 'elsewhere'" in elsewhere.err) == (WRONG_SETTINGS, True)
-    assert (unknown.code, "davtari order main 999999" in unknown.err) == (NO_ANSWER, True)
+    assert (unknown.code, "davtari order 999999 --shop main" in unknown.err) == (NO_ANSWER, True)
 
 
 @pytest.mark.claim("I4")
@@ -173,7 +173,7 @@ async def test_an_order_is_shown_whole(stage: Stage) -> None:
     for told in (f"Order {order_id} · main", "order read", "Sale", "refund", "credit note", "equal · nothing waits"):
         assert told in plain.out, plain.out
     assert {"order read", "Sale", "refund", "credit note"} <= _beginnings(data)
-    assert "davtari push order main 999998" in unknown.err
+    assert "davtari push order 999998 --shop main" in unknown.err
 
 
 def _beginnings(said: Said) -> set[str]:

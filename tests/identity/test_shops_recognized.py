@@ -74,7 +74,7 @@ async def test_a_copy_is_blocked_until_a_person_accepts_it(feed: Post) -> None:
     guard = await feed.registrar(copy, flows=LIVE)
     shut = await guard.shut()
     assert isinstance(shut, Retry)
-    assert "staging.test" in shut.why and "davtari shop accept main" in shut.why
+    assert "staging.test" in shut.why and "davtari shop accept --shop main" in shut.why
     [strange] = await feed.strange()
     assert len(strange.differences) == 2
     # then: it stays blocked, is looked at once a minute, and this is said once

@@ -127,6 +127,9 @@ async def test_an_order_tells_in_its_passport_what_became_of_its_buyers_contacts
         told = passport(KEY, [enveloped(each, 1) for each in await merged(world, made)])
         assert told
         assert {entry.what for entry in told.entries} == {
-            "contacts that shop and Balance both changed: phone (a person is asked); davtari clients conflicts main",
+            (
+                "contacts that shop and Balance both changed: phone (a person is asked); "
+                "davtari clients conflicts --shop main"
+            ),
             f"contacts of client {CLIENT} compared: address to Balance",
         }

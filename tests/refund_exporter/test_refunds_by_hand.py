@@ -96,4 +96,4 @@ def test_by_hand_the_day_is_not_green_and_lists_the_refund_with_the_way_to_its_p
     [one] = close.differences
     assert (close.green, one.kind, one.refund_id, one.amount) == (False, "refund", PART.refund_id, Decimal("15.00"))
     assert "make its credit note by hand in Balance" in one.cause
-    assert "davtari order main 1042 --documents" in one.cause
+    assert "davtari order 1042 --shop main --documents" in one.cause

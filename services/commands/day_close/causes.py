@@ -128,14 +128,12 @@ def _waiting(entry: Entry, shop: ShopSettings, now: datetime) -> Cause:
     if mode != "live":
         return Cause(f"the flow is {mode}: nothing is written to Balance")
     if entry.kind == "refund" and shop.refunds.policy == "manual":
-        plan = f"davtari order {entry.key.replace(':', ' ')} --documents"
+        plan = f"{_command(entry.key)} --documents"
         return Cause(f'refunds.policy is "manual": make its credit note by hand in Balance; {plan} shows how')
     if entry.kind == "order" and order and due_at(order, shop.orders) > now:
         by = ruling_of(order, shop.orders).by["hold"]
         return Cause(f"it is held until {local_time(due_at(order, shop.orders))} ({by})")
-    return Cause(
-        f"its document is not recorded yet: davtari order {entry.key.replace(':', ' ')} tells what it waits for"
-    )
+    return Cause(f"its document is not recorded yet: {_command(entry.key)} shows what it waits for")
 
 
 def _standing_alone(entry: Entry) -> Cause:
@@ -196,3 +194,9 @@ def stated_tax(entry: Entry) -> Decimal | None:
         return story.order.total_tax if story.order else None
     refund = story.refunds.get(entry.refund_id)
     return sum((line.total_tax for line in refund.lines), Decimal(0)) if refund and refund.lines else None
+
+
+def _command(key: str) -> str:
+    """The command that shows an order (`shop:number`)."""
+    shop, _, order = key.partition(":")
+    return f"davtari order {order} --shop {shop}"

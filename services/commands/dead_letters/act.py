@@ -29,7 +29,7 @@ from services.shared.clock import utc_now
 from services.shared.delivery.edits import whole_payload
 from services.shared.settings import Settings
 
-Why = Annotated[str, typer.Option("--reason", "--why", help="Why; kept with your name.")]
+Why = Annotated[str, typer.Option("--reason", help="Why; kept with your name.")]
 Letters = Annotated[list[str] | None, typer.Argument(help="Ids, as far as they are unambiguous.")]
 All = Annotated[bool, typer.Option("--all", help="All that are open.")]
 Rate = Annotated[float, typer.Option(min=0.01, max=1000, help="Letters per second at most.")]

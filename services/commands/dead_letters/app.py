@@ -50,12 +50,13 @@ async def letters_list(
     closed: Closed = False,
     asks: Asks = False,
     personal: Personal = False,
+    language: Language = "en",
     json: Json = False,
 ) -> int:
     """The open dead letters: what is wrong, with what, and what to do."""
     meant = await chosen(settings(), choice(reasons, flow, shop, order, since, until))
     found = [one for one in meant if every or one.open != closed]
-    as_json([_plain(one, personal=personal) for one in found]) if json else pages.letters(found)
+    as_json([_plain(one, personal=personal) for one in found]) if json else pages.letters(found, language)
     return FAILED if asks and found else 0
 
 
@@ -79,7 +80,7 @@ async def letters_group(
         as_json([group.plain(now, language) for group in found])
     else:
         pages.grouped(found, now, language)
-        console.print(grouping.closing(await standings.standings(known), now), soft_wrap=True)
+        console.print(grouping.closing(await standings.standings(known), now, language), soft_wrap=True)
     return FAILED if asks and found else 0
 
 

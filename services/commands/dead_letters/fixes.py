@@ -43,6 +43,6 @@ def fix(letters: Sequence[Letter], language: str) -> str:
     if len(letters) == 1:
         filled = _ONE.sub(rf"\1 {letters[0].id}", text)
         shop, order = letters[0].shop, letters[0].order
-        return filled.replace("SHOP ORDER", f"{shop} {order}") if shop and order else filled
+        return filled.replace("ORDER --shop SHOP", f"{order} --shop {shop}") if shop and order else filled
     text = text.replace("dead-letters discard ID", f"dead-letters discard --reason-code {first.reason}")
     return text.replace("dead-letters replay ID", f"dead-letters replay --reason-code {first.reason}")

@@ -12,6 +12,7 @@ from services.commands.dead_letters.ages import age
 from services.commands.dead_letters.fixes import fix, heals, owner
 from services.commands.letters import Letter
 from services.commands.status.standings import Standing
+from services.commands.translation import translator
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +27,11 @@ class Group:
         """When the oldest of these troubles began."""
         return self.letters[0].since
 
-    def about(self) -> str:
+    def about(self, language: str = "en") -> str:
         """What they are about: the first ones, and how many more."""
+        _, more = translator(language), len(self.letters) - 2
         named = " ".join(one.letter.about for one in self.letters[:2])
-        return named + (f" and {len(self.letters) - 2} more" if len(self.letters) > 2 else "")
+        return named + (" " + _("and {count} more").format(count=more) if more > 0 else "")
 
     def plain(self, now: datetime, language: str) -> dict[str, Any]:
         """The group as data."""
@@ -55,15 +57,19 @@ def groups(letters: Iterable[Letter]) -> list[Group]:
     return sorted(found, key=lambda group: group.since)
 
 
-def closing(standings: Sequence[Standing], now: datetime) -> str:
+def closing(standings: Sequence[Standing], now: datetime, language: str = "en") -> str:
     """What waits besides, in one line, as far as the state databases are on this machine."""
+    _ = translator(language)
     if not any(one.generation for one in standings):
-        return "What else waits is not known here: the state databases of the services are on another machine."
+        return _("What else waits is not known here: the state databases of the services are on another machine.")
     waiting = [each for one in standings for each in one.waiting or ()]
     pending = [each for each in waiting if each.state == "pending"]
     blocked = sum(each.count for each in waiting if each.state != "pending")
-    later = f" {blocked} wait for something named and go by themselves: davtari status" if blocked else ""
+    later = _("{count} wait for something named and continue by themselves: davtari status").format(count=blocked)
     if not pending:
-        return f"Nothing else waits: no delivery is pending.{later}"
-    oldest = age(now.timestamp() - min(each.oldest for each in pending))
-    return f"Besides, {sum(each.count for each in pending)} deliveries are pending, the oldest for {oldest}.{later}"
+        line = _("Nothing else waits: no delivery is pending.")
+    else:
+        oldest = age(now.timestamp() - min(each.oldest for each in pending), language)
+        count = sum(each.count for each in pending)
+        line = _("{count} more deliveries are pending, the oldest for {oldest}.").format(count=count, oldest=oldest)
+    return f"{line} {later}" if blocked else line

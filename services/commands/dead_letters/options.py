@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -11,6 +11,7 @@ from services.commands.dead_letters.choice import Choice, must_be_known
 from services.commands.letters import Letter, all_letters
 from services.commands.moment import HOW, moment
 from services.commands.registry import SERVICES
+from services.commands.translation import Language as Languages
 from services.shared.settings import Settings
 
 Reasons = Annotated[list[str] | None, typer.Option("--reason-code", help="With this reason code; may be repeated.")]
@@ -20,7 +21,7 @@ Order = Annotated[int | None, typer.Option(help="An order's number.")]
 Since = Annotated[str | None, typer.Option(help=f"From then on: {HOW}.")]
 Until = Annotated[str | None, typer.Option(help="Before then.")]
 Personal = Annotated[bool, typer.Option("--personal", help="Show personal data too.")]
-Language = Annotated[Literal["en", "ka"], typer.Option("--lang", help="The language of causes and fixes.")]
+Language = Annotated[Languages, typer.Option("--lang", help="The language of all texts.")]
 Asks = Annotated[bool, typer.Option("--exit-code", help="Exit with 1 when anything is shown.")]
 
 
