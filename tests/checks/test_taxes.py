@@ -124,3 +124,22 @@ async def test_a_class_without_rates_is_sold_untaxed_and_somebody_should_know() 
     )
     assert [(one.what, one.ok) for one in short if one.what != "tax rates"] == [("tax class books", None)]
     assert forbids(told, LIVE) == []
+
+
+@pytest.mark.parametrize(
+    ("tax_class", "mapped", "told"),
+    [("standard", {}, True), ("reduced-rate", {}, True), ("standard", {"standard:0": "zero"}, False)],
+)
+async def test_a_rate_of_0_percent_among_goods_that_bear_vat_is_told_in_both_checks(
+    tax_class: str, mapped: dict[str, str], told: bool
+) -> None:
+    rates = {"18": "a", "0": "b", "none": "c"} | mapped
+    for one in await found(with_rate("0.0000", tax_class), settings(vat_rates=rates)):
+        named = [each for each in one if each.what.startswith("rate 9") and each.ok is None]
+        assert [f'"{tax_class}:0" = "…"' in each.fix for each in named] == ([True] if told else [])
+
+
+async def test_fees_that_are_not_taxable_are_said_to_be_untaxed() -> None:
+    told, _ = await found(lambda shop: None, settings())
+    [one] = [each for each in told if each.what == "fees"]
+    assert "those that are not taxable are untaxed" in one.told

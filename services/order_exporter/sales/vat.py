@@ -7,14 +7,9 @@ from decimal import Decimal
 from contracts.reasons import Reason
 from contracts.shop import OrderChanged, OrderLine
 from services.shared.documents.unbookable import Unbookable, setting_key
+from services.shared.documents.vat_classes import STANDARD, UNTAXED, is_looked_at, is_zero_mapped, is_zero_meant
 from services.shared.documents.written import number
 from services.shared.settings.orders import OrderSettings
-
-UNTAXED, STANDARD = "none", "standard"
-NOT_TAXABLE = "0"
-"""API fact: WooCommerce stores a cart fee that is not taxable with this class; no shop has a class of that name."""
-ORDINARY = frozenset({STANDARD, "reduced-rate"})
-"""The classes of goods that bear VAT: a rate of 0 % there is a mistake until somebody says that it is meant."""
 
 
 def balance_rate(
@@ -26,7 +21,7 @@ def balance_rate(
     for a class that nobody has looked at, and for 0 % where VAT is due.
     """
     tax_class, key = class_of(line), UNTAXED if percent is None else number(percent)
-    if tax_class not in settings.tax_classes and tax_class != NOT_TAXABLE:
+    if not is_looked_at(tax_class, settings):
         raise _new_class(tax_class, line, order)
     if key == "0" and not _is_meant(line, settings, taxed=taxed):
         raise _zero(line, order)
@@ -53,9 +48,9 @@ def _is_meant(line: OrderLine, settings: OrderSettings, *, taxed: bool) -> bool:
     Shipping follows the goods or a class that the order does not name, a negative fee the goods: neither has a class of
     its own. On a free line no VAT is due.
     """
-    if f"{class_of(line)}:0" in settings.vat_rates or line.kind == "shipping" or line.total + line.total_tax <= 0:
+    if is_zero_mapped(class_of(line), settings) or line.kind == "shipping" or line.total + line.total_tax <= 0:
         return True
-    return class_of(line) not in ORDINARY and not taxed
+    return is_zero_meant(class_of(line), settings) and not taxed
 
 
 def _zero(line: OrderLine, order: OrderChanged) -> Unbookable:

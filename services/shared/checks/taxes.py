@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from services.shared.checks.finding import Finding
+from services.shared.documents.vat_classes import STANDARD, UNTAXED, is_looked_at, is_zero_meant
 from services.shared.documents.written import number
 from services.shared.settings.model import Settings
 from services.shared.settings.orders import OrderSettings
@@ -13,7 +14,7 @@ from services.shared.woocommerce.client import WooCommerce
 from services.shared.woocommerce.store import ShopTaxRate, TaxSettings
 
 FLOWS = ("orders", "refunds")
-INHERIT, STANDARD, UNTAXED = "inherit", "standard", "none"
+INHERIT = "inherit"
 MENU = "WooCommerce → Settings → Tax"
 
 
@@ -51,7 +52,8 @@ async def summary(client: WooCommerce, settings: Settings, name: str) -> list[Fi
     told = f"{', '.join(sorted({number(rate.percent) for rate in taxes.rates})) or 'no'} % · {included}"
     fix = f"say which VAT rate of Balance {unmapped} % is: {taxes.key('vat-rates')}; davtari check taxes lists all"
     found = Finding("tax rates", not unmapped, told, fix if unmapped else "", FLOWS)
-    return [found, *(one for one in (*_entered(taxes), *_classes(taxes)) if one.ok is not True)]
+    zeros = [_rate(rate, taxes) for rate in taxes.rates if not rate.percent]
+    return [found, *(one for one in (*_entered(taxes), *_classes(taxes), *zeros) if one.ok is not True)]
 
 
 def everything(taxes: Taxes) -> list[Finding]:
@@ -76,6 +78,10 @@ def _rate(rate: ShopTaxRate, taxes: Taxes) -> Finding:
         return Finding(
             what, False, "is compound, which Balance cannot hold", f"{MENU}: make it a rate of its own", FLOWS
         )
+    if not rate.percent and not is_zero_meant(of_class, taxes.rules):
+        told = "is 0 % in a class of goods that bear VAT: orders with it wait for a person"
+        fix = f'correct the rate, or say that it is meant: {taxes.key("vat-rates")} = {{ "{of_class}:0" = "…" }}'
+        return Finding(what, None, told, fix)
     found = taxes.entry(rate)
     fix = "" if found else f'say which VAT rate of Balance it is: {taxes.key("vat-rates")} = {{ "{percent}" = "…" }}'
     return Finding(what, bool(found), f"is {found}" if found else "is no VAT rate of Balance yet", fix, FLOWS)
@@ -85,7 +91,7 @@ def _classes(taxes: Taxes) -> Iterator[Finding]:
     """New classes stop orders; a class without a rate is sold untaxed, which somebody should know."""
     rated = {rate.tax_class or STANDARD for rate in taxes.rates}
     for name in taxes.classes:
-        if name not in taxes.rules.tax_classes:
+        if not is_looked_at(name, taxes.rules):
             fix = f"look at its rates, then add it to {taxes.key('tax-classes')}"
             yield Finding(f"tax class {name}", False, "is new: orders with it wait for a person", fix, FLOWS)
         elif name not in rated and name in _meant(taxes):
@@ -106,7 +112,11 @@ def _charges(taxes: Taxes) -> Iterator[Finding]:
     taxed = [rate for rate in taxes.rates if rate.shipping and (chosen == INHERIT or _same(rate, chosen))]
     yield _charge("shipping", told, taxed, taxes.rules.shipping_item, taxes)
     yield _charge(
-        "fees", "as the class of each fee; negative ones as the goods", taxes.rates, taxes.rules.fee_item, taxes
+        "fees",
+        "as the class of each fee; negative ones as the goods; those that are not taxable are untaxed",
+        taxes.rates,
+        taxes.rules.fee_item,
+        taxes,
     )
 
 

@@ -87,7 +87,9 @@ class OrderSettings(DocumentSettings):
     refund_rate: Literal["sale", "day"] = Field(
         default="sale", description="rate of a refund in another currency: that of its Sale, or of its own day"
     )
-    locked_until: date | None = Field(default=None, description="the last closed day: corrections are dated after it")
+    locked_until: date | None = Field(
+        default=None, description="the last closed day: corrections and refunds are dated after it, Sales in it wait"
+    )
     approve_first: int = Field(
         default=0, ge=0, description="so many documents of each new shape wait for the accountant's approval; 0: none"
     )
