@@ -11,13 +11,13 @@ import pytest
 from contracts.ledger import SaleRecorded
 from contracts.model import Event
 from contracts.operations import CommandSettled
-from contracts.shop import OrderChanged, OrderRemoved
+from contracts.shop import OrderChanged, OrderRemoved, OrderUnreadable
 from services.commands.backfill.missing import Plan, Step, plan_of
 from services.commands.backfill.running import Outcome
 from services.commands.day_close.days import Days
 from services.commands.day_close.shop_now import Asking
 from services.shared.settings.model import Settings
-from tests.commands.day_given import NOW, USING, facts, letter, recorded_note
+from tests.commands.day_given import NOW, USING, facts, letter, recorded_note, settled_letter
 from tests.commands.shop_given import Json, ShopDouble, answered
 from tests.support.exporting import KEY, ORDER, PAID, PLACED, SHOP, given_back, line, order, recorded_sale, refund
 from tests.support.exporting import settings as given_settings
@@ -28,6 +28,7 @@ BOUGHT = order(line(1, "118.00", quantity="2"))
 SALE = recorded_sale(BOUGHT, USING)
 BACK = refund("59.00", given_back(1, "59.00", quantity="1"))
 NOTE = recorded_note(BACK, BOUGHT)
+REFUSED = letter(f"sale:{KEY}", KEY)
 PENDING = order(line(1, "118.00"), status="pending", paid_at=None)
 OLD = order(line(1, "118.00"), created_at=PLACED - timedelta(days=90), paid_at=PLACED - timedelta(days=90))
 
@@ -101,9 +102,10 @@ async def test_what_the_books_lack_is_found_with_what_brings_it_there(case: Case
         ([answered(PENDING)], [PENDING], 0, 1),
         ([answered(BOUGHT, status="cancelled")], [BOUGHT.model_copy(update={"status": "cancelled"})], 0, 1),
         ([answered(OLD)], [], 0, 0),
+        ([answered(BOUGHT)], [BOUGHT, REFUSED, settled_letter(REFUSED, "discarded")], 0, 1),
         ([answered(BOUGHT, status="checkout-draft")], [], 0, 0),
     ],
-    ids=["in the books", "not paid", "cancelled", "of other days", "a draft"],
+    ids=["in the books", "not paid", "cancelled", "of other days", "given up by a person", "a draft"],
 )
 async def test_what_is_in_order_is_left_alone(
     shop: Sequence[Json], topics: Sequence[Event], booked: int, not_due: int
@@ -137,6 +139,11 @@ def outcome(*events: Event) -> Outcome:
     return found
 
 
+def unreadable(reason: str) -> OrderUnreadable:
+    """The answer about the order is not taken over."""
+    return OrderUnreadable(shop=SHOP, order_id=ORDER, reason=reason, detail="why", observed_at=PAID)
+
+
 GONE = OrderRemoved(shop=SHOP, order_id=ORDER, observed_at=PAID)
 REFUSED = CommandSettled(command_id="c", service="order-exporter", outcome="refused", detail="no", settled_at=PAID)
 
@@ -148,11 +155,23 @@ REFUSED = CommandSettled(command_id="c", service="order-exporter", outcome="refu
         ((BOUGHT,), 1, False),
         ((BOUGHT, SALE), 0, False),
         ((GONE,), 0, False),
+        ((unreadable("shop.order-missing"),), 0, False),
+        ((unreadable("shop.order-invalid"),), 0, True),
         ((BOUGHT, letter(f"sale:{KEY}", KEY)), 0, True),
         ((REFUSED,), 0, True),
         ((BACK,), 2, False),
     ],
-    ids=["silence", "read", "booked", "gone", "dead letter", "refused", "something else"],
+    ids=[
+        "silence",
+        "read",
+        "booked",
+        "gone",
+        "asked for again",
+        "not readable",
+        "dead letter",
+        "refused",
+        "something else",
+    ],
 )
 def test_a_step_ends_with_its_documents_or_with_what_stops_it(
     events: Sequence[OrderChanged | SaleRecorded], left: int, failed: bool

@@ -24,7 +24,7 @@ from services.commands.orders.states import QUIET
 from services.order_exporter.handlers import handlers
 from services.shared.delivery.decision import NOTHING
 from services.shared.settings.model import Settings
-from tests.commands.day_given import NOW, facts, letter, told
+from tests.commands.day_given import NOW, facts, letter, settled_letter, told
 from tests.delivery.test_letter_about import of_record
 from tests.support.exporting import (
     KEY,
@@ -206,11 +206,16 @@ NEVER_SOLD = NothingToCredit(
     why="it was never paid",
     seen_at=PAID,
 )
+REFUSED = letter(f"sale:{KEY}", KEY)
 ENDED = {
     "a refund of an order that was given up before its Sale": ([bought(status="cancelled"), BACK], "nothing to credit"),
     "a refund of an order that never had a Sale": (
         [bought(status="refunded", paid_at=None), BACK, NEVER_SOLD],
         "nothing to credit",
+    ),
+    "an order whose dead letter a person gave up": (
+        [BOUGHT, REFUSED, settled_letter(REFUSED, "discarded")],
+        "given up",
     ),
     "a part of another order": ([PART], "part of another order"),
     "a refund of a part": ([PART, BACK], "nothing to credit"),

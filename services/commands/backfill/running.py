@@ -13,6 +13,7 @@ from contracts.ledger import CreditNoteRecorded, SaleRecorded
 from contracts.model import Event
 from contracts.operations import Command, CommandSettled, DeadLettered, PushRequested, ReadRequested
 from contracts.placement import SalePostponed
+from contracts.reasons import Reason
 from contracts.shop import OrderChanged, OrderRemoved, OrderUnreadable
 from services.commands.ask import stamp
 from services.commands.backfill.missing import Step
@@ -41,8 +42,8 @@ class Outcome:
         if not (names := _names(event)):
             return
         self.told.append(said(event))
-        self.failed |= isinstance(event, DeadLettered | OrderUnreadable) or _is_refusal(event)
-        ends = self.failed or isinstance(event, OrderRemoved)
+        self.failed |= _needs_a_person(event)
+        ends = self.failed or isinstance(event, OrderRemoved | OrderUnreadable)
         self.left = set() if ends else self.left - names
 
     @property
@@ -70,6 +71,13 @@ def _names(event: Event) -> set[str]:
             return {"push"}
         case _:
             return set()
+
+
+def _needs_a_person(event: Event) -> bool:
+    """An order that the shop says is gone is asked for again by itself."""
+    if isinstance(event, OrderUnreadable):
+        return event.reason != Reason.SHOP_ORDER_MISSING
+    return isinstance(event, DeadLettered) or _is_refusal(event)
 
 
 def _is_refusal(event: Event) -> bool:

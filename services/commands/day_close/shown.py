@@ -26,6 +26,7 @@ def show(close: DayClosed, before: DayClosed | None, silent: Sequence[str] = ())
     console.print(table((title, "shop", "Balance", "difference"), rows(close), right=(1, 2, 3)))
     if close.placed:
         heads = ("placed on the day", "shop", "total", "topics", "total")
+        console.print()
         console.print(table(heads, map(_placed, close.placed), right=(1, 2, 3, 4)))
     for one in close.differences:
         console.print(
@@ -73,7 +74,8 @@ def _row(name: str, shop: Decimal, books: Decimal) -> Row:
 
 
 def _money(amount: Decimal) -> str:
-    return f"{amount:,.2f}".replace("-", "− ")
+    """Two decimals; what rounds to nothing has no sign."""
+    return f"{round(amount, 2) + 0:,.2f}".replace("-", "− ")
 
 
 def _named(one: DayDifference) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from services.commands.day_close.causes import unread
 from services.commands.day_close.facts import Story
-from services.commands.orders.states import State, letter_of
+from services.commands.orders.states import State, discarded, letter_of
 from services.commands.orders.waiting import Waits
 from services.shared.settings.shop import ShopSettings
 
@@ -25,6 +25,8 @@ def judged_refund(order: State, story: Story, refund_id: int, rules: ShopSetting
         return "not readable", stops.text
     if (said := story.nothing.get(refund_id)) is not None and story.sale is None:
         return "nothing to credit", said.why
+    if why := discarded(story, (name,)):
+        return "given up", why
     if order != "in the books":
         return _without_sale(order)
     if name in story.asked:

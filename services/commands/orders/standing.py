@@ -13,7 +13,7 @@ from contracts.shop import OrderChanged, RefundIssued
 from services.commands.day_close.causes import unread
 from services.commands.day_close.facts import Facts, Story, gathered
 from services.commands.orders.refund_standing import judged_refund
-from services.commands.orders.states import State, letter_of
+from services.commands.orders.states import State, discarded, letter_of
 from services.commands.orders.waiting import NO_WAITS, Waits
 from services.commands.rules.countdown import held
 from services.order_exporter.content import is_void
@@ -152,6 +152,8 @@ def judged(order: OrderChanged, story: Story, rules: ShopSettings, now: datetime
         return "not readable", stops.text
     if is_void(order):
         return "given up", f"{order.status}: no document is made"
+    if why := discarded(story, ("sale:",)):
+        return "given up", why
     return _by_parent(order, rules) or _on_its_way(order, story, rules, now, waits)
 
 

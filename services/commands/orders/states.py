@@ -17,6 +17,13 @@ QUIET = SETTLED | {"watching", "booked by hand"}
 """Nothing waits for a document of ours."""
 
 
+def discarded(story: Story, about: tuple[str, ...]) -> str:
+    """By whom, and why, the newest dead letter about these deliveries was given up; empty where it was not."""
+    own = [one for one in story.letters.values() if one.service.endswith("exporter") and one.about.startswith(about)]
+    settled = story.settled.get(own[-1].dead_letter) if own else None
+    return f"given up by {settled.by}: {settled.why}" if settled and settled.how == "discarded" else ""
+
+
 def letter_of(story: Story, about: tuple[str, ...]) -> Cause | None:
     """The first open dead letter of an exporter about any of these deliveries, with its reason and how to see it."""
     letters = (letter for letter in story.letters.values() if letter.dead_letter not in story.settled)

@@ -21,12 +21,16 @@ class Dates:
     today: date
     placed: date | None = None
     locked_until: date | None = None
+    judged: set[str] = field(default_factory=set)
     faults: list[str] = field(default_factory=list)
     doubts: list[str] = field(default_factory=list)
 
     def judge(self, pointer: str, text: str, before: str) -> None:
-        """Judge a date that was `before` and is `text` now."""
+        """Judge a date that was `before` and is `text` now; the same day of several fields once."""
         day = day_of(text)
+        if str(day or text) in self.judged:
+            return
+        self.judged.add(str(day or text))
         if day is None:
             self.faults.append(f"{pointer}: {text!r} is no date, write 2026-12-01 as it was written before")
         elif fault := next(self._impossible(day), ""):
