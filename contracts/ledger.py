@@ -106,6 +106,9 @@ class _SaleEvent(_LedgerEvent):
     buyer: str | None = Field(
         default=None, description="opaque: the number that the order's buyer gave; empty: none; null: not recorded"
     )
+    resolved: tuple[str, ...] = Field(
+        default=(), description="lines whose own product is not linked, and the item that each was taken for"
+    )
     order_tax: Money | None = Field(
         default=None, description="the tax that the order's lines stated; null: not recorded"
     )

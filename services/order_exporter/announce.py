@@ -41,6 +41,7 @@ def sale_content(task: SaleTask) -> dict[str, Any]:
         "order_version": task.order_version,
         "content_digest": task.content_digest,
         "buyer": task.buyer,
+        "resolved": task.resolved,
         "order_tax": task.order_tax,
         "sent": task.document,
         "parts": task.parts,

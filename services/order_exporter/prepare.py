@@ -94,7 +94,8 @@ def _ready(draft: Draft) -> Ready:
     document = partial(_document, draft, buyer.client)
     parts = parts_of(sale, draft.place.lines, document) if draft.place.lines else ()
     task = _task(draft.known, sale, buyer, parts[0].sent if parts else document(sale))
-    whole = with_address(task.model_copy(update={**posting, "parts": parts}), order, draft.rules.clients)
+    more = {**posting, "parts": parts, "resolved": draft.items.notes}
+    whole = with_address(task.model_copy(update=more), order, draft.rules.clients)
     return Ready(whole, buyer.lookup, buyer.how, draft.place.choice)
 
 
@@ -108,7 +109,7 @@ def _sale(draft: Draft) -> Sale:
     draft.state.pause()
     date = None if taken_back else booking_date(draft.known, draft.rules)
     sale = sale_of(order, items, draft.rules, draft.balance, regular, taxed, date)
-    return _revised(replace(sale, notes=(*sale.notes, *draft.items.notes)), order, taken_back)
+    return _revised(sale, order, taken_back)
 
 
 def _taxed(draft: Draft) -> frozenset[str]:

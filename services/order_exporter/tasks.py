@@ -36,6 +36,7 @@ class SaleTask(Part):
     vat: Money
     lines: tuple[RecordedLine, ...]
     notes: tuple[str, ...] = ()
+    resolved: tuple[str, ...] = ()
     revision: int = 0
     currency_rate: Quantity | None = None
     pieces: tuple[Pieces, ...] = ()

@@ -7,8 +7,11 @@ from typing import Any
 import pytest
 
 from contracts.catalog import FurtherProduct, ProductUnlinked
+from contracts.ledger import SaleRecorded
 from contracts.reasons import Reason
 from contracts.shop import OrderChanged
+from services.commands.order.said import said
+from services.order_exporter.announce import sale_content
 from services.order_exporter.handlers import handlers
 from services.shared.delivery.decision import Delivery
 from tests.order_exporter.export_bench import task_of
@@ -41,22 +44,32 @@ def waiting(service: Consumer) -> Delivery:
 def test_an_unlinked_line_whose_sku_belongs_to_one_item_is_booked_as_that_item(fields: dict[str, Any]) -> None:
     task = task_of(consumer().take(link(ORIGINAL, sku="CUP"), bought(**fields))[KEY])
     assert [sold.item for sold in task.lines] == [item_of(ORIGINAL)]
-    assert len(task.notes) == 1
-    assert "line 11" in task.notes[0]
-    assert f"belongs to item {item_of(ORIGINAL)}" in task.notes[0]
+    [told] = task.resolved
+    assert "line 11" in told
+    assert f"belongs to item {item_of(ORIGINAL)}" in told
+    assert task.notes == ()
+
+
+def test_the_story_of_the_order_tells_of_it_in_a_dry_run_and_in_the_books() -> None:
+    [plan] = consumer("dry-run").take(link(ORIGINAL, sku="CUP"), bought())[KEY].announce
+    task = task_of(consumer().take(link(ORIGINAL, sku="CUP"), bought())[KEY])
+    sale = SaleRecorded(**sale_content(task), how="written", number="1", recorded_at=PAID)
+    for event in (plan, sale):
+        assert f"product 612 is not linked; its SKU CUP belongs to item {item_of(ORIGINAL)}" in said(event)
+    assert "equal to what was meant" in said(sale)
 
 
 def test_a_linked_product_is_its_own_item_and_its_sku_says_nothing() -> None:
     task = task_of(consumer().take(link(ORIGINAL, sku="CUP"), link(TRANSLATION, sku="CUP"), bought())[KEY])
     assert [sold.item for sold in task.lines] == [item_of(TRANSLATION)]
-    assert task.notes == ()
+    assert task.resolved == ()
 
 
 def test_a_further_product_of_a_link_is_its_item_without_a_word() -> None:
     further = (FurtherProduct(product_id=TRANSLATION, sku="CUP-EN"),)
     task = task_of(consumer().take(link(ORIGINAL, sku="CUP", further=further), bought(sku=""))[KEY])
     assert [sold.item for sold in task.lines] == [item_of(ORIGINAL)]
-    assert task.notes == ()
+    assert task.resolved == ()
 
 
 def test_an_order_that_waits_goes_as_soon_as_an_item_has_its_sku() -> None:

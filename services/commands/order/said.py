@@ -85,7 +85,8 @@ def _(event: ClientRecorded) -> str:
 @said.register
 def _(event: SaleRecorded) -> str:
     several = f" as {len(event.parts)} documents" if event.parts else ""
-    return f"Sale {event.sale} {event.how}{several}, read back, {_judged(event.differences)}: {event.total:.2f}"
+    whole = f"Sale {event.sale} {event.how}{several}, read back, {_judged(event.differences)}: {event.total:.2f}"
+    return whole + _resolved(event)
 
 
 @said.register
@@ -100,7 +101,8 @@ def _(event: NothingToCredit) -> str:
 
 @said.register
 def _(event: SalePlanned | CreditNotePlanned) -> str:
-    return f"dry run: would write {event.DOCUMENT.removesuffix('-plan')} of {event.total:.2f}"
+    told = f"dry run: would write {event.DOCUMENT.removesuffix('-plan')} of {event.total:.2f}"
+    return told + _resolved(event) if isinstance(event, SalePlanned) else told
 
 
 @said.register
@@ -228,6 +230,10 @@ def _(event: OrderStatusWritten) -> str:
 @said.register
 def _(event: OrderStatusPlanned) -> str:
     return f"dry run: would set the status {event.was} → {event.status}, since it is {event.booked} in the books"
+
+
+def _resolved(event: SaleRecorded | SalePlanned) -> str:
+    return f"; {'; '.join(event.resolved)}" if event.resolved else ""
 
 
 def _judged(differences: tuple[str, ...]) -> str:
