@@ -10,14 +10,15 @@ from typing import Protocol
 from services.catalog_importer.payload import ProductPayload
 from services.shared.delivery.batches import Batches
 from services.shared.delivery.isolate import isolated
-from services.shared.delivery.outcome import Outcome
+from services.shared.delivery.outcome import Outcome, Refused
+from services.shared.upstream.unreadable import Unreadable
 from services.shared.woocommerce.product import Product
 
 
 class Catalogue(Protocol):
     """The part of a shop that is read."""
 
-    async def products_by_sku(self, skus: Iterable[str]) -> Mapping[str, Sequence[Product]]: ...
+    async def products_by_sku(self, skus: Iterable[str]) -> Mapping[str, Sequence[Product | Unreadable]]: ...
 
     async def product(self, product_id: int) -> Product | None: ...
 
@@ -39,23 +40,32 @@ async def look_up(shop: Catalogue, payloads: Sequence[ProductPayload], batches: 
     return [await _sight(shop, payload, held) for payload, held in zip(payloads, found, strict=True)]
 
 
-async def _by_sku(shop: Catalogue, skus: Sequence[str]) -> list[Sequence[Product]]:
+async def _by_sku(shop: Catalogue, skus: Sequence[str]) -> list[Sequence[Product | Unreadable]]:
     held = await shop.products_by_sku(skus)
     return [held.get(sku, ()) for sku in skus]
 
 
-async def _sight(shop: Catalogue, payload: ProductPayload, found: Sequence[Product] | Outcome) -> Sight | Outcome:
-    """A linked product whose SKU was changed in the shop is not among those found: it is read by its id."""
-    if not isinstance(found, Sequence):
-        return found
+async def _sight(
+    shop: Catalogue, payload: ProductPayload, answer: Sequence[Product | Unreadable] | Outcome
+) -> Sight | Outcome:
+    """A linked product whose SKU was changed in the shop is not among those found: it is read by its id.
+
+    One that cannot be read may be the item's: nothing is decided without it.
+    """
+    if not isinstance(answer, Sequence):
+        return answer
+    for one in answer:
+        if isinstance(one, Unreadable):
+            return Refused(one.reason, one.detail)
+    found = [one for one in answer if isinstance(one, Product)]
     ids = payload.link.product_ids if payload.link else ()
     held: dict[int, Product | None] = {product.id: product for product in found if product.id in ids}
     for id_ in ids:
         if id_ not in held:
-            answer = await _by_id(shop, id_)
-            if answer is not None and not isinstance(answer, Product):
-                return answer
-            held[id_] = answer
+            linked = await _by_id(shop, id_)
+            if linked is not None and not isinstance(linked, Product):
+                return linked
+            held[id_] = linked
     return Sight(found, held[ids[0]], {id_: held[id_] for id_ in ids[1:]}) if ids else Sight(found)
 
 

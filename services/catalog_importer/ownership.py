@@ -66,8 +66,8 @@ def plain_name(text: str | None) -> str | None:
 
 
 def held_sale(held: Product) -> Sale:
-    """The sale that the shop holds."""
-    return Sale(price=held.sale_price, starts=held.sale_from, ends=held.sale_to)
+    """The sale that the shop holds; one that cannot be read is another than any of ours."""
+    return NO_SALE.model_copy(update={"price": held.sale_price, "starts": held.sale_from, "ends": held.sale_to})
 
 
 def sale_of(base: WrittenProduct) -> Sale:

@@ -22,6 +22,7 @@ from services.shared.settings.model import Settings
 from services.shared.upstream.errors import Rejected
 from services.shared.upstream.http import Upstream
 from services.shared.upstream.voice import Voice
+from services.shared.woocommerce import php
 
 MEND = "See catalogue.images in davtari.toml"
 NOT_THERE = (404, 410)
@@ -95,6 +96,6 @@ def with_ids(change: Change, echo: Mapping[str, Any]) -> Change:
     """The change with the id that the shop has given to the picture, which is the first one."""
     if not change.write.images or change.written.image is None:
         return change
-    images = echo.get("images") or [{}]
-    image = change.written.image.model_copy(update={"id": images[0].get("id", 0)})
+    images = php.records(echo.get("images"))
+    image = change.written.image.model_copy(update={"id": php.id_of(images[0]) or 0 if images else 0})
     return replace(change, written=change.written.model_copy(update={"image": image}))

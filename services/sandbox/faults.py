@@ -20,6 +20,8 @@ its regular expression finds. Every matching `latency` delays the request; then 
     commit_then_timeout  the handler runs, then silence until the client leaves or `seconds` are over, then cut
     truncate             the handler runs, `keep` bytes of its answer's body are sent, connection cut
     cache                the first answer to each page is given again; `past` says what gets past it (cache.py)
+    rewrite              the handler runs, and `fields` replace those of its answer: in each record of a list, or only
+                         in the one with the id or uid `record`; null for `fields` puts null in the record's place
 
 A cut is a TCP reset under `services.sandbox.server`; without a socket (an ASGI client in the process) it is
 `ConnectionCut`, raised to the caller.
@@ -44,9 +46,20 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.sandbox.cache import PageCache, Past
 from services.sandbox.journal import Journal
+from services.sandbox.rewriting import rewritten
 from services.sandbox.wire import ConnectionCut, Wire, swallow
 
-Kind = Literal["latency", "status", "outage", "reset", "commit_then_reset", "commit_then_timeout", "truncate", "cache"]
+Kind = Literal[
+    "latency",
+    "status",
+    "outage",
+    "reset",
+    "commit_then_reset",
+    "commit_then_timeout",
+    "truncate",
+    "cache",
+    "rewrite",
+]
 __all__ = ["ConnectionCut", "Fault", "Faults"]
 
 OWN_PATHS = "/_sandbox"
@@ -56,6 +69,7 @@ CONTROL = ("/_sandbox/faults", "/_sandbox/requests")
 class Fault(BaseModel):
     """One kind of trouble; `seconds` is the delay of a latency or the length of a silence.
 
+    `fields` are the values of a rewrite, by name or by way: `{"line_items.0.sku": false}`.
     `times` None means until cleared. `retry_at` seconds from now goes out as a Retry-After HTTP date.
     """
 
@@ -72,6 +86,8 @@ class Fault(BaseModel):
     keep: int = Field(default=0, ge=0)
     past: Past = "query"
     probability: float = Field(default=1, gt=0, le=1)
+    record: int | str | None = None
+    fields: dict[str, Any] | None = {}
 
 
 class Faults:
@@ -136,6 +152,9 @@ class Faults:
             await self._caches[known].answer(wire)
         elif fault.kind in ("status", "outage") and fault.status is not None:
             await self._answer(fault)(wire.scope, wire.receive, wire.send)
+        elif fault.kind == "rewrite":
+            send = wire.rewritten(lambda body: rewritten(body, fault.record, fault.fields))
+            await self.app(wire.scope, wire.receive, send)
         else:
             await self._cut(fault, wire)
 

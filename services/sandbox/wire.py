@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
+from collections.abc import Callable, Iterable
 
 from starlette.types import Message, Receive, Scope, Send
 
@@ -53,6 +54,23 @@ class Wire:
 
         return send
 
+    def rewritten(self, rewrite: Callable[[bytes], bytes]) -> Send:
+        """A `send` that keeps the answer back until it is whole, and then sends it with another body."""
+        pieces: list[bytes] = []
+        head: Message = {}
+
+        async def send(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                head.update(message)
+                return
+            pieces.append(message.get("body", b""))
+            if not message.get("more_body"):
+                body = rewrite(b"".join(pieces))
+                await self.send({**head, "headers": _with_length(head["headers"], len(body))})
+                await self.send({"type": "http.response.body", "body": body})
+
+        return send
+
     async def silence(self, seconds: float) -> None:
         """Waits until the client has left, at most `seconds`."""
         try:
@@ -72,6 +90,11 @@ class Wire:
     async def _client_left(self) -> None:
         while not self._gone:
             await self.receive()
+
+
+def _with_length(headers: Iterable[tuple[bytes, bytes]], length: int) -> list[tuple[bytes, bytes]]:
+    kept = [(name, value) for name, value in headers if name.lower() != b"content-length"]
+    return [*kept, (b"content-length", str(length).encode())]
 
 
 async def swallow(message: Message) -> None:

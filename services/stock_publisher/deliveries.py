@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from functools import partial
 from typing import Protocol
 
@@ -15,6 +14,7 @@ from services.shared.delivery.batches import Batches
 from services.shared.delivery.outcome import Done, Outcome, Refused
 from services.shared.delivery.row import Row
 from services.shared.telemetry import meters
+from services.shared.woocommerce import php
 from services.shared.woocommerce.batch import LIMIT, ItemResult, NotStored, Stored
 from services.shared.woocommerce.product_write import ProductWrite
 from services.stock_publisher.stock_write import StockWrite, Target
@@ -131,7 +131,7 @@ def _echoed(job: Job, stored: Stored) -> Refused | None:
     """API fact: what is not managed answers 200 and keeps no figure."""
     if _is_off(job, stored):
         return None
-    if stored.json.get("manage_stock") is not True:
+    if not php.is_yes(stored.json.get("manage_stock")):
         return Refused(Reason.SHOP_STOCK_NOT_MANAGED, _not_managed(job, stored))
     if differs := [*_other_figure(job.write, stored), *_other_locations(job.write, stored)]:
         return Refused(Reason.SHOP_ECHO_DIFFERS, f"{_named(job)}: {'; '.join(differs)}")
@@ -140,13 +140,13 @@ def _echoed(job: Job, stored: Stored) -> Refused | None:
 
 def _other_figure(write: StockWrite, stored: Stored) -> Iterator[str]:
     held = stored.json.get("stock_quantity")
-    if held is None or Decimal(str(held)) != write.quantity:
+    if php.number(held) != write.quantity:
         cut = " (this shop cuts fractions off: set stock.step to 1)" if write.quantity % 1 else ""
         yield f"stock_quantity: meant {write.quantity:f}, stored {held!r}{cut}"
 
 
 def _other_locations(write: StockWrite, stored: Stored) -> Iterator[str]:
-    held = {meta.get("key"): meta.get("value") for meta in stored.json.get("meta_data", ())}
+    held = {meta.get("key"): php.text(meta.get("value")) for meta in php.records(stored.json.get("meta_data"))}
     for key, quantity in write.meta.items():
         if held.get(key) != quantity:
             yield f"{key}: meant {quantity}, stored {held.get(key)!r}"
@@ -161,8 +161,9 @@ def _body(job: Job, *, managed: bool) -> ProductWrite:
     return ProductWrite.model_validate({"id": job.target.product_id, **figure, **manage, **meta})
 
 
-def _manage_stock(answer: Answer) -> object:
-    return answer.json.get("manage_stock") if isinstance(answer, Stored) else None
+def _manage_stock(answer: Answer) -> bool | None:
+    """Whether the shop manages its stock; None where it says something else, such as "parent"."""
+    return php.flag(answer.json.get("manage_stock")) if isinstance(answer, Stored) else None
 
 
 def _named(job: Job) -> str:

@@ -27,12 +27,16 @@ from services.shared.settings.stock import StockSettings
 from services.shared.state.records import Kind, State
 from services.shared.state.store import chunks
 from services.shared.upstream.errors import UpstreamError
+from services.shared.upstream.unreadable import Unreadable, readable
 from services.shared.woocommerce.cursor import Cursor
 from services.shared.woocommerce.product import Product
+from services.shared.woocommerce.read import Odd
 from services.stock_publisher.links import LINKED, moves_of, product_ref
 from services.stock_publisher.records import LINK, PUBLISHED
 
 log = logging.getLogger(__name__)
+SHOWN = 5
+"""Products that are named in one line of the log."""
 FIRST = timedelta(days=1)
 """How far back the first look goes."""
 
@@ -54,7 +58,7 @@ FEED = Kind("orders-feed", FeedStateChanged)
 class ListsProducts(Protocol):
     """What is read of a shop."""
 
-    def product_changes(self, cursor: Cursor) -> AsyncIterator[Product]: ...
+    def product_changes(self, cursor: Cursor) -> AsyncIterator[Product | Unreadable]: ...
 
 
 def stock_drifted(envelope: Envelope[StockDrifted], state: State) -> None:
@@ -104,7 +108,11 @@ class DriftWatch:
         since, until = await self._window()
         if until <= since:
             return 0
-        changed = [product async for product in self._shop.product_changes(Cursor(since)) if _settled(product, until)]
+        left_out: list[Unreadable] = []
+        products = readable(self._shop.product_changes(Cursor(since)), left_out)
+        seen = [product async for product in products]
+        _tell(self._name, [*(one.detail for one in left_out), *filter(None, map(_odd, seen))])
+        changed = [product for product in seen if _settled(product, until)]
         said = 0
         for some in chunks(changed):
             async with self._engine.work() as work:
@@ -144,16 +152,33 @@ class DriftWatch:
             return None
         if product.id not in (last.product_id, *last.further_products) or self._rules.drift == "off":
             return None
-        if product.stock_quantity is None or product.stock_quantity == last.quantity:
+        theirs = product.stock_quantity
+        if theirs is None or isinstance(theirs, Odd) or theirs == last.quantity:
             return None
-        figures = {"ours": last.quantity, "theirs": product.stock_quantity, "policy": self._rules.drift}
+        figures = {"ours": last.quantity, "theirs": theirs, "policy": self._rules.drift}
         named = {"shop": link.shop, "item": link.item, "product_id": product.id, "sku": link.sku}
         event = StockDrifted.model_validate({**named, **figures, "seen_at": state.now})
         return event if _news(event, state.get(DRIFT, link.key), last) else None
 
 
 def _settled(product: Product, until: datetime) -> bool:
-    return product.modified_at is not None and product.modified_at <= until
+    return isinstance(product.modified_at, datetime) and product.modified_at <= until
+
+
+def _odd(product: Product) -> str:
+    """Why the stock of a product cannot be compared; empty when it can."""
+    what = f"product {product.id} with SKU {product.sku}"
+    if isinstance(product.stock_quantity, Odd):
+        return f'{what}: its stock is "{product.stock_quantity}", which is not a quantity'
+    if not isinstance(product.modified_at, datetime):
+        return f'{what}: date_modified_gmt is "{product.modified_at or ""}", which is not a date'
+    return ""
+
+
+def _tell(shop: str, odd: Sequence[str]) -> None:
+    """Log the products that could not be compared, if there are any."""
+    if odd:
+        log.warning("products left out", extra={"shop": shop, "count": len(odd), "why": "; ".join(odd[:SHOWN])})
 
 
 def _news(event: StockDrifted, said: StockDrifted | None, last: AvailabilityChanged) -> bool:

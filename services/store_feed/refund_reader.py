@@ -15,8 +15,7 @@ from contracts.model import Event
 from contracts.reasons import Reason
 from contracts.shop import OrderChanged, RefundIssued, RefundRemoved, RefundUnreadable
 from services.shared.woocommerce import php
-from services.shared.woocommerce.read import ReadError
-from services.shared.woocommerce.readable import readable_amount
+from services.shared.woocommerce.read import ReadError, amount
 from services.shared.woocommerce.refund import refund_issued
 from services.store_feed.looks import Reading, ReadsOrders, Wanted, named
 
@@ -122,7 +121,7 @@ class RefundFacts:
             refund_id=id_,
             reason=reason,
             detail=detail if detail.startswith(what) else f"{what}: {detail}",
-            amount=readable_amount(json.get("amount")) if json else None,
+            amount=amount(json.get("amount")) if json else None,
             observed_at=self.now,
         )
 

@@ -19,6 +19,7 @@ from services.shared.state.store import read_kind
 from services.shared.telemetry.freshness import completed
 from services.shared.telemetry.meters import SWEPT_LATE
 from services.shared.upstream.errors import UpstreamError
+from services.shared.woocommerce import php
 from services.shared.woocommerce.cursor import Cursor
 from services.shared.woocommerce.readable import modified_at
 from services.store_feed.deliveries import NOT_PLACED
@@ -132,7 +133,7 @@ class Sweep:
 
 def _seen(shop: str, order: dict[str, Any]) -> Seen:
     placed = str(order.get("status")) not in NOT_PLACED
-    return Seen(f"{shop}:{order['id']}", modified_at(order), placed, digest_of(order), order)
+    return Seen(f"{shop}:{php.id_of(order)}", modified_at(order), placed, digest_of(order), order)
 
 
 def _last(orders: Sequence[Seen]) -> datetime | None:

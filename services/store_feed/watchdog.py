@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from services.shared.identity.guard import Shut, always_open
 from services.shared.upstream.errors import UpstreamError
+from services.shared.upstream.unreadable import Listing
 from services.shared.woocommerce.webhooks import Webhook
 
 log = logging.getLogger(__name__)
@@ -23,7 +24,7 @@ EVERY = 300.0
 class KeepsWebhooks(Protocol):
     """What the watchdog does at a shop."""
 
-    async def webhooks(self) -> list[Webhook]: ...
+    async def webhooks(self) -> Listing[Webhook]: ...
     async def create_webhook(self, topic: str, delivery_url: str, secret: SecretStr) -> Webhook: ...
     async def enable_webhook(self, webhook_id: int) -> Webhook: ...
 
@@ -37,10 +38,16 @@ class Mended:
 
 
 async def mend(shop: KeepsWebhooks, delivery_url: str, secret: SecretStr) -> Mended:
-    """Make the webhooks that are missing and enable ours that are off; others' and needless twins are left alone."""
-    found = [hook for hook in await shop.webhooks() if hook.delivery_url == delivery_url]
+    """Make the webhooks that are missing and enable ours that are off; others' and needless twins are left alone.
+
+    While one cannot be read, none is made: it may be the one that seems to be missing.
+    """
+    listed = await shop.webhooks()
+    found = [hook for hook in listed.records if hook.delivery_url == delivery_url]
     ours = {hook.topic: hook for hook in sorted(found, key=lambda hook: hook.status == ACTIVE)}
-    created = [topic for topic in TOPICS if topic not in ours]
+    created = [topic for topic in TOPICS if topic not in ours and not listed.unreadable]
+    for one in listed.unreadable:
+        log.warning("a webhook cannot be read", extra={"why": one.detail})
     disabled = [hook for hook in ours.values() if hook.status != ACTIVE and hook.topic in TOPICS]
     for topic in created:
         await shop.create_webhook(topic, delivery_url, secret)

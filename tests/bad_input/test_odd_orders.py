@@ -10,7 +10,9 @@ import pytest
 from contracts.reasons import Reason
 from contracts.shop import OrderChanged, OrderUnreadable
 from services.order_exporter.tasks import SaleTask
-from services.shared.delivery.outcome import Done, Refused
+from services.shared.delivery.outcome import Done
+from services.shared.woocommerce.order import order_changed
+from services.shared.woocommerce.read import ReadError
 from tests.bad_input.odd_orders import LINE, RATE, SHIPPING, TAXED, UNTAXED, booked, looked, with_, without
 
 NOTHING: dict[str, Any] = {"null": None, "false": False, "an empty text": "", "a blank": " ", "[]": [], "{}": {}}
@@ -263,15 +265,22 @@ async def test_an_order_whose_amounts_cannot_be_read_is_parked_with_the_field_na
     order, words = NEEDED[name]
     outcome = await looked(order)
     assert isinstance(outcome, Done)
-    (unreadable,) = outcome.events
-    assert isinstance(unreadable, OrderUnreadable)
-    assert unreadable.reason == Reason.SHOP_ORDER_INVALID
-    assert unreadable.detail.startswith("shop main: order 5001: ")
-    assert words in unreadable.detail
+    [parked] = outcome.events
+    assert isinstance(parked, OrderUnreadable)
+    assert parked.reason == Reason.SHOP_ORDER_INVALID
+    assert parked.detail.startswith("shop main: order 5001: ")
+    assert words in parked.detail
 
 
-async def test_an_order_without_a_usable_id_is_named_as_far_as_that_goes() -> None:
-    for id_, told in ((None, "order without id: field `id` is empty"), ([1], "order a list: field `id` is a list")):
-        outcome = await looked(with_(TAXED, id=id_))
-        assert isinstance(outcome, Refused)
-        assert told in outcome.detail
+@pytest.mark.parametrize(
+    ("id_", "told"),
+    [
+        (None, "order without id: field `id` is empty"),
+        ([1], "order a list: field `id` is a list, which is not"),
+    ],
+    ids=["none", "a list"],
+)
+def test_an_order_without_a_usable_id_is_named_as_far_as_that_goes(id_: Any, told: str) -> None:
+    with pytest.raises(ReadError) as raised:
+        order_changed("main", with_(TAXED, id=id_))
+    assert told in raised.value.detail

@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from services.sandbox.balance import clients as balance_clients
 from services.sandbox.balance.app import create as create_balance
 from services.sandbox.balance.books import Books
+from services.sandbox.faults import Faults
 from services.sandbox.woocommerce.app import create as create_shop
 from services.sandbox.woocommerce.customers import Customers
 from services.sandbox.woocommerce.settings import Settings as ShopSandbox
@@ -34,6 +35,9 @@ class Both:
     shop: WooCommerce
     books: Books
     store: Shop
+    faults: Faults
+    """Of the shop."""
+    office_faults: Faults
 
     def account(self, email: str, **fields: Any) -> int:
         """A customer account in the shop; gives its number. Other words than fields are custom fields."""
@@ -55,13 +59,14 @@ async def both() -> AsyncIterator[Both]:
     """Empty systems on both sides."""
     office = create_balance(clock=lambda: NOON)
     shop = create_shop(ShopSandbox(home_url="https://shop.example"), now=lambda: NOON)
+    office_faults, faults = Faults(office), Faults(shop)
     rules = settings().shops["main"]
     exchange = BalanceSettings.model_validate(
         {"transport": "on-prem", "url": "http://balance.test/Balance_Exchange/hs/Exchange"}
         | {"user_name": "integration", "password_file": "none"}
     )
     async with (
-        Balance(exchange, SecretStr("sandbox"), transport=httpx.ASGITransport(office)) as balance,
-        WooCommerce("main", rules, KEY, SECRET, clock=lambda: NOON, transport=httpx.ASGITransport(shop)) as client,
+        Balance(exchange, SecretStr("sandbox"), transport=httpx.ASGITransport(office_faults)) as balance,
+        WooCommerce("main", rules, KEY, SECRET, clock=lambda: NOON, transport=httpx.ASGITransport(faults)) as client,
     ):
-        yield Both(balance, client, office.books, shop.state.shop)
+        yield Both(balance, client, office.books, shop.state.shop, faults, office_faults)

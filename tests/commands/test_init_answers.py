@@ -19,6 +19,7 @@ from services.commands.init.settings_text import filled
 from services.shared.settings import SettingsError, load
 from services.shared.settings.address import address_fault
 from services.shared.settings.balance import BalanceSettings
+from services.shared.upstream.unreadable import Listing
 from services.shared.woocommerce.categories import Category
 from tests.catalog_importer.catalogue_bench import world
 
@@ -150,8 +151,8 @@ class Store:
         self.held = [Category(id=number, name=name) for number, name in enumerate(names, start=20)]
         self.made: list[str] = []
 
-    async def categories(self) -> list[Category]:
-        return list(self.held)
+    async def categories(self) -> Listing[Category]:
+        return Listing(tuple(self.held))
 
     async def create_category(self, name: str) -> Category:
         self.made.append(name)
@@ -199,7 +200,7 @@ async def test_a_category_that_is_there_already_is_taken() -> None:
         first = await shop.client.create_category("Mugs")
         again = await shop.client.create_category("Mugs")
         assert first == again
-        assert [one.name for one in await shop.client.categories()].count("Mugs") == 1
+        assert [one.name for one in (await shop.client.categories()).records].count("Mugs") == 1
 
 
 # --- answers that are kept --------------------------------------------------------------------------------------------

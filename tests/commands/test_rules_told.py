@@ -160,7 +160,7 @@ async def test_shipping_methods_are_read_from_the_shop_with_what_the_rules_make_
     zoned = {"name": "zone", "shipping_zone": "Georgia", "total_above": "50", "shipping_item": "post"}
     using = settings(rules=[PICKUP, zoned, LARGE], shipping_zones=TABLE).shops[SHOP].orders
     async with shop:
-        methods = await shop.shipping_methods()
+        methods = (await shop.shipping_methods()).records
     found = ruled(methods, using)
     assert [(one.zone, one.method, one.title, len(one.rules)) for one in found] == [
         ("Georgia", "flat_rate:1", "Courier", 1),

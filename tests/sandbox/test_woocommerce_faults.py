@@ -79,6 +79,23 @@ async def test_a_truncated_answer_breaks_off_in_its_body() -> None:
             await client.get("/wp-json/")
 
 
+async def test_an_answer_can_be_rewritten_as_plugins_and_php_do(woo: Woo) -> None:
+    ids = [(await woo.client.post(PRODUCTS, json={"sku": sku})).json()["id"] for sku in ("A", "B", "C")]
+    for fault in (
+        {"match": "GET .*/products$", "record": ids[0], "fields": {"price": "-", "categories.0.id": "x", "no.way": 1}},
+        {"match": "GET .*/products$", "record": ids[1], "fields": None},
+        {"match": "GET .*/products/", "fields": {"meta_data": [[], []]}},
+    ):
+        assert (await woo.client.post("/_sandbox/faults", json={"kind": "rewrite", "times": 1} | fault)).is_success
+    once = (await woo.client.get(PRODUCTS)).json()
+    twice = (await woo.client.get(PRODUCTS)).json()
+    assert [row and (row["id"], row["price"]) for row in once] == [(ids[0], "-"), (ids[1], ""), (ids[2], "")]
+    assert once[0]["categories"][0]["id"] == "x"
+    assert [row and row["id"] for row in twice] == [ids[0], None, ids[2]]
+    assert (await woo.client.get(f"{PRODUCTS}/{ids[0]}")).json()["meta_data"] == [[], []]
+    assert (await woo.client.get(f"{PRODUCTS}/{ids[0]}")).json()["meta_data"] == []
+
+
 @pytest.mark.claim("I8")
 async def test_a_wave_of_refusals_ends_by_itself(woo: Woo) -> None:
     wave = {"kind": "status", "match": "GET .*/products", "times": 2, "status": 429, "headers": {"Retry-After": "7"}}

@@ -18,6 +18,7 @@ from contracts.alerts import FeedStateChanged
 from contracts.drift import StockDrifted
 from contracts.model import Event
 from contracts.reasons import Reason
+from services.sandbox.faults import Faults
 from services.sandbox.woocommerce.app import create
 from services.sandbox.woocommerce.orders import Orders
 from services.sandbox.woocommerce.products import Products
@@ -52,6 +53,7 @@ class Shelf:
     watch: DriftWatch
     asked: list[str]
     """The paths that the shop was asked for."""
+    faults: Faults
 
     def held(self) -> int:
         """The figure that the shop holds."""
@@ -90,7 +92,8 @@ async def shelf(folder: Path, **rules: Any) -> AsyncIterator[Shelf]:
     shop: Shop = app.state.shop
     product = int(Products(shop).create({"name": "Tea", "sku": "TEA-100"}, strict=False)["id"])
     key, secret = SecretStr("ck_sandbox"), SecretStr("cs_sandbox")
-    transport = httpx.ASGITransport(app)
+    faults = Faults(app)
+    transport = httpx.ASGITransport(faults)
     asked: list[str] = []
 
     def observe(method: str, path: str, result: str, seconds: float) -> None:
@@ -102,7 +105,7 @@ async def shelf(folder: Path, **rules: Any) -> AsyncIterator[Shelf]:
         opened("stock-publisher", handlers(chosen), folder, clock) as engine,
     ):
         watch = DriftWatch(engine, "main", client, main.stock, always_open)
-        made = Shelf(shop, product, client, engine, clock, Ledger(engine), watch, asked)
+        made = Shelf(shop, product, client, engine, clock, Ledger(engine), watch, asked, faults)
         await made.take(link(product_id=product), stock(row("10"), at=clock.at))
         assert made.held() == 10
         yield made

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from contracts.reasons import Reason
 from services.shared.upstream.errors import ReadFailed, Unavailable
+from services.shared.upstream.unreadable import Unreadable
 from services.shared.woocommerce.client import WooCommerce
 from services.shared.woocommerce.cursor import Cursor
 from services.shared.woocommerce.pages import Skip, Skipped, log_skipped, rows
@@ -29,6 +30,12 @@ async def _each(found: Any) -> AsyncIterator[Any]:
         yield one
 
 
+async def _listed(found: Any) -> AsyncIterator[Any]:
+    listing = await found
+    for one in (*listing.records, *listing.unreadable):
+        yield one
+
+
 LISTS: dict[str, Read] = {
     "orders changed": lambda shop, skip: shop.orders_changed_since(Cursor(START, timedelta(0)), skip=skip),
     "orders by number": lambda shop, skip: rows(shop._api, "/orders", {"orderby": "id", "order": "asc"}, skip=skip),
@@ -40,9 +47,9 @@ OTHERS: dict[str, tuple[Read, dict[str, Any]]] = {
     "products": (lambda shop, _: shop.every_product(), {"sku": "A", "type": "simple", "status": "publish"}),
     "products changed": (lambda shop, _: shop.product_changes(Cursor(START, timedelta(0))), {"type": "simple"}),
     "customers": (lambda shop, _: shop.every_customer(), {}),
-    "categories": (lambda shop, _: _each(shop.categories()), {"name": "Tea"}),
-    "tax rates": (lambda shop, _: _each(shop.tax_rates()), {"rate": "18"}),
-    "webhooks": (lambda shop, _: _each(shop.webhooks()), {}),
+    "categories": (lambda shop, _: _listed(shop.categories()), {"name": "Tea"}),
+    "tax rates": (lambda shop, _: _listed(shop.tax_rates()), {"rate": "18"}),
+    "webhooks": (lambda shop, _: _listed(shop.webhooks()), {}),
 }
 every_list = pytest.mark.parametrize("read", LISTS.values(), ids=list(LISTS))
 every_case = pytest.mark.parametrize(
@@ -105,14 +112,21 @@ async def test_the_shops_own_message_is_shown(read: Read) -> None:
 
 
 @pytest.mark.parametrize(("read", "more"), OTHERS.values(), ids=list(OTHERS))
-async def test_every_other_list_goes_on_too(read: Read, more: dict[str, Any], caplog: pytest.LogCaptureFixture) -> None:
-    double = ListDouble(130, odd=[38], most=50, more=more)
+async def test_every_other_list_goes_on_too(read: Read, more: dict[str, Any]) -> None:
+    async with client(ListDouble(130, odd=[38], most=50, more=more)) as shop:
+        found = [one async for one in read(shop, log_skipped)]
+    assert [one.id for one in found if not isinstance(one, Unreadable)] == all_but(130, 38)
+    (left_out,) = (one for one in found if isinstance(one, Unreadable))
+    assert left_out.reason == Reason.SHOP_RECORD_UNREADABLE
+    assert "record 38" in left_out.detail
+
+
+async def test_what_nobody_asks_about_is_logged_with_its_remedy(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
-        async with client(double) as shop:
-            assert len([one async for one in read(shop, log_skipped)]) == 129
-    (told,) = caplog.records
-    assert "record 38" in vars(told)["why"]
-    assert f"({Reason.SHOP_RECORD_UNREADABLE})" in vars(told)["fix"]
+        async with client(ListDouble(130, odd=[38], most=50, more={"sku": "A"})) as shop:
+            assert len((await shop.products_by_sku(["A"]))["A"]) == 129
+    assert "record 38" in vars(caplog.records[0])["why"]
+    assert f"({Reason.SHOP_RECORD_UNREADABLE})" in vars(caplog.records[0])["fix"]
 
 
 @every_case
@@ -247,10 +261,19 @@ async def test_a_row_that_is_no_record_is_told_and_the_others_are_read() -> None
         ]
         return httpx.Response(200, json=rows, headers={"X-WP-TotalPages": "1"})
 
-    for read, left in ((LISTS["orders by number"], 3), (LISTS["orders changed"], 4)):
+    for read in (LISTS["orders by number"], LISTS["orders changed"]):
         skipped: list[Skipped] = []
         async with client(odd_row) as shop:
             found = [row["id"] async for row in read(shop, skipped.append)]
-        assert found[0] == 1
-        assert len(skipped) == left
-    assert skipped[-1].id == 5
+        assert found == [1, 5]
+        assert [one.position for one in skipped] == [2, 3, 4]
+
+
+async def test_changed_records_that_do_not_say_when_come_once_and_stop_nothing() -> None:
+    double = ListDouble(130, step=timedelta(seconds=1), more={"date_modified_gmt": "soon"})
+    found, skipped = await read_all(double, LISTS["orders changed"])
+    assert (sorted(found), skipped) == (all_but(130), [])
+    double.more = {"id": "x"}
+    found, skipped = await read_all(ListDouble(3, more={"id": "x"}), LISTS["orders changed"])
+    assert (found, len(skipped)) == ([], 3)
+    assert 'its id is "x", which is not a whole number' in str(skipped[0])

@@ -112,8 +112,8 @@ async def test_a_product_is_read_with_exact_prices_utc_times_and_plain_texts() -
 
 
 async def test_a_product_that_cannot_be_understood_is_named() -> None:
-    async with client(ShopDouble([httpx.Response(200, json=product(7, "A", regular_price="ten"))])) as shop:
-        with pytest.raises(ReadError, match='product 7: field `regular_price` is "ten"'):
+    async with client(ShopDouble([httpx.Response(200, json=product(7, "A", parent_id="ten"))])) as shop:
+        with pytest.raises(ReadError, match='product 7: field `parent_id` is "ten"'):
             await shop.product(7)
 
 

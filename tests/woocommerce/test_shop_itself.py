@@ -10,6 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from services.shared.upstream.errors import Misaddressed, Unavailable
+from services.shared.upstream.unreadable import Listing
 from tests.woocommerce.shop_double import ShopDouble, client, listed, recorded
 
 INDEX = {
@@ -93,7 +94,7 @@ async def test_one_setting_and_the_tax_rates() -> None:
     async with client(routed(woocommerce_currency=recorded("setting-currency"), taxes=recorded("taxes-list"))) as shop:
         assert await shop.setting("general", "woocommerce_currency") == "GEL"
         rates = await shop.tax_rates()
-    assert [(rate.id, rate.percent, rate.tax_class) for rate in rates] == [
+    assert [(rate.id, rate.percent, rate.tax_class) for rate in rates.records] == [
         (1, Decimal(18), "standard"),
         (2, Decimal(0), "zero-rate"),
     ]
@@ -101,7 +102,7 @@ async def test_one_setting_and_the_tax_rates() -> None:
 
 async def test_the_categories_with_their_parents() -> None:
     async with client(routed(categories=recorded("categories-list"))) as shop:
-        found = {category.name: (category.id, category.parent) for category in await shop.categories()}
+        found = {category.name: (category.id, category.parent) for category in (await shop.categories()).records}
     assert (found["Uncategorized"], found["მარცვლეული"]) == ((15, 0), (17, 16))
 
 
@@ -127,7 +128,7 @@ async def test_a_disabled_webhook_is_seen_and_revived() -> None:
     disabled = recorded("webhook-get-disabled-after-failures").json()
     double = ShopDouble([listed([disabled]), recorded("webhook-reactivate")])
     async with client(double) as shop:
-        (found,) = await shop.webhooks()
+        (found,) = (await shop.webhooks()).records
         revived = await shop.enable_webhook(found.id)
     assert (found.status, revived.status) == ("disabled", "active")
     assert (double.asked[1].method, double.asked[1].url.path) == ("PUT", "/wp-json/wc/v3/webhooks/2")
@@ -135,4 +136,4 @@ async def test_a_disabled_webhook_is_seen_and_revived() -> None:
 
 async def test_a_shop_without_webhooks() -> None:
     async with client(ShopDouble([recorded("webhooks-list-empty")])) as shop:
-        assert await shop.webhooks() == []
+        assert await shop.webhooks() == Listing(())

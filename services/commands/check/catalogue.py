@@ -15,10 +15,11 @@ from contracts.balance import ItemChanged, ItemPrice
 from contracts.reasons import Reason
 from services.catalog_importer.eligibility import Skip
 from services.catalog_importer.price import prices
-from services.catalog_importer.product_match import Wanted, match
+from services.catalog_importer.product_match import Match, Wanted, match
 from services.commands.plans.catalogue import Catalogue, verdicts
 from services.shared.checks.finding import Finding
 from services.shared.settings.balance import BalanceSettings
+from services.shared.upstream.unreadable import Unreadable
 from services.shared.woocommerce.product import Product
 
 LOOKED_UP = 50
@@ -107,12 +108,18 @@ def _unpriced(found: Counted) -> Iterator[Finding]:
         yield Finding("prices", None, told, "state them in Balance, or see prices.regular-type")
 
 
+def _match(wanted: Wanted, held: Sequence[Product | Unreadable]) -> Match | Skip | Unreadable | None:
+    """The product of an item; one that cannot be read may be it."""
+    unread = next((one for one in held if isinstance(one, Unreadable)), None)
+    return unread or match(wanted, [one for one in held if isinstance(one, Product)])
+
+
 class Shelves(Protocol):
     """The part of a shop that is looked at."""
 
     async def product_count(self) -> int: ...
 
-    async def products_by_sku(self, skus: Iterable[str]) -> Mapping[str, Sequence[Product]]: ...
+    async def products_by_sku(self, skus: Iterable[str]) -> Mapping[str, Sequence[Product | Unreadable]]: ...
 
 
 async def in_shop(client: Shelves, sold: Sequence[ItemChanged], meta_key: str) -> list[Finding]:
@@ -122,8 +129,8 @@ async def in_shop(client: Shelves, sold: Sequence[ItemChanged], meta_key: str) -
     if not some:
         return [Finding("products", True, f"{there:,} in the shop")]
     held = await client.products_by_sku([item.sku or "" for item in some])
-    found = [match(Wanted(item.item, item.sku or "", meta_key), held.get(item.sku or "", ())) for item in some]
-    unclear = [one.detail for one in found if isinstance(one, Skip)]
+    found = [_match(Wanted(item.item, item.sku or "", meta_key), held.get(item.sku or "", ())) for item in some]
+    unclear = [one.detail for one in found if isinstance(one, Skip | Unreadable)]
     new = sum(one is None for one in found)
     told = f"{there:,} in the shop; of {len(some)} SKUs looked up {len(some) - new - len(unclear)} are there once"
     told += f", {new} would be created" if new else ""

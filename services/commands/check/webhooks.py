@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
-from services.shared.checks.finding import Finding
+from services.shared.checks.finding import Finding, left_out
 from services.shared.settings.model import Settings
 from services.shared.woocommerce.client import WooCommerce
 from services.shared.woocommerce.webhooks import Webhook
@@ -33,8 +33,9 @@ async def findings(client: WooCommerce, settings: Settings, shop: str) -> list[F
     if not settings.shops[shop].webhook_secrets():
         fix = f"shops.{shop}.webhook-secret-files: a file with a long random text"
         return [Finding("webhooks", False, "there is no secret to sign them with", fix, ())]
-    hooks = await client.webhooks()
-    return [*_reachable(url), _standing(hooks, url), *_elsewhere(hooks, url, shop)]
+    listed = await client.webhooks()
+    found = [*_reachable(url), _standing(listed.records, url), *_elsewhere(listed.records, url, shop)]
+    return [*found, *left_out("webhooks", listed.unreadable, MENU)]
 
 
 def _reachable(url: str) -> list[Finding]:

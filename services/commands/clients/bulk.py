@@ -12,6 +12,7 @@ import typer
 from services.commands.clients import exporting, importing
 from services.commands.codes import FAILED
 from services.commands.frame import DryRun, Json, Shop, chosen_shop, command, settings
+from services.commands.left_out import show_left_out
 from services.commands.screen import as_json, console
 from services.commands.shops import identity
 from services.shared.balance.client import Balance
@@ -19,6 +20,7 @@ from services.shared.clock import utc_now
 from services.shared.identity.standing import told
 from services.shared.running.upstreams import open_shop
 from services.shared.settings import Settings, SettingsError
+from services.shared.upstream.unreadable import Unreadable, readable
 from services.shared.woocommerce.client import WooCommerce
 from services.shared.woocommerce.person import IdentityKeys
 
@@ -37,13 +39,13 @@ async def import_clients(shop: str, *, write: bool, json: bool) -> int:
         if not orders.create_clients:
             raise SettingsError(f"shops.{name}.orders.create-clients is false: no client is made")
     keys = IdentityKeys.of(orders.personal_id_keys, orders.company_id_keys)
-    rules = importing.Rules(name, keys, chosen.balance.dialect.lists)
+    rules, left_out = importing.Rules(name, keys, chosen.balance.dialect.lists), list[Unreadable]()
     async with _both(chosen, name) as (balance, client):
-        there = await importing.by_number(balance.every_client())
-        found = await importing.judged(client.every_customer(), there, rules)
+        there = await importing.by_number(readable(balance.every_client(), left_out))
+        found = await importing.judged(readable(client.every_customer(), left_out), there, rules)
         with _progress("accounts", len(found), write) as moved:
             done = await importing.written(found, balance, moved) if write else found
-    return _ended(done, "accounts", write=write, json=json)
+    return _ended(done, left_out, "accounts", write=write, json=json)
 
 
 @export_app.command(name="clients")
@@ -59,12 +61,13 @@ async def export_clients_command(shop: Shop = "", yes: Yes = False, dry_run: Dry
     if write:
         await _may_write(chosen, name)
     rules = exporting.Rules(orders.clients.export, next(iter(orders.company_id_keys), ""))
+    left_out: list[Unreadable] = []
     async with _both(chosen, name) as (balance, client):
-        there = await exporting.by_email(client.every_customer())
-        found = await exporting.judged(balance.every_client(), there, rules)
+        there = await exporting.by_email(readable(client.every_customer(), left_out))
+        found = await exporting.judged(readable(balance.every_client(), left_out), there, rules)
         with _progress("clients", len(found), write) as moved:
             done = await exporting.written(found, client, moved) if write else found
-    return _ended(done, "clients", write=write, json=json)
+    return _ended(done, left_out, "clients", write=write, json=json)
 
 
 @asynccontextmanager
@@ -89,7 +92,14 @@ def _progress(what: str, count: int, write: bool) -> Iterator[Callable[[int], No
         yield lambda done: status.update(f"{done} of {count} {what}…")
 
 
-def _ended(done: Sequence[Verdict], what: Literal["accounts", "clients"], *, write: bool, json: bool) -> int:
+def _ended(
+    done: Sequence[Verdict],
+    left_out: Sequence[Unreadable],
+    what: Literal["accounts", "clients"],
+    *,
+    write: bool,
+    json: bool,
+) -> int:
     tally = Counter((one.outcome, one.why) for one in done)
     if json:
         figures = [{"outcome": outcome, "why": why, "count": count} for (outcome, why), count in tally.items()]
@@ -98,7 +108,8 @@ def _ended(done: Sequence[Verdict], what: Literal["accounts", "clients"], *, wri
         console.print(f"{len(done)} {what}" + ("" if write else "; nothing was written (--yes writes)"))
         for (outcome, why), count in sorted(tally.items()):
             console.print(f"  {count:>6} {WORDS[outcome]}{': ' + why if why else ''}", soft_wrap=True, markup=False)
-    return FAILED if any(one.outcome == "failed" for one in done) else 0
+    show_left_out(left_out)
+    return FAILED if left_out or any(one.outcome == "failed" for one in done) else 0
 
 
 WORDS = {

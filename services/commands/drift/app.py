@@ -8,12 +8,16 @@ from contracts.catalog import AvailabilityChanged, ProductLinked, ProductUnlinke
 from services.commands.codes import FAILED
 from services.commands.drift.compare import Drift, drifts
 from services.commands.frame import Json, Shop, chosen_shop, command, settings
+from services.commands.left_out import show_left_out
 from services.commands.screen import as_json, console, table
 from services.shared.clock import utc_now
 from services.shared.messaging.reader import read_events
 from services.shared.running.upstreams import open_shop
 from services.shared.settings.model import Settings
+from services.shared.upstream.unreadable import Unreadable, readable
+from services.shared.woocommerce.client import WooCommerce
 from services.shared.woocommerce.product import Product
+from services.shared.woocommerce.read import ReadError
 
 TOPICS = ("catalog.links", "stock.availability")
 
@@ -25,13 +29,17 @@ async def drift_command(shop: Shop = "", json: Json = False) -> int:
     Only looks. Exit code 1 when anything differs that was edited. Prices never go to Balance.
     """
     chosen = settings()
-    found = await compared(chosen, chosen_shop(chosen, shop))
+    found, left_out = await compared(chosen, chosen_shop(chosen, shop))
     as_json([asdict(one) for one in found]) if json else _show(found)
-    return FAILED if any(not one.by_shop for one in found) else 0
+    show_left_out(left_out)
+    return FAILED if left_out or any(not one.by_shop for one in found) else 0
 
 
-async def compared(chosen: Settings, shop: str) -> list[Drift]:
-    """All drift of a shop. Reads its whole catalogue, a hundred products a call. Raises `UpstreamError`."""
+async def compared(chosen: Settings, shop: str) -> tuple[list[Drift], list[Unreadable]]:
+    """All drift of a shop, and the products that could not be read.
+
+    Reads the whole catalogue, a hundred products a call. Raises `UpstreamError`.
+    """
     links: dict[str, ProductLinked] = {}
     figures: dict[str, AvailabilityChanged] = {}
     async for envelope in read_events(chosen.kafka, TOPICS):
@@ -42,13 +50,24 @@ async def compared(chosen: Settings, shop: str) -> list[Drift]:
                 links.pop(gone.key, None)
             case AvailabilityChanged() as figure if figure.shop == shop:
                 figures[figure.key] = figure
-    held: dict[int, Product] = {}
+    held, left_out = dict[int, Product](), list[Unreadable]()
     async with open_shop(chosen, shop, utc_now) as client:
-        async for product in client.every_product():
+        async for product in readable(client.every_product(), left_out):
             held[product.id] = product
+        missing = [link.product_id for link in links.values() if link.product_id not in held] if left_out else []
+        unread = [id_ for id_ in missing if not await _is_gone(client, id_)]
     rules = chosen.shops[shop]
-    ordered = sorted(links.values(), key=lambda link: link.sku)
-    return [one for link in ordered for one in drifts(link, held.get(link.product_id), figures.get(link.key), rules)]
+    ordered = sorted((link for link in links.values() if link.product_id not in unread), key=lambda link: link.sku)
+    found = [one for link in ordered for one in drifts(link, held.get(link.product_id), figures.get(link.key), rules)]
+    return found, left_out
+
+
+async def _is_gone(client: WooCommerce, product_id: int) -> bool:
+    """Whether the shop has no such product; one that only cannot be read is no drift."""
+    try:
+        return await client.product(product_id) is None
+    except ReadError:
+        return False
 
 
 def _show(found: list[Drift]) -> None:

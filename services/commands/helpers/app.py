@@ -11,6 +11,7 @@ import typer
 from services.commands.codes import FAILED
 from services.commands.frame import Json, Shop, chosen_shop, command, settings
 from services.commands.helpers import opening, records
+from services.commands.left_out import show_left_out
 from services.commands.screen import as_json, console, mark
 from services.shared.balance.client import Balance
 from services.shared.clock import utc_now
@@ -31,14 +32,16 @@ async def helpers_command(
     orders, made = chosen.shops[shop].orders, ""
     async with Balance(chosen.balance, chosen.balance.password()) as balance:
         async with open_shop(chosen, shop, utc_now) as client:
-            found = await records.needed(balance, orders, shop, await client.tax_rates())
+            rates = await client.tax_rates()
+            found = await records.needed(balance, orders, shop, rates.records)
         if create and found[0].state != "there":
             made = await _made(chosen, balance, number)
     if json:
         as_json({"helpers": [asdict(one) for one in found], "retail_client": made})
     else:
         _show(shop, found, made)
-    return 0 if all(one.state == "there" for one in found) else FAILED
+    show_left_out(rates.unreadable)
+    return 0 if all(one.state == "there" for one in found) and not rates.unreadable else FAILED
 
 
 async def _made(chosen: Settings, balance: Balance, number: str) -> str:
@@ -63,7 +66,8 @@ async def opening_stock_command(path: Path, shop: Shop = "") -> int:
     chosen = settings()
     shop = chosen_shop(chosen, shop)
     async with open_shop(chosen, shop, utc_now) as client:
-        rows = await opening.rows(client, chosen.shops[shop].catalogue.meta_key)
+        rows, left_out = await opening.rows(client, chosen.shops[shop].catalogue.meta_key)
     opening.write(rows, path)
     console.print(f"{len(rows)} products with stock written to {path}. Nothing was posted: hand it to the accountant.")
-    return 0
+    show_left_out(left_out)
+    return FAILED if left_out else 0

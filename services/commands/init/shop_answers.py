@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from services.commands.init.balance_answers import Group, told
 from services.commands.init.interview import Interview, numbered, say, yes
 from services.commands.init.settings_text import Value
+from services.commands.left_out import show_left_out
 from services.commands.screen import console
 from services.shared.checks.shop import key, version
 from services.shared.clock import utc_now
@@ -19,6 +20,7 @@ from services.shared.settings import SettingsError
 from services.shared.settings.address import address_fault
 from services.shared.settings.shop import ShopSettings
 from services.shared.upstream.errors import UpstreamError
+from services.shared.upstream.unreadable import Listing
 from services.shared.woocommerce.categories import Category
 from services.shared.woocommerce.client import WooCommerce
 
@@ -31,7 +33,7 @@ MENU = "WooCommerce → Settings → Advanced → REST API → Add key, permissi
 class Store(Protocol):
     """The part of a shop in which categories are looked up and made."""
 
-    async def categories(self) -> list[Category]: ...
+    async def categories(self) -> Listing[Category]: ...
 
     async def create_category(self, name: str) -> Category: ...
 
@@ -114,7 +116,9 @@ async def mapping(ask: Interview, groups: Sequence[Group], store: Store) -> dict
 
 
 async def _categories(ask: Interview, groups: Sequence[Group], store: Store) -> dict[str, int]:
-    there = sorted(await store.categories(), key=lambda category: category.name)
+    listed = await store.categories()
+    show_left_out(listed.unreadable)
+    there = sorted(listed.records, key=lambda category: category.name)
     numbered("Categories of the shop:", [OWN, *(category.name for category in there)])
     found = {}
     for group in groups:

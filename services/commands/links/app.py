@@ -128,6 +128,7 @@ def _show(verdicts: Sequence[Verdict], dry_run: bool) -> None:
     console.print(f"{links} links {what}, {done} are there already, {len(refused)} refused.")
     for one in refused[:SHOWN]:
         at = f"line {one.line.number}: " if one.line.number else ""
-        errors.print(f"  {at}{one.line.sku or one.line.item}: {one.why}", soft_wrap=True, markup=False)
+        named = one.line.sku or one.line.item
+        errors.print(f"  {at}{named}{': ' if named else ''}{one.why}", soft_wrap=True, markup=False)
     if len(refused) > SHOWN:
         errors.print(f"  and {len(refused) - SHOWN} more; --json names them all")

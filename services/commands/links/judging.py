@@ -11,13 +11,14 @@ from services.catalog_importer.product_match import Match, match
 from services.commands.links.table import Line
 from services.commands.links.verdict import Known, Verdict, each_once, of_match, of_product
 from services.shared.upstream.errors import Rejected
+from services.shared.upstream.unreadable import Unreadable
 from services.shared.woocommerce.product import Product
 
 
 class Catalogue(Protocol):
     """What is read of a shop."""
 
-    async def products_by_sku(self, skus: Iterable[str]) -> Mapping[str, Sequence[Product]]: ...
+    async def products_by_sku(self, skus: Iterable[str]) -> Mapping[str, Sequence[Product | Unreadable]]: ...
 
     async def product(self, product_id: int) -> Product | None: ...
 
@@ -50,8 +51,11 @@ async def _by_id(line: Line, known: Known, shop: Catalogue) -> list[Verdict]:
     return [of_product(line, product, known)]
 
 
-def _by_sku(line: Line, found: Sequence[Product], known: Known) -> list[Verdict]:
-    match match(known.wanted(line.item, line.sku), found):
+def _by_sku(line: Line, found: Sequence[Product | Unreadable], known: Known) -> list[Verdict]:
+    for one in found:
+        if isinstance(one, Unreadable):
+            return [Verdict(line, why=one.detail)]
+    match match(known.wanted(line.item, line.sku), [one for one in found if isinstance(one, Product)]):
         case Match() as matched:
             return of_match(line, matched, known)
         case Skip() as skip:

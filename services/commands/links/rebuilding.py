@@ -17,15 +17,16 @@ from services.catalog_importer.product_match import Match, are_translations, car
 from services.catalog_importer.records import sku_ref
 from services.commands.links.table import Line
 from services.commands.links.verdict import Known, Verdict, each_once, of_match
+from services.shared.upstream.unreadable import Unreadable, readable
 from services.shared.woocommerce.product import Product
 
 
 class Shelves(Protocol):
     """A shop whose products can be gone through."""
 
-    def every_product(self) -> AsyncIterator[Product]: ...
+    def every_product(self) -> AsyncIterator[Product | Unreadable]: ...
 
-    def trashed_products(self) -> AsyncIterator[Product]: ...
+    def trashed_products(self) -> AsyncIterator[Product | Unreadable]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +50,20 @@ class Seen:
 
 
 async def rebuilt(shop: Shelves, known: Known) -> list[Verdict]:
-    """A verdict for each item that a product of the shop may be. Raises `UpstreamError`."""
-    seen = Seen(known)
+    """A verdict for each item that a product of the shop may be, and for each product that cannot be read.
+
+    Raises `UpstreamError`.
+    """
+    seen, left_out = Seen(known), list[Unreadable]()
     for item in known.items.values():
         if known.rules is None or isinstance(judge(nature(item), known.rules), Eligible):
             seen.sold[sku_ref(item)].append(item.item)
     for products in (shop.every_product(), shop.trashed_products()):
-        async for product in products:
+        async for product in readable(products, left_out):
             seen.add(product)
     verdicts = [verdict for uid in sorted(known.items) for verdict in _of_item(known.items[uid], seen)]
-    return each_once([verdict for verdict in verdicts if not verdict.done])
+    unread = [Verdict(Line(0, "", ""), why=one.detail) for one in left_out]
+    return [*each_once([verdict for verdict in verdicts if not verdict.done]), *unread]
 
 
 def _of_item(item: ItemChanged, seen: Seen) -> list[Verdict]:

@@ -8,6 +8,7 @@ import typer
 
 from contracts.catalog import GroupRule
 from services.commands.frame import Json, Patience, Shop, chosen_shop, command, settings
+from services.commands.left_out import show_left_out
 from services.commands.mapping.change import Wish, carry_out
 from services.commands.mapping.chosen import category_meant, group_meant, shut_below
 from services.commands.mapping.listing import show_entries, show_matches
@@ -52,10 +53,11 @@ async def set_command(
     """
     chosen, catalogue = await _known(shop)
     async with open_shop(chosen, catalogue.shop, utc_now) as client:
-        there = await client.categories()
+        listed = await client.categories()
     meant = group_meant(catalogue, group)
     opened = meant.uid in catalogue.rules.included_groups
-    ids = dict.fromkeys(category_meant(there, category).id for category in categories)
+    ids = dict.fromkeys(category_meant(listed.records, category).id for category in categories)
+    show_left_out(listed.unreadable)
     rule = in_categories([*ids], "included" if opened else None)
     return await carry_out(chosen, catalogue, Wish({meant.uid: rule}, yes, patience, json))
 

@@ -11,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from services.commands.codes import FAILED
 from services.commands.frame import Json, Patience, Shop, chosen_shop, command, settings
+from services.commands.left_out import show_left_out
 from services.commands.plans import applying, groups_shown, shop_only, shown
 from services.commands.plans.catalogue import TOPICS as CATALOGUE
 from services.commands.plans.catalogue import catalogue, read_catalogue
@@ -21,6 +22,7 @@ from services.commands.screen import as_json, console, errors
 from services.shared.clock import utc_now
 from services.shared.messaging.reader import read_events
 from services.shared.running.upstreams import open_shop
+from services.shared.upstream.unreadable import Unreadable, readable
 
 app = typer.Typer(no_args_is_help=True, help="What would be done in a shop, before it is done.")
 Csv = Annotated[Path | None, typer.Option("--csv", help="Write the whole plan as a table.")]
@@ -60,13 +62,15 @@ async def shop_only_command(shop: Shop = "", csv: Csv = None, json: Json = False
     chosen = settings()
     name = chosen_shop(chosen, shop)
     envelopes = [envelope async for envelope in read_events(chosen.kafka, CATALOGUE)]
-    linked = shop_only.linked_products(name, envelopes)
+    linked, left_out = shop_only.linked_products(name, envelopes), list[Unreadable]()
     async with open_shop(chosen, name, utc_now) as client:
-        found = await shop_only.shop_only(catalogue(chosen, name, envelopes), linked, client.every_product())
+        products = readable(client.every_product(), left_out)
+        found = await shop_only.shop_only(catalogue(chosen, name, envelopes), linked, products)
     if csv:
         shop_only.write_csv(found, csv)
     as_json([asdict(one) for one in found]) if json else shop_only.show(name, found)
-    return 0
+    show_left_out(left_out)
+    return FAILED if left_out else 0
 
 
 @command

@@ -82,7 +82,7 @@ def _why(item: ItemChanged, verdict: object) -> str:
 
 def _told(product: Product, whys: Mapping[str, str]) -> ShopOnly:
     nowhere = NOWHERE if product.sku else "it has no SKU"
-    price = f"{product.regular_price:f}" if product.regular_price is not None else ""
+    price = str(product.regular_price or "")
     why = whys.get(same_sku(product.sku), nowhere) if product.sku else nowhere
     return ShopOnly(product.id, product.sku, product.name, product.status, price, why)
 

@@ -14,6 +14,7 @@ from contracts.proposals import ItemApproved, ItemProposed
 from services.commands.ask import stamp
 from services.commands.codes import WRONG_SETTINGS
 from services.commands.frame import DryRun, Json, Shop, Why, chosen_shop, command, settings
+from services.commands.left_out import show_left_out
 from services.commands.plans.catalogue import TOPICS as CATALOGUE
 from services.commands.plans.catalogue import catalogue
 from services.commands.plans.shop_only import ShopOnly, linked_products, shop_only
@@ -25,6 +26,7 @@ from services.shared.messaging.commands import send, send_all
 from services.shared.messaging.reader import read_events
 from services.shared.running.upstreams import open_shop
 from services.shared.settings.model import Settings
+from services.shared.upstream.unreadable import Unreadable, readable
 
 propose_app = typer.Typer(
     no_args_is_help=True, help="Propose products that only the shop has as items of Balance; nothing is written there."
@@ -96,9 +98,12 @@ async def _known(chosen: Settings, shop: str) -> list[Proposal]:
 
 async def _shop_only(chosen: Settings, shop: str) -> list[ShopOnly]:
     envelopes = [envelope async for envelope in read_events(chosen.kafka, CATALOGUE)]
-    linked = linked_products(shop, envelopes)
+    linked, left_out = linked_products(shop, envelopes), list[Unreadable]()
     async with open_shop(chosen, shop, utc_now) as client:
-        return await shop_only(catalogue(chosen, shop, envelopes), linked, client.every_product())
+        products = readable(client.every_product(), left_out)
+        found = await shop_only(catalogue(chosen, shop, envelopes), linked, products)
+    show_left_out(left_out)
+    return found
 
 
 def _show_new(shop: str, said: Sequence[ItemProposed], dry_run: bool) -> None:

@@ -10,6 +10,7 @@ import typer
 from contracts.shop import OrderChanged
 from services.commands.codes import FAILED
 from services.commands.frame import Json, Shop, chosen_shop, command, settings
+from services.commands.left_out import show_left_out
 from services.commands.rules import shipping
 from services.commands.rules.explained import explained, told
 from services.commands.rules.shown import show
@@ -71,7 +72,8 @@ async def shipping_command(shop: Shop = "", json: Json = False) -> int:
     shop = chosen_shop(chosen, shop)
     orders = chosen.shops[shop].orders
     async with open_shop(chosen, shop, utc_now) as client:
-        methods = await client.shipping_methods()
+        listed = await client.shipping_methods()
+    methods = listed.records
     found, zones = shipping.ruled(methods, orders), shipping.zones_table(shop, methods)
     if json:
         current = shipping.is_current(methods, orders)
@@ -81,4 +83,5 @@ async def shipping_command(shop: Shop = "", json: Json = False) -> int:
         console.print(table(("zone", "method", "title", "on", "rules"), rows))
         if not shipping.is_current(methods, orders):
             console.print(f"\nFor rules by zone, write into the settings:\n{zones}", markup=False, soft_wrap=True)
-    return 0
+    show_left_out(listed.unreadable)
+    return FAILED if listed.unreadable else 0

@@ -11,6 +11,7 @@ from services.refund_exporter.returns.reading import requests_of
 from services.refund_exporter.returns.request import RequestInvalid
 from services.refund_exporter.returns.resolving import chosen, resolved
 from services.shared.settings.returns import ReturnSettings
+from services.shared.woocommerce import php
 from services.shared.woocommerce.order import order_changed
 
 
@@ -39,9 +40,8 @@ class Meta:
 
     async def read(self, order: Mapping[str, Any]) -> Any:
         """The field's value."""
-        metas = order.get("meta_data") or []
-        rows = metas.values() if isinstance(metas, dict) else metas
-        found = [row.get("value") for row in rows if isinstance(row, dict) and row.get("key") == self.key]
+        rows = php.records(order.get("meta_data"))
+        found = [row.get("value") for row in rows if row.get("key") == self.key]
         return found[-1] if found else None
 
 

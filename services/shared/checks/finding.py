@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from services.shared.settings.model import Settings
 from services.shared.settings.shop import ShopSettings
+from services.shared.upstream.unreadable import Unreadable
 
 BACK = ("notes", "statuses")
 """What goes back to the shop's orders; each stands in a section of its own."""
+SHOWN = 5
+"""Records that are named one by one."""
 FLOWS = ("catalogue", "prices", "stock", "orders", "refunds", "payments", *BACK)
 
 
@@ -30,6 +33,15 @@ class Finding:
     def __str__(self) -> str:
         said = " · ".join(part for part in (f"{self.what}: {self.told}" if self.told else self.what, self.fix) if part)
         return " ".join(said.split())
+
+
+def left_out(what: str, unreadable: Sequence[Unreadable], where: str) -> list[Finding]:
+    """A finding for records that could not be read and were left out; none when there are none."""
+    if not unreadable:
+        return []
+    told = "; ".join(one.detail for one in unreadable[:SHOWN])
+    more = f" and {len(unreadable) - SHOWN} more" if len(unreadable) > SHOWN else ""
+    return [Finding(what, None, f"{len(unreadable)} cannot be read: {told}{more}", f"correct it there: {where}")]
 
 
 def live(shop: ShopSettings) -> frozenset[str]:

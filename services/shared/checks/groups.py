@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from contracts.balance import ItemChanged
-from services.shared.checks.finding import Finding
+from services.shared.checks.finding import Finding, left_out
 from services.shared.mapping.effective import effective
 from services.shared.mapping.fate import fate
 from services.shared.mapping.reading import read_commanded
@@ -15,6 +15,7 @@ from services.shared.settings.kafka import KafkaSettings
 from services.shared.settings.model import Settings
 from services.shared.woocommerce.client import WooCommerce
 
+MENU = "Products → Categories"
 Folders = Mapping[str, ItemChanged]
 """The groups of Balance by uid, as far as they are known."""
 
@@ -27,9 +28,16 @@ async def selected(client: WooCommerce, settings: Settings, name: str) -> list[F
     """
     commanded = await read_commanded(settings.kafka)
     rules = effective(settings.shops[name].catalogue, commanded.get(name, {}))
-    there = {category.id for category in await client.categories()}
-    found = without_category(name, rules, there, {})
-    return found and without_category(name, rules, there, await read_folders(settings.kafka))
+    there, unread = await _categories(client)
+    if without_category(name, rules, there, {}):
+        return [*without_category(name, rules, there, await read_folders(settings.kafka)), *unread]
+    return unread
+
+
+async def _categories(client: WooCommerce) -> tuple[set[int], list[Finding]]:
+    """The ids of the shop's categories, and a finding for those that cannot be read."""
+    listed = await client.categories()
+    return {category.id for category in listed.records}, left_out("categories", listed.unreadable, MENU)
 
 
 async def read_folders(kafka: KafkaSettings) -> dict[str, ItemChanged]:
@@ -40,8 +48,8 @@ async def read_folders(kafka: KafkaSettings) -> dict[str, ItemChanged]:
 
 async def selected_of(client: WooCommerce, rules: CatalogueSettings, name: str, folders: Folders) -> list[Finding]:
     """The same where the rules that hold and Balance's groups are known already. Raises `UpstreamError`."""
-    there = {category.id for category in await client.categories()}
-    return without_category(name, rules, there, folders)
+    there, unread = await _categories(client)
+    return [*without_category(name, rules, there, folders), *unread]
 
 
 def without_category(name: str, rules: CatalogueSettings, there: Iterable[int], folders: Folders) -> list[Finding]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from services.shared.checks.finding import Finding
+from services.shared.checks.finding import Finding, left_out
 from services.shared.documents.vat_classes import STANDARD, UNTAXED, is_looked_at, is_zero_meant
 from services.shared.documents.written import number
 from services.shared.settings.model import Settings
 from services.shared.settings.orders import OrderSettings
+from services.shared.upstream.unreadable import Unreadable
 from services.shared.woocommerce.client import WooCommerce
 from services.shared.woocommerce.store import ShopTaxRate, TaxSettings
 
@@ -27,6 +28,7 @@ class Taxes:
     rates: Sequence[ShopTaxRate]
     classes: Sequence[str]
     rules: OrderSettings
+    unreadable: Sequence[Unreadable] = ()
 
     def entry(self, rate: ShopTaxRate) -> str | None:
         """The VAT rate of Balance for a rate of the shop: that of its class alone goes first."""
@@ -41,7 +43,8 @@ class Taxes:
 async def looked_at(client: WooCommerce, settings: Settings, name: str) -> Taxes:
     """All that the shop says about its taxes. Raises `UpstreamError`."""
     reckoning, rates = await client.tax_settings(), await client.tax_rates()
-    return Taxes(name, reckoning, rates, await client.tax_classes(), settings.shops[name].orders)
+    classes, rules = await client.tax_classes(), settings.shops[name].orders
+    return Taxes(name, reckoning, rates.records, classes, rules, rates.unreadable)
 
 
 async def summary(client: WooCommerce, settings: Settings, name: str) -> list[Finding]:
@@ -53,13 +56,15 @@ async def summary(client: WooCommerce, settings: Settings, name: str) -> list[Fi
     fix = f"say which VAT rate of Balance {unmapped} % is: {taxes.key('vat-rates')}; davtari check taxes lists all"
     found = Finding("tax rates", not unmapped, told, fix if unmapped else "", FLOWS)
     zeros = [_rate(rate, taxes) for rate in taxes.rates if not rate.percent]
-    return [found, *(one for one in (*_entered(taxes), *_classes(taxes), *zeros) if one.ok is not True)]
+    others = (*_entered(taxes), *_classes(taxes), *zeros, *left_out("tax rates", taxes.unreadable, MENU))
+    return [found, *(one for one in others if one.ok is not True)]
 
 
 def everything(taxes: Taxes) -> list[Finding]:
     """Each rate, class and charge, one by one: what it is in Balance, or which setting says so."""
     rates = [_rate(rate, taxes) for rate in taxes.rates]
-    return [*_entered(taxes), *rates, *_classes(taxes), *_charges(taxes), _untaxed(taxes)]
+    unread = left_out("tax rates", taxes.unreadable, MENU)
+    return [*_entered(taxes), *rates, *unread, *_classes(taxes), *_charges(taxes), _untaxed(taxes)]
 
 
 def _entered(taxes: Taxes) -> Iterator[Finding]:

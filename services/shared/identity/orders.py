@@ -48,8 +48,7 @@ class Losses:
 
 def placed_order(row: Mapping[str, Any]) -> PlacedOrder | None:
     """An order from a row of WooCommerce's list; None for a row without a number."""
-    number = php.whole(row.get("id"))
-    if number is None:
+    if (number := php.id_of(row)) is None:
         return None
     moment, total = php.moment(row.get("date_created_gmt")), amount(row.get("total"))
     return PlacedOrder(order=number, created_at=moment, total=total, token=_token(row.get("order_key")))
@@ -58,7 +57,7 @@ def placed_order(row: Mapping[str, Any]) -> PlacedOrder | None:
 def _token(key: object) -> str:
     if not isinstance(key, str) or not key:
         return ""
-    return blake2b(key.encode(), digest_size=8, person=b"davtari-ordr").hexdigest()
+    return blake2b(key.encode(errors="replace"), digest_size=8, person=b"davtari-ordr").hexdigest()
 
 
 def lasting(row: Mapping[str, Any]) -> bool:

@@ -10,6 +10,8 @@ from typing import Any, Protocol
 from services.shared.identity.orders import SAMPLE, PlacedOrder, lasting, newest_first, placed_order
 from services.shared.settings.shop import ShopSettings
 from services.shared.upstream.errors import AccessDenied, Rejected, Unavailable
+from services.shared.upstream.unreadable import Listing
+from services.shared.woocommerce import php
 from services.shared.woocommerce.store import Site
 from services.shared.woocommerce.webhooks import Webhook
 
@@ -24,7 +26,7 @@ class ShowsItself(Protocol):
     """What is read of a shop: three calls, and a fourth and fifth when a known order is not among its newest."""
 
     async def site(self) -> Site: ...
-    async def webhooks(self) -> list[Webhook]: ...
+    async def webhooks(self) -> Listing[Webhook]: ...
     async def newest_orders(self, count: int) -> list[dict[str, Any]]: ...
     async def orders_by_id(self, ids: Iterable[int]) -> list[dict[str, Any]]: ...
 
@@ -59,7 +61,7 @@ async def look(shop: ShowsItself, settings: ShopSettings, known: Iterable[Placed
     if not (site.home or site.url):
         raise Unavailable(f"{settings.url} does not say which site it is: does something in front of the shop answer?")
     rows = await shop.newest_orders(LISTED)
-    missing = {one.order for one in known} - {row.get("id") for row in rows}
+    missing = {one.order for one in known} - {php.id_of(row) for row in rows}
     rows += await shop.orders_by_id(missing) if missing else []
     markers, hidden = await _markers(shop)
     orders = {one.order: one for row in rows if (one := placed_order(row))}
@@ -69,12 +71,13 @@ async def look(shop: ShowsItself, settings: ShopSettings, known: Iterable[Placed
 
 
 async def _markers(shop: ShowsItself) -> tuple[tuple[str, ...], bool]:
-    """The marks in a shop; what our key cannot list is hidden."""
+    """The marks in a shop; what our key cannot list, or what cannot be read, is hidden."""
     try:
-        names = [hook.name for hook in await shop.webhooks()]
+        listed = await shop.webhooks()
     except (AccessDenied, Rejected):
         return (), True
-    return tuple(name.removeprefix(MARK) for name in names if name.startswith(MARK)), False
+    marks = tuple(hook.name.removeprefix(MARK) for hook in listed.records if hook.name.startswith(MARK))
+    return marks, bool(listed.unreadable) and not marks
 
 
 def address(url: str) -> str:

@@ -16,6 +16,8 @@ from typing import Any
 
 import httpx
 
+from services.shared.woocommerce import php
+
 _PHP_OUTPUT = re.compile(
     r"\s*(?:<br\s*/?>\s*)?(?:<font[^>]*>.{0,200}?)?(?:<b>)?(?:PHP )?"
     r"(?:Warning|Notice|Deprecated|Strict Standards|Parse error|Fatal error|Recoverable fatal error)(?:</b>)?:\s",
@@ -76,8 +78,10 @@ def decoded(response: httpx.Response) -> Decoded:
         raise BrokenAnswer("an empty body")
     try:
         return Decoded(json.loads(text, parse_float=Decimal, parse_constant=_refuse))
-    except ValueError:
+    except (ValueError, ArithmeticError):
         pass
+    except RecursionError:
+        raise BrokenAnswer("JSON that is nested too deeply") from None
     for value, around in _within(text):
         return Decoded(value, around)
     begun = has_php_output(text) or text.lstrip().startswith(("{", "["))
@@ -101,7 +105,7 @@ def table(value: Any, wanted: str | None = None) -> dict[str, Any]:
     if wanted is None:
         if is_foreign(value):
             raise NoAnswer("an object that is no record")
-    elif str(value.get("id")) != wanted:
+    elif str(value.get("id")) != wanted and php.whole(value.get("id")) != php.whole(wanted):
         raise NoAnswer(f"something else than record {wanted}")
     return value
 
@@ -151,7 +155,7 @@ def _within(text: str) -> Iterator[tuple[Any, str]]:
     """The JSON between what PHP wrote before and after it."""
     if not has_php_output(text) and not text.lstrip().startswith(("{", "[")):
         return
-    decoder = json.JSONDecoder(parse_float=Decimal, parse_constant=_refuse)
+    decoder = json.JSONDecoder(parse_float=_exact, parse_int=_whole, parse_constant=_refuse)
     for begins in _JSON_BEGINS.finditer(text):
         try:
             value, end = decoder.raw_decode(text, begins.start(1))
@@ -161,6 +165,22 @@ def _within(text: str) -> Iterator[tuple[Any, str]]:
         if all(not part.strip() or has_php_output(part) for part in (before, after)):
             yield value, before + after
             return
+
+
+def _exact(digits: str) -> Any:
+    """A number; as text where its exponent is beyond what a Decimal holds, so that only its own record is odd."""
+    try:
+        return Decimal(digits)
+    except ArithmeticError:
+        return digits
+
+
+def _whole(digits: str) -> Any:
+    """A whole number; as text where it has more digits than Python reads."""
+    try:
+        return int(digits)
+    except ValueError:
+        return digits
 
 
 def _refuse(constant: str) -> None:

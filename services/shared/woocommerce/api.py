@@ -18,7 +18,7 @@ from services.shared.upstream.errors import ReadFailed, UpstreamError
 from services.shared.upstream.http import Upstream
 from services.shared.upstream.statuses import foreign
 from services.shared.upstream.voice import Explanation
-from services.shared.woocommerce import answers, diagnosis
+from services.shared.woocommerce import answers, diagnosis, php
 from services.shared.woocommerce.answers import BrokenAnswer, NoAnswer
 from services.shared.woocommerce.pace import Pace
 
@@ -176,6 +176,6 @@ def _echo(value: Any, route: str, body: Mapping[str, Any]) -> dict[str, Any]:
     if last.isdigit():
         return answers.table(value, last)
     made = answers.table(value)
-    if not isinstance(made.get("id"), int) or made["id"] < 1:
+    if (php.whole(made.get("id")) or 0) < 1:
         raise NoAnswer("an object that is no new record")
     return made

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from contracts.reasons import Reason
 from services.shared.upstream.errors import UnknownOutcome
+from services.shared.woocommerce import php
 from services.shared.woocommerce.api import Api
 from services.shared.woocommerce.refusals import Complaint, complaint
 
@@ -62,13 +63,13 @@ def _result(shop: str, record: Mapping[str, Any], result: Any) -> ItemResult:
     known = complaint(result.get("error")) if isinstance(result, dict) else None
     if known is not None:
         return _not_stored(f"shop {shop}: {_named(record)}", known)
-    if isinstance(result, dict) and _is_echo(record, result.get("id")):
-        return Stored(result["id"], result)
+    if isinstance(result, dict) and (id_ := php.whole(result.get("id"))) is not None and _is_echo(record, id_):
+        return Stored(id_, result)
     raise UnknownOutcome(f"shop {shop}: {_named(record)}: the batch answered neither a record nor an error")
 
 
-def _is_echo(record: Mapping[str, Any], id_: Any) -> bool:
-    return isinstance(id_, int) and id_ > 0 and record.get("id") in (None, id_)
+def _is_echo(record: Mapping[str, Any], id_: int | None) -> bool:
+    return id_ is not None and id_ > 0 and record.get("id") in (None, id_)
 
 
 def _not_stored(what: str, known: Complaint) -> NotStored:

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Annotated, Any
+
+from pydantic import PlainValidator
+
 from contracts.reasons import Reason
 from services.shared.upstream.errors import Rejected
+from services.shared.upstream.unreadable import Listing, listed
+from services.shared.woocommerce import lists, php
 from services.shared.woocommerce.api import Api
-from services.shared.woocommerce.pages import rows
-from services.shared.woocommerce.read import Answered, Label, Whole, reading
+from services.shared.woocommerce.read import Answered, Id, Label, named, reading
+
+ROUTE = "/products/categories"
 
 THERE_ALREADY = "term_exists"
 """WooCommerce's code for a category whose name another one at the same place has."""
@@ -15,31 +23,34 @@ THERE_ALREADY = "term_exists"
 class Category(Answered):
     """A category; `parent` is 0 at the top."""
 
-    id: Whole
+    id: Id
     name: Label = ""
-    parent: Whole = 0
+    parent: Annotated[int, PlainValidator(lambda value: php.whole(value) or 0)] = 0
 
 
-async def every(api: Api) -> list[Category]:
+async def every(api: Api) -> Listing[Category]:
     """All categories of the shop, by id."""
     params = {"orderby": "id", "order": "asc", "hide_empty": "false", "_fields": "id,name,parent"}
-    found = []
-    async for row in rows(api, "/products/categories", params):
-        with reading(f"shop {api.shop}: category {row.get('id')}", Reason.SHOP_BAD_ANSWER):
-            found.append(Category.model_validate(row))
-    return found
+    return await listed(lists.every(api, ROUTE, params, partial(_category, api.shop)))
 
 
 async def create(api: Api, name: str) -> Category:
     """Make a category at the top; one of this name that is there already is taken. Raises `UpstreamError`."""
     try:
-        row = await api.write("POST", "/products/categories", {"name": name})
+        return _category(api.shop, await api.write("POST", ROUTE, {"name": name}))
     except Rejected as error:
         if error.code != THERE_ALREADY:
             raise
-        there = (one for one in await every(api) if one.name.casefold() == name.casefold() and not one.parent)
-        if (found := next(there, None)) is None:
+        there = (await every(api)).records
+        if (found := next((one for one in there if _is_at_top(one, name)), None)) is None:
             raise
         return found
-    with reading(f"shop {api.shop}: category {row.get('id')}", Reason.SHOP_BAD_ANSWER):
+
+
+def _is_at_top(category: Category, name: str) -> bool:
+    return category.name.casefold() == name.casefold() and not category.parent
+
+
+def _category(shop: str, row: dict[str, Any]) -> Category:
+    with reading(f"shop {shop}: {named('category', row)}", Reason.SHOP_BAD_ANSWER):
         return Category.model_validate(row)

@@ -12,33 +12,31 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from contracts.reasons import Reason
+from contracts.validation import shown
 from services.shared.woocommerce import php
 from services.shared.woocommerce.api import Api
 from services.shared.woocommerce.cursor import ONE_SECOND, Cursor
 from services.shared.woocommerce.pages import Params, Skip, Skipped, Window, log_skipped, rows
-from services.shared.woocommerce.read import Answered, Moment, ReadError, Whole, reading
 from services.shared.woocommerce.times import gmt_text
 
-
-class _Stamp(Answered):
-    id: Whole
-    date_modified_gmt: Moment
+Row = dict[str, Any]
 
 
 @dataclass(slots=True)
 class _Position:
-    """How far changes were read: a moment, and the records of that moment that were given already."""
+    """How far changes were read: a moment, the records of that moment that were given already, and those given that do
+    not say when they were changed."""
 
     since: datetime
     given: set[int] = field(default_factory=set)
+    undated: set[int] = field(default_factory=set)
 
-    def takes(self, stamp: _Stamp) -> bool:
-        """Whether this record was not given yet; moves on to its moment."""
-        if stamp.date_modified_gmt > self.since:
-            self.since, self.given = stamp.date_modified_gmt, set()
-        new = stamp.id not in self.given
-        self.given.add(stamp.id)
+    def takes(self, id_: int, moment: datetime | None) -> bool:
+        """Whether this record was not given yet; moves on to its moment, if it shows one."""
+        if moment is not None and moment > self.since:
+            self.since, self.given = moment, set()
+        new = id_ not in self.given | self.undated
+        (self.undated if moment is None else self.given).add(id_)
         return new
 
 
@@ -47,19 +45,20 @@ async def changes(
 ) -> AsyncIterator[dict[str, Any]]:
     """The records modified since the cursor, oldest change first; one that changes meanwhile may come twice.
 
-    A record on which the shop fails, or that does not say when it was changed, is told to `skip`.
+    A record on which the shop fails, or that has no id, is told to `skip`. One that does not say when it was changed is
+    given: it stops neither the list nor the cursor.
     """
     position, ended = _Position(cursor.start), False
     excluded: list[int] = []
     while not ended:
-        begun, given, pages = position.since, set(position.given), 0
+        begun, given, pages = position.since, position.given | position.undated, 0
         oldest_first = {**params, **_from(begun), "orderby": "modified", "order": "asc"}
         window = Window(api, route, oldest_first, fresh=True, skip=skip, excluded=excluded, known=given.copy())
         while position.since == begun and not window.ended:
             pages += 1
-            for stamp, row in _stamped(api.shop, route, await window.next(), skip):
-                given.add(stamp.id)
-                if position.takes(stamp):
+            for id_, row in _identified(api.shop, route, await window.next(), skip):
+                given.add(id_)
+                if position.takes(id_, php.moment(row.get("date_modified_gmt"))):
                     yield row
         if pages > 1:
             span = {**params, **_from(begun), "modified_before": gmt_text(position.since + ONE_SECOND)}
@@ -87,17 +86,10 @@ def _from(moment: datetime) -> dict[str, str | int]:
     return {"modified_after": gmt_text(moment - ONE_SECOND), "dates_are_gmt": "true"}
 
 
-def _stamped(
-    shop: str, route: str, page: Iterable[dict[str, Any]], skip: Skip
-) -> Iterator[tuple[_Stamp, dict[str, Any]]]:
-    """The rows with their stamps; one without is told to `skip`."""
+def _identified(shop: str, route: str, page: Iterable[Row], skip: Skip) -> Iterator[tuple[int, Row]]:
+    """The rows with their ids; one without is told to `skip`."""
     for index, row in enumerate(page, start=1):
-        try:
-            yield _stamp(shop, route, row), row
-        except ReadError as error:
-            skip(Skipped(shop, route, php.whole(row.get("id")), index, error.message))
-
-
-def _stamp(shop: str, route: str, row: dict[str, Any]) -> _Stamp:
-    with reading(f"{shop}: {route}: record {row.get('id')}", Reason.SHOP_BAD_ANSWER):
-        return _Stamp.model_validate(row)
+        if (id_ := php.id_of(row)) is None:
+            skip(Skipped(shop, route, None, index, f"its id is {shown(row.get('id'))}, which is not a whole number"))
+        else:
+            yield id_, row

@@ -24,6 +24,7 @@ from contracts.reasons import Reason
 from services.shared.settings.shop import ShopSettings
 from services.shared.upstream.http import Limits, Observe, Sleep, Timeouts, Upstream, unobserved
 from services.shared.upstream.tls import tls_context
+from services.shared.upstream.unreadable import Listing, Unreadable
 from services.shared.upstream.voice import Voice
 from services.shared.woocommerce import (
     categories,
@@ -50,6 +51,7 @@ from services.shared.woocommerce.pages import Skip, log_skipped
 from services.shared.woocommerce.probe import Probe
 from services.shared.woocommerce.product import Product
 from services.shared.woocommerce.product_write import ProductWrite
+from services.shared.woocommerce.products import Listed
 from services.shared.woocommerce.refusals import refine
 from services.shared.woocommerce.shipping import ShippingMethod
 from services.shared.woocommerce.store import ShopTaxRate, Site, SystemStatus, TaxSettings
@@ -126,12 +128,15 @@ class WooCommerce:
         """The shop's version and where it keeps its orders; empty where it hides them from this key."""
         return await probe.status(self._api)
 
-    async def shipping_methods(self) -> list[ShippingMethod]:
+    async def shipping_methods(self) -> Listing[ShippingMethod]:
         """Every shipping method of every zone, zone by zone."""
         return await shipping.methods(self._api)
 
-    async def products_by_sku(self, skus: Iterable[str]) -> dict[str, tuple[Product, ...]]:
-        """The products and variations of each SKU in every status and in the trash; empty where there is none."""
+    async def products_by_sku(self, skus: Iterable[str]) -> dict[str, tuple[Listed, ...]]:
+        """The products and variations of each SKU in every status and in the trash; empty where there is none.
+
+        One that cannot be read stands as `Unreadable` under the SKU that it shows.
+        """
         return await products.by_sku(self._api, skus)
 
     async def product(self, product_id: int) -> Product | None:
@@ -142,7 +147,7 @@ class WooCommerce:
         """The pictures of a product, the main one first."""
         return await products.image_ids(self._api, product_id)
 
-    def product_changes(self, cursor: Cursor) -> AsyncIterator[Product]:
+    def product_changes(self, cursor: Cursor) -> AsyncIterator[Listed]:
         """The products modified since the cursor, oldest change first; our own writes are among them."""
         return products.changed_since(self._api, cursor)
 
@@ -158,11 +163,11 @@ class WooCommerce:
         """Writes up to 100 variations of one product in one call."""
         return await variations.update(self._api, parent_id, writes)
 
-    def every_product(self) -> AsyncIterator[Product]:
+    def every_product(self) -> AsyncIterator[Listed]:
         """Every product with its variations, in every status but the trash."""
         return products.every(self._api)
 
-    def trashed_products(self) -> AsyncIterator[Product]:
+    def trashed_products(self) -> AsyncIterator[Listed]:
         """Every product in the trash, variations aside."""
         return products.trashed(self._api)
 
@@ -251,7 +256,7 @@ class WooCommerce:
         """
         return await refunds.of_order(self._api, order_id, fresh=fresh, dp=dp, skip=skip)
 
-    def every_customer(self) -> AsyncIterator[Customer]:
+    def every_customer(self) -> AsyncIterator[Customer | Unreadable]:
         """Every customer account, by number."""
         return customers.every(self._api)
 
@@ -279,7 +284,7 @@ class WooCommerce:
         """Changes the named fields of an account."""
         return await customers.update(self._api, customer_id, body)
 
-    async def webhooks(self) -> list[Webhook]:
+    async def webhooks(self) -> Listing[Webhook]:
         """All webhooks of the shop."""
         return await webhooks.every(self._api)
 
@@ -299,7 +304,7 @@ class WooCommerce:
         """Makes a category at the top, or gives the one that has this name already."""
         return await categories.create(self._api, name)
 
-    async def categories(self) -> list[Category]:
+    async def categories(self) -> Listing[Category]:
         """All product categories."""
         return await categories.every(self._api)
 
@@ -319,6 +324,6 @@ class WooCommerce:
         """The slugs of the shop's tax classes."""
         return await store.tax_classes(self._api)
 
-    async def tax_rates(self) -> list[ShopTaxRate]:
+    async def tax_rates(self) -> Listing[ShopTaxRate]:
         """Every tax rate of the shop."""
         return await store.tax_rates(self._api)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Annotated, Any
-
-from pydantic import AfterValidator, Field
+from functools import partial
+from typing import Any
 
 from contracts.reasons import Reason
 from services.shared.upstream.errors import NotFound
+from services.shared.upstream.unreadable import Unreadable
+from services.shared.woocommerce import lists, php
 from services.shared.woocommerce.api import Api
 from services.shared.woocommerce.order_json import NO_ADDRESS, PostalAddress
-from services.shared.woocommerce.pages import PER_PAGE, rows
-from services.shared.woocommerce.read import Answered, Metas, Text, Whole, reading
+from services.shared.woocommerce.pages import PER_PAGE
+from services.shared.woocommerce.read import Answered, Id, Metas, Text, Word, named, reading
 
 ROUTE = "/customers"
 FIELDS = "id,email,first_name,last_name,billing,shipping,meta_data"
@@ -21,8 +22,8 @@ FIELDS = "id,email,first_name,last_name,billing,shipping,meta_data"
 class Customer(Answered):
     """An account; the phone stands in `billing`."""
 
-    id: Annotated[Whole, Field(gt=0)]
-    email: Annotated[Text, AfterValidator(str.strip)] = ""
+    id: Id
+    email: Word = ""
     first_name: Text = ""
     last_name: Text = ""
     billing: PostalAddress = NO_ADDRESS
@@ -30,11 +31,10 @@ class Customer(Answered):
     meta_data: Metas = ()
 
 
-async def every(api: Api) -> AsyncIterator[Customer]:
+def every(api: Api) -> AsyncIterator[Customer | Unreadable]:
     """All accounts of whatever role, by number: wholesale plugins have roles of their own."""
     params: dict[str, str | int] = {"role": "all", "orderby": "id", "order": "asc", "_fields": FIELDS}
-    async for row in rows(api, ROUTE, params):
-        yield _customer(api.shop, row)
+    return lists.every(api, ROUTE, params, partial(_customer, api.shop))
 
 
 async def by_id(api: Api, customer_id: int) -> Customer | None:
@@ -58,7 +58,7 @@ async def there(api: Api, ids: Sequence[int]) -> set[int]:
     """Which of these accounts (a hundred at most) there are. API fact: `include` drops unknown numbers silently."""
     params: dict[str, str | int] = {"include": ",".join(map(str, ids)), "role": "all", "per_page": PER_PAGE}
     page = await api.page(ROUTE, {**params, "_fields": "id"})
-    return {number for row in page.rows if isinstance(number := row.get("id"), int)}
+    return {number for row in page.rows if (number := php.id_of(row)) is not None}
 
 
 async def by_email(api: Api, email: str) -> Customer | None:
@@ -78,5 +78,5 @@ async def update(api: Api, customer_id: int, body: Mapping[str, Any]) -> Custome
 
 
 def _customer(shop: str, row: dict[str, Any]) -> Customer:
-    with reading(f"shop {shop}: customer {row.get('id')}", Reason.SHOP_BAD_ANSWER):
+    with reading(f"shop {shop}: {named('customer', row)}", Reason.SHOP_BAD_ANSWER):
         return Customer.model_validate(row)

@@ -12,6 +12,7 @@ from decimal import Decimal
 from html import unescape
 from typing import Any
 
+from services.shared.woocommerce import php
 from services.shared.woocommerce.product import Product, read_product
 from services.shared.woocommerce.product_write import ProductWrite
 
@@ -125,7 +126,8 @@ def _images(meant: tuple[int | str, ...] | None, stored: Product) -> tuple[bool,
 
 def _meta(meant: Mapping[str, str | None], stored: Product) -> Iterator[Difference]:
     for key, value in meant.items():
-        if (held := stored.meta.get(key)) != value:
+        held = stored.meta.get(key)
+        if value != (php.text(held) if isinstance(held, int | Decimal) else held):
             yield Difference(f"meta.{key}", _shown(value), _shown(held), value=held)
 
 

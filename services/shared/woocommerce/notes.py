@@ -5,31 +5,33 @@ A note cannot be changed, and writing one is not idempotent: whoever writes look
 
 from __future__ import annotations
 
-from contracts.reasons import Reason
+from typing import Annotated
+
+from pydantic import PlainValidator
+
+from services.shared.woocommerce import php
 from services.shared.woocommerce.api import Api
-from services.shared.woocommerce.read import Answered, Text, Whole, reading
+from services.shared.woocommerce.read import Answered, Text, Yes
 
 
 class Note(Answered):
-    """A note as the shop holds it; `customer_note` is one that the customer sees."""
+    """A note as the shop holds it; `customer_note` is one that the customer sees. `id` is 0 where it cannot be read."""
 
-    id: Whole
+    id: Annotated[int, PlainValidator(lambda value: php.whole(value) or 0)] = 0
     note: Text = ""
-    customer_note: bool = False
+    customer_note: Yes = False
 
 
 async def of_order(api: Api, order_id: int) -> list[Note]:
     """All notes of an order, ours and others; the list is not paged. Raises `Rejected` (404) when the order is gone."""
     page = await api.page(_route(order_id), {})
-    with reading(f"shop {api.shop}: notes of order {order_id}", Reason.SHOP_BAD_ANSWER):
-        return [Note.model_validate(row) for row in page.rows]
+    return [Note.model_validate(row) for row in page.rows]
 
 
 async def write(api: Api, order_id: int, text: str, *, customer: bool) -> Note:
     """Writes a note and gives its echo. API fact: it fires no webhook (reference section 5)."""
     echo = await api.write("POST", _route(order_id), {"note": text, "customer_note": customer})
-    with reading(f"shop {api.shop}: the new note of order {order_id}", Reason.SHOP_BAD_ANSWER):
-        return Note.model_validate(echo)
+    return Note.model_validate(echo)
 
 
 def _route(order_id: int) -> str:

@@ -26,6 +26,7 @@ from services.shared.woocommerce.read import (
     Records,
     Reference,
     Rows,
+    Scalar,
     Table,
     Text,
     Whole,
@@ -80,14 +81,7 @@ def _account(value: Any) -> int:
     return found
 
 
-def _word(value: Any) -> str:
-    found = php.text(value)
-    if found is None:
-        raise wrong("is not a text")
-    return found.strip()
-
-
-Needed = Annotated[str, BeforeValidator(_word), AfterValidator(_filled)]
+Needed = Annotated[Scalar, AfterValidator(_filled)]
 """A word that must be there."""
 Currency = Annotated[Needed, AfterValidator(_currency)]
 ParentId = Annotated[Reference, Field(ge=0)]

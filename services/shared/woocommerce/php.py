@@ -69,6 +69,11 @@ def whole(value: Any) -> int | None:
     return int(found)
 
 
+def id_of(record: Any) -> int | None:
+    """The id of a record; None where it has none that can be read."""
+    return whole(record.get("id")) if isinstance(record, Mapping) else None
+
+
 def flag(value: Any) -> bool | None:
     """What a value says as a boolean, no for what is absent; None for what says neither yes nor no."""
     if is_absent(value):

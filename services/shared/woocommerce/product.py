@@ -8,18 +8,25 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, PlainValidator
 
 from contracts.reasons import Reason
+from services.shared.upstream.unreadable import Unreadable
+from services.shared.woocommerce import php
 from services.shared.woocommerce.read import (
     Answered,
+    Date,
+    Figure,
+    Id,
     Label,
     Metas,
-    OptionalAmount,
-    OptionalMoment,
-    Rows,
-    Text,
-    Whole,
+    Odd,
+    Reference,
+    Scalar,
+    Word,
+    Yes,
+    named,
+    or_unreadable,
     reading,
 )
 
@@ -34,6 +41,8 @@ FIELDS = (
 class Product:
     """A product, or a variation of the product `parent_id`. Prices and weight are None where the shop has none.
 
+    A figure or moment that cannot be read is `Odd`: only who decides by it need care.
+
     `price` is what the shop charges now. `stock_quantity` is None when the shop does not manage its stock.
     `status` is WooCommerce's word: `publish`, `draft`, `private`, `trash` … Lists are not asked for `image_ids`.
     In a multilingual shop `translations` are the product's translations by language, itself among them.
@@ -45,16 +54,16 @@ class Product:
     name: str
     type: str
     status: str
-    regular_price: Decimal | None
-    sale_price: Decimal | None
-    price: Decimal | None
-    sale_from: datetime | None
-    sale_to: datetime | None
-    weight: Decimal | None
+    regular_price: Decimal | Odd | None
+    sale_price: Decimal | Odd | None
+    price: Decimal | Odd | None
+    sale_from: datetime | Odd | None
+    sale_to: datetime | Odd | None
+    weight: Decimal | Odd | None
     category_ids: tuple[int, ...]
     manages_stock: bool
-    stock_quantity: Decimal | None
-    modified_at: datetime | None
+    stock_quantity: Decimal | Odd | None
+    modified_at: datetime | Odd | None
     meta: Mapping[str, Any]
     image_ids: tuple[int, ...] = ()
     language: str = ""
@@ -67,52 +76,59 @@ class Product:
 
 def _ids_by_language(value: Any) -> dict[str, int]:
     """Ids as numbers or as texts; anything else names no translation."""
-    pairs = value.items() if isinstance(value, dict) else ()
-    return {str(language): int(id_) for language, id_ in pairs if str(id_).isascii() and str(id_).isdigit()}
+    pairs = value.items() if isinstance(value, Mapping) else ()
+    return {str(language): id_ for language, each in pairs if (id_ := php.whole(each)) is not None and id_ > 0}
 
 
-def _language(value: Any) -> str:
-    return value if isinstance(value, str) else ""
+def _ids(value: Any) -> tuple[int, ...]:
+    """The ids of a list of records, as far as they have any."""
+    found = (php.id_of(row) for row in php.records(value))
+    return tuple(id_ for id_ in found if id_ is not None)
 
 
-class _Named(Answered):
-    id: Whole
+Ids = Annotated[tuple[int, ...], PlainValidator(_ids)]
 
 
 class _Product(Answered):
-    id: Whole
-    parent_id: Whole = 0
-    sku: Text = ""
+    id: Id
+    parent_id: Reference = 0
+    sku: Scalar = ""
     name: Label = ""
-    type: Text = ""
-    status: Text = ""
-    regular_price: OptionalAmount = None
-    sale_price: OptionalAmount = None
-    price: OptionalAmount = None
-    date_on_sale_from_gmt: OptionalMoment = None
-    date_on_sale_to_gmt: OptionalMoment = None
-    weight: OptionalAmount = None
-    categories: Annotated[tuple[_Named, ...], Rows] = ()
-    images: Annotated[tuple[_Named, ...], Rows] = ()
-    manage_stock: bool | str = False
-    stock_quantity: OptionalAmount = None
-    date_modified_gmt: OptionalMoment = None
+    type: Scalar = ""
+    status: Scalar = ""
+    regular_price: Figure = None
+    sale_price: Figure = None
+    price: Figure = None
+    date_on_sale_from_gmt: Date = None
+    date_on_sale_to_gmt: Date = None
+    weight: Figure = None
+    categories: Ids = ()
+    images: Ids = ()
+    manage_stock: Yes = False
+    """A variation may say "parent"."""
+    stock_quantity: Figure = None
+    date_modified_gmt: Date = None
     meta_data: Metas = ()
-    lang: Annotated[str, BeforeValidator(_language)] = ""
+    lang: Word = ""
     translations: Annotated[dict[str, int], BeforeValidator(_ids_by_language)] = Field(default_factory=dict)
 
 
 def read_product(shop: str, json: Mapping[str, Any]) -> Product:
     """A product from WooCommerce's JSON. Raises `ReadError`, naming product and field."""
-    with reading(f"shop {shop}: product {json.get('id')}", Reason.SHOP_BAD_ANSWER):
+    with reading(f"shop {shop}: {named('product', json)}", Reason.SHOP_BAD_ANSWER):
         return _product(_Product.model_validate(json))
+
+
+def listed_product(shop: str, json: Mapping[str, Any]) -> Product | Unreadable:
+    """A product of a list: one that cannot be read does not hide the others."""
+    return or_unreadable(lambda: read_product(shop, json))
 
 
 def _product(read: _Product) -> Product:
     return Product(
         id=read.id,
         parent_id=read.parent_id,
-        sku=read.sku.strip(),
+        sku=read.sku,
         name=read.name,
         type=read.type,
         status=read.status,
@@ -122,12 +138,12 @@ def _product(read: _Product) -> Product:
         sale_from=read.date_on_sale_from_gmt,
         sale_to=read.date_on_sale_to_gmt,
         weight=read.weight,
-        category_ids=tuple(category.id for category in read.categories),
-        manages_stock=read.manage_stock is True,  # a variation may say "parent"
+        category_ids=read.categories,
+        manages_stock=read.manage_stock,
         stock_quantity=read.stock_quantity,
         modified_at=read.date_modified_gmt,
         meta={meta.key: meta.value for meta in read.meta_data},
-        image_ids=tuple(image.id for image in read.images),
+        image_ids=read.images,
         language=read.lang,
         translations=read.translations,
     )

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
+from typing import Any
 from urllib.parse import quote
 
 from services.shared.upstream.errors import NotFound
+from services.shared.upstream.unreadable import Unreadable
+from services.shared.woocommerce import lists, php
 from services.shared.woocommerce.api import Api
 from services.shared.woocommerce.batch import ItemResult, batch
 from services.shared.woocommerce.changes import changes
 from services.shared.woocommerce.cursor import Cursor
 from services.shared.woocommerce.pages import rows
-from services.shared.woocommerce.product import FIELDS, Product, read_product
+from services.shared.woocommerce.product import FIELDS, Product, listed_product, read_product
 from services.shared.woocommerce.product_write import ProductWrite
 
 ROUTE = "/products"
@@ -20,24 +24,26 @@ MOST_SKUS = 100
 """API fact: a page holds so many rows; a look-up takes hardly longer for 100 SKUs than for fewer."""
 LONGEST_QUERY = 3000
 """Characters. API fact: a URL of 5.6 kB passes, one of 11 kB is refused with 414; a Georgian letter takes 9."""
+BY_ID = {"orderby": "id", "order": "asc", "_fields": FIELDS}
+Listed = Product | Unreadable
 _EVERYWHERE: tuple[dict[str, str], ...] = ({}, {"status": "trash"})
 """API fact: the usual list holds every status but the trash, and variations when SKUs are asked."""
 
 
-async def by_sku(api: Api, skus: Iterable[str]) -> dict[str, tuple[Product, ...]]:
+async def by_sku(api: Api, skus: Iterable[str]) -> dict[str, tuple[Listed, ...]]:
     """The products and variations of each SKU, in every status and in the trash; empty where there is none.
 
     Letter case and outer blanks do not matter, as in the shop. An empty SKU is never asked for: it would match all.
+    One that cannot be read stands as `Unreadable` under the SKU that it shows.
     """
     wanted = [sku for sku in dict.fromkeys(skus) if sku.strip()]
-    found: dict[str, dict[int, Product]] = {}
+    found: dict[str, dict[Any, Listed]] = {}
     for chunk in chunks(sorted({sku.strip() for sku in wanted})):
         for status in _EVERYWHERE:
-            async for row in rows(
-                api, ROUTE, {"sku": chunk, "orderby": "id", "order": "asc", "_fields": FIELDS, **status}
-            ):
-                product = read_product(api.shop, row)
-                found.setdefault(_same(product.sku), {})[product.id] = product
+            async for row in rows(api, ROUTE, {"sku": chunk, **BY_ID, **status}):
+                product = listed_product(api.shop, row)
+                identity = product.detail if isinstance(product, Unreadable) else product.id
+                found.setdefault(_same(_sku(row)), {})[identity] = product
     return {sku: tuple(found.get(_same(sku), {}).values()) for sku in wanted}
 
 
@@ -61,27 +67,35 @@ async def image_ids(api: Api, product_id: int) -> tuple[int, ...]:
     return read_product(api.shop, row).image_ids
 
 
-async def changed_since(api: Api, cursor: Cursor) -> AsyncIterator[Product]:
+def changed_since(api: Api, cursor: Cursor) -> AsyncIterator[Listed]:
     """The products modified since the cursor, oldest change first; our own writes are among them."""
-    async for row in changes(api, ROUTE, cursor, _fields=FIELDS):
-        yield read_product(api.shop, row)
+    return lists.read_each(lambda skip: changes(api, ROUTE, cursor, skip=skip, _fields=FIELDS), _reader(api))
 
 
-async def trashed(api: Api) -> AsyncIterator[Product]:
+def trashed(api: Api) -> AsyncIterator[Listed]:
     """Every product in the trash, variations aside."""
-    async for row in rows(api, ROUTE, {"orderby": "id", "order": "asc", "status": "trash", "_fields": FIELDS}):
-        yield read_product(api.shop, row)
+    return lists.every(api, ROUTE, {**BY_ID, "status": "trash"}, _reader(api))
 
 
-async def every(api: Api) -> AsyncIterator[Product]:
+async def every(api: Api) -> AsyncIterator[Listed]:
     """Every product in every status but the trash, and the variations of each: a call for each variable product."""
-    async for row in rows(api, ROUTE, {"orderby": "id", "order": "asc", "_fields": FIELDS}):
-        product = read_product(api.shop, row)
+    async for product in lists.every(api, ROUTE, BY_ID, _reader(api)):
         yield product
-        if product.type == "variable":
-            async for variation in rows(api, f"{ROUTE}/{product.id}/variations", {"_fields": FIELDS}):
-                held = read_product(api.shop, {"type": "variation", "parent_id": product.id, **variation})
-                yield held if held.parent_id else replace(held, parent_id=product.id)
+        if isinstance(product, Product) and product.type == "variable":
+            async for variation in _variations(api, product.id):
+                yield variation
+
+
+def _variations(api: Api, product_id: int) -> AsyncIterator[Listed]:
+    def read(row: dict[str, Any]) -> Product:
+        held = read_product(api.shop, {"type": "variation", **row})
+        return held if held.parent_id else replace(held, parent_id=product_id)
+
+    return lists.every(api, f"{ROUTE}/{product_id}/variations", {"_fields": FIELDS}, read)
+
+
+def _reader(api: Api) -> Callable[[dict[str, Any]], Product]:
+    return partial(read_product, api.shop)
 
 
 async def create(api: Api, products: Sequence[ProductWrite]) -> list[ItemResult]:
@@ -111,6 +125,10 @@ def chunks(skus: Sequence[str]) -> Iterator[str]:
             chunk.append(sku)
     if chunk:
         yield ",".join(chunk)
+
+
+def _sku(row: Any) -> str:
+    return (php.text(row.get("sku")) or "").strip() if isinstance(row, dict) else ""
 
 
 def _same(sku: str) -> str:

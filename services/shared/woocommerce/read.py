@@ -1,8 +1,9 @@
 """Reading WooCommerce's records: PHP's habits are understood, money is exact, what is wrong is named.
 
 Of each record only what somebody decides or books by is checked; anything may stand in the rest. The types here say
-which is which: `Text`, `Label`, `Word`, `Reference`, `Yes`, `Metas` and `Records` never refuse a value; `Amount`,
-`Whole`, `Id`, `Moment` and `Flag` do; `Figure` and `Date` keep what they cannot read as `Odd`, for whoever needs it.
+which is which: `Text`, `Label`, `Word`, `Yes`, `Metas` and `Records` never refuse a value; `Amount`, `Whole`, `Id`,
+`Reference`, `Scalar`, `Moment` and `Flag` do; `Figure` and `Date` keep what they cannot read as `Odd`, for those who
+need it.
 """
 
 from __future__ import annotations
@@ -44,6 +45,10 @@ class Odd:
     text: str
 
     def __str__(self) -> str:
+        return self.text
+
+    def __format__(self, spec: str) -> str:
+        """As it stands, whatever the format of a number or date is."""
         return self.text
 
 
@@ -100,6 +105,13 @@ def _reference(value: Any) -> int:
     return 0 if php.is_absent(value) else _whole(value)
 
 
+def _scalar(value: Any) -> str:
+    found = php.text(value)
+    if found is None:
+        raise wrong("is not a text")
+    return found.strip()
+
+
 def _entries(value: Any) -> list[Any]:
     found = php.entries(value)
     if found is None:
@@ -130,6 +142,8 @@ _needed_moment = needed(php.moment, "is not a date with a time")
 Text = Annotated[str, BeforeValidator(lambda value: php.text(value) or "")]
 Word = Annotated[Text, AfterValidator(str.strip)]
 """A text that is compared, such as a status or an SKU."""
+Scalar = Annotated[str, PlainValidator(_scalar)]
+"""A word by which something is decided: a list or object in its place is refused."""
 Label = Annotated[Text, AfterValidator(unescape)]
 """A text for people: WooCommerce stores `&` as `&amp;`."""
 Whole = Annotated[int, PlainValidator(_whole)]

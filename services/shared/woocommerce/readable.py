@@ -7,9 +7,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from contracts.model import ABSURD
 from contracts.shop import ReadableLine
 from services.shared.woocommerce import php
+from services.shared.woocommerce.read import amount
 
 
 def readable_parts(json: Mapping[str, Any]) -> dict[str, Any]:
@@ -26,12 +26,6 @@ def readable_parts(json: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def readable_amount(value: Any) -> Decimal | None:
-    """An amount of a believable size; None for anything else."""
-    found = php.number(value)
-    return found if found is not None and abs(found) < ABSURD else None
-
-
 def modified_at(json: Mapping[str, Any]) -> datetime | None:
     """When the order was changed last, as far as its JSON says so."""
     return php.moment(json.get("date_modified_gmt"))
@@ -39,8 +33,8 @@ def modified_at(json: Mapping[str, Any]) -> datetime | None:
 
 def _lines(json: Mapping[str, Any]) -> Iterator[ReadableLine]:
     for line in php.records(json.get("line_items")):
-        quantity, product = readable_amount(line.get("quantity")), _id(line.get("product_id"))
-        total = readable_amount(line.get("total")) or Decimal(0)
+        quantity, product = amount(line.get("quantity")), _id(line.get("product_id"))
+        total = amount(line.get("total")) or Decimal(0)
         sku = (php.text(line.get("sku")) or "").strip()
         if quantity is None or quantity <= 0 or total < 0 or not (product or sku):
             continue

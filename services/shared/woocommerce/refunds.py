@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from services.shared.woocommerce import php
 from services.shared.woocommerce.api import Api
 from services.shared.woocommerce.pages import Skip, log_skipped, rows
 
@@ -20,4 +21,4 @@ async def of_order(
     """
     params = {"orderby": "id", "order": "asc"} | ({} if dp is None else {"dp": dp})
     found = [row async for row in rows(api, f"/orders/{order_id}/refunds", params, fresh=fresh, skip=skip)]
-    return sorted(found, key=lambda refund: str(refund.get("id", "")).zfill(20))
+    return sorted(found, key=lambda refund: php.id_of(refund) or 0)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import AsyncIterator, Mapping
+from functools import partial
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from contracts.reasons import Reason
+from services.shared.upstream.unreadable import Listing, Unreadable, listed
 from services.shared.woocommerce.api import Api
-from services.shared.woocommerce.read import Answered, Label, Text, Whole, reading
-from services.shared.woocommerce.store import Yes
+from services.shared.woocommerce.read import Answered, Label, Scalar, Whole, Yes, named, or_unreadable, reading
 
 
 class ShippingZone(Answered):
@@ -23,7 +25,7 @@ class ShippingMethod(Answered):
     """One instance of a method in a zone."""
 
     instance_id: Whole
-    method_id: Text
+    method_id: Scalar
     title: Label = ""
     enabled: Yes = True
     zone: str = ""
@@ -34,17 +36,26 @@ class ShippingMethod(Answered):
         return f"{self.method_id}:{self.instance_id}"
 
 
-async def methods(api: Api) -> list[ShippingMethod]:
+async def methods(api: Api) -> Listing[ShippingMethod]:
     """Every method of every zone, zone by zone; these lists have no pages."""
-    found: list[ShippingMethod] = []
-    for zone in await _zones(api):
-        page = await api.page(f"/shipping/zones/{zone.id}/methods", {})
-        with reading(f"shop {api.shop}: shipping zone {zone.id}", Reason.SHOP_BAD_ANSWER):
-            found += [ShippingMethod.model_validate({**row, "zone": zone.name}) for row in page.rows]
-    return found
+    return await listed(_methods(api))
 
 
-async def _zones(api: Api) -> list[ShippingZone]:
-    page = await api.page("/shipping/zones", {})
-    with reading(f"shop {api.shop}: shipping zones", Reason.SHOP_BAD_ANSWER):
-        return [ShippingZone.model_validate(row) for row in page.rows]
+async def _methods(api: Api) -> AsyncIterator[ShippingMethod | Unreadable]:
+    for row in (await api.page("/shipping/zones", {})).rows:
+        zone = or_unreadable(partial(_zone, api.shop, row))
+        if isinstance(zone, Unreadable):
+            yield zone
+            continue
+        for each in (await api.page(f"/shipping/zones/{zone.id}/methods", {})).rows:
+            yield or_unreadable(partial(_method, api.shop, zone, each))
+
+
+def _zone(shop: str, row: Mapping[str, Any]) -> ShippingZone:
+    with reading(f"shop {shop}: {named('shipping zone', row)}", Reason.SHOP_BAD_ANSWER):
+        return ShippingZone.model_validate(row)
+
+
+def _method(shop: str, zone: ShippingZone, row: Mapping[str, Any]) -> ShippingMethod:
+    with reading(f"shop {shop}: shipping zone {zone.id}, {named('method', row)}", Reason.SHOP_BAD_ANSWER):
+        return ShippingMethod.model_validate({**row, "zone": zone.name})

@@ -3,18 +3,37 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import partial
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, PlainValidator
 
 from contracts.reasons import Reason
+from services.shared.upstream.unreadable import Listing, listed
+from services.shared.woocommerce import lists, php
 from services.shared.woocommerce.api import Api
-from services.shared.woocommerce.pages import rows
-from services.shared.woocommerce.read import Answered, Label, Table, Text, Whole, reading
+from services.shared.woocommerce.read import (
+    Amount,
+    Answered,
+    Label,
+    Scalar,
+    Table,
+    Text,
+    Whole,
+    Word,
+    Yes,
+    amount,
+    named,
+    reading,
+)
 
 SITE_FIELDS = "name,url,home,timezone_string,gmt_offset,namespaces"
 """The list of all routes, which is large, is left out."""
-Yes = Annotated[bool, BeforeValidator(lambda value: value in (True, "yes", "1", 1))]
+Hours = Annotated[Decimal, PlainValidator(lambda value: amount(value) or Decimal(0))]
+Names = Annotated[
+    tuple[str, ...],
+    BeforeValidator(lambda value: [name for each in php.entries(value) or [] if (name := php.text(each))]),
+]
 
 
 class Site(Answered):
@@ -24,8 +43,8 @@ class Site(Answered):
     url: Text = ""
     home: Text = ""
     time_zone: Text = Field(default="", alias="timezone_string")
-    gmt_offset: Decimal = Decimal(0)
-    namespaces: tuple[str, ...] = ()
+    gmt_offset: Hours = Decimal(0)
+    namespaces: Names = ()
 
     @property
     def has_woocommerce(self) -> bool:
@@ -37,7 +56,7 @@ class _Environment(Answered):
 
 
 class _Storage(Answered):
-    hpos: Yes | None = Field(default=None, alias="HPOS_enabled")
+    hpos: Annotated[bool | None, PlainValidator(php.flag)] = Field(default=None, alias="HPOS_enabled")
     hpos_sync: Yes = Field(default=False, alias="HPOS_sync_enabled")
 
 
@@ -53,62 +72,60 @@ class TaxSettings(Answered):
 
     prices_include_tax: Yes = Field(default=False, alias="woocommerce_prices_include_tax")
     round_at_subtotal: Yes = Field(default=False, alias="woocommerce_tax_round_at_subtotal")
-    based_on: Text = Field(default="", alias="woocommerce_tax_based_on")
-    shipping_class: Text = Field(default="inherit", alias="woocommerce_shipping_tax_class")
+    based_on: Word = Field(default="", alias="woocommerce_tax_based_on")
+    shipping_class: Word = Field(default="inherit", alias="woocommerce_shipping_tax_class")
 
 
 class ShopTaxRate(Answered):
     """A tax rate; `tax_class` is `standard` here, where products and lines say an empty text (API fact)."""
 
     id: Whole
-    country: Text = ""
-    percent: Decimal = Field(alias="rate")
+    country: Word = ""
+    percent: Amount = Field(alias="rate")
     name: Label = ""
-    tax_class: Text = Field(default="", alias="class")
+    tax_class: Scalar = Field(default="", alias="class")
     shipping: Yes = False
     compound: Yes = False
 
 
 async def site(api: Api) -> Site:
     """Who answers at the shop's address, without a key."""
-    with reading(f"shop {api.shop}: /wp-json/", Reason.SHOP_BAD_ANSWER):
-        return Site.model_validate(await api.index(_fields=SITE_FIELDS))
+    return Site.model_validate(await api.index(_fields=SITE_FIELDS))
 
 
 async def system_status(api: Api) -> SystemStatus:
     """Version and order storage; needs a key of a shop manager."""
-    answer = await api.get("/system_status", _fields="environment,settings")
-    with reading(f"shop {api.shop}: system status", Reason.SHOP_BAD_ANSWER):
-        return SystemStatus.model_validate(answer)
+    return SystemStatus.model_validate(await api.get("/system_status", _fields="environment,settings"))
 
 
 async def currency(api: Api) -> str:
     """The shop's currency, e.g. `GEL`."""
-    return str((await api.get("/data/currencies/current")).get("code", ""))
+    return (php.text((await api.get("/data/currencies/current")).get("code")) or "").strip()
 
 
 async def setting(api: Api, group: str, name: str) -> str:
     """One of WooCommerce's settings as text, e.g. `("general", "woocommerce_price_num_decimals")`."""
-    return str((await api.get(f"/settings/{group}/{name}")).get("value", ""))
+    return (php.text((await api.get(f"/settings/{group}/{name}")).get("value")) or "").strip()
 
 
 async def tax_settings(api: Api) -> TaxSettings:
     """How taxes are entered and rounded."""
     page = await api.page("/settings/tax", {})
     values: dict[str, Any] = {str(row.get("id")): row.get("value") for row in page.rows}
-    with reading(f"shop {api.shop}: tax settings", Reason.SHOP_BAD_ANSWER):
-        return TaxSettings.model_validate(values)
+    return TaxSettings.model_validate(values)
 
 
-async def tax_rates(api: Api) -> list[ShopTaxRate]:
+async def tax_rates(api: Api) -> Listing[ShopTaxRate]:
     """Every tax rate of the shop, by id."""
-    found = []
-    async for row in rows(api, "/taxes", {"orderby": "id", "order": "asc"}):
-        with reading(f"shop {api.shop}: tax rate {row.get('id')}", Reason.SHOP_BAD_ANSWER):
-            found.append(ShopTaxRate.model_validate(row))
-    return found
+    return await listed(lists.every(api, "/taxes", {"orderby": "id", "order": "asc"}, partial(_tax_rate, api.shop)))
+
+
+def _tax_rate(shop: str, row: dict[str, Any]) -> ShopTaxRate:
+    with reading(f"shop {shop}: {named('tax rate', row)}", Reason.SHOP_BAD_ANSWER):
+        return ShopTaxRate.model_validate(row)
 
 
 async def tax_classes(api: Api) -> list[str]:
     """The slugs of the shop's tax classes, `standard` first."""
-    return [str(row.get("slug", "")) for row in (await api.page("/taxes/classes", {})).rows]
+    found = [(php.text(row.get("slug")) or "").strip() for row in (await api.page("/taxes/classes", {})).rows]
+    return [slug for slug in found if slug]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from pydantic import SecretStr
 
 from contracts.reasons import Reason
+from services.shared.upstream.unreadable import Listing, listed
+from services.shared.woocommerce import lists
 from services.shared.woocommerce.api import Api
-from services.shared.woocommerce.pages import rows
-from services.shared.woocommerce.read import Answered, Text, Whole, reading
+from services.shared.woocommerce.read import Answered, Id, Scalar, Text, named, reading
 
 ROUTE = "/webhooks"
 
@@ -17,16 +19,16 @@ ROUTE = "/webhooks"
 class Webhook(Answered):
     """A webhook of the shop; `status` is `active`, `paused` or `disabled`. Its secret is never answered."""
 
-    id: Whole
+    id: Id
     name: Text = ""
-    status: Text = ""
-    topic: Text = ""
-    delivery_url: Text = ""
+    status: Scalar = ""
+    topic: Scalar = ""
+    delivery_url: Scalar = ""
 
 
-async def every(api: Api) -> list[Webhook]:
+async def every(api: Api) -> Listing[Webhook]:
     """All webhooks, also those of others."""
-    return [_webhook(api.shop, row) async for row in rows(api, ROUTE, {"orderby": "id", "order": "asc"})]
+    return await listed(lists.every(api, ROUTE, {"orderby": "id", "order": "asc"}, partial(_webhook, api.shop)))
 
 
 async def create(api: Api, topic: str, delivery_url: str, secret: SecretStr) -> Webhook:
@@ -47,5 +49,5 @@ async def enable(api: Api, webhook_id: int) -> Webhook:
 
 
 def _webhook(shop: str, row: dict[str, Any]) -> Webhook:
-    with reading(f"shop {shop}: webhook {row.get('id')}", Reason.SHOP_BAD_ANSWER):
+    with reading(f"shop {shop}: {named('webhook', row)}", Reason.SHOP_BAD_ANSWER):
         return Webhook.model_validate(row)

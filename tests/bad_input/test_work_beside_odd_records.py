@@ -1,0 +1,220 @@
+"""Commands, checks and services that meet one odd record of the shop: the rest is done, and the odd one is named."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from contracts.reasons import Reason
+from services.commands.clients import importing
+from services.commands.drift.compare import drifts
+from services.commands.helpers import opening
+from services.commands.left_out import show_left_out
+from services.commands.links.judging import judged
+from services.commands.links.rebuilding import rebuilt
+from services.commands.links.table import Line
+from services.commands.links.verdict import Known
+from services.commands.plans.shop_only import shop_only
+from services.sandbox.woocommerce.products import Products
+from services.shared.checks import taxes
+from services.shared.delivery.outcome import Refused
+from services.shared.upstream.unreadable import Unreadable, listed, readable
+from services.store_feed.watchdog import Mended, mend
+from tests.bad_input.odd_shop import rewrite
+from tests.catalog_importer.catalogue_bench import World, item, links, price, priced, settings, world
+from tests.commands.catalogue_given import known
+from tests.commands.clients_bench import both
+from tests.commands.test_clients_in_bulk import RULES
+from tests.stock_publisher.test_drift import shelf
+from tests.support.exporting import SHOP
+from tests.support.exporting import settings as order_settings
+
+META = "_balance_uid"
+PEOPLE = (("nino", "99001012345"), ("lali", "99001012346"))
+
+
+@dataclass
+class Shelf:
+    """A shop with a product that is odd and a sound one."""
+
+    w: World
+    odd: int
+    good: int
+
+    def is_odd_in(self, **fields: Any) -> None:
+        """The odd product is shown with these values, in lists and alone."""
+        for route in ("/products", f"/products/{self.odd}"):
+            self.w.faults.add(rewrite(route, self.odd, fields))
+
+
+async def on_the_shelf(w: World) -> Shelf:
+    odd = w.product(name="ODD", sku="ODD", manage_stock=True, stock_quantity=5, regular_price="3.00")
+    return Shelf(w, odd, w.product(name="GOOD", sku="GOOD", manage_stock=True, stock_quantity=5))
+
+
+@pytest.mark.claim("K29")
+async def test_shop_only_lists_a_product_whose_price_is_a_dash() -> None:
+    async with world() as w:
+        shop = await on_the_shelf(w)
+        shop.is_odd_in(price="-", regular_price="-")
+        left_out: list[Unreadable] = []
+        found = await shop_only(known(), frozenset(), readable(w.client.every_product(), left_out))
+        assert [(one.sku, one.price) for one in found] == [("ODD", "-"), ("GOOD", "")]
+        assert left_out == []
+
+
+@pytest.mark.claim("K29")
+async def test_shop_only_names_what_it_cannot_read_and_lists_the_rest(capsys: pytest.CaptureFixture[str]) -> None:
+    async with world() as w:
+        shop = await on_the_shelf(w)
+        shop.is_odd_in(type=["simple"])
+        left_out: list[Unreadable] = []
+        found = await shop_only(known(), frozenset(), readable(w.client.every_product(), left_out))
+        assert [one.sku for one in found] == ["GOOD"]
+        show_left_out(left_out)
+        told = capsys.readouterr().err
+        assert "1 record was left out" in told
+        assert f"product {shop.odd}: field `type` is a list, which is not a text" in told
+
+
+@pytest.mark.claim("K29")
+async def test_opening_stock_counts_a_product_with_an_odd_price_and_leaves_out_one_with_odd_stock() -> None:
+    async with world() as w:
+        shop = await on_the_shelf(w)
+        shop.is_odd_in(price="-", regular_price="-")
+        rows, left_out = await opening.rows(w.client, META)
+        assert ([row[0] for row in rows], left_out) == (["GOOD", "ODD"], [])
+        w.faults.clear()
+        shop.is_odd_in(stock_quantity="many")
+        rows, left_out = await opening.rows(w.client, META)
+        assert [row[0] for row in rows] == ["GOOD"]
+        assert [f'product {shop.odd} with SKU ODD: its stock is "many"' in one.detail for one in left_out] == [True]
+
+
+@pytest.mark.claim("K29")
+@pytest.mark.parametrize("oddity", [{"price": "-", "regular_price": "-"}, {"type": ["simple"]}], ids=["price", "type"])
+async def test_links_are_rebuilt_beside_a_product_that_is_odd(oddity: dict[str, Any]) -> None:
+    async with world() as w:
+        shop = await on_the_shelf(w)
+        shop.is_odd_in(**oddity)
+        verdicts = await rebuilt(w.client, Known({"odd": item("odd"), "good": item("good")}, {}, META))
+        asked = [one.link.product_id for one in verdicts if one.link]
+        refused = [one.why for one in verdicts if one.refused]
+        if "type" in oddity:
+            assert asked == [shop.good]
+            assert len(refused) == 1
+            assert f"product {shop.odd}: field `type`" in refused[0]
+        else:
+            assert (sorted(asked), refused) == ([shop.odd, shop.good], [])
+
+
+async def test_a_table_of_links_is_judged_beside_a_product_that_is_odd() -> None:
+    async with world() as w:
+        shop = await on_the_shelf(w)
+        shop.is_odd_in(type=["simple"])
+        lines = [Line(1, "odd", "ODD"), Line(2, "good", "GOOD")]
+        odd, good = await judged(lines, Known({"odd": item("odd"), "good": item("good")}, {}, META), w.client)
+        assert odd.refused
+        assert f"product {shop.odd}: field `type`" in odd.why
+        assert good.link is not None
+
+
+@pytest.mark.claim("K29")
+async def test_an_item_whose_product_cannot_be_read_waits_and_no_second_product_is_made() -> None:
+    async with world() as w:
+        shop = await on_the_shelf(w)
+        shop.is_odd_in(type=["simple"])
+        items = [item("odd"), item("good")]
+        made = links(await w.take(*items, *[priced(one.item, price("5")) for one in items]))
+        assert [link.product_id for link in made] == [shop.good]
+        [refused] = [outcome for outcome in w.outcomes if isinstance(outcome, Refused)]
+        assert refused.reason == Reason.SHOP_BAD_ANSWER
+        assert f"product {shop.odd}: field `type`" in refused.detail
+        assert len(w.shop.products) == 2
+
+
+@pytest.mark.claim("K30")
+async def test_a_product_with_a_price_that_is_none_is_adopted_and_repriced() -> None:
+    async with world(settings(fields={"regular_price": "always"})) as w:
+        shop = await on_the_shelf(w)
+        shop.is_odd_in(price="-", regular_price="-", date_on_sale_from_gmt="soon")
+        [link] = links(await w.take(item("odd"), priced("odd", price("5"))))
+        assert link.product_id == shop.odd
+        assert w.held(shop.odd)["regular_price"] == "5.00"
+
+
+@pytest.mark.claim("K30")
+async def test_a_price_that_is_none_counts_as_edited_by_hand() -> None:
+    async with world() as w:
+        [link] = links(await w.take(item(), priced("tea-100", price("12.50"))))
+        w.faults.add(rewrite("/products", link.product_id, {"price": "-", "regular_price": "-", "sale_price": "-"}))
+        [held] = (await listed(w.client.every_product())).records
+        told = {one.field: one.theirs for one in drifts(link, held, None, settings().shops["main"])}
+        assert told["regular_price"] == "-"
+
+
+@pytest.mark.claim("K29")
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"type": ["simple"]}, "field `type` is a list"),
+        ({"stock_quantity": "many"}, 'its stock is "many"'),
+        ({"date_modified_gmt": "soon"}, 'date_modified_gmt is "soon"'),
+        ({"price": "-"}, ""),
+    ],
+    ids=["type", "stock", "moment", "price"],
+)
+async def test_the_drift_watch_looks_at_the_others_and_logs_the_odd_one(
+    fields: dict[str, Any], words: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with shelf(tmp_path) as on:
+        odd = int(Products(on.shop).create({"name": "Odd", "sku": "ODD"}, strict=False)["id"])
+        on.faults.add(rewrite("/products", odd, fields))
+        on.edited(25)
+        with caplog.at_level(logging.WARNING):
+            [said] = await on.looked()
+    assert (said.ours, said.theirs) == (Decimal(10), Decimal(25))
+    told = [vars(record)["why"] for record in caplog.records if record.getMessage() == "products left out"]
+    assert [words in why for why in told] == ([True] if words else [])
+
+
+@pytest.mark.claim("K29")
+async def test_taxes_are_checked_beside_a_rate_that_cannot_be_read() -> None:
+    async with world() as w:
+        w.faults.add(rewrite("/taxes", 2, {"rate": "0 %"}))
+        using = order_settings(vat_rates={"18": "18%"})
+        looked_at = await taxes.looked_at(w.client, using, SHOP)
+        told = [str(one) for one in taxes.everything(looked_at)]
+        assert any(one.startswith("rate 1 ") and "is 18%" in one for one in told)
+        assert any('tax rate 2: field `rate` is "0 %"' in one for one in told)
+        assert any("tax rate 2" in str(one) for one in await taxes.summary(w.client, using, SHOP))
+
+
+@pytest.mark.claim("K29")
+async def test_no_webhook_is_made_while_one_cannot_be_read() -> None:
+    url, secret = "https://davtari.example/webhooks/main", SecretStr("secret")
+    async with world() as w:
+        assert len((await mend(w.client, url, secret)).created) == 4
+        own = next(iter(w.shop.webhooks))
+        w.faults.add(rewrite("/webhooks", own, {"id": "x"}))
+        assert await mend(w.client, url, secret) == Mended()
+        w.faults.clear()
+        del w.shop.webhooks[own]
+        assert len((await mend(w.client, url, secret)).created) == 1
+
+
+@pytest.mark.claim("K29")
+async def test_accounts_are_looked_at_beside_one_that_cannot_be_read() -> None:
+    async with both() as world_:
+        known_, odd = (world_.account(f"{name}@example.test", meta={"billing_personal_id": n}) for name, n in PEOPLE)
+        world_.faults.add(rewrite("/customers", odd, {"id": "x"}))
+        left_out: list[Unreadable] = []
+        found = await importing.judged(readable(world_.shop.every_customer(), left_out), {}, RULES)
+        assert [(one.customer_id, one.outcome) for one in found] == [(known_, "new")]
+        assert ["customer x: field `id`" in one.detail for one in left_out] == [True]
