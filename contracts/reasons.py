@@ -13,6 +13,7 @@ class Reason(StrEnum):
     RECORD_BAD_HEADERS = "record.bad-headers"
     RECORD_INVALID_DATA = "record.invalid-data"
     RECORD_RULE_FAILED = "record.rule-failed"
+    RECORD_CONTRADICTION = "record.contradiction"
     DECISION_FAILED = "decision.failed"
 
     BALANCE_REFUSED = "balance.refused"

@@ -1,4 +1,4 @@
-"""When imports run: by cron in Tbilisi's time, on command, and at once where nothing was ever observed."""
+"""When imports run: by cron in Tbilisi's time, on command, and at once in a new state database."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from contracts.operations import CommandSettled, ImportRequested
-from services.balance_feed.handlers import COMMAND, NAME, OBSERVED, Resource
+from services.balance_feed.handlers import COMMAND, NAME, Resource
 from services.balance_feed.importing import Importer
 from services.balance_feed.report import Report
 from services.shared.cron import next_run
 from services.shared.delivery.engine import Engine
 from services.shared.settings.model import ScheduleSettings
 from services.shared.state.store import read_kind
-from services.shared.telemetry.freshness import completed
+from services.shared.telemetry.freshness import completed, completions
 from services.shared.upstream.errors import Unavailable, UpstreamError
 
 log = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ class Schedule:
                 tasks.create_task(self._follow_cron(resource))
 
     async def _follow_cron(self, resource: Resource) -> None:
-        pause = 0.0 if await self._never_observed(resource) else self._until(resource)
+        pause = 0.0 if await self._never_complete(resource) else self._until(resource)
         while True:
             await self._sleep(pause)
             pause = await self._import(resource)
@@ -69,10 +69,9 @@ class Schedule:
         now = self._engine.clock()
         return (next_run(self._crons[resource], now) - now).total_seconds()
 
-    async def _never_observed(self, resource: Resource) -> bool:
-        async for _ in read_kind(self._engine.database, OBSERVED[resource].name):
-            return False
-        return True
+    async def _never_complete(self, resource: Resource) -> bool:
+        """Whether this state database has never seen the resource whole: it is new, or was built again."""
+        return resource not in await completions(self._engine.database)
 
     async def _follow_commands(self) -> None:
         while True:

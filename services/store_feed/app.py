@@ -32,6 +32,7 @@ from services.store_feed.identity import Accepts, Registrar
 from services.store_feed.identity import lane as identity_lane
 from services.store_feed.inbox import Inbox
 from services.store_feed.known_orders import following_orders
+from services.store_feed.lost_orders import LostOrders
 from services.store_feed.records import NAME
 from services.store_feed.refund_check import RefundCheck
 from services.store_feed.secret_alarm import SecretAlarm
@@ -48,6 +49,7 @@ async def blueprint(settings: Settings, clock: Clock = utc_now) -> AsyncIterator
     """The service, wired: the receiver; a lane of looks, a sweep and a check of refunds for each shop."""
     async with open_shops(settings, clock) as shops:
         guards = {name: Registrar(name, shop, settings.shops[name], clock) for name, shop in shops.items()}
+        lost = LostOrders(settings.state.directory)
         yield Blueprint(
             name=NAME,
             handlers=following_orders(with_identities(watched(handlers(settings.shops)))),
@@ -58,13 +60,14 @@ async def blueprint(settings: Settings, clock: Clock = utc_now) -> AsyncIterator
                 *[_accepts(settings, name, shop, breaker(settings), clock) for name, shop in shops.items()],
             ],
             tasks=[
+                lost.look_again,
                 *[_sweep(settings, shops[name], guard) for name, guard in guards.items()],
                 *[_refund_check(settings, name) for name in shops],
                 *[_customer_check(settings, shops[name], guard) for name, guard in guards.items()],
                 *_watchdogs(settings, shops, guards),
                 watch_feeds(NAME, [f"orders:{name}" for name in shops], settings.freshness),
             ],
-            early_tasks=[_receive(settings), *[guard.attach for guard in guards.values()]],
+            early_tasks=[lost.keep_cursors, _receive(settings), *[guard.attach for guard in guards.values()]],
         )
 
 

@@ -17,6 +17,7 @@ from contracts.model import Event
 from contracts.operations import CommandSettled, DeadLettered, DeadLetterSettled, ImportRequested
 from services.balance_feed.app import blueprint
 from services.balance_feed.handlers import COMMAND, NAME, RESOURCES, Resource, handlers
+from services.balance_feed.schedule import Schedule
 from services.sandbox.balance import catalogue
 from services.sandbox.balance.app import create
 from services.sandbox.balance.catalogue import CatalogueOrder
@@ -28,9 +29,10 @@ from services.shared.messaging.commands import answers, send, settlement
 from services.shared.messaging.reader import read_events
 from services.shared.messaging.topics import create_topics
 from services.shared.running.service import Service
-from services.shared.settings.model import Settings
+from services.shared.settings.model import ScheduleSettings, Settings
 from services.shared.state.store import read_kind
 from tests.balance_feed.feed_bench import FIRST, SMALL, Feed, named, over, settings, standing
+from tests.messaging.topics import eventually
 from tests.support.engine_bench import Clock, reading
 
 FACTS = ("balance.items", "balance.prices", "balance.stock")
@@ -213,3 +215,25 @@ async def test_through_kafka_a_new_database_is_filled_from_the_topics(
     assert Counter(type(event) for event in second) == Counter([ItemWithdrawn, PriceChanged, StockChanged])
     assert {event.key for event in second} == {FIRST}
     assert [each["changed"] for each in figures] == [0, 0, 0]
+
+
+@pytest.mark.claim("K32")
+async def test_a_rebuilt_database_is_compared_with_balance_at_once_whatever_the_schedule(
+    feed: Feed, tmp_path: Path
+) -> None:
+    """The topics may have lost facts that were stated before; the schedule may come a day later."""
+    for resource in RESOURCES:
+        await feed.imports(resource)
+    async with rebuilt(feed, tmp_path / "new") as again:
+        again.books.stocks.delete(FIRST)
+        schedule = Schedule(again.engine, again.importer, ScheduleSettings(**dict.fromkeys(RESOURCES, "0 0 1 1 *")))
+        running = asyncio.create_task(schedule.run())
+        stated: list[Event] = []
+
+        async def said() -> bool:
+            stated.extend(await again.ledger.news())
+            return bool(named(stated, StockChanged))
+
+        await eventually(said, "what Balance has not any more is stated")
+        running.cancel()
+        await asyncio.wait([running])

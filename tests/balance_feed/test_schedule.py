@@ -116,8 +116,8 @@ async def test_at_first_contact_everything_is_imported_at_once(feed: Feed) -> No
 
 @pytest.mark.claim("S0.15")
 async def test_a_restart_waits_for_the_schedule(feed: Feed) -> None:
-    for resource in ("items", "prices", "stock"):
-        await feed.imports(resource)  # type: ignore[arg-type]
+    async with scheduled(feed) as rests:
+        await rests.next(3)
     feed.sandbox.journal.clear()
 
     async with scheduled(feed) as rests:

@@ -32,6 +32,8 @@ class Engine:
         self.rules, self.database, self.clock = rules, database, clock
         self.caught_up = asyncio.Event()
         self.on_change: list[Callable[[], None]] = []
+        self.doubt: Callable[[], None] = _nothing
+        """Called when a record contradicts what is known: the log may be another one."""
         self._settling: GroupCommit[Sequence[Pair]] = GroupCommit(self._settle)
 
     @asynccontextmanager
@@ -53,6 +55,8 @@ class Engine:
             if not self.caught_up.is_set():
                 await outbox.drop_published(work.connection, stated)
             await save_positions(work.connection, positions_after(records))
+        if work.contradicted:
+            self.doubt()
 
     async def settle(self, pairs: Sequence[Pair]) -> None:
         """Make outcomes durable, many deliveries to one transaction."""
@@ -129,3 +133,7 @@ class Engine:
             found = await outbox.overdue(connection, self.clock().timestamp())
         if found:
             await self.settle([(row, Refused(reason, detail)) for row, reason, detail in found])
+
+
+def _nothing() -> None:
+    """Where nobody compares the log."""

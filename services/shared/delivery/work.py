@@ -16,7 +16,7 @@ from contracts.model import Event
 from contracts.operations import DeadLettered
 from contracts.reasons import Reason
 from contracts.validation import plain
-from services.shared.delivery import outbox
+from services.shared.delivery import contradictions, outbox
 from services.shared.delivery.cause import keep
 from services.shared.delivery.dead_letters import AWAITED, PARKED, PERSON, UNHANDLED, record_letter
 from services.shared.delivery.decision import Decision, Delivery, Refusal
@@ -69,6 +69,7 @@ class Work:
         self.session = Session(now)
         self._lookup = Lookup(connection, self.session, rules_.asked)
         self.landed: set[str] = set()
+        self.contradicted = False
         self._remember = composed(rules(rules_.service), rules_.handlers.remember)
         self._held: dict[Slot, Held] = {}
         self._seen: dict[Slot, Held] = {}
@@ -142,7 +143,10 @@ class Work:
         """Run the rule of an event whose version was not seen yet; gives what it misses."""
         envelope = told.envelope
         slot = (envelope.data.TOPIC, envelope.subject)
-        if envelope.sequence <= self._held.get(slot, Held()).version:
+        held = self._held.get(slot, Held())
+        if envelope.sequence <= held.version:
+            if told.record is not None and contradictions.contradicts(envelope, held):
+                self._contradicted(envelope, told.record, held)
             return ()
         rule = self._remember.get(type(envelope.data), forget)
         try:
@@ -151,6 +155,13 @@ class Work:
             return unready.missing
         self._held[slot] = self._seen[slot] = Held(envelope.sequence, envelope.time.timestamp())
         return ()
+
+    def _contradicted(self, envelope: Envelope[Event], record: Record, held: Held) -> None:
+        self.contradicted = True
+        if envelope.source == self.rules.service:
+            key, found = contradictions.contradiction(envelope, record, held)
+            self.put(contradictions.CONTRADICTION, key, found)
+            self.touch(contradictions.SUBJECT + key)
 
     async def _rule_failed(
         self, envelope: Envelope[Event], record: Record | None, error: Exception, replayed: bool
@@ -217,6 +228,7 @@ class Work:
         return [*await outbox.blocked_subjects(self.connection, released), *in_vain]
 
     async def _decide(self, touched: dict[str, Cause | None]) -> None:
+        await self._hold(slot for subject in touched if (slot := contradictions.slot_of(subject)))
         await self._lookup.foresee(touched)
         decisions = await self._lookup.results({subject: partial(self._decision, subject) for subject in touched})
         parked = await self.find_many(PARKED, touched)
@@ -236,6 +248,9 @@ class Work:
         await self.take(await self.rules.opened(again) if again else (), replayed=True)
 
     def _rule_of(self, subject: str) -> Decision:
+        if (slot := contradictions.slot_of(subject)) is not None:
+            held = self._held.get(slot, Held())
+            return contradictions.decide(self.rules.service, slot, held, self.session)
         own = decide_own(self.rules.service, subject, self.session)
         return self.rules.handlers.decide(subject, self.session) if own is None else own
 

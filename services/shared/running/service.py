@@ -134,6 +134,7 @@ class Service:
             self.running = Running(engine, publisher, consumer, self.relays)
             look_less_often()
             engine.on_change += [publisher.wake, *[relay.wake for relay in self.relays]]
+            engine.doubt = check.doubt.set
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self.keys.keep_up())
                 tasks.create_task(check.watch())

@@ -20,3 +20,10 @@ def leftovers(directory: Path) -> list[Path]:
     """Databases that no service reads any more: of an older version of the tables, or set aside as corrupt."""
     files = sorted(directory.glob("*.sqlite*")) if directory.is_dir() else []
     return [file for file in files if not _CURRENT.fullmatch(file.name)]
+
+
+def set_aside_files(directory: Path, service: str, what: str) -> list[Path]:
+    """The databases of a service that were set aside for this reason (see `opening.py`), the oldest first."""
+    name = database_file(directory, service).name
+    found = directory.glob(f"{name}.{what}-*")
+    return sorted(file for file in found if not file.name.endswith(("-wal", "-shm", "-journal")))

@@ -1,0 +1,100 @@
+"""Orders that the topics have lost: Kafka was restored from an older copy, or a topic was deleted and made again.
+
+The state database that was set aside then still knows what had been stated, and in which version. What the topics lack
+of it, or hold in an older version, is looked at again, and so stated again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+from contracts.shop import OrderChanged, RefundIssued
+from services.shared.delivery.engine import Engine
+from services.shared.delivery.work import Work
+from services.shared.state.database import note, noted
+from services.shared.state.files import set_aside_files
+from services.shared.state.store import chunks, load_versions
+from services.store_feed.hints import Why, hint_at
+from services.store_feed.records import NAME, SWEPT, Swept
+
+log = logging.getLogger(__name__)
+Stated = tuple[str, str, int]
+"""Topic, subject and version of something that had been stated."""
+AT_ONCE = 200
+_STATED = "SELECT topic, subject, version FROM versions WHERE topic IN (?, ?)"
+_SWEPT = "SELECT key, body FROM records WHERE kind = ?"
+
+
+class LostOrders:
+    """Compares the databases that were set aside in a folder with the one in use."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    async def keep_cursors(self, engine: Engine) -> None:
+        """Have the sweeps go on where the newest of them had come to: the topics may not tell any more."""
+        files = set_aside_files(self._directory, NAME, "outdated")
+        cursors = await asyncio.to_thread(_cursors, files[-1]) if files else {}
+        async with engine.work() as work:
+            known = await work.get_many(SWEPT, cursors)
+            for shop, swept in cursors.items():
+                if shop not in known:
+                    work.put(SWEPT, shop, swept)
+
+    async def look_again(self, engine: Engine) -> None:
+        """Have every order looked at again that the topics have lost, once for each database."""
+        for file in set_aside_files(self._directory, NAME, "outdated"):
+            async with engine.database.read() as connection:
+                done = await noted(connection, _mark(file))
+            if done is None:
+                await self._compare(engine, file)
+
+    async def _compare(self, engine: Engine, file: Path) -> None:
+        lost = 0
+        for stated in chunks(await asyncio.to_thread(_stated, file), AT_ONCE):
+            async with engine.work() as work:
+                lost += await _hint(work, stated)
+        async with engine.database.write() as connection:
+            await note(connection, _mark(file), str(lost))
+        if lost:
+            log.warning("orders that the topics have lost are read again", extra={"file": str(file), "made": lost})
+
+
+async def _hint(work: Work, stated: list[Stated]) -> int:
+    held = await load_versions(work.connection, [(topic, subject) for topic, subject, _ in stated])
+    lost = {
+        _order_of(subject): Why()
+        for topic, subject, version in stated
+        if (topic, subject) not in held or held[topic, subject].version < version
+    }
+    await hint_at(work, lost)
+    return len(lost)
+
+
+def _order_of(subject: str) -> str:
+    """The order of `shop:order` or `shop:order:refund`."""
+    return ":".join(subject.split(":")[:2])
+
+
+def _mark(file: Path) -> str:
+    return f"compared:{file.name}"
+
+
+def _stated(file: Path) -> list[Stated]:
+    with closing(_open(file)) as database:
+        return list(database.execute(_STATED, (OrderChanged.TOPIC, RefundIssued.TOPIC)))
+
+
+def _cursors(file: Path) -> dict[str, Swept]:
+    with closing(_open(file)) as database:
+        rows: Iterator[tuple[str, str]] = database.execute(_SWEPT, (SWEPT.name,))
+        return {shop: Swept.model_validate_json(body) for shop, body in rows}
+
+
+def _open(file: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"file:{file}?mode=ro", uri=True)

@@ -1,0 +1,113 @@
+"""Kafka came back without orders that had been stated: the feed states them again, in versions that go on."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+
+import pytest
+
+from contracts.shop import OrderChanged, RefundIssued
+from services.shared.delivery.record import Record
+from services.shared.state.files import database_file
+from services.shared.state.opening import set_aside
+from services.store_feed.handlers import handlers
+from services.store_feed.lost_orders import LostOrders
+from services.store_feed.records import NAME
+from tests.store_feed.shop_bench import MAIN, Store
+from tests.store_feed.test_sweep import ids
+from tests.support.engine_bench import Ledger, reading
+
+pytestmark = pytest.mark.claim("K32")
+Kept = Callable[[Sequence[Record]], Sequence[Record]]
+MONTH = 31
+
+
+@asynccontextmanager
+async def rebuilt(store: Store, records: Sequence[Record]) -> AsyncIterator[Store]:
+    """The feed after its topics have lost records: the old state is set aside, a new one is filled from the rest."""
+    await store.engine.database.close()
+    set_aside(database_file(store.directory, NAME), "outdated", "a test", store.clock())
+    async with reading(NAME, handlers([MAIN]), store.directory, store.clock) as engine:
+        lost = LostOrders(store.directory)
+        await lost.keep_cursors(engine)
+        await engine.take(records)
+        await engine.catch_up_done()
+        await lost.look_again(engine)
+        store.engine, store.ledger = engine, Ledger(engine)
+        yield store
+
+
+def nothing_left(_: Sequence[Record]) -> Sequence[Record]:
+    """The topics were made again."""
+    return []
+
+
+def an_older_copy(records: Sequence[Record]) -> Sequence[Record]:
+    """Only what was written first is there."""
+    return records[:2]
+
+
+def the_newest_alone(records: Sequence[Record]) -> Sequence[Record]:
+    """One of several partitions was lost; another is whole, up to the newest order."""
+    return records[-1:]
+
+
+@pytest.mark.parametrize("left", [nothing_left, an_older_copy, the_newest_alone])
+async def test_what_the_topics_lack_is_stated_again_however_old_it_is(store: Store, left: Kept) -> None:
+    # given orders that were stated, long before the topics lost them
+    placed = [store.places() for _ in range(5)]
+    await store.swept()
+    records = [record for record in await store.ledger.records() if record.topic == OrderChanged.TOPIC]
+    store.passes(days=MONTH)
+    # when the feed has read what is left
+    kept = left(records)
+    async with rebuilt(store, kept) as again:
+        stated = await again.looks()
+        # then it states what is missing, and only that
+        there = [order for order, record in zip(placed, records, strict=True) if record in kept]
+        assert sorted(ids(stated)) == sorted(set(placed) - set(there))
+        # and the sweep finds what came meanwhile
+        late = again.places()
+        assert ids(await again.swept()) == [late]
+
+
+async def test_an_order_that_is_there_in_an_older_version_is_stated_in_a_newer_one(store: Store) -> None:
+    order = store.places()
+    await store.swept()
+    store.changes(order, status="completed")
+    await store.swept()
+    records = [record for record in await store.ledger.records() if record.topic == OrderChanged.TOPIC]
+    async with rebuilt(store, records[:1]) as again:
+        await again.looks_once()
+        again.ledger.seen = 0
+        (said,) = [one for one in await again.ledger.envelopes() if isinstance(one.data, OrderChanged)]
+    assert (said.sequence, said.data.status) == (2, "completed")
+
+
+async def test_lost_refunds_are_stated_again_with_their_order_left_alone(store: Store) -> None:
+    order = store.places()
+    refund = store.refunds(order, "2.00")
+    await store.swept()
+    kept = [record for record in await store.ledger.records() if record.topic != RefundIssued.TOPIC]
+    async with rebuilt(store, kept) as again:
+        stated = await again.looks()
+    assert [one.refund_id for one in stated if isinstance(one, RefundIssued)] == [refund]
+    assert ids(stated) == []
+
+
+async def test_orders_placed_between_the_last_sweep_and_the_loss_are_found(store: Store) -> None:
+    store.passes(hours=5)
+    late = store.places()
+    store.passes(hours=5)
+    async with rebuilt(store, []) as again:
+        assert ids(await again.swept()) == [late]
+
+
+async def test_a_database_is_compared_once(store: Store) -> None:
+    store.places()
+    await store.swept()
+    async with rebuilt(store, []) as again:
+        await again.looks()
+        await LostOrders(again.directory).look_again(again.engine)
+        assert await again.looks() == []
