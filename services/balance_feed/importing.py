@@ -129,7 +129,7 @@ class Importer:
         """What only a whole snapshot may say: what is missing, and which faults are gone."""
         faults = dict(snapshot.faults) | _held_back(report)
         await show(self._engine, faults)
-        if not report.held:
+        if not report.held and not _hides_an_item(report):
             for keys in scratch.missed(AT_ONCE):
                 await self._miss(snapshot.fact, report, keys, looks)
         await clear_gone(self._engine, report.resource, report.faults | faults.keys())
@@ -145,6 +145,18 @@ class Importer:
             for key in missed.keys() - set(gone):
                 work.put(kind, key, Observed(digest="", missed=missed[key]))
             await work.announce((fact.missing(key, report.begun), None) for key in gone)
+
+
+def _hides_an_item(report: Report) -> bool:
+    """Whether a row without a readable uid may be one of the items that seem to be missing: then none is withdrawn.
+
+    Prices and stock are what the last snapshot says: what is sold out has no rows at all (API fact).
+    """
+    return report.resource == "items" and NAMELESS in report.faults
+
+
+NAMELESS = "items:"
+"""The subject of the fault of item rows without a readable uid."""
 
 
 def _held_back(report: Report) -> dict[str, Fault]:

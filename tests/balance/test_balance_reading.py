@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import tracemalloc
 from collections.abc import AsyncIterator, Iterable, Iterator
 from decimal import Decimal
@@ -216,6 +217,15 @@ async def test_an_unknown_parameter_is_named_with_the_setting_to_mend(parameter:
 )
 async def test_a_wrong_address_never_looks_like_an_empty_catalogue(answer: httpx.Response) -> None:
     assert isinstance(await failure_of_items(Recorder(answer)), Misaddressed)
+
+
+@pytest.mark.claim("K29")
+async def test_a_warehouse_without_uid_is_left_out_and_logged(caplog: pytest.LogCaptureFixture) -> None:
+    rows = [{"uid": "", "Name": "Odd"}, {"uid": "11111111-0000-4000-8000-000000000001", "Name": "Main"}]
+    with caplog.at_level(logging.WARNING):
+        async with balance(Recorder(json(rows))) as client:
+            assert [one.name for one in await client.warehouses()] == ["Main"]
+    assert "uid is empty" in vars(caplog.records[0])["why"]
 
 
 async def test_a_get_sends_accept_and_nothing_speculative() -> None:

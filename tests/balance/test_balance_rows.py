@@ -20,7 +20,6 @@ from services.shared.balance.series import Lot, lot
 from services.shared.balance.stocks import stock_row
 from services.shared.balance.warehouses import Warehouse, warehouse
 from services.shared.settings.balance import Dialect
-from services.shared.upstream.errors import Rejected
 from tests.balance.balance_double import ITEM, MAIN, OTHER, ZERO, every
 
 DIALECT = Dialect()
@@ -226,9 +225,15 @@ async def test_a_price_document_that_cannot_be_ranked_is_reported_on_each_item(d
         price_row(row)
 
 
-async def test_a_price_document_without_readable_lines_stops_the_import() -> None:
-    with pytest.raises(Rejected, match="document 7: Items is not a list of rows"):
-        await every(latest_prices(documents(pricing("7", "2024-01-01", "1", Items="none"))))
+@pytest.mark.claim("K29")
+@pytest.mark.parametrize("lines", ["none", ["none"], 7, [None]], ids=str)
+async def test_a_price_document_without_readable_lines_is_reported_and_the_others_count(lines: object) -> None:
+    odd, sound = pricing("7", "2024-01-01", "1", Items=lines), pricing("8", "2024-01-02", "2")
+    rows = await every(latest_prices(documents(odd, sound)))
+    assert [price_row(row)[1].price for row in rows if row["Item"]] == [2]
+    (left,) = (row for row in rows if not row["Item"])
+    with pytest.raises(RowInvalid, match=r"Balance ItemPricing, document .*: Item is empty"):
+        price_row(left)
 
 
 def test_how_a_build_spells_its_fields_is_found_out_once() -> None:

@@ -41,6 +41,18 @@ async def test_an_item_that_is_back_in_between_begins_anew_and_nobody_hears_of_i
         assert [await gone(feed) for _ in range(3)] == [[], [], [FIRST]]
 
 
+@pytest.mark.claim("K29")
+async def test_no_item_is_withdrawn_while_a_row_may_be_it_whose_uid_cannot_be_read(tmp_path: Path) -> None:
+    async with standing(tmp_path) as feed:
+        await feed.imports("items")
+        feed.trouble("rewrite", "GET .*/Items$", record=FIRST, fields={"uid": ["?"]})
+        assert [await gone(feed) for _ in range(3)] == [[], [], []]
+        feed.sandbox.clear()
+        assert await gone(feed) == []
+        feed.books.items.delete(FIRST)
+        assert await gone(feed) == [FIRST]
+
+
 async def test_an_item_that_comes_back_otherwise_is_stated(tmp_path: Path) -> None:
     async with standing(tmp_path, snapshot=THREE) as feed:
         await feed.imports("items")

@@ -120,9 +120,9 @@ class Balance:
         return self._api.every(series.RESOURCE) if item is None else self._api.where(series.RESOURCE, Item=item)
 
     async def warehouses(self) -> list[Warehouse]:
-        """All warehouses. Raises `RowInvalid` for one without uid."""
+        """All warehouses; one that cannot be read is logged and left out."""
         async with aclosing(self._api.every(warehouses.RESOURCE)) as rows:
-            return [warehouses.warehouse(row) async for row in rows]
+            return [one async for row in rows if (one := warehouses.readable_warehouse(row)) is not None]
 
     async def warehouse_names(self) -> Mapping[str, str]:
         """The warehouses' names by uid."""

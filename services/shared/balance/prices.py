@@ -16,7 +16,8 @@ def price_row(row: Row) -> tuple[str, ItemPrice]:
     `currency` is the uid that Balance states. A row out of a price document is valid from the document's date on.
     """
     from_document = value(row, DOCUMENT) is not None
-    with reading("ItemPricing" if from_document else RESOURCE, reference(row, "Item")):
+    named = reference(row, "Item") or (f"document {value(row, DOCUMENT)}" if from_document else None)
+    with reading("ItemPricing" if from_document else RESOURCE, named):
         return needed_reference(row, "Item"), ItemPrice(
             price_type=needed_reference(row, "PriceType"),
             price=needed_number(row, "Price"),

@@ -6,10 +6,8 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from contracts.reasons import Reason
-from services.shared.balance.fields import deleted, moment, number, reference, tabular, text, value
+from services.shared.balance.fields import deleted, moment, number, reference, text, value
 from services.shared.balance.rows import FieldInvalid, Row
-from services.shared.upstream.errors import Rejected
 
 RESOURCE = "ItemPricing"
 DOCUMENT = "PricingDocument"
@@ -28,7 +26,7 @@ async def latest_prices(
     Documents may come in any order; memory grows with items × price types, not with documents. A document without a
     readable date cannot be ranked: it wins, so that `price_row` reports each of its items instead of an old price.
     A newest price of 0 means that the item has none of that type any more: no row.
-    Raises `Rejected` for a document whose lines are no list of rows.
+    A document whose lines are no list of rows is given as a row without item, which `price_row` reports.
     """
     newest: dict[tuple[str | None, str | None], tuple[_Rank, dict[str, Any]]] = {}
     async for document in documents:
@@ -53,16 +51,19 @@ def document_rows(document: Row) -> Iterator[dict[str, Any]]:
         DOCUMENT: text(document, "uid") or _NOTHING,
     }
     for line in _lines(document):
+        if not isinstance(line, dict):
+            yield header | {"Item": None, "Price": None}
+            continue
         own_type = {"PriceType": value(line, "PriceType")} if reference(line, "PriceType") else {}
         yield header | {"Item": value(line, "Item"), "Price": value(line, "Price")} | own_type
 
 
-def _lines(document: Row) -> list[Row]:
-    try:
-        return tabular(document, "Items")
-    except FieldInvalid as error:
-        what = f"Balance {RESOURCE}, document {text(document, 'Number') or reference(document, 'uid')}: {error}"
-        raise Rejected(f"{what}. Correct it in Balance", reason=Reason.BALANCE_BAD_ANSWER) from None
+def _lines(document: Row) -> list[Any]:
+    """The lines; what is no list of lines counts as one odd line."""
+    found = value(document, "Items")
+    if isinstance(found, dict):
+        return [found]
+    return found if isinstance(found, list) else [found] if found else []
 
 
 def _ends_price(row: Row) -> bool:

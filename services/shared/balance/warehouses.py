@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 
 from services.shared.balance.fields import deleted, needed_reference, reference, text
-from services.shared.balance.rows import Row, reading
+from services.shared.balance.rows import Row, RowInvalid, reading
 
+log = logging.getLogger(__name__)
 RESOURCE = "Warehouses"
 
 
@@ -18,6 +20,15 @@ class Warehouse:
     name: str
     address: str | None
     deleted: bool
+
+
+def readable_warehouse(row: Row) -> Warehouse | None:
+    """The warehouse in a row of a list; one that cannot be read is logged, so that the others are used."""
+    try:
+        return warehouse(row)
+    except RowInvalid as error:
+        log.warning("a warehouse was left out", extra={"why": error.detail})
+        return None
 
 
 def warehouse(row: Row) -> Warehouse:
