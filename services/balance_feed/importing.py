@@ -15,7 +15,7 @@ from services.balance_feed.compare import AT_ONCE, Known, differences
 from services.balance_feed.discounts import NO_DISCOUNTS, Discounts, discounts
 from services.balance_feed.facts import Fact, Observation, understood
 from services.balance_feed.faults import clear_gone, held_back, show, unreadable
-from services.balance_feed.handlers import ITEM, OBSERVED, STATED, Observed, Resource, news
+from services.balance_feed.handlers import ITEM, OBSERVED, RESOURCES, STATED, Observed, Resource, news
 from services.balance_feed.report import Report
 from services.balance_feed.scratch import Group, Scratch
 from services.balance_feed.snapshot import Reads, Snapshot, read
@@ -24,10 +24,14 @@ from services.shared.delivery.faults import Fault, note_fault
 from services.shared.delivery.work import Work
 from services.shared.running.fingerprint import fingerprint
 from services.shared.settings.model import Settings
+from services.shared.state.database import note, noted
 from services.shared.state.store import read_kind
 from services.shared.upstream.errors import AccessDenied, Rejected
 
 log = logging.getLogger(__name__)
+STATING = "stating:"
+"""Before a resource: the note in the state database while what has changed is stated; empty when nothing is. An import
+without any change writes nothing, not even this."""
 FORM = "1"
 """Raise it when facts are made differently from the same rows: then every row is looked at again."""
 
@@ -50,12 +54,31 @@ class Importer:
                 if not accept_loss:
                     await self._judge(scratch, snapshot.fact, report)
                 if not report.alarming:
-                    for groups in scratch.differed(AT_ONCE):
-                        await self._state(snapshot.fact, groups, report, dry_run=dry_run)
+                    await self._state_all(snapshot.fact, scratch, report, dry_run=dry_run)
                 if not dry_run:
                     await self._settle(scratch, snapshot, report, self._looks(resource, accepted=accept_loss))
         log.info("imported", extra={"resource": resource, **report.figures(), "held": report.held})
         return report
+
+    async def end_broken_off(self) -> None:
+        """Nothing is being stated at the start, whatever was when this service ended."""
+        for resource in RESOURCES:
+            await self._stated(resource)
+
+    async def _stated(self, resource: Resource) -> None:
+        """Everything of a resource is stated; what was never begun needs no note."""
+        async with self._engine.database.read() as connection:
+            begun = await noted(connection, STATING + resource)
+        if begun:
+            async with self._engine.database.write() as connection:
+                await note(connection, STATING + resource, "")
+
+    async def _state_all(self, fact: Fact, scratch: Scratch, report: Report, *, dry_run: bool) -> None:
+        try:
+            for groups in scratch.differed(AT_ONCE):
+                await self._state(fact, groups, report, dry_run=dry_run)
+        finally:
+            await self._stated(report.resource)
 
     async def _read(self, report: Report, scratch: Scratch) -> Snapshot:
         dialect, resource = self._settings.balance.dialect, report.resource
@@ -113,6 +136,7 @@ class Importer:
             report.understood(len(said), faults)
             if dry_run:
                 return
+            await note(work.connection, STATING + report.resource, "yes")
             for subject, fault in faults.items():
                 note_fault(work, subject, fault)
             for group in groups:

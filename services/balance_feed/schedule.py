@@ -42,6 +42,7 @@ class Schedule:
 
     async def run(self) -> None:
         """Follow the schedule and the commands."""
+        await self._importer.end_broken_off()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._follow_commands())
             for resource in self._crons:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from services.catalog_importer.decide import lane
 from services.catalog_importer.deliveries import Deliveries
-from services.catalog_importer.handlers import handlers
+from services.catalog_importer.handlers import handlers, rules_fingerprint
 from services.catalog_importer.mapping import NAME
 from services.catalog_importer.pictures import Pictures, open_pictures
 from services.shared.checks.gates import shop_gate
@@ -16,7 +16,6 @@ from services.shared.clock import Clock, utc_now
 from services.shared.delivery.lane import Lane
 from services.shared.identity.guard import Guard, guarded_lane
 from services.shared.identity.standing import watched
-from services.shared.running.fingerprint import fingerprint
 from services.shared.running.service import Blueprint
 from services.shared.running.upstreams import open_shops, shop_lane
 from services.shared.settings.model import Settings
@@ -36,9 +35,10 @@ async def blueprint(settings: Settings, clock: Clock = utc_now) -> AsyncIterator
             for name, shop in shops.items()
         ]
         gates = [gate for n, shop in shops.items() for gate in shop_gate(settings, n, shop, lane(n), FLOWS)]
-        rules = fingerprint([settings.balance, *settings.shops.values()])
         attached = [guard.attach for guard in guards.values()]
-        yield Blueprint(NAME, watched(handlers(settings)), rules, lanes, early_tasks=attached, gates=gates)
+        yield Blueprint(
+            NAME, watched(handlers(settings)), rules_fingerprint(settings), lanes, early_tasks=attached, gates=gates
+        )
 
 
 def product_lane(

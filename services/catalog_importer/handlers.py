@@ -29,10 +29,16 @@ from services.catalog_importer.mapping import (
 from services.catalog_importer.records import ITEM, LINK, PLANNED, PRICES, WITHDRAWN, sku_ref
 from services.shared.delivery.decision import Decision
 from services.shared.delivery.handlers import Handlers
+from services.shared.running.fingerprint import fingerprint
 from services.shared.settings.model import Settings
 from services.shared.state.records import State
 
 TOPICS = ("balance.items", "balance.prices", "catalog.links", "catalog.plans", "catalog.mappings", "operations")
+
+
+def rules_fingerprint(settings: Settings) -> str:
+    """Stands for all settings that decisions depend on: with another one every item is decided again."""
+    return fingerprint([settings.balance, *settings.shops.values()])
 
 
 def handlers(settings: Settings) -> Handlers:

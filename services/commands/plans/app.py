@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from services.commands.codes import FAILED
@@ -18,6 +20,7 @@ from services.commands.plans.catalogue import catalogue, read_catalogue
 from services.commands.plans.groups import groups
 from services.commands.plans.plan import Plan
 from services.commands.plans.selected import check_selected
+from services.commands.plans.settled import settle
 from services.commands.screen import as_json, console, errors
 from services.shared.clock import utc_now
 from services.shared.messaging.reader import read_events
@@ -26,15 +29,23 @@ from services.shared.upstream.unreadable import Unreadable, readable
 
 app = typer.Typer(no_args_is_help=True, help="What would be done in a shop, before it is done.")
 Csv = Annotated[Path | None, typer.Option("--csv", help="Write the whole plan as a table.")]
+Settling = Annotated[float, typer.Option(help="Seconds to wait for services that are still reading or deciding.")]
 Html = Annotated[Path | None, typer.Option("--html", help="Write the whole plan as a page.")]
 
 
 @app.command(name="items")
 @command
-async def items_command(shop: Shop = "", csv: Csv = None, html: Html = None, json: Json = False) -> int:
-    """The whole effect on a shop's products: counts, reasons, what is held. Nothing is written."""
+async def items_command(
+    shop: Shop = "", csv: Csv = None, html: Html = None, patience: Settling = 30.0, json: Json = False
+) -> int:
+    """The whole effect on a shop's products: counts, reasons, what is held. Nothing is written.
+
+    Waits while services are still reading or applying settings; what the plan lacks then is told with it.
+    """
     chosen = settings()
-    return _shown(await applying.current(chosen, chosen_shop(chosen, shop)), csv, html, json, whole=False)
+    name = chosen_shop(chosen, shop)
+    lacks = await settle(chosen, name, patience, _waiting)
+    return _shown(await applying.current(chosen, name), csv, html, json, whole=False, lacks=lacks)
 
 
 @app.command(name="show")
@@ -96,12 +107,20 @@ def _bar() -> Progress:
     return Progress(*columns, console=errors, transient=not errors.is_terminal)
 
 
-def _shown(plan: Plan, csv: Path | None, html: Path | None, json: bool, *, whole: bool) -> int:
+def _waiting(why: str) -> None:
+    errors.print(f"  waiting: {why}", style="dim", soft_wrap=True)
+
+
+def _shown(
+    plan: Plan, csv: Path | None, html: Path | None, json: bool, *, whole: bool, lacks: Sequence[str] = ()
+) -> int:
     if csv:
         shown.write_csv(plan, csv)
     if html:
         shown.write_html(plan, html)
-    as_json(_data(plan)) if json else shown.show(plan, whole=whole)
+    as_json(_data(plan) | {"incomplete": list(lacks)}) if json else shown.show(plan, whole=whole)
+    for why in () if json else lacks:
+        errors.print(f"[yellow]This plan may change:[/] {escape(why)}", soft_wrap=True)
     return 0
 
 
