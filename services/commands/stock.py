@@ -1,86 +1,107 @@
-"""Why a shop shows this figure: the last one published for a product, line by line (claim I1)."""
+"""Why a shop shows this figure: the last one published for a product, and the one of this moment, line by line (I1)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
-from contracts.balance import ItemChanged
-from contracts.catalog import AvailabilityChanged, ProductLinked, ProductUnlinked
-from contracts.envelope import Envelope
-from contracts.model import Event
+from rich.markup import escape
+
+from contracts.catalog import AvailabilityChanged, FigureLine, LocationFigure, ProductLinked
+from contracts.drift import StockDrifted
 from services.commands.codes import FAILED
 from services.commands.frame import Json, Shop, chosen_shop, command, settings
 from services.commands.screen import as_json, console, errors, table
+from services.commands.stock_known import NOTHING_STATED, Computed, Explained, Known, Publisher
+from services.commands.stock_known import explained as explained
+from services.shared.clock import utc_now
 from services.shared.messaging.reader import read_events
-from services.shared.tbilisi import TBILISI
+from services.shared.settings.model import Settings
+from services.shared.tbilisi import local_time
+from services.stock_publisher.handlers import TOPICS as PUBLISHERS
 
-TOPICS = ("stock.availability", "catalog.links", "balance.items")
-
-
-@dataclass(frozen=True, slots=True)
-class Explained:
-    """A product's figure; `published` is None while there is none. `others` are items under the same SKU."""
-
-    link: ProductLinked
-    name: str
-    published: AvailabilityChanged | None
-    others: tuple[str, ...] = ()
+TOPICS = tuple(dict.fromkeys((*PUBLISHERS, "operations")))
+LONG = ("shop.orders", "ledger.documents", "operations")
+"""Topics that keep everything: only what may still count for a figure is read of them."""
 
 
-def explained(shop: str, sku: str, envelopes: Iterable[Envelope[Event]]) -> Explained | None:
-    """The figure of a SKU (or of an item's uid) in a shop; None if the shop sells nothing under it."""
-    latest: dict[tuple[type[Event], str], Event] = {}
-    for envelope in envelopes:
-        latest[_kind(envelope.data), envelope.data.key] = envelope.data
-    links = [each for each in latest.values() if isinstance(each, ProductLinked) and each.shop == shop]
-    found = sorted((each for each in links if sku in (each.sku, each.item)), key=lambda link: link.linked_at)
-    if not found:
-        return None
-    link, others = found[-1], tuple(each.item for each in found[:-1])
-    item, figure = latest.get((ItemChanged, link.item)), latest.get((AvailabilityChanged, link.key))
-    name = item.name if isinstance(item, ItemChanged) else ""
-    return Explained(link, name, figure if isinstance(figure, AvailabilityChanged) else None, others)
-
-
-def _kind(event: Event) -> type[Event]:
-    """A link that was taken back stands in the place of the link."""
-    return ProductLinked if isinstance(event, ProductUnlinked) else type(event)
+def as_data(found: Explained) -> dict[str, Any]:
+    """For `--json`."""
+    events = {"link": found.link, "published": found.published, "drift": found.drift}
+    now = asdict(found.now) if found.now else None
+    if now:
+        now |= {name: [one.model_dump(mode="json") for one in now[name]] for name in ("explanation", "locations")}
+    told = {name: event.content() if event else None for name, event in events.items()}
+    return {**told, "name": found.name, "others": found.others, "now": now}
 
 
 def show(found: Explained) -> None:
-    """The figure as a sum, one line for each thing that counts."""
-    console.print(_title(found), soft_wrap=True)
-    if found.published is None:
-        console.print("  No figure yet: Balance has not stated its stock, or shops.*.stock.policy is not chosen.")
-        return
-    console.print(table(("", "", "", ""), _rows(found.published), right=(0, 1)))
-    for one in found.published.locations:
-        console.print(f"  location {one.place}: {one.quantity:f}")
+    """The published figure as a sum, one line for each thing that counts, and the one of this moment beside it."""
+    link, published = found.link, found.published
+    console.print(f"[bold]{escape(link.sku)}[/]  {escape(found.name)} · shop {link.shop} · {_products(link)}")
+    if published is None:
+        console.print(f"  No figure yet: {NOTHING_STATED}.")
+    else:
+        _show_published(published)
+    if found.drift is not None:
+        console.print(f"  [yellow]{_drifted(found.drift)}[/]", soft_wrap=True)
+    if found.now is not None:
+        _show_now(found.now, published)
     if found.others:
         console.print(f"  [yellow]{len(found.others)} other items had this SKU before:[/] {', '.join(found.others)}")
 
 
-def _title(found: Explained) -> str:
-    title = f"[bold]{found.link.sku}[/]  {found.name} · shop {found.link.shop} · product {found.link.product_id}"
-    if found.published is None:
-        return title
-    at = f"{found.published.published_at.astimezone(TBILISI):%d %b %H:%M:%S}"
-    how = "published" if found.published.mode == "live" else "would be (dry-run)"
-    return f"{title} · {how} {found.published.quantity:f} at {at}"
+def _products(link: ProductLinked) -> str:
+    return ("product " if len(link.product_ids) == 1 else "products ") + ", ".join(map(str, link.product_ids))
 
 
-def _rows(figure: AvailabilityChanged) -> Sequence[tuple[str, str, str, str]]:
+def _show_published(published: AvailabilityChanged) -> None:
+    how = "published" if published.mode == "live" else "would be (dry-run)"
+    console.print(f"{how} {published.quantity:f} at {_time(published.published_at)}", soft_wrap=True)
+    _show_lines(published.explanation, published.quantity, published.stock_seen_at, published.locations)
+    if published.not_managed:
+        products = ", ".join(map(str, published.not_managed))
+        told = f'"Manage stock" is off for product {products} in the shop: it shows no figure there (stock.manage)'
+        console.print(f"  [yellow]{told}[/]", soft_wrap=True)
+
+
+def _drifted(drift: StockDrifted) -> str:
+    what = f"the figure was changed to {drift.theirs:f} by hand" if drift.managed else '"Manage stock" was switched off'
+    then = "ours is written again" if drift.policy == "correct" else "kept so"
+    return f"{what} in the shop, seen at {_time(drift.seen_at)}: {then}"
+
+
+def _show_now(now: Computed, published: AvailabilityChanged | None) -> None:
+    if now.quantity is None:
+        console.print(f"now: none, {escape(now.why)}", soft_wrap=True)
+    elif published is not None and (now.quantity, now.explanation) == (published.quantity, published.explanation):
+        console.print(f"now {now.quantity:f}, the same · {_read(now.stock_seen_at)}", soft_wrap=True)
+    else:
+        console.print(f"now {now.quantity:f}", soft_wrap=True)
+        _show_lines(now.explanation, now.quantity, now.stock_seen_at, now.locations)
+
+
+def _show_lines(
+    lines: Sequence[FigureLine], quantity: Decimal, read_at: datetime | None, locations: Sequence[LocationFigure]
+) -> None:
     rows = [
-        (_sign(line.quantity, first=n == 0), f"{abs(line.quantity):f}", line.label, line.source)
-        for n, line in enumerate(figure.explanation)
+        (_sign(line.quantity, first=n == 0), f"{abs(line.quantity):f}", line.label, escape(line.source))
+        for n, line in enumerate(lines)
     ]
-    return [*rows, ("=", f"{figure.quantity:f}", "for sale", _read(figure))]
+    console.print(table(("", "", "", ""), [*rows, ("=", f"{quantity:f}", "for sale", _read(read_at))], right=(0, 1)))
+    for one in locations:
+        console.print(f"  location {one.place}: {one.quantity:f}")
 
 
-def _read(figure: AvailabilityChanged) -> str:
-    return f"Balance was read at {figure.stock_seen_at.astimezone(TBILISI):%H:%M:%S}" if figure.stock_seen_at else ""
+def _read(at: datetime | None) -> str:
+    return f"Balance was read at {_time(at)}" if at else ""
+
+
+def _time(at: datetime) -> str:
+    return local_time(at, seconds=True)
 
 
 def _sign(quantity: Decimal, *, first: bool) -> str:
@@ -89,15 +110,25 @@ def _sign(quantity: Decimal, *, first: bool) -> str:
     return "" if first else "+"
 
 
+async def looked_up(chosen: Settings, shop: str, sku: str, now: datetime) -> Explained | None:
+    """The figure of a SKU in a shop from the topics; of orders only those that may still count are read."""
+    days = max(rules.stock.in_flight_days for rules in chosen.shops.values())
+    since = dict.fromkeys(LONG, now - timedelta(days=days + 1))
+    known, publisher = Known(shop), Publisher(chosen, now)
+    async for envelope in read_events(chosen.kafka, TOPICS, since=since):
+        known.take(envelope.data)
+        publisher.take(envelope)
+    return known.explained(sku, publisher)
+
+
 @command
 async def stock_command(sku: str, shop: Shop = "", json: Json = False) -> int:
-    """Why a shop shows this figure for a product, line by line. SKU: or the item's uid."""
+    """Why a shop shows this figure for a product, line by line, beside the figure of now. SKU: or the item's uid."""
     chosen = settings()
-    shop = chosen_shop(chosen, shop)
-    envelopes = [envelope async for envelope in read_events(chosen.kafka, TOPICS)]
-    found = explained(shop, sku, envelopes)
+    name = chosen_shop(chosen, shop)
+    found = await looked_up(chosen, name, sku, utc_now())
     if found is None:
-        errors.print(f"shop {shop} sells nothing under {sku} that is linked to Balance; davtari import items")
+        errors.print(f"shop {name} sells nothing under {sku} that is linked to Balance; davtari import items")
         return FAILED
-    as_json(asdict(found)) if json else show(found)
+    as_json(as_data(found)) if json else show(found)
     return 0

@@ -19,7 +19,7 @@ from services.stock_publisher.kits import kit_lines
 from services.stock_publisher.links import moves_of
 from services.stock_publisher.on_hand import next_expiry
 from services.stock_publisher.position import Outlook
-from services.stock_publisher.records import LINK, PUBLISHED, STOCK, WITHDRAWN
+from services.stock_publisher.records import LINK, PUBLISHED, WITHDRAWN
 from services.stock_publisher.stock_write import StockWrite, Target
 from services.stock_publisher.warehouse import UnknownWarehouse, chosen
 
@@ -52,17 +52,30 @@ def decide(settings: Settings, subject: str, state: State) -> Decision:
 
     Nothing is published before a policy is chosen (claim S1.4), nor for an item whose stock Balance never stated.
     """
-    shop_id, _, item = subject.partition(":")
-    shop, link = settings.shops.get(shop_id), state.get(LINK, subject)
-    if shop is None or link is None or shop.flows.stock == "off" or shop.stock.policy is None:
+    link = state.get(LINK, subject)
+    if link is None or link.shop not in settings.shops or settings.shops[link.shop].flows.stock == "off":
         return NOTHING
     try:
-        warehouses = chosen(shop.stock.sold_from, state)
+        found = _found(settings, link, state)
     except UnknownWarehouse as unknown:
-        return Decision(deliveries=(_blocked(link, unknown),)) if state.get(STOCK, item) else NOTHING
-    outlook = Outlook(settings, shop_id, warehouses, state)
-    seen_at = outlook.seen_at(item)
-    return NOTHING if seen_at is None else _follow(Subject(link, outlook, seen_at), state)
+        return Decision(deliveries=(_blocked(link, unknown),))
+    return NOTHING if found is None else _follow(found, state)
+
+
+def figure_now(settings: Settings, link: ProductLinked, state: State) -> tuple[Figure, datetime] | None:
+    """The figure that the shop should hold now, and when its stock was read; None where there is nothing to compute it
+    from. Raises `UnknownWarehouse`."""
+    found = _found(settings, link, state)
+    return None if found is None else (_wanted(found, found.outlook.position(link.item), state), found.seen_at)
+
+
+def _found(settings: Settings, link: ProductLinked, state: State) -> Subject | None:
+    """An item with what its figure is computed from. Raises `UnknownWarehouse`."""
+    rules = settings.shops[link.shop].stock
+    seen_at = Outlook(settings, link.shop, (), state).seen_at(link.item)
+    if rules.policy is None or seen_at is None:
+        return None
+    return Subject(link, Outlook(settings, link.shop, chosen(rules.sold_from, state), state), seen_at)
 
 
 def _blocked(link: ProductLinked, unknown: UnknownWarehouse) -> Delivery:

@@ -94,6 +94,20 @@ async def test_reading_ends_at_the_present_end_and_passes_over_what_is_not_ours(
     assert found == [1, 2]
 
 
+async def test_a_topic_that_keeps_everything_may_be_read_from_a_moment_on(topics: Topics) -> None:
+    await topics.create(OPERATIONS)
+    await topics.send(envelope(stock("a", 1), 1))
+    await asyncio.sleep(0.01)
+    moment = datetime.now(UTC)
+    await asyncio.sleep(0.01)
+    await topics.send(envelope(stock("a", 2), 2))
+    async with asyncio.timeout(10):
+        later = [each.sequence async for each in read_events(topics.settings, [STOCK], since={STOCK: moment})]
+        none = [each async for each in read_events(topics.settings, [STOCK], since={STOCK: datetime.now(UTC)})]
+        others = [each.sequence async for each in read_events(topics.settings, [STOCK], since={OPERATIONS: moment})]
+    assert (later, none, others) == ([2], [], [1, 2])
+
+
 async def test_an_answer_is_found_even_if_it_comes_at_once(topics: Topics) -> None:
     await topics.create(OPERATIONS)
     command = ReplayRequested(command_id="c1", asked_by="nino", asked_at=NOW, dead_letter="x")

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
 
 from contracts.envelope import Envelope, wrap
 from contracts.model import Event
 from services.shared.delivery.decision import Decision
 from services.shared.delivery.handlers import Handlers
+from services.shared.state.memory import MemoryState as Memory
 from services.shared.state.records import Kind, RecordT
 
 NOON = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
@@ -18,40 +18,19 @@ NOON = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 
 
 @dataclass
-class MemoryState:
-    """The projection in memory. `touched` and `released` tell what the handlers asked for, in order."""
+class MemoryState(Memory):
+    """The same, as a database would keep it: a record is read back from its JSON. Tests may change `refs` by hand."""
 
     now: datetime = NOON
-    records: dict[tuple[str, str], Any] = field(default_factory=dict)
-    refs: dict[tuple[str, str], str] = field(default_factory=dict)
-    touched: list[str] = field(default_factory=list)
-    released: list[str] = field(default_factory=list)
-
-    def get(self, kind: Kind[RecordT], key: str) -> RecordT | None:
-        return self.records.get((kind.name, key))
 
     def find(self, kind: Kind[RecordT], ref: str) -> dict[str, RecordT]:
         return {
             key: self.records[kind.name, key] for (name, key), r in self.refs.items() if (name, r) == (kind.name, ref)
         }
 
-    def pause(self) -> None:
-        """Everything is loaded."""
-
     def put(self, kind: Kind[RecordT], key: str, record: RecordT, ref: str = "") -> None:
         assert isinstance(record, kind.model), f"{kind.name} holds {kind.model.__name__}, not {type(record).__name__}"
-        self.records[kind.name, key] = kind.model.model_validate_json(record.model_dump_json())
-        self.refs[kind.name, key] = ref
-
-    def drop(self, kind: Kind[Any], key: str) -> None:
-        self.records.pop((kind.name, key), None)
-        self.refs.pop((kind.name, key), None)
-
-    def touch(self, subject: str) -> None:
-        self.touched.append(subject)
-
-    def release(self, name: str) -> None:
-        self.released.append(name)
+        super().put(kind, key, kind.model.model_validate_json(record.model_dump_json()), ref)
 
 
 @dataclass

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer
@@ -16,16 +17,23 @@ from services.shared.privacy.opening import opening
 from services.shared.settings.kafka import KafkaSettings
 
 log = logging.getLogger(__name__)
+EVERYTHING: Mapping[str, datetime] = {}
 
 
 async def read_events(
-    settings: KafkaSettings, topics: Iterable[str], *, as_sealed: bool = False
+    settings: KafkaSettings,
+    topics: Iterable[str],
+    *,
+    as_sealed: bool = False,
+    since: Mapping[str, datetime] = EVERYTHING,
 ) -> AsyncIterator[Envelope[Event]]:
     """All decodable events of the topics as they stand now, each partition in order.
 
-    Their people are opened, unless they are wanted as they stand in the log.
+    Their people are opened, unless they are wanted as they stand in the log. `since`: topics of which only what was
+    published from a moment on is read.
     """
     async with opening(settings) as opener, _reading(settings, topics) as consumer:
+        await _skip(consumer, {settings.topic_prefix + topic: moment for topic, moment in since.items()})
         async for raw in _records(consumer):
             try:
                 yield decode(raw.headers, raw.value if as_sealed else await opener.value(raw.value))
@@ -41,6 +49,15 @@ async def _reading(settings: KafkaSettings, topics: Iterable[str]) -> AsyncItera
         yield consumer
     finally:
         await consumer.stop()
+
+
+async def _skip(consumer: AIOKafkaConsumer, since: Mapping[str, datetime]) -> None:
+    """Begin later in some topics."""
+    times = {tp: int(since[tp.topic].timestamp() * 1000) for tp in consumer.assignment() if tp.topic in since}
+    if times:
+        ends = await consumer.end_offsets(times)
+        for tp, found in (await consumer.offsets_for_times(times)).items():
+            consumer.seek(tp, found.offset if found else ends[tp])
 
 
 async def _records(consumer: AIOKafkaConsumer) -> AsyncIterator[Any]:
