@@ -66,7 +66,7 @@ MENU = (
         "stock",
         LOOK,
         "commands.stock:stock_command",
-        "Why a shop shows this figure for a product, line by line. SKU: or the item's uid.",
+        "Why a shop shows this figure for a product, line by line, beside the figure of now. SKU: or the item's uid.",
     ),
     Entry("plan", LOOK, "commands.plans.app:app", "What would be done in a shop, before it is done."),
     Entry(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any
 
 import pytest
@@ -21,7 +22,8 @@ STRANGE = ShopNotRecognized(**SHOWN, differences=("its newest orders 4, 5, 6 are
 def status(*events: ShopIdentified | ShopNotRecognized) -> str:
     """What `davtari status` shows after these events."""
     told = [wrap(event, version=n, source="/tests", time=NOON) for n, event in enumerate(events, 1)]
-    seen = Seen([], [], [], [], [], [], identity.stand(["main"], told), [])
+    nothing: dict[str, Any] = {field.name: [] for field in fields(Seen)}
+    seen = Seen(**nothing | {"shops": identity.stand(["main"], told)})
     with console.capture() as shown:
         seen.show()
     return " ".join(shown.get().split())

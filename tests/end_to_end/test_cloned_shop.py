@@ -102,7 +102,7 @@ async def test_a_clone_of_the_shop_writes_nothing_until_a_person_accepts_it(stag
         assert _identity(check.json)["ok"] is False
         assert (await copy.writes(), (await stage.writes())["balance"]) == (0, books)
         # and then, when a person has accepted it, what waited is written there
-        accepted = await stage.davtari("shop", "accept", "main", "--reason", "the shop has moved")
+        accepted = await stage.davtari("shop", "accept", "--shop", "main", "--reason", "the shop has moved")
         assert accepted.code == 0, accepted.err + accepted.out
         assert told(stage, ShopIdentified)[-1].how == "accepted"
         await stage.until(lambda: stage.ledger.figures[figure.key].quantity > 900, "what waited is written", 30)
