@@ -11,6 +11,7 @@ from contracts.model import Instant, Part
 from contracts.reasons import Reason
 from contracts.shop import OrderChanged, OrderRemoved
 from services.alerts.cause import CLEARED, Cause, Cleared, Standing
+from services.shared.documents.relations import is_own_purchase
 from services.shared.documents.trigger import due_at, is_triggered
 from services.shared.settings.model import Settings
 from services.shared.state.records import Kind, State
@@ -44,11 +45,12 @@ def overdue(shop: str) -> Cause:
 
 
 def order_changed(settings: Settings, envelope: Envelope[OrderChanged], state: State) -> None:
-    """An order is awaited from its trigger on, where orders are live."""
+    """An order is awaited from its trigger on, where orders are live; one with a parent if it is sold on its own."""
     order = envelope.data
     shop = settings.shops.get(order.shop)
     live = shop is not None and shop.flows.orders == "live"
-    if shop and live and is_triggered(order, shop.orders) and state.get(BOOKED, order.key) is None:
+    due = shop is not None and is_triggered(order, shop.orders) and is_own_purchase(order, shop.orders)
+    if shop and live and due and state.get(BOOKED, order.key) is None:
         state.put(AWAITED, order.key, Awaited(due=due_at(order, shop.orders)), ref=order.shop)
         state.touch(overdue(order.shop).name)
     else:

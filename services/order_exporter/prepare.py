@@ -51,7 +51,10 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """An order on its way to its Sale: the rules that hold for it, the items of its lines, where its goods leave."""
+    """An order on its way to its Sale: the rules that hold for it, the items of its lines, where its goods leave.
+
+    `reserves`: it only reserves yet; its sales order stands in no books and in no period.
+    """
 
     known: KnownOrder
     rules: OrderSettings
@@ -60,6 +63,7 @@ class Draft:
     state: State
     items: Items
     place: Place
+    reserves: bool
 
 
 def prepare(
@@ -79,12 +83,13 @@ def prepare(
     if isinstance(items, Blocked):
         return items
     ruling = ruling_of(known.order, settings)
-    split = settings.split and ruling.document != "sales-order"
+    reserves = ruling.document == "sales-order"
+    split = settings.split and not reserves
     place = place_of(known.order, items.by_line, ruling, state, split=split)
     if isinstance(place, Blocked):
         return place
     rules = ruling.applied(settings, place.warehouse)
-    return _ready(Draft(known, rules, prices, balance, state, items, place))
+    return _ready(Draft(known, rules, prices, balance, state, items, place, reserves))
 
 
 def _ready(draft: Draft) -> Ready:
@@ -107,7 +112,7 @@ def _sale(draft: Draft) -> Sale:
     _accounts(draft)  # asked for again when the document is made; what is not loaded yet is better known before
     taxed = _taxed(draft)
     draft.state.pause()
-    date = None if taken_back else booking_date(draft.known, draft.rules)
+    date = None if taken_back or draft.reserves else booking_date(draft.known, draft.rules)
     sale = sale_of(order, items, draft.rules, draft.balance, regular, taxed, date)
     return _revised(sale, order, taken_back)
 

@@ -132,6 +132,14 @@ async def test_a_late_paid_order_is_told_of_and_its_sale_ends_it(tmp_path: Path)
         assert told(await desk.after(minutes=2)) == [("everyone", "resolved", 1)]
 
 
+async def test_a_part_of_another_order_is_never_late(tmp_path: Path) -> None:
+    using_ = using(alerting(paid_order_limit=1800, gather=0))
+    paid = order(line(1, "60.00"), paid_at=NOW, parent_id=5001, created_via="dokan")
+    async with open_desk(tmp_path, using_) as desk:
+        await desk.learns(link(311), paid)
+        assert await desk.after(hours=24) == []
+
+
 async def test_a_late_order_with_a_dead_letter_is_told_of_once(tmp_path: Path) -> None:
     paid = order(line(1, "60.00"), paid_at=NOW)
     async with open_desk(tmp_path, using(alerting(paid_order_limit=1800))) as desk:

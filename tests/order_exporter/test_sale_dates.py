@@ -121,3 +121,10 @@ def test_a_day_that_cannot_be_booked_needs_a_person(
 def test_the_day_after_the_closed_one_is_open() -> None:
     service = Consumer(handlers(settings(locked_until=date(2026, 10, 31))))
     assert task_of(service.take(link(311), bought())[KEY]).date == "2026-11-01"
+
+
+def test_a_sales_order_stands_in_no_period() -> None:
+    rules = ({"status": "on-hold", "document": "sales-order"},)
+    service = Consumer(handlers(settings(rules=rules, locked_until=date(2026, 11, 30))))
+    [reserved] = service.take(link(311), bought(status="on-hold", paid_at=None))[KEY].deliveries
+    assert (reserved.kind, reserved.payload["date"]) == ("sales-order", "2026-10-31")

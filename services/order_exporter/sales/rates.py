@@ -56,7 +56,7 @@ def _taxes_by_percent(line: OrderLine, order: OrderChanged) -> dict[Decimal, Dec
     for tax in line.taxes:
         taxes[_percent(line, order, rates, tax.rate_id)] += tax.total
     if not taxes and line.total_tax:
-        raise _unmapped(line, order, f"has {line.total_tax} of tax but names no rate; recalculate the order")
+        raise _unmapped(line, order, f"has {line.total_tax} of tax but names no rate; correct its taxes in the shop")
     return taxes
 
 
@@ -75,7 +75,9 @@ def _no_tax_at_zero(taxes: Mapping[Decimal, Decimal], line: OrderLine, order: Or
 def _percent(line: OrderLine, order: OrderChanged, rates: Mapping[int, TaxRate], rate_id: int) -> Decimal:
     rate = rates.get(rate_id)
     if rate is None:
-        raise _unmapped(line, order, f"names tax rate {rate_id}, which the order does not list; recalculate the order")
+        raise _unmapped(
+            line, order, f"names tax rate {rate_id}, which the order does not list; correct its taxes there"
+        )
     if rate.compound:
         raise _unmapped(line, order, f"has the compound rate {rate.label!r}, which Balance cannot hold")
     return rate.percent
