@@ -220,6 +220,17 @@ async def test_a_wrong_address_never_looks_like_an_empty_catalogue(answer: httpx
 
 
 @pytest.mark.claim("K29")
+@pytest.mark.parametrize("odd", ["null", "7", '"x"', "[]", '{"uid": "x\\udc00", "Name": "\\ud800"}'])
+async def test_an_odd_element_of_a_list_does_not_hide_the_others(odd: str) -> None:
+    answer = httpx.Response(200, content=f'[{{"uid": "1"}}, {odd}, {{"uid": "2"}}]')
+    async with balance(Recorder(answer)) as client:
+        rows = await every(client.items())
+    assert [row.get("uid") for row in rows if row.get("uid") in ("1", "2")] == ["1", "2"]
+    assert len(rows) == 3
+    orjson.dumps(rows)
+
+
+@pytest.mark.claim("K29")
 async def test_a_warehouse_without_uid_is_left_out_and_logged(caplog: pytest.LogCaptureFixture) -> None:
     rows = [{"uid": "", "Name": "Odd"}, {"uid": "11111111-0000-4000-8000-000000000001", "Name": "Main"}]
     with caplog.at_level(logging.WARNING):

@@ -13,7 +13,6 @@ from decimal import Decimal
 from json import JSONDecodeError, JSONDecoder
 from typing import Any
 
-import ijson
 from ijson import IncompleteJSONError, JSONError
 
 Scan = Callable[[str, int], tuple[Any, int]]
@@ -97,14 +96,20 @@ class ArrayParser:
             element, end = _VALUE(text, self._at)
             if type(element) in _NUMBERS and text[end : end + 1] not in _AFTER:
                 raise StopIteration(end)
-            self._found.append(_paired(text[self._at : end]) if self._odd else element)
+            self._found.append(_readable(element) if self._odd else element)
             comma = _COMMA.match(text, end)
             self._state, self._at = ("value", comma.end()) if comma else ("next", end)
 
 
-def _paired(text: str) -> Any:
-    """With escaped halves of characters; Python's decoder lets a single half through, which no file takes."""
-    (element,) = ijson.items(text.encode(), "")
+def _readable(element: Any) -> Any:
+    """Without single halves of characters: Python's decoder lets them through, and no file takes them."""
+    match element:
+        case str():
+            return element.encode(errors="replace").decode()
+        case list():
+            return [_readable(each) for each in element]
+        case dict():
+            return {_readable(name): _readable(each) for name, each in element.items()}
     return element
 
 

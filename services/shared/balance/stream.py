@@ -52,7 +52,7 @@ class Parser:
         self._shape, self._head, self._held = Shape(), b"", b""
         self._found: Any = ijson.sendable_list()
         self._machine: Any = None
-        self._count = 0
+        self._count = self._records = 0
 
     def feed(self, piece: bytes) -> list[Raw]:
         """The rows that this piece completes."""
@@ -74,7 +74,7 @@ class Parser:
             raise self._broken_off() from None
         except ijson.JSONError:
             raise self._unreadable() from None
-        return self._taken()
+        return self._last()
 
     def _begin(self, piece: bytes) -> list[Raw]:
         piece = self._without_bom(piece)
@@ -99,11 +99,18 @@ class Parser:
         return b"" if BOM.startswith(self._held) else self._held.removeprefix(BOM)
 
     def _taken(self) -> list[Raw]:
-        rows = list(self._found)
+        """An element that is no record counts as one without any field, which its reader reports."""
+        found = list(self._found)
         self._found.clear()
-        if not all(isinstance(row, dict) for row in rows):
+        rows = [row if isinstance(row, dict) else {} for row in found]
+        self._count, self._records = self._count + len(rows), self._records + sum(map(bool, rows))
+        return rows
+
+    def _last(self) -> list[Raw]:
+        """The rows that were left. Raises `Rejected` for a list without any record."""
+        rows = self._taken()
+        if self._count and not self._records:
             raise self._bad("a list of something else than records")
-        self._count += len(rows)
         return rows
 
     def _whole(self, may_be_empty: bool) -> list[Raw]:
