@@ -21,6 +21,7 @@ from services.commands.links.rebuilding import rebuilt
 from services.commands.links.table import Line
 from services.commands.links.verdict import Known
 from services.commands.plans.shop_only import shop_only
+from services.sandbox.faults import Fault
 from services.sandbox.woocommerce.products import Products
 from services.shared.checks import taxes
 from services.shared.delivery.outcome import Refused
@@ -207,6 +208,18 @@ async def test_no_webhook_is_made_while_one_cannot_be_read() -> None:
         w.faults.clear()
         del w.shop.webhooks[own]
         assert len((await mend(w.client, url, secret)).created) == 1
+
+
+@pytest.mark.claim("K29")
+async def test_clients_of_balance_are_looked_at_beside_one_that_cannot_be_read() -> None:
+    async with both() as world_:
+        odd, known_ = (world_.client(Name=name, ID=number) for name, number in PEOPLE)
+        fault = {"kind": "rewrite", "match": "GET .*/Clients$", "record": odd, "fields": {"uid": ["?"]}}
+        world_.office_faults.add(Fault.model_validate(fault))
+        left_out: list[Unreadable] = []
+        found = await importing.by_number(readable(world_.balance.every_client(), left_out))
+        assert [ref.uid for ref in found.values()] == [known_]
+        assert ["Balance Clients, a row without uid: uid is empty" in one.detail for one in left_out] == [True]
 
 
 @pytest.mark.claim("K29")

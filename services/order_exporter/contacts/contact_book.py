@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import datetime, timedelta
@@ -9,7 +10,9 @@ from typing import Protocol
 
 from services.shared.balance.clients import ClientRef
 from services.shared.contacts.same import SAME
+from services.shared.upstream.unreadable import Unreadable, readable
 
+log = logging.getLogger(__name__)
 GOOD_FOR = timedelta(minutes=10)
 """All clients are read at most so often: no filter of Balance finds a phone in another spelling."""
 
@@ -17,7 +20,7 @@ GOOD_FOR = timedelta(minutes=10)
 class Register(Protocol):
     """All clients of a Balance."""
 
-    def every_client(self) -> AsyncIterator[ClientRef]:
+    def every_client(self) -> AsyncIterator[ClientRef | Unreadable]:
         """Each that is neither a folder nor marked for deletion."""
 
 
@@ -43,8 +46,11 @@ class ContactBook:
 
     async def _read(self) -> Mapping[tuple[str, str], Mapping[str, ClientRef]]:
         owners: dict[tuple[str, str], dict[str, ClientRef]] = defaultdict(dict)
-        async for ref in self._balance.every_client():
+        left_out: list[Unreadable] = []
+        async for ref in readable(self._balance.every_client(), left_out):
             for sort, written in (("phone", ref.phones), ("email", ref.emails)):
                 for same in {SAME[sort](text) for text in written} - {""}:
                     owners[sort, same][ref.uid] = ref
+        if left_out:
+            log.warning("clients left out", extra={"count": len(left_out), "why": left_out[0].detail})
         return owners

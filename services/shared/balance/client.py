@@ -31,6 +31,7 @@ from services.shared.balance.warehouses import Warehouse
 from services.shared.settings.balance import BalanceSettings
 from services.shared.upstream.http import Limits, Observe, Sleep, Timeouts, Upstream, unobserved
 from services.shared.upstream.tls import tls_context
+from services.shared.upstream.unreadable import Unreadable
 
 
 class Balance:
@@ -140,7 +141,7 @@ class Balance:
         """Creates or replaces a client; gives what Balance echoes, if it echoes anything."""
         return await self._api.put(clients.RESOURCE, document)
 
-    def every_client(self) -> AsyncIterator[ClientRef]:
+    def every_client(self) -> AsyncIterator[ClientRef | Unreadable]:
         """All clients that are neither folders nor marked for deletion."""
         return clients.every(self._api)
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 from services.shared.balance.api import Api
 from services.shared.balance.fields import deleted, flag, needed_reference, reference, text, value
-from services.shared.balance.rows import Row, reading
+from services.shared.balance.rows import Row, RowInvalid, reading
+from services.shared.upstream.unreadable import Unreadable
 
 RESOURCE = "Clients"
 
@@ -70,12 +71,20 @@ def _has_number(row: Row, number: str) -> bool:
     return text(row, "ID") == number and not flag(row, "IsGroup") and not deleted(row)
 
 
-async def every(api: Api) -> AsyncIterator[ClientRef]:
-    """All clients; folders and those marked for deletion do not count, a row without uid is passed over."""
+async def every(api: Api) -> AsyncIterator[ClientRef | Unreadable]:
+    """All clients; folders and those marked for deletion do not count."""
     async with aclosing(api.every(RESOURCE)) as rows:
         async for row in rows:
-            if reference(row, "uid") and not flag(row, "IsGroup") and not deleted(row):
-                yield client(row)
+            if not flag(row, "IsGroup") and not deleted(row):
+                yield _listed(row)
+
+
+def _listed(row: Row) -> ClientRef | Unreadable:
+    """A client of a list: one that cannot be read does not hide the others."""
+    try:
+        return client(row)
+    except RowInvalid as error:
+        return Unreadable(error.reason, error.detail)
 
 
 async def by_uid(api: Api, uid: str) -> ClientRef | None:
