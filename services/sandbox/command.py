@@ -16,7 +16,7 @@ from services.sandbox.server import serve
 from services.sandbox.woocommerce import app as woocommerce_app
 from services.sandbox.woocommerce.catalogue import load_catalogue
 from services.sandbox.woocommerce.clone import Clone
-from services.sandbox.woocommerce.settings import Pace, Settings
+from services.sandbox.woocommerce.settings import Pace, Release, Settings
 
 cli = typer.Typer(help="Sandboxes of the two upstream systems, with faults on demand.", no_args_is_help=True)
 
@@ -37,9 +37,10 @@ def woocommerce(
     home_url: Annotated[str | None, typer.Option(help="The shop's home; without it, wherever it is reached.")] = None,
     stock: Annotated[int | None, typer.Option(help="Load the recorded catalogue with so many pieces each.")] = None,
     slow: Annotated[bool, typer.Option(help="Take as long as the recorded shop did.")] = False,
+    release: Annotated[Release, typer.Option(help="The version of WooCommerce to answer like.")] = "9.9.5",
 ) -> None:
-    """A WooCommerce 9.9.5. Keys: ck_sandbox / cs_sandbox."""
-    settings = Settings(home_url=home_url, pace=Pace() if slow else None)
+    """A WooCommerce. Keys: ck_sandbox / cs_sandbox."""
+    settings = Settings(home_url=home_url, pace=Pace() if slow else None, version=release)
     app = woocommerce_app.create(settings)
     if stock is not None:
         load_catalogue(app.state.shop, stock=stock)

@@ -5,21 +5,23 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from contracts.model import Event
 from contracts.reasons import Reason
-from contracts.shop import OrderRemoved, OrderUnreadable, RefundUnreadable
+from contracts.shop import OrderChanged, OrderRemoved, OrderUnreadable, RefundUnreadable
 from services.shared.delivery.failure import outcome_of
 from services.shared.delivery.outcome import Done, Outcome
 from services.shared.delivery.row import Row
 from services.shared.documents.digest import digest_of
 from services.shared.settings.orders import OrderSettings
 from services.shared.upstream.errors import Rejected, UpstreamError
+from services.shared.woocommerce.exact_taxes import DECIMALS, NotTheSame, may_be_rounded, with_exact_taxes
 from services.shared.woocommerce.read import ReadError
 from services.shared.woocommerce.readable import readable_parts
 from services.store_feed.doubts import UNCONFIRMED
 from services.store_feed.hints import LOOKED, Looked
-from services.store_feed.looks import TRASH, Answer, Reading, ReadsOrders, Wanted, named, wait_of
+from services.store_feed.looks import OTHER_TAXES, TRASH, Answer, Reading, ReadsOrders, Wanted, named, wait_of
 from services.store_feed.order_reader import OrderReader, Outdated, outdated_event
 from services.store_feed.refund_reader import RefundFacts, RefundReader
 
@@ -68,13 +70,34 @@ class Looks:
             return (), digest_of(answer.json)
         if answer.status == TRASH:
             return (_removed(wanted, self._clock()),), digest_of(answer.json)
-        return await self._with_refunds(wanted, reading, answer), digest_of(answer.json)
+        return await self._stated(wanted, reading, answer), digest_of(answer.json)
 
-    async def _with_refunds(self, wanted: Wanted, reading: Reading, answer: Answer) -> tuple[Event, ...]:
+    async def _stated(self, wanted: Wanted, reading: Reading, answer: Answer) -> tuple[Event, ...]:
         if isinstance(answer.fact, ReadError):
             return (self._unreadable(wanted, answer, answer.fact.message),)
         try:
-            found = await RefundReader(self._shop, reading).read(answer.fact, answer.json, wanted)
+            exact = await self._exact(wanted, answer.json)
+            return await self._with_refunds(wanted, reading, reading.fact(exact), exact)
+        except ReadError as error:
+            return (self._unreadable(wanted, answer, error.message),)
+        except NotTheSame:
+            return (self._unreadable(wanted, answer, f"{named(wanted.shop, wanted.order)}: {OTHER_TAXES}"),)
+
+    async def _exact(self, wanted: Wanted, json: dict[str, Any]) -> dict[str, Any]:
+        """The order with all decimals of its taxes by rate. Raises `NotTheSame`."""
+        if not may_be_rounded(json):
+            return json
+        finer = await self._shop.order(wanted.order, fresh=True, dp=DECIMALS) or {}
+        try:
+            return with_exact_taxes(json, finer)
+        except NotTheSame:  # it was changed between the two reads
+            return with_exact_taxes(await self._shop.order(wanted.order, fresh=True) or {}, finer)
+
+    async def _with_refunds(
+        self, wanted: Wanted, reading: Reading, order: OrderChanged, json: dict[str, Any]
+    ) -> tuple[Event, ...]:
+        try:
+            found = await RefundReader(self._shop, reading).read(order, json, wanted)
         except Rejected as error:
             if error.status == NOT_FOUND:  # the order has gone between the two reads
                 return (self._missing(wanted),)

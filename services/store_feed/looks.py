@@ -19,6 +19,7 @@ from services.store_feed.evidence import Shown, shown
 
 Json = Mapping[str, Any]
 TRASH = "trash"
+OTHER_TAXES = "asked for six decimals, the shop answers other taxes than without, or no more decimals: from a cache?"
 
 
 class Wanted(Part):

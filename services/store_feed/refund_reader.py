@@ -7,6 +7,7 @@ of them names waits, and what neither names any more counts as removed only afte
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,21 +16,26 @@ from contracts.model import Event
 from contracts.reasons import Reason
 from contracts.shop import OrderChanged, RefundIssued, RefundRemoved, RefundUnreadable
 from services.shared.woocommerce import php
+from services.shared.woocommerce.exact_taxes import DECIMALS, NotTheSame, may_be_rounded, with_exact_taxes
 from services.shared.woocommerce.read import ReadError, amount
 from services.shared.woocommerce.refund import refund_issued
-from services.store_feed.looks import Reading, ReadsOrders, Wanted, named
+from services.store_feed.looks import OTHER_TAXES, Reading, ReadsOrders, Wanted, named
 
 Listed = Mapping[int, dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class Refunds:
-    """An order that can be read, its list of refunds by id, and the refunds that were known before."""
+    """An order that can be read, its list of refunds by id, and the refunds that were known before.
+
+    `exact` are the refunds of the list with all decimals of their taxes by rate.
+    """
 
     order: OrderChanged
     json: dict[str, Any]
     known: frozenset[int]
     listed: Listed = field(default_factory=dict)
+    exact: Listed = field(default_factory=dict)
 
     @property
     def named(self) -> frozenset[int]:
@@ -57,11 +63,25 @@ class RefundReader:
         if not found.named and not found.known:
             return found
         found = await self._listed(found)
-        return found if found.agree else await self._listed(await self._newer(found))
+        found = found if found.agree else await self._listed(await self._newer(found))
+        return replace(found, exact=await self._exact(found))
 
     async def _listed(self, found: Refunds) -> Refunds:
-        rows = await self._shop.refunds(found.order.order_id, fresh=True)
-        return replace(found, listed={id_: row for row in rows if (id_ := php.whole(row.get("id")) or 0) > 0})
+        return replace(found, listed=await self._rows(found.order.order_id))
+
+    async def _rows(self, order_id: int, dp: int | None = None) -> Listed:
+        rows = await self._shop.refunds(order_id, fresh=True, dp=dp)
+        return {id_: row for row in rows if (id_ := php.whole(row.get("id")) or 0) > 0}
+
+    async def _exact(self, found: Refunds) -> Listed:
+        """Those refunds of the list whose finer answer says the same."""
+        rounded = {id_ for id_, row in found.listed.items() if may_be_rounded(row)}
+        finer = await self._rows(found.order.order_id, DECIMALS) if rounded else {}
+        exact = {id_: row for id_, row in found.listed.items() if id_ not in rounded}
+        for id_ in rounded & finer.keys():
+            with suppress(NotTheSame):
+                exact[id_] = with_exact_taxes(found.listed[id_], finer[id_])
+        return exact
 
     async def _newer(self, found: Refunds) -> Refunds:
         """With the order as it is answered now, unless that is older or cannot be read."""
@@ -94,17 +114,20 @@ class RefundFacts:
     def _event(self, id_: int, found: Refunds) -> Event:
         listed = found.listed.get(id_)
         if listed is not None and id_ in found.named:
-            return self._issued(id_, found.json, listed)
+            return self._issued(id_, found, listed)
         if listed is not None or id_ in found.named:
             return self._waiting(id_, Reason.SHOP_REFUNDS_DIFFER, _difference(listed is not None), listed)
         return self._missing(id_)
 
-    def _issued(self, id_: int, order: dict[str, Any], json: dict[str, Any]) -> RefundIssued | RefundUnreadable:
+    def _issued(self, id_: int, found: Refunds, listed: dict[str, Any]) -> RefundIssued | RefundUnreadable:
+        exact = found.exact.get(id_)
+        if exact is None:
+            return self._waiting(id_, Reason.SHOP_REFUND_INVALID, OTHER_TAXES, listed)
         try:
-            issued: RefundIssued = refund_issued(self.wanted.shop, order, json, **self.reading.keys)
+            issued: RefundIssued = refund_issued(self.wanted.shop, found.json, exact, **self.reading.keys)
             return issued
         except ReadError as error:
-            return self._waiting(id_, error.reason, error.message, json)
+            return self._waiting(id_, error.reason, error.message, listed)
 
     def _missing(self, id_: int) -> RefundRemoved | RefundUnreadable:
         since = self.wanted.refunds_missing.get(id_)

@@ -20,6 +20,7 @@ from services.sandbox.woocommerce.app import create
 from services.sandbox.woocommerce.delivery import Deliveries
 from services.sandbox.woocommerce.orders import Orders
 from services.sandbox.woocommerce.refunds import Refunds
+from services.sandbox.woocommerce.settings import Release
 from services.sandbox.woocommerce.settings import Settings as SandboxSettings
 from services.sandbox.woocommerce.shop import Shop
 from services.sandbox.woocommerce.webhooks import Webhooks
@@ -204,11 +205,13 @@ def intake(engine: Engine, *secrets: str) -> Intake:
 
 
 @asynccontextmanager
-async def open_store(directory: Path, schedule: ScheduleSettings = SCHEDULE, **skew: float) -> AsyncIterator[Store]:
+async def open_store(
+    directory: Path, schedule: ScheduleSettings = SCHEDULE, release: Release = "9.9.5", **skew: float
+) -> AsyncIterator[Store]:
     """A feed beside an empty shop that queues its webhooks; `skew` is by how much the shop's clock is ahead."""
     clock, shop_clock = Clock(), Clock()
     shop_clock.forward(**skew)
-    app = create(SandboxSettings(hold_deliveries=True), now=shop_clock)
+    app = create(SandboxSettings(hold_deliveries=True, version=release), now=shop_clock)
     faults = Faults(app, now=shop_clock)
     async with serve(faults) as served, opened(NAME, watched(handlers([MAIN])), directory, clock) as engine:
         settings = ShopSettings.model_validate({"url": served.url, "key_file": "key", "secret_file": "secret"})

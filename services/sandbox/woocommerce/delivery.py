@@ -16,10 +16,9 @@ import httpx
 
 from services.sandbox.woocommerce.errors import RestError
 from services.sandbox.woocommerce.rest import php_json
-from services.sandbox.woocommerce.shop import VERSION, Document, Shop
+from services.sandbox.woocommerce.shop import Document, Shop
 from services.sandbox.woocommerce.webhooks import settle
 
-AGENT = f"WooCommerce/{VERSION} Hookshot (WordPress/6.8.8)"
 GOOD = range(200, 303)
 
 
@@ -145,7 +144,7 @@ class Deliveries:
         second = int(self.shop.now().timestamp())
         made = hmac.new(webhook["secret"].encode(), body, hashlib.sha256).digest()
         return {
-            "User-Agent": AGENT,
+            "User-Agent": self._agent,
             "Content-Type": "application/json",
             "X-WC-Webhook-Source": self.shop.url("/"),
             "X-WC-Webhook-Topic": due.topic,
@@ -156,8 +155,12 @@ class Deliveries:
             "X-WC-Webhook-Delivery-ID": delivery_id(webhook["id"], second),
         }
 
+    @property
+    def _agent(self) -> str:
+        return f"WooCommerce/{self.shop.settings.version} Hookshot (WordPress/6.8.8)"
+
     async def _ping(self, webhook: Document) -> None:
-        headers = {"User-Agent": AGENT, "Content-Type": "application/x-www-form-urlencoded"}
+        headers = {"User-Agent": self._agent, "Content-Type": "application/x-www-form-urlencoded"}
         body = f"webhook_id={webhook['id']}".encode()
         status = await self._post(webhook["delivery_url"], headers, body)
         webhook["ping_due"] = "" if status in GOOD else "later"

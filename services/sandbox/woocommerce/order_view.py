@@ -5,8 +5,9 @@ from __future__ import annotations
 from hashlib import blake2b
 
 from services.sandbox.woocommerce import dates, order_status, taxes
+from services.sandbox.woocommerce.decimals import answered
 from services.sandbox.woocommerce.money import decimal, two
-from services.sandbox.woocommerce.shop import VERSION, Document, Shop
+from services.sandbox.woocommerce.shop import Document, Shop
 
 SYMBOLS = {"GEL": "₾", "USD": "$", "EUR": "€"}
 ADDRESS = ["first_name", "last_name", "company", "address_1", "address_2", "city", "state", "postcode", "country"]
@@ -15,12 +16,12 @@ MOMENTS = ("date_created", "date_modified", "date_completed", "date_paid")
 
 def blank(shop: Shop, order_id: int) -> Document:
     """An order before anything was written into it."""
-    order = {
+    order: Document = {
         "id": order_id,
         "parent_id": 0,
         "status": "pending",
         "currency": shop.settings.currency,
-        "version": VERSION,
+        "version": shop.settings.version,
         "prices_include_tax": taxes.prices_include_tax(shop),
         "customer_id": 0,
         "order_key": new_key(shop, order_id),
@@ -51,11 +52,11 @@ def new_key(shop: Shop, order_id: int) -> str:
     return f"wc_order_{drawn[:13]}"
 
 
-def shown(shop: Shop, order: Document) -> Document:
-    """An order as REST shows it. `?dp=` is not supported: figures come as the shop answers by itself."""
+def shown(shop: Shop, order: Document, dp: int | None = None) -> Document:
+    """An order as REST shows it, its figures with `dp` decimals or as the shop answers by itself."""
     page = f"/checkout/order-pay/{order['id']}/?pay_for_order=true&key={order['order_key']}"
     return {
-        **order,
+        **answered(shop, order, dp),
         "refunds": [refund_summary(refund) for refund in shop.refunds_of(order["id"])],
         "payment_url": shop.url(page),
         "is_editable": order["status"] in order_status.EDITABLE,

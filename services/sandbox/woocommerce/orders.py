@@ -37,10 +37,10 @@ MAKERS = {
 
 
 class Orders:
-    """The shop's orders."""
+    """The shop's orders; figures are shown with `dp` decimals, or as the shop answers by itself."""
 
-    def __init__(self, shop: Shop) -> None:
-        self.shop = shop
+    def __init__(self, shop: Shop, dp: int | None = None) -> None:
+        self.shop, self.dp = shop, dp
 
     def create(self, body: Document, *, strict: bool) -> Document:
         """Makes an order; there is no stock check. A coupon that does not exist leaves the order behind a 400."""
@@ -58,7 +58,7 @@ class Orders:
 
     def read(self, document_id: int) -> Document:
         """One order."""
-        return order_view.shown(self.shop, self.own(document_id))
+        return order_view.shown(self.shop, self.own(document_id), self.dp)
 
     def update(self, document_id: int, body: Document, *, strict: bool) -> Document:
         """Changes an order. Coming back from the trash is told to nobody (API fact: reference section 8)."""
@@ -94,7 +94,7 @@ class Orders:
             found = [order for order in found if product in {str(line["product_id"]) for line in order["line_items"]}]
         if part := query.get("search", "").casefold():
             found = [order for order in found if part in searched(order)]
-        return Found(listing.ordered(found, query), lambda order: order_view.shown(self.shop, order))
+        return Found(listing.ordered(found, query), lambda order: order_view.shown(self.shop, order, self.dp))
 
     def own(self, document_id: int) -> Document:
         """The stored order; RestError 404 if there is none."""

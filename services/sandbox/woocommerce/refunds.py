@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from services.sandbox.woocommerce import dates, listing, order_status, order_totals
+from services.sandbox.woocommerce.decimals import answered
 from services.sandbox.woocommerce.errors import RefundRefused, RestError, invalid_id, no_route, not_trashable
 from services.sandbox.woocommerce.money import decimal, rounded, two
 from services.sandbox.woocommerce.refund_lines import refund_lines
@@ -15,12 +16,12 @@ WITHOUT_REFUNDS = "The payment gateway for this order does not support automatic
 
 
 class Refunds:
-    """The refunds of the order `order_id`; RestError 404 when there is no such order."""
+    """The refunds of the order `order_id`, shown with `dp` decimals; RestError 404 when there is no such order."""
 
-    def __init__(self, shop: Shop, order_id: int) -> None:
+    def __init__(self, shop: Shop, order_id: int, dp: int | None = None) -> None:
         if order_id not in shop.orders:
             raise RestError(404, "woocommerce_rest_invalid_order_id", "Invalid order ID.")
-        self.shop = shop
+        self.shop, self.dp = shop, dp
         self.order = shop.orders[order_id]
 
     def create(self, body: Document, *, strict: bool) -> Document:
@@ -63,7 +64,7 @@ class Refunds:
 
     def show(self, refund: Document) -> Document:
         """A refund as its order's endpoint shows it."""
-        return shown(self.shop, refund, with_parent=False)
+        return shown(self.shop, refund, with_parent=False, dp=self.dp)
 
     def _issued(self, refund: Document) -> Document:
         issue(self.shop, self.order, refund)
@@ -150,10 +151,10 @@ def refunded_item(line: Document) -> int:
     return next((int(row["value"]) for row in line["meta_data"] if row["key"] == "_refunded_item_id"), 0)
 
 
-def shown(shop: Shop, refund: Document, *, with_parent: bool) -> Document:
-    """A refund as REST shows it."""
+def shown(shop: Shop, refund: Document, *, with_parent: bool, dp: int | None = None) -> Document:
+    """A refund as REST shows it, its figures with `dp` decimals or as the shop answers by itself."""
     order = f"/orders/{refund['parent_id']}"
     links = shop.links(f"{order}/refunds/{refund['id']}", f"{order}/refunds", "GET DELETE")
     hidden = {"date_modified", "date_modified_gmt"} | (set() if with_parent else {"parent_id"})
-    kept = {name: value for name, value in refund.items() if name not in hidden}
+    kept = {name: value for name, value in answered(shop, refund, dp).items() if name not in hidden}
     return {**kept, "_links": links | {"up": shop.link(order)}}

@@ -34,7 +34,7 @@ class Call:
         self.request = request
         self.raw = raw
         self.query = query_of(request.url.query)
-        self.ids: dict[str, int] = dict(request.path_params)
+        self.ids: dict[str, int] = {**decimals_of(self.query), **request.path_params}
 
     def body(self) -> Document:
         """The JSON object of the request; `{}` without one. RestError 400 for broken JSON."""
@@ -54,6 +54,11 @@ def query_of(text: str) -> dict[str, str]:
         bare = name.partition("[")[0]
         read[bare] = f"{read[bare]},{value}" if bare in read and bare != name else value
     return read
+
+
+def decimals_of(query: Mapping[str, str]) -> dict[str, int]:
+    """How many decimals a query asks for, if it does."""
+    return {"dp": int(query["dp"])} if query.get("dp", "").isdecimal() else {}
 
 
 def broken_json() -> RestError:

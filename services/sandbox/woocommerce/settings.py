@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 Permissions = Literal["read", "write", "read_write"]
+Release = Literal["9.9.5", "10.5.0"]
+"""The versions of WooCommerce whose answers were recorded and compared."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class Settings:
     keys: tuple[Key, ...] = KEYS
     home_url: str | None = None
     name: str = "Davtari sandbox"
-    version: str = "9.9.5"
+    version: Release = "9.9.5"
     orders_in: Literal["own-tables", "posts", "both"] = "own-tables"
     currency: str = "GEL"
     pace: Pace | None = None

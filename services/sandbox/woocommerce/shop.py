@@ -12,7 +12,6 @@ from services.sandbox.woocommerce.settings import Settings
 
 Document = dict[str, Any]
 UNCATEGORIZED = 15
-VERSION = "9.9.5"
 
 
 class Ids:
