@@ -1,5 +1,8 @@
 """Stock that was edited by hand in a shop: it differs from what was written, and no order explains it (claim S3.15).
 
+So does a product whose people have switched stock management off, which `stock.manage` lets stand or not; when they
+switch it on again, our figure is written at once.
+
 What it costs: one list of the products modified since the last look, a page in the usual case. A change counts once it
 is older than `drift-grace`, which is longer than an order may stay unread before its feed is called stale: by then
 whatever an order has moved is known. Variations stand in no such list (API fact); `davtari drift` compares them too.
@@ -12,7 +15,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Protocol
+from typing import Any, Protocol
 
 from contracts.alerts import FeedStateChanged
 from contracts.catalog import AvailabilityChanged, ProductLinked
@@ -152,13 +155,24 @@ class DriftWatch:
             return None
         if product.id not in (last.product_id, *last.further_products) or self._rules.drift == "off":
             return None
-        theirs = product.stock_quantity
-        if theirs is None or isinstance(theirs, Odd) or theirs == last.quantity:
+        if (differs := self._difference(product, last)) is None:
             return None
-        figures = {"ours": last.quantity, "theirs": theirs, "policy": self._rules.drift}
         named = {"shop": link.shop, "item": link.item, "product_id": product.id, "sku": link.sku}
-        event = StockDrifted.model_validate({**named, **figures, "seen_at": state.now})
+        event = StockDrifted.model_validate({**named, **differs, "ours": last.quantity, "seen_at": state.now})
         return event if _news(event, state.get(DRIFT, link.key), last) else None
+
+    def _difference(self, product: Product, last: AvailabilityChanged) -> dict[str, Any] | None:
+        """The shop's figure and what becomes of it; None where it is as written, or a parent keeps the stock."""
+        if product.parent_manages_stock:
+            return None
+        known_off = product.id in last.not_managed
+        if not product.manages_stock:
+            policy = "correct" if self._rules.manage == "davtari" else "announce"
+            return None if known_off else {"theirs": 0, "managed": False, "policy": policy}
+        theirs = product.stock_quantity
+        if theirs is None or isinstance(theirs, Odd) or (theirs == last.quantity and not known_off):
+            return None
+        return {"theirs": theirs, "policy": "correct" if known_off else self._rules.drift}
 
 
 def _settled(product: Product, until: datetime) -> bool:
@@ -185,4 +199,4 @@ def _news(event: StockDrifted, said: StockDrifted | None, last: AvailabilityChan
     """Not so what was said already of this figure."""
     if said is None or said.seen_at <= last.published_at:
         return True
-    return (said.theirs, said.policy) != (event.theirs, event.policy)
+    return (said.theirs, said.policy, said.managed) != (event.theirs, event.policy, event.managed)

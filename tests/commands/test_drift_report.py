@@ -111,3 +111,32 @@ async def test_an_edit_that_is_kept_is_named_whether_or_not_the_product_was_writ
     }
     assert {one.balance for one in told.values()} == ({"13.00", str(COFFEE_CATEGORY)} if written_since else {""})
     assert all(("Balance wants" in one.does) is written_since for one in told.values())
+
+
+MANAGED = [
+    ({"manage_stock": False, "stock_quantity": None}, ("manage_stock", "on", "off"), "stock.manage"),
+    ({"manage_stock": "parent", "stock_quantity": 50}, ("manage_stock", "on", "by the parent"), "no figure is kept"),
+]
+
+
+@pytest.mark.claim("S3.15", "K11")
+@pytest.mark.parametrize(("held", "told", "does"), MANAGED, ids=["switched off", "kept by the parent"])
+async def test_stock_that_the_shop_does_not_manage_is_reported_as_such(
+    held: dict[str, object], told: tuple[str, str, str], does: str
+) -> None:
+    async with world() as shop:
+        link = await linked(shop)
+        figure = AvailabilityChanged(
+            shop="main",
+            item=link.item,
+            product_id=link.product_id,
+            sku=link.sku,
+            quantity=Decimal(10),
+            explanation=(),
+            mode="live",
+            published_at=NOON,
+        )
+        shop.held(link.product_id).update(held)
+        [drift] = await found(shop, link, figure)
+        assert (drift.field, drift.ours, drift.theirs) == told
+        assert does in drift.does

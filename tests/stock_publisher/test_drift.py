@@ -15,6 +15,7 @@ import pytest
 from pydantic import SecretStr
 
 from contracts.alerts import FeedStateChanged
+from contracts.catalog import FurtherProduct
 from contracts.drift import StockDrifted
 from contracts.model import Event
 from contracts.reasons import Reason
@@ -193,3 +194,43 @@ async def test_the_freshness_of_each_item_is_measured_from_the_reading_to_the_sh
         await on.take(order_changed("main", Orders(on.shop).read(order["id"]), personal_id_keys=(), company_id_keys=()))
         assert on.held() == 11
         assert measured()[0] == after[0]
+
+
+def switched(on: Shelf, *, manage: bool) -> None:
+    """Somebody unticks, or ticks, "Manage stock"."""
+    on.clock.forward(minutes=1)
+    body = {"manage_stock": True, "stock_quantity": 3} if manage else {"manage_stock": False}
+    Products(on.shop).update(on.product, body, strict=False)
+
+
+@pytest.mark.claim("S3.15")
+@pytest.mark.parametrize(("manage", "policy", "managed"), [("owner", "announce", False), ("davtari", "correct", True)])
+async def test_stock_management_that_was_switched_off_is_said_once(
+    tmp_path: Path, manage: str, policy: str, managed: bool
+) -> None:
+    async with shelf(tmp_path, manage=manage) as on:
+        switched(on, manage=False)
+        [said] = await on.looked()
+        assert (said.managed, said.policy, said.ours) == (False, policy, Decimal(10))
+        assert on.shop.products[on.product]["manage_stock"] is managed
+        Products(on.shop).update(on.product, {"name": "Best tea"}, strict=False)
+        assert await on.looked() == []
+
+
+async def test_our_figure_is_written_once_stock_is_managed_again(tmp_path: Path) -> None:
+    async with shelf(tmp_path) as on:
+        switched(on, manage=False)
+        await on.take(stock(row("8"), at=on.clock.at))
+        assert await on.looked() == []  # known from the answer to that figure
+        switched(on, manage=True)
+        [said] = await on.looked()
+        assert (said.theirs, said.policy, on.held()) == (Decimal(3), "correct", 8)
+
+
+async def test_a_further_product_of_an_item_is_watched_too(tmp_path: Path) -> None:
+    async with shelf(tmp_path) as on:
+        english = int(Products(on.shop).create({"name": "Tea EN", "sku": "TEA-EN"}, strict=False)["id"])
+        await on.take(link(product_id=on.product, further=(FurtherProduct(product_id=english, sku="TEA-EN"),)))
+        on.clock.forward(minutes=1)
+        Products(on.shop).update(english, {"stock_quantity": 25}, strict=False)
+        assert [(one.product_id, one.theirs) for one in await on.looked()] == [(english, Decimal(25))]

@@ -16,7 +16,17 @@ from services.shared.settings.shop import ShopSettings
 from services.shared.woocommerce.product import Product
 
 Field = Literal[
-    "product", "name", "sku", "regular_price", "sale_price", "sale_from", "sale_to", "weight", "category", "stock"
+    "product",
+    "name",
+    "sku",
+    "regular_price",
+    "sale_price",
+    "sale_from",
+    "sale_to",
+    "weight",
+    "category",
+    "stock",
+    "manage_stock",
 ]
 OWNED: Mapping[Field, str] = {
     "name": "name",
@@ -40,6 +50,12 @@ TOLD: Mapping[str, str] = {
     "if-empty": "kept: ours is written only where the shop has nothing",
     "if-unchanged": "kept: a value edited by hand wins",
     "never": "kept: the field is the storefront's",
+}
+
+
+MANAGED: Mapping[str, str] = {
+    "owner": "kept: the shop shows no figure (stock.manage)",
+    "davtari": "switched on again with the next figure (stock.manage)",
 }
 
 
@@ -126,6 +142,17 @@ def _same(field: Field, ours: Any, theirs: Any) -> bool:
 
 
 def _stock(link: ProductLinked, product: Product, figure: AvailabilityChanged, shop: ShopSettings) -> Iterator[Drift]:
+    if product.parent_manages_stock:
+        yield _drift(link, "manage_stock", "on", "by the parent", "no figure is kept until the variation has its own")
+    elif not product.manages_stock:
+        yield _drift(link, "manage_stock", "on", "off", MANAGED[shop.stock.manage])
+    else:
+        yield from _quantity(link, product, figure, shop)
+
+
+def _quantity(
+    link: ProductLinked, product: Product, figure: AvailabilityChanged, shop: ShopSettings
+) -> Iterator[Drift]:
     if product.stock_quantity is None or product.stock_quantity == figure.quantity:
         return
     does = {

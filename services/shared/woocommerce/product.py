@@ -24,7 +24,6 @@ from services.shared.woocommerce.read import (
     Reference,
     Scalar,
     Word,
-    Yes,
     named,
     or_unreadable,
     reading,
@@ -35,6 +34,10 @@ FIELDS = (
     "weight,categories,manage_stock,stock_quantity,date_modified_gmt,meta_data,lang,translations"
 )
 """What is asked of a list: the whole record takes five times as long (reference section 4)."""
+
+
+PARENT = "parent"
+"""What `manage_stock` of a variation says whose parent keeps one stock for all (API fact)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,7 @@ class Product:
     image_ids: tuple[int, ...] = ()
     language: str = ""
     translations: Mapping[str, int] = field(default_factory=dict)
+    parent_manages_stock: bool = False
 
     @property
     def is_variation(self) -> bool:
@@ -104,7 +108,7 @@ class _Product(Answered):
     weight: Figure = None
     categories: Ids = ()
     images: Ids = ()
-    manage_stock: Yes = False
+    manage_stock: Any = None
     """A variation may say "parent"."""
     stock_quantity: Figure = None
     date_modified_gmt: Date = None
@@ -139,7 +143,8 @@ def _product(read: _Product) -> Product:
         sale_to=read.date_on_sale_to_gmt,
         weight=read.weight,
         category_ids=read.categories,
-        manages_stock=read.manage_stock,
+        manages_stock=php.is_yes(read.manage_stock),
+        parent_manages_stock=php.text(read.manage_stock) == PARENT,
         stock_quantity=read.stock_quantity,
         modified_at=read.date_modified_gmt,
         meta={meta.key: meta.value for meta in read.meta_data},
