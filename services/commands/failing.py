@@ -7,7 +7,7 @@ from aiokafka.errors import KafkaError
 from services.commands.approvals.pending import NoSuchApproval
 from services.commands.ask import NoAnswer
 from services.commands.clients.known import NoSuchClient
-from services.commands.codes import FAILED, NO_ANSWER, WRONG_SETTINGS
+from services.commands.codes import ALREADY_RUNNING, FAILED, NO_ANSWER, WRONG_SETTINGS
 from services.commands.day_close.accepting import NothingToAccept
 from services.commands.letters import NoSuchLetter, WrongUse
 from services.commands.moment import InvalidTime
@@ -21,6 +21,7 @@ from services.shared.messaging.topics import TopicsNotCreated
 from services.shared.running.serving import CannotListen
 from services.shared.settings import SettingsError
 from services.shared.settings.base import SecretMissing
+from services.shared.state.lock import AlreadyRunning
 from services.shared.state.trouble import first_cause
 from services.shared.upstream.errors import UpstreamError
 
@@ -40,6 +41,8 @@ def failed(error: BaseException) -> int:
             code, text = NO_ANSWER, str(error)
         case NotYet():
             code, text = NO_ANSWER, str(error)
+        case AlreadyRunning():
+            code, text = ALREADY_RUNNING, str(error)
         case KafkaError():
             code, text = FAILED, f"Kafka does not answer as it should ({error!r}): is kafka.bootstrap-servers right?"
         case _ if isinstance(error, SETTINGS):

@@ -12,14 +12,18 @@ from functools import partial
 from aiokafka.errors import KafkaError
 
 from services.commands.registry import service
+from services.shared.clock import utc_now
 from services.shared.delivery.backoff import unavailable_wait
+from services.shared.messaging.membership import Displaced
 from services.shared.messaging.reaching import patiently
 from services.shared.messaging.topics import TopicsNotCreated, create_topics
+from services.shared.running.exclusive import refuse_seconds
 from services.shared.running.service import Service
 from services.shared.running.serving import CannotListen
 from services.shared.settings import SettingsError
 from services.shared.settings.base import SecretMissing
 from services.shared.settings.model import KafkaSettings, Settings
+from services.shared.state.lock import AlreadyRunning
 from services.shared.state.trouble import first_cause
 from services.shared.telemetry.board import Board
 from services.shared.telemetry.exporting import exporting
@@ -27,7 +31,7 @@ from services.shared.telemetry.meters import RESTARTS
 from services.shared.telemetry.running import watch
 
 log = logging.getLogger(__name__)
-FOR_A_PERSON = (SecretMissing, SettingsError, CannotListen, TopicsNotCreated)
+FOR_A_PERSON = (SecretMissing, SettingsError, CannotListen, TopicsNotCreated, AlreadyRunning)
 Watching = Callable[[Service], AbstractContextManager[object]]
 """Around the time that a service runs."""
 
@@ -49,15 +53,17 @@ async def supervise(
 ) -> None:
     """Run a service until cancelled; when it fails, say so and start it again after a growing wait.
 
-    Raises what only a person can mend (`FOR_A_PERSON`): starting again would not help.
+    Raises what only a person can mend (`FOR_A_PERSON`): starting again would not help. One that another instance has
+    displaced is tried again: the other one may end, and the services beside it go on.
     """
-    failures = 0
+    failures, displaced = 0, False
     while True:
         try:
             await run_service(name, settings, ready, watching)
         except Exception as error:
             cause = first_cause(error)
-            if isinstance(cause, FOR_A_PERSON):
+            displaced = displaced or isinstance(cause, Displaced)
+            if isinstance(cause, FOR_A_PERSON) and not (displaced and isinstance(cause, AlreadyRunning)):
                 raise cause from None
             failures += 1
             await _pause(name, failures, cause)
@@ -66,7 +72,7 @@ async def supervise(
 async def _pause(name: str, failures: int, cause: BaseException) -> None:
     RESTARTS.labels(name).inc()
     pause = unavailable_wait(failures, 1.0, 60.0)
-    known = isinstance(cause, KafkaError)  # Kafka is away: its name says enough
+    known = isinstance(cause, KafkaError | AlreadyRunning)  # what it says is enough
     told = {"service": name, "why": repr(cause), "in_seconds": round(pause, 1)}
     log.error("service failed and is started again", extra=told, exc_info=None if known else cause)
     await asyncio.sleep(pause)
@@ -75,6 +81,7 @@ async def _pause(name: str, failures: int, cause: BaseException) -> None:
 async def until_signalled(names: Iterable[str], settings: Settings, *, supervised: bool) -> None:
     """Run until SIGTERM or SIGINT; what is under way is finished first. Health and metrics are served beside it."""
     chosen, telemetry = list(names), settings.telemetry
+    await refuse_seconds(settings.state.directory, chosen, utc_now)
     board = Board(chosen, telemetry.stalled_after)
     run = partial(supervise if supervised else run_service, settings=settings, watching=board.watching)
     async with exporting(telemetry, f"davtari-{chosen[0]}" if len(chosen) == 1 else "davtari"):

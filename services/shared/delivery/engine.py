@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager
 
 from contracts.validation import plain
@@ -34,6 +34,8 @@ class Engine:
         self.on_change: list[Callable[[], None]] = []
         self.doubt: Callable[[], None] = _nothing
         """Called when a record contradicts what is known: the log may be another one."""
+        self.sure: Callable[[], Awaitable[None]] = _at_once
+        """Returns when no other instance can be at work."""
         self._settling: GroupCommit[Sequence[Pair]] = GroupCommit(self._settle)
 
     @asynccontextmanager
@@ -86,6 +88,7 @@ class Engine:
     async def claim(self, lane: str, limit: int, skip: Collection[str]) -> list[Row]:
         """The next due rows of a lane, once everything that was known at the start has been read."""
         await self.caught_up.wait()
+        await self.sure()
         async with self.database.read() as connection:
             return await outbox.due(connection, lane, self.clock().timestamp(), limit, skip)
 
@@ -137,3 +140,7 @@ class Engine:
 
 def _nothing() -> None:
     """Where nobody compares the log."""
+
+
+async def _at_once() -> None:
+    """Where nobody else can be at work."""

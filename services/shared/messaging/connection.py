@@ -17,6 +17,9 @@ LARGEST = 16 * 1024 * 1024
 """Bytes of one record before compression: a dead letter holds a record of up to 4 MiB in base64, and must get through,
 since everything that is announced after it waits behind it."""
 
+SESSION_SECONDS = 10.0
+"""Seconds after which Kafka gives up a member of a group that says nothing."""
+
 
 class _Producer(AIOKafkaProducer):  # type: ignore[misc]
     """Starts within a bounded time, or says what is not there."""
@@ -71,7 +74,7 @@ def consumer_options() -> dict[str, Any]:
     what was read must not be read from anywhere else without a word."""
     return {
         "auto_offset_reset": "none",
-        "session_timeout_ms": 10_000,
+        "session_timeout_ms": int(SESSION_SECONDS * 1000),
         "heartbeat_interval_ms": 3_000,
         "max_poll_interval_ms": 600_000,
         "fetch_max_wait_ms": 200,

@@ -50,15 +50,17 @@ class Consumer:
         take: Take,
         positions: Mapping[Partition, Position],
         at_once: int = 500,
+        client_id: str = "davtari-consumer",
     ) -> None:
         self.settings, self._take = settings, take
         self.positions: dict[Partition, Position] = dict(positions)
         self.assignment = _Assignment(self._assigned)
+        self.on_rebalance: Callable[[], None] = _nothing
         self.progress = asyncio.Event()
         self._stopping = False
         self._broker = KafkaBroker(
             settings.bootstrap_servers,
-            client_id=f"davtari-{instance}",
+            client_id=client_id,
             allow_auto_create_topics=False,
             security=faststream_access(settings),
             logger=logging.getLogger("davtari.faststream"),
@@ -103,6 +105,7 @@ class Consumer:
 
         A static member that comes back is given what it had before, also if there are more partitions by now.
         """
+        self.on_rebalance()
         await self._seek(assigned)
         topics = self._subscriber.topic_names
         there = {TopicPartition(topic, n) for topic in topics for n in self.kafka.partitions_for_topic(topic) or ()}
@@ -162,6 +165,10 @@ class Consumer:
         async for attempt in trying:
             with attempt:
                 await self._take(records)
+
+
+def _nothing() -> None:
+    """Where nobody asks who else is in the group."""
 
 
 def _told(state: RetryCallState) -> None:

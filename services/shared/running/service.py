@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 
 from aiokafka import AIOKafkaProducer
 
@@ -23,6 +24,7 @@ from services.shared.logs import in_service
 from services.shared.messaging.connection import admin, producer
 from services.shared.messaging.consumer import Consumer, catch_up
 from services.shared.messaging.log_check import LogChanged, LogCheck, cluster_id
+from services.shared.messaging.membership import Member, Membership
 from services.shared.messaging.publisher import Publisher, Seal, in_clear
 from services.shared.messaging.reaching import patiently
 from services.shared.messaging.topic_faults import topics_there
@@ -30,6 +32,7 @@ from services.shared.privacy.keys import TOPIC as KEYS
 from services.shared.privacy.opening import Opener
 from services.shared.privacy.ring import KeyRing
 from services.shared.privacy.writing import Sealer
+from services.shared.running.exclusive import exclusive
 from services.shared.running.garbage import look_less_often
 from services.shared.running.gate import Gate, Gatekeeper, remembering
 from services.shared.settings.model import Settings
@@ -88,29 +91,38 @@ class Service:
         self.gates: list[Gatekeeper] = []
         self.keys = KeyRing(settings.kafka)
         self.ready = asyncio.Event()
+        self.instance = ""
         self.running: Running | None = None
         self.waits: dict[str, str] = {}
 
     async def run(self) -> None:
         """Run until cancelled. Whatever is under way is finished and made durable before it returns.
 
+        Raises `AlreadyRunning` when another instance is at work, and does nothing then.
+
         A state database that is corrupt, or that was filled from another log, is set aside; the service begins again
         with a new one.
         """
         directory, name = self.settings.state.directory, self.blueprint.name
         with in_service(name):
-            while True:
-                database = await opened(directory, name, self.clock, self._waits_for("database"))
-                try:
-                    await self._run(database)
-                except Exception as error:
-                    what, why = _unusable(error)
-                finally:
-                    self.running = None
-                    self.ready.clear()
-                    await self._forget_keys()
-                    await database.close()
-                set_aside(database_file(directory, name), what, why, self.clock())
+            async with exclusive(directory, name, self.clock, self._waits_for("database")) as lock:
+                self.instance = lock.instance
+                while True:
+                    await self._run_once(directory, name)
+
+    async def _run_once(self, directory: Path, name: str) -> None:
+        """Run until the state database proves unusable, and set it aside. Raises whatever else ends the service."""
+        database = await opened(directory, name, self.clock, self._waits_for("database"))
+        try:
+            await self._run(database)
+        except Exception as error:
+            what, why = _unusable(error)
+        finally:
+            self.running = None
+            self.ready.clear()
+            await self._forget_keys()
+            await database.close()
+        set_aside(database_file(directory, name), what, why, self.clock())
 
     async def _forget_keys(self) -> None:
         """What the log holds is read again at the next start: it may be another log then."""
@@ -130,15 +142,21 @@ class Service:
             await self._on_kafka(engine)
 
     async def _on_kafka(self, engine: Engine) -> None:
-        async with self._consuming(engine) as (consumer, check), self._publishing(engine) as publisher:
+        me = Member.here(self.instance, self.clock().timestamp())
+        membership = Membership(self.settings.kafka, self.blueprint.name, me)
+        consuming = self._consuming(engine, membership, me)
+        async with consuming as (consumer, check), self._publishing(engine) as publisher:
             self.running = Running(engine, publisher, consumer, self.relays)
             look_less_often()
             engine.on_change += [publisher.wake, *[relay.wake for relay in self.relays]]
-            engine.doubt = check.doubt.set
+            engine.doubt, engine.sure = check.doubt.set, membership.sure
+            consumer.on_rebalance = membership.doubt.set
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self.keys.keep_up())
                 tasks.create_task(check.watch())
+                tasks.create_task(membership.watch())
                 await catch_up(consumer)
+                await membership.look()
                 await lasting(engine.database, engine.catch_up_done)
                 log.info("caught up", extra={"topics": len(self.blueprint.handlers.topics)})
                 self.ready.set()
@@ -204,14 +222,17 @@ class Service:
         return sender
 
     @asynccontextmanager
-    async def _consuming(self, engine: Engine) -> AsyncIterator[tuple[Consumer, LogCheck]]:
-        consumer, check = await patiently(partial(self._consumer, engine), self._waits_for("Kafka"))
+    async def _consuming(
+        self, engine: Engine, membership: Membership, me: Member
+    ) -> AsyncIterator[tuple[Consumer, LogCheck]]:
+        await patiently(membership.wait_until_alone, self._waits_for("Kafka"))
+        consumer, check = await patiently(partial(self._consumer, engine, me), self._waits_for("Kafka"))
         try:
             yield consumer, check
         finally:
             await consumer.stop()
 
-    async def _consumer(self, engine: Engine) -> tuple[Consumer, LogCheck]:
+    async def _consumer(self, engine: Engine, me: Member) -> tuple[Consumer, LogCheck]:
         """A consumer that reads. Its topics must be there: it would wait for ever, and say nothing.
 
         Raises `LogChanged` when the topics do not hold what the state database has read of them.
@@ -222,7 +243,8 @@ class Service:
         async with engine.database.read() as connection:
             positions = await load_positions(connection)
         take = observed_take(engine.take, name, kafka.topic_prefix)
-        consumer = Consumer(kafka, topics, kafka.group(name), name, take, positions)
+        client_id = me.client_id(name)
+        consumer = Consumer(kafka, topics, kafka.group(name), me.instance, take, positions, client_id=client_id)
         check = LogCheck(kafka, lambda: consumer.positions, await self._cluster(engine.database))
         await check.look()
         try:
