@@ -48,7 +48,11 @@ def parts(model: type[BaseModel]) -> st.SearchStrategy[Any]:
 def field(info: FieldInfo) -> st.SearchStrategy[Any]:
     """Any value of a field."""
     patterns = [pattern for rule in info.metadata if (pattern := getattr(rule, "pattern", None))]
-    return st.from_regex(patterns[0], fullmatch=True) if patterns else of(info.annotation)
+    if patterns:
+        return st.from_regex(patterns[0], fullmatch=True)
+    if least := max((getattr(rule, "min_length", 0) for rule in info.metadata), default=0):
+        return of(info.annotation).filter(lambda value: len(value) >= least)
+    return of(info.annotation)
 
 
 def of(hint: Any) -> st.SearchStrategy[Any]:

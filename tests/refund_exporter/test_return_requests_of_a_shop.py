@@ -128,8 +128,8 @@ class Desk:
         return await return_request.outcome(asked, heard())
 
     def push(self, *options: str) -> Result:
-        """`davtari push return-request main ORDER …`."""
-        arguments = ["push", "return-request", SHOP, str(self.store.order_id), *options]
+        """`davtari push return-request ORDER … --shop main`."""
+        arguments = ["push", "return-request", str(self.store.order_id), *options, "--shop", SHOP]
         return CliRunner().invoke(app, arguments, env={"COLUMNS": "200"})
 
 
