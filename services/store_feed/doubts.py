@@ -17,6 +17,7 @@ from contracts.reasons import Reason
 from contracts.shop import OrderUnreadable, RefundUnreadable
 from services.shared.delivery.dead_letters import PARKED, letter_id
 from services.shared.delivery.decision import Delivery, Refusal
+from services.shared.delivery.faults import FAULT
 from services.shared.delivery.handlers import Remember
 from services.shared.state.records import State
 from services.store_feed.hints import ORDERS, wonder
@@ -24,6 +25,9 @@ from services.store_feed.records import NAME, ORDER_DOUBT, REFUND_DOUBT
 
 UNCONFIRMED = frozenset({Reason.SHOP_ORDER_MISSING, Reason.SHOP_REFUND_MISSING})
 """Nothing is wrong yet: the shop is asked a second time, and nobody is told before."""
+
+SEEN_TWICE = frozenset({Reason.SHOP_RECORD_UNREADABLE})
+"""The shop has failed on the record repeatedly: nobody waits for another look before it is reported."""
 
 
 def doubts_of(order: str, state: State) -> list[OrderUnreadable | RefundUnreadable]:
@@ -41,7 +45,8 @@ def letters(order: str, looking: bool, state: State) -> Iterator[Refusal]:
     """A dead letter for each that a person must know of. While a look is due none is opened again, and none closed."""
     for doubt in doubts_of(order, state):
         refusal = _refusal(doubt)
-        if doubt.reason not in UNCONFIRMED and not (looking and not _is_open(refusal.delivery.id, state)):
+        awaited = looking and doubt.reason not in SEEN_TWICE and not _is_open(refusal.delivery.id, state)
+        if doubt.reason not in UNCONFIRMED and not awaited:
             yield refusal
 
 
@@ -74,7 +79,11 @@ def _replayed(envelope: Envelope[DeadLetterSettled], state: State) -> None:
     settled = envelope.data
     parked = state.get(PARKED, settled.dead_letter) if settled.service == NAME else None
     order = parked.letter.delivery.subject if parked and parked.letter.delivery else ""
-    if settled.how == "replayed" and doubts_of(order, state):
+    if settled.how != "replayed" or not order:
+        return
+    if state.get(FAULT, order):
+        state.drop(FAULT, order)  # it is reported again when it is met again
+    elif doubts_of(order, state):
         wonder(order, ORDERS, state)
 
 

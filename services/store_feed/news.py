@@ -16,6 +16,7 @@ from services.store_feed.stated_again import stated_again
 
 Fact = OrderChanged | RefundIssued
 Doubt = OrderUnreadable | RefundUnreadable
+VARYING = frozenset({Reason.SHOP_ORDER_OUTDATED, Reason.SHOP_RECORD_UNREADABLE})
 
 
 def _order_news(event: OrderChanged, state: State) -> Sequence[Event]:
@@ -75,8 +76,8 @@ def _refund_doubt_news(event: RefundUnreadable, state: State) -> Sequence[Event]
 
 
 def _is_said(event: Doubt, known: Doubt | None) -> bool:
-    """Whether it was said already; what an outdated answer says of caches changes each time."""
-    hidden = {"observed_at", *(("detail",) if event.reason == Reason.SHOP_ORDER_OUTDATED else ())}
+    """Whether it was said already; what caches and failing shops say of themselves changes each time."""
+    hidden = {"observed_at", *(("detail",) if event.reason in VARYING else ())}
     return known is not None and event.model_dump(exclude=hidden) == known.model_dump(exclude=hidden)
 
 

@@ -21,9 +21,11 @@ from services.shared.telemetry.meters import SWEPT_LATE
 from services.shared.upstream.errors import UpstreamError
 from services.shared.woocommerce import php
 from services.shared.woocommerce.cursor import Cursor
+from services.shared.woocommerce.pages import Skip, Skipped
 from services.shared.woocommerce.readable import modified_at
 from services.store_feed.deliveries import NOT_PLACED
 from services.store_feed.hints import HINT, LOOKED, Why, hint_at
+from services.store_feed.left_out import report
 from services.store_feed.looks import shown_by
 from services.store_feed.records import ORDER, SWEPT, Swept
 
@@ -48,7 +50,7 @@ class Seen(NamedTuple):
 class ListsOrders(Protocol):
     """What the sweep reads of a shop."""
 
-    def orders_changed_since(self, cursor: Cursor) -> AsyncIterator[dict[str, Any]]: ...
+    def orders_changed_since(self, cursor: Cursor, *, skip: Skip = ...) -> AsyncIterator[dict[str, Any]]: ...
 
 
 class Sweep:
@@ -80,21 +82,25 @@ class Sweep:
     async def once(self) -> int:
         """Hint at every order that changed since the cursor and was not looked at since; gives how many.
 
-        What was found before a page fails is kept. Raises `UpstreamError`.
+        What was found before a page fails is kept, and orders that the list leaves out are reported. Raises
+        `UpstreamError`.
         """
-        cursor, hinted = await self._cursor(), 0
-        async for orders in self._changed(cursor):
+        cursor, hinted, left_out = await self._cursor(), 0, list[Skipped]()
+        async for orders in self._changed(cursor, left_out):
             async with self._engine.work() as work:
                 found = await self._hint(work, orders)
                 cursor = cursor.moved_to(min(_last(orders) or cursor.at, work.now))
                 work.put(SWEPT, self._name, Swept(modified_at=cursor.at))
             hinted += found
             SWEPT_LATE.labels(self._name).inc(found)
+        if left_out:
+            async with self._engine.work() as work:
+                await report(work, self._name, left_out)
         return hinted
 
-    async def _changed(self, cursor: Cursor) -> AsyncIterator[list[Seen]]:
+    async def _changed(self, cursor: Cursor, left_out: list[Skipped]) -> AsyncIterator[list[Seen]]:
         orders: list[Seen] = []
-        async for order in self._shop.orders_changed_since(cursor):
+        async for order in self._shop.orders_changed_since(cursor, skip=left_out.append):
             orders.append(_seen(self._name, order))
             if len(orders) >= AT_ONCE:
                 yield orders

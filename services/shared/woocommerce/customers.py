@@ -12,7 +12,7 @@ from services.shared.upstream.unreadable import Unreadable
 from services.shared.woocommerce import lists, php
 from services.shared.woocommerce.api import Api
 from services.shared.woocommerce.order_json import NO_ADDRESS, PostalAddress
-from services.shared.woocommerce.pages import PER_PAGE
+from services.shared.woocommerce.pages import Skipped, rows
 from services.shared.woocommerce.read import Answered, Id, Metas, Text, Word, named, reading
 
 ROUTE = "/customers"
@@ -55,10 +55,14 @@ async def exists(api: Api, customer_id: int) -> bool:
 
 
 async def there(api: Api, ids: Sequence[int]) -> set[int]:
-    """Which of these accounts (a hundred at most) there are. API fact: `include` drops unknown numbers silently."""
-    params: dict[str, str | int] = {"include": ",".join(map(str, ids)), "role": "all", "per_page": PER_PAGE}
-    page = await api.page(ROUTE, {**params, "_fields": "id"})
-    return {number for row in page.rows if (number := php.id_of(row)) is not None}
+    """Which of these accounts (a hundred at most) there are. API fact: `include` drops unknown numbers silently.
+
+    One on which the shop fails is there.
+    """
+    params = {"include": ",".join(map(str, ids)), "role": "all", "_fields": "id"}
+    failing: list[Skipped] = []
+    found = {php.id_of(row) async for row in rows(api, ROUTE, params, skip=failing.append)}
+    return {number for number in (*found, *(one.id for one in failing)) if number is not None}
 
 
 async def by_email(api: Api, email: str) -> Customer | None:

@@ -70,8 +70,12 @@ def whole(value: Any) -> int | None:
 
 
 def id_of(record: Any) -> int | None:
-    """The id of a record; None where it has none that can be read."""
-    return whole(record.get("id")) if isinstance(record, Mapping) else None
+    """The id of a record, which is above zero; None where it has none that can be read.
+
+    A call for the record -17 would be a call to no route: to the caller the whole shop would be away.
+    """
+    found = whole(record.get("id")) if isinstance(record, Mapping) else None
+    return found if found is not None and found > 0 else None
 
 
 def flag(value: Any) -> bool | None:
