@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from aiokafka.errors import KafkaConnectionError
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import (
+    KafkaConnectionError,
+    KafkaError,
+    MessageSizeTooLargeError,
+    OutOfOrderSequenceNumber,
+    ProducerFenced,
+    UnknownProducerId,
+)
 from sqlalchemy import func, select
 
 from contracts.balance import StockChanged
@@ -19,6 +27,7 @@ from services.shared.delivery.handlers import Handlers
 from services.shared.delivery.record import Record
 from services.shared.messaging.connection import producer
 from services.shared.messaging.publisher import Publisher
+from services.shared.messaging.sender import Sender
 from services.shared.state.records import State
 from services.shared.state.tables import events
 from tests.delivery.bench import Bench, Script, open_bench
@@ -31,7 +40,7 @@ pytestmark = pytest.mark.kafka
 @asynccontextmanager
 async def publishing(bench: Bench, topics: Topics) -> AsyncIterator[Publisher]:
     """A publisher at work for as long as the context lasts."""
-    async with producer(topics.settings, NAME) as sender:
+    async with sending(topics) as sender:
         publisher = Publisher(bench.database, sender, topics.settings.topic_prefix, topics.settings.send_timeout)
         bench.engine.on_change.append(publisher.wake)
         running = asyncio.create_task(publisher.run())
@@ -40,6 +49,17 @@ async def publishing(bench: Bench, topics: Topics) -> AsyncIterator[Publisher]:
         finally:
             running.cancel()
             await asyncio.wait([running])
+
+
+@asynccontextmanager
+async def sending(topics: Topics) -> AsyncIterator[Sender]:
+    """A sender for as long as the context lasts."""
+    sender = Sender(lambda: producer(topics.settings, NAME))
+    await sender.start()
+    try:
+        yield sender
+    finally:
+        await sender.stop()
 
 
 async def waiting(bench: Bench) -> int:
@@ -95,7 +115,7 @@ async def test_a_row_stays_until_kafka_has_it(topics: Topics, tmp_path: Path, mo
     async def refusing(*_: object, **__: object) -> None:
         raise KafkaConnectionError("no broker")
 
-    async with open_bench(tmp_path) as bench, producer(topics.settings, NAME) as sender:
+    async with open_bench(tmp_path) as bench, sending(topics) as sender:
         publisher = Publisher(bench.database, sender, topics.settings.topic_prefix, 1.0)
         await bench.announce(stock("a"))
         with monkeypatch.context() as down:
@@ -155,3 +175,84 @@ async def each_once_and_in_order(folder: Path, records: list[Record]) -> None:
         await bench.take(*records)
     assert sorted(handled) == [("a", 1), ("a", 2), ("a", 3), *[(item, n) for item in "bcde" for n in (1, 2)]]
     assert [each for each in handled if each[0] == "a"] == [("a", 1), ("a", 2), ("a", 3)]
+
+
+LOST_PLACE = [OutOfOrderSequenceNumber(), UnknownProducerId(), ProducerFenced()]
+
+
+@pytest.mark.claim("K32")
+@pytest.mark.parametrize("error", LOST_PLACE, ids=lambda error: type(error).__name__)
+async def test_a_producer_that_has_lost_its_place_is_replaced(
+    topics: Topics, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: KafkaError
+) -> None:
+    monkeypatch.setattr("services.shared.messaging.publisher.unavailable_wait", lambda *_: 0.0)
+    made: list[AIOKafkaProducer] = []
+
+    def make() -> AIOKafkaProducer:
+        made.append(producer(topics.settings, NAME))
+        if len(made) == 1:  # as after Kafka came back from an older copy: it refuses whatever this one sends
+            monkeypatch.setattr(made[0], "send", refusing(error))
+        return made[-1]
+
+    sender = Sender(make)
+    await sender.start()
+    async with open_bench(tmp_path) as bench:
+        publisher = Publisher(bench.database, sender, topics.settings.topic_prefix, 5.0)
+        await bench.announce(stock("a", 1), stock("b", 1))
+        await publisher.publish_once()
+        assert (await waiting(bench), len(made)) == (2, 2)
+        await publisher.publish_once()
+        assert (await waiting(bench), publisher.failures) == (0, 0)
+    await sender.stop()
+    assert [told.subject for told in await topics.events(STOCK)] == ["a", "b"]
+
+
+def refusing(error: KafkaError) -> Callable[..., Awaitable[asyncio.Future[None]]]:
+    """What Kafka answers to a producer whose numbers do not follow on."""
+
+    async def send(*_: object, **__: object) -> asyncio.Future[None]:
+        failed = asyncio.get_running_loop().create_future()
+        failed.set_exception(error)
+        return failed
+
+    return send
+
+
+async def test_what_was_not_acknowledged_in_time_is_waited_for_and_not_sent_twice(
+    topics: Topics, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A producer never gives up what it was given; sent anew each time, it would pile up there during an outage."""
+    monkeypatch.setattr("services.shared.messaging.publisher.unavailable_wait", lambda *_: 0.0)
+    sent: list[asyncio.Future[None]] = []
+
+    async def send(*_: object, **__: object) -> asyncio.Future[None]:
+        sent.append(asyncio.get_running_loop().create_future())
+        return sent[-1]
+
+    async with open_bench(tmp_path) as bench, sending(topics) as sender:
+        monkeypatch.setattr(sender, "send", send)
+        publisher = Publisher(bench.database, sender, topics.settings.topic_prefix, 0.05)
+        await bench.announce(stock("a", 1))
+        for _ in range(3):
+            await publisher.publish_once()
+        assert (len(sent), await waiting(bench), publisher.failures) == (1, 1, 3)
+        await bench.announce(stock("a", 2))
+        await publisher.publish_once()
+        for one in sent:
+            one.set_result(None)
+        await publisher.publish_once()
+        assert (len(sent), await waiting(bench), publisher.failures) == (2, 0, 0)
+
+
+async def test_what_a_person_must_put_right_is_told_from_a_broker_that_is_away(
+    topics: Topics, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("services.shared.messaging.publisher.unavailable_wait", lambda *_: 0.0)
+    async with open_bench(tmp_path) as bench, sending(topics) as sender:
+        monkeypatch.setattr(sender, "send", refusing(MessageSizeTooLargeError()))
+        publisher = Publisher(bench.database, sender, topics.settings.topic_prefix, 5.0)
+        await bench.announce(stock("a", 1))
+        await publisher.publish_once()
+        assert "topics create --mend" in publisher.why
+        assert [vars(one)["fix"] for one in caplog.records if "refuses an event" in one.message]
+        assert await waiting(bench) == 1

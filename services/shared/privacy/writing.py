@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from typing import Any, Protocol
 from uuid import uuid4
 
 from aiokafka import AIOKafkaProducer
@@ -19,11 +20,17 @@ from services.shared.privacy.values import in_clear, sealed, whose
 from services.shared.settings.kafka import KafkaSettings
 
 
+class Sends(Protocol):
+    """Sends a record, and returns when Kafka has it."""
+
+    async def send_and_wait(self, topic: str, *, value: bytes, key: bytes, headers: Any) -> Any: ...
+
+
 class Sealer:
     """Seals what one service says. No two may use the same `service` at a time: each would make a key."""
 
     def __init__(
-        self, ring: KeyRing, producer: AIOKafkaProducer, prefix: str, service: str, clock: Callable[[], datetime]
+        self, ring: KeyRing, producer: Sends, prefix: str, service: str, clock: Callable[[], datetime]
     ) -> None:
         self._ring, self._producer, self._topic, self._service = ring, producer, prefix + TOPIC, service
         self._clock = clock

@@ -10,8 +10,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from aiokafka import AIOKafkaProducer
-
 from contracts.topics import reports
 from services.shared.clock import Clock, utc_now
 from services.shared.delivery.engine import Engine
@@ -27,6 +25,7 @@ from services.shared.messaging.log_check import LogChanged, LogCheck, cluster_id
 from services.shared.messaging.membership import Member, Membership
 from services.shared.messaging.publisher import Publisher, Seal, in_clear
 from services.shared.messaging.reaching import patiently
+from services.shared.messaging.sender import Sender
 from services.shared.messaging.topic_faults import topics_there
 from services.shared.privacy.keys import TOPIC as KEYS
 from services.shared.privacy.opening import Opener
@@ -201,25 +200,17 @@ class Service:
     @asynccontextmanager
     async def _publishing(self, engine: Engine) -> AsyncIterator[Publisher]:
         kafka = self.settings.kafka
-        sender = await patiently(self._sender, self._waits_for("Kafka"))
+        sender = Sender(partial(producer, kafka, self.blueprint.name))
+        await patiently(sender.start, self._waits_for("Kafka"))
         try:
             yield Publisher(engine.database, sender, kafka.topic_prefix, kafka.send_timeout, self._seal(sender))
         finally:
             await sender.stop()
 
-    def _seal(self, sender: AIOKafkaProducer) -> Seal:
+    def _seal(self, sender: Sender) -> Seal:
         if not self.settings.privacy.seal:
             return in_clear
         return Sealer(self.keys, sender, self.settings.kafka.topic_prefix, self.blueprint.name, self.clock).values
-
-    async def _sender(self) -> AIOKafkaProducer:
-        sender = producer(self.settings.kafka, self.blueprint.name)
-        try:
-            await sender.start()
-        except BaseException:
-            await sender.stop()
-            raise
-        return sender
 
     @asynccontextmanager
     async def _consuming(

@@ -70,7 +70,7 @@ class Watched:
             return waits or ["it has not joined Kafka and opened its state database yet"]
         faults = [self._broker, await _database_fault(running), self._catching_up(), *waits]
         if running.publisher.failures:
-            faults.append("its events wait for Kafka")
+            faults.append(f"its events wait for Kafka: {running.publisher.why}")
         return [fault for fault in faults if fault]
 
     def _catching_up(self) -> str:
