@@ -16,7 +16,7 @@ from contracts.shop import OrderChanged, OrderLine
 from services.order_exporter.clients.client import identity_of
 from services.order_exporter.content import books_digest
 from services.shared.documents.goods import takes_goods
-from services.shared.documents.precision import blur, order_blur
+from services.shared.documents.precision import amounts, blur, finest, order_blur
 from services.shared.documents.written import number
 from services.shared.money import TETRI, vat_in
 
@@ -156,9 +156,9 @@ def _is_same_tax(order: OrderChanged, sale: SaleRecorded) -> bool:
 
 
 def stated_tax(order: OrderChanged) -> Decimal:
-    """The tax that the order's lines state, with as many decimals as its total has."""
+    """The tax that the order's lines state, with as many decimals as the shop shows."""
     tax = sum((line.total_tax for line in order.lines), ZERO)
-    return tax.quantize(Decimal(1).scaleb(int(order.total.as_tuple().exponent)))
+    return tax.quantize(finest(*amounts(order)))
 
 
 def _blur(order: OrderChanged, sale: SaleRecorded) -> Decimal:

@@ -18,14 +18,24 @@ def blur(*shown: Decimal) -> Decimal:
 
     `shown` are amounts that the shop shows with the same decimals; the finest counts, since a zero may have none.
     """
-    unit = Decimal(1).scaleb(min(int(amount.as_tuple().exponent) for amount in shown))
+    unit = finest(*shown)
     return Decimal(0) if unit == TETRI else max(unit, TETRI) * HALF
 
 
 def order_blur(order: OrderChanged) -> Decimal:
     """The same for any amount of an order."""
+    return blur(*amounts(order))
+
+
+def amounts(order: OrderChanged) -> tuple[Decimal, ...]:
+    """What an order shows with the shop's decimals."""
     lines = (amount for line in order.lines for amount in (line.total, line.total_tax))
-    return blur(order.total, order.total_tax, *lines)
+    return (order.total, order.total_tax, *lines)
+
+
+def finest(*shown: Decimal) -> Decimal:
+    """The unit of the amount with the most decimals, e.g. 0.01: a number in JSON may have lost its zeros."""
+    return Decimal(1).scaleb(min(int(amount.as_tuple().exponent) for amount in shown))
 
 
 def is_same_amount(shown: Decimal, booked: Decimal) -> bool:
