@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 import orjson
 
+from services.shared.library_logs import SingleAttempts
 from services.shared.telemetry.tracing import trace_id
 
 STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
@@ -98,6 +99,7 @@ def configure(level: str = "INFO", *, as_json: bool = False) -> None:
     """Log to standard error; the libraries' own chatter only when something is wrong."""
     handler = logging.StreamHandler()
     handler.setFormatter(JsonFormatter() if as_json else TextFormatter())
+    handler.addFilter(SingleAttempts())
     logging.basicConfig(level=level, handlers=[handler], force=True)
     for name in QUIET:
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))

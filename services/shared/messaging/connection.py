@@ -17,6 +17,8 @@ LARGEST = 16 * 1024 * 1024
 """Bytes of one record before compression: a dead letter holds a record of up to 4 MiB in base64, and must get through,
 since everything that is announced after it waits behind it."""
 
+RETRY_MS = 300
+"""How long a client that lasts waits between two attempts to reach a broker."""
 SESSION_SECONDS = 10.0
 """Seconds after which Kafka gives up a member of a group that says nothing."""
 
@@ -64,6 +66,7 @@ def producer(settings: KafkaSettings, service: str) -> AIOKafkaProducer:
         enable_idempotence=True,
         compression_type="gzip",
         linger_ms=5,
+        retry_backoff_ms=RETRY_MS,
         max_batch_size=256 * 1024,
         max_request_size=LARGEST,
     )

@@ -15,7 +15,7 @@ from faststream.message import StreamMessage
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_random_exponential
 
 from services.shared.delivery.record import Record, positions_after
-from services.shared.messaging.connection import consumer_options
+from services.shared.messaging.connection import RETRY_MS, consumer_options
 from services.shared.messaging.faststream_security import faststream_access
 from services.shared.messaging.raw import record_of
 from services.shared.messaging.reaching import bounded
@@ -62,6 +62,7 @@ class Consumer:
             settings.bootstrap_servers,
             client_id=client_id,
             allow_auto_create_topics=False,
+            retry_backoff_ms=RETRY_MS,
             security=faststream_access(settings),
             logger=logging.getLogger("davtari.faststream"),
             graceful_timeout=20.0,
