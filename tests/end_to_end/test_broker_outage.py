@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 
 import pytest
@@ -52,6 +53,37 @@ async def test_the_broker_dies_in_the_middle(stage: Stage, node: ArchivesBroker)
     await node.start_again()
     await stage.until(lambda: f"main:{order_id}" in stage.ledger.sales, "the Sale of the order that is given back")
     await stage.refund(order_id, *refund_ids)
+    await stage.closes()
+
+
+@pytest.mark.long
+@pytest.mark.claim("S1.15")
+async def test_the_broker_dies_again_and_again_and_no_service_ends(stage: Stage, node: ArchivesBroker) -> None:
+    up = stage.programs["up"]
+    for _ in range(3):
+        # when the broker dies while orders are on their way, and comes back
+        await stage.place(stage.till.order())
+        node.kill()
+        await node.start_again()
+        # then the process goes on, and everything comes into the books
+        await stage.closes()
+        assert up.process.returncode is None, up.tail()
+    assert up.heard("service failed and is started again") == []
+    assert "Traceback" not in up.log.read_text()
+
+
+@pytest.mark.long
+async def test_stopping_while_the_broker_is_away_is_quick_and_clean(stage: Stage, node: ArchivesBroker) -> None:
+    up = stage.programs["up"]
+    node.kill()
+    await stage.place(stage.till.order())
+    await until(lambda: _kept(stage), "events wait for the broker")
+    begun = time.monotonic()
+    (code,) = await stage.programs.stop("up", patience=40.0)
+    print(f"stopped within {time.monotonic() - begun:.1f} s while Kafka was away")
+    assert (code, "Traceback" in up.log.read_text()) == (0, False)
+    await node.start_again()
+    await stage.programs.start("up", services=len(ALL))
     await stage.closes()
 
 
