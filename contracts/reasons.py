@@ -24,6 +24,7 @@ class Reason(StrEnum):
     BALANCE_SNAPSHOT_SHRANK = "balance.snapshot-shrank"
     BALANCE_SNAPSHOT_ALARMING = "balance.snapshot-alarming"
     BALANCE_UNREADABLE = "balance.unreadable"
+    BALANCE_LOCKED = "balance.locked"
 
     SHOP_REFUSED = "shop.refused"
     SHOP_BAD_ANSWER = "shop.bad-answer"

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from contracts.balance import ItemChanged
+from contracts.balance import ItemChanged, PriceChanged
 from contracts.model import Event
 from contracts.operations import DeadLettered, DeadLetterSettled, DiscardRequested, ReplayRequested
 from services.sandbox.balance.catalogue import CatalogueOrder
 from services.sandbox.balance.record import uid
-from services.shared.upstream.errors import AccessDenied, Rejected
+from services.shared.upstream.errors import AccessDenied, ForeignAnswer
 from tests.balance_feed.feed_bench import FIRST, Feed, named, standing
 from tests.support.engine_bench import Clock
 
@@ -135,18 +135,15 @@ async def test_missing_rights_are_shown_with_the_menu_that_mends_them(feed: Feed
     assert [event.dead_letter for event in named(mended, DeadLetterSettled)] == [letter.dead_letter]
 
 
-async def test_an_answer_that_is_no_list_of_rows_is_shown(feed: Feed) -> None:
-    fault = feed.trouble("status", "GET .*/Prices$", status=200, body='{"answer": 42, "rows": [1, 2]}')
-    with pytest.raises(Rejected):
+@pytest.mark.claim("K28")
+@pytest.mark.parametrize("body", ['{"answer": 42, "rows": [1, 2]}', '{"message": "Access denied"}', "<html>", "[null]"])
+async def test_an_answer_that_cannot_be_balances_changes_nothing(feed: Feed, body: str) -> None:
+    fault = feed.trouble("status", "GET .*/Prices$", status=200, body=body)
+    with pytest.raises(ForeignAnswer):
         await feed.imports("prices")
-    (letter,) = await feed.ledger.news()
+    assert await feed.ledger.news() == []
     feed.sandbox.clear(fault)
-
-    mended = await feed.imports("prices")
-
-    assert isinstance(letter, DeadLettered)
-    assert "nothing new about prices" in letter.detail
-    assert [event.how for event in named(mended, DeadLetterSettled)] == ["overtaken"]
+    assert named(await feed.imports("prices"), PriceChanged)
 
 
 async def test_faults_of_one_resource_outlive_the_imports_of_another(feed: Feed) -> None:

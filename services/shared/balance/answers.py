@@ -7,6 +7,8 @@ from typing import Any
 
 import orjson
 
+from services.shared.upstream.refusal_objects import is_refusal
+
 WRAPPERS = frozenset({"items", "value", "source", "data", "rows", "records"})
 """API fact: instead of a bare array there may be an object around it with one of these keys, in any letter case."""
 ERROR = "error"
@@ -24,12 +26,30 @@ def decoded(body: bytes) -> Any:
 def error_texts(body: bytes) -> tuple[str, ...]:
     """The texts of `{"Error": [...]}` (API fact); empty when the body is something else."""
     try:
-        known = decoded(body)
+        return stated_errors(decoded(body))
     except ValueError:
         return ()
-    folded = {key.lower(): value for key, value in known.items()} if isinstance(known, dict) else {}
-    texts = folded.get(ERROR) or []
+
+
+def stated_errors(known: Any) -> tuple[str, ...]:
+    """The texts of Balance's own error object, which holds nothing else; empty for any other."""
+    if not isinstance(known, dict) or len(known) != 1:
+        return ()
+    ((key, texts),) = known.items()
+    if key.lower() != ERROR or not (isinstance(texts, list) or (key == "Error" and isinstance(texts, str))):
+        return ()
     return tuple(str(text).strip() for text in (texts if isinstance(texts, list) else [texts]))
+
+
+def is_foreign(body: bytes) -> bool:
+    """Whether a body is JSON in which something else than Balance refuses: `{"message": …}` and the like."""
+    try:
+        known = decoded(body)
+    except ValueError:
+        return False
+    rows = known if isinstance(known, list) else [known]
+    foreign = all(isinstance(row, dict) and row and is_refusal(row) for row in rows)
+    return bool(rows) and foreign and not stated_errors(known)
 
 
 def said(body: bytes) -> str:

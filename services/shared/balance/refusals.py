@@ -7,11 +7,21 @@ from functools import partial
 
 import httpx
 
+from contracts.reason_texts import texts
 from contracts.reasons import Reason
-from services.shared.balance.answers import error_texts, said, states_no_match, unknown_parameter
+from services.shared.balance.answers import error_texts, is_foreign, said, states_no_match, unknown_parameter
 from services.shared.settings.balance import BalanceSettings, Dialect
-from services.shared.upstream.descriptions import described, is_page
-from services.shared.upstream.errors import AccessDenied, Misaddressed, Rejected, Unavailable, UpstreamError
+from services.shared.upstream.descriptions import beginning, described, is_page
+from services.shared.upstream.errors import (
+    AccessDenied,
+    ForeignAnswer,
+    Misaddressed,
+    ReadFailed,
+    Rejected,
+    Unavailable,
+    UnknownOutcome,
+    UpstreamError,
+)
 from services.shared.upstream.http import Refine
 from services.shared.upstream.statuses import FAILED, NOT_DONE
 from services.shared.upstream.voice import Voice
@@ -28,6 +38,11 @@ _MEND_PARAMETER = {
     "Source": "take {resource} out of balance.dialect.source-parameter",
     "Total": "set balance.dialect.stocks-total-false to false",
 }
+
+
+_OWN = frozenset({400, 404, 409, 422})
+"""The 4xx with which Balance refuses what it was sent (balance-api 1.8, U12); all others come from the way there."""
+_TOO_LARGE = frozenset({413, 414, 431})
 
 
 class NothingThere(Rejected):
@@ -63,9 +78,23 @@ def refine_for(voice: Voice, dialect: Dialect) -> Refine:
     return partial(_refined, voice, dialect)
 
 
-def refused(what: str, words: str, dialect: Dialect, status: int | None) -> Rejected:
-    """The refusal that Balance's words mean: what a person or a receipt can mend is told apart."""
-    return Rejected(f"{what}: {words}" if words else what, reason=_meant(words, dialect), status=status)
+def refused(what: str, words: str, dialect: Dialect, status: int | None) -> UpstreamError:
+    """What Balance's own words mean: for the message a refusal, whose cause is told apart; or nobody can be served."""
+    text, reason = _with(what, words), _meant(words, dialect)
+    if reason is Reason.BALANCE_REFUSED and _states_outage(words, dialect):
+        return Unavailable(f"{text}. {_fix(Reason.BALANCE_LOCKED)}", status=status, reason=Reason.BALANCE_LOCKED)
+    return Rejected(text, reason=reason, status=status)
+
+
+def foreign_answer(what: str, *, writes: bool, status: int | None = None) -> UpstreamError:
+    """An answer that cannot be Balance's: a login page, a proxy or a protection has answered."""
+    kind = UnknownOutcome if writes else ForeignAnswer
+    return kind(f"{what}. {_fix(Reason.BALANCE_BAD_ANSWER)}", status=status, reason=Reason.BALANCE_BAD_ANSWER)
+
+
+def _fix(reason: Reason) -> str:
+    wording = texts(reason).en
+    return f"{wording.cause} {wording.fix} ({reason})"
 
 
 def _meant(words: str, dialect: Dialect) -> Reason:
@@ -75,10 +104,14 @@ def _meant(words: str, dialect: Dialect) -> Reason:
     return Reason.BALANCE_STOCK_SHORT if short else Reason.BALANCE_REFUSED
 
 
-def refusal_in(response: httpx.Response, dialect: Dialect) -> Rejected | None:
-    """The refusal in an answer that is a 2xx all the same."""
-    texts = error_texts(response.content)
-    return refused(called(response), said(response.content), dialect, response.status_code) if texts else None
+def refusal_in(response: httpx.Response, dialect: Dialect) -> UpstreamError | None:
+    """The refusal in an answer to a write that is a 2xx all the same; `UnknownOutcome` for a foreign answer."""
+    if error_texts(response.content):
+        return refused(called(response), said(response.content), dialect, response.status_code)
+    if is_foreign(response.content):
+        shown = beginning(response.text)
+        return foreign_answer(f'{called(response)} with "{shown}"', writes=True, status=response.status_code)
+    return None
 
 
 def called(response: httpx.Response) -> str:
@@ -97,29 +130,33 @@ def _refined(voice: Voice, dialect: Dialect, response: httpx.Response, writes: b
     what = called(response)
     if status in (401, 403):
         return AccessDenied(f"{_with(what, words)}. {voice.mend_access}", status=status)
-    if status == 405 or (status == 404 and is_page(response)):
+    if status in NOT_DONE or status < 400:
+        return None
+    failed, own = status in FAILED or status >= 500, bool(error_texts(response.content))
+    if (own and (writes or not failed)) or _states_outage(words, dialect):
+        return refused(what, words, dialect, status)
+    if failed:
+        return None if writes else ReadFailed(_with(what, words), status=status)
+    return _refused_request(response, what, words, dialect, writes=writes)
+
+
+def _states_outage(words: str, dialect: Dialect) -> bool:
+    return any(re.search(pattern, words, re.IGNORECASE) for pattern in dialect.unavailable)
+
+
+def _refused_request(
+    response: httpx.Response, what: str, words: str, dialect: Dialect, *, writes: bool
+) -> UpstreamError:
+    """A 4xx: in Balance's words about what was asked, in foreign ones about nothing but the way there."""
+    status = response.status_code
+    foreign = is_page(response) or is_foreign(response.content)
+    if status == 405 or (status == 404 and foreign):
         return misaddressed(what, status)
-    if status in NOT_DONE:
-        return None
-    return _refined_write(dialect, response, what, words) if writes else _refined_read(dialect, response, what, words)
-
-
-def _refined_write(dialect: Dialect, response: httpx.Response, what: str, words: str) -> UpstreamError | None:
-    """A refusal with 5xx is one only with an `Error` list (API fact); without, the document may have been written."""
-    status = response.status_code
-    failed = status in FAILED or status >= 500
-    if status < 400 or (failed and not error_texts(response.content)):
-        return None
-    return refused(what, words, dialect, response.status_code)
-
-
-def _refined_read(dialect: Dialect, response: httpx.Response, what: str, words: str) -> UpstreamError | None:
-    status = response.status_code
-    if status == 404:
-        return _not_found(response, what, words)
-    if status in FAILED or status >= 500:
-        return Unavailable(_with(what, words), status=status)
-    return refused(what, words, dialect, status) if status >= 400 else None
+    if (status not in _OWN and status not in _TOO_LARGE) or (foreign and status not in _TOO_LARGE):
+        shown = f' with "{beginning(response.text)}"' if response.text.strip() else ""
+        fix = _fix(Reason.BALANCE_BAD_ANSWER)
+        return AccessDenied(f"{what}{shown}. {fix}", status=status, reason=Reason.BALANCE_BAD_ANSWER)
+    return refused(what, words, dialect, status) if writes or status != 404 else _not_found(response, what, words)
 
 
 def _not_found(response: httpx.Response, what: str, words: str) -> UpstreamError:

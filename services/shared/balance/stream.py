@@ -11,13 +11,14 @@ from typing import Any
 
 import ijson
 
-from contracts.reasons import Reason
-from services.shared.balance.answers import said
+from services.shared.balance.answers import said, stated_errors
 from services.shared.balance.array import ArrayParser
-from services.shared.balance.refusals import refused
+from services.shared.balance.refusals import foreign_answer, refused
 from services.shared.balance.shape import BARE, Shape
 from services.shared.settings.balance import Dialect
-from services.shared.upstream.errors import ForeignAnswer, Rejected, Unavailable, UpstreamError
+from services.shared.upstream.descriptions import beginning
+from services.shared.upstream.errors import Unavailable, UpstreamError
+from services.shared.upstream.refusal_objects import is_refusal
 
 PIECE = 32 * 1024
 """Bytes parsed at once: it bounds the rows that wait in memory, however large the network's pieces are."""
@@ -32,8 +33,8 @@ Rows = AsyncGenerator[Raw, None]
 async def rows_of(chunks: AsyncIterator[bytes], what: str, dialect: Dialect, *, may_be_empty: bool = False) -> Rows:
     """The rows of an answer. `what` names the call in errors; numbers come as int or Decimal.
 
-    Raises `Unavailable` when the answer breaks off, `Rejected` when it is an `Error` list or no list of rows. A body
-    without any content is an error too, unless it `may_be_empty`.
+    Raises `Unavailable` when the answer breaks off or cannot be Balance's, `Rejected` when it is an `Error` list. A
+    body without any content is an error too, unless it `may_be_empty`.
     """
     parser = Parser(what, dialect)
     async for chunk in chunks:
@@ -102,12 +103,14 @@ class Parser:
         """An element that is no record counts as one without any field, which its reader reports."""
         found = list(self._found)
         self._found.clear()
+        if not self._count and found and _is_foreign(found[0]):
+            raise self._bad(f'"{beginning(str(found[0]))}"')
         rows = [row if isinstance(row, dict) else {} for row in found]
         self._count, self._records = self._count + len(rows), self._records + sum(map(bool, rows))
         return rows
 
     def _last(self) -> list[Raw]:
-        """The rows that were left. Raises `Rejected` for a list without any record."""
+        """The rows that were left. Raises `ForeignAnswer` for a list without any record."""
         rows = self._taken()
         if self._count and not self._records:
             raise self._bad("a list of something else than records")
@@ -121,12 +124,12 @@ class Parser:
             (known,) = ijson.items(self._head, "")
         except ijson.JSONError:
             raise self._broken_off() from None
-        if known is None:
+        if known is None or known == {}:
             return self._nothing(may_be_empty)
-        if not isinstance(known, dict):
-            raise self._bad("no list of rows")
-        if any(key.lower() == "error" for key in known):
+        if stated_errors(known):
             raise refused(self._what, said(self._head), self._dialect, None)
+        if not isinstance(known, dict) or _is_foreign(known):
+            raise self._bad(f'"{beginning(self._head.decode(errors="replace"))}"')
         return [known]
 
     def _nothing(self, may_be_empty: bool) -> list[Raw]:
@@ -138,14 +141,14 @@ class Parser:
         return Unavailable(f"{self._what}: the answer broke off after {self._count} rows; it is asked again later")
 
     def _unreadable(self) -> UpstreamError:
-        if self._head.lstrip().startswith(b"<"):
-            return ForeignAnswer(
-                f"{self._what}: a web page, where JSON is meant: most likely a firewall or a login page answers"
-            )
-        return self._bad(f"no valid JSON after {self._count} rows")
+        if self._count or self._head.lstrip().startswith((b"[", b"{")):
+            return self._bad(f"no valid JSON after {self._count} rows")  # what it begins with may be personal
+        return self._bad(f'"{beginning(self._head.decode(errors="replace"))}"')
 
     def _bad(self, found: str) -> UpstreamError:
-        return Rejected(
-            f"{self._what}: the answer is {found}. Show it to whoever looks after Balance; nothing of it was used",
-            reason=Reason.BALANCE_BAD_ANSWER,
-        )
+        """An answer that cannot be Balance's. Nothing follows from it, and it is asked again later."""
+        return foreign_answer(f"{self._what}: the answer is {found}", writes=False)
+
+
+def _is_foreign(row: Any) -> bool:
+    return isinstance(row, dict) and bool(row) and is_refusal(row)

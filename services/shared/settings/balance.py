@@ -24,6 +24,18 @@ PERIOD_CLOSED = (
 )
 
 
+UNAVAILABLE = (
+    r"(infobase|database)\b.{0,40}\b(locked|being updated)|exclusive(ly)? (mode|lock)|deadlock|lock conflict",
+    r"sessions?\b.{0,40}\b(prohibited|denied|not allowed|terminated)",
+    r"no (free |available )?licen[cs]e|licen[cs]e\b.{0,30}\bnot (found|available)",
+    r"сеанс\w*\b.{0,60}(запрещ|невозмож|заверш|прерван)|монопольн|взаимоблокиров|конфликт\w* блокиров",
+    r"(информационн\w+ баз\w+|объект|данны\w+)\b.{0,60}заблокирован",
+    r"лицензи\w*\b.{0,40}не (найден|обнаруж)|не (найден|обнаруж)\w*.{0,40}лицензи",
+    r"(регламентн|техническ)\w+ работ|обновлени\w+ (информационной базы|конфигурации)",
+    r"ბაზა.{0,40}დაბლოკილ|სეანს.{0,60}(აკრძალულ|შეწყ|დასრულ)|მონოპოლიურ|ლიცენზია.{0,40}(ვერ|არ) |ტექნიკური სამუშაო",
+)
+
+
 class ListTexts(Section):
     """The localized texts of Balance's lists, as this Balance spells them (API fact: spellings differ)."""
 
@@ -69,6 +81,10 @@ class Dialect(DocumentDialect):
     )
     period_closed: tuple[Pattern, ...] = Field(
         default=PERIOD_CLOSED, description="patterns of the refusals that mean a closed period"
+    )
+    unavailable: tuple[Pattern, ...] = Field(
+        default=UNAVAILABLE,
+        description="patterns of the words with which Balance serves nobody: locks, updates",
     )
     credit_notes: Literal["separate", "cumulative"] = "separate"
     waybill_number_field: str | None = Field(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from html import unescape
@@ -16,6 +16,7 @@ from typing import Any
 
 import httpx
 
+from services.shared.upstream.refusal_objects import is_refusal
 from services.shared.woocommerce import php
 
 _PHP_OUTPUT = re.compile(
@@ -28,13 +29,6 @@ _JSON_BEGINS = re.compile(r"(?:\A|[\n>])[ \t]*([\[{])")
 """PHP ends each of its messages with a line end or a tag; WordPress writes its JSON in one line after them."""
 _CODE = re.compile(r"[A-Za-z][\w-]*", re.ASCII)
 _RECORD_BEGINS = re.compile(r'\s*\[?\s*\{\s*"id"')
-_REFUSAL_WORDS = frozenset(
-    {
-        "code", "data", "description", "detail", "details", "error", "errors", "message", "messages", "msg", "ok",
-        "reason", "requestid", "request_id", "result", "status", "statuscode", "success", "title", "type", "url",
-    }
-)  # fmt: skip
-"""What objects of protections, proxies and plugins consist of; no object of WooCommerce consists of these alone."""
 
 
 class NoAnswer(ValueError):
@@ -103,7 +97,7 @@ def table(value: Any, wanted: str | None = None) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise NoAnswer("a list where one record is due" if isinstance(value, list) else "no JSON object")
     if wanted is None:
-        if is_foreign(value):
+        if is_refusal(value):
             raise NoAnswer("an object that is no record")
     elif str(value.get("id")) != wanted and php.whole(value.get("id")) != php.whole(wanted):
         raise NoAnswer(f"something else than record {wanted}")
@@ -122,11 +116,6 @@ def rows(value: Any) -> list[Any]:
     if value and not any(is_record(row) for row in value):
         raise NoAnswer("a list without a record")
     return value
-
-
-def is_foreign(value: Mapping[str, Any]) -> bool:
-    """Whether an object consists of the words of refusals alone."""
-    return all(key.lower() in _REFUSAL_WORDS or key == "_links" for key in value)
 
 
 def error_body(value: Any) -> ErrorBody | None:
