@@ -22,7 +22,7 @@ from services.shared.identity.guard import ByShop
 from services.shared.identity.standing import watched
 from services.shared.running.fingerprint import fingerprint
 from services.shared.running.service import Blueprint
-from services.shared.running.upstreams import balance_lanes, breaker, open_shop
+from services.shared.running.upstreams import balance_lanes, open_shop, shop_breaker
 from services.shared.settings.model import Settings
 from services.shared.telemetry.families import Reads
 from services.shared.woocommerce.client import WooCommerce
@@ -39,7 +39,9 @@ async def _merging(settings: Settings, clock: Clock) -> AsyncIterator[Mapping[st
 def _contacts(settings: Settings, name: str, shop: WooCommerce, balance: Balance, guard: ByShop, clock: Clock) -> Lane:
     """A lane with a breaker of its own: neither a shop nor a client that is in the way holds up a Sale."""
     deliver = guard.guarded(deliver_contacts(balance, shop, clock))
-    return Lane(lane(name), deliver, breaker(settings), batch=1, concurrency=settings.shops[name].concurrency)
+    return Lane(
+        lane(name), deliver, shop_breaker(settings, name), batch=1, concurrency=settings.shops[name].concurrency
+    )
 
 
 @asynccontextmanager

@@ -12,7 +12,6 @@ from random import Random
 from pydantic import SecretStr
 
 from services.shared.clock import utc_now
-from services.shared.delivery.breaker import Breaker
 from services.shared.delivery.engine import Engine
 from services.shared.delivery.lane import Lane
 from services.shared.identity.guard import guarded
@@ -20,7 +19,7 @@ from services.shared.identity.standing import watched as with_identities
 from services.shared.running.feed_watch import watch as watch_feeds
 from services.shared.running.feed_watch import watched
 from services.shared.running.service import Blueprint, Task
-from services.shared.running.upstreams import breaker, open_shops
+from services.shared.running.upstreams import open_shops, shop_breaker
 from services.shared.settings.model import Settings
 from services.shared.state.lasting import lasting
 from services.shared.woocommerce.client import WooCommerce
@@ -55,9 +54,9 @@ async def blueprint(settings: Settings, clock: Clock = utc_now) -> AsyncIterator
             handlers=following_orders(with_identities(watched(handlers(settings.shops)))),
             fingerprint="",
             lanes=[
-                *[_lane(settings, shops[name], guard, breaker(settings), clock) for name, guard in guards.items()],
+                *[_lane(settings, shops[name], guard, clock) for name, guard in guards.items()],
                 *[_customers(settings, shops[name], guard, clock) for name, guard in guards.items()],
-                *[_accepts(settings, name, shop, breaker(settings), clock) for name, shop in shops.items()],
+                *[_accepts(settings, name, shop, clock) for name, shop in shops.items()],
             ],
             tasks=[
                 lost.look_again,
@@ -71,19 +70,25 @@ async def blueprint(settings: Settings, clock: Clock = utc_now) -> AsyncIterator
         )
 
 
-def _lane(settings: Settings, shop: WooCommerce, guard: Registrar, breaker_: Breaker, clock: Clock) -> Lane:
+def _lane(settings: Settings, shop: WooCommerce, guard: Registrar, clock: Clock) -> Lane:
     rules = settings.shops[guard.name]
     looks = Looks(shop, rules.orders, clock, timedelta(seconds=settings.schedule.removal_wait))
-    return Lane(lane(guard.name), guarded(looks.deliver, guard), breaker_, concurrency=rules.concurrency)
+    return Lane(
+        lane(guard.name),
+        guarded(looks.deliver, guard),
+        shop_breaker(settings, guard.name),
+        concurrency=rules.concurrency,
+    )
 
 
 def _customers(settings: Settings, shop: WooCommerce, guard: Registrar, clock: Clock) -> Lane:
     deliver = guarded(customers.deliver_looks(shop, clock), guard)
-    return Lane(customers.lane(guard.name), deliver, breaker(settings), concurrency=1)
+    return Lane(customers.lane(guard.name), deliver, shop_breaker(settings, guard.name), concurrency=1)
 
 
-def _accepts(settings: Settings, name: str, shop: WooCommerce, breaker_: Breaker, clock: Clock) -> Lane:
-    return Lane(identity_lane(name), Accepts(shop, settings.shops[name], clock).deliver, breaker_, concurrency=1)
+def _accepts(settings: Settings, name: str, shop: WooCommerce, clock: Clock) -> Lane:
+    deliver = Accepts(shop, settings.shops[name], clock).deliver
+    return Lane(identity_lane(name), deliver, shop_breaker(settings, name), concurrency=1)
 
 
 def _sweep(settings: Settings, shop: WooCommerce, guard: Registrar) -> Task:

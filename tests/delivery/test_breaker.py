@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -14,6 +15,7 @@ from services.shared.delivery.breaker import Breaker
 from services.shared.delivery.failure import ACCESS_PAUSE, outcome_of
 from services.shared.delivery.outcome import Outcome, Refused, Retry, Unknown
 from services.shared.upstream.errors import AccessDenied, Rejected, Unavailable, UnknownOutcome, UpstreamError
+from services.shared.upstream.retry_after import LONGEST
 
 
 @pytest.fixture
@@ -67,14 +69,65 @@ def test_calls_that_left_before_it_opened_count_as_one_failure(breaker: Breaker)
 
 
 def test_the_upstreams_own_retry_after_outranks_ours(breaker: Breaker) -> None:
-    breaker.failed(100, "429", after=77)
-    assert breaker.pause(100) == 77
+    breaker.failed(100, "429", after=37)
+    assert breaker.pause(100) == 37
 
 
 def test_an_answer_to_a_call_that_left_earlier_does_not_cut_retry_after_short(breaker: Breaker) -> None:
-    breaker.failed(100, "429", after=77)
+    breaker.failed(100, "429", after=37)
     breaker.succeeded(101)
-    assert (breaker.state(101), breaker.pause(101)) == ("open", 76)
+    assert (breaker.state(101), breaker.pause(101)) == ("open", 36)
+
+
+@pytest.mark.claim("K16")
+@pytest.mark.parametrize(("wait", "after"), [(300.0, None), (1.0, 600.0), (1.0, 3600.0), (1e9, None)])
+def test_whatever_is_wished_it_looks_within_a_minute(wait: float, after: float | None) -> None:
+    breaker = Breaker(lambda _: wait)
+    for failures in range(1, 30):
+        now = 1000.0 * failures
+        breaker.failed(now, "503", after)
+        assert breaker.pause(now) <= LONGEST < 60
+
+
+def test_an_answer_to_another_call_lets_the_next_try_at_once(breaker: Breaker) -> None:
+    woken: list[str] = []
+    breaker.on_reopening.append(lambda: woken.append("a lane"))
+    breaker.failed(100, "503", after=600)
+    breaker.answered(101)
+    assert (breaker.state(101), breaker.pause(101), breaker.admit(101)) == ("half-open", 0, True)
+    breaker.succeeded(102)
+    assert (breaker.state(102), woken) == ("closed", ["a lane"])
+
+
+def test_an_answer_to_a_call_that_left_before_it_opened_proves_nothing(breaker: Breaker) -> None:
+    breaker.failed(100, "503", after=600)
+    breaker.answered(99)
+    assert breaker.state(101) == "open"
+
+
+def test_a_closed_one_is_not_concerned(breaker: Breaker) -> None:
+    breaker.on_reopening.append(lambda: pytest.fail("woken for nothing"))
+    breaker.answered(100)
+    assert breaker.state(100) == "closed"
+
+
+def test_where_others_are_answered_and_ours_are_not_it_tries_more_and_more_rarely() -> None:
+    breaker, now, tries = Breaker(lambda _: LONGEST), 100.0, list[float]()
+    breaker.failed(now, "403 to every write")
+    while now < 1000:
+        now += 0.5  # reads are answered all the time
+        breaker.answered(now)
+        if breaker.admit(now):
+            tries.append(now)
+            breaker.failed(now, "403 to every write")
+    pauses = [round(later - earlier) for earlier, later in pairwise(tries)]
+    assert pauses[:4] == [5, 10, 20, 40]
+    assert set(pauses[4:]) == {round(LONGEST)}
+    breaker.admit(now + LONGEST)
+    breaker.succeeded(now + LONGEST)
+    breaker.failed(now + 100, "503")
+    breaker.answered(now + 101)
+    assert breaker.state(now + 101) == "half-open"
 
 
 @given(failures=st.integers(1, 10_000), first=st.floats(0.01, 10), longest=st.floats(0.1, 3600))

@@ -13,6 +13,7 @@ from contracts.ledger import Attempt, SaleRecorded
 from contracts.reasons import Reason
 from services.order_exporter.deliveries import deliveries
 from services.order_exporter.tasks import SaleTask
+from services.shared.delivery.failure import ACCESS_PAUSE
 from services.shared.delivery.outcome import Done, Outcome, Refused, Retry, Unknown
 from services.shared.delivery.row import Row
 from services.shared.settings.balance import Dialect
@@ -146,7 +147,8 @@ async def test_lines_that_balance_keeps_in_another_order_are_matched_by_item_and
 
 
 @pytest.mark.parametrize(
-    ("error", "pause"), [(Unavailable("down", retry_after=7.0), 7.0), (AccessDenied("password", status=401), 60.0)]
+    ("error", "pause"),
+    [(Unavailable("down", retry_after=7.0), 7.0), (AccessDenied("password", status=401), ACCESS_PAUSE)],
 )
 async def test_an_upstream_that_is_away_costs_no_attempt_and_writes_nothing(error: Any, pause: float) -> None:
     books = FakeBooks(fail_before={1: error})

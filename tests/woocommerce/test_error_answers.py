@@ -14,6 +14,7 @@ from services.shared.upstream.errors import (
     UnknownOutcome,
     UpstreamError,
 )
+from services.shared.upstream.retry_after import LONGEST
 from services.shared.woocommerce.api import Api
 from tests.woocommerce.shop_double import ShopDouble, capture, client, exchanges, recorded
 
@@ -145,11 +146,11 @@ async def test_a_firewalls_page_is_not_blamed_on_the_key() -> None:
     assert "REST API" not in error.message
 
 
-async def test_maintenance_mode_waits_as_long_as_wordpress_wishes() -> None:
+async def test_maintenance_mode_is_looked_at_again_within_a_minute() -> None:
     page = httpx.Response(503, html=PAGE.format("Maintenance"), headers={"Retry-After": "600"})
     error = await failure_of(page, "POST", "/products/batch")
     assert isinstance(error, Unavailable)
-    assert error.retry_after == 600.0
+    assert error.retry_after == LONGEST
 
 
 async def test_a_page_for_people_at_an_unknown_address_is_a_wrong_address() -> None:

@@ -71,6 +71,7 @@ class Api:
             async with self._records.stream_get(resource_url(self.settings, resource), params={"uid": uid}) as response:
                 async for row in self._rows_in(response, may_be_empty=True):
                     found = found or (row if reference(row, "uid") in meant else None)
+                self._records.believed(response)
         except NothingThere:
             return None
         return found
@@ -96,6 +97,7 @@ class Api:
         )
         if (refusal := refusal_in(response, self.settings.dialect)) is not None:
             raise refusal
+        self._records.believed(response)
         return echoed(response.content)
 
     async def rows(self, resource: str, params: Params = NO_FILTER) -> Rows:
@@ -116,6 +118,7 @@ class Api:
         ):
             async for row in rows:
                 yield row
+            upstream.believed(response)
 
     def _rows_in(self, response: httpx.Response, *, may_be_empty: bool) -> Rows:
         return rows_of(response.aiter_bytes(), called(response), self.settings.dialect, may_be_empty=may_be_empty)

@@ -57,6 +57,7 @@ class Balance:
         upstream = partial(
             Upstream,
             voice,
+            address=settings.base_url(),
             auth=httpx.BasicAuth(settings.user_name, password.get_secret_value()),
             limits=Limits(concurrency=settings.concurrency),
             tls=trust,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from services.shared.delivery.outcome import Outcome, Refused, Retry, Unknown
 from services.shared.upstream.errors import AccessDenied, Rejected, Unavailable, UnknownOutcome, UpstreamError
+from services.shared.upstream.retry_after import LONGEST
 
-ACCESS_PAUSE = 60.0
-"""Seconds a lane rests after 401/403: only a person can mend it, and hammering may lock the user out."""
+ACCESS_PAUSE = LONGEST
+"""Seconds a lane rests after 401/403: only a person can correct it, and asking more often may lock the user out."""
 
 
 def outcome_of(error: UpstreamError) -> Outcome:

@@ -47,6 +47,7 @@ class Relay:
         self._enough = asyncio.Event()
         self._settling: asyncio.Task[None] | None = None
         self._aside = Aside(lane.breaker.wait)
+        lane.breaker.on_reopening.append(self.wake)
 
     def wake(self) -> None:
         """The database has changed: something may be due now, or not wanted any more."""

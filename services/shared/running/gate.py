@@ -23,7 +23,7 @@ from services.shared.state.records import Kind, State
 from services.shared.state.store import read_kind
 
 log = logging.getLogger(__name__)
-FIRST, LONGEST = 2.0, 60.0
+FIRST, LONGEST = 2.0, 30.0
 """Seconds until a check that did not pass is made again: they double up to the longest."""
 GATE = Kind("gate", GateChecked)
 """What was said last of every gate of every service, by its key."""

@@ -11,6 +11,8 @@ from services.shared.delivery.backoff import unavailable_wait
 from services.shared.delivery.breaker import Breaker
 from services.shared.delivery.lane import Deliver, Lane
 from services.shared.settings.model import Settings
+from services.shared.upstream.recovery import wait_for
+from services.shared.upstream.retry_after import LONGEST
 from services.shared.woocommerce.client import WooCommerce
 
 
@@ -27,19 +29,27 @@ async def open_shops(settings: Settings, clock: Clock) -> AsyncIterator[Mapping[
         yield {name: await stack.enter_async_context(open_shop(settings, name, clock)) for name in settings.shops}
 
 
-def breaker(settings: Settings) -> Breaker:
-    """A breaker with the settings' waits; one per upstream and service."""
+def breaker(settings: Settings, address: str = "") -> Breaker:
+    """A breaker with the settings' waits; it is reopened by any call of this process to the upstream's address."""
     retry = settings.retry
-    return Breaker(partial(unavailable_wait, first=retry.first_wait, longest=retry.longest_wait))
+    made = Breaker(partial(unavailable_wait, first=retry.first_wait, longest=min(retry.longest_wait, LONGEST)))
+    if address:
+        wait_for(address, made)
+    return made
+
+
+def shop_breaker(settings: Settings, shop: str) -> Breaker:
+    """A breaker of a lane that calls a shop."""
+    return breaker(settings, settings.shops[shop].url)
 
 
 def shop_lane(settings: Settings, shop: str, name: str, deliver: Deliver) -> Lane:
     """A lane that writes to a shop in batches, at the shop's pace, with a breaker of its own."""
     rules = settings.shops[shop]
-    return Lane(name, deliver, breaker(settings), rules.batch_size, rules.concurrency)
+    return Lane(name, deliver, shop_breaker(settings, shop), rules.batch_size, rules.concurrency)
 
 
 def balance_lanes(settings: Settings, deliveries: Mapping[str, Deliver]) -> list[Lane]:
     """The lanes toward Balance, one document at a time each, with one breaker for all."""
-    shared, at_once = breaker(settings), settings.balance.concurrency
+    shared, at_once = breaker(settings, settings.balance.base_url()), settings.balance.concurrency
     return [Lane(name, deliver, shared, batch=1, concurrency=at_once) for name, deliver in deliveries.items()]

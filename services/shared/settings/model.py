@@ -99,7 +99,7 @@ class RetrySettings(Section):
     """How long a lane waits when its upstream is unavailable, and how long a delivery may stay blocked (seconds)."""
 
     first_wait: float = Field(default=1.0, gt=0)
-    longest_wait: float = Field(default=300.0, gt=0)
+    longest_wait: float = Field(default=45.0, gt=0, description="45 at most: within a minute all moves again")
     blocked_deadline: float = Field(default=72 * 3600.0, gt=0)
     loop_guard: int = Field(default=3, ge=1, description="a dead letter replayed in vain so often is left out in bulk")
 

@@ -17,7 +17,7 @@ from contextlib import aclosing, asynccontextmanager, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from time import perf_counter
+from time import monotonic, perf_counter
 from typing import Any, Self
 from urllib.parse import urlencode
 
@@ -25,7 +25,8 @@ import httpx
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from services.shared.telemetry.calls import call
-from services.shared.upstream.errors import UpstreamError
+from services.shared.upstream import recovery
+from services.shared.upstream.errors import Rejected, UpstreamError
 from services.shared.upstream.failures import NOT_SENT, failure_of
 from services.shared.upstream.statuses import error_of
 from services.shared.upstream.voice import Voice
@@ -77,6 +78,7 @@ class Upstream:
         self,
         voice: Voice,
         *,
+        address: str = "",
         auth: httpx.Auth | None = None,
         timeouts: Timeouts = DEFAULT_TIMEOUTS,
         limits: Limits = DEFAULT_LIMITS,
@@ -87,8 +89,11 @@ class Upstream:
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         sleep: Sleep = asyncio.sleep,
     ) -> None:
-        """`tls` comes from `tls.tls_context`; `transport` replaces the network; `sleep` waits between tries."""
-        self._voice, self._limits = voice, limits
+        """`tls` comes from `tls.tls_context`; `transport` replaces the network; `sleep` waits between tries.
+
+        Whoever waits for this `address` is told when a call was answered and `believed`.
+        """
+        self._voice, self._limits, self._address = voice, limits, address
         self._refine, self._observe, self._clock, self._sleep = refine, observe, clock, sleep
         self._free = asyncio.Semaphore(limits.concurrency)
         self._client = httpx.AsyncClient(
@@ -147,6 +152,10 @@ class Upstream:
                 async with aclosing(response):
                     yield await self._opened(response)
 
+    def believed(self, response: httpx.Response) -> None:
+        """An answer was the API's own: whoever waits for this upstream need not wait any longer."""
+        recovery.answered(self._address, response.extensions["began"])
+
     def _built(
         self, method: str, url: str, params: Params | None, headers: Mapping[str, str] | None, **body: Any
     ) -> httpx.Request:
@@ -175,10 +184,11 @@ class Upstream:
         )
 
     async def _tried(self, request: httpx.Request, stream: bool) -> httpx.Response:
-        started, result = perf_counter(), "cancelled"
+        began, started, result = monotonic(), perf_counter(), "cancelled"
         try:
             with call(self._voice.name, request) as made:
                 response = made.answered(await self._client.send(request, stream=stream))
+            response.extensions["began"] = began
             result = str(response.status_code)
             return response
         except httpx.HTTPError as error:
@@ -204,6 +214,8 @@ class Upstream:
         """The response, if it is a success; raises the client's own verdict first, then the general one."""
         error = None if response.is_success else self._refine(response, writes)
         error = error or error_of(response, self._voice, _call(response.request), writes=writes, now=self._clock())
+        if isinstance(error, Rejected):
+            self.believed(response)
         if error is not None:
             raise error
         return response

@@ -6,8 +6,9 @@ import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-LONGEST = 3600.0
-"""Seconds. A longer wish is cut to this: a misconfigured proxy must not stop a lane for days."""
+LONGEST = 45.0
+"""Seconds. A longer wish is cut to this: WordPress asks for ten minutes during an update that takes seconds, and
+everything must move again within a minute after the upstream is back."""
 
 _SECONDS = re.compile(r"\d+(\.\d+)?", re.ASCII)
 

@@ -116,6 +116,7 @@ class Api:
             value = shape(found.value)
         except NoAnswer as error:
             raise self._no_answer(response, error, writes=writes) from None
+        self._upstream.believed(response)
         self._note_php_output(found.php_output)
         return value
 

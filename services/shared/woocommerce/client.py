@@ -89,6 +89,7 @@ class WooCommerce:
         )
         self._upstream = Upstream(
             voice,
+            address=settings.url,
             auth=auth_for(settings.url, key, secret, clock),
             timeouts=Timeouts(read=settings.timeout, write=settings.timeout, pool=settings.timeout),
             limits=Limits(concurrency=settings.concurrency),
