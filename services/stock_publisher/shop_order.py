@@ -168,7 +168,7 @@ def unreadable(event: OrderUnreadable, before: ShopOrder | None) -> ShopOrder:
         asked=added_up(lines),
         refund_ids=before.refund_ids if before else (),
         parent_id=event.parent_id or (before.parent_id if before else 0),
-        created_via=before.created_via if before else "",
+        created_via=event.created_via or (before.created_via if before else ""),
         paid_at=event.paid_at,
         modified_at=event.modified_at,
         whole=False,

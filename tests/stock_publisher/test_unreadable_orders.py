@@ -9,9 +9,10 @@ import pytest
 
 from contracts.model import Event
 from contracts.shop import OrderRemoved, OrderUnreadable
-from tests.stock_publisher.stock_bench import PRODUCT, after, figure, given, order, sale, stock
+from services.stock_publisher.handlers import handlers
+from tests.stock_publisher.stock_bench import PRODUCT, after, figure, given, link, order, sale, settings, stock
 from tests.stock_publisher.stock_bench import row as pieces_of
-from tests.support.memory_state import NOON
+from tests.support.memory_state import NOON, Consumer
 
 
 def unreadable(pieces: str = "", at: datetime = NOON, **more: Any) -> OrderUnreadable:
@@ -77,3 +78,15 @@ def test_it_holds_stock_from_the_moment_it_was_first_accepted_and_no_longer_than
     on = given(order(1, "4"), unreadable("4", at=NOON + days / 2))
 
     assert (figure(on, NOON + days - timedelta(seconds=1)), figure(on, NOON + days)) == (6, 10)
+
+
+@pytest.mark.parametrize(("meant", "left"), [("own-order", 6), ("part-of-parent", 10)])
+def test_one_with_a_parent_reserves_what_the_setting_says_of_its_origin(meant: str, left: int) -> None:
+    rules = settings()
+    orders = rules.shops["main"].orders.model_copy(update={"sub_orders": {"dokan": meant}})
+    shop = rules.shops["main"].model_copy(update={"orders": orders})
+    on = Consumer(handlers(rules.model_copy(update={"shops": {"main": shop}})))
+
+    on.take(link(), stock(pieces_of("10")), unreadable("4", status="processing", parent_id=7, created_via="dokan"))
+
+    assert figure(on) == left
