@@ -18,29 +18,31 @@ from tests.stock_publisher.shop_scene import scene
 BATCH = "/wp-json/wc/v3/products/batch"
 PAGE = "<!doctype html><html><head><title>Just a moment...</title></head></html>"
 NOTICE = "<br />\n<b>Notice</b>: Undefined index in plugin.php on line 3"
-FIREWALL = "let Davtari's address pass the shop's firewall"
+PROTECTED = f"({Reason.SHOP_PROTECTED})"
+PHP_OUTPUT = f"({Reason.SHOP_PHP_OUTPUT})"
+FOREIGN = f"({Reason.SHOP_FOREIGN_ANSWER})"
 Trouble = dict[str, Any]
 
 READS: dict[str, tuple[Trouble, type[Outcome], str]] = {
-    "a page instead of JSON": ({"status": 200, "body": PAGE}, Retry, "a firewall or a maintenance page"),
-    "a notice before the JSON": ({"status": 200, "body": NOTICE + "[]"}, Retry, "a firewall or a maintenance page"),
+    "a page instead of JSON": ({"status": 200, "body": PAGE}, Retry, PROTECTED),
+    "a notice before the JSON": ({"status": 200, "body": NOTICE + "[]"}, Retry, PHP_OUTPUT),
     "broken JSON": ({"status": 200, "body": "[{"}, Retry, "no valid JSON"),
-    "a firewall's 403": ({"status": 403, "body": PAGE}, Retry, FIREWALL),
-    "a firewall's 405": ({"status": 405, "body": PAGE}, Retry, FIREWALL),
-    "a firewall's 406": ({"status": 406, "body": "Not Acceptable!"}, Retry, FIREWALL),
+    "a firewall's 403": ({"status": 403, "body": PAGE}, Retry, PROTECTED),
+    "a firewall's 405": ({"status": 405, "body": PAGE}, Retry, PROTECTED),
+    "a firewall's 406": ({"status": 406, "body": "Not Acceptable!"}, Retry, PROTECTED),
     "a rate limit": ({"status": 429, "headers": {"Retry-After": "7"}}, Retry, "HTTP 429"),
     "maintenance": ({"status": 503, "body": PAGE}, Retry, "HTTP 503"),
     "a gateway": ({"status": 502, "body": PAGE}, Retry, "HTTP 502"),
 }
 WRITES: dict[str, tuple[Trouble, type[Outcome], str]] = {
-    "a page instead of JSON": ({"status": 200, "body": PAGE}, Unknown, "a firewall or a maintenance page"),
-    "a notice before the JSON": ({"status": 200, "body": NOTICE + "{}"}, Unknown, "a firewall or a maintenance page"),
+    "a page instead of JSON": ({"status": 200, "body": PAGE}, Unknown, PROTECTED),
+    "a notice before the JSON": ({"status": 200, "body": NOTICE + "{}"}, Unknown, PHP_OUTPUT),
     "broken JSON": ({"status": 200, "body": '{"create": ['}, Unknown, "no valid JSON"),
-    "a list": ({"status": 200, "body": "[1]"}, Unknown, "no JSON object"),
+    "a list": ({"status": 200, "body": "[1]"}, Unknown, FOREIGN),
     "too few results": ({"status": 200, "body": '{"create": [], "update": []}'}, Unknown, "answered with 0 results"),
-    "a firewall's 403": ({"status": 403, "body": PAGE}, Retry, FIREWALL),
-    "a firewall's 405": ({"status": 405, "body": PAGE}, Retry, FIREWALL),
-    "a firewall's 406": ({"status": 406, "body": "Not Acceptable!"}, Retry, FIREWALL),
+    "a firewall's 403": ({"status": 403, "body": PAGE}, Retry, PROTECTED),
+    "a firewall's 405": ({"status": 405, "body": PAGE}, Retry, PROTECTED),
+    "a firewall's 406": ({"status": 406, "body": "Not Acceptable!"}, Retry, PROTECTED),
     "a rate limit": ({"status": 429, "headers": {"Retry-After": "7"}}, Retry, "HTTP 429"),
     "maintenance": ({"status": 503, "body": PAGE}, Retry, "HTTP 503"),
     "a crash": ({"status": 500, "body": PAGE}, Unknown, "HTTP 500"),

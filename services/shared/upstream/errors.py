@@ -17,11 +17,16 @@ from contracts.reasons import Reason
 
 
 class UpstreamError(Exception):
-    """A call to an upstream failed. `reason` is the code of its cause where the answer shows it."""
+    """A call to an upstream failed. `reason` is the code of its cause where the answer shows it.
 
-    def __init__(self, message: str, *, status: int | None = None, reason: Reason | None = None) -> None:
+    `code` is the upstream's own error code, empty where the answer states none.
+    """
+
+    def __init__(
+        self, message: str, *, status: int | None = None, reason: Reason | None = None, code: str = ""
+    ) -> None:
         super().__init__(message)
-        self.message, self.status, self.reason = message, status, reason
+        self.message, self.status, self.reason, self.code = message, status, reason, code
 
 
 class Unavailable(UpstreamError):
@@ -65,8 +70,7 @@ class Rejected(UpstreamError):
     reason: Reason
 
     def __init__(self, message: str, *, reason: Reason, status: int | None = None, code: str = "") -> None:
-        super().__init__(message, status=status, reason=reason)
-        self.code = code
+        super().__init__(message, status=status, reason=reason, code=code)
 
 
 class NotFound(Rejected):

@@ -14,13 +14,14 @@ import httpx
 
 from contracts.reasons import Reason
 from services.shared.upstream.descriptions import beginning
-from services.shared.upstream.errors import ReadFailed, UpstreamError
+from services.shared.upstream.errors import NotFound, ReadFailed, UpstreamError
 from services.shared.upstream.http import Upstream
 from services.shared.upstream.statuses import foreign
 from services.shared.upstream.voice import Explanation
 from services.shared.woocommerce import answers, diagnosis, php
 from services.shared.woocommerce.answers import BrokenAnswer, NoAnswer
 from services.shared.woocommerce.pace import Pace
+from services.shared.woocommerce.refusals import plugin_has_none
 
 log = logging.getLogger(__name__)
 PREFIX = "wp-json"
@@ -71,8 +72,16 @@ class Api:
         return self._read_as(lambda value: answers.table(value, last if last.isdigit() else None), response)
 
     async def answer(self, path: str) -> Any:
-        """What a route beside WooCommerce's own answers, e.g. `/wp-json/wc-returns/v1/orders/17`: any JSON."""
-        return self._read_as(_anything, await self._get(self._root + path.removeprefix(f"/{PREFIX}"), {}))
+        """The JSON of a plugin's own route, e.g. `/wp-json/wc-returns/v1/orders/17`.
+
+        Raises `NotFound` when the plugin says that there is none.
+        """
+        try:
+            return self._read_as(_anything, await self._get(self._root + path.removeprefix(f"/{PREFIX}"), {}))
+        except UpstreamError as error:
+            if not plugin_has_none(error):
+                raise
+            raise NotFound(error.message, reason=Reason.SHOP_REFUSED, status=error.status, code=error.code) from error
 
     async def page(self, route: str, params: Mapping[str, str | int], *, fresh: bool = False) -> Page:
         """One page of a list."""

@@ -73,7 +73,7 @@ def refine(voice: Voice, response: httpx.Response, writes: bool) -> UpstreamErro
     status, known = response.status_code, error_in(response)
     found = voice.explain(response)
     what = f"{voice.name}: {_subject(response.request)}: {found.words}"
-    if known is not None and (verdict := _refused(what, status, response.request.url.path, known)) is not None:
+    if known is not None and (verdict := _refused(what, status, known)) is not None:
         return verdict
     if status in _TOO_LARGE:
         code = known.code if known else ""
@@ -81,20 +81,22 @@ def refine(voice: Voice, response: httpx.Response, writes: bool) -> UpstreamErro
     if status in (*DENIED, *NOT_DONE, *FAILED) or not httpx.codes.is_client_error(status):
         return None
     kind = Misaddressed if status == NOT_FOUND else AccessDenied
-    return kind(f"{what}. {found.fix or voice.mend_access}", status=status, reason=found.reason)
+    code = known.code if known is not None and known.status == status else ""
+    return kind(f"{what}. {found.fix or voice.mend_access}", status=status, reason=found.reason, code=code)
 
 
-def _states_no_record(code: str, path: str) -> bool:
-    """Whether an error code says that a record is not there; for a plugin's own routes any but an unknown route."""
-    if "/wc/" in path:
-        return _NO_RECORD.fullmatch(code) is not None
-    return code != NO_ROUTE
+def plugin_has_none(error: UpstreamError) -> bool:
+    """Whether a plugin's own route says that it has no such record.
+
+    Plugins word that as they like: any 404 with an error body counts, except that the route itself is unknown.
+    """
+    return error.status == NOT_FOUND and error.code not in ("", NO_ROUTE)
 
 
-def _refused(what: str, status: int, path: str, known: ErrorBody) -> Rejected | None:
+def _refused(what: str, status: int, known: ErrorBody) -> Rejected | None:
     """The refusal that WooCommerce's own body states; None when it is no word about what was sent."""
     reason = reason_of(known.code)
-    if status == NOT_FOUND and known.status == NOT_FOUND and _states_no_record(known.code, path):
+    if status == NOT_FOUND and known.status == NOT_FOUND and _NO_RECORD.fullmatch(known.code):
         return NotFound(what, reason=reason, status=status, code=known.code)
     own = status != NOT_FOUND or (known.status == NOT_FOUND and _OWN.match(known.code) is not None)
     if (status in _REFUSALS and own) or known.code in _REFUSALS_WITH_5XX:
