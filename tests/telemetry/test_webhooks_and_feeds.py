@@ -113,10 +113,13 @@ class Away:
     def __init__(self) -> None:
         self.asked = asyncio.Event()
 
-    async def orders_changed_since(self, _: object) -> AsyncIterator[dict[str, Any]]:
+    async def orders_changed_since(self, _: object, skip: object = None) -> AsyncIterator[dict[str, Any]]:
         self.asked.set()
         raise Unavailable("nobody there")
         yield {}
+
+    async def end_broken_off(self) -> None:
+        """Nothing was broken off."""
 
     async def run(self, _: object) -> Any:
         self.asked.set()
