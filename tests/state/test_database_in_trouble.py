@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from services.shared.state import database as database_module
 from services.shared.state import opening, tables
 from services.shared.state.database import Database, open_database
+from services.shared.state.driver import Connection
 from services.shared.state.files import database_file
 from services.shared.state.lasting import lasting
 from services.shared.state.opening import opened
@@ -154,13 +155,15 @@ async def test_a_locked_database_is_waited_for_with_a_line(
 
 
 async def test_a_full_disk_is_said_and_work_goes_on_when_there_is_room(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     database = await opened(tmp_path, "tests", now)
     # given a database that may not grow, as on a full disk: SQLite answers the same
-    async with database.write() as connection:
+    async with database.read() as connection:
         pages = int(await connection.scalar(text("PRAGMA page_count")) or 0)
-        await connection.execute(text(f"PRAGMA max_page_count={pages + 2}"))
+    room = database_module.PRAGMAS
+    monkeypatch.setattr(database_module, "PRAGMAS", (*room, f"max_page_count={pages + 2}"))
+    await database._engine.dispose()
     caplog.set_level(logging.WARNING)
     with pytest.raises(DBAPIError) as error:
         await fill(database)
@@ -172,14 +175,39 @@ async def test_a_full_disk_is_said_and_work_goes_on_when_there_is_room(
     working = asyncio.create_task(lasting(database, lambda: fill(database)))
     await asyncio.sleep(0.3)
     assert not working.done()
-    async with database.read() as connection:
-        await connection.execute(text("PRAGMA max_page_count=1000000"))
+    monkeypatch.setattr(database_module, "PRAGMAS", room)
     await asyncio.wait_for(working, 10)
     assert (await count(database), database.trouble) == (ROWS, "")
     assert [m for m in caplog.messages if "state database" in m] == [
         "nothing can be written to the state database: nothing is acknowledged",
         "the state database is written to again",
     ]
+    await database.close()
+
+
+async def test_a_connection_that_was_opened_while_the_disk_was_read_only_is_opened_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite opens a file that it may not write to for reading only, and such a connection stays so for ever."""
+    read_only = False
+
+    def connect(path: Path) -> Connection:
+        how = f"file:{path}?mode=ro" if read_only else f"file:{path}"
+        return Connection(lambda: sqlite3.connect(how, uri=True), iter_chunk_size=64)
+
+    monkeypatch.setattr(database_module, "connect", connect)
+    database = await opened(tmp_path, "tests", now)
+    # given a disk that is read-only for a while, in which every connection is a new one
+    read_only = True
+    await database._engine.dispose()
+    with pytest.raises(DBAPIError):
+        await fill(database)
+    assert "may only be read" in database.trouble
+    # when it can be written to again
+    read_only = False
+    await asyncio.wait_for(lasting(database, lambda: fill(database)), 10)
+    # then it is, without a restart
+    assert (await count(database), database.trouble) == (ROWS, "")
     await database.close()
 
 

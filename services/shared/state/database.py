@@ -48,12 +48,19 @@ class Database:
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """A durable transaction: committed (and synced) when the block ends, rolled back when it raises."""
         try:
-            async with self._writing, self._engine.begin() as connection:
-                yield connection
+            async with self._writing:
+                await self._reopened()
+                async with self._engine.begin() as connection:
+                    yield connection
         except Exception as error:
             self._failed(error)
             raise
         self._went_well()
+
+    async def _reopened(self) -> None:
+        """While something is wrong, connect anew each time: what was opened on a read-only disk stays read-only."""
+        if self.trouble:
+            await self._engine.dispose()
 
     def _failed(self, error: Exception) -> None:
         if is_corrupt(error) and not self._corrupt.done():
