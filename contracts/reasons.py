@@ -49,6 +49,8 @@ class Reason(StrEnum):
     SHOP_PHP_OUTPUT = "shop.php-output"
     SHOP_REDIRECTED = "shop.redirected"
     SHOP_ADDRESS_WRONG = "shop.address-wrong"
+    SHOP_PLAIN_PERMALINKS = "shop.plain-permalinks"
+    SHOP_AUTHORIZATION_REMOVED = "shop.authorization-removed"
     SHOP_FOREIGN_ANSWER = "shop.foreign-answer"
     SHOP_RECORD_UNREADABLE = "shop.record-unreadable"
 

@@ -73,9 +73,19 @@ def settings(**more: Any) -> ShopSettings:
     return ShopSettings.model_validate({"url": "https://shop.test/", "key_file": "key", "secret_file": "secret"} | more)
 
 
+def about_a_refusal(request: httpx.Request) -> httpx.Response | None:
+    """What the client asks once about a refusal: a home page that names no API, a key in the query that is unknown."""
+    if request.url.path == "/":
+        return httpx.Response(200, html="<p>A shop</p>")
+    if "consumer_key" in request.url.params:
+        body = {"code": "woocommerce_rest_cannot_view", "message": "no", "data": {"status": 401}}
+        return httpx.Response(401, json=body)
+    return None
+
+
 def client(double: Any, **more: Any) -> WooCommerce:
     """A client of that shop."""
-    transport = httpx.MockTransport(double)
+    transport = httpx.MockTransport(lambda request: about_a_refusal(request) or double(request))
     return WooCommerce("main", settings(**more), KEY, SECRET, clock=lambda: NOON, transport=transport)
 
 

@@ -166,6 +166,7 @@ async def _shop(settings: Settings, name: str, mend: bool, told: asyncio.Task[Se
                 checked.mended += await webhooks.mended(client, settings, name)
             if probe.may_read:
                 checked.findings += await together(_looks(client, settings, name, told))
+            checked.findings += shop_checks.php_output(client, name)
         topics = (await told).topics
         commanded = topics.commanded.get(name, {}) if topics else {}
         checked.findings += rules(name, mapped_shop(shop, commanded))

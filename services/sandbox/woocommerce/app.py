@@ -19,6 +19,7 @@ from services.sandbox.woocommerce.categories import PATH, Categories
 from services.sandbox.woocommerce.control import Control
 from services.sandbox.woocommerce.customers import Customers
 from services.sandbox.woocommerce.delivery import Deliveries
+from services.sandbox.woocommerce.hosting import Hosting
 from services.sandbox.woocommerce.notes import Notes
 from services.sandbox.woocommerce.orders import Orders
 from services.sandbox.woocommerce.products import Products
@@ -53,6 +54,7 @@ def create(
         exception_handlers={404: unknown_route, 405: unknown_route},
         lifespan=lambda _: edge.open(own_client=client is None),
     )
+    app.add_middleware(Hosting, shop=shop)
     app.add_middleware(AtHome, shop=shop)
     app.state.shop, app.state.deliveries = shop, deliveries
     return app

@@ -25,7 +25,7 @@ def routes(api: Api, shop: Shop) -> list[Route]:
         return reply(site(shop))
 
     async def front_page(request: Request) -> Response:
-        return plain_permalink(request)
+        return front(shop, request)
 
     return [
         Route("/", front_page),
@@ -57,12 +57,14 @@ def site(shop: Shop) -> Document:
     }
 
 
-def plain_permalink(request: Request) -> Response:
-    """`/?rest_route=` never gets its keys looked at (API fact: reference section 1)."""
+def front(shop: Shop, request: Request) -> Response:
+    """The home page, which names the REST API; `/?rest_route=` never gets its keys looked at (API fact: section 1)."""
     if "rest_route" in request.query_params:
         wrong = RestError(401, "woocommerce_rest_cannot_view", "Sorry, you cannot list resources.")
         return reply(wrong.body(), wrong.status)
-    return HTMLResponse("<html><body>A shop</body></html>")
+    api = "/index.php?rest_route=/" if shop.settings.permalinks == "plain" else f"/{shop.settings.rest_prefix}/"
+    link = {"Link": f'<{shop.url(api)}>; rel="https://api.w.org/"'}
+    return HTMLResponse("<html><body>A shop</body></html>", headers=link)
 
 
 def currency(call: Call) -> Response:

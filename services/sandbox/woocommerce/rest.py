@@ -179,7 +179,8 @@ def credentials(call: Call) -> Credentials:
     url = call.request.url
     header = call.request.headers.get("authorization", "")
     query = dict(parse_qsl(url.query, keep_blank_values=True))
-    return Credentials(call.request.method, str(url.replace(query="")), url.scheme == "https", query, header)
+    dialled = url.replace(query="", path=call.request.scope.get("dialled", url.path))
+    return Credentials(call.request.method, str(dialled), url.scheme == "https", query, header)
 
 
 def over_limits(call: Call) -> Response | None:

@@ -42,6 +42,9 @@ class Settings:
     `hold_deliveries` keeps webhooks queued until they are asked for (`Deliveries.drain`, /_sandbox/webhooks/deliver).
     `max_body` is the web server's limit in bytes. `orders_in` is where orders are stored: HPOS on, off, or on with
     compatibility mode; the system status shows it, and what the end of an account does to its orders.
+
+    `rest_prefix` is WordPress's `rest_url_prefix`. With `permalinks` "plain" the API answers at `/?rest_route=/` alone.
+    With `removes_authorization` the header never reaches PHP; `php_notice` is what PHP writes before each answer.
     """
 
     keys: tuple[Key, ...] = KEYS
@@ -53,3 +56,7 @@ class Settings:
     pace: Pace | None = None
     hold_deliveries: bool = False
     max_body: int = 8_000_000
+    rest_prefix: str = "wp-json"
+    permalinks: Literal["pretty", "plain"] = "pretty"
+    removes_authorization: bool = False
+    php_notice: str = ""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contracts.reasons import Reason
 from services.shared.checks import taxes
 from services.shared.checks.finding import BACK, FLOWS, Finding
 from services.shared.settings.model import Settings
 from services.shared.upstream.errors import Rejected
 from services.shared.woocommerce.client import WooCommerce
+from services.shared.woocommerce.diagnosis import fix_of
 from services.shared.woocommerce.probe import Probe
 from services.shared.woocommerce.store import SystemStatus
 
@@ -18,12 +20,26 @@ WRITES = ("catalogue", "prices", "stock", *BACK)
 async def key(client: WooCommerce) -> tuple[Probe, list[Finding]]:
     """Whether a WooCommerce answers, and what the key may do there. Raises `UpstreamError` when none does."""
     found = await client.probe()
+    prefix = client.discovered_prefix
     mend = {True: "", False: " · ".join(found.problems)}
     return found, [
         Finding("shop", True, f"{found.name}, {found.time_zone}"),
         Finding("key may read", found.may_read, "", mend[found.may_read], FLOWS),
         Finding("key may write", found.may_write, "", mend[found.may_write], WRITES),
+        *([_other_prefix(prefix)] if prefix else []),
     ]
+
+
+def _other_prefix(prefix: str) -> Finding:
+    told = f"the REST API is not at /wp-json/ but at /{prefix}/, as the home page names it"
+    return Finding("REST prefix", None, told, f'write rest-prefix = "{prefix}" into the settings of this shop')
+
+
+def php_output(client: WooCommerce, name: str) -> list[Finding]:
+    """Whether PHP has written warnings or errors into the answers that were read so far."""
+    if not client.php_output:
+        return []
+    return [Finding("PHP output", None, client.php_output, fix_of(Reason.SHOP_PHP_OUTPUT, name))]
 
 
 async def version(client: WooCommerce) -> list[Finding]:

@@ -4,31 +4,33 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import Any, TypeVar
 
 import httpx
 
 from contracts.reasons import Reason
 from services.shared.upstream.descriptions import beginning
-from services.shared.upstream.errors import NotFound, ReadFailed, UpstreamError
+from services.shared.upstream.errors import AccessDenied, ForeignAnswer, NotFound, ReadFailed, UpstreamError
 from services.shared.upstream.http import Upstream
 from services.shared.upstream.statuses import foreign
 from services.shared.upstream.voice import Explanation
 from services.shared.woocommerce import answers, diagnosis, php
+from services.shared.woocommerce.access import PREFIX, Access
 from services.shared.woocommerce.answers import BrokenAnswer, NoAnswer
 from services.shared.woocommerce.pace import Pace
 from services.shared.woocommerce.refusals import plugin_has_none
 
 log = logging.getLogger(__name__)
-PREFIX = "wp-json"
 ROUTES = "/wc/v3"
 UNCACHED: Mapping[str, str] = {"Cache-Control": "no-cache", "Pragma": "no-cache"}
 """Every read asks caches to ask the shop. Many ignore that: `fresh` reads carry a parameter that changes besides."""
 ShapeT = TypeVar("ShapeT")
+AnswerT = TypeVar("AnswerT")
 Shape = Callable[[Any], ShapeT]
 """From the JSON of an answer to what it is asked for. Raises `NoAnswer`."""
 
@@ -48,19 +50,24 @@ class Page:
 class Api:
     """One shop's REST API. Every call raises an `UpstreamError` when it fails."""
 
-    def __init__(self, upstream: Upstream, shop: str, url: str, prefix: str, token: Callable[[], str]) -> None:
-        """`prefix` is WordPress's REST prefix; `token` gives another text each time, for fresh reads."""
+    def __init__(self, upstream: Upstream, shop: str, access: Access, token: Callable[[], str]) -> None:
+        """`token` gives another text each time, for fresh reads."""
         self.shop = shop
         self.php_output = ""
+        """The beginning of what PHP wrote into an answer last; empty while it has written into none."""
         self._paces: dict[str, Pace] = {}
         self.time: datetime | None = None
         """The shop's own time when it answered a read last, to the second; None where no answer has told it."""
-        self._upstream, self._token = upstream, token
-        self._root = f"{url.rstrip('/')}/{prefix.strip('/') or PREFIX}"
+        self._upstream, self._access, self._token = upstream, access, token
+
+    @property
+    def discovered_prefix(self) -> str:
+        """The REST prefix that the shop's home page named; empty while the usual or the configured one is used."""
+        return self._access.discovered
 
     async def index(self, **params: str) -> dict[str, Any]:
         """The site's own description, `/wp-json/`."""
-        return self._read_as(_index, await self._get(f"{self._root}/", params))
+        return await self._ask("/", params, partial(self._read_as, _index))
 
     async def get(self, route: str, *, fresh: bool = False, **params: str | int) -> dict[str, Any]:
         """A single record; a route that ends with a number is answered with the record of that id.
@@ -68,8 +75,9 @@ class Api:
         `fresh` bypasses caches. Raises `NotFound` when WooCommerce says that there is none.
         """
         last = route.rpartition("/")[2]
-        response = await self._read(route, params, fresh=fresh)
-        return self._read_as(lambda value: answers.table(value, last if last.isdigit() else None), response)
+        wanted = last if last.isdigit() else None
+        read = partial(self._read_as, lambda value: answers.table(value, wanted))
+        return await self._read(route, params, read, fresh=fresh)
 
     async def answer(self, path: str) -> Any:
         """The JSON of a plugin's own route, e.g. `/wp-json/wc-returns/v1/orders/17`.
@@ -77,7 +85,7 @@ class Api:
         Raises `NotFound` when the plugin says that there is none.
         """
         try:
-            return self._read_as(_anything, await self._get(self._root + path.removeprefix(f"/{PREFIX}"), {}))
+            return await self._ask(path.removeprefix(f"/{PREFIX}"), {}, partial(self._read_as, _anything))
         except UpstreamError as error:
             if not plugin_has_none(error):
                 raise
@@ -85,7 +93,9 @@ class Api:
 
     async def page(self, route: str, params: Mapping[str, str | int], *, fresh: bool = False) -> Page:
         """One page of a list."""
-        response = await self._read(route, params, fresh=fresh)
+        return await self._read(route, params, self._page, fresh=fresh)
+
+    def _page(self, response: httpx.Response) -> Page:
         total = response.headers.get("X-WP-TotalPages", "")
         pages = int(total) if total.isascii() and total.isdigit() else None
         found = self._read_as(answers.rows, response)
@@ -102,17 +112,43 @@ class Api:
 
     async def write(self, method: str, route: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """A change, and its echo. Raises `UnknownOutcome` also when the echo cannot be that of this change."""
-        response = await self._upstream.request(method, self._root + ROUTES + route, json=body, writes=True)
+
+        async def sent(root: str) -> httpx.Response:
+            return await self._upstream.request(method, root + ROUTES + route, json=body, writes=True)
+
+        response = await self._call(sent)
         return self._read_as(lambda value: _echo(value, route, body), response, writes=True)
 
     async def cache_marks(self, route: str) -> str:
         """What the answer to a read says of caches on its way, e.g. `Age 312, CF-Cache-Status HIT`; may be empty."""
-        headers = (await self._read(route, {}, fresh=False)).headers
+        headers = await self._read(route, {}, lambda response: response.headers, fresh=False)
         return ", ".join(f"{name} {headers[name]}" for name in _CACHE_HEADERS if name in headers)
 
-    async def _read(self, route: str, params: Mapping[str, str | int], *, fresh: bool) -> httpx.Response:
+    async def _read(
+        self, route: str, params: Mapping[str, str | int], read: Callable[[httpx.Response], AnswerT], *, fresh: bool
+    ) -> AnswerT:
         asked = {**params, "_": self._token()} if fresh else params
-        return await self._get(self._root + ROUTES + route, asked)
+        return await self._ask(ROUTES + route, asked, read)
+
+    async def _ask(
+        self, path: str, params: Mapping[str, str | int], read: Callable[[httpx.Response], AnswerT]
+    ) -> AnswerT:
+        async def asked(root: str) -> AnswerT:
+            return read(await self._get(root + path, params))
+
+        return await self._call(asked)
+
+    async def _call(self, made: Callable[[str], Awaitable[AnswerT]]) -> AnswerT:
+        """A call to the API at the address that it is given; made again where the API is found at another address.
+
+        These errors mean that nothing was done, so a write can be sent again too.
+        """
+        root = self._access.root
+        try:
+            return await made(root)
+        except (AccessDenied, ForeignAnswer) as error:
+            await self._access.resolve(error, root)
+        return await made(self._access.root)
 
     async def _get(self, url: str, params: Mapping[str, str | int]) -> httpx.Response:
         response = await self._upstream.request("GET", url, params=params, headers=UNCACHED, writes=False)
@@ -126,13 +162,16 @@ class Api:
         except NoAnswer as error:
             raise self._no_answer(response, error, writes=writes) from None
         self._upstream.believed(response)
+        self._access.answered()
         self._note_php_output(found.php_output)
         return value
 
     def _note_php_output(self, output: str) -> None:
         """Say once that PHP writes into the answers, and again when it writes something else."""
         shown = beginning(output)
-        if shown and shown != self.php_output:
+        if not shown:
+            return
+        if shown != self.php_output:
             fix = diagnosis.fix_of(Reason.SHOP_PHP_OUTPUT, self.shop)
             log.warning("PHP writes into the shop's answers", extra={"shop": self.shop, "why": shown, "fix": fix})
         self.php_output = shown

@@ -39,6 +39,7 @@ from services.shared.woocommerce import (
     variations,
     webhooks,
 )
+from services.shared.woocommerce.access import Access
 from services.shared.woocommerce.api import Api
 from services.shared.woocommerce.auth import auth_for
 from services.shared.woocommerce.batch import ItemResult
@@ -100,7 +101,8 @@ class WooCommerce:
             clock=clock,
             sleep=sleep,
         )
-        self._api = Api(self._upstream, shop, settings.url, settings.rest_prefix, token)
+        access = Access(self._upstream, shop, settings.url, settings.rest_prefix, key, secret)
+        self._api = Api(self._upstream, shop, access, token)
 
     async def __aenter__(self) -> Self:
         return self
@@ -116,6 +118,16 @@ class WooCommerce:
     def time(self) -> datetime | None:
         """The shop's own time when it answered a read last, to the second; None where no answer has told it."""
         return self._api.time
+
+    @property
+    def discovered_prefix(self) -> str:
+        """The REST prefix that the shop's home page named; empty while the usual or the configured one is used."""
+        return self._api.discovered_prefix
+
+    @property
+    def php_output(self) -> str:
+        """The beginning of what PHP wrote into an answer last; empty while it has written into none."""
+        return self._api.php_output
 
     async def site(self) -> Site:
         """Who answers at the shop's address; asked without regard to the key."""

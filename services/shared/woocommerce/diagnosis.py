@@ -174,8 +174,9 @@ def _address_to_write(response: httpx.Response) -> str:
     """The shop's address as it should stand in the settings, where a redirect keeps the rest of the path."""
     asked = response.request.url
     to = urlsplit(str(asked.join(response.headers["location"])))
-    tail = asked.path[asked.path.find("/wp-json") :]
-    if to.path.rstrip("/").endswith(tail.rstrip("/")):
+    _, api, rest = asked.path.partition("/wp-json")
+    tail = api + rest
+    if api and to.path.rstrip("/").endswith(tail.rstrip("/")):
         home = to.path.rstrip("/").removesuffix(tail.rstrip("/"))
         return f': write url = "{to.scheme}://{to.netloc}{home}"'
     return f"{to.path}"

@@ -78,6 +78,10 @@ def refine(voice: Voice, response: httpx.Response, writes: bool) -> UpstreamErro
     if status in _TOO_LARGE:
         code = known.code if known else ""
         return Rejected(f"{what}. Lower batch-size", reason=voice.refused, status=status, code=code)
+    if status in DENIED and known is not None:
+        return AccessDenied(
+            f"{what}. {found.fix or voice.mend_access}", status=status, reason=found.reason, code=known.code
+        )
     if status in (*DENIED, *NOT_DONE, *FAILED) or not httpx.codes.is_client_error(status):
         return None
     kind = Misaddressed if status == NOT_FOUND else AccessDenied
