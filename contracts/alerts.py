@@ -50,3 +50,27 @@ class FeedStateChanged(Event):
     @property
     def key(self) -> str:
         return f"feed:{self.feed}"
+
+
+class ServiceStateChanged(Event):
+    """A service cannot work as it should for a reason of its machine, or can again: its disk, its clock.
+
+    `reason` is a reason code. It is sent without the service's state database, which may be what is wrong; so each of
+    these events has a subject of its own, and the last one of a service and reason counts.
+    """
+
+    TYPE: ClassVar[str] = "davtari.ServiceStateChanged.v1"
+    TOPIC: ClassVar[str] = "operations"
+    service: str
+    reason: str
+    condition: Literal["troubled", "well"]
+    why: str = ""
+    at: Instant
+
+    @property
+    def key(self) -> str:
+        return f"service:{self.service}"
+
+    @property
+    def subject(self) -> str:
+        return f"{self.key}:{self.reason}:{self.at.isoformat()}"

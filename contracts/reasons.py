@@ -71,6 +71,9 @@ class Reason(StrEnum):
 
     FEED_STALE = "feed.stale"
 
+    SERVICE_DISK = "service.disk"
+    SERVICE_CLOCK = "service.clock"
+
     STOCK_WAREHOUSE_UNKNOWN = "stock.warehouse-unknown"
     STOCK_FIGURE_ABSURD = "stock.figure-absurd"
     STOCK_ORDER_UNREAD = "stock.order-unread"

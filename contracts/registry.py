@@ -72,6 +72,7 @@ EVENTS: tuple[type[Event], ...] = (
     operations.DeadLetterSettled,
     alerts.AlertSent,
     alerts.FeedStateChanged,
+    alerts.ServiceStateChanged,
     closing.DayClosed,
     closing.DifferenceAccepted,
     approvals.ApprovalAsked,

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 from services.alerts.deliveries import Address, Notices
 from services.alerts.handlers import SERVICE, handlers, lane
+from services.alerts.own_disk import OwnDisk
 from services.shared.clock import Clock, utc_now
 from services.shared.delivery.lane import Lane
 from services.shared.running.fingerprint import fingerprint
@@ -22,11 +23,17 @@ async def blueprint(settings: Settings, clock: Clock = utc_now) -> AsyncIterator
     """The service, wired: a lane for each recipient. Raises `SecretMissing` when nobody is to be told, or not where."""
     if settings.alerts is None:
         raise SecretMissing("alerts.recipients: nobody is to be told; name a recipient and its url-file")
-    lanes = [_lane(settings, settings.alerts, name, clock) for name in settings.alerts.recipients]
+    addresses = _addresses(settings.alerts)
+    lanes = [_lane(settings, name, addresses.get(name), clock) for name in settings.alerts.recipients]
     rules = fingerprint([settings.alerts, *settings.shops.values()])
-    yield Blueprint(SERVICE, handlers(settings, settings.alerts), rules, lanes)
+    own = OwnDisk(settings.alerts, addresses)
+    yield Blueprint(SERVICE, handlers(settings, settings.alerts), rules, lanes, early_tasks=[own.run])
 
 
-def _lane(settings: Settings, alerts: AlertSettings, name: str, clock: Clock) -> Lane:
-    address = None if alerts.dry_run else Address(name, alerts.recipients[name].url(name))
+def _addresses(alerts: AlertSettings) -> dict[str, Address]:
+    """The address of each recipient; none at all in a dry run."""
+    return {} if alerts.dry_run else {name: Address(name, one.url(name)) for name, one in alerts.recipients.items()}
+
+
+def _lane(settings: Settings, name: str, address: Address | None, clock: Clock) -> Lane:
     return Lane(lane(name), Notices(address, clock).deliver, breaker(settings), concurrency=1)

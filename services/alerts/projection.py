@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from functools import partial
 from typing import Any
 
-from contracts.alerts import AlertSent, FeedStateChanged
+from contracts.alerts import AlertSent, FeedStateChanged, ServiceStateChanged
 from contracts.envelope import Envelope
 from contracts.identity import ShopIdentified, ShopNotRecognized
 from contracts.ledger import SaleRecorded
@@ -32,6 +32,7 @@ def remember(settings: Settings) -> Mapping[type[Event], Remember]:
         DeadLettered: partial(_lettered, shops),
         DeadLetterSettled: _settled,
         FeedStateChanged: _feed,
+        ServiceStateChanged: _service,
         ShopNotRecognized: _not_recognized,
         ShopIdentified: lambda envelope, state: _clear(envelope.data.key, envelope, state),
         OrderChanged: partial(order_changed, settings),
@@ -68,6 +69,16 @@ def _feed(envelope: Envelope[FeedStateChanged], state: State) -> None:
     _clear(feed.key, envelope, state)
     if feed.freshness == "stale":
         state.put(STANDING, feed.key, Standing(cause=cause, about=feed.key, since=feed.at), ref=cause)
+        state.touch(cause)
+
+
+def _service(envelope: Envelope[ServiceStateChanged], state: State) -> None:
+    said = envelope.data
+    cause, thing = Cause(said.reason).name, f"{said.key}:{said.reason}"
+    _clear(thing, envelope, state)
+    if said.condition == "troubled":
+        about = f"{said.service}: {said.why}"
+        state.put(STANDING, thing, Standing(cause=cause, about=about, since=said.at), ref=cause)
         state.touch(cause)
 
 

@@ -69,6 +69,13 @@ async def davtari(file: Path) -> AsyncIterator[Process]:
         await process.wait()
 
 
+def on_another_folder(told: Path) -> Path:
+    """The same settings with a state folder of their own."""
+    file = told.with_name("elsewhere.toml")
+    file.write_text(told.read_text() + '\n[state]\ndirectory = "elsewhere"\n')
+    return file
+
+
 @pytest.mark.kafka
 async def test_a_process_serves_the_health_and_the_metrics_of_its_service(told: Path, unused_tcp_port: int) -> None:
     base = f"http://127.0.0.1:{unused_tcp_port}"
@@ -82,7 +89,7 @@ async def test_a_process_serves_the_health_and_the_metrics_of_its_service(told: 
     async with httpx.AsyncClient() as client, davtari(told) as first:
         await eventually(ready, "the process is ready")
         found = Scrape((await client.get(f"{base}/metrics")).text)
-        async with davtari(told) as second:
+        async with davtari(on_another_folder(told)) as second:
             _, complaint = await second.communicate()
         assert (await client.get(f"{base}/livez")).json()["live"] is True
 

@@ -6,12 +6,13 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from contracts.alerts import ServiceStateChanged
 from contracts.gates import GateChecked
 from services.commands import gates, letters, show
 from services.commands.frame import Json, command, settings
 from services.commands.screen import as_json, console
 from services.commands.shops import identity
-from services.commands.status import blocked, standings
+from services.commands.status import blocked, conditions, standings
 from services.commands.status.freshness import ByItself, FeedAge, Punctuality, by_itself, feed_ages, punctuality
 from services.commands.status.freshness_lines import lines
 from services.shared.identity.standing import Standing
@@ -31,6 +32,7 @@ class Seen:
     alone: list[ByItself]
     shops: dict[str, Standing]
     opened: list[GateChecked]
+    troubled: list[ServiceStateChanged]
 
     def data(self) -> dict[str, Any]:
         """For `--json`."""
@@ -42,13 +44,14 @@ class Seen:
             "without_a_person": [asdict(one) for one in self.alone],
             "shops": {name: identity.as_data(one) for name, one in self.shops.items()},
             "gates": [one.content() for one in self.opened],
+            "troubled": [one.content() for one in self.troubled],
             "dead_letters_open": len(self.waiting),
         }
 
     def show(self) -> None:
         """Print it."""
         shut = identity.lines(self.shops)
-        for line in shut:
+        for line in [*conditions.lines(self.troubled), *shut]:
             console.print(line, soft_wrap=True)
         show.standings(self.services, self.waiting, quiet=not shut)
         for line in [
@@ -79,4 +82,5 @@ async def _seen(chosen: Settings, now: datetime) -> Seen:
         alone=by_itself(chosen, now),
         shops=identity.stand(chosen.shops, said),
         opened=gates.last(said),
+        troubled=conditions.troubled(said),
     )

@@ -14,6 +14,7 @@ from faststream.kafka import KafkaBroker, KafkaMessage
 from faststream.message import StreamMessage
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_random_exponential
 
+from services.shared.clock_check import OURS
 from services.shared.delivery.record import Record, positions_after
 from services.shared.messaging.connection import RETRY_MS, consumer_options
 from services.shared.messaging.faststream_security import faststream_access
@@ -136,6 +137,7 @@ class Consumer:
         if records:  # else it was read twice: before and after a rebalance
             await self._taken(records)
             self.positions |= positions_after(records)
+            OURS.written("Kafka", max(record.timestamp for record in records))
         self.progress.set()
         await self._show_progress({TopicPartition(one.topic, one.partition): one.offset + 1 for one in raw})
 

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from sqlalchemy import select
 
+from services.shared.clock_check import OURS
 from services.shared.running.service import Running, Service
 from services.shared.telemetry.families import BREAKER, LAG, READABLE, READY, STALLED, Reading
 from services.shared.telemetry.figures import figures
@@ -71,6 +72,8 @@ class Watched:
         faults = [self._broker, await _database_fault(running), self._catching_up(), *waits]
         if running.publisher.failures:
             faults.append(f"its events wait for Kafka: {running.publisher.why}")
+        if OURS.trouble:
+            faults.append(f"the clock of this machine is not relied on: {OURS.trouble}")
         return [fault for fault in faults if fault]
 
     def _catching_up(self) -> str:

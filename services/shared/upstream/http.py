@@ -24,6 +24,7 @@ from urllib.parse import urlencode
 import httpx
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
+from services.shared.clock_check import OURS
 from services.shared.telemetry.calls import call
 from services.shared.upstream import recovery
 from services.shared.upstream.errors import Rejected, UpstreamError
@@ -189,6 +190,7 @@ class Upstream:
             with call(self._voice.name, request) as made:
                 response = made.answered(await self._client.send(request, stream=stream))
             response.extensions["began"] = began
+            OURS.answered(self._voice.name, response.headers)
             result = str(response.status_code)
             return response
         except httpx.HTTPError as error:
