@@ -53,7 +53,8 @@ def passport(found: Passport) -> None:
         f"{verdict} · {waits}",
         soft_wrap=True,
     )
-    console.print(f"Now: {escape(found.stands)}", soft_wrap=True)
+    if found.stands:
+        console.print(f"Now: {escape(found.stands)}", soft_wrap=True)
 
 
 def standings(found: Iterable[Standing], open_letters: Sequence[Letter], *, quiet: bool = True) -> None:
