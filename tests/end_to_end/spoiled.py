@@ -65,7 +65,7 @@ ORDERS: Mapping[str, SpoiledOrder] = {
     "a total that its lines do not make": SpoiledOrder(Reason.SALE_TOTAL_DIFFERS, _set(total="99999.99")),
     "a negative quantity": SpoiledOrder(INVALID, _line(quantity=-1), READ),
     "a quantity of nothing": SpoiledOrder(Reason.SALE_QUANTITY_INVALID, _line(quantity=0)),
-    "a line without a product": SpoiledOrder(Reason.SALE_ITEM_NOT_LINKED, _line(product_id=0, variation_id=0)),
+    "a line without a product": SpoiledOrder(Reason.SALE_ITEM_NOT_LINKED, _line(product_id=0, variation_id=0, sku="")),
     "an unknown tax rate": SpoiledOrder(Reason.SALE_TAX_NOT_MAPPED, _rate(rate_percent=7)),
 }
 

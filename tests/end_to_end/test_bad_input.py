@@ -50,7 +50,7 @@ async def spoiled(stage: Stage) -> AsyncIterator[dict[str, int]]:
     """Every spoiled order is in the shop, among sound ones; by its case its number."""
     placed: dict[str, int] = {}
     for name, case in ORDERS.items():
-        order_id = placed[name] = stage.till.order()
+        order_id = placed[name] = stage.till.order_read_once()
         await stage.place(order_id, status="pending")
         order = await _read(stage, order_id)
         newest = {"status": "processing", "date_modified_gmt": _soon()}  # never older than what the list shows

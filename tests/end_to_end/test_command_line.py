@@ -139,7 +139,7 @@ async def test_a_refund_is_pushed(stage: Stage) -> None:
     assert (said.code, said.json["refund_id"]) == (DONE, refund_ids[0]), said.err
     await stage.closes()
     without = await stage.davtari("push", "refund", "main", str(order_id))
-    assert (without.code, "the refund's number is missing" in without.err) == (WRONG_SETTINGS, True)
+    assert (without.code, "The refund's number is missing" in without.err) == (WRONG_SETTINGS, True)
 
 
 @pytest.mark.long
@@ -152,11 +152,11 @@ async def test_what_cannot_be_pushed_is_said(stage: Stage, on_hold: list[int]) -
     await stage.until(lambda: key in stage.ledger.orders and stage.ledger.orders[key].status == "cancelled", "read")
     cancelled, elsewhere, unknown = await asyncio.gather(
         stage.davtari("push", "order", "main", str(given_up)),
-        stage.davtari("push", "order", "elsewhere", "1"),
+        stage.davtari("push", "order", "1", "--shop", "elsewhere"),
         stage.davtari("push", "order", "main", "999999", "--patience", "1"),
     )
     assert (cancelled.code, "cancelled in the shop" in cancelled.out) == (FAILED, True), cancelled.err
-    assert (elsewhere.code, "no shop 'elsewhere'" in elsewhere.err) == (WRONG_SETTINGS, True)
+    assert (elsewhere.code, "Unknown shop 'elsewhere'" in elsewhere.err) == (WRONG_SETTINGS, True)
     assert (unknown.code, "davtari order 999999 --shop main" in unknown.err) == (NO_ANSWER, True)
 
 
