@@ -21,7 +21,7 @@ from services.shared.delivery.handlers import Handlers
 from services.shared.delivery.outcome import Outcome
 from services.shared.delivery.record import Record
 from services.shared.delivery.row import Row
-from services.shared.delivery.work import Rules
+from services.shared.delivery.service_rules import Rules
 from services.shared.state.database import Database, open_database
 from services.shared.state.records import State
 from services.shared.state.tables import deliveries, events

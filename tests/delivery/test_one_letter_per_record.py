@@ -24,7 +24,7 @@ from services.order_notifier import handlers as order_notifier
 from services.shared.delivery.engine import Engine
 from services.shared.delivery.handlers import Handlers
 from services.shared.delivery.record import Record
-from services.shared.delivery.work import Rules
+from services.shared.delivery.service_rules import Rules
 from services.shared.running.service import ENGINE_TOPICS
 from services.shared.state.database import open_database
 from services.stock_publisher import handlers as stock_publisher

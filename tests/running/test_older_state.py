@@ -14,7 +14,7 @@ from sqlalchemy import text
 
 from contracts.catalog import AvailabilityChanged
 from services.shared.delivery.engine import Engine
-from services.shared.delivery.work import Rules
+from services.shared.delivery.service_rules import Rules
 from services.shared.messaging import log_check
 from services.shared.running.service import Service
 from services.shared.state.database import open_database

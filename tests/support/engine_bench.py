@@ -20,7 +20,7 @@ from services.shared import clock as clocks
 from services.shared.delivery.engine import Engine
 from services.shared.delivery.handlers import Handlers
 from services.shared.delivery.record import Record
-from services.shared.delivery.work import Rules
+from services.shared.delivery.service_rules import Rules
 from services.shared.state.database import open_database
 from services.shared.state.files import database_file
 from services.shared.state.tables import events

@@ -14,9 +14,10 @@ from services.shared.delivery.cause import kept
 from services.shared.delivery.outcome import Refused, Unknown
 from services.shared.delivery.record import Record, positions_after
 from services.shared.delivery.row import Row
+from services.shared.delivery.service_rules import Rules
 from services.shared.delivery.settle import Pair, settle
 from services.shared.delivery.subjects import mark_all_dirty, undecided
-from services.shared.delivery.work import Rules, Work
+from services.shared.delivery.work import Work
 from services.shared.state.database import Database, note
 from services.shared.state.group_commit import GroupCommit
 from services.shared.state.positions import save_positions

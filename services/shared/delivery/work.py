@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -22,12 +21,13 @@ from services.shared.delivery.dead_letters import AWAITED, PARKED, PERSON, UNHAN
 from services.shared.delivery.decision import Decision, Delivery, Refusal
 from services.shared.delivery.edits import EDIT, replacements, with_edits
 from services.shared.delivery.event_row import event_row
-from services.shared.delivery.handlers import Handlers, News, composed
+from services.shared.delivery.handlers import News, composed
 from services.shared.delivery.letter_commands import decide_own
 from services.shared.delivery.letter_rules import LETTER_SUBJECT, counted, rules
-from services.shared.delivery.lookup import Asked, Lookup, ResultT
+from services.shared.delivery.lookup import Lookup, ResultT
 from services.shared.delivery.reconcile import Changes, reconcile
-from services.shared.delivery.record import Record, as_they_are, restored
+from services.shared.delivery.record import Record, restored
+from services.shared.delivery.service_rules import Rules
 from services.shared.delivery.subjects import mark_again, mark_decided, mark_dirty
 from services.shared.delivery.told import Told, forget
 from services.shared.privacy.redaction import redacted
@@ -43,22 +43,6 @@ LOOK_AGAIN = timedelta(seconds=60)
 ROUNDS = 25
 """More rounds of deciding than any chain of our events needs; beyond it two rules chase each other."""
 OWN_NEWS: Mapping[type[Event], News] = {DeadLettered: counted}
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """What a transaction needs to know of its service. `opened` opens what is sealed in records.
-
-    `reports` tells of which topics (by their full name) it makes dead letters of records that cannot be read.
-    """
-
-    service: str
-    handlers: Handlers
-    blocked_deadline: float
-    leaving: Callable[[], Collection[str]]
-    opened: Callable[[Sequence[Record]], Awaitable[Sequence[Record]]] = as_they_are
-    asked: Asked = field(default_factory=set)
-    reports: Callable[[str], bool] = lambda topic: True
 
 
 class Work:

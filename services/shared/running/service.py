@@ -18,7 +18,7 @@ from services.shared.delivery.engine import Engine
 from services.shared.delivery.handlers import Handlers
 from services.shared.delivery.lane import Lane
 from services.shared.delivery.relay import Relay
-from services.shared.delivery.work import Rules
+from services.shared.delivery.service_rules import Rules
 from services.shared.forgetting.carry_out import forget_due
 from services.shared.logs import in_service
 from services.shared.messaging.connection import admin, producer
