@@ -5,8 +5,11 @@ looked for with HYPOTHESIS_PROFILE=search.
 """
 
 import gc
+import logging
 import os
+from collections.abc import Iterator
 
+import pytest
 from hypothesis import settings
 
 pytest_plugins = [
@@ -24,3 +27,11 @@ def pytest_collection_finish() -> None:
     """What stands now stays to the end of the run: no need to look through it for garbage time and again."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(autouse=True)
+def _log_level_as_before() -> Iterator[None]:
+    """A command sets the level of the whole process; the next test sees its log lines all the same."""
+    level = logging.getLogger().level
+    yield
+    logging.getLogger().setLevel(level)

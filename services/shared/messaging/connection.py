@@ -8,6 +8,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
+from tenacity import AsyncRetrying, RetryCallState, retry_if_result, stop_after_attempt, wait_fixed
 
 from services.shared.messaging.reaching import TopicsMissing, bounded
 from services.shared.messaging.security import access
@@ -109,10 +110,25 @@ async def admin(settings: KafkaSettings) -> AsyncIterator[AIOKafkaAdminClient]:
 
 async def check_topics(settings: KafkaSettings, names: Iterable[str]) -> None:
     """Whether topics, by their full names, are there. Raises `KafkaUnreachable` and `TopicsMissing`."""
+    wanted = list(names)
     async with admin(settings) as asked:
-        known = set(await asked.list_topics())
-    if missing := [name for name in names if name not in known]:
-        raise topics_missing(settings, missing)
+
+        async def missing() -> list[str]:
+            known = set(await asked.list_topics())
+            return [name for name in wanted if name not in known]
+
+        # a topic that was created just now is not in the metadata of every broker yet
+        trying = AsyncRetrying(
+            stop=stop_after_attempt(4), wait=wait_fixed(0.5), retry=retry_if_result(bool), retry_error_callback=_last
+        )
+        gone: list[str] = await trying(missing)
+        if gone:
+            raise topics_missing(settings, gone)
+
+
+def _last(state: RetryCallState) -> list[str]:
+    result: list[str] = state.outcome.result() if state.outcome else []
+    return result
 
 
 def topics_missing(settings: KafkaSettings, names: Iterable[str]) -> TopicsMissing:
