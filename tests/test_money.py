@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.shared.money import TETRI, allocate, is_whole_tetri, to_tetri, vat_in
+from contracts.money import TETRI, allocate, is_whole_tetri, to_tetri, vat_in
 
 tetri = st.integers(-10_000_000, 10_000_000).map(lambda n: Decimal(n) * TETRI)
 weights = st.lists(st.decimals(0, 10_000, places=4), min_size=1, max_size=30)

@@ -13,11 +13,11 @@ from contracts.topics import TOPICS
 from services.alerts.handlers import TOPICS as ALERTS
 from services.balance_feed.handlers import handlers as balance_feed
 from services.catalog_importer.handlers import TOPICS as CATALOG_IMPORTER
+from services.engine.privacy.keys import TOPIC as KEYS
+from services.engine.runtime.service import ENGINE_TOPICS
 from services.order_exporter.handlers import TOPICS as ORDER_EXPORTER
 from services.order_notifier.handlers import TOPICS as ORDER_NOTIFIER
 from services.refund_exporter.handlers import TOPICS as REFUND_EXPORTER
-from services.shared.privacy.keys import TOPIC as KEYS
-from services.shared.running.service import ENGINE_TOPICS
 from services.stock_publisher.handlers import TOPICS as STOCK_PUBLISHER
 from services.store_feed.handlers import handlers as store_feed
 

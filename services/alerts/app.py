@@ -8,14 +8,14 @@ from contextlib import asynccontextmanager
 from services.alerts.deliveries import Address, Notices
 from services.alerts.handlers import SERVICE, handlers, lane
 from services.alerts.own_disk import OwnDisk
-from services.shared.clock import Clock, utc_now
-from services.shared.delivery.lane import Lane
-from services.shared.running.fingerprint import fingerprint
-from services.shared.running.service import Blueprint
-from services.shared.running.upstreams import breaker
-from services.shared.settings.alerts import AlertSettings
-from services.shared.settings.base import SecretMissing
-from services.shared.settings.model import Settings
+from services.connectors.upstreams import breaker
+from services.engine.outbox.lane import Lane
+from services.engine.runtime.clock import Clock, utc_now
+from services.engine.runtime.fingerprint import fingerprint
+from services.engine.runtime.service import Blueprint
+from services.settings.alerts import AlertSettings
+from services.settings.base import SecretMissing
+from services.settings.model import Settings
 
 
 @asynccontextmanager

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from contracts.model import Instant, Part
 from contracts.reason_texts import ReasonText, known
-from services.shared.settings.alerts import Owner
-from services.shared.state.records import Kind
+from services.engine.state.records import Kind
+from services.settings.alerts import Owner
 
 
 class Standing(Part):

@@ -10,10 +10,10 @@ from pydantic import SecretStr
 
 from services.alerts.message import Message
 from services.alerts.notice import Notice
-from services.shared.clock import Clock
-from services.shared.delivery.outcome import Done, Outcome, Retry
-from services.shared.delivery.row import Row
-from services.shared.settings.base import SecretMissing
+from services.engine.outbox.outcome import Done, Outcome, Retry
+from services.engine.outbox.row import Row
+from services.engine.runtime.clock import Clock
+from services.settings.base import SecretMissing
 
 if TYPE_CHECKING:
     from apprise import NotifyBase

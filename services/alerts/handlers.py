@@ -14,11 +14,11 @@ from services.alerts.message import opened, resolved
 from services.alerts.notice import Notice, What
 from services.alerts.projection import TOLD, remember
 from services.alerts.routing import recipients
-from services.shared.delivery.decision import Decision, Delivery
-from services.shared.delivery.handlers import Handlers
-from services.shared.settings.alerts import AlertSettings, RecipientSettings
-from services.shared.settings.model import Settings
-from services.shared.state.records import State
+from services.engine.outbox.decision import Decision, Delivery
+from services.engine.outbox.handlers import Handlers
+from services.engine.state.records import State
+from services.settings.alerts import AlertSettings, RecipientSettings
+from services.settings.model import Settings
 
 SERVICE = "alerts"
 TOPICS = ("dead-letters", "operations", "shop.orders", "ledger.documents")

@@ -10,11 +10,11 @@ from contracts.ledger import SaleRecorded
 from contracts.model import Instant, Part
 from contracts.reasons import Reason
 from contracts.shop import OrderChanged, OrderRemoved
+from services.accounting.documents.relations import is_own_purchase
+from services.accounting.documents.trigger import due_at, is_triggered
 from services.alerts.cause import CLEARED, Cause, Cleared, Standing
-from services.shared.documents.relations import is_own_purchase
-from services.shared.documents.trigger import due_at, is_triggered
-from services.shared.settings.model import Settings
-from services.shared.state.records import Kind, State
+from services.engine.state.records import Kind, State
+from services.settings.model import Settings
 
 
 class Awaited(Part):

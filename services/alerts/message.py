@@ -9,7 +9,7 @@ from typing import Literal
 
 from contracts.alerts import AlertSent
 from services.alerts.cause import Cause, Standing
-from services.shared.tbilisi import TBILISI
+from services.engine.runtime.tbilisi import TBILISI
 
 EXAMPLES = 5
 Language = Literal["en", "ka"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime, time, timedelta
 
 from contracts.alerts import AlertSent
-from services.shared.settings.alerts import AlertSettings
-from services.shared.tbilisi import TBILISI
+from services.engine.runtime.tbilisi import TBILISI
+from services.settings.alerts import AlertSettings
 
 
 def opening(since: datetime, told: AlertSent | None, settings: AlertSettings) -> datetime:

@@ -15,8 +15,8 @@ from services.alerts.deliveries import Address
 from services.alerts.handlers import SERVICE
 from services.alerts.message import Message, opened
 from services.alerts.routing import recipients
-from services.shared.delivery.engine import Engine
-from services.shared.settings.alerts import AlertSettings
+from services.engine.outbox.engine import Engine
+from services.settings.alerts import AlertSettings
 
 log = logging.getLogger(__name__)
 EVERY = 5.0

@@ -16,10 +16,10 @@ from contracts.reasons import Reason
 from contracts.shop import OrderChanged, OrderRemoved
 from services.alerts.cause import CLEARED, STANDING, Cause, Cleared, Standing
 from services.alerts.late_orders import LETTERED, Lettered, order_changed, order_removed, overdue, sale_recorded
-from services.shared.delivery.handlers import Remember
-from services.shared.delivery.letter_about import order_key_of, shop_of
-from services.shared.settings.model import Settings
-from services.shared.state.records import Kind, State
+from services.engine.outbox.handlers import Remember
+from services.engine.outbox.letter_about import order_key_of, shop_of
+from services.engine.state.records import Kind, State
+from services.settings.model import Settings
 
 TOLD = Kind("told", AlertSent)
 """The last message of a cause to a recipient, by the event's subject."""

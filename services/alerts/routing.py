@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from services.alerts.cause import Cause
-from services.shared.settings.alerts import RecipientSettings
+from services.settings.alerts import RecipientSettings
 
 
 def recipients(cause: Cause, known: Mapping[str, RecipientSettings]) -> Mapping[str, RecipientSettings]:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from services.accounting.checks.gates import balance_gate
 from services.balance_feed.handlers import NAME, RESOURCES, handlers
 from services.balance_feed.importing import Importer
 from services.balance_feed.schedule import Schedule
-from services.shared.balance.client import Balance
-from services.shared.checks.gates import balance_gate
-from services.shared.delivery.engine import Engine
-from services.shared.running.feed_watch import watch, watched
-from services.shared.running.service import Blueprint
-from services.shared.settings.model import Settings
+from services.connectors.balance.client import Balance
+from services.engine.outbox.engine import Engine
+from services.engine.runtime.feed_watch import watch, watched
+from services.engine.runtime.service import Blueprint
+from services.settings.model import Settings
 
 
 @asynccontextmanager

@@ -14,7 +14,7 @@ from decimal import Decimal
 from contracts.balance import ItemChanged, PriceChanged, StockChanged
 from contracts.model import Event
 from services.balance_feed.facts import Observation
-from services.shared.settings.model import SnapshotSettings
+from services.settings.model import SnapshotSettings
 
 ZERO = Decimal(0)
 

@@ -12,10 +12,10 @@ import orjson
 
 from contracts.balance import ItemPrice
 from contracts.reasons import Reason
-from services.shared.balance.discounts import Discount, discount
-from services.shared.balance.rows import RowInvalid
-from services.shared.delivery.faults import Fault
-from services.shared.settings.discounts import DiscountSettings
+from services.connectors.balance.discounts import Discount, discount
+from services.connectors.balance.rows import RowInvalid
+from services.engine.outbox.faults import Fault
+from services.settings.discounts import DiscountSettings
 
 SUBJECT = "prices:discount"
 Items = AsyncIterator[tuple[str, str]]

@@ -12,12 +12,12 @@ import orjson
 from contracts.balance import GroupRef, ItemChanged, ItemPrice, ItemWithdrawn, PriceChanged, StockChanged, StockRow
 from services.balance_feed.discounts import NO_DISCOUNTS, Discounts, discounted
 from services.balance_feed.scratch import Group
-from services.shared.balance.items import ItemRow, item
-from services.shared.balance.prices import price_row
-from services.shared.balance.rows import RowInvalid
-from services.shared.balance.stocks import stock_row
-from services.shared.delivery.faults import Fault
-from services.shared.settings.balance import Dialect
+from services.connectors.balance.items import ItemRow, item
+from services.connectors.balance.prices import price_row
+from services.connectors.balance.rows import RowInvalid
+from services.connectors.balance.stocks import stock_row
+from services.engine.outbox.faults import Fault
+from services.settings.balance import Dialect
 
 Observation = ItemChanged | PriceChanged | StockChanged
 Absence = ItemWithdrawn | PriceChanged | StockChanged

@@ -8,11 +8,11 @@ import orjson
 
 from contracts.reasons import Reason
 from services.balance_feed.handlers import Resource
-from services.shared.delivery.dead_letters import PARKED
-from services.shared.delivery.engine import Engine
-from services.shared.delivery.faults import FAULT, Fault, clear_fault, note_fault
-from services.shared.state.store import read_kind
-from services.shared.upstream.errors import AccessDenied, Rejected
+from services.engine.outbox.dead_letters import PARKED
+from services.engine.outbox.engine import Engine
+from services.engine.outbox.faults import FAULT, Fault, clear_fault, note_fault
+from services.engine.outbox.upstream_errors import AccessDenied, Rejected
+from services.engine.state.store import read_kind
 
 
 def unreadable(resource: Resource, error: AccessDenied | Rejected) -> dict[str, Fault]:

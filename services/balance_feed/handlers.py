@@ -13,9 +13,9 @@ from contracts.balance import ItemChanged, ItemWithdrawn, PriceChanged, StockCha
 from contracts.envelope import Envelope
 from contracts.model import Event, Part
 from contracts.operations import CommandSettled, ImportRequested
-from services.shared.delivery.faults import decide_fault
-from services.shared.delivery.handlers import Handlers
-from services.shared.state.records import Kind, State
+from services.engine.outbox.faults import decide_fault
+from services.engine.outbox.handlers import Handlers
+from services.engine.state.records import Kind, State
 
 NAME = "balance-feed"
 Resource = Literal["items", "prices", "stock"]

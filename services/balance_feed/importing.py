@@ -19,14 +19,14 @@ from services.balance_feed.handlers import ITEM, OBSERVED, RESOURCES, STATED, Ob
 from services.balance_feed.report import Report
 from services.balance_feed.scratch import Group, Scratch
 from services.balance_feed.snapshot import Reads, Snapshot, read
-from services.shared.delivery.engine import Engine
-from services.shared.delivery.faults import Fault, note_fault
-from services.shared.delivery.work import Work
-from services.shared.running.fingerprint import fingerprint
-from services.shared.settings.model import Settings
-from services.shared.state.database import note, noted
-from services.shared.state.store import read_kind
-from services.shared.upstream.errors import AccessDenied, Rejected
+from services.engine.outbox.engine import Engine
+from services.engine.outbox.faults import Fault, note_fault
+from services.engine.outbox.upstream_errors import AccessDenied, Rejected
+from services.engine.outbox.work import Work
+from services.engine.runtime.fingerprint import fingerprint
+from services.engine.state.database import note, noted
+from services.engine.state.store import read_kind
+from services.settings.model import Settings
 
 log = logging.getLogger(__name__)
 STATING = "stating:"

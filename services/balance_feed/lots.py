@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import Any
 
 from contracts.reasons import Reason
-from services.shared.balance.rows import RowInvalid
-from services.shared.balance.series import lot
-from services.shared.delivery.faults import Fault
-from services.shared.upstream.errors import AccessDenied, Rejected
+from services.connectors.balance.rows import RowInvalid
+from services.connectors.balance.series import lot
+from services.engine.outbox.faults import Fault
+from services.engine.outbox.upstream_errors import AccessDenied, Rejected
 
 SUBJECT = "stock:lots"
 

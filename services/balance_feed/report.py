@@ -8,7 +8,7 @@ from datetime import datetime
 
 from services.balance_feed.compare import Differences
 from services.balance_feed.handlers import Resource
-from services.shared.settings.model import SnapshotSettings
+from services.settings.model import SnapshotSettings
 
 
 @dataclass(slots=True)

@@ -11,12 +11,12 @@ from contracts.operations import CommandSettled, ImportRequested
 from services.balance_feed.handlers import COMMAND, NAME, Resource
 from services.balance_feed.importing import Importer
 from services.balance_feed.report import Report
-from services.shared.cron import next_run
-from services.shared.delivery.engine import Engine
-from services.shared.settings.model import ScheduleSettings
-from services.shared.state.store import read_kind
-from services.shared.telemetry.freshness import completed, completions
-from services.shared.upstream.errors import Unavailable, UpstreamError
+from services.engine.outbox.engine import Engine
+from services.engine.outbox.upstream_errors import Unavailable, UpstreamError
+from services.engine.runtime.cron import next_run
+from services.engine.state.store import read_kind
+from services.engine.telemetry.freshness import completed, completions
+from services.settings.model import ScheduleSettings
 
 log = logging.getLogger(__name__)
 Sleep = Callable[[float], Awaitable[None]]

@@ -12,13 +12,13 @@ from services.balance_feed.facts import Fact, Folder, Items, Prices, Stock
 from services.balance_feed.handlers import Resource
 from services.balance_feed.lots import Lots, lots
 from services.balance_feed.scratch import Scratch, Staged
-from services.shared.balance.fields import deleted, reference, text
-from services.shared.balance.items import is_folder
-from services.shared.balance.pricing import latest_prices
-from services.shared.balance.rows import RowInvalid
-from services.shared.delivery.faults import Fault
-from services.shared.settings.balance import Dialect
-from services.shared.upstream.errors import Rejected
+from services.connectors.balance.fields import deleted, reference, text
+from services.connectors.balance.items import is_folder
+from services.connectors.balance.pricing import latest_prices
+from services.connectors.balance.rows import RowInvalid
+from services.engine.outbox.faults import Fault
+from services.engine.outbox.upstream_errors import Rejected
+from services.settings.balance import Dialect
 
 AT_ONCE = 100
 Row = dict[str, Any]

@@ -8,7 +8,7 @@ from contracts.catalog import ProductLinked
 from contracts.reasons import Reason
 from services.catalog_importer.eligibility import Skip
 from services.catalog_importer.product import Desired
-from services.shared.settings.catalogue import PriceSettings
+from services.settings.catalogue import PriceSettings
 
 
 def alarm(desired: Desired, link: ProductLinked | None, rules: PriceSettings) -> Skip | None:

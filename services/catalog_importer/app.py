@@ -6,21 +6,21 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
+from services.accounting.checks.gates import shop_gate
 from services.catalog_importer.decide import lane
 from services.catalog_importer.deliveries import Deliveries
 from services.catalog_importer.handlers import handlers, rules_fingerprint
 from services.catalog_importer.mapping import NAME
 from services.catalog_importer.pictures import Pictures, open_pictures
-from services.shared.checks.gates import shop_gate
-from services.shared.clock import Clock, utc_now
-from services.shared.delivery.lane import Lane
-from services.shared.identity.guard import Guard, guarded_lane
-from services.shared.identity.standing import watched
-from services.shared.running.service import Blueprint
-from services.shared.running.upstreams import open_shops, shop_lane
-from services.shared.settings.model import Settings
-from services.shared.woocommerce.client import WooCommerce
-from services.shared.woocommerce.products import MOST_SKUS
+from services.connectors.identity.guard import Guard, guarded_lane
+from services.connectors.identity.standing import watched
+from services.connectors.upstreams import open_shops, shop_lane
+from services.connectors.woocommerce.client import WooCommerce
+from services.connectors.woocommerce.products import MOST_SKUS
+from services.engine.outbox.lane import Lane
+from services.engine.runtime.clock import Clock, utc_now
+from services.engine.runtime.service import Blueprint
+from services.settings.model import Settings
 
 FLOWS = frozenset({"catalogue", "prices"})
 

@@ -6,7 +6,7 @@ from contracts.catalog import ProductLinked
 from contracts.envelope import Envelope
 from contracts.model import Instant, Part
 from contracts.operations import ApplyRequested
-from services.shared.state.records import Kind, State
+from services.engine.state.records import Kind, State
 
 
 class Approved(Part):

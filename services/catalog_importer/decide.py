@@ -10,6 +10,7 @@ from typing import Any, Literal
 from contracts.balance import ItemChanged, ItemPrice
 from contracts.catalog import ProductLinked, ProductPlanned
 from contracts.reasons import Reason
+from services.accounting.mapping.effective import Commanded, mapped_shop
 from services.catalog_importer import digest
 from services.catalog_importer.alarm import alarm
 from services.catalog_importer.approval import APPROVED, Approved, approves
@@ -21,11 +22,10 @@ from services.catalog_importer.price import Prices, next_edge, prices
 from services.catalog_importer.product import Desired, catalogue_fields
 from services.catalog_importer.records import ITEM, LINK, PLANNED, PRICES, WITHDRAWN, sku_ref
 from services.catalog_importer.report import skipped
-from services.shared.delivery.decision import NOTHING, Decision, Delivery
-from services.shared.mapping.effective import Commanded, mapped_shop
-from services.shared.settings.model import Settings
-from services.shared.settings.shop import Flows, ShopSettings
-from services.shared.state.records import State
+from services.engine.outbox.decision import NOTHING, Decision, Delivery
+from services.engine.state.records import State
+from services.settings.model import Settings
+from services.settings.shop import Flows, ShopSettings
 
 Mode = Literal["live", "dry-run"]
 LOOK_AGAIN = timedelta(days=1)

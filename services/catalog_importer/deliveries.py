@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from contracts.reasons import Reason
+from services.accounting.mapping.effective import effective
 from services.catalog_importer import report
 from services.catalog_importer.eligibility import Eligible, Skip, judge
 from services.catalog_importer.look_up import Sight, holder, look_up
@@ -18,16 +19,15 @@ from services.catalog_importer.placement import Change, Gone, Placement, place
 from services.catalog_importer.stored import as_stored
 from services.catalog_importer.translations_written import write_further
 from services.catalog_importer.writing import Result, Shop, create, update
-from services.shared.delivery.batches import Batches
-from services.shared.delivery.failure import outcome_of
-from services.shared.delivery.outcome import Done, Outcome, Refused, Unknown
-from services.shared.delivery.row import Row
-from services.shared.mapping.effective import effective
-from services.shared.settings.shop import ShopSettings
-from services.shared.upstream.errors import UpstreamError
-from services.shared.woocommerce.batch import NotStored, Stored
-from services.shared.woocommerce.echo import differences
-from services.shared.woocommerce.products import MOST_SKUS
+from services.connectors.woocommerce.batch import NotStored, Stored
+from services.connectors.woocommerce.echo import differences
+from services.connectors.woocommerce.products import MOST_SKUS
+from services.engine.outbox.batches import Batches
+from services.engine.outbox.failure import outcome_of
+from services.engine.outbox.outcome import Done, Outcome, Refused, Unknown
+from services.engine.outbox.row import Row
+from services.engine.outbox.upstream_errors import UpstreamError
+from services.settings.shop import ShopSettings
 
 
 @dataclass(frozen=True, slots=True)

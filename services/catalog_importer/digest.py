@@ -8,7 +8,7 @@ from typing import Any
 
 from services.catalog_importer.eligibility import Skip
 from services.catalog_importer.product import Desired
-from services.shared.settings.catalogue import FieldOwnership
+from services.settings.catalogue import FieldOwnership
 
 
 def of_product(desired: Desired, owners: FieldOwnership, images: str | None = None) -> str:

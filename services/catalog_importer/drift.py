@@ -9,7 +9,7 @@ from contracts.catalog import KeptEdit, WrittenProduct
 from services.catalog_importer.ownership import held_sale, plain_name, sale_of
 from services.catalog_importer.price import Sale
 from services.catalog_importer.product import Desired
-from services.shared.woocommerce.product import Product
+from services.connectors.woocommerce.product import Product
 
 Values = tuple[Any, Any, Any]
 """Of one field: what the shop holds, what we wrote there last, what Balance wants."""

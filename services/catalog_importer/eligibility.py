@@ -9,8 +9,8 @@ from fnmatch import fnmatchcase
 from contracts.balance import ItemChanged, ItemKind
 from contracts.model import Part, Uid
 from contracts.reasons import Reason
-from services.shared.mapping.fate import fate
-from services.shared.settings.catalogue import CatalogueSettings
+from services.accounting.mapping.fate import fate
+from services.settings.catalogue import CatalogueSettings
 
 
 @dataclass(frozen=True, slots=True)

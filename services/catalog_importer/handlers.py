@@ -27,11 +27,11 @@ from services.catalog_importer.mapping import (
     mapping_requested,
 )
 from services.catalog_importer.records import ITEM, LINK, PLANNED, PRICES, WITHDRAWN, sku_ref
-from services.shared.delivery.decision import Decision
-from services.shared.delivery.handlers import Handlers
-from services.shared.running.fingerprint import fingerprint
-from services.shared.settings.model import Settings
-from services.shared.state.records import State
+from services.engine.outbox.decision import Decision
+from services.engine.outbox.handlers import Handlers
+from services.engine.runtime.fingerprint import fingerprint
+from services.engine.state.records import State
+from services.settings.model import Settings
 
 TOPICS = ("balance.items", "balance.prices", "catalog.links", "catalog.plans", "catalog.mappings", "operations")
 

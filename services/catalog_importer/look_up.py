@@ -8,11 +8,11 @@ from functools import partial
 from typing import Protocol
 
 from services.catalog_importer.payload import ProductPayload
-from services.shared.delivery.batches import Batches
-from services.shared.delivery.isolate import isolated
-from services.shared.delivery.outcome import Outcome, Refused
-from services.shared.upstream.unreadable import Unreadable
-from services.shared.woocommerce.product import Product
+from services.connectors.http.unreadable import Unreadable
+from services.connectors.woocommerce.product import Product
+from services.engine.outbox.batches import Batches
+from services.engine.outbox.isolate import isolated
+from services.engine.outbox.outcome import Outcome, Refused
 
 
 class Catalogue(Protocol):

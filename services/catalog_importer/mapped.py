@@ -9,7 +9,7 @@ from contracts.catalog import FurtherProduct, ProductLinked, ProductUnlinked
 from contracts.envelope import Envelope
 from contracts.linking import LinkRequested, RequestedLink
 from contracts.model import Instant, Part
-from services.shared.state.records import Kind, State
+from services.engine.state.records import Kind, State
 
 
 class Asked(Part):

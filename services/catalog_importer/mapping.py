@@ -11,9 +11,9 @@ from contracts.catalog import GroupRule, MappingChanged
 from contracts.envelope import Envelope
 from contracts.model import Part, Uid
 from contracts.operations import CommandSettled, MappingRequested
-from services.shared.delivery.decision import NOTHING, Decision
-from services.shared.mapping.effective import with_change
-from services.shared.state.records import Kind, State
+from services.accounting.mapping.effective import with_change
+from services.engine.outbox.decision import NOTHING, Decision
+from services.engine.state.records import Kind, State
 
 NAME = "catalog-importer"
 SUBJECT = "mapping|"

@@ -18,8 +18,8 @@ from contracts.catalog import WrittenProduct
 from services.catalog_importer.eligibility import same_sku
 from services.catalog_importer.price import NO_SALE, Sale
 from services.catalog_importer.product import Desired
-from services.shared.settings.catalogue import FieldOwnership, Ownership
-from services.shared.woocommerce.product import Product
+from services.connectors.woocommerce.product import Product
+from services.settings.catalogue import FieldOwnership, Ownership
 
 OF_PARENT = ("name", "category_ids")
 """A variation has neither: its parent has them."""

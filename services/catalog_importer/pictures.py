@@ -18,11 +18,11 @@ from contracts.catalog import WrittenImage
 from contracts.reasons import Reason
 from services.catalog_importer.payload import ProductPayload
 from services.catalog_importer.placement import Change
-from services.shared.settings.model import Settings
-from services.shared.upstream.errors import Rejected
-from services.shared.upstream.http import Upstream
-from services.shared.upstream.voice import Voice
-from services.shared.woocommerce import php
+from services.connectors.http.http import Upstream
+from services.connectors.http.voice import Voice
+from services.connectors.woocommerce import php
+from services.engine.outbox.upstream_errors import Rejected
+from services.settings.model import Settings
 
 MEND = "See catalogue.images in davtari.toml"
 NOT_THERE = (404, 410)

@@ -16,9 +16,9 @@ from services.catalog_importer.product import creation, values, written
 from services.catalog_importer.product_match import TRASH, Match, Wanted, carried_uid, in_trash, match
 from services.catalog_importer.retirement import restored, retired
 from services.catalog_importer.translations import FurtherChange, further_change
-from services.shared.settings.shop import ShopSettings
-from services.shared.woocommerce.product import Product
-from services.shared.woocommerce.product_write import ProductWrite
+from services.connectors.woocommerce.product import Product
+from services.connectors.woocommerce.product_write import ProductWrite
+from services.settings.shop import ShopSettings
 
 
 @dataclass(frozen=True, slots=True)

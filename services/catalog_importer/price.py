@@ -14,11 +14,11 @@ from typing import Literal
 from contracts.balance import ItemPrice
 from contracts.catalog import RolePrice
 from contracts.model import Instant, Money, Part
+from contracts.money import to_tetri
 from contracts.reasons import Reason
 from services.catalog_importer.eligibility import Skip
-from services.shared.money import to_tetri
-from services.shared.settings.balance import BalanceSettings
-from services.shared.settings.catalogue import PriceSettings
+from services.settings.balance import BalanceSettings
+from services.settings.catalogue import PriceSettings
 
 HIGHEST = Decimal(10_000_000)
 """A price above this is an error of input (a barcode typed as a price), not a price."""

@@ -11,7 +11,7 @@ from contracts.catalog import RolePrice, WrittenProduct
 from contracts.model import Money, Part, Quantity, Uid
 from services.catalog_importer.eligibility import Eligible
 from services.catalog_importer.price import Phase, Prices, Sale
-from services.shared.woocommerce.product_write import ProductWrite, price_text
+from services.connectors.woocommerce.product_write import ProductWrite, price_text
 
 
 class Desired(Part):

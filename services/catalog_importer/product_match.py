@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from contracts.model import Uid
 from contracts.reasons import Reason
 from services.catalog_importer.eligibility import Skip, same_sku
-from services.shared.woocommerce.product import Product
+from services.connectors.woocommerce.product import Product
 
 TRASH = "trash"
 NOT_SOLD = frozenset({"variable", "grouped"})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contracts.balance import ItemChanged, ItemWithdrawn, PriceChanged
 from contracts.catalog import ProductLinked, ProductPlanned
 from services.catalog_importer.eligibility import same_sku
-from services.shared.state.records import Kind
+from services.engine.state.records import Kind
 
 ITEM = Kind("item", ItemChanged)
 """By item; found by SKU."""

@@ -11,7 +11,7 @@ from contracts.reasons import Reason
 from services.catalog_importer.eligibility import Skip
 from services.catalog_importer.payload import ProductPayload
 from services.catalog_importer.placement import Change
-from services.shared.woocommerce.batch import Stored
+from services.connectors.woocommerce.batch import Stored
 
 HOW: dict[str, Literal["created", "adopted"]] = {"create": "created", "adopt": "adopted"}
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from services.shared.woocommerce.product import Product
+from services.connectors.woocommerce.product import Product
 
 DRAFT, SHOWN = "draft", "publish"
 

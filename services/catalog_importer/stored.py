@@ -8,9 +8,9 @@ from dataclasses import replace
 from contracts.catalog import StoredOtherwise
 from services.catalog_importer.pictures import with_ids
 from services.catalog_importer.placement import Change
-from services.shared.woocommerce.batch import Stored
-from services.shared.woocommerce.echo import Difference
-from services.shared.woocommerce.read import Odd
+from services.connectors.woocommerce.batch import Stored
+from services.connectors.woocommerce.echo import Difference
+from services.connectors.woocommerce.read import Odd
 
 KEPT_AS_STORED = ("name", "weight")
 """What the shop made of them is what we wrote: else they would look like an edit by hand from now on."""

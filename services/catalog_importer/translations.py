@@ -14,9 +14,9 @@ from services.catalog_importer.payload import ProductPayload
 from services.catalog_importer.product import values
 from services.catalog_importer.product_match import TRASH
 from services.catalog_importer.retirement import restored, retired
-from services.shared.settings.shop import ShopSettings
-from services.shared.woocommerce.product import Product
-from services.shared.woocommerce.product_write import ProductWrite
+from services.connectors.woocommerce.product import Product
+from services.connectors.woocommerce.product_write import ProductWrite
+from services.settings.shop import ShopSettings
 
 OF_ITS_OWN = {"name": None, "sku": None, "category_ids": None}
 

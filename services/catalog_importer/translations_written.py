@@ -9,12 +9,12 @@ from services.catalog_importer.payload import ProductPayload
 from services.catalog_importer.placement import Change
 from services.catalog_importer.translations import FurtherChange
 from services.catalog_importer.writing import Result, Shop, update
-from services.shared.delivery.batches import Batches
-from services.shared.delivery.failure import outcome_of
-from services.shared.delivery.outcome import Outcome, Refused
-from services.shared.upstream.errors import UpstreamError
-from services.shared.woocommerce.batch import NotStored, Stored
-from services.shared.woocommerce.echo import differences
+from services.connectors.woocommerce.batch import NotStored, Stored
+from services.connectors.woocommerce.echo import differences
+from services.engine.outbox.batches import Batches
+from services.engine.outbox.failure import outcome_of
+from services.engine.outbox.outcome import Outcome, Refused
+from services.engine.outbox.upstream_errors import UpstreamError
 
 Written = tuple[FurtherChange, ...] | Outcome
 

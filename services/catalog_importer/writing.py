@@ -10,10 +10,10 @@ from typing import Protocol
 from services.catalog_importer.look_up import Catalogue
 from services.catalog_importer.placement import Change
 from services.catalog_importer.translations import FurtherChange
-from services.shared.delivery.batches import Batches
-from services.shared.delivery.outcome import Outcome
-from services.shared.woocommerce.batch import ItemResult
-from services.shared.woocommerce.product_write import ProductWrite
+from services.connectors.woocommerce.batch import ItemResult
+from services.connectors.woocommerce.product_write import ProductWrite
+from services.engine.outbox.batches import Batches
+from services.engine.outbox.outcome import Outcome
 
 Result = ItemResult | Outcome | None
 """None: there was nothing to write."""

@@ -16,11 +16,11 @@ from typing import Annotated, Any
 
 import typer
 
-from services.commands.screen import console, errors
+from services.cli.screen import console, errors
 from services.demo import played
 from services.demo.joined import Addresses
 from services.demo.ledger import NeverHappened
-from services.shared import logs
+from services.engine.telemetry import logs
 
 cli = typer.Typer(no_args_is_help=True, help=__doc__, rich_markup_mode=None)
 

@@ -8,12 +8,12 @@ from functools import partial
 from typing import Any
 
 from contracts.approvals import ApprovalAsked, ApprovalGiven
-from services.commands.ask import stamp
-from services.commands.screen import console
+from services.cli.ask import stamp
+from services.cli.screen import console
 from services.demo.choose import further
 from services.demo.stage import Stage
-from services.shared.messaging.commands import send
-from services.shared.settings.model import Settings
+from services.engine.kafka.commands import send
+from services.settings.model import Settings
 
 say = partial(console.print, soft_wrap=True)
 

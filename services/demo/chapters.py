@@ -6,15 +6,15 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 from contracts.operations import ReplayRequested
-from services.commands import letters, show
-from services.commands.ask import ask, stamp
-from services.commands.check import systems as checks
-from services.commands.order import passport
-from services.commands.screen import console
+from services.cli import letters, show
+from services.cli.ask import ask, stamp
+from services.cli.check import systems as checks
+from services.cli.order import passport
+from services.cli.screen import console
 from services.demo.choose import Chosen
 from services.demo.stage import Stage
-from services.shared.settings.model import Settings
-from services.shared.tbilisi import local_day
+from services.engine.runtime.tbilisi import local_day
+from services.settings.model import Settings
 
 Actions = Counter[str]
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from services.commands.screen import console, table
+from services.cli.screen import console, table
 from services.demo.stage import Stage
 
 Documents = list[dict[str, Any]]

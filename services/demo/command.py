@@ -6,7 +6,10 @@ from typing import Annotated
 
 import typer
 
-from services.commands.frame import command
+from services.cli.codes import NO_ANSWER
+from services.cli.frame import command
+from services.cli.screen import errors
+from services.demo.kafka import BrokerError
 from services.demo.story import demo
 
 Keep = Annotated[bool, typer.Option(help="Leave everything running until Ctrl-C.")]
@@ -17,4 +20,8 @@ async def demo_command(
     keep: Keep = False,
 ) -> int:
     """Run the whole product against sandboxes of Balance and WooCommerce, and tell what happens."""
-    return await demo(keep=keep)
+    try:
+        return await demo(keep=keep)
+    except BrokerError as error:
+        errors.print(f"[red]{error}[/]")
+        return NO_ANSWER

@@ -9,8 +9,8 @@ import httpx
 from prometheus_client.parser import text_string_to_metric_families
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
-from services.shared.settings.model import Settings
-from services.shared.telemetry.families import UNPUBLISHED, WAITING
+from services.engine.telemetry.families import UNPUBLISHED, WAITING
+from services.settings.model import Settings
 
 PATIENCE = 120.0
 

@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import Protocol
 
-from services.commands.registry import SERVICES
-from services.commands.run import supervise
-from services.commands.status.standings import standings
-from services.shared.settings.model import Settings
+from services.cli.registry import SERVICES
+from services.cli.run import supervise
+from services.cli.status.standings import standings
+from services.settings.model import Settings
 
 
 class Crew(Protocol):

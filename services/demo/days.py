@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from contracts.closing import DayClosed
-from services.commands.day_close import shown
-from services.commands.day_close.close import closed
-from services.commands.day_close.facts import gathered
-from services.commands.day_close.sources import ask_sources
-from services.commands.screen import console
+from services.cli.day_close import shown
+from services.cli.day_close.close import closed
+from services.cli.day_close.facts import gathered
+from services.cli.day_close.sources import ask_sources
+from services.cli.screen import console
 from services.demo.stage import Stage
-from services.shared.clock import utc_now
+from services.engine.runtime.clock import utc_now
 
 SHOP = "main"
 

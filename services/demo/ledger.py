@@ -15,9 +15,9 @@ from contracts.model import Event
 from contracts.operations import DeadLettered, DeadLetterSettled
 from contracts.shop import OrderChanged
 from contracts.topics import TOPICS
-from services.shared.messaging.commands import following as events
-from services.shared.messaging.connection import reader
-from services.shared.settings.model import KafkaSettings
+from services.engine.kafka.commands import following as events
+from services.engine.kafka.connection import reader
+from services.settings.model import KafkaSettings
 
 
 class NeverHappened(Exception):

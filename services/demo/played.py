@@ -14,8 +14,8 @@ import httpx
 from tenacity import AsyncRetrying, RetryError, retry_if_result, stop_after_delay, wait_fixed
 
 from contracts.catalog import ProductPlanned
-from services.commands.registry import SERVICES
-from services.commands.screen import console
+from services.cli.registry import SERVICES
+from services.cli.screen import console
 from services.demo import chapters, storefront
 from services.demo.choose import further
 from services.demo.closing import Closing, close, show_closing

@@ -10,11 +10,11 @@ from typing import Any
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from tenacity import AsyncRetrying, retry_if_result, stop_after_delay, wait_fixed
 
-from services.commands.screen import console
+from services.cli.screen import console
 from services.demo.crew import Crew
 from services.demo.ledger import Ledger
 from services.demo.world import World
-from services.shared.settings.model import Settings
+from services.settings.model import Settings
 
 
 @dataclass(frozen=True, slots=True)

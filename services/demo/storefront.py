@@ -8,15 +8,15 @@ from functools import partial
 from typing import Any
 
 from contracts.operations import ImportRequested
-from services.commands import letters, show
-from services.commands import stock as figures
-from services.commands.ask import ask, stamp
-from services.commands.plans import applying
-from services.commands.screen import console
+from services.cli import letters, show
+from services.cli import stock as figures
+from services.cli.ask import ask, stamp
+from services.cli.plans import applying
+from services.cli.screen import console
 from services.demo.stage import Stage, progress
+from services.engine.kafka.reader import read_events
 from services.sandbox.balance.catalogue import STANDARD, ordered
-from services.shared.messaging.reader import read_events
-from services.shared.settings.model import Settings
+from services.settings.model import Settings
 
 say = partial(console.print, soft_wrap=True)
 PRODUCTS = "/wp-json/wc/v3/products"

@@ -8,16 +8,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import uuid4
 
-from services.commands.screen import console, errors
+from services.cli.screen import console, errors
 from services.demo import accountant, chapters, days, storefront
 from services.demo.choose import Chosen, choose
 from services.demo.closing import Closing, close, save, show_closing
 from services.demo.crew import crew
+from services.demo.kafka import Broker, BrokerError, broker
 from services.demo.ledger import NeverHappened, following
 from services.demo.stage import Stage, chapter
 from services.demo.world import ALL_DRY, ALL_LIVE, world
-from services.shared.broker import Broker, BrokerError, broker
-from services.shared.messaging.topics import create_topics
+from services.engine.kafka.topics import create_topics
 
 BUILD = Path("build")
 

@@ -21,7 +21,7 @@ from services.sandbox.server import Served, serve
 from services.sandbox.woocommerce import app as shop_app
 from services.sandbox.woocommerce.catalogue import load_catalogue
 from services.sandbox.woocommerce.shop import Shop
-from services.shared.settings import Settings, load
+from services.settings import Settings, load
 
 SOLD = (GOODS, DRINKS, FOOD, HOME, PAPER, CLOTHES)
 """The folders of the sandbox Balance that the shop sells; the others stay unmapped, so invisible."""

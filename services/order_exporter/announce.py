@@ -12,7 +12,7 @@ from services.order_exporter.compared import NO_ITEMS, edit_of
 from services.order_exporter.content import books_digest, figures_digest, is_void
 from services.order_exporter.projection import KnownOrder
 from services.order_exporter.tasks import SaleTask
-from services.shared.settings.orders import AfterSale
+from services.settings.orders import AfterSale
 
 What = Literal["edited", "given-up", "removed", "equal-again"]
 REMOVED = "removed"

@@ -5,6 +5,17 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 
+from services.accounting.checks.gates import orders_gate, receipts_gate
+from services.connectors.balance.client import Balance
+from services.connectors.identity.guard import ByShop
+from services.connectors.identity.standing import watched
+from services.connectors.upstreams import balance_lanes, open_shop, shop_breaker
+from services.connectors.woocommerce.client import WooCommerce
+from services.engine.outbox.lane import Lane
+from services.engine.runtime.clock import Clock, utc_now
+from services.engine.runtime.fingerprint import fingerprint
+from services.engine.runtime.service import Blueprint
+from services.engine.telemetry.families import Reads
 from services.order_exporter.contacts.contact_delivery import deliver_contacts
 from services.order_exporter.contacts.contacts import lane
 from services.order_exporter.deliveries import deliveries
@@ -14,18 +25,7 @@ from services.order_exporter.readings.hands import HandsOff
 from services.order_exporter.readings.on_time import OnTime
 from services.order_exporter.readings.undocumented import Undocumented
 from services.order_exporter.receipts.handlers import RECEIPT_LANE
-from services.shared.balance.client import Balance
-from services.shared.checks.gates import orders_gate, receipts_gate
-from services.shared.clock import Clock, utc_now
-from services.shared.delivery.lane import Lane
-from services.shared.identity.guard import ByShop
-from services.shared.identity.standing import watched
-from services.shared.running.fingerprint import fingerprint
-from services.shared.running.service import Blueprint
-from services.shared.running.upstreams import balance_lanes, open_shop, shop_breaker
-from services.shared.settings.model import Settings
-from services.shared.telemetry.families import Reads
-from services.shared.woocommerce.client import WooCommerce
+from services.settings.model import Settings
 
 
 @asynccontextmanager

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from services.accounting.documents import trigger
+from services.accounting.documents.push import Push, wants_document
+from services.accounting.documents.relations import Role, role_of
+from services.accounting.documents.ruling import document_of
+from services.engine.state.records import State
 from services.order_exporter.projection import KnownOrder
-from services.shared.documents import trigger
-from services.shared.documents.push import Push, wants_document
-from services.shared.documents.relations import Role, role_of
-from services.shared.documents.ruling import document_of
-from services.shared.settings.balance import BalanceSettings
-from services.shared.settings.order_rules import DocumentKind
-from services.shared.settings.shop import ShopSettings
-from services.shared.state.records import State
+from services.settings.balance import BalanceSettings
+from services.settings.order_rules import DocumentKind
+from services.settings.shop import ShopSettings
 
 
 @dataclass(frozen=True, slots=True)

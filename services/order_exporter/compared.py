@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from contracts.ledger import RecordedLine, SaleRecorded
+from contracts.money import TETRI, vat_in
 from contracts.shop import OrderChanged, OrderLine
+from services.accounting.documents.goods import takes_goods
+from services.accounting.documents.precision import amounts, blur, finest, order_blur
+from services.accounting.documents.written import number
 from services.order_exporter.clients.client import identity_of
 from services.order_exporter.content import books_digest
-from services.shared.documents.goods import takes_goods
-from services.shared.documents.precision import amounts, blur, finest, order_blur
-from services.shared.documents.written import number
-from services.shared.money import TETRI, vat_in
 
 ZERO, ROUNDING = Decimal(0), Decimal("0.05")
 NO_ITEMS: Mapping[int, str] = {}

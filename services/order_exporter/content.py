@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from contracts.shop import OrderChanged, OrderLine
-from services.shared.documents.digest import digest_of
-from services.shared.documents.written import number
+from services.accounting.documents.digest import digest_of
+from services.accounting.documents.written import number
 
 VOID_STATUSES = frozenset({"cancelled", "failed"})
 

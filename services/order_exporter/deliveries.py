@@ -6,6 +6,9 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Protocol
 
+from services.engine.outbox.lane import Deliver, each
+from services.engine.outbox.outcome import Outcome
+from services.engine.outbox.row import Row
 from services.order_exporter.clients.client_delivery import Clients, deliver_clients
 from services.order_exporter.handlers import CLIENT_LANE, SALE_LANE
 from services.order_exporter.receipts.delivery import Receipts, deliver_receipts
@@ -13,10 +16,7 @@ from services.order_exporter.receipts.handlers import RECEIPT_LANE
 from services.order_exporter.sales.sale_delivery import Sales, deliver_sale, sales_of
 from services.order_exporter.sales_orders.reserving import KIND
 from services.order_exporter.sales_orders.sales_order_delivery import SalesOrders, deliver_sales_order, register_of
-from services.shared.delivery.lane import Deliver, each
-from services.shared.delivery.outcome import Outcome
-from services.shared.delivery.row import Row
-from services.shared.settings.balance import Dialect
+from services.settings.balance import Dialect
 
 
 class Books(Clients, Sales, SalesOrders, Receipts, Protocol):

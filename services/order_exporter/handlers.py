@@ -12,6 +12,14 @@ from contracts.ledger import SalePlanned, SaleRecorded
 from contracts.model import Event
 from contracts.placement import WarehouseChosen
 from contracts.reasons import Reason
+from services.accounting.documents import approval, trigger
+from services.accounting.documents.approval import Candidate
+from services.accounting.documents.push import answers, being_read, pushes_of, wants_plan
+from services.accounting.documents.unbookable import Unbookable
+from services.engine.outbox.decision import NOTHING, Decision, Delivery, Refusal
+from services.engine.outbox.handlers import Handlers, News, Remember, composed
+from services.engine.outbox.outcome import Blocked
+from services.engine.state.records import State
 from services.order_exporter import sub_orders
 from services.order_exporter.announce import divergence, planned
 from services.order_exporter.case import Case
@@ -39,15 +47,7 @@ from services.order_exporter.shape import candidate
 from services.order_exporter.tasks import ClientTask, SaleTask
 from services.order_exporter.warehouses import postponed, stock
 from services.order_exporter.warehouses.postponed import waits_for_receipt
-from services.shared.delivery.decision import NOTHING, Decision, Delivery, Refusal
-from services.shared.delivery.handlers import Handlers, News, Remember, composed
-from services.shared.delivery.outcome import Blocked
-from services.shared.documents import approval, trigger
-from services.shared.documents.approval import Candidate
-from services.shared.documents.push import answers, being_read, pushes_of, wants_plan
-from services.shared.documents.unbookable import Unbookable
-from services.shared.settings import Settings
-from services.shared.state.records import State
+from services.settings import Settings
 
 TOPICS = (
     "shop.orders", "catalog.links", "catalog.plans", "balance.items", "balance.prices", "balance.stock",

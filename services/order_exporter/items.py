@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from contracts.reasons import Reason
 from contracts.shop import OrderChanged, OrderLine
+from services.accounting.documents.goods import takes_goods
+from services.accounting.documents.translations import items_by_sku
+from services.accounting.documents.unbookable import Unbookable
+from services.engine.outbox.outcome import Blocked
+from services.engine.state.records import State
 from services.order_exporter.projection import LINK, PLANNED_LINK, SALE, link_name, product_key
-from services.shared.delivery.outcome import Blocked
-from services.shared.documents.goods import takes_goods
-from services.shared.documents.translations import items_by_sku
-from services.shared.documents.unbookable import Unbookable
-from services.shared.state.records import State
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,10 @@ from contracts.balance import Accounts
 from contracts.ledger import CreditNoteRecorded
 from contracts.placement import Pieces, WarehouseChosen
 from contracts.shop import OrderChanged
+from services.accounting.documents.ruling import ruling_of
+from services.accounting.documents.uids import sale_uid
+from services.engine.outbox.outcome import Blocked
+from services.engine.state.records import State
 from services.order_exporter.clients.buyer import Buyer, buyer_of
 from services.order_exporter.clients.client import identity_of
 from services.order_exporter.clients.delivery_address import with_address
@@ -28,13 +32,9 @@ from services.order_exporter.tasks import ClientTask, SaleTask
 from services.order_exporter.warehouses.postponed import postponed
 from services.order_exporter.warehouses.splitting import parts_of
 from services.order_exporter.warehouses.warehouse import Place, needed, place_of
-from services.shared.delivery.outcome import Blocked
-from services.shared.documents.ruling import ruling_of
-from services.shared.documents.uids import sale_uid
-from services.shared.settings.balance import BalanceSettings
-from services.shared.settings.catalogue import PriceSettings
-from services.shared.settings.orders import OrderSettings
-from services.shared.state.records import State
+from services.settings.balance import BalanceSettings
+from services.settings.catalogue import PriceSettings
+from services.settings.orders import OrderSettings
 
 NO_RULES = PriceSettings()
 

@@ -12,12 +12,12 @@ from contracts.envelope import Envelope
 from contracts.ledger import ClientRecorded, CreditNoteRecorded, SaleDiverged, SalePlanned, SaleRecorded
 from contracts.model import Event, Instant, Part, Uid
 from contracts.shop import OrderChanged, OrderLine, OrderRemoved
+from services.accounting.documents.push import push_rules
+from services.accounting.documents.relations import parent_key
+from services.accounting.documents.translations import forget_sku, remember_sku, sku_ref
+from services.engine.outbox.handlers import Remember
+from services.engine.state.records import Kind, State
 from services.order_exporter.clients.client import identity_of
-from services.shared.delivery.handlers import Remember
-from services.shared.documents.push import push_rules
-from services.shared.documents.relations import parent_key
-from services.shared.documents.translations import forget_sku, remember_sku, sku_ref
-from services.shared.state.records import Kind, State
 
 SERVICE = "order-exporter"
 NOBODY = "-"

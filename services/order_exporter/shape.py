@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from contracts.shop import OrderChanged
+from services.accounting.documents.approval import Candidate, vat_words
 from services.order_exporter.tasks import SaleTask
-from services.shared.documents.approval import Candidate, vat_words
 
 
 def candidate(task: SaleTask, order: OrderChanged, client: str) -> Candidate:

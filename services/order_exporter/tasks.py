@@ -10,7 +10,7 @@ from contracts.clients import ContactField, Side
 from contracts.ledger import DocumentPart, RecordedLine
 from contracts.model import Instant, Money, Part, Quantity
 from contracts.placement import Pieces
-from services.shared.settings.clients import Policy
+from services.settings.clients import Policy
 
 
 class SaleTask(Part):
@@ -85,7 +85,7 @@ class ClientTask(Part):
 
 
 class ContactTask(Part):
-    """The contacts of a client to be merged with those of its buyer (services/shared/contacts/merge.py).
+    """The contacts of a client to be merged with those of its buyer (services/accounting/contacts/merge.py).
 
     `person` holds what the order says (`order`) and what both sides said when they were last looked at (`base`).
     """

@@ -6,19 +6,19 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
+from services.accounting.checks.gates import shop_gate
+from services.connectors.identity.guard import Guard, guarded_lane
+from services.connectors.identity.standing import watched
+from services.connectors.upstreams import open_shops, shop_lane
+from services.connectors.woocommerce.client import WooCommerce
+from services.engine.outbox.lane import Lane
+from services.engine.runtime.clock import Clock, utc_now
+from services.engine.runtime.fingerprint import fingerprint
+from services.engine.runtime.gate import Gate
+from services.engine.runtime.service import Blueprint
 from services.order_notifier.deliveries import deliver_notes, deliver_statuses
 from services.order_notifier.handlers import SERVICE, handlers, note_lane, status_lane
-from services.shared.checks.gates import shop_gate
-from services.shared.clock import Clock, utc_now
-from services.shared.delivery.lane import Lane
-from services.shared.identity.guard import Guard, guarded_lane
-from services.shared.identity.standing import watched
-from services.shared.running.fingerprint import fingerprint
-from services.shared.running.gate import Gate
-from services.shared.running.service import Blueprint
-from services.shared.running.upstreams import open_shops, shop_lane
-from services.shared.settings.model import Settings
-from services.shared.woocommerce.client import WooCommerce
+from services.settings.model import Settings
 
 
 @asynccontextmanager

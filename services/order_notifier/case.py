@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from contracts.notices import OwnState
+from services.engine.runtime.tbilisi import local_date
+from services.engine.state.records import State
 from services.order_notifier.note import document_marker, document_text, waiting_marker, waiting_text
 from services.order_notifier.projection import DOCUMENT, ORDER, WAITING, Document, KnownOrder, Waiting
 from services.order_notifier.status import own_state, step
 from services.order_notifier.tasks import NoteTask, StatusTask
-from services.shared.settings.shop import ShopSettings
-from services.shared.state.records import State
-from services.shared.tbilisi import local_date
+from services.settings.shop import ShopSettings
 
 
 @dataclass(frozen=True, slots=True)

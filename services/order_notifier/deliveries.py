@@ -8,16 +8,16 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from contracts.reasons import Reason
+from services.connectors.woocommerce.notes import Note
+from services.connectors.woocommerce.order import order_changed
+from services.engine.outbox.failure import outcome_of
+from services.engine.outbox.lane import Deliver
+from services.engine.outbox.outcome import Blocked, Done, Outcome, Refused
+from services.engine.outbox.row import Row
+from services.engine.outbox.upstream_errors import UpstreamError
 from services.order_notifier.projection import awaited
 from services.order_notifier.status import base_of
 from services.order_notifier.tasks import NoteTask, StatusTask
-from services.shared.delivery.failure import outcome_of
-from services.shared.delivery.lane import Deliver
-from services.shared.delivery.outcome import Blocked, Done, Outcome, Refused
-from services.shared.delivery.row import Row
-from services.shared.upstream.errors import UpstreamError
-from services.shared.woocommerce.notes import Note
-from services.shared.woocommerce.order import order_changed
 
 Now = Callable[[], datetime]
 

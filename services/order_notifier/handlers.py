@@ -11,14 +11,14 @@ from functools import partial
 
 from contracts.notices import OrderNotePlanned
 from contracts.reasons import Reason
+from services.engine.outbox.decision import NOTHING, Decision, Delivery, Refusal
+from services.engine.outbox.handlers import Handlers
+from services.engine.state.records import State
 from services.order_notifier.case import Case, case_of
 from services.order_notifier.projection import NOTE, NOTE_PLAN, REMEMBER, STATUS, STATUS_PLAN
 from services.order_notifier.status import is_unknown
 from services.order_notifier.tasks import NoteTask, StatusTask
-from services.shared.delivery.decision import NOTHING, Decision, Delivery, Refusal
-from services.shared.delivery.handlers import Handlers
-from services.shared.settings.model import Settings
-from services.shared.state.records import State
+from services.settings.model import Settings
 
 SERVICE = "order-notifier"
 TOPICS = ("shop.orders", "ledger.documents", "shop.notices", "operations", "dead-letters")

@@ -7,11 +7,11 @@ from datetime import date
 from html import escape
 
 from contracts.reason_texts import known
+from services.accounting.documents.digest import digest_of
+from services.accounting.documents.written import amount
 from services.order_notifier.projection import Document, KnownOrder, Waiting
 from services.order_notifier.wording import TEXTS
-from services.shared.documents.digest import digest_of
-from services.shared.documents.written import amount
-from services.shared.settings.notes import NoteSettings, Text
+from services.settings.notes import NoteSettings, Text
 
 LENGTH = 16
 

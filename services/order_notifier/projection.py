@@ -11,9 +11,9 @@ from contracts.model import Event, Instant, Money, Part
 from contracts.notices import OrderNotePlanned, OrderNoteWritten, OrderStatusPlanned, OrderStatusWritten
 from contracts.operations import DeadLettered, DeadLetterSettled
 from contracts.shop import OrderChanged, OrderRemoved
+from services.engine.outbox.handlers import Remember
+from services.engine.state.records import Kind, State
 from services.order_notifier.status import base_of
-from services.shared.delivery.handlers import Remember
-from services.shared.state.records import Kind, State
 
 EXPORTERS = ("order-exporter", "refund-exporter")
 

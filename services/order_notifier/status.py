@@ -8,10 +8,10 @@ from typing import Protocol
 
 from contracts.notices import OwnState
 from contracts.shop import OrderChanged
-from services.shared.documents.digest import digest_of
-from services.shared.documents.trigger import CORE_STATUSES
-from services.shared.settings.orders import OrderSettings
-from services.shared.settings.statuses import StatusSettings
+from services.accounting.documents.digest import digest_of
+from services.accounting.documents.trigger import CORE_STATUSES
+from services.settings.orders import OrderSettings
+from services.settings.statuses import StatusSettings
 
 BASE = {"status", "currency", "total", "total_tax", "lines", "tax_rates", "refund_ids", "paid_at", "payment_method"}
 """What a status is decided on. Dates of change and texts are not: WooCommerce stamps an order at every save."""

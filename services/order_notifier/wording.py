@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from services.shared.settings.notes import Text
+from services.settings.notes import Text
 
 TEXTS: Mapping[Literal["en", "ka"], Mapping[Text, str]] = {
     "en": {

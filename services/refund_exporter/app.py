@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from services.accounting.checks.gates import refunds_gate
+from services.connectors.balance.client import Balance
+from services.connectors.identity.guard import ByShop
+from services.connectors.identity.standing import watched
+from services.connectors.upstreams import balance_lanes
+from services.engine.runtime.clock import Clock, utc_now
+from services.engine.runtime.fingerprint import fingerprint
+from services.engine.runtime.service import Blueprint
 from services.refund_exporter.deliveries import deliveries
 from services.refund_exporter.handlers import handlers
 from services.refund_exporter.projection import SERVICE
-from services.shared.balance.client import Balance
-from services.shared.checks.gates import refunds_gate
-from services.shared.clock import Clock, utc_now
-from services.shared.identity.guard import ByShop
-from services.shared.identity.standing import watched
-from services.shared.running.fingerprint import fingerprint
-from services.shared.running.service import Blueprint
-from services.shared.running.upstreams import balance_lanes
-from services.shared.settings.model import Settings
+from services.settings.model import Settings
 
 
 @asynccontextmanager

@@ -8,6 +8,9 @@ from typing import get_args
 
 from contracts.ledger import CreditNoteRecorded, SaleDiverged
 from contracts.shop import OrderChanged, RefundIssued, RefundUnreadable
+from services.accounting.documents.push import Push, pushes_of, wants_plan
+from services.accounting.documents.unbookable import Unbookable
+from services.engine.state.records import State
 from services.refund_exporter.basis import Basis, basis_of
 from services.refund_exporter.compose import Earlier, compose, earlier_of
 from services.refund_exporter.credit_note import credit_note_of
@@ -16,12 +19,9 @@ from services.refund_exporter.projection import DIVERGED, NOTE, REFUND, REMOVED,
 from services.refund_exporter.reversal import GIVEN_UP, Reversal, is_reversal, reversal_note, reversal_of
 from services.refund_exporter.standing import never_sold, parent_of
 from services.refund_exporter.tasks import CreditNoteTask
-from services.shared.documents.push import Push, pushes_of, wants_plan
-from services.shared.documents.unbookable import Unbookable
-from services.shared.settings.balance import BalanceSettings
-from services.shared.settings.orders import AfterSale
-from services.shared.settings.shop import ShopSettings
-from services.shared.state.records import State
+from services.settings.balance import BalanceSettings
+from services.settings.orders import AfterSale
+from services.settings.shop import ShopSettings
 
 POLICIES = get_args(AfterSale)
 """Each corrects more than the one before; what holds is the least of today's and of the day of the change."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from contracts.ledger import CreditNoteRecorded, RecordedLine
 from contracts.shop import RefundIssued
+from services.accounting.documents.uids import credit_note_uid, cumulative_note_uid, return_uid, reversal_uid
 from services.refund_exporter.basis import Basis
 from services.refund_exporter.content import refund_digest
 from services.refund_exporter.credit_document import (
@@ -22,9 +23,8 @@ from services.refund_exporter.returns.plan import Return
 from services.refund_exporter.reversal import Reversal
 from services.refund_exporter.splitting import parts_of
 from services.refund_exporter.tasks import CreditNoteTask
-from services.shared.documents.uids import credit_note_uid, cumulative_note_uid, return_uid, reversal_uid
-from services.shared.settings.balance import BalanceSettings
-from services.shared.settings.orders import OrderSettings
+from services.settings.balance import BalanceSettings
+from services.settings.orders import OrderSettings
 
 Credited = RefundIssued | Reversal | Return
 """What a credit note is made for."""

@@ -7,9 +7,9 @@ from decimal import Decimal
 
 from contracts.ledger import CreditNoteRecorded
 from contracts.shop import RefundIssued, RefundLine
-from services.shared.documents.digest import digest_of
-from services.shared.documents.precision import is_same_amount
-from services.shared.documents.written import number
+from services.accounting.documents.digest import digest_of
+from services.accounting.documents.precision import is_same_amount
+from services.accounting.documents.written import number
 
 
 def refund_digest(refund: RefundIssued) -> str:

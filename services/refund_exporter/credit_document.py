@@ -9,10 +9,10 @@ from typing import Any
 
 from contracts.ledger import RecordedLine
 from contracts.reasons import Reason
+from services.accounting.documents import written
+from services.accounting.documents.unbookable import required
 from services.refund_exporter.basis import Basis, BasisLine
-from services.shared.documents import written
-from services.shared.documents.unbookable import required
-from services.shared.settings.balance import ListTexts
+from services.settings.balance import ListTexts
 
 AS_ON_SALE = {
     "Warehouse": "Warehouse",

@@ -7,8 +7,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from contracts.ledger import RecordedLine
+from contracts.money import is_whole_tetri
 from contracts.reasons import Reason
 from contracts.shop import RefundIssued
+from services.accounting.documents.period import open_day
+from services.accounting.documents.unbookable import Unbookable
+from services.accounting.documents.vat_control import vat_note
+from services.engine.runtime.tbilisi import local_date
 from services.refund_exporter.basis import Basis
 from services.refund_exporter.given import given_parts
 from services.refund_exporter.left import Left
@@ -17,12 +22,7 @@ from services.refund_exporter.parts import Part
 from services.refund_exporter.settle import adding_up, within_left
 from services.refund_exporter.spread import spread
 from services.refund_exporter.vat import vat_of
-from services.shared.documents.period import open_day
-from services.shared.documents.unbookable import Unbookable
-from services.shared.documents.vat_control import vat_note
-from services.shared.money import is_whole_tetri
-from services.shared.settings.orders import OrderSettings
-from services.shared.tbilisi import local_date
+from services.settings.orders import OrderSettings
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ from decimal import Decimal
 
 from contracts.ledger import RateSource
 from services.refund_exporter.basis import Basis
-from services.shared.settings.balance import BalanceSettings
-from services.shared.settings.orders import OrderSettings
+from services.settings.balance import BalanceSettings
+from services.settings.orders import OrderSettings
 
 Rate = tuple[Decimal | None, RateSource | None]
 """A rate and who states it; neither where Balance is to take its own."""

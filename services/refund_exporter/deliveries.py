@@ -11,17 +11,17 @@ from typing import Any, Protocol
 
 from contracts.ledger import CreditNoteRecorded, DocumentPart
 from contracts.reasons import Reason
+from services.accounting.documents.booking import Booked, Document, Register, book_all
+from services.accounting.documents.parts import held_by, lines_together, recorded_parts
+from services.accounting.documents.read_back import Intent
+from services.connectors.balance.documents import StoredDocument
+from services.engine.outbox.lane import Deliver
+from services.engine.outbox.outcome import Done, Outcome, Refused
+from services.engine.outbox.row import Row
 from services.refund_exporter.announce import note_content
 from services.refund_exporter.handlers import LANE
 from services.refund_exporter.tasks import CreditNoteTask
-from services.shared.balance.documents import StoredDocument
-from services.shared.delivery.lane import Deliver
-from services.shared.delivery.outcome import Done, Outcome, Refused
-from services.shared.delivery.row import Row
-from services.shared.documents.booking import Booked, Document, Register, book_all
-from services.shared.documents.parts import held_by, lines_together, recorded_parts
-from services.shared.documents.read_back import Intent
-from services.shared.settings.balance import Dialect
+from services.settings.balance import Dialect
 
 
 class Books(Protocol):

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from contracts.approvals import ApprovalAsked
+from services.accounting.documents import approval
+from services.accounting.documents.approval import Candidate
+from services.accounting.documents.unbookable import Unbookable
+from services.engine.outbox.outcome import Blocked
 from services.refund_exporter.case import Case
 from services.refund_exporter.reversal import is_reversal
 from services.refund_exporter.shape import candidate
 from services.refund_exporter.tasks import CreditNoteTask
-from services.shared.delivery.outcome import Blocked
-from services.shared.documents import approval
-from services.shared.documents.approval import Candidate
-from services.shared.documents.unbookable import Unbookable
 
 
 def gate(case: Case, key: str, task: CreditNoteTask) -> Blocked | None:

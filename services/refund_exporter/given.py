@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from contracts.money import allocate, is_whole_tetri
 from contracts.reasons import Reason
 from contracts.shop import RefundIssued, RefundLine
+from services.accounting.documents.unbookable import Unbookable
+from services.accounting.documents.written import number
 from services.refund_exporter.basis import Basis, BasisLine
 from services.refund_exporter.left import Left
 from services.refund_exporter.naming import name_of
 from services.refund_exporter.parts import Part
-from services.shared.documents.unbookable import Unbookable
-from services.shared.documents.written import number
-from services.shared.money import allocate, is_whole_tetri
 
 
 def given_parts(refund: RefundIssued, basis: Basis, left: Left) -> tuple[Part, ...]:

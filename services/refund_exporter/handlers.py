@@ -11,6 +11,13 @@ from contracts.operations import CommandSettled
 from contracts.reasons import Reason
 from contracts.returns import ReturnRequested
 from contracts.shop import RefundIssued
+from services.accounting.documents import approval
+from services.accounting.documents.push import Push, answers, being_read
+from services.accounting.documents.unbookable import Unbookable
+from services.engine.outbox.decision import NOTHING, Decision, Delivery, Refusal
+from services.engine.outbox.handlers import Handlers, composed
+from services.engine.outbox.outcome import Blocked
+from services.engine.state.records import State
 from services.refund_exporter.announce import planned
 from services.refund_exporter.case import Case, case_of, wanted_notes
 from services.refund_exporter.content import is_changed
@@ -20,14 +27,7 @@ from services.refund_exporter.nothing import nothing_due
 from services.refund_exporter.projection import NOTE_PLAN, REMEMBER, SERVICE, sale_name
 from services.refund_exporter.returns.answers import reading_until, return_answers, return_requested
 from services.refund_exporter.tasks import CreditNoteTask
-from services.shared.delivery.decision import NOTHING, Decision, Delivery, Refusal
-from services.shared.delivery.handlers import Handlers, composed
-from services.shared.delivery.outcome import Blocked
-from services.shared.documents import approval
-from services.shared.documents.push import Push, answers, being_read
-from services.shared.documents.unbookable import Unbookable
-from services.shared.settings import Settings
-from services.shared.state.records import State
+from services.settings import Settings
 
 TOPICS = ("shop.orders", "shop.refunds", "ledger.documents", "operations")
 LANE = "balance.documents"

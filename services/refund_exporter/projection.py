@@ -15,9 +15,9 @@ from contracts.ledger import (
 )
 from contracts.model import Event
 from contracts.shop import OrderChanged, OrderRemoved, RefundIssued, RefundRemoved, RefundUnreadable
-from services.shared.delivery.handlers import Remember
-from services.shared.documents.push import push_rules
-from services.shared.state.records import Kind, State
+from services.accounting.documents.push import push_rules
+from services.engine.outbox.handlers import Remember
+from services.engine.state.records import Kind, State
 
 SERVICE = "refund-exporter"
 

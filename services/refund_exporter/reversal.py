@@ -11,12 +11,12 @@ from decimal import Decimal
 
 from contracts.ledger import RecordedLine, SaleDiverged
 from contracts.reasons import Reason
+from services.accounting.documents.period import open_day
+from services.accounting.documents.unbookable import Unbookable
+from services.engine.runtime.tbilisi import local_date
 from services.refund_exporter.basis import Basis, BasisLine
 from services.refund_exporter.credit_note import CreditNote
 from services.refund_exporter.left import Left, LineLeft
-from services.shared.documents.period import open_day
-from services.shared.documents.unbookable import Unbookable
-from services.shared.tbilisi import local_date
 
 NO_REFUND = 0
 """Stands where other credit notes name their refund: the shop knows none. Further reversals of an order count down."""

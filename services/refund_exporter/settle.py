@@ -8,13 +8,13 @@ from decimal import Decimal
 
 from contracts.reasons import Reason
 from contracts.shop import RefundIssued
+from services.accounting.documents.unbookable import Unbookable, setting_key
 from services.refund_exporter.basis import Basis
 from services.refund_exporter.left import Left
 from services.refund_exporter.naming import name_of
 from services.refund_exporter.parts import Part
 from services.refund_exporter.spread import spread
-from services.shared.documents.unbookable import Unbookable, setting_key
-from services.shared.settings.orders import OrderSettings
+from services.settings.orders import OrderSettings
 
 
 def adding_up(parts: Sequence[Part], refund: RefundIssued, settings: OrderSettings) -> tuple[Part, ...]:

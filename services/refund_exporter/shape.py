@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from contracts.shop import RefundIssued
+from services.accounting.documents.approval import Candidate, vat_words
 from services.refund_exporter.basis import Basis
 from services.refund_exporter.tasks import CreditNoteTask
-from services.shared.documents.approval import Candidate, vat_words
-from services.shared.settings.orders import OrderSettings
+from services.settings.orders import OrderSettings
 
 
 def candidate(

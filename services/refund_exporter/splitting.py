@@ -7,9 +7,9 @@ from dataclasses import replace
 from decimal import Decimal
 
 from contracts.ledger import DocumentPart, RecordedLine
+from services.accounting.documents.uids import part_uid
 from services.refund_exporter.basis import Basis
 from services.refund_exporter.credit_document import Wording, credit_document
-from services.shared.documents.uids import part_uid
 
 
 def parts_of(lines: Sequence[RecordedLine], wording: Wording) -> tuple[DocumentPart, ...]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from contracts.money import allocate
 from services.refund_exporter.basis import Basis, BasisLine
 from services.refund_exporter.left import Left
 from services.refund_exporter.parts import Part
-from services.shared.money import allocate
 
 
 def spread(amount: Decimal, basis: Basis, left: Left, amount_item: str | None) -> tuple[Part, ...]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from contracts.shop import OrderChanged
+from services.accounting.documents.relations import role_of
+from services.accounting.documents.trigger import is_triggered
+from services.engine.state.records import State
 from services.refund_exporter.projection import ORDER, ORDER_REMOVED
-from services.shared.documents.relations import role_of
-from services.shared.documents.trigger import is_triggered
-from services.shared.settings.orders import OrderSettings
-from services.shared.state.records import State
+from services.settings.orders import OrderSettings
 
 OVER = frozenset({"cancelled", "failed", "refunded", "trash"})
 """The statuses from which an order does not come to its trigger by itself (API fact)."""

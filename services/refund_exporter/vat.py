@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from contracts.money import vat_in
 from services.refund_exporter.left import LineLeft
 from services.refund_exporter.parts import Part
-from services.shared.money import vat_in
 
 
 def vat_of(part: Part, left: LineLeft) -> Decimal:

@@ -7,16 +7,16 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 
-from services.shared.checks.gates import shop_gate
-from services.shared.clock import Clock, utc_now
-from services.shared.delivery.lane import Lane
-from services.shared.identity.guard import Guard, guarded_lane
-from services.shared.identity.standing import watched
-from services.shared.running.fingerprint import fingerprint
-from services.shared.running.service import Blueprint, Task
-from services.shared.running.upstreams import open_shops, shop_lane
-from services.shared.settings.model import Settings
-from services.shared.woocommerce.client import WooCommerce
+from services.accounting.checks.gates import shop_gate
+from services.connectors.identity.guard import Guard, guarded_lane
+from services.connectors.identity.standing import watched
+from services.connectors.upstreams import open_shops, shop_lane
+from services.connectors.woocommerce.client import WooCommerce
+from services.engine.outbox.lane import Lane
+from services.engine.runtime.clock import Clock, utc_now
+from services.engine.runtime.fingerprint import fingerprint
+from services.engine.runtime.service import Blueprint, Task
+from services.settings.model import Settings
 from services.stock_publisher.decide import lane
 from services.stock_publisher.deliveries import Deliveries
 from services.stock_publisher.drift import DriftWatch

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from contracts.balance import StockRow
 from contracts.catalog import FigureLine, LocationFigure
-from services.shared.settings.stock import StockSettings
+from services.settings.stock import StockSettings
 from services.stock_publisher.in_flight import Held
 from services.stock_publisher.limits import limited, steps
 from services.stock_publisher.on_hand import on_hand_lines

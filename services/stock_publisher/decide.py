@@ -8,11 +8,11 @@ from decimal import Decimal
 
 from contracts.catalog import AvailabilityChanged, ProductLinked
 from contracts.reasons import Reason
-from services.shared.delivery.decision import NOTHING, Decision, Delivery, Refusal
-from services.shared.delivery.outcome import Blocked
-from services.shared.settings.model import Settings
-from services.shared.settings.shop import ShopSettings
-from services.shared.state.records import State
+from services.engine.outbox.decision import NOTHING, Decision, Delivery, Refusal
+from services.engine.outbox.outcome import Blocked
+from services.engine.state.records import State
+from services.settings.model import Settings
+from services.settings.shop import ShopSettings
 from services.stock_publisher.availability import Figure, Position, at_locations, figure, withdrawn
 from services.stock_publisher.drift import DRIFT, to_correct
 from services.stock_publisher.kits import kit_lines

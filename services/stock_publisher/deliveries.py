@@ -10,13 +10,13 @@ from functools import partial
 from typing import Protocol
 
 from contracts.reasons import Reason
-from services.shared.delivery.batches import Batches
-from services.shared.delivery.outcome import Done, Outcome, Refused
-from services.shared.delivery.row import Row
-from services.shared.telemetry import meters
-from services.shared.woocommerce import php
-from services.shared.woocommerce.batch import LIMIT, ItemResult, NotStored, Stored
-from services.shared.woocommerce.product_write import ProductWrite
+from services.connectors.woocommerce import php
+from services.connectors.woocommerce.batch import LIMIT, ItemResult, NotStored, Stored
+from services.connectors.woocommerce.product_write import ProductWrite
+from services.engine.outbox.batches import Batches
+from services.engine.outbox.outcome import Done, Outcome, Refused
+from services.engine.outbox.row import Row
+from services.engine.telemetry import meters
 from services.stock_publisher.stock_write import StockWrite, Target
 
 PRODUCTS = 0

@@ -22,18 +22,18 @@ from contracts.catalog import AvailabilityChanged, ProductLinked
 from contracts.drift import StockDrifted
 from contracts.envelope import Envelope
 from contracts.model import Instant, Part
-from services.shared.delivery import outbox
-from services.shared.delivery.engine import Engine
-from services.shared.delivery.outcome import Retry
-from services.shared.delivery.work import Work
-from services.shared.settings.stock import StockSettings
-from services.shared.state.records import Kind, State
-from services.shared.state.store import chunks
-from services.shared.upstream.errors import UpstreamError
-from services.shared.upstream.unreadable import Unreadable, readable
-from services.shared.woocommerce.cursor import Cursor
-from services.shared.woocommerce.product import Product
-from services.shared.woocommerce.read import Odd
+from services.connectors.http.unreadable import Unreadable, readable
+from services.connectors.woocommerce.cursor import Cursor
+from services.connectors.woocommerce.product import Product
+from services.connectors.woocommerce.read import Odd
+from services.engine.outbox import outbox
+from services.engine.outbox.engine import Engine
+from services.engine.outbox.outcome import Retry
+from services.engine.outbox.upstream_errors import UpstreamError
+from services.engine.outbox.work import Work
+from services.engine.state.records import Kind, State
+from services.engine.state.store import chunks
+from services.settings.stock import StockSettings
 from services.stock_publisher.links import LINKED, moves_of, product_ref
 from services.stock_publisher.records import LINK, PUBLISHED
 

@@ -13,9 +13,9 @@ from contracts.envelope import Envelope
 from contracts.ledger import SaleRecorded
 from contracts.sales_orders import SalesOrderEnded, SalesOrderRecorded
 from contracts.shop import OrderChanged, OrderRemoved, OrderUnreadable
-from services.shared.delivery.handlers import Handlers
-from services.shared.settings.model import Settings
-from services.shared.state.records import State
+from services.engine.outbox.handlers import Handlers
+from services.engine.state.records import State
+from services.settings.model import Settings
 from services.stock_publisher import in_flight, warehouse
 from services.stock_publisher.decide import decide
 from services.stock_publisher.drift import feed_changed, stock_drifted

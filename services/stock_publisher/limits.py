@@ -6,7 +6,7 @@ from collections.abc import Callable
 from decimal import ROUND_FLOOR, Decimal
 
 from contracts.catalog import FigureLine
-from services.shared.settings.stock import StockSettings
+from services.settings.stock import StockSettings
 
 ZERO = Decimal(0)
 Limit = Callable[[Decimal, StockSettings], FigureLine | None]

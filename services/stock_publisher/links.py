@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from contracts.catalog import ProductLinked
 from contracts.model import Part, Uid
-from services.shared.documents.translations import SKU_LINK, items_by_sku, remember_sku, same_sku, sku_ref
-from services.shared.state.records import Kind, State
+from services.accounting.documents.translations import SKU_LINK, items_by_sku, remember_sku, same_sku, sku_ref
+from services.engine.state.records import Kind, State
 from services.stock_publisher.in_flight import Claim
 from services.stock_publisher.records import CLAIM, LINK, MOVES, SKU_CLAIM
 from services.stock_publisher.shop_order import Asked

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
-from services.shared.woocommerce import php
-from services.shared.woocommerce.read import amount
+from services.connectors.woocommerce import php
+from services.connectors.woocommerce.read import amount
 from services.stock_publisher.shop_order import Asked, Shown, added_up
 
 

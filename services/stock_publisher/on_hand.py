@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from contracts.balance import StockRow
 from contracts.catalog import FigureLine
-from services.shared.settings.stock import StockSettings
+from services.settings.stock import StockSettings
 from services.stock_publisher.warehouse import Warehouse
 
 ZERO = Decimal(0)

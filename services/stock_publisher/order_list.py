@@ -12,13 +12,13 @@ from typing import Any, Protocol
 import orjson
 
 from contracts.reasons import Reason
-from services.shared.clock import Clock
-from services.shared.delivery.engine import Engine
-from services.shared.documents.digest import digest_of
-from services.shared.settings.model import Settings
-from services.shared.state.store import chunks, read_kind
-from services.shared.woocommerce import php
-from services.shared.woocommerce.cursor import Cursor
+from services.accounting.documents.digest import digest_of
+from services.connectors.woocommerce import php
+from services.connectors.woocommerce.cursor import Cursor
+from services.engine.outbox.engine import Engine
+from services.engine.runtime.clock import Clock
+from services.engine.state.store import chunks, read_kind
+from services.settings.model import Settings
 from services.stock_publisher.listed_orders import listed
 from services.stock_publisher.order_rules import removed, shown
 from services.stock_publisher.records import ORDER, unread_ref

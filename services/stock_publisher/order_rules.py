@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 from contracts.envelope import Envelope
 from contracts.shop import OrderChanged, OrderRemoved, OrderUnreadable
-from services.shared.documents.translations import same_sku, sku_ref
-from services.shared.settings.model import Settings
-from services.shared.state.records import State
+from services.accounting.documents.translations import same_sku, sku_ref
+from services.engine.state.records import State
+from services.settings.model import Settings
 from services.stock_publisher import in_flight
 from services.stock_publisher.kits import family
 from services.stock_publisher.links import items_of, moves_counted, product_ref

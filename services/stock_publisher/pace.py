@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
-from services.shared.clock import Clock
+from services.engine.runtime.clock import Clock
 
 
 class Pace:

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from services.shared.documents.relations import is_own_purchase
-from services.shared.settings.model import Settings
-from services.shared.settings.shop import ShopSettings
-from services.shared.state.records import State
+from services.accounting.documents.relations import is_own_purchase
+from services.engine.state.records import State
+from services.settings.model import Settings
+from services.settings.shop import ShopSettings
 from services.stock_publisher.availability import Position
 from services.stock_publisher.in_flight import Claim, Held, Reading, all_held
 from services.stock_publisher.links import claims_on

@@ -7,7 +7,7 @@ from pydantic import Field
 from contracts.balance import ItemWithdrawn, StockChanged
 from contracts.catalog import AvailabilityChanged, ProductLinked
 from contracts.model import Part
-from services.shared.state.records import Kind
+from services.engine.state.records import Kind
 from services.stock_publisher.in_flight import Claim, Sold
 from services.stock_publisher.shop_order import ShopOrder
 

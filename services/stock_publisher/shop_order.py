@@ -14,7 +14,7 @@ from decimal import Decimal
 
 from contracts.model import Instant, Part, Quantity
 from contracts.shop import OrderChanged, OrderLine, OrderUnreadable
-from services.shared.documents.translations import same_sku
+from services.accounting.documents.translations import same_sku
 
 ACCEPTED = frozenset({"processing", "on-hold", "completed"})
 NOT_ACCEPTED = frozenset(

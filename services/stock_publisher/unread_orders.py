@@ -18,14 +18,14 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 
-from services.shared.clock import Clock
-from services.shared.delivery import outbox
-from services.shared.delivery.engine import Engine
-from services.shared.delivery.failure import outcome_of
-from services.shared.delivery.lane import Deliver
-from services.shared.delivery.outcome import Done, Outcome, Retry
-from services.shared.delivery.row import Row
-from services.shared.upstream.errors import UpstreamError
+from services.engine.outbox import outbox
+from services.engine.outbox.engine import Engine
+from services.engine.outbox.failure import outcome_of
+from services.engine.outbox.lane import Deliver
+from services.engine.outbox.outcome import Done, Outcome, Retry
+from services.engine.outbox.row import Row
+from services.engine.outbox.upstream_errors import UpstreamError
+from services.engine.runtime.clock import Clock
 from services.stock_publisher.order_list import OrderList
 from services.stock_publisher.pace import Pace
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from contracts.balance import StockRow
 from contracts.model import Part, Uid
-from services.shared.state.records import Kind, State
+from services.engine.state.records import Kind, State
 
 
 class Warehouse(Part):

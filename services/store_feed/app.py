@@ -11,18 +11,18 @@ from random import Random
 
 from pydantic import SecretStr
 
-from services.shared.clock import utc_now
-from services.shared.delivery.engine import Engine
-from services.shared.delivery.lane import Lane
-from services.shared.identity.guard import guarded
-from services.shared.identity.standing import watched as with_identities
-from services.shared.running.feed_watch import watch as watch_feeds
-from services.shared.running.feed_watch import watched
-from services.shared.running.service import Blueprint, Task
-from services.shared.running.upstreams import open_shops, shop_breaker
-from services.shared.settings.model import Settings
-from services.shared.state.lasting import lasting
-from services.shared.woocommerce.client import WooCommerce
+from services.connectors.identity.guard import guarded
+from services.connectors.identity.standing import watched as with_identities
+from services.connectors.upstreams import open_shops, shop_breaker
+from services.connectors.woocommerce.client import WooCommerce
+from services.engine.outbox.engine import Engine
+from services.engine.outbox.lane import Lane
+from services.engine.runtime.clock import utc_now
+from services.engine.runtime.feed_watch import watch as watch_feeds
+from services.engine.runtime.feed_watch import watched
+from services.engine.runtime.service import Blueprint, Task
+from services.engine.state.lasting import lasting
+from services.settings.model import Settings
 from services.store_feed import customers
 from services.store_feed.customer_check import CustomerCheck
 from services.store_feed.deliveries import Looks

@@ -7,13 +7,13 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
-from services.shared.cron import next_run
-from services.shared.delivery.engine import Engine
-from services.shared.identity.guard import Shut, always_open
-from services.shared.settings.model import ScheduleSettings
-from services.shared.state.refs import refs_of
-from services.shared.state.store import chunks, read_kind
-from services.shared.upstream.errors import UpstreamError
+from services.connectors.identity.guard import Shut, always_open
+from services.engine.outbox.engine import Engine
+from services.engine.outbox.upstream_errors import UpstreamError
+from services.engine.runtime.cron import next_run
+from services.engine.state.refs import refs_of
+from services.engine.state.store import chunks, read_kind
+from services.settings.model import ScheduleSettings
 from services.store_feed.customers import REMOVED
 from services.store_feed.hints import CUSTOMERS, Why, hint_at
 from services.store_feed.records import ORDER

@@ -17,15 +17,15 @@ from contracts.customers import CustomerRemoved, CustomerReturned
 from contracts.envelope import Envelope
 from contracts.model import Event
 from contracts.shop import OrderChanged
-from services.shared.delivery.decision import NOTHING, Decision, Delivery
-from services.shared.delivery.failure import outcome_of
-from services.shared.delivery.handlers import News, Remember
-from services.shared.delivery.lane import Deliver
-from services.shared.delivery.outcome import Done, Outcome
-from services.shared.delivery.row import Row
-from services.shared.state.records import Kind, State
-from services.shared.upstream.errors import UpstreamError
-from services.shared.woocommerce.person import account_ref
+from services.connectors.woocommerce.person import account_ref
+from services.engine.outbox.decision import NOTHING, Decision, Delivery
+from services.engine.outbox.failure import outcome_of
+from services.engine.outbox.handlers import News, Remember
+from services.engine.outbox.lane import Deliver
+from services.engine.outbox.outcome import Done, Outcome
+from services.engine.outbox.row import Row
+from services.engine.outbox.upstream_errors import UpstreamError
+from services.engine.state.records import Kind, State
 from services.store_feed.hints import CUSTOMERS, Looked, unserved, wonder
 
 READ = "customer.read"

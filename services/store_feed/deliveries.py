@@ -10,15 +10,15 @@ from typing import Any
 from contracts.model import Event
 from contracts.reasons import Reason
 from contracts.shop import OrderChanged, OrderRemoved, OrderUnreadable, RefundUnreadable
-from services.shared.delivery.failure import outcome_of
-from services.shared.delivery.outcome import Done, Outcome
-from services.shared.delivery.row import Row
-from services.shared.documents.digest import digest_of
-from services.shared.settings.orders import OrderSettings
-from services.shared.upstream.errors import Rejected, UpstreamError
-from services.shared.woocommerce.exact_taxes import DECIMALS, NotTheSame, may_be_rounded, with_exact_taxes
-from services.shared.woocommerce.read import ReadError
-from services.shared.woocommerce.readable import readable_parts
+from services.accounting.documents.digest import digest_of
+from services.connectors.woocommerce.exact_taxes import DECIMALS, NotTheSame, may_be_rounded, with_exact_taxes
+from services.connectors.woocommerce.read import ReadError
+from services.connectors.woocommerce.readable import readable_parts
+from services.engine.outbox.failure import outcome_of
+from services.engine.outbox.outcome import Done, Outcome
+from services.engine.outbox.row import Row
+from services.engine.outbox.upstream_errors import Rejected, UpstreamError
+from services.settings.orders import OrderSettings
 from services.store_feed.doubts import UNCONFIRMED
 from services.store_feed.hints import LOOKED, Looked
 from services.store_feed.looks import OTHER_TAXES, TRASH, Answer, Reading, ReadsOrders, Wanted, named, wait_of

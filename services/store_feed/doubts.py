@@ -15,11 +15,11 @@ from contracts.model import Event
 from contracts.operations import DeadLetterSettled
 from contracts.reasons import Reason
 from contracts.shop import OrderUnreadable, RefundUnreadable
-from services.shared.delivery.dead_letters import PARKED, letter_id
-from services.shared.delivery.decision import Delivery, Refusal
-from services.shared.delivery.faults import FAULT
-from services.shared.delivery.handlers import Remember
-from services.shared.state.records import State
+from services.engine.outbox.dead_letters import PARKED, letter_id
+from services.engine.outbox.decision import Delivery, Refusal
+from services.engine.outbox.faults import FAULT
+from services.engine.outbox.handlers import Remember
+from services.engine.state.records import State
 from services.store_feed.hints import ORDERS, wonder
 from services.store_feed.records import NAME, ORDER_DOUBT, REFUND_DOUBT
 

@@ -13,7 +13,7 @@ from typing import Literal
 
 from contracts.model import Instant, Part
 from contracts.shop import OrderChanged, OrderLine
-from services.shared.documents.digest import digest_of
+from services.accounting.documents.digest import digest_of
 
 NEVER = datetime.min.replace(tzinfo=UTC)
 CLOCK_TOLERANCE = timedelta(minutes=15)

@@ -13,10 +13,10 @@ from contracts.identity import AcceptShopRequested
 from contracts.operations import PushRequested, ReadRequested
 from contracts.returns import ReturnRequested
 from contracts.shop import OrderChanged, OrderRemoved, RefundIssued, RefundRemoved
-from services.shared.delivery.decision import NOTHING, Decision, Delivery
-from services.shared.delivery.faults import decide_fault
-from services.shared.delivery.handlers import Handlers
-from services.shared.state.records import State
+from services.engine.outbox.decision import NOTHING, Decision, Delivery
+from services.engine.outbox.faults import decide_fault
+from services.engine.outbox.handlers import Handlers
+from services.engine.state.records import State
 from services.store_feed import customers, doubts
 from services.store_feed.hints import CUSTOMERS, LOOKED, ORDERS, unserved, wonder
 from services.store_feed.identity import SUBJECT, accept_requested, decide_accept

@@ -8,8 +8,8 @@ from datetime import datetime
 
 from contracts.envelope import Cause
 from contracts.model import Instant, Part
-from services.shared.delivery.work import Work
-from services.shared.state.records import Kind, State
+from services.engine.outbox.work import Work
+from services.engine.state.records import Kind, State
 from services.store_feed.evidence import Shown
 
 

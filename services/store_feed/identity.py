@@ -12,20 +12,20 @@ from contracts.envelope import Envelope
 from contracts.identity import AcceptShopRequested, ShopIdentified, ShopNotRecognized
 from contracts.model import Event, Part
 from contracts.operations import CommandSettled
-from services.shared.checks.finding import live
-from services.shared.delivery.decision import NOTHING, Decision, Delivery
-from services.shared.delivery.engine import Engine
-from services.shared.delivery.failure import outcome_of
-from services.shared.delivery.outcome import Done, Outcome, Retry
-from services.shared.delivery.row import Row
-from services.shared.identity.evidence import Verdict, judge
-from services.shared.identity.guard import AGAIN, Guard
-from services.shared.identity.orders import PlacedOrder
-from services.shared.identity.seen import MARK, Seen, ShowsItself, look
-from services.shared.identity.standing import KNOWN, Standing, refusal
-from services.shared.settings.shop import ShopSettings
-from services.shared.state.records import Kind, State
-from services.shared.upstream.errors import AccessDenied, Rejected, UpstreamError
+from services.accounting.checks.finding import live
+from services.connectors.identity.evidence import Verdict, judge
+from services.connectors.identity.guard import AGAIN, Guard
+from services.connectors.identity.orders import PlacedOrder
+from services.connectors.identity.seen import MARK, Seen, ShowsItself, look
+from services.connectors.identity.standing import KNOWN, Standing, refusal
+from services.engine.outbox.decision import NOTHING, Decision, Delivery
+from services.engine.outbox.engine import Engine
+from services.engine.outbox.failure import outcome_of
+from services.engine.outbox.outcome import Done, Outcome, Retry
+from services.engine.outbox.row import Row
+from services.engine.outbox.upstream_errors import AccessDenied, Rejected, UpstreamError
+from services.engine.state.records import Kind, State
+from services.settings.shop import ShopSettings
 from services.store_feed.known_orders import known_orders, remember
 
 log = logging.getLogger(__name__)

@@ -13,15 +13,15 @@ from uuid import uuid4
 import orjson
 from sqlalchemy import bindparam, delete, insert, select
 
-from services.shared.delivery.cause import KeptCause
-from services.shared.delivery.engine import Engine
-from services.shared.delivery.work import Work
-from services.shared.identity.seen import address
-from services.shared.identity.standing import KNOWN
-from services.shared.state.database import Database
-from services.shared.state.group_commit import GroupCommit
-from services.shared.state.tables import inbox
-from services.shared.woocommerce import php
+from services.connectors.identity.seen import address
+from services.connectors.identity.standing import KNOWN
+from services.connectors.woocommerce import php
+from services.engine.outbox.cause import KeptCause
+from services.engine.outbox.engine import Engine
+from services.engine.outbox.work import Work
+from services.engine.state.database import Database
+from services.engine.state.group_commit import GroupCommit
+from services.engine.state.tables import inbox
 from services.store_feed.evidence import Shown
 from services.store_feed.hints import CUSTOMERS, Why, hint_at
 from services.store_feed.records import ORDER

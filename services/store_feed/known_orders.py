@@ -11,12 +11,12 @@ import orjson
 from contracts.envelope import Envelope
 from contracts.identity import ShopIdentified
 from contracts.shop import OrderRemoved
-from services.shared.delivery.engine import Engine
-from services.shared.delivery.handlers import Handlers, composed
-from services.shared.delivery.work import Work
-from services.shared.identity.orders import NOT_LASTING, PlacedOrder, newest_first
-from services.shared.state.records import Kind, State
-from services.shared.state.store import read_kind
+from services.connectors.identity.orders import NOT_LASTING, PlacedOrder, newest_first
+from services.engine.outbox.engine import Engine
+from services.engine.outbox.handlers import Handlers, composed
+from services.engine.outbox.work import Work
+from services.engine.state.records import Kind, State
+from services.engine.state.store import read_kind
 
 KNOWN_ORDER = Kind("known-order", PlacedOrder)
 """By shop:order; found by shop."""

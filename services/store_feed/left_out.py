@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from contracts.reasons import Reason
 from contracts.shop import OrderUnreadable
-from services.shared.delivery.faults import Fault, note_fault
-from services.shared.delivery.work import Work
-from services.shared.documents.digest import digest_of
-from services.shared.woocommerce.pages import Skipped
+from services.accounting.documents.digest import digest_of
+from services.connectors.woocommerce.pages import Skipped
+from services.engine.outbox.faults import Fault, note_fault
+from services.engine.outbox.work import Work
 from services.store_feed.hints import Why, hint_at
 
 

@@ -11,10 +11,10 @@ from pydantic import Field
 
 from contracts.model import Instant, Part
 from contracts.shop import OrderChanged
-from services.shared.settings.orders import OrderSettings
-from services.shared.woocommerce.order import order_changed
-from services.shared.woocommerce.read import ReadError
-from services.shared.woocommerce.readable import modified_at
+from services.connectors.woocommerce.order import order_changed
+from services.connectors.woocommerce.read import ReadError
+from services.connectors.woocommerce.readable import modified_at
+from services.settings.orders import OrderSettings
 from services.store_feed.evidence import Shown, shown
 
 Json = Mapping[str, Any]

@@ -14,11 +14,11 @@ from contextlib import closing
 from pathlib import Path
 
 from contracts.shop import OrderChanged, RefundIssued
-from services.shared.delivery.engine import Engine
-from services.shared.delivery.work import Work
-from services.shared.state.database import note, noted
-from services.shared.state.files import set_aside_files
-from services.shared.state.store import chunks, load_versions
+from services.engine.outbox.engine import Engine
+from services.engine.outbox.work import Work
+from services.engine.state.database import note, noted
+from services.engine.state.files import set_aside_files
+from services.engine.state.store import chunks, load_versions
 from services.store_feed.hints import Why, hint_at
 from services.store_feed.records import NAME, SWEPT, Swept
 

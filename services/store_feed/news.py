@@ -9,8 +9,8 @@ from typing import Any
 from contracts.model import Event
 from contracts.reasons import Reason
 from contracts.shop import OrderChanged, OrderRemoved, OrderUnreadable, RefundIssued, RefundRemoved, RefundUnreadable
-from services.shared.delivery.handlers import News
-from services.shared.state.records import State
+from services.engine.outbox.handlers import News
+from services.engine.state.records import State
 from services.store_feed.records import ORDER, ORDER_DOUBT, REFUND, REFUND_DOUBT
 from services.store_feed.stated_again import stated_again
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from contracts.reasons import Reason
 from contracts.shop import OrderUnreadable
-from services.shared.tbilisi import local_time
-from services.shared.woocommerce.readable import readable_parts
+from services.connectors.woocommerce.readable import readable_parts
+from services.engine.runtime.tbilisi import local_time
 from services.store_feed.evidence import Shown, judge
 from services.store_feed.looks import Answer, Reading, ReadsOrders, Wanted, named
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contracts.model import Instant, Part
 from contracts.shop import OrderChanged, OrderUnreadable, RefundIssued, RefundUnreadable
-from services.shared.state.records import Kind
+from services.engine.state.records import Kind
 
 NAME = "store-feed"
 

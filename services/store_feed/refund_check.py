@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 
 import orjson
 
-from services.shared.delivery.engine import Engine
-from services.shared.settings.model import ScheduleSettings
-from services.shared.state.store import chunks, read_kind
+from services.engine.outbox.engine import Engine
+from services.engine.state.store import chunks, read_kind
+from services.settings.model import ScheduleSettings
 from services.store_feed.hints import Why, hint_at
 from services.store_feed.records import REFUND
 

@@ -15,10 +15,10 @@ from typing import Any
 from contracts.model import Event
 from contracts.reasons import Reason
 from contracts.shop import OrderChanged, RefundIssued, RefundRemoved, RefundUnreadable
-from services.shared.woocommerce import php
-from services.shared.woocommerce.exact_taxes import DECIMALS, NotTheSame, may_be_rounded, with_exact_taxes
-from services.shared.woocommerce.read import ReadError, amount
-from services.shared.woocommerce.refund import refund_issued
+from services.connectors.woocommerce import php
+from services.connectors.woocommerce.exact_taxes import DECIMALS, NotTheSame, may_be_rounded, with_exact_taxes
+from services.connectors.woocommerce.read import ReadError, amount
+from services.connectors.woocommerce.refund import refund_issued
 from services.store_feed.looks import OTHER_TAXES, Reading, ReadsOrders, Wanted, named
 
 Listed = Mapping[int, dict[str, Any]]

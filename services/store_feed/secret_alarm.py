@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 
 from contracts.reasons import Reason
-from services.shared.delivery.engine import Engine
-from services.shared.delivery.faults import Fault, clear_fault, note_fault
+from services.engine.outbox.engine import Engine
+from services.engine.outbox.faults import Fault, clear_fault, note_fault
 
 PATIENCE = 3
 """Wrong signatures in a row before a person is told: one alone may be anybody's nonsense."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from services.shared.running import serving
-from services.shared.settings.model import ReceiverSettings
+from services.engine.runtime import serving
+from services.settings.model import ReceiverSettings
 from services.store_feed.webhook import Receiver
 
 

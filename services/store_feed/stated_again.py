@@ -8,8 +8,8 @@ from typing import Any
 from contracts.envelope import Envelope
 from contracts.model import Event, Part
 from contracts.operations import ReadRequested
-from services.shared.delivery.handlers import News
-from services.shared.state.records import Kind, State
+from services.engine.outbox.handlers import News
+from services.engine.state.records import Kind, State
 from services.store_feed.hints import HINT, LOOKED, ORDERS, wonder
 
 

@@ -10,19 +10,19 @@ from typing import Any, NamedTuple, Protocol
 
 import orjson
 
-from services.shared.delivery.engine import Engine
-from services.shared.delivery.work import Work
-from services.shared.documents.digest import digest_of
-from services.shared.identity.guard import Shut, always_open
-from services.shared.settings.model import ScheduleSettings
-from services.shared.state.store import read_kind
-from services.shared.telemetry.freshness import completed
-from services.shared.telemetry.meters import SWEPT_LATE
-from services.shared.upstream.errors import UpstreamError
-from services.shared.woocommerce import php
-from services.shared.woocommerce.cursor import Cursor
-from services.shared.woocommerce.pages import Skip, Skipped
-from services.shared.woocommerce.readable import modified_at
+from services.accounting.documents.digest import digest_of
+from services.connectors.identity.guard import Shut, always_open
+from services.connectors.woocommerce import php
+from services.connectors.woocommerce.cursor import Cursor
+from services.connectors.woocommerce.pages import Skip, Skipped
+from services.connectors.woocommerce.readable import modified_at
+from services.engine.outbox.engine import Engine
+from services.engine.outbox.upstream_errors import UpstreamError
+from services.engine.outbox.work import Work
+from services.engine.state.store import read_kind
+from services.engine.telemetry.freshness import completed
+from services.engine.telemetry.meters import SWEPT_LATE
+from services.settings.model import ScheduleSettings
 from services.store_feed.deliveries import NOT_PLACED
 from services.store_feed.hints import HINT, LOOKED, Why, hint_at
 from services.store_feed.left_out import report

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from contracts.reasons import Reason
-from services.shared.identity.standing import KNOWN
-from services.shared.state.records import State
+from services.connectors.identity.standing import KNOWN
+from services.engine.state.records import State
 from services.store_feed.doubts import doubts_of, since
 from services.store_feed.evidence import Shown, newest, shown
 from services.store_feed.hints import HINT, LOOKED, ORDERS, unserved

@@ -9,10 +9,10 @@ from typing import Protocol
 
 from pydantic import SecretStr
 
-from services.shared.identity.guard import Shut, always_open
-from services.shared.upstream.errors import UpstreamError
-from services.shared.upstream.unreadable import Listing
-from services.shared.woocommerce.webhooks import Webhook
+from services.connectors.http.unreadable import Listing
+from services.connectors.identity.guard import Shut, always_open
+from services.connectors.woocommerce.webhooks import Webhook
+from services.engine.outbox.upstream_errors import UpstreamError
 
 log = logging.getLogger(__name__)
 TOPICS = ("order.created", "order.updated", "order.deleted", "customer.deleted")

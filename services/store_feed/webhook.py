@@ -10,10 +10,10 @@ from typing import Any, Protocol
 
 from opentelemetry.trace import SpanKind
 
-from services.shared.state.trouble import passing
-from services.shared.telemetry import meters
-from services.shared.telemetry.tracing import span, traceparent
-from services.shared.trace import new_traceparent
+from services.engine.state.trouble import passing
+from services.engine.telemetry import meters
+from services.engine.telemetry.trace import new_traceparent
+from services.engine.telemetry.tracing import span, traceparent
 from services.store_feed.inbox import Received
 from services.store_feed.signature import is_ping, is_signed
 

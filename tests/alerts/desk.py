@@ -12,10 +12,10 @@ from contracts.envelope import wrap
 from contracts.model import Event
 from services.alerts.handlers import handlers, lane
 from services.alerts.notice import Notice
-from services.shared.delivery.outcome import Done
-from services.shared.settings.model import Settings
-from tests.delivery.bench import Bench, open_bench
-from tests.delivery.shelf import of_envelope
+from services.engine.outbox.outcome import Done
+from services.settings.model import Settings
+from tests.outbox.bench import Bench, open_bench
+from tests.outbox.shelf import of_envelope
 
 
 @dataclass

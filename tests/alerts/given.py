@@ -9,9 +9,9 @@ from typing import Any
 
 from contracts.operations import DeadLettered, DeadLetterSettled, FailedDelivery
 from contracts.reasons import Reason
-from services.shared.settings.alerts import AlertSettings
-from services.shared.settings.model import Settings
-from tests.delivery.shelf import NOW
+from services.settings.alerts import AlertSettings
+from services.settings.model import Settings
+from tests.outbox.shelf import NOW
 from tests.support.exporting import SHOP, settings
 
 Recipients = Mapping[str, Mapping[str, Any]]

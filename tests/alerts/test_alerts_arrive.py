@@ -16,13 +16,13 @@ from contracts.alerts import AlertSent
 from contracts.envelope import Envelope, wrap
 from contracts.model import Event
 from services.alerts.app import blueprint
-from services.shared.broker import Broker
-from services.shared.messaging.topics import create_topics
-from services.shared.running.service import Service
-from services.shared.settings.model import RetrySettings, Settings, StateSettings
+from services.demo.kafka import Broker
+from services.engine.kafka.topics import create_topics
+from services.engine.runtime.service import Service
+from services.settings.model import RetrySettings, Settings, StateSettings
 from tests.alerts.given import FAST, alerting, letter, settled, using
 from tests.alerts.letterbox import Hook, hook_on, post_office
-from tests.messaging.topics import Topics, eventually, topics_on
+from tests.kafka.topics import Topics, eventually, topics_on
 from tests.subscribers.receiver import free_port
 
 pytestmark = pytest.mark.kafka

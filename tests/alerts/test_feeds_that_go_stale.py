@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from contracts.alerts import FeedStateChanged
-from services.shared.running.feed_watch import FeedWatch, watched
-from services.shared.telemetry.freshness import completed
-from tests.delivery.bench import Bench, open_bench
-from tests.delivery.shelf import handlers, record
+from services.engine.runtime.feed_watch import FeedWatch, watched
+from services.engine.telemetry.freshness import completed
+from tests.outbox.bench import Bench, open_bench
+from tests.outbox.shelf import handlers, record
 
 LIMITS = {"stock": 900.0}
 

@@ -7,7 +7,7 @@ from datetime import datetime
 import pytest
 
 from services.alerts.moments import awake
-from services.shared.tbilisi import TBILISI
+from services.engine.runtime.tbilisi import TBILISI
 
 
 def at(text: str) -> datetime:

@@ -11,7 +11,7 @@ from contracts.reasons import Reason
 from services.alerts.notice import Notice
 from tests.alerts.desk import open_desk
 from tests.alerts.given import alerting, letter, settled, using
-from tests.delivery.shelf import NOW
+from tests.outbox.shelf import NOW
 from tests.support.exporting import line, link, order, recorded_sale
 
 

@@ -15,9 +15,9 @@ from typer.testing import CliRunner
 
 from services.alerts.app import blueprint
 from services.alerts.deliveries import Address
-from services.cli import app
-from services.commands.registry import SERVICES, wanted
-from services.shared.settings.base import SecretMissing
+from services.cli.app import app
+from services.cli.registry import SERVICES, wanted
+from services.settings.base import SecretMissing
 from tests.alerts.given import alerting, using
 from tests.alerts.letterbox import Hook, hook_on
 from tests.subscribers.receiver import free_port

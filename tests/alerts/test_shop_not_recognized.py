@@ -10,7 +10,7 @@ from contracts.identity import ShopIdentified, ShopNotRecognized
 from contracts.reasons import Reason
 from tests.alerts.desk import open_desk
 from tests.alerts.given import alerting, using
-from tests.delivery.shelf import NOW
+from tests.outbox.shelf import NOW
 
 
 @pytest.mark.claim("K20")

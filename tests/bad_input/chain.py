@@ -15,13 +15,13 @@ from contracts.catalog import ProductLinked, ProductPlanned
 from contracts.model import Event
 from contracts.operations import DeadLettered
 from services.balance_feed.handlers import Resource
+from services.engine.outbox.decision import Decision
+from services.engine.outbox.outcome import Done, Outcome, Refused
+from services.engine.outbox.upstream_errors import UpstreamError
 from services.sandbox.balance import groups
 from services.sandbox.balance.catalogue import MAIN
 from services.sandbox.balance.prices import GEL
-from services.shared.delivery.decision import Decision
-from services.shared.delivery.outcome import Done, Outcome, Refused
-from services.shared.settings.model import Settings
-from services.shared.upstream.errors import UpstreamError
+from services.settings.model import Settings
 from services.stock_publisher.deliveries import Deliveries
 from services.stock_publisher.handlers import handlers as publisher_handlers
 from tests.balance_feed.feed_bench import REGULAR, SALE, Feed, standing

@@ -11,10 +11,10 @@ import httpx
 
 from contracts.envelope import decode, headers, value, wrap
 from contracts.shop import OrderChanged
+from services.engine.outbox.outcome import Outcome
+from services.engine.outbox.row import Row
 from services.order_exporter.tasks import SaleTask
-from services.shared.delivery.outcome import Outcome
-from services.shared.delivery.row import Row
-from services.shared.settings.orders import OrderSettings
+from services.settings.orders import OrderSettings
 from services.store_feed.deliveries import Looks
 from tests.support.exporting import sale_task, settings
 from tests.woocommerce.shop_double import client

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 from contracts.envelope import decode, headers, value, wrap
 from contracts.shop import OrderChanged
-from services.shared.documents.digest import digest_of
-from services.shared.woocommerce.order import order_changed
-from services.shared.woocommerce.read import ReadError
-from services.shared.woocommerce.refund import refund_issued
+from services.accounting.documents.digest import digest_of
+from services.connectors.woocommerce.order import order_changed
+from services.connectors.woocommerce.read import ReadError
+from services.connectors.woocommerce.refund import refund_issued
 from tests.bad_input.odd_orders import LINE, NOW, SHIPPING, TAXED, booked, with_
 from tests.bad_input.test_odd_orders import DECORATION, comparable
 

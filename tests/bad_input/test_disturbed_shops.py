@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from contracts.reasons import Reason
+from services.engine.outbox.outcome import Done, Outcome, Refused, Retry, Unknown
 from services.sandbox.faults import Fault
 from services.sandbox.woocommerce import rest
-from services.shared.delivery.outcome import Done, Outcome, Refused, Retry, Unknown
 from tests.catalog_importer.catalogue_bench import World, item, price, priced, rows, world
 from tests.stock_publisher import shop_scene
 from tests.stock_publisher.shop_scene import scene

@@ -9,10 +9,10 @@ import pytest
 
 from contracts.reasons import Reason
 from contracts.shop import OrderChanged, OrderUnreadable
+from services.connectors.woocommerce.order import order_changed
+from services.connectors.woocommerce.read import ReadError
+from services.engine.outbox.outcome import Done
 from services.order_exporter.tasks import SaleTask
-from services.shared.delivery.outcome import Done
-from services.shared.woocommerce.order import order_changed
-from services.shared.woocommerce.read import ReadError
 from tests.bad_input.odd_orders import LINE, RATE, SHIPPING, TAXED, UNTAXED, booked, looked, with_, without
 
 NOTHING: dict[str, Any] = {"null": None, "false": False, "an empty text": "", "a blank": " ", "[]": [], "{}": {}}

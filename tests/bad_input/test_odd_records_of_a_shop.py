@@ -11,11 +11,11 @@ import httpx
 import pytest
 
 from contracts.reasons import Reason
-from services.shared.upstream.unreadable import Listing, listed
-from services.shared.woocommerce import store
-from services.shared.woocommerce.client import WooCommerce
-from services.shared.woocommerce.cursor import Cursor
-from services.shared.woocommerce.product import Product
+from services.connectors.http.unreadable import Listing, listed
+from services.connectors.woocommerce import store
+from services.connectors.woocommerce.client import WooCommerce
+from services.connectors.woocommerce.cursor import Cursor
+from services.connectors.woocommerce.product import Product
 from tests.bad_input.odd_shop import page, rewrite
 from tests.catalog_importer.catalogue_bench import NOON, world
 from tests.woocommerce.shop_double import client

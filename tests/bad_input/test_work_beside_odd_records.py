@@ -12,26 +12,26 @@ import pytest
 from pydantic import SecretStr
 
 from contracts.reasons import Reason
-from services.commands.clients import importing
-from services.commands.drift.compare import drifts
-from services.commands.helpers import opening
-from services.commands.left_out import show_left_out
-from services.commands.links.judging import judged
-from services.commands.links.rebuilding import rebuilt
-from services.commands.links.table import Line
-from services.commands.links.verdict import Known
-from services.commands.plans.shop_only import shop_only
+from services.accounting.checks import taxes
+from services.cli.clients import importing
+from services.cli.drift.compare import drifts
+from services.cli.helpers import opening
+from services.cli.left_out import show_left_out
+from services.cli.links.judging import judged
+from services.cli.links.rebuilding import rebuilt
+from services.cli.links.table import Line
+from services.cli.links.verdict import Known
+from services.cli.plans.shop_only import shop_only
+from services.connectors.http.unreadable import Unreadable, listed, readable
+from services.engine.outbox.outcome import Refused
 from services.sandbox.faults import Fault
 from services.sandbox.woocommerce.products import Products
-from services.shared.checks import taxes
-from services.shared.delivery.outcome import Refused
-from services.shared.upstream.unreadable import Unreadable, listed, readable
 from services.store_feed.watchdog import Mended, mend
 from tests.bad_input.odd_shop import rewrite
 from tests.catalog_importer.catalogue_bench import World, item, links, price, priced, settings, world
-from tests.commands.catalogue_given import known
-from tests.commands.clients_bench import both
-from tests.commands.test_clients_in_bulk import RULES
+from tests.cli.catalogue_given import known
+from tests.cli.clients_bench import both
+from tests.cli.test_clients_in_bulk import RULES
 from tests.stock_publisher.test_drift import shelf
 from tests.support.exporting import SHOP
 from tests.support.exporting import settings as order_settings

@@ -10,9 +10,9 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from services.shared.balance.client import Balance
-from services.shared.settings.balance import BalanceSettings
-from services.shared.upstream.errors import UpstreamError
+from services.connectors.balance.client import Balance
+from services.engine.outbox.upstream_errors import UpstreamError
+from services.settings.balance import BalanceSettings
 
 NOON = datetime(2026, 11, 21, 8, 0, tzinfo=UTC)
 ITEM = "11111111-aaaa-11ec-80d2-000c29409daa"

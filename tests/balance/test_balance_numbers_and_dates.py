@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.shared.balance.dates import read_moment, write_day, write_moment
-from services.shared.balance.numbers import read_number, write_number
+from services.connectors.balance.dates import read_moment, write_day, write_moment
+from services.connectors.balance.numbers import read_number, write_number
 
 SPACES = ["", " ", "\u00a0", "\u202f"]
 FIGURES = st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**11), max_value=10**11, places=4)

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from services.shared.balance.probe import Finding
+from services.connectors.balance.probe import Finding
 from tests.balance.balance_double import Handler, balance, json
 
 NOT_FOUND = httpx.Response(404, text="Not Found")

@@ -13,7 +13,7 @@ import orjson
 import pytest
 
 from contracts.reasons import Reason
-from services.shared.upstream.errors import ForeignAnswer, Misaddressed, Rejected, Unavailable
+from services.engine.outbox.upstream_errors import ForeignAnswer, Misaddressed, Rejected, Unavailable
 from tests.balance.balance_double import (
     ITEM,
     MAIN,

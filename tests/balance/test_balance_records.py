@@ -9,11 +9,11 @@ from typing import Any
 import httpx
 import pytest
 
-from services.shared.balance.clients import ClientRef
-from services.shared.balance.documents import StoredLine, stored_document
-from services.shared.balance.rows import RowInvalid
-from services.shared.settings.balance import Dialect
-from services.shared.upstream.errors import Misaddressed, Unavailable
+from services.connectors.balance.clients import ClientRef
+from services.connectors.balance.documents import StoredLine, stored_document
+from services.connectors.balance.rows import RowInvalid
+from services.engine.outbox.upstream_errors import Misaddressed, Unavailable
+from services.settings.balance import Dialect
 from tests.balance.balance_double import ITEM, MAIN, OTHER, RETAIL, ZERO, Recorder, balance, json
 
 NUMBER = "01001012345"

@@ -11,15 +11,15 @@ import pytest
 
 from contracts.balance import Accounts, ItemPrice, StockRow
 from contracts.reasons import Reason
-from services.shared.balance.fields import _spelled
-from services.shared.balance.items import ItemRow, is_folder, item
-from services.shared.balance.prices import price_row
-from services.shared.balance.pricing import latest_prices
-from services.shared.balance.rows import RowInvalid
-from services.shared.balance.series import Lot, lot
-from services.shared.balance.stocks import stock_row
-from services.shared.balance.warehouses import Warehouse, warehouse
-from services.shared.settings.balance import Dialect
+from services.connectors.balance.fields import _spelled
+from services.connectors.balance.items import ItemRow, is_folder, item
+from services.connectors.balance.prices import price_row
+from services.connectors.balance.pricing import latest_prices
+from services.connectors.balance.rows import RowInvalid
+from services.connectors.balance.series import Lot, lot
+from services.connectors.balance.stocks import stock_row
+from services.connectors.balance.warehouses import Warehouse, warehouse
+from services.settings.balance import Dialect
 from tests.balance.balance_double import ITEM, MAIN, OTHER, ZERO, every
 
 DIALECT = Dialect()

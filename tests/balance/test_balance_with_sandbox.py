@@ -13,6 +13,14 @@ import pytest
 from pydantic import SecretStr
 
 from contracts.reasons import Reason
+from services.connectors.balance.client import Balance
+from services.connectors.balance.documents import stored_document
+from services.connectors.balance.items import item
+from services.connectors.balance.prices import price_row
+from services.connectors.balance.pricing import latest_prices
+from services.connectors.balance.series import lot
+from services.connectors.balance.stocks import stock_row
+from services.engine.outbox.upstream_errors import AccessDenied, Rejected, Unavailable, UnknownOutcome
 from services.sandbox.balance import catalogue
 from services.sandbox.balance.app import BalanceSandbox, create
 from services.sandbox.balance.catalogue import BATUMI, MAIN, RETAIL_CLIENT, VAKE
@@ -20,15 +28,7 @@ from services.sandbox.balance.record import uid
 from services.sandbox.balance.settings import BalanceSandboxSettings
 from services.sandbox.faults import Fault
 from services.sandbox.server import serve
-from services.shared.balance.client import Balance
-from services.shared.balance.documents import stored_document
-from services.shared.balance.items import item
-from services.shared.balance.prices import price_row
-from services.shared.balance.pricing import latest_prices
-from services.shared.balance.series import lot
-from services.shared.balance.stocks import stock_row
-from services.shared.settings.balance import BalanceSettings, Dialect
-from services.shared.upstream.errors import AccessDenied, Rejected, Unavailable, UnknownOutcome
+from services.settings.balance import BalanceSettings, Dialect
 from tests.balance.balance_double import NOON, at_once, every
 
 TEA = uid("item", "sku:ჩაი-02")

@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.reasons import Reason
-from services.shared.balance.writing import body, wire
-from services.shared.settings.balance import Dialect
-from services.shared.upstream.errors import AccessDenied, Misaddressed, Rejected, Unavailable, UnknownOutcome
+from services.connectors.balance.writing import body, wire
+from services.engine.outbox.upstream_errors import AccessDenied, Misaddressed, Rejected, Unavailable, UnknownOutcome
+from services.settings.balance import Dialect
 from tests.balance.balance_double import ITEM, MAIN, OTHER, Recorder, balance, failure_of_items, failure_of_put, json
 
 SALE = {

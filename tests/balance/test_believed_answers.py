@@ -9,10 +9,16 @@ import httpx
 import pytest
 
 from contracts.reasons import Reason
-from services.shared.balance.client import Balance
-from services.shared.delivery.failure import outcome_of
-from services.shared.delivery.outcome import Refused, Retry, Unknown
-from services.shared.upstream.errors import AccessDenied, ForeignAnswer, Unavailable, UnknownOutcome, UpstreamError
+from services.connectors.balance.client import Balance
+from services.engine.outbox.failure import outcome_of
+from services.engine.outbox.outcome import Refused, Retry, Unknown
+from services.engine.outbox.upstream_errors import (
+    AccessDenied,
+    ForeignAnswer,
+    Unavailable,
+    UnknownOutcome,
+    UpstreamError,
+)
 from tests.balance.balance_double import ITEM, balance, every
 
 pytestmark = pytest.mark.claim("K28")

@@ -15,6 +15,8 @@ from contracts.model import Event
 from services.balance_feed.handlers import NAME, Resource, handlers
 from services.balance_feed.importing import Importer
 from services.balance_feed.report import Report
+from services.connectors.balance.client import Balance
+from services.engine.outbox.engine import Engine
 from services.sandbox.balance import catalogue
 from services.sandbox.balance.app import BalanceSandbox, create
 from services.sandbox.balance.books import Books
@@ -23,9 +25,7 @@ from services.sandbox.balance.record import uid
 from services.sandbox.balance.settings import BalanceSandboxSettings
 from services.sandbox.faults import Fault
 from services.sandbox.server import serve
-from services.shared.balance.client import Balance
-from services.shared.delivery.engine import Engine
-from services.shared.settings.model import Settings
+from services.settings.model import Settings
 from tests.support.engine_bench import Clock, Ledger, commits, opened
 
 SMALL = CatalogueOrder(extra=8, services=2, lots=2)

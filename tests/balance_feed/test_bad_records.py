@@ -9,9 +9,9 @@ import pytest
 from contracts.balance import ItemChanged, PriceChanged
 from contracts.model import Event
 from contracts.operations import DeadLettered, DeadLetterSettled, DiscardRequested, ReplayRequested
+from services.engine.outbox.upstream_errors import AccessDenied, ForeignAnswer
 from services.sandbox.balance.catalogue import CatalogueOrder
 from services.sandbox.balance.record import uid
-from services.shared.upstream.errors import AccessDenied, ForeignAnswer
 from tests.balance_feed.feed_bench import FIRST, Feed, named, standing
 from tests.support.engine_bench import Clock
 

@@ -11,7 +11,7 @@ from contracts.balance import ItemChanged, ItemPrice, PriceChanged, StockChanged
 from contracts.operations import DeadLettered
 from contracts.reasons import Reason
 from services.balance_feed.breakers import EMPTIED, FALLEN, MOVED, VAT, Alarm, Breakers, alarms
-from services.shared.settings.model import SnapshotSettings
+from services.settings.model import SnapshotSettings
 from tests.balance_feed.feed_bench import Feed, named
 from tests.support.memory_state import NOON
 

@@ -13,14 +13,14 @@ import pytest
 from contracts.balance import ItemPrice, PriceChanged
 from contracts.operations import CommandSettled, ImportRequested
 from services.balance_feed.schedule import Schedule
+from services.connectors.balance.discounts import Discount, discount
+from services.connectors.balance.rows import RowInvalid
+from services.engine.outbox.faults import FAULT
+from services.engine.outbox.upstream_errors import AccessDenied
+from services.engine.state.store import read_kind
 from services.sandbox.balance import change, groups
-from services.shared.balance.discounts import Discount, discount
-from services.shared.balance.rows import RowInvalid
-from services.shared.delivery.faults import FAULT
-from services.shared.settings.discounts import DiscountSettings
-from services.shared.settings.model import ScheduleSettings
-from services.shared.state.store import read_kind
-from services.shared.upstream.errors import AccessDenied
+from services.settings.discounts import DiscountSettings
+from services.settings.model import ScheduleSettings
 from tests.balance_feed.feed_bench import FIRST, REGULAR, SECOND, Feed, named, standing
 
 PLAIN: dict[str, Any] = {

@@ -13,7 +13,7 @@ from services.balance_feed import compare, importing, snapshot
 from services.balance_feed.handlers import NAME, handlers
 from services.balance_feed.importing import Importer
 from services.balance_feed.snapshot import Rows
-from services.shared.settings.model import Settings
+from services.settings.model import Settings
 from tests.balance_feed.feed_bench import settings
 from tests.support.engine_bench import Clock, opened
 

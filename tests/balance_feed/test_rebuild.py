@@ -18,21 +18,21 @@ from contracts.operations import CommandSettled, DeadLettered, DeadLetterSettled
 from services.balance_feed.app import blueprint
 from services.balance_feed.handlers import COMMAND, NAME, RESOURCES, Resource, handlers
 from services.balance_feed.schedule import Schedule
+from services.demo.kafka import Broker
+from services.engine.kafka.commands import answers, send, settlement
+from services.engine.kafka.reader import read_events
+from services.engine.kafka.topics import create_topics
+from services.engine.outbox.record import Record
+from services.engine.runtime.service import Service
+from services.engine.state.store import read_kind
 from services.sandbox.balance import catalogue
 from services.sandbox.balance.app import create
 from services.sandbox.balance.catalogue import CatalogueOrder
 from services.sandbox.balance.record import uid
 from services.sandbox.server import serve
-from services.shared.broker import Broker
-from services.shared.delivery.record import Record
-from services.shared.messaging.commands import answers, send, settlement
-from services.shared.messaging.reader import read_events
-from services.shared.messaging.topics import create_topics
-from services.shared.running.service import Service
-from services.shared.settings.model import ScheduleSettings, Settings
-from services.shared.state.store import read_kind
+from services.settings.model import ScheduleSettings, Settings
 from tests.balance_feed.feed_bench import FIRST, SMALL, Feed, named, over, settings, standing
-from tests.messaging.topics import eventually
+from tests.kafka.topics import eventually
 from tests.support.engine_bench import Clock, reading
 
 FACTS = ("balance.items", "balance.prices", "balance.stock")

@@ -15,13 +15,13 @@ from contracts.balance import ItemChanged, ItemWithdrawn, PriceChanged, StockCha
 from contracts.model import Event
 from contracts.operations import CommandSettled, ImportRequested
 from services.balance_feed.schedule import AFTER_OUTAGE, AFTER_REFUSAL, Schedule
+from services.engine.outbox.retry_after import LONGEST
+from services.engine.runtime.cron import next_run
 from services.sandbox.balance import catalogue
 from services.sandbox.balance.catalogue import CatalogueOrder
 from services.sandbox.balance.prices import REGULAR
 from services.sandbox.balance.record import uid
-from services.shared.cron import next_run
-from services.shared.settings.model import ScheduleSettings
-from services.shared.upstream.retry_after import LONGEST
+from services.settings.model import ScheduleSettings
 from tests.balance_feed.feed_bench import FIRST, Feed, named
 
 CRONS = ScheduleSettings(items="0 3 * * *", prices="30 * * * *", stock="*/10 * * * *")

@@ -10,10 +10,10 @@ import pytest
 from contracts.balance import ItemChanged, ItemWithdrawn, StockChanged
 from contracts.operations import DeadLettered, DeadLetterSettled
 from services.balance_feed.handlers import Resource
+from services.engine.outbox.upstream_errors import Unavailable
 from services.sandbox.balance import catalogue
 from services.sandbox.balance.catalogue import CatalogueOrder
 from services.sandbox.balance.record import uid
-from services.shared.upstream.errors import Unavailable
 from tests.balance_feed.feed_bench import FIRST, Feed, named, standing
 
 FORTY = CatalogueOrder(extra=40)

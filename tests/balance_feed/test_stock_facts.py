@@ -12,8 +12,8 @@ import pytest
 from contracts.balance import StockChanged
 from contracts.model import Event
 from contracts.operations import DeadLettered, DeadLetterSettled
+from services.engine.outbox.upstream_errors import Unavailable
 from services.sandbox.balance.catalogue import BATUMI, MAIN
-from services.shared.upstream.errors import Unavailable
 from tests.balance_feed.feed_bench import FIRST, SECOND, Feed, named, standing
 
 THIRD_OF_EIGHT = Decimal("0.375")

@@ -14,9 +14,9 @@ from pathlib import Path
 import aiosqlite
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from services.shared.messaging.connection import consumer_options
-from services.shared.settings.model import KafkaSettings
-from services.shared.state.files import database_file
+from services.engine.kafka.connection import consumer_options
+from services.engine.state.files import database_file
+from services.settings.model import KafkaSettings
 from tests.benchmarks.spied import Statement
 
 AT_ONCE = 500

@@ -8,10 +8,10 @@ from uuid import uuid4
 
 import pytest
 
-from services.shared.broker import Broker
-from services.shared.messaging.topics import create_topics
-from services.shared.running.garbage import look_less_often
-from services.shared.settings.model import KafkaSettings
+from services.demo.kafka import Broker
+from services.engine.kafka.topics import create_topics
+from services.engine.runtime.garbage import look_less_often
+from services.settings.model import KafkaSettings
 from tests.benchmarks.board import Board
 
 

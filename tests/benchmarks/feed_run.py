@@ -20,11 +20,11 @@ from sqlalchemy import func, select
 
 from services.balance_feed.handlers import NAME, handlers
 from services.balance_feed.importing import Importer
-from services.shared.balance.client import Balance
-from services.shared.delivery.engine import Engine
-from services.shared.running.garbage import look_less_often
-from services.shared.settings.model import Settings
-from services.shared.state.tables import events
+from services.connectors.balance.client import Balance
+from services.engine.outbox.engine import Engine
+from services.engine.runtime.garbage import look_less_often
+from services.engine.state.tables import events
+from services.settings.model import Settings
 from tests.benchmarks.given import NOW, settings
 from tests.benchmarks.rounds import by_turns, stopwatch
 from tests.support.engine_bench import Clock, opened

@@ -10,13 +10,13 @@ from typing import Any
 from contracts.balance import GroupRef, ItemChanged, ItemPrice, PriceChanged
 from contracts.catalog import ProductLinked
 from contracts.gates import GateChecked
+from services.accounting.checks.finding import FLOWS
+from services.accounting.checks.lookups import connection_digest
 from services.catalog_importer import digest
 from services.catalog_importer.eligibility import Eligible
 from services.catalog_importer.price import Prices, prices
 from services.catalog_importer.product import Desired, catalogue_fields, creation, written
-from services.shared.checks.finding import FLOWS
-from services.shared.checks.lookups import connection_digest
-from services.shared.settings.model import Settings
+from services.settings.model import Settings
 from tests.benchmarks.given import NOW, WAREHOUSE, item
 
 GROUP, CATEGORY, REGULAR = "group-goods", 21, "type-regular"

@@ -9,10 +9,10 @@ from __future__ import annotations
 from contracts.balance import StockChanged
 from contracts.catalog import AvailabilityChanged
 from contracts.envelope import Envelope
-from services.shared.delivery.decision import NOTHING, Decision, Delivery
-from services.shared.delivery.handlers import Handlers
-from services.shared.delivery.row import Row
-from services.shared.state.records import Kind, State
+from services.engine.outbox.decision import NOTHING, Decision, Delivery
+from services.engine.outbox.handlers import Handlers
+from services.engine.outbox.row import Row
+from services.engine.state.records import Kind, State
 from tests.benchmarks.given import NOW
 
 LANE = "mirror"

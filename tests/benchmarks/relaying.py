@@ -8,11 +8,11 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 
-from services.shared.delivery.engine import Engine
-from services.shared.delivery.lane import Lane
-from services.shared.delivery.outcome import Outcome
-from services.shared.delivery.relay import Relay
-from services.shared.delivery.row import Row
+from services.engine.outbox.engine import Engine
+from services.engine.outbox.lane import Lane
+from services.engine.outbox.outcome import Outcome
+from services.engine.outbox.relay import Relay
+from services.engine.outbox.row import Row
 
 
 class Counting(Relay):

@@ -19,17 +19,17 @@ from pathlib import Path
 from sqlalchemy import func, select
 
 from services.catalog_importer import deliveries as products
-from services.commands.registry import service as service_of
-from services.shared.clock import utc_now
-from services.shared.delivery.lane import Deliver
-from services.shared.delivery.outcome import Done, Outcome
-from services.shared.delivery.row import Row
-from services.shared.running.service import Service
-from services.shared.settings.model import KafkaSettings, Settings
-from services.shared.state.tables import deliveries
-from services.shared.woocommerce.batch import ItemResult, Stored
-from services.shared.woocommerce.product import Product
-from services.shared.woocommerce.product_write import ProductWrite
+from services.cli.registry import service as service_of
+from services.connectors.woocommerce.batch import ItemResult, Stored
+from services.connectors.woocommerce.product import Product
+from services.connectors.woocommerce.product_write import ProductWrite
+from services.engine.outbox.lane import Deliver
+from services.engine.outbox.outcome import Done, Outcome
+from services.engine.outbox.row import Row
+from services.engine.runtime.clock import utc_now
+from services.engine.runtime.service import Service
+from services.engine.state.tables import deliveries
+from services.settings.model import KafkaSettings, Settings
 from services.stock_publisher import deliveries as stock
 from tests.benchmarks import goods
 from tests.benchmarks.serving import on_kafka

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from contracts.envelope import headers, value, wrap
 from contracts.model import Event
-from services.shared.messaging.connection import producer
-from services.shared.running.service import Blueprint, Service
-from services.shared.settings.model import KafkaSettings, Settings
+from services.engine.kafka.connection import producer
+from services.engine.runtime.service import Blueprint, Service
+from services.settings.model import KafkaSettings, Settings
 from tests.benchmarks.given import NOW
 
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import event
 
-from services.shared.state.database import Database
+from services.engine.state.database import Database
 
 
 class Statement(NamedTuple):

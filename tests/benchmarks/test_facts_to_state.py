@@ -12,14 +12,14 @@ import pytest
 from sqlalchemy import delete
 
 from contracts.envelope import headers, value, wrap
-from services.shared.delivery.engine import Engine
-from services.shared.delivery.handlers import Handlers
-from services.shared.delivery.record import Record
-from services.shared.messaging.connection import producer
-from services.shared.messaging.consumer import Consumer
-from services.shared.settings.model import KafkaSettings
-from services.shared.state.store import chunks
-from services.shared.state.tables import deliveries
+from services.engine.kafka.connection import producer
+from services.engine.kafka.consumer import Consumer
+from services.engine.outbox.engine import Engine
+from services.engine.outbox.handlers import Handlers
+from services.engine.outbox.record import Record
+from services.engine.state.store import chunks
+from services.engine.state.tables import deliveries
+from services.settings.model import KafkaSettings
 from services.stock_publisher import handlers as stock_publisher
 from tests.benchmarks import mirror
 from tests.benchmarks.bare_consumer import bare_consumer

@@ -17,11 +17,11 @@ from pydantic import SecretStr
 
 from services.catalog_importer.app import NAME, product_lane
 from services.catalog_importer.handlers import handlers
-from services.shared.clock import utc_now
-from services.shared.delivery.engine import Engine
-from services.shared.running.upstreams import open_shop
-from services.shared.settings.model import Settings
-from services.shared.woocommerce.auth import auth_for
+from services.connectors.upstreams import open_shop
+from services.connectors.woocommerce.auth import auth_for
+from services.engine.outbox.engine import Engine
+from services.engine.runtime.clock import utc_now
+from services.settings.model import Settings
 from tests.benchmarks import goods
 from tests.benchmarks.board import Board
 from tests.benchmarks.figure import Times, duration

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from contracts.model import Event
-from services.shared.settings.model import KafkaSettings
+from services.settings.model import KafkaSettings
 from tests.benchmarks import goods
 from tests.benchmarks.board import Board
 from tests.benchmarks.figure import Figure

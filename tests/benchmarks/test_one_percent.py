@@ -13,10 +13,10 @@ import pytest
 from contracts.model import Event
 from services.catalog_importer.app import NAME, product_lane
 from services.catalog_importer.handlers import handlers
-from services.shared.clock import utc_now
-from services.shared.delivery.engine import Engine
-from services.shared.running.upstreams import open_shop
-from services.shared.settings.model import Settings
+from services.connectors.upstreams import open_shop
+from services.engine.outbox.engine import Engine
+from services.engine.runtime.clock import utc_now
+from services.settings.model import Settings
 from tests.benchmarks import goods
 from tests.benchmarks.board import Board
 from tests.benchmarks.figure import Figure

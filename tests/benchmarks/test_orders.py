@@ -16,18 +16,18 @@ import pytest
 from pydantic import SecretStr
 
 from contracts.shop import OrderChanged
+from services.accounting.documents.unbookable import Unbookable
+from services.connectors.balance.client import Balance
+from services.connectors.woocommerce.order import order_changed
+from services.engine.outbox.breaker import Breaker
+from services.engine.outbox.engine import Engine
+from services.engine.outbox.lane import Lane
+from services.engine.runtime.clock import utc_now
 from services.order_exporter.deliveries import deliveries
 from services.order_exporter.handlers import SALE_LANE, handlers
 from services.order_exporter.projection import SERVICE
 from services.sandbox.recorded import order_ids, recording
-from services.shared.balance.client import Balance
-from services.shared.clock import utc_now
-from services.shared.delivery.breaker import Breaker
-from services.shared.delivery.engine import Engine
-from services.shared.delivery.lane import Lane
-from services.shared.documents.unbookable import Unbookable
-from services.shared.settings.model import Settings
-from services.shared.woocommerce.order import order_changed
+from services.settings.model import Settings
 from tests.benchmarks.board import Board
 from tests.benchmarks.figure import Times, duration, throughput
 from tests.benchmarks.given import records

@@ -12,14 +12,14 @@ import orjson
 import pytest
 
 from contracts.reasons import Reason
-from services.shared.delivery.breaker import Breaker
-from services.shared.delivery.engine import Engine
-from services.shared.delivery.lane import Lane
-from services.shared.delivery.outcome import Done, Outcome
-from services.shared.delivery.relay import Relay
-from services.shared.delivery.row import Row
-from services.shared.upstream.http import Upstream
-from services.shared.upstream.voice import Voice
+from services.connectors.http.http import Upstream
+from services.connectors.http.voice import Voice
+from services.engine.outbox.breaker import Breaker
+from services.engine.outbox.engine import Engine
+from services.engine.outbox.lane import Lane
+from services.engine.outbox.outcome import Done, Outcome
+from services.engine.outbox.relay import Relay
+from services.engine.outbox.row import Row
 from tests.benchmarks.board import Board
 from tests.benchmarks.figure import throughput
 from tests.benchmarks.given import records, stock

@@ -12,9 +12,9 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from contracts.envelope import headers, value, wrap
-from services.shared.messaging.connection import producer
-from services.shared.messaging.publisher import Publisher
-from services.shared.settings.model import KafkaSettings
+from services.engine.kafka.connection import producer
+from services.engine.kafka.publisher import Publisher
+from services.settings.model import KafkaSettings
 from tests.benchmarks.board import Board
 from tests.benchmarks.figure import throughput
 from tests.benchmarks.given import NOW, stock

@@ -17,13 +17,13 @@ from random import Random
 import pytest
 
 from services.balance_feed.handlers import NAME, handlers
-from services.shared.delivery.engine import Engine
-from services.shared.delivery.lane import Deliver
-from services.shared.delivery.outcome import Done, Outcome
-from services.shared.delivery.row import Row
-from services.shared.messaging.connection import producer
-from services.shared.messaging.publisher import Publisher
-from services.shared.settings.model import KafkaSettings, Settings
+from services.engine.kafka.connection import producer
+from services.engine.kafka.publisher import Publisher
+from services.engine.outbox.engine import Engine
+from services.engine.outbox.lane import Deliver
+from services.engine.outbox.outcome import Done, Outcome
+from services.engine.outbox.row import Row
+from services.settings.model import KafkaSettings, Settings
 from services.stock_publisher.app import blueprint
 from tests.benchmarks import goods
 from tests.benchmarks.board import Board

@@ -18,9 +18,9 @@ from typing import Any
 
 import orjson
 
-from services.shared.running.serving import Address, serve
-from services.shared.state.database import open_database
-from services.shared.state.files import database_file
+from services.engine.runtime.serving import Address, serve
+from services.engine.state.database import open_database
+from services.engine.state.files import database_file
 from services.store_feed.inbox import Inbox
 from services.store_feed.webhook import Receiver
 

@@ -17,6 +17,11 @@ from contracts.catalog import ProductLinked, ProductPlanned
 from contracts.model import Event
 from services.catalog_importer.deliveries import Deliveries
 from services.catalog_importer.handlers import handlers
+from services.connectors.woocommerce.client import WooCommerce
+from services.engine.outbox.decision import Decision, Delivery
+from services.engine.outbox.outcome import Done, Outcome
+from services.engine.outbox.row import Row
+from services.engine.runtime.tbilisi import TBILISI
 from services.sandbox.faults import ConnectionCut, Faults
 from services.sandbox.woocommerce.app import create
 from services.sandbox.woocommerce.categories import Categories
@@ -24,12 +29,7 @@ from services.sandbox.woocommerce.products import Products
 from services.sandbox.woocommerce.settings import Settings as SandboxSettings
 from services.sandbox.woocommerce.shop import Shop
 from services.sandbox.woocommerce.variations import Variations
-from services.shared.delivery.decision import Decision, Delivery
-from services.shared.delivery.outcome import Done, Outcome
-from services.shared.delivery.row import Row
-from services.shared.settings.model import Settings
-from services.shared.tbilisi import TBILISI
-from services.shared.woocommerce.client import WooCommerce
+from services.settings.model import Settings
 from tests.support.memory_state import NOON, Consumer
 
 TEA, COFFEE, TOYS = "group-tea", "group-coffee", "group-toys"

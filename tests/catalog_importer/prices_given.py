@@ -9,8 +9,8 @@ from contracts.balance import ItemPrice
 from contracts.reasons import Reason
 from services.catalog_importer.eligibility import Skip
 from services.catalog_importer.price import Prices, Sale, prices
-from services.shared.settings.balance import BalanceSettings
-from services.shared.settings.catalogue import PriceSettings
+from services.settings.balance import BalanceSettings
+from services.settings.catalogue import PriceSettings
 from tests.catalog_importer.catalogue_bench import REGULAR, SALE
 from tests.support.memory_state import NOON
 

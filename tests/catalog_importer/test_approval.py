@@ -12,7 +12,7 @@ import pytest_asyncio
 from contracts.catalog import ProductLinked, ProductPlanned
 from contracts.operations import ApplyRequested, PlannedChange
 from contracts.reasons import Reason
-from services.commands.plans.plan import plan
+from services.cli.plans.plan import plan
 from tests.catalog_importer.catalogue_bench import DRY, LIVE, World, item, price, priced, settings, world
 from tests.support.memory_state import NOON
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from services.catalog_importer.price import NO_SALE, Sale, next_edge
-from services.shared.settings.catalogue import PriceSettings
+from services.settings.catalogue import PriceSettings
 from tests.catalog_importer.catalogue_bench import REGULAR, SALE, price, settings, tbilisi
 from tests.catalog_importer.prices_given import RULES, read, sale_of
 

@@ -9,7 +9,7 @@ import pytest
 
 from contracts.catalog import KeptEdit
 from services.sandbox.woocommerce.products import Products
-from services.shared.settings.catalogue import FieldOwnership
+from services.settings.catalogue import FieldOwnership
 from tests.catalog_importer.catalogue_bench import (
     COFFEE,
     COFFEE_CATEGORY,

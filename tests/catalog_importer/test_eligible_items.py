@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from contracts.balance import ItemChanged
 from contracts.reasons import Reason
 from services.catalog_importer.eligibility import Eligible, Skip, judge, nature, sole
-from services.shared.settings.catalogue import CatalogueSettings
+from services.settings.catalogue import CatalogueSettings
 from tests.catalog_importer.catalogue_bench import COFFEE, COFFEE_CATEGORY, ROOT, TEA, TEA_CATEGORY, TOYS, item
 
 

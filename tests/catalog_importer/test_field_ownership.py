@@ -15,8 +15,8 @@ from contracts.catalog import WrittenProduct
 from services.catalog_importer.ownership import categories, owned, writable
 from services.catalog_importer.price import NO_SALE, Sale
 from services.catalog_importer.product import Desired, written
-from services.shared.settings.catalogue import FieldOwnership
-from services.shared.woocommerce.product import Product
+from services.connectors.woocommerce.product import Product
+from services.settings.catalogue import FieldOwnership
 from tests.catalog_importer.catalogue_bench import COFFEE_CATEGORY, TEA_CATEGORY
 from tests.support.memory_state import NOON
 

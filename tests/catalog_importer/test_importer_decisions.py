@@ -15,7 +15,7 @@ from contracts.reasons import Reason
 from services.catalog_importer.handlers import handlers
 from services.catalog_importer.payload import ProductPayload
 from services.catalog_importer.records import LINK
-from services.shared.delivery.decision import NOTHING, Decision
+from services.engine.outbox.decision import NOTHING, Decision
 from tests.catalog_importer.catalogue_bench import (
     DRY,
     LIVE,

@@ -10,11 +10,11 @@ import pytest
 from contracts.balance import ItemChanged
 from contracts.catalog import ProductLinked
 from contracts.linking import LinkRequested, RequestedLink
-from services.commands.links import table
-from services.commands.links.judging import judged
-from services.commands.links.rebuilding import rebuilt
-from services.commands.links.table import Line, NotATable
-from services.commands.links.verdict import Known, Verdict
+from services.cli.links import table
+from services.cli.links.judging import judged
+from services.cli.links.rebuilding import rebuilt
+from services.cli.links.table import Line, NotATable
+from services.cli.links.verdict import Known, Verdict
 from services.sandbox.woocommerce.products import Products
 from tests.catalog_importer.catalogue_bench import NOON, item, links, world
 

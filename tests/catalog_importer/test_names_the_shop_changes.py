@@ -9,11 +9,11 @@ import pytest
 from contracts.catalog import StoredOtherwise
 from contracts.reasons import Reason
 from services.catalog_importer.deliveries import Deliveries
-from services.commands.drift.compare import drifts
+from services.cli.drift.compare import drifts
+from services.connectors.woocommerce.batch import Stored
+from services.engine.outbox.outcome import Refused
 from services.sandbox.woocommerce import product, slugs
-from services.shared.delivery.outcome import Refused
-from services.shared.settings.model import Settings
-from services.shared.woocommerce.batch import Stored
+from services.settings.model import Settings
 from tests.catalog_importer.catalogue_bench import item, links, price, priced, settings, world
 from tests.support.memory_state import NOON
 

@@ -17,12 +17,12 @@ from services.catalog_importer.eligibility import Skip, nature
 from services.catalog_importer.payload import ProductPayload
 from services.catalog_importer.placement import Change, place
 from services.catalog_importer.product import Desired
-from services.commands.links import by_hand
-from services.commands.links.judging import judged
-from services.commands.links.rebuilding import rebuilt
-from services.commands.links.table import Line
-from services.commands.links.verdict import Known, Verdict
-from services.shared.woocommerce.product import Product
+from services.cli.links import by_hand
+from services.cli.links.judging import judged
+from services.cli.links.rebuilding import rebuilt
+from services.cli.links.table import Line
+from services.cli.links.verdict import Known, Verdict
+from services.connectors.woocommerce.product import Product
 from tests.catalog_importer.catalogue_bench import TOYS, World, item, links, price, priced, settings, world
 from tests.catalog_importer.test_field_ownership import HELD
 from tests.support.memory_state import NOON

@@ -13,10 +13,10 @@ import pytest
 from contracts.reasons import Reason
 from services.catalog_importer.deliveries import Deliveries
 from services.catalog_importer.pictures import Pictures
+from services.connectors.http.http import Upstream
+from services.connectors.http.voice import Voice
 from services.sandbox.woocommerce import images
-from services.shared.settings.model import Settings
-from services.shared.upstream.http import Upstream
-from services.shared.upstream.voice import Voice
+from services.settings.model import Settings
 from tests.catalog_importer.catalogue_bench import World, item, links, price, priced, settings, world
 
 TEMPLATE = "https://files.test/pictures/{sku}.jpg"

@@ -14,8 +14,8 @@ from contracts.balance import ItemPrice
 from services.catalog_importer.eligibility import Skip
 from services.catalog_importer.price import NO_SALE, Prices, Sale, next_edge
 from services.catalog_importer.product import Desired, values
-from services.shared.settings.catalogue import PriceSettings
-from services.shared.woocommerce.product_write import ProductWrite
+from services.connectors.woocommerce.product_write import ProductWrite
+from services.settings.catalogue import PriceSettings
 from tests.catalog_importer.catalogue_bench import REGULAR, SALE, price, tbilisi
 from tests.catalog_importer.prices_given import RULES, invalid, read, sale_of
 from tests.support.memory_state import NOON

@@ -8,8 +8,8 @@ import pytest
 
 from services.catalog_importer.price import Prices
 from services.catalog_importer.product import Desired, values
-from services.shared.settings.catalogue import PriceSettings
-from services.shared.woocommerce.product_write import ProductWrite
+from services.connectors.woocommerce.product_write import ProductWrite
+from services.settings.catalogue import PriceSettings
 from tests.catalog_importer.catalogue_bench import REGULAR, SALE, price
 from tests.catalog_importer.prices_given import invalid, read
 

@@ -15,7 +15,7 @@ from services.catalog_importer.eligibility import Skip, nature
 from services.catalog_importer.payload import ProductPayload
 from services.catalog_importer.placement import Change, Gone, place
 from services.catalog_importer.product import Desired
-from services.shared.woocommerce.product import Product
+from services.connectors.woocommerce.product import Product
 from tests.catalog_importer.catalogue_bench import TEA_CATEGORY, item, settings
 from tests.catalog_importer.test_field_ownership import HELD
 from tests.support.memory_state import NOON

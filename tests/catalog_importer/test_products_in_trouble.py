@@ -9,10 +9,10 @@ import pytest
 
 from contracts.reasons import Reason
 from services.catalog_importer.deliveries import Deliveries
+from services.connectors.woocommerce.product import Product
+from services.engine.outbox.outcome import Done, Outcome, Refused, Retry, Unknown
 from services.sandbox.faults import Fault
 from services.sandbox.woocommerce.products import Products
-from services.shared.delivery.outcome import Done, Outcome, Refused, Retry, Unknown
-from services.shared.woocommerce.product import Product
 from tests.catalog_importer.catalogue_bench import (
     DRY,
     LIVE,

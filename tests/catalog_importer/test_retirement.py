@@ -10,7 +10,7 @@ from contracts.balance import ItemWithdrawn
 from contracts.catalog import ProductPlanned
 from contracts.reasons import Reason
 from services.catalog_importer.eligibility import Eligible, Nature, Skip, judge
-from services.shared.settings.catalogue import CatalogueSettings
+from services.settings.catalogue import CatalogueSettings
 from tests.catalog_importer.catalogue_bench import (
     DRY,
     LIVE,

@@ -14,8 +14,8 @@ from contracts.model import Event
 from services.catalog_importer.app import NAME
 from services.catalog_importer.decide import NEIGHBOURS, lane
 from services.catalog_importer.handlers import handlers
-from services.shared.delivery.engine import Engine
-from services.shared.delivery.outcome import Done
+from services.engine.outbox.engine import Engine
+from services.engine.outbox.outcome import Done
 from tests.catalog_importer.catalogue_bench import SALE, World, item, price, priced, settings, tbilisi, world
 from tests.support.engine_bench import Clock, opened
 from tests.support.memory_state import NOON

@@ -9,20 +9,20 @@ import pytest
 from pydantic import ValidationError
 
 from contracts.catalog import GroupRule, WrittenProduct
+from services.accounting.mapping.effective import entry, in_categories
 from services.catalog_importer import digest
 from services.catalog_importer.drift import kept_edits
 from services.catalog_importer.eligibility import Eligible, judge, nature
 from services.catalog_importer.ownership import categories, owned
 from services.catalog_importer.product import Desired
-from services.commands.mapping.effect import Effect, effect
-from services.commands.mapping.rule_text import told
+from services.cli.mapping.effect import Effect, effect
+from services.cli.mapping.rule_text import told
 from services.sandbox.woocommerce.products import Products
-from services.shared.mapping.effective import entry, in_categories
-from services.shared.settings.catalogue import CatalogueSettings, FieldOwnership
+from services.settings.catalogue import CatalogueSettings, FieldOwnership
 from tests.catalog_importer.catalogue_bench import COFFEE_CATEGORY, TEA, TEA_CATEGORY, item, links, settings, world
 from tests.catalog_importer.test_field_ownership import HELD
 from tests.catalog_importer.test_mapping_by_command import asked
-from tests.commands.catalogue_given import known
+from tests.cli.catalogue_given import known
 
 GIFTS, BOTH = 90, (TEA_CATEGORY, COFFEE_CATEGORY)
 

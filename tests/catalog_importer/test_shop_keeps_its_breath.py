@@ -10,13 +10,13 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
+from services.connectors.woocommerce.client import WooCommerce
+from services.connectors.woocommerce.product_write import ProductWrite
 from services.sandbox.woocommerce.app import create
 from services.sandbox.woocommerce.products import Products
 from services.sandbox.woocommerce.settings import Pace
 from services.sandbox.woocommerce.settings import Settings as SandboxSettings
-from services.shared.settings.shop import ShopSettings
-from services.shared.woocommerce.client import WooCommerce
-from services.shared.woocommerce.product_write import ProductWrite
+from services.settings.shop import ShopSettings
 from tests.catalog_importer.catalogue_bench import HOME
 from tests.support.memory_state import NOON
 

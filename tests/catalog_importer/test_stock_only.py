@@ -12,8 +12,8 @@ from pydantic import ValidationError
 
 from contracts.reasons import Reason
 from services.sandbox.woocommerce.products import Products
-from services.shared.settings.catalogue import FieldOwnership
-from services.shared.settings.shop import ShopSettings
+from services.settings.catalogue import FieldOwnership
+from services.settings.shop import ShopSettings
 from tests.catalog_importer.catalogue_bench import (
     COFFEE,
     LIVE,

@@ -10,7 +10,7 @@ from contracts.reasons import Reason
 from services.catalog_importer.app import NAME
 from services.catalog_importer.decide import NEIGHBOURS, lane
 from services.catalog_importer.handlers import handlers
-from services.shared.delivery.engine import Engine
+from services.engine.outbox.engine import Engine
 from tests.catalog_importer.catalogue_bench import item, settings
 from tests.support.engine_bench import Clock, Ledger, opened
 from tests.support.memory_state import NOON

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from contracts.model import Event
-from services.shared.delivery.outcome import Done, Refused
+from services.engine.outbox.outcome import Done, Refused
 from tests.catalog_importer.catalogue_bench import World, item, links, price, priced, world
 
 COUNT = 200

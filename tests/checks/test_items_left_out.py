@@ -11,17 +11,17 @@ import pytest
 
 from contracts.balance import ItemChanged, ItemPrice, PriceChanged
 from contracts.reasons import Reason
+from services.accounting.checks.finding import Finding
 from services.catalog_importer.handlers import handlers
-from services.commands.check import catalogue as counting
-from services.commands.check.catalogue import Counted, counted, findings, in_shop
-from services.commands.check.looking import together
-from services.commands.check.sample import sample
-from services.commands.plans.catalogue import Catalogue
-from services.shared.checks.finding import Finding
-from services.shared.settings.balance import BalanceSettings
-from services.shared.settings.model import Settings
-from services.shared.upstream.errors import AccessDenied, Unavailable
-from services.shared.woocommerce.product import Product
+from services.cli.check import catalogue as counting
+from services.cli.check.catalogue import Counted, counted, findings, in_shop
+from services.cli.check.looking import together
+from services.cli.check.sample import sample
+from services.cli.plans.catalogue import Catalogue
+from services.connectors.woocommerce.product import Product
+from services.engine.outbox.upstream_errors import AccessDenied, Unavailable
+from services.settings.balance import BalanceSettings
+from services.settings.model import Settings
 from tests.catalog_importer.catalogue_bench import TOYS, item, plans, price, settings, world
 from tests.catalog_importer.test_one_item_several_products import Shelves, product
 from tests.support.memory_state import NOON, Consumer
@@ -226,7 +226,7 @@ async def test_unreadable_records_of_balance_are_counted_and_the_rest_is_judged(
 
 
 async def test_a_large_catalogue_is_judged_by_its_first_rows(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.commands.check.sample.MOST_ITEMS", 3)
+    monkeypatch.setattr("services.cli.check.sample.MOST_ITEMS", 3)
     shown: Any = Shown([row(number) for number in range(10)], [])
     found = await sample(shown, BalanceSettings(application_id="1", user_name="u", password_file="p"), NOON)  # type: ignore[arg-type]
     assert (len(found.items), found.whole) == (3, False)

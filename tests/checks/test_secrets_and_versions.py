@@ -8,10 +8,10 @@ from typing import Any
 import httpx
 import pytest
 
-from services.commands.check import secrets
-from services.shared.checks import shop as shop_checks
-from services.shared.checks.finding import FLOWS
-from services.shared.settings.model import Settings
+from services.accounting.checks import shop as shop_checks
+from services.accounting.checks.finding import FLOWS
+from services.cli.check import secrets
+from services.settings.model import Settings
 from tests.woocommerce.shop_double import client
 from tests.woocommerce.test_shop_itself import routed
 

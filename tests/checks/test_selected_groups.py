@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from services.shared.checks.finding import forbids
-from services.shared.checks.groups import without_category
-from services.shared.settings.catalogue import CatalogueSettings
+from services.accounting.checks.finding import forbids
+from services.accounting.checks.groups import without_category
+from services.settings.catalogue import CatalogueSettings
 from tests.catalog_importer.catalogue_bench import COFFEE, ROOT, TEA
-from tests.commands.catalogue_given import FOLDERS, GREEN
+from tests.cli.catalogue_given import FOLDERS, GREEN
 
 FOLDERS_BY_UID: Any = {folder.key: folder for folder in FOLDERS}
 

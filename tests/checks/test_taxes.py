@@ -10,12 +10,12 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
+from services.accounting.checks import taxes
+from services.accounting.checks.finding import Finding, forbids
+from services.connectors.woocommerce.client import WooCommerce
 from services.sandbox.woocommerce.app import create
 from services.sandbox.woocommerce.shop import Shop
-from services.shared.checks import taxes
-from services.shared.checks.finding import Finding, forbids
-from services.shared.settings.model import Settings
-from services.shared.woocommerce.client import WooCommerce
+from services.settings.model import Settings
 from tests.support.exporting import SHOP, settings
 
 NOW = datetime(2026, 3, 2, 8, 30, tzinfo=UTC)

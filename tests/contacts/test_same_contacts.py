@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from services.shared.contacts import same
+from services.accounting.contacts import same
 
 
 @pytest.mark.parametrize(

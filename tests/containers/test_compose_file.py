@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from services.commands.registry import OPTIONAL, SERVICES
+from services.cli.registry import OPTIONAL, SERVICES
 from tests.containers.composed import ROOT
 
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))

@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from services.commands.health import PORT, ask
+from services.cli.health import PORT, ask
 from tests.containers.composed import free_port
 
 

@@ -33,7 +33,7 @@ def test_it_weighs_less_than_200_mb_on_a_slim_base(image: str, measured: dict[st
 def test_it_runs_as_nobody_special_says_how_it_is_and_stops_on_sigterm(image: str) -> None:
     config = json.loads(docker("image", "inspect", image))[0]["Config"]
     assert config["User"] == "10001:10001"
-    assert config["Healthcheck"]["Test"] == ["CMD", "python", "-m", "services.commands.health"]
+    assert config["Healthcheck"]["Test"] == ["CMD", "python", "-m", "services.cli.health"]
     assert config["StopSignal"] == "SIGTERM"
     assert config["Entrypoint"] == ["davtari"]
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-from services.commands.registry import OPTIONAL, SERVICES
-from services.shared.settings import load
+from services.cli.registry import OPTIONAL, SERVICES
+from services.settings import load
 from tests.containers.composed import ROOT, run
 
 KUBERNETES = ROOT / "ops/kubernetes"

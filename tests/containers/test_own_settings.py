@@ -36,7 +36,7 @@ def test_with_the_file_that_init_writes_and_its_secrets_services_get_ready(own: 
 
 def given_by_a_user(project: Project) -> None:
     """The files as a careful user keeps them: secrets that only their owner may read."""
-    template = files("services.commands.init").joinpath("template.toml").read_text(encoding="utf-8")
+    template = files("services.cli.init").joinpath("template.toml").read_text(encoding="utf-8")
     (project.config / "davtari.toml").write_text(template + ALERTS, encoding="utf-8")
     (project.config / "secrets").mkdir(mode=0o700)
     for name, secret in SECRETS.items():

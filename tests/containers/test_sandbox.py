@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
-from services.commands.registry import SERVICES
+from services.cli.registry import SERVICES
 from tests.containers.composed import Project, docker
 
 pytestmark = [pytest.mark.containers, pytest.mark.timeout(600), pytest.mark.xdist_group("containers")]

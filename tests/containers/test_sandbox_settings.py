@@ -8,7 +8,7 @@ from pathlib import Path
 from services.demo.joined import Addresses, prefix
 from services.demo.played import Where, settle
 from services.demo.world import ALL_LIVE, world
-from services.shared.settings import load
+from services.settings import load
 
 
 def where(shop: str, shop_ca: Path, balance: str) -> Where:

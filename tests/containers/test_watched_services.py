@@ -10,7 +10,7 @@ import pytest
 import respx
 
 from services.demo.containers import Containers
-from services.shared.settings import Settings, load
+from services.settings import Settings, load
 from tests.containers.composed import ROOT
 
 NAMES = ("order-exporter", "store-feed")

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from contracts.reason_texts import SOURCE, ReasonText, Wording, all_texts, texts
 from contracts.reasons import Reason
-from services.shared.settings.model import Settings
+from services.settings.model import Settings
 
 GEORGIAN = re.compile(r"[\u10d0-\u10ff]{2,}")
 CODE = re.compile(r"`([^`]+)`")

@@ -10,11 +10,11 @@ import pytest
 from pydantic import ValidationError
 
 from contracts.shop import Address, OrderChanged
-from services.shared.documents.conditions import holds
-from services.shared.documents.ruling import ruling_of
-from services.shared.documents.trigger import due_at, is_due, is_stray, is_triggered
-from services.shared.settings.order_rules import OrderRule
-from services.shared.settings.orders import OrderSettings
+from services.accounting.documents.conditions import holds
+from services.accounting.documents.ruling import ruling_of
+from services.accounting.documents.trigger import due_at, is_due, is_stray, is_triggered
+from services.settings.order_rules import OrderRule
+from services.settings.orders import OrderSettings
 from tests.support.exporting import COMPANY_ID, PAID, PERSONAL_ID, buyer, line, order
 
 ZONES = {"Tbilisi": ("flat_rate:3", "local_pickup:5"), "Regions": ("flat_rate:4",)}

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.shared.documents import uids, written
-from services.shared.documents.vat_control import vat_note
-from services.shared.money import to_tetri
+from contracts.money import to_tetri
+from services.accounting.documents import uids, written
+from services.accounting.documents.vat_control import vat_note
 
 
 @given(

@@ -8,9 +8,9 @@ from datetime import timedelta
 
 from aiokafka import AIOKafkaConsumer
 
-from services.shared.clock import utc_now
-from services.shared.messaging.connection import producer
-from services.shared.tbilisi import local_day
+from services.engine.kafka.connection import producer
+from services.engine.runtime.clock import utc_now
+from services.engine.runtime.tbilisi import local_day
 from tests.end_to_end.programs import Said
 from tests.end_to_end.stage import Stage
 

@@ -10,12 +10,12 @@ from multiprocessing import get_context
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
-from services.cli import app
-from services.commands.registry import OPTIONAL, SERVICES
+from services.cli.app import app
+from services.cli.registry import OPTIONAL, SERVICES
 
 _CONTEXT = get_context("forkserver")
 _CONTEXT.set_forkserver_preload(
-    ["services.commands.starting", *[f"services.{name.replace('-', '_')}.app" for name in (*SERVICES, *OPTIONAL)]]
+    ["services.cli.starting", *[f"services.{name.replace('-', '_')}.app" for name in (*SERVICES, *OPTIONAL)]]
 )
 
 

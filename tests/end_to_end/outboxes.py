@@ -8,8 +8,8 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from services.commands.registry import SERVICES
-from services.shared.state.files import database_file
+from services.cli.registry import SERVICES
+from services.engine.state.files import database_file
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,10 @@ from uuid import uuid4
 import httpx
 
 from contracts.operations import ImportRequested
-from services.commands.ask import stamp
+from services.cli.ask import stamp
+from services.engine.kafka.commands import send
+from services.engine.runtime.clock import utc_now
 from services.sandbox.balance.catalogue import STANDARD, ordered
-from services.shared.clock import utc_now
-from services.shared.messaging.commands import send
 from tests.end_to_end import journal
 from tests.end_to_end.stage import Stage
 from tests.end_to_end.waiting import until

@@ -11,14 +11,14 @@ from typing import Any
 from uuid import uuid4
 
 from contracts.operations import CommandSettled, ImportRequested
-from services.commands.ask import ask, stamp
-from services.commands.registry import SERVICES
-from services.commands.status.standings import standings
+from services.cli.ask import ask, stamp
+from services.cli.registry import SERVICES
+from services.cli.status.standings import standings
 from services.demo.ledger import Ledger, following
 from services.demo.world import ALL_LIVE, SOLD, World, world
+from services.engine.kafka.topics import create_topics
 from services.sandbox.balance.catalogue import STANDARD, ordered
-from services.shared.messaging.topics import create_topics
-from services.shared.settings.model import Settings
+from services.settings.model import Settings
 from tests.end_to_end import closing, journal, outboxes
 from tests.end_to_end.programs import Programs, Said, davtari
 from tests.end_to_end.till import Till

@@ -12,8 +12,8 @@ import pytest
 from contracts.approvals import ApprovalAsked
 from contracts.closing import DayClosed
 from contracts.reasons import Reason
-from services.shared.broker import Broker
-from services.shared.tbilisi import local_date
+from services.demo.kafka import Broker
+from services.engine.runtime.tbilisi import local_date
 from tests.end_to_end.stage import ALL, Stage, stage
 
 pytestmark = [

@@ -18,9 +18,9 @@ from contracts.operations import DeadLettered
 from contracts.reason_texts import known
 from contracts.reasons import Reason
 from contracts.topics import REPORTERS
+from services.demo.kafka import Broker
 from services.demo.world import ALL_LIVE, WEBHOOK_SECRET
-from services.shared.broker import Broker
-from services.shared.messaging.connection import producer
+from services.engine.kafka.connection import producer
 from tests.end_to_end import journal
 from tests.end_to_end.spoiled import ORDERS, RECORDS, UNREADABLE
 from tests.end_to_end.stage import ALL, Stage, stage

@@ -11,9 +11,9 @@ from uuid import uuid4
 import pytest
 import pytest_asyncio
 
+from services.demo.kafka import Broker
 from services.demo.world import ALL_LIVE, World, world
-from services.shared.broker import Broker
-from services.shared.settings import SettingsError, load
+from services.settings import SettingsError, load
 from tests.end_to_end.programs import Said, davtari
 
 pytestmark = [

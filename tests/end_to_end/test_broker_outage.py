@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from services.shared.broker import ArchivesBroker, BrokerError, broker
+from services.demo.kafka import ArchivesBroker, BrokerError, broker
 from tests.end_to_end.outboxes import unpublished
 from tests.end_to_end.stage import ALL, Stage, stage
 from tests.end_to_end.waiting import until

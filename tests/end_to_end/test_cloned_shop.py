@@ -15,12 +15,12 @@ import pytest
 import pytest_asyncio
 
 from contracts.identity import ShopIdentified, ShopNotRecognized
+from services.demo.kafka import Broker
 from services.demo.world import ALL_LIVE
 from services.sandbox.faults import Faults
 from services.sandbox.server import serve
 from services.sandbox.woocommerce.app import create
 from services.sandbox.woocommerce.clone import PATH, Clone
-from services.shared.broker import Broker
 from tests.end_to_end import journal
 from tests.end_to_end.stage import ALL, QUIET, Stage, stage
 from tests.end_to_end.waiting import until

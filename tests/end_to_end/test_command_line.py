@@ -11,9 +11,9 @@ import pytest_asyncio
 
 from contracts.reasons import Reason
 from contracts.topics import TOPICS
+from services.demo.kafka import Broker
 from services.demo.world import WEBHOOK_SECRET
 from services.sandbox.recorded import order_ids, recording
-from services.shared.broker import Broker
 from tests.end_to_end import journal
 from tests.end_to_end.programs import Said
 from tests.end_to_end.stage import ALL, Stage, stage

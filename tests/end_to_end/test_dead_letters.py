@@ -16,8 +16,8 @@ from contracts.connect_headers import PREFIX
 from contracts.envelope import headers
 from contracts.operations import DeadLettered, EditRequested
 from contracts.reasons import Reason
-from services.shared.broker import Broker
-from services.shared.messaging.connection import reader
+from services.demo.kafka import Broker
+from services.engine.kafka.connection import reader
 from tests.end_to_end import journal, letter_desk
 from tests.end_to_end.letter_desk import OPEN, letters, period_closed, refused, results
 from tests.end_to_end.programs import DAVTARI

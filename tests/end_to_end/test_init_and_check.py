@@ -17,19 +17,19 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from services.accounting.checks import shop as shop_checks
+from services.connectors.woocommerce.client import WooCommerce
+from services.connectors.woocommerce.order import order_changed
+from services.demo.kafka import Broker
 from services.demo.world import ALL_LIVE, World, world
+from services.engine.kafka.topics import create_topics
+from services.engine.runtime.clock import utc_now
 from services.sandbox.balance.prices import GEL
 from services.sandbox.server import serve
 from services.sandbox.woocommerce import app as shop_app
 from services.sandbox.woocommerce.settings import Settings as ShopSandbox
-from services.shared.broker import Broker
-from services.shared.checks import shop as shop_checks
-from services.shared.clock import utc_now
-from services.shared.messaging.topics import create_topics
-from services.shared.settings import load
-from services.shared.settings.shop import ShopSettings
-from services.shared.woocommerce.client import WooCommerce
-from services.shared.woocommerce.order import order_changed
+from services.settings import load
+from services.settings.shop import ShopSettings
 from tests.end_to_end.programs import DAVTARI, davtari
 
 pytestmark = [

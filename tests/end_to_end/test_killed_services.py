@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from services.shared.broker import Broker
+from services.demo.kafka import Broker
 from tests.end_to_end import journal, outboxes
 from tests.end_to_end.points import POINTS, Point
 from tests.end_to_end.stage import ALL, Stage, stage

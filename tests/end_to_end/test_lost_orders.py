@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from contracts.closing import DayClosed
+from services.demo.kafka import Broker
+from services.engine.runtime.clock import utc_now
+from services.engine.runtime.tbilisi import local_date
 from services.sandbox.woocommerce import dates
-from services.shared.broker import Broker
-from services.shared.clock import utc_now
-from services.shared.tbilisi import local_date
 from tests.end_to_end import journal
 from tests.end_to_end.stage import ALL, Stage, stage
 

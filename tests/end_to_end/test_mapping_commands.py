@@ -12,10 +12,10 @@ import pytest_asyncio
 from click.testing import Result
 from typer.testing import CliRunner
 
-from services.cli import app
+from services.cli.app import app
+from services.demo.kafka import Broker
 from services.demo.world import ALL_DRY, WEBHOOK_SECRET
 from services.sandbox.balance.groups import DRINKS, SERVICES, group_uid
-from services.shared.broker import Broker
 from tests.end_to_end.stage import Stage, stage
 
 pytestmark = [

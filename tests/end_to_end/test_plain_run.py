@@ -10,9 +10,9 @@ import pytest
 import pytest_asyncio
 
 from contracts.catalog import ProductLinked
+from services.demo.kafka import Broker
 from services.sandbox.balance.catalogue import STANDARD, ordered
 from services.sandbox.recorded import order_ids, recording
-from services.shared.broker import Broker
 from tests.end_to_end.stage import ALL, Stage, stage
 from tests.end_to_end.waiting import until
 

@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from services.demo.kafka import ArchivesBroker, Broker, BrokerError, broker
 from services.demo.ledger import following
-from services.shared.broker import ArchivesBroker, Broker, BrokerError, broker
-from services.shared.messaging.connection import admin
-from services.shared.messaging.topics import create_topics
-from services.shared.state.files import database_file
+from services.engine.kafka.connection import admin
+from services.engine.kafka.topics import create_topics
+from services.engine.state.files import database_file
 from tests.end_to_end.stage import ALL, Stage, stage
 from tests.end_to_end.waiting import until, until_empty
-from tests.running.test_older_state import Copy, a_snapshot, put_back, with_its_log_cut, without_its_log
+from tests.runtime.test_older_state import Copy, a_snapshot, put_back, with_its_log_cut, without_its_log
 
 pytestmark = [
     pytest.mark.kafka,

@@ -11,12 +11,12 @@ import pytest_asyncio
 
 from contracts.operations import CommandSettled, ReplayRequested
 from contracts.reasons import Reason
-from services.commands.ask import stamp
+from services.cli.ask import stamp
+from services.demo.kafka import Broker
+from services.engine.kafka.commands import send
+from services.engine.runtime.clock import utc_now
 from services.sandbox.balance.goods import Good, of_recorded_shop
 from services.sandbox.recorded import recording
-from services.shared.broker import Broker
-from services.shared.clock import utc_now
-from services.shared.messaging.commands import send
 from tests.end_to_end import journal
 from tests.end_to_end.outboxes import Waiting
 from tests.end_to_end.stage import ALL, Stage, stage

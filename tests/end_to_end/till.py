@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field
 
+from services.connectors.woocommerce.exact_taxes import may_be_rounded
 from services.demo.choose import Chosen, choose
 from services.sandbox.recorded import recording
-from services.shared.woocommerce.exact_taxes import may_be_rounded
 
 
 @dataclass(slots=True)

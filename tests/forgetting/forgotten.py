@@ -7,9 +7,9 @@ from pathlib import Path
 from contracts.operations import CommandSettled
 from contracts.privacy import ForgetRequested
 from contracts.shop import Person
-from services.shared.forgetting.carry_out import forget_due
-from tests.delivery.bench import Bench
-from tests.delivery.shelf import record
+from services.engine.privacy.forgetting import forget_due
+from tests.outbox.bench import Bench
+from tests.outbox.shelf import record
 from tests.support.exporting import PERSONAL_ID, PLACED, buyer
 
 WORDS = ("სატესტო", "ნიმუშის", "nino@example.test", "995599000001", PERSONAL_ID)

@@ -16,25 +16,25 @@ from contracts.ledger import ClientRecorded, SaleRecorded
 from contracts.model import Event
 from contracts.operations import CommandSettled, DeadLettered
 from contracts.shop import Address, OrderChanged, Person
+from services.connectors.woocommerce.person import order_ref
+from services.engine.outbox.dead_letters import PARKED, Parked
+from services.engine.outbox.decision import NOTHING
+from services.engine.outbox.handlers import Handlers
+from services.engine.outbox.lane import Deliver
+from services.engine.outbox.outcome import Refused
+from services.engine.privacy.forgetting import forget_due
+from services.engine.state.records import State
+from services.engine.state.store import read_kind
 from services.order_exporter import deliveries as order_deliveries
 from services.order_exporter import handlers as order_handlers
 from services.order_notifier import handlers as notifier_handlers
 from services.refund_exporter import handlers as refund_handlers
-from services.shared.delivery.dead_letters import PARKED, Parked
-from services.shared.delivery.decision import NOTHING
-from services.shared.delivery.handlers import Handlers
-from services.shared.delivery.lane import Deliver
-from services.shared.delivery.outcome import Refused
-from services.shared.forgetting.carry_out import forget_due
-from services.shared.settings.balance import Dialect
-from services.shared.state.records import State
-from services.shared.state.store import read_kind
-from services.shared.woocommerce.person import order_ref
+from services.settings.balance import Dialect
 from services.store_feed import handlers as feed_handlers
-from tests.delivery.bench import open_bench
-from tests.delivery.shelf import of_envelope, record
 from tests.forgetting.forgotten import WORDS, carried_out, forget, known, named_in
 from tests.order_exporter.test_exporters_on_the_engine import run
+from tests.outbox.bench import open_bench
+from tests.outbox.shelf import of_envelope, record
 from tests.support.exporting import RETAIL, SHOP, given_back, line, link, order, push, refund, settings
 from tests.support.fake_books import FakeBooks
 from tests.support.memory_state import NOON

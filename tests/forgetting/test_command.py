@@ -12,21 +12,21 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from services.cli import app
-from services.commands.registry import SERVICES
+from services.cli.app import app
+from services.cli.registry import SERVICES
+from services.demo.kafka import Broker
+from services.engine.kafka.reader import read_events
+from services.engine.kafka.topics import create_topics
+from services.engine.outbox.decision import NOTHING
+from services.engine.outbox.handlers import Handlers
+from services.engine.runtime.service import Blueprint, Service
+from services.engine.state.store import read_kind
 from services.order_exporter import handlers as order_exporter
 from services.refund_exporter import handlers as refund_exporter
-from services.shared.broker import Broker
-from services.shared.delivery.decision import NOTHING
-from services.shared.delivery.handlers import Handlers
-from services.shared.messaging.reader import read_events
-from services.shared.messaging.topics import create_topics
-from services.shared.running.service import Blueprint, Service
-from services.shared.settings import Settings, load
-from services.shared.state.store import read_kind
+from services.settings import Settings, load
 from services.store_feed import handlers as store_feed
 from tests.forgetting.forgotten import WORDS, known, named_in
-from tests.messaging.topics import eventually
+from tests.kafka.topics import eventually
 from tests.support.exporting import SHOP, line, order
 
 pytestmark = [pytest.mark.kafka, pytest.mark.claim("S2.16")]

@@ -17,10 +17,10 @@ from contracts.model import Event
 from contracts.operations import CommandSettled, DeadLettered, FailedRecord
 from contracts.privacy import PersonForgotten, PersonKeyMade
 from contracts.shop import OrderChanged, OrderRemoved
-from services.commands.forget.asking import Answers
-from services.commands.forget.dossier import Dossier, dossier, forgotten, refs_of
-from services.commands.forget.shown import after, before
-from services.shared.woocommerce.person import order_ref
+from services.cli.forget.asking import Answers
+from services.cli.forget.dossier import Dossier, dossier, forgotten, refs_of
+from services.cli.forget.shown import after, before
+from services.connectors.woocommerce.person import order_ref
 from tests.forgetting.forgotten import known
 from tests.support.exporting import ORDER, SHOP, line, order, recorded_sale, refund, settings
 

@@ -12,6 +12,9 @@ import httpx
 
 from contracts.identity import AcceptShopRequested, ShopIdentified, ShopNotRecognized
 from contracts.model import Event
+from services.connectors.identity.standing import watched
+from services.connectors.woocommerce.client import WooCommerce
+from services.engine.outbox.engine import Engine
 from services.sandbox.faults import Faults
 from services.sandbox.woocommerce.app import create
 from services.sandbox.woocommerce.clone import take_over
@@ -19,10 +22,7 @@ from services.sandbox.woocommerce.orders import Orders
 from services.sandbox.woocommerce.settings import Key
 from services.sandbox.woocommerce.settings import Settings as SandboxSettings
 from services.sandbox.woocommerce.shop import Shop
-from services.shared.delivery.engine import Engine
-from services.shared.identity.standing import watched
-from services.shared.settings.shop import ShopSettings
-from services.shared.woocommerce.client import WooCommerce
+from services.settings.shop import ShopSettings
 from services.store_feed.handlers import handlers
 from services.store_feed.identity import Accepts, Registrar, lane
 from services.store_feed.known_orders import following_orders

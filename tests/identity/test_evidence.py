@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from contracts.identity import ShopIdentified
-from services.shared.identity.evidence import judge
-from services.shared.identity.orders import PlacedOrder
-from services.shared.identity.seen import Seen
+from services.connectors.identity.evidence import judge
+from services.connectors.identity.orders import PlacedOrder
+from services.connectors.identity.seen import Seen
 from tests.support.memory_state import NOON
 
 HOME = "shop.ge"

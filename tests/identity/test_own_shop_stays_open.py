@@ -9,11 +9,11 @@ import pytest
 import pytest_asyncio
 
 from contracts.shop import OrderRemoved
+from services.connectors.woocommerce.order import order_changed
+from services.engine.outbox.outcome import Retry
 from services.sandbox.faults import Fault
 from services.sandbox.woocommerce.orders import Orders
 from services.sandbox.woocommerce.settings import Key
-from services.shared.delivery.outcome import Retry
-from services.shared.woocommerce.order import order_changed
 from services.store_feed.known_orders import KNOWN_ORDER
 from tests.identity.shop_seen import HOME, LIVE, Post, Site, copy_of, post, site
 

@@ -11,10 +11,10 @@ import pytest_asyncio
 from contracts.identity import ShopIdentified
 from contracts.operations import CommandSettled
 from contracts.reasons import Reason
+from services.connectors.identity.guard import ByShop, Guard, guarded
+from services.engine.outbox.outcome import Blocked, Done, Outcome, Retry
+from services.engine.outbox.row import Row
 from services.sandbox.faults import Fault
-from services.shared.delivery.outcome import Blocked, Done, Outcome, Retry
-from services.shared.delivery.row import Row
-from services.shared.identity.guard import ByShop, Guard, guarded
 from tests.identity.shop_seen import COPY, LIVE, Post, copy_of, post, site
 
 pytestmark = pytest.mark.claim("K20", "I15")

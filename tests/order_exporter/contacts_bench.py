@@ -8,13 +8,13 @@ from typing import Any
 
 from contracts.model import Event
 from contracts.shop import OrderChanged
+from services.accounting.documents.uids import client_uid
+from services.engine.outbox.decision import Delivery
+from services.engine.outbox.outcome import Done, Outcome
+from services.engine.outbox.row import Row
 from services.order_exporter.contacts.contact_delivery import deliver_contacts
-from services.shared.delivery.decision import Delivery
-from services.shared.delivery.outcome import Done, Outcome
-from services.shared.delivery.row import Row
-from services.shared.documents.uids import client_uid
-from services.shared.settings.model import Settings
-from tests.commands.clients_bench import Both
+from services.settings.model import Settings
+from tests.cli.clients_bench import Both
 from tests.order_exporter.export_bench import bought, client_recorded, consumer
 from tests.support.exporting import KEY, PERSONAL_ID, PLACED, buyer, link, recorded_sale, settings
 from tests.support.memory_state import NOON, Consumer

@@ -6,11 +6,11 @@ from typing import Any
 
 from contracts.ledger import ClientRecorded
 from contracts.shop import OrderChanged
+from services.accounting.documents.uids import client_uid
+from services.engine.outbox.decision import Decision
 from services.order_exporter.handlers import handlers
 from services.order_exporter.tasks import SaleTask
-from services.shared.delivery.decision import Decision
-from services.shared.documents.uids import client_uid
-from services.shared.settings.model import Settings
+from services.settings.model import Settings
 from tests.support.exporting import (
     ORDER,
     PAID,

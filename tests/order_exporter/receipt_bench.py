@@ -9,10 +9,10 @@ from typing import Any
 from contracts.ledger import PaymentRecorded
 from contracts.operations import PaymentReceived
 from contracts.shop import OrderChanged
+from services.engine.outbox.decision import Decision, Delivery
 from services.order_exporter.receipts.announce import payment_content
 from services.order_exporter.receipts.tasks import ReceiptTask
-from services.shared.delivery.decision import Decision, Delivery
-from services.shared.settings.model import Settings
+from services.settings.model import Settings
 from tests.order_exporter.export_bench import bought, consumer
 from tests.support.exporting import ORDER, PAID, SHOP, link, recorded_sale, settings
 from tests.support.memory_state import Consumer

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.commands.clients_bench import both
+from tests.cli.clients_bench import both
 from tests.order_exporter.contacts_bench import OURS, booked, client, exporter, merged, ordered
 from tests.support.exporting import KEY
 

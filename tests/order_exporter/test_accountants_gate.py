@@ -12,14 +12,14 @@ from contracts.ledger import SaleRecorded
 from contracts.model import Event
 from contracts.operations import CommandSettled
 from contracts.reasons import Reason
+from services.engine.outbox.decision import Decision, Delivery
 from services.order_exporter import handlers as order_handlers
 from services.order_exporter.tasks import SaleTask
 from services.refund_exporter import handlers as refund_handlers
-from services.shared.delivery.decision import Decision, Delivery
-from tests.delivery.bench import open_bench
-from tests.delivery.shelf import of_envelope, record
 from tests.order_exporter.export_bench import bought, client_recorded, consumer, person
 from tests.order_exporter.test_exporters_on_the_engine import order_lanes, run
+from tests.outbox.bench import open_bench
+from tests.outbox.shelf import of_envelope, record
 from tests.support.exporting import KEY, PAID, SHOP, given_back, link, push, recorded_sale, refund, settings
 from tests.support.fake_books import FakeBooks
 from tests.support.memory_state import Consumer

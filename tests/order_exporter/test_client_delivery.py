@@ -8,14 +8,14 @@ import pytest
 
 from contracts.ledger import ClientRecorded
 from contracts.reasons import Reason
+from services.accounting.documents.uids import client_uid
+from services.engine.outbox.outcome import Done, Outcome, Refused, Retry, Unknown
+from services.engine.outbox.row import Row
+from services.engine.outbox.upstream_errors import Rejected, Unavailable, UnknownOutcome
 from services.order_exporter.clients.buyer import buyer_of
 from services.order_exporter.deliveries import deliveries
 from services.order_exporter.tasks import ClientTask
-from services.shared.delivery.outcome import Done, Outcome, Refused, Retry, Unknown
-from services.shared.delivery.row import Row
-from services.shared.documents.uids import client_uid
-from services.shared.settings.balance import Dialect
-from services.shared.upstream.errors import Rejected, Unavailable, UnknownOutcome
+from services.settings.balance import Dialect
 from tests.support.exporting import PAID, PERSONAL_ID, RETAIL, buyer, line, order, settings
 from tests.support.fake_books import FakeBooks, Killed
 from tests.support.memory_state import MemoryState

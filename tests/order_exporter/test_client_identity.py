@@ -8,7 +8,7 @@ import pytest
 
 from contracts.shop import Address
 from services.order_exporter.clients.client import Identity, client_document, identity_of, number_remark
-from services.shared.settings.balance import ListTexts
+from services.settings.balance import ListTexts
 from tests.support.exporting import COMPANY_ID, PERSONAL_ID, buyer, line, order
 
 LISTS = ListTexts()

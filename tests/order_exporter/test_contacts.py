@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from contracts.clients import ContactConflict, ContactsConflicted, ContactSettled, ContactsMerged
-from services.commands.clients import conflicts
-from services.commands.clients.known import known
+from services.cli.clients import conflicts
+from services.cli.clients.known import known
 from services.sandbox.woocommerce.customers import Customers
-from tests.commands.clients_bench import both
-from tests.commands.test_merging_clients import _enveloped as enveloped
+from tests.cli.clients_bench import both
+from tests.cli.test_merging_clients import _enveloped as enveloped
 from tests.order_exporter.contacts_bench import (
     CLIENT,
     LATER,

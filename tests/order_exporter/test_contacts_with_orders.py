@@ -6,14 +6,14 @@ from typing import Any
 
 from contracts.clients import ClientAssigned
 from contracts.shop import OrderChanged
-from services.commands.order.passport import passport
+from services.cli.order.passport import passport
+from services.engine.outbox.outcome import Refused, Retry
+from services.engine.outbox.row import Row
+from services.engine.outbox.upstream_errors import Unavailable
 from services.order_exporter.contacts.contact_delivery import deliver_contacts
 from services.order_exporter.contacts.contacts import conflict_news, lane
-from services.shared.delivery.outcome import Refused, Retry
-from services.shared.delivery.row import Row
-from services.shared.upstream.errors import Unavailable
-from tests.commands.clients_bench import both
-from tests.commands.test_merging_clients import _enveloped as enveloped
+from tests.cli.clients_bench import both
+from tests.cli.test_merging_clients import _enveloped as enveloped
 from tests.order_exporter.contacts_bench import (
     CLIENT,
     OURS,

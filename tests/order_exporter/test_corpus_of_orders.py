@@ -7,11 +7,11 @@ from decimal import Decimal
 
 import pytest
 
+from contracts.money import to_tetri
 from contracts.reasons import Reason
+from services.accounting.documents.unbookable import Unbookable
 from services.order_exporter.sales.sale import Sale, sale_of
 from services.sandbox.recorded import Recording, order_ids, recording
-from services.shared.documents.unbookable import Unbookable
-from services.shared.money import to_tetri
 from tests.support.exporting import ROUNDING, items_of, recorded_order, sale_task, settings
 
 CURRENCIES = {"USD": "66666666-0000-4000-8000-000000000001", "EUR": "66666666-0000-4000-8000-000000000002"}

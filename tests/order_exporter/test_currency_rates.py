@@ -15,6 +15,9 @@ import pytest
 from pydantic import SecretStr
 
 from contracts.ledger import CreditNoteRecorded, SaleRecorded
+from services.connectors.balance.client import Balance
+from services.engine.outbox.outcome import Done
+from services.engine.outbox.row import Row
 from services.order_exporter.deliveries import deliveries as order_deliveries
 from services.refund_exporter.deliveries import deliveries as refund_deliveries
 from services.refund_exporter.handlers import handlers
@@ -23,10 +26,7 @@ from services.sandbox.balance.app import BalanceSandbox, create
 from services.sandbox.balance.catalogue import MAIN, RETAIL_CLIENT
 from services.sandbox.balance.record import uid
 from services.sandbox.balance.settings import BalanceSandboxSettings
-from services.shared.balance.client import Balance
-from services.shared.delivery.outcome import Done
-from services.shared.delivery.row import Row
-from services.shared.settings.model import Settings
+from services.settings.model import Settings
 from tests.order_exporter.export_bench import bought, consumer, task_of
 from tests.support.exporting import KEY, PAID, given_back, link, refund, settings
 from tests.support.memory_state import Consumer

@@ -7,12 +7,12 @@ from functools import partial
 import pytest
 
 from contracts.catalog import ProductLinked
+from services.engine.outbox.decision import Decision
+from services.engine.outbox.handlers import Decide
+from services.engine.state.session import NotLoaded, Session
 from services.order_exporter.handlers import handlers
 from services.sandbox.recorded import order_ids, recording
-from services.shared.delivery.decision import Decision
-from services.shared.delivery.handlers import Decide
-from services.shared.settings.model import Settings
-from services.shared.state.session import NotLoaded, Session
+from services.settings.model import Settings
 from tests.support.exporting import FEE, SHIPPING, link, push, recorded_order, settings
 from tests.support.memory_state import Consumer, MemoryState
 

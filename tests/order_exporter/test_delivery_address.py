@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from contracts.ledger import SaleRecorded
+from services.engine.outbox.outcome import Done
+from services.engine.outbox.row import Row
 from services.order_exporter.deliveries import deliveries
-from services.shared.delivery.outcome import Done
-from services.shared.delivery.row import Row
-from services.shared.settings.balance import Dialect
+from services.settings.balance import Dialect
 from tests.order_exporter.export_bench import bought, client_recorded, consumer, task_of
 from tests.support.exporting import KEY, PAID, PERSONAL_ID, RETAIL, buyer, link, settings
 from tests.support.fake_books import FakeBooks

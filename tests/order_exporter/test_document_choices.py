@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from contracts.balance import ItemPrice, PriceChanged
 from contracts.shop import OrderChanged
-from services.shared.settings.model import Settings
+from services.settings.model import Settings
 from tests.order_exporter.export_bench import consumer, task_of
 from tests.support.exporting import KEY, PLACED, SHIPPING, item_of, line, link, order, settings
 

@@ -15,16 +15,16 @@ from contracts.ledger import SaleRecorded
 from contracts.placement import SalePostponed, WarehouseChosen
 from contracts.sales_orders import SalesOrderEnded, SalesOrderRecorded
 from contracts.shop import OrderChanged
+from services.engine.outbox.lane import Deliver
 from services.order_exporter import handlers as order_handlers
 from services.order_exporter.deliveries import deliveries
 from services.sandbox.balance.app import BalanceSandbox
 from services.sandbox.balance.catalogue import MAIN, RETAIL_CLIENT, VAKE
 from services.sandbox.balance.record import uid
-from services.shared.delivery.lane import Deliver
-from services.shared.settings.model import Settings
+from services.settings.model import Settings
 from tests.balance.test_balance_with_sandbox import client_of, sandbox
-from tests.delivery.bench import Bench, open_bench
-from tests.delivery.shelf import record
+from tests.outbox.bench import Bench, open_bench
+from tests.outbox.shelf import record
 from tests.support.exporting import PLACED, line, link, order, settings
 from tests.support.memory_state import NOON
 

@@ -10,6 +10,9 @@ import pytest
 
 from contracts.ledger import SaleDiverged, SaleRecorded
 from contracts.shop import LineTax, OrderChanged, OrderLine, StoreCredit, TaxRate
+from services.accounting.documents.uids import client_uid
+from services.accounting.documents.unbookable import Unbookable
+from services.engine.outbox.decision import NOTHING
 from services.order_exporter.announce import divergence
 from services.order_exporter.compared import edit_of
 from services.order_exporter.content import books_digest
@@ -19,9 +22,6 @@ from services.order_exporter.tasks import SaleTask
 from services.refund_exporter.handlers import handlers as refund_handlers
 from services.refund_exporter.tasks import CreditNoteTask
 from services.sandbox.recorded import order_ids, recording
-from services.shared.delivery.decision import NOTHING
-from services.shared.documents.uids import client_uid
-from services.shared.documents.unbookable import Unbookable
 from tests.refund_exporter.test_refund_handlers import recorded
 from tests.support.exporting import (
     COMPANY_ID,

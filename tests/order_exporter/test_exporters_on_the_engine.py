@@ -11,14 +11,14 @@ import pytest
 from contracts.envelope import Envelope
 from contracts.ledger import ClientRecorded, CreditNoteRecorded, SaleRecorded
 from contracts.model import Event
+from services.engine.outbox.lane import Deliver
 from services.order_exporter import deliveries as order_deliveries
 from services.order_exporter import handlers as order_handlers
 from services.refund_exporter import deliveries as refund_deliveries
 from services.refund_exporter import handlers as refund_handlers
-from services.shared.delivery.lane import Deliver
-from services.shared.settings.balance import Dialect
-from tests.delivery.bench import Bench, open_bench
-from tests.delivery.shelf import of_envelope, record
+from services.settings.balance import Dialect
+from tests.outbox.bench import Bench, open_bench
+from tests.outbox.shelf import of_envelope, record
 from tests.support.exporting import PERSONAL_ID, buyer, given_back, line, link, order, push, refund, settings
 from tests.support.fake_books import FakeBooks
 from tests.support.memory_state import NOON

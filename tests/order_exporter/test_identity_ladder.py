@@ -9,13 +9,13 @@ import pytest
 from contracts.clients import ClientAssigned
 from contracts.ledger import ClientRecorded
 from contracts.shop import OrderChanged, OrderRemoved
+from services.accounting.documents.uids import client_uid
+from services.engine.outbox.outcome import Done
+from services.engine.outbox.row import Row
 from services.order_exporter.clients.client import Identity, client_document
 from services.order_exporter.deliveries import deliveries
 from services.order_exporter.tasks import ClientTask
-from services.shared.delivery.outcome import Done
-from services.shared.delivery.row import Row
-from services.shared.documents.uids import client_uid
-from services.shared.settings.balance import Dialect, ListTexts
+from services.settings.balance import Dialect, ListTexts
 from tests.order_exporter.export_bench import CLIENT, IDENTITY, bought, client_recorded, consumer, person, task_of
 from tests.support.exporting import (
     COMPANY_ID,

@@ -11,14 +11,14 @@ import pytest
 from contracts.model import Event
 from contracts.reason_texts import texts
 from contracts.reasons import Reason
+from services.engine.outbox.handlers import Handlers
 from services.order_exporter import handlers as order_handlers
 from services.refund_exporter import handlers as refund_handlers
-from services.shared.delivery.handlers import Handlers
-from services.shared.settings.model import Settings
-from tests.delivery.bench import DEADLINE, open_bench
-from tests.delivery.shelf import record
+from services.settings.model import Settings
 from tests.order_exporter.export_bench import bought, client_recorded, person
 from tests.order_exporter.receipt_bench import BANK, using
+from tests.outbox.bench import DEADLINE, open_bench
+from tests.outbox.shelf import record
 from tests.support.exporting import given_back, line, link, order, recorded_sale, refund, settings
 
 pytestmark = pytest.mark.claim("I10")

@@ -11,7 +11,7 @@ import pytest
 from contracts.balance import Accounts, ItemChanged
 from contracts.catalog import ProductUnlinked
 from contracts.reasons import Reason
-from services.shared.delivery.decision import NOTHING, Decision
+from services.engine.outbox.decision import NOTHING, Decision
 from tests.order_exporter.export_bench import CLIENT, IDENTITY, bought, client_recorded, consumer, person, task_of
 from tests.support.exporting import (
     KEY,

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from services.shared.documents import trigger
-from services.shared.settings.orders import OrderSettings
+from services.accounting.documents import trigger
+from services.settings.orders import OrderSettings
 from tests.support.exporting import PAID, PLACED, line, order
 
 DEFAULTS = OrderSettings()

@@ -12,7 +12,7 @@ from contracts.ledger import SaleDiverged, SalePlanned, SaleRecorded
 from contracts.operations import CommandSettled
 from contracts.reasons import Reason
 from contracts.shop import OrderRemoved
-from services.shared.delivery.decision import NOTHING
+from services.engine.outbox.decision import NOTHING
 from tests.order_exporter.export_bench import CLIENT, IDENTITY, bought, client_recorded, consumer, person, task_of
 from tests.support.exporting import (
     KEY,

@@ -12,9 +12,9 @@ from pydantic import ValidationError
 from contracts.ledger import PaymentPlanned, SalePlanned
 from contracts.operations import CommandSettled
 from contracts.reasons import Reason
+from services.engine.outbox.decision import Decision
 from services.order_exporter.announce import sale_content
-from services.shared.delivery.decision import Decision
-from tests.commands.day_given import recorded_note
+from tests.cli.day_given import recorded_note
 from tests.order_exporter.export_bench import bought, consumer
 from tests.order_exporter.receipt_bench import (
     BANK,

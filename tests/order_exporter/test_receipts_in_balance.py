@@ -14,6 +14,10 @@ from pydantic import SecretStr
 
 from contracts.ledger import Attempt, PaymentRecorded
 from contracts.reasons import Reason
+from services.accounting.checks.balance import receipt_resources, rights
+from services.connectors.balance.client import Balance
+from services.engine.outbox.outcome import Done, Outcome, Refused
+from services.engine.outbox.row import Row
 from services.order_exporter.handlers import handlers
 from services.order_exporter.receipts.delivery import deliver_receipts
 from services.order_exporter.receipts.tasks import ReceiptTask
@@ -22,15 +26,11 @@ from services.sandbox.balance.app import BalanceSandbox, create
 from services.sandbox.balance.catalogue import MAIN, RETAIL_CLIENT
 from services.sandbox.balance.record import uid
 from services.sandbox.balance.settings import BalanceSandboxSettings
-from services.shared.balance.client import Balance
-from services.shared.checks.balance import receipt_resources, rights
-from services.shared.delivery.outcome import Done, Outcome, Refused
-from services.shared.delivery.row import Row
-from services.shared.settings.balance import BalanceSettings, Dialect
-from tests.delivery.bench import open_bench
-from tests.delivery.shelf import of_envelope, record
+from services.settings.balance import BalanceSettings, Dialect
 from tests.order_exporter.export_bench import bought
 from tests.order_exporter.receipt_bench import USING, receipt, sold
+from tests.outbox.bench import open_bench
+from tests.outbox.shelf import of_envelope, record
 from tests.support.exporting import KEY, PAID, link, recorded_sale
 from tests.support.fake_books import FakeBooks, Killed
 from tests.support.memory_state import NOON

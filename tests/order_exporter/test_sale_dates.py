@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from contracts.reasons import Reason
+from services.accounting.documents.due_date import book_dates, due_moment
 from services.order_exporter.handlers import handlers
-from services.shared.documents.due_date import book_dates, due_moment
-from services.shared.settings.orders import OrderSettings
+from services.settings.orders import OrderSettings
 from tests.order_exporter.export_bench import task_of
 from tests.support.exporting import KEY, line, link, order, settings
 from tests.support.memory_state import Consumer

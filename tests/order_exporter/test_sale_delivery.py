@@ -11,13 +11,13 @@ import pytest
 
 from contracts.ledger import Attempt, SaleRecorded
 from contracts.reasons import Reason
+from services.engine.outbox.failure import ACCESS_PAUSE
+from services.engine.outbox.outcome import Done, Outcome, Refused, Retry, Unknown
+from services.engine.outbox.row import Row
+from services.engine.outbox.upstream_errors import AccessDenied, Rejected, Unavailable, UnknownOutcome
 from services.order_exporter.deliveries import deliveries
 from services.order_exporter.tasks import SaleTask
-from services.shared.delivery.failure import ACCESS_PAUSE
-from services.shared.delivery.outcome import Done, Outcome, Refused, Retry, Unknown
-from services.shared.delivery.row import Row
-from services.shared.settings.balance import Dialect
-from services.shared.upstream.errors import AccessDenied, Rejected, Unavailable, UnknownOutcome
+from services.settings.balance import Dialect
 from tests.support.exporting import KEY, PAID, ROUNDING, line, order, sale_task, settings
 from tests.support.fake_books import FakeBooks, Json, Killed
 

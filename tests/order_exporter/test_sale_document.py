@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from contracts.balance import Accounts
+from services.accounting.documents.uids import sale_uid
 from services.order_exporter.sales.sale import sale_of
 from services.order_exporter.sales.sale_document import sale_document
-from services.shared.documents.uids import sale_uid
-from services.shared.settings.model import Settings
+from services.settings.model import Settings
 from tests.support.exporting import (
     ORDER,
     RETAIL,

@@ -9,9 +9,9 @@ import pytest
 
 from contracts.reasons import Reason
 from contracts.shop import LineTax, OrderChanged, TaxRate
+from services.accounting.documents.unbookable import Unbookable
 from services.order_exporter.sales.sale import Sale, sale_of
-from services.shared.documents.unbookable import Unbookable
-from services.shared.settings.model import Settings
+from services.settings.model import Settings
 from tests.support.exporting import (
     FEE,
     ROUNDING,

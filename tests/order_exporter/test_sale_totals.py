@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from contracts.reasons import Reason
 from contracts.shop import OrderChanged, OrderLine
+from services.accounting.documents.unbookable import Unbookable
 from services.order_exporter.sales.lines import sale_lines
 from services.order_exporter.sales.sale import sale_of
-from services.shared.documents.unbookable import Unbookable
 from tests.support import exporting
 from tests.support.exporting import ROUNDING, VAT, ZERO_VAT, items_of, line, order
 

@@ -12,20 +12,20 @@ import pytest
 from contracts.ledger import SaleRecorded
 from contracts.sales_orders import SalesOrderEnded, SalesOrderPlanned, SalesOrderRecorded
 from contracts.shop import OrderChanged
+from services.accounting.documents.uids import sales_order_uid
+from services.engine.outbox.decision import NOTHING, Decision
+from services.engine.outbox.lane import Deliver
+from services.engine.outbox.outcome import Done, Outcome, Refused
+from services.engine.outbox.row import Row
 from services.order_exporter import handlers as order_handlers
 from services.order_exporter.deliveries import deliveries
 from services.order_exporter.sales_orders.sales_order import ending_task, sales_order_task
 from services.order_exporter.tasks import SalesOrderTask
-from services.shared.delivery.decision import NOTHING, Decision
-from services.shared.delivery.lane import Deliver
-from services.shared.delivery.outcome import Done, Outcome, Refused
-from services.shared.delivery.row import Row
-from services.shared.documents.uids import sales_order_uid
-from services.shared.settings.balance import Dialect
-from services.shared.settings.model import Settings
-from tests.delivery.bench import Bench, open_bench
-from tests.delivery.shelf import record
+from services.settings.balance import Dialect
+from services.settings.model import Settings
 from tests.order_exporter.export_bench import client_recorded, consumer, person, task_of
+from tests.outbox.bench import Bench, open_bench
+from tests.outbox.shelf import record
 from tests.support.exporting import (
     KEY,
     ORDER,

@@ -9,14 +9,14 @@ import pytest
 
 from contracts.placement import SalePostponed
 from contracts.reasons import Reason
+from services.connectors.balance.refusals import refused
+from services.engine.outbox.decision import NOTHING, Decision, Delivery
+from services.engine.outbox.outcome import Done, Outcome, Refused
+from services.engine.outbox.row import Row
 from services.order_exporter.deliveries import deliveries
 from services.order_exporter.tasks import SaleTask
-from services.shared.balance.refusals import refused
-from services.shared.delivery.decision import NOTHING, Decision, Delivery
-from services.shared.delivery.outcome import Done, Outcome, Refused
-from services.shared.delivery.row import Row
-from services.shared.settings.balance import Dialect
-from services.shared.settings.model import Settings
+from services.settings.balance import Dialect
+from services.settings.model import Settings
 from tests.order_exporter.export_bench import bought, consumer
 from tests.order_exporter.test_warehouses import GLDANI, lies
 from tests.support.exporting import KEY, PAID, item_of, link, push, recorded_sale, settings

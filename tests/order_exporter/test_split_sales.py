@@ -11,14 +11,14 @@ from contracts.ledger import SaleRecorded
 from contracts.placement import SalePostponed
 from contracts.reasons import Reason
 from contracts.shop import OrderChanged
+from services.accounting.documents.uids import part_uid, sale_uid
+from services.connectors.balance.refusals import refused
+from services.engine.outbox.decision import NOTHING, Decision
+from services.engine.outbox.outcome import Done, Outcome, Refused
+from services.engine.outbox.row import Row
 from services.order_exporter.deliveries import deliveries
 from services.order_exporter.tasks import SaleTask
-from services.shared.balance.refusals import refused
-from services.shared.delivery.decision import NOTHING, Decision
-from services.shared.delivery.outcome import Done, Outcome, Refused
-from services.shared.delivery.row import Row
-from services.shared.documents.uids import part_uid, sale_uid
-from services.shared.settings.balance import Dialect
+from services.settings.balance import Dialect
 from tests.order_exporter.export_bench import consumer, task_of
 from tests.order_exporter.test_short_stock import LATER, WORDS
 from tests.order_exporter.test_warehouses import GLDANI, VAKE, chosen, lies

@@ -11,10 +11,10 @@ import pytest
 
 from contracts.reasons import Reason
 from contracts.shop import OrderChanged, StoreCredit
+from services.connectors.woocommerce.order import order_changed
+from services.connectors.woocommerce.store_credit import store_credits
 from services.order_exporter.handlers import handlers
-from services.shared.settings.orders import OrderSettings
-from services.shared.woocommerce.order import order_changed
-from services.shared.woocommerce.store_credit import store_credits
+from services.settings.orders import OrderSettings
 from tests.order_exporter.export_bench import task_of
 from tests.support.exporting import KEY, SHOP, line, link, order, recorded_sale, settings
 from tests.support.memory_state import Consumer

@@ -8,9 +8,9 @@ import pytest
 
 from contracts.reasons import Reason
 from contracts.shop import OrderChanged, OrderRemoved
+from services.engine.outbox.decision import NOTHING, Decision
 from services.order_exporter.handlers import handlers
-from services.shared.delivery.decision import NOTHING, Decision
-from services.shared.settings.model import Settings
+from services.settings.model import Settings
 from tests.order_exporter.export_bench import task_of
 from tests.support.exporting import PAID, SHOP, line, link, order, push, recorded_sale, settings
 from tests.support.memory_state import Consumer

@@ -9,8 +9,8 @@ import pytest
 
 from contracts.reasons import Reason
 from contracts.shop import LineTax, OrderChanged, TaxRate
+from services.accounting.documents.unbookable import Unbookable
 from services.sandbox.recorded import order_ids, recording
-from services.shared.documents.unbookable import Unbookable
 from tests.order_exporter.export_bench import consumer, task_of
 from tests.support.exporting import KEY, line, link, order, recorded_order, sale_task, settings
 

@@ -10,10 +10,10 @@ import pytest
 from contracts.balance import ItemChanged
 from contracts.reasons import Reason
 from contracts.shop import LineTax, OrderChanged, TaxRate
+from services.engine.outbox.decision import Refusal
 from services.order_exporter.handlers import handlers
 from services.order_exporter.sales.rates import shares_of
 from services.sandbox.recorded import order_ids, recording
-from services.shared.delivery.decision import Refusal
 from tests.order_exporter.export_bench import task_of
 from tests.support.exporting import (
     FEE,

@@ -10,10 +10,10 @@ from contracts.catalog import FurtherProduct, ProductUnlinked
 from contracts.ledger import SaleRecorded
 from contracts.reasons import Reason
 from contracts.shop import OrderChanged
-from services.commands.order.said import said
+from services.cli.order.said import said
+from services.engine.outbox.decision import Delivery
 from services.order_exporter.announce import sale_content
 from services.order_exporter.handlers import handlers
-from services.shared.delivery.decision import Delivery
 from tests.order_exporter.export_bench import task_of
 from tests.support.exporting import KEY, PAID, SHOP, item_of, line, link, order, recorded_sale, settings
 from tests.support.memory_state import Consumer

@@ -12,8 +12,8 @@ from contracts.balance import ItemChanged, StockChanged, StockRow
 from contracts.placement import WarehouseChosen
 from contracts.reasons import Reason
 from contracts.shop import OrderChanged
+from services.engine.outbox.decision import Decision
 from services.order_exporter.tasks import SaleTask
-from services.shared.delivery.decision import Decision
 from tests.order_exporter.export_bench import consumer, task_of
 from tests.support.exporting import KEY, PAID, PLACED, WAREHOUSE, item_of, line, link, order, recorded_sale, settings
 from tests.support.memory_state import Consumer

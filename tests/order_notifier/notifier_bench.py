@@ -17,6 +17,8 @@ from contracts.envelope import Envelope
 from contracts.ledger import CreditNoteRecorded, SalePlanned, SaleRecorded
 from contracts.model import Event
 from contracts.operations import DeadLettered, FailedDelivery
+from services.connectors.woocommerce.client import WooCommerce
+from services.connectors.woocommerce.order import order_changed
 from services.order_notifier.app import shop_lanes
 from services.order_notifier.handlers import handlers
 from services.sandbox.faults import Faults
@@ -24,12 +26,10 @@ from services.sandbox.woocommerce.app import create
 from services.sandbox.woocommerce.orders import Orders
 from services.sandbox.woocommerce.settings import Settings as SandboxSettings
 from services.sandbox.woocommerce.shop import Shop
-from services.shared.settings.model import Settings
-from services.shared.woocommerce.client import WooCommerce
-from services.shared.woocommerce.order import order_changed
+from services.settings.model import Settings
 from tests.catalog_importer.catalogue_bench import Wire
-from tests.delivery.bench import Bench, open_bench
-from tests.delivery.shelf import NOW, of_envelope, record
+from tests.outbox.bench import Bench, open_bench
+from tests.outbox.shelf import NOW, of_envelope, record
 
 HOME, MAIL = "https://shop.test", "nino@example.test"
 SINCE = "2026-03-01"

@@ -10,9 +10,8 @@ import pytest
 from contracts.notices import OrderNotePlanned, OrderNoteWritten
 from contracts.operations import DeadLetterSettled
 from contracts.reasons import Reason
+from services.connectors.woocommerce.order import order_changed
 from services.sandbox.faults import Fault
-from services.shared.woocommerce.order import order_changed
-from tests.delivery.shelf import NOW
 from tests.order_notifier.notifier_bench import (
     MAIL,
     NOTES,
@@ -24,6 +23,7 @@ from tests.order_notifier.notifier_bench import (
     settings,
     world,
 )
+from tests.outbox.shelf import NOW
 
 
 def notes(**rules: Any) -> dict[str, Any]:

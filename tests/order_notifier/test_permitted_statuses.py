@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from contracts.model import Event
+from services.accounting.documents.trigger import CORE_STATUSES
 from services.order_notifier.handlers import handlers
 from services.order_notifier.tasks import StatusTask
-from services.shared.documents.trigger import CORE_STATUSES
-from services.shared.settings.statuses import RANK
+from services.settings.statuses import RANK
 from tests.order_notifier.notifier_bench import MOVES, credit, sale, settings
 from tests.support import exporting
 from tests.support.memory_state import Consumer

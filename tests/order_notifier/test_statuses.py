@@ -12,13 +12,13 @@ from contracts.ledger import SaleRecorded
 from contracts.notices import OrderStatusPlanned, OrderStatusWritten
 from contracts.reasons import Reason
 from contracts.shop import OrderRemoved
+from services.connectors.woocommerce.order import order_changed
+from services.engine.outbox.decision import NOTHING
 from services.order_exporter.handlers import handlers as order_exporter
 from services.sandbox.faults import Fault
 from services.sandbox.woocommerce.orders import Orders
-from services.shared.delivery.decision import NOTHING
-from services.shared.woocommerce.order import order_changed
-from tests.delivery.shelf import NOW, of_envelope
 from tests.order_notifier.notifier_bench import MOVES, NOTES, credit, rebuilt, sale, settings, world
+from tests.outbox.shelf import NOW, of_envelope
 from tests.support import exporting
 from tests.support.memory_state import Consumer
 

@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 
 from contracts.identity import ShopIdentified
+from services.connectors.identity.seen import key_mark
+from services.connectors.woocommerce.client import WooCommerce
+from services.engine.outbox.outcome import Done, Outcome, Retry
+from services.engine.runtime.service import Blueprint
 from services.order_notifier import app
-from services.shared.delivery.outcome import Done, Outcome, Retry
-from services.shared.identity.seen import key_mark
-from services.shared.running.service import Blueprint
-from services.shared.woocommerce.client import WooCommerce
-from tests.delivery.bench import open_bench
-from tests.delivery.shelf import NOW, record
 from tests.order_notifier.notifier_bench import HOME, MOVES, NOTES, World, sale, settings, world
+from tests.outbox.bench import open_bench
+from tests.outbox.shelf import NOW, record
 
 LIVE = {"notes": NOTES, "statuses": MOVES}
 

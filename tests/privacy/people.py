@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from contracts.envelope import Envelope, wrap
 from contracts.privacy import PersonForgotten
 from contracts.shop import OrderChanged, Person
-from services.shared.privacy.keys import Keys
-from services.shared.privacy.sealing import PersonKey
+from services.engine.privacy.keys import Keys
+from services.engine.privacy.sealing import PersonKey
 
 NOW = datetime(2026, 11, 20, 14, 20, tzinfo=UTC)
 NINO, GIORGI = "5f0c7c3e-9b1d-5a68-8d2f-3c1e0a9b7d41", "0d5a3c1e-7f2b-5e94-a1c6-8b3d2f4e6a70"

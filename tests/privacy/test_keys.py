@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.shared.privacy.keys import Keys
+from services.engine.privacy.keys import Keys
 from tests.privacy.people import FEED, GIORGI, NINO, NOW, forgotten, made
 
 

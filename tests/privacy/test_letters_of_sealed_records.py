@@ -9,16 +9,16 @@ from pathlib import Path
 from contracts.envelope import Envelope, headers, value, wrap
 from contracts.reasons import Reason
 from contracts.shop import OrderChanged, Person
-from services.shared.delivery.handlers import Handlers
-from services.shared.delivery.record import Record
-from services.shared.privacy.keys import Keys
-from services.shared.privacy.opening import Opener
-from services.shared.privacy.ring import KeyRing
-from services.shared.privacy.values import in_clear, sealed
-from services.shared.settings.kafka import KafkaSettings
-from services.shared.state.records import State
-from tests.delivery.bench import Bench, Script, open_bench
-from tests.delivery.letters import replay
+from services.engine.outbox.handlers import Handlers
+from services.engine.outbox.record import Record
+from services.engine.privacy.keys import Keys
+from services.engine.privacy.opening import Opener
+from services.engine.privacy.ring import KeyRing
+from services.engine.privacy.values import in_clear, sealed
+from services.engine.state.records import State
+from services.settings.kafka import KafkaSettings
+from tests.outbox.bench import Bench, Script, open_bench
+from tests.outbox.letters import replay
 from tests.privacy.people import FEED, NOW, PRIVATE, made, nino, order
 
 

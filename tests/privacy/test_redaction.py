@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from contracts.reasons import Reason
-from services.shared.delivery.decision import Delivery
-from services.shared.delivery.outcome import Refused, Unknown
-from services.shared.privacy.redaction import redacted
-from tests.delivery.bench import Script, open_bench, wanted
-from tests.delivery.shelf import LANE, handlers
+from services.engine.outbox.decision import Delivery
+from services.engine.outbox.outcome import Refused, Unknown
+from services.engine.privacy.redaction import redacted
+from tests.outbox.bench import Script, open_bench, wanted
+from tests.outbox.shelf import LANE, handlers
 from tests.privacy.people import PRIVATE, nino
 
 CLIENT = {"ID": "01001234567", "Name": "Nino Beridze", "LegalForm": "ფიზიკური პირი", "uid": "5f0c7c3e"}

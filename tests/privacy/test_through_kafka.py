@@ -11,15 +11,15 @@ from contracts.envelope import Envelope, headers, value, wrap
 from contracts.model import Event
 from contracts.privacy import PersonKeyMade
 from contracts.shop import OrderChanged, Person
-from services.shared.broker import Broker
-from services.shared.messaging.connection import producer
-from services.shared.messaging.reaching import TopicsMissing
-from services.shared.messaging.reader import read_events
-from services.shared.privacy.keys import TOPIC
-from services.shared.privacy.opening import opening
-from services.shared.privacy.ring import KeyRing
-from services.shared.privacy.writing import Sealer
-from tests.messaging.topics import Topics, topics_on
+from services.demo.kafka import Broker
+from services.engine.kafka.connection import producer
+from services.engine.kafka.reaching import TopicsMissing
+from services.engine.kafka.reader import read_events
+from services.engine.privacy.keys import TOPIC
+from services.engine.privacy.opening import opening
+from services.engine.privacy.ring import KeyRing
+from services.engine.privacy.writing import Sealer
+from tests.kafka.topics import Topics, topics_on
 from tests.privacy.people import FEED, GIORGI, NINO, NOW, PRIVATE, forgotten, nino, order
 
 pytestmark = pytest.mark.kafka

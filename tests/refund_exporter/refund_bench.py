@@ -8,7 +8,7 @@ from services.refund_exporter.compose import Earlier, compose, earlier_of
 from services.refund_exporter.credit_note import credit_note_of
 from services.refund_exporter.left import left_of
 from services.refund_exporter.tasks import CreditNoteTask
-from services.shared.settings.model import Settings
+from services.settings.model import Settings
 from tests.support.exporting import (
     SHOP,
     ZERO_VAT,

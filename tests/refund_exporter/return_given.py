@@ -14,13 +14,13 @@ from starlette.applications import Starlette
 from contracts.ledger import SaleRecorded
 from contracts.returns import ReturnLine, ReturnRequested
 from contracts.shop import OrderChanged, RefundIssued
+from services.connectors.woocommerce.client import WooCommerce
+from services.connectors.woocommerce.order import order_changed
+from services.connectors.woocommerce.refund import refund_issued
 from services.sandbox.woocommerce.app import create
 from services.sandbox.woocommerce.orders import Orders
 from services.sandbox.woocommerce.refunds import Refunds
-from services.shared.settings.model import Settings
-from services.shared.woocommerce.client import WooCommerce
-from services.shared.woocommerce.order import order_changed
-from services.shared.woocommerce.refund import refund_issued
+from services.settings.model import Settings
 from tests.support.exporting import ORDER, SHOP, recorded_sale, settings
 
 ASKED = datetime(2026, 3, 4, 20, 30, tzinfo=UTC)

@@ -14,6 +14,11 @@ from pydantic import SecretStr
 
 from contracts.ledger import ClientRecorded, CreditNoteRecorded, SaleRecorded
 from contracts.model import Event
+from services.connectors.balance.client import Balance
+from services.engine.outbox.decision import Delivery
+from services.engine.outbox.lane import Deliver
+from services.engine.outbox.outcome import Done
+from services.engine.outbox.row import Row
 from services.order_exporter import deliveries as order_deliveries
 from services.order_exporter import handlers as order_handlers
 from services.refund_exporter import deliveries as refund_deliveries
@@ -23,12 +28,7 @@ from services.sandbox.balance.app import BalanceSandbox, create
 from services.sandbox.balance.settings import BalanceSandboxSettings
 from services.sandbox.balance.state import state
 from services.sandbox.recorded import order_ids, recording
-from services.shared.balance.client import Balance
-from services.shared.delivery.decision import Delivery
-from services.shared.delivery.lane import Deliver
-from services.shared.delivery.outcome import Done
-from services.shared.delivery.row import Row
-from services.shared.settings.model import Settings
+from services.settings.model import Settings
 from tests.support.exporting import (
     AMOUNT,
     FEE,

@@ -10,14 +10,14 @@ import pytest
 
 from contracts.reasons import Reason
 from contracts.shop import RefundIssued
+from services.accounting.documents.unbookable import Unbookable
 from services.refund_exporter.basis import Basis, basis_of
 from services.refund_exporter.compose import Earlier, compose, earlier_of
 from services.refund_exporter.credit_note import credit_note_of
 from services.refund_exporter.left import Left, left_of
 from services.refund_exporter.tasks import CreditNoteTask
 from services.sandbox.recorded import Recording, order_ids, recording
-from services.shared.documents.unbookable import Unbookable
-from services.shared.settings.model import Settings
+from services.settings.model import Settings
 from tests.support.exporting import AMOUNT, recorded_order, recorded_refunds, recorded_sale, settings
 
 CURRENCIES = {"USD": "66666666-0000-4000-8000-000000000001", "EUR": "66666666-0000-4000-8000-000000000002"}

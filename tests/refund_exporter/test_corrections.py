@@ -13,20 +13,20 @@ from contracts.ledger import CreditNoteRecorded, SaleDiverged, SaleRecorded
 from contracts.model import Event
 from contracts.reasons import Reason
 from contracts.shop import OrderRemoved
+from services.engine.outbox.decision import NOTHING, Decision
 from services.order_exporter import handlers as order_handlers
 from services.order_exporter.announce import sale_content
 from services.order_exporter.tasks import SaleTask
 from services.refund_exporter import deliveries as refund_deliveries
 from services.refund_exporter import handlers as refund_handlers
 from services.refund_exporter.tasks import CreditNoteTask
-from services.shared.delivery.decision import NOTHING, Decision
-from services.shared.settings.balance import Dialect
-from services.shared.settings.model import Settings
-from tests.commands.day_given import closing
-from tests.delivery.bench import open_bench
-from tests.delivery.shelf import record
+from services.settings.balance import Dialect
+from services.settings.model import Settings
+from tests.cli.day_given import closing
 from tests.order_exporter.test_accountants_gate import approval, asked
 from tests.order_exporter.test_exporters_on_the_engine import run
+from tests.outbox.bench import open_bench
+from tests.outbox.shelf import record
 from tests.refund_exporter.refund_bench import BOUGHT, RETURN, SALE, TEA
 from tests.support.exporting import KEY, ORDER, SHOP, given_back, line, link, refund, settings
 from tests.support.fake_books import FakeBooks

@@ -10,16 +10,16 @@ import pytest
 
 from contracts.ledger import Attempt, CreditNoteRecorded
 from contracts.reasons import Reason
+from services.engine.outbox.outcome import Done, Outcome, Refused, Unknown
+from services.engine.outbox.row import Row
+from services.engine.outbox.upstream_errors import Rejected, UnknownOutcome
 from services.refund_exporter.basis import basis_of
 from services.refund_exporter.compose import compose, earlier_of
 from services.refund_exporter.credit_note import credit_note_of
 from services.refund_exporter.deliveries import deliveries
 from services.refund_exporter.left import left_of
 from services.refund_exporter.tasks import CreditNoteTask
-from services.shared.delivery.outcome import Done, Outcome, Refused, Unknown
-from services.shared.delivery.row import Row
-from services.shared.settings.balance import Dialect
-from services.shared.upstream.errors import Rejected, UnknownOutcome
+from services.settings.balance import Dialect
 from tests.support.exporting import (
     KEY,
     PAID,

@@ -8,11 +8,11 @@ import pytest
 
 from contracts.reasons import Reason
 from contracts.shop import LineTax
+from services.accounting.documents.uids import credit_note_uid
+from services.accounting.documents.unbookable import Unbookable
 from services.refund_exporter.basis import basis_of
 from services.refund_exporter.left import left_of
 from services.refund_exporter.tasks import CreditNoteTask
-from services.shared.documents.uids import credit_note_uid
-from services.shared.documents.unbookable import Unbookable
 from tests.refund_exporter.refund_bench import CORRECTION, CUP, PARCEL, RETURN, SALE, TEA, note, rows
 from tests.support.exporting import (
     AMOUNT,

@@ -9,8 +9,8 @@ import pytest
 
 from contracts.reasons import Reason
 from contracts.shop import RefundIssued
-from services.shared.documents.uids import cumulative_note_uid
-from services.shared.documents.unbookable import Unbookable
+from services.accounting.documents.uids import cumulative_note_uid
+from services.accounting.documents.unbookable import Unbookable
 from tests.refund_exporter.refund_bench import PARCEL, RETURN, TEA, note, rows
 from tests.support.exporting import (
     ORDER,

@@ -12,11 +12,11 @@ from contracts.ledger import CreditNotePlanned, CreditNoteRecorded, SalePlanned
 from contracts.operations import CommandSettled
 from contracts.reasons import Reason
 from contracts.shop import RefundIssued, RefundRemoved
+from services.engine.outbox.decision import NOTHING, Decision
 from services.refund_exporter.announce import note_content
 from services.refund_exporter.handlers import handlers
 from services.refund_exporter.tasks import CreditNoteTask
-from services.shared.delivery.decision import NOTHING, Decision
-from services.shared.settings.model import Settings
+from services.settings.model import Settings
 from tests.support.exporting import (
     KEY,
     ORDER,

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from contracts.ledger import RecordedLine
 from contracts.shop import RefundIssued
+from services.accounting.documents.unbookable import Unbookable
 from services.refund_exporter.basis import Basis, basis_of
 from services.refund_exporter.credit_note import credit_note_of
 from services.refund_exporter.left import left_of
-from services.shared.documents.unbookable import Unbookable
 from tests.support import exporting
 from tests.support.exporting import VAT, ZERO_VAT, given_back, line, order, recorded_sale, refund
 

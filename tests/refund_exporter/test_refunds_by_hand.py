@@ -9,10 +9,10 @@ import pytest
 
 from contracts.ledger import CreditNotePlanned, SaleDiverged
 from contracts.operations import CommandSettled
+from services.engine.outbox.decision import NOTHING
 from services.refund_exporter.handlers import handlers
-from services.shared.delivery.decision import NOTHING
-from services.shared.settings.model import Settings
-from tests.commands.day_given import REFUND_DAY, closing
+from services.settings.model import Settings
+from tests.cli.day_given import REFUND_DAY, closing
 from tests.support.exporting import KEY, SHOP, given_back, line, order, push, recorded_sale, refund, settings
 from tests.support.memory_state import Consumer
 

@@ -12,11 +12,11 @@ from contracts.model import Event
 from contracts.operations import CommandSettled
 from contracts.reasons import Reason
 from contracts.shop import OrderChanged, OrderRemoved, RefundIssued, RefundLine
-from services.commands.order.said import said
+from services.cli.order.said import said
+from services.engine.outbox.decision import NOTHING
 from services.refund_exporter.handlers import handlers
 from services.refund_exporter.tasks import CreditNoteTask
-from services.shared.delivery.decision import NOTHING
-from services.shared.settings.model import Settings
+from services.settings.model import Settings
 from tests.refund_exporter.test_refund_handlers import recorded
 from tests.support.exporting import (
     KEY,

@@ -11,10 +11,10 @@ from contracts.model import Event
 from contracts.operations import CommandSettled
 from contracts.reasons import Reason
 from contracts.shop import RefundUnreadable
+from services.engine.outbox.decision import Decision
 from services.refund_exporter import handlers
 from services.refund_exporter.tasks import CreditNoteTask
-from services.shared.delivery.decision import Decision
-from services.shared.settings.model import Settings
+from services.settings.model import Settings
 from tests.refund_exporter.refund_bench import BOUGHT, SALE, TEA
 from tests.refund_exporter.test_corrections import CANCELLED, EDITED, REMOVED, said
 from tests.support.exporting import KEY, ORDER, SHOP, given_back, push, refund, settings

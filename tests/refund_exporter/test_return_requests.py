@@ -12,14 +12,14 @@ from contracts.model import Event
 from contracts.operations import CommandSettled
 from contracts.reasons import Reason
 from contracts.returns import ReturnPlanned
+from services.accounting.documents.push import READING
+from services.engine.outbox.decision import NOTHING, Decision
 from services.refund_exporter.handlers import handlers
 from services.refund_exporter.returns.reading import requests_of
 from services.refund_exporter.returns.request import Request, RequestInvalid, Wanted
 from services.refund_exporter.returns.resolving import chosen, resolved
-from services.shared.delivery.decision import NOTHING, Decision
-from services.shared.documents.push import READING
-from services.shared.settings.model import Settings
-from services.shared.settings.returns import ReturnFields, ReturnSettings
+from services.settings.model import Settings
+from services.settings.returns import ReturnFields, ReturnSettings
 from services.store_feed.handlers import READ
 from services.store_feed.handlers import handlers as feed_handlers
 from tests.refund_exporter.refund_bench import CUP, PARCEL, SALE, TEA

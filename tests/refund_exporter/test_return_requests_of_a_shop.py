@@ -17,18 +17,18 @@ from contracts.model import Event
 from contracts.operations import CommandSettled
 from contracts.reasons import Reason
 from contracts.returns import ReturnPlanned, ReturnRequested
-from services.cli import app
-from services.commands.order.said import said
-from services.commands.push import app as pushing
-from services.commands.push import return_request
+from services.cli.app import app
+from services.cli.order.said import said
+from services.cli.push import app as pushing
+from services.cli.push import return_request
 from services.refund_exporter.deliveries import deliveries
 from services.refund_exporter.handlers import LANE, handlers
 from services.refund_exporter.returns.request import RequestInvalid
 from services.refund_exporter.returns.source import Meta, find
-from services.shared.settings.balance import Dialect
-from services.shared.settings.model import Settings
-from tests.delivery.bench import Bench, open_bench
-from tests.delivery.shelf import record
+from services.settings.balance import Dialect
+from services.settings.model import Settings
+from tests.outbox.bench import Bench, open_bench
+from tests.outbox.shelf import record
 from tests.refund_exporter.return_given import CUP_OF_SHOP, KEY_NAME, META, REST, TEA_OF_SHOP, Store, asks, returning
 from tests.support.exporting import PAID, SHOP
 from tests.support.fake_books import FakeBooks

@@ -9,7 +9,10 @@ import pytest
 from contracts.closing import DayDifference
 from contracts.ledger import CreditNoteRecorded, DocumentPart, SaleDiverged, SaleRecorded
 from contracts.shop import RefundIssued
-from services.commands.day_close.read_back import compared, recorded
+from services.accounting.documents.uids import credit_note_uid, part_uid
+from services.cli.day_close.read_back import compared, recorded
+from services.engine.outbox.outcome import Done
+from services.engine.outbox.row import Row
 from services.refund_exporter.basis import basis_of
 from services.refund_exporter.compose import Earlier, compose, earlier_of
 from services.refund_exporter.credit_note import credit_note_of
@@ -17,11 +20,8 @@ from services.refund_exporter.deliveries import deliveries
 from services.refund_exporter.left import left_of
 from services.refund_exporter.reversal import reversal_note, reversal_of
 from services.refund_exporter.tasks import CreditNoteTask
-from services.shared.delivery.outcome import Done
-from services.shared.delivery.row import Row
-from services.shared.documents.uids import credit_note_uid, part_uid
-from services.shared.settings.balance import Dialect
-from tests.commands.day_given import DAY, found
+from services.settings.balance import Dialect
+from tests.cli.day_given import DAY, found
 from tests.order_exporter.test_warehouses import GLDANI, VAKE
 from tests.refund_exporter.refund_bench import BOUGHT as ORDERED
 from tests.refund_exporter.refund_bench import CORRECTION, CUP, PARCEL, RETURN, TEA

@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
+from services.connectors.balance.client import Balance
+from services.connectors.balance.documents import stored_document
+from services.connectors.balance.stocks import stock_row
+from services.engine.outbox.upstream_errors import Rejected
 from services.sandbox.balance.app import BalanceSandbox
 from services.sandbox.balance.catalogue import MAIN, RETAIL_CLIENT
 from services.sandbox.balance.record import uid
-from services.shared.balance.client import Balance
-from services.shared.balance.documents import stored_document
-from services.shared.balance.stocks import stock_row
-from services.shared.settings.balance import Dialect
-from services.shared.upstream.errors import Rejected
+from services.settings.balance import Dialect
 from tests.balance.test_balance_with_sandbox import client_of, sandbox
 
 

@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from services.catalog_importer.price import Prices, prices
-from services.shared.settings.catalogue import PriceSettings
+from services.settings.catalogue import PriceSettings
 from tests.catalog_importer.catalogue_bench import LIVE, item, price, priced, settings, world
 from tests.support.memory_state import NOON
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from services.shared.settings.notes import NoteSettings
-from services.shared.settings.refunds import RefundSettings
-from services.shared.settings.statuses import StatusSettings
+from services.settings.notes import NoteSettings
+from services.settings.refunds import RefundSettings
+from services.settings.statuses import StatusSettings
 
 STATUSES = (
     "pending",

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from services.shared.settings import SettingsError, load
-from services.shared.settings.base import SecretMissing
-from services.shared.settings.model import Settings
+from services.settings import SettingsError, load
+from services.settings.base import SecretMissing
+from services.settings.model import Settings
 
 # A commented line of settings, not of words.
 OFFERED = re.compile(r'^# (?=\[\[?[a-z]|[a-z0-9-]+ = |"5b0c)', re.MULTILINE)
@@ -51,13 +51,13 @@ def test_a_new_shop_starts_with_every_flow_in_dry_run(written: Any) -> None:
 
 
 def test_the_file_that_init_writes_can_be_loaded(written: Any) -> None:
-    template = files("services.commands.init").joinpath("template.toml").read_text(encoding="utf-8")
+    template = files("services.cli.init").joinpath("template.toml").read_text(encoding="utf-8")
     assert written(template).shops["main"].url == "https://shop.example.ge"
     assert tomllib.loads(template)["shops"]["main"]["flows"]["orders"] == "dry-run"
 
 
 def test_every_line_that_the_file_of_init_offers_is_a_setting(written: Any) -> None:
-    template = files("services.commands.init").joinpath("template.toml").read_text(encoding="utf-8")
+    template = files("services.cli.init").joinpath("template.toml").read_text(encoding="utf-8")
     whole = OFFERED.sub("", template).replace('policy = "single"', 'policy = "per-store"')
     settings = written(whole)
     assert len(OFFERED.findall(template)) > 50

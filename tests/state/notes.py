@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contracts.model import Part
-from services.shared.state.records import Kind
+from services.engine.state.records import Kind
 
 
 class Note(Part):

@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import ColumnElement, insert, select
 from sqlalchemy.dialects import postgresql
 
-from services.shared.state.among import among, not_among
-from services.shared.state.database import open_database
-from services.shared.state.tables import meta
+from services.engine.state.among import among, not_among
+from services.engine.state.database import open_database
+from services.engine.state.tables import meta
 
 NAMES = ["plain", "it's", 'a "quoted" one', "ქართული", "", "50 % of _", "line\nbreak"]
 Condition = Callable[[ColumnElement[str], str], ColumnElement[bool]]

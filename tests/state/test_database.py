@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, insert, select, text
 
-from services.shared.state import tables
-from services.shared.state.database import Database, note, open_database
-from services.shared.state.files import database_file
-from services.shared.state.session import Session
-from services.shared.state.store import load, read_kind, save_records
+from services.engine.state import tables
+from services.engine.state.database import Database, note, open_database
+from services.engine.state.files import database_file
+from services.engine.state.session import Session
+from services.engine.state.store import load, read_kind, save_records
 from tests.state.notes import NOTE, Note
 from tests.state.test_session import NOW
 

@@ -13,14 +13,14 @@ import pytest
 from sqlalchemy import func, insert, select, text
 from sqlalchemy.exc import DBAPIError
 
-from services.shared.state import database as database_module
-from services.shared.state import opening, tables
-from services.shared.state.database import Database, open_database
-from services.shared.state.driver import Connection
-from services.shared.state.files import database_file
-from services.shared.state.lasting import lasting
-from services.shared.state.opening import opened
-from services.shared.state.trouble import is_corrupt, passing
+from services.engine.state import database as database_module
+from services.engine.state import opening, tables
+from services.engine.state.database import Database, open_database
+from services.engine.state.driver import Connection
+from services.engine.state.files import database_file
+from services.engine.state.lasting import lasting
+from services.engine.state.opening import opened
+from services.engine.state.trouble import is_corrupt, passing
 
 NOW = datetime(2026, 3, 2, 10, 30, tzinfo=UTC)
 ROWS = 400

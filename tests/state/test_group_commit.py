@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from services.shared.state.group_commit import GroupCommit
+from services.engine.state.group_commit import GroupCommit
 
 
 class Ledger:

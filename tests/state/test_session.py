@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from services.shared.state.session import Miss, NotLoaded, Session
+from services.engine.state.session import Miss, NotLoaded, Session
 from tests.state.notes import NOTE, OTHER, Note
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)

@@ -10,7 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from services.shared.state.session import NotLoaded, Session
+from services.engine.state.session import NotLoaded, Session
 from tests.state.notes import NOTE, Note
 
 KEYS = st.sampled_from("abcde")

@@ -11,14 +11,14 @@ import httpx
 from pydantic import SecretStr
 
 from contracts.catalog import FigureLine
+from services.connectors.woocommerce.client import WooCommerce
+from services.engine.outbox.row import Row
 from services.sandbox.faults import Faults
 from services.sandbox.woocommerce.app import create
 from services.sandbox.woocommerce.products import Products
 from services.sandbox.woocommerce.settings import Settings as SandboxSettings
 from services.sandbox.woocommerce.shop import Shop
 from services.sandbox.woocommerce.variations import Variations
-from services.shared.delivery.row import Row
-from services.shared.woocommerce.client import WooCommerce
 from services.stock_publisher.deliveries import Deliveries
 from services.stock_publisher.stock_write import StockWrite
 from tests.stock_publisher.stock_bench import settings

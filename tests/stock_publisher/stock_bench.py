@@ -11,8 +11,8 @@ from contracts.catalog import AvailabilityChanged, ProductLinked
 from contracts.ledger import RecordedLine, SaleRecorded
 from contracts.model import Event
 from contracts.shop import OrderChanged, OrderLine
-from services.shared.delivery.decision import Decision
-from services.shared.settings.model import Settings
+from services.engine.outbox.decision import Decision
+from services.settings.model import Settings
 from services.stock_publisher.handlers import handlers
 from services.stock_publisher.stock_write import StockWrite
 from tests.support.memory_state import NOON, Consumer

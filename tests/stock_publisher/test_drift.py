@@ -19,18 +19,18 @@ from contracts.catalog import FurtherProduct
 from contracts.drift import StockDrifted
 from contracts.model import Event
 from contracts.reasons import Reason
+from services.connectors.identity.guard import always_open
+from services.connectors.woocommerce.client import WooCommerce
+from services.connectors.woocommerce.order import order_changed
+from services.engine.outbox.engine import Engine
+from services.engine.outbox.outcome import Refused
+from services.engine.telemetry.meters import REGISTRY
 from services.sandbox.faults import Faults
 from services.sandbox.woocommerce.app import create
 from services.sandbox.woocommerce.orders import Orders
 from services.sandbox.woocommerce.products import Products
 from services.sandbox.woocommerce.settings import Settings as SandboxSettings
 from services.sandbox.woocommerce.shop import Shop
-from services.shared.delivery.engine import Engine
-from services.shared.delivery.outcome import Refused
-from services.shared.identity.guard import always_open
-from services.shared.telemetry.meters import REGISTRY
-from services.shared.woocommerce.client import WooCommerce
-from services.shared.woocommerce.order import order_changed
 from services.stock_publisher.decide import lane
 from services.stock_publisher.deliveries import Deliveries
 from services.stock_publisher.drift import DriftWatch

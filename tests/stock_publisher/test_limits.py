@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.shared.settings.stock import StockSettings
+from services.settings.stock import StockSettings
 from services.stock_publisher.limits import limited
 
 

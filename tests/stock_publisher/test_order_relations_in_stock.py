@@ -9,7 +9,7 @@ import pytest
 from contracts.catalog import FurtherProduct
 from contracts.model import Event
 from contracts.shop import OrderChanged
-from services.shared.settings.model import Settings
+from services.settings.model import Settings
 from services.stock_publisher.handlers import handlers
 from tests.stock_publisher.stock_bench import PRODUCT, given, line, link, order, publish, row, sale, settings, stock
 from tests.stock_publisher.stock_bench import after as later

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from services.shared.settings.model import Settings
+from services.settings.model import Settings
 from services.stock_publisher.handlers import handlers
 from services.stock_publisher.stock_write import StockWrite
 from tests.stock_publisher.stock_bench import (

@@ -11,7 +11,7 @@ import pytest
 from contracts.balance import StockRow
 from contracts.catalog import AvailabilityChanged, ProductUnlinked
 from contracts.reasons import Reason
-from services.shared.delivery.decision import NOTHING
+from services.engine.outbox.decision import NOTHING
 from services.stock_publisher.handlers import handlers
 from tests.stock_publisher.stock_bench import (
     ITEM,

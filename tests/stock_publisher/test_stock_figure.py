@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from contracts.balance import StockRow
-from services.shared.settings.stock import StockSettings
+from services.settings.stock import StockSettings
 from services.stock_publisher.availability import Figure, Position, figure
 from services.stock_publisher.in_flight import Held
 from services.stock_publisher.warehouse import Warehouse

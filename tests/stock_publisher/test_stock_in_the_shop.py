@@ -9,10 +9,10 @@ import pytest
 
 from contracts.catalog import AvailabilityChanged
 from contracts.reasons import Reason
+from services.connectors.woocommerce.batch import Stored
+from services.connectors.woocommerce.product_write import ProductWrite
+from services.engine.outbox.outcome import Done, Outcome, Refused, Retry, Unknown
 from services.sandbox.faults import Fault
-from services.shared.delivery.outcome import Done, Outcome, Refused, Retry, Unknown
-from services.shared.woocommerce.batch import Stored
-from services.shared.woocommerce.product_write import ProductWrite
 from services.stock_publisher.deliveries import Deliveries
 from tests.stock_publisher.shop_scene import row, scene
 from tests.support.memory_state import NOON

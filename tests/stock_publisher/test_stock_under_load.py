@@ -17,19 +17,19 @@ import pytest
 from pydantic import SecretStr
 
 from contracts.model import Event
+from services.connectors.woocommerce.client import WooCommerce
+from services.connectors.woocommerce.cursor import Cursor
+from services.connectors.woocommerce.order import order_changed
+from services.engine.outbox.breaker import Breaker
+from services.engine.outbox.engine import Engine
+from services.engine.outbox.lane import Lane
+from services.engine.outbox.relay import Relay
 from services.sandbox.faults import Fault, Faults
 from services.sandbox.woocommerce.app import create
 from services.sandbox.woocommerce.orders import Orders
 from services.sandbox.woocommerce.products import Products
 from services.sandbox.woocommerce.settings import Settings as SandboxSettings
 from services.sandbox.woocommerce.shop import Shop
-from services.shared.delivery.breaker import Breaker
-from services.shared.delivery.engine import Engine
-from services.shared.delivery.lane import Lane
-from services.shared.delivery.relay import Relay
-from services.shared.woocommerce.client import WooCommerce
-from services.shared.woocommerce.cursor import Cursor
-from services.shared.woocommerce.order import order_changed
 from services.stock_publisher.decide import lane
 from services.stock_publisher.deliveries import Deliveries
 from services.stock_publisher.handlers import handlers

@@ -20,17 +20,17 @@ from contracts.catalog import AvailabilityChanged, ProductUnlinked
 from contracts.model import Event
 from contracts.reasons import Reason
 from contracts.shop import OrderChanged
+from services.connectors.woocommerce.client import WooCommerce
+from services.connectors.woocommerce.order import order_changed
+from services.engine.outbox.engine import Engine
+from services.engine.outbox.outcome import Done, Outcome, Retry
+from services.engine.outbox.upstream_errors import Unavailable
 from services.sandbox.faults import Fault, Faults
 from services.sandbox.woocommerce.app import create
 from services.sandbox.woocommerce.orders import Orders
 from services.sandbox.woocommerce.products import Products
 from services.sandbox.woocommerce.settings import Settings as SandboxSettings
 from services.sandbox.woocommerce.shop import Shop
-from services.shared.delivery.engine import Engine
-from services.shared.delivery.outcome import Done, Outcome, Retry
-from services.shared.upstream.errors import Unavailable
-from services.shared.woocommerce.client import WooCommerce
-from services.shared.woocommerce.order import order_changed
 from services.stock_publisher import order_list
 from services.stock_publisher.decide import lane
 from services.stock_publisher.deliveries import Deliveries

@@ -7,7 +7,7 @@ import copy
 import pytest
 
 from contracts.reasons import Reason
-from services.shared.delivery.outcome import Done, Refused
+from services.engine.outbox.outcome import Done, Refused
 from tests.stock_publisher.shop_scene import Scene, row, scene
 
 COUNT = 200

@@ -8,7 +8,7 @@ import pytest
 
 from contracts.balance import ItemChanged, ItemWithdrawn
 from contracts.model import Event
-from services.shared.settings.model import Settings
+from services.settings.model import Settings
 from services.stock_publisher.handlers import handlers
 from tests.stock_publisher.stock_bench import ITEM, SUBJECT, link, publish, row, settings, stock, written
 from tests.support.memory_state import NOON, Consumer

@@ -7,8 +7,8 @@ from typing import Any
 
 from contracts.customers import CustomerRemoved, CustomerReturned
 from contracts.model import Event
+from services.engine.outbox.outcome import Retry
 from services.sandbox.woocommerce.customers import Customers
-from services.shared.delivery.outcome import Retry
 from services.store_feed import customers
 from services.store_feed.customer_check import CustomerCheck
 from tests.store_feed.shop_bench import MAIN, Intake, Store

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 import httpx
 from sqlalchemy import func, select
 
-from services.shared.delivery.engine import Engine
-from services.shared.state.tables import inbox
+from services.engine.outbox.engine import Engine
+from services.engine.state.tables import inbox
 from services.store_feed.signature import signature
 from services.store_feed.webhook import Receiver
 from tests.store_feed.shop_bench import SECRET

@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 from random import Random
 
-from services.shared.settings.model import ReceiverSettings
-from services.shared.state.database import open_database
+from services.engine.state.database import open_database
+from services.settings.model import ReceiverSettings
 from services.store_feed.inbox import Inbox
 from services.store_feed.records import NAME
 from services.store_feed.secret_alarm import SecretAlarm

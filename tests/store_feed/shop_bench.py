@@ -14,6 +14,10 @@ import httpx
 from pydantic import SecretStr
 
 from contracts.model import Event
+from services.connectors.identity.standing import watched
+from services.connectors.woocommerce.client import WooCommerce
+from services.engine.outbox.engine import Engine
+from services.engine.outbox.outcome import Outcome, Retry
 from services.sandbox.faults import Fault, Faults
 from services.sandbox.server import serve
 from services.sandbox.woocommerce.app import create
@@ -24,12 +28,8 @@ from services.sandbox.woocommerce.settings import Release
 from services.sandbox.woocommerce.settings import Settings as SandboxSettings
 from services.sandbox.woocommerce.shop import Shop
 from services.sandbox.woocommerce.webhooks import Webhooks
-from services.shared.delivery.engine import Engine
-from services.shared.delivery.outcome import Outcome, Retry
-from services.shared.identity.standing import watched
-from services.shared.settings.model import ScheduleSettings
-from services.shared.settings.shop import ShopSettings
-from services.shared.woocommerce.client import WooCommerce
+from services.settings.model import ScheduleSettings
+from services.settings.shop import ShopSettings
 from services.store_feed.deliveries import Looks
 from services.store_feed.handlers import handlers, lane
 from services.store_feed.hints import Why, hint_at

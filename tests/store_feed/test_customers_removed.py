@@ -9,8 +9,8 @@ import pytest
 
 from contracts.customers import CustomerRemoved, CustomerReturned
 from contracts.shop import OrderChanged
-from services.shared.settings.model import ScheduleSettings
-from services.shared.woocommerce.person import account_ref
+from services.connectors.woocommerce.person import account_ref
+from services.settings.model import ScheduleSettings
 from services.store_feed.customer_check import CustomerCheck
 from services.store_feed.handlers import handlers
 from tests.store_feed.customers_bench import account, asked, calls, checked, ended, told

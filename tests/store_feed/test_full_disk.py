@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from services.shared.delivery.engine import Engine
+from services.engine.outbox.engine import Engine
 from services.store_feed.handlers import handlers
 from services.store_feed.records import NAME
 from tests.store_feed.posting import ORDER, post, signed, stored

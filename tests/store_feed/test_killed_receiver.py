@@ -14,7 +14,7 @@ from pathlib import Path
 
 import httpx
 
-from services.shared.state.files import database_file
+from services.engine.state.files import database_file
 from services.store_feed.records import NAME
 from services.store_feed.signature import signature
 from tests.store_feed.conditions import free_port, is_listening

@@ -6,7 +6,7 @@ import pytest
 
 from contracts.operations import PushRequested
 from contracts.shop import OrderChanged
-from services.shared.delivery.outcome import Done
+from services.engine.outbox.outcome import Done
 from services.store_feed.handlers import lane
 from services.store_feed.hints import Why, hint_at
 from tests.store_feed.shop_bench import MAIN, Store

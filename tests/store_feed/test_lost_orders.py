@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager
 import pytest
 
 from contracts.shop import OrderChanged, RefundIssued
-from services.shared.delivery.record import Record
-from services.shared.state.files import database_file
-from services.shared.state.opening import set_aside
+from services.engine.outbox.record import Record
+from services.engine.state.files import database_file
+from services.engine.state.opening import set_aside
 from services.store_feed.handlers import handlers
 from services.store_feed.lost_orders import LostOrders
 from services.store_feed.records import NAME

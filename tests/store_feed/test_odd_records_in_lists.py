@@ -11,9 +11,9 @@ import pytest
 from contracts.model import Event
 from contracts.operations import DeadLettered, DeadLetterSettled, ReplayRequested
 from contracts.shop import OrderChanged, OrderUnreadable
+from services.connectors.woocommerce.cursor import Cursor
+from services.connectors.woocommerce.pages import Skip, Skipped, log_skipped
 from services.sandbox.woocommerce import order_view
-from services.shared.woocommerce.cursor import Cursor
-from services.shared.woocommerce.pages import Skip, Skipped, log_skipped
 from services.store_feed.sweep import Sweep
 from tests.store_feed.shop_bench import MAIN, Store
 from tests.store_feed.test_sweep import cursor, ids

@@ -11,8 +11,8 @@ import httpx
 import pytest
 from sqlalchemy import select
 
-from services.shared.delivery.engine import Engine
-from services.shared.state.tables import inbox
+from services.engine.outbox.engine import Engine
+from services.engine.state.tables import inbox
 from services.store_feed.handlers import handlers
 from services.store_feed.inbox import Inbox, kept
 from services.store_feed.records import NAME

@@ -10,9 +10,9 @@ import pytest
 
 from contracts.operations import DeadLettered
 from contracts.shop import OrderChanged, OrderRemoved, OrderUnreadable, RefundRemoved, RefundUnreadable
+from services.connectors.identity.standing import watched
 from services.sandbox.woocommerce.orders import Orders
 from services.sandbox.woocommerce.refunds import Refunds
-from services.shared.identity.standing import watched
 from services.store_feed.handlers import handlers
 from services.store_feed.records import NAME
 from tests.store_feed.shop_bench import MAIN, Store

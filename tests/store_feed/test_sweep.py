@@ -12,9 +12,9 @@ import pytest
 from contracts.model import Event
 from contracts.operations import DeadLettered
 from contracts.shop import OrderChanged, OrderUnreadable, RefundIssued
+from services.engine.outbox.upstream_errors import Unavailable, UpstreamError
+from services.engine.outbox.work import Work
 from services.sandbox.woocommerce import dates, placing
-from services.shared.delivery.work import Work
-from services.shared.upstream.errors import Unavailable, UpstreamError
 from services.store_feed import sweep
 from services.store_feed.handlers import handlers
 from services.store_feed.hints import Why, hint_at
@@ -34,7 +34,7 @@ def ids(events: list[Event]) -> list[int]:
 
 @pytest.fixture
 def _short_pages(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr("services.shared.woocommerce.pace.SIZES", (10, 5, 1))
+    monkeypatch.setattr("services.connectors.woocommerce.pace.SIZES", (10, 5, 1))
     monkeypatch.setattr(sweep, "AT_ONCE", 4)
     yield
 

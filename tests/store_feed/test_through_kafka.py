@@ -17,20 +17,20 @@ from starlette.applications import Starlette
 from contracts.customers import CustomerRemoved
 from contracts.shop import OrderChanged
 from contracts.topics import BY_NAME
+from services.demo.kafka import Broker
+from services.engine.kafka.commands import answers, following
+from services.engine.kafka.reader import read_events
+from services.engine.kafka.topics import create_topics
+from services.engine.runtime.service import Service
 from services.sandbox.server import serve
 from services.sandbox.woocommerce.app import create
 from services.sandbox.woocommerce.customers import Customers
 from services.sandbox.woocommerce.orders import Orders
 from services.sandbox.woocommerce.settings import Settings as SandboxSettings
-from services.shared.broker import Broker
-from services.shared.messaging.commands import answers, following
-from services.shared.messaging.reader import read_events
-from services.shared.messaging.topics import create_topics
-from services.shared.running.service import Service
-from services.shared.settings.model import Settings
+from services.settings.model import Settings
 from services.store_feed.app import blueprint
 from services.store_feed.watchdog import TOPICS
-from tests.messaging.topics import topics_on
+from tests.kafka.topics import topics_on
 from tests.store_feed.conditions import free_port, is_listening, until
 from tests.store_feed.shop_bench import SECRET
 

@@ -10,7 +10,7 @@ import pytest
 from contracts.model import Event
 from contracts.operations import DeadLettered, DeadLetterSettled, DiscardRequested, ReplayRequested
 from contracts.shop import OrderChanged, OrderUnreadable
-from services.shared.woocommerce.readable import readable_parts
+from services.connectors.woocommerce.readable import readable_parts
 from tests.store_feed.shop_bench import MAIN, Store
 
 pytestmark = pytest.mark.claim("K30")

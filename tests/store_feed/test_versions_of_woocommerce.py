@@ -15,11 +15,11 @@ import pytest
 from contracts.model import Event
 from contracts.operations import DeadLettered, DeadLetterSettled
 from contracts.shop import OrderChanged, OrderUnreadable, RefundUnreadable
+from services.connectors.woocommerce.exact_taxes import NotTheSame, may_be_rounded, with_exact_taxes
 from services.order_exporter.sales.rates import shares_of
 from services.sandbox import recorded
 from services.sandbox.woocommerce import order_view, placing
 from services.sandbox.woocommerce.settings import Release
-from services.shared.woocommerce.exact_taxes import NotTheSame, may_be_rounded, with_exact_taxes
 from tests.store_feed.shop_bench import Store, open_store
 
 VERSIONS: tuple[Release, ...] = ("9.9.5", "10.5.0")

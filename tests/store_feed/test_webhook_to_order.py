@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from contracts.shop import OrderChanged
-from services.shared.state.files import database_file
+from services.engine.state.files import database_file
 from services.store_feed.inbox import kept
 from services.store_feed.records import NAME
 from tests.store_feed.posting import GONE, ORDER, post, posts, signed, stored

@@ -16,7 +16,7 @@ from aiokafka import AIOKafkaConsumer
 
 from ops.examples.webhook_bridge.bridge import Bridge
 from ops.examples.webhook_bridge.webhook import Webhook
-from tests.messaging.topics import Topics
+from tests.kafka.topics import Topics
 from tests.subscribers.receiver import KEY, SECRET
 
 EXAMPLES = Path(__file__).parents[2] / "ops" / "examples"

@@ -9,10 +9,10 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from services.cli import app
-from services.shared.broker import Broker
-from services.shared.messaging.topics import create_topics
-from tests.messaging.topics import Topics, topics_on
+from services.cli.app import app
+from services.demo.kafka import Broker
+from services.engine.kafka.topics import create_topics
+from tests.kafka.topics import Topics, topics_on
 from tests.subscribers.story import the_samples
 
 Davtari = Callable[..., Result]
@@ -40,7 +40,7 @@ def davtari(topics: Topics, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Re
     monkeypatch.setenv("DAVTARI__KAFKA__TOPIC_PREFIX", topics.settings.topic_prefix)
 
     def run(*arguments: object) -> Result:
-        with as_file(files("services.commands.init") / "template.toml") as settings:
+        with as_file(files("services.cli.init") / "template.toml") as settings:
             return CliRunner().invoke(app, ["--settings", str(settings), *map(str, arguments)])
 
     return run

@@ -12,8 +12,8 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from services.cli import app
-from services.commands.schema_comparison import OURS
+from services.cli.app import app
+from services.cli.schema_comparison import OURS
 
 pytestmark = pytest.mark.claim("I7")
 Change = Callable[[dict[str, Any]], None]

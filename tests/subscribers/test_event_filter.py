@@ -10,10 +10,10 @@ from contracts.envelope import Envelope, headers, value
 from contracts.model import Event
 from contracts.registry import EVENTS
 from contracts.topics import TOPICS
-from services.commands.events.filter import Filter, NoSuchName
-from services.commands.events.line import Heard, heard
-from services.commands.moment import InvalidTime, moment
-from services.shared.delivery.record import Record
+from services.cli.events.filter import Filter, NoSuchName
+from services.cli.events.line import Heard, heard
+from services.cli.moment import InvalidTime, moment
+from services.engine.outbox.record import Record
 from tests.subscribers.story import NOW, item, order, told
 
 SECOND = timedelta(seconds=1)

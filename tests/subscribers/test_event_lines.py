@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from contracts.envelope import headers, value
 from contracts.sample import Sample, samples
-from services.commands.events.line import BadLine, heard, record_of
-from services.shared.delivery.record import Record
+from services.cli.events.line import BadLine, heard, record_of
+from services.engine.outbox.record import Record
 from tests.subscribers.story import item, told
 
 SAMPLES = {sample.name: sample for sample in samples()}

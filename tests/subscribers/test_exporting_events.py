@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from services.commands.events.export import Export, NotExported, load
-from services.commands.events.filter import Filter
-from services.commands.events.reading import NotThere
-from tests.messaging.topics import Topics
+from services.cli.events.export import Export, NotExported, load
+from services.cli.events.filter import Filter
+from services.cli.events.reading import NotThere
+from tests.kafka.topics import Topics
 from tests.subscribers.conftest import Davtari
 from tests.subscribers.story import ids, item, order, told, what_is_followed
 

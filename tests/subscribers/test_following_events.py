@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from services.commands.events.filter import Filter
-from services.commands.events.reading import NotThere
-from services.commands.events.tail import tail
-from services.shared.settings.model import KafkaSettings
-from tests.messaging.topics import Topics
+from services.cli.events.filter import Filter
+from services.cli.events.reading import NotThere
+from services.cli.events.tail import tail
+from services.settings.model import KafkaSettings
+from tests.kafka.topics import Topics
 from tests.subscribers.conftest import Davtari
 from tests.subscribers.story import ids, item, order, told, what_is_followed
 
@@ -95,7 +95,7 @@ async def test_it_ends_in_order_when_it_is_interrupted(topics: Topics, tmp_path:
 
 def _settings(topics: Topics, folder: Path) -> Path:
     """A settings file: the environment is left as it is, so that nothing else of the machine comes in."""
-    template = files("services.commands.init").joinpath("template.toml").read_text(encoding="utf-8")
+    template = files("services.cli.init").joinpath("template.toml").read_text(encoding="utf-8")
     address, prefix = topics.settings.bootstrap_servers, topics.settings.topic_prefix
     kafka = f'bootstrap-servers = "{address}"\ntopic-prefix = "{prefix}"'
     file = folder / "davtari.toml"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.messaging.topics import Topics, eventually
+from tests.kafka.topics import Topics, eventually
 from tests.subscribers.story import item, price, stock, told, withdrawn
 
 pytestmark = pytest.mark.kafka

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.messaging.topics import Topics
+from tests.kafka.topics import Topics
 from tests.subscribers.node import EXAMPLE, MISSING, install
 from tests.subscribers.story import item, order, told
 

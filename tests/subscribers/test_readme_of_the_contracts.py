@@ -19,9 +19,9 @@ import pytest
 from typer.testing import CliRunner
 
 from contracts.sample import samples
-from services.cli import app
-from services.commands.schema_comparison import OURS
-from tests.messaging.topics import Topics
+from services.cli.app import app
+from services.cli.schema_comparison import OURS
+from tests.kafka.topics import Topics
 from tests.subscribers.node import INSTALLED, MISSING, install
 
 pytestmark = [pytest.mark.kafka, pytest.mark.claim("I7")]
@@ -48,7 +48,7 @@ def desk(town: Topics, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("ops", "contracts"):
         (tmp_path / name).symlink_to(ROOT / name)
     shutil.copytree(OURS, tmp_path / "kept" / "schemas")
-    template = files("services.commands.init").joinpath("template.toml").read_text(encoding="utf-8")
+    template = files("services.cli.init").joinpath("template.toml").read_text(encoding="utf-8")
     (tmp_path / "davtari.toml").write_text(template, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     for name, value in environment(town).items():

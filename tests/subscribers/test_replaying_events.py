@@ -10,11 +10,11 @@ import pytest
 from aiokafka import ConsumerRecord
 
 from contracts.topics import TOPICS
-from services.commands.events.export import Export
-from services.commands.events.filter import Filter
-from services.commands.events.line import BadLine
-from services.commands.events.replay import NotAcknowledged, NotReplayed, replay, target
-from tests.messaging.topics import Topics
+from services.cli.events.export import Export
+from services.cli.events.filter import Filter
+from services.cli.events.line import BadLine
+from services.cli.events.replay import NotAcknowledged, NotReplayed, replay, target
+from tests.kafka.topics import Topics
 from tests.subscribers.conftest import Davtari
 from tests.subscribers.story import order, the_samples, told
 

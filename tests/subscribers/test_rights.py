@@ -18,15 +18,15 @@ from contracts.registry import EVENTS
 from contracts.topics import TOPICS
 from ops.acl.__main__ import main
 from ops.acl.roles import IMPERSONAL, PERSONAL, READS, RESTRICTED, WRITES, roles
-from services.commands.registry import OPTIONAL, SERVICES
-from services.shared.broker import Broker
+from services.cli.registry import OPTIONAL, SERVICES
+from services.demo.kafka import Broker
 from tests.subscribers.guarded import Guarded, bindings, calls_of_the_script, guarded, options
 
 pytestmark = [pytest.mark.long, pytest.mark.claim("I7")]
 ROOT = Path(__file__).parents[2]
 ROLES = {role.name: role for role in roles()}
 ALL = [topic.name for topic in TOPICS]
-MADE_FOR = {"store-feed": ["services/shared/woocommerce"]}
+MADE_FOR = {"store-feed": ["services/connectors/woocommerce"]}
 """Where events of a service are made besides in its own folder."""
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from contracts.envelope import headers, value
 from contracts.ledger import SaleRecorded
-from tests.messaging.topics import Topics, eventually
+from tests.kafka.topics import Topics, eventually
 from tests.subscribers.bridging import bridging, program
 from tests.subscribers.receiver import Receiver, free_port, listening
 from tests.subscribers.story import ids, order, sample_of, the_samples, told

@@ -13,8 +13,8 @@ from uuid import uuid4
 
 import pytest
 
-from services.shared.broker import Broker
-from services.shared.broker.choice import VARIABLE
+from services.demo.kafka import Broker
+from services.demo.kafka.choice import VARIABLE
 from tests.support.shared_broker import SharedBroker
 
 SHARED = pytest.StashKey[SharedBroker]()

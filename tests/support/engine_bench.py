@@ -16,14 +16,14 @@ from sqlalchemy import select
 
 from contracts.envelope import Envelope, decode
 from contracts.model import Event
-from services.shared import clock as clocks
-from services.shared.delivery.engine import Engine
-from services.shared.delivery.handlers import Handlers
-from services.shared.delivery.record import Record
-from services.shared.delivery.service_rules import Rules
-from services.shared.state.database import open_database
-from services.shared.state.files import database_file
-from services.shared.state.tables import events
+from services.engine.outbox.engine import Engine
+from services.engine.outbox.handlers import Handlers
+from services.engine.outbox.record import Record
+from services.engine.outbox.service_rules import Rules
+from services.engine.runtime import clock as clocks
+from services.engine.state.database import open_database
+from services.engine.state.files import database_file
+from services.engine.state.tables import events
 
 EventT = TypeVar("EventT", bound=Event)
 DAYS = 86_400.0

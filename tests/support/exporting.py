@@ -11,6 +11,8 @@ from contracts.catalog import ProductLinked
 from contracts.ledger import SaleRecorded
 from contracts.operations import PushRequested
 from contracts.shop import Address, LineTax, OrderChanged, OrderLine, Person, RefundIssued, RefundLine, TaxRate
+from services.connectors.woocommerce.order import order_changed
+from services.connectors.woocommerce.refund import refund_issued
 from services.order_exporter.announce import sale_content
 from services.order_exporter.compared import stated_tax
 from services.order_exporter.content import books_digest
@@ -18,10 +20,8 @@ from services.order_exporter.sales.sale import sale_of
 from services.order_exporter.sales.sale_document import sale_document
 from services.order_exporter.tasks import SaleTask
 from services.sandbox.recorded import Recording
-from services.shared.settings.model import Settings
-from services.shared.settings.orders import OrderSettings
-from services.shared.woocommerce.order import order_changed
-from services.shared.woocommerce.refund import refund_issued
+from services.settings.model import Settings
+from services.settings.orders import OrderSettings
 
 SHOP, ORDER = "main", 1042
 KEY = f"{SHOP}:{ORDER}"

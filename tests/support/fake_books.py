@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from services.shared.balance.clients import ClientRef, client
-from services.shared.money import vat_in
+from contracts.money import vat_in
+from services.connectors.balance.clients import ClientRef, client
 
 Json = dict[str, Any]
 ResultT = TypeVar("ResultT")

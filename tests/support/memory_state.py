@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 
 from contracts.envelope import Envelope, wrap
 from contracts.model import Event
-from services.shared.delivery.decision import Decision
-from services.shared.delivery.handlers import Handlers
-from services.shared.state.memory import MemoryState as Memory
-from services.shared.state.records import Kind, RecordT
+from services.engine.outbox.decision import Decision
+from services.engine.outbox.handlers import Handlers
+from services.engine.state.memory import MemoryState as Memory
+from services.engine.state.records import Kind, RecordT
 
 NOON = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 """Noon in Tbilisi on an ordinary Monday."""

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from services.shared.broker import Broker, BrokerError
+from services.demo.kafka import Broker, BrokerError
 from tests.support.locks import locked
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -53,7 +53,7 @@ class SharedBroker:
         _until(lambda: not self.state.exists(), STOP_SECONDS, "the test run's broker did not stop")
 
     def _start(self) -> None:
-        command = [sys.executable, "-m", "services.shared.broker", str(self.state), "--owner", str(self.owner)]
+        command = [sys.executable, "-m", "services.demo.kafka", str(self.state), "--owner", str(self.owner)]
         command += ["--kind", self.kind] if self.kind else []
         with (self.folder / "log").open("wb") as log:
             keeper = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, start_new_session=True)

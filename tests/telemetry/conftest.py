@@ -9,9 +9,9 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from services.shared.telemetry.tracing import tracing_with
-from tests.delivery.conftest import bench, script, scripted
-from tests.running.conftest import topics
+from services.engine.telemetry.tracing import tracing_with
+from tests.outbox.conftest import bench, script, scripted
+from tests.runtime.conftest import topics
 
 __all__ = ["bench", "script", "scripted", "spans", "topics"]
 

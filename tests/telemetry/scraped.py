@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from services.shared.telemetry.exposition import exposition
-from services.shared.telemetry.families import Reading
+from services.engine.telemetry.exposition import exposition
+from services.engine.telemetry.families import Reading
 
 
 class Scrape:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from services.shared.telemetry.families import FAMILIES
+from services.engine.telemetry.families import FAMILIES
 
 OPS = Path(__file__).parents[2] / "ops"
 ALERTS, CASES = OPS / "prometheus" / "alerts.yml", OPS / "prometheus" / "alerts.test.yml"

@@ -9,16 +9,16 @@ from datetime import timedelta
 import pytest
 
 from contracts.reasons import Reason
-from services.shared.delivery.breaker import Breaker
-from services.shared.delivery.decision import Decision
-from services.shared.delivery.lane import Lane
-from services.shared.delivery.outcome import Blocked, Done, Outcome, Refused, Retry, Unknown
-from services.shared.telemetry.figures import figures
-from services.shared.telemetry.freshness import completed, freshness
-from services.shared.telemetry.observed import observed_lane, observed_take
-from tests.delivery.bench import Bench, Script
-from tests.delivery.shelf import LANE, NAME, garbage, put_on_shelf, record, stock
-from tests.delivery.upstream import done
+from services.engine.outbox.breaker import Breaker
+from services.engine.outbox.decision import Decision
+from services.engine.outbox.lane import Lane
+from services.engine.outbox.outcome import Blocked, Done, Outcome, Refused, Retry, Unknown
+from services.engine.telemetry.figures import figures
+from services.engine.telemetry.freshness import completed, freshness
+from services.engine.telemetry.observed import observed_lane, observed_take
+from tests.outbox.bench import Bench, Script
+from tests.outbox.shelf import LANE, NAME, garbage, put_on_shelf, record, stock
+from tests.outbox.upstream import done
 from tests.telemetry.scraped import Scrape, scrape
 
 WAITS = Blocked("link:1", Reason.SALE_CLIENT_WAITS, "it waits")

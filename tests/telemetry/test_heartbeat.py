@@ -7,10 +7,10 @@ import time
 
 import pytest
 
-from services.shared.telemetry import heartbeat
-from services.shared.telemetry.board import PROCESS, Board
-from services.shared.telemetry.heartbeat import STOPPED, Heartbeat
-from tests.delivery.upstream import eventually
+from services.engine.telemetry import heartbeat
+from services.engine.telemetry.board import PROCESS, Board
+from services.engine.telemetry.heartbeat import STOPPED, Heartbeat
+from tests.outbox.upstream import eventually
 from tests.telemetry.scraped import scrape
 
 

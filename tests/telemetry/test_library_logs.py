@@ -7,7 +7,7 @@ import logging
 import pytest
 from aiokafka.errors import GroupCoordinatorNotAvailableError
 
-from services.shared.library_logs import ONCE_IN, SingleAttempts
+from services.engine.telemetry.library_logs import ONCE_IN, SingleAttempts
 
 
 def line(name: str, message: str, error: BaseException | None = None) -> logging.LogRecord:
@@ -46,6 +46,6 @@ def test_a_fault_keeps_its_traceback_and_is_never_thinned_out() -> None:
 def test_our_own_lines_all_pass_as_they_are() -> None:
     thinned = SingleAttempts()
     for _ in range(3):
-        record = line("services.shared.messaging.publisher", "events wait for the broker")
+        record = line("services.engine.kafka.publisher", "events wait for the broker")
         assert thinned.filter(record)
         assert record.levelname == "ERROR"

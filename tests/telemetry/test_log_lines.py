@@ -19,19 +19,19 @@ from sqlalchemy.exc import IntegrityError
 from contracts.ledger import SaleRecorded
 from contracts.model import Event
 from contracts.reasons import Reason
+from services.engine.outbox.breaker import Breaker
+from services.engine.outbox.lane import Lane
+from services.engine.outbox.relay import Relay
+from services.engine.outbox.upstream_errors import Rejected
+from services.engine.telemetry.logs import JsonFormatter, TextFormatter, in_service
+from services.engine.telemetry.observed import observed_lane
+from services.engine.telemetry.tracing import span, trace_id
 from services.order_exporter.deliveries import deliveries
 from services.order_exporter.handlers import handlers
-from services.shared.delivery.breaker import Breaker
-from services.shared.delivery.lane import Lane
-from services.shared.delivery.relay import Relay
-from services.shared.logs import JsonFormatter, TextFormatter, in_service
-from services.shared.settings.balance import Dialect
-from services.shared.telemetry.observed import observed_lane
-from services.shared.telemetry.tracing import span, trace_id
-from services.shared.upstream.errors import Rejected
-from tests.delivery.bench import Bench, open_bench
-from tests.delivery.shelf import record
-from tests.delivery.upstream import eventually
+from services.settings.balance import Dialect
+from tests.outbox.bench import Bench, open_bench
+from tests.outbox.shelf import record
+from tests.outbox.upstream import eventually
 from tests.support.exporting import KEY, PERSONAL_ID, buyer, line, link, order, settings
 from tests.support.fake_books import FakeBooks
 from tests.support.memory_state import NOON

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-from services.shared.logs import WORDS
+from services.engine.telemetry.logs import WORDS
 
 SERVICES = Path(__file__).parents[2] / "services"
 OUTSIDE = ("sandbox", "demo")
@@ -44,7 +44,7 @@ def test_every_line_speaks_the_vocabulary() -> None:
     spoken = [(place, word) for place, call in calls() for word in words(call)]
     assert len(spoken) > 25
     unknown = [each for each in spoken if each[1] not in WORDS]
-    assert unknown == [], "say it with a word of services/shared/logs.py, or explain the new word there"
+    assert unknown == [], "say it with a word of services/engine/telemetry/logs.py, or explain the new word there"
 
 
 def test_messages_are_constant_so_that_they_can_be_searched_for() -> None:

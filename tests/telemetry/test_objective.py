@@ -12,17 +12,17 @@ from contracts.ledger import SaleRecorded
 from contracts.operations import DiscardRequested
 from contracts.reasons import Reason
 from contracts.shop import OrderChanged
-from services.commands.status.freshness import FeedAge, Punctuality, feed_ages, punctuality
-from services.commands.status.freshness_lines import lines
+from services.cli.status.freshness import FeedAge, Punctuality, feed_ages, punctuality
+from services.cli.status.freshness_lines import lines
+from services.engine.outbox.outcome import Refused
+from services.engine.state.database import open_database
+from services.engine.state.files import database_file
+from services.engine.telemetry.freshness import completed
 from services.order_exporter.handlers import SALE_LANE, handlers
 from services.order_exporter.readings.on_time import OnTime
-from services.shared.delivery.outcome import Refused
-from services.shared.settings.model import Settings, StateSettings
-from services.shared.state.database import open_database
-from services.shared.state.files import database_file
-from services.shared.telemetry.freshness import completed
-from tests.delivery.bench import Bench, open_bench
-from tests.delivery.shelf import NAME, NOW, record
+from services.settings.model import Settings, StateSettings
+from tests.outbox.bench import Bench, open_bench
+from tests.outbox.shelf import NAME, NOW, record
 from tests.support.exporting import SHOP, line, link, order, recorded_sale, settings
 from tests.telemetry.scraped import scrape
 

@@ -12,11 +12,11 @@ import pytest
 from contracts.model import Event
 from contracts.operations import DiscardRequested
 from contracts.reasons import Reason
+from services.engine.outbox.outcome import Refused
 from services.order_exporter.handlers import SALE_LANE, handlers
 from services.order_exporter.readings.undocumented import EVERY, Undocumented
-from services.shared.delivery.outcome import Refused
-from tests.delivery.bench import Bench, open_bench
-from tests.delivery.shelf import record
+from tests.outbox.bench import Bench, open_bench
+from tests.outbox.shelf import record
 from tests.support.exporting import KEY, PAID, SHOP, line, link, order, recorded_sale, settings
 from tests.telemetry.scraped import scrape
 

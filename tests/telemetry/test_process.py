@@ -12,20 +12,20 @@ from pathlib import Path
 import httpx
 import pytest
 
-from services.commands import run
-from services.shared.messaging.topics import create_topics
-from services.shared.running.service import Blueprint
-from services.shared.settings.load import load
-from services.shared.settings.model import Settings
-from services.shared.telemetry.board import Board
-from services.shared.telemetry.families import FAMILIES
-from tests.delivery.upstream import Upstream
-from tests.messaging.topics import Topics, eventually
-from tests.running.toy import blueprint, settings
+from services.cli import run
+from services.engine.kafka.topics import create_topics
+from services.engine.runtime.service import Blueprint
+from services.engine.telemetry.board import Board
+from services.engine.telemetry.families import FAMILIES
+from services.settings.load import load
+from services.settings.model import Settings
+from tests.kafka.topics import Topics, eventually
+from tests.outbox.upstream import Upstream
+from tests.runtime.toy import blueprint, settings
 from tests.telemetry.scraped import Scrape, scrape
 
 NAME = "stock-publisher"
-DAVTARI = "from services.cli import app; app()"
+DAVTARI = "from services.cli.app import app; app()"
 FILE = """
 [balance]
 application-id = "1"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiokafka import TopicPartition
 
-from services.shared.telemetry.progress import Place, Progress
+from services.engine.telemetry.progress import Place, Progress
 
 ORDERS, STOCK = TopicPartition("davtari.shop.orders", 0), TopicPartition("davtari.balance.stock", 2)
 PATIENCE = 300.0

@@ -13,17 +13,17 @@ import httpx
 import pytest
 from aiokafka.errors import KafkaConnectionError
 
-from services.shared.running.service import Service
-from services.shared.running.serving import CannotListen
-from services.shared.settings.model import TelemetrySettings
-from services.shared.telemetry import running as telemetry
-from services.shared.telemetry.board import Board
-from services.shared.telemetry.pages import pages
-from tests.delivery.shelf import LANE, NAME, envelope, stock
-from tests.delivery.upstream import Upstream
-from tests.messaging.topics import SHELF, STOCK, Topics, eventually
-from tests.running.house import until_said
-from tests.running.toy import blueprint, settings
+from services.engine.runtime.service import Service
+from services.engine.runtime.serving import CannotListen
+from services.engine.telemetry import running as telemetry
+from services.engine.telemetry.board import Board
+from services.engine.telemetry.pages import pages
+from services.settings.model import TelemetrySettings
+from tests.kafka.topics import SHELF, STOCK, Topics, eventually
+from tests.outbox.shelf import LANE, NAME, envelope, stock
+from tests.outbox.upstream import Upstream
+from tests.runtime.house import until_said
+from tests.runtime.toy import blueprint, settings
 from tests.telemetry.scraped import Scrape, scrape
 
 pytestmark = pytest.mark.kafka

@@ -12,22 +12,22 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind
 
-from services.shared.delivery.breaker import Breaker
-from services.shared.delivery.lane import Lane
-from services.shared.delivery.outcome import Outcome, Unknown
-from services.shared.delivery.record import Record
-from services.shared.delivery.row import Row
-from services.shared.settings.model import TelemetrySettings
-from services.shared.settings.shop import ShopSettings
-from services.shared.telemetry.exporting import exporting
-from services.shared.telemetry.observed import observed_lane, observed_take
-from services.shared.telemetry.tracing import is_tracing, span, traceparent
+from services.engine.outbox.breaker import Breaker
+from services.engine.outbox.lane import Lane
+from services.engine.outbox.outcome import Outcome, Unknown
+from services.engine.outbox.record import Record
+from services.engine.outbox.row import Row
+from services.engine.telemetry.exporting import exporting
+from services.engine.telemetry.observed import observed_lane, observed_take
+from services.engine.telemetry.tracing import is_tracing, span, traceparent
+from services.settings.model import TelemetrySettings
+from services.settings.shop import ShopSettings
 from services.store_feed.deliveries import Looks
 from services.store_feed.handlers import lane
 from services.store_feed.records import NAME
-from tests.delivery.bench import Bench
-from tests.delivery.shelf import LANE, record, stock
-from tests.delivery.upstream import done
+from tests.outbox.bench import Bench
+from tests.outbox.shelf import LANE, record, stock
+from tests.outbox.upstream import done
 from tests.store_feed.conftest import store
 from tests.store_feed.shop_bench import MAIN, Store, intake
 

@@ -13,15 +13,15 @@ import pytest
 
 from services.balance_feed.importing import Importer
 from services.balance_feed.schedule import Schedule
-from services.shared.settings.model import ScheduleSettings
-from services.shared.state.database import Database
-from services.shared.telemetry.figures import figures
-from services.shared.telemetry.freshness import freshness
-from services.shared.upstream.errors import Unavailable
+from services.engine.outbox.upstream_errors import Unavailable
+from services.engine.state.database import Database
+from services.engine.telemetry.figures import figures
+from services.engine.telemetry.freshness import freshness
+from services.settings.model import ScheduleSettings
 from services.store_feed.records import NAME
 from services.store_feed.sweep import Sweep
 from tests.balance_feed.feed_bench import Feed, standing
-from tests.delivery.upstream import eventually
+from tests.outbox.upstream import eventually
 from tests.store_feed.conftest import store
 from tests.store_feed.shop_bench import MAIN, Store, intake
 from tests.telemetry.scraped import scrape

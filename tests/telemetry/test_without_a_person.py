@@ -12,14 +12,14 @@ import pytest
 from contracts.approvals import ApprovalAsked
 from contracts.model import Event
 from contracts.operations import DeadLettered, PushRequested
-from services.commands.status.freshness import ByItself, by_itself
-from services.commands.status.freshness_lines import lines
+from services.cli.status.freshness import ByItself, by_itself
+from services.cli.status.freshness_lines import lines
+from services.engine.state.files import database_file
 from services.order_exporter.handlers import handlers
 from services.order_exporter.readings.hands import HandsOff
-from services.shared.settings.model import StateSettings
-from services.shared.state.files import database_file
-from tests.delivery.bench import Bench, open_bench
-from tests.delivery.shelf import NAME, NOW, record
+from services.settings.model import StateSettings
+from tests.outbox.bench import Bench, open_bench
+from tests.outbox.shelf import NAME, NOW, record
 from tests.support.exporting import SHOP
 from tests.telemetry.scraped import scrape
 from tests.telemetry.test_objective import LATE, SOON, USING, paid, sold

@@ -11,9 +11,9 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from services.shared.broker import ArchivesBroker, Unavailable, broker
-from services.shared.broker.archives import SCRIPT, archives
-from services.shared.broker.readiness import await_answer
+from services.demo.kafka import ArchivesBroker, Unavailable, broker
+from services.demo.kafka.archives import SCRIPT, archives
+from services.demo.kafka.readiness import await_answer
 
 pytestmark = pytest.mark.long
 
@@ -86,8 +86,8 @@ def test_a_wrong_command_line_is_answered_with_the_right_ones(line: list[str]) -
 
 
 async def test_an_installation_without_the_script_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("services.shared.broker.archives.ROOT", tmp_path)
-    monkeypatch.setattr("services.shared.broker.archives.SCRIPT", tmp_path / "ops" / "kafka" / "kafka")
+    monkeypatch.setattr("services.demo.kafka.archives.ROOT", tmp_path)
+    monkeypatch.setattr("services.demo.kafka.archives.SCRIPT", tmp_path / "ops" / "kafka" / "kafka")
     with pytest.raises(Unavailable, match="run from a checkout"):
         async with archives(None):
             pytest.fail("there is nothing to start")

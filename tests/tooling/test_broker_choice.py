@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from services.shared.broker import Broker, BrokerError, BrokerKind, Unavailable
-from services.shared.broker.choice import SOURCES, first_of, kinds
-from services.shared.broker.container import container, node_settings
-from services.shared.broker.given import given
-from services.shared.broker.running import Source
+from services.demo.kafka import Broker, BrokerError, BrokerKind, Unavailable
+from services.demo.kafka.choice import SOURCES, first_of, kinds
+from services.demo.kafka.container import container, node_settings
+from services.demo.kafka.given import given
+from services.demo.kafka.running import Source
 
 ALL: Sequence[BrokerKind] = ["given", "container", "archives"]
 
@@ -104,7 +104,7 @@ def test_a_word_that_names_no_broker_is_refused_with_the_words_that_do() -> None
 
 async def test_a_named_kafka_that_is_silent_is_an_error_and_not_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:1")
-    monkeypatch.setattr("services.shared.broker.given.ANSWER_SECONDS", 0.3)
+    monkeypatch.setattr("services.demo.kafka.given.ANSWER_SECONDS", 0.3)
     with pytest.raises(BrokerError, match=r"127\.0\.0\.1:1.*unset KAFKA_BOOTSTRAP_SERVERS") as raised:
         async with first_of(["given", "archives"], {"given": given, "archives": source("archives")}):
             pytest.fail("no other broker may replace the Kafka that was named")

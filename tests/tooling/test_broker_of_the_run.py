@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from services.shared.broker import Broker
+from services.demo.kafka import Broker
 
 
 @pytest.mark.kafka

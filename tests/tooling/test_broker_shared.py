@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from services.shared.broker import BrokerError
-from services.shared.broker.readiness import await_answer
+from services.demo.kafka import BrokerError
+from services.demo.kafka.readiness import await_answer
 from tests.support.shared_broker import ROOT, SharedBroker
 
 PLUGIN = ("-p", "tests.support.broker_plugin", "-p", "no:cacheprovider")

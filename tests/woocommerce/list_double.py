@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from services.shared.woocommerce.times import gmt_text, instant
+from services.connectors.woocommerce.times import gmt_text, instant
 from tests.woocommerce.shop_double import listed
 
 START = datetime(2026, 3, 1, tzinfo=UTC)

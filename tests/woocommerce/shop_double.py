@@ -12,8 +12,8 @@ from typing import Any
 import httpx
 from pydantic import SecretStr
 
-from services.shared.settings.shop import ShopSettings
-from services.shared.woocommerce.client import WooCommerce
+from services.connectors.woocommerce.client import WooCommerce
+from services.settings.shop import ShopSettings
 
 CAPTURES = Path(__file__).parents[1] / "captures" / "woocommerce"
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)

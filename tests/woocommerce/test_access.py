@@ -11,15 +11,15 @@ import pytest
 from starlette.applications import Starlette
 
 from contracts.reasons import Reason
+from services.accounting.checks import shop as checks
+from services.connectors.woocommerce.client import WooCommerce
+from services.engine.outbox.failure import outcome_of
+from services.engine.outbox.outcome import Retry
+from services.engine.outbox.upstream_errors import UpstreamError
 from services.sandbox.faults import Faults
 from services.sandbox.server import Served, serve
 from services.sandbox.woocommerce.app import create
 from services.sandbox.woocommerce.settings import Settings
-from services.shared.checks import shop as checks
-from services.shared.delivery.failure import outcome_of
-from services.shared.delivery.outcome import Retry
-from services.shared.upstream.errors import UpstreamError
-from services.shared.woocommerce.client import WooCommerce
 from tests.woocommerce.test_shop_over_the_wire import NEW, calls
 
 pytestmark = pytest.mark.claim("K16", "K28")

@@ -10,9 +10,12 @@ import httpx
 import pytest
 
 from contracts.reasons import Reason
-from services.shared.delivery.failure import outcome_of
-from services.shared.delivery.outcome import Refused, Retry, Unknown
-from services.shared.upstream.errors import (
+from services.connectors.woocommerce.client import WooCommerce
+from services.connectors.woocommerce.cursor import Cursor
+from services.connectors.woocommerce.product_write import ProductWrite
+from services.engine.outbox.failure import outcome_of
+from services.engine.outbox.outcome import Refused, Retry, Unknown
+from services.engine.outbox.upstream_errors import (
     AccessDenied,
     ForeignAnswer,
     Misaddressed,
@@ -22,9 +25,6 @@ from services.shared.upstream.errors import (
     UnknownOutcome,
     UpstreamError,
 )
-from services.shared.woocommerce.client import WooCommerce
-from services.shared.woocommerce.cursor import Cursor
-from services.shared.woocommerce.product_write import ProductWrite
 from tests.woocommerce.shop_double import NOON, ShopDouble, client, listed, product
 
 pytestmark = pytest.mark.claim("K28")

@@ -11,7 +11,7 @@ import pytest
 from contracts.envelope import decode, headers, value, wrap
 from contracts.json_schema import released_name
 from contracts.shop import OrderChanged
-from services.shared.woocommerce.order import order_changed
+from services.connectors.woocommerce.order import order_changed
 from tests.woocommerce.shop_double import answered
 
 SCHEMAS = Path(__file__).parents[2] / "contracts/schemas"

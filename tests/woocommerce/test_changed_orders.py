@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.shared.woocommerce.cursor import Cursor
-from services.shared.woocommerce.times import gmt_text, instant
+from services.connectors.woocommerce.cursor import Cursor
+from services.connectors.woocommerce.times import gmt_text, instant
 from tests.woocommerce.shop_double import NOON, ShopDouble, answered, client, listed, recorded
 
 START = datetime(2026, 3, 1, tzinfo=UTC)

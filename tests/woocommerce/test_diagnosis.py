@@ -8,10 +8,10 @@ import httpx
 import pytest
 
 from contracts.reasons import Reason
-from services.shared.delivery.failure import outcome_of
-from services.shared.delivery.outcome import Retry
-from services.shared.upstream.errors import UpstreamError
-from services.shared.woocommerce.client import WooCommerce
+from services.connectors.woocommerce.client import WooCommerce
+from services.engine.outbox.failure import outcome_of
+from services.engine.outbox.outcome import Retry
+from services.engine.outbox.upstream_errors import UpstreamError
 from tests.woocommerce.shop_double import ShopDouble, client
 
 pytestmark = pytest.mark.claim("K16")

@@ -6,7 +6,9 @@ import httpx
 import pytest
 
 from contracts.reasons import Reason
-from services.shared.upstream.errors import (
+from services.connectors.woocommerce.api import Api
+from services.engine.outbox.retry_after import LONGEST
+from services.engine.outbox.upstream_errors import (
     AccessDenied,
     Misaddressed,
     Rejected,
@@ -14,8 +16,6 @@ from services.shared.upstream.errors import (
     UnknownOutcome,
     UpstreamError,
 )
-from services.shared.upstream.retry_after import LONGEST
-from services.shared.woocommerce.api import Api
 from tests.woocommerce.shop_double import ShopDouble, capture, client, exchanges, recorded
 
 REFUSED, GONE = Reason.SHOP_REFUSED, Reason.SHOP_PRODUCT_GONE

@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.reasons import Reason
-from services.shared.upstream.errors import ReadFailed, Unavailable
-from services.shared.upstream.unreadable import Unreadable
-from services.shared.woocommerce.client import WooCommerce
-from services.shared.woocommerce.cursor import Cursor
-from services.shared.woocommerce.pages import Skip, Skipped, log_skipped, rows
+from services.connectors.http.unreadable import Unreadable
+from services.connectors.woocommerce.client import WooCommerce
+from services.connectors.woocommerce.cursor import Cursor
+from services.connectors.woocommerce.pages import Skip, Skipped, log_skipped, rows
+from services.engine.outbox.upstream_errors import ReadFailed, Unavailable
 from tests.woocommerce.list_double import FAILURES, START, Failure, ListDouble, answers, crashes, times_out
 from tests.woocommerce.shop_double import NOON, client
 

@@ -11,11 +11,11 @@ import pytest
 
 from contracts.reasons import Reason
 from contracts.shop import OrderChanged, RefundIssued
+from services.connectors.woocommerce.order import order_changed
+from services.connectors.woocommerce.person import order_ref
+from services.connectors.woocommerce.read import ReadError
+from services.connectors.woocommerce.refund import refund_issued
 from services.sandbox.recorded import order_ids, recording
-from services.shared.woocommerce.order import order_changed
-from services.shared.woocommerce.person import order_ref
-from services.shared.woocommerce.read import ReadError
-from services.shared.woocommerce.refund import refund_issued
 from tests.woocommerce.shop_double import answered
 
 KEYS: dict[str, Any] = {

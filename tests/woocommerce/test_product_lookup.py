@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.shared.woocommerce.cursor import Cursor
-from services.shared.woocommerce.products import LONGEST_QUERY, MOST_SKUS, chunks
-from services.shared.woocommerce.read import ReadError
+from services.connectors.woocommerce.cursor import Cursor
+from services.connectors.woocommerce.products import LONGEST_QUERY, MOST_SKUS, chunks
+from services.connectors.woocommerce.read import ReadError
 from tests.woocommerce.shop_double import ShopDouble, client, listed, product, recorded
 
 

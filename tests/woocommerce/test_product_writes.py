@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from contracts.reasons import Reason
-from services.shared.upstream.errors import UnknownOutcome
-from services.shared.woocommerce.batch import NotStored, Stored
-from services.shared.woocommerce.product_write import ProductWrite
+from services.connectors.woocommerce.batch import NotStored, Stored
+from services.connectors.woocommerce.product_write import ProductWrite
+from services.engine.outbox.upstream_errors import UnknownOutcome
 from tests.woocommerce.shop_double import ShopDouble, client, recorded
 
 WINDOW = {

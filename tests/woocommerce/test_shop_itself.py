@@ -9,8 +9,8 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from services.shared.upstream.errors import Misaddressed, Unavailable
-from services.shared.upstream.unreadable import Listing
+from services.connectors.http.unreadable import Listing
+from services.engine.outbox.upstream_errors import Misaddressed, Unavailable
 from tests.woocommerce.shop_double import ShopDouble, client, listed, recorded
 
 INDEX = {

@@ -13,14 +13,14 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
+from services.connectors.woocommerce.batch import NotStored, Stored
+from services.connectors.woocommerce.client import WooCommerce
+from services.connectors.woocommerce.echo import differences
+from services.connectors.woocommerce.product_write import ProductWrite
+from services.engine.outbox.upstream_errors import AccessDenied, Unavailable, UnknownOutcome
 from services.sandbox.faults import Fault, Faults
 from services.sandbox.server import Served, serve
 from services.sandbox.woocommerce.app import create
-from services.shared.upstream.errors import AccessDenied, Unavailable, UnknownOutcome
-from services.shared.woocommerce.batch import NotStored, Stored
-from services.shared.woocommerce.client import WooCommerce
-from services.shared.woocommerce.echo import differences
-from services.shared.woocommerce.product_write import ProductWrite
 from tests.woocommerce.shop_double import settings
 
 

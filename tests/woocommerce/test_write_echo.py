@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.shared.woocommerce.echo import SALE_EMPTIED, STOCK_IGNORED, UNCATEGORIZED, Difference, differences
-from services.shared.woocommerce.product_write import ProductWrite
+from services.connectors.woocommerce.echo import SALE_EMPTIED, STOCK_IGNORED, UNCATEGORIZED, Difference, differences
+from services.connectors.woocommerce.product_write import ProductWrite
 from tests.woocommerce.shop_double import NOON, answered, product
 
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from services.connectors.woocommerce.order import order_changed
 from services.order_exporter.clients.client import Identity, identity_of, number_remark
-from services.shared.settings.orders import OrderSettings
-from services.shared.woocommerce.order import order_changed
+from services.settings.orders import OrderSettings
 from tests.woocommerce.shop_double import answered
 from tests.wordpress.conftest import Php
 

@@ -13,15 +13,15 @@ from typing import Any
 
 from contracts.reasons import Reason
 from contracts.shop import OrderChanged, Person
+from services.accounting.contacts.same import SAME
+from services.accounting.documents.uids import contact_ref
+from services.accounting.documents.unbookable import required
+from services.engine.state.records import State
 from services.order_exporter.clients.client import Identity, client_document, identity_of
 from services.order_exporter.projection import ASSIGNED, CLIENT, GIVEN_BY, ORDER, assigned_key, order_client_key
 from services.order_exporter.tasks import ClientTask
-from services.shared.contacts.same import SAME
-from services.shared.documents.uids import contact_ref
-from services.shared.documents.unbookable import required
-from services.shared.settings.balance import BalanceSettings
-from services.shared.settings.orders import OrderSettings
-from services.shared.state.records import State
+from services.settings.balance import BalanceSettings
+from services.settings.orders import OrderSettings
 
 RETAIL = "retail client"
 SEVERAL_NUMBERS = "the buyer has given several numbers with other orders: retail client"

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from contracts.shop import Address, OrderChanged, Person
-from services.shared.documents.person_number import valid_number
-from services.shared.documents.uids import client_uid
-from services.shared.documents.written import without_empty
-from services.shared.settings.balance import ListTexts
+from services.accounting.documents.person_number import valid_number
+from services.accounting.documents.uids import client_uid
+from services.accounting.documents.written import without_empty
+from services.settings.balance import ListTexts
 
 PERSONAL_DIGITS = 11
 NAME_LIMIT = 150

@@ -8,15 +8,15 @@ from datetime import datetime
 from typing import Any, Literal, Protocol
 
 from contracts.ledger import ClientRecorded
+from services.connectors.balance.clients import ClientRef
+from services.connectors.balance.rows import RowInvalid
+from services.engine.outbox.failure import outcome_of
+from services.engine.outbox.lane import Deliver
+from services.engine.outbox.outcome import Done, Outcome, Refused, Unknown
+from services.engine.outbox.row import Row
+from services.engine.outbox.upstream_errors import UpstreamError
 from services.order_exporter.contacts.contact_book import ContactBook, Register
 from services.order_exporter.tasks import ClientTask
-from services.shared.balance.clients import ClientRef
-from services.shared.balance.rows import RowInvalid
-from services.shared.delivery.failure import outcome_of
-from services.shared.delivery.lane import Deliver
-from services.shared.delivery.outcome import Done, Outcome, Refused, Unknown
-from services.shared.delivery.row import Row
-from services.shared.upstream.errors import UpstreamError
 
 How = Literal["found", "created"]
 SEVERAL = "{count} clients of Balance have the buyer's phone or e-mail: retail client"

@@ -6,10 +6,10 @@ It stands in the document that is sent and in no event: the ledger holds nothing
 from __future__ import annotations
 
 from contracts.shop import OrderChanged
+from services.accounting.documents.written import COMMENT_LIMIT
 from services.order_exporter.clients.client import delivery_address
 from services.order_exporter.tasks import SaleTask
-from services.shared.documents.written import COMMENT_LIMIT
-from services.shared.settings.clients import ClientSettings
+from services.settings.clients import ClientSettings
 
 
 def with_address(task: SaleTask, order: OrderChanged, settings: ClientSettings) -> SaleTask:

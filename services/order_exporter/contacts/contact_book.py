@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from services.shared.balance.clients import ClientRef
-from services.shared.contacts.same import SAME
-from services.shared.upstream.unreadable import Unreadable, readable
+from services.accounting.contacts.same import SAME
+from services.connectors.balance.clients import ClientRef
+from services.connectors.http.unreadable import Unreadable, readable
 
 log = logging.getLogger(__name__)
 GOOD_FOR = timedelta(minutes=10)

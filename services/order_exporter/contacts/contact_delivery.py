@@ -11,21 +11,21 @@ from typing import Any, Protocol
 from contracts.clients import ContactField, Contacts, ContactsConflicted, ContactsMerged, ContactsOfBoth, Side
 from contracts.model import Event
 from contracts.reasons import Reason
+from services.accounting.contacts.merge import Merge, Rule, Sides, merge
+from services.accounting.contacts.same import SAME
+from services.connectors.balance.clients import ClientRef
+from services.connectors.balance.dates import read_moment
+from services.connectors.balance.fields import value
+from services.connectors.balance.rows import RowInvalid
+from services.connectors.woocommerce.customers import Customer
+from services.connectors.woocommerce.person import postal_address
+from services.engine.outbox.failure import outcome_of
+from services.engine.outbox.lane import Deliver
+from services.engine.outbox.outcome import Done, Outcome, Refused, Unknown
+from services.engine.outbox.row import Row
+from services.engine.outbox.upstream_errors import UpstreamError
 from services.order_exporter.clients.client import address_line
 from services.order_exporter.tasks import ContactTask
-from services.shared.balance.clients import ClientRef
-from services.shared.balance.dates import read_moment
-from services.shared.balance.fields import value
-from services.shared.balance.rows import RowInvalid
-from services.shared.contacts.merge import Merge, Rule, Sides, merge
-from services.shared.contacts.same import SAME
-from services.shared.delivery.failure import outcome_of
-from services.shared.delivery.lane import Deliver
-from services.shared.delivery.outcome import Done, Outcome, Refused, Unknown
-from services.shared.delivery.row import Row
-from services.shared.upstream.errors import UpstreamError
-from services.shared.woocommerce.customers import Customer
-from services.shared.woocommerce.person import postal_address
 
 IN_BALANCE: Mapping[ContactField, str] = {"phone": "Phone", "email": "Email", "address": "PhysicalAddress"}
 """What each contact is called in Clients."""

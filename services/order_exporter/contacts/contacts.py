@@ -12,15 +12,15 @@ from contracts.clients import ContactsConflicted, ContactSettled, ContactsMerged
 from contracts.envelope import Envelope
 from contracts.model import Event, Instant, Part
 from contracts.shop import OrderChanged
+from services.engine.outbox.decision import Delivery
+from services.engine.outbox.handlers import Remember
+from services.engine.state.records import Kind, State
 from services.order_exporter.clients.client import delivery_address, identity_of
 from services.order_exporter.content import is_void
 from services.order_exporter.projection import ASSIGNED, CLIENT, assigned_key
 from services.order_exporter.tasks import ContactTask
-from services.shared.delivery.decision import Delivery
-from services.shared.delivery.handlers import Remember
-from services.shared.settings.clients import ContactPolicies
-from services.shared.settings.model import Settings
-from services.shared.state.records import Kind, State
+from services.settings.clients import ContactPolicies
+from services.settings.model import Settings
 
 
 class LatestOrder(Part):

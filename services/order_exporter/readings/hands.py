@@ -17,16 +17,16 @@ from contracts.approvals import ApprovalAsked
 from contracts.envelope import Envelope
 from contracts.model import Event, Part
 from contracts.operations import DeadLettered, PushRequested
+from services.engine.outbox.handlers import Remember
+from services.engine.outbox.letter_about import order_key_of
+from services.engine.state.database import Database
+from services.engine.state.records import Kind, State
+from services.engine.state.tables import records
+from services.engine.telemetry.families import UNTOUCHED_ORDERS, Reading
 from services.order_exporter.projection import SERVICE
 from services.order_exporter.readings.on_time import DUE, EVERY, due_within
-from services.shared.delivery.handlers import Remember
-from services.shared.delivery.letter_about import order_key_of
-from services.shared.settings.freshness import FreshnessSettings
-from services.shared.settings.shop import ShopSettings
-from services.shared.state.database import Database
-from services.shared.state.records import Kind, State
-from services.shared.state.tables import records
-from services.shared.telemetry.families import UNTOUCHED_ORDERS, Reading
+from services.settings.freshness import FreshnessSettings
+from services.settings.shop import ShopSettings
 
 
 class Touched(Part):

@@ -18,17 +18,17 @@ from contracts.ledger import SaleRecorded
 from contracts.model import Event, Instant, Part
 from contracts.operations import DeadLetterSettled
 from contracts.shop import OrderChanged, OrderRemoved
+from services.accounting.documents.trigger import due_at, is_triggered
+from services.engine.outbox.dead_letters import PARKED
+from services.engine.outbox.handlers import Remember
+from services.engine.state.database import Database
+from services.engine.state.records import Kind, State
+from services.engine.state.tables import records
+from services.engine.telemetry.families import DUE_ORDERS, ON_TIME, Reading
 from services.order_exporter.content import is_void
 from services.order_exporter.projection import SALE, SERVICE
-from services.shared.delivery.dead_letters import PARKED
-from services.shared.delivery.handlers import Remember
-from services.shared.documents.trigger import due_at, is_triggered
-from services.shared.settings.freshness import FreshnessSettings
-from services.shared.settings.shop import ShopSettings
-from services.shared.state.database import Database
-from services.shared.state.records import Kind, State
-from services.shared.state.tables import records
-from services.shared.telemetry.families import DUE_ORDERS, ON_TIME, Reading
+from services.settings.freshness import FreshnessSettings
+from services.settings.shop import ShopSettings
 
 EVERY = timedelta(seconds=60)
 """How often the orders are counted at most."""

@@ -10,14 +10,14 @@ from sqlalchemy import exists, func, or_, select
 from sqlalchemy.orm import aliased
 
 from contracts.shop import OrderChanged
+from services.accounting.documents.trigger import due_at, is_triggered
+from services.engine.outbox.dead_letters import PARKED
+from services.engine.state.database import Database
+from services.engine.state.tables import records
+from services.engine.telemetry.families import UNDOCUMENTED, UNDOCUMENTED_AGE, Reading
 from services.order_exporter.content import VOID_STATUSES
 from services.order_exporter.projection import ORDER, SALE, SERVICE, KnownOrder
-from services.shared.delivery.dead_letters import PARKED
-from services.shared.documents.trigger import due_at, is_triggered
-from services.shared.settings.shop import ShopSettings
-from services.shared.state.database import Database
-from services.shared.state.tables import records
-from services.shared.telemetry.families import UNDOCUMENTED, UNDOCUMENTED_AGE, Reading
+from services.settings.shop import ShopSettings
 
 EVERY = timedelta(seconds=60)
 """How often it is looked at most: a look goes over all orders that have no Sale."""

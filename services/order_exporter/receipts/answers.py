@@ -8,12 +8,12 @@ from decimal import Decimal
 from typing import Literal
 
 from contracts.operations import CommandSettled, PaymentReceived
+from services.accounting.documents.unbookable import Unbookable
+from services.engine.runtime.tbilisi import local_date
 from services.order_exporter.projection import SERVICE
 from services.order_exporter.receipts.ledger import Payments
 from services.order_exporter.receipts.payment import entered_by, mapped
-from services.shared.documents.unbookable import Unbookable
-from services.shared.settings.shop import ShopSettings
-from services.shared.tbilisi import local_date
+from services.settings.shop import ShopSettings
 
 Verdict = tuple[Literal["done", "refused"], str]
 

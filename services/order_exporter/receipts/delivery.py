@@ -11,14 +11,14 @@ from typing import Any, Protocol
 
 from contracts.ledger import PaymentRecorded
 from contracts.reasons import Reason
+from services.accounting.documents.booking import Booked, Document, Register, book
+from services.accounting.documents.read_back import Intent
+from services.engine.outbox.lane import Deliver
+from services.engine.outbox.outcome import Done, Outcome
+from services.engine.outbox.row import Row
 from services.order_exporter.receipts.announce import payment_content
 from services.order_exporter.receipts.tasks import ReceiptTask
-from services.shared.delivery.lane import Deliver
-from services.shared.delivery.outcome import Done, Outcome
-from services.shared.delivery.row import Row
-from services.shared.documents.booking import Booked, Document, Register, book
-from services.shared.documents.read_back import Intent
-from services.shared.settings.balance import Dialect
+from services.settings.balance import Dialect
 
 
 class Receipts(Protocol):

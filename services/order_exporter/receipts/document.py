@@ -11,12 +11,12 @@ from typing import Any
 
 from contracts.ledger import SalePlanned, SaleRecorded
 from contracts.shop import OrderChanged
+from services.accounting.documents import written
+from services.accounting.documents.uids import receipt_uid
 from services.order_exporter.receipts.payment import Payment, fee_of
 from services.order_exporter.receipts.tasks import ReceiptTask
-from services.shared.documents import written
-from services.shared.documents.uids import receipt_uid
-from services.shared.settings.balance import BalanceSettings
-from services.shared.settings.payments import PaymentMethod
+from services.settings.balance import BalanceSettings
+from services.settings.payments import PaymentMethod
 
 AS_ON_SALE = ("Branch", "Department", "Agreement", "Currency", "CurrencyRate", "ReceivablesAccount")
 """What a receipt takes from its Sale."""

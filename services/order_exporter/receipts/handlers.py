@@ -8,6 +8,12 @@ from dataclasses import dataclass, replace
 from contracts.ledger import PaymentPlanned
 from contracts.operations import PaymentReceived
 from contracts.reasons import Reason
+from services.accounting.documents.push import ANSWER
+from services.accounting.documents.relations import is_own_purchase
+from services.accounting.documents.unbookable import Unbookable
+from services.engine.outbox.decision import NOTHING, Decision, Delivery, Refusal
+from services.engine.outbox.outcome import Blocked
+from services.engine.state.records import State
 from services.order_exporter.content import is_void
 from services.order_exporter.projection import ORDER, SALE, KnownOrder
 from services.order_exporter.receipts.announce import planned
@@ -17,15 +23,9 @@ from services.order_exporter.receipts.ledger import Payments, payments_of
 from services.order_exporter.receipts.payment import Payment, entered_by, mapped
 from services.order_exporter.receipts.projection import ENTERED, RECEIPT_PLAN, sale_name
 from services.order_exporter.receipts.tasks import ReceiptTask
-from services.shared.delivery.decision import NOTHING, Decision, Delivery, Refusal
-from services.shared.delivery.outcome import Blocked
-from services.shared.documents.push import ANSWER
-from services.shared.documents.relations import is_own_purchase
-from services.shared.documents.unbookable import Unbookable
-from services.shared.settings import Settings
-from services.shared.settings.balance import BalanceSettings
-from services.shared.settings.shop import ShopSettings
-from services.shared.state.records import State
+from services.settings import Settings
+from services.settings.balance import BalanceSettings
+from services.settings.shop import ShopSettings
 
 RECEIPT_LANE = "balance.receipts"
 

@@ -9,14 +9,14 @@ from decimal import Decimal
 from contracts.ledger import CreditNoteRecorded, PaymentRecorded, SalePlanned, SaleRecorded
 from contracts.operations import PaymentReceived
 from contracts.shop import OrderChanged
+from services.accounting.documents.push import ANSWER
+from services.accounting.documents.store_credit import credit_booked
+from services.engine.state.records import State
 from services.order_exporter.projection import PLAN, SALE, KnownOrder
 from services.order_exporter.receipts.payment import BY_SHOP, Payment, entered_by, given_back, of_shop
 from services.order_exporter.receipts.projection import CREDITED, ENTERED, RECEIPT
-from services.shared.documents.push import ANSWER
-from services.shared.documents.store_credit import credit_booked
-from services.shared.settings.orders import OrderSettings
-from services.shared.settings.payments import PaymentSettings
-from services.shared.state.records import State
+from services.settings.orders import OrderSettings
+from services.settings.payments import PaymentSettings
 
 
 @dataclass(frozen=True, slots=True)

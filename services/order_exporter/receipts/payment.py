@@ -8,15 +8,15 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
 from contracts.ledger import CreditNoteRecorded, PaymentRecorded
+from contracts.money import to_tetri
 from contracts.operations import PaymentReceived
 from contracts.reasons import Reason
 from contracts.shop import OrderChanged
-from services.shared.documents.digest import digest_of
-from services.shared.documents.unbookable import Unbookable
-from services.shared.documents.written import amount
-from services.shared.money import to_tetri
-from services.shared.settings.payments import PaymentMethod, PaymentSettings
-from services.shared.tbilisi import TBILISI, local_date
+from services.accounting.documents.digest import digest_of
+from services.accounting.documents.unbookable import Unbookable
+from services.accounting.documents.written import amount
+from services.engine.runtime.tbilisi import TBILISI, local_date
+from services.settings.payments import PaymentMethod, PaymentSettings
 
 BY_SHOP = "order"
 """The name of the payment that the shop itself states; others come from people and from refunds."""

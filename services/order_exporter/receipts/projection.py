@@ -8,8 +8,8 @@ from contracts.envelope import Envelope
 from contracts.ledger import CreditNoteRecorded, PaymentPlanned, PaymentRecorded, SalePlanned, SaleRecorded
 from contracts.model import Event
 from contracts.operations import PaymentReceived
-from services.shared.delivery.handlers import Remember
-from services.shared.state.records import Kind, State
+from services.engine.outbox.handlers import Remember
+from services.engine.state.records import Kind, State
 
 ENTERED = Kind("payment-entered", PaymentReceived)
 """By command; the reference is the order."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from contracts.reasons import Reason
+from services.accounting.documents.due_date import due_moment
+from services.accounting.documents.period import is_closed
+from services.accounting.documents.unbookable import Unbookable, setting_key
+from services.engine.runtime.tbilisi import local_date
 from services.order_exporter.projection import KnownOrder
-from services.shared.documents.due_date import due_moment
-from services.shared.documents.period import is_closed
-from services.shared.documents.unbookable import Unbookable, setting_key
-from services.shared.settings.orders import OrderSettings
-from services.shared.tbilisi import local_date
+from services.settings.orders import OrderSettings
 
 A_DAY = timedelta(days=1)
 

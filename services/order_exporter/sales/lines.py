@@ -10,14 +10,14 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Literal
 
+from contracts.money import is_whole_tetri, to_tetri, vat_in
 from contracts.reasons import Reason
 from contracts.shop import OrderChanged, OrderLine
+from services.accounting.documents.goods import takes_goods
+from services.accounting.documents.unbookable import Unbookable, required, setting_key
 from services.order_exporter.sales.rates import Share, shares_of
 from services.order_exporter.sales.vat import balance_rate
-from services.shared.documents.goods import takes_goods
-from services.shared.documents.unbookable import Unbookable, required, setting_key
-from services.shared.money import is_whole_tetri, to_tetri, vat_in
-from services.shared.settings.orders import OrderSettings
+from services.settings.orders import OrderSettings
 
 NO_PRICES: Mapping[int, Decimal] = {}
 LineKind = Literal["product", "shipping", "fee", "rounding", "amount"]

@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
+from contracts.money import to_tetri
 from contracts.reasons import Reason
 from contracts.shop import OrderChanged, OrderLine, TaxRate
+from services.accounting.documents.unbookable import Unbookable
 from services.order_exporter.sales.spreading import unrounded
-from services.shared.documents.unbookable import Unbookable
-from services.shared.money import to_tetri
 
 HUNDRED = Decimal(100)
 BLUR = Decimal("0.04")

@@ -10,9 +10,9 @@ from contracts.balance import ItemPrice, PriceChanged
 from contracts.envelope import Envelope
 from contracts.model import Part
 from contracts.shop import OrderChanged
-from services.shared.settings.balance import BalanceSettings
-from services.shared.settings.catalogue import PriceSettings
-from services.shared.state.records import Kind, State
+from services.engine.state.records import Kind, State
+from services.settings.balance import BalanceSettings
+from services.settings.catalogue import PriceSettings
 
 KEPT = 5
 """So many statements of an item's prices are kept: an order is late by days, not by months."""

@@ -8,10 +8,10 @@ from decimal import Decimal
 
 from contracts.reasons import Reason
 from contracts.shop import OrderChanged
+from services.accounting.documents.store_credit import store_credit
+from services.accounting.documents.unbookable import Unbookable, setting_key
 from services.order_exporter.sales.lines import SaleLine
-from services.shared.documents.store_credit import store_credit
-from services.shared.documents.unbookable import Unbookable, setting_key
-from services.shared.settings.orders import OrderSettings
+from services.settings.orders import OrderSettings
 
 
 def rounded(

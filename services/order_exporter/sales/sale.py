@@ -7,20 +7,20 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from contracts.ledger import RecordedLine
+from contracts.money import is_whole_tetri
 from contracts.reasons import Reason
 from contracts.shop import OrderChanged
+from services.accounting.documents.due_date import due_moment
+from services.accounting.documents.store_credit import credit_booked
+from services.accounting.documents.uids import sale_uid
+from services.accounting.documents.unbookable import Unbookable, required
+from services.accounting.documents.vat_control import vat_note
+from services.engine.runtime.tbilisi import local_date
 from services.order_exporter.clients.client import number_remark
 from services.order_exporter.sales.lines import NO_PRICES, SaleLine, sale_lines
 from services.order_exporter.sales.rounding import rounded
-from services.shared.documents.due_date import due_moment
-from services.shared.documents.store_credit import credit_booked
-from services.shared.documents.uids import sale_uid
-from services.shared.documents.unbookable import Unbookable, required
-from services.shared.documents.vat_control import vat_note
-from services.shared.money import is_whole_tetri
-from services.shared.settings.balance import BalanceSettings
-from services.shared.settings.orders import OrderSettings
-from services.shared.tbilisi import local_date
+from services.settings.balance import BalanceSettings
+from services.settings.orders import OrderSettings
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,17 +10,17 @@ from typing import Any, Protocol
 from contracts.ledger import RecordedLine, SaleRecorded
 from contracts.placement import SalePostponed
 from contracts.reasons import Reason
+from services.accounting.documents.booking import Booked, Document, Register, book_all
+from services.accounting.documents.parts import held_by, lines_together, recorded_parts, total_of, vat_of
+from services.accounting.documents.read_back import Intent
+from services.connectors.balance.documents import StoredDocument
+from services.engine.outbox.failure import outcome_of
+from services.engine.outbox.outcome import Done, Outcome, Refused
+from services.engine.outbox.row import Row
+from services.engine.outbox.upstream_errors import UpstreamError
 from services.order_exporter.announce import sale_content
 from services.order_exporter.tasks import SaleTask
-from services.shared.balance.documents import StoredDocument
-from services.shared.delivery.failure import outcome_of
-from services.shared.delivery.outcome import Done, Outcome, Refused
-from services.shared.delivery.row import Row
-from services.shared.documents.booking import Booked, Document, Register, book_all
-from services.shared.documents.parts import held_by, lines_together, recorded_parts, total_of, vat_of
-from services.shared.documents.read_back import Intent
-from services.shared.settings.balance import Dialect
-from services.shared.upstream.errors import UpstreamError
+from services.settings.balance import Dialect
 
 
 class Sales(Protocol):

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from contracts.balance import Accounts
+from services.accounting.documents import written
 from services.order_exporter.sales.lines import SaleLine
 from services.order_exporter.sales.sale import Sale
-from services.shared.documents import written
-from services.shared.settings.balance import BalanceSettings, Dialect, Template
-from services.shared.settings.orders import STORE_CREDIT, OrderSettings
+from services.settings.balance import BalanceSettings, Dialect, Template
+from services.settings.orders import STORE_CREDIT, OrderSettings
 
 NO_ACCOUNTS = Accounts()
 WAYBILL = {None: "", True: "waybill by Balance", False: "no waybill from Balance: it is issued elsewhere"}

@@ -6,10 +6,10 @@ from decimal import Decimal
 
 from contracts.reasons import Reason
 from contracts.shop import OrderChanged, OrderLine
-from services.shared.documents.unbookable import Unbookable, setting_key
-from services.shared.documents.vat_classes import STANDARD, UNTAXED, is_looked_at, is_zero_mapped, is_zero_meant
-from services.shared.documents.written import number
-from services.shared.settings.orders import OrderSettings
+from services.accounting.documents.unbookable import Unbookable, setting_key
+from services.accounting.documents.vat_classes import STANDARD, UNTAXED, is_looked_at, is_zero_mapped, is_zero_meant
+from services.accounting.documents.written import number
+from services.settings.orders import OrderSettings
 
 
 def balance_rate(

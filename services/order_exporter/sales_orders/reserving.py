@@ -13,14 +13,14 @@ from typing import Any, Literal
 from contracts.envelope import Envelope
 from contracts.model import Event, Part, Uid
 from contracts.sales_orders import SalesOrderEnded, SalesOrderPlanned, SalesOrderRecorded
+from services.engine.outbox.decision import Delivery
+from services.engine.outbox.handlers import Remember
+from services.engine.state.records import Kind, State
 from services.order_exporter.case import Case
 from services.order_exporter.content import books_digest, is_void
 from services.order_exporter.projection import SALE
 from services.order_exporter.sales_orders.sales_order import ending_task, event_content, is_same, sales_order_task
 from services.order_exporter.tasks import SalesOrderTask, SaleTask
-from services.shared.delivery.decision import Delivery
-from services.shared.delivery.handlers import Remember
-from services.shared.state.records import Kind, State
 
 
 class Made(Part):

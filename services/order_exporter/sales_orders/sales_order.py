@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from contracts.sales_orders import SalesOrderPlanned, SalesOrderRecorded
+from services.accounting.documents.uids import sales_order_uid
+from services.accounting.documents.written import number
 from services.order_exporter.tasks import SalesOrderTask, SaleTask
-from services.shared.documents.uids import sales_order_uid
-from services.shared.documents.written import number
-from services.shared.settings.balance import Dialect
+from services.settings.balance import Dialect
 
 HEADER = (
     "Date", "Client", "Warehouse", "Currency", "AmountIncludesVAT", "Branch", "Department", "Agreement", "PriceType",

@@ -11,17 +11,17 @@ from typing import Any, Protocol
 from contracts.placement import Pieces
 from contracts.reasons import Reason
 from contracts.sales_orders import SalesOrderEnded, SalesOrderRecorded
+from services.accounting.documents.booking import Booked, Document, Register, book
+from services.accounting.documents.read_back import Intent
+from services.connectors.balance.documents import StoredDocument
+from services.connectors.balance.rows import RowInvalid
+from services.engine.outbox.failure import outcome_of
+from services.engine.outbox.outcome import Done, Outcome, Refused
+from services.engine.outbox.row import Row
+from services.engine.outbox.upstream_errors import UpstreamError
 from services.order_exporter.sales_orders.sales_order import event_content
 from services.order_exporter.tasks import SalesOrderTask
-from services.shared.balance.documents import StoredDocument
-from services.shared.balance.rows import RowInvalid
-from services.shared.delivery.failure import outcome_of
-from services.shared.delivery.outcome import Done, Outcome, Refused
-from services.shared.delivery.row import Row
-from services.shared.documents.booking import Booked, Document, Register, book
-from services.shared.documents.read_back import Intent
-from services.shared.settings.balance import Dialect
-from services.shared.upstream.errors import UpstreamError
+from services.settings.balance import Dialect
 
 
 class SalesOrders(Protocol):

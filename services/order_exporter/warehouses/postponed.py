@@ -10,12 +10,12 @@ from contracts.model import Event, Part
 from contracts.placement import SalePostponed
 from contracts.reasons import Reason
 from contracts.shop import OrderChanged
+from services.accounting.documents.push import Push
+from services.engine.outbox.handlers import Remember
+from services.engine.outbox.outcome import Blocked
+from services.engine.state.records import Kind, State
 from services.order_exporter.content import books_digest
 from services.order_exporter.warehouses.stock import FREE, free_in
-from services.shared.delivery.handlers import Remember
-from services.shared.delivery.outcome import Blocked
-from services.shared.documents.push import Push
-from services.shared.state.records import Kind, State
 
 
 class ShortItem(Part):

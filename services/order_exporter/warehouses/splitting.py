@@ -8,9 +8,9 @@ from decimal import Decimal
 from typing import Any
 
 from contracts.ledger import DocumentPart
+from contracts.money import to_tetri
+from services.accounting.documents.uids import part_uid
 from services.order_exporter.sales.sale import Sale
-from services.shared.documents.uids import part_uid
-from services.shared.money import to_tetri
 
 
 def parts_of(

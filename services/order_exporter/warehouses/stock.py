@@ -11,10 +11,10 @@ from contracts.balance import ItemChanged, StockChanged
 from contracts.envelope import Envelope
 from contracts.model import Event, Instant, Part, Quantity, Uid
 from contracts.placement import Pieces, WarehouseChosen
+from services.engine.outbox.handlers import Remember
+from services.engine.state.records import Kind, State
 from services.order_exporter.content import is_void
 from services.order_exporter.projection import ORDER, SALE
-from services.shared.delivery.handlers import Remember
-from services.shared.state.records import Kind, State
 
 ZERO = Decimal(0)
 

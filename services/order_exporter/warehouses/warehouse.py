@@ -11,11 +11,11 @@ from uuid import UUID
 from contracts.placement import LinePlace, Pieces, WarehouseChosen
 from contracts.reasons import Reason
 from contracts.shop import OrderChanged
+from services.accounting.documents.ruling import Ruling
+from services.engine.outbox.outcome import Blocked
+from services.engine.state.records import State
 from services.order_exporter.content import books_digest
 from services.order_exporter.warehouses.stock import CHOSEN, SERVICE_ITEM, WAREHOUSE, free_in, warehouse_name
-from services.shared.delivery.outcome import Blocked
-from services.shared.documents.ruling import Ruling
-from services.shared.state.records import State
 
 
 @dataclass(frozen=True, slots=True)

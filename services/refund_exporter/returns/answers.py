@@ -7,6 +7,10 @@ from datetime import datetime
 from contracts.envelope import Envelope
 from contracts.operations import CommandSettled
 from contracts.returns import ReturnPlanned, ReturnRequested
+from services.accounting.documents.push import ANSWER, READING
+from services.accounting.documents.unbookable import Unbookable
+from services.accounting.documents.written import number
+from services.engine.state.records import Kind, State
 from services.refund_exporter.announce import note_content
 from services.refund_exporter.case import Case, earlier_notes
 from services.refund_exporter.compose import compose
@@ -14,10 +18,6 @@ from services.refund_exporter.left import left_of
 from services.refund_exporter.projection import SERVICE
 from services.refund_exporter.returns.plan import Return, return_note
 from services.refund_exporter.tasks import CreditNoteTask
-from services.shared.documents.push import ANSWER, READING
-from services.shared.documents.unbookable import Unbookable
-from services.shared.documents.written import number
-from services.shared.state.records import Kind, State
 
 REQUEST = Kind("return-request", ReturnRequested)
 """By command; the reference is the order."""

@@ -7,15 +7,15 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from contracts.reasons import Reason
 from contracts.returns import ReturnLine, ReturnRequested
+from services.accounting.documents.digest import digest_of
+from services.accounting.documents.unbookable import Unbookable
+from services.accounting.documents.written import number
+from services.engine.runtime.tbilisi import local_date
 from services.refund_exporter.basis import Basis, BasisLine
 from services.refund_exporter.credit_note import CreditNote, recorded_lines
 from services.refund_exporter.left import Left
 from services.refund_exporter.parts import Part
 from services.refund_exporter.reversal import NO_REFUND
-from services.shared.documents.digest import digest_of
-from services.shared.documents.unbookable import Unbookable
-from services.shared.documents.written import number
-from services.shared.tbilisi import local_date
 
 
 @dataclass(frozen=True, slots=True)

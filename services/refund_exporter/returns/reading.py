@@ -14,7 +14,7 @@ from typing import Any
 
 from contracts.model import ABSURD
 from services.refund_exporter.returns.request import Request, RequestInvalid, Wanted
-from services.shared.settings.returns import ReturnFields
+from services.settings.returns import ReturnFields
 
 ID = re.compile(r"[\w.#/-]{1,64}")
 FINEST = Decimal("0.000001")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from contracts.reasons import Reason
-from services.shared.documents.unbookable import Unbookable
+from services.accounting.documents.unbookable import Unbookable
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from contracts.returns import ReturnLine
+from services.connectors.woocommerce import php
+from services.connectors.woocommerce.order import order_changed
 from services.refund_exporter.returns.reading import requests_of
 from services.refund_exporter.returns.request import RequestInvalid
 from services.refund_exporter.returns.resolving import chosen, resolved
-from services.shared.settings.returns import ReturnSettings
-from services.shared.woocommerce import php
-from services.shared.woocommerce.order import order_changed
+from services.settings.returns import ReturnSettings
 
 
 class Shop(Protocol):

@@ -1,0 +1,113 @@
+"""The gates of the services: what a service itself looks at before its live flows may write.
+
+They are light, since they are passed at each start: rights, and whether what the settings name is there. Whoever writes
+to a shop has no way to Balance of its own: it waits until balance-feed has said that Balance's lookups were read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
+
+from aiokafka.errors import KafkaError
+
+from services.accounting.checks import balance as balance_checks
+from services.accounting.checks import shop as shop_checks
+from services.accounting.checks.balance import receipt_resources
+from services.accounting.checks.finding import FLOWS, Finding, forbids, live, live_anywhere
+from services.accounting.checks.groups import selected
+from services.accounting.checks.lookups import connection_digest, lookups
+from services.accounting.checks.rules import rules
+from services.accounting.mapping.effective import mapped_shop
+from services.accounting.mapping.reading import read_commanded
+from services.connectors.balance.client import Balance
+from services.connectors.balance.rows import RowInvalid
+from services.connectors.woocommerce.client import WooCommerce
+from services.engine.kafka.reaching import NotYet
+from services.engine.outbox.upstream_errors import Unavailable, UpstreamError
+from services.engine.runtime.gate import Gate, Look
+from services.settings.model import Settings
+
+Finds = Callable[[], Awaitable[list[Finding]]]
+BALANCE_GATE = "gate:balance-feed:balance"
+"""The key of what balance-feed says of Balance's lookups."""
+
+
+def balance_gate(settings: Settings, client: Balance) -> Gate:
+    """balance-feed's own: nothing waits behind it there; the services that write to shops wait for its word."""
+    check = partial(_looked, lambda: lookups(client, settings), frozenset(FLOWS))
+    return Gate("balance", frozenset(), check, FLOWS, connection_digest(settings))
+
+
+def shop_gate(settings: Settings, name: str, client: WooCommerce, lane: str, flows: frozenset[str]) -> list[Gate]:
+    """Before a lane that writes to a shop; none when none of the flows is live."""
+    wanted = flows & live(settings.shops[name])
+
+    async def look() -> list[Finding]:
+        found = (await shop_checks.key(client))[1]
+        if "catalogue" not in wanted:
+            return [*found, *rules(name, settings.shops[name])]
+        commanded = (await read_commanded(settings.kafka)).get(name, {})
+        found += rules(name, mapped_shop(settings.shops[name], commanded))
+        return [*found, *await selected(client, settings, name)]
+
+    gate = Gate(
+        f"shop:{name}", frozenset({lane}), partial(_looked, look, wanted), tuple(sorted(wanted)),
+        settings.shops[name].url, after=BALANCE_GATE, after_about=connection_digest(settings),
+    )  # fmt: skip
+    return [gate] if wanted else []
+
+
+def orders_gate(settings: Settings, client: Balance, lanes: Iterable[str]) -> list[Gate]:
+    """Before the lanes of clients and Sales."""
+    only = (settings.balance.dialect.sale_resource,)
+
+    async def look() -> list[Finding]:
+        found = await lookups(client, settings)
+        found += await balance_checks.rights(client, settings.balance, only)
+        if all(one.ok for one in found):
+            found += await balance_checks.warehouses(client, settings)
+        return [*found, *_rules_of_live(settings, "orders")]
+
+    return _gate(settings, "orders", lanes, look)
+
+
+def refunds_gate(settings: Settings, client: Balance, lanes: Iterable[str]) -> list[Gate]:
+    """Before the lanes of credit notes."""
+    dialect = settings.balance.dialect
+    only = (dialect.sale_resource, dialect.credit_note_resource)
+
+    async def look() -> list[Finding]:
+        return await lookups(client, settings) + await balance_checks.rights(client, settings.balance, only)
+
+    return _gate(settings, "refunds", lanes, look)
+
+
+def receipts_gate(settings: Settings, client: Balance, lanes: Iterable[str]) -> list[Gate]:
+    """Before the lane of receipts: may those documents be read that the payment methods name?"""
+    only = receipt_resources(settings)
+    return _gate(settings, "payments", lanes, lambda: balance_checks.rights(client, settings.balance, only))
+
+
+def _gate(settings: Settings, flow: str, lanes: Iterable[str], look: Finds) -> list[Gate]:
+    wanted = live_anywhere(settings) & {flow}
+    about = connection_digest(settings)
+    return [Gate(flow, frozenset(lanes), partial(_looked, look, wanted), (flow,), about)] if wanted else []
+
+
+def _rules_of_live(settings: Settings, flow: str) -> list[Finding]:
+    return [one for name, shop in settings.shops.items() if flow in live(shop) for one in rules(name, shop)]
+
+
+async def _looked(look: Finds, flows: frozenset[str]) -> Look:
+    """What a look found; an upstream that gave no answer was not reached."""
+    try:
+        found = await look()
+    except UpstreamError as error:
+        return Look((error.message,), reached=not isinstance(error, Unavailable))
+    except RowInvalid as error:
+        return Look((error.detail,))
+    except (KafkaError, NotYet) as error:
+        return Look((f"what people commanded about groups cannot be read from Kafka: {error}",), reached=False)
+    names = tuple(dict.fromkeys(one.what for one in found))
+    return Look(tuple(forbids(found, flows)), names, reached=all(one.reached for one in found))

@@ -1,0 +1,94 @@
+"""Whether every selected group of Balance goes into a category that the shop has (claim S1.9)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from contracts.balance import ItemChanged
+from services.accounting.checks.finding import Finding, left_out
+from services.accounting.mapping.effective import effective
+from services.accounting.mapping.fate import fate
+from services.accounting.mapping.reading import read_commanded
+from services.connectors.woocommerce.client import WooCommerce
+from services.engine.kafka.reader import read_events
+from services.settings.catalogue import CatalogueSettings
+from services.settings.kafka import KafkaSettings
+from services.settings.model import Settings
+
+MENU = "Products → Categories"
+Folders = Mapping[str, ItemChanged]
+"""The groups of Balance by uid, as far as they are known."""
+
+
+async def selected(client: WooCommerce, settings: Settings, name: str) -> list[Finding]:
+    """What is wrong with the selected groups of a shop. Raises `UpstreamError` and `KafkaError`.
+
+    Balance's tree is read only where something looks wrong: a group may have its category from one above it, or be shut
+    by it.
+    """
+    commanded = await read_commanded(settings.kafka)
+    rules = effective(settings.shops[name].catalogue, commanded.get(name, {}))
+    there, unread = await _categories(client)
+    if without_category(name, rules, there, {}):
+        return [*without_category(name, rules, there, await read_folders(settings.kafka)), *unread]
+    return unread
+
+
+async def _categories(client: WooCommerce) -> tuple[set[int], list[Finding]]:
+    """The ids of the shop's categories, and a finding for those that cannot be read."""
+    listed = await client.categories()
+    return {category.id for category in listed.records}, left_out("categories", listed.unreadable, MENU)
+
+
+async def read_folders(kafka: KafkaSettings) -> dict[str, ItemChanged]:
+    """The groups of Balance as the topic has them."""
+    events = [envelope.data async for envelope in read_events(kafka, ["balance.items"])]
+    return {event.item: event for event in events if isinstance(event, ItemChanged) and event.kind == "folder"}
+
+
+async def selected_of(client: WooCommerce, rules: CatalogueSettings, name: str, folders: Folders) -> list[Finding]:
+    """The same where the rules that hold and Balance's groups are known already. Raises `UpstreamError`."""
+    there, unread = await _categories(client)
+    return [*without_category(name, rules, there, folders), *unread]
+
+
+def without_category(name: str, rules: CatalogueSettings, there: Iterable[int], folders: Folders) -> list[Finding]:
+    """A finding for each group that is mapped or included, is not shut, and has no category that is there."""
+    known = set(there)
+    chosen = dict.fromkeys((*rules.groups, *rules.included_groups))
+    fates = {group: fate(_way(group, folders), rules) for group in chosen}
+    open_ = {group: found.category_ids for group, found in fates.items() if not found.excluded}
+    bad = {
+        group: [id_ for id_ in ids if id_ not in known]
+        for group, ids in open_.items()
+        if not known.issuperset(ids) or not ids
+    }
+    return [*_of_groups(name, bad, folders), *_of_requisite(name, rules, known)]
+
+
+def _of_groups(name: str, bad: Mapping[str, list[int]], folders: Folders) -> Iterator[Finding]:
+    for group, absent in bad.items():
+        told = f"goes into category {_listed(absent)}" if absent else "is selected, and has no category"
+        missing = ", which the shop does not have" if absent else ""
+        title = f"{folders[group].name} ({group})" if group in folders else group
+        fix = f"davtari mapping set {group} CATEGORY --shop {name} --yes, or davtari mapping exclude {group}"
+        yield Finding(f"group {title}", False, told + missing, fix, ("catalogue",))
+
+
+def _of_requisite(name: str, rules: CatalogueSettings, known: set[int]) -> Iterator[Finding]:
+    for value, ids in rules.categories.items():
+        if absent := [id_ for id_ in ids if id_ not in known]:
+            told = f"category {_listed(absent)} is not in the shop"
+            key = f"shops.{name}.catalogue.categories"
+            yield Finding(f"{key}.{value}", False, told, "write the id of one that is", ("catalogue",))
+
+
+def _listed(ids: Iterable[int]) -> str:
+    return ", ".join(map(str, ids))
+
+
+def _way(group: str, folders: Folders) -> list[str]:
+    found = [group]
+    while (folder := folders.get(found[-1])) and folder.group and folder.group not in found:
+        found.append(folder.group)
+    return found

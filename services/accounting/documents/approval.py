@@ -1,0 +1,131 @@
+"""The accountant's gate (claims I5, S1.12): first documents of a shape are approved one by one, then the shape flows.
+
+A document is let through when it is approved itself, when its shape is, or when as many documents of its shape as
+`shops.*.orders.approve-first` says have been. All of it stands in events, so that a rebuilt database knows it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Literal
+
+from contracts.approvals import ApprovalAsked, ApprovalGiven
+from contracts.envelope import Envelope
+from contracts.ledger import RecordedLine
+from contracts.model import Event
+from contracts.reasons import Reason
+from services.accounting.documents.written import number
+from services.engine.outbox.handlers import Remember
+from services.engine.outbox.outcome import Blocked
+from services.engine.state.records import Kind, State
+
+ASKED = Kind("approval-asked", ApprovalAsked)
+"""By document; the reference is the shape in its shop."""
+GIVEN = Kind("approval-given", ApprovalGiven)
+"""By command; the reference is the shape in its shop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A document that is ready. `id` is its delivery's, `shape` tells which documents are of its sort."""
+
+    id: str
+    kind: Literal["sale", "credit-note"]
+    shop: str
+    order_id: int
+    refund_id: int | None
+    shape: str
+    total: Decimal
+    currency: str
+
+    @property
+    def shape_key(self) -> str:
+        """The shape in its shop: what is approved for one shop holds for no other."""
+        return shape_key(self.shop, self.shape)
+
+
+def shape_key(shop: str, shape: str) -> str:
+    """How a shape of a shop is referred to."""
+    return f"{shop}|{shape}"
+
+
+def vat_words(lines: Iterable[RecordedLine]) -> str:
+    """The VAT rates of a document's lines: `VAT 0+18`, `VAT none`."""
+    rates = {line.vat_percent for line in lines}
+    known = [number(rate) for rate in sorted(rate for rate in rates if rate is not None)]
+    return f"VAT {'+'.join([*known, *(['none'] if None in rates else [])])}"
+
+
+def held(one: Candidate, first: int, state: State) -> Blocked | None:
+    """What the document is blocked on, None when it may go. `first`: how many of a shape are approved one by one."""
+    if first == 0 or is_approved(one.id, first, state.find(GIVEN, one.shape_key).values()):
+        return None
+    return Blocked(
+        on=f"approval:{one.id}",
+        reason=Reason.APPROVAL_WAITS,
+        detail=f"{one.id}, {one.total} {one.currency}, is among the first of its shape ({one.shape}) and waits for the "
+        f"accountant: davtari approve document {one.id}, or davtari approve shape for all of them",
+    )
+
+
+def held_as_removal(one: Candidate, state: State) -> Blocked | None:
+    """The same of a document that reverses the Sale of an order which the shop no longer has.
+
+    However many were approved before: it goes when it is approved itself, or all of its shape.
+    """
+    given = {each.document for each in state.find(GIVEN, one.shape_key).values()}
+    if None in given or one.id in given:
+        return None
+    return Blocked(
+        on=f"approval:{one.id}",
+        reason=Reason.APPROVAL_REMOVAL,
+        detail=f"{one.id}, {one.total} {one.currency}, takes back the Sale of an order that the shop no longer has: if "
+        f"the goods came back, davtari approve document {one.id}; if not, restore the order in the shop",
+    )
+
+
+def is_approved(document: str, first: int, given: Iterable[ApprovalGiven]) -> bool:
+    """Whether these approvals of its shape let a document through."""
+    documents = {each.document for each in given}
+    return None in documents or document in documents or len(documents) >= first
+
+
+def asked(one: Candidate, state: State, now: datetime) -> tuple[ApprovalAsked, ...]:
+    """The question to the accountant; none when it was asked already about the same."""
+    known = state.get(ASKED, one.id)
+    if known and (known.shape, known.total, known.currency) == (one.shape, one.total, one.currency):
+        return ()
+    question = ApprovalAsked(
+        shop=one.shop,
+        document=one.id,
+        kind=one.kind,
+        order_id=one.order_id,
+        refund_id=one.refund_id,
+        shape=one.shape,
+        total=one.total,
+        currency=one.currency,
+        asked_at=now,
+    )
+    return (question,)
+
+
+def approval_rules(kind: Literal["sale", "credit-note"]) -> Mapping[type[Event], Remember]:
+    """What questions and approvals mean to the service that makes this kind of document."""
+
+    def questioned(envelope: Envelope[ApprovalAsked], state: State) -> None:
+        question = envelope.data
+        if question.kind == kind:
+            state.put(ASKED, question.document, question, ref=shape_key(question.shop, question.shape))
+
+    def approved(envelope: Envelope[ApprovalGiven], state: State) -> None:
+        given = envelope.data
+        key = shape_key(given.shop, given.shape)
+        state.put(GIVEN, given.command_id, given, ref=key)
+        for document, question in state.find(ASKED, key).items():
+            state.release(f"approval:{document}")
+            state.touch(f"{question.shop}:{question.order_id}")
+
+    return {ApprovalAsked: questioned, ApprovalGiven: approved}

@@ -1,0 +1,181 @@
+"""Writing one document to Balance so that it stands there once: read, write, read back, compare (claims K2, I6)."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from contracts.reasons import Reason
+from services.accounting.documents.read_back import Comparison, Intent, compare
+from services.connectors.balance.documents import StoredDocument, stored_document
+from services.connectors.balance.fields import reference
+from services.connectors.balance.rows import Row as BalanceRow
+from services.connectors.balance.rows import RowInvalid
+from services.engine.outbox.failure import outcome_of
+from services.engine.outbox.outcome import Outcome, Refused, Unknown
+from services.engine.outbox.row import Row
+from services.engine.outbox.upstream_errors import Rejected, UpstreamError
+from services.settings.balance import Dialect
+
+Read = Callable[[str], Awaitable[BalanceRow | None]]
+Write = Callable[[dict[str, Any]], Awaitable[BalanceRow | None]]
+VANISHED = 3
+"""After so many writes that Balance confirmed and does not show, a person must look."""
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """The documents of one kind in Balance: how they are read by uid and written; `resource` is their name there."""
+
+    read: Read
+    write: Write
+    resource: str
+    dialect: Dialect
+
+    async def stored(self, uid: str) -> StoredDocument | None:
+        """The document with this uid. Raises `UpstreamError`, and `RowInvalid` for one that cannot be read."""
+        row = await self.read(uid)
+        return stored_document(row, self.resource, self.dialect) if row else None
+
+    async def put(self, json: dict[str, Any]) -> str | None:
+        """Write a document; the uid that the echo names, if it names one."""
+        echo = await self.write(json)
+        return reference(echo, "uid") if echo else None
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A document to be written. `title` names it to a person; `mismatch` is the reason when it is not as meant.
+
+    `replaces`: an earlier version of it under the same uid may stand there and is written again. `again`: its posting
+    was refused before, so that it may stand there without being posted. `strict`: one of several that belong
+    together; what stands there must be as it was meant, whoever wrote it.
+    """
+
+    uid: str
+    title: str
+    json: dict[str, Any]
+    intent: Intent
+    mismatch: Reason
+    replaces: bool = False
+    again: bool = False
+    strict: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """The document stands in Balance."""
+
+    stored: StoredDocument
+    comparison: Comparison
+    how: Literal["written", "adopted"]
+
+    @property
+    def differences(self) -> tuple[str, ...]:
+        """What is not as it was meant."""
+        return self.comparison.differences
+
+
+async def book(document: Document, row: Row, register: Register) -> Booked | Outcome:
+    """Have the document stand in Balance once.
+
+    What stands there already is adopted as it is; only what we wrote ourselves must be as it was meant.
+    """
+    try:
+        stored = await register.stored(document.uid)
+        if stored is not None and stored.deleted:
+            return _marked(document, stored)
+        if stored is None or _is_written_over(document, stored):
+            return await _write(document, row, register)
+        return _judged(document, stored) if document.strict or _is_ours(row) else _adopted(document, stored)
+    except UpstreamError as error:
+        return outcome_of(error)
+    except RowInvalid as error:
+        return Refused(error.reason, f"{document.title}: {error.detail}")
+
+
+def _is_written_over(document: Document, stored: StoredDocument) -> bool:
+    """An earlier version of ours; or our own draft, as it was left: one that a person has changed is taken as it is."""
+    wrong = bool(compare(document.intent, stored).wrong)
+    return (document.replaces and wrong) or (document.again and stored.posted is not True and not wrong)
+
+
+async def book_all(documents: Sequence[Document], row: Row, register: Register) -> list[Booked] | Outcome:
+    """Have several documents stand in Balance that belong together; what stops one stops those after it.
+
+    A later attempt finds those before it there: each is read before it is written.
+    """
+    booked = []
+    for document in documents:
+        outcome = await book(document, row, register)
+        if not isinstance(outcome, Booked):
+            return outcome
+        booked.append(outcome)
+    return booked
+
+
+async def _write(document: Document, row: Row, register: Register) -> Booked | Outcome:
+    try:
+        echoed = await register.put(document.json)
+    except Rejected as error:
+        return Refused(error.reason, f"{document.title}: {error.message}{await _left_behind(document, register)}")
+    try:
+        stored = await _written(document, echoed, register)
+    except UpstreamError as error:
+        return Unknown(f"{document.title}: written, not read back yet: {error.message}")
+    return _unseen(document, row) if stored is None else _judged(document, stored)
+
+
+async def _written(document: Document, echoed: str | None, register: Register) -> StoredDocument | None:
+    """The document under our uid, or under the one that Balance gave it instead (API unknown U15)."""
+    stored = await register.stored(document.uid)
+    if stored is None and echoed and echoed != document.uid:
+        return await register.stored(echoed)
+    return stored
+
+
+async def _left_behind(document: Document, register: Register) -> str:
+    """API unknown U14: a refused posting may leave a draft."""
+    if document.replaces or await register.stored(document.uid) is None:
+        return ""
+    return (
+        f". Balance kept it, not posted, as {document.uid}: mend the cause and post it there, then replay this and "
+        "it is taken as it stands; or delete it there before the replay"
+    )
+
+
+def _marked(document: Document, stored: StoredDocument) -> Refused:
+    return Refused(
+        document.mismatch,
+        f"{document.title} stands in Balance as {stored.number or stored.uid}, marked for deletion: take the mark away "
+        "there, then replay this; or discard this if it is not to stand in the books",
+    )
+
+
+def _is_ours(row: Row) -> bool:
+    """Whether an earlier attempt may have written what stands there now."""
+    return any(attempt.outcome == "unknown" for attempt in row.attempts)
+
+
+def _adopted(document: Document, stored: StoredDocument) -> Booked:
+    return Booked(stored, compare(document.intent, stored), "adopted")
+
+
+def _judged(document: Document, stored: StoredDocument) -> Booked | Outcome:
+    comparison = compare(document.intent, stored)
+    if comparison.wrong:
+        return Refused(
+            document.mismatch,
+            f"{document.title} stands in Balance as {stored.number or stored.uid}, but not as it was meant: "
+            f"{'; '.join(comparison.wrong)}. Correct it there, then replay this: it is taken as it stands",
+        )
+    return Booked(stored, comparison, "written")
+
+
+def _unseen(document: Document, row: Row) -> Outcome:
+    detail = f"{document.title}: Balance confirmed the write and does not show it under {document.uid}"
+    seen = sum(attempt.outcome == "unknown" for attempt in row.attempts)
+    if seen + 1 < VANISHED:
+        return Unknown(detail)
+    return Refused(document.mismatch, f"{detail}, {VANISHED} times: look for it in Balance and delete what is double")

@@ -1,0 +1,67 @@
+"""Which moment made an order's document due: the day of the document in the books.
+
+A Sale is dated by what its trigger waited for: payment, completion, or a status. Cash on delivery that becomes a Sale
+on completion is dated by its completion, although it was placed in another month and has no date of payment.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from contracts.shop import OrderChanged
+from services.accounting.documents.trigger import is_asked_for, trigger_statuses
+from services.engine.runtime.tbilisi import local_date
+from services.settings.orders import OrderSettings
+
+DATED = frozenset({"processing", "completed"})
+"""The statuses whose moment the shop states: `processing` comes with the payment, or with the placing of an order that
+is paid on delivery (API fact: WooCommerce keeps no date of any other status)."""
+ON_DELIVERY = "cod"
+TOGETHER = timedelta(minutes=5)
+"""A payment on delivery so soon before or after the completion was noted by it."""
+
+
+def due_moment(order: OrderChanged, settings: OrderSettings, status_since: datetime | None = None) -> datetime:
+    """When the document became due; `status_since` is when the order was first seen in its status.
+
+    An order whose trigger has not come (a person pushed it, or it only reserves) is dated by payment, completion or
+    placing.
+    """
+    if not is_asked_for(order, settings):
+        return order.paid_at or order.completed_at or order.created_at
+    reached = _status_reached(order, settings) or status_since or order.modified_at
+    return max(reached, _payment_needed(order, settings) or reached)
+
+
+def book_dates(order: OrderChanged, settings: OrderSettings) -> tuple[str, ...] | None:
+    """The days on which the shop's own dates can have made the document due, the likeliest first.
+
+    None where its trigger waits for a status of which the shop keeps no date: then the Sale alone tells.
+    """
+    if not DATED.issuperset(trigger_statuses(order, settings)):
+        return None
+    moments = (due_moment(order, settings), order.paid_at, order.completed_at, order.created_at)
+    return tuple(dict.fromkeys(local_date(moment) for moment in moments if moment))
+
+
+def _payment_needed(order: OrderChanged, settings: OrderSettings) -> datetime | None:
+    """The payment without which the trigger would not hold."""
+    by_method = order.payment_method in settings.trigger
+    return order.paid_at if settings.require_paid and not by_method else None
+
+
+def _status_reached(order: OrderChanged, settings: OrderSettings) -> datetime | None:
+    """When the first status of the trigger was reached, as far as the shop states it."""
+    statuses = trigger_statuses(order, settings)
+    if "processing" in statuses and (order.paid_at or order.status in DATED):
+        return order.created_at if _collected_later(order) else order.paid_at
+    if "completed" in statuses and order.status not in statuses - {"completed"}:
+        return order.completed_at or order.paid_at
+    return None
+
+
+def _collected_later(order: OrderChanged) -> bool:
+    """Whether the order was in process before its money came."""
+    if order.paid_at is None or order.completed_at is None:
+        return order.paid_at is None
+    return order.payment_method == ON_DELIVERY and abs(order.completed_at - order.paid_at) <= TOGETHER

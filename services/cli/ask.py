@@ -1,0 +1,54 @@
+"""Asking the services to do something and waiting for the answer."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from getpass import getuser
+from typing import Any
+from uuid import uuid4
+
+from contracts.identity import AcceptShopRequested
+from contracts.operations import (
+    CommandSettled,
+    DiscardRequested,
+    ImportRequested,
+    MappingRequested,
+    PaymentReceived,
+    PushRequested,
+    ReplayRequested,
+)
+from services.engine.kafka.commands import answers, send, settlement
+from services.settings.model import Settings
+
+Command = (
+    ImportRequested
+    | PushRequested
+    | PaymentReceived
+    | ReplayRequested
+    | DiscardRequested
+    | AcceptShopRequested
+    | MappingRequested
+)
+
+
+class NoAnswer(Exception):
+    """No service took the command in time; the message says what to look at."""
+
+
+def stamp() -> dict[str, Any]:
+    """The id, person and time of a new command."""
+    return {"command_id": str(uuid4()), "asked_by": getuser(), "asked_at": datetime.now(UTC)}
+
+
+async def ask(settings: Settings, command: Command, patience: float) -> CommandSettled:
+    """Send a command and wait for its settlement. Raises `NoAnswer` after `patience` seconds."""
+    async with answers(settings.kafka, "operations") as consumer:
+        await send(settings.kafka, command, datetime.now(UTC))
+        try:
+            return await asyncio.wait_for(settlement(consumer, command.command_id), patience)
+        except TimeoutError:
+            raise NoAnswer(
+                f"no service answered within {patience:g} s; the command is kept and will be carried out. "
+                "Are the services running? davtari status, davtari up"
+            ) from None

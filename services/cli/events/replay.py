@@ -1,0 +1,117 @@
+"""Publishing exported events again: under another prefix, or, when a person insists, into the live topics.
+
+Ids, versions, keys, headers, values and times stay what they were, so that whoever goes by versions takes a replay for
+what it is: a repetition.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+
+from aiokafka import AIOKafkaProducer
+
+from contracts.topics import BY_NAME
+from services.cli.events.line import BadLine, record_of
+from services.engine.kafka.connection import producer
+from services.engine.kafka.topics import create_topics
+from services.engine.outbox.record import Record
+from services.settings.model import KafkaSettings
+
+AT_ONCE = 1000
+BESIDE = "replay."
+"""The prefix that a replay goes to if none is given."""
+
+
+CLOSING = 10.0
+"""Seconds for closing the connection: a producer would wait for a broker that is down for ever."""
+
+
+class NotAcknowledged(Exception):
+    """The outcome of a replay is unknown."""
+
+
+class NotReplayed(Exception):
+    """The replay was not begun; the message says why."""
+
+
+def target(live: str, prefix: str | None, *, into_live: bool, yes: bool) -> str:
+    """The prefix to publish under. Raises `NotReplayed` unless the live topics were asked for in so many words."""
+    chosen = live if into_live and prefix is None else BESIDE if prefix is None else prefix
+    if chosen != live:
+        if into_live:
+            raise NotReplayed(f"--into-live means the prefix {live!r}; leave --prefix {chosen!r} out, or --into-live")
+        return chosen
+    if not (into_live and yes):
+        raise NotReplayed(f"{live!r} is the prefix of the live topics: every service and subscriber reads them. "
+                          "If that is meant: --into-live --yes")  # fmt: skip
+    return chosen
+
+
+def records(path: Path) -> Iterator[Record]:
+    """The records of an export. Raises `BadLine` with the line's number."""
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            try:
+                yield _ours(record_of(line))
+            except BadLine as error:
+                raise BadLine(f"{path}, line {number} {error}; nothing of it was published") from None
+
+
+def _ours(record: Record) -> Record:
+    if record.topic not in BY_NAME:
+        raise BadLine(f"is of a topic {record.topic!r}, which Davtari does not have")
+    return record
+
+
+async def replay(settings: KafkaSettings, path: Path, prefix: str) -> Counter[str]:
+    """Publish an export; gives how many records went to each topic. Topics under another prefix are made if missing.
+
+    Every line is read before the first is sent. A replay that broke off may be repeated: it publishes the same events.
+    Raises `BadLine`, `NotAcknowledged`.
+    """
+    counted = Counter(record.topic for record in records(path))
+    if prefix != settings.topic_prefix:
+        await create_topics(settings.model_copy(update={"topic_prefix": prefix}))
+    try:
+        await _publish_all(settings, records(path), prefix)
+    except TimeoutError:
+        raise NotAcknowledged(
+            f"Kafka has not acknowledged within {settings.send_timeout:g} s, so it is unknown what of {path} was "
+            "published. Replay it again: it publishes the same events"
+        ) from None
+    return counted
+
+
+async def _publish_all(settings: KafkaSettings, found: Iterator[Record], prefix: str) -> None:
+    sender = producer(settings, "replay")
+    try:
+        await sender.start()
+        await _publish(sender, found, prefix, settings.send_timeout)
+    finally:
+        await asyncio.wait_for(sender.stop(), CLOSING)
+
+
+async def _publish(sender: AIOKafkaProducer, found: Iterator[Record], prefix: str, timeout: float) -> None:
+    while some := list(islice(found, AT_ONCE)):
+        async with asyncio.timeout(timeout):
+            await _acknowledged(sender, some, prefix)
+
+
+async def _acknowledged(sender: AIOKafkaProducer, some: Sequence[Record], prefix: str) -> None:
+    sent = [await _send(sender, record, prefix) for record in some]
+    await asyncio.gather(*sent)
+
+
+async def _send(sender: AIOKafkaProducer, record: Record, prefix: str) -> asyncio.Future[object]:
+    future: asyncio.Future[object] = await sender.send(
+        prefix + record.topic,
+        value=record.value,
+        key=record.key,
+        headers=list(record.headers),
+        timestamp_ms=record.timestamp,
+    )
+    return future

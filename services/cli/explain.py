@@ -1,0 +1,70 @@
+"""`davtari explain`: what a reason code means for the shop and the books, and who resolves it."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import Annotated, Any
+
+import typer
+
+from contracts.reason_texts import ReasonText, all_texts, texts
+from contracts.reasons import Reason
+from services.cli.frame import Json, command
+from services.cli.letters import WrongUse
+from services.cli.screen import as_json, console, table
+from services.cli.translation import Language, translator
+
+
+def explain(code: str | None, language: str, *, json: bool) -> None:
+    """Show one code, or all of them. Raises `WrongUse` for a code that there is not."""
+    found = {_reason(code): texts(_reason(code))} if code else all_texts()
+    if json:
+        as_json([_plain(reason, text) for reason, text in found.items()])
+    elif code:
+        for reason, text in found.items():
+            _one(reason, text, language)
+    else:
+        _all(found, language)
+
+
+def _reason(code: str) -> Reason:
+    if code in set(Reason):
+        return Reason(code)
+    near = get_close_matches(code, [*Reason], n=3)
+    hint = f"did you mean {', '.join(near)}?" if near else "davtari explain lists all of them"
+    raise WrongUse(f"Unknown reason code {code!r}; {hint}")
+
+
+def _plain(reason: Reason, text: ReasonText) -> dict[str, Any]:
+    return {"code": reason, **text.model_dump()}
+
+
+def _one(reason: Reason, text: ReasonText, language: str) -> None:
+    _, wording = translator(language), text.ka if language == "ka" else text.en
+    closes = _("resolves by itself once the cause is gone") if text.heals else _("does not resolve by itself")
+    who = _(text.owner)
+    console.print(f"[bold]{reason}[/]   {who} · {closes}")
+    labels = (_("cause"), _("effect"), _("fix"))
+    for label, sentence in zip(labels, (wording.cause, wording.effect, wording.fix), strict=True):
+        console.print(f"  {label:<8}{sentence}", markup=False, soft_wrap=True)
+
+
+def _all(found: dict[Reason, ReasonText], language: str) -> None:
+    _ = translator(language)
+    rows = [
+        (reason, _(text.owner), "✓" if text.heals else "", (text.ka if language == "ka" else text.en).cause)
+        for reason, text in found.items()
+    ]
+    console.print(table((_("code"), _("who"), _("by itself"), _("cause")), rows))
+    console.print(f"\n{len(found)}:  davtari explain CODE --lang {language}", markup=False)
+
+
+@command
+async def explain_command(
+    code: Annotated[str | None, typer.Argument()] = None,
+    language: Annotated[Language, typer.Option("--lang", help="The language of all texts.")] = "en",
+    json: Json = False,
+) -> int:
+    """What a reason code means: cause, effect, fix, who resolves it. Without a code: all of them."""
+    explain(code, language, json=json)
+    return 0

@@ -1,0 +1,54 @@
+"""How a command fails: one clear message, and an exit code that a script can tell apart."""
+
+from __future__ import annotations
+
+from aiokafka.errors import KafkaError
+
+from services.cli.approvals.pending import NoSuchApproval
+from services.cli.ask import NoAnswer
+from services.cli.clients.known import NoSuchClient
+from services.cli.codes import ALREADY_RUNNING, FAILED, NO_ANSWER, WRONG_SETTINGS
+from services.cli.day_close.accepting import NothingToAccept
+from services.cli.letters import NoSuchLetter, WrongUse
+from services.cli.moment import InvalidTime
+from services.cli.plans.applying import StalePlan
+from services.cli.plans.selected import NotMapped
+from services.cli.screen import errors
+from services.engine.kafka.reaching import NotYet
+from services.engine.kafka.topics import TopicsNotCreated
+from services.engine.outbox.upstream_errors import UpstreamError
+from services.engine.runtime.serving import CannotListen
+from services.engine.state.lock import AlreadyRunning
+from services.engine.state.trouble import first_cause
+from services.refund_exporter.returns.request import RequestInvalid
+from services.settings import SettingsError
+from services.settings.base import SecretMissing
+
+SETTINGS = (SettingsError, SecretMissing, CannotListen, WrongUse, InvalidTime)
+PLAIN = (
+    UpstreamError, NoSuchLetter, NoSuchApproval, NoSuchClient, NothingToAccept, StalePlan, NotMapped,
+    TopicsNotCreated, RequestInvalid,
+    OSError,
+)  # fmt: skip
+
+
+def failed(error: BaseException) -> int:
+    """Say what failed and give the exit code. An error that nobody foresaw is raised again, with its traceback."""
+    error = first_cause(error)
+    match error:
+        case NoAnswer():
+            code, text = NO_ANSWER, str(error)
+        case NotYet():
+            code, text = NO_ANSWER, str(error)
+        case AlreadyRunning():
+            code, text = ALREADY_RUNNING, str(error)
+        case KafkaError():
+            code, text = FAILED, f"Kafka does not answer as it should ({error!r}): is kafka.bootstrap-servers right?"
+        case _ if isinstance(error, SETTINGS):
+            code, text = WRONG_SETTINGS, str(error)
+        case _ if isinstance(error, PLAIN):
+            code, text = FAILED, str(error)
+        case _:
+            raise error
+    errors.print(text, style="red", markup=False, soft_wrap=True)
+    return code

@@ -1,0 +1,118 @@
+"""What the topics hold of one person: orders, copies of personal data, keys. The data itself is not read."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from contracts.envelope import Envelope
+from contracts.ledger import ClientRecorded, CreditNoteRecorded, SaleRecorded
+from contracts.model import Event
+from contracts.operations import DeadLettered
+from contracts.privacy import PersonForgotten, PersonKeyMade
+from contracts.shop import OrderChanged, OrderRemoved, RefundIssued
+from services.connectors.woocommerce.person import order_ref
+from services.engine.privacy.strip import Part, without_person
+from services.order_exporter.content import is_void
+
+WHOSE = ("shop.orders", "shop.refunds")
+TOPICS = (*WHOSE, "ledger.documents", "operations", "dead-letters", "privacy.keys")
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key that stands, and the version of what was said of it last."""
+
+    made: PersonKeyMade
+    version: int
+
+
+@dataclass(slots=True)
+class Dossier:
+    """A person by all references; the orders, each as it was read last, and what holds copies of personal data."""
+
+    refs: frozenset[str]
+    orders: dict[str, OrderChanged] = field(default_factory=dict)
+    removed: set[str] = field(default_factory=set)
+    sold: set[str] = field(default_factory=set)
+    documents: Counter[str] = field(default_factory=Counter)
+    clients: dict[str, str | None] = field(default_factory=dict)
+    copies: Counter[Part] = field(default_factory=Counter)
+    keys: dict[str, Key] = field(default_factory=dict)
+
+    @property
+    def since(self) -> datetime | None:
+        """When the person ordered first."""
+        return min((order.created_at for order in self.orders.values()), default=None)
+
+    def unbooked(self, live: Collection[str]) -> list[str]:
+        """Orders of these shops that are to become Sales and have none yet."""
+        left = [key for key in self.orders if key not in self.sold and key not in self.removed]
+        return [key for key in left if self.orders[key].shop in live and not is_void(self.orders[key])]
+
+    def unerased(self) -> list[str]:
+        """Orders in which the shop still named somebody when they were read last."""
+        there = {key: order for key, order in self.orders.items() if key not in self.removed}
+        return [key for key, order in there.items() if order.person_ref != order_ref(order.shop, order.order_id)]
+
+
+def refs_of(order: str, envelopes: Iterable[Envelope[Event]]) -> frozenset[str]:
+    """Everybody who an order (`shop:id`) has ever been of: an account may be deleted, an address be corrected."""
+    events = (envelope.data for envelope in envelopes)
+    return frozenset(e.person_ref for e in events if isinstance(e, OrderChanged | RefundIssued) and e.key == order)
+
+
+def dossier(refs: Collection[str], envelopes: Iterable[Envelope[Event]]) -> Dossier:
+    """The dossier of whoever has these references, from the events of `TOPICS`."""
+    found, known = Dossier(frozenset(refs)), list(envelopes)
+    own = {e.data.key for e in known if isinstance(e.data, OrderChanged) and e.data.person_ref in found.refs}
+    for envelope in sorted(known, key=lambda envelope: (envelope.time, envelope.sequence)):
+        _count(found, envelope.data)
+        _key(found, envelope)
+        if envelope.data.key in own:
+            _story(found, envelope.data)
+    return found
+
+
+def _story(found: Dossier, event: Event) -> None:
+    match event:
+        case OrderChanged():
+            found.orders[event.key] = event
+            found.removed.discard(event.key)
+        case OrderRemoved():
+            found.removed.add(event.key)
+        case SaleRecorded() | CreditNoteRecorded():
+            found.sold.add(event.key)
+            found.documents["Sale" if isinstance(event, SaleRecorded) else "credit note"] += 1
+        case ClientRecorded() if not event.retail:
+            found.clients[event.client] = event.code
+        case _:
+            return
+
+
+def _count(found: Dossier, event: Event) -> None:
+    """Copies in clear and sealed; the bytes in a dead letter do not show whose they are before they are looked at."""
+    if getattr(event, "person_ref", None) in found.refs or (isinstance(event, DeadLettered) and event.record):
+        for ref in found.refs:
+            found.copies.update(without_person(event.content(), ref)[1])
+
+
+def _key(found: Dossier, envelope: Envelope[Event]) -> None:
+    event = envelope.data
+    if isinstance(event, PersonKeyMade) and event.person_ref in found.refs:
+        found.keys[event.key] = Key(event, envelope.sequence)
+    elif isinstance(event, PersonForgotten):
+        found.keys.pop(event.key, None)
+
+
+def forgotten(keys: Mapping[str, Key], by: str, why: str, at: datetime) -> list[tuple[PersonForgotten, int]]:
+    """What gives these keys up, each with its version: it takes the key's place in the topic."""
+    return [
+        (
+            PersonForgotten(**key.made.model_dump(include={"person_ref", "service", "kid"}), at=at, by=by, why=why),
+            key.version + 1,
+        )
+        for key in keys.values()
+    ]

@@ -1,0 +1,35 @@
+"""`davtari import`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import typer
+
+from contracts.operations import ImportRequested
+from services.cli import ask
+from services.cli.clients.bulk import Yes, import_clients
+from services.cli.frame import DryRun, Json, Patience, Shop, answered, command, settings
+from services.cli.screen import console
+
+
+@command
+async def import_command(
+    resource: Literal["items", "prices", "stock", "discounts", "clients"],
+    dry_run: DryRun = False,
+    accept_loss: Annotated[bool, typer.Option(help="Believe a snapshot that loses many records.")] = False,
+    patience: Patience = 300.0,
+    shop: Shop = "",
+    yes: Yes = False,
+    json: Json = False,
+) -> int:
+    """Read Balance now (discounts: the prices with them); or make clients of a shop's customers that gave a number."""
+    if resource == "clients":
+        return await import_clients(shop, write=yes and not dry_run, json=json)
+    reduced = resource == "discounts"
+    source = "prices" if resource == "discounts" else resource
+    what = {"dry_run": dry_run, "accept_loss": accept_loss, "discounts": reduced}
+    asked = ImportRequested(resource=source, **what, **ask.stamp())
+    with console.status(f"reading {resource} from Balance…"):
+        answer = await ask.ask(settings(), asked, patience)
+    return answered(answer, json)

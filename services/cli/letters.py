@@ -1,0 +1,106 @@
+"""Dead letters as the command line sees them: all of them, from the topic, with what became of each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from contracts.operations import DeadLettered, DeadLetterSettled, FailedRecord
+from services.engine.kafka.reader import read_events
+from services.engine.outbox import letter_about
+from services.engine.outbox.record import failed, restored
+from services.engine.privacy.opening import Opener, opening
+from services.settings.model import KafkaSettings
+
+Told = DeadLettered | DeadLetterSettled
+
+
+class NoSuchLetter(Exception):
+    """No dead letter, or several, have an id that starts so."""
+
+
+class WrongUse(ValueError):
+    """The command cannot be carried out as it was given; the message says how to give it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A dead letter as it stands now. `settled` is None while it is open; `since` is when its trouble began.
+
+    `opened` is its record with the person opened, if it has one that is sealed.
+    """
+
+    letter: DeadLettered
+    since: datetime
+    history: tuple[Told, ...] = ()
+    settled: DeadLetterSettled | None = None
+    opened: FailedRecord | None = None
+
+    @property
+    def record(self) -> FailedRecord | None:
+        """What it says of the record that failed, as a person reads it."""
+        return self.opened or self.letter.record
+
+    @property
+    def id(self) -> str:
+        """As much of its id as people type."""
+        return self.letter.dead_letter[:8]
+
+    @property
+    def open(self) -> bool:
+        """Whether it waits for a person."""
+        return self.settled is None
+
+    @property
+    def subject(self) -> str:
+        """What it is about: `shop:order`, `shop:item`, or the key of a record."""
+        return letter_about.subject_of(self.letter)
+
+    @property
+    def shop(self) -> str | None:
+        """The shop that it is about, if it is about one."""
+        return letter_about.shop_of(self.letter)
+
+    @property
+    def order(self) -> int | None:
+        """The order that it is about, if it is about one."""
+        return letter_about.order_of(self.letter)
+
+
+async def all_letters(settings: KafkaSettings) -> dict[str, Letter]:
+    """Every dead letter by id, in the order in which they came."""
+    found: dict[str, Letter] = {}
+    async for envelope in read_events(settings, ["dead-letters"]):
+        if isinstance(envelope.data, DeadLettered | DeadLetterSettled):
+            tell(found, envelope.data)
+    async with opening(settings) as opener:
+        return {id_: await _opened(letter, opener) for id_, letter in found.items()}
+
+
+async def _opened(letter: Letter, opener: Opener) -> Letter:
+    """One that does not open is shown as it is."""
+    if letter.letter.record is None:
+        return letter
+    (read,) = await opener.records([restored(letter.letter.record)])
+    opened = failed(replace(read, value=read.opened)) if isinstance(read.opened, bytes) else None
+    return replace(letter, opened=opened)
+
+
+def tell(letters: dict[str, Letter], event: Told) -> None:
+    """Note what an event says. A letter that was replayed in vain has its trouble since the first time."""
+    known = letters.get(event.dead_letter)
+    if isinstance(event, DeadLettered):
+        history = (*known.history, event) if known else (event,)
+        in_vain = known is not None and event.replays > 0
+        letters[event.dead_letter] = Letter(event, known.since if known and in_vain else event.at, history)
+    elif known is not None:
+        letters[event.dead_letter] = replace(known, settled=event, history=(*known.history, event))
+
+
+def pick(letters: dict[str, Letter], start: str) -> Letter:
+    """The letter whose id starts so. Raises `NoSuchLetter`."""
+    found = [letter for id_, letter in letters.items() if id_.startswith(start)]
+    if len(found) != 1:
+        what = "no dead letter has" if not found else f"{len(found)} dead letters have"
+        raise NoSuchLetter(f"{what} an id that starts with {start!r}; davtari dead-letters list shows them")
+    return found[0]

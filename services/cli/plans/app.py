@@ -1,0 +1,130 @@
+"""`davtari plan items|show|groups|shop-only` and `davtari apply`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from services.cli.codes import FAILED
+from services.cli.frame import Json, Patience, Shop, chosen_shop, command, settings
+from services.cli.left_out import show_left_out
+from services.cli.plans import applying, groups_shown, shop_only, shown
+from services.cli.plans.catalogue import TOPICS as CATALOGUE
+from services.cli.plans.catalogue import catalogue, read_catalogue
+from services.cli.plans.groups import groups
+from services.cli.plans.plan import Plan
+from services.cli.plans.selected import check_selected
+from services.cli.plans.settled import settle
+from services.cli.screen import as_json, console, errors
+from services.connectors.http.unreadable import Unreadable, readable
+from services.connectors.upstreams import open_shop
+from services.engine.kafka.reader import read_events
+from services.engine.runtime.clock import utc_now
+
+app = typer.Typer(no_args_is_help=True, help="What would be done in a shop, before it is done.")
+Csv = Annotated[Path | None, typer.Option("--csv", help="Write the whole plan as a table.")]
+Settling = Annotated[float, typer.Option(help="Seconds to wait for services that are still reading or deciding.")]
+Html = Annotated[Path | None, typer.Option("--html", help="Write the whole plan as a page.")]
+
+
+@app.command(name="items")
+@command
+async def items_command(
+    shop: Shop = "", csv: Csv = None, html: Html = None, patience: Settling = 30.0, json: Json = False
+) -> int:
+    """The whole effect on a shop's products: counts, reasons, what is held. Nothing is written.
+
+    Waits while services are still reading or applying settings; what the plan lacks then is told with it.
+    """
+    chosen = settings()
+    name = chosen_shop(chosen, shop)
+    lacks = await settle(chosen, name, patience, _waiting)
+    return _shown(await applying.current(chosen, name), csv, html, json, whole=False, lacks=lacks)
+
+
+@app.command(name="show")
+@command
+async def show_command(plan_id: str, csv: Csv = None, html: Html = None, json: Json = False) -> int:
+    """A plan, change by change."""
+    return _shown(await applying.find(settings(), plan_id), csv, html, json, whole=True)
+
+
+@app.command(name="groups")
+@command
+async def groups_command(shop: Shop = "", json: Json = False) -> int:
+    """Balance's groups with their items by type, and what becomes of each group in a shop."""
+    chosen = settings()
+    name = chosen_shop(chosen, shop)
+    found = groups(await read_catalogue(chosen, name))
+    as_json([asdict(group) for group in found]) if json else groups_shown.show(name, found)
+    return 0
+
+
+@app.command(name="shop-only")
+@command
+async def shop_only_command(shop: Shop = "", csv: Csv = None, json: Json = False) -> int:
+    """Products that only the shop has: never changed, never made in Balance; a list for the accountant."""
+    chosen = settings()
+    name = chosen_shop(chosen, shop)
+    envelopes = [envelope async for envelope in read_events(chosen.kafka, CATALOGUE)]
+    linked, left_out = shop_only.linked_products(name, envelopes), list[Unreadable]()
+    async with open_shop(chosen, name, utc_now) as client:
+        products = readable(client.every_product(), left_out)
+        found = await shop_only.shop_only(catalogue(chosen, name, envelopes), linked, products)
+    if csv:
+        shop_only.write_csv(found, csv)
+    as_json([asdict(one) for one in found]) if json else shop_only.show(name, found)
+    show_left_out(left_out)
+    return FAILED if left_out else 0
+
+
+@command
+async def apply_command(plan_id: str, patience: Patience = 60.0, json: Json = False) -> int:
+    """Have a plan carried out, exactly as it was shown. Can be interrupted and repeated."""
+    chosen = settings()
+    plan = await applying.find(chosen, plan_id)
+    await check_selected(chosen, plan.shop)
+    with _bar() as bar:
+        task = bar.add_task("written", total=len(plan.changes))
+        done = await applying.apply(chosen, plan, patience, lambda p: bar.update(task, completed=len(p.written)))
+    if json:
+        as_json({"plan": plan.id, "written": len(done.written), "left_out": done.left_out})
+    else:
+        console.print(f"Plan {plan.id}: {len(done.written)} written, {len(done.left_out)} left out.")
+        for item, why in done.left_out.items():
+            errors.print(f"  {item}: {why}", soft_wrap=True)
+    return FAILED if done.left_out else 0
+
+
+def _bar() -> Progress:
+    columns = (TextColumn("  {task.description}"), BarColumn(), MofNCompleteColumn())
+    return Progress(*columns, console=errors, transient=not errors.is_terminal)
+
+
+def _waiting(why: str) -> None:
+    errors.print(f"  waiting: {why}", style="dim", soft_wrap=True)
+
+
+def _shown(
+    plan: Plan, csv: Path | None, html: Path | None, json: bool, *, whole: bool, lacks: Sequence[str] = ()
+) -> int:
+    if csv:
+        shown.write_csv(plan, csv)
+    if html:
+        shown.write_html(plan, html)
+    as_json(_data(plan) | {"incomplete": list(lacks)}) if json else shown.show(plan, whole=whole)
+    for why in () if json else lacks:
+        errors.print(f"[yellow]This plan may change:[/] {escape(why)}", soft_wrap=True)
+    return 0
+
+
+def _data(plan: Plan) -> dict[str, object]:
+    changes = [change.said.model_dump(mode="json") | {"differences": change.differences} for change in plan.changes]
+    skipped = [said.model_dump(mode="json") for said in plan.skipped]
+    return {"plan": plan.id, "shop": plan.shop, "counts": plan.counts, "changes": changes, "skipped": skipped}

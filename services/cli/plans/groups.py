@@ -1,0 +1,97 @@
+"""Balance's tree of groups, with the items in them by type and what becomes of each in a shop (claim S1.5)."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from services.accounting.mapping.fate import fate
+from services.catalog_importer.eligibility import nature
+from services.cli.plans.catalogue import Catalogue
+
+NO_GROUP = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A group. Counts are of all that stands in it, at any depth; `own` is what stands in it directly.
+
+    `fate` tells what becomes of it, `by` through which group's entry; `included` when it is opened by an entry of its
+    own. `path` are the names from the root.
+    """
+
+    uid: str
+    name: str
+    path: str
+    depth: int
+    own: int
+    goods: int
+    services: int
+    others: int
+    fate: Literal["category", "excluded", "not mapped"]
+    category_ids: tuple[int, ...]
+    by: str
+    by_name: str
+    included: bool = False
+
+
+def groups(catalogue: Catalogue) -> list[Group]:
+    """Every group, parents before what stands in them, by name; items without any group come last under no name."""
+    above = parents(catalogue)
+    own: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    whole: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for item in catalogue.items.values():
+        own[item.group or NO_GROUP][item.kind] += 1
+        for group in nature(item).groups or (NO_GROUP,):
+            whole[group][item.kind] += 1
+    named = {**catalogue.names, **({NO_GROUP: "(no group)"} if NO_GROUP in own else {})}
+    ways = {uid: way(uid, above) for uid in named}
+    found = [_group(catalogue, uid, ways[uid], own[uid], whole[uid]) for uid in named]
+    return sorted(found, key=lambda group: (group.uid == NO_GROUP, [named[one] for one in reversed(ways[group.uid])]))
+
+
+def parents(catalogue: Catalogue) -> dict[str, str]:
+    """The group above each group."""
+    above = {uid: folder.group for uid, folder in catalogue.folders.items() if folder.group}
+    for item in catalogue.items.values():
+        for upper, lower in zip(item.path, item.path[1:], strict=False):
+            above.setdefault(lower.uid, upper.uid)
+    return {uid: group for uid, group in above.items() if group in catalogue.names}
+
+
+def way(uid: str, above: Mapping[str, str]) -> tuple[str, ...]:
+    """A group and those above it, up to the root; a ring is walked once."""
+    return tuple(dict.fromkeys(_up(uid, above)))
+
+
+def _up(uid: str, above: Mapping[str, str]) -> Iterator[str]:
+    seen: set[str] = set()
+    while uid not in seen:
+        yield uid
+        seen.add(uid)
+        uid = above.get(uid, uid)
+
+
+def _group(
+    catalogue: Catalogue, uid: str, steps: Sequence[str], own: Mapping[str, int], whole: Mapping[str, int]
+) -> Group:
+    becomes = fate(steps, catalogue.rules)
+    names = [catalogue.names.get(step, "(no group)") for step in steps]
+    goods, services = whole.get("goods", 0), whole.get("service", 0)
+    return Group(
+        uid=uid,
+        name=names[0],
+        path="/".join(reversed(names)),
+        depth=len(steps) - 1,
+        own=sum(own.values()),
+        goods=goods,
+        services=services,
+        others=sum(whole.values()) - goods - services,
+        fate="excluded" if becomes.excluded else "category" if becomes.category_ids else "not mapped",
+        category_ids=becomes.category_ids,
+        by=becomes.by,
+        by_name=catalogue.names.get(becomes.by, becomes.by),
+        included=uid in catalogue.rules.included_groups,
+    )

@@ -1,0 +1,106 @@
+"""Products that only the shop has: listed for a person, never changed, never made in Balance (claims S3.6, S2.14)."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import AsyncIterator, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.markup import escape
+
+from contracts.balance import ItemChanged
+from contracts.catalog import ProductLinked, ProductUnlinked
+from contracts.envelope import Envelope
+from contracts.model import Event
+from services.catalog_importer.eligibility import Skip, same_sku
+from services.cli.plans.catalogue import Catalogue, verdicts
+from services.cli.plans.shown import safe
+from services.cli.screen import console, table
+from services.connectors.woocommerce.product import Product
+
+HEADS = ("product", "SKU", "name", "status", "price", "why it is not linked")
+PARENTS = frozenset({"variable", "grouped"})
+"""Types that only hold others; what is sold in them is linked by itself."""
+AT_MOST = 40
+NOWHERE = "Balance has no item with this SKU"
+"""Why a product is not linked that might become an item."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShopOnly:
+    """A product without an item; `why` tells what stands in the way, or that Balance has no such SKU."""
+
+    product_id: int
+    sku: str
+    name: str
+    status: str
+    price: str
+    why: str
+
+    @property
+    def row(self) -> tuple[object, ...]:
+        """As a line of a table."""
+        return self.product_id, self.sku, self.name, self.status, self.price, self.why
+
+
+def linked_products(shop: str, envelopes: Iterable[Envelope[Event]]) -> frozenset[int]:
+    """The products, variations and parents of variations that are linked to an item."""
+    links: dict[str, ProductLinked] = {}
+    for event in (envelope.data for envelope in envelopes):
+        match event:
+            case ProductLinked() if event.shop == shop:
+                links[event.item] = event
+            case ProductUnlinked() if event.shop == shop:
+                links.pop(event.item, None)
+    parents = {
+        parent for link in links.values() for parent in (link.parent_id, *(one.parent_id for one in link.further))
+    }
+    return frozenset({id_ for link in links.values() for id_ in link.product_ids} | parents)
+
+
+async def shop_only(catalogue: Catalogue, linked: frozenset[int], products: AsyncIterator[Product]) -> list[ShopOnly]:
+    """The products of a shop that no item is linked to, by id; parents of variations are no goods themselves."""
+    whys = _whys(catalogue)
+    return [
+        _told(product, whys) async for product in products if product.id not in linked and product.type not in PARENTS
+    ]
+
+
+def _whys(catalogue: Catalogue) -> Mapping[str, str]:
+    """Why the item under a SKU is not linked."""
+    found = verdicts(catalogue.items, catalogue.rules)
+    return {same_sku(item.sku): _why(item, found[uid]) for uid, item in catalogue.items.items() if item.sku}
+
+
+def _why(item: ItemChanged, verdict: object) -> str:
+    told = f"item {item.item} has this SKU"
+    return (
+        f"{told}, but is left alone: {verdict.detail}" if isinstance(verdict, Skip) else f"{told}; davtari plan items"
+    )
+
+
+def _told(product: Product, whys: Mapping[str, str]) -> ShopOnly:
+    nowhere = NOWHERE if product.sku else "it has no SKU"
+    price = str(product.regular_price or "")
+    why = whys.get(same_sku(product.sku), nowhere) if product.sku else nowhere
+    return ShopOnly(product.id, product.sku, product.name, product.status, price, why)
+
+
+def show(shop: str, found: list[ShopOnly]) -> None:
+    """The first of them, and what a person can do."""
+    console.print(
+        f"[bold]{len(found)} products are only in shop {shop}[/] · they are never changed, nor made in Balance"
+    )
+    if found:
+        console.print(table(HEADS, [[escape(str(cell)) for cell in one.row] for one in found[:AT_MOST]], right=(0,)))
+        console.print("  For the accountant: davtari plan shop-only --csv FILE lists all of them, or propose them one")
+        console.print(f"  by one where somebody must agree: davtari propose items --shop {shop}")
+
+
+def write_csv(found: Iterable[ShopOnly], path: Path) -> None:
+    """A list from which the accountant may make items in Balance."""
+    with path.open("w", newline="", encoding="utf-8-sig") as out:
+        writer = csv.writer(out)
+        writer.writerow(HEADS)
+        writer.writerows([[safe(str(cell)) for cell in one.row] for one in found])

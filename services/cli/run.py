@@ -1,0 +1,113 @@
+"""Running services: one of them as its own process, or all in one."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+
+from aiokafka.errors import KafkaError
+
+from services.cli.registry import service
+from services.engine.kafka.membership import Displaced
+from services.engine.kafka.reaching import patiently
+from services.engine.kafka.topics import TopicsNotCreated, create_topics
+from services.engine.outbox.backoff import unavailable_wait
+from services.engine.runtime.clock import utc_now
+from services.engine.runtime.exclusive import refuse_seconds
+from services.engine.runtime.service import Service
+from services.engine.runtime.serving import CannotListen
+from services.engine.state.lock import AlreadyRunning
+from services.engine.state.trouble import first_cause
+from services.engine.telemetry.board import Board
+from services.engine.telemetry.exporting import exporting
+from services.engine.telemetry.meters import RESTARTS
+from services.engine.telemetry.running import watch
+from services.settings import SettingsError
+from services.settings.base import SecretMissing
+from services.settings.model import KafkaSettings, Settings
+
+log = logging.getLogger(__name__)
+FOR_A_PERSON = (SecretMissing, SettingsError, CannotListen, TopicsNotCreated, AlreadyRunning)
+Watching = Callable[[Service], AbstractContextManager[object]]
+"""Around the time that a service runs."""
+
+
+async def run_service(
+    name: str, settings: Settings, ready: asyncio.Event | None = None, watching: Watching = nullcontext
+) -> None:
+    """Run a service until cancelled. Raises whatever ends it."""
+    async with service(name)(settings) as blueprint:
+        running = Service(blueprint, settings)
+        if ready is not None:
+            running.ready = ready
+        with watching(running):
+            await running.run()
+
+
+async def supervise(
+    name: str, settings: Settings, ready: asyncio.Event | None = None, watching: Watching = nullcontext
+) -> None:
+    """Run a service until cancelled; when it fails, say so and start it again after a growing wait.
+
+    Raises what only a person can mend (`FOR_A_PERSON`): starting again would not help. One that another instance has
+    displaced is tried again: the other one may end, and the services beside it go on.
+    """
+    failures, displaced = 0, False
+    while True:
+        try:
+            await run_service(name, settings, ready, watching)
+        except Exception as error:
+            cause = first_cause(error)
+            displaced = displaced or isinstance(cause, Displaced)
+            if isinstance(cause, FOR_A_PERSON) and not (displaced and isinstance(cause, AlreadyRunning)):
+                raise cause from None
+            failures += 1
+            await _pause(name, failures, cause)
+
+
+async def _pause(name: str, failures: int, cause: BaseException) -> None:
+    RESTARTS.labels(name).inc()
+    pause = unavailable_wait(failures, 1.0, 60.0)
+    known = isinstance(cause, KafkaError | AlreadyRunning)  # what it says is enough
+    told = {"service": name, "why": repr(cause), "in_seconds": round(pause, 1)}
+    log.error("service failed and is started again", extra=told, exc_info=None if known else cause)
+    await asyncio.sleep(pause)
+
+
+async def until_signalled(names: Iterable[str], settings: Settings, *, supervised: bool) -> None:
+    """Run until SIGTERM or SIGINT; what is under way is finished first. Health and metrics are served beside it."""
+    chosen, telemetry = list(names), settings.telemetry
+    await refuse_seconds(settings.state.directory, chosen, utc_now)
+    board = Board(chosen, telemetry.stalled_after)
+    run = partial(supervise if supervised else run_service, settings=settings, watching=board.watching)
+    async with exporting(telemetry, f"davtari-{chosen[0]}" if len(chosen) == 1 else "davtari"):
+        port = telemetry.port_for(chosen)
+        topics = [_topics_made(settings.kafka)] if supervised else []
+        await _until_signalled([*[run(n) for n in chosen], watch(board, telemetry, port), *topics])
+
+
+async def _topics_made(settings: KafkaSettings) -> None:
+    """Make the topics that are missing as soon as Kafka is there; the services wait for them."""
+    if made := await patiently(lambda: create_topics(settings)):
+        log.info("topics were made", extra={"topics": len(made)})
+
+
+async def _until_signalled(works: Sequence[Coroutine[object, object, object]]) -> None:
+    """Each is cancelled once, and all are waited for: a gather would end with the first, and break off the others."""
+    running, loop = asyncio.create_task(_all(works)), asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, running.cancel)
+    try:
+        await running
+    except asyncio.CancelledError:
+        log.info("stopped")
+
+
+async def _all(works: Sequence[Coroutine[object, object, object]]) -> None:
+    async with asyncio.TaskGroup() as tasks:
+        for work in works:
+            tasks.create_task(work)

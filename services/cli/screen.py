@@ -1,0 +1,50 @@
+"""What commands print: colour and tables on a terminal, plain text in a pipe, data with `--json`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+import orjson
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from services.engine.runtime.tbilisi import TBILISI
+
+WIDE = 100_000
+"""Columns where nobody reads on a screen: a pipe or a file gets each line whole, whatever its length."""
+
+
+def _console(*, stderr: bool = False) -> Console:
+    made = Console(stderr=stderr, highlight=False)
+    return made if made.is_terminal else Console(stderr=stderr, highlight=False, width=WIDE, soft_wrap=True)
+
+
+console = _console()
+errors = _console(stderr=True)
+
+
+def as_json(value: Any) -> None:
+    """Print data; moments in it are written in Tbilisi time with the offset."""
+    console.print_json(orjson.dumps(value, default=_text, option=orjson.OPT_PASSTHROUGH_DATETIME).decode())
+
+
+def _text(value: Any) -> str:
+    return value.astimezone(TBILISI).isoformat() if isinstance(value, datetime) and value.tzinfo else str(value)
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[object]], right: Sequence[int] = ()) -> Table:
+    """A plain table; the columns numbered in `right` are aligned right."""
+    made = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for number, head in enumerate(heads):
+        made.add_column(head, justify="right" if number in right else "left", overflow="fold")
+    for row in rows:
+        made.add_row(*[str(cell) for cell in row])
+    return made
+
+
+def mark(ok: bool | None) -> str:
+    """✓, ✗, or ! for something to know."""
+    return {True: "[green]✓[/]", False: "[red]✗[/]", None: "[yellow]![/]"}[ok]

@@ -1,0 +1,47 @@
+"""`davtari topics create`: makes topics, and names those that are not as the manifest says."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from services.cli.codes import FAILED
+from services.cli.frame import command, settings
+from services.cli.screen import console
+from services.engine.kafka.connection import admin
+from services.engine.kafka.topic_faults import topic_faults
+from services.engine.kafka.topics import create_topics, mend_topics
+from services.settings.kafka import KafkaSettings
+
+
+async def create(settings: KafkaSettings, *, mend: bool) -> int:
+    """Make what is missing, and with `mend` set what differs; gives the exit code: 1 when something is still wrong."""
+    made = await create_topics(settings)
+    _say(f"{len(made)} topics created" + (f": {', '.join(made)}" if made else "; all were there"))
+    changed = await mend_topics(settings) if mend else []
+    for line in changed:
+        _say(f"changed {line}")
+    done = {line.partition(":")[0] for line in changed}  # Kafka needs a moment to tell of it
+    async with admin(settings) as asked:
+        faults = await topic_faults(asked, settings)
+    left = [fault for fault in faults if fault.topic not in done or fault.kind == "partitions"]
+    for fault in left:
+        _say(f"{fault.told}\n    {fault.fix}")
+    return FAILED if any(fault.kind == "config" for fault in left) else 0
+
+
+def _say(text: str) -> None:
+    console.print(text, soft_wrap=True, markup=False)
+
+
+app = typer.Typer(no_args_is_help=True, help="The Kafka topics.")
+
+
+@app.command(name="create")
+@command
+async def topics_create(
+    mend: Annotated[bool, typer.Option("--mend", help="Set retention and the like where they differ.")] = False,
+) -> int:
+    """Create the topics of the manifest that are missing; name those that are there and differ."""
+    return await create(settings().kafka, mend=mend)

@@ -1,0 +1,1 @@
+"""Calls to Balance and WooCommerce: transport, records, and what an answer means."""

@@ -1,0 +1,188 @@
+"""Balance, as the services see it.
+
+    async with Balance(settings.balance, settings.balance.password()) as balance:
+        async for row in balance.items(): ...
+        echo = await balance.put_sale(document)
+        stored = await balance.sale(uid)
+
+Every method raises an `UpstreamError` (services/engine/outbox/upstream_errors.py); nothing here retries past sending.
+Rows are as they came, except that numbers are exact; `items.item`, `stocks.stock_row` and `documents.stored_document`
+read them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from contextlib import aclosing
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, Self
+
+import httpx
+from pydantic import SecretStr
+
+from services.connectors.balance import clients, items, prices, pricing, probe, series, stocks, warehouses
+from services.connectors.balance.api import Api
+from services.connectors.balance.clients import ClientRef
+from services.connectors.balance.probe import Finding
+from services.connectors.balance.refusals import refine_for, voice_of
+from services.connectors.balance.stream import Rows
+from services.connectors.balance.warehouses import Warehouse
+from services.connectors.http.http import Limits, Observe, Sleep, Timeouts, Upstream, unobserved
+from services.connectors.http.tls import tls_context
+from services.connectors.http.unreadable import Unreadable
+from services.settings.balance import BalanceSettings
+
+
+class Balance:
+    """The Exchange API of one Balance, in the dialect that the settings describe."""
+
+    def __init__(
+        self,
+        settings: BalanceSettings,
+        password: SecretStr,
+        *,
+        transport: httpx.AsyncBaseTransport | None = None,
+        observe: Observe = unobserved,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:
+        """`transport` replaces the network, TLS with it; `clock` gives aware UTC; `sleep` waits between tries not sent.
+
+        Lists and single records have connections of their own: a slow catalogue holds up no document.
+        Raises `SettingsError` when `balance.ca-file` cannot be used.
+        """
+        voice, dialect = voice_of(settings), settings.dialect
+        trust = None if transport else tls_context(voice.name, ca_file=settings.ca_file, verify=settings.verify_tls)
+        upstream = partial(
+            Upstream,
+            voice,
+            address=settings.base_url(),
+            auth=httpx.BasicAuth(settings.user_name, password.get_secret_value()),
+            limits=Limits(concurrency=settings.concurrency),
+            tls=trust,
+            transport=transport,
+            refine=refine_for(voice, dialect),
+            observe=observe,
+            clock=clock,
+            sleep=sleep,
+        )
+        self._lists = upstream(timeouts=_timeouts(settings.read_timeout))
+        self._records = upstream(timeouts=_timeouts(settings.write_timeout))
+        self._api, self._dialect, self._clock = Api(settings, self._lists, self._records), dialect, clock
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Closes every connection."""
+        await self._lists.close()
+        await self._records.close()
+
+    async def probe(self, only: Collection[str] | None = None) -> tuple[Finding, ...]:
+        """What this user may read here, resource by resource, or `only` of some; changes nothing."""
+        return await probe.probe(self._api, only)
+
+    def items(self) -> Rows:
+        """All items and folders."""
+        return self._api.every(items.RESOURCE)
+
+    def stocks(self) -> Rows:
+        """All stock rows."""
+        return self._api.every(stocks.RESOURCE)
+
+    def prices(self) -> Rows:
+        """All prices that hold now."""
+        return self._api.every(prices.RESOURCE)
+
+    def item_pricing(self) -> Rows:
+        """All price-setting documents; `pricing.latest_prices` makes prices of them."""
+        return self._api.every(pricing.RESOURCE)
+
+    def discounts(self) -> Rows:
+        """All discounts, under the name that the settings give to the resource."""
+        return self._api.every(self._api.settings.discounts.resource)
+
+    async def current_prices(self) -> Rows:
+        """The prices that hold now, from wherever this dialect takes them."""
+        documents = self._dialect.item_pricing
+        found = pricing.latest_prices(self.item_pricing(), until=self._clock()) if documents else self.prices()
+        async for row in found:
+            yield row
+
+    async def item(self, uid: str) -> dict[str, Any] | None:
+        """The item or folder with this uid, None when there is none."""
+        return await self._api.one(items.RESOURCE, uid)
+
+    def series(self, item: str | None = None) -> Rows:
+        """All lots, or those of one item (API fact: some builds give lots only by item)."""
+        return self._api.every(series.RESOURCE) if item is None else self._api.where(series.RESOURCE, Item=item)
+
+    async def warehouses(self) -> list[Warehouse]:
+        """All warehouses; one that cannot be read is logged and left out."""
+        async with aclosing(self._api.every(warehouses.RESOURCE)) as rows:
+            return [one async for row in rows if (one := warehouses.readable_warehouse(row)) is not None]
+
+    async def warehouse_names(self) -> Mapping[str, str]:
+        """The warehouses' names by uid."""
+        return {each.uid: each.name for each in await self.warehouses()}
+
+    async def client_by_id(self, personal_or_company_id: str) -> ClientRef | None:
+        """The client with this personal or company number, None when there is none."""
+        return await clients.by_number(self._api, personal_or_company_id)
+
+    async def client(self, uid: str) -> ClientRef | None:
+        """The client with this uid, None when there is none."""
+        return await clients.by_uid(self._api, uid)
+
+    async def put_client(self, document: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Creates or replaces a client; gives what Balance echoes, if it echoes anything."""
+        return await self._api.put(clients.RESOURCE, document)
+
+    def every_client(self) -> AsyncIterator[ClientRef | Unreadable]:
+        """All clients that are neither folders nor marked for deletion."""
+        return clients.every(self._api)
+
+    async def patch_client(self, document: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Changes the named fields of the client with this `uid`, and no other."""
+        return await self._api.patch(clients.RESOURCE, document)
+
+    async def sale(self, uid: str) -> dict[str, Any] | None:
+        """The Sale with this uid, None when there is none."""
+        return await self._api.one(self._dialect.sale_resource, uid)
+
+    async def put_sale(self, document: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Creates or replaces one Sale; gives what Balance echoes, if it echoes anything."""
+        return await self._api.put(self._dialect.sale_resource, document)
+
+    async def sales_order(self, uid: str) -> dict[str, Any] | None:
+        """The sales order with this uid, None when there is none."""
+        return await self._api.one(self._dialect.sales_order_resource, uid)
+
+    async def put_sales_order(self, document: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Creates or replaces one sales order; gives what Balance echoes, if it echoes anything."""
+        return await self._api.put(self._dialect.sales_order_resource, document)
+
+    async def credit_note(self, uid: str) -> dict[str, Any] | None:
+        """The credit note with this uid, None when there is none."""
+        return await self._api.one(self._dialect.credit_note_resource, uid)
+
+    async def put_credit_note(self, document: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Creates or replaces one credit note; gives what Balance echoes, if it echoes anything."""
+        return await self._api.put(self._dialect.credit_note_resource, document)
+
+    async def receipt(self, resource: str, uid: str) -> dict[str, Any] | None:
+        """The receipt with this uid among the documents of this name, None when there is none."""
+        return await self._api.one(resource, uid)
+
+    async def put_receipt(self, resource: str, document: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Creates or replaces one receipt; gives what Balance echoes, if it echoes anything."""
+        return await self._api.put(resource, document)
+
+
+def _timeouts(silence: float) -> Timeouts:
+    return Timeouts(read=silence, write=silence, pool=silence)

@@ -1,0 +1,93 @@
+"""Clients: who buys (balance-api 2.8)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from dataclasses import dataclass, field
+
+from services.connectors.balance.api import Api
+from services.connectors.balance.fields import deleted, flag, needed_reference, reference, text, value
+from services.connectors.balance.rows import Row, RowInvalid, reading
+from services.connectors.http.unreadable import Unreadable
+
+RESOURCE = "Clients"
+
+
+@dataclass(frozen=True, slots=True)
+class ClientRef:
+    """A client of Balance; `number` is the personal or company number (Balance's `ID`), `code` Balance's own.
+
+    `phones` and `emails` hold what stands in the tabular parts too, the main one first.
+    """
+
+    uid: str
+    name: str | None
+    number: str | None
+    legal_form: str | None
+    deleted: bool
+    code: str | None = None
+    phones: tuple[str, ...] = ()
+    emails: tuple[str, ...] = ()
+    address: str | None = None
+    row: Row = field(default_factory=dict, compare=False, repr=False)
+
+
+def client(row: Row) -> ClientRef:
+    """The client in a row. Raises `RowInvalid` without uid."""
+    with reading(RESOURCE, reference(row, "uid")):
+        return ClientRef(
+            uid=needed_reference(row, "uid"),
+            name=text(row, "Name"),
+            number=text(row, "ID"),
+            legal_form=text(row, "LegalForm"),
+            deleted=deleted(row),
+            code=text(row, "Code"),
+            phones=_contacts(row, "Phone"),
+            emails=_contacts(row, "Email"),
+            address=text(row, "PhysicalAddress"),
+            row=row,
+        )
+
+
+def _contacts(row: Row, name: str) -> tuple[str, ...]:
+    """The field and the tabular part of its plural; None and repetitions left out."""
+    rows = value(row, f"{name}s")
+    entries = [text(each, name) for each in rows if isinstance(each, dict)] if isinstance(rows, list) else []
+    return tuple(dict.fromkeys(each for each in (text(row, name), *entries) if each))
+
+
+async def by_number(api: Api, number: str) -> ClientRef | None:
+    """The client with this personal or company number; folders and those marked for deletion do not count.
+
+    Of several the one with the lowest uid is taken, so that it is the same one every time. The number is compared
+    here too: a Balance that ignores the filter must not give us a stranger.
+    """
+    found = [client(row) async for row in api.where(RESOURCE, ID=number) if _has_number(row, number)]
+    return min(found, key=lambda ref: ref.uid, default=None)
+
+
+def _has_number(row: Row, number: str) -> bool:
+    return text(row, "ID") == number and not flag(row, "IsGroup") and not deleted(row)
+
+
+async def every(api: Api) -> AsyncIterator[ClientRef | Unreadable]:
+    """All clients; folders and those marked for deletion do not count."""
+    async with aclosing(api.every(RESOURCE)) as rows:
+        async for row in rows:
+            if not flag(row, "IsGroup") and not deleted(row):
+                yield _listed(row)
+
+
+def _listed(row: Row) -> ClientRef | Unreadable:
+    """A client of a list: one that cannot be read does not hide the others."""
+    try:
+        return client(row)
+    except RowInvalid as error:
+        return Unreadable(error.reason, error.detail)
+
+
+async def by_uid(api: Api, uid: str) -> ClientRef | None:
+    """The client with this uid."""
+    row = await api.one(RESOURCE, uid)
+    return client(row) if row else None

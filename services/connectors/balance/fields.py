@@ -1,0 +1,119 @@
+"""Reading one field of a row, whatever its letter case (API fact: `VATRate` and `VATrate` both occur).
+
+`""`, null and a missing field are alike (API fact). What may be wrong in a way that matters raises `FieldInvalid`.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any
+
+from services.connectors.balance.dates import read_moment
+from services.connectors.balance.numbers import read_number, write_number
+from services.connectors.balance.rows import FieldInvalid, Row
+
+_GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_NO_REFERENCE = re.compile(r"(?:0*-)+0*")
+"""API fact: an empty reference is the zero GUID, `-0000-0000-0000-`, or empty text."""
+_TRUE = frozenset({"true", "1", "yes", "да", "დიახ", "კი"})
+_DELETED = frozenset({"deletionmark", "isdeleted", "markedfordeletion"})
+
+
+def value(row: Row, name: str) -> Any:
+    """The raw value of a field; None when it is not there."""
+    if name in row:
+        return row[name]
+    spelled = _spelled(tuple(row), name.lower())
+    return None if spelled is None else row[spelled]
+
+
+def text(row: Row, name: str) -> str | None:
+    """The text of a field, trimmed; None when empty. A number is its digits; an object or array counts as empty."""
+    found = value(row, name)
+    if isinstance(found, str):
+        return found.strip() or None
+    if isinstance(found, bool):
+        return str(found).lower()
+    return write_number(found) if isinstance(found, int | Decimal) else None
+
+
+def reference(row: Row, name: str) -> str | None:
+    """The uid in a field, in lower case; None for every form of the empty reference. Other text stays as it is."""
+    found = text(row, name)
+    if found is None or (found[0] in "0-" and _NO_REFERENCE.fullmatch(found)):
+        return None
+    return found.lower() if _GUID.fullmatch(found) else found
+
+
+def flag(row: Row, name: str) -> bool:
+    """Whether a field says yes: real true, or the word for it; anything else is no."""
+    found = value(row, name)
+    return found.strip().lower() in _TRUE if isinstance(found, str) else found is True or found == 1
+
+
+def number(row: Row, name: str) -> Decimal | None:
+    """The number in a field, None when empty. Raises `FieldInvalid` for what is no number."""
+    found = value(row, name)
+    try:
+        return read_number(found)
+    except ValueError as error:
+        raise FieldInvalid(name, f"{_shown(found)} {error}") from None
+
+
+def moment(row: Row, name: str) -> datetime | None:
+    """The moment in a field (UTC), None when empty. Raises `FieldInvalid` for what is no date."""
+    found = value(row, name)
+    try:
+        return read_moment(found)
+    except ValueError as error:
+        raise FieldInvalid(name, f"{_shown(found)} {error}") from None
+
+
+def needed_reference(row: Row, name: str) -> str:
+    """The uid in a field. Raises `FieldInvalid` when it is empty."""
+    found = reference(row, name)
+    if found is None:
+        raise FieldInvalid(name, "is empty")
+    return found
+
+
+def needed_number(row: Row, name: str) -> Decimal:
+    """The number in a field. Raises `FieldInvalid` when it is empty or no number."""
+    found = number(row, name)
+    if found is None:
+        raise FieldInvalid(name, "is empty")
+    return found
+
+
+def deleted(row: Row) -> bool:
+    """Whether the record is marked for deletion, under any of the names that such a mark may have."""
+    marks = _marks(tuple(row))
+    return bool(marks) and any(flag(row, name) for name in marks)
+
+
+def tabular(row: Row, name: str) -> list[Row]:
+    """The rows of a tabular part; a single object counts as one row. Raises `FieldInvalid` for anything else."""
+    found = value(row, name)
+    rows = [found] if isinstance(found, dict) else found or []
+    if not isinstance(rows, list) or not all(isinstance(each, dict) for each in rows):
+        raise FieldInvalid(name, "is not a list of rows")
+    return rows
+
+
+@lru_cache(maxsize=4096)
+def _marks(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of a row's fields that may mark it for deletion."""
+    return tuple(name for name in names if name.lower() in _DELETED)
+
+
+@lru_cache(maxsize=4096)
+def _spelled(names: tuple[str, ...], lowered: str) -> str | None:
+    """How a row with these fields spells a field; remembered per shape of row, of which an answer has few."""
+    return next((name for name in names if name.lower() == lowered), None)
+
+
+def _shown(found: Any) -> str:
+    return f'"{str(found)[:60]}"'

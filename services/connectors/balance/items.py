@@ -1,0 +1,103 @@
+"""Items of the catalogue, folders among them (balance-api 2.1)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from contracts.balance import Accounts, ItemKind
+from services.connectors.balance.fields import deleted, flag, needed_reference, number, reference, text
+from services.connectors.balance.rows import FieldInvalid, Row, reading
+from services.settings.balance import Dialect
+
+RESOURCE = "Items"
+
+
+@dataclass(frozen=True, slots=True)
+class ItemRow:
+    """An item or folder as Balance states it: `contracts.balance.ItemChanged` without its way from the root.
+
+    `deleted`: Balance has marked it for deletion, as far as this build shows that.
+    """
+
+    uid: str
+    kind: ItemKind
+    name: str
+    sku: str | None
+    code: str | None
+    article: str | None
+    barcode: str | None
+    full_name: str | None
+    group: str | None
+    item_type: str | None
+    unit: str | None
+    weight: Decimal | None
+    vat_rate: str | None
+    accounts: Accounts
+    ext_code: str | None
+    requisites: tuple[str | None, str | None, str | None]
+    deleted: bool
+
+
+def item(row: Row, dialect: Dialect) -> ItemRow:
+    """The item in a row. Raises `RowInvalid` without uid or name, or for a weight that is no number."""
+    with reading(RESOURCE, reference(row, "uid")):
+        return ItemRow(
+            uid=needed_reference(row, "uid"),
+            kind=_kind(row, dialect),
+            name=_name(row),
+            sku=text(row, dialect.sku_field),
+            code=text(row, "Code"),
+            article=text(row, "InternalArticle"),
+            barcode=text(row, "Barcode"),
+            full_name=text(row, "FullName"),
+            group=reference(row, "Group"),
+            item_type=text(row, "ItemType"),
+            unit=text(row, "Unit"),
+            weight=number(row, "Weight"),
+            vat_rate=text(row, "VATRate"),
+            accounts=_accounts(row),
+            ext_code=text(row, "ExtCode"),
+            requisites=_requisites(row),
+            deleted=deleted(row),
+        )
+
+
+def is_folder(row: Row) -> bool:
+    """Whether a row is a folder (API fact: folders stand among the items)."""
+    return flag(row, "IsGroup")
+
+
+def _kind(row: Row, dialect: Dialect) -> ItemKind:
+    if is_folder(row):
+        return "folder"
+    item_type = text(row, "ItemType")
+    if item_type is None:
+        return dialect.kind_without_type
+    if item_type in dialect.lists.goods:
+        return "goods"
+    return "service" if item_type in dialect.lists.services else "unknown"
+
+
+def _name(row: Row) -> str:
+    name = text(row, "Name") or text(row, "FullName")
+    if name is None:
+        raise FieldInvalid("Name", "is empty")
+    return name
+
+
+def _accounts(row: Row) -> Accounts:
+    return Accounts(
+        inventories=text(row, "InventoriesAccount"),
+        expenses=text(row, "ExpensesAccount"),
+        revenues=text(row, "RevenuesAccount"),
+        vat_payable=text(row, "VATPayableAccount"),
+    )
+
+
+def _requisites(row: Row) -> tuple[str | None, str | None, str | None]:
+    return (
+        text(row, "AdditionalRequisites1"),
+        text(row, "AdditionalRequisites2"),
+        text(row, "AdditionalRequisites3"),
+    )

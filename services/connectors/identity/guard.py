@@ -1,0 +1,170 @@
+"""Guards of lanes: nothing leaves toward a shop, or toward Balance on behalf of one, that is not recognized.
+
+What it costs: three small calls to the shop when a lane has something to deliver and the last look is older than
+`identity-check` (a minute while the shop is blocked); otherwise one read of our own database for each call that leaves.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from contracts.identity import ShopIdentified
+from contracts.reasons import Reason
+from services.connectors.identity.evidence import Verdict, judge
+from services.connectors.identity.kept import standing, standings
+from services.connectors.identity.orders import PlacedOrder
+from services.connectors.identity.seen import Seen, ShowsItself, look
+from services.connectors.identity.standing import Standing, awaited, refusal, told
+from services.engine.outbox.engine import Engine
+from services.engine.outbox.failure import outcome_of
+from services.engine.outbox.lane import Deliver, Lane
+from services.engine.outbox.outcome import Blocked, Outcome, Retry
+from services.engine.outbox.row import Row
+from services.engine.outbox.upstream_errors import Rejected, UpstreamError
+from services.settings.base import SecretMissing
+from services.settings.shop import ShopSettings
+
+AGAIN = 5.0
+"""Seconds after which a blocked lane asks again."""
+RECHECK = timedelta(seconds=60)
+"""How often a blocked shop is looked at again: what differed may be as it was."""
+Shut = Callable[[], Awaitable[Retry | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The last look at a shop: against which identity, at what moment, and why it is blocked, if it is."""
+
+    known: ShopIdentified | None
+    at: datetime
+    blocked: Retry | None
+
+
+class Guard:
+    """Before what a service reads from or writes to one shop. Where no shop is known yet, the first one is ours."""
+
+    def __init__(self, name: str, shop: ShowsItself, settings: ShopSettings, clock: Callable[[], datetime]) -> None:
+        self.name, self._shop, self._settings, self._clock = name, shop, settings, clock
+        self._every = timedelta(seconds=settings.identity_check)
+        self._last: Judged | None = None
+        self._turn = asyncio.Lock()
+        self._engine: Engine | None = None
+        self._ready = asyncio.Event()
+
+    async def attach(self, engine: Engine) -> None:
+        """A task of the service: from now on the guard reads what the service remembers."""
+        self._engine, self._last = engine, None
+        self._ready.set()
+
+    async def _attached(self) -> Engine:
+        await self._ready.wait()
+        assert self._engine is not None
+        return self._engine
+
+    async def shut(self) -> Retry | None:
+        """Why nothing may pass now; None when the shop is ours. A shop that cannot be looked at lets nothing pass."""
+        engine = await self._attached()
+        async with self._turn:
+            found = await standing(engine.database, self.name)
+            if waits := self.decided_elsewhere(found):
+                return waits
+            if self._last is not None and self._is_current(self._last, found.known):
+                return self._last.blocked
+            return await self._looked(engine, found)
+
+    def decided_elsewhere(self, found: Standing) -> Retry | None:
+        """What store-feed has said of a blocked shop: it looks again, and says when the block ends."""
+        return Retry(told(found.strange), AGAIN) if found.strange else None
+
+    def _is_current(self, last: Judged, known: ShopIdentified | None) -> bool:
+        """Not after a person's word, and not after a clock that was set back."""
+        every = min(self._every, RECHECK) if last.blocked else self._every
+        return last.known == known and timedelta(0) <= self._clock() - last.at < every
+
+    async def _looked(self, engine: Engine, found: Standing) -> Retry | None:
+        try:
+            orders = await self.known_orders(engine, found)
+            seen = await look(self._shop, self._settings, orders)
+            blocked, known = await self.judge(engine, found, seen, orders)
+        except UpstreamError as error:
+            return _unseen(error)
+        except SecretMissing as error:
+            return Retry(f"shop {self.name}: {error}", AGAIN)
+        self._last = Judged(known, self._clock(), blocked)
+        return blocked
+
+    async def known_orders(self, _: Engine, __: Standing) -> tuple[PlacedOrder, ...]:
+        """The orders that the shop must still have, newest first; only store-feed knows them."""
+        return ()
+
+    async def judge(
+        self, _: Engine, found: Standing, seen: Seen, orders: Sequence[PlacedOrder]
+    ) -> tuple[Retry | None, ShopIdentified | None]:
+        """Why the shop is blocked, if it is, and the identity that it was compared with."""
+        verdict = judge(found.known, seen, orders) if found.known else Verdict()
+        return (Retry(refusal(self.name, verdict.signs), AGAIN) if verdict.blocked else None), found.known
+
+
+async def always_open() -> Retry | None:
+    """No guard."""
+    return None
+
+
+def _unseen(error: UpstreamError) -> Retry:
+    outcome, after = outcome_of(error), AGAIN if isinstance(error, Rejected) else None
+    return outcome if isinstance(outcome, Retry) else Retry(error.message, after)
+
+
+def guarded(deliver: Deliver, guard: Guard) -> Deliver:
+    """The effect of a lane toward one shop, behind its guard. While it is shut the lane waits; no attempt counts."""
+
+    async def delivering(rows: Sequence[Row]) -> Sequence[Outcome]:
+        shut = await guard.shut()
+        return await deliver(rows) if shut is None else [shut] * len(rows)
+
+    return delivering
+
+
+def guarded_lane(lane: Lane, guard: Guard) -> Lane:
+    """A lane toward one shop, behind its guard."""
+    return replace(lane, deliver=guarded(lane.deliver, guard))
+
+
+class ByShop:
+    """Before the lanes toward Balance, which documents of all shops share: those of a shop that is not recognized wait.
+
+    No shop is asked: store-feed says on the operations topic which of them are strange.
+    """
+
+    def __init__(self) -> None:
+        self._engine: Engine | None = None
+
+    async def attach(self, engine: Engine) -> None:
+        """A task of the service: from now on the guard knows what the service remembers."""
+        self._engine = engine
+
+    def guarded(self, deliver: Deliver) -> Deliver:
+        """The effect of a lane, behind this guard. A row's subject begins with its shop."""
+
+        async def delivering(rows: Sequence[Row]) -> Sequence[Outcome]:
+            waits = await self._waits(rows)
+            passing = [row for row in rows if row.id not in waits]
+            outcomes = dict(zip([row.id for row in passing], await deliver(passing), strict=True)) if passing else {}
+            return [waits.get(row.id) or outcomes[row.id] for row in rows]
+
+        return delivering
+
+    async def _waits(self, rows: Sequence[Row]) -> dict[str, Blocked]:
+        if self._engine is None:
+            raise RuntimeError("a lane was opened before its guard was attached to the engine")
+        shops = {row.id: row.subject.partition(":")[0] for row in rows}
+        found = await standings(self._engine.database, set(shops.values()))
+        strange = {shop: one.strange for shop, one in found.items() if one.strange}
+        return {
+            id_: Blocked(awaited(shop), Reason.SHOP_NOT_RECOGNIZED, told(strange[shop]))
+            for id_, shop in shops.items()
+            if shop in strange
+        }

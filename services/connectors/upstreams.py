@@ -1,0 +1,55 @@
+"""Opening the upstreams of a service from the settings, and the lanes toward them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+
+from services.connectors.http.recovery import wait_for
+from services.connectors.woocommerce.client import WooCommerce
+from services.engine.outbox.backoff import unavailable_wait
+from services.engine.outbox.breaker import Breaker
+from services.engine.outbox.lane import Deliver, Lane
+from services.engine.outbox.retry_after import LONGEST
+from services.engine.runtime.clock import Clock
+from services.settings.model import Settings
+
+
+def open_shop(settings: Settings, name: str, clock: Clock) -> WooCommerce:
+    """The client of a shop. Raises `SecretMissing` when its key or secret cannot be read."""
+    key, secret = settings.shops[name].credentials()
+    return WooCommerce(name, settings.shops[name], key, secret, clock=clock)
+
+
+@asynccontextmanager
+async def open_shops(settings: Settings, clock: Clock) -> AsyncIterator[Mapping[str, WooCommerce]]:
+    """The clients of all shops, closed at the end."""
+    async with AsyncExitStack() as stack:
+        yield {name: await stack.enter_async_context(open_shop(settings, name, clock)) for name in settings.shops}
+
+
+def breaker(settings: Settings, address: str = "") -> Breaker:
+    """A breaker with the settings' waits; it is reopened by any call of this process to the upstream's address."""
+    retry = settings.retry
+    made = Breaker(partial(unavailable_wait, first=retry.first_wait, longest=min(retry.longest_wait, LONGEST)))
+    if address:
+        wait_for(address, made)
+    return made
+
+
+def shop_breaker(settings: Settings, shop: str) -> Breaker:
+    """A breaker of a lane that calls a shop."""
+    return breaker(settings, settings.shops[shop].url)
+
+
+def shop_lane(settings: Settings, shop: str, name: str, deliver: Deliver) -> Lane:
+    """A lane that writes to a shop in batches, at the shop's pace, with a breaker of its own."""
+    rules = settings.shops[shop]
+    return Lane(name, deliver, shop_breaker(settings, shop), rules.batch_size, rules.concurrency)
+
+
+def balance_lanes(settings: Settings, deliveries: Mapping[str, Deliver]) -> list[Lane]:
+    """The lanes toward Balance, one document at a time each, with one breaker for all."""
+    shared, at_once = breaker(settings, settings.balance.base_url()), settings.balance.concurrency
+    return [Lane(name, deliver, shared, batch=1, concurrency=at_once) for name, deliver in deliveries.items()]

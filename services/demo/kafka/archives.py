@@ -1,0 +1,89 @@
+"""Apache Kafka from its Java archives, one node per data folder, driven by the script `ops/kafka/kafka`."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from services.demo.kafka.running import Broker, BrokerError, Unavailable
+
+ROOT = Path(__file__).resolve().parents[3]
+SCRIPT = ROOT / "ops" / "kafka" / "kafka"
+CACHE = ROOT / ".cache" / "kafka"
+DESCRIPTION = "Apache Kafka from its Java archives"
+
+
+@dataclass(frozen=True)
+class ArchivesBroker(Broker):
+    """A node of our own, with its process in hand: tests make it slow, let it die and bring it back."""
+
+    data: Path
+
+    def pause(self) -> None:
+        """Freeze the node: connections stay open and nothing answers."""
+        _order("pause", self.data)
+
+    def resume(self) -> None:
+        """Let a frozen node go on where it was."""
+        _order("resume", self.data)
+
+    def kill(self) -> None:
+        """End the node at once, as a power cut would. Returns when it is gone."""
+        _order("kill", self.data)
+
+    async def start_again(self) -> None:
+        """Start on the same data and ports. Returns when the cluster answers: some 3 s, after `kill` some 12 s."""
+        await _start(self.data)
+
+
+@asynccontextmanager
+async def archives(data: Path | None) -> AsyncIterator[ArchivesBroker]:
+    """A node for as long as the context lasts. Its data stays if `data` names a folder, and goes with it otherwise.
+
+    Raises `Unavailable` without the script (an installed wheel), without Java or Maven, or if the node fails.
+    """
+    if not SCRIPT.exists():
+        raise Unavailable(f"this installation has no {SCRIPT.relative_to(ROOT)}: run from a checkout of the repository")
+    with _folder(data) as folder:
+        address = await _start(folder)
+        try:
+            yield ArchivesBroker(address, "archives", DESCRIPTION, folder)
+        finally:
+            await asyncio.to_thread(_order, "stop", folder)
+
+
+@contextmanager
+def _folder(data: Path | None) -> Iterator[Path]:
+    if data is not None:
+        yield data
+        return
+    CACHE.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix="node-", dir=CACHE))
+    try:
+        yield temporary
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+async def _start(data: Path) -> str:
+    """The bootstrap address. Progress and what to install stand on stderr; the node ends when this process does."""
+    script = await asyncio.create_subprocess_exec(
+        SCRIPT, "start", "--data", data, "--owner", str(os.getpid()), stdout=subprocess.PIPE, start_new_session=True
+    )
+    answer, _ = await script.communicate()
+    if script.returncode != 0:
+        raise Unavailable(f"{SCRIPT.name} start failed; the reason stands above, and in {data / 'kafka.log'}")
+    return answer.decode().strip()
+
+
+def _order(action: str, data: Path) -> None:
+    done = subprocess.run([SCRIPT, action, "--data", data], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise BrokerError(f"{SCRIPT.name} {action} failed for the node in {data}: {done.stderr.strip()}")

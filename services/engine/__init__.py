@@ -1,0 +1,1 @@
+"""How every service runs: state, Kafka, outbox, privacy, telemetry, runtime. Knows no upstream."""

@@ -1,0 +1,73 @@
+"""Sending commands to the services, and waiting for what becomes of them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+from aiokafka import AIOKafkaConsumer
+
+from contracts.envelope import Envelope, Undecodable, decode, headers, value, wrap
+from contracts.model import Event
+from contracts.operations import CommandSettled
+from services.engine.kafka.connection import producer, reader
+from services.engine.privacy.writing import sealing
+from services.settings.kafka import KafkaSettings
+
+log = logging.getLogger(__name__)
+
+
+async def send(settings: KafkaSettings, command: Event, now: datetime, version: int = 1) -> None:
+    """Publish one command; returns when Kafka has it. `version`: that of its subject, 1 for a command's own id."""
+    await send_all(settings, [command], now, version)
+
+
+async def send_all(settings: KafkaSettings, commands: Iterable[Event], now: datetime, version: int = 1) -> None:
+    """Publish commands, one after the other; returns when Kafka has them. What they say of people leaves sealed."""
+    sender = producer(settings, "cli")
+    try:
+        await sender.start()
+        async with sealing(settings, sender) as sealer:
+            for command in commands:
+                envelope = wrap(command, version=version, source="davtari-cli", time=now)
+                (body,) = await sealer.values([value(envelope)])
+                topic, key = settings.topic_prefix + command.TOPIC, command.key.encode()
+                await sender.send_and_wait(topic, value=body, key=key, headers=headers(envelope))
+    finally:
+        await sender.stop()
+
+
+@asynccontextmanager
+async def answers(settings: KafkaSettings, *topics: str) -> AsyncIterator[AIOKafkaConsumer]:
+    """A reader that stands at the present end of topics: open it before the command is sent."""
+    consumer = reader(settings, topics)
+    try:
+        await consumer.start()
+        await consumer.seek_to_end()
+        for partition in consumer.assignment():
+            await consumer.position(partition)
+        yield consumer
+    finally:
+        await consumer.stop()
+
+
+async def following(consumer: AIOKafkaConsumer) -> AsyncIterator[Envelope[Event]]:
+    """Events as they arrive; people stay sealed, since answers name nobody.
+
+    A record that is not ours is passed over: the services' dead letters tell of it.
+    """
+    async for raw in consumer:
+        try:
+            yield decode(raw.headers, raw.value)
+        except Undecodable as error:
+            log.debug("left to the services' dead letters", extra={"offset": raw.offset, "reason": error.code})
+
+
+async def settlement(consumer: AIOKafkaConsumer, command_id: str) -> CommandSettled:
+    """The first answer to a command."""
+    async for envelope in following(consumer):
+        if isinstance(envelope.data, CommandSettled) and envelope.data.command_id == command_id:
+            return envelope.data
+    raise RuntimeError("the reader of the operations topic ended")

@@ -1,0 +1,68 @@
+"""Batch calls of a size that the upstream bears: smaller after trouble, larger again as long as all goes well."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, TypeVar
+
+from services.engine.outbox.isolate import isolated
+from services.engine.outbox.outcome import Outcome, Retry
+from services.engine.outbox.upstream_errors import Rejected, UnknownOutcome
+
+ItemT = TypeVar("ItemT")
+ResultT = TypeVar("ResultT")
+Call = Callable[[Sequence[ItemT]], Awaitable[Sequence[ResultT]]]
+TOO_LARGE = (413, 414)
+
+
+class Batches:
+    """Sends records in calls of at most `most`, and of fewer for a while after a call was too much (claim K15).
+
+    Too much is what a web server refuses for its size (413, 414), and what was sent and not answered. The size halves
+    then, and grows by one with each full call that is answered.
+    """
+
+    def __init__(self, most: int) -> None:
+        self.most = self.size = most
+
+    async def send(self, call: Call[ItemT, ResultT], items: Sequence[ItemT]) -> list[ResultT | Outcome]:
+        """One result per item, in order; where the upstream failed, the outcome that follows from that.
+
+        Once it is unavailable, what is left is not sent.
+        """
+        results: list[ResultT | Outcome] = []
+        while len(results) < len(items):
+            chunk = items[len(results) : len(results) + self.size]
+            results += await isolated(_Measured(self, call), chunk)
+            if isinstance(results[-1], Retry):
+                results += [results[-1]] * (len(items) - len(results))
+        return results
+
+    def went_well(self, count: int) -> None:
+        """A call of so many records was answered."""
+        if count >= self.size:
+            self.size = min(self.most, self.size + 1)
+
+    def was_too_much(self, count: int) -> None:
+        """A call of so many records was refused for its size, or not answered."""
+        self.size = max(1, min(self.size, count // 2))
+
+
+class _Measured(Generic[ItemT, ResultT]):
+    """A call that tells whether it was too large."""
+
+    def __init__(self, batches: Batches, call: Call[ItemT, ResultT]) -> None:
+        self._batches, self._call = batches, call
+
+    async def __call__(self, items: Sequence[ItemT]) -> Sequence[ResultT]:
+        try:
+            answered = await self._call(items)
+        except UnknownOutcome:
+            self._batches.was_too_much(len(items))
+            raise
+        except Rejected as error:
+            if error.status in TOO_LARGE:
+                self._batches.was_too_much(len(items))
+            raise
+        self._batches.went_well(len(items))
+        return answered

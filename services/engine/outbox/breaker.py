@@ -1,0 +1,89 @@
+"""The circuit breaker of one upstream, shared by all lanes toward it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from services.engine.outbox.backoff import unavailable_wait
+from services.engine.outbox.retry_after import LONGEST
+
+Wait = Callable[[int], float]
+PROBE_LOOK = 0.25
+"""Seconds between two looks at what has become of another lane's probe."""
+FIRST_FLOOR = 5.0
+"""Seconds for which a breaker that was reopened in vain stays open at least; they double with each time in vain."""
+
+
+@dataclass(slots=True, eq=False, weakref_slot=True)
+class Breaker:
+    """Closed: everything passes. Open: nothing does until `open_until`. Half-open: one probe decides.
+
+    It is open for `LONGEST` at most, and half-open at once when another call to the upstream has been answered:
+    then `on_reopening` is called. Times are seconds of a monotonic clock, given by the caller.
+    """
+
+    wait: Wait = field(default=lambda failures: unavailable_wait(failures, 1.0, LONGEST))
+    failures: int = 0
+    opened_at: float = 0.0
+    open_until: float = 0.0
+    probing: bool = False
+    why: str = ""
+    on_reopening: list[Callable[[], None]] = field(default_factory=list)
+    reopened: bool = False
+    in_vain: int = 0
+
+    def state(self, now: float) -> Literal["closed", "open", "half-open"]:
+        """The state at a moment."""
+        if self.failures == 0:
+            return "closed"
+        return "open" if now < self.open_until else "half-open"
+
+    def admit(self, now: float) -> bool:
+        """Whether a call may leave now; in half-open only one at a time may, as the probe."""
+        match self.state(now):
+            case "closed":
+                return True
+            case "half-open" if not self.probing:
+                self.probing = True
+                return True
+            case _:
+                return False
+
+    def pause(self, now: float) -> float:
+        """Seconds until a call may be admitted (0 when it may at once)."""
+        match self.state(now):
+            case "open":
+                return self.open_until - now
+            case "half-open" if self.probing:
+                return PROBE_LOOK
+            case _:
+                return 0.0
+
+    def succeeded(self, now: float) -> None:
+        """The upstream answered: close, unless that was a call which had left before the breaker opened."""
+        if self.state(now) == "open":
+            return
+        self.failures, self.probing, self.open_until, self.why = 0, False, 0.0, ""
+        self.reopened, self.in_vain = False, 0
+
+    def failed(self, now: float, why: str, after: float | None = None) -> None:
+        """The upstream is unavailable: open, for its own Retry-After or for a growing, jittered wait."""
+        if self.state(now) == "open":
+            return
+        self.in_vain += self.reopened
+        self.failures, self.probing, self.why, self.reopened = self.failures + 1, False, why, False
+        self.opened_at = now
+        self.open_until = now + min(after if after is not None else self.wait(self.failures), LONGEST)
+
+    def answered(self, began: float) -> None:
+        """A call by anyone, begun at this moment, was answered: the next of ours may try at once.
+
+        Where others are answered and ours are not, as with writes that are blocked, it tries more and more rarely.
+        """
+        floor = self.opened_at + FIRST_FLOOR * 2 ** (self.in_vain - 1) if self.in_vain else 0.0
+        if self.failures and self.opened_at < began < self.open_until and self.open_until > floor:
+            self.open_until, self.reopened = max(began, floor), True
+            for reopening in self.on_reopening:
+                reopening()

@@ -1,0 +1,85 @@
+"""Records that contradict what is known: no newer version of their subject, yet stated later or otherwise.
+
+Whoever wrote such a record had forgotten what it had stated: it ran twice, or on a state of its own making. Everybody
+drops the record, since its version is not newer; so its writer states it once more under the next version, and leaves a
+dead letter that says so. A repetition is no contradiction: it was stated at the moment that is known.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from contracts.envelope import Envelope
+from contracts.model import Event, Part
+from contracts.operations import FailedRecord
+from contracts.reasons import Reason
+from contracts.registry import BY_TYPE
+from services.engine.outbox.dead_letters import record_letter, settlement
+from services.engine.outbox.decision import NOTHING, Decision
+from services.engine.outbox.record import Record, failed, restored
+from services.engine.state.attempt import Slot
+from services.engine.state.records import Kind, State
+from services.engine.state.store import Held
+
+SUBJECT = "contradiction:"
+"""The start of the subjects under which a writer states a contradicting record again."""
+
+
+class Contradiction(Part):
+    """A record of this service's own that contradicts the version that was `held` when it was read."""
+
+    type: str
+    data: dict[str, Any]
+    version: int
+    held: int
+    record: FailedRecord
+
+
+CONTRADICTION = Kind("contradiction", Contradiction)
+
+
+def contradicts(envelope: Envelope[Event], held: Held) -> bool:
+    """Whether a record whose version is not newer is more than a repetition. A person's correction never is."""
+    if envelope.replayof is not None:
+        return False
+    stated_at = envelope.time.timestamp()
+    return stated_at != held.stated_at if envelope.sequence == held.version else stated_at > held.stated_at
+
+
+def contradiction(envelope: Envelope[Event], record: Record, held: Held) -> tuple[str, Contradiction]:
+    """What is kept of the record until everything else is known, with its key."""
+    found = Contradiction(
+        type=envelope.type,
+        data=envelope.data.content(),
+        version=envelope.sequence,
+        held=held.version,
+        record=failed(record),
+    )
+    return _key((envelope.data.TOPIC, envelope.subject)), found
+
+
+def _key(slot: Slot) -> str:
+    return "|".join(slot)
+
+
+def slot_of(subject: str) -> Slot | None:
+    """What a subject of this module is about; None for any other subject."""
+    if not subject.startswith(SUBJECT):
+        return None
+    topic, _, about = subject.removeprefix(SUBJECT).partition("|")
+    return topic, about
+
+
+def decide(service: str, slot: Slot, held: Held, state: State) -> Decision:
+    """State the record again, unless something newer was stated since."""
+    found = state.get(CONTRADICTION, _key(slot))
+    if found is None:
+        return NOTHING
+    state.drop(CONTRADICTION, _key(slot))
+    if held.version > found.held:
+        return NOTHING
+    event = BY_TYPE[found.type].model_validate(found.data)
+    detail = f"{found.type} of {slot[1]} in version {found.version}, and version {found.held} was known already"
+    letter = record_letter(service, restored(found.record), Reason.RECORD_CONTRADICTION, detail, state.now)
+    closed = settlement(letter, "overtaken", service, "it was stated again under a newer version", state.now)
+    return Decision(announce=(event, letter, closed))

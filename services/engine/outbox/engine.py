@@ -1,0 +1,147 @@
+"""The engine of a service: Kafka batches in, one durable transaction each, deliveries and events out."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
+from contextlib import asynccontextmanager
+
+from contracts.validation import plain
+from services.engine.outbox import outbox
+from services.engine.outbox.cause import kept
+from services.engine.outbox.outcome import Refused, Unknown
+from services.engine.outbox.record import Record, positions_after
+from services.engine.outbox.row import Row
+from services.engine.outbox.service_rules import Rules
+from services.engine.outbox.settle import Pair, settle
+from services.engine.outbox.subjects import mark_all_dirty, undecided
+from services.engine.outbox.work import Work
+from services.engine.runtime.clock import Clock
+from services.engine.state.database import Database, note
+from services.engine.state.group_commit import GroupCommit
+from services.engine.state.positions import save_positions
+
+log = logging.getLogger(__name__)
+DECIDE_AT_ONCE = 500
+
+
+class Engine:
+    """Runs a service's rules over its state database. Relays open only after `catch_up_done`."""
+
+    def __init__(self, rules: Rules, database: Database, clock: Clock) -> None:
+        self.rules, self.database, self.clock = rules, database, clock
+        self.caught_up = asyncio.Event()
+        self.on_change: list[Callable[[], None]] = []
+        self.doubt: Callable[[], None] = _nothing
+        """Called when a record contradicts what is known: the log may be another one."""
+        self.sure: Callable[[], Awaitable[None]] = _at_once
+        """Returns when no other instance can be at work."""
+        self._settling: GroupCommit[Sequence[Pair]] = GroupCommit(self._settle)
+
+    @asynccontextmanager
+    async def work(self) -> AsyncIterator[Work]:
+        """One transaction: what the block remembers and announces is decided, written and committed when it ends."""
+        async with self.database.write() as connection:
+            work = Work(connection, self.rules, self.clock())
+            yield work
+            await (work.decide() if self.caught_up.is_set() else work.defer())
+            await work.flush()
+        for changed in self.on_change:
+            changed()
+
+    async def take(self, records: Sequence[Record]) -> None:
+        """Handle a batch of Kafka records. When this returns it is durable, and the offsets may be committed."""
+        read = await self.rules.opened(records)
+        async with self.work() as work:
+            stated = await work.take(read)
+            if not self.caught_up.is_set():
+                await outbox.drop_published(work.connection, stated)
+            await save_positions(work.connection, positions_after(records))
+        if work.contradicted:
+            self.doubt()
+
+    async def settle(self, pairs: Sequence[Pair]) -> None:
+        """Make outcomes durable, many deliveries to one transaction."""
+        await self._settling.submit(pairs)
+
+    async def _settle(self, groups: Sequence[Sequence[Pair]]) -> None:
+        pairs = [pair for group in groups for pair in group]
+        try:
+            await self._write(pairs)
+        except Exception:
+            log.exception("outcomes could not be written together", extra={"deliveries": len(pairs)})
+            for pair in pairs:
+                await self._settle_alone(pair)
+
+    async def _settle_alone(self, pair: Pair) -> None:
+        """One outcome that cannot be written must not hold up the others: its delivery is looked at again later."""
+        try:
+            await self._write([pair])
+        except Exception as error:
+            log.exception("an outcome cannot be written", extra={"delivery": pair[0].id})
+            await self._write([(pair[0], Unknown(f"its outcome cannot be written: {plain(error)}"))])
+
+    async def _write(self, pairs: Sequence[Pair]) -> None:
+        async with self.work() as work:
+            await settle(work, pairs)
+
+    async def claim(self, lane: str, limit: int, skip: Collection[str]) -> list[Row]:
+        """The next due rows of a lane, once everything that was known at the start has been read."""
+        await self.caught_up.wait()
+        await self.sure()
+        async with self.database.read() as connection:
+            return await outbox.due(connection, lane, self.clock().timestamp(), limit, skip)
+
+    async def wait_due(self, lane: str, skip: Collection[str]) -> float:
+        """Seconds until a row of the lane may be due that is not among those to skip."""
+        async with self.database.read() as connection:
+            due = await outbox.next_due(connection, lane, skip)
+        return float("inf") if due is None else max(0.05, due - self.clock().timestamp())
+
+    async def settings_are(self, fingerprint: str) -> None:
+        """Note the settings that the rules run under; when they have changed every subject is decided again."""
+        async with self.database.write() as connection:
+            if await note(connection, "settings", fingerprint) not in (None, fingerprint):
+                await mark_all_dirty(connection)
+
+    async def catch_up_done(self) -> None:
+        """Everything known at the start has been read: decide what was deferred, then open the relays."""
+        while await self.decide_due():
+            continue
+        self.caught_up.set()
+        for changed in self.on_change:
+            changed()
+
+    async def decide_due(self) -> int:
+        """Decide subjects whose time has come; gives how many."""
+        async with self.database.read() as connection:
+            found = await undecided(connection, self.clock().timestamp(), DECIDE_AT_ONCE)
+        if found:
+            await self._decide(found.items())
+        return len(found)
+
+    async def _decide(self, subjects: Iterable[tuple[str, str | None]]) -> None:
+        async with self.database.write() as connection:
+            work = Work(connection, self.rules, self.clock())
+            for subject, cause in subjects:
+                work.touch(subject, kept(cause))
+            await work.decide()
+            await work.flush()
+        for changed in self.on_change:
+            changed()
+
+    async def bury_overdue(self) -> None:
+        """Turn rows that have been blocked past their deadline into dead letters."""
+        async with self.database.read() as connection:
+            found = await outbox.overdue(connection, self.clock().timestamp())
+        if found:
+            await self.settle([(row, Refused(reason, detail)) for row, reason, detail in found])
+
+
+def _nothing() -> None:
+    """Where nobody compares the log."""
+
+
+async def _at_once() -> None:
+    """Where nobody else can be at work."""

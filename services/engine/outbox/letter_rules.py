@@ -1,0 +1,141 @@
+"""What dead letters and the commands about them mean at the service that failed; beside them, forgetting a person.
+
+These rules are part of every service's handlers: parked letters and commands are remembered from the topics like
+everything else, so they survive the loss of the state database, and a command is carried out once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Literal
+
+from contracts.envelope import Envelope
+from contracts.model import Event, Part
+from contracts.operations import (
+    CommandSettled,
+    DeadLettered,
+    DeadLetterSettled,
+    DiscardRequested,
+    EditRequested,
+    ReplayRequested,
+)
+from contracts.reasons import Reason
+from services.engine.outbox.dead_letters import AWAITED, OTHERS, PARKED, REPLAYED, UNHANDLED, Awaited, Parked
+from services.engine.outbox.edits import EDIT, edit_of
+from services.engine.outbox.handlers import Remember, composed
+from services.engine.privacy import forgetting_rules as forgetting
+from services.engine.state.records import Kind, State
+
+COMMAND_SUBJECT = "command:"
+LETTER_SUBJECT = "letter:"
+"""Subjects with one of these beginnings are decided in `letter_commands` and never by a service."""
+KEPT_QUIET = ("discarded", "edited")
+"""The delivery of a letter that was closed so is not made again as long as it is computed as it was."""
+Asked = ReplayRequested | DiscardRequested | EditRequested
+
+
+class PendingCommand(Part):
+    """A replay, an edit or a discard that was asked for and not settled here yet."""
+
+    dead_letter: str
+    action: Literal["replayed", "edited", "discarded"]
+    by: str
+    why: str = ""
+    replacement: str = ""
+
+
+COMMAND = Kind("command", PendingCommand)
+
+
+def rules(service: str) -> Mapping[type[Event], Remember]:
+    """The rules of this service."""
+    of_letters: Mapping[type[Event], Remember] = {
+        DeadLettered: partial(_lettered, service),
+        DeadLetterSettled: partial(_settled, service),
+        ReplayRequested: _asked,
+        DiscardRequested: _asked,
+        EditRequested: _asked,
+        CommandSettled: partial(_answered, service),
+    }
+    return composed(of_letters, forgetting.rules(service))
+
+
+def _lettered(service: str, envelope: Envelope[DeadLettered], state: State) -> None:
+    letter = envelope.data
+    if letter.service != service:
+        if letter.record and letter.reason != Reason.RECORD_RULE_FAILED:
+            state.put(OTHERS, letter.dead_letter, letter)
+        return
+    state.put(PARKED, letter.dead_letter, Parked(letter=letter), ref=_subject(letter))
+    state.drop(UNHANDLED, letter.dead_letter)
+    if letter.delivery and letter.delivery.blocked_on:
+        awaited = Awaited(subject=letter.delivery.subject)
+        state.put(AWAITED, letter.dead_letter, awaited, ref=letter.delivery.blocked_on)
+
+
+def _subject(letter: DeadLettered) -> str:
+    return letter.delivery.subject if letter.delivery else ""
+
+
+def _settled(service: str, envelope: Envelope[DeadLetterSettled], state: State) -> None:
+    event = envelope.data
+    if event.service != service:
+        _settled_elsewhere(event, state)
+        return
+    parked = state.get(PARKED, event.dead_letter)
+    if parked is None:
+        return
+    subject, replacement = _subject(parked.letter), event.replacement or ""
+    closed = Parked(letter=parked.letter, state=event.how, replacement=replacement)
+    state.put(PARKED, event.dead_letter, closed, ref=subject if event.how in KEPT_QUIET else "")
+    state.drop(AWAITED, event.dead_letter)
+    if subject and event.how in ("replayed", "edited"):
+        state.touch(subject)
+
+
+def _settled_elsewhere(event: DeadLetterSettled, state: State) -> None:
+    """A record that was replayed is read again here too: a newer release may know it."""
+    letter = state.get(OTHERS, event.dead_letter)
+    if letter is None:
+        return
+    state.drop(OTHERS, event.dead_letter)
+    if event.how == "replayed":
+        state.put(REPLAYED, event.dead_letter, letter)
+        state.touch(LETTER_SUBJECT + event.dead_letter)
+
+
+def _asked(envelope: Envelope[Asked], state: State) -> None:
+    command = envelope.data
+    if isinstance(command, EditRequested) and command.payload:
+        state.put(EDIT, command.replacement, edit_of(command))
+    state.put(COMMAND, command.command_id, _pending(command))
+    state.touch(COMMAND_SUBJECT + command.command_id)
+
+
+def _pending(command: Asked) -> PendingCommand:
+    asked = {"dead_letter": command.dead_letter, "by": command.asked_by}
+    match command:
+        case DiscardRequested():
+            return PendingCommand(**asked, action="discarded", why=command.why)
+        case EditRequested():
+            return PendingCommand(**asked, action="edited", why=command.why, replacement=command.replacement)
+        case _:
+            return PendingCommand(**asked, action="replayed")
+
+
+def _answered(service: str, envelope: Envelope[CommandSettled], state: State) -> None:
+    if envelope.data.service == service:
+        state.drop(COMMAND, envelope.data.command_id)
+
+
+def counted(letter: DeadLettered, state: State) -> Sequence[Event]:
+    """The letter as it is announced: how often in a row a replay was in vain, and which letter it corrects."""
+    known = state.get(PARKED, letter.dead_letter)
+    again = known is not None and known.state == "replayed" and known.letter.reason == letter.reason
+    edit = state.get(EDIT, letter.delivery.delivery_id) if letter.delivery else None
+    changes = {
+        "replays": known.letter.replays + 1 if known and again else 0,
+        "replayof": edit.dead_letter if edit else None,
+    }
+    return (letter.model_copy(update=changes),)

@@ -1,0 +1,67 @@
+"""What the rules of one transaction read: loaded in bulk, at best before they ask for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import TypeVar
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.engine.state.attempt import Miss, NotLoaded
+from services.engine.state.records import Kind, RecordT
+from services.engine.state.session import Session
+from services.engine.state.store import load
+
+NameT = TypeVar("NameT")
+ResultT = TypeVar("ResultT")
+Asked = set[tuple[str, bool]]
+"""What decisions have asked for under the name of their own subject: kind, and whether all of a reference."""
+
+
+class Lookup:
+    """Reads into the session of a transaction; `asked` outlasts the transaction."""
+
+    def __init__(self, connection: AsyncConnection, session: Session, asked: Asked) -> None:
+        self._connection, self._session, self._asked = connection, session, asked
+
+    async def results(self, tasks: Mapping[NameT, Callable[[], ResultT]]) -> dict[NameT, ResultT]:
+        """Run all rules, loading in bulk what they miss, until each has come to its end."""
+        results: dict[NameT, ResultT] = {}
+        missing: dict[NameT, Sequence[Miss]] = {}
+        while len(results) < len(tasks):
+            left, missing = missing or tasks, {}
+            for name in left:
+                try:
+                    results[name] = tasks[name]()
+                except NotLoaded as unready:
+                    missing[name] = unready.missing
+            self._note(missing)
+            await self.load(miss for missed in missing.values() for miss in missed)
+        return {name: results[name] for name in tasks}
+
+    def _note(self, missing: Mapping[NameT, Sequence[Miss]]) -> None:
+        own = (miss for name, missed in missing.items() for miss in missed if miss.slot[1] == name)
+        self._asked.update((miss.slot[0], miss.by_ref) for miss in own)
+
+    async def foresee(self, subjects: Collection[str]) -> None:
+        """Load at once what decisions have asked of their subjects before: else each rule runs once more for it."""
+        await self.load(Miss((kind, subject), by_ref) for kind, by_ref in self._asked for subject in subjects)
+
+    async def load(self, missing: Iterable[Miss]) -> None:
+        """Load what rules have missed."""
+        wanted = set(missing)
+        for by_ref in (False, True):
+            slots = [miss.slot for miss in wanted if miss.by_ref is by_ref]
+            await load(self._connection, self._session, slots, by_ref=by_ref)
+
+    async def get_many(self, kind: Kind[RecordT], keys: Iterable[str]) -> dict[str, RecordT]:
+        """Records by key, read in bulk; what does not exist is absent."""
+        wanted = dict.fromkeys(keys)
+        await self.load(Miss((kind.name, key), by_ref=False) for key in wanted)
+        return {key: record for key in wanted if (record := self._session.get(kind, key)) is not None}
+
+    async def find_many(self, kind: Kind[RecordT], refs: Iterable[str]) -> dict[str, dict[str, RecordT]]:
+        """All records of each reference, by key, read in bulk."""
+        wanted = dict.fromkeys(refs)
+        await self.load(Miss((kind.name, ref), by_ref=True) for ref in wanted)
+        return {ref: self._session.find(kind, ref) for ref in wanted}

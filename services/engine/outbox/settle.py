@@ -1,0 +1,102 @@
+"""From outcomes to the database: what each kind of outcome changes, in one transaction for many rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import orjson
+
+from contracts.ledger import Attempt
+from contracts.model import Event
+from services.engine.outbox import outbox
+from services.engine.outbox.backoff import unknown_wait
+from services.engine.outbox.cause import kept
+from services.engine.outbox.dead_letters import PERSON, delivery_letter
+from services.engine.outbox.digest import letter_digest
+from services.engine.outbox.outcome import Blocked, Done, Outcome, Refused, Retry, Unknown
+from services.engine.outbox.row import Row
+from services.engine.outbox.subjects import looked_at_again, mark_again
+from services.engine.outbox.work import Work
+from services.engine.privacy.redaction import redacted
+
+Pair = tuple[Row, Outcome]
+RECHECK = timedelta(seconds=60)
+"""How often a row that an effect found blocked is looked at again: its thing may have appeared in that very moment."""
+KEPT_ATTEMPTS = 20
+
+
+async def settle(work: Work, pairs: Sequence[Pair]) -> None:
+    """Write the outcomes of deliveries. `Retry` changes nothing: the lane waits, no attempt is counted."""
+    work.land(row.id for row, _ in pairs)
+    pairs = [(row, _naming_nobody(row, outcome)) for row, outcome in pairs]
+    done = [(row, outcome) for row, outcome in pairs if isinstance(outcome, Done)]
+    refused = [(row, outcome) for row, outcome in pairs if isinstance(outcome, Refused)]
+    causes = await outbox.causes(work.connection, [row.id for row, _ in (*done, *refused)])
+    await outbox.settle_rows(work.connection, [row for row, _ in (*done, *refused)])
+    events = [(event, row) for row, outcome in done for event in outcome.events]
+    letters = [(_letter(work, row, outcome), row) for row, outcome in refused]
+    await work.announce((event, kept(causes.get(row.id))) for event, row in (*events, *letters))
+    await _unknown(work, [(row, outcome) for row, outcome in pairs if isinstance(outcome, Unknown)])
+    await _blocked(work, [(row, outcome) for row, outcome in pairs if isinstance(outcome, Blocked)])
+    for _, outcome in done:
+        for kind, key, record in outcome.keep:
+            work.put(kind, key, record)
+    for row, _ in (*done, *refused):
+        work.touch(row.subject, kept(causes.get(row.id)))
+    await _unavailable(work, [row for row, outcome in pairs if isinstance(outcome, Retry)])
+
+
+def _naming_nobody(row: Row, outcome: Outcome) -> Outcome:
+    """What upstream says stands in events, outside of `person`: it must not repeat what was sent of somebody."""
+    person = row.payload.get(PERSON)
+    if not person or isinstance(outcome, Done | Retry):
+        return outcome
+    return replace(outcome, detail=redacted(outcome.detail, person))
+
+
+def _letter(work: Work, row: Row, outcome: Refused) -> Event:
+    digest = letter_digest(row.payload, row.blocked_on)
+    return delivery_letter(work.rules.service, row.subject, row, outcome.reason, outcome.detail, digest, work.now)
+
+
+async def _unavailable(work: Work, rows: Sequence[Row]) -> None:
+    """A row that became unwanted while it was on its way has its subject marked for another look: that is now."""
+    for subject, cause in (await looked_at_again(work.connection, [row.subject for row in rows])).items():
+        work.touch(subject, kept(cause))
+
+
+async def _unknown(work: Work, pairs: Sequence[tuple[Row, Unknown]]) -> None:
+    changes = [
+        {
+            "a_id": row.id,
+            "a_due": work.now.timestamp() + unknown_wait(len(row.attempts) + 1),
+            "a_attempts": _attempts(row, outcome, work.now),
+        }
+        for row, outcome in pairs
+    ]
+    await outbox.postpone(work.connection, changes)
+
+
+async def _blocked(work: Work, pairs: Sequence[tuple[Row, Blocked]]) -> None:
+    changes = [
+        {
+            "a_id": row.id,
+            "a_version": row.version,
+            "a_deadline": work.now.timestamp() + work.rules.blocked_deadline,
+            "a_blocked_on": outcome.on,
+            "a_blocked_reason": outcome.reason,
+            "a_blocked_detail": outcome.detail,
+            "a_attempts": _attempts(row, outcome, work.now),
+        }
+        for row, outcome in pairs
+    ]
+    await outbox.block(work.connection, changes)
+    await mark_again(work.connection, [row.subject for row, _ in pairs], work.now + RECHECK)
+
+
+def _attempts(row: Row, outcome: Unknown | Blocked, now: datetime) -> str:
+    attempt = Attempt(at=now, outcome="unknown" if isinstance(outcome, Unknown) else "blocked", detail=outcome.detail)
+    attempts = (*row.attempts, attempt)[-KEPT_ATTEMPTS:]
+    return orjson.dumps([attempt.model_dump(mode="json") for attempt in attempts]).decode()

@@ -1,0 +1,73 @@
+"""Which subjects must be decided: now (dirty), or again at a moment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+
+from sqlalchemy import bindparam, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from contracts.envelope import Cause
+from services.engine.outbox.cause import keep
+from services.engine.outbox.decision import Decision
+from services.engine.state.among import among
+from services.engine.state.bulk import execute_many, upsert
+from services.engine.state.tables import subjects
+
+S = subjects.c
+SOONEST = timedelta(seconds=1)
+_SOONER = (
+    update(subjects)
+    .where(S.subject == bindparam("a_subject"), or_(S.again_at.is_(None), S.again_at > bindparam("a_at")))
+    .values(again_at=bindparam("a_at"))
+)
+
+_TO_BE_DECIDED_AGAIN = select(S.subject, S.cause).where(among(S.subject, "names"), S.again_at.is_not(None))
+
+
+async def mark_dirty(connection: AsyncConnection, touched: Mapping[str, Cause | None]) -> None:
+    """Keep subjects that must be decided later."""
+    rows = [{"subject": name, "dirty": 1, "again_at": None, "cause": keep(cause)} for name, cause in touched.items()]
+    await execute_many(connection, upsert(connection, subjects, "subject"), rows)
+
+
+async def mark_decided(
+    connection: AsyncConnection, decisions: Mapping[str, Decision], touched: Mapping[str, Cause | None], now: datetime
+) -> None:
+    """Note that these subjects were decided, and when each must be decided again: not at once, which had no end."""
+    soonest = now + SOONEST
+    rows = [
+        {
+            "subject": name,
+            "dirty": 0,
+            "again_at": max(decision.again_at, soonest).timestamp() if decision.again_at else None,
+            "cause": keep(touched[name]) if decision.again_at else None,
+        }
+        for name, decision in decisions.items()
+    ]
+    await execute_many(connection, upsert(connection, subjects, "subject"), rows)
+
+
+async def mark_all_dirty(connection: AsyncConnection) -> None:
+    """Have every known subject decided again (the settings have changed)."""
+    await connection.execute(update(subjects).values(dirty=1))
+
+
+async def undecided(connection: AsyncConnection, now: float, limit: int) -> dict[str, str | None]:
+    """Subjects to decide now, each with its kept cause."""
+    query = select(S.subject, S.cause).where(or_(S.dirty == 1, S.again_at <= now)).limit(limit)
+    return {row.subject: row.cause for row in await connection.execute(query)}
+
+
+async def looked_at_again(connection: AsyncConnection, names: Iterable[str]) -> dict[str, str | None]:
+    """Those of these subjects that are to be decided again at some moment, each with its kept cause."""
+    wanted = list(names)
+    found = await connection.execute(_TO_BE_DECIDED_AGAIN, {"names": wanted}) if wanted else ()
+    return {row.subject: row.cause for row in found}
+
+
+async def mark_again(connection: AsyncConnection, names: Iterable[str], at: datetime) -> None:
+    """Have these subjects decided again at a moment, unless they are sooner."""
+    rows = [{"a_subject": name, "a_at": at.timestamp()} for name in names]
+    await execute_many(connection, _SOONER, rows)

@@ -1,0 +1,81 @@
+"""Says on the topics when a feed has not been read whole for too long, and when it is again (claim I9).
+
+An outage makes no dead letter; this makes it known to those who subscribe, the alerts service among them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Literal
+
+from contracts.alerts import FeedStateChanged
+from contracts.envelope import Envelope
+from services.engine.outbox.engine import Engine
+from services.engine.outbox.handlers import Handlers, composed
+from services.engine.outbox.work import Work
+from services.engine.runtime.service import Task
+from services.engine.state.lasting import lasting
+from services.engine.state.records import Kind, State
+from services.engine.telemetry.freshness import completions
+from services.settings.freshness import FreshnessSettings
+
+EVERY = 15.0
+"""Seconds between two looks."""
+FEED = Kind("feed", FeedStateChanged)
+FeedState = Literal["stale", "fresh"]
+
+
+def watched(handlers: Handlers) -> Handlers:
+    """The rules of a feed service that also knows what it said of its feeds."""
+    return replace(handlers, remember=composed(handlers.remember, {FeedStateChanged: _remember}))
+
+
+def _remember(envelope: Envelope[FeedStateChanged], state: State) -> None:
+    state.put(FEED, envelope.data.feed, envelope.data)
+
+
+def watch(service: str, feeds: Iterable[str], settings: FreshnessSettings) -> Task:
+    """The task of a service that watches its feeds."""
+    limits = {feed: settings.limit(feed) for feed in feeds}
+    return lambda engine: lasting(engine.database, FeedWatch(engine, service, limits).run)
+
+
+class FeedWatch:
+    """Compares the age of each feed with its limit (seconds). One that was never complete is as old as this watch."""
+
+    def __init__(self, engine: Engine, service: str, limits: Mapping[str, float]) -> None:
+        self._engine, self._service, self._limits = engine, service, limits
+        self._begun = engine.clock()
+        self._said: dict[str, FeedState] = {}
+
+    async def run(self) -> None:
+        """Look until cancelled."""
+        while True:
+            await self.look()
+            await asyncio.sleep(EVERY)
+
+    async def look(self) -> None:
+        """Say what has changed since it was last said."""
+        complete, now = await completions(self._engine.database), self._engine.clock()
+        states = {feed: self._state(complete.get(feed), limit, now) for feed, limit in self._limits.items()}
+        changed = [feed for feed, state in states.items() if self._said.get(feed) != state]
+        if changed:
+            async with self._engine.work() as work:
+                await self._say(work, {feed: states[feed] for feed in changed}, complete)
+            self._said |= states
+
+    def _state(self, complete: datetime | None, limit: float, now: datetime) -> FeedState:
+        return "stale" if (now - (complete or self._begun)).total_seconds() > limit else "fresh"
+
+    async def _say(self, work: Work, states: Mapping[str, FeedState], complete: Mapping[str, datetime]) -> None:
+        known = await work.get_many(FEED, states)
+        for feed, state in states.items():
+            before = known[feed].freshness if feed in known else "fresh"
+            if state != before:
+                await work.announce([(self._event(feed, state, complete.get(feed), work.now), None)])
+
+    def _event(self, feed: str, state: FeedState, complete: datetime | None, now: datetime) -> FeedStateChanged:
+        return FeedStateChanged(feed=feed, service=self._service, freshness=state, complete_at=complete, at=now)

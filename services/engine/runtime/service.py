@@ -1,0 +1,290 @@
+"""A running service: its state database, its consumer, its relays and its own tasks, wired and started in order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from contracts.reasons import Reason
+from contracts.topics import reports
+from services.engine.kafka.connection import admin, producer
+from services.engine.kafka.consumer import Consumer, catch_up
+from services.engine.kafka.log_check import LogChanged, LogCheck, cluster_id
+from services.engine.kafka.membership import Member, Membership
+from services.engine.kafka.publisher import Publisher, Seal, in_clear
+from services.engine.kafka.reaching import patiently
+from services.engine.kafka.sender import Sender
+from services.engine.kafka.topic_faults import topics_there
+from services.engine.outbox.engine import Engine
+from services.engine.outbox.handlers import Handlers
+from services.engine.outbox.lane import Lane
+from services.engine.outbox.relay import Relay
+from services.engine.outbox.service_rules import Rules
+from services.engine.privacy.forgetting import forget_due
+from services.engine.privacy.keys import TOPIC as KEYS
+from services.engine.privacy.opening import Opener
+from services.engine.privacy.ring import KeyRing
+from services.engine.privacy.writing import Sealer
+from services.engine.runtime import conditions
+from services.engine.runtime.clock import Clock, utc_now
+from services.engine.runtime.clock_check import OURS
+from services.engine.runtime.conditions import Conditions
+from services.engine.runtime.exclusive import exclusive
+from services.engine.runtime.garbage import look_less_often
+from services.engine.runtime.gate import Gate, Gatekeeper, remembering
+from services.engine.state.database import Database, note, noted
+from services.engine.state.files import database_file
+from services.engine.state.lasting import lasting
+from services.engine.state.opening import Unusable, opened, set_aside
+from services.engine.state.positions import load_positions
+from services.engine.state.trouble import first_cause, found_in, is_corrupt
+from services.engine.telemetry.families import Reads
+from services.engine.telemetry.logs import in_service
+from services.engine.telemetry.observed import observed_lane, observed_take
+from services.settings.model import Settings
+
+log = logging.getLogger(__name__)
+Task = Callable[[Engine], Awaitable[None]]
+ENGINE_TOPICS = ("operations", "dead-letters")
+TICK = 0.5
+"""Seconds between two looks at what has become due by time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blueprint:
+    """What `app.py` of a service says of it: its rules, its lanes, and tasks of its own.
+
+    `fingerprint` stands for the settings that the rules depend on: when it changes, every subject is decided again.
+    `early_tasks` run from the start on, also while Kafka is away; `tasks` run once everything known at the start has
+    been read. Lanes behind `gates` open when the checks of their flows have passed; a gate without lanes only tells.
+    `readings` are metrics of its own.
+    """
+
+    name: str
+    handlers: Handlers
+    fingerprint: str
+    lanes: Sequence[Lane] = ()
+    tasks: Sequence[Task] = ()
+    early_tasks: Sequence[Task] = field(default=())
+    readings: Sequence[Reads] = ()
+    gates: Sequence[Gate] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """The parts of a running service, for those who watch it."""
+
+    engine: Engine
+    publisher: Publisher
+    consumer: Consumer
+    relays: Sequence[Relay]
+
+
+class Service:
+    """One service of Davtari, ready to run. `waits` holds what it waits for at present, by kind, for a person."""
+
+    def __init__(self, blueprint: Blueprint, settings: Settings, clock: Clock = utc_now) -> None:
+        self.blueprint, self.settings, self.clock = blueprint, settings, clock
+        self.relays: list[Relay] = []
+        self.gates: list[Gatekeeper] = []
+        self.keys = KeyRing(settings.kafka)
+        self.ready = asyncio.Event()
+        self.instance = ""
+        self.running: Running | None = None
+        self.waits: dict[str, str] = {}
+
+    async def run(self) -> None:
+        """Run until cancelled. Whatever is under way is finished and made durable before it returns.
+
+        Raises `AlreadyRunning` when another instance is at work, and does nothing then.
+
+        A state database that is corrupt, or that was filled from another log, is set aside; the service begins again
+        with a new one.
+        """
+        directory, name = self.settings.state.directory, self.blueprint.name
+        with in_service(name):
+            async with exclusive(directory, name, self.clock, self._waits_for("database")) as lock:
+                self.instance = lock.instance
+                while True:
+                    await self._run_once(directory, name)
+
+    async def _run_once(self, directory: Path, name: str) -> None:
+        """Run until the state database proves unusable, and set it aside. Raises whatever else ends the service."""
+        database = await opened(directory, name, self.clock, self._waits_for("database"))
+        try:
+            await self._run(database)
+        except Exception as error:
+            what, why = _unusable(error)
+        finally:
+            self.running = None
+            self.ready.clear()
+            await self._forget_keys()
+            await database.close()
+        set_aside(database_file(directory, name), what, why, self.clock())
+
+    async def _forget_keys(self) -> None:
+        """What the log holds is read again at the next start: it may be another log then."""
+        keys, self.keys = self.keys, KeyRing(self.settings.kafka)
+        await keys.close()
+
+    async def _run(self, database: Database) -> None:
+        """What needs no broker runs from here on: webhooks are taken while Kafka is away."""
+        engine = Engine(self._rules(), database, self.clock)
+        await lasting(database, lambda: engine.settings_are(self.blueprint.fingerprint))
+        lanes = [observed_lane(lane, self.blueprint.name, database) for lane in self.blueprint.lanes]
+        self.relays = [Relay(lane, engine.claim, engine.settle, engine.wait_due) for lane in lanes]
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(database.sound())
+            for task in self.blueprint.early_tasks:
+                tasks.create_task(lasting(database, partial(task, engine)))
+            await self._on_kafka(engine)
+
+    async def _on_kafka(self, engine: Engine) -> None:
+        me = Member.here(self.instance, self.clock().timestamp())
+        membership = Membership(self.settings.kafka, self.blueprint.name, me)
+        consuming = self._consuming(engine, membership, me)
+        async with consuming as (consumer, check), self._publishing(engine) as (publisher, sender):
+            self.running = Running(engine, publisher, consumer, self.relays)
+            look_less_often()
+            engine.on_change += [publisher.wake, *[relay.wake for relay in self.relays]]
+            engine.doubt, engine.sure = check.doubt.set, membership.sure
+            consumer.on_rebalance = membership.doubt.set
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self.keys.keep_up())
+                tasks.create_task(check.watch())
+                tasks.create_task(membership.watch())
+                tasks.create_task(self._conditions(engine, sender).run())
+                await catch_up(consumer)
+                await membership.look()
+                await lasting(engine.database, engine.catch_up_done)
+                log.info("caught up", extra={"topics": len(self.blueprint.handlers.topics)})
+                self.ready.set()
+                tasks.create_task(lasting(engine.database, publisher.run))
+                for task in (_tick, *self.blueprint.tasks):
+                    tasks.create_task(lasting(engine.database, partial(task, engine)))
+                self.gates = [self._gatekeeper(engine, gate) for gate in self.blueprint.gates]
+                for keeper in self.gates:
+                    tasks.create_task(lasting(engine.database, keeper.run))
+                for relay in self.relays:
+                    tasks.create_task(self._relaying(relay, engine.database))
+
+    async def _relaying(self, relay: Relay, database: Database) -> None:
+        """Relay once every gate before the lane has opened."""
+        for gate, keeper in zip(self.blueprint.gates, self.gates, strict=True):
+            if relay.lane.name in gate.lanes:
+                await keeper.opened.wait()
+        await lasting(database, relay.run)
+
+    def _gatekeeper(self, engine: Engine, gate: Gate) -> Gatekeeper:
+        """A gate that no lane stands behind holds nothing up, so nothing waits for it."""
+        waits = self._waits_for(f"gate {gate.name}") if gate.lanes else _nothing
+        return Gatekeeper(engine, self.blueprint.name, gate, waits, self.settings.gates.look_again)
+
+    def _waits_for(self, kind: str) -> Callable[[str], None]:
+        def waits(why: str) -> None:
+            self.waits[kind] = why
+
+        return waits
+
+    def _rules(self) -> Rules:
+        name, prefix = self.blueprint.name, self.settings.kafka.topic_prefix
+        return Rules(
+            service=name,
+            handlers=conditions.remembering(remembering(self.blueprint.handlers)),
+            blocked_deadline=self.settings.retry.blocked_deadline,
+            leaving=lambda: {id_ for relay in self.relays for id_ in relay.leaving},
+            opened=Opener(self.keys).records,
+            reports=lambda topic: reports(name, topic.removeprefix(prefix)),
+        )
+
+    def _conditions(self, engine: Engine, sender: Sender) -> Conditions:
+        database, prefix = engine.database, self.settings.kafka.topic_prefix
+        looks = {Reason.SERVICE_DISK: lambda: database.trouble, Reason.SERVICE_CLOCK: lambda: OURS.trouble}
+        return Conditions(self.blueprint.name, looks, database, sender, prefix, self.clock)
+
+    @asynccontextmanager
+    async def _publishing(self, engine: Engine) -> AsyncIterator[tuple[Publisher, Sender]]:
+        kafka = self.settings.kafka
+        sender = Sender(partial(producer, kafka, self.blueprint.name))
+        await patiently(sender.start, self._waits_for("Kafka"))
+        try:
+            seal = self._seal(sender)
+            yield Publisher(engine.database, sender, kafka.topic_prefix, kafka.send_timeout, seal), sender
+        finally:
+            await sender.stop()
+
+    def _seal(self, sender: Sender) -> Seal:
+        if not self.settings.privacy.seal:
+            return in_clear
+        return Sealer(self.keys, sender, self.settings.kafka.topic_prefix, self.blueprint.name, self.clock).values
+
+    @asynccontextmanager
+    async def _consuming(
+        self, engine: Engine, membership: Membership, me: Member
+    ) -> AsyncIterator[tuple[Consumer, LogCheck]]:
+        await patiently(membership.wait_until_alone, self._waits_for("Kafka"))
+        consumer, check = await patiently(partial(self._consumer, engine, me), self._waits_for("Kafka"))
+        try:
+            yield consumer, check
+        finally:
+            await consumer.stop()
+
+    async def _consumer(self, engine: Engine, me: Member) -> tuple[Consumer, LogCheck]:
+        """A consumer that reads. Its topics must be there: it would wait for ever, and say nothing.
+
+        Raises `LogChanged` when the topics do not hold what the state database has read of them.
+        """
+        name, kafka = self.blueprint.name, self.settings.kafka
+        topics = dict.fromkeys((*self.blueprint.handlers.topics, *ENGINE_TOPICS))
+        await topics_there(kafka, (*topics, KEYS))
+        async with engine.database.read() as connection:
+            positions = await load_positions(connection)
+        take = observed_take(engine.take, name, kafka.topic_prefix)
+        client_id = me.client_id(name)
+        consumer = Consumer(kafka, topics, kafka.group(name), me.instance, take, positions, client_id=client_id)
+        check = LogCheck(kafka, lambda: consumer.positions, await self._cluster(engine.database))
+        await check.look()
+        try:
+            await consumer.start()
+        except BaseException:
+            await consumer.stop()
+            raise
+        return consumer, check
+
+    async def _cluster(self, database: Database) -> str | None:
+        """The id of the cluster that the state database was filled from: this one, if it is new."""
+        async with admin(self.settings.kafka) as asked:
+            found = await cluster_id(asked)
+        async with database.write() as connection:
+            before = await noted(connection, "cluster")
+            if before is None and found is not None:
+                await note(connection, "cluster", found)
+        return before or found
+
+
+def _unusable(error: Exception) -> tuple[Unusable, str]:
+    """What the failure of a service says of its state database. Raises the failure if that is nothing."""
+    if (changed := found_in(error, LogChanged)) is not None:
+        return "outdated", str(changed)
+    if is_corrupt(error):
+        return "corrupt", str(first_cause(error))
+    raise error
+
+
+def _nothing(why: str) -> None:
+    """Whom nobody waits for need not say why it is late."""
+
+
+async def _tick(engine: Engine) -> None:
+    while True:
+        await engine.decide_due()
+        if OURS.compared and not OURS.trouble:  # by a wrong clock nothing ends
+            await engine.bury_overdue()
+        if not OURS.trouble:
+            await forget_due(engine)
+        await asyncio.sleep(TICK)

@@ -1,0 +1,105 @@
+"""Reading and writing the projection in bulk, within a transaction."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterable, Iterator
+from itertools import islice
+from typing import NamedTuple, TypeVar
+
+from sqlalchemy import Row, bindparam, delete, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.engine.state.among import among
+from services.engine.state.bulk import execute_many, upsert
+from services.engine.state.database import Database
+from services.engine.state.session import Session, Slot
+from services.engine.state.tables import records, versions
+
+CHUNK = 500
+ItemT = TypeVar("ItemT")
+
+
+class Held(NamedTuple):
+    """The newest version known of a subject, and when it was stated (a timestamp); 0 of one that was never seen."""
+
+    version: int = 0
+    stated_at: float = 0.0
+
+
+def chunks(items: Iterable[ItemT], size: int = CHUNK) -> Iterator[list[ItemT]]:
+    """The items in lists of at most `size`: SQL takes a bounded number of parameters."""
+    source = iter(items)
+    while chunk := list(islice(source, size)):
+        yield chunk
+
+
+_RECORDS = select(records.c.kind, records.c.key, records.c.ref, records.c.body).where(
+    records.c.kind == bindparam("kind")
+)
+_BY_KEY = _RECORDS.where(among(records.c.key, "names"))
+_BY_REF = _RECORDS.where(among(records.c.ref, "names"))
+_VERSIONS = select(versions.c.subject, versions.c.version, versions.c.stated_at).where(
+    versions.c.topic == bindparam("topic"), among(versions.c.subject, "subjects")
+)
+_DROP = delete(records).where(records.c.kind == bindparam("a_kind"), records.c.key == bindparam("a_key"))
+
+
+async def load(connection: AsyncConnection, session: Session, slots: Iterable[Slot], *, by_ref: bool) -> None:
+    """Load records by (kind, key), or all records by (kind, ref), into the session."""
+    wanted, by_kind = list(slots), defaultdict(list)
+    for kind, name in wanted:
+        by_kind[kind].append(name)
+    rows: list[Row[str, str, str, str]] = []
+    for kind, names in by_kind.items():
+        found = await connection.execute(_BY_REF if by_ref else _BY_KEY, {"kind": kind, "names": names})
+        rows += found.all()
+    (session.loaded_refs if by_ref else session.loaded)(wanted, rows)
+
+
+async def load_versions(connection: AsyncConnection, subjects: Iterable[Slot]) -> dict[Slot, Held]:
+    """What is held of (topic, subject); one that was never seen is absent."""
+    by_topic: dict[str, list[str]] = defaultdict(list)
+    for topic, subject in subjects:
+        by_topic[topic].append(subject)
+    held: dict[Slot, Held] = {}
+    for topic, names in by_topic.items():
+        for subject, *newest in await connection.execute(_VERSIONS, {"topic": topic, "subjects": names}):
+            held[topic, subject] = Held(*newest)
+    return held
+
+
+async def save_versions(connection: AsyncConnection, changed: dict[Slot, Held]) -> None:
+    """Keep the versions seen."""
+    rows = [
+        {"topic": topic, "subject": subject, "version": held.version, "stated_at": held.stated_at}
+        for (topic, subject), held in changed.items()
+    ]
+    await execute_many(connection, upsert(connection, versions, "topic", "subject"), rows)
+
+
+async def save_records(connection: AsyncConnection, session: Session) -> None:
+    """Write what the session's rules have put and dropped."""
+    kept, dropped = [], []
+    for (kind, key), (record, ref) in session.changes.items():
+        if record is None:
+            dropped.append({"a_kind": kind, "a_key": key})
+        else:
+            kept.append({"kind": kind, "key": key, "ref": ref, "body": record.model_dump_json()})
+    await execute_many(connection, upsert(connection, records, "kind", "key"), kept)
+    await execute_many(connection, _DROP, dropped)
+    session.changes.clear()
+
+
+async def read_kind(database: Database, kind: str) -> AsyncIterator[tuple[str, str]]:
+    """All records of a kind as (key, body), sorted by key, read in stretches: for whole-table passes."""
+    last = ""
+    query = select(records.c.key, records.c.body).where(records.c.kind == kind).order_by(records.c.key).limit(2000)
+    while True:
+        async with database.read() as connection:
+            rows = (await connection.execute(query.where(records.c.key > last))).all()
+        for key, body in rows:
+            yield key, body
+        if len(rows) < 2000:
+            return
+        last = rows[-1][0]

@@ -1,0 +1,91 @@
+"""Reading the settings: the file, then the environment (`DAVTARI__KAFKA__BOOTSTRAP_SERVERS=…`) on top."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from contracts.validation import problem
+from services.settings.model import Settings
+
+ENV_PREFIX = "DAVTARI__"
+
+
+class SettingsError(Exception):
+    """The settings cannot be used; the message names each key and what to write there."""
+
+
+def load(path: Path, environ: Mapping[str, str] = os.environ) -> Settings:
+    """The settings of a file and the environment. Relative paths of secrets count from the file's folder.
+
+    Raises `SettingsError`, naming every key that is wrong.
+    """
+    data = _merge(_read(path), _from_environment(environ))
+    try:
+        return Settings.model_validate(_absolute(data, path.parent.resolve()))
+    except ValidationError as error:
+        raise SettingsError(_explain(path, error)) from None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SettingsError(f"{path} is not there; `davtari init` writes one to start from") from None
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{path} is not valid TOML: {error}") from None
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in environ.items():
+        if name.startswith(ENV_PREFIX):
+            *path, last = [part.lower().replace("_", "-") for part in name.removeprefix(ENV_PREFIX).split("__")]
+            table = found
+            for part in path:
+                table = table.setdefault(part, {})
+            table[last] = value
+    return found
+
+
+def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in over.items():
+        old = merged.get(key)
+        merged[key] = _merge(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+    return merged
+
+
+def _absolute(data: Any, folder: Path, key: str = "") -> Any:
+    if isinstance(data, dict):
+        return {name: _absolute(value, folder, name) for name, value in data.items()}
+    if isinstance(data, list):
+        return [_absolute(value, folder, key) for value in data]
+    if isinstance(data, str) and (key.endswith(("-file", "-files")) or key == "directory"):
+        return str(folder / data)
+    return data
+
+
+def _explain(path: Path, error: ValidationError) -> str:
+    lines = [f"  {'.'.join(map(str, fault['loc'])) or '(file)'}: {_told(fault)}" for fault in error.errors()]
+    return "\n".join([f"{path} cannot be used:", *lines])
+
+
+def _told(fault: ErrorDetails) -> str:
+    """What is wrong, the shape that is asked for, and what to do. An unknown key's value may be a secret: not shown."""
+    match fault["type"]:
+        case "missing":
+            return "is missing; write it (davtari init writes a file with every key and an example)"
+        case "extra_forbidden":
+            return "is no setting; correct its name, or take it out (davtari init writes a file with every key)"
+        case "value_error":
+            return str(fault["ctx"]["error"])
+        case _:
+            given = fault["input"]
+            return problem(fault) + (f"; it is {given!r}" if isinstance(given, str | int | float) else "")

@@ -1,0 +1,140 @@
+"""The whole of the settings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+from cronsim import CronSim, CronSimError
+from pydantic import AfterValidator, Field, model_validator
+
+from services.settings.address import WebAddress
+from services.settings.alerts import AlertSettings
+from services.settings.balance import BalanceSettings
+from services.settings.base import Section
+from services.settings.freshness import FreshnessSettings
+from services.settings.gates import GateSettings
+from services.settings.kafka import KafkaSettings as KafkaSettings  # whoever knows the whole knows this part
+from services.settings.privacy import PrivacySettings
+from services.settings.shop import ShopSettings
+
+
+def _is_cron(expression: str) -> str:
+    try:
+        CronSim(expression, datetime(2026, 1, 1, tzinfo=UTC))
+    except CronSimError as error:
+        raise ValueError(f'"{expression}" is no cron expression ({error}); write five fields: "*/15 * * * *"') from None
+    return expression
+
+
+Cron = Annotated[str, AfterValidator(_is_cron)]
+
+
+class SnapshotSettings(Section):
+    """When a snapshot of Balance is believed: one that loses more than this share (and more than a few) is held."""
+
+    largest_loss: float = Field(default=0.2, gt=0, le=1, description="share of known records that may vanish at once")
+    small_loss: int = Field(default=5, ge=0, description="so many records may always vanish")
+    confirmations: int = Field(
+        default=2, ge=1, description="an item is gone once so many whole snapshots in a row lack it"
+    )
+    largest_emptied: float = Field(default=0.5, gt=0, le=1, description="share of items that may run out at once")
+    largest_price_falls: float = Field(default=0.2, gt=0, le=1, description="share whose price may halve at once")
+    largest_vat_changes: float = Field(default=0.05, gt=0, le=1, description="share whose VAT rate may change at once")
+    largest_moves: float = Field(default=0.3, gt=0, le=1, description="share that may change its group at once")
+    small_change: int = Field(default=10, ge=0, description="so many such changes are never too many")
+
+
+class StateSettings(Section):
+    """Where each service keeps its state database (a cache of the topics)."""
+
+    directory: Path = Path("var/state")
+
+
+class ScheduleSettings(Section):
+    """When Balance's resources and the shops' accounts are looked at (cron, Tbilisi), and the rest (seconds)."""
+
+    items: Cron = "17 * * * *"
+    prices: Cron = "*/15 * * * *"
+    stock: Cron = "*/2 * * * *"
+    sweep: float = Field(default=60.0, gt=0)
+    sweep_overlap: float = Field(default=120.0, ge=0)
+    refund_check: float = Field(default=3600.0, gt=0, description="seconds between looks for refunds that were deleted")
+    refund_check_days: int = Field(default=90, ge=1, description="how old a refund may be to be looked at again")
+    removal_wait: float = Field(
+        default=600.0,
+        ge=0,
+        description="seconds until an order or refund that is gone is asked for again, before it counts as removed",
+    )
+    customers: Cron = Field(default="23 4 * * *", description="when it is asked which buyers' accounts have ended")
+
+
+class ReceiverSettings(Section):
+    """Where store-feed takes webhooks."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8480, ge=0, le=65535)
+    public_url: WebAddress | None = Field(default=None, description="the address that the shop calls, if it differs")
+
+
+class TelemetrySettings(Section):
+    """Where health and metrics are served, and where traces are sent; neither, unless it is said."""
+
+    host: str = "127.0.0.1"
+    port: int | None = Field(default=None, ge=1, le=65535, description="one server for all services of a process")
+    ports: dict[str, Annotated[int, Field(ge=1, le=65535)]] = Field(
+        default_factory=dict, description="ports of services that run alone, by name, where they share a machine"
+    )
+    stalled_after: float = Field(default=300.0, gt=0, description="seconds of lag without progress until not live")
+    otlp_endpoint: str | None = Field(default=None, description="OTLP/HTTP, e.g. http://127.0.0.1:4318/v1/traces")
+
+    def port_for(self, services: Sequence[str]) -> int | None:
+        """The port of a process that runs these services; None when nothing is served."""
+        return self.ports.get(services[0], self.port) if len(services) == 1 else self.port
+
+
+class RetrySettings(Section):
+    """How long a lane waits when its upstream is unavailable, and how long a delivery may stay blocked (seconds)."""
+
+    first_wait: float = Field(default=1.0, gt=0)
+    longest_wait: float = Field(default=45.0, gt=0, description="45 at most: within a minute all moves again")
+    blocked_deadline: float = Field(default=72 * 3600.0, gt=0)
+    loop_guard: int = Field(default=3, ge=1, description="a dead letter replayed in vain so often is left out in bulk")
+
+
+class Settings(Section):
+    """Everything that `davtari.toml` may say."""
+
+    balance: BalanceSettings
+    shops: dict[str, ShopSettings] = Field(min_length=1)
+    kafka: KafkaSettings = KafkaSettings()
+    privacy: PrivacySettings = PrivacySettings()
+    state: StateSettings = StateSettings()
+    schedule: ScheduleSettings = ScheduleSettings()
+    snapshot: SnapshotSettings = SnapshotSettings()
+    receiver: ReceiverSettings = ReceiverSettings()
+    retry: RetrySettings = RetrySettings()
+    telemetry: TelemetrySettings = TelemetrySettings()
+    freshness: FreshnessSettings = FreshnessSettings()
+    gates: GateSettings = GateSettings()
+    alerts: AlertSettings | None = None
+
+    @model_validator(mode="after")
+    def _discounts_are_read(self) -> Settings:
+        wanting = [f"shops.{name}" for name, shop in self.shops.items() if shop.prices.discounts]
+        if wanting and not self.balance.discounts.read:
+            raise ValueError(f"{', '.join(wanting)}: prices.discounts needs balance.discounts.read = true")
+        return self
+
+    @model_validator(mode="after")
+    def _unposted_documents_can_be_told(self) -> Settings:
+        for name, shop in self.shops.items():
+            unposted = "unposted" in (shop.orders.document_state, shop.orders.short_stock)
+            if unposted and not self.balance.dialect.posted_field:
+                raise ValueError(
+                    f"shops.{name}.orders leaves Sales unposted: write in balance.dialect.posted-field which field of "
+                    "a Sale says whether it is posted in your Balance (Sales → description of web-services)"
+                )
+        return self

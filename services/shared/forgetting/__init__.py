@@ -1,1 +1,0 @@
-"""Taking the personal data of one person out of what a service remembers."""

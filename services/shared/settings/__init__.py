@@ -1,6 +1,0 @@
-"""Settings: `davtari.toml`, overridden by the environment; secrets come from files and are never shown."""
-
-from services.shared.settings.load import SettingsError, load
-from services.shared.settings.model import Settings
-
-__all__ = ["Settings", "SettingsError", "load"]

@@ -1,0 +1,81 @@
+"""What the tests of the day's close are given: a shop's day as events, and its close."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Literal
+
+from contracts.closing import DayClosed
+from contracts.envelope import Envelope, wrap
+from contracts.ledger import CreditNoteRecorded
+from contracts.model import Event
+from contracts.operations import DeadLettered, DeadLetterSettled, FailedDelivery
+from contracts.shop import OrderChanged, RefundIssued
+from services.cli.day_close.close import Asked, closed
+from services.cli.day_close.entries import Entry, entries
+from services.cli.day_close.facts import Facts, gathered
+from services.refund_exporter.announce import note_content
+from services.settings.model import Settings
+from tests.refund_exporter.refund_bench import note as made_note
+from tests.support.exporting import PAID, SHOP, settings
+
+DAY = "2026-03-02"
+"""The day of the order in Tbilisi: it was paid half past one at night."""
+REFUND_DAY = "2026-03-05"
+NOW = datetime(2026, 3, 6, 6, 0, tzinfo=UTC)
+USING = settings()
+ASKED = Asked()
+"""The shop holds what the topics hold."""
+
+
+def told(*events: Event) -> list[Envelope[Event]]:
+    """The events, each a newer version of its subject than those before."""
+    return [wrap(event, version=n, source="t", time=PAID) for n, event in enumerate(events, 1)]
+
+
+def facts(*events: Event) -> Facts:
+    """What is known after these events."""
+    return gathered(told(*events))
+
+
+def found(events: Iterable[Event], date: str = DAY, using: Settings = USING) -> list[Entry]:
+    """The entries of the day."""
+    shop = using.shops[SHOP]
+    receipts = None if shop.flows.payments == "off" else shop.payments
+    return entries(facts(*events).of_shop(SHOP), shop.orders, date, receipts)
+
+
+def closing(*events: Event, date: str = DAY, using: Settings = USING, asked: Asked | None = ASKED) -> DayClosed:
+    """The close of the day after these events, of a shop that holds what the topics hold."""
+    day, accepted = (SHOP, date), facts(*events).accepted
+    return closed(day, found(events, date, using), using.shops[SHOP], "nino", NOW, asked=asked, accepted=accepted)
+
+
+def recorded_note(issued: RefundIssued, bought: OrderChanged, using: Settings = USING) -> CreditNoteRecorded:
+    """The credit note of a refund as it stands in Balance."""
+    content = note_content(made_note(issued, using=using, bought=bought))
+    return CreditNoteRecorded(**content, how="written", number="0000007", recorded_at=PAID)
+
+
+def letter(about: str, key: str, reason: str = "balance.period-closed") -> DeadLettered:
+    """An open dead letter about a delivery."""
+    kind = about.partition(":")[0]
+    failed = FailedDelivery(delivery_id=about, subject=key, kind=kind, lane="balance.documents", payload={})
+    return DeadLettered(
+        dead_letter=f"letter-of-{about}",
+        service="order-exporter",
+        original_key=key,
+        reason=reason,
+        detail="March is closed in Balance",
+        about=about,
+        delivery=failed,
+        digest="d",
+        at=PAID,
+    )
+
+
+def settled_letter(open_letter: DeadLettered, how: Literal["replayed", "discarded"] = "replayed") -> DeadLetterSettled:
+    """The event that closes a dead letter."""
+    named = {"dead_letter": open_letter.dead_letter, "service": open_letter.service}
+    return DeadLetterSettled(**named, original_key=open_letter.original_key, how=how, by="nino", at=PAID)

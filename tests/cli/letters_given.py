@@ -1,0 +1,87 @@
+"""Dead letters as a topic tells them, for tests of what the command line makes of them."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from contracts.operations import DeadLettered, DeadLetterSettled, FailedDelivery, FailedRecord
+from contracts.reasons import Reason
+from services.cli.letters import Letter, Told, tell
+from services.engine.outbox.digest import letter_digest
+
+NOW = datetime(2026, 11, 20, 14, tzinfo=UTC)
+SALE = {"shop": "main", "order": 998}
+
+
+def delivery(
+    number: int = 1,
+    reason: str = Reason.BALANCE_PERIOD_CLOSED,
+    order: int = 998,
+    service: str = "order-exporter",
+    payload: dict[str, Any] | None = None,
+    **more: Any,
+) -> DeadLettered:
+    """A Sale that Balance refused."""
+    held = payload or SALE | {"order": order}
+    failed = FailedDelivery(
+        delivery_id=f"sale:main:{order}",
+        subject=f"main:{order}",
+        kind="sale",
+        lane="balance.documents",
+        payload=held,
+        blocked_on=more.pop("blocked_on", None),
+    )
+    person = {"person": more["person"]} if more.get("person") else {}
+    told = {"detail": "the period is closed", "at": NOW, "digest": letter_digest(held | person, failed.blocked_on)}
+    return DeadLettered(
+        dead_letter=f"{number:08d}-letter",
+        service=service,
+        original_key=f"main:{order}",
+        reason=reason,
+        about=failed.delivery_id,
+        delivery=failed,
+        **(told | more),
+    )
+
+
+def record(number: int = 9, value: bytes = b"\xffno", topic: str = "davtari.balance.stock") -> DeadLettered:
+    """A record that cannot be read."""
+    failed = FailedRecord(
+        topic=topic,
+        partition=0,
+        offset=7,
+        timestamp=0,
+        key=b64encode(b"uid").decode(),
+        value=b64encode(value).decode(),
+        headers=(("ce_type", b64encode(b"davtari.StockChanged.v1").decode()),),
+    )
+    told = {"detail": "no JSON", "about": f"record {topic}/0/7", "digest": "x", "at": NOW, "record": failed}
+    return DeadLettered(
+        dead_letter=f"{number:08d}-letter",
+        service="stock-publisher",
+        original_key="uid",
+        reason=Reason.RECORD_INVALID_DATA,
+        **told,
+    )
+
+
+def closed(letter: DeadLettered, how: Any = "replayed", seconds: float = 10) -> DeadLetterSettled:
+    """What became of it."""
+    return DeadLetterSettled(
+        dead_letter=letter.dead_letter,
+        service=letter.service,
+        original_key=letter.original_key,
+        how=how,
+        by="nino",
+        at=letter.at + timedelta(seconds=seconds),
+    )
+
+
+def letters(*told: Told) -> list[Letter]:
+    """The letters after these events."""
+    found: dict[str, Letter] = {}
+    for event in told:
+        tell(found, event)
+    return list(found.values())

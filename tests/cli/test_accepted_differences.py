@@ -1,0 +1,81 @@
+"""A difference that a person lets stand makes a day red no more, and says who and why; changed figures ask again."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from contracts.closing import DayClosed, DifferenceAccepted
+from contracts.model import Event
+from services.cli.day_close.accepting import NothingToAccept, acceptance, of_balance
+from services.cli.day_close.close import closed
+from services.cli.day_close.read_back import Recorded, compared
+from tests.cli.day_given import ASKED, DAY, NOW, REFUND_DAY, USING, closing, found, recorded_note
+from tests.support.exporting import ORDER, SHOP, given_back, line, order, recorded_sale, refund
+
+BOUGHT = order(line(1, "118.00", quantity="2"))
+SALE = recorded_sale(BOUGHT, USING)
+TAX_ALONE = refund("9.00", given_back(1, "0.00", total_tax="9.00"))
+NAME = f"refund:{ORDER}:1051"
+
+
+def vat_of_balance(event: Event) -> Event:
+    """Balance computes VAT at the rate, also where tax alone was given back (the known case)."""
+    note = recorded_note(TAX_ALONE, BOUGHT)
+    lines = tuple(each.model_copy(update={"vat": Decimal("1.37")}) for each in note.lines)
+    return note.model_copy(update={"vat": Decimal("1.37"), "lines": lines})
+
+
+STORY: tuple[Event, ...] = (BOUGHT, SALE, TAX_ALONE, vat_of_balance(TAX_ALONE))
+
+
+def accepted(close: DayClosed, name: str = NAME, why: str = "tax alone: agreed with the office") -> DifferenceAccepted:
+    return acceptance(close, name, why, "nino", NOW, f"c-{why}")
+
+
+@pytest.mark.claim("I2")
+def test_a_refund_of_tax_alone_is_accepted_and_the_day_is_green_with_who_and_why() -> None:
+    close = closing(*STORY, date=REFUND_DAY)
+    assert (close.green, [one.name for one in close.differences]) == (False, [NAME])
+    again = closing(*STORY, accepted(close), date=REFUND_DAY)
+    [shown] = again.differences
+    assert shown.accepted is not None
+    assert (again.green, shown.accepted.by, shown.accepted.why) == (True, "nino", "tax alone: agreed with the office")
+    assert again.digest != close.digest
+
+
+@pytest.mark.claim("I2")
+def test_changed_figures_take_the_acceptance_back_until_they_are_accepted_again() -> None:
+    given = accepted(closing(*STORY, date=REFUND_DAY))
+    changed = TAX_ALONE.model_copy(update={"lines": (given_back(1, "0.00", total_tax="8.00"),)})
+    events = (*STORY, given, changed)
+    close = closing(*events, date=REFUND_DAY)
+    assert (close.green, close.differences[0].accepted) == (False, None)
+    assert closing(*events, accepted(close, why="seen again"), date=REFUND_DAY).green
+
+
+def test_an_acceptance_holds_for_its_difference_and_its_day_alone() -> None:
+    other = order(line(1, "50.00"), order_id=77)
+    events = (*STORY, other, accepted(closing(*STORY, date=REFUND_DAY)))
+    close = closing(*events, date=DAY)
+    assert (close.green, [one.name for one in close.differences]) == (False, ["order:77"])
+
+
+def test_what_is_no_difference_cannot_be_accepted_and_what_there_is_is_named() -> None:
+    with pytest.raises(NothingToAccept, match=NAME):
+        accepted(closing(*STORY, date=REFUND_DAY), name="order:1")
+
+
+def test_what_reading_back_has_found_can_be_accepted_too_until_balance_shows_something_else() -> None:
+    [entry] = found((BOUGHT, SALE))
+    gone = compared(Recorded(entry, "Sale", SALE.sale, SALE.total, SALE.date), None, USING.balance)
+    assert gone is not None
+    close = closed((SHOP, DAY), [entry], USING.shops[SHOP], "nino", NOW, asked=ASKED, read=[gone])
+    given = accepted(close, f"order:{ORDER}", "moved to another base")
+    rules = USING.shops[SHOP]
+    known = {given.key: given}
+    assert closed((SHOP, DAY), [entry], rules, "nino", NOW, asked=ASKED, read=[gone], accepted=known).green
+    worse = gone.model_copy(update={"amount": gone.amount / 2})
+    assert of_balance(worse).figures != close.differences[0].figures
+    assert not closed((SHOP, DAY), [entry], rules, "nino", NOW, asked=ASKED, read=[worse], accepted=known).green

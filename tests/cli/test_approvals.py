@@ -1,0 +1,74 @@
+"""`davtari approvals`: what waits by shape, who approved what, and the order's own story."""
+
+from __future__ import annotations
+
+import pytest
+
+from contracts.approvals import ApprovalAsked
+from contracts.model import Event
+from contracts.reasons import Reason
+from services.cli.approvals.pending import NoSuchApproval, Shape, of_document, of_id, shapes
+from services.cli.order.passport import passport
+from tests.cli.day_given import closing, told
+from tests.order_exporter.test_accountants_gate import SHAPE, approval
+from tests.support.exporting import KEY, ORDER, PAID, SHOP, line, order, recorded_sale, settings
+
+USING = settings(approve_first=1)
+BOUGHT = order(line(1, "20.00"))
+DOCUMENT = f"sale:{KEY}"
+QUESTION = ApprovalAsked(
+    shop=SHOP,
+    document=DOCUMENT,
+    kind="sale",
+    order_id=ORDER,
+    shape=SHAPE,
+    total=BOUGHT.total,
+    currency="GEL",
+    asked_at=PAID,
+)
+
+
+def listed(*events: Event) -> list[Shape]:
+    return shapes(told(*events), USING.shops)
+
+
+@pytest.mark.claim("I5")
+def test_a_document_waits_until_it_is_approved_and_the_approval_names_the_person() -> None:
+    [before] = listed(QUESTION)
+    assert [one.document for one in before.waiting] == [DOCUMENT]
+    [after] = listed(QUESTION, approval(DOCUMENT, why="checked"))
+    assert (after.waiting, [(one.asked_by, one.why) for one in after.given]) == ((), [("nino", "checked")])
+    assert (before.id, before.shape) == (after.id, SHAPE)
+
+
+@pytest.mark.parametrize(
+    "later",
+    [recorded_sale(BOUGHT, USING), BOUGHT.model_copy(update={"status": "cancelled"}), approval()],
+    ids=["recorded", "cancelled", "the whole shape is approved"],
+)
+def test_what_needs_no_approval_any_more_is_not_listed(later: Event) -> None:
+    assert listed(QUESTION, later)[0].waiting == ()
+
+
+def test_documents_and_shapes_are_found_by_name() -> None:
+    [one] = found = listed(QUESTION)
+    assert of_document(found, DOCUMENT) is of_id(found, one.id[:4]) is one
+    for wrong in (lambda: of_document(found, "sale:main:9"), lambda: of_id(found, "nothing")):
+        with pytest.raises(NoSuchApproval, match="davtari approvals list"):
+            wrong()
+
+
+def test_the_passport_of_the_order_tells_of_the_question_and_of_who_approved() -> None:
+    other = approval("sale:main:9", command_id="other")
+    story = passport(KEY, told(BOUGHT, QUESTION, other, approval(why="as agreed")))
+    assert story is not None
+    said = [entry.what for entry in story.entries]
+    assert said[1:] == [
+        f"{DOCUMENT} waits for an approval: {SHAPE}",
+        f"the shape {SHAPE} approved by nino as agreed",
+    ]
+
+
+def test_the_day_close_tells_that_an_order_waits_for_its_approval() -> None:
+    [one] = closing(BOUGHT, QUESTION, using=USING).differences
+    assert (one.reason, "davtari approvals list" in one.cause) == (Reason.APPROVAL_WAITS, True)

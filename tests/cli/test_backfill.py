@@ -1,0 +1,190 @@
+"""Filling up past days: what the shop has and the topics or the books lack is found, what is in order is left alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from contracts.ledger import SaleRecorded
+from contracts.model import Event
+from contracts.operations import CommandSettled
+from contracts.shop import OrderChanged, OrderRemoved, OrderUnreadable
+from services.cli.backfill.missing import Plan, Step, plan_of
+from services.cli.backfill.running import Outcome
+from services.cli.day_close.days import Days
+from services.cli.day_close.shop_now import Asking
+from services.settings.model import Settings
+from tests.cli.day_given import NOW, USING, facts, letter, recorded_note, settled_letter
+from tests.cli.shop_given import Json, ShopDouble, answered
+from tests.support.exporting import KEY, ORDER, PAID, PLACED, SHOP, given_back, line, order, recorded_sale, refund
+from tests.support.exporting import settings as given_settings
+
+pytestmark = pytest.mark.claim("S3.44", "K19", "K32")
+DAYS = Days(date(2026, 3, 1), date(2026, 3, 31))
+BOUGHT = order(line(1, "118.00", quantity="2"))
+SALE = recorded_sale(BOUGHT, USING)
+BACK = refund("59.00", given_back(1, "59.00", quantity="1"))
+NOTE = recorded_note(BACK, BOUGHT)
+REFUSED = letter(f"sale:{KEY}", KEY)
+PENDING = order(line(1, "118.00"), status="pending", paid_at=None)
+OLD = order(line(1, "118.00"), created_at=PLACED - timedelta(days=90), paid_at=PLACED - timedelta(days=90))
+
+
+async def plan(shop: Sequence[Json], *topics: Event, using: Settings = USING, days: Days = DAYS) -> Plan:
+    known, rules = facts(*topics), using.shops[SHOP]
+    said = await Asking(SHOP, ShopDouble(*shop), known.of_shop(SHOP), days, rules.orders).ask()
+    return plan_of(SHOP, said, known, rules, NOW)
+
+
+@dataclass(frozen=True)
+class Case:
+    """What shop and topics hold, and the steps: name, action, a part of why."""
+
+    shop: Sequence[Json]
+    topics: Sequence[Event]
+    steps: Sequence[tuple[str, str, str]]
+    using: Settings = USING
+
+
+def cases() -> dict[str, Case]:
+    order_, refund_ = f"order {ORDER}", f"refund 1051 of order {ORDER}"
+    unread = answered(BOUGHT) | {"total": "much"}
+    held = given_settings(hold=90 * 86400.0)
+    return {
+        "the topics lack an order": Case([answered(BOUGHT)], [], [(order_, "read", "the topics do not hold it")]),
+        "the topics lack an order that is not due": Case(
+            [answered(PENDING)], [], [(order_, "read", "the topics do not hold it")]
+        ),
+        "the topics hold an older state": Case(
+            [answered(BOUGHT)], [PENDING], [(order_, "read", "status: processing in the shop, pending in the topics")]
+        ),
+        "the topics lack a refund": Case(
+            [answered(BOUGHT, BACK)], [BOUGHT, SALE], [(order_, "read", "the topics do not hold refund 1051")]
+        ),
+        "the topics do not know that an order is gone": Case(
+            [], [BOUGHT], [(order_, "read", "it is deleted in the shop, the topics still hold it")]
+        ),
+        "a due order without a Sale": Case([answered(BOUGHT)], [BOUGHT], [(order_, "push", "due")]),
+        "a refund without a credit note": Case(
+            [answered(BOUGHT, BACK)], [BOUGHT, SALE, BACK], [(refund_, "push", "due")]
+        ),
+        "a held order": Case([answered(BOUGHT)], [BOUGHT], [(order_, "none", "held: goes in")], held),
+        "an order in a dry run": Case(
+            [answered(BOUGHT)], [BOUGHT], [(order_, "none", "a dry run: planned")], given_settings("dry-run")
+        ),
+        "an order with its dead letter": Case(
+            [answered(BOUGHT)], [BOUGHT, letter(f"sale:{KEY}", KEY)], [(order_, "none", "needs a person")]
+        ),
+        "an order that cannot be read": Case([unread], [], [(order_, "none", "total")]),
+        "an older order that was refunded on these days": Case(
+            [answered(OLD, BACK)], [], [(order_, "none", "davtari backfill orders --shop main --from 2025-12-01")]
+        ),
+    }
+
+
+@pytest.mark.parametrize("case", cases().values(), ids=list(cases()))
+async def test_what_the_books_lack_is_found_with_what_brings_it_there(case: Case) -> None:
+    found = await plan(case.shop, *case.topics, using=case.using)
+    assert [(one.name, one.action) for one in found.steps] == [(name, action) for name, action, _ in case.steps]
+    assert all(why in one.why for one, (*_, why) in zip(found.steps, case.steps, strict=True)), found.steps
+    assert [one.stopped for one in found.steps] == [
+        one.action == "none" and not one.why.startswith(("held", "due")) for one in found.steps
+    ]
+
+
+@pytest.mark.parametrize(
+    ("shop", "topics", "booked", "not_due"),
+    [
+        ([answered(BOUGHT, BACK)], [BOUGHT, SALE, BACK, NOTE], 1, 0),
+        ([answered(PENDING)], [PENDING], 0, 1),
+        ([answered(BOUGHT, status="cancelled")], [BOUGHT.model_copy(update={"status": "cancelled"})], 0, 1),
+        ([answered(OLD)], [], 0, 0),
+        ([answered(BOUGHT)], [BOUGHT, REFUSED, settled_letter(REFUSED, "discarded")], 0, 1),
+        ([answered(BOUGHT, status="checkout-draft")], [], 0, 0),
+    ],
+    ids=["in the books", "not paid", "cancelled", "of other days", "given up by a person", "a draft"],
+)
+async def test_what_is_in_order_is_left_alone(
+    shop: Sequence[Json], topics: Sequence[Event], booked: int, not_due: int
+) -> None:
+    found = await plan(shop, *topics)
+    assert (found.steps, found.booked, found.not_due) == ((), booked, not_due)
+
+
+async def test_after_a_run_the_second_one_does_nothing() -> None:
+    before = await plan([answered(BOUGHT, BACK)])
+    [step] = before.sent
+    assert step.documents == {f"sale:{KEY}", f"credit-note:{KEY}:1051"}
+    after = await plan([answered(BOUGHT, BACK)], BOUGHT, BACK, SALE, NOTE)
+    assert after.sent == []
+
+
+def test_days_are_those_of_tbilisi() -> None:
+    days = Days(date(2026, 11, 1), date(2026, 11, 30))
+    assert (days.begin, days.end) == (datetime(2026, 10, 31, 20, tzinfo=UTC), datetime(2026, 11, 30, 20, tzinfo=UTC))
+    assert days.end not in days and days.begin in days
+
+
+# -- what comes of the steps
+
+
+def outcome(*events: Event) -> Outcome:
+    """A step that has an order read, of which a Sale is expected, after these events."""
+    found = Outcome({f"read:{KEY}", f"sale:{KEY}"})
+    for event in events:
+        found.take(event)
+    return found
+
+
+def unreadable(reason: str) -> OrderUnreadable:
+    """The answer about the order is not taken over."""
+    return OrderUnreadable(shop=SHOP, order_id=ORDER, reason=reason, detail="why", observed_at=PAID)
+
+
+GONE = OrderRemoved(shop=SHOP, order_id=ORDER, observed_at=PAID)
+REFUSED = CommandSettled(command_id="c", service="order-exporter", outcome="refused", detail="no", settled_at=PAID)
+
+
+@pytest.mark.parametrize(
+    ("events", "left", "failed"),
+    [
+        ((), 2, False),
+        ((BOUGHT,), 1, False),
+        ((BOUGHT, SALE), 0, False),
+        ((GONE,), 0, False),
+        ((unreadable("shop.order-missing"),), 0, False),
+        ((unreadable("shop.order-invalid"),), 0, True),
+        ((BOUGHT, letter(f"sale:{KEY}", KEY)), 0, True),
+        ((REFUSED,), 0, True),
+        ((BACK,), 2, False),
+    ],
+    ids=[
+        "silence",
+        "read",
+        "booked",
+        "gone",
+        "asked for again",
+        "not readable",
+        "dead letter",
+        "refused",
+        "something else",
+    ],
+)
+def test_a_step_ends_with_its_documents_or_with_what_stops_it(
+    events: Sequence[OrderChanged | SaleRecorded], left: int, failed: bool
+) -> None:
+    found = outcome(*events)
+    assert (len(found.left), found.failed) == (left, failed)
+    assert bool(found.told) == bool(events and events != (BACK,))
+
+
+def test_steps_of_one_order_stand_apart() -> None:
+    one = Step(KEY, "1042", "read", "why")
+    assert (one.order_id, one.name, Step(KEY, "1042", "none", "why", 7).name) == (
+        ORDER,
+        "order 1042",
+        "refund 7 of order 1042",
+    )

@@ -1,0 +1,212 @@
+"""An edited document is checked as if a service had made it: fields, figures, dates and references."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+from typing import Any
+
+import pytest
+
+from contracts.operations import DeadLettered
+from services.accounting.documents.unbookable import Unbookable
+from services.cli.dead_letters.checking import known as looking_up
+from services.cli.dead_letters.checking.edit import Known
+from services.cli.dead_letters.checking.known import confirmed, unknown_references
+from services.cli.dead_letters.correction import Correction, corrected, document
+from services.cli.dead_letters.pointers import with_value
+from services.cli.letters import Letter, WrongUse
+from services.engine.outbox.dead_letters import delivery_letter
+from services.engine.outbox.decision import Delivery
+from services.engine.outbox.digest import digest_of
+from services.engine.outbox.upstream_errors import Unavailable
+from services.sandbox import recorded
+from tests.cli.letters_given import letters
+from tests.order_exporter.receipt_bench import receipt, sold
+from tests.refund_exporter.refund_bench import note
+from tests.support.exporting import KEY, PAID, given_back, line, order, recorded_order, refund, sale_task, settings
+from tests.support.memory_state import NOON
+
+pytestmark = pytest.mark.claim("S1.18")
+USING = settings()
+BOUGHT = order(line(1, "118.00", quantity="2"), line(2, "50.00", product=312))
+BACK = refund("59.00", given_back(1, "59.00", quantity="1"))
+KNOWN = Known(date(2026, 3, 20), BOUGHT, BACK, locked_until=date(2026, 2, 28))
+SALE: dict[str, Any] = sale_task(BOUGHT, USING).model_dump(mode="json")
+NOTE: dict[str, Any] = note(BACK, using=USING, bought=BOUGHT).model_dump(mode="json")
+RECEIPT: dict[str, Any] = receipt(sold().again(KEY, NOON)).model_dump(mode="json")
+
+
+def refused(payload: dict[str, Any], kind: str = "sale") -> Letter:
+    """The letter of a delivery that Balance refused."""
+    about = Delivery(f"{kind}:{KEY}", kind, "balance.documents", KEY, payload)
+    told = ("balance.period-closed", "closed", digest_of(payload), PAID)
+    letter = delivery_letter("order-exporter", KEY, about, *told)
+    (one,) = letters(DeadLettered.model_validate_json(letter.model_dump_json()))
+    return one
+
+
+def edited(assignments: Sequence[str], payload: dict[str, Any] = SALE, kind: str = "sale") -> Correction:
+    one = refused(payload, kind)
+    made = document(one)
+    for assignment in assignments:
+        made = with_value(made, assignment)
+    return corrected(one, made, "why", (), KNOWN)
+
+
+REFUSED = {
+    "an unknown field": (["/document/Dtae=2026-03-03T00:00:00"], "/document/Dtae is not a known field"),
+    "an unknown field of a row": (["/document/Items/0/Prise=2"], "/document/Items/0/Prise is not a known field"),
+    "an unknown field of a line": (["/lines/0/prise=2"], "/lines/0/prise is not a known field"),
+    "an unknown field beside the document": (["/dokument={}"], "/dokument is not a known field"),
+    "a number that is no text": (["/document/CurrencyRate=2.5"], "must be a text"),
+    "a number with a comma": (["/document/Items/0/Amount=118,00"], "is no number"),
+    "half a tetri": (["/document/Items/0/Amount=118.005"], "more than two decimals"),
+    "another amount in the document": (["/document/Items/0/Amount=117.00"], "amount 118.00: change both"),
+    "another item in the document alone": (["/document/Items/0/Item=x"], "change both"),
+    "another price": (["/document/Items/0/Price=58.0000"], "does not come to its Amount"),
+    "another total": (["/total=167.00"], "/lines come to 168.00, /total is 167.00"),
+    "another total with its lines": (
+        [
+            "/total=167.00", "/lines/0/amount=117.00", "/document/Items/0/Amount=117.00",
+            "/document/Items/0/Price=58.5000",
+        ],
+        "/total is 167.00, the shop says 168.00",
+    ),
+    "another VAT": (["/vat=1.00"], "the VAT of /lines"),
+    "2031": (["/document/Date=2031-03-03T00:00:00"], "more than 31 days ahead"),
+    "a year too early": (["/document/Date=2025-02-03T00:00:00"], "more than a year before the order was placed"),
+    "no date": (["/document/Date=tomorrow"], "is no date"),
+    "a day that there is not": (["/date=2026-02-30"], "is no date"),
+    "two dates": (["/document/Date=2026-03-03T00:00:00", "/date=2026-03-04"], "which one"),
+    "two clients": (["/document/Client=a", "/client=b"], "which one"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("assignments", "told"), REFUSED.values(), ids=list(REFUSED))
+def test_what_no_service_would_send_is_refused_by_name(assignments: list[str], told: str) -> None:
+    with pytest.raises(WrongUse, match=r"nothing was sent|does not fit|which one") as refusal:
+        edited(assignments)
+    assert told in str(refusal.value)
+
+
+DOUBTED = {
+    "tomorrow": ("2026-03-21", "in the future"),
+    "a closed period": ("2026-02-28", "in a closed period (orders.locked-until 2026-02-28)"),
+    "before the order": ("2026-02-28", "before the order was placed (2026-03-01)"),
+    "another month": ("2026-04-02", "in another VAT month than 2026-03-02"),
+}
+
+
+@pytest.mark.parametrize(("day", "doubt"), DOUBTED.values(), ids=list(DOUBTED))
+def test_an_unusual_date_is_asked_about(day: str, doubt: str) -> None:
+    made = edited([f"/document/Date={day}T00:00:00"])
+    assert any(doubt in one for one in made.doubts), made.doubts
+    with pytest.raises(WrongUse, match="--yes"):
+        confirmed(made.doubts, yes=False)
+    confirmed(made.doubts, yes=True)
+
+
+@pytest.mark.parametrize("assignment", ["/document/Date=2026-03-05T00:00:00", "/date=2026-03-05"])
+def test_the_date_is_the_same_in_the_document_and_in_what_is_recorded(assignment: str) -> None:
+    made = edited([assignment])
+    assert (made.payload["date"], made.payload["document"]["Date"]) == ("2026-03-05", "2026-03-05T00:00:00")
+    assert (made.changed, made.doubts) == (("/date", "/document/Date"), ())
+
+
+def test_a_line_is_changed_with_its_row_while_the_total_stays() -> None:
+    made = edited(
+        [
+            "/lines/0/amount=117.00", "/document/Items/0/Amount=117.00", "/document/Items/0/Price=58.5000",
+            "/lines/1/amount=51.00", "/document/Items/1/Amount=51.00", "/document/Items/1/Price=51.0000",
+        ]
+    )  # fmt: skip
+    assert made.doubts == ()
+
+
+@pytest.mark.parametrize(
+    ("payload", "kind", "right", "wrong", "told"),
+    [
+        (NOTE, "credit-note", "/document/Date=2026-03-06T00:00:00", "/total=58.00", "/lines come to 59.00"),
+        (RECEIPT, "receipt", "/document/Comments=cash", "/document/Amount=1.00", "/document/Amount is 1.00"),
+    ],
+)
+def test_credit_notes_and_receipts_are_checked_too(
+    payload: dict[str, Any], kind: str, right: str, wrong: str, told: str
+) -> None:
+    assert edited([right], payload, kind).changed
+    with pytest.raises(WrongUse, match=told):
+        edited([wrong], payload, kind)
+
+
+def tasks() -> Iterator[dict[str, Any]]:
+    """The Sale of every recorded order that can be booked."""
+    using = settings(balance={"currencies": {"USD": "u", "EUR": "e"}})
+    for order_id in recorded.order_ids():
+        try:
+            yield sale_task(recorded_order(recorded.recording(order_id)), using).model_dump(mode="json")
+        except Unbookable:
+            continue
+
+
+def test_the_documents_of_our_services_pass() -> None:
+    """Given every Sale of the corpus, an edit of its comment alone is never refused."""
+    found = list(tasks())
+    assert len(found) > 200
+    for payload in found:
+        made = corrected(refused(payload), payload | {"notes": ["edited"]}, "why", (), Known(date(2026, 12, 31)))
+        assert made.doubts == ()
+
+
+# -- references
+
+
+class Books:
+    """A Balance that knows one of each."""
+
+    def __init__(self, *_: object) -> None:
+        return
+
+    async def __aenter__(self) -> Books:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        return
+
+    async def client(self, uid: str) -> object:
+        return uid if uid == "known" else None
+
+    item = sale = client
+
+    async def warehouses(self) -> list[Any]:
+        raise Unavailable("Balance does not answer")
+
+
+async def looked_up(assignment: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    monkeypatch.setattr(looking_up, "Balance", Books)
+    monkeypatch.setattr(type(USING.balance), "password", lambda _: "secret")
+    return await unknown_references(USING, SALE, with_value(SALE, assignment))
+
+
+@pytest.mark.parametrize(
+    ("assignment", "told"),
+    [
+        ("/document/Client=other", "Balance has no Client other"),
+        ("/document/Items/0/Item=other", "Balance has no Item other"),
+        ("/document/Currency=other", "no currency of balance.currencies"),
+    ],
+)
+async def test_a_reference_that_balance_does_not_have_is_refused(
+    assignment: str, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(WrongUse, match=told):
+        await looked_up(assignment, monkeypatch)
+
+
+async def test_a_reference_that_balance_has_passes_and_one_that_it_cannot_tell_is_asked_about(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert await looked_up("/document/Client=known", monkeypatch) == []
+    assert await looked_up("/document/Comments=other", monkeypatch) == []
+    [doubt] = await looked_up("/document/Warehouse=other", monkeypatch)
+    assert "could not be looked up in Balance" in doubt

@@ -1,0 +1,169 @@
+"""Putting a dead letter right: what may be changed, what is checked, and what is sent."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import orjson
+import pytest
+
+from contracts.envelope import correction_id, headers, value
+from contracts.operations import DeadLettered
+from services.cli.dead_letters.checking.edit import Known
+from services.cli.dead_letters.correction import corrected, document
+from services.cli.dead_letters.masking import MASK, masked
+from services.cli.dead_letters.payloads import MODELS
+from services.cli.dead_letters.pointers import differences, with_value
+from services.cli.dead_letters.selecting import same_record
+from services.cli.letters import Letter, WrongUse
+from services.engine.outbox.dead_letters import delivery_letter
+from services.engine.outbox.decision import Delivery
+from services.engine.outbox.digest import digest_of
+from services.engine.outbox.record import failed, restored
+from tests.cli.letters_given import closed, delivery, letters, record
+from tests.outbox.shelf import envelope as told_by_feed
+from tests.outbox.shelf import of_envelope, stock
+from tests.support import exporting
+
+pytestmark = pytest.mark.claim("S1.18")
+KNOWN = Known(today=date(2026, 11, 30))
+CLIENT = {"shop": "main", "order_id": 998, "person_ref": "p1", "identity": "i1", "create": True, "retail": None}
+
+
+def client_letter() -> Letter:
+    """A client that Balance refused, of the order-exporter."""
+    told = delivery(1, payload=CLIENT, person={"ID": "0100", "Name": "Nino"}, person_ref="p1")
+    assert told.delivery is not None
+    changed = told.delivery.model_copy(update={"kind": "client", "delivery_id": "client:main:998"})
+    (one,) = letters(told.model_copy(update={"delivery": changed, "about": "client:main:998"}))
+    return one
+
+
+def test_values_are_set_by_pointer_and_read_as_json_or_text() -> None:
+    before: dict[str, Any] = {"a": [{"b/c": 1}], "d": "x"}
+    after = with_value(with_value(before, "/a/0/b~1c=2.5"), "/d=Sale of today")
+    assert after == {"a": [{"b/c": 2.5}], "d": "Sale of today"}
+    assert list(differences(before, after)) == ["/a/0/b~1c", "/d"]
+    assert before["d"] == "x"
+
+
+@pytest.mark.parametrize("assignment", ["a=1", "/a", "/a/7/b=1", "/a/x=1", "/d/e=1", "/no/where=1"])
+def test_a_pointer_that_leads_nowhere_is_refused(assignment: str) -> None:
+    with pytest.raises(WrongUse, match="--set"):
+        with_value({"a": [{"b": 1}], "d": "x"}, assignment)
+
+
+def test_a_sale_that_says_nothing_of_a_person_is_corrected_too() -> None:
+    bought = exporting.order(exporting.line(1, "20.00"))
+    payload = exporting.sale_task(bought, exporting.settings()).model_dump(mode="json")
+    sale = Delivery("sale:main:1042", "sale", "balance.documents", exporting.KEY, payload)
+    told = ("balance.period-closed", "closed", digest_of(payload), exporting.PAID)
+    refused = delivery_letter("order-exporter", exporting.KEY, sale, *told)
+    (one,) = letters(DeadLettered.model_validate_json(refused.model_dump_json()))
+    made = corrected(one, with_value(document(one), "/document/Date=2026-03-03T00:00:00"), "posting date", (), KNOWN)
+    assert (payload["person"], made.changed) == (None, ("/date", "/document/Date"))
+
+
+def test_a_delivery_is_corrected_with_its_person_apart() -> None:
+    one = client_letter()
+    right = with_value(document(one), "/person/ID=12345678901")
+    made = corrected(one, right, "a typo", (), KNOWN)
+    (command,) = made.commands
+    assert (command.person, command.person_ref) == ({"ID": "12345678901", "Name": "Nino"}, "p1")
+    assert (command.changed, command.why, made.event) == (("/person/ID",), "a typo", None)
+    assert "person" not in command.payload
+    assert command.replacement == f"client:main:998~{command.command_id[:8]}"
+
+
+@pytest.mark.parametrize(
+    ("assignment", "told"),
+    [
+        ("/create=perhaps", "/create"),
+        ("/sohp=main", "/sohp is not a known field"),
+        ("/person/Nmae=Nino", "/person/Nmae is not a known field"),
+        ("/shop=main", "nothing was changed"),
+    ],
+)
+def test_what_does_not_fit_is_not_sent(assignment: str, told: str) -> None:
+    one = client_letter()
+    with pytest.raises(WrongUse, match=told):
+        corrected(one, with_value(document(one), assignment), "a typo", (), KNOWN)
+
+
+def test_what_was_never_sent_or_is_closed_has_nothing_to_edit() -> None:
+    refusal = delivery(1).model_copy(update={"digest": "of its reason"})
+    for told in (letters(refusal), letters(delivery(2, blocked_on="link")), letters(delivery(3), closed(delivery(3)))):
+        with pytest.raises(WrongUse, match=r"never sent|not open"):
+            document(told[0])
+
+
+def broken_record(topic: str = "davtari.balance.stock") -> DeadLettered:
+    """A stock fact whose warehouse is no text."""
+    sound = of_envelope(told_by_feed(stock("a"), 4))
+    body = orjson.loads(sound.value or b"")
+    body["rows"][0]["warehouse"] = 7
+    told = record(9, topic=topic)
+    held = failed(sound).model_copy(update={"topic": topic, "value": record(9, orjson.dumps(body)).record.value})  # type: ignore[union-attr]
+    return told.model_copy(update={"record": held, "dead_letter": "00000009-letter"})
+
+
+def test_a_record_is_corrected_under_a_new_id_and_keeps_its_version() -> None:
+    (one,) = letters(broken_record())
+    made = corrected(one, with_value(document(one), '/data/rows/0/warehouse="w1"'), "a typo", (), KNOWN)
+    assert made.event is not None
+    event = made.event
+    assert (event.subject, event.sequence, event.replayof) == ("a", 4, "00000009-letter")
+    assert event.id == correction_id(event.type, "a", 4, "00000009-letter") != restored_id(one)
+    assert dict(headers(event))["ce_replayof"] == b"00000009-letter"
+    assert orjson.loads(value(event))["rows"][0]["warehouse"] == "w1"
+    assert made.commands[0].replacement == event.id
+    # and the same correction is the same event: to send it twice is harmless
+    again = corrected(one, with_value(document(one), '/data/rows/0/warehouse="w1"'), "a typo", (), KNOWN)
+    assert again.event is not None
+    assert again.event.id == event.id
+
+
+def restored_id(one: Letter) -> str:
+    assert one.letter.record is not None
+    return dict(restored(one.letter.record).headers)["ce_id"].decode()  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("assignment", "told"),
+    [
+        ("/data/rows/0/warehouse=8", "cannot be read"),
+        ("/headers/ce_sequence=none", "cannot be read"),
+        ("/headers/ce_type=davtari.PriceChanged.v1", "cannot be read"),
+        ("/headers/ce_subject=b", "ce_subject"),
+    ],
+)
+def test_a_record_that_is_still_wrong_is_not_published(assignment: str, told: str) -> None:
+    (one,) = letters(broken_record())
+    right = document(one) if "rows" in assignment else with_value(document(one), '/data/rows/0/warehouse="w1"')
+    with pytest.raises(WrongUse, match=told):
+        corrected(one, with_value(right, assignment), "a typo", (), KNOWN)
+
+
+def test_the_letters_of_all_readers_of_a_record_end_together() -> None:
+    told = broken_record()
+    other = told.model_copy(update={"dead_letter": "00000010-letter", "service": "balance-feed"})
+    elsewhere = record(11, topic="davtari.balance.prices")
+    found = letters(told, other, elsewhere, delivery(12))
+    assert [one.id for one in same_record(found[0], found)] == ["00000010"]
+
+
+def test_personal_data_is_hidden_wherever_a_person_stands() -> None:
+    told = {"a": [{"person": {"name": "Nino", "phones": ["5"], "none": None}}], "person": None, "total": "1"}
+    assert masked(told) == {
+        "a": [{"person": {"name": MASK, "phones": [MASK], "none": None}}],
+        "person": None,
+        "total": "1",
+    }
+
+
+def test_every_kind_of_delivery_has_a_model_that_knows_its_payload() -> None:
+    assert MODELS.keys() == {
+        *("sale", "client", "contacts", "credit-note", "receipt", "sales-order", "note", "status"),
+        *("product.write", "product.plan", "stock.write", "order.read"),
+    }

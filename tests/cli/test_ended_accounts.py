@@ -1,0 +1,83 @@
+"""An account that was deleted in the shop is a flag at its client and in the passports of its orders, and no more."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from contracts.customers import CustomerRemoved, CustomerReturned
+from contracts.model import Event
+from services.cli.clients import shown
+from services.cli.clients.known import RETAIL, Known
+from services.cli.order.passport import passport
+from services.connectors.woocommerce.person import account_ref
+from tests.cli.test_merging_clients import _enveloped as enveloped
+from tests.cli.test_merging_clients import sold, told
+from tests.order_exporter.export_bench import CLIENT, bought
+from tests.support.memory_state import NOON
+
+SAYS = "account 7 deleted in the shop, seen on 2026-03-02; the client and its documents stay in Balance"
+
+
+def about(customer_id: int = 7) -> dict[str, Any]:
+    ref = account_ref("main", customer_id)
+    return {"shop": "main", "customer_id": customer_id, "person_ref": ref, "observed_at": NOON}
+
+
+GONE, BACK = CustomerRemoved(**about()), CustomerReturned(**about())
+
+
+def let_go(order_id: int = 1042) -> Event:
+    """The order as the shop shows it once the account is gone: a guest's."""
+    return bought(order_id=order_id, number=str(order_id), customer_id=0, person_ref="p-guest")
+
+
+def flags(known: Known) -> object:
+    return shown.data(known, known.one(CLIENT))["ended_accounts"]
+
+
+@pytest.mark.claim("S2.16")
+def test_the_client_of_an_ended_account_is_flagged_with_all_it_has(capsys: pytest.CaptureFixture[str]) -> None:
+    before, after = told(*sold(customer_id=7)), told(*sold(customer_id=7), GONE, let_go())
+    shown.clients(after)
+    listed = capsys.readouterr().out
+    shown.client(after, after.one(CLIENT))
+
+    assert flags(after) == [{"customer": 7, "seen_on": "2026-03-02"}]
+    assert f"{CLIENT}: {SAYS}" in listed
+    assert SAYS in capsys.readouterr().out
+    assert shown.data(after, after.one(CLIENT)) | {"ended_accounts": []} == shown.data(before, before.one(CLIENT))
+
+
+@pytest.mark.parametrize(
+    "events",
+    [(), (GONE, BACK), (CustomerRemoved(**about(8)),), (CustomerRemoved(**about(1042)),)],
+    ids=["nothing said", "it answers again", "another account", "an account with the number of the order"],
+)
+def test_other_clients_are_not_flagged(events: tuple[Event, ...]) -> None:
+    assert flags(told(*sold(customer_id=7), *events)) == []
+
+
+def test_the_retail_client_is_nobody_whose_account_could_end() -> None:
+    known = told(*sold(customer_id=7), GONE)
+    known.one(CLIENT).how = RETAIL
+    assert flags(known) == []
+
+
+def lines(*events: Event) -> list[str]:
+    """What the passport of the order says."""
+    found = passport("main:1042", [enveloped(event, version) for version, event in enumerate(events, start=1)])
+    assert found is not None
+    return [entry.what for entry in found.entries]
+
+
+def test_the_passport_of_its_order_says_so_too() -> None:
+    told_there = lines(*sold(customer_id=7), GONE, let_go(), BACK)
+    assert "account 7 deleted in the shop; the client and its documents stay in Balance" in told_there
+    assert "account 7 is in the shop again" in told_there
+
+
+def test_an_account_with_the_number_of_an_order_is_not_that_order() -> None:
+    story = sold(customer_id=7)
+    assert lines(*story, CustomerRemoved(**about(1042))) == lines(*story)

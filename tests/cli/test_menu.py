@@ -1,0 +1,42 @@
+"""The list of commands stands in one table, apart from the commands: both must say the same."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+from services.cli.app import app
+from services.cli.lazy import Entry
+from services.cli.menu import MENU
+
+
+@pytest.mark.parametrize("entry", MENU, ids=lambda entry: entry.name)
+def test_every_command_of_the_menu_is_there_and_is_called_what_the_menu_calls_it(entry: Entry) -> None:
+    command = entry.load()
+
+    assert (command.name, command.help.partition("\n")[0]) == (entry.name, entry.help)
+
+
+def test_the_list_names_every_command_under_its_panel() -> None:
+    shown = CliRunner().invoke(app, ["--help"], env={"COLUMNS": "200"}).output
+
+    assert {entry.name for entry in MENU if entry.help in shown} == {entry.name for entry in MENU}
+    assert {entry.panel for entry in MENU if f" {entry.panel} " in shown} == {entry.panel for entry in MENU}
+
+
+def test_an_unknown_command_is_refused_and_a_near_one_proposed() -> None:
+    refused = CliRunner().invoke(app, ["satus"])
+
+    assert refused.exit_code == 2
+    assert "status" in refused.output
+
+
+def test_the_list_of_commands_costs_no_library_that_only_a_service_needs() -> None:
+    looked = (
+        "import sys, services.cli; print([m for m in ('sqlalchemy', 'aiokafka', 'faststream') if m in sys.modules])"
+    )
+
+    assert subprocess.run([sys.executable, "-c", looked], capture_output=True, text=True).stdout.strip() == "[]"

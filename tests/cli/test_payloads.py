@@ -1,0 +1,44 @@
+"""An order's documents whole, as sent or as a dry run would send them; and what was believed at an earlier time."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from contracts.ledger import SalePlanned
+from services.cli.order.payloads import payloads
+from services.cli.screen import as_json, console
+from services.order_exporter.announce import planned
+from tests.cli.day_given import recorded_note, told
+from tests.support.exporting import KEY, PAID, given_back, line, order, recorded_sale, refund, sale_task, settings
+
+USING = settings()
+BOUGHT = order(line(1, "20.00", quantity="2"))
+
+
+def plan() -> SalePlanned:
+    return planned(sale_task(BOUGHT, USING), PAID)
+
+
+@pytest.mark.claim("S0.35")
+def test_what_a_dry_run_would_send_is_there_whole_as_json() -> None:
+    with console.capture() as shown:
+        as_json(payloads(KEY, told(BOUGHT, plan())))
+    [document] = json.loads(shown.get())
+    assert (document["state"], document["total"], document["payload"]) == (
+        "planned",
+        "20.00",
+        sale_task(BOUGHT, USING).document,
+    )
+
+
+def test_the_recorded_document_stands_in_place_of_its_plan_and_refunds_beside_it() -> None:
+    note = recorded_note(refund("10.00", given_back(1, "10.00", quantity="1")), BOUGHT)
+    events = told(BOUGHT, recorded_sale(BOUGHT, USING), note, plan())
+    found = payloads(KEY, events)
+    assert [(one["document"], one["refund"], one["state"]) for one in found] == [
+        ("credit-note", 1051, "recorded"),
+        ("sale", None, "recorded"),
+    ]
+    assert payloads("main:9", events) == []

@@ -1,0 +1,171 @@
+"""A plan computed while services still read or apply settings says so, or waits; two plans of one moment agree."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from contracts.envelope import Envelope, wrap
+from contracts.model import Event
+from services.balance_feed.handlers import handlers as feed_handlers
+from services.balance_feed.importing import STATING
+from services.catalog_importer.decide import NEIGHBOURS, lane
+from services.catalog_importer.handlers import handlers, rules_fingerprint
+from services.cli.plans import settled
+from services.cli.plans.plan import plan
+from services.cli.plans.settled import FEED, IMPORTER, settle, unfinished
+from services.engine.outbox.engine import Engine
+from services.engine.outbox.outcome import Done
+from services.engine.state.database import note
+from services.engine.telemetry.freshness import completed
+from services.settings.model import Settings
+from tests.catalog_importer.catalogue_bench import DRY, item, price, priced, settings
+from tests.cli.test_plans import linked, said
+from tests.support.engine_bench import Clock, opened
+from tests.support.memory_state import NOON
+
+
+def chosen(folder: Path, **shop: Any) -> Settings:
+    found = settings(DRY, **shop)
+    return found.model_copy(update={"state": found.state.model_copy(update={"directory": folder})})
+
+
+@asynccontextmanager
+async def importer(folder: Path, clock: Clock | None = None) -> AsyncIterator[Engine]:
+    """The importer, at rest, under the settings of `chosen`."""
+    rules = chosen(folder)
+    async with opened(IMPORTER, handlers(rules), folder, clock or Clock(NOON)) as engine:
+        await engine.settings_are(rules_fingerprint(rules))
+        yield engine
+
+
+async def publish(engine: Engine) -> None:
+    """What was announced is in the topics now."""
+    async with engine.database.write() as connection:
+        await connection.exec_driver_sql("DELETE FROM outbox_events")
+
+
+async def lacks(rules: Settings) -> str:
+    return "; ".join(one.why for one in await unfinished(rules, "main"))
+
+
+async def test_at_rest_a_plan_lacks_nothing(tmp_path: Path) -> None:
+    async with importer(tmp_path):
+        assert await lacks(chosen(tmp_path)) == ""
+
+
+async def test_without_the_services_state_it_is_unknown_whether_they_have_finished(tmp_path: Path) -> None:
+    assert await lacks(chosen(tmp_path)) == settled.ELSEWHERE
+    assert await settle(chosen(tmp_path), "main", 30.0, print) == [settled.ELSEWHERE]
+
+
+async def test_settings_that_the_service_does_not_run_with_are_not_waited_for(tmp_path: Path) -> None:
+    async with importer(tmp_path):
+        [why] = await settle(chosen(tmp_path, catalogue={"allow_services": True}), "main", 30.0, print)
+    assert "runs with other settings than these: restart it" in why
+
+
+async def test_changed_settings_are_still_applied(tmp_path: Path) -> None:
+    changed = chosen(tmp_path, catalogue={"allow_services": True})
+    async with importer(tmp_path) as engine:
+        await _take(engine, item(), item("tea-200"), priced("tea-100", price("5")))
+        await _look_up(engine)
+        assert await lacks(chosen(tmp_path)) == ""
+        # when the service starts with other settings, every item is decided again
+        await engine.settings_are(rules_fingerprint(changed))
+        assert "2 items are to be decided again" in await lacks(changed)
+        while await engine.decide_due():
+            pass
+        await publish(engine)
+        assert "decided" not in await lacks(changed)
+
+
+async def test_items_that_are_not_looked_up_in_the_shop_are_waited_for(tmp_path: Path) -> None:
+    async with importer(tmp_path) as engine:
+        await _take(engine, item(), item("tea-200"))
+        assert "2 items are not looked up in the shop yet" in await lacks(chosen(tmp_path))
+        told: asyncio.Queue[str] = asyncio.Queue()
+        waiting = asyncio.create_task(settle(chosen(tmp_path), "main", 30.0, told.put_nowait))
+        assert (await told.get()).startswith("2 items are not looked up")
+        await _look_up(engine)
+        assert await waiting == []
+
+
+async def test_after_its_patience_it_is_told_what_a_plan_lacks(tmp_path: Path) -> None:
+    async with importer(tmp_path) as engine:
+        await _take(engine, item())
+        [why] = await settle(chosen(tmp_path), "main", 0.0, print)
+    assert why == "1 items are not looked up in the shop yet"
+
+
+@pytest.mark.parametrize(
+    ("stating", "complete", "told"),
+    [
+        ("", ("items", "prices"), ""),
+        ("items", ("items", "prices"), "balance-feed states what has changed in Balance's items"),
+        ("stock", ("items", "prices"), ""),
+        ("", ("items",), "Balance's prices were never read whole"),
+        (
+            "items",
+            (),
+            "balance-feed states what has changed in Balance's items; Balance's prices were never read whole",
+        ),
+    ],
+)
+async def test_a_feed_that_is_not_done_is_told(
+    stating: str, complete: tuple[str, ...], told: str, tmp_path: Path
+) -> None:
+    async with importer(tmp_path), opened(FEED, feed_handlers(), tmp_path, Clock(NOON)) as feed:
+        for resource in complete:
+            await completed(feed.database, resource, NOON)
+        async with feed.database.write() as connection:
+            await note(connection, STATING + stating, "yes")
+        assert await lacks(chosen(tmp_path)) == told
+
+
+async def _take(engine: Engine, *events: Event) -> None:
+    async with engine.work() as work:
+        await work.announce([(event, None) for event in events])
+    await publish(engine)
+
+
+async def _look_up(engine: Engine) -> None:
+    """The lane's deliveries are made, and what follows is published."""
+    engine.clock.forward(seconds=NEIGHBOURS.total_seconds())  # type: ignore[attr-defined]
+    rows = await engine.claim(lane("main"), 10, ())
+    await engine.settle([(row, Done()) for row in rows])
+    async with engine.database.write() as connection:
+        await connection.exec_driver_sql("DELETE FROM outbox_deliveries")
+    await publish(engine)
+
+
+def test_two_plans_of_one_moment_agree_whatever_order_the_topics_are_read_in() -> None:
+    events = [
+        *(said(f"item-{number}", f"d{number}") for number in range(40)),
+        *(linked(f"item-{number}", f"d{number}", 1) for number in range(0, 40, 5)),
+        *(item(f"item-{number}") for number in range(40)),
+    ]
+    by_topic: dict[str, list[Envelope[Event]]] = {}
+    for number, event in enumerate(events, 1):
+        by_topic.setdefault(event.TOPIC, []).append(wrap(event, version=number, source="t", time=NOON))
+    ids = set()
+    for seed in range(20):
+        ids.add(plan("main", _interleaved(by_topic, random.Random(seed))).id)
+    assert len(ids) == 1
+
+
+def _interleaved(by_topic: dict[str, list[Envelope[Event]]], chance: random.Random) -> list[Envelope[Event]]:
+    """Each topic in its order, the topics mixed."""
+    left = {topic: list(envelopes) for topic, envelopes in by_topic.items()}
+    found = []
+    while left:
+        topic = chance.choice(sorted(left))
+        found.append(left[topic].pop(0))
+        left = {name: envelopes for name, envelopes in left.items() if envelopes}
+    return found

@@ -1,0 +1,121 @@
+"""A plan and what becomes of it, on paper: counts, differences, files, progress."""
+
+from __future__ import annotations
+
+import csv
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from contracts.catalog import ProductLinked, ProductPlanned, ProductUnlinked, WrittenProduct
+from contracts.envelope import Envelope, wrap
+from contracts.model import Event
+from contracts.operations import DeadLettered
+from contracts.reasons import Reason
+from services.cli.plans.applying import Progress
+from services.cli.plans.plan import Plan, chunks, plan
+from services.cli.plans.shown import HEADS, write_csv, write_html
+from tests.support.memory_state import NOON
+
+
+def told(*events: Event) -> list[Envelope[Event]]:
+    return [wrap(event, version=n, source="t", time=NOON) for n, event in enumerate(events, 1)]
+
+
+def said(item: str, digest: str = "d1", **more: Any) -> ProductPlanned:
+    payload = WrittenProduct(name=f"Tea {item}", sku=item.upper(), regular_price=Decimal("14.75"), digest=digest)
+    known = {"shop": "main", "item": item, "action": "create", "sku": item.upper(), "payload": payload}
+    return ProductPlanned.model_validate(known | {"digest": digest, "planned_at": NOON} | more)
+
+
+def skipped(item: str, reason: Reason) -> ProductPlanned:
+    return said(item, action="skip", reason=reason, payload=None, detail="=cmd|' /C calc'!A0")
+
+
+def linked(item: str, digest: str, minutes: int, price: str = "14.75") -> ProductLinked:
+    held = WrittenProduct(name=f"Tea {item}", sku=item.upper(), regular_price=Decimal(price), digest=digest)
+    at = NOON + timedelta(minutes=minutes)
+    known = {"shop": "main", "item": item, "product_id": 7, "sku": item.upper(), "how": "created", "linked_at": at}
+    return ProductLinked.model_validate(known | {"written": held, "written_at": at})
+
+
+def of(*events: Event) -> Plan:
+    return plan("main", told(*events))
+
+
+@pytest.mark.claim("S1.10")
+def test_the_four_counts_and_the_reasons() -> None:
+    found = of(
+        said("a"),
+        said("b", action="adopt", product_id=5),
+        linked("c", "old", -1, price="9.00"),
+        said("c", "new", action="update", product_id=7),
+        skipped("d", Reason.PRODUCT_NO_SKU),
+        skipped("e", Reason.PRODUCT_NO_SKU),
+        skipped("f", Reason.PRODUCT_GROUP_NOT_MAPPED),
+        said("x", shop="outlet"),
+    )
+    assert found.counts == {"create": 1, "adopt": 1, "update": 1, "skip": 3}
+    assert found.reasons == [("product.no-sku", 2), ("product.group-not-mapped", 1)]
+    assert found.changes[2].differences == (("regular_price", "9.00", "14.75"),)
+
+
+def test_what_was_written_since_is_not_pending() -> None:
+    assert of(said("a"), linked("a", "d1", 1)).changes == ()
+    assert of(said("a"), linked("a", "other", 1)).changes == ()
+    gone = ProductUnlinked(shop="main", item="a", product_id=7, reason="gone", unlinked_at=NOON)
+    assert len(of(said("a"), linked("a", "d1", 1), gone).changes) == 1
+
+
+@pytest.mark.claim("I3")
+def test_the_id_stands_for_exactly_these_changes() -> None:
+    one = of(said("a"), said("b"))
+    assert one.id == of(said("b"), said("a")).id
+    assert one.id != of(said("a"), said("b", "d2")).id != of(said("a")).id
+
+
+def test_a_large_plan_leaves_in_pieces() -> None:
+    pieces = list(chunks(of(*[said(f"i{n:04}") for n in range(1201)]).changes))
+    assert [len(piece) for piece in pieces] == [500, 500, 201]
+
+
+@pytest.mark.claim("S1.10", "I3")
+def test_a_plan_as_files(tmp_path: Path) -> None:
+    found = of(said("ჩაი<1>"), skipped("d", Reason.PRODUCT_NO_SKU))
+    write_csv(found, tmp_path / "plan.csv")
+    write_html(found, tmp_path / "plan.html")
+    with (tmp_path / "plan.csv").open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert tuple(rows[0]) == HEADS
+    assert {row["field"]: row["after"] for row in rows if row["action"] == "create"}["regular_price"] == "14.75"
+    assert [row["detail"] for row in rows if row["action"] == "skip"] == ["'=cmd|' /C calc'!A0"]
+    page = (tmp_path / "plan.html").read_text(encoding="utf-8")
+    assert "ჩაი&lt;1&gt;" in page and "<1>" not in page
+
+
+def letter(key: str) -> DeadLettered:
+    known = {"dead_letter": "l", "service": "catalog-importer", "about": "a", "detail": "no", "at": NOON}
+    return DeadLettered.model_validate(
+        known
+        | {
+            "digest": "x",
+            "reason": "shop.echo-differs",
+            "original_key": key,
+            "original_topic": "catalog.links",
+            "attempts": (),
+        }
+    )
+
+
+def test_progress_counts_what_became_of_each_change() -> None:
+    progress = Progress("main", {"a": "d1", "b": "d1", "c": "d1"})
+    assert not progress.hear(linked("a", "another", 1))
+    assert not progress.hear(linked("elsewhere", "d1", 1))
+    assert progress.hear(linked("a", "d1", 1))
+    assert progress.hear(skipped("b", Reason.PRODUCT_IN_TRASH))
+    assert progress.hear(letter("main:c"))
+    assert (progress.written, sorted(progress.left_out), progress.open) == (["a"], ["b", "c"], 0)
+    assert not progress.hear(linked("a", "d1", 2)), "once each"

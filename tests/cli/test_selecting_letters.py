@@ -1,0 +1,150 @@
+"""Which dead letters a replay or discard acts on, what is looked up for it, and what comes of giving them up."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from contracts.operations import CommandSettled, DeadLettered, DiscardRequested
+from contracts.reasons import Reason
+from services.cli.dead_letters import gone, selecting, told
+from services.cli.dead_letters.choice import Choice
+from services.cli.dead_letters.discarding import discard_all
+from services.cli.dead_letters.results import exit_code
+from services.cli.dead_letters.routes import routes
+from services.cli.letters import Letter, WrongUse
+from tests.cli.letters_given import NOW, closed, delivery, letters, record
+from tests.outbox.test_letter_about import of_record
+from tests.support.exporting import settings
+
+pytestmark = pytest.mark.claim("S1.18")
+SALE, OTHER = delivery(1), delivery(2, Reason.SALE_ITEM_NOT_LINKED, order=1001)
+READ_BY = [record(9).model_copy(update={"dead_letter": f"0000000{n}-letter", "service": f"s{n}"}) for n in (3, 4, 5)]
+DONE = delivery(6)
+EVERY = letters(SALE, OTHER, *READ_BY, DONE, closed(DONE))
+
+
+@pytest.fixture(autouse=True)
+def _topic(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The topic of dead letters holds these."""
+
+    async def every(_: object) -> dict[str, Letter]:
+        return {one.letter.dead_letter: one for one in EVERY}
+
+    async def chosen(_: object, wanted: Choice) -> list[Letter]:
+        return wanted.of(EVERY)
+
+    monkeypatch.setattr(selecting, "all_letters", every)
+    monkeypatch.setattr(selecting, "chosen", chosen)
+
+
+async def ids(*named: str, every: bool = False, **wanted: Any) -> list[int]:
+    found = await selecting.selected(settings(), "discard", named, Choice(**wanted), every=every)
+    return [int(one.id) for one in found]
+
+
+async def test_letters_are_named_by_id_chosen_by_filters_or_all_that_are_open() -> None:
+    assert await ids("00000001", "00000002", "00000001") == [1, 2]
+    assert await ids(reasons=(Reason.SALE_ITEM_NOT_LINKED,)) == [2]
+    assert await ids(order=998) == [1]
+    assert await ids(every=True) == [1, 2, 3, 4, 5]
+    assert await ids("00000006") == [6]
+
+
+async def test_one_letter_of_a_record_stands_for_those_of_all_its_readers() -> None:
+    assert await ids("00000004") == [4, 3, 5]
+    assert await ids("00000004", "00000003") == [4, 3, 5]
+
+
+@pytest.mark.parametrize(
+    ("named", "more", "message"),
+    [((), {}, "discard ID, or --reason-code"), (("00000001",), {"every": True}, "not both")],
+)
+async def test_a_selection_that_says_nothing_or_two_things_is_refused(
+    named: tuple[str, ...], more: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(WrongUse, match=message):
+        await ids(*named, **more)
+
+
+def test_the_preview_of_a_discard_lists_what_would_be_given_up(capsys: pytest.CaptureFixture[str]) -> None:
+    assert told.would_be_discarded(EVERY, json=True) == 0
+    listed = json.loads(capsys.readouterr().out)["letters"]
+    assert [(one["dead_letter"][:8], one["open"]) for one in listed][-1] == ("00000006", False)
+    assert told.would_be_discarded(EVERY, json=False) == 0
+    assert "5 would be discarded, 1 closed already. Nothing was sent." in capsys.readouterr().out
+
+
+class Desk:
+    """Notes what is sent; the services answer as the test says."""
+
+    def __init__(self, outcome: str | None = "done", detail: str = "discarded") -> None:
+        self.sent: list[DiscardRequested] = []
+        self._outcome, self._detail = outcome, detail
+
+    async def send(self, command: DiscardRequested) -> str:
+        self.sent.append(command)
+        return command.command_id
+
+    def story(self, correlation: str, _: str) -> list[CommandSettled]:
+        if self._outcome is None:
+            return []
+        told = {"command_id": correlation, "service": "order-exporter", "detail": self._detail, "settled_at": NOW}
+        return [CommandSettled.model_validate(told | {"outcome": self._outcome})]
+
+    async def until(self, look: Callable[[], Any], _: float) -> Any:
+        return look()
+
+
+@pytest.mark.parametrize(
+    ("desk", "how", "code"),
+    [
+        (Desk(), "done", 0),
+        (Desk("refused", "dead letter 1 was already replayed"), "nothing to do", 0),
+        (Desk("refused", "no"), "refused", 1),
+        (Desk(None), "no answer", 3),
+    ],
+)
+async def test_what_comes_of_each_letter_that_is_given_up(desk: Any, how: str, code: int) -> None:
+    results = await discard_all(desk, EVERY, "booked by hand", 1.0)
+    assert [one.how for one in results if int(one.letter.id) == 6] == ["nothing to do"]
+    assert {one.how for one in results if int(one.letter.id) != 6} == {how}
+    assert exit_code(results) == code
+    assert [(one.dead_letter[:8], one.why) for one in desk.sent] == [
+        (f"0000000{n}", "booked by hand") for n in range(1, 6)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("letter", "asked"),
+    [
+        (SALE, [998]),
+        (of_record("order-exporter", "shop.orders", "main:998"), []),
+        (delivery(7, service="store-feed"), []),
+        (record(8), []),
+    ],
+    ids=["a Sale", "a record of an order", "an order that could not be read", "a record of Balance"],
+)
+async def test_only_what_would_be_written_is_looked_up_in_the_shop(
+    letter: DeadLettered, asked: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[int] = []
+
+    async def look(_: object, __: str, order: int) -> str:
+        looked.append(order)
+        return "order 998 is gone"
+
+    class Shop:
+        async def __aenter__(self) -> Shop:
+            return self
+
+        async def __aexit__(self, *_: object) -> None:
+            return None
+
+    monkeypatch.setattr(gone, "_gone", look)
+    monkeypatch.setattr(gone, "open_shop", lambda *_: Shop())
+    [way] = await gone.without_the_gone(routes(letters(letter), 3, in_bulk=False), settings())
+    assert (looked, bool(way.stays)) == (asked, bool(asked))

@@ -1,0 +1,74 @@
+"""Products that only the shop has: listed with what stands in the way, never proposed as anything else."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from contracts.catalog import ProductUnlinked
+from contracts.envelope import Envelope, wrap
+from contracts.model import Event
+from services.cli.app import app
+from services.cli.plans.shop_only import HEADS, linked_products, shop_only, show, write_csv
+from services.connectors.woocommerce.product import Product
+from tests.catalog_importer.test_field_ownership import HELD
+from tests.cli.catalogue_given import known, linked
+from tests.support.memory_state import NOON
+
+
+def told(*events: Event) -> list[Envelope[Event]]:
+    return [wrap(event, version=n, source="t", time=NOON) for n, event in enumerate(events, 1)]
+
+
+async def shelf(*products: Product) -> AsyncIterator[Product]:
+    for product in products:
+        yield product
+
+
+GIFT = replace(HELD, id=1, sku="GIFT-1", name="=Gift [card]", regular_price=Decimal("5.00"))
+BEAR = replace(HELD, id=2, sku="bear-1")
+BARE = replace(HELD, id=3, sku="", regular_price=None)
+PARENT = replace(HELD, id=4, sku="P", type="variable")
+OURS = replace(HELD, id=7, sku="TEA-100")
+
+
+@pytest.mark.claim("S3.6", "S2.14")
+async def test_what_is_not_linked_is_listed_with_the_reason(capsys: pytest.CaptureFixture[str]) -> None:
+    linked_ids = linked_products("main", told(linked("tea-100")))
+    found = await shop_only(known(), linked_ids, shelf(GIFT, BEAR, BARE, PARENT, OURS))
+    assert [(one.product_id, one.price) for one in found] == [(1, "5.00"), (2, "14.75"), (3, "")]
+    assert [one.why.partition(";")[0] for one in found] == [
+        "Balance has no item with this SKU",
+        "item bear-1 has this SKU, but is left alone: group group-toys is not mapped to a category",
+        "it has no SKU",
+    ]
+    show("main", found)
+    assert "=Gift [card]" in capsys.readouterr().out
+
+
+def test_a_product_whose_tie_was_cut_is_the_shops_again() -> None:
+    cut = ProductUnlinked(shop="main", item="tea-100", product_id=7, reason="gone", unlinked_at=NOON)
+    assert 7 in linked_products("main", told(linked("tea-100")))
+    assert 7 not in linked_products("main", told(linked("tea-100"), cut))
+    assert 7 not in linked_products("outlet", told(linked("tea-100")))
+
+
+@pytest.mark.claim("S2.14")
+async def test_the_accountants_list_holds_no_formula(tmp_path: Path) -> None:
+    write_csv(await shop_only(known(), frozenset(), shelf(GIFT)), tmp_path / "list.csv")
+    head, line = (tmp_path / "list.csv").read_text(encoding="utf-8-sig").splitlines()
+    assert head == ",".join(HEADS)
+    assert line.startswith("1,GIFT-1,'=Gift [card],publish,5.00,")
+
+
+@pytest.mark.claim("S2.25")
+def test_all_manual_actions_stand_in_one_place() -> None:
+    said = CliRunner().invoke(app, ["--help"]).output
+    panel = said.partition("Manual actions")[2].partition("╰")[0]
+    assert all(f"│ {name} " in panel for name in ("import", "push", "apply", "mapping", "dead-letters"))
+    assert "│ status " not in panel

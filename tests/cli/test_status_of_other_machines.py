@@ -1,0 +1,25 @@
+"""`davtari status` in a container: only its own service is known there, and the others are reported as unknown."""
+
+from __future__ import annotations
+
+import pytest
+
+from services.cli.show import standings
+from services.cli.status.standings import Standing
+
+
+@pytest.mark.parametrize(
+    ("standing", "cells", "explained"),
+    [
+        (Standing("order-exporter"), ["order-exporter", "not started yet"], False),
+        (Standing("order-exporter", lag=3), ["order-exporter", "3", *["unknown"] * 4], True),
+        (Standing("order-exporter", "g1", 3, 2, []), ["order-exporter", "3", "0", "0", "2"], False),
+    ],
+)
+def test_what_is_not_known_here_is_not_shown_as_zero(
+    standing: Standing, cells: list[str], explained: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    standings([standing], [])
+    shown = capsys.readouterr().out
+    assert " ".join(shown.splitlines()[2].split()) == " ".join(cells)
+    assert ("run davtari status there" in shown) == explained

@@ -1,0 +1,128 @@
+"""`davtari stock SHOP SKU`: the figure and why."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from contracts.catalog import ProductUnlinked
+from contracts.drift import StockDrifted
+from contracts.envelope import Envelope, wrap
+from contracts.model import Event
+from services.cli import stock
+from services.cli.screen import console
+from services.cli.stock_known import Publisher
+from tests.stock_publisher.stock_bench import VAKE, link, order, publish, row, settings
+from tests.stock_publisher.stock_bench import given as publisher_given
+from tests.stock_publisher.stock_bench import stock as reading
+from tests.support.memory_state import NOON
+
+
+def told(*events: Event) -> list[Envelope[Event]]:
+    return [wrap(event, version=n, source="t", time=NOON) for n, event in enumerate(events, 1)]
+
+
+def published() -> Any:
+    return publish(publisher_given(reading(row("52", "6")), order(1042, "4"), order(1047, "3"), buffer="2"))
+
+
+def shown(*events: Event, at: datetime = NOON) -> str:
+    """What the command shows after these events, as one line."""
+    publisher = Publisher(settings("live", buffer="2"), at)
+    found = stock.explained("main", "TEA-100", told(*events), publisher)
+    assert found is not None
+    with console.capture() as printed:
+        stock.show(found)
+    return " ".join(printed.get().split())
+
+
+@pytest.mark.claim("I1")
+def test_the_figure_of_now_stands_beside_the_published_one() -> None:
+    before = (link(), reading(row("52", "6")), order(1042, "4"))
+    assert "now 40, the same · Balance was read at 02 Mar 2026 12:00:00 +04" in shown(
+        *before, publish(publisher_given(*before, buffer="2"))
+    )
+    # and when somebody buys
+    text = shown(*before, publish(publisher_given(*before, buffer="2")), order(1047, "3"))
+    assert "published 40 at 02 Mar 2026 12:00:00 +04" in text
+    assert "now 37" in text and "− 3 in flight order 1047" in text.partition("now 37")[2]
+
+
+def test_the_figure_of_now_says_why_there_is_none() -> None:
+    assert "now: none, Balance has not stated its stock" in shown(link())
+    elsewhere = told(link(), reading(row("52", warehouse=VAKE)))
+    found = stock.explained("main", "TEA-100", elsewhere, Publisher(settings("live"), NOON))
+    assert found is not None and found.now is not None
+    assert "no stock reading names a warehouse 'Main'" in found.now.why
+
+
+def test_what_orders_hold_counts_until_its_time_is_over() -> None:
+    events = (link(), reading(row("52")), order(1042, "4"))
+    assert "now 46" in shown(*events)
+    assert "now 50" in shown(*events, at=NOON + timedelta(days=15))
+
+
+def test_stock_that_the_shop_does_not_manage_is_told() -> None:
+    off = published().model_copy(update={"not_managed": (311,)})
+    assert '"Manage stock" is off for product 311 in the shop' in shown(link(), off)
+
+
+DRIFTS = [
+    ({"theirs": 25, "policy": "announce"}, "the figure was changed to 25 by hand in the shop", "kept so"),
+    ({"theirs": 25, "policy": "correct"}, "the figure was changed to 25 by hand in the shop", "ours is written again"),
+    ({"theirs": 0, "policy": "announce", "managed": False}, '"Manage stock" was switched off in the shop', "kept so"),
+]
+
+
+@pytest.mark.parametrize(("drift", "what", "then"), DRIFTS)
+def test_what_was_changed_in_the_shop_since_is_told(drift: dict[str, Any], what: str, then: str) -> None:
+    known = {"shop": "main", "item": link().item, "product_id": 311, "sku": "TEA-100", "ours": 37}
+    drifted = StockDrifted.model_validate({**known, **drift, "seen_at": NOON + timedelta(hours=1)})
+    text = shown(link(), published(), drifted)
+    assert what in text and then in text and "13:00:00 +04" in text
+    # and a figure that was written later has answered it
+    later = published().model_copy(update={"published_at": NOON + timedelta(hours=2)})
+    assert what not in shown(link(), drifted, later)
+
+
+def test_data_for_scripts_holds_both_figures() -> None:
+    events = (link(), reading(row("52", "6")), order(1042, "4"))
+    found = stock.explained("main", "TEA-100", told(*events, published()), Publisher(settings("live"), NOON))
+    assert found is not None
+    data = stock.as_data(found)
+    assert (data["published"]["quantity"], data["now"]["quantity"]) == ("37", Decimal(42))
+    assert data["now"]["explanation"][0]["label"] == "on hand"
+
+
+@pytest.mark.claim("I1")
+def test_every_line_of_a_figure_is_shown() -> None:
+    found = stock.explained("main", "TEA-100", told(link(), published()))
+    assert found is not None
+    with console.capture() as shown:
+        stock.show(found)
+    text = " ".join(shown.get().split())
+    for part in ("TEA-100", "published 37", "52 on hand", "− 6 reserved", "− 4 in flight order 1042", "= 37 for sale"):
+        assert part in text, text
+
+
+def test_a_product_without_a_figure_says_what_is_missing() -> None:
+    found = stock.explained("main", "TEA-100", told(link()))
+    assert found is not None
+    with console.capture() as shown:
+        stock.show(found)
+    assert "No figure yet" in shown.get()
+
+
+def test_what_the_shop_does_not_sell_is_unknown() -> None:
+    gone = ProductUnlinked(shop="main", item=link().item, product_id=311, reason="gone", unlinked_at=NOON)
+    assert stock.explained("main", "COFFEE", told(link())) is None
+    assert stock.explained("outlet", "TEA-100", told(link())) is None
+    assert stock.explained("main", "TEA-100", told(link(), gone)) is None
+
+
+def test_an_item_may_be_named_by_its_uid() -> None:
+    found = stock.explained("main", link().item, told(link()))
+    assert found is not None and found.link.sku == "TEA-100"

@@ -1,0 +1,258 @@
+"""Events out of the outbox: each key in order, removed only when Kafka has them, through outages of the broker."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import (
+    KafkaConnectionError,
+    KafkaError,
+    MessageSizeTooLargeError,
+    OutOfOrderSequenceNumber,
+    ProducerFenced,
+    UnknownProducerId,
+)
+from sqlalchemy import func, select
+
+from contracts.balance import StockChanged
+from contracts.envelope import Envelope
+from contracts.model import Event
+from services.demo.kafka import ArchivesBroker, Unavailable, broker
+from services.engine.kafka.connection import producer
+from services.engine.kafka.publisher import Publisher
+from services.engine.kafka.sender import Sender
+from services.engine.outbox.handlers import Handlers
+from services.engine.outbox.record import Record
+from services.engine.state.records import State
+from services.engine.state.tables import events
+from tests.kafka.topics import STOCK, Topics, eventually, topics_on
+from tests.outbox.bench import Bench, Script, open_bench
+from tests.outbox.shelf import NAME, stock
+
+pytestmark = pytest.mark.kafka
+
+
+@asynccontextmanager
+async def publishing(bench: Bench, topics: Topics) -> AsyncIterator[Publisher]:
+    """A publisher at work for as long as the context lasts."""
+    async with sending(topics) as sender:
+        publisher = Publisher(bench.database, sender, topics.settings.topic_prefix, topics.settings.send_timeout)
+        bench.engine.on_change.append(publisher.wake)
+        running = asyncio.create_task(publisher.run())
+        try:
+            yield publisher
+        finally:
+            running.cancel()
+            await asyncio.wait([running])
+
+
+@asynccontextmanager
+async def sending(topics: Topics) -> AsyncIterator[Sender]:
+    """A sender for as long as the context lasts."""
+    sender = Sender(lambda: producer(topics.settings, NAME))
+    await sender.start()
+    try:
+        yield sender
+    finally:
+        await sender.stop()
+
+
+async def waiting(bench: Bench) -> int:
+    """How many events wait for the publisher."""
+    async with bench.database.read() as connection:
+        return await connection.scalar(select(func.count()).select_from(events)) or 0
+
+
+async def all_gone(bench: Bench) -> None:
+    """Wait until the outbox is empty."""
+
+    async def empty() -> bool:
+        return await waiting(bench) == 0
+
+    await eventually(empty, "all events are published")
+
+
+def versions(told: list[Envelope[Event]], key: str) -> list[int]:
+    """The versions of one key, in the order of the topic."""
+    return [each.sequence for each in told if each.data.key == key]
+
+
+async def test_events_leave_in_order_and_are_removed(topics: Topics, tmp_path: Path) -> None:
+    async with open_bench(tmp_path) as bench, publishing(bench, topics):
+        for quantity in range(1, 6):
+            await bench.announce(*[stock(f"i{n}", quantity) for n in range(300)])
+        await all_gone(bench)
+    told = await topics.events(STOCK)
+    assert len(told) == 1500
+    assert [versions(told, f"i{n}") for n in range(300)] == [[1, 2, 3, 4, 5]] * 300
+
+
+async def test_what_waits_from_before_leaves_at_the_start(topics: Topics, tmp_path: Path) -> None:
+    async with open_bench(tmp_path) as bench:
+        await bench.announce(stock("a"))
+    async with open_bench(tmp_path) as again, publishing(again, topics):
+        await all_gone(again)
+    assert versions(await topics.events(STOCK), "a") == [1]
+
+
+async def test_headers_key_and_value_arrive_as_they_were_announced(topics: Topics, tmp_path: Path) -> None:
+    async with open_bench(tmp_path) as bench:
+        await bench.announce(stock("a", 3))
+        (meant,) = await bench.published()
+        async with publishing(bench, topics):
+            await all_gone(bench)
+    (told,) = await topics.events(STOCK)
+    (raw,) = await topics.raw(STOCK)
+    assert (told, raw.key) == (meant, b"a")
+
+
+async def test_a_row_stays_until_kafka_has_it(topics: Topics, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def refusing(*_: object, **__: object) -> None:
+        raise KafkaConnectionError("no broker")
+
+    async with open_bench(tmp_path) as bench, sending(topics) as sender:
+        publisher = Publisher(bench.database, sender, topics.settings.topic_prefix, 1.0)
+        await bench.announce(stock("a"))
+        with monkeypatch.context() as down:
+            down.setattr(sender, "send", refusing)
+            down.setattr("services.engine.kafka.publisher.unavailable_wait", lambda *_: 0.0)
+            await publisher.publish_once()
+        assert (await waiting(bench), publisher.failures) == (1, 1)
+        await publisher.publish_once()
+        assert (await waiting(bench), publisher.failures) == (0, 0)
+
+
+@asynccontextmanager
+async def own_broker() -> AsyncIterator[ArchivesBroker]:
+    """A node of the test's own, that may be frozen."""
+    try:
+        async with broker("archives") as node:
+            yield node
+    except Unavailable as reason:
+        pytest.skip(str(reason))
+
+
+@pytest.mark.long
+@pytest.mark.xdist_group("own-broker")
+async def test_a_frozen_broker_delays_events_and_loses_none(
+    tmp_path: Path, topic_prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.engine.kafka.publisher.unavailable_wait", lambda *_: 0.05)
+    async with own_broker() as node, topics_on(node, topic_prefix, timeout=0.5) as topics:
+        await topics.create(STOCK)
+        async with open_bench(tmp_path / "one") as bench, publishing(bench, topics) as publisher:
+            await bench.announce(stock("a", 1))
+            await all_gone(bench)
+            node.pause()
+            for quantity in (2, 3):
+                await bench.announce(*[stock(item, quantity) for item in "abcde"])
+
+            async def failed() -> bool:
+                return publisher.failures >= 3
+
+            await eventually(failed, "three failures")
+            assert await waiting(bench) == 10
+            node.resume()
+            await all_gone(bench)
+        raw = await topics.raw(STOCK)
+    read = [Record(r.topic, r.partition, r.offset, r.timestamp, r.key, r.value, r.headers) for r in raw]
+    await each_once_and_in_order(tmp_path / "two", read)
+
+
+async def each_once_and_in_order(folder: Path, records: list[Record]) -> None:
+    """A consumer of these records handles each event once, whatever was repeated."""
+    handled: list[tuple[str, int]] = []
+
+    def remember(told: Envelope[StockChanged], _: State) -> None:
+        handled.append((told.data.item, told.sequence))
+
+    async with open_bench(folder, Handlers((), {StockChanged: remember}, Script())) as bench:
+        await bench.take(*records)
+    assert sorted(handled) == [("a", 1), ("a", 2), ("a", 3), *[(item, n) for item in "bcde" for n in (1, 2)]]
+    assert [each for each in handled if each[0] == "a"] == [("a", 1), ("a", 2), ("a", 3)]
+
+
+LOST_PLACE = [OutOfOrderSequenceNumber(), UnknownProducerId(), ProducerFenced()]
+
+
+@pytest.mark.claim("K32")
+@pytest.mark.parametrize("error", LOST_PLACE, ids=lambda error: type(error).__name__)
+async def test_a_producer_that_has_lost_its_place_is_replaced(
+    topics: Topics, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: KafkaError
+) -> None:
+    monkeypatch.setattr("services.engine.kafka.publisher.unavailable_wait", lambda *_: 0.0)
+    made: list[AIOKafkaProducer] = []
+
+    def make() -> AIOKafkaProducer:
+        made.append(producer(topics.settings, NAME))
+        if len(made) == 1:  # as after Kafka came back from an older copy: it refuses whatever this one sends
+            monkeypatch.setattr(made[0], "send", refusing(error))
+        return made[-1]
+
+    sender = Sender(make)
+    await sender.start()
+    async with open_bench(tmp_path) as bench:
+        publisher = Publisher(bench.database, sender, topics.settings.topic_prefix, 5.0)
+        await bench.announce(stock("a", 1), stock("b", 1))
+        await publisher.publish_once()
+        assert (await waiting(bench), len(made)) == (2, 2)
+        await publisher.publish_once()
+        assert (await waiting(bench), publisher.failures) == (0, 0)
+    await sender.stop()
+    assert [told.subject for told in await topics.events(STOCK)] == ["a", "b"]
+
+
+def refusing(error: KafkaError) -> Callable[..., Awaitable[asyncio.Future[None]]]:
+    """What Kafka answers to a producer whose numbers do not follow on."""
+
+    async def send(*_: object, **__: object) -> asyncio.Future[None]:
+        failed = asyncio.get_running_loop().create_future()
+        failed.set_exception(error)
+        return failed
+
+    return send
+
+
+async def test_what_was_not_acknowledged_in_time_is_waited_for_and_not_sent_twice(
+    topics: Topics, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A producer never gives up what it was given; sent anew each time, it would pile up there during an outage."""
+    monkeypatch.setattr("services.engine.kafka.publisher.unavailable_wait", lambda *_: 0.0)
+    sent: list[asyncio.Future[None]] = []
+
+    async def send(*_: object, **__: object) -> asyncio.Future[None]:
+        sent.append(asyncio.get_running_loop().create_future())
+        return sent[-1]
+
+    async with open_bench(tmp_path) as bench, sending(topics) as sender:
+        monkeypatch.setattr(sender, "send", send)
+        publisher = Publisher(bench.database, sender, topics.settings.topic_prefix, 0.05)
+        await bench.announce(stock("a", 1))
+        for _ in range(3):
+            await publisher.publish_once()
+        assert (len(sent), await waiting(bench), publisher.failures) == (1, 1, 3)
+        await bench.announce(stock("a", 2))
+        await publisher.publish_once()
+        for one in sent:
+            one.set_result(None)
+        await publisher.publish_once()
+        assert (len(sent), await waiting(bench), publisher.failures) == (2, 0, 0)
+
+
+async def test_what_a_person_must_put_right_is_told_from_a_broker_that_is_away(
+    topics: Topics, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("services.engine.kafka.publisher.unavailable_wait", lambda *_: 0.0)
+    async with open_bench(tmp_path) as bench, sending(topics) as sender:
+        monkeypatch.setattr(sender, "send", refusing(MessageSizeTooLargeError()))
+        publisher = Publisher(bench.database, sender, topics.settings.topic_prefix, 5.0)
+        await bench.announce(stock("a", 1))
+        await publisher.publish_once()
+        assert "topics create --mend" in publisher.why
+        assert [vars(one)["fix"] for one in caplog.records if "refuses an event" in one.message]
+        assert await waiting(bench) == 1

@@ -1,0 +1,52 @@
+"""A call to Kafka in a task that lasts is repeated until Kafka answers, whatever it fails with meanwhile."""
+
+from __future__ import annotations
+
+import pytest
+from aiokafka.errors import (
+    GroupCoordinatorNotAvailableError,
+    KafkaConnectionError,
+    KafkaTimeoutError,
+    NodeNotReadyError,
+    TopicAuthorizationFailedError,
+)
+
+from services.engine.kafka.reaching import KafkaUnreachable, TopicsMissing, patiently
+
+AWAY = [
+    NodeNotReadyError("node 1"),
+    KafkaConnectionError("closed"),
+    KafkaTimeoutError("40 s"),
+    GroupCoordinatorNotAvailableError(),
+    TopicAuthorizationFailedError("orders"),
+    KafkaUnreachable("Kafka does not let us in at 127.0.0.1:9092"),
+    TopicsMissing("Kafka shows no topic davtari.operations"),
+    ConnectionResetError("reset"),
+    TimeoutError(),
+]
+
+
+@pytest.mark.claim("S1.15")
+@pytest.mark.parametrize("error", AWAY, ids=lambda error: type(error).__name__)
+async def test_it_is_called_again_and_a_person_is_told_why(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.engine.kafka.reaching.unavailable_wait", lambda *_: 0.0)
+    failing = [error] * 3
+    waits: list[str] = []
+
+    async def call() -> str:
+        if failing:
+            raise failing.pop()
+        return "an answer"
+
+    assert await patiently(call, waits.append) == "an answer"
+    assert len(waits) == 4
+    assert all(waits[:3])
+    assert waits[3] == ""
+
+
+async def test_a_fault_of_ours_is_not_repeated() -> None:
+    async def call() -> None:
+        raise KeyError("a fault")
+
+    with pytest.raises(KeyError):
+        await patiently(call)

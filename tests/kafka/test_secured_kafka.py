@@ -1,0 +1,120 @@
+"""Kafka behind SASL and TLS: every client gets in by the settings, or is told what to compare."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import pytest_asyncio
+
+from contracts.operations import CommandSettled, ReplayRequested
+from services.engine.kafka.commands import answers, send, settlement
+from services.engine.kafka.connection import admin
+from services.engine.kafka.consumer import Consumer
+from services.engine.kafka.reaching import KafkaUnreachable
+from services.engine.kafka.reader import read_events
+from services.engine.kafka.tails import tails
+from services.engine.kafka.topics import create_topics
+from services.engine.outbox.record import Record
+from services.settings.kafka import KafkaSettings
+from tests.kafka.secured_broker import USER, Secured, available, secured_broker
+from tests.kafka.topics import eventually
+
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.xdist_group("secured-kafka"),
+    pytest.mark.skipif(not available(), reason="needs Kafka's archives: ops/kafka/kafka jars"),
+]
+NOW = datetime(2026, 3, 2, tzinfo=UTC)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def secured(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Secured]:
+    async with secured_broker(tmp_path_factory.mktemp("secured")) as made:
+        yield made
+
+
+def settings(secured: Secured, way: str, **other: Any) -> KafkaSettings:
+    """The settings of one way in."""
+    folder = secured.folder
+    signed_in: dict[str, Any] = {"user_name": USER, "password_file": folder / "password"}
+    tls: dict[str, Any] = {"ca_file": folder / "ca.pem"}
+    ways: dict[str, dict[str, Any]] = {
+        "SCRAM-SHA-512": {"security_protocol": "SASL_SSL", "bootstrap_servers": secured.scram, **signed_in, **tls},
+        "PLAIN": {"security_protocol": "SASL_PLAINTEXT", "bootstrap_servers": secured.plain, **signed_in},
+        "certificate": {"security_protocol": "SSL", "bootstrap_servers": secured.mutual, **tls},
+    }
+    ways["SCRAM-SHA-256"] = ways["SCRAM-SHA-512"] | {"sasl_mechanism": "SCRAM-SHA-256"}
+    ways["PLAIN"] |= {"sasl_mechanism": "PLAIN"}
+    ways["certificate"] |= {"certificate_file": folder / "client.pem"}
+    return KafkaSettings(topic_prefix=f"s{uuid4().hex[:8]}.", **(ways[way] | other))
+
+
+@pytest.mark.parametrize("way", ["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN", "certificate"])
+async def test_every_client_gets_in(secured: Secured, way: str) -> None:
+    # given a Kafka that lets nobody in unknown
+    kafka = settings(secured, way)
+    taken: list[Record] = []
+
+    async def take(records: Any) -> None:
+        taken.extend(records)
+
+    async with asyncio.timeout(60):
+        # when topics are made, a command is sent and answered, and a service reads along
+        assert await create_topics(kafka)
+        consumer = Consumer(kafka, ["operations"], f"{kafka.topic_prefix}toy.1", "toy", take)
+        await consumer.start()
+        command = ReplayRequested(command_id="c1", asked_by="nino", asked_at=NOW, dead_letter="x")
+        answer = CommandSettled(command_id="c1", service="s", outcome="done", detail="", settled_at=NOW)
+        async with answers(kafka, "operations") as reader:
+            await send(kafka, command, NOW)
+            await send(kafka, answer, NOW)
+            assert await settlement(reader, "c1") == answer
+        # then all of them have read both
+        assert len([told async for told in read_events(kafka, ["operations"])]) == 2
+        await eventually(lambda: _are(taken, 2), "the service has read both")
+        assert set((await tails(kafka, consumer.kafka.assignment())).values()) == {2}
+        await consumer.stop()
+
+
+async def _are(taken: list[Record], count: int) -> bool:
+    return len(taken) == count
+
+
+WRONG: dict[str, tuple[str, dict[str, Any], str]] = {
+    "a wrong password": ("SCRAM-SHA-512", {"password_file": "wrong-password"}, "kafka.password-file"),
+    "another authority": ("SCRAM-SHA-512", {"ca_file": "other-ca.pem"}, "kafka.ca-file"),
+    "no certificate of ours": ("certificate", {"certificate_file": None}, "kafka.bootstrap-servers"),
+    "no TLS": ("PLAIN", {"security_protocol": "SASL_SSL"}, "kafka.security-protocol"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+async def test_who_does_not_get_in_is_told_what_to_compare(secured: Secured, name: str) -> None:
+    way, wrong, key = WRONG[name]
+    files = {k: secured.folder / v if isinstance(v, str) and k.endswith("file") else v for k, v in wrong.items()}
+    with pytest.raises(KafkaUnreachable, match=key.replace(".", r"\.")) as said:
+        async with admin(settings(secured, way, **files)):
+            pass
+    assert "wrong" not in str(said.value).split("compare")[0]
+
+
+BROKEN: dict[str, tuple[dict[str, Any], str]] = {
+    "SASL without a user": ({"security_protocol": "SASL_SSL"}, "needs user-name and password-file"),
+    "a user without SASL": ({"user_name": "x", "password_file": Path("x")}, "need security-protocol"),
+    "a certificate without TLS": ({"ca_file": Path("x")}, "ca-file need security-protocol"),
+    "a key without a certificate": ({"security_protocol": "SSL", "key_file": Path("x")}, "need certificate-file"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+async def test_settings_that_do_not_fit_together_are_refused(name: str) -> None:
+    values, told = BROKEN[name]
+    with pytest.raises(ValueError, match=told):
+        KafkaSettings(**values)

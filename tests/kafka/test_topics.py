@@ -1,0 +1,118 @@
+"""The manifest's topics on the broker, and reading topics outside any group."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+
+import pytest
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+
+from contracts.operations import CommandSettled, ReplayRequested
+from contracts.topics import TOPICS
+from services.demo.kafka import Broker
+from services.engine.kafka.commands import answers, send, settlement
+from services.engine.kafka.connection import admin
+from services.engine.kafka.reaching import TopicsMissing
+from services.engine.kafka.reader import read_events
+from services.engine.kafka.topic_faults import TopicFault, look, topic_faults, topics_there
+from services.engine.kafka.topics import create_topics, mend_topics
+from tests.kafka.topics import OPERATIONS, STOCK, Topics, eventually, topics_on
+from tests.outbox.shelf import envelope, stock
+
+pytestmark = pytest.mark.kafka
+NOW = datetime(2026, 3, 2, tzinfo=UTC)
+
+
+async def test_the_topics_are_made_as_the_manifest_says_and_only_once(kafka: Broker, topic_prefix: str) -> None:
+    async with topics_on(kafka, topic_prefix) as topics:
+        made = await create_topics(topics.settings)
+        assert sorted(made) == sorted(topic_prefix + topic.name for topic in TOPICS)
+        assert await create_topics(topics.settings) == []
+        client = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap_servers)
+        await client.start()
+        described = {each["topic"]: len(each["partitions"]) for each in await client.describe_topics(made)}
+        resource = ConfigResource(ConfigResourceType.TOPIC, topic_prefix + STOCK)
+        (answer,) = await client.describe_configs([resource])
+        await client.close()
+    assert described == {topic_prefix + topic.name: topic.partitions for topic in TOPICS}
+    config = {entry[0]: entry[1] for entry in answer.resources[0][4]}
+    assert (config["cleanup.policy"], config["retention.ms"]) == ("compact", "-1")
+
+
+async def test_topics_that_differ_are_named_with_what_mends_them(kafka: Broker, topic_prefix: str) -> None:
+    async with topics_on(kafka, topic_prefix) as topics:
+        # given topics of which one forgets, one has other partitions, and all others are missing
+        await topics.create(STOCK)
+        await topics.create("shop.orders", partitions=3)
+        await _alter(topics, "shop.orders", {"retention.ms": "60000", "segment.ms": "70000"})
+
+        async def faults() -> dict[tuple[str, str], TopicFault]:
+            async with admin(topics.settings) as asked:
+                found = await topic_faults(asked, topics.settings)
+            return {(one.topic.removeprefix(topic_prefix), one.kind): one for one in found}
+
+        async def forgets() -> bool:
+            fault = (await faults()).get(("shop.orders", "config"))
+            return fault is not None and "retention.ms is 60000" in fault.told
+
+        await eventually(forgets, "the retention is seen")
+        found = await faults()
+        assert found["balance.items", "missing"].fix == "davtari topics create"
+        assert found["shop.orders", "config"].fix == "davtari topics create --mend"
+        assert "cleanup.policy is delete and must be compact" in found[STOCK, "config"].told
+        assert "never added" in found[STOCK, "partitions"].fix
+        with pytest.raises(TopicsMissing, match="davtari topics create"):
+            await topics_there(topics.settings, ["balance.items", STOCK])
+        # when they are mended
+        await create_topics(topics.settings)
+        assert len(await mend_topics(topics.settings)) == 2
+
+        # then only the partitions stay as they are, and what else was set stays too
+        async def mended() -> bool:
+            return set(await faults()) == {(STOCK, "partitions")}
+
+        await eventually(mended, "nothing but the partitions differs")
+        async with admin(topics.settings) as asked:
+            (stands,) = (await look(asked, [topic_prefix + "shop.orders"])).values()
+        assert stands.own["segment.ms"] == "70000"
+
+
+async def _alter(topics: Topics, name: str, configs: dict[str, str]) -> None:
+    async with admin(topics.settings) as asked:
+        full = topics.settings.topic_prefix + name
+        await asked.alter_configs([ConfigResource(ConfigResourceType.TOPIC, full, configs)])
+
+
+async def test_reading_ends_at_the_present_end_and_passes_over_what_is_not_ours(topics: Topics) -> None:
+    await topics.send(envelope(stock("a", 1), 1))
+    await topics.put(STOCK, b"k", b"not ours")
+    await topics.send(envelope(stock("a", 2), 2))
+    async with asyncio.timeout(10):
+        found = [told.sequence async for told in read_events(topics.settings, [STOCK])]
+    assert found == [1, 2]
+
+
+async def test_a_topic_that_keeps_everything_may_be_read_from_a_moment_on(topics: Topics) -> None:
+    await topics.create(OPERATIONS)
+    await topics.send(envelope(stock("a", 1), 1))
+    await asyncio.sleep(0.01)
+    moment = datetime.now(UTC)
+    await asyncio.sleep(0.01)
+    await topics.send(envelope(stock("a", 2), 2))
+    async with asyncio.timeout(10):
+        later = [each.sequence async for each in read_events(topics.settings, [STOCK], since={STOCK: moment})]
+        none = [each async for each in read_events(topics.settings, [STOCK], since={STOCK: datetime.now(UTC)})]
+        others = [each.sequence async for each in read_events(topics.settings, [STOCK], since={OPERATIONS: moment})]
+    assert (later, none, others) == ([2], [], [1, 2])
+
+
+async def test_an_answer_is_found_even_if_it_comes_at_once(topics: Topics) -> None:
+    await topics.create(OPERATIONS)
+    command = ReplayRequested(command_id="c1", asked_by="nino", asked_at=NOW, dead_letter="x")
+    answer = CommandSettled(command_id="c1", service="s", outcome="done", detail="", settled_at=NOW)
+    async with answers(topics.settings, OPERATIONS) as reader, asyncio.timeout(10):
+        await send(topics.settings, command, NOW)
+        await topics.send(envelope(answer))
+        assert await settlement(reader, "c1") == answer

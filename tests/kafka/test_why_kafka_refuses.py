@@ -1,0 +1,100 @@
+"""A Kafka that cannot be used: each cause has its own message, and the command or the keys that mend it."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from services.demo.kafka import Broker
+from services.engine.kafka.commands import answers
+from services.engine.kafka.connection import admin
+from services.engine.kafka.reaching import KafkaUnreachable, TopicsMissing
+from services.engine.kafka.reader import read_events
+from services.settings.kafka import KafkaSettings
+
+
+def refusing() -> str:
+    """An address where nothing listens."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return f"127.0.0.1:{free.getsockname()[1]}"
+
+
+@asynccontextmanager
+async def web_server() -> AsyncIterator[str]:
+    """Something that is no Kafka."""
+
+    async def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    server = await asyncio.start_server(hang_up, "127.0.0.1", 0)
+    async with server:
+        yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+
+async def connected(at: str, folder: Path, **more: Any) -> None:
+    (folder / "password").write_text("secret", encoding="utf-8")
+    signed = {"user_name": "davtari", "password_file": folder / "password"} if "SASL" in str(more) else {}
+    async with admin(KafkaSettings(bootstrap_servers=at, **signed, **more)):
+        pass
+
+
+@pytest.mark.parametrize("servers", ["{}", "{0}, {0}"], ids=["one server", "two servers"])
+async def test_where_nothing_listens_kafka_is_to_be_started(servers: str, tmp_path: Path) -> None:
+    with pytest.raises(KafkaUnreachable) as said:
+        await connected(servers.format(refusing()), tmp_path)
+    assert "nothing listens at 127.0.0.1" in said.value.told
+    assert said.value.fix.startswith("docker compose up --detach kafka")
+
+
+async def test_a_host_that_nobody_knows_is_named(tmp_path: Path) -> None:
+    with pytest.raises(KafkaUnreachable, match=r"nothing listens at kafka\.invalid:9092"):
+        await connected("kafka.invalid:9092", tmp_path)
+
+
+async def test_something_else_that_listens_is_no_kafka(tmp_path: Path) -> None:
+    async with web_server() as at:
+        with pytest.raises(KafkaUnreachable, match=r"no Kafka answers there.*kafka\.security-protocol"):
+            await connected(at, tmp_path)
+
+
+@pytest.mark.kafka
+@pytest.mark.parametrize(
+    ("more", "told", "fix"),
+    [
+        ({"security_protocol": "SSL"}, "TLS does not work", "kafka.security-protocol"),
+        ({"security_protocol": "SASL_SSL"}, "TLS does not work", "kafka.security-protocol"),
+        ({"security_protocol": "SASL_PLAINTEXT"}, "does not accept user davtari", "kafka-configs"),
+        ({"security_protocol": "SASL_PLAINTEXT", "sasl_mechanism": "PLAIN"}, "not accept user", "password-file"),
+    ],
+)  # fmt: skip
+async def test_a_kafka_that_does_not_let_us_in_is_not_said_to_be_down(
+    kafka: Broker, more: dict[str, Any], told: str, fix: str, tmp_path: Path
+) -> None:
+    with pytest.raises(KafkaUnreachable) as said:
+        await connected(kafka.bootstrap_servers, tmp_path, **more)
+    assert told in said.value.told
+    assert fix in said.value.fix
+    assert "nothing listens" not in str(said.value)
+
+
+@pytest.mark.kafka
+@pytest.mark.parametrize("way", ["read", "follow"])
+async def test_missing_topics_are_named_at_once_with_the_command_that_makes_them(kafka: Broker, way: str) -> None:
+    settings, begun = KafkaSettings(bootstrap_servers=kafka.bootstrap_servers, topic_prefix="nobody."), time.monotonic()
+    with pytest.raises(TopicsMissing) as said:
+        if way == "read":
+            _ = [event async for event in read_events(settings, ["operations", "balance.items"])]
+        else:
+            async with answers(settings, "operations", "balance.items"):
+                pass
+    assert "shows no topic nobody.operations, nobody.balance.items" in said.value.told
+    assert said.value.fix.startswith("davtari topics create")
+    assert time.monotonic() - begun < 5

@@ -1,0 +1,31 @@
+"""Fixtures of the engine's tests."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.outbox.bench import Bench, Script, open_bench
+from tests.outbox.shelf import handlers
+
+
+@pytest.fixture
+async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
+    """The toy service with its own rules."""
+    async with open_bench(tmp_path) as found:
+        yield found
+
+
+@pytest.fixture
+def script() -> Script:
+    """The decisions of the scripted service: what a test sets is wanted."""
+    return Script()
+
+
+@pytest.fixture
+async def scripted(tmp_path: Path, script: Script) -> AsyncIterator[Bench]:
+    """The toy service, deciding what `script` says."""
+    async with open_bench(tmp_path, handlers(script)) as found:
+        yield found

@@ -1,0 +1,175 @@
+"""What each outcome changes, in one transaction for many rows."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from contracts.catalog import AvailabilityChanged
+from contracts.envelope import Envelope
+from contracts.ledger import Attempt
+from contracts.reasons import Reason
+from services.engine.outbox.decision import Decision
+from services.engine.outbox.handlers import Handlers
+from services.engine.outbox.outcome import Blocked, Done, Refused, Retry, Unknown
+from services.engine.state.records import State
+from services.engine.state.session import Session
+from tests.outbox.bench import DEADLINE, Bench, Script, open_bench
+from tests.outbox.shelf import SHELF, envelope, put_on_shelf, record, shelved, stock
+from tests.outbox.test_remembering import statements
+
+WAITS = Blocked(on="client:7", reason=Reason.SALE_CLIENT_WAITS, detail="the client is not there yet")
+
+
+async def test_done_removes_the_row_and_announces_its_events_with_their_cause(bench: Bench) -> None:
+    fact = envelope(stock("a"))
+    await bench.take(record(stock("a")))
+    await bench.settle((await bench.due())[0], Done((shelved("a"),)))
+    (told,) = await bench.published()
+    assert (told.data, told.sequence) == (shelved("a"), 1)
+    assert (told.causationid, told.correlationid) == (fact.id, fact.correlationid)
+    assert await bench.rows() == {}
+
+
+async def test_done_is_remembered_before_the_subject_is_decided_again(scripted: Bench, script: Script) -> None:
+    script.wanted["a"] = Decision((put_on_shelf("a"),))
+    await scripted.touch("a")
+    script.wanted.clear()
+    await scripted.settle((await scripted.due())[0], Done((shelved("a"),)))
+    assert script.decided == ["a", "a"]
+
+
+async def test_done_keeps_what_no_event_carries(scripted: Bench, script: Script) -> None:
+    script.wanted["a"] = Decision((put_on_shelf("a"),))
+    await scripted.touch("a")
+    script.wanted.clear()
+    await scripted.settle((await scripted.due())[0], Done(keep=((SHELF, "a", shelved("a", 9)),)))
+    async with scripted.engine.work() as work:
+        assert (await work.get_many(SHELF, ["a"]))["a"].quantity == 9
+    assert await scripted.published() == []
+
+
+async def test_done_of_an_older_version_leaves_the_newer_row(bench: Bench) -> None:
+    await bench.take(record(stock("a", 1), version=1))
+    (older,) = await bench.due()
+    bench.leaving.add(older.id)
+    await bench.take(record(stock("a", 2), version=2))
+    await bench.settle(older, Done((shelved("a", 1),)))
+    bench.leaving.clear()
+    (newer,) = await bench.due()
+    assert (newer.payload["quantity"], newer.version) == (2, 2)
+
+
+async def test_retry_counts_nothing_and_writes_nothing(bench: Bench) -> None:
+    await bench.take(record(stock("a")))
+    (row,) = await bench.due()
+    with statements() as told:
+        await bench.settle(row, Retry("503"))
+    assert [each for each in told if not each.startswith(("SELECT", "BEGIN"))] == []
+    assert await bench.due() == [row]
+
+
+async def test_unknown_postpones_longer_each_time_and_keeps_the_attempts(bench: Bench) -> None:
+    await bench.take(record(stock("a")))
+    waits = []
+    for attempt in range(4):
+        (row,) = await bench.due()
+        await bench.settle(row, Unknown(f"timed out {attempt}"))
+        waits.append((await bench.rows())["shelf:a"].due - bench.clock.now.timestamp())
+        bench.clock.advance(waits[-1])
+    (row,) = await bench.due()
+    assert [(each.outcome, each.detail) for each in row.attempts] == [("unknown", f"timed out {n}") for n in range(4)]
+    assert waits == [2.0, 4.0, 8.0, 16.0]
+
+
+async def test_an_endless_series_of_unknowns_neither_grows_nor_gives_up(bench: Bench) -> None:
+    await bench.take(record(stock("a")))
+    (row,) = await bench.due()
+    attempt = Attempt(at=bench.clock.now, outcome="unknown", detail="timed out")
+    await bench.settle(replace(row, attempts=(attempt,) * 20), Unknown("again"))
+    bench.clock.advance(600)
+    (row,) = await bench.due()
+    assert (len(row.attempts), row.attempts[-1].detail) == (20, "again")
+
+
+async def test_the_attempts_stand_in_the_dead_letter(bench: Bench) -> None:
+    await bench.take(record(stock("a")))
+    await bench.settle((await bench.due())[0], Unknown("timed out"))
+    bench.clock.advance(10)
+    await bench.settle((await bench.due())[0], Refused(Reason.SHOP_REFUSED, "no such product"))
+    (letter,) = await bench.letters()
+    assert letter.delivery is not None
+    assert [each.outcome for each in letter.delivery.attempts] == ["unknown"]
+    assert (letter.reason, letter.detail, letter.original_key) == ("shop.refused", "no such product", "a")
+    assert await bench.rows() == {}
+
+
+async def test_blocked_waits_is_looked_at_again_and_keeps_its_deadline(bench: Bench) -> None:
+    await bench.take(record(stock("a")))
+    for _ in range(3):
+        await bench.settle((await bench.due())[0], WAITS)
+        assert await bench.due() == []
+        bench.clock.advance(61)
+        await bench.engine.decide_due()
+    bench.clock.advance(DEADLINE - 3 * 61 - 1)
+    await bench.settle((await bench.due())[0], WAITS)
+    bench.clock.advance(2)
+    await bench.engine.bury_overdue()
+    (letter,) = await bench.letters()
+    assert (letter.reason, letter.detail) == (WAITS.reason, WAITS.detail)
+
+
+async def test_what_blocked_an_effect_releases_it_when_it_appears(tmp_path: Path, script: Script) -> None:
+    rules = Handlers((), {AvailabilityChanged: lambda _, state: state.release("client:7")}, script)
+    async with open_bench(tmp_path, rules) as bench:
+        script.wanted["a"] = Decision((put_on_shelf("a"),))
+        await bench.touch("a")
+        await bench.settle((await bench.due())[0], WAITS)
+        await bench.take(record(shelved("x")))
+        assert [row.id for row in await bench.due()] == ["shelf:a"]
+
+
+async def test_many_outcomes_cost_few_transactions(bench: Bench) -> None:
+    await bench.take(*[record(stock(f"i{n}"), offset=n) for n in range(200)])
+    rows = await bench.due(200)
+    with statements() as told:
+        await asyncio.gather(*[bench.settle(row, Done((shelved(row.key),))) for row in rows])
+    assert sum(each.startswith("BEGIN") for each in told) <= 3
+    assert (await bench.rows(), len(await bench.said(AvailabilityChanged))) == ({}, 200)
+
+
+@pytest.mark.claim("K13")
+async def test_an_outcome_that_cannot_be_written_does_not_hold_up_the_others(tmp_path: Path, script: Script) -> None:
+    def remember(told: Envelope[AvailabilityChanged], _: State) -> None:
+        if told.data.item == "poison":
+            raise ValueError("no such shelf")
+
+    items = ["i1", "poison", "i2"]
+    script.wanted = {item: Decision((put_on_shelf(item),)) for item in items}
+    async with open_bench(tmp_path, Handlers((), {AvailabilityChanged: remember}, script)) as bench:
+        await bench.touch(*items)
+        script.wanted = {"poison": script.wanted["poison"]}
+        await bench.engine.settle([(row, Done((shelved(row.key),))) for row in await bench.due()])
+        (left,) = (await bench.rows()).values()
+        assert left.id == "shelf:poison"
+        assert "no such shelf" in left.attempts
+        assert await bench.due() == []
+        assert [told.item for told in await bench.said(AvailabilityChanged)] == ["i1", "i2"]
+
+
+async def test_when_the_database_fails_every_submitter_hears_of_it(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await bench.take(record(stock("a")), record(stock("b")))
+    rows = await bench.due()
+
+    def failing(self: Session, _: object) -> None:
+        raise OSError("disk full")
+
+    monkeypatch.setattr("services.engine.outbox.work.save_versions", failing)
+    told = await asyncio.gather(*[bench.settle(row, Done()) for row in rows], return_exceptions=True)
+    assert [str(error) for error in told] == ["disk full", "disk full"]
+    assert len(await bench.rows()) == 2

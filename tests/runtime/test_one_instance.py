@@ -1,0 +1,160 @@
+"""A second instance of a service is refused with a clear message, and the first one goes on undisturbed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from contracts.catalog import AvailabilityChanged
+from services.engine.kafka import membership
+from services.engine.kafka.membership import Displaced, Member, Membership
+from services.engine.runtime import exclusive
+from services.engine.runtime.service import Service
+from services.engine.state.lock import AlreadyRunning, take_lock
+from services.engine.state.trouble import found_in
+from tests.kafka.topics import SHELF, Topics
+from tests.outbox.shelf import NAME, envelope, stock
+from tests.outbox.upstream import Upstream
+from tests.runtime.house import running, until_said
+from tests.runtime.toy import blueprint, settings
+
+pytestmark = pytest.mark.claim("K33")
+NOW = datetime(2026, 3, 2, 8, 30, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exclusive, "PATIENCE", 0.5)
+    monkeypatch.setattr(membership, "DEAD_AFTER", 1.0)
+
+
+def test_who_holds_the_state_is_told_with_what_to_do(tmp_path: Path) -> None:
+    lock = take_lock(tmp_path, NAME, NOW)
+    with pytest.raises(AlreadyRunning) as refused:
+        take_lock(tmp_path, NAME, NOW)
+    told = str(refused.value)
+    assert f"process {os.getpid()}" in told
+    assert "02 Mar 2026 12:30" in told
+    assert "stop that one first" in told
+    take_lock(tmp_path, "another-service", NOW).release()
+    lock.release()
+
+
+def test_a_killed_holder_leaves_no_lock_and_its_heir_has_its_name(tmp_path: Path) -> None:
+    code = "import sys, time; from services.engine.state.lock import take_lock; from datetime import datetime, UTC\n"
+    code += "from pathlib import Path\n"
+    code += f"lock = take_lock(Path(sys.argv[1]), {NAME!r}, datetime.now(UTC)); print(lock.instance, flush=True)\n"
+    code += "time.sleep(60)"
+    with subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout is not None
+        name = holder.stdout.readline().strip()
+        with pytest.raises(AlreadyRunning, match=f"process {holder.pid} "):
+            take_lock(tmp_path, NAME, NOW)
+        holder.send_signal(signal.SIGKILL)
+    heir = take_lock(tmp_path, NAME, NOW)
+    assert heir.instance == name
+    heir.release()
+
+
+@pytest.mark.parametrize("differs", ["inode", "device", "boot"])
+def test_a_copy_of_the_folder_has_another_name(tmp_path: Path, differs: str) -> None:
+    first = take_lock(tmp_path, NAME, NOW)
+    first.release()
+    path = tmp_path / f"{NAME}.lock"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {differs: "of another machine"}))
+    copy = take_lock(tmp_path, NAME, NOW)
+    assert copy.instance != first.instance
+    copy.release()
+
+
+@pytest.mark.kafka
+@pytest.mark.parametrize("folder", ["the same folder", "another folder"])
+async def test_a_second_instance_does_nothing_and_the_first_goes_on(
+    topics: Topics, tmp_path: Path, folder: str
+) -> None:
+    first, second = Upstream(), Upstream()
+    here = tmp_path / "one"
+    there = here if folder == "the same folder" else tmp_path / "two"
+    rebalances: list[float] = []
+    async with running(topics, here, first) as service:
+        assert service.running is not None
+        await topics.send(envelope(stock("a")))
+        await until_said(topics, AvailabilityChanged, SHELF, 1)
+        service.running.consumer.on_rebalance = lambda: rebalances.append(time.monotonic())
+        # when the service is started a second time
+        with pytest.raises(BaseException) as refused:
+            await asyncio.wait_for(second_instance(topics, there, second).run(), 20)
+        # then it says why it does not run, and was no member at any time
+        told = found_in(refused.value, AlreadyRunning)
+        assert told is not None
+        assert "already running" in str(told)
+        assert f"process {os.getpid()}" in str(told)
+        await topics.send(envelope(stock("b")))
+        await until_said(topics, AvailabilityChanged, SHELF, 2)
+    assert sorted(first.seen) == [("a", 1), ("b", 1)]
+    assert (second.seen, rebalances) == ([], [])
+
+
+def second_instance(topics: Topics, folder: Path, upstream: Upstream) -> Service:
+    return Service(blueprint(upstream.deliver), settings(topics.settings, folder))
+
+
+@pytest.mark.kafka
+async def test_of_two_that_are_members_at_once_the_later_one_leaves(topics: Topics, tmp_path: Path) -> None:
+    """Both were started at one moment, or one was frozen or cut off while the other one was started."""
+    async with running(topics, tmp_path, Upstream()) as service:
+        await topics.send(envelope(stock("a")))
+        await until_said(topics, AvailabilityChanged, SHELF, 1)
+        at_work = time.time()
+        earlier = Membership(topics.settings, NAME, Member.here("aaaa", at_work - 3600))
+        later = Membership(topics.settings, NAME, Member.here("bbbb", at_work + 3600))
+        await earlier.look()
+        with pytest.raises(Displaced, match="already running elsewhere"):
+            await later.look()
+        assert service.ready.is_set()
+
+
+@pytest.mark.kafka
+async def test_after_a_silence_nothing_is_delivered_before_the_group_was_looked_at(
+    topics: Topics, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upstream = Upstream()
+    async with running(topics, tmp_path, upstream) as service:
+        assert service.running is not None
+        engine = service.running.engine
+        # given an instance that was frozen for longer than its membership lasts, and has not looked since
+        looked, go_on = asyncio.Event(), asyncio.Event()
+
+        async def silent() -> None:
+            looked.set()
+            await go_on.wait()
+
+        monkeypatch.setattr(engine, "sure", silent)
+        await topics.send(envelope(stock("a")))
+        await asyncio.wait_for(looked.wait(), 10)
+        await asyncio.sleep(0)
+        assert upstream.seen == []
+        go_on.set()
+        await until_said(topics, AvailabilityChanged, SHELF, 1)
+    assert upstream.seen == [("a", 1)]
+
+
+@pytest.mark.kafka
+async def test_one_that_is_sure_again_after_a_look(topics: Topics, monkeypatch: pytest.MonkeyPatch) -> None:
+    me = Membership(topics.settings, NAME, Member.here("aaaa", time.time()))
+    monkeypatch.setattr(membership, "SESSION_SECONDS", 0.0)
+    waiting = asyncio.create_task(me.sure())
+    await asyncio.wait_for(me.doubt.wait(), 5)
+    assert not waiting.done()
+    monkeypatch.setattr(membership, "SESSION_SECONDS", 10.0)
+    await me.look()
+    await asyncio.wait_for(waiting, 5)

@@ -1,0 +1,135 @@
+"""An upstream that is back is noticed by whoever calls it first, and all lanes toward it go on."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from services.connectors.balance.client import Balance
+from services.connectors.http.recovery import wait_for
+from services.connectors.woocommerce.client import WooCommerce
+from services.engine.outbox.breaker import Breaker
+from services.engine.outbox.failure import outcome_of
+from services.engine.outbox.outcome import Outcome
+from services.engine.outbox.row import Row
+from services.engine.outbox.upstream_errors import UpstreamError
+from services.sandbox.balance.app import create as create_balance
+from services.sandbox.faults import Fault, Faults
+from services.sandbox.server import serve
+from services.sandbox.woocommerce.app import create as create_shop
+from services.settings.balance import BalanceSettings
+from services.settings.shop import ShopSettings
+from tests.outbox.bench import Bench, open_bench
+from tests.outbox.upstream import Upstream, done, eventually, gone, relaying, stocked
+
+pytestmark = pytest.mark.claim("K16")
+Call = Callable[[], Awaitable[Any]]
+UPDATE = Fault(kind="outage", headers={"Retry-After": "600"}, body="<title>Maintenance</title>")
+MESSAGE = Fault(kind="status", status=200, body='{"message": "Access denied by bot-protection"}')
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@asynccontextmanager
+async def shop() -> AsyncIterator[tuple[str, Call, Call, Faults]]:
+    """Its address, a call of a lane to it and one of another service, and its faults."""
+    faults = Faults(create_shop())
+    async with serve(faults) as served, AsyncExitStack() as stack:
+        parts = {"url": served.url, "key_file": "key", "secret_file": "secret"}
+        key, secret = SecretStr("ck_sandbox"), SecretStr("cs_sandbox")
+        clients = [
+            await stack.enter_async_context(
+                WooCommerce("main", ShopSettings.model_validate(parts), key, secret, clock=_now)
+            )
+            for _ in range(2)
+        ]
+        yield served.url, clients[0].currency, clients[1].categories, faults
+
+
+@asynccontextmanager
+async def balance() -> AsyncIterator[tuple[str, Call, Call, Faults]]:
+    """The same of a Balance."""
+    faults = Faults(create_balance())
+    async with serve(faults) as served, AsyncExitStack() as stack:
+        url = f"{served.url}/sm/o/Balance/1234/hs/Exchange"
+        parts = {"transport": "on-prem", "url": url, "user_name": "integration", "password_file": "password"}
+        clients = [
+            await stack.enter_async_context(Balance(BalanceSettings.model_validate(parts), SecretStr("sandbox")))
+            for _ in range(2)
+        ]
+        yield url, clients[0].warehouses, clients[1].warehouse_names, faults
+
+
+UPSTREAMS = pytest.mark.parametrize("upstream", [shop, balance], ids=["a shop", "Balance"])
+
+
+@asynccontextmanager
+async def waiting(folder: Path, address: str, call: Call) -> AsyncIterator[tuple[Bench, Breaker, Upstream]]:
+    """A lane whose breaker has opened, with a row that waits behind it."""
+
+    async def deliver(rows: Sequence[Row]) -> Sequence[Outcome]:
+        lane.times.append(time.monotonic())
+        try:
+            await call()
+        except UpstreamError as error:
+            return [outcome_of(error)] * len(rows)
+        return [done(row) for row in rows]
+
+    lane, breaker = Upstream(), Breaker()
+    lane.deliver = deliver  # type: ignore[method-assign]
+    wait_for(address, breaker)
+
+    async def opened() -> bool:
+        return breaker.failures > 0
+
+    async with open_bench(folder) as bench:
+        await stocked(bench, "a", "b", "c")
+        async with relaying(bench, lane, concurrency=1, breaker=breaker):
+            await eventually(opened, "an open breaker")
+            yield bench, breaker, lane
+
+
+@UPSTREAMS
+async def test_one_answered_call_reopens_every_lane_toward_it(upstream: Any, tmp_path: Path) -> None:
+    async with upstream() as (address, call, other, faults):
+        faults.add(UPDATE)
+        async with waiting(tmp_path, address, call) as (bench, breaker, lane):
+            assert breaker.pause(time.monotonic()) > 30, "it would wait for three quarters of a minute by itself"
+            faults.clear()
+            await other()
+            await eventually(gone(bench, "shelf:a", "shelf:b", "shelf:c"), "everything has moved")
+            assert breaker.state(time.monotonic()) == "closed"
+            assert len(lane.times) <= 5
+
+
+@UPSTREAMS
+async def test_an_answer_that_is_none_reopens_nothing(upstream: Any, tmp_path: Path) -> None:
+    async with upstream() as (address, call, other, faults):
+        faults.add(UPDATE)
+        async with waiting(tmp_path, address, call) as (_, breaker, lane):
+            faults.clear()
+            faults.add(MESSAGE)
+            with pytest.raises(UpstreamError):
+                await other()
+            assert breaker.state(time.monotonic()) == "open"
+            assert len(lane.times) == 1
+
+
+@UPSTREAMS
+async def test_another_upstream_that_answers_reopens_nothing(upstream: Any, tmp_path: Path) -> None:
+    async with upstream() as (address, call, _, faults), upstream() as (_, _, elsewhere, _):
+        faults.add(UPDATE)
+        async with waiting(tmp_path, address, call) as (_, breaker, _):
+            await elsewhere()
+            await asyncio.sleep(0)
+            assert breaker.state(time.monotonic()) == "open"
