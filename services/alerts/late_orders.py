@@ -76,9 +76,11 @@ def _awaited_no_more(shop: str, order: str, at: datetime, state: State) -> None:
 def late(shop: str, limit: float, state: State) -> Iterator[Standing]:
     """The orders of a shop that are late now, and have no dead letter."""
     patience = timedelta(seconds=limit)
-    for order, awaited in state.find(AWAITED, shop).items():
-        since = awaited.due + patience
-        if since <= state.now and not state.find(LETTERED, order):
+    due = {order: awaited.due + patience for order, awaited in state.find(AWAITED, shop).items()}
+    late_since = {order: since for order, since in due.items() if since <= state.now}
+    dead_letters = state.find_many(LETTERED, late_since)
+    for order, since in late_since.items():
+        if not dead_letters[order]:
             yield Standing(cause=overdue(shop).name, about=f"sale:{order}", since=since)
 
 

@@ -118,7 +118,8 @@ def product_planned(envelope: Envelope[ProductPlanned], state: State) -> None:
 
 
 def _sharers(refs: Iterable[str], state: State) -> list[str]:
-    return [item for ref in sorted(refs) if ref for item in state.find(ITEM, ref)]
+    found = state.find_many(ITEM, (ref for ref in sorted(refs) if ref))
+    return [item for items in found.values() for item in items]
 
 
 def _touch(shops: Iterable[str], items: Iterable[str], state: State) -> None:

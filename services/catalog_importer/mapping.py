@@ -73,14 +73,13 @@ def mapping_changed(envelope: Envelope[MappingChanged], state: State) -> None:
 
 
 def _inside(group: Uid, state: State) -> Iterator[Uid]:
-    left, seen = [group], {group}
-    while left:
-        for uid, member in state.find(MEMBER, left.pop()).items():
-            if not member.folder:
-                yield uid
-            elif uid not in seen:
-                seen.add(uid)
-                left.append(uid)
+    level, seen = {group}, {group}
+    while level:
+        found = state.find_many(MEMBER, sorted(level)).values()
+        members = {uid: member for some in found for uid, member in some.items()}
+        yield from (uid for uid, member in members.items() if not member.folder)
+        level = {uid for uid, member in members.items() if member.folder} - seen
+        seen |= level
 
 
 def decide_mapping(shops: Iterable[str], subject: str, state: State) -> Decision:

@@ -38,7 +38,7 @@ def items_of(order: OrderChanged, state: State, *, live: bool) -> Items | Blocke
     A Sale that is only planned (not `live`) may stand on links that are only planned too. Raises `Unbookable` for a
     line that names no product and has no SKU that means an item.
     """
-    known = [_known(line, order, state, live=live) for line in order.lines if takes_goods(line)]
+    known = _known(order, state, live=live)
     for one in known:
         if one.item is None and len(one.by_sku) != 1:
             return _waits(one.line, order, one.by_sku)
@@ -48,27 +48,29 @@ def items_of(order: OrderChanged, state: State, *, live: bool) -> Items | Blocke
 
 def known_items(order: OrderChanged, state: State) -> dict[int, str]:
     """The items that lines of the order mean today, by line id; lines of which that is not certain are left out."""
+    return _linked(order, state, live=True)
+
+
+def _known(order: OrderChanged, state: State, *, live: bool) -> list[_Known]:
+    items = _sold_before(order, state) | _linked(order, state, live=live)
     lines = [line for line in order.lines if takes_goods(line)]
-    found = {line.line_id: _linked(line, order, state, live=True) for line in lines}
-    return {line_id: item for line_id, item in found.items() if item}
+    by_sku = items_by_sku(order.shop, (line.sku for line in lines if line.line_id not in items), state)
+    return [_Known(line, items.get(line.line_id), by_sku.get(line.sku, ())) for line in lines]
 
 
-def _known(line: OrderLine, order: OrderChanged, state: State, *, live: bool) -> _Known:
-    item = _linked(line, order, state, live=live) or _sold_before(line, order, state)
-    return _Known(line, item, () if item else items_by_sku(order.shop, line.sku, state))
+def _linked(order: OrderChanged, state: State, *, live: bool) -> dict[int, str]:
+    """The linked items of lines, by line id; links that are only planned count unless `live`."""
+    products = {line.line_id: product_key(order.shop, line) for line in order.lines if takes_goods(line)}
+    planned = {} if live else state.get_many(PLANNED_LINK, products.values())
+    links = planned | state.get_many(LINK, products.values())
+    return {line_id: links[product].item for line_id, product in products.items() if product in links}
 
 
-def _linked(line: OrderLine, order: OrderChanged, state: State, *, live: bool) -> str | None:
-    product = product_key(order.shop, line)
-    link = state.get(LINK, product) or (None if live else state.get(PLANNED_LINK, product))
-    return link.item if link else None
-
-
-def _sold_before(line: OrderLine, order: OrderChanged, state: State) -> str | None:
-    """The item of the line on an earlier Sale of the order, whose product the shop may have deleted since."""
+def _sold_before(order: OrderChanged, state: State) -> dict[int, str]:
+    """The items of lines on an earlier Sale of the order, whose products the shop may have deleted since."""
     sale = state.get(SALE, order.key)
-    lines = sale.lines if sale else ()
-    return next((sold.item for sold in lines if sold.order_line_id == line.line_id and sold.kind == "product"), None)
+    sold = [line for line in sale.lines if line.kind == "product"] if sale else []
+    return {line.order_line_id: line.item for line in reversed(sold) if line.order_line_id is not None}
 
 
 def _told(line: OrderLine, item: str) -> str:

@@ -109,9 +109,7 @@ def _sale(draft: Draft) -> Sale:
     items = draft.items.by_line
     regular = regular_prices(order, items, draft.prices, draft.balance, draft.state) if discounts else {}
     taken_back = draft.state.find(REVERSED, order.key)
-    _accounts(draft)  # asked for again when the document is made; what is not loaded yet is better known before
     taxed = _taxed(draft)
-    draft.state.pause()
     date = None if taken_back or draft.reserves else booking_date(draft.known, draft.rules)
     sale = sale_of(order, items, draft.rules, draft.balance, regular, taxed, date)
     return _revised(sale, order, taken_back)
@@ -120,18 +118,13 @@ def _sale(draft: Draft) -> Sale:
 def _taxed(draft: Draft) -> frozenset[str]:
     """The order's items for which Balance has a VAT rate above zero."""
     rates = taxed_rates(draft.rules)
-    known = {item: draft.state.get(ITEM_VAT, item) for item in draft.items.by_line.values()}
-    return frozenset(item for item, vat in known.items() if vat and vat.rate in rates)
-
-
-def _accounts(draft: Draft) -> dict[str, Accounts]:
-    """The postings of the items that a Sale has as a rule."""
-    uids = (*draft.items.by_line.values(), draft.rules.shipping_item, draft.rules.fee_item)
-    return {uid: draft.state.get(ACCOUNTS, uid) or Accounts() for uid in dict.fromkeys(uids) if uid}
+    known = draft.state.get_many(ITEM_VAT, draft.items.by_line.values())
+    return frozenset(item for item, vat in known.items() if vat.rate in rates)
 
 
 def _document(draft: Draft, client: str, sale: Sale) -> dict[str, Any]:
-    accounts = {line.item: draft.state.get(ACCOUNTS, line.item) or Accounts() for line in sale.lines}
+    known = draft.state.get_many(ACCOUNTS, (line.item for line in sale.lines))
+    accounts = {line.item: known.get(line.item, Accounts()) for line in sale.lines}
     document = sale_document(sale, client, accounts, draft.rules, draft.balance)
     return linked(document, draft.known.order.key, draft.state)
 

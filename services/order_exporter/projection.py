@@ -140,9 +140,10 @@ def _status_since(order: OrderChanged, before: KnownOrder | None) -> datetime:
 def _links_wanted(order: OrderChanged, state: State) -> None:
     """An unlinked line is looked at again when its product is linked, or when its SKU comes to mean another item."""
     wanted = WantedLink(order=order.key)
-    for line in order.lines:
-        product = product_key(order.shop, line)
-        if line.kind != "product" or state.get(LINK, product) is not None:
+    lines = [(line, product_key(order.shop, line)) for line in order.lines if line.kind == "product"]
+    linked = state.get_many(LINK, (product for _, product in lines))
+    for line, product in lines:
+        if product in linked:
             continue
         state.put(WANTED, f"{order.key}|{product}", wanted, ref=product)
         if line.sku:
@@ -192,10 +193,10 @@ def product_linked(envelope: Envelope[ProductLinked], state: State) -> None:
     for other in state.find(LINK, link.key):
         if other not in products:
             state.drop(LINK, other)
-    for product in sorted(products):
+    for product, waiting in state.find_many(WANTED, sorted(products)).items():
         state.put(LINK, product, link, ref=link.key)
         state.release(link_name(product))
-        for key, wanted in state.find(WANTED, product).items():
+        for key, wanted in waiting.items():
             state.drop(WANTED, key)
             state.touch(wanted.order)
     _skus_changed(remember_sku(link, state), state)
@@ -203,12 +204,13 @@ def product_linked(envelope: Envelope[ProductLinked], state: State) -> None:
 
 def _skus_changed(refs: Iterable[str], state: State) -> None:
     """Orders without a Sale whose lines have one of these SKUs are decided again."""
-    for ref in refs:
-        for key, wanted in state.find(WANTED, ref).items():
-            if state.get(SALE, wanted.order):
-                state.drop(WANTED, key)
-            else:
-                state.touch(wanted.order)
+    found = {key: wanted for some in state.find_many(WANTED, refs).values() for key, wanted in some.items()}
+    sold = state.get_many(SALE, {wanted.order for wanted in found.values()})
+    for key, wanted in found.items():
+        if wanted.order in sold:
+            state.drop(WANTED, key)
+        else:
+            state.touch(wanted.order)
 
 
 def product_planned(envelope: Envelope[ProductPlanned], state: State) -> None:
@@ -257,8 +259,10 @@ def client_assigned(envelope: Envelope[ClientAssigned], state: State) -> None:
             state.put(ASSIGNED, assigned_key(word.shop, ref), word)
             state.release(client_name(ref))
     orders = {*state.find(ORDER, word.person_ref or NOBODY), *state.find(GIVEN_AS, word.identity or NOBODY)}
-    for order in sorted(orders):
-        if order.partition(":")[0] == word.shop and state.get(SALE, order) is None:
+    own = [order for order in sorted(orders) if order.partition(":")[0] == word.shop]
+    sold = state.get_many(SALE, own)
+    for order in own:
+        if order not in sold:
             state.touch(order)
 
 

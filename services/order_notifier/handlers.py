@@ -7,6 +7,7 @@ follows from that.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 from contracts.notices import OrderNotePlanned
@@ -57,16 +58,23 @@ def _notes(case: Case, state: State) -> Decision:
     mode = case.shop.notes.mode
     if mode == "off":
         return NOTHING
-    wanted = [task for task in case.notes() if state.get(NOTE, _subject(task, "note")) is None]
+    tasks = {_subject(task, "note"): task for task in case.notes()}
+    written = state.get_many(NOTE, tasks)
+    wanted = [task for subject, task in tasks.items() if subject not in written]
     if mode == "live":
         return Decision(deliveries=tuple(_note_delivery(task) for task in wanted))
-    return Decision(announce=tuple(plan for task in wanted for plan in _note_plan(task, state)))
+    return Decision(announce=_note_plans(wanted, state))
 
 
-def _note_plan(task: NoteTask, state: State) -> tuple[OrderNotePlanned, ...]:
-    known = state.get(NOTE_PLAN, _subject(task, "note-plan"))
-    same = known is not None and (known.says, known.customer) == (task.says, task.customer)
-    return () if same else (task.planned(state.now),)
+def _note_plans(tasks: Sequence[NoteTask], state: State) -> tuple[OrderNotePlanned, ...]:
+    """The plans of notes that were not announced already."""
+    plans = state.get_many(NOTE_PLAN, (_subject(task, "note-plan") for task in tasks))
+    new = (task for task in tasks if not _is_same(task, plans.get(_subject(task, "note-plan"))))
+    return tuple(task.planned(state.now) for task in new)
+
+
+def _is_same(task: NoteTask, plan: OrderNotePlanned | None) -> bool:
+    return plan is not None and (plan.says, plan.customer) == (task.says, task.customer)
 
 
 def _subject(task: NoteTask, notice: str) -> str:

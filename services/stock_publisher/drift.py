@@ -145,8 +145,8 @@ class DriftWatch:
 
     def _drifts(self, product: Product, state: State) -> list[StockDrifted]:
         linked = state.find(LINKED, product_ref(self._name, product.id)).values()
-        links = [link for one in linked if (link := state.get(LINK, f"{self._name}:{one.item}"))]
-        return [event for link in links if (event := self._drift(link, product, state))]
+        links = state.get_many(LINK, (f"{self._name}:{one.item}" for one in linked))
+        return [event for link in links.values() if (event := self._drift(link, product, state))]
 
     def _drift(self, link: ProductLinked, product: Product, state: State) -> StockDrifted | None:
         """The difference that no order explains; a movement by an order is answered by a write of its own."""

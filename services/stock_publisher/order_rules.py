@@ -11,8 +11,8 @@ from services.engine.state.records import State
 from services.settings.model import Settings
 from services.stock_publisher import in_flight
 from services.stock_publisher.kits import family
-from services.stock_publisher.links import items_of, moves_counted, product_ref
-from services.stock_publisher.records import CLAIM, MOVES, ORDER, SKU_CLAIM, Moves, unread_ref
+from services.stock_publisher.links import count_moves, items_of, product_ref
+from services.stock_publisher.records import CLAIM, ORDER, SKU_CLAIM, unread_ref
 from services.stock_publisher.shop_order import Asked, ShopOrder, Shown, moved, order, stated, unreadable
 
 
@@ -74,8 +74,7 @@ def _hold(settings: Settings, before: ShopOrder | None, after: ShopOrder | None,
         drop_claim(f"{known.key}:{name}", state)
     for name, claim in claims.items():
         _put_claim(known.shop, f"{known.key}:{name}", claim, state)
-    for line in moved(before, after):
-        _count_move(known.shop, line, state)
+    count_moves(known.shop, moved(before, after), state)
     touch_lines(settings, known.shop, [*(before.asked if before else {}).values(), *claims.values()], state)
 
 
@@ -92,16 +91,10 @@ def drop_claim(key: str, state: State) -> None:
     state.drop(SKU_CLAIM, key)
 
 
-def _count_move(shop: str, line: Asked, state: State) -> None:
-    for ref in moves_counted(shop, line, state):
-        known = state.get(MOVES, ref)
-        state.put(MOVES, ref, Moves(count=(known.count if known else 0) + 1))
-
-
 def touch_lines(settings: Settings, shop: str, lines: Iterable[Asked | in_flight.Claim], state: State) -> None:
     """The figures of the items that these lines mean may be others."""
-    for line in lines:
-        for item in items_of(shop, line, state):
+    for items in items_of(shop, lines, state):
+        for item in items:
             touch_item(settings, item, state)
 
 

@@ -45,9 +45,9 @@ class Outlook:
         """When Balance's figure was read; a kit without stock of its own is as old as its oldest component."""
         if stock := self.state.get(STOCK, item):
             return stock.observed_at
-        read = [self.state.get(STOCK, part) for part in self.rules.stock.kits.get(item, ())]
-        times = [stock.observed_at for stock in read if stock]
-        return min(times) if times and len(times) == len(read) else None
+        parts = self.rules.stock.kits.get(item, ())
+        times = [stock.observed_at for stock in self.state.get_many(STOCK, parts).values()]
+        return min(times) if times and len(times) == len(parts) else None
 
     def _held(self, item: str) -> tuple[Held, ...]:
         if (seen_at := self.seen_at(item)) is None:
@@ -75,7 +75,8 @@ class Outlook:
 
 def held_by(shop: str, claims: Sequence[Claim], reading: Reading, state: State, *, reserve: bool) -> tuple[Held, ...]:
     """What the orders of a shop hold of an item beyond a reading; `reserve`: whether that is subtracted."""
-    kinds = (SALE, RESERVED) if reserve else (SALE,)
-    orders = {claim.order_id for claim in claims}
-    known = {n: [one for kind in kinds if (one := state.get(kind, f"{shop}:{n}"))] for n in orders}
+    keys = {claim.order_id: f"{shop}:{claim.order_id}" for claim in claims}
+    sold = state.get_many(SALE, keys.values())
+    reserved = state.get_many(RESERVED, keys.values()) if reserve else {}
+    known = {n: [one for one in (sold.get(key), reserved.get(key)) if one] for n, key in keys.items()}
     return all_held(claims, known, reading)

@@ -30,11 +30,13 @@ class UnknownWarehouse(Exception):
 
 def remember(rows: Iterable[StockRow], state: State) -> Iterator[str]:
     """Note the warehouses of a stock reading; gives the names that were not known before."""
-    for row in rows:
-        found = Warehouse(uid=row.warehouse, name=row.warehouse_name)
-        if found.name and state.get(WAREHOUSE, found.uid) != found:
-            state.put(WAREHOUSE, found.uid, found, ref=found.name)
-            yield found.name
+    named = {row.warehouse: row.warehouse_name for row in rows if row.warehouse_name}
+    known = state.get_many(WAREHOUSE, named)
+    for uid, name in named.items():
+        found = Warehouse(uid=uid, name=name)
+        if known.get(uid) != found:
+            state.put(WAREHOUSE, uid, found, ref=name)
+            yield name
 
 
 def chosen(entries: Iterable[str], state: State) -> tuple[Warehouse, ...]:

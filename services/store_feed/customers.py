@@ -46,7 +46,7 @@ def let_go(before: OrderChanged | None, order: OrderChanged, state: State) -> No
     """An order that names its account no more hints at that account: so the end of one is found without a webhook."""
     account = account_of(before) if before else ""
     if account and account != account_of(order) and state.get(REMOVED, account) is None:
-        wonder(account, CUSTOMERS, state)
+        wonder([account], CUSTOMERS, state)
 
 
 def _removed(envelope: Envelope[CustomerRemoved], state: State) -> None:

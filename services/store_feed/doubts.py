@@ -84,14 +84,13 @@ def _replayed(envelope: Envelope[DeadLetterSettled], state: State) -> None:
     if state.get(FAULT, order):
         state.drop(FAULT, order)  # it is reported again when it is met again
     elif doubts_of(order, state):
-        wonder(order, ORDERS, state)
+        wonder([order], ORDERS, state)
 
 
 def _accepted(envelope: Envelope[ShopIdentified], state: State) -> None:
     """A person says that this is the shop, perhaps restored from a backup: older states count now."""
     if envelope.data.how == "accepted":
-        for order in state.find(ORDER_DOUBT, envelope.data.shop):
-            wonder(order, ORDERS, state)
+        wonder(state.find(ORDER_DOUBT, envelope.data.shop), ORDERS, state)
 
 
 REMEMBER: Mapping[type[Event], Remember] = {

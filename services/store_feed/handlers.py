@@ -83,7 +83,7 @@ def _refund_removed(envelope: Envelope[RefundRemoved], state: State) -> None:
 
 def _pushed(envelope: Envelope[PushRequested | ReturnRequested], state: State) -> None:
     """A person wants the order exported: it is read again first, so that what is exported is what stands there."""
-    wonder(f"{envelope.data.shop}:{envelope.data.order_id}", ORDERS, state)
+    wonder([f"{envelope.data.shop}:{envelope.data.order_id}"], ORDERS, state)
 
 
 def _decide(shops: Collection[str], subject: str, state: State) -> Decision:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -77,11 +77,14 @@ async def hint_at(work: Work, things: Mapping[str, Why], sort: Sort = ORDERS) ->
         work.touch(sort.subject + key, why.cause)
 
 
-def wonder(key: str, sort: Sort, state: State) -> None:
+def wonder(keys: Iterable[str], sort: Sort, state: State) -> None:
     """The same by a rule that remembers an event."""
-    known = _newest(None, state.get(sort.hint, key))
-    state.put(sort.hint, key, Hint(asked=newer(state.now, state.get(sort.looked, key)), shown=known))
-    state.touch(sort.subject + key)
+    wanted = list(keys)
+    hinted, looked = state.get_many(sort.hint, wanted), state.get_many(sort.looked, wanted)
+    for key in wanted:
+        known = _newest(None, hinted.get(key))
+        state.put(sort.hint, key, Hint(asked=newer(state.now, looked.get(key)), shown=known))
+        state.touch(sort.subject + key)
 
 
 def _newest(shown: Shown | None, hinted: Hint | None) -> Shown | None:

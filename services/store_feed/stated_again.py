@@ -25,11 +25,10 @@ AGAIN = Kind("state-again", Again)
 
 def read_requested(envelope: Envelope[ReadRequested], state: State) -> None:
     """Look at each of these orders."""
-    for order_id in envelope.data.order_ids:
-        key = f"{envelope.data.shop}:{order_id}"
-        wonder(key, ORDERS, state)
-        hint = state.get(HINT, key)
-        state.put(AGAIN, key, Again(asked=hint.asked if hint else 0))
+    keys = [f"{envelope.data.shop}:{order_id}" for order_id in envelope.data.order_ids]
+    wonder(keys, ORDERS, state)
+    for key, hint in state.get_many(HINT, keys).items():
+        state.put(AGAIN, key, Again(asked=hint.asked))
 
 
 def stated_again(news: News) -> News:

@@ -1,4 +1,4 @@
-"""An order is decided alike from an empty memory, from which each run learns what to load, and from a full one."""
+"""An order is decided alike with nothing in memory, where each run of the rule loads more, and with everything."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from services.settings.model import Settings
 from tests.support.exporting import FEE, SHIPPING, link, push, recorded_order, settings
 from tests.support.memory_state import Consumer, MemoryState
 
-RUNS = 6
-"""More than the links of any chain of records that an order leads to."""
+RUNS = 20
+"""More than the reads in a decision: a rule that reads in a loop would need more for a long order."""
 
 
 def decided(decide: Decide, subject: str, known: MemoryState) -> Decision:
@@ -26,13 +26,13 @@ def decided(decide: Decide, subject: str, known: MemoryState) -> Decision:
     for _ in range(RUNS):
         try:
             return session.run(partial(decide, subject, session))
-        except NotLoaded as unready:
-            _load(session, unready, known)
-    raise AssertionError(f"{subject} still misses something after {RUNS} runs")
+        except NotLoaded as error:
+            _load(session, error, known)
+    raise AssertionError(f"{subject} is still interrupted after {RUNS} runs")
 
 
-def _load(session: Session, unready: NotLoaded, known: MemoryState) -> None:
-    for slot, by_ref in unready.missing:
+def _load(session: Session, error: NotLoaded, known: MemoryState) -> None:
+    for slot, by_ref in error.missing:
         kind, name = slot
         rows = [
             (kind, key, known.refs[kind, key], record.model_dump_json())

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 
 import pytest
 
@@ -34,7 +35,7 @@ def test_a_later_rule_sees_what_an_earlier_one_put(session: Session) -> None:
     assert session.run(lambda: session.get(NOTE, "a")) == Note(text="1")
 
 
-def test_a_rule_that_misses_a_record_leaves_nothing_behind(session: Session) -> None:
+def test_a_rule_that_is_interrupted_changes_nothing(session: Session) -> None:
     def rule() -> None:
         session.put(NOTE, "a", Note(text="half"))
         session.touch("subject")
@@ -47,50 +48,47 @@ def test_a_rule_that_misses_a_record_leaves_nothing_behind(session: Session) -> 
     assert (session.changes, session.touched, session.released) == ({}, {}, {})
 
 
-def test_all_that_a_rule_misses_comes_to_light_at_once(session: Session) -> None:
-    def rule() -> None:
-        session.get(NOTE, "unread")
-        session.find(NOTE, "ref")
-        session.get(NOTE, "unread")
-
-    with pytest.raises(NotLoaded) as unready:
-        session.run(rule)
-    assert unready.value.missing == (Miss(("note", "unread"), by_ref=False), Miss(("note", "ref"), by_ref=True))
-
-
-def test_an_error_of_a_rule_that_missed_something_is_none_yet(session: Session) -> None:
-    def rule() -> str:
-        known = session.get(NOTE, "unread")
-        if known is None:
-            raise ValueError("nothing stands there")
-        return known.text
-
-    with pytest.raises(NotLoaded):
-        session.run(rule)
-    session.loaded([("note", "unread")], [("note", "unread", "", '{"text": "read"}')])
-    assert session.run(rule) == "read"
-
-
-@pytest.mark.parametrize(("asked", "begun"), [("unread", []), ("a", ["costly"])])
-def test_a_rule_pauses_before_something_costly_while_anything_is_missing(
-    session: Session, asked: str, begun: list[str]
+@pytest.mark.parametrize(
+    ("read", "missing"),
+    [
+        (lambda session: session.get(NOTE, "x"), [("x", False)]),
+        (lambda session: session.find(NOTE, "r"), [("r", True)]),
+        (lambda session: session.get_many(NOTE, ["a", "x", "y"]), [("x", False), ("y", False)]),
+        (lambda session: session.find_many(NOTE, ["r", "s"]), [("r", True), ("s", True)]),
+    ],
+)
+def test_a_read_states_everything_that_must_be_loaded_for_it(
+    session: Session, read: Callable[[Session], object], missing: list[tuple[str, bool]]
 ) -> None:
+    with pytest.raises(NotLoaded) as error:
+        session.run(partial(read, session))
+    assert error.value.missing == tuple(Miss(("note", name), by_ref) for name, by_ref in missing)
+
+
+def test_a_rule_is_interrupted_at_its_first_read_of_a_record_that_is_not_loaded(session: Session) -> None:
+    seen: list[Note | None] = []
+
     def rule() -> None:
-        session.get(NOTE, asked)
-        session.pause()
-        done.append("costly")
+        seen.extend(session.get(NOTE, key) for key in ("a", "x", "b"))
 
-    done: list[str] = []
-    with suppress(NotLoaded):
+    with pytest.raises(NotLoaded):
         session.run(rule)
-    assert done == begun
+    assert seen == [None]
+    session.loaded([("note", "x")], [("note", "x", "", '{"text": "read"}')])
+    session.run(rule)
+    assert seen == [None, None, Note(text="read"), None]
 
 
-def test_outside_of_a_rule_what_is_missing_is_an_error(session: Session) -> None:
-    with pytest.raises(NotLoaded):
-        session.get(NOTE, "unread")
-    with pytest.raises(NotLoaded):
-        session.find(NOTE, "ref")
+def test_many_records_are_read_at_once_with_what_the_rule_has_put_itself(session: Session) -> None:
+    session.loaded([("note", "c")], [("note", "c", "r", '{"text": "read"}')])
+    session.loaded_refs([("note", "r"), ("note", "s")], [("note", "c", "r", '{"text": "read"}')])
+
+    def rule() -> tuple[dict[str, Note], dict[str, dict[str, Note]]]:
+        session.put(NOTE, "new", Note(text="put"), ref="s")
+        return session.get_many(NOTE, ["a", "c", "new"]), session.find_many(NOTE, ["r", "s"])
+
+    read, put = Note(text="read"), Note(text="put")
+    assert session.run(rule) == ({"c": read, "new": put}, {"r": {"c": read}, "s": {"new": put}})
 
 
 def test_a_rule_that_raises_leaves_nothing_behind(session: Session) -> None:

@@ -24,6 +24,8 @@ STEPS = st.lists(
         st.tuples(st.just("drop"), KEYS),
         st.tuples(st.just("get"), KEYS),
         st.tuples(st.just("find"), REFS),
+        st.tuples(st.just("get_many"), KEYS, KEYS),
+        st.tuples(st.just("find_many"), REFS, REFS),
     ),
     min_size=1,
     max_size=5,
@@ -82,8 +84,8 @@ class SessionModel(RuleBasedStateMachine):
         while True:
             try:
                 return self.session.run(task)
-            except NotLoaded as unready:
-                for (kind, name), by_ref in unready.missing:
+            except NotLoaded as error:
+                for (kind, name), by_ref in error.missing:
                     assert kind == "note"
                     (self.read_refs if by_ref else self.read_keys)({name})
 
@@ -104,7 +106,16 @@ def step_on(session: Session, action: str, name: str, *more: str) -> Any:
     if action == "get":
         note = session.get(NOTE, name)
         return note and note.text
-    return {key: note.text for key, note in session.find(NOTE, name).items()}
+    if action == "get_many":
+        return texts(session.get_many(NOTE, (name, *more)))
+    if action == "find_many":
+        return {ref: texts(notes) for ref, notes in session.find_many(NOTE, (name, *more)).items()}
+    return texts(session.find(NOTE, name))
+
+
+def texts(notes: dict[str, Note]) -> dict[str, str]:
+    """The text of each note."""
+    return {key: note.text for key, note in notes.items()}
 
 
 def applied(shelf: Shelf, action: str, name: str, *more: str) -> Any:
@@ -115,9 +126,18 @@ def applied(shelf: Shelf, action: str, name: str, *more: str) -> Any:
         shelf.pop(name, None)
     elif action == "get":
         return shelf[name][0] if name in shelf else None
+    elif action == "get_many":
+        return {key: shelf[key][0] for key in (name, *more) if key in shelf}
+    elif action == "find_many":
+        return {ref: under(shelf, ref) for ref in (name, *more)}
     else:
-        return {key: text for key, (text, ref) in sorted(shelf.items()) if ref == name}
+        return under(shelf, name)
     return None
+
+
+def under(shelf: Shelf, name: str) -> dict[str, str]:
+    """The text of each note with this reference, by key."""
+    return {key: text for key, (text, ref) in sorted(shelf.items()) if ref == name}
 
 
 TestSessionModel = SessionModel.TestCase

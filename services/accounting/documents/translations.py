@@ -7,6 +7,8 @@ neither is meant. SKUs are compared as the catalogue compares them: letter case 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from contracts.catalog import ProductLinked, ProductUnlinked
 from contracts.model import Part, Uid
 from services.engine.state.records import Kind, State
@@ -62,16 +64,16 @@ def forget_sku(link: ProductUnlinked, state: State) -> tuple[str, ...]:
 def _forgotten(shop: str, key: str, state: State) -> set[str]:
     """Drop what is kept of a link; the SKUs that it had."""
     known = state.get(LINKED_SKUS, key)
-    links = {product: state.get(SKU_LINK, f"{shop}:{product}") for product in (known.products if known else ())}
-    own = {product: link for product, link in links.items() if link and f"{shop}:{link.item}" == key}
+    links = state.get_many(SKU_LINK, (f"{shop}:{product}" for product in (known.products if known else ())))
+    own = {product: link for product, link in links.items() if f"{shop}:{link.item}" == key}
     for product in own:
-        state.drop(SKU_LINK, f"{shop}:{product}")
+        state.drop(SKU_LINK, product)
     state.drop(LINKED_SKUS, key)
     return {sku_ref(shop, link.sku) for link in own.values()}
 
 
-def items_by_sku(shop: str, sku: str, state: State) -> tuple[str, ...]:
-    """The items whose linked products have this SKU: one is meant by a line with it, several are ambiguous."""
-    if not same_sku(sku):
-        return ()
-    return tuple(sorted({link.item for link in state.find(SKU_LINK, sku_ref(shop, sku)).values()}))
+def items_by_sku(shop: str, skus: Iterable[str], state: State) -> dict[str, tuple[str, ...]]:
+    """For each SKU the items whose linked products have it: one is meant by a line with it, several are ambiguous."""
+    refs = {sku: sku_ref(shop, sku) for sku in skus if same_sku(sku)}
+    links = state.find_many(SKU_LINK, refs.values())
+    return {sku: tuple(sorted({link.item for link in links[ref].values()})) for sku, ref in refs.items()}

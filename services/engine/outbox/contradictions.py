@@ -17,8 +17,8 @@ from contracts.registry import BY_TYPE
 from services.engine.outbox.dead_letters import record_letter, settlement
 from services.engine.outbox.decision import NOTHING, Decision
 from services.engine.outbox.record import Record, failed, restored
-from services.engine.state.attempt import Slot
 from services.engine.state.records import Kind, State
+from services.engine.state.session import Slot
 from services.engine.state.store import Held
 
 SUBJECT = "contradiction:"

@@ -1,4 +1,4 @@
-"""What the rules of one transaction read: loaded in bulk, at best before they ask for it."""
+"""Loads what the rules of one transaction read, for all of them at once and where possible before they run."""
 
 from __future__ import annotations
 
@@ -7,15 +7,14 @@ from typing import TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.engine.state.attempt import Miss, NotLoaded
 from services.engine.state.records import Kind, RecordT
-from services.engine.state.session import Session
+from services.engine.state.session import Miss, NotLoaded, Session
 from services.engine.state.store import load
 
 NameT = TypeVar("NameT")
 ResultT = TypeVar("ResultT")
 Asked = set[tuple[str, bool]]
-"""What decisions have asked for under the name of their own subject: kind, and whether all of a reference."""
+"""What decisions have read under the name of their own subject: the kind, and whether by reference."""
 
 
 class Lookup:
@@ -25,16 +24,15 @@ class Lookup:
         self._connection, self._session, self._asked = connection, session, asked
 
     async def results(self, tasks: Mapping[NameT, Callable[[], ResultT]]) -> dict[NameT, ResultT]:
-        """Run all rules, loading in bulk what they miss, until each has come to its end."""
+        """Run all rules; those that read what is not loaded yet run again after one load for all of them."""
         results: dict[NameT, ResultT] = {}
-        missing: dict[NameT, Sequence[Miss]] = {}
-        while len(results) < len(tasks):
-            left, missing = missing or tasks, {}
+        while left := [name for name in tasks if name not in results]:
+            missing: dict[NameT, Sequence[Miss]] = {}
             for name in left:
                 try:
                     results[name] = tasks[name]()
-                except NotLoaded as unready:
-                    missing[name] = unready.missing
+                except NotLoaded as error:
+                    missing[name] = error.missing
             self._note(missing)
             await self.load(miss for missed in missing.values() for miss in missed)
         return {name: results[name] for name in tasks}
@@ -44,11 +42,11 @@ class Lookup:
         self._asked.update((miss.slot[0], miss.by_ref) for miss in own)
 
     async def foresee(self, subjects: Collection[str]) -> None:
-        """Load at once what decisions have asked of their subjects before: else each rule runs once more for it."""
+        """Load what decisions have read of their own subjects before, so that they need not be interrupted for it."""
         await self.load(Miss((kind, subject), by_ref) for kind, by_ref in self._asked for subject in subjects)
 
     async def load(self, missing: Iterable[Miss]) -> None:
-        """Load what rules have missed."""
+        """Load records that rules have missed."""
         wanted = set(missing)
         for by_ref in (False, True):
             slots = [miss.slot for miss in wanted if miss.by_ref is by_ref]

@@ -31,9 +31,8 @@ from services.engine.outbox.service_rules import Rules
 from services.engine.outbox.subjects import mark_again, mark_decided, mark_dirty
 from services.engine.outbox.told import Told, forget
 from services.engine.privacy.redaction import redacted
-from services.engine.state.attempt import Miss, NotLoaded, Slot
 from services.engine.state.records import Kind, RecordT, State
-from services.engine.state.session import Session
+from services.engine.state.session import Miss, NotLoaded, Session, Slot
 from services.engine.state.store import Held, load_versions, save_records, save_versions
 from services.engine.telemetry import lines
 
@@ -104,7 +103,8 @@ class Work:
             await self._lookup.load(missing)
 
     async def _pass(self, queue: Sequence[Told], replayed: bool) -> tuple[list[Told], list[Miss]]:
-        """Handle what can be handled; a key whose event misses something waits, with its later events, for the load."""
+        """Apply the events whose records are loaded; gives the others, with all later ones of their keys, and what to
+        load for them."""
         deferred: list[Told] = []
         missing: list[Miss] = []
         waiting: set[Slot] = set()
@@ -124,7 +124,7 @@ class Work:
         return deferred, missing
 
     def _apply(self, told: Told) -> Sequence[Miss]:
-        """Run the rule of an event whose version was not seen yet; gives what it misses."""
+        """Run the rule of an event whose version was not seen yet; gives what must be loaded first."""
         envelope = told.envelope
         slot = (envelope.data.TOPIC, envelope.subject)
         held = self._held.get(slot, Held())
@@ -135,8 +135,8 @@ class Work:
         rule = self._remember.get(type(envelope.data), forget)
         try:
             self.session.run(partial(rule, envelope, self.session), envelope)
-        except NotLoaded as unready:
-            return unready.missing
+        except NotLoaded as error:
+            return error.missing
         self._held[slot] = self._seen[slot] = Held(envelope.sequence, envelope.time.timestamp())
         return ()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -24,11 +25,14 @@ class MemoryState:
     def get(self, kind: Kind[RecordT], key: str) -> RecordT | None:
         return self.records.get((kind.name, key))
 
+    def get_many(self, kind: Kind[RecordT], keys: Iterable[str]) -> dict[str, RecordT]:
+        return {key: record for key in dict.fromkeys(keys) if (record := self.get(kind, key)) is not None}
+
     def find(self, kind: Kind[RecordT], ref: str) -> dict[str, RecordT]:
         return {key: self.records[kind.name, key] for key in self._found.get((kind.name, ref), ())}
 
-    def pause(self) -> None:
-        """Everything is loaded."""
+    def find_many(self, kind: Kind[RecordT], refs: Iterable[str]) -> dict[str, dict[str, RecordT]]:
+        return {ref: self.find(kind, ref) for ref in refs}
 
     def put(self, kind: Kind[RecordT], key: str, record: RecordT, ref: str = "") -> None:
         self.drop(kind, key)

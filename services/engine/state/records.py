@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
@@ -20,10 +21,10 @@ class Kind(Generic[RecordT]):
 
 
 class State(Protocol):
-    """The projection, as one transaction sees it. Nothing here awaits; what is put is seen by later gets.
+    """The projection, as one transaction sees it. Nothing here awaits; what is put is seen by later reads.
 
-    A rule may be run with nothing where something stands, and is then run again with all it asked for: it must come to
-    an end on any answers.
+    A read of what is not in memory yet interrupts the rule, which the engine runs again with it loaded
+    (see `session.py`). Read many records at once with `get_many` and `find_many`, not in a loop.
     """
 
     @property
@@ -33,12 +34,14 @@ class State(Protocol):
     def get(self, kind: Kind[RecordT], key: str) -> RecordT | None:
         """The record, or None."""
 
+    def get_many(self, kind: Kind[RecordT], keys: Iterable[str]) -> dict[str, RecordT]:
+        """The records of these keys; what does not exist is absent."""
+
     def find(self, kind: Kind[RecordT], ref: str) -> dict[str, RecordT]:
         """All records of a kind that were put with this `ref`, by key."""
 
-    def pause(self) -> None:
-        """Before something costly: give up here if anything asked for was not loaded yet. The rule is run again then,
-        whether it pauses or not, and what it makes until its end would be made in vain."""
+    def find_many(self, kind: Kind[RecordT], refs: Iterable[str]) -> dict[str, dict[str, RecordT]]:
+        """All records of a kind that were put with each of these references, by reference and key."""
 
     def put(self, kind: Kind[RecordT], key: str, record: RecordT, ref: str = "") -> None:
         """Remember a record; `ref` makes it findable."""
@@ -50,4 +53,4 @@ class State(Protocol):
         """Have this subject decided again, in this transaction (or after catch-up)."""
 
     def release(self, name: str) -> None:
-        """The named thing has appeared: whatever is blocked on it is decided again."""
+        """State that the named thing exists now: every subject that is blocked on it is decided again."""

@@ -1,25 +1,54 @@
-"""One transaction's view of the projection: reads are bulk-loaded, writes are flushed once.
+"""The projection as one transaction sees it: records are loaded in bulk and written once, at its end.
 
-A rule that asks for what is not loaded yet is told that there is nothing, goes on so that all that it misses comes to
-light at once, and nothing of it counts; the engine collects what a whole batch misses, loads it and runs those rules
-again. So rules are plain synchronous functions, and a batch of 500 events costs a handful of queries.
+Rules are synchronous functions and read through this session. Reading a record that is not in memory yet raises
+`NotLoaded`. The engine catches it, loads what was asked for and runs the rule again from its start, with whatever the
+interrupted run has put discarded. Every run has at least one more record in memory, so a rule ends as soon as
+everything that it reads is loaded. A read therefore never returns a wrong answer, and a rule needs to know only this:
+it must have no effects but on its state, and it reads many records with one `get_many` or `find_many`, because a loop
+of single reads is started again for each of them. The engine loads what all rules of a batch miss with one query for
+each kind, so a batch of 500 events costs a handful of queries.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from pydantic import BaseModel
 
 from contracts.envelope import Cause
-from services.engine.state.attempt import Attempt, Miss, NotLoaded, Slot
 from services.engine.state.records import Kind, RecordT
 
-__all__ = ["Miss", "NotLoaded", "Session", "Slot"]
 ResultT = TypeVar("ResultT")
+Slot = tuple[str, str]
+"""(kind, key) of a record, or (kind, reference)."""
+
+
+class Miss(NamedTuple):
+    """A record, or all records of a reference (`by_ref`), that is not in memory yet."""
+
+    slot: Slot
+    by_ref: bool
+
+
+class NotLoaded(Exception):
+    """A rule has read what is not in memory yet: load `missing` and run the rule again."""
+
+    def __init__(self, missing: Iterable[Miss]) -> None:
+        self.missing = tuple(missing)
+        super().__init__(self.missing)
+
+
+@dataclass(slots=True, eq=False)
+class Attempt:
+    """What one run of a rule changes; it counts only when the rule returns."""
+
+    put: dict[Slot, tuple[BaseModel | None, str]] = field(default_factory=dict)
+    touched: list[str] = field(default_factory=list)
+    released: list[str] = field(default_factory=list)
 
 
 class Session:
@@ -30,42 +59,42 @@ class Session:
         self.touched: dict[str, Cause | None] = {}
         self.released: dict[str, Cause | None] = {}
         self.changes: dict[Slot, tuple[BaseModel | None, str]] = {}
-        self.attempt = self._none = Attempt()
+        self.attempt = Attempt()
         self._bodies: dict[Slot, str | BaseModel | None] = {}
         self._ref_of: dict[Slot, str] = {}
         self._refs: dict[Slot, set[str]] = {}
         self._put_under: defaultdict[Slot, set[str]] = defaultdict(set)
 
     def get(self, kind: Kind[RecordT], key: str) -> RecordT | None:
-        slot, attempt = (kind.name, key), self.attempt
-        if slot in attempt.put:
-            return attempt.put[slot][0]  # type: ignore[return-value]
+        slot = (kind.name, key)
+        if slot in self.attempt.put:
+            return self.attempt.put[slot][0]  # type: ignore[return-value]
         if slot not in self._bodies:
-            self._miss(slot, by_ref=False)
-            return None
+            raise NotLoaded([Miss(slot, by_ref=False)])
         body = self._bodies[slot]
         if isinstance(body, str):
             body = self._bodies[slot] = kind.model.model_validate_json(body)
         return body  # type: ignore[return-value]
 
+    def get_many(self, kind: Kind[RecordT], keys: Iterable[str]) -> dict[str, RecordT]:
+        wanted = {key: (kind.name, key) for key in keys}
+        put, bodies = self.attempt.put, self._bodies
+        if missing := [slot for slot in wanted.values() if slot not in put and slot not in bodies]:
+            raise NotLoaded(Miss(slot, by_ref=False) for slot in missing)
+        return {key: record for key in wanted if (record := self.get(kind, key)) is not None}
+
     def find(self, kind: Kind[RecordT], ref: str) -> dict[str, RecordT]:
-        slot, attempt = (kind.name, ref), self.attempt
+        slot = (kind.name, ref)
         if slot not in self._refs:
-            self._miss(slot, by_ref=True)
-            return {}
-        keys = sorted(self._keys(slot)) if attempt.put else sorted(self._refs[slot])
+            raise NotLoaded([Miss(slot, by_ref=True)])
+        keys = sorted(self._keys(slot)) if self.attempt.put else sorted(self._refs[slot])
         return {key: record for key in keys if (record := self.get(kind, key)) is not None}
 
-    def _miss(self, slot: Slot, *, by_ref: bool) -> None:
-        """Note what the rule must be run again for; outside of a rule nobody runs again."""
-        miss = Miss(slot, by_ref)
-        if self.attempt is self._none:
-            raise NotLoaded([miss])
-        self.attempt.missing[miss] = None
-
-    def pause(self) -> None:
-        if self.attempt.missing:
-            raise NotLoaded(self.attempt.missing)
+    def find_many(self, kind: Kind[RecordT], refs: Iterable[str]) -> dict[str, dict[str, RecordT]]:
+        wanted = {ref: (kind.name, ref) for ref in refs}
+        if missing := [slot for slot in wanted.values() if slot not in self._refs]:
+            raise NotLoaded(Miss(slot, by_ref=True) for slot in missing)
+        return {ref: self.find(kind, ref) for ref in wanted}
 
     def _keys(self, slot: Slot) -> set[str]:
         kind, ref = slot
@@ -86,21 +115,12 @@ class Session:
         self.attempt.released.append(name)
 
     def run(self, rule: Callable[[], ResultT], cause: Cause | None = None) -> ResultT:
-        """Run a rule; what it put and touched counts only if it comes to its end. Raises `NotLoaded`.
-
-        So it does whatever became of a rule that missed something, an error of the rule too: it did not know enough.
-        """
-        attempt = Attempt()
-        before, self.attempt = self.attempt, attempt
+        """Run a rule; what it puts, touches and releases counts only when it returns. Raises `NotLoaded`."""
+        before, self.attempt = self.attempt, Attempt()
         try:
             result = rule()
-        except Exception:
-            if not attempt.missing:
-                raise
         finally:
-            self.attempt = before
-        if attempt.missing:
-            raise NotLoaded(attempt.missing)
+            attempt, self.attempt = self.attempt, before
         self._take_over(attempt, cause)
         return result
 
@@ -123,19 +143,19 @@ class Session:
         self.changes[slot] = (record, ref)
 
     def _move(self, slot: Slot, ref: str, *, away: bool) -> None:
-        """Note that a record stands under a reference, or does so no more."""
+        """Record that a record has this reference now, or has it no longer (`away`)."""
         under = (slot[0], ref)
         for keys in (self._put_under[under], self._refs.get(under, set())):
             (keys.discard if away else keys.add)(slot[1])
 
     def loaded(self, slots: Iterable[Slot], rows: Iterable[tuple[str, str, str, str]]) -> None:
-        """Take in what was read for these slots: rows of (kind, key, ref, body); the rest does not exist."""
+        """Keep what was read for these slots, as rows of (kind, key, ref, body); slots without a row do not exist."""
         for slot in slots:
             self._bodies.setdefault(slot, None)
         self._take(rows)
 
     def loaded_refs(self, slots: Iterable[Slot], rows: Iterable[tuple[str, str, str, str]]) -> None:
-        """Take in all records of these references."""
+        """Keep all records of these references, as rows of (kind, key, ref, body)."""
         for slot in slots:
             self._refs.setdefault(slot, set(self._put_under.get(slot, ())))
         self._take(rows)

@@ -93,9 +93,10 @@ def _known(ref: str, case: Case) -> Buyer | None:
 
 def _elsewhere(case: Case) -> Sequence[Identity]:
     """The different identities that the same account, or guest with the same e-mail, has given with other orders."""
-    given = case.state.find(GIVEN_BY, case.order.person_ref).values()
-    orders = {each.identity: case.state.get(ORDER, each.order) for each in sorted(given, key=lambda each: each.order)}
-    found = [identity_of(known.order.person) for known in orders.values() if known]
+    given = sorted(case.state.find(GIVEN_BY, case.order.person_ref).values(), key=lambda each: each.order)
+    newest = {each.identity: each.order for each in given}
+    orders = case.state.get_many(ORDER, newest.values())
+    found = [identity_of(known.order.person) for known in orders.values()]
     return [identity for identity in found if identity]
 
 

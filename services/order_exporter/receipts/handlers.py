@@ -56,7 +56,9 @@ def decide(settings: Settings, subject: str, state: State) -> Decision:
     shop, known = settings.shops.get(subject.partition(":")[0]), state.get(ORDER, subject)
     if shop is None:
         return NOTHING
-    asked = [each for each in state.find(ENTERED, subject).values() if state.get(ANSWER, each.command_id) is None]
+    entered = state.find(ENTERED, subject).values()
+    answered = state.get_many(ANSWER, (each.command_id for each in entered))
+    asked = [each for each in entered if each.command_id not in answered]
     if shop.flows.payments == "off" or known is None:
         return Decision(announce=owed(asked, shop, None, state.now))
     payments = payments_of(known, _is_void(known, shop, state), shop.orders, shop.payments, state)

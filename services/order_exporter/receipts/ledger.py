@@ -77,8 +77,7 @@ def payments_of(
 ) -> Payments:
     """All that is known about the payments of an order; entries by unmapped methods are answered, and no more."""
     key = known.order.key
-    counted = [each for each in state.find(ENTERED, key).values() if counts(each, state)]
-    entered = [each for each in counted if entered_by(each, known.order).method in rules.methods]
+    entered = [each for each in _accepted(key, state) if entered_by(each, known.order).method in rules.methods]
     return Payments(
         order=known.order,
         is_void=is_void,
@@ -90,7 +89,9 @@ def payments_of(
     )
 
 
-def counts(command: PaymentReceived, state: State) -> bool:
-    """Whether an entry was not refused, and asks for more than to be looked at."""
-    answer = state.get(ANSWER, command.command_id)
-    return not command.dry_run and not (answer and answer.outcome == "refused")
+def _accepted(order: str, state: State) -> list[PaymentReceived]:
+    """The payments that people have entered for an order, without dry runs and refused ones."""
+    entered = [each for each in state.find(ENTERED, order).values() if not each.dry_run]
+    answers = state.get_many(ANSWER, (each.command_id for each in entered))
+    refused = {command for command, answer in answers.items() if answer.outcome == "refused"}
+    return [each for each in entered if each.command_id not in refused]

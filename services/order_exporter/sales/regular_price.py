@@ -45,7 +45,8 @@ def regular_prices(
 
     A price counts from the moment that it was stated: one that was raised after the order says nothing about it.
     """
-    found = {line: _regular(state.get(PRICES, item), order, rules, balance) for line, item in items.items()}
+    stories = state.get_many(PRICES, items.values())
+    found = {line: _regular(stories.get(item), order, rules, balance) for line, item in items.items()}
     return {line: price for line, price in found.items() if price is not None}
 
 

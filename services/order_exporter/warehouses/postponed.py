@@ -15,7 +15,7 @@ from services.engine.outbox.handlers import Remember
 from services.engine.outbox.outcome import Blocked
 from services.engine.state.records import Kind, State
 from services.order_exporter.content import books_digest
-from services.order_exporter.warehouses.stock import FREE, free_in
+from services.order_exporter.warehouses.stock import free_stock
 
 
 class ShortItem(Part):
@@ -68,11 +68,10 @@ def _pushed_since(known: SalePostponed, pushes: Iterable[Push]) -> bool:
 
 
 def _has_arrived(known: SalePostponed, state: State) -> bool:
-    readings = [state.get(FREE, pieces.item) for pieces in known.pieces]
-    is_newer = any(reading and reading.observed_at > known.postponed_at for reading in readings)
+    stock = free_stock({pieces.item for pieces in known.pieces}, known.key, state)
+    is_newer = any(reading.observed_at > known.postponed_at for reading in stock.readings.values())
     return is_newer and all(
-        free_in(pieces.item, pieces.warehouse or known.warehouse, known.key, state) >= pieces.quantity
-        for pieces in known.pieces
+        stock.free_in(pieces.item, pieces.warehouse or known.warehouse) >= pieces.quantity for pieces in known.pieces
     )
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 
 from contracts.balance import ItemChanged, StockChanged
@@ -66,19 +66,27 @@ def stock_changed(envelope: Envelope[StockChanged], state: State) -> None:
     found: dict[str, Decimal] = defaultdict(Decimal)
     for row in event.rows:
         found[row.warehouse] += row.quantity - max(row.reserve, ZERO)
-        if row.warehouse_name and state.get(WAREHOUSE, row.warehouse) is None:
-            state.put(WAREHOUSE, row.warehouse, Warehouse(uid=row.warehouse), ref=row.warehouse_name)
-            state.release(warehouse_name(row.warehouse_name))
     state.put(FREE, event.item, Free(warehouses=found, observed_at=event.observed_at))
-    for key, promise in state.find(PROMISE, event.item).items():
-        if _is_kept(promise, event.observed_at, state):
+    _keep_warehouses(event, state)
+    _drop_kept_promises(event, state)
+
+
+def _keep_warehouses(event: StockChanged, state: State) -> None:
+    names = {row.warehouse: row.warehouse_name for row in event.rows if row.warehouse_name}
+    known = state.get_many(WAREHOUSE, names)
+    for uid, name in names.items():
+        if uid not in known:
+            state.put(WAREHOUSE, uid, Warehouse(uid=uid), ref=name)
+            state.release(warehouse_name(name))
+
+
+def _drop_kept_promises(event: StockChanged, state: State) -> None:
+    """Drop promises whose Sale this reading contains: their pieces are out of its figure already."""
+    promises = state.find(PROMISE, event.item)
+    sales = state.get_many(SALE, {promise.order for promise in promises.values()})
+    for key, promise in promises.items():
+        if (sale := sales.get(promise.order)) and event.observed_at > sale.recorded_at:
             state.drop(PROMISE, key)
-
-
-def _is_kept(promise: Promise, read_at: datetime, state: State) -> bool:
-    """Whether a reading contains the order's Sale, so that its pieces are out of the figure already."""
-    sale = state.get(SALE, promise.order)
-    return sale is not None and read_at > sale.recorded_at
 
 
 def item_kind(envelope: Envelope[ItemChanged], state: State) -> None:
@@ -105,18 +113,28 @@ def _promise_key(chosen: WarehouseChosen, pieces: Pieces) -> str:
     return f"{chosen.key}|{pieces.item}|{pieces.warehouse or chosen.warehouse}"
 
 
-def free_in(item: str, warehouse: str, order: str, state: State) -> Decimal:
-    """The pieces of an item that this order may take from a warehouse: free there, less what others were promised."""
-    known = state.get(FREE, item)
-    promised = (one.quantity for one in state.find(PROMISE, item).values() if _counts(one, warehouse, order, state))
-    return (known.warehouses.get(warehouse, ZERO) if known else ZERO) - sum(promised, ZERO)
+@dataclass(frozen=True, slots=True)
+class FreeStock:
+    """What an order may take of some items: their last readings, and what other orders were promised of them."""
+
+    readings: Mapping[str, Free]
+    promises: Mapping[str, Sequence[Promise]]
+
+    def free_in(self, item: str, warehouse: str) -> Decimal:
+        """The pieces of an item that are free in a warehouse, less what other orders were promised there."""
+        known = self.readings.get(item)
+        promised = (one.quantity for one in self.promises[item] if one.warehouse == warehouse)
+        return (known.warehouses.get(warehouse, ZERO) if known else ZERO) - sum(promised, ZERO)
 
 
-def _counts(promise: Promise, warehouse: str, order: str, state: State) -> bool:
-    if (promise.warehouse, promise.order != order) != (warehouse, True):
-        return False
-    known = state.get(ORDER, promise.order)
-    return known is not None and not known.removed and not is_void(known.order)
+def free_stock(items: Collection[str], order: str, state: State) -> FreeStock:
+    """The free stock of these items as an order sees it; promises to void and removed orders do not count."""
+    found = state.find_many(PROMISE, items)
+    promises = {item: [one for one in found[item].values() if one.order != order] for item in items}
+    orders = state.get_many(ORDER, {one.order for some in promises.values() for one in some})
+    valid = {key for key, known in orders.items() if not known.removed and not is_void(known.order)}
+    counting = {item: [one for one in some if one.order in valid] for item, some in promises.items()}
+    return FreeStock(state.get_many(FREE, items), counting)
 
 
 RULES: Mapping[type[Event], Remember] = {

@@ -15,7 +15,14 @@ from services.accounting.documents.ruling import Ruling
 from services.engine.outbox.outcome import Blocked
 from services.engine.state.records import State
 from services.order_exporter.content import books_digest
-from services.order_exporter.warehouses.stock import CHOSEN, SERVICE_ITEM, WAREHOUSE, free_in, warehouse_name
+from services.order_exporter.warehouses.stock import (
+    CHOSEN,
+    SERVICE_ITEM,
+    WAREHOUSE,
+    FreeStock,
+    free_stock,
+    warehouse_name,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +41,14 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a choice is made from: the warehouses in order, the item of each line, the pieces of goods by item, and
-    which setting or rule names the warehouses."""
+    """What a choice is made from: the warehouses in order, the item of each line, the pieces of goods by item, which
+    setting or rule names the warehouses, and the stock that is free for the order."""
 
     options: Sequence[str]
     items: Mapping[int, str]
     pieces: Mapping[str, Decimal]
     by: str
+    stock: FreeStock
 
 
 def place_of(
@@ -61,17 +69,19 @@ def place_of(
     chosen = state.get(CHOSEN, order.key)
     if chosen and chosen.content_digest == books_digest(order) and chosen.warehouse in known:
         return Place(chosen.warehouse, None, _by_line(chosen), chosen.pieces)
-    found = Found(known, items, needed(order, items, state), ruling.by["warehouse"])
-    full = next((one for one in known if _holds_all(one, found.pieces, order, state)), None)
+    pieces = needed(order, items, state)
+    found = Found(known, items, pieces, ruling.by["warehouse"], free_stock(pieces.keys(), order.key, state))
+    full = next((one for one in known if _holds_all(one, found)), None)
     return _several(order, found, state) if full is None and split else _one(order, found, full, state)
 
 
 def needed(order: OrderChanged, items: Mapping[int, str], state: State) -> dict[str, Decimal]:
     """The pieces of goods that the order takes, by item; services lie nowhere."""
     pieces: dict[str, Decimal] = defaultdict(Decimal)
+    services = state.get_many(SERVICE_ITEM, items.values())
     for line in order.lines:
         item = items.get(line.line_id) if line.kind == "product" else None
-        if item and state.get(SERVICE_ITEM, item) is None:
+        if item and item not in services:
             pieces[item] += line.quantity
     return dict(pieces)
 
@@ -89,7 +99,7 @@ def _one(order: OrderChanged, found: Found, full: str | None, state: State) -> P
 
 
 def _several(order: OrderChanged, found: Found, state: State) -> Place:
-    lines, taken = _each_line(order, found, state)
+    lines, taken = _each_line(order, found)
     used = [one for one in found.options if one in lines.values()]
     if len(used) < 2:
         return _one(order, found, None, state)
@@ -99,9 +109,7 @@ def _several(order: OrderChanged, found: Found, state: State) -> Place:
     return Place(used[0], choice.model_copy(update={"lines": places}), lines, pieces)
 
 
-def _each_line(
-    order: OrderChanged, found: Found, state: State
-) -> tuple[dict[int, str], dict[tuple[str, str], Decimal]]:
+def _each_line(order: OrderChanged, found: Found) -> tuple[dict[int, str], dict[tuple[str, str], Decimal]]:
     """Where each line of goods leaves: the first warehouse that holds it whole, else the last; and what that takes."""
     lines: dict[int, str] = {}
     taken: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
@@ -109,16 +117,14 @@ def _each_line(
         item = found.items.get(line.line_id) if line.kind == "product" else None
         if item not in found.pieces or item is None:
             continue
-        left = (one for one in found.options if _left(item, one, taken, order, state) >= line.quantity)
+        left = (one for one in found.options if _left(item, one, taken, found.stock) >= line.quantity)
         lines[line.line_id] = next(left, found.options[-1])
         taken[item, lines[line.line_id]] += line.quantity
     return lines, dict(taken)
 
 
-def _left(
-    item: str, warehouse: str, taken: Mapping[tuple[str, str], Decimal], order: OrderChanged, state: State
-) -> Decimal:
-    return free_in(item, warehouse, order.key, state) - taken.get((item, warehouse), Decimal(0))
+def _left(item: str, warehouse: str, taken: Mapping[tuple[str, str], Decimal], stock: FreeStock) -> Decimal:
+    return stock.free_in(item, warehouse) - taken.get((item, warehouse), Decimal(0))
 
 
 def _choice(order: OrderChanged, warehouse: str, pieces: tuple[Pieces, ...], why: str, state: State) -> WarehouseChosen:
@@ -133,8 +139,8 @@ def _choice(order: OrderChanged, warehouse: str, pieces: tuple[Pieces, ...], why
     )
 
 
-def _holds_all(warehouse: str, pieces: Mapping[str, Decimal], order: OrderChanged, state: State) -> bool:
-    return all(free_in(item, warehouse, order.key, state) >= quantity for item, quantity in pieces.items())
+def _holds_all(warehouse: str, found: Found) -> bool:
+    return all(found.stock.free_in(item, warehouse) >= quantity for item, quantity in found.pieces.items())
 
 
 def _uid_of(name: str, order: OrderChanged, ruling: Ruling, state: State) -> str | Blocked:

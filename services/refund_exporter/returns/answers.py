@@ -42,7 +42,8 @@ def reading_until(case: Case) -> datetime | None:
 
 def _owed(case: Case) -> list[ReturnRequested]:
     requests = case.state.find(REQUEST, case.order).values()
-    return [asked for asked in requests if case.state.get(ANSWER, asked.command_id) is None]
+    answered = case.state.get_many(ANSWER, (asked.command_id for asked in requests))
+    return [asked for asked in requests if asked.command_id not in answered]
 
 
 def _read_until(asked: ReturnRequested, case: Case) -> datetime | None:
