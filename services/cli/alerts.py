@@ -9,9 +9,8 @@ import typer
 
 from services.alerts.deliveries import Address
 from services.alerts.message import trial
-from services.cli.codes import FAILED, WRONG_SETTINGS
-from services.cli.frame import DryRun, Json, command, settings
-from services.cli.screen import as_json, console, errors, mark
+from services.cli.command import FAILED, WRONG_SETTINGS, DryRun, Json, command, read_settings
+from services.cli.screen import console, errors, format_mark, print_json
 from services.settings.alerts import AlertSettings, RecipientSettings
 
 app = typer.Typer(no_args_is_help=True, help="Messages to those who are to be told.")
@@ -27,17 +26,17 @@ def alerts() -> None:
 @command
 async def alerts_test(recipients: Recipients = None, dry_run: DryRun = False, json: Json = False) -> int:
     """Send a test message to each recipient, also in a dry run of the service."""
-    known = _known(settings().alerts)
+    known = _known(read_settings().alerts)
     chosen = recipients or list(known)
     if wrong := _wrong(chosen, list(known)):
         errors.print(wrong, style="red", markup=False, soft_wrap=True)
         return WRONG_SETTINGS
     arrived = {name: await _try(name, known[name], dry_run=dry_run) for name in chosen}
     if json:
-        as_json([{"recipient": name, "sent": ok and not dry_run, "ok": ok} for name, ok in arrived.items()])
+        print_json([{"recipient": name, "sent": ok and not dry_run, "ok": ok} for name, ok in arrived.items()])
     else:
         for name, ok in arrived.items():
-            console.print(f"  {mark(ok)} {_told(name, known[name], ok, dry_run=dry_run)}", soft_wrap=True)
+            console.print(f"  {format_mark(ok)} {_told(name, known[name], ok, dry_run=dry_run)}", soft_wrap=True)
     return 0 if all(arrived.values()) else FAILED
 
 

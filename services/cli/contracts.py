@@ -2,16 +2,80 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from services.cli.codes import FAILED, WRONG_SETTINGS
-from services.cli.frame import Json
-from services.cli.schema_comparison import OURS, NoSchemas, compare
-from services.cli.screen import as_json, console, errors
+from contracts.compatibility import breaking_changes
+from contracts.generate import HERE, SCHEMAS
+from services.cli.command import FAILED, WRONG_SETTINGS, Json
+from services.cli.screen import console, errors, print_json
+
+# Two versions of the schemas, folder against folder.
+
+CURRENT_SCHEMAS = HERE / SCHEMAS
+Schema = dict[str, Any]
+
+
+class SchemasNotFound(Exception):
+    """The folder holds no schemas, or something that is none; the message says which."""
+
+
+@dataclass(frozen=True, slots=True)
+class BreakingChange:
+    """One breaking change: the schema (`OrderChanged.v1`), and where and what (`$.total: removed field`)."""
+
+    schema: str
+    change: str
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaComparison:
+    """What came of it: how many schemas both have, which are new, and what breaks."""
+
+    compared: int
+    added: tuple[str, ...]
+    breaking: tuple[BreakingChange, ...]
+
+
+def compare_schemas(old: Path, new: Path) -> SchemaComparison:
+    """Compare the schemas of two folders by the rules of `contracts.compatibility`. Raises `NoSchemas`."""
+    before, after = _schemas(old), _schemas(new)
+    return SchemaComparison(
+        compared=len(before.keys() & after.keys()),
+        added=tuple(sorted(after.keys() - before.keys())),
+        breaking=tuple(_breaking(before, after)),
+    )
+
+
+def _breaking(before: dict[str, Schema], after: dict[str, Schema]) -> Iterator[BreakingChange]:
+    for name, schema in before.items():
+        if name in after:
+            yield from (BreakingChange(name, change) for change in breaking_changes(schema, after[name]))
+        else:
+            yield BreakingChange(name, "$: the schema is gone; the log still holds such events")
+
+
+def _schemas(folder: Path) -> dict[str, Schema]:
+    found = {path.stem: _schema(path) for path in sorted(folder.glob("*.json"))}
+    if not found:
+        raise SchemasNotFound(f"{folder} holds no schemas (*.json); a release has them in contracts/schemas")
+    return found
+
+
+def _schema(path: Path) -> Schema:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise SchemasNotFound(f"{path} cannot be read: {error}") from None
+    if not isinstance(content, dict) or "x-event-type" not in content:
+        raise SchemasNotFound(f"{path} is not the schema of an event (no x-event-type)")
+    return content
+
 
 app = typer.Typer(no_args_is_help=True, help="The schemas of the events.")
 Old = Annotated[Path, typer.Argument(help="A folder of schemas, such as contracts/schemas of an earlier release.")]
@@ -27,12 +91,12 @@ def contracts() -> None:
 def contracts_check(old: Old, new: New = None, json: Json = False) -> None:
     """Name every change from OLD to NEW that breaks a subscriber; exit code 1 if there is one."""
     try:
-        found = compare(old, new or OURS)
-    except NoSchemas as error:
+        found = compare_schemas(old, new or CURRENT_SCHEMAS)
+    except SchemasNotFound as error:
         errors.print(str(error), style="red", markup=False, soft_wrap=True)
         raise typer.Exit(WRONG_SETTINGS) from None
     if json:
-        as_json(asdict(found))
+        print_json(asdict(found))
     else:
         for one in found.breaking:
             console.print(f"{one.schema} {one.change}", markup=False, soft_wrap=True)

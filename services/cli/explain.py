@@ -9,17 +9,16 @@ import typer
 
 from contracts.reason_texts import ReasonText, all_texts, texts
 from contracts.reasons import Reason
-from services.cli.frame import Json, command
-from services.cli.letters import WrongUse
-from services.cli.screen import as_json, console, table
+from services.cli.command import InvalidArgument, Json, command
+from services.cli.screen import build_table, console, print_json
 from services.cli.translation import Language, translator
 
 
-def explain(code: str | None, language: str, *, json: bool) -> None:
+def show_reasons(code: str | None, language: str, *, json: bool) -> None:
     """Show one code, or all of them. Raises `WrongUse` for a code that there is not."""
     found = {_reason(code): texts(_reason(code))} if code else all_texts()
     if json:
-        as_json([_plain(reason, text) for reason, text in found.items()])
+        print_json([_plain(reason, text) for reason, text in found.items()])
     elif code:
         for reason, text in found.items():
             _one(reason, text, language)
@@ -32,7 +31,7 @@ def _reason(code: str) -> Reason:
         return Reason(code)
     near = get_close_matches(code, [*Reason], n=3)
     hint = f"did you mean {', '.join(near)}?" if near else "davtari explain lists all of them"
-    raise WrongUse(f"Unknown reason code {code!r}; {hint}")
+    raise InvalidArgument(f"Unknown reason code {code!r}; {hint}")
 
 
 def _plain(reason: Reason, text: ReasonText) -> dict[str, Any]:
@@ -55,7 +54,7 @@ def _all(found: dict[Reason, ReasonText], language: str) -> None:
         (reason, _(text.owner), "✓" if text.heals else "", (text.ka if language == "ka" else text.en).cause)
         for reason, text in found.items()
     ]
-    console.print(table((_("code"), _("who"), _("by itself"), _("cause")), rows))
+    console.print(build_table((_("code"), _("who"), _("by itself"), _("cause")), rows))
     console.print(f"\n{len(found)}:  davtari explain CODE --lang {language}", markup=False)
 
 
@@ -66,5 +65,5 @@ async def explain_command(
     json: Json = False,
 ) -> int:
     """What a reason code means: cause, effect, fix, who resolves it. Without a code: all of them."""
-    explain(code, language, json=json)
+    show_reasons(code, language, json=json)
     return 0

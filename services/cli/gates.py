@@ -10,23 +10,23 @@ from rich.markup import escape
 from contracts.envelope import Envelope
 from contracts.gates import GateChecked
 from contracts.model import Event
-from services.cli.codes import FAILED
-from services.cli.screen import as_json, console, table
+from services.cli.command import FAILED
+from services.cli.screen import build_table, console, print_json
 from services.engine.kafka.reader import read_events
 from services.engine.runtime.tbilisi import TBILISI
 from services.settings.model import Settings
 
 HEADS = ("gate", "flows", "", "since", "passed last", "looked at")
-TOLD = {"passed": "[green]passed[/]", "shut": "[red]shut[/]", "lost": "[yellow]lost, still live[/]"}
+VERDICTS = {"passed": "[green]passed[/]", "shut": "[red]shut[/]", "lost": "[yellow]lost, still live[/]"}
 
 
-def last(envelopes: Iterable[Envelope[Event]]) -> list[GateChecked]:
+def latest_gate_checks(envelopes: Iterable[Envelope[Event]]) -> list[GateChecked]:
     """The last word about every gate, in the order of their names."""
     said = {event.key: event for event in (one.data for one in envelopes) if isinstance(event, GateChecked)}
     return [said[key] for key in sorted(said)]
 
 
-def lines(found: Sequence[GateChecked]) -> Iterator[str]:
+def gate_lines(found: Sequence[GateChecked]) -> Iterator[str]:
     """For `davtari status`: one line for all that passed, and one for each gate that did not (in rich's markup)."""
     passed = [one for one in found if one.verdict == "passed"]
     if passed:
@@ -34,14 +34,14 @@ def lines(found: Sequence[GateChecked]) -> Iterator[str]:
     for one in found:
         if one.verdict != "passed":
             why = escape("; ".join(one.why))
-            yield f"Gate {one.service} {one.gate}: {TOLD[one.verdict]} since {_when(one.since)}: {why}"
+            yield f"Gate {one.service} {one.gate}: {VERDICTS[one.verdict]} since {_when(one.since)}: {why}"
 
 
-async def told(settings: Settings, *, as_data: bool) -> int:
+async def show_gates(settings: Settings, *, as_data: bool) -> int:
     """`davtari check --last`: nothing is asked of anybody but Kafka. Gives the exit code: 1 unless all have passed."""
-    found = last([envelope async for envelope in read_events(settings.kafka, [GateChecked.TOPIC])])
+    found = latest_gate_checks([envelope async for envelope in read_events(settings.kafka, [GateChecked.TOPIC])])
     if as_data:
-        as_json({"gates": [one.content() for one in found]})
+        print_json({"gates": [one.content() for one in found]})
     else:
         _show(found)
     return 0 if found and all(one.verdict == "passed" for one in found) else FAILED
@@ -51,7 +51,7 @@ def _show(found: Sequence[GateChecked]) -> None:
     if not found:
         console.print("No gate was looked at yet: the services look when they start (davtari up).")
         return
-    console.print(table(HEADS, [_row(one) for one in found]))
+    console.print(build_table(HEADS, [_row(one) for one in found]))
     for one in found:
         for why in one.why:
             console.print(f"  {one.service} {one.gate}: {escape(why)}", soft_wrap=True)
@@ -59,7 +59,7 @@ def _show(found: Sequence[GateChecked]) -> None:
 
 def _row(one: GateChecked) -> tuple[str, ...]:
     passed, names = _when(one.passed_at), escape(", ".join(one.looked_at))
-    return f"{one.service} {one.gate}", ", ".join(one.flows), TOLD[one.verdict], _when(one.since), passed, names
+    return f"{one.service} {one.gate}", ", ".join(one.flows), VERDICTS[one.verdict], _when(one.since), passed, names
 
 
 def _when(moment: datetime | None) -> str:

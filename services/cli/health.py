@@ -14,7 +14,7 @@ PORT = "DAVTARI__TELEMETRY__PORT"
 PATIENCE = 5.0
 
 
-def ask(page: str, environment: Mapping[str, str], host: str = "127.0.0.1") -> tuple[bool, str]:
+def check_health(page: str, environment: Mapping[str, str], host: str = "127.0.0.1") -> tuple[bool, str]:
     """Whether the page says yes, and what it says; the port comes from the environment, as the service's own does."""
     if PORT not in environment:
         return False, f"{PORT} is not set: health is not served, so nothing can be said of it"
@@ -31,7 +31,7 @@ def ask(page: str, environment: Mapping[str, str], host: str = "127.0.0.1") -> t
 
 def main(arguments: list[str]) -> int:
     """0 when well, 1 when not; the reasons are printed."""
-    well, told = ask(arguments[0] if arguments else "readyz", environ)
+    well, told = check_health(arguments[0] if arguments else "readyz", environ)
     print(told)
     return 0 if well else 1
 

@@ -10,8 +10,8 @@ import typer
 
 from contracts.money import is_whole_tetri
 from contracts.operations import PaymentReceived
-from services.cli import ask, moment
-from services.cli.frame import DryRun, Json, Patience, Shop, answered, chosen_shop, command, settings
+from services.cli import requests, times
+from services.cli.command import DryRun, Json, Patience, Shop, command, read_settings, select_shop, show_answer
 from services.cli.screen import console
 from services.engine.runtime.tbilisi import local_date
 
@@ -36,23 +36,23 @@ async def payment_command(
     json: Json = False,
 ) -> int:
     """Enter a payment: a courier's remittance, a bank transfer, cash. The same one entered twice is one receipt."""
-    chosen = settings()
+    chosen = read_settings()
     entered = PaymentReceived(
-        shop=chosen_shop(chosen, shop),
+        shop=select_shop(chosen, shop),
         order_id=order_id,
-        date=day_of(day, datetime.now(UTC)),
-        amount=amount_of(amount),
+        date=parse_day(day, datetime.now(UTC)),
+        amount=parse_amount(amount),
         method=method,
         reference=reference,
         dry_run=dry_run,
-        **ask.stamp(),
+        **requests.command_header(),
     )
     with console.status(f"entering the payment of order {order_id}…"):
-        answer = await ask.ask(chosen, entered, patience)
-    return answered(answer, json)
+        answer = await requests.request(chosen, entered, patience)
+    return show_answer(answer, json)
 
 
-def amount_of(text: str) -> Decimal:
+def parse_amount(text: str) -> Decimal:
     """The amount in a text: above zero, in whole tetri. Raises typer's `BadParameter`."""
     try:
         amount = Decimal(text)
@@ -63,6 +63,6 @@ def amount_of(text: str) -> Decimal:
     return amount
 
 
-def day_of(text: str, now: datetime) -> str:
+def parse_day(text: str, now: datetime) -> str:
     """The day in a text, or today in Tbilisi. Raises `InvalidTime`."""
-    return moment.day(text).isoformat() if text else local_date(now)
+    return times.parse_date(text).isoformat() if text else local_date(now)

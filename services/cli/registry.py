@@ -23,17 +23,17 @@ SERVICES = (
     "refund-exporter",
     "order-notifier",
 )
-OPTIONAL = ("alerts",)
+OPTIONAL_SERVICES = ("alerts",)
 """Services that run where the settings have a section of their name."""
 
 
-def service(name: str) -> Open:
+def load_blueprint(name: str) -> Open:
     """How the service of that name is opened. Raises `KeyError`."""
-    if name not in (*SERVICES, *OPTIONAL):
+    if name not in (*SERVICES, *OPTIONAL_SERVICES):
         raise KeyError(name)
     return cast("Open", imported(f"services.{name.replace('-', '_')}.app").blueprint)
 
 
-def wanted(settings: Settings) -> list[str]:
+def configured_services(settings: Settings) -> list[str]:
     """The services that these settings ask for."""
-    return [*SERVICES, *[name for name in OPTIONAL if getattr(settings, name) is not None]]
+    return [*SERVICES, *[name for name in OPTIONAL_SERVICES if getattr(settings, name) is not None]]

@@ -8,10 +8,14 @@ import signal
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
+from typing import Annotated
 
+import typer
 from aiokafka.errors import KafkaError
 
-from services.cli.registry import service
+from services.cli.command import WRONG_SETTINGS, command, read_settings
+from services.cli.registry import OPTIONAL_SERVICES, SERVICES, configured_services, load_blueprint
+from services.cli.screen import errors
 from services.engine.kafka.membership import Displaced
 from services.engine.kafka.reaching import patiently
 from services.engine.kafka.topics import TopicsNotCreated, create_topics
@@ -31,7 +35,7 @@ from services.settings.base import SecretMissing
 from services.settings.model import KafkaSettings, Settings
 
 log = logging.getLogger(__name__)
-FOR_A_PERSON = (SecretMissing, SettingsError, CannotListen, TopicsNotCreated, AlreadyRunning)
+PERMANENT_FAILURES = (SecretMissing, SettingsError, CannotListen, TopicsNotCreated, AlreadyRunning)
 Watching = Callable[[Service], AbstractContextManager[object]]
 """Around the time that a service runs."""
 
@@ -40,7 +44,7 @@ async def run_service(
     name: str, settings: Settings, ready: asyncio.Event | None = None, watching: Watching = nullcontext
 ) -> None:
     """Run a service until cancelled. Raises whatever ends it."""
-    async with service(name)(settings) as blueprint:
+    async with load_blueprint(name)(settings) as blueprint:
         running = Service(blueprint, settings)
         if ready is not None:
             running.ready = ready
@@ -63,7 +67,7 @@ async def supervise(
         except Exception as error:
             cause = first_cause(error)
             displaced = displaced or isinstance(cause, Displaced)
-            if isinstance(cause, FOR_A_PERSON) and not (displaced and isinstance(cause, AlreadyRunning)):
+            if isinstance(cause, PERMANENT_FAILURES) and not (displaced and isinstance(cause, AlreadyRunning)):
                 raise cause from None
             failures += 1
             await _pause(name, failures, cause)
@@ -78,7 +82,7 @@ async def _pause(name: str, failures: int, cause: BaseException) -> None:
     await asyncio.sleep(pause)
 
 
-async def until_signalled(names: Iterable[str], settings: Settings, *, supervised: bool) -> None:
+async def run_until_signalled(names: Iterable[str], settings: Settings, *, supervised: bool) -> None:
     """Run until SIGTERM or SIGINT; what is under way is finished first. Health and metrics are served beside it."""
     chosen, telemetry = list(names), settings.telemetry
     await refuse_seconds(settings.state.directory, chosen, utc_now)
@@ -111,3 +115,24 @@ async def _all(works: Sequence[Coroutine[object, object, object]]) -> None:
     async with asyncio.TaskGroup() as tasks:
         for work in works:
             tasks.create_task(work)
+
+
+# `davtari up` and `davtari run`.
+
+
+@command
+async def up() -> int:
+    """Run all services in this process, until SIGTERM or Ctrl-C."""
+    chosen = read_settings()
+    await run_until_signalled(configured_services(chosen), chosen, supervised=True)
+    return 0
+
+
+@command
+async def run_command(service: Annotated[str, typer.Argument(help=", ".join((*SERVICES, *OPTIONAL_SERVICES)))]) -> int:
+    """Run one service in this process, until SIGTERM or Ctrl-C."""
+    if service not in (*SERVICES, *OPTIONAL_SERVICES):
+        errors.print(f"[red]there is no service {service!r}: {', '.join((*SERVICES, *OPTIONAL_SERVICES))}[/]")
+        return WRONG_SETTINGS
+    await run_until_signalled([service], read_settings(), supervised=False)
+    return 0

@@ -11,22 +11,23 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from services.connectors.http.unreadable import Unreadable
 from services.engine.runtime.tbilisi import TBILISI
 
-WIDE = 100_000
+UNLIMITED_WIDTH = 100_000
 """Columns where nobody reads on a screen: a pipe or a file gets each line whole, whatever its length."""
 
 
 def _console(*, stderr: bool = False) -> Console:
     made = Console(stderr=stderr, highlight=False)
-    return made if made.is_terminal else Console(stderr=stderr, highlight=False, width=WIDE, soft_wrap=True)
+    return made if made.is_terminal else Console(stderr=stderr, highlight=False, width=UNLIMITED_WIDTH, soft_wrap=True)
 
 
 console = _console()
 errors = _console(stderr=True)
 
 
-def as_json(value: Any) -> None:
+def print_json(value: Any) -> None:
     """Print data; moments in it are written in Tbilisi time with the offset."""
     console.print_json(orjson.dumps(value, default=_text, option=orjson.OPT_PASSTHROUGH_DATETIME).decode())
 
@@ -35,7 +36,7 @@ def _text(value: Any) -> str:
     return value.astimezone(TBILISI).isoformat() if isinstance(value, datetime) and value.tzinfo else str(value)
 
 
-def table(heads: Sequence[str], rows: Iterable[Sequence[object]], right: Sequence[int] = ()) -> Table:
+def build_table(heads: Sequence[str], rows: Iterable[Sequence[object]], right: Sequence[int] = ()) -> Table:
     """A plain table; the columns numbered in `right` are aligned right."""
     made = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for number, head in enumerate(heads):
@@ -45,6 +46,26 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[object]], right: Sequenc
     return made
 
 
-def mark(ok: bool | None) -> str:
+def format_mark(ok: bool | None) -> str:
     """✓, ✗, or ! for something to know."""
     return {True: "[green]✓[/]", False: "[red]✗[/]", None: "[yellow]![/]"}[ok]
+
+
+# Records of an upstream that a command could not read: named at its end, so that nobody takes a part for the whole.
+
+MOST_UNREADABLE = 20
+
+
+def report_unreadable(left_out: Sequence[Unreadable]) -> None:
+    """Say on stderr which records were left out and why, if any were; data on stdout stays data."""
+    if not left_out:
+        return
+    errors.print(f"{_records(len(left_out))} left out, which could not be read:", style="yellow")
+    for one in left_out[:MOST_UNREADABLE]:
+        errors.print(f"  {one.detail}", soft_wrap=True, markup=False)
+    if len(left_out) > MOST_UNREADABLE:
+        errors.print(f"  and {len(left_out) - MOST_UNREADABLE} more")
+
+
+def _records(count: int) -> str:
+    return "1 record was" if count == 1 else f"{count} records were"

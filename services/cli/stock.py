@@ -2,33 +2,148 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from rich.markup import escape
 
-from contracts.catalog import AvailabilityChanged, FigureLine, LocationFigure, ProductLinked
+from contracts.balance import ItemChanged
+from contracts.catalog import AvailabilityChanged, FigureLine, LocationFigure, ProductLinked, ProductUnlinked
 from contracts.drift import StockDrifted
-from services.cli.codes import FAILED
-from services.cli.frame import Json, Shop, chosen_shop, command, settings
-from services.cli.screen import as_json, console, errors, table
-from services.cli.stock_known import NOTHING_STATED, Computed, Explained, Known, Publisher
-from services.cli.stock_known import explained as explained
+from contracts.envelope import Envelope
+from contracts.model import Event
+from services.cli.command import FAILED, Json, Shop, command, read_settings, select_shop
+from services.cli.screen import build_table, console, errors, print_json
 from services.engine.kafka.reader import read_events
 from services.engine.runtime.clock import utc_now
 from services.engine.runtime.tbilisi import local_time
+from services.engine.state.memory import MemoryState
 from services.settings.model import Settings
-from services.stock_publisher.handlers import TOPICS as PUBLISHERS
+from services.stock_publisher.decide import figure_now
+from services.stock_publisher.handlers import TOPICS as PUBLISHER_TOPICS
+from services.stock_publisher.handlers import handlers
+from services.stock_publisher.warehouse import UnknownWarehouse
 
-TOPICS = tuple(dict.fromkeys((*PUBLISHERS, "operations")))
-LONG = ("shop.orders", "ledger.documents", "operations")
+# What the topics say of the stock of one shop: links, published figures, and all that a figure is computed from.
+
+NOTHING_STATED = "Balance has not stated its stock, or shops.*.stock.policy is not chosen"
+
+
+@dataclass(frozen=True, slots=True)
+class ComputedFigure:
+    """The figure of this moment; `why` says why there is none."""
+
+    quantity: Decimal | None = None
+    explanation: tuple[FigureLine, ...] = ()
+    locations: tuple[LocationFigure, ...] = ()
+    stock_seen_at: datetime | None = None
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainedFigure:
+    """A product's figure; `published` is None while there is none. `others` are items under the same SKU.
+
+    `now` is the figure of this moment; `drift` what somebody has changed in the shop since the published one.
+    """
+
+    link: ProductLinked
+    name: str
+    published: AvailabilityChanged | None
+    others: tuple[str, ...] = ()
+    now: ComputedFigure | None = None
+    drift: StockDrifted | None = None
+
+
+@dataclass
+class StockEvents:
+    """Takes in events, each partition in order, and explains figures from them."""
+
+    shop: str
+    links: dict[str, ProductLinked] = field(default_factory=dict)
+    figures: dict[str, AvailabilityChanged] = field(default_factory=dict)
+    drifts: dict[str, StockDrifted] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
+
+    def take(self, event: Event) -> None:
+        """Remember an event."""
+        match event:
+            case ItemChanged():
+                self.names[event.item] = event.name
+            case ProductLinked() if event.shop == self.shop:
+                self.links[event.key] = event
+            case ProductUnlinked() if event.shop == self.shop:
+                self.links.pop(event.key, None)
+            case AvailabilityChanged() if event.shop == self.shop:
+                self.figures[event.key] = event
+            case StockDrifted() if event.shop == self.shop:
+                self.drifts[f"{event.shop}:{event.item}"] = event
+
+    def explain(self, sku: str, publisher: FigureCalculator | None = None) -> ExplainedFigure | None:
+        """The figure of a SKU (or of an item's uid); None if the shop sells nothing under it."""
+        found = sorted(
+            (link for link in self.links.values() if sku in (link.sku, link.item)), key=lambda link: link.linked_at
+        )
+        if not found:
+            return None
+        link, others = found[-1], tuple(each.item for each in found[:-1])
+        now = publisher.computed(link) if publisher else None
+        name, figure = self.names.get(link.item, ""), self.figures.get(link.key)
+        return ExplainedFigure(link, name, figure, others, now, self._drift(link.key, figure))
+
+    def _drift(self, key: str, figure: AvailabilityChanged | None) -> StockDrifted | None:
+        drift = self.drifts.get(key)
+        return drift if drift and figure and drift.seen_at > figure.published_at else None
+
+
+class FigureCalculator:
+    """The rules of stock-publisher over events in memory."""
+
+    def __init__(self, settings: Settings, at: datetime) -> None:
+        self._settings, self._state = settings, MemoryState(at)
+        self._remember = handlers(settings).remember
+        self._seen: dict[tuple[str, str], int] = {}
+
+    def take(self, envelope: Envelope[Event]) -> None:
+        """Remember an event that is newer than what was taken of its subject."""
+        slot, rule = (envelope.data.TOPIC, envelope.subject), self._remember.get(type(envelope.data))
+        if rule is not None and self._seen.get(slot, 0) < envelope.sequence:
+            self._seen[slot] = envelope.sequence
+            rule(envelope, self._state)
+
+    def computed(self, link: ProductLinked) -> ComputedFigure:
+        """The figure of this moment."""
+        try:
+            found = figure_now(self._settings, link, self._state)
+        except UnknownWarehouse as unknown:
+            return ComputedFigure(why=unknown.detail)
+        if found is None:
+            return ComputedFigure(why=NOTHING_STATED)
+        figure, read_at = found
+        return ComputedFigure(figure.quantity, figure.explanation, figure.locations, read_at)
+
+
+def explain_figure(
+    shop: str, sku: str, envelopes: Iterable[Envelope[Event]], publisher: FigureCalculator | None = None
+) -> ExplainedFigure | None:
+    """The figure of a SKU (or of an item's uid) in a shop; None if the shop sells nothing under it."""
+    known = StockEvents(shop)
+    for envelope in envelopes:
+        known.take(envelope.data)
+        if publisher is not None:
+            publisher.take(envelope)
+    return known.explain(sku, publisher)
+
+
+TOPICS = tuple(dict.fromkeys((*PUBLISHER_TOPICS, "operations")))
+UNCOMPACTED_TOPICS = ("shop.orders", "ledger.documents", "operations")
 """Topics that keep everything: only what may still count for a figure is read of them."""
 
 
-def as_data(found: Explained) -> dict[str, Any]:
+def figure_to_data(found: ExplainedFigure) -> dict[str, Any]:
     """For `--json`."""
     events = {"link": found.link, "published": found.published, "drift": found.drift}
     now = asdict(found.now) if found.now else None
@@ -38,7 +153,7 @@ def as_data(found: Explained) -> dict[str, Any]:
     return {**told, "name": found.name, "others": found.others, "now": now}
 
 
-def show(found: Explained) -> None:
+def show_figure(found: ExplainedFigure) -> None:
     """The published figure as a sum, one line for each thing that counts, and the one of this moment beside it."""
     link, published = found.link, found.published
     console.print(f"[bold]{escape(link.sku)}[/]  {escape(found.name)} · shop {link.shop} · {_products(link)}")
@@ -74,7 +189,7 @@ def _drifted(drift: StockDrifted) -> str:
     return f"{what} in the shop, seen at {_time(drift.seen_at)}: {then}"
 
 
-def _show_now(now: Computed, published: AvailabilityChanged | None) -> None:
+def _show_now(now: ComputedFigure, published: AvailabilityChanged | None) -> None:
     if now.quantity is None:
         console.print(f"now: none, {escape(now.why)}", soft_wrap=True)
     elif published is not None and (now.quantity, now.explanation) == (published.quantity, published.explanation):
@@ -91,7 +206,9 @@ def _show_lines(
         (_sign(line.quantity, first=n == 0), f"{abs(line.quantity):f}", line.label, escape(line.source))
         for n, line in enumerate(lines)
     ]
-    console.print(table(("", "", "", ""), [*rows, ("=", f"{quantity:f}", "for sale", _read(read_at))], right=(0, 1)))
+    console.print(
+        build_table(("", "", "", ""), [*rows, ("=", f"{quantity:f}", "for sale", _read(read_at))], right=(0, 1))
+    )
     for one in locations:
         console.print(f"  location {one.place}: {one.quantity:f}")
 
@@ -110,25 +227,25 @@ def _sign(quantity: Decimal, *, first: bool) -> str:
     return "" if first else "+"
 
 
-async def looked_up(chosen: Settings, shop: str, sku: str, now: datetime) -> Explained | None:
+async def find_figure(chosen: Settings, shop: str, sku: str, now: datetime) -> ExplainedFigure | None:
     """The figure of a SKU in a shop from the topics; of orders only those that may still count are read."""
     days = max(rules.stock.in_flight_days for rules in chosen.shops.values())
-    since = dict.fromkeys(LONG, now - timedelta(days=days + 1))
-    known, publisher = Known(shop), Publisher(chosen, now)
+    since = dict.fromkeys(UNCOMPACTED_TOPICS, now - timedelta(days=days + 1))
+    known, publisher = StockEvents(shop), FigureCalculator(chosen, now)
     async for envelope in read_events(chosen.kafka, TOPICS, since=since):
         known.take(envelope.data)
         publisher.take(envelope)
-    return known.explained(sku, publisher)
+    return known.explain(sku, publisher)
 
 
 @command
 async def stock_command(sku: str, shop: Shop = "", json: Json = False) -> int:
     """Why a shop shows this figure for a product, line by line, beside the figure of now. SKU: or the item's uid."""
-    chosen = settings()
-    name = chosen_shop(chosen, shop)
-    found = await looked_up(chosen, name, sku, utc_now())
+    chosen = read_settings()
+    name = select_shop(chosen, shop)
+    found = await find_figure(chosen, name, sku, utc_now())
     if found is None:
         errors.print(f"shop {name} sells nothing under {sku} that is linked to Balance; davtari import items")
         return FAILED
-    as_json(as_data(found)) if json else show(found)
+    print_json(figure_to_data(found)) if json else show_figure(found)
     return 0

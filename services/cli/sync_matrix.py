@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from services.cli.frame import Json, command, settings
-from services.cli.screen import as_json, console
+from services.cli.command import Json, command, read_settings
+from services.cli.screen import console, print_json
 from services.settings.model import Settings
 from services.settings.shop import ShopSettings
 
@@ -18,7 +18,7 @@ HEADS = ("shop", "what", "direction", "flow", "mode", "when", "rule", "service")
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class MatrixRow:
     """One kind of data of one shop. `owner` is the system whose value counts, `rule` what else the settings say."""
 
     shop: str
@@ -32,12 +32,12 @@ class Row:
     service: str
 
 
-def matrix(settings: Settings) -> list[Row]:
+def build_matrix(settings: Settings) -> list[MatrixRow]:
     """Every kind of data, shop by shop."""
     return [row for name, shop in settings.shops.items() for row in _rows(settings, name, shop)]
 
 
-def _rows(settings: Settings, name: str, shop: ShopSettings) -> Iterable[Row]:
+def _rows(settings: Settings, name: str, shop: ShopSettings) -> Iterable[MatrixRow]:
     yield from _products(settings, name, shop)
     yield from _prices(settings, name, shop)
     yield _stock(settings, name, shop)
@@ -45,7 +45,7 @@ def _rows(settings: Settings, name: str, shop: ShopSettings) -> Iterable[Row]:
     yield from _back(name, shop)
 
 
-def _products(settings: Settings, name: str, shop: ShopSettings) -> Iterable[Row]:
+def _products(settings: Settings, name: str, shop: ShopSettings) -> Iterable[MatrixRow]:
     rules, when = shop.catalogue, f"cron {settings.schedule.items}"
     kinds = "goods and services" if rules.allow_services else "goods"
     groups = f"{kinds} of {len(rules.groups)} mapped groups" if rules.groups else "no group is mapped: nothing"
@@ -57,7 +57,7 @@ def _products(settings: Settings, name: str, shop: ShopSettings) -> Iterable[Row
         yield _field(name, f"products: {field}", "catalogue", shop.flows.catalogue, when, owned, shop.fields.stock_only)
 
 
-def _prices(settings: Settings, name: str, shop: ShopSettings) -> Iterable[Row]:
+def _prices(settings: Settings, name: str, shop: ShopSettings) -> Iterable[MatrixRow]:
     when, mode = f"cron {settings.schedule.prices}", shop.flows.prices
     yield _field(name, "regular price", "prices", mode, when, shop.fields.regular_price, shop.fields.stock_only)
     if shop.prices.sale_type or shop.prices.discounts:
@@ -66,7 +66,7 @@ def _prices(settings: Settings, name: str, shop: ShopSettings) -> Iterable[Row]:
         )
 
 
-def _field(name: str, what: str, flow: str, mode: str, when: str, owned: str, stock_only: bool) -> Row:
+def _field(name: str, what: str, flow: str, mode: str, when: str, owned: str, stock_only: bool) -> MatrixRow:
     """An existing product's field; a new product, where one is made, always gets Balance's value."""
     rules = {
         "always": "Balance's value, always",
@@ -75,23 +75,23 @@ def _field(name: str, what: str, flow: str, mode: str, when: str, owned: str, st
         "never": "never: stock alone is written" if stock_only else "only when a product is created",
     }
     owner: Literal["Balance", "shop"] = "Balance" if owned == "always" else "shop"
-    return Row(name, what, TO_SHOP, flow, mode, when, owner, rules[owned], "catalog-importer")
+    return MatrixRow(name, what, TO_SHOP, flow, mode, when, owner, rules[owned], "catalog-importer")
 
 
-def _stock(settings: Settings, name: str, shop: ShopSettings) -> Row:
+def _stock(settings: Settings, name: str, shop: ShopSettings) -> MatrixRow:
     rules = shop.stock
     figure = "on hand" + (" − reserve" if rules.subtract_reserve else "") + " − orders in flight"
     figure += f" − {rules.buffer}" if rules.buffer else ""
-    told = f"{figure}, {rules.policy} of {', '.join(rules.warehouses)}" if rules.policy else "no policy chosen: nothing"
+    rule = f"{figure}, {rules.policy} of {', '.join(rules.warehouses)}" if rules.policy else "no policy chosen: nothing"
     when = f"cron {settings.schedule.stock}, and with each order"
-    return _to_shop(name, "stock", "stock", shop.flows.stock, when, told, "stock-publisher")
+    return _to_shop(name, "stock", "stock", shop.flows.stock, when, rule, "stock-publisher")
 
 
-def _to_shop(name: str, what: str, flow: str, mode: str, when: str, rule: str, service: str) -> Row:
-    return Row(name, what, TO_SHOP, flow, mode, when, "Balance", rule, service)
+def _to_shop(name: str, what: str, flow: str, mode: str, when: str, rule: str, service: str) -> MatrixRow:
+    return MatrixRow(name, what, TO_SHOP, flow, mode, when, "Balance", rule, service)
 
 
-def _documents(settings: Settings, name: str, shop: ShopSettings) -> Iterable[Row]:
+def _documents(settings: Settings, name: str, shop: ShopSettings) -> Iterable[MatrixRow]:
     orders, flows = shop.orders, shop.flows
     triggers = "; ".join(f"{method}: {' or '.join(statuses)}" for method, statuses in orders.trigger.items())
     held = f", held {orders.hold:g} s" if orders.hold else ""
@@ -110,18 +110,18 @@ def _documents(settings: Settings, name: str, shop: ShopSettings) -> Iterable[Ro
         yield _payments(name, shop)
 
 
-def _payments(name: str, shop: ShopSettings) -> Row:
+def _payments(name: str, shop: ShopSettings) -> MatrixRow:
     rules = shop.payments
     when = "; ".join(f"{method}: {found.settled}" for method, found in rules.methods.items()) or "no method is mapped"
     receipt = f"one receipt per payment from {rules.since}, bound to its Sale; refunds: {rules.refunded}"
     return _to_balance(name, "payments", "payments", shop.flows.payments, when, receipt, "order-exporter")
 
 
-def _back(name: str, shop: ShopSettings) -> Iterable[Row]:
+def _back(name: str, shop: ShopSettings) -> Iterable[MatrixRow]:
     """What goes back to the shop's orders once they are in the books."""
     notes, statuses, when = shop.notes, shop.statuses, "with the document"
-    told = {"sale": notes.sale, "credit note": notes.credit_note, "plan": notes.plan, "parked": notes.parked}
-    written = ", ".join(f"{about}: {whom}" for about, whom in told.items() if whom != "off") or "none is chosen"
+    noted = {"sale": notes.sale, "credit note": notes.credit_note, "plan": notes.plan, "parked": notes.parked}
+    written = ", ".join(f"{about}: {whom}" for about, whom in noted.items() if whom != "off") or "none is chosen"
     yield _to_shop(name, "order notes", "notes", notes.mode, when, written, "order-notifier")
     steps = {"posted": statuses.posted, "credited": statuses.credited}
     moves = "; ".join(f"{state}: {was} → {to}" for state, each in steps.items() for was, to in each.items())
@@ -129,7 +129,7 @@ def _back(name: str, shop: ShopSettings) -> Iterable[Row]:
     yield _to_shop(name, "order status", "statuses", statuses.mode, when, rule, "order-notifier")
 
 
-def _customers(name: str, shop: ShopSettings) -> Iterable[Row]:
+def _customers(name: str, shop: ShopSettings) -> Iterable[MatrixRow]:
     orders, mode = shop.orders, shop.flows.orders
     rungs = ["found by personal or company id" + (", made if new" if orders.create_clients else "")]
     rungs += ["else by the id of the same buyer's other orders"] if orders.clients.known_links else []
@@ -142,11 +142,11 @@ def _customers(name: str, shop: ShopSettings) -> Iterable[Row]:
         yield _to_balance(name, what, "orders", mode, "with the buyer's next order", rule, "order-exporter")
 
 
-def _to_balance(name: str, what: str, flow: str, mode: str, when: str, rule: str, service: str) -> Row:
-    return Row(name, what, TO_BALANCE, flow, mode, when, "shop", rule, service)
+def _to_balance(name: str, what: str, flow: str, mode: str, when: str, rule: str, service: str) -> MatrixRow:
+    return MatrixRow(name, what, TO_BALANCE, flow, mode, when, "shop", rule, service)
 
 
-def shown(rows: Sequence[Row]) -> None:
+def show_matrix(rows: Sequence[MatrixRow]) -> None:
     """The matrix for a terminal: shop by shop, what goes which way."""
     for shop in dict.fromkeys(row.shop for row in rows):
         for direction in (TO_SHOP, TO_BALANCE):
@@ -157,36 +157,37 @@ def shown(rows: Sequence[Row]) -> None:
                     console.print(f"{'':<38}{row.trigger} · {row.service}", style="dim", markup=False, soft_wrap=True)
 
 
-def markdown(rows: Sequence[Row]) -> str:
+def matrix_to_markdown(rows: Sequence[MatrixRow]) -> str:
     """The matrix as a Markdown table, for whoever writes it down."""
     lines = [HEADS, tuple("---" for _ in HEADS), *[_cells(row) for row in rows]]
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
 
 
-def data(rows: Sequence[Row]) -> list[dict[str, Any]]:
+def matrix_to_data(rows: Sequence[MatrixRow]) -> list[dict[str, Any]]:
     """The matrix as data."""
     return [asdict(row) for row in rows]
 
 
-def told(settings: Settings, *, as_data: bool, as_markdown: bool) -> None:
+def print_matrix(settings: Settings, *, as_data: bool, as_markdown: bool) -> None:
     """Print it."""
-    rows = matrix(settings)
+    rows = build_matrix(settings)
     if as_data:
-        as_json(data(rows))
+        print_json(matrix_to_data(rows))
     elif as_markdown:
-        console.print(markdown(rows), markup=False, soft_wrap=True)
+        console.print(matrix_to_markdown(rows), markup=False, soft_wrap=True)
     else:
-        shown(rows)
+        show_matrix(rows)
 
 
-def _cells(row: Row) -> tuple[str, ...]:
+def _cells(row: MatrixRow) -> tuple[str, ...]:
     return row.shop, row.what, row.direction, row.flow, row.mode, row.trigger, row.rule, row.service
 
 
 @command
 async def sync_matrix_command(
-    json: Json = False, markdown: Annotated[bool, typer.Option("--markdown", help="A Markdown table.")] = False
+    json: Json = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="A Markdown table.")] = False,
 ) -> int:
     """What is synchronised, in which direction, when and in which mode, as the settings say."""
-    told(settings(), as_data=json, as_markdown=markdown)
+    print_matrix(read_settings(), as_data=json, as_markdown=markdown)
     return 0

@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from services.cli.codes import FAILED
-from services.cli.frame import command, settings
+from services.cli.command import FAILED, command, read_settings
 from services.cli.screen import console
 from services.engine.kafka.connection import admin
 from services.engine.kafka.topic_faults import topic_faults
@@ -15,16 +14,16 @@ from services.engine.kafka.topics import create_topics, mend_topics
 from services.settings.kafka import KafkaSettings
 
 
-async def create(settings: KafkaSettings, *, mend: bool) -> int:
+async def create_and_check_topics(read_settings: KafkaSettings, *, mend: bool) -> int:
     """Make what is missing, and with `mend` set what differs; gives the exit code: 1 when something is still wrong."""
-    made = await create_topics(settings)
+    made = await create_topics(read_settings)
     _say(f"{len(made)} topics created" + (f": {', '.join(made)}" if made else "; all were there"))
-    changed = await mend_topics(settings) if mend else []
+    changed = await mend_topics(read_settings) if mend else []
     for line in changed:
         _say(f"changed {line}")
     done = {line.partition(":")[0] for line in changed}  # Kafka needs a moment to tell of it
-    async with admin(settings) as asked:
-        faults = await topic_faults(asked, settings)
+    async with admin(read_settings) as asked:
+        faults = await topic_faults(asked, read_settings)
     left = [fault for fault in faults if fault.topic not in done or fault.kind == "partitions"]
     for fault in left:
         _say(f"{fault.told}\n    {fault.fix}")
@@ -44,4 +43,4 @@ async def topics_create(
     mend: Annotated[bool, typer.Option("--mend", help="Set retention and the like where they differ.")] = False,
 ) -> int:
     """Create the topics of the manifest that are missing; name those that are there and differ."""
-    return await create(settings().kafka, mend=mend)
+    return await create_and_check_topics(read_settings().kafka, mend=mend)

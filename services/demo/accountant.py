@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from contracts.approvals import ApprovalAsked, ApprovalGiven
-from services.cli.ask import stamp
+from services.cli.requests import command_header
 from services.cli.screen import console
 from services.demo.choose import further
 from services.demo.stage import Stage
@@ -50,5 +50,5 @@ def _asked(stage: Stage, document: str) -> list[ApprovalAsked]:
 async def _approve(stage: Stage, asked: ApprovalAsked) -> None:
     say(f"  {asked.document}, {asked.total} {asked.currency}, waits: {asked.shape}")
     say(f"  The accountant looks and agrees:  davtari approve document {asked.document}")
-    given = ApprovalGiven(shop=asked.shop, shape=asked.shape, document=asked.document, **stamp())
+    given = ApprovalGiven(shop=asked.shop, shape=asked.shape, document=asked.document, **command_header())
     await send(stage.live.kafka, given, datetime.now(UTC))

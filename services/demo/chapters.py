@@ -6,10 +6,13 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 from contracts.operations import ReplayRequested
-from services.cli import letters, show
-from services.cli.ask import ask, stamp
+from services.cli import dead_letter_log
 from services.cli.check import systems as checks
+from services.cli.check.app import show_checks
+from services.cli.dead_letters.pages import letters as show_letters
 from services.cli.order import passport
+from services.cli.order.app import show_order
+from services.cli.requests import command_header, request
 from services.cli.screen import console
 from services.demo.choose import Chosen
 from services.demo.stage import Stage
@@ -21,7 +24,7 @@ Actions = Counter[str]
 
 async def connections(settings: Settings) -> None:
     """`davtari check`: everything answers."""
-    show.checked(await checks.check(settings))
+    show_checks(await checks.check(settings))
 
 
 async def plan(stage: Stage, dry: Settings) -> Actions:
@@ -99,12 +102,12 @@ async def dead_letter(stage: Stage, chosen: Chosen) -> None:
     (await stage.world.balance.put("/_sandbox/lock-date", json={"date": tomorrow.isoformat()})).raise_for_status()
     await stage.place(chosen.late)
     await stage.ledger.until(lambda: bool(stage.ledger.open_letters), "a dead letter")
-    found = [letter for letter in (await letters.all_letters(stage.live.kafka)).values() if letter.open]
-    show.letters(found)
+    found = [letter for letter in (await dead_letter_log.read_dead_letters(stage.live.kafka)).values() if letter.open]
+    show_letters(found)
     (await stage.world.balance.put("/_sandbox/lock-date", json={"date": None})).raise_for_status()
     console.print("  The accountant opens the period in Balance, then:  davtari dead-letters replay")
     for one in found:
-        await ask(stage.live, ReplayRequested(dead_letter=one.letter.dead_letter, **stamp()), 30.0)
+        await request(stage.live, ReplayRequested(dead_letter=one.letter.dead_letter, **command_header()), 30.0)
     await stage.until(lambda: len(stage.ledger.sales), len(chosen.orders) + 1, "orders → Sales")
 
 
@@ -114,4 +117,4 @@ async def one_order(stage: Stage, chosen: Chosen) -> None:
     key = lost.key if lost else f"main:{chosen.orders[0]}"
     found = passport.passport(key, stage.ledger.story)
     if found is not None:
-        show.passport(found)
+        show_order(found)

@@ -8,7 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from services.cli.screen import console, table
+from services.cli.screen import build_table, console
 from services.demo.stage import Stage
 
 Documents = list[dict[str, Any]]
@@ -96,7 +96,7 @@ def show_closing(closing: Closing) -> None:
         ),
     ]
     shown = [(name, f"{a:,.2f}", f"{b:,.2f}", f"{c:,.2f}") for name, a, b, c in rows]
-    console.print(table(("", "shop", "Balance", "difference"), shown, right=(1, 2, 3)))
+    console.print(build_table(("", "shop", "Balance", "difference"), shown, right=(1, 2, 3)))
     console.print(
         f"  {closing.dead_letters_open} dead letters open · {closing.written_twice} documents written more than once"
     )

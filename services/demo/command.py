@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from services.cli.codes import NO_ANSWER
-from services.cli.frame import command
+from services.cli.command import NO_ANSWER, command
 from services.cli.screen import errors
 from services.demo.kafka import BrokerError
 from services.demo.story import demo

@@ -8,10 +8,11 @@ from functools import partial
 from typing import Any
 
 from contracts.operations import ImportRequested
-from services.cli import letters, show
+from services.cli import dead_letter_log
 from services.cli import stock as figures
-from services.cli.ask import ask, stamp
+from services.cli.dead_letters.pages import letters as show_letters
 from services.cli.plans import applying
+from services.cli.requests import command_header, request
 from services.cli.screen import console
 from services.demo.stage import Stage, progress
 from services.engine.kafka.reader import read_events
@@ -71,7 +72,7 @@ async def mistake_held(stage: Stage) -> None:
         await _mark(stage, sku, (GOODS[sku].price or Decimal(1)) / 100)
     await _read(stage, "prices")
     await stage.ledger.until(lambda: bool(stage.ledger.open_letters), "the snapshot is held")
-    show.letters([one for one in (await letters.all_letters(stage.live.kafka)).values() if one.open])
+    show_letters([one for one in (await dead_letter_log.read_dead_letters(stage.live.kafka)).values() if one.open])
     await stage.rests()
     say(f"  The shop's prices are {'as they were' if await _prices(stage) == before else 'NOT as they were'}.")
     for sku in MISTYPED:
@@ -92,8 +93,8 @@ async def figures_explained(stage: Stage) -> None:
     )
     said = [envelope async for envelope in read_events(stage.live.kafka, figures.TOPICS)]
     for sku in (KIT, next(iter(PARTS))):
-        if found := figures.explained("main", sku, said):
-            figures.show(found)
+        if found := figures.explain_figure("main", sku, said):
+            figures.show_figure(found)
 
 
 async def _prices(stage: Stage) -> dict[str, str]:
@@ -106,7 +107,7 @@ async def _mark(stage: Stage, sku: str, price: Decimal) -> None:
 
 
 async def _read(stage: Stage, resource: str) -> None:
-    await ask(stage.live, ImportRequested.model_validate({"resource": resource, **stamp()}), 60.0)
+    await request(stage.live, ImportRequested.model_validate({"resource": resource, **command_header()}), 60.0)
 
 
 async def _ok(asked: Any) -> Any:

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from services.alerts.app import blueprint
 from services.alerts.deliveries import Address
 from services.cli.app import app
-from services.cli.registry import SERVICES, wanted
+from services.cli.registry import SERVICES, configured_services
 from services.settings.base import SecretMissing
 from tests.alerts.given import alerting, using
 from tests.alerts.letterbox import Hook, hook_on
@@ -114,8 +114,8 @@ def test_quiet_hours_that_are_none_are_refused(span: str) -> None:
 
 
 async def test_the_service_runs_only_where_somebody_is_to_be_told() -> None:
-    assert wanted(settings()) == list(SERVICES)
-    assert wanted(using(alerting())) == [*SERVICES, "alerts"]
+    assert configured_services(settings()) == list(SERVICES)
+    assert configured_services(using(alerting())) == [*SERVICES, "alerts"]
     with pytest.raises(SecretMissing, match="name a recipient"):
         async with blueprint(settings()):
             pass

@@ -16,12 +16,12 @@ from services.accounting.checks import taxes
 from services.cli.clients import importing
 from services.cli.drift.compare import drifts
 from services.cli.helpers import opening
-from services.cli.left_out import show_left_out
 from services.cli.links.judging import judged
 from services.cli.links.rebuilding import rebuilt
 from services.cli.links.table import Line
 from services.cli.links.verdict import Known
 from services.cli.plans.shop_only import shop_only
+from services.cli.screen import report_unreadable
 from services.connectors.http.unreadable import Unreadable, listed, readable
 from services.engine.outbox.outcome import Refused
 from services.sandbox.faults import Fault
@@ -78,7 +78,7 @@ async def test_shop_only_names_what_it_cannot_read_and_lists_the_rest(capsys: py
         left_out: list[Unreadable] = []
         found = await shop_only(known(), frozenset(), readable(w.client.every_product(), left_out))
         assert [one.sku for one in found] == ["GOOD"]
-        show_left_out(left_out)
+        report_unreadable(left_out)
         told = capsys.readouterr().err
         assert "1 record was left out" in told
         assert f"product {shop.odd}: field `type` is a list, which is not a text" in told

@@ -19,7 +19,7 @@ from pathlib import Path
 from sqlalchemy import func, select
 
 from services.catalog_importer import deliveries as products
-from services.cli.registry import service as service_of
+from services.cli.registry import load_blueprint as service_of
 from services.connectors.woocommerce.batch import ItemResult, Stored
 from services.connectors.woocommerce.product import Product
 from services.connectors.woocommerce.product_write import ProductWrite

@@ -8,7 +8,7 @@ from typing import Any
 
 from contracts.operations import DeadLettered, DeadLetterSettled, FailedDelivery, FailedRecord
 from contracts.reasons import Reason
-from services.cli.letters import Letter, Told, tell
+from services.cli.dead_letter_log import DeadLetter, DeadLetterEvent, apply_dead_letter_event
 from services.engine.outbox.digest import letter_digest
 
 NOW = datetime(2026, 11, 20, 14, tzinfo=UTC)
@@ -79,9 +79,9 @@ def closed(letter: DeadLettered, how: Any = "replayed", seconds: float = 10) -> 
     )
 
 
-def letters(*told: Told) -> list[Letter]:
+def letters(*told: DeadLetterEvent) -> list[DeadLetter]:
     """The letters after these events."""
-    found: dict[str, Letter] = {}
+    found: dict[str, DeadLetter] = {}
     for event in told:
-        tell(found, event)
+        apply_dead_letter_event(found, event)
     return list(found.values())

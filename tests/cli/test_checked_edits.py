@@ -10,12 +10,13 @@ import pytest
 
 from contracts.operations import DeadLettered
 from services.accounting.documents.unbookable import Unbookable
+from services.cli.command import InvalidArgument
+from services.cli.dead_letter_log import DeadLetter
 from services.cli.dead_letters.checking import known as looking_up
 from services.cli.dead_letters.checking.edit import Known
 from services.cli.dead_letters.checking.known import confirmed, unknown_references
 from services.cli.dead_letters.correction import Correction, corrected, document
 from services.cli.dead_letters.pointers import with_value
-from services.cli.letters import Letter, WrongUse
 from services.engine.outbox.dead_letters import delivery_letter
 from services.engine.outbox.decision import Delivery
 from services.engine.outbox.digest import digest_of
@@ -37,7 +38,7 @@ NOTE: dict[str, Any] = note(BACK, using=USING, bought=BOUGHT).model_dump(mode="j
 RECEIPT: dict[str, Any] = receipt(sold().again(KEY, NOON)).model_dump(mode="json")
 
 
-def refused(payload: dict[str, Any], kind: str = "sale") -> Letter:
+def refused(payload: dict[str, Any], kind: str = "sale") -> DeadLetter:
     """The letter of a delivery that Balance refused."""
     about = Delivery(f"{kind}:{KEY}", kind, "balance.documents", KEY, payload)
     told = ("balance.period-closed", "closed", digest_of(payload), PAID)
@@ -85,7 +86,7 @@ REFUSED = {
 
 @pytest.mark.parametrize(("assignments", "told"), REFUSED.values(), ids=list(REFUSED))
 def test_what_no_service_would_send_is_refused_by_name(assignments: list[str], told: str) -> None:
-    with pytest.raises(WrongUse, match=r"nothing was sent|does not fit|which one") as refusal:
+    with pytest.raises(InvalidArgument, match=r"nothing was sent|does not fit|which one") as refusal:
         edited(assignments)
     assert told in str(refusal.value)
 
@@ -102,7 +103,7 @@ DOUBTED = {
 def test_an_unusual_date_is_asked_about(day: str, doubt: str) -> None:
     made = edited([f"/document/Date={day}T00:00:00"])
     assert any(doubt in one for one in made.doubts), made.doubts
-    with pytest.raises(WrongUse, match="--yes"):
+    with pytest.raises(InvalidArgument, match="--yes"):
         confirmed(made.doubts, yes=False)
     confirmed(made.doubts, yes=True)
 
@@ -135,7 +136,7 @@ def test_credit_notes_and_receipts_are_checked_too(
     payload: dict[str, Any], kind: str, right: str, wrong: str, told: str
 ) -> None:
     assert edited([right], payload, kind).changed
-    with pytest.raises(WrongUse, match=told):
+    with pytest.raises(InvalidArgument, match=told):
         edited([wrong], payload, kind)
 
 
@@ -199,7 +200,7 @@ async def looked_up(assignment: str, monkeypatch: pytest.MonkeyPatch) -> list[st
 async def test_a_reference_that_balance_does_not_have_is_refused(
     assignment: str, told: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(WrongUse, match=told):
+    with pytest.raises(InvalidArgument, match=told):
         await looked_up(assignment, monkeypatch)
 
 

@@ -7,12 +7,13 @@ from datetime import timedelta
 import pytest
 
 from contracts.reasons import Reason
+from services.cli.command import InvalidArgument
+from services.cli.dead_letter_log import find_dead_letter
 from services.cli.dead_letters.ages import age
 from services.cli.dead_letters.choice import Choice, must_be_known
 from services.cli.dead_letters.fixes import fix
 from services.cli.dead_letters.grouping import closing, groups
 from services.cli.dead_letters.routes import histogram, routes
-from services.cli.letters import WrongUse, pick
 from services.cli.status.standings import Standing, Waiting
 from tests.cli.letters_given import NOW, closed, delivery, letters, record
 
@@ -48,7 +49,7 @@ def test_a_record_of_balance_is_about_no_shop_and_no_order() -> None:
 
 @pytest.mark.parametrize("choice", [Choice(reasons=("balance.closed",)), Choice(flow="sales"), Choice(shop="mian")])
 def test_a_name_that_nothing_has_is_refused_with_those_that_there_are(choice: Choice) -> None:
-    with pytest.raises(WrongUse, match=r"Known: .*(balance\.period-closed|orders|main)"):
+    with pytest.raises(InvalidArgument, match=r"Known: .*(balance\.period-closed|orders|main)"):
         must_be_known(choice, ["order-exporter"], ["main"], EVERY)
 
 
@@ -113,4 +114,4 @@ def test_what_is_closed_stays() -> None:
 
 def test_a_letter_is_found_by_the_start_of_its_id() -> None:
     by_id = {one.letter.dead_letter: one for one in EVERY}
-    assert pick(by_id, "00000002").letter == OTHER
+    assert find_dead_letter(by_id, "00000002").letter == OTHER

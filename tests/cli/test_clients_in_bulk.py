@@ -172,7 +172,7 @@ async def test_an_export_that_broke_off_after_the_shop_made_the_account_finds_it
 def test_nobody_is_exported_unless_it_is_asked_for(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(bulk, "settings", settings)
+    monkeypatch.setattr(bulk, "read_settings", settings)
     with pytest.raises(typer.Exit) as ended:
         bulk.export_clients_command("main")
     assert ended.value.exit_code == 2
@@ -181,6 +181,6 @@ def test_nobody_is_exported_unless_it_is_asked_for(
 
 @pytest.mark.parametrize("flow", ["dry-run", "off"])
 async def test_nothing_is_written_before_orders_are_live(monkeypatch: pytest.MonkeyPatch, flow: str) -> None:
-    monkeypatch.setattr(bulk, "settings", lambda: settings(flow))
+    monkeypatch.setattr(bulk, "read_settings", lambda: settings(flow))
     with pytest.raises(SettingsError, match=r'flows\.orders is not "live"'):
         await bulk.import_clients("main", write=True, json=False)

@@ -10,13 +10,14 @@ import pytest
 
 from contracts.envelope import correction_id, headers, value
 from contracts.operations import DeadLettered
+from services.cli.command import InvalidArgument
+from services.cli.dead_letter_log import DeadLetter
 from services.cli.dead_letters.checking.edit import Known
 from services.cli.dead_letters.correction import corrected, document
 from services.cli.dead_letters.masking import MASK, masked
 from services.cli.dead_letters.payloads import MODELS
 from services.cli.dead_letters.pointers import differences, with_value
 from services.cli.dead_letters.selecting import same_record
-from services.cli.letters import Letter, WrongUse
 from services.engine.outbox.dead_letters import delivery_letter
 from services.engine.outbox.decision import Delivery
 from services.engine.outbox.digest import digest_of
@@ -31,7 +32,7 @@ KNOWN = Known(today=date(2026, 11, 30))
 CLIENT = {"shop": "main", "order_id": 998, "person_ref": "p1", "identity": "i1", "create": True, "retail": None}
 
 
-def client_letter() -> Letter:
+def client_letter() -> DeadLetter:
     """A client that Balance refused, of the order-exporter."""
     told = delivery(1, payload=CLIENT, person={"ID": "0100", "Name": "Nino"}, person_ref="p1")
     assert told.delivery is not None
@@ -50,7 +51,7 @@ def test_values_are_set_by_pointer_and_read_as_json_or_text() -> None:
 
 @pytest.mark.parametrize("assignment", ["a=1", "/a", "/a/7/b=1", "/a/x=1", "/d/e=1", "/no/where=1"])
 def test_a_pointer_that_leads_nowhere_is_refused(assignment: str) -> None:
-    with pytest.raises(WrongUse, match="--set"):
+    with pytest.raises(InvalidArgument, match="--set"):
         with_value({"a": [{"b": 1}], "d": "x"}, assignment)
 
 
@@ -87,14 +88,14 @@ def test_a_delivery_is_corrected_with_its_person_apart() -> None:
 )
 def test_what_does_not_fit_is_not_sent(assignment: str, told: str) -> None:
     one = client_letter()
-    with pytest.raises(WrongUse, match=told):
+    with pytest.raises(InvalidArgument, match=told):
         corrected(one, with_value(document(one), assignment), "a typo", (), KNOWN)
 
 
 def test_what_was_never_sent_or_is_closed_has_nothing_to_edit() -> None:
     refusal = delivery(1).model_copy(update={"digest": "of its reason"})
     for told in (letters(refusal), letters(delivery(2, blocked_on="link")), letters(delivery(3), closed(delivery(3)))):
-        with pytest.raises(WrongUse, match=r"never sent|not open"):
+        with pytest.raises(InvalidArgument, match=r"never sent|not open"):
             document(told[0])
 
 
@@ -124,7 +125,7 @@ def test_a_record_is_corrected_under_a_new_id_and_keeps_its_version() -> None:
     assert again.event.id == event.id
 
 
-def restored_id(one: Letter) -> str:
+def restored_id(one: DeadLetter) -> str:
     assert one.letter.record is not None
     return dict(restored(one.letter.record).headers)["ce_id"].decode()  # type: ignore[union-attr]
 
@@ -141,7 +142,7 @@ def restored_id(one: Letter) -> str:
 def test_a_record_that_is_still_wrong_is_not_published(assignment: str, told: str) -> None:
     (one,) = letters(broken_record())
     right = document(one) if "rows" in assignment else with_value(document(one), '/data/rows/0/warehouse="w1"')
-    with pytest.raises(WrongUse, match=told):
+    with pytest.raises(InvalidArgument, match=told):
         corrected(one, with_value(right, assignment), "a typo", (), KNOWN)
 
 

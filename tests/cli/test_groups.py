@@ -8,7 +8,7 @@ import pytest
 
 from contracts.balance import ItemWithdrawn
 from contracts.catalog import GroupRule
-from services.cli.letters import WrongUse
+from services.cli.command import InvalidArgument
 from services.cli.mapping.chosen import category_meant, group_meant, shut_below
 from services.cli.mapping.effect import Effect, effect
 from services.cli.mapping.listing import entries, show_matches
@@ -106,12 +106,12 @@ def test_groups_and_categories_are_meant_by_id_or_name_and_never_guessed() -> No
     assert group_meant(catalogue, GREEN).uid == GREEN
     assert group_meant(catalogue, f"{ROOT}/{TEA}/{GREEN}").uid == GREEN
     assert group_meant(catalogue, TEA).uid == TEA
-    with pytest.raises(WrongUse, match="davtari plan groups"):
+    with pytest.raises(InvalidArgument, match="davtari plan groups"):
         group_meant(catalogue, "nowhere")
     there = [Category(id=17, name="Tea"), Category(id=18, name="Coffee"), Category(id=19, name="coffee")]
     assert (category_meant(there, "tea").id, category_meant(there, "18").id) == (17, 18)
     for text in ("Coffee", "99"):
-        with pytest.raises(WrongUse, match="18 Coffee"):
+        with pytest.raises(InvalidArgument, match="18 Coffee"):
             category_meant(there, text)
 
 

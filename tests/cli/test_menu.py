@@ -8,13 +8,12 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
-from services.cli.app import app
-from services.cli.lazy import Entry
-from services.cli.menu import MENU
+from services.cli.app import MENU, app
+from services.cli.lazy import MenuEntry
 
 
 @pytest.mark.parametrize("entry", MENU, ids=lambda entry: entry.name)
-def test_every_command_of_the_menu_is_there_and_is_called_what_the_menu_calls_it(entry: Entry) -> None:
+def test_every_command_of_the_menu_is_there_and_is_called_what_the_menu_calls_it(entry: MenuEntry) -> None:
     command = entry.load()
 
     assert (command.name, command.help.partition("\n")[0]) == (entry.name, entry.help)

@@ -13,7 +13,7 @@ from services.accounting.documents.uids import client_uid
 from services.cli.clients import merging
 from services.cli.clients.known import Known, NoSuchClient, Ref, known
 from services.cli.clients.merging import Whose
-from services.cli.letters import WrongUse
+from services.cli.command import InvalidArgument
 from services.connectors.woocommerce.person import account_ref
 from tests.cli.clients_bench import both
 from tests.order_exporter.export_bench import CLIENT, IDENTITY, bought, client_recorded, person
@@ -76,7 +76,7 @@ def test_whose_orders_are_meant(whose: Whose, ref: Ref) -> None:
 
 @pytest.mark.parametrize("whose", [Whose(), Whose(order=1042, customer=7), Whose(number="123")])
 def test_exactly_one_thing_says_whose(whose: Whose) -> None:
-    with pytest.raises(WrongUse):
+    with pytest.raises(InvalidArgument):
         merging.refs(whose, told(*sold()))
 
 
@@ -87,7 +87,7 @@ def test_an_order_that_nobody_knows_is_nobodys() -> None:
 
 @pytest.mark.parametrize(("to", "why", "undo"), [("", "why", False), ("x", "why", True), ("x", " ", False)])
 def test_a_merge_says_where_and_why(to: str, why: str, undo: bool) -> None:
-    with pytest.raises(WrongUse):
+    with pytest.raises(InvalidArgument):
         merging.check(to, why, undo=undo)
 
 

@@ -10,10 +10,8 @@ import click
 import pytest
 from typer.testing import CliRunner
 
-from services.cli.app import app
-from services.cli.lazy import Entry
-from services.cli.menu import MENU
-from services.cli.old_spellings import modernize, shop_names
+from services.cli.app import MENU, app
+from services.cli.lazy import MenuEntry, modernize, read_shop_names
 
 
 @click.command()
@@ -55,11 +53,11 @@ def test_an_earlier_spelling_is_replaced(given: list[str], meant: list[str]) -> 
 
 def test_a_word_that_no_setting_names_is_no_shop(tmp_path: Path) -> None:
     (tmp_path / "davtari.toml").write_text("[shops.main]\nurl = 'x'\n")
-    assert shop_names(tmp_path / "davtari.toml") == {"main"}
-    assert shop_names(tmp_path / "missing.toml") == frozenset()
+    assert read_shop_names(tmp_path / "davtari.toml") == {"main"}
+    assert read_shop_names(tmp_path / "missing.toml") == frozenset()
 
 
-def leaves(entry: Entry) -> Iterator[tuple[str, Any]]:
+def leaves(entry: MenuEntry) -> Iterator[tuple[str, Any]]:
     """Every command below an entry of the menu, with its whole name."""
     found = [(entry.name, entry.load())]
     while found:
@@ -71,7 +69,7 @@ def leaves(entry: Entry) -> Iterator[tuple[str, Any]]:
 
 
 @pytest.mark.parametrize("entry", [entry for entry in MENU if entry.name != "sandbox"], ids=lambda entry: entry.name)
-def test_no_command_takes_its_shop_otherwise_than_as_an_option(entry: Entry) -> None:
+def test_no_command_takes_its_shop_otherwise_than_as_an_option(entry: MenuEntry) -> None:
     for name, command in leaves(entry):
         arguments = {one.name for one in command.params if one.param_type_name == "argument"}
         options = {word for one in command.params for word in one.opts}

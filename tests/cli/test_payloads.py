@@ -8,7 +8,7 @@ import pytest
 
 from contracts.ledger import SalePlanned
 from services.cli.order.payloads import payloads
-from services.cli.screen import as_json, console
+from services.cli.screen import console, print_json
 from services.order_exporter.announce import planned
 from tests.cli.day_given import recorded_note, told
 from tests.support.exporting import KEY, PAID, given_back, line, order, recorded_sale, refund, sale_task, settings
@@ -24,7 +24,7 @@ def plan() -> SalePlanned:
 @pytest.mark.claim("S0.35")
 def test_what_a_dry_run_would_send_is_there_whole_as_json() -> None:
     with console.capture() as shown:
-        as_json(payloads(KEY, told(BOUGHT, plan())))
+        print_json(payloads(KEY, told(BOUGHT, plan())))
     [document] = json.loads(shown.get())
     assert (document["state"], document["total"], document["payload"]) == (
         "planned",

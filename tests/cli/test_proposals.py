@@ -12,7 +12,7 @@ import pytest
 from contracts.envelope import Envelope, wrap
 from contracts.model import Event
 from contracts.proposals import ItemApproved, ItemProposed
-from services.cli.letters import WrongUse
+from services.cli.command import InvalidArgument
 from services.cli.plans.shop_only import ShopOnly, shop_only
 from services.cli.proposals.accountant import heads, rows, write_csv
 from services.cli.proposals.known import Proposal, proposals, to_approve, to_propose
@@ -82,7 +82,7 @@ async def test_only_what_was_proposed_and_is_missing_can_be_approved() -> None:
     [one] = await proposed()
     waiting = proposals("main", told(one))
     assert to_approve(waiting, " gift-1 ").proposed == one
-    with pytest.raises(WrongUse, match="propose items"):
+    with pytest.raises(InvalidArgument, match="propose items"):
         to_approve(waiting, "OTHER")
-    with pytest.raises(WrongUse, match="new-uid"):
+    with pytest.raises(InvalidArgument, match="new-uid"):
         to_approve(proposals("main", told(one, item("new-uid", sku="Gift-1"))), "GIFT-1")

@@ -10,12 +10,13 @@ import pytest
 
 from contracts.operations import CommandSettled, DeadLettered, DiscardRequested
 from contracts.reasons import Reason
+from services.cli.command import InvalidArgument
+from services.cli.dead_letter_log import DeadLetter
 from services.cli.dead_letters import gone, selecting, told
 from services.cli.dead_letters.choice import Choice
 from services.cli.dead_letters.discarding import discard_all
 from services.cli.dead_letters.results import exit_code
 from services.cli.dead_letters.routes import routes
-from services.cli.letters import Letter, WrongUse
 from tests.cli.letters_given import NOW, closed, delivery, letters, record
 from tests.outbox.test_letter_about import of_record
 from tests.support.exporting import settings
@@ -31,13 +32,13 @@ EVERY = letters(SALE, OTHER, *READ_BY, DONE, closed(DONE))
 def _topic(monkeypatch: pytest.MonkeyPatch) -> None:
     """The topic of dead letters holds these."""
 
-    async def every(_: object) -> dict[str, Letter]:
+    async def every(_: object) -> dict[str, DeadLetter]:
         return {one.letter.dead_letter: one for one in EVERY}
 
-    async def chosen(_: object, wanted: Choice) -> list[Letter]:
+    async def chosen(_: object, wanted: Choice) -> list[DeadLetter]:
         return wanted.of(EVERY)
 
-    monkeypatch.setattr(selecting, "all_letters", every)
+    monkeypatch.setattr(selecting, "read_dead_letters", every)
     monkeypatch.setattr(selecting, "chosen", chosen)
 
 
@@ -66,7 +67,7 @@ async def test_one_letter_of_a_record_stands_for_those_of_all_its_readers() -> N
 async def test_a_selection_that_says_nothing_or_two_things_is_refused(
     named: tuple[str, ...], more: dict[str, Any], message: str
 ) -> None:
-    with pytest.raises(WrongUse, match=message):
+    with pytest.raises(InvalidArgument, match=message):
         await ids(*named, **more)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from services.cli.show import standings
+from services.cli.status.app import show_services
 from services.cli.status.standings import Standing
 
 
@@ -19,7 +19,7 @@ from services.cli.status.standings import Standing
 def test_what_is_not_known_here_is_not_shown_as_zero(
     standing: Standing, cells: list[str], explained: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    standings([standing], [])
+    show_services([standing], [])
     shown = capsys.readouterr().out
     assert " ".join(shown.splitlines()[2].split()) == " ".join(cells)
     assert ("run davtari status there" in shown) == explained

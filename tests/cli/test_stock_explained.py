@@ -14,7 +14,7 @@ from contracts.envelope import Envelope, wrap
 from contracts.model import Event
 from services.cli import stock
 from services.cli.screen import console
-from services.cli.stock_known import Publisher
+from services.cli.stock import FigureCalculator
 from tests.stock_publisher.stock_bench import VAKE, link, order, publish, row, settings
 from tests.stock_publisher.stock_bench import given as publisher_given
 from tests.stock_publisher.stock_bench import stock as reading
@@ -31,11 +31,11 @@ def published() -> Any:
 
 def shown(*events: Event, at: datetime = NOON) -> str:
     """What the command shows after these events, as one line."""
-    publisher = Publisher(settings("live", buffer="2"), at)
-    found = stock.explained("main", "TEA-100", told(*events), publisher)
+    publisher = FigureCalculator(settings("live", buffer="2"), at)
+    found = stock.explain_figure("main", "TEA-100", told(*events), publisher)
     assert found is not None
     with console.capture() as printed:
-        stock.show(found)
+        stock.show_figure(found)
     return " ".join(printed.get().split())
 
 
@@ -54,7 +54,7 @@ def test_the_figure_of_now_stands_beside_the_published_one() -> None:
 def test_the_figure_of_now_says_why_there_is_none() -> None:
     assert "now: none, Balance has not stated its stock" in shown(link())
     elsewhere = told(link(), reading(row("52", warehouse=VAKE)))
-    found = stock.explained("main", "TEA-100", elsewhere, Publisher(settings("live"), NOON))
+    found = stock.explain_figure("main", "TEA-100", elsewhere, FigureCalculator(settings("live"), NOON))
     assert found is not None and found.now is not None
     assert "no stock reading names a warehouse 'Main'" in found.now.why
 
@@ -90,39 +90,41 @@ def test_what_was_changed_in_the_shop_since_is_told(drift: dict[str, Any], what:
 
 def test_data_for_scripts_holds_both_figures() -> None:
     events = (link(), reading(row("52", "6")), order(1042, "4"))
-    found = stock.explained("main", "TEA-100", told(*events, published()), Publisher(settings("live"), NOON))
+    found = stock.explain_figure(
+        "main", "TEA-100", told(*events, published()), FigureCalculator(settings("live"), NOON)
+    )
     assert found is not None
-    data = stock.as_data(found)
+    data = stock.figure_to_data(found)
     assert (data["published"]["quantity"], data["now"]["quantity"]) == ("37", Decimal(42))
     assert data["now"]["explanation"][0]["label"] == "on hand"
 
 
 @pytest.mark.claim("I1")
 def test_every_line_of_a_figure_is_shown() -> None:
-    found = stock.explained("main", "TEA-100", told(link(), published()))
+    found = stock.explain_figure("main", "TEA-100", told(link(), published()))
     assert found is not None
     with console.capture() as shown:
-        stock.show(found)
+        stock.show_figure(found)
     text = " ".join(shown.get().split())
     for part in ("TEA-100", "published 37", "52 on hand", "− 6 reserved", "− 4 in flight order 1042", "= 37 for sale"):
         assert part in text, text
 
 
 def test_a_product_without_a_figure_says_what_is_missing() -> None:
-    found = stock.explained("main", "TEA-100", told(link()))
+    found = stock.explain_figure("main", "TEA-100", told(link()))
     assert found is not None
     with console.capture() as shown:
-        stock.show(found)
+        stock.show_figure(found)
     assert "No figure yet" in shown.get()
 
 
 def test_what_the_shop_does_not_sell_is_unknown() -> None:
     gone = ProductUnlinked(shop="main", item=link().item, product_id=311, reason="gone", unlinked_at=NOON)
-    assert stock.explained("main", "COFFEE", told(link())) is None
-    assert stock.explained("outlet", "TEA-100", told(link())) is None
-    assert stock.explained("main", "TEA-100", told(link(), gone)) is None
+    assert stock.explain_figure("main", "COFFEE", told(link())) is None
+    assert stock.explain_figure("outlet", "TEA-100", told(link())) is None
+    assert stock.explain_figure("main", "TEA-100", told(link(), gone)) is None
 
 
 def test_an_item_may_be_named_by_its_uid() -> None:
-    found = stock.explained("main", link().item, told(link()))
+    found = stock.explain_figure("main", link().item, told(link()))
     assert found is not None and found.link.sku == "TEA-100"

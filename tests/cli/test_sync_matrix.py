@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from services.cli.app import app
-from services.cli.sync_matrix import TO_BALANCE, TO_SHOP, Row, matrix
+from services.cli.sync_matrix import TO_BALANCE, TO_SHOP, MatrixRow, build_matrix
 from services.settings import load
 
 SETTINGS = """
@@ -68,8 +68,8 @@ def written(tmp_path: Path) -> Path:
     return file
 
 
-def row(written: Path, what: str, shop: str = "main") -> Row:
-    (found,) = [each for each in matrix(load(written, environ={})) if (each.shop, each.what) == (shop, what)]
+def row(written: Path, what: str, shop: str = "main") -> MatrixRow:
+    (found,) = [each for each in build_matrix(load(written, environ={})) if (each.shop, each.what) == (shop, what)]
     return found
 
 
@@ -96,7 +96,7 @@ def test_a_shop_without_choices_says_that_nothing_is_synchronised(written: Path)
     assert "one per order, written again" in row(written, "refunds", "second").rule
     assert (row(written, "order notes", "second").mode, row(written, "order status", "second").mode) == ("off", "off")
     assert "no policy chosen: nothing" in row(written, "stock", "second").rule
-    whats = [each.what for each in matrix(load(written, environ={})) if each.shop == "second"]
+    whats = [each.what for each in build_matrix(load(written, environ={})) if each.shop == "second"]
     assert "sale price, with its window" not in whats
 
 
@@ -108,7 +108,7 @@ def test_text_markdown_and_data_say_the_same(written: Path) -> None:
         return ran.stdout
 
     data = json.loads(said("--json"))
-    expected = matrix(load(written, environ={}))
+    expected = build_matrix(load(written, environ={}))
     assert [one["what"] for one in data] == [each.what for each in expected]
     lines = said("--markdown").strip().splitlines()
     assert len(lines) == len(expected) + 2

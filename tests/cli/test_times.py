@@ -6,8 +6,8 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from services.cli.moment import InvalidTime, day, moment
-from services.cli.screen import as_json
+from services.cli.screen import print_json
+from services.cli.times import InvalidTime, parse_date, parse_time
 from services.engine.runtime.tbilisi import local_time
 
 NOW = datetime(2026, 11, 20, 10, 3, tzinfo=UTC)
@@ -28,24 +28,24 @@ MIDNIGHT = datetime(2026, 11, 19, 20, 0, tzinfo=UTC)
     ],
 )
 def test_a_time_without_an_offset_is_tbilisi_time(text: str, meant: datetime) -> None:
-    assert moment(text, NOW) == meant
+    assert parse_time(text, NOW) == meant
 
 
 @pytest.mark.parametrize("text", ["", "yesterday", "20.11.2026", "2026-11-31", "2026-11-20T25:00", "2h ago", "10:03"])
 def test_what_is_no_time_is_refused_with_the_way_to_write_one(text: str) -> None:
     with pytest.raises(InvalidTime, match=r"^Invalid time '.*': write .*2026-11-20T10:03.*Tbilisi"):
-        moment(text, NOW)
+        parse_time(text, NOW)
 
 
 @pytest.mark.parametrize("text", ["", "yesterday", "20.11.2026", "2026-11-31", "2026-11-20T10:03"])
 def test_what_is_no_date_is_refused_with_the_way_to_write_one(text: str) -> None:
     with pytest.raises(InvalidTime, match=r"^Invalid date '.*': write 2026-11-20"):
-        day(text)
+        parse_date(text)
 
 
 def test_what_is_shown_is_tbilisi_time_with_its_offset(capsys: pytest.CaptureFixture[str]) -> None:
     assert local_time(MIDNIGHT) == "20 Nov 2026 00:00 +04"
     assert local_time(MIDNIGHT, seconds=True) == "20 Nov 2026 00:00:00 +04"
-    as_json({"at": MIDNIGHT, "day": date(2026, 11, 20)})
+    print_json({"at": MIDNIGHT, "day": date(2026, 11, 20)})
     assert '"2026-11-20T00:00:00+04:00"' in capsys.readouterr().out
-    assert day("2026-11-20") == date(2026, 11, 20)
+    assert parse_date("2026-11-20") == date(2026, 11, 20)

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 import yaml
 
-from services.cli.registry import OPTIONAL, SERVICES
+from services.cli.registry import OPTIONAL_SERVICES, SERVICES
 from tests.containers.composed import ROOT
 
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))
 CONTAINERS: dict[str, dict[str, Any]] = COMPOSE["services"]
-OURS = [*SERVICES, *OPTIONAL]
+OURS = [*SERVICES, *OPTIONAL_SERVICES]
 LASTING = [name for name, made in CONTAINERS.items() if made.get("restart") == "unless-stopped"]
 
 

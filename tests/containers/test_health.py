@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from services.cli.health import PORT, ask
+from services.cli.health import PORT, check_health
 from tests.containers.composed import free_port
 
 
@@ -35,21 +35,21 @@ def served() -> Iterator[dict[str, str]]:
 
 
 def test_a_service_that_says_yes_is_well(served: dict[str, str]) -> None:
-    assert ask("livez", served) == (True, "well")
+    assert check_health("livez", served) == (True, "well")
 
 
 def test_a_service_that_says_no_is_not_and_its_reason_is_told(served: dict[str, str]) -> None:
-    assert ask("readyz", served) == (False, "it has still to read 17 records")
+    assert check_health("readyz", served) == (False, "it has still to read 17 records")
 
 
 def test_no_answer_is_told_with_its_address() -> None:
     port = free_port()
-    well, told = ask("readyz", {PORT: port})
+    well, told = check_health("readyz", {PORT: port})
     assert not well
     assert f"127.0.0.1:{port}" in told
 
 
 def test_a_port_that_was_never_set_is_told_by_its_name() -> None:
-    well, told = ask("readyz", {})
+    well, told = check_health("readyz", {})
     assert not well
     assert PORT in told

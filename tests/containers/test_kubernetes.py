@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from services.cli.registry import OPTIONAL, SERVICES
+from services.cli.registry import OPTIONAL_SERVICES, SERVICES
 from services.settings import load
 from tests.containers.composed import ROOT, run
 
@@ -52,10 +52,10 @@ def test_every_service_is_listed_and_every_other_can_be() -> None:
         one.removeprefix("services/") for one in read(KUBERNETES / "kustomization.yaml")["resources"] if "/" in one
     }
     assert listed == set(SERVICES)
-    assert {folder.name for folder in (KUBERNETES / "services").iterdir()} == {*SERVICES, *OPTIONAL}
+    assert {folder.name for folder in (KUBERNETES / "services").iterdir()} == {*SERVICES, *OPTIONAL_SERVICES}
 
 
-@pytest.mark.parametrize("service", [*SERVICES, *OPTIONAL])
+@pytest.mark.parametrize("service", [*SERVICES, *OPTIONAL_SERVICES])
 def test_each_says_the_same_of_itself_everywhere(service: str) -> None:
     made = read(KUBERNETES / "services" / service / "kustomization.yaml")
     assert made["nameSuffix"] == f"-{service}"

@@ -11,11 +11,11 @@ from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 from services.cli.app import app
-from services.cli.registry import OPTIONAL, SERVICES
+from services.cli.registry import OPTIONAL_SERVICES, SERVICES
 
 _CONTEXT = get_context("forkserver")
 _CONTEXT.set_forkserver_preload(
-    ["services.cli.starting", *[f"services.{name.replace('-', '_')}.app" for name in (*SERVICES, *OPTIONAL)]]
+    ["services.cli.run", *[f"services.{name.replace('-', '_')}.app" for name in (*SERVICES, *OPTIONAL_SERVICES)]]
 )
 
 

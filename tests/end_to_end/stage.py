@@ -11,8 +11,8 @@ from typing import Any
 from uuid import uuid4
 
 from contracts.operations import CommandSettled, ImportRequested
-from services.cli.ask import ask, stamp
 from services.cli.registry import SERVICES
+from services.cli.requests import command_header, request
 from services.cli.status.standings import standings
 from services.demo.ledger import Ledger, following
 from services.demo.world import ALL_LIVE, SOLD, World, world
@@ -74,8 +74,8 @@ class Stage:
 
     async def imported(self, resource: str, **how: Any) -> CommandSettled:
         """Have Balance read now; gives the answer."""
-        asked = ImportRequested.model_validate({"resource": resource, **how, **stamp()})
-        return await ask(self.settings, asked, PATIENCE)
+        asked = ImportRequested.model_validate({"resource": resource, **how, **command_header()})
+        return await request(self.settings, asked, PATIENCE)
 
     async def davtari(self, *arguments: str, settings: str = "davtari.toml") -> Said:
         """Run a `davtari` command with the stage's settings, or with other ones in the same folder."""

@@ -11,7 +11,7 @@ import pytest_asyncio
 
 from contracts.operations import CommandSettled, ReplayRequested
 from contracts.reasons import Reason
-from services.cli.ask import stamp
+from services.cli.requests import command_header
 from services.demo.kafka import Broker
 from services.engine.kafka.commands import send
 from services.engine.runtime.clock import utc_now
@@ -118,7 +118,7 @@ async def test_two_people_replay_at_once(stage: Stage) -> None:
         await stage.until(lambda: stage.ledger.open_letters, "a dead letter")
     (letter,) = stage.ledger.open_letters
     # when two people replay it at the same moment
-    commands = [ReplayRequested(dead_letter=letter, **stamp()) for _ in range(2)]
+    commands = [ReplayRequested(dead_letter=letter, **command_header()) for _ in range(2)]
     await asyncio.gather(*[send(stage.settings.kafka, command, utc_now()) for command in commands])
     # then both are answered, and there is one Sale
     await stage.until(lambda: len(_answers(stage, commands)) == 2, "both are answered")

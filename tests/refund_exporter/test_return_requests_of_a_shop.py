@@ -112,7 +112,7 @@ class Desk:
     def __init__(self, store: Store, using: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
         self.store, self.exporter = store, Consumer(handlers(using))
         self.exporter.take(store.sale(using))
-        monkeypatch.setattr(pushing, "settings", lambda: using)
+        monkeypatch.setattr(pushing, "read_settings", lambda: using)
         monkeypatch.setattr(return_request, "open_shop", lambda *_: store.client(using))
         monkeypatch.setattr(return_request, "push", self.answer)
 

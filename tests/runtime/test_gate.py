@@ -14,7 +14,7 @@ import pytest
 
 from contracts.catalog import AvailabilityChanged
 from contracts.gates import GateChecked
-from services.cli.gates import lines
+from services.cli.gates import gate_lines
 from services.engine.runtime import gate as gate_module
 from services.engine.runtime.gate import Gate, Gatekeeper, Look, gates_said, remembering
 from services.engine.runtime.service import Service
@@ -104,7 +104,7 @@ async def test_a_right_that_is_lost_later_is_told_and_shuts_nothing(tmp_path: Pa
         await eventually(lambda: _said(bench, "passed"), "and that it is back")
         running.cancel()
         assert await verdicts(bench) == ["passed", "lost", "passed"]
-        told = "\n".join(lines(await bench.said(GateChecked)))
+        told = "\n".join(gate_lines(await bench.said(GateChecked)))
     assert "lost, still live" in told
 
 

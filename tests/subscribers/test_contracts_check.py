@@ -13,7 +13,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from services.cli.app import app
-from services.cli.schema_comparison import OURS
+from services.cli.contracts import CURRENT_SCHEMAS
 
 pytestmark = pytest.mark.claim("I7")
 Change = Callable[[dict[str, Any]], None]
@@ -22,7 +22,7 @@ Change = Callable[[dict[str, Any]], None]
 @pytest.fixture
 def changed(tmp_path: Path) -> Path:
     """A copy of the schemas, to be changed."""
-    return Path(shutil.copytree(OURS, tmp_path / "schemas"))
+    return Path(shutil.copytree(CURRENT_SCHEMAS, tmp_path / "schemas"))
 
 
 def edit(folder: Path, name: str, change: Change) -> None:
@@ -39,14 +39,14 @@ def check(*arguments: object) -> Result:
 
 
 def test_the_schemas_of_this_version_break_nothing_of_themselves() -> None:
-    result = check(OURS)
-    count = len(list(OURS.glob("*.json")))
+    result = check(CURRENT_SCHEMAS)
+    count = len(list(CURRENT_SCHEMAS.glob("*.json")))
     assert (result.exit_code, result.stdout) == (0, f"{count} schemas compared, 0 new, 0 breaking changes\n")
 
 
 def test_a_field_that_vanishes_is_named_and_the_exit_code_tells_a_pipeline(changed: Path) -> None:
     edit(changed, "OrderChanged.v1", lambda schema: schema["properties"].pop("total"))
-    result = check(OURS, changed)
+    result = check(CURRENT_SCHEMAS, changed)
     assert result.exit_code == 1
     assert "OrderChanged.v1 $.total: removed field" in result.stdout
 
@@ -54,19 +54,19 @@ def test_a_field_that_vanishes_is_named_and_the_exit_code_tells_a_pipeline(chang
 def test_the_direction_matters(changed: Path) -> None:
     """Given an older version without an optional field, its coming breaks nothing; its going would."""
     edit(changed, "OrderChanged.v1", lambda schema: schema["properties"].pop("coupon_codes"))
-    assert check(changed, OURS).exit_code == 0
-    assert check(OURS, changed).exit_code == 1
+    assert check(changed, CURRENT_SCHEMAS).exit_code == 0
+    assert check(CURRENT_SCHEMAS, changed).exit_code == 1
 
 
 def test_a_schema_that_is_gone_breaks_and_a_new_one_does_not(changed: Path) -> None:
     (changed / "StockChanged.v1.json").unlink()
-    assert "StockChanged.v1 $: the schema is gone" in check(OURS, changed).stdout
-    assert "1 new, 0 breaking" in check(changed, OURS).stdout
+    assert "StockChanged.v1 $: the schema is gone" in check(CURRENT_SCHEMAS, changed).stdout
+    assert "1 new, 0 breaking" in check(changed, CURRENT_SCHEMAS).stdout
 
 
 def test_a_program_reads_the_findings(changed: Path) -> None:
     edit(changed, "SaleRecorded.v1", lambda schema: schema["properties"]["how"]["enum"].append("guessed"))
-    found = json.loads(check(OURS, changed, "--json").stdout)
+    found = json.loads(check(CURRENT_SCHEMAS, changed, "--json").stdout)
     assert found["breaking"] == [{"schema": "SaleRecorded.v1", "change": "$.how: added value 'guessed'"}]
 
 

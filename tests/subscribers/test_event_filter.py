@@ -12,7 +12,7 @@ from contracts.registry import EVENTS
 from contracts.topics import TOPICS
 from services.cli.events.filter import Filter, NoSuchName
 from services.cli.events.line import Heard, heard
-from services.cli.moment import InvalidTime, moment
+from services.cli.times import InvalidTime, parse_time
 from services.engine.outbox.record import Record
 from tests.subscribers.story import NOW, item, order, told
 
@@ -78,13 +78,13 @@ def test_a_name_that_does_not_exist_is_refused_and_the_right_ones_are_told(wrong
     ],
 )
 def test_a_moment_may_be_an_age_or_a_date(text: str, meant: datetime) -> None:
-    assert moment(text, NOW) == meant
+    assert parse_time(text, NOW) == meant
 
 
 @pytest.mark.parametrize("text", ["", "yesterday", "2w", "-1h", "2026-13-01", "999999d", "0001-01-01T00:00+04:00"])
 def test_a_moment_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(InvalidTime, match="Invalid time"):
-        moment(text, NOW)
+        parse_time(text, NOW)
 
 
 def test_keys_of_people_are_read_only_by_name() -> None:

@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 
 from contracts.sample import samples
 from services.cli.app import app
-from services.cli.schema_comparison import OURS
+from services.cli.contracts import CURRENT_SCHEMAS
 from tests.kafka.topics import Topics
 from tests.subscribers.node import INSTALLED, MISSING, install
 
@@ -47,7 +47,7 @@ def desk(town: Topics, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """
     for name in ("ops", "contracts"):
         (tmp_path / name).symlink_to(ROOT / name)
-    shutil.copytree(OURS, tmp_path / "kept" / "schemas")
+    shutil.copytree(CURRENT_SCHEMAS, tmp_path / "kept" / "schemas")
     template = files("services.cli.init").joinpath("template.toml").read_text(encoding="utf-8")
     (tmp_path / "davtari.toml").write_text(template, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
@@ -97,7 +97,7 @@ def test_every_command_of_davtari_works(desk: Path) -> None:
     mine = f"rehearsal-{desk.name}."  # a prefix of this run alone
     out = "".join(asked_of_davtari(command.replace("rehearsal.", mine)) for command in commands)
     assert "OrderChanged.v1        main:1042" in out
-    assert f"{len(list(OURS.glob('*.json')))} schemas compared, 0 new, 0 breaking changes" in out
+    assert f"{len(list(CURRENT_SCHEMAS.glob('*.json')))} schemas compared, 0 new, 0 breaking changes" in out
     orders = sum(sample.topic == "shop.orders" for sample in samples())
     assert f"{orders} records published to {mine}shop.orders" in out
     assert len(Path("sales.jsonl").read_text(encoding="utf-8").splitlines()) == 1

@@ -18,7 +18,7 @@ from contracts.registry import EVENTS
 from contracts.topics import TOPICS
 from ops.acl.__main__ import main
 from ops.acl.roles import IMPERSONAL, PERSONAL, READS, RESTRICTED, WRITES, roles
-from services.cli.registry import OPTIONAL, SERVICES
+from services.cli.registry import OPTIONAL_SERVICES, SERVICES
 from services.demo.kafka import Broker
 from tests.subscribers.guarded import Guarded, bindings, calls_of_the_script, guarded, options
 
@@ -42,7 +42,7 @@ def test_a_stale_script_is_noticed(tmp_path: Path) -> None:
 
 
 def test_every_service_has_a_role() -> None:
-    assert READS.keys() == WRITES.keys() == {*SERVICES, *OPTIONAL}
+    assert READS.keys() == WRITES.keys() == {*SERVICES, *OPTIONAL_SERVICES}
 
 
 def made_in(folder: Path) -> Iterator[str]:

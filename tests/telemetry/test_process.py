@@ -120,7 +120,7 @@ async def test_a_service_that_falls_is_counted_and_watched_again_once_it_stands(
     topics: Topics, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     board, service = Board(["falls"], 300), Falls(blueprint(Upstream().deliver, name="falls"))
-    monkeypatch.setattr(run, "service", {"falls": service}.__getitem__)
+    monkeypatch.setattr(run, "load_blueprint", {"falls": service}.__getitem__)
     before = scrape()("davtari_service_restarts_total", service="falls") or 0.0
     running = asyncio.create_task(run.supervise("falls", settings(topics.settings, tmp_path), watching=board.watching))
 

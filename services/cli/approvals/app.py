@@ -9,10 +9,10 @@ from rich.markup import escape
 
 from contracts.approvals import ApprovalGiven
 from services.cli.approvals.pending import TOPICS, Shape, of_document, of_id, shapes
-from services.cli.ask import stamp
-from services.cli.frame import Json, Why, command, settings
+from services.cli.command import Json, ReasonOption, command, read_settings
 from services.cli.proposals.app import approve_item_command
-from services.cli.screen import as_json, console
+from services.cli.requests import command_header
+from services.cli.screen import console, print_json
 from services.engine.kafka.commands import send
 from services.engine.kafka.reader import read_events
 from services.engine.runtime.tbilisi import local_time
@@ -27,9 +27,9 @@ approve_app.command(name="item")(approve_item_command)
 @command
 async def list_command(json: Json = False) -> int:
     """What waits, by shape, and what was approved by whom."""
-    found = await _shapes(settings())
+    found = await _shapes(read_settings())
     if json:
-        as_json({"shapes": [_data(one) for one in found]})
+        print_json({"shapes": [_data(one) for one in found]})
     else:
         _show(found)
     return 0
@@ -37,18 +37,18 @@ async def list_command(json: Json = False) -> int:
 
 @approve_app.command(name="document")
 @command
-async def document_command(document: str, why: Why = "", json: Json = False) -> int:
+async def document_command(document: str, why: ReasonOption = "", json: Json = False) -> int:
     """Let one document go, named as `davtari approvals list` names it: sale:main:17."""
-    chosen = settings()
+    chosen = read_settings()
     shape = of_document(await _shapes(chosen), document)
     return await _give(chosen, shape, document, why, as_data=json)
 
 
 @approve_app.command(name="shape")
 @command
-async def shape_command(shape_id: str, why: Why = "", json: Json = False) -> int:
+async def shape_command(shape_id: str, why: ReasonOption = "", json: Json = False) -> int:
     """Let every document of a shape go, now and from now on."""
-    chosen = settings()
+    chosen = read_settings()
     return await _give(chosen, of_id(await _shapes(chosen), shape_id), None, why, as_data=json)
 
 
@@ -57,10 +57,10 @@ async def _shapes(chosen: Settings) -> list[Shape]:
 
 
 async def _give(chosen: Settings, shape: Shape, document: str | None, why: str, *, as_data: bool) -> int:
-    given = ApprovalGiven(shop=shape.shop, shape=shape.shape, document=document, why=why, **stamp())
+    given = ApprovalGiven(shop=shape.shop, shape=shape.shape, document=document, why=why, **command_header())
     await send(chosen.kafka, given, datetime.now(UTC))
     if as_data:
-        as_json(given.content())
+        print_json(given.content())
     else:
         what = document or f"all of {shape.shape} in shop {shape.shop}"
         console.print(f"Approved by {escape(given.asked_by)}: {escape(what)}. It goes by itself.", soft_wrap=True)

@@ -10,17 +10,26 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from services.cli import moment
+from services.cli import times
 from services.cli.backfill.missing import Plan, Step, plan_of
 from services.cli.backfill.running import Outcome, carry_out
-from services.cli.codes import FAILED, NO_ANSWER
+from services.cli.command import (
+    FAILED,
+    NO_ANSWER,
+    DryRun,
+    InvalidArgument,
+    Json,
+    OneShop,
+    Patience,
+    command,
+    read_settings,
+    select_shops,
+)
 from services.cli.day_close.days import Days
 from services.cli.day_close.facts import TOPICS, Facts, gathered
 from services.cli.day_close.shop_now import Asking
-from services.cli.frame import DryRun, Json, OneShop, Patience, chosen_shops, command, settings
-from services.cli.letters import WrongUse
 from services.cli.orders.waiting import waits_of
-from services.cli.screen import as_json, console
+from services.cli.screen import console, print_json
 from services.connectors.identity.standing import told
 from services.connectors.upstreams import open_shop
 from services.engine.kafka.reader import read_events
@@ -62,12 +71,12 @@ async def orders_command(
 
     Safe to repeat: what is in the books is left alone. A held order stays held. --dry-run shows the steps of a run.
     """
-    chosen, days = settings(), _days(first, last)
+    chosen, days = read_settings(), _days(first, last)
     facts = gathered([envelope async for envelope in read_events(chosen.kafka, TOPICS)])
-    plans = [await _plan(chosen, name, days, facts, utc_now()) for name in chosen_shops(chosen, shop)]
+    plans = [await _plan(chosen, name, days, facts, utc_now()) for name in select_shops(chosen, shop)]
     filled = [Filled(plan, () if dry_run else await _carried_out(chosen, plan, patience)) for plan in plans]
     if json:
-        as_json({"shops": [_data(one) for one in filled]})
+        print_json({"shops": [_data(one) for one in filled]})
     else:
         for one in filled:
             _show(one, dry_run=dry_run)
@@ -75,16 +84,16 @@ async def orders_command(
 
 
 def _days(first: str, last: str) -> Days:
-    days = Days(moment.day(first), moment.day(last))
+    days = Days(times.parse_date(first), times.parse_date(last))
     if days.first > days.last:
-        raise WrongUse(f"--from {first} is later than --to {last}")
+        raise InvalidArgument(f"--from {first} is later than --to {last}")
     return days
 
 
 async def _plan(chosen: Settings, shop: str, days: Days, facts: Facts, now: datetime) -> Plan:
     """Raises `UpstreamError` when the shop does not answer, `WrongUse` when it is not the shop that is known."""
     if strange := facts.strange.get(shop):
-        raise WrongUse(told(strange))
+        raise InvalidArgument(told(strange))
     rules = chosen.shops[shop]
     async with open_shop(chosen, shop, utc_now) as client:
         said = await Asking(shop, client, facts.of_shop(shop), days, rules.orders).ask()

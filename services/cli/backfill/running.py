@@ -15,9 +15,9 @@ from contracts.operations import Command, CommandSettled, DeadLettered, PushRequ
 from contracts.placement import SalePostponed
 from contracts.reasons import Reason
 from contracts.shop import OrderChanged, OrderRemoved, OrderUnreadable
-from services.cli.ask import stamp
 from services.cli.backfill.missing import Step
 from services.cli.order.said import said
+from services.cli.requests import command_header
 from services.engine.kafka.commands import answers, following, send_all
 from services.engine.outbox.letter_about import order_key_of
 from services.engine.runtime.clock import utc_now
@@ -132,7 +132,7 @@ def _read_requests(steps: Sequence[Step]) -> list[Command]:
         if step.action == "read":
             by_shop.setdefault(step.key.partition(":")[0], []).append(step.order_id)
     return [
-        ReadRequested(shop=shop, order_ids=tuple(some), **stamp())
+        ReadRequested(shop=shop, order_ids=tuple(some), **command_header())
         for shop, ids in by_shop.items()
         for some in chunks(ids, AT_ONCE)
     ]
@@ -141,4 +141,4 @@ def _read_requests(steps: Sequence[Step]) -> list[Command]:
 def _push(step: Step) -> PushRequested:
     shop = step.key.partition(":")[0]
     document = {"document": "order" if step.refund_id is None else "refund", "refund_id": step.refund_id}
-    return PushRequested.model_validate({"shop": shop, "order_id": step.order_id, **document, **stamp()})
+    return PushRequested.model_validate({"shop": shop, "order_id": step.order_id, **document, **command_header()})

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Annotated, Literal
 
 import typer
+from rich.markup import escape
 
-from services.cli import gates, show
+from services.cli import gates
 from services.cli.check import systems
-from services.cli.codes import FAILED
-from services.cli.frame import Json, command, settings
-from services.cli.screen import as_json
+from services.cli.check.systems import Checked
+from services.cli.command import FAILED, Json, command, read_settings
+from services.cli.screen import console, format_mark, print_json
 
 
 @command
@@ -22,13 +24,33 @@ async def check_command(
     json: Json = False,
 ) -> int:
     """Find what is wrong in Kafka, Balance, the shops or the settings, and say what mends it."""
-    chosen = settings()
+    chosen = read_settings()
     if last:
-        return await gates.told(chosen, as_data=json)
+        return await gates.show_gates(chosen, as_data=json)
     found = await (systems.check_taxes(chosen) if what == "taxes" else systems.check(chosen, mend=mend))
     forbidden = systems.forbidden(found, chosen)
     if json:
-        as_json({"systems": [asdict(checked) for checked in found], "cannot_go_live": forbidden})
+        print_json({"systems": [asdict(checked) for checked in found], "cannot_go_live": forbidden})
     else:
-        show.checked(found, forbidden)
+        show_checks(found, forbidden)
     return 0 if all(checked.ok for checked in found) else FAILED
+
+
+def show_checks(found: Sequence[Checked], forbidden: Mapping[str, Sequence[str]] | None = None) -> None:
+    """What `davtari check` found, and which flows cannot go live before it is mended."""
+    for one in found:
+        console.print(f"\n[bold]{escape(one.title)}[/]   [dim]{one.milliseconds} ms[/]", soft_wrap=True)
+        for done in one.mended:
+            console.print(f"  [green]mended[/]  {escape(done)}", soft_wrap=True)
+        for finding in one.findings:
+            console.print(
+                f"  {format_mark(finding.ok)} {escape(finding.what)}   {escape(finding.told)}", soft_wrap=True
+            )
+            if finding.fix and finding.ok is not True:
+                console.print(f"      {escape(finding.fix)}", style="cyan", soft_wrap=True)
+    wrong = sum(finding.ok is False for one in found for finding in one.findings)
+    known = sum(finding.ok is None for one in found for finding in one.findings)
+    console.print(f"\n{wrong} {'thing' if wrong == 1 else 'things'} to mend, {known} to know.")
+    for shop, flows in (forbidden or {}).items():
+        told = f"{shop}: {', '.join(flows)} cannot go live before the ✗ are gone; in dry run they may stay."
+        console.print(escape(told), soft_wrap=True)

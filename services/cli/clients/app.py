@@ -8,11 +8,11 @@ from typing import Annotated
 import typer
 
 from contracts.clients import ContactField, ContactSettled, Side
-from services.cli.ask import stamp
 from services.cli.clients import conflicts, merging, shown
 from services.cli.clients.known import NoSuchClient, read
-from services.cli.frame import DryRun, Json, Shop, Why, chosen_shop, command, settings
-from services.cli.screen import as_json, console
+from services.cli.command import DryRun, Json, ReasonOption, Shop, command, read_settings, select_shop
+from services.cli.requests import command_header
+from services.cli.screen import console, print_json
 from services.connectors.balance.client import Balance
 from services.engine.kafka.commands import send, send_all
 from services.settings.model import Settings
@@ -29,11 +29,11 @@ To = Annotated[str, typer.Option("--to", help="The client of Balance: its uid, o
 @command
 async def list_command(shop: Shop = "", json: Json = False) -> int:
     """The clients that orders of a shop were booked on, how each was found, and whose account ended in the shop."""
-    chosen = settings()
-    shop = chosen_shop(chosen, shop)
+    chosen = read_settings()
+    shop = select_shop(chosen, shop)
     found = await read(chosen, shop)
     if json:
-        as_json({"clients": [shown.data(found, one) for one in found.clients.values()]})
+        print_json({"clients": [shown.data(found, one) for one in found.clients.values()]})
     else:
         shown.clients(found)
     return 0
@@ -43,11 +43,11 @@ async def list_command(shop: Shop = "", json: Json = False) -> int:
 @command
 async def show_command(client: str, shop: Shop = "", json: Json = False) -> int:
     """One client (uid, its first signs, or code): orders, how it was found, who said what about it."""
-    chosen = settings()
-    shop = chosen_shop(chosen, shop)
+    chosen = read_settings()
+    shop = select_shop(chosen, shop)
     found = await read(chosen, shop)
     one = found.one(client)
-    as_json(shown.data(found, one)) if json else shown.client(found, one)
+    print_json(shown.data(found, one)) if json else shown.client(found, one)
     return 0
 
 
@@ -56,7 +56,7 @@ async def show_command(client: str, shop: Shop = "", json: Json = False) -> int:
 async def merge_command(
     shop: Shop = "",
     to: To = "",
-    why: Why = "",
+    why: ReasonOption = "",
     order: Order = None,
     number: Number = None,
     of_client: OfClient = None,
@@ -66,8 +66,8 @@ async def merge_command(
     json: Json = False,
 ) -> int:
     """From now on book somebody's orders on this client. What stands in Balance stays as it is."""
-    chosen = settings()
-    shop = chosen_shop(chosen, shop)
+    chosen = read_settings()
+    shop = select_shop(chosen, shop)
     merging.check(to, why, undo=undo)
     found = await read(chosen, shop)
     whose = merging.refs(merging.Whose(order, number, of_client, customer), found)
@@ -75,7 +75,9 @@ async def merge_command(
     words = merging.words(shop, whose, uid, why)
     if not dry_run:
         await send_all(chosen.kafka, words, datetime.now(UTC))
-    as_json({"dry_run": dry_run, "words": [one.content() for one in words]}) if json else shown.merged(words, dry_run)
+    print_json({"dry_run": dry_run, "words": [one.content() for one in words]}) if json else shown.merged(
+        words, dry_run
+    )
     return 0
 
 
@@ -88,26 +90,26 @@ async def _target(chosen: Settings, to: str) -> str:
 @command
 async def conflicts_command(shop: Shop = "", json: Json = False) -> int:
     """Contacts that shop and Balance have both changed, with both values: who is right is yours to say."""
-    chosen = settings()
-    shop = chosen_shop(chosen, shop)
+    chosen = read_settings()
+    shop = select_shop(chosen, shop)
     found = conflicts.waiting(await read(chosen, shop))
-    as_json({"conflicts": [conflicts.data(one) for one in found]}) if json else conflicts.show(found, shop)
+    print_json({"conflicts": [conflicts.data(one) for one in found]}) if json else conflicts.show(found, shop)
     return 0
 
 
 @app.command(name="settle")
 @command
-async def settle_command(client: str, field: ContactField, take: Side, shop: Shop = "", why: Why = "") -> int:
+async def settle_command(client: str, field: ContactField, take: Side, shop: Shop = "", why: ReasonOption = "") -> int:
     """Say which side is right about a contact that waits; order-exporter then writes it where it differs."""
-    chosen = settings()
-    shop = chosen_shop(chosen, shop)
+    chosen = read_settings()
+    shop = select_shop(chosen, shop)
     known = await read(chosen, shop)
     waiting = [one for one in conflicts.waiting(known) if one.client.startswith(client.lower()) and one.field == field]
     if len(waiting) != 1:
         raise NoSuchClient(
             f"{len(waiting)} such contacts wait; davtari clients conflicts --shop {shop} shows what does"
         )
-    word = ContactSettled(shop=shop, client=waiting[0].client, field=field, take=take, why=why, **stamp())
+    word = ContactSettled(shop=shop, client=waiting[0].client, field=field, take=take, why=why, **command_header())
     await send(chosen.kafka, word, datetime.now(UTC))
     console.print(f"The {field} of {take} counts for client {word.client}: it is on its way.", soft_wrap=True)
     return 0

@@ -10,10 +10,8 @@ from typing import Annotated, Literal
 import typer
 
 from services.cli.clients import exporting, importing
-from services.cli.codes import FAILED
-from services.cli.frame import DryRun, Json, Shop, chosen_shop, command, settings
-from services.cli.left_out import show_left_out
-from services.cli.screen import as_json, console
+from services.cli.command import FAILED, DryRun, Json, Shop, command, read_settings, select_shop
+from services.cli.screen import console, print_json, report_unreadable
 from services.cli.shops import identity
 from services.connectors.balance.client import Balance
 from services.connectors.http.unreadable import Unreadable, readable
@@ -31,8 +29,8 @@ Yes = Annotated[bool, typer.Option("--yes", help="Really do it; without it, clie
 
 async def import_clients(shop: str, *, write: bool, json: bool) -> int:
     """Customer accounts that gave a number become clients of Balance; gives the exit code."""
-    chosen = settings()
-    name = chosen_shop(chosen, shop)
+    chosen = read_settings()
+    name = select_shop(chosen, shop)
     orders = chosen.shops[name].orders
     if write:
         await _may_write(chosen, name)
@@ -52,8 +50,8 @@ async def import_clients(shop: str, *, write: bool, json: bool) -> int:
 @command
 async def export_clients_command(shop: Shop = "", yes: Yes = False, dry_run: DryRun = False, json: Json = False) -> int:
     """Make customer accounts in a shop of Balance's companies with an e-mail and consent. The shop may greet them."""
-    chosen = settings()
-    name, write = chosen_shop(chosen, shop), yes and not dry_run
+    chosen = read_settings()
+    name, write = select_shop(chosen, shop), yes and not dry_run
     orders = chosen.shops[name].orders
     if not (orders.clients.export.consent_field or orders.clients.export.consent_list):
         section = f"shops.{name}.orders.clients.export"
@@ -103,12 +101,12 @@ def _ended(
     tally = Counter((one.outcome, one.why) for one in done)
     if json:
         figures = [{"outcome": outcome, "why": why, "count": count} for (outcome, why), count in tally.items()]
-        as_json({"written": write, "counts": figures, what: [_data(one) for one in done]})
+        print_json({"written": write, "counts": figures, what: [_data(one) for one in done]})
     else:
         console.print(f"{len(done)} {what}" + ("" if write else "; nothing was written (--yes writes)"))
         for (outcome, why), count in sorted(tally.items()):
             console.print(f"  {count:>6} {WORDS[outcome]}{': ' + why if why else ''}", soft_wrap=True, markup=False)
-    show_left_out(left_out)
+    report_unreadable(left_out)
     return FAILED if left_out or any(one.outcome == "failed" for one in done) else 0
 
 

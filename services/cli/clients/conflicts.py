@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 
 from contracts.clients import ContactsConflicted
 from services.cli.clients.known import Known
-from services.cli.screen import console, table
+from services.cli.screen import build_table, console
 from services.engine.runtime.tbilisi import local_time
 
 HEADS = ("client", "field", "Balance", "shop", "since", "order")
@@ -53,7 +53,7 @@ def show(found: Sequence[Waiting], shop: str) -> None:
     if not found:
         console.print("No contact waits for a person.")
         return
-    console.print(table(HEADS, [(o.client, o.field, o.balance, o.shop, o.since, o.order_id) for o in found]))
+    console.print(build_table(HEADS, [(o.client, o.field, o.balance, o.shop, o.since, o.order_id) for o in found]))
     for one in found:
         mend = f'davtari clients settle {one.client} {one.field} shop|balance --shop {shop} --reason "…"'
         told = f"decided: {one.said}" if one.said else mend

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from contracts.clients import ClientAssigned
-from services.cli.ask import stamp
 from services.cli.clients.known import Known, NoSuchClient, Ref, refs_of_client, refs_of_order
-from services.cli.letters import WrongUse
+from services.cli.command import InvalidArgument
+from services.cli.requests import command_header
 from services.connectors.balance.clients import ClientRef
 from services.connectors.woocommerce.person import account_ref
 from services.order_exporter.clients.client import identity_of_number
@@ -35,9 +35,9 @@ class Whose:
 def check(to: str, why: str, *, undo: bool) -> None:
     """Raises `WrongUse` when the client or the reason is missing."""
     if bool(to) == undo:
-        raise WrongUse("say where the orders go with --to, or take it back with --undo")
+        raise InvalidArgument("say where the orders go with --to, or take it back with --undo")
     if not why.strip():
-        raise WrongUse("say why with --why: it is kept with your name")
+        raise InvalidArgument("say why with --why: it is kept with your name")
 
 
 def refs(whose: Whose, found: Known) -> Sequence[Ref]:
@@ -52,13 +52,13 @@ def refs(whose: Whose, found: Known) -> Sequence[Ref]:
         case (None, None, None, int(customer)):
             return [Ref(person_ref=account_ref(found.shop, customer))]
         case _:
-            raise WrongUse("say whose orders: exactly one of --order, --number, --client and --customer")
+            raise InvalidArgument("say whose orders: exactly one of --order, --number, --client and --customer")
 
 
 def _of_number(number: str) -> Ref:
     identity = identity_of_number(number)
     if identity is None:
-        raise WrongUse("--number takes 11 digits of a person or 9 of a company")
+        raise InvalidArgument("--number takes 11 digits of a person or 9 of a company")
     return Ref(identity=identity.ref)
 
 
@@ -80,6 +80,8 @@ async def target(balance: Clients, named: str) -> ClientRef:
 def words(shop: str, whose: Sequence[Ref], client: str | None, why: str) -> list[ClientAssigned]:
     """The commands that make it so; without a client they take an earlier word back."""
     return [
-        ClientAssigned(shop=shop, identity=ref.identity, person_ref=ref.person_ref, client=client, why=why, **stamp())
+        ClientAssigned(
+            shop=shop, identity=ref.identity, person_ref=ref.person_ref, client=client, why=why, **command_header()
+        )
         for ref in whose
     ]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contracts.clients import ClientAssigned
 from services.cli.clients import accounts
 from services.cli.clients.known import Client, Known
-from services.cli.screen import console, table
+from services.cli.screen import build_table, console
 from services.engine.runtime.tbilisi import local_time
 
 HEADS = ("client", "code", "how", "sales", "numbers", "merged by")
@@ -16,7 +16,7 @@ HEADS = ("client", "code", "how", "sales", "numbers", "merged by")
 def clients(known: Known) -> None:
     """All clients of a shop, those with most orders first."""
     found = sorted(known.clients.values(), key=lambda one: (-len(one.orders), one.uid))
-    console.print(table(HEADS, map(_row, found), right=(3, 4)))
+    console.print(build_table(HEADS, map(_row, found), right=(3, 4)))
     console.print(f"Clients: {len(found)}. Names are in Balance; more: davtari clients show CLIENT --shop {known.shop}")
     for one in found:
         for event in known.ended(one):

@@ -10,17 +10,27 @@ from typing import Annotated, Any
 import typer
 
 from contracts.closing import DayClosed
-from services.cli import moment
-from services.cli.ask import stamp
-from services.cli.codes import FAILED, NO_ANSWER
+from services.cli import times
+from services.cli.command import (
+    FAILED,
+    NO_ANSWER,
+    DryRun,
+    Json,
+    OneShop,
+    Shop,
+    command,
+    read_settings,
+    select_shop,
+    select_shops,
+)
+from services.cli.command import ReasonOption as Reason
 from services.cli.day_close import shown
 from services.cli.day_close.accepting import acceptance
 from services.cli.day_close.close import closed
 from services.cli.day_close.facts import TOPICS, Facts, gathered
 from services.cli.day_close.sources import Sources, ask_sources
-from services.cli.frame import DryRun, Json, OneShop, Shop, chosen_shop, chosen_shops, command, settings
-from services.cli.frame import Why as Reason
-from services.cli.screen import as_json
+from services.cli.requests import command_header
+from services.cli.screen import print_json
 from services.engine.kafka.commands import send
 from services.engine.kafka.reader import read_events
 from services.engine.runtime.clock import utc_now
@@ -79,11 +89,11 @@ async def accept_command(
     dry_run: DryRun = False,
 ) -> int:
     """Let a difference stand, named as the close names it (refund:1042:1051), as long as its figures stay the same."""
-    chosen, now = settings(), utc_now()
-    name, date_ = chosen_shop(chosen, shop), _date(day, now)
+    chosen, now = read_settings(), utc_now()
+    name, date_ = select_shop(chosen, shop), _date(day, now)
     facts = await _facts(chosen)
     closing = await _close(chosen, facts, (name, date_), now, read=read)
-    given = stamp()
+    given = command_header()
     accepted = acceptance(closing.close, difference, why, given["asked_by"], now, given["command_id"])
     facts.accepted[accepted.key] = accepted
     closing = Closing(_closed(chosen, facts, (name, date_), closing.sources, now), closing.sources)
@@ -100,15 +110,15 @@ async def _facts(chosen: Settings) -> Facts:
 
 @command
 async def _tie(day: str, shop: str, read: bool, dry_run: bool, json: bool) -> int:
-    chosen, now = settings(), utc_now()
-    shops, date_ = chosen_shops(chosen, shop), _date(day, now)
+    chosen, now = read_settings(), utc_now()
+    shops, date_ = select_shops(chosen, shop), _date(day, now)
     facts = await _facts(chosen)
     closings = [await _close(chosen, facts, (name, date_), now, read=read) for name in shops]
     if not dry_run:
         for closing in closings:
             await sign(chosen, facts, closing)
     if json:
-        as_json({"days": [closing.data() for closing in closings]})
+        print_json({"days": [closing.data() for closing in closings]})
     else:
         for closing in closings:
             shown.show(closing.close, facts.closes.get(closing.close.key, (0, None))[1], closing.sources.silent)
@@ -139,4 +149,4 @@ def _stands_for(close: DayClosed) -> tuple[str, bool, bool]:
 
 
 def _date(text: str, now: datetime) -> str:
-    return moment.day(text).isoformat() if text else local_date(now - timedelta(days=1))
+    return times.parse_date(text).isoformat() if text else local_date(now - timedelta(days=1))

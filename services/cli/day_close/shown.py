@@ -10,7 +10,7 @@ from rich.markup import escape
 
 from contracts.closing import DayClosed, DayDifference, DayPlaced, DayTotal, DayVat
 from services.cli.day_close.shop_now import DRAFTS
-from services.cli.screen import console, table
+from services.cli.screen import build_table, console
 from services.engine.runtime.tbilisi import local_time
 
 NAMES = {"order": "orders", "refund": "refunds", "payment": "payments"}
@@ -23,11 +23,11 @@ def show(close: DayClosed, before: DayClosed | None, silent: Sequence[str] = ())
     `before` is the last close of the same day; `silent` says of each source that did not answer why.
     """
     title = f"{date.fromisoformat(close.date):%d %b %Y} · {close.shop}"
-    console.print(table((title, "shop", "Balance", "difference"), rows(close), right=(1, 2, 3)))
+    console.print(build_table((title, "shop", "Balance", "difference"), rows(close), right=(1, 2, 3)))
     if close.placed:
         heads = ("placed on the day", "shop", "total", "topics", "total")
         console.print()
-        console.print(table(heads, map(_placed, close.placed), right=(1, 2, 3, 4)))
+        console.print(build_table(heads, map(_placed, close.placed), right=(1, 2, 3, 4)))
     for one in close.differences:
         console.print(
             f"  {escape(_named(one))}  {_money(one.amount)} {one.currency}: {escape(one.cause)}", soft_wrap=True

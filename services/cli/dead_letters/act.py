@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from services.cli.command import DryRun, InvalidArgument, Json, Patience, command, read_settings
+from services.cli.dead_letter_log import DeadLetter, find_dead_letter, read_dead_letters
 from services.cli.dead_letters import told
 from services.cli.dead_letters.checking.known import confirmed, known_of, unknown_references
 from services.cli.dead_letters.correction import Correction, corrected
@@ -23,8 +25,6 @@ from services.cli.dead_letters.results import Result, exit_code
 from services.cli.dead_letters.routes import Route, routes
 from services.cli.dead_letters.selecting import same_record, selected
 from services.cli.events.ending import until_stopped
-from services.cli.frame import DryRun, Json, Patience, command, settings
-from services.cli.letters import Letter, WrongUse, all_letters, pick
 from services.engine.outbox.edits import whole_payload
 from services.engine.runtime.clock import utc_now
 from services.settings import Settings
@@ -56,7 +56,7 @@ async def replay(
     json: Json = False,
 ) -> int:
     """Try dead letters again, at the services that failed. Replaying twice does nothing."""
-    wanted, known = choice(reasons, flow, shop, order, since, until), settings()
+    wanted, known = choice(reasons, flow, shop, order, since, until), read_settings()
     meant = await selected(known, "replay", letters or (), wanted, every=every)
     ways = routes(meant, known.retry.loop_guard, in_bulk=not letters)
     ways = ways if no_look else await without_the_gone(ways, known)
@@ -89,9 +89,9 @@ async def edit(
     What is changed is checked as if a service had made it: fields, figures, references, dates. An unusual date is asked
     about.
     """
-    chosen_ = settings()
-    there = await all_letters(chosen_.kafka)
-    found = pick(there, letter)
+    chosen_ = read_settings()
+    there = await read_dead_letters(chosen_.kafka)
+    found = find_dead_letter(there, letter)
     changed = changed_by(found, assignments or (), file)
     known = await known_of(chosen_, found, utc_now())
     correction = corrected(found, changed, why, same_record(found, there.values()), known)
@@ -104,7 +104,7 @@ async def edit(
     return exit_code([ended])
 
 
-async def _tried(settings: Settings, letter: Letter, correction: Correction, patience: float) -> Result:
+async def _tried(settings: Settings, letter: DeadLetter, correction: Correction, patience: float) -> Result:
     """The corrected event is published first: a command about an event that is not there would close the letter."""
     async with desk(settings.kafka, seal=settings.privacy.seal) as made:
         if correction.event is not None:
@@ -130,8 +130,8 @@ async def discard(
 ) -> int:
     """Give dead letters up: who did so, when and why is kept (davtari dead-letters list --closed)."""
     if not why.strip():
-        raise WrongUse("--reason is empty: say why, for whoever asks later")
-    wanted, known = choice(reasons, flow, shop, order, since, until), settings()
+        raise InvalidArgument("--reason is empty: say why, for whoever asks later")
+    wanted, known = choice(reasons, flow, shop, order, since, until), read_settings()
     meant = await selected(known, "discard", letters or (), wanted, every=every)
     if dry_run:
         return told.would_be_discarded(meant, json=json)

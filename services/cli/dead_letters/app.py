@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from services.cli.codes import FAILED
+from services.cli.command import FAILED, InvalidArgument, Json, command, read_settings
+from services.cli.dead_letter_log import DeadLetter, find_dead_letter, read_dead_letters
 from services.cli.dead_letters import grouping, pages
 from services.cli.dead_letters.act import discard, edit, replay
 from services.cli.dead_letters.decoded import Form, shown
@@ -26,9 +27,7 @@ from services.cli.dead_letters.options import (
     choice,
     chosen,
 )
-from services.cli.frame import Json, command, settings
-from services.cli.letters import Letter, WrongUse, all_letters, pick
-from services.cli.screen import as_json, console
+from services.cli.screen import console, print_json
 from services.cli.status import standings
 
 app = typer.Typer(no_args_is_help=True, help="What only a person can settle.")
@@ -54,9 +53,9 @@ async def letters_list(
     json: Json = False,
 ) -> int:
     """The open dead letters: what is wrong, with what, and what to do."""
-    meant = await chosen(settings(), choice(reasons, flow, shop, order, since, until))
+    meant = await chosen(read_settings(), choice(reasons, flow, shop, order, since, until))
     found = [one for one in meant if every or one.open != closed]
-    as_json([_plain(one, personal=personal) for one in found]) if json else pages.letters(found, language)
+    print_json([_plain(one, personal=personal) for one in found]) if json else pages.letters(found, language)
     return FAILED if asks and found else 0
 
 
@@ -74,10 +73,10 @@ async def letters_group(
     json: Json = False,
 ) -> int:
     """The open dead letters by reason: how many, who mends them, what to do; and what else waits."""
-    now, known = datetime.now(UTC), settings()
+    now, known = datetime.now(UTC), read_settings()
     found = grouping.groups(await chosen(known, choice(reasons, flow, shop, order, since, until)))
     if json:
-        as_json([group.plain(now, language) for group in found])
+        print_json([group.plain(now, language) for group in found])
     else:
         pages.grouped(found, now, language)
         console.print(grouping.closing(await standings.standings(known), now, language), soft_wrap=True)
@@ -90,15 +89,17 @@ async def letters_show(
     letter: str, language: Language = "en", raw: Raw = None, personal: Personal = False, json: Json = False
 ) -> int:
     """One dead letter, whole: cause, effect, fix, its story, what failed. Personal data only if asked for."""
-    found = pick(await all_letters(settings().kafka), letter)
+    found = find_dead_letter(await read_dead_letters(read_settings().kafka), letter)
     record = found.letter.record
     if raw and record and may_hold_people(record) and not personal:
-        raise WrongUse(f"the bytes of {record.topic} may name somebody: --raw shows them together with --personal")
-    as_json(_plain(found, personal=personal)) if json else pages.letter(found, language, personal=personal, form=raw)
+        raise InvalidArgument(
+            f"the bytes of {record.topic} may name somebody: --raw shows them together with --personal"
+        )
+    print_json(_plain(found, personal=personal)) if json else pages.letter(found, language, personal=personal, form=raw)
     return 0
 
 
-def _plain(one: Letter, *, personal: bool) -> dict[str, Any]:
+def _plain(one: DeadLetter, *, personal: bool) -> dict[str, Any]:
     """A letter as data. The bytes of a record may name somebody: they are there only with the personal data."""
     told = one.letter.content()
     record = one.letter.record

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from contracts.reasons import Reason
-from services.cli.letters import Letter, WrongUse
+from services.cli.command import InvalidArgument
+from services.cli.dead_letter_log import DeadLetter
 
 FLOWS = {
     "catalogue": "catalog-importer",
@@ -38,11 +39,11 @@ class Choice:
         """Whether anything is left out at all."""
         return self != Choice()
 
-    def of(self, letters: Iterable[Letter]) -> list[Letter]:
+    def of(self, letters: Iterable[DeadLetter]) -> list[DeadLetter]:
         """The letters that are meant."""
         return [letter for letter in letters if self._means(letter)]
 
-    def _means(self, one: Letter) -> bool:
+    def _means(self, one: DeadLetter) -> bool:
         service = FLOWS.get(self.flow or "", self.flow)
         wanted = (
             (not self.reasons or one.letter.reason in self.reasons, service in (None, one.letter.service)),
@@ -52,7 +53,7 @@ class Choice:
         return all(all(pair) for pair in wanted)
 
 
-def must_be_known(choice: Choice, services: Iterable[str], shops: Iterable[str], seen: Iterable[Letter]) -> None:
+def must_be_known(choice: Choice, services: Iterable[str], shops: Iterable[str], seen: Iterable[DeadLetter]) -> None:
     """Raises `WrongUse` for a reason, flow or shop that nothing can ever have: a typo must not look like `nothing`."""
     letters = list(seen)
     _known("reason code", choice.reasons, [*Reason, *(one.letter.reason for one in letters)])
@@ -63,4 +64,4 @@ def must_be_known(choice: Choice, services: Iterable[str], shops: Iterable[str],
 def _known(what: str, given: Iterable[str | None], known: Iterable[str]) -> None:
     there = sorted(set(known))
     if wrong := [one for one in given if one is not None and one not in there]:
-        raise WrongUse(f"Unknown {what} {', '.join(wrong)}. Known: {', '.join(there)}")
+        raise InvalidArgument(f"Unknown {what} {', '.join(wrong)}. Known: {', '.join(there)}")

@@ -11,12 +11,13 @@ import orjson
 from contracts.envelope import Envelope, Undecodable, correction_id, decode
 from contracts.model import Event
 from contracts.operations import EditRequested
-from services.cli import ask
+from services.cli import requests
+from services.cli.command import InvalidArgument
+from services.cli.dead_letter_log import DeadLetter
 from services.cli.dead_letters.checking.edit import Known, Verdict, aligned, of_delivery, of_record
 from services.cli.dead_letters.decoded import readable
 from services.cli.dead_letters.payloads import validated
 from services.cli.dead_letters.pointers import differences
-from services.cli.letters import Letter, WrongUse
 from services.engine.outbox.dead_letters import PERSON
 from services.engine.outbox.edits import editable, whole_payload
 
@@ -35,18 +36,20 @@ class Correction:
     payload: dict[str, Any] = field(default_factory=dict)
 
 
-def document(letter: Letter) -> dict[str, Any]:
+def document(letter: DeadLetter) -> dict[str, Any]:
     """What a person may change. Raises `WrongUse` for a letter in which there is nothing to change."""
     told = letter.letter
     if not letter.open:
-        raise WrongUse(f"dead letter {letter.id} is not open any more: nothing was changed")
+        raise InvalidArgument(f"dead letter {letter.id} is not open any more: nothing was changed")
     if not editable(told):
-        raise WrongUse(f"{told.about} was never sent, so there is nothing to edit: mend its cause ({told.reason}), "
-                       f"then davtari dead-letters replay {letter.id}")  # fmt: skip
+        raise InvalidArgument(
+            f"{told.about} was never sent, so there is nothing to edit: fix its cause ({told.reason}), "
+            f"then davtari dead-letters replay {letter.id}"
+        )
     return readable(letter.record) if letter.record else whole_payload(told)
 
 
-def corrected(letter: Letter, changed: Any, why: str, others: Sequence[Letter], known: Known) -> Correction:
+def corrected(letter: DeadLetter, changed: Any, why: str, others: Sequence[DeadLetter], known: Known) -> Correction:
     """The correction that makes the letter's document this one. Raises `WrongUse` for what no service would send.
 
     `others` are letters of other services about the same record: the corrected event ends their trouble too. `known`
@@ -56,9 +59,9 @@ def corrected(letter: Letter, changed: Any, why: str, others: Sequence[Letter], 
     made = aligned(before, changed)
     places = tuple(differences(before, made))
     if not places:
-        raise WrongUse(f"nothing was changed; to try it as it is: davtari dead-letters replay {letter.id}")
+        raise InvalidArgument(f"nothing was changed; to try it as it is: davtari dead-letters replay {letter.id}")
     if not isinstance(made, dict):
-        raise WrongUse("the document must be a JSON object")
+        raise InvalidArgument("the document must be a JSON object")
     if letter.letter.record is None:
         return _delivery(letter, made, places, why, known)
     return _record(letter, made, places, why, others, known)
@@ -67,12 +70,14 @@ def corrected(letter: Letter, changed: Any, why: str, others: Sequence[Letter], 
 def _sound(verdict: Verdict) -> tuple[str, ...]:
     """The doubts that are left. Raises `WrongUse` with every fault."""
     if verdict.faults:
-        raise WrongUse(f"nothing was sent: {'; '.join(verdict.faults)}")
+        raise InvalidArgument(f"nothing was sent: {'; '.join(verdict.faults)}")
     return tuple(verdict.doubts)
 
 
-def _delivery(letter: Letter, payload: dict[str, Any], places: tuple[str, ...], why: str, known: Known) -> Correction:
-    told, asked = letter.letter, ask.stamp()
+def _delivery(
+    letter: DeadLetter, payload: dict[str, Any], places: tuple[str, ...], why: str, known: Known
+) -> Correction:
+    told, asked = letter.letter, requests.command_header()
     assert told.delivery is not None
     modelled = validated(told.delivery.kind, payload)
     doubts = _sound(of_delivery(told.delivery.kind, whole_payload(told), payload, modelled, known))
@@ -90,33 +95,43 @@ def _delivery(letter: Letter, payload: dict[str, Any], places: tuple[str, ...], 
 
 
 def _record(
-    letter: Letter, changed: dict[str, Any], places: tuple[str, ...], why: str, others: Sequence[Letter], known: Known
+    letter: DeadLetter,
+    changed: dict[str, Any],
+    places: tuple[str, ...],
+    why: str,
+    others: Sequence[DeadLetter],
+    known: Known,
 ) -> Correction:
     event = _event(letter, changed)
     doubts = _sound(of_record(document(letter), changed, event.data.content(), known))
     told = {"replacement": event.id, "changed": places, "why": why}
-    commands = [EditRequested(dead_letter=one.letter.dead_letter, **told, **ask.stamp()) for one in (letter, *others)]
+    commands = [
+        EditRequested(dead_letter=one.letter.dead_letter, **told, **requests.command_header())
+        for one in (letter, *others)
+    ]
     return Correction(places, tuple(commands), event, doubts)
 
 
-def _event(letter: Letter, changed: dict[str, Any]) -> Envelope[Event]:
+def _event(letter: DeadLetter, changed: dict[str, Any]) -> Envelope[Event]:
     """The corrected event, under a new id; its subject and version stay, so that what is newer stays newer."""
     headers, data = changed.get("headers"), changed.get("data")
     if changed.keys() != {"headers", "data"} or not isinstance(headers, dict):
-        raise WrongUse('a record is edited as {"headers": {…}, "data": …}')
+        raise InvalidArgument('a record is edited as {"headers": {…}, "data": …}')
     pairs = [(name, None if text is None else str(text).encode()) for name, text in headers.items()]
     try:
         read = decode(pairs, None if data is None else orjson.dumps(data))
     except Undecodable as error:
-        raise WrongUse(f"the record still cannot be read: {error.detail}") from None
+        raise InvalidArgument(f"the record still cannot be read: {error.detail}") from None
     _must_belong(letter, read)
     origin = letter.letter.dead_letter
     return replace(read, id=correction_id(read.type, read.subject, read.sequence, origin), replayof=origin)
 
 
-def _must_belong(letter: Letter, read: Envelope[Event]) -> None:
+def _must_belong(letter: DeadLetter, read: Envelope[Event]) -> None:
     record = letter.letter.record
     if record is not None and not record.topic.endswith(read.data.TOPIC):
-        raise WrongUse(f"{read.type} belongs to the topic {read.data.TOPIC}, this record came from {record.topic}")
+        raise InvalidArgument(
+            f"{read.type} belongs to the topic {read.data.TOPIC}, this record came from {record.topic}"
+        )
     if read.subject != read.data.subject:
-        raise WrongUse(f"ce_subject is {read.subject!r}, by the data it must be {read.data.subject!r}")
+        raise InvalidArgument(f"ce_subject is {read.subject!r}, by the data it must be {read.data.subject!r}")

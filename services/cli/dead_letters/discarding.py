@@ -6,13 +6,13 @@ import asyncio
 from collections.abc import Sequence
 
 from contracts.operations import CommandSettled, DiscardRequested
-from services.cli import ask
+from services.cli import requests
+from services.cli.dead_letter_log import DeadLetter
 from services.cli.dead_letters.desk import Desk
 from services.cli.dead_letters.results import Result, silent
-from services.cli.letters import Letter
 
 
-async def discard_all(desk: Desk, letters: Sequence[Letter], why: str, patience: float) -> list[Result]:
+async def discard_all(desk: Desk, letters: Sequence[DeadLetter], why: str, patience: float) -> list[Result]:
     """Give letters up; `patience` seconds for the answers of their services."""
     results = [Result(one, "nothing to do", f"{one.settled.how} already") for one in letters if one.settled]
     async with asyncio.TaskGroup() as answering:
@@ -20,9 +20,9 @@ async def discard_all(desk: Desk, letters: Sequence[Letter], why: str, patience:
     return [*results, *(task.result() for task in asked)]
 
 
-async def _discard(desk: Desk, letter: Letter, why: str, patience: float) -> Result:
+async def _discard(desk: Desk, letter: DeadLetter, why: str, patience: float) -> Result:
     id_ = letter.letter.dead_letter
-    correlation = await desk.send(DiscardRequested(dead_letter=id_, why=why, **ask.stamp()))
+    correlation = await desk.send(DiscardRequested(dead_letter=id_, why=why, **requests.command_header()))
     answer = await desk.until(lambda: _answer(desk, correlation, id_), patience)
     if answer is None:
         return silent(letter, [], patience)

@@ -11,14 +11,15 @@ from typing import Any
 import click
 import orjson
 
+from services.cli.command import InvalidArgument
+from services.cli.dead_letter_log import DeadLetter
 from services.cli.dead_letters.correction import document
 from services.cli.dead_letters.pointers import with_value
-from services.cli.letters import Letter, WrongUse
 
 HOW = "--set /pointer=value (may be repeated) or --file corrected.json"
 
 
-def changed_by(letter: Letter, assignments: Sequence[str], file: Path | None) -> Any:
+def changed_by(letter: DeadLetter, assignments: Sequence[str], file: Path | None) -> Any:
     """The letter's document as the person wants it. Raises `WrongUse`."""
     found: Any = document(letter)
     if file is not None:
@@ -36,11 +37,11 @@ def _parsed(text: str, name: str) -> Any:
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        raise WrongUse(f"{name} is no JSON: {error}") from None
+        raise InvalidArgument(f"{name} is no JSON: {error}") from None
 
 
 def _in_editor(found: Any) -> Any:
     if not (sys.stdin.isatty() or os.environ.get("VISUAL") or os.environ.get("EDITOR")):
-        raise WrongUse(f"there is no terminal to edit on; give the changes with {HOW}")
+        raise InvalidArgument(f"there is no terminal to edit on; give the changes with {HOW}")
     before = orjson.dumps(found, option=orjson.OPT_INDENT_2).decode() + "\n"
     return _parsed(click.edit(before, extension=".json") or before, "what was saved")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from contracts.reason_texts import Wording, known
-from services.cli.letters import Letter
+from services.cli.dead_letter_log import DeadLetter
 
 _ONE = re.compile(r"(davtari dead-letters \w+) ID")
 UNKNOWN = Wording(
@@ -36,7 +36,7 @@ def wording(reason: str, language: str) -> Wording:
     return told.ka if language == "ka" else told.en
 
 
-def fix(letters: Sequence[Letter], language: str) -> str:
+def fix(letters: Sequence[DeadLetter], language: str) -> str:
     """What to do about letters of one reason: the command for the one, or for all of them at once."""
     first = letters[0].letter
     text = wording(first.reason, language).fix

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from contextlib import AsyncExitStack
 from dataclasses import replace
 
+from services.cli.dead_letter_log import DeadLetter
 from services.cli.dead_letters.routes import Route
-from services.cli.letters import Letter
 from services.connectors.upstreams import open_shop
 from services.connectors.woocommerce.client import WooCommerce
 from services.engine.outbox.upstream_errors import UpstreamError
@@ -58,6 +58,6 @@ def _judged(way: Route, gone: str) -> Route:
     return replace(way, stays=f"{gone}. Nothing was sent. If it needs no document: {give_up}")
 
 
-def writes(letter: Letter) -> bool:
+def writes(letter: DeadLetter) -> bool:
     """Whether a replay may write something about the order. A record is only read again, and so is an order."""
     return letter.letter.record is None and letter.letter.service != "store-feed"

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from services.cli.dead_letter_log import DeadLetter
 from services.cli.dead_letters.ages import age
 from services.cli.dead_letters.fixes import fix, heals, owner
-from services.cli.letters import Letter
 from services.cli.status.standings import Standing
 from services.cli.translation import translator
 
@@ -20,7 +20,7 @@ class Group:
     """Open letters of one reason, oldest first."""
 
     reason: str
-    letters: tuple[Letter, ...]
+    letters: tuple[DeadLetter, ...]
 
     @property
     def since(self) -> datetime:
@@ -47,9 +47,9 @@ class Group:
         }
 
 
-def groups(letters: Iterable[Letter]) -> list[Group]:
+def groups(letters: Iterable[DeadLetter]) -> list[Group]:
     """The open ones by reason; what waits longest comes first."""
-    by_reason: defaultdict[str, list[Letter]] = defaultdict(list)
+    by_reason: defaultdict[str, list[DeadLetter]] = defaultdict(list)
     for one in letters:
         if one.open:
             by_reason[one.letter.reason].append(one)

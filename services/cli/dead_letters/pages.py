@@ -8,19 +8,19 @@ from datetime import datetime
 from rich.markup import escape
 
 from contracts.operations import DeadLettered
+from services.cli.dead_letter_log import DeadLetter, DeadLetterEvent
 from services.cli.dead_letters.ages import age
 from services.cli.dead_letters.decoded import Form, raw, shown
 from services.cli.dead_letters.fixes import fix, heals, owner, wording
 from services.cli.dead_letters.grouping import Group
 from services.cli.dead_letters.masking import masked
-from services.cli.letters import Letter, Told
-from services.cli.screen import as_json, console, table
+from services.cli.screen import build_table, console, print_json
 from services.cli.translation import translator
 from services.engine.outbox.edits import whole_payload
 from services.engine.runtime.tbilisi import local_time
 
 
-def letters(found: Sequence[Letter], language: str = "en") -> None:
+def letters(found: Sequence[DeadLetter], language: str = "en") -> None:
     """One line each, with the detail under it."""
     _ = translator(language)
     if not found:
@@ -30,7 +30,7 @@ def letters(found: Sequence[Letter], language: str = "en") -> None:
         (one.id, state(one, language), _(owner(one.letter.reason)), one.letter.reason, one.letter.about)
         for one in found
     ]
-    console.print(table((_("id"), _("state"), _("who"), _("reason"), _("about")), rows))
+    console.print(build_table((_("id"), _("state"), _("who"), _("reason"), _("about")), rows))
     for one in found:
         console.print(f"  {one.id}  {escape(one.letter.detail)}{_replays(one, language)}", soft_wrap=True)
     full, again, by_reason = _("One in full:"), _("Try again:"), _("By reason:")
@@ -41,7 +41,7 @@ def letters(found: Sequence[Letter], language: str = "en") -> None:
     )
 
 
-def state(one: Letter, language: str = "en") -> str:
+def state(one: DeadLetter, language: str = "en") -> str:
     """Open, or how it was closed, by whom and why."""
     _ = translator(language)
     if one.settled is None:
@@ -50,7 +50,7 @@ def state(one: Letter, language: str = "en") -> str:
     return escape(_("{how} by {who}").format(how=_(one.settled.how), who=one.settled.by) + why)
 
 
-def _replays(one: Letter, language: str) -> str:
+def _replays(one: DeadLetter, language: str) -> str:
     text = translator(language)("replayed {count} times without success")
     return f"   [yellow]{text.format(count=one.letter.replays)}[/]" if one.letter.replays and one.open else ""
 
@@ -62,7 +62,7 @@ def grouped(found: Sequence[Group], now: datetime, language: str) -> None:
         console.print(_("Nothing waits for a person."))
         return
     rows = [_group(group, now, language) for group in found]
-    console.print(table((_("open"), _("who"), _("reason"), _("oldest"), _("about")), rows, right=(0, 3)))
+    console.print(build_table((_("open"), _("who"), _("reason"), _("oldest"), _("about")), rows, right=(0, 3)))
     for group in found:
         by_itself = _("resolves by itself:") + " " if heals(group.reason) else ""
         console.print(f"  {group.reason}  {by_itself}{escape(fix(group.letters, language))}", soft_wrap=True)
@@ -74,7 +74,7 @@ def _group(group: Group, now: datetime, language: str) -> tuple[object, ...]:
     return len(group.letters), who, group.reason, oldest, escape(group.about(language))
 
 
-def letter(one: Letter, language: str, *, personal: bool, form: Form | None) -> None:
+def letter(one: DeadLetter, language: str, *, personal: bool, form: Form | None) -> None:
     """One dead letter in full: what is wrong, what it means, what to do, its history, and what failed."""
     _, told = translator(language), one.letter
     console.print(
@@ -93,7 +93,7 @@ def letter(one: Letter, language: str, *, personal: bool, form: Form | None) -> 
     _failed(one, language, personal=personal, form=form)
 
 
-def _event(event: Told, language: str) -> str:
+def _event(event: DeadLetterEvent, language: str) -> str:
     _ = translator(language)
     if isinstance(event, DeadLettered):
         again = _("replayed {count} times without success").format(count=event.replays)
@@ -106,7 +106,7 @@ def _event(event: Told, language: str) -> str:
     return closed + (f", {replaced}" if event.replacement else "") + (f": {event.why}" if event.why else "")
 
 
-def _failed(letter: Letter, language: str, *, personal: bool, form: Form | None) -> None:
+def _failed(letter: DeadLetter, language: str, *, personal: bool, form: Form | None) -> None:
     """The delivery with its attempts, or the record with its headers; its bytes in `form` are those that failed."""
     _, told = translator(language), letter.letter
     for attempt in told.delivery.attempts if told.delivery else ():
@@ -117,13 +117,13 @@ def _failed(letter: Letter, language: str, *, personal: bool, form: Form | None)
         label = _("delivery")
         console.print(f"\n[bold]{label}[/] {told.delivery.delivery_id} · {told.delivery.kind} · {told.delivery.lane}")
         payload = whole_payload(told)
-        as_json(payload if personal else masked(payload))
+        print_json(payload if personal else masked(payload))
     if told.record:
         record = told.record
         place = _("{topic}, partition {partition}, offset {offset}")
         at = place.format(topic=record.topic, partition=record.partition, offset=record.offset)
         label = _("record")
         console.print(f"\n[bold]{label}[/] {at}")
-        as_json(shown(letter.record or record, personal=personal))
+        print_json(shown(letter.record or record, personal=personal))
         if form:
             console.print(raw(record, form), markup=False, soft_wrap=True)

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from contracts.validation import problem
 from services.catalog_importer.payload import PLAN, WRITE, ProductPayload
-from services.cli.letters import WrongUse
+from services.cli.command import InvalidArgument
 from services.order_exporter.receipts.tasks import ReceiptTask
 from services.order_exporter.sales_orders.reserving import KIND as SALES_ORDER
 from services.order_exporter.tasks import ClientTask, ContactTask, SalesOrderTask, SaleTask
@@ -41,11 +41,11 @@ def validated(kind: str, payload: dict[str, Any]) -> dict[str, Any]:
     """The payload as its model understands it. Raises `WrongUse` with every fault."""
     model = MODELS.get(kind)
     if model is None:
-        raise WrongUse(f"deliveries of the kind {kind!r} cannot be edited with this version")
+        raise InvalidArgument(f"deliveries of the kind {kind!r} cannot be edited with this version")
     try:
         return model.model_validate(payload).model_dump(mode="json")
     except ValidationError as error:
-        raise WrongUse(f"the payload does not fit: {'; '.join(faults(error))}") from None
+        raise InvalidArgument(f"the payload does not fit: {'; '.join(faults(error))}") from None
 
 
 def faults(error: ValidationError) -> list[str]:

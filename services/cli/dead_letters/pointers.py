@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from services.cli.letters import WrongUse
+from services.cli.command import InvalidArgument
 
 
 def with_value(document: Any, assignment: str) -> Any:
@@ -18,7 +18,9 @@ def with_value(document: Any, assignment: str) -> Any:
     """
     pointer, equals, text = assignment.partition("=")
     if not equals or not pointer.startswith("/"):
-        raise WrongUse(f"--set {assignment!r}: write POINTER=VALUE, for example /document/Date=2026-12-01T00:00:00")
+        raise InvalidArgument(
+            f"--set {assignment!r}: write POINTER=VALUE, for example /document/Date=2026-12-01T00:00:00"
+        )
     made = deepcopy(document)
     *way, last = [step.replace("~1", "/").replace("~0", "~") for step in pointer[1:].split("/")]
     holder = made
@@ -42,7 +44,7 @@ def _below(holder: Any, step: str, pointer: str) -> Any:
     try:
         return holder[int(step)] if isinstance(holder, list) else holder[step]
     except (KeyError, IndexError, ValueError, TypeError):
-        raise WrongUse(f"--set {pointer}: there is no {step!r} in the payload; show it: "
+        raise InvalidArgument(f"--set {pointer}: there is no {step!r} in the payload; show it: "
                        "davtari dead-letters show ID") from None  # fmt: skip
 
 
@@ -52,7 +54,7 @@ def _put(holder: Any, last: str, text: str, pointer: str) -> None:
     elif isinstance(holder, dict):
         holder[last] = _value(text, holder.get(last))
     else:
-        raise WrongUse(f"--set {pointer}: above {last!r} stands no object and no list")
+        raise InvalidArgument(f"--set {pointer}: above {last!r} stands no object and no list")
 
 
 def differences(before: Any, after: Any, at: str = "") -> Iterator[str]:

@@ -10,11 +10,11 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from contracts.operations import ReplayRequested
-from services.cli import ask
+from services.cli import requests
+from services.cli.dead_letter_log import DeadLetter
 from services.cli.dead_letters.desk import Desk
 from services.cli.dead_letters.results import How, Result, result, silent
 from services.cli.dead_letters.routes import Route
-from services.cli.letters import Letter
 
 HANDLED = 2.0
 """Seconds in which a record that was read again would have become a dead letter again: one transaction does both."""
@@ -32,7 +32,9 @@ async def replay(desk: Desk, ways: Sequence[Route], rate: float, patience: float
         tell(known)
     async with asyncio.TaskGroup() as waiting:
         for way in (way for way in ways if not way.stays):
-            correlation = await desk.send(ReplayRequested(dead_letter=way.letter.letter.dead_letter, **ask.stamp()))
+            correlation = await desk.send(
+                ReplayRequested(dead_letter=way.letter.letter.dead_letter, **requests.command_header())
+            )
             begun.append(waiting.create_task(_told(desk, way.letter, correlation, patience, tell)))
             await asyncio.sleep(1 / rate)  # the pace that was asked for
     return [*results, *[task.result() for task in begun]]
@@ -42,13 +44,13 @@ def _closed(way: Route) -> How:
     return "stays" if way.letter.open else "nothing to do"
 
 
-async def _told(desk: Desk, letter: Letter, correlation: str, patience: float, tell: Tell) -> Result:
+async def _told(desk: Desk, letter: DeadLetter, correlation: str, patience: float, tell: Tell) -> Result:
     found = await heard(desk, letter, correlation, patience)
     tell(found)
     return found
 
 
-async def heard(desk: Desk, letter: Letter, correlation: str, patience: float, tried: str = "") -> Result:
+async def heard(desk: Desk, letter: DeadLetter, correlation: str, patience: float, tried: str = "") -> Result:
     """What comes of a command within so many seconds; a record is handled at once, or it is not."""
     wait = min(patience, HANDLED) if letter.letter.record else patience
     id_ = letter.letter.dead_letter

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from contracts.ledger import ClientRecorded
 from contracts.model import Event
 from contracts.operations import CommandSettled, DeadLettered, DeadLetterSettled, EditRequested, ReplayRequested
-from services.cli.letters import Letter
+from services.cli.dead_letter_log import DeadLetter
 from services.cli.order.said import said
 
 How = Literal["done", "nothing to do", "under way", "failed again", "stays", "refused", "no answer"]
@@ -22,7 +22,7 @@ FAILED, NO_ANSWER = 1, 3
 class Result:
     """What came of one letter, and the words for it."""
 
-    letter: Letter
+    letter: DeadLetter
     how: How
     told: str
 
@@ -32,7 +32,7 @@ class Result:
         return {"dead_letter": one.dead_letter, "about": one.about, "result": self.how, "told": self.told}
 
 
-def result(letter: Letter, story: Sequence[Event], tried: str = "") -> Result | None:
+def result(letter: DeadLetter, story: Sequence[Event], tried: str = "") -> Result | None:
     """What is known by now, from what has followed; None while it is open.
 
     `tried` is the delivery that was sent, if it is not the letter's own.
@@ -47,7 +47,7 @@ def result(letter: Letter, story: Sequence[Event], tried: str = "") -> Result | 
     return _judged(letter, found[-1]) if found else None
 
 
-def _is_outcome(event: Event, letter: Letter, tried: str) -> bool:
+def _is_outcome(event: Event, letter: DeadLetter, tried: str) -> bool:
     """The client of an order is on the way to its Sale, not the end of it."""
     match event:
         case DeadLettered():
@@ -58,13 +58,13 @@ def _is_outcome(event: Event, letter: Letter, tried: str) -> bool:
             return not isinstance(event, CommandSettled | DeadLetterSettled | ReplayRequested | EditRequested)
 
 
-def _judged(letter: Letter, event: Event) -> Result:
+def _judged(letter: DeadLetter, event: Event) -> Result:
     if isinstance(event, DeadLettered):
         return Result(letter, "failed again", f"{event.reason}: {event.detail}")
     return Result(letter, "done", said(event))
 
 
-def silent(letter: Letter, story: Sequence[Event], patience: float) -> Result:
+def silent(letter: DeadLetter, story: Sequence[Event], patience: float) -> Result:
     """What to say when nothing is known after so many seconds."""
     if not any(isinstance(event, CommandSettled) for event in story):
         return Result(letter, "no answer", f"{letter.letter.service} has not answered within {patience:g} s: does it "

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from services.cli.letters import Letter
+from services.cli.dead_letter_log import DeadLetter
 from services.engine.outbox.edits import editable
 
 
@@ -15,7 +15,7 @@ from services.engine.outbox.edits import editable
 class Route:
     """One letter's way. `stays` says why it is not sent; it is empty for one that is."""
 
-    letter: Letter
+    letter: DeadLetter
     target: str
     happens: str
     stays: str = ""
@@ -34,12 +34,12 @@ class Route:
         }
 
 
-def routes(letters: Sequence[Letter], loop_guard: int, *, in_bulk: bool) -> list[Route]:
+def routes(letters: Sequence[DeadLetter], loop_guard: int, *, in_bulk: bool) -> list[Route]:
     """The ways of these letters. In bulk, one whose replays were in vain `loop_guard` times in a row stays."""
     return [Route(one, _target(one), _happens(one), _stays(one, loop_guard if in_bulk else None)) for one in letters]
 
 
-def _target(one: Letter) -> str:
+def _target(one: DeadLetter) -> str:
     told = one.letter
     if told.record:
         return f"{told.service}: {told.record.topic}/{told.record.partition}/{told.record.offset}"
@@ -47,7 +47,7 @@ def _target(one: Letter) -> str:
     return f"{told.service}: {lane}" if lane else told.service
 
 
-def _happens(one: Letter) -> str:
+def _happens(one: DeadLetter) -> str:
     delivery = one.letter.delivery
     if delivery is None:
         return "read again"
@@ -58,7 +58,7 @@ def _happens(one: Letter) -> str:
     return "decided again"
 
 
-def _stays(one: Letter, guard: int | None) -> str:
+def _stays(one: DeadLetter, guard: int | None) -> str:
     if one.settled is not None:
         return f"{one.settled.how} already: nothing to do"
     if guard is not None and one.letter.replays >= guard:

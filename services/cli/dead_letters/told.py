@@ -8,23 +8,23 @@ from typing import Any
 
 from rich.markup import escape
 
+from services.cli.dead_letter_log import DeadLetter
 from services.cli.dead_letters.correction import Correction
 from services.cli.dead_letters.results import Result, summary
 from services.cli.dead_letters.routes import Route, histogram
-from services.cli.letters import Letter
-from services.cli.screen import as_json, console, errors, table
+from services.cli.screen import build_table, console, errors, print_json
 
 
 def table_of(ways: Sequence[Route], *, json: bool) -> int:
     """The routing table of a dry run."""
     if json:
-        as_json({"routes": [way.plain() for way in ways], "reasons": histogram(ways)})
+        print_json({"routes": [way.plain() for way in ways], "reasons": histogram(ways)})
         return 0
     if not ways:
         console.print("No dead letter is meant: nothing would be replayed.")
         return 0
     rows = [(way.letter.id, escape(way.letter.letter.about), way.target, _happens(way)) for way in ways]
-    console.print(table(("id", "about", "goes to", "what will happen"), rows))
+    console.print(build_table(("id", "about", "goes to", "what will happen"), rows))
     for way in (way for way in ways if way.stays):
         console.print(f"  {way.letter.id}  {escape(way.stays)}", soft_wrap=True)
     going = sum(not way.stays for way in ways)
@@ -34,23 +34,23 @@ def table_of(ways: Sequence[Route], *, json: bool) -> int:
     return 0
 
 
-def would_be_discarded(letters: Sequence[Letter], *, json: bool) -> int:
+def would_be_discarded(letters: Sequence[DeadLetter], *, json: bool) -> int:
     """What a discard would give up."""
     open_ = [one for one in letters if one.open]
     if json:
-        as_json(
+        print_json(
             {"letters": [{"dead_letter": one.letter.dead_letter, "open": one.open} | _named(one) for one in letters]}
         )
         return 0
     rows = [(one.id, *map(escape, _named(one).values())) for one in open_]
     if rows:
-        console.print(table(("id", "service", "reason", "about"), rows))
+        console.print(build_table(("id", "service", "reason", "about"), rows))
     closed = len(letters) - len(open_)
     console.print(f"Dry run: {len(open_)} would be discarded, {closed} closed already. Nothing was sent.")
     return 0
 
 
-def _named(one: Letter) -> dict[str, str]:
+def _named(one: DeadLetter) -> dict[str, str]:
     return {"service": one.letter.service, "reason": one.letter.reason, "about": one.letter.about}
 
 
@@ -79,7 +79,7 @@ COLOURS = {"done": "green", "failed again": "red", "refused": "red", "no answer"
 def results(found: Sequence[Result], *, json: bool) -> None:
     """What came of each letter."""
     if json:
-        as_json([one.plain() for one in found])
+        print_json([one.plain() for one in found])
         return
     for one in found:
         colour = COLOURS.get(one.how, "default")
@@ -94,7 +94,7 @@ def correction(made: Correction, doubts: Sequence[str], *, json: bool, result: R
     if json:
         content: dict[str, Any] = {"changed": made.changed, "replacement": tried, "letters": len(made.commands)}
         content |= {"to_confirm": list(doubts)}
-        as_json(content | ({"sent": True} | result.plain() if result else {"sent": False}))
+        print_json(content | ({"sent": True} | result.plain() if result else {"sent": False}))
         return 0
     console.print(f"changed  {'  '.join(made.changed)}", markup=False, soft_wrap=True)
     for doubt in doubts:

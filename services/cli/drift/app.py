@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from contracts.catalog import AvailabilityChanged, ProductLinked, ProductUnlinked
-from services.cli.codes import FAILED
+from services.cli.command import FAILED, Json, Shop, command, read_settings, select_shop
 from services.cli.drift.compare import Drift, drifts
-from services.cli.frame import Json, Shop, chosen_shop, command, settings
-from services.cli.left_out import show_left_out
-from services.cli.screen import as_json, console, table
+from services.cli.screen import build_table, console, print_json, report_unreadable
 from services.connectors.http.unreadable import Unreadable, readable
 from services.connectors.upstreams import open_shop
 from services.connectors.woocommerce.client import WooCommerce
@@ -28,10 +26,10 @@ async def drift_command(shop: Shop = "", json: Json = False) -> int:
 
     Only looks. Exit code 1 when anything differs that was edited. Prices never go to Balance.
     """
-    chosen = settings()
-    found, left_out = await compared(chosen, chosen_shop(chosen, shop))
-    as_json([asdict(one) for one in found]) if json else _show(found)
-    show_left_out(left_out)
+    chosen = read_settings()
+    found, left_out = await compared(chosen, select_shop(chosen, shop))
+    print_json([asdict(one) for one in found]) if json else _show(found)
+    report_unreadable(left_out)
     return FAILED if left_out or any(not one.by_shop for one in found) else 0
 
 
@@ -75,7 +73,7 @@ def _show(found: list[Drift]) -> None:
         console.print("The shop holds what was written there.")
         return
     rows = [(one.sku, f"#{one.product_id}", one.field, one.ours, one.theirs, one.does) for one in found]
-    console.print(table(("SKU", "product", "field", "ours", "the shop's", "what the settings do"), rows))
+    console.print(build_table(("SKU", "product", "field", "ours", "the shop's", "what the settings do"), rows))
     kept = sum(one.kept for one in found)
     told = f" {kept} of them were edited by hand and stay so, whatever Balance says." if kept else ""
     console.print(f"{len(found)} fields differ.{told} Nothing of this goes to Balance.", soft_wrap=True)

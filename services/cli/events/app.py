@@ -9,14 +9,14 @@ from typing import Annotated
 
 import typer
 
+from services.cli.command import command, read_settings
 from services.cli.events import replay as replaying
 from services.cli.events.ending import until_stopped
 from services.cli.events.export import Export
 from services.cli.events.filter import Filter
 from services.cli.events.tail import tail
-from services.cli.frame import command, settings
-from services.cli.moment import HOW, moment
-from services.cli.screen import as_json, console, errors
+from services.cli.screen import console, errors, print_json
+from services.cli.times import TIME_FORMATS, parse_time
 
 app = typer.Typer(no_args_is_help=True, help="What is said on the topics: follow it, export it, publish it again.")
 
@@ -24,7 +24,7 @@ Topics = Annotated[list[str] | None, typer.Option("--topic", help="Without the p
 Types = Annotated[list[str] | None, typer.Option("--type", help="OrderChanged, for example; may be repeated.")]
 Keys = Annotated[list[str] | None, typer.Option("--key", help="A Kafka key, such as main:1042; may be repeated.")]
 Shop = Annotated[str | None, typer.Option(help="Only what concerns this shop.")]
-Since = Annotated[str | None, typer.Option(help=f"From then on: {HOW}.")]
+Since = Annotated[str | None, typer.Option(help=f"From then on: {TIME_FORMATS}.")]
 Until = Annotated[str | None, typer.Option(help="Like --since; what came then or later is left out.")]
 AsJson = Annotated[bool, typer.Option("--json", help="CloudEvents as JSON, one a line.")]
 Count = Annotated[int | None, typer.Option(min=1, help="End after so many.")]
@@ -50,7 +50,7 @@ async def events_tail(
     """Show events as they come, until Ctrl-C; with --since, what came since then first."""
 
     async def work() -> int:
-        async with aclosing(tail(settings().kafka, _filter(topic, type_, key, shop, since), count)) as lines:
+        async with aclosing(tail(read_settings().kafka, _filter(topic, type_, key, shop, since), count)) as lines:
             async for line in lines:
                 typer.echo(line.json() if json else line.text())
         return 0
@@ -77,7 +77,7 @@ async def events_export(
 
     async def work() -> int:
         export = Export(_filter(topic, type_, key, shop, since, until), out, offsets)
-        done = await export.run(settings().kafka)
+        done = await export.run(read_settings().kafka)
         errors.print(f"{done.written} of {done.read} records exported", soft_wrap=True)
         return 0
 
@@ -92,12 +92,12 @@ async def events_replay(
     """Publish an export again, under another prefix; ids, versions, keys, headers and times stay what they were."""
 
     async def work() -> int:
-        kafka = settings().kafka
+        kafka = read_settings().kafka
         chosen = replaying.target(kafka.topic_prefix, prefix, into_live=into_live, yes=yes)
         published = await replaying.replay(kafka, file, chosen)
         counts = {chosen + topic: count for topic, count in sorted(published.items())}
         if json:
-            as_json(counts)
+            print_json(counts)
         else:
             for topic, count in counts.items():
                 console.print(f"{count} records published to {topic}", soft_wrap=True)
@@ -115,5 +115,5 @@ def _filter(
     until: str | None = None,
 ) -> Filter:
     now = datetime.now(UTC)
-    first, end = (moment(text, now) if text else None for text in (since, until))
+    first, end = (parse_time(text, now) if text else None for text in (since, until))
     return Filter(tuple(topics or ()), tuple(types or ()), frozenset(keys or ()), shop, first, end)

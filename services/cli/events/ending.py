@@ -9,14 +9,14 @@ import sys
 from collections.abc import Coroutine
 from typing import Any
 
-from services.cli.codes import FAILED, WRONG_SETTINGS
+from services.cli.command import FAILED, WRONG_SETTINGS
 from services.cli.events.export import NotExported
 from services.cli.events.filter import NoSuchName
 from services.cli.events.line import BadLine
 from services.cli.events.reading import NotThere
 from services.cli.events.replay import NotAcknowledged, NotReplayed
-from services.cli.moment import InvalidTime
 from services.cli.screen import errors
+from services.cli.times import InvalidTime
 
 INTERRUPTED = 130
 WRONG_CALL = (InvalidTime, NoSuchName, NotReplayed)

@@ -10,13 +10,22 @@ import typer
 
 from contracts.envelope import Envelope
 from contracts.model import Event
-from services.cli.codes import FAILED, NO_ANSWER
+from services.cli.command import (
+    FAILED,
+    NO_ANSWER,
+    DryRun,
+    InvalidArgument,
+    Json,
+    Patience,
+    Shop,
+    command,
+    read_settings,
+    select_shop,
+)
 from services.cli.forget import asking, shown
 from services.cli.forget.dossier import TOPICS, WHOSE, Dossier, dossier, refs_of
-from services.cli.frame import DryRun, Json, Patience, Shop, chosen_shop, command, settings
-from services.cli.letters import WrongUse
-from services.cli.registry import wanted
-from services.cli.screen import as_json, errors
+from services.cli.registry import configured_services
+from services.cli.screen import errors, print_json
 from services.engine.kafka.reader import read_events
 from services.engine.state.files import leftovers
 from services.settings.model import Settings
@@ -46,8 +55,8 @@ async def forget_command(
     reached: copies in clear, published before there was sealing, which a state database made anew reads again; files
     that people exported; backups; shop and Balance.
     """
-    chosen = settings()
-    shop = shop if person and not shop else chosen_shop(chosen, shop)
+    chosen = read_settings()
+    shop = shop if person and not shop else select_shop(chosen, shop)
     found = await _known(chosen, shop, order_id, person)
     live = [name for name, each in chosen.shops.items() if each.flows.orders == "live"]
     unbooked, files = found.unbooked(live), leftovers(chosen.state.directory)
@@ -60,20 +69,20 @@ async def forget_command(
         return FAILED
     given = await _forget(chosen, found, shop or None, why, patience, dry_run=dry_run)
     if json:
-        as_json(shown.data(found, unbooked, files, given))
+        print_json(shown.data(found, unbooked, files, given))
     else:
-        shown.say(shown.after(given, wanted(chosen), len(found.keys), dry_run=dry_run))
+        shown.say(shown.after(given, configured_services(chosen), len(found.keys), dry_run=dry_run))
     return NO_ANSWER if given.silent else 0
 
 
 async def _known(chosen: Settings, shop: str, order_id: int, person: str) -> Dossier:
     """Raises `WrongUse` unless somebody is named who is known."""
     if bool(person) == bool(order_id):
-        raise WrongUse("Name the order of the person, or --person REF: davtari forget ORDER --reason …")
+        raise InvalidArgument("Name the order of the person, or --person REF: davtari forget ORDER --reason …")
     order = f"{shop}:{order_id}"
     refs = {person} if person else refs_of(order, await _read(chosen, WHOSE))
     if not refs:
-        raise WrongUse(f"nothing is known of order {order_id} of shop {shop}")
+        raise InvalidArgument(f"nothing is known of order {order_id} of shop {shop}")
     return dossier(refs, await _read(chosen, TOPICS))
 
 
@@ -83,7 +92,7 @@ async def _read(chosen: Settings, topics: Iterable[str]) -> list[Envelope[Event]
 
 def _confirmed() -> bool:
     if not sys.stdin.isatty():
-        raise WrongUse("this cannot be undone: say --yes")
+        raise InvalidArgument("this cannot be undone: say --yes")
     return typer.confirm("Forget this person? It cannot be undone.")
 
 
@@ -93,4 +102,4 @@ async def _forget(
     if not dry_run:
         await asking.give_up_keys(chosen, found, why)
     asked = asking.commands(found, shop, why, dry_run=dry_run)
-    return await asking.ask(chosen, asked, wanted(chosen), patience)
+    return await asking.ask(chosen, asked, configured_services(chosen), patience)

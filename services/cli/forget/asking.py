@@ -11,8 +11,8 @@ from aiokafka import AIOKafkaConsumer
 
 from contracts.operations import CommandSettled
 from contracts.privacy import ForgetRequested
-from services.cli.ask import stamp
 from services.cli.forget.dossier import Dossier, forgotten
+from services.cli.requests import command_header
 from services.engine.kafka.commands import answers, following, send
 from services.settings.model import Settings
 
@@ -32,7 +32,8 @@ class Answers:
 def commands(found: Dossier, shop: str | None, why: str, *, dry_run: bool) -> list[ForgetRequested]:
     """What the services are asked."""
     return [
-        ForgetRequested(person_ref=ref, shop=shop, why=why, dry_run=dry_run, **stamp()) for ref in sorted(found.refs)
+        ForgetRequested(person_ref=ref, shop=shop, why=why, dry_run=dry_run, **command_header())
+        for ref in sorted(found.refs)
     ]
 
 
@@ -42,7 +43,7 @@ async def give_up_keys(settings: Settings, found: Dossier, why: str) -> None:
     what they say of the person from then on is sealed with a new key, which must not be replaced.
     """
     now = datetime.now(UTC)
-    for event, version in forgotten(found.keys, stamp()["asked_by"], why, now):
+    for event, version in forgotten(found.keys, command_header()["asked_by"], why, now):
         await send(settings.kafka, event, now, version)
 
 

@@ -8,11 +8,9 @@ from typing import Annotated
 
 import typer
 
-from services.cli.codes import FAILED
-from services.cli.frame import Json, Shop, chosen_shop, command, settings
+from services.cli.command import FAILED, Json, Shop, command, read_settings, select_shop
 from services.cli.helpers import opening, records
-from services.cli.left_out import show_left_out
-from services.cli.screen import as_json, console, mark
+from services.cli.screen import console, format_mark, print_json, report_unreadable
 from services.connectors.balance.client import Balance
 from services.connectors.upstreams import open_shop
 from services.engine.runtime.clock import utc_now
@@ -27,8 +25,8 @@ async def helpers_command(
     shop: Shop = "", create: Create = False, number: Number = "00000000000", json: Json = False
 ) -> int:
     """What this shop's documents need in Balance: retail client, service items, VAT. Nothing is made unasked."""
-    chosen = settings()
-    shop = chosen_shop(chosen, shop)
+    chosen = read_settings()
+    shop = select_shop(chosen, shop)
     orders, made = chosen.shops[shop].orders, ""
     async with Balance(chosen.balance, chosen.balance.password()) as balance:
         async with open_shop(chosen, shop, utc_now) as client:
@@ -37,10 +35,10 @@ async def helpers_command(
         if create and found[0].state != "there":
             made = await _made(chosen, balance, number)
     if json:
-        as_json({"helpers": [asdict(one) for one in found], "retail_client": made})
+        print_json({"helpers": [asdict(one) for one in found], "retail_client": made})
     else:
         _show(shop, found, made)
-    show_left_out(rates.unreadable)
+    report_unreadable(rates.unreadable)
     return 0 if all(one.state == "there" for one in found) and not rates.unreadable else FAILED
 
 
@@ -51,7 +49,7 @@ async def _made(chosen: Settings, balance: Balance, number: str) -> str:
 
 def _show(shop: str, found: list[records.Helper], made: str) -> None:
     for one in found:
-        console.print(f"  {mark(one.state == 'there')} {one.setting}   {one.uid or one.state}", soft_wrap=True)
+        console.print(f"  {format_mark(one.state == 'there')} {one.setting}   {one.uid or one.state}", soft_wrap=True)
         if one.fix:
             console.print(f"      {one.fix}", style="cyan", soft_wrap=True, markup=False)
     if made:
@@ -63,11 +61,11 @@ def _show(shop: str, found: list[records.Helper], made: str) -> None:
 @command
 async def opening_stock_command(path: Path, shop: Shop = "") -> int:
     """Write a shop's stock as CSV for the accountant, who enters it in Balance. Nothing is posted."""
-    chosen = settings()
-    shop = chosen_shop(chosen, shop)
+    chosen = read_settings()
+    shop = select_shop(chosen, shop)
     async with open_shop(chosen, shop, utc_now) as client:
         rows, left_out = await opening.rows(client, chosen.shops[shop].catalogue.meta_key)
     opening.write(rows, path)
     console.print(f"{len(rows)} products with stock written to {path}. Nothing was posted: hand it to the accountant.")
-    show_left_out(left_out)
+    report_unreadable(left_out)
     return FAILED if left_out else 0

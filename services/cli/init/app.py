@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from services.cli.frame import command
+from services.cli.command import command
 from services.cli.init import dialogue
 
 

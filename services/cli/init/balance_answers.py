@@ -14,7 +14,7 @@ from services.accounting.checks.finding import Finding
 from services.cli.init.interview import Interview, numbered, say, yes
 from services.cli.init.prices import PriceType, price_types, unnamed_currencies
 from services.cli.init.settings_text import Value
-from services.cli.screen import console, mark
+from services.cli.screen import console, format_mark
 from services.connectors.balance import items
 from services.connectors.balance.client import Balance
 from services.connectors.balance.rows import RowInvalid
@@ -100,7 +100,7 @@ async def _tried(values: dict[str, Value], password: SecretStr) -> Connection:
 def told(findings: Sequence[Finding]) -> None:
     """Show what was found, in the manner of `davtari check`."""
     for one in findings:
-        console.print(f"  {mark(one.ok)} ", end="")
+        console.print(f"  {format_mark(one.ok)} ", end="")
         say(f"{one.what}   {one.told}")
         if one.fix and one.ok is not True:
             say(f"      {one.fix}", style="cyan")

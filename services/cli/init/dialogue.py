@@ -7,7 +7,7 @@ import secrets
 from importlib.resources import files
 from pathlib import Path
 
-from services.cli.codes import FAILED
+from services.cli.command import FAILED
 from services.cli.init import balance_answers, shop_answers
 from services.cli.init.interview import Ended, Interview, say
 from services.cli.init.kept import Kept, write_secret

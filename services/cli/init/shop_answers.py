@@ -13,8 +13,7 @@ from services.accounting.checks.shop import key, version
 from services.cli.init.balance_answers import Group, told
 from services.cli.init.interview import Interview, numbered, say, yes
 from services.cli.init.settings_text import Value
-from services.cli.left_out import show_left_out
-from services.cli.screen import console
+from services.cli.screen import console, report_unreadable
 from services.connectors.http.unreadable import Listing
 from services.connectors.woocommerce.categories import Category
 from services.connectors.woocommerce.client import WooCommerce
@@ -117,7 +116,7 @@ async def mapping(ask: Interview, groups: Sequence[Group], store: Store) -> dict
 
 async def _categories(ask: Interview, groups: Sequence[Group], store: Store) -> dict[str, int]:
     listed = await store.categories()
-    show_left_out(listed.unreadable)
+    report_unreadable(listed.unreadable)
     there = sorted(listed.records, key=lambda category: category.name)
     numbered("Categories of the shop:", [OWN, *(category.name for category in there)])
     found = {}

@@ -8,10 +8,9 @@ from typing import Annotated
 
 import typer
 
-from services.cli.codes import FAILED
-from services.cli.frame import Json, Shop, chosen_shop, command, settings
+from services.cli.command import FAILED, Json, Shop, command, read_settings, select_shop
 from services.cli.learning.template import Learned, learned, toml
-from services.cli.screen import as_json, console, errors, table
+from services.cli.screen import build_table, console, errors, print_json
 from services.connectors.balance.client import Balance
 
 
@@ -22,15 +21,15 @@ async def learn_sale_command(
     json: Json = False,
 ) -> int:
     """Read a hand-made Sale and propose the settings that make ours like it. Writes nothing."""
-    chosen = settings()
-    name = chosen_shop(chosen, shop)
+    chosen = read_settings()
+    name = select_shop(chosen, shop)
     async with Balance(chosen.balance, chosen.balance.password()) as balance:
         row = await balance.sale(uid)
     if row is None:
         errors.print(f"Balance has no {chosen.balance.dialect.sale_resource} with the uid {uid}")
         return FAILED
     found = learned(row, chosen, name)
-    as_json({"settings": [asdict(one) for one in found], "toml": toml(found)}) if json else show(found)
+    print_json({"settings": [asdict(one) for one in found], "toml": toml(found)}) if json else show(found)
     return 0
 
 
@@ -40,7 +39,7 @@ def show(found: Sequence[Learned]) -> None:
         (f"{one.table}.{one.key}", one.now or "not set", one.found, one.remark) for one in found if one.differs
     ]
     if different:
-        console.print(table(("setting", "now", "in that Sale", ""), different))
+        console.print(build_table(("setting", "now", "in that Sale", ""), different))
     else:
         console.print("The settings say what that Sale says.")
     console.print(f"\n{toml(found)}", markup=False, soft_wrap=True)

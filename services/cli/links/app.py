@@ -8,12 +8,11 @@ from typing import Annotated
 
 import typer
 
-from services.cli.codes import FAILED
-from services.cli.frame import Json, Patience, Shop, chosen_shop, command, settings
+from services.cli.command import FAILED, Json, Patience, Shop, command, read_settings, select_shop
 from services.cli.links import asking, by_hand, rebuilding, table
 from services.cli.links.judging import judged
 from services.cli.links.verdict import Known, Verdict
-from services.cli.screen import as_json, console, errors
+from services.cli.screen import console, errors, print_json
 from services.connectors.upstreams import open_shop
 from services.connectors.woocommerce.client import WooCommerce
 from services.engine.runtime.clock import utc_now
@@ -31,8 +30,8 @@ SHOWN = 20
 @command
 async def export_command(path: Path, shop: Shop = "") -> int:
     """Write every link of a shop as CSV: shop, item, SKU, product, variation, how it came about."""
-    chosen = settings()
-    known = await asking.known(chosen, chosen_shop(chosen, shop))
+    chosen = read_settings()
+    known = await asking.known(chosen, select_shop(chosen, shop))
     count = table.write(sorted(known.links.values(), key=lambda link: link.sku), path)
     console.print(f"{count} links written to {path}")
     return 0
@@ -44,8 +43,8 @@ async def import_command(
     path: Path, shop: Shop = "", dry_run: DryRun = True, patience: Patience = 60.0, json: Json = False
 ) -> int:
     """Take links from CSV: our own export, or two columns SKU and uid. Each is looked up in the shop first."""
-    chosen = settings()
-    name = chosen_shop(chosen, shop)
+    chosen = read_settings()
+    name = select_shop(chosen, shop)
     lines = table.read(path, name)
 
     async def found(client: WooCommerce, known: Known) -> Sequence[Verdict]:
@@ -63,9 +62,9 @@ async def rebuild_command(
 
     What is ambiguous is refused by name; the rest is linked.
     """
-    chosen = settings()
+    chosen = read_settings()
     return await _made(
-        chosen, chosen_shop(chosen, shop), rebuilding.rebuilt, dry_run=dry_run, patience=patience, json=json
+        chosen, select_shop(chosen, shop), rebuilding.rebuilt, dry_run=dry_run, patience=patience, json=json
     )
 
 
@@ -78,12 +77,12 @@ async def add_command(
 
     Prices and stock are written to every product of an item, and orders of each count as that item.
     """
-    chosen = settings()
+    chosen = read_settings()
 
     async def found(client: WooCommerce, known: Known) -> Sequence[Verdict]:
         return await judged([await by_hand.line(item, product, known, client)], known, client)
 
-    return await _made(chosen, chosen_shop(chosen, shop), found, dry_run=dry_run, patience=patience, json=json)
+    return await _made(chosen, select_shop(chosen, shop), found, dry_run=dry_run, patience=patience, json=json)
 
 
 @app.command(name="remove")
@@ -92,12 +91,12 @@ async def remove_command(
     item: Item, product: Product, shop: Shop = "", dry_run: DryRun = True, patience: Patience = 60.0, json: Json = False
 ) -> int:
     """Take a further product out of an item's link. Nothing is changed in the shop."""
-    chosen = settings()
+    chosen = read_settings()
 
     async def found(_: WooCommerce, known: Known) -> Sequence[Verdict]:
         return [by_hand.removal(item, product, known)]
 
-    return await _made(chosen, chosen_shop(chosen, shop), found, dry_run=dry_run, patience=patience, json=json)
+    return await _made(chosen, select_shop(chosen, shop), found, dry_run=dry_run, patience=patience, json=json)
 
 
 async def _made(chosen: Settings, name: str, found: Verdicts, *, dry_run: bool, patience: float, json: bool) -> int:
@@ -106,7 +105,7 @@ async def _made(chosen: Settings, name: str, found: Verdicts, *, dry_run: bool, 
         verdicts = await found(client, known)
     if not dry_run:
         await asking.ask(chosen, name, [one.link for one in verdicts if one.link], patience)
-    as_json(_data(verdicts, dry_run)) if json else _show(verdicts, dry_run)
+    print_json(_data(verdicts, dry_run)) if json else _show(verdicts, dry_run)
     return FAILED if any(one.refused for one in verdicts) else 0
 
 

@@ -10,9 +10,9 @@ from contracts.catalog import ProductLinked, ProductUnlinked
 from contracts.envelope import Envelope
 from contracts.linking import LinkRequested, RequestedLink
 from contracts.model import Event
-from services.cli.ask import NoAnswer, stamp
 from services.cli.links.verdict import Known
 from services.cli.plans.catalogue import TOPICS, catalogue
+from services.cli.requests import NoAnswer, command_header
 from services.engine.kafka.commands import answers, following, send
 from services.engine.kafka.reader import read_events
 from services.settings.model import Settings
@@ -38,7 +38,7 @@ async def ask(settings: Settings, shop: str, links: Sequence[RequestedLink], pat
     """Have links made; gives how many once all are. Raises `NoAnswer` after so many seconds without any."""
     async with answers(settings.kafka, "catalog.links") as consumer:
         for start in range(0, len(links), AT_ONCE):
-            asked = LinkRequested(shop=shop, links=tuple(links[start : start + AT_ONCE]), **stamp())
+            asked = LinkRequested(shop=shop, links=tuple(links[start : start + AT_ONCE]), **command_header())
             await send(settings.kafka, asked, datetime.now(UTC))
         await _watch(shop, {link.item for link in links}, aiter(following(consumer)), patience)
     return len(links)

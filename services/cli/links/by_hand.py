@@ -6,7 +6,7 @@ from typing import Protocol
 
 from contracts.linking import RequestedLink
 from services.catalog_importer.eligibility import same_sku
-from services.cli.letters import WrongUse
+from services.cli.command import InvalidArgument
 from services.cli.links.table import Line
 from services.cli.links.verdict import Known, Verdict
 from services.connectors.woocommerce.product import Product
@@ -53,5 +53,5 @@ def item_meant(text: str, known: Known) -> str:
     found = [item.item for item in known.items.values() if item.sku and same_sku(item.sku) == same_sku(text)]
     if len(found) != 1:
         several = f"items {', '.join(found)} have SKU {text}" if found else f"no item has the uid or SKU {text}"
-        raise WrongUse(f"{several}: name the item's uid")
+        raise InvalidArgument(f"{several}: name the item's uid")
     return found[0]

@@ -8,12 +8,12 @@ import typer
 
 from contracts.catalog import GroupRule
 from services.accounting.mapping.effective import entry, in_categories
-from services.cli.frame import Json, Patience, Shop, chosen_shop, command, settings
-from services.cli.left_out import show_left_out
+from services.cli.command import Json, Patience, Shop, command, read_settings, select_shop
 from services.cli.mapping.change import Wish, carry_out
 from services.cli.mapping.chosen import category_meant, group_meant, shut_below
 from services.cli.mapping.listing import show_entries, show_matches
 from services.cli.plans.catalogue import Catalogue, read_catalogue
+from services.cli.screen import report_unreadable
 from services.connectors.upstreams import open_shop
 from services.engine.runtime.clock import utc_now
 from services.settings.model import Settings
@@ -25,8 +25,8 @@ NO_RULE = GroupRule()
 
 
 async def _known(shop: str) -> tuple[Settings, Catalogue]:
-    chosen = settings()
-    return chosen, await read_catalogue(chosen, chosen_shop(chosen, shop))
+    chosen = read_settings()
+    return chosen, await read_catalogue(chosen, select_shop(chosen, shop))
 
 
 @app.command(name="list")
@@ -57,7 +57,7 @@ async def set_command(
     meant = group_meant(catalogue, group)
     opened = meant.uid in catalogue.rules.included_groups
     ids = dict.fromkeys(category_meant(listed.records, category).id for category in categories)
-    show_left_out(listed.unreadable)
+    report_unreadable(listed.unreadable)
     rule = in_categories([*ids], "included" if opened else None)
     return await carry_out(chosen, catalogue, Wish({meant.uid: rule}, yes, patience, json))
 

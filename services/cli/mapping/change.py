@@ -7,12 +7,12 @@ from dataclasses import asdict, dataclass
 from rich.markup import escape
 
 from contracts.operations import CommandSettled, MappingRequested
-from services.cli import ask
-from services.cli.codes import FAILED
+from services.cli import requests
+from services.cli.command import FAILED
 from services.cli.mapping.effect import Changes, Effect, effect
 from services.cli.mapping.rule_text import told
 from services.cli.plans.catalogue import Catalogue
-from services.cli.screen import as_json, console, table
+from services.cli.screen import build_table, console, print_json
 from services.settings.model import Settings
 
 FOLLOWS = {
@@ -42,7 +42,7 @@ async def carry_out(settings: Settings, catalogue: Catalogue, wish: Wish) -> int
     saved = wish.yes and not refused
     if wish.json:
         rules = {group: rule and rule.model_dump() for group, rule in wish.changes.items()}
-        as_json({"shop": catalogue.shop, "saved": saved, "changes": rules, "effect": asdict(would)})
+        print_json({"shop": catalogue.shop, "saved": saved, "changes": rules, "effect": asdict(would)})
     else:
         for answer in refused:
             console.print(f"[red]{escape(answer.detail)}[/]", soft_wrap=True)
@@ -51,8 +51,10 @@ async def carry_out(settings: Settings, catalogue: Catalogue, wish: Wish) -> int
 
 
 async def _saved(settings: Settings, shop: str, wish: Wish) -> list[CommandSettled]:
-    asked = [MappingRequested(shop=shop, group=g, rule=rule, **ask.stamp()) for g, rule in wish.changes.items()]
-    return [await ask.ask(settings, one, wish.patience) for one in asked]
+    asked = [
+        MappingRequested(shop=shop, group=g, rule=rule, **requests.command_header()) for g, rule in wish.changes.items()
+    ]
+    return [await requests.request(settings, one, wish.patience) for one in asked]
 
 
 def _end(catalogue: Catalogue, wish: Wish, saved: bool) -> str:
@@ -71,7 +73,7 @@ def show(catalogue: Catalogue, changes: Changes, would: Effect) -> None:
         (would.moved, "would change category", _kept(catalogue, would)),
         (would.skipped, "would be skipped", _known(would.known_skipped, "in the shop: they stay there, as they are")),
     )
-    console.print(table(("", "", ""), rows, right=(0,)))
+    console.print(build_table(("", "", ""), rows, right=(0,)))
 
 
 def _known(count: int, what: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from services.cli.letters import WrongUse
+from services.cli.command import InvalidArgument
 from services.cli.plans.catalogue import Catalogue
 from services.cli.plans.groups import Group, groups
 from services.connectors.woocommerce.categories import Category
@@ -21,8 +21,8 @@ def group_meant(catalogue: Catalogue, text: str) -> Group:
         if len(found) == 1:
             return found[0]
         if found:
-            raise WrongUse(f"{len(found)} groups are called {text}: {_listed(found)}; give the uid")
-    raise WrongUse(f"Balance has no group {text} that Davtari knows of; davtari plan groups lists them")
+            raise InvalidArgument(f"{len(found)} groups are called {text}: {_listed(found)}; give the uid")
+    raise InvalidArgument(f"Balance has no group {text} that Davtari knows of; davtari plan groups lists them")
 
 
 def _listed(found: Sequence[Group]) -> str:
@@ -38,7 +38,9 @@ def category_meant(categories: Sequence[Category], text: str) -> Category:
     if len(found) == 1:
         return found[0]
     there = ", ".join(f"{one.id} {one.name}" for one in found or categories)
-    raise WrongUse(f"{'several categories are' if found else 'the shop has no category'} {text}; there are: {there}")
+    raise InvalidArgument(
+        f"{'several categories are' if found else 'the shop has no category'} {text}; there are: {there}"
+    )
 
 
 def shut_below(catalogue: Catalogue, group: Group) -> Iterator[Group]:

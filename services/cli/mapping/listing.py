@@ -12,7 +12,7 @@ from services.catalog_importer.eligibility import Eligible, matching
 from services.cli.mapping.rule_text import source, told
 from services.cli.plans.catalogue import Catalogue, verdicts
 from services.cli.plans.groups import groups
-from services.cli.screen import as_json, console, table
+from services.cli.screen import build_table, console, print_json
 
 HEADS = ("group", "rule", "goods", "says", "uid")
 AT_MOST = 20
@@ -40,11 +40,11 @@ def show_entries(catalogue: Catalogue, json: bool) -> None:
     """Print the mapping."""
     found = entries(catalogue)
     if json:
-        as_json({"shop": catalogue.shop, "entries": found})
+        print_json({"shop": catalogue.shop, "entries": found})
         return
     console.print(f"[bold]Mapping of shop {catalogue.shop}[/] · an entry counts for all below its group")
     rows = [(escape(one["path"]), one["rule"], one["goods"], escape(one["source"]), one["group"]) for one in found]
-    console.print(table(HEADS, rows, right=(2,)) if rows else "  no group is mapped: nothing is sold")
+    console.print(build_table(HEADS, rows, right=(2,)) if rows else "  no group is mapped: nothing is sold")
     console.print("  All groups: davtari plan groups")
 
 
@@ -57,7 +57,7 @@ def show_matches(catalogue: Catalogue, patterns: Sequence[str], json: bool) -> N
         if (pattern := matching((item.sku or "").strip(), patterns))
     ]
     if json:
-        as_json({"shop": catalogue.shop, "of": len(catalogue.items), "matches": found})
+        print_json({"shop": catalogue.shop, "of": len(catalogue.items), "matches": found})
         return
     sold = sum(one["sold"] is True for one in found)
     console.print(f"{len(found)} of {len(catalogue.items)} items match; {sold} of them are let in now")

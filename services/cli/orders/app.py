@@ -10,12 +10,12 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from services.cli.command import Json, OneShop, command, read_settings, select_shops
 from services.cli.day_close.facts import TOPICS, gathered
-from services.cli.frame import Json, OneShop, chosen_shops, command, settings
 from services.cli.orders.standing import Standing, standings
 from services.cli.orders.states import QUIET, SETTLED
 from services.cli.orders.waiting import waits_of
-from services.cli.screen import as_json, console, table
+from services.cli.screen import build_table, console, print_json
 from services.connectors.identity.standing import told
 from services.engine.kafka.reader import read_events
 from services.engine.runtime.clock import utc_now
@@ -30,15 +30,15 @@ async def orders_command(
     shop: OneShop = "", watching: Watching = False, held: Held = False, open_: Open = False, json: Json = False
 ) -> int:
     """How every order stands: in the books, held, watched until its trigger, or with a person."""
-    chosen = settings()
-    shops = {name: chosen.shops[name] for name in chosen_shops(chosen, shop)}
+    chosen = read_settings()
+    shops = {name: chosen.shops[name] for name in select_shops(chosen, shop)}
     facts = gathered([envelope async for envelope in read_events(chosen.kafka, TOPICS)])
     found = standings(facts, shops, utc_now(), waits_of(chosen))
     listed = [one for one in found if _is_listed(one, watching=watching, held=held, open_=open_)]
     blocked = {name: told(strange) for name, strange in facts.strange.items() if name in shops}
     if json:
         counts = Counter(one.state for one in found)
-        as_json({"counts": counts, "blocked_shops": blocked, "orders": [asdict(one) for one in listed]})
+        print_json({"counts": counts, "blocked_shops": blocked, "orders": [asdict(one) for one in listed]})
     else:
         _show(found, listed, blocked.values())
     return 0
@@ -52,7 +52,7 @@ def _is_listed(one: Standing, *, watching: bool, held: bool, open_: bool) -> boo
 def _show(found: Sequence[Standing], listed: Sequence[Standing], blocked: Iterable[str]) -> None:
     rows = [(one.shop, _name(one), _total(one), one.status, one.state, escape(one.why)) for one in listed]
     if rows:
-        console.print(table(("shop", "order", "total", "status", "stands", "why"), rows, right=(2,)))
+        console.print(build_table(("shop", "order", "total", "status", "stands", "why"), rows, right=(2,)))
     counts = Counter(one.state for one in found)
     summary = ", ".join(f"{count} {state}" for state, count in counts.items()) or "none was read yet"
     for why in blocked:

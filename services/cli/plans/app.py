@@ -11,9 +11,7 @@ import typer
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from services.cli.codes import FAILED
-from services.cli.frame import Json, Patience, Shop, chosen_shop, command, settings
-from services.cli.left_out import show_left_out
+from services.cli.command import FAILED, Json, Patience, Shop, command, read_settings, select_shop
 from services.cli.plans import applying, groups_shown, shop_only, shown
 from services.cli.plans.catalogue import TOPICS as CATALOGUE
 from services.cli.plans.catalogue import catalogue, read_catalogue
@@ -21,7 +19,7 @@ from services.cli.plans.groups import groups
 from services.cli.plans.plan import Plan
 from services.cli.plans.selected import check_selected
 from services.cli.plans.settled import settle
-from services.cli.screen import as_json, console, errors
+from services.cli.screen import console, errors, print_json, report_unreadable
 from services.connectors.http.unreadable import Unreadable, readable
 from services.connectors.upstreams import open_shop
 from services.engine.kafka.reader import read_events
@@ -42,8 +40,8 @@ async def items_command(
 
     Waits while services are still reading or applying settings; what the plan lacks then is told with it.
     """
-    chosen = settings()
-    name = chosen_shop(chosen, shop)
+    chosen = read_settings()
+    name = select_shop(chosen, shop)
     lacks = await settle(chosen, name, patience, _waiting)
     return _shown(await applying.current(chosen, name), csv, html, json, whole=False, lacks=lacks)
 
@@ -52,17 +50,17 @@ async def items_command(
 @command
 async def show_command(plan_id: str, csv: Csv = None, html: Html = None, json: Json = False) -> int:
     """A plan, change by change."""
-    return _shown(await applying.find(settings(), plan_id), csv, html, json, whole=True)
+    return _shown(await applying.find(read_settings(), plan_id), csv, html, json, whole=True)
 
 
 @app.command(name="groups")
 @command
 async def groups_command(shop: Shop = "", json: Json = False) -> int:
     """Balance's groups with their items by type, and what becomes of each group in a shop."""
-    chosen = settings()
-    name = chosen_shop(chosen, shop)
+    chosen = read_settings()
+    name = select_shop(chosen, shop)
     found = groups(await read_catalogue(chosen, name))
-    as_json([asdict(group) for group in found]) if json else groups_shown.show(name, found)
+    print_json([asdict(group) for group in found]) if json else groups_shown.show(name, found)
     return 0
 
 
@@ -70,8 +68,8 @@ async def groups_command(shop: Shop = "", json: Json = False) -> int:
 @command
 async def shop_only_command(shop: Shop = "", csv: Csv = None, json: Json = False) -> int:
     """Products that only the shop has: never changed, never made in Balance; a list for the accountant."""
-    chosen = settings()
-    name = chosen_shop(chosen, shop)
+    chosen = read_settings()
+    name = select_shop(chosen, shop)
     envelopes = [envelope async for envelope in read_events(chosen.kafka, CATALOGUE)]
     linked, left_out = shop_only.linked_products(name, envelopes), list[Unreadable]()
     async with open_shop(chosen, name, utc_now) as client:
@@ -79,22 +77,22 @@ async def shop_only_command(shop: Shop = "", csv: Csv = None, json: Json = False
         found = await shop_only.shop_only(catalogue(chosen, name, envelopes), linked, products)
     if csv:
         shop_only.write_csv(found, csv)
-    as_json([asdict(one) for one in found]) if json else shop_only.show(name, found)
-    show_left_out(left_out)
+    print_json([asdict(one) for one in found]) if json else shop_only.show(name, found)
+    report_unreadable(left_out)
     return FAILED if left_out else 0
 
 
 @command
 async def apply_command(plan_id: str, patience: Patience = 60.0, json: Json = False) -> int:
     """Have a plan carried out, exactly as it was shown. Can be interrupted and repeated."""
-    chosen = settings()
+    chosen = read_settings()
     plan = await applying.find(chosen, plan_id)
     await check_selected(chosen, plan.shop)
     with _bar() as bar:
         task = bar.add_task("written", total=len(plan.changes))
         done = await applying.apply(chosen, plan, patience, lambda p: bar.update(task, completed=len(p.written)))
     if json:
-        as_json({"plan": plan.id, "written": len(done.written), "left_out": done.left_out})
+        print_json({"plan": plan.id, "written": len(done.written), "left_out": done.left_out})
     else:
         console.print(f"Plan {plan.id}: {len(done.written)} written, {len(done.left_out)} left out.")
         for item, why in done.left_out.items():
@@ -118,7 +116,7 @@ def _shown(
         shown.write_csv(plan, csv)
     if html:
         shown.write_html(plan, html)
-    as_json(_data(plan) | {"incomplete": list(lacks)}) if json else shown.show(plan, whole=whole)
+    print_json(_data(plan) | {"incomplete": list(lacks)}) if json else shown.show(plan, whole=whole)
     for why in () if json else lacks:
         errors.print(f"[yellow]This plan may change:[/] {escape(why)}", soft_wrap=True)
     return 0

@@ -11,8 +11,8 @@ from contracts.catalog import ProductLinked, ProductPlanned
 from contracts.envelope import Envelope
 from contracts.model import Event
 from contracts.operations import ApplyRequested, DeadLettered
-from services.cli.ask import NoAnswer, stamp
 from services.cli.plans.plan import TOPICS, Plan, chunks, plan
+from services.cli.requests import NoAnswer, command_header
 from services.engine.kafka.commands import answers, following, send
 from services.engine.kafka.reader import read_events
 from services.settings.model import Settings
@@ -80,7 +80,7 @@ async def apply(settings: Settings, chosen: Plan, patience: float, seen: Callabl
     progress = Progress(chosen.shop, {change.said.item: change.said.digest for change in chosen.changes})
     async with answers(settings.kafka, *WATCHED) as consumer:
         for piece in chunks(chosen.changes):
-            asked = ApplyRequested(shop=chosen.shop, plan=chosen.id, changes=piece, **stamp())
+            asked = ApplyRequested(shop=chosen.shop, plan=chosen.id, changes=piece, **command_header())
             await send(settings.kafka, asked, datetime.now(UTC))
         await _watch(progress, aiter(following(consumer)), patience, seen)
     return progress

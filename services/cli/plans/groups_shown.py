@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rich.markup import escape
 
 from services.cli.plans.groups import Group
-from services.cli.screen import console, table
+from services.cli.screen import build_table, console
 
 HEADS = ("group", "goods", "services", "other", "becomes", "uid")
 
@@ -18,7 +18,7 @@ def show(shop: str, found: Sequence[Group]) -> None:
         console.print("Balance's groups are not known yet: davtari import items")
         return
     console.print(f"[bold]Groups of Balance[/] · shop {shop} · counts are of all that stands in a group, at any depth")
-    console.print(table(HEADS, [_row(group) for group in found], right=(1, 2, 3)))
+    console.print(build_table(HEADS, [_row(group) for group in found], right=(1, 2, 3)))
     left = [group for group in found if group.fate == "not mapped" and group.goods and group.uid]
     if left:
         console.print(f"  {len(left)} groups with goods have no category: what stands in them stays invisible")

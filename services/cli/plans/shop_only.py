@@ -16,7 +16,7 @@ from contracts.model import Event
 from services.catalog_importer.eligibility import Skip, same_sku
 from services.cli.plans.catalogue import Catalogue, verdicts
 from services.cli.plans.shown import safe
-from services.cli.screen import console, table
+from services.cli.screen import build_table, console
 from services.connectors.woocommerce.product import Product
 
 HEADS = ("product", "SKU", "name", "status", "price", "why it is not linked")
@@ -93,7 +93,9 @@ def show(shop: str, found: list[ShopOnly]) -> None:
         f"[bold]{len(found)} products are only in shop {shop}[/] · they are never changed, nor made in Balance"
     )
     if found:
-        console.print(table(HEADS, [[escape(str(cell)) for cell in one.row] for one in found[:AT_MOST]], right=(0,)))
+        console.print(
+            build_table(HEADS, [[escape(str(cell)) for cell in one.row] for one in found[:AT_MOST]], right=(0,))
+        )
         console.print("  For the accountant: davtari plan shop-only --csv FILE lists all of them, or propose them one")
         console.print(f"  by one where somebody must agree: davtari propose items --shop {shop}")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from contracts.reason_texts import known
 from services.cli.plans.plan import Change, Plan
-from services.cli.screen import console, table
+from services.cli.screen import build_table, console
 
 HEADS = ("action", "SKU", "item", "name", "product", "field", "before", "after", "reason", "detail")
 AT_MOST = 20
@@ -24,7 +24,7 @@ def show(plan: Plan, *, whole: bool = False) -> None:
     """Counts, what is held and why, then the changes."""
     console.print(f"[bold]Plan {plan.id}[/] · catalogue · shop {plan.shop} · nothing has been written")
     rows = [(count, action, _why(plan) if action == "skip" else "") for action, count in plan.counts.items()]
-    console.print(table(("", "", ""), rows, right=(0,)))
+    console.print(build_table(("", "", ""), rows, right=(0,)))
     for change in plan.held:
         console.print(f"  [yellow]held[/] {change.said.sku}  {change.said.detail}", soft_wrap=True)
     if whole:

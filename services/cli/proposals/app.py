@@ -11,16 +11,14 @@ import typer
 from rich.markup import escape
 
 from contracts.proposals import ItemApproved, ItemProposed
-from services.cli.ask import stamp
-from services.cli.codes import WRONG_SETTINGS
-from services.cli.frame import DryRun, Json, Shop, Why, chosen_shop, command, settings
-from services.cli.left_out import show_left_out
+from services.cli.command import WRONG_SETTINGS, DryRun, Json, ReasonOption, Shop, command, read_settings, select_shop
 from services.cli.plans.catalogue import TOPICS as CATALOGUE
 from services.cli.plans.catalogue import catalogue
 from services.cli.plans.shop_only import ShopOnly, linked_products, shop_only
 from services.cli.proposals.accountant import write_csv
 from services.cli.proposals.known import TOPICS, Proposal, proposals, to_approve, to_propose
-from services.cli.screen import as_json, console, errors, table
+from services.cli.requests import command_header
+from services.cli.screen import build_table, console, errors, print_json, report_unreadable
 from services.connectors.http.unreadable import Unreadable, readable
 from services.connectors.upstreams import open_shop
 from services.engine.kafka.commands import send, send_all
@@ -43,15 +41,15 @@ async def items_command(shop: Shop = "", sku: Sku = "*", dry_run: DryRun = False
     Products without a SKU, and those whose SKU Balance knows, are left to davtari plan shop-only. Approve with
     davtari approve item SKU; davtari propose export FILE is the list to make them from in Balance.
     """
-    chosen = settings()
-    name = chosen_shop(chosen, shop)
+    chosen = read_settings()
+    name = select_shop(chosen, shop)
     if not chosen.shops[name].catalogue.propose_items:
         errors.print(OFF.format(shop=name), soft_wrap=True)
         return WRONG_SETTINGS
-    said = to_propose(name, await _shop_only(chosen, name), await _known(chosen, name), sku, stamp())
+    said = to_propose(name, await _shop_only(chosen, name), await _known(chosen, name), sku, command_header())
     if not dry_run:
         await send_all(chosen.kafka, said, datetime.now(UTC))
-    as_json([one.content() for one in said]) if json else _show_new(name, said, dry_run)
+    print_json([one.content() for one in said]) if json else _show_new(name, said, dry_run)
     return 0
 
 
@@ -59,13 +57,13 @@ async def items_command(shop: Shop = "", sku: Sku = "*", dry_run: DryRun = False
 @command
 async def list_command(shop: Shop = "", json: Json = False) -> int:
     """What was proposed for a shop, what is approved, and what is in Balance by now."""
-    chosen = settings()
-    found = await _known(chosen, chosen_shop(chosen, shop))
+    chosen = read_settings()
+    found = await _known(chosen, select_shop(chosen, shop))
     if json:
-        as_json([one.proposed.content() | {"state": one.state, "item": one.item} for one in found])
+        print_json([one.proposed.content() | {"state": one.state, "item": one.item} for one in found])
         return 0
     rows = [(one.proposed.sku, escape(one.proposed.name), one.state, one.proposed.asked_by) for one in found]
-    console.print(table(("SKU", "name", "", "proposed by"), rows) if rows else "Nothing was proposed.")
+    console.print(build_table(("SKU", "name", "", "proposed by"), rows) if rows else "Nothing was proposed.")
     return 0
 
 
@@ -73,19 +71,19 @@ async def list_command(shop: Shop = "", json: Json = False) -> int:
 @command
 async def export_command(file: Path, shop: Shop = "") -> int:
     """Write what is approved and not in Balance yet as CSV, for the accountant: Balance lets nobody else make items."""
-    chosen = settings()
-    count = write_csv(await _known(chosen, chosen_shop(chosen, shop)), chosen.balance.dialect, file)
+    chosen = read_settings()
+    count = write_csv(await _known(chosen, select_shop(chosen, shop)), chosen.balance.dialect, file)
     console.print(f"{count} approved items in {file}. Once they are in Balance they are linked by their SKU.")
     return 0
 
 
 @command
-async def approve_item_command(sku: str, shop: Shop = "", why: Why = "") -> int:
+async def approve_item_command(sku: str, shop: Shop = "", why: ReasonOption = "") -> int:
     """Agree that a proposed product becomes an item; it goes into the list for the accountant, not into Balance."""
-    chosen = settings()
-    name = chosen_shop(chosen, shop)
+    chosen = read_settings()
+    name = select_shop(chosen, shop)
     meant = to_approve(await _known(chosen, name), sku).proposed
-    given = ItemApproved(shop=name, product_id=meant.product_id, sku=meant.sku, why=why, **stamp())
+    given = ItemApproved(shop=name, product_id=meant.product_id, sku=meant.sku, why=why, **command_header())
     await send(chosen.kafka, given, datetime.now(UTC))
     told = f"Approved by {given.asked_by}: {meant.sku} {meant.name}. Next: davtari propose export FILE --shop {name}"
     console.print(escape(told), soft_wrap=True)
@@ -102,7 +100,7 @@ async def _shop_only(chosen: Settings, shop: str) -> list[ShopOnly]:
     async with open_shop(chosen, shop, utc_now) as client:
         products = readable(client.every_product(), left_out)
         found = await shop_only(catalogue(chosen, shop, envelopes), linked, products)
-    show_left_out(left_out)
+    report_unreadable(left_out)
     return found
 
 

@@ -12,7 +12,7 @@ from contracts.envelope import Envelope
 from contracts.model import Event
 from contracts.proposals import ItemApproved, ItemProposed
 from services.catalog_importer.eligibility import matching, same_sku
-from services.cli.letters import WrongUse
+from services.cli.command import InvalidArgument
 from services.cli.plans.shop_only import NOWHERE, ShopOnly
 
 TOPICS = ("operations", "balance.items")
@@ -76,7 +76,7 @@ def to_approve(known: Sequence[Proposal], sku: str) -> Proposal:
     """The proposal with this SKU that still waits. Raises `WrongUse`, saying what to do instead."""
     found = next((one for one in known if same_sku(one.proposed.sku) == same_sku(sku)), None)
     if found is None:
-        raise WrongUse(f"no item {sku} was proposed; davtari propose items --shop SHOP --sku '{sku}'")
+        raise InvalidArgument(f"no item {sku} was proposed; davtari propose items --shop SHOP --sku '{sku}'")
     if found.item:
-        raise WrongUse(f"Balance has item {sku} already ({found.item}): nothing is left to approve")
+        raise InvalidArgument(f"Balance has item {sku} already ({found.item}): nothing is left to approve")
     return found

@@ -7,13 +7,23 @@ from typing import Annotated, Literal
 import typer
 
 from contracts.operations import CommandSettled, DeadLettered, PushRequested
-from services.cli import ask
-from services.cli.codes import FAILED, WRONG_SETTINGS
-from services.cli.frame import DryRun, Json, Patience, Shop, answered, chosen_shop, command, settings
+from services.cli import requests
+from services.cli.command import (
+    FAILED,
+    WRONG_SETTINGS,
+    DryRun,
+    Json,
+    Patience,
+    Shop,
+    command,
+    read_settings,
+    select_shop,
+    show_answer,
+)
 from services.cli.order.said import said
 from services.cli.push import return_request
 from services.cli.push.pushing import push
-from services.cli.screen import as_json, console, errors
+from services.cli.screen import console, errors, print_json
 
 Number = Annotated[
     str | None,
@@ -38,8 +48,8 @@ async def push_command(
     A return-request is read where shops.SHOP.returns says; the credit note that it would become is planned and shown,
     and nothing is written: the shop's refund gets its own credit note later. A dry run keeps no plan.
     """
-    chosen = settings()
-    shop = chosen_shop(chosen, shop)
+    chosen = read_settings()
+    shop = select_shop(chosen, shop)
     if document == "return-request":
         return await _return_request(shop, order_id, number, dry_run, patience, json)
     if document == "refund" and not (number and number.isdecimal()):
@@ -47,11 +57,16 @@ async def push_command(
         return WRONG_SETTINGS
     refund_id = int(number) if number and number.isdecimal() else None
     asked = PushRequested(
-        document=document, shop=shop, order_id=order_id, refund_id=refund_id, dry_run=dry_run, **ask.stamp()
+        document=document,
+        shop=shop,
+        order_id=order_id,
+        refund_id=refund_id,
+        dry_run=dry_run,
+        **requests.command_header(),
     )
     with console.status(f"pushing {document} {order_id}…"):
         settled = await push(chosen, asked, patience)
-    as_json(settled.content()) if json else console.print(said(settled), soft_wrap=True)
+    print_json(settled.content()) if json else console.print(said(settled), soft_wrap=True)
     return FAILED if isinstance(settled, DeadLettered | CommandSettled) else 0
 
 
@@ -59,10 +74,10 @@ async def _return_request(
     shop: str, order_id: int, request: str | None, dry_run: bool, patience: float, json: bool
 ) -> int:
     with console.status(f"reading the return request of order {order_id}…"):
-        chosen = settings()
+        chosen = read_settings()
         asked = await return_request.read(chosen, shop, order_id, request, dry_run=dry_run)
         found = await return_request.push(chosen, asked, patience)
     if isinstance(found, CommandSettled):
-        return answered(found, json)
-    as_json(found.content()) if json else return_request.show(found)
+        return show_answer(found, json)
+    print_json(found.content()) if json else return_request.show(found)
     return 0

@@ -12,7 +12,7 @@ from contracts.model import Event
 from contracts.operations import CommandSettled, DeadLettered, PushRequested
 from contracts.placement import SalePostponed
 from contracts.sales_orders import SalesOrderPlanned, SalesOrderRecorded
-from services.cli.ask import NoAnswer
+from services.cli.requests import NoAnswer
 from services.engine.kafka.commands import answers, following, send
 from services.engine.kafka.reader import read_events
 from services.engine.outbox.letter_about import order_key_of

@@ -11,8 +11,8 @@ from contracts.model import Event
 from contracts.operations import CommandSettled
 from contracts.returns import ReturnPlanned, ReturnRequested
 from services.accounting.documents.written import number
-from services.cli.ask import NoAnswer, stamp
-from services.cli.screen import console, table
+from services.cli.requests import NoAnswer, command_header
+from services.cli.screen import build_table, console
 from services.connectors.upstreams import open_shop
 from services.engine.kafka.commands import answers, following, send
 from services.engine.runtime.clock import utc_now
@@ -42,7 +42,7 @@ async def read(settings: Settings, shop: str, order_id: int, request: str | None
         lines=found.lines,
         refund_ids=found.refund_ids,
         dry_run=dry_run,
-        **stamp(),
+        **command_header(),
     )
 
 
@@ -80,5 +80,5 @@ def show(plan: ReturnPlanned) -> None:
         f"{plan.currency}, VAT {plan.vat}, dated {plan.date}, on Sale {plan.sale}.",
         soft_wrap=True,
     )
-    console.print(table(("order line", "item", "quantity", "amount", "VAT"), rows, right=(2, 3, 4)))
+    console.print(build_table(("order line", "item", "quantity", "amount", "VAT"), rows, right=(2, 3, 4)))
     console.print("Nothing is written. Refund it in the shop: that refund becomes the credit note.", soft_wrap=True)

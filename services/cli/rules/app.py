@@ -8,13 +8,11 @@ from datetime import UTC, datetime
 import typer
 
 from contracts.shop import OrderChanged
-from services.cli.codes import FAILED
-from services.cli.frame import Json, Shop, chosen_shop, command, settings
-from services.cli.left_out import show_left_out
+from services.cli.command import FAILED, Json, Shop, command, read_settings, select_shop
 from services.cli.rules import shipping
 from services.cli.rules.explained import explained, told
 from services.cli.rules.shown import show
-from services.cli.screen import as_json, console, errors, mark, table
+from services.cli.screen import build_table, console, errors, format_mark, print_json, report_unreadable
 from services.connectors.upstreams import open_shop
 from services.engine.kafka.reader import read_events
 from services.engine.runtime.clock import utc_now
@@ -27,12 +25,12 @@ rules_app = typer.Typer(no_args_is_help=True, help="Rules: which document an ord
 @command
 async def list_command(shop: Shop = "", json: Json = False) -> int:
     """The rules of a shop, in order; the first that holds decides."""
-    chosen = settings()
-    shop = chosen_shop(chosen, shop)
+    chosen = read_settings()
+    shop = select_shop(chosen, shop)
     orders = chosen.shops[shop].orders
     found = [told(rule, orders) for rule in orders.rules]
     if json:
-        as_json({"rules": [asdict(one) for one in found]})
+        print_json({"rules": [asdict(one) for one in found]})
     else:
         for one in found:
             console.print(f"{one.name}: {one.effects}   if {one.conditions}", markup=False, soft_wrap=True)
@@ -45,15 +43,15 @@ async def list_command(shop: Shop = "", json: Json = False) -> int:
 @command
 async def test_command(order_id: int, shop: Shop = "", json: Json = False) -> int:
     """What the rules make of an order, as it was last read, and which rule decided what. Writes nothing."""
-    chosen = settings()
-    shop = chosen_shop(chosen, shop)
+    chosen = read_settings()
+    shop = select_shop(chosen, shop)
     order = await _order(chosen, shop, order_id)
     if order is None:
         known = f"order {order_id} of shop {shop} was not read yet"
         errors.print(f"{known}; davtari push order {order_id} --shop {shop} --dry-run")
         return FAILED
     found = explained(order, chosen.shops[shop].orders, datetime.now(UTC))
-    as_json(asdict(found)) if json else show(found)
+    print_json(asdict(found)) if json else show(found)
     return 0
 
 
@@ -68,8 +66,8 @@ async def _order(chosen: Settings, shop: str, order_id: int) -> OrderChanged | N
 @command
 async def shipping_command(shop: Shop = "", json: Json = False) -> int:
     """The shop's shipping zones and methods with what the rules make of them, and the table of zones to paste."""
-    chosen = settings()
-    shop = chosen_shop(chosen, shop)
+    chosen = read_settings()
+    shop = select_shop(chosen, shop)
     orders = chosen.shops[shop].orders
     async with open_shop(chosen, shop, utc_now) as client:
         listed = await client.shipping_methods()
@@ -77,11 +75,11 @@ async def shipping_command(shop: Shop = "", json: Json = False) -> int:
     found, zones = shipping.ruled(methods, orders), shipping.zones_table(shop, methods)
     if json:
         current = shipping.is_current(methods, orders)
-        as_json({"methods": [asdict(one) for one in found], "toml": zones, "current": current})
+        print_json({"methods": [asdict(one) for one in found], "toml": zones, "current": current})
     else:
-        rows = [(one.zone, one.method, one.title, mark(one.enabled), "; ".join(one.rules)) for one in found]
-        console.print(table(("zone", "method", "title", "on", "rules"), rows))
+        rows = [(one.zone, one.method, one.title, format_mark(one.enabled), "; ".join(one.rules)) for one in found]
+        console.print(build_table(("zone", "method", "title", "on", "rules"), rows))
         if not shipping.is_current(methods, orders):
             console.print(f"\nFor rules by zone, write into the settings:\n{zones}", markup=False, soft_wrap=True)
-    show_left_out(listed.unreadable)
+    report_unreadable(listed.unreadable)
     return FAILED if listed.unreadable else 0

@@ -7,10 +7,9 @@ from typing import Annotated
 import typer
 
 from contracts.identity import AcceptShopRequested
-from services.cli import ask
-from services.cli.codes import FAILED
-from services.cli.frame import Json, Patience, Shop, answered, chosen_shop, command, settings
-from services.cli.screen import as_json, console
+from services.cli import requests
+from services.cli.command import FAILED, Json, Patience, Shop, command, read_settings, select_shop, show_answer
+from services.cli.screen import console, print_json
 from services.cli.shops import identity
 
 app = typer.Typer(no_args_is_help=True, help="Which shop is known, and whether another one answers.")
@@ -20,10 +19,10 @@ app = typer.Typer(no_args_is_help=True, help="Which shop is known, and whether a
 @command
 async def show_command(shop: Shop = "", json: Json = False) -> int:
     """What a shop is known by; what differs, if another one answers. Exit code 1 when it is not recognized."""
-    chosen = settings()
-    name = chosen_shop(chosen, shop)
+    chosen = read_settings()
+    name = select_shop(chosen, shop)
     standing = (await identity.identities(chosen))[name]
-    as_json(identity.as_data(standing)) if json else identity.show(name, standing)
+    print_json(identity.as_data(standing)) if json else identity.show(name, standing)
     return FAILED if standing.strange else 0
 
 
@@ -36,9 +35,9 @@ async def accept_command(
     json: Json = False,
 ) -> int:
     """Say that the shop that answers now is the right one: its lanes open again. Kept with your name and reason."""
-    chosen = settings()
-    name = chosen_shop(chosen, shop)
-    asked = AcceptShopRequested(shop=name, why=reason, **ask.stamp())
+    chosen = read_settings()
+    name = select_shop(chosen, shop)
+    asked = AcceptShopRequested(shop=name, why=reason, **requests.command_header())
     with console.status(f"looking at shop {name}…"):
-        answer = await ask.ask(chosen, asked, patience)
-    return answered(answer, json)
+        answer = await requests.request(chosen, asked, patience)
+    return show_answer(answer, json)

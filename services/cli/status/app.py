@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from contracts.alerts import ServiceStateChanged
 from contracts.gates import GateChecked
-from services.cli import gates, letters, show
-from services.cli.frame import Json, command, settings
-from services.cli.screen import as_json, console
+from services.cli import dead_letter_log, gates
+from services.cli.command import Json, command, read_settings
+from services.cli.screen import build_table, console, print_json
 from services.cli.shops import identity
 from services.cli.status import blocked, conditions, standings
 from services.cli.status.freshness import ByItself, FeedAge, Punctuality, by_itself, feed_ages, punctuality
@@ -26,7 +27,7 @@ class Seen:
 
     services: list[standings.Standing]
     blocked: list[blocked.Blocked]
-    waiting: list[letters.Letter]
+    waiting: list[dead_letter_log.DeadLetter]
     ages: list[FeedAge]
     punctual: list[Punctuality]
     alone: list[ByItself]
@@ -53,10 +54,10 @@ class Seen:
         shut = identity.lines(self.shops)
         for line in [*conditions.lines(self.troubled), *shut]:
             console.print(line, soft_wrap=True)
-        show.standings(self.services, self.waiting, quiet=not shut)
+        show_services(self.services, self.waiting, quiet=not shut)
         for line in [
             *blocked.lines(self.blocked),
-            *gates.lines(self.opened),
+            *gates.gate_lines(self.opened),
             *lines(self.ages, self.punctual, self.alone),
         ]:
             console.print(line, soft_wrap=True)
@@ -65,13 +66,13 @@ class Seen:
 @command
 async def status_command(json: Json = False) -> int:
     """What each service has still to read, what waits to be delivered, what needs a person, how fresh all is."""
-    seen = await _seen(settings(), datetime.now(UTC))
-    as_json(seen.data()) if json else seen.show()
+    seen = await _seen(read_settings(), datetime.now(UTC))
+    print_json(seen.data()) if json else seen.show()
     return 0
 
 
 async def _seen(chosen: Settings, now: datetime) -> Seen:
-    lettered = await letters.all_letters(chosen.kafka)
+    lettered = await dead_letter_log.read_dead_letters(chosen.kafka)
     said = [envelope async for envelope in read_events(chosen.kafka, ["operations"])]
     return Seen(
         services=await standings.standings(chosen),
@@ -81,6 +82,35 @@ async def _seen(chosen: Settings, now: datetime) -> Seen:
         punctual=punctuality(chosen, now),
         alone=by_itself(chosen, now),
         shops=identity.stand(chosen.shops, said),
-        opened=gates.last(said),
+        opened=gates.latest_gate_checks(said),
         troubled=conditions.troubled(said),
     )
+
+
+def show_services(
+    found: Iterable[standings.Standing], open_letters: Sequence[dead_letter_log.DeadLetter], *, quiet: bool = True
+) -> None:
+    """How the services stand. `quiet`: nothing else was shown that waits for a person."""
+    services = list(found)
+    heads = ("service", "to read", "to deliver", "blocked", "oldest", "to publish")
+    console.print(build_table(heads, map(_standing, services), right=(1, 2, 3, 4, 5)))
+    if elsewhere := [one.service for one in services if one.is_elsewhere]:
+        console.print(
+            f"unknown: the state of {', '.join(elsewhere)} is on another machine or in another container; "
+            "run davtari status there"
+        )
+    if not open_letters:
+        console.print("Nothing waits for a person." if quiet else "No dead letter waits for a person.")
+        return
+    console.print(f"[yellow]{len(open_letters)} dead letters wait for a person:[/] davtari dead-letters list")
+
+
+def _standing(one: standings.Standing) -> tuple[object, ...]:
+    if one.waiting is None:
+        unknown = ("unknown",) * 4 if one.is_elsewhere else ("",) * 4
+        return one.service, "not started yet" if one.lag is None else one.lag, *unknown
+    pending = sum(waiting.count for waiting in one.waiting if waiting.state == "pending")
+    blocked = sum(waiting.count for waiting in one.waiting) - pending
+    oldest = min((waiting.oldest for waiting in one.waiting), default=None)
+    age = "" if oldest is None else f"{datetime.now(UTC).timestamp() - oldest:.0f} s"
+    return one.service, "?" if one.lag is None else one.lag, pending, blocked, age, one.unpublished

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rich.markup import escape
 
-from services.cli.registry import wanted
+from services.cli.registry import configured_services
 from services.engine.runtime.tbilisi import local_time
 from services.engine.state.files import database_file
 from services.settings.model import Settings
@@ -38,7 +38,11 @@ class Blocked:
 
 def blocked(settings: Settings) -> list[Blocked]:
     """What deliveries wait for, longest first."""
-    found = [one for name in wanted(settings) for one in _of(name, database_file(settings.state.directory, name))]
+    found = [
+        one
+        for name in configured_services(settings)
+        for one in _of(name, database_file(settings.state.directory, name))
+    ]
     return sorted(found, key=lambda one: one.since)
 
 

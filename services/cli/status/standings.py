@@ -10,7 +10,7 @@ from pathlib import Path
 
 from aiokafka import TopicPartition
 
-from services.cli.registry import wanted
+from services.cli.registry import configured_services
 from services.engine.kafka.connection import admin
 from services.engine.kafka.tails import end_offsets
 from services.engine.state.files import database_file
@@ -51,7 +51,7 @@ class Standing:
 
 async def standings(settings: Settings) -> list[Standing]:
     """How every service stands, from its state database and its consumer group."""
-    found = [_local(name, database_file(settings.state.directory, name)) for name in wanted(settings)]
+    found = [_local(name, database_file(settings.state.directory, name)) for name in configured_services(settings)]
     known = {settings.kafka.group(one.service): one for one in found}
     committed = await _committed(settings.kafka, known)
     ends = await end_offsets(settings.kafka, {tp for offsets in committed.values() for tp in offsets})

@@ -10,11 +10,11 @@ from decimal import Decimal
 from typing import Any
 
 from contracts.shop import OrderChanged, RefundIssued
+from services.cli.command import InvalidArgument
 from services.cli.dead_letters.checking.dates import Dates, day_of
 from services.cli.dead_letters.checking.figures import odd_texts, other_figures
 from services.cli.dead_letters.checking.names import documents_of, unknown_in_document, unknown_in_payload
 from services.cli.dead_letters.pointers import differences, value_at
-from services.cli.letters import WrongUse
 from services.engine.runtime.tbilisi import local_day
 
 DATED = ("date", "Date")
@@ -62,7 +62,9 @@ def _align(before: Mapping[str, Any], made: dict[str, Any], name: str, field_: s
     if made[name] != before[name]:
         new.add(_as_document(name, made[name]))
     if len(new) > 1:
-        raise WrongUse(f"/{name} and {field_} of the document are changed to {' and '.join(sorted(new))}: which one?")
+        raise InvalidArgument(
+            f"/{name} and {field_} of the document are changed to {' and '.join(sorted(new))}: which one?"
+        )
     for value in new:
         made[name] = str(day_of(value) or value) if name == "date" else value
         for document in documents.values():

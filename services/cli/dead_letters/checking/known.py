@@ -10,9 +10,10 @@ from typing import Any
 import typer
 
 from contracts.shop import OrderChanged, RefundIssued
+from services.cli.command import InvalidArgument
+from services.cli.dead_letter_log import DeadLetter
 from services.cli.dead_letters.checking.edit import Known
 from services.cli.dead_letters.pointers import differences, value_at
-from services.cli.letters import Letter, WrongUse
 from services.connectors.balance.client import Balance
 from services.engine.kafka.reader import read_events
 from services.engine.outbox.upstream_errors import UpstreamError
@@ -24,7 +25,7 @@ REFERENCES = ("Warehouse", "Client", "Currency", "Item", "BaseDocument")
 """Fields of documents that name something in Balance."""
 
 
-async def known_of(settings: Settings, letter: Letter, now: datetime) -> Known:
+async def known_of(settings: Settings, letter: DeadLetter, now: datetime) -> Known:
     """What is known of the order, or refund, that a letter is about."""
     order, refund = await _of_shop(settings, letter)
     shop = settings.shops.get(letter.shop or "")
@@ -41,7 +42,7 @@ async def known_of(settings: Settings, letter: Letter, now: datetime) -> Known:
     )
 
 
-async def _of_shop(settings: Settings, letter: Letter) -> tuple[OrderChanged | None, RefundIssued | None]:
+async def _of_shop(settings: Settings, letter: DeadLetter) -> tuple[OrderChanged | None, RefundIssued | None]:
     if letter.order is None:
         return None, None
     payload = letter.letter.delivery.payload if letter.letter.delivery else {}
@@ -68,7 +69,7 @@ async def unknown_references(settings: Settings, before: Mapping[str, Any], made
     except UpstreamError as error:
         doubts = [f"{at}: {uid} could not be looked up in Balance: {error.message}" for at, _, uid in asked]
     if faults:
-        raise WrongUse(f"nothing was sent: {'; '.join(faults)}")
+        raise InvalidArgument(f"nothing was sent: {'; '.join(faults)}")
     return doubts
 
 
@@ -104,4 +105,4 @@ def confirmed(doubts: Sequence[str], *, yes: bool) -> None:
         return
     question = f"{'; '.join(doubts)}. Is that meant?"
     if not (sys.stdin.isatty() and typer.confirm(question)):
-        raise WrongUse(f"nothing was sent: {'; '.join(doubts)}. If that is meant, confirm it with --yes")
+        raise InvalidArgument(f"nothing was sent: {'; '.join(doubts)}. If that is meant, confirm it with --yes")

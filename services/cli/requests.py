@@ -21,7 +21,7 @@ from contracts.operations import (
 from services.engine.kafka.commands import answers, send, settlement
 from services.settings.model import Settings
 
-Command = (
+AnyCommand = (
     ImportRequested
     | PushRequested
     | PaymentReceived
@@ -36,12 +36,12 @@ class NoAnswer(Exception):
     """No service took the command in time; the message says what to look at."""
 
 
-def stamp() -> dict[str, Any]:
+def command_header() -> dict[str, Any]:
     """The id, person and time of a new command."""
     return {"command_id": str(uuid4()), "asked_by": getuser(), "asked_at": datetime.now(UTC)}
 
 
-async def ask(settings: Settings, command: Command, patience: float) -> CommandSettled:
+async def request(settings: Settings, command: AnyCommand, patience: float) -> CommandSettled:
     """Send a command and wait for its settlement. Raises `NoAnswer` after `patience` seconds."""
     async with answers(settings.kafka, "operations") as consumer:
         await send(settings.kafka, command, datetime.now(UTC))

@@ -11,7 +11,9 @@ _AGE = re.compile(r"(\d{1,5})([smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 """Kafka keeps no earlier time."""
-HOW = "2h ago as 2h (90s, 15m, 7d), 2026-11-20, or 2026-11-20T10:03: Tbilisi time, unless an offset as +00:00 is given"
+TIME_FORMATS = (
+    "2h ago as 2h (90s, 15m, 7d), 2026-11-20, or 2026-11-20T10:03: Tbilisi time, unless an offset as +00:00 is given"
+)
 """For the help of options that take a time."""
 
 
@@ -19,7 +21,7 @@ class InvalidTime(ValueError):
     """A text that is no time or date; the message shows how to write one."""
 
 
-def moment(text: str, now: datetime) -> datetime:
+def parse_time(text: str, now: datetime) -> datetime:
     """The time in a text, in UTC and not before 1970: an age (`2h`), a date, or a date with a time.
 
     A time without an offset is Tbilisi time. Raises `InvalidTime`.
@@ -30,10 +32,10 @@ def moment(text: str, now: datetime) -> datetime:
         given = datetime.fromisoformat(text)
         return max(_EARLIEST, (given if given.tzinfo else given.replace(tzinfo=TBILISI)).astimezone(UTC))
     except (ValueError, OverflowError):
-        raise InvalidTime(f"Invalid time {text!r}: write {HOW}.") from None
+        raise InvalidTime(f"Invalid time {text!r}: write {TIME_FORMATS}.") from None
 
 
-def day(text: str) -> date:
+def parse_date(text: str) -> date:
     """The date in a text, a day in Tbilisi. Raises `InvalidTime`."""
     try:
         return date.fromisoformat(text)

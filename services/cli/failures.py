@@ -5,15 +5,15 @@ from __future__ import annotations
 from aiokafka.errors import KafkaError
 
 from services.cli.approvals.pending import NoSuchApproval
-from services.cli.ask import NoAnswer
 from services.cli.clients.known import NoSuchClient
-from services.cli.codes import ALREADY_RUNNING, FAILED, NO_ANSWER, WRONG_SETTINGS
+from services.cli.command import ALREADY_RUNNING, FAILED, NO_ANSWER, WRONG_SETTINGS, InvalidArgument
 from services.cli.day_close.accepting import NothingToAccept
-from services.cli.letters import NoSuchLetter, WrongUse
-from services.cli.moment import InvalidTime
+from services.cli.dead_letter_log import DeadLetterNotFound
 from services.cli.plans.applying import StalePlan
 from services.cli.plans.selected import NotMapped
+from services.cli.requests import NoAnswer
 from services.cli.screen import errors
+from services.cli.times import InvalidTime
 from services.engine.kafka.reaching import NotYet
 from services.engine.kafka.topics import TopicsNotCreated
 from services.engine.outbox.upstream_errors import UpstreamError
@@ -24,15 +24,15 @@ from services.refund_exporter.returns.request import RequestInvalid
 from services.settings import SettingsError
 from services.settings.base import SecretMissing
 
-SETTINGS = (SettingsError, SecretMissing, CannotListen, WrongUse, InvalidTime)
+SETTINGS = (SettingsError, SecretMissing, CannotListen, InvalidArgument, InvalidTime)
 PLAIN = (
-    UpstreamError, NoSuchLetter, NoSuchApproval, NoSuchClient, NothingToAccept, StalePlan, NotMapped,
+    UpstreamError, DeadLetterNotFound, NoSuchApproval, NoSuchClient, NothingToAccept, StalePlan, NotMapped,
     TopicsNotCreated, RequestInvalid,
     OSError,
 )  # fmt: skip
 
 
-def failed(error: BaseException) -> int:
+def report_failure(error: BaseException) -> int:
     """Say what failed and give the exit code. An error that nobody foresaw is raised again, with its traceback."""
     error = first_cause(error)
     match error:

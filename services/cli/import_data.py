@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 import typer
 
 from contracts.operations import ImportRequested
-from services.cli import ask
+from services.cli import requests
 from services.cli.clients.bulk import Yes, import_clients
-from services.cli.frame import DryRun, Json, Patience, Shop, answered, command, settings
+from services.cli.command import DryRun, Json, Patience, Shop, command, read_settings, show_answer
 from services.cli.screen import console
 
 
@@ -29,7 +29,7 @@ async def import_command(
     reduced = resource == "discounts"
     source = "prices" if resource == "discounts" else resource
     what = {"dry_run": dry_run, "accept_loss": accept_loss, "discounts": reduced}
-    asked = ImportRequested(resource=source, **what, **ask.stamp())
+    asked = ImportRequested(resource=source, **what, **requests.command_header())
     with console.status(f"reading {resource} from Balance…"):
-        answer = await ask.ask(settings(), asked, patience)
-    return answered(answer, json)
+        answer = await requests.request(read_settings(), asked, patience)
+    return show_answer(answer, json)

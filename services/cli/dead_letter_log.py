@@ -12,19 +12,15 @@ from services.engine.outbox.record import failed, restored
 from services.engine.privacy.opening import Opener, opening
 from services.settings.model import KafkaSettings
 
-Told = DeadLettered | DeadLetterSettled
+DeadLetterEvent = DeadLettered | DeadLetterSettled
 
 
-class NoSuchLetter(Exception):
+class DeadLetterNotFound(Exception):
     """No dead letter, or several, have an id that starts so."""
 
 
-class WrongUse(ValueError):
-    """The command cannot be carried out as it was given; the message says how to give it."""
-
-
 @dataclass(frozen=True, slots=True)
-class Letter:
+class DeadLetter:
     """A dead letter as it stands now. `settled` is None while it is open; `since` is when its trouble began.
 
     `opened` is its record with the person opened, if it has one that is sealed.
@@ -32,7 +28,7 @@ class Letter:
 
     letter: DeadLettered
     since: datetime
-    history: tuple[Told, ...] = ()
+    history: tuple[DeadLetterEvent, ...] = ()
     settled: DeadLetterSettled | None = None
     opened: FailedRecord | None = None
 
@@ -67,17 +63,17 @@ class Letter:
         return letter_about.order_of(self.letter)
 
 
-async def all_letters(settings: KafkaSettings) -> dict[str, Letter]:
+async def read_dead_letters(settings: KafkaSettings) -> dict[str, DeadLetter]:
     """Every dead letter by id, in the order in which they came."""
-    found: dict[str, Letter] = {}
+    found: dict[str, DeadLetter] = {}
     async for envelope in read_events(settings, ["dead-letters"]):
         if isinstance(envelope.data, DeadLettered | DeadLetterSettled):
-            tell(found, envelope.data)
+            apply_dead_letter_event(found, envelope.data)
     async with opening(settings) as opener:
         return {id_: await _opened(letter, opener) for id_, letter in found.items()}
 
 
-async def _opened(letter: Letter, opener: Opener) -> Letter:
+async def _opened(letter: DeadLetter, opener: Opener) -> DeadLetter:
     """One that does not open is shown as it is."""
     if letter.letter.record is None:
         return letter
@@ -86,21 +82,21 @@ async def _opened(letter: Letter, opener: Opener) -> Letter:
     return replace(letter, opened=opened)
 
 
-def tell(letters: dict[str, Letter], event: Told) -> None:
+def apply_dead_letter_event(letters: dict[str, DeadLetter], event: DeadLetterEvent) -> None:
     """Note what an event says. A letter that was replayed in vain has its trouble since the first time."""
     known = letters.get(event.dead_letter)
     if isinstance(event, DeadLettered):
         history = (*known.history, event) if known else (event,)
         in_vain = known is not None and event.replays > 0
-        letters[event.dead_letter] = Letter(event, known.since if known and in_vain else event.at, history)
+        letters[event.dead_letter] = DeadLetter(event, known.since if known and in_vain else event.at, history)
     elif known is not None:
         letters[event.dead_letter] = replace(known, settled=event, history=(*known.history, event))
 
 
-def pick(letters: dict[str, Letter], start: str) -> Letter:
+def find_dead_letter(letters: dict[str, DeadLetter], start: str) -> DeadLetter:
     """The letter whose id starts so. Raises `NoSuchLetter`."""
     found = [letter for id_, letter in letters.items() if id_.startswith(start)]
     if len(found) != 1:
         what = "no dead letter has" if not found else f"{len(found)} dead letters have"
-        raise NoSuchLetter(f"{what} an id that starts with {start!r}; davtari dead-letters list shows them")
+        raise DeadLetterNotFound(f"{what} an id that starts with {start!r}; davtari dead-letters list shows them")
     return found[0]

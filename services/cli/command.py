@@ -1,0 +1,83 @@
+"""What all commands share: options, exit codes, the settings, and the handling of errors."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ParamSpec
+
+import typer
+
+from services.cli.screen import console, print_json
+from services.settings import Settings, SettingsError, load
+
+if TYPE_CHECKING:
+    from contracts.operations import CommandSettled
+
+FAILED, WRONG_SETTINGS, NO_ANSWER, ALREADY_RUNNING = 1, 2, 3, 4
+"""Exit codes, so that a script can tell failures apart; 0 is success."""
+P = ParamSpec("P")
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would happen; change nothing.")]
+Shop = Annotated[str, typer.Option("--shop", help="The shop's id; required if the settings have several shops.")]
+OneShop = Annotated[str, typer.Option("--shop", help="Only this shop.")]
+ReasonOption = Annotated[str, typer.Option("--reason", help="The reason; recorded with your name.")]
+Patience = Annotated[float, typer.Option(help="Seconds to wait for an answer.")]
+
+
+class InvalidArgument(ValueError):
+    """An argument that the command cannot use; the message states what to write instead."""
+
+
+class GlobalOptions:
+    """The options before the command name."""
+
+    settings_file = Path("davtari.toml")
+
+
+def read_settings() -> Settings:
+    """Read the settings file of `--settings`. Raises `SettingsError`."""
+    return load(GlobalOptions.settings_file)
+
+
+def select_shop(chosen: Settings, shop: str) -> str:
+    """The shop of `--shop`, or the only one. Raises `SettingsError` if it is unknown, or missing among several."""
+    if shop in chosen.shops:
+        return shop
+    if not shop and len(chosen.shops) == 1:
+        return next(iter(chosen.shops))
+    known = ", ".join(chosen.shops) or "none; davtari init adds one"
+    raise SettingsError(f"Unknown shop '{shop}'. Known shops: {known}" if shop else f"Add --shop; known shops: {known}")
+
+
+def select_shops(chosen: Settings, shop: str) -> list[str]:
+    """The shop of `--shop`, or all shops. Raises `SettingsError` for an unknown shop."""
+    return [select_shop(chosen, shop)] if shop else list(chosen.shops)
+
+
+def command(work: Callable[P, Coroutine[Any, Any, int]]) -> Callable[P, None]:
+    """Run an async command. An expected error becomes one message and an exit code."""
+
+    @wraps(work)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            code = asyncio.run(work(*args, **kwargs))
+        except Exception as error:
+            from services.cli.failures import report_failure  # imports much: loaded only when a command fails
+
+            code = report_failure(error)
+        raise typer.Exit(code)
+
+    return wrapped
+
+
+def show_answer(answer: CommandSettled, json: bool) -> int:
+    """Print a service's answer to a command. Returns the exit code."""
+    if json:
+        print_json(answer.content())
+    else:
+        figures = " · ".join(f"{count} {name}" for name, count in answer.figures.items())
+        console.print(f"{answer.service}: {answer.detail}" + (f"   {figures}" if figures else ""), soft_wrap=True)
+    return 0 if answer.outcome == "done" else FAILED
