@@ -93,13 +93,11 @@ MENU = (
         "cli.day_close.app:day_close_app",
         "Compare a day in the shop, in the topics and in the books: green and signed, or each difference.",
     ),
-    MenuEntry(
-        "approvals", LOOK, "cli.approvals.app:approvals_app", "Documents that wait for the accountant's approval."
-    ),
+    MenuEntry("approvals", LOOK, "cli.approvals:approvals_app", "Documents that wait for the accountant's approval."),
     MenuEntry(
         "drift",
         LOOK,
-        "cli.drift.app:drift_command",
+        "cli.drift:drift_command",
         "Where a shop holds something else than what was written there, and what the settings make of it.",
     ),
     MenuEntry(
@@ -146,7 +144,7 @@ MENU = (
     MenuEntry(
         "approve",
         MANUAL,
-        "cli.approvals.app:approve_app",
+        "cli.approvals:approve_app",
         "Approve a document, all of its shape, or a proposed item.",
     ),
     MenuEntry(

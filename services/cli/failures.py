@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from aiokafka.errors import KafkaError
 
-from services.cli.approvals.pending import NoSuchApproval
-from services.cli.clients.known import NoSuchClient
+from services.cli.approvals import ApprovalNotFound
+from services.cli.clients.history import ClientNotFound
 from services.cli.command import ALREADY_RUNNING, FAILED, NO_ANSWER, WRONG_SETTINGS, InvalidArgument
-from services.cli.day_close.accepting import NothingToAccept
+from services.cli.day_close.close import DifferenceNotFound
 from services.cli.dead_letter_log import DeadLetterNotFound
 from services.cli.plans.applying import StalePlan
 from services.cli.plans.selected import NotMapped
@@ -26,7 +26,7 @@ from services.settings.base import SecretMissing
 
 SETTINGS = (SettingsError, SecretMissing, CannotListen, InvalidArgument, InvalidTime)
 PLAIN = (
-    UpstreamError, DeadLetterNotFound, NoSuchApproval, NoSuchClient, NothingToAccept, StalePlan, NotMapped,
+    UpstreamError, DeadLetterNotFound, ApprovalNotFound, ClientNotFound, DifferenceNotFound, StalePlan, NotMapped,
     TopicsNotCreated, RequestInvalid,
     OSError,
 )  # fmt: skip

@@ -9,7 +9,7 @@ from contracts.operations import ReplayRequested
 from services.cli import dead_letter_log
 from services.cli.check import systems as checks
 from services.cli.check.app import show_checks
-from services.cli.dead_letters.pages import letters as show_letters
+from services.cli.dead_letters.view import print_dead_letters as show_letters
 from services.cli.order import passport
 from services.cli.order.app import show_order
 from services.cli.requests import command_header, request
@@ -24,7 +24,7 @@ Actions = Counter[str]
 
 async def connections(settings: Settings) -> None:
     """`davtari check`: everything answers."""
-    show_checks(await checks.check(settings))
+    show_checks(await checks.check_systems(settings))
 
 
 async def plan(stage: Stage, dry: Settings) -> Actions:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from contracts.closing import DayClosed
-from services.cli.day_close import shown
-from services.cli.day_close.close import closed
-from services.cli.day_close.facts import gathered
-from services.cli.day_close.sources import ask_sources
+from services.cli.day_close import app
+from services.cli.day_close.close import close_day
+from services.cli.day_close.facts import collect_facts
+from services.cli.day_close.sources import query_sources
 from services.cli.screen import console
 from services.demo.stage import Stage
 from services.engine.runtime.clock import utc_now
@@ -23,8 +23,8 @@ async def closes(stage: Stage) -> list[DayClosed]:
 
 async def _close(stage: Stage, date: str) -> DayClosed:
     day, now = (SHOP, date), utc_now()
-    asked = await ask_sources(stage.live, gathered(stage.ledger.story), day, now, read=False)
-    return closed(day, asked.found, stage.live.shops[SHOP], "the demonstration", now, asked=asked.asked)
+    asked = await query_sources(stage.live, collect_facts(stage.ledger.story), day, now, read=False)
+    return close_day(day, asked.found, stage.live.shops[SHOP], "the demonstration", now, asked=asked.asked)
 
 
 async def tell(stage: Stage) -> bool:
@@ -32,7 +32,7 @@ async def tell(stage: Stage) -> bool:
     days = await closes(stage)
     busiest = max(days, key=lambda day: sum(total.count for total in day.totals))
     for day in (busiest, *(day for day in days if not day.green and day is not busiest)):
-        shown.show(day, None)
+        app.print_close(day, None)
     green = sum(day.green for day in days)
     console.print(f"  {green} of {len(days)} days green.")
     return green == len(days)

@@ -10,7 +10,7 @@ from typing import Any
 from contracts.operations import ImportRequested
 from services.cli import dead_letter_log
 from services.cli import stock as figures
-from services.cli.dead_letters.pages import letters as show_letters
+from services.cli.dead_letters.view import print_dead_letters as show_letters
 from services.cli.plans import applying
 from services.cli.requests import command_header, request
 from services.cli.screen import console

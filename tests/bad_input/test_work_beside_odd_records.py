@@ -13,8 +13,8 @@ from pydantic import SecretStr
 
 from contracts.reasons import Reason
 from services.accounting.checks import taxes
-from services.cli.clients import importing
-from services.cli.drift.compare import drifts
+from services.cli.clients import transfer
+from services.cli.drift import compare_product
 from services.cli.helpers import opening
 from services.cli.links.judging import judged
 from services.cli.links.rebuilding import rebuilt
@@ -156,7 +156,7 @@ async def test_a_price_that_is_none_counts_as_edited_by_hand() -> None:
         [link] = links(await w.take(item(), priced("tea-100", price("12.50"))))
         w.faults.add(rewrite("/products", link.product_id, {"price": "-", "regular_price": "-", "sale_price": "-"}))
         [held] = (await listed(w.client.every_product())).records
-        told = {one.field: one.theirs for one in drifts(link, held, None, settings().shops["main"])}
+        told = {one.field: one.theirs for one in compare_product(link, held, None, settings().shops["main"])}
         assert told["regular_price"] == "-"
 
 
@@ -217,7 +217,7 @@ async def test_clients_of_balance_are_looked_at_beside_one_that_cannot_be_read()
         fault = {"kind": "rewrite", "match": "GET .*/Clients$", "record": odd, "fields": {"uid": ["?"]}}
         world_.office_faults.add(Fault.model_validate(fault))
         left_out: list[Unreadable] = []
-        found = await importing.by_number(readable(world_.balance.every_client(), left_out))
+        found = await transfer.index_by_number(readable(world_.balance.every_client(), left_out))
         assert [ref.uid for ref in found.values()] == [known_]
         assert ["Balance Clients, a row without uid: uid is empty" in one.detail for one in left_out] == [True]
 
@@ -228,6 +228,6 @@ async def test_accounts_are_looked_at_beside_one_that_cannot_be_read() -> None:
         known_, odd = (world_.account(f"{name}@example.test", meta={"billing_personal_id": n}) for name, n in PEOPLE)
         world_.faults.add(rewrite("/customers", odd, {"id": "x"}))
         left_out: list[Unreadable] = []
-        found = await importing.judged(readable(world_.shop.every_customer(), left_out), {}, RULES)
+        found = await transfer.plan_import(readable(world_.shop.every_customer(), left_out), {}, RULES)
         assert [(one.customer_id, one.outcome) for one in found] == [(known_, "new")]
         assert ["customer x: field `id`" in one.detail for one in left_out] == [True]

@@ -9,7 +9,7 @@ import pytest
 from contracts.catalog import StoredOtherwise
 from contracts.reasons import Reason
 from services.catalog_importer.deliveries import Deliveries
-from services.cli.drift.compare import drifts
+from services.cli.drift import compare_product
 from services.connectors.woocommerce.batch import Stored
 from services.engine.outbox.outcome import Refused
 from services.sandbox.woocommerce import product, slugs
@@ -58,7 +58,7 @@ async def test_the_product_is_linked_and_the_form_of_its_name_is_a_warning(
         held = await shop.client.product(link.product_id)
         assert held is not None
         # it is no edit by hand: drift says that the shop stores it so, and a new name in Balance reaches the shop
-        assert [one.by_shop for one in drifts(link, held, None, OURS.shops["main"])] == [True] * warns
+        assert [one.by_shop for one in compare_product(link, held, None, OURS.shops["main"])] == [True] * warns
         shop.faults.journal.clear()
         assert await shop.take(item(name=name)) == []
         assert shop.writes() == []

@@ -13,10 +13,9 @@ from contracts.balance import ItemChanged, ItemPrice, PriceChanged
 from contracts.reasons import Reason
 from services.accounting.checks.finding import Finding
 from services.catalog_importer.handlers import handlers
-from services.cli.check import catalogue as counting
-from services.cli.check.catalogue import Counted, counted, findings, in_shop
-from services.cli.check.looking import together
-from services.cli.check.sample import sample
+from services.cli.check import items as counting
+from services.cli.check.items import ItemCounts, count_items, item_findings, product_findings, read_sample
+from services.cli.check.systems import gather_findings
 from services.cli.plans.catalogue import Catalogue
 from services.connectors.woocommerce.product import Product
 from services.engine.outbox.upstream_errors import AccessDenied, Unavailable
@@ -38,10 +37,10 @@ def priced(items: Sequence[ItemChanged], **more: Any) -> Stated:
     return {one.item: (price("5.00", **more),) for one in items}
 
 
-def count(items: Sequence[ItemChanged], stated: Stated | None = None, rules: Settings | None = None) -> Counted:
+def count(items: Sequence[ItemChanged], stated: Stated | None = None, rules: Settings | None = None) -> ItemCounts:
     chosen = rules or settings()
     found = Catalogue("main", chosen.shops["main"], {one.item: one for one in items}, {})
-    return counted(found, priced(items) if stated is None else stated, chosen.balance, NOON)
+    return count_items(found, priced(items) if stated is None else stated, chosen.balance, NOON)
 
 
 TEN = [tea(number) for number in range(10)]
@@ -97,7 +96,7 @@ def test_what_is_left_out_is_counted_by_reason_with_an_example(
     found = count(items, stated, rules)
     assert (found.total, len(found.sold)) == (len(items), sold)
     assert {reason: number for reason, (number, _) in found.left_out.items()} == left_out
-    said = findings(found, "in Balance")
+    said = item_findings(found, "in Balance")
     assert f"{sold:,} of {len(items):,} items" in said[0].told
     assert {one.what for one in said if one.ok is False} == faults
     for reason, (_, example) in found.left_out.items():
@@ -119,7 +118,7 @@ def test_the_count_is_what_the_importer_decides() -> None:
 
 
 def test_items_without_a_price_are_told_of_but_not_left_out() -> None:
-    said = findings(count(TEN, {}), "in Balance")
+    said = item_findings(count(TEN, {}), "in Balance")
     assert [one.ok for one in said if one.what == "prices"] == [None]
     assert "10 of these items have no regular price" in said[-1].told
 
@@ -148,7 +147,7 @@ class Counting(Shelves):
 async def test_a_sample_of_skus_shows_what_is_there_and_what_is_ambiguous() -> None:
     held = [product(1, sku="TEA-0"), product(2, sku="TEA-1"), product(3, sku="tea-1"), product(4, sku="TEA-2")]
     shop = Counting(held)
-    [found] = await in_shop(shop, TEN[:4], "_balance_uid")
+    [found] = await product_findings(shop, TEN[:4], "_balance_uid")
     assert "2,000 in the shop; of 4 SKUs looked up 2 are there once, 1 would be created, 1 need a person" in found.told
     assert "#2, #3" in found.fix
     assert found.ok is None
@@ -156,8 +155,8 @@ async def test_a_sample_of_skus_shows_what_is_there_and_what_is_ambiguous() -> N
 
 async def test_of_a_large_catalogue_only_some_skus_are_looked_up() -> None:
     shop = Counting([])
-    await in_shop(shop, [tea(number) for number in range(2000)], "_balance_uid")
-    assert len(shop.asked) == counting.LOOKED_UP
+    await product_findings(shop, [tea(number) for number in range(2000)], "_balance_uid")
+    assert len(shop.asked) == counting.SKU_SAMPLE
     assert {"TEA-0", "TEA-40"} <= set(shop.asked)
 
 
@@ -182,7 +181,7 @@ async def test_looks_that_fail_are_findings_among_the_others() -> None:
     async def fine() -> list[Finding]:
         return [Finding("webhooks", True)]
 
-    found = await together({"taxes": denied, "groups": down, "webhooks": fine})
+    found = await gather_findings({"taxes": denied, "groups": down, "webhooks": fine})
     assert [(one.what, one.ok) for one in found] == [("taxes", None), ("groups", False), ("webhooks", True)]
     assert "HTTP 502" in found[1].fix
 
@@ -218,7 +217,7 @@ async def test_unreadable_records_of_balance_are_counted_and_the_rest_is_judged(
     folder = row(1, IsGroup="true")
     rows = [folder, row(2, Group=folder["uid"]), row(3, Name=""), row(4, Weight="heavy"), {"Name": "no uid"}, row(5)]
     shown: Any = Shown(rows, [price_of(2), price_of(5, "-"), price_of(5)])
-    found = await sample(shown, BalanceSettings(application_id="1", user_name="u", password_file="p"), NOON)  # type: ignore[arg-type]
+    found = await read_sample(shown, BalanceSettings(application_id="1", user_name="u", password_file="p"), NOON)  # type: ignore[arg-type]
     assert [one.sku for one in found.items if one.kind != "folder"] == ["TEA-2", "TEA-5"]
     assert [step.name for step in found.items[1].path] == ["Tea 1"]
     assert [each.price for each in found.prices[row(5)["uid"]]] == [Decimal("5.00")]
@@ -226,7 +225,7 @@ async def test_unreadable_records_of_balance_are_counted_and_the_rest_is_judged(
 
 
 async def test_a_large_catalogue_is_judged_by_its_first_rows(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.cli.check.sample.MOST_ITEMS", 3)
+    monkeypatch.setattr("services.cli.check.items.MAX_ITEMS", 3)
     shown: Any = Shown([row(number) for number in range(10)], [])
-    found = await sample(shown, BalanceSettings(application_id="1", user_name="u", password_file="p"), NOON)  # type: ignore[arg-type]
+    found = await read_sample(shown, BalanceSettings(application_id="1", user_name="u", password_file="p"), NOON)  # type: ignore[arg-type]
     assert (len(found.items), found.whole) == (3, False)

@@ -10,7 +10,7 @@ import pytest
 
 from services.accounting.checks import shop as shop_checks
 from services.accounting.checks.finding import FLOWS
-from services.cli.check import secrets
+from services.cli.check import installation
 from services.settings.model import Settings
 from tests.woocommerce.shop_double import client
 from tests.woocommerce.test_shop_itself import routed
@@ -35,7 +35,7 @@ def settings(folder: Path) -> Settings:
 
 
 def test_secrets_that_can_be_read_are_one_line(tmp_path: Path) -> None:
-    [found] = secrets.findings(settings(tmp_path))
+    [found] = installation.secret_findings(settings(tmp_path))
     assert (found.ok, found.told) == (True, "7 files read")
 
 
@@ -61,7 +61,7 @@ def test_a_secret_that_cannot_be_read_is_named_by_its_key_and_file(
         (tmp_path / name).touch()
     elif how == "a folder":
         (tmp_path / name).mkdir()
-    [found] = secrets.findings(chosen)
+    [found] = installation.secret_findings(chosen)
     assert (found.what, found.ok) == (key, False)
     assert str(tmp_path / name) in found.told + found.fix
     assert found.flows == (() if name == "mail" else FLOWS)

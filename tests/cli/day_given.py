@@ -12,9 +12,9 @@ from contracts.ledger import CreditNoteRecorded
 from contracts.model import Event
 from contracts.operations import DeadLettered, DeadLetterSettled, FailedDelivery
 from contracts.shop import OrderChanged, RefundIssued
-from services.cli.day_close.close import Asked, closed
-from services.cli.day_close.entries import Entry, entries
-from services.cli.day_close.facts import Facts, gathered
+from services.cli.day_close.close import ShopComparison, close_day
+from services.cli.day_close.entries import DayEntry, build_entries
+from services.cli.day_close.facts import OrderFacts, collect_facts
 from services.refund_exporter.announce import note_content
 from services.settings.model import Settings
 from tests.refund_exporter.refund_bench import note as made_note
@@ -25,7 +25,7 @@ DAY = "2026-03-02"
 REFUND_DAY = "2026-03-05"
 NOW = datetime(2026, 3, 6, 6, 0, tzinfo=UTC)
 USING = settings()
-ASKED = Asked()
+ASKED = ShopComparison()
 """The shop holds what the topics hold."""
 
 
@@ -34,22 +34,24 @@ def told(*events: Event) -> list[Envelope[Event]]:
     return [wrap(event, version=n, source="t", time=PAID) for n, event in enumerate(events, 1)]
 
 
-def facts(*events: Event) -> Facts:
+def facts(*events: Event) -> OrderFacts:
     """What is known after these events."""
-    return gathered(told(*events))
+    return collect_facts(told(*events))
 
 
-def found(events: Iterable[Event], date: str = DAY, using: Settings = USING) -> list[Entry]:
+def found(events: Iterable[Event], date: str = DAY, using: Settings = USING) -> list[DayEntry]:
     """The entries of the day."""
     shop = using.shops[SHOP]
     receipts = None if shop.flows.payments == "off" else shop.payments
-    return entries(facts(*events).of_shop(SHOP), shop.orders, date, receipts)
+    return build_entries(facts(*events).of_shop(SHOP), shop.orders, date, receipts)
 
 
-def closing(*events: Event, date: str = DAY, using: Settings = USING, asked: Asked | None = ASKED) -> DayClosed:
+def closing(
+    *events: Event, date: str = DAY, using: Settings = USING, asked: ShopComparison | None = ASKED
+) -> DayClosed:
     """The close of the day after these events, of a shop that holds what the topics hold."""
     day, accepted = (SHOP, date), facts(*events).accepted
-    return closed(day, found(events, date, using), using.shops[SHOP], "nino", NOW, asked=asked, accepted=accepted)
+    return close_day(day, found(events, date, using), using.shops[SHOP], "nino", NOW, asked=asked, accepted=accepted)
 
 
 def recorded_note(issued: RefundIssued, bought: OrderChanged, using: Settings = USING) -> CreditNoteRecorded:

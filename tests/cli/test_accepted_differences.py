@@ -8,9 +8,8 @@ import pytest
 
 from contracts.closing import DayClosed, DifferenceAccepted
 from contracts.model import Event
-from services.cli.day_close.accepting import NothingToAccept, acceptance, of_balance
-from services.cli.day_close.close import closed
-from services.cli.day_close.read_back import Recorded, compared
+from services.cli.day_close.close import DifferenceNotFound, build_acceptance, close_day, with_text_digest
+from services.cli.day_close.read_back import RecordedDocument, compare_document
 from tests.cli.day_given import ASKED, DAY, NOW, REFUND_DAY, USING, closing, found, recorded_note
 from tests.support.exporting import ORDER, SHOP, given_back, line, order, recorded_sale, refund
 
@@ -31,7 +30,7 @@ STORY: tuple[Event, ...] = (BOUGHT, SALE, TAX_ALONE, vat_of_balance(TAX_ALONE))
 
 
 def accepted(close: DayClosed, name: str = NAME, why: str = "tax alone: agreed with the office") -> DifferenceAccepted:
-    return acceptance(close, name, why, "nino", NOW, f"c-{why}")
+    return build_acceptance(close, name, why, "nino", NOW, f"c-{why}")
 
 
 @pytest.mark.claim("I2")
@@ -63,19 +62,19 @@ def test_an_acceptance_holds_for_its_difference_and_its_day_alone() -> None:
 
 
 def test_what_is_no_difference_cannot_be_accepted_and_what_there_is_is_named() -> None:
-    with pytest.raises(NothingToAccept, match=NAME):
+    with pytest.raises(DifferenceNotFound, match=NAME):
         accepted(closing(*STORY, date=REFUND_DAY), name="order:1")
 
 
 def test_what_reading_back_has_found_can_be_accepted_too_until_balance_shows_something_else() -> None:
     [entry] = found((BOUGHT, SALE))
-    gone = compared(Recorded(entry, "Sale", SALE.sale, SALE.total, SALE.date), None, USING.balance)
+    gone = compare_document(RecordedDocument(entry, "Sale", SALE.sale, SALE.total, SALE.date), None, USING.balance)
     assert gone is not None
-    close = closed((SHOP, DAY), [entry], USING.shops[SHOP], "nino", NOW, asked=ASKED, read=[gone])
+    close = close_day((SHOP, DAY), [entry], USING.shops[SHOP], "nino", NOW, asked=ASKED, read=[gone])
     given = accepted(close, f"order:{ORDER}", "moved to another base")
     rules = USING.shops[SHOP]
     known = {given.key: given}
-    assert closed((SHOP, DAY), [entry], rules, "nino", NOW, asked=ASKED, read=[gone], accepted=known).green
+    assert close_day((SHOP, DAY), [entry], rules, "nino", NOW, asked=ASKED, read=[gone], accepted=known).green
     worse = gone.model_copy(update={"amount": gone.amount / 2})
-    assert of_balance(worse).figures != close.differences[0].figures
-    assert not closed((SHOP, DAY), [entry], rules, "nino", NOW, asked=ASKED, read=[worse], accepted=known).green
+    assert with_text_digest(worse).figures != close.differences[0].figures
+    assert not close_day((SHOP, DAY), [entry], rules, "nino", NOW, asked=ASKED, read=[worse], accepted=known).green

@@ -7,7 +7,13 @@ import pytest
 from contracts.approvals import ApprovalAsked
 from contracts.model import Event
 from contracts.reasons import Reason
-from services.cli.approvals.pending import NoSuchApproval, Shape, of_document, of_id, shapes
+from services.cli.approvals import (
+    ApprovalNotFound,
+    ApprovalShape,
+    collect_shapes,
+    find_shape,
+    find_shape_of_document,
+)
 from services.cli.order.passport import passport
 from tests.cli.day_given import closing, told
 from tests.order_exporter.test_accountants_gate import SHAPE, approval
@@ -28,8 +34,8 @@ QUESTION = ApprovalAsked(
 )
 
 
-def listed(*events: Event) -> list[Shape]:
-    return shapes(told(*events), USING.shops)
+def listed(*events: Event) -> list[ApprovalShape]:
+    return collect_shapes(told(*events), USING.shops)
 
 
 @pytest.mark.claim("I5")
@@ -52,9 +58,9 @@ def test_what_needs_no_approval_any_more_is_not_listed(later: Event) -> None:
 
 def test_documents_and_shapes_are_found_by_name() -> None:
     [one] = found = listed(QUESTION)
-    assert of_document(found, DOCUMENT) is of_id(found, one.id[:4]) is one
-    for wrong in (lambda: of_document(found, "sale:main:9"), lambda: of_id(found, "nothing")):
-        with pytest.raises(NoSuchApproval, match="davtari approvals list"):
+    assert find_shape_of_document(found, DOCUMENT) is find_shape(found, one.id[:4]) is one
+    for wrong in (lambda: find_shape_of_document(found, "sale:main:9"), lambda: find_shape(found, "nothing")):
+        with pytest.raises(ApprovalNotFound, match="davtari approvals list"):
             wrong()
 
 

@@ -12,10 +12,9 @@ from contracts.ledger import SaleRecorded
 from contracts.model import Event
 from contracts.operations import CommandSettled
 from contracts.shop import OrderChanged, OrderRemoved, OrderUnreadable
-from services.cli.backfill.missing import Plan, Step, plan_of
-from services.cli.backfill.running import Outcome
-from services.cli.day_close.days import Days
-from services.cli.day_close.shop_now import Asking
+from services.cli.backfill.app import StepOutcome
+from services.cli.backfill.plan import BackfillPlan, BackfillStep, plan_backfill
+from services.cli.day_close.shop_now import DayRange, ShopQuery
 from services.settings.model import Settings
 from tests.cli.day_given import NOW, USING, facts, letter, recorded_note, settled_letter
 from tests.cli.shop_given import Json, ShopDouble, answered
@@ -23,7 +22,7 @@ from tests.support.exporting import KEY, ORDER, PAID, PLACED, SHOP, given_back, 
 from tests.support.exporting import settings as given_settings
 
 pytestmark = pytest.mark.claim("S3.44", "K19", "K32")
-DAYS = Days(date(2026, 3, 1), date(2026, 3, 31))
+DAYS = DayRange(date(2026, 3, 1), date(2026, 3, 31))
 BOUGHT = order(line(1, "118.00", quantity="2"))
 SALE = recorded_sale(BOUGHT, USING)
 BACK = refund("59.00", given_back(1, "59.00", quantity="1"))
@@ -33,10 +32,10 @@ PENDING = order(line(1, "118.00"), status="pending", paid_at=None)
 OLD = order(line(1, "118.00"), created_at=PLACED - timedelta(days=90), paid_at=PLACED - timedelta(days=90))
 
 
-async def plan(shop: Sequence[Json], *topics: Event, using: Settings = USING, days: Days = DAYS) -> Plan:
+async def plan(shop: Sequence[Json], *topics: Event, using: Settings = USING, days: DayRange = DAYS) -> BackfillPlan:
     known, rules = facts(*topics), using.shops[SHOP]
-    said = await Asking(SHOP, ShopDouble(*shop), known.of_shop(SHOP), days, rules.orders).ask()
-    return plan_of(SHOP, said, known, rules, NOW)
+    said = await ShopQuery(SHOP, ShopDouble(*shop), known.of_shop(SHOP), days, rules.orders).ask()
+    return plan_backfill(SHOP, said, known, rules, NOW)
 
 
 @dataclass(frozen=True)
@@ -123,7 +122,7 @@ async def test_after_a_run_the_second_one_does_nothing() -> None:
 
 
 def test_days_are_those_of_tbilisi() -> None:
-    days = Days(date(2026, 11, 1), date(2026, 11, 30))
+    days = DayRange(date(2026, 11, 1), date(2026, 11, 30))
     assert (days.begin, days.end) == (datetime(2026, 10, 31, 20, tzinfo=UTC), datetime(2026, 11, 30, 20, tzinfo=UTC))
     assert days.end not in days and days.begin in days
 
@@ -131,9 +130,9 @@ def test_days_are_those_of_tbilisi() -> None:
 # -- what comes of the steps
 
 
-def outcome(*events: Event) -> Outcome:
+def outcome(*events: Event) -> StepOutcome:
     """A step that has an order read, of which a Sale is expected, after these events."""
-    found = Outcome({f"read:{KEY}", f"sale:{KEY}"})
+    found = StepOutcome({f"read:{KEY}", f"sale:{KEY}"})
     for event in events:
         found.take(event)
     return found
@@ -182,8 +181,8 @@ def test_a_step_ends_with_its_documents_or_with_what_stops_it(
 
 
 def test_steps_of_one_order_stand_apart() -> None:
-    one = Step(KEY, "1042", "read", "why")
-    assert (one.order_id, one.name, Step(KEY, "1042", "none", "why", 7).name) == (
+    one = BackfillStep(KEY, "1042", "read", "why")
+    assert (one.order_id, one.name, BackfillStep(KEY, "1042", "none", "why", 7).name) == (
         ORDER,
         "order 1042",
         "refund 7 of order 1042",

@@ -12,11 +12,10 @@ from contracts.operations import DeadLettered
 from services.accounting.documents.unbookable import Unbookable
 from services.cli.command import InvalidArgument
 from services.cli.dead_letter_log import DeadLetter
-from services.cli.dead_letters.checking import known as looking_up
-from services.cli.dead_letters.checking.edit import Known
-from services.cli.dead_letters.checking.known import confirmed, unknown_references
-from services.cli.dead_letters.correction import Correction, corrected, document
-from services.cli.dead_letters.pointers import with_value
+from services.cli.dead_letters import edit_check as looking_up
+from services.cli.dead_letters.correction import Correction, build_correction, editable_document
+from services.cli.dead_letters.edit_check import EditContext, check_references, confirm_doubts
+from services.cli.dead_letters.pointers import set_value
 from services.engine.outbox.dead_letters import delivery_letter
 from services.engine.outbox.decision import Delivery
 from services.engine.outbox.digest import digest_of
@@ -32,7 +31,7 @@ pytestmark = pytest.mark.claim("S1.18")
 USING = settings()
 BOUGHT = order(line(1, "118.00", quantity="2"), line(2, "50.00", product=312))
 BACK = refund("59.00", given_back(1, "59.00", quantity="1"))
-KNOWN = Known(date(2026, 3, 20), BOUGHT, BACK, locked_until=date(2026, 2, 28))
+KNOWN = EditContext(date(2026, 3, 20), BOUGHT, BACK, locked_until=date(2026, 2, 28))
 SALE: dict[str, Any] = sale_task(BOUGHT, USING).model_dump(mode="json")
 NOTE: dict[str, Any] = note(BACK, using=USING, bought=BOUGHT).model_dump(mode="json")
 RECEIPT: dict[str, Any] = receipt(sold().again(KEY, NOON)).model_dump(mode="json")
@@ -49,10 +48,10 @@ def refused(payload: dict[str, Any], kind: str = "sale") -> DeadLetter:
 
 def edited(assignments: Sequence[str], payload: dict[str, Any] = SALE, kind: str = "sale") -> Correction:
     one = refused(payload, kind)
-    made = document(one)
+    made = editable_document(one)
     for assignment in assignments:
-        made = with_value(made, assignment)
-    return corrected(one, made, "why", (), KNOWN)
+        made = set_value(made, assignment)
+    return build_correction(one, made, "why", (), KNOWN)
 
 
 REFUSED = {
@@ -104,8 +103,8 @@ def test_an_unusual_date_is_asked_about(day: str, doubt: str) -> None:
     made = edited([f"/document/Date={day}T00:00:00"])
     assert any(doubt in one for one in made.doubts), made.doubts
     with pytest.raises(InvalidArgument, match="--yes"):
-        confirmed(made.doubts, yes=False)
-    confirmed(made.doubts, yes=True)
+        confirm_doubts(made.doubts, yes=False)
+    confirm_doubts(made.doubts, yes=True)
 
 
 @pytest.mark.parametrize("assignment", ["/document/Date=2026-03-05T00:00:00", "/date=2026-03-05"])
@@ -155,7 +154,9 @@ def test_the_documents_of_our_services_pass() -> None:
     found = list(tasks())
     assert len(found) > 200
     for payload in found:
-        made = corrected(refused(payload), payload | {"notes": ["edited"]}, "why", (), Known(date(2026, 12, 31)))
+        made = build_correction(
+            refused(payload), payload | {"notes": ["edited"]}, "why", (), EditContext(date(2026, 12, 31))
+        )
         assert made.doubts == ()
 
 
@@ -186,7 +187,7 @@ class Books:
 async def looked_up(assignment: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(looking_up, "Balance", Books)
     monkeypatch.setattr(type(USING.balance), "password", lambda _: "secret")
-    return await unknown_references(USING, SALE, with_value(SALE, assignment))
+    return await check_references(USING, SALE, set_value(SALE, assignment))
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 import typer
 
 from services.accounting.documents.uids import client_uid
-from services.cli.clients import bulk, exporting, importing
+from services.cli.clients import bulk, transfer
 from services.connectors.woocommerce.person import IdentityKeys
 from services.sandbox.woocommerce.customers import Customers
 from services.settings import SettingsError
@@ -17,7 +17,7 @@ from services.settings.clients import CustomerExport
 from tests.cli.clients_bench import Both, both
 from tests.support.exporting import COMPANY_ID, PERSONAL_ID, settings
 
-RULES = importing.Rules("main", IdentityKeys(("billing_personal_id",), ("billing_company_code",)), ListTexts())
+RULES = transfer.ImportRules("main", IdentityKeys(("billing_personal_id",), ("billing_company_code",)), ListTexts())
 CONSENT = CustomerExport(consent_field="AdditionalRequisites1")
 ADDRESS = {"first_name": "ნინო", "last_name": "სატესტო", "address_1": "ნიმუშის ქ. 3", "city": "თბილისი"}
 
@@ -27,24 +27,26 @@ def person(number: str = PERSONAL_ID) -> dict[str, dict[str, str]]:
     return {"meta": {"billing_personal_id": number}, "billing": ADDRESS}
 
 
-async def looked_at(world: Both) -> list[importing.Verdict]:
-    there = await importing.by_number(world.balance.every_client())
-    return await importing.judged(world.shop.every_customer(), there, RULES)
+async def looked_at(world: Both) -> list[transfer.ImportVerdict]:
+    there = await transfer.index_by_number(world.balance.every_client())
+    return await transfer.plan_import(world.shop.every_customer(), there, RULES)
 
 
-async def imported(world: Both, told: Callable[[int], None] = lambda _: None) -> list[importing.Verdict]:
-    return await importing.written(await looked_at(world), world.balance, told)
+async def imported(world: Both, told: Callable[[int], None] = lambda _: None) -> list[transfer.ImportVerdict]:
+    return await transfer.create_clients(await looked_at(world), world.balance, told)
 
 
-async def exported(world: Both, consent: CustomerExport = CONSENT, *, write: bool = True) -> list[exporting.Verdict]:
-    there = await exporting.by_email(world.shop.every_customer())
-    found = await exporting.judged(
-        world.balance.every_client(), there, exporting.Rules(consent, "billing_company_code")
+async def exported(
+    world: Both, consent: CustomerExport = CONSENT, *, write: bool = True
+) -> list[transfer.ExportVerdict]:
+    there = await transfer.index_by_email(world.shop.every_customer())
+    found = await transfer.plan_export(
+        world.balance.every_client(), there, transfer.ExportRules(consent, "billing_company_code")
     )
-    return await exporting.written(found, world.shop, lambda _: None) if write else found
+    return await transfer.create_accounts(found, world.shop, lambda _: None) if write else found
 
 
-def outcomes(done: list[importing.Verdict] | list[exporting.Verdict]) -> list[tuple[str, str]]:
+def outcomes(done: list[transfer.ImportVerdict] | list[transfer.ExportVerdict]) -> list[tuple[str, str]]:
     return [(one.outcome, one.why) for one in done]
 
 
@@ -60,9 +62,9 @@ async def test_accounts_with_a_number_become_clients_and_the_others_are_counted_
         done = await imported(world)
         assert outcomes(done) == [
             ("created", ""),
-            ("skipped", importing.SAME_NUMBER),
-            ("skipped", importing.NO_NUMBER),
-            ("skipped", importing.BAD_NUMBER),
+            ("skipped", transfer.SAME_NUMBER),
+            ("skipped", transfer.NO_NUMBER),
+            ("skipped", transfer.BAD_NUMBER),
             ("there", ""),
         ]
         made = world.books.clients.get(client_uid(PERSONAL_ID))
@@ -88,7 +90,7 @@ async def test_a_client_that_appeared_meanwhile_is_left_as_it_is() -> None:
         world.account("nino@example.test", **person())
         plan = await looked_at(world)
         uid = world.client(ID=PERSONAL_ID, Name="by hand")
-        [done] = await importing.written(plan, world.balance, lambda _: None)
+        [done] = await transfer.create_clients(plan, world.balance, lambda _: None)
         assert (done.outcome, done.client, world.books.clients.revisions[uid]) == ("there", uid, 1)
 
 
@@ -98,9 +100,9 @@ async def test_a_refused_client_stops_no_other_and_progress_is_told() -> None:
             world.account(f"a{number}@example.test", **person(f"010010000{number:02}"))
         plan = await looked_at(world)
         document = {**(plan[7].document or {}), "Name": ""}
-        plan[7] = importing.Verdict(plan[7].customer_id, "new", document=document)
+        plan[7] = transfer.ImportVerdict(plan[7].customer_id, "new", document=document)
         heard: list[int] = []
-        done = await importing.written(plan, world.balance, heard.append)
+        done = await transfer.create_clients(plan, world.balance, heard.append)
         assert (heard, len(world.books.clients)) == ([25, 50, 60], 59)
         assert [one.outcome for one in done].count("failed") == 1
         assert "Name" in done[7].why
@@ -130,15 +132,15 @@ async def test_only_companies_with_an_email_and_consent_become_customers() -> No
         assert world.store.customers == {}
         assert outcomes(await exported(world)) == [
             ("created", ""),
-            ("skipped", exporting.NOT_AGREED),
-            ("skipped", exporting.NO_EMAIL),
-            ("skipped", exporting.NO_COMPANY),
-            ("skipped", exporting.SAME_EMAIL),
+            ("skipped", transfer.NOT_AGREED),
+            ("skipped", transfer.NO_EMAIL),
+            ("skipped", transfer.NO_COMPANY),
+            ("skipped", transfer.SAME_EMAIL),
         ]
         [made] = world.store.customers.values()
         assert (made["email"], made["billing"]["company"]) == ("firm@example.test", "შპს ნიმუში")
         kept = {each["key"]: each["value"] for each in made["meta_data"]}
-        assert kept == {exporting.UID_META: firm, "billing_company_code": COMPANY_ID}
+        assert kept == {transfer.UID_META: firm, "billing_company_code": COMPANY_ID}
 
 
 @pytest.mark.claim("S4.8")
@@ -163,7 +165,7 @@ async def test_an_export_that_broke_off_after_the_shop_made_the_account_finds_it
         world.client(ID=COMPANY_ID, Name="შპს ნიმუში", Email="firm@example.test", AdditionalRequisites1="yes")
         plan = await exported(world, write=False)
         world.account("firm@example.test")
-        [done] = await exporting.written(plan, world.shop, lambda _: None)
+        [done] = await transfer.create_accounts(plan, world.shop, lambda _: None)
         assert (done.outcome, "already registered" in done.why) == ("failed", True)
         assert outcomes(await exported(world)) == [("there", "")]
 
@@ -174,7 +176,7 @@ def test_nobody_is_exported_unless_it_is_asked_for(
 ) -> None:
     monkeypatch.setattr(bulk, "read_settings", settings)
     with pytest.raises(typer.Exit) as ended:
-        bulk.export_clients_command("main")
+        bulk.export_clients("main")
     assert ended.value.exit_code == 2
     assert "nobody is exported without consent" in capsys.readouterr().err
 

@@ -13,8 +13,8 @@ from contracts.model import Event
 from contracts.operations import DeadLetterSettled
 from contracts.shop import OrderChanged, OrderRemoved, RefundRemoved
 from services.accounting.documents.unbookable import Unbookable
-from services.cli.day_close.facts import gathered
-from services.cli.day_close.shown import rows
+from services.cli.day_close.app import close_rows
+from services.cli.day_close.facts import collect_facts
 from services.order_exporter.content import books_digest
 from services.order_exporter.tasks import SaleTask
 from services.sandbox import recorded
@@ -53,7 +53,7 @@ def only(close: DayClosed) -> tuple[Decimal, str]:
 def test_a_day_whose_orders_all_stand_in_the_books_is_green_by_every_vat_rate() -> None:
     close = closing(BOUGHT, SALE)
     assert (close.green, close.differences) == (True, ())
-    assert rows(close) == [
+    assert close_rows(close) == [
         ("orders 1, GEL", "168.00", "168.00", "0.00"),
         ("at 0 %, with VAT, GEL", "50.00", "50.00", "0.00"),
         ("at 18 %, with VAT, GEL", "118.00", "118.00", "0.00"),
@@ -68,7 +68,7 @@ def test_a_refund_belongs_to_the_day_on_which_it_was_given_and_lowers_the_vat() 
     assert [total.kind for total in closing(*events).totals] == ["order"]
     close = closing(*events, date=REFUND_DAY)
     assert close.green
-    assert rows(close)[0] == ("refunds 1, GEL", "− 59.00", "− 59.00", "0.00")
+    assert close_rows(close)[0] == ("refunds 1, GEL", "− 59.00", "− 59.00", "0.00")
     assert (close.vat[0].shop_vat, close.vat[0].books_vat) == (Decimal("-9.00"), Decimal("-9.00"))
 
 
@@ -186,7 +186,7 @@ def test_tax_that_rounding_does_not_explain_is_a_difference_and_a_tetri_or_two_a
 
 def test_a_record_that_comes_again_later_does_not_bring_an_old_state_back() -> None:
     first, second = told(BOUGHT, BOUGHT.model_copy(update={"status": "cancelled"}))
-    story = gathered([first, second, first]).of_shop(SHOP)[KEY]
+    story = collect_facts([first, second, first]).of_shop(SHOP)[KEY]
     assert story.standing is None
 
 

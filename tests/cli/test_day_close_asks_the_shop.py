@@ -14,11 +14,10 @@ from contracts.closing import DayClosed
 from contracts.model import Event
 from contracts.operations import DeadLettered
 from contracts.shop import OrderRemoved, OrderUnreadable, RefundUnreadable
-from services.cli.day_close.asked import entries_asked
-from services.cli.day_close.close import closed
-from services.cli.day_close.days import one_day
-from services.cli.day_close.shop_now import Asking
-from services.cli.day_close.shown import show
+from services.cli.day_close.app import print_close
+from services.cli.day_close.close import close_day
+from services.cli.day_close.shop_now import ShopQuery, single_day
+from services.cli.day_close.sources import entries_from_shop
 from services.settings.model import Settings
 from tests.cli.day_given import DAY, NOW, REFUND_DAY, USING, closing, facts, recorded_note, settled_letter
 from tests.cli.shop_given import Json, ShopDouble, answered
@@ -48,9 +47,9 @@ GONE = OrderRemoved(shop=SHOP, order_id=ORDER, observed_at=PAID)
 async def close(shop: ShopDouble, *events: Event, date: str = DAY, using: Settings = USING) -> DayClosed:
     """The close of the day after the shop was asked; its changes younger than two minutes may be unread."""
     known, day, rules = facts(*events), (SHOP, date), using.shops[SHOP]
-    said = await Asking(SHOP, shop, known.of_shop(SHOP), one_day(date), rules.orders).ask()
-    found, asked = entries_asked(said, known, day, rules, NOW - timedelta(minutes=2))
-    return closed(day, found, rules, "nino", NOW, asked=asked)
+    said = await ShopQuery(SHOP, shop, known.of_shop(SHOP), single_day(date), rules.orders).ask()
+    found, asked = entries_from_shop(said, known, day, rules, NOW - timedelta(minutes=2))
+    return close_day(day, found, rules, "nino", NOW, asked=asked)
 
 
 def named(day: DayClosed) -> list[tuple[str, str]]:
@@ -219,7 +218,7 @@ async def test_what_was_placed_on_the_day_is_counted_on_both_sides_by_status_and
 def test_a_day_of_which_the_shop_was_not_asked_is_not_green(capsys: pytest.CaptureFixture[str]) -> None:
     day = closing(BOUGHT, SALE, asked=None)
     assert (day.green, day.shop_asked, day.differences) == (False, False, ())
-    show(day, None, ("shop main was not asked: no connection",))
+    print_close(day, None, ("shop main was not asked: no connection",))
     said = capsys.readouterr().out
     assert "no connection" in said and "not signed" in said and "Green" not in said
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from contracts.operations import CommandSettled
-from services.cli.day_close.read_back import recorded as documents
-from services.cli.day_close.shown import rows
+from services.cli.day_close.app import close_rows
+from services.cli.day_close.read_back import recorded_documents as documents
 from tests.cli.day_given import DAY, closing, found, letter
 from tests.order_exporter.export_bench import bought
 from tests.order_exporter.receipt_bench import USING, entered, receipt, sold
@@ -30,7 +30,7 @@ def close(*events: Any) -> Any:
 def test_a_payment_with_its_receipt_is_green_and_stands_in_the_table() -> None:
     day = close(BOUGHT, SALE, RECEIPT)
     assert day.green
-    assert ("payments 1, GEL", "20.00", "20.00", "0.00") in rows(day)
+    assert ("payments 1, GEL", "20.00", "20.00", "0.00") in close_rows(day)
     assert [one.resource for one in documents(found((BOUGHT, SALE, RECEIPT), DAY, USING), USING.balance)] == [
         "Sale",
         "BankOrder",

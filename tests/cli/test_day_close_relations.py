@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from contracts.shop import OrderChanged, StoreCredit
-from services.cli.day_close.payments import pairs
+from services.cli.day_close.entries import match_payments
 from services.settings.payments import PaymentSettings
 from tests.cli.day_given import DAY, closing, facts, found, recorded_note
 from tests.support.exporting import KEY, SHOP, given_back, line, order, recorded_sale, refund, settings
@@ -47,8 +47,8 @@ def test_a_purchase_that_is_split_counts_once_and_open_questions_keep_the_day_re
 def test_the_money_of_a_part_is_expected_once() -> None:
     rules = PaymentSettings.model_validate({"since": "2026-01-01", "methods": {"bog": {"account": "1"}}})
     [story] = facts(part(5002, "100.00")).of_shop(SHOP).values()
-    assert pairs(story, settings(sub_orders=PART).shops[SHOP].orders, rules) == {}
-    assert pairs(story, settings(sub_orders={"dokan": "own-order"}).shops[SHOP].orders, rules) != {}
+    assert match_payments(story, settings(sub_orders=PART).shops[SHOP].orders, rules) == {}
+    assert match_payments(story, settings(sub_orders={"dokan": "own-order"}).shops[SHOP].orders, rules) != {}
 
 
 @pytest.mark.parametrize(("booked", "day"), [("2026-11-02", "2026-11-02"), ("2026-10-31", "2026-10-31")])

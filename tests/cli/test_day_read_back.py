@@ -10,8 +10,8 @@ import pytest
 
 from contracts.closing import DayDifference
 from contracts.model import Event
-from services.cli.day_close.close import closed
-from services.cli.day_close.read_back import Recorded, compared, recorded
+from services.cli.day_close.close import close_day
+from services.cli.day_close.read_back import RecordedDocument, compare_document, recorded_documents
 from tests.cli.day_given import ASKED, DAY, NOW, REFUND_DAY, USING, found, recorded_note
 from tests.support.exporting import SHOP, given_back, line, order, recorded_sale, refund, settings
 
@@ -21,13 +21,13 @@ ROW: Mapping[str, Any] = SALE.sent | {"Number": "0000001"}
 LINE = SALE.sent["Items"][0]
 
 
-def only(*events: Event, date: str = DAY) -> Recorded:
-    [one] = recorded(found(events, date), USING.balance)
+def only(*events: Event, date: str = DAY) -> RecordedDocument:
+    [one] = recorded_documents(found(events, date), USING.balance)
     return one
 
 
 def looked(row: Mapping[str, Any] | None) -> DayDifference | None:
-    return compared(only(BOUGHT, SALE), row, USING.balance)
+    return compare_document(only(BOUGHT, SALE), row, USING.balance)
 
 
 @pytest.mark.claim("I2", "I6")
@@ -67,7 +67,7 @@ def test_one_note_for_several_refunds_is_read_once_and_compared_as_a_whole() -> 
 def test_a_difference_found_in_balance_makes_the_day_not_green_and_signs_otherwise() -> None:
     entries, difference = found((BOUGHT, SALE)), looked(None)
     assert difference is not None
-    green = closed((SHOP, DAY), entries, USING.shops[SHOP], "nino", NOW, asked=ASKED, read=[])
-    edited = closed((SHOP, DAY), entries, USING.shops[SHOP], "nino", NOW, asked=ASKED, read=[difference])
+    green = close_day((SHOP, DAY), entries, USING.shops[SHOP], "nino", NOW, asked=ASKED, read=[])
+    edited = close_day((SHOP, DAY), entries, USING.shops[SHOP], "nino", NOW, asked=ASKED, read=[difference])
     assert (green.green, green.read_back, edited.green) == (True, True, False)
     assert green.digest != edited.digest

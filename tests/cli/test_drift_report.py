@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from contracts.catalog import AvailabilityChanged, ProductLinked, WrittenProduct
-from services.cli.drift.compare import Drift, drifts
+from services.cli.drift import Drift, compare_product
 from tests.catalog_importer.catalogue_bench import (
     COFFEE,
     COFFEE_CATEGORY,
@@ -33,7 +33,7 @@ async def linked(shop: World, name: str = "Black tea") -> ProductLinked:
 async def found(shop: World, link: ProductLinked, figure: AvailabilityChanged | None = None) -> list[Drift]:
     """The report about that product."""
     held = [product async for product in shop.client.every_product() if product.id == link.product_id]
-    return list(drifts(link, held[0] if held else None, figure, settings().shops["main"]))
+    return list(compare_product(link, held[0] if held else None, figure, settings().shops["main"]))
 
 
 @pytest.mark.parametrize("name", ["Black tea", "Salt &amp;  pepper", 'ჩაი "მწვანე"'])
@@ -104,7 +104,7 @@ async def test_an_edit_that_is_kept_is_named_whether_or_not_the_product_was_writ
             more = priced("tea-100", price("13.00"))
             link = links(await shop.take(more, item("tea-100", name="Black tea", group=COFFEE)))[-1]
         product = await anext(shop.client.every_product())
-        told = {one.field: one for one in drifts(link, product, None, rules.shops["main"])}
+        told = {one.field: one for one in compare_product(link, product, None, rules.shops["main"])}
     assert {field: (one.ours, one.theirs, one.kept) for field, one in told.items()} == {
         "regular_price": ("12.50", "19.00", True),
         "category": (str(TEA_CATEGORY), "90", True),

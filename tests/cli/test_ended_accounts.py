@@ -8,8 +8,8 @@ import pytest
 
 from contracts.customers import CustomerRemoved, CustomerReturned
 from contracts.model import Event
-from services.cli.clients import shown
-from services.cli.clients.known import RETAIL, Known
+from services.cli.clients import view
+from services.cli.clients.history import RETAIL, ClientFacts
 from services.cli.order.passport import passport
 from services.connectors.woocommerce.person import account_ref
 from tests.cli.test_merging_clients import _enveloped as enveloped
@@ -33,21 +33,23 @@ def let_go(order_id: int = 1042) -> Event:
     return bought(order_id=order_id, number=str(order_id), customer_id=0, person_ref="p-guest")
 
 
-def flags(known: Known) -> object:
-    return shown.data(known, known.one(CLIENT))["ended_accounts"]
+def flags(known: ClientFacts) -> object:
+    return view.client_to_dict(known, known.one(CLIENT))["ended_accounts"]
 
 
 @pytest.mark.claim("S2.16")
 def test_the_client_of_an_ended_account_is_flagged_with_all_it_has(capsys: pytest.CaptureFixture[str]) -> None:
     before, after = told(*sold(customer_id=7)), told(*sold(customer_id=7), GONE, let_go())
-    shown.clients(after)
+    view.print_clients(after)
     listed = capsys.readouterr().out
-    shown.client(after, after.one(CLIENT))
+    view.print_client(after, after.one(CLIENT))
 
     assert flags(after) == [{"customer": 7, "seen_on": "2026-03-02"}]
     assert f"{CLIENT}: {SAYS}" in listed
     assert SAYS in capsys.readouterr().out
-    assert shown.data(after, after.one(CLIENT)) | {"ended_accounts": []} == shown.data(before, before.one(CLIENT))
+    assert view.client_to_dict(after, after.one(CLIENT)) | {"ended_accounts": []} == view.client_to_dict(
+        before, before.one(CLIENT)
+    )
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contracts.connect_headers import connect_headers
 from contracts.envelope import headers, value, wrap
-from services.cli.events.line import heard, record_of
+from services.cli.events.records import parse_line, parse_record
 from services.engine.outbox.record import Record
 from tests.cli.letters_given import NOW, record
 
@@ -14,8 +14,8 @@ def test_it_is_told_as_an_event_and_exported_exactly() -> None:
     told = wrap(letter, version=1, source=letter.service, time=NOW)
     head = [*headers(told), *[(name, text.encode()) for name, text in connect_headers(letter)]]
     raw = Record("dead-letters", 0, 5, 1, letter.key.encode(), value(told), head)
-    line = heard(raw)
+    line = parse_record(raw)
     assert line.event is not None
     assert line.event["connecterrorsexceptionclassname"] == "record.invalid-data"
-    again = record_of(line.json().encode())
+    again = parse_line(line.json().encode())
     assert (again.key, again.value, list(again.headers)) == (raw.key, raw.value, head)

@@ -10,9 +10,9 @@ from contracts.clients import ClientAssigned
 from contracts.envelope import Envelope, wrap
 from contracts.model import Event
 from services.accounting.documents.uids import client_uid
-from services.cli.clients import merging
-from services.cli.clients.known import Known, NoSuchClient, Ref, known
-from services.cli.clients.merging import Whose
+from services.cli.clients import app
+from services.cli.clients.app import BuyerChoice
+from services.cli.clients.history import BuyerRef, ClientFacts, ClientNotFound, collect_clients
 from services.cli.command import InvalidArgument
 from services.connectors.woocommerce.person import account_ref
 from tests.cli.clients_bench import both
@@ -23,9 +23,9 @@ from tests.support.memory_state import NOON
 OTHER = "88888888-0000-4000-8000-000000000001"
 
 
-def told(*events: Event) -> Known:
+def told(*events: Event) -> ClientFacts:
     """What is known after these events of the shop."""
-    return known("main", [_enveloped(event, version) for version, event in enumerate(events, start=1)])
+    return collect_clients("main", [_enveloped(event, version) for version, event in enumerate(events, start=1)])
 
 
 def _enveloped(event: Event, version: int) -> Envelope[Event]:
@@ -53,61 +53,63 @@ def test_uid_and_code_of_a_client_are_known_with_its_sales() -> None:
 
 
 def test_a_client_that_is_not_known_or_not_one_is_named() -> None:
-    with pytest.raises(NoSuchClient, match="0 clients match 999"):
+    with pytest.raises(ClientNotFound, match="0 clients match 999"):
         told(*sold()).one("999")
-    with pytest.raises(NoSuchClient, match="2 clients"):
+    with pytest.raises(ClientNotFound, match="2 clients"):
         told(*sold(), word(client=CLIENT[:-1] + "9")).one("77777777")
 
 
 @pytest.mark.parametrize(
     ("whose", "ref"),
     [
-        (Whose(order=1042), Ref(identity=IDENTITY)),
-        (Whose(order=1043), Ref(person_ref="p-1")),
-        (Whose(number="990-010 12345"), Ref(identity=IDENTITY)),
-        (Whose(client="77777777"), Ref(identity=IDENTITY)),
-        (Whose(customer=7), Ref(person_ref=account_ref("main", 7))),
+        (BuyerChoice(order=1042), BuyerRef(identity=IDENTITY)),
+        (BuyerChoice(order=1043), BuyerRef(person_ref="p-1")),
+        (BuyerChoice(number="990-010 12345"), BuyerRef(identity=IDENTITY)),
+        (BuyerChoice(client="77777777"), BuyerRef(identity=IDENTITY)),
+        (BuyerChoice(customer=7), BuyerRef(person_ref=account_ref("main", 7))),
     ],
 )
-def test_whose_orders_are_meant(whose: Whose, ref: Ref) -> None:
+def test_whose_orders_are_meant(whose: BuyerChoice, ref: BuyerRef) -> None:
     found = told(*sold(), bought(order_id=1043, number="1043", person=buyer()))
-    assert list(merging.refs(whose, found)) == [ref]
+    assert list(app.find_buyers(whose, found)) == [ref]
 
 
-@pytest.mark.parametrize("whose", [Whose(), Whose(order=1042, customer=7), Whose(number="123")])
-def test_exactly_one_thing_says_whose(whose: Whose) -> None:
+@pytest.mark.parametrize("whose", [BuyerChoice(), BuyerChoice(order=1042, customer=7), BuyerChoice(number="123")])
+def test_exactly_one_thing_says_whose(whose: BuyerChoice) -> None:
     with pytest.raises(InvalidArgument):
-        merging.refs(whose, told(*sold()))
+        app.find_buyers(whose, told(*sold()))
 
 
 def test_an_order_that_nobody_knows_is_nobodys() -> None:
-    with pytest.raises(NoSuchClient, match="order 9"):
-        merging.refs(Whose(order=9), told(*sold()))
+    with pytest.raises(ClientNotFound, match="order 9"):
+        app.find_buyers(BuyerChoice(order=9), told(*sold()))
 
 
 @pytest.mark.parametrize(("to", "why", "undo"), [("", "why", False), ("x", "why", True), ("x", " ", False)])
 def test_a_merge_says_where_and_why(to: str, why: str, undo: bool) -> None:
     with pytest.raises(InvalidArgument):
-        merging.check(to, why, undo=undo)
+        app.check_merge_options(to, why, undo=undo)
 
 
 async def test_the_target_must_stand_in_balance_and_nothing_is_written_there() -> None:
     async with both() as world:
         uid = world.client(ID=PERSONAL_ID, Name="by hand")
         before = list(world.books.clients.rows())
-        assert (await merging.target(world.balance, uid.upper())).uid == uid
-        assert (await merging.target(world.balance, PERSONAL_ID)).uid == uid
-        with pytest.raises(NoSuchClient, match="nothing was changed"):
-            await merging.target(world.balance, OTHER)
+        assert (await app.find_target_client(world.balance, uid.upper())).uid == uid
+        assert (await app.find_target_client(world.balance, PERSONAL_ID)).uid == uid
+        with pytest.raises(ClientNotFound, match="nothing was changed"):
+            await app.find_target_client(world.balance, OTHER)
         world.books.clients.marked.add(uid)
-        with pytest.raises(NoSuchClient):
-            await merging.target(world.balance, uid)
+        with pytest.raises(ClientNotFound):
+            await app.find_target_client(world.balance, uid)
         world.books.clients.marked.clear()
         assert list(world.books.clients.rows()) == before
 
 
 def test_who_and_why_are_kept_with_the_word() -> None:
-    [said] = merging.words("main", [Ref(identity=client_uid(PERSONAL_ID))], OTHER, "stood twice in Balance")
+    [said] = app.build_assignments(
+        "main", [BuyerRef(identity=client_uid(PERSONAL_ID))], OTHER, "stood twice in Balance"
+    )
     assert (said.client, said.why, bool(said.asked_by)) == (OTHER, "stood twice in Balance", True)
     assert told(*sold(), said).one(OTHER).words == [said]
     assert PERSONAL_ID not in said.model_dump_json()

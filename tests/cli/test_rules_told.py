@@ -15,7 +15,7 @@ from contracts.envelope import wrap
 from contracts.model import Event
 from contracts.sales_orders import SalesOrderEnded, SalesOrderRecorded
 from contracts.shop import OrderChanged, OrderRemoved
-from services.cli.day_close.facts import gathered
+from services.cli.day_close.facts import collect_facts
 from services.cli.orders.standing import Standing, standings
 from services.cli.rules.beside import rules_of
 from services.cli.rules.countdown import left
@@ -44,7 +44,7 @@ def told(using: Settings, *events: Event, after: float = 0) -> list[tuple[int, s
 def all_of(using: Settings, *events: Event, after: float = 0) -> list[Standing]:
     """How the orders of these events stand so many seconds after the payment."""
     envelopes = [wrap(event, version=n, source="t", time=PAID) for n, event in enumerate(events, 1)]
-    return standings(gathered(envelopes), using.shops, PAID + timedelta(seconds=after))
+    return standings(collect_facts(envelopes), using.shops, PAID + timedelta(seconds=after))
 
 
 @pytest.mark.parametrize(
@@ -176,4 +176,4 @@ async def test_shipping_methods_are_read_from_the_shop_with_what_the_rules_make_
 
 def test_totals_of_held_orders_are_exact() -> None:
     envelopes = [wrap(bought("200.10"), version=1, source="t", time=PAID)]
-    assert standings(gathered(envelopes), settings(rules=[LARGE]).shops, PAID)[0].total == Decimal("200.10")
+    assert standings(collect_facts(envelopes), settings(rules=[LARGE]).shops, PAID)[0].total == Decimal("200.10")

@@ -12,11 +12,10 @@ from contracts.operations import CommandSettled, DeadLettered, DiscardRequested
 from contracts.reasons import Reason
 from services.cli.command import InvalidArgument
 from services.cli.dead_letter_log import DeadLetter
-from services.cli.dead_letters import gone, selecting, told
-from services.cli.dead_letters.choice import Choice
-from services.cli.dead_letters.discarding import discard_all
-from services.cli.dead_letters.results import exit_code
-from services.cli.dead_letters.routes import routes
+from services.cli.dead_letters import replay, selection, view
+from services.cli.dead_letters.channel import exit_code
+from services.cli.dead_letters.replay import discard_all, plan_routes
+from services.cli.dead_letters.selection import DeadLetterFilter
 from tests.cli.letters_given import NOW, closed, delivery, letters, record
 from tests.outbox.test_letter_about import of_record
 from tests.support.exporting import settings
@@ -35,15 +34,15 @@ def _topic(monkeypatch: pytest.MonkeyPatch) -> None:
     async def every(_: object) -> dict[str, DeadLetter]:
         return {one.letter.dead_letter: one for one in EVERY}
 
-    async def chosen(_: object, wanted: Choice) -> list[DeadLetter]:
+    async def chosen(_: object, wanted: DeadLetterFilter) -> list[DeadLetter]:
         return wanted.of(EVERY)
 
-    monkeypatch.setattr(selecting, "read_dead_letters", every)
-    monkeypatch.setattr(selecting, "chosen", chosen)
+    monkeypatch.setattr(selection, "read_dead_letters", every)
+    monkeypatch.setattr(selection, "find_dead_letters", chosen)
 
 
 async def ids(*named: str, every: bool = False, **wanted: Any) -> list[int]:
-    found = await selecting.selected(settings(), "discard", named, Choice(**wanted), every=every)
+    found = await selection.select_dead_letters(settings(), "discard", named, DeadLetterFilter(**wanted), every=every)
     return [int(one.id) for one in found]
 
 
@@ -72,10 +71,10 @@ async def test_a_selection_that_says_nothing_or_two_things_is_refused(
 
 
 def test_the_preview_of_a_discard_lists_what_would_be_given_up(capsys: pytest.CaptureFixture[str]) -> None:
-    assert told.would_be_discarded(EVERY, json=True) == 0
+    assert view.print_discard_preview(EVERY, json=True) == 0
     listed = json.loads(capsys.readouterr().out)["letters"]
     assert [(one["dead_letter"][:8], one["open"]) for one in listed][-1] == ("00000006", False)
-    assert told.would_be_discarded(EVERY, json=False) == 0
+    assert view.print_discard_preview(EVERY, json=False) == 0
     assert "5 would be discarded, 1 closed already. Nothing was sent." in capsys.readouterr().out
 
 
@@ -145,7 +144,7 @@ async def test_only_what_would_be_written_is_looked_up_in_the_shop(
         async def __aexit__(self, *_: object) -> None:
             return None
 
-    monkeypatch.setattr(gone, "_gone", look)
-    monkeypatch.setattr(gone, "open_shop", lambda *_: Shop())
-    [way] = await gone.without_the_gone(routes(letters(letter), 3, in_bulk=False), settings())
+    monkeypatch.setattr(replay, "_find_deletion", look)
+    monkeypatch.setattr(replay, "open_shop", lambda *_: Shop())
+    [way] = await replay.hold_back_deleted_orders(plan_routes(letters(letter), 3, in_bulk=False), settings())
     assert (looked, bool(way.stays)) == (asked, bool(asked))

@@ -17,9 +17,8 @@ from contracts.model import Event
 from contracts.operations import CommandSettled, DeadLettered, FailedRecord
 from contracts.privacy import PersonForgotten, PersonKeyMade
 from contracts.shop import OrderChanged, OrderRemoved
-from services.cli.forget.asking import Answers
-from services.cli.forget.dossier import Dossier, dossier, forgotten, refs_of
-from services.cli.forget.shown import after, before
+from services.cli.forget.app import ForgetAnswers, describe_answers, describe_dossier
+from services.cli.forget.dossier import Dossier, build_dossier, find_person_refs, key_deletions
 from services.connectors.woocommerce.person import order_ref
 from tests.forgetting.forgotten import known
 from tests.support.exporting import ORDER, SHOP, line, order, recorded_sale, refund, settings
@@ -41,7 +40,7 @@ def told(*events: Event) -> list[Envelope[Event]]:
 
 
 def of(*events: Event, refs: Sequence[str] = ("p-1",)) -> Dossier:
-    return dossier(refs, told(*events))
+    return build_dossier(refs, told(*events))
 
 
 def sealed(event: OrderChanged) -> OrderChanged:
@@ -70,7 +69,7 @@ def unreadable(value: bytes) -> DeadLettered:
 def test_the_person_of_an_order_is_whoever_it_has_been_of() -> None:
     erased = BOUGHT.model_copy(update={"person_ref": "p-9"})
 
-    assert refs_of(KEY, told(BOUGHT, OTHER, erased, refund("1.00"))) == {"p-1", "p-9"}
+    assert find_person_refs(KEY, told(BOUGHT, OTHER, erased, refund("1.00"))) == {"p-1", "p-9"}
 
 
 def test_all_orders_of_the_person_are_known_and_no_other_ones() -> None:
@@ -108,7 +107,7 @@ def test_the_keys_that_stand(events: list[Event], services: list[str]) -> None:
 
 
 def test_a_key_is_given_up_under_its_own_name_by_the_next_version() -> None:
-    [(event, version)] = forgotten(of(key(kid="k0"), key()).keys, "nino", "asked for", NOW)
+    [(event, version)] = key_deletions(of(key(kid="k0"), key()).keys, "nino", "asked for", NOW)
 
     assert (event.key, event.kid, version) == ("p-1:store-feed", "k1", 3)
 
@@ -148,7 +147,7 @@ def test_what_is_known_is_told_before_anything_is_asked() -> None:
     sold = ClientRecorded(**client, code="0001", recorded_at=NOW), recorded_sale(BOUGHT, settings())
     found = of(sealed(BOUGHT), clear, key(), key("order-exporter"), *sold)
 
-    lines = before(found, found.unbooked([SHOP]), [Path("store-feed.v2.sqlite")])
+    lines = describe_dossier(found, found.unbooked([SHOP]), [Path("store-feed.v2.sqlite")])
 
     assert lines[:3] == [
         "2 orders since 2026-03-01: main:1042, main:1050",
@@ -168,7 +167,7 @@ def test_what_became_of_it_is_told_service_by_service() -> None:
         figures={"copies": 2, "waiting": 1},
     )  # fmt: skip
 
-    assert after(Answers((answer,), ("alerts",)), ["store-feed", "alerts"], 1, dry_run=False) == [
+    assert describe_answers(ForgetAnswers((answer,), ("alerts",)), ["store-feed", "alerts"], 1, dry_run=False) == [
         "1 key given up",
         "store-feed: 2 copies; still waits, and names the person until it is made: 1 delivery",
         "alerts: has not answered; the command is kept and will be carried out when it runs (davtari status)",

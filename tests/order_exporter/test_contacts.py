@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from contracts.clients import ContactConflict, ContactsConflicted, ContactSettled, ContactsMerged
-from services.cli.clients import conflicts
-from services.cli.clients.known import known
+from services.cli.clients import view
+from services.cli.clients.history import collect_clients
 from services.sandbox.woocommerce.customers import Customers
 from tests.cli.clients_bench import both
 from tests.cli.test_merging_clients import _enveloped as enveloped
@@ -111,14 +111,16 @@ async def test_a_person_is_asked_and_settles_it(take: str, phone: str) -> None:
         booked(made, ordered(customer_id=account, phone=LATER))
         told = await merged(world, made)
         assert client(world)["Phone"] == THEIRS
-        [waits] = conflicts.waiting(known("main", [enveloped(each, 1) for each in told]))
+        [waits] = view.open_conflicts(collect_clients("main", [enveloped(each, 1) for each in told]))
         assert (waits.field, waits.balance, waits.shop) == ("phone", THEIRS, LATER)
         said = {"command_id": "c-1", "asked_by": "nana", "asked_at": NOON, "shop": "main", "client": CLIENT, "why": ""}
         word = ContactSettled.model_validate(said | {"field": "phone", "take": take})
         made.take(word)
         settled = await merged(world, made)
         assert client(world)["Phone"] == world.store.customers[account]["billing"]["phone"] == phone
-        assert conflicts.waiting(known("main", [enveloped(each, 1) for each in (*told, word, *settled)])) == []
+        assert (
+            view.open_conflicts(collect_clients("main", [enveloped(each, 1) for each in (*told, word, *settled)])) == []
+        )
 
 
 async def test_an_open_conflict_is_told_once_and_waits_through_further_orders() -> None:

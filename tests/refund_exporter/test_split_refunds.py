@@ -10,7 +10,7 @@ from contracts.closing import DayDifference
 from contracts.ledger import CreditNoteRecorded, DocumentPart, SaleDiverged, SaleRecorded
 from contracts.shop import RefundIssued
 from services.accounting.documents.uids import credit_note_uid, part_uid
-from services.cli.day_close.read_back import compared, recorded
+from services.cli.day_close.read_back import compare_document, recorded_documents
 from services.engine.outbox.outcome import Done
 from services.engine.outbox.row import Row
 from services.refund_exporter.basis import basis_of
@@ -166,12 +166,12 @@ async def test_both_documents_stand_once_and_are_one_credit_note_in_the_ledger()
 def differences(uid: str) -> list[DayDifference | None]:
     """What the read-back says when the document of this uid is a tetri off."""
     looked = []
-    for one in recorded(found([ORDERED, SALE], DAY), USING.balance):
+    for one in recorded_documents(found([ORDERED, SALE], DAY), USING.balance):
         sent = next(part.sent for part in SALE.parts if part.document == one.uid)
         row, items = dict(sent), [dict(each) for each in sent["Items"]]
         if one.uid == uid:
             items[0]["Amount"] = str(Decimal(items[0]["Amount"]) - Decimal("0.01"))
-        looked.append(compared(one, row | {"uid": one.uid, "Items": items}, USING.balance))
+        looked.append(compare_document(one, row | {"uid": one.uid, "Items": items}, USING.balance))
     return looked
 
 

@@ -10,8 +10,7 @@ from contracts.envelope import Envelope, headers, value
 from contracts.model import Event
 from contracts.registry import EVENTS
 from contracts.topics import TOPICS
-from services.cli.events.filter import Filter, NoSuchName
-from services.cli.events.line import Heard, heard
+from services.cli.events.records import EventFilter, EventRecord, UnknownName, parse_record
 from services.cli.times import InvalidTime, parse_time
 from services.engine.outbox.record import Record
 from tests.subscribers.story import NOW, item, order, told
@@ -19,48 +18,48 @@ from tests.subscribers.story import NOW, item, order, told
 SECOND = timedelta(seconds=1)
 
 
-def at(envelope: Envelope[Event], when: datetime = NOW) -> Heard:
+def at(envelope: Envelope[Event], when: datetime = NOW) -> EventRecord:
     """An event as it was heard."""
     timestamp = int(when.timestamp() * 1000)
     topic, key = envelope.data.TOPIC, envelope.data.key.encode()
-    return heard(Record(topic, 0, 0, timestamp, key, value(envelope), headers(envelope)))
+    return parse_record(Record(topic, 0, 0, timestamp, key, value(envelope), headers(envelope)))
 
 
 ORDER, OTHER_SHOP, ITEM = at(told(order(17))), at(told(order(17, shop="outlet"))), at(told(item()))
-NOTHING = heard(Record("shop.orders", 0, 0, 0, b"main:17", None, []))
+NOTHING = parse_record(Record("shop.orders", 0, 0, 0, b"main:17", None, []))
 
 
 @pytest.mark.parametrize(
     ("wanted", "passing"),
     [
-        (Filter(), [ORDER, OTHER_SHOP, ITEM, NOTHING]),
-        (Filter(types=("OrderChanged",)), [ORDER, OTHER_SHOP]),
-        (Filter(types=("OrderChanged.v1", "davtari.ItemChanged.v1")), [ORDER, OTHER_SHOP, ITEM]),
-        (Filter(keys=("main:17",)), [ORDER, NOTHING]),
-        (Filter(shop="outlet"), [OTHER_SHOP]),
-        (Filter(shop="main", types=("ItemChanged",)), []),
+        (EventFilter(), [ORDER, OTHER_SHOP, ITEM, NOTHING]),
+        (EventFilter(types=("OrderChanged",)), [ORDER, OTHER_SHOP]),
+        (EventFilter(types=("OrderChanged.v1", "davtari.ItemChanged.v1")), [ORDER, OTHER_SHOP, ITEM]),
+        (EventFilter(keys=("main:17",)), [ORDER, NOTHING]),
+        (EventFilter(shop="outlet"), [OTHER_SHOP]),
+        (EventFilter(shop="main", types=("ItemChanged",)), []),
     ],
 )
-def test_only_what_is_wanted_passes(wanted: Filter, passing: list[Heard]) -> None:
+def test_only_what_is_wanted_passes(wanted: EventFilter, passing: list[EventRecord]) -> None:
     assert [one for one in (ORDER, OTHER_SHOP, ITEM, NOTHING) if wanted.wants(one)] == passing
 
 
 def test_the_window_holds_its_beginning_and_not_its_end() -> None:
-    window = Filter(since=NOW, until=NOW + SECOND)
+    window = EventFilter(since=NOW, until=NOW + SECOND)
     moments = [NOW - SECOND / 1000, NOW, NOW + SECOND - SECOND / 1000, NOW + SECOND]
     assert [window.wants(at(told(item()), when)) for when in moments] == [False, True, True, False]
 
 
 def test_only_the_topics_are_read_in_which_the_wanted_may_stand() -> None:
-    assert Filter().reads == tuple(topic.name for topic in TOPICS if topic.name != "privacy.keys")
-    assert Filter(types=("OrderChanged", "SaleRecorded")).reads == ("shop.orders", "ledger.documents")
-    assert Filter(topics=("balance.items",), types=("SaleRecorded",)).reads == ("balance.items",)
-    assert {topic for event in EVENTS for topic in Filter(types=(event.TYPE,)).reads} == {e.TOPIC for e in EVENTS}
+    assert EventFilter().reads == tuple(topic.name for topic in TOPICS if topic.name != "privacy.keys")
+    assert EventFilter(types=("OrderChanged", "SaleRecorded")).reads == ("shop.orders", "ledger.documents")
+    assert EventFilter(topics=("balance.items",), types=("SaleRecorded",)).reads == ("balance.items",)
+    assert {topic for event in EVENTS for topic in EventFilter(types=(event.TYPE,)).reads} == {e.TOPIC for e in EVENTS}
 
 
-@pytest.mark.parametrize("wrong", [Filter(topics=("orders",)), Filter(types=("OrderChange",))])
-def test_a_name_that_does_not_exist_is_refused_and_the_right_ones_are_told(wrong: Filter) -> None:
-    with pytest.raises(NoSuchName, match=r"shop\.orders|OrderChanged"):
+@pytest.mark.parametrize("wrong", [EventFilter(topics=("orders",)), EventFilter(types=("OrderChange",))])
+def test_a_name_that_does_not_exist_is_refused_and_the_right_ones_are_told(wrong: EventFilter) -> None:
+    with pytest.raises(UnknownName, match=r"shop\.orders|OrderChanged"):
         _ = wrong.reads
 
 
@@ -89,6 +88,6 @@ def test_a_moment_that_is_none_is_refused(text: str) -> None:
 
 def test_keys_of_people_are_read_only_by_name() -> None:
     keys = "privacy.keys"
-    assert keys not in Filter().reads
-    assert "shop.orders" in Filter().reads
-    assert Filter(topics=(keys,)).reads == Filter(types=("PersonKeyMade",)).reads == (keys,)
+    assert keys not in EventFilter().reads
+    assert "shop.orders" in EventFilter().reads
+    assert EventFilter(topics=(keys,)).reads == EventFilter(types=("PersonKeyMade",)).reads == (keys,)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from contracts.envelope import headers, value
 from contracts.sample import Sample, samples
-from services.cli.events.line import BadLine, heard, record_of
+from services.cli.events.records import InvalidExportLine, parse_line, parse_record
 from services.engine.outbox.record import Record
 from tests.subscribers.story import item, told
 
@@ -33,19 +33,19 @@ def plain(one: Record) -> tuple[object, ...]:
 @pytest.mark.parametrize("name", SAMPLES)
 def test_every_event_is_a_structured_cloud_event_and_comes_back_to_the_byte(name: str) -> None:
     sample = SAMPLES[name]
-    line = heard(record(sample)).json()
+    line = parse_record(record(sample)).json()
     event = json.loads(line)
     assert (event["specversion"], event["type"], event["data"]) == ("1.0", sample.type, sample.value)
     assert (event["kafkatopic"], event["kafkapartition"], event["kafkaoffset"]) == (sample.topic, 2, 17)
-    assert plain(record_of(line.encode())) == plain(record(sample))
+    assert plain(parse_line(line.encode())) == plain(record(sample))
 
 
 def test_what_davtari_writes_is_given_back_as_it_was_written() -> None:
     envelope = told(item('შავი ჩაი \u2028 \x7f \\ " \x00'), version=7)
     written = Record("balance.items", 0, 0, 1, b"tea", value(envelope), headers(envelope))
-    one = heard(written)
+    one = parse_record(written)
     assert one.event is not None
-    assert plain(record_of(one.json().encode())) == plain(written)
+    assert plain(parse_line(one.json().encode())) == plain(written)
 
 
 ODD = {
@@ -65,19 +65,19 @@ ODD = {
 @pytest.mark.parametrize("what", ODD)
 def test_a_record_that_would_not_come_back_is_kept_as_bytes(what: str) -> None:
     odd = record(SAMPLES["ItemChanged.v1"], **ODD[what])
-    line = heard(odd).json()
+    line = parse_record(odd).json()
     assert list(json.loads(line)) == ["record"]
-    assert plain(record_of(line.encode())) == plain(odd)
+    assert plain(parse_line(line.encode())) == plain(odd)
 
 
 @given(st.none() | st.binary(max_size=8), st.none() | st.binary(max_size=8), st.lists(ANY_HEADER, max_size=3))
 def test_whatever_lies_in_a_topic_comes_back(key: bytes | None, body: bytes | None, marks: list) -> None:  # type: ignore[type-arg]
     given_ = Record("balance.items", 0, 3, 5, key, body, marks)
-    assert plain(record_of(heard(given_).json().encode())) == plain(given_)
+    assert plain(parse_line(parse_record(given_).json().encode())) == plain(given_)
 
 
 def test_a_person_reads_when_what_about_whom_and_its_most_telling_fields() -> None:
-    line = heard(record(SAMPLES["OrderChanged.v1"])).text()
+    line = parse_record(record(SAMPLES["OrderChanged.v1"])).text()
     assert line.split() == [
         *("2026-11-20", "10:03:07", "shop.orders", "OrderChanged.v1", "main:1042", "v3"),
         *("processing", "·", "53.69", "·", "GEL"),
@@ -88,7 +88,7 @@ def test_a_person_reads_when_what_about_whom_and_its_most_telling_fields() -> No
 def test_the_line_for_a_person_names_no_customer(name: str) -> None:
     sample = SAMPLES[name]
     words = {word for word in _words(sample.value["person"]) if len(word) > 2}
-    line = heard(record(sample)).text()
+    line = parse_record(record(sample)).text()
     assert words
     assert [word for word in words if word in line] == []
 
@@ -100,11 +100,11 @@ def _words(node: object) -> set[str]:
 
 
 def test_a_record_that_is_no_event_is_said_to_be_none() -> None:
-    line = heard(record(SAMPLES["ItemChanged.v1"], value=None)).text()
+    line = parse_record(record(SAMPLES["ItemChanged.v1"], value=None)).text()
     assert line == "balance.items, partition 2, offset 17: no event of Davtari; --json shows its bytes"
 
 
 @pytest.mark.parametrize("line", [b"", b"[]", b"7", b"{}", b'{"record": {}}', b'{"id": "1", "data": {}}', b"{"])
 def test_a_line_that_is_none_is_refused(line: bytes) -> None:
-    with pytest.raises(BadLine):
-        record_of(line)
+    with pytest.raises(InvalidExportLine):
+        parse_line(line)

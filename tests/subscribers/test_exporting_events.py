@@ -9,15 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from services.cli.events.export import Export, NotExported, load
-from services.cli.events.filter import Filter
-from services.cli.events.reading import NotThere
+from services.cli.events.export import Export, ExportRefused, TopicDataMissing, load_progress
+from services.cli.events.records import EventFilter
 from tests.kafka.topics import Topics
 from tests.subscribers.conftest import Davtari
 from tests.subscribers.story import ids, item, order, told, what_is_followed
 
 pytestmark = pytest.mark.kafka
-ORDERS = Filter(topics=("shop.orders",))
+ORDERS = EventFilter(topics=("shop.orders",))
 
 
 def exported(file: Path) -> list[str]:
@@ -81,8 +80,8 @@ async def test_a_window_holds_what_came_within_it(topics: Topics, tmp_path: Path
     await asyncio.sleep(0.02)  # two records of one millisecond would stand on both sides of the edge
     edge = datetime.now(UTC)
     await topics.send(told(order(2)))
-    late, early = Filter(ORDERS.topics, since=edge), Filter(ORDERS.topics, until=edge)
-    for name, wanted in (("late", late), ("early", early), ("later", Filter(since=edge + timedelta(hours=1)))):
+    late, early = EventFilter(ORDERS.topics, since=edge), EventFilter(ORDERS.topics, until=edge)
+    for name, wanted in (("late", late), ("early", early), ("later", EventFilter(since=edge + timedelta(hours=1)))):
         await Export(wanted, tmp_path / name).run(topics.settings)
     assert exported(tmp_path / "late") == [told(order(2)).id]
     assert exported(tmp_path / "early") == [told(order(1)).id]
@@ -98,7 +97,7 @@ async def test_records_that_hold_no_event_are_exported_with_their_bytes(topics: 
 
 async def test_a_file_that_is_there_is_not_overwritten(topics: Topics, tmp_path: Path) -> None:
     (tmp_path / "orders.jsonl").write_text("precious\n")
-    with pytest.raises(NotExported, match="not overwritten"):
+    with pytest.raises(ExportRefused, match="not overwritten"):
         await Export(ORDERS, tmp_path / "orders.jsonl").run(topics.settings)
     assert (tmp_path / "orders.jsonl").read_text() == "precious\n"
 
@@ -110,21 +109,21 @@ async def test_offsets_that_the_log_does_not_have_are_an_error_and_never_a_silen
     await topics.send(told(order(1)))
     full = topics.settings.topic_prefix + "shop.orders"
     (tmp_path / "offsets").write_text(json.dumps({"offsets": {full: {"0": 9, "1": 9, "2": 9}}}))
-    with pytest.raises(NotThere, match="Export anew"):
+    with pytest.raises(TopicDataMissing, match="Export anew"):
         await Export(ORDERS, None, tmp_path / "offsets").run(topics.settings)
 
 
 async def test_a_file_of_something_else_is_no_progress(topics: Topics, tmp_path: Path) -> None:
     (tmp_path / "offsets").write_text('{"offset": 3}')
-    with pytest.raises(NotExported, match="does not hold the offsets of an export"):
-        load(tmp_path / "offsets")
+    with pytest.raises(ExportRefused, match="does not hold the offsets of an export"):
+        load_progress(tmp_path / "offsets")
 
 
 async def test_large_topics_are_exported_in_bounded_pieces(topics: Topics, tmp_path: Path) -> None:
     """Given more records than one batch holds; each piece is kept before the next is read."""
     many = [told(item(uid=f"item-{n}")) for n in range(4500)]
     await topics.send(*many)
-    done = await Export(Filter(topics=("balance.items",)), tmp_path / "items", tmp_path / "o").run(topics.settings)
+    done = await Export(EventFilter(topics=("balance.items",)), tmp_path / "items", tmp_path / "o").run(topics.settings)
     assert (done.read, done.written) == (4500, 4500)
     assert sorted(exported(tmp_path / "items")) == sorted(ids(many))
-    assert load(tmp_path / "o").bytes == (tmp_path / "items").stat().st_size
+    assert load_progress(tmp_path / "o").bytes == (tmp_path / "items").stat().st_size

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from services.cli.events.filter import Filter
-from services.cli.events.reading import NotThere
-from services.cli.events.tail import tail
+from services.cli.events.app import follow_events
+from services.cli.events.export import TopicDataMissing
+from services.cli.events.records import EventFilter
 from services.settings.model import KafkaSettings
 from tests.kafka.topics import Topics
 from tests.subscribers.conftest import Davtari
@@ -26,16 +26,16 @@ pytestmark = pytest.mark.kafka
 PATIENCE = 20.0
 
 
-async def heard(settings: KafkaSettings, wanted: Filter, count: int) -> list[str]:
+async def heard(settings: KafkaSettings, wanted: EventFilter, count: int) -> list[str]:
     """The ids of the first events that pass."""
-    async with asyncio.timeout(PATIENCE), aclosing(tail(settings, wanted, count)) as events:
+    async with asyncio.timeout(PATIENCE), aclosing(follow_events(settings, wanted, count)) as events:
         return [one.event["id"] async for one in events if one.event]
 
 
 async def test_what_is_said_from_now_on_is_followed_and_what_was_said_before_is_not(topics: Topics) -> None:
     before, after = told(order(1)), [told(order(2)), told(item()), told(order(3))]
     await topics.send(before)
-    listening = asyncio.create_task(heard(topics.settings, Filter(), 3))
+    listening = asyncio.create_task(heard(topics.settings, EventFilter(), 3))
     while not listening.done():  # it stands at the end at some moment that nobody announces
         await topics.send(*after)
         await asyncio.sleep(0.1)
@@ -47,13 +47,13 @@ async def test_what_was_said_since_a_moment_comes_first_in_the_order_of_each_key
     versions = [told(order(7, status), n) for n, status in enumerate(["pending", "processing", "completed"], 1)]
     await topics.send(*versions, told(order(8)), told(item()))
     an_hour_ago = datetime.now(UTC) - timedelta(hours=1)
-    assert await heard(topics.settings, Filter(keys=("main:7",), since=an_hour_ago), 3) == ids(versions)
+    assert await heard(topics.settings, EventFilter(keys=("main:7",), since=an_hour_ago), 3) == ids(versions)
 
 
 async def test_topics_that_do_not_exist_are_named(topics: Topics) -> None:
     elsewhere = topics.settings.model_copy(update={"topic_prefix": "elsewhere."})
-    with pytest.raises(NotThere, match=r"elsewhere\.shop\.orders.*davtari topics create"):
-        await heard(elsewhere, Filter(topics=("shop.orders",)), 1)
+    with pytest.raises(TopicDataMissing, match=r"elsewhere\.shop\.orders.*davtari topics create"):
+        await heard(elsewhere, EventFilter(topics=("shop.orders",)), 1)
 
 
 def test_a_person_sees_lines_and_a_program_cloud_events(town: Topics, davtari: Davtari) -> None:

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
 
+from contracts.approvals import ApprovalAsked
+from contracts.envelope import Envelope
+from contracts.ledger import CreditNoteRecorded, SaleRecorded
+from contracts.model import Event
+from contracts.operations import Command, CommandSettled, DeadLettered, PushRequested, ReadRequested
+from contracts.placement import SalePostponed
+from contracts.reasons import Reason
+from contracts.shop import OrderChanged, OrderRemoved, OrderUnreadable
 from services.cli import times
-from services.cli.backfill.missing import Plan, Step, plan_of
-from services.cli.backfill.running import Outcome, carry_out
+from services.cli.backfill.plan import BackfillPlan, BackfillStep, plan_backfill
 from services.cli.command import (
     FAILED,
     NO_ANSWER,
@@ -25,16 +34,144 @@ from services.cli.command import (
     read_settings,
     select_shops,
 )
-from services.cli.day_close.days import Days
-from services.cli.day_close.facts import TOPICS, Facts, gathered
-from services.cli.day_close.shop_now import Asking
+from services.cli.day_close.facts import TOPICS, OrderFacts, collect_facts
+from services.cli.day_close.shop_now import DayRange, ShopQuery
+from services.cli.order.said import said
 from services.cli.orders.waiting import waits_of
+from services.cli.requests import command_header
 from services.cli.screen import console, print_json
 from services.connectors.identity.standing import told
 from services.connectors.upstreams import open_shop
+from services.engine.kafka.commands import answers, following, send_all
 from services.engine.kafka.reader import read_events
+from services.engine.outbox.letter_about import order_key_of
 from services.engine.runtime.clock import utc_now
+from services.engine.state.store import chunks
 from services.settings import Settings
+
+# Carrying a backfill out: ask the services, and hear what comes of each order.
+
+RESULT_TOPICS = ("shop.orders", "shop.refunds", "ledger.documents", "dead-letters", "operations")
+AT_ONCE = 500
+"""Orders that one command names."""
+
+
+@dataclass(slots=True)
+class StepOutcome:
+    """What has come of a step so far. `left` names what is still expected; `failed`: a person has to look."""
+
+    left: set[str]
+    told: list[str] = field(default_factory=list)
+    failed: bool = False
+
+    def take(self, event: Event) -> None:
+        """Note what an event says of it."""
+        if not (names := _completed_deliveries(event)):
+            return
+        self.told.append(said(event))
+        self.failed |= _is_failure(event)
+        ends = self.failed or isinstance(event, OrderRemoved | OrderUnreadable)
+        self.left = set() if ends else self.left - names
+
+    @property
+    def text(self) -> str:
+        """In words."""
+        if not self.told:
+            return "no answer yet: do the services run? (davtari status)"
+        return "; ".join(self.told) + ("; the rest follows by itself" if self.left else "")
+
+
+def _completed_deliveries(event: Event) -> set[str]:
+    """What an event brings to an end, by the names of deliveries."""
+    match event:
+        case OrderChanged() | OrderRemoved() | OrderUnreadable():
+            return {f"read:{event.key}"}
+        case SaleRecorded() | SalePostponed():
+            return {f"sale:{event.key}"}
+        case CreditNoteRecorded():
+            return {f"credit-note:{event.key}:{event.refund_id}"}
+        case ApprovalAsked():
+            return {event.document}
+        case DeadLettered():
+            return {event.about}
+        case _ if _is_refusal(event):
+            return {"push"}
+        case _:
+            return set()
+
+
+def _is_failure(event: Event) -> bool:
+    """An order that the shop says is gone is asked for again by itself."""
+    if isinstance(event, OrderUnreadable):
+        return event.reason != Reason.SHOP_ORDER_MISSING
+    return isinstance(event, DeadLettered) or _is_refusal(event)
+
+
+def _is_refusal(event: Event) -> bool:
+    return isinstance(event, CommandSettled) and event.outcome == "refused"
+
+
+async def run_steps(settings: Settings, steps: Sequence[BackfillStep], patience: float) -> list[StepOutcome]:
+    """Have the steps carried out; what came of each within so many seconds, in their order."""
+    outcomes = [
+        StepOutcome({*step.documents, *({f"read:{step.key}"} if step.action == "read" else ())}) for step in steps
+    ]
+    pushes = {step: _build_push_request(step) for step in steps if step.action == "push"}
+    by_command = {command.command_id: outcomes[at] for at, step in enumerate(steps) if (command := pushes.get(step))}
+    by_order = _index_by_order(steps, outcomes)
+    async with answers(settings.kafka, *RESULT_TOPICS) as consumer:
+        await send_all(settings.kafka, [*_build_read_requests(steps), *pushes.values()], utc_now())
+        with suppress(TimeoutError):  # what did not come in time follows by itself
+            async with asyncio.timeout(patience):
+                await _collect_results(following(consumer), by_order, by_command)
+    return outcomes
+
+
+def _index_by_order(steps: Sequence[BackfillStep], outcomes: Sequence[StepOutcome]) -> dict[str, list[StepOutcome]]:
+    found: dict[str, list[StepOutcome]] = {}
+    for step, outcome in zip(steps, outcomes, strict=True):
+        found.setdefault(step.key, []).append(outcome)
+    return found
+
+
+async def _collect_results(
+    events: AsyncIterator[Envelope[Event]], by_order: dict[str, list[StepOutcome]], by_command: dict[str, StepOutcome]
+) -> None:
+    while any(outcome.left for outcomes in by_order.values() for outcome in outcomes):
+        event = (await anext(events)).data
+        if isinstance(event, CommandSettled):
+            concerned = [by_command[event.command_id]] if event.command_id in by_command else []
+        else:
+            concerned = by_order.get(_order_key_of(event), [])
+        for outcome in concerned:
+            outcome.take(event)
+
+
+def _order_key_of(event: Event) -> str:
+    """The order (`shop:order`) that an event is about; empty for any other."""
+    if isinstance(event, DeadLettered):
+        return order_key_of(event) or ""
+    shop, order_id = getattr(event, "shop", ""), getattr(event, "order_id", "")
+    return f"{shop}:{order_id}"
+
+
+def _build_read_requests(steps: Sequence[BackfillStep]) -> list[Command]:
+    by_shop: dict[str, list[int]] = {}
+    for step in steps:
+        if step.action == "read":
+            by_shop.setdefault(step.key.partition(":")[0], []).append(step.order_id)
+    return [
+        ReadRequested(shop=shop, order_ids=tuple(some), **command_header())
+        for shop, ids in by_shop.items()
+        for some in chunks(ids, AT_ONCE)
+    ]
+
+
+def _build_push_request(step: BackfillStep) -> PushRequested:
+    shop = step.key.partition(":")[0]
+    document = {"document": "order" if step.refund_id is None else "refund", "refund_id": step.refund_id}
+    return PushRequested.model_validate({"shop": shop, "order_id": step.order_id, **document, **command_header()})
+
 
 app = typer.Typer(no_args_is_help=True, help="Find what is missing in the books, and have it exported.")
 First = Annotated[str, typer.Option("--from", help="The first day in Tbilisi, as 2026-11-20.")]
@@ -42,11 +179,11 @@ Last = Annotated[str, typer.Option("--to", help="The last day.")]
 
 
 @dataclass(frozen=True, slots=True)
-class Filled:
+class BackfillResult:
     """What was planned for a shop, and what came of each step that was sent."""
 
-    plan: Plan
-    outcomes: Sequence[Outcome] = ()
+    plan: BackfillPlan
+    outcomes: Sequence[StepOutcome] = ()
 
     @property
     def code(self) -> int:
@@ -59,7 +196,7 @@ class Filled:
 
 @app.command(name="orders")
 @command
-async def orders_command(
+async def backfill_orders(
     first: First,
     last: Last,
     shop: OneShop = "",
@@ -71,47 +208,47 @@ async def orders_command(
 
     Safe to repeat: what is in the books is left alone. A held order stays held. --dry-run shows the steps of a run.
     """
-    chosen, days = read_settings(), _days(first, last)
-    facts = gathered([envelope async for envelope in read_events(chosen.kafka, TOPICS)])
-    plans = [await _plan(chosen, name, days, facts, utc_now()) for name in select_shops(chosen, shop)]
-    filled = [Filled(plan, () if dry_run else await _carried_out(chosen, plan, patience)) for plan in plans]
+    chosen, days = read_settings(), _parse_days(first, last)
+    facts = collect_facts([envelope async for envelope in read_events(chosen.kafka, TOPICS)])
+    plans = [await _plan_shop(chosen, name, days, facts, utc_now()) for name in select_shops(chosen, shop)]
+    filled = [BackfillResult(plan, () if dry_run else await _run_plan(chosen, plan, patience)) for plan in plans]
     if json:
-        print_json({"shops": [_data(one) for one in filled]})
+        print_json({"shops": [_to_dict(one) for one in filled]})
     else:
         for one in filled:
-            _show(one, dry_run=dry_run)
+            _print_result(one, dry_run=dry_run)
     return max(one.code for one in filled)
 
 
-def _days(first: str, last: str) -> Days:
-    days = Days(times.parse_date(first), times.parse_date(last))
+def _parse_days(first: str, last: str) -> DayRange:
+    days = DayRange(times.parse_date(first), times.parse_date(last))
     if days.first > days.last:
         raise InvalidArgument(f"--from {first} is later than --to {last}")
     return days
 
 
-async def _plan(chosen: Settings, shop: str, days: Days, facts: Facts, now: datetime) -> Plan:
+async def _plan_shop(chosen: Settings, shop: str, days: DayRange, facts: OrderFacts, now: datetime) -> BackfillPlan:
     """Raises `UpstreamError` when the shop does not answer, `WrongUse` when it is not the shop that is known."""
     if strange := facts.strange.get(shop):
         raise InvalidArgument(told(strange))
     rules = chosen.shops[shop]
     async with open_shop(chosen, shop, utc_now) as client:
-        said = await Asking(shop, client, facts.of_shop(shop), days, rules.orders).ask()
-    return plan_of(shop, said, facts, rules, now, waits_of(chosen))
+        said = await ShopQuery(shop, client, facts.of_shop(shop), days, rules.orders).ask()
+    return plan_backfill(shop, said, facts, rules, now, waits_of(chosen))
 
 
-async def _carried_out(chosen: Settings, plan: Plan, patience: float) -> Sequence[Outcome]:
-    return await carry_out(chosen, plan.sent, patience) if plan.sent else ()
+async def _run_plan(chosen: Settings, plan: BackfillPlan, patience: float) -> Sequence[StepOutcome]:
+    return await run_steps(chosen, plan.sent, patience) if plan.sent else ()
 
 
-def _show(one: Filled, *, dry_run: bool) -> None:
+def _print_result(one: BackfillResult, *, dry_run: bool) -> None:
     plan, waiting = one.plan, [step for step in one.plan.steps if step.action == "none"]
     console.print(
         f"{plan.shop}: {plan.booked} orders in the books · {plan.not_due} need no document now · "
         f"{len(plan.sent)} to read or export · {len(waiting)} wait",
         soft_wrap=True,
     )
-    for step, outcome in _pairs(one):
+    for step, outcome in _pair_outcomes(one):
         console.print(f"  {escape(step.name)}: {ACTIONS[step.action]}{escape(step.why)}", soft_wrap=True)
         if outcome is not None:
             console.print(f"      {escape(outcome.text)}", style="red" if outcome.failed else "dim", soft_wrap=True)
@@ -122,12 +259,12 @@ def _show(one: Filled, *, dry_run: bool) -> None:
 ACTIONS = {"read": "read it again, since ", "push": "export it: ", "none": ""}
 
 
-def _pairs(one: Filled) -> list[tuple[Step, Outcome | None]]:
+def _pair_outcomes(one: BackfillResult) -> list[tuple[BackfillStep, StepOutcome | None]]:
     outcomes = dict(zip(one.plan.sent, one.outcomes, strict=True)) if one.outcomes else {}
     return [(step, outcomes.get(step)) for step in one.plan.steps]
 
 
-def _data(one: Filled) -> dict[str, Any]:
+def _to_dict(one: BackfillResult) -> dict[str, Any]:
     steps = [
         {
             "order_id": step.order_id,
@@ -137,6 +274,6 @@ def _data(one: Filled) -> dict[str, Any]:
             "why": step.why,
             "outcome": outcome.text if outcome else None,
         }
-        for step, outcome in _pairs(one)
+        for step, outcome in _pair_outcomes(one)
     ]
     return {"shop": one.plan.shop, "booked": one.plan.booked, "not_due": one.plan.not_due, "steps": steps}

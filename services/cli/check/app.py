@@ -11,7 +11,7 @@ from rich.markup import escape
 
 from services.cli import gates
 from services.cli.check import systems
-from services.cli.check.systems import Checked
+from services.cli.check.systems import CheckedSystem
 from services.cli.command import FAILED, Json, command, read_settings
 from services.cli.screen import console, format_mark, print_json
 
@@ -27,8 +27,8 @@ async def check_command(
     chosen = read_settings()
     if last:
         return await gates.show_gates(chosen, as_data=json)
-    found = await (systems.check_taxes(chosen) if what == "taxes" else systems.check(chosen, mend=mend))
-    forbidden = systems.forbidden(found, chosen)
+    found = await (systems.check_taxes(chosen) if what == "taxes" else systems.check_systems(chosen, mend=mend))
+    forbidden = systems.find_blocked_flows(found, chosen)
     if json:
         print_json({"systems": [asdict(checked) for checked in found], "cannot_go_live": forbidden})
     else:
@@ -36,7 +36,7 @@ async def check_command(
     return 0 if all(checked.ok for checked in found) else FAILED
 
 
-def show_checks(found: Sequence[Checked], forbidden: Mapping[str, Sequence[str]] | None = None) -> None:
+def show_checks(found: Sequence[CheckedSystem], forbidden: Mapping[str, Sequence[str]] | None = None) -> None:
     """What `davtari check` found, and which flows cannot go live before it is mended."""
     for one in found:
         console.print(f"\n[bold]{escape(one.title)}[/]   [dim]{one.milliseconds} ms[/]", soft_wrap=True)

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from services.cli.clients import exporting, importing
+from services.cli.clients import transfer
 from services.cli.command import FAILED, DryRun, Json, Shop, command, read_settings, select_shop
 from services.cli.screen import console, print_json, report_unreadable
 from services.cli.shops import identity
@@ -23,7 +23,7 @@ from services.engine.runtime.clock import utc_now
 from services.settings import Settings, SettingsError
 
 export_app = typer.Typer(no_args_is_help=True, help="Make records in a shop of what Balance holds.")
-Verdict = importing.Verdict | exporting.Verdict
+Verdict = transfer.ImportVerdict | transfer.ExportVerdict
 Yes = Annotated[bool, typer.Option("--yes", help="Really do it; without it, clients are only looked at.")]
 
 
@@ -33,22 +33,22 @@ async def import_clients(shop: str, *, write: bool, json: bool) -> int:
     name = select_shop(chosen, shop)
     orders = chosen.shops[name].orders
     if write:
-        await _may_write(chosen, name)
+        await _check_may_write(chosen, name)
         if not orders.create_clients:
             raise SettingsError(f"shops.{name}.orders.create-clients is false: no client is made")
     keys = IdentityKeys.of(orders.personal_id_keys, orders.company_id_keys)
-    rules, left_out = importing.Rules(name, keys, chosen.balance.dialect.lists), list[Unreadable]()
-    async with _both(chosen, name) as (balance, client):
-        there = await importing.by_number(readable(balance.every_client(), left_out))
-        found = await importing.judged(readable(client.every_customer(), left_out), there, rules)
-        with _progress("accounts", len(found), write) as moved:
-            done = await importing.written(found, balance, moved) if write else found
-    return _ended(done, left_out, "accounts", write=write, json=json)
+    rules, left_out = transfer.ImportRules(name, keys, chosen.balance.dialect.lists), list[Unreadable]()
+    async with _open_systems(chosen, name) as (balance, client):
+        there = await transfer.index_by_number(readable(balance.every_client(), left_out))
+        found = await transfer.plan_import(readable(client.every_customer(), left_out), there, rules)
+        with _show_progress("accounts", len(found), write) as moved:
+            done = await transfer.create_clients(found, balance, moved) if write else found
+    return _report(done, left_out, "accounts", write=write, json=json)
 
 
 @export_app.command(name="clients")
 @command
-async def export_clients_command(shop: Shop = "", yes: Yes = False, dry_run: DryRun = False, json: Json = False) -> int:
+async def export_clients(shop: Shop = "", yes: Yes = False, dry_run: DryRun = False, json: Json = False) -> int:
     """Make customer accounts in a shop of Balance's companies with an e-mail and consent. The shop may greet them."""
     chosen = read_settings()
     name, write = select_shop(chosen, shop), yes and not dry_run
@@ -57,25 +57,25 @@ async def export_clients_command(shop: Shop = "", yes: Yes = False, dry_run: Dry
         section = f"shops.{name}.orders.clients.export"
         raise SettingsError(f"{section}: name consent-field or consent-list; nobody is exported without consent")
     if write:
-        await _may_write(chosen, name)
-    rules = exporting.Rules(orders.clients.export, next(iter(orders.company_id_keys), ""))
+        await _check_may_write(chosen, name)
+    rules = transfer.ExportRules(orders.clients.export, next(iter(orders.company_id_keys), ""))
     left_out: list[Unreadable] = []
-    async with _both(chosen, name) as (balance, client):
-        there = await exporting.by_email(readable(client.every_customer(), left_out))
-        found = await exporting.judged(readable(balance.every_client(), left_out), there, rules)
-        with _progress("clients", len(found), write) as moved:
-            done = await exporting.written(found, client, moved) if write else found
-    return _ended(done, left_out, "clients", write=write, json=json)
+    async with _open_systems(chosen, name) as (balance, client):
+        there = await transfer.index_by_email(readable(client.every_customer(), left_out))
+        found = await transfer.plan_export(readable(balance.every_client(), left_out), there, rules)
+        with _show_progress("clients", len(found), write) as moved:
+            done = await transfer.create_accounts(found, client, moved) if write else found
+    return _report(done, left_out, "clients", write=write, json=json)
 
 
 @asynccontextmanager
-async def _both(chosen: Settings, shop: str) -> AsyncIterator[tuple[Balance, WooCommerce]]:
+async def _open_systems(chosen: Settings, shop: str) -> AsyncIterator[tuple[Balance, WooCommerce]]:
     password = chosen.balance.password()
     async with Balance(chosen.balance, password) as balance, open_shop(chosen, shop, utc_now) as client:
         yield balance, client
 
 
-async def _may_write(chosen: Settings, shop: str) -> None:
+async def _check_may_write(chosen: Settings, shop: str) -> None:
     """Raises `SettingsError` unless the shop's orders are live, and it is still our shop."""
     if chosen.shops[shop].flows.orders != "live":
         raise SettingsError(f'shops.{shop}.flows.orders is not "live": clients can only be looked at')
@@ -85,12 +85,12 @@ async def _may_write(chosen: Settings, shop: str) -> None:
 
 
 @contextmanager
-def _progress(what: str, count: int, write: bool) -> Iterator[Callable[[int], None]]:
+def _show_progress(what: str, count: int, write: bool) -> Iterator[Callable[[int], None]]:
     with console.status(f"0 of {count} {what}…" if write else "") as status:
         yield lambda done: status.update(f"{done} of {count} {what}…")
 
 
-def _ended(
+def _report(
     done: Sequence[Verdict],
     left_out: Sequence[Unreadable],
     what: Literal["accounts", "clients"],
@@ -101,16 +101,16 @@ def _ended(
     tally = Counter((one.outcome, one.why) for one in done)
     if json:
         figures = [{"outcome": outcome, "why": why, "count": count} for (outcome, why), count in tally.items()]
-        print_json({"written": write, "counts": figures, what: [_data(one) for one in done]})
+        print_json({"written": write, "counts": figures, what: [_to_dict(one) for one in done]})
     else:
         console.print(f"{len(done)} {what}" + ("" if write else "; nothing was written (--yes writes)"))
         for (outcome, why), count in sorted(tally.items()):
-            console.print(f"  {count:>6} {WORDS[outcome]}{': ' + why if why else ''}", soft_wrap=True, markup=False)
+            console.print(f"  {count:>6} {OUTCOMES[outcome]}{': ' + why if why else ''}", soft_wrap=True, markup=False)
     report_unreadable(left_out)
     return FAILED if left_out or any(one.outcome == "failed" for one in done) else 0
 
 
-WORDS = {
+OUTCOMES = {
     "new": "would be made",
     "created": "made",
     "there": "there already, left as they are",
@@ -119,7 +119,7 @@ WORDS = {
 }
 
 
-def _data(one: Verdict) -> dict[str, object]:
+def _to_dict(one: Verdict) -> dict[str, object]:
     customer = {"customer": one.customer_id} if one.customer_id else {}
     client = {"client": one.client} if one.client else {}
     return {**customer, **client, "outcome": one.outcome, "why": one.why}

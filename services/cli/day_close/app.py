@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from decimal import Decimal
 from getpass import getuser
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 
-from contracts.closing import DayClosed
+from contracts.closing import DayClosed, DayDifference, DayPlaced, DayTotal, DayVat
 from services.cli import times
 from services.cli.command import (
     FAILED,
@@ -24,18 +27,111 @@ from services.cli.command import (
     select_shops,
 )
 from services.cli.command import ReasonOption as Reason
-from services.cli.day_close import shown
-from services.cli.day_close.accepting import acceptance
-from services.cli.day_close.close import closed
-from services.cli.day_close.facts import TOPICS, Facts, gathered
-from services.cli.day_close.sources import Sources, ask_sources
+from services.cli.day_close.close import build_acceptance, close_day
+from services.cli.day_close.facts import TOPICS, OrderFacts, collect_facts
+from services.cli.day_close.shop_now import DRAFTS
+from services.cli.day_close.sources import CloseSources, query_sources
 from services.cli.requests import command_header
-from services.cli.screen import print_json
+from services.cli.screen import build_table, console, print_json
 from services.engine.kafka.commands import send
 from services.engine.kafka.reader import read_events
 from services.engine.runtime.clock import utc_now
-from services.engine.runtime.tbilisi import local_date
+from services.engine.runtime.tbilisi import local_date, local_time
 from services.settings import Settings
+
+# The close of a day on a terminal: both sides with their difference, and every difference with its cause.
+
+KIND_NAMES = {"order": "orders", "refund": "refunds", "payment": "payments"}
+Row = tuple[str, str, str, str]
+
+
+def print_close(close: DayClosed, before: DayClosed | None, silent: Sequence[str] = ()) -> None:
+    """The tables, the differences, and the verdict.
+
+    `before` is the last close of the same day; `silent` says of each source that did not answer why.
+    """
+    title = f"{date.fromisoformat(close.date):%d %b %Y} · {close.shop}"
+    console.print(build_table((title, "shop", "Balance", "difference"), close_rows(close), right=(1, 2, 3)))
+    if close.placed:
+        heads = ("placed on the day", "shop", "total", "topics", "total")
+        console.print()
+        console.print(build_table(heads, map(_placed_cells, close.placed), right=(1, 2, 3, 4)))
+    for one in close.differences:
+        console.print(
+            f"  {escape(_describe_difference(one))}  {_format_money(one.amount)} {one.currency}: {escape(one.cause)}",
+            soft_wrap=True,
+        )
+        console.print(f"      {escape(_acceptance_line(one, close))}", style="dim", soft_wrap=True)
+    for why in silent:
+        console.print(f"[red]{escape(why)}[/]", soft_wrap=True)
+    console.print(_describe_verdict(close, silent), soft_wrap=True)
+    if before is not None and before.digest != close.digest:
+        was = "green" if before.green else "not green"
+        told = (
+            f"It was closed before ({was}, by {before.closed_by}, {before.digest[:12]}): something has changed since."
+        )
+        console.print(f"[yellow]{escape(told)}[/]", soft_wrap=True)
+
+
+def close_rows(close: DayClosed) -> list[Row]:
+    """Orders, refunds, and each VAT rate: with VAT, without it, and the VAT."""
+    return [*(_total_row(one) for one in close.totals), *(row for one in close.vat for row in _rate_rows(one))]
+
+
+def _total_row(one: DayTotal) -> Row:
+    sign = -1 if one.kind == "refund" else 1
+    return _row(f"{KIND_NAMES[one.kind]} {one.count}, {one.currency}", sign * one.shop, sign * one.books)
+
+
+def _rate_rows(one: DayVat) -> Iterator[Row]:
+    told = {"none": "untaxed", "?": "rate not stated"}.get(one.rate, f"at {one.rate} %")
+    yield _row(f"{told}, with VAT, {one.currency}", one.shop_gross, one.books_gross)
+    if one.rate not in ("none", "0"):
+        yield _row("   without VAT", one.shop_gross - one.shop_vat, one.books_gross - one.books_vat)
+        yield _row("   VAT", one.shop_vat, one.books_vat)
+
+
+def _acceptance_line(one: DayDifference, close: DayClosed) -> str:
+    """Who lets it stand and why, or how that is said."""
+    if one.accepted:
+        return f"accepted by {one.accepted.by}, {local_time(one.accepted.at)}: {one.accepted.why}"
+    return f'to let it stand: davtari day-close accept {one.name} --shop {close.shop} --date {close.date} --reason "…"'
+
+
+def _row(name: str, shop: Decimal, books: Decimal) -> Row:
+    return (name, _format_money(shop), _format_money(books), _format_money(shop - books))
+
+
+def _format_money(amount: Decimal) -> str:
+    """Two decimals; what rounds to nothing has no sign."""
+    return f"{round(amount, 2) + 0:,.2f}".replace("-", "− ")
+
+
+def _describe_difference(one: DayDifference) -> str:
+    if one.payment:
+        return f"payment {one.payment} of order {one.number}"
+    return f"order {one.number}" if one.refund_id is None else f"refund {one.refund_id} of order {one.number}"
+
+
+def _placed_cells(one: DayPlaced) -> tuple[str, str, str, str, str]:
+    what = " (drafts: no orders yet)" if one.status in DRAFTS else ""
+    what = " (parts of other orders, in their Sales)" if one.part_of_parent else what
+    name = f"{one.status}, {one.currency}{what}"
+    return (name, str(one.shop_count), _format_money(one.shop), str(one.topics_count), _format_money(one.topics))
+
+
+def _describe_verdict(close: DayClosed, silent: Sequence[str]) -> str:
+    if silent:
+        return "[red]Not green, and not signed:[/] what was not asked is not signed. Run it again."
+    how = "the shop asked, every document read back from Balance"
+    if not close.read_back:
+        how = "the shop asked, documents from the topics; --read-back asks Balance too"
+    if close.green:
+        accepted = f" {len(close.differences)} accepted." if close.differences else ""
+        return f"[green]Green.[/]{accepted} Signed {close.digest[:12]} by {escape(close.closed_by)} ({how})."
+    count = sum(one.accepted is None for one in close.differences)
+    return f"[red]Not green:[/] {count} difference{'' if count == 1 else 's'}, explained above ({how})."
+
 
 day_close_app = typer.Typer(invoke_without_command=True)
 Date = Annotated[str, typer.Option("--date", help="The day in Tbilisi, as 2026-11-20; yesterday if it is left out.")]
@@ -43,11 +139,11 @@ ReadBack = Annotated[bool, typer.Option("--read-back", help="Read every document
 
 
 @dataclass(frozen=True, slots=True)
-class Closing:
+class CloseResult:
     """The close of a day, and what was asked in vain: a day of which a source did not answer is not signed."""
 
     close: DayClosed
-    sources: Sources
+    sources: CloseSources
 
     @property
     def code(self) -> int:
@@ -75,12 +171,12 @@ def day_close_command(
     Exit code 1: there are differences. 3: the shop, or Balance with --read-back, did not answer; nothing is signed.
     """
     if context.invoked_subcommand is None:
-        _tie(day, shop, read, dry_run, json)
+        _close_days(day, shop, read, dry_run, json)
 
 
 @day_close_app.command(name="accept")
 @command
-async def accept_command(
+async def accept_difference(
     difference: str,
     why: Reason,
     shop: Shop = "",
@@ -90,63 +186,67 @@ async def accept_command(
 ) -> int:
     """Let a difference stand, named as the close names it (refund:1042:1051), as long as its figures stay the same."""
     chosen, now = read_settings(), utc_now()
-    name, date_ = select_shop(chosen, shop), _date(day, now)
-    facts = await _facts(chosen)
-    closing = await _close(chosen, facts, (name, date_), now, read=read)
+    name, date_ = select_shop(chosen, shop), _parse_date(day, now)
+    facts = await _read_facts(chosen)
+    closing = await _query_and_close(chosen, facts, (name, date_), now, read=read)
     given = command_header()
-    accepted = acceptance(closing.close, difference, why, given["asked_by"], now, given["command_id"])
+    accepted = build_acceptance(closing.close, difference, why, given["asked_by"], now, given["command_id"])
     facts.accepted[accepted.key] = accepted
-    closing = Closing(_closed(chosen, facts, (name, date_), closing.sources, now), closing.sources)
+    closing = CloseResult(_build_close(chosen, facts, (name, date_), closing.sources, now), closing.sources)
     if not dry_run:
         await send(chosen.kafka, accepted, now)
-        await sign(chosen, facts, closing)
-    shown.show(closing.close, facts.closes.get(closing.close.key, (0, None))[1], closing.sources.silent)
+        await publish_close(chosen, facts, closing)
+    print_close(closing.close, facts.closes.get(closing.close.key, (0, None))[1], closing.sources.silent)
     return closing.code
 
 
-async def _facts(chosen: Settings) -> Facts:
-    return gathered([envelope async for envelope in read_events(chosen.kafka, TOPICS)])
+async def _read_facts(chosen: Settings) -> OrderFacts:
+    return collect_facts([envelope async for envelope in read_events(chosen.kafka, TOPICS)])
 
 
 @command
-async def _tie(day: str, shop: str, read: bool, dry_run: bool, json: bool) -> int:
+async def _close_days(day: str, shop: str, read: bool, dry_run: bool, json: bool) -> int:
     chosen, now = read_settings(), utc_now()
-    shops, date_ = select_shops(chosen, shop), _date(day, now)
-    facts = await _facts(chosen)
-    closings = [await _close(chosen, facts, (name, date_), now, read=read) for name in shops]
+    shops, date_ = select_shops(chosen, shop), _parse_date(day, now)
+    facts = await _read_facts(chosen)
+    closings = [await _query_and_close(chosen, facts, (name, date_), now, read=read) for name in shops]
     if not dry_run:
         for closing in closings:
-            await sign(chosen, facts, closing)
+            await publish_close(chosen, facts, closing)
     if json:
         print_json({"days": [closing.data() for closing in closings]})
     else:
         for closing in closings:
-            shown.show(closing.close, facts.closes.get(closing.close.key, (0, None))[1], closing.sources.silent)
+            print_close(closing.close, facts.closes.get(closing.close.key, (0, None))[1], closing.sources.silent)
     return max(closing.code for closing in closings)
 
 
-async def _close(chosen: Settings, facts: Facts, day: tuple[str, str], now: datetime, *, read: bool) -> Closing:
-    sources = await ask_sources(chosen, facts, day, now, read=read)
-    return Closing(_closed(chosen, facts, day, sources, now), sources)
+async def _query_and_close(
+    chosen: Settings, facts: OrderFacts, day: tuple[str, str], now: datetime, *, read: bool
+) -> CloseResult:
+    sources = await query_sources(chosen, facts, day, now, read=read)
+    return CloseResult(_build_close(chosen, facts, day, sources, now), sources)
 
 
-def _closed(chosen: Settings, facts: Facts, day: tuple[str, str], sources: Sources, now: datetime) -> DayClosed:
+def _build_close(
+    chosen: Settings, facts: OrderFacts, day: tuple[str, str], sources: CloseSources, now: datetime
+) -> DayClosed:
     rules, asked, read = chosen.shops[day[0]], sources.asked, sources.read_back
-    return closed(day, sources.found, rules, getuser(), now, asked=asked, read=read, accepted=facts.accepted)
+    return close_day(day, sources.found, rules, getuser(), now, asked=asked, read=read, accepted=facts.accepted)
 
 
-async def sign(chosen: Settings, facts: Facts, closing: Closing) -> None:
+async def publish_close(chosen: Settings, facts: OrderFacts, closing: CloseResult) -> None:
     """Publish a close of which every source has answered; one that says the same as the last is not repeated."""
     close = closing.close
     version, last = facts.closes.get(close.key, (0, None))
-    same = last is not None and _stands_for(last) == _stands_for(close)
+    same = last is not None and _content_of(last) == _content_of(close)
     if not closing.sources.silent and not same:
         await send(chosen.kafka, close, close.closed_at, version + 1)
 
 
-def _stands_for(close: DayClosed) -> tuple[str, bool, bool]:
+def _content_of(close: DayClosed) -> tuple[str, bool, bool]:
     return close.digest, close.read_back, close.shop_asked
 
 
-def _date(text: str, now: datetime) -> str:
+def _parse_date(text: str, now: datetime) -> str:
     return times.parse_date(text).isoformat() if text else local_date(now - timedelta(days=1))

@@ -12,13 +12,17 @@ from contracts.reasons import Reason
 from services.accounting.documents.ruling import ruling_of
 from services.accounting.documents.trigger import due_at
 from services.accounting.documents.vat_control import vat_note
-from services.cli.day_close.entries import Entry
-from services.cli.day_close.facts import Story
+from services.cli.day_close.entries import DayEntry
+from services.cli.day_close.facts import OrderHistory
 from services.engine.runtime.tbilisi import local_time
 from services.order_exporter.compared import edit_of
 from services.settings.shop import ShopSettings
 
-OTHERS = {"order": ("client", "credit-note-removed"), "refund": ("sale",), "payment": ("receipt", "sale", "client")}
+RELATED_DELIVERIES = {
+    "order": ("client", "credit-note-removed"),
+    "refund": ("sale",),
+    "payment": ("receipt", "sale", "client"),
+}
 """Whose dead letters, beside its own, may hold a document up."""
 
 
@@ -30,9 +34,9 @@ class Cause:
     reason: str | None = None
 
 
-def difference(entry: Entry, shop: ShopSettings, now: datetime) -> DayDifference | None:
+def find_difference(entry: DayEntry, shop: ShopSettings, now: datetime) -> DayDifference | None:
     """What parts the entry from the books, with its cause; None when they agree."""
-    cause = _cause(entry, shop, now)
+    cause = _find_cause(entry, shop, now)
     if cause is None:
         return None
     return DayDifference(
@@ -48,79 +52,79 @@ def difference(entry: Entry, shop: ShopSettings, now: datetime) -> DayDifference
     )
 
 
-def behind(story: Story) -> Cause:
+def behind_cause(story: OrderHistory) -> Cause:
     """Why the topics do not hold what the shop says: the feed could not read the order, or did not read it yet."""
-    return unread(story) or Cause(story.behind)
+    return unread_cause(story) or Cause(story.behind)
 
 
-def unreadable(story: Story, message: str, refund_id: int = 0) -> Cause:
+def unreadable_cause(story: OrderHistory, message: str, refund_id: int = 0) -> Cause:
     """An order or refund that the close of the day cannot read, either."""
     reason = Reason.SHOP_REFUND_INVALID if refund_id else Reason.SHOP_ORDER_INVALID
-    return unread(story, refund_id) or Cause(f"{message}. Correct it in the shop", reason)
+    return unread_cause(story, refund_id) or Cause(f"{message}. Correct it in the shop", reason)
 
 
-def unread(story: Story, refund_id: int = 0) -> Cause | None:
+def unread_cause(story: OrderHistory, refund_id: int = 0) -> Cause | None:
     """Why store-feed does not take what the shop answers about an order, or a refund of it; None where it does."""
     said = story.unread_refunds.get(refund_id) if refund_id else story.unread
     if said is not None:
         what = f"refund {refund_id}: " if refund_id else ""
         return Cause(f"{what}{said.detail} (davtari explain {said.reason})", said.reason)
     letters = (one for one in story.letters.values() if one.service == "store-feed")
-    return next((_open(one) for one in letters if one.dead_letter not in story.settled), None)
+    return next((_dead_letter_cause(one) for one in letters if one.dead_letter not in story.settled), None)
 
 
-def _open(letter: DeadLettered) -> Cause:
+def _dead_letter_cause(letter: DeadLettered) -> Cause:
     return Cause(f"{letter.detail} (davtari dead-letters show {letter.dead_letter[:8]})", letter.reason)
 
 
-def _cause(entry: Entry, shop: ShopSettings, now: datetime) -> Cause | None:
+def _find_cause(entry: DayEntry, shop: ShopSettings, now: datetime) -> Cause | None:
     if entry.story.behind:
-        return behind(entry.story)
+        return behind_cause(entry.story)
     if entry.elsewhere:
         where = "in the books" if entry.shop else "in the shop"
         return Cause(f"it stands under {entry.elsewhere} {where}: its posting date is another one there")
     if entry.books is None:
-        return _missing(entry, shop, now)
+        return _missing_document(entry, shop, now)
     if entry.shop is None:
-        return _standing_alone(entry)
-    return _unequal(entry)
+        return _unexpected_document(entry)
+    return _different_figures(entry)
 
 
-def _missing(entry: Entry, shop: ShopSettings, now: datetime) -> Cause:
-    about, others = _about(entry), OTHERS[entry.kind]
+def _missing_document(entry: DayEntry, shop: ShopSettings, now: datetime) -> Cause:
+    about, others = _delivery_id(entry), RELATED_DELIVERIES[entry.kind]
     names = [
         about,
         *(name for name in entry.story.letters for other in others if name.startswith(f"{other}:{entry.key}")),
     ]
-    letters = (cause for name in names if (cause := _letter(entry, name)))
-    return next(letters, None) or _asked(entry, about) or _waiting(entry, shop, now)
+    letters = (cause for name in names if (cause := _failed_delivery(entry, name)))
+    return next(letters, None) or _waiting_approval(entry, about) or _not_due(entry, shop, now)
 
 
-def _about(entry: Entry) -> str:
+def _delivery_id(entry: DayEntry) -> str:
     """The id of the delivery that makes its document."""
     names = {"order": f"sale:{entry.key}", "refund": f"credit-note:{entry.key}:{entry.refund_id}"}
     return names.get(entry.kind, f"receipt:{entry.key}:{entry.payment}")
 
 
-def _letter(entry: Entry, about: str) -> Cause | None:
+def _failed_delivery(entry: DayEntry, about: str) -> Cause | None:
     letter = entry.story.letters.get(about)
     if letter is None:
         return None
     settled = entry.story.settled.get(letter.dead_letter)
     if settled is None:
-        return _open(letter)
+        return _dead_letter_cause(letter)
     if settled.how == "discarded":
         return Cause(f"given up by {settled.by}: {settled.why}. It was: {letter.detail}", letter.reason)
     return None
 
 
-def _asked(entry: Entry, about: str) -> Cause | None:
+def _waiting_approval(entry: DayEntry, about: str) -> Cause | None:
     asked = entry.story.asked.get(about)
     told = "it waits for the accountant's approval, or was let go a moment ago: davtari approvals list"
     return Cause(told, Reason.APPROVAL_WAITS) if asked else None
 
 
-def _waiting(entry: Entry, shop: ShopSettings, now: datetime) -> Cause:
+def _not_due(entry: DayEntry, shop: ShopSettings, now: datetime) -> Cause:
     if entry.story.just_changed:
         return Cause("it was changed in the shop a moment ago and is not read yet: close the day again in a minute")
     mode = {"order": shop.flows.orders, "refund": shop.flows.refunds, "payment": shop.flows.payments}[entry.kind]
@@ -128,22 +132,22 @@ def _waiting(entry: Entry, shop: ShopSettings, now: datetime) -> Cause:
     if mode != "live":
         return Cause(f"the flow is {mode}: nothing is written to Balance")
     if entry.kind == "refund" and shop.refunds.policy == "manual":
-        plan = f"{_command(entry.key)} --documents"
+        plan = f"{_order_command(entry.key)} --documents"
         return Cause(f'refunds.policy is "manual": make its credit note by hand in Balance; {plan} shows how')
     if entry.kind == "order" and order and due_at(order, shop.orders) > now:
         by = ruling_of(order, shop.orders).by["hold"]
         return Cause(f"it is held until {local_time(due_at(order, shop.orders))} ({by})")
-    return Cause(f"its document is not recorded yet: {_command(entry.key)} shows what it waits for")
+    return Cause(f"its document is not recorded yet: {_order_command(entry.key)} shows what it waits for")
 
 
-def _standing_alone(entry: Entry) -> Cause:
+def _unexpected_document(entry: DayEntry) -> Cause:
     story, order = entry.story, entry.story.order
     if entry.kind == "payment":
         return Cause(
             "its receipt stands, and neither the shop nor anybody says that it was paid: correct it in Balance"
         )
     if entry.kind == "refund":
-        return _letter(entry, f"credit-note-removed:{entry.key}:{entry.refund_id}") or Cause(
+        return _failed_delivery(entry, f"credit-note-removed:{entry.key}:{entry.refund_id}") or Cause(
             "the refund was deleted in the shop, its credit note stands: delete it in Balance"
         )
     if story.diverged is not None:
@@ -152,21 +156,21 @@ def _standing_alone(entry: Entry) -> Cause:
     return Cause(f"the order {gone}, its Sale stands: credit or delete it in Balance if the order is void")
 
 
-def _unequal(entry: Entry) -> Cause | None:
+def _different_figures(entry: DayEntry) -> Cause | None:
     if entry.shop is entry.books:
         return None
     if entry.kind == "payment":
         return Cause("its receipt comes to another amount: compare them") if entry.amount else None
     if entry.amount or entry.shop is None or entry.books is None or entry.shop.currency != entry.books.currency:
-        return _changed(entry) or Cause("the document comes to another total than the shop says: compare them")
-    return _changed(entry) or _vat(entry)
+        return _edited_order(entry) or Cause("the document comes to another total than the shop says: compare them")
+    return _edited_order(entry) or _different_vat(entry)
 
 
-def _changed(entry: Entry) -> Cause | None:
+def _edited_order(entry: DayEntry) -> Cause | None:
     """The order or refund was edited after its document was recorded, and still is another one."""
     story = entry.story
     if entry.kind == "refund":
-        return _letter(entry, f"credit-note-changed:{entry.key}:{entry.refund_id}")
+        return _failed_delivery(entry, f"credit-note-changed:{entry.key}:{entry.refund_id}")
     order, sale, said = story.order, story.sale, story.diverged
     told = edit_of(order, sale) if order and sale else ""
     if not told or sale is None:
@@ -176,9 +180,9 @@ def _changed(entry: Entry) -> Cause | None:
     return Cause(f"the order was changed after its Sale {sale.number or sale.sale} was recorded: {told}: compare them")
 
 
-def _vat(entry: Entry) -> Cause | None:
+def _different_vat(entry: DayEntry) -> Cause | None:
     """VAT that rounding does not explain (order-money rules 5 and 11), judged as the exporters judge it."""
-    stated = stated_tax(entry)
+    stated = tax_in_shop(entry)
     if stated is None or entry.books is None:
         return None
     held = sum((taxed.vat for taxed in entry.books.rates.values()), Decimal(0))
@@ -187,7 +191,7 @@ def _vat(entry: Entry) -> Cause | None:
     return Cause(f"{told[0]}: compare the taxes of the {entry.kind} with its document") if told else None
 
 
-def stated_tax(entry: Entry) -> Decimal | None:
+def tax_in_shop(entry: DayEntry) -> Decimal | None:
     """The tax that the shop states; a refund of an amount alone states none."""
     story = entry.story
     if entry.refund_id is None:
@@ -196,7 +200,7 @@ def stated_tax(entry: Entry) -> Decimal | None:
     return sum((line.total_tax for line in refund.lines), Decimal(0)) if refund and refund.lines else None
 
 
-def _command(key: str) -> str:
+def _order_command(key: str) -> str:
     """The command that shows an order (`shop:number`)."""
     shop, _, order = key.partition(":")
     return f"davtari order {order} --shop {shop}"

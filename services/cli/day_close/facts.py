@@ -19,12 +19,12 @@ from services.engine.outbox.letter_about import order_key_of
 from services.order_exporter.content import is_void
 from services.refund_exporter.reversal import is_reversal
 
-FromBooks = SaleRecorded | SaleDiverged | CreditNoteRecorded | NothingToCredit | PaymentRecorded
+DocumentEvent = SaleRecorded | SaleDiverged | CreditNoteRecorded | NothingToCredit | PaymentRecorded
 TOPICS = ("shop.orders", "shop.refunds", "ledger.documents", "dead-letters", "operations")
 
 
 @dataclass(slots=True)
-class Story:
+class OrderHistory:
     """One order with all that bears on its books; refunds and credit notes by refund id, letters by what is failed.
 
     `settled` tells how a letter ended, `removed` whether the shop holds the order no more, `pushed` whether a person
@@ -76,10 +76,10 @@ class Story:
 
 
 @dataclass(slots=True)
-class Facts:
+class OrderFacts:
     """All stories by order (`shop:order`); by key the last close of each day with its version, and acceptances."""
 
-    stories: defaultdict[str, Story] = field(default_factory=lambda: defaultdict(Story))
+    stories: defaultdict[str, OrderHistory] = field(default_factory=lambda: defaultdict(OrderHistory))
     closes: dict[str, tuple[int, DayClosed]] = field(default_factory=dict)
     accepted: dict[str, DifferenceAccepted] = field(default_factory=dict)
     strange: dict[str, ShopNotRecognized] = field(default_factory=dict)
@@ -87,27 +87,27 @@ class Facts:
     letters: dict[str, str] = field(default_factory=dict)
     """The order of each dead letter that is about one; letters about anything else are left out."""
 
-    def of_shop(self, shop: str) -> Mapping[str, Story]:
+    def of_shop(self, shop: str) -> Mapping[str, OrderHistory]:
         """The stories of one shop."""
         return {key: story for key, story in self.stories.items() if key.startswith(f"{shop}:")}
 
 
-def gathered(envelopes: Iterable[Envelope[Event]]) -> Facts:
+def collect_facts(envelopes: Iterable[Envelope[Event]]) -> OrderFacts:
     """The facts of these events; of each subject only what is newer than what was read before."""
-    facts, seen, refused = Facts(), dict[tuple[str, str], int](), set[str]()
+    facts, seen, refused = OrderFacts(), dict[tuple[str, str], int](), set[str]()
     for envelope in envelopes:
         if isinstance(envelope.data, CommandSettled) and envelope.data.outcome == "refused":
             refused.add(envelope.data.command_id)
         slot = (envelope.data.TOPIC, envelope.subject)
         if envelope.sequence > seen.get(slot, 0):
             seen[slot] = envelope.sequence
-            _take(facts, envelope)
+            _apply(facts, envelope)
     for story in facts.stories.values():
         story.entered = [each for each in story.entered if each.command_id not in refused and not each.dry_run]
     return facts
 
 
-def _take(facts: Facts, envelope: Envelope[Event]) -> None:
+def _apply(facts: OrderFacts, envelope: Envelope[Event]) -> None:
     match event := envelope.data:
         case ShopIdentified():
             facts.strange.pop(event.shop, None)
@@ -118,22 +118,22 @@ def _take(facts: Facts, envelope: Envelope[Event]) -> None:
         case DifferenceAccepted():
             facts.accepted[event.key] = event
         case PaymentReceived() | ApprovalAsked() | PushRequested():
-            _take_from_people(facts.stories[f"{event.shop}:{event.order_id}"], event)
+            _apply_request(facts.stories[f"{event.shop}:{event.order_id}"], event)
         case DeadLettered() | DeadLetterSettled():
-            _take_letter(facts, event)
+            _apply_dead_letter(facts, event)
         case OrderChanged() | OrderRemoved() | OrderUnreadable():
-            _take_order(facts.stories[event.key], event)
+            _apply_order(facts.stories[event.key], event)
         case RefundIssued() | RefundRemoved() | RefundUnreadable():
-            _take_refund(facts.stories[event.key], event)
+            _apply_refund(facts.stories[event.key], event)
         case SaleRecorded() | SaleDiverged() | CreditNoteRecorded() | NothingToCredit() | PaymentRecorded():
-            _take_from_books(facts.stories[event.key], event)
+            _apply_document(facts.stories[event.key], event)
         case SalesOrderRecorded() | SalesOrderEnded():
             facts.stories[event.key].reserved = event if isinstance(event, SalesOrderRecorded) else None
         case _:
             return
 
 
-def _take_from_people(story: Story, event: PaymentReceived | ApprovalAsked | PushRequested) -> None:
+def _apply_request(story: OrderHistory, event: PaymentReceived | ApprovalAsked | PushRequested) -> None:
     match event:
         case PaymentReceived():
             story.entered.append(event)
@@ -143,7 +143,7 @@ def _take_from_people(story: Story, event: PaymentReceived | ApprovalAsked | Pus
             story.pushed = True
 
 
-def _take_letter(facts: Facts, event: DeadLettered | DeadLetterSettled) -> None:
+def _apply_dead_letter(facts: OrderFacts, event: DeadLettered | DeadLetterSettled) -> None:
     """A letter belongs to the order that it is about; its key may be an item, a client or an account."""
     if isinstance(event, DeadLettered) and (key := order_key_of(event)):
         facts.letters[event.dead_letter] = key
@@ -153,7 +153,7 @@ def _take_letter(facts: Facts, event: DeadLettered | DeadLetterSettled) -> None:
         facts.stories[facts.letters[event.dead_letter]].settled[event.dead_letter] = event
 
 
-def _take_order(story: Story, event: OrderChanged | OrderRemoved | OrderUnreadable) -> None:
+def _apply_order(story: OrderHistory, event: OrderChanged | OrderRemoved | OrderUnreadable) -> None:
     story.unread = event if isinstance(event, OrderUnreadable) else None
     match event:
         case OrderChanged():
@@ -162,7 +162,7 @@ def _take_order(story: Story, event: OrderChanged | OrderRemoved | OrderUnreadab
             story.removed = True
 
 
-def _take_refund(story: Story, event: RefundIssued | RefundRemoved | RefundUnreadable) -> None:
+def _apply_refund(story: OrderHistory, event: RefundIssued | RefundRemoved | RefundUnreadable) -> None:
     story.unread_refunds.pop(event.refund_id, None)
     match event:
         case RefundIssued():
@@ -173,7 +173,7 @@ def _take_refund(story: Story, event: RefundIssued | RefundRemoved | RefundUnrea
             story.unread_refunds[event.refund_id] = event
 
 
-def _take_from_books(story: Story, event: FromBooks) -> None:
+def _apply_document(story: OrderHistory, event: DocumentEvent) -> None:
     match event:
         case SaleRecorded():
             story.sales.pop(event.sale, None)  # the last one stands last

@@ -1,11 +1,103 @@
-"""What one side, shop or books, holds of an order, refund or payment."""
+"""What was sold or given back at which VAT rate: as the shop states it, and as the document's lines hold it."""
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from services.cli.day_close.rates import Rates
+from contracts.ledger import RecordedLine
+from contracts.shop import OrderChanged, OrderLine, RefundIssued, RefundLine
+from services.accounting.documents.unbookable import Unbookable
+from services.accounting.documents.written import number
+from services.order_exporter.sales.rates import shares_of
+
+UNTAXED, UNSTATED = "none", "?"
+
+
+@dataclass(frozen=True, slots=True)
+class Taxed:
+    """An amount with the VAT inside of it."""
+
+    gross: Decimal = Decimal(0)
+    vat: Decimal = Decimal(0)
+
+    def plus(self, gross: Decimal, vat: Decimal) -> Taxed:
+        """With so much more."""
+        return Taxed(self.gross + gross, self.vat + vat)
+
+    @property
+    def net(self) -> Decimal:
+        """The amount without VAT."""
+        return self.gross - self.vat
+
+
+Rates = Mapping[str, Taxed]
+
+
+def sum_by_rate(parts: Iterable[tuple[str, Decimal, Decimal]]) -> dict[str, Taxed]:
+    """Parts as (rate, gross, VAT), summed by rate."""
+    sums: dict[str, Taxed] = defaultdict(Taxed)
+    for rate, gross, vat in parts:
+        sums[rate] = sums[rate].plus(gross, vat)
+    return dict(sums)
+
+
+def order_rates(order: OrderChanged, total: Decimal) -> Rates:
+    """The order by rate: the shop's own taxes; what parts this total from its lines belongs to the largest rate."""
+    return _add_residue(sum_by_rate(part for line in order.lines for part in _line_parts(line, order)), total)
+
+
+def refund_rates(refund: RefundIssued, order: OrderChanged) -> Rates:
+    """The refund by rate; one of an amount alone states no rate."""
+    if not refund.lines:
+        return {UNSTATED: Taxed(refund.amount)}
+    lines = (_to_order_line(line) for line in refund.lines)
+    return _add_residue(sum_by_rate(part for line in lines for part in _line_parts(line, order)), refund.amount)
+
+
+def document_rates(lines: Iterable[RecordedLine]) -> Rates:
+    """A document's lines by rate."""
+    return sum_by_rate((_rate_name(line.vat_percent), line.amount, line.vat) for line in lines)
+
+
+def _line_parts(line: OrderLine, order: OrderChanged) -> list[tuple[str, Decimal, Decimal]]:
+    """The line's gross amount at its rates, and each tax at its own."""
+    percents = {rate.rate_id: rate.percent for rate in order.tax_rates}
+    taxes = [(_rate_name(percents.get(tax.rate_id)), Decimal(0), tax.total) for tax in line.taxes]
+    try:
+        shares = [(_rate_name(share.percent), share.gross, Decimal(0)) for share in shares_of(line, order)]
+    except Unbookable:
+        shares = [(UNSTATED, line.total + line.total_tax, Decimal(0))]
+    return [*shares, *taxes]
+
+
+def _rate_name(percent: Decimal | None) -> str:
+    return UNTAXED if percent is None else number(percent)
+
+
+def _add_residue(rates: dict[str, Taxed], total: Decimal) -> Rates:
+    residue = total - sum((taxed.gross for taxed in rates.values()), Decimal(0))
+    if residue:
+        largest = max(rates, key=lambda rate: abs(rates[rate].gross), default=UNSTATED)
+        rates[largest] = rates.get(largest, Taxed()).plus(residue, Decimal(0))
+    return rates
+
+
+def _to_order_line(line: RefundLine) -> OrderLine:
+    return OrderLine(
+        line_id=line.line_id,
+        kind=line.kind,
+        subtotal=line.total,
+        subtotal_tax=line.total_tax,
+        total=line.total,
+        total_tax=line.total_tax,
+        taxes=line.taxes,
+    )
+
+
+# What one side, shop or books, holds of an order, refund or payment.
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,3 +109,14 @@ class Side:
     rates: Rates
     date: str
     uid: str = ""
+
+
+# The figures of one side in a form that digests stand on.
+
+
+def side_figures(side: Side | None) -> object:
+    """All that a side says, as JSON-ready content; None for one that says nothing."""
+    if side is None:
+        return None
+    rates = {rate: [number(taxed.gross), number(taxed.vat)] for rate, taxed in side.rates.items()}
+    return [side.uid, number(side.total), side.currency, rates]

@@ -11,7 +11,7 @@ import orjson
 from services.cli.command import InvalidArgument
 
 
-def with_value(document: Any, assignment: str) -> Any:
+def set_value(document: Any, assignment: str) -> Any:
     """A copy in which `/a/0/b=VALUE` holds; where a text stands the value is one, elsewhere JSON, else a text.
 
     Raises `WrongUse`.
@@ -25,12 +25,12 @@ def with_value(document: Any, assignment: str) -> Any:
     *way, last = [step.replace("~1", "/").replace("~0", "~") for step in pointer[1:].split("/")]
     holder = made
     for step in way:
-        holder = _below(holder, step, pointer)
-    _put(holder, last, text, pointer)
+        holder = _step_into(holder, step, pointer)
+    _assign(holder, last, text, pointer)
     return made
 
 
-def _value(text: str, before: Any) -> Any:
+def _parse_value(text: str, before: Any) -> Any:
     """A text stays one, though it look like a number: `01001` and `01001000001` are ids."""
     if isinstance(before, str) and not text.startswith('"'):
         return text
@@ -40,7 +40,7 @@ def _value(text: str, before: Any) -> Any:
         return text
 
 
-def _below(holder: Any, step: str, pointer: str) -> Any:
+def _step_into(holder: Any, step: str, pointer: str) -> Any:
     try:
         return holder[int(step)] if isinstance(holder, list) else holder[step]
     except (KeyError, IndexError, ValueError, TypeError):
@@ -48,29 +48,29 @@ def _below(holder: Any, step: str, pointer: str) -> Any:
                        "davtari dead-letters show ID") from None  # fmt: skip
 
 
-def _put(holder: Any, last: str, text: str, pointer: str) -> None:
+def _assign(holder: Any, last: str, text: str, pointer: str) -> None:
     if isinstance(holder, list):
-        holder[int(last)] = _value(text, _below(holder, last, pointer))
+        holder[int(last)] = _parse_value(text, _step_into(holder, last, pointer))
     elif isinstance(holder, dict):
-        holder[last] = _value(text, holder.get(last))
+        holder[last] = _parse_value(text, holder.get(last))
     else:
         raise InvalidArgument(f"--set {pointer}: above {last!r} stands no object and no list")
 
 
-def differences(before: Any, after: Any, at: str = "") -> Iterator[str]:
+def find_differences(before: Any, after: Any, at: str = "") -> Iterator[str]:
     """The pointers of all that differs."""
     if isinstance(before, dict) and isinstance(after, dict):
         for name in [*before, *[name for name in after if name not in before]]:
             step = name.replace("~", "~0").replace("/", "~1")
-            yield from differences(before.get(name, _MISSING), after.get(name, _MISSING), f"{at}/{step}")
+            yield from find_differences(before.get(name, _MISSING), after.get(name, _MISSING), f"{at}/{step}")
     elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
         for number, pair in enumerate(zip(before, after, strict=True)):
-            yield from differences(*pair, f"{at}/{number}")
+            yield from find_differences(*pair, f"{at}/{number}")
     elif before is _MISSING or after is _MISSING or before != after:
         yield at
 
 
-def value_at(document: Any, pointer: str) -> Any:
+def get_value(document: Any, pointer: str) -> Any:
     """What stands at a pointer; None where nothing does."""
     found = document
     for step in pointer.removeprefix("/").split("/") if pointer else ():

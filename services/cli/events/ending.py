@@ -10,20 +10,18 @@ from collections.abc import Coroutine
 from typing import Any
 
 from services.cli.command import FAILED, WRONG_SETTINGS
-from services.cli.events.export import NotExported
-from services.cli.events.filter import NoSuchName
-from services.cli.events.line import BadLine
-from services.cli.events.reading import NotThere
-from services.cli.events.replay import NotAcknowledged, NotReplayed
+from services.cli.events.export import ExportRefused, TopicDataMissing
+from services.cli.events.records import InvalidExportLine, UnknownName
+from services.cli.events.replay import ReplayRefused, ReplayUnconfirmed
 from services.cli.screen import errors
 from services.cli.times import InvalidTime
 
 INTERRUPTED = 130
-WRONG_CALL = (InvalidTime, NoSuchName, NotReplayed)
-NOT_DONE = (NotThere, NotExported, BadLine, NotAcknowledged)
+WRONG_CALL = (InvalidTime, UnknownName, ReplayRefused)
+NOT_DONE = (TopicDataMissing, ExportRefused, InvalidExportLine, ReplayUnconfirmed)
 
 
-async def until_stopped(work: Coroutine[Any, Any, int], interrupted: int = INTERRUPTED) -> int:
+async def run_until_stopped(work: Coroutine[Any, Any, int], interrupted: int = INTERRUPTED) -> int:
     """The exit code of the work; `interrupted` if SIGINT or SIGTERM ended it (after it has tidied up)."""
     task = asyncio.ensure_future(work)
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -33,13 +31,13 @@ async def until_stopped(work: Coroutine[Any, Any, int], interrupted: int = INTER
     except asyncio.CancelledError:
         return interrupted
     except BrokenPipeError:
-        return _nobody_reads()
+        return _close_output()
     except (*WRONG_CALL, *NOT_DONE) as error:
         errors.print(str(error), style="red", markup=False, soft_wrap=True)
         return WRONG_SETTINGS if isinstance(error, WRONG_CALL) else FAILED
 
 
-def _nobody_reads() -> int:
+def _close_output() -> int:
     """`… | head` has enough: nothing is wrong, and the interpreter must not complain when it flushes at its end."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0

@@ -5,28 +5,100 @@ from __future__ import annotations
 import os
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
 import orjson
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from pydantic import BaseModel, ConfigDict, NonNegativeInt, ValidationError
 
 from contracts.validation import describe
-from services.cli.events.filter import Filter
-from services.cli.events.line import Heard
-from services.cli.events.reading import Offsets, batches, first_since, listened, must_hold, stand_at, topics_open
+from services.cli.events.records import EventFilter, EventRecord, parse_record
+from services.engine.kafka.connection import admin, reader
+from services.engine.outbox.record import Record
 from services.settings.model import KafkaSettings
 
+# Reading topics record by record, outside any group, from where a person wants it.
 
-class NotExported(Exception):
+Offsets = Mapping[TopicPartition, int]
+
+
+class TopicDataMissing(Exception):
+    """Topics or offsets that Kafka does not have; the message says what to do."""
+
+
+@asynccontextmanager
+async def open_topics(settings: KafkaSettings, names: Sequence[str]) -> AsyncIterator[AIOKafkaConsumer]:
+    """A reader of whole topics, each partition at its start. Raises `NotThere` if a topic does not exist."""
+    await _must_exist(settings, [settings.topic_prefix + name for name in names])
+    consumer = reader(settings, names)
+    try:
+        await consumer.start()
+        yield consumer
+    finally:
+        await consumer.stop()
+
+
+async def _must_exist(settings: KafkaSettings, topics: Sequence[str]) -> None:
+    """A consumer of a topic that does not exist would wait for it instead of saying so."""
+    async with admin(settings) as asked:
+        there = await asked.list_topics()
+    if missing := [topic for topic in topics if topic not in there]:
+        raise TopicDataMissing(
+            f"Kafka has no topic {', '.join(missing)}: davtari topics create; or is topic-prefix wrong?"
+        )
+
+
+async def find_start_offsets(consumer: AIOKafkaConsumer, since: datetime | None) -> dict[TopicPartition, int]:
+    """The offset of the first record at or after a moment, by partition; the beginning where no moment is given."""
+    partitions = consumer.assignment()
+    if since is None:
+        found: dict[TopicPartition, int] = await consumer.beginning_offsets(partitions)
+        return found
+    ends = await consumer.end_offsets(partitions)
+    at = await consumer.offsets_for_times(dict.fromkeys(partitions, int(since.timestamp() * 1000)))
+    return {tp: at[tp].offset if at.get(tp) else ends[tp] for tp in partitions}
+
+
+def seek_to(consumer: AIOKafkaConsumer, offsets: Offsets) -> None:
+    """Read on from these offsets."""
+    for partition, offset in offsets.items():
+        consumer.seek(partition, offset)
+
+
+async def check_offsets(consumer: AIOKafkaConsumer, offsets: Offsets) -> None:
+    """Raises `NotThere` unless the log still holds everything from these offsets on."""
+    first, last = await consumer.beginning_offsets(offsets), await consumer.end_offsets(offsets)
+    wrong = [tp for tp, offset in offsets.items() if not first[tp] <= offset <= last[tp]]
+    if wrong:
+        told = ", ".join(f"{tp.topic}/{tp.partition} ({first[tp]} to {last[tp]}, asked {offsets[tp]})" for tp in wrong)
+        raise TopicDataMissing(
+            f"these offsets are not in the log: {told}. Another cluster, or a topic made anew? Export anew."
+        )
+
+
+async def read_batches(consumer: AIOKafkaConsumer, ends: Offsets) -> AsyncIterator[list[ConsumerRecord[bytes, bytes]]]:
+    """What stands in the partitions up to these ends, in bounded batches, each partition in order."""
+    while left := [tp for tp, end in ends.items() if await consumer.position(tp) < end]:
+        found = await consumer.getmany(*left, timeout_ms=500, max_records=2000)
+        yield [raw for tp, records in found.items() for raw in records if raw.offset < ends[tp]]
+
+
+def parse_consumed(raw: ConsumerRecord[bytes, bytes], prefix: str) -> EventRecord:
+    """A record as it was read, its topic without the prefix."""
+    record = Record(raw.topic, raw.partition, raw.offset, raw.timestamp, raw.key, raw.value, raw.headers)
+    return parse_record(replace(record, topic=record.topic.removeprefix(prefix)))
+
+
+class ExportRefused(Exception):
     """The file or the offsets cannot be used; the message says why."""
 
 
-class Progress(BaseModel):
+class ExportProgress(BaseModel):
     """How far an export has come: the next offset per topic and partition, and how long its file was then."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -36,7 +108,7 @@ class Progress(BaseModel):
 
 
 @dataclass(slots=True)
-class Exported:
+class ExportCounts:
     """How many records were read, and how many of them were wanted and written."""
 
     read: int = 0
@@ -47,29 +119,29 @@ class Exported:
 class Export:
     """What to export and where to: `out` None is standard output; `offsets` is where the progress is kept, if it is."""
 
-    wanted: Filter
+    wanted: EventFilter
     out: Path | None = None
     offsets: Path | None = None
 
-    async def run(self, settings: KafkaSettings) -> Exported:
+    async def run(self, settings: KafkaSettings) -> ExportCounts:
         """Export everything up to the present end of the topics.
 
         Raises `NotThere` for topics or offsets that Kafka does not have, `NotExported` for files that do not fit.
         """
-        progress = load(self.offsets)
-        async with topics_open(settings, self.wanted.reads) as consumer:
-            first = await first_since(consumer, self.wanted.since)
-            first |= known(progress, first)
-            await must_hold(consumer, first)
-            stand_at(consumer, first)
-            with opened(self.out, progress) as file:
+        progress = load_progress(self.offsets)
+        async with open_topics(settings, self.wanted.reads) as consumer:
+            first = await find_start_offsets(consumer, self.wanted.since)
+            first |= known_offsets(progress, first)
+            await check_offsets(consumer, first)
+            seek_to(consumer, first)
+            with open_output(self.out, progress) as file:
                 return await self._write(consumer, file, settings.topic_prefix)
 
-    async def _write(self, consumer: AIOKafkaConsumer, file: BinaryIO, prefix: str) -> Exported:
-        done = Exported()
+    async def _write(self, consumer: AIOKafkaConsumer, file: BinaryIO, prefix: str) -> ExportCounts:
+        done = ExportCounts()
         ends = await consumer.end_offsets(consumer.assignment())
-        async for raws in batches(consumer, ends):
-            found = [one for raw in raws if self.wanted.wants(one := listened(raw, prefix))]
+        async for raws in read_batches(consumer, ends):
+            found = [one for raw in raws if self.wanted.wants(one := parse_consumed(raw, prefix))]
             _append(file, found)
             done.read, done.written = done.read + len(raws), done.written + len(found)
             self._keep(file, {tp: min(await consumer.position(tp), end) for tp, end in ends.items()})
@@ -81,49 +153,49 @@ class Export:
             return
         if self.out is not None:
             os.fsync(file.fileno())
-        save(self.offsets, Progress(offsets=_by_topic(positions), bytes=file.tell() if self.out else 0))
+        save_progress(self.offsets, ExportProgress(offsets=_by_topic(positions), bytes=file.tell() if self.out else 0))
 
 
-def load(path: Path | None) -> Progress:
+def load_progress(path: Path | None) -> ExportProgress:
     """The progress kept in a file; none if there is no file yet. Raises `NotExported`."""
     if path is None or not path.exists():
-        return Progress()
+        return ExportProgress()
     try:
-        return Progress.model_validate_json(path.read_bytes())
+        return ExportProgress.model_validate_json(path.read_bytes())
     except ValidationError as error:
-        raise NotExported(f"{path} does not hold the offsets of an export: {describe(error)}") from None
+        raise ExportRefused(f"{path} does not hold the offsets of an export: {describe(error)}") from None
 
 
-def save(path: Path, progress: Progress) -> None:
+def save_progress(path: Path, progress: ExportProgress) -> None:
     """Keep the progress; the file is never seen half written."""
     part = path.with_name(path.name + ".part")
     part.write_bytes(orjson.dumps(progress.model_dump(), option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS))
     part.replace(path)
 
 
-def known(progress: Progress, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
+def known_offsets(progress: ExportProgress, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
     """The offsets of the progress, for those partitions that it knows."""
     kept = {(topic, n): offset for topic, offsets in progress.offsets.items() for n, offset in offsets.items()}
     return {tp: kept[tp.topic, tp.partition] for tp in partitions if (tp.topic, tp.partition) in kept}
 
 
-def opened(out: Path | None, progress: Progress) -> AbstractContextManager[BinaryIO]:
+def open_output(out: Path | None, progress: ExportProgress) -> AbstractContextManager[BinaryIO]:
     """Where the lines go; what stands behind the last kept progress is cut off. Raises `NotExported`."""
     if out is None:
         return nullcontext(sys.stdout.buffer)
     if not out.exists():
         return out.open("wb")
     if not progress.offsets:
-        raise NotExported(f"{out} is there already; it is not overwritten. To go on with it, give its --offsets file")
+        raise ExportRefused(f"{out} is there already; it is not overwritten. To go on with it, give its --offsets file")
     if out.stat().st_size < progress.bytes:
-        raise NotExported(f"{out} is shorter than its offsets file says; it is another file, or was cut")
+        raise ExportRefused(f"{out} is shorter than its offsets file says; it is another file, or was cut")
     file = out.open("r+b")
     file.seek(progress.bytes)
     file.truncate()
     return file
 
 
-def _append(file: BinaryIO, found: Iterable[Heard]) -> None:
+def _append(file: BinaryIO, found: Iterable[EventRecord]) -> None:
     file.writelines(one.json().encode() + b"\n" for one in found)
     file.flush()
 

@@ -15,71 +15,71 @@ from pathlib import Path
 from aiokafka import AIOKafkaProducer
 
 from contracts.topics import BY_NAME
-from services.cli.events.line import BadLine, record_of
+from services.cli.events.records import InvalidExportLine, parse_line
 from services.engine.kafka.connection import producer
 from services.engine.kafka.topics import create_topics
 from services.engine.outbox.record import Record
 from services.settings.model import KafkaSettings
 
-AT_ONCE = 1000
-BESIDE = "replay."
+BATCH_SIZE = 1000
+DEFAULT_PREFIX = "replay."
 """The prefix that a replay goes to if none is given."""
 
 
-CLOSING = 10.0
+CLOSE_TIMEOUT = 10.0
 """Seconds for closing the connection: a producer would wait for a broker that is down for ever."""
 
 
-class NotAcknowledged(Exception):
+class ReplayUnconfirmed(Exception):
     """The outcome of a replay is unknown."""
 
 
-class NotReplayed(Exception):
+class ReplayRefused(Exception):
     """The replay was not begun; the message says why."""
 
 
-def target(live: str, prefix: str | None, *, into_live: bool, yes: bool) -> str:
+def choose_prefix(live: str, prefix: str | None, *, into_live: bool, yes: bool) -> str:
     """The prefix to publish under. Raises `NotReplayed` unless the live topics were asked for in so many words."""
-    chosen = live if into_live and prefix is None else BESIDE if prefix is None else prefix
+    chosen = live if into_live and prefix is None else DEFAULT_PREFIX if prefix is None else prefix
     if chosen != live:
         if into_live:
-            raise NotReplayed(f"--into-live means the prefix {live!r}; leave --prefix {chosen!r} out, or --into-live")
+            raise ReplayRefused(f"--into-live means the prefix {live!r}; leave --prefix {chosen!r} out, or --into-live")
         return chosen
     if not (into_live and yes):
-        raise NotReplayed(f"{live!r} is the prefix of the live topics: every service and subscriber reads them. "
+        raise ReplayRefused(f"{live!r} is the prefix of the live topics: every service and subscriber reads them. "
                           "If that is meant: --into-live --yes")  # fmt: skip
     return chosen
 
 
-def records(path: Path) -> Iterator[Record]:
+def read_export(path: Path) -> Iterator[Record]:
     """The records of an export. Raises `BadLine` with the line's number."""
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
             try:
-                yield _ours(record_of(line))
-            except BadLine as error:
-                raise BadLine(f"{path}, line {number} {error}; nothing of it was published") from None
+                yield _check_topic(parse_line(line))
+            except InvalidExportLine as error:
+                raise InvalidExportLine(f"{path}, line {number} {error}; nothing of it was published") from None
 
 
-def _ours(record: Record) -> Record:
+def _check_topic(record: Record) -> Record:
     if record.topic not in BY_NAME:
-        raise BadLine(f"is of a topic {record.topic!r}, which Davtari does not have")
+        raise InvalidExportLine(f"is of a topic {record.topic!r}, which Davtari does not have")
     return record
 
 
-async def replay(settings: KafkaSettings, path: Path, prefix: str) -> Counter[str]:
+async def replay_export(settings: KafkaSettings, path: Path, prefix: str) -> Counter[str]:
     """Publish an export; gives how many records went to each topic. Topics under another prefix are made if missing.
 
     Every line is read before the first is sent. A replay that broke off may be repeated: it publishes the same events.
     Raises `BadLine`, `NotAcknowledged`.
     """
-    counted = Counter(record.topic for record in records(path))
+    counted = Counter(record.topic for record in read_export(path))
     if prefix != settings.topic_prefix:
         await create_topics(settings.model_copy(update={"topic_prefix": prefix}))
     try:
-        await _publish_all(settings, records(path), prefix)
+        await _publish_all(settings, read_export(path), prefix)
     except TimeoutError:
-        raise NotAcknowledged(
+        raise ReplayUnconfirmed(
             f"Kafka has not acknowledged within {settings.send_timeout:g} s, so it is unknown what of {path} was "
             "published. Replay it again: it publishes the same events"
         ) from None
@@ -92,16 +92,16 @@ async def _publish_all(settings: KafkaSettings, found: Iterator[Record], prefix:
         await sender.start()
         await _publish(sender, found, prefix, settings.send_timeout)
     finally:
-        await asyncio.wait_for(sender.stop(), CLOSING)
+        await asyncio.wait_for(sender.stop(), CLOSE_TIMEOUT)
 
 
 async def _publish(sender: AIOKafkaProducer, found: Iterator[Record], prefix: str, timeout: float) -> None:
-    while some := list(islice(found, AT_ONCE)):
+    while some := list(islice(found, BATCH_SIZE)):
         async with asyncio.timeout(timeout):
-            await _acknowledged(sender, some, prefix)
+            await _publish_batch(sender, some, prefix)
 
 
-async def _acknowledged(sender: AIOKafkaProducer, some: Sequence[Record], prefix: str) -> None:
+async def _publish_batch(sender: AIOKafkaProducer, some: Sequence[Record], prefix: str) -> None:
     sent = [await _send(sender, record, prefix) for record in some]
     await asyncio.gather(*sent)
 

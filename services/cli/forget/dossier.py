@@ -17,12 +17,12 @@ from services.connectors.woocommerce.person import order_ref
 from services.engine.privacy.strip import Part, without_person
 from services.order_exporter.content import is_void
 
-WHOSE = ("shop.orders", "shop.refunds")
-TOPICS = (*WHOSE, "ledger.documents", "operations", "dead-letters", "privacy.keys")
+ORDER_TOPICS = ("shop.orders", "shop.refunds")
+TOPICS = (*ORDER_TOPICS, "ledger.documents", "operations", "dead-letters", "privacy.keys")
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class PersonKey:
     """A key that stands, and the version of what was said of it last."""
 
     made: PersonKeyMade
@@ -40,7 +40,7 @@ class Dossier:
     documents: Counter[str] = field(default_factory=Counter)
     clients: dict[str, str | None] = field(default_factory=dict)
     copies: Counter[Part] = field(default_factory=Counter)
-    keys: dict[str, Key] = field(default_factory=dict)
+    keys: dict[str, PersonKey] = field(default_factory=dict)
 
     @property
     def since(self) -> datetime | None:
@@ -58,25 +58,25 @@ class Dossier:
         return [key for key, order in there.items() if order.person_ref != order_ref(order.shop, order.order_id)]
 
 
-def refs_of(order: str, envelopes: Iterable[Envelope[Event]]) -> frozenset[str]:
+def find_person_refs(order: str, envelopes: Iterable[Envelope[Event]]) -> frozenset[str]:
     """Everybody who an order (`shop:id`) has ever been of: an account may be deleted, an address be corrected."""
     events = (envelope.data for envelope in envelopes)
     return frozenset(e.person_ref for e in events if isinstance(e, OrderChanged | RefundIssued) and e.key == order)
 
 
-def dossier(refs: Collection[str], envelopes: Iterable[Envelope[Event]]) -> Dossier:
+def build_dossier(refs: Collection[str], envelopes: Iterable[Envelope[Event]]) -> Dossier:
     """The dossier of whoever has these references, from the events of `TOPICS`."""
     found, known = Dossier(frozenset(refs)), list(envelopes)
     own = {e.data.key for e in known if isinstance(e.data, OrderChanged) and e.data.person_ref in found.refs}
     for envelope in sorted(known, key=lambda envelope: (envelope.time, envelope.sequence)):
-        _count(found, envelope.data)
-        _key(found, envelope)
+        _count_copies(found, envelope.data)
+        _apply_key_event(found, envelope)
         if envelope.data.key in own:
-            _story(found, envelope.data)
+            _apply_order_event(found, envelope.data)
     return found
 
 
-def _story(found: Dossier, event: Event) -> None:
+def _apply_order_event(found: Dossier, event: Event) -> None:
     match event:
         case OrderChanged():
             found.orders[event.key] = event
@@ -92,22 +92,22 @@ def _story(found: Dossier, event: Event) -> None:
             return
 
 
-def _count(found: Dossier, event: Event) -> None:
+def _count_copies(found: Dossier, event: Event) -> None:
     """Copies in clear and sealed; the bytes in a dead letter do not show whose they are before they are looked at."""
     if getattr(event, "person_ref", None) in found.refs or (isinstance(event, DeadLettered) and event.record):
         for ref in found.refs:
             found.copies.update(without_person(event.content(), ref)[1])
 
 
-def _key(found: Dossier, envelope: Envelope[Event]) -> None:
+def _apply_key_event(found: Dossier, envelope: Envelope[Event]) -> None:
     event = envelope.data
     if isinstance(event, PersonKeyMade) and event.person_ref in found.refs:
-        found.keys[event.key] = Key(event, envelope.sequence)
+        found.keys[event.key] = PersonKey(event, envelope.sequence)
     elif isinstance(event, PersonForgotten):
         found.keys.pop(event.key, None)
 
 
-def forgotten(keys: Mapping[str, Key], by: str, why: str, at: datetime) -> list[tuple[PersonForgotten, int]]:
+def key_deletions(keys: Mapping[str, PersonKey], by: str, why: str, at: datetime) -> list[tuple[PersonForgotten, int]]:
     """What gives these keys up, each with its version: it takes the key's place in the topic."""
     return [
         (

@@ -11,7 +11,7 @@ import typer
 from rich.markup import escape
 
 from services.cli.command import Json, OneShop, command, read_settings, select_shops
-from services.cli.day_close.facts import TOPICS, gathered
+from services.cli.day_close.facts import TOPICS, collect_facts
 from services.cli.orders.standing import Standing, standings
 from services.cli.orders.states import QUIET, SETTLED
 from services.cli.orders.waiting import waits_of
@@ -32,7 +32,7 @@ async def orders_command(
     """How every order stands: in the books, held, watched until its trigger, or with a person."""
     chosen = read_settings()
     shops = {name: chosen.shops[name] for name in select_shops(chosen, shop)}
-    facts = gathered([envelope async for envelope in read_events(chosen.kafka, TOPICS)])
+    facts = collect_facts([envelope async for envelope in read_events(chosen.kafka, TOPICS)])
     found = standings(facts, shops, utc_now(), waits_of(chosen))
     listed = [one for one in found if _is_listed(one, watching=watching, held=held, open_=open_)]
     blocked = {name: told(strange) for name, strange in facts.strange.items() if name in shops}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from services.cli.day_close.causes import unread
-from services.cli.day_close.facts import Story
+from services.cli.day_close.causes import unread_cause
+from services.cli.day_close.facts import OrderHistory
 from services.cli.orders.states import State, discarded, letter_of
 from services.cli.orders.waiting import Waits
 from services.settings.shop import ShopSettings
@@ -16,12 +16,14 @@ NO_SALE_EVER = {
 """Orders of which no Sale is made, by their state."""
 
 
-def judged_refund(order: State, story: Story, refund_id: int, rules: ShopSettings, waits: Waits) -> tuple[State, str]:
+def judged_refund(
+    order: State, story: OrderHistory, refund_id: int, rules: ShopSettings, waits: Waits
+) -> tuple[State, str]:
     """How a refund stands and why; `order` is the state of its order."""
     name = f"credit-note:{_key(story)}:{refund_id}"
     if (stops := letter_of(story, (name,))) is not None:
         return "needs a person", stops.text
-    if refund_id in story.unread_refunds and (stops := unread(story, refund_id)) is not None:
+    if refund_id in story.unread_refunds and (stops := unread_cause(story, refund_id)) is not None:
         return "not readable", stops.text
     if (said := story.nothing.get(refund_id)) is not None and story.sale is None:
         return "nothing to credit", said.why
@@ -43,5 +45,5 @@ def _without_sale(order: State) -> tuple[State, str]:
     return "waits for its Sale", f"its order has no Sale yet: {order}"
 
 
-def _key(story: Story) -> str:
+def _key(story: OrderHistory) -> str:
     return story.order.key if story.order else ""

@@ -12,8 +12,8 @@ from contracts.model import Event
 from contracts.shop import OrderChanged, RefundIssued
 from services.accounting.documents.relations import role_of
 from services.accounting.documents.trigger import DEFAULT, is_paid, is_triggered
-from services.cli.day_close.causes import unread
-from services.cli.day_close.facts import Facts, Story, gathered
+from services.cli.day_close.causes import unread_cause
+from services.cli.day_close.facts import OrderFacts, OrderHistory, collect_facts
 from services.cli.orders.refund_standing import judged_refund
 from services.cli.orders.states import State, discarded, letter_of
 from services.cli.orders.waiting import NO_WAITS, Waits
@@ -47,7 +47,7 @@ class Standing:
 
 
 def standings(
-    facts: Facts, shops: Mapping[str, ShopSettings], now: datetime, waits: Waits = NO_WAITS
+    facts: OrderFacts, shops: Mapping[str, ShopSettings], now: datetime, waits: Waits = NO_WAITS
 ) -> list[Standing]:
     """Every order of these shops that was ever seen, each with its refunds that are not in the books."""
     found = [
@@ -67,7 +67,7 @@ def standing_of(
     waits: Waits = NO_WAITS,
 ) -> str:
     """How one order (`shop:order`) and its open refunds stood at a moment, and why; empty for an unknown one."""
-    facts, rules = gathered(envelopes), shops.get(key.partition(":")[0])
+    facts, rules = collect_facts(envelopes), shops.get(key.partition(":")[0])
     if rules is None or key not in facts.stories:
         return ""
     found = _of_story(key, facts.stories[key], rules, at or datetime.now(UTC), waits)
@@ -78,7 +78,7 @@ def _text(one: Standing) -> str:
     return f"{one.state}: {one.why}"
 
 
-def _of_story(key: str, story: Story, rules: ShopSettings, now: datetime, waits: Waits) -> Iterator[Standing]:
+def _of_story(key: str, story: OrderHistory, rules: ShopSettings, now: datetime, waits: Waits) -> Iterator[Standing]:
     order = _order(key, story, rules, now, waits)
     if order is not None:
         yield order
@@ -87,11 +87,11 @@ def _of_story(key: str, story: Story, rules: ShopSettings, now: datetime, waits:
                 yield _refund(order, story, refund_id, rules, waits)
 
 
-def _order(key: str, story: Story, rules: ShopSettings, now: datetime, waits: Waits) -> Standing | None:
+def _order(key: str, story: OrderHistory, rules: ShopSettings, now: datetime, waits: Waits) -> Standing | None:
     """None where nothing of the shop is known."""
     if story.order is not None:
         return _known(story.order, *judged(story.order, story, rules, now, waits))
-    stops = unread(story) or letter_of(story, OF_THE_SALE)
+    stops = unread_cause(story) or letter_of(story, OF_THE_SALE)
     if stops is None:
         return None
     shop, _, number = key.partition(":")
@@ -123,7 +123,7 @@ def _known(order: OrderChanged, state: State, why: str) -> Standing:
     )
 
 
-def _refund(order: Standing, story: Story, refund_id: int, rules: ShopSettings, waits: Waits) -> Standing:
+def _refund(order: Standing, story: OrderHistory, refund_id: int, rules: ShopSettings, waits: Waits) -> Standing:
     refund: RefundIssued | None = story.refunds.get(refund_id)
     state, why = judged_refund(order.state, story, refund_id, rules, waits)
     return Standing(
@@ -140,7 +140,9 @@ def _refund(order: Standing, story: Story, refund_id: int, rules: ShopSettings, 
     )
 
 
-def judged(order: OrderChanged, story: Story, rules: ShopSettings, now: datetime, waits: Waits = NO_WAITS) -> Verdict:
+def judged(
+    order: OrderChanged, story: OrderHistory, rules: ShopSettings, now: datetime, waits: Waits = NO_WAITS
+) -> Verdict:
     """How an order stands and why: what the books hold counts first, then what stops it, then its trigger."""
     if (sale := story.sale) is not None:
         return "in the books", f"Sale {sale.number or sale.sale}"
@@ -148,7 +150,7 @@ def judged(order: OrderChanged, story: Story, rules: ShopSettings, now: datetime
         return "removed", "the shop does not hold it any more"
     if (stops := letter_of(story, OF_THE_SALE)) is not None:
         return "needs a person", stops.text
-    if (stops := unread(story)) is not None:
+    if (stops := unread_cause(story)) is not None:
         return "not readable", stops.text
     if is_void(order):
         return "given up", f"{order.status}: no document is made"
@@ -167,7 +169,7 @@ def _by_parent(order: OrderChanged, rules: ShopSettings) -> Verdict | None:
     return None
 
 
-def _on_its_way(order: OrderChanged, story: Story, rules: ShopSettings, now: datetime, waits: Waits) -> Verdict:
+def _on_its_way(order: OrderChanged, story: OrderHistory, rules: ShopSettings, now: datetime, waits: Waits) -> Verdict:
     held_by = None if story.pushed or rules.flows.orders == "off" else held(order, rules.orders, now)
     if held_by is not None:
         return "held", held_by.told(now)
@@ -178,7 +180,7 @@ def _on_its_way(order: OrderChanged, story: Story, rules: ShopSettings, now: dat
     return "watching", awaited(order, rules.orders)
 
 
-def _triggered(order: OrderChanged, story: Story, rules: ShopSettings, waits: Waits) -> Verdict:
+def _triggered(order: OrderChanged, story: OrderHistory, rules: ShopSettings, waits: Waits) -> Verdict:
     if story.asked.get(f"sale:{order.key}") is not None:
         return "to be approved", "davtari approvals list"
     if why := waits.get(f"sale:{order.key}") or waits.get(f"client:{order.key}"):

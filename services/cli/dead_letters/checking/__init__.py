@@ -1,1 +1,0 @@
-"""What an edited delivery or record must fulfil before it is sent: as much as if a service had made it."""

@@ -1,0 +1,81 @@
+"""A failed record as a person can read it: headers and value as text, the value as data where it is JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import orjson
+
+from contracts.operations import FailedRecord
+from services.engine.outbox.dead_letters import PERSON
+from services.engine.outbox.record import restored
+
+# Personal data is shown only to whoever asks for it.
+
+MASK = "•••"
+PERSONAL_TOPICS = ("shop.orders", "shop.refunds", "ledger.documents", "operations", "dead-letters")
+"""Topics whose records may hold personal data; what cannot be decoded cannot be masked in part."""
+
+
+def mask_person(value: Any) -> Any:
+    """The value with everything in a `person` hidden; what is absent stays absent."""
+    if isinstance(value, Mapping):
+        return {name: _mask(part) if name == PERSON else mask_person(part) for name, part in value.items()}
+    return [mask_person(part) for part in value] if isinstance(value, list | tuple) else value
+
+
+def _mask(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _mask(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_mask(part) for part in value]
+    return None if value is None else MASK
+
+
+def may_contain_person(record: FailedRecord) -> bool:
+    """Whether the bytes of a record may name somebody."""
+    return record.topic.endswith(PERSONAL_TOPICS)
+
+
+ByteFormat = Literal["base64", "hex", "text"]
+
+
+def decode_record(record: FailedRecord) -> dict[str, Any]:
+    """Its headers and data. What is not UTF-8 is shown with `\\x` escapes; a value that is no JSON stays a text."""
+    raw = restored(record)
+    return {"headers": {name: _text(value) for name, value in raw.headers}, "data": _data(raw.value)}
+
+
+def display_record(record: FailedRecord, *, personal: bool) -> dict[str, Any]:
+    """The same for whoever may see it: a value that cannot be masked in part is masked as a whole."""
+    found = decode_record(record)
+    if personal:
+        return found
+    hides = not isinstance(found["data"], dict) and found["data"] is not None and may_contain_person(record)
+    return {**found, "data": f"{MASK} (--personal shows it)" if hides else mask_person(found["data"])}
+
+
+def format_bytes(record: FailedRecord, form: ByteFormat) -> str:
+    """The bytes of its value."""
+    value = restored(record).value or b""
+    match form:
+        case "base64":
+            return record.value or ""
+        case "hex":
+            return value.hex(" ")
+        case _:
+            return value.decode(errors="backslashreplace")
+
+
+def _text(value: bytes | None) -> str | None:
+    return None if value is None else value.decode(errors="backslashreplace")
+
+
+def _data(value: bytes | None) -> Any:
+    if value is None:
+        return None
+    try:
+        return orjson.loads(value)
+    except orjson.JSONDecodeError:
+        return _text(value)

@@ -1,0 +1,258 @@
+"""`davtari drift`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Literal
+
+from contracts.catalog import AvailabilityChanged, ProductLinked, ProductUnlinked, WrittenProduct
+from services.catalog_importer.eligibility import same_sku
+from services.catalog_importer.ownership import plain_name
+from services.cli.command import FAILED, Json, Shop, command, read_settings, select_shop
+from services.cli.screen import build_table, console, print_json, report_unreadable
+from services.connectors.http.unreadable import Unreadable, readable
+from services.connectors.upstreams import open_shop
+from services.connectors.woocommerce.client import WooCommerce
+from services.connectors.woocommerce.product import Product
+from services.connectors.woocommerce.read import ReadError
+from services.engine.kafka.reader import read_events
+from services.engine.runtime.clock import utc_now
+from services.settings.catalogue import Ownership
+from services.settings.model import Settings
+from services.settings.shop import ShopSettings
+
+# A linked product against what was written to it last, field by field (claims S3.7, S3.15).
+
+Field = Literal[
+    "product",
+    "name",
+    "sku",
+    "regular_price",
+    "sale_price",
+    "sale_from",
+    "sale_to",
+    "weight",
+    "category",
+    "stock",
+    "manage_stock",
+]
+OWNERSHIP_KEYS: Mapping[Field, str] = {
+    "name": "name",
+    "regular_price": "regular_price",
+    "sale_price": "sale_price",
+    "sale_from": "sale_price",
+    "sale_to": "sale_price",
+    "weight": "weight",
+}
+SHOP_VALUES: Mapping[Field, Callable[[Product], Any]] = {
+    "name": lambda product: product.name,
+    "sku": lambda product: product.sku,
+    "regular_price": lambda product: product.regular_price,
+    "sale_price": lambda product: product.sale_price,
+    "sale_from": lambda product: product.sale_from,
+    "sale_to": lambda product: product.sale_to,
+    "weight": lambda product: product.weight,
+}
+OWNERSHIP_EFFECTS: Mapping[str, str] = {
+    "always": "kept until Balance changes this item, then ours is written",
+    "if-empty": "kept: ours is written only where the shop has nothing",
+    "if-unchanged": "kept: a value edited by hand wins",
+    "never": "kept: the field is the storefront's",
+}
+
+
+UNMANAGED_EFFECTS: Mapping[str, str] = {
+    "owner": "kept: the shop shows no figure (stock.manage)",
+    "davtari": "switched on again with the next figure (stock.manage)",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """A field of a product that differs; `does` is what the settings make of it.
+
+    `kept`: it was edited by hand and stays so, whatever Balance says. `balance` is what Balance wanted there at the
+    last write, where that was kept from the shop. `by_shop`: nobody edited it, the shop stores it so.
+    """
+
+    shop: str
+    item: str
+    sku: str
+    product_id: int
+    field: Field
+    ours: str
+    theirs: str
+    does: str
+    kept: bool = False
+    balance: str = ""
+    by_shop: bool = False
+
+
+STORED_SO = "the shop stores it so; use a shorter name, or one without markup and backslashes, in Balance to avoid it"
+
+
+def compare_product(
+    link: ProductLinked, product: Product | None, figure: AvailabilityChanged | None, shop: ShopSettings
+) -> Iterator[Drift]:
+    """What differs of a linked product. A field that was never written does not drift; prices never go to Balance."""
+    if product is None:
+        yield _drift(link, "product", "there", "gone", "the item gets a new draft with its next change")
+        return
+    yield from _compare_fields(link, link.written or WrittenProduct(digest=""), product, shop)
+    yield from _compare_stored_name(link, product)
+    if figure is not None and figure.mode == "live" and figure.product_id == product.id:
+        yield from _compare_stock(link, product, figure, shop)
+
+
+def _compare_fields(
+    link: ProductLinked, written: WrittenProduct, product: Product, shop: ShopSettings
+) -> Iterator[Drift]:
+    """Where sales are Balance's, no sale is written as well as any."""
+    sales_ours = shop.prices.sale_type is not None and shop.fields.sale_price == "always"
+    for field, held in SHOP_VALUES.items():
+        ours, theirs = getattr(written, field), held(product)
+        cleared = field.startswith("sale_") and sales_ours and written.regular_price is not None
+        if (ours is None and not cleared) or _same(field, ours, theirs):
+            continue
+        owner: Ownership = getattr(shop.fields, OWNERSHIP_KEYS[field]) if field in OWNERSHIP_KEYS else "if-unchanged"
+        yield _field_drift(link, field, (_text(ours), _text(theirs)), owner)
+    yield from _compare_categories(link, written, product, shop)
+
+
+def _compare_stored_name(link: ProductLinked, product: Product) -> Iterator[Drift]:
+    """A name that the shop stored in another form than it was sent, while it is still that."""
+    for one in link.stored_otherwise:
+        if one.field == "name" and plain_name(one.stored) == plain_name(product.name):
+            yield replace(_drift(link, "name", one.sent, product.name, STORED_SO), by_shop=True)
+
+
+def _compare_categories(
+    link: ProductLinked, written: WrittenProduct, product: Product, shop: ShopSettings
+) -> Iterator[Drift]:
+    """Categories are a set to which people may add: only one of ours that was taken out differs."""
+    ours = written.category_ids or ()
+    if set(ours) - set(product.category_ids) and not product.is_variation:
+        texts = (", ".join(map(str, ours)), ", ".join(map(str, product.category_ids)) or "none")
+        yield _field_drift(link, "category", texts, shop.fields.category)
+
+
+def _field_drift(link: ProductLinked, field: Field, texts: tuple[str, str], owner: Ownership) -> Drift:
+    """A field with who owns it; what was kept at the last write is named with Balance's own value (claim K21)."""
+    name = "sale" if field.startswith("sale_") else field
+    balance = next((edit.in_balance for edit in link.kept if edit.field == name), "")
+    kept = owner in ("if-unchanged", "never")
+    does = f"{OWNERSHIP_EFFECTS[owner]}; Balance wants {balance}" if kept and balance else OWNERSHIP_EFFECTS[owner]
+    return replace(_drift(link, field, *texts, does), kept=kept, balance=balance)
+
+
+def _same(field: Field, ours: Any, theirs: Any) -> bool:
+    """The shop keeps `&` as `&amp;` and cares for no letter case in SKUs (API facts)."""
+    if isinstance(ours, str) and isinstance(theirs, str):
+        ours, theirs = plain_name(ours) or "", plain_name(theirs) or ""
+        return same_sku(ours) == same_sku(theirs) if field == "sku" else ours == theirs
+    return bool(ours == theirs)
+
+
+def _compare_stock(
+    link: ProductLinked, product: Product, figure: AvailabilityChanged, shop: ShopSettings
+) -> Iterator[Drift]:
+    if product.parent_manages_stock:
+        yield _drift(link, "manage_stock", "on", "by the parent", "no figure is kept until the variation has its own")
+    elif not product.manages_stock:
+        yield _drift(link, "manage_stock", "on", "off", UNMANAGED_EFFECTS[shop.stock.manage])
+    else:
+        yield from _compare_quantity(link, product, figure, shop)
+
+
+def _compare_quantity(
+    link: ProductLinked, product: Product, figure: AvailabilityChanged, shop: ShopSettings
+) -> Iterator[Drift]:
+    if product.stock_quantity is None or product.stock_quantity == figure.quantity:
+        return
+    does = {
+        "correct": "ours is written again within the hour, unless an order has moved it",
+        "announce": "kept and announced; ours is written with the next change of the figure",
+        "off": "kept until the figure changes",
+    }[shop.stock.drift]
+    yield _drift(link, "stock", _text(figure.quantity), _text(product.stock_quantity), does)
+
+
+def _drift(link: ProductLinked, field: Field, ours: str, theirs: str, does: str) -> Drift:
+    return Drift(link.shop, link.item, link.sku, link.product_id, field, ours, theirs, does)
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return "none"
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+TOPICS = ("catalog.links", "stock.availability")
+
+
+@command
+async def drift_command(shop: Shop = "", json: Json = False) -> int:
+    """Where a shop holds something else than what was written there, and what the settings make of it.
+
+    Only looks. Exit code 1 when anything differs that was edited. Prices never go to Balance.
+    """
+    chosen = read_settings()
+    found, left_out = await find_drift(chosen, select_shop(chosen, shop))
+    print_json([asdict(one) for one in found]) if json else _print_drift(found)
+    report_unreadable(left_out)
+    return FAILED if left_out or any(not one.by_shop for one in found) else 0
+
+
+async def find_drift(chosen: Settings, shop: str) -> tuple[list[Drift], list[Unreadable]]:
+    """All drift of a shop, and the products that could not be read.
+
+    Reads the whole catalogue, a hundred products a call. Raises `UpstreamError`.
+    """
+    links: dict[str, ProductLinked] = {}
+    figures: dict[str, AvailabilityChanged] = {}
+    async for envelope in read_events(chosen.kafka, TOPICS):
+        match envelope.data:
+            case ProductLinked() as link if link.shop == shop:
+                links[link.key] = link
+            case ProductUnlinked() as gone if gone.shop == shop:
+                links.pop(gone.key, None)
+            case AvailabilityChanged() as figure if figure.shop == shop:
+                figures[figure.key] = figure
+    held, left_out = dict[int, Product](), list[Unreadable]()
+    async with open_shop(chosen, shop, utc_now) as client:
+        async for product in readable(client.every_product(), left_out):
+            held[product.id] = product
+        missing = [link.product_id for link in links.values() if link.product_id not in held] if left_out else []
+        unread = [id_ for id_ in missing if not await _is_gone(client, id_)]
+    rules = chosen.shops[shop]
+    ordered = sorted((link for link in links.values() if link.product_id not in unread), key=lambda link: link.sku)
+    found = [
+        one
+        for link in ordered
+        for one in compare_product(link, held.get(link.product_id), figures.get(link.key), rules)
+    ]
+    return found, left_out
+
+
+async def _is_gone(client: WooCommerce, product_id: int) -> bool:
+    """Whether the shop has no such product; one that only cannot be read is no drift."""
+    try:
+        return await client.product(product_id) is None
+    except ReadError:
+        return False
+
+
+def _print_drift(found: list[Drift]) -> None:
+    if not found:
+        console.print("The shop holds what was written there.")
+        return
+    rows = [(one.sku, f"#{one.product_id}", one.field, one.ours, one.theirs, one.does) for one in found]
+    console.print(build_table(("SKU", "product", "field", "ours", "the shop's", "what the settings do"), rows))
+    kept = sum(one.kept for one in found)
+    told = f" {kept} of them were edited by hand and stay so, whatever Balance says." if kept else ""
+    console.print(f"{len(found)} fields differ.{told} Nothing of this goes to Balance.", soft_wrap=True)
