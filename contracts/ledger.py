@@ -7,7 +7,16 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
+from contracts.delivery_ids import order_key
 from contracts.model import Event, Instant, Money, Part, Quantity, ShopId, Uid
+
+NO_REFUND = 0
+"""The refund id of a reversal, which belongs to no refund; further reversals of the same order count down from it."""
+
+
+def is_reversal(refund_id: int) -> bool:
+    """Whether a credit note with this refund id reverses a whole Sale, rather than crediting a refund of the shop."""
+    return refund_id <= NO_REFUND
 
 
 class Attempt(Part):
@@ -64,7 +73,7 @@ class _LedgerEvent(Event):
 
     @property
     def key(self) -> str:
-        return f"{self.shop}:{self.order_id}"
+        return order_key(self.shop, self.order_id)
 
     @property
     def subject(self) -> str:

@@ -6,6 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from contracts.delivery_ids import order_key
 from contracts.ledger import Attempt
 from contracts.model import Event, Instant, ShopId, Uid
 
@@ -21,7 +22,7 @@ class _NoticeEvent(Event):
 
     @property
     def key(self) -> str:
-        return f"{self.shop}:{self.order_id}"
+        return order_key(self.shop, self.order_id)
 
 
 class _NoteEvent(_NoticeEvent):

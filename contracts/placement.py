@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
+from contracts.delivery_ids import order_key
 from contracts.ledger import Attempt
 from contracts.model import Event, Instant, Part, Quantity, ShopId, Uid
 
@@ -36,7 +37,7 @@ class _PlacementEvent(Event):
 
     @property
     def key(self) -> str:
-        return f"{self.shop}:{self.order_id}"
+        return order_key(self.shop, self.order_id)
 
     @property
     def subject(self) -> str:

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
+from contracts.delivery_ids import order_key
 from contracts.ledger import DocumentPart, RateSource, RecordedLine
 from contracts.model import Event, Instant, Money, Part, Quantity, ShopId, Uid
 from contracts.operations import Command
@@ -66,7 +67,7 @@ class ReturnPlanned(Event):
 
     @property
     def key(self) -> str:
-        return f"{self.shop}:{self.order_id}"
+        return order_key(self.shop, self.order_id)
 
     @property
     def subject(self) -> str:

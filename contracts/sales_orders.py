@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
+from contracts.delivery_ids import order_key
 from contracts.ledger import Attempt, RecordedLine
 from contracts.model import Event, Instant, Money, ShopId, Uid
 from contracts.placement import Pieces
@@ -20,7 +21,7 @@ class _SalesOrderEvent(Event):
 
     @property
     def key(self) -> str:
-        return f"{self.shop}:{self.order_id}"
+        return order_key(self.shop, self.order_id)
 
     @property
     def subject(self) -> str:

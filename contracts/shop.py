@@ -11,6 +11,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from contracts.delivery_ids import order_key, refund_key
 from contracts.model import Event, Exact, Instant, Money, Part, Quantity, Sealed, ShopId
 
 LineKind = Literal["product", "shipping", "fee"]
@@ -104,7 +105,7 @@ class _OrderEvent(Event):
 
     @property
     def key(self) -> str:
-        return f"{self.shop}:{self.order_id}"
+        return order_key(self.shop, self.order_id)
 
 
 class OrderChanged(_OrderEvent):
@@ -202,11 +203,11 @@ class _RefundEvent(Event):
 
     @property
     def key(self) -> str:
-        return f"{self.shop}:{self.order_id}"
+        return order_key(self.shop, self.order_id)
 
     @property
     def subject(self) -> str:
-        return f"{self.key}:{self.refund_id}"
+        return refund_key(self.key, self.refund_id)
 
 
 class RefundIssued(_RefundEvent):

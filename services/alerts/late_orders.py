@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from contracts.delivery_ids import sale_id
 from contracts.envelope import Envelope
 from contracts.ledger import SaleRecorded
 from contracts.model import Instant, Part
@@ -81,7 +82,7 @@ def late(shop: str, limit: float, state: State) -> Iterator[Standing]:
     dead_letters = state.find_many(LETTERED, late_since)
     for order, since in late_since.items():
         if not dead_letters[order]:
-            yield Standing(cause=overdue(shop).name, about=f"sale:{order}", since=since)
+            yield Standing(cause=overdue(shop).name, about=sale_id(order), since=since)
 
 
 def next_late(shop: str, limit: float, state: State) -> datetime | None:

@@ -11,9 +11,11 @@ import typer
 from rich.markup import escape
 
 from contracts.approvals import ApprovalAsked, ApprovalGiven
+from contracts.delivery_ids import credit_note_id, refund_key, sale_id
 from contracts.envelope import Envelope
 from contracts.ledger import CreditNoteRecorded, SaleRecorded
 from contracts.model import Event
+from contracts.order_statuses import is_void
 from contracts.shop import OrderChanged, OrderRemoved, RefundRemoved
 from services.accounting.documents.approval import is_approved
 from services.accounting.documents.digest import digest_of
@@ -21,10 +23,9 @@ from services.cli.command import Json, ReasonOption, command, read_settings
 from services.cli.proposals.app import approve_item_command
 from services.cli.requests import command_header
 from services.cli.screen import console, print_json
-from services.engine.kafka.commands import send
-from services.engine.kafka.reader import read_events
+from services.engine.client.commands import send_command
+from services.engine.client.reader import read_events
 from services.engine.runtime.tbilisi import local_time
-from services.order_exporter.content import is_void
 from services.settings import Settings
 from services.settings.shop import ShopSettings
 
@@ -74,9 +75,9 @@ def _take(told: ApprovalFacts, event: Event) -> None:
         case ApprovalGiven():
             told.given[event.shop, event.shape].append(event)
         case SaleRecorded() | OrderRemoved():
-            told.closed.add(f"sale:{event.key}")
+            told.closed.add(sale_id(event.key))
         case CreditNoteRecorded() | RefundRemoved():
-            told.closed.add(f"credit-note:{event.key}:{event.refund_id}")
+            told.closed.add(credit_note_id(refund_key(event.key, event.refund_id)))
         case OrderChanged():
             _take_order(told, event)
         case _:
@@ -86,7 +87,7 @@ def _take(told: ApprovalFacts, event: Event) -> None:
 def _take_order(told: ApprovalFacts, order: OrderChanged) -> None:
     """An order that was given up, or came back."""
     if is_void(order):
-        told.closed.add(f"sale:{order.key}")
+        told.closed.add(sale_id(order.key))
 
 
 def _shape(slot: tuple[str, str], told: ApprovalFacts, shops: Mapping[str, ShopSettings]) -> ApprovalShape:
@@ -157,7 +158,7 @@ async def _read_shapes(chosen: Settings) -> list[ApprovalShape]:
 
 async def _approve(chosen: Settings, shape: ApprovalShape, document: str | None, why: str, *, as_data: bool) -> int:
     given = ApprovalGiven(shop=shape.shop, shape=shape.shape, document=document, why=why, **command_header())
-    await send(chosen.kafka, given, datetime.now(UTC))
+    await send_command(chosen.kafka, given, datetime.now(UTC))
     if as_data:
         print_json(given.content())
     else:

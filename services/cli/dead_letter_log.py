@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from contracts.operations import DeadLettered, DeadLetterSettled, FailedRecord
-from services.engine.kafka.reader import read_events
+from services.engine.client.reader import read_events
+from services.engine.kafka.record import restore_record, to_failed_record
 from services.engine.outbox import letter_about
-from services.engine.outbox.record import failed, restored
 from services.engine.privacy.opening import Opener, opening
 from services.settings.model import KafkaSettings
 
@@ -77,8 +77,8 @@ async def _opened(letter: DeadLetter, opener: Opener) -> DeadLetter:
     """One that does not open is shown as it is."""
     if letter.letter.record is None:
         return letter
-    (read,) = await opener.records([restored(letter.letter.record)])
-    opened = failed(replace(read, value=read.opened)) if isinstance(read.opened, bytes) else None
+    (read,) = await opener.records([restore_record(letter.letter.record)])
+    opened = to_failed_record(replace(read, value=read.opened)) if isinstance(read.opened, bytes) else None
     return replace(letter, opened=opened)
 
 

@@ -18,7 +18,7 @@ from services.connectors.upstreams import open_shop
 from services.connectors.woocommerce.client import WooCommerce
 from services.connectors.woocommerce.product import Product
 from services.connectors.woocommerce.read import ReadError
-from services.engine.kafka.reader import read_events
+from services.engine.client.reader import read_events
 from services.engine.runtime.clock import utc_now
 from services.settings.catalogue import Ownership
 from services.settings.model import Settings

@@ -14,7 +14,7 @@ from services.cli.plans.selected import NotMapped
 from services.cli.requests import NoAnswer
 from services.cli.screen import errors
 from services.cli.times import InvalidTime
-from services.engine.kafka.reaching import NotYet
+from services.engine.kafka.availability import KafkaNotReady
 from services.engine.kafka.topics import TopicsNotCreated
 from services.engine.outbox.upstream_errors import UpstreamError
 from services.engine.runtime.serving import CannotListen
@@ -38,7 +38,7 @@ def report_failure(error: BaseException) -> int:
     match error:
         case NoAnswer():
             code, text = NO_ANSWER, str(error)
-        case NotYet():
+        case KafkaNotReady():
             code, text = NO_ANSWER, str(error)
         case AlreadyRunning():
             code, text = ALREADY_RUNNING, str(error)

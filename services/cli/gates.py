@@ -12,7 +12,7 @@ from contracts.gates import GateChecked
 from contracts.model import Event
 from services.cli.command import FAILED
 from services.cli.screen import build_table, console, print_json
-from services.engine.kafka.reader import read_events
+from services.engine.client.reader import read_events
 from services.engine.runtime.tbilisi import TBILISI
 from services.settings.model import Settings
 

@@ -18,7 +18,7 @@ from contracts.operations import (
     PushRequested,
     ReplayRequested,
 )
-from services.engine.kafka.commands import answers, send, settlement
+from services.engine.client.commands import open_answers, send_command, wait_for_settlement
 from services.settings.model import Settings
 
 AnyCommand = (
@@ -43,10 +43,10 @@ def command_header() -> dict[str, Any]:
 
 async def request(settings: Settings, command: AnyCommand, patience: float) -> CommandSettled:
     """Send a command and wait for its settlement. Raises `NoAnswer` after `patience` seconds."""
-    async with answers(settings.kafka, "operations") as consumer:
-        await send(settings.kafka, command, datetime.now(UTC))
+    async with open_answers(settings.kafka, "operations") as consumer:
+        await send_command(settings.kafka, command, datetime.now(UTC))
         try:
-            return await asyncio.wait_for(settlement(consumer, command.command_id), patience)
+            return await asyncio.wait_for(wait_for_settlement(consumer, command.command_id), patience)
         except TimeoutError:
             raise NoAnswer(
                 f"no service answered within {patience:g} s; the command is kept and will be carried out. "

@@ -16,8 +16,8 @@ from aiokafka.errors import KafkaError
 from services.cli.command import WRONG_SETTINGS, command, read_settings
 from services.cli.registry import OPTIONAL_SERVICES, SERVICES, configured_services, load_blueprint
 from services.cli.screen import errors
+from services.engine.kafka.availability import retry_until_available
 from services.engine.kafka.membership import Displaced
-from services.engine.kafka.reaching import patiently
 from services.engine.kafka.topics import TopicsNotCreated, create_topics
 from services.engine.outbox.backoff import unavailable_wait
 from services.engine.runtime.clock import utc_now
@@ -96,7 +96,7 @@ async def run_until_signalled(names: Iterable[str], settings: Settings, *, super
 
 async def _topics_made(settings: KafkaSettings) -> None:
     """Make the topics that are missing as soon as Kafka is there; the services wait for them."""
-    if made := await patiently(lambda: create_topics(settings)):
+    if made := await retry_until_available(lambda: create_topics(settings)):
         log.info("topics were made", extra={"topics": len(made)})
 
 

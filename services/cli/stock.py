@@ -17,7 +17,7 @@ from contracts.envelope import Envelope
 from contracts.model import Event
 from services.cli.command import FAILED, Json, Shop, command, read_settings, select_shop
 from services.cli.screen import build_table, console, errors, print_json
-from services.engine.kafka.reader import read_events
+from services.engine.client.reader import read_events
 from services.engine.runtime.clock import utc_now
 from services.engine.runtime.tbilisi import local_time
 from services.engine.state.memory import MemoryState

@@ -8,9 +8,8 @@ import typer
 
 from services.cli.command import FAILED, command, read_settings
 from services.cli.screen import console
-from services.engine.kafka.connection import admin
-from services.engine.kafka.topic_faults import topic_faults
-from services.engine.kafka.topics import create_topics, mend_topics
+from services.engine.kafka.connection import open_admin
+from services.engine.kafka.topics import create_topics, find_topic_faults, fix_topic_configs
 from services.settings.kafka import KafkaSettings
 
 
@@ -18,15 +17,15 @@ async def create_and_check_topics(read_settings: KafkaSettings, *, mend: bool) -
     """Make what is missing, and with `mend` set what differs; gives the exit code: 1 when something is still wrong."""
     made = await create_topics(read_settings)
     _say(f"{len(made)} topics created" + (f": {', '.join(made)}" if made else "; all were there"))
-    changed = await mend_topics(read_settings) if mend else []
+    changed = await fix_topic_configs(read_settings) if mend else []
     for line in changed:
         _say(f"changed {line}")
     done = {line.partition(":")[0] for line in changed}  # Kafka needs a moment to tell of it
-    async with admin(read_settings) as asked:
-        faults = await topic_faults(asked, read_settings)
+    async with open_admin(read_settings) as asked:
+        faults = await find_topic_faults(asked, read_settings)
     left = [fault for fault in faults if fault.topic not in done or fault.kind == "partitions"]
     for fault in left:
-        _say(f"{fault.told}\n    {fault.fix}")
+        _say(f"{fault.message}\n    {fault.fix}")
     return FAILED if any(fault.kind == "config" for fault in left) else 0
 
 

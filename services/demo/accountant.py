@@ -8,11 +8,12 @@ from functools import partial
 from typing import Any
 
 from contracts.approvals import ApprovalAsked, ApprovalGiven
+from contracts.delivery_ids import sale_id
 from services.cli.requests import command_header
 from services.cli.screen import console
 from services.demo.choose import further
 from services.demo.stage import Stage
-from services.engine.kafka.commands import send
+from services.engine.client.commands import send_command
 from services.settings.model import Settings
 
 say = partial(console.print, soft_wrap=True)
@@ -30,14 +31,14 @@ async def gate(stage: Stage, careful: Settings) -> None:
     order_id = further()[0]
     key = f"main:{order_id}"
     await stage.place(order_id)
-    await stage.until(lambda: len(_asked(stage, f"sale:{key}")), 1, "a question")
-    await _approve(stage, _asked(stage, f"sale:{key}")[0])
+    await stage.until(lambda: len(_asked(stage, sale_id(key))), 1, "a question")
+    await _approve(stage, _asked(stage, sale_id(key))[0])
     await stage.until(lambda: int(key in stage.ledger.sales), 1, "the approved Sale")
     answer = await stage.world.shop.put(f"/wp-json/wc/v3/orders/{order_id}", json={"status": "cancelled"})
     answer.raise_for_status()
     say(f"  The parcel of order {order_id} is refused at the door; the shop cancels the order.")
-    await stage.until(lambda: len(_asked(stage, f"credit-note:{key}:0")), 1, "a correction is proposed")
-    await _approve(stage, _asked(stage, f"credit-note:{key}:0")[0])
+    await stage.until(lambda: len(_asked(stage, reversal)), 1, "a correction is proposed")
+    await _approve(stage, _asked(stage, reversal)[0])
     await stage.until(lambda: int(f"{key}:credit-note:0" in stage.ledger.notes), 1, "the approved credit note")
     await stage.rests()
 
@@ -51,4 +52,4 @@ async def _approve(stage: Stage, asked: ApprovalAsked) -> None:
     say(f"  {asked.document}, {asked.total} {asked.currency}, waits: {asked.shape}")
     say(f"  The accountant looks and agrees:  davtari approve document {asked.document}")
     given = ApprovalGiven(shop=asked.shop, shape=asked.shape, document=asked.document, **command_header())
-    await send(stage.live.kafka, given, datetime.now(UTC))
+    await send_command(stage.live.kafka, given, datetime.now(UTC))

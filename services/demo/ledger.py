@@ -15,8 +15,8 @@ from contracts.model import Event
 from contracts.operations import DeadLettered, DeadLetterSettled
 from contracts.shop import OrderChanged
 from contracts.topics import TOPICS
-from services.engine.kafka.commands import following as events
-from services.engine.kafka.connection import reader
+from services.engine.client.commands import decoded_events as events
+from services.engine.kafka.connection import create_reader
 from services.settings.model import KafkaSettings
 
 
@@ -90,7 +90,7 @@ class Ledger:
 async def following(settings: KafkaSettings) -> AsyncIterator[Ledger]:
     """A ledger that is kept up to date."""
     ledger = Ledger()
-    consumer = reader(settings, [topic.name for topic in TOPICS])
+    consumer = create_reader(settings, [topic.name for topic in TOPICS])
     await consumer.start()
 
     async def follow() -> None:

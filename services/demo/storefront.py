@@ -15,7 +15,7 @@ from services.cli.plans import applying
 from services.cli.requests import command_header, request
 from services.cli.screen import console
 from services.demo.stage import Stage, progress
-from services.engine.kafka.reader import read_events
+from services.engine.client.reader import read_events
 from services.sandbox.balance.catalogue import STANDARD, ordered
 from services.settings.model import Settings
 

@@ -8,8 +8,9 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from contracts.ledger import SaleDiverged, SalePlanned, SaleRecorded
+from contracts.order_statuses import is_void
 from services.order_exporter.compared import NO_ITEMS, edit_of
-from services.order_exporter.content import books_digest, figures_digest, is_void
+from services.order_exporter.content import books_digest, figures_digest
 from services.order_exporter.projection import KnownOrder
 from services.order_exporter.tasks import SaleTask
 from services.settings.orders import AfterSale

@@ -1,17 +1,11 @@
-"""Fingerprints of an order's content, and whether it was given up."""
+"""Digests of what an order contains."""
 
 from __future__ import annotations
 
+from contracts.order_statuses import is_void
 from contracts.shop import OrderChanged, OrderLine
 from services.accounting.documents.digest import digest_of
 from services.accounting.documents.written import number
-
-VOID_STATUSES = frozenset({"cancelled", "failed"})
-
-
-def is_void(order: OrderChanged) -> bool:
-    """Whether the order was given up. One with refunds is not: what was given back stands in them."""
-    return order.status in VOID_STATUSES and not order.refund_ids
 
 
 def books_digest(order: OrderChanged) -> str:

@@ -8,8 +8,10 @@ from functools import partial, reduce
 
 from contracts.balance import PriceChanged
 from contracts.clients import ContactsConflicted
+from contracts.delivery_ids import client_id, order_key, sale_id
 from contracts.ledger import SalePlanned, SaleRecorded
 from contracts.model import Event
+from contracts.order_statuses import is_void
 from contracts.placement import WarehouseChosen
 from contracts.reasons import Reason
 from services.accounting.documents import approval, trigger
@@ -24,7 +26,6 @@ from services.order_exporter import sub_orders
 from services.order_exporter.announce import divergence, planned
 from services.order_exporter.case import Case
 from services.order_exporter.contacts import contacts
-from services.order_exporter.content import is_void
 from services.order_exporter.items import known_items
 from services.order_exporter.prepare import Ready, prepare
 from services.order_exporter.projection import (
@@ -220,25 +221,25 @@ def _after_client(ready: Ready, document: Delivery) -> tuple[Delivery, ...]:
 
 
 def _sale_delivery(task: SaleTask) -> Delivery:
-    key = f"{task.shop}:{task.order_id}"
-    id_ = f"sale:{key}:{task.revision}" if task.revision else f"sale:{key}"
+    key = order_key(task.shop, task.order_id)
+    id_ = sale_id(key, task.revision)
     return Delivery(id_, "sale", SALE_LANE, key, task.model_dump(mode="json"))
 
 
 def _client_delivery(task: ClientTask) -> Delivery:
     """One per order, and by identity in order: the second order of a person finds what the first has created."""
-    id_ = f"client:{task.shop}:{task.order_id}"
+    id_ = client_id(order_key(task.shop, task.order_id))
     return Delivery(id_, "client", CLIENT_LANE, task.identity, task.model_dump(mode="json"))
 
 
 def _waiting(order: str, blocked: Blocked) -> Delivery:
     """A Sale that cannot be made yet; never sent as it stands, since its release decides the order again."""
-    return Delivery(f"sale:{order}", "sale", SALE_LANE, order, {"order": order, "waits_for": blocked.on}, blocked)
+    return Delivery(sale_id(order), "sale", SALE_LANE, order, {"order": order, "waits_for": blocked.on}, blocked)
 
 
 def _refused(case: Case, error: Unbookable) -> Decision:
     order = case.known.order.key
-    delivery = Delivery(f"sale:{order}", "sale", SALE_LANE, order, {"order": order})
+    delivery = Delivery(sale_id(order), "sale", SALE_LANE, order, {"order": order})
     return Decision(refuse=(Refusal(delivery, error.reason, error.detail),))
 
 

@@ -9,7 +9,7 @@ from contracts.balance import Accounts, ItemChanged
 from contracts.catalog import ProductLinked, ProductPlanned, ProductUnlinked
 from contracts.clients import ClientAssigned
 from contracts.envelope import Envelope
-from contracts.ledger import ClientRecorded, CreditNoteRecorded, SaleDiverged, SalePlanned, SaleRecorded
+from contracts.ledger import ClientRecorded, CreditNoteRecorded, SaleDiverged, SalePlanned, SaleRecorded, is_reversal
 from contracts.model import Event, Instant, Part, Uid
 from contracts.shop import OrderChanged, OrderLine, OrderRemoved
 from services.accounting.documents.push import push_rules
@@ -274,7 +274,7 @@ def sale_recorded(envelope: Envelope[SaleRecorded], state: State) -> None:
 def note_recorded(envelope: Envelope[CreditNoteRecorded], state: State) -> None:
     """A note that belongs to no refund takes a whole Sale back: the order may need a new one."""
     note = envelope.data
-    if note.refund_id <= 0:
+    if is_reversal(note.refund_id):
         state.put(REVERSED, note.sale, note, ref=note.key)
         state.touch(note.key)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contracts.delivery_ids import sale_id
 from contracts.shop import OrderChanged
 from services.accounting.documents.approval import Candidate, vat_words
 from services.order_exporter.tasks import SaleTask
@@ -11,7 +12,7 @@ def candidate(task: SaleTask, order: OrderChanged, client: str) -> Candidate:
     """The Sale as the gate sees it; `client` says how the buyer is known."""
     paid = order.payment_method or "no payment method"
     return Candidate(
-        id=f"sale:{order.key}:{task.revision}" if task.revision else f"sale:{order.key}",
+        id=sale_id(order.key, task.revision),
         kind="sale",
         shop=order.shop,
         order_id=order.order_id,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from contracts.order_statuses import is_void
 from contracts.reasons import Reason
 from contracts.shop import OrderChanged
 from services.accounting.documents.relations import is_covered, parent_key
 from services.accounting.documents.unbookable import Unbookable, setting_key
 from services.engine.outbox.outcome import Blocked
 from services.engine.state.records import State
-from services.order_exporter.content import is_void
 from services.order_exporter.projection import ORDER, KnownOrder, order_name
 
 

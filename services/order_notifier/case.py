@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from contracts.delivery_ids import order_key
 from contracts.notices import OwnState
 from services.engine.runtime.tbilisi import local_date
 from services.engine.state.records import State
@@ -44,7 +45,7 @@ class Case:
         return NoteTask(
             shop=self.known.shop,
             order_id=self.known.order_id,
-            marker=document_marker(f"{self.known.shop}:{self.known.order_id}", document),
+            marker=document_marker(order_key(self.known.shop, self.known.order_id), document),
             about=document.about,
             document=document.uid,
             customer=self.shop.notes.audience(document.about) == "customer",

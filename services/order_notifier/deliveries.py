@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
+from contracts.delivery_ids import order_key
 from contracts.reasons import Reason
 from services.connectors.woocommerce.notes import Note
 from services.connectors.woocommerce.order import order_changed
@@ -83,7 +84,7 @@ async def _status(task: StatusTask, row: Row, shop: Shop, now: Now) -> Outcome:
     if json is not None and json.get("status") == task.status:
         return Done((task.written("found", now(), row.attempts),))
     if json is None or _base(task, json) != task.base:
-        return Blocked(awaited(f"{task.shop}:{task.order_id}"), Reason.SHOP_ORDER_MOVED, _moved(task, json))
+        return Blocked(awaited(order_key(task.shop, task.order_id)), Reason.SHOP_ORDER_MOVED, _moved(task, json))
     echo = await shop.set_status(task.order_id, task.status)
     if echo.get("status") != task.status:
         return Refused(Reason.SHOP_ECHO_DIFFERS, _other_status(task, echo))

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
+from contracts.delivery_ids import order_key, status_id
 from contracts.notices import OrderNotePlanned
 from contracts.reasons import Reason
 from services.engine.outbox.decision import NOTHING, Decision, Delivery, Refusal
@@ -82,14 +83,14 @@ def _subject(task: NoteTask, notice: str) -> str:
 
 
 def _note_delivery(task: NoteTask) -> Delivery:
-    key = f"{task.shop}:{task.order_id}"
+    key = order_key(task.shop, task.order_id)
     return Delivery(task.id, "note", note_lane(task.shop), key, task.model_dump(mode="json"))
 
 
 def _status(case: Case, state: State) -> Decision:
     """One status for each state of the books, for ever: whoever moves the order afterwards has the last word."""
     booked, mode = case.booked, case.shop.statuses.mode
-    key = f"{case.known.shop}:{case.known.order_id}"
+    key = order_key(case.known.shop, case.known.order_id)
     if mode == "off" or booked is None or state.get(STATUS, f"{key}:status:{booked}"):
         return NOTHING
     if is_unknown(case.known.status, case.shop.statuses, case.shop.orders):
@@ -107,14 +108,14 @@ def _status_plan(task: StatusTask, state: State) -> Decision:
 
 
 def _status_delivery(task: StatusTask) -> Delivery:
-    key = f"{task.shop}:{task.order_id}"
+    key = order_key(task.shop, task.order_id)
     return Delivery(task.id, "status", status_lane(task.shop), key, task.model_dump(mode="json"))
 
 
 def _stray(case: Case, booked: str) -> Refusal:
     known = case.known
-    key = f"{known.shop}:{known.order_id}"
-    delivery = Delivery(f"status:{key}:{booked}", "status", status_lane(known.shop), key, {"order": key})
+    key = order_key(known.shop, known.order_id)
+    delivery = Delivery(status_id(key, booked), "status", status_lane(known.shop), key, {"order": key})
     detail = (
         f"order {known.number} of shop {known.shop} is {booked} in the books and in the status {known.status!r} in the "
         f"shop, which nobody knows: nothing is written. Name it in shops.{known.shop}.statuses.{booked} to move it on, "

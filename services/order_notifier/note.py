@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 from html import escape
 
+from contracts.delivery_ids import order_key
 from contracts.reason_texts import known
 from services.accounting.documents.digest import digest_of
 from services.accounting.documents.written import amount
@@ -66,7 +67,7 @@ def _signed(text: str, marker: str) -> str:
 
 
 def _key(known: KnownOrder) -> str:
-    return f"{known.shop}:{known.order_id}"
+    return order_key(known.shop, known.order_id)
 
 
 def _day(written: str) -> str:

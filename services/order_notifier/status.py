@@ -7,9 +7,9 @@ from decimal import Decimal
 from typing import Protocol
 
 from contracts.notices import OwnState
+from contracts.order_statuses import CORE_STATUSES
 from contracts.shop import OrderChanged
 from services.accounting.documents.digest import digest_of
-from services.accounting.documents.trigger import CORE_STATUSES
 from services.settings.orders import OrderSettings
 from services.settings.statuses import StatusSettings
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal
 
+from contracts.delivery_ids import note_id, order_key, status_id
 from contracts.ledger import Attempt
 from contracts.model import Part
 from contracts.notices import (
@@ -34,7 +35,7 @@ class NoteTask(Part):
     @property
     def id(self) -> str:
         """The delivery's id."""
-        return f"note:{self.shop}:{self.order_id}:{self.marker}"
+        return note_id(order_key(self.shop, self.order_id), self.marker)
 
     def planned(self, now: datetime) -> OrderNotePlanned:
         """What a dry run says of it."""
@@ -59,7 +60,7 @@ class StatusTask(Part):
     @property
     def id(self) -> str:
         """The delivery's id."""
-        return f"status:{self.shop}:{self.order_id}:{self.booked}"
+        return status_id(order_key(self.shop, self.order_id), self.booked)
 
     def planned(self, now: datetime) -> OrderStatusPlanned:
         """What a dry run says of it."""

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import get_args
 
-from contracts.ledger import CreditNoteRecorded, SaleDiverged
+from contracts.delivery_ids import refund_key
+from contracts.ledger import CreditNoteRecorded, SaleDiverged, is_reversal
 from contracts.shop import OrderChanged, RefundIssued, RefundUnreadable
 from services.accounting.documents.push import Push, pushes_of, wants_plan
 from services.accounting.documents.unbookable import Unbookable
@@ -16,7 +17,7 @@ from services.refund_exporter.compose import Earlier, compose, earlier_of
 from services.refund_exporter.credit_note import credit_note_of
 from services.refund_exporter.left import left_of
 from services.refund_exporter.projection import DIVERGED, NOTE, REFUND, REMOVED, SALE, SALE_PLAN, UNREADABLE
-from services.refund_exporter.reversal import GIVEN_UP, Reversal, is_reversal, reversal_note, reversal_of
+from services.refund_exporter.reversal import GIVEN_UP, Reversal, reversal_note, reversal_of
 from services.refund_exporter.standing import never_sold, parent_of
 from services.refund_exporter.tasks import CreditNoteTask
 from services.settings.balance import BalanceSettings
@@ -168,7 +169,7 @@ def _reversed(
     case: Case, basis: Basis, reversal: Reversal, earlier: Sequence[Earlier]
 ) -> dict[str, CreditNoteTask | Unbookable]:
     """The credit note over all that the others leave of the Sale; none when they leave nothing."""
-    key = f"{case.order}:{reversal.refund_id}"
+    key = refund_key(case.order, reversal.refund_id)
     left = left_of(basis, [line for note in earlier for line in note.lines])
     if not left.total and not any(line.quantity for line in left.lines.values()):
         return {}

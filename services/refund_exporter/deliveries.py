@@ -9,7 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Protocol
 
-from contracts.ledger import CreditNoteRecorded, DocumentPart
+from contracts.ledger import CreditNoteRecorded, DocumentPart, is_reversal
 from contracts.reasons import Reason
 from services.accounting.documents.booking import Booked, Document, Register, book_all
 from services.accounting.documents.parts import held_by, lines_together, recorded_parts
@@ -54,7 +54,7 @@ async def _deliver(row: Row, register: Register, clock: Callable[[], datetime]) 
 
 def _documents(task: CreditNoteTask) -> list[Document]:
     """One, or one for each document of the Sale that it takes from."""
-    of_what = f"refund {task.refund_id} of " if task.refund_id > 0 else ""
+    of_what = "" if is_reversal(task.refund_id) else f"refund {task.refund_id} of "
     title = f"the credit note of {of_what}order {task.order_id} of shop {task.shop}"
     if not task.parts:
         return [_document(task, title, _whole(task))]

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from contracts.approvals import ApprovalAsked
+from contracts.ledger import is_reversal
 from services.accounting.documents import approval
 from services.accounting.documents.approval import Candidate
 from services.accounting.documents.unbookable import Unbookable
 from services.engine.outbox.outcome import Blocked
 from services.refund_exporter.case import Case
-from services.refund_exporter.reversal import is_reversal
 from services.refund_exporter.shape import candidate
 from services.refund_exporter.tasks import CreditNoteTask
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
 
+from contracts.delivery_ids import changed_credit_note_id, credit_note_id, refund_key, removed_credit_note_id, sale_id
 from contracts.ledger import CreditNotePlanned, CreditNoteRecorded
 from contracts.operations import CommandSettled
 from contracts.reasons import Reason
@@ -24,7 +25,7 @@ from services.refund_exporter.content import is_changed
 from services.refund_exporter.gate import gate, questions
 from services.refund_exporter.naming import name_of
 from services.refund_exporter.nothing import nothing_due
-from services.refund_exporter.projection import NOTE_PLAN, REMEMBER, SERVICE, sale_name
+from services.refund_exporter.projection import NOTE_PLAN, REMEMBER, SERVICE
 from services.refund_exporter.returns.answers import reading_until, return_answers, return_requested
 from services.refund_exporter.tasks import CreditNoteTask
 from services.settings import Settings
@@ -75,8 +76,7 @@ def _deliveries(case: Case, wanted: Wanted) -> tuple[Delivery, ...]:
         return tuple(_waiting(case, key, refund) for key, refund in case.open_refunds().items() if expected)
     tasks = ((key, task) for key, task in wanted.items() if isinstance(task, CreditNoteTask))
     return tuple(
-        _delivery(case, f"credit-note:{key}", task.model_dump(mode="json"), gate(case, key, task))
-        for key, task in tasks
+        _delivery(case, credit_note_id(key), task.model_dump(mode="json"), gate(case, key, task)) for key, task in tasks
     )
 
 
@@ -87,11 +87,11 @@ def _delivery(case: Case, id_: str, payload: dict[str, object], blocked: Blocked
 def _waiting(case: Case, key: str, refund: RefundIssued) -> Delivery:
     """A credit note that cannot be made yet; never sent as it stands, since its release decides the order again."""
     blocked = Blocked(
-        on=sale_name(case.order),
+        on=sale_id(case.order),
         reason=Reason.REFUND_SALE_MISSING,
         detail=f"{name_of(refund)}: its order has no Sale in Balance yet. If it never gets one, book it by hand",
     )
-    return _delivery(case, f"credit-note:{key}", {"refund": key, "waits_for": blocked.on}, blocked)
+    return _delivery(case, credit_note_id(key), {"refund": key, "waits_for": blocked.on}, blocked)
 
 
 def _plans(case: Case, wanted: Wanted) -> list[CreditNotePlanned]:
@@ -112,7 +112,7 @@ def _failures(case: Case, wanted: Wanted) -> list[Refusal]:
     if case.by_hand or (case.is_live and not case.is_sold):
         return []
     errors = ((key, error) for key, error in wanted.items() if isinstance(error, Unbookable))
-    return [_refusal(case, f"credit-note:{key}", error.reason, error.detail) for key, error in errors]
+    return [_refusal(case, credit_note_id(key), error.reason, error.detail) for key, error in errors]
 
 
 def _of_part(case: Case) -> list[Refusal]:
@@ -122,7 +122,7 @@ def _of_part(case: Case) -> list[Refusal]:
     parent = case.part_of.parent_id
     told = f"its order is a part of order {parent}, whose Sale holds it: credit that Sale by hand in Balance"
     return [
-        _refusal(case, f"credit-note:{key}", Reason.REFUND_OF_PART, f"{name_of(refund)}: {told}, then discard this")
+        _refusal(case, credit_note_id(key), Reason.REFUND_OF_PART, f"{name_of(refund)}: {told}, then discard this")
         for key, refund in case.open_refunds().items()
     ]
 
@@ -143,7 +143,9 @@ def _reversed_in_vain(case: Case) -> list[Refusal]:
         f"{note.number or note.credit_note} over {note.total}, and now the order is back: delete that credit note in "
         "Balance"
     )
-    return [_refusal(case, f"credit-note-removed:{case.order}:{note.refund_id}", Reason.SALE_RESTORED, detail)]
+    return [
+        _refusal(case, removed_credit_note_id(refund_key(case.order, note.refund_id)), Reason.SALE_RESTORED, detail)
+    ]
 
 
 def _no_longer_right(case: Case, key: str, note: CreditNoteRecorded) -> Refusal | None:
@@ -153,12 +155,12 @@ def _no_longer_right(case: Case, key: str, note: CreditNoteRecorded) -> Refusal 
         detail = (
             f"{what} was removed in the shop, its credit note {name} over {note.total} stands: delete it in Balance"
         )
-        return _refusal(case, f"credit-note-removed:{key}", Reason.REFUND_REMOVED, detail)
+        return _refusal(case, removed_credit_note_id(key), Reason.REFUND_REMOVED, detail)
     if refund is not None and is_changed(refund, note):
         detail = (
             f"{what} was changed after its credit note {name} over {note.total} was recorded: correct it in Balance"
         )
-        return _refusal(case, f"credit-note-changed:{key}", Reason.REFUND_AMOUNT_DIFFERS, detail)
+        return _refusal(case, changed_credit_note_id(key), Reason.REFUND_AMOUNT_DIFFERS, detail)
     return None
 
 

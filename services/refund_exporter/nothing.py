@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contracts.delivery_ids import refund_key
 from contracts.ledger import NothingToCredit
 from services.refund_exporter.case import Case
 from services.refund_exporter.projection import NOTHING_DUE
@@ -27,5 +28,5 @@ def nothing_due(case: Case) -> tuple[NothingToCredit, ...]:
 
 
 def _is_known(event: NothingToCredit, case: Case) -> bool:
-    known = case.state.get(NOTHING_DUE, f"{event.key}:{event.refund_id}")
+    known = case.state.get(NOTHING_DUE, refund_key(event.key, event.refund_id))
     return known is not None and (known.amount, known.why) == (event.amount, event.why)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from contracts.delivery_ids import refund_key, sale_id
 from contracts.envelope import Envelope
 from contracts.ledger import (
     CreditNotePlanned,
@@ -37,18 +38,6 @@ NOTHING_DUE = Kind("nothing-to-credit", NothingToCredit)
 """By refund: what was announced of it."""
 
 
-def sale_name(order: str) -> str:
-    """What a credit note waits for while its order has no Sale."""
-    return f"sale:{order}"
-
-
-def refund_key(
-    event: RefundIssued | RefundRemoved | RefundUnreadable | CreditNoteRecorded | CreditNotePlanned | NothingToCredit,
-) -> str:
-    """The key of everything about one refund; all of it is found by its order."""
-    return f"{event.key}:{event.refund_id}"
-
-
 def order_changed(envelope: Envelope[OrderChanged], state: State) -> None:
     order = envelope.data
     state.drop(ORDER_REMOVED, order.key)
@@ -68,27 +57,27 @@ def order_removed(envelope: Envelope[OrderRemoved], state: State) -> None:
 
 def refund_issued(envelope: Envelope[RefundIssued], state: State) -> None:
     refund = envelope.data
-    state.put(REFUND, refund_key(refund), refund, ref=refund.key)
-    state.drop(REMOVED, refund_key(refund))
-    state.drop(UNREADABLE, refund_key(refund))
+    state.put(REFUND, refund_key(refund.key, refund.refund_id), refund, ref=refund.key)
+    state.drop(REMOVED, refund_key(refund.key, refund.refund_id))
+    state.drop(UNREADABLE, refund_key(refund.key, refund.refund_id))
     state.touch(refund.key)
 
 
 def refund_unreadable(envelope: Envelope[RefundUnreadable], state: State) -> None:
-    state.put(UNREADABLE, refund_key(envelope.data), envelope.data, ref=envelope.data.key)
+    state.put(UNREADABLE, refund_key(envelope.data.key, envelope.data.refund_id), envelope.data, ref=envelope.data.key)
     state.touch(envelope.data.key)
 
 
 def refund_removed(envelope: Envelope[RefundRemoved], state: State) -> None:
     removed = envelope.data
-    state.put(REMOVED, refund_key(removed), removed, ref=removed.key)
-    state.drop(UNREADABLE, refund_key(removed))
+    state.put(REMOVED, refund_key(removed.key, removed.refund_id), removed, ref=removed.key)
+    state.drop(UNREADABLE, refund_key(removed.key, removed.refund_id))
     state.touch(removed.key)
 
 
 def sale_recorded(envelope: Envelope[SaleRecorded], state: State) -> None:
     state.put(SALE, envelope.data.key, envelope.data)
-    state.release(sale_name(envelope.data.key))
+    state.release(sale_id(envelope.data.key))
     state.touch(envelope.data.key)
 
 
@@ -103,16 +92,16 @@ def sale_diverged(envelope: Envelope[SaleDiverged], state: State) -> None:
 
 
 def note_recorded(envelope: Envelope[CreditNoteRecorded], state: State) -> None:
-    state.put(NOTE, refund_key(envelope.data), envelope.data, ref=envelope.data.key)
+    state.put(NOTE, refund_key(envelope.data.key, envelope.data.refund_id), envelope.data, ref=envelope.data.key)
     state.touch(envelope.data.key)
 
 
 def note_planned(envelope: Envelope[CreditNotePlanned], state: State) -> None:
-    state.put(NOTE_PLAN, refund_key(envelope.data), envelope.data)
+    state.put(NOTE_PLAN, refund_key(envelope.data.key, envelope.data.refund_id), envelope.data)
 
 
 def nothing_due(envelope: Envelope[NothingToCredit], state: State) -> None:
-    state.put(NOTHING_DUE, refund_key(envelope.data), envelope.data)
+    state.put(NOTHING_DUE, refund_key(envelope.data.key, envelope.data.refund_id), envelope.data)
 
 
 REMEMBER: Mapping[type[Event], Remember] = {

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from contracts.ledger import RecordedLine, SaleDiverged
+from contracts.ledger import NO_REFUND, RecordedLine, SaleDiverged
 from contracts.reasons import Reason
 from services.accounting.documents.period import open_day
 from services.accounting.documents.unbookable import Unbookable
@@ -18,14 +18,7 @@ from services.refund_exporter.basis import Basis, BasisLine
 from services.refund_exporter.credit_note import CreditNote
 from services.refund_exporter.left import Left, LineLeft
 
-NO_REFUND = 0
-"""Stands where other credit notes name their refund: the shop knows none. Further reversals of an order count down."""
 GIVEN_UP = ("given-up", "removed")
-
-
-def is_reversal(refund_id: int) -> bool:
-    """Whether a credit note takes a whole Sale back, and belongs to no refund of the shop."""
-    return refund_id <= NO_REFUND
 
 
 @dataclass(frozen=True, slots=True)

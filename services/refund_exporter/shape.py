@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contracts.delivery_ids import credit_note_id, order_key, refund_key
 from contracts.shop import RefundIssued
 from services.accounting.documents.approval import Candidate, vat_words
 from services.refund_exporter.basis import Basis
@@ -17,7 +18,7 @@ def candidate(
     kind = "whole Sale of a removed order taken back" if removed else refund_kind(task, refund, basis)
     words = ("credit note", kind, vat_words(task.lines), task.currency, client)
     return Candidate(
-        id=f"credit-note:{task.shop}:{task.order_id}:{task.refund_id}",
+        id=credit_note_id(refund_key(order_key(task.shop, task.order_id), task.refund_id)),
         kind="credit-note",
         shop=task.shop,
         order_id=task.order_id,

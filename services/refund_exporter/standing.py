@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
+from contracts.order_statuses import ENDED_STATUSES
 from contracts.shop import OrderChanged
 from services.accounting.documents.relations import role_of
 from services.accounting.documents.trigger import is_triggered
 from services.engine.state.records import State
 from services.refund_exporter.projection import ORDER, ORDER_REMOVED
 from services.settings.orders import OrderSettings
-
-OVER = frozenset({"cancelled", "failed", "refunded", "trash"})
-"""The statuses from which an order does not come to its trigger by itself (API fact)."""
 
 
 def never_sold(order: str, settings: OrderSettings, state: State) -> str:
@@ -21,7 +19,7 @@ def never_sold(order: str, settings: OrderSettings, state: State) -> str:
     if state.get(ORDER_REMOVED, order) is not None:
         return "the shop holds its order no more, and it never had a Sale"
     known = state.get(ORDER, order)
-    if known is None or known.status not in OVER or is_triggered(known, settings):
+    if known is None or known.status not in ENDED_STATUSES or is_triggered(known, settings):
         return ""
     return f"its order is {known.status} and never had a Sale"
 

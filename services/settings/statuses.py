@@ -12,6 +12,16 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
+from contracts.order_statuses import (
+    CANCELLED,
+    COMPLETED,
+    FAILED,
+    ON_HOLD,
+    PENDING,
+    PROCESSING,
+    REFUNDED,
+    UNPLACED_STATUSES,
+)
 from services.settings.base import Section
 
 
@@ -22,12 +32,10 @@ def _as_rest_names_it(status: str) -> str:
 
 
 Status = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$"), AfterValidator(_as_rest_names_it)]
-RANK = {"pending": 0, "on-hold": 1, "processing": 2, "completed": 3, "cancelled": 4, "failed": 4, "refunded": 4}
+RANK = {PENDING: 0, ON_HOLD: 1, PROCESSING: 2, COMPLETED: 3, CANCELLED: 4, FAILED: 4, REFUNDED: 4}
 """How far an order has come in each of WooCommerce's own statuses; from the last ones nothing leads on."""
-NEVER = frozenset({"refunded", "failed", "pending", "trash", "auto-draft", "checkout-draft"})
-"""Never given by us."""
-UNBORN = frozenset({"trash", "auto-draft", "checkout-draft"})
-"""Never left by us."""
+NEVER_SET = UNPLACED_STATUSES | {PENDING, FAILED, REFUNDED}
+"""Davtari never sets these statuses."""
 
 
 class StatusSettings(Section):
@@ -61,10 +69,12 @@ class StatusSettings(Section):
 def forbidden(state: str, was: str, steps: Mapping[str, str]) -> str | None:
     """Why a step of the list may not be taken; None when it may."""
     status = steps[was]
-    if status in NEVER or was in UNBORN:
-        return "Davtari never gives this status" if status in NEVER else "such an order is none yet, or none any more"
-    if state == "posted" and status == "cancelled":
-        return "an order whose Sale stands is not given up"
+    if status in NEVER_SET:
+        return "Davtari never sets this status"
+    if was in UNPLACED_STATUSES:
+        return "such an order is not placed, or in the trash"
+    if state == "posted" and status == CANCELLED:
+        return "an order with a Sale is not cancelled by Davtari"
     return _backwards(was, steps)
 
 

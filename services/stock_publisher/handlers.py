@@ -8,6 +8,7 @@ from functools import partial
 from contracts.alerts import FeedStateChanged
 from contracts.balance import ItemChanged, ItemWithdrawn, StockChanged
 from contracts.catalog import AvailabilityChanged, ProductLinked, ProductUnlinked
+from contracts.delivery_ids import order_key
 from contracts.drift import StockDrifted
 from contracts.envelope import Envelope
 from contracts.ledger import SaleRecorded
@@ -94,9 +95,9 @@ def _forget_settled(shop: str, stock: StockChanged, days: int, state: State) -> 
     by_order: dict[int, dict[str, in_flight.Claim]] = defaultdict(dict)
     for key, claim in claims_on(link, state).items():
         by_order[claim.order_id][key] = claim
-    sales = state.get_many(SALE, (f"{shop}:{order_id}" for order_id in by_order))
+    sales = state.get_many(SALE, (order_key(shop, order_id) for order_id in by_order))
     for order_id, claims in by_order.items():
-        sale = sales.get(f"{shop}:{order_id}")
+        sale = sales.get(order_key(shop, order_id))
         if in_flight.held(list(claims.values()), (sale,) if sale else (), reading) is None:
             for key in claims:
                 drop_claim(key, state)

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import orjson
 
+from contracts.order_statuses import TRASH
 from contracts.reasons import Reason
 from services.accounting.documents.digest import digest_of
 from services.connectors.woocommerce import php
@@ -157,5 +158,5 @@ class OrderList:
         found: set[int | None] = set()
         for some in chunks(orders, 100):
             rows = await self._shop.orders_by_id(some)
-            found |= {php.whole(row.get("id")) for row in rows if row.get("status") != "trash"}
+            found |= {php.whole(row.get("id")) for row in rows if row.get("status") != TRASH}
         return found

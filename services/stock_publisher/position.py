@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from contracts.delivery_ids import order_key
 from services.accounting.documents.relations import is_own_purchase
 from services.engine.state.records import State
 from services.settings.model import Settings
@@ -75,7 +76,7 @@ class Outlook:
 
 def held_by(shop: str, claims: Sequence[Claim], reading: Reading, state: State, *, reserve: bool) -> tuple[Held, ...]:
     """What the orders of a shop hold of an item beyond a reading; `reserve`: whether that is subtracted."""
-    keys = {claim.order_id: f"{shop}:{claim.order_id}" for claim in claims}
+    keys = {claim.order_id: order_key(shop, claim.order_id) for claim in claims}
     sold = state.get_many(SALE, keys.values())
     reserved = state.get_many(RESERVED, keys.values()) if reserve else {}
     known = {n: [one for one in (sold.get(key), reserved.get(key)) if one] for n, key in keys.items()}

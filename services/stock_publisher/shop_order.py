@@ -12,14 +12,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from contracts.delivery_ids import order_key
 from contracts.model import Instant, Part, Quantity
+from contracts.order_statuses import CORE_STATUSES, STOCK_REDUCING_STATUSES
 from contracts.shop import OrderChanged, OrderLine, OrderUnreadable
 from services.accounting.documents.translations import same_sku
 
-ACCEPTED = frozenset({"processing", "on-hold", "completed"})
-NOT_ACCEPTED = frozenset(
-    {"pending", "cancelled", "refunded", "failed", "trash", "draft", "auto-draft", "checkout-draft"}
-)
+STOCK_KEEPING_STATUSES = (CORE_STATUSES | {"draft"}) - STOCK_REDUCING_STATUSES
 ZERO = Decimal(0)
 
 
@@ -65,7 +64,7 @@ class Shown:
     @property
     def key(self) -> str:
         """`shop:order`."""
-        return f"{self.shop}:{self.order_id}"
+        return order_key(self.shop, self.order_id)
 
 
 class ShopOrder(Part):
@@ -89,7 +88,7 @@ class ShopOrder(Part):
     @property
     def key(self) -> str:
         """`shop:order`."""
-        return f"{self.shop}:{self.order_id}"
+        return order_key(self.shop, self.order_id)
 
     @property
     def holding(self) -> AskedByName:
@@ -196,8 +195,8 @@ def _accepted_at(shown: Shown, before: ShopOrder | None, observed_at: datetime |
 
 def _accepted(status: str, paid_at: datetime | None, before: ShopOrder | None) -> bool:
     """An order whose status nobody can read holds: rather too little for sale than one piece twice."""
-    if status in ACCEPTED or status in NOT_ACCEPTED:
-        return status in ACCEPTED
+    if status in STOCK_REDUCING_STATUSES or status in STOCK_KEEPING_STATUSES:
+        return status in STOCK_REDUCING_STATUSES
     if before is not None:
         return before.accepted_at is not None
     return not status or paid_at is not None

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from contracts.model import Event
+from contracts.order_statuses import DRAFT_STATUSES, TRASH
 from contracts.reasons import Reason
 from contracts.shop import OrderChanged, OrderRemoved, OrderUnreadable, RefundUnreadable
 from services.accounting.documents.digest import digest_of
@@ -21,11 +22,10 @@ from services.engine.outbox.upstream_errors import Rejected, UpstreamError
 from services.settings.orders import OrderSettings
 from services.store_feed.doubts import UNCONFIRMED
 from services.store_feed.hints import LOOKED, Looked
-from services.store_feed.looks import OTHER_TAXES, TRASH, Answer, Reading, ReadsOrders, Wanted, named, wait_of
+from services.store_feed.looks import OTHER_TAXES, Answer, Reading, ReadsOrders, Wanted, named, wait_of
 from services.store_feed.order_reader import OrderReader, Outdated, outdated_event
 from services.store_feed.refund_reader import RefundFacts, RefundReader
 
-NOT_PLACED = frozenset({"checkout-draft", "auto-draft"})
 """The buyer is still in the checkout (API fact): no order yet."""
 NOT_FOUND = 404
 REMOVAL_WAIT = timedelta(minutes=10)
@@ -66,7 +66,7 @@ class Looks:
             return (self._missing(wanted),), ""
         if isinstance(answer, Outdated):
             return (outdated_event(wanted, answer, self._clock()),), ""
-        if answer.status in NOT_PLACED:
+        if answer.status in DRAFT_STATUSES:
             return (), digest_of(answer.json)
         if answer.status == TRASH:
             return (_removed(wanted, self._clock()),), digest_of(answer.json)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from functools import partial
 
+from contracts.delivery_ids import order_key, read_id
 from contracts.envelope import Envelope
 from contracts.identity import AcceptShopRequested
 from contracts.operations import PushRequested, ReadRequested
@@ -83,7 +84,7 @@ def _refund_removed(envelope: Envelope[RefundRemoved], state: State) -> None:
 
 def _pushed(envelope: Envelope[PushRequested | ReturnRequested], state: State) -> None:
     """A person wants the order exported: it is read again first, so that what is exported is what stands there."""
-    wonder([f"{envelope.data.shop}:{envelope.data.order_id}"], ORDERS, state)
+    wonder([order_key(envelope.data.shop, envelope.data.order_id)], ORDERS, state)
 
 
 def _decide(shops: Collection[str], subject: str, state: State) -> Decision:
@@ -99,11 +100,11 @@ def _decide(shops: Collection[str], subject: str, state: State) -> Decision:
 
 def _look(shop: str, order_id: int, state: State) -> Decision:
     """Look at the order while there is a hint that no look has served, or while the last answer was not taken."""
-    subject = f"{shop}:{order_id}"
+    subject = order_key(shop, order_id)
     hint, looked = unserved(subject, ORDERS, state), state.get(LOOKED, subject)
     if hint is None and not doubts.doubts_of(subject, state):
         return NOTHING
     payload = wanted(shop, order_id, state).model_dump(mode="json")
     not_before = looked.again_at if looked and hint is None else None
-    look = Delivery(f"read:{subject}", READ, lane(shop), subject, payload, not_before=not_before)
+    look = Delivery(read_id(subject), READ, lane(shop), subject, payload, not_before=not_before)
     return Decision(deliveries=(look,), refuse=tuple(doubts.letters(subject, hint is not None, state)))

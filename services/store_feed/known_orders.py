@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from contracts.delivery_ids import order_key
 from contracts.envelope import Envelope
 from contracts.identity import ShopIdentified
 from contracts.shop import OrderRemoved
@@ -71,7 +72,7 @@ FACT = {"order": "order_id", "created_at": "created_at", "total": "total"}
 
 async def remember(work: Work, shop: str, placed: Iterable[PlacedOrder]) -> None:
     """Keep the newest placed orders that a shop which is ours has just shown."""
-    wanted = {f"{shop}:{one.order}": one for one in placed}
+    wanted = {order_key(shop, one.order): one for one in placed}
     before = (await work.find_many(KNOWN_ORDER, [shop]))[shop]
     for key in before.keys() - wanted.keys():
         work.drop(KNOWN_ORDER, key)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from contracts.delivery_ids import order_key
 from contracts.reasons import Reason
 from contracts.shop import OrderUnreadable
 from services.accounting.documents.digest import digest_of
@@ -17,7 +18,7 @@ async def report(work: Work, shop: str, left_out: Sequence[Skipped]) -> None:
     """Report each once. One that is named is looked at alone: when that succeeds its dead letter closes by itself."""
     named = {one.id: one for one in left_out if one.id is not None and one.id > 0}
     await work.announce([(_unreadable(work, shop, id_, one), None) for id_, one in named.items()])
-    await hint_at(work, {f"{shop}:{id_}": Why() for id_ in named})
+    await hint_at(work, {order_key(shop, id_): Why() for id_ in named})
     for why in sorted({one.why for one in left_out if one.id not in named}):
         note_fault(work, _subject(shop, why), _nameless(shop, why))
 

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from pydantic import Field
 
 from contracts.model import Instant, Part
+from contracts.order_statuses import TRASH
 from contracts.shop import OrderChanged
 from services.connectors.woocommerce.order import order_changed
 from services.connectors.woocommerce.read import ReadError
@@ -18,7 +19,6 @@ from services.settings.orders import OrderSettings
 from services.store_feed.evidence import Shown, shown
 
 Json = Mapping[str, Any]
-TRASH = "trash"
 OTHER_TAXES = "asked for six decimals, the shop answers other taxes than without, or no more decimals: from a cache?"
 
 

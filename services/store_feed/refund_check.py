@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 import orjson
 
+from contracts.delivery_ids import order_key
 from services.engine.outbox.engine import Engine
 from services.engine.state.store import chunks, read_kind
 from services.settings.model import ScheduleSettings
@@ -43,5 +44,5 @@ class RefundCheck:
         async for key, body in read_kind(self._engine.database, REFUND.name):
             shop, order_id, _ = key.split(":")
             if shop == self._name and datetime.fromisoformat(orjson.loads(body)["created_at"]) >= since:
-                found.add(f"{shop}:{order_id}")
+                found.add(order_key(shop, order_id))
         return found

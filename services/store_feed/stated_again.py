@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from contracts.delivery_ids import order_key
 from contracts.envelope import Envelope
 from contracts.model import Event, Part
 from contracts.operations import ReadRequested
@@ -25,7 +26,7 @@ AGAIN = Kind("state-again", Again)
 
 def read_requested(envelope: Envelope[ReadRequested], state: State) -> None:
     """Look at each of these orders."""
-    keys = [f"{envelope.data.shop}:{order_id}" for order_id in envelope.data.order_ids]
+    keys = [order_key(envelope.data.shop, order_id) for order_id in envelope.data.order_ids]
     wonder(keys, ORDERS, state)
     for key, hint in state.get_many(HINT, keys).items():
         state.put(AGAIN, key, Again(asked=hint.asked))

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Protocol
 
 import orjson
 
+from contracts.order_statuses import DRAFT_STATUSES
 from services.accounting.documents.digest import digest_of
 from services.connectors.identity.guard import Shut, always_open
 from services.connectors.woocommerce import php
@@ -23,7 +24,6 @@ from services.engine.state.store import read_kind
 from services.engine.telemetry.freshness import completed
 from services.engine.telemetry.meters import SWEPT_LATE
 from services.settings.model import ScheduleSettings
-from services.store_feed.deliveries import NOT_PLACED
 from services.store_feed.hints import HINT, LOOKED, Why, hint_at
 from services.store_feed.left_out import report
 from services.store_feed.looks import shown_by
@@ -138,7 +138,7 @@ class Sweep:
 
 
 def _seen(shop: str, order: dict[str, Any]) -> Seen:
-    placed = str(order.get("status")) not in NOT_PLACED
+    placed = str(order.get("status")) not in DRAFT_STATUSES
     return Seen(f"{shop}:{php.id_of(order)}", modified_at(order), placed, digest_of(order), order)
 
 

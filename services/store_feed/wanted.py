@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
+from contracts.delivery_ids import order_key
 from contracts.reasons import Reason
 from services.connectors.identity.standing import KNOWN
 from services.engine.state.records import State
@@ -17,7 +18,7 @@ from services.store_feed.records import ORDER, ORDER_DOUBT, REFUND, REFUND_DOUBT
 
 def wanted(shop: str, order_id: int, state: State) -> Wanted:
     """The next look at an order: it serves the hint that is open, or repeats the last look."""
-    subject = f"{shop}:{order_id}"
+    subject = order_key(shop, order_id)
     hint, looked, doubts = unserved(subject, ORDERS, state), state.get(LOOKED, subject), doubts_of(subject, state)
     refunds = state.find(REFUND_DOUBT, subject).values()
     missing = {doubt.refund_id: doubt.observed_at for doubt in refunds if doubt.reason == Reason.SHOP_REFUND_MISSING}

@@ -19,10 +19,10 @@ from services.balance_feed.app import blueprint
 from services.balance_feed.handlers import COMMAND, NAME, RESOURCES, Resource, handlers
 from services.balance_feed.schedule import Schedule
 from services.demo.kafka import Broker
-from services.engine.kafka.commands import answers, send, settlement
-from services.engine.kafka.reader import read_events
+from services.engine.client.commands import open_answers, send_command, wait_for_settlement
+from services.engine.client.reader import read_events
+from services.engine.kafka.record import Record
 from services.engine.kafka.topics import create_topics
-from services.engine.outbox.record import Record
 from services.engine.runtime.service import Service
 from services.engine.state.store import read_kind
 from services.sandbox.balance import catalogue
@@ -166,9 +166,9 @@ async def running(known: Settings) -> AsyncIterator[Service]:
 async def imported(known: Settings, resource: Resource) -> CommandSettled:
     """Ask the running service for an import, through Kafka."""
     command = ImportRequested(command_id=str(uuid4()), asked_by="nino", asked_at=Clock()(), resource=resource)
-    async with answers(known.kafka, "operations") as consumer, asyncio.timeout(30):
-        await send(known.kafka, command, Clock()())
-        return await settlement(consumer, command.command_id)
+    async with open_answers(known.kafka, "operations") as consumer, asyncio.timeout(30):
+        await send_command(known.kafka, command, Clock()())
+        return await wait_for_settlement(consumer, command.command_id)
 
 
 async def facts(known: Settings, at_least: int) -> dict[str, Event]:

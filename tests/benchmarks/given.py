@@ -12,7 +12,7 @@ from contracts.balance import StockChanged, StockRow
 from contracts.catalog import ProductLinked
 from contracts.envelope import headers, value, wrap
 from contracts.model import Event
-from services.engine.outbox.record import Record
+from services.engine.kafka.record import Record
 from services.settings.model import Settings
 
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from contracts.envelope import headers, value, wrap
 from contracts.model import Event
-from services.engine.kafka.connection import producer
+from services.engine.kafka.connection import create_producer
 from services.engine.runtime.service import Blueprint, Service
 from services.settings.model import KafkaSettings, Settings
 from tests.benchmarks.given import NOW
@@ -35,7 +35,7 @@ def on_kafka(settings: Settings, kafka: KafkaSettings, folder: Path) -> Settings
 
 async def publish(kafka: KafkaSettings, events: Iterable[Event]) -> int:
     """Put first versions of facts into their topics; gives how many."""
-    sender, count = producer(kafka, "bench"), 0
+    sender, count = create_producer(kafka, "bench"), 0
     await sender.start()
     for event in events:
         fact = wrap(event, version=1, source="bench", time=NOW)

@@ -12,11 +12,11 @@ import pytest
 from sqlalchemy import delete
 
 from contracts.envelope import headers, value, wrap
-from services.engine.kafka.connection import producer
+from services.engine.kafka.connection import create_producer
 from services.engine.kafka.consumer import Consumer
+from services.engine.kafka.record import Record
 from services.engine.outbox.engine import Engine
 from services.engine.outbox.handlers import Handlers
-from services.engine.outbox.record import Record
 from services.engine.state.store import chunks
 from services.engine.state.tables import deliveries
 from services.settings.model import KafkaSettings
@@ -85,7 +85,7 @@ async def ours(kafka: KafkaSettings, rules: Handlers, folder: Path) -> AsyncIter
 
 async def publish(kafka: KafkaSettings, number: int) -> None:
     """New stock of items that no round before was about."""
-    sender = producer(kafka, "bench")
+    sender = create_producer(kafka, "bench")
     await sender.start()
     facts = [wrap(stock(number * COUNT + n, 2), version=2, source="bench", time=NOW) for n in range(COUNT)]
     for fact in facts:

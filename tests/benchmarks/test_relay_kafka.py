@@ -12,7 +12,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from contracts.envelope import headers, value, wrap
-from services.engine.kafka.connection import producer
+from services.engine.kafka.connection import create_producer
 from services.engine.kafka.publisher import Publisher
 from services.settings.model import KafkaSettings
 from tests.benchmarks.board import Board
@@ -29,7 +29,7 @@ COUNT, ROUNDS, GOAL = sized(10_000, 1_000), sized(5, 1), 0.5
 @asynccontextmanager
 async def sender(settings: KafkaSettings) -> AsyncIterator[AIOKafkaProducer]:
     """A producer as the services have one."""
-    found = producer(settings, "bench")
+    found = create_producer(settings, "bench")
     await found.start()
     try:
         yield found
@@ -41,7 +41,7 @@ async def sender(settings: KafkaSettings) -> AsyncIterator[AIOKafkaProducer]:
 class Floor:
     """The records are ready; they are only sent, all pipelined."""
 
-    producer: AIOKafkaProducer
+    create_producer: AIOKafkaProducer
     prefix: str
 
     async def __call__(self, number: int) -> float:

@@ -17,7 +17,7 @@ from random import Random
 import pytest
 
 from services.balance_feed.handlers import NAME, handlers
-from services.engine.kafka.connection import producer
+from services.engine.kafka.connection import create_producer
 from services.engine.kafka.publisher import Publisher
 from services.engine.outbox.engine import Engine
 from services.engine.outbox.lane import Deliver
@@ -65,7 +65,7 @@ class Watch:
 @asynccontextmanager
 async def feeding(kafka: KafkaSettings, folder: Path) -> AsyncIterator[Engine]:
     """The feed's engine, and its way to Kafka."""
-    sender = producer(kafka, NAME)
+    sender = create_producer(kafka, NAME)
     await sender.start()
     async with opened(NAME, handlers(), folder, Clock()) as engine:
         publisher = Publisher(engine.database, sender, kafka.topic_prefix, timeout=30.0)

@@ -17,10 +17,10 @@ from services.cli.dead_letters.edit_check import EditContext
 from services.cli.dead_letters.pointers import find_differences, set_value
 from services.cli.dead_letters.records import MASK, mask_person
 from services.cli.dead_letters.selection import find_same_record
+from services.engine.kafka.record import restore_record, to_failed_record
 from services.engine.outbox.dead_letters import delivery_letter
 from services.engine.outbox.decision import Delivery
 from services.engine.outbox.digest import digest_of
-from services.engine.outbox.record import failed, restored
 from tests.cli.letters_given import closed, delivery, letters, record
 from tests.outbox.shelf import envelope as told_by_feed
 from tests.outbox.shelf import of_envelope, stock
@@ -106,7 +106,9 @@ def broken_record(topic: str = "davtari.balance.stock") -> DeadLettered:
     body = orjson.loads(sound.value or b"")
     body["rows"][0]["warehouse"] = 7
     told = record(9, topic=topic)
-    held = failed(sound).model_copy(update={"topic": topic, "value": record(9, orjson.dumps(body)).record.value})  # type: ignore[union-attr]
+    held = to_failed_record(sound).model_copy(
+        update={"topic": topic, "value": record(9, orjson.dumps(body)).record.value}
+    )  # type: ignore[union-attr]
     return told.model_copy(update={"record": held, "dead_letter": "00000009-letter"})
 
 
@@ -128,7 +130,7 @@ def test_a_record_is_corrected_under_a_new_id_and_keeps_its_version() -> None:
 
 def restored_id(one: DeadLetter) -> str:
     assert one.letter.record is not None
-    return dict(restored(one.letter.record).headers)["ce_id"].decode()  # type: ignore[union-attr]
+    return dict(restore_record(one.letter.record).headers)["ce_id"].decode()  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(

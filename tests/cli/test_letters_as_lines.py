@@ -5,7 +5,7 @@ from __future__ import annotations
 from contracts.connect_headers import connect_headers
 from contracts.envelope import headers, value, wrap
 from services.cli.events.records import parse_line, parse_record
-from services.engine.outbox.record import Record
+from services.engine.kafka.record import Record
 from tests.cli.letters_given import NOW, record
 
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from aiokafka import AIOKafkaConsumer
 
-from services.engine.kafka.connection import producer
+from services.engine.kafka.connection import create_producer
 from services.engine.runtime.clock import utc_now
 from services.engine.runtime.tbilisi import local_day
 from tests.end_to_end.programs import Said
@@ -53,7 +53,7 @@ def results(said: Said) -> dict[str, str]:
 
 async def put(stage: Stage, topic: str, key: bytes, body: bytes, head: list[tuple[str, bytes]]) -> None:
     """Somebody publishes a record of their own."""
-    sender = producer(stage.settings.kafka, "somebody")
+    sender = create_producer(stage.settings.kafka, "somebody")
     await sender.start()
     await sender.send_and_wait(stage.world.prefix + topic, value=body, key=key, headers=head)
     await sender.stop()

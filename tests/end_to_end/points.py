@@ -12,7 +12,7 @@ import httpx
 
 from contracts.operations import ImportRequested
 from services.cli.requests import command_header
-from services.engine.kafka.commands import send
+from services.engine.client.commands import send_command
 from services.engine.runtime.clock import utc_now
 from services.sandbox.balance.catalogue import STANDARD, ordered
 from tests.end_to_end import journal
@@ -125,7 +125,7 @@ def _linked(stage: Stage, count: int) -> list[str]:
 async def read_balance(stage: Stage, resource: str) -> None:
     """Ask for an import and do not wait for the answer: whoever is to answer may be dead."""
     command = ImportRequested.model_validate({"resource": resource, **command_header()})
-    await send(stage.settings.kafka, command, utc_now())
+    await send_command(stage.settings.kafka, command, utc_now())
 
 
 POINTS = {

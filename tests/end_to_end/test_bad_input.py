@@ -20,7 +20,7 @@ from contracts.reasons import Reason
 from contracts.topics import REPORTERS
 from services.demo.kafka import Broker
 from services.demo.world import ALL_LIVE, WEBHOOK_SECRET
-from services.engine.kafka.connection import producer
+from services.engine.kafka.connection import create_producer
 from tests.end_to_end import journal
 from tests.end_to_end.spoiled import ORDERS, RECORDS, UNREADABLE
 from tests.end_to_end.stage import ALL, Stage, stage
@@ -124,7 +124,7 @@ async def test_an_order_that_cannot_be_read_waits_and_holds_up_no_other(stage: S
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def sent(stage: Stage) -> dict[str, tuple[str, int, int]]:
     """Every spoiled record is in its topic; by its case where it stands."""
-    sender = producer(stage.settings.kafka, "somebody")
+    sender = create_producer(stage.settings.kafka, "somebody")
     await sender.start()
     places = {}
     for name, case in RECORDS.items():

@@ -17,7 +17,7 @@ from contracts.envelope import headers
 from contracts.operations import DeadLettered, EditRequested
 from contracts.reasons import Reason
 from services.demo.kafka import Broker
-from services.engine.kafka.connection import reader
+from services.engine.kafka.connection import create_reader
 from tests.end_to_end import journal, letter_desk
 from tests.end_to_end.letter_desk import OPEN, letters, period_closed, refused, results
 from tests.end_to_end.programs import DAVTARI
@@ -282,7 +282,7 @@ async def test_what_is_given_up_is_shown_with_who_when_and_why(stage: Stage) -> 
 
 @pytest.mark.claim("K18")
 async def test_ordinary_kafka_tools_see_what_is_wrong(stage: Stage) -> None:
-    consumer = reader(stage.settings.kafka, ["dead-letters"])
+    consumer = create_reader(stage.settings.kafka, ["dead-letters"])
     await consumer.start()
     try:
         async with asyncio.timeout(30):

@@ -13,7 +13,7 @@ import pytest_asyncio
 
 from services.demo.kafka import ArchivesBroker, Broker, BrokerError, broker
 from services.demo.ledger import following
-from services.engine.kafka.connection import admin
+from services.engine.kafka.connection import open_admin
 from services.engine.kafka.topics import create_topics
 from services.engine.state.files import database_file
 from tests.end_to_end.stage import ALL, Stage, stage
@@ -88,7 +88,7 @@ async def test_a_topic_is_deleted_and_made_again_while_the_services_run(stage: S
     async with told_anew(stage):
         await sells(stage)
     begun = time.monotonic()
-    async with admin(stage.settings.kafka) as asked:
+    async with open_admin(stage.settings.kafka) as asked:
         await asked.delete_topics([stage.settings.kafka.topic_prefix + topic])
 
     async def made() -> bool:

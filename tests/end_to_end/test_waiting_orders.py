@@ -13,7 +13,7 @@ from contracts.operations import CommandSettled, ReplayRequested
 from contracts.reasons import Reason
 from services.cli.requests import command_header
 from services.demo.kafka import Broker
-from services.engine.kafka.commands import send
+from services.engine.client.commands import send_command
 from services.engine.runtime.clock import utc_now
 from services.sandbox.balance.goods import Good, of_recorded_shop
 from services.sandbox.recorded import recording
@@ -119,7 +119,7 @@ async def test_two_people_replay_at_once(stage: Stage) -> None:
     (letter,) = stage.ledger.open_letters
     # when two people replay it at the same moment
     commands = [ReplayRequested(dead_letter=letter, **command_header()) for _ in range(2)]
-    await asyncio.gather(*[send(stage.settings.kafka, command, utc_now()) for command in commands])
+    await asyncio.gather(*[send_command(stage.settings.kafka, command, utc_now()) for command in commands])
     # then both are answered, and there is one Sale
     await stage.until(lambda: len(_answers(stage, commands)) == 2, "both are answered")
     assert "done" in {answer.outcome for answer in _answers(stage, commands)}

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from services.cli.app import app
 from services.cli.registry import SERVICES
 from services.demo.kafka import Broker
-from services.engine.kafka.reader import read_events
+from services.engine.client.reader import read_events
 from services.engine.kafka.topics import create_topics
 from services.engine.outbox.decision import NOTHING
 from services.engine.outbox.handlers import Handlers

@@ -13,9 +13,9 @@ from aiokafka import AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.errors import KafkaError
 
-from services.engine.kafka.consumer import Consumer, catch_up
-from services.engine.kafka.tails import tails
-from services.engine.outbox.record import Record
+from services.engine.kafka.connection import read_last_offsets
+from services.engine.kafka.consumer import Consumer, wait_until_caught_up
+from services.engine.kafka.record import Record
 from tests.kafka.topics import STOCK, Taker, Topics, consuming, eventually
 from tests.outbox.shelf import envelope, stock
 
@@ -42,7 +42,7 @@ async def test_records_arrive_as_they_stand_in_the_topic(topics: Topics) -> None
 async def test_a_batch_that_fails_is_taken_again_and_nothing_is_skipped(topics: Topics) -> None:
     await stocked(topics, *range(10))
     taker = Taker(failures=2)
-    async with consuming(topics, taker, at_once=5):
+    async with consuming(topics, taker, max_records=5):
         await taker.has(10)
         await eventually(committed(topics, 10), "the offset 10 is committed")
     assert taker.offsets == list(range(10))
@@ -53,7 +53,7 @@ async def test_a_batch_that_fails_for_an_hour_is_not_skipped(topics: Topics, mon
     monkeypatch.setattr("tenacity.time", SimpleNamespace(monotonic=lambda: next(hours)))
     await stocked(topics, 0, 1, 2)
     taker = Taker(failures=2)
-    async with consuming(topics, taker, at_once=1):
+    async with consuming(topics, taker, max_records=1):
         await taker.has(3)
     assert taker.offsets == [0, 1, 2]
 
@@ -70,7 +70,7 @@ class Bounded(Taker):
 async def test_batches_that_are_done_are_let_go(topics: Topics) -> None:
     """However many were read at a stretch: memory must not grow with a backlog."""
     await stocked(topics, *range(1000))
-    async with consuming(topics, taker := Bounded(), at_once=20):
+    async with consuming(topics, taker := Bounded(), max_records=20):
         await taker.has(1000)
         await eventually(committed(topics, 1000), "the offset 1000 is committed")
         gc.collect()
@@ -120,7 +120,7 @@ async def test_what_was_committed_and_is_not_known_here_is_read_again(topics: To
     """Given a state that is older than the committed offsets: a copy, a snapshot, a lost write-ahead log."""
     await stocked(topics, *range(10))
     older = Taker()
-    async with consuming(topics, newer := Taker(), at_once=4):
+    async with consuming(topics, newer := Taker(), max_records=4):
         await newer.has(10)
         await eventually(committed(topics, 10), "the offset 10 is committed")
         older.batches = newer.batches[:1]
@@ -147,7 +147,7 @@ async def test_a_member_that_vanished_without_goodbye_is_replaced_at_once(topics
         begun = time.monotonic()
         heir = Taker([*lost.batches])
         async with consuming(topics, heir) as consumer:
-            await consumer.assignment.made.wait()
+            await consumer.assignment.complete.wait()
             assert time.monotonic() - begun < 8
             await stocked(topics, 1)
             await heir.has(2)
@@ -166,7 +166,7 @@ async def test_large_records_are_read(topics: Topics) -> None:
 async def gate(topics: Topics, taker: Taker, *names: str) -> None:
     """Open a consumer and wait until it has caught up."""
     async with consuming(topics, taker, *names) as consumer, asyncio.timeout(15):
-        await catch_up(consumer)
+        await wait_until_caught_up(consumer)
 
 
 async def test_the_gate_opens_when_everything_that_stood_at_the_start_is_processed(topics: Topics) -> None:
@@ -248,6 +248,9 @@ async def test_the_tail_of_a_partition_is_behind_its_last_record(topics: Topics)
     await stocked(topics, *range(7))
     await topics.create("empty")
     empty = TopicPartition(topics.settings.topic_prefix + "empty", 0)
-    assert await tails(topics.settings, [TopicPartition(name, 0), empty]) == {TopicPartition(name, 0): 7, empty: 0}
+    assert await read_last_offsets(topics.settings, [TopicPartition(name, 0), empty]) == {
+        TopicPartition(name, 0): 7,
+        empty: 0,
+    }
     await delete_before(topics, 7)
-    assert await tails(topics.settings, [TopicPartition(name, 0)]) == {TopicPartition(name, 0): 0}
+    assert await read_last_offsets(topics.settings, [TopicPartition(name, 0)]) == {TopicPartition(name, 0): 0}

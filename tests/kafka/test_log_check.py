@@ -10,9 +10,9 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import UnknownTopicOrPartitionError
 
 from services.engine.kafka import log_check
-from services.engine.kafka.connection import admin
-from services.engine.kafka.log_check import LogChanged, LogCheck, cluster_id
-from services.engine.kafka.reaching import TopicsMissing
+from services.engine.kafka.availability import TopicsMissing
+from services.engine.kafka.connection import open_admin
+from services.engine.kafka.log_check import LogChanged, LogCheck, read_cluster_id
 from services.engine.state.positions import Partition, Position
 from tests.kafka.test_consumer import delete_before
 from tests.kafka.topics import STOCK, Taker, Topics, consuming, eventually
@@ -25,7 +25,7 @@ READ = 4
 
 @pytest.fixture(autouse=True)
 def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(log_check, "LOOK_TWICE", 0.0)
+    monkeypatch.setattr(log_check, "RECHECK_DELAY", 0.0)
 
 
 async def facts(topics: Topics, *numbers: int) -> None:
@@ -52,7 +52,7 @@ async def make_again(topics: Topics, partitions: int = 1) -> None:
 
 
 async def delete(topics: Topics) -> None:
-    async with admin(topics.settings) as asked:
+    async with open_admin(topics.settings) as asked:
         await asked.delete_topics([topics.settings.topic_prefix + STOCK])
 
     async def gone() -> bool:
@@ -110,15 +110,15 @@ async def test_the_same_log_is_recognized(topics: Topics, happens: Happening) ->
     await facts(topics, *range(READ))
     positions = await read(topics)
     await happens(topics)
-    await LogCheck(topics.settings, lambda: positions, None).look()
+    await LogCheck(topics.settings, lambda: positions, None).check()
 
 
 @pytest.mark.parametrize(
     ("happens", "finding"),
     [
         (is_made_again_empty, "ends at 0, and was read up to 4"),
-        (is_made_again_with_as_many_records, "/3 is not the one that was read there"),
-        (is_made_again_with_more_records, "/3 is not the one that was read there"),
+        (is_made_again_with_as_many_records, "/3 is not the one that was read"),
+        (is_made_again_with_more_records, "/3 is not the one that was read"),
         (unread_records_are_deleted, "begins at 6, and was read up to 4: records were deleted unread"),
     ],
 )
@@ -127,14 +127,14 @@ async def test_another_log_is_told_from_it(topics: Topics, happens: Happening, f
     positions = await read(topics)
     await happens(topics)
     with pytest.raises(LogChanged, match=finding):
-        await LogCheck(topics.settings, lambda: positions, None).look()
+        await LogCheck(topics.settings, lambda: positions, None).check()
 
 
 async def test_a_topic_with_fewer_partitions_is_another_one(topics: Topics) -> None:
     topic = topics.settings.topic_prefix + STOCK
     positions = {(topic, 0): Position(0, ""), (topic, 1): Position(0, "")}
     with pytest.raises(LogChanged, match=r"balance\.stock/1 is gone"):
-        await LogCheck(topics.settings, lambda: positions, None).look()
+        await LogCheck(topics.settings, lambda: positions, None).check()
 
 
 async def test_a_topic_that_is_gone_is_waited_for(topics: Topics) -> None:
@@ -142,13 +142,13 @@ async def test_a_topic_that_is_gone_is_waited_for(topics: Topics) -> None:
     positions = await read(topics)
     await delete(topics)
     with pytest.raises(TopicsMissing):
-        await LogCheck(topics.settings, lambda: positions, None).look()
+        await LogCheck(topics.settings, lambda: positions, None).check()
 
 
 async def test_another_cluster_is_told_by_its_id(topics: Topics) -> None:
-    async with admin(topics.settings) as asked:
-        here = await cluster_id(asked)
+    async with open_admin(topics.settings) as asked:
+        here = await read_cluster_id(asked)
     assert here
-    await LogCheck(topics.settings, dict, here).look()
+    await LogCheck(topics.settings, dict, here).check()
     with pytest.raises(LogChanged, match="another cluster"):
-        await LogCheck(topics.settings, dict, "another-cluster-altogether").look()
+        await LogCheck(topics.settings, dict, "another-cluster-altogether").check()

@@ -23,11 +23,10 @@ from contracts.balance import StockChanged
 from contracts.envelope import Envelope
 from contracts.model import Event
 from services.demo.kafka import ArchivesBroker, Unavailable, broker
-from services.engine.kafka.connection import producer
-from services.engine.kafka.publisher import Publisher
-from services.engine.kafka.sender import Sender
+from services.engine.kafka.connection import create_producer
+from services.engine.kafka.publisher import Publisher, RenewableProducer
+from services.engine.kafka.record import Record
 from services.engine.outbox.handlers import Handlers
-from services.engine.outbox.record import Record
 from services.engine.state.records import State
 from services.engine.state.tables import events
 from tests.kafka.topics import STOCK, Topics, eventually, topics_on
@@ -52,9 +51,9 @@ async def publishing(bench: Bench, topics: Topics) -> AsyncIterator[Publisher]:
 
 
 @asynccontextmanager
-async def sending(topics: Topics) -> AsyncIterator[Sender]:
+async def sending(topics: Topics) -> AsyncIterator[RenewableProducer]:
     """A sender for as long as the context lasts."""
-    sender = Sender(lambda: producer(topics.settings, NAME))
+    sender = RenewableProducer(lambda: create_producer(topics.settings, NAME))
     await sender.start()
     try:
         yield sender
@@ -189,12 +188,12 @@ async def test_a_producer_that_has_lost_its_place_is_replaced(
     made: list[AIOKafkaProducer] = []
 
     def make() -> AIOKafkaProducer:
-        made.append(producer(topics.settings, NAME))
+        made.append(create_producer(topics.settings, NAME))
         if len(made) == 1:  # as after Kafka came back from an older copy: it refuses whatever this one sends
             monkeypatch.setattr(made[0], "send", refusing(error))
         return made[-1]
 
-    sender = Sender(make)
+    sender = RenewableProducer(make)
     await sender.start()
     async with open_bench(tmp_path) as bench:
         publisher = Publisher(bench.database, sender, topics.settings.topic_prefix, 5.0)
@@ -253,6 +252,6 @@ async def test_what_a_person_must_put_right_is_told_from_a_broker_that_is_away(
         publisher = Publisher(bench.database, sender, topics.settings.topic_prefix, 5.0)
         await bench.announce(stock("a", 1))
         await publisher.publish_once()
-        assert "topics create --mend" in publisher.why
+        assert "topics create --fix" in publisher.why
         assert [vars(one)["fix"] for one in caplog.records if "refuses an event" in one.message]
         assert await waiting(bench) == 1

@@ -11,7 +11,7 @@ from aiokafka.errors import (
     TopicAuthorizationFailedError,
 )
 
-from services.engine.kafka.reaching import KafkaUnreachable, TopicsMissing, patiently
+from services.engine.kafka.availability import KafkaUnreachable, TopicsMissing, retry_until_available
 
 AWAY = [
     NodeNotReadyError("node 1"),
@@ -29,7 +29,7 @@ AWAY = [
 @pytest.mark.claim("S1.15")
 @pytest.mark.parametrize("error", AWAY, ids=lambda error: type(error).__name__)
 async def test_it_is_called_again_and_a_person_is_told_why(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.engine.kafka.reaching.unavailable_wait", lambda *_: 0.0)
+    monkeypatch.setattr("services.engine.kafka.availability.unavailable_wait", lambda *_: 0.0)
     failing = [error] * 3
     waits: list[str] = []
 
@@ -38,7 +38,7 @@ async def test_it_is_called_again_and_a_person_is_told_why(error: Exception, mon
             raise failing.pop()
         return "an answer"
 
-    assert await patiently(call, waits.append) == "an answer"
+    assert await retry_until_available(call, waits.append) == "an answer"
     assert len(waits) == 4
     assert all(waits[:3])
     assert waits[3] == ""
@@ -49,4 +49,4 @@ async def test_a_fault_of_ours_is_not_repeated() -> None:
         raise KeyError("a fault")
 
     with pytest.raises(KeyError):
-        await patiently(call)
+        await retry_until_available(call)

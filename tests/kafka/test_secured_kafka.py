@@ -13,14 +13,13 @@ import pytest
 import pytest_asyncio
 
 from contracts.operations import CommandSettled, ReplayRequested
-from services.engine.kafka.commands import answers, send, settlement
-from services.engine.kafka.connection import admin
+from services.engine.client.commands import open_answers, send_command, wait_for_settlement
+from services.engine.client.reader import read_events
+from services.engine.kafka.availability import KafkaUnreachable
+from services.engine.kafka.connection import open_admin, read_last_offsets
 from services.engine.kafka.consumer import Consumer
-from services.engine.kafka.reaching import KafkaUnreachable
-from services.engine.kafka.reader import read_events
-from services.engine.kafka.tails import tails
+from services.engine.kafka.record import Record
 from services.engine.kafka.topics import create_topics
-from services.engine.outbox.record import Record
 from services.settings.kafka import KafkaSettings
 from tests.kafka.secured_broker import USER, Secured, available, secured_broker
 from tests.kafka.topics import eventually
@@ -72,14 +71,14 @@ async def test_every_client_gets_in(secured: Secured, way: str) -> None:
         await consumer.start()
         command = ReplayRequested(command_id="c1", asked_by="nino", asked_at=NOW, dead_letter="x")
         answer = CommandSettled(command_id="c1", service="s", outcome="done", detail="", settled_at=NOW)
-        async with answers(kafka, "operations") as reader:
-            await send(kafka, command, NOW)
-            await send(kafka, answer, NOW)
-            assert await settlement(reader, "c1") == answer
+        async with open_answers(kafka, "operations") as reader:
+            await send_command(kafka, command, NOW)
+            await send_command(kafka, answer, NOW)
+            assert await wait_for_settlement(reader, "c1") == answer
         # then all of them have read both
         assert len([told async for told in read_events(kafka, ["operations"])]) == 2
         await eventually(lambda: _are(taken, 2), "the service has read both")
-        assert set((await tails(kafka, consumer.kafka.assignment())).values()) == {2}
+        assert set((await read_last_offsets(kafka, consumer.kafka.assignment())).values()) == {2}
         await consumer.stop()
 
 
@@ -100,7 +99,7 @@ async def test_who_does_not_get_in_is_told_what_to_compare(secured: Secured, nam
     way, wrong, key = WRONG[name]
     files = {k: secured.folder / v if isinstance(v, str) and k.endswith("file") else v for k, v in wrong.items()}
     with pytest.raises(KafkaUnreachable, match=key.replace(".", r"\.")) as said:
-        async with admin(settings(secured, way, **files)):
+        async with open_admin(settings(secured, way, **files)):
             pass
     assert "wrong" not in str(said.value).split("compare")[0]
 

@@ -12,12 +12,18 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from contracts.operations import CommandSettled, ReplayRequested
 from contracts.topics import TOPICS
 from services.demo.kafka import Broker
-from services.engine.kafka.commands import answers, send, settlement
-from services.engine.kafka.connection import admin
-from services.engine.kafka.reaching import TopicsMissing
-from services.engine.kafka.reader import read_events
-from services.engine.kafka.topic_faults import TopicFault, look, topic_faults, topics_there
-from services.engine.kafka.topics import create_topics, mend_topics
+from services.engine.client.commands import open_answers, send_command, wait_for_settlement
+from services.engine.client.reader import read_events
+from services.engine.kafka.availability import TopicsMissing
+from services.engine.kafka.connection import open_admin
+from services.engine.kafka.topics import (
+    TopicFault,
+    check_topics_exist,
+    create_topics,
+    describe_topics,
+    find_topic_faults,
+    fix_topic_configs,
+)
 from tests.kafka.topics import OPERATIONS, STOCK, Topics, eventually, topics_on
 from tests.outbox.shelf import envelope, stock
 
@@ -49,38 +55,38 @@ async def test_topics_that_differ_are_named_with_what_mends_them(kafka: Broker, 
         await _alter(topics, "shop.orders", {"retention.ms": "60000", "segment.ms": "70000"})
 
         async def faults() -> dict[tuple[str, str], TopicFault]:
-            async with admin(topics.settings) as asked:
-                found = await topic_faults(asked, topics.settings)
+            async with open_admin(topics.settings) as asked:
+                found = await find_topic_faults(asked, topics.settings)
             return {(one.topic.removeprefix(topic_prefix), one.kind): one for one in found}
 
         async def forgets() -> bool:
             fault = (await faults()).get(("shop.orders", "config"))
-            return fault is not None and "retention.ms is 60000" in fault.told
+            return fault is not None and "retention.ms is 60000" in fault.message
 
         await eventually(forgets, "the retention is seen")
         found = await faults()
         assert found["balance.items", "missing"].fix == "davtari topics create"
-        assert found["shop.orders", "config"].fix == "davtari topics create --mend"
-        assert "cleanup.policy is delete and must be compact" in found[STOCK, "config"].told
-        assert "never added" in found[STOCK, "partitions"].fix
+        assert found["shop.orders", "config"].fix == "davtari topics create --fix"
+        assert "cleanup.policy is delete and must be compact" in found[STOCK, "config"].message
+        assert "Never add partitions" in found[STOCK, "partitions"].fix
         with pytest.raises(TopicsMissing, match="davtari topics create"):
-            await topics_there(topics.settings, ["balance.items", STOCK])
+            await check_topics_exist(topics.settings, ["balance.items", STOCK])
         # when they are mended
         await create_topics(topics.settings)
-        assert len(await mend_topics(topics.settings)) == 2
+        assert len(await fix_topic_configs(topics.settings)) == 2
 
         # then only the partitions stay as they are, and what else was set stays too
         async def mended() -> bool:
             return set(await faults()) == {(STOCK, "partitions")}
 
         await eventually(mended, "nothing but the partitions differs")
-        async with admin(topics.settings) as asked:
-            (stands,) = (await look(asked, [topic_prefix + "shop.orders"])).values()
+        async with open_admin(topics.settings) as asked:
+            (stands,) = (await describe_topics(asked, [topic_prefix + "shop.orders"])).values()
         assert stands.own["segment.ms"] == "70000"
 
 
 async def _alter(topics: Topics, name: str, configs: dict[str, str]) -> None:
-    async with admin(topics.settings) as asked:
+    async with open_admin(topics.settings) as asked:
         full = topics.settings.topic_prefix + name
         await asked.alter_configs([ConfigResource(ConfigResourceType.TOPIC, full, configs)])
 
@@ -112,7 +118,7 @@ async def test_an_answer_is_found_even_if_it_comes_at_once(topics: Topics) -> No
     await topics.create(OPERATIONS)
     command = ReplayRequested(command_id="c1", asked_by="nino", asked_at=NOW, dead_letter="x")
     answer = CommandSettled(command_id="c1", service="s", outcome="done", detail="", settled_at=NOW)
-    async with answers(topics.settings, OPERATIONS) as reader, asyncio.timeout(10):
-        await send(topics.settings, command, NOW)
+    async with open_answers(topics.settings, OPERATIONS) as reader, asyncio.timeout(10):
+        await send_command(topics.settings, command, NOW)
         await topics.send(envelope(answer))
-        assert await settlement(reader, "c1") == answer
+        assert await wait_for_settlement(reader, "c1") == answer

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from services.demo.kafka import Broker
-from services.engine.kafka.commands import answers
-from services.engine.kafka.connection import admin
-from services.engine.kafka.reaching import KafkaUnreachable, TopicsMissing
-from services.engine.kafka.reader import read_events
+from services.engine.client.commands import open_answers
+from services.engine.client.reader import read_events
+from services.engine.kafka.availability import KafkaUnreachable, TopicsMissing
+from services.engine.kafka.connection import open_admin
 from services.settings.kafka import KafkaSettings
 
 
@@ -42,7 +42,7 @@ async def web_server() -> AsyncIterator[str]:
 async def connected(at: str, folder: Path, **more: Any) -> None:
     (folder / "password").write_text("secret", encoding="utf-8")
     signed = {"user_name": "davtari", "password_file": folder / "password"} if "SASL" in str(more) else {}
-    async with admin(KafkaSettings(bootstrap_servers=at, **signed, **more)):
+    async with open_admin(KafkaSettings(bootstrap_servers=at, **signed, **more)):
         pass
 
 
@@ -50,12 +50,12 @@ async def connected(at: str, folder: Path, **more: Any) -> None:
 async def test_where_nothing_listens_kafka_is_to_be_started(servers: str, tmp_path: Path) -> None:
     with pytest.raises(KafkaUnreachable) as said:
         await connected(servers.format(refusing()), tmp_path)
-    assert "nothing listens at 127.0.0.1" in said.value.told
+    assert "Nothing listens at 127.0.0.1" in said.value.message
     assert said.value.fix.startswith("docker compose up --detach kafka")
 
 
 async def test_a_host_that_nobody_knows_is_named(tmp_path: Path) -> None:
-    with pytest.raises(KafkaUnreachable, match=r"nothing listens at kafka\.invalid:9092"):
+    with pytest.raises(KafkaUnreachable, match=r"Nothing listens at kafka\.invalid:9092"):
         await connected("kafka.invalid:9092", tmp_path)
 
 
@@ -80,9 +80,9 @@ async def test_a_kafka_that_does_not_let_us_in_is_not_said_to_be_down(
 ) -> None:
     with pytest.raises(KafkaUnreachable) as said:
         await connected(kafka.bootstrap_servers, tmp_path, **more)
-    assert told in said.value.told
+    assert told in said.value.message
     assert fix in said.value.fix
-    assert "nothing listens" not in str(said.value)
+    assert "Nothing listens" not in str(said.value)
 
 
 @pytest.mark.kafka
@@ -93,8 +93,8 @@ async def test_missing_topics_are_named_at_once_with_the_command_that_makes_them
         if way == "read":
             _ = [event async for event in read_events(settings, ["operations", "balance.items"])]
         else:
-            async with answers(settings, "operations", "balance.items"):
+            async with open_answers(settings, "operations", "balance.items"):
                 pass
-    assert "shows no topic nobody.operations, nobody.balance.items" in said.value.told
-    assert said.value.fix.startswith("davtari topics create")
+    assert "lists no topic nobody.operations, nobody.balance.items" in said.value.message
+    assert "davtari topics create" in said.value.fix
     assert time.monotonic() - begun < 5

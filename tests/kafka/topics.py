@@ -15,7 +15,7 @@ from contracts.envelope import Envelope, decode, headers, value
 from contracts.model import Event
 from services.demo.kafka import Broker
 from services.engine.kafka.consumer import Consumer
-from services.engine.outbox.record import Record, positions_after
+from services.engine.kafka.record import Record, positions_after
 from services.engine.state.positions import Partition, Position
 from services.settings.model import KafkaSettings
 
@@ -145,11 +145,11 @@ class Taker:
 
 @asynccontextmanager
 async def consuming(
-    topics: Topics, taker: Taker, *names: str, group: str = "g", instance: str = "one", at_once: int = 500
+    topics: Topics, taker: Taker, *names: str, group: str = "g", instance: str = "one", max_records: int = 500
 ) -> AsyncIterator[Consumer]:
     """A consumer at work for as long as the context lasts; it reads on where the taker is."""
     settings, group = topics.settings, topics.settings.topic_prefix + group
-    consumer = Consumer(settings, names or (STOCK,), group, instance, taker.take, taker.positions, at_once)
+    consumer = Consumer(settings, names or (STOCK,), group, instance, taker.take, taker.positions, max_records)
     await consumer.start()
     try:
         yield consumer

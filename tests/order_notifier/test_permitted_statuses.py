@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from contracts.model import Event
-from services.accounting.documents.trigger import CORE_STATUSES
+from contracts.order_statuses import CORE_STATUSES
 from services.order_notifier.handlers import handlers
 from services.order_notifier.tasks import StatusTask
 from services.settings.statuses import RANK

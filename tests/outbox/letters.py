@@ -6,8 +6,8 @@ from typing import Any
 
 from contracts.operations import CommandSettled, DeadLettered, DiscardRequested, EditRequested, ReplayRequested
 from contracts.reasons import Reason
+from services.engine.kafka.record import Record
 from services.engine.outbox.outcome import Refused
-from services.engine.outbox.record import Record
 from tests.outbox.bench import Bench
 from tests.outbox.shelf import NOW, record, stock
 

@@ -12,9 +12,9 @@ from contracts.balance import StockChanged, StockRow
 from contracts.catalog import AvailabilityChanged
 from contracts.envelope import Envelope, headers, value, wrap
 from contracts.model import Event
+from services.engine.kafka.record import Record
 from services.engine.outbox.decision import NOTHING, Decision, Delivery
 from services.engine.outbox.handlers import Decide, Handlers
-from services.engine.outbox.record import Record
 from services.engine.state.records import Kind, State
 
 NAME = "shelf-filler"

@@ -12,7 +12,7 @@ import pytest
 from contracts.balance import StockChanged
 from contracts.envelope import Envelope, headers, value, wrap
 from contracts.reasons import Reason
-from services.engine.outbox.record import Record
+from services.engine.kafka.record import Record
 from tests.outbox.bench import Bench, open_bench
 from tests.outbox.shelf import NAME, NOW, stock
 

@@ -11,9 +11,9 @@ import pytest
 from contracts.balance import StockChanged
 from contracts.envelope import Envelope
 from contracts.reasons import Reason
+from services.engine.kafka.record import Record, restore_record
 from services.engine.outbox.decision import Decision, Refusal
 from services.engine.outbox.handlers import Handlers
-from services.engine.outbox.record import Record, restored
 from services.engine.state.records import State
 from tests.outbox.bench import Bench, Script, open_bench
 from tests.outbox.letters import NO, answers, discard, refused_letter, replay
@@ -28,7 +28,7 @@ async def test_an_unreadable_record_becomes_one_dead_letter_with_its_bytes(bench
     assert (letter.reason, letter.about) == ("record.invalid-data", "record davtari.balance.stock/0/7 of k")
     assert letter.record is not None
     assert b64decode(letter.record.value or "") == b"\xffnot json"
-    assert restored(letter.record) == poison
+    assert restore_record(letter.record) == poison
     assert list(await bench.rows()) == ["shelf:b"]
 
 

@@ -19,9 +19,9 @@ from services.balance_feed import handlers as balance_feed
 from services.catalog_importer import handlers as catalog_importer
 from services.cli.registry import OPTIONAL_SERVICES
 from services.cli.registry import SERVICES as RUN
+from services.engine.kafka.record import Record
 from services.engine.outbox.engine import Engine
 from services.engine.outbox.handlers import Handlers
-from services.engine.outbox.record import Record
 from services.engine.outbox.service_rules import Rules
 from services.engine.runtime.service import ENGINE_TOPICS
 from services.engine.state.database import open_database

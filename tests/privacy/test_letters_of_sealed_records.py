@@ -9,12 +9,12 @@ from pathlib import Path
 from contracts.envelope import Envelope, headers, value, wrap
 from contracts.reasons import Reason
 from contracts.shop import OrderChanged, Person
+from services.engine.kafka.record import Record
 from services.engine.outbox.handlers import Handlers
-from services.engine.outbox.record import Record
 from services.engine.privacy.keys import Keys
 from services.engine.privacy.opening import Opener
 from services.engine.privacy.ring import KeyRing
-from services.engine.privacy.values import in_clear, sealed
+from services.engine.privacy.sealing import in_clear, sealed
 from services.engine.state.records import State
 from services.settings.kafka import KafkaSettings
 from tests.outbox.bench import Bench, Script, open_bench

@@ -17,8 +17,19 @@ from joserfc.registry import HeaderParameter
 from contracts.envelope import value, wrap
 from contracts.shop import OrderChanged
 from services.engine.privacy.keys import Keys
-from services.engine.privacy.sealing import BrokenSeal, PersonKey, kid_of, seal, unseal
-from services.engine.privacy.values import UNNAMED, in_clear, opened, sealed, under_seal, whose
+from services.engine.privacy.sealing import (
+    UNNAMED,
+    BrokenSeal,
+    PersonKey,
+    in_clear,
+    kid_of,
+    opened,
+    seal,
+    sealed,
+    under_seal,
+    unseal,
+    whose,
+)
 from tests.privacy.people import GIORGI, NINO, NOW, PRIVATE, made, nino, order
 
 KEY = PersonKey("k1", NINO, bytes(range(32)))

@@ -12,9 +12,9 @@ from contracts.model import Event
 from contracts.privacy import PersonKeyMade
 from contracts.shop import OrderChanged, Person
 from services.demo.kafka import Broker
-from services.engine.kafka.connection import producer
-from services.engine.kafka.reaching import TopicsMissing
-from services.engine.kafka.reader import read_events
+from services.engine.client.reader import read_events
+from services.engine.kafka.availability import TopicsMissing
+from services.engine.kafka.connection import create_producer
 from services.engine.privacy.keys import TOPIC
 from services.engine.privacy.opening import opening
 from services.engine.privacy.ring import KeyRing
@@ -113,7 +113,7 @@ async def test_a_key_whose_acknowledgement_did_not_come_is_told_again_as_it_was(
 ) -> None:
     """Were it another, compaction would take the first one away, and what may have been sealed with it."""
     ring = KeyRing(topics.settings)
-    async with producer(topics.settings, FEED) as sender:
+    async with create_producer(topics.settings, FEED) as sender:
         sealer = Sealer(ring, sender, topics.settings.topic_prefix, FEED, lambda: NOW)
         send = sender.send_and_wait
 

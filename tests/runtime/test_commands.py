@@ -18,7 +18,7 @@ from contracts.operations import (
     ReplayRequested,
 )
 from contracts.reasons import Reason
-from services.engine.kafka.commands import answers, send, settlement
+from services.engine.client.commands import open_answers, send_command, wait_for_settlement
 from services.engine.outbox.handlers import Handlers
 from services.engine.outbox.outcome import Outcome, Refused
 from services.engine.outbox.row import Row
@@ -35,9 +35,9 @@ NOW = datetime(2026, 3, 2, tzinfo=UTC)
 
 async def ask(topics: Topics, command: ReplayRequested | DiscardRequested) -> CommandSettled:
     """Send a command and wait for the answer."""
-    async with answers(topics.settings, OPERATIONS) as reader:
-        await send(topics.settings, command, NOW)
-        return await settlement(reader, command.command_id)
+    async with open_answers(topics.settings, OPERATIONS) as reader:
+        await send_command(topics.settings, command, NOW)
+        return await wait_for_settlement(reader, command.command_id)
 
 
 def replay(letter: str, command_id: str) -> ReplayRequested:

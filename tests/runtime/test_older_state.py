@@ -151,7 +151,7 @@ async def test_a_database_that_has_read_more_than_the_log_holds_is_built_again(t
 async def test_a_log_that_is_made_again_under_a_running_service_is_noticed(
     topics: Topics, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(log_check, "EVERY", 0.2)
+    monkeypatch.setattr(log_check, "CHECK_INTERVAL", 0.2)
     upstream = Upstream()
     await stocked(topics, range(5))
     async with running(topics, tmp_path, upstream) as service:

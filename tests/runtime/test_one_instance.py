@@ -117,9 +117,9 @@ async def test_of_two_that_are_members_at_once_the_later_one_leaves(topics: Topi
         at_work = time.time()
         earlier = Membership(topics.settings, NAME, Member.here("aaaa", at_work - 3600))
         later = Membership(topics.settings, NAME, Member.here("bbbb", at_work + 3600))
-        await earlier.look()
+        await earlier.check()
         with pytest.raises(Displaced, match="already running elsewhere"):
-            await later.look()
+            await later.check()
         assert service.ready.is_set()
 
 
@@ -152,9 +152,9 @@ async def test_after_a_silence_nothing_is_delivered_before_the_group_was_looked_
 async def test_one_that_is_sure_again_after_a_look(topics: Topics, monkeypatch: pytest.MonkeyPatch) -> None:
     me = Membership(topics.settings, NAME, Member.here("aaaa", time.time()))
     monkeypatch.setattr(membership, "SESSION_SECONDS", 0.0)
-    waiting = asyncio.create_task(me.sure())
-    await asyncio.wait_for(me.doubt.wait(), 5)
+    waiting = asyncio.create_task(me.wait_until_confirmed())
+    await asyncio.wait_for(me.check_requested.wait(), 5)
     assert not waiting.done()
     monkeypatch.setattr(membership, "SESSION_SECONDS", 10.0)
-    await me.look()
+    await me.check()
     await asyncio.wait_for(waiting, 5)

@@ -13,7 +13,7 @@ from contracts.catalog import AvailabilityChanged
 from contracts.envelope import headers, value
 from contracts.operations import DeadLettered, FailedRecord
 from services.demo.kafka import Broker
-from services.engine.kafka.connection import producer
+from services.engine.kafka.connection import create_producer
 from services.engine.kafka.topics import create_topics
 from tests.kafka.topics import LETTERS, SHELF, STOCK, Headers, Topics, topics_on
 from tests.outbox.shelf import NAME, envelope, stock
@@ -92,7 +92,7 @@ async def test_each_becomes_one_dead_letter_and_the_next_record_proceeds(topics:
 async def test_a_record_of_several_megabytes_holds_up_nothing(kafka: Broker, topic_prefix: str, tmp_path: Path) -> None:
     async with topics_on(kafka, topic_prefix) as topics:
         await create_topics(topics.settings)
-        async with producer(topics.settings, "foreign") as foreign:
+        async with create_producer(topics.settings, "foreign") as foreign:
             await foreign.send_and_wait(topic_prefix + STOCK, value=Random(1).randbytes(3_200_000), key=b"k")
         async with running(topics, tmp_path, Upstream()):
             await topics.send(envelope(stock("a")))

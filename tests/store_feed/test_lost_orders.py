@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from contracts.shop import OrderChanged, RefundIssued
-from services.engine.outbox.record import Record
+from services.engine.kafka.record import Record
 from services.engine.state.files import database_file
 from services.engine.state.opening import set_aside
 from services.store_feed.handlers import handlers

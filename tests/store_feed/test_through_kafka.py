@@ -18,8 +18,8 @@ from contracts.customers import CustomerRemoved
 from contracts.shop import OrderChanged
 from contracts.topics import BY_NAME
 from services.demo.kafka import Broker
-from services.engine.kafka.commands import answers, following
-from services.engine.kafka.reader import read_events
+from services.engine.client.commands import decoded_events, open_answers
+from services.engine.client.reader import read_events
 from services.engine.kafka.topics import create_topics
 from services.engine.runtime.service import Service
 from services.sandbox.server import serve
@@ -54,9 +54,9 @@ class Running:
     async def stated(self, *orders: tuple[int, str]) -> list[int]:
         """The shop tells of what it has queued; gives the versions of the facts that say this of these orders."""
         versions: dict[tuple[int, str], int] = {}
-        async with asyncio.timeout(SECONDS), answers(self.settings.kafka, "shop.orders") as consumer:
+        async with asyncio.timeout(SECONDS), open_answers(self.settings.kafka, "shop.orders") as consumer:
             await self.app.state.deliveries.settled()
-            async for envelope in following(consumer):
+            async for envelope in decoded_events(consumer):
                 assert isinstance(envelope.data, OrderChanged)
                 versions[envelope.data.order_id, envelope.data.status] = envelope.sequence
                 if versions.keys() >= set(orders):
@@ -177,10 +177,10 @@ async def test_the_end_of_an_account_is_on_its_topic_seconds_after_it(
         await create_topics(settings.kafka)
         async with running(app, settings) as service:
             await service.stated((service.places(customer_id=customer), "processing"))
-            async with asyncio.timeout(SECONDS), answers(settings.kafka, "shop.customers") as consumer:
+            async with asyncio.timeout(SECONDS), open_answers(settings.kafka, "shop.customers") as consumer:
                 customers.delete(customer, force=True)
                 await app.state.deliveries.settled()
-                said = (await anext(aiter(following(consumer)))).data
+                said = (await anext(aiter(decoded_events(consumer)))).data
 
     assert isinstance(said, CustomerRemoved)
     assert said.key == f"main:{customer}"

@@ -12,7 +12,7 @@ from contracts.registry import EVENTS
 from contracts.topics import TOPICS
 from services.cli.events.records import EventFilter, EventRecord, UnknownName, parse_record
 from services.cli.times import InvalidTime, parse_time
-from services.engine.outbox.record import Record
+from services.engine.kafka.record import Record
 from tests.subscribers.story import NOW, item, order, told
 
 SECOND = timedelta(seconds=1)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from contracts.envelope import headers, value
 from contracts.sample import Sample, samples
 from services.cli.events.records import InvalidExportLine, parse_line, parse_record
-from services.engine.outbox.record import Record
+from services.engine.kafka.record import Record
 from tests.subscribers.story import item, told
 
 SAMPLES = {sample.name: sample for sample in samples()}

@@ -12,10 +12,10 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind
 
+from services.engine.kafka.record import Record
 from services.engine.outbox.breaker import Breaker
 from services.engine.outbox.lane import Lane
 from services.engine.outbox.outcome import Outcome, Unknown
-from services.engine.outbox.record import Record
 from services.engine.outbox.row import Row
 from services.engine.telemetry.exporting import exporting
 from services.engine.telemetry.observed import observed_lane, observed_take

@@ -23,7 +23,7 @@ from services.accounting.mapping.reading import read_commanded
 from services.connectors.balance.client import Balance
 from services.connectors.balance.rows import RowInvalid
 from services.connectors.woocommerce.client import WooCommerce
-from services.engine.kafka.reaching import NotYet
+from services.engine.kafka.availability import KafkaNotReady
 from services.engine.outbox.upstream_errors import Unavailable, UpstreamError
 from services.engine.runtime.gate import Gate, Look
 from services.settings.model import Settings
@@ -107,7 +107,7 @@ async def _looked(look: Finds, flows: frozenset[str]) -> Look:
         return Look((error.message,), reached=not isinstance(error, Unavailable))
     except RowInvalid as error:
         return Look((error.detail,))
-    except (KafkaError, NotYet) as error:
+    except (KafkaError, KafkaNotReady) as error:
         return Look((f"what people commanded about groups cannot be read from Kafka: {error}",), reached=False)
     names = tuple(dict.fromkeys(one.what for one in found))
     return Look(tuple(forbids(found, flows)), names, reached=all(one.reached for one in found))

@@ -10,7 +10,7 @@ from services.accounting.mapping.effective import effective
 from services.accounting.mapping.fate import fate
 from services.accounting.mapping.reading import read_commanded
 from services.connectors.woocommerce.client import WooCommerce
-from services.engine.kafka.reader import read_events
+from services.engine.client.reader import read_events
 from services.settings.catalogue import CatalogueSettings
 from services.settings.kafka import KafkaSettings
 from services.settings.model import Settings

@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Literal
 
 from contracts.approvals import ApprovalAsked, ApprovalGiven
+from contracts.delivery_ids import order_key
 from contracts.envelope import Envelope
 from contracts.ledger import RecordedLine
 from contracts.model import Event
@@ -126,6 +127,6 @@ def approval_rules(kind: Literal["sale", "credit-note"]) -> Mapping[type[Event],
         state.put(GIVEN, given.command_id, given, ref=key)
         for document, question in state.find(ASKED, key).items():
             state.release(f"approval:{document}")
-            state.touch(f"{question.shop}:{question.order_id}")
+            state.touch(order_key(question.shop, question.order_id))
 
     return {ApprovalAsked: questioned, ApprovalGiven: approved}

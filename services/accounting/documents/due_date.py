@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from contracts.order_statuses import COMPLETED, PAID_STATUSES, PROCESSING
 from contracts.shop import OrderChanged
 from services.accounting.documents.trigger import is_asked_for, trigger_statuses
 from services.engine.runtime.tbilisi import local_date
 from services.settings.orders import OrderSettings
 
-DATED = frozenset({"processing", "completed"})
+DATED = PAID_STATUSES
 """The statuses whose moment the shop states: `processing` comes with the payment, or with the placing of an order that
 is paid on delivery (API fact: WooCommerce keeps no date of any other status)."""
 ON_DELIVERY = "cod"
@@ -53,9 +54,9 @@ def _payment_needed(order: OrderChanged, settings: OrderSettings) -> datetime | 
 def _status_reached(order: OrderChanged, settings: OrderSettings) -> datetime | None:
     """When the first status of the trigger was reached, as far as the shop states it."""
     statuses = trigger_statuses(order, settings)
-    if "processing" in statuses and (order.paid_at or order.status in DATED):
+    if PROCESSING in statuses and (order.paid_at or order.status in DATED):
         return order.created_at if _collected_later(order) else order.paid_at
-    if "completed" in statuses and order.status not in statuses - {"completed"}:
+    if COMPLETED in statuses and order.status not in statuses - {COMPLETED}:
         return order.completed_at or order.paid_at
     return None
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Literal
 
+from contracts.delivery_ids import order_key
 from contracts.envelope import Envelope
 from contracts.model import Event, Part
 from contracts.operations import CommandSettled, PushRequested
@@ -59,7 +60,7 @@ def _keep(command: PushRequested, state: State) -> None:
 
 
 def _subject(command: PushRequested) -> str:
-    return f"{command.shop}:{command.order_id}"
+    return order_key(command.shop, command.order_id)
 
 
 def pushes_of(subject: str, state: State) -> tuple[Push, ...]:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Literal, Protocol
 
+from contracts.delivery_ids import order_key
 from contracts.shop import OrderChanged
 from services.settings.orders import OrderSettings
 
@@ -42,7 +43,7 @@ def is_own_purchase(order: HasParent, settings: OrderSettings) -> bool:
 
 def parent_key(order: OrderChanged) -> str:
     """The key (`shop:order`) of the order's parent."""
-    return f"{order.shop}:{order.parent_id}"
+    return order_key(order.shop, order.parent_id)
 
 
 def is_covered(part: OrderChanged, parent: OrderChanged) -> bool:

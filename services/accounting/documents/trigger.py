@@ -4,27 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from contracts.order_statuses import CORE_STATUSES, REFUNDED, is_paid
 from contracts.shop import OrderChanged
 from services.accounting.documents.relations import role_of
 from services.accounting.documents.ruling import document_of, hold_of
 from services.settings.orders import OrderSettings
 
 DEFAULT = "default"
-CORE_STATUSES = frozenset(
-    {
-        "pending",
-        "processing",
-        "on-hold",
-        "completed",
-        "cancelled",
-        "refunded",
-        "failed",
-        "checkout-draft",
-        "auto-draft",
-        "trash",
-    }
-)
-"""WooCommerce's own statuses (API fact); plugins add others."""
 
 
 def is_triggered(order: OrderChanged, settings: OrderSettings) -> bool:
@@ -41,7 +27,7 @@ def is_asked_for(order: OrderChanged, settings: OrderSettings) -> bool:
     """Whether status and payment ask for a Sale, whatever the order's parent is."""
     if document_of(order, settings) != "sale":
         return False
-    if order.status == "refunded":
+    if order.status == REFUNDED:
         return order.paid_at is not None
     by_method = order.payment_method in settings.trigger
     paid = by_method or is_paid(order) or not settings.require_paid
@@ -52,11 +38,6 @@ def trigger_statuses(order: OrderChanged, settings: OrderSettings) -> frozenset[
     """The statuses that make a Sale of the order: those of its payment method, else those for all others."""
     default = settings.trigger.get(DEFAULT, ())
     return frozenset(settings.trigger.get(order.payment_method, default))
-
-
-def is_paid(order: OrderChanged) -> bool:
-    """Whether the shop has its money; a free order owes none (API fact: some of them have no date_paid)."""
-    return order.paid_at is not None or order.total == 0
 
 
 def due_at(order: OrderChanged, settings: OrderSettings) -> datetime:

@@ -9,7 +9,7 @@ from contracts.catalog import GroupRule, MappingChanged
 from contracts.envelope import Envelope
 from contracts.model import Event
 from services.accounting.mapping.effective import with_change
-from services.engine.kafka.reader import read_events
+from services.engine.client.reader import read_events
 from services.settings.kafka import KafkaSettings
 
 TOPIC = MappingChanged.TOPIC

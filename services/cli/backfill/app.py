@@ -13,6 +13,7 @@ import typer
 from rich.markup import escape
 
 from contracts.approvals import ApprovalAsked
+from contracts.delivery_ids import credit_note_id, order_key, read_id, refund_key, sale_id
 from contracts.envelope import Envelope
 from contracts.ledger import CreditNoteRecorded, SaleRecorded
 from contracts.model import Event
@@ -42,8 +43,8 @@ from services.cli.requests import command_header
 from services.cli.screen import console, print_json
 from services.connectors.identity.standing import told
 from services.connectors.upstreams import open_shop
-from services.engine.kafka.commands import answers, following, send_all
-from services.engine.kafka.reader import read_events
+from services.engine.client.commands import decoded_events, open_answers, send_commands
+from services.engine.client.reader import read_events
 from services.engine.outbox.letter_about import order_key_of
 from services.engine.runtime.clock import utc_now
 from services.engine.state.store import chunks
@@ -85,11 +86,11 @@ def _completed_deliveries(event: Event) -> set[str]:
     """What an event brings to an end, by the names of deliveries."""
     match event:
         case OrderChanged() | OrderRemoved() | OrderUnreadable():
-            return {f"read:{event.key}"}
+            return {read_id(event.key)}
         case SaleRecorded() | SalePostponed():
-            return {f"sale:{event.key}"}
+            return {sale_id(event.key)}
         case CreditNoteRecorded():
-            return {f"credit-note:{event.key}:{event.refund_id}"}
+            return {credit_note_id(refund_key(event.key, event.refund_id))}
         case ApprovalAsked():
             return {event.document}
         case DeadLettered():
@@ -114,16 +115,16 @@ def _is_refusal(event: Event) -> bool:
 async def run_steps(settings: Settings, steps: Sequence[BackfillStep], patience: float) -> list[StepOutcome]:
     """Have the steps carried out; what came of each within so many seconds, in their order."""
     outcomes = [
-        StepOutcome({*step.documents, *({f"read:{step.key}"} if step.action == "read" else ())}) for step in steps
+        StepOutcome({*step.documents, *({read_id(step.key)} if step.action == "read" else ())}) for step in steps
     ]
     pushes = {step: _build_push_request(step) for step in steps if step.action == "push"}
     by_command = {command.command_id: outcomes[at] for at, step in enumerate(steps) if (command := pushes.get(step))}
     by_order = _index_by_order(steps, outcomes)
-    async with answers(settings.kafka, *RESULT_TOPICS) as consumer:
-        await send_all(settings.kafka, [*_build_read_requests(steps), *pushes.values()], utc_now())
+    async with open_answers(settings.kafka, *RESULT_TOPICS) as consumer:
+        await send_commands(settings.kafka, [*_build_read_requests(steps), *pushes.values()], utc_now())
         with suppress(TimeoutError):  # what did not come in time follows by itself
             async with asyncio.timeout(patience):
-                await _collect_results(following(consumer), by_order, by_command)
+                await _collect_results(decoded_events(consumer), by_order, by_command)
     return outcomes
 
 
@@ -152,7 +153,7 @@ def _order_key_of(event: Event) -> str:
     if isinstance(event, DeadLettered):
         return order_key_of(event) or ""
     shop, order_id = getattr(event, "shop", ""), getattr(event, "order_id", "")
-    return f"{shop}:{order_id}"
+    return order_key(shop, order_id)
 
 
 def _build_read_requests(steps: Sequence[BackfillStep]) -> list[Command]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from contracts.delivery_ids import credit_note_id, order_key, refund_key, sale_id
 from contracts.shop import OrderChanged
 from services.cli.day_close.causes import unreadable_cause
 from services.cli.day_close.entries import sale_day
@@ -71,7 +72,7 @@ def plan_backfill(
     """What to do about the days that the shop was asked about. The facts say afterwards what the shop says."""
     known = {key for key, story in facts.of_shop(shop).items() if story.order and not story.removed}
     unequal = [id_ for id_, text in said.unequal.items() if text and id_ in said.read]
-    gone = [id_ for id_ in said.gone if f"{shop}:{id_}" in known]
+    gone = [id_ for id_ in said.gone if order_key(shop, id_) in known]
     overlay_shop(said, facts, shop, rules.orders, now)
     found = standings(facts, {shop: rules}, now, waits)
     lacking = _plan_reads(shop, unequal, said, facts, known, found, rules.orders)
@@ -88,7 +89,7 @@ def plan_backfill(
 
 
 def _order_key(one: Standing) -> str:
-    return f"{one.shop}:{one.order_id}"
+    return order_key(one.shop, one.order_id)
 
 
 def _plan_reads(
@@ -109,7 +110,7 @@ def _plan_reads(
         if one.state in ("due", "waits for its Sale"):
             due.setdefault(_order_key(one), set()).add(_document_delivery(one))
     for id_ in ids:
-        key, order = f"{shop}:{id_}", said.read[id_].order
+        key, order = order_key(shop, id_), said.read[id_].order
         day = sale_day(facts.stories[key], rules) or ""
         if key in known or order.created_at in said.days or said.days.holds(day):
             yield BackfillStep(key, order.number, "read", said.unequal[id_], documents=frozenset(due.get(key, ())))
@@ -123,17 +124,19 @@ def _explain_other_day(order: OrderChanged, day: str) -> str:
 
 
 def _plan_read_of_deleted(shop: str, order_id: int, said: ShopAnswer) -> BackfillStep:
-    return BackfillStep(f"{shop}:{order_id}", str(order_id), "read", f"{said.gone[order_id]}, the topics still hold it")
+    return BackfillStep(
+        order_key(shop, order_id), str(order_id), "read", f"{said.gone[order_id]}, the topics still hold it"
+    )
 
 
 def _report_unreadable(shop: str, said: ShopAnswer, facts: OrderFacts) -> Iterator[BackfillStep]:
     for id_, message in said.unreadable.items():
-        key = f"{shop}:{id_}"
+        key = order_key(shop, id_)
         yield BackfillStep(key, str(id_), "none", unreadable_cause(facts.stories[key], message).text, stopped=True)
     for id_, whole in said.read.items():
         for refund_id, message in whole.unreadable.items():
-            why = unreadable_cause(facts.stories[f"{shop}:{id_}"], message, refund_id).text
-            yield BackfillStep(f"{shop}:{id_}", whole.order.number, "none", why, refund_id, stopped=True)
+            why = unreadable_cause(facts.stories[order_key(shop, id_)], message, refund_id).text
+            yield BackfillStep(order_key(shop, id_), whole.order.number, "none", why, refund_id, stopped=True)
 
 
 def _is_in_range(one: Standing, facts: OrderFacts, days: DayRange, rules: OrderSettings) -> bool:
@@ -157,4 +160,8 @@ def _plan_step(one: Standing, rules: ShopSettings) -> BackfillStep | None:
 
 def _document_delivery(one: Standing) -> str:
     """The name of the delivery that makes the document."""
-    return f"sale:{_order_key(one)}" if one.refund_id is None else f"credit-note:{_order_key(one)}:{one.refund_id}"
+    return (
+        sale_id(_order_key(one))
+        if one.refund_id is None
+        else credit_note_id(refund_key(_order_key(one), one.refund_id))
+    )

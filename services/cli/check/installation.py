@@ -10,9 +10,8 @@ from contracts.topics import TOPICS
 from services.accounting.checks.finding import FLOWS, Finding, left_out
 from services.connectors.woocommerce.client import WooCommerce
 from services.connectors.woocommerce.webhooks import Webhook
-from services.engine.kafka.connection import admin
-from services.engine.kafka.topic_faults import CREATE, TopicFault, topic_faults
-from services.engine.kafka.topics import create_topics, mend_topics
+from services.engine.kafka.connection import open_admin
+from services.engine.kafka.topics import CREATE, TopicFault, create_topics, find_topic_faults, fix_topic_configs
 from services.settings.base import SecretMissing, read_secret
 from services.settings.kafka import KafkaSettings
 from services.settings.model import Settings
@@ -31,8 +30,8 @@ def kafka_title(settings: KafkaSettings) -> str:
 
 async def topic_findings(settings: KafkaSettings) -> list[Finding]:
     """What is to be said of the topics. Raises `KafkaUnreachable`."""
-    async with admin(settings) as asked:
-        faults = await topic_faults(asked, settings)
+    async with open_admin(settings) as asked:
+        faults = await find_topic_faults(asked, settings)
     missing = [fault.topic for fault in faults if fault.kind == "missing"]
     told = f"{len(TOPICS) - len(missing)} of {len(TOPICS)} topics there"
     told += f"; missing: {', '.join(missing)}" if missing else ""
@@ -45,7 +44,7 @@ async def topic_findings(settings: KafkaSettings) -> list[Finding]:
 
 
 def _to_finding(fault: TopicFault) -> Finding:
-    return Finding("topic", None if fault.kind == "partitions" else False, fault.told, fault.fix)
+    return Finding("topic", None if fault.kind == "partitions" else False, fault.message, fault.fix)
 
 
 def _encryption_findings(settings: KafkaSettings) -> list[Finding]:
@@ -58,7 +57,7 @@ def _encryption_findings(settings: KafkaSettings) -> list[Finding]:
 async def fix_topics(settings: KafkaSettings) -> list[str]:
     """Make missing topics and set the configuration of those that differ; gives what was done. Safe to repeat."""
     made = [f"topic {name} made" for name in await create_topics(settings)]
-    return made + [f"topic {changed}" for changed in await mend_topics(settings)]
+    return made + [f"topic {changed}" for changed in await fix_topic_configs(settings)]
 
 
 # The files with secrets, each by its key in the settings: what `davtari up` would stop at is found before.

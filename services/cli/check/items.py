@@ -37,7 +37,7 @@ from services.connectors.balance.stream import Rows
 from services.connectors.http.unreadable import Unreadable
 from services.connectors.identity.standing import Standing
 from services.connectors.woocommerce.product import Product
-from services.engine.kafka.reader import read_events
+from services.engine.client.reader import read_events
 from services.settings.balance import BalanceSettings
 from services.settings.model import Settings
 

@@ -25,7 +25,7 @@ from services.connectors.balance.rows import RowInvalid
 from services.connectors.identity import seen as identity_seen
 from services.connectors.upstreams import open_shop
 from services.connectors.woocommerce.client import WooCommerce
-from services.engine.kafka.reaching import NotYet
+from services.engine.kafka.availability import KafkaNotReady
 from services.engine.kafka.topics import TopicsNotCreated
 from services.engine.outbox.upstream_errors import AccessDenied, Rejected, UpstreamError
 from services.engine.runtime.clock import utc_now
@@ -150,8 +150,8 @@ async def _run_check(title: str, look: SystemCheck, shop: str = "") -> CheckedSy
     checked, begun = CheckedSystem(title, shop), time.monotonic()
     try:
         await look(checked)
-    except NotYet as error:
-        checked.findings.append(Finding("connection", False, error.told, error.fix, FLOWS))
+    except KafkaNotReady as error:
+        checked.findings.append(Finding("connection", False, error.message, error.fix, FLOWS))
     except KafkaError as error:
         checked.findings.append(Finding("connection", False, f"Kafka does not answer: {error!r}", KAFKA_FIX, FLOWS))
     except RowInvalid as error:

@@ -25,7 +25,7 @@ from services.cli.screen import console, print_json
 from services.connectors.balance.client import Balance
 from services.connectors.balance.clients import ClientRef
 from services.connectors.woocommerce.person import account_ref
-from services.engine.kafka.commands import send, send_all
+from services.engine.client.commands import send_command, send_commands
 from services.order_exporter.clients.client import identity_of_number
 from services.settings.model import Settings
 
@@ -161,7 +161,7 @@ async def merge_clients(
     uid = None if undo else await _read_target_uid(chosen, to)
     words = build_assignments(shop, whose, uid, why)
     if not dry_run:
-        await send_all(chosen.kafka, words, datetime.now(UTC))
+        await send_commands(chosen.kafka, words, datetime.now(UTC))
     print_json({"dry_run": dry_run, "words": [one.content() for one in words]}) if json else view.print_merge(
         words, dry_run
     )
@@ -201,6 +201,6 @@ async def settle_contact(client: str, field: ContactField, take: Side, shop: Sho
             f"{len(waiting)} such contacts wait; davtari clients conflicts --shop {shop} shows what does"
         )
     word = ContactSettled(shop=shop, client=waiting[0].client, field=field, take=take, why=why, **command_header())
-    await send(chosen.kafka, word, datetime.now(UTC))
+    await send_command(chosen.kafka, word, datetime.now(UTC))
     console.print(f"The {field} of {take} counts for client {word.client}: it is on its way.", soft_wrap=True)
     return 0

@@ -13,6 +13,7 @@ import typer
 from rich.markup import escape
 
 from contracts.closing import DayClosed, DayDifference, DayPlaced, DayTotal, DayVat
+from contracts.order_statuses import DRAFT_STATUSES
 from services.cli import times
 from services.cli.command import (
     FAILED,
@@ -29,12 +30,11 @@ from services.cli.command import (
 from services.cli.command import ReasonOption as Reason
 from services.cli.day_close.close import build_acceptance, close_day
 from services.cli.day_close.facts import TOPICS, OrderFacts, collect_facts
-from services.cli.day_close.shop_now import DRAFTS
 from services.cli.day_close.sources import CloseSources, query_sources
 from services.cli.requests import command_header
 from services.cli.screen import build_table, console, print_json
-from services.engine.kafka.commands import send
-from services.engine.kafka.reader import read_events
+from services.engine.client.commands import send_command
+from services.engine.client.reader import read_events
 from services.engine.runtime.clock import utc_now
 from services.engine.runtime.tbilisi import local_date, local_time
 from services.settings import Settings
@@ -114,7 +114,7 @@ def _describe_difference(one: DayDifference) -> str:
 
 
 def _placed_cells(one: DayPlaced) -> tuple[str, str, str, str, str]:
-    what = " (drafts: no orders yet)" if one.status in DRAFTS else ""
+    what = " (drafts: no orders yet)" if one.status in DRAFT_STATUSES else ""
     what = " (parts of other orders, in their Sales)" if one.part_of_parent else what
     name = f"{one.status}, {one.currency}{what}"
     return (name, str(one.shop_count), _format_money(one.shop), str(one.topics_count), _format_money(one.topics))
@@ -194,7 +194,7 @@ async def accept_difference(
     facts.accepted[accepted.key] = accepted
     closing = CloseResult(_build_close(chosen, facts, (name, date_), closing.sources, now), closing.sources)
     if not dry_run:
-        await send(chosen.kafka, accepted, now)
+        await send_command(chosen.kafka, accepted, now)
         await publish_close(chosen, facts, closing)
     print_close(closing.close, facts.closes.get(closing.close.key, (0, None))[1], closing.sources.silent)
     return closing.code
@@ -241,7 +241,7 @@ async def publish_close(chosen: Settings, facts: OrderFacts, closing: CloseResul
     version, last = facts.closes.get(close.key, (0, None))
     same = last is not None and _content_of(last) == _content_of(close)
     if not closing.sources.silent and not same:
-        await send(chosen.kafka, close, close.closed_at, version + 1)
+        await send_command(chosen.kafka, close, close.closed_at, version + 1)
 
 
 def _content_of(close: DayClosed) -> tuple[str, bool, bool]:

@@ -7,6 +7,15 @@ from datetime import datetime
 from decimal import Decimal
 
 from contracts.closing import DayDifference
+from contracts.delivery_ids import (
+    changed_credit_note_id,
+    credit_note_id,
+    receipt_id,
+    refund_key,
+    removed_credit_note_id,
+    sale_id,
+)
+from contracts.ledger import NO_REFUND
 from contracts.operations import DeadLettered
 from contracts.reasons import Reason
 from services.accounting.documents.ruling import ruling_of
@@ -102,8 +111,13 @@ def _missing_document(entry: DayEntry, shop: ShopSettings, now: datetime) -> Cau
 
 def _delivery_id(entry: DayEntry) -> str:
     """The id of the delivery that makes its document."""
-    names = {"order": f"sale:{entry.key}", "refund": f"credit-note:{entry.key}:{entry.refund_id}"}
-    return names.get(entry.kind, f"receipt:{entry.key}:{entry.payment}")
+    if entry.kind == "refund":
+        return credit_note_id(_refund_key(entry))
+    return sale_id(entry.key) if entry.kind == "order" else receipt_id(entry.key, entry.payment or "")
+
+
+def _refund_key(entry: DayEntry) -> str:
+    return refund_key(entry.key, entry.refund_id or NO_REFUND)
 
 
 def _failed_delivery(entry: DayEntry, about: str) -> Cause | None:
@@ -147,7 +161,7 @@ def _unexpected_document(entry: DayEntry) -> Cause:
             "its receipt stands, and neither the shop nor anybody says that it was paid: correct it in Balance"
         )
     if entry.kind == "refund":
-        return _failed_delivery(entry, f"credit-note-removed:{entry.key}:{entry.refund_id}") or Cause(
+        return _failed_delivery(entry, removed_credit_note_id(_refund_key(entry))) or Cause(
             "the refund was deleted in the shop, its credit note stands: delete it in Balance"
         )
     if story.diverged is not None:
@@ -170,7 +184,7 @@ def _edited_order(entry: DayEntry) -> Cause | None:
     """The order or refund was edited after its document was recorded, and still is another one."""
     story = entry.story
     if entry.kind == "refund":
-        return _failed_delivery(entry, f"credit-note-changed:{entry.key}:{entry.refund_id}")
+        return _failed_delivery(entry, changed_credit_note_id(_refund_key(entry)))
     order, sale, said = story.order, story.sale, story.diverged
     told = edit_of(order, sale) if order and sale else ""
     if not told or sale is None:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from contracts.closing import Kind
-from contracts.ledger import CreditNoteRecorded, PaymentRecorded, SaleRecorded
+from contracts.ledger import CreditNoteRecorded, PaymentRecorded, SaleRecorded, is_reversal
+from contracts.order_statuses import is_void
 from contracts.shop import OrderChanged, RefundIssued
 from services.accounting.documents.due_date import book_dates, due_moment
 from services.accounting.documents.period import is_closed, open_day
@@ -19,10 +20,8 @@ from services.accounting.documents.unbookable import Unbookable
 from services.cli.day_close.facts import OrderHistory
 from services.cli.day_close.sides import UNSTATED, Side, document_rates, order_rates, refund_rates
 from services.engine.runtime.tbilisi import local_date
-from services.order_exporter.content import is_void
 from services.order_exporter.receipts.ledger import Payments
 from services.order_exporter.receipts.payment import BY_SHOP, Payment, entered_by
-from services.refund_exporter.reversal import is_reversal
 from services.settings.orders import OrderSettings
 from services.settings.payments import PaymentSettings
 
@@ -47,7 +46,7 @@ def _stated_payments(story: OrderHistory, orders: OrderSettings, rules: PaymentS
     elsewhere = not story.sales and not is_own_purchase(story.order, orders)
     gone = story.removed or is_void(story.order) or elsewhere
     entered = [each for each in story.entered if entered_by(each, story.order).method in rules.methods]
-    notes = tuple(note for note in story.notes.values() if note.refund_id > 0)
+    notes = tuple(note for note in story.notes.values() if not is_reversal(note.refund_id))
     credit = credit_booked(story.order, orders)
     known = Payments(story.order, gone, story.sale, story.receipts, tuple(entered), notes, credit)
     others = {name: each for name, each in story.receipts.items() if name != BY_SHOP}

@@ -8,16 +8,23 @@ from dataclasses import dataclass, field
 
 from contracts.approvals import ApprovalAsked
 from contracts.closing import DayClosed, DifferenceAccepted
+from contracts.delivery_ids import order_key
 from contracts.envelope import Envelope
 from contracts.identity import ShopIdentified, ShopNotRecognized
-from contracts.ledger import CreditNoteRecorded, NothingToCredit, PaymentRecorded, SaleDiverged, SaleRecorded
+from contracts.ledger import (
+    CreditNoteRecorded,
+    NothingToCredit,
+    PaymentRecorded,
+    SaleDiverged,
+    SaleRecorded,
+    is_reversal,
+)
 from contracts.model import Event
 from contracts.operations import CommandSettled, DeadLettered, DeadLetterSettled, PaymentReceived, PushRequested
+from contracts.order_statuses import is_void
 from contracts.sales_orders import SalesOrderEnded, SalesOrderRecorded
 from contracts.shop import OrderChanged, OrderRemoved, OrderUnreadable, RefundIssued, RefundRemoved, RefundUnreadable
 from services.engine.outbox.letter_about import order_key_of
-from services.order_exporter.content import is_void
-from services.refund_exporter.reversal import is_reversal
 
 DocumentEvent = SaleRecorded | SaleDiverged | CreditNoteRecorded | NothingToCredit | PaymentRecorded
 TOPICS = ("shop.orders", "shop.refunds", "ledger.documents", "dead-letters", "operations")
@@ -118,7 +125,7 @@ def _apply(facts: OrderFacts, envelope: Envelope[Event]) -> None:
         case DifferenceAccepted():
             facts.accepted[event.key] = event
         case PaymentReceived() | ApprovalAsked() | PushRequested():
-            _apply_request(facts.stories[f"{event.shop}:{event.order_id}"], event)
+            _apply_request(facts.stories[order_key(event.shop, event.order_id)], event)
         case DeadLettered() | DeadLetterSettled():
             _apply_dead_letter(facts, event)
         case OrderChanged() | OrderRemoved() | OrderUnreadable():

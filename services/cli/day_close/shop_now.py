@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, Protocol
 
+from contracts.order_statuses import DRAFT_STATUSES, TRASH
 from contracts.shop import OrderChanged, RefundIssued
 from services.cli.day_close.facts import OrderHistory
 from services.connectors.woocommerce import php
@@ -112,7 +113,6 @@ def _text(value: object) -> str:
 
 PAGE_SIZE = 100
 """API fact: a list has at most a hundred rows."""
-DRAFTS = frozenset({"checkout-draft", "auto-draft"})
 """Not placed yet (API fact): such an order is no order, and in no topic."""
 Json = Mapping[str, Any]
 Histories = Mapping[str, OrderHistory]
@@ -210,14 +210,14 @@ class ShopQuery:
         row = await self._shop.order(order_id, fresh=True)
         if row is None:
             self._now.gone[order_id] = "it is deleted in the shop"
-        elif row.get("status") == "trash":
+        elif row.get("status") == TRASH:
             self._now.gone[order_id] = "it is in the trash of the shop"
         else:
             self._take(row)
 
     def _differences(self, listed: OrderSummary) -> list[str]:
         story = self._stories.get(f"{self._name}:{listed.id}", NO_HISTORY)
-        if listed.status in DRAFTS and story.order is None:
+        if listed.status in DRAFT_STATUSES and story.order is None:
             return []
         known = story.order is not None and belongs_to_days(story, self._now.days)
         given_back = {refund.id for refund in listed.refunds} != story.refunds.keys()

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from contracts.closing import DayDifference, DayPlaced
+from contracts.delivery_ids import order_key
 from contracts.shop import OrderChanged
 from services.accounting.documents.relations import role_of
 from services.cli.day_close.causes import Cause, behind_cause, unreadable_cause
@@ -86,14 +87,14 @@ def overlay_shop(said: ShopAnswer, facts: OrderFacts, shop: str, rules: OrderSet
     """
     command = f"davtari backfill orders --shop {shop} {said.days}"
     for id_, whole in said.read.items():
-        story = facts.stories[f"{shop}:{id_}"]
+        story = facts.stories[order_key(shop, id_)]
         kept = {one: refund for one, refund in story.refunds.items() if one in whole.unreadable}
         story.order, story.removed, story.refunds = whole.order, False, kept | dict(whole.refunds)
         story.just_changed = said.listed[id_].modified_at > unread_since
         if said.unequal[id_] and not story.just_changed:
             story.behind = f"{said.unequal[id_]}: {command}"
     for id_, where in said.gone.items():
-        story = facts.stories[f"{shop}:{id_}"]
+        story = facts.stories[order_key(shop, id_)]
         if is_bookable(story, rules) and not story.removed:
             story.behind = f"{where}, and the topics still hold it: {command}"
         story.removed = True
@@ -105,14 +106,14 @@ def find_other_differences(
     """Differences of orders that are in no entry of the day, and orders and refunds that cannot be read."""
     shown = {entry.order_id for entry in found}
     for id_ in sorted((said.unequal.keys() | said.gone.keys()) - shown):
-        story = facts.stories[f"{shop}:{id_}"]
+        story = facts.stories[order_key(shop, id_)]
         if story.behind:
             yield _unknown_difference(said, id_, behind_cause(story))
     for id_, message in sorted(said.unreadable.items()):
-        yield _unknown_difference(said, id_, unreadable_cause(facts.stories[f"{shop}:{id_}"], message))
+        yield _unknown_difference(said, id_, unreadable_cause(facts.stories[order_key(shop, id_)], message))
     for id_, whole in sorted(said.read.items()):
         for refund_id, message in sorted(whole.unreadable.items()):
-            cause = unreadable_cause(facts.stories[f"{shop}:{id_}"], message, refund_id)
+            cause = unreadable_cause(facts.stories[order_key(shop, id_)], message, refund_id)
             yield _unknown_difference(said, id_, cause, refund_id)
 
 

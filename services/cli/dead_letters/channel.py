@@ -19,9 +19,9 @@ from contracts.operations import CommandSettled, DeadLettered, DeadLetterSettled
 from contracts.topics import TOPICS
 from services.cli.dead_letter_log import DeadLetter
 from services.cli.order.said import said
-from services.engine.kafka.commands import answers, following
-from services.engine.kafka.connection import producer
-from services.engine.kafka.publisher import Seal, in_clear
+from services.engine.client.commands import decoded_events, open_answers
+from services.engine.kafka.connection import create_producer
+from services.engine.kafka.publisher import Seal, leave_unsealed
 from services.engine.privacy.writing import sealing
 from services.settings.model import KafkaSettings
 
@@ -77,13 +77,13 @@ class CommandChannel:
 @asynccontextmanager
 async def open_channel(settings: KafkaSettings, *, seal: bool = True) -> AsyncIterator[CommandChannel]:
     """A desk that listens from now on."""
-    sender = producer(settings, "cli")
-    async with answers(settings, *RESULT_TOPICS) as consumer, sealing(settings, sender) as sealer:
+    sender = create_producer(settings, "cli")
+    async with open_answers(settings, *RESULT_TOPICS) as consumer, sealing(settings, sender) as sealer:
         listening: asyncio.Task[None] | None = None
         try:
             await sender.start()
-            made = CommandChannel(settings, sender, sealer.values if seal else in_clear)
-            listening = asyncio.create_task(made.take(following(consumer)))
+            made = CommandChannel(settings, sender, sealer.values if seal else leave_unsealed)
+            listening = asyncio.create_task(made.take(decoded_events(consumer)))
             yield made
         finally:
             await sender.stop()

@@ -26,7 +26,7 @@ from services.cli.dead_letters.document_check import (
 )
 from services.cli.dead_letters.pointers import find_differences, get_value
 from services.connectors.balance.client import Balance
-from services.engine.kafka.reader import read_events
+from services.engine.client.reader import read_events
 from services.engine.outbox.upstream_errors import UpstreamError
 from services.engine.runtime.tbilisi import local_day
 from services.settings import Settings

@@ -8,8 +8,8 @@ from typing import Any, Literal
 import orjson
 
 from contracts.operations import FailedRecord
+from services.engine.kafka.record import restore_record
 from services.engine.outbox.dead_letters import PERSON
-from services.engine.outbox.record import restored
 
 # Personal data is shown only to whoever asks for it.
 
@@ -43,7 +43,7 @@ ByteFormat = Literal["base64", "hex", "text"]
 
 def decode_record(record: FailedRecord) -> dict[str, Any]:
     """Its headers and data. What is not UTF-8 is shown with `\\x` escapes; a value that is no JSON stays a text."""
-    raw = restored(record)
+    raw = restore_record(record)
     return {"headers": {name: _text(value) for name, value in raw.headers}, "data": _data(raw.value)}
 
 
@@ -58,7 +58,7 @@ def display_record(record: FailedRecord, *, personal: bool) -> dict[str, Any]:
 
 def format_bytes(record: FailedRecord, form: ByteFormat) -> str:
     """The bytes of its value."""
-    value = restored(record).value or b""
+    value = restore_record(record).value or b""
     match form:
         case "base64":
             return record.value or ""

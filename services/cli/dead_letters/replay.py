@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from contracts.operations import CommandSettled, DiscardRequested, ReplayRequested
+from contracts.order_statuses import TRASH
 from services.cli import requests
 from services.cli.dead_letter_log import DeadLetter
 from services.cli.dead_letters.channel import CommandChannel, ReplayResult, ResultKind, find_result, timed_out_result
@@ -97,7 +98,6 @@ def count_reasons(ways: Sequence[ReplayRoute]) -> dict[str, int]:
 # Whether the order that a dead letter is about is still in its shop.
 
 log = logging.getLogger(__name__)
-TRASH = "trash"
 
 
 async def hold_back_deleted_orders(ways: Iterable[ReplayRoute], settings: Settings) -> list[ReplayRoute]:

@@ -18,8 +18,8 @@ from pydantic import BaseModel, ConfigDict, NonNegativeInt, ValidationError
 
 from contracts.validation import describe
 from services.cli.events.records import EventFilter, EventRecord, parse_record
-from services.engine.kafka.connection import admin, reader
-from services.engine.outbox.record import Record
+from services.engine.kafka.connection import create_reader, open_admin
+from services.engine.kafka.record import Record
 from services.settings.model import KafkaSettings
 
 # Reading topics record by record, outside any group, from where a person wants it.
@@ -35,7 +35,7 @@ class TopicDataMissing(Exception):
 async def open_topics(settings: KafkaSettings, names: Sequence[str]) -> AsyncIterator[AIOKafkaConsumer]:
     """A reader of whole topics, each partition at its start. Raises `NotThere` if a topic does not exist."""
     await _must_exist(settings, [settings.topic_prefix + name for name in names])
-    consumer = reader(settings, names)
+    consumer = create_reader(settings, names)
     try:
         await consumer.start()
         yield consumer
@@ -45,7 +45,7 @@ async def open_topics(settings: KafkaSettings, names: Sequence[str]) -> AsyncIte
 
 async def _must_exist(settings: KafkaSettings, topics: Sequence[str]) -> None:
     """A consumer of a topic that does not exist would wait for it instead of saying so."""
-    async with admin(settings) as asked:
+    async with open_admin(settings) as asked:
         there = await asked.list_topics()
     if missing := [topic for topic in topics if topic not in there]:
         raise TopicDataMissing(

@@ -23,7 +23,7 @@ from contracts.operations import FailedRecord
 from contracts.registry import EVENTS
 from contracts.topics import BY_NAME, TOPICS
 from contracts.validation import plain
-from services.engine.outbox.record import Record, failed, restored
+from services.engine.kafka.record import Record, restore_record, to_failed_record
 from services.engine.privacy.keys import TOPIC as KEYS
 
 REQUIRED = ("specversion", "id", "source", "type")
@@ -60,7 +60,7 @@ class EventRecord:
 
     def json(self) -> str:
         """The record as JSON, in one line."""
-        content = self.event or {"record": failed(self.record).model_dump(mode="json")}
+        content = self.event or {"record": to_failed_record(self.record).model_dump(mode="json")}
         return orjson.dumps(content).decode()
 
     def text(self) -> str:
@@ -89,7 +89,7 @@ def parse_line(line: bytes) -> Record:
     try:
         content = orjson.loads(line)
         if content.keys() == {"record"}:
-            return restored(FailedRecord.model_validate(content["record"]))
+            return restore_record(FailedRecord.model_validate(content["record"]))
         return _build_record(content)
     except (ValidationError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InvalidExportLine(f"is neither a CloudEvent nor a record of an export: {plain(error)}") from None

@@ -16,9 +16,9 @@ from aiokafka import AIOKafkaProducer
 
 from contracts.topics import BY_NAME
 from services.cli.events.records import InvalidExportLine, parse_line
-from services.engine.kafka.connection import producer
+from services.engine.kafka.connection import create_producer
+from services.engine.kafka.record import Record
 from services.engine.kafka.topics import create_topics
-from services.engine.outbox.record import Record
 from services.settings.model import KafkaSettings
 
 BATCH_SIZE = 1000
@@ -87,7 +87,7 @@ async def replay_export(settings: KafkaSettings, path: Path, prefix: str) -> Cou
 
 
 async def _publish_all(settings: KafkaSettings, found: Iterator[Record], prefix: str) -> None:
-    sender = producer(settings, "replay")
+    sender = create_producer(settings, "replay")
     try:
         await sender.start()
         await _publish(sender, found, prefix, settings.send_timeout)

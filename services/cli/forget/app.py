@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 from aiokafka import AIOKafkaConsumer
 
+from contracts.delivery_ids import order_key
 from contracts.envelope import Envelope
 from contracts.model import Event
 from contracts.operations import CommandSettled
@@ -33,8 +34,8 @@ from services.cli.forget.dossier import ORDER_TOPICS, TOPICS, Dossier, build_dos
 from services.cli.registry import configured_services
 from services.cli.requests import command_header
 from services.cli.screen import console, errors, print_json
-from services.engine.kafka.commands import answers, following, send
-from services.engine.kafka.reader import read_events
+from services.engine.client.commands import decoded_events, open_answers, send_command
+from services.engine.client.reader import read_events
 from services.engine.runtime.tbilisi import local_date
 from services.engine.state.files import leftovers
 from services.settings.model import Settings
@@ -159,7 +160,7 @@ async def delete_keys(settings: Settings, found: Dossier, why: str) -> None:
     """
     now = datetime.now(UTC)
     for event, version in key_deletions(found.keys, command_header()["asked_by"], why, now):
-        await send(settings.kafka, event, now, version)
+        await send_command(settings.kafka, event, now, version)
 
 
 async def request_forgetting(
@@ -168,9 +169,9 @@ async def request_forgetting(
     """Send the commands and wait until each of these services has answered each, or `patience` seconds are over."""
     said: dict[tuple[str, str], CommandSettled] = {}
     wanted = {(command.command_id, service) for command in asked for service in services}
-    async with answers(settings.kafka, "operations") as consumer:
+    async with open_answers(settings.kafka, "operations") as consumer:
         for command in asked:
-            await send(settings.kafka, command, datetime.now(UTC))
+            await send_command(settings.kafka, command, datetime.now(UTC))
         try:
             async with asyncio.timeout(patience):
                 await _collect_answers(consumer, said, wanted)
@@ -183,7 +184,7 @@ async def request_forgetting(
 async def _collect_answers(
     consumer: AIOKafkaConsumer, said: dict[tuple[str, str], CommandSettled], wanted: set[tuple[str, str]]
 ) -> None:
-    async for envelope in following(consumer):
+    async for envelope in decoded_events(consumer):
         event = envelope.data
         if isinstance(event, CommandSettled) and (event.command_id, event.service) in wanted:
             said[event.command_id, event.service] = event
@@ -240,7 +241,7 @@ async def _read_dossier(chosen: Settings, shop: str, order_id: int, person: str)
     """Raises `WrongUse` unless somebody is named who is known."""
     if bool(person) == bool(order_id):
         raise InvalidArgument("Name the order of the person, or --person REF: davtari forget ORDER --reason …")
-    order = f"{shop}:{order_id}"
+    order = order_key(shop, order_id)
     refs = {person} if person else find_person_refs(order, await _read_sealed_events(chosen, ORDER_TOPICS))
     if not refs:
         raise InvalidArgument(f"nothing is known of order {order_id} of shop {shop}")

@@ -11,11 +11,11 @@ from contracts.envelope import Envelope
 from contracts.ledger import ClientRecorded, CreditNoteRecorded, SaleRecorded
 from contracts.model import Event
 from contracts.operations import DeadLettered
+from contracts.order_statuses import is_void
 from contracts.privacy import PersonForgotten, PersonKeyMade
 from contracts.shop import OrderChanged, OrderRemoved, RefundIssued
 from services.connectors.woocommerce.person import order_ref
-from services.engine.privacy.strip import Part, without_person
-from services.order_exporter.content import is_void
+from services.engine.privacy.forgetting import Part, without_person
 
 ORDER_TOPICS = ("shop.orders", "shop.refunds")
 TOPICS = (*ORDER_TOPICS, "ledger.documents", "operations", "dead-letters", "privacy.keys")

@@ -14,8 +14,8 @@ from services.cli.init.kept import Kept, write_secret
 from services.cli.init.settings_text import Answers, Value, filled
 from services.cli.screen import errors
 from services.connectors.balance.client import Balance
-from services.engine.kafka.connection import admin
-from services.engine.kafka.reaching import KafkaUnreachable
+from services.engine.kafka.availability import KafkaUnreachable
+from services.engine.kafka.connection import open_admin
 from services.engine.outbox.upstream_errors import UpstreamError
 from services.settings import load
 from services.settings.address import address_fault
@@ -135,7 +135,7 @@ async def _between(ask: Interview) -> dict[str, dict[str, Value]]:
     servers = ask.text("kafka", "Kafka (bootstrap servers)", "127.0.0.1:9092")
     tables: dict[str, dict[str, Value]] = {"kafka": {"bootstrap-servers": servers}}
     try:
-        async with admin(KafkaSettings(bootstrap_servers=servers)):
+        async with open_admin(KafkaSettings(bootstrap_servers=servers)):
             say("  Kafka answers.")
     except KafkaUnreachable as error:
         say(f"  {error}\n  Written all the same: SASL and TLS are set under [kafka].", style="yellow")

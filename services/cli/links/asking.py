@@ -13,8 +13,8 @@ from contracts.model import Event
 from services.cli.links.verdict import Known
 from services.cli.plans.catalogue import TOPICS, catalogue
 from services.cli.requests import NoAnswer, command_header
-from services.engine.kafka.commands import answers, following, send
-from services.engine.kafka.reader import read_events
+from services.engine.client.commands import decoded_events, open_answers, send_command
+from services.engine.client.reader import read_events
 from services.settings.model import Settings
 
 AT_ONCE = 500
@@ -36,11 +36,11 @@ async def known(settings: Settings, shop: str) -> Known:
 
 async def ask(settings: Settings, shop: str, links: Sequence[RequestedLink], patience: float) -> int:
     """Have links made; gives how many once all are. Raises `NoAnswer` after so many seconds without any."""
-    async with answers(settings.kafka, "catalog.links") as consumer:
+    async with open_answers(settings.kafka, "catalog.links") as consumer:
         for start in range(0, len(links), AT_ONCE):
             asked = LinkRequested(shop=shop, links=tuple(links[start : start + AT_ONCE]), **command_header())
-            await send(settings.kafka, asked, datetime.now(UTC))
-        await _watch(shop, {link.item for link in links}, aiter(following(consumer)), patience)
+            await send_command(settings.kafka, asked, datetime.now(UTC))
+        await _watch(shop, {link.item for link in links}, aiter(decoded_events(consumer)), patience)
     return len(links)
 
 

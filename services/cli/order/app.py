@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from contracts.delivery_ids import order_key
 from services.cli import times
 from services.cli.command import FAILED, Json, Shop, command, read_settings, select_shop
 from services.cli.order import passport, payloads
@@ -18,7 +19,7 @@ from services.cli.orders.waiting import waits_of
 from services.cli.rules.beside import rules_of
 from services.cli.rules.shown import show as show_rules
 from services.cli.screen import console, errors, print_json
-from services.engine.kafka.reader import read_events
+from services.engine.client.reader import read_events
 
 
 @command
@@ -36,15 +37,15 @@ async def order_command(
     known = [envelope async for envelope in read_events(chosen.kafka, passport.TOPICS)]
     envelopes = [envelope for envelope in known if until is None or envelope.time <= until]
     if documents:
-        print_json({"documents": payloads.payloads(f"{shop}:{order_id}", envelopes)})
+        print_json({"documents": payloads.payloads(order_key(shop, order_id), envelopes)})
         return 0
-    found = passport.passport(f"{shop}:{order_id}", envelopes)
+    found = passport.passport(order_key(shop, order_id), envelopes)
     if found is None:
         errors.print(f"Order {order_id} of shop {shop} is not known; davtari push order {order_id} --shop {shop}")
         return FAILED
     waits = {} if until else waits_of(chosen)
-    found = replace(found, stands=standing_of(f"{shop}:{order_id}", envelopes, chosen.shops, until, waits))
-    rules = rules_of(chosen, f"{shop}:{order_id}", envelopes, until) if why else None
+    found = replace(found, stands=standing_of(order_key(shop, order_id), envelopes, chosen.shops, until, waits))
+    rules = rules_of(chosen, order_key(shop, order_id), envelopes, until) if why else None
     if json:
         print_json(asdict(found) | ({"rules": asdict(rules)} if rules else {}))
     else:

@@ -9,6 +9,7 @@ from decimal import Decimal
 from contracts.approvals import ApprovalAsked, ApprovalGiven
 from contracts.clients import ContactsConflicted, ContactsMerged
 from contracts.customers import CustomerRemoved, CustomerReturned
+from contracts.delivery_ids import order_key
 from contracts.envelope import Envelope
 from contracts.ledger import (
     Attempt,
@@ -17,13 +18,13 @@ from contracts.ledger import (
 )
 from contracts.model import Event
 from contracts.operations import DeadLettered, DeadLetterSettled, PaymentReceived, PushRequested
+from contracts.order_statuses import is_void
 from contracts.privacy import ForgetRequested
 from contracts.returns import ReturnRequested
 from contracts.shop import OrderChanged, OrderRemoved, RefundIssued, RefundRemoved
 from services.cli.order.said import said
 from services.engine.outbox.letter_about import order_key_of
 from services.engine.runtime.tbilisi import local_time
-from services.order_exporter.content import is_void
 
 TOPICS = (
     "shop.orders", "shop.refunds", "shop.customers", "ledger.documents", "shop.notices", "dead-letters", "operations",
@@ -67,7 +68,7 @@ def concerns(event: Event, key: str) -> bool:
     if isinstance(event, CustomerRemoved | CustomerReturned):
         return False  # the key is an account's, which may be the number of an order, too
     if isinstance(event, OF_AN_ORDER):
-        return f"{event.shop}:{event.order_id}" == key
+        return order_key(event.shop, event.order_id) == key
     if isinstance(event, DeadLettered | DeadLetterSettled):
         return isinstance(event, DeadLettered) and order_key_of(event) == key  # a letter's key may be a client's
     return event.key == key

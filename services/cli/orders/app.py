@@ -17,7 +17,7 @@ from services.cli.orders.states import QUIET, SETTLED
 from services.cli.orders.waiting import waits_of
 from services.cli.screen import build_table, console, print_json
 from services.connectors.identity.standing import told
-from services.engine.kafka.reader import read_events
+from services.engine.client.reader import read_events
 from services.engine.runtime.clock import utc_now
 
 Watching = Annotated[bool, typer.Option("--watching", help="Only those that no trigger has made a document of yet.")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contracts.delivery_ids import credit_note_id, refund_key
 from services.cli.day_close.causes import unread_cause
 from services.cli.day_close.facts import OrderHistory
 from services.cli.orders.states import State, discarded, letter_of
@@ -20,7 +21,7 @@ def judged_refund(
     order: State, story: OrderHistory, refund_id: int, rules: ShopSettings, waits: Waits
 ) -> tuple[State, str]:
     """How a refund stands and why; `order` is the state of its order."""
-    name = f"credit-note:{_key(story)}:{refund_id}"
+    name = credit_note_id(refund_key(_key(story), refund_id))
     if (stops := letter_of(story, (name,))) is not None:
         return "needs a person", stops.text
     if refund_id in story.unread_refunds and (stops := unread_cause(story, refund_id)) is not None:

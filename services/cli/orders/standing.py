@@ -7,18 +7,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 
+from contracts.delivery_ids import client_id, sale_id
 from contracts.envelope import Envelope
 from contracts.model import Event
+from contracts.order_statuses import is_paid, is_void
 from contracts.shop import OrderChanged, RefundIssued
 from services.accounting.documents.relations import role_of
-from services.accounting.documents.trigger import DEFAULT, is_paid, is_triggered
+from services.accounting.documents.trigger import DEFAULT, is_triggered
 from services.cli.day_close.causes import unread_cause
 from services.cli.day_close.facts import OrderFacts, OrderHistory, collect_facts
 from services.cli.orders.refund_standing import judged_refund
 from services.cli.orders.states import State, discarded, letter_of
 from services.cli.orders.waiting import NO_WAITS, Waits
 from services.cli.rules.countdown import held
-from services.order_exporter.content import is_void
 from services.settings.orders import OrderSettings
 from services.settings.shop import ShopSettings
 
@@ -181,9 +182,9 @@ def _on_its_way(order: OrderChanged, story: OrderHistory, rules: ShopSettings, n
 
 
 def _triggered(order: OrderChanged, story: OrderHistory, rules: ShopSettings, waits: Waits) -> Verdict:
-    if story.asked.get(f"sale:{order.key}") is not None:
+    if story.asked.get(sale_id(order.key)) is not None:
         return "to be approved", "davtari approvals list"
-    if why := waits.get(f"sale:{order.key}") or waits.get(f"client:{order.key}"):
+    if why := waits.get(sale_id(order.key)) or waits.get(client_id(order.key)):
         return "due", why
     told = {"live": "its Sale is on its way", "dry-run": "a dry run: planned, not written", "off": "the flow is off"}
     return "due", told[rules.flows.orders]

@@ -22,7 +22,7 @@ from services.cli.plans.settled import settle
 from services.cli.screen import console, errors, print_json, report_unreadable
 from services.connectors.http.unreadable import Unreadable, readable
 from services.connectors.upstreams import open_shop
-from services.engine.kafka.reader import read_events
+from services.engine.client.reader import read_events
 from services.engine.runtime.clock import utc_now
 
 app = typer.Typer(no_args_is_help=True, help="What would be done in a shop, before it is done.")

@@ -13,8 +13,8 @@ from contracts.model import Event
 from contracts.operations import ApplyRequested, DeadLettered
 from services.cli.plans.plan import TOPICS, Plan, chunks, plan
 from services.cli.requests import NoAnswer, command_header
-from services.engine.kafka.commands import answers, following, send
-from services.engine.kafka.reader import read_events
+from services.engine.client.commands import decoded_events, open_answers, send_command
+from services.engine.client.reader import read_events
 from services.settings.model import Settings
 
 WATCHED = ("catalog.links", "catalog.plans", "dead-letters")
@@ -78,11 +78,11 @@ async def find(settings: Settings, plan_id: str) -> Plan:
 async def apply(settings: Settings, chosen: Plan, patience: float, seen: Callable[[Progress], None]) -> Progress:
     """Carry a plan out. `patience`: seconds without any progress until `NoAnswer` is raised; the work goes on then."""
     progress = Progress(chosen.shop, {change.said.item: change.said.digest for change in chosen.changes})
-    async with answers(settings.kafka, *WATCHED) as consumer:
+    async with open_answers(settings.kafka, *WATCHED) as consumer:
         for piece in chunks(chosen.changes):
             asked = ApplyRequested(shop=chosen.shop, plan=chosen.id, changes=piece, **command_header())
-            await send(settings.kafka, asked, datetime.now(UTC))
-        await _watch(progress, aiter(following(consumer)), patience, seen)
+            await send_command(settings.kafka, asked, datetime.now(UTC))
+        await _watch(progress, aiter(decoded_events(consumer)), patience, seen)
     return progress
 
 

@@ -15,7 +15,7 @@ from contracts.reasons import Reason
 from services.accounting.mapping.effective import Commanded, effective
 from services.catalog_importer.eligibility import Eligible, Skip, judge, nature
 from services.catalog_importer.records import sku_ref
-from services.engine.kafka.reader import read_events
+from services.engine.client.reader import read_events
 from services.settings.catalogue import CatalogueSettings
 from services.settings.model import Settings
 from services.settings.shop import ShopSettings

@@ -17,7 +17,7 @@ from aiokafka import TopicPartition
 from services.balance_feed.importing import STATING
 from services.catalog_importer.decide import lane
 from services.catalog_importer.handlers import rules_fingerprint
-from services.engine.kafka.tails import tails
+from services.engine.kafka.connection import read_last_offsets
 from services.engine.state.files import database_file
 from services.engine.telemetry.freshness import PREFIX
 from services.settings.model import Settings
@@ -99,7 +99,7 @@ async def _behind(path: Path, settings: Settings) -> int:
     with closing(_open(path)) as db:
         rows = db.execute("SELECT topic, partition, next_offset FROM positions").fetchall()
     read = {TopicPartition(topic, partition): offset for topic, partition, offset in rows}
-    ends = await tails(settings.kafka, list(read)) if read else {}
+    ends = await read_last_offsets(settings.kafka, list(read)) if read else {}
     return sum(max(0, end - read[partition]) for partition, end in ends.items())
 
 

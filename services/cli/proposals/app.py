@@ -21,8 +21,8 @@ from services.cli.requests import command_header
 from services.cli.screen import build_table, console, errors, print_json, report_unreadable
 from services.connectors.http.unreadable import Unreadable, readable
 from services.connectors.upstreams import open_shop
-from services.engine.kafka.commands import send, send_all
-from services.engine.kafka.reader import read_events
+from services.engine.client.commands import send_command, send_commands
+from services.engine.client.reader import read_events
 from services.engine.runtime.clock import utc_now
 from services.settings.model import Settings
 
@@ -48,7 +48,7 @@ async def items_command(shop: Shop = "", sku: Sku = "*", dry_run: DryRun = False
         return WRONG_SETTINGS
     said = to_propose(name, await _shop_only(chosen, name), await _known(chosen, name), sku, command_header())
     if not dry_run:
-        await send_all(chosen.kafka, said, datetime.now(UTC))
+        await send_commands(chosen.kafka, said, datetime.now(UTC))
     print_json([one.content() for one in said]) if json else _show_new(name, said, dry_run)
     return 0
 
@@ -84,7 +84,7 @@ async def approve_item_command(sku: str, shop: Shop = "", why: ReasonOption = ""
     name = select_shop(chosen, shop)
     meant = to_approve(await _known(chosen, name), sku).proposed
     given = ItemApproved(shop=name, product_id=meant.product_id, sku=meant.sku, why=why, **command_header())
-    await send(chosen.kafka, given, datetime.now(UTC))
+    await send_command(chosen.kafka, given, datetime.now(UTC))
     told = f"Approved by {given.asked_by}: {meant.sku} {meant.name}. Next: davtari propose export FILE --shop {name}"
     console.print(escape(told), soft_wrap=True)
     return 0

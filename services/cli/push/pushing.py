@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
+from contracts.delivery_ids import order_key
 from contracts.envelope import Envelope
 from contracts.ledger import CreditNotePlanned, CreditNoteRecorded, SalePlanned, SaleRecorded
 from contracts.model import Event
@@ -13,8 +14,8 @@ from contracts.operations import CommandSettled, DeadLettered, PushRequested
 from contracts.placement import SalePostponed
 from contracts.sales_orders import SalesOrderPlanned, SalesOrderRecorded
 from services.cli.requests import NoAnswer
-from services.engine.kafka.commands import answers, following, send
-from services.engine.kafka.reader import read_events
+from services.engine.client.commands import decoded_events, open_answers, send_command
+from services.engine.client.reader import read_events
 from services.engine.outbox.letter_about import order_key_of
 from services.settings import Settings, SettingsError
 
@@ -38,11 +39,11 @@ async def push(settings: Settings, command: PushRequested, patience: float) -> E
     if not command.dry_run and (known := await _known(settings, command, DOCUMENTS)):
         return known
     said: list[str] = []
-    async with answers(settings.kafka, *WATCHED) as consumer:
-        await send(settings.kafka, command, datetime.now(UTC))
+    async with open_answers(settings.kafka, *WATCHED) as consumer:
+        await send_command(settings.kafka, command, datetime.now(UTC))
         try:
             async with asyncio.timeout(patience):
-                return await _outcome(settings, command, following(consumer), said)
+                return await _outcome(settings, command, decoded_events(consumer), said)
         except TimeoutError:
             raise NoAnswer(_silence(command, patience, said)) from None
 
@@ -82,7 +83,7 @@ async def _known(settings: Settings, command: PushRequested, kinds: tuple[type[E
 
 
 def _is_about(command: PushRequested, event: Event) -> bool:
-    key = f"{command.shop}:{command.order_id}"
+    key = order_key(command.shop, command.order_id)
     match event:
         case DeadLettered():
             return order_key_of(event) == key and event.service in EXPORTERS[command.document]

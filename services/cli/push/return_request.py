@@ -14,7 +14,7 @@ from services.accounting.documents.written import number
 from services.cli.requests import NoAnswer, command_header
 from services.cli.screen import build_table, console
 from services.connectors.upstreams import open_shop
-from services.engine.kafka.commands import answers, following, send
+from services.engine.client.commands import decoded_events, open_answers, send_command
 from services.engine.runtime.clock import utc_now
 from services.refund_exporter.returns.source import find
 from services.settings import Settings, SettingsError
@@ -48,11 +48,11 @@ async def read(settings: Settings, shop: str, order_id: int, request: str | None
 
 async def push(settings: Settings, asked: ReturnRequested, patience: float) -> ReturnPlanned | CommandSettled:
     """The plan that was asked for; in a dry run, or where there can be none, the exporter's word. Raises `NoAnswer`."""
-    async with answers(settings.kafka, *WATCHED) as consumer:
-        await send(settings.kafka, asked, datetime.now(UTC))
+    async with open_answers(settings.kafka, *WATCHED) as consumer:
+        await send_command(settings.kafka, asked, datetime.now(UTC))
         try:
             async with asyncio.timeout(patience):
-                return await outcome(asked, following(consumer))
+                return await outcome(asked, decoded_events(consumer))
         except TimeoutError:
             raise NoAnswer(
                 f"no service answered within {patience:g} s; the request is kept and will be planned. "

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import typer
 
+from contracts.delivery_ids import order_key
 from contracts.shop import OrderChanged
 from services.cli.command import FAILED, Json, Shop, command, read_settings, select_shop
 from services.cli.rules import shipping
@@ -14,7 +15,7 @@ from services.cli.rules.explained import explained, told
 from services.cli.rules.shown import show
 from services.cli.screen import build_table, console, errors, format_mark, print_json, report_unreadable
 from services.connectors.upstreams import open_shop
-from services.engine.kafka.reader import read_events
+from services.engine.client.reader import read_events
 from services.engine.runtime.clock import utc_now
 from services.settings.model import Settings
 
@@ -58,7 +59,7 @@ async def test_command(order_id: int, shop: Shop = "", json: Json = False) -> in
 async def _order(chosen: Settings, shop: str, order_id: int) -> OrderChanged | None:
     found = None
     async for envelope in read_events(chosen.kafka, ["shop.orders"]):
-        if isinstance(envelope.data, OrderChanged) and envelope.data.key == f"{shop}:{order_id}":
+        if isinstance(envelope.data, OrderChanged) and envelope.data.key == order_key(shop, order_id):
             found = envelope.data
     return found
 

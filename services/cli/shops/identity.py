@@ -14,7 +14,7 @@ from services.cli.screen import console
 from services.connectors.identity.evidence import judge
 from services.connectors.identity.seen import Seen
 from services.connectors.identity.standing import Standing, remedy, told
-from services.engine.kafka.reader import read_events
+from services.engine.client.reader import read_events
 from services.engine.runtime.tbilisi import local_date, local_time
 from services.settings.model import Settings
 

@@ -17,7 +17,7 @@ from services.cli.status import blocked, conditions, standings
 from services.cli.status.freshness import ByItself, FeedAge, Punctuality, by_itself, feed_ages, punctuality
 from services.cli.status.freshness_lines import lines
 from services.connectors.identity.standing import Standing
-from services.engine.kafka.reader import read_events
+from services.engine.client.reader import read_events
 from services.settings.model import Settings
 
 

@@ -11,8 +11,7 @@ from pathlib import Path
 from aiokafka import TopicPartition
 
 from services.cli.registry import configured_services
-from services.engine.kafka.connection import admin
-from services.engine.kafka.tails import end_offsets
+from services.engine.kafka.connection import open_admin, read_end_offsets
 from services.engine.state.files import database_file
 from services.settings.model import KafkaSettings, Settings
 
@@ -54,7 +53,7 @@ async def standings(settings: Settings) -> list[Standing]:
     found = [_local(name, database_file(settings.state.directory, name)) for name in configured_services(settings)]
     known = {settings.kafka.group(one.service): one for one in found}
     committed = await _committed(settings.kafka, known)
-    ends = await end_offsets(settings.kafka, {tp for offsets in committed.values() for tp in offsets})
+    ends = await read_end_offsets(settings.kafka, {tp for offsets in committed.values() for tp in offsets})
     for group, offsets in committed.items():
         known[group].lag = sum(max(0, ends[tp] - offset) for tp, offset in offsets.items())
     return found
@@ -62,7 +61,7 @@ async def standings(settings: Settings) -> list[Standing]:
 
 async def _committed(settings: KafkaSettings, groups: Iterable[str]) -> dict[str, dict[TopicPartition, int]]:
     """The offsets of each group that has committed any."""
-    async with admin(settings) as asked:
+    async with open_admin(settings) as asked:
         found = {group: await asked.list_consumer_group_offsets(group) for group in groups}
     return {group: {tp: meta.offset for tp, meta in offsets.items()} for group, offsets in found.items() if offsets}
 

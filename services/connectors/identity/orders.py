@@ -8,6 +8,7 @@ from hashlib import blake2b
 from typing import Any
 
 from contracts.model import Instant, Money, Part
+from contracts.order_statuses import PENDING, UNPLACED_STATUSES, VOID_STATUSES
 from services.connectors.woocommerce import php
 from services.connectors.woocommerce.read import amount
 
@@ -17,7 +18,7 @@ ORDINARY_LOSS = 2
 """So many of the newest orders may be missing: people delete orders, test orders above all."""
 ORDINARY_CHANGE = 1
 """So many numbers may belong to another order: an old database reuses the number of a deleted order after a restart."""
-NOT_LASTING = frozenset({"checkout-draft", "auto-draft", "draft", "pending", "cancelled", "failed", "trash", "new"})
+NOT_LASTING = UNPLACED_STATUSES | VOID_STATUSES | {PENDING, "draft", "new"}
 """WooCommerce deletes orders in these statuses by itself, or on a schedule that its settings offer."""
 
 

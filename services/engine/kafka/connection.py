@@ -1,64 +1,64 @@
-"""How we talk to Kafka: the settings that keep data safe, in one place (the libraries' defaults lose it)."""
+"""Kafka clients: the options that keep data safe, in one place, since the libraries' defaults lose it."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from tenacity import AsyncRetrying, RetryCallState, retry_if_result, stop_after_attempt, wait_fixed
 
-from services.engine.kafka.reaching import TopicsMissing, bounded
-from services.engine.kafka.security import access
+from services.engine.kafka.availability import TopicsMissing, await_start
+from services.engine.kafka.security import client_options
 from services.settings.kafka import KafkaSettings
 
-LARGEST = 16 * 1024 * 1024
-"""Bytes of one record before compression: a dead letter holds a record of up to 4 MiB in base64, and must get through,
-since everything that is announced after it waits behind it."""
-
+MAX_REQUEST_BYTES = 16 * 1024 * 1024
+"""Of one record before compression. A dead letter contains a record of up to 4 MiB in base64 and must get through:
+events are published in order, so everything after it would wait."""
 RETRY_MS = 300
-"""How long a client that lasts waits between two attempts to reach a broker."""
+"""Milliseconds that a long-lived client waits between two attempts to reach a broker."""
 SESSION_SECONDS = 10.0
-"""Seconds after which Kafka gives up a member of a group that says nothing."""
+"""Seconds of silence after which Kafka removes a member from its group."""
+Offsets = dict[TopicPartition, int]
 
 
 class _Producer(AIOKafkaProducer):  # type: ignore[misc]
-    """Starts within a bounded time, or says what is not there."""
+    """Starts within a bounded time, or raises an error that says what is wrong."""
 
     def __init__(self, settings: KafkaSettings, **options: Any) -> None:
-        super().__init__(**access(settings), **options)
+        super().__init__(**client_options(settings), **options)
         self._settings = settings
 
     async def start(self) -> None:
         """Raises `KafkaUnreachable`."""
-        await bounded(super().start(), self._settings)
+        await await_start(super().start(), self._settings)
 
 
 class _Reader(AIOKafkaConsumer):  # type: ignore[misc]
-    """Starts within a bounded time, or says what is not there; then it reads the same partitions to its end.
+    """Starts within a bounded time, then keeps the partitions it has.
 
-    A topic that is missing is named at once: aiokafka would wait for it, and then say that Kafka does not answer.
+    A missing topic is reported at once: aiokafka would wait for it, and then report that Kafka does not answer.
 
-    Outside a group, aiokafka assigns anew with each change of the metadata: a topic that a busy broker leaves out once,
-    as it does with new ones, would not be read for minutes, and then from its start again.
+    Outside a group, aiokafka assigns partitions again with each change of the metadata. A topic that a busy broker
+    omits once, as happens with new ones, would not be read for minutes, and then from its start again.
     """
 
     def __init__(self, *topics: str, settings: KafkaSettings, **options: Any) -> None:
-        super().__init__(*topics, **access(settings), **options)
+        super().__init__(*topics, **client_options(settings), **options)
         self._settings, self._topics = settings, topics
 
     async def start(self) -> None:
         """Raises `KafkaUnreachable` and `TopicsMissing`."""
         await check_topics(self._settings, self._topics)
-        await bounded(super().start(), self._settings)
+        await await_start(super().start(), self._settings)
         if found := self.assignment():
             self.unsubscribe()
             self.assign(sorted(found))
 
 
-def producer(settings: KafkaSettings, service: str) -> AIOKafkaProducer:
+def create_producer(settings: KafkaSettings, service: str) -> AIOKafkaProducer:
     """A producer whose acknowledged sends are kept: all replicas, idempotent, in order."""
     return _Producer(
         settings,
@@ -69,13 +69,13 @@ def producer(settings: KafkaSettings, service: str) -> AIOKafkaProducer:
         linger_ms=5,
         retry_backoff_ms=RETRY_MS,
         max_batch_size=256 * 1024,
-        max_request_size=LARGEST,
+        max_request_size=MAX_REQUEST_BYTES,
     )
 
 
 def consumer_options() -> dict[str, Any]:
-    """What every group consumer is started with. Nothing moves its position but we: a log that has become shorter than
-    what was read must not be read from anywhere else without a word."""
+    """The options of every group consumer. Kafka never resets a position: if the log has become shorter than what was
+    read, reading on from elsewhere would hide it."""
     return {
         "auto_offset_reset": "none",
         "session_timeout_ms": int(SESSION_SECONDS * 1000),
@@ -85,8 +85,8 @@ def consumer_options() -> dict[str, Any]:
     }
 
 
-def reader(settings: KafkaSettings, topics: Iterable[str], wait_ms: int = 100) -> AIOKafkaConsumer:
-    """A consumer of whole topics outside any group: it only looks. `wait_ms`: how long a broker waits for news."""
+def create_reader(settings: KafkaSettings, topics: Iterable[str], wait_ms: int = 100) -> AIOKafkaConsumer:
+    """A consumer of whole topics outside any group. `wait_ms`: how long a broker waits for new records."""
     return _Reader(
         *[settings.topic_prefix + topic for topic in topics],
         settings=settings,
@@ -98,43 +98,104 @@ def reader(settings: KafkaSettings, topics: Iterable[str], wait_ms: int = 100) -
 
 
 @asynccontextmanager
-async def admin(settings: KafkaSettings) -> AsyncIterator[AIOKafkaAdminClient]:
-    """An administrator's connection, closed at the end. Raises `KafkaUnreachable`."""
-    client = AIOKafkaAdminClient(**access(settings), client_id="davtari-admin", request_timeout_ms=30_000)
+async def open_partition_reader(
+    settings: KafkaSettings, partitions: Collection[TopicPartition]
+) -> AsyncIterator[AIOKafkaConsumer]:
+    """A reader of these partitions, paused. Asked for offsets of topics that are not assigned, aiokafka would look up
+    each of them separately, and wait each time."""
+    consumer = create_reader(settings, ())
     try:
-        await bounded(client.start(), settings)
+        await consumer.start()
+        consumer.assign(list(partitions))
+        consumer.pause(*partitions)
+        yield consumer
+    finally:
+        await consumer.stop()
+
+
+@asynccontextmanager
+async def open_admin(settings: KafkaSettings) -> AsyncIterator[AIOKafkaAdminClient]:
+    """An admin client, closed at the end. Raises `KafkaUnreachable`."""
+    client = AIOKafkaAdminClient(**client_options(settings), client_id="davtari-admin", request_timeout_ms=30_000)
+    try:
+        await await_start(client.start(), settings)
         yield client
     finally:
         await client.close()
 
 
 async def check_topics(settings: KafkaSettings, names: Iterable[str]) -> None:
-    """Whether topics, by their full names, are there. Raises `KafkaUnreachable` and `TopicsMissing`."""
+    """Check that these topics, by full name, exist. Raises `KafkaUnreachable` and `TopicsMissing`."""
     wanted = list(names)
-    async with admin(settings) as asked:
+    async with open_admin(settings) as client:
 
-        async def missing() -> list[str]:
-            known = set(await asked.list_topics())
-            return [name for name in wanted if name not in known]
+        async def find_missing() -> list[str]:
+            existing = set(await client.list_topics())
+            return [name for name in wanted if name not in existing]
 
-        # a topic that was created just now is not in the metadata of every broker yet
-        trying = AsyncRetrying(
-            stop=stop_after_attempt(4), wait=wait_fixed(0.5), retry=retry_if_result(bool), retry_error_callback=_last
+        # a topic that was just created is not in the metadata of every broker yet
+        retrying = AsyncRetrying(
+            stop=stop_after_attempt(4),
+            wait=wait_fixed(0.5),
+            retry=retry_if_result(bool),
+            retry_error_callback=_last_result,
         )
-        gone: list[str] = await trying(missing)
-        if gone:
-            raise topics_missing(settings, gone)
+        missing: list[str] = await retrying(find_missing)
+        if missing:
+            raise topics_missing_error(settings, missing)
 
 
-def _last(state: RetryCallState) -> list[str]:
+def _last_result(state: RetryCallState) -> list[str]:
     result: list[str] = state.outcome.result() if state.outcome else []
     return result
 
 
-def topics_missing(settings: KafkaSettings, names: Iterable[str]) -> TopicsMissing:
-    """The error to raise when Kafka shows no such topics."""
-    who = settings.user_name or "this client"
-    told = f"Kafka at {settings.bootstrap_servers} shows no topic {', '.join(names)}"
+def topics_missing_error(settings: KafkaSettings, names: Iterable[str]) -> TopicsMissing:
+    """The error to raise when Kafka does not list these topics."""
+    user = settings.user_name or "this client"
     return TopicsMissing(
-        told, f"davtari topics create; or correct kafka.topic-prefix, or let {who} describe them (ops/acl)"
+        f"Kafka at {settings.bootstrap_servers} lists no topic {', '.join(names)}",
+        f"Run davtari topics create, correct kafka.topic-prefix, or allow {user} to describe the topics (ops/acl)",
     )
+
+
+async def read_last_offsets(settings: KafkaSettings, partitions: Collection[TopicPartition]) -> Offsets:
+    """The offset after the last record of each partition; 0 for an empty one.
+
+    An end offset can be larger: the markers of another program's transactions take offsets too but are never delivered
+    to a consumer, so waiting for the end offset could take for ever.
+    """
+    async with open_partition_reader(settings, partitions) as consumer:
+        starts, ends = await consumer.beginning_offsets(partitions), await consumer.end_offsets(partitions)
+        return dict.fromkeys(partitions, 0) | await _search_last_records(consumer, starts, ends)
+
+
+async def read_end_offsets(settings: KafkaSettings, partitions: Collection[TopicPartition]) -> Offsets:
+    """The end offset of each partition."""
+    if not partitions:
+        return {}
+    async with open_partition_reader(settings, partitions) as consumer:
+        found: Offsets = await consumer.end_offsets(partitions)
+        return found
+
+
+async def _search_last_records(consumer: AIOKafkaConsumer, starts: Offsets, ends: Offsets) -> Offsets:
+    """Read at the last offset, and further back where nothing is found."""
+    found: Offsets = {}
+    left, back = {tp for tp in ends if ends[tp] > starts[tp]}, 1
+    while left:
+        found |= await _read_last_records(consumer, {tp: max(starts[tp], ends[tp] - back) for tp in left}, ends)
+        left = {tp for tp in left if tp not in found and ends[tp] - back > starts[tp]}
+        back *= 8
+    return found
+
+
+async def _read_last_records(consumer: AIOKafkaConsumer, start: Offsets, ends: Mapping[TopicPartition, int]) -> Offsets:
+    found: Offsets = {}
+    consumer.assign(list(start))
+    for tp, offset in start.items():
+        consumer.seek(tp, offset)
+    while left := [tp for tp in start if await consumer.position(tp) < ends[tp]]:
+        for tp, records in (await consumer.getmany(*left, timeout_ms=200)).items():
+            found[tp] = records[-1].offset + 1
+    return found

@@ -1,4 +1,4 @@
-"""The batch consumer: FastStream runs the loop, we make batches durable together with how far they reach."""
+"""The batch consumer: FastStream runs the loop; a batch and the positions it reaches become durable together."""
 
 from __future__ import annotations
 
@@ -12,34 +12,35 @@ from aiokafka.errors import KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 from faststream.message import StreamMessage
+from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_random_exponential
 
-from services.engine.kafka.connection import RETRY_MS, consumer_options
-from services.engine.kafka.faststream_security import faststream_access
-from services.engine.kafka.raw import record_of
-from services.engine.kafka.reaching import bounded
-from services.engine.kafka.tails import tails
-from services.engine.outbox.record import Record, positions_after
+from services.engine.kafka.availability import await_start
+from services.engine.kafka.connection import RETRY_MS, consumer_options, read_last_offsets
+from services.engine.kafka.record import Record, from_aiokafka, positions_after
+from services.engine.kafka.security import tls_context
 from services.engine.runtime.clock_check import OURS
 from services.engine.state.positions import Partition, Position
 from services.engine.state.trouble import is_corrupt, passing
 from services.settings.kafka import KafkaSettings
 
 log = logging.getLogger(__name__)
-Take = Callable[[Sequence[Record]], Awaitable[None]]
-Raw = tuple[ConsumerRecord[bytes, bytes], ...]
-COMMIT_SECONDS = 5.0
-"""How long a batch waits for its commit, which nothing depends on."""
-ASK_AGAIN = 1.0
-"""Seconds until the group is asked again for partitions that it has not given us."""
+TakeBatch = Callable[[Sequence[Record]], Awaitable[None]]
+"""Makes a batch durable, together with the positions after it."""
+RawBatch = tuple[ConsumerRecord[bytes, bytes], ...]
+COMMIT_TIMEOUT = 5.0
+"""Seconds that a batch waits for its commit to Kafka, on which nothing depends."""
+REJOIN_DELAY = 1.0
+"""Seconds until the consumer joins the group again to get partitions that it has not been assigned."""
+_MECHANISMS = {"PLAIN": SASLPlaintext, "SCRAM-SHA-256": SASLScram256, "SCRAM-SHA-512": SASLScram512}
 
 
 class Consumer:
-    """Reads topics in a consumer group and hands each batch to `take`.
+    """Reads topics in a consumer group and passes each batch to `take`.
 
-    It reads on from `positions`, which `take` makes durable together with the batch; a partition without one is read
-    from its beginning. What is committed to Kafka only shows the lag. `instance` makes the membership static, so that
-    a restarted service takes its partitions back at once.
+    It reads on from `positions`, which `take` makes durable together with the batch; a partition without a position is
+    read from its beginning. Offsets are committed to Kafka only to show the lag. `instance` makes the membership
+    static, so that a restarted service gets its partitions back at once.
     """
 
     def __init__(
@@ -48,15 +49,15 @@ class Consumer:
         topics: Iterable[str],
         group: str,
         instance: str,
-        take: Take,
+        take: TakeBatch,
         positions: Mapping[Partition, Position],
-        at_once: int = 500,
+        max_records: int = 500,
         client_id: str = "davtari-consumer",
     ) -> None:
         self.settings, self._take = settings, take
         self.positions: dict[Partition, Position] = dict(positions)
-        self.assignment = _Assignment(self._assigned)
-        self.on_rebalance: Callable[[], None] = _nothing
+        self.assignment = _Assignment(self._take_over)
+        self.on_rebalance: Callable[[], None] = lambda: None
         self.progress = asyncio.Event()
         self._stopping = False
         self._broker = KafkaBroker(
@@ -64,7 +65,7 @@ class Consumer:
             client_id=client_id,
             allow_auto_create_topics=False,
             retry_backoff_ms=RETRY_MS,
-            security=faststream_access(settings),
+            security=faststream_security(settings),
             logger=logging.getLogger("davtari.faststream"),
             graceful_timeout=20.0,
         )
@@ -73,22 +74,22 @@ class Consumer:
             group_id=group,
             group_instance_id=instance,
             batch=True,
-            max_records=at_once,
+            max_records=max_records,
             batch_timeout_ms=200,
             ack_policy=AckPolicy.MANUAL,
-            parser=_raw_batch,
-            decoder=_undecoded,
+            parser=_keep_raw,
+            decoder=_skip_decoding,
             listener=self.assignment,
             **consumer_options(),
         )
         self._subscriber(self._handle)
 
     async def start(self) -> None:
-        """Join the group and begin to read. Raises `KafkaUnreachable`."""
-        await bounded(self._broker.start(), self.settings)
+        """Join the group and start reading. Raises `KafkaUnreachable`."""
+        await await_start(self._broker.start(), self.settings)
 
     async def stop(self) -> None:
-        """Leave off; a batch under way that is not durable will be read again."""
+        """Stop; a batch in progress that is not durable will be read again."""
         self._stopping = True
         await self._broker.stop()
 
@@ -98,31 +99,31 @@ class Consumer:
         return cast(AIOKafkaConsumer, self._subscriber.consumer)
 
     def next_offset(self, partition: Partition) -> int:
-        """The offset that is read next; 0 for a partition of which nothing was read yet."""
+        """The offset that is read next; 0 for a partition that has not been read yet."""
         position = self.positions.get(partition)
         return position.next_offset if position else 0
 
-    async def _assigned(self, assigned: Collection[TopicPartition]) -> bool:
-        """Take over partitions; gives whether these are all there are.
+    async def _take_over(self, assigned: Collection[TopicPartition]) -> bool:
+        """Seek in newly assigned partitions; returns whether these are all partitions of the topics.
 
-        A static member that comes back is given what it had before, also if there are more partitions by now.
+        A static member that comes back gets its former partitions, even if there are more by now.
         """
         self.on_rebalance()
         await self._seek(assigned)
         topics = self._subscriber.topic_names
-        there = {TopicPartition(topic, n) for topic in topics for n in self.kafka.partitions_for_topic(topic) or ()}
-        if missing := there - set(assigned):
-            log.warning("the group has not given us all partitions; asking again", extra={"partitions": len(missing)})
-            asyncio.get_running_loop().call_later(ASK_AGAIN, self._ask_again)
+        existing = {TopicPartition(topic, n) for topic in topics for n in self.kafka.partitions_for_topic(topic) or ()}
+        if missing := existing - set(assigned):
+            log.warning("the group has not assigned all partitions; joining again", extra={"partitions": len(missing)})
+            asyncio.get_running_loop().call_later(REJOIN_DELAY, self._rejoin)
         return not missing
 
-    def _ask_again(self) -> None:
-        """Join the group anew, as the member that we are: this time the partitions are shared out as they are now."""
+    def _rejoin(self) -> None:
+        """Join the group again as the same member: partitions are assigned as they are now."""
         if not self._stopping:
             self.kafka.subscribe(self._subscriber.topic_names, listener=self.assignment)
 
     async def _seek(self, assigned: Collection[TopicPartition]) -> None:
-        """Read on where the state database is, whatever was committed."""
+        """Read on from the positions of the state database, whatever was committed to Kafka."""
         for tp in assigned:
             if tp in self.positions:
                 self.kafka.seek(tp, self.next_offset(tp))
@@ -130,65 +131,71 @@ class Consumer:
             await self.kafka.seek_to_beginning(*fresh)
 
     async def _handle(self, message: KafkaMessage) -> None:
-        raw, message.raw_message = cast(Raw, message.raw_message), ()  # timers called off keep the message for minutes
-        if self._stopping:  # a batch before this one may not be durable, and it would be skipped
+        # cancelled timers would keep the message, and its records, in memory for minutes
+        raw, message.raw_message = cast(RawBatch, message.raw_message), ()
+        if self._stopping:  # an earlier batch may not be durable, and this position would skip it
             return
-        records = [record_of(one) for one in raw if one.offset >= self.next_offset((one.topic, one.partition))]
-        if records:  # else it was read twice: before and after a rebalance
-            await self._taken(records)
+        records = [from_aiokafka(one) for one in raw if one.offset >= self.next_offset((one.topic, one.partition))]
+        if records:  # otherwise the batch was read twice: before and after a rebalance
+            await self._make_durable(records)
             self.positions |= positions_after(records)
             OURS.written("Kafka", max(record.timestamp for record in records))
         self.progress.set()
-        await self._show_progress({TopicPartition(one.topic, one.partition): one.offset + 1 for one in raw})
+        await self._commit({TopicPartition(one.topic, one.partition): one.offset + 1 for one in raw})
 
-    async def show_positions(self) -> None:
-        """Have Kafka show where this state is: an older one may have been further."""
-        await self._show_progress({tp: self.next_offset(tp) for tp in self.kafka.assignment()})
+    async def commit_positions(self) -> None:
+        """Commit the positions of this state to Kafka: an older state may have been further."""
+        await self._commit({tp: self.next_offset(tp) for tp in self.kafka.assignment()})
 
-    async def _show_progress(self, offsets: Mapping[TopicPartition, int]) -> None:
-        """Commit, so that tools can show the lag; nothing is read from there."""
+    async def _commit(self, offsets: Mapping[TopicPartition, int]) -> None:
+        """Commit, so that tools can show the lag; nothing reads these offsets."""
         try:
-            async with asyncio.timeout(COMMIT_SECONDS):
+            async with asyncio.timeout(COMMIT_TIMEOUT):
                 await self.kafka.commit(dict(offsets))
         except (KafkaError, TimeoutError) as error:
-            log.info("progress is not shown in Kafka", extra={"why": repr(error)})
+            log.info("offsets were not committed; tools show a wrong lag", extra={"why": repr(error)})
 
-    async def _taken(self, records: Sequence[Record]) -> None:
-        """Hand over, again for as long as the state database fails.
+    async def _make_durable(self, records: Sequence[Record]) -> None:
+        """Pass the batch on, again and again while the state database fails.
 
-        Giving up would lose the batch: FastStream goes on with the next one, whose positions cover this one too. Not
-        so when we stop, or when the database is corrupt: the new one reads the topics from the start.
+        Giving up would lose it: FastStream continues with the next batch, whose positions include this one. It is given
+        up when the consumer stops, or when the database is corrupt: a new one reads the topics from the start.
         """
-        trying = AsyncRetrying(
+        retrying = AsyncRetrying(
             wait=wait_random_exponential(multiplier=0.2, max=10),
             retry=retry_if_exception(lambda error: not (self._stopping or is_corrupt(error))),
-            before_sleep=_told,
+            before_sleep=_log_failure,
             reraise=True,
         )
-        async for attempt in trying:
+        async for attempt in retrying:
             with attempt:
                 await self._take(records)
 
 
-def _nothing() -> None:
-    """Where nobody asks who else is in the group."""
+def faststream_security(settings: KafkaSettings) -> BaseSecurity:
+    """TLS and SASL for FastStream. Raises `SecretMissing`, and `SettingsError` for an unusable certificate."""
+    context = tls_context(settings) if settings.uses_tls else None
+    if not settings.uses_sasl:
+        return BaseSecurity(ssl_context=context)
+    password = settings.password().get_secret_value()
+    return _MECHANISMS[settings.sasl_mechanism](str(settings.user_name), password, ssl_context=context)
 
 
-def _told(state: RetryCallState) -> None:
-    """Say why a batch is not durable yet; what a person knows already needs no traceback."""
+def _log_failure(state: RetryCallState) -> None:
+    """Log why a batch is not durable yet; a known, passing error needs no traceback."""
     error = state.outcome.exception() if state.outcome else None
     why = passing(error) if error else None
-    told = {"why": why or repr(error), "failures": state.attempt_number}
-    log.error("a batch is not durable yet", extra=told, exc_info=None if why else error)
+    extra = {"why": why or repr(error), "failures": state.attempt_number}
+    log.error("a batch is not durable yet", extra=extra, exc_info=None if why else error)
 
 
-async def _raw_batch(raw: Any) -> StreamMessage[Any]:
-    """Take the records as they are: FastStream's own parser dies on null and non-UTF-8 headers, silently."""
-    return _RawBatch(body=b"", raw_message=raw, headers={}, consumer=cast(Any, None))
+async def _keep_raw(raw: Any) -> StreamMessage[Any]:
+    """Keep the records as they are: FastStream's own parser fails silently on null and non-UTF-8 headers."""
+    return _UnacknowledgedBatch(body=b"", raw_message=raw, headers={}, consumer=cast(Any, None))
 
 
-class _RawBatch(KafkaMessage):
-    """A batch that is neither acknowledged nor rejected by FastStream: offsets are committed explicitly."""
+class _UnacknowledgedBatch(KafkaMessage):
+    """A batch that FastStream neither acknowledges nor rejects: offsets are committed explicitly."""
 
     async def ack(self) -> None:
         return
@@ -200,15 +207,15 @@ class _RawBatch(KafkaMessage):
         return
 
 
-async def _undecoded(message: StreamMessage[Any]) -> Any:
+async def _skip_decoding(message: StreamMessage[Any]) -> Any:
     return message
 
 
 class _Assignment(ConsumerRebalanceListener):  # type: ignore[misc]
-    """Tells when the group has given us all partitions. `take_over` is called before anything is fetched of them."""
+    """Knows when the group has assigned all partitions. `take_over` is called before anything is fetched from them."""
 
     def __init__(self, take_over: Callable[[Collection[TopicPartition]], Awaitable[bool]]) -> None:
-        self.made = asyncio.Event()
+        self.complete = asyncio.Event()
         self._take_over = take_over
 
     async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
@@ -217,14 +224,14 @@ class _Assignment(ConsumerRebalanceListener):  # type: ignore[misc]
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
         log.info("partitions assigned", extra={"partitions": len(assigned)})
         if await self._take_over(assigned):
-            self.made.set()
+            self.complete.set()
 
 
-async def catch_up(consumer: Consumer) -> None:
-    """Return when everything that stood in the topics at the start has been processed (the catch-up gate)."""
-    await consumer.assignment.made.wait()
-    await consumer.show_positions()
-    ends = await tails(consumer.settings, consumer.kafka.assignment())
+async def wait_until_caught_up(consumer: Consumer) -> None:
+    """Return when everything that was in the topics at the start has been processed (the catch-up gate)."""
+    await consumer.assignment.complete.wait()
+    await consumer.commit_positions()
+    ends = await read_last_offsets(consumer.settings, consumer.kafka.assignment())
     while any(consumer.next_offset(tp) < end for tp, end in ends.items()):
         consumer.progress.clear()
         await consumer.progress.wait()

@@ -1,7 +1,7 @@
-"""One instance of a service at a time, also from two state folders: who else is a member of its consumer group.
+"""One instance of a service at a time, also across state folders: who else is a member of its consumer group.
 
-An instance looks before it joins, so that one which is at work is not disturbed. Where two have joined all the same (at
-one moment, or after one was frozen or cut off) both see each other, and the one that was started later leaves.
+An instance checks before it joins, so that it does not disturb one that is running. If two have joined anyway (at the
+same moment, or after one was frozen or cut off), each sees the other, and the one that started later leaves.
 """
 
 from __future__ import annotations
@@ -17,26 +17,26 @@ from dataclasses import dataclass
 
 from aiokafka.errors import for_code
 
-from services.engine.kafka.connection import SESSION_SECONDS, admin
-from services.engine.kafka.reaching import AWAY
+from services.engine.kafka.availability import UNAVAILABLE
+from services.engine.kafka.connection import SESSION_SECONDS, open_admin
 from services.engine.state.lock import AlreadyRunning
 from services.settings.kafka import KafkaSettings
 
 log = logging.getLogger(__name__)
-EVERY = 3.0
-"""Seconds between two looks."""
-DEAD_AFTER = SESSION_SECONDS + 3.0
-"""Seconds after which Kafka has dropped a member that has died."""
-_CLIENT = re.compile(r"davtari-[a-z-]+\.(?P<instance>[0-9a-f]+)\.(?P<started>\d+)\.(?P<where>.+)")
+CHECK_INTERVAL = 3.0
+"""Seconds between two checks."""
+REMOVED_AFTER = SESSION_SECONDS + 3.0
+"""Seconds after which Kafka has removed a member that has died."""
+_CLIENT_ID = re.compile(r"davtari-[a-z-]+\.(?P<instance>[0-9a-f]+)\.(?P<started>\d+)\.(?P<where>.+)")
 
 
 class Displaced(AlreadyRunning):
-    """Another instance was at work while this one was frozen or cut off from Kafka, or both were started at once."""
+    """Another instance worked while this one was frozen or cut off from Kafka, or both started at once."""
 
 
 @dataclass(frozen=True, order=True, slots=True)
 class Member:
-    """An instance in a consumer group; the one that was started first comes first."""
+    """An instance in a consumer group; the one that started first is the smallest."""
 
     started: int
     instance: str
@@ -44,84 +44,87 @@ class Member:
 
     @classmethod
     def here(cls, instance: str, started: float) -> Member:
-        """This process; `started` is a timestamp."""
+        """This process; `started` is a Unix timestamp in seconds."""
         return cls(int(started * 1000), instance, f"process {os.getpid()} on {socket.gethostname()}")
 
     def client_id(self, service: str) -> str:
-        """How it is known to Kafka."""
+        """Its client id in Kafka."""
         return f"davtari-{service}.{self.instance}.{self.started}.{self.where.replace(' ', '_')}"
 
 
 class Membership:
-    """Watches the group of a service. `me` is the member that this instance is, or is about to be."""
+    """Watches the group of a service. `me` is the member that this instance is, or is about to become."""
 
     def __init__(self, settings: KafkaSettings, service: str, me: Member) -> None:
         self._settings, self._service, self._me = settings, service, me
         self._confirmed = time.monotonic()
-        self.doubt = asyncio.Event()
+        self.check_requested = asyncio.Event()
 
     async def wait_until_alone(self) -> None:
-        """Return when nobody else is in the group. Raises `AlreadyRunning`, and `KafkaError`.
+        """Return when the group has no other member. Raises `AlreadyRunning` and `KafkaError`.
 
-        One that has died is still shown for a while.
+        Kafka lists a member that has died for a while, so this waits before it raises.
         """
-        until = time.monotonic() + DEAD_AFTER
-        while others := await self.others():
-            if time.monotonic() > until:
-                raise AlreadyRunning(self._told(others))
-            why = self._told(others)
-            log.warning("waiting for another instance to end", extra={"why": why, "in_seconds": DEAD_AFTER})
+        deadline = time.monotonic() + REMOVED_AFTER
+        while others := await self.read_others():
+            if time.monotonic() > deadline:
+                raise AlreadyRunning(self._message(others))
+            why = self._message(others)
+            log.warning("waiting for another instance to end", extra={"why": why, "in_seconds": REMOVED_AFTER})
             await asyncio.sleep(1.0)
         self._confirmed = time.monotonic()
 
     async def watch(self) -> None:
-        """Look again and again. Raises `Displaced` when an instance is there that was started earlier."""
+        """Check at intervals, and at once when `check_requested` is set. Raises `Displaced`."""
         while True:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self.doubt.wait(), EVERY)
-            self.doubt.clear()
-            await self.look()
+                await asyncio.wait_for(self.check_requested.wait(), CHECK_INTERVAL)
+            self.check_requested.clear()
+            await self.check()
 
-    async def look(self) -> None:
-        """Look once. Raises `Displaced`. While Kafka is away there is nothing to see."""
+    async def check(self) -> None:
+        """Check once. Raises `Displaced` if an instance that started earlier is in the group.
+
+        While Kafka is unavailable nothing can be checked.
+        """
         try:
-            others = await self.others()
-        except AWAY as error:
-            log.debug("the group cannot be looked at", extra={"why": repr(error)})
+            others = await self.read_others()
+        except UNAVAILABLE as error:
+            log.debug("the group cannot be read", extra={"why": repr(error)})
             others = []
         if others and min(others) < self._me:
-            raise Displaced(self._told(others))
+            raise Displaced(self._message(others))
         if not others:
             self._confirmed = time.monotonic()
 
-    async def sure(self) -> None:
-        """Return when nobody else can be at work: after a silence this instance must look first."""
+    async def wait_until_confirmed(self) -> None:
+        """Return when no other instance can be working: after a silence the group must be checked first."""
         while time.monotonic() - self._confirmed > SESSION_SECONDS:
-            self.doubt.set()
+            self.check_requested.set()
             await asyncio.sleep(0.2)
 
-    async def others(self) -> list[Member]:
+    async def read_others(self) -> list[Member]:
         """The other instances in the group. Raises `KafkaError`."""
-        async with admin(self._settings) as asked:
-            (answer,) = await asked.describe_consumer_groups([self._settings.group(self._service)])
+        async with open_admin(self._settings) as client:
+            (answer,) = await client.describe_consumer_groups([self._settings.group(self._service)])
         (group,) = answer.to_object()["groups"]
         if group["error_code"]:
             raise for_code(group["error_code"])(f"the group of {self._service} cannot be described")
-        found = [_member(one["client_id"], one["client_host"]) for one in group["members"]]
+        found = [_parse_member(one["client_id"], one["client_host"]) for one in group["members"]]
         return [one for one in found if one.instance != self._me.instance]
 
-    def _told(self, others: list[Member]) -> str:
+    def _message(self, others: list[Member]) -> str:
         where = "; ".join(one.where for one in others)
         return (
-            f"{self._service} is already running elsewhere, on another state folder ({where}); it does not run here. "
-            "To run it from here, stop that one first. Another installation needs a kafka.topic-prefix of its own"
+            f"{self._service} is already running elsewhere, with another state folder ({where}), so it does not start "
+            "here. To run it here, stop the other one first. Another installation needs its own kafka.topic-prefix"
         )
 
 
-def _member(client: str, host: str) -> Member:
-    """A member that is none of ours counts as the first one: nobody else has business in the group of a service."""
-    found = _CLIENT.fullmatch(client)
+def _parse_member(client_id: str, host: str) -> Member:
+    """A client that is not ours counts as the first member: no other program may join the group of a service."""
+    found = _CLIENT_ID.fullmatch(client_id)
     if found is None:
-        return Member(0, client, f"{client} at {host.lstrip('/')}")
+        return Member(0, client_id, f"{client_id} at {host.lstrip('/')}")
     where = f"{found['where'].replace('_', ' ')}, address {host.lstrip('/')}"
     return Member(int(found["started"]), found["instance"], where)

@@ -1,4 +1,4 @@
-"""The Kafka lane of the outbox: events leave in order, pipelined, and are removed in one transaction."""
+"""Publishes the events of the outbox: in order, pipelined, and removed from it in one transaction."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
+from aiokafka import AIOKafkaProducer
 from aiokafka.errors import (
     ClusterAuthorizationFailedError,
     InvalidTopicError,
@@ -18,46 +19,109 @@ from aiokafka.errors import (
 )
 from sqlalchemy import bindparam, delete, select
 
-from services.engine.kafka.sender import Sender
 from services.engine.outbox.backoff import unavailable_wait
 from services.engine.state.database import Database
 from services.engine.state.tables import events
 
 log = logging.getLogger(__name__)
-AT_ONCE = 1000
+MAX_EVENTS = 1000
+STOP_TIMEOUT = 5.0
+"""Seconds in which a producer sends what it still holds; while the broker is down it would wait for ever."""
 Seal = Callable[[Sequence[bytes]], Awaitable[Sequence[bytes]]]
-"""Makes of values what may stand in the log."""
-_NEXT = select(events).order_by(events.c.seq).limit(AT_ONCE)
-_TOO_LARGE = "raise max.message.bytes of its topic: davtari topics create --mend sets what Davtari needs"
+"""Encrypts the personal data in values that are about to be published."""
+_NEXT = select(events).order_by(events.c.seq).limit(MAX_EVENTS)
+_SENT = delete(events).where(events.c.seq <= bindparam("last"))
+_TOO_LARGE = "raise max.message.bytes of its topic: davtari topics create --fix sets what Davtari needs"
 _FIXES: Mapping[type[BaseException], str] = {
     MessageSizeTooLargeError: _TOO_LARGE,
     RecordListTooLargeError: _TOO_LARGE,
     InvalidTopicError: "give kafka.topic-prefix a name that Kafka allows",
-    TopicAuthorizationFailedError: "give kafka.user-name the right Write on its topics (ops/acl)",
-    ClusterAuthorizationFailedError: "give kafka.user-name the right IdempotentWrite on the cluster (ops/acl)",
+    TopicAuthorizationFailedError: "grant kafka.user-name the right Write on its topics (ops/acl)",
+    ClusterAuthorizationFailedError: "grant kafka.user-name the right IdempotentWrite on the cluster (ops/acl)",
 }
-"""What Kafka refuses however often it is sent, and what a person does about it."""
-_SENT = delete(events).where(events.c.seq <= bindparam("last"))
+"""Errors that do not go away by sending again, and what a person does about them."""
 
 
-async def in_clear(values: Sequence[bytes]) -> Sequence[bytes]:
-    """Values as they are."""
+class RenewableProducer:
+    """A producer that can be replaced. `create` returns a new one.
+
+    After Kafka has refused a send, the sequence numbers of an idempotent producer no longer match (out of order
+    sequence, unknown producer id, fenced), and every further send would be refused. An unavailable broker is different:
+    the producer keeps its records, in order, and sends them when the broker is back.
+    """
+
+    def __init__(self, create: Callable[[], AIOKafkaProducer]) -> None:
+        self._create = create
+        self._producer: AIOKafkaProducer | None = None
+
+    async def start(self) -> None:
+        """Connect. Raises `KafkaUnreachable`."""
+        producer = self._create()
+        try:
+            await producer.start()
+        except BaseException:
+            await producer.stop()
+            raise
+        self._producer = producer
+
+    async def send(self, topic: str, **record: Any) -> asyncio.Future[Any]:
+        """Queue a record; the future completes when Kafka has acknowledged or refused it. Raises `KafkaError`."""
+        sent: asyncio.Future[Any] = await (await self._connected()).send(topic, **record)
+        return sent
+
+    async def send_and_wait(self, topic: str, **record: Any) -> None:
+        """Send a record and wait for the acknowledgement. Raises `KafkaError`."""
+        await (await self._connected()).send_and_wait(topic, **record)
+
+    async def renew(self) -> None:
+        """Replace the producer, whose sequence numbers no longer match. Raises `KafkaUnreachable`."""
+        log.warning("the producer is replaced: Kafka has refused a send")
+        await self.stop()
+        await self.start()
+
+    async def stop(self) -> None:
+        """Send what is left, if the broker is available, and disconnect."""
+        producer, self._producer = self._producer, None
+        if producer is None:
+            return
+        try:
+            async with asyncio.timeout(STOP_TIMEOUT):
+                await producer.stop()
+        except TimeoutError:
+            log.info("the broker is unavailable; events are published at the next start")
+
+    async def _connected(self) -> AIOKafkaProducer:
+        if self._producer is None:
+            await self.start()
+        assert self._producer is not None
+        return self._producer
+
+
+async def leave_unsealed(values: Sequence[bytes]) -> Sequence[bytes]:
+    """Return the values unchanged."""
     return values
 
 
 class Publisher:
-    """Publishes the outbox of one database until cancelled.
+    """Publishes the events of one database until cancelled.
 
-    What was handed over and is not acknowledged in time is unknown, not failed: it is waited for again, since the
-    producer sends it as soon as it can. What Kafka has refused is sent again by another producer, which is safe: an
-    event keeps its id and its version.
+    A send that is not acknowledged in time is unknown, not failed: the next round waits for it again, since the
+    producer sends it as soon as it can. What Kafka has refused is sent again by a new producer, which is safe: an event
+    keeps its id and version.
     """
 
-    def __init__(self, database: Database, sender: Sender, prefix: str, timeout: float, seal: Seal = in_clear) -> None:
-        self._database, self._sender, self._prefix, self._timeout = database, sender, prefix, timeout
+    def __init__(
+        self,
+        database: Database,
+        producer: RenewableProducer,
+        prefix: str,
+        timeout: float,
+        seal: Seal = leave_unsealed,
+    ) -> None:
+        self._database, self._producer, self._prefix, self._timeout = database, producer, prefix, timeout
         self._seal = seal
         self._wake = asyncio.Event()
-        self._handed_over: dict[int, asyncio.Future[Any]] = {}
+        self._in_flight: dict[int, asyncio.Future[Any]] = {}
         self.failures = 0
         self.why = ""
 
@@ -66,64 +130,65 @@ class Publisher:
         self._wake.set()
 
     async def run(self) -> None:
-        """Publish whatever is there, then wait to be woken."""
+        """Publish all events, then wait for `wake`, until cancelled."""
         while True:
             self._wake.clear()
             if not await self.publish_once():
                 await self._wake.wait()
 
     async def publish_once(self) -> int:
-        """Publish the next events, at most `AT_ONCE`; gives how many. A broker that fails makes it wait."""
+        """Publish the next events, at most `MAX_EVENTS`, and return how many. Waits after a failure."""
         async with self._database.read() as connection:
             rows = (await connection.execute(_NEXT)).all()
-        if rows and await self._sent(rows):
+        if rows and await self._send_all(rows):
             async with self._database.write() as connection:
                 await connection.execute(_SENT, {"last": rows[-1].seq})
         return len(rows)
 
-    async def _sent(self, rows: Sequence[Any]) -> bool:
+    async def _send_all(self, rows: Sequence[Any]) -> bool:
+        """Whether Kafka has acknowledged all of them."""
         try:
             async with asyncio.timeout(self._timeout):
-                await self._hand_over([row for row in rows if row.seq not in self._handed_over])
-                await asyncio.wait(self._handed_over.values())
+                await self._queue([row for row in rows if row.seq not in self._in_flight])
+                await asyncio.wait(self._in_flight.values())
         except (TimeoutError, KafkaError, ConnectionError) as error:
-            await self._failed(error)
+            await self._wait_after(error)
             return False
-        if refused := _refusal(self._handed_over.values()):
-            await self._refused(refused)
+        if refused := _find_refusal(self._in_flight.values()):
+            await self._start_over(refused)
             return False
-        self._handed_over.clear()
+        self._in_flight.clear()
         self.failures, self.why = 0, ""
         return True
 
-    async def _hand_over(self, rows: Sequence[Any]) -> None:
+    async def _queue(self, rows: Sequence[Any]) -> None:
         values = await self._seal([row.value for row in rows]) if rows else ()
         for row, value in zip(rows, values, strict=True):
             headers = [(name, text.encode()) for name, text in orjson.loads(row.headers)]
             topic, key = self._prefix + row.topic, row.key.encode()
-            self._handed_over[row.seq] = await self._sender.send(topic, value=value, key=key, headers=headers)
+            self._in_flight[row.seq] = await self._producer.send(topic, value=value, key=key, headers=headers)
 
-    async def _refused(self, error: BaseException) -> None:
-        """The next round hands all of it over again, to another producer."""
-        self._handed_over.clear()
-        await self._failed(error)
+    async def _start_over(self, error: BaseException) -> None:
+        """Forget all sends and replace the producer: the next round sends everything again."""
+        self._in_flight.clear()
+        await self._wait_after(error)
         try:
-            await self._sender.renew()
-        except (KafkaError, OSError) as away:
-            log.info("the producer is replaced later", extra={"why": str(away)})
+            await self._producer.renew()
+        except (KafkaError, OSError) as unavailable:
+            log.info("the producer is replaced later", extra={"why": str(unavailable)})
 
-    async def _failed(self, error: BaseException) -> None:
+    async def _wait_after(self, error: BaseException) -> None:
         self.failures += 1
         fix = _FIXES.get(type(error))
         self.why = f"{type(error).__name__}: {error}" + (f"; {fix}" if fix else "")
         if fix:
-            log.error("Kafka refuses an event: nothing behind it is published", extra={"why": repr(error), "fix": fix})
+            log.error("Kafka refuses an event; the events after it wait", extra={"why": repr(error), "fix": fix})
         else:
             log.warning("events wait for the broker", extra={"why": repr(error), "failures": self.failures})
         await asyncio.sleep(unavailable_wait(self.failures, 0.5, 15.0))
 
 
-def _refusal(sent: Iterable[asyncio.Future[Any]]) -> BaseException | None:
-    """The first failure; one that only a person can put right comes first."""
+def _find_refusal(sent: Iterable[asyncio.Future[Any]]) -> BaseException | None:
+    """The first failure; one that only a person can resolve takes precedence."""
     failures = [error for one in sent if (error := one.exception()) is not None]
     return min(failures, key=lambda error: type(error) not in _FIXES, default=None)

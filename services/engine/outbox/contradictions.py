@@ -14,9 +14,9 @@ from contracts.model import Event, Part
 from contracts.operations import FailedRecord
 from contracts.reasons import Reason
 from contracts.registry import BY_TYPE
+from services.engine.kafka.record import Record, restore_record, to_failed_record
 from services.engine.outbox.dead_letters import record_letter, settlement
 from services.engine.outbox.decision import NOTHING, Decision
-from services.engine.outbox.record import Record, failed, restored
 from services.engine.state.records import Kind, State
 from services.engine.state.session import Slot
 from services.engine.state.store import Held
@@ -53,7 +53,7 @@ def contradiction(envelope: Envelope[Event], record: Record, held: Held) -> tupl
         data=envelope.data.content(),
         version=envelope.sequence,
         held=held.version,
-        record=failed(record),
+        record=to_failed_record(record),
     )
     return _key((envelope.data.TOPIC, envelope.subject)), found
 
@@ -80,6 +80,6 @@ def decide(service: str, slot: Slot, held: Held, state: State) -> Decision:
         return NOTHING
     event = BY_TYPE[found.type].model_validate(found.data)
     detail = f"{found.type} of {slot[1]} in version {found.version}, and version {found.held} was known already"
-    letter = record_letter(service, restored(found.record), Reason.RECORD_CONTRADICTION, detail, state.now)
+    letter = record_letter(service, restore_record(found.record), Reason.RECORD_CONTRADICTION, detail, state.now)
     closed = settlement(letter, "overtaken", service, "it was stated again under a newer version", state.now)
     return Decision(announce=(event, letter, closed))

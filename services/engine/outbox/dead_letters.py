@@ -13,8 +13,8 @@ from contracts.envelope import NAMESPACE
 from contracts.model import Part
 from contracts.operations import DeadLettered, DeadLetterSettled, FailedDelivery
 from contracts.reasons import Reason
+from services.engine.kafka.record import Record, to_failed_record
 from services.engine.outbox.decision import Delivery
-from services.engine.outbox.record import Record, failed
 from services.engine.outbox.row import Row
 from services.engine.state.records import Kind
 
@@ -67,7 +67,7 @@ def record_letter(service: str, record: Record, reason: str, detail: str, now: d
         reason=reason,
         detail=detail,
         about=f"record {where}" + (f" of {key}" if key else ""),
-        record=failed(record),
+        record=to_failed_record(record),
         digest=reason,
         at=now,
     )

@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iter
 from contextlib import asynccontextmanager
 
 from contracts.validation import plain
+from services.engine.kafka.record import Record, positions_after
 from services.engine.outbox import outbox
 from services.engine.outbox.cause import kept
 from services.engine.outbox.outcome import Refused, Unknown
-from services.engine.outbox.record import Record, positions_after
 from services.engine.outbox.row import Row
 from services.engine.outbox.service_rules import Rules
 from services.engine.outbox.settle import Pair, settle

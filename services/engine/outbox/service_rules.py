@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
+from services.engine.kafka.record import Record, as_they_are
 from services.engine.outbox.handlers import Handlers
 from services.engine.outbox.lookup import Asked
-from services.engine.outbox.record import Record, as_they_are
 
 
 @dataclass(frozen=True, slots=True)

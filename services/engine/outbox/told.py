@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from contracts.envelope import Envelope
 from contracts.model import Event
-from services.engine.outbox.record import Record
+from services.engine.kafka.record import Record
 from services.engine.state.records import State
 from services.engine.state.session import Slot
 

@@ -10,11 +10,13 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from contracts.delivery_ids import decision_id
 from contracts.envelope import Cause, Envelope, Undecodable, wrap
 from contracts.model import Event
 from contracts.operations import DeadLettered
 from contracts.reasons import Reason
 from contracts.validation import plain
+from services.engine.kafka.record import Record, restore_record
 from services.engine.outbox import contradictions, outbox
 from services.engine.outbox.cause import keep
 from services.engine.outbox.dead_letters import AWAITED, PARKED, PERSON, UNHANDLED, record_letter
@@ -26,7 +28,6 @@ from services.engine.outbox.letter_commands import decide_own
 from services.engine.outbox.letter_rules import LETTER_SUBJECT, counted, rules
 from services.engine.outbox.lookup import Lookup, ResultT
 from services.engine.outbox.reconcile import Changes, reconcile
-from services.engine.outbox.record import Record, restored
 from services.engine.outbox.service_rules import Rules
 from services.engine.outbox.subjects import mark_again, mark_decided, mark_dirty
 from services.engine.outbox.told import Told, forget
@@ -228,7 +229,7 @@ class Work:
         await mark_decided(self.connection, decisions, touched, self.now)
         await mark_again(self.connection, [s for s, c in changes.items() if c.look_again], self.now + LOOK_AGAIN)
         await self.announce((event, touched[subject]) for subject, c in changes.items() for event in c.announce)
-        again = [restored(record) for decision in decisions.values() for record in decision.retry]
+        again = [restore_record(record) for decision in decisions.values() for record in decision.retry]
         await self.take(await self.rules.opened(again) if again else (), replayed=True)
 
     def _rule_of(self, subject: str) -> Decision:
@@ -245,7 +246,7 @@ class Work:
             raise
         except Exception as error:
             log.exception("decision failed", extra={"subject": subject})
-            delivery = Delivery(id=f"decide:{subject}", kind="decide", lane="", key=subject, payload={})
+            delivery = Delivery(id=decision_id(subject), kind="decide", lane="", key=subject, payload={})
             detail = f"deciding about {subject}: {plain(error)}"
             return Decision(refuse=(Refusal(delivery, Reason.DECISION_FAILED, detail),))
 

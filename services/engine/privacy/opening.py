@@ -8,10 +8,9 @@ from dataclasses import replace
 
 from contracts.envelope import Undecodable
 from contracts.reasons import Reason
-from services.engine.outbox.record import Record
+from services.engine.kafka.record import Record
 from services.engine.privacy.ring import KeyRing
-from services.engine.privacy.sealing import BrokenSeal, kid_of
-from services.engine.privacy.values import opened, under_seal
+from services.engine.privacy.sealing import BrokenSeal, kid_of, opened, under_seal
 from services.settings.kafka import KafkaSettings
 
 Read = bytes | Undecodable | None

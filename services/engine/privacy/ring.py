@@ -10,10 +10,10 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 
 from contracts.envelope import Undecodable, decode
-from services.engine.kafka.connection import reader
+from services.engine.kafka.availability import TopicsMissing
+from services.engine.kafka.connection import create_reader
 from services.engine.kafka.log_check import LogChanged
-from services.engine.kafka.reaching import TopicsMissing
-from services.engine.kafka.topic_faults import topics_there
+from services.engine.kafka.topics import check_topics_exist
 from services.engine.privacy.keys import TOPIC, Keys
 from services.engine.privacy.sealing import PersonKey
 from services.settings.kafka import KafkaSettings
@@ -70,12 +70,14 @@ class KeyRing:
 
     async def _opened(self) -> AIOKafkaConsumer:
         if self._consumer is None:
-            await topics_there(self._settings, [TOPIC])  # a reader would wait for it without a word
-            consumer = reader(self._settings, [TOPIC], wait_ms=500)
+            await check_topics_exist(self._settings, [TOPIC])  # a reader would wait for it without a word
+            consumer = create_reader(self._settings, [TOPIC], wait_ms=500)
             try:
                 await consumer.start()
                 if not consumer.assignment():
-                    raise TopicsMissing(f"Kafka does not show {self._settings.topic_prefix}{TOPIC} to its readers yet")
+                    raise TopicsMissing(
+                        f"Kafka lists {self._settings.topic_prefix}{TOPIC} but assigns no partition of it yet"
+                    )
             except BaseException:
                 await consumer.stop()
                 raise

@@ -15,8 +15,7 @@ from contracts.envelope import Envelope, headers, value
 from contracts.privacy import PersonKeyMade
 from services.engine.privacy.keys import TOPIC
 from services.engine.privacy.ring import KeyRing
-from services.engine.privacy.sealing import PersonKey
-from services.engine.privacy.values import in_clear, sealed, whose
+from services.engine.privacy.sealing import PersonKey, in_clear, sealed, whose
 from services.settings.kafka import KafkaSettings
 
 

@@ -15,8 +15,8 @@ from sqlalchemy.exc import DBAPIError
 from contracts.alerts import ServiceStateChanged
 from contracts.envelope import Envelope, headers, value, wrap
 from contracts.reasons import Reason
-from services.engine.kafka.reaching import AWAY
-from services.engine.kafka.sender import Sender
+from services.engine.kafka.availability import UNAVAILABLE
+from services.engine.kafka.publisher import RenewableProducer
 from services.engine.outbox.handlers import Handlers, composed
 from services.engine.runtime.clock import Clock
 from services.engine.state.database import Database
@@ -48,7 +48,9 @@ def _key(event: ServiceStateChanged) -> str:
 class Conditions:
     """Watches one service until cancelled."""
 
-    def __init__(self, service: str, looks: Looks, database: Database, sender: Sender, prefix: str, clock: Clock):
+    def __init__(
+        self, service: str, looks: Looks, database: Database, sender: RenewableProducer, prefix: str, clock: Clock
+    ):
         self._service, self._looks, self._database, self._clock = service, looks, database, clock
         self._sender, self._topic = sender, prefix + ServiceStateChanged.TOPIC
         self._said: dict[str, str] = {}
@@ -59,7 +61,7 @@ class Conditions:
         while True:
             try:
                 await self.look()
-            except AWAY as error:
+            except UNAVAILABLE as error:
                 log.info("the state of the service cannot be told at present", extra={"why": repr(error)})
             await asyncio.sleep(EVERY)
 

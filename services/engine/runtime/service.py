@@ -12,14 +12,13 @@ from pathlib import Path
 
 from contracts.reasons import Reason
 from contracts.topics import reports
-from services.engine.kafka.connection import admin, producer
-from services.engine.kafka.consumer import Consumer, catch_up
-from services.engine.kafka.log_check import LogChanged, LogCheck, cluster_id
+from services.engine.kafka.availability import retry_until_available
+from services.engine.kafka.connection import create_producer, open_admin
+from services.engine.kafka.consumer import Consumer, wait_until_caught_up
+from services.engine.kafka.log_check import LogChanged, LogCheck, read_cluster_id
 from services.engine.kafka.membership import Member, Membership
-from services.engine.kafka.publisher import Publisher, Seal, in_clear
-from services.engine.kafka.reaching import patiently
-from services.engine.kafka.sender import Sender
-from services.engine.kafka.topic_faults import topics_there
+from services.engine.kafka.publisher import Publisher, RenewableProducer, Seal, leave_unsealed
+from services.engine.kafka.topics import check_topics_exist
 from services.engine.outbox.engine import Engine
 from services.engine.outbox.handlers import Handlers
 from services.engine.outbox.lane import Lane
@@ -152,15 +151,15 @@ class Service:
             self.running = Running(engine, publisher, consumer, self.relays)
             look_less_often()
             engine.on_change += [publisher.wake, *[relay.wake for relay in self.relays]]
-            engine.doubt, engine.sure = check.doubt.set, membership.sure
-            consumer.on_rebalance = membership.doubt.set
+            engine.doubt, engine.sure = check.requested.set, membership.wait_until_confirmed
+            consumer.on_rebalance = membership.check_requested.set
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self.keys.keep_up())
                 tasks.create_task(check.watch())
                 tasks.create_task(membership.watch())
                 tasks.create_task(self._conditions(engine, sender).run())
-                await catch_up(consumer)
-                await membership.look()
+                await wait_until_caught_up(consumer)
+                await membership.check()
                 await lasting(engine.database, engine.catch_up_done)
                 log.info("caught up", extra={"topics": len(self.blueprint.handlers.topics)})
                 self.ready.set()
@@ -202,33 +201,33 @@ class Service:
             reports=lambda topic: reports(name, topic.removeprefix(prefix)),
         )
 
-    def _conditions(self, engine: Engine, sender: Sender) -> Conditions:
+    def _conditions(self, engine: Engine, sender: RenewableProducer) -> Conditions:
         database, prefix = engine.database, self.settings.kafka.topic_prefix
         looks = {Reason.SERVICE_DISK: lambda: database.trouble, Reason.SERVICE_CLOCK: lambda: OURS.trouble}
         return Conditions(self.blueprint.name, looks, database, sender, prefix, self.clock)
 
     @asynccontextmanager
-    async def _publishing(self, engine: Engine) -> AsyncIterator[tuple[Publisher, Sender]]:
+    async def _publishing(self, engine: Engine) -> AsyncIterator[tuple[Publisher, RenewableProducer]]:
         kafka = self.settings.kafka
-        sender = Sender(partial(producer, kafka, self.blueprint.name))
-        await patiently(sender.start, self._waits_for("Kafka"))
+        sender = RenewableProducer(partial(create_producer, kafka, self.blueprint.name))
+        await retry_until_available(sender.start, self._waits_for("Kafka"))
         try:
             seal = self._seal(sender)
             yield Publisher(engine.database, sender, kafka.topic_prefix, kafka.send_timeout, seal), sender
         finally:
             await sender.stop()
 
-    def _seal(self, sender: Sender) -> Seal:
+    def _seal(self, sender: RenewableProducer) -> Seal:
         if not self.settings.privacy.seal:
-            return in_clear
+            return leave_unsealed
         return Sealer(self.keys, sender, self.settings.kafka.topic_prefix, self.blueprint.name, self.clock).values
 
     @asynccontextmanager
     async def _consuming(
         self, engine: Engine, membership: Membership, me: Member
     ) -> AsyncIterator[tuple[Consumer, LogCheck]]:
-        await patiently(membership.wait_until_alone, self._waits_for("Kafka"))
-        consumer, check = await patiently(partial(self._consumer, engine, me), self._waits_for("Kafka"))
+        await retry_until_available(membership.wait_until_alone, self._waits_for("Kafka"))
+        consumer, check = await retry_until_available(partial(self._consumer, engine, me), self._waits_for("Kafka"))
         try:
             yield consumer, check
         finally:
@@ -241,14 +240,14 @@ class Service:
         """
         name, kafka = self.blueprint.name, self.settings.kafka
         topics = dict.fromkeys((*self.blueprint.handlers.topics, *ENGINE_TOPICS))
-        await topics_there(kafka, (*topics, KEYS))
+        await check_topics_exist(kafka, (*topics, KEYS))
         async with engine.database.read() as connection:
             positions = await load_positions(connection)
         take = observed_take(engine.take, name, kafka.topic_prefix)
         client_id = me.client_id(name)
         consumer = Consumer(kafka, topics, kafka.group(name), me.instance, take, positions, client_id=client_id)
         check = LogCheck(kafka, lambda: consumer.positions, await self._cluster(engine.database))
-        await check.look()
+        await check.check()
         try:
             await consumer.start()
         except BaseException:
@@ -258,8 +257,8 @@ class Service:
 
     async def _cluster(self, database: Database) -> str | None:
         """The id of the cluster that the state database was filled from: this one, if it is new."""
-        async with admin(self.settings.kafka) as asked:
-            found = await cluster_id(asked)
+        async with open_admin(self.settings.kafka) as asked:
+            found = await read_cluster_id(asked)
         async with database.write() as connection:
             before = await noted(connection, "cluster")
             if before is None and found is not None:

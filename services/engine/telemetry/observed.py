@@ -9,9 +9,9 @@ from operator import attrgetter
 
 from opentelemetry.trace import SpanKind
 
+from services.engine.kafka.record import Record
 from services.engine.outbox.lane import Lane
 from services.engine.outbox.outcome import Outcome, Unknown
-from services.engine.outbox.record import Record
 from services.engine.outbox.row import Row
 from services.engine.state.database import Database
 from services.engine.telemetry import lines, meters

@@ -9,14 +9,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from contracts.clients import ContactsConflicted, ContactSettled, ContactsMerged
+from contracts.delivery_ids import order_key
 from contracts.envelope import Envelope
 from contracts.model import Event, Instant, Part
+from contracts.order_statuses import PENDING, UNPLACED_STATUSES, is_void
 from contracts.shop import OrderChanged
 from services.engine.outbox.decision import Delivery
 from services.engine.outbox.handlers import Remember
 from services.engine.state.records import Kind, State
 from services.order_exporter.clients.client import delivery_address, identity_of
-from services.order_exporter.content import is_void
 from services.order_exporter.projection import ASSIGNED, CLIENT, assigned_key
 from services.order_exporter.tasks import ContactTask
 from services.settings.clients import ContactPolicies
@@ -35,8 +36,8 @@ MERGED = Kind("contacts-merged", ContactsMerged)
 CONFLICT = Kind("contacts-conflicted", ContactsConflicted)
 SETTLED = Kind("contact-settled", ContactSettled)
 """By client and field; the reference is the client. Words that were not carried out yet."""
-SILENT = frozenset({"pending", "checkout-draft", "auto-draft", "trash"})
-"""Statuses of orders that nobody has committed to yet."""
+UNCOMMITTED_STATUSES = UNPLACED_STATUSES | {PENDING}
+"""The buyer of an order in these statuses has not committed to it yet."""
 
 
 def lane(shop: str) -> str:
@@ -124,7 +125,7 @@ def rules(settings: Settings) -> Mapping[type[Event], Remember]:
 
 def _order(envelope: Envelope[OrderChanged], state: State) -> None:
     order, identity = envelope.data, identity_of(envelope.data.person)
-    if identity is None or is_void(order) or order.status in SILENT:
+    if identity is None or is_void(order) or order.status in UNCOMMITTED_STATUSES:
         return
     key = merged_key(order.shop, identity.ref)
     known = state.get(LATEST, key)
@@ -141,7 +142,7 @@ def _merged(envelope: Envelope[ContactsMerged], state: State) -> None:
     for place, word in state.find(SETTLED, key).items():
         if _carried_out(word, merged):
             state.drop(SETTLED, place)
-    state.touch(f"{merged.shop}:{merged.order_id}")
+    state.touch(order_key(merged.shop, merged.order_id))
 
 
 def _conflicted(envelope: Envelope[ContactsConflicted], state: State) -> None:
@@ -155,7 +156,7 @@ def _settled(envelope: Envelope[ContactSettled], state: State) -> None:
     if merged is None or not _carried_out(word, merged):
         state.put(SETTLED, f"{key}|{word.field}", word, ref=key)
         if merged:
-            state.touch(f"{merged.shop}:{merged.order_id}")
+            state.touch(order_key(merged.shop, merged.order_id))
 
 
 def _carried_out(word: ContactSettled, merged: ContactsMerged) -> bool:

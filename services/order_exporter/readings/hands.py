@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Select, and_, case, func, select
 
 from contracts.approvals import ApprovalAsked
+from contracts.delivery_ids import order_key
 from contracts.envelope import Envelope
 from contracts.model import Event, Part
 from contracts.operations import DeadLettered, PushRequested
@@ -54,12 +55,12 @@ def _lettered(envelope: Envelope[DeadLettered], state: State) -> None:
 
 
 def _asked(envelope: Envelope[ApprovalAsked], state: State) -> None:
-    _note(f"{envelope.data.shop}:{envelope.data.order_id}", "approval", state)
+    _note(order_key(envelope.data.shop, envelope.data.order_id), "approval", state)
 
 
 def _pushed(envelope: Envelope[PushRequested], state: State) -> None:
     if not envelope.data.dry_run:
-        _note(f"{envelope.data.shop}:{envelope.data.order_id}", "push", state)
+        _note(order_key(envelope.data.shop, envelope.data.order_id), "push", state)
 
 
 def _note(order: str, by: str, state: State) -> None:

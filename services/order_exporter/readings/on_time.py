@@ -17,6 +17,7 @@ from contracts.envelope import Envelope
 from contracts.ledger import SaleRecorded
 from contracts.model import Event, Instant, Part
 from contracts.operations import DeadLetterSettled
+from contracts.order_statuses import is_void
 from contracts.shop import OrderChanged, OrderRemoved
 from services.accounting.documents.trigger import due_at, is_triggered
 from services.engine.outbox.dead_letters import PARKED
@@ -25,7 +26,6 @@ from services.engine.state.database import Database
 from services.engine.state.records import Kind, State
 from services.engine.state.tables import records
 from services.engine.telemetry.families import DUE_ORDERS, ON_TIME, Reading
-from services.order_exporter.content import is_void
 from services.order_exporter.projection import SALE, SERVICE
 from services.settings.freshness import FreshnessSettings
 from services.settings.shop import ShopSettings

@@ -9,13 +9,13 @@ from datetime import datetime, timedelta
 from sqlalchemy import exists, func, or_, select
 from sqlalchemy.orm import aliased
 
+from contracts.order_statuses import VOID_STATUSES
 from contracts.shop import OrderChanged
 from services.accounting.documents.trigger import due_at, is_triggered
 from services.engine.outbox.dead_letters import PARKED
 from services.engine.state.database import Database
 from services.engine.state.tables import records
 from services.engine.telemetry.families import UNDOCUMENTED, UNDOCUMENTED_AGE, Reading
-from services.order_exporter.content import VOID_STATUSES
 from services.order_exporter.projection import ORDER, SALE, SERVICE, KnownOrder
 from services.settings.shop import ShopSettings
 

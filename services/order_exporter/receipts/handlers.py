@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from contracts.delivery_ids import receipt_id, sale_id
 from contracts.ledger import PaymentPlanned
 from contracts.operations import PaymentReceived
+from contracts.order_statuses import is_void
 from contracts.reasons import Reason
 from services.accounting.documents.push import ANSWER
 from services.accounting.documents.relations import is_own_purchase
@@ -14,14 +16,13 @@ from services.accounting.documents.unbookable import Unbookable
 from services.engine.outbox.decision import NOTHING, Decision, Delivery, Refusal
 from services.engine.outbox.outcome import Blocked
 from services.engine.state.records import State
-from services.order_exporter.content import is_void
 from services.order_exporter.projection import ORDER, SALE, KnownOrder
 from services.order_exporter.receipts.announce import planned
 from services.order_exporter.receipts.answers import owed
 from services.order_exporter.receipts.document import receipt_task
 from services.order_exporter.receipts.ledger import Payments, payments_of
 from services.order_exporter.receipts.payment import Payment, entered_by, mapped
-from services.order_exporter.receipts.projection import ENTERED, RECEIPT_PLAN, sale_name
+from services.order_exporter.receipts.projection import ENTERED, RECEIPT_PLAN
 from services.order_exporter.receipts.tasks import ReceiptTask
 from services.settings import Settings
 from services.settings.balance import BalanceSettings
@@ -97,7 +98,7 @@ def _open(case: Case, found: Sequence[Payment]) -> Decision:
 
 
 def _delivery(case: Case, payment: Payment) -> Delivery:
-    id_ = f"receipt:{case.key}:{payment.name}"
+    id_ = receipt_id(case.key, payment.name)
     task = case.task(payment) if case.payments.is_sold else None
     if task is not None:
         return Delivery(id_, "receipt", RECEIPT_LANE, case.key, task.model_dump(mode="json"))
@@ -107,7 +108,7 @@ def _delivery(case: Case, payment: Payment) -> Delivery:
 def _blocked(case: Case) -> Blocked:
     order = case.payments.order
     return Blocked(
-        on=sale_name(case.key),
+        on=sale_id(case.key),
         reason=Reason.PAYMENT_SALE_MISSING,
         detail=f"order {order.number} of shop {order.shop} was paid and has no Sale in Balance yet, to which its "
         "receipt belongs: settle first what holds the Sale up",
@@ -131,5 +132,5 @@ def _look(case: Case, command: PaymentReceived) -> tuple[PaymentPlanned, ...]:
 
 
 def _refusal(case: Case, error: Unbookable) -> Refusal:
-    delivery = Delivery(f"receipt:{case.key}", "receipt", RECEIPT_LANE, case.key, {"order": case.key})
+    delivery = Delivery(receipt_id(case.key), "receipt", RECEIPT_LANE, case.key, {"order": case.key})
     return Refusal(delivery, error.reason, error.detail)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from contracts.delivery_ids import order_key, refund_key, sale_id
 from contracts.envelope import Envelope
-from contracts.ledger import CreditNoteRecorded, PaymentPlanned, PaymentRecorded, SalePlanned, SaleRecorded
+from contracts.ledger import CreditNoteRecorded, PaymentPlanned, PaymentRecorded, SalePlanned, SaleRecorded, is_reversal
 from contracts.model import Event
 from contracts.operations import PaymentReceived
 from services.engine.outbox.handlers import Remember
@@ -19,11 +20,6 @@ CREDITED = Kind("credited", CreditNoteRecorded)
 """Credit notes that belong to a refund, by order and refund; the reference is the order."""
 
 
-def sale_name(order: str) -> str:
-    """What a receipt waits for while its order has no Sale."""
-    return f"sale:{order}"
-
-
 def payment_key(event: PaymentRecorded | PaymentPlanned) -> str:
     """The key of everything about one payment."""
     return f"{event.key}:{event.payment}"
@@ -31,7 +27,7 @@ def payment_key(event: PaymentRecorded | PaymentPlanned) -> str:
 
 def payment_entered(envelope: Envelope[PaymentReceived], state: State) -> None:
     command = envelope.data
-    order = f"{command.shop}:{command.order_id}"
+    order = order_key(command.shop, command.order_id)
     state.put(ENTERED, command.command_id, command, ref=order)
     state.touch(order)
 
@@ -46,7 +42,7 @@ def payment_planned(envelope: Envelope[PaymentPlanned], state: State) -> None:
 
 
 def sale_recorded(envelope: Envelope[SaleRecorded], state: State) -> None:
-    state.release(sale_name(envelope.data.key))
+    state.release(sale_id(envelope.data.key))
 
 
 def sale_planned(envelope: Envelope[SalePlanned], state: State) -> None:
@@ -55,8 +51,8 @@ def sale_planned(envelope: Envelope[SalePlanned], state: State) -> None:
 
 def refund_credited(envelope: Envelope[CreditNoteRecorded], state: State) -> None:
     note = envelope.data
-    if note.refund_id > 0:
-        state.put(CREDITED, f"{note.key}:{note.refund_id}", note, ref=note.key)
+    if not is_reversal(note.refund_id):
+        state.put(CREDITED, refund_key(note.key, note.refund_id), note, ref=note.key)
         state.touch(note.key)
 
 

@@ -10,14 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
+from contracts.delivery_ids import order_key, sales_order_end_id, sales_order_id
 from contracts.envelope import Envelope
 from contracts.model import Event, Part, Uid
+from contracts.order_statuses import is_void
 from contracts.sales_orders import SalesOrderEnded, SalesOrderPlanned, SalesOrderRecorded
 from services.engine.outbox.decision import Delivery
 from services.engine.outbox.handlers import Remember
 from services.engine.state.records import Kind, State
 from services.order_exporter.case import Case
-from services.order_exporter.content import books_digest, is_void
+from services.order_exporter.content import books_digest
 from services.order_exporter.projection import SALE
 from services.order_exporter.sales_orders.sales_order import ending_task, event_content, is_same, sales_order_task
 from services.order_exporter.tasks import SalesOrderTask, SaleTask
@@ -73,7 +75,7 @@ def reservation(case: Case, sale: SaleTask) -> Delivery | None:
     standing = case.state.get(STANDING, case.known.order.key)
     if standing and standing.content_digest == books_digest(case.known.order):
         return None
-    return _delivery(KIND, sales_order_task(sale, case.balance.dialect))
+    return _delivery(sales_order_id(case.known.order.key), sales_order_task(sale, case.balance.dialect))
 
 
 def planned(case: Case, sale: SaleTask) -> tuple[SalesOrderPlanned, ...]:
@@ -91,7 +93,9 @@ def endings(case: Case, wanted: Iterable[Delivery]) -> tuple[Delivery, ...]:
     """
     standing = case.state.get(STANDING, case.known.order.key)
     why = _why(case, wanted) if standing else None
-    return (_delivery(f"{KIND}-end", ending_task(standing, why)),) if standing and why else ()
+    return (
+        (_delivery(sales_order_end_id(case.known.order.key), ending_task(standing, why)),) if standing and why else ()
+    )
 
 
 def _why(case: Case, wanted: Iterable[Delivery]) -> Literal["sold", "given-up"] | None:
@@ -102,6 +106,6 @@ def _why(case: Case, wanted: Iterable[Delivery]) -> Literal["sold", "given-up"] 
     return "sold" if sold or goes else None
 
 
-def _delivery(name: str, task: SalesOrderTask) -> Delivery:
-    key = f"{task.shop}:{task.order_id}"
-    return Delivery(f"{name}:{key}", KIND, LANE, key, task.model_dump(mode="json"))
+def _delivery(id_: str, task: SalesOrderTask) -> Delivery:
+    key = order_key(task.shop, task.order_id)
+    return Delivery(id_, KIND, LANE, key, task.model_dump(mode="json"))

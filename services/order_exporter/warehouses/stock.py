@@ -10,10 +10,10 @@ from decimal import Decimal
 from contracts.balance import ItemChanged, StockChanged
 from contracts.envelope import Envelope
 from contracts.model import Event, Instant, Part, Quantity, Uid
+from contracts.order_statuses import is_void
 from contracts.placement import Pieces, WarehouseChosen
 from services.engine.outbox.handlers import Remember
 from services.engine.state.records import Kind, State
-from services.order_exporter.content import is_void
 from services.order_exporter.projection import ORDER, SALE
 
 ZERO = Decimal(0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from contracts.delivery_ids import order_key
 from contracts.envelope import Envelope
 from contracts.operations import CommandSettled
 from contracts.returns import ReturnPlanned, ReturnRequested
@@ -26,8 +27,8 @@ REQUEST = Kind("return-request", ReturnRequested)
 def return_requested(envelope: Envelope[ReturnRequested], state: State) -> None:
     """Remember a request until it is answered."""
     asked = envelope.data
-    state.put(REQUEST, asked.command_id, asked, ref=f"{asked.shop}:{asked.order_id}")
-    state.touch(f"{asked.shop}:{asked.order_id}")
+    state.put(REQUEST, asked.command_id, asked, ref=order_key(asked.shop, asked.order_id))
+    state.touch(order_key(asked.shop, asked.order_id))
 
 
 def return_answers(case: Case) -> tuple[ReturnPlanned | CommandSettled, ...]:

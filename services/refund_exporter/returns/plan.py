@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
+from contracts.ledger import NO_REFUND
 from contracts.reasons import Reason
 from contracts.returns import ReturnLine, ReturnRequested
 from services.accounting.documents.digest import digest_of
@@ -15,7 +16,6 @@ from services.refund_exporter.basis import Basis, BasisLine
 from services.refund_exporter.credit_note import CreditNote, recorded_lines
 from services.refund_exporter.left import Left
 from services.refund_exporter.parts import Part
-from services.refund_exporter.reversal import NO_REFUND
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaConsumer
 
 from contracts.envelope import Envelope, Undecodable, decode
 from contracts.model import Event
-from services.engine.kafka.connection import reader
+from services.engine.kafka.connection import create_reader
 from services.engine.privacy.opening import opening
 from services.settings.kafka import KafkaSettings
 
@@ -43,7 +43,7 @@ async def read_events(
 
 @asynccontextmanager
 async def _reading(settings: KafkaSettings, topics: Iterable[str]) -> AsyncIterator[AIOKafkaConsumer]:
-    consumer = reader(settings, topics)
+    consumer = create_reader(settings, topics)
     try:
         await consumer.start()
         yield consumer

@@ -12,21 +12,21 @@ from aiokafka import AIOKafkaConsumer
 from contracts.envelope import Envelope, Undecodable, decode, headers, value, wrap
 from contracts.model import Event
 from contracts.operations import CommandSettled
-from services.engine.kafka.connection import producer, reader
+from services.engine.kafka.connection import create_producer, create_reader
 from services.engine.privacy.writing import sealing
 from services.settings.kafka import KafkaSettings
 
 log = logging.getLogger(__name__)
 
 
-async def send(settings: KafkaSettings, command: Event, now: datetime, version: int = 1) -> None:
+async def send_command(settings: KafkaSettings, command: Event, now: datetime, version: int = 1) -> None:
     """Publish one command; returns when Kafka has it. `version`: that of its subject, 1 for a command's own id."""
-    await send_all(settings, [command], now, version)
+    await send_commands(settings, [command], now, version)
 
 
-async def send_all(settings: KafkaSettings, commands: Iterable[Event], now: datetime, version: int = 1) -> None:
+async def send_commands(settings: KafkaSettings, commands: Iterable[Event], now: datetime, version: int = 1) -> None:
     """Publish commands, one after the other; returns when Kafka has them. What they say of people leaves sealed."""
-    sender = producer(settings, "cli")
+    sender = create_producer(settings, "cli")
     try:
         await sender.start()
         async with sealing(settings, sender) as sealer:
@@ -40,9 +40,9 @@ async def send_all(settings: KafkaSettings, commands: Iterable[Event], now: date
 
 
 @asynccontextmanager
-async def answers(settings: KafkaSettings, *topics: str) -> AsyncIterator[AIOKafkaConsumer]:
+async def open_answers(settings: KafkaSettings, *topics: str) -> AsyncIterator[AIOKafkaConsumer]:
     """A reader that stands at the present end of topics: open it before the command is sent."""
-    consumer = reader(settings, topics)
+    consumer = create_reader(settings, topics)
     try:
         await consumer.start()
         await consumer.seek_to_end()
@@ -53,7 +53,7 @@ async def answers(settings: KafkaSettings, *topics: str) -> AsyncIterator[AIOKaf
         await consumer.stop()
 
 
-async def following(consumer: AIOKafkaConsumer) -> AsyncIterator[Envelope[Event]]:
+async def decoded_events(consumer: AIOKafkaConsumer) -> AsyncIterator[Envelope[Event]]:
     """Events as they arrive; people stay sealed, since answers name nobody.
 
     A record that is not ours is passed over: the services' dead letters tell of it.
@@ -65,9 +65,9 @@ async def following(consumer: AIOKafkaConsumer) -> AsyncIterator[Envelope[Event]
             log.debug("left to the services' dead letters", extra={"offset": raw.offset, "reason": error.code})
 
 
-async def settlement(consumer: AIOKafkaConsumer, command_id: str) -> CommandSettled:
+async def wait_for_settlement(consumer: AIOKafkaConsumer, command_id: str) -> CommandSettled:
     """The first answer to a command."""
-    async for envelope in following(consumer):
+    async for envelope in decoded_events(consumer):
         if isinstance(envelope.data, CommandSettled) and envelope.data.command_id == command_id:
             return envelope.data
     raise RuntimeError("the reader of the operations topic ended")

@@ -1,4 +1,4 @@
-"""A Kafka record as it was read, before anything is believed of it."""
+"""A Kafka record as raw bytes, before it is decoded."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from base64 import b64decode, b64encode
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+
+from aiokafka import ConsumerRecord
 
 from contracts.envelope import Envelope, Headers, Undecodable, decode
 from contracts.model import Event
@@ -15,9 +17,9 @@ from services.engine.state.positions import Partition, Position
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """Raw bytes of a record and where it stood. `topic` is the full name, with the prefix.
+    """The bytes of a record and its position. `topic` is the full name, with the prefix.
 
-    `opened` is what a sealed value says, or why it cannot be opened; `value` stays what was read.
+    `opened` is the value with its sealed part decrypted, or why it cannot be; `value` keeps the bytes that were read.
     """
 
     topic: str
@@ -30,14 +32,27 @@ class Record:
     opened: bytes | Undecodable | None = None
 
     def read(self) -> Envelope[Event]:
-        """The event in it. Raises `Undecodable`."""
+        """Decode the event. Raises `Undecodable`."""
         if isinstance(self.opened, Undecodable):
             raise self.opened
         return decode(self.headers, self.value if self.opened is None else self.opened)
 
 
+def from_aiokafka(raw: ConsumerRecord[bytes, bytes]) -> Record:
+    """The record that aiokafka delivered."""
+    return Record(
+        topic=raw.topic,
+        partition=raw.partition,
+        offset=raw.offset,
+        timestamp=raw.timestamp,
+        key=raw.key,
+        value=raw.value,
+        headers=raw.headers,
+    )
+
+
 def digest_of_record(record: Record) -> str:
-    """What tells a record from any other that may stand at its offset."""
+    """A digest that differs for any other record at the same offset."""
     digest = blake2b(str(record.timestamp).encode(), digest_size=12)
     for part in (record.key, record.value, *[raw for _, raw in record.headers]):
         digest.update(b"-" if part is None else len(part).to_bytes(8) + part)
@@ -45,45 +60,45 @@ def digest_of_record(record: Record) -> str:
 
 
 def positions_after(records: Iterable[Record]) -> dict[Partition, Position]:
-    """Where each partition stands once these records, in order, are handled."""
+    """The position of each partition once these records, in order, are processed."""
     last = {(record.topic, record.partition): record for record in records}
-    return {where: Position(record.offset + 1, digest_of_record(record)) for where, record in last.items()}
+    return {partition: Position(record.offset + 1, digest_of_record(record)) for partition, record in last.items()}
 
 
 async def as_they_are(records: Sequence[Record]) -> Sequence[Record]:
-    """For records that nobody has sealed."""
+    """Return the records unchanged: none of them is sealed."""
     return records
 
 
-def failed(record: Record) -> FailedRecord:
+def to_failed_record(record: Record) -> FailedRecord:
     """The record for a dead letter, byte for byte."""
     return FailedRecord(
         topic=record.topic,
         partition=record.partition,
         offset=record.offset,
         timestamp=record.timestamp,
-        key=_text(record.key),
-        value=_text(record.value),
-        headers=tuple((name, _text(raw)) for name, raw in record.headers),
+        key=_to_base64(record.key),
+        value=_to_base64(record.value),
+        headers=tuple((name, _to_base64(raw)) for name, raw in record.headers),
     )
 
 
-def restored(failed_record: FailedRecord) -> Record:
-    """The record out of a dead letter, as it was read."""
+def restore_record(failed_record: FailedRecord) -> Record:
+    """The record from a dead letter, as it was read."""
     return Record(
         topic=failed_record.topic,
         partition=failed_record.partition,
         offset=failed_record.offset,
         timestamp=failed_record.timestamp,
-        key=_bytes(failed_record.key),
-        value=_bytes(failed_record.value),
-        headers=[(name, _bytes(text)) for name, text in failed_record.headers],
+        key=_from_base64(failed_record.key),
+        value=_from_base64(failed_record.value),
+        headers=[(name, _from_base64(text)) for name, text in failed_record.headers],
     )
 
 
-def _text(raw: bytes | None) -> str | None:
+def _to_base64(raw: bytes | None) -> str | None:
     return None if raw is None else b64encode(raw).decode()
 
 
-def _bytes(text: str | None) -> bytes | None:
+def _from_base64(text: str | None) -> bytes | None:
     return None if text is None else b64decode(text)
