@@ -8,7 +8,8 @@ from functools import partial
 from typing import Any
 
 from contracts.approvals import ApprovalAsked, ApprovalGiven
-from contracts.delivery_ids import sale_id
+from contracts.delivery_ids import credit_note_id, refund_key, sale_id
+from contracts.ledger import NO_REFUND
 from services.cli.requests import command_header
 from services.cli.screen import console
 from services.demo.choose import further
@@ -37,6 +38,7 @@ async def gate(stage: Stage, careful: Settings) -> None:
     answer = await stage.world.shop.put(f"/wp-json/wc/v3/orders/{order_id}", json={"status": "cancelled"})
     answer.raise_for_status()
     say(f"  The parcel of order {order_id} is refused at the door; the shop cancels the order.")
+    reversal = credit_note_id(refund_key(key, NO_REFUND))
     await stage.until(lambda: len(_asked(stage, reversal)), 1, "a correction is proposed")
     await _approve(stage, _asked(stage, reversal)[0])
     await stage.until(lambda: int(f"{key}:credit-note:0" in stage.ledger.notes), 1, "the approved credit note")
