@@ -37,29 +37,29 @@ MENU = (
         "Find what is wrong in Kafka, Balance, the shops or the settings, and say what mends it.",
     ),
     MenuEntry("topics", SETUP, "cli.topics:app", "The Kafka topics."),
-    MenuEntry("shop", SETUP, "cli.shops.app:app", "Which shop is known, and whether another one answers."),
+    MenuEntry("shop", SETUP, "cli.shop_identity:app", "Which shop is known, and whether another one answers."),
     MenuEntry(
         "helpers",
         SETUP,
-        "cli.helpers.app:helpers_command",
+        "cli.required_records:helpers_command",
         "What this shop's documents need in Balance: retail client, service items, VAT. Nothing is made unasked.",
     ),
     MenuEntry(
         "opening-stock",
         SETUP,
-        "cli.helpers.app:opening_stock_command",
+        "cli.opening_stock:opening_stock_command",
         "Write a shop's stock as CSV for the accountant, who enters it in Balance. Nothing is posted.",
     ),
     MenuEntry(
         "shipping",
         SETUP,
-        "cli.rules.app:shipping_command",
+        "cli.rules:shipping_command",
         "The shop's shipping zones and methods with what the rules make of them, and the table of zones to paste.",
     ),
     MenuEntry(
         "learn-sale",
         SETUP,
-        "cli.learning.app:learn_sale_command",
+        "cli.learn_sale:learn_sale_command",
         "Read a hand-made Sale and propose the settings that make ours like it. Writes nothing.",
     ),
     MenuEntry("alerts", SETUP, "cli.alerts:app", "Messages to those who are to be told."),
@@ -69,11 +69,11 @@ MENU = (
     MenuEntry(
         "status",
         LOOK,
-        "cli.status.app:status_command",
+        "cli.status:status_command",
         "What each service has still to read, what waits to be delivered, what needs a person, how fresh all is.",
     ),
-    MenuEntry("order", LOOK, "cli.order.app:order_command", "Everything known about an order, in time order."),
-    MenuEntry("rules", LOOK, "cli.rules.app:rules_app", "Rules: which document an order becomes, from where, when."),
+    MenuEntry("order", LOOK, "cli.orders.app:order_command", "Everything known about an order, in time order."),
+    MenuEntry("rules", LOOK, "cli.rules:rules_app", "Rules: which document an order becomes, from where, when."),
     MenuEntry(
         "orders",
         LOOK,
@@ -126,7 +126,7 @@ MENU = (
     MenuEntry(
         "push",
         MANUAL,
-        "cli.push.app:push_command",
+        "cli.push:push_command",
         "Export one order or refund now, or plan a return request. Always safe: nothing is written twice.",
     ),
     MenuEntry(
@@ -150,10 +150,10 @@ MENU = (
     MenuEntry(
         "propose",
         MANUAL,
-        "cli.proposals.app:propose_app",
+        "cli.propose:propose_app",
         "Propose products that only the shop has as items of Balance; nothing is written there.",
     ),
-    MenuEntry("mapping", MANUAL, "cli.mapping.app:app", "Which groups of Balance a shop sells, and in which category."),
+    MenuEntry("mapping", MANUAL, "cli.mapping:app", "Which groups of Balance a shop sells, and in which category."),
     MenuEntry("links", MANUAL, "cli.links.app:app", "Which Balance item is which product."),
     MenuEntry("backfill", MANUAL, "cli.backfill.app:app", "Find what is missing in the books, and have it exported."),
     MenuEntry(

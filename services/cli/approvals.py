@@ -20,7 +20,7 @@ from contracts.shop import OrderChanged, OrderRemoved, RefundRemoved
 from services.accounting.documents.approval import is_approved
 from services.accounting.documents.digest import digest_of
 from services.cli.command import Json, ReasonOption, command, read_settings
-from services.cli.proposals.app import approve_item_command
+from services.cli.propose import approve_item_command
 from services.cli.requests import command_header
 from services.cli.screen import console, print_json
 from services.engine.client.commands import send_command

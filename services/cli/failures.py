@@ -9,8 +9,7 @@ from services.cli.clients.history import ClientNotFound
 from services.cli.command import ALREADY_RUNNING, FAILED, NO_ANSWER, WRONG_SETTINGS, InvalidArgument
 from services.cli.day_close.close import DifferenceNotFound
 from services.cli.dead_letter_log import DeadLetterNotFound
-from services.cli.plans.applying import StalePlan
-from services.cli.plans.selected import NotMapped
+from services.cli.plans.apply import GroupsNotMapped, StalePlan
 from services.cli.requests import NoAnswer
 from services.cli.screen import errors
 from services.cli.times import InvalidTime
@@ -26,7 +25,7 @@ from services.settings.base import SecretMissing
 
 SETTINGS = (SettingsError, SecretMissing, CannotListen, InvalidArgument, InvalidTime)
 PLAIN = (
-    UpstreamError, DeadLetterNotFound, ApprovalNotFound, ClientNotFound, DifferenceNotFound, StalePlan, NotMapped,
+    UpstreamError, DeadLetterNotFound, ApprovalNotFound, ClientNotFound, DifferenceNotFound, StalePlan, GroupsNotMapped,
     TopicsNotCreated, RequestInvalid,
     OSError,
 )  # fmt: skip

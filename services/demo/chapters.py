@@ -10,8 +10,8 @@ from services.cli import dead_letter_log
 from services.cli.check import systems as checks
 from services.cli.check.app import show_checks
 from services.cli.dead_letters.view import print_dead_letters as show_letters
-from services.cli.order import passport
-from services.cli.order.app import show_order
+from services.cli.orders import timeline
+from services.cli.orders.app import show_order
 from services.cli.requests import command_header, request
 from services.cli.screen import console
 from services.demo.choose import Chosen
@@ -115,6 +115,6 @@ async def one_order(stage: Stage, chosen: Chosen) -> None:
     """The passport of the order whose answer was lost on the way."""
     lost = next((sale for sale in stage.ledger.sales.values() if sale.attempts), None)
     key = lost.key if lost else f"main:{chosen.orders[0]}"
-    found = passport.passport(key, stage.ledger.story)
+    found = timeline.build_timeline(key, stage.ledger.story)
     if found is not None:
         show_order(found)

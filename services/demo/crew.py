@@ -9,7 +9,7 @@ from typing import Protocol
 
 from services.cli.registry import SERVICES
 from services.cli.run import supervise
-from services.cli.status.standings import standings
+from services.cli.service_status import read_service_statuses
 from services.settings.model import Settings
 
 
@@ -51,12 +51,12 @@ class OwnCrew:
 
     async def waiting(self, settings: Settings, service: str) -> int:
         """How many deliveries of a service wait, by its state database."""
-        found = {one.service: one for one in await standings(settings)}[service]
+        found = {one.service: one for one in await read_service_statuses(settings)}[service]
         return sum(waiting.count for waiting in found.waiting or ())
 
     async def busy(self, settings: Settings) -> bool:
         """Whether any service has something to read, to deliver or to publish."""
-        return any(one.lag or one.waiting or one.unpublished for one in await standings(settings))
+        return any(one.lag or one.waiting or one.unpublished for one in await read_service_statuses(settings))
 
 
 @asynccontextmanager

@@ -11,7 +11,7 @@ from contracts.operations import ImportRequested
 from services.cli import dead_letter_log
 from services.cli import stock as figures
 from services.cli.dead_letters.view import print_dead_letters as show_letters
-from services.cli.plans import applying
+from services.cli.plans.apply import apply_plan, read_plan
 from services.cli.requests import command_header, request
 from services.cli.screen import console
 from services.demo.stage import Stage, progress
@@ -45,11 +45,11 @@ async def approve(stage: Stage, settings: Settings) -> None:
     """
     await _read(stage, "prices")
     await stage.rests()
-    plan = await applying.current(settings, "main")
+    plan = await read_plan(settings, "main")
     say(f"  The storefront manager agrees:  davtari apply {plan.id}")
     with progress() as bar:
         task = bar.add_task("written as planned", total=len(plan.changes))
-        done = await applying.apply(settings, plan, 60.0, lambda now: bar.update(task, completed=len(now.written)))
+        done = await apply_plan(settings, plan, 60.0, lambda now: bar.update(task, completed=len(now.written)))
     say(f"  {len(done.written)} written, {len(done.left_out)} left out; new ones are drafts until a person says so.")
 
 

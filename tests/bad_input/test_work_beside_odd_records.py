@@ -15,12 +15,11 @@ from contracts.reasons import Reason
 from services.accounting.checks import taxes
 from services.cli.clients import transfer
 from services.cli.drift import compare_product
-from services.cli.helpers import opening
-from services.cli.links.judging import judged
-from services.cli.links.rebuilding import rebuilt
-from services.cli.links.table import Line
-from services.cli.links.verdict import Known
-from services.cli.plans.shop_only import shop_only
+from services.cli.links.rebuild import rebuild_links
+from services.cli.links.table import LinkLine
+from services.cli.links.verdicts import KnownLinks, judge_lines
+from services.cli.opening_stock import read_stock_rows
+from services.cli.plans.shop_only import find_shop_only
 from services.cli.screen import report_unreadable
 from services.connectors.http.unreadable import Unreadable, listed, readable
 from services.engine.outbox.outcome import Refused
@@ -65,7 +64,7 @@ async def test_shop_only_lists_a_product_whose_price_is_a_dash() -> None:
         shop = await on_the_shelf(w)
         shop.is_odd_in(price="-", regular_price="-")
         left_out: list[Unreadable] = []
-        found = await shop_only(known(), frozenset(), readable(w.client.every_product(), left_out))
+        found = await find_shop_only(known(), frozenset(), readable(w.client.every_product(), left_out))
         assert [(one.sku, one.price) for one in found] == [("ODD", "-"), ("GOOD", "")]
         assert left_out == []
 
@@ -76,7 +75,7 @@ async def test_shop_only_names_what_it_cannot_read_and_lists_the_rest(capsys: py
         shop = await on_the_shelf(w)
         shop.is_odd_in(type=["simple"])
         left_out: list[Unreadable] = []
-        found = await shop_only(known(), frozenset(), readable(w.client.every_product(), left_out))
+        found = await find_shop_only(known(), frozenset(), readable(w.client.every_product(), left_out))
         assert [one.sku for one in found] == ["GOOD"]
         report_unreadable(left_out)
         told = capsys.readouterr().err
@@ -89,11 +88,11 @@ async def test_opening_stock_counts_a_product_with_an_odd_price_and_leaves_out_o
     async with world() as w:
         shop = await on_the_shelf(w)
         shop.is_odd_in(price="-", regular_price="-")
-        rows, left_out = await opening.rows(w.client, META)
+        rows, left_out = await read_stock_rows(w.client, META)
         assert ([row[0] for row in rows], left_out) == (["GOOD", "ODD"], [])
         w.faults.clear()
         shop.is_odd_in(stock_quantity="many")
-        rows, left_out = await opening.rows(w.client, META)
+        rows, left_out = await read_stock_rows(w.client, META)
         assert [row[0] for row in rows] == ["GOOD"]
         assert [f'product {shop.odd} with SKU ODD: its stock is "many"' in one.detail for one in left_out] == [True]
 
@@ -104,7 +103,7 @@ async def test_links_are_rebuilt_beside_a_product_that_is_odd(oddity: dict[str, 
     async with world() as w:
         shop = await on_the_shelf(w)
         shop.is_odd_in(**oddity)
-        verdicts = await rebuilt(w.client, Known({"odd": item("odd"), "good": item("good")}, {}, META))
+        verdicts = await rebuild_links(w.client, KnownLinks({"odd": item("odd"), "good": item("good")}, {}, META))
         asked = [one.link.product_id for one in verdicts if one.link]
         refused = [one.why for one in verdicts if one.refused]
         if "type" in oddity:
@@ -119,8 +118,8 @@ async def test_a_table_of_links_is_judged_beside_a_product_that_is_odd() -> None
     async with world() as w:
         shop = await on_the_shelf(w)
         shop.is_odd_in(type=["simple"])
-        lines = [Line(1, "odd", "ODD"), Line(2, "good", "GOOD")]
-        odd, good = await judged(lines, Known({"odd": item("odd"), "good": item("good")}, {}, META), w.client)
+        lines = [LinkLine(1, "odd", "ODD"), LinkLine(2, "good", "GOOD")]
+        odd, good = await judge_lines(lines, KnownLinks({"odd": item("odd"), "good": item("good")}, {}, META), w.client)
         assert odd.refused
         assert f"product {shop.odd}: field `type`" in odd.why
         assert good.link is not None

@@ -12,7 +12,7 @@ import pytest_asyncio
 from contracts.catalog import ProductLinked, ProductPlanned
 from contracts.operations import ApplyRequested, PlannedChange
 from contracts.reasons import Reason
-from services.cli.plans.plan import plan
+from services.cli.plans.plan import build_plan
 from tests.catalog_importer.catalogue_bench import DRY, LIVE, World, item, price, priced, settings, world
 from tests.support.memory_state import NOON
 
@@ -98,7 +98,7 @@ async def test_a_price_that_collapses_waits_for_a_person(live: World) -> None:
 
 
 def test_a_plan_is_what_is_pending() -> None:
-    assert plan("main", []).counts == {"create": 0, "adopt": 0, "update": 0, "skip": 0}
+    assert build_plan("main", []).counts == {"create": 0, "adopt": 0, "update": 0, "skip": 0}
 
 
 @pytest.mark.claim("S4.13", "S4.18")

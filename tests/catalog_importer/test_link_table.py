@@ -11,10 +11,9 @@ from contracts.balance import ItemChanged
 from contracts.catalog import ProductLinked
 from contracts.linking import LinkRequested, RequestedLink
 from services.cli.links import table
-from services.cli.links.judging import judged
-from services.cli.links.rebuilding import rebuilt
-from services.cli.links.table import Line, NotATable
-from services.cli.links.verdict import Known, Verdict
+from services.cli.links.rebuild import rebuild_links
+from services.cli.links.table import InvalidLinkTable, LinkLine
+from services.cli.links.verdicts import KnownLinks, LinkVerdict, judge_lines
 from services.sandbox.woocommerce.products import Products
 from tests.catalog_importer.catalogue_bench import NOON, item, links, world
 
@@ -22,9 +21,9 @@ META = "_balance_uid"
 BLACK, GREEN = item("tea-100"), item("tea-200")
 
 
-def known(*items: ItemChanged, tied: Mapping[str, ProductLinked] | None = None) -> Known:
+def known(*items: ItemChanged, tied: Mapping[str, ProductLinked] | None = None) -> KnownLinks:
     """What the topics know."""
-    return Known({one.item: one for one in items or (BLACK, GREEN)}, tied or {}, META)
+    return KnownLinks({one.item: one for one in items or (BLACK, GREEN)}, tied or {}, META)
 
 
 def tie(product: int, uid: str = "tea-100", **more: object) -> ProductLinked:
@@ -33,7 +32,7 @@ def tie(product: int, uid: str = "tea-100", **more: object) -> ProductLinked:
     return ProductLinked.model_validate(told | more)
 
 
-def asks(verdicts: list[Verdict]) -> LinkRequested:
+def asks(verdicts: list[LinkVerdict]) -> LinkRequested:
     """A person's command to make what may be linked."""
     made = tuple(one.link for one in verdicts if one.link)
     return LinkRequested(shop="main", links=made, command_id="c-1", asked_by="nino", asked_at=NOON)
@@ -41,9 +40,12 @@ def asks(verdicts: list[Verdict]) -> LinkRequested:
 
 def test_the_table_that_is_written_is_the_table_that_is_read(tmp_path: Path) -> None:
     path = tmp_path / "links.csv"
-    written = table.write([tie(11), tie(22, "tea-200", parent_id=20), tie(33, "other", shop="second")], path)
+    written = table.write_links([tie(11), tie(22, "tea-200", parent_id=20), tie(33, "other", shop="second")], path)
     assert written == 3
-    assert table.read(path, "main") == [Line(2, "tea-100", "TEA-100", 11), Line(3, "tea-200", "TEA-200", 20, 22)]
+    assert table.read_lines(path, "main") == [
+        LinkLine(2, "tea-100", "TEA-100", 11),
+        LinkLine(3, "tea-200", "TEA-200", 20, 22),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -52,7 +54,7 @@ def test_the_table_that_is_written_is_the_table_that_is_read(tmp_path: Path) -> 
 def test_the_two_columns_that_other_plugins_give_are_read(tmp_path: Path, text: str) -> None:
     path = tmp_path / "theirs.csv"
     path.write_text(text, encoding="utf-8")
-    [line] = table.read(path, "main")
+    [line] = table.read_lines(path, "main")
     assert (line.item, line.sku, line.id) == ("tea-100", "TEA-100", 0)
 
 
@@ -60,15 +62,15 @@ def test_the_two_columns_that_other_plugins_give_are_read(tmp_path: Path, text: 
 def test_what_is_no_link_table_is_refused_with_what_is_expected(tmp_path: Path, text: str) -> None:
     path = tmp_path / "strange.csv"
     path.write_text(text, encoding="utf-8")
-    with pytest.raises(NotATable):
-        table.read(path, "main")
+    with pytest.raises(InvalidLinkTable):
+        table.read_lines(path, "main")
 
 
 @pytest.mark.claim("I15")
 async def test_a_table_of_another_plugin_ties_items_to_the_products_that_are_there() -> None:
     async with world() as shop:
         product = shop.product(name="Tea", sku="TEA-100")
-        verdicts = await judged([Line(1, "tea-100", "tea-100")], known(), shop.client)
+        verdicts = await judge_lines([LinkLine(1, "tea-100", "tea-100")], known(), shop.client)
         assert shop.writes() == []
         [made] = links(await shop.take(asks(verdicts)))
         assert (made.how, made.product_id) == ("mapped", product)
@@ -78,20 +80,22 @@ async def test_a_table_of_another_plugin_ties_items_to_the_products_that_are_the
 
 
 REFUSED = [
-    (Line(1, "unknown", "TEA-100"), "no item unknown"),
-    (Line(1, "tea-100", "NOT-THERE"), "no SKU NOT-THERE"),
-    (Line(1, "tea-100", "TEA-100", 999), "no product 999"),
-    (Line(1, "tea-100", "OTHER-SKU", 10), "has SKU TEA-100, not OTHER-SKU"),
-    (Line(1, "tea-200", "GREEN", 11), "linked to item tea-300 already"),
-    (Line(1, "tea-200", "FOREIGN", 12), "carries item foreign-uid"),
-    (Line(1, "tea-200", "BINNED", 13), "is in the shop's trash"),
-    (Line(1, "tea-200", "FAMILY", 14), "is variable"),
-    (Line(1, "tea-300", "TEA-100", 10), "the item is linked to product 11"),
+    (LinkLine(1, "unknown", "TEA-100"), "no item unknown"),
+    (LinkLine(1, "tea-100", "NOT-THERE"), "no SKU NOT-THERE"),
+    (LinkLine(1, "tea-100", "TEA-100", 999), "no product 999"),
+    (LinkLine(1, "tea-100", "OTHER-SKU", 10), "has SKU TEA-100, not OTHER-SKU"),
+    (LinkLine(1, "tea-200", "GREEN", 11), "linked to item tea-300 already"),
+    (LinkLine(1, "tea-200", "FOREIGN", 12), "carries item foreign-uid"),
+    (LinkLine(1, "tea-200", "BINNED", 13), "is in the shop's trash"),
+    (LinkLine(1, "tea-200", "FAMILY", 14), "is variable"),
+    (LinkLine(1, "tea-300", "TEA-100", 10), "the item is linked to product 11"),
 ]
 
 
 @pytest.mark.parametrize(("line", "why"), REFUSED, ids=[why for _, why in REFUSED])
-async def test_a_line_that_the_shop_or_the_topics_contradict_is_refused_with_the_reason(line: Line, why: str) -> None:
+async def test_a_line_that_the_shop_or_the_topics_contradict_is_refused_with_the_reason(
+    line: LinkLine, why: str
+) -> None:
     async with world() as shop:
         shop.product(name="Tea", sku="TEA-100")
         shop.product(name="Green", sku="GREEN")
@@ -99,7 +103,7 @@ async def test_a_line_that_the_shop_or_the_topics_contradict_is_refused_with_the
         shop.shop.products[shop.product(name="Binned", sku="BINNED")]["status"] = "trash"
         shop.product(name="Family", sku="FAMILY", type="variable")
         topics = known(BLACK, GREEN, item("tea-300"), tied={"tea-300": tie(11, "tea-300")})
-        [verdict] = await judged([line], topics, shop.client)
+        [verdict] = await judge_lines([line], topics, shop.client)
     assert verdict.link is None
     assert why in verdict.why
 
@@ -107,14 +111,16 @@ async def test_a_line_that_the_shop_or_the_topics_contradict_is_refused_with_the
 async def test_an_item_twice_in_the_file_is_refused_both_times() -> None:
     async with world() as shop:
         shop.product(name="Tea", sku="TEA-100")
-        verdicts = await judged([Line(1, "tea-100", "TEA-100"), Line(2, "tea-100", "TEA-200")], known(), shop.client)
+        verdicts = await judge_lines(
+            [LinkLine(1, "tea-100", "TEA-100"), LinkLine(2, "tea-100", "TEA-200")], known(), shop.client
+        )
     assert [one.link for one in verdicts] == [None, None]
 
 
 async def test_a_link_asked_for_before_the_product_vanished_is_not_made_again() -> None:
     async with world() as shop:
         asked = RequestedLink(item="tea-100", product_id=shop.product(name="Tea", sku="OTHER"), sku="OTHER")
-        await shop.take(BLACK, asks([Verdict(Line(1, "tea-100", "OTHER"), asked)]))
+        await shop.take(BLACK, asks([LinkVerdict(LinkLine(1, "tea-100", "OTHER"), asked)]))
         del shop.shop.products[asked.product_id]
         shop.consumer.state.now = NOON.replace(year=2027)
         said = await shop.take(item("tea-100", weight="0.2", item_type="goods"))
@@ -135,7 +141,7 @@ async def test_with_topics_and_state_lost_the_links_come_back_from_the_shop_and_
         # when: everything of ours is lost, and the shop is asked
         old.consumer.state.records.clear()
         old.consumer.state.refs.clear()
-        verdicts = await rebuilt(old.client, known(*items))
+        verdicts = await rebuild_links(old.client, known(*items))
         said = await old.take(asks(verdicts), *items)
         # then: every link is the old one, the products made by hand are found by SKU, and nothing was made
         assert {one.item: one.product_id for one in links(said)} == {**before, "tea-400": untied}

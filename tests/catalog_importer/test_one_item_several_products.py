@@ -17,11 +17,10 @@ from services.catalog_importer.eligibility import Skip, nature
 from services.catalog_importer.payload import ProductPayload
 from services.catalog_importer.placement import Change, place
 from services.catalog_importer.product import Desired
-from services.cli.links import by_hand
-from services.cli.links.judging import judged
-from services.cli.links.rebuilding import rebuilt
-from services.cli.links.table import Line
-from services.cli.links.verdict import Known, Verdict
+from services.cli.links import verdicts
+from services.cli.links.rebuild import rebuild_links
+from services.cli.links.table import LinkLine
+from services.cli.links.verdicts import KnownLinks, LinkVerdict, judge_lines
 from services.connectors.woocommerce.product import Product
 from tests.catalog_importer.catalogue_bench import TOYS, World, item, links, price, priced, settings, world
 from tests.catalog_importer.test_field_ownership import HELD
@@ -105,9 +104,9 @@ class Shelves:
         return {sku: [one for one in self.products if one.sku.strip().casefold() == sku.casefold()] for sku in skus}
 
 
-def known(*items: ItemChanged, tied: Sequence[ProductLinked] = (), rules: bool = False) -> Known:
+def known(*items: ItemChanged, tied: Sequence[ProductLinked] = (), rules: bool = False) -> KnownLinks:
     by_uid = {one.item: one for one in items or (CUP,)}
-    return Known(by_uid, {link.item: link for link in tied}, META, SHOP.catalogue if rules else None)
+    return KnownLinks(by_uid, {link.item: link for link in tied}, META, SHOP.catalogue if rules else None)
 
 
 def tie(product_id: int = 311, **more: Any) -> ProductLinked:
@@ -126,7 +125,7 @@ def adopted(found: Sequence[Product]) -> tuple[list[int], str]:
     return [placed.product.id, *(one.product.id for one in placed.further)], ""
 
 
-def asked(verdicts: Sequence[Verdict]) -> tuple[list[int], str]:
+def asked(verdicts: Sequence[LinkVerdict]) -> tuple[list[int], str]:
     return [one.link.product_id for one in verdicts if one.link], "; ".join(one.why for one in verdicts if one.refused)
 
 
@@ -138,9 +137,9 @@ async def test_adoption_rebuild_and_import_decide_alike(
     shop = Shelves(found)
     answers = {
         "adoption": adopted([one for one in found if one.sku.strip().casefold() == "cup"]),
-        "rebuild": asked(await rebuilt(shop, known())),
-        "rebuild with rules": asked(await rebuilt(shop, known(rules=True))),
-        "import by SKU": asked(await judged([Line(1, "cup-1", "CUP")], known(), shop)),
+        "rebuild": asked(await rebuild_links(shop, known())),
+        "rebuild with rules": asked(await rebuild_links(shop, known(rules=True))),
+        "import by SKU": asked(await judge_lines([LinkLine(1, "cup-1", "CUP")], known(), shop)),
     }
     for who, (ids, why) in answers.items():
         assert ids == taken, who
@@ -151,7 +150,7 @@ async def test_adoption_rebuild_and_import_decide_alike(
 
 async def test_a_duplicate_with_another_sku_that_copied_the_uid_is_refused_and_the_rest_is_rebuilt() -> None:
     shop = Shelves([product(meta=OURS), COPY, product(400, sku="MUG", meta=OTHERS)])
-    verdicts = await rebuilt(shop, known(CUP, item("mug-1", sku="MUG")))
+    verdicts = await rebuild_links(shop, known(CUP, item("mug-1", sku="MUG")))
     assert asked(verdicts)[0] == [400]
     [refused] = [one for one in verdicts if one.refused]
     assert refused.line.item == "cup-1"
@@ -160,33 +159,33 @@ async def test_a_duplicate_with_another_sku_that_copied_the_uid_is_refused_and_t
 
 async def test_a_renamed_product_with_the_uid_and_another_one_with_the_sku_are_both_named() -> None:
     shop = Shelves([product(311, sku="CUP-OLD", meta=OURS), product(612)])
-    [refused] = await rebuilt(shop, known())
+    [refused] = await rebuild_links(shop, known())
     assert (refused.link, "#311" in refused.why, "#612" in refused.why) == (None, True, True)
 
 
 async def test_a_renamed_product_with_the_uid_is_found() -> None:
-    assert asked(await rebuilt(Shelves([product(sku="CUP-OLD", meta=OURS)]), known()))[0] == [311]
+    assert asked(await rebuild_links(Shelves([product(sku="CUP-OLD", meta=OURS)]), known()))[0] == [311]
 
 
 async def test_two_items_with_one_sku_are_refused_unless_no_rule_lets_the_other_in() -> None:
     shop, twin = Shelves([product()]), item("cup-2", sku="cup")
-    both = await rebuilt(shop, known(CUP, twin, rules=True))
+    both = await rebuild_links(shop, known(CUP, twin, rules=True))
     assert [(one.line.item, one.link) for one in both] == [("cup-1", None), ("cup-2", None)]
     assert "item cup-2" in both[0].why
     retired = twin.model_copy(update={"group": TOYS, "path": ()})
-    [one] = await rebuilt(shop, known(CUP, retired, rules=True))
+    [one] = await rebuild_links(shop, known(CUP, retired, rules=True))
     assert (one.line.item, one.link and one.link.product_id) == ("cup-1", 311)
 
 
 async def test_an_item_that_no_rule_lets_in_is_found_by_its_uid_but_not_by_sku() -> None:
     shut = CUP.model_copy(update={"group": TOYS, "path": ()})
-    assert await rebuilt(Shelves([product()]), known(shut, rules=True)) == []
-    assert asked(await rebuilt(Shelves([product(meta=OURS)]), known(shut, rules=True)))[0] == [311]
+    assert await rebuild_links(Shelves([product()]), known(shut, rules=True)) == []
+    assert asked(await rebuild_links(Shelves([product(meta=OURS)]), known(shut, rules=True)))[0] == [311]
 
 
 async def test_two_lines_of_a_table_cannot_name_one_product() -> None:
-    lines = [Line(1, "cup-1", "CUP"), Line(2, "mug-1", "CUP")]
-    verdicts = await judged(lines, known(CUP, item("mug-1")), Shelves([product()]))
+    lines = [LinkLine(1, "cup-1", "CUP"), LinkLine(2, "mug-1", "CUP")]
+    verdicts = await judge_lines(lines, known(CUP, item("mug-1")), Shelves([product()]))
     assert asked(verdicts)[0] == []
     assert all("several lines name product 311" in one.why for one in verdicts)
 
@@ -195,8 +194,8 @@ async def test_one_product_that_cannot_be_read_refuses_its_line_alone() -> None:
     async with world() as shop:
         good = shop.product(name="Mug", sku="MUG")
         shop.held(shop.product(name="Cup", sku="CUP"))["type"] = ["simple"]
-        lines = [Line(1, "cup-1", "CUP", good + 1), Line(2, "mug-1", "MUG", good)]
-        verdicts = await judged(lines, known(CUP, item("mug-1")), shop.client)
+        lines = [LinkLine(1, "cup-1", "CUP", good + 1), LinkLine(2, "mug-1", "MUG", good)]
+        verdicts = await judge_lines(lines, known(CUP, item("mug-1")), shop.client)
     assert asked(verdicts)[0] == [good]
 
 
@@ -208,13 +207,13 @@ async def test_one_product_that_cannot_be_read_refuses_its_line_alone() -> None:
 async def test_rebuilding_adds_the_translations_to_a_link(
     tied: Sequence[ProductLinked], expected: list[tuple[int, str | None]]
 ) -> None:
-    verdicts = await rebuilt(Shelves([KA, EN]), known(tied=tied))
+    verdicts = await rebuild_links(Shelves([KA, EN]), known(tied=tied))
     assert [(one.link.product_id, one.link.further) for one in verdicts if one.link] == expected
 
 
 async def test_a_link_with_all_its_translations_asks_for_nothing() -> None:
     held = tie(further=(FurtherProduct(product_id=612, sku="CUP"),))
-    assert await rebuilt(Shelves([KA, EN]), known(tied=[held])) == []
+    assert await rebuild_links(Shelves([KA, EN]), known(tied=[held])) == []
 
 
 # --- by hand --------------------------------------------------------------------------------------------------------
@@ -222,7 +221,7 @@ async def test_a_link_with_all_its_translations_asks_for_nothing() -> None:
 
 @pytest.mark.parametrize("named", ["cup-1", "CUP-1", "CUP", " cup "])
 async def test_the_item_may_be_named_by_uid_or_sku(named: str) -> None:
-    line = await by_hand.line(named, 612, known(tied=[tie()]), Shelves([product(612, sku="CUP-EN")]))
+    line = await verdicts.build_line(named, 612, known(tied=[tie()]), Shelves([product(612, sku="CUP-EN")]))
     assert (line.item, line.id, line.further) == ("cup-1", 612, True)
 
 
@@ -242,7 +241,7 @@ async def test_a_second_product_is_linked_by_hand_unless_it_cannot_be_the_item(
     second: Product | None, why: str
 ) -> None:
     shop, topics = Shelves([product(), *([second] if second else [])]), known(tied=[tie()])
-    [verdict] = await judged([await by_hand.line("cup-1", 612, topics, shop)], topics, shop)
+    [verdict] = await judge_lines([await verdicts.build_line("cup-1", 612, topics, shop)], topics, shop)
     assert (verdict.why == "") if not why else (why in verdict.why)
     assert (verdict.link and verdict.link.further) == (None if why else "add")
 

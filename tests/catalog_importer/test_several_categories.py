@@ -15,8 +15,7 @@ from services.catalog_importer.drift import kept_edits
 from services.catalog_importer.eligibility import Eligible, judge, nature
 from services.catalog_importer.ownership import categories, owned
 from services.catalog_importer.product import Desired
-from services.cli.mapping.effect import Effect, effect
-from services.cli.mapping.rule_text import told
+from services.cli.mapping_change import MappingEffect, compute_effect, describe_rule
 from services.sandbox.woocommerce.products import Products
 from services.settings.catalogue import CatalogueSettings, FieldOwnership
 from tests.catalog_importer.catalogue_bench import COFFEE_CATEGORY, TEA, TEA_CATEGORY, item, links, settings, world
@@ -96,8 +95,8 @@ async def test_a_command_puts_a_group_into_several_and_a_category_added_in_the_s
 
 def test_the_effect_of_one_more_category_is_counted_before_it_is_saved() -> None:
     rule = in_categories(BOTH)
-    assert effect(known(), {TEA: rule}) == Effect(0, 0, 3, 0, 0, 0)
-    assert told(rule) == f"categories {TEA_CATEGORY}, {COFFEE_CATEGORY}"
+    assert compute_effect(known(), {TEA: rule}) == MappingEffect(0, 0, 3, 0, 0, 0)
+    assert describe_rule(rule) == f"categories {TEA_CATEGORY}, {COFFEE_CATEGORY}"
     assert (
         entry(CatalogueSettings(groups={TEA: BOTH}), TEA)
         == rule

@@ -16,7 +16,7 @@ from services.catalog_importer.handlers import handlers
 from services.cli.check import items as counting
 from services.cli.check.items import ItemCounts, count_items, item_findings, product_findings, read_sample
 from services.cli.check.systems import gather_findings
-from services.cli.plans.catalogue import Catalogue
+from services.cli.plans.catalogue import KnownCatalogue
 from services.connectors.woocommerce.product import Product
 from services.engine.outbox.upstream_errors import AccessDenied, Unavailable
 from services.settings.balance import BalanceSettings
@@ -39,7 +39,7 @@ def priced(items: Sequence[ItemChanged], **more: Any) -> Stated:
 
 def count(items: Sequence[ItemChanged], stated: Stated | None = None, rules: Settings | None = None) -> ItemCounts:
     chosen = rules or settings()
-    found = Catalogue("main", chosen.shops["main"], {one.item: one for one in items}, {})
+    found = KnownCatalogue("main", chosen.shops["main"], {one.item: one for one in items}, {})
     return count_items(found, priced(items) if stated is None else stated, chosen.balance, NOON)
 
 

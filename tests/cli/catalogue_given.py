@@ -7,7 +7,7 @@ from typing import Any
 from contracts.catalog import GroupRule, MappingChanged, ProductLinked
 from contracts.envelope import wrap
 from contracts.model import Event
-from services.cli.plans.catalogue import Catalogue, catalogue
+from services.cli.plans.catalogue import KnownCatalogue, build_catalogue
 from tests.catalog_importer.catalogue_bench import COFFEE, DRY, ROOT, TEA, TOYS, item, settings
 from tests.support.memory_state import NOON
 
@@ -42,7 +42,7 @@ def linked(uid: str) -> ProductLinked:
     return ProductLinked.model_validate(known)
 
 
-def known(*more: Event, **shop: Any) -> Catalogue:
+def known(*more: Event, **shop: Any) -> KnownCatalogue:
     """The catalogue, as the topics with these events would tell."""
     envelopes = [wrap(e, version=n, source="t", time=NOON) for n, e in enumerate((*ITEMS, *FOLDERS, *more), 1)]
-    return catalogue(settings(DRY, **shop), "main", envelopes)
+    return build_catalogue(settings(DRY, **shop), "main", envelopes)

@@ -14,7 +14,7 @@ from services.cli.approvals import (
     find_shape,
     find_shape_of_document,
 )
-from services.cli.order.passport import passport
+from services.cli.orders.timeline import build_timeline
 from tests.cli.day_given import closing, told
 from tests.order_exporter.test_accountants_gate import SHAPE, approval
 from tests.support.exporting import KEY, ORDER, PAID, SHOP, line, order, recorded_sale, settings
@@ -66,7 +66,7 @@ def test_documents_and_shapes_are_found_by_name() -> None:
 
 def test_the_passport_of_the_order_tells_of_the_question_and_of_who_approved() -> None:
     other = approval("sale:main:9", command_id="other")
-    story = passport(KEY, told(BOUGHT, QUESTION, other, approval(why="as agreed")))
+    story = build_timeline(KEY, told(BOUGHT, QUESTION, other, approval(why="as agreed")))
     assert story is not None
     said = [entry.what for entry in story.entries]
     assert said[1:] == [

@@ -12,7 +12,7 @@ from services.cli.dead_letter_log import find_dead_letter
 from services.cli.dead_letters.grouping import describe_fix, describe_other_work, format_age, group_by_reason
 from services.cli.dead_letters.replay import count_reasons, plan_routes
 from services.cli.dead_letters.selection import DeadLetterFilter, check_filter
-from services.cli.status.standings import Standing, Waiting
+from services.cli.service_status import ServiceStatus, WaitingDeliveries
 from tests.cli.letters_given import NOW, closed, delivery, letters, record
 
 pytestmark = pytest.mark.claim("S1.18")
@@ -77,11 +77,14 @@ def test_what_to_do_is_a_command_that_can_be_typed() -> None:
 
 
 def test_the_last_line_says_what_else_waits() -> None:
-    here = Standing("order-exporter", "g1")
-    here.waiting = [Waiting("l", "pending", 2, NOW.timestamp() - 4), Waiting("l", "blocked", 3, 0.0)]
+    here = ServiceStatus("order-exporter", "g1")
+    here.waiting = [
+        WaitingDeliveries("l", "pending", 2, NOW.timestamp() - 4),
+        WaitingDeliveries("l", "blocked", 3, 0.0),
+    ]
     assert "2 more deliveries are pending, the oldest for 4 s. 3 wait for something" in describe_other_work([here], NOW)
-    assert "no delivery is pending" in describe_other_work([Standing("order-exporter", "g1")], NOW)
-    assert "another machine" in describe_other_work([Standing("order-exporter")], NOW)
+    assert "no delivery is pending" in describe_other_work([ServiceStatus("order-exporter", "g1")], NOW)
+    assert "another machine" in describe_other_work([ServiceStatus("order-exporter")], NOW)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from contracts.customers import CustomerRemoved, CustomerReturned
 from contracts.model import Event
 from services.cli.clients import view
 from services.cli.clients.history import RETAIL, ClientFacts
-from services.cli.order.passport import passport
+from services.cli.orders.timeline import build_timeline
 from services.connectors.woocommerce.person import account_ref
 from tests.cli.test_merging_clients import _enveloped as enveloped
 from tests.cli.test_merging_clients import sold, told
@@ -69,7 +69,7 @@ def test_the_retail_client_is_nobody_whose_account_could_end() -> None:
 
 def lines(*events: Event) -> list[str]:
     """What the passport of the order says."""
-    found = passport("main:1042", [enveloped(event, version) for version, event in enumerate(events, start=1)])
+    found = build_timeline("main:1042", [enveloped(event, version) for version, event in enumerate(events, start=1)])
     assert found is not None
     return [entry.what for entry in found.entries]
 

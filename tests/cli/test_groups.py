@@ -9,12 +9,11 @@ import pytest
 from contracts.balance import ItemWithdrawn
 from contracts.catalog import GroupRule
 from services.cli.command import InvalidArgument
-from services.cli.mapping.chosen import category_meant, group_meant, shut_below
-from services.cli.mapping.effect import Effect, effect
-from services.cli.mapping.listing import entries, show_matches
-from services.cli.plans import groups_shown
-from services.cli.plans.catalogue import verdicts
-from services.cli.plans.groups import Group, groups
+from services.cli.mapping import excluded_below, find_category, find_group, list_entries, show_matches
+from services.cli.mapping_change import MappingEffect, compute_effect
+from services.cli.plans import groups
+from services.cli.plans.catalogue import judge_items
+from services.cli.plans.groups import CatalogueGroup, list_groups
 from services.connectors.woocommerce.categories import Category
 from tests.catalog_importer.catalogue_bench import COFFEE, COFFEE_CATEGORY, ROOT, TEA, TEA_CATEGORY, TOYS, item
 from tests.cli.catalogue_given import GREEN, commanded, folder, known, linked
@@ -23,13 +22,13 @@ from tests.support.memory_state import NOON
 EXCLUDED = GroupRule(access="excluded")
 
 
-def tree(found: list[Group]) -> list[tuple[str, int, int, int, int]]:
+def tree(found: list[CatalogueGroup]) -> list[tuple[str, int, int, int, int]]:
     return [(group.uid, group.depth, group.own, group.goods, group.services) for group in found]
 
 
 @pytest.mark.claim("S1.5")
 def test_the_tree_counts_what_stands_in_each_group_by_type() -> None:
-    assert tree(groups(known())) == [
+    assert tree(list_groups(known())) == [
         (ROOT, 0, 0, 5, 1),
         (COFFEE, 1, 1, 1, 0),
         (TEA, 1, 2, 3, 0),
@@ -41,7 +40,7 @@ def test_the_tree_counts_what_stands_in_each_group_by_type() -> None:
 
 @pytest.mark.claim("S1.5")
 def test_the_tree_says_what_becomes_of_each_group_and_why() -> None:
-    fates = {group.uid: groups_shown.becomes(group) for group in groups(known(commanded(COFFEE, EXCLUDED)))}
+    fates = {group.uid: groups.describe_fate(group) for group in list_groups(known(commanded(COFFEE, EXCLUDED)))}
     assert fates == {
         ROOT: "[yellow]not mapped[/]",
         COFFEE: "excluded",
@@ -53,16 +52,16 @@ def test_the_tree_says_what_becomes_of_each_group_and_why() -> None:
 
 
 def test_the_tree_on_a_terminal_names_what_to_do_next(capsys: pytest.CaptureFixture[str]) -> None:
-    groups_shown.show("main", groups(known()))
+    groups.show_groups("main", list_groups(known()))
     out = capsys.readouterr().out
     assert f"davtari mapping set {ROOT} CATEGORY" in out
     assert f"  {TEA}" in out
-    groups_shown.show("main", [])
+    groups.show_groups("main", [])
     assert "davtari import items" in capsys.readouterr().out
 
 
 def test_a_ring_of_groups_ends() -> None:
-    found = groups(known(folder("group-a", "group-b"), folder("group-b", "group-a")))
+    found = list_groups(known(folder("group-a", "group-b"), folder("group-b", "group-a")))
     assert {group.uid for group in found} >= {"group-a", "group-b"}
 
 
@@ -70,53 +69,53 @@ def test_a_ring_of_groups_ends() -> None:
 @pytest.mark.parametrize(
     ("about", "group", "rule", "expected"),
     [
-        ("a new group", TOYS, GroupRule(category_id=TEA_CATEGORY), Effect(1, 0, 0, 0, 0, 0)),
-        ("a shut one", TEA, EXCLUDED, Effect(0, 0, 0, 0, 3, 1)),
-        ("another category", TEA, GroupRule(category_id=COFFEE_CATEGORY), Effect(0, 0, 3, 1, 0, 0)),
-        ("below a mapped one", GREEN, GroupRule(category_id=COFFEE_CATEGORY), Effect(0, 0, 1, 0, 0, 0)),
-        ("nothing new", TEA, GroupRule(category_id=TEA_CATEGORY), Effect(0, 0, 0, 0, 0, 0)),
-        ("all at once", ROOT, EXCLUDED, Effect(0, 0, 0, 0, 4, 1)),
+        ("a new group", TOYS, GroupRule(category_id=TEA_CATEGORY), MappingEffect(1, 0, 0, 0, 0, 0)),
+        ("a shut one", TEA, EXCLUDED, MappingEffect(0, 0, 0, 0, 3, 1)),
+        ("another category", TEA, GroupRule(category_id=COFFEE_CATEGORY), MappingEffect(0, 0, 3, 1, 0, 0)),
+        ("below a mapped one", GREEN, GroupRule(category_id=COFFEE_CATEGORY), MappingEffect(0, 0, 1, 0, 0, 0)),
+        ("nothing new", TEA, GroupRule(category_id=TEA_CATEGORY), MappingEffect(0, 0, 0, 0, 0, 0)),
+        ("all at once", ROOT, EXCLUDED, MappingEffect(0, 0, 0, 0, 4, 1)),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_the_effect_is_counted_before_anything_is_saved(
-    about: str, group: str, rule: GroupRule, expected: Effect
+    about: str, group: str, rule: GroupRule, expected: MappingEffect
 ) -> None:
-    found = effect(known(linked("tea-100")), {group: rule})
+    found = compute_effect(known(linked("tea-100")), {group: rule})
     assert found == expected, about
     assert found.nothing is (about == "nothing new")
 
 
 def test_what_is_cleared_goes_by_the_settings_again() -> None:
     catalogue = known(commanded(TEA, EXCLUDED))
-    assert effect(catalogue, {TEA: None}) == Effect(3, 0, 0, 0, 0, 0)
+    assert compute_effect(catalogue, {TEA: None}) == MappingEffect(3, 0, 0, 0, 0, 0)
 
 
 def test_two_items_under_one_sku_are_both_left_alone() -> None:
     catalogue = known(item("twin", group=COFFEE, sku=" tea-100 "))
-    let_in = {uid for uid, verdict in verdicts(catalogue.items, catalogue.rules).items() if hasattr(verdict, "sku")}
+    let_in = {uid for uid, verdict in judge_items(catalogue.items, catalogue.rules).items() if hasattr(verdict, "sku")}
     assert let_in == {"tea-200", "green-1", "mocha-1"}
     gone = known(item("twin", group=COFFEE, sku="TEA-100"), ItemWithdrawn(item="twin", observed_at=NOON))
-    assert "tea-100" in {uid for uid, found in verdicts(gone.items, gone.rules).items() if hasattr(found, "sku")}
+    assert "tea-100" in {uid for uid, found in judge_items(gone.items, gone.rules).items() if hasattr(found, "sku")}
 
 
 @pytest.mark.claim("S0.4")
 def test_groups_and_categories_are_meant_by_id_or_name_and_never_guessed() -> None:
     catalogue = known(folder("other", COFFEE), item("x", kind="folder", group="other", name=TEA.upper(), sku=None))
-    assert group_meant(catalogue, GREEN).uid == GREEN
-    assert group_meant(catalogue, f"{ROOT}/{TEA}/{GREEN}").uid == GREEN
-    assert group_meant(catalogue, TEA).uid == TEA
+    assert find_group(catalogue, GREEN).uid == GREEN
+    assert find_group(catalogue, f"{ROOT}/{TEA}/{GREEN}").uid == GREEN
+    assert find_group(catalogue, TEA).uid == TEA
     with pytest.raises(InvalidArgument, match="davtari plan groups"):
-        group_meant(catalogue, "nowhere")
+        find_group(catalogue, "nowhere")
     there = [Category(id=17, name="Tea"), Category(id=18, name="Coffee"), Category(id=19, name="coffee")]
-    assert (category_meant(there, "tea").id, category_meant(there, "18").id) == (17, 18)
+    assert (find_category(there, "tea").id, find_category(there, "18").id) == (17, 18)
     for text in ("Coffee", "99"):
         with pytest.raises(InvalidArgument, match="18 Coffee"):
-            category_meant(there, text)
+            find_category(there, text)
 
 
 def test_the_mapping_says_who_said_it() -> None:
-    found = {one["group"]: one for one in entries(known(commanded(TOYS, EXCLUDED), commanded("gone", EXCLUDED)))}
+    found = {one["group"]: one for one in list_entries(known(commanded(TOYS, EXCLUDED), commanded("gone", EXCLUDED)))}
     assert list(found) == [COFFEE, TEA, TOYS, "gone"]
     assert (found[TEA]["rule"], found[TEA]["source"], found[TEA]["goods"]) == (
         f"category {TEA_CATEGORY}",
@@ -129,7 +128,7 @@ def test_the_mapping_says_who_said_it() -> None:
 
 def test_shut_groups_below_one_are_found() -> None:
     catalogue = known(commanded(GREEN, EXCLUDED), commanded(TOYS, EXCLUDED))
-    assert [group.uid for group in shut_below(catalogue, group_meant(catalogue, TEA))] == [GREEN]
+    assert [group.uid for group in excluded_below(catalogue, find_group(catalogue, TEA))] == [GREEN]
 
 
 @pytest.mark.claim("S0.40")

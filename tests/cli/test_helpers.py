@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from services.cli.helpers import opening, records
+from services.cli import opening_stock, required_records
 from services.connectors.balance.clients import ClientRef
 from services.connectors.woocommerce.store import ShopTaxRate
 from services.settings.balance import ListTexts
@@ -51,7 +51,7 @@ def rate(percent: str) -> ShopTaxRate:
 async def test_what_is_missing_is_told_with_the_setting_and_nothing_is_made_unasked() -> None:
     books = Books()
     orders = OrderSettings(retail_client=RETAIL, shipping_item=DELIVERY, fee_item="gone")
-    found = await records.needed(books, orders, "main", [rate("18.0000"), rate("12")])
+    found = await required_records.find_required_records(books, orders, "main", [rate("18.0000"), rate("12")])
     states = {one.setting.removeprefix("shops.main.orders."): one.state for one in found}
     assert states == {
         "retail-client": "missing",
@@ -69,9 +69,9 @@ async def test_what_is_missing_is_told_with_the_setting_and_nothing_is_made_unas
 @pytest.mark.claim("S2.4")
 async def test_with_consent_the_retail_client_is_made_once() -> None:
     books, lists = Books(), ListTexts()
-    uid, made = await records.retail_client(books, NUMBER, lists)
+    uid, made = await required_records.ensure_retail_client(books, NUMBER, lists)
     assert (made, len(books.put), books.put[0]["ID"]) == (True, 1, NUMBER)
-    assert await records.retail_client(books, NUMBER, lists) == (uid, False)
+    assert await required_records.ensure_retail_client(books, NUMBER, lists) == (uid, False)
     assert len(books.put) == 1
 
 
@@ -82,8 +82,8 @@ async def test_the_shops_stock_goes_into_a_file_and_nothing_is_written_anywhere(
         shop.product(name="Not counted", sku="FREE")
         family = shop.product(name="Family", type="variable")
         size = shop.variation(family, sku="TEA-S", manage_stock=True, stock_quantity=3)
-        rows, left_out = await opening.rows(shop.client, "_balance_uid")
-        opening.write(rows, tmp_path / "stock.csv")
+        rows, left_out = await opening_stock.read_stock_rows(shop.client, "_balance_uid")
+        opening_stock.write_stock_csv(rows, tmp_path / "stock.csv")
         assert (shop.writes(), left_out) == ([], [])
     with (tmp_path / "stock.csv").open(encoding="utf-8-sig", newline="") as file:
         read = [

@@ -10,12 +10,10 @@ from typing import Any
 import pytest
 import typer
 
-from services.cli.init import balance_answers, dialogue, shop_answers
-from services.cli.init.balance_answers import Group
-from services.cli.init.interview import Ended, Interview
-from services.cli.init.kept import Kept
-from services.cli.init.prices import PriceType, price_types, unnamed_currencies
-from services.cli.init.settings_text import filled
+from services.cli.init import app, balance_questions, shop_questions
+from services.cli.init.balance_questions import CatalogueFolder, PriceType, list_unnamed_currencies, read_price_types
+from services.cli.init.interview import Interview, InterviewEnded, SavedAnswers
+from services.cli.init.settings_template import fill_template
 from services.connectors.http.unreadable import Listing
 from services.connectors.woocommerce.categories import Category
 from services.settings import SettingsError, load
@@ -48,7 +46,7 @@ def answering(monkeypatch: pytest.MonkeyPatch, *answers: str) -> list[str]:
 
 @pytest.fixture
 def ask(tmp_path: Path) -> Interview:
-    return Interview(Kept(tmp_path / "davtari.answers"))
+    return Interview(SavedAnswers(tmp_path / "davtari.answers"))
 
 
 def in_currencies(*named: str | None) -> list[PriceType]:
@@ -94,14 +92,14 @@ def test_the_uid_of_the_books_currency_comes_from_the_price_rows(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     asked = answering(monkeypatch, *answers)
-    assert balance_answers.currency(ask, types, "GEL") == expected
+    assert balance_questions.ask_currency(ask, types, "GEL") == expected
     assert len(asked) == len(answers)
 
 
 def test_the_currency_is_written_into_the_settings_as_they_are_read(tmp_path: Path) -> None:
     values: dict[str, Any] = {"application-id": "1234", "user-name": "davtari", "currencies": {"GEL": LARI}}
     path = tmp_path / "davtari.toml"
-    path.write_text(filled(dialogue.template(), {"balance": values}, "main"), encoding="utf-8")
+    path.write_text(fill_template(app.read_template(), {"balance": values}, "main"), encoding="utf-8")
     assert load(path, environ={}).balance.currencies == {"GEL": LARI}
 
 
@@ -131,17 +129,17 @@ async def test_price_types_are_shown_with_an_item_and_its_price_and_odd_rows_are
     ]  # fmt: skip
     items = {tea: {"uid": tea, "Name": "Black tea", "InternalArticle": "TEA-1"}}
     shown: Any = Shown(rows, items)
-    found = await price_types(shown, BALANCE)
+    found = await read_price_types(shown, BALANCE)
     assert [(one.uid, one.count, one.shown) for one in found] == [
         (RETAIL, 2, "TEA-1 Black tea: 14.75"),
         (OFFER, 1, f"{gone}: 1"),
     ]
-    assert unnamed_currencies(found, "GEL") == [LARI]
+    assert list_unnamed_currencies(found, "GEL") == [LARI]
 
 
 # --- groups and categories -------------------------------------------------------------------------------------------
 
-GROUPS = [Group("g-tea", "Goods/Tea", 2), Group("g-mugs", "Goods/Mugs", 2)]
+GROUPS = [CatalogueFolder("g-tea", "Goods/Tea", 2), CatalogueFolder("g-mugs", "Goods/Mugs", 2)]
 
 
 class Store:
@@ -191,7 +189,7 @@ async def test_groups_go_into_categories_that_are_there_or_are_made(
 ) -> None:
     answering(monkeypatch, *answers)
     store = Store(*there)
-    assert await shop_answers.mapping(ask, GROUPS, store) == mapped
+    assert await shop_questions.ask_mapping(ask, GROUPS, store) == mapped
     assert store.made == made
 
 
@@ -212,7 +210,7 @@ def test_answers_are_offered_next_time_by_what_was_chosen(
     answering(monkeypatch, "https://shop.test", "2")
     ask.text("shop.url", "Address")
     assert ask.choose("type", "Which", ["a", "b"]) == "b"
-    again = Interview(Kept(tmp_path / "davtari.answers"))
+    again = Interview(SavedAnswers(tmp_path / "davtari.answers"))
     answering(monkeypatch, "", "")
     assert again.text("shop.url", "Address") == "https://shop.test"
     assert again.choose("type", "Which", ["b", "c", "a"]) == "b"  # the list has another order now
@@ -225,7 +223,7 @@ def test_a_file_of_answers_that_makes_no_sense_offers_nothing(
     text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "davtari.answers").write_text(text, encoding="utf-8")
-    ask = Interview(Kept(tmp_path / "davtari.answers"))
+    ask = Interview(SavedAnswers(tmp_path / "davtari.answers"))
     answering(monkeypatch, "https://shop.test", "")
     assert ask.text("shop.url", "Address") == "https://shop.test"
     assert ask.choose_many("type", "Which", ["x"]) == []
@@ -239,19 +237,19 @@ def test_an_input_that_ends_is_told_with_its_question(
         raise error
 
     monkeypatch.setattr(typer, "prompt", ends)
-    with pytest.raises(Ended, match="Address"):
+    with pytest.raises(InterviewEnded, match="Address"):
         ask.text("shop.url", "Address")
 
 
 async def test_without_a_terminal_it_is_said_what_is_missing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert await dialogue.init(tmp_path / "davtari.toml", guided=False) == 0
+    assert await app.write_settings(tmp_path / "davtari.toml", guided=False) == 0
     said, text = capsys.readouterr().out, (tmp_path / "davtari.toml").read_text(encoding="utf-8")
     for key in ("balance.application-id", "balance.user-name", "shops.main.url"):
         assert key in said
         assert f"\n{key.rpartition('.')[2]} = " in text
-    for name in dialogue.SECRETS:
+    for name in app.SECRETS:
         assert f"secrets/{name}" in said
         assert f"secrets/{name}" in text
 

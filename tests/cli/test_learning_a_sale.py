@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from services.cli.learning.template import Learned, learned, toml
+from services.cli.learn_sale import LearnedSetting, learn_settings, settings_to_toml
 from services.connectors.balance.rows import RowInvalid
 from tests.support.exporting import RETAIL, SHOP, WAREHOUSE, settings
 
@@ -39,12 +39,12 @@ def made(**header: Any) -> dict[str, Any]:
     return known | {"ReceivablesAccount": "1410.01", "Department": "ონლაინ", "Branch": "", "Items": lines} | header
 
 
-def by_key(found: list[Learned]) -> dict[str, Learned]:
+def by_key(found: list[LearnedSetting]) -> dict[str, LearnedSetting]:
     return {f"{one.table}.{one.key}": one for one in found}
 
 
 def test_each_filled_field_is_a_setting_and_what_differs_is_told() -> None:
-    found = by_key(learned(made(), settings(), SHOP))
+    found = by_key(learn_settings(made(), settings(), SHOP))
     assert {key: (one.found, one.now) for key, one in found.items() if one.differs} == {
         "balance.dialect.lists.sale-operation": ("მიწოდება კომფენსაციით", "მიწოდება კომპენსაციით"),
         "balance.template.department": ("ონლაინ", None),
@@ -59,13 +59,13 @@ def test_each_filled_field_is_a_setting_and_what_differs_is_told() -> None:
 
 
 def test_what_is_proposed_can_be_pasted_and_then_nothing_differs() -> None:
-    proposed = tomllib.loads(toml(learned(made(), settings(), SHOP)))
+    proposed = tomllib.loads(settings_to_toml(learn_settings(made(), settings(), SHOP)))
     assert proposed["balance"]["dialect"]["lists"] == {"sale-operation": "მიწოდება კომფენსაციით"}
     orders = proposed["shops"][SHOP]["orders"]
     assert (orders["warehouse"], orders["vat-rates"]) == (OTHER, {"18": "ჩვეულ", "0": "ნულოვანი"})
     balance = {"dialect": proposed["balance"]["dialect"], "template": proposed["balance"]["template"]}
     pasted = settings(balance=balance, warehouse=OTHER, vat_rates=orders["vat-rates"])
-    assert [one.key for one in learned(made(), pasted, SHOP) if one.differs] == []
+    assert [one.key for one in learn_settings(made(), pasted, SHOP) if one.differs] == []
 
 
 @pytest.mark.parametrize(
@@ -79,16 +79,16 @@ def test_what_is_proposed_can_be_pasted_and_then_nothing_differs() -> None:
     ids=["18 %", "too small to tell", "no known rate", "VAT not stated"],
 )
 def test_a_rate_is_known_by_the_vat_that_it_makes(line: dict[str, str], rates: dict[str, str]) -> None:
-    found = learned(made(Items=[{"Item": "i1", "Quantity": "1", **line}]), settings(), SHOP)
+    found = learn_settings(made(Items=[{"Item": "i1", "Quantity": "1", **line}]), settings(), SHOP)
     assert {one.key: one.found for one in found if one.table.endswith("vat-rates")} == rates
 
 
 def test_fields_that_the_dialect_renames_are_read_under_their_own_names() -> None:
     using = settings(balance={"dialect": {"field_names": {"Department": "Division"}}})
     row = {name: value for name, value in made(Division="Batumi").items() if name != "Department"}
-    assert by_key(learned(row, using, SHOP))["balance.template.department"].found == "Batumi"
+    assert by_key(learn_settings(row, using, SHOP))["balance.template.department"].found == "Batumi"
 
 
 def test_a_sale_that_cannot_be_read_is_told() -> None:
     with pytest.raises(RowInvalid, match="Amount"):
-        learned(made(Items=[{"Item": "i1", "Quantity": "1", "Amount": "many"}]), settings(), SHOP)
+        learn_settings(made(Items=[{"Item": "i1", "Quantity": "1", "Amount": "many"}]), settings(), SHOP)

@@ -19,8 +19,7 @@ from contracts.operations import DeadLetterSettled
 from contracts.shop import OrderChanged, OrderRemoved, OrderUnreadable, RefundUnreadable
 from services.cli.app import app
 from services.cli.orders import app as orders_app
-from services.cli.orders.standing import Standing, standing_of, standings
-from services.cli.orders.states import QUIET
+from services.cli.orders.states import IDLE_STATES, OrderState, describe_order_state, list_order_states
 from services.engine.outbox.decision import NOTHING
 from services.order_exporter.handlers import handlers
 from services.settings.model import Settings
@@ -58,8 +57,8 @@ def bought(**fields: Any) -> OrderChanged:
     return BOUGHT.model_copy(update=fields)
 
 
-def standing(*events: Event, using: Settings | None = None, now: datetime = NOW) -> Standing:
-    [found] = standings(facts(*events), (using or settings()).shops, now)
+def standing(*events: Event, using: Settings | None = None, now: datetime = NOW) -> OrderState:
+    [found] = list_order_states(facts(*events), (using or settings()).shops, now)
     return found
 
 
@@ -110,15 +109,15 @@ def test_a_letter_that_was_closed_stops_nothing() -> None:
 
 def test_orders_of_other_shops_are_left_out_and_each_order_stands_once() -> None:
     other = bought(shop="second")
-    found = standings(facts(BOUGHT, other, bought(status="completed")), settings().shops, NOW)
+    found = list_order_states(facts(BOUGHT, other, bought(status="completed")), settings().shops, NOW)
     assert Counter(one.shop for one in found) == {SHOP: 1}
 
 
 @pytest.mark.claim("S4.27")
 def test_the_passport_of_a_watched_order_says_what_it_waits_for() -> None:
     story = told(bought(status="on-hold", paid_at=None))
-    assert standing_of(KEY, story, settings().shops).startswith("watching: on-hold; processing or completed")
-    assert standing_of("main:9", story, settings().shops) == ""
+    assert describe_order_state(KEY, story, settings().shops).startswith("watching: on-hold; processing or completed")
+    assert describe_order_state("main:9", story, settings().shops) == ""
 
 
 def shown(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *options: str) -> str:
@@ -192,7 +191,7 @@ WAITING = {
 @pytest.mark.claim("S4.27")
 @pytest.mark.parametrize(("events", "waits"), WAITING.values(), ids=list(WAITING))
 def test_nothing_waits_without_a_name(events: list[Event], waits: list[tuple[str, int | None, str, str]]) -> None:
-    found = [one for one in standings(facts(*events), settings().shops, NOW) if one.state not in QUIET]
+    found = [one for one in list_order_states(facts(*events), settings().shops, NOW) if one.state not in IDLE_STATES]
     assert [(one.number, one.refund_id, one.state) for one in found] == [(n, r, state) for n, r, state, _ in waits]
     assert all(why in one.why for one, (*_, why) in zip(found, waits, strict=True)), found
 
@@ -228,13 +227,13 @@ def test_what_ends_without_a_document_says_so(events: list[Event], state: str) -
     using = settings(sub_orders={"marketplace": "part-of-parent"})
     shop = using.shops[SHOP]
     by_hand = shop.model_copy(update={"refunds": shop.refunds.model_copy(update={"policy": "manual"})})
-    [*_, last] = standings(facts(*events), {SHOP: by_hand}, NOW)
-    assert (last.state, last.state in QUIET) == (state, True)
+    [*_, last] = list_order_states(facts(*events), {SHOP: by_hand}, NOW)
+    assert (last.state, last.state in IDLE_STATES) == (state, True)
 
 
 def test_a_delivery_that_waits_in_a_state_database_is_named(tmp_path: Path) -> None:
     waits = {f"sale:{KEY}": "waits: product 311 is not linked"}
-    [found] = standings(facts(BOUGHT), settings().shops, NOW, waits)
+    [found] = list_order_states(facts(BOUGHT), settings().shops, NOW, waits)
     assert (found.state, found.why) == ("due", "waits: product 311 is not linked")
     story = told(BOUGHT, SALE, BACK)
-    assert standing_of(KEY, story, settings().shops).endswith("refund 1051 due: its credit note is on its way")
+    assert describe_order_state(KEY, story, settings().shops).endswith("refund 1051 due: its credit note is on its way")

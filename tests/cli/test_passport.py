@@ -16,7 +16,7 @@ from contracts.notices import OrderNotePlanned, OrderNoteWritten, OrderStatusPla
 from contracts.operations import DeadLettered, DeadLetterSettled
 from contracts.privacy import ForgetRequested
 from contracts.shop import OrderChanged, RefundIssued, RefundRemoved
-from services.cli.order.passport import Passport, passport
+from services.cli.orders.timeline import OrderTimeline, build_timeline
 
 AT = datetime(2026, 11, 20, 10, 3, 7, tzinfo=UTC)
 HERE: dict[str, Any] = {"shop": "main", "order_id": 1042}
@@ -106,8 +106,8 @@ def told(*events: Event) -> list[Envelope[Event]]:
     ]
 
 
-def of(events: Iterable[Envelope[Event]]) -> Passport:
-    found = passport("main:1042", events)
+def of(events: Iterable[Envelope[Event]]) -> OrderTimeline:
+    found = build_timeline("main:1042", events)
     assert found is not None
     return found
 
@@ -153,7 +153,7 @@ def test_an_open_dead_letter_makes_it_wait_for_a_person() -> None:
 
 
 def test_other_orders_are_left_out_and_an_unknown_one_has_no_passport() -> None:
-    assert passport("main:1", told(order(), sale())) is None
+    assert build_timeline("main:1", told(order(), sale())) is None
 
 
 def test_what_went_back_to_the_shop_is_told() -> None:

@@ -17,9 +17,9 @@ from services.balance_feed.handlers import handlers as feed_handlers
 from services.balance_feed.importing import STATING
 from services.catalog_importer.decide import NEIGHBOURS, lane
 from services.catalog_importer.handlers import handlers, rules_fingerprint
-from services.cli.plans import settled
-from services.cli.plans.plan import plan
-from services.cli.plans.settled import FEED, IMPORTER, settle, unfinished
+from services.cli.plans import completeness
+from services.cli.plans.completeness import FEED, IMPORTER, find_missing_work, wait_until_complete
+from services.cli.plans.plan import build_plan
 from services.engine.outbox.engine import Engine
 from services.engine.outbox.outcome import Done
 from services.engine.state.database import note
@@ -52,7 +52,7 @@ async def publish(engine: Engine) -> None:
 
 
 async def lacks(rules: Settings) -> str:
-    return "; ".join(one.why for one in await unfinished(rules, "main"))
+    return "; ".join(one.why for one in await find_missing_work(rules, "main"))
 
 
 async def test_at_rest_a_plan_lacks_nothing(tmp_path: Path) -> None:
@@ -61,13 +61,13 @@ async def test_at_rest_a_plan_lacks_nothing(tmp_path: Path) -> None:
 
 
 async def test_without_the_services_state_it_is_unknown_whether_they_have_finished(tmp_path: Path) -> None:
-    assert await lacks(chosen(tmp_path)) == settled.ELSEWHERE
-    assert await settle(chosen(tmp_path), "main", 30.0, print) == [settled.ELSEWHERE]
+    assert await lacks(chosen(tmp_path)) == completeness.ELSEWHERE
+    assert await wait_until_complete(chosen(tmp_path), "main", 30.0, print) == [completeness.ELSEWHERE]
 
 
 async def test_settings_that_the_service_does_not_run_with_are_not_waited_for(tmp_path: Path) -> None:
     async with importer(tmp_path):
-        [why] = await settle(chosen(tmp_path, catalogue={"allow_services": True}), "main", 30.0, print)
+        [why] = await wait_until_complete(chosen(tmp_path, catalogue={"allow_services": True}), "main", 30.0, print)
     assert "runs with other settings than these: restart it" in why
 
 
@@ -91,7 +91,7 @@ async def test_items_that_are_not_looked_up_in_the_shop_are_waited_for(tmp_path:
         await _take(engine, item(), item("tea-200"))
         assert "2 items are not looked up in the shop yet" in await lacks(chosen(tmp_path))
         told: asyncio.Queue[str] = asyncio.Queue()
-        waiting = asyncio.create_task(settle(chosen(tmp_path), "main", 30.0, told.put_nowait))
+        waiting = asyncio.create_task(wait_until_complete(chosen(tmp_path), "main", 30.0, told.put_nowait))
         assert (await told.get()).startswith("2 items are not looked up")
         await _look_up(engine)
         assert await waiting == []
@@ -100,7 +100,7 @@ async def test_items_that_are_not_looked_up_in_the_shop_are_waited_for(tmp_path:
 async def test_after_its_patience_it_is_told_what_a_plan_lacks(tmp_path: Path) -> None:
     async with importer(tmp_path) as engine:
         await _take(engine, item())
-        [why] = await settle(chosen(tmp_path), "main", 0.0, print)
+        [why] = await wait_until_complete(chosen(tmp_path), "main", 0.0, print)
     assert why == "1 items are not looked up in the shop yet"
 
 
@@ -156,7 +156,7 @@ def test_two_plans_of_one_moment_agree_whatever_order_the_topics_are_read_in() -
         by_topic.setdefault(event.TOPIC, []).append(wrap(event, version=number, source="t", time=NOON))
     ids = set()
     for seed in range(20):
-        ids.add(plan("main", _interleaved(by_topic, random.Random(seed))).id)
+        ids.add(build_plan("main", _interleaved(by_topic, random.Random(seed))).id)
     assert len(ids) == 1
 
 

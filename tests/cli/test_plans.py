@@ -15,9 +15,8 @@ from contracts.envelope import Envelope, wrap
 from contracts.model import Event
 from contracts.operations import DeadLettered
 from contracts.reasons import Reason
-from services.cli.plans.applying import Progress
-from services.cli.plans.plan import Plan, chunks, plan
-from services.cli.plans.shown import HEADS, write_csv, write_html
+from services.cli.plans.apply import PlanProgress
+from services.cli.plans.plan import PLAN_HEADINGS, Plan, build_plan, split_changes, write_plan_csv, write_plan_html
 from tests.support.memory_state import NOON
 
 
@@ -43,7 +42,7 @@ def linked(item: str, digest: str, minutes: int, price: str = "14.75") -> Produc
 
 
 def of(*events: Event) -> Plan:
-    return plan("main", told(*events))
+    return build_plan("main", told(*events))
 
 
 @pytest.mark.claim("S1.10")
@@ -78,18 +77,18 @@ def test_the_id_stands_for_exactly_these_changes() -> None:
 
 
 def test_a_large_plan_leaves_in_pieces() -> None:
-    pieces = list(chunks(of(*[said(f"i{n:04}") for n in range(1201)]).changes))
+    pieces = list(split_changes(of(*[said(f"i{n:04}") for n in range(1201)]).changes))
     assert [len(piece) for piece in pieces] == [500, 500, 201]
 
 
 @pytest.mark.claim("S1.10", "I3")
 def test_a_plan_as_files(tmp_path: Path) -> None:
     found = of(said("ჩაი<1>"), skipped("d", Reason.PRODUCT_NO_SKU))
-    write_csv(found, tmp_path / "plan.csv")
-    write_html(found, tmp_path / "plan.html")
+    write_plan_csv(found, tmp_path / "plan.csv")
+    write_plan_html(found, tmp_path / "plan.html")
     with (tmp_path / "plan.csv").open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
-    assert tuple(rows[0]) == HEADS
+    assert tuple(rows[0]) == PLAN_HEADINGS
     assert {row["field"]: row["after"] for row in rows if row["action"] == "create"}["regular_price"] == "14.75"
     assert [row["detail"] for row in rows if row["action"] == "skip"] == ["'=cmd|' /C calc'!A0"]
     page = (tmp_path / "plan.html").read_text(encoding="utf-8")
@@ -111,7 +110,7 @@ def letter(key: str) -> DeadLettered:
 
 
 def test_progress_counts_what_became_of_each_change() -> None:
-    progress = Progress("main", {"a": "d1", "b": "d1", "c": "d1"})
+    progress = PlanProgress("main", {"a": "d1", "b": "d1", "c": "d1"})
     assert not progress.hear(linked("a", "another", 1))
     assert not progress.hear(linked("elsewhere", "d1", 1))
     assert progress.hear(linked("a", "d1", 1))

@@ -13,9 +13,16 @@ from contracts.envelope import Envelope, wrap
 from contracts.model import Event
 from contracts.proposals import ItemApproved, ItemProposed
 from services.cli.command import InvalidArgument
-from services.cli.plans.shop_only import ShopOnly, shop_only
-from services.cli.proposals.accountant import heads, rows, write_csv
-from services.cli.proposals.known import Proposal, proposals, to_approve, to_propose
+from services.cli.plans.shop_only import ShopOnlyProduct, find_shop_only
+from services.cli.propose import (
+    Proposal,
+    approved_rows,
+    collect_proposals,
+    column_names,
+    find_proposal,
+    new_proposals,
+    write_approved_csv,
+)
 from services.settings.balance import Dialect
 from tests.catalog_importer.catalogue_bench import item
 from tests.cli.catalogue_given import known
@@ -34,12 +41,12 @@ def approved(sku: str = "gift-1", shop: str = "main") -> ItemApproved:
     return ItemApproved(shop=shop, product_id=1, sku=sku, why="sold since May", **at)
 
 
-async def only_there() -> list[ShopOnly]:
-    return await shop_only(known(), frozenset(), shelf(GIFT, BEAR, BARE, PARENT))
+async def only_there() -> list[ShopOnlyProduct]:
+    return await find_shop_only(known(), frozenset(), shelf(GIFT, BEAR, BARE, PARENT))
 
 
 async def proposed(before: Sequence[Proposal] = (), sku: str = "*") -> list[ItemProposed]:
-    return to_propose("main", await only_there(), before, sku, STAMP)
+    return new_proposals("main", await only_there(), before, sku, STAMP)
 
 
 @pytest.mark.claim("S2.14")
@@ -47,9 +54,9 @@ async def test_what_balance_does_not_know_is_proposed_once() -> None:
     """Not what has no SKU, nor what Balance has and leaves alone, nor parents of variations."""
     [one] = await proposed()
     assert (one.sku, one.name, str(one.regular_price), one.product_id) == ("GIFT-1", "=Gift [card]", "5.00", 1)
-    assert await proposed(proposals("main", told(one))) == []
+    assert await proposed(collect_proposals("main", told(one))) == []
     dearer = one.model_copy(update={"name": "Gift"})
-    assert await proposed(proposals("main", told(dearer))) == [one], "another name is another proposal"
+    assert await proposed(collect_proposals("main", told(dearer))) == [one], "another name is another proposal"
 
 
 @pytest.mark.parametrize(("pattern", "count"), [("*", 1), ("gift-*", 1), ("TEA-*", 0)])
@@ -60,29 +67,33 @@ async def test_a_pattern_chooses(pattern: str, count: int) -> None:
 @pytest.mark.claim("S2.14")
 async def test_what_is_approved_goes_to_the_accountant_until_balance_has_it(tmp_path: Path) -> None:
     [one] = await proposed()
-    waiting = proposals("main", told(one))
-    assert ([each.state for each in waiting], list(rows(waiting, Dialect()))) == (["proposed"], [])
-    agreed = proposals("main", told(one, approved()))
-    assert write_csv(agreed, Dialect(), tmp_path / "items.csv") == 1
+    waiting = collect_proposals("main", told(one))
+    assert ([each.state for each in waiting], list(approved_rows(waiting, Dialect()))) == (["proposed"], [])
+    agreed = collect_proposals("main", told(one, approved()))
+    assert write_approved_csv(agreed, Dialect(), tmp_path / "items.csv") == 1
     with (tmp_path / "items.csv").open(encoding="utf-8-sig") as file:
         head, line = csv.reader(file)
-    assert tuple(head) == heads(Dialect()) == ("InternalArticle", "Name", "ItemType", "Price", "ExtCode", "approved by")
+    assert (
+        tuple(head)
+        == column_names(Dialect())
+        == ("InternalArticle", "Name", "ItemType", "Price", "ExtCode", "approved by")
+    )
     assert line == ["GIFT-1", "'=Gift [card]", "საქონელი", "5.00", "1", "gia"]
-    there = proposals("main", told(one, approved(), item("new-uid", sku="Gift-1")))
-    assert ([each.state for each in there], list(rows(there, Dialect()))) == (["in Balance"], [])
+    there = collect_proposals("main", told(one, approved(), item("new-uid", sku="Gift-1")))
+    assert ([each.state for each in there], list(approved_rows(there, Dialect()))) == (["in Balance"], [])
 
 
 async def test_another_shops_proposals_are_not_mixed_in() -> None:
     [one] = await proposed()
-    assert proposals("outlet", told(one, approved())) == []
-    assert [each.state for each in proposals("main", told(one, approved(shop="outlet")))] == ["proposed"]
+    assert collect_proposals("outlet", told(one, approved())) == []
+    assert [each.state for each in collect_proposals("main", told(one, approved(shop="outlet")))] == ["proposed"]
 
 
 async def test_only_what_was_proposed_and_is_missing_can_be_approved() -> None:
     [one] = await proposed()
-    waiting = proposals("main", told(one))
-    assert to_approve(waiting, " gift-1 ").proposed == one
+    waiting = collect_proposals("main", told(one))
+    assert find_proposal(waiting, " gift-1 ").proposed == one
     with pytest.raises(InvalidArgument, match="propose items"):
-        to_approve(waiting, "OTHER")
+        find_proposal(waiting, "OTHER")
     with pytest.raises(InvalidArgument, match="new-uid"):
-        to_approve(proposals("main", told(one, item("new-uid", sku="Gift-1"))), "GIFT-1")
+        find_proposal(collect_proposals("main", told(one, item("new-uid", sku="Gift-1"))), "GIFT-1")

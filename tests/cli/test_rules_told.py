@@ -16,11 +16,9 @@ from contracts.model import Event
 from contracts.sales_orders import SalesOrderEnded, SalesOrderRecorded
 from contracts.shop import OrderChanged, OrderRemoved
 from services.cli.day_close.facts import collect_facts
-from services.cli.orders.standing import Standing, standings
-from services.cli.rules.beside import rules_of
-from services.cli.rules.countdown import left
-from services.cli.rules.explained import explained
-from services.cli.rules.shipping import is_current, ruled, zones_table
+from services.cli.orders.states import OrderState, list_order_states
+from services.cli.rule_explanation import explain_known_order, explain_rules, format_wait
+from services.cli.rules import is_current, match_methods, zones_to_toml
 from services.connectors.woocommerce.client import WooCommerce
 from services.sandbox.woocommerce.app import create
 from services.settings.model import Settings
@@ -41,10 +39,10 @@ def told(using: Settings, *events: Event, after: float = 0) -> list[tuple[int, s
     return [(one.order_id, one.why) for one in all_of(using, *events, after=after) if one.state == "held"]
 
 
-def all_of(using: Settings, *events: Event, after: float = 0) -> list[Standing]:
+def all_of(using: Settings, *events: Event, after: float = 0) -> list[OrderState]:
     """How the orders of these events stand so many seconds after the payment."""
     envelopes = [wrap(event, version=n, source="t", time=PAID) for n, event in enumerate(events, 1)]
-    return standings(collect_facts(envelopes), using.shops, PAID + timedelta(seconds=after))
+    return list_order_states(collect_facts(envelopes), using.shops, PAID + timedelta(seconds=after))
 
 
 @pytest.mark.parametrize(
@@ -60,7 +58,7 @@ def all_of(using: Settings, *events: Event, after: float = 0) -> list[Standing]:
     ],
 )
 def test_a_wait_is_told_in_its_two_largest_units(seconds: float, words: str) -> None:
-    assert left(timedelta(seconds=seconds)) == words
+    assert format_wait(timedelta(seconds=seconds)) == words
 
 
 @pytest.mark.claim("S2.20")
@@ -97,11 +95,11 @@ def test_what_goes_or_needs_nothing_is_not_listed(then: Event) -> None:
 def test_an_orders_story_says_when_it_goes_and_why() -> None:
     using = settings(hold=600.0, rules=[LARGE, PICKUP])
     envelopes = [wrap(bought(), version=1, source="t", time=PAID)]
-    found = rules_of(using, KEY, envelopes, PAID + timedelta(minutes=9))
+    found = explain_known_order(using, KEY, envelopes, PAID + timedelta(minutes=9))
     assert found is not None
     assert found.when == "goes in 1 min (orders.hold)"
     assert [(rule.name, rule.holds) for rule in found.rules] == [('rule "large"', False), ('rule "pickup"', False)]
-    assert rules_of(using, "main:9", envelopes) is None
+    assert explain_known_order(using, "main:9", envelopes) is None
 
 
 def test_an_order_whose_goods_are_reserved_is_neither_watched_nor_held() -> None:
@@ -119,7 +117,7 @@ def test_an_order_whose_goods_are_reserved_is_neither_watched_nor_held() -> None
 def test_it_is_told_which_rule_decided_what() -> None:
     using = settings(rules=[PICKUP, {"total_above": "10", "hold": 60}]).shops[SHOP].orders
     way = line(2, "0.00", kind="shipping", method_id="local_pickup", instance_id="3")
-    found = explained(order(line(1, "20.00"), way), using, PAID)
+    found = explain_rules(order(line(1, "20.00"), way), using, PAID)
     assert [(one.effect, one.value, one.by) for one in found.decided] == [
         ("document", "sale", "no rule"),
         ("warehouse", "Vake", 'rule "pickup"'),
@@ -139,7 +137,7 @@ def test_it_is_told_which_rule_decided_what() -> None:
     ],
 )
 def test_it_is_told_when_the_order_goes(fields: dict[str, Any], when: str) -> None:
-    assert explained(bought(**fields), settings().shops[SHOP].orders, PAID).when == when
+    assert explain_rules(bought(**fields), settings().shops[SHOP].orders, PAID).when == when
 
 
 # -- shipping
@@ -161,7 +159,7 @@ async def test_shipping_methods_are_read_from_the_shop_with_what_the_rules_make_
     using = settings(rules=[PICKUP, zoned, LARGE], shipping_zones=TABLE).shops[SHOP].orders
     async with shop:
         methods = (await shop.shipping_methods()).records
-    found = ruled(methods, using)
+    found = match_methods(methods, using)
     assert [(one.zone, one.method, one.title, len(one.rules)) for one in found] == [
         ("Georgia", "flat_rate:1", "Courier", 1),
         ("Georgia", "free_shipping:2", "Free shipping", 1),
@@ -170,10 +168,12 @@ async def test_shipping_methods_are_read_from_the_shop_with_what_the_rules_make_
     assert found[0].rules == ('rule "zone": shipping-item = post if shipping-zone = Georgia and total-above = 50',)
     assert is_current(methods, using)
     assert not is_current(methods, settings().shops[SHOP].orders)
-    pasted = tomllib.loads(zones_table(SHOP, methods))
+    pasted = tomllib.loads(zones_to_toml(SHOP, methods))
     assert pasted["shops"][SHOP]["orders"]["shipping-zones"] == TABLE
 
 
 def test_totals_of_held_orders_are_exact() -> None:
     envelopes = [wrap(bought("200.10"), version=1, source="t", time=PAID)]
-    assert standings(collect_facts(envelopes), settings(rules=[LARGE]).shops, PAID)[0].total == Decimal("200.10")
+    assert list_order_states(collect_facts(envelopes), settings(rules=[LARGE]).shops, PAID)[0].total == Decimal(
+        "200.10"
+    )

@@ -14,7 +14,13 @@ from contracts.catalog import ProductUnlinked
 from contracts.envelope import Envelope, wrap
 from contracts.model import Event
 from services.cli.app import app
-from services.cli.plans.shop_only import HEADS, linked_products, shop_only, show, write_csv
+from services.cli.plans.shop_only import (
+    SHOP_ONLY_HEADINGS,
+    find_shop_only,
+    linked_products,
+    show_shop_only,
+    write_shop_only_csv,
+)
 from services.connectors.woocommerce.product import Product
 from tests.catalog_importer.test_field_ownership import HELD
 from tests.cli.catalogue_given import known, linked
@@ -40,14 +46,14 @@ OURS = replace(HELD, id=7, sku="TEA-100")
 @pytest.mark.claim("S3.6", "S2.14")
 async def test_what_is_not_linked_is_listed_with_the_reason(capsys: pytest.CaptureFixture[str]) -> None:
     linked_ids = linked_products("main", told(linked("tea-100")))
-    found = await shop_only(known(), linked_ids, shelf(GIFT, BEAR, BARE, PARENT, OURS))
+    found = await find_shop_only(known(), linked_ids, shelf(GIFT, BEAR, BARE, PARENT, OURS))
     assert [(one.product_id, one.price) for one in found] == [(1, "5.00"), (2, "14.75"), (3, "")]
     assert [one.why.partition(";")[0] for one in found] == [
         "Balance has no item with this SKU",
         "item bear-1 has this SKU, but is left alone: group group-toys is not mapped to a category",
         "it has no SKU",
     ]
-    show("main", found)
+    show_shop_only("main", found)
     assert "=Gift [card]" in capsys.readouterr().out
 
 
@@ -60,9 +66,9 @@ def test_a_product_whose_tie_was_cut_is_the_shops_again() -> None:
 
 @pytest.mark.claim("S2.14")
 async def test_the_accountants_list_holds_no_formula(tmp_path: Path) -> None:
-    write_csv(await shop_only(known(), frozenset(), shelf(GIFT)), tmp_path / "list.csv")
+    write_shop_only_csv(await find_shop_only(known(), frozenset(), shelf(GIFT)), tmp_path / "list.csv")
     head, line = (tmp_path / "list.csv").read_text(encoding="utf-8-sig").splitlines()
-    assert head == ",".join(HEADS)
+    assert head == ",".join(SHOP_ONLY_HEADINGS)
     assert line.startswith("1,GIFT-1,'=Gift [card],publish,5.00,")
 
 

@@ -9,9 +9,9 @@ import pytest
 
 from contracts.envelope import wrap
 from contracts.identity import ShopIdentified, ShopNotRecognized
+from services.cli import shop_identity
 from services.cli.screen import console
-from services.cli.shops import identity
-from services.cli.status.app import Seen
+from services.cli.status import StatusReport
 from tests.support.memory_state import NOON
 
 SHOWN: dict[str, Any] = {"shop": "main", "url": "shop.ge", "home": "shop.ge", "key_mark": "k", "at": NOON}
@@ -22,8 +22,8 @@ STRANGE = ShopNotRecognized(**SHOWN, differences=("its newest orders 4, 5, 6 are
 def status(*events: ShopIdentified | ShopNotRecognized) -> str:
     """What `davtari status` shows after these events."""
     told = [wrap(event, version=n, source="/tests", time=NOON) for n, event in enumerate(events, 1)]
-    nothing: dict[str, Any] = {field.name: [] for field in fields(Seen)}
-    seen = Seen(**nothing | {"shops": identity.stand(["main"], told)})
+    nothing: dict[str, Any] = {field.name: [] for field in fields(StatusReport)}
+    seen = StatusReport(**nothing | {"shops": shop_identity.collect_identities(["main"], told)})
     with console.capture() as shown:
         seen.show()
     return " ".join(shown.get().split())

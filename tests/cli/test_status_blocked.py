@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, insert
 
-from services.cli.orders.waiting import waits_of
-from services.cli.status.blocked import blocked, lines
+from services.cli.orders.app import read_waits
+from services.cli.service_status import blocked_lines, read_blocked
 from services.engine.state.files import database_file
 from services.engine.state.tables import deliveries, metadata
 from services.settings.model import Settings
@@ -45,21 +45,21 @@ def using(tmp_path: Path) -> Settings:
 
 @pytest.mark.claim("S4.27")
 def test_blocked_deliveries_are_counted_by_what_they_wait_for(using: Settings) -> None:
-    [one] = blocked(using)
+    [one] = read_blocked(using)
     assert (one.service, one.waits_for, one.count) == ("order-exporter", "link:main:311", 2)
-    first, last = lines([one])
+    first, last = blocked_lines([one])
     assert first.startswith("2 of order-exporter wait for link:main:311 since 20 Nov 2026 10:03 +04: order 1042")
     assert last == "davtari orders --held names every order and refund that waits."
 
 
 def test_nothing_blocked_says_nothing_and_much_is_counted(using: Settings) -> None:
-    assert list(lines([])) == []
-    *shown, last = lines(blocked(using) * 12)
+    assert list(blocked_lines([])) == []
+    *shown, last = blocked_lines(read_blocked(using) * 12)
     assert (len(shown), last.startswith("2 more things are waited for")) == (10, True)
 
 
 def test_orders_know_what_their_deliveries_wait_for(using: Settings) -> None:
-    assert waits_of(using) == {
+    assert read_waits(using) == {
         f"sale:{KEY}": "waits: order 1042: product 311",
         "sale:main:1043": "waits: order 1043: product 311",
         "sale:main:1044": "waiting to be sent to Balance",

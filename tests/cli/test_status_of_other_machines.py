@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from services.cli.status.app import show_services
-from services.cli.status.standings import Standing
+from services.cli.service_status import ServiceStatus
+from services.cli.status import show_services
 
 
 @pytest.mark.parametrize(
     ("standing", "cells", "explained"),
     [
-        (Standing("order-exporter"), ["order-exporter", "not started yet"], False),
-        (Standing("order-exporter", lag=3), ["order-exporter", "3", *["unknown"] * 4], True),
-        (Standing("order-exporter", "g1", 3, 2, []), ["order-exporter", "3", "0", "0", "2"], False),
+        (ServiceStatus("order-exporter"), ["order-exporter", "not started yet"], False),
+        (ServiceStatus("order-exporter", lag=3), ["order-exporter", "3", *["unknown"] * 4], True),
+        (ServiceStatus("order-exporter", "g1", 3, 2, []), ["order-exporter", "3", "0", "0", "2"], False),
     ],
 )
 def test_what_is_not_known_here_is_not_shown_as_zero(
-    standing: Standing, cells: list[str], explained: bool, capsys: pytest.CaptureFixture[str]
+    standing: ServiceStatus, cells: list[str], explained: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
     show_services([standing], [])
     shown = capsys.readouterr().out

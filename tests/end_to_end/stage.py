@@ -13,7 +13,7 @@ from uuid import uuid4
 from contracts.operations import CommandSettled, ImportRequested
 from services.cli.registry import SERVICES
 from services.cli.requests import command_header, request
-from services.cli.status.standings import standings
+from services.cli.service_status import read_service_statuses
 from services.demo.ledger import Ledger, following
 from services.demo.world import ALL_LIVE, SOLD, World, world
 from services.engine.kafka.topics import create_topics
@@ -120,7 +120,7 @@ class Stage:
             await self.imported(resource)
 
         async def rests() -> bool:
-            found = await standings(self.settings)
+            found = await read_service_statuses(self.settings)
             return not any(one.lag or one.waiting or one.unpublished for one in found)
 
         await until(rests, "all services come to rest")

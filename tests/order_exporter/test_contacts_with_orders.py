@@ -6,7 +6,7 @@ from typing import Any
 
 from contracts.clients import ClientAssigned
 from contracts.shop import OrderChanged
-from services.cli.order.passport import passport
+from services.cli.orders.timeline import build_timeline
 from services.engine.outbox.outcome import Refused, Retry
 from services.engine.outbox.row import Row
 from services.engine.outbox.upstream_errors import Unavailable
@@ -124,7 +124,7 @@ async def test_an_order_tells_in_its_passport_what_became_of_its_buyers_contacts
         client(world, Phone=THEIRS)
         made = exporter(phone="ask", address="shop")
         booked(made, ordered())
-        told = passport(KEY, [enveloped(each, 1) for each in await merged(world, made)])
+        told = build_timeline(KEY, [enveloped(each, 1) for each in await merged(world, made)])
         assert told
         assert {entry.what for entry in told.entries} == {
             (

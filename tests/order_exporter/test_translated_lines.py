@@ -10,7 +10,7 @@ from contracts.catalog import FurtherProduct, ProductUnlinked
 from contracts.ledger import SaleRecorded
 from contracts.reasons import Reason
 from contracts.shop import OrderChanged
-from services.cli.order.said import said
+from services.cli.orders.event_text import describe_event
 from services.engine.outbox.decision import Delivery
 from services.order_exporter.announce import sale_content
 from services.order_exporter.handlers import handlers
@@ -55,8 +55,8 @@ def test_the_story_of_the_order_tells_of_it_in_a_dry_run_and_in_the_books() -> N
     task = task_of(consumer().take(link(ORIGINAL, sku="CUP"), bought())[KEY])
     sale = SaleRecorded(**sale_content(task), how="written", number="1", recorded_at=PAID)
     for event in (plan, sale):
-        assert f"product 612 is not linked; its SKU CUP belongs to item {item_of(ORIGINAL)}" in said(event)
-    assert "equal to what was meant" in said(sale)
+        assert f"product 612 is not linked; its SKU CUP belongs to item {item_of(ORIGINAL)}" in describe_event(event)
+    assert "equal to what was meant" in describe_event(sale)
 
 
 def test_a_linked_product_is_its_own_item_and_its_sku_says_nothing() -> None:

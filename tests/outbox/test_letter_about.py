@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from contracts.operations import DeadLettered, FailedDelivery, FailedRecord
-from services.cli.order.passport import passport
+from services.cli.orders.timeline import build_timeline
 from services.engine.outbox.letter_about import order_key_of, order_of, shop_of
 from tests.cli.day_given import DAY, closing, settled_letter, told
 from tests.support.exporting import PAID
@@ -83,6 +83,6 @@ def test_the_day_closes_whatever_a_dead_letter_is_about(letter: DeadLettered) ->
 def test_the_passport_of_an_order_holds_its_own_letters_and_no_others(
     letter: DeadLettered, shop: str | None, order: int | None
 ) -> None:
-    story = passport("main:1042", told(letter, settled_letter(letter)))
+    story = build_timeline("main:1042", told(letter, settled_letter(letter)))
     assert (len(story.entries) if story else 0) == (2 if order else 0)
-    assert passport("main:311", told(letter)) is None and passport("main:17", told(letter)) is None
+    assert build_timeline("main:311", told(letter)) is None and build_timeline("main:17", told(letter)) is None

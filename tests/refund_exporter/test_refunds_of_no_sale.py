@@ -12,7 +12,7 @@ from contracts.model import Event
 from contracts.operations import CommandSettled
 from contracts.reasons import Reason
 from contracts.shop import OrderChanged, OrderRemoved, RefundIssued, RefundLine
-from services.cli.order.said import said
+from services.cli.orders.event_text import describe_event
 from services.engine.outbox.decision import NOTHING
 from services.refund_exporter.handlers import handlers
 from services.refund_exporter.tasks import CreditNoteTask
@@ -68,7 +68,7 @@ def test_a_refund_of_an_order_that_never_had_a_sale_ends_as_nothing_to_credit(
     assert isinstance(told, NothingToCredit)
     assert (told.refund_id, told.amount) == (BACK.refund_id, Decimal("15.00"))
     assert why in told.why
-    assert f"nothing to credit: {told.why}" in said(told)
+    assert f"nothing to credit: {told.why}" in describe_event(told)
     assert service.decisions[KEY].deliveries == service.decisions[KEY].refuse == ()
     service.take(told)
     assert service.take(bought(status="cancelled", paid_at=None) if why.startswith("is cancelled") else BACK)[KEY] == (

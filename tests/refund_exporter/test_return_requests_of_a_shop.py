@@ -17,10 +17,9 @@ from contracts.model import Event
 from contracts.operations import CommandSettled
 from contracts.reasons import Reason
 from contracts.returns import ReturnPlanned, ReturnRequested
+from services.cli import push as pushing
 from services.cli.app import app
-from services.cli.order.said import said
-from services.cli.push import app as pushing
-from services.cli.push import return_request
+from services.cli.orders.event_text import describe_event
 from services.refund_exporter.deliveries import deliveries
 from services.refund_exporter.handlers import LANE, handlers
 from services.refund_exporter.returns.request import RequestInvalid
@@ -113,8 +112,8 @@ class Desk:
         self.store, self.exporter = store, Consumer(handlers(using))
         self.exporter.take(store.sale(using))
         monkeypatch.setattr(pushing, "read_settings", lambda: using)
-        monkeypatch.setattr(return_request, "open_shop", lambda *_: store.client(using))
-        monkeypatch.setattr(return_request, "push", self.answer)
+        monkeypatch.setattr(pushing, "open_shop", lambda *_: store.client(using))
+        monkeypatch.setattr(pushing, "push_return_request", self.answer)
 
     async def answer(self, _: Settings, asked: ReturnRequested, patience: float) -> Event:
         """What the watching command hears first: the word that it is done, then the plan."""
@@ -125,7 +124,7 @@ class Desk:
             for event in reversed(told):
                 yield wrap(event, version=1, source="/refund-exporter", time=NOON)
 
-        return await return_request.outcome(asked, heard())
+        return await pushing.wait_for_return_plan(asked, heard())
 
     def push(self, *options: str) -> Result:
         """`davtari push return-request ORDER … --shop main`."""
@@ -193,5 +192,5 @@ def test_the_passport_tells_the_request_and_its_plan(store: Store) -> None:
     service.take(store.sale(returning()))
     asked = asks((store.line(CUP_OF_SHOP), "1"), order_id=store.order_id)
     [plan, _] = service.take(asked)[f"{SHOP}:{store.order_id}"].announce
-    assert said(asked) == f"return request R-7 (1 of line {store.line(CUP_OF_SHOP)}) pushed by accountant"
-    assert said(plan) == "return request R-7 would become a credit note of 5.50 GEL"
+    assert describe_event(asked) == f"return request R-7 (1 of line {store.line(CUP_OF_SHOP)}) pushed by accountant"
+    assert describe_event(plan) == "return request R-7 would become a credit note of 5.50 GEL"

@@ -20,7 +20,7 @@ from services.alerts import own_disk
 from services.alerts.deliveries import Address
 from services.alerts.message import Message
 from services.alerts.own_disk import OwnDisk
-from services.cli.status import conditions as shown
+from services.cli import status as shown
 from services.engine.outbox.handlers import Handlers
 from services.engine.outbox.outcome import Blocked
 from services.engine.runtime import service
@@ -111,7 +111,7 @@ def state(what: str, at: datetime = NOW, service: str = NAME) -> Envelope[Servic
 def test_status_shows_what_was_said_last() -> None:
     later = NOW + timedelta(hours=1)
     said = [state("troubled"), state("troubled", service="alerts"), state("well", later)]
-    [line] = shown.lines(shown.troubled(said))
+    [line] = shown.condition_lines(shown.troubled_services(said))
     assert "alerts" in line
     assert FULL in line
 

@@ -11,7 +11,7 @@ import pytest
 from contracts.alerts import ServiceStateChanged
 from contracts.catalog import AvailabilityChanged
 from contracts.reasons import Reason
-from services.cli.status.conditions import troubled
+from services.cli.status import troubled_services
 from services.engine.runtime import conditions
 from tests.kafka.topics import OPERATIONS, SHELF, Topics, eventually
 from tests.outbox.shelf import envelope, stock
@@ -61,10 +61,10 @@ async def test_a_full_disk_is_said_while_it_lasts_and_nothing_is_lost(
 
         # then everybody can see it, and the service has not ended
         async def said() -> bool:
-            return bool(troubled(await topics.events(OPERATIONS)))
+            return bool(troubled_services(await topics.events(OPERATIONS)))
 
         await eventually(said, "the trouble is said")
-        [trouble] = troubled(await topics.events(OPERATIONS))
+        [trouble] = troubled_services(await topics.events(OPERATIONS))
         assert (trouble.reason, "full" in trouble.why) == (Reason.SERVICE_DISK, True)
         # when there is room again
         (disk / "filler").unlink()
@@ -72,4 +72,4 @@ async def test_a_full_disk_is_said_while_it_lasts_and_nothing_is_lost(
         await until_said(topics, AvailabilityChanged, SHELF, 205)
         await until_said(topics, ServiceStateChanged, OPERATIONS, 1, lambda one: one.condition == "well")
     assert len(upstream.seen) == len({key for key, _ in upstream.seen}) == 205
-    assert troubled(await topics.events(OPERATIONS)) == []
+    assert troubled_services(await topics.events(OPERATIONS)) == []

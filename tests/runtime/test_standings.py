@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from contracts.catalog import AvailabilityChanged
-from services.cli.status.standings import Standing, standings
+from services.cli.service_status import ServiceStatus, read_service_statuses
 from tests.kafka.topics import SHELF, STOCK, Topics, eventually
 from tests.outbox.shelf import envelope, stock
 from tests.outbox.upstream import Upstream
@@ -18,13 +18,13 @@ pytestmark = pytest.mark.kafka
 NAME = "stock-publisher"
 
 
-async def of_the_publisher(topics: Topics, folder: Path) -> Standing:
-    found = {one.service: one for one in await standings(settings(topics.settings, folder))}
+async def of_the_publisher(topics: Topics, folder: Path) -> ServiceStatus:
+    found = {one.service: one for one in await read_service_statuses(settings(topics.settings, folder))}
     return found[NAME]
 
 
 async def test_before_any_service_has_run_nothing_is_known(topics: Topics, tmp_path: Path) -> None:
-    assert await of_the_publisher(topics, tmp_path) == Standing(NAME)
+    assert await of_the_publisher(topics, tmp_path) == ServiceStatus(NAME)
 
 
 async def test_the_lag_is_what_a_service_has_still_to_read(topics: Topics, tmp_path: Path) -> None:
@@ -40,6 +40,6 @@ async def test_the_lag_is_what_a_service_has_still_to_read(topics: Topics, tmp_p
 
     assert (await of_the_publisher(topics, tmp_path)).lag == 3
     elsewhere = await of_the_publisher(topics, tmp_path / "another machine")
-    assert elsewhere == Standing(NAME, lag=3), "what waits in a state that is not here is unknown, not none"
+    assert elsewhere == ServiceStatus(NAME, lag=3), "what waits in a state that is not here is unknown, not none"
     assert elsewhere.is_elsewhere
     assert len(await topics.raw(STOCK)) == 4

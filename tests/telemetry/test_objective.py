@@ -12,8 +12,7 @@ from contracts.ledger import SaleRecorded
 from contracts.operations import DiscardRequested
 from contracts.reasons import Reason
 from contracts.shop import OrderChanged
-from services.cli.status.freshness import FeedAge, Punctuality, feed_ages, punctuality
-from services.cli.status.freshness_lines import lines
+from services.cli.freshness import FeedAge, SaleTimeliness, freshness_lines, read_feed_ages, read_sale_timeliness
 from services.engine.outbox.outcome import Refused
 from services.engine.state.database import open_database
 from services.engine.state.files import database_file
@@ -113,14 +112,14 @@ async def test_status_computes_the_same_from_the_state_database(bench: Bench, tm
     folder.mkdir()
     database_file(folder, "order-exporter").symlink_to(database_file(tmp_path, NAME))
     using = USING.model_copy(update={"state": StateSettings(directory=folder)})
-    [found] = punctuality(using, NOW)
+    [found] = read_sale_timeliness(using, NOW)
     assert (found.due, found.on_time, found.share, found.met) == (2, 1, 0.5, False)
 
 
 def test_without_any_order_nothing_is_missed() -> None:
-    assert Punctuality(SHOP, 0, 0, 300, 30, 0.999).met
-    assert not Punctuality(SHOP, 1000, 998, 300, 30, 0.999).met
-    assert Punctuality(SHOP, 1000, 999, 300, 30, 0.999).met
+    assert SaleTimeliness(SHOP, 0, 0, 300, 30, 0.999).met
+    assert not SaleTimeliness(SHOP, 1000, 998, 300, 30, 0.999).met
+    assert SaleTimeliness(SHOP, 1000, 999, 300, 30, 0.999).met
 
 
 async def test_status_says_how_old_each_feed_is_and_whether_that_is_too_old(tmp_path: Path) -> None:
@@ -128,15 +127,15 @@ async def test_status_says_how_old_each_feed_is_and_whether_that_is_too_old(tmp_
     await completed(database, "stock", NOW - timedelta(minutes=20))
     await completed(database, "items", NOW - timedelta(minutes=20))
     await database.close()
-    ages = feed_ages(USING.model_copy(update={"state": StateSettings(directory=tmp_path)}), NOW)
+    ages = read_feed_ages(USING.model_copy(update={"state": StateSettings(directory=tmp_path)}), NOW)
     assert [(each.feed, each.age, each.stale) for each in ages] == [("items", 1200, False), ("stock", 1200, True)]
 
 
 def test_status_tells_it_in_a_line_that_a_merchant_understands() -> None:
     told = list(
-        lines(
+        freshness_lines(
             [FeedAge("stock", 40, False), FeedAge("items", 7200, True)],
-            [Punctuality("main", 1200, 1199, 300, 30, 0.999)],
+            [SaleTimeliness("main", 1200, 1199, 300, 30, 0.999)],
         )
     )
     assert told == [

@@ -12,8 +12,7 @@ import pytest
 from contracts.approvals import ApprovalAsked
 from contracts.model import Event
 from contracts.operations import DeadLettered, PushRequested
-from services.cli.status.freshness import ByItself, by_itself
-from services.cli.status.freshness_lines import lines
+from services.cli.freshness import UntouchedOrders, freshness_lines, read_untouched_orders
 from services.engine.state.files import database_file
 from services.order_exporter.handlers import handlers
 from services.order_exporter.readings.hands import HandsOff
@@ -92,7 +91,7 @@ async def test_status_tells_the_share_over_the_window(bench: Bench, tmp_path: Pa
     folder.mkdir()
     database_file(folder, "order-exporter").symlink_to(database_file(tmp_path, NAME))
     using = USING.model_copy(update={"state": StateSettings(directory=folder)})
-    found = by_itself(using, NOW)
-    assert found == [ByItself(SHOP, 2, 1, 30)]
-    assert list(lines([], [], found)) == [f"Without a person: 1 of 2 orders of {SHOP}, 50.00%"]
-    assert list(lines([], [], [ByItself(SHOP, 0, 0, 30)])) == []
+    found = read_untouched_orders(using, NOW)
+    assert found == [UntouchedOrders(SHOP, 2, 1, 30)]
+    assert list(freshness_lines([], [], found)) == [f"Without a person: 1 of 2 orders of {SHOP}, 50.00%"]
+    assert list(freshness_lines([], [], [UntouchedOrders(SHOP, 0, 0, 30)])) == []

@@ -37,8 +37,8 @@ from services.cli.command import (
 )
 from services.cli.day_close.facts import TOPICS, OrderFacts, collect_facts
 from services.cli.day_close.shop_now import DayRange, ShopQuery
-from services.cli.order.said import said
-from services.cli.orders.waiting import waits_of
+from services.cli.orders.app import read_waits
+from services.cli.orders.event_text import describe_event
 from services.cli.requests import command_header
 from services.cli.screen import console, print_json
 from services.connectors.identity.standing import told
@@ -69,7 +69,7 @@ class StepOutcome:
         """Note what an event says of it."""
         if not (names := _completed_deliveries(event)):
             return
-        self.told.append(said(event))
+        self.told.append(describe_event(event))
         self.failed |= _is_failure(event)
         ends = self.failed or isinstance(event, OrderRemoved | OrderUnreadable)
         self.left = set() if ends else self.left - names
@@ -235,7 +235,7 @@ async def _plan_shop(chosen: Settings, shop: str, days: DayRange, facts: OrderFa
     rules = chosen.shops[shop]
     async with open_shop(chosen, shop, utc_now) as client:
         said = await ShopQuery(shop, client, facts.of_shop(shop), days, rules.orders).ask()
-    return plan_backfill(shop, said, facts, rules, now, waits_of(chosen))
+    return plan_backfill(shop, said, facts, rules, now, read_waits(chosen))
 
 
 async def _run_plan(chosen: Settings, plan: BackfillPlan, patience: float) -> Sequence[StepOutcome]:

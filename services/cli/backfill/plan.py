@@ -14,9 +14,7 @@ from services.cli.day_close.entries import sale_day
 from services.cli.day_close.facts import OrderFacts
 from services.cli.day_close.shop_now import DayRange, ShopAnswer
 from services.cli.day_close.sources import overlay_shop
-from services.cli.orders.standing import Standing, standings
-from services.cli.orders.states import SETTLED
-from services.cli.orders.waiting import NO_WAITS, Waits
+from services.cli.orders.states import FINAL_STATES, NO_WAITS, OrderState, Waits, list_order_states
 from services.settings.orders import OrderSettings
 from services.settings.shop import ShopSettings
 
@@ -74,7 +72,7 @@ def plan_backfill(
     unequal = [id_ for id_, text in said.unequal.items() if text and id_ in said.read]
     gone = [id_ for id_ in said.gone if order_key(shop, id_) in known]
     overlay_shop(said, facts, shop, rules.orders, now)
-    found = standings(facts, {shop: rules}, now, waits)
+    found = list_order_states(facts, {shop: rules}, now, waits)
     lacking = _plan_reads(shop, unequal, said, facts, known, found, rules.orders)
     unread = [*lacking, *(_plan_read_of_deleted(shop, id_, said) for id_ in gone)]
     read = {step.key for step in unread}
@@ -84,11 +82,11 @@ def plan_backfill(
     others = [step for one in concerned if (step := _plan_step(one, rules))]
     steps = sorted([*unread, *others, *_report_unreadable(shop, said, facts)], key=lambda one: (one.order_id, one.name))
     orders = [one.state for one in concerned if one.refund_id is None]
-    idle = sum(state == "watching" or state in SETTLED - {"in the books"} for state in orders)
+    idle = sum(state == "watching" or state in FINAL_STATES - {"in the books"} for state in orders)
     return BackfillPlan(shop, tuple(steps), orders.count("in the books"), idle)
 
 
-def _order_key(one: Standing) -> str:
+def _order_key(one: OrderState) -> str:
     return order_key(one.shop, one.order_id)
 
 
@@ -98,7 +96,7 @@ def _plan_reads(
     said: ShopAnswer,
     facts: OrderFacts,
     known: set[str],
-    found: Iterable[Standing],
+    found: Iterable[OrderState],
     rules: OrderSettings,
 ) -> Iterator[BackfillStep]:
     """Orders that the topics lack or hold otherwise.
@@ -139,16 +137,16 @@ def _report_unreadable(shop: str, said: ShopAnswer, facts: OrderFacts) -> Iterat
             yield BackfillStep(order_key(shop, id_), whole.order.number, "none", why, refund_id, stopped=True)
 
 
-def _is_in_range(one: Standing, facts: OrderFacts, days: DayRange, rules: OrderSettings) -> bool:
+def _is_in_range(one: OrderState, facts: OrderFacts, days: DayRange, rules: OrderSettings) -> bool:
     """Whether an order was placed on these days or has its document's day among them; a refund, when it was given."""
     if one.at is not None and one.at in days:
         return True
     return one.refund_id is None and days.holds(sale_day(facts.stories[_order_key(one)], rules) or "")
 
 
-def _plan_step(one: Standing, rules: ShopSettings) -> BackfillStep | None:
+def _plan_step(one: OrderState, rules: ShopSettings) -> BackfillStep | None:
     """What follows for an order or refund that the topics hold as the shop does."""
-    if one.state in SETTLED or one.state == "watching":
+    if one.state in FINAL_STATES or one.state == "watching":
         return None
     flow = rules.flows.orders if one.refund_id is None else rules.flows.refunds
     push = one.state == "due" and flow == "live" and not one.why.startswith("wait")
@@ -158,7 +156,7 @@ def _plan_step(one: Standing, rules: ShopSettings) -> BackfillStep | None:
     return BackfillStep(_order_key(one), one.number, "push" if push else "none", why, one.refund_id, documents, stopped)
 
 
-def _document_delivery(one: Standing) -> str:
+def _document_delivery(one: OrderState) -> str:
     """The name of the delivery that makes the document."""
     return (
         sale_id(_order_key(one))

@@ -26,9 +26,9 @@ from services.balance_feed.facts import Folder, item_changed, path_of
 from services.catalog_importer.eligibility import Skip
 from services.catalog_importer.price import prices
 from services.catalog_importer.product_match import Match, Wanted, match
+from services.cli import shop_identity
 from services.cli.plans import catalogue
-from services.cli.plans.catalogue import Catalogue, verdicts
-from services.cli.shops import identity
+from services.cli.plans.catalogue import KnownCatalogue, judge_items
 from services.connectors.balance import items as item_rows
 from services.connectors.balance.client import Balance
 from services.connectors.balance.prices import price_row
@@ -50,7 +50,7 @@ CHECK_TOPICS = ("operations", "balance.prices", *catalogue.TOPICS)
 class CheckFacts:
     """Items with their groups, prices by item, commands about groups and identities by shop."""
 
-    catalogues: Mapping[str, catalogue.Catalogue]
+    catalogues: Mapping[str, catalogue.KnownCatalogue]
     prices: Mapping[str, Sequence[ItemPrice]] = field(default_factory=dict)
     commanded: Mapping[str, Mapping[str, GroupRule]] = field(default_factory=dict)
     identities: Mapping[str, Standing] = field(default_factory=dict)
@@ -69,10 +69,10 @@ def facts_from_events(settings: Settings, envelopes: Sequence[Envelope[Event]]) 
     """The same, from events in their order."""
     events = [envelope.data for envelope in envelopes]
     return CheckFacts(
-        {name: catalogue.catalogue(settings, name, envelopes) for name in settings.shops},
+        {name: catalogue.build_catalogue(settings, name, envelopes) for name in settings.shops},
         {event.item: event.prices for event in events if isinstance(event, PriceChanged)},
         commanded(envelopes),
-        identity.stand(settings.shops, envelopes),
+        shop_identity.collect_identities(settings.shops, envelopes),
     )
 
 
@@ -82,7 +82,9 @@ def facts_from_items(
     """The same from what Balance itself has just shown, where the topics hold no item yet."""
     goods = {item.item: item for item in items if item.kind != "folder"}
     folders = {item.item: item for item in items if item.kind == "folder"}
-    return CheckFacts({n: catalogue.Catalogue(n, shop, goods, folders) for n, shop in settings.shops.items()}, prices)
+    return CheckFacts(
+        {n: catalogue.KnownCatalogue(n, shop, goods, folders) for n, shop in settings.shops.items()}, prices
+    )
 
 
 # Items and prices straight from Balance, for a check before any service has run. Bounded in rows and in time.
@@ -185,12 +187,12 @@ class ItemCounts:
 
 
 def count_items(
-    catalogue: Catalogue, stated: Mapping[str, Sequence[ItemPrice]], balance: BalanceSettings, now: datetime
+    catalogue: KnownCatalogue, stated: Mapping[str, Sequence[ItemPrice]], balance: BalanceSettings, now: datetime
 ) -> ItemCounts:
     """What would become of every item at `now`, by the importer's own rules."""
     priced = catalogue.settings.flows.prices != "off"
     sold, skips, unpriced = [], [], 0
-    for uid, verdict in verdicts(catalogue.items, catalogue.rules).items():
+    for uid, verdict in judge_items(catalogue.items, catalogue.rules).items():
         item = catalogue.items[uid]
         price = prices(stated.get(uid, ()), catalogue.settings.prices, balance, now) if priced else None
         if isinstance(verdict, Skip):

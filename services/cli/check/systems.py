@@ -17,9 +17,9 @@ from services.accounting.checks.finding import FLOWS, Finding, blocked
 from services.accounting.checks.groups import selected_of
 from services.accounting.checks.rules import rules
 from services.accounting.mapping.effective import mapped_shop
+from services.cli import shop_identity
 from services.cli.check import installation, items
 from services.cli.check.items import CheckFacts, count_items, facts_from_items, read_check_facts, read_sample
-from services.cli.shops import identity
 from services.connectors.balance.client import Balance
 from services.connectors.balance.rows import RowInvalid
 from services.connectors.identity import seen as identity_seen
@@ -247,4 +247,8 @@ async def _identity_findings(
     """Whether it is still the shop that store-feed has met; without Kafka nobody knows."""
     if (topics := (await told).topics) is None:
         return [Finding("identity", None, "not compared: what the shop is known by is kept in Kafka")]
-    return [identity.finding(name, topics.identities[name], await identity_seen.look(client, settings.shops[name]))]
+    return [
+        shop_identity.check_identity(
+            name, topics.identities[name], await identity_seen.look(client, settings.shops[name])
+        )
+    ]

@@ -9,10 +9,10 @@ from typing import Annotated, Literal
 
 import typer
 
+from services.cli import shop_identity
 from services.cli.clients import transfer
 from services.cli.command import FAILED, DryRun, Json, Shop, command, read_settings, select_shop
 from services.cli.screen import console, print_json, report_unreadable
-from services.cli.shops import identity
 from services.connectors.balance.client import Balance
 from services.connectors.http.unreadable import Unreadable, readable
 from services.connectors.identity.standing import told
@@ -79,7 +79,7 @@ async def _check_may_write(chosen: Settings, shop: str) -> None:
     """Raises `SettingsError` unless the shop's orders are live, and it is still our shop."""
     if chosen.shops[shop].flows.orders != "live":
         raise SettingsError(f'shops.{shop}.flows.orders is not "live": clients can only be looked at')
-    standing = (await identity.identities(chosen))[shop]
+    standing = (await shop_identity.read_identities(chosen))[shop]
     if standing.strange is not None:
         raise SettingsError(told(standing.strange))
 

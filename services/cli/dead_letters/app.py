@@ -43,7 +43,7 @@ from services.cli.dead_letters.selection import (
 from services.cli.dead_letters.view import show_progress
 from services.cli.events.ending import run_until_stopped
 from services.cli.screen import console, print_json
-from services.cli.status import standings
+from services.cli.service_status import read_service_statuses
 from services.engine.outbox.edits import whole_payload
 from services.engine.runtime.clock import utc_now
 from services.settings import Settings
@@ -101,7 +101,7 @@ async def list_dead_letter_groups(
         print_json([group.plain(now, language) for group in found])
     else:
         view.print_groups(found, now, language)
-        console.print(grouping.describe_other_work(await standings.standings(known), now, language), soft_wrap=True)
+        console.print(grouping.describe_other_work(await read_service_statuses(known), now, language), soft_wrap=True)
     return FAILED if asks and found else 0
 
 

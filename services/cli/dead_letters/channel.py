@@ -18,7 +18,7 @@ from contracts.model import Event
 from contracts.operations import CommandSettled, DeadLettered, DeadLetterSettled, EditRequested, ReplayRequested
 from contracts.topics import TOPICS
 from services.cli.dead_letter_log import DeadLetter
-from services.cli.order.said import said
+from services.cli.orders.event_text import describe_event
 from services.engine.client.commands import decoded_events, open_answers
 from services.engine.kafka.connection import create_producer
 from services.engine.kafka.publisher import Seal, leave_unsealed
@@ -142,7 +142,7 @@ def _is_outcome(event: Event, letter: DeadLetter, tried: str) -> bool:
 def _to_result(letter: DeadLetter, event: Event) -> ReplayResult:
     if isinstance(event, DeadLettered):
         return ReplayResult(letter, "failed again", f"{event.reason}: {event.detail}")
-    return ReplayResult(letter, "done", said(event))
+    return ReplayResult(letter, "done", describe_event(event))
 
 
 def timed_out_result(letter: DeadLetter, story: Sequence[Event], patience: float) -> ReplayResult:

@@ -11,7 +11,7 @@ from typing import Any
 
 from contracts.reason_texts import Wording, known
 from services.cli.dead_letter_log import DeadLetter
-from services.cli.status.standings import Standing
+from services.cli.service_status import ServiceStatus
 from services.cli.translation import translator
 
 # What to do about dead letters, from the catalogue of reasons, with the ids and codes filled in.
@@ -110,7 +110,7 @@ def group_by_reason(letters: Iterable[DeadLetter]) -> list[ReasonGroup]:
     return sorted(found, key=lambda group: group.since)
 
 
-def describe_other_work(standings: Sequence[Standing], now: datetime, language: str = "en") -> str:
+def describe_other_work(standings: Sequence[ServiceStatus], now: datetime, language: str = "en") -> str:
     """What waits besides, in one line, as far as the state databases are on this machine."""
     _ = translator(language)
     if not any(one.generation for one in standings):

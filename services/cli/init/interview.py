@@ -5,6 +5,7 @@ Ctrl-C ends at any question: asyncio would keep it back until the next wait, so 
 
 from __future__ import annotations
 
+import json
 import signal
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,16 +15,59 @@ from typing import NoReturn, TypeVar
 import typer
 from pydantic import SecretStr
 
-from services.cli.init.kept import Kept, write_secret
 from services.cli.screen import console
 from services.settings.base import SecretMissing, read_secret
 
+# The answers so far, in a file beside the settings, to be offered again. Secrets are not among them.
+
+Answer = str | int | list[str] | list[int]
+
+
+class SavedAnswers:
+    """Answers by key; each is on disk as soon as it is given, readable by this user only."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._answers = _read(path)
+
+    def get(self, key: str) -> Answer | None:
+        """What was answered last time."""
+        return self._answers.get(key)
+
+    def keep(self, key: str, answer: Answer) -> None:
+        """Keep an answer."""
+        self._answers[key] = answer
+        self.path.touch(mode=0o600)
+        self.path.write_text(json.dumps(self._answers, ensure_ascii=False, indent=1), encoding="utf-8")
+
+    def forget(self) -> None:
+        """All of it is in the settings now."""
+        self.path.unlink(missing_ok=True)
+
+
+def _read(path: Path) -> dict[str, Answer]:
+    """A file that cannot be read offers nothing."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def write_secret(path: Path, text: str) -> None:
+    """Write a secret into a file that only this user may read; folder and file are made so from the first moment."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    path.touch(mode=0o600)
+    path.write_text(text + "\n", encoding="utf-8")
+
+
 ResultT = TypeVar("ResultT")
-Wrong = Callable[[str], str]
+Check = Callable[[str], str]
 """What is wrong with an answer; empty when nothing is."""
 
 
-class Ended(Exception):
+class InterviewEnded(Exception):
     """The person broke off, or the input ended; `question` is what was asked then."""
 
     def __init__(self, question: str, *, interrupted: bool) -> None:
@@ -34,15 +78,15 @@ class Ended(Exception):
 class Interview:
     """Asks, keeps each answer under its key, and offers it next time."""
 
-    def __init__(self, kept: Kept) -> None:
+    def __init__(self, kept: SavedAnswers) -> None:
         self.kept = kept
 
-    def text(self, key: str, question: str, default: str | None = None, wrong: Wrong = lambda _: "") -> str:
+    def text(self, key: str, question: str, default: str | None = None, wrong: Check = lambda _: "") -> str:
         """A line of text."""
         before = self.kept.get(key)
         return self._answered(key, question, before if isinstance(before, str) else default, wrong)
 
-    def optional(self, key: str, question: str, wrong: Wrong = lambda _: "") -> str:
+    def optional(self, key: str, question: str, wrong: Check = lambda _: "") -> str:
         """A line of text that may be left empty."""
         before = self.kept.get(key)
         offered = before if isinstance(before, str) else ""
@@ -55,7 +99,7 @@ class Interview:
         before = self.kept.get(key)
         return self._answered(key, f"{question} ({listed})", before if before in choices else default, wrong)
 
-    def _answered(self, key: str, question: str, offered: object, wrong: Wrong) -> str:
+    def _answered(self, key: str, question: str, offered: object, wrong: Check) -> str:
         shown = offered != ""
         while True:
             answer = str(_asked(question, lambda: typer.prompt(question, default=offered, show_default=shown))).strip()
@@ -97,12 +141,12 @@ class Interview:
             say(f"  {fault}")
 
 
-def yes(question: str, *, default: bool = True) -> bool:
+def confirm(question: str, *, default: bool = True) -> bool:
     """Yes or no."""
     return _asked(question, lambda: typer.confirm(question, default=default))
 
 
-def numbered(title: str, lines: Sequence[str], first: int = 1) -> None:
+def show_choices(title: str, lines: Sequence[str], first: int = 1) -> None:
     """A list to choose from."""
     say(f"\n{title}")
     for number, line in enumerate(lines, start=first):
@@ -126,7 +170,7 @@ def _asked(question: str, ask: Callable[[], ResultT]) -> ResultT:
     try:
         return ask()
     except (typer.Abort, KeyboardInterrupt):
-        raise Ended(question, interrupted=interrupted) from None
+        raise InterviewEnded(question, interrupted=interrupted) from None
     finally:
         signal.signal(signal.SIGINT, before)
 
@@ -138,11 +182,11 @@ def _known(file: Path) -> SecretStr | None:
         return None
 
 
-def _one_of(choices: Sequence[str], fault: str) -> Wrong:
+def _one_of(choices: Sequence[str], fault: str) -> Check:
     return lambda answer: "" if answer in choices else fault
 
 
-def _numbers_of(count: int, most: int | None) -> Wrong:
+def _numbers_of(count: int, most: int | None) -> Check:
     def wrong(answer: str) -> str:
         numbers = _numbers(answer)
         if numbers is None or any(not 1 <= number <= count for number in numbers):

@@ -2,76 +2,129 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from contracts.catalog import ProductLinked, ProductUnlinked
+from contracts.envelope import Envelope
+from contracts.linking import LinkRequested, RequestedLink
+from contracts.model import Event
 from services.cli.command import FAILED, Json, Patience, Shop, command, read_settings, select_shop
-from services.cli.links import asking, by_hand, rebuilding, table
-from services.cli.links.judging import judged
-from services.cli.links.verdict import Known, Verdict
+from services.cli.links import table, verdicts
+from services.cli.links.rebuild import rebuild_links
+from services.cli.links.verdicts import KnownLinks, LinkVerdict, judge_lines
+from services.cli.plans.catalogue import TOPICS, build_catalogue
+from services.cli.requests import NoAnswer, command_header
 from services.cli.screen import console, errors, print_json
 from services.connectors.upstreams import open_shop
 from services.connectors.woocommerce.client import WooCommerce
+from services.engine.client.commands import decoded_events, open_answers, send_command
+from services.engine.client.reader import read_events
 from services.engine.runtime.clock import utc_now
 from services.settings.model import Settings
 
+# What the topics know of items and links, and having links made.
+
+AT_ONCE = 500
+
+
+async def read_known_links(settings: Settings, shop: str) -> KnownLinks:
+    """Items, links and rules of a shop, as the topics have them now."""
+    envelopes = [envelope async for envelope in read_events(settings.kafka, TOPICS)]
+    links: dict[str, ProductLinked] = {}
+    for event in (envelope.data for envelope in envelopes):
+        match event:
+            case ProductLinked() as link if link.shop == shop:
+                links[link.item] = link
+            case ProductUnlinked() as gone if gone.shop == shop:
+                links.pop(gone.item, None)
+    found = build_catalogue(settings, shop, envelopes)
+    return KnownLinks(found.items, links, settings.shops[shop].catalogue.meta_key, found.rules)
+
+
+async def request_links(settings: Settings, shop: str, links: Sequence[RequestedLink], patience: float) -> int:
+    """Have links made; gives how many once all are. Raises `NoAnswer` after so many seconds without any."""
+    async with open_answers(settings.kafka, "catalog.links") as consumer:
+        for start in range(0, len(links), AT_ONCE):
+            asked = LinkRequested(shop=shop, links=tuple(links[start : start + AT_ONCE]), **command_header())
+            await send_command(settings.kafka, asked, datetime.now(UTC))
+        await _watch(shop, {link.item for link in links}, aiter(decoded_events(consumer)), patience)
+    return len(links)
+
+
+async def _watch(shop: str, waiting: set[str], events: AsyncIterator[Envelope[Event]], patience: float) -> None:
+    while waiting:
+        try:
+            event = (await asyncio.wait_for(anext(events), patience)).data
+        except TimeoutError:
+            told = f"{len(waiting)} links were not seen made; nothing came for {patience:g} s"
+            raise NoAnswer(f"{told}. They will be made when catalog-importer runs: davtari status") from None
+        if isinstance(event, ProductLinked) and event.shop == shop:
+            waiting.discard(event.item)
+
+
 app = typer.Typer(no_args_is_help=True, help="Which Balance item is which product.")
-DryRun = Annotated[bool, typer.Option("--dry-run/--yes", help="Only look; --yes makes the links.")]
+DryRunOrYes = Annotated[bool, typer.Option("--dry-run/--yes", help="Only look; --yes makes the links.")]
 Item = Annotated[str, typer.Argument(help="The item's uid, or its SKU where only one item has it.")]
 Product = Annotated[int, typer.Argument(help="The product's id in the shop, or the variation's.")]
-Verdicts = Callable[[WooCommerce, Known], Awaitable[Sequence[Verdict]]]
-SHOWN = 20
+Verdicts = Callable[[WooCommerce, KnownLinks], Awaitable[Sequence[LinkVerdict]]]
+MOST_REFUSED = 20
 
 
 @app.command(name="export")
 @command
-async def export_command(path: Path, shop: Shop = "") -> int:
+async def export_links_command(path: Path, shop: Shop = "") -> int:
     """Write every link of a shop as CSV: shop, item, SKU, product, variation, how it came about."""
     chosen = read_settings()
-    known = await asking.known(chosen, select_shop(chosen, shop))
-    count = table.write(sorted(known.links.values(), key=lambda link: link.sku), path)
+    known = await read_known_links(chosen, select_shop(chosen, shop))
+    count = table.write_links(sorted(known.links.values(), key=lambda link: link.sku), path)
     console.print(f"{count} links written to {path}")
     return 0
 
 
 @app.command(name="import")
 @command
-async def import_command(
-    path: Path, shop: Shop = "", dry_run: DryRun = True, patience: Patience = 60.0, json: Json = False
+async def import_links_command(
+    path: Path, shop: Shop = "", dry_run: DryRunOrYes = True, patience: Patience = 60.0, json: Json = False
 ) -> int:
     """Take links from CSV: our own export, or two columns SKU and uid. Each is looked up in the shop first."""
     chosen = read_settings()
     name = select_shop(chosen, shop)
-    lines = table.read(path, name)
+    lines = table.read_lines(path, name)
 
-    async def found(client: WooCommerce, known: Known) -> Sequence[Verdict]:
-        return await judged(lines, known, client)
+    async def found(client: WooCommerce, known: KnownLinks) -> Sequence[LinkVerdict]:
+        return await judge_lines(lines, known, client)
 
     return await _made(chosen, name, found, dry_run=dry_run, patience=patience, json=json)
 
 
 @app.command(name="rebuild")
 @command
-async def rebuild_command(
-    shop: Shop = "", dry_run: DryRun = True, patience: Patience = 60.0, json: Json = False
+async def rebuild_links_command(
+    shop: Shop = "", dry_run: DryRunOrYes = True, patience: Patience = 60.0, json: Json = False
 ) -> int:
     """Find the links again in the shop itself, by the uid at each product and by SKU, when the topics are lost too.
 
     What is ambiguous is refused by name; the rest is linked.
     """
     chosen = read_settings()
-    return await _made(
-        chosen, select_shop(chosen, shop), rebuilding.rebuilt, dry_run=dry_run, patience=patience, json=json
-    )
+    return await _made(chosen, select_shop(chosen, shop), rebuild_links, dry_run=dry_run, patience=patience, json=json)
 
 
 @app.command(name="add")
 @command
-async def add_command(
-    item: Item, product: Product, shop: Shop = "", dry_run: DryRun = True, patience: Patience = 60.0, json: Json = False
+async def add_link_command(
+    item: Item,
+    product: Product,
+    shop: Shop = "",
+    dry_run: DryRunOrYes = True,
+    patience: Patience = 60.0,
+    json: Json = False,
 ) -> int:
     """Say which product an item is. For an item that is linked already it is a further one, a translation.
 
@@ -79,37 +132,42 @@ async def add_command(
     """
     chosen = read_settings()
 
-    async def found(client: WooCommerce, known: Known) -> Sequence[Verdict]:
-        return await judged([await by_hand.line(item, product, known, client)], known, client)
+    async def found(client: WooCommerce, known: KnownLinks) -> Sequence[LinkVerdict]:
+        return await judge_lines([await verdicts.build_line(item, product, known, client)], known, client)
 
     return await _made(chosen, select_shop(chosen, shop), found, dry_run=dry_run, patience=patience, json=json)
 
 
 @app.command(name="remove")
 @command
-async def remove_command(
-    item: Item, product: Product, shop: Shop = "", dry_run: DryRun = True, patience: Patience = 60.0, json: Json = False
+async def remove_link_command(
+    item: Item,
+    product: Product,
+    shop: Shop = "",
+    dry_run: DryRunOrYes = True,
+    patience: Patience = 60.0,
+    json: Json = False,
 ) -> int:
     """Take a further product out of an item's link. Nothing is changed in the shop."""
     chosen = read_settings()
 
-    async def found(_: WooCommerce, known: Known) -> Sequence[Verdict]:
-        return [by_hand.removal(item, product, known)]
+    async def found(_: WooCommerce, known: KnownLinks) -> Sequence[LinkVerdict]:
+        return [verdicts.judge_removal(item, product, known)]
 
     return await _made(chosen, select_shop(chosen, shop), found, dry_run=dry_run, patience=patience, json=json)
 
 
 async def _made(chosen: Settings, name: str, found: Verdicts, *, dry_run: bool, patience: float, json: bool) -> int:
-    known = await asking.known(chosen, name)
+    known = await read_known_links(chosen, name)
     async with open_shop(chosen, name, utc_now) as client:
         verdicts = await found(client, known)
     if not dry_run:
-        await asking.ask(chosen, name, [one.link for one in verdicts if one.link], patience)
+        await request_links(chosen, name, [one.link for one in verdicts if one.link], patience)
     print_json(_data(verdicts, dry_run)) if json else _show(verdicts, dry_run)
     return FAILED if any(one.refused for one in verdicts) else 0
 
 
-def _data(verdicts: Sequence[Verdict], dry_run: bool) -> dict[str, object]:
+def _data(verdicts: Sequence[LinkVerdict], dry_run: bool) -> dict[str, object]:
     linked = [one.link.model_dump(mode="json") for one in verdicts if one.link]
     refused = [
         {"line": one.line.number, "item": one.line.item, "sku": one.line.sku, "why": one.why}
@@ -120,14 +178,14 @@ def _data(verdicts: Sequence[Verdict], dry_run: bool) -> dict[str, object]:
     return {"dry_run": dry_run, "links": linked, "linked_already": done, "refused": refused}
 
 
-def _show(verdicts: Sequence[Verdict], dry_run: bool) -> None:
+def _show(verdicts: Sequence[LinkVerdict], dry_run: bool) -> None:
     refused = [one for one in verdicts if one.refused]
     links, done = sum(one.link is not None for one in verdicts), sum(one.done for one in verdicts)
     what = "would be changed (--yes changes them)" if dry_run else "changed"
     console.print(f"{links} links {what}, {done} are there already, {len(refused)} refused.")
-    for one in refused[:SHOWN]:
+    for one in refused[:MOST_REFUSED]:
         at = f"line {one.line.number}: " if one.line.number else ""
         named = one.line.sku or one.line.item
         errors.print(f"  {at}{named}{': ' if named else ''}{one.why}", soft_wrap=True, markup=False)
-    if len(refused) > SHOWN:
-        errors.print(f"  and {len(refused) - SHOWN} more; --json names them all")
+    if len(refused) > MOST_REFUSED:
+        errors.print(f"  and {len(refused) - MOST_REFUSED} more; --json names them all")

@@ -22,12 +22,12 @@ TRANSLATION = "translation"
 """In the column `how`: a further product of an item that has another line of its own."""
 
 
-class NotATable(ValueError):
+class InvalidLinkTable(ValueError):
     """The file cannot be read as a link table; the message says what is expected."""
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class LinkLine:
     """A line of the file: which item, and what is said of its product. Ids are 0 where the file gives none.
 
     `further`: the product is a translation, beside the product of the item's own line or link.
@@ -46,7 +46,7 @@ class Line:
         return self.variation_id or self.product_id
 
 
-def write(links: Iterable[ProductLinked], path: Path) -> int:
+def write_links(links: Iterable[ProductLinked], path: Path) -> int:
     """Write links as CSV; gives how many."""
     rows = [row for link in links for row in _rows(link)]
     with path.open("w", encoding="utf-8-sig", newline="") as file:
@@ -64,16 +64,18 @@ def _ids(product_id: int, parent_id: int) -> tuple[object, object]:
     return (parent_id, product_id) if parent_id else (product_id, "")
 
 
-def read(path: Path, shop: str) -> list[Line]:
+def read_lines(path: Path, shop: str) -> list[LinkLine]:
     """The lines of a file that are about this shop. Raises `NotATable`; a file without a head has SKU, uid."""
     with path.open(encoding="utf-8-sig", newline="") as file:
         rows = [row for row in csv.reader(file) if any(cell.strip() for cell in row)]
     if not rows:
-        raise NotATable(f"{path} is empty")
+        raise InvalidLinkTable(f"{path} is empty")
     places = _places(rows[0])
     head = 1 if places else 0
     if not places and len(rows[0]) != 2:
-        raise NotATable(f"{path}: the first line must name the columns, {', '.join(COLUMNS)}, or the two sku, uid")
+        raise InvalidLinkTable(
+            f"{path}: the first line must name the columns, {', '.join(COLUMNS)}, or the two sku, uid"
+        )
     return list(_lines(rows, places or {"sku": 0, "item": 1}, head, shop))
 
 
@@ -83,16 +85,16 @@ def _places(head: list[str]) -> dict[str, int]:
     return found if {"item", "sku"} <= found.keys() else {}
 
 
-def _lines(rows: list[list[str]], places: Mapping[str, int], head: int, shop: str) -> Iterator[Line]:
+def _lines(rows: list[list[str]], places: Mapping[str, int], head: int, shop: str) -> Iterator[LinkLine]:
     for number, row in enumerate(rows[head:], head + 1):
         cell = {what: row[place].strip() if place < len(row) else "" for what, place in places.items()}
         if cell.get("shop", shop) == shop:
             product, variation = (_number(cell.get(what, ""), number) for what in ("product", "variation"))
             further = cell.get("how", "").casefold() == TRANSLATION
-            yield Line(number, cell["item"].casefold(), cell["sku"], product, variation, further)
+            yield LinkLine(number, cell["item"].casefold(), cell["sku"], product, variation, further)
 
 
 def _number(text: str, line: int) -> int:
     if text and not (text.isascii() and text.isdigit()):
-        raise NotATable(f"line {line}: {text!r} is no product id")
+        raise InvalidLinkTable(f"line {line}: {text!r} is no product id")
     return int(text or 0)

@@ -2,38 +2,186 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict
-from typing import Annotated
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
 
-from services.cli.command import Json, OneShop, command, read_settings, select_shops
+from contracts.delivery_ids import order_key
+from contracts.envelope import Envelope
+from contracts.ledger import (
+    CreditNotePlanned,
+    CreditNoteRecorded,
+    PaymentPlanned,
+    PaymentRecorded,
+    SalePlanned,
+    SaleRecorded,
+)
+from contracts.model import Event
+from contracts.sales_orders import SalesOrderPlanned, SalesOrderRecorded
+from services.cli import times
+from services.cli.command import FAILED, Json, OneShop, Shop, command, read_settings, select_shop, select_shops
 from services.cli.day_close.facts import TOPICS, collect_facts
-from services.cli.orders.standing import Standing, standings
-from services.cli.orders.states import QUIET, SETTLED
-from services.cli.orders.waiting import waits_of
-from services.cli.screen import build_table, console, print_json
+from services.cli.orders import timeline
+from services.cli.orders.states import (
+    FINAL_STATES,
+    IDLE_STATES,
+    OrderState,
+    Waits,
+    describe_order_state,
+    list_order_states,
+)
+from services.cli.orders.timeline import OrderTimeline
+from services.cli.rule_explanation import explain_known_order
+from services.cli.rule_explanation import show_explanation as show_rules
+from services.cli.screen import build_table, console, errors, print_json
 from services.connectors.identity.standing import told
 from services.engine.client.reader import read_events
 from services.engine.runtime.clock import utc_now
+from services.engine.state.files import database_file
+from services.settings.model import Settings
 
-Watching = Annotated[bool, typer.Option("--watching", help="Only those that no trigger has made a document of yet.")]
-Open = Annotated[bool, typer.Option("--open", help="Only those that are not in the books, given up or removed.")]
-Held = Annotated[bool, typer.Option("--held", help="Only those that wait, each with what it waits for.")]
+# `davtari order`.
+
+# The documents of an order as they were sent to Balance, or would be: whole, to be read and kept (claim S0.35).
+
+PlannedDocument = SalePlanned | CreditNotePlanned | SalesOrderPlanned | PaymentPlanned
+RecordedDocument = SaleRecorded | CreditNoteRecorded | SalesOrderRecorded | PaymentRecorded
+
+
+def collect_payloads(key: str, envelopes: Iterable[Envelope[Event]]) -> list[dict[str, Any]]:
+    """Each document of the order `shop:id` with its JSON: as it was recorded, else as a dry run has planned it."""
+    found: dict[str, dict[str, Any]] = {}
+    for envelope in envelopes:
+        event = envelope.data
+        if isinstance(event, PlannedDocument | RecordedDocument) and event.key == key:
+            name = event.subject.replace("-plan", "")
+            if isinstance(event, RecordedDocument) or found.get(name, {}).get("state") != "recorded":
+                found[name] = _told(event, envelope)
+    return [found[name] for name in sorted(found)]
+
+
+def _told(event: PlannedDocument | RecordedDocument, envelope: Envelope[Event]) -> dict[str, Any]:
+    return {
+        "document": event.DOCUMENT.replace("-plan", ""),
+        "refund": event.refund_id if isinstance(event, CreditNotePlanned | CreditNoteRecorded) else None,
+        "state": "recorded" if isinstance(event, RecordedDocument) else "planned",
+        "at": envelope.time,
+        **_figures(event),
+        "currency": event.currency,
+        "payload": event.sent,
+        **({"parts": [part.sent for part in parts]} if (parts := getattr(event, "parts", ())) else {}),
+    }
+
+
+def _figures(event: PlannedDocument | RecordedDocument) -> dict[str, str]:
+    """Receipts hold no VAT: that of the Sale stands there."""
+    if isinstance(event, PaymentPlanned | PaymentRecorded):
+        return {"payment": event.payment, "total": f"{event.amount:f}"}
+    return {"total": f"{event.total:f}", "vat": f"{event.vat:f}"}
+
+
+@command
+async def order_command(
+    order_id: int,
+    shop: Shop = "",
+    at: Annotated[str, typer.Option("--at", help=f"What was known then: {times.TIME_FORMATS}.")] = "",
+    documents: Annotated[bool, typer.Option("--documents", help="Its documents whole, as JSON.")] = False,
+    why: Annotated[bool, typer.Option("--why", help="Which rule decides its document, warehouse and hold.")] = False,
+    json: Json = False,
+) -> int:
+    """Everything known about an order, in time order."""
+    chosen, until = read_settings(), times.parse_time(at, datetime.now(UTC)) if at else None
+    shop = select_shop(chosen, shop)
+    key = order_key(shop, order_id)
+    known = [envelope async for envelope in read_events(chosen.kafka, timeline.TOPICS)]
+    envelopes = [envelope for envelope in known if until is None or envelope.time <= until]
+    if documents:
+        print_json({"documents": collect_payloads(key, envelopes)})
+        return 0
+    found = timeline.build_timeline(key, envelopes)
+    if found is None:
+        errors.print(f"Order {order_id} of shop {shop} is not known; davtari push order {order_id} --shop {shop}")
+        return FAILED
+    waits = {} if until else read_waits(chosen)
+    found = replace(found, stands=describe_order_state(key, envelopes, chosen.shops, until, waits))
+    rules = explain_known_order(chosen, key, envelopes, until) if why else None
+    if json:
+        print_json(asdict(found) | ({"rules": asdict(rules)} if rules else {}))
+    else:
+        show_order(found)
+        if rules:
+            show_rules(rules)
+    return 0
+
+
+def show_order(found: OrderTimeline) -> None:
+    """The story of an order."""
+    console.print(f"[bold]{escape(found.title)}[/]")
+    for entry in found.entries:
+        console.print(f"  {entry.at}  {entry.who:<16} {escape(entry.what)}", soft_wrap=True)
+    if found.sale is None:
+        waits = " · it waits for a person" if found.waits else ""
+        console.print(f"In the books: nothing yet · {escape(found.stands)}{waits}", soft_wrap=True)
+        return
+    verdict = "[green]equal[/]" if found.matches else "[red]different[/]"
+    waits = "it waits for a person" if found.waits else "nothing waits"
+    total, says = found.sale - found.credited, "nothing" if found.shop is None else f"{found.shop:.2f}"
+    console.print(
+        f"In the books: Sale {found.sale:.2f} − credit {found.credited:.2f} = {total:.2f} · shop says {says} · "
+        f"{verdict} · {waits}",
+        soft_wrap=True,
+    )
+    if found.stands:
+        console.print(f"Now: {escape(found.stands)}", soft_wrap=True)
+
+
+# What deliveries wait for, by their id, as far as the state databases of the services are on this machine.
+
+EXPORTERS = ("order-exporter", "refund-exporter")
+_ROWS = "SELECT id, state, blocked_detail FROM outbox_deliveries"
+
+
+def read_waits(settings: Settings) -> Waits:
+    """Why each delivery of the exporters has not left yet: what it is blocked on, or that it is being sent."""
+    return {id_: why for name in EXPORTERS for id_, why in _rows(database_file(settings.state.directory, name))}
+
+
+def _rows(path: Path) -> Iterator[tuple[str, str]]:
+    if not path.exists():
+        return
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as db:
+        for id_, state, detail in db.execute(_ROWS):
+            yield id_, "waiting to be sent to Balance" if state == "pending" else f"waits: {detail}"
+
+
+WatchingOption = Annotated[
+    bool, typer.Option("--watching", help="Only those that no trigger has made a document of yet.")
+]
+OpenOption = Annotated[bool, typer.Option("--open", help="Only those that are not in the books, given up or removed.")]
+HeldOption = Annotated[bool, typer.Option("--held", help="Only those that wait, each with what it waits for.")]
 
 
 @command
 async def orders_command(
-    shop: OneShop = "", watching: Watching = False, held: Held = False, open_: Open = False, json: Json = False
+    shop: OneShop = "",
+    watching: WatchingOption = False,
+    held: HeldOption = False,
+    open_: OpenOption = False,
+    json: Json = False,
 ) -> int:
     """How every order stands: in the books, held, watched until its trigger, or with a person."""
     chosen = read_settings()
     shops = {name: chosen.shops[name] for name in select_shops(chosen, shop)}
     facts = collect_facts([envelope async for envelope in read_events(chosen.kafka, TOPICS)])
-    found = standings(facts, shops, utc_now(), waits_of(chosen))
+    found = list_order_states(facts, shops, utc_now(), read_waits(chosen))
     listed = [one for one in found if _is_listed(one, watching=watching, held=held, open_=open_)]
     blocked = {name: told(strange) for name, strange in facts.strange.items() if name in shops}
     if json:
@@ -44,12 +192,12 @@ async def orders_command(
     return 0
 
 
-def _is_listed(one: Standing, *, watching: bool, held: bool, open_: bool) -> bool:
-    wanted = (watching and one.state == "watching", held and one.state not in QUIET)
-    return (any(wanted) or not (watching or held)) and (one.state not in SETTLED or not open_)
+def _is_listed(one: OrderState, *, watching: bool, held: bool, open_: bool) -> bool:
+    wanted = (watching and one.state == "watching", held and one.state not in IDLE_STATES)
+    return (any(wanted) or not (watching or held)) and (one.state not in FINAL_STATES or not open_)
 
 
-def _show(found: Sequence[Standing], listed: Sequence[Standing], blocked: Iterable[str]) -> None:
+def _show(found: Sequence[OrderState], listed: Sequence[OrderState], blocked: Iterable[str]) -> None:
     rows = [(one.shop, _name(one), _total(one), one.status, one.state, escape(one.why)) for one in listed]
     if rows:
         console.print(build_table(("shop", "order", "total", "status", "stands", "why"), rows, right=(2,)))
@@ -60,9 +208,9 @@ def _show(found: Sequence[Standing], listed: Sequence[Standing], blocked: Iterab
     console.print(f"Orders: {len({(one.shop, one.order_id) for one in found})}; {summary}.", soft_wrap=True)
 
 
-def _name(one: Standing) -> str:
+def _name(one: OrderState) -> str:
     return one.number if one.refund_id is None else f"{one.number}, refund {one.refund_id}"
 
 
-def _total(one: Standing) -> str:
+def _total(one: OrderState) -> str:
     return "" if one.total is None else f"{one.total} {one.currency}"

@@ -1,30 +1,49 @@
-"""In which states orders and refunds are on their way to the books."""
+"""How each order and refund stands, and what it waits for: nothing waits without a name (claim S4.27)."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Literal
 
-from services.cli.day_close.causes import Cause
-from services.cli.day_close.facts import OrderHistory
+from contracts.delivery_ids import client_id, credit_note_id, refund_key, sale_id
+from contracts.envelope import Envelope
+from contracts.model import Event
+from contracts.order_statuses import is_paid, is_void
+from contracts.shop import OrderChanged, RefundIssued
+from services.accounting.documents.relations import role_of
+from services.accounting.documents.trigger import DEFAULT, is_triggered
+from services.cli.day_close.causes import Cause, unread_cause
+from services.cli.day_close.facts import OrderFacts, OrderHistory, collect_facts
+from services.cli.rule_explanation import find_hold
+from services.settings.orders import OrderSettings
+from services.settings.shop import ShopSettings
 
-State = Literal[
+# In which states orders and refunds are on their way to the books.
+
+StateName = Literal[
     "in the books", "needs a person", "not readable", "to be approved", "reserved", "held", "due", "waits for its Sale",
     "watching", "booked by hand", "part of another order", "nothing to credit", "given up", "removed",
 ]  # fmt: skip
-SETTLED = frozenset({"in the books", "part of another order", "nothing to credit", "given up", "removed"})
+Waits = Mapping[str, str]
+"""What each delivery waits for, by its id."""
+NO_WAITS: Waits = {}
+FINAL_STATES = frozenset({"in the books", "part of another order", "nothing to credit", "given up", "removed"})
 """Nothing follows any more."""
-QUIET = SETTLED | {"watching", "booked by hand"}
+IDLE_STATES = FINAL_STATES | {"watching", "booked by hand"}
 """Nothing waits for a document of ours."""
 
 
-def discarded(story: OrderHistory, about: tuple[str, ...]) -> str:
+def discard_reason(story: OrderHistory, about: tuple[str, ...]) -> str:
     """By whom, and why, the newest dead letter about these deliveries was given up; empty where it was not."""
     own = [one for one in story.letters.values() if one.service.endswith("exporter") and one.about.startswith(about)]
     settled = story.settled.get(own[-1].dead_letter) if own else None
     return f"given up by {settled.by}: {settled.why}" if settled and settled.how == "discarded" else ""
 
 
-def letter_of(story: OrderHistory, about: tuple[str, ...]) -> Cause | None:
+def open_dead_letter(story: OrderHistory, about: tuple[str, ...]) -> Cause | None:
     """The first open dead letter of an exporter about any of these deliveries, with its reason and how to see it."""
     letters = (letter for letter in story.letters.values() if letter.dead_letter not in story.settled)
     own = (one for one in letters if one.service.endswith("exporter") and one.about.startswith(about))
@@ -32,3 +51,224 @@ def letter_of(story: OrderHistory, about: tuple[str, ...]) -> Cause | None:
     if found is None:
         return None
     return Cause(f"{found.reason}: davtari dead-letters show {found.dead_letter[:8]}", found.reason)
+
+
+OF_THE_SALE = ("sale:", "client:", "sales-order:", "decide:", "record ")
+"""What the dead letters of order-exporter are about that keep an order from its Sale."""
+StateAndReason = tuple[StateName, str]
+
+
+@dataclass(frozen=True, slots=True)
+class OrderState:
+    """An order, or (`refund_id`) a refund of it: what the shop says, how it stands, and what it waits for.
+
+    `at` is when it was placed or given back. What could not be read is None or empty.
+    """
+
+    shop: str
+    order_id: int
+    number: str
+    status: str
+    total: Decimal | None
+    currency: str
+    at: datetime | None
+    state: StateName
+    why: str
+    refund_id: int | None = None
+
+
+def list_order_states(
+    facts: OrderFacts, shops: Mapping[str, ShopSettings], now: datetime, waits: Waits = NO_WAITS
+) -> list[OrderState]:
+    """Every order of these shops that was ever seen, each with its refunds that are not in the books."""
+    found = [
+        one
+        for name, rules in shops.items()
+        for key, story in facts.of_shop(name).items()
+        for one in _of_story(key, story, rules, now, waits)
+    ]
+    return sorted(found, key=lambda one: (one.shop, one.order_id, one.refund_id or 0))
+
+
+def describe_order_state(
+    key: str,
+    envelopes: Iterable[Envelope[Event]],
+    shops: Mapping[str, ShopSettings],
+    at: datetime | None = None,
+    waits: Waits = NO_WAITS,
+) -> str:
+    """How one order (`shop:order`) and its open refunds stood at a moment, and why; empty for an unknown one."""
+    facts, rules = collect_facts(envelopes), shops.get(key.partition(":")[0])
+    if rules is None or key not in facts.stories:
+        return ""
+    found = _of_story(key, facts.stories[key], rules, at or datetime.now(UTC), waits)
+    return "; ".join(f"refund {one.refund_id} {_text(one)}" if one.refund_id else _text(one) for one in found)
+
+
+def _text(one: OrderState) -> str:
+    return f"{one.state}: {one.why}"
+
+
+def _of_story(key: str, story: OrderHistory, rules: ShopSettings, now: datetime, waits: Waits) -> Iterator[OrderState]:
+    order = _order(key, story, rules, now, waits)
+    if order is not None:
+        yield order
+        for refund_id in sorted(story.refunds.keys() | story.unread_refunds.keys()):
+            if refund_id not in story.notes:
+                yield _refund(order, story, refund_id, rules, waits)
+
+
+def _order(key: str, story: OrderHistory, rules: ShopSettings, now: datetime, waits: Waits) -> OrderState | None:
+    """None where nothing of the shop is known."""
+    if story.order is not None:
+        return _known(story.order, *judge_order(story.order, story, rules, now, waits))
+    stops = unread_cause(story) or open_dead_letter(story, OF_THE_SALE)
+    if stops is None:
+        return None
+    shop, _, number = key.partition(":")
+    said = story.unread
+    return OrderState(
+        shop=shop,
+        order_id=int(number),
+        number=(said.number if said else "") or number,
+        status=said.status if said else "",
+        total=None,
+        currency="",
+        at=said.created_at if said else None,
+        state="not readable",
+        why=stops.text,
+    )
+
+
+def _known(order: OrderChanged, state: StateName, why: str) -> OrderState:
+    return OrderState(
+        shop=order.shop,
+        order_id=order.order_id,
+        number=order.number,
+        status=order.status,
+        total=order.total,
+        currency=order.currency,
+        at=order.created_at,
+        state=state,
+        why=why,
+    )
+
+
+def _refund(order: OrderState, story: OrderHistory, refund_id: int, rules: ShopSettings, waits: Waits) -> OrderState:
+    refund: RefundIssued | None = story.refunds.get(refund_id)
+    state, why = judge_refund(order.state, story, refund_id, rules, waits)
+    return OrderState(
+        shop=order.shop,
+        order_id=order.order_id,
+        number=order.number,
+        status="",
+        total=refund.amount if refund else None,
+        currency=order.currency,
+        at=refund.created_at if refund else None,
+        state=state,
+        why=why,
+        refund_id=refund_id,
+    )
+
+
+def judge_order(
+    order: OrderChanged, story: OrderHistory, rules: ShopSettings, now: datetime, waits: Waits = NO_WAITS
+) -> StateAndReason:
+    """How an order stands and why: what the books hold counts first, then what stops it, then its trigger."""
+    if (sale := story.sale) is not None:
+        return "in the books", f"Sale {sale.number or sale.sale}"
+    if story.removed:
+        return "removed", "the shop does not hold it any more"
+    if (stops := open_dead_letter(story, OF_THE_SALE)) is not None:
+        return "needs a person", stops.text
+    if (stops := unread_cause(story)) is not None:
+        return "not readable", stops.text
+    if is_void(order):
+        return "given up", f"{order.status}: no document is made"
+    if why := discard_reason(story, ("sale:",)):
+        return "given up", why
+    return _by_parent(order, rules) or _on_its_way(order, story, rules, now, waits)
+
+
+def _by_parent(order: OrderChanged, rules: ShopSettings) -> StateAndReason | None:
+    role = role_of(order, rules.orders)
+    if role == "part-of-parent":
+        return "part of another order", f"the Sale of order {order.parent_id} holds it"
+    if role == "undecided" and is_triggered(order, rules.orders):
+        made = order.created_via or "default"
+        return "needs a person", f'parent {order.parent_id}: say in orders.sub-orders what orders of "{made}" are'
+    return None
+
+
+def _on_its_way(
+    order: OrderChanged, story: OrderHistory, rules: ShopSettings, now: datetime, waits: Waits
+) -> StateAndReason:
+    held_by = None if story.pushed or rules.flows.orders == "off" else find_hold(order, rules.orders, now)
+    if held_by is not None:
+        return "held", held_by.told(now)
+    if story.reserved is not None:
+        return "reserved", f"sales order {story.reserved.number or story.reserved.sales_order}"
+    if is_triggered(order, rules.orders):
+        return _triggered(order, story, rules, waits)
+    return "watching", describe_trigger(order, rules.orders)
+
+
+def _triggered(order: OrderChanged, story: OrderHistory, rules: ShopSettings, waits: Waits) -> StateAndReason:
+    if story.asked.get(sale_id(order.key)) is not None:
+        return "to be approved", "davtari approvals list"
+    if why := waits.get(sale_id(order.key)) or waits.get(client_id(order.key)):
+        return "due", why
+    told = {"live": "its Sale is on its way", "dry-run": "a dry run: planned, not written", "off": "the flow is off"}
+    return "due", told[rules.flows.orders]
+
+
+def describe_trigger(order: OrderChanged, rules: OrderSettings) -> str:
+    """What would make a Sale of an order that is only watched."""
+    own = rules.trigger.get(order.payment_method)
+    statuses = " or ".join(own if own is not None else rules.trigger.get(DEFAULT, ())) or "no status"
+    if own is None and order.status in rules.trigger.get(DEFAULT, ()) and not is_paid(order):
+        return f"{order.status}, and not paid yet"
+    return f"{order.status}; {statuses} makes its Sale"
+
+
+# How a refund without a credit note stands, and what it waits for.
+
+NO_SALE_EVER = {
+    "given up": "the order was given up and has no Sale",
+    "removed": "the order was removed and has no Sale",
+    "part of another order": "the Sale of its parent holds the order",
+}
+"""Orders of which no Sale is made, by their state."""
+
+
+def judge_refund(
+    order: StateName, story: OrderHistory, refund_id: int, rules: ShopSettings, waits: Waits
+) -> tuple[StateName, str]:
+    """How a refund stands and why; `order` is the state of its order."""
+    name = credit_note_id(refund_key(_key(story), refund_id))
+    if (stops := open_dead_letter(story, (name,))) is not None:
+        return "needs a person", stops.text
+    if refund_id in story.unread_refunds and (stops := unread_cause(story, refund_id)) is not None:
+        return "not readable", stops.text
+    if (said := story.nothing.get(refund_id)) is not None and story.sale is None:
+        return "nothing to credit", said.why
+    if why := discard_reason(story, (name,)):
+        return "given up", why
+    if order != "in the books":
+        return _without_sale(order)
+    if name in story.asked:
+        return "to be approved", "davtari approvals list"
+    if rules.refunds.policy == "manual":
+        return "booked by hand", 'refunds.policy is "manual": make its credit note in Balance'
+    told = {"live": "its credit note is on its way", "dry-run": "a dry run: planned", "off": "the flow is off"}
+    return "due", waits.get(name) or told[rules.flows.refunds]
+
+
+def _without_sale(order: StateName) -> tuple[StateName, str]:
+    if why := NO_SALE_EVER.get(order):
+        return "nothing to credit", why
+    return "waits for its Sale", f"its order has no Sale yet: {order}"
+
+
+def _key(story: OrderHistory) -> str:
+    return story.order.key if story.order else ""

@@ -12,13 +12,13 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from services.cli.command import FAILED, Json, Patience, Shop, command, read_settings, select_shop
-from services.cli.plans import applying, groups_shown, shop_only, shown
-from services.cli.plans.catalogue import TOPICS as CATALOGUE
-from services.cli.plans.catalogue import catalogue, read_catalogue
-from services.cli.plans.groups import groups
-from services.cli.plans.plan import Plan
-from services.cli.plans.selected import check_selected
-from services.cli.plans.settled import settle
+from services.cli.plans import apply, groups, shop_only
+from services.cli.plans.apply import check_selected_groups
+from services.cli.plans.catalogue import TOPICS as CATALOGUE_TOPICS
+from services.cli.plans.catalogue import build_catalogue, read_catalogue
+from services.cli.plans.completeness import wait_until_complete
+from services.cli.plans.groups import list_groups
+from services.cli.plans.plan import Plan, show_plan, write_plan_csv, write_plan_html
 from services.cli.screen import console, errors, print_json, report_unreadable
 from services.connectors.http.unreadable import Unreadable, readable
 from services.connectors.upstreams import open_shop
@@ -33,7 +33,7 @@ Html = Annotated[Path | None, typer.Option("--html", help="Write the whole plan 
 
 @app.command(name="items")
 @command
-async def items_command(
+async def plan_items_command(
     shop: Shop = "", csv: Csv = None, html: Html = None, patience: Settling = 30.0, json: Json = False
 ) -> int:
     """The whole effect on a shop's products: counts, reasons, what is held. Nothing is written.
@@ -42,25 +42,25 @@ async def items_command(
     """
     chosen = read_settings()
     name = select_shop(chosen, shop)
-    lacks = await settle(chosen, name, patience, _waiting)
-    return _shown(await applying.current(chosen, name), csv, html, json, whole=False, lacks=lacks)
+    lacks = await wait_until_complete(chosen, name, patience, _waiting)
+    return _shown(await apply.read_plan(chosen, name), csv, html, json, whole=False, lacks=lacks)
 
 
 @app.command(name="show")
 @command
-async def show_command(plan_id: str, csv: Csv = None, html: Html = None, json: Json = False) -> int:
+async def show_plan_command(plan_id: str, csv: Csv = None, html: Html = None, json: Json = False) -> int:
     """A plan, change by change."""
-    return _shown(await applying.find(read_settings(), plan_id), csv, html, json, whole=True)
+    return _shown(await apply.find_plan(read_settings(), plan_id), csv, html, json, whole=True)
 
 
 @app.command(name="groups")
 @command
-async def groups_command(shop: Shop = "", json: Json = False) -> int:
+async def plan_groups_command(shop: Shop = "", json: Json = False) -> int:
     """Balance's groups with their items by type, and what becomes of each group in a shop."""
     chosen = read_settings()
     name = select_shop(chosen, shop)
-    found = groups(await read_catalogue(chosen, name))
-    print_json([asdict(group) for group in found]) if json else groups_shown.show(name, found)
+    found = list_groups(await read_catalogue(chosen, name))
+    print_json([asdict(group) for group in found]) if json else groups.show_groups(name, found)
     return 0
 
 
@@ -70,14 +70,14 @@ async def shop_only_command(shop: Shop = "", csv: Csv = None, json: Json = False
     """Products that only the shop has: never changed, never made in Balance; a list for the accountant."""
     chosen = read_settings()
     name = select_shop(chosen, shop)
-    envelopes = [envelope async for envelope in read_events(chosen.kafka, CATALOGUE)]
+    envelopes = [envelope async for envelope in read_events(chosen.kafka, CATALOGUE_TOPICS)]
     linked, left_out = shop_only.linked_products(name, envelopes), list[Unreadable]()
     async with open_shop(chosen, name, utc_now) as client:
         products = readable(client.every_product(), left_out)
-        found = await shop_only.shop_only(catalogue(chosen, name, envelopes), linked, products)
+        found = await shop_only.find_shop_only(build_catalogue(chosen, name, envelopes), linked, products)
     if csv:
-        shop_only.write_csv(found, csv)
-    print_json([asdict(one) for one in found]) if json else shop_only.show(name, found)
+        shop_only.write_shop_only_csv(found, csv)
+    print_json([asdict(one) for one in found]) if json else shop_only.show_shop_only(name, found)
     report_unreadable(left_out)
     return FAILED if left_out else 0
 
@@ -86,11 +86,11 @@ async def shop_only_command(shop: Shop = "", csv: Csv = None, json: Json = False
 async def apply_command(plan_id: str, patience: Patience = 60.0, json: Json = False) -> int:
     """Have a plan carried out, exactly as it was shown. Can be interrupted and repeated."""
     chosen = read_settings()
-    plan = await applying.find(chosen, plan_id)
-    await check_selected(chosen, plan.shop)
+    plan = await apply.find_plan(chosen, plan_id)
+    await check_selected_groups(chosen, plan.shop)
     with _bar() as bar:
         task = bar.add_task("written", total=len(plan.changes))
-        done = await applying.apply(chosen, plan, patience, lambda p: bar.update(task, completed=len(p.written)))
+        done = await apply.apply_plan(chosen, plan, patience, lambda p: bar.update(task, completed=len(p.written)))
     if json:
         print_json({"plan": plan.id, "written": len(done.written), "left_out": done.left_out})
     else:
@@ -113,10 +113,10 @@ def _shown(
     plan: Plan, csv: Path | None, html: Path | None, json: bool, *, whole: bool, lacks: Sequence[str] = ()
 ) -> int:
     if csv:
-        shown.write_csv(plan, csv)
+        write_plan_csv(plan, csv)
     if html:
-        shown.write_html(plan, html)
-    print_json(_data(plan) | {"incomplete": list(lacks)}) if json else shown.show(plan, whole=whole)
+        write_plan_html(plan, html)
+    print_json(_data(plan) | {"incomplete": list(lacks)}) if json else show_plan(plan, whole=whole)
     for why in () if json else lacks:
         errors.print(f"[yellow]This plan may change:[/] {escape(why)}", soft_wrap=True)
     return 0

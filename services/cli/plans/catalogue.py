@@ -24,7 +24,7 @@ TOPICS = ("balance.items", "catalog.links", "catalog.mappings")
 
 
 @dataclass(frozen=True)
-class Catalogue:
+class KnownCatalogue:
     """`items` and `folders` by uid; `linked` are the items that are products of the shop, `changes` its commands."""
 
     shop: str
@@ -55,7 +55,7 @@ class Catalogue:
         return effective(self.settings.catalogue, commanded)
 
 
-def verdicts(items: Mapping[str, ItemChanged], rules: CatalogueSettings) -> dict[str, Eligible | Skip]:
+def judge_items(items: Mapping[str, ItemChanged], rules: CatalogueSettings) -> dict[str, Eligible | Skip]:
     """What the importer decides about each item: one SKU lets one item in."""
     found = {uid: judge(nature(item), rules) for uid, item in items.items()}
     let_in = Counter(sku_ref(items[uid]) for uid, verdict in found.items() if isinstance(verdict, Eligible))
@@ -66,9 +66,9 @@ def verdicts(items: Mapping[str, ItemChanged], rules: CatalogueSettings) -> dict
     }
 
 
-def catalogue(settings: Settings, shop: str, envelopes: Iterable[Envelope[Event]]) -> Catalogue:
+def build_catalogue(settings: Settings, shop: str, envelopes: Iterable[Envelope[Event]]) -> KnownCatalogue:
     """The catalogue from what the topics say last about each item, link and group."""
-    known = Catalogue(shop, settings.shops[shop], {}, {})
+    known = KnownCatalogue(shop, settings.shops[shop], {}, {})
     items: dict[str, ItemChanged] = {}
     linked: set[str] = set()
     changes: dict[str, MappingChanged] = {}
@@ -89,6 +89,6 @@ def catalogue(settings: Settings, shop: str, envelopes: Iterable[Envelope[Event]
     return replace(known, items=goods, folders=folders, linked=frozenset(linked), changes=changes)
 
 
-async def read_catalogue(settings: Settings, shop: str) -> Catalogue:
+async def read_catalogue(settings: Settings, shop: str) -> KnownCatalogue:
     """The catalogue as the topics stand now."""
-    return catalogue(settings, shop, [envelope async for envelope in read_events(settings.kafka, TOPICS)])
+    return build_catalogue(settings, shop, [envelope async for envelope in read_events(settings.kafka, TOPICS)])

@@ -7,15 +7,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from rich.markup import escape
+
 from services.accounting.mapping.fate import fate
 from services.catalog_importer.eligibility import nature
-from services.cli.plans.catalogue import Catalogue
+from services.cli.plans.catalogue import KnownCatalogue
+from services.cli.screen import build_table, console
 
 NO_GROUP = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class CatalogueGroup:
     """A group. Counts are of all that stands in it, at any depth; `own` is what stands in it directly.
 
     `fate` tells what becomes of it, `by` through which group's entry; `included` when it is opened by an entry of its
@@ -37,9 +40,9 @@ class Group:
     included: bool = False
 
 
-def groups(catalogue: Catalogue) -> list[Group]:
+def list_groups(catalogue: KnownCatalogue) -> list[CatalogueGroup]:
     """Every group, parents before what stands in them, by name; items without any group come last under no name."""
-    above = parents(catalogue)
+    above = parent_groups(catalogue)
     own: defaultdict[str, Counter[str]] = defaultdict(Counter)
     whole: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for item in catalogue.items.values():
@@ -47,12 +50,12 @@ def groups(catalogue: Catalogue) -> list[Group]:
         for group in nature(item).groups or (NO_GROUP,):
             whole[group][item.kind] += 1
     named = {**catalogue.names, **({NO_GROUP: "(no group)"} if NO_GROUP in own else {})}
-    ways = {uid: way(uid, above) for uid in named}
+    ways = {uid: path_to_root(uid, above) for uid in named}
     found = [_group(catalogue, uid, ways[uid], own[uid], whole[uid]) for uid in named]
     return sorted(found, key=lambda group: (group.uid == NO_GROUP, [named[one] for one in reversed(ways[group.uid])]))
 
 
-def parents(catalogue: Catalogue) -> dict[str, str]:
+def parent_groups(catalogue: KnownCatalogue) -> dict[str, str]:
     """The group above each group."""
     above = {uid: folder.group for uid, folder in catalogue.folders.items() if folder.group}
     for item in catalogue.items.values():
@@ -61,7 +64,7 @@ def parents(catalogue: Catalogue) -> dict[str, str]:
     return {uid: group for uid, group in above.items() if group in catalogue.names}
 
 
-def way(uid: str, above: Mapping[str, str]) -> tuple[str, ...]:
+def path_to_root(uid: str, above: Mapping[str, str]) -> tuple[str, ...]:
     """A group and those above it, up to the root; a ring is walked once."""
     return tuple(dict.fromkeys(_up(uid, above)))
 
@@ -75,12 +78,12 @@ def _up(uid: str, above: Mapping[str, str]) -> Iterator[str]:
 
 
 def _group(
-    catalogue: Catalogue, uid: str, steps: Sequence[str], own: Mapping[str, int], whole: Mapping[str, int]
-) -> Group:
+    catalogue: KnownCatalogue, uid: str, steps: Sequence[str], own: Mapping[str, int], whole: Mapping[str, int]
+) -> CatalogueGroup:
     becomes = fate(steps, catalogue.rules)
     names = [catalogue.names.get(step, "(no group)") for step in steps]
     goods, services = whole.get("goods", 0), whole.get("service", 0)
-    return Group(
+    return CatalogueGroup(
         uid=uid,
         name=names[0],
         path="/".join(reversed(names)),
@@ -95,3 +98,37 @@ def _group(
         by_name=catalogue.names.get(becomes.by, becomes.by),
         included=uid in catalogue.rules.included_groups,
     )
+
+
+# The tree of groups on a terminal.
+
+GROUP_HEADINGS = ("group", "goods", "services", "other", "becomes", "uid")
+
+
+def show_groups(shop: str, found: Sequence[CatalogueGroup]) -> None:
+    """The tree, then what to do with groups that have no category yet."""
+    if not found:
+        console.print("Balance's groups are not known yet: davtari import items")
+        return
+    console.print(f"[bold]Groups of Balance[/] · shop {shop} · counts are of all that stands in a group, at any depth")
+    console.print(build_table(GROUP_HEADINGS, [_row(group) for group in found], right=(1, 2, 3)))
+    left = [group for group in found if group.fate == "not mapped" and group.goods and group.uid]
+    if left:
+        console.print(f"  {len(left)} groups with goods have no category: what stands in them stays invisible")
+        console.print(f"  Map one:     davtari mapping set {left[0].uid} CATEGORY", soft_wrap=True)
+        console.print(f"  Shut it out: davtari mapping exclude {left[0].uid}", soft_wrap=True)
+
+
+def _row(group: CatalogueGroup) -> tuple[object, ...]:
+    name = "  " * group.depth + escape(group.name)
+    return name, group.goods or "", group.services or "", group.others or "", describe_fate(group), group.uid
+
+
+def describe_fate(group: CatalogueGroup) -> str:
+    """What becomes of a group, in words."""
+    through = f", through {escape(group.by_name)}" if group.by not in ("", group.uid) else ""
+    if group.fate == "category":
+        return f"[green]category {', '.join(map(str, group.category_ids))}[/]{through}"
+    if group.fate == "excluded":
+        return f"excluded{through}"
+    return "[yellow]included, but no category yet[/]" if group.included else "[yellow]not mapped[/]"

@@ -14,21 +14,21 @@ from contracts.catalog import ProductLinked, ProductUnlinked
 from contracts.envelope import Envelope
 from contracts.model import Event
 from services.catalog_importer.eligibility import Skip, same_sku
-from services.cli.plans.catalogue import Catalogue, verdicts
-from services.cli.plans.shown import safe
+from services.cli.plans.catalogue import KnownCatalogue, judge_items
+from services.cli.plans.plan import escape_formula
 from services.cli.screen import build_table, console
 from services.connectors.woocommerce.product import Product
 
-HEADS = ("product", "SKU", "name", "status", "price", "why it is not linked")
-PARENTS = frozenset({"variable", "grouped"})
+SHOP_ONLY_HEADINGS = ("product", "SKU", "name", "status", "price", "why it is not linked")
+PARENT_TYPES = frozenset({"variable", "grouped"})
 """Types that only hold others; what is sold in them is linked by itself."""
-AT_MOST = 40
-NOWHERE = "Balance has no item with this SKU"
+MOST_SHOWN = 40
+NOT_IN_BALANCE = "Balance has no item with this SKU"
 """Why a product is not linked that might become an item."""
 
 
 @dataclass(frozen=True, slots=True)
-class ShopOnly:
+class ShopOnlyProduct:
     """A product without an item; `why` tells what stands in the way, or that Balance has no such SKU."""
 
     product_id: int
@@ -59,17 +59,21 @@ def linked_products(shop: str, envelopes: Iterable[Envelope[Event]]) -> frozense
     return frozenset({id_ for link in links.values() for id_ in link.product_ids} | parents)
 
 
-async def shop_only(catalogue: Catalogue, linked: frozenset[int], products: AsyncIterator[Product]) -> list[ShopOnly]:
+async def find_shop_only(
+    catalogue: KnownCatalogue, linked: frozenset[int], products: AsyncIterator[Product]
+) -> list[ShopOnlyProduct]:
     """The products of a shop that no item is linked to, by id; parents of variations are no goods themselves."""
     whys = _whys(catalogue)
     return [
-        _told(product, whys) async for product in products if product.id not in linked and product.type not in PARENTS
+        _told(product, whys)
+        async for product in products
+        if product.id not in linked and product.type not in PARENT_TYPES
     ]
 
 
-def _whys(catalogue: Catalogue) -> Mapping[str, str]:
+def _whys(catalogue: KnownCatalogue) -> Mapping[str, str]:
     """Why the item under a SKU is not linked."""
-    found = verdicts(catalogue.items, catalogue.rules)
+    found = judge_items(catalogue.items, catalogue.rules)
     return {same_sku(item.sku): _why(item, found[uid]) for uid, item in catalogue.items.items() if item.sku}
 
 
@@ -80,29 +84,31 @@ def _why(item: ItemChanged, verdict: object) -> str:
     )
 
 
-def _told(product: Product, whys: Mapping[str, str]) -> ShopOnly:
-    nowhere = NOWHERE if product.sku else "it has no SKU"
+def _told(product: Product, whys: Mapping[str, str]) -> ShopOnlyProduct:
+    nowhere = NOT_IN_BALANCE if product.sku else "it has no SKU"
     price = str(product.regular_price or "")
     why = whys.get(same_sku(product.sku), nowhere) if product.sku else nowhere
-    return ShopOnly(product.id, product.sku, product.name, product.status, price, why)
+    return ShopOnlyProduct(product.id, product.sku, product.name, product.status, price, why)
 
 
-def show(shop: str, found: list[ShopOnly]) -> None:
+def show_shop_only(shop: str, found: list[ShopOnlyProduct]) -> None:
     """The first of them, and what a person can do."""
     console.print(
         f"[bold]{len(found)} products are only in shop {shop}[/] · they are never changed, nor made in Balance"
     )
     if found:
         console.print(
-            build_table(HEADS, [[escape(str(cell)) for cell in one.row] for one in found[:AT_MOST]], right=(0,))
+            build_table(
+                SHOP_ONLY_HEADINGS, [[escape(str(cell)) for cell in one.row] for one in found[:MOST_SHOWN]], right=(0,)
+            )
         )
         console.print("  For the accountant: davtari plan shop-only --csv FILE lists all of them, or propose them one")
         console.print(f"  by one where somebody must agree: davtari propose items --shop {shop}")
 
 
-def write_csv(found: Iterable[ShopOnly], path: Path) -> None:
+def write_shop_only_csv(found: Iterable[ShopOnlyProduct], path: Path) -> None:
     """A list from which the accountant may make items in Balance."""
     with path.open("w", newline="", encoding="utf-8-sig") as out:
         writer = csv.writer(out)
-        writer.writerow(HEADS)
-        writer.writerows([[safe(str(cell)) for cell in one.row] for one in found])
+        writer.writerow(SHOP_ONLY_HEADINGS)
+        writer.writerows([[escape_formula(str(cell)) for cell in one.row] for one in found])

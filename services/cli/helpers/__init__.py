@@ -1,1 +1,0 @@
-"""`davtari helpers`: what documents need in Balance; `davtari opening-stock`: the shop's stock as a file."""

@@ -1,0 +1,148 @@
+"""`davtari init`, second half: which shop, may we in, and which group goes into which category."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+from pydantic import SecretStr
+
+from services.accounting.checks.shop import key, version
+from services.cli.init.balance_questions import CatalogueFolder, show_findings
+from services.cli.init.interview import Interview, confirm, say, show_choices
+from services.cli.init.settings_template import SettingValue
+from services.cli.screen import console, report_unreadable
+from services.connectors.http.unreadable import Listing
+from services.connectors.woocommerce.categories import Category
+from services.connectors.woocommerce.client import WooCommerce
+from services.engine.outbox.upstream_errors import UpstreamError
+from services.engine.runtime.clock import utc_now
+from services.settings import SettingsError
+from services.settings.address import address_fault
+from services.settings.shop import ShopSettings
+
+NEW = "new"
+"""Stands for a category that is to be made."""
+OWN = "make a category with the name of the group"
+MENU = "WooCommerce → Settings → Advanced → REST API → Add key, permission Read/Write"
+
+
+class CategoryStore(Protocol):
+    """The part of a shop in which categories are looked up and made."""
+
+    async def categories(self) -> Listing[Category]: ...
+
+    async def create_category(self, name: str) -> Category: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ShopConnection:
+    """A shop that has let us in, or that shall be written down all the same."""
+
+    name: str
+    values: dict[str, SettingValue]
+    settings: ShopSettings
+    key: SecretStr
+    secret: SecretStr
+    answers: bool
+
+    def open(self) -> WooCommerce:
+        """The client."""
+        return WooCommerce(self.name, self.settings, self.key, self.secret, clock=utc_now)
+
+
+async def ask_shop_connection(ask: Interview, folder: Path) -> ShopConnection:
+    """Ask for the connection until the shop lets us in, or the person wants to go on without."""
+    name = ask.text("shop.name", "A short name for the shop (letters and digits)", "main", _short)
+    while True:
+        found = await _tried(_asked(ask, name, folder))
+        if found.answers or not confirm("Try again with other answers?"):
+            return found
+
+
+def _short(text: str) -> str:
+    fine = text.isascii() and text.replace("-", "").isalnum() and text == text.lower()
+    return "" if fine else "small Latin letters, digits and hyphens, such as main"
+
+
+def _asked(ask: Interview, name: str, folder: Path) -> ShopConnection:
+    url = ask.text("shop.url", "Address of the shop, such as https://shop.example.ge", wrong=address_fault).rstrip("/")
+    say(f"  A key for us: {MENU}")
+    values: dict[str, SettingValue] = {
+        "url": url,
+        "key-file": f"secrets/{name}-key",
+        "secret-file": f"secrets/{name}-secret",
+        "webhook-secret-files": [f"secrets/{name}-webhook"],
+    }
+    consumer_key = ask.secret("Consumer key", folder / f"secrets/{name}-key")
+    secret = ask.secret("Consumer secret", folder / f"secrets/{name}-secret")
+    question = "CA file, if the certificate is your own (else nothing)"
+    ca_file = ask.optional("shop.ca-file", question) if url.startswith("https:") else ""
+    if ca_file:
+        values["ca-file"] = ca_file
+    absolute = {k: str(folder / v) if k.endswith("file") and isinstance(v, str) else v for k, v in values.items()}
+    settings = ShopSettings.model_validate(absolute)
+    return ShopConnection(name, values, settings, consumer_key, secret, answers=False)
+
+
+async def _tried(asked: ShopConnection) -> ShopConnection:
+    try:
+        with console.status("asking the shop…"):
+            async with asked.open() as client:
+                probe, findings = await key(client)
+                findings += await version(client) if probe.may_read else []
+    except (UpstreamError, SettingsError) as error:
+        say(f"  {error}", style="red")
+        return asked
+    show_findings(findings)
+    return replace(asked, answers=probe.may_read)
+
+
+async def ask_mapping(ask: Interview, groups: Sequence[CatalogueFolder], store: CategoryStore) -> dict[str, int]:
+    """Which group goes into which category: `{group uid: category id}`. What is below a mapped group goes with it.
+
+    Raises `UpstreamError`.
+    """
+    if not groups:
+        return {}
+    show_choices("Groups in Balance:", [f"{'  ' * (group.depth - 1)}{group.name}" for group in groups])
+    say("  What is not chosen stays invisible; what is below a chosen group goes with it.")
+    question = "Which does the shop sell (numbers; nothing: decide later)"
+    chosen = ask.choose_many("groups", question, [group.uid for group in groups])
+    return await _categories(ask, [group for group in groups if group.uid in chosen], store) if chosen else {}
+
+
+async def _categories(ask: Interview, groups: Sequence[CatalogueFolder], store: CategoryStore) -> dict[str, int]:
+    listed = await store.categories()
+    report_unreadable(listed.unreadable)
+    there = sorted(listed.records, key=lambda category: category.name)
+    show_choices("Categories of the shop:", [OWN, *(category.name for category in there)])
+    found = {}
+    for group in groups:
+        category = await _category(ask, group, there, store)
+        if category is not None:
+            found[group.uid] = category
+    return found
+
+
+async def _category(ask: Interview, group: CatalogueFolder, there: list[Category], store: CategoryStore) -> int | None:
+    """The category of a group: one of the shop's, or one that is made there on request."""
+    ids = [NEW, *(str(category.id) for category in there)]
+    same = [str(category.id) for category in there if category.name.casefold() == group.name.casefold()]
+    taken = ask.choose(f"category:{group.uid}", f"{group.path} goes into (nothing: decide later)", ids, same[:1])
+    if taken != NEW:
+        return int(taken) if taken else None
+    return await _made(ask, group, there, store)
+
+
+async def _made(ask: Interview, group: CatalogueFolder, there: list[Category], store: CategoryStore) -> int | None:
+    if not confirm(f"Make the category {group.name!r} in the shop now?"):
+        return None
+    made = await store.create_category(group.name)
+    ask.kept.keep(f"category:{group.uid}", [str(made.id)])
+    if made.id not in {category.id for category in there}:
+        there.append(made)
+    say(f"  Category {made.id} is {made.name!r}, number {there.index(made) + 2} of the list.")
+    return made.id

@@ -1,1 +1,0 @@
-"""`davtari learn-sale`: the settings of documents, learned from a Sale that was made by hand."""

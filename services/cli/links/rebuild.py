@@ -1,0 +1,111 @@
+"""The link table from the shop alone: by the uid that we left at each product, and by SKU (claims S2.3, I15).
+
+Adoption finds by SKU what has the item's SKU; this also finds what was given another SKU in the shop since. What is
+ambiguous is refused by the rule of adoption, and everything else is found.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from contracts.balance import ItemChanged
+from services.catalog_importer.eligibility import Eligible, Skip, judge, nature, same_sku
+from services.catalog_importer.product_match import Match, are_translations, carried_uid, match
+from services.catalog_importer.records import sku_ref
+from services.cli.links.table import LinkLine
+from services.cli.links.verdicts import KnownLinks, LinkVerdict, judge_match, refuse_duplicates
+from services.connectors.http.unreadable import Unreadable, readable
+from services.connectors.woocommerce.product import Product
+
+
+class AllProducts(Protocol):
+    """A shop whose products can be gone through."""
+
+    def every_product(self) -> AsyncIterator[Product | Unreadable]: ...
+
+    def trashed_products(self) -> AsyncIterator[Product | Unreadable]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ShopProducts:
+    """The products of the shop by the uid that they carry and by SKU, and the items that may be sold by SKU."""
+
+    known: KnownLinks
+    marked: defaultdict[str, list[Product]] = field(default_factory=lambda: defaultdict(list))
+    by_sku: defaultdict[str, list[Product]] = field(default_factory=lambda: defaultdict(list))
+    sold: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+
+    def add(self, product: Product) -> None:
+        """Take a product in."""
+        self.by_sku[same_sku(product.sku)].append(product)
+        self.marked[carried_uid(product, self.known.meta_key)].append(product)
+
+    def candidates(self, item: ItemChanged) -> dict[int, Product]:
+        """The products that may be the item, by id."""
+        ours, sku = self.marked.get(item.item.casefold(), []), sku_ref(item)
+        return {product.id: product for product in (*ours, *(self.by_sku.get(sku, []) if sku else ()))}
+
+
+async def rebuild_links(shop: AllProducts, known: KnownLinks) -> list[LinkVerdict]:
+    """A verdict for each item that a product of the shop may be, and for each product that cannot be read.
+
+    Raises `UpstreamError`.
+    """
+    seen, left_out = ShopProducts(known), list[Unreadable]()
+    for item in known.items.values():
+        if known.rules is None or isinstance(judge(nature(item), known.rules), Eligible):
+            seen.sold[sku_ref(item)].append(item.item)
+    for products in (shop.every_product(), shop.trashed_products()):
+        async for product in readable(products, left_out):
+            seen.add(product)
+    verdicts = [verdict for uid in sorted(known.items) for verdict in _of_item(known.items[uid], seen)]
+    unread = [LinkVerdict(LinkLine(0, "", ""), why=one.detail) for one in left_out]
+    return [*refuse_duplicates([verdict for verdict in verdicts if not verdict.done]), *unread]
+
+
+def _of_item(item: ItemChanged, seen: ShopProducts) -> list[LinkVerdict]:
+    line, candidates = LinkLine(0, item.item, (item.sku or "").strip()), seen.candidates(item)
+    if link := seen.known.links.get(item.item):
+        return _translations(line, candidates, link.product_id, seen.known)
+    if item.item.casefold() not in seen.marked and (why := _not_by_sku(item, seen)) is not None:
+        return [LinkVerdict(line, why=why)] if why and candidates else []
+    return _matched(line, candidates.values(), seen.known)
+
+
+def _not_by_sku(item: ItemChanged, seen: ShopProducts) -> str | None:
+    """Why an item is not found by its SKU alone: no rule lets it in (an empty text), or another item has that SKU."""
+    sharers = seen.sold[sku_ref(item)]
+    if item.item not in sharers:
+        return ""
+    others = ", ".join(other for other in sharers if other != item.item)
+    return f"SKU {item.sku} is also that of item {others}; give each its own SKU in Balance" if others else None
+
+
+def _matched(line: LinkLine, candidates: Iterable[Product], known: KnownLinks) -> list[LinkVerdict]:
+    match match(known.wanted(line.item, line.sku), candidates):
+        case Match() as found:
+            return judge_match(_at(line, found.product), found, known)
+        case Skip() as skip:
+            return [LinkVerdict(line, why=skip.detail)]
+        case _:
+            return []
+
+
+def _at(line: LinkLine, product: Product) -> LinkLine:
+    """The line with the product's own SKU and ids."""
+    ids = (product.parent_id, product.id) if product.is_variation else (product.id, 0)
+    return LinkLine(line.number, line.item, product.sku, *ids)
+
+
+def _translations(
+    line: LinkLine, candidates: Mapping[int, Product], linked: int, known: KnownLinks
+) -> list[LinkVerdict]:
+    """The link stays; translations that were made since are added to it."""
+    if linked not in candidates:
+        return []
+    product = candidates[linked]
+    new = [one for one in candidates.values() if one.id != linked and are_translations([product, one])]
+    return judge_match(_at(line, product), Match(product, tuple(new)), known)

@@ -1,0 +1,213 @@
+"""`davtari mapping list|set|exclude|include|clear|test`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from contracts.catalog import GroupRule
+from services.accounting.mapping.effective import entry, in_categories
+from services.catalog_importer.eligibility import Eligible, matching
+from services.cli.command import InvalidArgument, Json, Patience, Shop, command, read_settings, select_shop
+from services.cli.mapping_change import MappingChange, apply_change, describe_rule, describe_source
+from services.cli.plans.catalogue import KnownCatalogue, judge_items, read_catalogue
+from services.cli.plans.groups import CatalogueGroup, list_groups
+from services.cli.screen import build_table, console, print_json, report_unreadable
+from services.connectors.upstreams import open_shop
+from services.connectors.woocommerce.categories import Category
+from services.engine.runtime.clock import utc_now
+from services.settings.model import Settings
+
+# The entries of the mapping, and the SKUs that a pattern takes, on a terminal or as data.
+
+RULE_HEADINGS = ("group", "rule", "goods", "says", "uid")
+MOST_MATCHES = 20
+
+
+def list_entries(catalogue: KnownCatalogue) -> list[dict[str, Any]]:
+    """Every entry that holds, the settings' and the commands', in the order of the tree; unknown groups come last."""
+    rules = catalogue.rules
+    tree = {group.uid: group for group in list_groups(catalogue)}
+    named = dict.fromkeys((*rules.groups, *rules.excluded_groups, *rules.included_groups))
+    order = [uid for uid in tree if uid in named] + [uid for uid in named if uid not in tree]
+    return [
+        {
+            "group": uid,
+            "path": tree[uid].path if uid in tree else "(not in Balance)",
+            "goods": tree[uid].goods if uid in tree else 0,
+            "rule": describe_rule(entry(rules, uid)),
+            "source": describe_source(catalogue, uid),
+        }
+        for uid in order
+    ]
+
+
+def show_entries(catalogue: KnownCatalogue, json: bool) -> None:
+    """Print the mapping."""
+    found = list_entries(catalogue)
+    if json:
+        print_json({"shop": catalogue.shop, "entries": found})
+        return
+    console.print(f"[bold]Mapping of shop {catalogue.shop}[/] · an entry counts for all below its group")
+    rows = [(escape(one["path"]), one["rule"], one["goods"], escape(one["source"]), one["group"]) for one in found]
+    console.print(build_table(RULE_HEADINGS, rows, right=(2,)) if rows else "  no group is mapped: nothing is sold")
+    console.print("  All groups: davtari plan groups")
+
+
+def show_matches(catalogue: KnownCatalogue, patterns: Sequence[str], json: bool) -> None:
+    """Print which SKUs these patterns take, as `catalogue.sku-allow` and `sku-deny` would (claim S0.40)."""
+    now = judge_items(catalogue.items, catalogue.rules)
+    found = [
+        {"sku": item.sku, "item": uid, "name": item.name, "pattern": pattern, "sold": isinstance(now[uid], Eligible)}
+        for uid, item in sorted(catalogue.items.items(), key=lambda pair: pair[1].sku or "")
+        if (pattern := matching((item.sku or "").strip(), patterns))
+    ]
+    if json:
+        print_json({"shop": catalogue.shop, "of": len(catalogue.items), "matches": found})
+        return
+    sold = sum(one["sold"] is True for one in found)
+    console.print(f"{len(found)} of {len(catalogue.items)} items match; {sold} of them are let in now")
+    for one in found[:MOST_MATCHES]:
+        console.print(f"  {one['sku']:<20} {one['name']}", markup=False, soft_wrap=True)
+    if len(found) > MOST_MATCHES:
+        console.print(f"  … and {len(found) - MOST_MATCHES} more: --json shows all")
+
+
+# Which group and which category a person means, by id or by name.
+
+
+def find_group(catalogue: KnownCatalogue, text: str) -> CatalogueGroup:
+    """A group by its uid, by its name, or by its path ("Goods/Tea"). Raises `WrongUse`, naming the candidates."""
+    known = [group for group in list_groups(catalogue) if group.uid]
+    wanted = text.strip().casefold()
+    for found in (
+        [group for group in known if group.uid.casefold() == wanted],
+        [group for group in known if wanted in (group.name.casefold(), group.path.casefold())],
+    ):
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise InvalidArgument(f"{len(found)} groups are called {text}: {_listed(found)}; give the uid")
+    raise InvalidArgument(f"Balance has no group {text} that Davtari knows of; davtari plan groups lists them")
+
+
+def _listed(found: Sequence[CatalogueGroup]) -> str:
+    return ", ".join(f"{group.path} ({group.uid})" for group in found)
+
+
+def find_category(categories: Sequence[Category], text: str) -> Category:
+    """A category by its id or by its name. Raises `WrongUse`: nothing is guessed, and none is made (claim S0.4)."""
+    wanted = text.strip().casefold()
+    found = [one for one in categories if str(one.id) == wanted] or [
+        one for one in categories if one.name.casefold() == wanted
+    ]
+    if len(found) == 1:
+        return found[0]
+    there = ", ".join(f"{one.id} {one.name}" for one in found or categories)
+    raise InvalidArgument(
+        f"{'several categories are' if found else 'the shop has no category'} {text}; there are: {there}"
+    )
+
+
+def excluded_below(catalogue: KnownCatalogue, group: CatalogueGroup) -> Iterator[CatalogueGroup]:
+    """The groups below one that are excluded by an entry of their own."""
+    for other in list_groups(catalogue):
+        if other.path.startswith(f"{group.path}/") and other.uid in catalogue.rules.excluded_groups:
+            yield other
+
+
+app = typer.Typer(no_args_is_help=True, help="Which groups of Balance a shop sells, and in which category.")
+Group = Annotated[str, typer.Argument(help="The group's uid, its name, or its path (Goods/Tea).")]
+Yes = Annotated[bool, typer.Option("--yes/--dry-run", help="Save it; without --yes only show what would follow.")]
+NO_RULE = GroupRule()
+
+
+async def _known(shop: str) -> tuple[Settings, KnownCatalogue]:
+    chosen = read_settings()
+    return chosen, await read_catalogue(chosen, select_shop(chosen, shop))
+
+
+@app.command(name="list")
+@command
+async def list_mapping_command(shop: Shop = "", json: Json = False) -> int:
+    """The entries that hold, and who says so: the settings, or a person's command."""
+    show_entries((await _known(shop))[1], json)
+    return 0
+
+
+@app.command(name="set")
+@command
+async def set_mapping_command(
+    group: Group,
+    categories: Annotated[list[str], typer.Argument(help="Ids or names of categories of the shop.")],
+    shop: Shop = "",
+    yes: Yes = False,
+    patience: Patience = 30.0,
+    json: Json = False,
+) -> int:
+    """Put what stands in a group, and below it, into one category of the shop, or into several.
+
+    Categories that somebody added to a product in the shop stay there.
+    """
+    chosen, catalogue = await _known(shop)
+    async with open_shop(chosen, catalogue.shop, utc_now) as client:
+        listed = await client.categories()
+    meant = find_group(catalogue, group)
+    opened = meant.uid in catalogue.rules.included_groups
+    ids = dict.fromkeys(find_category(listed.records, category).id for category in categories)
+    report_unreadable(listed.unreadable)
+    rule = in_categories([*ids], "included" if opened else None)
+    return await apply_change(chosen, catalogue, MappingChange({meant.uid: rule}, yes, patience, json))
+
+
+@app.command(name="exclude")
+@command
+async def exclude_group_command(
+    group: Group, shop: Shop = "", yes: Yes = False, patience: Patience = 30.0, json: Json = False
+) -> int:
+    """Shut a group and all below it; what stands in it never touches the shop."""
+    chosen, catalogue = await _known(shop)
+    uid = find_group(catalogue, group).uid
+    rule = (entry(catalogue.rules, uid) or NO_RULE).model_copy(update={"access": "excluded"})
+    return await apply_change(chosen, catalogue, MappingChange({uid: rule}, yes, patience, json))
+
+
+@app.command(name="include")
+@command
+async def include_group_command(
+    group: Group,
+    subtree: Annotated[bool, typer.Option("--subtree", help="Also the groups below that are shut themselves.")] = False,
+    shop: Shop = "",
+    yes: Yes = False,
+    patience: Patience = 30.0,
+    json: Json = False,
+) -> int:
+    """Open a group and all below it, also where a group above is excluded. It keeps its category."""
+    chosen, catalogue = await _known(shop)
+    meant = find_group(catalogue, group)
+    uids = [meant.uid, *[other.uid for other in excluded_below(catalogue, meant) if subtree]]
+    rules = {uid: entry(catalogue.rules, uid) or NO_RULE for uid in uids}
+    changes = {uid: rule.model_copy(update={"access": "included"}) for uid, rule in rules.items()}
+    return await apply_change(chosen, catalogue, MappingChange(changes, yes, patience, json))
+
+
+@app.command(name="clear")
+@command
+async def clear_mapping_command(
+    group: Group, shop: Shop = "", yes: Yes = False, patience: Patience = 30.0, json: Json = False
+) -> int:
+    """Take back what was commanded about a group: what the settings say of it holds again."""
+    chosen, catalogue = await _known(shop)
+    changes = {find_group(catalogue, group).uid: None}
+    return await apply_change(chosen, catalogue, MappingChange(changes, yes, patience, json))
+
+
+@app.command(name="test")
+@command
+async def test_patterns_command(patterns: list[str], shop: Shop = "", json: Json = False) -> int:
+    """Which SKUs patterns such as 'TEA-*' take, as catalogue.sku-allow and sku-deny would."""
+    show_matches((await _known(shop))[1], patterns, json)
+    return 0

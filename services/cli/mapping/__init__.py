@@ -1,1 +1,0 @@
-"""`davtari mapping`: which groups of Balance a shop sells, and in which category."""

@@ -1,0 +1,70 @@
+"""A shop's stock as a file for the accountant: to take stock into the books is an accounting act (claim S2.24)."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import AsyncIterator, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Protocol
+
+from contracts.reasons import Reason
+from services.cli.command import FAILED, Shop, command, read_settings, select_shop
+from services.cli.screen import console, report_unreadable
+from services.connectors.http.unreadable import Unreadable, readable
+from services.connectors.upstreams import open_shop
+from services.connectors.woocommerce.product import Product
+from services.connectors.woocommerce.read import Odd
+from services.engine.runtime.clock import utc_now
+
+STOCK_COLUMNS = ("sku", "name", "quantity", "product_id", "variation_id", "balance_uid", "status")
+StockRow = tuple[str, str, str, int, str, str, str]
+
+
+class ProductListing(Protocol):
+    """A shop whose products can be gone through. It is only read."""
+
+    def every_product(self) -> AsyncIterator[Product | Unreadable]: ...
+
+
+async def read_stock_rows(shop: ProductListing, meta_key: str) -> tuple[list[StockRow], list[Unreadable]]:
+    """Every product and variation whose stock the shop manages, by SKU, and those that could not be read."""
+    left_out: list[Unreadable] = []
+    counted: list[tuple[Product, Decimal]] = []
+    async for product in readable(shop.every_product(), left_out):
+        if isinstance(product.stock_quantity, Odd):
+            left_out.append(_odd_stock(product, product.stock_quantity))
+        elif product.stock_quantity is not None:
+            counted.append((product, product.stock_quantity))
+    counted.sort(key=lambda pair: (pair[0].sku, pair[0].id))
+    return [_row(product, quantity, meta_key) for product, quantity in counted], left_out
+
+
+def _odd_stock(product: Product, stock: Odd) -> Unreadable:
+    what = f"product {product.id} with SKU {product.sku}"
+    return Unreadable(Reason.SHOP_BAD_ANSWER, f'{what}: its stock is "{stock}", which is not a quantity')
+
+
+def _row(product: Product, quantity: Decimal, meta_key: str) -> StockRow:
+    parent, variation = (product.parent_id, str(product.id)) if product.is_variation else (product.id, "")
+    uid = str(product.meta.get(meta_key) or "")
+    return product.sku, product.name, f"{quantity:f}", parent, variation, uid, product.status
+
+
+def write_stock_csv(found: Sequence[StockRow], path: Path) -> None:
+    """As CSV that a spreadsheet opens with Georgian letters."""
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        csv.writer(file).writerows([STOCK_COLUMNS, *found])
+
+
+@command
+async def opening_stock_command(path: Path, shop: Shop = "") -> int:
+    """Write a shop's stock as CSV for the accountant, who enters it in Balance. Nothing is posted."""
+    chosen = read_settings()
+    shop = select_shop(chosen, shop)
+    async with open_shop(chosen, shop, utc_now) as client:
+        rows, left_out = await read_stock_rows(client, chosen.shops[shop].catalogue.meta_key)
+    write_stock_csv(rows, path)
+    console.print(f"{len(rows)} products with stock written to {path}. Nothing was posted: hand it to the accountant.")
+    report_unreadable(left_out)
+    return FAILED if left_out else 0

@@ -1,1 +1,0 @@
-"""`davtari order`: everything known about one order."""

@@ -1,0 +1,183 @@
+"""One order, whole: everything the topics know about it, in time order, and what it comes to in the books."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from contracts.approvals import ApprovalAsked, ApprovalGiven
+from contracts.clients import ContactsConflicted, ContactsMerged
+from contracts.customers import CustomerRemoved, CustomerReturned
+from contracts.delivery_ids import order_key
+from contracts.envelope import Envelope
+from contracts.ledger import (
+    Attempt,
+    CreditNoteRecorded,
+    SaleRecorded,
+)
+from contracts.model import Event
+from contracts.operations import DeadLettered, DeadLetterSettled, PaymentReceived, PushRequested
+from contracts.order_statuses import is_void
+from contracts.privacy import ForgetRequested
+from contracts.returns import ReturnRequested
+from contracts.shop import OrderChanged, OrderRemoved, RefundIssued, RefundRemoved
+from services.cli.orders.event_text import describe_event
+from services.engine.outbox.letter_about import order_key_of
+from services.engine.runtime.tbilisi import local_time
+
+TOPICS = (
+    "shop.orders", "shop.refunds", "shop.customers", "ledger.documents", "shop.notices", "dead-letters", "operations",
+)  # fmt: skip
+
+OF_AN_ORDER = (
+    PushRequested, PaymentReceived, ReturnRequested, ApprovalAsked, ContactsMerged, ContactsConflicted,
+)  # fmt: skip
+"""Events whose key is not their order's."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineEntry:
+    """One line of the story."""
+
+    at: str
+    who: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderTimeline:
+    """The story of an order and its balance: `None` where nothing is known. `stands`: how it stands, and why."""
+
+    title: str
+    entries: tuple[TimelineEntry, ...]
+    sale: Decimal | None
+    credited: Decimal
+    shop: Decimal | None
+    waits: bool
+    stands: str = ""
+
+    @property
+    def matches(self) -> bool:
+        """Whether the books hold what the shop says."""
+        return self.sale is not None and self.sale - self.credited == self.shop
+
+
+def is_about_order(event: Event, key: str) -> bool:
+    """Whether an event belongs to the order `shop:id`."""
+    if isinstance(event, CustomerRemoved | CustomerReturned):
+        return False  # the key is an account's, which may be the number of an order, too
+    if isinstance(event, OF_AN_ORDER):
+        return order_key(event.shop, event.order_id) == key
+    if isinstance(event, DeadLettered | DeadLetterSettled):
+        return isinstance(event, DeadLettered) and order_key_of(event) == key  # a letter's key may be a client's
+    return event.key == key
+
+
+def _approves(event: Event, asked: Iterable[ApprovalAsked]) -> bool:
+    """Whether an approval let a document of the order go: that document, or its whole shape."""
+    return isinstance(event, ApprovalGiven) and any(
+        (event.shop, event.shape) == (one.shop, one.shape) and event.document in (None, one.document) for one in asked
+    )
+
+
+def _forgets(event: Event, people: Container[str]) -> bool:
+    """Whether the order's buyer was forgotten by it."""
+    return isinstance(event, ForgetRequested) and not event.dry_run and event.person_ref in people
+
+
+def _ends_account(event: Event, accounts: Container[str]) -> bool:
+    """Whether an event says that an account is gone, or back, that the order has named."""
+    return isinstance(event, CustomerRemoved | CustomerReturned) and event.key in accounts
+
+
+def _closes(event: Event, letters: Container[str]) -> bool:
+    """Whether an event closes one of these dead letters."""
+    return isinstance(event, DeadLetterSettled) and event.dead_letter in letters
+
+
+def _own(key: str, known: Sequence[Envelope[Event]]) -> Iterable[Envelope[Event]]:
+    """What belongs to an order: its events, and those about its shapes, its buyers and their accounts."""
+    asked = [e.data for e in known if isinstance(e.data, ApprovalAsked) and is_about_order(e.data, key)]
+    orders = [e.data for e in known if isinstance(e.data, OrderChanged) and e.data.key == key]
+    people = {order.person_ref for order in orders}
+    accounts = {f"{order.shop}:{order.customer_id}" for order in orders}
+    letters = {e.data.dead_letter for e in known if isinstance(e.data, DeadLettered) and order_key_of(e.data) == key}
+    for envelope in known:
+        event = envelope.data
+        about = (_approves(event, asked), _forgets(event, people), _ends_account(event, accounts))
+        if is_about_order(event, key) or any(about) or _closes(event, letters):
+            yield envelope
+
+
+def build_timeline(key: str, envelopes: Iterable[Envelope[Event]]) -> OrderTimeline | None:
+    """The passport of an order; None if the topics know nothing of it."""
+    known = list(envelopes)
+    story = sorted(_own(key, known), key=lambda e: (e.time, e.sequence))
+    if not story:
+        return None
+    events = [envelope.data for envelope in story]
+    order = next((event for event in reversed(events) if isinstance(event, OrderChanged)), None)
+    sales = {event.sale: event.total for event in events if isinstance(event, SaleRecorded)}
+    notes = {event.subject: event.total for event in events if isinstance(event, CreditNoteRecorded)}
+    return OrderTimeline(
+        title=_title(key, order),
+        entries=tuple(entry for envelope in story for entry in _entries(envelope)),
+        sale=sum(sales.values(), Decimal(0)) if sales else None,
+        credited=sum(notes.values(), Decimal(0)),
+        shop=_says(order, events) if order else None,
+        waits=_waits(events),
+    )
+
+
+def _says(order: OrderChanged, events: Iterable[Event]) -> Decimal:
+    """What the shop holds of the order now: nothing of one that was given up."""
+    last = next((e for e in reversed(list(events)) if isinstance(e, OrderChanged | OrderRemoved)), None)
+    gone = is_void(order) or isinstance(last, OrderRemoved)
+    return Decimal(0) if gone else order.total - _refunded(events)
+
+
+def _refunded(events: Iterable[Event]) -> Decimal:
+    amounts: dict[int, Decimal] = {}
+    for event in events:
+        if isinstance(event, RefundIssued):
+            amounts[event.refund_id] = event.amount
+        elif isinstance(event, RefundRemoved):
+            amounts.pop(event.refund_id, None)
+    return sum(amounts.values(), Decimal(0))
+
+
+def _waits(events: Iterable[Event]) -> bool:
+    open_letters: set[str] = set()
+    for event in events:
+        if isinstance(event, DeadLettered):
+            open_letters.add(event.dead_letter)
+        elif isinstance(event, DeadLetterSettled):
+            open_letters.discard(event.dead_letter)
+    return bool(open_letters)
+
+
+def _title(key: str, order: OrderChanged | None) -> str:
+    shop, order_id = key.split(":")
+    if order is None:
+        return f"Order {order_id} · {shop} · not read yet"
+    paid = f"paid {local_time(order.paid_at)}" if order.paid_at else "not paid"
+    return f"Order {order.number} · {shop} · {order.total} {order.currency} · {order.payment_method} · {paid}"
+
+
+def _entries(envelope: Envelope[Event]) -> list[TimelineEntry]:
+    event, who = envelope.data, envelope.source.replace("-", " ")
+    entries = [
+        TimelineEntry(_clock(attempt), who, f"{attempt.outcome}: {attempt.detail}") for attempt in _attempts(event)
+    ]
+    return [*entries, TimelineEntry(local_time(envelope.time, seconds=True), who, describe_event(event))]
+
+
+def _clock(attempt: Attempt) -> str:
+    return local_time(attempt.at, seconds=True)
+
+
+def _attempts(event: Event) -> tuple[Attempt, ...]:
+    if isinstance(event, DeadLettered):
+        return event.delivery.attempts if event.delivery else ()
+    return getattr(event, "attempts", ())

@@ -1,0 +1,118 @@
+"""Whether a plan is whole: the services have read everything, under the settings of now, and looked it up in the shop.
+
+Asked of their state databases on this machine. Where there are none, nothing is known, and that is said.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from aiokafka import TopicPartition
+
+from services.balance_feed.importing import STATING
+from services.catalog_importer.decide import lane
+from services.catalog_importer.handlers import rules_fingerprint
+from services.engine.kafka.connection import read_last_offsets
+from services.engine.state.files import database_file
+from services.engine.telemetry.freshness import PREFIX
+from services.settings.model import Settings
+
+FEED, IMPORTER = "balance-feed", "catalog-importer"
+RESOURCES = ("items", "prices")
+"""What of Balance a plan is made of."""
+ELSEWHERE = f"whether {IMPORTER} has finished is unknown: its state is not on this machine"
+POLL_INTERVAL = 0.5
+"""Seconds between two looks."""
+
+
+@dataclass(frozen=True, slots=True)
+class MissingWork:
+    """What a plan does not contain yet. `waiting` helps unless only a person can do something about it."""
+
+    why: str
+    waiting: bool = True
+
+
+async def find_missing_work(settings: Settings, shop: str) -> list[MissingWork]:
+    """What is still to be done before a plan of the shop is whole; empty when nothing is."""
+    importer = database_file(settings.state.directory, IMPORTER)
+    feed = database_file(settings.state.directory, FEED)
+    if not importer.exists():
+        return [MissingWork(ELSEWHERE, waiting=False)]
+    found = [*_feed(feed), *_importer(importer, settings, shop)]
+    behind = await _behind(importer, settings)
+    return [*found, *([MissingWork(f"{behind:,} records are not read yet")] if behind else [])]
+
+
+async def wait_until_complete(
+    settings: Settings, shop: str, patience: float, waits: Callable[[str], None]
+) -> list[str]:
+    """Wait until a plan is whole, at most so many seconds; `waits` is told what is waited for, when that changes.
+
+    Gives what it does not contain.
+    """
+    loop, told = asyncio.get_running_loop(), ""
+    end = loop.time() + patience
+    while True:
+        left = await find_missing_work(settings, shop)
+        if not any(one.waiting for one in left) or loop.time() >= end:
+            return [one.why for one in left]
+        if (now := "; ".join(one.why for one in left)) != told:
+            told = now
+            waits(told)
+        await asyncio.sleep(POLL_INTERVAL)
+
+
+def _feed(path: Path) -> Iterator[MissingWork]:
+    if not path.exists():
+        return
+    meta = _meta(path)
+    for resource in RESOURCES:
+        if meta.get(STATING + resource):
+            yield MissingWork(f"{FEED} states what has changed in Balance's {resource}")
+        elif PREFIX + resource not in meta:
+            yield MissingWork(f"Balance's {resource} were never read whole")
+
+
+def _importer(path: Path, settings: Settings, shop: str) -> Iterator[MissingWork]:
+    if _meta(path).get("settings") not in (None, rules_fingerprint(settings)):
+        told = f"{IMPORTER} runs with other settings than these: restart it (davtari up, davtari run {IMPORTER})"
+        yield MissingWork(told, waiting=False)
+    with closing(_open(path)) as db:
+        dirty = _count(db, "SELECT count(*) FROM subjects WHERE dirty = 1 AND subject LIKE ?", f"{shop}:%")
+        rows = _count(db, "SELECT count(*) FROM outbox_deliveries WHERE lane = ? AND state = 'pending'", lane(shop))
+        news = _count(db, "SELECT count(*) FROM outbox_events WHERE key LIKE ?", f"{shop}:%")
+    for count, told in (
+        (dirty, "items are to be decided again"),
+        (rows, "items are not looked up in the shop yet"),
+        (news, "decisions are not published yet"),
+    ):
+        if count:
+            yield MissingWork(f"{count:,} {told}")
+
+
+async def _behind(path: Path, settings: Settings) -> int:
+    """How many records of its topics the importer has still to read."""
+    with closing(_open(path)) as db:
+        rows = db.execute("SELECT topic, partition, next_offset FROM positions").fetchall()
+    read = {TopicPartition(topic, partition): offset for topic, partition, offset in rows}
+    ends = await read_last_offsets(settings.kafka, list(read)) if read else {}
+    return sum(max(0, end - read[partition]) for partition, end in ends.items())
+
+
+def _meta(path: Path) -> dict[str, str]:
+    with closing(_open(path)) as db:
+        return dict(db.execute("SELECT name, value FROM meta").fetchall())
+
+
+def _count(db: sqlite3.Connection, query: str, value: str) -> int:
+    return int(db.execute(query, (value,)).fetchone()[0])
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"file:{path}?mode=ro", uri=True)

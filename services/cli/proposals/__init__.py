@@ -1,1 +1,0 @@
-"""`davtari propose`: products that only a shop has, as items for the accountant to make in Balance."""

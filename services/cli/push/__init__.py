@@ -1,1 +1,0 @@
-"""`davtari push`: one order, refund or return request, now."""

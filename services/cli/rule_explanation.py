@@ -1,0 +1,162 @@
+"""What the rules make of one order: each rule, whether it holds, and which one decided what."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from rich.markup import escape
+
+from contracts.envelope import Envelope
+from contracts.model import Event
+from contracts.shop import OrderChanged
+from services.accounting.documents.conditions import holds
+from services.accounting.documents.ruling import Ruling, rule_name, ruling_of
+from services.accounting.documents.trigger import due_at, is_triggered
+from services.cli.screen import build_table, console
+from services.settings.model import Settings
+from services.settings.order_rules import OrderRule
+from services.settings.orders import OrderSettings
+
+# Orders that are held: by a rule until a person pushes them, or for a time, with how long still (claim S2.20).
+
+
+@dataclass(frozen=True, slots=True)
+class OrderHold:
+    """An order that is held. `until` is None where only `davtari push order` lets it go; `by` names rule or setting."""
+
+    shop: str
+    order_id: int
+    until: datetime | None
+    by: str
+
+    def told(self, now: datetime) -> str:
+        """When it goes, in words."""
+        if self.until is None:
+            return f"held by {self.by}: davtari push order {self.order_id} --shop {self.shop} lets it go"
+        return f"goes in {format_wait(self.until - now)} ({self.by})"
+
+
+def format_wait(wait: timedelta) -> str:
+    """A time to wait, in its two largest units: `7 min 20 s`."""
+    seconds = max(0, round(wait.total_seconds()))
+    units = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
+    start = next((n for n, (_, size) in enumerate(units) if seconds >= size), len(units) - 1)
+    parts: list[str] = []
+    for name, size in units[start : start + 2]:
+        count, seconds = divmod(seconds, size)
+        parts += [f"{count} {name}"] if count or not parts else []
+    return " ".join(parts)
+
+
+def find_hold(order: OrderChanged, rules: OrderSettings, now: datetime) -> OrderHold | None:
+    """Whether an order without a document is held now, and by what."""
+    ruling, until = ruling_of(order, rules), due_at(order, rules)
+    if ruling.document == "hold":
+        return OrderHold(order.shop, order.order_id, None, ruling.by["document"])
+    waits = ruling.document == "sales-order" or is_triggered(order, rules)
+    return OrderHold(order.shop, order.order_id, until, ruling.by["hold"]) if waits and until > now else None
+
+
+CONDITIONS = (
+    "payment_method", "shipping_method", "shipping_zone", "pickup_point", "status", "country", "city", "customer",
+    "currency", "total_above", "total_below",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class RuleText:
+    """A rule in words."""
+
+    name: str
+    conditions: str
+    effects: str
+    holds: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DecidedEffect:
+    """An effect, its value in words, and the rule or setting that decided it."""
+
+    effect: str
+    value: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class RuleExplanation:
+    """The rules and what they decide; `when` says when the document goes."""
+
+    rules: tuple[RuleText, ...]
+    decided: tuple[DecidedEffect, ...]
+    when: str
+
+
+def explain_rules(order: OrderChanged, settings: OrderSettings, now: datetime) -> RuleExplanation:
+    """Which rule decided what about this order."""
+    ruling = ruling_of(order, settings)
+    rules = tuple(describe_order_rule(rule, settings, holds(rule, order, settings)) for rule in settings.rules)
+    return RuleExplanation(rules, _decided(ruling), _when(order, settings, ruling, now))
+
+
+def describe_order_rule(rule: OrderRule, settings: OrderSettings, is_met: bool = False) -> RuleText:
+    """A rule in words: its conditions and effects as they stand in the settings."""
+    given = [name for name in CONDITIONS if getattr(rule, name) not in ((), None)]
+    conditions = [f"{name.replace('_', '-')} = {_words(getattr(rule, name))}" for name in given]
+    effects = [f"{name.replace('_', '-')} = {_words(getattr(rule, name))}" for name in rule.effects]
+    return RuleText(rule_name(rule, settings), " and ".join(conditions) or "always", ", ".join(effects), is_met)
+
+
+def _decided(ruling: Ruling) -> tuple[DecidedEffect, ...]:
+    values = {
+        "document": ruling.document,
+        "warehouse": ruling.warehouses,
+        "hold": f"{ruling.hold:g} s",
+        "shipping_item": ruling.shipping_item,
+        "waybill": ruling.waybill,
+    }
+    return tuple(
+        DecidedEffect(effect.replace("_", "-"), _words(value), ruling.by[effect]) for effect, value in values.items()
+    )
+
+
+def _words(value: object) -> str:
+    if isinstance(value, tuple):
+        return " or ".join(map(str, value)) or "not set"
+    if value is None:
+        return "not set"
+    return ("yes" if value else "no") if isinstance(value, bool) else str(value)
+
+
+def _when(order: OrderChanged, settings: OrderSettings, ruling: Ruling, now: datetime) -> str:
+    waits = find_hold(order, settings, now)
+    if waits is not None:
+        return waits.told(now)
+    if ruling.document == "sale" and not is_triggered(order, settings):
+        return f"waits for its trigger: it is {order.status}, {'paid' if order.paid_at else 'not paid'}"
+    return "goes at once"
+
+
+# What the rules make of an order, beside its story.
+
+
+def explain_known_order(
+    chosen: Settings, key: str, envelopes: Sequence[Envelope[Event]], at: datetime | None = None
+) -> RuleExplanation | None:
+    """The same of the order `shop:id` now, or `at` a moment; None for one that was never read."""
+    shop = chosen.shops.get(key.partition(":")[0])
+    orders = [one.data for one in envelopes if isinstance(one.data, OrderChanged) and one.data.key == key]
+    return explain_rules(orders[-1], shop.orders, at or datetime.now(UTC)) if shop and orders else None
+
+
+# How the rules and what they decide are shown on a terminal.
+
+
+def show_explanation(found: RuleExplanation) -> None:
+    """Print what the rules make of an order."""
+    for rule in found.rules:
+        line = escape(f"{rule.name}: {rule.effects}   if {rule.conditions}")
+        console.print(f"  {'[green]✓[/]' if rule.holds else '[dim]–[/]'} {line}", soft_wrap=True)
+    console.print(build_table(("effect", "value", "decided by"), [(d.effect, d.value, d.by) for d in found.decided]))
+    console.print(found.when, markup=False, soft_wrap=True)

@@ -1,0 +1,159 @@
+"""`davtari rules list|test`, `davtari shipping`."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+
+import typer
+
+from contracts.delivery_ids import order_key
+from contracts.shop import OrderChanged
+from services.cli.command import FAILED, Json, Shop, command, read_settings, select_shop
+from services.cli.rule_explanation import describe_order_rule, explain_rules, show_explanation
+from services.cli.screen import build_table, console, errors, format_mark, print_json, report_unreadable
+from services.connectors.upstreams import open_shop
+from services.connectors.woocommerce.shipping import ShippingMethod
+from services.engine.client.reader import read_events
+from services.engine.runtime.clock import utc_now
+from services.settings.model import Settings
+from services.settings.order_rules import OrderRule
+from services.settings.orders import OrderSettings
+
+# A shop's shipping methods with what the rules make of each (claim S4.26).
+
+
+@dataclass(frozen=True, slots=True)
+class MethodWithRules:
+    """A shipping method, and the rules that look at it: their names and effects, with what else must hold."""
+
+    zone: str
+    method: str
+    title: str
+    enabled: bool
+    rules: tuple[str, ...]
+
+
+def match_methods(methods: Iterable[ShippingMethod], settings: OrderSettings) -> list[MethodWithRules]:
+    """Each method with the rules whose shipping conditions it meets."""
+    return [
+        MethodWithRules(
+            one.zone, one.name, one.title, one.enabled, tuple(_told(rule, settings) for rule in _of(one, settings))
+        )
+        for one in methods
+    ]
+
+
+def _of(method: ShippingMethod, settings: OrderSettings) -> list[OrderRule]:
+    return [rule for rule in settings.rules if _looks_at_shipping(rule) and _meets(rule, method, settings)]
+
+
+def _looks_at_shipping(rule: OrderRule) -> bool:
+    return bool(rule.shipping_method or rule.shipping_zone or rule.pickup_point)
+
+
+def _meets(rule: OrderRule, method: ShippingMethod, settings: OrderSettings) -> bool:
+    """A pickup point is known only from the order: a rule on points looks at the methods of pickup."""
+    names = {method.method_id.casefold(), method.name.casefold()}
+    by_method = not rule.shipping_method or names & {name.casefold() for name in rule.shipping_method}
+    zones = {zone.casefold() for zone in rule.shipping_zone}
+    in_zone = {one for zone, known in settings.shipping_zones.items() if zone.casefold() in zones for one in known}
+    by_zone = not zones or names & {one.casefold() for one in in_zone}
+    return bool(by_method and by_zone) and (not rule.pickup_point or "pickup" in method.method_id)
+
+
+def _told(rule: OrderRule, settings: OrderSettings) -> str:
+    found = describe_order_rule(rule, settings)
+    return f"{found.name}: {found.effects} if {found.conditions}"
+
+
+def zones_to_toml(shop: str, methods: Sequence[ShippingMethod]) -> str:
+    """The table of zones for the settings, as TOML to paste."""
+    zones: dict[str, list[str]] = defaultdict(list)
+    for one in methods:
+        zones[one.zone].append(one.name)
+    lines = [f"{_quoted(zone)} = [{', '.join(map(_quoted, names))}]" for zone, names in zones.items()]
+    return "\n".join([f"[shops.{shop}.orders.shipping-zones]", *lines])
+
+
+def is_current(methods: Sequence[ShippingMethod], settings: OrderSettings) -> bool:
+    """Whether the settings' table names exactly these zones with these methods."""
+    zones: dict[str, set[str]] = defaultdict(set)
+    for one in methods:
+        zones[one.zone].add(one.name)
+    return {zone: set(names) for zone, names in settings.shipping_zones.items()} == zones
+
+
+def _quoted(text: str) -> str:
+    """A TOML string; JSON's escapes are TOML's too."""
+    return json.dumps(text, ensure_ascii=False)
+
+
+rules_app = typer.Typer(no_args_is_help=True, help="Rules: which document an order becomes, from where, when.")
+
+
+@rules_app.command(name="list")
+@command
+async def list_rules_command(shop: Shop = "", json: Json = False) -> int:
+    """The rules of a shop, in order; the first that holds decides."""
+    chosen = read_settings()
+    shop = select_shop(chosen, shop)
+    orders = chosen.shops[shop].orders
+    found = [describe_order_rule(rule, orders) for rule in orders.rules]
+    if json:
+        print_json({"rules": [asdict(one) for one in found]})
+    else:
+        for one in found:
+            console.print(f"{one.name}: {one.effects}   if {one.conditions}", markup=False, soft_wrap=True)
+        none = f"shops.{shop}.orders.rules is empty: every order is a Sale."
+        console.print(f"{len(found)} rules." if found else none)
+    return 0
+
+
+@rules_app.command(name="test")
+@command
+async def test_rules_command(order_id: int, shop: Shop = "", json: Json = False) -> int:
+    """What the rules make of an order, as it was last read, and which rule decided what. Writes nothing."""
+    chosen = read_settings()
+    shop = select_shop(chosen, shop)
+    order = await _order(chosen, shop, order_id)
+    if order is None:
+        known = f"order {order_id} of shop {shop} was not read yet"
+        errors.print(f"{known}; davtari push order {order_id} --shop {shop} --dry-run")
+        return FAILED
+    found = explain_rules(order, chosen.shops[shop].orders, datetime.now(UTC))
+    print_json(asdict(found)) if json else show_explanation(found)
+    return 0
+
+
+async def _order(chosen: Settings, shop: str, order_id: int) -> OrderChanged | None:
+    found = None
+    async for envelope in read_events(chosen.kafka, ["shop.orders"]):
+        if isinstance(envelope.data, OrderChanged) and envelope.data.key == order_key(shop, order_id):
+            found = envelope.data
+    return found
+
+
+@command
+async def shipping_command(shop: Shop = "", json: Json = False) -> int:
+    """The shop's shipping zones and methods with what the rules make of them, and the table of zones to paste."""
+    chosen = read_settings()
+    shop = select_shop(chosen, shop)
+    orders = chosen.shops[shop].orders
+    async with open_shop(chosen, shop, utc_now) as client:
+        listed = await client.shipping_methods()
+    methods = listed.records
+    found, zones = match_methods(methods, orders), zones_to_toml(shop, methods)
+    if json:
+        current = is_current(methods, orders)
+        print_json({"methods": [asdict(one) for one in found], "toml": zones, "current": current})
+    else:
+        rows = [(one.zone, one.method, one.title, format_mark(one.enabled), "; ".join(one.rules)) for one in found]
+        console.print(build_table(("zone", "method", "title", "on", "rules"), rows))
+        if not is_current(methods, orders):
+            console.print(f"\nFor rules by zone, write into the settings:\n{zones}", markup=False, soft_wrap=True)
+    report_unreadable(listed.unreadable)
+    return FAILED if listed.unreadable else 0

@@ -1,1 +1,0 @@
-"""`davtari rules`, `davtari shipping`: which document an order becomes, and when."""

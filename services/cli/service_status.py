@@ -1,0 +1,130 @@
+"""How things stand: what each service has still to read, what waits to be delivered, what needs a person."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from aiokafka import TopicPartition
+from rich.markup import escape
+
+from services.cli.registry import configured_services
+from services.engine.kafka.connection import open_admin, read_end_offsets
+from services.engine.runtime.tbilisi import local_time
+from services.engine.state.files import database_file
+from services.settings.model import KafkaSettings, Settings
+
+# What blocked deliveries wait for, by thing: as far as the state databases of the services are on this machine.
+
+MOST_BLOCKED = 10
+"""More things than these are only counted: `davtari orders --held` lists every order."""
+_BLOCKED = """
+    SELECT blocked_on, blocked_reason, count(*), min(created), min(blocked_detail) FROM outbox_deliveries
+    WHERE state != 'pending' GROUP BY blocked_on, blocked_reason ORDER BY min(created)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class BlockedDeliveries:
+    """Deliveries of a service that wait for one named thing since a moment; `detail` is that of one of them."""
+
+    service: str
+    waits_for: str
+    reason: str
+    count: int
+    since: datetime
+    detail: str
+
+
+def read_blocked(settings: Settings) -> list[BlockedDeliveries]:
+    """What deliveries wait for, longest first."""
+    found = [
+        one
+        for name in configured_services(settings)
+        for one in _of(name, database_file(settings.state.directory, name))
+    ]
+    return sorted(found, key=lambda one: one.since)
+
+
+def _of(service: str, path: Path) -> Iterator[BlockedDeliveries]:
+    if not path.exists():
+        return
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as db:
+        for on, reason, count, oldest, detail in db.execute(_BLOCKED):
+            yield BlockedDeliveries(service, on, reason, count, datetime.fromtimestamp(oldest, UTC), detail)
+
+
+def blocked_lines(found: Iterable[BlockedDeliveries]) -> Iterator[str]:
+    """A line for each thing."""
+    every = list(found)
+    for one in every[:MOST_BLOCKED]:
+        what = f"{one.count} of {one.service} wait for {one.waits_for} since {local_time(one.since)}"
+        yield escape(f"{what}: {one.detail} ({one.reason})")
+    if every:
+        more = f"{len(every) - MOST_BLOCKED} more things are waited for; " if len(every) > MOST_BLOCKED else ""
+        yield f"{more}davtari orders --held names every order and refund that waits."
+
+
+_WAITING = "SELECT lane, state, count(*), min(created) FROM outbox_deliveries GROUP BY lane, state"
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingDeliveries:
+    """Deliveries of a lane that wait; `oldest` is a timestamp."""
+
+    lane: str
+    state: str
+    count: int
+    oldest: float
+
+
+@dataclass(slots=True)
+class ServiceStatus:
+    """The state of one service. `lag` is None while its consumer group has committed nothing.
+
+    `generation` is None when its state database is not on this machine: what waits there is then unknown, and so are
+    `unpublished` and `waiting`.
+    """
+
+    service: str
+    generation: str | None = None
+    lag: int | None = None
+    unpublished: int | None = None
+    waiting: list[WaitingDeliveries] | None = None
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether the service has run, but keeps its state on another machine or in another container."""
+        return self.generation is None and self.lag is not None
+
+
+async def read_service_statuses(settings: Settings) -> list[ServiceStatus]:
+    """How every service stands, from its state database and its consumer group."""
+    found = [_local(name, database_file(settings.state.directory, name)) for name in configured_services(settings)]
+    known = {settings.kafka.group(one.service): one for one in found}
+    committed = await _committed(settings.kafka, known)
+    ends = await read_end_offsets(settings.kafka, {tp for offsets in committed.values() for tp in offsets})
+    for group, offsets in committed.items():
+        known[group].lag = sum(max(0, ends[tp] - offset) for tp, offset in offsets.items())
+    return found
+
+
+async def _committed(settings: KafkaSettings, groups: Iterable[str]) -> dict[str, dict[TopicPartition, int]]:
+    """The offsets of each group that has committed any."""
+    async with open_admin(settings) as asked:
+        found = {group: await asked.list_consumer_group_offsets(group) for group in groups}
+    return {group: {tp: meta.offset for tp, meta in offsets.items()} for group, offsets in found.items() if offsets}
+
+
+def _local(service: str, path: Path) -> ServiceStatus:
+    if not path.exists():
+        return ServiceStatus(service)
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as db:
+        generation = db.execute("SELECT value FROM meta WHERE name = 'generation'").fetchone()
+        unpublished = db.execute("SELECT count(*) FROM outbox_events").fetchone()[0]
+        waiting = [WaitingDeliveries(*row) for row in db.execute(_WAITING)]
+    return ServiceStatus(service, generation[0] if generation else None, None, unpublished, waiting)

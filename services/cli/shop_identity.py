@@ -1,0 +1,123 @@
+"""`davtari shop show` and `davtari shop accept`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from contracts.envelope import Envelope
+from contracts.identity import AcceptShopRequested, ShopIdentified, ShopNotRecognized
+from contracts.model import Event
+from services.accounting.checks.finding import FLOWS, Finding
+from services.cli import requests
+from services.cli.command import FAILED, Json, Patience, Shop, command, read_settings, select_shop, show_answer
+from services.cli.screen import console, print_json
+from services.connectors.identity.evidence import judge
+from services.connectors.identity.seen import Seen
+from services.connectors.identity.standing import Standing, remedy, told
+from services.engine.client.reader import read_events
+from services.engine.runtime.tbilisi import local_date, local_time
+from services.settings.model import Settings
+
+# How the identities of the shops stand, as the operations topic has it.
+
+
+async def read_identities(settings: Settings) -> dict[str, Standing]:
+    """How each shop of the settings stands."""
+    return collect_identities(
+        settings.shops, [envelope async for envelope in read_events(settings.kafka, ["operations"])]
+    )
+
+
+def collect_identities(shops: Iterable[str], envelopes: Iterable[Envelope[Event]]) -> dict[str, Standing]:
+    """The same, from what was said of them in order."""
+    found = {shop: Standing() for shop in shops}
+    for event in (envelope.data for envelope in envelopes):
+        match event:
+            case ShopIdentified() if event.shop in found:
+                found[event.shop] = Standing(known=event)
+            case ShopNotRecognized() if event.shop in found:
+                found[event.shop] = Standing(found[event.shop].known, event)
+    return found
+
+
+def check_identity(shop: str, standing: Standing, seen: Seen) -> Finding:
+    """Whether the shop that answers now is the one that is known, for `davtari check`."""
+    if standing.known is None:
+        return Finding("identity", None, f"{seen.home}, not met by store-feed yet")
+    if standing.strange is not None:
+        return Finding("identity", False, "; ".join(standing.strange.differences), remedy(shop), FLOWS)
+    verdict = judge(standing.known, seen)
+    if verdict.blocked:
+        return Finding("identity", False, "; ".join(verdict.signs), remedy(shop), FLOWS)
+    if verdict.signs:
+        return Finding("identity", None, f"{seen.home}; {'; '.join(verdict.signs)}", "nothing: the rest is as known")
+    return Finding("identity", True, f"{seen.home}, known since {local_date(standing.known.at)}")
+
+
+def blocked_shop_lines(found: dict[str, Standing]) -> list[str]:
+    """A line for each blocked shop, for `davtari status`."""
+    return [_blocked(one.strange) for one in found.values() if one.strange]
+
+
+def _blocked(strange: ShopNotRecognized) -> str:
+    return f"[bold red]BLOCKED since {local_time(strange.at)}: {escape(told(strange))}[/]"
+
+
+def show_identity(shop: str, standing: Standing) -> None:
+    """What a shop is known by, and what answers instead."""
+    known, strange = standing.known, standing.strange
+    if known is None:
+        console.print(f"Shop {shop} was not met yet: store-feed meets it when it starts (davtari up).")
+    else:
+        by = " by ".join(filter(None, ["", known.by])) + (f": {known.why}" if known.why else "")
+        console.print(
+            f"[bold]{shop}[/]  {known.home} · {known.how} on {local_time(known.at)}{escape(by)}", soft_wrap=True
+        )
+        mark = f"marked by the webhook named Davtari identity {known.marker}" if known.marker else "not marked"
+        console.print(f"  {mark} · newest order then {known.newest_order} · settings named {known.url}", soft_wrap=True)
+    if strange is not None:
+        console.print(_blocked(strange), soft_wrap=True)
+
+
+def identity_to_data(standing: Standing) -> dict[str, object]:
+    """The same as data."""
+    known, strange = standing.known, standing.strange
+    return {
+        "known": known.model_dump(mode="json") if known else None,
+        "not_recognized": strange.model_dump(mode="json") if strange else None,
+    }
+
+
+app = typer.Typer(no_args_is_help=True, help="Which shop is known, and whether another one answers.")
+
+
+@app.command(name="show")
+@command
+async def show_shop_command(shop: Shop = "", json: Json = False) -> int:
+    """What a shop is known by; what differs, if another one answers. Exit code 1 when it is not recognized."""
+    chosen = read_settings()
+    name = select_shop(chosen, shop)
+    standing = (await read_identities(chosen))[name]
+    print_json(identity_to_data(standing)) if json else show_identity(name, standing)
+    return FAILED if standing.strange else 0
+
+
+@app.command(name="accept")
+@command
+async def accept_shop_command(
+    reason: Annotated[str, typer.Option("--reason", help="Why this is the right shop; recorded with your name.")],
+    shop: Shop = "",
+    patience: Patience = 60.0,
+    json: Json = False,
+) -> int:
+    """Say that the shop that answers now is the right one: its lanes open again. Kept with your name and reason."""
+    chosen = read_settings()
+    name = select_shop(chosen, shop)
+    asked = AcceptShopRequested(shop=name, why=reason, **requests.command_header())
+    with console.status(f"looking at shop {name}…"):
+        answer = await requests.request(chosen, asked, patience)
+    return show_answer(answer, json)

@@ -1,0 +1,146 @@
+"""`davtari status`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from rich.markup import escape
+
+from contracts.alerts import ServiceStateChanged
+from contracts.envelope import Envelope
+from contracts.gates import GateChecked
+from contracts.model import Event
+from services.cli import dead_letter_log, gates, service_status, shop_identity
+from services.cli.command import Json, command, read_settings
+from services.cli.freshness import (
+    FeedAge,
+    SaleTimeliness,
+    UntouchedOrders,
+    freshness_lines,
+    read_feed_ages,
+    read_sale_timeliness,
+    read_untouched_orders,
+)
+from services.cli.screen import build_table, console, print_json
+from services.connectors.identity.standing import Standing
+from services.engine.client.reader import read_events
+from services.engine.runtime.tbilisi import local_time
+from services.settings.model import Settings
+
+# Which services their machine keeps from working, as they said last: a disk, a clock.
+
+
+def troubled_services(said: Iterable[Envelope[Event]]) -> list[ServiceStateChanged]:
+    """What stands now of all that was said, by service."""
+    last: dict[tuple[str, str], ServiceStateChanged] = {}
+    for envelope in said:
+        if isinstance(event := envelope.data, ServiceStateChanged):
+            last[event.service, event.reason] = event
+    return [last[slot] for slot in sorted(last) if last[slot].condition == "troubled"]
+
+
+def condition_lines(found: Iterable[ServiceStateChanged]) -> Iterator[str]:
+    """A line for each, in rich's markup."""
+    for one in found:
+        yield f"[red]{one.service}[/] since {local_time(one.at)}: {escape(one.why)} ({one.reason})"
+
+
+@dataclass(frozen=True, slots=True)
+class StatusReport:
+    """All that the command tells: of services, feeds, orders, shops, gates, and of what waits for a person."""
+
+    services: list[service_status.ServiceStatus]
+    blocked: list[service_status.BlockedDeliveries]
+    waiting: list[dead_letter_log.DeadLetter]
+    ages: list[FeedAge]
+    punctual: list[SaleTimeliness]
+    alone: list[UntouchedOrders]
+    shops: dict[str, Standing]
+    opened: list[GateChecked]
+    troubled: list[ServiceStateChanged]
+
+    def data(self) -> dict[str, Any]:
+        """For `--json`."""
+        return {
+            "services": [asdict(one) for one in self.services],
+            "blocked": [asdict(one) for one in self.blocked],
+            "feeds": [asdict(one) for one in self.ages],
+            "paid_orders": [asdict(one) for one in self.punctual],
+            "without_a_person": [asdict(one) for one in self.alone],
+            "shops": {name: shop_identity.identity_to_data(one) for name, one in self.shops.items()},
+            "gates": [one.content() for one in self.opened],
+            "troubled": [one.content() for one in self.troubled],
+            "dead_letters_open": len(self.waiting),
+        }
+
+    def show(self) -> None:
+        """Print it."""
+        shut = shop_identity.blocked_shop_lines(self.shops)
+        for line in [*condition_lines(self.troubled), *shut]:
+            console.print(line, soft_wrap=True)
+        show_services(self.services, self.waiting, quiet=not shut)
+        for line in [
+            *service_status.blocked_lines(self.blocked),
+            *gates.gate_lines(self.opened),
+            *freshness_lines(self.ages, self.punctual, self.alone),
+        ]:
+            console.print(line, soft_wrap=True)
+
+
+@command
+async def status_command(json: Json = False) -> int:
+    """What each service has still to read, what waits to be delivered, what needs a person, how fresh all is."""
+    seen = await _seen(read_settings(), datetime.now(UTC))
+    print_json(seen.data()) if json else seen.show()
+    return 0
+
+
+async def _seen(chosen: Settings, now: datetime) -> StatusReport:
+    lettered = await dead_letter_log.read_dead_letters(chosen.kafka)
+    said = [envelope async for envelope in read_events(chosen.kafka, ["operations"])]
+    return StatusReport(
+        services=await service_status.read_service_statuses(chosen),
+        blocked=service_status.read_blocked(chosen),
+        waiting=[letter for letter in lettered.values() if letter.open],
+        ages=read_feed_ages(chosen, now),
+        punctual=read_sale_timeliness(chosen, now),
+        alone=read_untouched_orders(chosen, now),
+        shops=shop_identity.collect_identities(chosen.shops, said),
+        opened=gates.latest_gate_checks(said),
+        troubled=troubled_services(said),
+    )
+
+
+def show_services(
+    found: Iterable[service_status.ServiceStatus],
+    open_letters: Sequence[dead_letter_log.DeadLetter],
+    *,
+    quiet: bool = True,
+) -> None:
+    """How the services stand. `quiet`: nothing else was shown that waits for a person."""
+    services = list(found)
+    heads = ("service", "to read", "to deliver", "blocked", "oldest", "to publish")
+    console.print(build_table(heads, map(_standing, services), right=(1, 2, 3, 4, 5)))
+    if elsewhere := [one.service for one in services if one.is_elsewhere]:
+        console.print(
+            f"unknown: the state of {', '.join(elsewhere)} is on another machine or in another container; "
+            "run davtari status there"
+        )
+    if not open_letters:
+        console.print("Nothing waits for a person." if quiet else "No dead letter waits for a person.")
+        return
+    console.print(f"[yellow]{len(open_letters)} dead letters wait for a person:[/] davtari dead-letters list")
+
+
+def _standing(one: service_status.ServiceStatus) -> tuple[object, ...]:
+    if one.waiting is None:
+        unknown = ("unknown",) * 4 if one.is_elsewhere else ("",) * 4
+        return one.service, "not started yet" if one.lag is None else one.lag, *unknown
+    pending = sum(waiting.count for waiting in one.waiting if waiting.state == "pending")
+    blocked = sum(waiting.count for waiting in one.waiting) - pending
+    oldest = min((waiting.oldest for waiting in one.waiting), default=None)
+    age = "" if oldest is None else f"{datetime.now(UTC).timestamp() - oldest:.0f} s"
+    return one.service, "?" if one.lag is None else one.lag, pending, blocked, age, one.unpublished
