@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from contracts.model import Instant, Part
-from contracts.reason_texts import ReasonText, find_text
+from contracts.reason_texts import ReasonText, known
 from services.engine.state.records import Kind
 from services.settings.alerts import Owner
 
@@ -44,7 +44,7 @@ class Cause:
     @property
     def texts(self) -> ReasonText | None:
         """What the catalogue says of it; None for a code of a later version."""
-        return find_text(self.reason)
+        return known(self.reason)
 
     @property
     def owner(self) -> Owner:

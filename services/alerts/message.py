@@ -10,9 +10,9 @@ from typing import Literal
 from contracts.alerts import AlertSent
 from services.alerts.cause import Cause, Standing
 from services.engine.runtime.tbilisi import TBILISI
-from services.settings.translation import Language, translate_reason
 
 EXAMPLES = 5
+Language = Literal["en", "ka"]
 WORDS: Mapping[Language, Mapping[str, str]] = {
     "en": {
         "opened": "{count} waiting",
@@ -63,7 +63,7 @@ def resolved(cause: Cause, told: AlertSent, to: Language) -> Message:
     """That a cause is gone."""
     words = WORDS[to]
     gone = words["gone"].format(since=_local(told.opened_at))
-    what = [translate_reason(cause.texts, to).cause] if cause.texts else []
+    what = [getattr(cause.texts, to).cause] if cause.texts else []
     return Message(_title(cause, words["resolved"]), "\n".join([gone, *what]))
 
 
@@ -80,7 +80,7 @@ def _explained(cause: Cause, to: Language) -> list[str]:
     words = WORDS[to]
     if cause.texts is None:
         return [words["unknown"]]
-    texts = translate_reason(cause.texts, to)
+    texts = getattr(cause.texts, to)
     return [texts.cause, words["effect"].format(effect=texts.effect), words["fix"].format(fix=texts.fix)]
 
 

@@ -34,7 +34,7 @@ MENU = (
         "check",
         SETUP,
         "cli.check.app:check_command",
-        "Find what is wrong in Kafka, Balance, the shops or the settings, and say what mends it.",
+        "Find what is wrong in Kafka, Balance, the shops or the settings, and how to fix it.",
     ),
     MenuEntry("topics", SETUP, "cli.topics:app", "The Kafka topics."),
     MenuEntry("shop", SETUP, "cli.shop_identity:app", "Which shop is known, and whether another one answers."),
@@ -98,11 +98,9 @@ MENU = (
         "drift",
         LOOK,
         "cli.drift:drift_command",
-        "Where a shop holds something else than what was written there, and what the settings make of it.",
+        "List product fields that differ in the shop from what Davtari wrote, and what the settings do about it.",
     ),
-    MenuEntry(
-        "events", LOOK, "cli.events.app:app", "What is said on the topics: follow it, export it, publish it again."
-    ),
+    MenuEntry("events", LOOK, "cli.events.app:app", "Follow, export and replay the events of the topics."),
     MenuEntry(
         "sync-matrix",
         LOOK,
@@ -145,7 +143,7 @@ MENU = (
         "approve",
         MANUAL,
         "cli.approvals:approve_app",
-        "Approve a document, all of its shape, or a proposed item.",
+        "Approve a document, every document of a shape, or an item.",
     ),
     MenuEntry(
         "propose",
@@ -160,7 +158,7 @@ MENU = (
         "forget",
         MANUAL,
         "cli.forget.app:forget_command",
-        "Take a buyer's personal data out of all that is ours. Documents and the client in Balance are kept.",
+        "Erase a buyer's personal data from Davtari. Documents and the client in Balance are kept.",
     ),
     MenuEntry("dead-letters", MANUAL, "cli.dead_letters.app:app", "What only a person can settle."),
     MenuEntry(

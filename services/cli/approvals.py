@@ -1,4 +1,4 @@
-"""`davtari approvals list`, `davtari approve shape|document`."""
+"""`davtari approvals list` and `davtari approve`: documents that wait for the accountant, and their approval."""
 
 from __future__ import annotations
 
@@ -29,116 +29,52 @@ from services.engine.runtime.tbilisi import local_time
 from services.settings import Settings
 from services.settings.shop import ShopSettings
 
-# Which documents wait for an approval, by shape, and which approvals were given by whom.
-
 TOPICS = ("operations", "ledger.documents", "shop.orders", "shop.refunds")
+approvals_app = typer.Typer(no_args_is_help=True, help="Documents that wait for the accountant's approval.")
+approve_app = typer.Typer(no_args_is_help=True, help="Approve a document, every document of a shape, or an item.")
+approve_app.command(name="item")(approve_item_command)
 
 
 class ApprovalNotFound(Exception):
-    """What was named waits for no approval; the message says what to look at."""
+    """Nothing of this name waits for an approval; the message states where to look."""
 
 
 @dataclass(frozen=True, slots=True)
 class ApprovalShape:
-    """A shape in a shop, with its documents that wait and the approvals that were given to it."""
+    """A shape of documents in a shop: those that wait for an approval, and the approvals given so far."""
 
     id: str
     shop: str
     shape: str
     waiting: tuple[ApprovalAsked, ...]
-    given: tuple[ApprovalGiven, ...]
+    approvals: tuple[ApprovalGiven, ...]
 
 
 @dataclass(slots=True)
 class ApprovalFacts:
-    """What the topics say: questions by document, approvals by shape, and documents that need none any more."""
+    """The topics' content: requests by document, approvals by shop and shape, documents that need none any more."""
 
-    asked: dict[str, ApprovalAsked] = field(default_factory=dict)
-    given: defaultdict[tuple[str, str], list[ApprovalGiven]] = field(default_factory=lambda: defaultdict(list))
+    requests: dict[str, ApprovalAsked] = field(default_factory=dict)
+    approvals: defaultdict[tuple[str, str], list[ApprovalGiven]] = field(default_factory=lambda: defaultdict(list))
     closed: set[str] = field(default_factory=set)
-
-
-def collect_shapes(envelopes: Iterable[Envelope[Event]], shops: Mapping[str, ShopSettings]) -> list[ApprovalShape]:
-    """Every shape that was ever asked about or approved, those with waiting documents first."""
-    told = ApprovalFacts()
-    for envelope in envelopes:
-        _take(told, envelope.data)
-    slots = {*told.given, *((one.shop, one.shape) for one in told.asked.values())}
-    found = [_shape(slot, told, shops) for slot in slots]
-    return sorted(found, key=lambda one: (not one.waiting, one.shop, one.shape))
-
-
-def _take(told: ApprovalFacts, event: Event) -> None:
-    match event:
-        case ApprovalAsked():
-            told.asked[event.document] = event
-        case ApprovalGiven():
-            told.given[event.shop, event.shape].append(event)
-        case SaleRecorded() | OrderRemoved():
-            told.closed.add(sale_id(event.key))
-        case CreditNoteRecorded() | RefundRemoved():
-            told.closed.add(credit_note_id(refund_key(event.key, event.refund_id)))
-        case OrderChanged():
-            _take_order(told, event)
-        case _:
-            return
-
-
-def _take_order(told: ApprovalFacts, order: OrderChanged) -> None:
-    """An order that was given up, or came back."""
-    if is_void(order):
-        told.closed.add(sale_id(order.key))
-
-
-def _shape(slot: tuple[str, str], told: ApprovalFacts, shops: Mapping[str, ShopSettings]) -> ApprovalShape:
-    shop, given = shops.get(slot[0]), told.given.get(slot, [])
-    first = shop.orders.approve_first if shop else 0
-    waiting = [
-        one
-        for one in told.asked.values()
-        if (one.shop, one.shape) == slot and first and one.document not in told.closed
-        and not is_approved(one.document, first, given)
-    ]  # fmt: skip
-    return ApprovalShape(digest_of(slot)[:8], *slot, tuple(waiting), tuple(given))
-
-
-def find_shape_of_document(found: Sequence[ApprovalShape], document: str) -> ApprovalShape:
-    """The shape of a document that waits. Raises `NoSuchApproval`."""
-    for shape in found:
-        if any(one.document == document for one in shape.waiting):
-            return shape
-    raise ApprovalNotFound(f"{document} waits for no approval; davtari approvals list shows what does")
-
-
-def find_shape(found: Sequence[ApprovalShape], id_: str) -> ApprovalShape:
-    """The shape with this id, or with these first signs of it. Raises `NoSuchApproval`."""
-    matching = [shape for shape in found if shape.id.startswith(id_)]
-    if len(matching) != 1:
-        raise ApprovalNotFound(f"{len(matching)} shapes are called {id_}; davtari approvals list shows them")
-    return matching[0]
-
-
-approvals_app = typer.Typer(no_args_is_help=True, help="Documents that wait for the accountant's approval.")
-approve_app = typer.Typer(no_args_is_help=True, help="Approve a document, all of its shape, or a proposed item.")
-approve_app.command(name="item")(approve_item_command)
 
 
 @approvals_app.command(name="list")
 @command
 async def list_approvals(json: Json = False) -> int:
-    """What waits, by shape, and what was approved by whom."""
-    found = await _read_shapes(read_settings())
+    """List the documents that wait, by shape, and the approvals given so far."""
+    shapes = await _read_shapes(read_settings())
     if json:
-        print_json({"shapes": [_to_dict(one) for one in found]})
+        print_json({"shapes": [_to_dict(one) for one in shapes]})
     else:
-        _print_shapes(found)
+        _print_shapes(shapes)
     return 0
 
 
 @approve_app.command(name="document")
 @command
 async def approve_document(document: str, why: ReasonOption = "", json: Json = False) -> int:
-    """Let one document go, named as `davtari approvals list` names it: sale:main:17."""
+    """Approve one document by its name in `davtari approvals list`, for example sale:main:17."""
     chosen = read_settings()
     shape = find_shape_of_document(await _read_shapes(chosen), document)
     return await _approve(chosen, shape, document, why, as_data=json)
@@ -147,7 +83,7 @@ async def approve_document(document: str, why: ReasonOption = "", json: Json = F
 @approve_app.command(name="shape")
 @command
 async def approve_shape(shape_id: str, why: ReasonOption = "", json: Json = False) -> int:
-    """Let every document of a shape go, now and from now on."""
+    """Approve every document of a shape, present and future."""
     chosen = read_settings()
     return await _approve(chosen, find_shape(await _read_shapes(chosen), shape_id), None, why, as_data=json)
 
@@ -157,28 +93,83 @@ async def _read_shapes(chosen: Settings) -> list[ApprovalShape]:
 
 
 async def _approve(chosen: Settings, shape: ApprovalShape, document: str | None, why: str, *, as_data: bool) -> int:
-    given = ApprovalGiven(shop=shape.shop, shape=shape.shape, document=document, why=why, **command_header())
-    await send_command(chosen.kafka, given, datetime.now(UTC))
+    approval = ApprovalGiven(shop=shape.shop, shape=shape.shape, document=document, why=why, **command_header())
+    await send_command(chosen.kafka, approval, datetime.now(UTC))
     if as_data:
-        print_json(given.content())
+        print_json(approval.content())
     else:
-        what = document or f"all of {shape.shape} in shop {shape.shop}"
-        console.print(f"Approved by {escape(given.asked_by)}: {escape(what)}. It goes by itself.", soft_wrap=True)
+        what = document or f"every document of shape {shape.shape} in shop {shape.shop}"
+        text = f"{what} approved by {approval.asked_by}. The services export it without further action."
+        console.print(escape(text), soft_wrap=True)
     return 0
 
 
-def _print_shapes(found: list[ApprovalShape]) -> None:
-    for one in found:
+def collect_shapes(envelopes: Iterable[Envelope[Event]], shops: Mapping[str, ShopSettings]) -> list[ApprovalShape]:
+    """Every shape with a request or an approval; those with waiting documents come first."""
+    facts = ApprovalFacts()
+    for envelope in envelopes:
+        _apply(facts, envelope.data)
+    slots = {*facts.approvals, *((one.shop, one.shape) for one in facts.requests.values())}
+    shapes = [_build_shape(slot, facts, shops) for slot in slots]
+    return sorted(shapes, key=lambda one: (not one.waiting, one.shop, one.shape))
+
+
+def _apply(facts: ApprovalFacts, event: Event) -> None:
+    match event:
+        case ApprovalAsked():
+            facts.requests[event.document] = event
+        case ApprovalGiven():
+            facts.approvals[event.shop, event.shape].append(event)
+        case SaleRecorded() | OrderRemoved():
+            facts.closed.add(sale_id(event.key))
+        case CreditNoteRecorded() | RefundRemoved():
+            facts.closed.add(credit_note_id(refund_key(event.key, event.refund_id)))
+        case OrderChanged() if is_void(event):
+            facts.closed.add(sale_id(event.key))
+        case _:
+            return
+
+
+def _build_shape(slot: tuple[str, str], facts: ApprovalFacts, shops: Mapping[str, ShopSettings]) -> ApprovalShape:
+    shop, approvals = shops.get(slot[0]), facts.approvals.get(slot, [])
+    first = shop.orders.approve_first if shop else 0
+    waiting = [
+        one
+        for one in facts.requests.values()
+        if (one.shop, one.shape) == slot and first and one.document not in facts.closed
+        and not is_approved(one.document, first, approvals)
+    ]  # fmt: skip
+    return ApprovalShape(digest_of(slot)[:8], *slot, tuple(waiting), tuple(approvals))
+
+
+def find_shape_of_document(shapes: Sequence[ApprovalShape], document: str) -> ApprovalShape:
+    """The shape of a document that waits. Raises `ApprovalNotFound`."""
+    for shape in shapes:
+        if any(one.document == document for one in shape.waiting):
+            return shape
+    raise ApprovalNotFound(f"{document} does not wait for an approval; see davtari approvals list")
+
+
+def find_shape(shapes: Sequence[ApprovalShape], prefix: str) -> ApprovalShape:
+    """The shape whose id starts with `prefix`. Raises `ApprovalNotFound` unless there is exactly one."""
+    matching = [shape for shape in shapes if shape.id.startswith(prefix)]
+    if len(matching) != 1:
+        raise ApprovalNotFound(f"{len(matching)} shapes have an id starting with {prefix}; see davtari approvals list")
+    return matching[0]
+
+
+def _print_shapes(shapes: list[ApprovalShape]) -> None:
+    for one in shapes:
         console.print(f"[bold]{one.id}[/]  {escape(one.shop)}: {escape(one.shape)}", soft_wrap=True)
         for asked in one.waiting:
-            console.print(f"    waits     {asked.document}  {asked.total} {asked.currency}", soft_wrap=True)
-        for given in one.given:
-            what, at = given.document or "the whole shape", local_time(given.asked_at)
-            console.print(f"    approved  {what} by {escape(given.asked_by)}, {at} {escape(given.why)}", soft_wrap=True)
-    count = sum(len(one.waiting) for one in found)
-    console.print(f"{count} documents wait for an approval." if count else "Nothing waits for an approval.")
+            console.print(f"    waiting   {asked.document}  {asked.total} {asked.currency}", soft_wrap=True)
+        for each in one.approvals:
+            what, at = each.document or "the whole shape", local_time(each.asked_at)
+            console.print(f"    approved  {what} by {escape(each.asked_by)}, {at} {escape(each.why)}", soft_wrap=True)
+    count = sum(len(one.waiting) for one in shapes)
+    console.print(f"Documents waiting for approval: {count}." if count else "No document is waiting for approval.")
 
 
 def _to_dict(one: ApprovalShape) -> dict[str, object]:
-    waiting, given = [each.content() for each in one.waiting], [each.content() for each in one.given]
-    return {"id": one.id, "shop": one.shop, "shape": one.shape, "waiting": waiting, "approved": given}
+    waiting, approved = [each.content() for each in one.waiting], [each.content() for each in one.approvals]
+    return {"id": one.id, "shop": one.shop, "shape": one.shape, "waiting": waiting, "approved": approved}

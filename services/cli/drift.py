@@ -1,4 +1,4 @@
-"""`davtari drift`."""
+"""`davtari drift`: compare the products of a shop with what Davtari wrote last (claims S3.7, S3.15)."""
 
 from __future__ import annotations
 
@@ -24,8 +24,7 @@ from services.settings.catalogue import Ownership
 from services.settings.model import Settings
 from services.settings.shop import ShopSettings
 
-# A linked product against what was written to it last, field by field (claims S3.7, S3.15).
-
+TOPICS = ("catalog.links", "stock.availability")
 Field = Literal[
     "product",
     "name",
@@ -57,25 +56,26 @@ SHOP_VALUES: Mapping[Field, Callable[[Product], Any]] = {
     "weight": lambda product: product.weight,
 }
 OWNERSHIP_EFFECTS: Mapping[str, str] = {
-    "always": "kept until Balance changes this item, then ours is written",
-    "if-empty": "kept: ours is written only where the shop has nothing",
-    "if-unchanged": "kept: a value edited by hand wins",
-    "never": "kept: the field is the storefront's",
+    "always": "kept until the item changes in Balance, then overwritten",
+    "if-empty": "kept: Davtari writes this field only if it is empty in the shop",
+    "if-unchanged": "kept: a value edited by hand has priority",
+    "never": "kept: Davtari does not write this field",
 }
-
-
 UNMANAGED_EFFECTS: Mapping[str, str] = {
-    "owner": "kept: the shop shows no figure (stock.manage)",
-    "davtari": "switched on again with the next figure (stock.manage)",
+    "owner": "kept: the shop does not track stock (stock.manage)",
+    "davtari": "enabled again when the stock is next written (stock.manage)",
 }
+STORED_SO = (
+    "the shop stores this form; to avoid it, use a shorter name, or one without markup and backslashes, in Balance"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """A field of a product that differs; `does` is what the settings make of it.
+    """A field of a product that differs from what was written; `effect` states what the settings do about it.
 
-    `kept`: it was edited by hand and stays so, whatever Balance says. `balance` is what Balance wanted there at the
-    last write, where that was kept from the shop. `by_shop`: nobody edited it, the shop stores it so.
+    `kept`: it was edited by hand and is not overwritten. `balance`: the value in Balance at the last write, if the
+    shop's own value was kept then. `by_shop`: nobody edited it, the shop stores the value in this form.
     """
 
     shop: str
@@ -85,21 +85,18 @@ class Drift:
     field: Field
     ours: str
     theirs: str
-    does: str
+    effect: str
     kept: bool = False
     balance: str = ""
     by_shop: bool = False
 
 
-STORED_SO = "the shop stores it so; use a shorter name, or one without markup and backslashes, in Balance to avoid it"
-
-
 def compare_product(
     link: ProductLinked, product: Product | None, figure: AvailabilityChanged | None, shop: ShopSettings
 ) -> Iterator[Drift]:
-    """What differs of a linked product. A field that was never written does not drift; prices never go to Balance."""
+    """The fields of a linked product that differ from what was written. A field that was never written is ignored."""
     if product is None:
-        yield _drift(link, "product", "there", "gone", "the item gets a new draft with its next change")
+        yield _drift(link, "product", "exists", "deleted", "a new draft is created when the item next changes")
         return
     yield from _compare_fields(link, link.written or WrittenProduct(digest=""), product, shop)
     yield from _compare_stored_name(link, product)
@@ -110,10 +107,10 @@ def compare_product(
 def _compare_fields(
     link: ProductLinked, written: WrittenProduct, product: Product, shop: ShopSettings
 ) -> Iterator[Drift]:
-    """Where sales are Balance's, no sale is written as well as any."""
+    """Compare the written fields. Where Balance owns sale prices, "no sale" counts as written."""
     sales_ours = shop.prices.sale_type is not None and shop.fields.sale_price == "always"
-    for field, held in SHOP_VALUES.items():
-        ours, theirs = getattr(written, field), held(product)
+    for field, read in SHOP_VALUES.items():
+        ours, theirs = getattr(written, field), read(product)
         cleared = field.startswith("sale_") and sales_ours and written.regular_price is not None
         if (ours is None and not cleared) or _same(field, ours, theirs):
             continue
@@ -123,7 +120,7 @@ def _compare_fields(
 
 
 def _compare_stored_name(link: ProductLinked, product: Product) -> Iterator[Drift]:
-    """A name that the shop stored in another form than it was sent, while it is still that."""
+    """A name that the shop stored in another form than it was sent, and that is still stored so."""
     for one in link.stored_otherwise:
         if one.field == "name" and plain_name(one.stored) == plain_name(product.name):
             yield replace(_drift(link, "name", one.sent, product.name, STORED_SO), by_shop=True)
@@ -132,7 +129,7 @@ def _compare_stored_name(link: ProductLinked, product: Product) -> Iterator[Drif
 def _compare_categories(
     link: ProductLinked, written: WrittenProduct, product: Product, shop: ShopSettings
 ) -> Iterator[Drift]:
-    """Categories are a set to which people may add: only one of ours that was taken out differs."""
+    """People may add categories: only a category of ours that was removed is a difference."""
     ours = written.category_ids or ()
     if set(ours) - set(product.category_ids) and not product.is_variation:
         texts = (", ".join(map(str, ours)), ", ".join(map(str, product.category_ids)) or "none")
@@ -140,16 +137,16 @@ def _compare_categories(
 
 
 def _field_drift(link: ProductLinked, field: Field, texts: tuple[str, str], owner: Ownership) -> Drift:
-    """A field with who owns it; what was kept at the last write is named with Balance's own value (claim K21)."""
+    """The drift of a field with an owner. A value that was kept is shown with that of Balance (claim K21)."""
     name = "sale" if field.startswith("sale_") else field
     balance = next((edit.in_balance for edit in link.kept if edit.field == name), "")
     kept = owner in ("if-unchanged", "never")
-    does = f"{OWNERSHIP_EFFECTS[owner]}; Balance wants {balance}" if kept and balance else OWNERSHIP_EFFECTS[owner]
-    return replace(_drift(link, field, *texts, does), kept=kept, balance=balance)
+    effect = f"{OWNERSHIP_EFFECTS[owner]}; in Balance: {balance}" if kept and balance else OWNERSHIP_EFFECTS[owner]
+    return replace(_drift(link, field, *texts, effect), kept=kept, balance=balance)
 
 
 def _same(field: Field, ours: Any, theirs: Any) -> bool:
-    """The shop keeps `&` as `&amp;` and cares for no letter case in SKUs (API facts)."""
+    """The shop stores `&` as `&amp;`, and ignores upper and lower case in SKUs (API facts)."""
     if isinstance(ours, str) and isinstance(theirs, str):
         ours, theirs = plain_name(ours) or "", plain_name(theirs) or ""
         return same_sku(ours) == same_sku(theirs) if field == "sku" else ours == theirs
@@ -160,7 +157,9 @@ def _compare_stock(
     link: ProductLinked, product: Product, figure: AvailabilityChanged, shop: ShopSettings
 ) -> Iterator[Drift]:
     if product.parent_manages_stock:
-        yield _drift(link, "manage_stock", "on", "by the parent", "no figure is kept until the variation has its own")
+        yield _drift(
+            link, "manage_stock", "on", "by the parent", "no stock is tracked until the variation tracks its own"
+        )
     elif not product.manages_stock:
         yield _drift(link, "manage_stock", "on", "off", UNMANAGED_EFFECTS[shop.stock.manage])
     else:
@@ -172,16 +171,16 @@ def _compare_quantity(
 ) -> Iterator[Drift]:
     if product.stock_quantity is None or product.stock_quantity == figure.quantity:
         return
-    does = {
-        "correct": "ours is written again within the hour, unless an order has moved it",
-        "announce": "kept and announced; ours is written with the next change of the figure",
-        "off": "kept until the figure changes",
+    effect = {
+        "correct": "overwritten within the hour, unless an order changed it",
+        "announce": "kept and reported; overwritten when the figure next changes",
+        "off": "kept until the figure next changes",
     }[shop.stock.drift]
-    yield _drift(link, "stock", _text(figure.quantity), _text(product.stock_quantity), does)
+    yield _drift(link, "stock", _text(figure.quantity), _text(product.stock_quantity), effect)
 
 
-def _drift(link: ProductLinked, field: Field, ours: str, theirs: str, does: str) -> Drift:
-    return Drift(link.shop, link.item, link.sku, link.product_id, field, ours, theirs, does)
+def _drift(link: ProductLinked, field: Field, ours: str, theirs: str, effect: str) -> Drift:
+    return Drift(link.shop, link.item, link.sku, link.product_id, field, ours, theirs, effect)
 
 
 def _text(value: Any) -> str:
@@ -192,14 +191,11 @@ def _text(value: Any) -> str:
     return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
-TOPICS = ("catalog.links", "stock.availability")
-
-
 @command
 async def drift_command(shop: Shop = "", json: Json = False) -> int:
-    """Where a shop holds something else than what was written there, and what the settings make of it.
+    """List product fields that differ in the shop from what Davtari wrote, and what the settings do about it.
 
-    Only looks. Exit code 1 when anything differs that was edited. Prices never go to Balance.
+    Changes nothing. The exit code is 1 if a field was edited. No value is ever copied to Balance.
     """
     chosen = read_settings()
     found, left_out = await find_drift(chosen, select_shop(chosen, shop))
@@ -209,9 +205,9 @@ async def drift_command(shop: Shop = "", json: Json = False) -> int:
 
 
 async def find_drift(chosen: Settings, shop: str) -> tuple[list[Drift], list[Unreadable]]:
-    """All drift of a shop, and the products that could not be read.
+    """Compare every linked product of a shop. Returns the differences and the products that cannot be read.
 
-    Reads the whole catalogue, a hundred products a call. Raises `UpstreamError`.
+    Reads the whole catalogue, a hundred products per call. Raises `UpstreamError`.
     """
     links: dict[str, ProductLinked] = {}
     figures: dict[str, AvailabilityChanged] = {}
@@ -219,28 +215,28 @@ async def find_drift(chosen: Settings, shop: str) -> tuple[list[Drift], list[Unr
         match envelope.data:
             case ProductLinked() as link if link.shop == shop:
                 links[link.key] = link
-            case ProductUnlinked() as gone if gone.shop == shop:
-                links.pop(gone.key, None)
+            case ProductUnlinked() as unlinked if unlinked.shop == shop:
+                links.pop(unlinked.key, None)
             case AvailabilityChanged() as figure if figure.shop == shop:
                 figures[figure.key] = figure
-    held, left_out = dict[int, Product](), list[Unreadable]()
+    products, left_out = dict[int, Product](), list[Unreadable]()
     async with open_shop(chosen, shop, utc_now) as client:
         async for product in readable(client.every_product(), left_out):
-            held[product.id] = product
-        missing = [link.product_id for link in links.values() if link.product_id not in held] if left_out else []
-        unread = [id_ for id_ in missing if not await _is_gone(client, id_)]
+            products[product.id] = product
+        missing = [link.product_id for link in links.values() if link.product_id not in products] if left_out else []
+        unreadable = [id_ for id_ in missing if not await _is_deleted(client, id_)]
     rules = chosen.shops[shop]
-    ordered = sorted((link for link in links.values() if link.product_id not in unread), key=lambda link: link.sku)
+    ordered = sorted((link for link in links.values() if link.product_id not in unreadable), key=lambda link: link.sku)
     found = [
         one
         for link in ordered
-        for one in compare_product(link, held.get(link.product_id), figures.get(link.key), rules)
+        for one in compare_product(link, products.get(link.product_id), figures.get(link.key), rules)
     ]
     return found, left_out
 
 
-async def _is_gone(client: WooCommerce, product_id: int) -> bool:
-    """Whether the shop has no such product; one that only cannot be read is no drift."""
+async def _is_deleted(client: WooCommerce, product_id: int) -> bool:
+    """Whether the shop has no such product. A product that exists but cannot be read is not drift."""
     try:
         return await client.product(product_id) is None
     except ReadError:
@@ -249,10 +245,10 @@ async def _is_gone(client: WooCommerce, product_id: int) -> bool:
 
 def _print_drift(found: list[Drift]) -> None:
     if not found:
-        console.print("The shop holds what was written there.")
+        console.print("No differences: the shop has what Davtari wrote.")
         return
-    rows = [(one.sku, f"#{one.product_id}", one.field, one.ours, one.theirs, one.does) for one in found]
-    console.print(build_table(("SKU", "product", "field", "ours", "the shop's", "what the settings do"), rows))
+    rows = [(one.sku, f"#{one.product_id}", one.field, one.ours, one.theirs, one.effect) for one in found]
+    console.print(build_table(("SKU", "product", "field", "written", "in the shop", "effect of the settings"), rows))
     kept = sum(one.kept for one in found)
-    told = f" {kept} of them were edited by hand and stay so, whatever Balance says." if kept else ""
-    console.print(f"{len(found)} fields differ.{told} Nothing of this goes to Balance.", soft_wrap=True)
+    text = f" {kept} were edited by hand and are kept." if kept else ""
+    console.print(f"Fields that differ: {len(found)}.{text} Nothing is copied to Balance.", soft_wrap=True)

@@ -17,7 +17,7 @@ from services.engine.runtime.importing import imported
 
 # Spellings of earlier versions, which are still understood: each is replaced, and the new one is shown.
 
-OPTIONS = {"--why": "--reason", "--preview": "--dry-run"}
+OPTIONS = {"--why": "--reason", "--preview": "--dry-run", "--mend": "--fix"}
 
 
 def modernize(command: Any, arguments: Sequence[str], shops: Collection[str]) -> tuple[list[str], list[str]]:

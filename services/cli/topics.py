@@ -1,4 +1,4 @@
-"""`davtari topics create`: makes topics, and names those that are not as the manifest says."""
+"""`davtari topics create`: create missing topics, and report those that differ from the manifest."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from services.engine.kafka.topics import create_topics, find_topic_faults, fix_t
 from services.settings.kafka import KafkaSettings
 
 
-async def create_and_check_topics(read_settings: KafkaSettings, *, mend: bool) -> int:
-    """Make what is missing, and with `mend` set what differs; gives the exit code: 1 when something is still wrong."""
-    made = await create_topics(read_settings)
-    _say(f"{len(made)} topics created" + (f": {', '.join(made)}" if made else "; all were there"))
-    changed = await fix_topic_configs(read_settings) if mend else []
+async def create_and_check_topics(kafka: KafkaSettings, *, fix: bool) -> int:
+    """Create missing topics; `fix`: correct the configuration of the others. Returns 1 if a topic is still wrong."""
+    made = await create_topics(kafka)
+    _print(f"{len(made)} topics created" + (f": {', '.join(made)}" if made else "; all existed already"))
+    changed = await fix_topic_configs(kafka) if fix else []
     for line in changed:
-        _say(f"changed {line}")
-    done = {line.partition(":")[0] for line in changed}  # Kafka needs a moment to tell of it
-    async with open_admin(read_settings) as asked:
-        faults = await find_topic_faults(asked, read_settings)
+        _print(f"changed {line}")
+    done = {line.partition(":")[0] for line in changed}  # Kafka reports a change only a moment later
+    async with open_admin(kafka) as client:
+        faults = await find_topic_faults(client, kafka)
     left = [fault for fault in faults if fault.topic not in done or fault.kind == "partitions"]
     for fault in left:
-        _say(f"{fault.message}\n    {fault.fix}")
+        _print(f"{fault.message}\n    {fault.fix}")
     return FAILED if any(fault.kind == "config" for fault in left) else 0
 
 
-def _say(text: str) -> None:
+def _print(text: str) -> None:
     console.print(text, soft_wrap=True, markup=False)
 
 
@@ -39,7 +39,7 @@ app = typer.Typer(no_args_is_help=True, help="The Kafka topics.")
 @app.command(name="create")
 @command
 async def topics_create(
-    mend: Annotated[bool, typer.Option("--mend", help="Set retention and the like where they differ.")] = False,
+    fix: Annotated[bool, typer.Option("--fix", help="Correct retention and other settings that differ.")] = False,
 ) -> int:
-    """Create the topics of the manifest that are missing; name those that are there and differ."""
-    return await create_and_check_topics(read_settings().kafka, mend=mend)
+    """Create missing topics, and report those that differ from the manifest."""
+    return await create_and_check_topics(read_settings().kafka, fix=fix)

@@ -7,13 +7,12 @@ from datetime import date
 from html import escape
 
 from contracts.delivery_ids import order_key
-from contracts.reason_texts import find_text
+from contracts.reason_texts import known
 from services.accounting.documents.digest import digest_of
 from services.accounting.documents.written import amount
 from services.order_notifier.projection import Document, KnownOrder, Waiting
 from services.order_notifier.wording import TEXTS
 from services.settings.notes import NoteSettings, Text
-from services.settings.translation import translator
 
 LENGTH = 16
 
@@ -54,8 +53,8 @@ def waiting_text(known: KnownOrder, waiting: Waiting, settings: NoteSettings) ->
 
 def _cause(reason: str, settings: NoteSettings) -> str:
     """Empty for a code that this version does not know."""
-    text = find_text(reason)
-    return "" if text is None else translator(settings.language)(text.cause)
+    text = known(reason)
+    return "" if text is None else (text.ka if settings.language == "ka" else text.en).cause
 
 
 def _filled(name: Text, words: Mapping[str, str | None], settings: NoteSettings) -> str:

@@ -148,7 +148,9 @@ async def test_a_sample_of_skus_shows_what_is_there_and_what_is_ambiguous() -> N
     held = [product(1, sku="TEA-0"), product(2, sku="TEA-1"), product(3, sku="tea-1"), product(4, sku="TEA-2")]
     shop = Counting(held)
     [found] = await product_findings(shop, TEN[:4], "_balance_uid")
-    assert "2,000 in the shop; of 4 SKUs looked up 2 are there once, 1 would be created, 1 need a person" in found.told
+    assert (
+        "2,000 in the shop; of 4 SKUs looked up, 2 match one product, 1 would be created, 1 are ambiguous" in found.told
+    )
     assert "#2, #3" in found.fix
     assert found.ok is None
 
@@ -221,11 +223,11 @@ async def test_unreadable_records_of_balance_are_counted_and_the_rest_is_judged(
     assert [one.sku for one in found.items if one.kind != "folder"] == ["TEA-2", "TEA-5"]
     assert [step.name for step in found.items[1].path] == ["Tea 1"]
     assert [each.price for each in found.prices[row(5)["uid"]]] == [Decimal("5.00")]
-    assert (len(found.unreadable), found.whole) == (4, True)
+    assert (len(found.unreadable), found.complete) == (4, True)
 
 
 async def test_a_large_catalogue_is_judged_by_its_first_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("services.cli.check.items.MAX_ITEMS", 3)
     shown: Any = Shown([row(number) for number in range(10)], [])
     found = await read_sample(shown, BalanceSettings(application_id="1", user_name="u", password_file="p"), NOON)  # type: ignore[arg-type]
-    assert (len(found.items), found.whole) == (3, False)
+    assert (len(found.items), found.complete) == (3, False)

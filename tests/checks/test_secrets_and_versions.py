@@ -36,7 +36,7 @@ def settings(folder: Path) -> Settings:
 
 def test_secrets_that_can_be_read_are_one_line(tmp_path: Path) -> None:
     [found] = installation.secret_findings(settings(tmp_path))
-    assert (found.ok, found.told) == (True, "7 files read")
+    assert (found.ok, found.told) == (True, "7 files readable")
 
 
 @pytest.mark.parametrize("how", ["missing", "empty", "a folder"])

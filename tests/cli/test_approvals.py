@@ -1,4 +1,4 @@
-"""`davtari approvals`: what waits by shape, who approved what, and the order's own story."""
+"""`davtari approvals`: documents waiting by shape, who approved what, and the history of the order."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.support.exporting import KEY, ORDER, PAID, SHOP, line, order, recorde
 USING = settings(approve_first=1)
 BOUGHT = order(line(1, "20.00"))
 DOCUMENT = f"sale:{KEY}"
-QUESTION = ApprovalAsked(
+REQUEST = ApprovalAsked(
     shop=SHOP,
     document=DOCUMENT,
     kind="sale",
@@ -34,16 +34,16 @@ QUESTION = ApprovalAsked(
 )
 
 
-def listed(*events: Event) -> list[ApprovalShape]:
+def list_shapes(*events: Event) -> list[ApprovalShape]:
     return collect_shapes(told(*events), USING.shops)
 
 
 @pytest.mark.claim("I5")
 def test_a_document_waits_until_it_is_approved_and_the_approval_names_the_person() -> None:
-    [before] = listed(QUESTION)
+    [before] = list_shapes(REQUEST)
     assert [one.document for one in before.waiting] == [DOCUMENT]
-    [after] = listed(QUESTION, approval(DOCUMENT, why="checked"))
-    assert (after.waiting, [(one.asked_by, one.why) for one in after.given]) == ((), [("nino", "checked")])
+    [after] = list_shapes(REQUEST, approval(DOCUMENT, why="checked"))
+    assert (after.waiting, [(one.asked_by, one.why) for one in after.approvals]) == ((), [("nino", "checked")])
     assert (before.id, before.shape) == (after.id, SHAPE)
 
 
@@ -52,21 +52,21 @@ def test_a_document_waits_until_it_is_approved_and_the_approval_names_the_person
     [recorded_sale(BOUGHT, USING), BOUGHT.model_copy(update={"status": "cancelled"}), approval()],
     ids=["recorded", "cancelled", "the whole shape is approved"],
 )
-def test_what_needs_no_approval_any_more_is_not_listed(later: Event) -> None:
-    assert listed(QUESTION, later)[0].waiting == ()
+def test_what_needs_no_approval_any_more_is_not_list_shapes(later: Event) -> None:
+    assert list_shapes(REQUEST, later)[0].waiting == ()
 
 
 def test_documents_and_shapes_are_found_by_name() -> None:
-    [one] = found = listed(QUESTION)
+    [one] = found = list_shapes(REQUEST)
     assert find_shape_of_document(found, DOCUMENT) is find_shape(found, one.id[:4]) is one
     for wrong in (lambda: find_shape_of_document(found, "sale:main:9"), lambda: find_shape(found, "nothing")):
         with pytest.raises(ApprovalNotFound, match="davtari approvals list"):
             wrong()
 
 
-def test_the_passport_of_the_order_tells_of_the_question_and_of_who_approved() -> None:
+def test_the_passport_of_the_order_shows_the_request_and_who_approved_it() -> None:
     other = approval("sale:main:9", command_id="other")
-    story = build_timeline(KEY, told(BOUGHT, QUESTION, other, approval(why="as agreed")))
+    story = build_timeline(KEY, told(BOUGHT, REQUEST, other, approval(why="as agreed")))
     assert story is not None
     said = [entry.what for entry in story.entries]
     assert said[1:] == [
@@ -75,6 +75,6 @@ def test_the_passport_of_the_order_tells_of_the_question_and_of_who_approved() -
     ]
 
 
-def test_the_day_close_tells_that_an_order_waits_for_its_approval() -> None:
-    [one] = closing(BOUGHT, QUESTION, using=USING).differences
+def test_the_day_close_reports_an_order_that_waits_for_its_approval() -> None:
+    [one] = closing(BOUGHT, REQUEST, using=USING).differences
     assert (one.reason, "davtari approvals list" in one.cause) == (Reason.APPROVAL_WAITS, True)

@@ -25,32 +25,32 @@ from tests.catalog_importer.catalogue_bench import (
 
 
 async def linked(shop: World, name: str = "Black tea") -> ProductLinked:
-    """Tea at 12.50, as the importer made it."""
-    said = links(await shop.take(item("tea-100", name=name), priced("tea-100", price("12.50"))))
-    return said[-1]
+    """The link of tea at 12.50, as the importer created it."""
+    linked_ = links(await shop.take(item("tea-100", name=name), priced("tea-100", price("12.50"))))
+    return linked_[-1]
 
 
 async def found(shop: World, link: ProductLinked, figure: AvailabilityChanged | None = None) -> list[Drift]:
-    """The report about that product."""
+    """The differences of that product."""
     held = [product async for product in shop.client.every_product() if product.id == link.product_id]
     return list(compare_product(link, held[0] if held else None, figure, settings().shops["main"]))
 
 
 @pytest.mark.parametrize("name", ["Black tea", "Salt &amp;  pepper", 'ჩაი "მწვანე"'])
-async def test_what_was_written_does_not_drift(name: str) -> None:
+async def test_a_product_that_is_as_written_does_not_drift(name: str) -> None:
     async with world() as shop:
         assert await found(shop, await linked(shop, name)) == []
 
 
 @pytest.mark.claim("S3.7")
-async def test_a_price_changed_in_the_shop_is_reported_with_what_becomes_of_it_and_stays_out_of_balance() -> None:
+async def test_a_price_changed_in_the_shop_is_reported_with_the_effect_and_is_not_copied_to_balance() -> None:
     async with world() as shop:
         link = await linked(shop)
         before = len(shop.writes())
         shop.held(link.product_id).update(regular_price="19.00", price="19.00")
         [drift] = await found(shop, link)
         assert (drift.field, drift.ours, drift.theirs) == ("regular_price", "12.50", "19.00")
-        assert "ours is written" in drift.does
+        assert "overwritten" in drift.effect
         assert len(shop.writes()) == before
 
 
@@ -69,12 +69,12 @@ async def test_other_fields_are_reported_too(field: str, value: str) -> None:
         assert [one.field for one in await found(shop, link)] == [field]
 
 
-async def test_stock_and_products_that_are_gone_are_reported() -> None:
+async def test_stock_and_deleted_products_are_reported() -> None:
     async with world() as shop:
         link = await linked(shop)
-        told = {"shop": "main", "item": link.item, "product_id": link.product_id, "sku": link.sku, "explanation": ()}
+        fields = {"shop": "main", "item": link.item, "product_id": link.product_id, "sku": link.sku, "explanation": ()}
         figure = AvailabilityChanged.model_validate(
-            {**told, "quantity": Decimal(5), "mode": "live", "published_at": NOON}
+            {**fields, "quantity": Decimal(5), "mode": "live", "published_at": NOON}
         )
         shop.held(link.product_id).update(manage_stock=True, stock_quantity=8)
         assert [(one.field, one.ours, one.theirs) for one in await found(shop, link, figure)] == [("stock", "5", "8")]
@@ -94,7 +94,7 @@ KEEP = {"preset": "keep-edits"}
 
 @pytest.mark.claim("K21")
 @pytest.mark.parametrize("written_since", [False, True], ids=["before any write", "after one"])
-async def test_an_edit_that_is_kept_is_named_whether_or_not_the_product_was_written_since(written_since: bool) -> None:
+async def test_a_kept_edit_is_reported_whether_or_not_the_product_was_written_since(written_since: bool) -> None:
     rules = settings(LIVE, fields=KEEP)
     async with world(rules) as shop:
         link = await linked(shop)
@@ -104,25 +104,25 @@ async def test_an_edit_that_is_kept_is_named_whether_or_not_the_product_was_writ
             more = priced("tea-100", price("13.00"))
             link = links(await shop.take(more, item("tea-100", name="Black tea", group=COFFEE)))[-1]
         product = await anext(shop.client.every_product())
-        told = {one.field: one for one in compare_product(link, product, None, rules.shops["main"])}
-    assert {field: (one.ours, one.theirs, one.kept) for field, one in told.items()} == {
+        drift = {one.field: one for one in compare_product(link, product, None, rules.shops["main"])}
+    assert {field: (one.ours, one.theirs, one.kept) for field, one in drift.items()} == {
         "regular_price": ("12.50", "19.00", True),
         "category": (str(TEA_CATEGORY), "90", True),
     }
-    assert {one.balance for one in told.values()} == ({"13.00", str(COFFEE_CATEGORY)} if written_since else {""})
-    assert all(("Balance wants" in one.does) is written_since for one in told.values())
+    assert {one.balance for one in drift.values()} == ({"13.00", str(COFFEE_CATEGORY)} if written_since else {""})
+    assert all(("in Balance:" in one.effect) is written_since for one in drift.values())
 
 
 MANAGED = [
     ({"manage_stock": False, "stock_quantity": None}, ("manage_stock", "on", "off"), "stock.manage"),
-    ({"manage_stock": "parent", "stock_quantity": 50}, ("manage_stock", "on", "by the parent"), "no figure is kept"),
+    ({"manage_stock": "parent", "stock_quantity": 50}, ("manage_stock", "on", "by the parent"), "no stock is tracked"),
 ]
 
 
 @pytest.mark.claim("S3.15", "K11")
-@pytest.mark.parametrize(("held", "told", "does"), MANAGED, ids=["switched off", "kept by the parent"])
+@pytest.mark.parametrize(("held", "expected", "effect"), MANAGED, ids=["disabled", "tracked by the parent"])
 async def test_stock_that_the_shop_does_not_manage_is_reported_as_such(
-    held: dict[str, object], told: tuple[str, str, str], does: str
+    held: dict[str, object], expected: tuple[str, str, str], effect: str
 ) -> None:
     async with world() as shop:
         link = await linked(shop)
@@ -138,5 +138,5 @@ async def test_stock_that_the_shop_does_not_manage_is_reported_as_such(
         )
         shop.held(link.product_id).update(held)
         [drift] = await found(shop, link, figure)
-        assert (drift.field, drift.ours, drift.theirs) == told
-        assert does in drift.does
+        assert (drift.field, drift.ours, drift.theirs) == expected
+        assert effect in drift.effect

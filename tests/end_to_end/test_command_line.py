@@ -54,7 +54,7 @@ def _is_plain(order_id: int) -> bool:
 async def test_check_finds_everything_in_order(stage: Stage) -> None:
     plain, data = await asyncio.gather(stage.davtari("check"), stage.davtari("check", "--json"))
     assert (plain.code, data.code) == (DONE, DONE), plain.out + plain.err
-    assert "0 things to mend" in plain.out
+    assert "0 problems" in plain.out
     assert all(finding["ok"] is not False for system in data.json["systems"] for finding in system["findings"])
     assert data.json["cannot_go_live"] == {}
     _no_secret(plain, data)

@@ -59,7 +59,7 @@ async def test_they_are_chosen_grouped_and_told_with_the_role_that_mends_them(st
     for told in ("accountant", "balance.period-closed", "replay --reason-code balance.period-closed", "deliver"):
         assert told in grouped.out, grouped.out
     (group,) = data.json
-    assert (group["open"], group["owner"], group["resolves_by_itself"]) == (3, "accountant", False)
+    assert (group["open"], group["owner"], group["heals"]) == (3, "accountant", False)
     assert "პერიოდი" in group["fix"]
     assert [letter["dead_letter"] for letter in one.json] == [of_order[first]]
     assert (none.code, "Nothing waits" in none.out) == (DONE, True)

@@ -259,23 +259,23 @@ async def test_check_names_what_is_wrong_and_which_flow_cannot_go_live(made: Wor
 
 
 @pytest.mark.claim("K3")
-async def test_check_mends_webhooks_once(made: World) -> None:
+async def test_check_fixes_webhooks_once(made: World) -> None:
     made.settle(ALL_LIVE)
-    # given a shop without webhooks; then they are made; then one is switched off
+    # given a shop without webhooks; then they are created; then one is disabled
     bare = await davtari("check", folder=made.folder)
-    assert (bare.code, "0 of 4 there" in bare.out, "davtari check --mend" in bare.out) == (FAILED, True, True)
-    first = await davtari("check", "--mend", folder=made.folder)
-    assert (first.code, first.out.count("mended")) == (0, 4)
+    assert (bare.code, "0 of 4 exist" in bare.out, "davtari check --fix" in bare.out) == (FAILED, True, True)
+    first = await davtari("check", "--fix", folder=made.folder)
+    assert (first.code, first.out.count("fixed")) == (0, 4)
     hook = (await made.storefront())["webhooks"][0]
     off = await made.shop.put(f"/wp-json/wc/v3/webhooks/{hook['id']}", json={"status": "disabled"})
     off.raise_for_status()
     named = await davtari("check", folder=made.folder)
     assert (named.code, f"{hook['topic']} is disabled" in named.out) == (FAILED, True)
-    # when it is mended twice
-    second = await davtari("check", "--mend", folder=made.folder)
-    third = await davtari("check", "--mend", folder=made.folder)
-    # then it was switched on once, and nothing was made twice
-    assert (second.code, second.out.count("switched on again"), third.out.count("mended")) == (0, 1, 0)
+    # when it is fixed twice
+    second = await davtari("check", "--fix", folder=made.folder)
+    third = await davtari("check", "--fix", folder=made.folder)
+    # then it was enabled once, and nothing was created twice
+    assert (second.code, second.out.count("enabled"), third.out.count("fixed")) == (0, 1, 0)
     hooks = (await made.storefront())["webhooks"]
     topics = ["customer.deleted", "order.created", "order.deleted", "order.updated"]
     assert sorted(hook["topic"] for hook in hooks) == topics

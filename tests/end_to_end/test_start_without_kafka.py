@@ -30,8 +30,8 @@ async def test_kafka_is_away_at_the_start(kafka: Broker, tmp_path: Path) -> None
         said = await made.davtari("status")
         assert (said.code, f"127.0.0.1:{port}" in said.err, "Traceback" in said.err) == (NO_ANSWER, True, False)
         # when the shop's webhooks are made from here, and the services start
-        mended = await made.davtari("check", "--mend")
-        assert "webhook order.created made" in mended.out
+        fixed = await made.davtari("check", "--fix")
+        assert "webhook order.created created" in fixed.out
         up = made.programs.begin("up")
         await until(lambda: _waits(made), "the services say that they wait for Kafka")
         # then what the shop tells is taken, and kept

@@ -1,4 +1,4 @@
-"""What is known of a person before anything is forgotten: orders, copies, keys, and what stands in the way."""
+"""What `davtari forget` reports about a person: orders, copies, keys, and warnings."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def test_what_stays_in_balance_is_told() -> None:
     assert recorded_sale(BOUGHT, settings()).total == Decimal("20.00")
 
 
-def test_what_is_known_is_told_before_anything_is_asked() -> None:
+def test_what_is_known_of_a_person_is_described_first() -> None:
     client: dict[str, Any] = {"shop": SHOP, "order_id": ORDER, "person_ref": "p-1", "client": "c-1", "how": "found"}
     clear = LATER.model_copy(update={"person": known()})
     sold = ClientRecorded(**client, code="0001", recorded_at=NOW), recorded_sale(BOUGHT, settings())
@@ -151,24 +151,24 @@ def test_what_is_known_is_told_before_anything_is_asked() -> None:
 
     assert lines[:3] == [
         "2 orders since 2026-03-01: main:1042, main:1050",
-        "in the log: 1 sealed copy under 2 keys; 1 in clear, published before there was sealing: those stay",
-        "in Balance: client 0001, 1 Sale: kept, accounting records",
+        "in the log: 1 sealed copy with 2 keys; 1 unsealed, published before sealing was introduced: not erased",
+        "in Balance: client 0001, 1 Sale: kept as accounting records",
     ]
     assert [line[:35] for line in lines[3:]] == [
-        "! not erased in the shop when read ",
+        "! not erased in the shop when last ",
         "! not in the books yet: main:1050; ",
-        "! older state databases may hold co",
+        "! older state databases may contain",
     ]
 
 
-def test_what_became_of_it_is_told_service_by_service() -> None:
+def test_the_result_is_described_for_each_service() -> None:
     answer = CommandSettled(
         command_id="f-1", service="store-feed", outcome="done", detail="", settled_at=NOW,
         figures={"copies": 2, "waiting": 1},
     )  # fmt: skip
 
     assert describe_answers(ForgetAnswers((answer,), ("alerts",)), ["store-feed", "alerts"], 1, dry_run=False) == [
-        "1 key given up",
-        "store-feed: 2 copies; still waits, and names the person until it is made: 1 delivery",
-        "alerts: has not answered; the command is kept and will be carried out when it runs (davtari status)",
+        "1 key deleted",
+        "store-feed: 2 copies; pending, with personal data until completed: 1 delivery",
+        "alerts: no answer; the command is stored and will be processed when the service runs (davtari status)",
     ]

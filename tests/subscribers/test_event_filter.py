@@ -41,26 +41,28 @@ NOTHING = parse_record(Record("shop.orders", 0, 0, 0, b"main:17", None, []))
     ],
 )
 def test_only_what_is_wanted_passes(wanted: EventFilter, passing: list[EventRecord]) -> None:
-    assert [one for one in (ORDER, OTHER_SHOP, ITEM, NOTHING) if wanted.wants(one)] == passing
+    assert [one for one in (ORDER, OTHER_SHOP, ITEM, NOTHING) if wanted.matches(one)] == passing
 
 
 def test_the_window_holds_its_beginning_and_not_its_end() -> None:
     window = EventFilter(since=NOW, until=NOW + SECOND)
     moments = [NOW - SECOND / 1000, NOW, NOW + SECOND - SECOND / 1000, NOW + SECOND]
-    assert [window.wants(at(told(item()), when)) for when in moments] == [False, True, True, False]
+    assert [window.matches(at(told(item()), when)) for when in moments] == [False, True, True, False]
 
 
-def test_only_the_topics_are_read_in_which_the_wanted_may_stand() -> None:
-    assert EventFilter().reads == tuple(topic.name for topic in TOPICS if topic.name != "privacy.keys")
-    assert EventFilter(types=("OrderChanged", "SaleRecorded")).reads == ("shop.orders", "ledger.documents")
-    assert EventFilter(topics=("balance.items",), types=("SaleRecorded",)).reads == ("balance.items",)
-    assert {topic for event in EVENTS for topic in EventFilter(types=(event.TYPE,)).reads} == {e.TOPIC for e in EVENTS}
+def test_only_topics_that_may_contain_matching_events_are_read() -> None:
+    assert EventFilter().topics_to_read == tuple(topic.name for topic in TOPICS if topic.name != "privacy.keys")
+    assert EventFilter(types=("OrderChanged", "SaleRecorded")).topics_to_read == ("shop.orders", "ledger.documents")
+    assert EventFilter(topics=("balance.items",), types=("SaleRecorded",)).topics_to_read == ("balance.items",)
+    assert {topic for event in EVENTS for topic in EventFilter(types=(event.TYPE,)).topics_to_read} == {
+        e.TOPIC for e in EVENTS
+    }
 
 
 @pytest.mark.parametrize("wrong", [EventFilter(topics=("orders",)), EventFilter(types=("OrderChange",))])
 def test_a_name_that_does_not_exist_is_refused_and_the_right_ones_are_told(wrong: EventFilter) -> None:
     with pytest.raises(UnknownName, match=r"shop\.orders|OrderChanged"):
-        _ = wrong.reads
+        _ = wrong.topics_to_read
 
 
 @pytest.mark.parametrize(
@@ -88,6 +90,6 @@ def test_a_moment_that_is_none_is_refused(text: str) -> None:
 
 def test_keys_of_people_are_read_only_by_name() -> None:
     keys = "privacy.keys"
-    assert keys not in EventFilter().reads
-    assert "shop.orders" in EventFilter().reads
-    assert EventFilter(topics=(keys,)).reads == EventFilter(types=("PersonKeyMade",)).reads == (keys,)
+    assert keys not in EventFilter().topics_to_read
+    assert "shop.orders" in EventFilter().topics_to_read
+    assert EventFilter(topics=(keys,)).topics_to_read == EventFilter(types=("PersonKeyMade",)).topics_to_read == (keys,)

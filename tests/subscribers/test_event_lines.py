@@ -101,7 +101,7 @@ def _words(node: object) -> set[str]:
 
 def test_a_record_that_is_no_event_is_said_to_be_none() -> None:
     line = parse_record(record(SAMPLES["ItemChanged.v1"], value=None)).text()
-    assert line == "balance.items, partition 2, offset 17: no event of Davtari; --json shows its bytes"
+    assert line == "balance.items, partition 2, offset 17: not a Davtari event; --json shows its bytes"
 
 
 @pytest.mark.parametrize("line", [b"", b"[]", b"7", b"{}", b'{"record": {}}', b'{"id": "1", "data": {}}', b"{"])

@@ -109,13 +109,13 @@ async def test_offsets_that_the_log_does_not_have_are_an_error_and_never_a_silen
     await topics.send(told(order(1)))
     full = topics.settings.topic_prefix + "shop.orders"
     (tmp_path / "offsets").write_text(json.dumps({"offsets": {full: {"0": 9, "1": 9, "2": 9}}}))
-    with pytest.raises(TopicDataMissing, match="Export anew"):
+    with pytest.raises(TopicDataMissing, match="start a new export"):
         await Export(ORDERS, None, tmp_path / "offsets").run(topics.settings)
 
 
 async def test_a_file_of_something_else_is_no_progress(topics: Topics, tmp_path: Path) -> None:
     (tmp_path / "offsets").write_text('{"offset": 3}')
-    with pytest.raises(ExportRefused, match="does not hold the offsets of an export"):
+    with pytest.raises(ExportRefused, match="is not an offsets file of an export"):
         load_progress(tmp_path / "offsets")
 
 

@@ -113,7 +113,7 @@ async def test_a_replay_that_kafka_does_not_acknowledge_is_said_to_be_unknown(to
     await topics.send(told(order(1)))
     file = await exported(topics, tmp_path, EventFilter(topics=("shop.orders",)))
     impatient = topics.settings.model_copy(update={"send_timeout": 1e-6})
-    with pytest.raises(ReplayUnconfirmed, match="Replay it again"):
+    with pytest.raises(ReplayUnconfirmed, match="Rerun the same command"):
         await replay_export(impatient, file, topics.settings.topic_prefix)
 
 

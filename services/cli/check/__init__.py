@@ -1,1 +1,1 @@
-"""`davtari check`: what is wrong in either system, and what mends it."""
+"""`davtari check`: find what is wrong in Kafka, Balance, the shops or the settings, and how to fix it."""

@@ -1,4 +1,4 @@
-"""Webhooks: which are there, which are off, and which call an address where nobody listens."""
+"""Checks of what an installation needs besides Balance and the shops: Kafka topics, secret files, webhooks."""
 
 from __future__ import annotations
 
@@ -19,28 +19,30 @@ from services.store_feed.watchdog import ACTIVE, Mended, mend
 from services.store_feed.watchdog import TOPICS as WEBHOOK_TOPICS
 from services.store_feed.webhook import PATH
 
-# Kafka as `davtari check` sees it: is it there, are the topics as the manifest says, may we have them made.
+GENERATE_SECRET = """python3 -c 'import secrets; print(secrets.token_urlsafe(32))' > {path}"""
+"""Creates a secret that only Davtari and the shop's webhooks share."""
+PORTS = (80, 443, 8080)
+"""The only ports that WordPress calls by default (an API fact)."""
+FIX_WEBHOOKS = "davtari check --fix   creates and enables them"
+WEBHOOKS_PAGE = "WooCommerce → Settings → Advanced → Webhooks"
 
 
 def kafka_title(settings: KafkaSettings) -> str:
-    """Which Kafka, and as whom."""
-    who = f", as {settings.user_name} ({settings.sasl_mechanism})" if settings.uses_sasl else ""
-    return f"Kafka     {settings.bootstrap_servers}   {settings.security_protocol}{who}"
+    """The heading of the findings about Kafka: its address and the user."""
+    user = f", as {settings.user_name} ({settings.sasl_mechanism})" if settings.uses_sasl else ""
+    return f"Kafka     {settings.bootstrap_servers}   {settings.security_protocol}{user}"
 
 
 async def topic_findings(settings: KafkaSettings) -> list[Finding]:
-    """What is to be said of the topics. Raises `KafkaUnreachable`."""
-    async with open_admin(settings) as asked:
-        faults = await find_topic_faults(asked, settings)
+    """Compare the topics with the manifest. Raises `KafkaUnreachable`."""
+    async with open_admin(settings) as client:
+        faults = await find_topic_faults(client, settings)
     missing = [fault.topic for fault in faults if fault.kind == "missing"]
-    told = f"{len(TOPICS) - len(missing)} of {len(TOPICS)} topics there"
-    told += f"; missing: {', '.join(missing)}" if missing else ""
-    found = [Finding("topics", not missing, told, CREATE if missing else "", FLOWS)]
-    return [
-        *found,
-        *[_to_finding(fault) for fault in faults if fault.kind != "missing"],
-        *_encryption_findings(settings),
-    ]
+    text = f"{len(TOPICS) - len(missing)} of {len(TOPICS)} topics exist"
+    text += f"; missing: {', '.join(missing)}" if missing else ""
+    summary = Finding("topics", not missing, text, CREATE if missing else "", FLOWS)
+    others = [_to_finding(fault) for fault in faults if fault.kind != "missing"]
+    return [summary, *others, *_encryption_findings(settings)]
 
 
 def _to_finding(fault: TopicFault) -> Finding:
@@ -50,27 +52,24 @@ def _to_finding(fault: TopicFault) -> Finding:
 def _encryption_findings(settings: KafkaSettings) -> list[Finding]:
     if settings.security_protocol != "SASL_PLAINTEXT" or settings.sasl_mechanism != "PLAIN":
         return []
-    told = "the password travels unencrypted"
-    return [Finding("kafka.security-protocol", None, told, 'use "SASL_SSL", or a SCRAM mechanism')]
+    fix = 'use "SASL_SSL", or a SCRAM mechanism'
+    return [Finding("kafka.security-protocol", None, "the password is sent unencrypted", fix)]
 
 
 async def fix_topics(settings: KafkaSettings) -> list[str]:
-    """Make missing topics and set the configuration of those that differ; gives what was done. Safe to repeat."""
-    made = [f"topic {name} made" for name in await create_topics(settings)]
-    return made + [f"topic {changed}" for changed in await fix_topic_configs(settings)]
+    """Create missing topics and correct the configuration of the others. Returns one text per change.
 
-
-# The files with secrets, each by its key in the settings: what `davtari up` would stop at is found before.
-
-GENERATE_SECRET = """python3 -c 'import secrets; print(secrets.token_urlsafe(32))' > {path}"""
-"""What makes a secret that only we and the shop's webhooks need to know."""
+    Safe to repeat.
+    """
+    created = [f"topic {name} created" for name in await create_topics(settings)]
+    return created + [f"topic {change}" for change in await fix_topic_configs(settings)]
 
 
 def secret_findings(settings: Settings) -> list[Finding]:
-    """A finding for each secret that cannot be read, or one for all."""
+    """One finding for each secret file that cannot be read, or one for all if every file can be read."""
     files = list(_secret_files(settings))
-    wrong = [found for key, path in files if (found := _check_secret(key, path))]
-    return wrong or [Finding("secrets", True, f"{len(files)} files read")]
+    missing = [finding for key, path in files if (finding := _check_secret(key, path))]
+    return missing or [Finding("secrets", True, f"{len(files)} files readable")]
 
 
 def _secret_files(settings: Settings) -> Iterator[tuple[str, Path]]:
@@ -92,40 +91,31 @@ def _check_secret(key: str, path: Path) -> Finding | None:
     try:
         read_secret(path, key)
     except SecretMissing as error:
-        fix = GENERATE_SECRET.format(path=path) if "webhook" in key else f"write the secret into {path}, one line"
+        fix = GENERATE_SECRET.format(path=path) if "webhook" in key else f"write the secret into {path}, on one line"
         flows = () if key.startswith("alerts.") else FLOWS
         return Finding(key, False, str(error).removeprefix(f"{key}: ").partition(";")[0], fix, flows)
     return None
 
 
-PORTS = (80, 443, 8080)
-"""WordPress calls no other (API fact)."""
-FIX_WEBHOOKS = "davtari check --mend   creates and enables them"
-WEBHOOKS_PAGE = "WooCommerce → Settings → Advanced → Webhooks"
-
-
 def webhook_url(settings: Settings, shop: str) -> str | None:
-    """Where the shop's webhooks must go; None when the settings do not say."""
+    """The delivery URL of the shop's webhooks; None if `receiver.public-url` is not set."""
     base = settings.receiver.public_url
     return None if base is None else base.rstrip("/") + PATH + shop
 
 
 async def webhook_findings(client: WooCommerce, settings: Settings, shop: str) -> list[Finding]:
-    """What is to be said of a shop's webhooks. Raises `UpstreamError`, `SecretMissing`."""
+    """Check that a shop's webhooks exist, are active and deliver to us. Raises `UpstreamError`, `SecretMissing`."""
     url = webhook_url(settings, shop)
     if url is None:
-        told = "receiver.public-url is not set: changes are found by the sweep only, a minute later"
-        return [Finding("webhooks", None, told, "set it to the address under which the shop reaches store-feed")]
+        text = "receiver.public-url is not set: changes are found by polling only, about a minute later"
+        return [Finding("webhooks", None, text, "set it to the address at which the shop reaches store-feed")]
     if not settings.shops[shop].webhook_secrets():
-        fix = f"shops.{shop}.webhook-secret-files: a file with a long random text"
-        return [Finding("webhooks", False, "there is no secret to sign them with", fix, ())]
+        fix = f"set shops.{shop}.webhook-secret-files to a file with a long random text"
+        return [Finding("webhooks", False, "no secret to sign them with", fix, ())]
     listed = await client.webhooks()
-    found = [
-        *_public_url_findings(url),
-        _webhook_status(listed.records, url),
-        *_old_webhooks(listed.records, url, shop),
-    ]
-    return [*found, *left_out("webhooks", listed.unreadable, WEBHOOKS_PAGE)]
+    old = _old_webhooks(listed.records, url, shop)
+    unreadable = left_out("webhooks", listed.unreadable, WEBHOOKS_PAGE)
+    return [*_public_url_findings(url), _webhook_status(listed.records, url), *old, *unreadable]
 
 
 def _public_url_findings(url: str) -> list[Finding]:
@@ -133,39 +123,36 @@ def _public_url_findings(url: str) -> list[Finding]:
     port = parts.port or (443 if parts.scheme == "https" else 80)
     found = []
     if parts.scheme != "https":
-        found.append(Finding("receiver.public-url", None, "orders travel unencrypted", "put it behind https"))
+        found.append(Finding("receiver.public-url", None, "orders are sent unencrypted", "use an https address"))
     if port not in PORTS:
-        told = f"port {port}: a usual WordPress calls {', '.join(map(str, PORTS))} only"
-        found.append(Finding("receiver.public-url", None, told, "let a proxy take the webhooks on port 443"))
+        text = f"port {port}: by default WordPress calls only the ports {', '.join(map(str, PORTS))}"
+        found.append(Finding("receiver.public-url", None, text, "receive webhooks through a proxy on port 443"))
     return found
 
 
 def _webhook_status(hooks: Sequence[Webhook], url: str) -> Finding:
-    status = {
-        hook.topic: hook.status for hook in sorted(hooks, key=lambda h: h.status == ACTIVE) if _delivers_to(hook, url)
-    }
+    ours = sorted((hook for hook in hooks if _delivers_to(hook, url)), key=lambda hook: hook.status == ACTIVE)
+    status = {hook.topic: hook.status for hook in ours}
     missing = [topic for topic in WEBHOOK_TOPICS if topic not in status]
-    off = [f"{topic} is {status[topic]}" for topic in WEBHOOK_TOPICS if topic in status and status[topic] != ACTIVE]
-    told = [f"{len(WEBHOOK_TOPICS) - len(missing)} of {len(WEBHOOK_TOPICS)} there"]
-    told += off
-    told += [f"{', '.join(missing)} missing"] if missing else []
-    fine = not missing and not off
-    return Finding(
-        "webhooks", fine, ", ".join(told), "" if fine else f"{FIX_WEBHOOKS}; store-feed does so while it runs", ()
-    )
+    inactive = [f"{topic} is {status[topic]}" for topic in WEBHOOK_TOPICS if status.get(topic, ACTIVE) != ACTIVE]
+    texts = [f"{len(WEBHOOK_TOPICS) - len(missing)} of {len(WEBHOOK_TOPICS)} exist", *inactive]
+    texts += [f"{', '.join(missing)} missing"] if missing else []
+    ok = not missing and not inactive
+    fix = "" if ok else f"{FIX_WEBHOOKS}; a running store-feed does so too"
+    return Finding("webhooks", ok, ", ".join(texts), fix, ())
 
 
 def _old_webhooks(hooks: Sequence[Webhook], url: str, shop: str) -> list[Finding]:
-    """Ours of old: another host, the same ending."""
-    lost = [hook for hook in hooks if hook.delivery_url.endswith(PATH + shop) and not _delivers_to(hook, url)]
+    """Webhooks with our path on another host: probably left from an earlier address of Davtari."""
+    old = [hook for hook in hooks if hook.delivery_url.endswith(PATH + shop) and not _delivers_to(hook, url)]
     return [
         Finding(
             "webhook",
             None,
-            f"#{hook.id} {hook.topic} calls {hook.delivery_url}, not {url}",
-            f"if that is an old address of Davtari, delete it: {WEBHOOKS_PAGE}",
+            f"#{hook.id} {hook.topic} delivers to {hook.delivery_url}, not {url}",
+            f"if that is an earlier address of Davtari, delete the webhook: {WEBHOOKS_PAGE}",
         )
-        for hook in lost
+        for hook in old
         if hook.topic in WEBHOOK_TOPICS
     ]
 
@@ -175,11 +162,11 @@ def _delivers_to(hook: Webhook, url: str) -> bool:
 
 
 async def fix_webhooks(client: WooCommerce, settings: Settings, shop: str) -> list[str]:
-    """Create and enable what is missing or off; gives what was done. Safe to repeat."""
+    """Create missing webhooks and enable inactive ones. Returns one text per change. Safe to repeat."""
     url = webhook_url(settings, shop)
     secrets = settings.shops[shop].webhook_secrets()
     if url is None or not secrets:
         return []
     done: Mended = await mend(client, url, secrets[0])
-    made = [f"shop {shop}: webhook {topic} made, it calls {url}" for topic in done.created]
-    return made + [f"shop {shop}: webhook {topic} switched on again" for topic in done.enabled]
+    created = [f"shop {shop}: webhook {topic} created, delivers to {url}" for topic in done.created]
+    return created + [f"shop {shop}: webhook {topic} enabled" for topic in done.enabled]

@@ -1,6 +1,6 @@
-"""What the importer would make of Balance's items in a shop: how many become products, how many are left out, and why.
+"""How many of Balance's items would become products of a shop, how many are left out, and why.
 
-Nothing whole is read of the shop: its products are counted by a header, and some SKUs are looked up.
+The shop's catalogue is not read: its products are counted from a response header, and only some SKUs are looked up.
 """
 
 from __future__ import annotations
@@ -41,14 +41,28 @@ from services.engine.client.reader import read_events
 from services.settings.balance import BalanceSettings
 from services.settings.model import Settings
 
-# What the topics know before anything is asked of Balance or a shop: read once, for every part of the check.
-
 CHECK_TOPICS = ("operations", "balance.prices", *catalogue.TOPICS)
+MAX_ITEMS, MAX_PRICES = 5_000, 20_000
+"""Rows read from Balance for a sample; of a larger catalogue only these are checked."""
+TIME_LIMIT = 6.0
+"""Seconds after which a sample ends with the rows read so far."""
+SKU_SAMPLE = 50
+"""SKUs that are looked up: one call, and one more for the trash."""
+EXAMPLES = 3
+CHOSEN_BY_SETTINGS = frozenset(
+    {
+        Reason.PRODUCT_GROUP_NOT_MAPPED,
+        Reason.PRODUCT_GROUP_EXCLUDED,
+        Reason.PRODUCT_NOT_FOR_SALE,
+        Reason.PRODUCT_SKU_NOT_ALLOWED,
+    }
+)
+"""Reasons that the settings of the shop choose. Any other is a problem if it leaves out most of the selected items."""
 
 
 @dataclass(frozen=True, slots=True)
 class CheckFacts:
-    """Items with their groups, prices by item, commands about groups and identities by shop."""
+    """What the topics contain: catalogues by shop, prices by item, mapping commands and identities by shop."""
 
     catalogues: Mapping[str, catalogue.KnownCatalogue]
     prices: Mapping[str, Sequence[ItemPrice]] = field(default_factory=dict)
@@ -57,7 +71,7 @@ class CheckFacts:
 
 
 async def read_check_facts(settings: Settings) -> CheckFacts | None:
-    """What the topics say; None while Kafka cannot tell, which is a finding of its own."""
+    """Read the topics once for all checks. None if Kafka does not answer, which is a finding of its own."""
     try:
         envelopes = [envelope async for envelope in read_events(settings.kafka, CHECK_TOPICS)]
     except KafkaError:
@@ -66,7 +80,7 @@ async def read_check_facts(settings: Settings) -> CheckFacts | None:
 
 
 def facts_from_events(settings: Settings, envelopes: Sequence[Envelope[Event]]) -> CheckFacts:
-    """The same, from events in their order."""
+    """Build the facts from events in the order of the topics."""
     events = [envelope.data for envelope in envelopes]
     return CheckFacts(
         {name: catalogue.build_catalogue(settings, name, envelopes) for name in settings.shops},
@@ -79,7 +93,7 @@ def facts_from_events(settings: Settings, envelopes: Sequence[Envelope[Event]]) 
 def facts_from_items(
     settings: Settings, items: Sequence[ItemChanged], prices: Mapping[str, Sequence[ItemPrice]]
 ) -> CheckFacts:
-    """The same from what Balance itself has just shown, where the topics hold no item yet."""
+    """Build the facts from items and prices read from Balance, for topics that have no items yet."""
     goods = {item.item: item for item in items if item.kind != "folder"}
     folders = {item.item: item for item in items if item.kind == "folder"}
     return CheckFacts(
@@ -87,26 +101,18 @@ def facts_from_items(
     )
 
 
-# Items and prices straight from Balance, for a check before any service has run. Bounded in rows and in time.
-
-MAX_ITEMS, MAX_PRICES = 5_000, 20_000
-"""Rows that are looked at; a larger catalogue is judged by these."""
-TIME_LIMIT = 6.0
-"""Seconds after which what was read so far is judged."""
-
-
 @dataclass(slots=True)
 class BalanceSample:
-    """What Balance showed. `whole` if that is all; `unreadable` are records that cannot be read."""
+    """Items and prices read from Balance. `complete` if these are all; `unreadable` describes the other records."""
 
     items: list[ItemChanged] = field(default_factory=list)
     prices: dict[str, Sequence[ItemPrice]] = field(default_factory=dict)
     unreadable: list[str] = field(default_factory=list)
-    whole: bool = True
+    complete: bool = True
 
 
 async def read_sample(client: Balance, settings: BalanceSettings, now: datetime) -> BalanceSample:
-    """Read items and prices at once. Raises `UpstreamError`."""
+    """Read items and prices from Balance, limited in rows and time. Raises `UpstreamError`."""
     found = BalanceSample()
     rows, prices = await asyncio.gather(
         _read(client.items(), lambda row: item_rows.item(row, settings.dialect), MAX_ITEMS, found),
@@ -118,29 +124,29 @@ async def read_sample(client: Balance, settings: BalanceSettings, now: datetime)
     return found
 
 
-async def _read(rows: Rows, read: Callable[[Row], Any], most: int, found: BalanceSample) -> list[Any]:
+async def _read(rows: Rows, parse: Callable[[Row], Any], limit: int, found: BalanceSample) -> list[Any]:
     records: list[Any] = []
     try:
         async with asyncio.timeout(TIME_LIMIT), aclosing(rows):
-            await _take(rows, read, most, records, found)
+            await _collect(rows, parse, limit, records, found)
     except TimeoutError:
-        found.whole = False
+        found.complete = False
     return records
 
 
-async def _take(
+async def _collect(
     rows: AsyncIterator[Mapping[str, Any]],
-    read: Callable[[Row], Any],
-    most: int,
+    parse: Callable[[Row], Any],
+    limit: int,
     records: list[Any],
     found: BalanceSample,
 ) -> None:
     async for row in rows:
-        if len(records) >= most:
-            found.whole = False
+        if len(records) >= limit:
+            found.complete = False
             return
         try:
-            records.append(read(row))
+            records.append(parse(row))
         except RowInvalid as error:
             found.unreadable.append(error.detail)
 
@@ -152,25 +158,11 @@ def _group_by_item(prices: Sequence[tuple[str, ItemPrice]]) -> dict[str, Sequenc
     return {item: tuple(each) for item, each in found.items()}
 
 
-SKU_SAMPLE = 50
-"""SKUs that are looked up: one call, and one more for the trash."""
-EXAMPLES = 3
-CHOSEN_BY_SETTINGS = frozenset(
-    {
-        Reason.PRODUCT_GROUP_NOT_MAPPED,
-        Reason.PRODUCT_GROUP_EXCLUDED,
-        Reason.PRODUCT_NOT_FOR_SALE,
-        Reason.PRODUCT_SKU_NOT_ALLOWED,
-    }
-)
-"""Reasons that the settings of the shop choose; the others are faults once they concern most of what is chosen."""
-
-
 @dataclass(frozen=True, slots=True)
 class ItemCounts:
-    """Items of Balance in a shop: what becomes a product under which SKU, what is left out by reason, with an example.
+    """The items that become products, and for each reason how many are left out, with an example.
 
-    `unpriced`: those that become products without a price.
+    `unpriced`: how many become products without a price.
     """
 
     total: int
@@ -179,22 +171,22 @@ class ItemCounts:
     unpriced: int = 0
 
     @property
-    def meant(self) -> int:
-        """How many the settings choose, whether they can be products or not."""
+    def selected(self) -> int:
+        """How many items the settings select, whether they can become products or not."""
         return len(self.sold) + sum(
             count for reason, (count, _) in self.left_out.items() if reason not in CHOSEN_BY_SETTINGS
         )
 
 
 def count_items(
-    catalogue: KnownCatalogue, stated: Mapping[str, Sequence[ItemPrice]], balance: BalanceSettings, now: datetime
+    catalogue: KnownCatalogue, price_lists: Mapping[str, Sequence[ItemPrice]], balance: BalanceSettings, now: datetime
 ) -> ItemCounts:
-    """What would become of every item at `now`, by the importer's own rules."""
+    """Apply the importer's own rules to every item, with the prices valid at `now`."""
     priced = catalogue.settings.flows.prices != "off"
     sold, skips, unpriced = [], [], 0
     for uid, verdict in judge_items(catalogue.items, catalogue.rules).items():
         item = catalogue.items[uid]
-        price = prices(stated.get(uid, ()), catalogue.settings.prices, balance, now) if priced else None
+        price = prices(price_lists.get(uid, ()), catalogue.settings.prices, balance, now) if priced else None
         if isinstance(verdict, Skip):
             skips.append((item, verdict))
         elif isinstance(price, Skip):
@@ -217,37 +209,37 @@ def _describe_item(item: ItemChanged) -> str:
 
 
 def item_findings(found: ItemCounts, source: str) -> list[Finding]:
-    """What is to be said of the count; `source` says which items were looked at."""
+    """Findings about the counts; `source` states where the items are from."""
     left = found.total - len(found.sold)
-    told = f"{len(found.sold):,} of {found.total:,} items ({source}) would become products, {left:,} are left out"
-    some = bool(found.sold) or not found.meant
-    first = Finding("items", some, told, "", () if some else ("catalogue",))
-    return [first, *_skipped_findings(found), *_price_findings(found)]
+    text = f"{len(found.sold):,} of {found.total:,} items ({source}) would become products, {left:,} are left out"
+    ok = bool(found.sold) or not found.selected
+    summary = Finding("items", ok, text, "", () if ok else ("catalogue",))
+    return [summary, *_skipped_findings(found), *_price_findings(found)]
 
 
 def _skipped_findings(found: ItemCounts) -> Iterator[Finding]:
-    """A reason that the settings do not choose is a fault where it leaves out most of what they do choose."""
+    """A reason that the settings do not choose is a problem if it leaves out most of the selected items."""
     for reason, (count, example) in found.left_out.items():
-        faulty = reason not in CHOSEN_BY_SETTINGS and 2 * count > found.meant
-        told = f"{count:,} items, such as {example}"
-        flows = ("catalogue", "prices") if faulty else ()
-        yield Finding(f"left out: {reason}", False if faulty else None, told, f"davtari explain {reason}", flows)
+        wrong = reason not in CHOSEN_BY_SETTINGS and 2 * count > found.selected
+        text = f"{count:,} items, for example {example}"
+        flows = ("catalogue", "prices") if wrong else ()
+        yield Finding(f"left out: {reason}", False if wrong else None, text, f"davtari explain {reason}", flows)
 
 
 def _price_findings(found: ItemCounts) -> Iterator[Finding]:
     if found.unpriced:
-        told = f"{found.unpriced:,} of these items have no regular price: they become drafts without one"
-        yield Finding("prices", None, told, "state them in Balance, or see prices.regular-type")
+        text = f"{found.unpriced:,} of these items have no regular price: they become drafts without one"
+        yield Finding("prices", None, text, "enter the prices in Balance, or check prices.regular-type")
 
 
-def _match_product(wanted: Wanted, held: Sequence[Product | Unreadable]) -> Match | Skip | Unreadable | None:
-    """The product of an item; one that cannot be read may be it."""
-    unread = next((one for one in held if isinstance(one, Unreadable)), None)
-    return unread or match(wanted, [one for one in held if isinstance(one, Product)])
+def _match_product(wanted: Wanted, products: Sequence[Product | Unreadable]) -> Match | Skip | Unreadable | None:
+    """The product of an item; an unreadable product with its SKU comes first, because it may be that one."""
+    unreadable = next((one for one in products if isinstance(one, Unreadable)), None)
+    return unreadable or match(wanted, [one for one in products if isinstance(one, Product)])
 
 
 class ProductLookup(Protocol):
-    """The part of a shop that is looked at."""
+    """The calls to the shop that `product_findings` makes."""
 
     async def product_count(self) -> int: ...
 
@@ -255,18 +247,19 @@ class ProductLookup(Protocol):
 
 
 async def product_findings(client: ProductLookup, sold: Sequence[ItemChanged], meta_key: str) -> list[Finding]:
-    """Whether the shop has products for some of these items, and which are ambiguous. Raises `UpstreamError`."""
-    there = await client.product_count()
+    """Look some of the items up in the shop: which have a product, which are ambiguous. Raises `UpstreamError`."""
+    total = await client.product_count()
     some = sold[:: max(1, len(sold) // SKU_SAMPLE)][:SKU_SAMPLE]
     if not some:
-        return [Finding("products", True, f"{there:,} in the shop")]
-    held = await client.products_by_sku([item.sku or "" for item in some])
-    found = [_match_product(Wanted(item.item, item.sku or "", meta_key), held.get(item.sku or "", ())) for item in some]
+        return [Finding("products", True, f"{total:,} in the shop")]
+    by_sku = await client.products_by_sku([item.sku or "" for item in some])
+    wanted = [Wanted(item.item, item.sku or "", meta_key) for item in some]
+    found = [_match_product(one, by_sku.get(item.sku or "", ())) for one, item in zip(wanted, some, strict=True)]
     unclear = [one.detail for one in found if isinstance(one, Skip | Unreadable)]
     new = sum(one is None for one in found)
-    told = f"{there:,} in the shop; of {len(some)} SKUs looked up {len(some) - new - len(unclear)} are there once"
-    told += f", {new} would be created" if new else ""
+    text = f"{total:,} in the shop; of {len(some)} SKUs looked up, {len(some) - new - len(unclear)} match one product"
+    text += f", {new} would be created" if new else ""
     if not unclear:
-        return [Finding("products", True, told)]
+        return [Finding("products", True, text)]
     fix = "; ".join(unclear[:EXAMPLES]) + (f"; and {len(unclear) - EXAMPLES} more" if len(unclear) > EXAMPLES else "")
-    return [Finding("products", None, f"{told}, {len(unclear)} need a person", fix)]
+    return [Finding("products", None, f"{text}, {len(unclear)} are ambiguous", fix)]

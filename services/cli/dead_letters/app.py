@@ -133,7 +133,7 @@ def _to_dict(one: DeadLetter, *, personal: bool) -> dict[str, Any]:
     return (told if personal else mask_person(told)) | {
         "decoded": decoded,
         "owner": reason_owner(one.letter.reason),
-        "resolves_by_itself": resolves_by_itself(one.letter.reason),
+        "heals": resolves_by_itself(one.letter.reason),
         "fix": describe_fix([one], "en"),
         "since": one.since,
         "settled": one.settled.content() if one.settled else None,

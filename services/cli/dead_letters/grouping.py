@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from contracts.reason_texts import ReasonText, find_text
+from contracts.reason_texts import Wording, known
 from services.cli.dead_letter_log import DeadLetter
 from services.cli.service_status import ServiceStatus
-from services.settings.translation import _, translate_reason, translator
+from services.cli.translation import translator
 
 # What to do about dead letters, from the catalogue of reasons, with the ids and codes filled in.
 
@@ -29,31 +29,31 @@ def format_age(seconds: float, language: str = "en") -> str:
 
 
 _ONE = re.compile(r"(davtari dead-letters \w+) ID")
-UNKNOWN_REASON = ReasonText(
-    owner="integrator",
-    resolves_by_itself=False,
-    cause=_("This version of Davtari does not know the reason code."),
-    effect=_("See the detail."),
-    fix=_("Update the davtari command, then `davtari dead-letters show ID`."),
+UNKNOWN_REASON = Wording(
+    cause="This version of Davtari does not know the reason code.",
+    effect="See the detail.",
+    fix="Update the davtari command, then `davtari dead-letters show ID`.",
 )
 
 
 def reason_owner(reason: str) -> str:
     """The role that mends it."""
-    told = find_text(reason)
+    told = known(reason)
     return told.owner if told else "integrator"
 
 
 def resolves_by_itself(reason: str) -> bool:
     """Whether it goes by itself once the cause is gone."""
-    told = find_text(reason)
-    return told.resolves_by_itself if told else False
+    told = known(reason)
+    return told.heals if told else False
 
 
-def reason_wording(reason: str, language: str) -> ReasonText:
+def reason_wording(reason: str, language: str) -> Wording:
     """Cause, effect and fix in a language."""
-    told = find_text(reason)
-    return translate_reason(told or UNKNOWN_REASON, language)
+    told = known(reason)
+    if told is None:
+        return UNKNOWN_REASON
+    return told.ka if language == "ka" else told.en
 
 
 def describe_fix(letters: Sequence[DeadLetter], language: str) -> str:
@@ -92,7 +92,7 @@ class ReasonGroup:
             "reason": self.reason,
             "open": len(self.letters),
             "owner": reason_owner(self.reason),
-            "resolves_by_itself": resolves_by_itself(self.reason),
+            "heals": resolves_by_itself(self.reason),
             "oldest": self.since,
             "oldest_seconds": int((now - self.since).total_seconds()),
             "fix": describe_fix(self.letters, language),

@@ -1,4 +1,4 @@
-"""`davtari events`: follow what is said on the topics, take it away, publish it again."""
+"""`davtari events`: follow, export and replay the events of the topics."""
 
 from __future__ import annotations
 
@@ -19,45 +19,45 @@ from services.cli.screen import console, errors, print_json
 from services.cli.times import TIME_FORMATS, parse_time
 from services.settings.model import KafkaSettings
 
-# Following topics: what was said since a moment, then what is said now.
-
 
 async def follow_events(
     settings: KafkaSettings, wanted: EventFilter, count: int | None = None
 ) -> AsyncGenerator[EventRecord]:
-    """The records that are wanted, without end, or the first `count` of them.
+    """Yield the records that match, without end or only the first `count` of them.
 
-    It begins at the filter's `since`, or at the present end of the topics. Raises `NotThere`, `NoSuchName`.
+    Starts at the filter's `since`, or at the present end of the topics. Raises `TopicDataMissing`, `UnknownName`.
     """
-    async with open_topics(settings, wanted.reads) as consumer:
+    async with open_topics(settings, wanted.topics_to_read) as consumer:
         ends = await consumer.end_offsets(consumer.assignment())
         seek_to(consumer, await find_start_offsets(consumer, wanted.since) if wanted.since else ends)
         seen = 0
         async for raw in consumer:
             one = parse_consumed(raw, settings.topic_prefix)
-            if wanted.wants(one):
+            if wanted.matches(one):
                 yield one
                 seen += 1
             if seen == count:
                 return
 
 
-app = typer.Typer(no_args_is_help=True, help="What is said on the topics: follow it, export it, publish it again.")
+app = typer.Typer(no_args_is_help=True, help="Follow, export and replay the events of the topics.")
 
-Topics = Annotated[list[str] | None, typer.Option("--topic", help="Without the prefix; may be repeated.")]
-Types = Annotated[list[str] | None, typer.Option("--type", help="OrderChanged, for example; may be repeated.")]
-Keys = Annotated[list[str] | None, typer.Option("--key", help="A Kafka key, such as main:1042; may be repeated.")]
-Shop = Annotated[str | None, typer.Option(help="Only what concerns this shop.")]
-Since = Annotated[str | None, typer.Option(help=f"From then on: {TIME_FORMATS}.")]
-Until = Annotated[str | None, typer.Option(help="Like --since; what came then or later is left out.")]
-AsJson = Annotated[bool, typer.Option("--json", help="CloudEvents as JSON, one a line.")]
-Count = Annotated[int | None, typer.Option(min=1, help="End after so many.")]
-Out = Annotated[Path | None, typer.Option(help="A file of JSON lines. Default: standard output.")]
-Offsets = Annotated[Path | None, typer.Option(help="A file that keeps how far it came; go on from there.")]
-ExportFile = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="What `events export` wrote.")]
-Prefix = Annotated[str | None, typer.Option(help="The prefix of the topics to publish to.  [default: replay.]")]
-IntoLive = Annotated[bool, typer.Option("--into-live", help="Publish into the live topics; needs --yes.")]
-Yes = Annotated[bool, typer.Option("--yes", help="Yes, that is meant.")]
+Topics = Annotated[list[str] | None, typer.Option("--topic", help="A topic without the prefix; may be repeated.")]
+Types = Annotated[
+    list[str] | None, typer.Option("--type", help="An event type, for example OrderChanged; may be repeated.")
+]
+Keys = Annotated[list[str] | None, typer.Option("--key", help="A Kafka key, for example main:1042; may be repeated.")]
+Shop = Annotated[str | None, typer.Option(help="Only events of this shop.")]
+Since = Annotated[str | None, typer.Option(help=f"Only from this time on: {TIME_FORMATS}.")]
+Until = Annotated[str | None, typer.Option(help="Only before this time; written like --since.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print CloudEvents as JSON, one per line.")]
+Count = Annotated[int | None, typer.Option(min=1, help="Stop after this many events.")]
+Out = Annotated[Path | None, typer.Option(help="Write JSON lines to this file.  [default: standard output]")]
+Offsets = Annotated[Path | None, typer.Option(help="Keep the progress in this file, and continue from it.")]
+ExportFile = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A file written by `events export`.")]
+Prefix = Annotated[str | None, typer.Option(help="Publish to topics with this prefix.  [default: replay.]")]
+IntoLive = Annotated[bool, typer.Option("--into-live", help="Publish to the live topics; requires --yes.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Confirm --into-live.")]
 
 
 @app.command(name="tail")
@@ -71,7 +71,7 @@ async def tail_events(
     count: Count = None,
     json: AsJson = False,
 ) -> int:
-    """Show events as they come, until Ctrl-C; with --since, what came since then first."""
+    """Show new events until Ctrl-C; with --since, those since that time first."""
 
     async def work() -> int:
         async with aclosing(
@@ -96,9 +96,9 @@ async def export_events(
     out: Out = None,
     offsets: Offsets = None,
 ) -> int:
-    """Write what stands in the topics now as JSON lines, personal data included.
+    """Write the events that are in the topics now as JSON lines, including personal data.
 
-    With --offsets an export that was interrupted, or is to be continued later, goes on where it was.
+    With --offsets, an interrupted export continues where it stopped, and a later one adds only new events.
     """
 
     async def work() -> int:
@@ -115,7 +115,7 @@ async def export_events(
 async def replay_events(
     file: ExportFile, prefix: Prefix = None, into_live: IntoLive = False, yes: Yes = False, json: AsJson = False
 ) -> int:
-    """Publish an export again, under another prefix; ids, versions, keys, headers and times stay what they were."""
+    """Publish an export again, to topics with another prefix; ids, versions, keys, headers and times are unchanged."""
 
     async def work() -> int:
         kafka = read_settings().kafka

@@ -1,4 +1,4 @@
-"""How a command over the event stream ends: by itself, by a signal, when nobody reads it any more, or in an error."""
+"""How a long-running command ends: when its work is done, on a signal, on a closed pipe, or with an error."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from services.cli.screen import errors
 from services.cli.times import InvalidTime
 
 INTERRUPTED = 130
-WRONG_CALL = (InvalidTime, UnknownName, ReplayRefused)
-NOT_DONE = (TopicDataMissing, ExportRefused, InvalidExportLine, ReplayUnconfirmed)
+WRONG_ARGUMENTS = (InvalidTime, UnknownName, ReplayRefused)
+FAILURES = (TopicDataMissing, ExportRefused, InvalidExportLine, ReplayUnconfirmed)
 
 
 async def run_until_stopped(work: Coroutine[Any, Any, int], interrupted: int = INTERRUPTED) -> int:
-    """The exit code of the work; `interrupted` if SIGINT or SIGTERM ended it (after it has tidied up)."""
+    """Run until done or until SIGINT or SIGTERM. Returns the exit code; `interrupted` after a signal and cleanup."""
     task = asyncio.ensure_future(work)
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, task.cancel)
@@ -32,12 +32,12 @@ async def run_until_stopped(work: Coroutine[Any, Any, int], interrupted: int = I
         return interrupted
     except BrokenPipeError:
         return _close_output()
-    except (*WRONG_CALL, *NOT_DONE) as error:
+    except (*WRONG_ARGUMENTS, *FAILURES) as error:
         errors.print(str(error), style="red", markup=False, soft_wrap=True)
-        return WRONG_SETTINGS if isinstance(error, WRONG_CALL) else FAILED
+        return WRONG_SETTINGS if isinstance(error, WRONG_ARGUMENTS) else FAILED
 
 
 def _close_output() -> int:
-    """`… | head` has enough: nothing is wrong, and the interpreter must not complain when it flushes at its end."""
+    """After `… | head`: not an error, and the interpreter must not fail when it flushes stdout at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0

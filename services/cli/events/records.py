@@ -1,9 +1,9 @@
-"""A record of a topic as one line: for a person, or as JSON that gives the record back to the byte.
+"""A record of a topic as one line of text or JSON, and the filter that selects records.
 
-The JSON is CloudEvents' structured mode: what stands in `ce_*` headers and the value become one object. Where the
-record stood is told by four more attributes (`kafkatopic` without the prefix, `kafkapartition`, `kafkaoffset`,
-`kafkatime` in milliseconds). A record that this form would not give back (no CloudEvent, a foreign header, a null) is
-kept as bytes in base64, under `record`, in the same shape as in a dead letter.
+The JSON is CloudEvents' structured mode: the `ce_*` headers and the value become one object. Four more attributes give
+the record's position: `kafkatopic` (without the prefix), `kafkapartition`, `kafkaoffset`, `kafkatime` (milliseconds).
+The record can be restored from it byte by byte. A record for which that is not possible (not a CloudEvent, an unknown
+header, a null) is written as base64 bytes under `record`, in the same form as in a dead letter.
 """
 
 from __future__ import annotations
@@ -48,26 +48,26 @@ SUMMARY_FIELDS = (
 
 
 class InvalidExportLine(ValueError):
-    """A line of an export that no record can be made of."""
+    """A line of an export that is not a record."""
 
 
 @dataclass(frozen=True, slots=True)
 class EventRecord:
-    """A record (its topic without the prefix) and the CloudEvent that it holds, or None if it holds none."""
+    """A record (its topic without the prefix), and its CloudEvent or None."""
 
     record: Record
     event: dict[str, Any] | None
 
     def json(self) -> str:
-        """The record as JSON, in one line."""
+        """The record as one line of JSON."""
         content = self.event or {"record": to_failed_record(self.record).model_dump(mode="json")}
         return orjson.dumps(content).decode()
 
     def text(self) -> str:
-        """The record for a person: when, where, what, about whom, its version, and its most telling fields."""
+        """The record as one line of text: time, topic, type, subject, version and the most important fields."""
         if self.event is None:
             at = f"{self.record.topic}, partition {self.record.partition}, offset {self.record.offset}"
-            return f"{at}: no event of Davtari; --json shows its bytes"
+            return f"{at}: not a Davtari event; --json shows its bytes"
         event = self.event
         name, time = event["type"].removeprefix("davtari."), event.get("time", "")[:19].replace("T", " ")
         head = f"{time}  {self.record.topic:<18} {name:<22} {event.get('subject')}  v{event.get('sequence')}"
@@ -75,7 +75,7 @@ class EventRecord:
 
 
 def parse_record(record: Record) -> EventRecord:
-    """The record with what it says."""
+    """Read the CloudEvent of a record."""
     try:
         event = _to_structured(record)
         exact = _to_binary(event) == (record.key, record.value, tuple(record.headers))
@@ -85,7 +85,7 @@ def parse_record(record: Record) -> EventRecord:
 
 
 def parse_line(line: bytes) -> Record:
-    """The record out of its JSON. Raises `BadLine`."""
+    """Restore a record from its JSON line. Raises `InvalidExportLine`."""
     try:
         content = orjson.loads(line)
         if content.keys() == {"record"}:
@@ -101,7 +101,7 @@ def _summarize(data: Any) -> str:
 
 
 def _to_structured(record: Record) -> dict[str, Any]:
-    """Raises `ValueError`, `KeyError`, `AttributeError` or `TypeError` for what is no CloudEvent in binary mode."""
+    """Raises `ValueError`, `KeyError`, `AttributeError` or `TypeError` if it is not a CloudEvent in binary mode."""
     attributes = {_attribute(name): (raw or b"").decode() for name, raw in record.headers}
     place = (record.topic, record.partition, record.offset, record.timestamp)
     head = {name: attributes[name] for name in REQUIRED}
@@ -113,7 +113,7 @@ def _attribute(header: str) -> str:
     if header in PLAIN:
         return PLAIN[header]
     if not header.startswith("ce_"):
-        raise ValueError(f"{header} is no attribute of a CloudEvent")
+        raise ValueError(f"{header} is not a CloudEvent attribute")
     return header.removeprefix("ce_")
 
 
@@ -132,18 +132,16 @@ def _build_record(event: dict[str, Any]) -> Record:
     return Record(topic, partition, offset, timestamp, key, value, headers)
 
 
-# Which events a person wants to see.
-
-
 class UnknownName(ValueError):
-    """A topic or event type that Davtari does not have; the message lists those that it has."""
+    """An unknown topic or event type; the message lists the known ones."""
 
 
 @dataclass(frozen=True)
 class EventFilter:
-    """What is empty or None filters nothing. `types` may be short: `OrderChanged`. `shop` leaves out what has none.
+    """Selects records; an empty field or None selects all. `types` may be short names such as `OrderChanged`.
 
-    `since` (inclusive) and `until` (exclusive) are compared with the time of the Kafka record.
+    `shop` excludes events without a shop. `since` (inclusive) and `until` (exclusive) are compared with the time of
+    the Kafka record.
     """
 
     topics: tuple[str, ...] = ()
@@ -154,16 +152,16 @@ class EventFilter:
     until: datetime | None = None
 
     @cached_property
-    def reads(self) -> tuple[str, ...]:
-        """The topics to read: those chosen, else those that carry the chosen types. Raises `NoSuchName`.
+    def topics_to_read(self) -> tuple[str, ...]:
+        """The chosen topics, or those that contain the chosen types. Raises `UnknownName`.
 
-        The keys of people's data are read only by name: an export that held them would undo forgetting.
+        The topic with the keys of personal data is read only if chosen: an export of the keys would undo forgetting.
         """
         _check_names("topic", self.topics, BY_NAME)
-        carrying = (
+        containing = (
             {event.TOPIC for event in EVENTS if event.TYPE in self._types} if self.types else set(BY_NAME) - {KEYS}
         )
-        chosen = self.topics or carrying
+        chosen = self.topics or containing
         return tuple(topic.name for topic in TOPICS if topic.name in chosen)
 
     @cached_property
@@ -172,23 +170,27 @@ class EventFilter:
         _check_names("event type", self.types, by_name)
         return frozenset(by_name[name] for name in self.types)
 
-    def wants(self, one: EventRecord) -> bool:
-        """Whether the record passes. One that holds no event passes unless something in it would have to be known."""
-        return self._at(one.record.timestamp) and self._keyed(one.record.key) and self._about(one.event)
+    def matches(self, one: EventRecord) -> bool:
+        """Whether the filter selects the record; one without an event only if neither type nor shop is filtered."""
+        return (
+            self._matches_time(one.record.timestamp)
+            and self._matches_key(one.record.key)
+            and self._matches_event(one.event)
+        )
 
-    def _at(self, timestamp: int) -> bool:
+    def _matches_time(self, timestamp: int) -> bool:
         since, until = self.since, self.until
         return (since is None or timestamp >= _ms(since)) and (until is None or timestamp < _ms(until))
 
-    def _keyed(self, key: bytes | None) -> bool:
+    def _matches_key(self, key: bytes | None) -> bool:
         return not self.keys or (key or b"").decode(errors="replace") in self.keys
 
-    def _about(self, event: dict[str, Any] | None) -> bool:
+    def _matches_event(self, event: dict[str, Any] | None) -> bool:
         if event is None:
             return not self.types and self.shop is None
-        return (not self.types or event["type"] in self._types) and self._of_shop(event["data"])
+        return (not self.types or event["type"] in self._types) and self._matches_shop(event["data"])
 
-    def _of_shop(self, data: Any) -> bool:
+    def _matches_shop(self, data: Any) -> bool:
         return self.shop is None or (isinstance(data, dict) and data.get("shop") == self.shop)
 
 
@@ -201,6 +203,6 @@ def _ms(moment: datetime) -> int:
     return int(moment.timestamp() * 1000)
 
 
-def _check_names(what: str, given: Collection[str], known: Collection[str]) -> None:
-    if unknown := [name for name in given if name not in known]:
-        raise UnknownName(f"there is no {what} {', '.join(unknown)}; there are {', '.join(known)}")
+def _check_names(what: str, names: Collection[str], known: Collection[str]) -> None:
+    if unknown := [name for name in names if name not in known]:
+        raise UnknownName(f"Unknown {what}: {', '.join(unknown)}. Known: {', '.join(known)}")

@@ -1,7 +1,6 @@
-"""Publishing exported events again: under another prefix, or, when a person insists, into the live topics.
+"""Publish exported events again, to topics with another prefix or, if confirmed, to the live topics.
 
-Ids, versions, keys, headers, values and times stay what they were, so that whoever goes by versions takes a replay for
-what it is: a repetition.
+Ids, versions, keys, headers, values and times are unchanged, so consumers that compare versions ignore the repetition.
 """
 
 from __future__ import annotations
@@ -23,11 +22,9 @@ from services.settings.model import KafkaSettings
 
 BATCH_SIZE = 1000
 DEFAULT_PREFIX = "replay."
-"""The prefix that a replay goes to if none is given."""
-
-
+"""The topic prefix of a replay if none is given."""
 CLOSE_TIMEOUT = 10.0
-"""Seconds for closing the connection: a producer would wait for a broker that is down for ever."""
+"""Seconds for closing the connection; without it the producer would wait forever for a broker that is down."""
 
 
 class ReplayUnconfirmed(Exception):
@@ -35,55 +32,57 @@ class ReplayUnconfirmed(Exception):
 
 
 class ReplayRefused(Exception):
-    """The replay was not begun; the message says why."""
+    """The replay was not started; the message states why."""
 
 
 def choose_prefix(live: str, prefix: str | None, *, into_live: bool, yes: bool) -> str:
-    """The prefix to publish under. Raises `NotReplayed` unless the live topics were asked for in so many words."""
+    """The topic prefix to publish to. Raises `ReplayRefused` if the live topics are meant but not confirmed."""
     chosen = live if into_live and prefix is None else DEFAULT_PREFIX if prefix is None else prefix
     if chosen != live:
         if into_live:
-            raise ReplayRefused(f"--into-live means the prefix {live!r}; leave --prefix {chosen!r} out, or --into-live")
+            raise ReplayRefused(
+                f"--into-live means the prefix {live!r}; remove either --prefix {chosen!r} or --into-live"
+            )
         return chosen
     if not (into_live and yes):
-        raise ReplayRefused(f"{live!r} is the prefix of the live topics: every service and subscriber reads them. "
-                          "If that is meant: --into-live --yes")  # fmt: skip
+        raise ReplayRefused(f"{live!r} is the prefix of the live topics, which every service and subscriber reads. "
+                          "To publish there, add --into-live --yes")  # fmt: skip
     return chosen
 
 
 def read_export(path: Path) -> Iterator[Record]:
-    """The records of an export. Raises `BadLine` with the line's number."""
+    """Yield the records of an export file. Raises `InvalidExportLine` with the line number."""
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
             try:
                 yield _check_topic(parse_line(line))
             except InvalidExportLine as error:
-                raise InvalidExportLine(f"{path}, line {number} {error}; nothing of it was published") from None
+                raise InvalidExportLine(f"{path}, line {number} {error}; nothing was published") from None
 
 
 def _check_topic(record: Record) -> Record:
     if record.topic not in BY_NAME:
-        raise InvalidExportLine(f"is of a topic {record.topic!r}, which Davtari does not have")
+        raise InvalidExportLine(f"has the topic {record.topic!r}, which is not a Davtari topic")
     return record
 
 
 async def replay_export(settings: KafkaSettings, path: Path, prefix: str) -> Counter[str]:
-    """Publish an export; gives how many records went to each topic. Topics under another prefix are made if missing.
+    """Publish an export. Returns the number of records by topic. Missing topics with another prefix are created.
 
-    Every line is read before the first is sent. A replay that broke off may be repeated: it publishes the same events.
-    Raises `BadLine`, `NotAcknowledged`.
+    Every line is parsed before the first is sent. An interrupted replay may be repeated: it publishes the same events.
+    Raises `InvalidExportLine`, `ReplayUnconfirmed`.
     """
-    counted = Counter(record.topic for record in read_export(path))
+    counts = Counter(record.topic for record in read_export(path))
     if prefix != settings.topic_prefix:
         await create_topics(settings.model_copy(update={"topic_prefix": prefix}))
     try:
         await _publish_all(settings, read_export(path), prefix)
     except TimeoutError:
         raise ReplayUnconfirmed(
-            f"Kafka has not acknowledged within {settings.send_timeout:g} s, so it is unknown what of {path} was "
-            "published. Replay it again: it publishes the same events"
+            f"No acknowledgement from Kafka within {settings.send_timeout:g} s: it is unknown how much of {path} was "
+            "published. Rerun the same command: it publishes the same events"
         ) from None
-    return counted
+    return counts
 
 
 async def _publish_all(settings: KafkaSettings, found: Iterator[Record], prefix: str) -> None:

@@ -1,1 +1,1 @@
-"""`davtari forget`: a buyer's personal data out of everything that is ours."""
+"""`davtari forget`: erase a buyer's personal data from everything that Davtari stores."""

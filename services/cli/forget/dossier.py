@@ -1,4 +1,4 @@
-"""What the topics hold of one person: orders, copies of personal data, keys. The data itself is not read."""
+"""What the topics contain about one person: orders, copies of personal data, keys. The data itself is not read."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TOPICS = (*ORDER_TOPICS, "ledger.documents", "operations", "dead-letters", "priv
 
 @dataclass(frozen=True, slots=True)
 class PersonKey:
-    """A key that stands, and the version of what was said of it last."""
+    """A key that is in use, and the version of its last event."""
 
     made: PersonKeyMade
     version: int
@@ -31,7 +31,7 @@ class PersonKey:
 
 @dataclass(slots=True)
 class Dossier:
-    """A person by all references; the orders, each as it was read last, and what holds copies of personal data."""
+    """A person, with all known references: the orders in their last state, documents, copies of personal data, keys."""
 
     refs: frozenset[str]
     orders: dict[str, OrderChanged] = field(default_factory=dict)
@@ -44,28 +44,28 @@ class Dossier:
 
     @property
     def since(self) -> datetime | None:
-        """When the person ordered first."""
+        """The time of the first order."""
         return min((order.created_at for order in self.orders.values()), default=None)
 
     def unbooked(self, live: Collection[str]) -> list[str]:
-        """Orders of these shops that are to become Sales and have none yet."""
+        """Orders of these shops that will become Sales but have none yet."""
         left = [key for key in self.orders if key not in self.sold and key not in self.removed]
         return [key for key in left if self.orders[key].shop in live and not is_void(self.orders[key])]
 
     def unerased(self) -> list[str]:
-        """Orders in which the shop still named somebody when they were read last."""
-        there = {key: order for key, order in self.orders.items() if key not in self.removed}
-        return [key for key, order in there.items() if order.person_ref != order_ref(order.shop, order.order_id)]
+        """Orders that still contained personal data in the shop when they were last read."""
+        existing = {key: order for key, order in self.orders.items() if key not in self.removed}
+        return [key for key, order in existing.items() if order.person_ref != order_ref(order.shop, order.order_id)]
 
 
 def find_person_refs(order: str, envelopes: Iterable[Envelope[Event]]) -> frozenset[str]:
-    """Everybody who an order (`shop:id`) has ever been of: an account may be deleted, an address be corrected."""
+    """All persons an order (`shop:id`) has belonged to; they change when an account is deleted or an address edited."""
     events = (envelope.data for envelope in envelopes)
     return frozenset(e.person_ref for e in events if isinstance(e, OrderChanged | RefundIssued) and e.key == order)
 
 
 def build_dossier(refs: Collection[str], envelopes: Iterable[Envelope[Event]]) -> Dossier:
-    """The dossier of whoever has these references, from the events of `TOPICS`."""
+    """Collect what the events of `TOPICS` contain about the person with these references."""
     found, known = Dossier(frozenset(refs)), list(envelopes)
     own = {e.data.key for e in known if isinstance(e.data, OrderChanged) and e.data.person_ref in found.refs}
     for envelope in sorted(known, key=lambda envelope: (envelope.time, envelope.sequence)):
@@ -93,7 +93,7 @@ def _apply_order_event(found: Dossier, event: Event) -> None:
 
 
 def _count_copies(found: Dossier, event: Event) -> None:
-    """Copies in clear and sealed; the bytes in a dead letter do not show whose they are before they are looked at."""
+    """Count sealed and unsealed copies. The bytes in a dead letter are always searched: they name no owner."""
     if getattr(event, "person_ref", None) in found.refs or (isinstance(event, DeadLettered) and event.record):
         for ref in found.refs:
             found.copies.update(without_person(event.content(), ref)[1])
@@ -108,7 +108,7 @@ def _apply_key_event(found: Dossier, envelope: Envelope[Event]) -> None:
 
 
 def key_deletions(keys: Mapping[str, PersonKey], by: str, why: str, at: datetime) -> list[tuple[PersonForgotten, int]]:
-    """What gives these keys up, each with its version: it takes the key's place in the topic."""
+    """The events that replace these keys in the compacted topic, each with its version."""
     return [
         (
             PersonForgotten(**key.made.model_dump(include={"person_ref", "service", "kid"}), at=at, by=by, why=why),
