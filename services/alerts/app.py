@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from services.alerts.deliveries import Address, Notices
-from services.alerts.handlers import SERVICE, handlers, lane
-from services.alerts.own_disk import OwnDisk
+from services.alerts.deliveries import NoticeDeliveries, OwnDiskWatch, RecipientAddress
+from services.alerts.handlers import SERVICE, alert_lane_name, handlers
 from services.connectors.upstreams import breaker
 from services.engine.outbox.lane import Lane
 from services.engine.runtime.clock import Clock, utc_now
@@ -26,14 +25,18 @@ async def blueprint(settings: Settings, clock: Clock = utc_now) -> AsyncIterator
     addresses = _addresses(settings.alerts)
     lanes = [_lane(settings, name, addresses.get(name), clock) for name in settings.alerts.recipients]
     rules = fingerprint([settings.alerts, *settings.shops.values()])
-    own = OwnDisk(settings.alerts, addresses)
+    own = OwnDiskWatch(settings.alerts, addresses)
     yield Blueprint(SERVICE, handlers(settings, settings.alerts), rules, lanes, early_tasks=[own.run])
 
 
-def _addresses(alerts: AlertSettings) -> dict[str, Address]:
+def _addresses(alerts: AlertSettings) -> dict[str, RecipientAddress]:
     """The address of each recipient; none at all in a dry run."""
-    return {} if alerts.dry_run else {name: Address(name, one.url(name)) for name, one in alerts.recipients.items()}
+    return (
+        {}
+        if alerts.dry_run
+        else {name: RecipientAddress(name, one.url(name)) for name, one in alerts.recipients.items()}
+    )
 
 
-def _lane(settings: Settings, name: str, address: Address | None, clock: Clock) -> Lane:
-    return Lane(lane(name), Notices(address, clock).deliver, breaker(settings), concurrency=1)
+def _lane(settings: Settings, name: str, address: RecipientAddress | None, clock: Clock) -> Lane:
+    return Lane(alert_lane_name(name), NoticeDeliveries(address, clock).deliver, breaker(settings), concurrency=1)

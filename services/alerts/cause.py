@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from contracts.model import Instant, Part
 from contracts.reason_texts import ReasonText, known
 from services.engine.state.records import Kind
-from services.settings.alerts import Owner
+from services.settings.alerts import Owner, RecipientSettings
 
 
-class Standing(Part):
+class AlertIssue(Part):
     """One thing that stands under a cause: a dead letter, a stale feed or a late order."""
 
     cause: str
@@ -18,19 +19,19 @@ class Standing(Part):
     since: Instant
 
 
-class Cleared(Part):
+class IssueCleared(Part):
     """When a thing of a cause stood no more."""
 
     at: Instant
 
 
-STANDING = Kind("standing", Standing)
+ISSUE = Kind("standing", AlertIssue)
 """By dead letter or feed; the cause is the `ref`."""
-CLEARED = Kind("cleared", Cleared)
+CLEARED = Kind("cleared", IssueCleared)
 
 
 @dataclass(frozen=True, slots=True)
-class Cause:
+class AlertCause:
     """`reason@shop`, or `reason` alone where no shop is concerned or known."""
 
     reason: str
@@ -52,7 +53,16 @@ class Cause:
         return self.texts.owner if self.texts else "integrator"
 
 
-def cause(name: str) -> Cause:
+def parse_cause(name: str) -> AlertCause:
     """The cause of that name."""
     reason, _, shop = name.partition("@")
-    return Cause(reason, shop)
+    return AlertCause(reason, shop)
+
+
+# Whom a cause concerns: the recipients of the role that mends it; all of them where nobody has that role.
+
+
+def select_recipients(cause: AlertCause, known: Mapping[str, RecipientSettings]) -> Mapping[str, RecipientSettings]:
+    """Who is told, by name: nothing goes to nobody."""
+    concerned = {name: one for name, one in known.items() if cause.owner in one.roles}
+    return concerned or known

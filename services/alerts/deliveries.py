@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
-from services.alerts.message import Message
-from services.alerts.notice import Notice
+from contracts.reasons import Reason
+from services.alerts.cause import AlertCause, AlertIssue, select_recipients
+from services.alerts.handlers import SERVICE
+from services.alerts.message import Message, Notice, compose_open
+from services.engine.outbox.engine import Engine
 from services.engine.outbox.outcome import Done, Outcome, Retry
 from services.engine.outbox.row import Row
 from services.engine.runtime.clock import Clock
+from services.settings.alerts import AlertSettings
 from services.settings.base import SecretMissing
 
 if TYPE_CHECKING:
     from apprise import NotifyBase
+
 
 log = logging.getLogger(__name__)
 ID_HEADER = "X-Davtari-Alert"
 """Where the address has headers (e-mail, webhooks), this one is the same if a message ever comes twice."""
 
 
-class Address:
+class RecipientAddress:
     """One recipient's address. Raises `SecretMissing` when the URL is none that Apprise knows."""
 
     def __init__(self, recipient: str, url: SecretStr) -> None:
@@ -43,10 +49,10 @@ class Address:
         return bool(await self._plugin.async_notify(body=message.body, title=message.title, notify_type=kind))
 
 
-class Notices:
+class NoticeDeliveries:
     """The effect of a recipient's lane. `address` is None in a dry run: messages are logged and recorded only."""
 
-    def __init__(self, address: Address | None, clock: Clock) -> None:
+    def __init__(self, address: RecipientAddress | None, clock: Clock) -> None:
         self._address, self._clock = address, clock
 
     async def deliver(self, rows: Sequence[Row]) -> Sequence[Outcome]:
@@ -62,3 +68,47 @@ class Notices:
         else:
             log.info("alert sent", extra=told)
         return Done((notice.sent(self._clock(), dry_run=self._address is None),))
+
+
+# When the alerts service itself cannot write: it tells of that past its outbox.
+#
+# A full disk is most often that of every service. That it is well again is what they say themselves, on the topics.
+
+EVERY = 5.0
+"""Seconds between two looks."""
+CAUSE = AlertCause(Reason.SERVICE_DISK)
+
+
+class OwnDiskWatch:
+    """Watches the state database of the alerts service. `addresses` are those of the recipients, by name."""
+
+    def __init__(self, settings: AlertSettings, addresses: Mapping[str, RecipientAddress]) -> None:
+        self._settings, self._addresses = settings, addresses
+        self._told: set[str] = set()
+
+    async def run(self, engine: Engine) -> None:
+        """Look until cancelled."""
+        while True:
+            await self.look(engine)
+            await asyncio.sleep(EVERY)
+
+    async def look(self, engine: Engine) -> None:
+        """Tell whoever has not been told of the trouble; when it is over the next one is told of again."""
+        why = engine.database.trouble
+        if not why:
+            self._told.clear()
+            return
+        standing = AlertIssue(cause=CAUSE.name, about=f"{SERVICE}: {why}", since=engine.clock())
+        for name, one in select_recipients(CAUSE, self._settings.recipients).items():
+            if name in self._addresses and name not in self._told:
+                message = compose_open(CAUSE, [standing], "opened", one.language)
+                if await self._sent(name, message):
+                    self._told.add(name)
+
+    async def _sent(self, name: str, message: Message) -> bool:
+        took = await self._addresses[name].send(message, f"{CAUSE.name}|{name}")
+        if took:
+            log.info("alert sent past the outbox", extra={"recipient": name})
+        else:
+            log.warning("alert not taken", extra={"recipient": name})
+        return took

@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Literal
 
 from contracts.alerts import AlertSent
-from services.alerts.cause import Cause, Standing
+from contracts.model import Instant, Part
+from services.alerts.cause import AlertCause, AlertIssue
 from services.engine.runtime.tbilisi import TBILISI
 
 EXAMPLES = 5
@@ -51,7 +52,9 @@ class Message:
     body: str
 
 
-def opened(cause: Cause, standing: Sequence[Standing], what: Literal["opened", "reminded"], to: Language) -> Message:
+def compose_open(
+    cause: AlertCause, standing: Sequence[AlertIssue], what: Literal["opened", "reminded"], to: Language
+) -> Message:
     """That a cause stands: what it is, what it means, what mends it, and the first things under it."""
     words = WORDS[to]
     since = words["since"].format(since=_local(min(each.since for each in standing)))
@@ -59,7 +62,7 @@ def opened(cause: Cause, standing: Sequence[Standing], what: Literal["opened", "
     return Message(_title(cause, words[what].format(count=len(standing))), "\n".join(told))
 
 
-def resolved(cause: Cause, told: AlertSent, to: Language) -> Message:
+def compose_resolved(cause: AlertCause, told: AlertSent, to: Language) -> Message:
     """That a cause is gone."""
     words = WORDS[to]
     gone = words["gone"].format(since=_local(told.opened_at))
@@ -67,16 +70,16 @@ def resolved(cause: Cause, told: AlertSent, to: Language) -> Message:
     return Message(_title(cause, words["resolved"]), "\n".join([gone, *what]))
 
 
-def trial(to: Language) -> Message:
+def compose_test(to: Language) -> Message:
     """A message that only shows that messages arrive."""
     return Message(f"Davtari: {WORDS[to]['tested']}", WORDS[to]["test"])
 
 
-def _title(cause: Cause, state: str) -> str:
+def _title(cause: AlertCause, state: str) -> str:
     return f"Davtari: {cause.name}: {state}"
 
 
-def _explained(cause: Cause, to: Language) -> list[str]:
+def _explained(cause: AlertCause, to: Language) -> list[str]:
     words = WORDS[to]
     if cause.texts is None:
         return [words["unknown"]]
@@ -84,7 +87,7 @@ def _explained(cause: Cause, to: Language) -> list[str]:
     return [texts.cause, words["effect"].format(effect=texts.effect), words["fix"].format(fix=texts.fix)]
 
 
-def _examples(standing: Sequence[Standing], to: Language) -> list[str]:
+def _examples(standing: Sequence[AlertIssue], to: Language) -> list[str]:
     """The oldest things, and how many there are besides."""
     oldest = sorted(standing, key=lambda each: (each.since, each.about))
     shown = [f"· {each.about}" for each in oldest[:EXAMPLES]]
@@ -94,3 +97,47 @@ def _examples(standing: Sequence[Standing], to: Language) -> list[str]:
 
 def _local(moment: datetime) -> str:
     return moment.astimezone(TBILISI).strftime("%Y-%m-%d %H:%M")
+
+
+# A message to a recipient as it stands in the outbox: all that its delivery and its record need.
+
+NoticeKind = Literal["opened", "reminded", "resolved"]
+
+
+class Notice(Part):
+    """One message. It is the same message while its `id` is, whatever is added to its cause before it leaves."""
+
+    cause: str
+    recipient: str
+    what: NoticeKind
+    episode: int
+    reminders: int
+    standing: int
+    opened_at: Instant
+    title: str
+    body: str
+
+    @classmethod
+    def of(cls, told: AlertSent, what: NoticeKind, message: Message) -> Notice:
+        """What follows on a message that was sent."""
+        return cls(
+            cause=told.cause,
+            recipient=told.recipient,
+            what=what,
+            episode=told.episode,
+            reminders=told.reminders,
+            standing=told.standing,
+            opened_at=told.opened_at,
+            title=message.title,
+            body=message.body,
+        )
+
+    @property
+    def id(self) -> str:
+        """The id of the delivery."""
+        return f"alert:{self.cause}|{self.recipient}:{self.episode}:{self.what}:{self.reminders}"
+
+    def sent(self, at: datetime, *, dry_run: bool) -> AlertSent:
+        """The record that it was sent."""
+        told = self.model_dump(exclude={"title", "body"})
+        return AlertSent(**told, sent_at=at, dry_run=dry_run)

@@ -49,7 +49,7 @@ class Discounts:
 NO_DISCOUNTS = Discounts()
 
 
-async def discounts(
+async def read_discounts(
     rows: AsyncIterator[dict[str, Any]], rules: DiscountSettings, items: Items, now: datetime
 ) -> Discounts:
     """All discounts that are not over, laid on items. Raises `UpstreamError`: half a list would end sales."""
@@ -105,7 +105,7 @@ def _unknown(one: Discount, target: str, rules: DiscountSettings) -> Fault:
     return Fault(reason=Reason.BALANCE_ROW_INVALID, detail=detail)
 
 
-def discounted(prices: Iterable[ItemPrice], of_item: Iterable[Discount]) -> Iterator[ItemPrice]:
+def apply_discounts(prices: Iterable[ItemPrice], of_item: Iterable[Discount]) -> Iterator[ItemPrice]:
     """A discounted price for each price and discount, with its window (claims S0.10, S2.23)."""
     reductions = list(of_item)
     for price in prices:

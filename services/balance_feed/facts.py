@@ -10,8 +10,8 @@ from typing import Protocol
 import orjson
 
 from contracts.balance import GroupRef, ItemChanged, ItemPrice, ItemWithdrawn, PriceChanged, StockChanged, StockRow
-from services.balance_feed.discounts import NO_DISCOUNTS, Discounts, discounted
-from services.balance_feed.scratch import Group
+from services.balance_feed.discounts import NO_DISCOUNTS, Discounts, apply_discounts
+from services.balance_feed.scratch import RowGroup
 from services.connectors.balance.items import ItemRow, item
 from services.connectors.balance.prices import price_row
 from services.connectors.balance.rows import RowInvalid
@@ -27,25 +27,25 @@ DEEPEST = 50
 SHOWN_ROWS = 20
 
 
-class Fact(Protocol):
+class FactBuilder(Protocol):
     """Makes facts of one resource. `joined` is what a fact takes from elsewhere, by a row's `reference` to it."""
 
     def joined(self, ref: str) -> str: ...
-    def changed(self, group: Group, now: datetime) -> Observation: ...
+    def changed(self, group: RowGroup, now: datetime) -> Observation: ...
     def missing(self, key: str, now: datetime) -> Absence: ...
 
 
 @dataclass(frozen=True, slots=True)
-class Understood:
+class BuiltFacts:
     """Facts and faults, by key: one bad record never stops its neighbours (claim K13)."""
 
     facts: dict[str, Observation] = field(default_factory=dict)
     faults: dict[str, Fault] = field(default_factory=dict)
 
 
-def understood(fact: Fact, groups: Iterable[Group], now: datetime) -> Understood:
+def build_facts(fact: FactBuilder, groups: Iterable[RowGroup], now: datetime) -> BuiltFacts:
     """Make facts of groups; `now` is the moment that they claim."""
-    found = Understood()
+    found = BuiltFacts()
     for group in groups:
         try:
             found.facts[group.key] = fact.changed(group, now)
@@ -64,7 +64,7 @@ class Folder:
 
 
 @dataclass(frozen=True, slots=True)
-class Items:
+class ItemFacts:
     """Facts about items; `folders` is the tree of this snapshot."""
 
     dialect: Dialect
@@ -78,10 +78,10 @@ class Items:
             self._joined[ref] = "\n".join(f"{step.uid} {step.name}" for step in self._path(ref))
         return self._joined[ref]
 
-    def changed(self, group: Group, now: datetime) -> ItemChanged:
+    def changed(self, group: RowGroup, now: datetime) -> ItemChanged:
         """The item of a group; of several rows with one uid the last counts. Raises `RowInvalid`."""
         row = item(orjson.loads(group.rows[-1]), self.dialect)
-        return item_changed(row, self._path(row.group or ""), now)
+        return build_item_fact(row, self._path(row.group or ""), now)
 
     def missing(self, key: str, now: datetime) -> ItemWithdrawn:
         """The item is gone."""
@@ -93,7 +93,7 @@ class Items:
         return self._paths[group]
 
 
-def item_changed(row: ItemRow, path: Path, now: datetime) -> ItemChanged:
+def build_item_fact(row: ItemRow, path: Path, now: datetime) -> ItemChanged:
     """The fact of an item row, with its way from the root."""
     fields = {name: getattr(row, name) for name in ItemChanged.model_fields if hasattr(row, name)}
     return ItemChanged(**(fields | {"item": row.uid, "path": path, "observed_at": now}))
@@ -109,7 +109,7 @@ def path_of(group: str | None, folders: Mapping[str, Folder]) -> Path:
 
 
 @dataclass(frozen=True, slots=True)
-class Prices:
+class PriceFacts:
     """Facts about prices, whichever resource they come from; discounts are joined in. A row refers to its item."""
 
     discounts: Discounts = NO_DISCOUNTS
@@ -118,10 +118,10 @@ class Prices:
         """The item's discounts: its prices are stated again when one of them changes."""
         return self.discounts.text(ref)
 
-    def changed(self, group: Group, now: datetime) -> PriceChanged:
+    def changed(self, group: RowGroup, now: datetime) -> PriceChanged:
         """All prices of an item. Raises `RowInvalid`."""
         found = prices_of(group)
-        reduced = discounted(found, self.discounts.of(group.key))
+        reduced = apply_discounts(found, self.discounts.of(group.key))
         return PriceChanged(item=group.key, prices=(*found, *reduced), observed_at=now)
 
     def missing(self, key: str, now: datetime) -> PriceChanged:
@@ -129,7 +129,7 @@ class Prices:
         return PriceChanged(item=key, prices=(), observed_at=now)
 
 
-def prices_of(group: Group) -> tuple[ItemPrice, ...]:
+def prices_of(group: RowGroup) -> tuple[ItemPrice, ...]:
     """The prices of an item, by price type; a repeated type keeps its last row."""
     rows = [price_row(orjson.loads(body))[1] for body in group.rows]
     by_type = {price.price_type: price for price in rows}
@@ -137,7 +137,7 @@ def prices_of(group: Group) -> tuple[ItemPrice, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Stock:
+class StockFacts:
     """Facts about stock; warehouse names and lots' expiry are joined in. A row refers to them as `warehouse lot`."""
 
     warehouses: Mapping[str, str]
@@ -148,7 +148,7 @@ class Stock:
         warehouse, _, lot = ref.partition(" ")
         return f"{self.warehouses.get(warehouse)} {self.expiry.get(lot)}"
 
-    def changed(self, group: Group, now: datetime) -> StockChanged:
+    def changed(self, group: RowGroup, now: datetime) -> StockChanged:
         """The whole stock of an item. Raises `RowInvalid`."""
         rows = [self._joined(stock_row(orjson.loads(body))[1]) for body in group.rows]
         rows.sort(key=lambda row: (row.warehouse, row.lot or "", row.quantity, row.reserve))

@@ -55,15 +55,15 @@ def handlers() -> Handlers:
         },
         decide=decide_fault,
         news={
-            ItemChanged: lambda event, state: news(event, state.get(ITEM, event.item)),
-            PriceChanged: lambda event, state: news(event, state.get(PRICES, event.item)),
-            StockChanged: lambda event, state: news(event, state.get(STOCK, event.item)),
+            ItemChanged: lambda event, state: changed_event(event, state.get(ITEM, event.item)),
+            PriceChanged: lambda event, state: changed_event(event, state.get(PRICES, event.item)),
+            StockChanged: lambda event, state: changed_event(event, state.get(STOCK, event.item)),
             ItemWithdrawn: lambda event, state: [event] if state.get(ITEM, event.item) else [],
         },
     )
 
 
-def news(event: Event, known: Event | None) -> list[Event]:
+def changed_event(event: Event, known: Event | None) -> list[Event]:
     """The event with the fields that differ from what is known; nothing when none does."""
     new, old = _content(event), _content(known) if known is not None else {}
     fields = tuple(sorted(name for name in new if new[name] != old.get(name)))

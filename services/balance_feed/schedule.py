@@ -10,7 +10,7 @@ from typing import Any
 from contracts.operations import CommandSettled, ImportRequested
 from services.balance_feed.handlers import COMMAND, NAME, Resource
 from services.balance_feed.importing import Importer
-from services.balance_feed.report import Report
+from services.balance_feed.report import ImportReport
 from services.engine.outbox.engine import Engine
 from services.engine.outbox.upstream_errors import Unavailable, UpstreamError
 from services.engine.runtime.cron import next_run
@@ -102,10 +102,10 @@ class Schedule:
             await self._complete(command.resource, report)
         return _answered(command, report)
 
-    async def _complete(self, resource: Resource, report: Report) -> None:
+    async def _complete(self, resource: Resource, report: ImportReport) -> None:
         await completed(self._engine.database, resource, report.begun)
 
 
-def _answered(command: ImportRequested, report: Report) -> dict[str, Any]:
+def _answered(command: ImportRequested, report: ImportReport) -> dict[str, Any]:
     detail = report.held or ("only looked, nothing was stated" if command.dry_run else "imported")
     return {"outcome": "refused" if report.held else "done", "detail": detail, "figures": report.figures()}

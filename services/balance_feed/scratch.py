@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import closing
+from dataclasses import dataclass, field
 from decimal import Decimal
 from hashlib import blake2b
 from itertools import accumulate, groupby, islice
@@ -21,7 +22,7 @@ Joined = Callable[[str], str]
 """What a row's fact takes from elsewhere, by the row's reference to it."""
 
 
-class Staged(NamedTuple):
+class StagedRow(NamedTuple):
     """A row on its way into the scratch file: the key it belongs to, and its reference to what is joined into it."""
 
     key: str
@@ -29,7 +30,7 @@ class Staged(NamedTuple):
     row: dict[str, Any]
 
 
-class Group(NamedTuple):
+class RowGroup(NamedTuple):
     """All rows of one key, and a digest over them and what is joined into them; the rows' order does not matter.
 
     Most groups are only compared: `rows` is empty until `Scratch.filled` has read them.
@@ -40,7 +41,7 @@ class Group(NamedTuple):
     rows: Sequence[str] = ()
 
 
-class Scratch:
+class ScratchFile:
     """A throwaway SQLite file, and beside it the rows' bodies: not durable on purpose, gone when closed.
 
     `salt` (at most 64 bytes) stands for how facts are made of rows: under another one every digest differs.
@@ -66,9 +67,9 @@ class Scratch:
         self._bodies.close()
         self._folder.cleanup()
 
-    def put(self, rows: Sequence[Staged]) -> None:
+    def put(self, rows: Sequence[StagedRow]) -> None:
         """Add rows."""
-        bodies = [packed(row) for _, _, row in rows]
+        bodies = [pack_row(row) for _, _, row in rows]
         starts = accumulate(map(len, bodies), initial=self._bodies.tell())
         filed = [
             (key, blake2b(body, digest_size=16).digest(), ref, at, len(body))
@@ -77,7 +78,7 @@ class Scratch:
         self._bodies.writelines(bodies)
         self._db.executemany("INSERT INTO rows VALUES (?, ?, ?, ?, ?)", filed)
 
-    def groups(self, joined: Joined) -> Iterator[Group]:
+    def groups(self, joined: Joined) -> Iterator[RowGroup]:
         """All groups, sorted by key, without their rows."""
         self._db.execute("CREATE INDEX IF NOT EXISTS sorted ON rows (key, digest, ref)")
         with closing(self._db.execute("SELECT key, digest, ref FROM rows ORDER BY key, digest, ref")) as found:
@@ -85,25 +86,25 @@ class Scratch:
                 digest = self._hash.copy()
                 for _, body, ref in rows:
                     digest.update(b"%b\n%b\n" % (body, joined(ref).encode()))
-                yield Group(key, digest.hexdigest())
+                yield RowGroup(key, digest.hexdigest())
 
-    def filled(self, groups: Iterable[Group]) -> Iterator[Group]:
+    def filled(self, groups: Iterable[RowGroup]) -> Iterator[RowGroup]:
         """The same groups with their rows, sorted."""
         self._bodies.flush()
         for key, digest, _ in groups:
             found = self._db.execute("SELECT size, at FROM rows WHERE key = ?", (key,))
             bodies = [pread(self._bodies.fileno(), size, at) for size, at in found]
-            yield Group(key, digest, [body.decode() for body in sorted(bodies)])
+            yield RowGroup(key, digest, [body.decode() for body in sorted(bodies)])
 
-    def differ(self, groups: Iterable[Group]) -> None:
+    def differ(self, groups: Iterable[RowGroup]) -> None:
         """Note groups that are not as they were."""
         self._db.executemany("INSERT INTO differing VALUES (?, ?)", [(key, digest) for key, digest, _ in groups])
 
-    def differed(self, at_once: int) -> Iterator[list[Group]]:
+    def differed(self, at_once: int) -> Iterator[list[RowGroup]]:
         """The groups that were noted, with their rows, in stretches."""
         with closing(self._db.execute("SELECT key, digest FROM differing ORDER BY rowid")) as found:
             while rows := list(islice(found, at_once)):
-                yield list(self.filled(Group(key, digest) for key, digest in rows))
+                yield list(self.filled(RowGroup(key, digest) for key, digest in rows))
 
     def miss(self, keys: Iterable[str]) -> None:
         """Note keys that the snapshot lacks."""
@@ -116,7 +117,7 @@ class Scratch:
                 yield [key for (key,) in rows]
 
 
-def packed(row: dict[str, Any]) -> bytes:
+def pack_row(row: dict[str, Any]) -> bytes:
     """A row as JSON with sorted keys; exact numbers become plain text, as Balance writes them."""
     try:
         return orjson.dumps(row, default=_plain, option=orjson.OPT_SORT_KEYS)
@@ -134,3 +135,67 @@ def _as_text(value: Any) -> Any:
     if isinstance(value, list):
         return [_as_text(each) for each in value]
     return value if value is None or isinstance(value, bool | str) else _plain(value)
+
+
+# A snapshot against what was observed before: a merge of two sorted streams, in one pass and flat memory.
+
+KnownDigest = tuple[str, str]
+"""A key and its digest."""
+AT_ONCE = 1000
+
+
+@dataclass(slots=True)
+class Differences:
+    """What one stretch of a snapshot says: groups that differ (`new` of them never seen), keys that are missing."""
+
+    differing: list[RowGroup] = field(default_factory=list)
+    new: int = 0
+    missing: list[str] = field(default_factory=list)
+    unchanged: int = 0
+
+    @property
+    def size(self) -> int:
+        """How much there is to write."""
+        return len(self.differing) + len(self.missing)
+
+    def take(self, group: RowGroup | None, known: KnownDigest | None) -> None:
+        """Count one key: in the snapshot, known, or both."""
+        if group is None:
+            self.missing += [known[0]] if known else []
+        elif known is not None and known[1] == group.digest:
+            self.unchanged += 1
+        else:
+            self.differing.append(group)
+            self.new += known is None
+
+
+async def compare_groups(
+    groups: Iterable[RowGroup], known: AsyncIterator[KnownDigest]
+) -> AsyncGenerator[Differences, None]:
+    """Compare sorted groups with sorted (key, digest) pairs; stretches of at most `AT_ONCE` differences."""
+    found = Differences()
+    async for group, one in _merged(groups, known):
+        found.take(group, one)
+        if found.size >= AT_ONCE:
+            yield found
+            found = Differences()
+    yield found
+
+
+async def _merged(
+    groups: Iterable[RowGroup], known: AsyncIterator[KnownDigest]
+) -> AsyncIterator[tuple[RowGroup | None, KnownDigest | None]]:
+    source = iter(groups)
+    group = next(source, None)
+    async for one in known:
+        while group is not None and group.key < one[0]:
+            yield group, None
+            group = next(source, None)
+        if group is not None and group.key == one[0]:
+            yield group, one
+            group = next(source, None)
+        else:
+            yield None, one
+    while group is not None:
+        yield group, None
+        group = next(source, None)

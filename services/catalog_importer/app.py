@@ -7,11 +7,11 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from services.accounting.checks.gates import shop_gate
-from services.catalog_importer.decide import lane
-from services.catalog_importer.deliveries import Deliveries
+from services.catalog_importer.decide import product_lane_name
+from services.catalog_importer.deliveries import ProductDeliveries
 from services.catalog_importer.handlers import handlers, rules_fingerprint
-from services.catalog_importer.mapping import NAME
-from services.catalog_importer.pictures import Pictures, open_pictures
+from services.catalog_importer.pictures import PictureSource, open_pictures
+from services.catalog_importer.requests import NAME
 from services.connectors.identity.guard import Guard, guarded_lane
 from services.connectors.identity.standing import watched
 from services.connectors.upstreams import open_shops, shop_lane
@@ -34,7 +34,9 @@ async def blueprint(settings: Settings, clock: Clock = utc_now) -> AsyncIterator
             guarded_lane(product_lane(settings, name, shop, clock, pictures.get(name)), guards[name])
             for name, shop in shops.items()
         ]
-        gates = [gate for n, shop in shops.items() for gate in shop_gate(settings, n, shop, lane(n), FLOWS)]
+        gates = [
+            gate for n, shop in shops.items() for gate in shop_gate(settings, n, shop, product_lane_name(n), FLOWS)
+        ]
         attached = [guard.attach for guard in guards.values()]
         yield Blueprint(
             NAME, watched(handlers(settings)), rules_fingerprint(settings), lanes, early_tasks=attached, gates=gates
@@ -42,10 +44,11 @@ async def blueprint(settings: Settings, clock: Clock = utc_now) -> AsyncIterator
 
 
 def product_lane(
-    settings: Settings, name: str, shop: WooCommerce, clock: Clock, pictures: Pictures | None = None
+    settings: Settings, name: str, shop: WooCommerce, clock: Clock, pictures: PictureSource | None = None
 ) -> Lane:
     """The lane of a shop's product writes: as many at once as one look-up covers, written in batches of the shop."""
-    deliveries = Deliveries(settings.shops[name], shop, clock, pictures)
+    deliveries = ProductDeliveries(settings.shops[name], shop, clock, pictures)
     return replace(
-        shop_lane(settings, name, lane(name), deliveries), batch=max(settings.shops[name].batch_size, MOST_SKUS)
+        shop_lane(settings, name, product_lane_name(name), deliveries),
+        batch=max(settings.shops[name].batch_size, MOST_SKUS),
     )

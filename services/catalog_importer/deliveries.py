@@ -11,14 +11,21 @@ from datetime import datetime
 from contracts.reasons import Reason
 from services.accounting.mapping.effective import effective
 from services.catalog_importer import report
-from services.catalog_importer.eligibility import Eligible, Skip, judge
-from services.catalog_importer.look_up import Sight, holder, look_up
-from services.catalog_importer.payload import PLAN, ProductPayload
-from services.catalog_importer.pictures import Pictures, with_picture
-from services.catalog_importer.placement import Change, Gone, Placement, place
-from services.catalog_importer.stored import as_stored
-from services.catalog_importer.translations_written import write_further
-from services.catalog_importer.writing import Result, Shop, create, update
+from services.catalog_importer.eligibility import Eligible, Skip, check_eligibility
+from services.catalog_importer.pictures import PictureSource, with_picture
+from services.catalog_importer.placement import Placement, ProductChange, ProductGone, place_item
+from services.catalog_importer.product import PLAN, ProductPayload
+from services.catalog_importer.report import with_stored_values
+from services.catalog_importer.shop_products import (
+    LookUpResult,
+    ProductWriter,
+    Result,
+    look_up_by_id,
+    look_up_products,
+    send_creations,
+    send_updates,
+    write_translations,
+)
 from services.connectors.woocommerce.batch import NotStored, Stored
 from services.connectors.woocommerce.echo import differences
 from services.connectors.woocommerce.products import MOST_SKUS
@@ -31,7 +38,7 @@ from services.settings.shop import ShopSettings
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class ProductJob:
     """A row that the rules let through, with its payload."""
 
     row: Row
@@ -43,7 +50,7 @@ Outcomes = dict[str, Outcome]
 """By row id."""
 
 
-class Deliveries:
+class ProductDeliveries:
     """The deliveries of one shop's products, of both kinds.
 
     Every attempt looks up first, so that a repetition after an unknown outcome finds what the last one made
@@ -51,38 +58,44 @@ class Deliveries:
     """
 
     def __init__(
-        self, settings: ShopSettings, shop: Shop, now: Callable[[], datetime], pictures: Pictures | None = None
+        self,
+        settings: ShopSettings,
+        shop: ProductWriter,
+        now: Callable[[], datetime],
+        pictures: PictureSource | None = None,
     ) -> None:
         self._settings, self._shop, self._now, self._pictures = settings, shop, now, pictures
         self._batches, self._looks = Batches(settings.batch_size), Batches(MOST_SKUS)
 
     async def __call__(self, rows: Sequence[Row]) -> list[Outcome]:
         """One outcome per row, in order. Rows are of this shop and of different items."""
-        jobs = [Job(row, ProductPayload.model_validate(row.payload)) for row in rows]
+        jobs = [ProductJob(row, ProductPayload.model_validate(row.payload)) for row in rows]
         outcomes = self._barred(jobs)
         allowed = [job for job in jobs if job.row.id not in outcomes]
-        sights = await look_up(self._shop, [job.payload for job in allowed], self._looks)
+        sights = await look_up_products(self._shop, [job.payload for job in allowed], self._looks)
         outcomes |= await self._follow(zip(allowed, sights, strict=True))
         return [outcomes[row.id] for row in rows]
 
-    def _barred(self, jobs: Iterable[Job]) -> Outcomes:
+    def _barred(self, jobs: Iterable[ProductJob]) -> Outcomes:
         """The rules are asked again at the last step before the shop is touched (claims S0.41, S0.43)."""
         verdicts = ((job, self._judged(job.payload)) for job in jobs if not job.payload.desired.retired)
         return {job.row.id: self._left_alone(job, verdict) for job, verdict in verdicts if isinstance(verdict, Skip)}
 
     def _judged(self, payload: ProductPayload) -> Eligible | Skip:
-        return judge(payload.nature, effective(self._settings.catalogue, payload.commanded))
+        return check_eligibility(payload.nature, effective(self._settings.catalogue, payload.commanded))
 
-    async def _follow(self, seen: Iterable[tuple[Job, Sight | Outcome]]) -> Outcomes:
+    async def _follow(self, seen: Iterable[tuple[ProductJob, LookUpResult | Outcome]]) -> Outcomes:
         """Settle what needs no write; write the rest."""
         placed = [(job, self._place(job, sight)) for job, sight in seen]
-        changes = [(job, found) for job, found in placed if isinstance(found, Change) and job.row.kind != PLAN]
+        changes = [(job, found) for job, found in placed if isinstance(found, ProductChange) and job.row.kind != PLAN]
         settled = {job.row.id: self._settled(job, found) for job, found in placed}
         if self._pictures is not None:
             changes = await asyncio.gather(*[self._pictured(job, change, self._pictures) for job, change in changes])
         return settled | await self._write(changes)
 
-    async def _pictured(self, job: Job, change: Change, pictures: Pictures) -> tuple[Job, Change]:
+    async def _pictured(
+        self, job: ProductJob, change: ProductChange, pictures: PictureSource
+    ) -> tuple[ProductJob, ProductChange]:
         """A picture that cannot be had now holds up no product: it is looked for again with the next change."""
         try:
             return job, await with_picture(job.payload, change, pictures, self._shop)
@@ -90,35 +103,37 @@ class Deliveries:
             log.warning("picture left out", extra={"delivery": job.row.id, "why": error.message})
             return job, change
 
-    def _place(self, job: Job, sight: Sight | Outcome) -> Placement | Outcome:
-        if isinstance(sight, Sight):
-            return place(job.payload, sight.found, sight.linked, self._settings, sight.further)
+    def _place(self, job: ProductJob, sight: LookUpResult | Outcome) -> Placement | Outcome:
+        if isinstance(sight, LookUpResult):
+            return place_item(job.payload, sight.found, sight.linked, self._settings, sight.further)
         return sight
 
-    def _settled(self, job: Job, placement: Placement | Outcome) -> Outcome:
+    def _settled(self, job: ProductJob, placement: Placement | Outcome) -> Outcome:
         match placement:
-            case Change():
-                return Done((report.planned(job.payload, placement, self._now()),))
-            case Gone(product_id):
-                return Done((report.gone(job.payload, product_id, self._now()),))
+            case ProductChange():
+                return Done((report.planned_event(job.payload, placement, self._now()),))
+            case ProductGone(product_id):
+                return Done((report.unlinked_event(job.payload, product_id, self._now()),))
             case Skip(reason, detail):
                 is_word = job.row.kind == PLAN or reason == Reason.PRODUCT_NOT_MADE
                 return self._left_alone(job, placement) if is_word else Refused(reason, detail)
             case outcome:
                 return outcome
 
-    def _left_alone(self, job: Job, skip: Skip) -> Done:
-        return Done((report.left_alone(job.payload, skip, self._now()),))
+    def _left_alone(self, job: ProductJob, skip: Skip) -> Done:
+        return Done((report.skipped_delivery_event(job.payload, skip, self._now()),))
 
-    async def _write(self, changes: Sequence[tuple[Job, Change]]) -> Outcomes:
+    async def _write(self, changes: Sequence[tuple[ProductJob, ProductChange]]) -> Outcomes:
         new = [pair for pair in changes if pair[1].action == "create"]
         held = [pair for pair in changes if pair[1].action != "create"]
         outcomes, taken = await self._create(new)
         return outcomes | await self._adopt(taken) | await self._update(held)
 
-    async def _create(self, new: Sequence[tuple[Job, Change]]) -> tuple[Outcomes, dict[str, tuple[Job, NotStored]]]:
+    async def _create(
+        self, new: Sequence[tuple[ProductJob, ProductChange]]
+    ) -> tuple[Outcomes, dict[str, tuple[ProductJob, NotStored]]]:
         """The outcomes, and those whose SKU another product has taken in the meantime."""
-        results = await create(self._shop, [change for _, change in new], self._batches)
+        results = await send_creations(self._shop, [change for _, change in new], self._batches)
         outcomes, taken = {}, {}
         for (job, change), result in zip(new, results, strict=True):
             if isinstance(result, NotStored) and result.sku_taken:
@@ -127,29 +142,31 @@ class Deliveries:
                 outcomes[job.row.id] = self._outcome(job, change, result)
         return outcomes, taken
 
-    async def _adopt(self, taken: dict[str, tuple[Job, NotStored]]) -> Outcomes:
+    async def _adopt(self, taken: dict[str, tuple[ProductJob, NotStored]]) -> Outcomes:
         """Look again before acting: the product that has the SKU is adopted instead of failing (claim K22)."""
-        sights = await look_up(self._shop, [job.payload for job, _ in taken.values()], self._looks)
+        sights = await look_up_products(self._shop, [job.payload for job, _ in taken.values()], self._looks)
         placed = []
         for (job, refusal), sight in zip(taken.values(), sights, strict=True):
             placed.append((job, self._place(job, await self._named(refusal, sight)), refusal))
-        adopted = [(job, found) for job, found, _ in placed if isinstance(found, Change) and found.product]
+        adopted = [(job, found) for job, found, _ in placed if isinstance(found, ProductChange) and found.product]
         outcomes = {job.row.id: self._not_adopted(job, found, refusal) for job, found, refusal in placed}
         return outcomes | await self._update(adopted)
 
-    async def _named(self, refusal: NotStored, sight: Sight | Outcome) -> Sight | Outcome:
+    async def _named(self, refusal: NotStored, sight: LookUpResult | Outcome) -> LookUpResult | Outcome:
         """Where the SKU finds nothing, the product that the shop itself names as its holder."""
-        unseen = isinstance(sight, Sight) and not sight.found
-        return await holder(self._shop, refusal.resource_id) if unseen and refusal.resource_id else sight
+        unseen = isinstance(sight, LookUpResult) and not sight.found
+        return await look_up_by_id(self._shop, refusal.resource_id) if unseen and refusal.resource_id else sight
 
-    def _not_adopted(self, job: Job, placement: Placement | Outcome, refusal: NotStored) -> Outcome:
-        if isinstance(placement, Change):
+    def _not_adopted(self, job: ProductJob, placement: Placement | Outcome, refusal: NotStored) -> Outcome:
+        if isinstance(placement, ProductChange):
             return Unknown(f"{refusal.message}; the product that has it is not to be seen yet")
         return self._settled(job, placement)
 
-    async def _update(self, changes: Sequence[tuple[Job, Change]]) -> Outcomes:
-        results = await update(self._shop, [change for _, change in changes], self._batches)
-        further = await write_further(self._shop, [(job.payload, change) for job, change in changes], self._batches)
+    async def _update(self, changes: Sequence[tuple[ProductJob, ProductChange]]) -> Outcomes:
+        results = await send_updates(self._shop, [change for _, change in changes], self._batches)
+        further = await write_translations(
+            self._shop, [(job.payload, change) for job, change in changes], self._batches
+        )
         return {
             job.row.id: self._outcome(job, replace(change, further=written), result)
             if isinstance(written, tuple)
@@ -157,10 +174,10 @@ class Deliveries:
             for (job, change), result, written in zip(changes, results, further, strict=True)
         }
 
-    def _outcome(self, job: Job, change: Change, result: Result) -> Outcome:
+    def _outcome(self, job: ProductJob, change: ProductChange, result: Result) -> Outcome:
         match result:
             case None:
-                return Done((report.linked(job.payload, change, None, self._now()),))
+                return Done((report.linked_event(job.payload, change, None, self._now()),))
             case Stored():
                 return self._echoed(job, change, result)
             case NotStored(reason=Reason.SHOP_PRODUCT_GONE) | Refused(reason=Reason.SHOP_PRODUCT_GONE):
@@ -172,7 +189,7 @@ class Deliveries:
             case outcome:
                 return outcome
 
-    def _echoed(self, job: Job, change: Change, stored: Stored) -> Outcome:
+    def _echoed(self, job: ProductJob, change: ProductChange, stored: Stored) -> Outcome:
         """The product is linked once SKU, prices, status and categories are as meant; a name in another form is only
         reported, since a product without a link has no stock and no orders."""
         try:
@@ -185,10 +202,10 @@ class Deliveries:
             return Refused(Reason.SHOP_ECHO_DIFFERS, f"{what}: {'; '.join(map(str, found))}")
         for one in minor:
             log.warning("stored in another form", extra={"delivery": job.row.id, "product": stored.id, "why": str(one)})
-        return Done((report.linked(job.payload, as_stored(change, stored, minor), stored, self._now()),))
+        return Done((report.linked_event(job.payload, with_stored_values(change, stored, minor), stored, self._now()),))
 
-    def _vanished(self, job: Job, change: Change) -> Outcome:
+    def _vanished(self, job: ProductJob, change: ProductChange) -> Outcome:
         """A linked product that is gone frees its item; one that vanished since the look-up is looked up again."""
         if job.payload.link is None or change.product is None:
             return Unknown(f"the product with SKU {job.payload.nature.sku} vanished between look-up and write")
-        return Done((report.gone(job.payload, change.product.id, self._now()),))
+        return Done((report.unlinked_event(job.payload, change.product.id, self._now()),))

@@ -29,7 +29,7 @@ class Skip:
     detail: str
 
 
-class Nature(Part):
+class ItemTraits(Part):
     """What of an item decides whether it may be a product; `groups` from the nearest folder to the root."""
 
     item: Uid
@@ -44,11 +44,11 @@ class Nature(Part):
         return (self.requisites[int(number) - 1] or "").strip()
 
 
-def nature(item: ItemChanged) -> Nature:
+def item_traits(item: ItemChanged) -> ItemTraits:
     """The deciding part of an item."""
     path = [group.uid for group in reversed(item.path)]
     groups = tuple(dict.fromkeys([item.group, *path] if item.group else path))
-    return Nature(
+    return ItemTraits(
         item=item.item,
         kind=item.kind,
         item_type=item.item_type,
@@ -67,7 +67,7 @@ def same_sku(sku: str | None) -> str:
     return (sku or "").strip().casefold()
 
 
-def judge(item: Nature, rules: CatalogueSettings) -> Eligible | Skip:
+def check_eligibility(item: ItemTraits, rules: CatalogueSettings) -> Eligible | Skip:
     """Whether the rules let an item in (claims S0.3, S0.4, S0.5, S0.40, S0.42, S1.14, S3.1)."""
     categories = _categories(item, rules)
     if isinstance(categories, Skip):
@@ -76,7 +76,7 @@ def judge(item: Nature, rules: CatalogueSettings) -> Eligible | Skip:
     return refused or Eligible(categories, item.sku or "")
 
 
-def _sold_if(item: Nature, rules: CatalogueSettings) -> Skip | None:
+def _sold_if(item: ItemTraits, rules: CatalogueSettings) -> Skip | None:
     """An item may be kept from the shop by an additional requisite, e.g. "sell online" (claim S3.1)."""
     for number, values in rules.sold_if.items():
         if item.requisite(number).casefold() not in {value.casefold() for value in values}:
@@ -85,7 +85,7 @@ def _sold_if(item: Nature, rules: CatalogueSettings) -> Skip | None:
     return None
 
 
-def _categories(item: Nature, rules: CatalogueSettings) -> tuple[int, ...] | Skip:
+def _categories(item: ItemTraits, rules: CatalogueSettings) -> tuple[int, ...] | Skip:
     found = fate(item.groups, rules)
     if found.excluded:
         detail = f"group {found.by} is excluded; davtari mapping include {found.by} opens it"
@@ -99,7 +99,7 @@ def _categories(item: Nature, rules: CatalogueSettings) -> tuple[int, ...] | Ski
     return Skip(Reason.PRODUCT_GROUP_NOT_MAPPED, f"group {group} is not mapped to a category; {fix}")
 
 
-def _by_requisite(item: Nature, rules: CatalogueSettings) -> tuple[int, ...] | Skip | None:
+def _by_requisite(item: ItemTraits, rules: CatalogueSettings) -> tuple[int, ...] | Skip | None:
     """The categories that an additional requisite names (claim S4.25); only within groups that are let in."""
     value = item.requisite(rules.category_requisite) if rules.category_requisite else ""
     if not value:
@@ -110,7 +110,7 @@ def _by_requisite(item: Nature, rules: CatalogueSettings) -> tuple[int, ...] | S
     return Skip(Reason.PRODUCT_GROUP_NOT_MAPPED, detail)
 
 
-def _kind(item: Nature, rules: CatalogueSettings) -> Skip | None:
+def _kind(item: ItemTraits, rules: CatalogueSettings) -> Skip | None:
     if item.kind == "goods" or (item.kind == "service" and rules.allow_services):
         return None
     fix = "set catalogue.allow-services to sell it" if item.kind == "service" else "give it the item type of goods"
@@ -120,25 +120,25 @@ def _kind(item: Nature, rules: CatalogueSettings) -> Skip | None:
 def _sku(sku: str | None, rules: CatalogueSettings) -> Skip | None:
     if sku is None:
         return Skip(Reason.PRODUCT_NO_SKU, "the item has no SKU; fill the field that balance.dialect.sku-field names")
-    if pattern := matching(sku, rules.sku_deny):
+    if pattern := first_match(sku, rules.sku_deny):
         return Skip(Reason.PRODUCT_SKU_NOT_ALLOWED, f"SKU {sku} matches {pattern!r} of catalogue.sku-deny")
-    if rules.sku_allow and not matching(sku, rules.sku_allow):
+    if rules.sku_allow and not first_match(sku, rules.sku_allow):
         return Skip(Reason.PRODUCT_SKU_NOT_ALLOWED, f"SKU {sku} matches no pattern of catalogue.sku-allow")
     return None
 
 
-def matching(sku: str, patterns: Iterable[str]) -> str | None:
+def first_match(sku: str, patterns: Iterable[str]) -> str | None:
     """The first glob pattern that a SKU matches; letter case does not matter, as in the shop."""
     return next((pattern for pattern in patterns if fnmatchcase(sku.casefold(), pattern.casefold())), None)
 
 
-def sole(item: Nature, sharers: Iterable[ItemChanged], rules: CatalogueSettings) -> Skip | None:
+def find_sku_conflict(item: ItemTraits, sharers: Iterable[ItemChanged], rules: CatalogueSettings) -> Skip | None:
     """Refuses an item whose SKU another item that may be a product carries too: both are skipped.
 
     An item that no rule lets in is invisible, also here: a retired twin in an unmapped group blocks nobody.
     """
     for other in sharers:
-        if other.item != item.item and isinstance(judge(nature(other), rules), Eligible):
+        if other.item != item.item and isinstance(check_eligibility(item_traits(other), rules), Eligible):
             detail = f"SKU {item.sku} is also that of item {other.item} ({other.name}); give one of them another SKU"
             return Skip(Reason.PRODUCT_SKU_USED_TWICE, detail)
     return None

@@ -13,20 +13,21 @@ from contracts.catalog import MappingChanged, ProductLinked, ProductPlanned, Pro
 from contracts.envelope import Envelope
 from contracts.linking import LinkRequested
 from contracts.operations import ApplyRequested, CommandSettled, MappingRequested
-from services.catalog_importer.approval import apply_requested
-from services.catalog_importer.decide import decide
+from services.catalog_importer.decide import decide_product
 from services.catalog_importer.eligibility import same_sku
-from services.catalog_importer.mapped import link_requested, product_gone
-from services.catalog_importer.mapping import (
-    MEMBER,
-    SUBJECT,
-    command_settled,
-    decide_mapping,
-    keep_member,
-    mapping_changed,
-    mapping_requested,
-)
 from services.catalog_importer.records import ITEM, LINK, PLANNED, PRICES, WITHDRAWN, sku_ref
+from services.catalog_importer.requests import (
+    GROUP_MEMBER,
+    MAPPING_SUBJECT,
+    decide_mapping,
+    on_apply_requested,
+    on_command_settled,
+    on_link_requested,
+    on_mapping_changed,
+    on_mapping_requested,
+    remember_gone,
+    remember_group,
+)
 from services.engine.outbox.decision import Decision
 from services.engine.outbox.handlers import Handlers
 from services.engine.runtime.fingerprint import fingerprint
@@ -47,68 +48,68 @@ def handlers(settings: Settings) -> Handlers:
     return Handlers(
         topics=TOPICS,
         remember={
-            ItemChanged: partial(item_changed, shops),
-            ItemWithdrawn: partial(item_withdrawn, shops),
-            PriceChanged: partial(price_changed, shops),
-            ProductLinked: product_linked,
-            ProductUnlinked: product_unlinked,
-            ProductPlanned: product_planned,
-            ApplyRequested: apply_requested,
-            MappingRequested: mapping_requested,
-            MappingChanged: mapping_changed,
-            CommandSettled: command_settled,
-            LinkRequested: link_requested,
+            ItemChanged: partial(on_item_changed, shops),
+            ItemWithdrawn: partial(on_item_withdrawn, shops),
+            PriceChanged: partial(on_price_changed, shops),
+            ProductLinked: on_product_linked,
+            ProductUnlinked: on_product_unlinked,
+            ProductPlanned: on_product_planned,
+            ApplyRequested: on_apply_requested,
+            MappingRequested: on_mapping_requested,
+            MappingChanged: on_mapping_changed,
+            CommandSettled: on_command_settled,
+            LinkRequested: on_link_requested,
         },
         decide=partial(_decide, settings),
     )
 
 
 def _decide(settings: Settings, subject: str, state: State) -> Decision:
-    if subject.startswith(SUBJECT):
+    if subject.startswith(MAPPING_SUBJECT):
         return decide_mapping(settings.shops, subject, state)
-    return decide(settings, subject, state)
+    return decide_product(settings, subject, state)
 
 
-def item_changed(shops: Iterable[str], envelope: Envelope[ItemChanged], state: State) -> None:
+def on_item_changed(shops: Iterable[str], envelope: Envelope[ItemChanged], state: State) -> None:
     """An item is new or other than it was; those that share its SKU, now or before, are concerned too."""
     item, before = envelope.data, state.get(ITEM, envelope.data.item)
     state.put(ITEM, item.item, item, ref=sku_ref(item))
-    keep_member(item, before, state)
+    remember_group(item, before, state)
     state.drop(WITHDRAWN, item.item)
     _touch(shops, [item.item, *_sharers({sku_ref(before), sku_ref(item)}, state)], state)
 
 
-def item_withdrawn(shops: Iterable[str], envelope: Envelope[ItemWithdrawn], state: State) -> None:
+def on_item_withdrawn(shops: Iterable[str], envelope: Envelope[ItemWithdrawn], state: State) -> None:
     """Balance has the item no more: its SKU is free, its product stays."""
     event, before = envelope.data, state.get(ITEM, envelope.data.item)
     state.drop(ITEM, event.item)
-    state.drop(MEMBER, event.item)
+    state.drop(GROUP_MEMBER, event.item)
     state.put(WITHDRAWN, event.item, event)
     _touch(shops, [event.item, *_sharers({sku_ref(before)}, state)], state)
 
 
-def price_changed(shops: Iterable[str], envelope: Envelope[PriceChanged], state: State) -> None:
+def on_price_changed(shops: Iterable[str], envelope: Envelope[PriceChanged], state: State) -> None:
     """An item has other prices."""
     state.put(PRICES, envelope.data.item, envelope.data)
     _touch(shops, [envelope.data.item], state)
 
 
-def product_linked(envelope: Envelope[ProductLinked], state: State) -> None:
+def on_product_linked(envelope: Envelope[ProductLinked], state: State) -> None:
     """An item is a product, and this was written there last."""
     state.put(LINK, envelope.data.key, envelope.data)
     state.touch(envelope.data.key)
 
 
-def product_unlinked(envelope: Envelope[ProductUnlinked], state: State) -> None:
+def on_product_unlinked(envelope: Envelope[ProductUnlinked], state: State) -> None:
     """The product is gone: the item is placed anew, if the rules still let it in."""
     link = state.get(LINK, envelope.data.key)
-    product_gone(envelope.data, state)
+    remember_gone(envelope.data, state)
     if link and link.product_id == envelope.data.product_id:
         state.drop(LINK, link.key)
         state.touch(link.key)
 
 
-def product_planned(envelope: Envelope[ProductPlanned], state: State) -> None:
+def on_product_planned(envelope: Envelope[ProductPlanned], state: State) -> None:
     """Our own word about an item: it is not said twice. Others that have its SKU may be let in, or are not any more."""
     event = envelope.data
     state.put(PLANNED, event.key, event)

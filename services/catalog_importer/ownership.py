@@ -10,14 +10,14 @@ A value that the shop holds already may always be sent: that changes nothing, an
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from html import unescape
 from typing import Any
 
-from contracts.catalog import WrittenProduct
+from contracts.catalog import KeptEdit, WrittenProduct
 from services.catalog_importer.eligibility import same_sku
-from services.catalog_importer.price import NO_SALE, Sale
-from services.catalog_importer.product import Desired
+from services.catalog_importer.price import NO_SALE, SalePrice
+from services.catalog_importer.product import DesiredProduct
 from services.connectors.woocommerce.product import Product
 from services.settings.catalogue import FieldOwnership, Ownership
 
@@ -25,7 +25,7 @@ OF_PARENT = ("name", "category_ids")
 """A variation has neither: its parent has them."""
 
 
-def writable(owner: Ownership, meant: Any, held: Any, base: Any, empty: Any = None) -> bool:
+def may_write(owner: Ownership, meant: Any, held: Any, base: Any, empty: Any = None) -> bool:
     """Whether `meant` may replace what the shop holds, given what we wrote there last (`base`)."""
     if owner == "never":
         return False
@@ -37,14 +37,18 @@ def writable(owner: Ownership, meant: Any, held: Any, base: Any, empty: Any = No
     )
 
 
-def owned(desired: Desired, owners: FieldOwnership, held: Product, base: WrittenProduct) -> Desired:
+def select_writable(
+    desired: DesiredProduct, owners: FieldOwnership, held: Product, base: WrittenProduct
+) -> DesiredProduct:
     """The part of the desired fields that may be written to this product; `base` is what we wrote last."""
     judged = {
-        "name": writable(owners.name, plain_name(desired.name), plain_name(held.name), plain_name(base.name)),
-        "regular_price": writable(owners.regular_price, desired.regular_price, held.regular_price, base.regular_price),
-        "sale": writable(owners.sale_price, desired.sale, held_sale(held), sale_of(base), NO_SALE),
-        "weight": writable(owners.weight, desired.weight, held.weight or None, base.weight),
-        "category_ids": _categories(desired.category_ids, owners.category, held, base),
+        "name": may_write(
+            owners.name, normalize_name(desired.name), normalize_name(held.name), normalize_name(base.name)
+        ),
+        "regular_price": may_write(owners.regular_price, desired.regular_price, held.regular_price, base.regular_price),
+        "sale": may_write(owners.sale_price, desired.sale, sale_in_shop(held), last_written_sale(base), NO_SALE),
+        "weight": may_write(owners.weight, desired.weight, held.weight or None, base.weight),
+        "category_ids": _may_write_categories(desired.category_ids, owners.category, held, base),
     }
     dropped = {name: None for name, may in judged.items() if not may or (held.is_variation and name in OF_PARENT)}
     return desired.model_copy(update={**dropped, "sku": _sku(desired.sku, held, base)})
@@ -60,30 +64,88 @@ def _sku(meant: str | None, held: Product, base: WrittenProduct) -> str | None:
     return meant if base.sku and same_sku(base.sku) == same_sku(held.sku) else None
 
 
-def plain_name(text: str | None) -> str | None:
+def normalize_name(text: str | None) -> str | None:
     """A name as it is compared: the shop keeps `&` as `&amp;`."""
     return " ".join(unescape(text).split()) or None if text else None
 
 
-def held_sale(held: Product) -> Sale:
+def sale_in_shop(held: Product) -> SalePrice:
     """The sale that the shop holds; one that cannot be read is another than any of ours."""
     return NO_SALE.model_copy(update={"price": held.sale_price, "starts": held.sale_from, "ends": held.sale_to})
 
 
-def sale_of(base: WrittenProduct) -> Sale:
+def last_written_sale(base: WrittenProduct) -> SalePrice:
     """The sale that we wrote last."""
-    return Sale(price=base.sale_price, starts=base.sale_from, ends=base.sale_to)
+    return SalePrice(price=base.sale_price, starts=base.sale_from, ends=base.sale_to)
 
 
-def _categories(meant: tuple[int, ...] | None, owner: Ownership, held: Product, base: WrittenProduct) -> bool:
+def _may_write_categories(meant: tuple[int, ...] | None, owner: Ownership, held: Product, base: WrittenProduct) -> bool:
     """Categories are a set to which others may add: ours are unchanged while they are still among them."""
     last, there = set(base.category_ids or ()), set(held.category_ids)
     if not meant or (there.issuperset(meant) and not (last - {*meant}) & there):
         return False
-    return writable(owner, {*meant}, last & there or there, last, set())
+    return may_write(owner, {*meant}, last & there or there, last, set())
 
 
-def categories(meant: Sequence[int], held: Product, base: WrittenProduct) -> tuple[int, ...]:
+def merge_categories(meant: Sequence[int], held: Product, base: WrittenProduct) -> tuple[int, ...]:
     """All categories of the product afterwards: ours move, those that others added stay (claim S4.17)."""
     of_others = (one for one in held.category_ids if one not in (base.category_ids or ()) and one not in meant)
     return (*of_others, *meant)
+
+
+# Edits in the shop that a field's ownership keeps: told with the link, so that a person can see them (claim K21).
+
+FieldValues = tuple[Any, Any, Any]
+"""Of one field: what the shop holds, what we wrote there last, what Balance wants."""
+
+
+def find_kept_edits(
+    desired: DesiredProduct, owned: DesiredProduct, held: Product, base: WrittenProduct
+) -> tuple[KeptEdit, ...]:
+    """The fields that somebody has edited since we wrote them, and that are left so although Balance wants another.
+
+    A field that we never wrote was not edited: it was there before us, or is the storefront's from the start.
+    """
+    return tuple(_kept(desired, owned, held, base))
+
+
+def _kept(desired: DesiredProduct, owned: DesiredProduct, held: Product, base: WrittenProduct) -> Iterator[KeptEdit]:
+    for name, (there, last, meant) in _values(desired, held, base).items():
+        if getattr(owned, name) is None and meant is not None and last is not None and there not in (last, meant):
+            yield KeptEdit(
+                field="category" if name == "category_ids" else name, in_shop=_text(there), in_balance=_text(meant)
+            )
+
+
+def _values(desired: DesiredProduct, held: Product, base: WrittenProduct) -> dict[str, FieldValues]:
+    """The fields of a product; a variation has neither name nor category of its own."""
+    wrote_price = base.regular_price is not None
+    found: dict[str, FieldValues] = {
+        "regular_price": (held.regular_price, base.regular_price, desired.regular_price),
+        "sale": (sale_in_shop(held), last_written_sale(base) if wrote_price else None, desired.sale),
+        "weight": (held.weight or None, base.weight, desired.weight),
+    }
+    if held.is_variation:
+        return found
+    return found | {
+        "name": (normalize_name(held.name), normalize_name(base.name), normalize_name(desired.name)),
+        "category_ids": (_categories(held, base), _set(base.category_ids), _set(desired.category_ids)),
+    }
+
+
+def _categories(held: Product, base: WrittenProduct) -> frozenset[int] | None:
+    """Categories are a set to which others may add: ours count while they are there."""
+    return _set(one for one in base.category_ids or () if one in held.category_ids) or _set(held.category_ids)
+
+
+def _set(ids: Iterable[int] | None) -> frozenset[int] | None:
+    return frozenset(ids or ()) or None
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, SalePrice):
+        window = " to ".join(f"{edge:%Y-%m-%d %H:%M}" if edge else "…" for edge in (value.starts, value.ends))
+        return "" if value.price is None else f"{value.price:f} ({window})"
+    if isinstance(value, frozenset):
+        return ", ".join(map(str, sorted(value)))
+    return "" if value is None else f"{value:f}" if hasattr(value, "as_tuple") else str(value)

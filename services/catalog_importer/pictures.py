@@ -16,8 +16,8 @@ from urllib.parse import quote
 
 from contracts.catalog import WrittenImage
 from contracts.reasons import Reason
-from services.catalog_importer.payload import ProductPayload
-from services.catalog_importer.placement import Change
+from services.catalog_importer.placement import ProductChange
+from services.catalog_importer.product import ProductPayload
 from services.connectors.http.http import Upstream
 from services.connectors.http.voice import Voice
 from services.connectors.woocommerce import php
@@ -36,13 +36,13 @@ class Picture:
     digest: str
 
 
-class Gallery(Protocol):
+class ImageSource(Protocol):
     """The part of a shop that pictures are looked up in."""
 
     async def image_ids(self, product_id: int) -> Sequence[int]: ...
 
 
-class Pictures:
+class PictureSource:
     """The pictures of one shop's products; `template` is `catalogue.images` of its settings."""
 
     def __init__(self, template: str, upstream: Upstream) -> None:
@@ -61,18 +61,22 @@ class Pictures:
 
 
 @asynccontextmanager
-async def open_pictures(settings: Settings, clock: Callable[[], datetime]) -> AsyncIterator[Mapping[str, Pictures]]:
+async def open_pictures(
+    settings: Settings, clock: Callable[[], datetime]
+) -> AsyncIterator[Mapping[str, PictureSource]]:
     """The pictures of each shop whose settings name them."""
     async with AsyncExitStack() as stack:
         found = {}
         for name, shop in settings.shops.items():
             if template := shop.catalogue.images:
                 voice = Voice(f"pictures of shop {name}", Reason.SHOP_REFUSED, MEND, MEND)
-                found[name] = Pictures(template, await stack.enter_async_context(Upstream(voice, clock=clock)))
+                found[name] = PictureSource(template, await stack.enter_async_context(Upstream(voice, clock=clock)))
         yield found
 
 
-async def with_picture(payload: ProductPayload, change: Change, pictures: Pictures, shop: Gallery) -> Change:
+async def with_picture(
+    payload: ProductPayload, change: ProductChange, pictures: PictureSource, shop: ImageSource
+) -> ProductChange:
     """The change with its picture, where that is another than was sent last. Raises `UpstreamError`."""
     picture = await pictures.look(payload.nature.sku or "") if _has_pictures(payload, change) else None
     sent = payload.base.image
@@ -87,12 +91,12 @@ async def with_picture(payload: ProductPayload, change: Change, pictures: Pictur
     return replace(change, write=write, written=written)
 
 
-def _has_pictures(payload: ProductPayload, change: Change) -> bool:
+def _has_pictures(payload: ProductPayload, change: ProductChange) -> bool:
     """Only what the catalogue flow writes; a variation's picture is its parent's affair."""
     return payload.desired.sku is not None and not (change.product and change.product.is_variation)
 
 
-def with_ids(change: Change, echo: Mapping[str, Any]) -> Change:
+def with_image_id(change: ProductChange, echo: Mapping[str, Any]) -> ProductChange:
     """The change with the id that the shop has given to the picture, which is the first one."""
     if not change.write.images or change.written.image is None:
         return change

@@ -25,7 +25,7 @@ HIGHEST = Decimal(10_000_000)
 Phase = Literal["none", "before", "inside"]
 
 
-class Sale(Part):
+class SalePrice(Part):
     """A sale price with its window: from `starts`, until `ends`. Without a price there is no sale."""
 
     price: Money | None = None
@@ -33,11 +33,11 @@ class Sale(Part):
     ends: Instant | None = None
 
 
-NO_SALE = Sale()
+NO_SALE = SalePrice()
 
 
 @dataclass(frozen=True, slots=True)
-class Prices:
+class ProductPrices:
     """What a product shall cost. None: Balance says nothing about it, so it is not touched.
 
     `phase` tells where in the sale's window we are: WooCommerce moves the charged price only when the product is
@@ -45,7 +45,7 @@ class Prices:
     """
 
     regular: Decimal | None = None
-    sale: Sale | None = None
+    sale: SalePrice | None = None
     phase: Phase = "none"
     roles: tuple[RolePrice, ...] = ()
 
@@ -54,7 +54,9 @@ class InvalidPrice(Exception):
     """A price that must not reach a shop."""
 
 
-def prices(stated: Sequence[ItemPrice], rules: PriceSettings, balance: BalanceSettings, now: datetime) -> Prices | Skip:
+def compute_prices(
+    stated: Sequence[ItemPrice], rules: PriceSettings, balance: BalanceSettings, now: datetime
+) -> ProductPrices | Skip:
     """The prices at `now`. A price that cannot be right is a reason to leave the product alone."""
     try:
         return _prices(stated, rules, balance, now)
@@ -62,7 +64,9 @@ def prices(stated: Sequence[ItemPrice], rules: PriceSettings, balance: BalanceSe
         return Skip(Reason.PRODUCT_PRICE_INVALID, str(error))
 
 
-def _prices(stated: Sequence[ItemPrice], rules: PriceSettings, balance: BalanceSettings, now: datetime) -> Prices:
+def _prices(
+    stated: Sequence[ItemPrice], rules: PriceSettings, balance: BalanceSettings, now: datetime
+) -> ProductPrices:
     found = _retail(stated, rules, balance, now)
     return found if found.regular is None else replace(found, roles=_roles(stated, rules, balance, now))
 
@@ -84,19 +88,21 @@ def _price_now(stated: Sequence[ItemPrice], price_type: str | None, now: datetim
     return _newest(price for price in _of_type(stated, price_type) if _is_inside(price, now))
 
 
-def _retail(stated: Sequence[ItemPrice], rules: PriceSettings, balance: BalanceSettings, now: datetime) -> Prices:
+def _retail(
+    stated: Sequence[ItemPrice], rules: PriceSettings, balance: BalanceSettings, now: datetime
+) -> ProductPrices:
     found = _price_now(stated, type_ := _regular_type(stated, rules), now)
     if found is None:
-        return Prices()
+        return ProductPrices()
     regular = _regular(found, rules, balance)
     if rules.sale_type is None and not rules.discounts:
-        return Prices(regular)
+        return ProductPrices(regular)
     if rules.discounts:
         chosen = _discount_entry(_of_type(stated, type_, discounts=True), now)
     else:
         chosen = _sale_entry(_of_type(stated, rules.sale_type), now)
     sale = _sale(chosen, regular, rules, balance) if chosen else NO_SALE
-    return Prices(regular, sale, _phase(sale, now))
+    return ProductPrices(regular, sale, _phase(sale, now))
 
 
 def _regular_type(stated: Sequence[ItemPrice], rules: PriceSettings) -> str | None:
@@ -124,7 +130,7 @@ def _newest(found: Iterable[ItemPrice]) -> ItemPrice | None:
     return max(found, key=lambda price: (price.valid_from is not None, price.valid_from), default=None)
 
 
-def next_edge(stated: Iterable[ItemPrice], now: datetime) -> datetime | None:
+def next_price_change(stated: Iterable[ItemPrice], now: datetime) -> datetime | None:
     """When a window opens or closes next: what a product shall cost may be another then."""
     edges = (edge for price in stated for edge in (price.valid_from, price.valid_to))
     return min((edge for edge in edges if edge and edge > now), default=None)
@@ -167,7 +173,7 @@ def _discount_entry(stated: Sequence[ItemPrice], now: datetime) -> ItemPrice | N
     return holding or _sale_entry(stated, now)
 
 
-def _sale(stated: ItemPrice, regular: Decimal, rules: PriceSettings, balance: BalanceSettings) -> Sale:
+def _sale(stated: ItemPrice, regular: Decimal, rules: PriceSettings, balance: BalanceSettings) -> SalePrice:
     """Below the smallest price, or not below the regular one, there is no sale (claims: Georgian and Balance facts)."""
     _check_currency(stated, rules, balance)
     if stated.valid_from and stated.valid_to and stated.valid_to <= stated.valid_from:
@@ -175,7 +181,7 @@ def _sale(stated: ItemPrice, regular: Decimal, rules: PriceSettings, balance: Ba
     price = to_tetri(stated.price)
     if price < rules.smallest or price >= regular:
         return NO_SALE
-    return Sale(price=price, starts=_second(stated.valid_from), ends=_second(stated.valid_to))
+    return SalePrice(price=price, starts=_second(stated.valid_from), ends=_second(stated.valid_to))
 
 
 def _second(moment: datetime | None) -> datetime | None:
@@ -183,7 +189,7 @@ def _second(moment: datetime | None) -> datetime | None:
     return moment.replace(microsecond=0) if moment else None
 
 
-def _phase(sale: Sale, now: datetime) -> Phase:
+def _phase(sale: SalePrice, now: datetime) -> Phase:
     if sale.price is None:
         return "none"
     return "before" if sale.starts and now < sale.starts else "inside"

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from decimal import Decimal
+from hashlib import blake2b
 from typing import Any
 
+from pydantic import Field
+
 from contracts.balance import ItemChanged
-from contracts.catalog import RolePrice, WrittenProduct
-from contracts.model import Money, Part, Quantity, Uid
-from services.catalog_importer.eligibility import Eligible
-from services.catalog_importer.price import Phase, Prices, Sale
+from contracts.catalog import GroupRule, ProductLinked, RolePrice, WrittenProduct
+from contracts.model import Money, Part, Quantity, ShopId, Uid
+from services.catalog_importer.eligibility import Eligible, ItemTraits, Skip
+from services.catalog_importer.price import Phase, ProductPrices, SalePrice
 from services.connectors.woocommerce.product_write import ProductWrite, price_text
+from services.settings.catalogue import FieldOwnership
 
 
-class Desired(Part):
+class DesiredProduct(Part):
     """The fields that Balance decides. None: not ours to say, so it is not touched.
 
     Weight is in the unit that Balance and the shop share. Images and the status are never among them (claims K12,
@@ -24,22 +29,22 @@ class Desired(Part):
     sku: str | None = None
     name: str | None = None
     regular_price: Money | None = None
-    sale: Sale | None = None
+    sale: SalePrice | None = None
     phase: Phase = "none"
     weight: Quantity | None = None
     category_ids: tuple[int, ...] | None = None
     role_prices: tuple[RolePrice, ...] = ()
     retired: bool = False
 
-    def with_prices(self, prices: Prices) -> Desired:
+    def with_prices(self, prices: ProductPrices) -> DesiredProduct:
         """The same with the price fields."""
         retail = {"regular_price": prices.regular, "sale": prices.sale, "phase": prices.phase}
         return self.model_copy(update=retail | {"role_prices": prices.roles})
 
 
-def catalogue_fields(item: ItemChanged, eligible: Eligible) -> Desired:
+def desired_catalogue_fields(item: ItemChanged, eligible: Eligible) -> DesiredProduct:
     """The fields of the catalogue flow: name, SKU, weight, categories."""
-    return Desired(
+    return DesiredProduct(
         sku=eligible.sku,
         name=(item.name or item.full_name or eligible.sku).strip(),
         weight=_weight(item.weight),
@@ -51,14 +56,14 @@ def _weight(weight: Decimal | None) -> Decimal | None:
     return weight if weight and weight > 0 else None
 
 
-def creation(desired: Desired, item: Uid, meta_key: str) -> ProductWrite:
+def build_creation(desired: DesiredProduct, item: Uid, meta_key: str) -> ProductWrite:
     """A new product: always a draft, its stock managed (claims S0.6, S0.32)."""
-    fields = values(desired)
+    fields = write_fields(desired)
     new = {"status": "draft", "manage_stock": True, "meta": fields.get("meta", {}) | {meta_key: item}}
     return ProductWrite(**{**fields, **new})
 
 
-def values(desired: Desired) -> dict[str, Any]:
+def write_fields(desired: DesiredProduct) -> dict[str, Any]:
     """The given fields by the names of a `ProductWrite`."""
     plain = {
         "sku": desired.sku,
@@ -76,13 +81,76 @@ def _role_values(prices: Sequence[RolePrice]) -> dict[str, Any]:
     return {"meta": {one.meta_key: one.price and price_text(one.price) for one in prices}} if prices else {}
 
 
-def _sale_values(sale: Sale | None) -> dict[str, Any]:
+def _sale_values(sale: SalePrice | None) -> dict[str, Any]:
     """The sale price and its window go in one write; no sale clears all three."""
     return {} if sale is None else {"sale_price": sale.price, "sale_from": sale.starts, "sale_to": sale.ends}
 
 
-def written(desired: Desired, before: WrittenProduct | None, digest: str) -> WrittenProduct:
+def record_written(desired: DesiredProduct, before: WrittenProduct | None, digest: str) -> WrittenProduct:
     """What we have now written last: these fields, and for the others what we wrote before."""
     held = before.model_dump(exclude={"retired_from"}) if before else {}
     roles = {"role_prices": desired.role_prices} if desired.role_prices else {}
-    return WrittenProduct.model_validate({**held, **values(desired), **roles, "digest": digest})
+    return WrittenProduct.model_validate({**held, **write_fields(desired), **roles, "digest": digest})
+
+
+# Short digests that tell whether a product, or a reason, is still the one of the last time.
+
+
+def digest_product(desired: DesiredProduct, owners: FieldOwnership, images: str | None = None) -> str:
+    """Changes with every field that would be written, with the phase of its sale, with who owns the fields, and with
+    where the pictures lie.
+
+    Equal amounts have equal digests, however many zeros they end on.
+    """
+    fields = desired.model_copy(update={"weight": desired.weight.normalize() if desired.weight else None})
+    pictures = {"images": images} if images else {}
+    return _of({"fields": _fields(fields), "owners": owners.model_dump(mode="json"), **pictures})
+
+
+def _fields(desired: DesiredProduct) -> dict[str, Any]:
+    """A single category has the digest that it had when there could be but one."""
+    fields = desired.model_dump(mode="json")
+    ids = fields.pop("category_ids")
+    return fields | {"category_id": ids[0] if ids and len(ids) == 1 else ids}
+
+
+def digest_skip(skip: Skip) -> str:
+    """Changes with the reason and with what is said about it."""
+    return _of({"reason": skip.reason, "detail": skip.detail})
+
+
+def _of(content: dict[str, Any]) -> str:
+    text = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return blake2b(text.encode(), digest_size=8).hexdigest()
+
+
+# The payload of a product delivery: which item, which fields, and the product that it is linked to.
+
+PLAN, WRITE = "product.plan", "product.write"
+"""The kinds: look up and say what would be done; do it."""
+
+
+class ProductPayload(Part):
+    """All that a delivery needs. `digest` stands for the fields and for who owns them.
+
+    `held` and `why`: reason code and words, where a person must approve the change first. `commanded`: what people
+    have commanded about the item's groups.
+    """
+
+    shop: ShopId
+    nature: ItemTraits
+    desired: DesiredProduct
+    digest: str
+    link: ProductLinked | None = None
+    held: str | None = None
+    why: str = ""
+    commanded: dict[Uid, GroupRule] = Field(default_factory=dict)
+
+    @property
+    def item(self) -> Uid:
+        return self.nature.item
+
+    @property
+    def base(self) -> WrittenProduct:
+        """What we wrote to the linked product last; nothing when there is none."""
+        return (self.link and self.link.written) or WrittenProduct(digest="")

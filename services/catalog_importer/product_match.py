@@ -16,12 +16,12 @@ from services.catalog_importer.eligibility import Skip, same_sku
 from services.connectors.woocommerce.product import Product
 
 TRASH = "trash"
-NOT_SOLD = frozenset({"variable", "grouped"})
+CONTAINER_TYPES = frozenset({"variable", "grouped"})
 """Types that only hold others: a variation, or a member, is what is sold and priced."""
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class MatchQuery:
     """The item whose product is looked for; `meta_key` is the custom field in which a product carries an item's uid."""
 
     item: Uid
@@ -30,21 +30,21 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Match:
+class ProductMatch:
     """The product of an item, and its translations: further products of the same item."""
 
     product: Product
     translations: tuple[Product, ...] = ()
 
 
-def match(wanted: Wanted, candidates: Iterable[Product]) -> Match | Skip | None:
+def match_product(wanted: MatchQuery, candidates: Iterable[Product]) -> ProductMatch | Skip | None:
     """The product to link (claims S0.31, K22); None when there is no candidate, `Skip` when a person must decide.
 
     Candidates have the item's SKU or carry its uid, in any status. A product with the uid goes before one without, a
     product before one in the trash.
     """
     found = sorted(candidates, key=lambda product: product.id)
-    marked = [product for product in found if carried_uid(product, wanted.meta_key) == wanted.item.casefold()]
+    marked = [product for product in found if item_uid_in(product, wanted.meta_key) == wanted.item.casefold()]
     chosen = _alive(marked) or marked or _alive(found) or found
     if not chosen:
         return None
@@ -53,14 +53,14 @@ def match(wanted: Wanted, candidates: Iterable[Product]) -> Match | Skip | None:
     if len(chosen) > 1 and not are_translations(chosen):
         return _ambiguous(wanted, chosen)
     refused = next((skip for skip in (_refused(wanted, product) for product in chosen) if skip), None)
-    return refused or Match(chosen[0], tuple(chosen[1:]))
+    return refused or ProductMatch(chosen[0], tuple(chosen[1:]))
 
 
 def _alive(products: Iterable[Product]) -> list[Product]:
     return [product for product in products if product.status != TRASH]
 
 
-def _sku_elsewhere(wanted: Wanted, chosen: Sequence[Product], found: Sequence[Product]) -> bool:
+def _sku_elsewhere(wanted: MatchQuery, chosen: Sequence[Product], found: Sequence[Product]) -> bool:
     """Whether those with the uid have another SKU, while a product without it has the item's."""
     if any(same_sku(product.sku) == same_sku(wanted.sku) for product in chosen):
         return False
@@ -80,32 +80,32 @@ def are_translations(products: Sequence[Product]) -> bool:
     )
 
 
-def _refused(wanted: Wanted, product: Product) -> Skip | None:
+def _refused(wanted: MatchQuery, product: Product) -> Skip | None:
     """Why the only candidate is not the item's product."""
     if product.status == TRASH:
-        return in_trash(wanted.sku, product)
-    uid = carried_uid(product, wanted.meta_key)
+        return skip_trashed(wanted.sku, product)
+    uid = item_uid_in(product, wanted.meta_key)
     if uid and uid != wanted.item.casefold():
         detail = f"product {product.id} has SKU {product.sku} but belongs to item {uid} ({wanted.meta_key})"
         return Skip(Reason.PRODUCT_OF_OTHER_ITEM, f"{detail}; give the item another SKU, or remove that custom field")
-    if product.type in NOT_SOLD:
+    if product.type in CONTAINER_TYPES:
         detail = f"product {product.id} with SKU {product.sku} is {product.type} and not sold itself"
         return Skip(Reason.PRODUCT_SKU_AMBIGUOUS, f"{detail}; give the SKU to what is sold, e.g. its variation")
     return None
 
 
-def carried_uid(product: Product, meta_key: str) -> str:
+def item_uid_in(product: Product, meta_key: str) -> str:
     """The item's uid that a product carries, in lower case; empty where it carries none."""
     return str(product.meta.get(meta_key) or "").strip().casefold()
 
 
-def in_trash(sku: str, product: Product) -> Skip:
+def skip_trashed(sku: str, product: Product) -> Skip:
     """The product of the item was moved to the trash: neither is it written, nor is another one made."""
     detail = f"product {product.id} with SKU {sku} is in the shop's trash"
     return Skip(Reason.PRODUCT_IN_TRASH, f"{detail}; restore it, or delete it for good to have a new draft made")
 
 
-def _ambiguous(wanted: Wanted, candidates: Sequence[Product]) -> Skip:
+def _ambiguous(wanted: MatchQuery, candidates: Sequence[Product]) -> Skip:
     named = ", ".join(_named(product, wanted) for product in candidates)
     same = all(same_sku(product.sku) == same_sku(wanted.sku) for product in candidates)
     found = f"products {named} share SKU {wanted.sku}" if same else f"products {named} could all be this item"
@@ -113,9 +113,9 @@ def _ambiguous(wanted: Wanted, candidates: Sequence[Product]) -> Skip:
     return Skip(Reason.PRODUCT_SKU_AMBIGUOUS, f"{found}; {fix}")
 
 
-def _named(product: Product, wanted: Wanted) -> str:
+def _named(product: Product, wanted: MatchQuery) -> str:
     marks = [] if same_sku(product.sku) == same_sku(wanted.sku) else [f"SKU {product.sku or 'none'}"]
     marks += [f"variation of #{product.parent_id}"] if product.is_variation else []
-    marks += [product.type] if product.type in NOT_SOLD else []
-    marks += [f"{wanted.meta_key} {uid}"] if (uid := carried_uid(product, wanted.meta_key)) else []
+    marks += [product.type] if product.type in CONTAINER_TYPES else []
+    marks += [f"{wanted.meta_key} {uid}"] if (uid := item_uid_in(product, wanted.meta_key)) else []
     return f"#{product.id} ({', '.join(marks)})" if marks else f"#{product.id}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Literal
 
@@ -9,14 +11,17 @@ from contracts.catalog import ProductLinked, ProductPlanned, ProductUnlinked, St
 from contracts.model import Uid
 from contracts.reasons import Reason
 from services.catalog_importer.eligibility import Skip
-from services.catalog_importer.payload import ProductPayload
-from services.catalog_importer.placement import Change
+from services.catalog_importer.pictures import with_image_id
+from services.catalog_importer.placement import ProductChange
+from services.catalog_importer.product import ProductPayload
 from services.connectors.woocommerce.batch import Stored
+from services.connectors.woocommerce.echo import Difference
+from services.connectors.woocommerce.read import Odd
 
 HOW: dict[str, Literal["created", "adopted"]] = {"create": "created", "adopt": "adopted"}
 
 
-def linked(payload: ProductPayload, change: Change, stored: Stored | None, now: datetime) -> ProductLinked:
+def linked_event(payload: ProductPayload, change: ProductChange, stored: Stored | None, now: datetime) -> ProductLinked:
     """The item is this product, and holds what was written; `stored` is the shop's answer, if there was a write."""
     sku = change.write.sku or (change.product.sku if change.product else "") or payload.nature.sku or ""
     update = {
@@ -40,13 +45,13 @@ def linked(payload: ProductPayload, change: Change, stored: Stored | None, now: 
     )
 
 
-def _stored_otherwise(payload: ProductPayload, change: Change) -> tuple[StoredOtherwise, ...]:
+def _stored_otherwise(payload: ProductPayload, change: ProductChange) -> tuple[StoredOtherwise, ...]:
     """What this write showed, and what an earlier one showed of fields that this one has left alone."""
     before = payload.link.stored_otherwise if payload.link else ()
     return (*(one for one in before if one.field not in change.write.given()), *change.stored_otherwise)
 
 
-def gone(payload: ProductPayload, product_id: int, now: datetime) -> ProductUnlinked:
+def unlinked_event(payload: ProductPayload, product_id: int, now: datetime) -> ProductUnlinked:
     """The product was deleted in the shop: the item is placed anew."""
     return ProductUnlinked(
         shop=payload.shop,
@@ -57,7 +62,7 @@ def gone(payload: ProductPayload, product_id: int, now: datetime) -> ProductUnli
     )
 
 
-def planned(payload: ProductPayload, change: Change, now: datetime) -> ProductPlanned:
+def planned_event(payload: ProductPayload, change: ProductChange, now: datetime) -> ProductPlanned:
     """What would be done: in a dry run, or once a person has approved it."""
     return ProductPlanned(
         reason=payload.held,
@@ -73,7 +78,7 @@ def planned(payload: ProductPayload, change: Change, now: datetime) -> ProductPl
     )
 
 
-def skipped(
+def skipped_event(
     shop: str, item: Uid, sku: str | None, product_id: int | None, skip: Skip, digest: str, now: datetime
 ) -> ProductPlanned:
     """The item is left alone, and why."""
@@ -90,7 +95,22 @@ def skipped(
     )
 
 
-def left_alone(payload: ProductPayload, skip: Skip, now: datetime) -> ProductPlanned:
+def skipped_delivery_event(payload: ProductPayload, skip: Skip, now: datetime) -> ProductPlanned:
     """The same for an item whose delivery found the reason."""
     product_id = payload.link.product_id if payload.link else None
-    return skipped(payload.shop, payload.item, payload.nature.sku, product_id, skip, payload.digest, now)
+    return skipped_event(payload.shop, payload.item, payload.nature.sku, product_id, skip, payload.digest, now)
+
+
+# What stands in the shop after a write, where it took a text in another form than was sent.
+
+KEPT_AS_STORED = ("name", "weight")
+"""What the shop made of them is what we wrote: else they would look like an edit by hand from now on."""
+
+
+def with_stored_values(change: ProductChange, stored: Stored, minor: Sequence[Difference]) -> ProductChange:
+    """The change as the shop has stored it, with what it stored in another form."""
+    kept = [one for one in minor if one.field in KEPT_AS_STORED and not isinstance(one.value, Odd)]
+    fields = {one.field: one.value for one in kept}
+    written = change.written.model_copy(update=fields)
+    found = tuple(StoredOtherwise(field=one.field, sent=one.meant, stored=one.stored) for one in minor)
+    return with_image_id(replace(change, written=written, stored_otherwise=found), stored.json)

@@ -7,8 +7,8 @@ from uuid import uuid4
 
 import typer
 
-from services.alerts.deliveries import Address
-from services.alerts.message import trial
+from services.alerts.deliveries import RecipientAddress
+from services.alerts.message import compose_test
 from services.cli.command import FAILED, WRONG_SETTINGS, DryRun, Json, command, read_settings
 from services.cli.screen import console, errors, format_mark, print_json
 from services.settings.alerts import AlertSettings, RecipientSettings
@@ -54,8 +54,8 @@ def _wrong(chosen: list[str], known: list[str]) -> str:
 
 async def _try(name: str, recipient: RecipientSettings, *, dry_run: bool) -> bool:
     """Open the address and, unless it is a dry run, send; whether it took the message."""
-    address = Address(name, recipient.url(name))
-    return dry_run or await address.send(trial(recipient.language), f"test:{uuid4()}", resolved=True)
+    address = RecipientAddress(name, recipient.url(name))
+    return dry_run or await address.send(compose_test(recipient.language), f"test:{uuid4()}", resolved=True)
 
 
 def _told(name: str, recipient: RecipientSettings, ok: bool, *, dry_run: bool) -> str:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from contracts.catalog import AvailabilityChanged, ProductLinked, ProductUnlinked, WrittenProduct
 from services.catalog_importer.eligibility import same_sku
-from services.catalog_importer.ownership import plain_name
+from services.catalog_importer.ownership import normalize_name
 from services.cli.command import FAILED, Json, Shop, command, read_settings, select_shop
 from services.cli.screen import build_table, console, print_json, report_unreadable
 from services.connectors.http.unreadable import Unreadable, readable
@@ -122,7 +122,7 @@ def _compare_fields(
 def _compare_stored_name(link: ProductLinked, product: Product) -> Iterator[Drift]:
     """A name that the shop stored in another form than it was sent, and that is still stored so."""
     for one in link.stored_otherwise:
-        if one.field == "name" and plain_name(one.stored) == plain_name(product.name):
+        if one.field == "name" and normalize_name(one.stored) == normalize_name(product.name):
             yield replace(_drift(link, "name", one.sent, product.name, STORED_SO), by_shop=True)
 
 
@@ -148,7 +148,7 @@ def _field_drift(link: ProductLinked, field: Field, texts: tuple[str, str], owne
 def _same(field: Field, ours: Any, theirs: Any) -> bool:
     """The shop stores `&` as `&amp;`, and ignores upper and lower case in SKUs (API facts)."""
     if isinstance(ours, str) and isinstance(theirs, str):
-        ours, theirs = plain_name(ours) or "", plain_name(theirs) or ""
+        ours, theirs = normalize_name(ours) or "", normalize_name(theirs) or ""
         return same_sku(ours) == same_sku(theirs) if field == "sku" else ours == theirs
     return bool(ours == theirs)
 

@@ -10,7 +10,7 @@ from rich.markup import escape
 
 from contracts.catalog import GroupRule
 from services.accounting.mapping.effective import entry, in_categories
-from services.catalog_importer.eligibility import Eligible, matching
+from services.catalog_importer.eligibility import Eligible, first_match
 from services.cli.command import InvalidArgument, Json, Patience, Shop, command, read_settings, select_shop
 from services.cli.mapping_change import MappingChange, apply_change, describe_rule, describe_source
 from services.cli.plans.catalogue import KnownCatalogue, judge_items, read_catalogue
@@ -63,7 +63,7 @@ def show_matches(catalogue: KnownCatalogue, patterns: Sequence[str], json: bool)
     found = [
         {"sku": item.sku, "item": uid, "name": item.name, "pattern": pattern, "sold": isinstance(now[uid], Eligible)}
         for uid, item in sorted(catalogue.items.items(), key=lambda pair: pair[1].sku or "")
-        if (pattern := matching((item.sku or "").strip(), patterns))
+        if (pattern := first_match((item.sku or "").strip(), patterns))
     ]
     if json:
         print_json({"shop": catalogue.shop, "of": len(catalogue.items), "matches": found})

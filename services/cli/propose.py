@@ -17,7 +17,7 @@ from contracts.balance import ItemChanged, ItemWithdrawn
 from contracts.envelope import Envelope
 from contracts.model import Event
 from contracts.proposals import ItemApproved, ItemProposed
-from services.catalog_importer.eligibility import matching, same_sku
+from services.catalog_importer.eligibility import first_match, same_sku
 from services.cli.command import (
     WRONG_SETTINGS,
     DryRun,
@@ -92,7 +92,7 @@ def new_proposals(
     """What of the products that only the shop has is to be proposed now: with a SKU that Balance does not know, that
     the pattern takes, and not said before in the same words. `stamp`: id prefix, person and time."""
     before = {same_sku(one.proposed.sku): one.proposed for one in known}
-    fresh = [one for one in found if one.why == NOT_IN_BALANCE and one.sku and matching(one.sku, [pattern])]
+    fresh = [one for one in found if one.why == NOT_IN_BALANCE and one.sku and first_match(one.sku, [pattern])]
     said = [_proposed(shop, one, stamp) for one in fresh]
     return [one for one in said if _words(one) != _words(before.get(same_sku(one.sku)))]
 

@@ -22,10 +22,10 @@ from services.engine.runtime.clock import utc_now
 from services.engine.runtime.tbilisi import local_time
 from services.engine.state.memory import MemoryState
 from services.settings.model import Settings
-from services.stock_publisher.decide import figure_now
+from services.stock_publisher.decide import compute_current_figure
 from services.stock_publisher.handlers import TOPICS as PUBLISHER_TOPICS
 from services.stock_publisher.handlers import handlers
-from services.stock_publisher.warehouse import UnknownWarehouse
+from services.stock_publisher.position import UnknownWarehouse
 
 # What the topics say of the stock of one shop: links, published figures, and all that a figure is computed from.
 
@@ -117,7 +117,7 @@ class FigureCalculator:
     def computed(self, link: ProductLinked) -> ComputedFigure:
         """The figure of this moment."""
         try:
-            found = figure_now(self._settings, link, self._state)
+            found = compute_current_figure(self._settings, link, self._state)
         except UnknownWarehouse as unknown:
             return ComputedFigure(why=unknown.detail)
         if found is None:

@@ -17,12 +17,12 @@ from services.engine.runtime.clock import Clock, utc_now
 from services.engine.runtime.fingerprint import fingerprint
 from services.engine.runtime.service import Blueprint, Task
 from services.settings.model import Settings
-from services.stock_publisher.decide import lane
-from services.stock_publisher.deliveries import Deliveries
+from services.stock_publisher.decide import stock_lane_name
+from services.stock_publisher.deliveries import StockDeliveries
 from services.stock_publisher.drift import DriftWatch
 from services.stock_publisher.handlers import handlers
-from services.stock_publisher.order_list import OrderList
-from services.stock_publisher.unread_orders import UnreadOrders
+from services.stock_publisher.order_list import ShopOrderList
+from services.stock_publisher.unread_orders import UnreadOrderGuard
 
 NAME = "stock-publisher"
 FLOWS = frozenset({"stock"})
@@ -35,10 +35,10 @@ async def blueprint(settings: Settings, clock: Clock = utc_now) -> AsyncIterator
     """The service, wired: a lane of stock writes for each shop."""
     async with open_shops(settings, clock) as shops:
         guards = {name: Guard(name, shop, settings.shops[name], clock) for name, shop in shops.items()}
-        orders = {n: OrderList(settings, n, shop, _unread_for(settings), clock) for n, shop in shops.items()}
-        unread = {name: UnreadOrders(each, clock) for name, each in orders.items()}
+        orders = {n: ShopOrderList(settings, n, shop, _unread_for(settings), clock) for n, shop in shops.items()}
+        unread = {name: UnreadOrderGuard(each, clock) for name, each in orders.items()}
         lanes = [guarded_lane(stock_lane(settings, n, s, clock, unread[n]), guards[n]) for n, s in shops.items()]
-        gates = [gate for n, shop in shops.items() for gate in shop_gate(settings, n, shop, lane(n), FLOWS)]
+        gates = [gate for n, shop in shops.items() for gate in shop_gate(settings, n, shop, stock_lane_name(n), FLOWS)]
         tasks = [_drift(settings, shops[name], guard) for name, guard in guards.items()]
         tasks += [each.follow for each in unread.values()]
         rules = fingerprint(settings.shops.values())
@@ -46,10 +46,10 @@ async def blueprint(settings: Settings, clock: Clock = utc_now) -> AsyncIterator
         yield Blueprint(NAME, watched(handlers(settings)), rules, lanes, early_tasks=attached, gates=gates, tasks=tasks)
 
 
-def stock_lane(settings: Settings, name: str, shop: WooCommerce, clock: Clock, unread: UnreadOrders) -> Lane:
+def stock_lane(settings: Settings, name: str, shop: WooCommerce, clock: Clock, unread: UnreadOrderGuard) -> Lane:
     """The lane of a shop's stock writes. Calls that wait for a look cost the shop nothing, its client limits others."""
-    deliver = unread.before(Deliveries(shop, clock, settings.shops[name].batch_size))
-    return replace(shop_lane(settings, name, lane(name), deliver), concurrency=AT_ONCE)
+    deliver = unread.before(StockDeliveries(shop, clock, settings.shops[name].batch_size))
+    return replace(shop_lane(settings, name, stock_lane_name(name), deliver), concurrency=AT_ONCE)
 
 
 def _unread_for(settings: Settings) -> timedelta:

@@ -2,18 +2,76 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from decimal import Decimal
+from decimal import ROUND_FLOOR, Decimal
 
-from contracts.balance import StockRow
 from contracts.catalog import FigureLine, LocationFigure
 from services.settings.stock import StockSettings
-from services.stock_publisher.in_flight import Held
-from services.stock_publisher.limits import limited, steps
-from services.stock_publisher.on_hand import on_hand_lines
-from services.stock_publisher.warehouse import Warehouse
+from services.stock_publisher.claims import Kits
+from services.stock_publisher.position import ItemPosition, ShopWarehouse, on_hand_lines, sum_lines
+
+# What a shop keeps back of that which is free: buffer, last units, its share of the pool, a cap; then whole steps.
+
+Limit = Callable[[Decimal, StockSettings], FigureLine | None]
+
+
+def limit_lines(free: Decimal, rules: StockSettings) -> list[FigureLine]:
+    """The lines that take a free quantity down to the figure: never below 0, in steps that the shop sells."""
+    lines: list[FigureLine] = []
+    for limit in LIMITS:
+        if (line := limit(free, rules)) is not None:
+            lines.append(line)
+            free += line.quantity
+    return lines
+
+
+def _buffer(_: Decimal, rules: StockSettings) -> FigureLine | None:
+    return FigureLine(label="buffer", quantity=-rules.buffer, source="setting stock.buffer") if rules.buffer else None
+
+
+def _last_units(free: Decimal, rules: StockSettings) -> FigureLine | None:
+    """The last pieces of a pool are left to the shop that may sell them (claim I13)."""
+    if not ZERO < free <= rules.last_units:
+        return None
+    return FigureLine(label="last units", quantity=-free, source=f"setting stock.last-units, {rules.last_units:f}")
+
+
+def _share(free: Decimal, rules: StockSettings) -> FigureLine | None:
+    """A shop's part of a pool that several shops sell from (claim K25)."""
+    if rules.share == 1 or free <= 0:
+        return None
+    return FigureLine(label="share", quantity=free * rules.share - free, source=f"setting stock.share, {rules.share:f}")
+
+
+def _cap(free: Decimal, rules: StockSettings) -> FigureLine | None:
+    if rules.cap is None or free <= rules.cap:
+        return None
+    return FigureLine(label="cap", quantity=rules.cap - free, source="setting stock.cap")
+
+
+def _floor(free: Decimal, _: StockSettings) -> FigureLine | None:
+    if free >= 0:
+        return None
+    return FigureLine(label="floor", quantity=-free, source="a shop's stock is not shown below 0")
+
+
+def _rounding(free: Decimal, rules: StockSettings) -> FigureLine | None:
+    """WooCommerce takes whole pieces only (API fact: a batch cuts 5.5 to 5 without a word); a plugin may allow more."""
+    rest = free - round_down(free, rules.step)
+    if not rest:
+        return None
+    said = "WooCommerce sells whole pieces" if rules.step == 1 else f"setting stock.step, {rules.step:f}"
+    return FigureLine(label="rounding", quantity=-rest, source=said)
+
+
+def round_down(quantity: Decimal, step: Decimal) -> Decimal:
+    """The largest multiple of a step that is not more than the quantity."""
+    return (quantity / step).to_integral_value(ROUND_FLOOR) * step
+
+
+LIMITS: tuple[Limit, ...] = (_buffer, _last_units, _share, _cap, _floor, _rounding)
+
 
 ZERO = Decimal(0)
 
@@ -27,43 +85,21 @@ class Figure:
     locations: tuple[LocationFigure, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
-    """One item for one shop: its whole stock in base units, the warehouses sold from, and what web orders hold of it
-    that Balance's figure does not contain yet."""
-
-    rows: Sequence[StockRow]
-    warehouses: Sequence[Warehouse]
-    held: Sequence[Held]
-    now: datetime
-
-    def lines(self, rules: StockSettings) -> list[FigureLine]:
-        """On hand − reserved − expiring − in flight."""
-        return [
-            *on_hand_lines(self.rows, self.warehouses, rules, self.now),
-            *(_in_flight(order) for order in self.held),
-        ]
-
-    def free(self, rules: StockSettings) -> Decimal:
-        """The sum of the lines; below 0 when orders hold more than there is."""
-        return total(self.lines(rules))
-
-
-def figure(position: Position, rules: StockSettings, more: Iterable[FigureLine] = ()) -> Figure:
+def compute_figure(position: ItemPosition, rules: StockSettings, more: Iterable[FigureLine] = ()) -> Figure:
     """What is free for sale: what the position says, `more` (kits), and less what the shop keeps back."""
     lines = [*position.lines(rules), *more]
-    lines += limited(total(lines), rules)
-    return Figure(total(lines), tuple(lines))
+    lines += limit_lines(sum_lines(lines), rules)
+    return Figure(sum_lines(lines), tuple(lines))
 
 
-def withdrawn(lines: Sequence[FigureLine]) -> FigureLine:
+def withdrawn_line(lines: Sequence[FigureLine]) -> FigureLine:
     """The line that takes everything off an item which left Balance's catalogue (claim S2.15)."""
     gone = "Balance's catalogue does not hold the item any more (setting catalogue.withdrawn)"
-    return FigureLine(label="withdrawn", quantity=-max(total(lines), ZERO), source=gone)
+    return FigureLine(label="withdrawn", quantity=-max(sum_lines(lines), ZERO), source=gone)
 
 
-def at_locations(
-    found: Figure, position: Position, locations: Mapping[str, Sequence[Warehouse]], rules: StockSettings
+def with_locations(
+    found: Figure, position: ItemPosition, locations: Mapping[str, Sequence[ShopWarehouse]], rules: StockSettings
 ) -> Figure:
     """The same figure with one for each of the shop's locations (claim S0.9).
 
@@ -74,21 +110,43 @@ def at_locations(
     return Figure(found.quantity, found.explanation, shown)
 
 
-def _there(position: Position, warehouses: Sequence[Warehouse], rules: StockSettings) -> Decimal:
-    held = total(list(on_hand_lines(position.rows, warehouses, rules, position.now)))
-    return steps(max(held, ZERO), rules.step)
+def _there(position: ItemPosition, warehouses: Sequence[ShopWarehouse], rules: StockSettings) -> Decimal:
+    held = sum_lines(list(on_hand_lines(position.rows, warehouses, rules, position.now)))
+    return round_down(max(held, ZERO), rules.step)
 
 
-def total(lines: Sequence[FigureLine]) -> Decimal:
-    """What lines add up to."""
-    return sum((line.quantity for line in lines), ZERO)
+# Kits: what can be put together of components, and what kits that are sold already need of them.
+#
+# A kit is an item of its own, sold as one line; how its sale is booked stays with the accountant. Its own stock goes
+# first; what orders hold beyond that will be taken from the components (claims S3.18, S3.19, S4.23, S4.24).
+
+Free = Callable[[str], Decimal]
+"""What is free of an item by its own stock and orders; below 0 when orders hold more than there is."""
+Named = Callable[[str], str]
+"""What people call an item."""
 
 
-def _in_flight(held: Held) -> FigureLine:
-    of_shop = f" of shop {held.shop}" if held.shop else ""
-    return FigureLine(
-        label="in flight",
-        quantity=-held.quantity,
-        source=f"order {held.number}{of_shop}, {held.status}",
-        orders=(str(held.order_id),),
-    )
+def kit_lines(kits: Kits, item: str, free: Free, named: Named = str) -> Iterator[FigureLine]:
+    """The lines that kits add to an item's figure: what it is put together from, and what other kits need of it."""
+    if item in kits:
+        yield _from_components(kits, item, free, named)
+    if needed := _needed(kits, item, free, besides=item):
+        yield FigureLine(label="in kits", quantity=-needed, source="kits that orders hold beyond their own stock")
+
+
+def _from_components(kits: Kits, kit: str, free: Free, named: Named) -> FigureLine:
+    possible = {part: _kits_of(kits, kit, part, free) for part in kits[kit]}
+    scarcest = min(possible, key=lambda part: possible[part])
+    source = f"put together; component {named(scarcest)} is the scarcest"
+    return FigureLine(label="from components", quantity=possible[scarcest], source=source)
+
+
+def _kits_of(kits: Kits, kit: str, part: str, free: Free) -> Decimal:
+    left = max(free(part) - _needed(kits, part, free, besides=kit), ZERO)
+    return (left / kits[kit][part]).to_integral_value(ROUND_FLOOR)
+
+
+def _needed(kits: Kits, part: str, free: Free, *, besides: str) -> Decimal:
+    """The pieces that kits sold beyond their own stock will take of a component."""
+    others = (kit for kit, parts in kits.items() if part in parts and kit != besides)
+    return sum((max(-free(kit), ZERO) * kits[kit][part] for kit in others), ZERO)

@@ -13,32 +13,40 @@ from services.engine.outbox.outcome import Blocked
 from services.engine.state.records import State
 from services.settings.model import Settings
 from services.settings.shop import ShopSettings
-from services.stock_publisher.availability import Figure, Position, at_locations, figure, withdrawn
-from services.stock_publisher.drift import DRIFT, to_correct
-from services.stock_publisher.kits import kit_lines
-from services.stock_publisher.links import moves_of
-from services.stock_publisher.on_hand import next_expiry
-from services.stock_publisher.position import Outlook
-from services.stock_publisher.records import LINK, PUBLISHED, WITHDRAWN
-from services.stock_publisher.stock_write import StockWrite, Target
-from services.stock_publisher.warehouse import UnknownWarehouse, chosen
+from services.stock_publisher.availability import (
+    Figure,
+    compute_figure,
+    kit_lines,
+    with_locations,
+    withdrawn_line,
+)
+from services.stock_publisher.claims import stock_moves
+from services.stock_publisher.drift import DRIFT, needs_correction
+from services.stock_publisher.position import (
+    ItemPosition,
+    ShopOutlook,
+    UnknownWarehouse,
+    next_expiry,
+    select_warehouses,
+)
+from services.stock_publisher.records import LINK, PUBLISHED, WITHDRAWN, StockTarget, StockWrite
 
 KIND = "stock.write"
 HIGHEST = Decimal(10_000_000)
 """A figure above this is an error of input (a barcode typed as a quantity), not stock."""
 
 
-def lane(shop: str) -> str:
+def stock_lane_name(shop: str) -> str:
     """The lane of a shop's stock writes: a shop that is down holds up no other."""
     return f"woocommerce.stock.{shop}"
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class StockSubject:
     """An item that a shop sells: its link, when its stock was read, and how the shop looks at it."""
 
     link: ProductLinked
-    outlook: Outlook
+    outlook: ShopOutlook
     seen_at: datetime
 
     @property
@@ -47,7 +55,7 @@ class Subject:
         return self.outlook.rules
 
 
-def decide(settings: Settings, subject: str, state: State) -> Decision:
+def decide_stock(settings: Settings, subject: str, state: State) -> Decision:
     """The figure of a `shop:item`: written when the flow is live, announced in dry-run, nothing when off.
 
     Nothing is published before a policy is chosen (claim S1.4), nor for an item whose stock Balance never stated.
@@ -62,20 +70,22 @@ def decide(settings: Settings, subject: str, state: State) -> Decision:
     return NOTHING if found is None else _follow(found, state)
 
 
-def figure_now(settings: Settings, link: ProductLinked, state: State) -> tuple[Figure, datetime] | None:
+def compute_current_figure(settings: Settings, link: ProductLinked, state: State) -> tuple[Figure, datetime] | None:
     """The figure that the shop should hold now, and when its stock was read; None where there is nothing to compute it
     from. Raises `UnknownWarehouse`."""
     found = _found(settings, link, state)
     return None if found is None else (_wanted(found, found.outlook.position(link.item), state), found.seen_at)
 
 
-def _found(settings: Settings, link: ProductLinked, state: State) -> Subject | None:
+def _found(settings: Settings, link: ProductLinked, state: State) -> StockSubject | None:
     """An item with what its figure is computed from. Raises `UnknownWarehouse`."""
     rules = settings.shops[link.shop].stock
-    seen_at = Outlook(settings, link.shop, (), state).seen_at(link.item)
+    seen_at = ShopOutlook(settings, link.shop, (), state).seen_at(link.item)
     if rules.policy is None or seen_at is None:
         return None
-    return Subject(link, Outlook(settings, link.shop, chosen(rules.sold_from, state), state), seen_at)
+    return StockSubject(
+        link, ShopOutlook(settings, link.shop, select_warehouses(rules.sold_from, state), state), seen_at
+    )
 
 
 def _blocked(link: ProductLinked, unknown: UnknownWarehouse) -> Delivery:
@@ -85,17 +95,17 @@ def _blocked(link: ProductLinked, unknown: UnknownWarehouse) -> Delivery:
 
 
 def _delivery(link: ProductLinked, payload: dict[str, object], blocked: Blocked | None = None) -> Delivery:
-    return Delivery(f"stock:{link.key}", KIND, lane(link.shop), link.key, payload, blocked)
+    return Delivery(f"stock:{link.key}", KIND, stock_lane_name(link.shop), link.key, payload, blocked)
 
 
-def _follow(found: Subject, state: State) -> Decision:
+def _follow(found: StockSubject, state: State) -> Decision:
     position, last = found.outlook.position(found.link.item), state.get(PUBLISHED, found.link.key)
-    write = _write(found, _wanted(found, position, state), moves_of(found.link, state), last)
+    write = _write(found, _wanted(found, position, state), stock_moves(found.link, state), last)
     if write.quantity > HIGHEST:
         return Decision(refuse=(_absurd(found.link, write),))
     again_at = _again_at(found, position, state)
     if found.shop.flows.stock == "live":
-        due = last is None or _outdated(last, write) or to_correct(state.get(DRIFT, found.link.key), last)
+        due = last is None or _outdated(last, write) or needs_correction(state.get(DRIFT, found.link.key), last)
         return Decision((_delivery(found.link, write.model_dump(mode="json")),) if due else (), again_at=again_at)
     changed = last is None or (last.quantity, last.locations) != (write.quantity, write.locations)
     return Decision(announce=(write.published("dry-run", state.now),) if changed else (), again_at=again_at)
@@ -106,7 +116,7 @@ def _absurd(link: ProductLinked, write: StockWrite) -> Refusal:
     return Refusal(_delivery(link, write.model_dump(mode="json")), Reason.STOCK_FIGURE_ABSURD, said)
 
 
-def _wanted(found: Subject, position: Position, state: State) -> Figure:
+def _wanted(found: StockSubject, position: ItemPosition, state: State) -> Figure:
     rules, outlook = found.shop.stock, found.outlook
 
     def free(item: str) -> Decimal:
@@ -114,20 +124,20 @@ def _wanted(found: Subject, position: Position, state: State) -> Figure:
 
     more = [*kit_lines(rules.kits, found.link.item, free, outlook.named)]
     if found.shop.catalogue.empties_withdrawn and state.get(WITHDRAWN, found.link.item):
-        more.append(withdrawn([*position.lines(rules), *more]))
-    wanted = figure(position, rules, more)
-    locations = {name: chosen(entries, state) for name, entries in rules.locations.items()}
-    return at_locations(wanted, position, locations, rules)
+        more.append(withdrawn_line([*position.lines(rules), *more]))
+    wanted = compute_figure(position, rules, more)
+    locations = {name: select_warehouses(entries, state) for name, entries in rules.locations.items()}
+    return with_locations(wanted, position, locations, rules)
 
 
-def _again_at(found: Subject, position: Position, state: State) -> datetime | None:
+def _again_at(found: StockSubject, position: ItemPosition, state: State) -> datetime | None:
     """When the figure may change by itself: an order's hold ends, or a lot begins to expire too soon."""
     times = [one.until for one in position.held]
     expiry = next_expiry(position.rows, found.shop.stock, state.now)
     return min([*times, *([expiry] if expiry else [])], default=None)
 
 
-def _write(found: Subject, wanted: Figure, moves: int, last: AvailabilityChanged | None) -> StockWrite:
+def _write(found: StockSubject, wanted: Figure, moves: int, last: AvailabilityChanged | None) -> StockWrite:
     news = last is None or last.stock_seen_at is None or last.stock_seen_at < found.seen_at
     link = found.link
     return StockWrite(
@@ -143,12 +153,12 @@ def _write(found: Subject, wanted: Figure, moves: int, last: AvailabilityChanged
         stock_seen_at=found.seen_at,
         answers_reading=news,
         shop_moves=moves,
-        further=tuple(Target(product_id=one.product_id, parent_id=one.parent_id) for one in link.further),
+        further=tuple(StockTarget(product_id=one.product_id, parent_id=one.parent_id) for one in link.further),
         switch_on=_switched_on(found, last),
     )
 
 
-def _switched_on(found: Subject, last: AvailabilityChanged | None) -> tuple[int, ...]:
+def _switched_on(found: StockSubject, last: AvailabilityChanged | None) -> tuple[int, ...]:
     """The products that shall keep stock from this figure on: after their first one the shop's people may decide."""
     if found.shop.stock.manage == "davtari" or last is None or last.mode != "live":
         return found.link.product_ids

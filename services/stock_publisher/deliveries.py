@@ -17,13 +17,13 @@ from services.engine.outbox.batches import Batches
 from services.engine.outbox.outcome import Done, Outcome, Refused
 from services.engine.outbox.row import Row
 from services.engine.telemetry import meters
-from services.stock_publisher.stock_write import StockWrite, Target
+from services.stock_publisher.records import StockTarget, StockWrite
 
 PRODUCTS = 0
 """The parent of what is no variation."""
 
 
-class Shop(Protocol):
+class StockWriter(Protocol):
     """The part of a shop that stock is written through."""
 
     async def update_products(self, writes: Sequence[ProductWrite]) -> Sequence[ItemResult]: ...
@@ -32,12 +32,12 @@ class Shop(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class StockJob:
     """One product of a row's figure."""
 
     id: str
     write: StockWrite
-    target: Target
+    target: StockTarget
 
     @property
     def may_switch_on(self) -> bool:
@@ -51,7 +51,7 @@ Answers = dict[tuple[str, int], Answer]
 """By row id and product."""
 
 
-class Deliveries:
+class StockDeliveries:
     """The stock deliveries of one shop. Figures are absolute, so that any of them may be sent again.
 
     A product is told to manage its stock together with its first figure; afterwards only where `stock.manage` says so.
@@ -59,23 +59,23 @@ class Deliveries:
     be every sister's, and is refused (claim K11); only one that nobody manages is told to manage its own.
     """
 
-    def __init__(self, shop: Shop, now: Callable[[], datetime], most: int = LIMIT) -> None:
+    def __init__(self, shop: StockWriter, now: Callable[[], datetime], most: int = LIMIT) -> None:
         self._shop, self._now = shop, now
         self._batches = Batches(most)
 
     async def __call__(self, rows: Sequence[Row]) -> list[Outcome]:
         """One outcome per row, in order. Upstream failures become outcomes; none is raised."""
         writes = {row.id: StockWrite.model_validate(row.payload) for row in rows}
-        families: dict[int, list[Job]] = defaultdict(list)
+        families: dict[int, list[StockJob]] = defaultdict(list)
         for id_, write in writes.items():
             for target in write.targets:
-                families[target.parent_id].append(Job(id_, write, target))
+                families[target.parent_id].append(StockJob(id_, write, target))
         answers: Answers = {}
         for parent_id, family in families.items():
             answers |= await self._send(parent_id, family)
         return [self._outcome(id_, write, answers) for id_, write in writes.items()]
 
-    async def _send(self, parent_id: int, family: Sequence[Job]) -> Answers:
+    async def _send(self, parent_id: int, family: Sequence[StockJob]) -> Answers:
         if parent_id == PRODUCTS:
             return await self._answers(self._shop.update_products, family, switch_on=True)
         send = partial(self._shop.update_variations, parent_id)
@@ -83,14 +83,14 @@ class Deliveries:
         unmanaged = [job for job in family if job.may_switch_on and _manage_stock(answers[_key(job)]) is False]
         return answers | await self._answers(send, unmanaged, switch_on=True)
 
-    async def _answers(self, send: Send, jobs: Sequence[Job], *, switch_on: bool) -> Answers:
+    async def _answers(self, send: Send, jobs: Sequence[StockJob], *, switch_on: bool) -> Answers:
         bodies = [_body(job, managed=switch_on and job.may_switch_on) for job in jobs]
         answered = await self._batches.send(send, bodies)
         return {_key(job): answer for job, answer in zip(jobs, answered, strict=True)}
 
     def _outcome(self, id_: str, write: StockWrite, answers: Answers) -> Outcome:
         """Done when every product of the item has the figure."""
-        jobs = [Job(id_, write, target) for target in write.targets]
+        jobs = [StockJob(id_, write, target) for target in write.targets]
         failed = [one for job in jobs if (one := _failure(job, answers[_key(job)])) is not None]
         if failed:
             return next((one for one in failed if not isinstance(one, Refused)), failed[0])
@@ -105,11 +105,11 @@ class Deliveries:
             meters.STOCK_FRESHNESS.labels(write.shop).observe(max(0.0, age))
 
 
-def _key(job: Job) -> tuple[str, int]:
+def _key(job: StockJob) -> tuple[str, int]:
     return job.id, job.target.product_id
 
 
-def _failure(job: Job, answer: Answer) -> Outcome | None:
+def _failure(job: StockJob, answer: Answer) -> Outcome | None:
     """Why a product does not have its figure; a translation that is gone leaves its link by itself."""
     match answer:
         case Stored():
@@ -122,12 +122,12 @@ def _failure(job: Job, answer: Answer) -> Outcome | None:
             return outcome
 
 
-def _is_off(job: Job, answer: Answer) -> bool:
+def _is_off(job: StockJob, answer: Answer) -> bool:
     """Whether the shop's people have switched stock management off, and may."""
     return not job.may_switch_on and _manage_stock(answer) is False
 
 
-def _echoed(job: Job, stored: Stored) -> Refused | None:
+def _echoed(job: StockJob, stored: Stored) -> Refused | None:
     """API fact: what is not managed answers 200 and keeps no figure."""
     if _is_off(job, stored):
         return None
@@ -152,7 +152,7 @@ def _other_locations(write: StockWrite, stored: Stored) -> Iterator[str]:
             yield f"{key}: meant {quantity}, stored {held.get(key)!r}"
 
 
-def _body(job: Job, *, managed: bool) -> ProductWrite:
+def _body(job: StockJob, *, managed: bool) -> ProductWrite:
     """The figure, whole; `manage_stock` is only in it when it shall be switched on."""
     write = job.write
     manage = {"manage_stock": True} if managed else {}
@@ -166,14 +166,14 @@ def _manage_stock(answer: Answer) -> bool | None:
     return php.flag(answer.json.get("manage_stock")) if isinstance(answer, Stored) else None
 
 
-def _named(job: Job) -> str:
+def _named(job: StockJob) -> str:
     product = f"product {job.target.product_id}"
     if job.target.parent_id:
         product = f"variation {job.target.product_id} of product {job.target.parent_id}"
     return f"{product} with SKU {job.write.sku}"
 
 
-def _not_managed(job: Job, stored: Stored) -> str:
+def _not_managed(job: StockJob, stored: Stored) -> str:
     if stored.json.get("manage_stock") == "parent":
         fix = "its parent manages the stock; let each variation manage its own stock in the shop"
     else:

@@ -34,7 +34,7 @@ from services.engine.outbox.work import Work
 from services.engine.state.records import Kind, State
 from services.engine.state.store import chunks
 from services.settings.stock import StockSettings
-from services.stock_publisher.links import LINKED, moves_of, product_ref
+from services.stock_publisher.claims import LINKED, product_ref, stock_moves
 from services.stock_publisher.records import LINK, PUBLISHED
 
 log = logging.getLogger(__name__)
@@ -44,13 +44,13 @@ FIRST = timedelta(days=1)
 """How far back the first look goes."""
 
 
-class Looked(Part):
+class LastDriftCheck(Part):
     """Up to when the changes of a shop's products were compared."""
 
     at: Instant
 
 
-LOOKED = Kind("drift-looked", Looked)
+LAST_DRIFT_CHECK = Kind("drift-looked", LastDriftCheck)
 """By shop."""
 DRIFT = Kind("drift", StockDrifted)
 """By shop:item: what was said last."""
@@ -58,26 +58,26 @@ FEED = Kind("orders-feed", FeedStateChanged)
 """By feed, `orders:<shop>`."""
 
 
-class ListsProducts(Protocol):
+class ProductChangesSource(Protocol):
     """What is read of a shop."""
 
     def product_changes(self, cursor: Cursor) -> AsyncIterator[Product | Unreadable]: ...
 
 
-def stock_drifted(envelope: Envelope[StockDrifted], state: State) -> None:
+def on_stock_drifted(envelope: Envelope[StockDrifted], state: State) -> None:
     """Our own word: under `correct` the figure is decided, and so written, again."""
     event = envelope.data
     state.put(DRIFT, f"{event.shop}:{event.item}", event)
     state.touch(f"{event.shop}:{event.item}")
 
 
-def feed_changed(envelope: Envelope[FeedStateChanged], state: State) -> None:
+def on_feed_state_changed(envelope: Envelope[FeedStateChanged], state: State) -> None:
     """While the orders of a shop are not read, nobody knows what they have moved."""
     if envelope.data.feed.startswith("orders:"):
         state.put(FEED, envelope.data.feed, envelope.data)
 
 
-def to_correct(drift: StockDrifted | None, last: AvailabilityChanged) -> bool:
+def needs_correction(drift: StockDrifted | None, last: AvailabilityChanged) -> bool:
     """Whether the figure was changed by hand since it was written, and is to be put right."""
     return drift is not None and drift.policy == "correct" and drift.seen_at > last.published_at
 
@@ -89,7 +89,7 @@ class DriftWatch:
         self,
         engine: Engine,
         name: str,
-        shop: ListsProducts,
+        shop: ProductChangesSource,
         rules: StockSettings,
         shut: Callable[[], Awaitable[Retry | None]],
     ) -> None:
@@ -123,13 +123,13 @@ class DriftWatch:
                 await work.announce([(event, None) for event in found])
             said += len(found)
         async with self._engine.work() as work:
-            work.put(LOOKED, self._name, Looked(at=until))
+            work.put(LAST_DRIFT_CHECK, self._name, LastDriftCheck(at=until))
         return said
 
     async def _window(self) -> tuple[datetime, datetime]:
         """From where to where; an empty window while the shop's orders are not read."""
         async with self._engine.work() as work:
-            looked = (await work.get_many(LOOKED, [self._name])).get(self._name)
+            looked = (await work.get_many(LAST_DRIFT_CHECK, [self._name])).get(self._name)
             feed = (await work.get_many(FEED, [f"orders:{self._name}"])).get(f"orders:{self._name}")
         until = self._engine.clock() - self._grace
         since = looked.at if looked else until - FIRST
@@ -151,7 +151,7 @@ class DriftWatch:
     def _drift(self, link: ProductLinked, product: Product, state: State) -> StockDrifted | None:
         """The difference that no order explains; a movement by an order is answered by a write of its own."""
         last = state.get(PUBLISHED, link.key)
-        if last is None or last.mode != "live" or last.shop_moves != moves_of(link, state):
+        if last is None or last.mode != "live" or last.shop_moves != stock_moves(link, state):
             return None
         if product.id not in (last.product_id, *last.further_products) or self._rules.drift == "off":
             return None

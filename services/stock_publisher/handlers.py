@@ -17,19 +17,27 @@ from contracts.shop import OrderChanged, OrderRemoved, OrderUnreadable
 from services.engine.outbox.handlers import Handlers
 from services.engine.state.records import State
 from services.settings.model import Settings
-from services.stock_publisher import in_flight, warehouse
-from services.stock_publisher.decide import decide
-from services.stock_publisher.drift import feed_changed, stock_drifted
-from services.stock_publisher.links import claims_on, forget_link, remember_link
+from services.stock_publisher.claims import (
+    StockReading,
+    claims_on_item,
+    forget_link,
+    held_by_order,
+    remember_link,
+    reserved_pieces,
+    sold_pieces,
+)
+from services.stock_publisher.decide import decide_stock
+from services.stock_publisher.drift import on_feed_state_changed, on_stock_drifted
 from services.stock_publisher.order_rules import (
     drop_claim,
-    order_changed,
-    order_removed,
-    order_unreadable,
+    on_order_changed,
+    on_order_removed,
+    on_order_unreadable,
     touch_item,
     touch_lines,
 )
-from services.stock_publisher.records import LINK, ORDER, PUBLISHED, RESERVED, SALE, STOCK, WITHDRAWN
+from services.stock_publisher.position import remember_warehouses
+from services.stock_publisher.records import LINK, ORDER, PUBLISHED, RESERVED, SALE, STOCK, WITHDRAWN, Claim
 
 TOPICS = ("balance.items", "balance.stock", "catalog.links", "shop.orders", "ledger.documents", "stock.availability")
 
@@ -39,26 +47,26 @@ def handlers(settings: Settings) -> Handlers:
     return Handlers(
         topics=TOPICS,
         remember={
-            ItemChanged: partial(item_changed, settings),
-            ItemWithdrawn: partial(item_withdrawn, settings),
-            StockChanged: partial(stock_changed, settings),
-            ProductLinked: partial(product_linked, settings),
-            ProductUnlinked: partial(product_unlinked, settings),
-            OrderChanged: partial(order_changed, settings),
-            OrderUnreadable: partial(order_unreadable, settings),
-            OrderRemoved: partial(order_removed, settings),
-            SaleRecorded: partial(sale_recorded, settings),
-            SalesOrderRecorded: partial(sales_order_recorded, settings),
-            SalesOrderEnded: partial(sales_order_ended, settings),
-            AvailabilityChanged: availability_changed,
-            StockDrifted: stock_drifted,
-            FeedStateChanged: feed_changed,
+            ItemChanged: partial(on_item_changed, settings),
+            ItemWithdrawn: partial(on_item_withdrawn, settings),
+            StockChanged: partial(on_stock_changed, settings),
+            ProductLinked: partial(on_product_linked, settings),
+            ProductUnlinked: partial(on_product_unlinked, settings),
+            OrderChanged: partial(on_order_changed, settings),
+            OrderUnreadable: partial(on_order_unreadable, settings),
+            OrderRemoved: partial(on_order_removed, settings),
+            SaleRecorded: partial(on_sale_recorded, settings),
+            SalesOrderRecorded: partial(on_sales_order_recorded, settings),
+            SalesOrderEnded: partial(on_sales_order_ended, settings),
+            AvailabilityChanged: on_availability_changed,
+            StockDrifted: on_stock_drifted,
+            FeedStateChanged: on_feed_state_changed,
         },
-        decide=partial(decide, settings),
+        decide=partial(decide_stock, settings),
     )
 
 
-def item_changed(settings: Settings, envelope: Envelope[ItemChanged], state: State) -> None:
+def on_item_changed(settings: Settings, envelope: Envelope[ItemChanged], state: State) -> None:
     """An item that had left Balance's catalogue is back."""
     item = envelope.data.item
     if state.get(WITHDRAWN, item):
@@ -66,17 +74,17 @@ def item_changed(settings: Settings, envelope: Envelope[ItemChanged], state: Sta
         touch_item(settings, item, state)
 
 
-def item_withdrawn(settings: Settings, envelope: Envelope[ItemWithdrawn], state: State) -> None:
+def on_item_withdrawn(settings: Settings, envelope: Envelope[ItemWithdrawn], state: State) -> None:
     """An item has left Balance's catalogue."""
     state.put(WITHDRAWN, envelope.data.item, envelope.data)
     touch_item(settings, envelope.data.item, state)
 
 
-def stock_changed(settings: Settings, envelope: Envelope[StockChanged], state: State) -> None:
+def on_stock_changed(settings: Settings, envelope: Envelope[StockChanged], state: State) -> None:
     """Balance has read other stock: every shop's figure may differ, and a warehouse may have become known."""
     event = envelope.data
     state.put(STOCK, event.item, event)
-    for name in warehouse.remember(event.rows, state):
+    for name in remember_warehouses(event.rows, state):
         state.release(f"warehouse:{name}")
     for shop, rules in settings.shops.items():
         _forget_settled(shop, event, rules.stock.in_flight_days, state)
@@ -91,25 +99,25 @@ def _forget_settled(shop: str, stock: StockChanged, days: int, state: State) -> 
     link = state.get(LINK, f"{shop}:{stock.item}")
     if link is None:
         return
-    reading = in_flight.Reading(stock.item, stock.observed_at, state.now, days)
-    by_order: dict[int, dict[str, in_flight.Claim]] = defaultdict(dict)
-    for key, claim in claims_on(link, state).items():
+    reading = StockReading(stock.item, stock.observed_at, state.now, days)
+    by_order: dict[int, dict[str, Claim]] = defaultdict(dict)
+    for key, claim in claims_on_item(link, state).items():
         by_order[claim.order_id][key] = claim
     sales = state.get_many(SALE, (order_key(shop, order_id) for order_id in by_order))
     for order_id, claims in by_order.items():
         sale = sales.get(order_key(shop, order_id))
-        if in_flight.held(list(claims.values()), (sale,) if sale else (), reading) is None:
+        if held_by_order(list(claims.values()), (sale,) if sale else (), reading) is None:
             for key in claims:
                 drop_claim(key, state)
 
 
-def product_linked(settings: Settings, envelope: Envelope[ProductLinked], state: State) -> None:
+def on_product_linked(settings: Settings, envelope: Envelope[ProductLinked], state: State) -> None:
     """The item has a product, or further ones: from now on it has a figure."""
     for item in sorted(remember_link(envelope.data, state)):
         touch_item(settings, item, state)
 
 
-def product_unlinked(settings: Settings, envelope: Envelope[ProductUnlinked], state: State) -> None:
+def on_product_unlinked(settings: Settings, envelope: Envelope[ProductUnlinked], state: State) -> None:
     """The product is gone or another item's; nothing is written for it any more."""
     link = state.get(LINK, envelope.data.key)
     if link and link.product_id == envelope.data.product_id:
@@ -117,20 +125,20 @@ def product_unlinked(settings: Settings, envelope: Envelope[ProductUnlinked], st
             touch_item(settings, item, state)
 
 
-def sale_recorded(settings: Settings, envelope: Envelope[SaleRecorded], state: State) -> None:
+def on_sale_recorded(settings: Settings, envelope: Envelope[SaleRecorded], state: State) -> None:
     """Balance holds the order's Sale: the next stock reading contains it."""
     event = envelope.data
-    state.put(SALE, event.key, in_flight.sold(event))
+    state.put(SALE, event.key, sold_pieces(event))
     _touch_order(settings, event.key, state)
 
 
-def sales_order_recorded(settings: Settings, envelope: Envelope[SalesOrderRecorded], state: State) -> None:
+def on_sales_order_recorded(settings: Settings, envelope: Envelope[SalesOrderRecorded], state: State) -> None:
     """Balance reserves the order's goods: the next stock reading says so."""
-    state.put(RESERVED, envelope.data.key, in_flight.reserved(envelope.data))
+    state.put(RESERVED, envelope.data.key, reserved_pieces(envelope.data))
     _touch_order(settings, envelope.data.key, state)
 
 
-def sales_order_ended(settings: Settings, envelope: Envelope[SalesOrderEnded], state: State) -> None:
+def on_sales_order_ended(settings: Settings, envelope: Envelope[SalesOrderEnded], state: State) -> None:
     """Balance reserves them no more."""
     state.drop(RESERVED, envelope.data.key)
     _touch_order(settings, envelope.data.key, state)
@@ -141,6 +149,6 @@ def _touch_order(settings: Settings, key: str, state: State) -> None:
         touch_lines(settings, order.shop, order.asked.values(), state)
 
 
-def availability_changed(envelope: Envelope[AvailabilityChanged], state: State) -> None:
+def on_availability_changed(envelope: Envelope[AvailabilityChanged], state: State) -> None:
     """Our own word: this figure was published, or announced in dry-run."""
     state.put(PUBLISHED, envelope.data.key, envelope.data)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 from functools import partial
 from typing import Any, Protocol
 
@@ -16,14 +17,73 @@ from contracts.reasons import Reason
 from services.accounting.documents.digest import digest_of
 from services.connectors.woocommerce import php
 from services.connectors.woocommerce.cursor import Cursor
+from services.connectors.woocommerce.read import amount
 from services.engine.outbox.engine import Engine
 from services.engine.runtime.clock import Clock
 from services.engine.state.store import chunks, read_kind
 from services.settings.model import Settings
-from services.stock_publisher.listed_orders import listed
-from services.stock_publisher.order_rules import removed, shown
+from services.stock_publisher.order_rules import apply_snapshot, remove_order
 from services.stock_publisher.records import ORDER, unread_ref
-from services.stock_publisher.shop_order import Shown
+from services.stock_publisher.shop_order import OrderedPieces, OrderSnapshot, sum_pieces
+
+# Orders as the shop's list shows them, read for their pieces alone: whatever else stands in a row does not matter.
+
+
+def parse_listed_order(shop: str, row: Mapping[str, Any]) -> OrderSnapshot | None:
+    """An order from a row of the list; None for a row that names no order."""
+    number = php.whole(row.get("id"))
+    if not number or number < 0:
+        return None
+    lines, whole = _lines(row.get("line_items"))
+    parent = _id(row.get("parent_id"))
+    return OrderSnapshot(
+        shop=shop,
+        order_id=number,
+        number=_word(row.get("number")) or str(number),
+        status=_word(row.get("status")),
+        asked=sum_pieces(lines),
+        refund_ids=tuple(sorted(_refunds(row.get("refunds")))),
+        parent_id=parent if parent != number else 0,
+        created_via=_word(row.get("created_via")),
+        paid_at=php.moment(row.get("date_paid_gmt")),
+        completed_at=php.moment(row.get("date_completed_gmt")),
+        modified_at=php.moment(row.get("date_modified_gmt")) or php.moment(row.get("date_created_gmt")),
+        read=False,
+        whole=whole,
+    )
+
+
+def _lines(value: Any) -> tuple[list[OrderedPieces], bool]:
+    """The lines that take goods, and whether all could be read."""
+    entries = php.entries(value)
+    found = [_line(entry) for entry in entries or ()]
+    return [line for line in found if line is not None], entries is not None and None not in found
+
+
+def _line(entry: Any) -> OrderedPieces | None:
+    """A line; None where its pieces cannot be read. One with a negative amount takes no goods."""
+    quantity = amount(entry.get("quantity")) if isinstance(entry, Mapping) else None
+    if quantity is None:
+        return None
+    negative = any((amount(entry.get(name)) or 0) < 0 for name in ("subtotal", "total"))
+    product = _id(entry.get("variation_id")) or _id(entry.get("product_id"))
+    pieces = Decimal(0) if negative else quantity
+    return OrderedPieces(product=product, sku=_word(entry.get("sku")), quantity=pieces)
+
+
+def _refunds(value: Any) -> Iterator[int]:
+    for refund in php.records(value):
+        if number := php.whole(refund.get("id")):
+            yield number
+
+
+def _id(value: Any) -> int:
+    return max(php.whole(value) or 0, 0)
+
+
+def _word(value: Any) -> str:
+    return (php.text(value) or "").strip()
+
 
 log = logging.getLogger(__name__)
 OVERLAP = timedelta(seconds=10)
@@ -38,7 +98,7 @@ SHOWN = 10
 """So many of them are named."""
 
 
-class ListsOrders(Protocol):
+class OrderPiecesSource(Protocol):
     """What is read of a shop."""
 
     def order_pieces_changed_since(self, cursor: Cursor) -> AsyncIterator[dict[str, Any]]: ...
@@ -49,14 +109,14 @@ class ListsOrders(Protocol):
     def time(self) -> datetime | None: ...
 
 
-class OrderList:
+class ShopOrderList:
     """Takes in what a shop has sold since the last look, by the shop's own times.
 
     An order that is dated in the future does not move the place where the next look begins: it would hide others.
     `back` is how long an order may stay unread by store-feed when all goes well: the first look begins so much earlier.
     """
 
-    def __init__(self, settings: Settings, name: str, shop: ListsOrders, back: timedelta, clock: Clock) -> None:
+    def __init__(self, settings: Settings, name: str, shop: OrderPiecesSource, back: timedelta, clock: Clock) -> None:
         self._settings, self._name, self._shop, self._back, self._clock = settings, name, shop, back, clock
         self._engine: Engine | None = None
         self._cursor: Cursor | None = None
@@ -109,9 +169,9 @@ class OrderList:
         return newest
 
     async def _list(self, cursor: Cursor) -> None:
-        some: dict[int, tuple[Shown, str]] = {}
+        some: dict[int, tuple[OrderSnapshot, str]] = {}
         async for row in self._shop.order_pieces_changed_since(cursor):
-            order, digest = listed(self._name, row), digest_of(row)
+            order, digest = parse_listed_order(self._name, row), digest_of(row)
             if order is None:
                 log.warning("an order in the list has no number", extra={"shop": self._name})
             elif digest != self._recent.get(order.order_id, (None, ""))[1]:
@@ -122,12 +182,12 @@ class OrderList:
         await self._remember(some)
         self._forget_old()
 
-    async def _remember(self, orders: Mapping[int, tuple[Shown, str]]) -> None:
+    async def _remember(self, orders: Mapping[int, tuple[OrderSnapshot, str]]) -> None:
         """Count what these orders hold; the next look begins behind them."""
         if not orders:
             return
         async with self.engine.work() as work:
-            await work.run([partial(shown, self._settings, order) for order, _ in orders.values()])
+            await work.run([partial(apply_snapshot, self._settings, order) for order, _ in orders.values()])
         self._recent |= {number: (order.modified_at, digest) for number, (order, digest) in orders.items()}
         passed = [at for order, _ in orders.values() if (at := order.modified_at) and at <= self._now()]
         if self._cursor is not None and passed:
@@ -149,7 +209,7 @@ class OrderList:
         there = await self._there(list(late.values()))
         gone = [key for key, number in late.items() if number not in there]
         async with self.engine.work() as work:
-            await work.run([partial(removed, self._settings, key) for key in gone])
+            await work.run([partial(remove_order, self._settings, key) for key in gone])
         self._unread, self._confirmed_at = frozenset(unread) - set(gone), time.monotonic()
         if waiting := sorted(late.keys() - set(gone)):
             log.warning("orders are not read", extra={"reason": Reason.STOCK_ORDER_UNREAD, "orders": waiting[:SHOWN]})

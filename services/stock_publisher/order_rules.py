@@ -9,29 +9,35 @@ from contracts.shop import OrderChanged, OrderRemoved, OrderUnreadable
 from services.accounting.documents.translations import same_sku, sku_ref
 from services.engine.state.records import State
 from services.settings.model import Settings
-from services.stock_publisher import in_flight
-from services.stock_publisher.kits import family
-from services.stock_publisher.links import count_moves, items_of, product_ref
-from services.stock_publisher.records import CLAIM, ORDER, SKU_CLAIM, unread_ref
-from services.stock_publisher.shop_order import Asked, ShopOrder, Shown, moved, order, stated, unreadable
+from services.stock_publisher.claims import claims_of_order, items_of_lines, kit_family, product_ref, record_moves
+from services.stock_publisher.records import CLAIM, ORDER, SKU_CLAIM, Claim, unread_ref
+from services.stock_publisher.shop_order import (
+    OrderedPieces,
+    OrderSnapshot,
+    ShopOrder,
+    find_moved_pieces,
+    snapshot_of_event,
+    update_order,
+    update_unreadable_order,
+)
 
 
-def order_changed(settings: Settings, envelope: Envelope[OrderChanged], state: State) -> None:
+def on_order_changed(settings: Settings, envelope: Envelope[OrderChanged], state: State) -> None:
     """An order holds stock, holds other stock, or has let go of it."""
-    shown(settings, stated(envelope.data), state)
+    apply_snapshot(settings, snapshot_of_event(envelope.data), state)
 
 
-def shown(settings: Settings, seen: Shown, state: State) -> None:
+def apply_snapshot(settings: Settings, seen: OrderSnapshot, state: State) -> None:
     """The same of an order that an event or the shop's list shows; a state older than the known one is not taken."""
     before = state.get(ORDER, seen.key)
     if before is not None and _is_older(seen, before):
         return
-    after = order(seen, before, state.now)
+    after = update_order(seen, before, state.now)
     if before is None or seen.read or not _is_same(before, after):
         _keep(settings, before, after, state)
 
 
-def _is_older(seen: Shown, before: ShopOrder) -> bool:
+def _is_older(seen: OrderSnapshot, before: ShopOrder) -> bool:
     """Only where one of both comes from the list: what store-feed states replaces what it has stated before."""
     both_stated = before.read and seen.read
     return not both_stated and bool(before.modified_at and seen.modified_at and seen.modified_at < before.modified_at)
@@ -42,18 +48,18 @@ def _is_same(before: ShopOrder, listed: ShopOrder) -> bool:
     return listed.model_copy(update={"read": before.read, "modified_at": before.modified_at}) == before
 
 
-def order_unreadable(settings: Settings, envelope: Envelope[OrderUnreadable], state: State) -> None:
+def on_order_unreadable(settings: Settings, envelope: Envelope[OrderUnreadable], state: State) -> None:
     """An order that cannot be read holds the pieces that can be, and those that it is known to hold."""
     before = state.get(ORDER, envelope.data.key)
-    _keep(settings, before, unreadable(envelope.data, before), state)
+    _keep(settings, before, update_unreadable_order(envelope.data, before), state)
 
 
-def order_removed(settings: Settings, envelope: Envelope[OrderRemoved], state: State) -> None:
+def on_order_removed(settings: Settings, envelope: Envelope[OrderRemoved], state: State) -> None:
     """An order that the shop no longer holds lets go of its stock."""
-    removed(settings, envelope.data.key, state)
+    remove_order(settings, envelope.data.key, state)
 
 
-def removed(settings: Settings, key: str, state: State) -> None:
+def remove_order(settings: Settings, key: str, state: State) -> None:
     """The same of an order (`shop:order`) that the shop's list does not show any more."""
     before = state.get(ORDER, key)
     if before is not None:
@@ -69,16 +75,16 @@ def _keep(settings: Settings, before: ShopOrder | None, after: ShopOrder, state:
 def _hold(settings: Settings, before: ShopOrder | None, after: ShopOrder | None, state: State) -> None:
     known = after or before
     assert known is not None
-    claims = in_flight.claims(after) if after else {}
+    claims = claims_of_order(after) if after else {}
     for name in (before.asked.keys() if before else set()) - claims.keys():
         drop_claim(f"{known.key}:{name}", state)
     for name, claim in claims.items():
         _put_claim(known.shop, f"{known.key}:{name}", claim, state)
-    count_moves(known.shop, moved(before, after), state)
+    record_moves(known.shop, find_moved_pieces(before, after), state)
     touch_lines(settings, known.shop, [*(before.asked if before else {}).values(), *claims.values()], state)
 
 
-def _put_claim(shop: str, key: str, claim: in_flight.Claim, state: State) -> None:
+def _put_claim(shop: str, key: str, claim: Claim, state: State) -> None:
     if claim.product:
         state.put(CLAIM, key, claim, ref=product_ref(shop, claim.product))
     if same_sku(claim.sku):
@@ -91,9 +97,9 @@ def drop_claim(key: str, state: State) -> None:
     state.drop(SKU_CLAIM, key)
 
 
-def touch_lines(settings: Settings, shop: str, lines: Iterable[Asked | in_flight.Claim], state: State) -> None:
+def touch_lines(settings: Settings, shop: str, lines: Iterable[OrderedPieces | Claim], state: State) -> None:
     """The figures of the items that these lines mean may be others."""
-    for items in items_of(shop, lines, state):
+    for items in items_of_lines(shop, lines, state):
         for item in items:
             touch_item(settings, item, state)
 
@@ -101,5 +107,5 @@ def touch_lines(settings: Settings, shop: str, lines: Iterable[Asked | in_flight
 def touch_item(settings: Settings, item: str, state: State) -> None:
     """An item's figure may differ in every shop that sells from its pool, and with it the kits that it is part of."""
     for shop, rules in settings.shops.items():
-        for each in sorted(family(rules.stock.kits, item)):
+        for each in sorted(kit_family(rules.stock.kits, item)):
             state.touch(f"{shop}:{each}")

@@ -2,29 +2,174 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from decimal import Decimal
+from uuid import UUID
 
+from contracts.balance import StockRow
+from contracts.catalog import FigureLine
 from contracts.delivery_ids import order_key
+from contracts.model import Part, Uid
 from services.accounting.documents.relations import is_own_purchase
-from services.engine.state.records import State
+from services.engine.state.records import Kind, State
 from services.settings.model import Settings
 from services.settings.shop import ShopSettings
-from services.stock_publisher.availability import Position
-from services.stock_publisher.in_flight import Claim, Held, Reading, all_held
-from services.stock_publisher.links import claims_on
-from services.stock_publisher.records import LINK, RESERVED, SALE, STOCK
-from services.stock_publisher.warehouse import Warehouse, pool
+from services.settings.stock import StockSettings
+from services.stock_publisher.claims import HeldPieces, StockReading, claims_on_item, held_by_orders
+from services.stock_publisher.records import LINK, RESERVED, SALE, STOCK, Claim
+
+# The Balance warehouses that a shop sells from, named in the settings by uid or by exact name.
+
+
+class ShopWarehouse(Part):
+    """A warehouse that a stock reading has named."""
+
+    uid: Uid
+    name: str | None = None
+
+
+WAREHOUSE = Kind("warehouse", ShopWarehouse)
+
+
+class UnknownWarehouse(Exception):
+    """The settings name a warehouse that no stock reading has named, or that two share."""
+
+    def __init__(self, entry: str, detail: str) -> None:
+        super().__init__(detail)
+        self.entry, self.detail = entry, detail
+
+
+def remember_warehouses(rows: Iterable[StockRow], state: State) -> Iterator[str]:
+    """Note the warehouses of a stock reading; gives the names that were not known before."""
+    named = {row.warehouse: row.warehouse_name for row in rows if row.warehouse_name}
+    known = state.get_many(WAREHOUSE, named)
+    for uid, name in named.items():
+        warehouse = ShopWarehouse(uid=uid, name=name)
+        if known.get(uid) != warehouse:
+            state.put(WAREHOUSE, uid, warehouse, ref=name)
+            yield name
+
+
+def select_warehouses(entries: Iterable[str], state: State) -> tuple[ShopWarehouse, ...]:
+    """The warehouses of `shops.<shop>.stock.warehouses`, each once. Raises `UnknownWarehouse`.
+
+    A uid is taken at its word, since an empty warehouse stands in no reading; a name must have been read somewhere.
+    """
+    found = [_by_uid(entry, state) or _by_name(entry, state) for entry in entries]
+    return tuple({warehouse.uid: warehouse for warehouse in found}.values())
+
+
+def warehouse_pool(entries: Iterable[str], state: State) -> frozenset[str]:
+    """The uids of those entries that are known, for telling whether two shops sell from one pool."""
+    found = set()
+    for entry in entries:
+        by_uid = _by_uid(entry, state)
+        found |= {by_uid.uid} if by_uid else set(state.find(WAREHOUSE, entry))
+    return frozenset(found)
+
+
+def _by_uid(entry: str, state: State) -> ShopWarehouse | None:
+    try:
+        uid = str(UUID(entry))
+    except ValueError:
+        return None
+    return state.get(WAREHOUSE, uid) or ShopWarehouse(uid=uid)
+
+
+def _by_name(entry: str, state: State) -> ShopWarehouse:
+    match list(state.find(WAREHOUSE, entry).values()):
+        case [warehouse]:
+            return warehouse
+        case []:
+            raise UnknownWarehouse(
+                entry,
+                f"no stock reading names a warehouse {entry!r}; write its exact name or its uid in stock.warehouses "
+                "(the uid also while it is empty: Balance states no rows for an empty warehouse)",
+            )
+        case several:
+            uids = ", ".join(warehouse.uid for warehouse in several)
+            raise UnknownWarehouse(entry, f"{len(several)} warehouses are named {entry!r}: {uids}; write the uid")
+
+
+# What Balance holds of an item in the warehouses that a shop sells from, as lines of a figure.
+
+ZERO = Decimal(0)
+
+
+def on_hand_lines(
+    rows: Sequence[StockRow], warehouses: Sequence[ShopWarehouse], rules: StockSettings, now: datetime
+) -> Iterator[FigureLine]:
+    """On hand − reserved − expiring, warehouse by warehouse (claims S0.7, S0.8, S4.22)."""
+    for warehouse in warehouses:
+        here = [row for row in rows if row.warehouse == warehouse.uid]
+        source = f"Balance, warehouse {warehouse.name or warehouse.uid}"
+        yield FigureLine(label="on hand", quantity=sum((row.quantity for row in here), ZERO), source=source)
+        if rules.subtract_reserve and (reserve := sum(map(_reserve, here), ZERO)):
+            yield FigureLine(label="reserved", quantity=-reserve, source=source)
+        yield from _expiring(here, rules, now, source)
+
+
+def _reserve(row: StockRow) -> Decimal:
+    """Balance's own reserve; a negative one, which would raise the figure, counts as none."""
+    return max(row.reserve, ZERO)
+
+
+def _expiring(rows: Sequence[StockRow], rules: StockSettings, now: datetime, source: str) -> Iterator[FigureLine]:
+    """Lots that expire too soon to be sold (claim I13); what of them is reserved is out already."""
+    if rules.expiring_days is None:
+        return
+    soon = [row for row in rows if row.valid_until and row.valid_until <= now + timedelta(days=rules.expiring_days)]
+    held_back = sum((max(_unreserved(row, rules), ZERO) for row in soon), ZERO)
+    if held_back:
+        within = f"lots that expire within {rules.expiring_days} days"
+        yield FigureLine(label="expiring", quantity=-held_back, source=f"{source}: {within}")
+
+
+def _unreserved(row: StockRow, rules: StockSettings) -> Decimal:
+    return row.quantity - (_reserve(row) if rules.subtract_reserve else ZERO)
+
+
+def next_expiry(rows: Sequence[StockRow], rules: StockSettings, now: datetime) -> datetime | None:
+    """When the next lot begins to expire too soon; None when none does."""
+    if rules.expiring_days is None:
+        return None
+    ahead = timedelta(days=rules.expiring_days)
+    return min(
+        (row.valid_until - ahead for row in rows if row.valid_until and row.valid_until - ahead > now), default=None
+    )
 
 
 @dataclass(frozen=True, slots=True)
-class Outlook:
+class ItemPosition:
+    """One item for one shop: its whole stock in base units, the warehouses sold from, and what web orders hold of it
+    that Balance's figure does not contain yet."""
+
+    rows: Sequence[StockRow]
+    warehouses: Sequence[ShopWarehouse]
+    held: Sequence[HeldPieces]
+    now: datetime
+
+    def lines(self, rules: StockSettings) -> list[FigureLine]:
+        """On hand − reserved − expiring − in flight."""
+        return [
+            *on_hand_lines(self.rows, self.warehouses, rules, self.now),
+            *(_in_flight(order) for order in self.held),
+        ]
+
+    def free(self, rules: StockSettings) -> Decimal:
+        """The sum of the lines; below 0 when orders hold more than there is."""
+        return sum_lines(self.lines(rules))
+
+
+@dataclass(frozen=True, slots=True)
+class ShopOutlook:
     """How a shop looks at the stock: its rules, and the warehouses that it sells from."""
 
     settings: Settings
     shop: str
-    warehouses: tuple[Warehouse, ...]
+    warehouses: tuple[ShopWarehouse, ...]
     state: State
 
     @property
@@ -37,10 +182,10 @@ class Outlook:
         link = self.state.get(LINK, f"{self.shop}:{item}")
         return (link.sku if link else None) or item
 
-    def position(self, item: str) -> Position:
+    def position(self, item: str) -> ItemPosition:
         """An item as it stands now; one that Balance never stated is not there."""
         stock = self.state.get(STOCK, item)
-        return Position(stock.rows if stock else (), self.warehouses, self._held(item), self.state.now)
+        return ItemPosition(stock.rows if stock else (), self.warehouses, self._held(item), self.state.now)
 
     def seen_at(self, item: str) -> datetime | None:
         """When Balance's figure was read; a kit without stock of its own is as old as its oldest component."""
@@ -50,7 +195,7 @@ class Outlook:
         times = [stock.observed_at for stock in self.state.get_many(STOCK, parts).values()]
         return min(times) if times and len(times) == len(parts) else None
 
-    def _held(self, item: str) -> tuple[Held, ...]:
+    def _held(self, item: str) -> tuple[HeldPieces, ...]:
         if (seen_at := self.seen_at(item)) is None:
             return ()
         return tuple(held for shop in self._sharing() for held in self._held_by(shop, item, seen_at))
@@ -60,24 +205,41 @@ class Outlook:
         ours = {warehouse.uid for warehouse in self.warehouses}
         for name, other in self.settings.shops.items():
             entries = [*other.stock.sold_from, *filter(None, [other.orders.warehouse]), *other.orders.every_warehouse]
-            if name == self.shop or ours & pool(entries, self.state):
+            if name == self.shop or ours & warehouse_pool(entries, self.state):
                 yield name
 
-    def _held_by(self, shop: str, item: str, seen_at: datetime) -> tuple[Held, ...]:
+    def _held_by(self, shop: str, item: str, seen_at: datetime) -> tuple[HeldPieces, ...]:
         link = self.state.get(LINK, f"{shop}:{item}")
         if link is None:
             return ()
         rules = self.settings.shops[shop]
-        reading = Reading(item, seen_at, self.state.now, rules.stock.in_flight_days)
-        claims = [one for one in claims_on(link, self.state).values() if is_own_purchase(one, rules.orders)]
-        held = held_by(shop, claims, reading, self.state, reserve=self.rules.stock.subtract_reserve)
+        reading = StockReading(item, seen_at, self.state.now, rules.stock.in_flight_days)
+        claims = [one for one in claims_on_item(link, self.state).values() if is_own_purchase(one, rules.orders)]
+        held = held_by_shop(shop, claims, reading, self.state, reserve=self.rules.stock.subtract_reserve)
         return held if shop == self.shop else tuple(replace(one, shop=shop) for one in held)
 
 
-def held_by(shop: str, claims: Sequence[Claim], reading: Reading, state: State, *, reserve: bool) -> tuple[Held, ...]:
+def held_by_shop(
+    shop: str, claims: Sequence[Claim], reading: StockReading, state: State, *, reserve: bool
+) -> tuple[HeldPieces, ...]:
     """What the orders of a shop hold of an item beyond a reading; `reserve`: whether that is subtracted."""
     keys = {claim.order_id: order_key(shop, claim.order_id) for claim in claims}
     sold = state.get_many(SALE, keys.values())
     reserved = state.get_many(RESERVED, keys.values()) if reserve else {}
     known = {n: [one for one in (sold.get(key), reserved.get(key)) if one] for n, key in keys.items()}
-    return all_held(claims, known, reading)
+    return held_by_orders(claims, known, reading)
+
+
+def sum_lines(lines: Sequence[FigureLine]) -> Decimal:
+    """What lines add up to."""
+    return sum((line.quantity for line in lines), ZERO)
+
+
+def _in_flight(held: HeldPieces) -> FigureLine:
+    of_shop = f" of shop {held.shop}" if held.shop else ""
+    return FigureLine(
+        label="in flight",
+        quantity=-held.quantity,
+        source=f"order {held.number}{of_shop}, {held.status}",
+        orders=(str(held.order_id),),
+    )

@@ -22,7 +22,7 @@ STOCK_KEEPING_STATUSES = (CORE_STATUSES | {"draft"}) - STOCK_REDUCING_STATUSES
 ZERO = Decimal(0)
 
 
-class Asked(Part):
+class OrderedPieces(Part):
     """The pieces that an order asks for of one product or variation; `product` is 0 where the line names none."""
 
     product: int
@@ -37,11 +37,11 @@ class Asked(Part):
         return f"sku:{same_sku(self.sku)}" if same_sku(self.sku) else ""
 
 
-AskedByName = dict[str, Asked]
+PiecesByProduct = dict[str, OrderedPieces]
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class OrderSnapshot:
     """An order as the shop shows it, in an event or in a list.
 
     `read` is False for a list; `whole` is False where lines may be missing that cannot be read.
@@ -51,7 +51,7 @@ class Shown:
     order_id: int
     number: str
     status: str
-    asked: AskedByName
+    asked: PiecesByProduct
     refund_ids: tuple[int, ...] = ()
     parent_id: int = 0
     created_via: str = ""
@@ -77,7 +77,7 @@ class ShopOrder(Part):
     order_id: int
     number: str
     status: str
-    asked: AskedByName
+    asked: PiecesByProduct
     refund_ids: tuple[int, ...] = ()
     parent_id: int = 0
     created_via: str = ""
@@ -91,19 +91,19 @@ class ShopOrder(Part):
         return order_key(self.shop, self.order_id)
 
     @property
-    def holding(self) -> AskedByName:
+    def holding(self) -> PiecesByProduct:
         """The pieces that the shop has taken off its stock for this order."""
         return self.asked if self.accepted_at else {}
 
 
-def stated(event: OrderChanged) -> Shown:
+def snapshot_of_event(event: OrderChanged) -> OrderSnapshot:
     """An order as store-feed states it."""
-    return Shown(
+    return OrderSnapshot(
         shop=event.shop,
         order_id=event.order_id,
         number=event.number,
         status=event.status,
-        asked=added_up(map(_asked, filter(_takes_stock, event.lines))),
+        asked=sum_pieces(map(_asked, filter(_takes_stock, event.lines))),
         refund_ids=tuple(sorted(event.refund_ids)),
         parent_id=event.parent_id,
         created_via=event.created_via,
@@ -118,13 +118,13 @@ def _takes_stock(line: OrderLine) -> bool:
     return line.kind == "product" and line.total >= 0 and line.subtotal >= 0
 
 
-def _asked(line: OrderLine) -> Asked:
-    return Asked(product=line.variation_id or line.product_id, sku=line.sku, quantity=line.quantity)
+def _asked(line: OrderLine) -> OrderedPieces:
+    return OrderedPieces(product=line.variation_id or line.product_id, sku=line.sku, quantity=line.quantity)
 
 
-def added_up(lines: Iterable[Asked]) -> AskedByName:
+def sum_pieces(lines: Iterable[OrderedPieces]) -> PiecesByProduct:
     """The pieces of each product; a line that names nothing, or asks for nothing, is left out."""
-    found: AskedByName = {}
+    found: PiecesByProduct = {}
     for line in lines:
         if line.name and line.quantity > 0:
             before = found.get(line.name)
@@ -133,7 +133,7 @@ def added_up(lines: Iterable[Asked]) -> AskedByName:
     return found
 
 
-def order(shown: Shown, before: ShopOrder | None, observed_at: datetime | None = None) -> ShopOrder:
+def update_order(shown: OrderSnapshot, before: ShopOrder | None, observed_at: datetime | None = None) -> ShopOrder:
     """The order as it now holds stock, knowing how it stood before; `observed_at` where the shop tells no time.
 
     Where lines may be missing, the larger of both quantities of each product counts.
@@ -154,17 +154,18 @@ def order(shown: Shown, before: ShopOrder | None, observed_at: datetime | None =
     )
 
 
-def unreadable(event: OrderUnreadable, before: ShopOrder | None) -> ShopOrder:
+def update_unreadable_order(event: OrderUnreadable, before: ShopOrder | None) -> ShopOrder:
     """The order as it holds stock while it cannot be read: never less than before, unless its status gives it back."""
     lines = [
-        Asked(product=one.variation_id or one.product_id, sku=one.sku, quantity=one.quantity) for one in event.lines
+        OrderedPieces(product=one.variation_id or one.product_id, sku=one.sku, quantity=one.quantity)
+        for one in event.lines
     ]
-    shown = Shown(
+    shown = OrderSnapshot(
         shop=event.shop,
         order_id=event.order_id,
         number=event.number or (before.number if before else str(event.order_id)),
         status=event.status or (before.status if before else ""),
-        asked=added_up(lines),
+        asked=sum_pieces(lines),
         refund_ids=before.refund_ids if before else (),
         parent_id=event.parent_id or (before.parent_id if before else 0),
         created_via=event.created_via or (before.created_via if before else ""),
@@ -172,10 +173,10 @@ def unreadable(event: OrderUnreadable, before: ShopOrder | None) -> ShopOrder:
         modified_at=event.modified_at,
         whole=False,
     )
-    return order(shown, before, event.observed_at)
+    return update_order(shown, before, event.observed_at)
 
 
-def _larger(shown: AskedByName, known: AskedByName) -> AskedByName:
+def _larger(shown: PiecesByProduct, known: PiecesByProduct) -> PiecesByProduct:
     either = known | shown
     return {
         name: max((one for one in (shown.get(name), known.get(name)) if one), key=lambda one: one.quantity)
@@ -183,7 +184,7 @@ def _larger(shown: AskedByName, known: AskedByName) -> AskedByName:
     }
 
 
-def _accepted_at(shown: Shown, before: ShopOrder | None, observed_at: datetime | None) -> datetime | None:
+def _accepted_at(shown: OrderSnapshot, before: ShopOrder | None, observed_at: datetime | None) -> datetime | None:
     """The acceptance that was seen first counts; of an order seen for the first time the earliest known moment."""
     if not _accepted(shown.status, shown.paid_at, before):
         return None
@@ -202,7 +203,7 @@ def _accepted(status: str, paid_at: datetime | None, before: ShopOrder | None) -
     return not status or paid_at is not None
 
 
-def moved(before: ShopOrder | None, after: ShopOrder | None) -> list[Asked]:
+def find_moved_pieces(before: ShopOrder | None, after: ShopOrder | None) -> list[OrderedPieces]:
     """The products whose stock the shop itself may have moved between two states of an order.
 
     A refund may have put pieces back (API fact: restock is the default), so a change of the refunds counts as a move.
@@ -215,5 +216,5 @@ def moved(before: ShopOrder | None, after: ShopOrder | None) -> list[Asked]:
     return [one for name, one in (held | holds).items() if _pieces(held, name) != _pieces(holds, name)]
 
 
-def _pieces(asked: Mapping[str, Asked], name: str) -> Decimal:
+def _pieces(asked: Mapping[str, OrderedPieces], name: str) -> Decimal:
     return asked[name].quantity if name in asked else ZERO

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Sequence
 
 from services.engine.outbox import outbox
@@ -26,8 +27,45 @@ from services.engine.outbox.outcome import Done, Outcome, Retry
 from services.engine.outbox.row import Row
 from services.engine.outbox.upstream_errors import UpstreamError
 from services.engine.runtime.clock import Clock
-from services.stock_publisher.order_list import OrderList
-from services.stock_publisher.pace import Pace
+from services.stock_publisher.order_list import ShopOrderList
+
+# One action for all who need it, at most once in a while.
+
+
+class ThrottledAction:
+    """Runs `action` at most once in `every` seconds, counted from beginning to beginning."""
+
+    def __init__(
+        self,
+        action: Callable[[], Awaitable[None]],
+        every: float,
+        clock: Clock,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._action, self._every, self._clock, self._sleep = action, every, clock, sleep
+        self._turn = asyncio.Lock()
+        self._begun = self._done = 0
+        self._begun_at = self._done_at = float("-inf")
+        self._covers = float("-inf")
+
+    def covers(self, moment: float) -> bool:
+        """Whether the last run began after this moment (a timestamp), and ended less than `every` seconds ago."""
+        return moment < self._covers and time.monotonic() - self._done_at < self._every
+
+    async def wait(self) -> None:
+        """Return once a run that began after this call is done; those who wait together share it.
+
+        Raises what the action raises; then the next one who waits tries again.
+        """
+        begun = self._begun
+        async with self._turn:
+            if self._done > begun:
+                return
+            await self._sleep(max(0.0, self._begun_at + self._every - time.monotonic()))
+            self._begun, self._begun_at, now = self._begun + 1, time.monotonic(), self._clock().timestamp()
+            await self._action()
+            self._done, self._done_at, self._covers = self._begun, time.monotonic(), now
+
 
 log = logging.getLogger(__name__)
 EVERY = 1.0
@@ -36,14 +74,14 @@ PAUSE = 5.0
 """Seconds until a shop that refuses to list its orders is asked again."""
 
 
-class UnreadOrders:
+class UnreadOrderGuard:
     """Before the stock writes of one shop."""
 
     def __init__(
-        self, orders: OrderList, clock: Clock, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+        self, orders: ShopOrderList, clock: Clock, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     ) -> None:
         self._orders = orders
-        self._looks = Pace(orders.take_in, EVERY, clock, sleep)
+        self._looks = ThrottledAction(orders.take_in, EVERY, clock, sleep)
         self._written = asyncio.Event()
 
     async def follow(self, _: Engine) -> None:

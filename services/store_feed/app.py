@@ -17,28 +17,33 @@ from services.connectors.upstreams import open_shops, shop_breaker
 from services.connectors.woocommerce.client import WooCommerce
 from services.engine.outbox.engine import Engine
 from services.engine.outbox.lane import Lane
+from services.engine.runtime import serving
 from services.engine.runtime.clock import utc_now
 from services.engine.runtime.feed_watch import watch as watch_feeds
 from services.engine.runtime.feed_watch import watched
 from services.engine.runtime.service import Blueprint, Task
 from services.engine.state.lasting import lasting
-from services.settings.model import Settings
+from services.settings.model import ReceiverSettings, Settings
 from services.store_feed import customers
-from services.store_feed.customer_check import CustomerCheck
-from services.store_feed.deliveries import Looks
-from services.store_feed.handlers import handlers, lane
-from services.store_feed.identity import Accepts, Registrar
-from services.store_feed.identity import lane as identity_lane
+from services.store_feed.customers import CustomerCheck
+from services.store_feed.deliveries import OrderReadDeliveries
+from services.store_feed.handlers import handlers, order_lane_name
+from services.store_feed.identity import AcceptDeliveries, Registrar, with_known_orders
+from services.store_feed.identity import identity_lane_name as identity_lane
 from services.store_feed.inbox import Inbox
-from services.store_feed.known_orders import following_orders
-from services.store_feed.lost_orders import LostOrders
+from services.store_feed.lost_orders import LostOrderSearch
 from services.store_feed.records import NAME
-from services.store_feed.refund_check import RefundCheck
-from services.store_feed.secret_alarm import SecretAlarm
-from services.store_feed.serving import serve
-from services.store_feed.sweep import Sweep
-from services.store_feed.watchdog import watch
-from services.store_feed.webhook import PATH, Receiver
+from services.store_feed.sweep import OrderSweep, RefundCheck
+from services.store_feed.webhook import PATH, WebhookReceiver
+from services.store_feed.webhook_health import SignatureMonitor, watch_webhooks
+
+# Serving the receiver of webhooks over HTTP.
+
+
+async def serve_receiver(app: WebhookReceiver, settings: ReceiverSettings) -> None:
+    """Serve until cancelled; deliveries under way are answered first. Raises `CannotListen`."""
+    await serving.serve(app, serving.Address(settings.host, settings.port, what="webhooks", section="receiver"))
+
 
 Clock = Callable[[], datetime]
 
@@ -48,10 +53,10 @@ async def blueprint(settings: Settings, clock: Clock = utc_now) -> AsyncIterator
     """The service, wired: the receiver; a lane of looks, a sweep and a check of refunds for each shop."""
     async with open_shops(settings, clock) as shops:
         guards = {name: Registrar(name, shop, settings.shops[name], clock) for name, shop in shops.items()}
-        lost = LostOrders(settings.state.directory)
+        lost = LostOrderSearch(settings.state.directory)
         yield Blueprint(
             name=NAME,
-            handlers=following_orders(with_identities(watched(handlers(settings.shops)))),
+            handlers=with_known_orders(with_identities(watched(handlers(settings.shops)))),
             fingerprint="",
             lanes=[
                 *[_lane(settings, shops[name], guard, clock) for name, guard in guards.items()],
@@ -72,9 +77,9 @@ async def blueprint(settings: Settings, clock: Clock = utc_now) -> AsyncIterator
 
 def _lane(settings: Settings, shop: WooCommerce, guard: Registrar, clock: Clock) -> Lane:
     rules = settings.shops[guard.name]
-    looks = Looks(shop, rules.orders, clock, timedelta(seconds=settings.schedule.removal_wait))
+    looks = OrderReadDeliveries(shop, rules.orders, clock, timedelta(seconds=settings.schedule.removal_wait))
     return Lane(
-        lane(guard.name),
+        order_lane_name(guard.name),
         guarded(looks.deliver, guard),
         shop_breaker(settings, guard.name),
         concurrency=rules.concurrency,
@@ -82,17 +87,17 @@ def _lane(settings: Settings, shop: WooCommerce, guard: Registrar, clock: Clock)
 
 
 def _customers(settings: Settings, shop: WooCommerce, guard: Registrar, clock: Clock) -> Lane:
-    deliver = guarded(customers.deliver_looks(shop, clock), guard)
-    return Lane(customers.lane(guard.name), deliver, shop_breaker(settings, guard.name), concurrency=1)
+    deliver = guarded(customers.customer_deliveries(shop, clock), guard)
+    return Lane(customers.customer_lane_name(guard.name), deliver, shop_breaker(settings, guard.name), concurrency=1)
 
 
 def _accepts(settings: Settings, name: str, shop: WooCommerce, clock: Clock) -> Lane:
-    deliver = Accepts(shop, settings.shops[name], clock).deliver
+    deliver = AcceptDeliveries(shop, settings.shops[name], clock).deliver
     return Lane(identity_lane(name), deliver, shop_breaker(settings, name), concurrency=1)
 
 
 def _sweep(settings: Settings, shop: WooCommerce, guard: Registrar) -> Task:
-    return lambda engine: Sweep(engine, guard.name, shop, settings.schedule, guard.shut).run()
+    return lambda engine: OrderSweep(engine, guard.name, shop, settings.schedule, guard.shut).run()
 
 
 def _refund_check(settings: Settings, name: str) -> Task:
@@ -115,7 +120,7 @@ def _watchdogs(settings: Settings, shops: Mapping[str, WooCommerce], guards: Map
 
 
 def _watch(guard: Registrar, shop: WooCommerce, delivery_url: str, secret: SecretStr) -> Task:
-    return lambda _: watch(guard.name, shop, delivery_url, secret, guard.shut)
+    return lambda _: watch_webhooks(guard.name, shop, delivery_url, secret, guard.shut)
 
 
 def _receive(settings: Settings) -> Task:
@@ -125,11 +130,11 @@ def _receive(settings: Settings) -> Task:
     }
 
     async def receive(engine: Engine) -> None:
-        inbox, alarm = Inbox(engine.database), SecretAlarm()
-        app = Receiver(secrets, inbox.accept, alarm.heard, Random())
+        inbox, alarm = Inbox(engine.database), SignatureMonitor()
+        app = WebhookReceiver(secrets, inbox.accept, alarm.heard, Random())
         async with asyncio.TaskGroup() as tasks:
             for work in (inbox.run, alarm.run):  # a full disk must not end the receiver: it answers 503 meanwhile
                 tasks.create_task(lasting(engine.database, partial(work, engine)))
-            tasks.create_task(serve(app, settings.receiver))
+            tasks.create_task(serve_receiver(app, settings.receiver))
 
     return receive

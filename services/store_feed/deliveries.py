@@ -20,23 +20,32 @@ from services.engine.outbox.outcome import Done, Outcome
 from services.engine.outbox.row import Row
 from services.engine.outbox.upstream_errors import Rejected, UpstreamError
 from services.settings.orders import OrderSettings
-from services.store_feed.doubts import UNCONFIRMED
-from services.store_feed.hints import LOOKED, Looked
-from services.store_feed.looks import OTHER_TAXES, Answer, Reading, ReadsOrders, Wanted, named, wait_of
-from services.store_feed.order_reader import OrderReader, Outdated, outdated_event
+from services.store_feed.order_reader import (
+    TAXES_DIFFER,
+    OrderAnswer,
+    OrderParser,
+    OrderReader,
+    OrderReadPayload,
+    OrderSource,
+    OutdatedAnswer,
+    build_outdated_event,
+    describe_order,
+    retry_wait,
+)
+from services.store_feed.records import LAST_READ, LastRead
 from services.store_feed.refund_reader import RefundFacts, RefundReader
+from services.store_feed.unreadable import UNCONFIRMED
 
-"""The buyer is still in the checkout (API fact): no order yet."""
 NOT_FOUND = 404
 REMOVAL_WAIT = timedelta(minutes=10)
 
 
-class Looks:
+class OrderReadDeliveries:
     """Reads orders of one shop. What is gone is asked for again after `removal_wait` before it counts as removed."""
 
     def __init__(
         self,
-        shop: ReadsOrders,
+        shop: OrderSource,
         settings: OrderSettings,
         clock: Callable[[], datetime],
         removal_wait: timedelta = REMOVAL_WAIT,
@@ -48,31 +57,31 @@ class Looks:
         return await asyncio.gather(*[self._look(row) for row in rows])
 
     async def _look(self, row: Row) -> Outcome:
-        wanted = Wanted.model_validate(row.payload)
+        wanted = OrderReadPayload.model_validate(row.payload)
         try:
             events, digest = await self._found(wanted)
         except UpstreamError as error:
             return outcome_of(error)
         now = self._clock()
         again_at = _again_at(events, wanted, now, self._wait)
-        looked = Looked(served=wanted.asked, digest=digest, at=now, again_at=again_at)
-        return Done(events, keep=((LOOKED, row.key, looked),))
+        looked = LastRead(served=wanted.asked, digest=digest, at=now, again_at=again_at)
+        return Done(events, keep=((LAST_READ, row.key, looked),))
 
-    async def _found(self, wanted: Wanted) -> tuple[tuple[Event, ...], str]:
+    async def _found(self, wanted: OrderReadPayload) -> tuple[tuple[Event, ...], str]:
         """What is to be said of the order and its refunds, and the digest of the order as it was answered."""
-        reading = Reading(wanted.shop, self._settings)
+        reading = OrderParser(wanted.shop, self._settings)
         answer = await OrderReader(self._shop, reading).read(wanted)
         if answer is None:
             return (self._missing(wanted),), ""
-        if isinstance(answer, Outdated):
-            return (outdated_event(wanted, answer, self._clock()),), ""
+        if isinstance(answer, OutdatedAnswer):
+            return (build_outdated_event(wanted, answer, self._clock()),), ""
         if answer.status in DRAFT_STATUSES:
             return (), digest_of(answer.json)
         if answer.status == TRASH:
             return (_removed(wanted, self._clock()),), digest_of(answer.json)
         return await self._stated(wanted, reading, answer), digest_of(answer.json)
 
-    async def _stated(self, wanted: Wanted, reading: Reading, answer: Answer) -> tuple[Event, ...]:
+    async def _stated(self, wanted: OrderReadPayload, reading: OrderParser, answer: OrderAnswer) -> tuple[Event, ...]:
         if isinstance(answer.fact, ReadError):
             return (self._unreadable(wanted, answer, answer.fact.message),)
         try:
@@ -81,9 +90,9 @@ class Looks:
         except ReadError as error:
             return (self._unreadable(wanted, answer, error.message),)
         except NotTheSame:
-            return (self._unreadable(wanted, answer, f"{named(wanted.shop, wanted.order)}: {OTHER_TAXES}"),)
+            return (self._unreadable(wanted, answer, f"{describe_order(wanted.shop, wanted.order)}: {TAXES_DIFFER}"),)
 
-    async def _exact(self, wanted: Wanted, json: dict[str, Any]) -> dict[str, Any]:
+    async def _exact(self, wanted: OrderReadPayload, json: dict[str, Any]) -> dict[str, Any]:
         """The order with all decimals of its taxes by rate. Raises `NotTheSame`."""
         if not may_be_rounded(json):
             return json
@@ -94,7 +103,7 @@ class Looks:
             return with_exact_taxes(await self._shop.order(wanted.order, fresh=True) or {}, finer)
 
     async def _with_refunds(
-        self, wanted: Wanted, reading: Reading, order: OrderChanged, json: dict[str, Any]
+        self, wanted: OrderReadPayload, reading: OrderParser, order: OrderChanged, json: dict[str, Any]
     ) -> tuple[Event, ...]:
         try:
             found = await RefundReader(self._shop, reading).read(order, json, wanted)
@@ -106,7 +115,7 @@ class Looks:
         refunds = facts.events(found)
         return (found.order.model_copy(update={"refund_ids": facts.standing(found, refunds)}), *refunds)
 
-    def _unreadable(self, wanted: Wanted, answer: Answer, detail: str) -> OrderUnreadable:
+    def _unreadable(self, wanted: OrderReadPayload, answer: OrderAnswer, detail: str) -> OrderUnreadable:
         return OrderUnreadable(
             shop=wanted.shop,
             order_id=wanted.order,
@@ -116,7 +125,7 @@ class Looks:
             **readable_parts(answer.json),
         )
 
-    def _missing(self, wanted: Wanted) -> OrderRemoved | OrderUnreadable:
+    def _missing(self, wanted: OrderReadPayload) -> OrderRemoved | OrderUnreadable:
         now = self._clock()
         if wanted.missing_since is not None and now - wanted.missing_since >= self._wait:
             return _removed(wanted, now)
@@ -124,24 +133,28 @@ class Looks:
             shop=wanted.shop,
             order_id=wanted.order,
             reason=Reason.SHOP_ORDER_MISSING,
-            detail=f"{named(wanted.shop, wanted.order)}: WooCommerce answers that it does not have it",
+            detail=f"{describe_order(wanted.shop, wanted.order)}: WooCommerce answers that it does not have it",
             observed_at=now,
         )
 
 
-def _removed(wanted: Wanted, now: datetime) -> OrderRemoved:
+def _removed(wanted: OrderReadPayload, now: datetime) -> OrderRemoved:
     return OrderRemoved(shop=wanted.shop, order_id=wanted.order, observed_at=now)
 
 
-def _again_at(events: Sequence[Event], wanted: Wanted, now: datetime, removal_wait: timedelta) -> datetime | None:
+def _again_at(
+    events: Sequence[Event], wanted: OrderReadPayload, now: datetime, removal_wait: timedelta
+) -> datetime | None:
     """When to look again without a hint: what is gone after the wait, what cannot be taken at growing intervals."""
     waiting = [event for event in events if isinstance(event, OrderUnreadable | RefundUnreadable)]
     return min((_due(event, wanted, now, removal_wait) for event in waiting), default=None)
 
 
-def _due(event: OrderUnreadable | RefundUnreadable, wanted: Wanted, now: datetime, removal_wait: timedelta) -> datetime:
+def _due(
+    event: OrderUnreadable | RefundUnreadable, wanted: OrderReadPayload, now: datetime, removal_wait: timedelta
+) -> datetime:
     if event.reason not in UNCONFIRMED:
-        return now + timedelta(seconds=wait_of(now, wanted.since))
+        return now + timedelta(seconds=retry_wait(now, wanted.since))
     if isinstance(event, RefundUnreadable):
         return wanted.refunds_missing.get(event.refund_id, now) + removal_wait
     return (wanted.missing_since or now) + removal_wait

@@ -3,30 +3,101 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from hashlib import blake2b
 from typing import Any, Literal, Protocol
 
+import orjson
+
+from contracts.delivery_ids import order_key
 from contracts.envelope import Envelope
 from contracts.identity import AcceptShopRequested, ShopIdentified, ShopNotRecognized
 from contracts.model import Event, Part
 from contracts.operations import CommandSettled
+from contracts.shop import OrderRemoved
 from services.accounting.checks.finding import live
 from services.connectors.identity.evidence import Verdict, judge
 from services.connectors.identity.guard import AGAIN, Guard
-from services.connectors.identity.orders import PlacedOrder
+from services.connectors.identity.orders import NOT_LASTING, PlacedOrder, newest_first
 from services.connectors.identity.seen import MARK, Seen, ShowsItself, look
 from services.connectors.identity.standing import KNOWN, Standing, refusal
 from services.engine.outbox.decision import NOTHING, Decision, Delivery
 from services.engine.outbox.engine import Engine
 from services.engine.outbox.failure import outcome_of
+from services.engine.outbox.handlers import Handlers, composed
 from services.engine.outbox.outcome import Done, Outcome, Retry
 from services.engine.outbox.row import Row
 from services.engine.outbox.upstream_errors import AccessDenied, Rejected, UpstreamError
+from services.engine.outbox.work import Work
 from services.engine.state.records import Kind, State
+from services.engine.state.store import read_kind
 from services.settings.shop import ShopSettings
-from services.store_feed.known_orders import known_orders, remember
+
+# Which orders a shop must still have: the newest placed ones that it has shown, or that this service has stated.
+
+KNOWN_ORDER = Kind("known-order", PlacedOrder)
+"""By shop:order; found by shop."""
+
+
+def with_known_orders(handlers: Handlers) -> Handlers:
+    """The rules of store-feed, which also keep the known orders of its shops right."""
+    own: dict[Any, Any] = {OrderRemoved: _removed, ShopIdentified: _identified}
+    return replace(handlers, remember=composed(handlers.remember, own))
+
+
+def _removed(envelope: Envelope[OrderRemoved], state: State) -> None:
+    """An order that the shop is known to have deleted is no sign any more."""
+    state.drop(KNOWN_ORDER, envelope.data.key)
+
+
+def _identified(envelope: Envelope[ShopIdentified], state: State) -> None:
+    """What a person has accepted may have other orders."""
+    if envelope.data.how == "accepted":
+        for key in state.find(KNOWN_ORDER, envelope.data.shop):
+            state.drop(KNOWN_ORDER, key)
+
+
+async def load_known_orders(engine: Engine, known: ShopIdentified) -> tuple[PlacedOrder, ...]:
+    """The orders that a known shop must still have, newest first.
+
+    After the state was rebuilt they are taken from the orders that were stated, unless a person has accepted the shop
+    since: some of those may be the orders of the shop before.
+    """
+    async with engine.work() as work:
+        shown = (await work.find_many(KNOWN_ORDER, [known.shop]))[known.shop]
+    if shown or known.how == "accepted":
+        return newest_first(shown.values())
+    return await _stated(engine, known.shop)
+
+
+async def _stated(engine: Engine, shop: str) -> tuple[PlacedOrder, ...]:
+    newest: tuple[PlacedOrder, ...] = ()
+    async for key, body in read_kind(engine.database, "order"):
+        if key.startswith(f"{shop}:") and (order := orjson.loads(body))["status"] not in NOT_LASTING:
+            newest = newest_first([*newest, _from_fact(order)])
+    return newest
+
+
+def _from_fact(order: dict[str, Any]) -> PlacedOrder:
+    return PlacedOrder.model_validate({name: order[key] for name, key in FACT.items()})
+
+
+FACT = {"order": "order_id", "created_at": "created_at", "total": "total"}
+"""Which fields of `OrderChanged` tell an order from another."""
+
+
+async def store_known_orders(work: Work, shop: str, placed: Iterable[PlacedOrder]) -> None:
+    """Keep the newest placed orders that a shop which is ours has just shown."""
+    wanted = {order_key(shop, one.order): one for one in placed}
+    before = (await work.find_many(KNOWN_ORDER, [shop]))[shop]
+    for key in before.keys() - wanted.keys():
+        work.drop(KNOWN_ORDER, key)
+    for key, order in wanted.items():
+        if before.get(key) != order:
+            work.put(KNOWN_ORDER, key, order, shop)
+
 
 log = logging.getLogger(__name__)
 ACCEPT = "shop.accept"
@@ -34,7 +105,7 @@ SUBJECT = "accept "
 How = Literal["first-contact", "marked", "accepted"]
 
 
-class Accepted(Part):
+class AcceptedShop(Part):
     """A person's last word on a shop."""
 
     command: str
@@ -42,7 +113,7 @@ class Accepted(Part):
     why: str
 
 
-ACCEPTED = Kind("accepted", Accepted)
+ACCEPTED_SHOP = Kind("accepted", AcceptedShop)
 
 
 class Markable(ShowsItself, Protocol):
@@ -64,7 +135,7 @@ class Registrar(Guard):
 
     async def known_orders(self, engine: Engine, found: Standing) -> tuple[PlacedOrder, ...]:
         """The orders that the shop must still have, newest first."""
-        return await known_orders(engine, found.known) if found.known else ()
+        return await load_known_orders(engine, found.known) if found.known else ()
 
     async def judge(
         self, engine: Engine, found: Standing, seen: Seen, orders: Sequence[PlacedOrder]
@@ -76,12 +147,12 @@ class Registrar(Guard):
             return Retry(refusal(self.name, verdict.signs), AGAIN), found.known
         known = await self._recognize(engine, found, seen, verdict.signs)
         async with engine.work() as work:
-            await remember(work, self.name, seen.placed)
+            await store_known_orders(work, self.name, seen.placed)
         return None, known
 
     async def _block(self, engine: Engine, found: Standing, seen: Seen, signs: Sequence[str]) -> None:
         if found.strange is None or found.strange.differences != signs:
-            await self._say(engine, strange(self.name, seen, signs, self._clock()))
+            await self._say(engine, not_recognized_event(self.name, seen, signs, self._clock()))
 
     async def _recognize(
         self, engine: Engine, found: Standing, seen: Seen, signs: Sequence[str]
@@ -105,7 +176,7 @@ class Registrar(Guard):
         if how == "marked" and known and marker == known.marker:
             return known
         kept = {"command": known.command, "home": known.home} if known else {}
-        said = identified(self.name, seen, how, self._clock(), **{"marker": marker, "why": why} | kept)
+        said = identified_event(self.name, seen, how, self._clock(), **{"marker": marker, "why": why} | kept)
         await self._say(engine, said)
         return said
 
@@ -133,12 +204,12 @@ class Registrar(Guard):
             await work.announce([(event, None)])
 
 
-def identified(shop: str, seen: Seen, how: How, at: datetime, **more: Any) -> ShopIdentified:
+def identified_event(shop: str, seen: Seen, how: How, at: datetime, **more: Any) -> ShopIdentified:
     """What a shop is known by from now on."""
     return ShopIdentified.model_validate({**_shown(seen), "shop": shop, "how": how, "at": at, **more})
 
 
-def strange(shop: str, seen: Seen, found: Sequence[str], at: datetime) -> ShopNotRecognized:
+def not_recognized_event(shop: str, seen: Seen, found: Sequence[str], at: datetime) -> ShopNotRecognized:
     """Another shop answers."""
     return ShopNotRecognized.model_validate({**_shown(seen), "shop": shop, "differences": found, "at": at})
 
@@ -148,29 +219,29 @@ def _shown(seen: Seen) -> dict[str, Any]:
     return {name: getattr(seen, name) for name in ("url", "home", "key_mark", "newest_order")} | {"marker": marker}
 
 
-def lane(shop: str) -> str:
+def identity_lane_name(shop: str) -> str:
     """The lane in which a shop is looked at that a person has accepted; no guard stands before it."""
     return f"shop.identity:{shop}"
 
 
-def accept_requested(envelope: Envelope[AcceptShopRequested], state: State) -> None:
+def on_accept_requested(envelope: Envelope[AcceptShopRequested], state: State) -> None:
     """A person says that this is the shop."""
     asked = envelope.data
-    state.put(ACCEPTED, asked.shop, Accepted(command=asked.command_id, by=asked.asked_by, why=asked.why))
+    state.put(ACCEPTED_SHOP, asked.shop, AcceptedShop(command=asked.command_id, by=asked.asked_by, why=asked.why))
     state.touch(SUBJECT + asked.shop)
 
 
-def decide_accept(subject: str, state: State) -> Decision:
+def decide_acceptance(subject: str, state: State) -> Decision:
     """Look at the shop and record it, once for each word of a person."""
     shop = subject.removeprefix(SUBJECT)
-    accepted, known = state.get(ACCEPTED, shop), state.get(KNOWN, shop)
+    accepted, known = state.get(ACCEPTED_SHOP, shop), state.get(KNOWN, shop)
     if accepted is None or (known is not None and known.command == accepted.command):
         return NOTHING
     payload = {"shop": shop, **accepted.model_dump()}
-    return Decision((Delivery(f"{ACCEPT}:{shop}", ACCEPT, lane(shop), shop, payload),))
+    return Decision((Delivery(f"{ACCEPT}:{shop}", ACCEPT, identity_lane_name(shop), shop, payload),))
 
 
-class Accepts:
+class AcceptDeliveries:
     """Records an accepted shop as it is now. Reads only."""
 
     def __init__(self, shop: ShowsItself, settings: ShopSettings, clock: Callable[[], datetime]) -> None:
@@ -187,7 +258,7 @@ class Accepts:
             return outcome_of(error)
         shop, now = str(asked["shop"]), self._clock()
         told = {name: asked[name] for name in ("by", "why", "command")}
-        known = identified(shop, seen, "accepted", now, **told)
+        known = identified_event(shop, seen, "accepted", now, **told)
         return Done((known, _settled(known, now)))
 
 

@@ -22,9 +22,7 @@ from services.engine.outbox.work import Work
 from services.engine.state.database import Database
 from services.engine.state.group_commit import GroupCommit
 from services.engine.state.tables import inbox
-from services.store_feed.evidence import Shown
-from services.store_feed.hints import CUSTOMERS, Why, hint_at
-from services.store_feed.records import ORDER
+from services.store_feed.records import CUSTOMERS, ORDER, HintSource, OrderState, request_refreshes
 
 log = logging.getLogger(__name__)
 AT_ONCE = 500
@@ -36,7 +34,7 @@ _SEEN = delete(inbox).where(inbox.c.seq <= bindparam("last"))
 
 
 @dataclass(frozen=True, slots=True)
-class Received:
+class WebhookDelivery:
     """A delivery whose signature was right; that covers neither its topic, e.g. `order.updated`, nor its source."""
 
     shop: str
@@ -51,16 +49,16 @@ class Inbox:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._commits: GroupCommit[Received] = GroupCommit(self._store)
+        self._commits: GroupCommit[WebhookDelivery] = GroupCommit(self._store)
         self._arrived = asyncio.Event()
 
-    async def accept(self, received: Received) -> None:
+    async def accept(self, received: WebhookDelivery) -> None:
         """Returns when the delivery is durable. Raises what the database raises."""
         await self._commits.submit(received)
 
-    async def _store(self, group: Sequence[Received]) -> None:
+    async def _store(self, group: Sequence[WebhookDelivery]) -> None:
         rows = [
-            {"shop": r.shop, "topic": r.topic, "body": kept(r.body, r.source), "traceparent": r.traceparent}
+            {"shop": r.shop, "topic": r.topic, "body": compact_body(r.body, r.source), "traceparent": r.traceparent}
             for r in group
         ]
         async with self._database.write() as connection:
@@ -81,15 +79,17 @@ class Inbox:
         if rows:
             async with engine.work() as work:
                 homes = await _homes(work, {row.shop for row in rows})
-                await hint_at(work, hints((row for row in rows if not _of_customer(row)), work.now, homes))
-                await self._ask_for(work, hints((row for row in rows if _of_customer(row)), work.now))
+                await request_refreshes(
+                    work, parse_hints((row for row in rows if not _of_customer(row)), work.now, homes)
+                )
+                await self._ask_for(work, parse_hints((row for row in rows if _of_customer(row)), work.now))
                 await work.connection.execute(_SEEN, {"last": rows[-1].seq})
         return len(rows)
 
-    async def _ask_for(self, work: Work, accounts: Mapping[str, Why]) -> None:
+    async def _ask_for(self, work: Work, accounts: Mapping[str, HintSource]) -> None:
         """Accounts that no known order names are left alone: shops delete many that never bought anything."""
         named = await work.find_many(ORDER, accounts)
-        await hint_at(work, {key: why for key, why in accounts.items() if named[key]}, CUSTOMERS)
+        await request_refreshes(work, {key: why for key, why in accounts.items() if named[key]}, CUSTOMERS)
 
 
 def _of_customer(row: Any) -> bool:
@@ -101,9 +101,9 @@ async def _homes(work: Work, shops: Iterable[str]) -> dict[str, str]:
     return {shop: known.home for shop, known in (await work.get_many(KNOWN, shops)).items()}
 
 
-def hints(rows: Iterable[Any], now: datetime, homes: Mapping[str, str] = NOWHERE) -> dict[str, Why]:
+def parse_hints(rows: Iterable[Any], now: datetime, homes: Mapping[str, str] = NOWHERE) -> dict[str, HintSource]:
     """The orders (or accounts) that deliveries are about, each with the trace of its newest one."""
-    found: dict[str, Why] = {}
+    found: dict[str, HintSource] = {}
     for row in rows:
         delivery = orjson.loads(row.body)
         if (named := delivery.get("id")) is None:
@@ -111,25 +111,25 @@ def hints(rows: Iterable[Any], now: datetime, homes: Mapping[str, str] = NOWHERE
             continue
         id_, key = str(uuid4()), f"{row.shop}:{named}"
         shown = _newer(_shown(delivery, homes.get(row.shop), now), found.get(key))
-        found[key] = Why(KeptCause(id_, id_, row.traceparent), shown=shown)
+        found[key] = HintSource(KeptCause(id_, id_, row.traceparent), shown=shown)
     return found
 
 
-def _shown(delivery: Mapping[str, Any], home: str | None, now: datetime) -> Shown | None:
+def _shown(delivery: Mapping[str, Any], home: str | None, now: datetime) -> OrderState | None:
     """The state that a delivery showed: its time alone. That of another shop, a copy of ours, shows nothing."""
     changed = php.moment(delivery.get("modified"))
     elsewhere = home is not None and delivery.get("source") and address(delivery["source"]) != home
-    return None if changed is None or elsewhere else Shown(modified_at=changed, seen_at=now)
+    return None if changed is None or elsewhere else OrderState(modified_at=changed, seen_at=now)
 
 
-def _newer(shown: Shown | None, before: Why | None) -> Shown | None:
+def _newer(shown: OrderState | None, before: HintSource | None) -> OrderState | None:
     known = before.shown if before else None
     if shown is None or known is None:
         return shown or known
     return max(known, shown, key=lambda one: one.modified_at)
 
 
-def kept(body: bytes, source: str = "") -> bytes:
+def compact_body(body: bytes, source: str = "") -> bytes:
     """What is kept of a delivery: which order or account it is about and when that changed, nothing about the buyer."""
     delivery = _object(body)
     named = php.whole(delivery.get("id"))

@@ -19,8 +19,7 @@ from services.engine.outbox.work import Work
 from services.engine.state.database import note, noted
 from services.engine.state.files import set_aside_files
 from services.engine.state.store import chunks, load_versions
-from services.store_feed.hints import Why, hint_at
-from services.store_feed.records import NAME, SWEPT, Swept
+from services.store_feed.records import NAME, SWEPT, HintSource, SweepCursor, request_refreshes
 
 log = logging.getLogger(__name__)
 Stated = tuple[str, str, int]
@@ -30,7 +29,7 @@ _STATED = "SELECT topic, subject, version FROM versions WHERE topic IN (?, ?)"
 _SWEPT = "SELECT key, body FROM records WHERE kind = ?"
 
 
-class LostOrders:
+class LostOrderSearch:
     """Compares the databases that were set aside in a folder with the one in use."""
 
     def __init__(self, directory: Path) -> None:
@@ -68,11 +67,11 @@ class LostOrders:
 async def _hint(work: Work, stated: list[Stated]) -> int:
     held = await load_versions(work.connection, [(topic, subject) for topic, subject, _ in stated])
     lost = {
-        _order_of(subject): Why()
+        _order_of(subject): HintSource()
         for topic, subject, version in stated
         if (topic, subject) not in held or held[topic, subject].version < version
     }
-    await hint_at(work, lost)
+    await request_refreshes(work, lost)
     return len(lost)
 
 
@@ -90,10 +89,10 @@ def _stated(file: Path) -> list[Stated]:
         return list(database.execute(_STATED, (OrderChanged.TOPIC, RefundIssued.TOPIC)))
 
 
-def _cursors(file: Path) -> dict[str, Swept]:
+def _cursors(file: Path) -> dict[str, SweepCursor]:
     with closing(_open(file)) as database:
         rows: Iterator[tuple[str, str]] = database.execute(_SWEPT, (SWEPT.name,))
-        return {shop: Swept.model_validate_json(body) for shop, body in rows}
+        return {shop: SweepCursor.model_validate_json(body) for shop, body in rows}
 
 
 def _open(file: Path) -> sqlite3.Connection:

@@ -6,13 +6,61 @@ from collections.abc import Mapping, Sequence
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from contracts.model import Event
+from contracts.delivery_ids import order_key
+from contracts.envelope import Envelope
+from contracts.model import Event, Part
+from contracts.operations import ReadRequested
 from contracts.reasons import Reason
 from contracts.shop import OrderChanged, OrderRemoved, OrderUnreadable, RefundIssued, RefundRemoved, RefundUnreadable
 from services.engine.outbox.handlers import News
-from services.engine.state.records import State
-from services.store_feed.records import ORDER, ORDER_DOUBT, REFUND, REFUND_DOUBT
-from services.store_feed.stated_again import stated_again
+from services.engine.state.records import Kind, State
+from services.store_feed.records import (
+    HINT,
+    LAST_READ,
+    ORDER,
+    ORDERS,
+    REFUND,
+    UNREADABLE_ORDER,
+    UNREADABLE_REFUND,
+    request_refresh,
+)
+
+# Orders that a person wants stated again: the topics lack what this service believes to have stated.
+
+
+class RepeatRequest(Part):
+    """The hint whose look states the order again, whatever was stated before."""
+
+    asked: int
+
+
+REPEAT_REQUEST = Kind("state-again", RepeatRequest)
+"""By order."""
+
+
+def on_read_requested(envelope: Envelope[ReadRequested], state: State) -> None:
+    """Look at each of these orders."""
+    keys = [order_key(envelope.data.shop, order_id) for order_id in envelope.data.order_ids]
+    request_refresh(keys, ORDERS, state)
+    for key, hint in state.get_many(HINT, keys).items():
+        state.put(REPEAT_REQUEST, key, RepeatRequest(asked=hint.asked))
+
+
+def with_requested_repeats(news: News) -> News:
+    """The rule, which also lets an event through that repeats what is known while its order is wanted again."""
+
+    def rule(event: Any, state: State) -> Sequence[Event]:
+        said = list(news(event, state))
+        repeats = not any(isinstance(one, type(event)) for one in said)
+        return [event, *said] if repeats and _is_wanted(event.key, state) else said
+
+    return rule
+
+
+def _is_wanted(key: str, state: State) -> bool:
+    again, looked = state.get(REPEAT_REQUEST, key), state.get(LAST_READ, key)
+    return again is not None and (looked is None or looked.served < again.asked)
+
 
 Fact = OrderChanged | RefundIssued
 Doubt = OrderUnreadable | RefundUnreadable
@@ -20,11 +68,11 @@ VARYING = frozenset({Reason.SHOP_ORDER_OUTDATED, Reason.SHOP_RECORD_UNREADABLE})
 
 
 def _order_news(event: OrderChanged, state: State) -> Sequence[Event]:
-    return _changed(event, state.get(ORDER, event.key), state.get(ORDER_DOUBT, event.key))
+    return _changed(event, state.get(ORDER, event.key), state.get(UNREADABLE_ORDER, event.key))
 
 
 def _refund_news(event: RefundIssued, state: State) -> Sequence[Event]:
-    return _changed(event, state.get(REFUND, event.subject), state.get(REFUND_DOUBT, event.subject))
+    return _changed(event, state.get(REFUND, event.subject), state.get(UNREADABLE_REFUND, event.subject))
 
 
 def _changed(event: Fact, known: Fact | None, doubt: Doubt | None) -> list[Event]:
@@ -55,24 +103,24 @@ def _as_fine(amount: Decimal, as_: Decimal) -> Decimal:
 
 
 def _removal_news(event: OrderRemoved, state: State) -> Sequence[Event]:
-    known = state.get(ORDER, event.key), state.get(ORDER_DOUBT, event.key)
+    known = state.get(ORDER, event.key), state.get(UNREADABLE_ORDER, event.key)
     return [event] if any(known) else []
 
 
 def _refund_removal_news(event: RefundRemoved, state: State) -> Sequence[Event]:
-    known = state.get(REFUND, event.subject), state.get(REFUND_DOUBT, event.subject)
+    known = state.get(REFUND, event.subject), state.get(UNREADABLE_REFUND, event.subject)
     return [event] if any(known) else []
 
 
 def _order_doubt_news(event: OrderUnreadable, state: State) -> Sequence[Event]:
     """An order that was never known is not missed."""
-    doubt, known = state.get(ORDER_DOUBT, event.key), state.get(ORDER, event.key)
+    doubt, known = state.get(UNREADABLE_ORDER, event.key), state.get(ORDER, event.key)
     missed = event.reason != Reason.SHOP_ORDER_MISSING or known or doubt
     return [event] if missed and not _is_said(event, doubt) else []
 
 
 def _refund_doubt_news(event: RefundUnreadable, state: State) -> Sequence[Event]:
-    return [] if _is_said(event, state.get(REFUND_DOUBT, event.subject)) else [event]
+    return [] if _is_said(event, state.get(UNREADABLE_REFUND, event.subject)) else [event]
 
 
 def _is_said(event: Doubt, known: Doubt | None) -> bool:
@@ -89,4 +137,4 @@ RULES: Mapping[type[Event], News] = {
     RefundUnreadable: _refund_doubt_news,
     RefundRemoved: _refund_removal_news,
 }
-NEWS: Mapping[type[Event], News] = {event: stated_again(rule) for event, rule in RULES.items()}
+NEWS: Mapping[type[Event], News] = {event: with_requested_repeats(rule) for event, rule in RULES.items()}

@@ -19,13 +19,13 @@ from services.connectors.woocommerce import php
 from services.connectors.woocommerce.exact_taxes import DECIMALS, NotTheSame, may_be_rounded, with_exact_taxes
 from services.connectors.woocommerce.read import ReadError, amount
 from services.connectors.woocommerce.refund import refund_issued
-from services.store_feed.looks import OTHER_TAXES, Reading, ReadsOrders, Wanted, named
+from services.store_feed.order_reader import TAXES_DIFFER, OrderParser, OrderReadPayload, OrderSource, describe_order
 
 Listed = Mapping[int, dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
-class Refunds:
+class OrderRefunds:
     """An order that can be read, its list of refunds by id, and the refunds that were known before.
 
     `exact` are the refunds of the list with all decimals of their taxes by rate.
@@ -51,29 +51,29 @@ class Refunds:
 class RefundReader:
     """Reads the refunds of orders of one shop."""
 
-    def __init__(self, shop: ReadsOrders, reading: Reading) -> None:
+    def __init__(self, shop: OrderSource, reading: OrderParser) -> None:
         self._shop, self._reading = shop, reading
 
-    async def read(self, order: OrderChanged, json: dict[str, Any], wanted: Wanted) -> Refunds:
+    async def read(self, order: OrderChanged, json: dict[str, Any], wanted: OrderReadPayload) -> OrderRefunds:
         """The refunds beside the order, both read once more where they differ.
 
         Raises `UpstreamError`; the order may have gone meanwhile.
         """
-        found = Refunds(order, json, frozenset(wanted.refunds))
+        found = OrderRefunds(order, json, frozenset(wanted.refunds))
         if not found.named and not found.known:
             return found
         found = await self._listed(found)
         found = found if found.agree else await self._listed(await self._newer(found))
         return replace(found, exact=await self._exact(found))
 
-    async def _listed(self, found: Refunds) -> Refunds:
+    async def _listed(self, found: OrderRefunds) -> OrderRefunds:
         return replace(found, listed=await self._rows(found.order.order_id))
 
     async def _rows(self, order_id: int, dp: int | None = None) -> Listed:
         rows = await self._shop.refunds(order_id, fresh=True, dp=dp)
         return {id_: row for row in rows if (id_ := php.whole(row.get("id")) or 0) > 0}
 
-    async def _exact(self, found: Refunds) -> Listed:
+    async def _exact(self, found: OrderRefunds) -> Listed:
         """Those refunds of the list whose finer answer says the same."""
         rounded = {id_ for id_, row in found.listed.items() if may_be_rounded(row)}
         finer = await self._rows(found.order.order_id, DECIMALS) if rounded else {}
@@ -83,7 +83,7 @@ class RefundReader:
                 exact[id_] = with_exact_taxes(found.listed[id_], finer[id_])
         return exact
 
-    async def _newer(self, found: Refunds) -> Refunds:
+    async def _newer(self, found: OrderRefunds) -> OrderRefunds:
         """With the order as it is answered now, unless that is older or cannot be read."""
         json = await self._shop.order(found.order.order_id, fresh=True)
         again = self._reading.answer(json) if json is not None else None
@@ -96,22 +96,22 @@ class RefundReader:
 class RefundFacts:
     """From what was read of an order's refunds to what is said of each of them."""
 
-    reading: Reading
-    wanted: Wanted
+    reading: OrderParser
+    wanted: OrderReadPayload
     now: datetime
     removal_wait: timedelta
 
-    def events(self, found: Refunds) -> tuple[Event, ...]:
+    def events(self, found: OrderRefunds) -> tuple[Event, ...]:
         """One event for each refund that is named anywhere or was known before."""
         ids = found.named | found.listed.keys() | found.known
         return tuple(self._event(id_, found) for id_ in sorted(ids))
 
-    def standing(self, found: Refunds, events: tuple[Event, ...]) -> tuple[int, ...]:
+    def standing(self, found: OrderRefunds, events: tuple[Event, ...]) -> tuple[int, ...]:
         """The refunds that the order has, those included that wait."""
         removed = {event.refund_id for event in events if isinstance(event, RefundRemoved)}
         return tuple(sorted((found.named | found.listed.keys() | found.known) - removed))
 
-    def _event(self, id_: int, found: Refunds) -> Event:
+    def _event(self, id_: int, found: OrderRefunds) -> Event:
         listed = found.listed.get(id_)
         if listed is not None and id_ in found.named:
             return self._issued(id_, found, listed)
@@ -119,10 +119,10 @@ class RefundFacts:
             return self._waiting(id_, Reason.SHOP_REFUNDS_DIFFER, _difference(listed is not None), listed)
         return self._missing(id_)
 
-    def _issued(self, id_: int, found: Refunds, listed: dict[str, Any]) -> RefundIssued | RefundUnreadable:
+    def _issued(self, id_: int, found: OrderRefunds, listed: dict[str, Any]) -> RefundIssued | RefundUnreadable:
         exact = found.exact.get(id_)
         if exact is None:
-            return self._waiting(id_, Reason.SHOP_REFUND_INVALID, OTHER_TAXES, listed)
+            return self._waiting(id_, Reason.SHOP_REFUND_INVALID, TAXES_DIFFER, listed)
         try:
             issued: RefundIssued = refund_issued(self.wanted.shop, found.json, exact, **self.reading.keys)
             return issued
@@ -137,7 +137,7 @@ class RefundFacts:
         return RefundRemoved.model_validate({**about, "observed_at": self.now})
 
     def _waiting(self, id_: int, reason: Reason, detail: str, json: dict[str, Any] | None = None) -> RefundUnreadable:
-        what = f"{named(self.wanted.shop, self.wanted.order)}, refund {id_}"
+        what = f"{describe_order(self.wanted.shop, self.wanted.order)}, refund {id_}"
         return RefundUnreadable(
             shop=self.wanted.shop,
             order_id=self.wanted.order,

@@ -10,7 +10,10 @@ from typing import Any, NamedTuple, Protocol
 
 import orjson
 
+from contracts.delivery_ids import order_key
 from contracts.order_statuses import DRAFT_STATUSES
+from contracts.reasons import Reason
+from contracts.shop import OrderUnreadable
 from services.accounting.documents.digest import digest_of
 from services.connectors.identity.guard import Shut, always_open
 from services.connectors.woocommerce import php
@@ -18,16 +21,56 @@ from services.connectors.woocommerce.cursor import Cursor
 from services.connectors.woocommerce.pages import Skip, Skipped
 from services.connectors.woocommerce.readable import modified_at
 from services.engine.outbox.engine import Engine
+from services.engine.outbox.faults import Fault, note_fault
 from services.engine.outbox.upstream_errors import UpstreamError
 from services.engine.outbox.work import Work
-from services.engine.state.store import read_kind
+from services.engine.state.store import chunks, read_kind
 from services.engine.telemetry.freshness import completed
 from services.engine.telemetry.meters import SWEPT_LATE
 from services.settings.model import ScheduleSettings
-from services.store_feed.hints import HINT, LOOKED, Why, hint_at
-from services.store_feed.left_out import report
-from services.store_feed.looks import shown_by
-from services.store_feed.records import ORDER, SWEPT, Swept
+from services.store_feed.order_reader import listed_state
+from services.store_feed.records import (
+    HINT,
+    LAST_READ,
+    ORDER,
+    REFUND,
+    SWEPT,
+    HintSource,
+    SweepCursor,
+    request_refreshes,
+)
+
+# Orders that the order list leaves out: those on which the shop fails, and rows that name no order.
+
+
+async def report_skipped(work: Work, shop: str, left_out: Sequence[Skipped]) -> None:
+    """Report each once. One that is named is looked at alone: when that succeeds its dead letter closes by itself."""
+    named = {one.id: one for one in left_out if one.id is not None and one.id > 0}
+    await work.announce([(_unreadable(work, shop, id_, one), None) for id_, one in named.items()])
+    await request_refreshes(work, {order_key(shop, id_): HintSource() for id_ in named})
+    for why in sorted({one.why for one in left_out if one.id not in named}):
+        note_fault(work, _subject(shop, why), _nameless(shop, why))
+
+
+def _unreadable(work: Work, shop: str, id_: int, one: Skipped) -> OrderUnreadable:
+    detail = f"shop {shop}: order {id_} was left out of the order list: {one.why}"
+    reason = Reason.SHOP_RECORD_UNREADABLE
+    return OrderUnreadable(shop=shop, order_id=id_, reason=reason, detail=detail, observed_at=work.now)
+
+
+def _subject(shop: str, why: str) -> str:
+    """The subject of a fault: without a colon, and the same for the same fault."""
+    return f"order list of {shop} {digest_of(why)[:8]}"
+
+
+def _nameless(shop: str, why: str) -> Fault:
+    detail = (
+        f"shop {shop}: the order list holds a row that names no order: {why}. All other orders are read. Find the "
+        "plugin that alters the answers of /wp-json/wc/v3/orders, then replay this: it opens again only if such a row "
+        "comes again"
+    )
+    return Fault(reason=Reason.SHOP_BAD_ANSWER, detail=detail)
+
 
 log = logging.getLogger(__name__)
 AT_ONCE = 200
@@ -37,7 +80,7 @@ REBUILT = timedelta(days=1)
 """A rebuilt database has forgotten which hints were not served yet; the first sweep reads so much again."""
 
 
-class Seen(NamedTuple):
+class ListedOrder(NamedTuple):
     """An order as the list shows it: `shop:id`, when it changed (None: unreadable), and the digest of its state."""
 
     key: str
@@ -47,17 +90,17 @@ class Seen(NamedTuple):
     json: dict[str, Any]
 
 
-class ListsOrders(Protocol):
+class OrderChangesSource(Protocol):
     """What the sweep reads of a shop."""
 
     def orders_changed_since(self, cursor: Cursor, *, skip: Skip = ...) -> AsyncIterator[dict[str, Any]]: ...
 
 
-class Sweep:
+class OrderSweep:
     """Sweeps one shop until cancelled."""
 
     def __init__(
-        self, engine: Engine, name: str, shop: ListsOrders, settings: ScheduleSettings, shut: Shut = always_open
+        self, engine: Engine, name: str, shop: OrderChangesSource, settings: ScheduleSettings, shut: Shut = always_open
     ) -> None:
         self._engine, self._name, self._shop, self._settings = engine, name, shop, settings
         self._shut = shut
@@ -90,16 +133,16 @@ class Sweep:
             async with self._engine.work() as work:
                 found = await self._hint(work, orders)
                 cursor = cursor.moved_to(min(_last(orders) or cursor.at, work.now))
-                work.put(SWEPT, self._name, Swept(modified_at=cursor.at))
+                work.put(SWEPT, self._name, SweepCursor(modified_at=cursor.at))
             hinted += found
             SWEPT_LATE.labels(self._name).inc(found)
         if left_out:
             async with self._engine.work() as work:
-                await report(work, self._name, left_out)
+                await report_skipped(work, self._name, left_out)
         return hinted
 
-    async def _changed(self, cursor: Cursor, left_out: list[Skipped]) -> AsyncIterator[list[Seen]]:
-        orders: list[Seen] = []
+    async def _changed(self, cursor: Cursor, left_out: list[Skipped]) -> AsyncIterator[list[ListedOrder]]:
+        orders: list[ListedOrder] = []
         async for order in self._shop.orders_changed_since(cursor, skip=left_out.append):
             orders.append(_seen(self._name, order))
             if len(orders) >= AT_ONCE:
@@ -108,15 +151,15 @@ class Sweep:
         if orders:
             yield orders
 
-    async def _hint(self, work: Work, orders: Sequence[Seen]) -> int:
+    async def _hint(self, work: Work, orders: Sequence[ListedOrder]) -> int:
         """A state that was looked at, or hinted at by an earlier sweep, is not hinted at again."""
         placed = {order.key: order for order in orders if order.placed}
-        looked, hinted = await work.get_many(LOOKED, placed), await work.get_many(HINT, placed)
+        looked, hinted = await work.get_many(LAST_READ, placed), await work.get_many(HINT, placed)
         known = {(key, one.digest) for found in (looked, hinted) for key, one in found.items()}
         new = {key: order for key, order in placed.items() if (key, order.digest) not in known}
-        shown = {key: shown_by(self._name, order.json, work.now) for key, order in new.items()}
-        unseen = {key: Why(digest=order.digest, shown=shown[key]) for key, order in new.items()}
-        await hint_at(work, unseen)
+        shown = {key: listed_state(self._name, order.json, work.now) for key, order in new.items()}
+        unseen = {key: HintSource(digest=order.digest, shown=shown[key]) for key, order in new.items()}
+        await request_refreshes(work, unseen)
         return len(unseen)
 
     async def _cursor(self) -> Cursor:
@@ -124,7 +167,7 @@ class Sweep:
         async with self._engine.work() as work:
             swept = (await work.get_many(SWEPT, [self._name])).get(self._name)
             if swept is None:
-                swept = Swept(modified_at=await self._beginning(work.now))
+                swept = SweepCursor(modified_at=await self._beginning(work.now))
                 work.put(SWEPT, self._name, swept)
         return Cursor(swept.modified_at, timedelta(seconds=self._settings.sweep_overlap))
 
@@ -137,11 +180,46 @@ class Sweep:
         return now - CLOCKS if newest is None else newest - REBUILT
 
 
-def _seen(shop: str, order: dict[str, Any]) -> Seen:
+def _seen(shop: str, order: dict[str, Any]) -> ListedOrder:
     placed = str(order.get("status")) not in DRAFT_STATUSES
-    return Seen(f"{shop}:{php.id_of(order)}", modified_at(order), placed, digest_of(order), order)
+    return ListedOrder(f"{shop}:{php.id_of(order)}", modified_at(order), placed, digest_of(order), order)
 
 
-def _last(orders: Sequence[Seen]) -> datetime | None:
+def _last(orders: Sequence[ListedOrder]) -> datetime | None:
     """The latest change among orders in the order of their changes."""
     return next((order.modified_at for order in reversed(orders) if order.modified_at), None)
+
+
+# A refund that is deleted tells nobody: no webhook, and its order does not count as modified (API fact).
+#
+# So the orders with young refunds are looked at again from time to time.
+
+
+class RefundCheck:
+    """Checks the refunds of one shop until cancelled."""
+
+    def __init__(self, engine: Engine, name: str, settings: ScheduleSettings) -> None:
+        self._engine, self._name = engine, name
+        self._every, self._young = settings.refund_check, timedelta(days=settings.refund_check_days)
+
+    async def run(self) -> None:
+        """Rest, check, rest again."""
+        while True:
+            await asyncio.sleep(self._every)
+            await self.once()
+
+    async def once(self) -> int:
+        """Hint at every order with a young refund; gives how many."""
+        orders = await self._orders(self._engine.clock() - self._young)
+        for keys in chunks(sorted(orders)):
+            async with self._engine.work() as work:
+                await request_refreshes(work, dict.fromkeys(keys, HintSource()))
+        return len(orders)
+
+    async def _orders(self, since: datetime) -> set[str]:
+        found: set[str] = set()
+        async for key, body in read_kind(self._engine.database, REFUND.name):
+            shop, order_id, _ = key.split(":")
+            if shop == self._name and datetime.fromisoformat(orjson.loads(body)["created_at"]) >= since:
+                found.add(order_key(shop, order_id))
+        return found

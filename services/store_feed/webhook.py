@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 import logging
+import re
+from base64 import b64encode
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from random import Random
 from typing import Any, Protocol
@@ -14,8 +17,30 @@ from services.engine.state.trouble import passing
 from services.engine.telemetry import meters
 from services.engine.telemetry.trace import new_traceparent
 from services.engine.telemetry.tracing import span, traceparent
-from services.store_feed.inbox import Received
-from services.store_feed.signature import is_ping, is_signed
+from services.store_feed.inbox import WebhookDelivery
+
+# Is a webhook delivery really from the shop? base64(HMAC-SHA256(secret, raw body)); only the body is signed.
+
+PING = re.compile(rb"webhook_id=\d+")
+
+
+def sign_body(body: bytes, secret: bytes) -> bytes:
+    """The signature that WooCommerce puts into `X-WC-Webhook-Signature`."""
+    return b64encode(hmac.digest(secret, body, "sha256"))
+
+
+def is_signed(body: bytes, given: bytes | None, secrets: Sequence[bytes]) -> bool:
+    """Whether the body was signed with one of the secrets (two while one is rotated); in constant time."""
+    if not given:
+        return False
+    matches = [hmac.compare_digest(sign_body(body, secret), given) for secret in secrets]
+    return any(matches)
+
+
+def is_ping(body: bytes, given: bytes | None) -> bool:
+    """The unsigned `webhook_id=N` that WooCommerce sends when a webhook is made (API fact); it carries nothing."""
+    return not given and PING.fullmatch(body.strip()) is not None
+
 
 log = logging.getLogger(__name__)
 Scope = Mapping[str, Any]
@@ -29,21 +54,21 @@ REFUSALS = {400: "broken-off", 401: "bad-signature", 404: "unknown-shop", 413: "
 """The names of answers in the metric of webhooks."""
 
 
-class TooLarge(Exception):
+class BodyTooLarge(Exception):
     """The body is larger than any order."""
 
 
-class Left(Exception):
+class SenderDisconnected(Exception):
     """The sender hung up before its delivery was complete."""
 
 
-class Hears(Protocol):
+class SignatureObserver(Protocol):
     """Is told of every signature."""
 
     def __call__(self, shop: str, *, signed: bool) -> None: ...
 
 
-class Receiver:
+class WebhookReceiver:
     """An ASGI app: `POST /webhooks/<shop>`.
 
     200 once the delivery is durable, or for the unsigned ping; 401 for a missing or wrong signature; 404 for a shop
@@ -53,8 +78,8 @@ class Receiver:
     def __init__(
         self,
         secrets: Mapping[str, Sequence[bytes]],
-        accept: Callable[[Received], Awaitable[None]],
-        heard: Hears,
+        accept: Callable[[WebhookDelivery], Awaitable[None]],
+        heard: SignatureObserver,
         rng: Random,
     ) -> None:
         """`secrets` by shop; `accept` returns when a delivery is durable; `heard` is told of every signature."""
@@ -89,9 +114,9 @@ class Receiver:
             return 404, {"error": f"the settings name no shop {shop!r}; the delivery URL ends in /webhooks/<shop>"}
         try:
             body = await _body(receive)
-        except TooLarge:
+        except BodyTooLarge:
             return 413, {"error": f"a delivery is at most {LARGEST} bytes"}
-        except Left:
+        except SenderDisconnected:
             return 400, {"error": "the delivery broke off"}
         return await self._take(shop, body, scope)
 
@@ -103,7 +128,7 @@ class Receiver:
             return self._refuse(shop, given)
         try:
             trace = traceparent() or new_traceparent(self._rng)
-            await self._accept(Received(shop, _topic(scope), body, trace, _source(scope)))
+            await self._accept(WebhookDelivery(shop, _topic(scope), body, trace, _source(scope)))
         except Exception as error:
             why = passing(error)
             told = {"shop": shop, "why": why or repr(error)}
@@ -140,9 +165,9 @@ async def _body(receive: Receive) -> bytes:
     while more:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise Left
+            raise SenderDisconnected
         parts.append(message.get("body", b""))
         size, more = size + len(parts[-1]), message.get("more_body", False)
         if size > LARGEST:
-            raise TooLarge
+            raise BodyTooLarge
     return b"".join(parts)

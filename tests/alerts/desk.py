@@ -10,8 +10,8 @@ from pathlib import Path
 
 from contracts.envelope import wrap
 from contracts.model import Event
-from services.alerts.handlers import handlers, lane
-from services.alerts.notice import Notice
+from services.alerts.handlers import alert_lane_name, handlers
+from services.alerts.message import Notice
 from services.engine.outbox.outcome import Done
 from services.settings.model import Settings
 from tests.outbox.bench import Bench, open_bench
@@ -44,7 +44,7 @@ class Desk:
         before = len(self.post)
         assert self.settings.alerts is not None
         for name in self.settings.alerts.recipients:
-            while rows := await self.bench.engine.claim(lane(name), 10, ()):
+            while rows := await self.bench.engine.claim(alert_lane_name(name), 10, ()):
                 for row in rows:
                     notice = Notice.model_validate(row.payload)
                     self.post.append(notice)

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import pytest
 
-from services.alerts.moments import awake
+from services.alerts.handlers import after_quiet_hours
 from services.engine.runtime.tbilisi import TBILISI
 
 
@@ -29,4 +29,4 @@ def at(text: str) -> datetime:
     ],
 )
 def test_what_falls_into_quiet_hours_leaves_at_their_end(hours: str | None, moment: str, leaves: str) -> None:
-    assert awake(at(moment), hours) == at(leaves)
+    assert after_quiet_hours(at(moment), hours) == at(leaves)

@@ -8,7 +8,7 @@ import pytest
 
 from contracts.alerts import AlertSent, FeedStateChanged
 from contracts.reasons import Reason
-from services.alerts.notice import Notice
+from services.alerts.message import Notice
 from tests.alerts.desk import open_desk
 from tests.alerts.given import alerting, letter, settled, using
 from tests.outbox.shelf import NOW

@@ -14,7 +14,7 @@ from pydantic import SecretStr, ValidationError
 from typer.testing import CliRunner
 
 from services.alerts.app import blueprint
-from services.alerts.deliveries import Address
+from services.alerts.deliveries import RecipientAddress
 from services.cli.app import app
 from services.cli.registry import SERVICES, configured_services
 from services.settings.base import SecretMissing
@@ -102,7 +102,7 @@ def test_who_is_not_there_is_named(davtari: Davtari, more: str, arguments: tuple
 
 def test_a_url_that_is_none_is_refused_without_being_shown() -> None:
     with pytest.raises(SecretMissing) as refused:
-        Address("owner", SecretStr("hunter2"))
+        RecipientAddress("owner", SecretStr("hunter2"))
     assert "alerts.recipients.owner.url-file" in str(refused.value)
     assert "hunter2" not in str(refused.value)
 

@@ -22,7 +22,7 @@ from services.sandbox.balance import groups
 from services.sandbox.balance.catalogue import MAIN
 from services.sandbox.balance.prices import GEL
 from services.settings.model import Settings
-from services.stock_publisher.deliveries import Deliveries
+from services.stock_publisher.deliveries import StockDeliveries
 from services.stock_publisher.handlers import handlers as publisher_handlers
 from tests.balance_feed.feed_bench import REGULAR, SALE, Feed, standing
 from tests.catalog_importer import catalogue_bench
@@ -50,7 +50,7 @@ class Chain:
     feed: Feed
     catalogue: World
     publisher: Consumer
-    stock: Deliveries
+    stock: StockDeliveries
     shown: list[Shown] = field(default_factory=list)
     failures: list[UpstreamError] = field(default_factory=list)
 
@@ -132,4 +132,4 @@ async def chain(folder: Path, rules: Settings | None = None) -> AsyncIterator[Ch
         world.consumer.state.now = feed.clock()
         publisher = Consumer(publisher_handlers(rules))
         publisher.state.now = feed.clock()
-        yield Chain(feed, world, publisher, Deliveries(world.client, feed.clock))
+        yield Chain(feed, world, publisher, StockDeliveries(world.client, feed.clock))

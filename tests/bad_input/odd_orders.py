@@ -15,7 +15,7 @@ from services.engine.outbox.outcome import Outcome
 from services.engine.outbox.row import Row
 from services.order_exporter.tasks import SaleTask
 from services.settings.orders import OrderSettings
-from services.store_feed.deliveries import Looks
+from services.store_feed.deliveries import OrderReadDeliveries
 from tests.support.exporting import sale_task, settings
 from tests.woocommerce.shop_double import client
 
@@ -131,7 +131,7 @@ async def looked(order: dict[str, Any]) -> Outcome:
 
     async with client(answer) as shop:
         row = Row("read", "order.read", "lane", "main:5001", "main:5001", {"shop": "main", "order": 5001, "asked": 1})
-        [outcome] = await Looks(shop, OrderSettings(), lambda: NOW).deliver([row])
+        [outcome] = await OrderReadDeliveries(shop, OrderSettings(), lambda: NOW).deliver([row])
         return outcome
 
 

@@ -25,7 +25,7 @@ from services.connectors.http.unreadable import Unreadable, listed, readable
 from services.engine.outbox.outcome import Refused
 from services.sandbox.faults import Fault
 from services.sandbox.woocommerce.products import Products
-from services.store_feed.watchdog import Mended, mend
+from services.store_feed.webhook_health import WebhookRepair, repair_webhooks
 from tests.bad_input.odd_shop import rewrite
 from tests.catalog_importer.catalogue_bench import World, item, links, price, priced, settings, world
 from tests.cli.catalogue_given import known
@@ -200,13 +200,13 @@ async def test_taxes_are_checked_beside_a_rate_that_cannot_be_read() -> None:
 async def test_no_webhook_is_made_while_one_cannot_be_read() -> None:
     url, secret = "https://davtari.example/webhooks/main", SecretStr("secret")
     async with world() as w:
-        assert len((await mend(w.client, url, secret)).created) == 4
+        assert len((await repair_webhooks(w.client, url, secret)).created) == 4
         own = next(iter(w.shop.webhooks))
         w.faults.add(rewrite("/webhooks", own, {"id": "x"}))
-        assert await mend(w.client, url, secret) == Mended()
+        assert await repair_webhooks(w.client, url, secret) == WebhookRepair()
         w.faults.clear()
         del w.shop.webhooks[own]
-        assert len((await mend(w.client, url, secret)).created) == 1
+        assert len((await repair_webhooks(w.client, url, secret)).created) == 1
 
 
 @pytest.mark.claim("K29")

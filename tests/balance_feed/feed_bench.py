@@ -14,7 +14,7 @@ from contracts.balance import ItemChanged
 from contracts.model import Event
 from services.balance_feed.handlers import NAME, Resource, handlers
 from services.balance_feed.importing import Importer
-from services.balance_feed.report import Report
+from services.balance_feed.report import ImportReport
 from services.connectors.balance.client import Balance
 from services.engine.outbox.engine import Engine
 from services.sandbox.balance import catalogue
@@ -60,7 +60,7 @@ class Feed:
     engine: Engine
     importer: Importer
     ledger: Ledger
-    reports: list[Report] = field(default_factory=list)
+    reports: list[ImportReport] = field(default_factory=list)
 
     @property
     def books(self) -> Books:
@@ -68,7 +68,7 @@ class Feed:
         return self.sandbox.books
 
     @property
-    def report(self) -> Report:
+    def report(self) -> ImportReport:
         """What the last import counted."""
         return self.reports[-1]
 

@@ -10,7 +10,7 @@ import pytest
 from contracts.balance import ItemChanged, ItemPrice, PriceChanged, StockChanged, StockRow
 from contracts.operations import DeadLettered
 from contracts.reasons import Reason
-from services.balance_feed.breakers import EMPTIED, FALLEN, MOVED, VAT, Alarm, Breakers, alarms
+from services.balance_feed.report import EMPTIED, FALLEN, MOVED, VAT, ChangeAlarm, ChangeBreaker, find_alarms
 from services.settings.model import SnapshotSettings
 from tests.balance_feed.feed_bench import Feed, named
 from tests.support.memory_state import NOON
@@ -48,15 +48,15 @@ def item(**more: Any) -> ItemChanged:
         (item(name="Tea"), item(name="Chai"), []),
     ],
 )
-def test_what_is_alarming(before: Any, after: Any, found: list[Alarm]) -> None:
-    assert alarms(before, after) == found
+def test_what_is_alarming(before: Any, after: Any, found: list[ChangeAlarm]) -> None:
+    assert find_alarms(before, after) == found
 
 
 @pytest.mark.parametrize(
     ("changed", "known", "trips"), [(10, 20, False), (11, 20, True), (60, 120, False), (61, 120, True)]
 )
 def test_a_few_are_never_too_many_and_a_share_is(changed: int, known: int, trips: bool) -> None:
-    breakers = Breakers()
+    breakers = ChangeBreaker()
     for _ in range(changed):
         breakers.weigh({"a": stock("0")}, {"a": stock("5")})
     told = breakers.tripped(known, SnapshotSettings())

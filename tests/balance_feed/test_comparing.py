@@ -10,9 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.balance_feed import compare
-from services.balance_feed.compare import Differences, differences
-from services.balance_feed.scratch import Group, Scratch, Staged, packed
+from services.balance_feed import scratch
+from services.balance_feed.scratch import Differences, RowGroup, ScratchFile, StagedRow, compare_groups, pack_row
 
 SALT = b"one way"
 keys = st.text("abcé𝄞", min_size=1, max_size=3)
@@ -29,9 +28,9 @@ async def listed(known: dict[str, str]) -> AsyncIterator[tuple[str, str]]:
         yield key, known[key]
 
 
-def groups(rows: list[Staged], joined: Callable[[str], str] = nothing, salt: bytes = SALT) -> list[Group]:
+def groups(rows: list[StagedRow], joined: Callable[[str], str] = nothing, salt: bytes = SALT) -> list[RowGroup]:
     """The rows, through a scratch file."""
-    with Scratch(salt) as scratch:
+    with ScratchFile(salt) as scratch:
         scratch.put(rows)
         return list(scratch.groups(joined))
 
@@ -39,14 +38,14 @@ def groups(rows: list[Staged], joined: Callable[[str], str] = nothing, salt: byt
 @pytest.fixture
 def stretch(monkeypatch: pytest.MonkeyPatch) -> int:
     """Short stretches."""
-    monkeypatch.setattr(compare, "AT_ONCE", 3)
+    monkeypatch.setattr(scratch, "AT_ONCE", 3)
     return 3
 
 
 async def stretches(found: dict[str, str], known: dict[str, str]) -> list[Differences]:
     """The comparison of a snapshot with what is known, both as digests by key."""
-    snapshot = [Group(key, found[key], []) for key in sorted(found)]
-    return [each async for each in differences(snapshot, listed(known))]
+    snapshot = [RowGroup(key, found[key], []) for key in sorted(found)]
+    return [each async for each in compare_groups(snapshot, listed(known))]
 
 
 @given(found=st.dictionaries(keys, digests), known=st.dictionaries(keys, digests))
@@ -81,13 +80,13 @@ async def test_no_stretch_grows_with_the_snapshot(stretch: int, found: range, kn
 
 
 def test_rows_in_another_order_have_the_same_digest() -> None:
-    one, two = Staged("a", "", {"x": 1, "y": 2}), Staged("a", "", {"x": 3})
+    one, two = StagedRow("a", "", {"x": 1, "y": 2}), StagedRow("a", "", {"x": 3})
 
-    assert groups([one, two]) == groups([two, Staged("a", "", {"y": 2, "x": 1})])
+    assert groups([one, two]) == groups([two, StagedRow("a", "", {"y": 2, "x": 1})])
 
 
 def test_what_is_joined_and_the_way_facts_are_made_count_into_the_digest() -> None:
-    row = [Staged("a", "main", {"x": 1})]
+    row = [StagedRow("a", "main", {"x": 1})]
 
     told = {groups(row)[0].digest, groups(row, str.upper)[0].digest, groups(row, nothing, b"another way")[0].digest}
 
@@ -95,7 +94,7 @@ def test_what_is_joined_and_the_way_facts_are_made_count_into_the_digest() -> No
 
 
 def test_what_the_snapshot_lacks_is_kept_on_disk_too() -> None:
-    with Scratch(SALT) as scratch:
+    with ScratchFile(SALT) as scratch:
         scratch.miss(["a", "b"])
         scratch.miss([])
         scratch.miss(["c"])
@@ -118,4 +117,4 @@ def test_what_the_snapshot_lacks_is_kept_on_disk_too() -> None:
     ],
 )
 def test_exact_numbers_survive_the_scratch_file(value: Any, text: str) -> None:
-    assert packed({"Barcode": value}).decode() == f'{{"Barcode":{text}}}'
+    assert pack_row({"Barcode": value}).decode() == f'{{"Barcode":{text}}}'

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from services.balance_feed import compare, importing, snapshot
+from services.balance_feed import importing, scratch, snapshot
 from services.balance_feed.handlers import NAME, handlers
 from services.balance_feed.importing import Importer
 from services.balance_feed.snapshot import Rows
@@ -52,7 +52,7 @@ async def peak(directory: Path, count: int) -> int:
 
 @pytest.fixture
 def _short_stretches(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (compare, importing, snapshot):
+    for module in (scratch, importing, snapshot):
         monkeypatch.setattr(module, "AT_ONCE", 40)
 
 

@@ -12,10 +12,10 @@ from contracts.catalog import ProductLinked
 from contracts.gates import GateChecked
 from services.accounting.checks.finding import FLOWS
 from services.accounting.checks.lookups import connection_digest
-from services.catalog_importer import digest
+from services.catalog_importer import product
 from services.catalog_importer.eligibility import Eligible
-from services.catalog_importer.price import Prices, prices
-from services.catalog_importer.product import Desired, catalogue_fields, creation, written
+from services.catalog_importer.price import ProductPrices, compute_prices
+from services.catalog_importer.product import DesiredProduct, build_creation, desired_catalogue_fields, record_written
 from services.settings.model import Settings
 from tests.benchmarks.given import NOW, WAREHOUSE, item
 
@@ -72,18 +72,18 @@ def price_changed(number: int, reading: int = 1) -> PriceChanged:
     return PriceChanged(item=item(number), prices=(ItemPrice(price_type=REGULAR, price=amount),), observed_at=NOW)
 
 
-def desired(rules: Settings, number: int) -> Desired:
+def desired(rules: Settings, number: int) -> DesiredProduct:
     """What the product of an item shall hold."""
     told = item_changed(number)
-    found = prices(price_changed(number).prices, rules.shops["main"].prices, rules.balance, NOW)
-    assert isinstance(found, Prices)
-    return catalogue_fields(told, Eligible((CATEGORY,), told.sku or "")).with_prices(found)
+    found = compute_prices(price_changed(number).prices, rules.shops["main"].prices, rules.balance, NOW)
+    assert isinstance(found, ProductPrices)
+    return desired_catalogue_fields(told, Eligible((CATEGORY,), told.sku or "")).with_prices(found)
 
 
 def linked(rules: Settings, number: int) -> ProductLinked:
     """The link of an item whose product holds all of that."""
     wanted = desired(rules, number)
-    mark = digest.of_product(wanted, rules.shops["main"].fields)
+    mark = product.digest_product(wanted, rules.shops["main"].fields)
     return ProductLinked(
         shop="main",
         item=item(number),
@@ -91,7 +91,7 @@ def linked(rules: Settings, number: int) -> ProductLinked:
         sku=f"SKU-{number:07}",
         how="created",
         linked_at=NOW,
-        written=written(wanted, None, mark),
+        written=record_written(wanted, None, mark),
         written_at=NOW,
     )
 
@@ -99,7 +99,7 @@ def linked(rules: Settings, number: int) -> ProductLinked:
 def record(number: int) -> dict[str, Any]:
     """The product as it is sent to the shop."""
     rules = RULES
-    return creation(desired(rules, number), item(number), rules.shops["main"].catalogue.meta_key).json_body()
+    return build_creation(desired(rules, number), item(number), rules.shops["main"].catalogue.meta_key).json_body()
 
 
 RULES = Settings.model_validate(

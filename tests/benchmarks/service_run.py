@@ -69,8 +69,8 @@ class EchoShop:
 def delivering(name: str, settings: Settings) -> Deliver:
     """The deliveries of a service, to the shop that echoes."""
     if name == "stock-publisher":
-        return stock.Deliveries(EchoShop(), utc_now, settings.shops["main"].batch_size)
-    return products.Deliveries(settings.shops["main"], EchoShop(), utc_now)
+        return stock.StockDeliveries(EchoShop(), utc_now, settings.shops["main"].batch_size)
+    return products.ProductDeliveries(settings.shops["main"], EchoShop(), utc_now)
 
 
 @dataclass

@@ -22,7 +22,7 @@ from services.engine.runtime.serving import Address, serve
 from services.engine.state.database import open_database
 from services.engine.state.files import database_file
 from services.store_feed.inbox import Inbox
-from services.store_feed.webhook import Receiver
+from services.store_feed.webhook import WebhookReceiver
 
 SECRET = b"a secret between the shop and us"
 INSERT = "INSERT INTO inbox (shop, topic, body, traceparent) VALUES (?, ?, ?, ?)"
@@ -82,7 +82,7 @@ async def run(kind: str, folder: Path) -> None:
     """Serve until standard input ends."""
     database = await open_database(folder, kind)
     inbox = Inbox(database)
-    ours = Receiver({"main": [SECRET]}, inbox.accept, heard, Random(1))
+    ours = WebhookReceiver({"main": [SECRET]}, inbox.accept, heard, Random(1))
     app = ours if kind == "ours" else Floor(database_file(folder, kind))
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]

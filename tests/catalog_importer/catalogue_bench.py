@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from contracts.balance import GroupRef, ItemChanged, ItemPrice, PriceChanged
 from contracts.catalog import ProductLinked, ProductPlanned
 from contracts.model import Event
-from services.catalog_importer.deliveries import Deliveries
+from services.catalog_importer.deliveries import ProductDeliveries
 from services.catalog_importer.handlers import handlers
 from services.connectors.woocommerce.client import WooCommerce
 from services.engine.outbox.decision import Decision, Delivery
@@ -103,7 +103,7 @@ class World:
     shop: Shop
     faults: Faults
     client: WooCommerce
-    deliver: Deliveries
+    deliver: ProductDeliveries
     announced: list[Event] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)
 
@@ -175,7 +175,7 @@ async def world(rules: Settings | None = None) -> AsyncIterator[World]:
     key, secret = SecretStr("ck_sandbox"), SecretStr("cs_sandbox")
     transport = Wire(httpx.ASGITransport(faults))
     async with WooCommerce("main", main, key, secret, clock=lambda: consumer.state.now, transport=transport) as client:
-        yield World(consumer, shop, faults, client, Deliveries(main, client, lambda: consumer.state.now))
+        yield World(consumer, shop, faults, client, ProductDeliveries(main, client, lambda: consumer.state.now))
 
 
 def links(events: Sequence[Event]) -> list[ProductLinked]:

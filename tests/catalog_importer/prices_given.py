@@ -8,7 +8,7 @@ from typing import Any
 from contracts.balance import ItemPrice
 from contracts.reasons import Reason
 from services.catalog_importer.eligibility import Skip
-from services.catalog_importer.price import Prices, Sale, prices
+from services.catalog_importer.price import ProductPrices, SalePrice, compute_prices
 from services.settings.balance import BalanceSettings
 from services.settings.catalogue import PriceSettings
 from tests.catalog_importer.catalogue_bench import REGULAR, SALE
@@ -22,16 +22,16 @@ def balance(**more: Any) -> BalanceSettings:
     return BalanceSettings.model_validate(known | more)
 
 
-def read(*stated: ItemPrice, rules: PriceSettings = RULES, now: datetime = NOON, **more: Any) -> Prices | Skip:
-    return prices(stated, rules, balance(**more), now)
+def read(*stated: ItemPrice, rules: PriceSettings = RULES, now: datetime = NOON, **more: Any) -> ProductPrices | Skip:
+    return compute_prices(stated, rules, balance(**more), now)
 
 
-def invalid(found: Prices | Skip) -> str:
+def invalid(found: ProductPrices | Skip) -> str:
     assert isinstance(found, Skip)
     assert found.reason == Reason.PRODUCT_PRICE_INVALID
     return found.detail
 
 
-def sale_of(found: Prices | Skip) -> Sale | None:
-    assert isinstance(found, Prices)
+def sale_of(found: ProductPrices | Skip) -> SalePrice | None:
+    assert isinstance(found, ProductPrices)
     return found.sale

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from services.catalog_importer.price import NO_SALE, Sale, next_edge
+from services.catalog_importer.price import NO_SALE, SalePrice, next_price_change
 from services.settings.catalogue import PriceSettings
 from tests.catalog_importer.catalogue_bench import REGULAR, SALE, price, settings, tbilisi
 from tests.catalog_importer.prices_given import RULES, read, sale_of
@@ -19,7 +19,7 @@ SALE_OF_MARCH = {"source": "Discounts", "valid_from": tbilisi(2026, 3, 1), "vali
 def test_a_discount_of_balance_is_the_sale_price_within_its_window() -> None:
     found = read(price("14.75"), price("13.28", **SALE_OF_MARCH), rules=REDUCED)
     window = {"starts": SALE_OF_MARCH["valid_from"], "ends": SALE_OF_MARCH["valid_to"]}
-    assert sale_of(found) == Sale(price=Decimal("13.28"), **window)
+    assert sale_of(found) == SalePrice(price=Decimal("13.28"), **window)
 
 
 def test_the_lowest_of_several_discounts_counts_while_it_holds() -> None:
@@ -32,7 +32,7 @@ def test_the_lowest_of_several_discounts_counts_while_it_holds() -> None:
         9: Decimal("9.00"),
         10: Decimal("13.28"),
     }
-    assert next_edge(stated, tbilisi(2026, 3, 8)) == tbilisi(2026, 3, 10)
+    assert next_price_change(stated, tbilisi(2026, 3, 8)) == tbilisi(2026, 3, 10)
 
 
 @pytest.mark.parametrize("rules", [RULES, PriceSettings(regular_type=REGULAR)])

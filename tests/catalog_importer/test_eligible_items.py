@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from contracts.balance import ItemChanged
 from contracts.reasons import Reason
-from services.catalog_importer.eligibility import Eligible, Skip, judge, nature, sole
+from services.catalog_importer.eligibility import Eligible, Skip, check_eligibility, find_sku_conflict, item_traits
 from services.settings.catalogue import CatalogueSettings
 from tests.catalog_importer.catalogue_bench import COFFEE, COFFEE_CATEGORY, ROOT, TEA, TEA_CATEGORY, TOYS, item
 
@@ -42,7 +42,7 @@ def rules(**more: Any) -> CatalogueSettings:
 def test_a_group_is_invisible_until_it_is_mapped(
     about: str, item_: ItemChanged, more: dict[str, Any], expected: int | Reason
 ) -> None:
-    verdict = judge(nature(item_), rules(**more))
+    verdict = check_eligibility(item_traits(item_), rules(**more))
     assert (verdict.category_ids if isinstance(verdict, Eligible) else verdict.reason) == (
         (expected,) if isinstance(expected, int) else expected
     ), about
@@ -63,7 +63,7 @@ def test_a_group_is_invisible_until_it_is_mapped(
 def test_goods_are_let_in_and_services_only_where_the_shop_sells_them(
     kind: str, allow_services: bool, let_in: bool
 ) -> None:
-    verdict = judge(nature(item(kind=kind)), rules(allow_services=allow_services))
+    verdict = check_eligibility(item_traits(item(kind=kind)), rules(allow_services=allow_services))
     assert isinstance(verdict, Eligible) is let_in
     if isinstance(verdict, Skip):
         assert verdict.reason == Reason.PRODUCT_NOT_GOODS
@@ -89,13 +89,13 @@ def test_goods_are_let_in_and_services_only_where_the_shop_sells_them(
     ],
 )
 def test_sku_patterns(sku: str | None, allow: tuple[str, ...], deny: tuple[str, ...], reason: Reason | None) -> None:
-    verdict = judge(nature(item(sku=sku)), rules(sku_allow=allow, sku_deny=deny))
+    verdict = check_eligibility(item_traits(item(sku=sku)), rules(sku_allow=allow, sku_deny=deny))
     assert (verdict.reason if isinstance(verdict, Skip) else None) == reason
 
 
 def test_two_items_of_one_sku_name_each_other() -> None:
     first, second = item("a", sku="TEA-1"), item("b", sku=" tea-1 ", name="Green tea")
-    skip = sole(nature(first), [first, second], rules())
+    skip = find_sku_conflict(item_traits(first), [first, second], rules())
     assert skip is not None
     assert skip.reason == Reason.PRODUCT_SKU_USED_TWICE
     assert "item b (Green tea)" in skip.detail
@@ -104,7 +104,7 @@ def test_two_items_of_one_sku_name_each_other() -> None:
 @pytest.mark.claim("S0.5")
 def test_a_twin_that_no_rule_lets_in_blocks_nobody() -> None:
     first, hidden = item("a", sku="TEA-1"), item("b", sku="TEA-1", group=TOYS)
-    assert sole(nature(first), [first, hidden], rules()) is None
+    assert find_sku_conflict(item_traits(first), [first, hidden], rules()) is None
 
 
 GROUPS = st.sampled_from([TEA, COFFEE, TOYS, ROOT, "other"])
@@ -121,6 +121,8 @@ def test_nothing_outside_the_allowed_groups_is_ever_let_in(
     path: list[str], mapped: set[str], excluded: set[str], kind: str
 ) -> None:
     given_ = rules(groups=dict.fromkeys(mapped, 7), excluded_groups=tuple(excluded))
-    verdict = judge(nature(item(kind=kind, group=path[-1] if path else None, path=tuple(path))), given_)
+    verdict = check_eligibility(
+        item_traits(item(kind=kind, group=path[-1] if path else None, path=tuple(path))), given_
+    )
     allowed = kind == "goods" and bool(mapped & set(path)) and not excluded & set(path)
     assert isinstance(verdict, Eligible) is allowed

@@ -14,7 +14,7 @@ from contracts.model import Event
 from contracts.operations import CommandSettled, MappingRequested
 from contracts.reasons import Reason
 from services.catalog_importer.handlers import handlers
-from services.catalog_importer.mapping import MAPPINGS
+from services.catalog_importer.requests import SHOP_MAPPING
 from tests.catalog_importer.catalogue_bench import (
     COFFEE,
     COFFEE_CATEGORY,
@@ -144,5 +144,5 @@ async def test_a_rebuilt_database_knows_the_mapping_and_says_nothing_again(tmp_p
     async with opened("catalog-importer", rules, tmp_path / "second", clock) as engine:
         await engine.take(sorted(records, key=lambda record: record.topic))
         async with engine.work() as work:
-            [known] = (await work.get_many(MAPPINGS, ["main"])).values()
+            [known] = (await work.get_many(SHOP_MAPPING, ["main"])).values()
         assert (known.groups, await Ledger(engine).news()) == ({TOYS: EXCLUDED}, [])

@@ -8,7 +8,7 @@ import pytest
 
 from contracts.catalog import StoredOtherwise
 from contracts.reasons import Reason
-from services.catalog_importer.deliveries import Deliveries
+from services.catalog_importer.deliveries import ProductDeliveries
 from services.cli.drift import compare_product
 from services.connectors.woocommerce.batch import Stored
 from services.engine.outbox.outcome import Refused
@@ -112,7 +112,7 @@ class Coerced:
 )
 async def test_what_decides_about_sales_is_never_only_a_warning(stored: dict[str, object], field: str) -> None:
     async with world() as shop:
-        shop.deliver = Deliveries(settings().shops["main"], Coerced(shop.client, **stored), lambda: NOON)  # type: ignore[arg-type]
+        shop.deliver = ProductDeliveries(settings().shops["main"], Coerced(shop.client, **stored), lambda: NOON)  # type: ignore[arg-type]
         assert links(await shop.take(item(), PRICED)) == []
         [refused] = [one for one in shop.outcomes if isinstance(one, Refused)]
         assert refused.reason == Reason.SHOP_ECHO_DIFFERS
@@ -121,7 +121,7 @@ async def test_what_decides_about_sales_is_never_only_a_warning(stored: dict[str
 
 async def test_a_weight_that_the_shop_rounds_is_a_warning() -> None:
     async with world() as shop:
-        shop.deliver = Deliveries(settings().shops["main"], Coerced(shop.client, weight="0.1"), lambda: NOON)  # type: ignore[arg-type]
+        shop.deliver = ProductDeliveries(settings().shops["main"], Coerced(shop.client, weight="0.1"), lambda: NOON)  # type: ignore[arg-type]
         [link] = links(await shop.take(item(weight="0.125"), PRICED))
         assert [(one.field, one.stored) for one in link.stored_otherwise] == [("weight", "0.1")]
         assert link.written is not None

@@ -13,10 +13,9 @@ from contracts.balance import ItemChanged
 from contracts.catalog import FurtherProduct, ProductLinked
 from contracts.linking import LinkRequested, RequestedLink
 from contracts.reasons import Reason
-from services.catalog_importer.eligibility import Skip, nature
-from services.catalog_importer.payload import ProductPayload
-from services.catalog_importer.placement import Change, place
-from services.catalog_importer.product import Desired
+from services.catalog_importer.eligibility import Skip, item_traits
+from services.catalog_importer.placement import ProductChange, place_item
+from services.catalog_importer.product import DesiredProduct, ProductPayload
 from services.cli.links import verdicts
 from services.cli.links.rebuild import rebuild_links
 from services.cli.links.table import LinkLine
@@ -116,11 +115,13 @@ def tie(product_id: int = 311, **more: Any) -> ProductLinked:
 
 def adopted(found: Sequence[Product]) -> tuple[list[int], str]:
     """The products that adoption takes, or its refusal."""
-    payload = ProductPayload(shop="main", nature=nature(CUP), desired=Desired(sku="CUP", name="Cup"), digest="d")
-    placed = place(payload, found, None, SHOP)
+    payload = ProductPayload(
+        shop="main", nature=item_traits(CUP), desired=DesiredProduct(sku="CUP", name="Cup"), digest="d"
+    )
+    placed = place_item(payload, found, None, SHOP)
     if isinstance(placed, Skip):
         return [], placed.detail
-    assert isinstance(placed, Change)
+    assert isinstance(placed, ProductChange)
     assert placed.product is not None
     return [placed.product.id, *(one.product.id for one in placed.further)], ""
 
@@ -306,10 +307,13 @@ async def test_translations_are_adopted_together() -> None:
         found = {"TEA-100": [one async for one in shop.client.every_product()]}
         assert [one.translations for one in found["TEA-100"]] == [{"ka": first, "en": twin}] * 2
         payload = ProductPayload(
-            shop="main", nature=nature(item()), desired=Desired(sku="TEA-100", regular_price=Decimal(9)), digest="d"
+            shop="main",
+            nature=item_traits(item()),
+            desired=DesiredProduct(sku="TEA-100", regular_price=Decimal(9)),
+            digest="d",
         )
-        placed = place(payload, found["TEA-100"], None, SHOP)
-        assert isinstance(placed, Change)
+        placed = place_item(payload, found["TEA-100"], None, SHOP)
+        assert isinstance(placed, ProductChange)
         assert (placed.write.id, placed.write.regular_price) == (first, Decimal(9))
         [further] = placed.further
         assert (further.write.id, further.write.regular_price) == (twin, Decimal(9))
@@ -318,9 +322,11 @@ async def test_translations_are_adopted_together() -> None:
 
 @pytest.mark.parametrize("reason", [Reason.PRODUCT_SKU_AMBIGUOUS])
 async def test_a_new_second_product_of_the_sku_does_not_disturb_the_link(reason: Reason) -> None:
-    payload = ProductPayload(shop="main", nature=nature(CUP), desired=Desired(sku="CUP"), digest="d", link=tie())
-    assert isinstance(place(payload, [product(), product(612)], product(), SHOP), Change)
+    payload = ProductPayload(
+        shop="main", nature=item_traits(CUP), desired=DesiredProduct(sku="CUP"), digest="d", link=tie()
+    )
+    assert isinstance(place_item(payload, [product(), product(612)], product(), SHOP), ProductChange)
     unlinked = payload.model_copy(update={"link": None})
-    refused = place(unlinked, [product(), product(612)], None, SHOP)
+    refused = place_item(unlinked, [product(), product(612)], None, SHOP)
     assert isinstance(refused, Skip)
     assert refused.reason == reason

@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from contracts.reasons import Reason
-from services.catalog_importer.deliveries import Deliveries
-from services.catalog_importer.pictures import Pictures
+from services.catalog_importer.deliveries import ProductDeliveries
+from services.catalog_importer.pictures import PictureSource
 from services.connectors.http.http import Upstream
 from services.connectors.http.voice import Voice
 from services.sandbox.woocommerce import images
@@ -71,8 +71,8 @@ async def scene(monkeypatch: pytest.MonkeyPatch, rules: Settings = WITH) -> Asyn
     voice = Voice("pictures", Reason.SHOP_REFUSED, "", "")
     async with world(rules) as w, Upstream(voice, transport=httpx.MockTransport(files)) as upstream:
         template = rules.shops["main"].catalogue.images
-        pictures = Pictures(template, upstream) if template else None
-        w.deliver = Deliveries(rules.shops["main"], w.client, lambda: w.consumer.state.now, pictures)
+        pictures = PictureSource(template, upstream) if template else None
+        w.deliver = ProductDeliveries(rules.shops["main"], w.client, lambda: w.consumer.state.now, pictures)
         yield Scene(w, files, media)
 
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from contracts.balance import ItemPrice
 from services.catalog_importer.eligibility import Skip
-from services.catalog_importer.price import NO_SALE, Prices, Sale, next_edge
-from services.catalog_importer.product import Desired, values
+from services.catalog_importer.price import NO_SALE, ProductPrices, SalePrice, next_price_change
+from services.catalog_importer.product import DesiredProduct, write_fields
 from services.connectors.woocommerce.product_write import ProductWrite
 from services.settings.catalogue import PriceSettings
 from tests.catalog_importer.catalogue_bench import REGULAR, SALE, price, tbilisi
@@ -40,7 +40,7 @@ GEL_UID = "0f0e7a52-9c3e-11ef-8d21-3c0000000981"
 )
 def test_the_regular_price(stated: tuple[ItemPrice, ...], rules: PriceSettings, expected: str | None) -> None:
     found = read(*stated, rules=rules)
-    assert isinstance(found, Prices)
+    assert isinstance(found, ProductPrices)
     assert found.regular == (Decimal(expected) if expected else None)
 
 
@@ -70,9 +70,9 @@ def test_a_price_in_another_currency_is_not_taken_for_ours(
     currency: str | None, more: dict[str, Any], good: bool
 ) -> None:
     found = read(price("14.75", currency=currency), **more)
-    assert isinstance(found, Prices) is good
+    assert isinstance(found, ProductPrices) is good
     sale = read(price("14.75"), price("9", SALE, currency=currency), **more)
-    assert isinstance(sale, Prices) is good
+    assert isinstance(sale, ProductPrices) is good
     if not good:
         assert "write it into balance.currencies" in invalid(found)
 
@@ -83,7 +83,7 @@ def test_a_price_in_another_currency_is_not_taken_for_ours(
 )
 def test_what_counts_as_a_sale(sale: str, is_sale: bool) -> None:
     found = sale_of(read(price("14.75"), price(sale, SALE)))
-    assert found == (Sale(price=Decimal(sale)) if is_sale else NO_SALE)
+    assert found == (SalePrice(price=Decimal(sale)) if is_sale else NO_SALE)
 
 
 def test_no_sale_type_means_that_sales_are_the_storefronts() -> None:
@@ -91,7 +91,7 @@ def test_no_sale_type_means_that_sales_are_the_storefronts() -> None:
 
 
 def test_without_a_regular_price_nothing_is_said_about_the_sale() -> None:
-    assert read(price("9", SALE)) == Prices()
+    assert read(price("9", SALE)) == ProductPrices()
 
 
 START, END = tbilisi(2026, 11, 27), tbilisi(2026, 12, 1)
@@ -115,16 +115,16 @@ def test_the_sale_over_its_window_in_tbilisi_time(
     now: datetime, phase: str, on_sale: bool, edge: datetime | None
 ) -> None:
     found = read(*WINDOW, now=now.astimezone(UTC))
-    assert isinstance(found, Prices)
+    assert isinstance(found, ProductPrices)
     assert (found.phase, sale_of(found) != NO_SALE) == (phase, on_sale)
-    assert next_edge(WINDOW, now) == edge
+    assert next_price_change(WINDOW, now) == edge
 
 
 @pytest.mark.claim("S0.10")
 def test_a_window_in_tbilisi_reaches_the_shop_in_gmt_with_both_prices_in_one_write() -> None:
     found = read(*WINDOW)
-    assert isinstance(found, Prices)
-    assert ProductWrite(id=1, **values(Desired().with_prices(found))).json_body() == {
+    assert isinstance(found, ProductPrices)
+    assert ProductWrite(id=1, **write_fields(DesiredProduct().with_prices(found))).json_body() == {
         "id": 1,
         "regular_price": "14.75",
         "sale_price": "12.90",
@@ -144,9 +144,9 @@ def test_the_sale_that_holds_now_goes_before_the_next_one() -> None:
 
 def test_a_regular_price_of_tomorrow_does_not_hold_today() -> None:
     stated = (price("14.75", valid_from=START - timedelta(days=9)), price("16", valid_from=START))
-    assert read(*stated, now=START - SECOND) == Prices(Decimal("14.75"), NO_SALE)
-    assert read(*stated, now=START) == Prices(Decimal("16.00"), NO_SALE)
-    assert next_edge(stated, START - SECOND) == START
+    assert read(*stated, now=START - SECOND) == ProductPrices(Decimal("14.75"), NO_SALE)
+    assert read(*stated, now=START) == ProductPrices(Decimal("16.00"), NO_SALE)
+    assert next_price_change(stated, START - SECOND) == START
 
 
 AMOUNTS = st.decimals("-10", "100", places=3)
@@ -159,7 +159,7 @@ def test_no_product_is_ever_given_away_or_sold_above_its_price(
 ) -> None:
     stated = (price(str(regular)), price(str(sale), SALE, valid_from=starts, valid_to=ends))
     match read(*stated):
-        case Prices(found, offer):
+        case ProductPrices(found, offer):
             assert found is not None
             assert found > 0
             assert offer is not None
@@ -177,10 +177,10 @@ def test_a_window_that_ends_before_it_begins_is_shown(start: int | None, end: in
         "valid_to": NOON + timedelta(days=end + 1),
     }
     found = read(price("20.00"), price("15.00", SALE, **days))
-    assert isinstance(found, Prices) is good
+    assert isinstance(found, ProductPrices) is good
     if not good:
         assert "ends before it begins; correct it in Balance" in invalid(found)
 
 
 def test_a_sale_without_dates_lasts() -> None:
-    assert sale_of(read(price("20.00"), price("15.00", SALE))) == Sale(price=Decimal(15))
+    assert sale_of(read(price("20.00"), price("15.00", SALE))) == SalePrice(price=Decimal(15))

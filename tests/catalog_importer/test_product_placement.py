@@ -11,23 +11,22 @@ from hypothesis import strategies as st
 
 from contracts.catalog import ProductLinked
 from contracts.reasons import Reason
-from services.catalog_importer.eligibility import Skip, nature
-from services.catalog_importer.payload import ProductPayload
-from services.catalog_importer.placement import Change, Gone, place
-from services.catalog_importer.product import Desired
+from services.catalog_importer.eligibility import Skip, item_traits
+from services.catalog_importer.placement import ProductChange, ProductGone, place_item
+from services.catalog_importer.product import DesiredProduct, ProductPayload
 from services.connectors.woocommerce.product import Product
 from tests.catalog_importer.catalogue_bench import TEA_CATEGORY, item, settings
 from tests.catalog_importer.test_field_ownership import HELD
 from tests.support.memory_state import NOON
 
 SHOP = settings().shops["main"]
-DESIRED = Desired(sku="TEA-100", name="Tea", category_ids=(TEA_CATEGORY,))
+DESIRED = DesiredProduct(sku="TEA-100", name="Tea", category_ids=(TEA_CATEGORY,))
 LINK = ProductLinked(shop="main", item="tea-100", product_id=311, sku="TEA-100", how="adopted", linked_at=NOON)
 OURS, OTHERS = {"_balance_uid": "tea-100"}, {"_balance_uid": "green-tea"}
 
 
 def payload(link: ProductLinked | None = None) -> ProductPayload:
-    return ProductPayload(shop="main", nature=nature(item()), desired=DESIRED, digest="d", link=link)
+    return ProductPayload(shop="main", nature=item_traits(item()), desired=DESIRED, digest="d", link=link)
 
 
 def held(product_id: int, status: str = "publish", **more: Any) -> Product:
@@ -57,32 +56,32 @@ def held(product_id: int, status: str = "publish", **more: Any) -> Product:
     ],
 )
 def test_the_product_of_an_item(found: tuple[Product, ...], expected: int | str | Reason) -> None:
-    placed = place(payload(), found, None, SHOP)
+    placed = place_item(payload(), found, None, SHOP)
     match placed:
         case Skip(reason):
             assert reason == expected
-        case Change(action, product):
+        case ProductChange(action, product):
             assert (product.id if product else action) == expected
-        case Gone():
+        case ProductGone():
             pytest.fail("an item without a link has no product that could be gone")
 
 
 @pytest.mark.claim("S2.5")
 def test_two_products_of_one_sku_are_both_named() -> None:
-    placed = place(payload(), (held(311), held(874)), None, SHOP)
+    placed = place_item(payload(), (held(311), held(874)), None, SHOP)
     assert isinstance(placed, Skip)
     assert "products #311, #874 share SKU TEA-100" in placed.detail
 
 
 def test_a_link_holds_whatever_else_has_the_sku() -> None:
-    placed = place(payload(LINK), (held(5), held(6)), held(311, sku="BY-HAND"), SHOP)
-    assert isinstance(placed, Change)
+    placed = place_item(payload(LINK), (held(5), held(6)), held(311, sku="BY-HAND"), SHOP)
+    assert isinstance(placed, ProductChange)
     assert (placed.action, placed.write.id) == ("update", 311)
 
 
 def test_a_linked_product_may_be_gone_or_in_the_trash() -> None:
-    assert place(payload(LINK), (), None, SHOP) == Gone(311)
-    trashed = place(payload(LINK), (), held(311, "trash"), SHOP)
+    assert place_item(payload(LINK), (), None, SHOP) == ProductGone(311)
+    trashed = place_item(payload(LINK), (), held(311, "trash"), SHOP)
     assert isinstance(trashed, Skip)
     assert trashed.reason == Reason.PRODUCT_IN_TRASH
 
@@ -104,8 +103,8 @@ PRODUCTS = st.lists(
 @pytest.mark.claim("S1.13", "K12", "K22", "S3.58")
 @given(found=PRODUCTS)
 def test_no_write_ever_changes_a_status_sends_an_image_or_doubles_a_sku(found: list[Product]) -> None:
-    placed = place(payload(), found, None, SHOP)
-    if not isinstance(placed, Change):
+    placed = place_item(payload(), found, None, SHOP)
+    if not isinstance(placed, ProductChange):
         return
     body = placed.write.json_body()
     assert "images" not in body

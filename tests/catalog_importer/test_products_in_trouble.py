@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from contracts.reasons import Reason
-from services.catalog_importer.deliveries import Deliveries
+from services.catalog_importer.deliveries import ProductDeliveries
 from services.connectors.woocommerce.product import Product
 from services.engine.outbox.outcome import Done, Outcome, Refused, Retry, Unknown
 from services.sandbox.faults import Fault
@@ -135,7 +135,7 @@ async def test_an_answer_that_never_came_makes_no_second_product() -> None:
 @pytest.mark.claim("K22")
 async def test_a_product_made_between_look_up_and_create_is_adopted() -> None:
     async with world() as w:
-        w.deliver = Deliveries(settings().shops["main"], Racing(w), lambda: NOON)
+        w.deliver = ProductDeliveries(settings().shops["main"], Racing(w), lambda: NOON)
         [link] = links(await w.take(item(), PRICED))
         assert (link.how, len(w.shop.products)) == ("adopted", 1)
         assert w.held(link.product_id)["name"] == "Made meanwhile"

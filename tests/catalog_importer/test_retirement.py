@@ -9,7 +9,7 @@ import pytest
 from contracts.balance import ItemWithdrawn
 from contracts.catalog import ProductPlanned
 from contracts.reasons import Reason
-from services.catalog_importer.eligibility import Eligible, Nature, Skip, judge
+from services.catalog_importer.eligibility import Eligible, ItemTraits, Skip, check_eligibility
 from services.settings.catalogue import CatalogueSettings
 from tests.catalog_importer.catalogue_bench import (
     DRY,
@@ -90,15 +90,15 @@ async def test_in_a_dry_run_it_is_planned_only() -> None:
         assert [one.kind for one in decision.deliveries] == ["product.plan"]
 
 
-def tea(*requisites: str | None) -> Nature:
-    return Nature(item="i", kind="goods", item_type=None, sku="TEA", groups=(TEA,), requisites=requisites)  # type: ignore[arg-type]
+def tea(*requisites: str | None) -> ItemTraits:
+    return ItemTraits(item="i", kind="goods", item_type=None, sku="TEA", groups=(TEA,), requisites=requisites)  # type: ignore[arg-type]
 
 
 @pytest.mark.claim("S3.1")
 @pytest.mark.parametrize(("value", "sold"), [("Yes", True), (" yes ", True), ("no", False), ("", False), (None, False)])
 def test_an_additional_requisite_may_say_what_is_sold(value: str | None, sold: bool) -> None:
     rules = CatalogueSettings.model_validate({"groups": {TEA: TEA_CATEGORY}, "sold-if": {"2": ["yes"]}})
-    verdict = judge(tea(None, value, None), rules)
+    verdict = check_eligibility(tea(None, value, None), rules)
     assert isinstance(verdict, Eligible if sold else Skip)
     assert sold or verdict.reason == Reason.PRODUCT_NOT_FOR_SALE  # type: ignore[union-attr]
 
@@ -109,9 +109,11 @@ def test_an_additional_requisite_may_say_what_is_sold(value: str | None, sold: b
 )
 def test_an_additional_requisite_may_choose_the_category(value: str | None, category: int | None) -> None:
     more = {"category-requisite": "1", "categories": {"Gifts": 77}}
-    verdict = judge(tea(value, None, None), CatalogueSettings.model_validate({"groups": {TEA: TEA_CATEGORY}} | more))
+    verdict = check_eligibility(
+        tea(value, None, None), CatalogueSettings.model_validate({"groups": {TEA: TEA_CATEGORY}} | more)
+    )
     assert (verdict.category_ids[0] if isinstance(verdict, Eligible) else None) == category
     # but it opens no group that is shut
-    closed = judge(tea(value, None, None), CatalogueSettings.model_validate(more))
+    closed = check_eligibility(tea(value, None, None), CatalogueSettings.model_validate(more))
     assert isinstance(closed, Skip)
     assert closed.reason == Reason.PRODUCT_GROUP_NOT_MAPPED

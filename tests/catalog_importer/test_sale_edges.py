@@ -12,7 +12,7 @@ import pytest
 
 from contracts.model import Event
 from services.catalog_importer.app import NAME
-from services.catalog_importer.decide import NEIGHBOURS, lane
+from services.catalog_importer.decide import SIBLING_WAIT, product_lane_name
 from services.catalog_importer.handlers import handlers
 from services.engine.outbox.engine import Engine
 from services.engine.outbox.outcome import Done
@@ -37,7 +37,7 @@ class Shop:
         """Facts arrive, and are followed."""
         async with self.engine.work() as work:
             await work.announce((event, None) for event in events)
-        self.clock.forward(seconds=NEIGHBOURS.total_seconds())
+        self.clock.forward(seconds=SIBLING_WAIT.total_seconds())
         await self._deliver()
 
     async def at(self, moment: datetime) -> tuple[int, str, str]:
@@ -49,7 +49,7 @@ class Shop:
         return len(self.world.writes()), product["price"], product["sale_price"]
 
     async def _deliver(self) -> None:
-        rows = await self.engine.claim(lane("main"), 100, ())
+        rows = await self.engine.claim(product_lane_name("main"), 100, ())
         outcomes = await self.world.deliver(rows)
         assert all(isinstance(outcome, Done) for outcome in outcomes)
         await self.engine.settle(list(zip(rows, outcomes, strict=True)))

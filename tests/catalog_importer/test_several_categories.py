@@ -10,11 +10,9 @@ from pydantic import ValidationError
 
 from contracts.catalog import GroupRule, WrittenProduct
 from services.accounting.mapping.effective import entry, in_categories
-from services.catalog_importer import digest
-from services.catalog_importer.drift import kept_edits
-from services.catalog_importer.eligibility import Eligible, judge, nature
-from services.catalog_importer.ownership import categories, owned
-from services.catalog_importer.product import Desired
+from services.catalog_importer.eligibility import Eligible, check_eligibility, item_traits
+from services.catalog_importer.ownership import find_kept_edits, merge_categories, select_writable
+from services.catalog_importer.product import DesiredProduct, digest_product
 from services.cli.mapping_change import MappingEffect, compute_effect, describe_rule
 from services.sandbox.woocommerce.products import Products
 from services.settings.catalogue import CatalogueSettings, FieldOwnership
@@ -41,7 +39,7 @@ def test_what_is_no_category_is_refused(given: Any) -> None:
 @pytest.mark.claim("S4.25")
 def test_a_requisite_may_stand_for_several() -> None:
     rules = CatalogueSettings(groups={TEA: (1,)}, category_requisite="1", categories={"green": (17, 21)})
-    verdict = judge(nature(item(requisites=("green", None, None))), rules)
+    verdict = check_eligibility(item_traits(item(requisites=("green", None, None))), rules)
     assert isinstance(verdict, Eligible)
     assert verdict.category_ids == (17, 21)
 
@@ -62,15 +60,15 @@ def test_ours_move_and_those_of_others_stay(
     meant: tuple[int, ...], held: tuple[int, ...], last: tuple[int, ...] | None, after: tuple[int, ...] | None
 ) -> None:
     product, base = replace(HELD, category_ids=held), WrittenProduct(category_ids=last, digest="")
-    found = owned(Desired(category_ids=meant), FieldOwnership(category="always"), product, base)
-    assert (categories(found.category_ids, product, base) if found.category_ids else None) == after
+    found = select_writable(DesiredProduct(category_ids=meant), FieldOwnership(category="always"), product, base)
+    assert (merge_categories(found.category_ids, product, base) if found.category_ids else None) == after
 
 
 def test_one_of_ours_taken_out_by_hand_is_a_kept_edit() -> None:
     product = replace(HELD, category_ids=(TEA_CATEGORY, GIFTS))
-    base, desired = WrittenProduct(category_ids=BOTH, digest=""), Desired(category_ids=(COFFEE_CATEGORY,))
-    ours = owned(desired, FieldOwnership(category="if-unchanged"), product, base)
-    [kept] = kept_edits(desired, ours, product, base)
+    base, desired = WrittenProduct(category_ids=BOTH, digest=""), DesiredProduct(category_ids=(COFFEE_CATEGORY,))
+    ours = select_writable(desired, FieldOwnership(category="if-unchanged"), product, base)
+    [kept] = find_kept_edits(desired, ours, product, base)
     assert (ours.category_ids, kept.field, kept.in_shop) == (None, "category", str(TEA_CATEGORY))
 
 
@@ -106,6 +104,6 @@ def test_the_effect_of_one_more_category_is_counted_before_it_is_saved() -> None
 
 def test_one_category_has_the_digest_that_it_always_had() -> None:
     """Products that were written when there could be but one are not written again for that."""
-    one, two = Desired(sku="A", category_ids=(5,)), Desired(sku="A", category_ids=(5, 6))
-    assert digest.of_product(one, FieldOwnership()) == "9e6425c02ea6772a"
-    assert digest.of_product(one, FieldOwnership()) != digest.of_product(two, FieldOwnership())
+    one, two = DesiredProduct(sku="A", category_ids=(5,)), DesiredProduct(sku="A", category_ids=(5, 6))
+    assert digest_product(one, FieldOwnership()) == "9e6425c02ea6772a"
+    assert digest_product(one, FieldOwnership()) != digest_product(two, FieldOwnership())

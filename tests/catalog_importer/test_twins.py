@@ -8,7 +8,7 @@ from contracts.catalog import ProductPlanned
 from contracts.model import Event
 from contracts.reasons import Reason
 from services.catalog_importer.app import NAME
-from services.catalog_importer.decide import NEIGHBOURS, lane
+from services.catalog_importer.decide import SIBLING_WAIT, product_lane_name
 from services.catalog_importer.handlers import handlers
 from services.engine.outbox.engine import Engine
 from tests.catalog_importer.catalogue_bench import item, settings
@@ -26,12 +26,12 @@ async def test_the_first_of_two_with_one_sku_is_not_looked_up_before_the_second_
     async with opened(NAME, handlers(settings()), tmp_path, clock) as engine:
         # given an item, whose SKU looks like its own
         await told(engine, item(uid="tea-100", sku="TWIN"))
-        assert await engine.claim(lane("main"), 10, ()) == []
+        assert await engine.claim(product_lane_name("main"), 10, ()) == []
         # when a second one with that SKU arrives within a moment
         await told(engine, item(uid="tea-200", sku="TWIN"))
-        clock.forward(seconds=NEIGHBOURS.total_seconds())
+        clock.forward(seconds=SIBLING_WAIT.total_seconds())
         # then nothing leaves for either, and both are told of by name
-        assert await engine.claim(lane("main"), 10, ()) == []
+        assert await engine.claim(product_lane_name("main"), 10, ()) == []
         said = await Ledger(engine).news_of(ProductPlanned)
         assert {each.item: each.reason for each in said} == dict.fromkeys(
             ("tea-100", "tea-200"), Reason.PRODUCT_SKU_USED_TWICE
@@ -42,5 +42,5 @@ async def test_an_item_of_its_own_is_looked_up_a_moment_later(tmp_path: Path) ->
     clock = Clock(NOON)
     async with opened(NAME, handlers(settings()), tmp_path, clock) as engine:
         await told(engine, item(uid="tea-100"))
-        clock.forward(seconds=NEIGHBOURS.total_seconds())
-        assert [row.key for row in await engine.claim(lane("main"), 10, ())] == ["main:tea-100"]
+        clock.forward(seconds=SIBLING_WAIT.total_seconds())
+        assert [row.key for row in await engine.claim(product_lane_name("main"), 10, ())] == ["main:tea-100"]

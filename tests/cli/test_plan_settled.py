@@ -15,7 +15,7 @@ from contracts.envelope import Envelope, wrap
 from contracts.model import Event
 from services.balance_feed.handlers import handlers as feed_handlers
 from services.balance_feed.importing import STATING
-from services.catalog_importer.decide import NEIGHBOURS, lane
+from services.catalog_importer.decide import SIBLING_WAIT, product_lane_name
 from services.catalog_importer.handlers import handlers, rules_fingerprint
 from services.cli.plans import completeness
 from services.cli.plans.completeness import FEED, IMPORTER, find_missing_work, wait_until_complete
@@ -137,8 +137,8 @@ async def _take(engine: Engine, *events: Event) -> None:
 
 async def _look_up(engine: Engine) -> None:
     """The lane's deliveries are made, and what follows is published."""
-    engine.clock.forward(seconds=NEIGHBOURS.total_seconds())  # type: ignore[attr-defined]
-    rows = await engine.claim(lane("main"), 10, ())
+    engine.clock.forward(seconds=SIBLING_WAIT.total_seconds())  # type: ignore[attr-defined]
+    rows = await engine.claim(product_lane_name("main"), 10, ())
     await engine.settle([(row, Done()) for row in rows])
     async with engine.database.write() as connection:
         await connection.exec_driver_sql("DELETE FROM outbox_deliveries")

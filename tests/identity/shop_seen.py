@@ -24,8 +24,7 @@ from services.sandbox.woocommerce.settings import Settings as SandboxSettings
 from services.sandbox.woocommerce.shop import Shop
 from services.settings.shop import ShopSettings
 from services.store_feed.handlers import handlers
-from services.store_feed.identity import Accepts, Registrar, lane
-from services.store_feed.known_orders import following_orders
+from services.store_feed.identity import AcceptDeliveries, Registrar, identity_lane_name, with_known_orders
 from services.store_feed.records import NAME
 from tests.support.engine_bench import Clock, Ledger, opened
 
@@ -121,8 +120,8 @@ class Post:
         async with self.engine.work() as work:
             await work.announce([(AcceptShopRequested.model_validate({"shop": "main", "why": why, **stamp}), None)])
         rules = await self.settings(url=at.home)
-        deliver = Accepts(await self.client(at, rules), rules, self.clock).deliver
-        while rows := await self.engine.claim(lane("main"), 10, ()):
+        deliver = AcceptDeliveries(await self.client(at, rules), rules, self.clock).deliver
+        while rows := await self.engine.claim(identity_lane_name("main"), 10, ()):
             await self.engine.settle(list(zip(rows, await deliver(rows), strict=True)))
         return await self.ledger.news()
 
@@ -138,7 +137,7 @@ class Post:
 @asynccontextmanager
 async def post(folder: Path) -> AsyncIterator[Post]:
     """store-feed's engine over an empty database."""
-    clock, rules = Clock(), following_orders(watched(handlers(["main"])))
+    clock, rules = Clock(), with_known_orders(watched(handlers(["main"])))
     async with AsyncExitStack() as stack, opened(NAME, rules, folder / "state", clock) as engine:
         yield Post(folder, engine, clock, Ledger(engine), stack)
 

@@ -14,7 +14,7 @@ from services.engine.outbox.outcome import Retry
 from services.sandbox.faults import Fault
 from services.sandbox.woocommerce.orders import Orders
 from services.sandbox.woocommerce.settings import Key
-from services.store_feed.known_orders import KNOWN_ORDER
+from services.store_feed.identity import KNOWN_ORDER
 from tests.identity.shop_seen import HOME, LIVE, Post, Site, copy_of, post, site
 
 pytestmark = pytest.mark.claim("K31", "K20")

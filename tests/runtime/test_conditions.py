@@ -16,10 +16,9 @@ from aiokafka.errors import KafkaConnectionError
 from contracts.alerts import ServiceStateChanged
 from contracts.envelope import Envelope, decode, wrap
 from contracts.reasons import Reason
-from services.alerts import own_disk
-from services.alerts.deliveries import Address
+from services.alerts import deliveries
+from services.alerts.deliveries import OwnDiskWatch, RecipientAddress
 from services.alerts.message import Message
-from services.alerts.own_disk import OwnDisk
 from services.cli import status as shown
 from services.engine.outbox.handlers import Handlers
 from services.engine.outbox.outcome import Blocked
@@ -162,7 +161,7 @@ def test_it_is_well_again_when_all_agree(check: ClockCheck) -> None:
         assert bool(check.trouble) == trouble
 
 
-class Post(Address):
+class Post(RecipientAddress):
     """An address whose messages are kept here."""
 
     def __init__(self) -> None:
@@ -178,7 +177,7 @@ class Post(Address):
 async def test_the_alerts_service_tells_of_its_own_disk_past_its_outbox(tmp_path: Path) -> None:
     nino = RecipientSettings(url_file=Path("unused"), roles=("integrator",))
     post = Post()
-    alarm = OwnDisk(AlertSettings(recipients={"nino": nino}), {"nino": post})
+    alarm = OwnDiskWatch(AlertSettings(recipients={"nino": nino}), {"nino": post})
     async with open_bench(tmp_path) as bench:
         await alarm.look(bench.engine)
         assert post.got == []
@@ -189,7 +188,7 @@ async def test_the_alerts_service_tells_of_its_own_disk_past_its_outbox(tmp_path
             await alarm.look(bench.engine)
         [message] = post.got
         assert FULL in message.body
-        assert own_disk.CAUSE.name in message.title
+        assert deliveries.CAUSE.name in message.title
         bench.database.trouble = ""
         await alarm.look(bench.engine)
         bench.database.trouble = FULL

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from services.catalog_importer.price import Prices, prices
+from services.catalog_importer.price import ProductPrices, compute_prices
 from services.settings.catalogue import PriceSettings
 from tests.catalog_importer.catalogue_bench import LIVE, item, price, priced, settings, world
 from tests.support.memory_state import NOON
@@ -28,9 +28,9 @@ def test_no_price_of_the_shop_is_taken_from_a_cost_type(given: dict[str, Any]) -
 def test_a_cost_type_is_never_taken_for_the_only_price_type() -> None:
     balance = settings(LIVE).balance
     rules = PriceSettings(cost_types=(COST,))
-    assert prices([price("9.00", COST)], rules, balance, NOON) == Prices()
-    both = prices([price("9.00", COST), price("14.75", "retail")], rules, balance, NOON)
-    assert isinstance(both, Prices)
+    assert compute_prices([price("9.00", COST)], rules, balance, NOON) == ProductPrices()
+    both = compute_prices([price("9.00", COST), price("14.75", "retail")], rules, balance, NOON)
+    assert isinstance(both, ProductPrices)
     assert str(both.regular) == "14.75"
 
 

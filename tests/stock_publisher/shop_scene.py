@@ -19,8 +19,8 @@ from services.sandbox.woocommerce.products import Products
 from services.sandbox.woocommerce.settings import Settings as SandboxSettings
 from services.sandbox.woocommerce.shop import Shop
 from services.sandbox.woocommerce.variations import Variations
-from services.stock_publisher.deliveries import Deliveries
-from services.stock_publisher.stock_write import StockWrite
+from services.stock_publisher.deliveries import StockDeliveries
+from services.stock_publisher.records import StockWrite
 from tests.stock_publisher.stock_bench import settings
 from tests.support.memory_state import NOON
 
@@ -33,7 +33,7 @@ class Scene:
 
     shop: Shop
     faults: Faults
-    deliver: Deliveries
+    deliver: StockDeliveries
 
     def product(self, **body: Any) -> int:
         """A product of the storefront."""
@@ -56,7 +56,7 @@ async def scene() -> AsyncIterator[Scene]:
     key, secret = SecretStr("ck_sandbox"), SecretStr("cs_sandbox")
     transport = httpx.ASGITransport(faults)
     async with WooCommerce("main", main, key, secret, clock=lambda: NOON, transport=transport) as client:
-        yield Scene(app.state.shop, faults, Deliveries(client, lambda: NOON))
+        yield Scene(app.state.shop, faults, StockDeliveries(client, lambda: NOON))
 
 
 def row(product_id: int, quantity: int, parent_id: int = 0) -> Row:

@@ -14,7 +14,7 @@ from contracts.shop import OrderChanged, OrderLine
 from services.engine.outbox.decision import Decision
 from services.settings.model import Settings
 from services.stock_publisher.handlers import handlers
-from services.stock_publisher.stock_write import StockWrite
+from services.stock_publisher.records import StockWrite
 from tests.support.memory_state import NOON, Consumer
 
 MAIN, VAKE, SHOWROOM = (f"00000000-0000-4000-8000-00000000000{n}" for n in (1, 2, 3))

@@ -31,8 +31,8 @@ from services.sandbox.woocommerce.orders import Orders
 from services.sandbox.woocommerce.products import Products
 from services.sandbox.woocommerce.settings import Settings as SandboxSettings
 from services.sandbox.woocommerce.shop import Shop
-from services.stock_publisher.decide import lane
-from services.stock_publisher.deliveries import Deliveries
+from services.stock_publisher.decide import stock_lane_name
+from services.stock_publisher.deliveries import StockDeliveries
 from services.stock_publisher.drift import DriftWatch
 from services.stock_publisher.handlers import handlers
 from tests.stock_publisher.stock_bench import ITEM, link, row, settings, stock
@@ -73,8 +73,8 @@ class Shelf:
 
     async def delivered(self) -> None:
         """Deliver what is due."""
-        deliver = Deliveries(self.client, self.clock)
-        while rows := await self.engine.claim(lane("main"), 10, ()):
+        deliver = StockDeliveries(self.client, self.clock)
+        while rows := await self.engine.claim(stock_lane_name("main"), 10, ()):
             await self.engine.settle(list(zip(rows, await deliver(rows), strict=True)))
 
     async def looked(self, **later: float) -> Sequence[StockDrifted]:
@@ -147,7 +147,7 @@ async def test_an_order_whose_answer_was_refused_is_no_drift_either(tmp_path: Pa
         read = order_changed("main", Orders(on.shop).read(order["id"]), personal_id_keys=(), company_id_keys=())
         async with on.engine.work() as work:
             await work.announce([(read, None)])
-        [waiting] = await on.engine.claim(lane("main"), 10, ())
+        [waiting] = await on.engine.claim(stock_lane_name("main"), 10, ())
         await on.engine.settle([(waiting, Refused(Reason.SHOP_REFUSED, "a plugin refused it"))])
         assert await on.looked() == []
 

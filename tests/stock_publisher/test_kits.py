@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.stock_publisher.kits import family
-from services.stock_publisher.stock_write import StockWrite
+from services.stock_publisher.claims import kit_family
+from services.stock_publisher.records import StockWrite
 from tests.stock_publisher.stock_bench import after, line, link, order, publisher, row, sale, stock
 from tests.support.memory_state import Consumer
 
@@ -87,8 +87,8 @@ def test_a_kits_order_leaves_once_its_components_were_counted_after_the_sale() -
 
 def test_the_family_of_an_item_is_everything_that_shares_a_component() -> None:
     kits = {"a": {"x": 1, "y": 1}, "b": {"y": 1, "z": 1}, "c": {"w": 1}}
-    assert family(kits, "x") == {"a", "b", "x", "y", "z"}  # type: ignore[arg-type]
-    assert family(kits, "alone") == {"alone"}  # type: ignore[arg-type]
+    assert kit_family(kits, "x") == {"a", "b", "x", "y", "z"}  # type: ignore[arg-type]
+    assert kit_family(kits, "alone") == {"alone"}  # type: ignore[arg-type]
 
 
 @pytest.mark.claim("K1", "K24")

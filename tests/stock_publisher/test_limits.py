@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.settings.stock import StockSettings
-from services.stock_publisher.limits import limited
+from services.stock_publisher.availability import limit_lines
 
 
 def rules(**more: Any) -> StockSettings:
@@ -18,7 +18,7 @@ def rules(**more: Any) -> StockSettings:
 
 
 def shown(free: str, **more: Any) -> Decimal:
-    return Decimal(free) + sum(line.quantity for line in limited(Decimal(free), rules(**more)))
+    return Decimal(free) + sum(line.quantity for line in limit_lines(Decimal(free), rules(**more)))
 
 
 @pytest.mark.claim("S3.16", "I13")
@@ -54,7 +54,7 @@ def test_what_is_kept_back(free: str, more: dict[str, Any], quantity: str) -> No
 )
 def test_a_figure_is_a_number_of_steps_that_the_shop_sells(free: str, step: str, quantity: str) -> None:
     assert shown(free, step=step) == Decimal(quantity)
-    said = [line.source for line in limited(Decimal(free), rules(step=step))]
+    said = [line.source for line in limit_lines(Decimal(free), rules(step=step))]
     assert said == (
         [] if free == quantity else ["WooCommerce sells whole pieces" if step == "1" else f"setting stock.step, {step}"]
     )

@@ -8,7 +8,7 @@ from contracts.catalog import FurtherProduct
 from contracts.reasons import Reason
 from services.engine.outbox.outcome import Done, Outcome, Refused
 from services.engine.outbox.row import Row
-from services.stock_publisher.stock_write import StockWrite
+from services.stock_publisher.records import StockWrite
 from tests.stock_publisher.shop_scene import Scene, scene
 from tests.stock_publisher.stock_bench import after as later
 from tests.stock_publisher.stock_bench import given, link, publish, row, stock

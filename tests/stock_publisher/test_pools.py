@@ -10,7 +10,7 @@ import pytest
 
 from services.settings.model import Settings
 from services.stock_publisher.handlers import handlers
-from services.stock_publisher.stock_write import StockWrite
+from services.stock_publisher.records import StockWrite
 from tests.stock_publisher.stock_bench import (
     ITEM,
     SUBJECT,

@@ -12,9 +12,9 @@ from pydantic import ValidationError
 
 from contracts.balance import StockRow
 from services.settings.stock import StockSettings
-from services.stock_publisher.availability import Figure, Position, figure
-from services.stock_publisher.in_flight import Held
-from services.stock_publisher.warehouse import Warehouse
+from services.stock_publisher.availability import Figure, ItemPosition, compute_figure
+from services.stock_publisher.claims import HeldPieces
+from services.stock_publisher.position import ShopWarehouse
 from tests.stock_publisher.stock_bench import MAIN, NAMES, SHOWROOM, VAKE, after, row, settings
 from tests.support.memory_state import NOON
 
@@ -23,13 +23,15 @@ def rules(**more: Any) -> StockSettings:
     return StockSettings.model_validate({"policy": "single", "warehouses": ("Main",)} | more)
 
 
-def held(order_id: int, pieces: str) -> Held:
-    return Held(order_id, f"A-{order_id}", "processing", Decimal(pieces), after(days=14))
+def held(order_id: int, pieces: str) -> HeldPieces:
+    return HeldPieces(order_id, f"A-{order_id}", "processing", Decimal(pieces), after(days=14))
 
 
-def of(*rows: StockRow, warehouses: tuple[str, ...] = (MAIN,), orders: tuple[Held, ...] = (), **more: Any) -> Figure:
-    sold_from = [Warehouse(uid=uid, name=NAMES[uid]) for uid in warehouses]
-    return figure(Position(rows, sold_from, orders, NOON), rules(**more))
+def of(
+    *rows: StockRow, warehouses: tuple[str, ...] = (MAIN,), orders: tuple[HeldPieces, ...] = (), **more: Any
+) -> Figure:
+    sold_from = [ShopWarehouse(uid=uid, name=NAMES[uid]) for uid in warehouses]
+    return compute_figure(ItemPosition(rows, sold_from, orders, NOON), rules(**more))
 
 
 def lines(found: Figure) -> list[tuple[str, Decimal]]:
@@ -76,7 +78,9 @@ def test_only_the_named_warehouses_count(warehouses: tuple[str, ...], quantity: 
         ((row("1e6"),), (), {}, 1_000_000, [("on hand", 1_000_000)]),
     ],
 )
-def test_figures(rows: tuple[StockRow, ...], orders: tuple[Held, ...], more: Any, quantity: int, tail: Any) -> None:
+def test_figures(
+    rows: tuple[StockRow, ...], orders: tuple[HeldPieces, ...], more: Any, quantity: int, tail: Any
+) -> None:
     found = of(*rows, orders=orders, **more)
     assert (found.quantity, lines(found)[-len(tail) :]) == (quantity, tail)
 
@@ -95,7 +99,7 @@ ORDERS = st.lists(st.builds(held, st.integers(1, 9), st.integers(1, 50).map(str)
     subtract_reserve=st.booleans(),
 )
 def test_the_lines_add_up_and_the_figure_never_exceeds_what_is_free(
-    rows: list[StockRow], orders: list[Held], buffer: Decimal, warehouses: tuple[str, ...], subtract_reserve: bool
+    rows: list[StockRow], orders: list[HeldPieces], buffer: Decimal, warehouses: tuple[str, ...], subtract_reserve: bool
 ) -> None:
     found = of(
         *rows, warehouses=warehouses, orders=tuple(orders), buffer=str(buffer), subtract_reserve=subtract_reserve

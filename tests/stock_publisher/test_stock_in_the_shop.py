@@ -13,7 +13,7 @@ from services.connectors.woocommerce.batch import Stored
 from services.connectors.woocommerce.product_write import ProductWrite
 from services.engine.outbox.outcome import Done, Outcome, Refused, Retry, Unknown
 from services.sandbox.faults import Fault
-from services.stock_publisher.deliveries import Deliveries
+from services.stock_publisher.deliveries import StockDeliveries
 from tests.stock_publisher.shop_scene import row, scene
 from tests.support.memory_state import NOON
 
@@ -110,7 +110,7 @@ async def test_a_product_that_is_gone_stops_only_itself() -> None:
     ],
 )
 async def test_an_echo_that_says_otherwise_is_believed(echo: dict[str, Any], reason: Reason, words: str) -> None:
-    told = refusal((await Deliveries(Echoing(echo), lambda: NOON)([row(311, 7)]))[0])
+    told = refusal((await StockDeliveries(Echoing(echo), lambda: NOON)([row(311, 7)]))[0])
     assert (told.reason, words in told.detail, "product 311" in told.detail) == (reason, True, True)
 
 

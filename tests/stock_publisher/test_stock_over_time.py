@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.model import Event
-from services.stock_publisher.stock_write import StockWrite
+from services.stock_publisher.records import StockWrite
 from tests.stock_publisher.stock_bench import SUBJECT, link, order, publisher, row, sale, stock
 from tests.support.memory_state import NOON, Consumer
 

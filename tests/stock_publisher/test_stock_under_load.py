@@ -30,11 +30,11 @@ from services.sandbox.woocommerce.orders import Orders
 from services.sandbox.woocommerce.products import Products
 from services.sandbox.woocommerce.settings import Settings as SandboxSettings
 from services.sandbox.woocommerce.shop import Shop
-from services.stock_publisher.decide import lane
-from services.stock_publisher.deliveries import Deliveries
+from services.stock_publisher.decide import stock_lane_name
+from services.stock_publisher.deliveries import StockDeliveries
 from services.stock_publisher.handlers import handlers
-from services.stock_publisher.order_list import OrderList
-from services.stock_publisher.unread_orders import UnreadOrders
+from services.stock_publisher.order_list import ShopOrderList
+from services.stock_publisher.unread_orders import UnreadOrderGuard
 from tests.end_to_end.waiting import until
 from tests.stock_publisher.stock_bench import link, row, settings, stock
 from tests.support.engine_bench import opened
@@ -166,11 +166,13 @@ async def market(folder: Path, read_after: float | None) -> AsyncIterator[Market
                 link(product_id=product, item=f"item-{product}", sku=f"P{product}"),
                 stock(row(str(BALANCE)), item=f"item-{product}", at=now()),
             )
-        orders = OrderList(chosen, "main", made, timedelta(minutes=4), now)
+        orders = ShopOrderList(chosen, "main", made, timedelta(minutes=4), now)
         await orders.attach(engine)
-        unread = UnreadOrders(orders, now)
-        deliver = unread.before(Deliveries(made, now, 25))
-        relay = Relay(Lane(lane("main"), deliver, Breaker(), 25, 8), engine.claim, engine.settle, engine.wait_due)
+        unread = UnreadOrderGuard(orders, now)
+        deliver = unread.before(StockDeliveries(made, now, 25))
+        relay = Relay(
+            Lane(stock_lane_name("main"), deliver, Breaker(), 25, 8), engine.claim, engine.settle, engine.wait_due
+        )
         engine.on_change.append(relay.wake)
         running = [asyncio.create_task(relay.run()), asyncio.create_task(unread.follow(engine))]
         try:

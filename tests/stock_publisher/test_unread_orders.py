@@ -32,12 +32,11 @@ from services.sandbox.woocommerce.products import Products
 from services.sandbox.woocommerce.settings import Settings as SandboxSettings
 from services.sandbox.woocommerce.shop import Shop
 from services.stock_publisher import order_list
-from services.stock_publisher.decide import lane
-from services.stock_publisher.deliveries import Deliveries
+from services.stock_publisher.decide import stock_lane_name
+from services.stock_publisher.deliveries import StockDeliveries
 from services.stock_publisher.handlers import handlers
-from services.stock_publisher.order_list import OrderList
-from services.stock_publisher.pace import Pace
-from services.stock_publisher.unread_orders import UnreadOrders
+from services.stock_publisher.order_list import ShopOrderList
+from services.stock_publisher.unread_orders import ThrottledAction, UnreadOrderGuard
 from tests.stock_publisher.stock_bench import link, row, settings, stock
 from tests.support.engine_bench import Clock, Ledger, opened
 from tests.support.memory_state import NOON
@@ -56,8 +55,8 @@ class Store:
     coffee: int
     engine: Engine
     clock: Clock
-    unread: UnreadOrders
-    write: Deliveries
+    unread: UnreadOrderGuard
+    write: StockDeliveries
     ledger: Ledger
     ahead: timedelta = timedelta()
     """By how much the clock of the service is ahead of the shop's."""
@@ -84,7 +83,7 @@ class Store:
 
     async def delivers(self) -> list[Outcome]:
         """One turn of the lane."""
-        rows = await self.engine.claim(lane("main"), 10, ())
+        rows = await self.engine.claim(stock_lane_name("main"), 10, ())
         outcomes = list(await self.unread.before(self.write)(rows)) if rows else []
         await self.engine.settle(list(zip(rows, outcomes, strict=True)))
         return outcomes
@@ -107,10 +106,10 @@ async def opened_store(folder: Path) -> AsyncIterator[Store]:
         WooCommerce("main", chosen.shops["main"], key, secret, clock=clock, transport=transport) as client,
         opened("stock-publisher", handlers(chosen), folder, clock) as engine,
     ):
-        orders = OrderList(chosen, "main", client, BACK, lambda: clock.at + made.ahead)
+        orders = ShopOrderList(chosen, "main", client, BACK, lambda: clock.at + made.ahead)
         await orders.attach(engine)
-        unread = UnreadOrders(orders, clock, sleep=at_once)
-        made = Store(shop, faults, tea, coffee, engine, clock, unread, Deliveries(client, clock), Ledger(engine))
+        unread = UnreadOrderGuard(orders, clock, sleep=at_once)
+        made = Store(shop, faults, tea, coffee, engine, clock, unread, StockDeliveries(client, clock), Ledger(engine))
         await made.takes(
             link(product_id=tea, item="tea", sku="TEA"), link(product_id=coffee, item="coffee", sku="COFFEE")
         )
@@ -154,7 +153,7 @@ async def test_an_order_that_is_read_while_its_figure_is_on_the_way_counts(store
     store.clock.forward(minutes=10)
     order = store.buys(store.tea, 3)
     await store.takes(store.read("tea", "11"))
-    rows = await store.engine.claim(lane("main"), 10, ())
+    rows = await store.engine.claim(stock_lane_name("main"), 10, ())
     await store.takes(order)
     outcomes = await store.unread.before(store.write)(rows)
     await store.engine.settle(list(zip(rows, outcomes, strict=True)))
@@ -165,7 +164,7 @@ async def test_an_order_that_is_read_while_its_figure_is_on_the_way_counts(store
 async def test_a_figure_that_nobody_wants_any_more_does_not_leave(store: Store) -> None:
     store.clock.forward(minutes=10)
     await store.takes(store.read("tea", "11"))
-    rows = await store.engine.claim(lane("main"), 10, ())
+    rows = await store.engine.claim(stock_lane_name("main"), 10, ())
     store.engine.rules = replace(store.engine.rules, leaving=lambda: {row.id for row in rows})
     await store.takes(ProductUnlinked(shop="main", item="tea", product_id=store.tea, reason="", unlinked_at=NOON))
     outcomes = await store.unread.before(store.write)(rows)
@@ -387,7 +386,7 @@ async def test_writes_that_wait_together_share_one_look() -> None:
         slept.append(seconds)
         await asyncio.sleep(0)
 
-    pace = Pace(look, 1.0, Clock(), sleep)
+    pace = ThrottledAction(look, 1.0, Clock(), sleep)
     first = asyncio.create_task(pace.wait())
     await began.wait()
     # the first began at once; all who come while it runs share the second
@@ -403,7 +402,7 @@ async def test_a_look_covers_what_was_decided_before_it_for_a_second() -> None:
         nonlocal looks
         looks += 1
 
-    pace = Pace(look, 0.05, clock, at_once)
+    pace = ThrottledAction(look, 0.05, clock, at_once)
     before = clock.at.timestamp()
     assert not pace.covers(before)
     clock.forward(seconds=1)
@@ -420,7 +419,7 @@ async def test_many_figures_of_one_moment_share_one_look(store: Store) -> None:
     store.clock.forward(minutes=10)
     await store.takes(store.read("tea", "11"), store.read("coffee", "21"))
     store.clock.forward(seconds=1)
-    rows = await store.engine.claim(lane("main"), 10, ())
+    rows = await store.engine.claim(stock_lane_name("main"), 10, ())
     store.faults.journal.clear()
     for row_ in rows:
         outcomes = await store.unread.before(store.write)([row_])
@@ -439,7 +438,7 @@ async def test_a_look_that_failed_serves_nobody() -> None:
         if looks == 1:
             raise Unavailable("away")
 
-    pace = Pace(look, 1.0, Clock(), at_once)
+    pace = ThrottledAction(look, 1.0, Clock(), at_once)
     with pytest.raises(Unavailable):
         await pace.wait()
     await pace.wait()

@@ -10,7 +10,7 @@ from contracts.model import Event
 from services.engine.outbox.outcome import Retry
 from services.sandbox.woocommerce.customers import Customers
 from services.store_feed import customers
-from services.store_feed.customer_check import CustomerCheck
+from services.store_feed.customers import CustomerCheck
 from tests.store_feed.shop_bench import MAIN, Intake, Store
 
 Said = list[tuple[type[Event], int]]
@@ -30,8 +30,8 @@ def ended(store: Store, customer_id: int) -> None:
 
 async def asked(store: Store) -> Said:
     """The shop is asked for every account that was hinted at; gives what was said."""
-    deliver = customers.deliver_looks(store.woocommerce, store.clock)
-    while rows := await store.engine.claim(customers.lane(MAIN), 50, ()):
+    deliver = customers.customer_deliveries(store.woocommerce, store.clock)
+    while rows := await store.engine.claim(customers.customer_lane_name(MAIN), 50, ()):
         outcomes = await deliver(rows)
         assert not [outcome for outcome in outcomes if isinstance(outcome, Retry)], "the shop is not available"
         await store.engine.settle(list(zip(rows, outcomes, strict=True)))

@@ -9,18 +9,18 @@ from random import Random
 
 from services.engine.state.database import open_database
 from services.settings.model import ReceiverSettings
+from services.store_feed.app import serve_receiver
 from services.store_feed.inbox import Inbox
 from services.store_feed.records import NAME
-from services.store_feed.secret_alarm import SecretAlarm
-from services.store_feed.serving import serve
-from services.store_feed.webhook import Receiver
+from services.store_feed.webhook import WebhookReceiver
+from services.store_feed.webhook_health import SignatureMonitor
 
 
 async def main(directory: str, port: str, secret: str) -> None:
     """Take webhooks until the end."""
     inbox = Inbox(await open_database(Path(directory), NAME))
-    receiver = Receiver({"main": [secret.encode()]}, inbox.accept, SecretAlarm().heard, Random())
-    await serve(receiver, ReceiverSettings(port=int(port)))
+    receiver = WebhookReceiver({"main": [secret.encode()]}, inbox.accept, SignatureMonitor().heard, Random())
+    await serve_receiver(receiver, ReceiverSettings(port=int(port)))
 
 
 if __name__ == "__main__":

@@ -30,16 +30,13 @@ from services.sandbox.woocommerce.shop import Shop
 from services.sandbox.woocommerce.webhooks import Webhooks
 from services.settings.model import ScheduleSettings
 from services.settings.shop import ShopSettings
-from services.store_feed.deliveries import Looks
-from services.store_feed.handlers import handlers, lane
-from services.store_feed.hints import Why, hint_at
+from services.store_feed.deliveries import OrderReadDeliveries
+from services.store_feed.handlers import handlers, order_lane_name
 from services.store_feed.inbox import Inbox
-from services.store_feed.records import NAME
-from services.store_feed.refund_check import RefundCheck
-from services.store_feed.secret_alarm import SecretAlarm
-from services.store_feed.sweep import Sweep
-from services.store_feed.watchdog import TOPICS
-from services.store_feed.webhook import Receiver
+from services.store_feed.records import NAME, HintSource, request_refreshes
+from services.store_feed.sweep import OrderSweep, RefundCheck
+from services.store_feed.webhook import WebhookReceiver
+from services.store_feed.webhook_health import TOPICS, SignatureMonitor
 from tests.support.engine_bench import Clock, Ledger, opened
 
 MAIN = "main"
@@ -76,9 +73,9 @@ class Store:
         return found
 
     @property
-    def sweep(self) -> Sweep:
+    def sweep(self) -> OrderSweep:
         """The sweep of the shop."""
-        return Sweep(self.engine, MAIN, self.woocommerce, self.schedule)
+        return OrderSweep(self.engine, MAIN, self.woocommerce, self.schedule)
 
     @property
     def refund_check(self) -> RefundCheck:
@@ -130,8 +127,8 @@ class Store:
         return await self.ledger.news()
 
     async def _look(self) -> Sequence[Outcome]:
-        looks = Looks(self.woocommerce, ShopSettings.model_fields["orders"].default, self.clock)
-        rows = await self.engine.claim(lane(MAIN), 50, ())
+        looks = OrderReadDeliveries(self.woocommerce, ShopSettings.model_fields["orders"].default, self.clock)
+        rows = await self.engine.claim(order_lane_name(MAIN), 50, ())
         outcomes = await looks.deliver(rows)
         await self.engine.settle(list(zip(rows, outcomes, strict=True)))
         return outcomes
@@ -140,7 +137,7 @@ class Store:
         """Somebody says: look at these orders."""
         self.passes(seconds=1)
         async with self.engine.work() as work:
-            await hint_at(work, {f"{MAIN}:{order_id}": Why() for order_id in orders})
+            await request_refreshes(work, {f"{MAIN}:{order_id}": HintSource() for order_id in orders})
 
     async def hinted(self, *orders: int) -> list[Event]:
         """Somebody says: look at these orders; gives what was stated."""
@@ -166,7 +163,7 @@ class Store:
         for hook in self.shop.webhooks.values():
             hook["ping_due"] = ""
 
-    async def delivers(self, receiver: Receiver) -> list[int | None]:
+    async def delivers(self, receiver: WebhookReceiver) -> list[int | None]:
         """The shop sends its queued webhooks to a receiver in this process; gives the answers."""
         return await self._deliver(httpx.ASGITransport(receiver))
 
@@ -187,9 +184,9 @@ class Store:
 class Intake:
     """A receiver with its inbox and its alarm, in this process."""
 
-    receiver: Receiver
+    receiver: WebhookReceiver
     inbox: Inbox
-    alarm: SecretAlarm
+    alarm: SignatureMonitor
 
     async def hints(self, engine: Engine) -> None:
         """Turn all that was received into hints."""
@@ -199,9 +196,9 @@ class Intake:
 
 def intake(engine: Engine, *secrets: str) -> Intake:
     """An intake for the shop `main` that trusts these secrets."""
-    inbox, alarm = Inbox(engine.database), SecretAlarm()
+    inbox, alarm = Inbox(engine.database), SignatureMonitor()
     known = {MAIN: [secret.encode() for secret in secrets or (SECRET,)]}
-    return Intake(Receiver(known, inbox.accept, alarm.heard, Random(1)), inbox, alarm)
+    return Intake(WebhookReceiver(known, inbox.accept, alarm.heard, Random(1)), inbox, alarm)
 
 
 @asynccontextmanager

@@ -11,7 +11,7 @@ from contracts.customers import CustomerRemoved, CustomerReturned
 from contracts.shop import OrderChanged
 from services.connectors.woocommerce.person import account_ref
 from services.settings.model import ScheduleSettings
-from services.store_feed.customer_check import CustomerCheck
+from services.store_feed.customers import CustomerCheck
 from services.store_feed.handlers import handlers
 from tests.store_feed.customers_bench import account, asked, calls, checked, ended, told
 from tests.store_feed.posting import post, signed

@@ -16,7 +16,7 @@ import httpx
 
 from services.engine.state.files import database_file
 from services.store_feed.records import NAME
-from services.store_feed.signature import signature
+from services.store_feed.webhook import sign_body
 from tests.store_feed.conditions import free_port, is_listening
 from tests.store_feed.shop_bench import SECRET
 
@@ -48,7 +48,7 @@ async def sends(client: httpx.AsyncClient, numbers: range, confirmed: set[int], 
     """Deliver order after order until the receiver is gone."""
     for number in numbers:
         body = json.dumps({"id": number}).encode()
-        headers = {"X-WC-Webhook-Signature": signature(body, SECRET.encode()).decode()}
+        headers = {"X-WC-Webhook-Signature": sign_body(body, SECRET.encode()).decode()}
         try:
             answer = await client.post("/webhooks/main", content=body, headers=headers)
         except httpx.TransportError:

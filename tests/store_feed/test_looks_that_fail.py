@@ -7,8 +7,8 @@ import pytest
 from contracts.operations import PushRequested
 from contracts.shop import OrderChanged
 from services.engine.outbox.outcome import Done
-from services.store_feed.handlers import lane
-from services.store_feed.hints import Why, hint_at
+from services.store_feed.handlers import order_lane_name
+from services.store_feed.records import HintSource, request_refreshes
 from tests.store_feed.shop_bench import MAIN, Store
 
 
@@ -38,7 +38,7 @@ async def test_an_unavailable_shop_costs_nothing_but_time(store: Store, trouble:
     order = store.places()
     fault = store.trouble(match=f"GET .*/orders/{order}$", **trouble)  # type: ignore[arg-type]
     async with store.engine.work() as work:
-        await hint_at(work, {f"{MAIN}:{order}": Why()})
+        await request_refreshes(work, {f"{MAIN}:{order}": HintSource()})
 
     meanwhile = await store.looks_once()
     store.faults.clear(fault)
@@ -69,7 +69,7 @@ async def test_a_pushed_order_of_a_shop_that_the_settings_do_not_name_is_left_al
     push = PushRequested.model_validate({**told, "document": "order", "shop": "elsewhere", "order_id": 1})
 
     assert await store.asks(push) == []
-    assert await store.engine.claim(lane("elsewhere"), 1, ()) == []
+    assert await store.engine.claim(order_lane_name("elsewhere"), 1, ()) == []
 
 
 async def test_a_hint_after_the_clock_was_set_back_is_served(store: Store) -> None:
@@ -85,11 +85,11 @@ async def test_a_hint_that_comes_during_a_look_is_served_by_another(store: Store
     order = store.places()
     key = f"{MAIN}:{order}"
     async with store.engine.work() as work:
-        await hint_at(work, {key: Why()})
-    rows = await store.engine.claim(lane(MAIN), 1, ())
+        await request_refreshes(work, {key: HintSource()})
+    rows = await store.engine.claim(order_lane_name(MAIN), 1, ())
     store.passes(seconds=1)
     async with store.engine.work() as work:
-        await hint_at(work, {key: Why()})
+        await request_refreshes(work, {key: HintSource()})
 
     await store.engine.settle([(rows[0], Done())])
 

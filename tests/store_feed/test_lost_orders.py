@@ -12,7 +12,7 @@ from services.engine.kafka.record import Record
 from services.engine.state.files import database_file
 from services.engine.state.opening import set_aside
 from services.store_feed.handlers import handlers
-from services.store_feed.lost_orders import LostOrders
+from services.store_feed.lost_orders import LostOrderSearch
 from services.store_feed.records import NAME
 from tests.store_feed.shop_bench import MAIN, Store
 from tests.store_feed.test_sweep import ids
@@ -29,7 +29,7 @@ async def rebuilt(store: Store, records: Sequence[Record]) -> AsyncIterator[Stor
     await store.engine.database.close()
     set_aside(database_file(store.directory, NAME), "outdated", "a test", store.clock())
     async with reading(NAME, handlers([MAIN]), store.directory, store.clock) as engine:
-        lost = LostOrders(store.directory)
+        lost = LostOrderSearch(store.directory)
         await lost.keep_cursors(engine)
         await engine.take(records)
         await engine.catch_up_done()
@@ -109,5 +109,5 @@ async def test_a_database_is_compared_once(store: Store) -> None:
     await store.swept()
     async with rebuilt(store, []) as again:
         await again.looks()
-        await LostOrders(again.directory).look_again(again.engine)
+        await LostOrderSearch(again.directory).look_again(again.engine)
         assert await again.looks() == []

@@ -14,7 +14,7 @@ from contracts.shop import OrderChanged, OrderUnreadable
 from services.connectors.woocommerce.cursor import Cursor
 from services.connectors.woocommerce.pages import Skip, Skipped, log_skipped
 from services.sandbox.woocommerce import order_view
-from services.store_feed.sweep import Sweep
+from services.store_feed.sweep import OrderSweep
 from tests.store_feed.shop_bench import MAIN, Store
 from tests.store_feed.test_sweep import cursor, ids
 
@@ -112,7 +112,7 @@ class FailsOn:
 
 async def test_an_order_that_the_list_leaves_out_is_read_alone(store: Store) -> None:
     left_out, sound = store.places(), store.places()
-    await Sweep(store.engine, MAIN, FailsOn(store, left_out), store.schedule).once()
+    await OrderSweep(store.engine, MAIN, FailsOn(store, left_out), store.schedule).once()
 
     stated = await store.looks()
 
@@ -124,7 +124,7 @@ async def test_an_order_that_cannot_be_read_alone_either_is_named_until_it_can(s
     left_out = store.places()
     fault = store.trouble("status", rf"GET .*/orders/{left_out}$", status=500)
     for _ in range(3):
-        await Sweep(store.engine, MAIN, FailsOn(store, left_out), store.schedule).once()
+        await OrderSweep(store.engine, MAIN, FailsOn(store, left_out), store.schedule).once()
     said = await store.looks_once()
     store.faults.clear(fault)
     store.passes(minutes=1)

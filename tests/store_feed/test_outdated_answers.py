@@ -10,7 +10,7 @@ from contracts.identity import ShopIdentified
 from contracts.model import Event
 from contracts.operations import DeadLettered, DeadLetterSettled
 from contracts.shop import OrderChanged, OrderUnreadable, RefundIssued
-from services.store_feed.evidence import CLOCK_TOLERANCE, Shown, judge, newest
+from services.store_feed.records import CLOCK_TOLERANCE, OrderState, compare_states, newest_state
 from tests.store_feed.shop_bench import HOOK, MAIN, Store, intake
 from tests.support.engine_bench import Clock
 
@@ -240,10 +240,10 @@ async def test_a_shop_restored_from_a_backup_is_believed_once_a_person_accepts_i
     assert [event.how for event in stated if isinstance(event, DeadLetterSettled)] == ["overtaken"]
 
 
-def shown(seconds: int, content: str = "", seen: int = 0) -> Shown:
+def shown(seconds: int, content: str = "", seen: int = 0) -> OrderState:
     """A state so many seconds after now, seen so many seconds after now."""
     at = NOW + timedelta(seconds=seconds)
-    return Shown(modified_at=at, content=content, seen_at=NOW + timedelta(seconds=seen))
+    return OrderState(modified_at=at, content=content, seen_at=NOW + timedelta(seconds=seen))
 
 
 @pytest.mark.parametrize(
@@ -258,8 +258,8 @@ def shown(seconds: int, content: str = "", seen: int = 0) -> Shown:
         (shown(0, "a"), shown(0), "current"),
     ],
 )
-def test_when_an_answer_can_be_the_present_state(answer: Shown, known: Shown | None, verdict: str) -> None:
-    assert judge(answer, known) == verdict
+def test_when_an_answer_can_be_the_present_state(answer: OrderState, known: OrderState | None, verdict: str) -> None:
+    assert compare_states(answer, known) == verdict
 
 
 BEYOND = int(CLOCK_TOLERANCE.total_seconds()) + 1
@@ -274,11 +274,11 @@ BEYOND = int(CLOCK_TOLERANCE.total_seconds()) + 1
         ([shown(1, "a", seen=3), shown(1, seen=9)], None, shown(1, "a", seen=3)),
         ([shown(1, "a", seen=3), shown(1, "b", seen=4)], None, shown(1, "b", seen=4)),
         ([shown(5, seen=1), shown(1, seen=3)], 2, shown(1, seen=3)),
-        ([Shown(modified_at=NOW)], 2, None),
+        ([OrderState(modified_at=NOW)], 2, None),
     ],
 )
 def test_which_state_counts_as_the_newest_shown(
-    candidates: list[Shown], since: int | None, found: Shown | None
+    candidates: list[OrderState], since: int | None, found: OrderState | None
 ) -> None:
     after = None if since is None else NOW + timedelta(seconds=since)
-    assert newest(candidates, after, NOW) == found
+    assert newest_state(candidates, after, NOW) == found

@@ -14,10 +14,10 @@ from sqlalchemy import select
 from services.engine.outbox.engine import Engine
 from services.engine.state.tables import inbox
 from services.store_feed.handlers import handlers
-from services.store_feed.inbox import Inbox, kept
+from services.store_feed.inbox import Inbox, compact_body
 from services.store_feed.records import NAME
-from services.store_feed.secret_alarm import SecretAlarm
-from services.store_feed.webhook import LARGEST, Receiver
+from services.store_feed.webhook import LARGEST, WebhookReceiver
+from services.store_feed.webhook_health import SignatureMonitor
 from tests.store_feed.posting import GONE, ORDER, post, signed, stored
 from tests.store_feed.shop_bench import MAIN, SECRET, Intake, intake
 from tests.support.engine_bench import Clock, opened
@@ -123,7 +123,7 @@ async def test_a_refusal_says_which_setting_to_mend_and_is_counted(rotating: Int
 
 
 async def test_a_shop_without_a_secret_trusts_nobody(alone: Engine) -> None:
-    without = Receiver({MAIN: []}, Inbox(alone.database).accept, SecretAlarm().heard, Random(1))
+    without = WebhookReceiver({MAIN: []}, Inbox(alone.database).accept, SignatureMonitor().heard, Random(1))
 
     assert (await post(without, ORDER, signed(ORDER, ""))).status_code == 401
 
@@ -168,4 +168,4 @@ async def test_nothing_of_the_buyer_is_kept_of_a_webhook(alone: Engine) -> None:
     assert (await post(intake(alone, SECRET).receiver, body, signed(body))).status_code == 200
 
     async with alone.database.read() as connection:
-        assert (await connection.scalars(select(inbox.c.body))).all() == [kept(b'{"id":17}')]
+        assert (await connection.scalars(select(inbox.c.body))).all() == [compact_body(b'{"id":17}')]

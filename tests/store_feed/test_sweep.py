@@ -17,9 +17,8 @@ from services.engine.outbox.work import Work
 from services.sandbox.woocommerce import dates, placing
 from services.store_feed import sweep
 from services.store_feed.handlers import handlers
-from services.store_feed.hints import Why, hint_at
-from services.store_feed.records import NAME, SWEPT
-from services.store_feed.sweep import Sweep
+from services.store_feed.records import NAME, SWEPT, HintSource, request_refreshes
+from services.store_feed.sweep import OrderSweep
 from tests.store_feed.shop_bench import MAIN, Store, open_store
 from tests.support.engine_bench import Ledger, opened, reading
 
@@ -62,7 +61,7 @@ async def test_a_quiet_shop_is_not_read_again_and_again(store: Store) -> None:
 async def test_what_a_webhook_has_told_is_not_read_again(store: Store) -> None:
     order = store.places()
     async with store.engine.work() as work:
-        await hint_at(work, {f"{MAIN}:{order}": Why()})
+        await request_refreshes(work, {f"{MAIN}:{order}": HintSource()})
     await store.looks()
 
     assert await store.sweep.once() == 0
@@ -253,6 +252,6 @@ async def test_each_shop_has_a_cursor_of_its_own(store: Store, tmp_path: Path) -
     store.places()
     await store.swept()
     async with opened(NAME, handlers([MAIN, "second"]), tmp_path / "second", store.clock) as engine:
-        await Sweep(engine, "second", store.woocommerce, store.schedule).once()
+        await OrderSweep(engine, "second", store.woocommerce, store.schedule).once()
         async with engine.work() as work:
             assert (await work.get_many(SWEPT, [MAIN, "second"])).keys() == {"second"}

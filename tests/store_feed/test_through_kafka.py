@@ -29,7 +29,7 @@ from services.sandbox.woocommerce.orders import Orders
 from services.sandbox.woocommerce.settings import Settings as SandboxSettings
 from services.settings.model import Settings
 from services.store_feed.app import blueprint
-from services.store_feed.watchdog import TOPICS
+from services.store_feed.webhook_health import TOPICS
 from tests.kafka.topics import topics_on
 from tests.store_feed.conditions import free_port, is_listening, until
 from tests.store_feed.shop_bench import SECRET

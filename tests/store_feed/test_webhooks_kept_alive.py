@@ -14,7 +14,7 @@ from contracts.model import Event
 from contracts.operations import DeadLettered, DeadLetterSettled
 from contracts.shop import OrderChanged
 from services.sandbox.woocommerce.webhooks import Webhooks
-from services.store_feed.watchdog import TOPICS, Mended, mend, watch
+from services.store_feed.webhook_health import TOPICS, WebhookRepair, repair_webhooks, watch_webhooks
 from tests.store_feed.conditions import SOON, until
 from tests.store_feed.shop_bench import HOOK, MAIN, SECRET, Intake, Store, intake
 
@@ -50,12 +50,12 @@ def statuses(store: Store) -> dict[str, str]:
 
 
 async def test_missing_webhooks_are_made_and_signed_with_our_secret(store: Store) -> None:
-    mended = await mend(store.woocommerce, HOOK, KEPT)
+    mended = await repair_webhooks(store.woocommerce, HOOK, KEPT)
     order = store.places()
     taken = intake(store.engine)
     answers = await store.delivers(taken.receiver)
 
-    assert mended == Mended(created=TOPICS)
+    assert mended == WebhookRepair(created=TOPICS)
     assert statuses(store) == dict.fromkeys(TOPICS, "active")
     assert answers == [200, 200]
     await taken.hints(store.engine)
@@ -63,9 +63,9 @@ async def test_missing_webhooks_are_made_and_signed_with_our_secret(store: Store
 
 
 async def test_a_second_look_mends_nothing(store: Store) -> None:
-    await mend(store.woocommerce, HOOK, KEPT)
+    await repair_webhooks(store.woocommerce, HOOK, KEPT)
 
-    assert await mend(store.woocommerce, HOOK, KEPT) == Mended()
+    assert await repair_webhooks(store.woocommerce, HOOK, KEPT) == WebhookRepair()
     assert len(store.shop.webhooks) == len(TOPICS)
 
 
@@ -75,7 +75,7 @@ async def test_the_webhooks_of_others_are_left_alone(store: Store) -> None:
     for hook in store.shop.webhooks.values():
         hook["status"] = "disabled"
 
-    assert await mend(store.woocommerce, HOOK, KEPT) == Mended(created=TOPICS)
+    assert await repair_webhooks(store.woocommerce, HOOK, KEPT) == WebhookRepair(created=TOPICS)
     assert {hook["status"] for hook in store.shop.webhooks.values() if hook["delivery_url"] == theirs} == {"disabled"}
 
 
@@ -84,7 +84,7 @@ async def test_a_needless_twin_is_not_revived(store: Store) -> None:
     twin = {"topic": TOPICS[0], "delivery_url": HOOK, "secret": SECRET, "status": "disabled"}
     Webhooks(store.shop).create(twin, strict=True)
 
-    assert await mend(store.woocommerce, HOOK, KEPT) == Mended()
+    assert await repair_webhooks(store.woocommerce, HOOK, KEPT) == WebhookRepair()
 
 
 @pytest.mark.claim("K3")
@@ -100,8 +100,8 @@ async def test_an_outage_of_two_hours_loses_no_order_and_is_told_of_once(
         await store.delivers_to_nobody()
     switched_off = statuses(store)
 
-    with caplog.at_level(logging.WARNING, "services.store_feed.watchdog"):
-        async with running(asyncio.create_task(watch(MAIN, store.woocommerce, HOOK, KEPT, every=0.01))):
+    with caplog.at_level(logging.WARNING, "services.store_feed.webhook_health"):
+        async with running(asyncio.create_task(watch_webhooks(MAIN, store.woocommerce, HOOK, KEPT, every=0.01))):
             await until(lambda: store.faults.journal.counts["GET /wp-json/wc/v3/webhooks"] >= 4)
     found = await store.swept()
     afterwards = store.places()
@@ -119,7 +119,7 @@ async def test_an_outage_of_two_hours_loses_no_order_and_is_told_of_once(
 
 async def test_an_unavailable_shop_does_not_stop_the_watchdog(store: Store) -> None:
     fault = store.trouble("outage", "GET .*/webhooks$")
-    async with running(asyncio.create_task(watch(MAIN, store.woocommerce, HOOK, KEPT, every=0.01))):
+    async with running(asyncio.create_task(watch_webhooks(MAIN, store.woocommerce, HOOK, KEPT, every=0.01))):
         await until(lambda: store.faults.journal.counts["GET /wp-json/wc/v3/webhooks"] >= 2)
         store.faults.clear(fault)
         await until(lambda: statuses(store) == dict.fromkeys(TOPICS, "active"))

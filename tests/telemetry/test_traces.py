@@ -22,8 +22,8 @@ from services.engine.telemetry.observed import observed_lane, observed_take
 from services.engine.telemetry.tracing import is_tracing, span, traceparent
 from services.settings.model import TelemetrySettings
 from services.settings.shop import ShopSettings
-from services.store_feed.deliveries import Looks
-from services.store_feed.handlers import lane
+from services.store_feed.deliveries import OrderReadDeliveries
+from services.store_feed.handlers import order_lane_name
 from services.store_feed.records import NAME
 from tests.outbox.bench import Bench
 from tests.outbox.shelf import LANE, record, stock
@@ -58,9 +58,9 @@ async def looked(store: Store, order: int) -> list[Record]:
     taken = intake(store.engine)
     assert set(await store.delivers(taken.receiver)) == {200}
     await taken.hints(store.engine)
-    looks = Looks(store.woocommerce, ShopSettings.model_fields["orders"].default, store.clock)
-    reading = observed_lane(Lane(lane(MAIN), looks.deliver, Breaker()), NAME, store.engine.database)
-    [row] = await store.engine.claim(lane(MAIN), 50, ())
+    looks = OrderReadDeliveries(store.woocommerce, ShopSettings.model_fields["orders"].default, store.clock)
+    reading = observed_lane(Lane(order_lane_name(MAIN), looks.deliver, Breaker()), NAME, store.engine.database)
+    [row] = await store.engine.claim(order_lane_name(MAIN), 50, ())
     await store.engine.settle(list(zip([row], await reading.deliver([row]), strict=True)))
     return await store.ledger.records()
 

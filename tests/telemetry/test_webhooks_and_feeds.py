@@ -19,7 +19,7 @@ from services.engine.telemetry.figures import figures
 from services.engine.telemetry.freshness import freshness
 from services.settings.model import ScheduleSettings
 from services.store_feed.records import NAME
-from services.store_feed.sweep import Sweep
+from services.store_feed.sweep import OrderSweep
 from tests.balance_feed.feed_bench import Feed, standing
 from tests.outbox.upstream import eventually
 from tests.store_feed.conftest import store
@@ -138,7 +138,7 @@ async def until_tried(work: Coroutine[Any, Any, None], away: Away) -> None:
 
 async def test_what_breaks_off_does_not_make_a_feed_fresh(store: Store) -> None:
     shop, balance, engine = Away(), Away(), store.engine
-    await until_tried(Sweep(engine, MAIN, shop, ScheduleSettings()).run(), shop)
+    await until_tried(OrderSweep(engine, MAIN, shop, ScheduleSettings()).run(), shop)
     await until_tried(Schedule(engine, cast(Importer, balance), ScheduleSettings()).run(), balance)
     assert await freshness(engine.database, NAME, store.clock()) == []
 

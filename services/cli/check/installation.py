@@ -15,9 +15,9 @@ from services.engine.kafka.topics import CREATE, TopicFault, create_topics, find
 from services.settings.base import SecretMissing, read_secret
 from services.settings.kafka import KafkaSettings
 from services.settings.model import Settings
-from services.store_feed.watchdog import ACTIVE, Mended, mend
-from services.store_feed.watchdog import TOPICS as WEBHOOK_TOPICS
 from services.store_feed.webhook import PATH
+from services.store_feed.webhook_health import ACTIVE, WebhookRepair, repair_webhooks
+from services.store_feed.webhook_health import TOPICS as WEBHOOK_TOPICS
 
 GENERATE_SECRET = """python3 -c 'import secrets; print(secrets.token_urlsafe(32))' > {path}"""
 """Creates a secret that only Davtari and the shop's webhooks share."""
@@ -167,6 +167,6 @@ async def fix_webhooks(client: WooCommerce, settings: Settings, shop: str) -> li
     secrets = settings.shops[shop].webhook_secrets()
     if url is None or not secrets:
         return []
-    done: Mended = await mend(client, url, secrets[0])
+    done: WebhookRepair = await repair_webhooks(client, url, secrets[0])
     created = [f"shop {shop}: webhook {topic} created, delivers to {url}" for topic in done.created]
     return created + [f"shop {shop}: webhook {topic} enabled" for topic in done.enabled]

@@ -22,10 +22,10 @@ from contracts.model import Event
 from contracts.reasons import Reason
 from services.accounting.checks.finding import Finding
 from services.accounting.mapping.reading import commanded
-from services.balance_feed.facts import Folder, item_changed, path_of
+from services.balance_feed.facts import Folder, build_item_fact, path_of
 from services.catalog_importer.eligibility import Skip
-from services.catalog_importer.price import prices
-from services.catalog_importer.product_match import Match, Wanted, match
+from services.catalog_importer.price import compute_prices
+from services.catalog_importer.product_match import MatchQuery, ProductMatch, match_product
 from services.cli import shop_identity
 from services.cli.plans import catalogue
 from services.cli.plans.catalogue import KnownCatalogue, judge_items
@@ -119,7 +119,7 @@ async def read_sample(client: Balance, settings: BalanceSettings, now: datetime)
         _read(client.current_prices(), price_row, MAX_PRICES, found),
     )
     folders = {row.uid: Folder(row.name, row.group) for row in rows if row.kind == "folder"}
-    found.items = [item_changed(row, path_of(row.group, folders), now) for row in rows if not row.deleted]
+    found.items = [build_item_fact(row, path_of(row.group, folders), now) for row in rows if not row.deleted]
     found.prices = _group_by_item(prices)
     return found
 
@@ -186,7 +186,7 @@ def count_items(
     sold, skips, unpriced = [], [], 0
     for uid, verdict in judge_items(catalogue.items, catalogue.rules).items():
         item = catalogue.items[uid]
-        price = prices(price_lists.get(uid, ()), catalogue.settings.prices, balance, now) if priced else None
+        price = compute_prices(price_lists.get(uid, ()), catalogue.settings.prices, balance, now) if priced else None
         if isinstance(verdict, Skip):
             skips.append((item, verdict))
         elif isinstance(price, Skip):
@@ -232,10 +232,12 @@ def _price_findings(found: ItemCounts) -> Iterator[Finding]:
         yield Finding("prices", None, text, "enter the prices in Balance, or check prices.regular-type")
 
 
-def _match_product(wanted: Wanted, products: Sequence[Product | Unreadable]) -> Match | Skip | Unreadable | None:
+def _match_product(
+    wanted: MatchQuery, products: Sequence[Product | Unreadable]
+) -> ProductMatch | Skip | Unreadable | None:
     """The product of an item; an unreadable product with its SKU comes first, because it may be that one."""
     unreadable = next((one for one in products if isinstance(one, Unreadable)), None)
-    return unreadable or match(wanted, [one for one in products if isinstance(one, Product)])
+    return unreadable or match_product(wanted, [one for one in products if isinstance(one, Product)])
 
 
 class ProductLookup(Protocol):
@@ -253,7 +255,7 @@ async def product_findings(client: ProductLookup, sold: Sequence[ItemChanged], m
     if not some:
         return [Finding("products", True, f"{total:,} in the shop")]
     by_sku = await client.products_by_sku([item.sku or "" for item in some])
-    wanted = [Wanted(item.item, item.sku or "", meta_key) for item in some]
+    wanted = [MatchQuery(item.item, item.sku or "", meta_key) for item in some]
     found = [_match_product(one, by_sku.get(item.sku or "", ())) for one, item in zip(wanted, some, strict=True)]
     unclear = [one.detail for one in found if isinstance(one, Skip | Unreadable)]
     new = sum(one is None for one in found)

@@ -17,7 +17,7 @@ from contracts.envelope import Envelope, Undecodable, correction_id, decode
 from contracts.model import Event
 from contracts.operations import EditRequested
 from contracts.validation import problem
-from services.catalog_importer.payload import PLAN, WRITE, ProductPayload
+from services.catalog_importer.product import PLAN, WRITE, ProductPayload
 from services.cli import requests
 from services.cli.command import InvalidArgument
 from services.cli.dead_letter_log import DeadLetter
@@ -32,9 +32,9 @@ from services.order_exporter.tasks import ClientTask, ContactTask, SalesOrderTas
 from services.order_notifier.tasks import NoteTask, StatusTask
 from services.refund_exporter.tasks import CreditNoteTask
 from services.stock_publisher.decide import KIND as STOCK_WRITE
-from services.stock_publisher.stock_write import StockWrite
+from services.stock_publisher.records import StockWrite
 from services.store_feed.handlers import READ
-from services.store_feed.looks import Wanted
+from services.store_feed.order_reader import OrderReadPayload
 
 # The models of the services' payloads: what an edited delivery must fit before it is sent.
 
@@ -50,7 +50,7 @@ PAYLOAD_MODELS: Mapping[str, type[BaseModel]] = {
     WRITE: ProductPayload,
     PLAN: ProductPayload,
     STOCK_WRITE: StockWrite,
-    READ: Wanted,
+    READ: OrderReadPayload,
 }
 """By the kind of the delivery."""
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from contracts.balance import ItemChanged
-from services.catalog_importer.eligibility import Eligible, Skip, judge, nature, same_sku
-from services.catalog_importer.product_match import Match, are_translations, carried_uid, match
+from services.catalog_importer.eligibility import Eligible, Skip, check_eligibility, item_traits, same_sku
+from services.catalog_importer.product_match import ProductMatch, are_translations, item_uid_in, match_product
 from services.catalog_importer.records import sku_ref
 from services.cli.links.table import LinkLine
 from services.cli.links.verdicts import KnownLinks, LinkVerdict, judge_match, refuse_duplicates
@@ -41,7 +41,7 @@ class ShopProducts:
     def add(self, product: Product) -> None:
         """Take a product in."""
         self.by_sku[same_sku(product.sku)].append(product)
-        self.marked[carried_uid(product, self.known.meta_key)].append(product)
+        self.marked[item_uid_in(product, self.known.meta_key)].append(product)
 
     def candidates(self, item: ItemChanged) -> dict[int, Product]:
         """The products that may be the item, by id."""
@@ -56,7 +56,7 @@ async def rebuild_links(shop: AllProducts, known: KnownLinks) -> list[LinkVerdic
     """
     seen, left_out = ShopProducts(known), list[Unreadable]()
     for item in known.items.values():
-        if known.rules is None or isinstance(judge(nature(item), known.rules), Eligible):
+        if known.rules is None or isinstance(check_eligibility(item_traits(item), known.rules), Eligible):
             seen.sold[sku_ref(item)].append(item.item)
     for products in (shop.every_product(), shop.trashed_products()):
         async for product in readable(products, left_out):
@@ -85,8 +85,8 @@ def _not_by_sku(item: ItemChanged, seen: ShopProducts) -> str | None:
 
 
 def _matched(line: LinkLine, candidates: Iterable[Product], known: KnownLinks) -> list[LinkVerdict]:
-    match match(known.wanted(line.item, line.sku), candidates):
-        case Match() as found:
+    match match_product(known.wanted(line.item, line.sku), candidates):
+        case ProductMatch() as found:
             return judge_match(_at(line, found.product), found, known)
         case Skip() as skip:
             return [LinkVerdict(line, why=skip.detail)]
@@ -108,4 +108,4 @@ def _translations(
         return []
     product = candidates[linked]
     new = [one for one in candidates.values() if one.id != linked and are_translations([product, one])]
-    return judge_match(_at(line, product), Match(product, tuple(new)), known)
+    return judge_match(_at(line, product), ProductMatch(product, tuple(new)), known)

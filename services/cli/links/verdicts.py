@@ -11,7 +11,13 @@ from contracts.balance import ItemChanged
 from contracts.catalog import ProductLinked
 from contracts.linking import RequestedLink
 from services.catalog_importer.eligibility import Skip, same_sku
-from services.catalog_importer.product_match import NOT_SOLD, Match, Wanted, carried_uid, match
+from services.catalog_importer.product_match import (
+    CONTAINER_TYPES,
+    MatchQuery,
+    ProductMatch,
+    item_uid_in,
+    match_product,
+)
 from services.cli.command import InvalidArgument
 from services.cli.links.table import LinkLine
 from services.connectors.http.unreadable import Unreadable
@@ -48,12 +54,12 @@ class KnownLinks:
     def __post_init__(self) -> None:
         self.owners = {id_: link.item for link in self.links.values() for id_ in link.product_ids}
 
-    def wanted(self, item: str, sku: str) -> Wanted:
+    def wanted(self, item: str, sku: str) -> MatchQuery:
         """What a product must match to be the item's."""
-        return Wanted(item, sku, self.meta_key)
+        return MatchQuery(item, sku, self.meta_key)
 
 
-def judge_match(line: LinkLine, found: Match, known: KnownLinks) -> list[LinkVerdict]:
+def judge_match(line: LinkLine, found: ProductMatch, known: KnownLinks) -> list[LinkVerdict]:
     """The verdicts about the product of an item and about its translations."""
     translations = [replace(line, sku=product.sku, further=True) for product in found.translations]
     return [
@@ -77,7 +83,7 @@ def judge_product(line: LinkLine, product: Product, known: KnownLinks) -> LinkVe
 
 
 def _in_the_way(line: LinkLine, product: Product, known: KnownLinks, link: ProductLinked | None) -> str:
-    owner, uid = known.owners.get(product.id), carried_uid(product, known.meta_key)
+    owner, uid = known.owners.get(product.id), item_uid_in(product, known.meta_key)
     linked = link.product_id if link else 0
     fix = f"if #{product.id} is a translation of it: davtari links add {line.item} {product.id}"
     reasons = (
@@ -86,7 +92,7 @@ def _in_the_way(line: LinkLine, product: Product, known: KnownLinks, link: Produ
         (bool(uid) and uid != line.item, f"product {product.id} carries item {uid} in {known.meta_key}"),
         (same_sku(product.sku) != same_sku(line.sku), f"product {product.id} has SKU {product.sku}, not {line.sku}"),
         (product.status == "trash", f"product {product.id} is in the shop's trash"),
-        (product.type in NOT_SOLD, f"product {product.id} is {product.type}: name what is sold, its variation"),
+        (product.type in CONTAINER_TYPES, f"product {product.id} is {product.type}: name what is sold, its variation"),
     )
     return next((why for stands, why in reasons if stands), "")
 
@@ -196,8 +202,8 @@ def _by_sku(line: LinkLine, found: Sequence[Product | Unreadable], known: KnownL
     for one in found:
         if isinstance(one, Unreadable):
             return [LinkVerdict(line, why=one.detail)]
-    match match(known.wanted(line.item, line.sku), [one for one in found if isinstance(one, Product)]):
-        case Match() as matched:
+    match match_product(known.wanted(line.item, line.sku), [one for one in found if isinstance(one, Product)]):
+        case ProductMatch() as matched:
             return judge_match(line, matched, known)
         case Skip() as skip:
             return [LinkVerdict(line, why=skip.detail)]

@@ -13,7 +13,7 @@ from contracts.envelope import Envelope
 from contracts.model import Event
 from contracts.reasons import Reason
 from services.accounting.mapping.effective import Commanded, effective
-from services.catalog_importer.eligibility import Eligible, Skip, judge, nature
+from services.catalog_importer.eligibility import Eligible, Skip, check_eligibility, item_traits
 from services.catalog_importer.records import sku_ref
 from services.engine.client.reader import read_events
 from services.settings.catalogue import CatalogueSettings
@@ -57,7 +57,7 @@ class KnownCatalogue:
 
 def judge_items(items: Mapping[str, ItemChanged], rules: CatalogueSettings) -> dict[str, Eligible | Skip]:
     """What the importer decides about each item: one SKU lets one item in."""
-    found = {uid: judge(nature(item), rules) for uid, item in items.items()}
+    found = {uid: check_eligibility(item_traits(item), rules) for uid, item in items.items()}
     let_in = Counter(sku_ref(items[uid]) for uid, verdict in found.items() if isinstance(verdict, Eligible))
     twice = Skip(Reason.PRODUCT_SKU_USED_TWICE, "another item carries the same SKU")
     return {

@@ -15,7 +15,7 @@ from pathlib import Path
 from aiokafka import TopicPartition
 
 from services.balance_feed.importing import STATING
-from services.catalog_importer.decide import lane
+from services.catalog_importer.decide import product_lane_name
 from services.catalog_importer.handlers import rules_fingerprint
 from services.engine.kafka.connection import read_last_offsets
 from services.engine.state.files import database_file
@@ -85,7 +85,9 @@ def _importer(path: Path, settings: Settings, shop: str) -> Iterator[MissingWork
         yield MissingWork(told, waiting=False)
     with closing(_open(path)) as db:
         dirty = _count(db, "SELECT count(*) FROM subjects WHERE dirty = 1 AND subject LIKE ?", f"{shop}:%")
-        rows = _count(db, "SELECT count(*) FROM outbox_deliveries WHERE lane = ? AND state = 'pending'", lane(shop))
+        rows = _count(
+            db, "SELECT count(*) FROM outbox_deliveries WHERE lane = ? AND state = 'pending'", product_lane_name(shop)
+        )
         news = _count(db, "SELECT count(*) FROM outbox_events WHERE key LIKE ?", f"{shop}:%")
     for count, told in (
         (dirty, "items are to be decided again"),

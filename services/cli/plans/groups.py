@@ -10,7 +10,7 @@ from typing import Literal
 from rich.markup import escape
 
 from services.accounting.mapping.fate import fate
-from services.catalog_importer.eligibility import nature
+from services.catalog_importer.eligibility import item_traits
 from services.cli.plans.catalogue import KnownCatalogue
 from services.cli.screen import build_table, console
 
@@ -47,7 +47,7 @@ def list_groups(catalogue: KnownCatalogue) -> list[CatalogueGroup]:
     whole: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for item in catalogue.items.values():
         own[item.group or NO_GROUP][item.kind] += 1
-        for group in nature(item).groups or (NO_GROUP,):
+        for group in item_traits(item).groups or (NO_GROUP,):
             whole[group][item.kind] += 1
     named = {**catalogue.names, **({NO_GROUP: "(no group)"} if NO_GROUP in own else {})}
     ways = {uid: path_to_root(uid, above) for uid in named}

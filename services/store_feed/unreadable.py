@@ -20,8 +20,7 @@ from services.engine.outbox.decision import Delivery, Refusal
 from services.engine.outbox.faults import FAULT
 from services.engine.outbox.handlers import Remember
 from services.engine.state.records import State
-from services.store_feed.hints import ORDERS, wonder
-from services.store_feed.records import NAME, ORDER_DOUBT, REFUND_DOUBT
+from services.store_feed.records import NAME, ORDERS, UNREADABLE_ORDER, UNREADABLE_REFUND, request_refresh
 
 UNCONFIRMED = frozenset({Reason.SHOP_ORDER_MISSING, Reason.SHOP_REFUND_MISSING})
 """Nothing is wrong yet: the shop is asked a second time, and nobody is told before."""
@@ -30,10 +29,10 @@ SEEN_TWICE = frozenset({Reason.SHOP_RECORD_UNREADABLE})
 """The shop has failed on the record repeatedly: nobody waits for another look before it is reported."""
 
 
-def doubts_of(order: str, state: State) -> list[OrderUnreadable | RefundUnreadable]:
+def unreadable_records(order: str, state: State) -> list[OrderUnreadable | RefundUnreadable]:
     """What was not taken about an order (`shop:order`) and its refunds."""
-    doubt = state.get(ORDER_DOUBT, order)
-    return [*([doubt] if doubt else []), *state.find(REFUND_DOUBT, order).values()]
+    doubt = state.get(UNREADABLE_ORDER, order)
+    return [*([doubt] if doubt else []), *state.find(UNREADABLE_REFUND, order).values()]
 
 
 def since(doubts: Sequence[OrderUnreadable | RefundUnreadable]) -> datetime | None:
@@ -41,9 +40,9 @@ def since(doubts: Sequence[OrderUnreadable | RefundUnreadable]) -> datetime | No
     return min((doubt.observed_at for doubt in doubts), default=None)
 
 
-def letters(order: str, looking: bool, state: State) -> Iterator[Refusal]:
+def find_dead_letters(order: str, looking: bool, state: State) -> Iterator[Refusal]:
     """A dead letter for each that a person must know of. While a look is due none is opened again, and none closed."""
-    for doubt in doubts_of(order, state):
+    for doubt in unreadable_records(order, state):
         refusal = _refusal(doubt)
         awaited = looking and doubt.reason not in SEEN_TWICE and not _is_open(refusal.delivery.id, state)
         if doubt.reason not in UNCONFIRMED and not awaited:
@@ -65,12 +64,12 @@ def _refusal(doubt: OrderUnreadable | RefundUnreadable) -> Refusal:
 
 
 def _order_doubted(envelope: Envelope[OrderUnreadable], state: State) -> None:
-    state.put(ORDER_DOUBT, envelope.data.key, envelope.data, envelope.data.shop)
+    state.put(UNREADABLE_ORDER, envelope.data.key, envelope.data, envelope.data.shop)
     state.touch(envelope.data.key)
 
 
 def _refund_doubted(envelope: Envelope[RefundUnreadable], state: State) -> None:
-    state.put(REFUND_DOUBT, envelope.data.subject, envelope.data, envelope.data.key)
+    state.put(UNREADABLE_REFUND, envelope.data.subject, envelope.data, envelope.data.key)
     state.touch(envelope.data.key)
 
 
@@ -83,14 +82,14 @@ def _replayed(envelope: Envelope[DeadLetterSettled], state: State) -> None:
         return
     if state.get(FAULT, order):
         state.drop(FAULT, order)  # it is reported again when it is met again
-    elif doubts_of(order, state):
-        wonder([order], ORDERS, state)
+    elif unreadable_records(order, state):
+        request_refresh([order], ORDERS, state)
 
 
 def _accepted(envelope: Envelope[ShopIdentified], state: State) -> None:
     """A person says that this is the shop, perhaps restored from a backup: older states count now."""
     if envelope.data.how == "accepted":
-        wonder(state.find(ORDER_DOUBT, envelope.data.shop), ORDERS, state)
+        request_refresh(state.find(UNREADABLE_ORDER, envelope.data.shop), ORDERS, state)
 
 
 REMEMBER: Mapping[type[Event], Remember] = {
