@@ -4,6 +4,7 @@
 # make demo      the whole system in sandboxes      make clean      remove what was built
 # make test-long         tests that take a minute or more each: brokers that die, an operator's whole day
 # make test-containers   the image and compose.yaml, on a Docker engine of its own (root on Debian)
+# make words      words that are not used here, and class names used twice (make words PATHS=services/cli)
 # make catalogues        the texts for people: collect, update, compile
 # make bench-small       every benchmark at a small size: shows that they work, not what they measure
 
@@ -21,7 +22,7 @@ PYTEST = $(PYTHON) -m pytest -n $(WORKERS) --dist loadgroup --session-timeout=24
 PYTEST_ALL = $(PYTEST) --ignore=tests/benchmarks -m 'not containers and not long' \
 	--broker-run=build/broker.json --claims-run=$(RUN)
 
-.PHONY: requirements setup test lint contracts catalogues claims test-long test-containers bench bench-small demo clean
+.PHONY: requirements setup test lint words contracts catalogues claims test-long test-containers bench bench-small demo clean
 
 # What the machine must have, checked before anything is downloaded.
 requirements:
@@ -42,6 +43,9 @@ lint: setup
 		echo "--- $$check"; $(VENV)/bin/$$check || failed=1; \
 	done; \
 	exit $$failed
+
+words: setup
+	@$(PYTHON) -m ops.lint.words $(PATHS); words=$$?; $(PYTHON) -m ops.lint.names && exit $$words
 
 contracts: setup
 	@$(PYTHON) -m contracts.generate
