@@ -8,10 +8,9 @@ from contextlib import asynccontextmanager
 from services.alerts.deliveries import NoticeDeliveries, OwnDiskWatch, RecipientAddress
 from services.alerts.handlers import SERVICE, alert_lane_name, handlers
 from services.connectors.upstreams import breaker
+from services.engine.clock import Clock, utc_now
 from services.engine.outbox.lane import Lane
-from services.engine.runtime.clock import Clock, utc_now
-from services.engine.runtime.fingerprint import fingerprint
-from services.engine.runtime.service import Blueprint
+from services.engine.runtime.blueprint import Blueprint, fingerprint
 from services.settings.alerts import AlertSettings
 from services.settings.base import SecretMissing
 from services.settings.model import Settings

@@ -13,10 +13,10 @@ from contracts.reasons import Reason
 from services.alerts.cause import AlertCause, AlertIssue, select_recipients
 from services.alerts.handlers import SERVICE
 from services.alerts.message import Message, Notice, compose_open
+from services.engine.clock import Clock
 from services.engine.outbox.engine import Engine
 from services.engine.outbox.outcome import Done, Outcome, Retry
 from services.engine.outbox.row import Row
-from services.engine.runtime.clock import Clock
 from services.settings.alerts import AlertSettings
 from services.settings.base import SecretMissing
 

@@ -10,9 +10,9 @@ from contracts.reasons import Reason
 from services.alerts.cause import CLEARED, ISSUE, AlertCause, AlertIssue, parse_cause, select_recipients
 from services.alerts.message import Notice, NoticeKind, compose_open, compose_resolved
 from services.alerts.projection import LAST_ALERT, find_late_orders, next_late_at, projection_rules
+from services.engine.clock import TBILISI
 from services.engine.outbox.decision import Decision, Delivery
 from services.engine.outbox.handlers import Handlers
-from services.engine.runtime.tbilisi import TBILISI
 from services.engine.state.records import State
 from services.settings.alerts import AlertSettings, RecipientSettings
 from services.settings.model import Settings

@@ -10,7 +10,7 @@ from typing import Literal
 from contracts.alerts import AlertSent
 from contracts.model import Instant, Part
 from services.alerts.cause import AlertCause, AlertIssue
-from services.engine.runtime.tbilisi import TBILISI
+from services.engine.clock import TBILISI
 
 EXAMPLES = 5
 Language = Literal["en", "ka"]

@@ -19,8 +19,8 @@ from contracts.shop import OrderChanged, OrderRemoved
 from services.accounting.documents.relations import is_own_purchase
 from services.accounting.documents.trigger import due_at, is_triggered
 from services.alerts.cause import CLEARED, ISSUE, AlertCause, AlertIssue, IssueCleared
+from services.engine.outbox.dead_letters import order_key_of, shop_of
 from services.engine.outbox.handlers import Remember
-from services.engine.outbox.letter_about import order_key_of, shop_of
 from services.engine.state.records import Kind, State
 from services.settings.model import Settings
 

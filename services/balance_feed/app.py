@@ -11,8 +11,8 @@ from services.balance_feed.importing import Importer
 from services.balance_feed.schedule import Schedule
 from services.connectors.balance.client import Balance
 from services.engine.outbox.engine import Engine
+from services.engine.runtime.blueprint import Blueprint
 from services.engine.runtime.feed_watch import watch, watched
-from services.engine.runtime.service import Blueprint
 from services.settings.model import Settings
 
 

@@ -22,7 +22,7 @@ from services.engine.outbox.engine import Engine
 from services.engine.outbox.faults import FAULT, Fault, clear_fault, note_fault
 from services.engine.outbox.upstream_errors import AccessDenied, Rejected
 from services.engine.outbox.work import Work
-from services.engine.runtime.fingerprint import fingerprint
+from services.engine.runtime.blueprint import fingerprint
 from services.engine.state.database import note, noted
 from services.engine.state.store import read_kind
 from services.settings.model import Settings

@@ -11,9 +11,9 @@ from contracts.operations import CommandSettled, ImportRequested
 from services.balance_feed.handlers import COMMAND, NAME, Resource
 from services.balance_feed.importing import Importer
 from services.balance_feed.report import ImportReport
+from services.engine.clock import next_run
 from services.engine.outbox.engine import Engine
 from services.engine.outbox.upstream_errors import Unavailable, UpstreamError
-from services.engine.runtime.cron import next_run
 from services.engine.state.store import read_kind
 from services.engine.telemetry.freshness import completed, completions
 from services.settings.model import ScheduleSettings

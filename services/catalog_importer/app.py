@@ -17,9 +17,9 @@ from services.connectors.identity.standing import watched
 from services.connectors.upstreams import open_shops, shop_lane
 from services.connectors.woocommerce.client import WooCommerce
 from services.connectors.woocommerce.products import MOST_SKUS
+from services.engine.clock import Clock, utc_now
 from services.engine.outbox.lane import Lane
-from services.engine.runtime.clock import Clock, utc_now
-from services.engine.runtime.service import Blueprint
+from services.engine.runtime.blueprint import Blueprint
 from services.settings.model import Settings
 
 FLOWS = frozenset({"catalogue", "prices"})

@@ -30,10 +30,9 @@ from services.connectors.woocommerce.batch import NotStored, Stored
 from services.connectors.woocommerce.echo import differences
 from services.connectors.woocommerce.products import MOST_SKUS
 from services.engine.outbox.batches import Batches
-from services.engine.outbox.failure import outcome_of
 from services.engine.outbox.outcome import Done, Outcome, Refused, Unknown
 from services.engine.outbox.row import Row
-from services.engine.outbox.upstream_errors import UpstreamError
+from services.engine.outbox.upstream_errors import UpstreamError, outcome_of
 from services.settings.shop import ShopSettings
 
 

@@ -30,7 +30,7 @@ from services.catalog_importer.requests import (
 )
 from services.engine.outbox.decision import Decision
 from services.engine.outbox.handlers import Handlers
-from services.engine.runtime.fingerprint import fingerprint
+from services.engine.runtime.blueprint import fingerprint
 from services.engine.state.records import State
 from services.settings.model import Settings
 

@@ -16,11 +16,9 @@ from services.connectors.woocommerce.batch import ItemResult, NotStored, Stored
 from services.connectors.woocommerce.echo import differences
 from services.connectors.woocommerce.product import Product
 from services.connectors.woocommerce.product_write import ProductWrite
-from services.engine.outbox.batches import Batches
-from services.engine.outbox.failure import outcome_of
-from services.engine.outbox.isolate import isolated
+from services.engine.outbox.batches import Batches, isolated
 from services.engine.outbox.outcome import Outcome, Refused
-from services.engine.outbox.upstream_errors import UpstreamError
+from services.engine.outbox.upstream_errors import UpstreamError, outcome_of
 
 # What the shop holds for items, looked up before anything is written.
 

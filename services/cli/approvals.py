@@ -25,7 +25,7 @@ from services.cli.requests import command_header
 from services.cli.screen import console, print_json
 from services.engine.client.commands import send_command
 from services.engine.client.reader import read_events
-from services.engine.runtime.tbilisi import local_time
+from services.engine.clock import local_time
 from services.settings import Settings
 from services.settings.shop import ShopSettings
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from contracts.operations import DeadLettered, DeadLetterSettled, FailedRecord
 from services.engine.client.reader import read_events
 from services.engine.kafka.record import restore_record, to_failed_record
-from services.engine.outbox import letter_about
+from services.engine.outbox import dead_letters
 from services.engine.privacy.opening import Opener, opening
 from services.settings.model import KafkaSettings
 
@@ -50,17 +50,17 @@ class DeadLetter:
     @property
     def subject(self) -> str:
         """What it is about: `shop:order`, `shop:item`, or the key of a record."""
-        return letter_about.subject_of(self.letter)
+        return dead_letters.subject_of(self.letter)
 
     @property
     def shop(self) -> str | None:
         """The shop that it is about, if it is about one."""
-        return letter_about.shop_of(self.letter)
+        return dead_letters.shop_of(self.letter)
 
     @property
     def order(self) -> int | None:
         """The order that it is about, if it is about one."""
-        return letter_about.order_of(self.letter)
+        return dead_letters.order_of(self.letter)
 
 
 async def read_dead_letters(settings: KafkaSettings) -> dict[str, DeadLetter]:

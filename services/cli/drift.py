@@ -19,7 +19,7 @@ from services.connectors.woocommerce.client import WooCommerce
 from services.connectors.woocommerce.product import Product
 from services.connectors.woocommerce.read import ReadError
 from services.engine.client.reader import read_events
-from services.engine.runtime.clock import utc_now
+from services.engine.clock import utc_now
 from services.settings.catalogue import Ownership
 from services.settings.model import Settings
 from services.settings.shop import ShopSettings

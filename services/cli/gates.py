@@ -13,7 +13,7 @@ from contracts.model import Event
 from services.cli.command import FAILED
 from services.cli.screen import build_table, console, print_json
 from services.engine.client.reader import read_events
-from services.engine.runtime.tbilisi import TBILISI
+from services.engine.clock import TBILISI
 from services.settings.model import Settings
 
 HEADS = ("gate", "flows", "", "since", "passed last", "looked at")

@@ -12,8 +12,8 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command, get_group
 
+from services.cli.imports import imported
 from services.cli.screen import errors
-from services.engine.runtime.importing import imported
 
 # Spellings of earlier versions, which are still understood: each is replaced, and the new one is shown.
 

@@ -18,7 +18,7 @@ from services.cli.plans.groups import CatalogueGroup, list_groups
 from services.cli.screen import build_table, console, print_json, report_unreadable
 from services.connectors.upstreams import open_shop
 from services.connectors.woocommerce.categories import Category
-from services.engine.runtime.clock import utc_now
+from services.engine.clock import utc_now
 from services.settings.model import Settings
 
 # The entries of the mapping, and the SKUs that a pattern takes, on a terminal or as data.

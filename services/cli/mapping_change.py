@@ -14,7 +14,7 @@ from services.cli import requests
 from services.cli.command import FAILED
 from services.cli.plans.catalogue import KnownCatalogue, judge_items
 from services.cli.screen import build_table, console, print_json
-from services.engine.runtime.tbilisi import TBILISI
+from services.engine.clock import TBILISI
 from services.settings.model import Settings
 
 # What a change of the mapping would do to the shop's products, counted before anything is saved (claim S0.39).

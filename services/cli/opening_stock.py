@@ -15,7 +15,7 @@ from services.connectors.http.unreadable import Unreadable, readable
 from services.connectors.upstreams import open_shop
 from services.connectors.woocommerce.product import Product
 from services.connectors.woocommerce.read import Odd
-from services.engine.runtime.clock import utc_now
+from services.engine.clock import utc_now
 
 STOCK_COLUMNS = ("sku", "name", "quantity", "product_id", "variation_id", "balance_uid", "status")
 StockRow = tuple[str, str, str, int, str, str, str]

@@ -13,7 +13,7 @@ from contracts.operations import PaymentReceived
 from services.cli import requests, times
 from services.cli.command import DryRun, Json, Patience, Shop, command, read_settings, select_shop, show_answer
 from services.cli.screen import console
-from services.engine.runtime.tbilisi import local_date
+from services.engine.clock import local_date
 
 Day = Annotated[str, typer.Option("--date", help="The day it arrived, as 2026-11-20; today if it is left out.")]
 AmountText = Annotated[str, typer.Option("--amount", help="How much, in the order's currency: 120.00.")]

@@ -39,7 +39,7 @@ from services.connectors.http.unreadable import Unreadable, readable
 from services.connectors.upstreams import open_shop
 from services.engine.client.commands import send_command, send_commands
 from services.engine.client.reader import read_events
-from services.engine.runtime.clock import utc_now
+from services.engine.clock import utc_now
 from services.settings.balance import Dialect
 from services.settings.model import Settings
 

@@ -37,8 +37,8 @@ from services.cli.screen import build_table, console, errors, print_json
 from services.connectors.upstreams import open_shop
 from services.engine.client.commands import decoded_events, open_answers, send_command
 from services.engine.client.reader import read_events
-from services.engine.outbox.letter_about import order_key_of
-from services.engine.runtime.clock import utc_now
+from services.engine.clock import utc_now
+from services.engine.outbox.dead_letters import order_key_of
 from services.refund_exporter.returns.source import find
 from services.settings import Settings, SettingsError
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from services.engine.runtime.importing import imported
+from services.cli.imports import imported
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractAsyncContextManager
 
-    from services.engine.runtime.service import Blueprint
+    from services.engine.runtime.blueprint import Blueprint
     from services.settings.model import Settings
 
     Open = Callable[[Settings], AbstractAsyncContextManager[Blueprint]]

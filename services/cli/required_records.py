@@ -15,7 +15,7 @@ from services.connectors.balance.client import Balance
 from services.connectors.balance.clients import ClientRef
 from services.connectors.upstreams import open_shop
 from services.connectors.woocommerce.store import ShopTaxRate
-from services.engine.runtime.clock import utc_now
+from services.engine.clock import utc_now
 from services.settings.balance import ListTexts
 from services.settings.model import Settings
 from services.settings.orders import OrderSettings

@@ -18,7 +18,7 @@ from services.cli.screen import build_table, console, errors, format_mark, print
 from services.connectors.upstreams import open_shop
 from services.connectors.woocommerce.shipping import ShippingMethod
 from services.engine.client.reader import read_events
-from services.engine.runtime.clock import utc_now
+from services.engine.clock import utc_now
 from services.settings.model import Settings
 from services.settings.order_rules import OrderRule
 from services.settings.orders import OrderSettings

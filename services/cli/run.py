@@ -16,15 +16,14 @@ from aiokafka.errors import KafkaError
 from services.cli.command import WRONG_SETTINGS, command, read_settings
 from services.cli.registry import OPTIONAL_SERVICES, SERVICES, configured_services, load_blueprint
 from services.cli.screen import errors
+from services.engine.backoff import unavailable_wait
+from services.engine.clock import utc_now
 from services.engine.kafka.availability import retry_until_available
 from services.engine.kafka.membership import Displaced
 from services.engine.kafka.topics import TopicsNotCreated, create_topics
-from services.engine.outbox.backoff import unavailable_wait
-from services.engine.runtime.clock import utc_now
-from services.engine.runtime.exclusive import refuse_seconds
 from services.engine.runtime.service import Service
 from services.engine.runtime.serving import CannotListen
-from services.engine.state.lock import AlreadyRunning
+from services.engine.state.lock import AlreadyRunning, refuse_seconds
 from services.engine.state.trouble import first_cause
 from services.engine.telemetry.board import Board
 from services.engine.telemetry.exporting import exporting

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from services.connectors.http.unreadable import Unreadable
-from services.engine.runtime.tbilisi import TBILISI
+from services.engine.clock import TBILISI
 
 UNLIMITED_WIDTH = 100_000
 """Columns where nobody reads on a screen: a pipe or a file gets each line whole, whatever its length."""

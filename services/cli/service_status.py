@@ -13,8 +13,8 @@ from aiokafka import TopicPartition
 from rich.markup import escape
 
 from services.cli.registry import configured_services
+from services.engine.clock import local_time
 from services.engine.kafka.connection import open_admin, read_end_offsets
-from services.engine.runtime.tbilisi import local_time
 from services.engine.state.files import database_file
 from services.settings.model import KafkaSettings, Settings
 

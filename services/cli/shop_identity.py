@@ -19,7 +19,7 @@ from services.connectors.identity.evidence import judge
 from services.connectors.identity.seen import Seen
 from services.connectors.identity.standing import Standing, remedy, told
 from services.engine.client.reader import read_events
-from services.engine.runtime.tbilisi import local_date, local_time
+from services.engine.clock import local_date, local_time
 from services.settings.model import Settings
 
 # How the identities of the shops stand, as the operations topic has it.

@@ -27,7 +27,7 @@ from services.cli.freshness import (
 from services.cli.screen import build_table, console, print_json
 from services.connectors.identity.standing import Standing
 from services.engine.client.reader import read_events
-from services.engine.runtime.tbilisi import local_time
+from services.engine.clock import local_time
 from services.settings.model import Settings
 
 # Which services their machine keeps from working, as they said last: a disk, a clock.

@@ -18,9 +18,8 @@ from contracts.model import Event
 from services.cli.command import FAILED, Json, Shop, command, read_settings, select_shop
 from services.cli.screen import build_table, console, errors, print_json
 from services.engine.client.reader import read_events
-from services.engine.runtime.clock import utc_now
-from services.engine.runtime.tbilisi import local_time
-from services.engine.state.memory import MemoryState
+from services.engine.clock import local_time, utc_now
+from services.engine.state.records import MemoryState
 from services.settings.model import Settings
 from services.stock_publisher.decide import compute_current_figure
 from services.stock_publisher.handlers import TOPICS as PUBLISHER_TOPICS

@@ -8,11 +8,10 @@ from functools import partial
 
 from services.connectors.http.recovery import wait_for
 from services.connectors.woocommerce.client import WooCommerce
-from services.engine.outbox.backoff import unavailable_wait
+from services.engine.backoff import LONGEST_WAIT, unavailable_wait
+from services.engine.clock import Clock
 from services.engine.outbox.breaker import Breaker
 from services.engine.outbox.lane import Deliver, Lane
-from services.engine.outbox.retry_after import LONGEST
-from services.engine.runtime.clock import Clock
 from services.settings.model import Settings
 
 
@@ -32,7 +31,7 @@ async def open_shops(settings: Settings, clock: Clock) -> AsyncIterator[Mapping[
 def breaker(settings: Settings, address: str = "") -> Breaker:
     """A breaker with the settings' waits; it is reopened by any call of this process to the upstream's address."""
     retry = settings.retry
-    made = Breaker(partial(unavailable_wait, first=retry.first_wait, longest=min(retry.longest_wait, LONGEST)))
+    made = Breaker(partial(unavailable_wait, first=retry.first_wait, longest=min(retry.longest_wait, LONGEST_WAIT)))
     if address:
         wait_for(address, made)
     return made

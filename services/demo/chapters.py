@@ -16,7 +16,7 @@ from services.cli.requests import command_header, request
 from services.cli.screen import console
 from services.demo.choose import Chosen
 from services.demo.stage import Stage
-from services.engine.runtime.tbilisi import local_day
+from services.engine.clock import local_day
 from services.settings.model import Settings
 
 Actions = Counter[str]

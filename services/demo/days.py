@@ -9,7 +9,7 @@ from services.cli.day_close.facts import collect_facts
 from services.cli.day_close.sources import query_sources
 from services.cli.screen import console
 from services.demo.stage import Stage
-from services.engine.runtime.clock import utc_now
+from services.engine.clock import utc_now
 
 SHOP = "main"
 

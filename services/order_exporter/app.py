@@ -11,10 +11,9 @@ from services.connectors.identity.guard import ByShop
 from services.connectors.identity.standing import watched
 from services.connectors.upstreams import balance_lanes, open_shop, shop_breaker
 from services.connectors.woocommerce.client import WooCommerce
+from services.engine.clock import Clock, utc_now
 from services.engine.outbox.lane import Lane
-from services.engine.runtime.clock import Clock, utc_now
-from services.engine.runtime.fingerprint import fingerprint
-from services.engine.runtime.service import Blueprint
+from services.engine.runtime.blueprint import Blueprint, fingerprint
 from services.engine.telemetry.families import Reads
 from services.order_exporter.contacts.contact_delivery import deliver_contacts
 from services.order_exporter.contacts.contacts import lane

@@ -11,11 +11,10 @@ from services.connectors.identity.guard import Guard, guarded_lane
 from services.connectors.identity.standing import watched
 from services.connectors.upstreams import open_shops, shop_lane
 from services.connectors.woocommerce.client import WooCommerce
+from services.engine.clock import Clock, utc_now
 from services.engine.outbox.lane import Lane
-from services.engine.runtime.clock import Clock, utc_now
-from services.engine.runtime.fingerprint import fingerprint
+from services.engine.runtime.blueprint import Blueprint, fingerprint
 from services.engine.runtime.gate import Gate
-from services.engine.runtime.service import Blueprint
 from services.order_notifier.deliveries import deliver_notes, deliver_statuses
 from services.order_notifier.handlers import SERVICE, handlers, note_lane, status_lane
 from services.settings.model import Settings

@@ -8,7 +8,7 @@ from datetime import date, datetime
 
 from contracts.delivery_ids import order_key
 from contracts.notices import OwnState
-from services.engine.runtime.tbilisi import local_date
+from services.engine.clock import local_date
 from services.engine.state.records import State
 from services.order_notifier.note import document_marker, document_text, waiting_marker, waiting_text
 from services.order_notifier.projection import DOCUMENT, ORDER, WAITING, Document, KnownOrder, Waiting

@@ -11,11 +11,10 @@ from contracts.delivery_ids import order_key
 from contracts.reasons import Reason
 from services.connectors.woocommerce.notes import Note
 from services.connectors.woocommerce.order import order_changed
-from services.engine.outbox.failure import outcome_of
 from services.engine.outbox.lane import Deliver
 from services.engine.outbox.outcome import Blocked, Done, Outcome, Refused
 from services.engine.outbox.row import Row
-from services.engine.outbox.upstream_errors import UpstreamError
+from services.engine.outbox.upstream_errors import UpstreamError, outcome_of
 from services.order_notifier.projection import awaited
 from services.order_notifier.status import base_of
 from services.order_notifier.tasks import NoteTask, StatusTask

@@ -10,9 +10,8 @@ from services.connectors.balance.client import Balance
 from services.connectors.identity.guard import ByShop
 from services.connectors.identity.standing import watched
 from services.connectors.upstreams import balance_lanes
-from services.engine.runtime.clock import Clock, utc_now
-from services.engine.runtime.fingerprint import fingerprint
-from services.engine.runtime.service import Blueprint
+from services.engine.clock import Clock, utc_now
+from services.engine.runtime.blueprint import Blueprint, fingerprint
 from services.refund_exporter.deliveries import deliveries
 from services.refund_exporter.handlers import handlers
 from services.refund_exporter.projection import SERVICE

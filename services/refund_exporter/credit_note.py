@@ -13,7 +13,7 @@ from contracts.shop import RefundIssued
 from services.accounting.documents.period import open_day
 from services.accounting.documents.unbookable import Unbookable
 from services.accounting.documents.vat_control import vat_note
-from services.engine.runtime.tbilisi import local_date
+from services.engine.clock import local_date
 from services.refund_exporter.basis import Basis
 from services.refund_exporter.given import given_parts
 from services.refund_exporter.left import Left

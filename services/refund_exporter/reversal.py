@@ -13,7 +13,7 @@ from contracts.ledger import NO_REFUND, RecordedLine, SaleDiverged
 from contracts.reasons import Reason
 from services.accounting.documents.period import open_day
 from services.accounting.documents.unbookable import Unbookable
-from services.engine.runtime.tbilisi import local_date
+from services.engine.clock import local_date
 from services.refund_exporter.basis import Basis, BasisLine
 from services.refund_exporter.credit_note import CreditNote
 from services.refund_exporter.left import Left, LineLeft

@@ -12,10 +12,9 @@ from services.connectors.identity.guard import Guard, guarded_lane
 from services.connectors.identity.standing import watched
 from services.connectors.upstreams import open_shops, shop_lane
 from services.connectors.woocommerce.client import WooCommerce
+from services.engine.clock import Clock, utc_now
 from services.engine.outbox.lane import Lane
-from services.engine.runtime.clock import Clock, utc_now
-from services.engine.runtime.fingerprint import fingerprint
-from services.engine.runtime.service import Blueprint, Task
+from services.engine.runtime.blueprint import Blueprint, Task, fingerprint
 from services.settings.model import Settings
 from services.stock_publisher.decide import stock_lane_name
 from services.stock_publisher.deliveries import StockDeliveries

@@ -18,8 +18,8 @@ from services.accounting.documents.digest import digest_of
 from services.connectors.woocommerce import php
 from services.connectors.woocommerce.cursor import Cursor
 from services.connectors.woocommerce.read import amount
+from services.engine.clock import Clock
 from services.engine.outbox.engine import Engine
-from services.engine.runtime.clock import Clock
 from services.engine.state.store import chunks, read_kind
 from services.settings.model import Settings
 from services.stock_publisher.order_rules import apply_snapshot, remove_order

@@ -19,14 +19,13 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
+from services.engine.clock import Clock
 from services.engine.outbox import outbox
 from services.engine.outbox.engine import Engine
-from services.engine.outbox.failure import outcome_of
 from services.engine.outbox.lane import Deliver
 from services.engine.outbox.outcome import Done, Outcome, Retry
 from services.engine.outbox.row import Row
-from services.engine.outbox.upstream_errors import UpstreamError
-from services.engine.runtime.clock import Clock
+from services.engine.outbox.upstream_errors import UpstreamError, outcome_of
 from services.stock_publisher.order_list import ShopOrderList
 
 # One action for all who need it, at most once in a while.

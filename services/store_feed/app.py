@@ -15,14 +15,14 @@ from services.connectors.identity.guard import guarded
 from services.connectors.identity.standing import watched as with_identities
 from services.connectors.upstreams import open_shops, shop_breaker
 from services.connectors.woocommerce.client import WooCommerce
+from services.engine.clock import utc_now
 from services.engine.outbox.engine import Engine
 from services.engine.outbox.lane import Lane
 from services.engine.runtime import serving
-from services.engine.runtime.clock import utc_now
+from services.engine.runtime.blueprint import Blueprint, Task
 from services.engine.runtime.feed_watch import watch as watch_feeds
 from services.engine.runtime.feed_watch import watched
-from services.engine.runtime.service import Blueprint, Task
-from services.engine.state.lasting import lasting
+from services.engine.state.database import lasting
 from services.settings.model import ReceiverSettings, Settings
 from services.store_feed import customers
 from services.store_feed.customers import CustomerCheck

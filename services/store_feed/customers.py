@@ -20,18 +20,16 @@ from contracts.model import Event
 from contracts.shop import OrderChanged
 from services.connectors.identity.guard import Shut, always_open
 from services.connectors.woocommerce.person import account_ref
+from services.engine.clock import next_run
 from services.engine.outbox.decision import NOTHING, Decision, Delivery
 from services.engine.outbox.engine import Engine
-from services.engine.outbox.failure import outcome_of
 from services.engine.outbox.handlers import News, Remember
 from services.engine.outbox.lane import Deliver
 from services.engine.outbox.outcome import Done, Outcome
 from services.engine.outbox.row import Row
-from services.engine.outbox.upstream_errors import UpstreamError
-from services.engine.runtime.cron import next_run
+from services.engine.outbox.upstream_errors import UpstreamError, outcome_of
 from services.engine.state.records import Kind, State
-from services.engine.state.refs import refs_of
-from services.engine.state.store import chunks, read_kind
+from services.engine.state.store import chunks, read_kind, refs_of
 from services.settings.model import ScheduleSettings
 from services.store_feed.records import (
     CUSTOMERS,

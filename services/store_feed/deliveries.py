@@ -15,10 +15,9 @@ from services.accounting.documents.digest import digest_of
 from services.connectors.woocommerce.exact_taxes import DECIMALS, NotTheSame, may_be_rounded, with_exact_taxes
 from services.connectors.woocommerce.read import ReadError
 from services.connectors.woocommerce.readable import readable_parts
-from services.engine.outbox.failure import outcome_of
 from services.engine.outbox.outcome import Done, Outcome
 from services.engine.outbox.row import Row
-from services.engine.outbox.upstream_errors import Rejected, UpstreamError
+from services.engine.outbox.upstream_errors import Rejected, UpstreamError, outcome_of
 from services.settings.orders import OrderSettings
 from services.store_feed.order_reader import (
     TAXES_DIFFER,

@@ -25,11 +25,10 @@ from services.connectors.identity.seen import MARK, Seen, ShowsItself, look
 from services.connectors.identity.standing import KNOWN, Standing, refusal
 from services.engine.outbox.decision import NOTHING, Decision, Delivery
 from services.engine.outbox.engine import Engine
-from services.engine.outbox.failure import outcome_of
 from services.engine.outbox.handlers import Handlers, composed
 from services.engine.outbox.outcome import Done, Outcome, Retry
 from services.engine.outbox.row import Row
-from services.engine.outbox.upstream_errors import AccessDenied, Rejected, UpstreamError
+from services.engine.outbox.upstream_errors import AccessDenied, Rejected, UpstreamError, outcome_of
 from services.engine.outbox.work import Work
 from services.engine.state.records import Kind, State
 from services.engine.state.store import read_kind

@@ -16,8 +16,8 @@ from sqlalchemy import bindparam, delete, insert, select
 from services.connectors.identity.seen import address
 from services.connectors.identity.standing import KNOWN
 from services.connectors.woocommerce import php
-from services.engine.outbox.cause import KeptCause
 from services.engine.outbox.engine import Engine
+from services.engine.outbox.row import KeptCause
 from services.engine.outbox.work import Work
 from services.engine.state.database import Database
 from services.engine.state.group_commit import GroupCommit

@@ -16,7 +16,7 @@ from contracts.shop import OrderChanged, OrderUnreadable
 from services.connectors.woocommerce.order import order_changed
 from services.connectors.woocommerce.read import ReadError
 from services.connectors.woocommerce.readable import modified_at, readable_parts
-from services.engine.runtime.tbilisi import local_time
+from services.engine.clock import local_time
 from services.settings.orders import OrderSettings
 from services.store_feed.records import OrderState, compare_states, state_of_order
 

@@ -7,7 +7,7 @@ from datetime import datetime
 import pytest
 
 from services.alerts.handlers import after_quiet_hours
-from services.engine.runtime.tbilisi import TBILISI
+from services.engine.clock import TBILISI
 
 
 def at(text: str) -> datetime:

@@ -10,7 +10,6 @@ import pytest
 
 from contracts.reasons import Reason
 from services.connectors.balance.client import Balance
-from services.engine.outbox.failure import outcome_of
 from services.engine.outbox.outcome import Refused, Retry, Unknown
 from services.engine.outbox.upstream_errors import (
     AccessDenied,
@@ -18,6 +17,7 @@ from services.engine.outbox.upstream_errors import (
     Unavailable,
     UnknownOutcome,
     UpstreamError,
+    outcome_of,
 )
 from tests.balance.balance_double import ITEM, balance, every
 

@@ -15,8 +15,8 @@ from contracts.balance import ItemChanged, ItemWithdrawn, PriceChanged, StockCha
 from contracts.model import Event
 from contracts.operations import CommandSettled, ImportRequested
 from services.balance_feed.schedule import AFTER_OUTAGE, AFTER_REFUSAL, Schedule
-from services.engine.outbox.retry_after import LONGEST
-from services.engine.runtime.cron import next_run
+from services.engine.backoff import LONGEST_WAIT
+from services.engine.clock import next_run
 from services.sandbox.balance import catalogue
 from services.sandbox.balance.catalogue import CatalogueOrder
 from services.sandbox.balance.prices import REGULAR
@@ -160,7 +160,7 @@ async def test_an_unavailable_balance_is_waited_for_and_found_again(feed: Feed) 
     assert len(named(await feed.ledger.news(), ItemChanged)) == len(feed.books.items)
 
 
-@pytest.mark.parametrize(("wish", "rest"), [("41", 41.0), ("1234", LONGEST)])
+@pytest.mark.parametrize(("wish", "rest"), [("41", 41.0), ("1234", LONGEST_WAIT)])
 async def test_balance_may_say_itself_how_long_to_wait_up_to_a_minute(feed: Feed, wish: str, rest: float) -> None:
     feed.trouble("outage", "GET .*/Stocks$", headers={"Retry-After": wish})
     async with scheduled(feed) as rests:

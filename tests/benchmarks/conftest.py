@@ -10,7 +10,7 @@ import pytest
 
 from services.demo.kafka import Broker
 from services.engine.kafka.topics import create_topics
-from services.engine.runtime.garbage import look_less_often
+from services.engine.runtime.service import tune_garbage_collector
 from services.settings.model import KafkaSettings
 from tests.benchmarks.board import Board
 
@@ -18,7 +18,7 @@ from tests.benchmarks.board import Board
 @pytest.fixture(autouse=True, scope="session")
 def _garbage_as_in_a_service() -> Iterator[None]:
     before = gc.get_threshold()
-    look_less_often()
+    tune_garbage_collector()
     yield
     gc.set_threshold(*before)
     gc.unfreeze()

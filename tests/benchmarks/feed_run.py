@@ -22,7 +22,7 @@ from services.balance_feed.handlers import NAME, handlers
 from services.balance_feed.importing import Importer
 from services.connectors.balance.client import Balance
 from services.engine.outbox.engine import Engine
-from services.engine.runtime.garbage import look_less_often
+from services.engine.runtime.service import tune_garbage_collector
 from services.engine.state.tables import events
 from services.settings.model import Settings
 from tests.benchmarks.given import NOW, settings
@@ -97,7 +97,7 @@ async def run(url: str, folder: Path, rounds: int) -> Found:
     """Import once, then by turns; the peak is that of the whole process."""
     chosen, clock = feeding(url, folder), Clock(NOW)
     async with Balance(chosen.balance, SecretStr("x")) as balance, opened(NAME, handlers(), folder, clock) as engine:
-        look_less_often()
+        tune_garbage_collector()
         feed = Feed(Importer(engine, balance, chosen))
         items, before = await feed.first(), await written(engine)
         times = await by_turns(feed.again, lambda _: bare(url), rounds, warm_up=0)

@@ -10,7 +10,8 @@ from pathlib import Path
 from contracts.envelope import headers, value, wrap
 from contracts.model import Event
 from services.engine.kafka.connection import create_producer
-from services.engine.runtime.service import Blueprint, Service
+from services.engine.runtime.blueprint import Blueprint
+from services.engine.runtime.service import Service
 from services.settings.model import KafkaSettings, Settings
 from tests.benchmarks.given import NOW
 

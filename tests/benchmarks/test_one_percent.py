@@ -14,8 +14,8 @@ from contracts.model import Event
 from services.catalog_importer.app import NAME, product_lane
 from services.catalog_importer.handlers import handlers
 from services.connectors.upstreams import open_shop
+from services.engine.clock import utc_now
 from services.engine.outbox.engine import Engine
-from services.engine.runtime.clock import utc_now
 from services.settings.model import Settings
 from tests.benchmarks import goods
 from tests.benchmarks.board import Board

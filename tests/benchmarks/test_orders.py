@@ -19,10 +19,10 @@ from contracts.shop import OrderChanged
 from services.accounting.documents.unbookable import Unbookable
 from services.connectors.balance.client import Balance
 from services.connectors.woocommerce.order import order_changed
+from services.engine.clock import utc_now
 from services.engine.outbox.breaker import Breaker
 from services.engine.outbox.engine import Engine
 from services.engine.outbox.lane import Lane
-from services.engine.runtime.clock import utc_now
 from services.order_exporter.deliveries import deliveries
 from services.order_exporter.handlers import SALE_LANE, handlers
 from services.order_exporter.projection import SERVICE

@@ -18,10 +18,10 @@ from contracts.model import Event
 from services.catalog_importer.deliveries import ProductDeliveries
 from services.catalog_importer.handlers import handlers
 from services.connectors.woocommerce.client import WooCommerce
+from services.engine.clock import TBILISI
 from services.engine.outbox.decision import Decision, Delivery
 from services.engine.outbox.outcome import Done, Outcome
 from services.engine.outbox.row import Row
-from services.engine.runtime.tbilisi import TBILISI
 from services.sandbox.faults import ConnectionCut, Faults
 from services.sandbox.woocommerce.app import create
 from services.sandbox.woocommerce.categories import Categories

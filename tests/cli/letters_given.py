@@ -9,7 +9,7 @@ from typing import Any
 from contracts.operations import DeadLettered, DeadLetterSettled, FailedDelivery, FailedRecord
 from contracts.reasons import Reason
 from services.cli.dead_letter_log import DeadLetter, DeadLetterEvent, apply_dead_letter_event
-from services.engine.outbox.digest import letter_digest
+from services.engine.outbox.dead_letters import letter_digest
 
 NOW = datetime(2026, 11, 20, 14, tzinfo=UTC)
 SALE = {"shop": "main", "order": 998}

@@ -16,9 +16,8 @@ from services.cli.dead_letters import edit_check as looking_up
 from services.cli.dead_letters.correction import Correction, build_correction, editable_document
 from services.cli.dead_letters.edit_check import EditContext, check_references, confirm_doubts
 from services.cli.dead_letters.pointers import set_value
-from services.engine.outbox.dead_letters import delivery_letter
+from services.engine.outbox.dead_letters import delivery_letter, digest_of
 from services.engine.outbox.decision import Delivery
-from services.engine.outbox.digest import digest_of
 from services.engine.outbox.upstream_errors import Unavailable
 from services.sandbox import recorded
 from tests.cli.letters_given import letters

@@ -18,9 +18,8 @@ from services.cli.dead_letters.pointers import find_differences, set_value
 from services.cli.dead_letters.records import MASK, mask_person
 from services.cli.dead_letters.selection import find_same_record
 from services.engine.kafka.record import restore_record, to_failed_record
-from services.engine.outbox.dead_letters import delivery_letter
+from services.engine.outbox.dead_letters import delivery_letter, digest_of
 from services.engine.outbox.decision import Delivery
-from services.engine.outbox.digest import digest_of
 from tests.cli.letters_given import closed, delivery, letters, record
 from tests.outbox.shelf import envelope as told_by_feed
 from tests.outbox.shelf import of_envelope, stock

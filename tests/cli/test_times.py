@@ -8,7 +8,7 @@ import pytest
 
 from services.cli.screen import print_json
 from services.cli.times import InvalidTime, parse_date, parse_time
-from services.engine.runtime.tbilisi import local_time
+from services.engine.clock import local_time
 
 NOW = datetime(2026, 11, 20, 10, 3, tzinfo=UTC)
 MIDNIGHT = datetime(2026, 11, 19, 20, 0, tzinfo=UTC)

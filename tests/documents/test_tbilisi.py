@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from services.engine.runtime.tbilisi import local_date, local_day
+from services.engine.clock import local_date, local_day
 
 
 @pytest.mark.parametrize(

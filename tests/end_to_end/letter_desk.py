@@ -8,9 +8,8 @@ from datetime import timedelta
 
 from aiokafka import AIOKafkaConsumer
 
+from services.engine.clock import local_day, utc_now
 from services.engine.kafka.connection import create_producer
-from services.engine.runtime.clock import utc_now
-from services.engine.runtime.tbilisi import local_day
 from tests.end_to_end.programs import Said
 from tests.end_to_end.stage import Stage
 

@@ -13,7 +13,7 @@ import httpx
 from contracts.operations import ImportRequested
 from services.cli.requests import command_header
 from services.engine.client.commands import send_command
-from services.engine.runtime.clock import utc_now
+from services.engine.clock import utc_now
 from services.sandbox.balance.catalogue import STANDARD, ordered
 from tests.end_to_end import journal
 from tests.end_to_end.stage import Stage

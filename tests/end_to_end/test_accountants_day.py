@@ -13,7 +13,7 @@ from contracts.approvals import ApprovalAsked
 from contracts.closing import DayClosed
 from contracts.reasons import Reason
 from services.demo.kafka import Broker
-from services.engine.runtime.tbilisi import local_date
+from services.engine.clock import local_date
 from tests.end_to_end.stage import ALL, Stage, stage
 
 pytestmark = [

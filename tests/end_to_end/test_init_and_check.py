@@ -22,8 +22,8 @@ from services.connectors.woocommerce.client import WooCommerce
 from services.connectors.woocommerce.order import order_changed
 from services.demo.kafka import Broker
 from services.demo.world import ALL_LIVE, World, world
+from services.engine.clock import utc_now
 from services.engine.kafka.topics import create_topics
-from services.engine.runtime.clock import utc_now
 from services.sandbox.balance.prices import GEL
 from services.sandbox.server import serve
 from services.sandbox.woocommerce import app as shop_app

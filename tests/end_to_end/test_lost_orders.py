@@ -10,8 +10,7 @@ import pytest
 
 from contracts.closing import DayClosed
 from services.demo.kafka import Broker
-from services.engine.runtime.clock import utc_now
-from services.engine.runtime.tbilisi import local_date
+from services.engine.clock import local_date, utc_now
 from services.sandbox.woocommerce import dates
 from tests.end_to_end import journal
 from tests.end_to_end.stage import ALL, Stage, stage

@@ -14,7 +14,7 @@ from contracts.reasons import Reason
 from services.cli.requests import command_header
 from services.demo.kafka import Broker
 from services.engine.client.commands import send_command
-from services.engine.runtime.clock import utc_now
+from services.engine.clock import utc_now
 from services.sandbox.balance.goods import Good, of_recorded_shop
 from services.sandbox.recorded import recording
 from tests.end_to_end import journal

@@ -19,7 +19,8 @@ from services.engine.client.reader import read_events
 from services.engine.kafka.topics import create_topics
 from services.engine.outbox.decision import NOTHING
 from services.engine.outbox.handlers import Handlers
-from services.engine.runtime.service import Blueprint, Service
+from services.engine.runtime.blueprint import Blueprint
+from services.engine.runtime.service import Service
 from services.engine.state.store import read_kind
 from services.order_exporter import handlers as order_exporter
 from services.refund_exporter import handlers as refund_exporter

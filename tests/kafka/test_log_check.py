@@ -13,7 +13,7 @@ from services.engine.kafka import log_check
 from services.engine.kafka.availability import TopicsMissing
 from services.engine.kafka.connection import open_admin
 from services.engine.kafka.log_check import LogChanged, LogCheck, read_cluster_id
-from services.engine.state.positions import Partition, Position
+from services.engine.state.store import Partition, Position
 from tests.kafka.test_consumer import delete_before
 from tests.kafka.topics import STOCK, Taker, Topics, consuming, eventually
 from tests.outbox.shelf import envelope, stock

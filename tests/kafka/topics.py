@@ -16,7 +16,7 @@ from contracts.model import Event
 from services.demo.kafka import Broker
 from services.engine.kafka.consumer import Consumer
 from services.engine.kafka.record import Record, positions_after
-from services.engine.state.positions import Partition, Position
+from services.engine.state.store import Partition, Position
 from services.settings.model import KafkaSettings
 
 STOCK, SHELF, OPERATIONS, LETTERS = "balance.stock", "stock.availability", "operations", "dead-letters"

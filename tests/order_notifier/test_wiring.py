@@ -13,7 +13,7 @@ from contracts.identity import ShopIdentified
 from services.connectors.identity.seen import key_mark
 from services.connectors.woocommerce.client import WooCommerce
 from services.engine.outbox.outcome import Done, Outcome, Retry
-from services.engine.runtime.service import Blueprint
+from services.engine.runtime.blueprint import Blueprint
 from services.order_notifier import app
 from tests.order_notifier.notifier_bench import HOME, MOVES, NOTES, World, sale, settings, world
 from tests.outbox.bench import open_bench

@@ -18,10 +18,9 @@ from contracts.operations import DeadLettered, DeadLetterSettled
 from services.engine.kafka.record import Record
 from services.engine.outbox.decision import NOTHING, Decision, Delivery
 from services.engine.outbox.engine import Engine
-from services.engine.outbox.handlers import Handlers
+from services.engine.outbox.handlers import Handlers, Rules
 from services.engine.outbox.outcome import Outcome
 from services.engine.outbox.row import Row
-from services.engine.outbox.service_rules import Rules
 from services.engine.state.database import Database, open_database
 from services.engine.state.records import State
 from services.engine.state.tables import deliveries, events

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from services.engine.outbox.aside import Aside
 from services.engine.outbox.breaker import Breaker
 from services.engine.outbox.outcome import Outcome, Retry
+from services.engine.outbox.relay import RowQuarantine
 from services.engine.outbox.row import Row
 from tests.outbox.bench import Bench
 from tests.outbox.upstream import Upstream, done, eventually, gone, relaying, stocked
@@ -47,7 +47,7 @@ async def test_it_does_not_open_the_breaker_for_the_others(bench: Bench) -> None
 
 
 def test_a_failure_is_the_rows_own_only_if_others_were_answered_since() -> None:
-    aside = Aside(lambda count: float(count))
+    aside = RowQuarantine(lambda count: float(count))
     assert not aside.failed(["a"], now=0)
     assert not aside.failed(["a", "b"], now=1)
     aside.answered(["c"])
@@ -56,7 +56,7 @@ def test_a_failure_is_the_rows_own_only_if_others_were_answered_since() -> None:
 
 
 def test_what_is_at_fault_itself_waits_longer_each_time_and_is_forgotten_when_answered() -> None:
-    aside = Aside(lambda count: float(count))
+    aside = RowQuarantine(lambda count: float(count))
     aside.failed(["a"], now=0)
     assert (aside.skipped(0, probing=False), aside.skipped(0, probing=True)) == (set(), {"a"})
     aside.answered(["b"])

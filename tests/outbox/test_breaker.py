@@ -10,12 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.reasons import Reason
-from services.engine.outbox.backoff import UNKNOWN_LONGEST, unavailable_wait, unknown_wait
+from services.engine.backoff import LONGEST_WAIT, UNKNOWN_LONGEST, unavailable_wait, unknown_wait
 from services.engine.outbox.breaker import Breaker
-from services.engine.outbox.failure import ACCESS_PAUSE, outcome_of
 from services.engine.outbox.outcome import Outcome, Refused, Retry, Unknown
-from services.engine.outbox.retry_after import LONGEST
-from services.engine.outbox.upstream_errors import AccessDenied, Rejected, Unavailable, UnknownOutcome, UpstreamError
+from services.engine.outbox.upstream_errors import (
+    ACCESS_PAUSE,
+    AccessDenied,
+    Rejected,
+    Unavailable,
+    UnknownOutcome,
+    UpstreamError,
+    outcome_of,
+)
 
 
 @pytest.fixture
@@ -86,7 +92,7 @@ def test_whatever_is_wished_it_looks_within_a_minute(wait: float, after: float |
     for failures in range(1, 30):
         now = 1000.0 * failures
         breaker.failed(now, "503", after)
-        assert breaker.pause(now) <= LONGEST < 60
+        assert breaker.pause(now) <= LONGEST_WAIT < 60
 
 
 def test_an_answer_to_another_call_lets_the_next_try_at_once(breaker: Breaker) -> None:
@@ -112,7 +118,7 @@ def test_a_closed_one_is_not_concerned(breaker: Breaker) -> None:
 
 
 def test_where_others_are_answered_and_ours_are_not_it_tries_more_and_more_rarely() -> None:
-    breaker, now, tries = Breaker(lambda _: LONGEST), 100.0, list[float]()
+    breaker, now, tries = Breaker(lambda _: LONGEST_WAIT), 100.0, list[float]()
     breaker.failed(now, "403 to every write")
     while now < 1000:
         now += 0.5  # reads are answered all the time
@@ -122,9 +128,9 @@ def test_where_others_are_answered_and_ours_are_not_it_tries_more_and_more_rarel
             breaker.failed(now, "403 to every write")
     pauses = [round(later - earlier) for earlier, later in pairwise(tries)]
     assert pauses[:4] == [5, 10, 20, 40]
-    assert set(pauses[4:]) == {round(LONGEST)}
-    breaker.admit(now + LONGEST)
-    breaker.succeeded(now + LONGEST)
+    assert set(pauses[4:]) == {round(LONGEST_WAIT)}
+    breaker.admit(now + LONGEST_WAIT)
+    breaker.succeeded(now + LONGEST_WAIT)
     breaker.failed(now + 100, "503")
     breaker.answered(now + 101)
     assert breaker.state(now + 101) == "half-open"

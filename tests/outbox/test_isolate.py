@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.reasons import Reason
-from services.engine.outbox.isolate import isolated
+from services.engine.outbox.batches import isolated
 from services.engine.outbox.outcome import Outcome, Refused, Retry, Unknown
 from services.engine.outbox.upstream_errors import Rejected, Unavailable, UnknownOutcome, UpstreamError
 

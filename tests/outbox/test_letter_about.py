@@ -9,7 +9,7 @@ import pytest
 
 from contracts.operations import DeadLettered, FailedDelivery, FailedRecord
 from services.cli.orders.timeline import build_timeline
-from services.engine.outbox.letter_about import order_key_of, order_of, shop_of
+from services.engine.outbox.dead_letters import order_key_of, order_of, shop_of
 from tests.cli.day_given import DAY, closing, settled_letter, told
 from tests.support.exporting import PAID
 

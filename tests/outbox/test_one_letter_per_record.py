@@ -21,8 +21,7 @@ from services.cli.registry import OPTIONAL_SERVICES
 from services.cli.registry import SERVICES as RUN
 from services.engine.kafka.record import Record
 from services.engine.outbox.engine import Engine
-from services.engine.outbox.handlers import Handlers
-from services.engine.outbox.service_rules import Rules
+from services.engine.outbox.handlers import Handlers, Rules
 from services.engine.runtime.service import ENGINE_TOPICS
 from services.engine.state.database import open_database
 from services.order_exporter import handlers as order_exporter

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from contracts.reasons import Reason
+from services.engine.outbox.dead_letters import redacted
 from services.engine.outbox.decision import Delivery
 from services.engine.outbox.outcome import Refused, Unknown
-from services.engine.privacy.redaction import redacted
 from tests.outbox.bench import Script, open_bench, wanted
 from tests.outbox.shelf import LANE, handlers
 from tests.privacy.people import PRIVATE, nino

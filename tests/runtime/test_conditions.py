@@ -20,10 +20,10 @@ from services.alerts import deliveries
 from services.alerts.deliveries import OwnDiskWatch, RecipientAddress
 from services.alerts.message import Message
 from services.cli import status as shown
+from services.engine.clock import ClockCheck
 from services.engine.outbox.handlers import Handlers
 from services.engine.outbox.outcome import Blocked
 from services.engine.runtime import service
-from services.engine.runtime.clock_check import ClockCheck
 from services.engine.runtime.conditions import Conditions, remembering
 from services.settings.alerts import AlertSettings, RecipientSettings
 from tests.outbox.bench import DEADLINE, Bench, Script, open_bench, wanted
@@ -134,31 +134,31 @@ def check() -> Iterator[ClockCheck]:
 def test_a_clock_is_compared_with_those_who_answer(
     check: ClockCheck, ahead: timedelta, more: dict[str, str], told: str
 ) -> None:
-    assert not check.compared
-    check.answered("Balance", {"date": format_datetime(SINCE + ahead)} | more)
-    assert check.compared
-    assert (told in check.trouble, bool(check.trouble)) == (True, bool(told))
+    assert not check.is_compared
+    check.compare_http("Balance", {"date": format_datetime(SINCE + ahead)} | more)
+    assert check.is_compared
+    assert (told in check.problem, bool(check.problem)) == (True, bool(told))
 
 
 @pytest.mark.parametrize("headers", [{}, {"date": "yesterday"}, {"date": "Mon, 02 Mar 2026 08:30:00 GMT", "age": "?"}])
 def test_an_answer_without_a_date_says_nothing(check: ClockCheck, headers: dict[str, str]) -> None:
-    check.answered("Balance", headers)
-    assert (check.compared, check.trouble) == (False, "")
+    check.compare_http("Balance", headers)
+    assert (check.is_compared, check.problem) == (False, "")
 
 
 def test_old_records_say_nothing_and_records_of_the_future_do(check: ClockCheck) -> None:
-    check.written("Kafka", int((SINCE - DAYS).timestamp() * 1000))
-    assert check.trouble == ""
-    check.written("Kafka", int((SINCE + DAYS).timestamp() * 1000))
-    assert "Kafka is 3.0 days ahead" in check.trouble
-    check.written("Kafka", int(SINCE.timestamp() * 1000))
-    assert check.trouble == ""
+    check.compare_record("Kafka", int((SINCE - DAYS).timestamp() * 1000))
+    assert check.problem == ""
+    check.compare_record("Kafka", int((SINCE + DAYS).timestamp() * 1000))
+    assert "Kafka is 3.0 days ahead" in check.problem
+    check.compare_record("Kafka", int(SINCE.timestamp() * 1000))
+    assert check.problem == ""
 
 
 def test_it_is_well_again_when_all_agree(check: ClockCheck) -> None:
     for ahead, trouble in ((DAYS, True), (timedelta(), False)):
-        check.answered("Balance", {"date": format_datetime(SINCE + ahead)})
-        assert bool(check.trouble) == trouble
+        check.compare_http("Balance", {"date": format_datetime(SINCE + ahead)})
+        assert bool(check.problem) == trouble
 
 
 class Post(RecipientAddress):
@@ -210,13 +210,13 @@ async def test_no_deadline_passes_by_a_clock_that_is_not_relied_on(
     script = Script()
     async with open_bench(tmp_path, Handlers((), {}, script)) as bench:
         check = ClockCheck(bench.clock)
-        monkeypatch.setattr(service, "OURS", check)
+        monkeypatch.setattr(service, "PROCESS_CLOCK_CHECK", check)
         # given a delivery that has been blocked for longer than it may be, by our clock
         blocked = Blocked("a-thing", Reason.SALE_ITEM_NOT_LINKED, "no link")
         await wanted(bench, script, replace(put_on_shelf("a"), blocked=blocked))
         bench.clock.advance(2 * DEADLINE)
         if ahead is not None:
-            check.heard("Balance", bench.clock() + ahead)
+            check.compare("Balance", bench.clock() + ahead)
         # when the service looks at what has become due
         ticking = asyncio.create_task(service._tick(bench.engine))
         await asyncio.sleep(0.3)

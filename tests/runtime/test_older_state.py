@@ -15,7 +15,7 @@ from sqlalchemy import text
 from contracts.catalog import AvailabilityChanged
 from services.engine.kafka import log_check
 from services.engine.outbox.engine import Engine
-from services.engine.outbox.service_rules import Rules
+from services.engine.outbox.handlers import Rules
 from services.engine.runtime.service import Service
 from services.engine.state.database import open_database
 from services.engine.state.files import leftovers

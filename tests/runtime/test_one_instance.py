@@ -17,8 +17,8 @@ import pytest
 from contracts.catalog import AvailabilityChanged
 from services.engine.kafka import membership
 from services.engine.kafka.membership import Displaced, Member, Membership
-from services.engine.runtime import exclusive
 from services.engine.runtime.service import Service
+from services.engine.state import lock
 from services.engine.state.lock import AlreadyRunning, take_lock
 from services.engine.state.trouble import found_in
 from tests.kafka.topics import SHELF, Topics
@@ -33,12 +33,12 @@ NOW = datetime(2026, 3, 2, 8, 30, tzinfo=UTC)
 
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exclusive, "PATIENCE", 0.5)
+    monkeypatch.setattr(lock, "PATIENCE", 0.5)
     monkeypatch.setattr(membership, "DEAD_AFTER", 1.0)
 
 
 def test_who_holds_the_state_is_told_with_what_to_do(tmp_path: Path) -> None:
-    lock = take_lock(tmp_path, NAME, NOW)
+    held = take_lock(tmp_path, NAME, NOW)
     with pytest.raises(AlreadyRunning) as refused:
         take_lock(tmp_path, NAME, NOW)
     told = str(refused.value)
@@ -46,7 +46,7 @@ def test_who_holds_the_state_is_told_with_what_to_do(tmp_path: Path) -> None:
     assert "02 Mar 2026 12:30" in told
     assert "stop that one first" in told
     take_lock(tmp_path, "another-service", NOW).release()
-    lock.release()
+    held.release()
 
 
 def test_a_killed_holder_leaves_no_lock_and_its_heir_has_its_name(tmp_path: Path) -> None:

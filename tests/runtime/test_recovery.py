@@ -17,10 +17,9 @@ from services.connectors.balance.client import Balance
 from services.connectors.http.recovery import wait_for
 from services.connectors.woocommerce.client import WooCommerce
 from services.engine.outbox.breaker import Breaker
-from services.engine.outbox.failure import outcome_of
 from services.engine.outbox.outcome import Outcome
 from services.engine.outbox.row import Row
-from services.engine.outbox.upstream_errors import UpstreamError
+from services.engine.outbox.upstream_errors import UpstreamError, outcome_of
 from services.sandbox.balance.app import create as create_balance
 from services.sandbox.faults import Fault, Faults
 from services.sandbox.server import serve

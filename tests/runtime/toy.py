@@ -18,7 +18,8 @@ from services.engine.outbox.handlers import Handlers
 from services.engine.outbox.lane import Deliver, Lane
 from services.engine.outbox.outcome import Done, Outcome, Retry, Unknown
 from services.engine.outbox.row import Row
-from services.engine.runtime.service import Blueprint, Service
+from services.engine.runtime.blueprint import Blueprint
+from services.engine.runtime.service import Service
 from services.settings.balance import BalanceSettings
 from services.settings.model import KafkaSettings, Settings, StateSettings
 from services.settings.shop import ShopSettings

@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import ColumnElement, insert, select
 from sqlalchemy.dialects import postgresql
 
-from services.engine.state.among import among, not_among
 from services.engine.state.database import open_database
+from services.engine.state.sql import among, not_among
 from services.engine.state.tables import meta
 
 NAMES = ["plain", "it's", 'a "quoted" one', "ქართული", "", "50 % of _", "line\nbreak"]

@@ -15,10 +15,9 @@ from sqlalchemy.exc import DBAPIError
 
 from services.engine.state import database as database_module
 from services.engine.state import opening, tables
-from services.engine.state.database import Database, open_database
+from services.engine.state.database import Database, lasting, open_database
 from services.engine.state.driver import Connection
 from services.engine.state.files import database_file
-from services.engine.state.lasting import lasting
 from services.engine.state.opening import opened
 from services.engine.state.trouble import is_corrupt, passing
 

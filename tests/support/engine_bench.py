@@ -16,11 +16,10 @@ from sqlalchemy import select
 
 from contracts.envelope import Envelope, decode
 from contracts.model import Event
+from services.engine import clock as clocks
 from services.engine.kafka.record import Record
 from services.engine.outbox.engine import Engine
-from services.engine.outbox.handlers import Handlers
-from services.engine.outbox.service_rules import Rules
-from services.engine.runtime import clock as clocks
+from services.engine.outbox.handlers import Handlers, Rules
 from services.engine.state.database import open_database
 from services.engine.state.files import database_file
 from services.engine.state.tables import events

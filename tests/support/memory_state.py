@@ -10,8 +10,8 @@ from contracts.envelope import Envelope, wrap
 from contracts.model import Event
 from services.engine.outbox.decision import Decision
 from services.engine.outbox.handlers import Handlers
-from services.engine.state.memory import MemoryState as Memory
 from services.engine.state.records import Kind, RecordT
+from services.engine.state.records import MemoryState as Memory
 
 NOON = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 """Noon in Tbilisi on an ordinary Monday."""

@@ -14,7 +14,7 @@ import pytest
 
 from services.cli import run
 from services.engine.kafka.topics import create_topics
-from services.engine.runtime.service import Blueprint
+from services.engine.runtime.blueprint import Blueprint
 from services.engine.telemetry.board import Board
 from services.engine.telemetry.families import FAMILIES
 from services.settings.load import load

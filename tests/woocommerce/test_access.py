@@ -13,9 +13,8 @@ from starlette.applications import Starlette
 from contracts.reasons import Reason
 from services.accounting.checks import shop as checks
 from services.connectors.woocommerce.client import WooCommerce
-from services.engine.outbox.failure import outcome_of
 from services.engine.outbox.outcome import Retry
-from services.engine.outbox.upstream_errors import UpstreamError
+from services.engine.outbox.upstream_errors import UpstreamError, outcome_of
 from services.sandbox.faults import Faults
 from services.sandbox.server import Served, serve
 from services.sandbox.woocommerce.app import create

@@ -13,7 +13,6 @@ from contracts.reasons import Reason
 from services.connectors.woocommerce.client import WooCommerce
 from services.connectors.woocommerce.cursor import Cursor
 from services.connectors.woocommerce.product_write import ProductWrite
-from services.engine.outbox.failure import outcome_of
 from services.engine.outbox.outcome import Refused, Retry, Unknown
 from services.engine.outbox.upstream_errors import (
     AccessDenied,
@@ -24,6 +23,7 @@ from services.engine.outbox.upstream_errors import (
     Rejected,
     UnknownOutcome,
     UpstreamError,
+    outcome_of,
 )
 from tests.woocommerce.shop_double import NOON, ShopDouble, client, listed, product
 

@@ -9,9 +9,8 @@ import pytest
 
 from contracts.reasons import Reason
 from services.connectors.woocommerce.client import WooCommerce
-from services.engine.outbox.failure import outcome_of
 from services.engine.outbox.outcome import Retry
-from services.engine.outbox.upstream_errors import UpstreamError
+from services.engine.outbox.upstream_errors import UpstreamError, outcome_of
 from tests.woocommerce.shop_double import ShopDouble, client
 
 pytestmark = pytest.mark.claim("K16")

@@ -7,7 +7,7 @@ import pytest
 
 from contracts.reasons import Reason
 from services.connectors.woocommerce.api import Api
-from services.engine.outbox.retry_after import LONGEST
+from services.engine.backoff import LONGEST_WAIT
 from services.engine.outbox.upstream_errors import (
     AccessDenied,
     Misaddressed,
@@ -150,7 +150,7 @@ async def test_maintenance_mode_is_looked_at_again_within_a_minute() -> None:
     page = httpx.Response(503, html=PAGE.format("Maintenance"), headers={"Retry-After": "600"})
     error = await failure_of(page, "POST", "/products/batch")
     assert isinstance(error, Unavailable)
-    assert error.retry_after == LONGEST
+    assert error.retry_after == LONGEST_WAIT
 
 
 async def test_a_page_for_people_at_an_unknown_address_is_a_wrong_address() -> None:

@@ -12,10 +12,9 @@ from services.connectors.balance.documents import StoredDocument, stored_documen
 from services.connectors.balance.fields import reference
 from services.connectors.balance.rows import Row as BalanceRow
 from services.connectors.balance.rows import RowInvalid
-from services.engine.outbox.failure import outcome_of
 from services.engine.outbox.outcome import Outcome, Refused, Unknown
 from services.engine.outbox.row import Row
-from services.engine.outbox.upstream_errors import Rejected, UpstreamError
+from services.engine.outbox.upstream_errors import Rejected, UpstreamError, outcome_of
 from services.settings.balance import Dialect
 
 Read = Callable[[str], Awaitable[BalanceRow | None]]

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from contracts.order_statuses import COMPLETED, PAID_STATUSES, PROCESSING
 from contracts.shop import OrderChanged
 from services.accounting.documents.trigger import is_asked_for, trigger_statuses
-from services.engine.runtime.tbilisi import local_date
+from services.engine.clock import local_date
 from services.settings.orders import OrderSettings
 
 DATED = PAID_STATUSES

@@ -45,8 +45,8 @@ from services.connectors.identity.standing import told
 from services.connectors.upstreams import open_shop
 from services.engine.client.commands import decoded_events, open_answers, send_commands
 from services.engine.client.reader import read_events
-from services.engine.outbox.letter_about import order_key_of
-from services.engine.runtime.clock import utc_now
+from services.engine.clock import utc_now
+from services.engine.outbox.dead_letters import order_key_of
 from services.engine.state.store import chunks
 from services.settings import Settings
 

@@ -25,10 +25,10 @@ from services.connectors.balance.rows import RowInvalid
 from services.connectors.identity import seen as identity_seen
 from services.connectors.upstreams import open_shop
 from services.connectors.woocommerce.client import WooCommerce
+from services.engine.clock import utc_now
 from services.engine.kafka.availability import KafkaNotReady
 from services.engine.kafka.topics import TopicsNotCreated
 from services.engine.outbox.upstream_errors import AccessDenied, Rejected, UpstreamError
-from services.engine.runtime.clock import utc_now
 from services.settings import SettingsError
 from services.settings.base import SecretMissing
 from services.settings.model import Settings

@@ -19,7 +19,7 @@ from services.connectors.identity.standing import told
 from services.connectors.upstreams import open_shop
 from services.connectors.woocommerce.client import WooCommerce
 from services.connectors.woocommerce.person import IdentityKeys
-from services.engine.runtime.clock import utc_now
+from services.engine.clock import utc_now
 from services.settings import Settings, SettingsError
 
 export_app = typer.Typer(no_args_is_help=True, help="Make records in a shop of what Balance holds.")

@@ -12,7 +12,7 @@ from contracts.ledger import ClientRecorded, SaleRecorded
 from contracts.model import Event
 from contracts.shop import OrderChanged
 from services.engine.client.reader import read_events
-from services.engine.runtime.tbilisi import TBILISI
+from services.engine.clock import TBILISI
 from services.order_exporter.clients.client import identity_of
 from services.settings.model import Settings
 

@@ -13,7 +13,7 @@ from services.cli.clients.history import (
     removed_account_to_dict,
 )
 from services.cli.screen import build_table, console
-from services.engine.runtime.tbilisi import local_time
+from services.engine.clock import local_time
 
 CLIENT_COLUMNS = ("client", "code", "how", "sales", "numbers", "merged by")
 

@@ -35,8 +35,7 @@ from services.cli.requests import command_header
 from services.cli.screen import build_table, console, print_json
 from services.engine.client.commands import send_command
 from services.engine.client.reader import read_events
-from services.engine.runtime.clock import utc_now
-from services.engine.runtime.tbilisi import local_date, local_time
+from services.engine.clock import local_date, local_time, utc_now
 from services.settings import Settings
 
 # The close of a day on a terminal: both sides with their difference, and every difference with its cause.

@@ -23,7 +23,7 @@ from services.accounting.documents.trigger import due_at
 from services.accounting.documents.vat_control import vat_note
 from services.cli.day_close.entries import DayEntry
 from services.cli.day_close.facts import OrderHistory
-from services.engine.runtime.tbilisi import local_time
+from services.engine.clock import local_time
 from services.order_exporter.compared import edit_of
 from services.settings.shop import ShopSettings
 

@@ -19,7 +19,7 @@ from services.accounting.documents.trigger import is_triggered
 from services.accounting.documents.unbookable import Unbookable
 from services.cli.day_close.facts import OrderHistory
 from services.cli.day_close.sides import UNSTATED, Side, document_rates, order_rates, refund_rates
-from services.engine.runtime.tbilisi import local_date
+from services.engine.clock import local_date
 from services.order_exporter.receipts.ledger import Payments
 from services.order_exporter.receipts.payment import BY_SHOP, Payment, entered_by
 from services.settings.orders import OrderSettings

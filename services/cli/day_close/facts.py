@@ -24,7 +24,7 @@ from contracts.operations import CommandSettled, DeadLettered, DeadLetterSettled
 from contracts.order_statuses import is_void
 from contracts.sales_orders import SalesOrderEnded, SalesOrderRecorded
 from contracts.shop import OrderChanged, OrderRemoved, OrderUnreadable, RefundIssued, RefundRemoved, RefundUnreadable
-from services.engine.outbox.letter_about import order_key_of
+from services.engine.outbox.dead_letters import order_key_of
 
 DocumentEvent = SaleRecorded | SaleDiverged | CreditNoteRecorded | NothingToCredit | PaymentRecorded
 TOPICS = ("shop.orders", "shop.refunds", "ledger.documents", "dead-letters", "operations")

@@ -13,7 +13,7 @@ from services.cli.day_close.entries import DayEntry
 from services.connectors.balance.client import Balance
 from services.connectors.balance.documents import StoredDocument, stored_document
 from services.connectors.balance.rows import RowInvalid
-from services.engine.runtime.tbilisi import local_date
+from services.engine.clock import local_date
 from services.settings.balance import BalanceSettings
 
 Read = Callable[[str], Awaitable[Mapping[str, Any] | None]]

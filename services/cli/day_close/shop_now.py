@@ -21,7 +21,7 @@ from services.connectors.woocommerce.order import order_changed
 from services.connectors.woocommerce.order_summary import OrderSummary, order_summary
 from services.connectors.woocommerce.read import ReadError
 from services.connectors.woocommerce.refund import refund_issued
-from services.engine.runtime.tbilisi import TBILISI, local_day, local_time
+from services.engine.clock import TBILISI, local_day, local_time
 from services.engine.state.store import chunks
 from services.settings.orders import OrderSettings
 

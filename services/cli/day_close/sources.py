@@ -21,8 +21,8 @@ from services.cli.day_close.shop_now import ShopAnswer, ShopQuery, single_day
 from services.connectors.identity.standing import told
 from services.connectors.upstreams import open_shop
 from services.connectors.woocommerce.order_summary import OrderSummary
+from services.engine.clock import utc_now
 from services.engine.outbox.upstream_errors import UpstreamError
-from services.engine.runtime.clock import utc_now
 from services.settings import Settings
 from services.settings.model import ScheduleSettings
 from services.settings.orders import OrderSettings

@@ -44,8 +44,8 @@ from services.cli.dead_letters.view import show_progress
 from services.cli.events.ending import run_until_stopped
 from services.cli.screen import console, print_json
 from services.cli.service_status import read_service_statuses
+from services.engine.clock import utc_now
 from services.engine.outbox.edits import whole_payload
-from services.engine.runtime.clock import utc_now
 from services.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, help="What only a person can settle.")

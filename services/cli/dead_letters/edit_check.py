@@ -27,8 +27,8 @@ from services.cli.dead_letters.document_check import (
 from services.cli.dead_letters.pointers import find_differences, get_value
 from services.connectors.balance.client import Balance
 from services.engine.client.reader import read_events
+from services.engine.clock import local_day
 from services.engine.outbox.upstream_errors import UpstreamError
-from services.engine.runtime.tbilisi import local_day
 from services.settings import Settings
 from services.settings.balance import BalanceSettings
 

@@ -21,9 +21,9 @@ from services.cli.dead_letter_log import DeadLetter
 from services.cli.dead_letters.channel import CommandChannel, ReplayResult, ResultKind, find_result, timed_out_result
 from services.connectors.upstreams import open_shop
 from services.connectors.woocommerce.client import WooCommerce
+from services.engine.clock import utc_now
 from services.engine.outbox.edits import editable
 from services.engine.outbox.upstream_errors import UpstreamError
-from services.engine.runtime.clock import utc_now
 from services.settings import Settings
 
 # Where each dead letter goes when it is replayed, and what will happen there.

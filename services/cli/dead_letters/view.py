@@ -26,8 +26,8 @@ from services.cli.dead_letters.records import ByteFormat, display_record, format
 from services.cli.dead_letters.replay import ReplayRoute, count_reasons
 from services.cli.screen import build_table, console, errors, print_json
 from services.cli.translation import translator
+from services.engine.clock import local_time
 from services.engine.outbox.edits import whole_payload
-from services.engine.runtime.tbilisi import local_time
 
 
 def print_dead_letters(found: Sequence[DeadLetter], language: str = "en") -> None:

@@ -37,7 +37,7 @@ from services.cli.requests import command_header
 from services.cli.screen import console, errors, print_json
 from services.engine.client.commands import decoded_events, open_answers, send_command
 from services.engine.client.reader import read_events
-from services.engine.runtime.tbilisi import local_date
+from services.engine.clock import local_date
 from services.engine.state.files import leftovers
 from services.settings.model import Settings
 

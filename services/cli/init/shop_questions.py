@@ -17,8 +17,8 @@ from services.cli.screen import console, report_unreadable
 from services.connectors.http.unreadable import Listing
 from services.connectors.woocommerce.categories import Category
 from services.connectors.woocommerce.client import WooCommerce
+from services.engine.clock import utc_now
 from services.engine.outbox.upstream_errors import UpstreamError
-from services.engine.runtime.clock import utc_now
 from services.settings import SettingsError
 from services.settings.address import address_fault
 from services.settings.shop import ShopSettings

@@ -25,7 +25,7 @@ from services.connectors.upstreams import open_shop
 from services.connectors.woocommerce.client import WooCommerce
 from services.engine.client.commands import decoded_events, open_answers, send_command
 from services.engine.client.reader import read_events
-from services.engine.runtime.clock import utc_now
+from services.engine.clock import utc_now
 from services.settings.model import Settings
 
 # What the topics know of items and links, and having links made.

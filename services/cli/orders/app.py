@@ -44,7 +44,7 @@ from services.cli.rule_explanation import show_explanation as show_rules
 from services.cli.screen import build_table, console, errors, print_json
 from services.connectors.identity.standing import told
 from services.engine.client.reader import read_events
-from services.engine.runtime.clock import utc_now
+from services.engine.clock import utc_now
 from services.engine.state.files import database_file
 from services.settings.model import Settings
 

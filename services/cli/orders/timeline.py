@@ -23,8 +23,8 @@ from contracts.privacy import ForgetRequested
 from contracts.returns import ReturnRequested
 from contracts.shop import OrderChanged, OrderRemoved, RefundIssued, RefundRemoved
 from services.cli.orders.event_text import describe_event
-from services.engine.outbox.letter_about import order_key_of
-from services.engine.runtime.tbilisi import local_time
+from services.engine.clock import local_time
+from services.engine.outbox.dead_letters import order_key_of
 
 TOPICS = (
     "shop.orders", "shop.refunds", "shop.customers", "ledger.documents", "shop.notices", "dead-letters", "operations",

@@ -23,7 +23,7 @@ from services.cli.screen import console, errors, print_json, report_unreadable
 from services.connectors.http.unreadable import Unreadable, readable
 from services.connectors.upstreams import open_shop
 from services.engine.client.reader import read_events
-from services.engine.runtime.clock import utc_now
+from services.engine.clock import utc_now
 
 app = typer.Typer(no_args_is_help=True, help="What would be done in a shop, before it is done.")
 Csv = Annotated[Path | None, typer.Option("--csv", help="Write the whole plan as a table.")]

@@ -17,7 +17,7 @@ from services.cli.requests import NoAnswer, command_header
 from services.connectors.upstreams import open_shop
 from services.engine.client.commands import decoded_events, open_answers, send_command
 from services.engine.client.reader import read_events
-from services.engine.runtime.clock import utc_now
+from services.engine.clock import utc_now
 from services.settings.model import Settings
 
 # No plan is applied while a selected group has no category in the shop (claim S1.9).

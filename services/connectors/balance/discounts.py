@@ -9,7 +9,7 @@ from decimal import Decimal
 from contracts.money import to_tetri
 from services.connectors.balance.fields import flag, moment, needed_reference, number, tabular, text
 from services.connectors.balance.rows import FieldInvalid, Row, reading
-from services.engine.runtime.tbilisi import TBILISI
+from services.engine.clock import TBILISI
 from services.settings.discounts import DiscountSettings
 
 WHOLE = Decimal(100)

@@ -28,8 +28,8 @@ from services.connectors.http import recovery
 from services.connectors.http.failures import NOT_SENT, failure_of
 from services.connectors.http.statuses import error_of
 from services.connectors.http.voice import Voice
+from services.engine.clock import PROCESS_CLOCK_CHECK
 from services.engine.outbox.upstream_errors import Rejected, UpstreamError
-from services.engine.runtime.clock_check import OURS
 from services.engine.telemetry.calls import call
 
 Params = Mapping[str, str | int]
@@ -190,7 +190,7 @@ class Upstream:
             with call(self._voice.name, request) as made:
                 response = made.answered(await self._client.send(request, stream=stream))
             response.extensions["began"] = began
-            OURS.answered(self._voice.name, response.headers)
+            PROCESS_CLOCK_CHECK.compare_http(self._voice.name, response.headers)
             result = str(response.status_code)
             return response
         except httpx.HTTPError as error:

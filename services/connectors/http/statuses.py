@@ -8,7 +8,7 @@ import httpx
 
 from services.connectors.http.descriptions import is_page
 from services.connectors.http.voice import Explanation, Voice
-from services.engine.outbox.retry_after import retry_after
+from services.engine.backoff import retry_after
 from services.engine.outbox.upstream_errors import (
     AccessDenied,
     ForeignAnswer,

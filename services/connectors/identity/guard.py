@@ -19,11 +19,10 @@ from services.connectors.identity.orders import PlacedOrder
 from services.connectors.identity.seen import Seen, ShowsItself, look
 from services.connectors.identity.standing import Standing, awaited, refusal, told
 from services.engine.outbox.engine import Engine
-from services.engine.outbox.failure import outcome_of
 from services.engine.outbox.lane import Deliver, Lane
 from services.engine.outbox.outcome import Blocked, Outcome, Retry
 from services.engine.outbox.row import Row
-from services.engine.outbox.upstream_errors import Rejected, UpstreamError
+from services.engine.outbox.upstream_errors import Rejected, UpstreamError, outcome_of
 from services.settings.base import SecretMissing
 from services.settings.shop import ShopSettings
 

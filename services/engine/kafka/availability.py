@@ -17,8 +17,8 @@ from urllib.parse import urlsplit
 
 from aiokafka.errors import KafkaError
 
+from services.engine.backoff import unavailable_wait
 from services.engine.kafka.security import tls_context
-from services.engine.outbox.backoff import unavailable_wait
 from services.settings.kafka import KafkaSettings
 
 log = logging.getLogger(__name__)

@@ -15,12 +15,12 @@ from faststream.message import StreamMessage
 from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_random_exponential
 
+from services.engine.clock import PROCESS_CLOCK_CHECK
 from services.engine.kafka.availability import await_start
 from services.engine.kafka.connection import RETRY_MS, consumer_options, read_last_offsets
 from services.engine.kafka.record import Record, from_aiokafka, positions_after
 from services.engine.kafka.security import tls_context
-from services.engine.runtime.clock_check import OURS
-from services.engine.state.positions import Partition, Position
+from services.engine.state.store import Partition, Position
 from services.engine.state.trouble import is_corrupt, passing
 from services.settings.kafka import KafkaSettings
 
@@ -139,7 +139,7 @@ class Consumer:
         if records:  # otherwise the batch was read twice: before and after a rebalance
             await self._make_durable(records)
             self.positions |= positions_after(records)
-            OURS.written("Kafka", max(record.timestamp for record in records))
+            PROCESS_CLOCK_CHECK.compare_record("Kafka", max(record.timestamp for record in records))
         self.progress.set()
         await self._commit({TopicPartition(one.topic, one.partition): one.offset + 1 for one in raw})
 

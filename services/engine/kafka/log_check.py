@@ -19,7 +19,7 @@ from aiokafka.errors import KafkaError
 from services.engine.kafka.availability import TopicsMissing
 from services.engine.kafka.connection import Offsets, open_admin, open_partition_reader
 from services.engine.kafka.record import digest_of_record, from_aiokafka
-from services.engine.state.positions import Partition, Position
+from services.engine.state.store import Partition, Position
 from services.settings.kafka import KafkaSettings
 
 log = logging.getLogger(__name__)

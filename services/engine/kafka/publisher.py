@@ -19,7 +19,7 @@ from aiokafka.errors import (
 )
 from sqlalchemy import bindparam, delete, select
 
-from services.engine.outbox.backoff import unavailable_wait
+from services.engine.backoff import unavailable_wait
 from services.engine.state.database import Database
 from services.engine.state.tables import events
 

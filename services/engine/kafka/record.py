@@ -12,7 +12,7 @@ from aiokafka import ConsumerRecord
 from contracts.envelope import Envelope, Headers, Undecodable, decode
 from contracts.model import Event
 from contracts.operations import FailedRecord
-from services.engine.state.positions import Partition, Position
+from services.engine.state.store import Partition, Position
 
 
 @dataclass(frozen=True, slots=True)

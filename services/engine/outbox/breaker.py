@@ -6,8 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from services.engine.outbox.backoff import unavailable_wait
-from services.engine.outbox.retry_after import LONGEST
+from services.engine.backoff import LONGEST_WAIT, unavailable_wait
 
 Wait = Callable[[int], float]
 PROBE_LOOK = 0.25
@@ -24,7 +23,7 @@ class Breaker:
     then `on_reopening` is called. Times are seconds of a monotonic clock, given by the caller.
     """
 
-    wait: Wait = field(default=lambda failures: unavailable_wait(failures, 1.0, LONGEST))
+    wait: Wait = field(default=lambda failures: unavailable_wait(failures, 1.0, LONGEST_WAIT))
     failures: int = 0
     opened_at: float = 0.0
     open_until: float = 0.0
@@ -75,7 +74,7 @@ class Breaker:
         self.in_vain += self.reopened
         self.failures, self.probing, self.why, self.reopened = self.failures + 1, False, why, False
         self.opened_at = now
-        self.open_until = now + min(after if after is not None else self.wait(self.failures), LONGEST)
+        self.open_until = now + min(after if after is not None else self.wait(self.failures), LONGEST_WAIT)
 
     def answered(self, began: float) -> None:
         """A call by anyone, begun at this moment, was answered: the next of ours may try at once.

@@ -5,9 +5,14 @@ What is remembered of them stands in `letter_rules.py`, what follows from a pers
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Literal
+from hashlib import blake2b
+from typing import Any, Literal
 from uuid import uuid5
+
+import orjson
 
 from contracts.envelope import NAMESPACE
 from contracts.model import Part
@@ -17,6 +22,19 @@ from services.engine.kafka.record import Record, to_failed_record
 from services.engine.outbox.decision import Delivery
 from services.engine.outbox.row import Row
 from services.engine.state.records import Kind
+
+# By what a payload is recognised.
+
+
+def digest_of(payload: dict[str, Any]) -> str:
+    """A short digest of a JSON-ready payload, independent of the order of its keys."""
+    return blake2b(orjson.dumps(payload, option=orjson.OPT_SORT_KEYS), digest_size=16).hexdigest()
+
+
+def letter_digest(payload: dict[str, Any], blocked_on: str | None) -> str:
+    """What a dead letter is recognised by: the payload, and what it was blocked on when its deadline passed."""
+    return digest_of(payload) + (f"|{blocked_on}" if blocked_on else "")
+
 
 How = Literal["replayed", "edited", "discarded", "overtaken"]
 PERSON = "person"
@@ -117,3 +135,80 @@ def settlement(
         replacement=replacement,
         at=now,
     )
+
+
+# Which shop and which order a dead letter is about.
+#
+# Keys and subjects of letters take many forms: `shop:order`, `shop:item`, a Balance uid, the identity of a client,
+# `customer shop:id`, the subject of a fault. This is the only place that reads them.
+
+ORDER_SERVICES = frozenset({"store-feed", "order-exporter", "refund-exporter", "order-notifier"})
+"""Services whose subjects are `shop:order`."""
+SHOP_SERVICES = ORDER_SERVICES | {"catalog-importer", "stock-publisher"}
+"""Services whose subjects name a shop; those of balance-feed (`stock:import`) only look so."""
+ORDER_TOPICS = ("shop.orders", "shop.refunds", "ledger.documents", "shop.notices")
+SHOP_TOPICS = (*ORDER_TOPICS, "shop.customers", "catalog.links", "catalog.plans", "stock.availability")
+_SHOP = re.compile(r"(?:(?:customer|accept|webhooks of) )?([a-z0-9][a-z0-9-]{0,31})(:.+)?")
+_ORDER = re.compile(r"[a-z0-9][a-z0-9-]{0,31}:[1-9][0-9]{0,18}")
+
+
+def subject_of(letter: DeadLettered) -> str:
+    """The subject that failed, or the key of the record that could not be handled."""
+    return letter.delivery.subject if letter.delivery else letter.original_key
+
+
+def order_key_of(letter: DeadLettered) -> str | None:
+    """The order that a letter is about, as `shop:order`; None for a letter about anything else."""
+    subject = subject_of(letter)
+    return subject if _names_order(letter) and _ORDER.fullmatch(subject) else None
+
+
+def order_of(letter: DeadLettered) -> int | None:
+    """The number of the order that a letter is about."""
+    key = order_key_of(letter)
+    return int(key.rpartition(":")[2]) if key else None
+
+
+def shop_of(letter: DeadLettered) -> str | None:
+    """The shop that a letter is about."""
+    found = _SHOP.fullmatch(subject_of(letter)) if _names_shop(letter) else None
+    return letter.shop or (found[1] if found and (found[2] or " " in found[0]) else None)
+
+
+def _names_order(letter: DeadLettered) -> bool:
+    if letter.record is not None:
+        return letter.record.topic.endswith(ORDER_TOPICS)
+    return letter.service in ORDER_SERVICES
+
+
+def _names_shop(letter: DeadLettered) -> bool:
+    if letter.record is not None:
+        return letter.record.topic.endswith(SHOP_TOPICS)
+    return letter.service in SHOP_SERVICES
+
+
+# What somebody else says about a person, without the person: Balance may quote what it refuses.
+
+MASK = "•••"
+SHORTEST = 4
+"""Shorter texts, such as a country, tell nobody apart, and stand in many words."""
+IMPERSONAL = frozenset({"person_ref", "uid", "LegalForm", "ExtCode"})
+"""Fields of a `person` that name nobody."""
+
+
+def redacted(text: str, person: Any) -> str:
+    """The text with every word of this person masked, as JSON-ready values hold it."""
+    for private in sorted(set(_texts(person)), key=len, reverse=True):
+        text = text.replace(private, MASK)
+    return text
+
+
+def _texts(found: Any) -> Iterator[str]:
+    if isinstance(found, Mapping):
+        for name, part in found.items():
+            yield from () if name in IMPERSONAL else _texts(part)
+    elif isinstance(found, list | tuple):
+        for part in found:
+            yield from _texts(part)
+    elif isinstance(found, str) and len(found.strip()) >= SHORTEST:
+        yield found.strip()

@@ -12,9 +12,8 @@ from typing import Any
 
 from contracts.model import Part
 from contracts.operations import DeadLettered, EditRequested
-from services.engine.outbox.dead_letters import PERSON, Parked, letter_id
+from services.engine.outbox.dead_letters import PERSON, Parked, digest_of, letter_digest, letter_id
 from services.engine.outbox.decision import Decision, Delivery
-from services.engine.outbox.digest import digest_of, letter_digest
 from services.engine.state.records import Kind
 
 

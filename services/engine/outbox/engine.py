@@ -8,19 +8,18 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iter
 from contextlib import asynccontextmanager
 
 from contracts.validation import plain
+from services.engine.clock import Clock
 from services.engine.kafka.record import Record, positions_after
 from services.engine.outbox import outbox
-from services.engine.outbox.cause import kept
+from services.engine.outbox.handlers import Rules
 from services.engine.outbox.outcome import Refused, Unknown
-from services.engine.outbox.row import Row
-from services.engine.outbox.service_rules import Rules
+from services.engine.outbox.row import Row, kept
 from services.engine.outbox.settle import Pair, settle
 from services.engine.outbox.subjects import mark_all_dirty, undecided
 from services.engine.outbox.work import Work
-from services.engine.runtime.clock import Clock
 from services.engine.state.database import Database, note
 from services.engine.state.group_commit import GroupCommit
-from services.engine.state.positions import save_positions
+from services.engine.state.store import save_positions
 
 log = logging.getLogger(__name__)
 DECIDE_AT_ONCE = 500

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from contracts.envelope import Envelope
 from contracts.model import Event
+from services.engine.kafka.record import Record, as_they_are
 from services.engine.outbox.decision import Decision
+from services.engine.outbox.lookup import Asked
 from services.engine.state.records import State
 
 Remember = Callable[[Envelope[Any], State], None]
@@ -47,3 +49,22 @@ def _both(first: Remember, then: Remember) -> Remember:
         then(envelope, state)
 
     return rule
+
+
+# What a transaction needs to know of its service.
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a transaction needs to know of its service. `opened` opens what is sealed in records.
+
+    `reports` tells of which topics (by their full name) it makes dead letters of records that cannot be read.
+    """
+
+    service: str
+    handlers: Handlers
+    blocked_deadline: float
+    leaving: Callable[[], Collection[str]]
+    opened: Callable[[Sequence[Record]], Awaitable[Sequence[Record]]] = as_they_are
+    asked: Asked = field(default_factory=set)
+    reports: Callable[[str], bool] = lambda topic: True

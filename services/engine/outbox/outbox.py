@@ -11,16 +11,33 @@ import orjson
 from sqlalchemy import bindparam, delete, exists, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from contracts.envelope import Envelope
+from contracts.connect_headers import connect_headers
+from contracts.envelope import Envelope, headers, value
 from contracts.ledger import Attempt
 from contracts.model import Event
+from contracts.operations import DeadLettered
 from contracts.reasons import Reason
+from services.engine.outbox.dead_letters import digest_of
 from services.engine.outbox.decision import Delivery
-from services.engine.outbox.digest import digest_of
 from services.engine.outbox.row import Row
-from services.engine.state.among import among, not_among
-from services.engine.state.bulk import execute_many
+from services.engine.state.sql import among, execute_many, not_among
 from services.engine.state.tables import deliveries, events
+
+# An event of our own as it stands in the outbox, ready to be published.
+
+
+def event_row(envelope: Envelope[Event]) -> dict[str, Any]:
+    """The values of its row; a dead letter carries Kafka Connect's headers beside ours."""
+    pairs = [(name, raw.decode()) for name, raw in headers(envelope)]
+    if isinstance(envelope.data, DeadLettered):
+        pairs += connect_headers(envelope.data)
+    return {
+        "topic": envelope.data.TOPIC,
+        "key": envelope.data.key,
+        "headers": orjson.dumps(pairs),
+        "value": value(envelope),
+    }
+
 
 PENDING, BLOCKED, HELD = "pending", "blocked", "held"
 """Held: blocked as well, but its effect has found that out, not the decision."""

@@ -8,9 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from contracts.model import Event
-from services.engine.outbox.dead_letters import Parked, delivery_letter, letter_id, settlement
+from services.engine.outbox.dead_letters import Parked, delivery_letter, digest_of, letter_digest, letter_id, settlement
 from services.engine.outbox.decision import Decision, Delivery, Refusal
-from services.engine.outbox.digest import digest_of, letter_digest
 from services.engine.outbox.outbox import BLOCKED, PENDING, Waiting
 
 

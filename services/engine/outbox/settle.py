@@ -10,16 +10,13 @@ import orjson
 
 from contracts.ledger import Attempt
 from contracts.model import Event
+from services.engine.backoff import unknown_wait
 from services.engine.outbox import outbox
-from services.engine.outbox.backoff import unknown_wait
-from services.engine.outbox.cause import kept
-from services.engine.outbox.dead_letters import PERSON, delivery_letter
-from services.engine.outbox.digest import letter_digest
+from services.engine.outbox.dead_letters import PERSON, delivery_letter, letter_digest, redacted
 from services.engine.outbox.outcome import Blocked, Done, Outcome, Refused, Retry, Unknown
-from services.engine.outbox.row import Row
+from services.engine.outbox.row import Row, kept
 from services.engine.outbox.subjects import looked_at_again, mark_again
 from services.engine.outbox.work import Work
-from services.engine.privacy.redaction import redacted
 
 Pair = tuple[Row, Outcome]
 RECHECK = timedelta(seconds=60)

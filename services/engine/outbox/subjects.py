@@ -9,10 +9,9 @@ from sqlalchemy import bindparam, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contracts.envelope import Cause
-from services.engine.outbox.cause import keep
 from services.engine.outbox.decision import Decision
-from services.engine.state.among import among
-from services.engine.state.bulk import execute_many, upsert
+from services.engine.outbox.row import keep
+from services.engine.state.sql import among, execute_many, upsert
 from services.engine.state.tables import subjects
 
 S = subjects.c

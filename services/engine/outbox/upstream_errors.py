@@ -14,6 +14,8 @@ UpstreamError
 from __future__ import annotations
 
 from contracts.reasons import Reason
+from services.engine.backoff import LONGEST_WAIT
+from services.engine.outbox.outcome import Outcome, Refused, Retry, Unknown
 
 
 class UpstreamError(Exception):
@@ -75,3 +77,24 @@ class Rejected(UpstreamError):
 
 class NotFound(Rejected):
     """The API itself, with its own error code, says that there is no such record."""
+
+
+# From an upstream's failure to the outcome of the delivery: the three treatments, in one place.
+
+ACCESS_PAUSE = LONGEST_WAIT
+"""Seconds a lane rests after 401/403: only a person can correct it, and asking more often may lock the user out."""
+
+
+def outcome_of(error: UpstreamError) -> Outcome:
+    """Unavailable and denied access wait without counting; an unknown outcome is read first; a refusal is final."""
+    match error:
+        case Unavailable():
+            return Retry(error.message, error.retry_after)
+        case AccessDenied():
+            return Retry(error.message, ACCESS_PAUSE)
+        case UnknownOutcome():
+            return Unknown(error.message)
+        case Rejected():
+            return Refused(error.reason, error.message)
+        case _:
+            return Unknown(error.message)

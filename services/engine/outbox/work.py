@@ -18,20 +18,17 @@ from contracts.reasons import Reason
 from contracts.validation import plain
 from services.engine.kafka.record import Record, restore_record
 from services.engine.outbox import contradictions, outbox
-from services.engine.outbox.cause import keep
-from services.engine.outbox.dead_letters import AWAITED, PARKED, PERSON, UNHANDLED, record_letter
+from services.engine.outbox.dead_letter_rules import LETTER_SUBJECT, counted, dead_letter_rules, decide_own
+from services.engine.outbox.dead_letters import AWAITED, PARKED, PERSON, UNHANDLED, record_letter, redacted
 from services.engine.outbox.decision import Decision, Delivery, Refusal
 from services.engine.outbox.edits import EDIT, replacements, with_edits
-from services.engine.outbox.event_row import event_row
-from services.engine.outbox.handlers import News, composed
-from services.engine.outbox.letter_commands import decide_own
-from services.engine.outbox.letter_rules import LETTER_SUBJECT, counted, rules
+from services.engine.outbox.handlers import News, Rules, composed
 from services.engine.outbox.lookup import Lookup, ResultT
+from services.engine.outbox.outbox import event_row
 from services.engine.outbox.reconcile import Changes, reconcile
-from services.engine.outbox.service_rules import Rules
+from services.engine.outbox.row import keep
 from services.engine.outbox.subjects import mark_again, mark_decided, mark_dirty
 from services.engine.outbox.told import Told, forget
-from services.engine.privacy.redaction import redacted
 from services.engine.state.records import Kind, RecordT, State
 from services.engine.state.session import Miss, NotLoaded, Session, Slot
 from services.engine.state.store import Held, load_versions, save_records, save_versions
@@ -54,7 +51,7 @@ class Work:
         self._lookup = Lookup(connection, self.session, rules_.asked)
         self.landed: set[str] = set()
         self.contradicted = False
-        self._remember = composed(rules(rules_.service), rules_.handlers.remember)
+        self._remember = composed(dead_letter_rules(rules_.service), rules_.handlers.remember)
         self._held: dict[Slot, Held] = {}
         self._seen: dict[Slot, Held] = {}
         self._issued: dict[Slot, int] = {}

@@ -13,11 +13,11 @@ from sqlalchemy import LargeBinary, bindparam, func, literal, or_, select, updat
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contracts.operations import CommandSettled, DeadLettered
-from services.engine.outbox.cause import kept
 from services.engine.outbox.dead_letters import OTHERS, PARKED, REPLAYED, UNHANDLED
 from services.engine.outbox.engine import Engine
+from services.engine.outbox.row import kept
 from services.engine.privacy.forgetting_rules import FORGET, Forgetting
-from services.engine.state.bulk import execute_many
+from services.engine.state.sql import execute_many
 from services.engine.state.store import read_kind
 from services.engine.state.tables import deliveries, events, records
 

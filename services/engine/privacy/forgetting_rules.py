@@ -9,13 +9,13 @@ from contracts.envelope import Envelope
 from contracts.model import Event, Part
 from contracts.operations import CommandSettled
 from contracts.privacy import ForgetRequested
-from services.engine.outbox.cause import keep
 from services.engine.outbox.handlers import Remember
+from services.engine.outbox.row import keep
 from services.engine.state.records import Kind, State
 
 
 class Forgetting(Part):
-    """A person to be forgotten, and not answered for yet. `cause`: the command, as `services.engine.outbox.cause`."""
+    """A person to be forgotten, and not answered for yet. `cause`: the command, as `services.engine.outbox.row`."""
 
     person_ref: str
     dry_run: bool

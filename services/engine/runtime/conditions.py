@@ -15,10 +15,10 @@ from sqlalchemy.exc import DBAPIError
 from contracts.alerts import ServiceStateChanged
 from contracts.envelope import Envelope, headers, value, wrap
 from contracts.reasons import Reason
+from services.engine.clock import Clock
 from services.engine.kafka.availability import UNAVAILABLE
 from services.engine.kafka.publisher import RenewableProducer
 from services.engine.outbox.handlers import Handlers, composed
-from services.engine.runtime.clock import Clock
 from services.engine.state.database import Database
 from services.engine.state.records import Kind, State
 from services.engine.state.store import read_kind

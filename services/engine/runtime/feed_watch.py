@@ -16,8 +16,8 @@ from contracts.envelope import Envelope
 from services.engine.outbox.engine import Engine
 from services.engine.outbox.handlers import Handlers, composed
 from services.engine.outbox.work import Work
-from services.engine.runtime.service import Task
-from services.engine.state.lasting import lasting
+from services.engine.runtime.blueprint import Task
+from services.engine.state.database import lasting
 from services.engine.state.records import Kind, State
 from services.engine.telemetry.freshness import completions
 from services.settings.freshness import FreshnessSettings

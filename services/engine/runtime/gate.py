@@ -12,15 +12,37 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from contracts.envelope import Envelope
-from contracts.gates import GateChecked
+from contracts.gates import GateChecked, Verdict
 from services.engine.outbox.engine import Engine
 from services.engine.outbox.handlers import Handlers, composed
-from services.engine.runtime.gate_said import said
 from services.engine.state.database import Database
 from services.engine.state.records import Kind, State
 from services.engine.state.store import read_kind
+
+# What is said of a gate, and whether it is news.
+
+TELL_AGAIN = timedelta(days=1)
+"""A verdict that stands is told again after so long, so that its time stays young."""
+
+
+def next_verdict(looked: GateChecked, before: GateChecked | None, *, opened: bool) -> tuple[GateChecked, bool]:
+    """The event about a look, and whether it has to be told. `opened`: the gate stands open since this start.
+
+    What passed with another connection (`about`) does not count as passed.
+    """
+    known = before if before is not None and before.about == looked.about else None
+    verdict: Verdict = "passed" if not looked.why else "lost" if opened else "shut"
+    passed_at = looked.checked_at if verdict == "passed" else known.passed_at if known else None
+    same = known is not None and known.verdict == verdict
+    event = looked.model_copy(
+        update={"verdict": verdict, "passed_at": passed_at, "since": known.since if known and same else looked.since}
+    )
+    old = known is None or looked.checked_at - known.checked_at >= TELL_AGAIN
+    return event, old or not same or (known is not None and known.why != event.why)
+
 
 log = logging.getLogger(__name__)
 FIRST, LONGEST = 2.0, 30.0
@@ -113,7 +135,7 @@ class Gatekeeper:
             looked_at=found.names, why=found.faults, since=now, checked_at=now,
         )  # fmt: skip
         before = self.last or (await gates_said(self._engine.database)).get(blank.key)
-        event, news = said(blank, before, opened=self.opened.is_set())
+        event, news = next_verdict(blank, before, opened=self.opened.is_set())
         if news:
             async with self._engine.work() as work:
                 await work.announce([(event, None)])

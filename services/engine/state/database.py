@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -166,3 +166,20 @@ async def noted(connection: AsyncConnection, name: str) -> str | None:
     """A named value, or None."""
     found: str | None = await connection.scalar(select(tables.meta.c.value).where(tables.meta.c.name == name))
     return found
+
+
+# Work that outlasts a full disk or a lock: it rests while nothing can be written, and begins again when it can.
+
+
+async def lasting(database: Database, work: Callable[[], Awaitable[None]]) -> None:
+    """Run `work`; begin it anew each time the database's passing trouble has ended it. Raises whatever else ends it.
+
+    For work that may be broken off at any point and begun again, as all of ours may: that is what a kill does.
+    """
+    while True:
+        try:
+            return await work()
+        except Exception as error:
+            if passing(error) is None:
+                raise
+            await database.writable()

@@ -6,9 +6,14 @@ the file says is only for people, and for whoever takes over.
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
+import logging
 import os
 import socket
+import time
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,7 +21,7 @@ from uuid import uuid4
 
 import orjson
 
-from services.engine.runtime.tbilisi import local_time
+from services.engine.clock import Clock, local_time
 
 BOOT = Path("/proc/sys/kernel/random/boot_id")
 
@@ -51,7 +56,7 @@ def take_lock(directory: Path, service: str, now: datetime) -> StateLock:
     except BlockingIOError:
         holder = _content(file)
         os.close(file)
-        raise AlreadyRunning(_told(service, path, holder)) from None
+        raise AlreadyRunning(_describe_holder(service, path, holder)) from None
     except BaseException:
         os.close(file)
         raise
@@ -90,7 +95,7 @@ def _write(file: int, content: dict[str, object]) -> None:
     os.ftruncate(file, len(body))
 
 
-def _told(service: str, path: Path, holder: dict[str, object]) -> str:
+def _describe_holder(service: str, path: Path, holder: dict[str, object]) -> str:
     names = {"process": "?", "host": "?", "since": "?"} | holder
     who = f"process {names['process']} on {names['host']}, since {names['since']}"
     return (
@@ -98,3 +103,61 @@ def _told(service: str, path: Path, holder: dict[str, object]) -> str:
         "from here, stop that one first. Another installation needs a state.directory and a kafka.topic-prefix of its "
         "own"
     )
+
+
+# A service runs once on its state: a second process waits a moment, in case the first is just ending, and gives up.
+
+log = logging.getLogger(__name__)
+PATIENCE, RETRY_SECONDS = 5.0, 0.25
+"""Seconds that the holder of a lock is given to end, and between two tries."""
+NO_FOLDER = 2.0
+"""Seconds between two tries where the folder cannot be written to."""
+
+
+@asynccontextmanager
+async def exclusive(
+    directory: Path, service: str, clock: Clock, waits: Callable[[str], None] = lambda _: None
+) -> AsyncIterator[StateLock]:
+    """Hold the state of a service. Raises `AlreadyRunning`; a folder that cannot be written to is waited for."""
+    lock = await _locked(directory, service, clock, waits)
+    try:
+        yield lock
+    finally:
+        lock.release()
+
+
+async def refuse_seconds(directory: Path, services: Iterable[str], clock: Clock) -> None:
+    """Raises `AlreadyRunning` if one of the services runs already, before anything of them is started."""
+    for service in services:
+        try:
+            (await _lock_within_patience(directory, service, clock)).release()
+        except OSError as error:
+            log.info("the state cannot be locked yet", extra={"service": service, "why": str(error)})
+
+
+async def _locked(directory: Path, service: str, clock: Clock, waits: Callable[[str], None]) -> StateLock:
+    while True:
+        try:
+            lock = await _lock_within_patience(directory, service, clock)
+        except OSError as error:
+            why = f"{error.strerror}: does {directory} exist, and may this user write there?"
+            log.warning("waiting for the state database", extra={"why": why, "in_seconds": NO_FOLDER})
+            waits(f"its state database in {directory}: {why}")
+            await asyncio.sleep(NO_FOLDER)
+        else:
+            waits("")
+            return lock
+
+
+async def _lock_within_patience(directory: Path, service: str, clock: Clock) -> StateLock:
+    until, told = time.monotonic() + PATIENCE, False
+    while True:
+        try:
+            return take_lock(directory, service, clock())
+        except AlreadyRunning as error:
+            if time.monotonic() > until:
+                raise
+            if not told:
+                log.warning("waiting for another instance to end", extra={"why": str(error), "in_seconds": PATIENCE})
+            told = True
+            await asyncio.sleep(RETRY_SECONDS)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -54,3 +55,46 @@ class State(Protocol):
 
     def release(self, name: str) -> None:
         """State that the named thing exists now: every subject that is blocked on it is decided again."""
+
+
+# A projection in memory: the rules of a service can be run over events without a database.
+
+
+@dataclass
+class MemoryState:
+    """A `State` with everything loaded. `touched` and `released` hold what the rules asked for, in order."""
+
+    now: datetime
+    records: dict[tuple[str, str], Any] = field(default_factory=dict)
+    refs: dict[tuple[str, str], str] = field(default_factory=dict)
+    touched: list[str] = field(default_factory=list)
+    released: list[str] = field(default_factory=list)
+    _found: defaultdict[tuple[str, str], dict[str, None]] = field(default_factory=lambda: defaultdict(dict))
+
+    def get(self, kind: Kind[RecordT], key: str) -> RecordT | None:
+        return self.records.get((kind.name, key))
+
+    def get_many(self, kind: Kind[RecordT], keys: Iterable[str]) -> dict[str, RecordT]:
+        return {key: record for key in dict.fromkeys(keys) if (record := self.get(kind, key)) is not None}
+
+    def find(self, kind: Kind[RecordT], ref: str) -> dict[str, RecordT]:
+        return {key: self.records[kind.name, key] for key in self._found.get((kind.name, ref), ())}
+
+    def find_many(self, kind: Kind[RecordT], refs: Iterable[str]) -> dict[str, dict[str, RecordT]]:
+        return {ref: self.find(kind, ref) for ref in refs}
+
+    def put(self, kind: Kind[RecordT], key: str, record: RecordT, ref: str = "") -> None:
+        self.drop(kind, key)
+        self.records[kind.name, key] = record
+        self.refs[kind.name, key] = ref
+        self._found[kind.name, ref][key] = None
+
+    def drop(self, kind: Kind[Any], key: str) -> None:
+        if self.records.pop((kind.name, key), None) is not None:
+            self._found[kind.name, self.refs.pop((kind.name, key))].pop(key, None)
+
+    def touch(self, subject: str) -> None:
+        self.touched.append(subject)
+
+    def release(self, name: str) -> None:
+        self.released.append(name)

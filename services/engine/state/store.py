@@ -3,18 +3,48 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import NamedTuple, TypeVar
 
 from sqlalchemy import Row, bindparam, delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.engine.state.among import among
-from services.engine.state.bulk import execute_many, upsert
 from services.engine.state.database import Database
 from services.engine.state.session import Session, Slot
-from services.engine.state.tables import records, versions
+from services.engine.state.sql import among, execute_many, upsert
+from services.engine.state.tables import positions, records, versions
+
+# How far each partition of the log has been read, kept in the same transaction as what was read.
+#
+# Kafka's committed offsets only show the lag: a database that is older than they are (a copy, a snapshot, a lost
+# write-ahead log) must not skip what it has never seen.
+
+Partition = tuple[str, int]
+"""(full topic name, number); equal to aiokafka's `TopicPartition`."""
+
+
+class Position(NamedTuple):
+    """The offset to read next, and a digest of the record before it, by which a replaced log is recognized."""
+
+    next_offset: int
+    digest: str
+
+
+async def load_positions(connection: AsyncConnection) -> dict[Partition, Position]:
+    """Every position that was saved."""
+    rows = await connection.execute(select(positions))
+    return {(row.topic, row.partition): Position(row.next_offset, row.digest) for row in rows}
+
+
+async def save_positions(connection: AsyncConnection, reached: Mapping[Partition, Position]) -> None:
+    """Save the positions after a batch."""
+    rows = [
+        {"topic": topic, "partition": number, "next_offset": position.next_offset, "digest": position.digest}
+        for (topic, number), position in reached.items()
+    ]
+    await execute_many(connection, upsert(connection, positions, "topic", "partition"), rows)
+
 
 CHUNK = 500
 ItemT = TypeVar("ItemT")
@@ -103,3 +133,13 @@ async def read_kind(database: Database, kind: str) -> AsyncIterator[tuple[str, s
         if len(rows) < 2000:
             return
         last = rows[-1][0]
+
+
+# What the records of a kind refer to, without reading the records.
+
+
+async def refs_of(database: Database, kind: str) -> list[str]:
+    """Every reference under which records of a kind can be found, sorted; answered from the index alone."""
+    query = select(records.c.ref).where(records.c.kind == kind, records.c.ref != "").distinct().order_by(records.c.ref)
+    async with database.read() as connection:
+        return list((await connection.execute(query)).scalars())

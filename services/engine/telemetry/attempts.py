@@ -8,10 +8,9 @@ from contextlib import AbstractContextManager, ExitStack
 from opentelemetry.trace import Span, SpanKind
 
 from services.engine.outbox import outbox
-from services.engine.outbox.cause import kept
 from services.engine.outbox.lane import Deliver
 from services.engine.outbox.outcome import Outcome, Refused, Unknown
-from services.engine.outbox.row import Row
+from services.engine.outbox.row import Row, kept
 from services.engine.state.database import Database
 from services.engine.telemetry.lines import name_of
 from services.engine.telemetry.tracing import Attributes, failed, span, traceparent

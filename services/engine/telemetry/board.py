@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from services.engine.runtime.clock import Clock, utc_now
+from services.engine.clock import Clock, utc_now
 from services.engine.runtime.service import Service
 from services.engine.telemetry.families import READY, Reading
 from services.engine.telemetry.heartbeat import Heartbeat

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from services.engine.runtime.clock_check import OURS
+from services.engine.clock import PROCESS_CLOCK_CHECK
 from services.engine.runtime.service import Running, Service
 from services.engine.telemetry.families import BREAKER, LAG, READABLE, READY, STALLED, Reading
 from services.engine.telemetry.figures import figures
@@ -72,8 +72,8 @@ class Watched:
         faults = [self._broker, await _database_fault(running), self._catching_up(), *waits]
         if running.publisher.failures:
             faults.append(f"its events wait for Kafka: {running.publisher.why}")
-        if OURS.trouble:
-            faults.append(f"the clock of this machine is not relied on: {OURS.trouble}")
+        if PROCESS_CLOCK_CHECK.problem:
+            faults.append(f"the clock of this machine is not relied on: {PROCESS_CLOCK_CHECK.problem}")
         return [fault for fault in faults if fault]
 
     def _catching_up(self) -> str:

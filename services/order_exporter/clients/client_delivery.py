@@ -10,11 +10,10 @@ from typing import Any, Literal, Protocol
 from contracts.ledger import ClientRecorded
 from services.connectors.balance.clients import ClientRef
 from services.connectors.balance.rows import RowInvalid
-from services.engine.outbox.failure import outcome_of
 from services.engine.outbox.lane import Deliver
 from services.engine.outbox.outcome import Done, Outcome, Refused, Unknown
 from services.engine.outbox.row import Row
-from services.engine.outbox.upstream_errors import UpstreamError
+from services.engine.outbox.upstream_errors import UpstreamError, outcome_of
 from services.order_exporter.contacts.contact_book import ContactBook, Register
 from services.order_exporter.tasks import ClientTask
 

@@ -19,11 +19,10 @@ from services.connectors.balance.fields import value
 from services.connectors.balance.rows import RowInvalid
 from services.connectors.woocommerce.customers import Customer
 from services.connectors.woocommerce.person import postal_address
-from services.engine.outbox.failure import outcome_of
 from services.engine.outbox.lane import Deliver
 from services.engine.outbox.outcome import Done, Outcome, Refused, Unknown
 from services.engine.outbox.row import Row
-from services.engine.outbox.upstream_errors import UpstreamError
+from services.engine.outbox.upstream_errors import UpstreamError, outcome_of
 from services.order_exporter.clients.client import address_line
 from services.order_exporter.tasks import ContactTask
 

@@ -18,8 +18,8 @@ from contracts.delivery_ids import order_key
 from contracts.envelope import Envelope
 from contracts.model import Event, Part
 from contracts.operations import DeadLettered, PushRequested
+from services.engine.outbox.dead_letters import order_key_of
 from services.engine.outbox.handlers import Remember
-from services.engine.outbox.letter_about import order_key_of
 from services.engine.state.database import Database
 from services.engine.state.records import Kind, State
 from services.engine.state.tables import records

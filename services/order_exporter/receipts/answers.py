@@ -9,7 +9,7 @@ from typing import Literal
 
 from contracts.operations import CommandSettled, PaymentReceived
 from services.accounting.documents.unbookable import Unbookable
-from services.engine.runtime.tbilisi import local_date
+from services.engine.clock import local_date
 from services.order_exporter.projection import SERVICE
 from services.order_exporter.receipts.ledger import Payments
 from services.order_exporter.receipts.payment import entered_by, mapped

@@ -15,7 +15,7 @@ from contracts.shop import OrderChanged
 from services.accounting.documents.digest import digest_of
 from services.accounting.documents.unbookable import Unbookable
 from services.accounting.documents.written import amount
-from services.engine.runtime.tbilisi import TBILISI, local_date
+from services.engine.clock import TBILISI, local_date
 from services.settings.payments import PaymentMethod, PaymentSettings
 
 BY_SHOP = "order"

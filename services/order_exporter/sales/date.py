@@ -8,7 +8,7 @@ from contracts.reasons import Reason
 from services.accounting.documents.due_date import due_moment
 from services.accounting.documents.period import is_closed
 from services.accounting.documents.unbookable import Unbookable, setting_key
-from services.engine.runtime.tbilisi import local_date
+from services.engine.clock import local_date
 from services.order_exporter.projection import KnownOrder
 from services.settings.orders import OrderSettings
 

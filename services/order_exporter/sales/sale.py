@@ -15,7 +15,7 @@ from services.accounting.documents.store_credit import credit_booked
 from services.accounting.documents.uids import sale_uid
 from services.accounting.documents.unbookable import Unbookable, required
 from services.accounting.documents.vat_control import vat_note
-from services.engine.runtime.tbilisi import local_date
+from services.engine.clock import local_date
 from services.order_exporter.clients.client import number_remark
 from services.order_exporter.sales.lines import NO_PRICES, SaleLine, sale_lines
 from services.order_exporter.sales.rounding import rounded

@@ -14,10 +14,9 @@ from services.accounting.documents.booking import Booked, Document, Register, bo
 from services.accounting.documents.parts import held_by, lines_together, recorded_parts, total_of, vat_of
 from services.accounting.documents.read_back import Intent
 from services.connectors.balance.documents import StoredDocument
-from services.engine.outbox.failure import outcome_of
 from services.engine.outbox.outcome import Done, Outcome, Refused
 from services.engine.outbox.row import Row
-from services.engine.outbox.upstream_errors import UpstreamError
+from services.engine.outbox.upstream_errors import UpstreamError, outcome_of
 from services.order_exporter.announce import sale_content
 from services.order_exporter.tasks import SaleTask
 from services.settings.balance import Dialect

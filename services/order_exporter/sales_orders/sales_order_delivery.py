@@ -15,10 +15,9 @@ from services.accounting.documents.booking import Booked, Document, Register, bo
 from services.accounting.documents.read_back import Intent
 from services.connectors.balance.documents import StoredDocument
 from services.connectors.balance.rows import RowInvalid
-from services.engine.outbox.failure import outcome_of
 from services.engine.outbox.outcome import Done, Outcome, Refused
 from services.engine.outbox.row import Row
-from services.engine.outbox.upstream_errors import UpstreamError
+from services.engine.outbox.upstream_errors import UpstreamError, outcome_of
 from services.order_exporter.sales_orders.sales_order import event_content
 from services.order_exporter.tasks import SalesOrderTask
 from services.settings.balance import Dialect

@@ -11,7 +11,7 @@ from contracts.returns import ReturnLine, ReturnRequested
 from services.accounting.documents.digest import digest_of
 from services.accounting.documents.unbookable import Unbookable
 from services.accounting.documents.written import number
-from services.engine.runtime.tbilisi import local_date
+from services.engine.clock import local_date
 from services.refund_exporter.basis import Basis, BasisLine
 from services.refund_exporter.credit_note import CreditNote, recorded_lines
 from services.refund_exporter.left import Left

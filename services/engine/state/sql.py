@@ -1,4 +1,4 @@
-"""One SQL statement for many rows: compiled once, then handed to the driver as it is."""
+"""SQL that every module of the state uses: upserts, one statement for many rows, and `IN` with a list of any length."""
 
 from __future__ import annotations
 
@@ -7,10 +7,50 @@ from functools import lru_cache
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Table
+import orjson
+from sqlalchemy import ColumnElement, Select, String, Table, TypeDecorator, bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import GenericFunction
+
+
+def among(column: ColumnElement[str], name: str) -> ColumnElement[bool]:
+    """Whether the column holds one of the names that are given under this name."""
+    return column.in_(_names(name))
+
+
+def not_among(column: ColumnElement[str], name: str) -> ColumnElement[bool]:
+    """Whether the column holds none of the names that are given under this name."""
+    return column.not_in(_names(name))
+
+
+def _names(name: str) -> Select[Any]:
+    return select(_Each(bindparam(name, type_=_Names)).table_valued("value").c.value)
+
+
+class _Names(TypeDecorator[list[str]]):
+    """Names as a JSON array."""
+
+    impl, cache_ok = String, True
+
+    def process_bind_param(self, value: list[str] | None, dialect: Any) -> str:
+        return orjson.dumps(value or []).decode()
+
+
+class _Each(GenericFunction[Any]):
+    """One row for each element of a JSON array of texts, in a column `value`."""
+
+    inherit_cache = True
+    name = "json_each"
+
+
+@compiles(_Each, "postgresql")
+def _in_postgresql(each: _Each, compiler: SQLCompiler, **more: Any) -> str:
+    return f"jsonb_array_elements_text(CAST({compiler.process(each.clauses, **more)} AS jsonb))"
+
 
 Values = dict[str, Any]
 
