@@ -16,8 +16,7 @@ from sqlalchemy.dialects import sqlite
 from services.engine.state.files import database_file
 from services.engine.telemetry.freshness import PREFIX
 from services.order_exporter.projection import SERVICE
-from services.order_exporter.readings.hands import untouched
-from services.order_exporter.readings.on_time import counted
+from services.order_exporter.readings import orders_on_time, untouched_orders
 from services.settings.model import Settings
 
 FEEDS = ("balance-feed", "store-feed")
@@ -82,7 +81,7 @@ def read_sale_timeliness(settings: Settings, now: datetime) -> list[SaleTimeline
     if not path.exists():
         return []
     with closing(_open(path)) as db:
-        counts = {shop: (due, on_time) for shop, due, on_time in db.execute(_literal(counted(rule, now)))}
+        counts = {shop: (due, on_time) for shop, due, on_time in db.execute(_literal(orders_on_time(rule, now)))}
     found = {shop: counts.get(shop, (0, 0)) for shop in live}
     return [SaleTimeliness(shop, *found[shop], rule.sale_within, rule.sale_days, rule.sale_share) for shop in live]
 
@@ -94,7 +93,7 @@ def read_untouched_orders(settings: Settings, now: datetime) -> list[UntouchedOr
     if not path.exists():
         return []
     with closing(_open(path)) as db:
-        query = _literal(untouched(rule, now))
+        query = _literal(untouched_orders(rule, now))
         counts = {shop: (orders, free) for shop, orders, free in db.execute(query)}
     return [UntouchedOrders(shop, *counts.get(shop, (0, 0)), rule.sale_days) for shop in live]
 

@@ -39,7 +39,7 @@ from services.engine.client.commands import decoded_events, open_answers, send_c
 from services.engine.client.reader import read_events
 from services.engine.clock import utc_now
 from services.engine.outbox.dead_letters import order_key_of
-from services.refund_exporter.returns.source import find
+from services.refund_exporter.return_requests import find_return_request
 from services.settings import Settings, SettingsError
 
 # Pushing a return request: read it in the shop, ask for its plan, and show that (claim S0.25).
@@ -60,7 +60,7 @@ async def read_return_request(
     if rules.source == "off":
         raise SettingsError(f'shops.{shop}.returns.source is "off": say where this shop holds its return requests')
     async with open_shop(settings, shop, utc_now) as client:
-        found = await find(client, shop, rules, order_id, request)
+        found = await find_return_request(client, shop, rules, order_id, request)
     return ReturnRequested(
         shop=shop,
         order_id=order_id,

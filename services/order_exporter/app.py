@@ -15,15 +15,13 @@ from services.engine.clock import Clock, utc_now
 from services.engine.outbox.lane import Lane
 from services.engine.runtime.blueprint import Blueprint, fingerprint
 from services.engine.telemetry.families import Reads
-from services.order_exporter.contacts.contact_delivery import deliver_contacts
-from services.order_exporter.contacts.contacts import lane
+from services.order_exporter.contact_delivery import deliver_contacts
+from services.order_exporter.contact_merges import contact_lane
 from services.order_exporter.deliveries import deliveries
 from services.order_exporter.handlers import CLIENT_LANE, SALE_LANE, handlers
 from services.order_exporter.projection import SERVICE
-from services.order_exporter.readings.hands import HandsOff
-from services.order_exporter.readings.on_time import OnTime
-from services.order_exporter.readings.undocumented import Undocumented
-from services.order_exporter.receipts.handlers import RECEIPT_LANE
+from services.order_exporter.readings import SalesOnTimeReadings, UndocumentedOrdersReadings, UntouchedOrdersReadings
+from services.order_exporter.receipt_handlers import RECEIPT_LANE
 from services.settings.model import Settings
 
 
@@ -39,7 +37,7 @@ def _contacts(settings: Settings, name: str, shop: WooCommerce, balance: Balance
     """A lane with a breaker of its own: neither a shop nor a client that is in the way holds up a Sale."""
     deliver = guard.guarded(deliver_contacts(balance, shop, clock))
     return Lane(
-        lane(name), deliver, shop_breaker(settings, name), batch=1, concurrency=settings.shops[name].concurrency
+        contact_lane(name), deliver, shop_breaker(settings, name), batch=1, concurrency=settings.shops[name].concurrency
     )
 
 
@@ -53,7 +51,7 @@ async def blueprint(settings: Settings, clock: Clock = utc_now) -> AsyncIterator
         lanes += [_contacts(settings, name, shop, balance, guard, clock) for name, shop in shops.items()]
         rules = fingerprint([settings.balance, *settings.shops.values()])
         gates = [
-            *orders_gate(settings, balance, [CLIENT_LANE, SALE_LANE, *[lane(name) for name in shops]]),
+            *orders_gate(settings, balance, [CLIENT_LANE, SALE_LANE, *[contact_lane(name) for name in shops]]),
             *receipts_gate(settings, balance, [RECEIPT_LANE]),
         ]
         early, known = [guard.attach], watched(handlers(settings))
@@ -62,4 +60,8 @@ async def blueprint(settings: Settings, clock: Clock = utc_now) -> AsyncIterator
 
 def _readings(settings: Settings) -> list[Reads]:
     shops, objective = settings.shops, settings.freshness
-    return [Undocumented(shops), OnTime(shops, objective), HandsOff(shops, objective)]
+    return [
+        UndocumentedOrdersReadings(shops),
+        SalesOnTimeReadings(shops, objective),
+        UntouchedOrdersReadings(shops, objective),
+    ]

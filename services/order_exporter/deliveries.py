@@ -2,42 +2,222 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from decimal import Decimal
+from functools import partial
+from typing import Any, Protocol
 
+from contracts.ledger import PaymentRecorded, RecordedLine, SaleRecorded
+from contracts.placement import SalePostponed
+from contracts.reasons import Reason
+from services.accounting.documents.booking import Booked, Document, Register, book, book_all
+from services.accounting.documents.parts import held_by, lines_together, recorded_parts, total_of, vat_of
+from services.accounting.documents.read_back import Intent
+from services.connectors.balance.documents import StoredDocument
 from services.engine.outbox.lane import Deliver, each
-from services.engine.outbox.outcome import Outcome
+from services.engine.outbox.outcome import Done, Outcome, Refused
 from services.engine.outbox.row import Row
-from services.order_exporter.clients.client_delivery import Clients, deliver_clients
+from services.engine.outbox.upstream_errors import UpstreamError, outcome_of
+from services.order_exporter.announcements import sale_content
+from services.order_exporter.client_delivery import Clients, deliver_clients
 from services.order_exporter.handlers import CLIENT_LANE, SALE_LANE
-from services.order_exporter.receipts.delivery import Receipts, deliver_receipts
-from services.order_exporter.receipts.handlers import RECEIPT_LANE
-from services.order_exporter.sales.sale_delivery import Sales, deliver_sale, sales_of
-from services.order_exporter.sales_orders.reserving import KIND
-from services.order_exporter.sales_orders.sales_order_delivery import SalesOrders, deliver_sales_order, register_of
+from services.order_exporter.receipt_document import payment_content
+from services.order_exporter.receipt_handlers import RECEIPT_LANE
+from services.order_exporter.sales_order_delivery import SalesOrders, deliver_sales_order, register_of
+from services.order_exporter.sales_orders import SALES_ORDER
+from services.order_exporter.tasks import ReceiptTask, SaleTask
 from services.settings.balance import Dialect
 
+# Writing a receipt to Balance.
 
-class Books(Clients, Sales, SalesOrders, Receipts, Protocol):
+
+class Receipts(Protocol):
+    """The receipts of a Balance; `resource` is the name of their kind there."""
+
+    async def receipt(self, resource: str, uid: str) -> Mapping[str, Any] | None:
+        """The receipt with this uid, or None."""
+
+    async def put_receipt(self, resource: str, document: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """Create or replace a receipt; the echo, if there is one."""
+
+
+def deliver_receipts(balance: Receipts, dialect: Dialect, clock: Callable[[], datetime]) -> Deliver:
+    """The effect of the lane `balance.receipts`."""
+
+    async def deliver(rows: Sequence[Row]) -> Sequence[Outcome]:
+        return await asyncio.gather(*(_deliver_receipt(row, balance, dialect, clock) for row in rows))
+
+    return deliver
+
+
+async def _deliver_receipt(row: Row, balance: Receipts, dialect: Dialect, clock: Callable[[], datetime]) -> Outcome:
+    task = ReceiptTask.model_validate(row.payload)
+    read, write = partial(balance.receipt, task.resource), partial(balance.put_receipt, task.resource)
+    outcome = await book(_receipt_document(task), row, Register(read, write, task.resource, dialect))
+    return Done((_receipt_recorded(task, outcome, row, clock()),)) if isinstance(outcome, Booked) else outcome
+
+
+def _receipt_document(task: ReceiptTask) -> Document:
+    intent = Intent(task.client, None, task.amount, Decimal(0), lines=(), quantities=(), base=task.sale)
+    title = f"the receipt over {task.amount} {task.currency} of order {task.order_id} of shop {task.shop}"
+    return Document(task.receipt, title, task.document, intent, Reason.PAYMENT_NOT_AS_MEANT)
+
+
+def _receipt_recorded(task: ReceiptTask, booked: Booked, row: Row, now: datetime) -> PaymentRecorded:
+    found = {
+        "receipt": booked.stored.uid,
+        "amount": booked.stored.total,
+        "number": booked.stored.number,
+        "how": booked.how,
+        "differences": booked.differences,
+    }
+    return PaymentRecorded(**payment_content(task) | found, recorded_at=now, attempts=row.attempts)
+
+
+# Writing a Sale to Balance.
+
+
+class Sales(Protocol):
+    """The Sales of a Balance."""
+
+    async def sale(self, uid: str) -> Mapping[str, Any] | None:
+        """The Sale with this uid, or None."""
+
+    async def put_sale(self, document: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """Create or replace a Sale; the echo, if there is one."""
+
+
+def sales_of(balance: Sales, dialect: Dialect) -> Register:
+    """The Sales of a Balance as they are read and written."""
+    return Register(balance.sale, balance.put_sale, dialect.sale_resource, dialect)
+
+
+async def deliver_sale(row: Row, register: Register, clock: Callable[[], datetime]) -> Outcome:
+    """The effect of a row: one document per PUT (API unknown U13)."""
+    task = SaleTask.model_validate(row.payload)
+    outcome = await book_all(_sale_documents(task), row, register)
+    if isinstance(outcome, list):
+        return Done((_sale_recorded(task, outcome, row, clock()),))
+    if isinstance(outcome, Refused) and outcome.reason == Reason.BALANCE_STOCK_SHORT:
+        return await _postpone(task, outcome.detail, row, register, clock)
+    return outcome
+
+
+async def _postpone(
+    task: SaleTask, detail: str, row: Row, register: Register, clock: Callable[[], datetime]
+) -> Outcome:
+    """Balance lacks the goods: what the shop's policy says (claim S3.39)."""
+    if task.short_stock == "park":
+        return Refused(Reason.BALANCE_STOCK_SHORT, detail)
+    unposted = task.short_stock == "unposted"
+    try:
+        for json in [part.sent for part in task.parts] or [task.document] if unposted else []:
+            await register.put(_whole(task, json) | {str(register.dialect.posted_field): False})
+    except UpstreamError as error:
+        return outcome_of(error)
+    return Done((_short(task, detail, unposted, row, clock()),))
+
+
+def _short(task: SaleTask, detail: str, unposted: bool, row: Row, now: datetime) -> SalePostponed:
+    return SalePostponed(
+        shop=task.shop,
+        order_id=task.order_id,
+        warehouse=task.document["Warehouse"],
+        pieces=task.pieces,
+        content_digest=task.content_digest,
+        sale=task.sale,
+        detail=detail,
+        unposted=unposted,
+        postponed_at=now,
+        attempts=row.attempts,
+    )
+
+
+def _whole(task: SaleTask, json: dict[str, Any]) -> dict[str, Any]:
+    """A document as it is sent: with what names or locates somebody."""
+    return json | (task.person or {})
+
+
+def _sale_documents(task: SaleTask) -> list[Document]:
+    """One, or one for each warehouse."""
+    title = f"the Sale of order {task.document['PrimaryDocument']} of shop {task.shop}"
+    if not task.parts:
+        return [_sale_document(task, title, task.document, task.lines)]
+    return [
+        _sale_document(task, f"{title} ({number} of {len(task.parts)})", part.sent, held_by(part, task.lines))
+        for number, part in enumerate(task.parts, start=1)
+    ]
+
+
+def _sale_document(task: SaleTask, title: str, json: dict[str, Any], lines: tuple[RecordedLine, ...]) -> Document:
+    intent = Intent(
+        client=task.client,
+        warehouse=json["Warehouse"],
+        total=sum((line.amount for line in lines), Decimal(0)),
+        vat=sum((line.vat for line in lines), Decimal(0)),
+        lines=lines,
+        quantities=tuple(line.quantity for line in lines),
+    )
+    mismatch, whole = Reason.SALE_NOT_AS_MEANT, _whole(task, json)
+    return Document(json["uid"], title, whole, intent, mismatch, again=task.again, strict=bool(task.parts))
+
+
+def _sale_recorded(task: SaleTask, booked: Sequence[Booked], row: Row, now: datetime) -> SaleRecorded:
+    first, vat = booked[0].stored, vat_of(booked)
+    found = {
+        "sale": first.uid,
+        "client": first.client or task.client,
+        "total": total_of(booked),
+        "vat": task.vat if vat is None else vat,
+        "lines": lines_together(task.parts, booked, task.lines) if task.parts else booked[0].comparison.lines,
+        "parts": recorded_parts(task.parts, booked) if task.parts else (),
+        "number": first.number,
+        "waybill": next((one.stored.waybill for one in booked if one.stored.waybill), None),
+        "how": booked[0].how,
+        "posted": task.posted and all(one.stored.posted is not False for one in booked),
+        "differences": (*task.notes, *_differences(booked), *_own_uid(task, first)),
+        **_rate(task, first),
+    }
+    return SaleRecorded(**sale_content(task) | found, recorded_at=now, attempts=row.attempts)
+
+
+def _rate(task: SaleTask, stored: StoredDocument) -> dict[str, Any]:
+    """The rate of another currency as Balance holds it, and whether it is ours (claim K23)."""
+    if "Currency" not in task.document or stored.rate is None:
+        return {}
+    return {"currency_rate": stored.rate, "rate_source": "setting" if stored.rate == task.currency_rate else "balance"}
+
+
+def _differences(booked: Sequence[Booked]) -> tuple[str, ...]:
+    return tuple(difference for one in booked for difference in one.differences)
+
+
+def _own_uid(task: SaleTask, stored: StoredDocument) -> tuple[str, ...]:
+    """API unknown U15: whether Balance keeps the uid that it is given."""
+    return () if stored.uid == task.sale else (f"uid: Balance gave its own, {stored.uid}, instead of {task.sale}",)
+
+
+class ExporterBalance(Clients, Sales, SalesOrders, Receipts, Protocol):
     """What order-exporter needs of a Balance."""
 
 
-def deliveries(balance: Books, dialect: Dialect, clock: Callable[[], datetime]) -> Mapping[str, Deliver]:
+def deliveries(balance: ExporterBalance, dialect: Dialect, clock: Callable[[], datetime]) -> Mapping[str, Deliver]:
     """The effect of each lane, by its name."""
     return {
         CLIENT_LANE: deliver_clients(balance, clock),
-        SALE_LANE: _documents(balance, dialect, clock),
+        SALE_LANE: _deliver_documents(balance, dialect, clock),
         RECEIPT_LANE: deliver_receipts(balance, dialect, clock),
     }
 
 
-def _documents(balance: Books, dialect: Dialect, clock: Callable[[], datetime]) -> Deliver:
+def _deliver_documents(balance: ExporterBalance, dialect: Dialect, clock: Callable[[], datetime]) -> Deliver:
     """Sales and sales orders go through one lane: those of an order leave in their order."""
     sales, register = sales_of(balance, dialect), register_of(balance, dialect)
 
     async def one(row: Row) -> Outcome:
-        if row.kind == KIND:
+        if row.kind == SALES_ORDER:
             return await deliver_sales_order(row, register, clock)
         return await deliver_sale(row, sales, clock)
 

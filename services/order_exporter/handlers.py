@@ -1,4 +1,4 @@
-"""What order-exporter does about an order: nothing yet, a plan, a Sale with its client, or a report of divergence."""
+"""What order-exporter decides about an order: nothing yet, a plan, a Sale with its client, or a reported divergence."""
 
 from __future__ import annotations
 
@@ -22,12 +22,20 @@ from services.engine.outbox.decision import NOTHING, Decision, Delivery, Refusal
 from services.engine.outbox.handlers import Handlers, News, Remember, composed
 from services.engine.outbox.outcome import Blocked
 from services.engine.state.records import State
-from services.order_exporter import sub_orders
-from services.order_exporter.announce import divergence, planned
-from services.order_exporter.case import Case
-from services.order_exporter.contacts import contacts
-from services.order_exporter.items import known_items
-from services.order_exporter.prepare import Ready, prepare
+from services.order_exporter import contact_merges, readings, sales_orders, stock
+from services.order_exporter import receipt_handlers as receipts
+from services.order_exporter.announcements import divergence, sale_planned
+from services.order_exporter.context import (
+    SaleContext,
+    approval_candidate,
+    describe_part,
+    undecided_role_error,
+    unheld_part_error,
+    wait_for_parent,
+)
+from services.order_exporter.items import known_items, price_changed
+from services.order_exporter.payments import PAYMENT_RULES
+from services.order_exporter.prepare import PreparedSale, prepare
 from services.order_exporter.projection import (
     DIVERGED,
     ORDER,
@@ -39,15 +47,7 @@ from services.order_exporter.projection import (
     KnownOrder,
     client_name,
 )
-from services.order_exporter.readings import hands, on_time
-from services.order_exporter.receipts import handlers as receipts
-from services.order_exporter.receipts.projection import REMEMBER as PAYMENTS
-from services.order_exporter.sales.regular_price import price_changed
-from services.order_exporter.sales_orders import reserving
-from services.order_exporter.shape import candidate
 from services.order_exporter.tasks import ClientTask, SaleTask
-from services.order_exporter.warehouses import postponed, stock
-from services.order_exporter.warehouses.postponed import waits_for_receipt
 from services.settings import Settings
 
 TOPICS = (
@@ -60,21 +60,30 @@ CLIENT_LANE = "balance.clients"
 
 def handlers(settings: Settings) -> Handlers:
     """The rules of order-exporter under these settings. Subjects are `shop:order`."""
-    news: Mapping[type[Event], News] = {ContactsConflicted: contacts.conflict_news}
+    news: Mapping[type[Event], News] = {ContactsConflicted: contact_merges.conflict_news}
     return Handlers(TOPICS, remember=_remember(settings), decide=partial(decide, settings), news=news)
 
 
 def _remember(settings: Settings) -> Mapping[type[Event], Remember]:
     discounts = any(shop.orders.sale_price_as == "discount" for shop in settings.shops.values())
     prices: Mapping[type[Event], Remember] = {PriceChanged: partial(price_changed, discounts)}
-    more = (approval.approval_rules("sale"), on_time.rules(settings.shops), hands.rules(), stock.RULES, postponed.RULES)
-    return reduce(composed, (*more, reserving.RULES, prices, PAYMENTS, contacts.rules(settings)), REMEMBER)
+    more = (
+        approval.approval_rules("sale"),
+        readings.objective_rules(settings.shops),
+        readings.intervention_rules(),
+        stock.STOCK_RULES,
+        stock.POSTPONED_RULES,
+        sales_orders.SALES_ORDER_RULES,
+        prices,
+        PAYMENT_RULES,
+        contact_merges.contact_rules(settings),
+    )
+    return reduce(composed, more, REMEMBER)
 
 
 def decide(settings: Settings, subject: str, state: State) -> Decision:
-    """All that is wanted for an order now: its Sale, and the receipts of its payments."""
-    paid = receipts.decide(settings, subject, state)  # first: a rule runs again for each record that is not loaded yet
-    return _decide_sale(settings, subject, state).with_(paid)
+    """Everything an order needs now: its Sale and the receipts of its payments."""
+    return _decide_sale(settings, subject, state).with_(receipts.decide(settings, subject, state))
 
 
 def _decide_sale(settings: Settings, subject: str, state: State) -> Decision:
@@ -87,173 +96,182 @@ def _decide_sale(settings: Settings, subject: str, state: State) -> Decision:
         return Decision(again_at=end)
     if known is None or mode == "off":
         return Decision(announce=answers(pushes, SERVICE, mode, known is not None, state.now))
-    case = Case(known, shop, settings.balance, pushes, state)
-    return _with_contacts(case, _with_endings(case, _decide(case)))
+    context = SaleContext(known, shop, settings.balance, pushes, state)
+    return _add_contact_merges(context, _add_reservation_ends(context, _decide_known(context)))
 
 
-def _with_contacts(case: Case, decision: Decision) -> Decision:
-    """Contacts follow an order that is booked: nothing of a buyer is written before the accountant lets a Sale go."""
-    known = case.known
-    if not case.live or known.removed or case.state.get(SALE, known.order.key) is None:
+def _add_contact_merges(context: SaleContext, decision: Decision) -> Decision:
+    """Contacts are merged only once the order has a Sale: before that, nothing about a buyer is written."""
+    known = context.known
+    if not context.is_live or known.removed or context.state.get(SALE, known.order.key) is None:
         return decision
-    merges = contacts.wanted(known.order, case.shop.orders.clients.contacts, case.state)
+    merges = contact_merges.plan_merges(known.order, context.shop.orders.clients.contacts, context.state)
     return replace(decision, deliveries=(*decision.deliveries, *merges)) if merges else decision
 
 
-def _with_endings(case: Case, decision: Decision) -> Decision:
-    """A reservation whose time is over ends first."""
-    over = reserving.endings(case, decision.deliveries) if case.live else ()
-    return replace(decision, deliveries=(*over, *decision.deliveries)) if over else decision
+def _add_reservation_ends(context: SaleContext, decision: Decision) -> Decision:
+    """A reservation that is no longer needed ends before the order's other deliveries."""
+    ends = sales_orders.plan_ends(context, decision.deliveries) if context.is_live else ()
+    return replace(decision, deliveries=(*ends, *decision.deliveries)) if ends else decision
 
 
-def _decide(case: Case) -> Decision:
-    sale = case.state.get(SALE, case.known.order.key)
-    if sale is not None and not _is_made_anew(case, sale):
-        last, items = case.state.get(DIVERGED, sale.key), known_items(case.known.order, case.state)
-        said = divergence(case.known, sale, last, case.shop.orders.after_sale, case.state.now, items)
-        return _answered(case, Decision(announce=(said,) if said else ()))
-    if case.known.removed or is_void(case.known.order):
-        return _answered(case, NOTHING, problem=_given_up(case.known))
-    if case.role == "part-of-parent":
-        return _answered(case, _part(case), problem=sub_orders.told(case.known.order))
-    if case.is_wanted or wants_plan(case.pushes):
-        return replace(_export(case), again_at=case.held_until)
-    return _later(case)
+def _decide_known(context: SaleContext) -> Decision:
+    order = context.known.order
+    sale = context.state.get(SALE, order.key)
+    if sale is not None and not _needs_new_sale(context, sale):
+        return _answer(context, _report_divergence(context, sale))
+    if context.known.removed or is_void(order):
+        return _answer(context, NOTHING, problem=_describe_given_up(context.known))
+    if context.role == "part-of-parent":
+        return _answer(context, _decide_part(context), problem=describe_part(order))
+    if context.is_wanted or wants_plan(context.pushes):
+        return replace(_export(context), again_at=context.held_until)
+    return _wait_for_trigger(context)
 
 
-def _is_made_anew(case: Case, sale: SaleRecorded) -> bool:
-    """Whether another Sale follows the one that a credit note has taken back (claim K7)."""
-    return case.shop.orders.after_sale == "credit-and-new-sale" and case.state.get(REVERSED, sale.sale) is not None
+def _report_divergence(context: SaleContext, sale: SaleRecorded) -> Decision:
+    last, items = context.state.get(DIVERGED, sale.key), known_items(context.known.order, context.state)
+    event = divergence(context.known, sale, last, context.shop.orders.after_sale, context.state.now, items)
+    return Decision(announce=(event,) if event else ())
 
 
-def _given_up(known: KnownOrder) -> str:
-    """An order given up before its Sale was made needs none (claim S0.38)."""
-    return "the shop holds it no more" if known.removed else f"it is {known.order.status} in the shop"
-
-
-def _later(case: Case) -> Decision:
-    if trigger.is_stray(case.known.order, case.shop.orders):
-        return _refused(case, _stray(case))
-    return Decision(again_at=case.held_until)
-
-
-def _part(case: Case) -> Decision:
-    """A part of another order makes no document; one that its parent's Sale cannot hold needs a person."""
-    if not case.is_due:
-        return Decision(again_at=case.held_until)
-    order, state = case.known.order, case.state
-    if waits := sub_orders.missing_parent(order, state):
-        return Decision(deliveries=(_waiting(order.key, waits),))
-    error = sub_orders.not_held(order, state)
-    return _refused(case, error) if error else NOTHING
-
-
-def _export(case: Case) -> Decision:
-    try:
-        if case.role == "undecided":
-            raise sub_orders.undecided(case.known.order)
-        found = prepare(case.known, case.shop.orders, case.balance, case.state, live=case.live, prices=case.shop.prices)
-    except Unbookable as error:
-        return _answered(case, _refused(case, error) if case.is_due else NOTHING, problem=error.detail)
-    if isinstance(found, Blocked):
-        waiting = (_waiting(case.known.order.key, found),) if case.is_wanted else ()
-        return _answered(case, Decision(deliveries=waiting), waits=found.detail)
-    if case.document == "sales-order":
-        return _answered(case, _reserved(case, found))
-    return _sold(case, found)
-
-
-def _sold(case: Case, ready: Ready) -> Decision:
-    one = candidate(ready.task, case.known.order, ready.buyer)
-    gate = approval.held(one, case.shop.orders.approve_first, case.state) if case.live else None
-    if gate and case.is_wanted:
-        return _answered(case, _gated(case, ready, one, gate), waits="" if wants_plan(case.pushes) else gate.detail)
-    short = waits_for_receipt(case.known.order, case.pushes, case.state) if case.live else None
-    return _answered(case, _ready(case, ready, short))
-
-
-def _reserved(case: Case, ready: Ready) -> Decision:
-    """The sales order of an order that only reserves yet; it is in no books, so that nobody approves it."""
-    plan = wants_plan(case.pushes) or (case.is_wanted and not case.live)
-    wanted = reserving.reservation(case, ready.task) if case.is_wanted and case.live else None
-    return Decision(
-        deliveries=_after_client(ready, wanted) if wanted else (),
-        announce=(*_choice(ready, wanted is not None), *(reserving.planned(case, ready.task) if plan else ())),
+def _needs_new_sale(context: SaleContext, sale: SaleRecorded) -> bool:
+    """Whether another Sale replaces the one that a reversal has credited (claim K7)."""
+    return (
+        context.shop.orders.after_sale == "credit-and-new-sale" and context.state.get(REVERSED, sale.sale) is not None
     )
 
 
-def _gated(case: Case, ready: Ready, one: Candidate, gate: Blocked) -> Decision:
+def _describe_given_up(known: KnownOrder) -> str:
+    """An order given up before it had a Sale needs none (claim S0.38)."""
+    return "it was removed from the shop" if known.removed else f"it is {known.order.status} in the shop"
+
+
+def _wait_for_trigger(context: SaleContext) -> Decision:
+    if trigger.is_stray(context.known.order, context.shop.orders):
+        return _refuse(context, _unmapped_status(context))
+    return Decision(again_at=context.held_until)
+
+
+def _decide_part(context: SaleContext) -> Decision:
+    """A part of another order needs no document; if its parent's Sale cannot contain it, a person decides."""
+    if not context.is_due:
+        return Decision(again_at=context.held_until)
+    order, state = context.known.order, context.state
+    if blocked := wait_for_parent(order, state):
+        return Decision(deliveries=(_blocked_delivery(order.key, blocked),))
+    error = unheld_part_error(order, state)
+    return _refuse(context, error) if error else NOTHING
+
+
+def _export(context: SaleContext) -> Decision:
+    prices, live = context.shop.prices, context.is_live
+    try:
+        if context.role == "undecided":
+            raise undecided_role_error(context.known.order)
+        ready = prepare(context.known, context.shop.orders, context.balance, context.state, live=live, prices=prices)
+    except Unbookable as error:
+        return _answer(context, _refuse(context, error) if context.is_due else NOTHING, problem=error.detail)
+    if isinstance(ready, Blocked):
+        waiting = (_blocked_delivery(context.known.order.key, ready),) if context.is_wanted else ()
+        return _answer(context, Decision(deliveries=waiting), waits=ready.detail)
+    if context.document == "sales-order":
+        return _answer(context, _reserve(context, ready))
+    return _sell(context, ready)
+
+
+def _sell(context: SaleContext, ready: PreparedSale) -> Decision:
+    candidate = approval_candidate(ready.task, context.known.order, ready.buyer)
+    gate = approval.held(candidate, context.shop.orders.approve_first, context.state) if context.is_live else None
+    if gate and context.is_wanted:
+        waits = "" if wants_plan(context.pushes) else gate.detail
+        return _answer(context, _ask_approval(context, ready, candidate, gate), waits=waits)
+    short = stock.wait_for_goods(context.known.order, context.pushes, context.state) if context.is_live else None
+    return _answer(context, _deliver_sale(context, ready, short))
+
+
+def _reserve(context: SaleContext, ready: PreparedSale) -> Decision:
+    """The sales order of an order that only reserves goods so far; it is not in the books, so nobody approves it."""
+    is_planned = wants_plan(context.pushes) or (context.is_wanted and not context.is_live)
+    delivery = sales_orders.plan_reservation(context, ready.task) if context.is_wanted and context.is_live else None
+    plans = sales_orders.plan_events(context, ready.task) if is_planned else ()
+    return Decision(
+        deliveries=_after_client(ready, delivery) if delivery else (),
+        announce=(*(_chosen_warehouse(ready) if delivery else ()), *plans),
+    )
+
+
+def _ask_approval(context: SaleContext, ready: PreparedSale, candidate: Candidate, gate: Blocked) -> Decision:
     """A Sale that the accountant has not approved yet; not even its client is created before."""
-    plan = _plan(case, ready.task) if wants_plan(case.pushes) else ()
-    question = approval.asked(one, case.state, case.state.now)
+    plan = _plan(context, ready.task) if wants_plan(context.pushes) else ()
+    question = approval.asked(candidate, context.state, context.state.now)
     return Decision(deliveries=(replace(_sale_delivery(ready.task), blocked=gate),), announce=(*plan, *question))
 
 
-def _ready(case: Case, ready: Ready, short: Blocked | None) -> Decision:
-    wanted = case.is_wanted
-    plan = _plan(case, ready.task) if wants_plan(case.pushes) or (wanted and not case.live) else ()
-    if not (wanted and case.live):
+def _deliver_sale(context: SaleContext, ready: PreparedSale, short: Blocked | None) -> Decision:
+    wanted = context.is_wanted
+    plan = _plan(context, ready.task) if wants_plan(context.pushes) or (wanted and not context.is_live) else ()
+    if not (wanted and context.is_live):
         return Decision(announce=plan)
     sale = replace(_sale_delivery(ready.task), blocked=short)
-    return Decision(deliveries=_after_client(ready, sale), announce=(*_choice(ready, True), *plan))
+    return Decision(deliveries=_after_client(ready, sale), announce=(*_chosen_warehouse(ready), *plan))
 
 
-def _choice(ready: Ready, goes: bool) -> tuple[WarehouseChosen, ...]:
-    """A warehouse that was chosen among several is said before the document goes, and holds from then on."""
-    return (ready.choice,) if ready.choice and goes else ()
+def _chosen_warehouse(ready: PreparedSale) -> tuple[WarehouseChosen, ...]:
+    """A choice among several warehouses is announced before the document is written, and is kept from then on."""
+    return (ready.choice,) if ready.choice else ()
 
 
-def _plan(case: Case, task: SaleTask) -> tuple[SalePlanned, ...]:
-    known = case.state.get(PLAN, case.known.order.key)
+def _plan(context: SaleContext, task: SaleTask) -> tuple[SalePlanned, ...]:
+    known = context.state.get(PLAN, context.known.order.key)
     same = known is not None and known.content_digest == task.content_digest and known.sent == task.document
-    return () if same else (planned(task, case.state.now),)
+    return () if same else (sale_planned(task, context.state.now),)
 
 
-def _after_client(ready: Ready, document: Delivery) -> tuple[Delivery, ...]:
+def _after_client(ready: PreparedSale, document: Delivery) -> tuple[Delivery, ...]:
     if ready.lookup is None:
         return (document,)
     blocked = Blocked(
         on=client_name(ready.lookup.identity),
         reason=Reason.SALE_CLIENT_WAITS,
-        detail=f"order {document.key}: its client is not known in Balance yet; see the delivery client:{document.key}",
+        detail=f"order {document.key}: its client is not known in Balance yet, see {client_id(document.key)}",
     )
     return _client_delivery(ready.lookup), replace(document, blocked=blocked)
 
 
 def _sale_delivery(task: SaleTask) -> Delivery:
     key = order_key(task.shop, task.order_id)
-    id_ = sale_id(key, task.revision)
-    return Delivery(id_, "sale", SALE_LANE, key, task.model_dump(mode="json"))
+    return Delivery(sale_id(key, task.revision), "sale", SALE_LANE, key, task.model_dump(mode="json"))
 
 
 def _client_delivery(task: ClientTask) -> Delivery:
-    """One per order, and by identity in order: the second order of a person finds what the first has created."""
+    """One per order; ordered by identity, so that a person's second order finds the client that the first created."""
     id_ = client_id(order_key(task.shop, task.order_id))
     return Delivery(id_, "client", CLIENT_LANE, task.identity, task.model_dump(mode="json"))
 
 
-def _waiting(order: str, blocked: Blocked) -> Delivery:
-    """A Sale that cannot be made yet; never sent as it stands, since its release decides the order again."""
+def _blocked_delivery(order: str, blocked: Blocked) -> Delivery:
+    """A Sale that cannot be computed yet. It is never sent in this form: its release decides the order again."""
     return Delivery(sale_id(order), "sale", SALE_LANE, order, {"order": order, "waits_for": blocked.on}, blocked)
 
 
-def _refused(case: Case, error: Unbookable) -> Decision:
-    order = case.known.order.key
+def _refuse(context: SaleContext, error: Unbookable) -> Decision:
+    order = context.known.order.key
     delivery = Delivery(sale_id(order), "sale", SALE_LANE, order, {"order": order})
     return Decision(refuse=(Refusal(delivery, error.reason, error.detail),))
 
 
-def _stray(case: Case) -> Unbookable:
-    order = case.known.order
+def _unmapped_status(context: SaleContext) -> Unbookable:
+    order = context.known.order
     return Unbookable(
         Reason.SALE_STATUS_UNKNOWN,
-        f"order {order.number} of shop {order.shop} is paid and in the status {order.status!r}, which no trigger "
-        f"names: put it into shops.{order.shop}.orders.trigger, or into waiting-statuses if the trigger comes later",
+        f"order {order.number} of shop {order.shop} is paid and has the status {order.status!r}, which no trigger "
+        f"names: add it to shops.{order.shop}.orders.trigger, or to waiting-statuses if the trigger comes later",
     )
 
 
-def _answered(case: Case, decision: Decision, problem: str = "", waits: str = "") -> Decision:
-    owed: tuple[Event, ...] = answers(
-        case.pushes, SERVICE, case.shop.flows.orders, True, case.state.now, problem=problem, waits=waits
+def _answer(context: SaleContext, decision: Decision, problem: str = "", waits: str = "") -> Decision:
+    replies: tuple[Event, ...] = answers(
+        context.pushes, SERVICE, context.shop.flows.orders, True, context.state.now, problem=problem, waits=waits
     )
-    return replace(decision, announce=(*decision.announce, *owed))
+    return replace(decision, announce=(*decision.announce, *replies))

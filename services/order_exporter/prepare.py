@@ -15,23 +15,18 @@ from services.accounting.documents.ruling import ruling_of
 from services.accounting.documents.uids import sale_uid
 from services.engine.outbox.outcome import Blocked
 from services.engine.state.records import State
-from services.order_exporter.clients.buyer import Buyer, buyer_of
-from services.order_exporter.clients.client import identity_of
-from services.order_exporter.clients.delivery_address import with_address
-from services.order_exporter.compared import stated_tax
-from services.order_exporter.content import books_digest
-from services.order_exporter.items import Items, items_of
+from services.order_exporter.buyer import ChosenClient, choose_client
+from services.order_exporter.client import add_delivery_address, identity_of
+from services.order_exporter.comparison import books_digest, stated_tax
+from services.order_exporter.items import LineItems, regular_prices, resolve_items
 from services.order_exporter.projection import ACCOUNTS, ITEM_VAT, REVERSED, KnownOrder
-from services.order_exporter.sales.date import booking_date
-from services.order_exporter.sales.regular_price import regular_prices
-from services.order_exporter.sales.sale import Sale, sale_of
-from services.order_exporter.sales.sale_document import sale_document
-from services.order_exporter.sales.vat import taxed_rates
-from services.order_exporter.sales_orders.reserving import linked
+from services.order_exporter.sale import Sale, booking_date, build_sale
+from services.order_exporter.sale_document import sale_document
+from services.order_exporter.sales_orders import link_sales_order
+from services.order_exporter.stock import postponed_sale
 from services.order_exporter.tasks import ClientTask, SaleTask
-from services.order_exporter.warehouses.postponed import postponed
-from services.order_exporter.warehouses.splitting import parts_of
-from services.order_exporter.warehouses.warehouse import Place, needed, place_of
+from services.order_exporter.vat_rates import taxed_rates
+from services.order_exporter.warehouse import WarehouseChoice, choose_warehouse, needed_pieces, split_sale
 from services.settings.balance import BalanceSettings
 from services.settings.catalogue import PriceSettings
 from services.settings.orders import OrderSettings
@@ -40,7 +35,7 @@ NO_RULES = PriceSettings()
 
 
 @dataclass(frozen=True, slots=True)
-class Ready:
+class PreparedSale:
     """A Sale that can be written, as soon as `lookup` has said who the client is; `buyer` tells how it is known."""
 
     task: SaleTask
@@ -50,7 +45,7 @@ class Ready:
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class SaleDraft:
     """An order on its way to its Sale: the rules that hold for it, the items of its lines, where its goods leave.
 
     `reserves`: it only reserves yet; its sales order stands in no books and in no period.
@@ -61,8 +56,8 @@ class Draft:
     prices: PriceSettings
     balance: BalanceSettings
     state: State
-    items: Items
-    place: Place
+    items: LineItems
+    place: WarehouseChoice
     reserves: bool
 
 
@@ -74,73 +69,73 @@ def prepare(
     *,
     live: bool = True,
     prices: PriceSettings = NO_RULES,
-) -> Ready | Blocked:
+) -> PreparedSale | Blocked:
     """The Sale of an order, or what it waits for. Raises `Unbookable` when there can be none.
 
     A Sale that is only planned (not `live`) may stand on links that are only planned too.
     """
-    items = items_of(known.order, state, live=live)
+    items = resolve_items(known.order, state, live=live)
     if isinstance(items, Blocked):
         return items
     ruling = ruling_of(known.order, settings)
     reserves = ruling.document == "sales-order"
     split = settings.split and not reserves
-    place = place_of(known.order, items.by_line, ruling, state, split=split)
+    place = choose_warehouse(known.order, items.by_line, ruling, state, split=split)
     if isinstance(place, Blocked):
         return place
     rules = ruling.applied(settings, place.warehouse)
-    return _ready(Draft(known, rules, prices, balance, state, items, place, reserves))
+    return _ready(SaleDraft(known, rules, prices, balance, state, items, place, reserves))
 
 
-def _ready(draft: Draft) -> Ready:
-    order, buyer = draft.known.order, buyer_of(draft.known.order, draft.rules, draft.balance, draft.state)
+def _ready(draft: SaleDraft) -> PreparedSale:
+    order, buyer = draft.known.order, choose_client(draft.known.order, draft.rules, draft.balance, draft.state)
     posting, sale = _posting(draft), _sale(draft)
     sale = replace(sale, remark="; ".join(part for part in (sale.remark, buyer.remark) if part))
     document = partial(_document, draft, buyer.client)
-    parts = parts_of(sale, draft.place.lines, document) if draft.place.lines else ()
+    parts = split_sale(sale, draft.place.lines, document) if draft.place.lines else ()
     task = _task(draft.known, sale, buyer, parts[0].sent if parts else document(sale))
     more = {**posting, "parts": parts, "resolved": draft.items.notes}
-    whole = with_address(task.model_copy(update=more), order, draft.rules.clients)
-    return Ready(whole, buyer.lookup, buyer.how, draft.place.choice)
+    whole = add_delivery_address(task.model_copy(update=more), order, draft.rules.clients)
+    return PreparedSale(whole, buyer.lookup, buyer.how, draft.place.choice)
 
 
-def _sale(draft: Draft) -> Sale:
+def _sale(draft: SaleDraft) -> Sale:
     order, discounts = draft.known.order, draft.rules.sale_price_as == "discount"
     items = draft.items.by_line
     regular = regular_prices(order, items, draft.prices, draft.balance, draft.state) if discounts else {}
     taken_back = draft.state.find(REVERSED, order.key)
     taxed = _taxed(draft)
     date = None if taken_back or draft.reserves else booking_date(draft.known, draft.rules)
-    sale = sale_of(order, items, draft.rules, draft.balance, regular, taxed, date)
+    sale = build_sale(order, items, draft.rules, draft.balance, regular, taxed, date)
     return _revised(sale, order, taken_back)
 
 
-def _taxed(draft: Draft) -> frozenset[str]:
+def _taxed(draft: SaleDraft) -> frozenset[str]:
     """The order's items for which Balance has a VAT rate above zero."""
     rates = taxed_rates(draft.rules)
     known = draft.state.get_many(ITEM_VAT, draft.items.by_line.values())
     return frozenset(item for item, vat in known.items() if vat.rate in rates)
 
 
-def _document(draft: Draft, client: str, sale: Sale) -> dict[str, Any]:
+def _document(draft: SaleDraft, client: str, sale: Sale) -> dict[str, Any]:
     known = draft.state.get_many(ACCOUNTS, (line.item for line in sale.lines))
     accounts = {line.item: known.get(line.item, Accounts()) for line in sale.lines}
     document = sale_document(sale, client, accounts, draft.rules, draft.balance)
-    return linked(document, draft.known.order.key, draft.state)
+    return link_sales_order(document, draft.known.order.key, draft.state)
 
 
-def _pieces(draft: Draft) -> tuple[Pieces, ...]:
-    wanted = needed(draft.known.order, draft.items.by_line, draft.state)
+def _pieces(draft: SaleDraft) -> tuple[Pieces, ...]:
+    wanted = needed_pieces(draft.known.order, draft.items.by_line, draft.state)
     return tuple(Pieces(item=item, quantity=count) for item, count in wanted.items())
 
 
-def _posting(draft: Draft) -> dict[str, object]:
+def _posting(draft: SaleDraft) -> dict[str, object]:
     """How the Sale is posted, and what becomes of it when the goods are not there."""
     rules = draft.rules
     posted: dict[str, object] = {"posted": rules.document_state == "posted"}
     if rules.short_stock == "park":
         return posted
-    pieces, again = draft.place.pieces or _pieces(draft), postponed(draft.known.order, draft.state) is not None
+    pieces, again = draft.place.pieces or _pieces(draft), postponed_sale(draft.known.order, draft.state) is not None
     return posted | {"pieces": pieces, "short_stock": rules.short_stock, "again": again}
 
 
@@ -152,7 +147,7 @@ def _revised(sale: Sale, order: OrderChanged, taken_back: Mapping[str, CreditNot
     return replace(sale, uid=sale_uid(order.shop, order.order_id, revision), date=date, revision=revision)
 
 
-def _task(known: KnownOrder, sale: Sale, buyer: Buyer, document: dict[str, object]) -> SaleTask:
+def _task(known: KnownOrder, sale: Sale, buyer: ChosenClient, document: dict[str, object]) -> SaleTask:
     return SaleTask(
         shop=known.order.shop,
         order_id=known.order.order_id,

@@ -17,7 +17,7 @@ from services.accounting.documents.relations import parent_key
 from services.accounting.documents.translations import forget_sku, remember_sku, sku_ref
 from services.engine.outbox.handlers import Remember
 from services.engine.state.records import Kind, State
-from services.order_exporter.clients.client import identity_of
+from services.order_exporter.client import identity_of
 
 SERVICE = "order-exporter"
 NOBODY = "-"

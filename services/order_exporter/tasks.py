@@ -101,3 +101,25 @@ class ContactTask(Part):
     commands: tuple[str, ...] = ()
     person_ref: str
     person: dict[str, Any]
+
+
+# The payload of a delivery: all that the receipt in Balance and the event after it need.
+
+
+class ReceiptTask(Part):
+    """A receipt to be written. `document` is its JSON; the rest is what `PaymentRecorded` will say."""
+
+    shop: str
+    order_id: int
+    payment: str
+    receipt: str
+    resource: str
+    sale: str
+    client: str
+    date: str
+    amount: Money
+    fee: Money
+    currency: str
+    method: str
+    reference: str
+    document: dict[str, Any]

@@ -1,4 +1,4 @@
-"""order-notifier: what became of orders in the books goes back to the shop, as notes and as statuses."""
+"""order-notifier: writes the state of orders in the books back to the shop, as notes and statuses."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from services.settings.model import Settings
 
 @asynccontextmanager
 async def blueprint(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Blueprint]:
-    """The service, wired: a lane of notes and one of statuses for each shop. With both off it only reads the topics."""
+    """The service: a lane of notes and one of statuses for each shop. With both off it only reads the topics."""
     async with open_shops(settings, clock) as shops:
         guards = {name: Guard(name, shop, settings.shops[name], clock) for name, shop in shops.items()}
         lanes = [
@@ -36,7 +36,7 @@ async def blueprint(settings: Settings, clock: Clock = utc_now) -> AsyncIterator
 
 
 def shop_lanes(settings: Settings, name: str, shop: WooCommerce, clock: Clock) -> list[Lane]:
-    """The lanes of a shop: REST takes notes and statuses one at a time, several orders go beside one another."""
+    """The lanes of a shop. REST has no batch for notes and statuses; several orders are handled concurrently."""
     effects = {note_lane(name): deliver_notes(shop, clock), status_lane(name): deliver_statuses(shop, clock)}
     return [replace(shop_lane(settings, name, lane, effect), batch=1) for lane, effect in effects.items()]
 

@@ -1,25 +1,30 @@
-"""What order-notifier remembers: orders, their documents and what waits, and what it wrote. No personal data."""
+"""What order-notifier remembers: orders, their documents, documents that wait, and what it wrote. No personal data."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Literal
 
+from contracts.delivery_ids import order_key
 from contracts.envelope import Envelope
 from contracts.ledger import CreditNoteRecorded, SalePlanned, SaleRecorded
 from contracts.model import Event, Instant, Money, Part
 from contracts.notices import OrderNotePlanned, OrderNoteWritten, OrderStatusPlanned, OrderStatusWritten
 from contracts.operations import DeadLettered, DeadLetterSettled
 from contracts.shop import OrderChanged, OrderRemoved
+from services.accounting.documents.digest import digest_of
 from services.engine.outbox.handlers import Remember
 from services.engine.state.records import Kind, State
-from services.order_notifier.status import base_of
 
 EXPORTERS = ("order-exporter", "refund-exporter")
+"""The services whose dead letters are about documents of orders."""
+BASE = {"status", "currency", "total", "total_tax", "lines", "tax_rates", "refund_ids", "paid_at", "payment_method"}
+"""The fields of an order that a status is decided on. Texts and dates of change are left out: WooCommerce changes an
+order's date at every save."""
 
 
-class KnownOrder(Part):
-    """An order as it was last read: what its status is decided on. `removed` when the shop holds it no more."""
+class NoticeOrder(Part):
+    """An order as it was last read; `base` is the digest of what its status is decided on."""
 
     shop: str
     order_id: int
@@ -29,9 +34,14 @@ class KnownOrder(Part):
     version: int
     removed: bool = False
 
+    @property
+    def key(self) -> str:
+        """`shop:order`."""
+        return order_key(self.shop, self.order_id)
 
-class Document(Part):
-    """A document of an order. `number` is Balance's, `sale` the Sale that a credit note belongs to."""
+
+class BookDocument(Part):
+    """A document of an order. `number` is Balance's; `sale` is the Sale that a credit note belongs to."""
 
     about: Literal["sale", "credit-note", "plan"]
     uid: str
@@ -46,8 +56,8 @@ class Document(Part):
     at: Instant
 
 
-class Waiting(Part):
-    """A document of an order that a person has to see to."""
+class WaitingDocument(Part):
+    """A document of an order that waits for a person."""
 
     order: str
     about: str
@@ -55,10 +65,10 @@ class Waiting(Part):
     at: Instant
 
 
-ORDER = Kind("order", KnownOrder)
-DOCUMENT = Kind("document", Document)
+ORDER = Kind("order", NoticeOrder)
+DOCUMENT = Kind("document", BookDocument)
 """By order and uid; the order is the `ref`."""
-WAITING = Kind("waiting", Waiting)
+WAITING = Kind("waiting", WaitingDocument)
 """By dead letter; the order is the `ref`."""
 NOTE = Kind("note", OrderNoteWritten)
 NOTE_PLAN = Kind("note-plan", OrderNotePlanned)
@@ -67,14 +77,19 @@ STATUS_PLAN = Kind("status-plan", OrderStatusPlanned)
 """These four by the event's subject."""
 
 
-def awaited(order: str) -> str:
-    """What a status waits for whose order is not any more what it was decided on: that it is read again."""
+def order_read_name(order: str) -> str:
+    """What a status is blocked on whose order has changed since the decision: the next reading of the order."""
     return f"order-read:{order}"
+
+
+def base_of(order: OrderChanged) -> str:
+    """The digest of everything that a status is decided on."""
+    return digest_of(order.model_dump(mode="json", include=BASE))
 
 
 def order_changed(envelope: Envelope[OrderChanged], state: State) -> None:
     order = envelope.data
-    known = KnownOrder(
+    known = NoticeOrder(
         shop=order.shop,
         order_id=order.order_id,
         number=order.number,
@@ -82,44 +97,36 @@ def order_changed(envelope: Envelope[OrderChanged], state: State) -> None:
         base=base_of(order),
         version=envelope.sequence,
     )
-    _keep(known, order.key, state)
+    _put_order(known, order.key, state)
 
 
 def order_removed(envelope: Envelope[OrderRemoved], state: State) -> None:
     if known := state.get(ORDER, envelope.data.key):
-        gone = known.model_copy(update={"version": envelope.sequence, "removed": True})
-        _keep(gone, envelope.data.key, state)
+        removed = known.model_copy(update={"version": envelope.sequence, "removed": True})
+        _put_order(removed, envelope.data.key, state)
 
 
-def _keep(known: KnownOrder, key: str, state: State) -> None:
+def _put_order(known: NoticeOrder, key: str, state: State) -> None:
     state.put(ORDER, key, known)
-    state.release(awaited(key))
+    state.release(order_read_name(key))
     state.touch(key)
 
 
 def sale_recorded(envelope: Envelope[SaleRecorded], state: State) -> None:
     sale = envelope.data
-    document = _of_sale(sale, "sale", sale.recorded_at, sale.number, sale.waybill)
-    _document(document.model_copy(update={"posted": sale.posted}), sale.key, state)
+    more = {"number": sale.number, "waybill": sale.waybill, "posted": sale.posted}
+    _put_document(_sale_document(sale, "sale", sale.recorded_at).model_copy(update=more), sale.key, state)
 
 
 def sale_planned(envelope: Envelope[SalePlanned], state: State) -> None:
-    _document(_of_sale(envelope.data, "plan", envelope.data.planned_at), envelope.data.key, state)
+    _put_document(_sale_document(envelope.data, "plan", envelope.data.planned_at), envelope.data.key, state)
 
 
-def _of_sale(
-    event: SaleRecorded | SalePlanned,
-    about: Literal["sale", "plan"],
-    at: Instant,
-    number: str | None = None,
-    waybill: str | None = None,
-) -> Document:
-    return Document(
+def _sale_document(event: SaleRecorded | SalePlanned, about: Literal["sale", "plan"], at: Instant) -> BookDocument:
+    return BookDocument(
         about=about,
         uid=event.sale,
         sale=event.sale,
-        number=number,
-        waybill=waybill,
         date=event.date,
         total=event.total,
         currency=event.currency,
@@ -127,9 +134,9 @@ def _of_sale(
     )
 
 
-def note_recorded(envelope: Envelope[CreditNoteRecorded], state: State) -> None:
+def credit_note_recorded(envelope: Envelope[CreditNoteRecorded], state: State) -> None:
     note = envelope.data
-    document = Document(
+    document = BookDocument(
         about="credit-note",
         uid=note.credit_note,
         sale=note.sale,
@@ -140,27 +147,27 @@ def note_recorded(envelope: Envelope[CreditNoteRecorded], state: State) -> None:
         currency=note.currency,
         at=note.recorded_at,
     )
-    _document(document, note.key, state)
+    _put_document(document, note.key, state)
 
 
-def _document(document: Document, order: str, state: State) -> None:
+def _put_document(document: BookDocument, order: str, state: State) -> None:
     key = f"{order}|{document.about}|{document.uid}|{document.refund_id}"
     state.put(DOCUMENT, key, document, ref=order)
     state.touch(order)
 
 
-def lettered(envelope: Envelope[DeadLettered], state: State) -> None:
-    """A document that the exporters could not make; letters of other services are not about the order's books."""
+def on_dead_lettered(envelope: Envelope[DeadLettered], state: State) -> None:
+    """Remember a document that an exporter could not make; dead letters of other services are ignored."""
     letter = envelope.data
     if letter.service in EXPORTERS and letter.delivery is not None:
         order = letter.delivery.subject
-        waiting = Waiting(order=order, about=letter.about, reason=letter.reason, at=letter.at)
+        waiting = WaitingDocument(order=order, about=letter.about, reason=letter.reason, at=letter.at)
         state.put(WAITING, letter.dead_letter, waiting, ref=order)
         state.touch(order)
 
 
-def settled(envelope: Envelope[DeadLetterSettled], state: State) -> None:
-    """A note on it that is not written yet is taken back."""
+def on_dead_letter_settled(envelope: Envelope[DeadLetterSettled], state: State) -> None:
+    """A note about it that is not written yet is withdrawn."""
     if waiting := state.get(WAITING, envelope.data.dead_letter):
         state.drop(WAITING, envelope.data.dead_letter)
         state.touch(waiting.order)
@@ -189,9 +196,9 @@ REMEMBER: Mapping[type[Event], Remember] = {
     OrderRemoved: order_removed,
     SaleRecorded: sale_recorded,
     SalePlanned: sale_planned,
-    CreditNoteRecorded: note_recorded,
-    DeadLettered: lettered,
-    DeadLetterSettled: settled,
+    CreditNoteRecorded: credit_note_recorded,
+    DeadLettered: on_dead_lettered,
+    DeadLetterSettled: on_dead_letter_settled,
     OrderNoteWritten: note_written,
     OrderNotePlanned: note_planned,
     OrderStatusWritten: status_written,

@@ -1,4 +1,4 @@
-"""The payloads of the deliveries: all that the effect in the shop and the event after it need."""
+"""The payloads of the deliveries: what the effect in the shop and the event after it need."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ How = Literal["written", "found"]
 
 
 class NoteTask(Part):
-    """A note to be written, unless one with its marker stands at the order already."""
+    """A note to be written, unless the order already has one with its marker. `says` is the text."""
 
     shop: str
     order_id: int
@@ -34,20 +34,20 @@ class NoteTask(Part):
 
     @property
     def id(self) -> str:
-        """The delivery's id."""
+        """The id of the delivery."""
         return note_id(order_key(self.shop, self.order_id), self.marker)
 
     def planned(self, now: datetime) -> OrderNotePlanned:
-        """What a dry run says of it."""
+        """The event of a dry run."""
         return OrderNotePlanned(**self.model_dump(), planned_at=now)
 
     def written(self, how: How, note_id: int, now: datetime, attempts: tuple[Attempt, ...]) -> OrderNoteWritten:
-        """What is said once it stands in the shop."""
+        """The event once the note is in the shop."""
         return OrderNoteWritten(**self.model_dump(), how=how, note_id=note_id, written_at=now, attempts=attempts)
 
 
 class StatusTask(Part):
-    """A status to be written, if the order still is what that was decided on: `was` and `base` say what."""
+    """A status to write if the order has not changed since the decision: `was` is its status, `base` its digest."""
 
     shop: str
     order_id: int
@@ -59,13 +59,13 @@ class StatusTask(Part):
 
     @property
     def id(self) -> str:
-        """The delivery's id."""
+        """The id of the delivery."""
         return status_id(order_key(self.shop, self.order_id), self.booked)
 
     def planned(self, now: datetime) -> OrderStatusPlanned:
-        """What a dry run says of it."""
+        """The event of a dry run."""
         return OrderStatusPlanned(**self.model_dump(exclude={"base"}), planned_at=now)
 
     def written(self, how: How, now: datetime, attempts: tuple[Attempt, ...]) -> OrderStatusWritten:
-        """What is said once the order has it."""
+        """The event once the order has the status."""
         return OrderStatusWritten(**self.model_dump(exclude={"base"}), how=how, written_at=now, attempts=attempts)

@@ -1,4 +1,4 @@
-"""refund-exporter: refunds become credit notes in Balance, bound to their Sales."""
+"""refund-exporter: writes a credit note to Balance for each refund, bound to its Sale."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from services.settings.model import Settings
 
 @asynccontextmanager
 async def blueprint(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Blueprint]:
-    """The service, wired: a lane for credit notes."""
+    """The service: one lane, for credit notes."""
     async with Balance(settings.balance, settings.balance.password()) as balance:
         guard, effects = ByShop(), deliveries(balance, settings.balance.dialect, clock)
         lanes = balance_lanes(settings, {name: guard.guarded(deliver) for name, deliver in effects.items()})

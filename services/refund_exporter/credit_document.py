@@ -1,4 +1,4 @@
-"""A credit note as Balance wants to be told it (balance-api 2.10)."""
+"""A credit note as JSON for Balance: header, lines, and the exchange rate at which it is booked."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from contracts.ledger import RecordedLine
+from contracts.ledger import RateSource, RecordedLine
 from contracts.reasons import Reason
 from services.accounting.documents import written
 from services.accounting.documents.unbookable import required
-from services.refund_exporter.basis import Basis, BasisLine
-from services.settings.balance import ListTexts
+from services.refund_exporter.sale_basis import BasisLine, SaleBasis
+from services.settings.balance import BalanceSettings, ListTexts
+from services.settings.orders import OrderSettings
 
-AS_ON_SALE = {
+FROM_SALE = {
     "Warehouse": "Warehouse",
     "Branch": "Branch",
     "Agreement": "Agreement",
@@ -26,86 +27,96 @@ AS_ON_SALE = {
     "VATTaxable": "VATtaxable",
     "VATArticle": "VATarticle",
 }
-"""Fields that a credit note takes from its Sale: name there → name here (API fact: they differ)."""
-LINE_AS_ON_SALE = {
+"""Fields that a credit note copies from its Sale: name in the Sale → name in the credit note (Balance fact 39)."""
+LINE_FROM_SALE = {
     "VATRate": "VATrate",
     "AccountNumber": "AccountingAccount",
     "IncomeAccount": "RevenueAccount",
     "VATPayableAccount": "VATAccount",
     "ExpensesAccount": "ExpensesAccount",
 }
-AMOUNT_AS_ON_SALE = {"VATRate": "VATrate", "IncomeAccount": "RevenueAccount", "VATPayableAccount": "VATAccount"}
-"""A service item for amounts has no stock: the goods' inventory and cost accounts are not its own."""
+AMOUNT_FROM_SALE = {"VATRate": "VATrate", "IncomeAccount": "RevenueAccount", "VATPayableAccount": "VATAccount"}
+"""A service item for amounts has no stock, so the inventory and cost accounts of the goods are left out."""
+Rate = tuple[Decimal | None, RateSource | None]
+"""An exchange rate and who states it; neither if Balance is to use its own."""
 
 
 @dataclass(frozen=True, slots=True)
-class Wording:
-    """Of which Sale and in which words the document is written."""
+class NoteHeader:
+    """The header of the document: its uid, date and comment, and the Sale that it credits."""
 
     uid: str
     date: str
     comment: str
-    basis: Basis
+    basis: SaleBasis
     lists: ListTexts
     rate: Decimal | None = None
 
 
+def note_rate(basis: SaleBasis, settings: OrderSettings, balance: BalanceSettings) -> Rate:
+    """The exchange rate of a credit note: that of its Sale, or the one in the settings (claim K23)."""
+    if settings.refund_rate == "sale" and basis.rate is not None:
+        return basis.rate, "sale"
+    fixed = balance.currency_rates.get(basis.currency)
+    return (None, None) if fixed is None else (fixed, "setting")
+
+
 def brings_goods_back(lines: Sequence[RecordedLine]) -> bool:
-    """Whether this is a return; where only money is given back it is a price correction, which moves no stock."""
+    """Whether this is a return; if only money is given back, it is a price correction, which moves no stock."""
     return any(line.kind == "product" and line.quantity > 0 for line in lines)
 
 
-def as_written(
+def to_document_lines(
     lines: Sequence[RecordedLine], is_return: bool, amount_item: str | None, shop: str
 ) -> tuple[RecordedLine, ...]:
-    """The lines as the document can hold them: a return has no line of goods without a quantity (API fact), so that
-    money on goods that stay with the buyer stands under the service item for amounts.
+    """The lines as the document can contain them.
 
-    Raises `Unbookable` when that item is needed and not set.
+    A line of a return needs a quantity (Balance fact 41), so money for goods that the buyer keeps is put on the
+    service item for amounts. Raises `Unbookable` if that item is needed and not set.
     """
-    return tuple(_on_service(line, amount_item, shop) if is_return and _is_money(line) else line for line in lines)
+    return tuple(_on_service_item(line, amount_item, shop) if is_return and _is_money(line) else line for line in lines)
 
 
 def _is_money(line: RecordedLine) -> bool:
     return line.kind == "product" and not line.quantity
 
 
-def _on_service(line: RecordedLine, amount_item: str | None, shop: str) -> RecordedLine:
-    purpose = "a refund gives goods back and, besides, money on goods that stay with the buyer"
+def _on_service_item(line: RecordedLine, amount_item: str | None, shop: str) -> RecordedLine:
+    purpose = "a refund gives back goods and also money for goods that the buyer keeps"
     item = required(amount_item, shop, "amount-item", purpose, Reason.REFUND_SETTING_MISSING)
     return line.model_copy(update={"kind": "amount", "item": item})
 
 
-def document_quantity(line: RecordedLine, basis: Basis) -> Decimal:
-    """The quantity in the document: what came back; where only the price is corrected, what it is corrected on."""
+def document_quantity(line: RecordedLine, basis: SaleBasis) -> Decimal:
+    """The quantity in the document: what came back, or for a price correction the quantity that it corrects."""
     if line.quantity:
         return line.quantity
-    sold = _sold(line, basis)
+    sold = _sold_line(line, basis)
     return sold.recorded.quantity if line.kind == "product" and sold else Decimal(1)
 
 
-def credit_document(lines: Sequence[RecordedLine], wording: Wording) -> dict[str, Any]:
+def credit_document(lines: Sequence[RecordedLine], header: NoteHeader) -> dict[str, Any]:
     """The JSON of a credit note with these lines."""
-    operation = wording.lists.return_operation if brings_goods_back(lines) else wording.lists.correction_operation
+    operation = header.lists.return_operation if brings_goods_back(lines) else header.lists.correction_operation
     fields = {
-        "uid": wording.uid,
-        "Date": written.midnight(wording.date),
+        "uid": header.uid,
+        "Date": written.midnight(header.date),
         "OperationType": operation,
-        "BaseDocument": wording.basis.sale,
-        "Client": wording.basis.client,
-        "Rate": written.number(wording.rate) if wording.rate else None,
+        "BaseDocument": header.basis.sale,
+        "Client": header.basis.client,
+        "Rate": written.number(header.rate) if header.rate else None,
         "AmountIncludesVAT": "true",
-        "Comments": wording.comment,
+        "Comments": header.comment,
     }
-    same = {here: wording.basis.header.get(there) for there, here in AS_ON_SALE.items()}
-    rows = [_row(number, line, wording.basis) for number, line in enumerate(lines, start=1)]
-    return written.without_empty(fields | same) | {"Items": rows}
+    copied = {name: header.basis.header.get(sale_name) for sale_name, name in FROM_SALE.items()}
+    rows = [_row(number, line, header.basis) for number, line in enumerate(lines, start=1)]
+    return written.without_empty(fields | copied) | {"Items": rows}
 
 
-def _row(number: int, line: RecordedLine, basis: Basis) -> dict[str, Any]:
-    like, quantity = _like(line, basis), document_quantity(line, basis)
+def _row(number: int, line: RecordedLine, basis: SaleBasis) -> dict[str, Any]:
+    model, quantity = _model_line(line, basis), document_quantity(line, basis)
     fields = {
-        "BaseDocument": (like.recorded.balance_line_uid if line.sale_line else None) or basis.sale,
+        "BaseDocument": (model.recorded.balance_line_uid if line.sale_line else None) or basis.sale,
         "Number": str(number),
         "Item": line.item,
         "Quantity": written.number(quantity),
@@ -114,16 +125,16 @@ def _row(number: int, line: RecordedLine, basis: Basis) -> dict[str, Any]:
         "AmountIncludingVAT": written.amount(line.amount),
         "VAT": written.amount(line.vat),
     }
-    names = AMOUNT_AS_ON_SALE if line.kind == "amount" else LINE_AS_ON_SALE
-    same = {here: like.sent.get(there) for there, here in names.items()}
-    return written.without_empty(fields | same)
+    names = AMOUNT_FROM_SALE if line.kind == "amount" else LINE_FROM_SALE
+    copied = {name: model.sent.get(sale_name) for sale_name, name in names.items()}
+    return written.without_empty(fields | copied)
 
 
-def _sold(line: RecordedLine, basis: Basis) -> BasisLine | None:
+def _sold_line(line: RecordedLine, basis: SaleBasis) -> BasisLine | None:
     return basis.lines[line.sale_line - 1] if line.sale_line else None
 
 
-def _like(line: RecordedLine, basis: Basis) -> BasisLine:
-    """The Sale's line that this takes back, or for an amount one that was sold at the same rate."""
+def _model_line(line: RecordedLine, basis: SaleBasis) -> BasisLine:
+    """The Sale's line that this one credits; for an amount, a line that was sold at the same rate."""
     same_rate = (each for each in basis.lines if each.recorded.vat_percent == line.vat_percent)
-    return _sold(line, basis) or next(same_rate)
+    return _sold_line(line, basis) or next(same_rate)

@@ -7,27 +7,28 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from contracts.ledger import RecordedLine
-from contracts.money import is_whole_tetri
+from contracts.money import is_whole_tetri, vat_in
 from contracts.reasons import Reason
 from contracts.shop import RefundIssued
 from services.accounting.documents.period import open_day
 from services.accounting.documents.unbookable import Unbookable
 from services.accounting.documents.vat_control import vat_note
 from services.engine.clock import local_date
-from services.refund_exporter.basis import Basis
-from services.refund_exporter.given import given_parts
-from services.refund_exporter.left import Left
-from services.refund_exporter.naming import name_of
-from services.refund_exporter.parts import Part
-from services.refund_exporter.settle import adding_up, within_left
-from services.refund_exporter.spread import spread
-from services.refund_exporter.vat import vat_of
+from services.refund_exporter.parts import (
+    CreditedPart,
+    limit_to_remainder,
+    parts_of_lines,
+    settle_residue,
+    spread_amount,
+)
+from services.refund_exporter.refund import refund_name
+from services.refund_exporter.sale_basis import LineRemainder, Remainder, SaleBasis
 from services.settings.orders import OrderSettings
 
 
 @dataclass(frozen=True, slots=True)
 class CreditNote:
-    """A credit note as it is meant; `total` equals the refund's amount. `notes`: what an accountant should know."""
+    """A credit note as intended. `total` equals the refund's amount; `notes` are remarks for the accountant."""
 
     refund_id: int
     date: str
@@ -41,57 +42,72 @@ class CreditNote:
         return sum((line.vat for line in self.lines), Decimal(0))
 
 
-def credit_note_of(refund: RefundIssued, basis: Basis, left: Left, settings: OrderSettings) -> CreditNote:
-    """The credit note of a refund on this Sale, of which so much is left.
+def build_credit_note(
+    refund: RefundIssued, basis: SaleBasis, remainder: Remainder, settings: OrderSettings
+) -> CreditNote:
+    """The credit note of a refund on what is left of this Sale.
 
-    Raises `Unbookable` when the refund and the Sale give no sound credit note.
+    Raises `Unbookable` if the refund does not fit the Sale.
     """
-    _check(refund, basis, left)
-    lines = recorded_lines(_parts(refund, basis, left, settings), left)
+    _check(refund, basis, remainder)
+    lines = recorded_lines(_parts(refund, basis, remainder, settings), remainder)
     date = open_day(local_date(refund.created_at), settings.locked_until)
     return CreditNote(refund.refund_id, date, refund.amount, lines, _vat_note(refund, lines))
 
 
-def _check(refund: RefundIssued, basis: Basis, left: Left) -> None:
+def _check(refund: RefundIssued, basis: SaleBasis, remainder: Remainder) -> None:
+    name = refund_name(refund)
     if not is_whole_tetri(refund.amount):
-        detail = (
-            f"{name_of(refund)}: {refund.amount} is not whole tetri: set the shop to 2 decimals; book this one by hand"
-        )
+        detail = f"{name}: {refund.amount} is not whole tetri: set the shop to 2 decimals, and book this one by hand"
         raise Unbookable(Reason.REFUND_NOT_WHOLE_TETRI, detail)
     if refund.currency != basis.currency:
-        detail = f"{name_of(refund)} is in {refund.currency}, its Sale in {basis.currency}: book it by hand"
+        detail = f"{name} is in {refund.currency}, its Sale in {basis.currency}: book it by hand"
         raise Unbookable(Reason.REFUND_AMOUNT_DIFFERS, detail)
-    if refund.amount > left.total:
+    if refund.amount > remainder.total:
         detail = (
-            f"{name_of(refund)}: {refund.amount} {refund.currency} was given back, only {left.total} is left on its "
+            f"{name}: {refund.amount} {refund.currency} was given back, but only {remainder.total} is left of its "
             "Sale: correct the Sale or book the rest by hand"
         )
         raise Unbookable(Reason.REFUND_ABOVE_SALE, detail)
 
 
-def _parts(refund: RefundIssued, basis: Basis, left: Left, settings: OrderSettings) -> tuple[Part, ...]:
-    given = given_parts(refund, basis, left)
-    if given:
-        return within_left(adding_up(given, refund, settings), refund, basis, left, settings)
+def _parts(
+    refund: RefundIssued, basis: SaleBasis, remainder: Remainder, settings: OrderSettings
+) -> tuple[CreditedPart, ...]:
+    parts = parts_of_lines(refund, basis, remainder)
+    if parts:
+        return limit_to_remainder(settle_residue(parts, refund, settings), refund, basis, remainder, settings)
     if not refund.amount:
-        detail = f"{name_of(refund)} gives back neither money nor goods: there is nothing to credit"
+        detail = f"{refund_name(refund)} gives back neither money nor goods: there is nothing to credit"
         raise Unbookable(Reason.REFUND_NOTHING_TO_CREDIT, detail)
-    return spread(refund.amount, basis, left, settings.amount_item)
+    return spread_amount(refund.amount, basis, remainder, settings.amount_item)
 
 
-def recorded_lines(parts: Sequence[Part], left: Left) -> tuple[RecordedLine, ...]:
-    """The parts with their VAT, each taking from what the one before has left."""
-    rests, lines = dict(left.lines), []
+def recorded_lines(parts: Sequence[CreditedPart], remainder: Remainder) -> tuple[RecordedLine, ...]:
+    """The parts with their VAT; each is computed on what the parts before it leave."""
+    left, lines = dict(remainder.lines), []
     for part in parts:
         at = part.line.position
-        vat = vat_of(part, rests[at])
-        lines.append(_line(part, vat))
+        vat = _vat(part, left[at])
+        lines.append(_recorded_line(part, vat))
         if part.on_line:
-            rests[at] = rests[at].less(part.amount, vat, part.quantity)
+            left[at] = left[at].less(part.amount, vat, part.quantity)
     return tuple(lines)
 
 
-def _line(part: Part, vat: Decimal) -> RecordedLine:
+def _vat(part: CreditedPart, left: LineRemainder) -> Decimal:
+    """The VAT inside the amount at the rate of the Sale's line, in whole tetri, never more than is left of it.
+
+    The last credit of a line takes all VAT that is left, so that the notes add up to the Sale. If tax alone is given
+    back, all of it is VAT; a refund of net amounts alone still lowers the VAT at the line's rate.
+    """
+    vat = part.amount if part.tax_alone else vat_in(part.amount, part.line.percent)
+    if not part.on_line:
+        return vat
+    return left.vat if part.amount == left.amount else min(vat, left.vat, key=abs)
+
+
+def _recorded_line(part: CreditedPart, vat: Decimal) -> RecordedLine:
     sold = part.line.recorded
     return RecordedLine(
         order_line_id=sold.order_line_id if part.on_line else None,

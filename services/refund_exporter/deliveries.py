@@ -1,4 +1,4 @@
-"""The lane of refund-exporter: writing a credit note to Balance. The Sale itself is never written (claim S1.16)."""
+"""Writing credit notes to Balance. The Sale itself is never changed (claim S1.16)."""
 
 from __future__ import annotations
 
@@ -18,23 +18,22 @@ from services.connectors.balance.documents import StoredDocument
 from services.engine.outbox.lane import Deliver
 from services.engine.outbox.outcome import Done, Outcome, Refused
 from services.engine.outbox.row import Row
-from services.refund_exporter.announce import note_content
 from services.refund_exporter.handlers import LANE
-from services.refund_exporter.tasks import CreditNoteTask
+from services.refund_exporter.tasks import CreditNoteTask, note_content
 from services.settings.balance import Dialect
 
 
-class Books(Protocol):
-    """The credit notes of a Balance."""
+class CreditNotes(Protocol):
+    """The credit notes of a Balance company."""
 
     async def credit_note(self, uid: str) -> Mapping[str, Any] | None:
         """The credit note with this uid, or None."""
 
     async def put_credit_note(self, document: Mapping[str, Any]) -> Mapping[str, Any] | None:
-        """Create or replace a credit note; the echo, if there is one."""
+        """Create or replace a credit note; returns the echo, if there is one."""
 
 
-def deliveries(balance: Books, dialect: Dialect, clock: Callable[[], datetime]) -> Mapping[str, Deliver]:
+def deliveries(balance: CreditNotes, dialect: Dialect, clock: Callable[[], datetime]) -> Mapping[str, Deliver]:
     """The effect of each lane, by its name."""
     register = Register(balance.credit_note, balance.put_credit_note, dialect.credit_note_resource, dialect)
 
@@ -48,23 +47,23 @@ async def _deliver(row: Row, register: Register, clock: Callable[[], datetime]) 
     task = CreditNoteTask.model_validate(row.payload)
     outcome = await book_all(_documents(task), row, register)
     if isinstance(outcome, list):
-        return Done((_recorded(task, outcome, row, clock()),))
-    return _explained(outcome, task) if isinstance(outcome, Refused) else outcome
+        return Done((_credit_note_recorded(task, outcome, row, clock()),))
+    return _add_hint(outcome, task) if isinstance(outcome, Refused) else outcome
 
 
 def _documents(task: CreditNoteTask) -> list[Document]:
-    """One, or one for each document of the Sale that it takes from."""
-    of_what = "" if is_reversal(task.refund_id) else f"refund {task.refund_id} of "
-    title = f"the credit note of {of_what}order {task.order_id} of shop {task.shop}"
+    """One document, or one for each document of the Sale that the note credits."""
+    refund = "" if is_reversal(task.refund_id) else f"refund {task.refund_id} of "
+    title = f"the credit note of {refund}order {task.order_id} of shop {task.shop}"
     if not task.parts:
-        return [_document(task, title, _whole(task))]
+        return [_document(task, title, _only_part(task))]
     return [
         _document(task, f"{title} ({number} of {len(task.parts)})", part)
         for number, part in enumerate(task.parts, start=1)
     ]
 
 
-def _whole(task: CreditNoteTask) -> DocumentPart:
+def _only_part(task: CreditNoteTask) -> DocumentPart:
     """A credit note of one document as its only part."""
     return DocumentPart(
         document=task.credit_note,
@@ -91,19 +90,21 @@ def _document(task: CreditNoteTask, title: str, part: DocumentPart) -> Document:
     return Document(part.document, title, part.sent, intent, mismatch, replaces=task.cumulative, strict=strict)
 
 
-def _explained(refused: Refused, task: CreditNoteTask) -> Refused:
-    """API fact: some builds of Balance refuse a second credit note on one Sale."""
+def _add_hint(refused: Refused, task: CreditNoteTask) -> Refused:
+    """Some builds of Balance refuse a second credit note on one Sale (Balance fact 40)."""
     if task.cumulative or refused.reason is not Reason.BALANCE_REFUSED:
         return refused
-    hint = 'If this Balance takes one credit note per Sale only, set balance.dialect.credit-notes = "cumulative"'
+    hint = 'If Balance accepts only one credit note per Sale, set balance.dialect.credit-notes = "cumulative"'
     return replace(refused, detail=f"{refused.detail}. {hint}")
 
 
-def _recorded(task: CreditNoteTask, booked: Sequence[Booked], row: Row, now: datetime) -> CreditNoteRecorded:
-    parts = task.parts or (_whole(task),)
+def _credit_note_recorded(
+    task: CreditNoteTask, booked: Sequence[Booked], row: Row, now: datetime
+) -> CreditNoteRecorded:
+    parts = task.parts or (_only_part(task),)
     own = lines_together(parts, booked, task.document_lines)[len(task.before) :]
     first = booked[0].stored
-    found = {
+    stored = {
         "credit_note": first.uid,
         "total": sum(line.amount for line in own),
         "vat": sum(line.vat for line in own),
@@ -111,14 +112,14 @@ def _recorded(task: CreditNoteTask, booked: Sequence[Booked], row: Row, now: dat
         "parts": recorded_parts(task.parts, booked) if task.parts else (),
         "number": first.number,
         "how": booked[0].how,
-        "differences": (*task.notes, *_differences(booked), *_own_uid(task, first)),
+        "differences": (*task.notes, *_differences(booked), *_uid_difference(task, first)),
         **_rate(task, first),
     }
-    return CreditNoteRecorded(**note_content(task) | found, recorded_at=now, attempts=row.attempts)
+    return CreditNoteRecorded(**note_content(task) | stored, recorded_at=now, attempts=row.attempts)
 
 
 def _rate(task: CreditNoteTask, stored: StoredDocument) -> dict[str, Any]:
-    """The rate of another currency as Balance holds it, and whose it is (claim K23)."""
+    """The exchange rate in Balance, and who stated it (claim K23)."""
     if "Currency" not in task.document or stored.rate is None:
         return {}
     ours = stored.rate == task.currency_rate
@@ -129,7 +130,7 @@ def _differences(booked: Sequence[Booked]) -> tuple[str, ...]:
     return tuple(difference for one in booked for difference in one.differences)
 
 
-def _own_uid(task: CreditNoteTask, stored: StoredDocument) -> tuple[str, ...]:
+def _uid_difference(task: CreditNoteTask, stored: StoredDocument) -> tuple[str, ...]:
     if stored.uid == task.credit_note:
         return ()
-    return (f"uid: Balance gave its own, {stored.uid}, instead of {task.credit_note}",)
+    return (f"uid: Balance assigned {stored.uid} instead of {task.credit_note}",)

@@ -1,4 +1,4 @@
-"""What refund-exporter remembers: refunds, Sales (or their plans) and what became of their orders, credit notes."""
+"""What refund-exporter remembers: refunds, their orders, Sales (or their plans), divergences and credit notes."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ from services.engine.state.records import Kind, State
 SERVICE = "refund-exporter"
 
 ORDER = Kind("order", OrderChanged)
-"""Orders that have refunds or a parent, without their person: of others nothing is asked here."""
+"""Orders that have refunds or a parent, without their person; others are not needed here."""
 ORDER_REMOVED = Kind("order-removed", OrderRemoved)
 REFUND = Kind("refund", RefundIssued)
 REMOVED = Kind("refund-removed", RefundRemoved)
 UNREADABLE = Kind("refund-unreadable", RefundUnreadable)
-"""Refunds that the shop does not show as they are: they wait, and so does what depends on all refunds."""
+"""Refunds that the shop does not show completely; they wait, and so does everything that depends on all refunds."""
 SALE = Kind("sale", SaleRecorded)
 SALE_PLAN = Kind("sale-plan", SalePlanned)
 DIVERGED = Kind("sale-diverged", SaleDiverged)
 NOTE = Kind("credit-note", CreditNoteRecorded)
 NOTE_PLAN = Kind("credit-note-plan", CreditNotePlanned)
 NOTHING_DUE = Kind("nothing-to-credit", NothingToCredit)
-"""By refund: what was announced of it."""
+"""By refund: what was announced about it."""
 
 
 def order_changed(envelope: Envelope[OrderChanged], state: State) -> None:
@@ -91,16 +91,16 @@ def sale_diverged(envelope: Envelope[SaleDiverged], state: State) -> None:
     state.touch(envelope.data.key)
 
 
-def note_recorded(envelope: Envelope[CreditNoteRecorded], state: State) -> None:
+def credit_note_recorded(envelope: Envelope[CreditNoteRecorded], state: State) -> None:
     state.put(NOTE, refund_key(envelope.data.key, envelope.data.refund_id), envelope.data, ref=envelope.data.key)
     state.touch(envelope.data.key)
 
 
-def note_planned(envelope: Envelope[CreditNotePlanned], state: State) -> None:
+def credit_note_planned(envelope: Envelope[CreditNotePlanned], state: State) -> None:
     state.put(NOTE_PLAN, refund_key(envelope.data.key, envelope.data.refund_id), envelope.data)
 
 
-def nothing_due(envelope: Envelope[NothingToCredit], state: State) -> None:
+def nothing_to_credit(envelope: Envelope[NothingToCredit], state: State) -> None:
     state.put(NOTHING_DUE, refund_key(envelope.data.key, envelope.data.refund_id), envelope.data)
 
 
@@ -113,8 +113,8 @@ REMEMBER: Mapping[type[Event], Remember] = {
     SaleRecorded: sale_recorded,
     SalePlanned: sale_planned,
     SaleDiverged: sale_diverged,
-    CreditNoteRecorded: note_recorded,
-    CreditNotePlanned: note_planned,
-    NothingToCredit: nothing_due,
+    CreditNoteRecorded: credit_note_recorded,
+    CreditNotePlanned: credit_note_planned,
+    NothingToCredit: nothing_to_credit,
     **push_rules(SERVICE, "refund"),
 }

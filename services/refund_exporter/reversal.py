@@ -1,6 +1,6 @@
-"""The credit note over all that is left of a Sale whose order was given up, or edited, after it was recorded (I11).
+"""The reversal of a Sale: a credit note over what is left of it, if its order was given up or edited later (claim I11).
 
-A parcel refused at the door is the usual case: nothing was paid, the goods come back (claims, settled 2).
+The usual case is a parcel refused at the door: nothing was paid, and the goods come back.
 """
 
 from __future__ import annotations
@@ -14,16 +14,15 @@ from contracts.reasons import Reason
 from services.accounting.documents.period import open_day
 from services.accounting.documents.unbookable import Unbookable
 from services.engine.clock import local_date
-from services.refund_exporter.basis import Basis, BasisLine
 from services.refund_exporter.credit_note import CreditNote
-from services.refund_exporter.left import Left, LineLeft
+from services.refund_exporter.sale_basis import BasisLine, LineRemainder, Remainder, SaleBasis
 
-GIVEN_UP = ("given-up", "removed")
+GIVEN_UP_KINDS = ("given-up", "removed")
 
 
 @dataclass(frozen=True, slots=True)
 class Reversal:
-    """Why the whole Sale is taken back; `digest` is that of the order as it is now."""
+    """Why the whole Sale is reversed; `digest` is that of the order as it is now."""
 
     shop: str
     order_id: int
@@ -34,30 +33,34 @@ class Reversal:
 
     @property
     def refund_id(self) -> int:
-        """What stands in place of a refund's number."""
+        """0 for an order's first reversal, -1 for its second, and so on."""
         return NO_REFUND - self.revision
 
 
-def reversal_of(said: SaleDiverged, locked_until: date | None, revision: int) -> Reversal:
-    """The reversal of a Sale, dated the day it was seen, and never in a closed period."""
-    day = open_day(local_date(said.observed_at), locked_until)
-    return Reversal(said.shop, said.order_id, said.content_digest, day, revision, said.what == "edited")
+def build_reversal(diverged: SaleDiverged, locked_until: date | None, revision: int) -> Reversal:
+    """The reversal of a Sale, dated the day the divergence was observed, or the first open day after it."""
+    day = open_day(local_date(diverged.observed_at), locked_until)
+    edited = diverged.what == "edited"
+    return Reversal(diverged.shop, diverged.order_id, diverged.content_digest, day, revision, edited)
 
 
-def reversal_note(reversal: Reversal, basis: Basis, left: Left) -> CreditNote:
-    """The credit note over all that earlier notes have left. Raises `Unbookable` when they stand for no lines."""
-    lines = tuple(_line(line, left.lines[line.position]) for line in basis.lines)
-    rest = tuple(line for line in lines if line.amount or line.quantity)
-    if sum((line.amount for line in rest), Decimal(0)) != left.total:
+def reversal_note(reversal: Reversal, basis: SaleBasis, remainder: Remainder) -> CreditNote:
+    """The credit note over everything that earlier notes leave.
+
+    Raises `Unbookable` if earlier notes credited amounts on no line of the Sale.
+    """
+    lines = tuple(_reversed_line(line, remainder.lines[line.position]) for line in basis.lines)
+    lines = tuple(line for line in lines if line.amount or line.quantity)
+    if sum((line.amount for line in lines), Decimal(0)) != remainder.total:
         raise Unbookable(
             Reason.REFUND_AMOUNT_DIFFERS,
-            f"order {reversal.order_id} of shop {reversal.shop} was changed after its Sale: {left.total} is left of "
-            "that, but not on its lines (amounts were credited on an item of their own): credit the rest by hand",
+            f"order {reversal.order_id} of shop {reversal.shop} was changed after its Sale: {remainder.total} is left "
+            "of the Sale, but not on its lines (amounts were credited on a service item): credit the rest by hand",
         )
-    return CreditNote(reversal.refund_id, reversal.date, left.total, rest)
+    return CreditNote(reversal.refund_id, reversal.date, remainder.total, lines)
 
 
-def _line(line: BasisLine, left: LineLeft) -> RecordedLine:
+def _reversed_line(line: BasisLine, left: LineRemainder) -> RecordedLine:
     sold = line.recorded
     return RecordedLine(
         order_line_id=sold.order_line_id,

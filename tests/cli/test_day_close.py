@@ -15,7 +15,7 @@ from contracts.shop import OrderChanged, OrderRemoved, RefundRemoved
 from services.accounting.documents.unbookable import Unbookable
 from services.cli.day_close.app import close_rows
 from services.cli.day_close.facts import collect_facts
-from services.order_exporter.content import books_digest
+from services.order_exporter.comparison import books_digest
 from services.order_exporter.tasks import SaleTask
 from services.sandbox import recorded
 from services.settings.model import Settings

@@ -9,7 +9,7 @@ import pytest
 from contracts.ledger import SalePlanned
 from services.cli.orders.app import collect_payloads
 from services.cli.screen import console, print_json
-from services.order_exporter.announce import planned
+from services.order_exporter.announcements import sale_planned
 from tests.cli.day_given import recorded_note, told
 from tests.support.exporting import KEY, PAID, given_back, line, order, recorded_sale, refund, sale_task, settings
 
@@ -18,7 +18,7 @@ BOUGHT = order(line(1, "20.00", quantity="2"))
 
 
 def plan() -> SalePlanned:
-    return planned(sale_task(BOUGHT, USING), PAID)
+    return sale_planned(sale_task(BOUGHT, USING), PAID)
 
 
 @pytest.mark.claim("S0.35")

@@ -12,7 +12,7 @@ from services.accounting.documents.uids import client_uid
 from services.engine.outbox.decision import Delivery
 from services.engine.outbox.outcome import Done, Outcome
 from services.engine.outbox.row import Row
-from services.order_exporter.contacts.contact_delivery import deliver_contacts
+from services.order_exporter.contact_delivery import deliver_contacts
 from services.settings.model import Settings
 from tests.cli.clients_bench import Both
 from tests.order_exporter.export_bench import bought, client_recorded, consumer

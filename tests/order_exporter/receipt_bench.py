@@ -10,8 +10,8 @@ from contracts.ledger import PaymentRecorded
 from contracts.operations import PaymentReceived
 from contracts.shop import OrderChanged
 from services.engine.outbox.decision import Decision, Delivery
-from services.order_exporter.receipts.announce import payment_content
-from services.order_exporter.receipts.tasks import ReceiptTask
+from services.order_exporter.receipt_document import payment_content
+from services.order_exporter.tasks import ReceiptTask
 from services.settings.model import Settings
 from tests.order_exporter.export_bench import bought, consumer
 from tests.support.exporting import ORDER, PAID, SHOP, link, recorded_sale, settings

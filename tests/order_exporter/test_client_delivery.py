@@ -12,7 +12,7 @@ from services.accounting.documents.uids import client_uid
 from services.engine.outbox.outcome import Done, Outcome, Refused, Retry, Unknown
 from services.engine.outbox.row import Row
 from services.engine.outbox.upstream_errors import Rejected, Unavailable, UnknownOutcome
-from services.order_exporter.clients.buyer import buyer_of
+from services.order_exporter.buyer import choose_client
 from services.order_exporter.deliveries import deliveries
 from services.order_exporter.tasks import ClientTask
 from services.settings.balance import Dialect
@@ -26,7 +26,7 @@ CLIENT = "77777777-0000-4000-8000-000000000001"
 def row_of(order_id: int = 1042, **rules: object) -> Row:
     using = settings(**rules)
     bought = order(line(1, "5.00"), person=buyer(personal_id=PERSONAL_ID), order_id=order_id)
-    lookup = buyer_of(bought, using.shops["main"].orders, using.balance, MemoryState()).lookup
+    lookup = choose_client(bought, using.shops["main"].orders, using.balance, MemoryState()).lookup
     assert isinstance(lookup, ClientTask)
     id_ = f"client:main:{order_id}"
     return Row(id_, "client", "balance.clients", lookup.identity, bought.key, lookup.model_dump(mode="json"))

@@ -10,8 +10,8 @@ from services.cli.orders.timeline import build_timeline
 from services.engine.outbox.outcome import Refused, Retry
 from services.engine.outbox.row import Row
 from services.engine.outbox.upstream_errors import Unavailable
-from services.order_exporter.contacts.contact_delivery import deliver_contacts
-from services.order_exporter.contacts.contacts import conflict_news, lane
+from services.order_exporter.contact_delivery import deliver_contacts
+from services.order_exporter.contact_merges import conflict_news, contact_lane
 from tests.cli.clients_bench import both
 from tests.cli.test_merging_clients import _enveloped as enveloped
 from tests.order_exporter.contacts_bench import (
@@ -108,7 +108,7 @@ async def test_a_client_that_is_gone_ends_with_a_person_and_a_shop_that_is_away_
         [one] = merges(made)
         row = Row(one.id, one.kind, one.lane, one.key, KEY, one.payload)
         [outcome] = await deliver_contacts(world.balance, Away(), lambda: NOON)([row])
-        assert (outcome, one.lane) == (Retry("down", None), lane("main"))
+        assert (outcome, one.lane) == (Retry("down", None), contact_lane("main"))
 
 
 def test_nothing_personal_stands_outside_of_person() -> None:

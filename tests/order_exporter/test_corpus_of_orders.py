@@ -10,7 +10,7 @@ import pytest
 from contracts.money import to_tetri
 from contracts.reasons import Reason
 from services.accounting.documents.unbookable import Unbookable
-from services.order_exporter.sales.sale import Sale, sale_of
+from services.order_exporter.sale import Sale, build_sale
 from services.sandbox.recorded import Recording, order_ids, recording
 from tests.support.exporting import ROUNDING, items_of, recorded_order, sale_task, settings
 
@@ -30,7 +30,7 @@ TYPED_TAXES = {216, 233, 533, 861}
 def made(one: Recording) -> Sale | Reason:
     order = recorded_order(one)
     try:
-        return sale_of(order, items_of(order), RULES, USING.balance)
+        return build_sale(order, items_of(order), RULES, USING.balance)
     except Unbookable as refused:
         return refused.reason
 
@@ -85,7 +85,7 @@ def test_what_rounding_leaves_over_is_a_tetri_and_goes_on_the_rounding_line_when
     residues = []
     for order_id in set(order_ids()) - set().union(*REFUSED.values()):
         order = recorded_order(recording(order_id))
-        sale = sale_of(order, items_of(order), using.shops["main"].orders, using.balance)
+        sale = build_sale(order, items_of(order), using.shops["main"].orders, using.balance)
         residues += [line.amount for line in sale.lines if line.kind == "rounding"]
         assert sum(line.amount for line in sale.lines) == order.total
     assert Counter(map(abs, residues)) == {Decimal("0.01"): 15}

@@ -13,9 +13,8 @@ from contracts.shop import LineTax, OrderChanged, OrderLine, StoreCredit, TaxRat
 from services.accounting.documents.uids import client_uid
 from services.accounting.documents.unbookable import Unbookable
 from services.engine.outbox.decision import NOTHING
-from services.order_exporter.announce import divergence
-from services.order_exporter.compared import edit_of
-from services.order_exporter.content import books_digest
+from services.order_exporter.announcements import divergence
+from services.order_exporter.comparison import books_digest, describe_edit
 from services.order_exporter.handlers import handlers
 from services.order_exporter.projection import KnownOrder
 from services.order_exporter.tasks import SaleTask
@@ -238,7 +237,7 @@ def test_what_an_accountant_has_changed_in_balance_is_no_edit_of_the_order() -> 
     held = sale()
     by_hand = held.lines[0].model_copy(update={"amount": Decimal("90.00"), "vat": Decimal("13.73")})
     adopted = held.model_copy(update={"total": Decimal("95.00"), "lines": (by_hand, *held.lines[1:])})
-    assert edit_of(SAME["product deleted"], adopted) == ""
+    assert describe_edit(SAME["product deleted"], adopted) == ""
 
 
 def test_a_sale_that_is_written_anew_takes_the_items_of_deleted_products_from_the_one_before() -> None:
@@ -287,7 +286,7 @@ def test_no_recorded_order_is_edited_by_being_shown_otherwise() -> None:
             shown(bought, "1"),
             shown(bought, "0.001"),
         ):
-            assert edit_of(now, held) == "", bought.order_id
+            assert describe_edit(now, held) == "", bought.order_id
         count += 1
     assert count > 280
 
@@ -298,7 +297,7 @@ def test_every_recorded_order_is_edited_by_a_piece_or_a_tetri_more() -> None:
         piece = but(first, quantity=first.quantity + 1)
         tetri = but(first, total=first.total + Decimal("0.20"))
         if first.kind == "product" and first.total >= 0:
-            assert edit_of(other(bought, lines=(piece, *bought.lines[1:])), held), bought.order_id
+            assert describe_edit(other(bought, lines=(piece, *bought.lines[1:])), held), bought.order_id
         if first.total.as_tuple().exponent:
-            assert edit_of(other(bought, lines=(tetri, *bought.lines[1:])), held), bought.order_id
-            assert edit_of(other(bought, total=bought.total + Decimal("0.01")), held), bought.order_id
+            assert describe_edit(other(bought, lines=(tetri, *bought.lines[1:])), held), bought.order_id
+            assert describe_edit(other(bought, total=bought.total + Decimal("0.01")), held), bought.order_id

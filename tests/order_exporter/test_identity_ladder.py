@@ -12,7 +12,7 @@ from contracts.shop import OrderChanged, OrderRemoved
 from services.accounting.documents.uids import client_uid
 from services.engine.outbox.outcome import Done
 from services.engine.outbox.row import Row
-from services.order_exporter.clients.client import Identity, client_document
+from services.order_exporter.client import Identity, client_document
 from services.order_exporter.deliveries import deliveries
 from services.order_exporter.tasks import ClientTask
 from services.settings.balance import Dialect, ListTexts

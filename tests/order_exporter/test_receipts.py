@@ -13,7 +13,7 @@ from contracts.ledger import PaymentPlanned, SalePlanned
 from contracts.operations import CommandSettled
 from contracts.reasons import Reason
 from services.engine.outbox.decision import Decision
-from services.order_exporter.announce import sale_content
+from services.order_exporter.announcements import sale_content
 from tests.cli.day_given import recorded_note
 from tests.order_exporter.export_bench import bought, consumer
 from tests.order_exporter.receipt_bench import (

@@ -18,9 +18,9 @@ from services.accounting.checks.balance import receipt_resources, rights
 from services.connectors.balance.client import Balance
 from services.engine.outbox.outcome import Done, Outcome, Refused
 from services.engine.outbox.row import Row
+from services.order_exporter.deliveries import deliver_receipts
 from services.order_exporter.handlers import handlers
-from services.order_exporter.receipts.delivery import deliver_receipts
-from services.order_exporter.receipts.tasks import ReceiptTask
+from services.order_exporter.tasks import ReceiptTask
 from services.sandbox.balance import catalogue
 from services.sandbox.balance.app import BalanceSandbox, create
 from services.sandbox.balance.catalogue import MAIN, RETAIL_CLIENT

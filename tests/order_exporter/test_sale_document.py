@@ -9,8 +9,8 @@ import pytest
 
 from contracts.balance import Accounts
 from services.accounting.documents.uids import sale_uid
-from services.order_exporter.sales.sale import sale_of
-from services.order_exporter.sales.sale_document import sale_document
+from services.order_exporter.sale import build_sale
+from services.order_exporter.sale_document import sale_document
 from services.settings.model import Settings
 from tests.support.exporting import (
     ORDER,
@@ -32,7 +32,7 @@ GOODS = Accounts(inventories="1610", expenses="7110", revenues="6120", vat_payab
 
 def document(using: Settings, accounts: dict[str, Accounts] | None = None, **fields: Any) -> dict[str, Any]:
     of = order(line(1, "25.00", quantity="2"), line(2, "5.00", kind="shipping"), **fields)
-    sale = sale_of(of, items_of(of), using.shops[SHOP].orders, using.balance)
+    sale = build_sale(of, items_of(of), using.shops[SHOP].orders, using.balance)
     return sale_document(sale, RETAIL, accounts or {}, using.shops[SHOP].orders, using.balance)
 
 

@@ -10,7 +10,7 @@ import pytest
 from contracts.reasons import Reason
 from contracts.shop import LineTax, OrderChanged, TaxRate
 from services.accounting.documents.unbookable import Unbookable
-from services.order_exporter.sales.sale import Sale, sale_of
+from services.order_exporter.sale import Sale, build_sale
 from services.settings.model import Settings
 from tests.support.exporting import (
     FEE,
@@ -28,7 +28,7 @@ from tests.support.exporting import (
 
 def sale(of: OrderChanged, using: Settings | None = None) -> Sale:
     using = using or settings()
-    return sale_of(of, items_of(of), using.shops["main"].orders, using.balance)
+    return build_sale(of, items_of(of), using.shops["main"].orders, using.balance)
 
 
 def tax(rate_id: int, percent: str, **fields: Any) -> TaxRate:

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from contracts.reasons import Reason
 from contracts.shop import OrderChanged, OrderLine
 from services.accounting.documents.unbookable import Unbookable
-from services.order_exporter.sales.lines import sale_lines
-from services.order_exporter.sales.sale import sale_of
+from services.order_exporter.sale import build_sale
+from services.order_exporter.sale_lines import sale_lines
 from tests.support import exporting
 from tests.support.exporting import ROUNDING, VAT, ZERO_VAT, items_of, line, order
 
@@ -35,7 +35,7 @@ def order_lines(draw: st.DrawFn) -> tuple[OrderLine, ...]:
 
 def sold(of: OrderChanged, using: exporting.Settings) -> Decimal | Reason:
     try:
-        sale = sale_of(of, items_of(of), using.shops["main"].orders, using.balance)
+        sale = build_sale(of, items_of(of), using.shops["main"].orders, using.balance)
     except Unbookable as refused:
         return refused.reason
     return sum((each.amount for each in sale.lines), Decimal(0))

@@ -19,7 +19,7 @@ from services.engine.outbox.outcome import Done, Outcome, Refused
 from services.engine.outbox.row import Row
 from services.order_exporter import handlers as order_handlers
 from services.order_exporter.deliveries import deliveries
-from services.order_exporter.sales_orders.sales_order import ending_task, sales_order_task
+from services.order_exporter.sales_orders import ending_task, sales_order_task
 from services.order_exporter.tasks import SalesOrderTask
 from services.settings.balance import Dialect
 from services.settings.model import Settings

@@ -12,7 +12,7 @@ from contracts.reasons import Reason
 from contracts.shop import LineTax, OrderChanged, TaxRate
 from services.engine.outbox.decision import Refusal
 from services.order_exporter.handlers import handlers
-from services.order_exporter.sales.rates import shares_of
+from services.order_exporter.vat_rates import split_by_rate
 from services.sandbox.recorded import order_ids, recording
 from tests.order_exporter.export_bench import task_of
 from tests.support.exporting import (
@@ -173,7 +173,7 @@ def test_every_recorded_negative_fee_is_split_alike_whether_the_shop_rounds_its_
             taxes = tuple(
                 tax.model_copy(update={"total": tax.total.quantize(unit, "ROUND_HALF_UP")}) for tax in fee.taxes
             )
-            shares, rounded = shares_of(fee, bought), shares_of(fee.model_copy(update={"taxes": taxes}), bought)
+            shares, rounded = split_by_rate(fee, bought), split_by_rate(fee.model_copy(update={"taxes": taxes}), bought)
             split += 1
             if set(shares) != set(rounded):
                 differing.append(order_id)
@@ -186,4 +186,4 @@ def test_a_rounded_split_is_that_of_the_shop_and_not_of_the_rounded_tax() -> Non
     taxes = (LineTax(rate_id=VAT, total=Decimal("-0.32")), LineTax(rate_id=ZERO_VAT, total=Decimal("0.00")))
     fee = line(13, "-2.67", kind="fee", total=Decimal("-2.35"), total_tax=Decimal("-0.32"), taxes=taxes)
     bought = order(line(11, "345.00"), line(12, "100.00", product=312, rate=ZERO_VAT), fee)
-    assert [(share.percent, str(share.gross)) for share in shares_of(fee, bought)] == [(18, "-2.07"), (0, "-0.60")]
+    assert [(share.percent, str(share.gross)) for share in split_by_rate(fee, bought)] == [(18, "-2.07"), (0, "-0.60")]

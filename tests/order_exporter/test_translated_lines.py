@@ -12,7 +12,7 @@ from contracts.reasons import Reason
 from contracts.shop import OrderChanged
 from services.cli.orders.event_text import describe_event
 from services.engine.outbox.decision import Delivery
-from services.order_exporter.announce import sale_content
+from services.order_exporter.announcements import sale_content
 from services.order_exporter.handlers import handlers
 from tests.order_exporter.export_bench import task_of
 from tests.support.exporting import KEY, PAID, SHOP, item_of, line, link, order, recorded_sale, settings

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from contracts.shop import OrderChanged, RefundIssued
-from services.refund_exporter.basis import basis_of
-from services.refund_exporter.compose import Earlier, compose, earlier_of
-from services.refund_exporter.credit_note import credit_note_of
-from services.refund_exporter.left import left_of
+from services.refund_exporter.composition import EarlierNote, as_earlier, compose_task
+from services.refund_exporter.credit_note import build_credit_note
+from services.refund_exporter.sale_basis import build_basis, compute_remainder
 from services.refund_exporter.tasks import CreditNoteTask
 from services.settings.model import Settings
 from tests.support.exporting import (
@@ -33,10 +32,10 @@ def note(
 ) -> CreditNoteTask:
     using = using or settings()
     rules = using.shops[SHOP].orders
-    sold = basis_of(recorded_sale(bought, using))
-    before: list[Earlier] = [earlier_of(each) for each in earlier]
-    left = left_of(sold, [each for one in before for each in one.lines])
-    return compose(issued, credit_note_of(issued, sold, left, rules), sold, before, rules, using.balance)
+    sold = build_basis(recorded_sale(bought, using))
+    before: list[EarlierNote] = [as_earlier(each) for each in earlier]
+    left = compute_remainder(sold, [each for one in before for each in one.lines])
+    return compose_task(issued, build_credit_note(issued, sold, left, rules), sold, before, rules, using.balance)
 
 
 def rows(task: CreditNoteTask) -> list[tuple[str, str, str, str]]:

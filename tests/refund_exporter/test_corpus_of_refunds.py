@@ -11,10 +11,9 @@ import pytest
 from contracts.reasons import Reason
 from contracts.shop import RefundIssued
 from services.accounting.documents.unbookable import Unbookable
-from services.refund_exporter.basis import Basis, basis_of
-from services.refund_exporter.compose import Earlier, compose, earlier_of
-from services.refund_exporter.credit_note import credit_note_of
-from services.refund_exporter.left import Left, left_of
+from services.refund_exporter.composition import EarlierNote, as_earlier, compose_task
+from services.refund_exporter.credit_note import build_credit_note
+from services.refund_exporter.sale_basis import Remainder, SaleBasis, build_basis, compute_remainder
 from services.refund_exporter.tasks import CreditNoteTask
 from services.sandbox.recorded import Recording, order_ids, recording
 from services.settings.model import Settings
@@ -39,29 +38,29 @@ def refunded_orders() -> list[int]:
     return [order_id for order_id in order_ids() if recording(order_id).refunds]
 
 
-def basis(one: Recording, using: Settings) -> Basis | None:
+def basis(one: Recording, using: Settings) -> SaleBasis | None:
     try:
-        return basis_of(recorded_sale(recorded_order(one), using))
+        return build_basis(recorded_sale(recorded_order(one), using))
     except Unbookable:
         return None
 
 
 def notes(one: Recording, using: Settings) -> Iterator[tuple[RefundIssued, CreditNoteTask | Reason]]:
-    sold, earlier, rules = basis(one, using), list[Earlier](), using.shops["main"].orders
+    sold, earlier, rules = basis(one, using), list[EarlierNote](), using.shops["main"].orders
     for refund in recorded_refunds(one) if sold else ():
         assert sold is not None
         try:
-            note = credit_note_of(refund, sold, left(sold, earlier), rules)
-            task = compose(refund, note, sold, earlier, rules, using.balance)
+            note = build_credit_note(refund, sold, left(sold, earlier), rules)
+            task = compose_task(refund, note, sold, earlier, rules, using.balance)
         except Unbookable as refused:
             yield refund, refused.reason
             continue
-        earlier.append(earlier_of(task))
+        earlier.append(as_earlier(task))
         yield refund, task
 
 
-def left(sold: Basis, earlier: list[Earlier]) -> Left:
-    return left_of(sold, [line for note in earlier for line in note.lines])
+def left(sold: SaleBasis, earlier: list[EarlierNote]) -> Remainder:
+    return compute_remainder(sold, [line for note in earlier for line in note.lines])
 
 
 @pytest.mark.claim("S0.12", "S0.37")
@@ -93,7 +92,7 @@ def test_an_order_that_was_refunded_in_full_leaves_nothing_on_any_line_of_its_sa
     for order_id in refunded_orders():
         sold = basis(recording(order_id), SPREAD)
         tasks = [task for _, task in notes(recording(order_id), SPREAD) if isinstance(task, CreditNoteTask)]
-        rest = left(sold, [earlier_of(task) for task in tasks]) if sold else None
+        rest = left(sold, [as_earlier(task) for task in tasks]) if sold else None
         if rest is not None and rest.total == 0:
             assert {(line.amount, line.vat) for line in rest.lines.values()} == {(Decimal(0), Decimal(0))}, order_id
             fully += 1

@@ -15,7 +15,7 @@ from contracts.reasons import Reason
 from contracts.shop import OrderRemoved
 from services.engine.outbox.decision import NOTHING, Decision
 from services.order_exporter import handlers as order_handlers
-from services.order_exporter.announce import sale_content
+from services.order_exporter.announcements import sale_content
 from services.order_exporter.tasks import SaleTask
 from services.refund_exporter import deliveries as refund_deliveries
 from services.refund_exporter import handlers as refund_handlers

@@ -13,11 +13,10 @@ from contracts.reasons import Reason
 from services.engine.outbox.outcome import Done, Outcome, Refused, Unknown
 from services.engine.outbox.row import Row
 from services.engine.outbox.upstream_errors import Rejected, UnknownOutcome
-from services.refund_exporter.basis import basis_of
-from services.refund_exporter.compose import compose, earlier_of
-from services.refund_exporter.credit_note import credit_note_of
+from services.refund_exporter.composition import as_earlier, compose_task
+from services.refund_exporter.credit_note import build_credit_note
 from services.refund_exporter.deliveries import deliveries
-from services.refund_exporter.left import left_of
+from services.refund_exporter.sale_basis import build_basis, compute_remainder
 from services.refund_exporter.tasks import CreditNoteTask
 from services.settings.balance import Dialect
 from tests.support.exporting import (
@@ -41,10 +40,10 @@ TRIED = Attempt(at=PAID, outcome="unknown", detail="no answer")
 
 def task_of(issued: Any = PIECE, *earlier: CreditNoteTask, policy: str = "separate") -> CreditNoteTask:
     using = settings(balance={"dialect": {"credit_notes": policy}})
-    sold, before = basis_of(recorded_sale(BOUGHT, using)), [earlier_of(each) for each in earlier]
-    left = left_of(sold, [each for one in before for each in one.lines])
-    note = credit_note_of(issued, sold, left, using.shops[SHOP].orders)
-    return compose(issued, note, sold, before, using.shops[SHOP].orders, using.balance)
+    sold, before = build_basis(recorded_sale(BOUGHT, using)), [as_earlier(each) for each in earlier]
+    left = compute_remainder(sold, [each for one in before for each in one.lines])
+    note = build_credit_note(issued, sold, left, using.shops[SHOP].orders)
+    return compose_task(issued, note, sold, before, using.shops[SHOP].orders, using.balance)
 
 
 def row_of(task: CreditNoteTask, *attempts: Attempt) -> Row:

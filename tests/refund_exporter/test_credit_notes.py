@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
+from contracts.ledger import RecordedLine
 from contracts.reasons import Reason
 from contracts.shop import LineTax
 from services.accounting.documents.uids import credit_note_uid
 from services.accounting.documents.unbookable import Unbookable
-from services.refund_exporter.basis import basis_of
-from services.refund_exporter.left import left_of
+from services.refund_exporter.parts import parts_of_lines
+from services.refund_exporter.sale_basis import build_basis, compute_remainder
 from services.refund_exporter.tasks import CreditNoteTask
 from tests.refund_exporter.refund_bench import CORRECTION, CUP, PARCEL, RETURN, SALE, TEA, note, rows
 from tests.support.exporting import (
@@ -30,6 +33,8 @@ from tests.support.exporting import (
     refund,
     settings,
 )
+
+BASIS = build_basis(SALE)
 
 # -- the kinds
 
@@ -151,7 +156,7 @@ def test_several_refunds_in_any_mix_end_at_nothing_left() -> None:
         ]
     ):
         made.append(note(issued.model_copy(update={"refund_id": 2000 + number}), *made))
-    left = left_of(basis_of(SALE), [each for one in made for each in one.lines])
+    left = compute_remainder(build_basis(SALE), [each for one in made for each in one.lines])
     assert left.total == 0
     assert {(each.amount, each.vat) for each in left.lines.values()} == {(Decimal(0), Decimal(0))}
     assert sum(one.vat for one in made) == SALE.vat
@@ -167,6 +172,40 @@ def test_a_fee_sold_at_two_rates_is_given_back_at_both() -> None:
     )
     task = note(refund("195.10", *parts), bought=bought)
     assert [row["Amount"] for row in task.document["Items"]] == ["199.00", "-3.71", "-0.19"]
+
+
+def test_the_last_refund_of_a_fee_takes_the_remainder_of_each_rate_also_where_one_was_credited_too_much() -> None:
+    """Given a fee of 0.06 at 18 % and 0.04 at 0 %, of which an earlier note credited 0.00 and 0.05."""
+    fee = replace(BASIS.lines[0], recorded=fee_line(line_id=2, amount="0.06", percent=18))
+    at_zero = replace(BASIS.lines[1], recorded=fee_line(line_id=2, amount="0.04", percent=0))
+    basis = replace(BASIS, lines=(fee, at_zero), total=Decimal("0.10"))
+    credited = at_zero.recorded.model_copy(update={"amount": Decimal("0.05"), "sale_line": 2})
+    last = refund("0.05", given_back(2, "0.05", kind="fee", total=Decimal("0.05"), total_tax=Decimal(0)))
+    parts = parts_of_lines(last, basis, compute_remainder(basis, [credited]))
+    assert [(part.line.position, part.amount) for part in parts] == [(1, Decimal("0.06")), (2, Decimal("-0.01"))]
+
+
+def fee_line(line_id: int, amount: str, percent: int) -> RecordedLine:
+    return RecordedLine(
+        order_line_id=line_id,
+        kind="fee",
+        item=SHIPPING,
+        quantity=Decimal(1),
+        amount=Decimal(amount),
+        vat=Decimal(0),
+        vat_percent=Decimal(percent),
+    )
+
+
+def test_amounts_on_a_service_item_never_exceed_what_was_sold_at_a_rate() -> None:
+    """The Sale is 70.00 at 18 % and 30.00 at 0 %."""
+    using, made = settings(amount_item=AMOUNT), list[CreditNoteTask]()
+    for number, amount in enumerate(("33.35", "33.35", "33.30")):
+        made.append(note(refund(amount, refund_id=3000 + number), *made, using=using))
+    sums: dict[Decimal | None, Decimal] = defaultdict(Decimal)
+    for each in (each_line for task in made for each_line in task.lines):
+        sums[each.vat_percent] += each.amount
+    assert sums == {Decimal(18): Decimal("70.00"), Decimal(0): Decimal("30.00")}
 
 
 def test_a_residue_up_to_the_cap_goes_on_the_largest_line() -> None:

@@ -44,7 +44,7 @@ BAD: dict[str, tuple[RefundIssued, Reason, str]] = {
     "more pieces than sold": (
         refund("15.00", given_back(TEA, "15.00", quantity="5")),
         Reason.REFUND_ABOVE_SALE,
-        "5 of product come back, 4 are left on the Sale",
+        "5 of product come back, but only 4 are left on the Sale",
     ),
     "a line that was not sold": (
         refund("5.00", given_back(77, "5.00", name="cake")),
@@ -55,12 +55,12 @@ BAD: dict[str, tuple[RefundIssued, Reason, str]] = {
     "amount above its lines": (
         refund("16.00", given_back(TEA, "15.00", quantity="1")),
         Reason.REFUND_AMOUNT_DIFFERS,
-        "+1.00 apart",
+        "a difference of +1.00",
     ),
     "amount below its lines": (
         refund("14.50", given_back(TEA, "15.00", quantity="1")),
         Reason.REFUND_AMOUNT_DIFFERS,
-        "-0.50 apart",
+        "a difference of -0.50",
     ),
     "another currency": (refund("5.00", currency="USD"), Reason.REFUND_AMOUNT_DIFFERS, "its Sale in GEL"),
     "three decimals": (refund("5.001"), Reason.REFUND_NOT_WHOLE_TETRI, "5.001"),
@@ -73,7 +73,7 @@ BAD: dict[str, tuple[RefundIssued, Reason, str]] = {
     "a negative fee that was not sold": (
         refund("-1.00", given_back(PARCEL, "-1.00", kind="shipping")),
         Reason.REFUND_WRONG_SIGN,
-        "its sign is the wrong one",
+        "which has the wrong sign",
     ),
 }
 

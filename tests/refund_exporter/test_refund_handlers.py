@@ -13,9 +13,8 @@ from contracts.operations import CommandSettled
 from contracts.reasons import Reason
 from contracts.shop import RefundIssued, RefundRemoved
 from services.engine.outbox.decision import NOTHING, Decision
-from services.refund_exporter.announce import note_content
 from services.refund_exporter.handlers import handlers
-from services.refund_exporter.tasks import CreditNoteTask
+from services.refund_exporter.tasks import CreditNoteTask, note_content
 from services.settings.model import Settings
 from tests.support.exporting import (
     KEY,
@@ -122,7 +121,7 @@ def test_a_refund_removed_before_its_note_makes_none_and_after_it_calls_the_acco
     assert service.take(removed())[KEY] == NOTHING
     [refusal] = service.take(recorded(task))[KEY].refuse
     assert (refusal.reason, refusal.delivery.id) == (Reason.REFUND_REMOVED, f"credit-note-removed:{KEY}:1051")
-    assert "0000009 over 15.00 stands: delete it in Balance" in refusal.detail
+    assert "0000009 over 15.00 is still in Balance: delete it there" in refusal.detail
 
 
 def test_a_removed_refunds_note_holds_up_no_later_refund() -> None:

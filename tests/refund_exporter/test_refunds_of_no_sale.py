@@ -54,7 +54,7 @@ def consumer(using: Settings | None = None) -> Consumer:
         ([bought(status="cancelled"), BACK], "is cancelled and never had a Sale"),
         ([bought(status="failed", paid_at=None), BACK], "is failed and never had a Sale"),
         ([bought(status="refunded", paid_at=None), BACK], "is refunded and never had a Sale"),
-        ([bought(), BACK, GONE], "the shop holds its order no more"),
+        ([bought(), BACK, GONE], "its order was removed from the shop"),
     ],
     ids=["cancelled", "refund first", "paid and cancelled", "failed", "refunded without payment", "removed"],
 )
@@ -109,12 +109,12 @@ def test_a_push_of_such_a_refund_is_answered_with_the_reason() -> None:
 
 
 @pytest.mark.claim("K26")
-def test_a_refund_of_a_part_names_the_parent_whose_sale_holds_it() -> None:
+def test_a_refund_of_a_part_names_the_parent_whose_sale_contains_it() -> None:
     service = consumer(settings(sub_orders={"dokan": "part-of-parent"}))
     service.take(bought(parent_id=5001, created_via="dokan"), BACK)
     [refusal] = service.decisions[KEY].refuse
     assert refusal.reason == Reason.REFUND_OF_PART
-    assert "refund 1051 of order 1042 of shop main: its order is a part of order 5001" in refusal.detail
+    assert "refund 1051 of order 1042 of shop main: its order is part of order 5001" in refusal.detail
     assert service.decisions[KEY].deliveries == ()
 
 
@@ -146,7 +146,7 @@ def test_a_refund_line_with_the_wrong_sign_is_named(wrong: RefundIssued) -> None
     sale = recorded_sale(order(line(1, "60.00", quantity="4"), line(2, "40.00", kind="fee")), settings())
     [refusal] = consumer().take(sale, wrong)[KEY].refuse
     assert refusal.reason == Reason.REFUND_WRONG_SIGN
-    assert "its sign is the wrong one" in refusal.detail
+    assert "which has the wrong sign" in refusal.detail
     assert "line 9001" in refusal.detail
 
 

@@ -15,9 +15,14 @@ from contracts.returns import ReturnPlanned
 from services.accounting.documents.push import READING
 from services.engine.outbox.decision import NOTHING, Decision
 from services.refund_exporter.handlers import handlers
-from services.refund_exporter.returns.reading import requests_of
-from services.refund_exporter.returns.request import Request, RequestInvalid, Wanted
-from services.refund_exporter.returns.resolving import chosen, resolved
+from services.refund_exporter.return_requests import (
+    RequestedLine,
+    RequestInvalid,
+    ReturnRequest,
+    parse_requests,
+    resolve_lines,
+    select_request,
+)
 from services.settings.model import Settings
 from services.settings.returns import ReturnFields, ReturnSettings
 from services.store_feed.handlers import READ
@@ -28,7 +33,7 @@ from tests.support.exporting import KEY, SHOP, given_back, line, refund
 from tests.support.memory_state import Consumer
 
 LINE = {"line_id": 12, "quantity": 1}
-ONE = (Wanted(Decimal(1), line=12),)
+ONE = (RequestedLine(Decimal(1), line=12),)
 
 
 # -- reading
@@ -41,61 +46,67 @@ ONE = (Wanted(Decimal(1), line=12),)
         (None, ()),
         ("", ()),
         ([], ()),
-        ([LINE], (Request("1", ONE),)),
-        (LINE, (Request("1", ONE),)),
-        ('[{"line_id": "12", "quantity": "1"}]', (Request("1", ONE),)),
-        ({"id": "R-7", "lines": [LINE]}, (Request("R-7", ONE),)),
-        ([{"id": 7, "lines": [LINE]}, {"lines": {"0": LINE, "2": LINE}}], (Request("7", ONE), Request("2", ONE * 2))),
-        ({"requests": {"1": {"id": "a", "lines": '[{"line_id": 12, "quantity": 1.0}]'}}}, (Request("a", ONE),)),
-        ([{"line_id": 11, "quantity": 0}, {"line_id": 13}, LINE], (Request("1", ONE),)),
-        ([{"product_id": 0, "sku": " TEA ", "quantity": "0.5"}], (Request("1", (Wanted(Decimal("0.5"), sku="TEA"),)),)),
+        ([LINE], (ReturnRequest("1", ONE),)),
+        (LINE, (ReturnRequest("1", ONE),)),
+        ('[{"line_id": "12", "quantity": "1"}]', (ReturnRequest("1", ONE),)),
+        ({"id": "R-7", "lines": [LINE]}, (ReturnRequest("R-7", ONE),)),
+        (
+            [{"id": 7, "lines": [LINE]}, {"lines": {"0": LINE, "2": LINE}}],
+            (ReturnRequest("7", ONE), ReturnRequest("2", ONE * 2)),
+        ),
+        ({"requests": {"1": {"id": "a", "lines": '[{"line_id": 12, "quantity": 1.0}]'}}}, (ReturnRequest("a", ONE),)),
+        ([{"line_id": 11, "quantity": 0}, {"line_id": 13}, LINE], (ReturnRequest("1", ONE),)),
+        (
+            [{"product_id": 0, "sku": " TEA ", "quantity": "0.5"}],
+            (ReturnRequest("1", (RequestedLine(Decimal("0.5"), sku="TEA"),)),),
+        ),
         (
             [{"product_id": 31, "sku": "TEA", "quantity": 2}],
-            (Request("1", (Wanted(Decimal(2), product=31, sku="TEA"),)),),
+            (ReturnRequest("1", (RequestedLine(Decimal(2), product=31, sku="TEA"),)),),
         ),
     ],
 )
-def test_a_request_is_read_in_the_shapes_that_plugins_write(value: Any, found: tuple[Request, ...]) -> None:
-    assert requests_of(value, ReturnFields()) == found
+def test_a_request_is_read_in_the_shapes_that_plugins_write(value: Any, found: tuple[ReturnRequest, ...]) -> None:
+    assert parse_requests(value, ReturnFields()) == found
 
 
 @pytest.mark.claim("S0.25")
 def test_the_shops_own_names_of_the_fields_are_settings() -> None:
     fields = ReturnFields(requests="rma", id="no", lines="goods", line="item", quantity="qty")
     value = {"rma": [{"no": "9", "goods": [{"item": 12, "qty": 1}]}]}
-    assert requests_of(value, fields) == (Request("9", ONE),)
+    assert parse_requests(value, fields) == (ReturnRequest("9", ONE),)
 
 
 @pytest.mark.claim("S0.25")
 @pytest.mark.parametrize(
     ("value", "told"),
     [
-        ("{broken", "no JSON"),
-        ("[" * 100_000, "no JSON"),
-        (17, "the requests are no list"),
-        ([LINE, "x"], "a line of request 1 is no object"),
-        ([{"lines": [LINE]}, LINE], "request 2 asks for nothing"),
-        ([{"lines": [LINE | {"quantity": "two"}]}], "request 1: quantity is no number"),
-        ([LINE | {"quantity": -1}], "no quantity that can come back"),
-        ([LINE | {"quantity": "NaN"}], "no quantity that can come back"),
-        ([LINE | {"quantity": "1e400000000"}], "no quantity that can come back"),
-        ([LINE | {"quantity": True}], "quantity is no number"),
-        ([LINE | {"line_id": "abc"}], "request 1: line_id is no id"),
-        ([LINE | {"line_id": True}], "request 1: line_id is no id"),
-        ([{"quantity": 1}], "names none of line_id, product_id and sku"),
-        ([{"id": "Nino from Vake", "lines": [LINE]}], "its id is no number or short name"),
+        ("{broken", "not valid JSON"),
+        pytest.param("[" * 100_000, "not valid JSON", id="nested too deep"),
+        (17, "the requests are not a list"),
+        ([LINE, "x"], "a line of request 1 is not an object"),
+        ([{"lines": [LINE]}, LINE], "request 2 is empty"),
+        ([{"lines": [LINE | {"quantity": "two"}]}], "request 1: quantity is not a number"),
+        ([LINE | {"quantity": -1}], "not a quantity that can be returned"),
+        ([LINE | {"quantity": "NaN"}], "not a quantity that can be returned"),
+        ([LINE | {"quantity": "1e400000000"}], "not a quantity that can be returned"),
+        ([LINE | {"quantity": True}], "quantity is not a number"),
+        ([LINE | {"line_id": "abc"}], "request 1: line_id is not an id"),
+        ([LINE | {"line_id": True}], "request 1: line_id is not an id"),
+        ([{"quantity": 1}], "has none of line_id, product_id and sku"),
+        ([{"id": "Nino from Vake", "lines": [LINE]}], "its id is not a number or short name"),
         ([{"id": 7, "lines": [LINE]}, {"id": "7", "lines": [LINE]}], "two requests have the same id"),
     ],
 )
 def test_what_cannot_be_read_says_what_is_wrong_with_it(value: Any, told: str) -> None:
     with pytest.raises(RequestInvalid, match=told) as caught:
-        requests_of(value, ReturnFields())
+        parse_requests(value, ReturnFields())
     assert caught.value.reason is Reason.REFUND_REQUEST_INVALID
 
 
 # -- which request, which lines
 
-TWO = (Request("7", ONE), Request("8", ONE))
+TWO = (ReturnRequest("7", ONE), ReturnRequest("8", ONE))
 
 
 @pytest.mark.parametrize(
@@ -107,11 +118,11 @@ TWO = (Request("7", ONE), Request("8", ONE))
     ],
 )
 def test_a_request_that_is_not_the_one_is_not_guessed_at(
-    requests: tuple[Request, ...], wanted: str | None, told: str
+    requests: tuple[ReturnRequest, ...], wanted: str | None, told: str
 ) -> None:
     with pytest.raises(RequestInvalid, match=told):
-        chosen(requests, wanted)
-    assert chosen(TWO, "8").id == "8"
+        select_request(requests, wanted)
+    assert select_request(TWO, "8").id == "8"
 
 
 ORDERED = (
@@ -127,21 +138,21 @@ ORDERED = (
     [({"line": 2}, 2), ({"line": 1, "sku": "else"}, 1), ({"product": 402}, 3), ({"sku": "TEA"}, 1)],
 )
 def test_a_line_is_found_by_its_id_its_product_or_its_sku(wanted: dict[str, Any], line_id: int) -> None:
-    request = Request("7", (Wanted(Decimal(1), **wanted), Wanted(Decimal(2), **wanted)))
-    assert [(each.order_line_id, each.quantity) for each in resolved(request, ORDERED)] == [(line_id, Decimal(3))]
+    request = ReturnRequest("7", (RequestedLine(Decimal(1), **wanted), RequestedLine(Decimal(2), **wanted)))
+    assert [(each.order_line_id, each.quantity) for each in resolve_lines(request, ORDERED)] == [(line_id, Decimal(3))]
 
 
 @pytest.mark.parametrize(
     ("wanted", "told"),
     [
-        ({"line": 4}, "line 4 is no product of the order"),
-        ({"sku": "tea"}, "SKU tea is no product of the order"),
-        ({"product": 312}, "product 312 stands on lines 2, 3 of the order: name the line"),
+        ({"line": 4}, "line 4 is not a product of the order"),
+        ({"sku": "tea"}, "SKU tea is not a product of the order"),
+        ({"product": 312}, "product 312 is on lines 2, 3 of the order: name the line"),
     ],
 )
 def test_what_is_no_one_line_of_the_order_is_refused(wanted: dict[str, Any], told: str) -> None:
     with pytest.raises(RequestInvalid, match=told):
-        resolved(Request("7", (Wanted(Decimal(1), **wanted),)), ORDERED)
+        resolve_lines(ReturnRequest("7", (RequestedLine(Decimal(1), **wanted),)), ORDERED)
 
 
 @pytest.mark.parametrize(
@@ -236,7 +247,7 @@ def test_the_refund_of_the_same_pieces_becomes_the_same_credit_note_once_and_the
         ("live", [SALE], (99, "1"), "line 99 is not in its Sale"),
         ("live", [SALE], (PARCEL, "1"), "line 3 is not in its Sale"),
         ("live", [SALE], (TEA, "5"), "4 are left on the Sale"),
-        ("live", [SALE], (TEA, "-1"), "less than nothing"),
+        ("live", [SALE], (TEA, "-1"), "a negative number of them"),
     ],
 )
 def test_where_there_can_be_no_credit_note_the_accountant_hears_why(

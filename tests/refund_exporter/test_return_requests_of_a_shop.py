@@ -22,8 +22,7 @@ from services.cli.app import app
 from services.cli.orders.event_text import describe_event
 from services.refund_exporter.deliveries import deliveries
 from services.refund_exporter.handlers import LANE, handlers
-from services.refund_exporter.returns.request import RequestInvalid
-from services.refund_exporter.returns.source import Meta, find
+from services.refund_exporter.return_requests import MetaSource, RequestInvalid, find_return_request
 from services.settings.balance import Dialect
 from services.settings.model import Settings
 from tests.outbox.bench import Bench, open_bench
@@ -37,7 +36,7 @@ from tests.support.memory_state import NOON, Consumer
 async def pushed(store: Store, using: Settings) -> ReturnRequested:
     """The request as the command reads it in the shop."""
     async with store.client(using) as client:
-        found = await find(client, SHOP, using.shops[SHOP].returns, store.order_id, None)
+        found = await find_return_request(client, SHOP, using.shops[SHOP].returns, store.order_id, None)
     return asks(order_id=store.order_id, request=found.id, lines=found.lines)
 
 
@@ -90,16 +89,16 @@ async def test_a_shop_without_a_request_says_so(returns: Mapping[str, Any], want
     store, using = Store(), returning(returns=returns)
     async with store.client(using) as client:
         with pytest.raises(RequestInvalid, match=f"order {store.order_id} of shop main: {told}"):
-            await find(client, SHOP, using.shops[SHOP].returns, store.order_id, wanted)
+            await find_return_request(client, SHOP, using.shops[SHOP].returns, store.order_id, wanted)
         with pytest.raises(RequestInvalid, match=r'no such order|is "off"'):
-            await find(client, SHOP, using.shops[SHOP].returns, 999, wanted)
+            await find_return_request(client, SHOP, using.shops[SHOP].returns, 999, wanted)
 
 
 async def test_the_last_custom_field_of_the_name_counts() -> None:
     metas = [{"key": name, "value": value} for name, value in ((KEY_NAME, "old"), ("_else", "no"), (KEY_NAME, "new"))]
-    assert await Meta(KEY_NAME).read({"id": 1, "meta_data": metas}) == "new"
-    assert await Meta(KEY_NAME).read({"id": 1, "meta_data": dict(enumerate(metas))}) == "new"
-    assert await Meta("_none").read({"id": 1, "meta_data": []}) is None
+    assert await MetaSource(KEY_NAME).read({"id": 1, "meta_data": metas}) == "new"
+    assert await MetaSource(KEY_NAME).read({"id": 1, "meta_data": dict(enumerate(metas))}) == "new"
+    assert await MetaSource("_none").read({"id": 1, "meta_data": []}) is None
 
 
 # -- the command

@@ -13,12 +13,11 @@ from services.accounting.documents.uids import credit_note_uid, part_uid
 from services.cli.day_close.read_back import compare_document, recorded_documents
 from services.engine.outbox.outcome import Done
 from services.engine.outbox.row import Row
-from services.refund_exporter.basis import basis_of
-from services.refund_exporter.compose import Earlier, compose, earlier_of
-from services.refund_exporter.credit_note import credit_note_of
+from services.refund_exporter.composition import EarlierNote, as_earlier, compose_task
+from services.refund_exporter.credit_note import build_credit_note
 from services.refund_exporter.deliveries import deliveries
-from services.refund_exporter.left import left_of
-from services.refund_exporter.reversal import reversal_note, reversal_of
+from services.refund_exporter.reversal import build_reversal, reversal_note
+from services.refund_exporter.sale_basis import build_basis, compute_remainder
 from services.refund_exporter.tasks import CreditNoteTask
 from services.settings.balance import Dialect
 from tests.cli.day_given import DAY, found
@@ -56,13 +55,13 @@ def split_sale() -> SaleRecorded:
 
 
 SALE = split_sale()
-BASIS = basis_of(SALE)
+BASIS = build_basis(SALE)
 
 
 def task_of(issued: RefundIssued, *earlier: CreditNoteTask) -> CreditNoteTask:
-    rules, before = USING.shops[SHOP].orders, [earlier_of(each) for each in earlier]
-    left = left_of(BASIS, [each for one in before for each in one.lines])
-    return compose(issued, credit_note_of(issued, BASIS, left, rules), BASIS, before, rules, USING.balance)
+    rules, before = USING.shops[SHOP].orders, [as_earlier(each) for each in earlier]
+    left = compute_remainder(BASIS, [each for one in before for each in one.lines])
+    return compose_task(issued, build_credit_note(issued, BASIS, left, rules), BASIS, before, rules, USING.balance)
 
 
 def told(task: CreditNoteTask) -> list[tuple[str, str, str, list[str]]]:
@@ -125,9 +124,9 @@ def test_an_order_given_up_has_each_of_its_sales_credited_whole() -> None:
     given_up = SaleDiverged.model_validate(
         diverged | {"order_total": "0", "order_version": 2, "what": "given-up", "observed_at": PAID}
     )
-    reversal, none = reversal_of(given_up, None, 0), list[Earlier]()
-    note = reversal_note(reversal, BASIS, left_of(BASIS, []))
-    task = compose(reversal, note, BASIS, none, USING.shops[SHOP].orders, USING.balance)
+    reversal, none = build_reversal(given_up, None, 0), list[EarlierNote]()
+    note = reversal_note(reversal, BASIS, compute_remainder(BASIS, []))
+    task = compose_task(reversal, note, BASIS, none, USING.shops[SHOP].orders, USING.balance)
     assert [(part.base, part.total) for part in task.parts] == [
         (SALE.sale, Decimal("70.00")),
         (SECOND, Decimal("30.00")),
@@ -156,7 +155,7 @@ async def test_both_documents_stand_once_and_are_one_credit_note_in_the_ledger()
     assert (event.total, again.total) == (Decimal("45.00"), Decimal("45.00"))
     assert [said for said in event.differences if not said.startswith("VAT: the refund says")] == []
     assert [(part.base, part.number) for part in event.parts] == [(SALE.sale, "0000001"), (SECOND, "0000002")]
-    left = left_of(BASIS, event.lines)
+    left = compute_remainder(BASIS, event.lines)
     assert (left.total, left.lines[1].quantity, left.lines[2].amount) == (Decimal("55.00"), 3, 0)
 
 

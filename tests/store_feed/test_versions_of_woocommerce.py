@@ -16,7 +16,7 @@ from contracts.model import Event
 from contracts.operations import DeadLettered, DeadLetterSettled
 from contracts.shop import OrderChanged, OrderUnreadable, RefundUnreadable
 from services.connectors.woocommerce.exact_taxes import NotTheSame, may_be_rounded, with_exact_taxes
-from services.order_exporter.sales.rates import shares_of
+from services.order_exporter.vat_rates import split_by_rate
 from services.sandbox import recorded
 from services.sandbox.woocommerce import order_view, placing
 from services.sandbox.woocommerce.settings import Release
@@ -87,7 +87,7 @@ async def test_a_negative_fee_over_two_rates_splits_alike(tmp_path: Path, versio
     (fee,) = [line for line in fact.lines if line.kind == "fee"]
     assert [(tax.rate_id, tax.total) for tax in fee.taxes] == [(1, Decimal("-0.315756")), (2, 0)]
     assert (str(fee.total), str(fee.total_tax)) == ("-2.35", "-0.32")
-    assert [(share.percent, str(share.gross)) for share in shares_of(fee, fact)] == [(18, "-2.07"), (0, "-0.60")]
+    assert [(share.percent, str(share.gross)) for share in split_by_rate(fee, fact)] == [(18, "-2.07"), (0, "-0.60")]
 
 
 @pytest.mark.parametrize(("version", "reads"), [("9.9.5", 1), ("10.5.0", 2)])

@@ -13,11 +13,10 @@ from contracts.operations import PushRequested
 from contracts.shop import Address, LineTax, OrderChanged, OrderLine, Person, RefundIssued, RefundLine, TaxRate
 from services.connectors.woocommerce.order import order_changed
 from services.connectors.woocommerce.refund import refund_issued
-from services.order_exporter.announce import sale_content
-from services.order_exporter.compared import stated_tax
-from services.order_exporter.content import books_digest
-from services.order_exporter.sales.sale import sale_of
-from services.order_exporter.sales.sale_document import sale_document
+from services.order_exporter.announcements import sale_content
+from services.order_exporter.comparison import books_digest, stated_tax
+from services.order_exporter.sale import build_sale
+from services.order_exporter.sale_document import sale_document
 from services.order_exporter.tasks import SaleTask
 from services.sandbox.recorded import Recording
 from services.settings.model import Settings
@@ -202,7 +201,7 @@ def items_of(of: OrderChanged) -> dict[int, str]:
 def sale_task(of: OrderChanged, using: Settings) -> SaleTask:
     """The Sale of an order whose products are all linked, booked on the retail client."""
     rules: OrderSettings = using.shops[of.shop].orders
-    sale = sale_of(of, items_of(of), rules, using.balance)
+    sale = build_sale(of, items_of(of), rules, using.balance)
     return SaleTask(
         shop=of.shop,
         order_id=of.order_id,

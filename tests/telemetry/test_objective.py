@@ -18,7 +18,7 @@ from services.engine.state.database import open_database
 from services.engine.state.files import database_file
 from services.engine.telemetry.freshness import completed
 from services.order_exporter.handlers import SALE_LANE, handlers
-from services.order_exporter.readings.on_time import OnTime
+from services.order_exporter.readings import SalesOnTimeReadings
 from services.settings.model import Settings, StateSettings
 from tests.outbox.bench import Bench, open_bench
 from tests.outbox.shelf import NAME, NOW, record
@@ -52,7 +52,7 @@ def sold(bought: OrderChanged, after: timedelta) -> SaleRecorded:
 
 async def counts(bench: Bench, using: Settings = USING) -> tuple[float | None, float | None]:
     """How many orders count, and how many of them were in time."""
-    found = scrape(await OnTime(using.shops, using.freshness)(bench.database, bench.clock()))
+    found = scrape(await SalesOnTimeReadings(using.shops, using.freshness)(bench.database, bench.clock()))
     about = {"service": "order-exporter", "shop": SHOP}
     return found("davtari_paid_orders_due", **about), found("davtari_paid_orders_on_time", **about)
 

@@ -14,7 +14,7 @@ from contracts.operations import DiscardRequested
 from contracts.reasons import Reason
 from services.engine.outbox.outcome import Refused
 from services.order_exporter.handlers import SALE_LANE, handlers
-from services.order_exporter.readings.undocumented import EVERY, Undocumented
+from services.order_exporter.readings import COUNT_INTERVAL2, UndocumentedOrdersReadings
 from tests.outbox.bench import Bench, open_bench
 from tests.outbox.shelf import record
 from tests.support.exporting import KEY, PAID, SHOP, line, link, order, recorded_sale, settings
@@ -35,7 +35,7 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
 async def undocumented(bench: Bench, *facts: Event, **how: Any) -> tuple[float | None, float | None]:
     """How many orders are due for a Sale, and the hours that the oldest has waited, once these facts are known."""
     await bench.take(*[record(fact, offset=n) for n, fact in enumerate(facts)])
-    look = Undocumented((settings(**how) if how else USING).shops)
+    look = UndocumentedOrdersReadings((settings(**how) if how else USING).shops)
     found = scrape(await look(bench.database, bench.clock()))
     about = {"service": "order-exporter", "shop": SHOP}
     age = found("davtari_paid_order_without_document_age_seconds", **about)
@@ -97,10 +97,10 @@ async def test_an_order_that_a_person_has_discarded_is_not_missed_while_a_dead_l
 
 async def test_the_orders_are_looked_through_once_a_minute_while_their_age_grows(bench: Bench) -> None:
     await bench.take(record(order(line(1, "60.00"))))
-    look = Undocumented(USING.shops)
+    look = UndocumentedOrdersReadings(USING.shops)
     await look(bench.database, NINE)
     await bench.take(record(order(line(1, "60.00"), status="cancelled"), version=2))
-    _, age = await look(bench.database, NINE + EVERY / 2)
+    _, age = await look(bench.database, NINE + COUNT_INTERVAL2 / 2)
     assert age.value == (9 * 3600 + 30)
-    _, age = await look(bench.database, NINE + EVERY)
+    _, age = await look(bench.database, NINE + COUNT_INTERVAL2)
     assert age.value == 0

@@ -15,7 +15,7 @@ from contracts.operations import DeadLettered, PushRequested
 from services.cli.freshness import UntouchedOrders, freshness_lines, read_untouched_orders
 from services.engine.state.files import database_file
 from services.order_exporter.handlers import handlers
-from services.order_exporter.readings.hands import HandsOff
+from services.order_exporter.readings import UntouchedOrdersReadings
 from services.settings.model import StateSettings
 from tests.outbox.bench import Bench, open_bench
 from tests.outbox.shelf import NAME, NOW, record
@@ -37,7 +37,7 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
 
 async def count(bench: Bench) -> float | None:
     """How many orders of the window needed nobody."""
-    found = scrape(await HandsOff(USING.shops, USING.freshness)(bench.database, bench.clock()))
+    found = scrape(await UntouchedOrdersReadings(USING.shops, USING.freshness)(bench.database, bench.clock()))
     return found("davtari_paid_orders_untouched", service="order-exporter", shop=SHOP)
 
 

@@ -26,7 +26,7 @@ from services.connectors.balance.client import Balance
 from services.connectors.balance.clients import ClientRef
 from services.connectors.woocommerce.person import account_ref
 from services.engine.client.commands import send_command, send_commands
-from services.order_exporter.clients.client import identity_of_number
+from services.order_exporter.client import identity_of_number
 from services.settings.model import Settings
 
 # `davtari clients merge`: from now on somebody's orders go to one client. Nothing in Balance is written.

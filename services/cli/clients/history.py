@@ -13,7 +13,7 @@ from contracts.model import Event
 from contracts.shop import OrderChanged
 from services.engine.client.reader import read_events
 from services.engine.clock import TBILISI
-from services.order_exporter.clients.client import identity_of
+from services.order_exporter.client import identity_of
 from services.settings.model import Settings
 
 # Accounts that have ended in the shop: a flag at the clients that their orders were booked on (claim S2.16).

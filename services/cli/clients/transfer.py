@@ -18,7 +18,7 @@ from services.connectors.balance.rows import RowInvalid
 from services.connectors.woocommerce.customers import Customer
 from services.connectors.woocommerce.person import IdentityKeys, person_of_account
 from services.engine.outbox.upstream_errors import Rejected
-from services.order_exporter.clients.client import client_fields, identity_of, identity_of_number
+from services.order_exporter.client import client_fields, identity_of, identity_of_number
 from services.settings.balance import ListTexts
 from services.settings.clients import CustomerExport
 

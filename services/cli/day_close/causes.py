@@ -24,7 +24,7 @@ from services.accounting.documents.vat_control import vat_note
 from services.cli.day_close.entries import DayEntry
 from services.cli.day_close.facts import OrderHistory
 from services.engine.clock import local_time
-from services.order_exporter.compared import edit_of
+from services.order_exporter.comparison import describe_edit
 from services.settings.shop import ShopSettings
 
 RELATED_DELIVERIES = {
@@ -186,7 +186,7 @@ def _edited_order(entry: DayEntry) -> Cause | None:
     if entry.kind == "refund":
         return _failed_delivery(entry, changed_credit_note_id(_refund_key(entry)))
     order, sale, said = story.order, story.sale, story.diverged
-    told = edit_of(order, sale) if order and sale else ""
+    told = describe_edit(order, sale) if order and sale else ""
     if not told or sale is None:
         return None
     if said is not None and said.sale == sale.sale and said.what in ("edited", None):

@@ -20,8 +20,7 @@ from services.accounting.documents.unbookable import Unbookable
 from services.cli.day_close.facts import OrderHistory
 from services.cli.day_close.sides import UNSTATED, Side, document_rates, order_rates, refund_rates
 from services.engine.clock import local_date
-from services.order_exporter.receipts.ledger import Payments
-from services.order_exporter.receipts.payment import BY_SHOP, Payment, entered_by
+from services.order_exporter.payments import BY_SHOP, Payment, Payments, entered_payment
 from services.settings.orders import OrderSettings
 from services.settings.payments import PaymentSettings
 
@@ -45,18 +44,18 @@ def _stated_payments(story: OrderHistory, orders: OrderSettings, rules: PaymentS
         return []
     elsewhere = not story.sales and not is_own_purchase(story.order, orders)
     gone = story.removed or is_void(story.order) or elsewhere
-    entered = [each for each in story.entered if entered_by(each, story.order).method in rules.methods]
+    entered = [each for each in story.entered if entered_payment(each, story.order).method in rules.methods]
     notes = tuple(note for note in story.notes.values() if not is_reversal(note.refund_id))
     credit = credit_booked(story.order, orders)
     known = Payments(story.order, gone, story.sale, story.receipts, tuple(entered), notes, credit)
     others = {name: each for name, each in story.receipts.items() if name != BY_SHOP}
-    return [*known.of_people(), *known.given_back(rules), *_shop_payments(replace(known, receipts=others), rules)]
+    return [*known.from_people(), *known.repayments(rules), *_shop_payments(replace(known, receipts=others), rules)]
 
 
 def _shop_payments(known: Payments, rules: PaymentSettings) -> list[Payment]:
     """A payment by a method that is not mapped is one all the same: it has no receipt."""
     try:
-        return known.of_shop(rules)
+        return known.from_shop(rules)
     except Unbookable:
         return [_unmapped_payment(known.order, known.total)]
 

@@ -11,7 +11,7 @@ from contracts.ledger import RecordedLine
 from contracts.shop import OrderChanged, OrderLine, RefundIssued, RefundLine
 from services.accounting.documents.unbookable import Unbookable
 from services.accounting.documents.written import number
-from services.order_exporter.sales.rates import shares_of
+from services.order_exporter.vat_rates import split_by_rate
 
 UNTAXED, UNSTATED = "none", "?"
 
@@ -67,7 +67,7 @@ def _line_parts(line: OrderLine, order: OrderChanged) -> list[tuple[str, Decimal
     percents = {rate.rate_id: rate.percent for rate in order.tax_rates}
     taxes = [(_rate_name(percents.get(tax.rate_id)), Decimal(0), tax.total) for tax in line.taxes]
     try:
-        shares = [(_rate_name(share.percent), share.gross, Decimal(0)) for share in shares_of(line, order)]
+        shares = [(_rate_name(share.percent), share.gross, Decimal(0)) for share in split_by_rate(line, order)]
     except Unbookable:
         shares = [(UNSTATED, line.total + line.total_tax, Decimal(0))]
     return [*shares, *taxes]

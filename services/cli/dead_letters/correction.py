@@ -26,9 +26,8 @@ from services.cli.dead_letters.pointers import find_differences, set_value
 from services.cli.dead_letters.records import decode_record
 from services.engine.outbox.dead_letters import PERSON
 from services.engine.outbox.edits import editable, whole_payload
-from services.order_exporter.receipts.tasks import ReceiptTask
-from services.order_exporter.sales_orders.reserving import KIND as SALES_ORDER
-from services.order_exporter.tasks import ClientTask, ContactTask, SalesOrderTask, SaleTask
+from services.order_exporter.sales_orders import SALES_ORDER
+from services.order_exporter.tasks import ClientTask, ContactTask, ReceiptTask, SalesOrderTask, SaleTask
 from services.order_notifier.tasks import NoteTask, StatusTask
 from services.refund_exporter.tasks import CreditNoteTask
 from services.stock_publisher.decide import KIND as STOCK_WRITE

@@ -1,0 +1,122 @@
+"""Who the buyer is to Balance: a company or a person by number, else the retail client (claims K10, S3.27, S3.29)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from contracts.shop import Address, OrderChanged, Person
+from services.accounting.documents.person_number import valid_number
+from services.accounting.documents.uids import client_uid
+from services.accounting.documents.written import COMMENT_LIMIT, without_empty
+from services.order_exporter.tasks import SaleTask
+from services.settings.balance import ListTexts
+from services.settings.clients import ClientSettings
+
+PERSONAL_DIGITS = 11
+NAME_LIMIT = 150
+"""API fact: Name is String(150)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A valid number of a company or person. `ref` is opaque, and the uid under which the client would be created."""
+
+    kind: Literal["company", "person"]
+    number: str
+
+    @property
+    def ref(self) -> str:
+        """What the identity is called wherever personal data must not stand."""
+        return client_uid(self.number)
+
+
+def identity_of(person: Person | None) -> Identity | None:
+    """The buyer's identity: a company's number goes before the personal one; None without a valid number."""
+    if person is None:
+        return None
+    company, personal = valid_number(person.company_id, "company"), valid_number(person.personal_id, "person")
+    if company:
+        return Identity("company", company)
+    return Identity("person", personal) if personal else None
+
+
+def identity_of_number(number: str) -> Identity | None:
+    """Whose number it is: 9 digits are a company, 11 a person; None for anything else."""
+    if company := valid_number(number, "company"):
+        return Identity("company" if len(company) < PERSONAL_DIGITS else "person", company)
+    return None
+
+
+def number_remark(person: Person | None) -> str:
+    """What the document should say when a number was given that cannot be one; it never stops an order."""
+    given = person is not None and (person.company_id or person.personal_id)
+    return "the buyer's number is not valid: retail client" if given and identity_of(person) is None else ""
+
+
+def client_document(identity: Identity, order: OrderChanged, lists: ListTexts) -> dict[str, Any]:
+    """The JSON of the client that an order's buyer is created as."""
+    person = order.person or Person(person_ref=order.person_ref)
+    return client_fields(identity, person, order.shop, order.customer_id, lists)
+
+
+def client_fields(identity: Identity, person: Person, shop: str, customer_id: int, lists: ListTexts) -> dict[str, Any]:
+    """The JSON of a client to be created (balance-api 2.8). Only Name and ID are required there."""
+    name = _name(identity, person)
+    fields = {
+        "uid": identity.ref,
+        "Name": name[:NAME_LIMIT],
+        "FullName": name,
+        "ID": identity.number,
+        "LegalForm": _legal_form(identity, lists),
+        "Phone": person.phone,
+        "Email": person.email,
+        "LegalAddress": address_line(person.billing),
+        "PhysicalAddress": delivery_address(person),
+        "ExtCode": f"woo-{shop}-{customer_id}" if customer_id else "",
+    }
+    return without_empty(fields)
+
+
+def _name(identity: Identity, person: Person) -> str:
+    full_name = f"{person.billing.first_name} {person.billing.last_name}".strip()
+    company = person.billing.company.strip() if identity.kind == "company" else ""
+    return company or full_name or identity.number
+
+
+def _legal_form(identity: Identity, lists: ListTexts) -> str:
+    """By the kind of number (claim I12): 9 digits are a company; a sole trader has a person's number."""
+    if identity.kind == "company" and len(identity.number) < PERSONAL_DIGITS:
+        return lists.company
+    return (lists.sole_trader if identity.kind == "company" else None) or lists.individual
+
+
+def delivery_address(person: Person | None) -> str:
+    """Where the goods go, in one line: the shipping address, else that of the bill; empty when there is none."""
+    return (address_line(person.shipping) or address_line(person.billing)) if person else ""
+
+
+def address_line(address: Address) -> str:
+    """An address in one line, nobody's name in it; empty without a street."""
+    parts = (address.address_1, address.address_2, address.city, address.postcode, address.country)
+    return ", ".join(part.strip() for part in parts if part.strip()) if address.address_1.strip() else ""
+
+
+# Where the goods go, in the Sale itself, also of the retail client (claim S3.55): the address, nobody's name.
+#
+# It stands in the document that is sent and in no event: the ledger holds nothing personal.
+
+
+def add_delivery_address(task: SaleTask, order: OrderChanged, settings: ClientSettings) -> SaleTask:
+    """The task with the delivery address where the settings want it."""
+    address = delivery_address(order.person)
+    if settings.delivery_address == "off" or not address:
+        return task
+    field = settings.delivery_address_field
+    written = {field: address} if settings.delivery_address == "field" else {"Comments": _comment(task, address)}
+    return task.model_copy(update={"person": written, "person_ref": order.person_ref})
+
+
+def _comment(task: SaleTask, address: str) -> str:
+    """What the comment says already stays whole: an address too long is cut."""
+    return f"{task.document.get('Comments', '')} | delivery: {address}"[:COMMENT_LIMIT]

@@ -1,0 +1,192 @@
+"""Merging the contacts of a client in Balance with those of its account in the shop, and writing where they differ."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from contracts.clients import ContactField, Contacts, ContactsConflicted, ContactsMerged, ContactsOfBoth, Side
+from contracts.model import Event
+from contracts.reasons import Reason
+from services.accounting.contacts.merge import Merge, Rule, Sides, merge
+from services.accounting.contacts.same import SAME
+from services.connectors.balance.clients import ClientRef
+from services.connectors.balance.dates import read_moment
+from services.connectors.balance.fields import value
+from services.connectors.balance.rows import RowInvalid
+from services.connectors.woocommerce.customers import Customer
+from services.connectors.woocommerce.person import postal_address
+from services.engine.outbox.lane import Deliver
+from services.engine.outbox.outcome import Done, Outcome, Refused, Unknown
+from services.engine.outbox.row import Row
+from services.engine.outbox.upstream_errors import UpstreamError, outcome_of
+from services.order_exporter.client import address_line
+from services.order_exporter.tasks import ContactTask
+
+IN_BALANCE: Mapping[ContactField, str] = {"phone": "Phone", "email": "Email", "address": "PhysicalAddress"}
+"""What each contact is called in Clients."""
+TO_SHOP: frozenset[ContactField] = frozenset({"phone", "email"})
+"""Balance's address is one line; the shop's has parts, which nobody can tell from it."""
+Merges = Mapping[ContactField, Merge]
+
+
+class BalanceClients(Protocol):
+    """The clients of a Balance."""
+
+    async def client(self, uid: str) -> ClientRef | None: ...
+    async def patch_client(self, document: Mapping[str, Any]) -> Mapping[str, Any] | None: ...
+
+
+class CustomerAccounts(Protocol):
+    """The customer accounts of a shop."""
+
+    async def customer(self, customer_id: int) -> Customer | None: ...
+    async def update_customer(self, customer_id: int, body: Mapping[str, Any]) -> Customer: ...
+
+
+@dataclass(frozen=True, slots=True)
+class CurrentContacts:
+    """What both sides hold now. `account` is None for a guest, and for one whose account was deleted."""
+
+    client: ClientRef
+    account: Customer | None
+    both: ContactsOfBoth
+
+
+def deliver_contacts(balance: BalanceClients, shop: CustomerAccounts, clock: Callable[[], datetime]) -> Deliver:
+    """The effect of a shop's lane of contacts."""
+
+    async def deliver(rows: Sequence[Row]) -> Sequence[Outcome]:
+        return await asyncio.gather(*(_deliver(row, balance, shop, clock) for row in rows))
+
+    return deliver
+
+
+async def _deliver(row: Row, balance: BalanceClients, shop: CustomerAccounts, clock: Callable[[], datetime]) -> Outcome:
+    task = ContactTask.model_validate(row.payload)
+    try:
+        held = await _held(task, balance, shop)
+        if held is None:
+            gone = f"client {task.client} is not in Balance any more, or marked for deletion: its contacts stay apart"
+            return Refused(Reason.BALANCE_REFUSED, gone)
+        merges = _merges(task, held)
+        await _write(task, merges, held, balance, shop)
+        after = await _held(task, balance, shop)
+    except UpstreamError as error:
+        return outcome_of(error)
+    except RowInvalid as error:
+        return Refused(error.reason, error.detail)
+    if after is None or _unwritten(merges, after):
+        return Unknown(f"the contacts of client {task.client} were taken and do not show yet")
+    return Done(_events(task, merges, held, after, clock()))
+
+
+async def _held(task: ContactTask, balance: BalanceClients, shop: CustomerAccounts) -> CurrentContacts | None:
+    client = await balance.client(task.client)
+    if client is None or client.deleted:
+        return None
+    account = await shop.customer(task.customer_id) if task.customer_id else None
+    ordered = Contacts.model_validate(task.person["order"])
+    theirs = _of_account(account, ordered) if account else ordered
+    return CurrentContacts(
+        client, account, ContactsOfBoth(person_ref=task.person_ref, shop=theirs, balance=_of_client(client))
+    )
+
+
+def _of_account(account: Customer, ordered: Contacts) -> Contacts:
+    """What the buyer keeps in the account now, which may be newer than the order; what it lacks the order says."""
+    shipping, billing = (address_line(postal_address(each)) for each in (account.shipping, account.billing))
+    return Contacts(
+        phone=account.billing.phone or account.shipping.phone or ordered.phone,
+        email=account.billing.email or ordered.email or account.email,
+        address=shipping or billing or ordered.address,
+    )
+
+
+def _of_client(client: ClientRef) -> Contacts:
+    phone, email = (next(iter(each), "") for each in (client.phones, client.emails))
+    return Contacts(phone=phone, email=email, address=client.address or "")
+
+
+def _merges(task: ContactTask, held: CurrentContacts) -> Merges:
+    newer = _newer(task, held.client)
+    base = ContactsOfBoth.model_validate(task.person["base"] or {"person_ref": task.person_ref})
+    return {
+        field: merge(Rule(field, policy, newer, task.settled.get(field)), _sides(field, held.both), _sides(field, base))
+        for field, policy in task.policies.items()
+    }
+
+
+def _sides(field: ContactField, both: ContactsOfBoth) -> Sides:
+    return Sides(shop=getattr(both.shop, field), balance=getattr(both.balance, field))
+
+
+def _newer(task: ContactTask, client: ClientRef) -> Side | None:
+    """The side that spoke last, where Balance says when a client was changed."""
+    try:
+        changed = read_moment(value(client.row, task.changed_field)) if task.changed_field else None
+    except ValueError:
+        return None
+    return None if changed is None else "balance" if changed > task.order_at else "shop"
+
+
+async def _write(
+    task: ContactTask, merges: Merges, held: CurrentContacts, balance: BalanceClients, shop: CustomerAccounts
+) -> None:
+    to_balance = {IN_BALANCE[field]: getattr(held.both.shop, field) for field in _to(merges, "balance")}
+    if to_balance:
+        await balance.patch_client({"uid": task.client, **to_balance})
+    to_shop = {field: getattr(held.both.balance, field) for field in _writable(merges, held)}
+    if to_shop:
+        await shop.update_customer(task.customer_id, {"billing": to_shop})
+
+
+def _to(merges: Merges, side: Side) -> list[ContactField]:
+    """The fields that go to a side: those of which the other's value counts."""
+    other: Side = "shop" if side == "balance" else "balance"
+    return [field for field, one in merges.items() if one.take == other]
+
+
+def _writable(merges: Merges, held: CurrentContacts) -> list[ContactField]:
+    """What goes to the shop: a guest has no place for it, and keeps what the order says."""
+    return [field for field in _to(merges, "shop") if field in TO_SHOP and held.account is not None]
+
+
+def _unwritten(merges: Merges, after: CurrentContacts) -> bool:
+    written = [*_to(merges, "balance"), *_writable(merges, after)]
+    return any(
+        SAME[field](getattr(after.both.shop, field)) != SAME[field](getattr(after.both.balance, field))
+        for field in written
+    )
+
+
+def _events(
+    task: ContactTask, merges: Merges, held: CurrentContacts, after: CurrentContacts, now: datetime
+) -> tuple[Event, ...]:
+    about = {"shop": task.shop, "order_id": task.order_id, "client": task.client, "person_ref": task.person_ref}
+    conflicts = tuple(one.conflict for one in merges.values() if one.conflict)
+    said = ContactsConflicted(**about, person=held.both, conflicts=conflicts, seen_at=now)
+    waiting = tuple(field for field, one in merges.items() if one.waits)
+    merged = ContactsMerged(
+        **about,
+        person=_base(task, waiting, after.both),
+        order_at=task.order_at,
+        fields=tuple(merges),
+        to_balance=tuple(_to(merges, "balance")),
+        to_shop=tuple(_writable(merges, held)),
+        unsettled=waiting,
+        settled=task.commands,
+        merged_at=now,
+    )
+    return (said, merged) if conflicts else (merged,)
+
+
+def _base(task: ContactTask, waiting: Sequence[ContactField], after: ContactsOfBoth) -> ContactsOfBoth:
+    """The base of the next merge: what stands now, but for what waits, which keeps its earlier base."""
+    earlier = ContactsOfBoth.model_validate(task.person["base"] or {"person_ref": task.person_ref})
+    kept = {side: {f: getattr(getattr(earlier, side), f) for f in waiting} for side in ("shop", "balance")}
+    shop, balance = (getattr(after, side).model_copy(update=kept[side]) for side in ("shop", "balance"))
+    return ContactsOfBoth(person_ref=task.person_ref, shop=shop, balance=balance)

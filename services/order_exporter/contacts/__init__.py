@@ -1,1 +1,0 @@
-"""Contact fields of buyers and clients, merged three ways."""

@@ -1,0 +1,245 @@
+"""What was paid for an order, when the money arrived, and what gateway or bank have kept of it (claims S0.13, I12)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+
+from contracts.delivery_ids import order_key, refund_key, sale_id
+from contracts.envelope import Envelope
+from contracts.ledger import CreditNoteRecorded, PaymentPlanned, PaymentRecorded, SalePlanned, SaleRecorded, is_reversal
+from contracts.model import Event
+from contracts.money import to_tetri
+from contracts.operations import PaymentReceived
+from contracts.reasons import Reason
+from contracts.shop import OrderChanged
+from services.accounting.documents.digest import digest_of
+from services.accounting.documents.push import ANSWER
+from services.accounting.documents.store_credit import credit_booked
+from services.accounting.documents.unbookable import Unbookable
+from services.accounting.documents.written import amount
+from services.engine.clock import TBILISI, local_date
+from services.engine.outbox.handlers import Remember
+from services.engine.state.records import Kind, State
+from services.order_exporter.projection import PLAN, SALE, KnownOrder
+from services.settings.orders import OrderSettings
+from services.settings.payments import PaymentMethod, PaymentSettings
+
+BY_SHOP = "order"
+"""The name of the payment that the shop itself states; others come from people and from refunds."""
+HUNDRED = Decimal(100)
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """A payment of an order. `day` is when the money is there (Tbilisi); a negative amount was given back."""
+
+    name: str
+    day: str
+    amount: Decimal
+    method: str
+    reference: str
+
+    def is_due(self, now: datetime) -> bool:
+        """Whether its day has come."""
+        return self.day <= local_date(now)
+
+    @property
+    def due_at(self) -> datetime:
+        """The beginning of its day."""
+        return datetime.combine(date.fromisoformat(self.day), time(), TBILISI)
+
+
+def shop_payment(
+    order: OrderChanged, total: Decimal, entered: Iterable[Payment], rules: PaymentSettings
+) -> Payment | None:
+    """The payment that the shop states, less what people have entered; None when nothing was paid, or not this way.
+
+    Raises `Unbookable` when the shop's payment method is not mapped.
+    """
+    if order.paid_at is None or (left := total - sum((each.amount for each in entered), Decimal(0))) <= 0:
+        return None
+    if rules.since is None or local_date(order.paid_at) < rules.since.isoformat():
+        return None
+    method = method_rules(order.payment_method, order, rules)
+    moment = {"paid": order.paid_at, "completed": order.completed_at}.get(method.settled)
+    if moment is None:
+        return None
+    day = date.fromisoformat(local_date(moment)) + timedelta(days=method.after_days)
+    return Payment(BY_SHOP, day.isoformat(), left, order.payment_method, reference_of(order))
+
+
+def entered_payment(command: PaymentReceived, order: OrderChanged) -> Payment:
+    """The payment that a person has entered; the same entry has the same name."""
+    method = command.method or order.payment_method
+    name = digest_of([command.date, amount(command.amount), method, command.reference])[:12]
+    return Payment(name, command.date, command.amount, method, command.reference or reference_of(order))
+
+
+def repayment(note: CreditNoteRecorded, taken: PaymentRecorded) -> Payment:
+    """What a refund has paid back the way in which the money had come."""
+    return Payment(f"refund-{note.refund_id}", note.date, -note.total, taken.method, taken.reference)
+
+
+def method_rules(method: str, order: OrderChanged, rules: PaymentSettings) -> PaymentMethod:
+    """The rules of a payment method. Raises `Unbookable` naming the setting when there are none."""
+    found = rules.methods.get(method)
+    if found is None:
+        raise Unbookable(
+            Reason.PAYMENT_METHOD_NOT_MAPPED,
+            f"order {order.number} of shop {order.shop} was paid by {method or 'no named method'}: write "
+            f"[shops.{order.shop}.payments.methods.{method or '…'}] with the account where that money arrives, or "
+            'settled = "never" if others book it',
+        )
+    return found
+
+
+def fee_of(payment: Payment, method: PaymentMethod) -> Decimal:
+    """What gateway or bank keep, in whole tetri, never more than the amount; nothing of what is given back."""
+    if payment.amount <= 0:
+        return Decimal(0)
+    return min(to_tetri(payment.amount * method.fee_percent / HUNDRED + method.fee_fixed), payment.amount)
+
+
+def reference_of(order: OrderChanged) -> str:
+    """What gateway and bank call the payment: WooCommerce's transaction id, and the custom fields that are read."""
+    return " / ".join(dict.fromkeys(text for text in (order.transaction_id, *order.payment_references) if text))
+
+
+# The payments of one order: those that stand in receipts, and those that need one now.
+
+
+@dataclass(frozen=True, slots=True)
+class Payments:
+    """An order with its Sale (recorded, or only planned), its receipts by payment, and what people have entered.
+
+    `credit` is what store credit has paid: the Sale holds it as a payment, and no money comes for it.
+    """
+
+    order: OrderChanged
+    is_void: bool
+    sale: SaleRecorded | SalePlanned | None
+    receipts: Mapping[str, PaymentRecorded]
+    entered: tuple[PaymentReceived, ...]
+    notes: tuple[CreditNoteRecorded, ...]
+    credit: Decimal = Decimal(0)
+
+    @property
+    def is_sold(self) -> bool:
+        """Whether the Sale stands in Balance."""
+        return isinstance(self.sale, SaleRecorded)
+
+    @property
+    def total(self) -> Decimal:
+        """What there is to be paid."""
+        return self.sale.total - self.credit if self.sale else self.order.total
+
+    def from_people(self) -> list[Payment]:
+        """The payments that people have entered, each once, as far as they fit into what is left to be paid."""
+        standing = {name: each.amount for name, each in self.receipts.items() if each.amount > 0}
+        fitting: dict[str, Payment] = {}
+        for command in self.entered:
+            payment = entered_payment(command, self.order)
+            if payment.name not in standing and sum(standing.values(), payment.amount) <= self.total:
+                standing[payment.name] = payment.amount
+            if payment.name in standing:
+                fitting[payment.name] = payment
+        return list(fitting.values())
+
+    def from_shop(self, rules: PaymentSettings) -> list[Payment]:
+        """The payment that the shop states, if it has no receipt. Raises `Unbookable` for an unmapped method."""
+        if BY_SHOP in self.receipts or self.is_void:
+            return []
+        stated = shop_payment(self.order, self.total, self.from_people(), rules)
+        return [stated] if stated else []
+
+    def repayments(self, rules: PaymentSettings) -> list[Payment]:
+        """What refunds have paid back of money that stands in receipts, where that is wanted."""
+        taken = next((each for each in self.receipts.values() if each.amount > 0), None)
+        if rules.refunded == "nothing" or rules.since is None or taken is None or taken.method not in rules.methods:
+            return []
+        late = (note for note in self.notes if note.total and note.date >= rules.since.isoformat())
+        return [repayment(note, taken) for note in late]
+
+
+def load_payments(
+    known: KnownOrder, is_void: bool, orders: OrderSettings, rules: PaymentSettings, state: State
+) -> Payments:
+    """All that is known about the payments of an order; entries by unmapped methods are answered, and no more."""
+    key = known.order.key
+    entered = [each for each in _accepted(key, state) if entered_payment(each, known.order).method in rules.methods]
+    return Payments(
+        order=known.order,
+        is_void=is_void,
+        credit=credit_booked(known.order, orders),
+        sale=state.get(SALE, key) or state.get(PLAN, key),
+        receipts={each.payment: each for each in state.find(RECEIPT, key).values()},
+        entered=tuple(sorted(entered, key=lambda each: each.asked_at)),
+        notes=tuple(sorted(state.find(CREDITED, key).values(), key=lambda note: note.refund_id)),
+    )
+
+
+def _accepted(order: str, state: State) -> list[PaymentReceived]:
+    """The payments that people have entered for an order, without dry runs and refused ones."""
+    entered = [each for each in state.find(ENTERED, order).values() if not each.dry_run]
+    answers = state.get_many(ANSWER, (each.command_id for each in entered))
+    refused = {command for command, answer in answers.items() if answer.outcome == "refused"}
+    return [each for each in entered if each.command_id not in refused]
+
+
+# What is remembered about payments, besides orders and Sales.
+
+ENTERED = Kind("payment-entered", PaymentReceived)
+"""By command; the reference is the order."""
+RECEIPT = Kind("receipt", PaymentRecorded)
+RECEIPT_PLAN = Kind("receipt-plan", PaymentPlanned)
+CREDITED = Kind("credited", CreditNoteRecorded)
+"""Credit notes that belong to a refund, by order and refund; the reference is the order."""
+
+
+def payment_key(event: PaymentRecorded | PaymentPlanned) -> str:
+    """The key of everything about one payment."""
+    return f"{event.key}:{event.payment}"
+
+
+def payment_entered(envelope: Envelope[PaymentReceived], state: State) -> None:
+    command = envelope.data
+    order = order_key(command.shop, command.order_id)
+    state.put(ENTERED, command.command_id, command, ref=order)
+    state.touch(order)
+
+
+def payment_recorded(envelope: Envelope[PaymentRecorded], state: State) -> None:
+    state.put(RECEIPT, payment_key(envelope.data), envelope.data, ref=envelope.data.key)
+    state.touch(envelope.data.key)
+
+
+def payment_planned(envelope: Envelope[PaymentPlanned], state: State) -> None:
+    state.put(RECEIPT_PLAN, payment_key(envelope.data), envelope.data, ref=envelope.data.key)
+
+
+def sale_recorded(envelope: Envelope[SaleRecorded], state: State) -> None:
+    state.release(sale_id(envelope.data.key))
+
+
+def sale_planned(envelope: Envelope[SalePlanned], state: State) -> None:
+    state.touch(envelope.data.key)
+
+
+def refund_credited(envelope: Envelope[CreditNoteRecorded], state: State) -> None:
+    note = envelope.data
+    if not is_reversal(note.refund_id):
+        state.put(CREDITED, refund_key(note.key, note.refund_id), note, ref=note.key)
+        state.touch(note.key)
+
+
+PAYMENT_RULES: Mapping[type[Event], Remember] = {
+    PaymentReceived: payment_entered,
+    PaymentRecorded: payment_recorded,
+    PaymentPlanned: payment_planned,
+    SaleRecorded: sale_recorded,
+    SalePlanned: sale_planned,
+    CreditNoteRecorded: refund_credited,
+}

@@ -1,1 +1,0 @@
-"""What is measured of orders: in time, by hand, without a document."""

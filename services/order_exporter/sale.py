@@ -1,0 +1,201 @@
+"""The Sale of an order: a value that holds whatever the books need, and nothing personal."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from contracts.ledger import RecordedLine
+from contracts.money import is_whole_tetri
+from contracts.reasons import Reason
+from contracts.shop import OrderChanged
+from services.accounting.documents.due_date import due_moment
+from services.accounting.documents.period import is_closed
+from services.accounting.documents.store_credit import credit_booked
+from services.accounting.documents.uids import sale_uid
+from services.accounting.documents.unbookable import Unbookable, required, setting_key
+from services.accounting.documents.vat_control import vat_note
+from services.engine.clock import local_date
+from services.order_exporter.client import number_remark
+from services.order_exporter.projection import KnownOrder
+from services.order_exporter.sale_lines import NO_PRICES, SaleLine, sale_lines, settle_rounding
+from services.settings.balance import BalanceSettings
+from services.settings.orders import OrderSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Sale:
+    """A Sale as it is meant. `currency_uid` is None in Balance's own currency; `total` equals the order's, and what
+    store credit has paid besides (`store_credit`). `paid` is what came by the payment method.
+
+    `rate` is the currency's, where the settings state one; else Balance takes that of the day.
+
+    `remark` goes into the comment; `notes` tell what an accountant should know and the document cannot hold.
+    """
+
+    uid: str
+    shop: str
+    order_number: str
+    date: str
+    warehouse: str
+    currency: str
+    currency_uid: str | None
+    total: Decimal
+    lines: tuple[SaleLine, ...]
+    payment_method: str
+    transaction_id: str
+    paid: Decimal = Decimal(0)
+    store_credit: Decimal = Decimal(0)
+    remark: str = ""
+    coupons: tuple[str, ...] = ()
+    waybill: bool | None = None
+    revision: int = 0
+    notes: tuple[str, ...] = ()
+    rate: Decimal | None = None
+
+    @property
+    def vat(self) -> Decimal:
+        """The sum of the lines' VAT."""
+        return sum((line.vat for line in self.lines), Decimal(0))
+
+    def recorded_lines(self) -> tuple[RecordedLine, ...]:
+        """The lines as the ledger events state them."""
+        return tuple(_recorded(line) for line in self.lines)
+
+
+def build_sale(
+    order: OrderChanged,
+    items: Mapping[int, str],
+    settings: OrderSettings,
+    balance: BalanceSettings,
+    regular: Mapping[int, Decimal] = NO_PRICES,
+    taxed: Collection[str] = (),
+    date: str | None = None,
+) -> Sale:
+    """The Sale of an order whose products all have items (`items`: item uid by line id).
+
+    `regular`: the items' regular prices by line id, where a lower price is to stand as a discount. `taxed`: the items
+    for which Balance has a VAT rate above zero. `date`: its day; left out, what the shop's own dates say.
+    Raises `Unbookable` when order and settings give no sound Sale.
+    """
+    _check_total(order)
+    credit = credit_booked(order, settings)
+    whole = order.total + credit
+    lines = settle_rounding(_some(sale_lines(order, items, settings, regular, taxed), order), order, whole, settings)
+    return Sale(
+        uid=sale_uid(order.shop, order.order_id),
+        shop=order.shop,
+        order_number=order.number,
+        date=date or local_date(due_moment(order, settings)),
+        warehouse=_warehouse(order, settings),
+        currency=order.currency,
+        currency_uid=_currency(order, balance),
+        total=whole,
+        lines=lines,
+        payment_method=order.payment_method,
+        transaction_id=order.transaction_id,
+        paid=order.total if order.paid_at else Decimal(0),
+        store_credit=credit,
+        remark=number_remark(order.person),
+        coupons=order.coupon_codes if settings.coupon_codes else (),
+        waybill=settings.waybill,
+        notes=_vat_note(order, lines),
+        rate=None if order.currency == balance.currency else balance.currency_rates.get(order.currency),
+    )
+
+
+def _check_total(order: OrderChanged) -> None:
+    where = f"order {order.number} of shop {order.shop}"
+    if order.total < 0:
+        raise Unbookable(
+            Reason.SALE_TOTAL_NEGATIVE,
+            f"{where} has the total {order.total}: correct it in the shop or book it by hand",
+        )
+    if not is_whole_tetri(order.total):
+        raise Unbookable(
+            Reason.SALE_NOT_WHOLE_TETRI,
+            f"{where} has the total {order.total}, which is not whole tetri: set the shop to 2 decimals, "
+            "and correct this order or book it by hand",
+        )
+
+
+def _some(lines: tuple[SaleLine, ...], order: OrderChanged) -> tuple[SaleLine, ...]:
+    if not lines:
+        raise Unbookable(
+            Reason.SALE_NOTHING_TO_SELL,
+            f"order {order.number} of shop {order.shop} has no line: nothing was sold. Cancel it in the shop",
+        )
+    return lines
+
+
+def _warehouse(order: OrderChanged, settings: OrderSettings) -> str:
+    purpose = "every Sale needs the warehouse that the goods leave"
+    return required(settings.warehouse, order.shop, "warehouse", purpose, Reason.SALE_SETTING_MISSING)
+
+
+def _currency(order: OrderChanged, balance: BalanceSettings) -> str | None:
+    if order.currency == balance.currency:
+        return None
+    if order.currency not in balance.currencies:
+        raise Unbookable(
+            Reason.SALE_CURRENCY_NOT_MAPPED,
+            f"order {order.number} of shop {order.shop} is in {order.currency}: "
+            f"give that currency's uid in Balance as balance.currencies.{order.currency}",
+        )
+    return balance.currencies[order.currency]
+
+
+def _vat_note(order: OrderChanged, lines: tuple[SaleLine, ...]) -> tuple[str, ...]:
+    return vat_note(order.total_tax, sum((line.vat for line in lines), Decimal(0)), len(lines), "order")
+
+
+def _recorded(line: SaleLine) -> RecordedLine:
+    return RecordedLine(
+        order_line_id=line.order_line_id,
+        kind=line.kind,
+        item=line.item,
+        quantity=line.quantity,
+        amount=line.amount,
+        vat=line.vat,
+        vat_percent=line.percent,
+    )
+
+
+# The day of a Sale in the books.
+
+A_DAY = timedelta(days=1)
+
+
+def booking_date(known: KnownOrder, settings: OrderSettings) -> str:
+    """The day (`YYYY-MM-DD`, Tbilisi) of the moment that made the Sale due.
+
+    Raises `Unbookable` for a moment after the order's own last change, which somebody has typed, and for a closed day.
+    """
+    moment = due_moment(known.order, settings, known.status_since)
+    if moment > known.order.modified_at + A_DAY:
+        raise _ahead(known, moment)
+    day = local_date(moment)
+    if is_closed(day, settings.locked_until):
+        raise _locked(known, day, settings)
+    return day
+
+
+def _ahead(known: KnownOrder, moment: datetime) -> Unbookable:
+    order = known.order
+    return Unbookable(
+        Reason.SALE_DATE_AHEAD,
+        f"order {order.number} of shop {order.shop} became due on {local_date(moment)}, after its own last change on "
+        f"{local_date(order.modified_at)}: correct its date of payment or completion in the shop",
+    )
+
+
+def _locked(known: KnownOrder, day: str, settings: OrderSettings) -> Unbookable:
+    order = known.order
+    return Unbookable(
+        Reason.BALANCE_PERIOD_CLOSED,
+        f"order {order.number} of shop {order.shop} became due on {day}, and "
+        f"{setting_key(order.shop, 'locked-until')} = {settings.locked_until} closes that day: open the period and set "
+        "it back, or book the order by hand",
+    )

@@ -1,1 +1,0 @@
-"""The Sale itself: lines, rounding, VAT, rates, document, delivery."""

@@ -1,0 +1,129 @@
+"""Writing a sales order to Balance, and having it reserve nothing any more."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Protocol
+
+from contracts.placement import Pieces
+from contracts.reasons import Reason
+from contracts.sales_orders import SalesOrderEnded, SalesOrderRecorded
+from services.accounting.documents.booking import Booked, Document, Register, book
+from services.accounting.documents.read_back import Intent
+from services.connectors.balance.documents import StoredDocument
+from services.connectors.balance.rows import RowInvalid
+from services.engine.outbox.outcome import Done, Outcome, Refused
+from services.engine.outbox.row import Row
+from services.engine.outbox.upstream_errors import UpstreamError, outcome_of
+from services.order_exporter.sales_orders import event_content
+from services.order_exporter.tasks import SalesOrderTask
+from services.settings.balance import Dialect
+
+
+class SalesOrders(Protocol):
+    """The sales orders of a Balance."""
+
+    async def sales_order(self, uid: str) -> Mapping[str, Any] | None:
+        """The sales order with this uid, or None."""
+
+    async def put_sales_order(self, document: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """Create or replace a sales order; the echo, if there is one."""
+
+
+def register_of(balance: SalesOrders, dialect: Dialect) -> Register:
+    """The sales orders, as documents are booked."""
+    return Register(balance.sales_order, balance.put_sales_order, dialect.sales_order_resource, dialect)
+
+
+async def deliver_sales_order(row: Row, register: Register, clock: Callable[[], datetime]) -> Outcome:
+    """Have it stand as it is meant, or reserve nothing. Read first: one that reserves nothing is not written again."""
+    task = SalesOrderTask.model_validate(row.payload)
+    if task.ends is not None:
+        return await _end(task, row, register, clock)
+    outcome = await book(_document(task), row, register)
+    return Done((_recorded(task, outcome, row, clock()),)) if isinstance(outcome, Booked) else outcome
+
+
+def _document(task: SalesOrderTask) -> Document:
+    intent = Intent(
+        client=task.client,
+        warehouse=task.document["Warehouse"],
+        total=task.total,
+        vat=task.vat,
+        lines=task.lines,
+        quantities=tuple(line.quantity for line in task.lines),
+    )
+    title = f"the sales order of order {task.order_id} of shop {task.shop}"
+    return Document(task.sales_order, title, task.document, intent, Reason.SALE_NOT_AS_MEANT, replaces=True, again=True)
+
+
+def _recorded(task: SalesOrderTask, booked: Booked, row: Row, now: datetime) -> SalesOrderRecorded:
+    reserved = reserved_in(booked.stored)
+    return SalesOrderRecorded(
+        **event_content(task) | {"sales_order": booked.stored.uid},
+        how=booked.how,
+        number=booked.stored.number,
+        reserved=tuple(Pieces(item=item, quantity=quantity) for item, quantity in reserved.items()),
+        differences=(*booked.differences, *_unreserved(task, reserved)),
+        recorded_at=now,
+        attempts=row.attempts,
+    )
+
+
+def reserved_in(stored: StoredDocument) -> dict[str, Decimal]:
+    """The pieces by item that a sales order reserves, as Balance says itself."""
+    found: dict[str, Decimal] = defaultdict(Decimal)
+    for line in stored.lines:
+        if line.item and line.reserve:
+            found[line.item] += line.reserve
+    return dict(found)
+
+
+def _unreserved(task: SalesOrderTask, reserved: Mapping[str, Decimal]) -> tuple[str, ...]:
+    goods: dict[str, Decimal] = defaultdict(Decimal)
+    for line in task.lines:
+        if line.kind == "product":
+            goods[line.item.lower()] += line.quantity
+    asked = any("Reserve" in row for row in task.document["Items"]) or "AutomaticReservation" in task.document
+    return tuple(
+        f"reserve of {item}: {reserved.get(item, Decimal(0))} instead of {quantity}"
+        for item, quantity in goods.items()
+        if asked and reserved.get(item) != quantity
+    )
+
+
+async def _end(task: SalesOrderTask, row: Row, register: Register, clock: Callable[[], datetime]) -> Outcome:
+    try:
+        stored = await register.stored(task.sales_order)
+        if stored is not None and not stored.deleted and any(line.reserve != 0 for line in stored.lines):
+            await register.put(task.document)
+            stored = await register.stored(task.sales_order)
+    except UpstreamError as error:
+        return outcome_of(error)
+    except RowInvalid as error:
+        return Refused(error.reason, error.detail)
+    if stored is not None and not stored.deleted and reserved_in(stored):
+        return Refused(Reason.SALE_NOT_AS_MEANT, _still_reserving(task, stored))
+    return Done((_ended(task, row, clock()),))
+
+
+def _still_reserving(task: SalesOrderTask, stored: StoredDocument) -> str:
+    return (
+        f"the sales order {stored.number or stored.uid} of order {task.order_id} of shop {task.shop} still reserves "
+        "its goods in Balance: take its reserve away there, then replay this"
+    )
+
+
+def _ended(task: SalesOrderTask, row: Row, now: datetime) -> SalesOrderEnded:
+    why = task.ends or "given-up"
+    return SalesOrderEnded(
+        shop=task.shop,
+        order_id=task.order_id,
+        sales_order=task.sales_order,
+        why=why,
+        ended_at=now,
+        attempts=row.attempts,
+    )

@@ -1,1 +1,0 @@
-"""Sales orders: reserve until the Sale."""

@@ -1,1 +1,0 @@
-"""Return requests: read in the shop (`source`, `reading`, `resolving`), planned as credit notes (`plan`, `answers`)."""
