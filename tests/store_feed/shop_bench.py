@@ -105,7 +105,7 @@ class Store:
         body = {"amount": amount, "api_refund": False}
         return int(Refunds(self.shop, order_id).create(body, strict=False)["id"])
 
-    def trouble(self, kind: str, match: str, **more: Any) -> int:
+    def failure(self, kind: str, match: str, **more: Any) -> int:
         """Start a fault of the shop."""
         return self.faults.add(Fault.model_validate({"kind": kind, "match": match, **more}))
 

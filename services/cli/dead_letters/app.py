@@ -45,7 +45,7 @@ from services.cli.events.ending import run_until_stopped
 from services.cli.screen import console, print_json
 from services.cli.service_status import read_service_statuses
 from services.engine.clock import utc_now
-from services.engine.outbox.edits import whole_payload
+from services.engine.outbox.edits import full_payload
 from services.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, help="What only a person can settle.")
@@ -213,7 +213,7 @@ async def edit_dead_letter(
     changed = read_changes(found, assignments or (), file)
     known = await read_edit_context(chosen_, found, utc_now())
     correction = build_correction(found, changed, why, find_same_record(found, there.values()), known)
-    doubts = [*correction.doubts, *await check_references(chosen_, whole_payload(found.letter), correction.payload)]
+    doubts = [*correction.doubts, *await check_references(chosen_, full_payload(found.letter), correction.payload)]
     if dry_run:
         return view.print_correction(correction, doubts, json=json)
     confirm_doubts(doubts, yes=yes)

@@ -25,7 +25,7 @@ from services.cli.dead_letters.edit_check import EditContext, EditVerdict, align
 from services.cli.dead_letters.pointers import find_differences, set_value
 from services.cli.dead_letters.records import decode_record
 from services.engine.outbox.dead_letters import PERSON
-from services.engine.outbox.edits import editable, whole_payload
+from services.engine.outbox.edits import full_payload, is_editable
 from services.order_exporter.sales_orders import SALES_ORDER
 from services.order_exporter.tasks import ClientTask, ContactTask, ReceiptTask, SalesOrderTask, SaleTask
 from services.order_notifier.tasks import NoteTask, StatusTask
@@ -89,12 +89,12 @@ def editable_document(letter: DeadLetter) -> dict[str, Any]:
     told = letter.letter
     if not letter.open:
         raise InvalidArgument(f"dead letter {letter.id} is not open any more: nothing was changed")
-    if not editable(told):
+    if not is_editable(told):
         raise InvalidArgument(
             f"{told.about} was never sent, so there is nothing to edit: fix its cause ({told.reason}), "
             f"then davtari dead-letters replay {letter.id}"
         )
-    return decode_record(letter.record) if letter.record else whole_payload(told)
+    return decode_record(letter.record) if letter.record else full_payload(told)
 
 
 def build_correction(
@@ -130,7 +130,7 @@ def _correct_delivery(
     told, asked = letter.letter, requests.command_header()
     assert told.delivery is not None
     modelled = validate_payload(told.delivery.kind, payload)
-    doubts = _require_no_faults(check_delivery(told.delivery.kind, whole_payload(told), payload, modelled, known))
+    doubts = _require_no_faults(check_delivery(told.delivery.kind, full_payload(told), payload, modelled, known))
     command = EditRequested(
         dead_letter=told.dead_letter,
         replacement=f"{told.about.partition('~')[0]}~{asked['command_id'][:8]}",

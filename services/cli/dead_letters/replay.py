@@ -22,7 +22,7 @@ from services.cli.dead_letters.channel import CommandChannel, ReplayResult, Resu
 from services.connectors.upstreams import open_shop
 from services.connectors.woocommerce.client import WooCommerce
 from services.engine.clock import utc_now
-from services.engine.outbox.edits import editable
+from services.engine.outbox.edits import is_editable
 from services.engine.outbox.upstream_errors import UpstreamError
 from services.settings import Settings
 
@@ -74,7 +74,7 @@ def _describe_action(one: DeadLetter) -> str:
         return "read again"
     if delivery.blocked_on:
         return f"decided again, waits for {delivery.blocked_on}"
-    if editable(one.letter):
+    if is_editable(one.letter):
         return "computed anew and sent"
     return "decided again"
 

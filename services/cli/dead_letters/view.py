@@ -27,7 +27,7 @@ from services.cli.dead_letters.replay import ReplayRoute, count_reasons
 from services.cli.screen import build_table, console, errors, print_json
 from services.cli.translation import translator
 from services.engine.clock import local_time
-from services.engine.outbox.edits import whole_payload
+from services.engine.outbox.edits import full_payload
 
 
 def print_dead_letters(found: Sequence[DeadLetter], language: str = "en") -> None:
@@ -126,7 +126,7 @@ def _print_failed(letter: DeadLetter, language: str, *, personal: bool, form: By
     if told.delivery:
         label = _("delivery")
         console.print(f"\n[bold]{label}[/] {told.delivery.delivery_id} · {told.delivery.kind} · {told.delivery.lane}")
-        payload = whole_payload(told)
+        payload = full_payload(told)
         print_json(payload if personal else mask_person(payload))
     if told.record:
         record = told.record
