@@ -164,7 +164,7 @@ MENU = (
     MenuEntry(
         "demo",
         TRY,
-        "demo.command:demo_command",
+        "demo.scenario:demo_command",
         "Run the whole product against sandboxes of Balance and WooCommerce, and tell what happens.",
     ),
     MenuEntry("sandbox", TRY, "sandbox.command:cli", "Sandboxes of the two upstream systems, with faults on demand."),

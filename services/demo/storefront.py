@@ -14,20 +14,20 @@ from services.cli.dead_letters.view import print_dead_letters as show_letters
 from services.cli.plans.apply import apply_plan, read_plan
 from services.cli.requests import command_header, request
 from services.cli.screen import console
-from services.demo.stage import Stage, progress
+from services.demo.demo_run import DemoRun, progress_bars
 from services.engine.client.reader import read_events
-from services.sandbox.balance.catalogue import STANDARD, ordered
+from services.sandbox.balance.catalogue import STANDARD_CATALOGUE, requested_goods
 from services.settings.model import Settings
 
 say = partial(console.print, soft_wrap=True)
 PRODUCTS = "/wp-json/wc/v3/products"
 KIT, PARTS = "EXTRA-016", {"EXTRA-001": "2", "EXTRA-024": "1"}
 BY_HAND, HAND_PRICE, NEW_PRICE = "EXTRA-012", "31.90", "39.00"
-GOODS = {good.article: good for good in ordered(STANDARD) if good.article}
+GOODS = {good.article: good for good in requested_goods(STANDARD_CATALOGUE) if good.article}
 MISTYPED = tuple(sku for sku in GOODS if sku.startswith("EXTRA-") and sku != BY_HAND)
 
 
-def rules() -> dict[str, Mapping[str, Any]]:
+def storefront_settings() -> dict[str, Mapping[str, Any]]:
     """The settings of the demonstration's shop: a kit, a second place of sale, prices that a person may set by hand."""
     kit = {GOODS[part].uid: pieces for part, pieces in PARTS.items()}
     places = {"policy": "per-store", "warehouses": ["Main"], "locations": {"vake": ["Vake"]}}
@@ -38,7 +38,7 @@ def rules() -> dict[str, Mapping[str, Any]]:
     }
 
 
-async def approve(stage: Stage, settings: Settings) -> None:
+async def approve_plan(stage: DemoRun, settings: Settings) -> None:
     """The plan is approved, and carried out exactly as it was shown, while every flow still only looks.
 
     Prices are read first, and all that follows from them: a plan that grows while it is looked at is another one.
@@ -47,13 +47,13 @@ async def approve(stage: Stage, settings: Settings) -> None:
     await stage.rests()
     plan = await read_plan(settings, "main")
     say(f"  The storefront manager agrees:  davtari apply {plan.id}")
-    with progress() as bar:
+    with progress_bars() as bar:
         task = bar.add_task("written as planned", total=len(plan.changes))
         done = await apply_plan(settings, plan, 60.0, lambda now: bar.update(task, completed=len(now.written)))
     say(f"  {len(done.written)} written, {len(done.left_out)} left out; new ones are drafts until a person says so.")
 
 
-async def price_by_hand(stage: Stage) -> None:
+async def keep_manual_price(stage: DemoRun) -> None:
     """A person sets a price in the shop; Balance has another one later: the person's stays."""
     product = next(link.product_id for link in stage.ledger.links.values() if link.sku == BY_HAND)
     await _ok(stage.world.shop.put(f"{PRODUCTS}/{product}", json={"regular_price": HAND_PRICE}))
@@ -65,7 +65,7 @@ async def price_by_hand(stage: Stage) -> None:
     say("  (fields.regular-price = if-unchanged: what a person changed is left to that person)")
 
 
-async def mistake_held(stage: Stage) -> None:
+async def hold_mistyped_prices(stage: DemoRun) -> None:
     """Prices a hundred times too small: none of them reaches the shop before a person has looked."""
     before = await _prices(stage)
     for sku in MISTYPED:
@@ -82,7 +82,7 @@ async def mistake_held(stage: Stage) -> None:
     say("  [green]Put right in Balance:[/] the next reading is believed, and the dead letter closes by itself.")
 
 
-async def figures_explained(stage: Stage) -> None:
+async def explain_figures(stage: DemoRun) -> None:
     """Why the shop shows this figure: of a kit, and of a product with a place of its own."""
     wanted = {GOODS[sku].uid for sku in (KIT, *PARTS)}
     live = stage.ledger.figures.values()
@@ -97,16 +97,16 @@ async def figures_explained(stage: Stage) -> None:
             figures.show_figure(found)
 
 
-async def _prices(stage: Stage) -> dict[str, str]:
+async def _prices(stage: DemoRun) -> dict[str, str]:
     products = (await stage.world.storefront())["products"]
     return {id_: product["regular_price"] for id_, product in products.items()}
 
 
-async def _mark(stage: Stage, sku: str, price: Decimal) -> None:
+async def _mark(stage: DemoRun, sku: str, price: Decimal) -> None:
     await _ok(stage.world.balance.put("/_sandbox/prices", json={"item": sku, "price": f"{price:.2f}"}))
 
 
-async def _read(stage: Stage, resource: str) -> None:
+async def _read(stage: DemoRun, resource: str) -> None:
     await request(stage.live, ImportRequested.model_validate({"resource": resource, **command_header()}), 60.0)
 
 

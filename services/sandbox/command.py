@@ -11,12 +11,12 @@ from typing import Annotated
 import typer
 from starlette.types import ASGIApp
 
-from services.sandbox.faults import Faults
+from services.sandbox.faults import FaultInjector
 from services.sandbox.server import serve
 from services.sandbox.woocommerce import app as woocommerce_app
-from services.sandbox.woocommerce.catalogue import load_catalogue
-from services.sandbox.woocommerce.clone import Clone
-from services.sandbox.woocommerce.settings import Pace, Release, Settings
+from services.sandbox.woocommerce.control import ShopClone
+from services.sandbox.woocommerce.placing import load_catalogue
+from services.sandbox.woocommerce.shop import Release, SandboxPace, SandboxShopSettings
 
 cli = typer.Typer(help="Sandboxes of the two upstream systems, with faults on demand.", no_args_is_help=True)
 
@@ -40,11 +40,11 @@ def woocommerce(
     release: Annotated[Release, typer.Option(help="The version of WooCommerce to answer like.")] = "9.9.5",
 ) -> None:
     """A WooCommerce. Keys: ck_sandbox / cs_sandbox."""
-    settings = Settings(home_url=home_url, pace=Pace() if slow else None, version=release)
-    app = woocommerce_app.create(settings)
+    settings = SandboxShopSettings(home_url=home_url, pace=SandboxPace() if slow else None, version=release)
+    app = woocommerce_app.create_shop(settings)
     if stock is not None:
         load_catalogue(app.state.shop, stock=stock)
-    asyncio.run(until_stopped(Faults(app), host, port, tls, name, ca_file))
+    asyncio.run(serve_until_stopped(FaultInjector(app), host, port, tls, name, ca_file))
 
 
 @cli.command()
@@ -59,19 +59,19 @@ def both(
     stock: Annotated[int, typer.Option(help="Pieces of each product of the recorded catalogue.")] = 50,
 ) -> None:
     """A shop (over TLS) and a Balance that hold the same catalogue, and a copy of the shop."""
-    asyncio.run(both_until_stopped(host, (shop_port, balance_port, clone_port), ca_file, stock))
+    asyncio.run(serve_both_until_stopped(host, (shop_port, balance_port, clone_port), ca_file, stock))
 
 
-async def both_until_stopped(host: str, ports: tuple[int, int, int], ca_file: Path | None, stock: int) -> None:
+async def serve_both_until_stopped(host: str, ports: tuple[int, int, int], ca_file: Path | None, stock: int) -> None:
     """Serves both until the process is asked to stop (SIGINT, SIGTERM)."""
-    shop, books = woocommerce_app.create(), import_module("services.sandbox.balance.app").create()
+    shop, books = woocommerce_app.create_shop(), import_module("services.sandbox.balance.app").create_balance()
     load_catalogue(shop.state.shop, stock=stock)
-    import_module("services.sandbox.balance.catalogue").fill(books.books)
-    stop, copy = stopping(), Clone(woocommerce_app.create(), shop.state.shop)
+    import_module("services.sandbox.balance.catalogue").fill_catalogue(books.books)
+    stop, copy = stop_on_signal(), ShopClone(woocommerce_app.create_shop(), shop.state.shop)
     async with (
-        serve(Faults(shop), host, ports[0], tls=True, ca_file=ca_file) as shop_at,
+        serve(FaultInjector(shop), host, ports[0], tls=True, ca_file=ca_file) as shop_at,
         serve(books, host, ports[1]) as balance_at,
-        serve(Faults(copy), host, ports[2]) as copy_at,
+        serve(FaultInjector(copy), host, ports[2]) as copy_at,
     ):
         typer.echo(f"WooCommerce {shop_at.url}, key ck_sandbox, secret cs_sandbox, trust {shop_at.ca_file}")
         typer.echo(f"Balance {balance_at.url}, user integration, password sandbox")
@@ -89,21 +89,23 @@ def balance(
     catalogue: Annotated[bool, typer.Option(help="Fill it with the standard catalogue.")] = False,
 ) -> None:
     """A Balance with its Exchange service. User: integration / sandbox."""
-    app = import_module("services.sandbox.balance.app").create()
+    app = import_module("services.sandbox.balance.app").create_balance()
     if catalogue:
-        import_module("services.sandbox.balance.catalogue").fill(app.books)
-    asyncio.run(until_stopped(app, host, port, tls, name, ca_file))
+        import_module("services.sandbox.balance.catalogue").fill_catalogue(app.books)
+    asyncio.run(serve_until_stopped(app, host, port, tls, name, ca_file))
 
 
-async def until_stopped(app: ASGIApp, host: str, port: int, tls: bool, names: list[str], ca_file: Path | None) -> None:
+async def serve_until_stopped(
+    app: ASGIApp, host: str, port: int, tls: bool, names: list[str], ca_file: Path | None
+) -> None:
     """Serves until the process is asked to stop (SIGINT, SIGTERM)."""
-    stop = stopping()
+    stop = stop_on_signal()
     async with serve(app, host, port, tls, names, ca_file) as served:
         typer.echo(f"listening on {served.url}" + (f", trust {served.ca_file}" if served.ca_file else ""))
         await stop.wait()
 
 
-def stopping() -> asyncio.Event:
+def stop_on_signal() -> asyncio.Event:
     """Is set when the process is asked to stop."""
     stop = asyncio.Event()
     for asked in (signal.SIGINT, signal.SIGTERM):

@@ -44,12 +44,17 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from services.sandbox.cache import PageCache, Past
-from services.sandbox.journal import Journal
-from services.sandbox.rewriting import rewritten
-from services.sandbox.wire import ConnectionCut, Wire, swallow
+from services.sandbox.channel import (
+    CacheBypass,
+    ConnectionCut,
+    PageCache,
+    RequestChannel,
+    RequestJournal,
+    discard,
+    rewrite_json,
+)
 
-Kind = Literal[
+FaultKind = Literal[
     "latency",
     "status",
     "outage",
@@ -60,13 +65,13 @@ Kind = Literal[
     "cache",
     "rewrite",
 ]
-__all__ = ["ConnectionCut", "Fault", "Faults"]
+__all__ = ["ConnectionCut", "FaultInjector", "InjectedFault"]
 
 OWN_PATHS = "/_sandbox"
 CONTROL = ("/_sandbox/faults", "/_sandbox/requests")
 
 
-class Fault(BaseModel):
+class InjectedFault(BaseModel):
     """One kind of trouble; `seconds` is the delay of a latency or the length of a silence.
 
     `fields` are the values of a rewrite, by name or by way: `{"line_items.0.sku": false}`.
@@ -75,7 +80,7 @@ class Fault(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    kind: Kind
+    kind: FaultKind
     match: re.Pattern[str] = re.compile("")
     times: int | None = Field(default=None, ge=1)
     seconds: float = Field(default=30, ge=0)
@@ -84,27 +89,27 @@ class Fault(BaseModel):
     body: str = ""
     retry_at: float | None = None
     keep: int = Field(default=0, ge=0)
-    past: Past = "query"
+    past: CacheBypass = "query"
     probability: float = Field(default=1, gt=0, le=1)
     record: int | str | None = None
     fields: dict[str, Any] | None = {}
 
 
-class Faults:
+class FaultInjector:
     """ASGI middleware that troubles the requests of `app` as it is told; `journal` holds what was asked."""
 
     def __init__(self, app: ASGIApp, *, now: Callable[[], datetime] | None = None, rng: Random | None = None) -> None:
         self.app = app
         self.now = now or (lambda: datetime.now(UTC))
         self.rng = rng or Random(0)
-        self.journal = Journal(self.now)
+        self.journal = RequestJournal(self.now)
         self.control = control_routes(self)
-        self._active: dict[int, Fault] = {}
+        self._active: dict[int, InjectedFault] = {}
         self._fired: dict[int, int] = {}
         self._caches: dict[int, PageCache] = {}
         self._last_id = 0
 
-    def add(self, fault: Fault) -> int:
+    def add(self, fault: InjectedFault) -> int:
         """Starts a fault; returns the id under which it can be cleared."""
         self._last_id += 1
         self._active[self._last_id] = fault
@@ -138,13 +143,13 @@ class Faults:
 
     async def _observed(self, scope: Scope, receive: Receive, send: Send) -> None:
         entry = self.journal.arrived(scope["method"], scope["path"], scope["query_string"].decode("latin-1"))
-        wire = Wire(scope, receive, send, entry)
+        wire = RequestChannel(scope, receive, send, entry)
         try:
             await self._troubled(wire)
         finally:
             self.journal.left()
 
-    async def _troubled(self, wire: Wire) -> None:
+    async def _troubled(self, wire: RequestChannel) -> None:
         known, fault = await self._after_latency(wire)
         if fault is None:
             await self.app(wire.scope, wire.receive, wire.send)
@@ -153,12 +158,12 @@ class Faults:
         elif fault.kind in ("status", "outage") and fault.status is not None:
             await self._answer(fault)(wire.scope, wire.receive, wire.send)
         elif fault.kind == "rewrite":
-            send = wire.rewritten(lambda body: rewritten(body, fault.record, fault.fields))
+            send = wire.rewritten(lambda body: rewrite_json(body, fault.record, fault.fields))
             await self.app(wire.scope, wire.receive, send)
         else:
             await self._cut(fault, wire)
 
-    async def _after_latency(self, wire: Wire) -> tuple[int, Fault | None]:
+    async def _after_latency(self, wire: RequestChannel) -> tuple[int, InjectedFault | None]:
         """Waits for every matching latency; returns the first matching fault of another kind, with its id."""
         line = f"{wire.scope['method']} {wire.scope['path']}"
         for known, fault in list(self._active.items()):
@@ -170,7 +175,7 @@ class Faults:
             await asyncio.sleep(fault.seconds)
         return 0, None
 
-    def _fires(self, known: int, fault: Fault, line: str) -> bool:
+    def _fires(self, known: int, fault: InjectedFault, line: str) -> bool:
         if known not in self._active or not fault.match.search(line):
             return False
         if fault.probability < 1 and self.rng.random() >= fault.probability:
@@ -180,16 +185,16 @@ class Faults:
             del self._active[known]
         return True
 
-    def _answer(self, fault: Fault) -> Response:
+    def _answer(self, fault: InjectedFault) -> Response:
         headers = dict(fault.headers)
         if fault.retry_at is not None:
             when = self.now().astimezone(UTC) + timedelta(seconds=fault.retry_at)
             headers["Retry-After"] = format_datetime(when, usegmt=True)
         return Response(fault.body, status_code=fault.status or 503, headers=headers)
 
-    async def _cut(self, fault: Fault, wire: Wire) -> None:
+    async def _cut(self, fault: InjectedFault, wire: RequestChannel) -> None:
         if fault.kind.startswith("commit_then"):
-            await self.app(wire.scope, wire.receive, swallow)
+            await self.app(wire.scope, wire.receive, discard)
         if fault.kind == "commit_then_timeout":
             await wire.silence(fault.seconds)
         if fault.kind == "truncate":
@@ -197,9 +202,9 @@ class Faults:
         await wire.cut()
 
 
-def control_routes(faults: Faults) -> Starlette:
+def control_routes(faults: FaultInjector) -> Starlette:
     """The routes under /_sandbox/faults and /_sandbox/requests."""
-    parser = TypeAdapter(Fault)
+    parser = TypeAdapter(InjectedFault)
 
     async def listed(_: Request) -> Response:
         return JSONResponse(faults.active())

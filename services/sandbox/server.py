@@ -24,7 +24,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 
 @dataclass(frozen=True)
-class Served:
+class Endpoint:
     """Where a sandbox listens: `url` without a trailing slash, `ca_file` when it speaks TLS."""
 
     url: str
@@ -48,20 +48,20 @@ async def serve(
     tls: bool = False,
     names: Sequence[str] = (),
     ca_file: Path | None = None,
-) -> AsyncIterator[Served]:
+) -> AsyncIterator[Endpoint]:
     """Serves `app` while the context is open; port 0 takes a free one.
 
     `names` are further host names for the certificate (127.0.0.1 and localhost are always in). `ca_file` says where
     to write the authority's certificate; without it a temporary file serves. OSError when the port is taken.
     """
-    with listening(host, port) as sock, certificate(tls, [host, *names], ca_file) as (context, trusted):
-        server = uvicorn.Server(config(app, context))
-        async with running(server, sock):
+    with bind_socket(host, port) as sock, issue_certificate(tls, [host, *names], ca_file) as (context, trusted):
+        server = uvicorn.Server(uvicorn_config(app, context))
+        async with run_server(server, sock):
             bound = sock.getsockname()[1]
-            yield Served(f"{'https' if tls else 'http'}://{url_host(host)}:{bound}", trusted)
+            yield Endpoint(f"{'https' if tls else 'http'}://{host_in_url(host)}:{bound}", trusted)
 
 
-def config(app: ASGIApp, context: ssl.SSLContext | None) -> uvicorn.Config:
+def uvicorn_config(app: ASGIApp, context: ssl.SSLContext | None) -> uvicorn.Config:
     """uvicorn's settings for a sandbox."""
     return uvicorn.Config(
         app,
@@ -77,7 +77,7 @@ def config(app: ASGIApp, context: ssl.SSLContext | None) -> uvicorn.Config:
 
 
 @asynccontextmanager
-async def running(server: uvicorn.Server, sock: socket.socket) -> AsyncIterator[None]:
+async def run_server(server: uvicorn.Server, sock: socket.socket) -> AsyncIterator[None]:
     """Runs a server on a bound socket without touching the process's signal handlers."""
     server.config.load()
     server.lifespan = server.config.lifespan_class(server.config)
@@ -89,11 +89,11 @@ async def running(server: uvicorn.Server, sock: socket.socket) -> AsyncIterator[
         ticking.cancel()
         with suppress(asyncio.CancelledError):
             await ticking
-        hang_up(server)
+        abort_connections(server)
         await server.shutdown(sockets=[sock])
 
 
-def hang_up(server: uvicorn.Server) -> None:
+def abort_connections(server: uvicorn.Server) -> None:
     """Cuts the connections that are still open: silent faults must not hold the shutdown."""
     for connection in list(server.server_state.connections):
         if (transport := connection.transport) is not None:
@@ -101,7 +101,7 @@ def hang_up(server: uvicorn.Server) -> None:
 
 
 @contextmanager
-def listening(host: str, port: int) -> Iterator[socket.socket]:
+def bind_socket(host: str, port: int) -> Iterator[socket.socket]:
     """A bound TCP socket."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as sock:
@@ -111,7 +111,7 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
 
 
 @contextmanager
-def certificate(
+def issue_certificate(
     tls: bool, names: Sequence[str], ca_file: Path | None
 ) -> Iterator[tuple[ssl.SSLContext | None, str | None]]:
     """A server's TLS context and the file of the authority that signed it; (None, None) without TLS."""
@@ -127,7 +127,7 @@ def certificate(
         yield context, str(written)
 
 
-def url_host(host: str) -> str:
+def host_in_url(host: str) -> str:
     """The host as it stands in a URL: every interface is reached by loopback, IPv6 goes in brackets."""
     reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
     return f"[{reachable}]" if ":" in reachable else reachable

@@ -18,9 +18,9 @@ from services.balance_feed.handlers import Resource
 from services.engine.outbox.decision import Decision
 from services.engine.outbox.outcome import Done, Outcome, Refused
 from services.engine.outbox.upstream_errors import UpstreamError
-from services.sandbox.balance import groups
+from services.sandbox.balance import goods
 from services.sandbox.balance.catalogue import MAIN
-from services.sandbox.balance.prices import GEL
+from services.sandbox.balance.stock_and_prices import GEL
 from services.settings.model import Settings
 from services.stock_publisher.deliveries import StockDeliveries
 from services.stock_publisher.handlers import handlers as publisher_handlers
@@ -115,8 +115,8 @@ def _known(consumer: Consumer, events: Sequence[Event]) -> list[Event]:
 
 def selling(**more: Any) -> Settings:
     """The shop sells what lies in all folders of goods, from the main warehouse."""
-    folders = (groups.GOODS, groups.DRINKS, groups.FOOD, groups.HOME, groups.PAPER, groups.CLOTHES)
-    catalogue = {"groups": {groups.group_uid(path): TEA_CATEGORY for path in folders}}
+    folders = (goods.GOODS, goods.DRINKS, goods.FOOD, goods.HOME, goods.PAPER, goods.CLOTHES)
+    catalogue = {"groups": {goods.group_uid(path): TEA_CATEGORY for path in folders}}
     prices = {"regular_type": REGULAR, "sale_type": SALE}
     stock = {"policy": "single", "warehouses": [MAIN]} | more
     known = catalogue_bench.settings(LIVE, catalogue=catalogue, prices=prices, stock=stock)

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from services.sandbox.faults import Fault
+from services.sandbox.faults import InjectedFault
 
 
 def page(rows: list[Any]) -> httpx.Response:
@@ -15,6 +15,8 @@ def page(rows: list[Any]) -> httpx.Response:
     return httpx.Response(200, content=json.dumps(rows).encode(), headers={"X-WP-TotalPages": "1"})
 
 
-def rewrite(route: str, record: int | None, fields: dict[str, Any] | None) -> Fault:
+def rewrite(route: str, record: int | None, fields: dict[str, Any] | None) -> InjectedFault:
     """The shop answers this route with other values in one record."""
-    return Fault.model_validate({"kind": "rewrite", "match": f"GET .*{route}$", "record": record, "fields": fields})
+    return InjectedFault.model_validate(
+        {"kind": "rewrite", "match": f"GET .*{route}$", "record": record, "fields": fields}
+    )

@@ -10,17 +10,17 @@ from typing import Any
 import pytest
 
 from contracts.reasons import Reason
-from services.sandbox.balance import groups
+from services.sandbox.balance import goods
 from services.sandbox.balance.catalogue import MAIN
-from services.sandbox.balance.record import uid
+from services.sandbox.balance.record import make_uid
 from tests.bad_input.chain import Chain, Row, Spoil, chain, selling
 from tests.balance_feed.feed_bench import FIRST, REGULAR, SALE, SECOND
 
-SOUND = uid("item", "extra:2")
-PLAIN = uid("item", "extra:3")
+SOUND = make_uid("item", "extra:2")
+PLAIN = make_uid("item", "extra:3")
 """Kept without lots: one row in each warehouse."""
-NOWHERE = uid("group", "nowhere")
-USD = uid("currency", "USD")
+NOWHERE = make_uid("group", "nowhere")
+USD = make_uid("currency", "USD")
 
 
 def of(rows: list[Row], item: str = FIRST, **where: str) -> Row:
@@ -67,7 +67,7 @@ def same_sku(rows: list[Row]) -> None:
 
 def in_a_circle(rows: list[Row]) -> None:
     """The item's folder lies in a folder that lies in it."""
-    one, other = uid("group", "one"), uid("group", "other")
+    one, other = make_uid("group", "one"), make_uid("group", "other")
     for known, above in ((one, other), (other, one)):
         rows.append({"uid": known, "IsGroup": "true", "Group": above, "Name": known})
     of(rows)["Group"] = one
@@ -97,7 +97,7 @@ CASES = {
     "no SKU": Case("Items", with_("InternalArticle", ""), Reason.PRODUCT_NO_SKU, "has no SKU"),
     "blank SKU": Case("Items", with_("InternalArticle", "   "), Reason.PRODUCT_NO_SKU, "has no SKU"),
     "equal SKUs": Case("Items", same_sku, Reason.PRODUCT_SKU_USED_TWICE, f"is also that of item {SECOND}"),
-    "cyclic groups": Case("Items", in_a_circle, Reason.PRODUCT_GROUP_NOT_MAPPED, uid("group", "one")),
+    "cyclic groups": Case("Items", in_a_circle, Reason.PRODUCT_GROUP_NOT_MAPPED, make_uid("group", "one")),
     "a missing group": Case("Items", with_("Group", NOWHERE), Reason.PRODUCT_GROUP_NOT_MAPPED, f"group {NOWHERE}"),
     "no group": Case("Items", with_("Group", ""), Reason.PRODUCT_GROUP_NOT_MAPPED, "stands in no group"),
     "no name": Case("Items", nameless, Reason.BALANCE_ROW_INVALID, "Name is empty"),
@@ -199,7 +199,7 @@ async def test_what_can_be_understood_is(name: str, tmp_path: Path) -> None:
 
 async def test_stock_of_an_item_that_nobody_knows_touches_nothing(tmp_path: Path) -> None:
     async with chain(tmp_path) as c:
-        stranger = uid("item", "stranger")
+        stranger = make_uid("item", "stranger")
         await c.spoil("Stocks", lambda rows: [*rows, of(rows) | {"Item": stranger, "Quantity": "5"}])
         await c.everything()
         assert c.product(stranger) is None
@@ -209,7 +209,7 @@ async def test_stock_of_an_item_that_nobody_knows_touches_nothing(tmp_path: Path
 
 async def test_stock_in_a_warehouse_that_nobody_sells_from_counts_for_nothing(tmp_path: Path) -> None:
     async with chain(tmp_path) as c:
-        await c.spoil("Stocks", in_main("Warehouse", uid("warehouse", "moon")))
+        await c.spoil("Stocks", in_main("Warehouse", make_uid("warehouse", "moon")))
         await c.everything()
         product = c.product(PLAIN)
         assert product is not None
@@ -285,4 +285,4 @@ async def test_a_page_that_is_missing_withdraws_nothing(tmp_path: Path) -> None:
 
 
 def test_every_folder_that_sells_is_in_the_settings() -> None:
-    assert groups.group_uid(groups.DRINKS) in selling().shops["main"].catalogue.groups
+    assert goods.group_uid(goods.DRINKS) in selling().shops["main"].catalogue.groups

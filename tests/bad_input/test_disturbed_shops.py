@@ -9,7 +9,7 @@ import pytest
 
 from contracts.reasons import Reason
 from services.engine.outbox.outcome import Done, Outcome, Refused, Retry, Unknown
-from services.sandbox.faults import Fault
+from services.sandbox.faults import InjectedFault
 from services.sandbox.woocommerce import rest
 from tests.catalog_importer.catalogue_bench import World, item, price, priced, rows, world
 from tests.stock_publisher import shop_scene
@@ -69,7 +69,7 @@ async def test_the_importer_names_it_and_goes_on_when_it_is_over(
 ) -> None:
     async with world() as w:
         due = items(w)
-        w.faults.add(Fault.model_validate({"kind": "status", "match": method, **trouble}))
+        w.faults.add(InjectedFault.model_validate({"kind": "status", "match": method, **trouble}))
         outcomes = await w.deliver(due)
         assert {type(outcome) for outcome in outcomes} == {expected}, name
         assert all(words in words_of(outcome) and "shop main" in words_of(outcome) for outcome in outcomes), outcomes
@@ -86,7 +86,7 @@ async def test_the_publisher_names_it_and_goes_on_when_it_is_over(name: str) -> 
     trouble, expected, words = WRITES[name]
     async with scene() as s:
         due = [shop_scene.row(s.product(), 7), shop_scene.row(s.product(), 8)]
-        s.faults.add(Fault.model_validate({"kind": "status", "match": "POST", **trouble}))
+        s.faults.add(InjectedFault.model_validate({"kind": "status", "match": "POST", **trouble}))
         outcomes = await s.deliver(due)
         assert {type(outcome) for outcome in outcomes} == {expected}
         assert all(words in words_of(outcome) for outcome in outcomes), outcomes

@@ -23,7 +23,7 @@ from services.cli.plans.shop_only import find_shop_only
 from services.cli.screen import report_unreadable
 from services.connectors.http.unreadable import Unreadable, listed, readable
 from services.engine.outbox.outcome import Refused
-from services.sandbox.faults import Fault
+from services.sandbox.faults import InjectedFault
 from services.sandbox.woocommerce.products import Products
 from services.store_feed.webhook_health import WebhookRepair, repair_webhooks
 from tests.bad_input.odd_shop import rewrite
@@ -214,7 +214,7 @@ async def test_clients_of_balance_are_looked_at_beside_one_that_cannot_be_read()
     async with both() as world_:
         odd, known_ = (world_.client(Name=name, ID=number) for name, number in PEOPLE)
         fault = {"kind": "rewrite", "match": "GET .*/Clients$", "record": odd, "fields": {"uid": ["?"]}}
-        world_.office_faults.add(Fault.model_validate(fault))
+        world_.office_faults.add(InjectedFault.model_validate(fault))
         left_out: list[Unreadable] = []
         found = await transfer.index_by_number(readable(world_.balance.every_client(), left_out))
         assert [ref.uid for ref in found.values()] == [known_]

@@ -22,16 +22,16 @@ from services.connectors.balance.series import lot
 from services.connectors.balance.stocks import stock_row
 from services.engine.outbox.upstream_errors import AccessDenied, Rejected, Unavailable, UnknownOutcome
 from services.sandbox.balance import catalogue
-from services.sandbox.balance.app import BalanceSandbox, create
+from services.sandbox.balance.app import BalanceSandbox, create_balance
 from services.sandbox.balance.catalogue import BATUMI, MAIN, RETAIL_CLIENT, VAKE
-from services.sandbox.balance.record import uid
+from services.sandbox.balance.record import make_uid
 from services.sandbox.balance.settings import BalanceSandboxSettings
-from services.sandbox.faults import Fault
+from services.sandbox.faults import InjectedFault
 from services.sandbox.server import serve
 from services.settings.balance import BalanceSettings, Dialect
 from tests.balance.balance_double import NOON, at_once, every
 
-TEA = uid("item", "sku:ჩაი-02")
+TEA = make_uid("item", "sku:ჩაი-02")
 SALE = "5e1fb0c2-3c5a-5d0e-8a43-0f1e5a7b9c01"
 NOTE = "5e1fb0c2-3c5a-5d0e-8a43-0f1e5a7b9c02"
 DOCUMENT = {
@@ -81,8 +81,8 @@ DIALECTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 
 
 def sandbox(**settings: Any) -> BalanceSandbox:
-    app = create(BalanceSandboxSettings().changed(settings), lambda: NOON)
-    catalogue.fill(app.books)
+    app = create_balance(BalanceSandboxSettings().changed(settings), lambda: NOON)
+    catalogue.fill_catalogue(app.books)
     return app
 
 
@@ -211,8 +211,8 @@ async def test_over_the_network_a_broken_answer_and_a_lost_one_are_told_apart() 
     app = sandbox()
     async with serve(app) as served, client_of(None, served.url) as client:
         whole = len(await every(client.items()))
-        app.add(Fault(kind="truncate", match="GET .*/Items", times=1, keep=20_000))
-        app.add(Fault(kind="commit_then_reset", match="PUT .*/Sale", times=1))
+        app.add(InjectedFault(kind="truncate", match="GET .*/Items", times=1, keep=20_000))
+        app.add(InjectedFault(kind="commit_then_reset", match="PUT .*/Sale", times=1))
         with pytest.raises(Unavailable):
             await every(client.items())
         with pytest.raises(UnknownOutcome):

@@ -18,20 +18,20 @@ from services.balance_feed.report import ImportReport
 from services.connectors.balance.client import Balance
 from services.engine.outbox.engine import Engine
 from services.sandbox.balance import catalogue
-from services.sandbox.balance.app import BalanceSandbox, create
-from services.sandbox.balance.books import Books
-from services.sandbox.balance.catalogue import CatalogueOrder
-from services.sandbox.balance.record import uid
+from services.sandbox.balance.app import BalanceSandbox, create_balance
+from services.sandbox.balance.books import SandboxBooks
+from services.sandbox.balance.catalogue import CatalogueRequest
+from services.sandbox.balance.record import make_uid
 from services.sandbox.balance.settings import BalanceSandboxSettings
-from services.sandbox.faults import Fault
+from services.sandbox.faults import InjectedFault
 from services.sandbox.server import serve
 from services.settings.model import Settings
 from tests.support.engine_bench import Clock, Ledger, commits, opened
 
-SMALL = CatalogueOrder(extra=8, services=2, lots=2)
-FIRST, SECOND = uid("item", "extra:0"), uid("item", "extra:1")
-REGULAR = uid("price-type", "regular")
-SALE = uid("price-type", "sale")
+SMALL = CatalogueRequest(extra=8, services=2, lots=2)
+FIRST, SECOND = make_uid("item", "extra:0"), make_uid("item", "extra:1")
+REGULAR = make_uid("price-type", "regular")
+SALE = make_uid("price-type", "sale")
 
 
 def settings(
@@ -63,7 +63,7 @@ class Feed:
     reports: list[ImportReport] = field(default_factory=list)
 
     @property
-    def books(self) -> Books:
+    def books(self) -> SandboxBooks:
         """Balance's own records."""
         return self.sandbox.books
 
@@ -90,7 +90,7 @@ class Feed:
 
     def failure(self, kind: str, match: str, **more: Any) -> int:
         """Start a fault of the sandbox."""
-        return self.sandbox.add(Fault.model_validate({"kind": kind, "match": match, **more}))
+        return self.sandbox.add(InjectedFault.model_validate({"kind": kind, "match": match, **more}))
 
     def asked(self, resource: str) -> int:
         """How often a resource was asked for."""
@@ -112,11 +112,11 @@ class Feed:
 
 
 @asynccontextmanager
-async def standing(directory: Path, order: CatalogueOrder = SMALL, **more: Any) -> AsyncIterator[Feed]:
+async def standing(directory: Path, order: CatalogueRequest = SMALL, **more: Any) -> AsyncIterator[Feed]:
     """A feed beside a Balance with this catalogue; `more` as `settings` takes it."""
     clock = Clock()
-    sandbox = create(BalanceSandboxSettings(), clock)
-    catalogue.fill(sandbox.books, order)
+    sandbox = create_balance(BalanceSandboxSettings(), clock)
+    catalogue.fill_catalogue(sandbox.books, order)
     async with serve(sandbox) as served, opened(NAME, handlers(), directory, clock) as engine:
         known = settings(f"{served.url}/Balance_Exchange/hs/Exchange", **more)
         async with over(sandbox, known, engine, directory, clock) as feed:

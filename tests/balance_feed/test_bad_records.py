@@ -10,12 +10,12 @@ from contracts.balance import ItemChanged, PriceChanged
 from contracts.model import Event
 from contracts.operations import DeadLettered, DeadLetterSettled, DiscardRequested, ReplayRequested
 from services.engine.outbox.upstream_errors import AccessDenied, ForeignAnswer
-from services.sandbox.balance.catalogue import CatalogueOrder
-from services.sandbox.balance.record import uid
+from services.sandbox.balance.catalogue import CatalogueRequest
+from services.sandbox.balance.record import make_uid
 from tests.balance_feed.feed_bench import FIRST, Feed, named, standing
 from tests.support.engine_bench import Clock
 
-POISON = uid("item", "generated:1")
+POISON = make_uid("item", "generated:1")
 
 
 def command(kind: type[DiscardRequested] | type[ReplayRequested], letter: DeadLettered, clock: Clock) -> Event:
@@ -33,7 +33,7 @@ async def asks(feed: Feed, event: Event) -> list[Event]:
 
 @pytest.mark.claim("K13")
 async def test_one_bad_item_among_a_thousand_leaves_999(tmp_path: Path) -> None:
-    async with standing(tmp_path, CatalogueOrder(generate=1000)) as feed:
+    async with standing(tmp_path, CatalogueRequest(generate=1000)) as feed:
         feed.books.items.put(POISON, {"Name": ""})
 
         stated = await feed.imports("items")

@@ -6,13 +6,13 @@ import pytest
 
 from contracts.balance import ItemChanged, ItemWithdrawn
 from services.balance_feed.facts import Folder, path_of
-from services.sandbox.balance import groups
-from services.sandbox.balance.groups import group_uid
+from services.sandbox.balance import goods
+from services.sandbox.balance.goods import group_uid
 from tests.balance_feed.feed_bench import FIRST, Feed, named
 
-DRINKS = group_uid(groups.DRINKS)
-GOODS = group_uid(groups.GOODS)
-SERVICES = group_uid(groups.SERVICES)
+DRINKS = group_uid(goods.DRINKS)
+GOODS = group_uid(goods.GOODS)
+SERVICES = group_uid(goods.SERVICE_FOLDER)
 
 
 def in_drinks(feed: Feed) -> set[str]:

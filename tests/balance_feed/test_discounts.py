@@ -18,7 +18,7 @@ from services.connectors.balance.rows import RowInvalid
 from services.engine.outbox.faults import FAULT
 from services.engine.outbox.upstream_errors import AccessDenied
 from services.engine.state.store import read_kind
-from services.sandbox.balance import change, groups
+from services.sandbox.balance import control, goods
 from services.settings.discounts import DiscountSettings
 from services.settings.model import ScheduleSettings
 from tests.balance_feed.feed_bench import FIRST, REGULAR, SECOND, Feed, named, standing
@@ -111,7 +111,7 @@ async def reducing(tmp_path: Path) -> AsyncIterator[Feed]:
 
 def put(feed: Feed, code: str, target: str, **fields: Any) -> None:
     window = {"StartDate": "2026-11-20", "EndDate": "2026-11-30"}
-    change.discount(feed.books, code, {"Percentage": 10, "Items": [{"Item": target}]} | window | fields)
+    control.put_discount(feed.books, code, {"Percentage": 10, "Items": [{"Item": target}]} | window | fields)
 
 
 def reduced(event: PriceChanged) -> list[ItemPrice]:
@@ -138,12 +138,12 @@ async def test_a_discount_on_an_item_or_a_group_is_a_price_with_a_window_until_i
     )
     assert await feed.is_quiet("prices")
     # a group: all that stands below it
-    put(feed, "D-1", groups.group_uid(groups.ALL[0]))
+    put(feed, "D-1", goods.group_uid(goods.ALL_FOLDERS[0]))
     below = {event.item for event in named(await feed.imports("prices"), PriceChanged)}
     assert feed.report.figures()["discounts"] == 1
     assert len(below) > 1
     # and back
-    change.without_discount(feed.books, "D-1")
+    control.delete_discount(feed.books, "D-1")
     assert all(reduced(event) == [] for event in named(await feed.imports("prices"), PriceChanged))
 
 
@@ -161,7 +161,7 @@ async def test_bad_discounts_are_told_and_skipped_and_the_others_hold(reducing: 
         "prices:discount:D-4",
     ]
     for code in ("D-2", "D-3", "D-4"):
-        change.without_discount(feed.books, code)
+        control.delete_discount(feed.books, code)
     await feed.imports("prices")
     assert await faults(feed) == []
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from contracts.balance import PriceChanged
-from services.sandbox.balance.prices import REGULAR, SALE
+from services.sandbox.balance.stock_and_prices import REGULAR, SALE
 from tests.balance_feed.feed_bench import FIRST, Feed, named, standing
 
 

@@ -26,9 +26,9 @@ from services.engine.kafka.topics import create_topics
 from services.engine.runtime.service import Service
 from services.engine.state.store import read_kind
 from services.sandbox.balance import catalogue
-from services.sandbox.balance.app import create
-from services.sandbox.balance.catalogue import CatalogueOrder
-from services.sandbox.balance.record import uid
+from services.sandbox.balance.app import create_balance
+from services.sandbox.balance.catalogue import CatalogueRequest
+from services.sandbox.balance.record import make_uid
 from services.sandbox.server import serve
 from services.settings.model import ScheduleSettings, Settings
 from tests.balance_feed.feed_bench import FIRST, SMALL, Feed, named, over, settings, standing
@@ -85,10 +85,10 @@ async def test_what_went_while_the_database_was_lost_is_withdrawn(feed: Feed, tm
 
 
 async def test_a_rebuilt_feed_holds_a_snapshot_that_lost_too_much(tmp_path: Path) -> None:
-    async with standing(tmp_path / "old", CatalogueOrder(extra=40)) as feed:
+    async with standing(tmp_path / "old", CatalogueRequest(extra=40)) as feed:
         await feed.imports("items")
         for number in range(20):
-            feed.books.items.delete(uid("item", f"extra:{number}"))
+            feed.books.items.delete(make_uid("item", f"extra:{number}"))
 
         async with rebuilt(feed, tmp_path / "new") as again:
             stated = await again.imports("items")
@@ -196,8 +196,8 @@ async def test_through_kafka_a_new_database_is_filled_from_the_topics(
     kafka: Broker, topic_prefix: str, tmp_path: Path
 ) -> None:
     """Given a feed that has stated everything, when its database is deleted, then it states only what is new."""
-    sandbox = create()
-    catalogue.fill(sandbox.books, SMALL)
+    sandbox = create_balance()
+    catalogue.fill_catalogue(sandbox.books, SMALL)
     async with serve(sandbox) as served:
         known = on_kafka(served.url, kafka, topic_prefix, tmp_path)
         await create_topics(known.kafka)

@@ -18,9 +18,9 @@ from services.balance_feed.schedule import AFTER_OUTAGE, AFTER_REFUSAL, Schedule
 from services.engine.backoff import LONGEST_WAIT
 from services.engine.clock import next_run
 from services.sandbox.balance import catalogue
-from services.sandbox.balance.catalogue import CatalogueOrder
-from services.sandbox.balance.prices import REGULAR
-from services.sandbox.balance.record import uid
+from services.sandbox.balance.catalogue import CatalogueRequest
+from services.sandbox.balance.record import make_uid
+from services.sandbox.balance.stock_and_prices import REGULAR
 from services.settings.model import ScheduleSettings
 from tests.balance_feed.feed_bench import FIRST, Feed, named
 
@@ -197,9 +197,9 @@ async def test_a_dry_run_tells_what_would_be_stated_and_states_nothing(feed: Fee
         await rests.next(3)
         await feed.ledger.news()
         feed.books.items.put(FIRST, {"Name": "", "LoadingPerVehicle": "1"})
-        feed.books.items.put(uid("item", "extra:1"), {"Name": "ჩაი"})
-        feed.books.items.put(uid("item", "extra:2"), {"LoadingPerVehicle": "1"})
-        feed.books.items.delete(uid("item", "extra:3"))
+        feed.books.items.put(make_uid("item", "extra:1"), {"Name": "ჩაი"})
+        feed.books.items.put(make_uid("item", "extra:2"), {"LoadingPerVehicle": "1"})
+        feed.books.items.delete(make_uid("item", "extra:3"))
 
         answer, stated = await settled(feed, resource="items", dry_run=True)
         feed.clock.forward(minutes=1)
@@ -214,7 +214,7 @@ async def test_a_dry_run_tells_what_would_be_stated_and_states_nothing(feed: Fee
 async def test_a_held_import_answers_that_it_was_refused_and_how_to_go_on(feed: Feed) -> None:
     async with scheduled(feed) as rests:
         await rests.next(3)
-        catalogue.fill(feed.books, CatalogueOrder())
+        catalogue.fill_catalogue(feed.books, CatalogueRequest())
 
         refused, _ = await settled(feed, resource="stock")
         accepted, stated = await settled(feed, resource="stock", accept_loss=True, command_id="c-2")

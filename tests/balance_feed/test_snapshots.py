@@ -12,13 +12,13 @@ from contracts.operations import DeadLettered, DeadLetterSettled
 from services.balance_feed.handlers import Resource
 from services.engine.outbox.upstream_errors import Unavailable
 from services.sandbox.balance import catalogue
-from services.sandbox.balance.catalogue import CatalogueOrder
-from services.sandbox.balance.record import uid
+from services.sandbox.balance.catalogue import CatalogueRequest
+from services.sandbox.balance.record import make_uid
 from tests.balance_feed.feed_bench import FIRST, Feed, named, standing
 
-FORTY = CatalogueOrder(extra=40)
-FIVE = [uid("item", f"extra:{number}") for number in range(5)]
-MANY = [uid("item", f"extra:{number}") for number in range(20)]
+FORTY = CatalogueRequest(extra=40)
+FIVE = [make_uid("item", f"extra:{number}") for number in range(5)]
+MANY = [make_uid("item", f"extra:{number}") for number in range(20)]
 HALVES: dict[str, dict[str, Any]] = {
     "head only": {"kind": "truncate", "keep": 0},
     "one byte": {"kind": "truncate", "keep": 1},
@@ -63,7 +63,7 @@ async def test_what_is_new_in_a_held_snapshot_is_stated_all_the_same(tmp_path: P
         await feed.imports("items")
         for gone in MANY:
             feed.books.items.delete(gone)
-        feed.books.items.put(uid("item", "extra:30"), {"Name": "ახალი სახელი"})
+        feed.books.items.put(make_uid("item", "extra:30"), {"Name": "ახალი სახელი"})
 
         stated = await feed.imports("items")
 
@@ -95,7 +95,7 @@ async def test_the_catalogue_of_another_company_withdraws_nothing(tmp_path: Path
         await feed.imports("items")
         for gone in MANY:
             feed.books.items.delete(gone)
-        catalogue.fill(feed.books, CatalogueOrder(generate=300, clear=False))
+        catalogue.fill_catalogue(feed.books, CatalogueRequest(generate=300, clear=False))
 
         stated = await feed.imports("items")
 

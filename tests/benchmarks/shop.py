@@ -9,17 +9,15 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from services.sandbox.faults import Faults
+from services.sandbox.faults import FaultInjector
 from services.sandbox.server import serve
-from services.sandbox.woocommerce.app import create
-from services.sandbox.woocommerce.categories import Categories
-from services.sandbox.woocommerce.products import Products
-from services.sandbox.woocommerce.settings import Pace, Settings
-from services.sandbox.woocommerce.shop import Shop
+from services.sandbox.woocommerce.app import create_shop
+from services.sandbox.woocommerce.products import Categories, Products
+from services.sandbox.woocommerce.shop import SandboxPace, SandboxShop, SandboxShopSettings
 from tests.benchmarks import goods
 
 
-def stocked(shop: Shop, products: int) -> None:
+def stocked(shop: SandboxShop, products: int) -> None:
     """The category that the items go into, and the first products of the catalogue."""
     shop.term_ids.last, shop.post_ids.last = goods.CATEGORY - 1, goods.product_id(0) - 1
     Categories(shop).create({"name": "Goods"}, strict=True)
@@ -29,10 +27,10 @@ def stocked(shop: Shop, products: int) -> None:
 
 async def run(workers: int, products: int) -> None:
     """Serve until standard input ends."""
-    pace = Pace(workers=workers) if workers else None
-    app = create(Settings(pace=pace, hold_deliveries=True))
+    pace = SandboxPace(workers=workers) if workers else None
+    app = create_shop(SandboxShopSettings(pace=pace, hold_deliveries=True))
     stocked(app.state.shop, products)
-    async with serve(Faults(app)) as served:
+    async with serve(FaultInjector(app)) as served:
         print(served.url, flush=True)
         await asyncio.to_thread(sys.stdin.read)
 

@@ -26,7 +26,7 @@ from services.engine.outbox.lane import Lane
 from services.order_exporter.deliveries import deliveries
 from services.order_exporter.handlers import SALE_LANE, handlers
 from services.order_exporter.projection import SERVICE
-from services.sandbox.recorded import order_ids, recording
+from services.sandbox.recorded import get_recording, list_order_ids
 from services.settings.model import Settings
 from tests.benchmarks.board import Board
 from tests.benchmarks.figure import Times, duration, throughput
@@ -134,7 +134,7 @@ def test_orders_are_computed_to_documents(board: Board) -> None:
 
 def _bookable(using: Settings) -> list[Mapping[str, Any]]:
     found = []
-    for json in (recording(order_id).order for order_id in order_ids()):
+    for json in (get_recording(order_id).order for order_id in list_order_ids()):
         try:
             sale_task(order_changed(SHOP, json), using)
         except Unbookable:

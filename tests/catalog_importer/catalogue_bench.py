@@ -22,12 +22,11 @@ from services.engine.clock import TBILISI
 from services.engine.outbox.decision import Decision, Delivery
 from services.engine.outbox.outcome import Done, Outcome
 from services.engine.outbox.row import Row
-from services.sandbox.faults import ConnectionCut, Faults
-from services.sandbox.woocommerce.app import create
-from services.sandbox.woocommerce.categories import Categories
-from services.sandbox.woocommerce.products import Products
-from services.sandbox.woocommerce.settings import Settings as SandboxSettings
-from services.sandbox.woocommerce.shop import Shop
+from services.sandbox.faults import ConnectionCut, FaultInjector
+from services.sandbox.woocommerce.app import create_shop
+from services.sandbox.woocommerce.products import Categories, Products
+from services.sandbox.woocommerce.shop import SandboxShop
+from services.sandbox.woocommerce.shop import SandboxShopSettings as SandboxSettings
 from services.sandbox.woocommerce.variations import Variations
 from services.settings.model import Settings
 from tests.support.memory_state import NOON, Consumer
@@ -100,8 +99,8 @@ class World:
     """The importer, its deliveries, and the shop behind them."""
 
     consumer: Consumer
-    shop: Shop
-    faults: Faults
+    shop: SandboxShop
+    faults: FaultInjector
     client: WooCommerce
     deliver: ProductDeliveries
     announced: list[Event] = field(default_factory=list)
@@ -165,9 +164,9 @@ async def world(rules: Settings | None = None) -> AsyncIterator[World]:
     """An empty shop with the two mapped categories."""
     rules = rules or settings()
     consumer = Consumer(handlers(rules))
-    app = create(SandboxSettings(home_url=HOME, hold_deliveries=True), now=lambda: consumer.state.now)
-    faults = Faults(app)
-    shop: Shop = app.state.shop
+    app = create_shop(SandboxSettings(home_url=HOME, hold_deliveries=True), now=lambda: consumer.state.now)
+    faults = FaultInjector(app)
+    shop: SandboxShop = app.state.shop
     for category, name in ((TEA_CATEGORY, "Tea"), (COFFEE_CATEGORY, "Coffee")):
         shop.term_ids.last = category - 1
         Categories(shop).create({"name": name}, strict=True)

@@ -12,7 +12,7 @@ from services.catalog_importer.deliveries import ProductDeliveries
 from services.cli.drift import compare_product
 from services.connectors.woocommerce.batch import Stored
 from services.engine.outbox.outcome import Refused
-from services.sandbox.woocommerce import product, slugs
+from services.sandbox.woocommerce import product, values
 from services.settings.model import Settings
 from tests.catalog_importer.catalogue_bench import item, links, price, priced, settings, world
 from tests.support.memory_state import NOON
@@ -28,8 +28,8 @@ def shortened(name: str) -> str:
 
 # name in Balance → what WordPress makes of it → whether that is worth a warning
 NAMES: dict[str, tuple[str, Form, bool]] = {
-    "a plain name": ("Black tea", slugs.name_text, False),
-    "an ampersand": ("Tea & honey", slugs.name_text, False),
+    "a plain name": ("Black tea", values.clean_name, False),
+    "an ampersand": ("Tea & honey", values.clean_name, False),
     "entities for quotes": ('Tea "A"', lambda name: name.replace('"', "&quot;"), False),
     "two blanks in a row": ("Black  tea", lambda name: " ".join(name.split()), False),
     "blanks at the end": ("Black tea  ", str.strip, False),
@@ -37,10 +37,10 @@ NAMES: dict[str, tuple[str, Form, bool]] = {
     "a letter beyond the database's, removed": ("Tea 🍵", lambda name: name.replace("🍵", "").strip(), True),
     "a letter beyond the database's, as a question mark": ("Tea 🍵", lambda name: name.replace("🍵", "?"), True),
     "a backslash": ("Box 1\\2", lambda name: name.replace("\\", ""), True),
-    "markup": ("Tea <script>x</script>", slugs.name_text, True),
+    "markup": ("Tea <script>x</script>", values.clean_name, True),
     "a comparison sign taken for markup": ("Tea <5 g", lambda name: name.partition("<")[0].strip(), True),
     "more letters than fit": ("ჩაი " * 80, shortened, True),
-    "a name that is only markup": ("<b></b>", slugs.name_text, True),
+    "a name that is only markup": ("<b></b>", values.clean_name, True),
     "quotation marks made typographic": ('Tea "A"', lambda name: name.replace('"', "“", 1).replace('"', "”"), True),
 }  # fmt: skip
 
@@ -50,7 +50,7 @@ NAMES: dict[str, tuple[str, Form, bool]] = {
 async def test_the_product_is_linked_and_the_form_of_its_name_is_a_warning(
     name: str, form: Form, warns: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(slugs, "name_text", form)
+    monkeypatch.setattr(values, "clean_name", form)
     async with world(OURS) as shop:
         [link] = links(await shop.take(item(name=name), PRICED))
         assert not [one for one in shop.outcomes if isinstance(one, Refused)]
@@ -62,13 +62,13 @@ async def test_the_product_is_linked_and_the_form_of_its_name_is_a_warning(
         shop.faults.journal.clear()
         assert await shop.take(item(name=name)) == []
         assert shop.writes() == []
-        monkeypatch.setattr(slugs, "name_text", lambda text: text)
+        monkeypatch.setattr(values, "clean_name", lambda text: text)
         [renamed] = links(await shop.take(item(name="Green tea")))
         assert (shop.held(link.product_id)["name"], renamed.stored_otherwise) == ("Green tea", ())
 
 
 async def test_a_warning_stays_while_the_name_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(slugs, "name_text", shortened)
+    monkeypatch.setattr(values, "clean_name", shortened)
     async with world() as shop:
         long = "Tea " * 60
         await shop.take(item(name=long), PRICED)

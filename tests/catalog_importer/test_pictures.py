@@ -15,7 +15,7 @@ from services.catalog_importer.deliveries import ProductDeliveries
 from services.catalog_importer.pictures import PictureSource
 from services.connectors.http.http import Upstream
 from services.connectors.http.voice import Voice
-from services.sandbox.woocommerce import images
+from services.sandbox.woocommerce import product
 from services.settings.model import Settings
 from tests.catalog_importer.catalogue_bench import World, item, links, price, priced, settings, world
 
@@ -61,13 +61,13 @@ class Scene:
 @asynccontextmanager
 async def scene(monkeypatch: pytest.MonkeyPatch, rules: Settings = WITH) -> AsyncIterator[Scene]:
     """An empty shop, and a picture of the tea."""
-    files, media, upload = Files({"/pictures/TEA-100.jpg": PICTURE}), [], images.uploaded
+    files, media, upload = Files({"/pictures/TEA-100.jpg": PICTURE}), [], product.upload_image
 
     def uploaded(shop: Any, src: str) -> Any:
         media.append(src)
         return upload(shop, src)
 
-    monkeypatch.setattr(images, "uploaded", uploaded)
+    monkeypatch.setattr(product, "upload_image", uploaded)
     voice = Voice("pictures", Reason.SHOP_REFUSED, "", "")
     async with world(rules) as w, Upstream(voice, transport=httpx.MockTransport(files)) as upstream:
         template = rules.shops["main"].catalogue.images

@@ -11,7 +11,7 @@ from contracts.reasons import Reason
 from services.catalog_importer.deliveries import ProductDeliveries
 from services.connectors.woocommerce.product import Product
 from services.engine.outbox.outcome import Done, Outcome, Refused, Retry, Unknown
-from services.sandbox.faults import Fault
+from services.sandbox.faults import InjectedFault
 from services.sandbox.woocommerce.products import Products
 from tests.catalog_importer.catalogue_bench import (
     DRY,
@@ -123,7 +123,7 @@ async def test_an_answer_that_never_came_makes_no_second_product() -> None:
     async with world() as w:
         decisions = w.consumer.take(item(), PRICED)
         due = rows(decisions["main:tea-100"].deliveries)
-        w.faults.add(Fault(kind="commit_then_reset", match="POST .*/batch", times=1))
+        w.faults.add(InjectedFault(kind="commit_then_reset", match="POST .*/batch", times=1))
         [first] = await w.deliver(due)
         assert isinstance(first, Unknown)
         [second] = await w.deliver(due)
@@ -162,13 +162,13 @@ class Racing:
 @pytest.mark.parametrize(
     ("fault", "outcome"),
     [
-        (Fault(kind="status", match="GET", status=503, headers={"Retry-After": "7"}), Retry),
-        (Fault(kind="status", match="POST", status=429, headers={"Retry-After": "7"}), Retry),
-        (Fault(kind="status", match="GET", status=401), Retry),
-        (Fault(kind="status", match="POST", status=500), Unknown),
+        (InjectedFault(kind="status", match="GET", status=503, headers={"Retry-After": "7"}), Retry),
+        (InjectedFault(kind="status", match="POST", status=429, headers={"Retry-After": "7"}), Retry),
+        (InjectedFault(kind="status", match="GET", status=401), Retry),
+        (InjectedFault(kind="status", match="POST", status=500), Unknown),
     ],
 )
-async def test_a_shop_in_trouble_costs_a_delay_and_nothing_else(fault: Fault, outcome: type[Outcome]) -> None:
+async def test_a_shop_in_trouble_costs_a_delay_and_nothing_else(fault: InjectedFault, outcome: type[Outcome]) -> None:
     async with world() as w:
         w.faults.add(fault)
         decisions = w.consumer.take(item(), PRICED)

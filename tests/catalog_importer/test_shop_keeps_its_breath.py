@@ -12,15 +12,15 @@ from pydantic import SecretStr
 
 from services.connectors.woocommerce.client import WooCommerce
 from services.connectors.woocommerce.product_write import ProductWrite
-from services.sandbox.woocommerce.app import create
+from services.sandbox.woocommerce.app import create_shop
 from services.sandbox.woocommerce.products import Products
-from services.sandbox.woocommerce.settings import Pace
-from services.sandbox.woocommerce.settings import Settings as SandboxSettings
+from services.sandbox.woocommerce.shop import SandboxPace
+from services.sandbox.woocommerce.shop import SandboxShopSettings as SandboxSettings
 from services.settings.shop import ShopSettings
 from tests.catalog_importer.catalogue_bench import HOME
 from tests.support.memory_state import NOON
 
-PACE = Pace(workers=4, request_seconds=0.04, item_seconds=0.02)
+PACE = SandboxPace(workers=4, request_seconds=0.04, item_seconds=0.02)
 """Four workers; a batch of ten holds one for a quarter of a second."""
 VISITS, BATCHES, PRODUCTS = 24, 14, 10
 
@@ -32,7 +32,7 @@ def settings(**more: int) -> ShopSettings:
 
 async def visit_seconds(during_import: int | None) -> float:
     """p95 of a shopper's own requests, alone or beside an import of so many requests at once (0: as settings come)."""
-    app = create(SandboxSettings(home_url=HOME, hold_deliveries=True, pace=PACE), now=lambda: NOON)
+    app = create_shop(SandboxSettings(home_url=HOME, hold_deliveries=True, pace=PACE), now=lambda: NOON)
     product = int(Products(app.state.shop).create({"name": "Tea"}, strict=False)["id"])
     rules = settings(concurrency=during_import) if during_import else settings()
     async with client(app, settings()) as shopper, client(app, rules) as importer:

@@ -13,19 +13,19 @@ from pydantic import SecretStr
 from services.accounting.checks import taxes
 from services.accounting.checks.finding import Finding, forbids
 from services.connectors.woocommerce.client import WooCommerce
-from services.sandbox.woocommerce.app import create
-from services.sandbox.woocommerce.shop import Shop
+from services.sandbox.woocommerce.app import create_shop
+from services.sandbox.woocommerce.shop import SandboxShop
 from services.settings.model import Settings
 from tests.support.exporting import SHOP, settings
 
 NOW = datetime(2026, 3, 2, 8, 30, tzinfo=UTC)
 LIVE = frozenset({"orders", "refunds"})
-Change = Callable[[Shop], None]
+Change = Callable[[SandboxShop], None]
 
 
 async def found(change: Change, using: Settings) -> tuple[list[Finding], list[Finding]]:
     """What `check taxes` and what `check` say of a shop that was set up so."""
-    app = create(now=lambda: NOW)
+    app = create_shop(now=lambda: NOW)
     change(app.state.shop)
     rules = using.shops[SHOP]
     key, secret = SecretStr("ck_sandbox"), SecretStr("cs_sandbox")
@@ -36,14 +36,14 @@ async def found(change: Change, using: Settings) -> tuple[list[Finding], list[Fi
 
 
 def with_rate(percent: str, tax_class: str = "standard", **more: Any) -> Change:
-    def change(shop: Shop) -> None:
+    def change(shop: SandboxShop) -> None:
         shop.taxes[9] = {**shop.taxes[1], "id": 9, "rate": percent, "class": tax_class, "name": "New", **more}
 
     return change
 
 
 def setting(name: str, value: str) -> Change:
-    def change(shop: Shop) -> None:
+    def change(shop: SandboxShop) -> None:
         groups = shop.store["settings"]
         tax = [{**each, "value": value} if each["id"] == name else each for each in groups["tax"]]
         shop.store = {**shop.store, "settings": {**groups, "tax": tax}}
@@ -52,7 +52,7 @@ def setting(name: str, value: str) -> Change:
 
 
 def with_class(slug: str) -> Change:
-    def change(shop: Shop) -> None:
+    def change(shop: SandboxShop) -> None:
         shop.store = {**shop.store, "tax_classes": [*shop.store["tax_classes"], {"slug": slug, "name": slug}]}
 
     return change

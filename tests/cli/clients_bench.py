@@ -13,13 +13,13 @@ from pydantic import SecretStr
 from services.connectors.balance.client import Balance
 from services.connectors.woocommerce.client import WooCommerce
 from services.sandbox.balance import clients as balance_clients
-from services.sandbox.balance.app import create as create_balance
-from services.sandbox.balance.books import Books
-from services.sandbox.faults import Faults
-from services.sandbox.woocommerce.app import create as create_shop
+from services.sandbox.balance.app import create_balance
+from services.sandbox.balance.books import SandboxBooks
+from services.sandbox.faults import FaultInjector
+from services.sandbox.woocommerce.app import create_shop
 from services.sandbox.woocommerce.customers import Customers
-from services.sandbox.woocommerce.settings import Settings as ShopSandbox
-from services.sandbox.woocommerce.shop import Shop
+from services.sandbox.woocommerce.shop import SandboxShop
+from services.sandbox.woocommerce.shop import SandboxShopSettings as ShopSandbox
 from services.settings.balance import BalanceSettings
 from tests.support.exporting import settings
 from tests.support.memory_state import NOON
@@ -33,11 +33,11 @@ class Both:
 
     balance: Balance
     shop: WooCommerce
-    books: Books
-    store: Shop
-    faults: Faults
+    books: SandboxBooks
+    store: SandboxShop
+    faults: FaultInjector
     """Of the shop."""
-    office_faults: Faults
+    office_faults: FaultInjector
 
     def account(self, email: str, **fields: Any) -> int:
         """A customer account in the shop; gives its number. Other words than fields are custom fields."""
@@ -47,7 +47,7 @@ class Both:
 
     def client(self, **fields: Any) -> str:
         """A client in Balance; gives its uid."""
-        return str(balance_clients.put(self.books.clients, fields, self.books.settings)["uid"])
+        return str(balance_clients.put_client(self.books.clients, fields, self.books.settings)["uid"])
 
     def numbers(self) -> set[str]:
         """The numbers of all clients."""
@@ -59,7 +59,7 @@ async def both() -> AsyncIterator[Both]:
     """Empty systems on both sides."""
     office = create_balance(clock=lambda: NOON)
     shop = create_shop(ShopSandbox(home_url="https://shop.example"), now=lambda: NOON)
-    office_faults, faults = Faults(office), Faults(shop)
+    office_faults, faults = FaultInjector(office), FaultInjector(shop)
     rules = settings().shops["main"]
     exchange = BalanceSettings.model_validate(
         {"transport": "on-prem", "url": "http://balance.test/Balance_Exchange/hs/Exchange"}

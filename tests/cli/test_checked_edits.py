@@ -141,9 +141,9 @@ def test_credit_notes_and_receipts_are_checked_too(
 def tasks() -> Iterator[dict[str, Any]]:
     """The Sale of every recorded order that can be booked."""
     using = settings(balance={"currencies": {"USD": "u", "EUR": "e"}})
-    for order_id in recorded.order_ids():
+    for order_id in recorded.list_order_ids():
         try:
-            yield sale_task(recorded_order(recorded.recording(order_id)), using).model_dump(mode="json")
+            yield sale_task(recorded_order(recorded.get_recording(order_id)), using).model_dump(mode="json")
         except Unbookable:
             continue
 

@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from services.demo.closing import Closing, compare
+from services.demo.comparison import BooksComparison, compare_documents
 
 ORDER: dict[str, Any] = {"id": 17, "total": "12.50", "refunds": [{"id": 3, "amount": "2.50"}]}
 SALE: dict[str, Any] = {"uid": "s", "PrimaryDocument": "17", "total": "12.50", "revisions": 1}
 NOTE: dict[str, Any] = {"uid": "n", "BaseDocument": "s", "total": "2.50", "revisions": 1}
 
 
-def closed(orders: Any = (ORDER,), sales: Any = (SALE,), notes: Any = (NOTE,), letters: int = 0) -> Closing:
-    return compare(list(orders), list(sales), list(notes), letters)
+def closed(orders: Any = (ORDER,), sales: Any = (SALE,), notes: Any = (NOTE,), letters: int = 0) -> BooksComparison:
+    return compare_documents(list(orders), list(sales), list(notes), letters)
 
 
 def test_books_that_match_say_so() -> None:

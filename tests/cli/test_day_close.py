@@ -217,8 +217,8 @@ def test_currencies_are_not_added_up() -> None:
 def booked() -> Iterator[tuple[OrderChanged, SaleTask, SaleRecorded]]:
     """Every recorded order that can be booked, with its Sale."""
     using = settings(balance={"currencies": {"USD": "u", "EUR": "e"}})
-    for order_id in recorded.order_ids():
-        bought = recorded_order(recorded.recording(order_id)).model_copy(update={"status": "completed"})
+    for order_id in recorded.list_order_ids():
+        bought = recorded_order(recorded.get_recording(order_id)).model_copy(update={"status": "completed"})
         try:
             yield bought, sale_task(bought, using), recorded_sale(bought, using)
         except Unbookable:

@@ -20,7 +20,7 @@ from services.cli.orders.states import OrderState, list_order_states
 from services.cli.rule_explanation import explain_known_order, explain_rules, format_wait
 from services.cli.rules import is_current, match_methods, zones_to_toml
 from services.connectors.woocommerce.client import WooCommerce
-from services.sandbox.woocommerce.app import create
+from services.sandbox.woocommerce.app import create_shop
 from services.settings.model import Settings
 from tests.subscribers.story import sample_of
 from tests.support.exporting import KEY, ORDER, PAID, SHOP, line, order, push, recorded_sale, settings
@@ -145,7 +145,7 @@ def test_it_is_told_when_the_order_goes(fields: dict[str, Any], when: str) -> No
 
 @pytest.fixture
 def shop() -> WooCommerce:
-    sandbox = create(now=lambda: PAID)
+    sandbox = create_shop(now=lambda: PAID)
     keys = sandbox.state.shop.settings.keys[0]
     using = settings().shops[SHOP].model_copy(update={"url": "https://localhost"})
     transport = httpx.ASGITransport(app=sandbox)

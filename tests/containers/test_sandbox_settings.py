@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from services.demo.joined import Addresses, prefix
-from services.demo.played import Where, settle
-from services.demo.world import ALL_LIVE, world
+from services.demo.__main__ import DemoAddresses, write_settings
+from services.demo.environment import ALL_LIVE, SystemAddresses, start_environment, topic_prefix
 from services.settings import load
 
 
-def where(shop: str, shop_ca: Path, balance: str) -> Where:
-    return Where(Addresses(shop, shop_ca, balance, "kafka:9092", "http://store-feed:8480"), "http://{service}:9464")
+def where(shop: str, shop_ca: Path, balance: str) -> DemoAddresses:
+    return DemoAddresses(
+        SystemAddresses(shop, shop_ca, balance, "kafka:9092", "http://store-feed:8480"), "http://{service}:9464"
+    )
 
 
 async def test_sandboxes_that_never_answer_leave_no_settings_to_run_with(tmp_path: Path) -> None:
@@ -21,7 +22,7 @@ async def test_sandboxes_that_never_answer_leave_no_settings_to_run_with(tmp_pat
     (tmp_path / "own/davtari.toml").write_text("# a real company", encoding="utf-8")
     (tmp_path / "chosen").symlink_to("own")
     silent = where("https://127.0.0.1:9", tmp_path / "never-made.pem", "http://127.0.0.1:9")
-    waiting = asyncio.create_task(settle(silent, tmp_path / "sandbox"))
+    waiting = asyncio.create_task(write_settings(silent, tmp_path / "sandbox"))
     await asyncio.wait({waiting}, timeout=1.0)
     assert not waiting.done()
     assert (tmp_path / "chosen").readlink() == Path("sandbox")
@@ -32,13 +33,13 @@ async def test_sandboxes_that_never_answer_leave_no_settings_to_run_with(tmp_pat
 
 async def test_sandboxes_that_answer_give_settings_that_can_be_used(tmp_path: Path) -> None:
     (tmp_path / "running").mkdir()
-    async with world(tmp_path / "running", "unused:9092", "unused.") as running:
+    async with start_environment(tmp_path / "running", "unused:9092", "unused.") as running:
         shop_ca = tmp_path / "running/shop-ca.pem"
         at = where(running.shop_at.url, shop_ca, running.balance_at.url)
-        assert await settle(at, tmp_path / "sandbox")
+        assert await write_settings(at, tmp_path / "sandbox")
         settings = load(tmp_path / "chosen/davtari.toml", environ={})
         assert settings.shops["main"].flows.model_dump() == ALL_LIVE | {"payments": "off"}
         assert settings.shops["main"].url == running.shop_at.url
-        assert settings.kafka.topic_prefix == prefix(shop_ca)
+        assert settings.kafka.topic_prefix == topic_prefix(shop_ca)
         assert settings.receiver.public_url == "http://store-feed:8480"
         assert settings.balance.password().get_secret_value() == "sandbox"

@@ -9,7 +9,7 @@ import httpx
 import pytest
 import respx
 
-from services.demo.containers import Containers
+from services.demo.service_runner import ContainerServices
 from services.settings import Settings, load
 from tests.containers.composed import ROOT
 
@@ -23,13 +23,13 @@ def settings() -> Settings:
 
 
 @pytest.fixture
-async def watched() -> AsyncIterator[Containers]:
+async def watched() -> AsyncIterator[ContainerServices]:
     async with httpx.AsyncClient() as client:
-        yield Containers("http://{service}:9464", NAMES, client)
+        yield ContainerServices("http://{service}:9464", NAMES, client)
 
 
 @respx.mock
-async def test_what_waits_is_added_up_over_lanes_and_states(watched: Containers, settings: Settings) -> None:
+async def test_what_waits_is_added_up_over_lanes_and_states(watched: ContainerServices, settings: Settings) -> None:
     lanes = (
         'davtari_outbox_deliveries{service="order-exporter",lane="balance.documents",state="pending"} 4.0\n'
         'davtari_outbox_deliveries{service="order-exporter",lane="balance.clients",state="blocked"} 3.0\n'
@@ -41,7 +41,7 @@ async def test_what_waits_is_added_up_over_lanes_and_states(watched: Containers,
 @respx.mock
 @pytest.mark.parametrize(("unpublished", "busy"), [("1.0", True), ("0.0", False)])
 async def test_one_event_that_kafka_does_not_have_is_enough_to_be_busy(
-    watched: Containers, settings: Settings, unpublished: str, busy: bool
+    watched: ContainerServices, settings: Settings, unpublished: str, busy: bool
 ) -> None:
     told = f'davtari_outbox_events_unpublished{{service="order-exporter"}} {unpublished}\n'
     respx.get("http://order-exporter:9464/metrics").respond(text=told)
@@ -51,7 +51,7 @@ async def test_one_event_that_kafka_does_not_have_is_enough_to_be_busy(
 
 @respx.mock
 async def test_the_story_begins_when_every_service_says_that_it_is_ready(
-    watched: Containers, settings: Settings
+    watched: ContainerServices, settings: Settings
 ) -> None:
     respx.get("http://order-exporter:9464/readyz").respond(200)
     late = respx.get("http://store-feed:9464/readyz")

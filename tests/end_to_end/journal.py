@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from services.sandbox.journal import template
+from services.sandbox.channel import path_template
 
 WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 Entry = dict[str, Any]
@@ -27,7 +27,7 @@ async def writes(sandbox: httpx.AsyncClient) -> Counter[str]:
     An empty batch writes nothing: it only asks whether the key may write, and is answered with `[]`.
     """
     asked = [entry for entry in await requests(sandbox) if entry["method"] in WRITES and not _is_probe(entry)]
-    return Counter(f"{entry['method']} {template(entry['path'])}" for entry in asked)
+    return Counter(f"{entry['method']} {path_template(entry['path'])}" for entry in asked)
 
 
 def _is_probe(entry: Entry) -> bool:

@@ -14,7 +14,7 @@ from contracts.operations import ImportRequested
 from services.cli.requests import command_header
 from services.engine.client.commands import send_command
 from services.engine.clock import utc_now
-from services.sandbox.balance.catalogue import STANDARD, ordered
+from services.sandbox.balance.catalogue import STANDARD_CATALOGUE, requested_goods
 from tests.end_to_end import journal
 from tests.end_to_end.stage import Stage
 from tests.end_to_end.waiting import until
@@ -94,7 +94,7 @@ async def a_refund(stage: Stage) -> None:
 
 async def new_items(stage: Stage) -> None:
     """Balance gets three new items that the shop does not have."""
-    like = next(good for good in ordered(STANDARD) if good.article.startswith("EXTRA"))
+    like = next(good for good in requested_goods(STANDARD_CATALOGUE) if good.article.startswith("EXTRA"))
     for _ in range(3):
         uid = str(uuid4())
         article = f"NEW-{uid[:8]}"

@@ -14,10 +14,10 @@ from contracts.operations import CommandSettled, ImportRequested
 from services.cli.registry import SERVICES
 from services.cli.requests import command_header, request
 from services.cli.service_status import read_service_statuses
-from services.demo.ledger import Ledger, following
-from services.demo.world import ALL_LIVE, SOLD, World, world
+from services.demo.demo_run import EventLog, follow_events
+from services.demo.environment import ALL_LIVE, SOLD, SandboxEnvironment, start_environment
 from services.engine.kafka.topics import create_topics
-from services.sandbox.balance.catalogue import STANDARD, ordered
+from services.sandbox.balance.catalogue import STANDARD_CATALOGUE, requested_goods
 from services.settings.model import Settings
 from tests.end_to_end import closing, journal, outboxes
 from tests.end_to_end.programs import Programs, Said, davtari
@@ -33,7 +33,7 @@ QUIET = {"schedule": {"sweep": 1.0, "items": YEARLY, "prices": YEARLY, "stock": 
 
 def sellable() -> frozenset[str]:
     """The SKUs that the catalogue of the sandbox Balance must bring into the shop, worked out from its making alone."""
-    goods = [good for good in ordered(STANDARD) if good.article]
+    goods = [good for good in requested_goods(STANDARD_CATALOGUE) if good.article]
     shared = Counter(good.article for good in goods)
     return frozenset(g.article for g in goods if g.group in SOLD and not g.service and shared[g.article] == 1)
 
@@ -46,9 +46,9 @@ class Stage:
     `pushed` are unpaid orders that a person had exported, `given_up` those whose Sale a person has discarded.
     """
 
-    world: World
+    world: SandboxEnvironment
     settings: Settings
-    ledger: Ledger
+    ledger: EventLog
     programs: Programs
     doubles: int
     pushed: set[int] = field(default_factory=set)
@@ -148,11 +148,11 @@ async def stage(
     folder: Path, kafka: str, *, flows: Mapping[str, str] = ALL_LIVE, **changes: Mapping[str, Any]
 ) -> AsyncIterator[Stage]:
     """A world with topics, settings and a subscriber; the test starts the programs. They end with the context."""
-    async with world(folder, kafka, f"t{uuid4().hex[:12]}.") as made:
+    async with start_environment(folder, kafka, f"t{uuid4().hex[:12]}.") as made:
         settings = made.settle(flows, **(QUIET | changes))
         await create_topics(settings.kafka)
         programs = Programs(made.settings_file)
-        async with following(settings.kafka) as ledger:
+        async with follow_events(settings.kafka) as ledger:
             try:
                 yield Stage(made, settings, ledger, programs, closing.doubles(await made.storefront()))
             finally:

@@ -18,8 +18,8 @@ from contracts.operations import DeadLettered
 from contracts.reason_texts import known
 from contracts.reasons import Reason
 from contracts.topics import REPORTERS
+from services.demo.environment import ALL_LIVE, WEBHOOK_SECRET
 from services.demo.kafka import Broker
-from services.demo.world import ALL_LIVE, WEBHOOK_SECRET
 from services.engine.kafka.connection import create_producer
 from tests.end_to_end import journal
 from tests.end_to_end.spoiled import ORDERS, RECORDS, UNREADABLE

@@ -11,8 +11,8 @@ from uuid import uuid4
 import pytest
 import pytest_asyncio
 
+from services.demo.environment import ALL_LIVE, SandboxEnvironment, start_environment
 from services.demo.kafka import Broker
-from services.demo.world import ALL_LIVE, World, world
 from services.settings import SettingsError, load
 from tests.end_to_end.programs import Said, davtari
 
@@ -61,16 +61,16 @@ SYSTEMS = {
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", name="made")
-async def _made(kafka: Broker, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
+async def _made(kafka: Broker, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[SandboxEnvironment]:
     """Sound settings, to be broken."""
     folder = tmp_path_factory.mktemp("broken")
-    async with world(folder, kafka.bootstrap_servers, "unused.") as made:
+    async with start_environment(folder, kafka.bootstrap_servers, "unused.") as made:
         made.settle(ALL_LIVE)
         (folder / "secrets" / "wrong").write_text(HIDDEN, encoding="utf-8")
         yield made
 
 
-def _broken(made: World, broken: Broken) -> Path:
+def _broken(made: SandboxEnvironment, broken: Broken) -> Path:
     text, old = made.settings_file.read_text(encoding="utf-8"), broken.old.replace("KAFKA", made.kafka)
     assert old in text, f"{old} is not in the settings of the world"
     file = made.folder / f"broken-{uuid4().hex}.toml"
@@ -79,14 +79,14 @@ def _broken(made: World, broken: Broken) -> Path:
 
 
 @pytest.mark.parametrize("name", SETTINGS)
-async def test_wrong_settings_name_the_key(made: World, name: str) -> None:
+async def test_wrong_settings_name_the_key(made: SandboxEnvironment, name: str) -> None:
     with pytest.raises(SettingsError) as said:
         load(_broken(made, SETTINGS[name]), environ={})
     assert all(word in str(said.value) for word in SETTINGS[name].told), str(said.value)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def checked(made: World) -> dict[str, Said]:
+async def checked(made: SandboxEnvironment) -> dict[str, Said]:
     """What `davtari check` says to each, two at a time."""
     free = asyncio.Semaphore(2)
 

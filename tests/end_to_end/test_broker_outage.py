@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from services.demo.kafka import ArchivesBroker, BrokerError, broker
+from services.demo.kafka import ArchivesBroker, BrokerError, open_broker
 from tests.end_to_end.outboxes import unpublished
 from tests.end_to_end.stage import ALL, Stage, stage
 from tests.end_to_end.waiting import until
@@ -24,7 +24,7 @@ pytestmark = [
 async def node(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ArchivesBroker]:
     """A broker of this module's own, since it must die."""
     try:
-        async with broker("archives", data=tmp_path_factory.mktemp("kafka")) as running:
+        async with open_broker("archives", data=tmp_path_factory.mktemp("kafka")) as running:
             yield running
     except BrokerError as error:
         pytest.skip(f"needs a broker of its own: {error}")

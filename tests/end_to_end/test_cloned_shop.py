@@ -15,12 +15,12 @@ import pytest
 import pytest_asyncio
 
 from contracts.identity import ShopIdentified, ShopNotRecognized
+from services.demo.environment import ALL_LIVE
 from services.demo.kafka import Broker
-from services.demo.world import ALL_LIVE
-from services.sandbox.faults import Faults
+from services.sandbox.faults import FaultInjector
 from services.sandbox.server import serve
-from services.sandbox.woocommerce.app import create
-from services.sandbox.woocommerce.clone import PATH, Clone
+from services.sandbox.woocommerce.app import create_shop
+from services.sandbox.woocommerce.control import CLONE_PATH, ShopClone
 from tests.end_to_end import journal
 from tests.end_to_end.stage import ALL, QUIET, Stage, stage
 from tests.end_to_end.waiting import until
@@ -52,10 +52,10 @@ async def copied(stage: Stage) -> AsyncIterator[Copy]:
     """A copy of the shop as it stands now."""
     assert stage.world.original is not None
     ca_file = stage.world.folder / "copy-ca.pem"
-    async with serve(Faults(Clone(create(), stage.world.original)), tls=True, ca_file=ca_file) as at:
+    async with serve(FaultInjector(ShopClone(create_shop(), stage.world.original)), tls=True, ca_file=ca_file) as at:
         trusted = ssl.create_default_context(cafile=ca_file)
         async with httpx.AsyncClient(base_url=at.url, verify=trusted) as http:
-            (await http.post(PATH)).raise_for_status()
+            (await http.post(CLONE_PATH)).raise_for_status()
             yield Copy(at.url, http)
 
 

@@ -11,9 +11,9 @@ import pytest_asyncio
 
 from contracts.reasons import Reason
 from contracts.topics import TOPICS
+from services.demo.environment import WEBHOOK_SECRET
 from services.demo.kafka import Broker
-from services.demo.world import WEBHOOK_SECRET
-from services.sandbox.recorded import order_ids, recording
+from services.sandbox.recorded import get_recording, list_order_ids
 from tests.end_to_end import journal
 from tests.end_to_end.programs import Said
 from tests.end_to_end.stage import ALL, Stage, stage
@@ -39,12 +39,12 @@ async def _stage(kafka: Broker, tmp_path_factory: pytest.TempPathFactory) -> Asy
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def on_hold() -> list[int]:
     """Recorded orders that wait for a bank transfer: no trigger takes them."""
-    plain = [i for i in order_ids() if recording(i).order["status"] == "on-hold" and _is_plain(i)]
+    plain = [i for i in list_order_ids() if get_recording(i).order["status"] == "on-hold" and _is_plain(i)]
     return plain[:3]
 
 
 def _is_plain(order_id: int) -> bool:
-    record = recording(order_id)
+    record = get_recording(order_id)
     named = all(line["product_id"] and line["sku"] for line in record.order["line_items"])
     return (
         named and record.order["currency"] == "GEL" and record.order["payment_method"] != "cod" and not record.refunds

@@ -11,8 +11,8 @@ import pytest_asyncio
 
 from contracts.catalog import ProductPlanned
 from contracts.ledger import CreditNotePlanned, SalePlanned
+from services.demo.environment import ALL_LIVE
 from services.demo.kafka import Broker
-from services.demo.world import ALL_LIVE
 from tests.end_to_end.stage import ALL, QUIET, Stage, stage
 
 pytestmark = [

@@ -20,14 +20,14 @@ import pytest_asyncio
 from services.accounting.checks import shop as shop_checks
 from services.connectors.woocommerce.client import WooCommerce
 from services.connectors.woocommerce.order import order_changed
+from services.demo.environment import ALL_LIVE, SandboxEnvironment, start_environment
 from services.demo.kafka import Broker
-from services.demo.world import ALL_LIVE, World, world
 from services.engine.clock import utc_now
 from services.engine.kafka.topics import create_topics
-from services.sandbox.balance.prices import GEL
+from services.sandbox.balance.stock_and_prices import GEL
 from services.sandbox.server import serve
 from services.sandbox.woocommerce import app as shop_app
-from services.sandbox.woocommerce.settings import Settings as ShopSandbox
+from services.sandbox.woocommerce.shop import SandboxShopSettings as ShopSandbox
 from services.settings import load
 from services.settings.shop import ShopSettings
 from tests.end_to_end.programs import DAVTARI, davtari
@@ -45,15 +45,17 @@ NOBODY = "11111111-1111-4111-8111-111111111111"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", name="made")
-async def _made(kafka: Broker, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
-    async with world(tmp_path_factory.mktemp("set-up"), kafka.bootstrap_servers, f"t{uuid4().hex[:12]}.") as made:
+async def _made(kafka: Broker, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[SandboxEnvironment]:
+    async with start_environment(
+        tmp_path_factory.mktemp("set-up"), kafka.bootstrap_servers, f"t{uuid4().hex[:12]}."
+    ) as made:
         await create_topics(made.settle(ALL_LIVE).kafka)
         await _set(made, {"rights": {"password": "sandbox-password"}})
         (made.folder / "secrets" / "balance-password").write_text("sandbox-password\n", encoding="utf-8")
         yield made
 
 
-async def _set(made: World, change: dict[str, Any]) -> None:
+async def _set(made: SandboxEnvironment, change: dict[str, Any]) -> None:
     (await made.balance.put("/_sandbox/settings", json=change)).raise_for_status()
 
 
@@ -118,7 +120,7 @@ def _read(file: int) -> str:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs Linux' terminals")
 @pytest.mark.claim("S0.36")
-async def test_init_asks_step_by_step_and_tries_each_answer(made: World) -> None:
+async def test_init_asks_step_by_step_and_tries_each_answer(made: SandboxEnvironment) -> None:
     folder = made.folder / "new"
     folder.mkdir()
     (folder / "ca.pem").write_bytes((made.folder / "shop-ca.pem").read_bytes())
@@ -160,7 +162,7 @@ async def test_init_asks_step_by_step_and_tries_each_answer(made: World) -> None
     assert settings.balance.password().get_secret_value() == "sandbox-password"
 
 
-async def _categories(made: World) -> list[dict[str, Any]]:
+async def _categories(made: SandboxEnvironment) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = (await made.shop.get("/wp-json/wc/v3/products/categories")).raise_for_status().json()
     return found
 
@@ -241,7 +243,7 @@ WRONG: dict[str, tuple[dict[str, Any], dict[str, Any], str, tuple[str, ...]]] = 
 
 
 @pytest.mark.parametrize("name", WRONG)
-async def test_check_names_what_is_wrong_and_which_flow_cannot_go_live(made: World, name: str) -> None:
+async def test_check_names_what_is_wrong_and_which_flow_cannot_go_live(made: SandboxEnvironment, name: str) -> None:
     change, settings, flow, told = WRONG[name]
     secrets = made.folder / "secrets"
     (secrets / "reads").write_text("ck_sandbox_reads", encoding="utf-8")
@@ -259,7 +261,7 @@ async def test_check_names_what_is_wrong_and_which_flow_cannot_go_live(made: Wor
 
 
 @pytest.mark.claim("K3")
-async def test_check_fixes_webhooks_once(made: World) -> None:
+async def test_check_fixes_webhooks_once(made: SandboxEnvironment) -> None:
     made.settle(ALL_LIVE)
     # given a shop without webhooks; then they are created; then one is disabled
     bare = await davtari("check", folder=made.folder)
@@ -292,7 +294,7 @@ async def test_an_order_reads_the_same_wherever_the_shop_stores_it(tmp_path_fact
     (folder / "secret").write_text("cs_sandbox", encoding="utf-8")
     # given shops that differ in nothing but where they keep their orders
     for stored, told in STORAGES.items():
-        sandbox = shop_app.create(ShopSandbox(orders_in=stored))  # type: ignore[arg-type]
+        sandbox = shop_app.create_shop(ShopSandbox(orders_in=stored))  # type: ignore[arg-type]
         async with serve(sandbox, tls=True, ca_file=folder / "ca.pem") as served:
             settings = ShopSettings(
                 url=served.url, key_file=folder / "key", secret_file=folder / "secret", ca_file=folder / "ca.pem"

@@ -11,7 +11,7 @@ import pytest
 from contracts.closing import DayClosed
 from services.demo.kafka import Broker
 from services.engine.clock import local_date, utc_now
-from services.sandbox.woocommerce import dates
+from services.sandbox.woocommerce import values
 from tests.end_to_end import journal
 from tests.end_to_end.stage import ALL, Stage, stage
 
@@ -29,7 +29,7 @@ def dated_back(stage: Stage, order_id: int) -> str:
     assert stage.world.original is not None
     order, at = stage.world.original.orders[order_id], utc_now() - timedelta(days=3)
     for field in ("date_created", "date_paid", "date_modified"):
-        dates.stamp(order, field, at)
+        values.set_date(order, field, at)
     return local_date(at)
 
 

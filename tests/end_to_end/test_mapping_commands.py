@@ -13,9 +13,9 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from services.cli.app import app
+from services.demo.environment import ALL_DRY, WEBHOOK_SECRET
 from services.demo.kafka import Broker
-from services.demo.world import ALL_DRY, WEBHOOK_SECRET
-from services.sandbox.balance.groups import DRINKS, SERVICES, group_uid
+from services.sandbox.balance.goods import DRINKS, SERVICE_FOLDER, group_uid
 from tests.end_to_end.stage import Stage, stage
 
 pytestmark = [
@@ -25,7 +25,7 @@ pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
     pytest.mark.timeout(180),
 ]
-DRINKS_UID, SERVICES_UID = group_uid(DRINKS), group_uid(SERVICES)
+DRINKS_UID, SERVICES_UID = group_uid(DRINKS), group_uid(SERVICE_FOLDER)
 
 SECRETS = ("cs_sandbox", "ck_sandbox", WEBHOOK_SECRET)
 LOOKS = ("check", "sync-matrix", "status", "plan items", "plan groups", "plan shop-only", "mapping list")

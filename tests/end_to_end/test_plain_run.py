@@ -11,8 +11,8 @@ import pytest_asyncio
 
 from contracts.catalog import ProductLinked
 from services.demo.kafka import Broker
-from services.sandbox.balance.catalogue import STANDARD, ordered
-from services.sandbox.recorded import order_ids, recording
+from services.sandbox.balance.catalogue import STANDARD_CATALOGUE, requested_goods
+from services.sandbox.recorded import get_recording, list_order_ids
 from tests.end_to_end.stage import ALL, Stage, stage
 from tests.end_to_end.waiting import until
 
@@ -51,7 +51,7 @@ async def test_what_the_shop_sells_and_gives_back_comes_into_the_books(stage: St
 @pytest.mark.claim("S0.38")
 async def test_an_order_given_up_before_it_was_paid_makes_no_document(stage: Stage) -> None:
     # given an order that waits for its payment
-    unpaid = next(i for i in order_ids() if not recording(i).order["date_paid"] and recording(i).notes)
+    unpaid = next(i for i in list_order_ids() if not get_recording(i).order["date_paid"] and get_recording(i).notes)
     await stage.place(unpaid, status="pending")
     key = f"main:{unpaid}"
     await stage.until(lambda: key in stage.ledger.orders, "the order was read")
@@ -70,7 +70,7 @@ async def test_a_new_item_a_price_and_a_quantity_changed_in_balance_appear_in_th
     # given a product that the shop sells
     sku, known = next((link.sku, link.item) for link in stage.ledger.links.values() if _sold_by_piece(link))
     # when Balance gets a new item, and another price and quantity of that one
-    new = next(good for good in ordered(STANDARD) if good.article == sku)
+    new = next(good for good in requested_goods(STANDARD_CATALOGUE) if good.article == sku)
     await stage.change("items/7d9b6f0e-8a3c-4d55-9c11-2f0f6a1b7e01", **new.fields("N-1") | {"InternalArticle": "NEW-1"})
     stage.expected |= {"NEW-1"}
     await stage.change("prices", item=known, price="77.70")

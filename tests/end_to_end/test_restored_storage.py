@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from services.demo.kafka import ArchivesBroker, Broker, BrokerError, broker
-from services.demo.ledger import following
+from services.demo.demo_run import follow_events
+from services.demo.kafka import ArchivesBroker, Broker, BrokerError, open_broker
 from services.engine.kafka.connection import open_admin
 from services.engine.kafka.topics import create_topics
 from services.engine.state.files import database_path
@@ -50,7 +50,7 @@ async def sells(stage: Stage) -> None:
 @asynccontextmanager
 async def told_anew(stage: Stage) -> AsyncIterator[None]:
     """The stage listens to the topics as they are now."""
-    async with following(stage.settings.kafka) as ledger:
+    async with follow_events(stage.settings.kafka) as ledger:
         before, stage.ledger = stage.ledger, ledger
         yield
         stage.ledger = before
@@ -122,7 +122,7 @@ async def _untold(stage: Stage) -> list[str]:
 async def node(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ArchivesBroker]:
     """A broker of this module's own, since its storage is replaced."""
     try:
-        async with broker("archives", data=tmp_path_factory.mktemp("kafka")) as running:
+        async with open_broker("archives", data=tmp_path_factory.mktemp("kafka")) as running:
             yield running
     except BrokerError as error:
         pytest.skip(f"needs a broker of its own: {error}")

@@ -7,8 +7,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from services.demo.environment import ALL_LIVE
 from services.demo.kafka import Broker
-from services.demo.world import ALL_LIVE
 from tests.end_to_end.forwarding import forwarding, free_port
 from tests.end_to_end.outboxes import webhooks_kept
 from tests.end_to_end.stage import ALL, QUIET, Stage, stage

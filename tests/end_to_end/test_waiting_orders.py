@@ -15,8 +15,8 @@ from services.cli.requests import command_header
 from services.demo.kafka import Broker
 from services.engine.client.commands import send_command
 from services.engine.clock import utc_now
-from services.sandbox.balance.goods import Good, of_recorded_shop
-from services.sandbox.recorded import recording
+from services.sandbox.balance.goods import SampleItem, recorded_shop_goods
+from services.sandbox.recorded import get_recording
 from tests.end_to_end import journal
 from tests.end_to_end.outboxes import Waiting
 from tests.end_to_end.stage import ALL, Stage, stage
@@ -46,7 +46,7 @@ async def _stage(kafka: Broker, tmp_path_factory: pytest.TempPathFactory) -> Asy
 @pytest.mark.claim("I10")
 async def test_an_order_waits_for_its_item_and_goes_by_itself_when_the_item_is_there(stage: Stage) -> None:
     # given an order for something that Balance does not have
-    assert MISSING in {line["sku"] for line in recording(ORDER_OF_MISSING).order["line_items"]}
+    assert MISSING in {line["sku"] for line in get_recording(ORDER_OF_MISSING).order["line_items"]}
     await stage.place(stage.till.take(ORDER_OF_MISSING))
     await _until_blocked(stage, f"sale:main:{ORDER_OF_MISSING}")
     assert not stage.ledger.open_letters
@@ -60,8 +60,8 @@ async def test_an_order_waits_for_its_item_and_goes_by_itself_when_the_item_is_t
     assert f"main:{ORDER_OF_MISSING}" in stage.ledger.sales
 
 
-def _good(article: str) -> Good:
-    return next(good for good in of_recorded_shop() if good.article == article)
+def _good(article: str) -> SampleItem:
+    return next(good for good in recorded_shop_goods() if good.article == article)
 
 
 async def _until_blocked(stage: Stage, delivery: str) -> None:

@@ -6,15 +6,15 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 
 from services.connectors.woocommerce.exact_taxes import may_be_rounded
-from services.demo.choose import Chosen, choose
-from services.sandbox.recorded import recording
+from services.demo.steps import OrderSelection, select_orders
+from services.sandbox.recorded import get_recording
 
 
 @dataclass(slots=True)
 class Till:
     """Hands out recorded orders that were not placed yet, in a fixed order."""
 
-    chosen: Chosen = field(default_factory=choose)
+    chosen: OrderSelection = field(default_factory=select_orders)
     _plain: list[int] = field(default_factory=list)
     _refunded: dict[int, list[int]] = field(default_factory=dict)
 
@@ -37,7 +37,7 @@ class Till:
 
     def order_read_once(self) -> int:
         """One order whose taxes the shop answers unrounded, so that it is not read a second time for them."""
-        return self.take(next(one for one in self._plain if not may_be_rounded(recording(one).order)))
+        return self.take(next(one for one in self._plain if not may_be_rounded(get_recording(one).order)))
 
     def take(self, order_id: int) -> int:
         """This order, which is not handed out again."""
@@ -46,7 +46,7 @@ class Till:
 
     def order_of_a_person(self) -> int:
         """One order whose buyer gave a personal or company number, so that a client is made in Balance."""
-        return self.take(next(order_id for order_id in self._plain if "_billing_" in recording(order_id).notes))
+        return self.take(next(order_id for order_id in self._plain if "_billing_" in get_recording(order_id).notes))
 
     def refunded(self) -> tuple[int, list[int]]:
         """An order with its refunds, to be issued in this order."""

@@ -15,13 +15,12 @@ from contracts.model import Event
 from services.connectors.identity.standing import watched
 from services.connectors.woocommerce.client import WooCommerce
 from services.engine.outbox.engine import Engine
-from services.sandbox.faults import Faults
-from services.sandbox.woocommerce.app import create
-from services.sandbox.woocommerce.clone import take_over
+from services.sandbox.faults import FaultInjector
+from services.sandbox.woocommerce.app import create_shop
+from services.sandbox.woocommerce.control import copy_shop
 from services.sandbox.woocommerce.orders import Orders
-from services.sandbox.woocommerce.settings import Key
-from services.sandbox.woocommerce.settings import Settings as SandboxSettings
-from services.sandbox.woocommerce.shop import Shop
+from services.sandbox.woocommerce.shop import SandboxApiKey, SandboxShop
+from services.sandbox.woocommerce.shop import SandboxShopSettings as SandboxSettings
 from services.settings.shop import ShopSettings
 from services.store_feed.handlers import handlers
 from services.store_feed.identity import AcceptDeliveries, Registrar, identity_lane_name, with_known_orders
@@ -38,12 +37,12 @@ class Site:
 
     home: str
     app: Any
-    faults: Faults
+    faults: FaultInjector
 
     @property
-    def shop(self) -> Shop:
+    def shop(self) -> SandboxShop:
         """Its own records."""
-        found: Shop = self.app.state.shop
+        found: SandboxShop = self.app.state.shop
         return found
 
     def sells(self) -> int:
@@ -73,11 +72,11 @@ class Site:
         return [hook["name"] for hook in self.shop.webhooks.values()]
 
 
-def site(home: str, clock: Clock, *more_keys: Key) -> Site:
+def site(home: str, clock: Clock, *more_keys: SandboxApiKey) -> Site:
     """An empty shop."""
     keys = (*SandboxSettings().keys, *more_keys)
-    app = create(SandboxSettings(home_url=home, hold_deliveries=True, keys=keys), now=clock)
-    return Site(home, app, Faults(app))
+    app = create_shop(SandboxSettings(home_url=home, hold_deliveries=True, keys=keys), now=clock)
+    return Site(home, app, FaultInjector(app))
 
 
 @dataclass
@@ -145,5 +144,5 @@ async def post(folder: Path) -> AsyncIterator[Post]:
 def copy_of(original: Site, clock: Clock, home: str = COPY) -> Site:
     """A copy, as an agency makes it: orders, products, keys, webhooks, and our mark."""
     made = site(home, clock)
-    take_over(made.shop, original.shop)
+    copy_shop(made.shop, original.shop)
     return made

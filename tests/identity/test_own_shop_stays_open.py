@@ -11,9 +11,9 @@ import pytest_asyncio
 from contracts.shop import OrderRemoved
 from services.connectors.woocommerce.order import order_changed
 from services.engine.outbox.outcome import Retry
-from services.sandbox.faults import Fault
+from services.sandbox.faults import InjectedFault
 from services.sandbox.woocommerce.orders import Orders
-from services.sandbox.woocommerce.settings import Key
+from services.sandbox.woocommerce.shop import SandboxApiKey
 from services.store_feed.identity import KNOWN_ORDER
 from tests.identity.shop_seen import HOME, LIVE, Post, Site, copy_of, post, site
 
@@ -224,7 +224,7 @@ async def test_an_accepted_older_copy_stays_open(feed: Post) -> None:
 
 
 async def test_a_rotated_key_is_followed(feed: Post) -> None:
-    ours = site(HOME, feed.clock, Key("ck_new", "cs_new"))
+    ours = site(HOME, feed.clock, SandboxApiKey("ck_new", "cs_new"))
     assert await looked(feed, ours) is None
     [known] = await feed.known()
     for _ in range(3):
@@ -273,7 +273,7 @@ async def test_what_stands_before_the_shop_and_answers_itself_is_waited_for(feed
     ours = site(HOME, feed.clock)
     assert await looked(feed, ours) is None
     foreign = {"kind": "status", "match": "GET /wp-json/$", "status": 200, "body": '{"message": "Checking you"}'}
-    ours.faults.add(Fault.model_validate({**foreign, "times": 1}))
+    ours.faults.add(InjectedFault.model_validate({**foreign, "times": 1}))
     assert isinstance(await looked(feed, ours), Retry)
     assert (await feed.strange(), await looked(feed, ours)) == ([], None)
 

@@ -14,7 +14,7 @@ from contracts.reasons import Reason
 from services.connectors.identity.guard import ByShop, Guard, guarded
 from services.engine.outbox.outcome import Blocked, Done, Outcome, Retry
 from services.engine.outbox.row import Row
-from services.sandbox.faults import Fault
+from services.sandbox.faults import InjectedFault
 from tests.identity.shop_seen import COPY, LIVE, Post, copy_of, post, site
 
 pytestmark = pytest.mark.claim("K20", "I15")
@@ -109,7 +109,9 @@ async def test_http_or_https_a_slash_or_capitals_make_no_other_shop(feed: Post) 
 
 async def test_a_shop_that_cannot_be_looked_at_is_waited_for(feed: Post) -> None:
     ours = site("https://shop.test", feed.clock)
-    ours.faults.add(Fault.model_validate({"kind": "status", "match": "GET .*/orders", "status": 503, "times": 1}))
+    ours.faults.add(
+        InjectedFault.model_validate({"kind": "status", "match": "GET .*/orders", "status": 503, "times": 1})
+    )
     guard = await feed.registrar(ours)
     assert isinstance(await guard.shut(), Retry)
     assert await guard.shut() is None

@@ -22,7 +22,7 @@ from sqlalchemy import func, select
 from contracts.balance import StockChanged
 from contracts.envelope import Envelope
 from contracts.model import Event
-from services.demo.kafka import ArchivesBroker, Unavailable, broker
+from services.demo.kafka import ArchivesBroker, BrokerUnavailable, open_broker
 from services.engine.kafka.connection import create_producer
 from services.engine.kafka.publisher import Publisher, RenewableProducer
 from services.engine.kafka.record import Record
@@ -130,9 +130,9 @@ async def test_a_row_stays_until_kafka_has_it(topics: Topics, tmp_path: Path, mo
 async def own_broker() -> AsyncIterator[ArchivesBroker]:
     """A node of the test's own, that may be frozen."""
     try:
-        async with broker("archives") as node:
+        async with open_broker("archives") as node:
             yield node
-    except Unavailable as reason:
+    except BrokerUnavailable as reason:
         pytest.skip(str(reason))
 
 

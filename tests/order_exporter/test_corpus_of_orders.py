@@ -11,7 +11,7 @@ from contracts.money import to_tetri
 from contracts.reasons import Reason
 from services.accounting.documents.unbookable import Unbookable
 from services.order_exporter.sale import Sale, build_sale
-from services.sandbox.recorded import Recording, order_ids, recording
+from services.sandbox.recorded import Recording, get_recording, list_order_ids
 from tests.support.exporting import ROUNDING, items_of, recorded_order, sale_task, settings
 
 CURRENCIES = {"USD": "66666666-0000-4000-8000-000000000001", "EUR": "66666666-0000-4000-8000-000000000002"}
@@ -36,9 +36,9 @@ def made(one: Recording) -> Sale | Reason:
 
 
 @pytest.mark.claim("K8")
-@pytest.mark.parametrize("order_id", order_ids())
+@pytest.mark.parametrize("order_id", list_order_ids())
 def test_the_sale_comes_to_the_orders_total_or_the_order_is_refused_for_a_known_reason(order_id: int) -> None:
-    one = recording(order_id)
+    one = get_recording(order_id)
     sale = made(one)
     if isinstance(sale, Reason):
         assert order_id in REFUSED[sale]
@@ -50,10 +50,10 @@ def test_the_sale_comes_to_the_orders_total_or_the_order_is_refused_for_a_known_
 @pytest.mark.claim("S3.8")
 @pytest.mark.parametrize("inclusive", [True, False])
 def test_shops_with_and_without_tax_in_their_prices_give_documents_with_the_vat_inside(inclusive: bool) -> None:
-    orders = (recorded_order(recording(order_id)) for order_id in order_ids())
+    orders = (recorded_order(get_recording(order_id)) for order_id in list_order_ids())
     count = 0
     for bought in (each for each in orders if each.prices_include_tax is inclusive and each.total_tax):
-        if isinstance(made(recording(bought.order_id)), Reason):
+        if isinstance(made(get_recording(bought.order_id)), Reason):
             continue
         document, count = sale_task(bought, USING).document, count + 1
         assert document["AmountIncludesVAT"] is True
@@ -62,7 +62,7 @@ def test_shops_with_and_without_tax_in_their_prices_give_documents_with_the_vat_
 
 
 def test_no_more_orders_are_refused_than_have_to_be() -> None:
-    outcomes = {order_id: made(recording(order_id)) for order_id in order_ids()}
+    outcomes = {order_id: made(get_recording(order_id)) for order_id in list_order_ids()}
     refused = {order_id: outcome for order_id, outcome in outcomes.items() if isinstance(outcome, Reason)}
     assert Counter(refused.values()) == {reason: len(ids) for reason, ids in REFUSED.items()}
     assert len(outcomes) == 274
@@ -71,7 +71,7 @@ def test_no_more_orders_are_refused_than_have_to_be() -> None:
 
 @pytest.mark.claim("K9")
 def test_vat_of_the_lines_equals_the_orders_tax_but_for_rounding_and_typed_taxes() -> None:
-    sales = {order_id: (recording(order_id), made(recording(order_id))) for order_id in order_ids()}
+    sales = {order_id: (get_recording(order_id), made(get_recording(order_id))) for order_id in list_order_ids()}
     flagged = {order_id for order_id, (_, sale) in sales.items() if isinstance(sale, Sale) and sale.notes}
     assert flagged == TYPED_TAXES
     for order_id, (one, sale) in sales.items():
@@ -83,8 +83,8 @@ def test_vat_of_the_lines_equals_the_orders_tax_but_for_rounding_and_typed_taxes
 def test_what_rounding_leaves_over_is_a_tetri_and_goes_on_the_rounding_line_when_there_is_one() -> None:
     using = settings(balance={"currencies": CURRENCIES}, rounding_item=ROUNDING)
     residues = []
-    for order_id in set(order_ids()) - set().union(*REFUSED.values()):
-        order = recorded_order(recording(order_id))
+    for order_id in set(list_order_ids()) - set().union(*REFUSED.values()):
+        order = recorded_order(get_recording(order_id))
         sale = build_sale(order, items_of(order), using.shops["main"].orders, using.balance)
         residues += [line.amount for line in sale.lines if line.kind == "rounding"]
         assert sum(line.amount for line in sale.lines) == order.total
@@ -94,8 +94,8 @@ def test_what_rounding_leaves_over_is_a_tetri_and_goes_on_the_rounding_line_when
 @pytest.mark.claim("S3.48")
 def test_every_written_line_has_an_exact_amount_and_a_price_that_multiplies_to_it() -> None:
     rows = 0
-    for order_id in set(order_ids()) - set().union(*REFUSED.values()):
-        for row in sale_task(recorded_order(recording(order_id)), USING).document["Items"]:
+    for order_id in set(list_order_ids()) - set().union(*REFUSED.values()):
+        for row in sale_task(recorded_order(get_recording(order_id)), USING).document["Items"]:
             assert to_tetri(Decimal(row["Price"]) * Decimal(row["Quantity"])) == Decimal(row["Amount"])
             rows += 1
     assert rows > 1300

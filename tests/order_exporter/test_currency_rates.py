@@ -22,9 +22,9 @@ from services.order_exporter.deliveries import deliveries as order_deliveries
 from services.refund_exporter.deliveries import deliveries as refund_deliveries
 from services.refund_exporter.handlers import handlers
 from services.sandbox.balance import catalogue
-from services.sandbox.balance.app import BalanceSandbox, create
+from services.sandbox.balance.app import BalanceSandbox, create_balance
 from services.sandbox.balance.catalogue import MAIN, RETAIL_CLIENT
-from services.sandbox.balance.record import uid
+from services.sandbox.balance.record import make_uid
 from services.sandbox.balance.settings import BalanceSandboxSettings
 from services.settings.model import Settings
 from tests.order_exporter.export_bench import bought, consumer, task_of
@@ -32,7 +32,7 @@ from tests.support.exporting import KEY, PAID, given_back, link, refund, setting
 from tests.support.memory_state import Consumer
 
 CURRENCIES = {"USD": "55555555-0000-4000-8000-000000000001", "EUR": "55555555-0000-4000-8000-000000000002"}
-TEA = uid("item", "sku:ჩაი-02")
+TEA = make_uid("item", "sku:ჩაი-02")
 OFFICIAL = {"USD": "2.7045", "EUR": "3.1210"}
 NEXT_DAY = {"USD": "2.6900", "EUR": "3.1500"}
 
@@ -73,8 +73,8 @@ class World:
 
 @asynccontextmanager
 async def world(folder: Path, **given: Any) -> AsyncIterator[World]:
-    app = create(BalanceSandboxSettings(), lambda: datetime(2026, 3, 2, 8, 30, tzinfo=UTC))
-    catalogue.fill(app.books, catalogue.STANDARD)
+    app = create_balance(BalanceSandboxSettings(), lambda: datetime(2026, 3, 2, 8, 30, tzinfo=UTC))
+    catalogue.fill_catalogue(app.books, catalogue.STANDARD_CATALOGUE)
     (folder / "password").write_text("sandbox", encoding="utf-8")
     rates = given.pop("currency_rates", {})
     known = {"user_name": "integration", "password_file": folder / "password", "currencies": CURRENCIES}

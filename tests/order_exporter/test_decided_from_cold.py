@@ -11,7 +11,7 @@ from services.engine.outbox.decision import Decision
 from services.engine.outbox.handlers import Decide
 from services.engine.state.session import NotLoaded, Session
 from services.order_exporter.handlers import handlers
-from services.sandbox.recorded import order_ids, recording
+from services.sandbox.recorded import get_recording, list_order_ids
 from services.settings.model import Settings
 from tests.support.exporting import FEE, SHIPPING, link, push, recorded_order, settings
 from tests.support.memory_state import Consumer, MemoryState
@@ -52,8 +52,8 @@ def links_of(lines: set[int]) -> list[ProductLinked]:
 @pytest.mark.parametrize("rules", [{}, {"approve_first": 2, "short_stock": "wait", "warehouses": ["Main", "Branch"]}])
 def test_what_is_loaded_on_the_way_changes_no_decision(flow: str, linked: bool, rules: dict[str, object]) -> None:
     using: Settings = settings(flow, shipping_item=SHIPPING, fee_item=FEE, **rules)
-    for number in order_ids()[::4]:
-        order = recorded_order(recording(number))
+    for number in list_order_ids()[::4]:
+        order = recorded_order(get_recording(number))
         products = {line.variation_id or line.product_id for line in order.lines if line.kind == "product"} - {0}
         consumer = Consumer(handlers(using))
         consumer.take(order, *(links_of(products) if linked else ()), push(order_id=order.order_id, dry_run=number % 2))

@@ -20,7 +20,7 @@ from services.order_exporter import handlers as order_handlers
 from services.order_exporter.deliveries import deliveries
 from services.sandbox.balance.app import BalanceSandbox
 from services.sandbox.balance.catalogue import MAIN, RETAIL_CLIENT, VAKE
-from services.sandbox.balance.record import uid
+from services.sandbox.balance.record import make_uid
 from services.settings.model import Settings
 from tests.balance.test_balance_with_sandbox import client_of, sandbox
 from tests.outbox.bench import Bench, open_bench
@@ -28,7 +28,7 @@ from tests.outbox.shelf import record
 from tests.support.exporting import PLACED, line, link, order, settings
 from tests.support.memory_state import NOON
 
-TEA, COFFEE = uid("item", "sku:ჩაი-02"), uid("item", "sku:SKU-001")
+TEA, COFFEE = make_uid("item", "sku:ჩაი-02"), make_uid("item", "sku:SKU-001")
 RULE = {"status": "on-hold", "document": "sales-order"}
 
 

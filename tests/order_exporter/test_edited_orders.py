@@ -20,7 +20,7 @@ from services.order_exporter.projection import KnownOrder
 from services.order_exporter.tasks import SaleTask
 from services.refund_exporter.handlers import handlers as refund_handlers
 from services.refund_exporter.tasks import CreditNoteTask
-from services.sandbox.recorded import order_ids, recording
+from services.sandbox.recorded import get_recording, list_order_ids
 from tests.refund_exporter.test_refund_handlers import recorded
 from tests.support.exporting import (
     COMPANY_ID,
@@ -263,10 +263,10 @@ def test_the_sale_remembers_whose_number_the_order_gave() -> None:
 
 
 def booked() -> Iterable[tuple[OrderChanged, SaleRecorded]]:
-    for rounding, chosen in ((None, order_ids()), (ROUNDING, order_ids()[::8])):
+    for rounding, chosen in ((None, list_order_ids()), (ROUNDING, list_order_ids()[::8])):
         using = settings(balance={"currencies": CURRENCIES}, rounding_item=rounding)
         for order_id in chosen:
-            bought = recorded_order(recording(order_id))
+            bought = recorded_order(get_recording(order_id))
             try:
                 yield bought, recorded_sale(bought, using)
             except Unbookable:

@@ -22,9 +22,9 @@ from services.order_exporter.deliveries import deliver_receipts
 from services.order_exporter.handlers import handlers
 from services.order_exporter.tasks import ReceiptTask
 from services.sandbox.balance import catalogue
-from services.sandbox.balance.app import BalanceSandbox, create
+from services.sandbox.balance.app import BalanceSandbox, create_balance
 from services.sandbox.balance.catalogue import MAIN, RETAIL_CLIENT
-from services.sandbox.balance.record import uid
+from services.sandbox.balance.record import make_uid
 from services.sandbox.balance.settings import BalanceSandboxSettings
 from services.settings.balance import BalanceSettings, Dialect
 from tests.order_exporter.export_bench import bought
@@ -43,7 +43,7 @@ SALE = {
     "Date": "2026-03-02T00:00:00",
     "Warehouse": MAIN,
     "Client": RETAIL_CLIENT,
-    "Items": [{"Item": uid("item", "sku:ჩაი-02"), "Quantity": "1", "Price": "20.00", "Amount": "20.00"}],
+    "Items": [{"Item": make_uid("item", "sku:ჩაი-02"), "Quantity": "1", "Price": "20.00", "Amount": "20.00"}],
 }
 
 
@@ -61,8 +61,8 @@ def event(outcome: Outcome) -> PaymentRecorded:
 
 @pytest.fixture
 async def sandbox() -> AsyncIterator[BalanceSandbox]:
-    app = create(BalanceSandboxSettings(), lambda: NOW)
-    catalogue.fill(app.books, catalogue.STANDARD)
+    app = create_balance(BalanceSandboxSettings(), lambda: NOW)
+    catalogue.fill_catalogue(app.books, catalogue.STANDARD_CATALOGUE)
     yield app
 
 
@@ -96,7 +96,7 @@ async def test_a_receipt_is_read_first_then_written_then_read_back_over_http(
 
 
 async def test_a_balance_without_such_documents_keeps_the_flow_from_going_live(tmp_path: Path) -> None:
-    app = create(BalanceSandboxSettings().changed({"dialect": {"receipt_resources": ()}}), lambda: NOW)
+    app = create_balance(BalanceSandboxSettings().changed({"dialect": {"receipt_resources": ()}}), lambda: NOW)
     balance, known = connected(app, tmp_path)
     async with balance:
         [found] = await rights(balance, known, receipt_resources(USING))

@@ -10,7 +10,7 @@ import pytest
 from contracts.reasons import Reason
 from contracts.shop import LineTax, OrderChanged, TaxRate
 from services.accounting.documents.unbookable import Unbookable
-from services.sandbox.recorded import order_ids, recording
+from services.sandbox.recorded import get_recording, list_order_ids
 from tests.order_exporter.export_bench import consumer, task_of
 from tests.support.exporting import KEY, line, link, order, recorded_order, sale_task, settings
 
@@ -68,7 +68,7 @@ def test_amount_and_vat_are_those_that_the_shop_has_computed_on_top_of_exclusive
 @pytest.mark.claim("S3.9", "S3.10")
 def test_every_recorded_order_with_exclusive_prices_is_posted_with_its_own_total_and_tax_or_not_at_all() -> None:
     posted = 0
-    for bought in (recorded_order(recording(order_id)) for order_id in order_ids()):
+    for bought in (recorded_order(get_recording(order_id)) for order_id in list_order_ids()):
         if bought.prices_include_tax:
             continue
         try:

@@ -13,7 +13,7 @@ from contracts.shop import LineTax, OrderChanged, TaxRate
 from services.engine.outbox.decision import Refusal
 from services.order_exporter.handlers import handlers
 from services.order_exporter.vat_rates import split_by_rate
-from services.sandbox.recorded import order_ids, recording
+from services.sandbox.recorded import get_recording, list_order_ids
 from tests.order_exporter.export_bench import task_of
 from tests.support.exporting import (
     FEE,
@@ -166,8 +166,8 @@ def test_a_sign_or_quantity_that_sells_nothing_needs_a_person(
 
 def test_every_recorded_negative_fee_is_split_alike_whether_the_shop_rounds_its_taxes_or_not() -> None:
     split, differing = 0, []
-    for order_id in order_ids():
-        one = recording(order_id)
+    for order_id in list_order_ids():
+        one = get_recording(order_id)
         bought, unit = recorded_order(one), Decimal(1).scaleb(-int(one.config["price_num_decimals"]))
         for fee in (each for each in bought.lines if each.kind == "fee" and each.total < 0):
             taxes = tuple(

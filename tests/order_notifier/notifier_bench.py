@@ -21,11 +21,11 @@ from services.connectors.woocommerce.client import WooCommerce
 from services.connectors.woocommerce.order import order_changed
 from services.order_notifier.app import shop_lanes
 from services.order_notifier.handlers import handlers
-from services.sandbox.faults import Faults
-from services.sandbox.woocommerce.app import create
+from services.sandbox.faults import FaultInjector
+from services.sandbox.woocommerce.app import create_shop
 from services.sandbox.woocommerce.orders import Orders
-from services.sandbox.woocommerce.settings import Settings as SandboxSettings
-from services.sandbox.woocommerce.shop import Shop
+from services.sandbox.woocommerce.shop import SandboxShop
+from services.sandbox.woocommerce.shop import SandboxShopSettings as SandboxSettings
 from services.settings.model import Settings
 from tests.catalog_importer.catalogue_bench import Wire
 from tests.outbox.bench import Bench, open_bench
@@ -49,8 +49,8 @@ class World:
     """A shop, and what was said about its orders so far."""
 
     using: Settings
-    shop: Shop
-    faults: Faults
+    shop: SandboxShop
+    faults: FaultInjector
     client: WooCommerce
     bench: Bench
     version: int = 0
@@ -115,8 +115,8 @@ async def world(
     folder: Path, using: Settings, like: World | None = None, key: str = "ck_sandbox"
 ) -> AsyncIterator[World]:
     """A shop and the notifier over an empty database; `like`: the shop of an earlier world."""
-    app = create(SandboxSettings(home_url=HOME, hold_deliveries=True), now=lambda: NOW)
-    faults = like.faults if like else Faults(app)
+    app = create_shop(SandboxSettings(home_url=HOME, hold_deliveries=True), now=lambda: NOW)
+    faults = like.faults if like else FaultInjector(app)
     transport = Wire(httpx.ASGITransport(faults))
     shop = like.shop if like else app.state.shop
     secret = SecretStr(key.replace("ck", "cs", 1))

@@ -11,7 +11,7 @@ from contracts.notices import OrderNotePlanned, OrderNoteWritten
 from contracts.operations import DeadLetterSettled
 from contracts.reasons import Reason
 from services.connectors.woocommerce.order import order_changed
-from services.sandbox.faults import Fault
+from services.sandbox.faults import InjectedFault
 from tests.order_notifier.notifier_bench import (
     MAIL,
     NOTES,
@@ -93,7 +93,7 @@ async def test_an_unknown_outcome_is_looked_up_before_anything_is_written_again(
     async with world(tmp_path, settings(**notes(sale="customer"))) as on:
         order = on.sells()
         await on.sold(order)
-        on.faults.add(Fault(kind=kind, match=r"POST .*/notes$", times=1))
+        on.faults.add(InjectedFault(kind=kind, match=r"POST .*/notes$", times=1))
         await on.works()
         on.bench.clock.advance(600)
         await on.works()
@@ -222,7 +222,7 @@ async def test_a_shop_that_rewrites_the_note_is_told_and_not_written_to_again(tm
         order = on.sells()
         await on.sold(order)
         other = '{"id": 7, "note": "hello", "customer_note": false}'
-        on.faults.add(Fault(kind="status", match=r"POST .*/notes$", status=201, body=other))
+        on.faults.add(InjectedFault(kind="status", match=r"POST .*/notes$", status=201, body=other))
         await on.works()
         [letter] = await on.bench.letters()
         assert (letter.reason, "does a plugin rewrite notes" in letter.detail) == (Reason.SHOP_ECHO_DIFFERS, True)

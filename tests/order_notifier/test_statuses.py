@@ -15,7 +15,7 @@ from contracts.shop import OrderRemoved
 from services.connectors.woocommerce.order import order_changed
 from services.engine.outbox.decision import NOTHING
 from services.order_exporter.handlers import handlers as order_exporter
-from services.sandbox.faults import Fault
+from services.sandbox.faults import InjectedFault
 from services.sandbox.woocommerce.orders import Orders
 from tests.order_notifier.notifier_bench import MOVES, NOTES, credit, rebuilt, sale, settings, world
 from tests.outbox.shelf import NOW, of_envelope
@@ -209,7 +209,7 @@ async def test_an_unknown_outcome_is_read_before_it_is_written_again(tmp_path: P
     async with world(tmp_path, settings(**moves())) as on:
         order = on.sells()
         await on.sold(order)
-        on.faults.add(Fault(kind=kind, match=r"PUT .*/orders/", times=1))
+        on.faults.add(InjectedFault(kind=kind, match=r"PUT .*/orders/", times=1))
         await on.works()
         on.bench.clock.advance(600)
         await on.works()
@@ -261,7 +261,7 @@ async def test_a_shop_that_keeps_another_status_is_told(tmp_path: Path) -> None:
         order = on.sells()
         await on.sold(order)
         kept = f'{{"id": {order}, "status": "on-hold"}}'
-        on.faults.add(Fault(kind="status", match=r"PUT .*/orders/", status=200, body=kept))
+        on.faults.add(InjectedFault(kind="status", match=r"PUT .*/orders/", status=200, body=kept))
         await on.works()
         [letter] = await on.bench.letters()
         assert (letter.reason, "answers 'on-hold'" in letter.detail) == (Reason.SHOP_ECHO_DIFFERS, True)

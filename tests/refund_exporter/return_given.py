@@ -17,9 +17,9 @@ from contracts.shop import OrderChanged, RefundIssued
 from services.connectors.woocommerce.client import WooCommerce
 from services.connectors.woocommerce.order import order_changed
 from services.connectors.woocommerce.refund import refund_issued
-from services.sandbox.woocommerce.app import create
+from services.sandbox.woocommerce.app import create_shop
 from services.sandbox.woocommerce.orders import Orders
-from services.sandbox.woocommerce.refunds import Refunds
+from services.sandbox.woocommerce.refunds import OrderRefunds
 from services.settings.model import Settings
 from tests.support.exporting import ORDER, SHOP, recorded_sale, settings
 
@@ -59,7 +59,7 @@ class Store:
     """A sandbox of WooCommerce with one paid order: three of tea for 20.00 together and two cups at 5.50, no VAT."""
 
     def __init__(self) -> None:
-        self.app: Starlette = create(now=lambda: ASKED)
+        self.app: Starlette = create_shop(now=lambda: ASKED)
         lines = [
             {"name": "Tea", "product_id": TEA_OF_SHOP, "quantity": 3, "subtotal": "21.00", "total": "20.00"},
             {"name": "Cup", "product_id": CUP_OF_SHOP, "quantity": 2, "subtotal": "11.00", "total": "11.00"},
@@ -106,7 +106,7 @@ class Store:
         """The shop gives goods back; the refund as store-feed states it."""
         row = {"id": line_id, "quantity": quantity, "refund_total": amount}
         body = {"amount": amount, "line_items": [row], "api_refund": False}
-        made = Refunds(self.app.state.shop, self.order_id).create(body, strict=False)
+        made = OrderRefunds(self.app.state.shop, self.order_id).create(body, strict=False)
         return refund_issued(SHOP, Orders(self.app.state.shop).read(self.order_id), made)
 
     def _http(self, auth: tuple[str, str] | None = None) -> httpx.AsyncClient:

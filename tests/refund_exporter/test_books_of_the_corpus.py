@@ -23,11 +23,11 @@ from services.order_exporter import deliveries as order_deliveries
 from services.order_exporter import handlers as order_handlers
 from services.refund_exporter import deliveries as refund_deliveries
 from services.refund_exporter import handlers as refund_handlers
-from services.sandbox.balance import catalogue, change
-from services.sandbox.balance.app import BalanceSandbox, create
+from services.sandbox.balance import catalogue, control
+from services.sandbox.balance.app import BalanceSandbox, create_balance
+from services.sandbox.balance.books import describe_books
 from services.sandbox.balance.settings import BalanceSandboxSettings
-from services.sandbox.balance.state import state
-from services.sandbox.recorded import order_ids, recording
+from services.sandbox.recorded import get_recording, list_order_ids
 from services.settings.model import Settings
 from tests.support.exporting import (
     AMOUNT,
@@ -84,16 +84,18 @@ class Service:
 
 
 def sandbox() -> BalanceSandbox:
-    app = create(BalanceSandboxSettings().changed(STRICT), lambda: NOON)
+    app = create_balance(BalanceSandboxSettings().changed(STRICT), lambda: NOON)
     catalogue.add_frame(app.books)
     kinds = {SHIPPING: "მომსახურება", FEE: "მომსახურება", AMOUNT: "მომსახურება"}
     for uid in [*map(item_of, products()), *kinds]:
-        change.item(app.books, uid, {"Name": uid, "ItemType": kinds.get(uid, "საქონელი"), "VATRate": "ჩვეულებრივი"})
+        control.put_item(
+            app.books, uid, {"Name": uid, "ItemType": kinds.get(uid, "საქონელი"), "VATRate": "ჩვეულებრივი"}
+        )
     return app
 
 
 def products() -> set[int]:
-    lines = (line for order_id in order_ids() for line in recorded_order(recording(order_id)).lines)
+    lines = (line for order_id in list_order_ids() for line in recorded_order(get_recording(order_id)).lines)
     return {line.variation_id or line.product_id for line in lines if line.kind == "product"} - {0}
 
 
@@ -128,12 +130,12 @@ async def export(policy: str) -> tuple[BalanceSandbox, Service, Service, list[Ev
     async with balance_of(app, using) as balance:
         orders, refunds = services(balance, using)
         await orders.take(*map(link, products()))
-        for order_id in order_ids():
-            order = recorded_order(recording(order_id)).model_copy(update={"status": "completed"})
+        for order_id in list_order_ids():
+            order = recorded_order(get_recording(order_id)).model_copy(update={"status": "completed"})
             news = await orders.take(order)
             told += news
             sales = [event for event in news if isinstance(event, SaleRecorded)]
-            told += await refunds.take(*sales, *recorded_refunds(recording(order_id)))
+            told += await refunds.take(*sales, *recorded_refunds(get_recording(order_id)))
     return app, orders, refunds, told
 
 
@@ -144,20 +146,20 @@ async def test_the_books_hold_every_order_and_refund_to_the_tetri_or_it_is_refus
     sales = {event.order_id: event for event in told if isinstance(event, SaleRecorded)}
     notes = [event for event in told if isinstance(event, CreditNoteRecorded)]
     # every order is a Sale of its total or was refused, and every Sale was written once
-    assert {*sales, *(int(id_.rpartition(":")[2]) for id_ in orders.refused)} == set(order_ids())
+    assert {*sales, *(int(id_.rpartition(":")[2]) for id_ in orders.refused)} == set(list_order_ids())
     assert len(orders.refused) == REFUSED_ORDERS
-    totals = {order_id: Decimal(recording(order_id).order["total"]) for order_id in sales}
-    standing = {document["uid"]: document for document in state(app.books)["sales"]}
+    totals = {order_id: Decimal(get_recording(order_id).order["total"]) for order_id in sales}
+    standing = {document["uid"]: document for document in describe_books(app.books)["sales"]}
     assert {id_: Decimal(standing[sale.sale]["total"]) for id_, sale in sales.items()} == totals
     assert {document["revisions"] for document in standing.values()} == {1}
     # every refund of a Sale is a credit note of its amount or was refused
-    given_back = {refund.refund_id: refund.amount for id_ in sales for refund in recorded_refunds(recording(id_))}
+    given_back = {refund.refund_id: refund.amount for id_ in sales for refund in recorded_refunds(get_recording(id_))}
     refused = {int(id_.rpartition(":")[2]) for id_ in refunds.refused}
     assert {note.refund_id: note.total for note in notes} == {
         id_: amount for id_, amount in given_back.items() if id_ not in refused
     }
     assert len(refused) == REFUSED_REFUNDS
-    credited = [Decimal(document["total"]) for document in state(app.books)["credit_notes"]]
+    credited = [Decimal(document["total"]) for document in describe_books(app.books)["credit_notes"]]
     assert sum(credited) == sum(note.total for note in notes)
     assert len(credited) == len({note.credit_note for note in notes})
     # nothing stands there otherwise than meant, but for VAT that the shop's own people typed
@@ -168,7 +170,7 @@ async def test_the_books_hold_every_order_and_refund_to_the_tetri_or_it_is_refus
 
 async def test_a_person_who_bought_often_is_one_client() -> None:
     app, _, _, told = await export("separate")
-    clients = state(app.books)["clients"]
+    clients = describe_books(app.books)["clients"]
     assert len(clients) == len({client["ID"] for client in clients}) > 50
     assert {client["revisions"] for client in clients} == {1}
     assert Counter(type(event) for event in told)[ClientRecorded] >= len(clients) - 1

@@ -15,7 +15,7 @@ from services.refund_exporter.composition import EarlierNote, as_earlier, compos
 from services.refund_exporter.credit_note import build_credit_note
 from services.refund_exporter.sale_basis import Remainder, SaleBasis, build_basis, compute_remainder
 from services.refund_exporter.tasks import CreditNoteTask
-from services.sandbox.recorded import Recording, order_ids, recording
+from services.sandbox.recorded import Recording, get_recording, list_order_ids
 from services.settings.model import Settings
 from tests.support.exporting import AMOUNT, recorded_order, recorded_refunds, recorded_sale, settings
 
@@ -35,7 +35,7 @@ RETURN, CORRECTION = "დაბრუნება", "ფასის კორ�
 
 
 def refunded_orders() -> list[int]:
-    return [order_id for order_id in order_ids() if recording(order_id).refunds]
+    return [order_id for order_id in list_order_ids() if get_recording(order_id).refunds]
 
 
 def basis(one: Recording, using: Settings) -> SaleBasis | None:
@@ -67,7 +67,7 @@ def left(sold: SaleBasis, earlier: list[EarlierNote]) -> Remainder:
 @pytest.mark.parametrize("using", [SPREAD, SERVICE], ids=["spread over lines", "service item"])
 @pytest.mark.parametrize("order_id", refunded_orders())
 def test_a_credit_note_comes_to_the_refunds_amount_or_the_refund_is_refused(order_id: int, using: Settings) -> None:
-    for refund, task in notes(recording(order_id), using):
+    for refund, task in notes(get_recording(order_id), using):
         if isinstance(task, Reason):
             assert refund.refund_id in REFUSED[task]
             continue
@@ -79,7 +79,7 @@ def test_a_credit_note_comes_to_the_refunds_amount_or_the_refund_is_refused(orde
 
 
 def test_no_more_refunds_are_refused_than_have_to_be() -> None:
-    outcomes = [task for order_id in refunded_orders() for _, task in notes(recording(order_id), SPREAD)]
+    outcomes = [task for order_id in refunded_orders() for _, task in notes(get_recording(order_id), SPREAD)]
     refused = Counter(task for task in outcomes if isinstance(task, Reason))
     kinds = Counter(task.document["OperationType"] for task in outcomes if isinstance(task, CreditNoteTask))
     assert refused == {reason: len(ids) for reason, ids in REFUSED.items()}
@@ -90,8 +90,8 @@ def test_no_more_refunds_are_refused_than_have_to_be() -> None:
 def test_an_order_that_was_refunded_in_full_leaves_nothing_on_any_line_of_its_sale() -> None:
     fully = 0
     for order_id in refunded_orders():
-        sold = basis(recording(order_id), SPREAD)
-        tasks = [task for _, task in notes(recording(order_id), SPREAD) if isinstance(task, CreditNoteTask)]
+        sold = basis(get_recording(order_id), SPREAD)
+        tasks = [task for _, task in notes(get_recording(order_id), SPREAD) if isinstance(task, CreditNoteTask)]
         rest = left(sold, [as_earlier(task) for task in tasks]) if sold else None
         if rest is not None and rest.total == 0:
             assert {(line.amount, line.vat) for line in rest.lines.values()} == {(Decimal(0), Decimal(0))}, order_id
@@ -102,7 +102,7 @@ def test_an_order_that_was_refunded_in_full_leaves_nothing_on_any_line_of_its_sa
 def test_one_cumulative_note_holds_all_refunds_so_far() -> None:
     several = 0
     for order_id in refunded_orders():
-        tasks = [task for _, task in notes(recording(order_id), CUMULATIVE) if isinstance(task, CreditNoteTask)]
+        tasks = [task for _, task in notes(get_recording(order_id), CUMULATIVE) if isinstance(task, CreditNoteTask)]
         assert len({task.credit_note for task in tasks}) <= 1
         for count, task in enumerate(tasks, start=1):
             written = sum((Decimal(row["Amount"]) for row in task.document["Items"]), Decimal(0))

@@ -20,10 +20,10 @@ from services.engine.outbox.breaker import Breaker
 from services.engine.outbox.outcome import Outcome
 from services.engine.outbox.row import Row
 from services.engine.outbox.upstream_errors import UpstreamError, outcome_of
-from services.sandbox.balance.app import create as create_balance
-from services.sandbox.faults import Fault, Faults
+from services.sandbox.balance.app import create_balance
+from services.sandbox.faults import FaultInjector, InjectedFault
 from services.sandbox.server import serve
-from services.sandbox.woocommerce.app import create as create_shop
+from services.sandbox.woocommerce.app import create_shop
 from services.settings.balance import BalanceSettings
 from services.settings.shop import ShopSettings
 from tests.outbox.bench import Bench, open_bench
@@ -31,8 +31,8 @@ from tests.outbox.upstream import Upstream, done, eventually, gone, relaying, st
 
 pytestmark = pytest.mark.claim("K16")
 Call = Callable[[], Awaitable[Any]]
-UPDATE = Fault(kind="outage", headers={"Retry-After": "600"}, body="<title>Maintenance</title>")
-MESSAGE = Fault(kind="status", status=200, body='{"message": "Access denied by bot-protection"}')
+UPDATE = InjectedFault(kind="outage", headers={"Retry-After": "600"}, body="<title>Maintenance</title>")
+MESSAGE = InjectedFault(kind="status", status=200, body='{"message": "Access denied by bot-protection"}')
 
 
 def _now() -> datetime:
@@ -40,9 +40,9 @@ def _now() -> datetime:
 
 
 @asynccontextmanager
-async def shop() -> AsyncIterator[tuple[str, Call, Call, Faults]]:
+async def shop() -> AsyncIterator[tuple[str, Call, Call, FaultInjector]]:
     """Its address, a call of a lane to it and one of another service, and its faults."""
-    faults = Faults(create_shop())
+    faults = FaultInjector(create_shop())
     async with serve(faults) as served, AsyncExitStack() as stack:
         parts = {"url": served.url, "key_file": "key", "secret_file": "secret"}
         key, secret = SecretStr("ck_sandbox"), SecretStr("cs_sandbox")
@@ -56,9 +56,9 @@ async def shop() -> AsyncIterator[tuple[str, Call, Call, Faults]]:
 
 
 @asynccontextmanager
-async def balance() -> AsyncIterator[tuple[str, Call, Call, Faults]]:
+async def balance() -> AsyncIterator[tuple[str, Call, Call, FaultInjector]]:
     """The same of a Balance."""
-    faults = Faults(create_balance())
+    faults = FaultInjector(create_balance())
     async with serve(faults) as served, AsyncExitStack() as stack:
         url = f"{served.url}/sm/o/Balance/1234/hs/Exchange"
         parts = {"transport": "on-prem", "url": url, "user_name": "integration", "password_file": "password"}

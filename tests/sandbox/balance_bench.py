@@ -9,18 +9,18 @@ from uuid import UUID, uuid5
 import httpx
 
 from services.sandbox.balance import catalogue
-from services.sandbox.balance.app import BalanceSandbox, create
-from services.sandbox.balance.record import uid
+from services.sandbox.balance.app import BalanceSandbox, create_balance
+from services.sandbox.balance.record import make_uid
 from services.sandbox.balance.settings import BalanceSandboxSettings
 
 NOW = datetime(2026, 11, 21, 8, 30, tzinfo=UTC)
 PATH = "/sm/o/Balance/1234/hs/Exchange"
 AUTH = ("integration", "sandbox")
-TEA = uid("item", "sku:ჩაი-02")
-COFFEE = uid("item", "sku:КОФЕ-03")
-ZERO_RATED = uid("item", "sku:4860001234504")
-DELIVERY = uid("item", "service:DELIVERY")
-FEE = uid("item", "service:FEE")
+TEA = make_uid("item", "sku:ჩაი-02")
+COFFEE = make_uid("item", "sku:КОФЕ-03")
+ZERO_RATED = make_uid("item", "sku:4860001234504")
+DELIVERY = make_uid("item", "service:DELIVERY")
+FEE = make_uid("item", "service:FEE")
 NOWHERE = "deadbeef-0000-4000-8000-000000000000"
 
 
@@ -57,9 +57,9 @@ class Bench:
     """A sandbox with the standard catalogue, in the process, and a client; settings may be changed by name."""
 
     def __init__(self, **settings: Any) -> None:
-        self.app: BalanceSandbox = create(BalanceSandboxSettings().changed(settings), lambda: NOW)
+        self.app: BalanceSandbox = create_balance(BalanceSandboxSettings().changed(settings), lambda: NOW)
         self.books = self.app.books
-        catalogue.fill(self.books)
+        catalogue.fill_catalogue(self.books)
         self.http = httpx.AsyncClient(
             transport=httpx.ASGITransport(app=self.app), base_url=f"http://balance.test{PATH}", auth=AUTH
         )

@@ -9,9 +9,9 @@ import pytest
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from services.sandbox.faults import Faults
-from services.sandbox.woocommerce.app import create
-from services.sandbox.woocommerce.settings import Settings
+from services.sandbox.faults import FaultInjector
+from services.sandbox.woocommerce.app import create_shop
+from services.sandbox.woocommerce.shop import SandboxShopSettings
 from tests.sandbox.woocommerce_bench import HOME, KEY, Receiver, Woo
 from tests.sandbox.woocommerce_world import Clock
 
@@ -22,7 +22,7 @@ async def woo() -> AsyncIterator[Woo]:
     clock, receiver = Clock(), Receiver()
     inbox = Starlette(routes=[Route("/{path:path}", receiver.take, methods=["POST"])])
     async with httpx.AsyncClient(transport=httpx.ASGITransport(inbox)) as sender:
-        app = create(Settings(home_url=HOME, hold_deliveries=True), now=clock, client=sender)
-        faults = Faults(app, now=clock)
+        app = create_shop(SandboxShopSettings(home_url=HOME, hold_deliveries=True), now=clock, client=sender)
+        faults = FaultInjector(app, now=clock)
         async with httpx.AsyncClient(transport=httpx.ASGITransport(faults), base_url=HOME, auth=KEY) as client:
             yield Woo(app, faults, clock, receiver, client)

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from services.sandbox import recorded
-from services.sandbox.balance import groups, vat
-from services.sandbox.balance.app import create
-from services.sandbox.balance.catalogue import STANDARD, CatalogueOrder, fill
+from services.sandbox.balance import goods, stock_and_prices
+from services.sandbox.balance.app import create_balance
+from services.sandbox.balance.catalogue import STANDARD_CATALOGUE, CatalogueRequest, fill_catalogue
 from services.sandbox.balance.items import GOODS, SERVICE
-from services.sandbox.balance.prices import SALE
 from services.sandbox.balance.record import ZERO
+from services.sandbox.balance.stock_and_prices import SALE
 from tests.sandbox.balance_bench import NOW, Bench
 
 
@@ -22,7 +22,7 @@ def items(bench: Bench) -> list[dict[str, Any]]:
 
 
 def shop_skus() -> set[str]:
-    catalogue = recorded.catalogue()
+    catalogue = recorded.get_catalogue()
     variations = [each for every in catalogue["variations"].values() for each in every]
     simple = [product for product in catalogue["products"] if product["type"] == "simple"]
     return {each["sku"] for each in [*simple, *variations] if each["sku"]}
@@ -36,7 +36,7 @@ def test_every_sku_of_the_shop_is_an_article() -> None:
 def test_what_an_importer_must_leave_alone_is_there() -> None:
     rows = items(Bench())
     articles = Counter(row["InternalArticle"] for row in rows)
-    internal = {groups.group_uid(groups.MATERIALS), groups.group_uid(groups.ASSETS)}
+    internal = {goods.group_uid(goods.MATERIALS), goods.group_uid(goods.ASSETS)}
     assert sum(row["ItemType"] == SERVICE for row in rows) == 12
     assert sum(row["Group"] in internal for row in rows) == 22
     assert articles[""] == 5
@@ -46,13 +46,13 @@ def test_what_an_importer_must_leave_alone_is_there() -> None:
 
 def test_a_service_hides_among_the_goods() -> None:
     groups_of_services = {row["Group"] for row in items(Bench()) if row["ItemType"] == SERVICE}
-    assert groups.group_uid(groups.HOME) in groups_of_services
+    assert goods.group_uid(goods.HOME) in groups_of_services
 
 
 def test_groups_make_a_tree() -> None:
     bench = Bench()
     parents = {row["uid"]: row["Group"] for row in bench.books.items.rows() if row["IsGroup"]}
-    assert len(parents) == len(groups.ALL)
+    assert len(parents) == len(goods.ALL_FOLDERS)
     assert all(parent == ZERO or parent in parents for parent in parents.values())
     assert all(row["Group"] in parents for row in items(bench))
 
@@ -60,7 +60,7 @@ def test_groups_make_a_tree() -> None:
 def test_zero_rated_and_untaxed_products_keep_their_rate() -> None:
     rates = {row["InternalArticle"]: row["VATRate"] for row in items(Bench())}
     found = (rates["4860001234504"], rates["a b/59.5"], rates["SKU-001"])
-    assert found == (vat.ZERO_RATED, vat.WITHOUT, vat.REGULAR)
+    assert found == (stock_and_prices.ZERO_RATE, stock_and_prices.WITHOUT_VAT, stock_and_prices.REGULAR_RATE)
 
 
 def test_goods_have_stock_and_reserve_in_three_warehouses_and_some_have_none() -> None:
@@ -83,7 +83,7 @@ def test_prices_come_in_two_types() -> None:
 
 def test_the_same_order_gives_the_same_books() -> None:
     first, second = Bench(), Bench()
-    fill(second.books, STANDARD)
+    fill_catalogue(second.books, STANDARD_CATALOGUE)
     assert list(first.books.items.rows()) == list(second.books.items.rows())
     assert list(first.books.prices.documents()) == list(second.books.prices.documents())
 
@@ -91,12 +91,12 @@ def test_the_same_order_gives_the_same_books() -> None:
 @pytest.mark.parametrize(("clear", "services"), [(True, 0), (False, 12)])
 def test_an_order_may_come_on_top(clear: bool, services: int) -> None:
     bench = Bench()
-    fill(bench.books, CatalogueOrder(generate=3, clear=clear))
+    fill_catalogue(bench.books, CatalogueRequest(generate=3, clear=clear))
     rows = items(bench)
     assert sum(row["InternalArticle"].startswith("GEN-") for row in rows) == 3
     assert sum(row["ItemType"] == SERVICE for row in rows) == services
 
 
 def test_an_empty_balance_has_nothing() -> None:
-    books = create(clock=lambda: NOW).books
+    books = create_balance(clock=lambda: NOW).books
     assert (len(books.items), len(books.clients), books.warehouses) == (0, 0, {})

@@ -7,15 +7,18 @@ from typing import Any
 import httpx
 import pytest
 
-from services.sandbox.balance.app import create
+from services.sandbox.balance.app import create_balance
 from services.sandbox.balance.catalogue import MAIN
-from services.sandbox.faults import Fault
+from services.sandbox.faults import InjectedFault
 from services.sandbox.server import serve
 from tests.sandbox.balance_bench import AUTH, COFFEE, NOW, PATH, TEA, Bench, line, note, own_uid, sale
 
 
 async def test_a_balance_is_filled_used_and_looked_at_over_http() -> None:
-    async with serve(create(clock=lambda: NOW)) as served, httpx.AsyncClient(base_url=served.url, auth=AUTH) as http:
+    async with (
+        serve(create_balance(clock=lambda: NOW)) as served,
+        httpx.AsyncClient(base_url=served.url, auth=AUTH) as http,
+    ):
         assert (await http.get(f"{PATH}/Items")).status_code == 404
         legend = (await http.post("/_sandbox/catalogue", json={"from_recorded": True, "services": 3})).json()
         assert set(legend["services"]) == {"DELIVERY", "FEE", "ROUNDING"}
@@ -32,10 +35,10 @@ async def test_a_balance_is_filled_used_and_looked_at_over_http() -> None:
 
 
 async def test_a_sale_that_was_kept_although_the_answer_was_lost() -> None:
-    sandbox = create(clock=lambda: NOW)
+    sandbox = create_balance(clock=lambda: NOW)
     async with serve(sandbox) as served, httpx.AsyncClient(base_url=served.url, auth=AUTH) as http:
         await http.post("/_sandbox/catalogue")
-        sandbox.add(Fault.model_validate({"kind": "commit_then_reset", "match": "PUT .*/Sale", "times": 1}))
+        sandbox.add(InjectedFault.model_validate({"kind": "commit_then_reset", "match": "PUT .*/Sale", "times": 1}))
         with pytest.raises(httpx.TransportError):
             await http.put(f"{PATH}/Sale", json=[sale()])
         assert (await http.get(f"{PATH}/Sale", params={"uid": own_uid("sale")})).json()[0]["Comments"] == "order 1042"

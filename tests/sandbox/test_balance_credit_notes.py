@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from services.sandbox.balance import vat
+from services.sandbox.balance import stock_and_prices
 from services.sandbox.balance.rules import PRICE_CORRECTION, RETURN_WITHOUT_BASE
 from tests.sandbox.balance_bench import COFFEE, DELIVERY, NOWHERE, Bench, line, note, own_uid, sale
 
@@ -116,7 +116,13 @@ async def test_where_a_second_note_is_refused_the_first_may_be_put_again_or_dele
 
 async def test_a_note_in_the_shape_of_the_newest_integration_is_understood() -> None:
     bench = await sold()
-    row = line(COFFEE, VATrate=vat.UIDS[vat.REGULAR], VAT="0", AmountIncludingVAT="11.80", AccountingAccount="1610")
+    row = line(
+        COFFEE,
+        VATrate=stock_and_prices.RATE_UIDS[stock_and_prices.REGULAR_RATE],
+        VAT="0",
+        AmountIncludingVAT="11.80",
+        AccountingAccount="1610",
+    )
     answer = await credited(bench, row, VATtaxable="იბეგრება დღგ-ით", VATarticle="x", AmountIncludesVAT="true")
     document = answer.json()[0]
     assert (document["VATTaxable"], document["AmountIncludesVAT"]) == ("იბეგრება დღგ-ით", "true")

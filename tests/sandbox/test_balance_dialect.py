@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from services.sandbox.balance.catalogue import MAIN
-from services.sandbox.balance.groups import GOODS, group_uid
+from services.sandbox.balance.goods import GOODS, group_uid
 from services.sandbox.balance.record import ZERO
 from tests.sandbox.balance_bench import COFFEE, TEA, Bench, line, own_uid, sale
 

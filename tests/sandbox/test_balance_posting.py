@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from services.sandbox.balance import vat
+from services.sandbox.balance import stock_and_prices
 from services.sandbox.balance.catalogue import MAIN, VAKE
-from services.sandbox.balance.goods import of_recorded_shop
+from services.sandbox.balance.goods import recorded_shop_goods
 from tests.sandbox.balance_bench import COFFEE, DELIVERY, FEE, NOWHERE, TEA, ZERO_RATED, Bench, line, own_uid, sale
 
 Document = dict[str, Any]
@@ -46,13 +46,13 @@ async def test_a_lines_own_uid_is_kept(sent: str | None, kept: bool) -> None:
 @pytest.mark.parametrize(
     ("amount", "rate", "header", "tax", "gross"),
     [
-        ("118", vat.UIDS[vat.REGULAR], {}, "18", "118"),
+        ("118", stock_and_prices.RATE_UIDS[stock_and_prices.REGULAR_RATE], {}, "18", "118"),
         ("0.03", "", {}, "0", "0.03"),
         ("0.04", "", {}, "0.01", "0.04"),
-        ("-3.50", vat.REGULAR, {}, "-0.53", "-3.5"),
-        ("118", vat.ZERO_RATED, {}, "0", "118"),
-        ("118", vat.WITHOUT, {}, "0", "118"),
-        ("118", vat.UIDS[vat.EXEMPT], {}, "0", "118"),
+        ("-3.50", stock_and_prices.REGULAR_RATE, {}, "-0.53", "-3.5"),
+        ("118", stock_and_prices.ZERO_RATE, {}, "0", "118"),
+        ("118", stock_and_prices.WITHOUT_VAT, {}, "0", "118"),
+        ("118", stock_and_prices.RATE_UIDS[stock_and_prices.EXEMPT], {}, "0", "118"),
         ("100", "", {"AmountIncludesVAT": False}, "18", "118"),
         ("100", "", {"AmountIncludesVAT": "true"}, "15.25", "100"),
         ("118", "", {"VATTaxable": "არ იბეგრება დღგ-ით"}, "0", "118"),
@@ -66,10 +66,16 @@ async def test_vat_of_a_line(amount: str, rate: str, header: Document, tax: str,
 
 @pytest.mark.parametrize(("switch", "tax"), [("accepted", "0"), ("dropped", "18")])
 async def test_a_vat_rate_as_text_may_be_dropped_for_the_items_own(switch: str, tax: str) -> None:
-    answer = await Bench(dialect={"vat_rate_text": switch}).put(sale(line(amount="118", VATRate=vat.ZERO_RATED)))
+    answer = await Bench(dialect={"vat_rate_text": switch}).put(
+        sale(line(amount="118", VATRate=stock_and_prices.ZERO_RATE))
+    )
     row = answer.json()[0]["Items"][0]
     assert row["VAT"] == tax
-    assert row["VATRate"] == (vat.ZERO_RATED if switch == "accepted" else vat.UIDS[vat.REGULAR])
+    assert row["VATRate"] == (
+        stock_and_prices.ZERO_RATE
+        if switch == "accepted"
+        else stock_and_prices.RATE_UIDS[stock_and_prices.REGULAR_RATE]
+    )
 
 
 async def test_figures_are_kept_with_the_decimals_of_their_fields() -> None:
@@ -91,7 +97,7 @@ async def test_goods_leave_the_warehouse_and_services_do_not() -> None:
 
 async def test_a_lot_that_is_named_is_taken() -> None:
     bench = Bench()
-    item = of_recorded_shop()[0].uid
+    item = recorded_shop_goods()[0].uid
     lot = next(known for known, row in bench.books.series.items() if row["Item"] == item)
     await bench.put(sale(line(item, quantity="4", Series=lot)))
     assert bench.books.stocks.on_hand(item, MAIN, lot) == 1

@@ -8,9 +8,9 @@ import httpx
 import pytest
 
 from services.sandbox.balance.catalogue import MAIN, VAKE
-from services.sandbox.balance.goods import of_recorded_shop
-from services.sandbox.balance.prices import REGULAR, SALE
-from services.sandbox.balance.record import uid
+from services.sandbox.balance.goods import recorded_shop_goods
+from services.sandbox.balance.record import make_uid
+from services.sandbox.balance.stock_and_prices import REGULAR, SALE
 from tests.sandbox.balance_bench import COFFEE, TEA, Bench, own_uid, sale
 
 PROFILE = "0f1e2d3c-0000-4000-8000-00000000000a"
@@ -119,7 +119,7 @@ async def test_a_senseless_page_is_400(pack: str, size: str) -> None:
 
 async def test_stock_comes_by_lot_or_summed() -> None:
     bench = Bench()
-    kept_by_lots = of_recorded_shop()[0].uid
+    kept_by_lots = recorded_shop_goods()[0].uid
     detailed = [row for row in (await bench.get("Stocks", Total="false")).json() if row["Item"] == kept_by_lots]
     summed = [row for row in (await bench.get("Stocks", Total="true")).json() if row["Item"] == kept_by_lots]
     in_main = [Decimal(row["Quantity"]) for row in detailed if row["Warehouse"] == MAIN]
@@ -131,7 +131,7 @@ async def test_stock_comes_by_lot_or_summed() -> None:
 
 async def test_lots_of_one_item() -> None:
     bench = Bench()
-    kept_by_lots = of_recorded_shop()[0].uid
+    kept_by_lots = recorded_shop_goods()[0].uid
     rows = (await bench.get("ItemsSeries", Item=kept_by_lots)).json()
     assert {row["uid"] for row in rows} == {
         lot for lot, row in bench.books.series.items() if row["Item"] == kept_by_lots
@@ -146,7 +146,7 @@ async def test_all_lots_may_be_forbidden() -> None:
 
 
 async def test_prices_of_one_item_by_source() -> None:
-    rows = (await Bench().get("Prices", Source=uid("item", "sku:КОФЕ-12"))).json()
+    rows = (await Bench().get("Prices", Source=make_uid("item", "sku:КОФЕ-12"))).json()
     assert {row["PriceType"]: row["Price"] for row in rows} == {REGULAR: "1", SALE: "0.87"}
 
 

@@ -15,7 +15,7 @@ from services.connectors.balance.stocks import stock_row
 from services.engine.outbox.upstream_errors import Rejected
 from services.sandbox.balance.app import BalanceSandbox
 from services.sandbox.balance.catalogue import MAIN, RETAIL_CLIENT
-from services.sandbox.balance.record import uid
+from services.sandbox.balance.record import make_uid
 from services.settings.balance import Dialect
 from tests.balance.test_balance_with_sandbox import client_of, sandbox
 
@@ -28,7 +28,7 @@ async def meeting(dialect: dict[str, str]) -> AsyncIterator[tuple[Balance, Balan
         yield client, app
 
 
-TEA = uid("item", "sku:ჩაი-02")
+TEA = make_uid("item", "sku:ჩაი-02")
 ORDER, SALE = (f"5e1fb0c2-3c5a-5d0e-8a43-0f1e5a7b9d0{n}" for n in (1, 2))
 
 

@@ -8,11 +8,10 @@ import tracemalloc
 import httpx
 import ijson
 
-from services.sandbox.balance.answer import BATCH, pieces
-from services.sandbox.balance.app import create
-from services.sandbox.balance.catalogue import CatalogueOrder, fill
-from services.sandbox.balance.dialect import Voice
-from services.sandbox.balance.settings import Dialect
+from services.sandbox.balance.app import create_balance
+from services.sandbox.balance.catalogue import CatalogueRequest, fill_catalogue
+from services.sandbox.balance.dialect import ROWS_PER_CHUNK, RowRenderer, stream_rows
+from services.sandbox.balance.settings import SandboxDialect
 from services.sandbox.server import serve
 from tests.sandbox.balance_bench import AUTH, NOW, PATH
 
@@ -26,20 +25,20 @@ async def test_a_long_list_is_written_in_pieces_without_growing_memory() -> None
 
 async def peak_of_reading(count: int) -> int:
     """The most bytes of memory that reading so many items took; no piece is longer than its rows."""
-    books = create(clock=lambda: NOW).books
-    fill(books, CatalogueOrder(generate=count))
+    books = create_balance(clock=lambda: NOW).books
+    fill_catalogue(books, CatalogueRequest(generate=count))
     tracemalloc.start()
-    sizes = [len(piece) async for piece in pieces(books.items.rows(), Voice(Dialect()))]
+    sizes = [len(piece) async for piece in stream_rows(books.items.rows(), RowRenderer(SandboxDialect()))]
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert len(sizes) == -(-len(books.items) // BATCH) + 1
-    assert max(sizes) < BATCH * 1_000
+    assert len(sizes) == -(-len(books.items) // ROWS_PER_CHUNK) + 1
+    assert max(sizes) < ROWS_PER_CHUNK * 1_000
     return peak
 
 
 async def test_every_row_arrives_over_http_and_others_are_served_meanwhile() -> None:
-    sandbox = create(clock=lambda: NOW)
-    fill(sandbox.books, CatalogueOrder(generate=MANY))
+    sandbox = create_balance(clock=lambda: NOW)
+    fill_catalogue(sandbox.books, CatalogueRequest(generate=MANY))
     async with serve(sandbox) as served, httpx.AsyncClient(base_url=f"{served.url}{PATH}/", auth=AUTH) as http:
         begun = asyncio.Event()
         counting = asyncio.create_task(counted(http, "Items", begun))
@@ -64,10 +63,10 @@ async def counted(http: httpx.AsyncClient, resource: str, begun: asyncio.Event) 
 
 
 async def test_the_catalogue_may_change_while_it_is_read() -> None:
-    books = create(clock=lambda: NOW).books
-    fill(books, CatalogueOrder(generate=1_000))
+    books = create_balance(clock=lambda: NOW).books
+    fill_catalogue(books, CatalogueRequest(generate=1_000))
     before = len(books.items)
-    reading = pieces(books.items.rows(), Voice(Dialect()))
+    reading = stream_rows(books.items.rows(), RowRenderer(SandboxDialect()))
     first = await anext(reading)
     books.items.put("00000000-0000-4000-8000-000000000001", {"Name": "new"})
     rest = [piece async for piece in reading]

@@ -7,9 +7,9 @@ from typing import Any
 import httpx
 import pytest
 
-from services.sandbox.faults import Fault, Faults
-from services.sandbox.woocommerce.app import create
-from services.sandbox.woocommerce.settings import Release, Settings
+from services.sandbox.faults import FaultInjector, InjectedFault
+from services.sandbox.woocommerce.app import create_shop
+from services.sandbox.woocommerce.shop import Release, SandboxShopSettings
 
 AUTH = ("ck_sandbox", "cs_sandbox")
 LINES = [{"name": "Tea", "product_id": 10, "quantity": 1, "total": "62.957627"}]
@@ -17,10 +17,10 @@ FEES = [{"name": "Packing", "total": "1.694915"}]
 SHIPPING = [{"method_id": "flat_rate", "method_title": "Courier", "total": "4.24"}]
 
 
-def shop(version: Release) -> tuple[httpx.AsyncClient, Any, Faults]:
+def shop(version: Release) -> tuple[httpx.AsyncClient, Any, FaultInjector]:
     """A shop of this version."""
-    app = create(Settings(version=version))
-    faults = Faults(app)
+    app = create_shop(SandboxShopSettings(version=version))
+    faults = FaultInjector(app)
     client = httpx.AsyncClient(transport=httpx.ASGITransport(faults), base_url="https://shop.test", auth=AUTH)
     return client, app.state.shop, faults
 
@@ -85,7 +85,9 @@ async def test_what_gets_past_a_page_cache(
     async with client:
         order = (await client.post("/wp-json/wc/v3/orders", json={"fee_lines": FEES, "status": "pending"})).json()
         path = f"/wp-json/wc/v3/orders/{order['id']}"
-        fault = faults.add(Fault.model_validate({"kind": "cache", "match": r"GET .*/orders/\d+$", "past": past}))
+        fault = faults.add(
+            InjectedFault.model_validate({"kind": "cache", "match": r"GET .*/orders/\d+$", "past": past})
+        )
         first = (await client.get(path)).json()["status"]
         await client.put(path, json={"status": "completed"})
 

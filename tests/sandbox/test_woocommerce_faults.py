@@ -14,17 +14,17 @@ from random import Random
 import httpx
 import pytest
 
-from services.sandbox.faults import ConnectionCut, Fault, Faults
+from services.sandbox.faults import ConnectionCut, FaultInjector, InjectedFault
 from services.sandbox.server import serve
-from services.sandbox.woocommerce.app import create
-from services.sandbox.woocommerce.settings import Pace, Settings
+from services.sandbox.woocommerce.app import create_shop
+from services.sandbox.woocommerce.shop import SandboxPace, SandboxShopSettings
 from tests.sandbox.woocommerce_bench import KEY, Woo
 
 PRODUCTS = "/wp-json/wc/v3/products"
 
 
 @asynccontextmanager
-async def served(faults: Faults, timeout: float = 5) -> AsyncIterator[httpx.AsyncClient]:
+async def served(faults: FaultInjector, timeout: float = 5) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the shop over TLS on a real port."""
     async with serve(faults, tls=True) as place:
         trust = ssl.create_default_context(cafile=place.ca_file)
@@ -32,12 +32,12 @@ async def served(faults: Faults, timeout: float = 5) -> AsyncIterator[httpx.Asyn
             yield client
 
 
-def shop() -> Faults:
+def shop() -> FaultInjector:
     """A fresh shop."""
-    return Faults(create(Settings()))
+    return FaultInjector(create_shop(SandboxShopSettings()))
 
 
-def skus(faults: Faults) -> list[str]:
+def skus(faults: FaultInjector) -> list[str]:
     """What stands in the shop."""
     return [product["sku"] for product in faults.app.state.shop.products.values()]  # type: ignore[attr-defined]
 
@@ -54,7 +54,7 @@ async def test_a_served_shop_speaks_tls_and_is_at_home_where_it_is_reached() -> 
 )
 async def test_a_cut_connection_leaves_the_write_done_or_not(kind: str, committed: list[str]) -> None:
     faults = shop()
-    faults.add(Fault(kind=kind, match="POST .*/products$", times=1, seconds=0.05))  # type: ignore[arg-type]
+    faults.add(InjectedFault(kind=kind, match="POST .*/products$", times=1, seconds=0.05))  # type: ignore[arg-type]
     async with served(faults) as client:
         with pytest.raises((httpx.ReadError, httpx.RemoteProtocolError)):
             await client.post(PRODUCTS, json={"sku": "A"})
@@ -64,7 +64,7 @@ async def test_a_cut_connection_leaves_the_write_done_or_not(kind: str, committe
 
 async def test_a_silence_lasts_until_the_client_gives_up() -> None:
     faults = shop()
-    faults.add(Fault(kind="commit_then_timeout", times=1, seconds=60))
+    faults.add(InjectedFault(kind="commit_then_timeout", times=1, seconds=60))
     async with served(faults, timeout=0.2) as client:
         with pytest.raises(httpx.ReadTimeout):
             await client.post(PRODUCTS, json={"sku": "A"})
@@ -73,7 +73,7 @@ async def test_a_silence_lasts_until_the_client_gives_up() -> None:
 
 async def test_a_truncated_answer_breaks_off_in_its_body() -> None:
     faults = shop()
-    faults.add(Fault(kind="truncate", times=1, keep=20))
+    faults.add(InjectedFault(kind="truncate", times=1, keep=20))
     async with served(faults) as client:
         with pytest.raises((httpx.ReadError, httpx.RemoteProtocolError)):
             await client.get("/wp-json/")
@@ -123,21 +123,21 @@ async def test_an_outage_lasts_until_it_is_cleared(woo: Woo) -> None:
 
 
 async def test_an_outage_can_cut_the_connection_instead(woo: Woo) -> None:
-    woo.faults.add(Fault(kind="outage", status=None))
+    woo.faults.add(InjectedFault(kind="outage", status=None))
     with pytest.raises(ConnectionCut):
         await woo.client.get(PRODUCTS)
 
 
 async def test_a_latency_delays_and_lets_the_next_fault_have_its_turn(woo: Woo) -> None:
-    woo.faults.add(Fault(kind="latency", seconds=0.05, times=1))
-    woo.faults.add(Fault(kind="status", status=500, times=1))
+    woo.faults.add(InjectedFault(kind="latency", seconds=0.05, times=1))
+    woo.faults.add(InjectedFault(kind="status", status=500, times=1))
     started = time.monotonic()
     answer = await woo.client.get(PRODUCTS)
     assert (answer.status_code, time.monotonic() - started >= 0.05) == (500, True)
 
 
 async def test_one_fault_is_cleared_by_its_id_and_the_control_routes_are_never_faulted(woo: Woo) -> None:
-    kept, cleared = [woo.faults.add(Fault(kind="outage", match=part)) for part in ("/orders", "")]
+    kept, cleared = [woo.faults.add(InjectedFault(kind="outage", match=part)) for part in ("/orders", "")]
     await woo.client.delete(f"/_sandbox/faults/{cleared}")
     active = (await woo.client.get("/_sandbox/faults")).json()
     assert [(one["id"], one["kind"], one["match"]) for one in active] == [(kept, "outage", "/orders")]
@@ -150,8 +150,8 @@ async def test_what_is_no_fault_is_refused(woo: Woo, fault: dict[str, object]) -
 
 async def statuses(seed: int) -> list[int]:
     """Twenty answers of a shop that fails every other time or so."""
-    faults = Faults(create(), rng=Random(seed))
-    faults.add(Fault(kind="status", probability=0.5))
+    faults = FaultInjector(create_shop(), rng=Random(seed))
+    faults.add(InjectedFault(kind="status", probability=0.5))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(faults), base_url="https://shop.test") as client:
         return [(await client.get("/wp-json/")).status_code for _ in range(20)]
 
@@ -163,7 +163,7 @@ async def test_a_probability_draws_from_the_given_random_numbers() -> None:
 
 
 async def test_the_journal_lists_and_counts_what_was_asked(woo: Woo) -> None:
-    woo.faults.add(Fault(kind="reset", match="/orders"))
+    woo.faults.add(InjectedFault(kind="reset", match="/orders"))
     await woo.client.post(PRODUCTS, json={"sku": "A"})
     for number in (10, 11):
         await woo.client.get(f"{PRODUCTS}/{number}?_fields=id")
@@ -182,7 +182,7 @@ async def test_the_journal_lists_and_counts_what_was_asked(woo: Woo) -> None:
 
 
 async def test_a_slow_shop_has_so_many_workers_and_no_more() -> None:
-    app = create(Settings(pace=Pace(workers=2, request_seconds=0.05, item_seconds=0)))
+    app = create_shop(SandboxShopSettings(pace=SandboxPace(workers=2, request_seconds=0.05, item_seconds=0)))
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="https://shop.test", auth=KEY) as client:
         started = time.monotonic()
@@ -193,7 +193,7 @@ async def test_a_slow_shop_has_so_many_workers_and_no_more() -> None:
 async def test_webhooks_go_out_by_themselves_once_served() -> None:
     told = asyncio.Event()
     sender = httpx.AsyncClient(transport=httpx.MockTransport(heard(told)))
-    faults = Faults(create(Settings(), client=sender))
+    faults = FaultInjector(create_shop(SandboxShopSettings(), client=sender))
     async with sender, served(faults) as client:
         hook = {"topic": "product.created", "delivery_url": "http://davtari.test/", "secret": "s"}
         await client.post("/wp-json/wc/v3/webhooks", json=hook)

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from services.sandbox.woocommerce.delivery import Manner
+from services.sandbox.woocommerce.delivery import DeliveryManner
 from tests.sandbox import woocommerce_world as world
 from tests.sandbox.woocommerce_bench import Woo
 from tests.sandbox.woocommerce_given import COFFEE, COFFEES, GUEST
@@ -216,7 +216,7 @@ async def test_our_own_product_write_comes_back_as_an_update(woo: Woo) -> None:
 async def test_deliveries_repeat_and_get_lost_on_demand(woo: Woo) -> None:
     world.build(woo.shop, [GUEST, world.webhook(2, "order.updated")])
     woo.shop.announce("order.updated", 4915)
-    await woo.deliveries.drain(Manner(repeat=3))
+    await woo.deliveries.drain(DeliveryManner(repeat=3))
     assert len(woo.receiver.signed()) == 3
     again = await woo.client.post("/_sandbox/webhooks/deliver", json={"again": 2, "drop_every": 2})
     assert again.json() == {"handled": 2, "dropped": 1}

@@ -9,9 +9,9 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.sandbox.faults import Faults
-from services.sandbox.woocommerce.delivery import Deliveries
-from services.sandbox.woocommerce.shop import Shop
+from services.sandbox.faults import FaultInjector
+from services.sandbox.woocommerce.delivery import WebhookQueue
+from services.sandbox.woocommerce.shop import SandboxShop
 from tests.sandbox.woocommerce_world import Clock
 
 HOME = "https://127.0.0.1:8443"
@@ -44,21 +44,21 @@ class Woo:
     """A shop under test."""
 
     app: Starlette
-    faults: Faults
+    faults: FaultInjector
     clock: Clock
     receiver: Receiver
     client: httpx.AsyncClient
 
     @property
-    def shop(self) -> Shop:
+    def shop(self) -> SandboxShop:
         """The shop's state."""
-        shop: Shop = self.app.state.shop
+        shop: SandboxShop = self.app.state.shop
         return shop
 
     @property
-    def deliveries(self) -> Deliveries:
+    def deliveries(self) -> WebhookQueue:
         """The shop's webhook queue."""
-        deliveries: Deliveries = self.app.state.deliveries
+        deliveries: WebhookQueue = self.app.state.deliveries
         return deliveries
 
     def via(self, base_url: str, auth: tuple[str, str] | None = None) -> httpx.AsyncClient:

@@ -10,17 +10,16 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from services.sandbox.woocommerce.categories import Categories
 from services.sandbox.woocommerce.customers import Customers
-from services.sandbox.woocommerce.notes import Notes
-from services.sandbox.woocommerce.products import Products
-from services.sandbox.woocommerce.shop import Shop
+from services.sandbox.woocommerce.orders import OrderNotes
+from services.sandbox.woocommerce.products import Categories, Products
+from services.sandbox.woocommerce.shop import SandboxShop
 from services.sandbox.woocommerce.variations import Variations
 from services.sandbox.woocommerce.webhooks import Webhooks
 
 CAPTURES = Path(__file__).parent.parent / "captures" / "woocommerce"
 DERIVED = ("refunds", "payment_url", "is_editable", "needs_payment", "currency_symbol", "_links")
-Step = Callable[[Shop], Any]
+Step = Callable[[SandboxShop], Any]
 
 
 class Clock:
@@ -56,7 +55,7 @@ def names() -> list[str]:
 def product(product_id: int, body: dict[str, Any]) -> Step:
     """A product under a given id."""
 
-    def build(shop: Shop) -> None:
+    def build(shop: SandboxShop) -> None:
         shop.post_ids.last = product_id - 1
         Products(shop).create(body, strict=True)
 
@@ -71,7 +70,7 @@ def changed(product_id: int, body: dict[str, Any]) -> Step:
 def category(category_id: int, body: dict[str, Any]) -> Step:
     """A category under a given id."""
 
-    def build(shop: Shop) -> None:
+    def build(shop: SandboxShop) -> None:
         shop.term_ids.last = category_id - 1
         Categories(shop).create(body, strict=True)
 
@@ -81,7 +80,7 @@ def category(category_id: int, body: dict[str, Any]) -> Step:
 def customer(customer_id: int, body: dict[str, Any]) -> Step:
     """An account under a given number."""
 
-    def build(shop: Shop) -> None:
+    def build(shop: SandboxShop) -> None:
         shop.user_ids.last = customer_id - 1
         Customers(shop).create(body, strict=True)
 
@@ -91,7 +90,7 @@ def customer(customer_id: int, body: dict[str, Any]) -> Step:
 def webhook(webhook_id: int, topic: str, url: str = "http://127.0.0.1:9555/hook", **more: Any) -> Step:
     """A webhook under a given id, with the captures' secret."""
 
-    def build(shop: Shop) -> None:
+    def build(shop: SandboxShop) -> None:
         shop.webhook_ids.last = webhook_id - 1
         body = {"name": f"balance {topic}", "topic": topic, "delivery_url": url, "secret": "throwaway-webhook-secret"}
         Webhooks(shop).create(body, strict=True)
@@ -104,7 +103,7 @@ def order(document: dict[str, Any]) -> Step:
     """An order exactly as recorded."""
     kept = {name: value for name, value in document.items() if name not in DERIVED}
 
-    def build(shop: Shop) -> None:
+    def build(shop: SandboxShop) -> None:
         shop.orders[kept["id"]] = deepcopy(kept)
         shop.post_ids.seen(kept["id"])
         for line in [line for part in ("line_items", "shipping_lines", "fee_lines") for line in kept[part]]:
@@ -121,7 +120,7 @@ def order_of(case: str) -> Step:
 def refunds(order_id: int, documents: list[dict[str, Any]]) -> Step:
     """Refunds exactly as recorded."""
 
-    def build(shop: Shop) -> None:
+    def build(shop: SandboxShop) -> None:
         for document in documents:
             kept = {name: value for name, value in document.items() if name != "_links"}
             modified = {f"date_modified{suffix}": kept[f"date_created{suffix}"] for suffix in ("", "_gmt")}
@@ -133,7 +132,7 @@ def refunds(order_id: int, documents: list[dict[str, Any]]) -> Step:
 
 def notes(order_id: int, texts: list[str]) -> Step:
     """Notes of an order."""
-    return lambda shop: [Notes(shop, order_id).create({"note": text}, strict=True) for text in texts]
+    return lambda shop: [OrderNotes(shop, order_id).create({"note": text}, strict=True) for text in texts]
 
 
 def at(when: datetime) -> Step:
@@ -156,7 +155,7 @@ def trashed(product_id: int) -> Step:
     return lambda shop: Products(shop).delete(product_id, force=False)
 
 
-def build(shop: Shop, steps: list[Step]) -> None:
+def build(shop: SandboxShop, steps: list[Step]) -> None:
     """Takes the steps in order."""
     for step in steps:
         step(shop)

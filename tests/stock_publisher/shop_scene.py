@@ -13,11 +13,11 @@ from pydantic import SecretStr
 from contracts.catalog import FigureLine
 from services.connectors.woocommerce.client import WooCommerce
 from services.engine.outbox.row import Row
-from services.sandbox.faults import Faults
-from services.sandbox.woocommerce.app import create
+from services.sandbox.faults import FaultInjector
+from services.sandbox.woocommerce.app import create_shop
 from services.sandbox.woocommerce.products import Products
-from services.sandbox.woocommerce.settings import Settings as SandboxSettings
-from services.sandbox.woocommerce.shop import Shop
+from services.sandbox.woocommerce.shop import SandboxShop
+from services.sandbox.woocommerce.shop import SandboxShopSettings as SandboxSettings
 from services.sandbox.woocommerce.variations import Variations
 from services.stock_publisher.deliveries import StockDeliveries
 from services.stock_publisher.records import StockWrite
@@ -31,8 +31,8 @@ HOME = "https://shop.test"
 class Scene:
     """A shop and the stock deliveries into it."""
 
-    shop: Shop
-    faults: Faults
+    shop: SandboxShop
+    faults: FaultInjector
     deliver: StockDeliveries
 
     def product(self, **body: Any) -> int:
@@ -51,8 +51,8 @@ class Scene:
 @asynccontextmanager
 async def scene() -> AsyncIterator[Scene]:
     """An empty shop."""
-    app = create(SandboxSettings(home_url=HOME, hold_deliveries=True), now=lambda: NOON)
-    faults, main = Faults(app), settings().shops["main"]
+    app = create_shop(SandboxSettings(home_url=HOME, hold_deliveries=True), now=lambda: NOON)
+    faults, main = FaultInjector(app), settings().shops["main"]
     key, secret = SecretStr("ck_sandbox"), SecretStr("cs_sandbox")
     transport = httpx.ASGITransport(faults)
     async with WooCommerce("main", main, key, secret, clock=lambda: NOON, transport=transport) as client:

@@ -25,12 +25,12 @@ from services.connectors.woocommerce.order import order_changed
 from services.engine.outbox.engine import Engine
 from services.engine.outbox.outcome import Refused
 from services.engine.telemetry.meters import REGISTRY
-from services.sandbox.faults import Faults
-from services.sandbox.woocommerce.app import create
+from services.sandbox.faults import FaultInjector
+from services.sandbox.woocommerce.app import create_shop
 from services.sandbox.woocommerce.orders import Orders
 from services.sandbox.woocommerce.products import Products
-from services.sandbox.woocommerce.settings import Settings as SandboxSettings
-from services.sandbox.woocommerce.shop import Shop
+from services.sandbox.woocommerce.shop import SandboxShop
+from services.sandbox.woocommerce.shop import SandboxShopSettings as SandboxSettings
 from services.stock_publisher.decide import stock_lane_name
 from services.stock_publisher.deliveries import StockDeliveries
 from services.stock_publisher.drift import DriftWatch
@@ -45,7 +45,7 @@ HOME = "https://shop.test"
 class Shelf:
     """A product that is live at ten pieces, its publisher, and the watch."""
 
-    shop: Shop
+    shop: SandboxShop
     product: int
     client: WooCommerce
     engine: Engine
@@ -54,7 +54,7 @@ class Shelf:
     watch: DriftWatch
     asked: list[str]
     """The paths that the shop was asked for."""
-    faults: Faults
+    faults: FaultInjector
 
     def held(self) -> int:
         """The figure that the shop holds."""
@@ -89,11 +89,11 @@ class Shelf:
 async def shelf(folder: Path, **rules: Any) -> AsyncIterator[Shelf]:
     """Ten pieces of the item, published."""
     clock, chosen = Clock(), settings("live", **rules)
-    app = create(SandboxSettings(home_url=HOME, hold_deliveries=True), now=clock)
-    shop: Shop = app.state.shop
+    app = create_shop(SandboxSettings(home_url=HOME, hold_deliveries=True), now=clock)
+    shop: SandboxShop = app.state.shop
     product = int(Products(shop).create({"name": "Tea", "sku": "TEA-100"}, strict=False)["id"])
     key, secret = SecretStr("ck_sandbox"), SecretStr("cs_sandbox")
-    faults = Faults(app)
+    faults = FaultInjector(app)
     transport = httpx.ASGITransport(faults)
     asked: list[str] = []
 

@@ -12,7 +12,7 @@ from contracts.reasons import Reason
 from services.connectors.woocommerce.batch import Stored
 from services.connectors.woocommerce.product_write import ProductWrite
 from services.engine.outbox.outcome import Done, Outcome, Refused, Retry, Unknown
-from services.sandbox.faults import Fault
+from services.sandbox.faults import InjectedFault
 from services.stock_publisher.deliveries import StockDeliveries
 from tests.stock_publisher.shop_scene import row, scene
 from tests.support.memory_state import NOON
@@ -131,13 +131,13 @@ class Echoing:
 @pytest.mark.parametrize(
     ("fault", "outcome"),
     [
-        (Fault(kind="status", match=".*", status=503, headers={"Retry-After": "7"}), Retry),
-        (Fault(kind="status", match=".*", status=429, headers={"Retry-After": "7"}), Retry),
-        (Fault(kind="status", match=".*", status=403, body="<html>firewall</html>"), Retry),
-        (Fault(kind="status", match=".*", status=500), Unknown),
+        (InjectedFault(kind="status", match=".*", status=503, headers={"Retry-After": "7"}), Retry),
+        (InjectedFault(kind="status", match=".*", status=429, headers={"Retry-After": "7"}), Retry),
+        (InjectedFault(kind="status", match=".*", status=403, body="<html>firewall</html>"), Retry),
+        (InjectedFault(kind="status", match=".*", status=500), Unknown),
     ],
 )
-async def test_a_shop_in_trouble_costs_a_delay_and_nothing_else(fault: Fault, outcome: type[Outcome]) -> None:
+async def test_a_shop_in_trouble_costs_a_delay_and_nothing_else(fault: InjectedFault, outcome: type[Outcome]) -> None:
     async with scene() as s:
         due = [row(s.product(), 7), row(s.product(), 8)]
         s.faults.add(fault)

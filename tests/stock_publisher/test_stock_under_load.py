@@ -24,12 +24,12 @@ from services.engine.outbox.breaker import Breaker
 from services.engine.outbox.engine import Engine
 from services.engine.outbox.lane import Lane
 from services.engine.outbox.relay import Relay
-from services.sandbox.faults import Fault, Faults
-from services.sandbox.woocommerce.app import create
+from services.sandbox.faults import FaultInjector, InjectedFault
+from services.sandbox.woocommerce.app import create_shop
 from services.sandbox.woocommerce.orders import Orders
 from services.sandbox.woocommerce.products import Products
-from services.sandbox.woocommerce.settings import Settings as SandboxSettings
-from services.sandbox.woocommerce.shop import Shop
+from services.sandbox.woocommerce.shop import SandboxShop
+from services.sandbox.woocommerce.shop import SandboxShopSettings as SandboxSettings
 from services.stock_publisher.decide import stock_lane_name
 from services.stock_publisher.deliveries import StockDeliveries
 from services.stock_publisher.handlers import handlers
@@ -54,8 +54,8 @@ def now() -> datetime:
 class Market:
     """A shop that sells, Balance whose stock changes, and the publisher between them."""
 
-    shop: Shop
-    faults: Faults
+    shop: SandboxShop
+    faults: FaultInjector
     engine: Engine
     client: WooCommerce
     products: list[int]
@@ -150,8 +150,8 @@ class Market:
 async def market(folder: Path, read_after: float | None) -> AsyncIterator[Market]:
     """A shop with a hundred orders of the last minutes, and its publisher at work."""
     chosen = settings("live")
-    app = create(SandboxSettings(home_url="https://shop.test", hold_deliveries=True), now=now)
-    shop, faults = app.state.shop, Faults(app)
+    app = create_shop(SandboxSettings(home_url="https://shop.test", hold_deliveries=True), now=now)
+    shop, faults = app.state.shop, FaultInjector(app)
     products = [int(Products(shop).create({"name": f"P{n}", "sku": f"P{n}"}, strict=False)["id"]) for n in range(ITEMS)]
     key, secret, transport = SecretStr("ck_sandbox"), SecretStr("cs_sandbox"), httpx.ASGITransport(faults)
     async with AsyncExitStack() as stack:
@@ -189,8 +189,8 @@ async def market(folder: Path, read_after: float | None) -> AsyncIterator[Market
 async def test_stock_leaves_within_seconds_under_order_load(tmp_path: Path, read_after: float | None) -> None:
     async with market(tmp_path, read_after) as on:
         begun = time.monotonic()
-        on.faults.add(Fault.model_validate({"kind": "latency", "match": "GET .*/orders$", "seconds": 0.2}))
-        on.faults.add(Fault.model_validate({"kind": "latency", "match": "POST .*/batch$", "seconds": 0.3}))
+        on.faults.add(InjectedFault.model_validate({"kind": "latency", "match": "GET .*/orders$", "seconds": 0.2}))
+        on.faults.add(InjectedFault.model_validate({"kind": "latency", "match": "POST .*/batch$", "seconds": 0.3}))
         rng, end = Random(1), begun + SECONDS
         await asyncio.gather(on.sells(rng, end), on.counts(rng, end))
         await asyncio.gather(*on.reading)

@@ -25,12 +25,12 @@ from services.connectors.woocommerce.order import order_changed
 from services.engine.outbox.engine import Engine
 from services.engine.outbox.outcome import Done, Outcome, Retry
 from services.engine.outbox.upstream_errors import Unavailable
-from services.sandbox.faults import Fault, Faults
-from services.sandbox.woocommerce.app import create
+from services.sandbox.faults import FaultInjector, InjectedFault
+from services.sandbox.woocommerce.app import create_shop
 from services.sandbox.woocommerce.orders import Orders
 from services.sandbox.woocommerce.products import Products
-from services.sandbox.woocommerce.settings import Settings as SandboxSettings
-from services.sandbox.woocommerce.shop import Shop
+from services.sandbox.woocommerce.shop import SandboxShop
+from services.sandbox.woocommerce.shop import SandboxShopSettings as SandboxSettings
 from services.stock_publisher import order_list
 from services.stock_publisher.decide import stock_lane_name
 from services.stock_publisher.deliveries import StockDeliveries
@@ -49,8 +49,8 @@ pytestmark = [pytest.mark.claim("I1"), pytest.mark.claim("K1")]
 class Store:
     """A shop with tea at ten pieces and coffee at twenty, both published, and its publisher."""
 
-    shop: Shop
-    faults: Faults
+    shop: SandboxShop
+    faults: FaultInjector
     tea: int
     coffee: int
     engine: Engine
@@ -98,8 +98,8 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
 @asynccontextmanager
 async def opened_store(folder: Path) -> AsyncIterator[Store]:
     clock, chosen = Clock(), settings("live")
-    app = create(SandboxSettings(home_url=HOME, hold_deliveries=True), now=clock)
-    shop, faults = app.state.shop, Faults(app)
+    app = create_shop(SandboxSettings(home_url=HOME, hold_deliveries=True), now=clock)
+    shop, faults = app.state.shop, FaultInjector(app)
     tea, coffee = (int(Products(shop).create({"name": n, "sku": n}, strict=False)["id"]) for n in ("TEA", "COFFEE"))
     key, secret, transport = SecretStr("ck_sandbox"), SecretStr("cs_sandbox"), httpx.ASGITransport(faults)
     async with (
@@ -258,7 +258,7 @@ async def test_an_order_that_is_not_read_for_long_stays_subtracted_and_is_named(
 async def test_a_shop_that_does_not_say_what_it_sold_gets_no_figure(store: Store) -> None:
     store.clock.forward(minutes=10)
     await store.takes(store.read("tea", "11"))
-    store.faults.add(Fault(kind="status", status=503, match="GET .*/orders$", times=1))
+    store.faults.add(InjectedFault(kind="status", status=503, match="GET .*/orders$", times=1))
     assert [type(one) for one in await store.delivers()] == [Retry]
     assert store.held() == (10, 20)
     assert [type(one) for one in await store.delivers()] == [Done]
@@ -268,7 +268,7 @@ async def test_a_shop_that_does_not_say_what_it_sold_gets_no_figure(store: Store
 async def test_a_shop_that_refuses_to_say_what_it_sold_gets_no_figure(store: Store) -> None:
     store.clock.forward(minutes=10)
     await store.takes(store.read("tea", "11"))
-    store.faults.add(Fault(kind="status", status=400, match="GET .*/orders$", times=1))
+    store.faults.add(InjectedFault(kind="status", status=400, match="GET .*/orders$", times=1))
     assert [type(one) for one in await store.delivers()] == [Retry]
     assert store.held() == (10, 20)
 

@@ -18,15 +18,14 @@ from services.connectors.identity.standing import watched
 from services.connectors.woocommerce.client import WooCommerce
 from services.engine.outbox.engine import Engine
 from services.engine.outbox.outcome import Outcome, Retry
-from services.sandbox.faults import Fault, Faults
+from services.sandbox.faults import FaultInjector, InjectedFault
 from services.sandbox.server import serve
-from services.sandbox.woocommerce.app import create
-from services.sandbox.woocommerce.delivery import Deliveries
+from services.sandbox.woocommerce.app import create_shop
+from services.sandbox.woocommerce.delivery import WebhookQueue
 from services.sandbox.woocommerce.orders import Orders
-from services.sandbox.woocommerce.refunds import Refunds
-from services.sandbox.woocommerce.settings import Release
-from services.sandbox.woocommerce.settings import Settings as SandboxSettings
-from services.sandbox.woocommerce.shop import Shop
+from services.sandbox.woocommerce.refunds import OrderRefunds
+from services.sandbox.woocommerce.shop import Release, SandboxShop
+from services.sandbox.woocommerce.shop import SandboxShopSettings as SandboxSettings
 from services.sandbox.woocommerce.webhooks import Webhooks
 from services.settings.model import ScheduleSettings
 from services.settings.shop import ShopSettings
@@ -51,7 +50,7 @@ class Store:
     """A feed under test beside its shop; nothing runs by itself."""
 
     app: Any
-    faults: Faults
+    faults: FaultInjector
     woocommerce: WooCommerce
     engine: Engine
     directory: Path
@@ -61,15 +60,15 @@ class Store:
     schedule: ScheduleSettings
 
     @property
-    def shop(self) -> Shop:
+    def shop(self) -> SandboxShop:
         """The shop's own records."""
-        found: Shop = self.app.state.shop
+        found: SandboxShop = self.app.state.shop
         return found
 
     @property
-    def hooks(self) -> Deliveries:
+    def hooks(self) -> WebhookQueue:
         """The shop's webhook queue."""
-        found: Deliveries = self.app.state.deliveries
+        found: WebhookQueue = self.app.state.deliveries
         return found
 
     @property
@@ -103,11 +102,11 @@ class Store:
         """An amount is given back, by default a second later; gives the refund's id."""
         self.passes(seconds=after)
         body = {"amount": amount, "api_refund": False}
-        return int(Refunds(self.shop, order_id).create(body, strict=False)["id"])
+        return int(OrderRefunds(self.shop, order_id).create(body, strict=False)["id"])
 
     def failure(self, kind: str, match: str, **more: Any) -> int:
         """Start a fault of the shop."""
-        return self.faults.add(Fault.model_validate({"kind": kind, "match": match, **more}))
+        return self.faults.add(InjectedFault.model_validate({"kind": kind, "match": match, **more}))
 
     def reads(self, order_id: int | None = None) -> int:
         """How often orders were read by id, or one of them."""
@@ -208,8 +207,8 @@ async def open_store(
     """A feed beside an empty shop that queues its webhooks; `skew` is by how much the shop's clock is ahead."""
     clock, shop_clock = Clock(), Clock()
     shop_clock.forward(**skew)
-    app = create(SandboxSettings(hold_deliveries=True, version=release), now=shop_clock)
-    faults = Faults(app, now=shop_clock)
+    app = create_shop(SandboxSettings(hold_deliveries=True, version=release), now=shop_clock)
+    faults = FaultInjector(app, now=shop_clock)
     async with serve(faults) as served, opened(NAME, watched(handlers([MAIN])), directory, clock) as engine:
         settings = ShopSettings.model_validate({"url": served.url, "key_file": "key", "secret_file": "secret"})
         async with client(settings, clock) as woocommerce:

@@ -13,7 +13,7 @@ from contracts.operations import DeadLettered, DeadLetterSettled, ReplayRequeste
 from contracts.shop import OrderChanged, OrderUnreadable
 from services.connectors.woocommerce.cursor import Cursor
 from services.connectors.woocommerce.pages import Skip, Skipped, log_skipped
-from services.sandbox.woocommerce import order_view
+from services.sandbox.woocommerce import order_document
 from services.store_feed.sweep import OrderSweep
 from tests.store_feed.shop_bench import MAIN, Store
 from tests.store_feed.test_sweep import cursor, ids
@@ -24,7 +24,7 @@ LIST = "GET .*/orders$"
 
 def rows(store: Store, *orders: int) -> list[dict[str, Any]]:
     """The orders as the list shows them."""
-    shown = [order_view.shown(store.shop, store.shop.orders[order]) for order in orders]
+    shown = [order_document.render_order(store.shop, store.shop.orders[order]) for order in orders]
     found: list[dict[str, Any]] = json.loads(json.dumps(shown))
     return found
 

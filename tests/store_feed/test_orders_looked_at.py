@@ -7,7 +7,7 @@ import pytest
 from contracts.shop import OrderChanged, OrderRemoved, RefundIssued, RefundRemoved, RefundUnreadable
 from services.sandbox.woocommerce import placing
 from services.sandbox.woocommerce.orders import Orders
-from services.sandbox.woocommerce.refunds import Refunds
+from services.sandbox.woocommerce.refunds import OrderRefunds
 from tests.store_feed.shop_bench import MAIN, Store
 
 RECORDED = 127
@@ -15,7 +15,7 @@ RECORDED = 127
 
 
 async def test_an_order_is_stated_whole(store: Store) -> None:
-    placing.place(store.shop, RECORDED)
+    placing.place_order(store.shop, RECORDED)
 
     (event,) = await store.hinted(RECORDED)
 
@@ -78,10 +78,10 @@ async def test_every_status_is_tracked_also_one_that_nobody_knows(store: Store) 
 
 @pytest.mark.claim("K5")
 async def test_a_buyer_in_the_checkout_has_placed_no_order_yet(store: Store) -> None:
-    placing.place(store.shop, RECORDED, status="checkout-draft")
+    placing.place_order(store.shop, RECORDED, status="checkout-draft")
 
     in_checkout = await store.hinted(RECORDED)
-    placing.place(store.shop, RECORDED)
+    placing.place_order(store.shop, RECORDED)
     placed = await store.hinted(RECORDED)
 
     assert in_checkout == []
@@ -130,7 +130,7 @@ async def test_a_deleted_refund_of_which_nobody_tells_is_found_by_the_check(stor
     store.passes(hours=1)
     store.places()
     await store.swept()
-    Refunds(store.shop, order).delete(refund, force=True)
+    OrderRefunds(store.shop, order).delete(refund, force=True)
 
     by_the_sweep = await store.swept()
     checked = await store.refund_check.once()

@@ -10,7 +10,7 @@ import pytest
 from contracts.model import Event
 from contracts.operations import DeadLettered, DeadLetterSettled
 from contracts.shop import OrderChanged, RefundIssued, RefundRemoved, RefundUnreadable
-from services.sandbox.woocommerce.refunds import Refunds, shown
+from services.sandbox.woocommerce.refunds import OrderRefunds, render_refund
 from tests.store_feed.shop_bench import MAIN, Store
 
 ALONE, LIST = r"GET .*/orders/\d+$", "GET .*/refunds$"
@@ -107,7 +107,7 @@ async def test_its_dead_letter_closes_when_it_is_deleted(store: Store) -> None:
     order = store.places()
     odd = goods_back(store, order, quantity=1)
     await store.hinted(order)
-    Refunds(store.shop, order).delete(odd, force=True)
+    OrderRefunds(store.shop, order).delete(odd, force=True)
 
     missing = await store.hinted(order)
     store.passes(minutes=10)
@@ -146,9 +146,9 @@ async def test_a_refund_that_its_order_does_not_name_yet_gets_no_document(store:
     order = store.places()
     await store.hinted(order)
     refund = store.refunds(order, "5.00")
-    listed = json.dumps([shown(store.shop, store.shop.refunds[refund], with_parent=False)])
+    listed = json.dumps([render_refund(store.shop, store.shop.refunds[refund], with_parent=False)])
     assert issued(await store.hinted(order)) == [refund]
-    Refunds(store.shop, order).delete(refund, force=True)
+    OrderRefunds(store.shop, order).delete(refund, force=True)
     fault = store.trouble("status", LIST, status=200, body=listed)
 
     doubted = await store.hinted(order)
@@ -184,7 +184,7 @@ async def test_an_empty_list_of_refunds_removes_none(store: Store) -> None:
 async def test_an_odd_row_in_the_list_of_refunds_leaves_the_others_alone(store: Store) -> None:
     order = store.places()
     sound, odd = store.refunds(order, "2.00"), store.refunds(order, "3.00")
-    rows = [shown(store.shop, store.shop.refunds[one], with_parent=False) for one in (sound, odd)]
+    rows = [render_refund(store.shop, store.shop.refunds[one], with_parent=False) for one in (sound, odd)]
     rows[1]["id"] = None
     store.trouble("status", LIST, status=200, body=json.dumps(rows))
 

@@ -12,7 +12,7 @@ from contracts.operations import DeadLettered
 from contracts.shop import OrderChanged, OrderRemoved, OrderUnreadable, RefundRemoved, RefundUnreadable
 from services.connectors.identity.standing import watched
 from services.sandbox.woocommerce.orders import Orders
-from services.sandbox.woocommerce.refunds import Refunds
+from services.sandbox.woocommerce.refunds import OrderRefunds
 from services.store_feed.handlers import handlers
 from services.store_feed.records import NAME
 from tests.store_feed.shop_bench import MAIN, Store
@@ -113,7 +113,7 @@ async def test_a_refund_that_disappears_is_removed_at_the_second_answer(store: S
     order = store.places()
     first, second = store.refunds(order, "5.00"), store.refunds(order, "2.00")
     await store.hinted(order)
-    Refunds(store.shop, order).delete(first, force=True)
+    OrderRefunds(store.shop, order).delete(first, force=True)
 
     (missing,) = await store.hinted(order)
     store.passes(minutes=10)

@@ -14,7 +14,7 @@ from contracts.operations import DeadLettered
 from contracts.shop import OrderChanged, OrderUnreadable, RefundIssued
 from services.engine.outbox.upstream_errors import Unavailable, UpstreamError
 from services.engine.outbox.work import Work
-from services.sandbox.woocommerce import dates, placing
+from services.sandbox.woocommerce import placing, values
 from services.store_feed import sweep
 from services.store_feed.handlers import handlers
 from services.store_feed.records import NAME, SWEPT, HintSource, request_refreshes
@@ -70,7 +70,7 @@ async def test_what_a_webhook_has_told_is_not_read_again(store: Store) -> None:
 @pytest.mark.claim("I9")
 async def test_a_refund_in_the_second_in_which_its_order_was_read_is_found(store: Store) -> None:
     store.passes(seconds=1)
-    placing.place(store.shop, RECORDED)
+    placing.place_order(store.shop, RECORDED)
     await store.swept()
     refund = store.refunds(RECORDED, "2.00", after=0)
 
@@ -94,7 +94,7 @@ async def test_at_first_contact_the_past_stays_where_it_is(tmp_path: Path) -> No
 
 async def test_a_buyer_in_the_checkout_is_not_read_at_all(store: Store) -> None:
     store.passes(seconds=1)
-    placing.place(store.shop, RECORDED, status="checkout-draft")
+    placing.place_order(store.shop, RECORDED, status="checkout-draft")
 
     assert await store.sweep.once() == 0
 
@@ -197,7 +197,7 @@ async def test_every_order_is_found_whatever_the_clock_and_zone_of_the_shop(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, zone: str, minutes: float
 ) -> None:
     """Over the hour that New York has twice, with pages that fail; the first order comes right after first contact."""
-    monkeypatch.setattr(dates, "ZONE", ZoneInfo(zone))
+    monkeypatch.setattr(values, "STORE_ZONE", ZoneInfo(zone))
     async with open_store(tmp_path, minutes=minutes) as store:
         store.passes(days=-20, hours=-3)
         await store.swept()

@@ -23,10 +23,10 @@ from services.engine.client.reader import read_events
 from services.engine.kafka.topics import create_topics
 from services.engine.runtime.service import Service
 from services.sandbox.server import serve
-from services.sandbox.woocommerce.app import create
+from services.sandbox.woocommerce.app import create_shop
 from services.sandbox.woocommerce.customers import Customers
 from services.sandbox.woocommerce.orders import Orders
-from services.sandbox.woocommerce.settings import Settings as SandboxSettings
+from services.sandbox.woocommerce.shop import SandboxShopSettings as SandboxSettings
 from services.settings.model import Settings
 from services.store_feed.app import blueprint
 from services.store_feed.webhook_health import TOPICS
@@ -106,7 +106,7 @@ async def test_an_order_is_on_its_topic_seconds_after_it_changed(
     kafka: Broker, topic_prefix: str, tmp_path: Path
 ) -> None:
     """Also after the state database was lost: then what is known is not stated again, and versions go on."""
-    app = create(SandboxSettings(hold_deliveries=True))
+    app = create_shop(SandboxSettings(hold_deliveries=True))
     async with httpx.AsyncClient() as client, serve(app) as served:
         app.state.deliveries.client = client
         settings = known(served.url, kafka, topic_prefix, tmp_path)
@@ -137,7 +137,7 @@ async def test_whom_an_order_is_from_stands_sealed_in_the_topics(
     kafka: Broker, topic_prefix: str, tmp_path: Path
 ) -> None:
     """Also the service itself reads it again after its state database was lost: nothing is stated anew."""
-    app = create(SandboxSettings(hold_deliveries=True))
+    app = create_shop(SandboxSettings(hold_deliveries=True))
     async with httpx.AsyncClient() as client, serve(app) as served:
         app.state.deliveries.client = client
         settings = known(served.url, kafka, topic_prefix, tmp_path)
@@ -168,7 +168,7 @@ async def test_whom_an_order_is_from_stands_sealed_in_the_topics(
 async def test_the_end_of_an_account_is_on_its_topic_seconds_after_it(
     kafka: Broker, topic_prefix: str, tmp_path: Path
 ) -> None:
-    app = create(SandboxSettings(hold_deliveries=True))
+    app = create_shop(SandboxSettings(hold_deliveries=True))
     customers = Customers(app.state.shop)
     customer = int(customers.create({"email": "nino@example.test"}, strict=True)["id"])
     async with httpx.AsyncClient() as client, serve(app) as served:

@@ -18,8 +18,8 @@ from contracts.shop import OrderChanged, OrderUnreadable, RefundUnreadable
 from services.connectors.woocommerce.exact_taxes import NotTheSame, may_be_rounded, with_exact_taxes
 from services.order_exporter.vat_rates import split_by_rate
 from services.sandbox import recorded
-from services.sandbox.woocommerce import order_view, placing
-from services.sandbox.woocommerce.settings import Release
+from services.sandbox.woocommerce import order_document, placing
+from services.sandbox.woocommerce.shop import Release
 from tests.store_feed.shop_bench import Store, open_store
 
 VERSIONS: tuple[Release, ...] = ("9.9.5", "10.5.0")
@@ -63,8 +63,8 @@ async def test_a_recorded_order_and_its_refunds_are_the_same_facts(tmp_path: Pat
     for version in VERSIONS:
         async with shop_of(version, tmp_path) as store:
             store.passes(seconds=1)
-            placing.place(store.shop, order)
-            for refund in recorded.recording(order).all_refunds():
+            placing.place_order(store.shop, order)
+            for refund in recorded.get_recording(order).all_refunds():
                 placing.issue_refund(store.shop, order, refund)
             said[version] = stable(await store.hinted(order))
 
@@ -94,7 +94,7 @@ async def test_a_negative_fee_over_two_rates_splits_alike(tmp_path: Path, versio
 async def test_a_shop_that_does_not_round_is_asked_once(tmp_path: Path, version: Release, reads: int) -> None:
     async with shop_of(version, tmp_path) as store:
         store.passes(seconds=1)
-        placing.place(store.shop, TAXED)
+        placing.place_order(store.shop, TAXED)
         await store.hinted(TAXED)
 
         assert store.reads(TAXED) == reads
@@ -103,7 +103,7 @@ async def test_a_shop_that_does_not_round_is_asked_once(tmp_path: Path, version:
 async def test_an_update_of_the_shop_states_no_order_again(tmp_path: Path) -> None:
     async with shop_of("9.9.5", tmp_path) as store:
         store.passes(seconds=1)
-        placing.place(store.shop, TAXED)
+        placing.place_order(store.shop, TAXED)
         await store.hinted(TAXED)
         store.shop.settings = replace(store.shop.settings, version="10.5.0")
 
@@ -113,7 +113,7 @@ async def test_an_update_of_the_shop_states_no_order_again(tmp_path: Path) -> No
 async def test_an_order_that_is_changed_between_the_two_reads_is_stated_as_it_is_then(tmp_path: Path) -> None:
     async with shop_of("10.5.0", tmp_path) as store:
         store.passes(seconds=1)
-        now = order_view.shown(store.shop, placing.place(store.shop, TAXED))
+        now = order_document.render_order(store.shop, placing.place_order(store.shop, TAXED))
         before = now["line_items"][0] | {"taxes": [{"id": 1, "total": "1.00", "subtotal": "1.00"}], "total_tax": "1.00"}
         body = json.dumps({**now, "line_items": [before, *now["line_items"][1:]]})
         store.trouble("status", rf"GET .*/orders/{TAXED}$", status=200, body=body, times=1)
@@ -127,7 +127,7 @@ async def test_an_order_that_is_changed_between_the_two_reads_is_stated_as_it_is
 async def test_taxes_that_a_cache_answers_as_rounded_as_before_are_reported(tmp_path: Path) -> None:
     async with shop_of("10.5.0", tmp_path) as store:
         store.passes(seconds=1)
-        placing.place(store.shop, TAXED)
+        placing.place_order(store.shop, TAXED)
         fault = store.trouble("cache", rf"GET .*/orders/{TAXED}$", past="nothing")
 
         doubted = await store.hinted(TAXED)
@@ -141,8 +141,8 @@ async def test_taxes_that_a_cache_answers_as_rounded_as_before_are_reported(tmp_
 async def test_taxes_of_a_refund_that_a_cache_answers_as_rounded_as_before_hold_up_that_refund(tmp_path: Path) -> None:
     async with shop_of("10.5.0", tmp_path) as store:
         store.passes(seconds=1)
-        placing.place(store.shop, TAXED)
-        for refund in recorded.recording(TAXED).all_refunds():
+        placing.place_order(store.shop, TAXED)
+        for refund in recorded.get_recording(TAXED).all_refunds():
             placing.issue_refund(store.shop, TAXED, refund)
         store.trouble("cache", "GET .*/refunds$", past="nothing")
 

@@ -14,7 +14,7 @@ from uuid import uuid4
 import pytest
 
 from services.demo.kafka import Broker
-from services.demo.kafka.choice import VARIABLE
+from services.demo.kafka.choice import KIND_VARIABLE
 from tests.support.shared_broker import SharedBroker
 
 SHARED = pytest.StashKey[SharedBroker]()
@@ -30,7 +30,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _create() -> SharedBroker:
-    return SharedBroker(Path(tempfile.mkdtemp(prefix="davtari-tests-")), os.getpid(), os.environ.get(VARIABLE) or None)
+    return SharedBroker(
+        Path(tempfile.mkdtemp(prefix="davtari-tests-")), os.getpid(), os.environ.get(KIND_VARIABLE) or None
+    )
 
 
 @pytest.hookimpl(optionalhook=True)

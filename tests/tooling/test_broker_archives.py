@@ -11,9 +11,9 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from services.demo.kafka import ArchivesBroker, Unavailable, broker
-from services.demo.kafka.archives import SCRIPT, archives
-from services.demo.kafka.readiness import await_answer
+from services.demo.kafka import ArchivesBroker, BrokerUnavailable, open_broker
+from services.demo.kafka.archives import SCRIPT, run_from_archives
+from services.demo.kafka.broker import wait_until_ready
 
 pytestmark = pytest.mark.long
 
@@ -44,15 +44,15 @@ async def stored(node: ArchivesBroker) -> list[bytes]:
 @pytest.mark.xdist_group("own-broker")
 async def test_a_node_keeps_its_records_through_a_kill_and_a_stop(tmp_path: Path) -> None:
     data = tmp_path / "node"
-    async with broker("archives", data) as node:
+    async with open_broker("archives", data) as node:
         await create_topic(node)
         await send(node, b"order 1")
         node.kill()
         with pytest.raises(TimeoutError):
-            await await_answer(node.bootstrap_servers, seconds=0.5)
+            await wait_until_ready(node.bootstrap_servers, seconds=0.5)
         await node.start_again()
         await send(node, b"order 2")
-    async with broker("archives", data) as same:
+    async with open_broker("archives", data) as same:
         assert same.bootstrap_servers == node.bootstrap_servers, "clients find it where it was"
         assert await stored(same) == [b"order 1", b"order 2"]
 
@@ -60,12 +60,12 @@ async def test_a_node_keeps_its_records_through_a_kill_and_a_stop(tmp_path: Path
 @pytest.mark.kafka
 @pytest.mark.xdist_group("own-broker")
 async def test_a_frozen_node_is_silent_and_goes_on_where_it_was() -> None:
-    async with broker("archives") as node:
+    async with open_broker("archives") as node:
         node.pause()
         with pytest.raises(TimeoutError):
-            await await_answer(node.bootstrap_servers, seconds=0.5)
+            await wait_until_ready(node.bootstrap_servers, seconds=0.5)
         node.resume()
-        await await_answer(node.bootstrap_servers, seconds=20)
+        await wait_until_ready(node.bootstrap_servers, seconds=20)
         node.pause()
     assert not node.data.exists(), "also a frozen node is stopped, and a folder that nobody named goes with it"
 
@@ -88,8 +88,8 @@ def test_a_wrong_command_line_is_answered_with_the_right_ones(line: list[str]) -
 async def test_an_installation_without_the_script_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("services.demo.kafka.archives.ROOT", tmp_path)
     monkeypatch.setattr("services.demo.kafka.archives.SCRIPT", tmp_path / "ops" / "kafka" / "kafka")
-    with pytest.raises(Unavailable, match="run from a checkout"):
-        async with archives(None):
+    with pytest.raises(BrokerUnavailable, match="run from a checkout"):
+        async with run_from_archives(None):
             pytest.fail("there is nothing to start")
 
 

@@ -8,22 +8,21 @@ from pathlib import Path
 
 import pytest
 
-from services.demo.kafka import Broker, BrokerError, BrokerKind, Unavailable
-from services.demo.kafka.choice import SOURCES, first_of, kinds
-from services.demo.kafka.container import container, node_settings
-from services.demo.kafka.given import given
-from services.demo.kafka.running import Source
+from services.demo.kafka import Broker, BrokerError, BrokerKind, BrokerUnavailable
+from services.demo.kafka.broker import BrokerSource, use_named_broker
+from services.demo.kafka.choice import SOURCES, kinds_to_try, open_first
+from services.demo.kafka.container import node_settings, run_container
 
 ALL: Sequence[BrokerKind] = ["given", "container", "archives"]
 
 
-def source(kind: BrokerKind, missing: str | None = None, closed: list[str] | None = None) -> Source:
+def source(kind: BrokerKind, missing: str | None = None, closed: list[str] | None = None) -> BrokerSource:
     """A way to a broker that is open, or is not for the reason `missing`."""
 
     @asynccontextmanager
     async def opened(data: Path | None) -> AsyncIterator[Broker]:
         if missing:
-            raise Unavailable(missing)
+            raise BrokerUnavailable(missing)
         yield Broker(f"{kind}:9092", kind, f"{kind} keeping {data}")
         if closed is not None:
             closed.append(kind)
@@ -31,7 +30,7 @@ def source(kind: BrokerKind, missing: str | None = None, closed: list[str] | Non
     return opened
 
 
-def machine(**missing: str) -> dict[BrokerKind, Source]:
+def machine(**missing: str) -> dict[BrokerKind, BrokerSource]:
     """A machine on which all is there but what is named, with its reason."""
     return {kind: source(kind, missing.get(kind)) for kind in ALL}
 
@@ -49,12 +48,12 @@ def test_brokers_are_tried_in_the_documented_order() -> None:
     ],
 )
 async def test_the_best_broker_of_this_machine_is_taken(missing: dict[str, str], taken: str) -> None:
-    async with first_of(ALL, machine(**missing)) as found:
+    async with open_first(ALL, machine(**missing)) as found:
         assert found.kind == taken
 
 
 async def test_what_was_passed_over_is_told_with_its_reason(capsys: pytest.CaptureFixture[str]) -> None:
-    async with first_of(ALL, machine(given="not set", container="no engine answers")):
+    async with open_first(ALL, machine(given="not set", container="no engine answers")):
         told = capsys.readouterr().err
     assert "passed over container: no engine answers" in told
     assert "archives:9092" in told
@@ -63,23 +62,23 @@ async def test_what_was_passed_over_is_told_with_its_reason(capsys: pytest.Captu
 async def test_without_any_broker_every_reason_is_listed() -> None:
     bare = machine(given="not set", container="no engine", archives="no Java")
     with pytest.raises(BrokerError, match=r"(?s)given: not set.*container: no engine.*archives: no Java"):
-        async with first_of(ALL, bare):
+        async with open_first(ALL, bare):
             pytest.fail("no broker could have been opened")
 
 
 async def test_an_error_of_the_user_of_the_broker_is_not_taken_for_a_missing_broker() -> None:
     closed: list[str] = []
-    sources: dict[BrokerKind, Source] = {
+    sources: dict[BrokerKind, BrokerSource] = {
         "archives": source("archives", closed=closed),
         "container": source("container", closed=closed),
     }
-    with pytest.raises(Unavailable, match="from the body"):
-        async with first_of(["archives", "container"], sources):
-            raise Unavailable("from the body")
+    with pytest.raises(BrokerUnavailable, match="from the body"):
+        async with open_first(["archives", "container"], sources):
+            raise BrokerUnavailable("from the body")
 
 
 async def test_the_data_folder_reaches_the_source(tmp_path: Path) -> None:
-    async with first_of(["archives"], machine(), tmp_path) as found:
+    async with open_first(["archives"], machine(), tmp_path) as found:
         assert str(tmp_path) in found.description
 
 
@@ -94,29 +93,29 @@ async def test_the_data_folder_reaches_the_source(tmp_path: Path) -> None:
 def test_argument_and_environment_narrow_the_choice(
     argument: BrokerKind | None, environment: str, tried: list[BrokerKind]
 ) -> None:
-    assert kinds(argument, {"DAVTARI_BROKER": environment}) == tried
+    assert kinds_to_try(argument, {"DAVTARI_BROKER": environment}) == tried
 
 
 def test_a_word_that_names_no_broker_is_refused_with_the_words_that_do() -> None:
     with pytest.raises(BrokerError, match=r"DAVTARI_BROKER=docker.*container.*archives"):
-        kinds(None, {"DAVTARI_BROKER": "docker"})
+        kinds_to_try(None, {"DAVTARI_BROKER": "docker"})
 
 
 async def test_a_named_kafka_that_is_silent_is_an_error_and_not_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:1")
-    monkeypatch.setattr("services.demo.kafka.given.ANSWER_SECONDS", 0.3)
+    monkeypatch.setattr("services.demo.kafka.broker.ANSWER_SECONDS", 0.3)
     with pytest.raises(BrokerError, match=r"127\.0\.0\.1:1.*unset KAFKA_BOOTSTRAP_SERVERS") as raised:
-        async with first_of(["given", "archives"], {"given": given, "archives": source("archives")}):
+        async with open_first(["given", "archives"], {"given": use_named_broker, "archives": source("archives")}):
             pytest.fail("no other broker may replace the Kafka that was named")
-    assert not isinstance(raised.value, Unavailable)
+    assert not isinstance(raised.value, BrokerUnavailable)
 
 
 async def test_without_a_docker_engine_the_container_is_passed_over(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/no-engine.sock")
-    with pytest.raises(Unavailable, match=r"Docker cannot run apache/kafka"):
-        async with container(None):
+    with pytest.raises(BrokerUnavailable, match=r"Docker cannot run apache/kafka"):
+        async with run_container(None):
             pytest.fail("there is no engine")
 
 

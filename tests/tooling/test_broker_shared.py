@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from services.demo.kafka import BrokerError
-from services.demo.kafka.readiness import await_answer
+from services.demo.kafka.broker import wait_until_ready
 from tests.support.shared_broker import ROOT, SharedBroker
 
 PLUGIN = ("-p", "tests.support.broker_plugin", "-p", "no:cacheprovider")
@@ -26,7 +26,7 @@ async def test_all_processes_of_a_run_join_one_broker_and_the_controller_ends_it
     finally:
         controller.leave()
     with pytest.raises(TimeoutError):
-        await await_answer(first.bootstrap_servers, seconds=0.3)
+        await wait_until_ready(first.bootstrap_servers, seconds=0.3)
     assert controller.running() is None
 
 

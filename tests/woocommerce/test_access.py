@@ -15,10 +15,10 @@ from services.accounting.checks import shop as checks
 from services.connectors.woocommerce.client import WooCommerce
 from services.engine.outbox.outcome import Retry
 from services.engine.outbox.upstream_errors import UpstreamError, outcome_of
-from services.sandbox.faults import Faults
-from services.sandbox.server import Served, serve
-from services.sandbox.woocommerce.app import create
-from services.sandbox.woocommerce.settings import Settings
+from services.sandbox.faults import FaultInjector
+from services.sandbox.server import Endpoint, serve
+from services.sandbox.woocommerce.app import create_shop
+from services.sandbox.woocommerce.shop import SandboxShopSettings
 from tests.woocommerce.test_shop_over_the_wire import NEW, calls
 
 pytestmark = pytest.mark.claim("K16", "K28")
@@ -26,15 +26,15 @@ NOTICE = "<br />\n<b>Notice</b>:  Undefined index: a in <b>/srv/plugin.php</b> o
 
 
 @asynccontextmanager
-async def hosted(*, tls: bool = True, **options: Any) -> AsyncIterator[tuple[Served, Faults, Starlette]]:
+async def hosted(*, tls: bool = True, **options: Any) -> AsyncIterator[tuple[Endpoint, FaultInjector, Starlette]]:
     """A shop on a real socket with these options."""
-    app = create(Settings(**options))
-    faults = Faults(app)
+    app = create_shop(SandboxShopSettings(**options))
+    faults = FaultInjector(app)
     async with serve(faults, tls=tls) as served:
         yield served, faults, app
 
 
-def asked(faults: Faults) -> list[str]:
+def asked(faults: FaultInjector) -> list[str]:
     """The method and path of each call."""
     return [f"{entry.method} {entry.path}" for entry in faults.journal.entries]
 
@@ -100,7 +100,7 @@ async def test_what_the_refusal_does_not_show_is_found_by_asking_once(
         before = len(asked(faults))
         assert (await refusal(shop)).reason is reason
         assert len(asked(faults)) == before + 1, "later refusals are not looked into again"
-        app.state.shop.settings = Settings()
+        app.state.shop.settings = SandboxShopSettings()
         assert (await shop.categories()).records, "once it is corrected, everything goes on"
 
 

@@ -15,14 +15,14 @@ from services.connectors.woocommerce.order import order_changed
 from services.connectors.woocommerce.person import order_ref
 from services.connectors.woocommerce.read import ReadError
 from services.connectors.woocommerce.refund import refund_issued
-from services.sandbox.recorded import order_ids, recording
+from services.sandbox.recorded import get_recording, list_order_ids
 from tests.woocommerce.shop_double import answered
 
 KEYS: dict[str, Any] = {
     "personal_id_keys": ("_billing_personal_id",),
     "company_id_keys": ("_billing_company_code",),
 }
-ALL = [recording(order_id) for order_id in order_ids()]
+ALL = [get_recording(order_id) for order_id in list_order_ids()]
 
 
 def read(order: dict[str, Any]) -> OrderChanged:

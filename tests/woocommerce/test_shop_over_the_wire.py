@@ -18,9 +18,9 @@ from services.connectors.woocommerce.client import WooCommerce
 from services.connectors.woocommerce.echo import differences
 from services.connectors.woocommerce.product_write import ProductWrite
 from services.engine.outbox.upstream_errors import AccessDenied, Unavailable, UnknownOutcome
-from services.sandbox.faults import Fault, Faults
-from services.sandbox.server import Served, serve
-from services.sandbox.woocommerce.app import create
+from services.sandbox.faults import FaultInjector, InjectedFault
+from services.sandbox.server import Endpoint, serve
+from services.sandbox.woocommerce.app import create_shop
 from tests.woocommerce.shop_double import settings
 
 
@@ -28,14 +28,14 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def calls(served: Served, key: str = "ck_sandbox", secret: str = "cs_sandbox", **more: Any) -> WooCommerce:
+def calls(served: Endpoint, key: str = "ck_sandbox", secret: str = "cs_sandbox", **more: Any) -> WooCommerce:
     parts = {"url": served.url, "ca_file": served.ca_file} | more.pop("settings", {})
     return WooCommerce("main", settings(**parts), SecretStr(key), SecretStr(secret), **{"clock": now} | more)
 
 
 @asynccontextmanager
-async def sandbox(*, tls: bool = False) -> AsyncIterator[tuple[Served, Faults]]:
-    faults = Faults(create())
+async def sandbox(*, tls: bool = False) -> AsyncIterator[tuple[Endpoint, FaultInjector]]:
+    faults = FaultInjector(create_shop())
     async with serve(faults, tls=tls) as served:
         yield served, faults
 
@@ -119,7 +119,7 @@ async def test_a_shop_that_is_not_there() -> None:
 @pytest.mark.parametrize("fault", ["reset", "commit_then_reset", "commit_then_timeout", "truncate"])
 async def test_a_write_that_breaks_off_is_unknown_and_is_sent_only_once(fault: Any) -> None:
     async with sandbox() as (served, faults), calls(served, settings={"timeout": 0.5}) as shop:
-        faults.add(Fault(kind=fault, match="POST /wp-json/wc/v3/products/batch", times=1, seconds=5, keep=40))
+        faults.add(InjectedFault(kind=fault, match="POST /wp-json/wc/v3/products/batch", times=1, seconds=5, keep=40))
         with pytest.raises(UnknownOutcome):
             await shop.create_products(NEW)
         found = await shop.products_by_sku(["TEA"])
@@ -131,7 +131,7 @@ async def test_a_write_that_breaks_off_is_unknown_and_is_sent_only_once(fault: A
 @pytest.mark.parametrize("fault", ["reset", "commit_then_timeout", "truncate"])
 async def test_a_read_that_breaks_off_is_unavailable(fault: Any) -> None:
     async with sandbox() as (served, faults), calls(served, settings={"timeout": 0.5}) as shop:
-        added = faults.add(Fault(kind=fault, match="GET .*/categories", seconds=5, keep=10))
+        added = faults.add(InjectedFault(kind=fault, match="GET .*/categories", seconds=5, keep=10))
         with pytest.raises(Unavailable):
             await shop.categories()
         faults.clear(added)
@@ -140,7 +140,7 @@ async def test_a_read_that_breaks_off_is_unavailable(fault: Any) -> None:
 
 async def test_a_shop_that_is_busy_says_for_how_long() -> None:
     async with sandbox() as (served, faults), calls(served) as shop:
-        faults.add(Fault(kind="status", status=429, headers={"Retry-After": "17"}))
+        faults.add(InjectedFault(kind="status", status=429, headers={"Retry-After": "17"}))
         with pytest.raises(Unavailable) as raised:
             await shop.create_products(NEW)
     assert raised.value.retry_after == 17.0

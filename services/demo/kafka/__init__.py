@@ -1,7 +1,7 @@
 """Which Kafka the demo and the tests run on: a given one, a container, or the Java archives."""
 
 from services.demo.kafka.archives import ArchivesBroker
-from services.demo.kafka.choice import broker
-from services.demo.kafka.running import Broker, BrokerError, BrokerKind, Unavailable
+from services.demo.kafka.broker import Broker, BrokerError, BrokerKind, BrokerUnavailable
+from services.demo.kafka.choice import open_broker
 
-__all__ = ["ArchivesBroker", "Broker", "BrokerError", "BrokerKind", "Unavailable", "broker"]
+__all__ = ["ArchivesBroker", "Broker", "BrokerError", "BrokerKind", "BrokerUnavailable", "open_broker"]

@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from services.demo.kafka.running import Broker, BrokerError, Unavailable
+from services.demo.kafka.broker import Broker, BrokerError, BrokerUnavailable
 
 ROOT = Path(__file__).resolve().parents[3]
 SCRIPT = ROOT / "ops" / "kafka" / "kafka"
@@ -28,15 +28,15 @@ class ArchivesBroker(Broker):
 
     def pause(self) -> None:
         """Freeze the node: connections stay open and nothing answers."""
-        _order("pause", self.data)
+        _run_script("pause", self.data)
 
     def resume(self) -> None:
         """Let a frozen node go on where it was."""
-        _order("resume", self.data)
+        _run_script("resume", self.data)
 
     def kill(self) -> None:
         """End the node at once, as a power cut would. Returns when it is gone."""
-        _order("kill", self.data)
+        _run_script("kill", self.data)
 
     async def start_again(self) -> None:
         """Start on the same data and ports. Returns when the cluster answers: some 3 s, after `kill` some 12 s."""
@@ -44,23 +44,25 @@ class ArchivesBroker(Broker):
 
 
 @asynccontextmanager
-async def archives(data: Path | None) -> AsyncIterator[ArchivesBroker]:
+async def run_from_archives(data: Path | None) -> AsyncIterator[ArchivesBroker]:
     """A node for as long as the context lasts. Its data stays if `data` names a folder, and goes with it otherwise.
 
     Raises `Unavailable` without the script (an installed wheel), without Java or Maven, or if the node fails.
     """
     if not SCRIPT.exists():
-        raise Unavailable(f"this installation has no {SCRIPT.relative_to(ROOT)}: run from a checkout of the repository")
-    with _folder(data) as folder:
+        raise BrokerUnavailable(
+            f"this installation has no {SCRIPT.relative_to(ROOT)}: run from a checkout of the repository"
+        )
+    with _data_folder(data) as folder:
         address = await _start(folder)
         try:
             yield ArchivesBroker(address, "archives", DESCRIPTION, folder)
         finally:
-            await asyncio.to_thread(_order, "stop", folder)
+            await asyncio.to_thread(_run_script, "stop", folder)
 
 
 @contextmanager
-def _folder(data: Path | None) -> Iterator[Path]:
+def _data_folder(data: Path | None) -> Iterator[Path]:
     if data is not None:
         yield data
         return
@@ -79,11 +81,11 @@ async def _start(data: Path) -> str:
     )
     answer, _ = await script.communicate()
     if script.returncode != 0:
-        raise Unavailable(f"{SCRIPT.name} start failed; the reason stands above, and in {data / 'kafka.log'}")
+        raise BrokerUnavailable(f"{SCRIPT.name} start failed; the reason stands above, and in {data / 'kafka.log'}")
     return answer.decode().strip()
 
 
-def _order(action: str, data: Path) -> None:
+def _run_script(action: str, data: Path) -> None:
     done = subprocess.run([SCRIPT, action, "--data", data], capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise BrokerError(f"{SCRIPT.name} {action} failed for the node in {data}: {done.stderr.strip()}")

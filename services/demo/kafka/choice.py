@@ -14,51 +14,57 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from pathlib import Path
 from typing import Literal, overload
 
-from services.demo.kafka.archives import ArchivesBroker, archives
-from services.demo.kafka.container import container
-from services.demo.kafka.given import given
-from services.demo.kafka.running import Broker, BrokerError, BrokerKind, Source, Unavailable
+from services.demo.kafka.archives import ArchivesBroker, run_from_archives
+from services.demo.kafka.broker import (
+    Broker,
+    BrokerError,
+    BrokerKind,
+    BrokerSource,
+    BrokerUnavailable,
+    use_named_broker,
+)
+from services.demo.kafka.container import run_container
 
-VARIABLE = "DAVTARI_BROKER"
+KIND_VARIABLE = "DAVTARI_BROKER"
 # Best first.
-SOURCES: Mapping[BrokerKind, Source] = {
-    "given": given,
-    "container": container,
-    "archives": archives,
+SOURCES: Mapping[BrokerKind, BrokerSource] = {
+    "given": use_named_broker,
+    "container": run_container,
+    "archives": run_from_archives,
 }
 
 
 @overload
-def broker(kind: Literal["archives"], data: Path | None = None) -> AbstractAsyncContextManager[ArchivesBroker]: ...
+def open_broker(kind: Literal["archives"], data: Path | None = None) -> AbstractAsyncContextManager[ArchivesBroker]: ...
 
 
 @overload
-def broker(kind: BrokerKind | None = None, data: Path | None = None) -> AbstractAsyncContextManager[Broker]: ...
+def open_broker(kind: BrokerKind | None = None, data: Path | None = None) -> AbstractAsyncContextManager[Broker]: ...
 
 
-def broker(kind: BrokerKind | None = None, data: Path | None = None) -> AbstractAsyncContextManager[Broker]:
+def open_broker(kind: BrokerKind | None = None, data: Path | None = None) -> AbstractAsyncContextManager[Broker]:
     """A broker that answers, for as long as the context lasts.
 
     `kind` outranks `DAVTARI_BROKER`. `data` is the folder for what the node keeps between runs; only the archives keep
     anything. Raises `BrokerError`, which lists why each kind was out of reach.
     """
-    return first_of(kinds(kind, os.environ), SOURCES, data)
+    return open_first(kinds_to_try(kind, os.environ), SOURCES, data)
 
 
-def kinds(kind: BrokerKind | None, environment: Mapping[str, str]) -> Sequence[BrokerKind]:
+def kinds_to_try(kind: BrokerKind | None, environment: Mapping[str, str]) -> Sequence[BrokerKind]:
     """The kinds to try, in order. Raises `BrokerError` for an unknown kind."""
-    wish = kind or environment.get(VARIABLE) or None
+    wish = kind or environment.get(KIND_VARIABLE) or None
     ranked = list(SOURCES)
     if wish is None:
         return ranked
     if wish not in ranked:
-        raise BrokerError(f"{VARIABLE}={wish} is not a kind of broker: choose one of {', '.join(ranked)}")
+        raise BrokerError(f"{KIND_VARIABLE}={wish} is not a kind of broker: choose one of {', '.join(ranked)}")
     return [each for each in ranked if each == wish]
 
 
 @asynccontextmanager
-async def first_of(
-    wanted: Sequence[BrokerKind], sources: Mapping[BrokerKind, Source], data: Path | None = None
+async def open_first(
+    wanted: Sequence[BrokerKind], sources: Mapping[BrokerKind, BrokerSource], data: Path | None = None
 ) -> AsyncIterator[Broker]:
     """The first of the wanted kinds that is to be had. What was passed over is told on stderr."""
     async with AsyncExitStack() as stack:
@@ -66,16 +72,16 @@ async def first_of(
         for kind in wanted:
             try:
                 found = await stack.enter_async_context(sources[kind](data))
-            except Unavailable as reason:
+            except BrokerUnavailable as reason:
                 reasons.append(f"{kind}: {reason}")
                 continue
-            _tell(found, reasons)
+            _report_choice(found, reasons)
             yield found
             return
         raise BrokerError("no broker can be had here.\n  " + "\n  ".join(reasons))
 
 
-def _tell(found: Broker, reasons: Sequence[str]) -> None:
+def _report_choice(found: Broker, reasons: Sequence[str]) -> None:
     for reason in reasons:
         print(f"broker: passed over {reason}", file=sys.stderr)
     print(f"broker: {found.description} at {found.bootstrap_servers}", file=sys.stderr, flush=True)

@@ -9,8 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from services.demo.kafka.readiness import await_answer
-from services.demo.kafka.running import Broker, Unavailable
+from services.demo.kafka.broker import Broker, BrokerUnavailable, wait_until_ready
 
 if TYPE_CHECKING:
     from testcontainers.core.container import DockerContainer
@@ -21,23 +20,23 @@ PING_SECONDS = 5
 
 
 @asynccontextmanager
-async def container(_data: Path | None) -> AsyncIterator[Broker]:
+async def run_container(_data: Path | None) -> AsyncIterator[Broker]:
     """Raises `Unavailable` when no engine answers, when the image cannot be had, and when it does not come up."""
     port = _free_port()
     node = await asyncio.to_thread(_run, port)
     try:
         address = f"127.0.0.1:{port}"
-        await _up(address)
+        await _wait_until_up(address)
         yield Broker(address, "container", f"Apache Kafka in a container ({IMAGE})")
     finally:
         await asyncio.to_thread(node.stop)
 
 
-async def _up(address: str) -> None:
+async def _wait_until_up(address: str) -> None:
     try:
-        await await_answer(address, START_SECONDS)
+        await wait_until_ready(address, START_SECONDS)
     except TimeoutError as error:
-        raise Unavailable(f"the container of {IMAGE} started, but: {error}") from error
+        raise BrokerUnavailable(f"the container of {IMAGE} started, but: {error}") from error
 
 
 def _run(port: int) -> DockerContainer:
@@ -46,17 +45,17 @@ def _run(port: int) -> DockerContainer:
         from docker.errors import DockerException
         from testcontainers.core.container import DockerContainer
     except ImportError as error:
-        raise Unavailable("testcontainers is not installed") from error
+        raise BrokerUnavailable("testcontainers is not installed") from error
     try:
-        _have_image()
+        _ensure_image()
         node = DockerContainer(IMAGE).with_envs(**node_settings(port))
         # On loopback only: docker takes a pair of address and port here, which the signature does not show.
         return node.with_bind_ports(port, ("127.0.0.1", port)).start()  # type: ignore[arg-type]
     except DockerException as error:
-        raise Unavailable(f"Docker cannot run {IMAGE}: {error}") from error
+        raise BrokerUnavailable(f"Docker cannot run {IMAGE}: {error}") from error
 
 
-def _have_image() -> None:
+def _ensure_image() -> None:
     import docker
     from docker.errors import ImageNotFound
 

@@ -12,25 +12,123 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from services.sandbox.balance import control
-from services.sandbox.balance.books import Books
-from services.sandbox.balance.exchange import exchange
+from services.sandbox.balance import access, clients, control, posting, resources
+from services.sandbox.balance.books import DocumentRegister, SandboxBooks
+from services.sandbox.balance.dialect import JSON, RowRenderer, list_response
+from services.sandbox.balance.drafts import parse_body
+from services.sandbox.balance.errors import ExchangeRefusal, PlatformRefusal, error_text
+from services.sandbox.balance.record import Row
+from services.sandbox.balance.resources import find_resource
 from services.sandbox.balance.settings import BalanceSandboxSettings
-from services.sandbox.faults import Faults
+from services.sandbox.faults import FaultInjector
 
-METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+# The writing methods of Clients, Sale, credit note, sales order and receipts.
+
+Write = Callable[[list[Row]], list[Row]]
 
 
-class BalanceSandbox(Faults):
+async def write(request: Request, name: str, books: SandboxBooks) -> Response:
+    """Carries out POST, PUT, PATCH or DELETE. Raises `Turned` 405, or `Refused`."""
+    writer = find_writer(request.method, name, books)
+    sent = await read_rows(request, books)
+    return echo_response(writer(sent), RowRenderer(books.settings.dialect, document=name != "Clients"))
+
+
+async def read_rows(request: Request, books: SandboxBooks) -> list[Row]:
+    """The records of the body; a DELETE may name its one by `?uid=`."""
+    if request.method == "DELETE" and "uid" in request.query_params:
+        return [{"uid": request.query_params["uid"]}]
+    return parse_body(await request.body(), books.settings)
+
+
+def find_writer(method: str, name: str, books: SandboxBooks) -> Write:
+    """What a method does to a resource (API fact: documents have no POST)."""
+    registers = books.registers()
+    writers = client_writers(books) if name == "Clients" else {}
+    if name in registers:
+        writers = document_writers(books, registers[name])
+    if method not in writers:
+        raise PlatformRefusal(405, f"{name} knows no {method}", {"Allow": ", ".join(["GET", *writers])})
+    return writers[method]
+
+
+def client_writers(books: SandboxBooks) -> dict[str, Write]:
+    """The methods of Clients."""
+    return {
+        "POST": lambda sent: [clients.put_client(books.clients, each, books.settings) for each in sent],
+        "PUT": lambda sent: [clients.put_client(books.clients, each, books.settings) for each in sent],
+        "PATCH": lambda sent: [clients.patch_client(books.clients, each, books.settings) for each in sent],
+        "DELETE": lambda sent: [mark_client(books, posting.requested_uid(each)) for each in sent],
+    }
+
+
+def mark_client(books: SandboxBooks, wanted: str) -> Row:
+    """Marks a client for deletion. Raises `Refused` for an unknown uid."""
+    row = books.clients.get(wanted)
+    if row is None:
+        raise ExchangeRefusal(
+            books.settings.rules.error_status, [error_text(books.settings.dialect.language, "uid", value=wanted)]
+        )
+    books.clients.marked.add(wanted)
+    return row | {"DeletionMark": True}
+
+
+def document_writers(books: SandboxBooks, register: DocumentRegister) -> dict[str, Write]:
+    """The methods of a kind of document."""
+    return {
+        "PUT": lambda sent: [document.row() for document in posting.put_documents(books, register, sent)],
+        "PATCH": lambda sent: [posting.patch_document(books, register, each).row() for each in sent],
+        "DELETE": lambda sent: [
+            posting.mark_document(books, register, posting.requested_uid(each)).row() for each in sent
+        ],
+    }
+
+
+def echo_response(rows: list[Row], voice: RowRenderer) -> Response:
+    """The body after a write: what was written as an array, one object, or nothing at all."""
+    if voice.dialect.echo == "empty":
+        return Response(status_code=200)
+    array = voice.json(rows)
+    single = voice.dialect.echo == "object" and len(rows) == 1
+    return Response(array[1:-1] if single else array, media_type=JSON)
+
+
+# The Exchange service: one request in, one answer out.
+
+
+async def handle_exchange(request: Request, books: SandboxBooks) -> Response:
+    """Answers a request to a published path as Balance would."""
+    try:
+        at = access.parse_path(request.url.path, books.settings)
+        access.check_access(request, at, books.settings)
+        if request.method == "GET":
+            return read(request, at.resource, books)
+        return await write(request, at.resource, books)
+    except (PlatformRefusal, ExchangeRefusal) as no:
+        return no.response
+
+
+def read(request: Request, name: str, books: SandboxBooks) -> Response:
+    """Answers a GET. Raises `Turned`."""
+    dialect, found = books.settings.dialect, find_resource(name, books)
+    asked = resources.parse_query(request.query_params.multi_items(), name, found.known, dialect)
+    rows = iter(()) if asked.nothing else asked.select(found.rows(books, asked))
+    return list_response(rows, asked, RowRenderer(dialect, found.document))
+
+
+HTTP_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+
+
+class BalanceSandbox(FaultInjector):
     """The ASGI app. `books` is all that Balance knows, `state.books` the same; faults are added to the app itself."""
 
-    def __init__(self, books: Books, rng: Random) -> None:
+    def __init__(self, books: SandboxBooks, rng: Random) -> None:
         self.books = books
         self.state = State({"books": books})
-        super().__init__(routed(books), now=books.clock, rng=rng)
+        super().__init__(make_routes(books), now=books.clock, rng=rng)
 
 
-def create(
+def create_balance(
     settings: BalanceSandboxSettings | None = None,
     clock: Callable[[], datetime] | None = None,
     rng: Random | None = None,
@@ -40,13 +138,13 @@ def create(
     `clock` gives the time now (aware); `rng` is for faults with a probability.
     """
     now = clock or (lambda: datetime.now(UTC))
-    return BalanceSandbox(Books(settings or BalanceSandboxSettings(), now), rng or Random(0))
+    return BalanceSandbox(SandboxBooks(settings or BalanceSandboxSettings(), now), rng or Random(0))
 
 
-def routed(books: Books) -> Starlette:
+def make_routes(books: SandboxBooks) -> Starlette:
     """The routes: control first, everything else may be a published path of the Exchange service."""
 
     async def exchanged(request: Request) -> Response:
-        return await exchange(request, books)
+        return await handle_exchange(request, books)
 
-    return Starlette(routes=[*control.routes(books), Route("/{path:path}", exchanged, methods=METHODS)])
+    return Starlette(routes=[*control.control_routes(books), Route("/{path:path}", exchanged, methods=HTTP_METHODS)])

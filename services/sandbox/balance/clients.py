@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from itertools import count
 from typing import Any
 
-from services.sandbox.balance.errors import Refused, text
-from services.sandbox.balance.record import ZERO, Row, is_empty, is_uid, uid
+from services.sandbox.balance.errors import ExchangeRefusal, error_text
+from services.sandbox.balance.record import ZERO, Row, is_empty, is_uid, make_uid
 from services.sandbox.balance.settings import BalanceSandboxSettings
 
 DEFAULTS: Row = {
@@ -28,7 +28,7 @@ REQUIRED = ("Name", "ID")
 TEXT_KEYS = ("ID", "Name", "Code", "ExtCode")
 
 
-class Clients:
+class SandboxClients:
     """Customers by uid; `revisions` counts how often each was written."""
 
     def __init__(self) -> None:
@@ -52,7 +52,7 @@ class Clients:
         """Every client, oldest first."""
         return (self._whole(own) for own in list(self._own.values()))
 
-    def named(self, written: str) -> str | None:
+    def find_by_text(self, written: str) -> str | None:
         """The uid of the one client with this ID, name, code or external code; None if none or several."""
         fitting = {uid for uid, own in self._own.items() if any(own.get(key) == written for key in TEXT_KEYS)}
         return fitting.pop() if len(fitting) == 1 else None
@@ -67,54 +67,54 @@ class Clients:
 
     def new_uid(self) -> str:
         """A uid of Balance's own making."""
-        return uid("server-client", next(self._numbers))
+        return make_uid("server-client", next(self._numbers))
 
     def _whole(self, own: Row) -> Row:
         marked: Row = {"DeletionMark": True} if own["uid"] in self.marked else {}
         return DEFAULTS | {"FullName": own.get("Name", "")} | own | marked
 
 
-def put(clients: Clients, sent: Row, settings: BalanceSandboxSettings) -> Row:
+def put_client(clients: SandboxClients, sent: Row, settings: BalanceSandboxSettings) -> Row:
     """Updates the client with this uid, or creates one (PUT, and POST with a uid). Raises `Refused`."""
     wanted = str(sent.get("uid") or "").lower()
     if wanted and not is_uid(wanted):
-        raise Refused(
-            settings.rules.error_status, [text(settings.dialect.language, "reference", field="uid", value=wanted)]
+        raise ExchangeRefusal(
+            settings.rules.error_status, [error_text(settings.dialect.language, "reference", field="uid", value=wanted)]
         )
     own_uid = wanted in clients or settings.dialect.own_uid == "honoured"
     known = wanted if wanted not in ("", ZERO) and own_uid else clients.new_uid()
-    return checked(clients, known, named(sent, settings), settings)
+    return store_client(clients, known, proper_fields(sent, settings), settings)
 
 
-def patch(clients: Clients, sent: Row, settings: BalanceSandboxSettings) -> Row:
+def patch_client(clients: SandboxClients, sent: Row, settings: BalanceSandboxSettings) -> Row:
     """Changes the named fields of an existing client (API fact: PATCH needs a uid). Raises `Refused`."""
     known = str(sent.get("uid") or "").lower()
     earlier = clients.get(known)
     if earlier is None:
-        raise Refused(settings.rules.error_status, [text(settings.dialect.language, "uid", value=known)])
-    return checked(clients, known, earlier | named(sent, settings), settings)
+        raise ExchangeRefusal(settings.rules.error_status, [error_text(settings.dialect.language, "uid", value=known)])
+    return store_client(clients, known, earlier | proper_fields(sent, settings), settings)
 
 
-def checked(clients: Clients, known: str, own: Row, settings: BalanceSandboxSettings) -> Row:
+def store_client(clients: SandboxClients, known: str, own: Row, settings: BalanceSandboxSettings) -> Row:
     """Keeps a client that has what is required."""
     language = settings.dialect.language
-    wrong = [text(language, "missing", field=name) for name in REQUIRED if is_empty(own.get(name))]
-    if settings.rules.unique_client_id and taken(clients, known, own.get("ID")):
-        wrong.append(text(language, "client-id", value=own["ID"]))
+    wrong = [error_text(language, "missing", field=name) for name in REQUIRED if is_empty(own.get(name))]
+    if settings.rules.unique_client_id and is_id_taken(clients, known, own.get("ID")):
+        wrong.append(error_text(language, "client-id", value=own["ID"]))
     if wrong:
-        raise Refused(settings.rules.error_status, wrong)
+        raise ExchangeRefusal(settings.rules.error_status, wrong)
     return clients.keep(known, own)
 
 
-def taken(clients: Clients, known: str, number: Any) -> bool:
+def is_id_taken(clients: SandboxClients, known: str, number: Any) -> bool:
     """Whether another client has this ID."""
     return any(row["ID"] == number and row["uid"] != known for row in clients.rows())
 
 
-def named(sent: Row, settings: BalanceSandboxSettings) -> Row:
+def proper_fields(sent: Row, settings: BalanceSandboxSettings) -> Row:
     """The known fields under their proper names; unknown ones are dropped, or refused if the dialect does."""
     unknown = [name for name in sent if name.lower() not in NAMES]
     if unknown and settings.dialect.unknown_fields == "refused":
-        raise Refused(400, [text(settings.dialect.language, "field", field=name) for name in unknown])
+        raise ExchangeRefusal(400, [error_text(settings.dialect.language, "field", field=name) for name in unknown])
     known = {NAMES[name.lower()]: value for name, value in sent.items() if name.lower() in NAMES}
     return {name: "" if value is None else value for name, value in known.items()}

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import chain, islice
 from typing import Any
 
 import orjson
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
-from services.sandbox.balance.record import ZERO, Row, plain
-from services.sandbox.balance.settings import Dialect
+from services.sandbox.balance.record import ZERO, Row, plain_number
+from services.sandbox.balance.resources import ReadQuery
+from services.sandbox.balance.settings import SandboxDialect
 
 SPACES = {"none": "", "space": " ", "no-break": "\u00a0", "narrow": "\u202f"}
 
@@ -37,17 +41,17 @@ NAMES_ON_READ = {
 
 
 @dataclass(frozen=True)
-class Voice:
+class RowRenderer:
     """Renders rows in one dialect; made once per answer. `names` renames the fields."""
 
-    dialect: Dialect
+    dialect: SandboxDialect
     document: bool = False
     names: dict[str, str] = field(init=False)
     writers: dict[type, Callable[[Any], Any]] = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "names", names_in(self.dialect, self.document))
-        object.__setattr__(self, "writers", writers_in(self.dialect, self.rows))
+        object.__setattr__(self, "names", field_names(self.dialect, self.document))
+        object.__setattr__(self, "writers", value_writers(self.dialect, self.rows))
 
     def row(self, row: Row) -> Row:
         """One record as it goes over the wire."""
@@ -70,17 +74,17 @@ class Voice:
         return orjson.dumps(self.rows(rows))
 
 
-def names_in(dialect: Dialect, document: bool) -> dict[str, str]:
+def field_names(dialect: SandboxDialect, document: bool) -> dict[str, str]:
     """Which fields this dialect calls otherwise."""
     names = NAMES_ON_READ if document and dialect.read_names == "accounting" else {}
     return names | (CASING_VARIANTS if dialect.casing == "variant" else {})
 
 
-def writers_in(dialect: Dialect, rows: Callable[[list[Row]], Any]) -> dict[type, Callable[[Any], Any]]:
+def value_writers(dialect: SandboxDialect, rows: Callable[[list[Row]], Any]) -> dict[type, Callable[[Any], Any]]:
     """How each type of value is written."""
     return {
-        str: lambda text: text_in(text, dialect),
-        Decimal: lambda number: number_in(number, dialect),
+        str: lambda text: render_text(text, dialect),
+        Decimal: lambda number: render_number(number, dialect),
         bool: lambda flag: flag if dialect.booleans == "bool" else str(flag).lower(),
         datetime: lambda moment: moment.strftime("%Y-%m-%dT%H:%M:%S"),
         date: lambda day: day.strftime("%d.%m.%Y" if dialect.discount_dates == "dotted" else "%Y-%m-%d"),
@@ -88,18 +92,61 @@ def writers_in(dialect: Dialect, rows: Callable[[list[Row]], Any]) -> dict[type,
     }
 
 
-def text_in(text: str, dialect: Dialect) -> str | None:
+def render_text(text: str, dialect: SandboxDialect) -> str | None:
     """A text; empty ones and empty references as this dialect marks them."""
     if text == ZERO and dialect.empty_reference == "text":
         text = ""
     return text if text or dialect.empties == "text" else None
 
 
-def number_in(number: Decimal, dialect: Dialect) -> str | orjson.Fragment:
+def render_number(number: Decimal, dialect: SandboxDialect) -> str | orjson.Fragment:
     """A number: `1234.5`, `"1234.5"`, `"1 234,5"`, ..."""
     if dialect.numbers == "number":
-        return orjson.Fragment(plain(number))
-    whole, dot, decimals = plain(number).partition(".")
+        return orjson.Fragment(plain_number(number))
+    whole, dot, decimals = plain_number(number).partition(".")
     sign, digits = ("-", whole[1:]) if whole.startswith("-") else ("", whole)
     grouped = f"{int(digits):,}".replace(",", SPACES[dialect.thousands])
     return sign + grouped + (dot and {"dot": ".", "comma": ","}[dialect.decimals]) + decimals
+
+
+# The body of a GET: rows written one small piece at a time, however many there are.
+
+ROWS_PER_CHUNK = 200
+JSON = "application/json; charset=utf-8"
+
+
+def list_response(rows: Iterator[Row], query: ReadQuery, voice: RowRenderer) -> Response:
+    """The answer to a GET: streamed rows, a single object, or the dialect's way to say that nothing matched."""
+    head = list(islice(rows, 2))
+    if not head:
+        return empty_response(query, voice.dialect)
+    if len(head) == 1 and voice.dialect.single_object:
+        return Response(voice.json(head)[1:-1], media_type=JSON)
+    return StreamingResponse(stream_rows(chain(head, rows), voice), media_type=JSON)
+
+
+def empty_response(query: ReadQuery, dialect: SandboxDialect) -> Response:
+    """API fact: no match is 404 "Not Found" on some builds; a page beyond the last is an empty array."""
+    beyond = query.page is not None and query.page[0] > 1
+    if (dialect.page_beyond if beyond else dialect.no_match) == "not-found":
+        return PlainTextResponse("Not Found", 404)
+    opening, closing = array_brackets(dialect)
+    return Response(opening + closing, media_type=JSON)
+
+
+async def stream_rows(rows: Iterator[Row], voice: RowRenderer) -> AsyncIterator[bytes]:
+    """The JSON text of many rows, in pieces of `BATCH` rows; other requests are served in between."""
+    opening, closing = array_brackets(voice.dialect)
+    before = opening
+    while batch := list(islice(rows, ROWS_PER_CHUNK)):
+        yield before + voice.json(batch)[1:-1]
+        before = b","
+        await asyncio.sleep(0)
+    yield closing
+
+
+def array_brackets(dialect: SandboxDialect) -> tuple[bytes, bytes]:
+    """What stands around the rows: `[` and `]`, or `{"Source":[` and `]}`."""
+    if not dialect.wrapper:
+        return b"[", b"]"
+    return f'{{"{dialect.wrapper}":['.encode(), b"]}"

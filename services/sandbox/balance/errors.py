@@ -67,12 +67,12 @@ TEXTS: dict[str, dict[str, str]] = {
 }
 
 
-def text(language: str, key: str, **values: Any) -> str:
+def error_text(language: str, key: str, **values: Any) -> str:
     """One message of Balance, e.g. `text("ka", "missing", field="Date")`."""
     return TEXTS[key][language].format(handler=HANDLER, **values)
 
 
-class Turned(Exception):
+class PlatformRefusal(Exception):
     """The platform turned a request away, in plain text."""
 
     def __init__(self, status: int, message: str, headers: dict[str, str] | None = None) -> None:
@@ -80,7 +80,7 @@ class Turned(Exception):
         self.response: Response = PlainTextResponse(message, status, headers)
 
 
-class Refused(Exception):
+class ExchangeRefusal(Exception):
     """The Exchange service refused what it was asked to write: `{"Error": [texts]}`."""
 
     def __init__(self, status: int, texts: list[str]) -> None:

@@ -52,7 +52,7 @@ FLAGS = frozenset({"IsGroup", "OwnProduction"})
 TEXT_KEYS = ("Code", "InternalArticle", "Barcode", "ExtCode", "Name")
 
 
-class Items:
+class SandboxItems:
     """Items by uid. Only what differs from the defaults is held, so that hundreds of thousands fit."""
 
     def __init__(self) -> None:
@@ -69,14 +69,14 @@ class Items:
         unknown = fields.keys() - DEFAULTS.keys()
         if unknown:
             raise ValueError(f"Items have no field {', '.join(sorted(unknown))}; they have {', '.join(DEFAULTS)}")
-        own = {name: typed(name, value) for name, value in fields.items()}
+        own = {name: parse_field(name, value) for name, value in fields.items()}
         self._own[uid] = self._own.get(uid, {}) | own | {"uid": uid}
-        return whole(self._own[uid])
+        return complete_row(self._own[uid])
 
     def get(self, uid: str) -> Row | None:
         """One item with all its fields."""
         own = self._own.get(uid)
-        return None if own is None else whole(own)
+        return None if own is None else complete_row(own)
 
     def delete(self, uid: str) -> None:
         """Removes an item. Raises KeyError for an unknown uid."""
@@ -84,11 +84,11 @@ class Items:
 
     def rows(self) -> Iterator[Row]:
         """Every item and folder, in the order of their making."""
-        return (whole(own) for own in list(self._own.values()))
+        return (complete_row(own) for own in list(self._own.values()))
 
     def is_goods(self, uid: str) -> bool:
         """Whether stock is kept of it."""
-        return uid in self._own and whole(self._own[uid])["ItemType"] == GOODS
+        return uid in self._own and complete_row(self._own[uid])["ItemType"] == GOODS
 
     def named(self, text: str) -> str | None:
         """The uid of the one item with this code, article, barcode, external code or name; None if none or several."""
@@ -96,7 +96,7 @@ class Items:
         return fitting.pop() if len(fitting) == 1 else None
 
 
-def whole(own: Row) -> Row:
+def complete_row(own: Row) -> Row:
     """An item's row: its own fields over the defaults of its kind, FullName from Name."""
     if own.get("IsGroup"):
         defaults = FOLDER_DEFAULTS
@@ -107,14 +107,14 @@ def whole(own: Row) -> Row:
     return row
 
 
-def typed(name: str, value: Any) -> Any:
+def parse_field(name: str, value: Any) -> Any:
     """A field's value as a row holds it, from JSON. Raises ValueError for a number that is none."""
     if name in NUMBERS and value != "":
-        return number(value)
+        return parse_number(value)
     return str(value).lower() == "true" if name in FLAGS else value
 
 
-def number(value: Any) -> Decimal:
+def parse_number(value: Any) -> Decimal:
     """An exact number from JSON text or a whole JSON number; ValueError else."""
     try:
         return Decimal(str(value))

@@ -21,7 +21,7 @@ GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @lru_cache(maxsize=4096)
-def uid(kind: str, name: object) -> str:
+def make_uid(kind: str, name: object) -> str:
     """The lasting uid of a thing of this sandbox: the same kind and name give the same uid in every run."""
     return str(uuid5(NAMESPACE, f"{kind}:{name}"))
 
@@ -41,13 +41,13 @@ def as_text(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, Decimal):
-        return plain(value)
+        return plain_number(value)
     if isinstance(value, datetime):
         return value.strftime("%Y-%m-%dT%H:%M:%S")
     return value.isoformat() if isinstance(value, date) else str(value)
 
 
-def plain(number: Decimal) -> str:
+def plain_number(number: Decimal) -> str:
     """A number without exponent and without trailing zeros: 25.00 is "25"."""
     text = f"{number:f}"
     return (text.rstrip("0").rstrip(".") or "0") if "." in text else text

@@ -3,14 +3,62 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 
-from services.sandbox.balance.books import Books
-from services.sandbox.balance.draft import Draft
-from services.sandbox.balance.fields import figure
-from services.sandbox.balance.record import Row, is_empty
-from services.sandbox.balance.register import Document, Register
+from services.sandbox.balance import stock_and_prices
+from services.sandbox.balance.books import BalanceDocument, DocumentRegister, SandboxBooks
+from services.sandbox.balance.drafts import DocumentDraft, parse_figure
+from services.sandbox.balance.record import Row, is_empty, is_uid
+from services.sandbox.balance.settings import TextReference
+
+# What a document points at: items, client, warehouse, VAT rates; by GUID, or by text
+# as Balance's search settings say.
+
+IsKnown = Callable[[str], bool]
+ByText = Callable[[str], str | None]
+
+
+def resolve_references(draft: DocumentDraft, books: SandboxBooks) -> None:
+    """Replaces references by uids, and drops or faults those that lead nowhere."""
+    stance = books.settings.dialect.reference_text
+    known_client = books.clients.__contains__
+    resolve_reference(draft, draft.header, "Client", stance, known_client, books.clients.find_by_text)
+    resolve_reference(draft, draft.header, "Warehouse", stance, books.warehouses.__contains__, books.warehouse_named)
+    for line in draft.lines:
+        resolve_reference(
+            draft, line, "Item", books.settings.dialect.item_text, books.items.__contains__, books.items.named
+        )
+        resolve_reference(draft, line, "Series", "refused", books.series.__contains__, lambda _: None)
+        resolve_rate(draft, line, books)
+
+
+def resolve_reference(
+    draft: DocumentDraft, row: Row, name: str, stance: TextReference, known: IsKnown, by_text: ByText
+) -> None:
+    """Settles one reference. API fact: an Item given by SKU text may be dropped silently, its column left empty."""
+    if is_empty(row.get(name)):
+        return
+    written = str(row[name])
+    found = written.lower() if is_uid(written) else (by_text(written) if stance == "resolved" else None)
+    if not is_uid(written) and stance == "dropped":
+        row[name] = ""
+    elif found is None or not known(found):
+        draft.fault("reference", field=name, value=written)
+    else:
+        row[name] = found
+
+
+def resolve_rate(draft: DocumentDraft, line: Row, books: SandboxBooks) -> None:
+    """Settles a line's VAT rate: its own, else its item's (API fact: a rate given as text is often not accepted)."""
+    written = str(line.get("VATRate", ""))
+    accepted = books.settings.dialect.vat_rate_text == "accepted"
+    if is_empty(written) or (written in stock_and_prices.PERCENT and not accepted):
+        item = books.items.get(str(line.get("Item", "")))
+        line["VATRate"] = stock_and_prices.RATE_UIDS[item["VATRate"] if item else stock_and_prices.REGULAR_RATE]
+    elif stock_and_prices.find_rate(written, accepted) is None:
+        draft.fault("reference", field="VATRate", value=written)
+
 
 RETURN = "დაბრუნება"
 RETURN_WITHOUT_BASE = "საფუძვლის გარეშე უკან დაბრუნება"
@@ -18,7 +66,7 @@ PRICE_CORRECTION = "ფასის კორექტირება"
 CREDIT_OPERATIONS = (RETURN, PRICE_CORRECTION, RETURN_WITHOUT_BASE)
 
 
-def check(draft: Draft, register: Register, books: Books) -> None:
+def check_draft(draft: DocumentDraft, register: DocumentRegister, books: SandboxBooks) -> None:
     """Adds to the draft's faults whatever the settings forbid; the draft's references are settled already."""
     if register in books.receipts.values():
         check_receipt(draft, books)
@@ -34,18 +82,18 @@ def check(draft: Draft, register: Register, books: Books) -> None:
         check_base(draft, books)
 
 
-def check_receipt(draft: Draft, books: Books) -> None:
+def check_receipt(draft: DocumentDraft, books: SandboxBooks) -> None:
     """A receipt has an amount that is a number, of either sign but not 0, and belongs to a Sale if it names one."""
     check_mandatory(draft, books.settings.rules.mandatory_receipt)
     amount = draft.header.get("Amount")
     try:
-        draft.header |= {} if is_empty(amount) else {"Amount": figure("Amount", amount)}
+        draft.header |= {} if is_empty(amount) else {"Amount": parse_figure("Amount", amount)}
     except ValueError:
         draft.fault("number", line=0, field="Amount", value=amount)
     check_base(draft, books)
 
 
-def check_mandatory(draft: Draft, mandatory: Sequence[str]) -> None:
+def check_mandatory(draft: DocumentDraft, mandatory: Sequence[str]) -> None:
     """Every mandatory field must be filled; `Items` means that there is a line."""
     for name in mandatory:
         if name != "Items" and is_empty(draft.header.get(name)):
@@ -54,14 +102,14 @@ def check_mandatory(draft: Draft, mandatory: Sequence[str]) -> None:
         draft.fault("no-lines")
 
 
-def check_operation(draft: Draft, allowed: Sequence[str]) -> None:
+def check_operation(draft: DocumentDraft, allowed: Sequence[str]) -> None:
     """A list text must be spelt as Balance spells it (API fact: spellings differ between companies)."""
     written = draft.header.get("OperationType")
     if allowed and not is_empty(written) and written not in allowed:
         draft.fault("operation", value=written)
 
 
-def check_line(draft: Draft, number: int, line: Row, books: Books) -> None:
+def check_line(draft: DocumentDraft, number: int, line: Row, books: SandboxBooks) -> None:
     """One line's figures: there, with allowed signs, and adding up."""
     missing = [name for name in ("Quantity", "Amount") if name not in line]
     if missing:
@@ -73,29 +121,29 @@ def check_line(draft: Draft, number: int, line: Row, books: Books) -> None:
         draft.fault("series", line=number)
 
 
-def check_signs(draft: Draft, number: int, line: Row, books: Books) -> None:
+def check_signs(draft: DocumentDraft, number: int, line: Row, books: SandboxBooks) -> None:
     """A quantity is above zero; an amount may be below it (a negative fee) unless the rules say otherwise."""
     rules = books.settings.rules
     service = bool(line.get("Item")) and not books.items.is_goods(line["Item"])
-    if not quantity_allowed(draft, line["Quantity"], service and rules.negative_quantities == "services"):
+    if not is_quantity_allowed(draft, line["Quantity"], service and rules.negative_quantities == "services"):
         draft.fault("quantity", line=number, value=line["Quantity"])
     below_zero = rules.negative_amounts == "accepted" or (service and rules.negative_amounts == "services")
     if line["Amount"] < 0 and not below_zero:
         draft.fault("negative", line=number, value=line["Amount"])
 
 
-def quantity_allowed(draft: Draft, quantity: Decimal, any_sign: bool) -> bool:
+def is_quantity_allowed(draft: DocumentDraft, quantity: Decimal, any_sign: bool) -> bool:
     """A quantity is above zero; zero is allowed where only a price is corrected."""
     correction = draft.header.get("OperationType") == PRICE_CORRECTION
     return quantity > 0 or (quantity == 0 and correction) or (quantity < 0 and any_sign)
 
 
-def has_lots(line: Row, books: Books) -> bool:
+def has_lots(line: Row, books: SandboxBooks) -> bool:
     """Whether the line's item is kept by lots."""
     return any(lot["Item"] == line.get("Item") for lot in books.series.values())
 
 
-def check_product(draft: Draft, number: int, line: Row, tolerance: Decimal | None) -> None:
+def check_product(draft: DocumentDraft, number: int, line: Row, tolerance: Decimal | None) -> None:
     """Amount = Quantity × DiscountedPrice (or Price), as near as the tolerance says."""
     price = line.get("DiscountedPrice", line.get("Price"))
     if tolerance is None or price is None:
@@ -105,7 +153,7 @@ def check_product(draft: Draft, number: int, line: Row, tolerance: Decimal | Non
         draft.fault("amount", line=number, value=line["Amount"], meant=meant)
 
 
-def check_base(draft: Draft, books: Books) -> None:
+def check_base(draft: DocumentDraft, books: SandboxBooks) -> None:
     """A credit note's BaseDocument is a Sale, and its lines' one that Sale or a line of it; a return must have one."""
     written = str(draft.header.get("BaseDocument", ""))
     if is_empty(written) and draft.header.get("OperationType") == RETURN:
@@ -119,19 +167,21 @@ def check_base(draft: Draft, books: Books) -> None:
             draft.fault("base", value=reference)
 
 
-def check_posting(draft: Draft, document: Document, register: Register, books: Books) -> None:
+def check_posting(
+    draft: DocumentDraft, document: BalanceDocument, register: DocumentRegister, books: SandboxBooks
+) -> None:
     """What the posting handler refuses: a closed period, a second credit note, stock that is not there."""
     rules, date = books.settings.rules, document.header.get("Date")
     if rules.lock_date is not None and date is not None and date.date() < rules.lock_date:
         draft.fault("period", value=rules.lock_date.isoformat(), meant=date.date().isoformat())
     if register is books.credit_notes and rules.second_credit_note == "refused":
-        for other in notes_on(document, books):
+        for other in other_credit_notes(document, books):
             draft.fault("second-note", value=document.header["BaseDocument"], meant=other.number)
     if not rules.allow_negative_stock:
         check_stock(draft, document, books)
 
 
-def notes_on(document: Document, books: Books) -> Iterator[Document]:
+def other_credit_notes(document: BalanceDocument, books: SandboxBooks) -> Iterator[BalanceDocument]:
     """The other standing credit notes on the same Sale."""
     base = document.header.get("BaseDocument")
     return (
@@ -141,7 +191,7 @@ def notes_on(document: Document, books: Books) -> Iterator[Document]:
     )
 
 
-def check_stock(draft: Draft, document: Document, books: Books) -> None:
+def check_stock(draft: DocumentDraft, document: BalanceDocument, books: SandboxBooks) -> None:
     """Nothing may leave a warehouse that is not in it."""
     wanted: dict[tuple[str, str, str], Decimal] = defaultdict(Decimal)
     for move in document.movements:

@@ -17,13 +17,13 @@ Parameter = Literal["accepted", "needed", "rejected"]
 TextReference = Literal["dropped", "resolved", "refused"]
 
 
-class Part(BaseModel):
+class SandboxSettingsGroup(BaseModel):
     """A frozen group of settings; unknown keys are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Dialect(Part):
+class SandboxDialect(SandboxSettingsGroup):
     """How answers look and which parameters are understood."""
 
     decimals: Literal["dot", "comma"] = Field("dot", description='"1234.5" or "1234,5"')
@@ -69,7 +69,7 @@ class Dialect(Part):
     language: Literal["ka", "ru"] = Field("ka", description="language of the error texts")
 
 
-class Rights(Part):
+class AccessRights(SandboxSettingsGroup):
     """Who may sign in, and what is closed to that user."""
 
     user_name: str = "integration"
@@ -78,7 +78,7 @@ class Rights(Part):
     only_under: dict[str, Literal["o", "a"]] = Field({}, description="resources forbidden under the other publication")
 
 
-class Rules(Part):
+class PostingRules(SandboxSettingsGroup):
     """What Balance refuses when a document is posted."""
 
     error_status: Literal[400, 500] = Field(400, description="the status that comes with an Error list")
@@ -101,24 +101,24 @@ class Rules(Part):
     unique_client_id: bool = False
 
 
-class BalanceSandboxSettings(Part):
+class BalanceSandboxSettings(SandboxSettingsGroup):
     """All of a Balance sandbox's settings."""
 
     application_id: str = Field("1234", pattern=r"^\d+$")
     on_prem_base: str = Field("/Balance_Exchange", pattern=r"^/[^/]+$", description="publication path on-prem")
-    dialect: Dialect = Dialect()
-    rights: Rights = Rights()
-    rules: Rules = Rules()
+    dialect: SandboxDialect = SandboxDialect()
+    rights: AccessRights = AccessRights()
+    rules: PostingRules = PostingRules()
 
     def changed(self, change: Mapping[str, Any]) -> Self:
         """These settings with the named ones changed: `{"dialect": {"decimals": "comma"}}`.
 
         Raises pydantic's ValidationError for an unknown name or value.
         """
-        return self.model_validate(merged(self.model_dump(), change))
+        return self.model_validate(merge_settings(self.model_dump(), change))
 
 
-def merged(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
+def merge_settings(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
     """`base` with `change` laid over the part settings; everything else is replaced."""
     result = dict(base)
     for key, value in change.items():

@@ -45,35 +45,35 @@ class Recording:
         return None
 
 
-def order_ids() -> list[int]:
+def list_order_ids() -> list[int]:
     """The recorded orders' ids, in the order of recording."""
-    return list(_recordings())
+    return list(_read_recordings())
 
 
-def recording(order_id: int) -> Recording:
+def get_recording(order_id: int) -> Recording:
     """A fresh copy of one recording; KeyError when that order was not recorded."""
-    return deepcopy(_recordings()[order_id])
+    return deepcopy(_read_recordings()[order_id])
 
 
-def catalogue() -> Document:
+def get_catalogue() -> Document:
     """`{"products": [...], "variations": {"<parent id>": [...]}, ...}` as REST gave them, without `_links`."""
-    return deepcopy(_packed("catalogue.json.gz"))
+    return deepcopy(_read_packed("catalogue.json.gz"))
 
 
-def store() -> Document:
+def get_store() -> Document:
     """Recorded answers about the store itself: settings, taxes, tax_classes, currency."""
-    return deepcopy(_packed("store.json.gz"))
+    return deepcopy(_read_packed("store.json.gz"))
 
 
 @cache
-def _recordings() -> Mapping[int, Recording]:
+def _read_recordings() -> Mapping[int, Recording]:
     with gzip.open(FOLDER / "orders.jsonl.gz", "rt", encoding="utf-8") as lines:
         made = (Recording(**json.loads(line)) for line in lines)
         return {one.order["id"]: one for one in made}
 
 
 @cache
-def _packed(name: str) -> Document:
+def _read_packed(name: str) -> Document:
     with gzip.open(FOLDER / name, "rt", encoding="utf-8") as packed:
         read: Document = json.load(packed)
     return read

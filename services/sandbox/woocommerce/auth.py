@@ -4,17 +4,116 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import hmac
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import quote, unquote
 
 from services.sandbox.woocommerce.errors import RestError
-from services.sandbox.woocommerce.oauth1 import OAuth1
-from services.sandbox.woocommerce.settings import Key
-from services.sandbox.woocommerce.shop import Shop
+from services.sandbox.woocommerce.shop import SandboxApiKey, SandboxShop
 
-READS = ("GET", "HEAD", "OPTIONS")
-REFUSED = {
+if TYPE_CHECKING:
+    from services.sandbox.woocommerce.shop import SandboxShop
+
+
+# One-legged OAuth 1.0a, as WooCommerce wants it over plain HTTP.
+
+SIGNATURE_METHODS = {"HMAC-SHA1": hashlib.sha1, "HMAC-SHA256": hashlib.sha256}
+OAUTH_PARAMETERS = ("oauth_consumer_key", "oauth_timestamp", "oauth_nonce", "oauth_signature", "oauth_signature_method")
+TIMESTAMP_WINDOW = 15 * 60
+HEADER_PART = re.compile(r'(oauth_\w+)="([^"]*)"')
+
+
+class SignedRequest(Protocol):
+    """The parts of a request that are signed."""
+
+    @property
+    def method(self) -> str: ...
+    @property
+    def url(self) -> str: ...
+    @property
+    def query(self) -> Mapping[str, str]: ...
+    @property
+    def authorization(self) -> str: ...
+
+
+class OAuth1Verifier:
+    """Checks signatures, timestamps (15 minutes) and that no nonce comes twice."""
+
+    def __init__(self, shop: SandboxShop, keys: Mapping[str, SandboxApiKey]) -> None:
+        self.shop = shop
+        self.keys = keys
+        self._nonces: dict[str, int] = {}
+
+    def key_of(self, asked: SignedRequest) -> SandboxApiKey | None:
+        """The key that signed the request; None if it is not signed at all; 401 if the signature is no good."""
+        signed = {**asked.query, **parse_oauth_header(asked.authorization)}
+        if not any(name in signed for name in OAUTH_PARAMETERS):
+            return None
+        if missing := [name for name in OAUTH_PARAMETERS if not signed.get(name)]:
+            raise oauth_error(f"Missing OAuth parameter {', '.join(missing)}")
+        key = self.keys.get(signed["oauth_consumer_key"])
+        if key is None:
+            raise oauth_error("Consumer key is invalid.")
+        self._check_signature(asked, signed, key)
+        self._check_nonce(signed)
+        return key
+
+    def _check_signature(self, asked: SignedRequest, signed: Mapping[str, str], key: SandboxApiKey) -> None:
+        if signed["oauth_signature_method"] not in SIGNATURE_METHODS:
+            raise oauth_error("Invalid signature - signature method is invalid.")
+        expected = sign_request(asked.method, self._home(asked.url), signed, key.consumer_secret)
+        if not hmac.compare_digest(expected, signed["oauth_signature"]):
+            raise oauth_error("Invalid signature - provided signature does not match.")
+
+    def _home(self, url: str) -> str:
+        """The signed URL is that of the site's home with http, not the one dialled (API fact: reference section 1)."""
+        path = re.sub(r"^\w+://[^/]*", "", url)
+        return re.sub(r"^https:", "http:", self.shop.url(path))
+
+    def _check_nonce(self, signed: Mapping[str, str]) -> None:
+        now = int(self.shop.now().timestamp())
+        stamp = int(signed["oauth_timestamp"]) if signed["oauth_timestamp"].isdecimal() else 0
+        if abs(now - stamp) > TIMESTAMP_WINDOW:
+            raise oauth_error("Invalid timestamp.")
+        self._nonces = {nonce: seen for nonce, seen in self._nonces.items() if now - seen <= TIMESTAMP_WINDOW}
+        if signed["oauth_nonce"] in self._nonces:
+            raise oauth_error("Invalid nonce - nonce has already been used.")
+        self._nonces[signed["oauth_nonce"]] = stamp
+
+
+def sign_request(method: str, url: str, parameters: Mapping[str, str], secret: str) -> str:
+    """The base64 HMAC of a request's base string (RFC 5849 section 3.4), keyed with the secret and an empty token."""
+    pairs = sorted((percent_encode(k), percent_encode(v)) for k, v in parameters.items() if k != "oauth_signature")
+    base = "&".join((method.upper(), percent_encode(url), percent_encode("&".join(f"{k}={v}" for k, v in pairs))))
+    made = hmac.new(
+        f"{percent_encode(secret)}&".encode(), base.encode(), SIGNATURE_METHODS[parameters["oauth_signature_method"]]
+    )
+    return base64.b64encode(made.digest()).decode()
+
+
+def percent_encode(text: str) -> str:
+    """Percent-encoding of everything that is not unreserved."""
+    return quote(text, safe="-._~")
+
+
+def parse_oauth_header(header: str) -> dict[str, str]:
+    """The oauth parameters of an Authorization header."""
+    if not header.lower().startswith("oauth "):
+        return {}
+    return {name: unquote(value) for name, value in HEADER_PART.findall(header)}
+
+
+def oauth_error(message: str) -> RestError:
+    """A signature that does not hold."""
+    return RestError(401, "woocommerce_rest_authentication_error", message)
+
+
+READ_METHODS = ("GET", "HEAD", "OPTIONS")
+REFUSALS = {
     "list": ("woocommerce_rest_cannot_view", "Sorry, you cannot list resources."),
     "view": ("woocommerce_rest_cannot_view", "Sorry, you cannot view this resource."),
     "create": ("woocommerce_rest_cannot_create", "Sorry, you are not allowed to create resources."),
@@ -25,7 +124,7 @@ REFUSED = {
 
 
 @dataclass(frozen=True)
-class Credentials:
+class RequestCredentials:
     """What a request says of itself: `url` as dialled without query, `authorization` the header."""
 
     method: str
@@ -35,15 +134,15 @@ class Credentials:
     authorization: str
 
 
-class Gate:
+class KeyAuthenticator:
     """Checks the keys of requests against a shop's."""
 
-    def __init__(self, shop: Shop) -> None:
+    def __init__(self, shop: SandboxShop) -> None:
         self.shop = shop
         self.keys = {key.consumer_key: key for key in shop.settings.keys}
-        self.oauth1 = OAuth1(shop, self.keys)
+        self.oauth1 = OAuth1Verifier(shop, self.keys)
 
-    def admit(self, asked: Credentials, deed: str) -> None:
+    def admit(self, asked: RequestCredentials, deed: str) -> None:
         """Raises 401 unless the request may do the deed (a word of REFUSED).
 
         No key, an unknown key and Basic over plain HTTP are all refused alike; a wrong secret and a key without the
@@ -51,21 +150,21 @@ class Gate:
         """
         key = self._by_secret(asked) if asked.secure else self.oauth1.key_of(asked)
         if key is None:
-            code, message = REFUSED[deed]
+            code, message = REFUSALS[deed]
             raise RestError(401, code, message)
-        need = "read" if asked.method in READS else "write"
+        need = "read" if asked.method in READ_METHODS else "write"
         if need not in key.permissions:
-            raise unauthorized(f"The API key provided does not have {need} permissions.")
+            raise authentication_error(f"The API key provided does not have {need} permissions.")
 
-    def _by_secret(self, asked: Credentials) -> Key | None:
-        name, secret = basic(asked.authorization) or from_query(asked.query)
+    def _by_secret(self, asked: RequestCredentials) -> SandboxApiKey | None:
+        name, secret = parse_basic_key(asked.authorization) or read_query_key(asked.query)
         key = self.keys.get(name)
         if key and not hmac.compare_digest(key.consumer_secret.encode(), secret.encode()):
-            raise unauthorized("Consumer secret is invalid.")
+            raise authentication_error("Consumer secret is invalid.")
         return key
 
 
-def basic(header: str) -> tuple[str, str] | None:
+def parse_basic_key(header: str) -> tuple[str, str] | None:
     """Key and secret of a Basic header; None if there is none."""
     scheme, _, value = header.partition(" ")
     if scheme.lower() != "basic":
@@ -77,11 +176,11 @@ def basic(header: str) -> tuple[str, str] | None:
     return name, secret
 
 
-def from_query(query: Mapping[str, str]) -> tuple[str, str]:
+def read_query_key(query: Mapping[str, str]) -> tuple[str, str]:
     """Key and secret as query parameters."""
     return query.get("consumer_key", ""), query.get("consumer_secret", "")
 
 
-def unauthorized(message: str) -> RestError:
+def authentication_error(message: str) -> RestError:
     """A key that is not good enough."""
     return RestError(401, "woocommerce_rest_authentication_error", message)

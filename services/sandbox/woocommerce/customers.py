@@ -4,20 +4,30 @@ from __future__ import annotations
 
 from hashlib import sha256
 
-from services.sandbox.woocommerce import dates, listing, meta, schema
+from services.sandbox.woocommerce import errors, resources, values
 from services.sandbox.woocommerce.errors import RestError
-from services.sandbox.woocommerce.resource import Found, Query
-from services.sandbox.woocommerce.shop import Document, Shop
+from services.sandbox.woocommerce.resources import ListQuery, SearchResult
+from services.sandbox.woocommerce.shop import Document, SandboxShop
 
-PATH = "/customers"
-PLAIN = ("email", "first_name", "last_name", "username")
-PARTS = ("first_name", "last_name", "company", "address_1", "address_2", "city", "postcode", "country", "state")
+CUSTOMERS_PATH = "/customers"
+CUSTOMER_FIELDS = ("email", "first_name", "last_name", "username")
+ADDRESS_FIELDS = (
+    "first_name",
+    "last_name",
+    "company",
+    "address_1",
+    "address_2",
+    "city",
+    "postcode",
+    "country",
+    "state",
+)
 
 
 class Customers:
     """The shop's customer accounts."""
 
-    def __init__(self, shop: Shop) -> None:
+    def __init__(self, shop: SandboxShop) -> None:
         self.shop = shop
 
     def create(self, body: Document, *, strict: bool) -> Document:
@@ -27,7 +37,7 @@ class Customers:
             missing = "Missing parameter(s): email"
             raise RestError(400, "rest_missing_callback_param", missing, params=["email"])
         self._free(email)
-        customer = blank(self.shop)
+        customer = blank_customer(self.shop)
         self.shop.customers[customer["id"]] = customer
         self._write(customer, {"username": email.partition("@")[0]} | body, strict)
         self.shop.announce("customer.created", customer["id"])
@@ -41,7 +51,7 @@ class Customers:
         """Changes an account."""
         customer = self._own(document_id)
         self._write(customer, body, strict)
-        dates.stamp(customer, "date_modified", self.shop.now())
+        values.set_date(customer, "date_modified", self.shop.now())
         self.shop.announce("customer.updated", document_id)
         return self._shown(customer)
 
@@ -61,23 +71,23 @@ class Customers:
             self.shop.announce("customer.deleted", document_id)
         return self._shown(customer)
 
-    def search(self, query: Query) -> Found:
+    def search(self, query: ListQuery) -> SearchResult:
         """Accounts with the role `customer`, or with `role` (`all` for every one), by e-mail or words."""
         role = query.get("role", "customer")
-        found = listing.chosen(self.shop.customers.values(), query)
+        found = resources.filter_by_id(self.shop.customers.values(), query)
         found = [one for one in found if role in ("all", one["role"])]
         if email := query.get("email", "").casefold():
             found = [one for one in found if one["email"].casefold() == email]
         if part := query.get("search", "").casefold():
-            found = [one for one in found if part in " ".join(str(one[name]) for name in PLAIN).casefold()]
-        return Found(listing.ordered(found, query), self._shown)
+            found = [one for one in found if part in " ".join(str(one[name]) for name in CUSTOMER_FIELDS).casefold()]
+        return SearchResult(resources.sort_documents(found, query), self._shown)
 
     def _let_go(self, order: Document, customer_id: int) -> None:
         """Makes an order a guest's, told to nobody: its table gets a new date of change, a post does not (source)."""
         if order["customer_id"] == customer_id:
             order["customer_id"] = 0
             if self.shop.settings.orders_in != "posts":
-                dates.stamp(order, "date_modified", self.shop.now())
+                values.set_date(order, "date_modified", self.shop.now())
 
     def _own(self, document_id: int, absent: int = 404) -> Document:
         if document_id not in self.shop.customers:
@@ -91,26 +101,28 @@ class Customers:
 
     def _write(self, customer: Document, body: Document, strict: bool) -> None:
         if strict:
-            schema.check(body, schema.CUSTOMER)
+            errors.check_parameters(body, errors.CUSTOMER)
         if body.get("email"):
             self._free(body["email"], customer["id"])
-        customer |= {name: body[name] for name in PLAIN if body.get(name) is not None}
+        customer |= {name: body[name] for name in CUSTOMER_FIELDS if body.get(name) is not None}
         for name in ("billing", "shipping"):
             customer[name] |= {k: v for k, v in (body.get(name) or {}).items() if k in customer[name]}
-        customer["meta_data"] = meta.merged(customer["meta_data"], body.get("meta_data") or [], self.shop.meta_ids)
+        customer["meta_data"] = values.merge_meta(
+            customer["meta_data"], body.get("meta_data") or [], self.shop.meta_ids
+        )
 
     def _shown(self, customer: Document) -> Document:
         picture = f"https://secure.gravatar.com/avatar/{sha256(customer['email'].encode()).hexdigest()}?s=96&d=mm&r=g"
-        links = self.shop.links(f"{PATH}/{customer['id']}", PATH)
+        links = self.shop.links(f"{CUSTOMERS_PATH}/{customer['id']}", CUSTOMERS_PATH)
         return {**customer, "avatar_url": picture, "_links": links}
 
 
-def blank(shop: Shop) -> Document:
+def blank_customer(shop: SandboxShop) -> Document:
     """An account before anything was written into it."""
-    address = dict.fromkeys(PARTS, "")
-    customer: Document = {"id": shop.user_ids(), **dict.fromkeys(PLAIN, ""), "role": "customer"}
+    address = dict.fromkeys(ADDRESS_FIELDS, "")
+    customer: Document = {"id": shop.user_ids(), **dict.fromkeys(CUSTOMER_FIELDS, ""), "role": "customer"}
     customer |= {"billing": {**address, "email": "", "phone": ""}, "shipping": {**address, "phone": ""}}
     customer |= {"is_paying_customer": False, "meta_data": []}
     for field in ("date_created", "date_modified"):
-        dates.stamp(customer, field, shop.now())
+        values.set_date(customer, field, shop.now())
     return customer

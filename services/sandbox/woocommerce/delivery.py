@@ -15,15 +15,15 @@ from typing import Any
 import httpx
 
 from services.sandbox.woocommerce.errors import RestError
-from services.sandbox.woocommerce.rest import php_json
-from services.sandbox.woocommerce.shop import Document, Shop
-from services.sandbox.woocommerce.webhooks import settle
+from services.sandbox.woocommerce.rest import encode_php_json
+from services.sandbox.woocommerce.shop import Document, SandboxShop
+from services.sandbox.woocommerce.webhooks import record_result
 
-GOOD = range(200, 303)
+SUCCESS_STATUSES = range(200, 303)
 
 
 @dataclass(frozen=True)
-class Due:
+class QueuedDelivery:
     """A delivery that is queued: the webhook, and the object whose state at delivery time will be its body."""
 
     webhook_id: int
@@ -32,7 +32,7 @@ class Due:
 
 
 @dataclass(frozen=True)
-class Sent:
+class SentDelivery:
     """A delivery as it went out; `status` is None when nobody answered."""
 
     webhook_id: int
@@ -43,7 +43,7 @@ class Sent:
 
 
 @dataclass(frozen=True)
-class Manner:
+class DeliveryManner:
     """How deliveries misbehave: each sent `repeat` times, in random order, every `drop_every`-th lost, `delay`
     seconds before each. `hold` keeps them queued until a drain is asked for."""
 
@@ -54,21 +54,21 @@ class Manner:
     hold: bool = False
 
 
-class Deliveries:
+class WebhookQueue:
     """Queues a delivery for every webhook that wants an event, and sends them one after the other.
 
     API facts (reference section 8): a pending delivery of the same webhook and object is not queued twice; the body
     is the object as it is at delivery time; there is no retry.
     """
 
-    def __init__(self, shop: Shop, show: Callable[[str, int], Document], rng: Random) -> None:
+    def __init__(self, shop: SandboxShop, show: Callable[[str, int], Document], rng: Random) -> None:
         self.shop = shop
         self.show = show
         self.rng = rng
-        self.manner = Manner(hold=shop.settings.hold_deliveries)
+        self.manner = DeliveryManner(hold=shop.settings.hold_deliveries)
         self.client: httpx.AsyncClient | None = None
-        self.pending: dict[Due, None] = {}
-        self.sent: deque[Sent] = deque(maxlen=2000)
+        self.pending: dict[QueuedDelivery, None] = {}
+        self.sent: deque[SentDelivery] = deque(maxlen=2000)
         self.dropped = 0
         self._passed = 0
         self._one_at_a_time = asyncio.Lock()
@@ -78,7 +78,7 @@ class Deliveries:
         """Queues an event for the active webhooks of its topic."""
         for webhook in self.shop.webhooks.values():
             if webhook["status"] == "active" and webhook["topic"] == topic:
-                self.pending.setdefault(Due(webhook["id"], topic, object_id))
+                self.pending.setdefault(QueuedDelivery(webhook["id"], topic, object_id))
 
     async def ping(self) -> None:
         """Sends the pings that are due: form-encoded, unsigned. One that fails is due again with the next delivery."""
@@ -86,11 +86,11 @@ class Deliveries:
             if webhook["ping_due"] == "now" and webhook["status"] == "active":
                 await self._ping(webhook)
 
-    async def drain(self, manner: Manner | None = None, again: int = 0) -> int:
+    async def drain(self, manner: DeliveryManner | None = None, again: int = 0) -> int:
         """Sends what is queued, and the last `again` deliveries once more; returns how many were sent or dropped."""
         manner = manner or self.manner
         async with self._one_at_a_time:
-            due: list[Due | Sent] = [*self.pending, *list(self.sent)[len(self.sent) - again :]]
+            due: list[QueuedDelivery | SentDelivery] = [*self.pending, *list(self.sent)[len(self.sent) - again :]]
             due = [one for one in due for _ in range(manner.repeat)]
             if manner.shuffle:
                 self.rng.shuffle(due)
@@ -103,10 +103,10 @@ class Deliveries:
         while self.pending:
             await self.drain()
 
-    async def _deliver(self, one: Due | Sent, manner: Manner) -> None:
+    async def _deliver(self, one: QueuedDelivery | SentDelivery, manner: DeliveryManner) -> None:
         if manner.delay:
             await asyncio.sleep(manner.delay)
-        message = self._fresh(one) if isinstance(one, Due) else one
+        message = self._fresh(one) if isinstance(one, QueuedDelivery) else one
         webhook = self.shop.webhooks.get(one.webhook_id)
         if webhook is None or webhook["status"] != "active" or message is None:
             return
@@ -117,19 +117,19 @@ class Deliveries:
         if webhook["ping_due"]:
             await self._ping(webhook)
         status = await self._post(message.url, message.headers, message.body)
-        self.sent.append(Sent(message.webhook_id, message.url, message.headers, message.body, status))
-        settle(self.shop, webhook, status in GOOD)
+        self.sent.append(SentDelivery(message.webhook_id, message.url, message.headers, message.body, status))
+        record_result(self.shop, webhook, status in SUCCESS_STATUSES)
 
-    def _fresh(self, due: Due) -> Sent | None:
+    def _fresh(self, due: QueuedDelivery) -> SentDelivery | None:
         """The delivery with the object's state of now; None when the webhook is gone."""
         self.pending.pop(due, None)
         webhook = self.shop.webhooks.get(due.webhook_id)
         if webhook is None:
             return None
-        body = php_json(self._payload(due))
-        return Sent(due.webhook_id, webhook["delivery_url"], self._headers(webhook, due, body), body, None)
+        body = encode_php_json(self._payload(due))
+        return SentDelivery(due.webhook_id, webhook["delivery_url"], self._headers(webhook, due, body), body, None)
 
-    def _payload(self, due: Due) -> Any:
+    def _payload(self, due: QueuedDelivery) -> Any:
         """An object that is gone meanwhile leaves an error as the body, correctly signed (API fact: recorded)."""
         resource, _, event = due.topic.partition(".")
         if event == "deleted":
@@ -139,7 +139,7 @@ class Deliveries:
         except RestError as wrong:
             return wrong.body()
 
-    def _headers(self, webhook: Document, due: Due, body: bytes) -> dict[str, str]:
+    def _headers(self, webhook: Document, due: QueuedDelivery, body: bytes) -> dict[str, str]:
         resource, _, event = due.topic.partition(".")
         second = int(self.shop.now().timestamp())
         made = hmac.new(webhook["secret"].encode(), body, hashlib.sha256).digest()
@@ -163,7 +163,7 @@ class Deliveries:
         headers = {"User-Agent": self._agent, "Content-Type": "application/x-www-form-urlencoded"}
         body = f"webhook_id={webhook['id']}".encode()
         status = await self._post(webhook["delivery_url"], headers, body)
-        webhook["ping_due"] = "" if status in GOOD else "later"
+        webhook["ping_due"] = "" if status in SUCCESS_STATUSES else "later"
 
     async def _post(self, url: str, headers: dict[str, str], body: bytes) -> int | None:
         if self.client is None:

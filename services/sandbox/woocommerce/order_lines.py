@@ -2,36 +2,102 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
-from services.sandbox.woocommerce import meta, schema, taxes
-from services.sandbox.woocommerce.errors import Crash, RestError
-from services.sandbox.woocommerce.money import decimal, number, six, trimmed, two
-from services.sandbox.woocommerce.shop import Document, Shop
+from services.sandbox.woocommerce import errors, store, values
+from services.sandbox.woocommerce.errors import PhpCrash, RestError
+from services.sandbox.woocommerce.shop import Document, SandboxShop
+from services.sandbox.woocommerce.values import format_amount, format_trimmed, parse_amount, round_six, to_json_number
+
+# An order's totals: sums of its lines' own rounded figures.
+
+PARTS = ("line_items", "shipping_lines", "fee_lines")
 
 
-def check(sent: list[Document]) -> None:
+def update_totals(shop: SandboxShop, order: Document) -> None:
+    """Writes an order's totals and tax lines anew."""
+    goods, shipping, fees = (order[part] for part in PARTS)
+    cart_tax = sum_field(goods, "total_tax") + sum_field(fees, "total_tax")
+    shipping_tax = sum_field(shipping, "total_tax")
+    net = sum_field(goods, "total") + sum_field(fees, "total") + sum_field(shipping, "total")
+    order |= {
+        "discount_total": format_amount(sum_field(goods, "subtotal") - sum_field(goods, "total")),
+        "discount_tax": format_amount(sum_field(goods, "subtotal_tax") - sum_field(goods, "total_tax")),
+        "shipping_total": format_amount(sum_field(shipping, "total")),
+        "shipping_tax": format_amount(shipping_tax),
+        "cart_tax": format_amount(cart_tax),
+        "total": format_amount(net + cart_tax + shipping_tax),
+        "total_tax": format_amount(cart_tax + shipping_tax),
+        "tax_lines": make_tax_lines(shop, order),
+    }
+
+
+def sum_field(lines: Iterable[Document], field: str) -> Decimal:
+    """The sum of a field over lines."""
+    return sum((parse_amount(line[field]) for line in lines), Decimal(0))
+
+
+def make_tax_lines(shop: SandboxShop, order: Document) -> list[Document]:
+    """One line per tax rate that stands on a part of the order or refund, ids kept where there were some."""
+    held = {line["rate_id"]: line["id"] for line in order.get("tax_lines", [])}
+    goods = sum_tax_by_rate([*order["line_items"], *order["fee_lines"]])
+    shipping = sum_tax_by_rate(order["shipping_lines"])
+    return [
+        {
+            "id": held.get(rate_id) or shop.item_ids(),
+            **_describe_rate(shop.taxes.get(rate_id)),
+            "rate_id": rate_id,
+            "tax_total": format_amount(goods[rate_id]),
+            "shipping_tax_total": format_amount(shipping[rate_id]),
+            "meta_data": [],
+        }
+        for rate_id in sorted({*goods, *shipping})
+    ]
+
+
+def sum_tax_by_rate(lines: Iterable[Document]) -> defaultdict[int, Decimal]:
+    """Tax per rate, each line's rounded to two decimals first (tax is rounded per line)."""
+    sums: defaultdict[int, Decimal] = defaultdict(Decimal)
+    for line in lines:
+        for tax in line["taxes"]:
+            sums[tax["id"]] += Decimal(format_amount(parse_amount(tax["total"])))
+    return sums
+
+
+def _describe_rate(rate: Document | None) -> Document:
+    if rate is None:
+        return {"rate_code": "", "label": "Tax", "compound": False, "rate_percent": 0}
+    code = f"{rate['country']}-{rate['name'].upper()}-{rate['priority']}"
+    percent = to_json_number(Decimal(rate["rate"]))
+    return {"rate_code": code, "label": rate["name"], "compound": rate["compound"], "rate_percent": percent}
+
+
+def check_quantities(sent: list[Document]) -> None:
     """RestError 400 for a quantity that is not whole, 500 for none at all (API fact: recorded)."""
     for n, entry in enumerate(sent):
         quantity = entry.get("quantity", 1)
-        if not schema.is_integer(quantity):
+        if not errors.is_integer(quantity):
             message = f"line_items[{n}][quantity] is not of type integer."
-            raise schema.invalid({"line_items": schema.fault("rest_invalid_type", message, {"param": "quantity"})})
+            raise errors.invalid_parameters(
+                {"line_items": errors.parameter_fault("rest_invalid_type", message, {"param": "quantity"})}
+            )
         if int(quantity) == 0:
-            raise Crash
+            raise PhpCrash
 
 
-def product_line(shop: Shop, sent: Document) -> Document:
+def make_product_line(shop: SandboxShop, sent: Document) -> Document:
     """A line of goods. An unknown product gives an empty line of 0.00; no product at all is refused."""
     found, reference = _product(shop, sent)
     quantity = int(sent.get("quantity", 1))
     rate = _rate(shop, found)
-    listed = decimal(found["price"]) * quantity if found else Decimal(0)
-    if taxes.prices_include_tax(shop):
-        listed = listed * 100 / (100 + taxes.percent(rate))
-    subtotal = six(decimal(sent["subtotal"]) if sent.get("subtotal") is not None else listed)
-    total = six(decimal(sent["total"]) if sent.get("total") is not None else subtotal)
+    listed = parse_amount(found["price"]) * quantity if found else Decimal(0)
+    if store.prices_include_tax(shop):
+        listed = listed * 100 / (100 + store.rate_percent(rate))
+    subtotal = round_six(parse_amount(sent["subtotal"]) if sent.get("subtotal") is not None else listed)
+    total = round_six(parse_amount(sent["total"]) if sent.get("total") is not None else subtotal)
     return {
         "id": shop.item_ids(),
         **_identity(shop, found, reference),
@@ -40,55 +106,55 @@ def product_line(shop: Shop, sent: Document) -> Document:
         **_figures(subtotal, total, rate),
         "meta_data": _options(shop, found),
         "sku": found["sku"] if found else None,
-        "price": number(total / quantity),
+        "price": to_json_number(total / quantity),
         "image": {"id": "", "src": ""},
         "parent_name": _parent(shop, found).get("name"),
     }
 
 
-def edit(shop: Shop, line: Document, sent: Document) -> None:
+def edit_line(shop: SandboxShop, line: Document, sent: Document) -> None:
     """Changes a line: new money is taxed anew, a quantity alone recalculates nothing (API fact: section 6)."""
     line |= {name: sent[name] for name in ("quantity", "name") if name in sent}
     if not {"total", "subtotal"} & sent.keys():
         return
     rate = shop.taxes.get(line["taxes"][0]["id"]) if line["taxes"] else None
-    total = six(decimal(sent.get("total", line["total"])))
+    total = round_six(parse_amount(sent.get("total", line["total"])))
     if "subtotal" in line:
-        line |= _figures(six(decimal(sent.get("subtotal", line["subtotal"]))), total, rate)
-        line["price"] = number(total / line["quantity"])
+        line |= _figures(round_six(parse_amount(sent.get("subtotal", line["subtotal"]))), total, rate)
+        line["price"] = to_json_number(total / line["quantity"])
     else:
         line |= _taxed(total, rate)
 
 
-def shipping_line(shop: Shop, sent: Document) -> Document:
+def make_shipping_line(shop: SandboxShop, sent: Document) -> Document:
     """A line of shipping; its total is net, shipping bears the standard rate."""
     return {
         "id": shop.item_ids(),
         "method_title": sent.get("method_title", ""),
         "method_id": sent.get("method_id", ""),
         "instance_id": sent.get("instance_id", ""),
-        **_taxed(decimal(sent.get("total")), taxes.rate_for(shop, "")),
+        **_taxed(parse_amount(sent.get("total")), store.find_tax_rate(shop, "")),
         "tax_status": "taxable",
         "meta_data": [],
     }
 
 
-def fee_line(shop: Shop, sent: Document) -> Document:
+def make_fee_line(shop: SandboxShop, sent: Document) -> Document:
     """A fee; its total is net."""
     status = sent.get("tax_status", "taxable")
-    rate = taxes.rate_for(shop, sent.get("tax_class", "")) if status == "taxable" else None
+    rate = store.find_tax_rate(shop, sent.get("tax_class", "")) if status == "taxable" else None
     return {
         "id": shop.item_ids(),
         "name": sent.get("name", ""),
         "tax_class": sent.get("tax_class", ""),
         "tax_status": status,
         "amount": sent.get("amount", ""),
-        **_taxed(decimal(sent.get("total")), rate),
+        **_taxed(parse_amount(sent.get("total")), rate),
         "meta_data": [],
     }
 
 
-def _product(shop: Shop, sent: Document) -> tuple[Document | None, int]:
+def _product(shop: SandboxShop, sent: Document) -> tuple[Document | None, int]:
     reference = sent.get("variation_id") or sent.get("product_id")
     if not reference and not sent.get("sku"):
         raise RestError(400, "woocommerce_rest_required_product_reference", "Product ID or SKU is required.")
@@ -96,7 +162,7 @@ def _product(shop: Shop, sent: Document) -> tuple[Document | None, int]:
     return found, int(reference or 0)
 
 
-def _identity(shop: Shop, found: Document | None, reference: int) -> Document:
+def _identity(shop: SandboxShop, found: Document | None, reference: int) -> Document:
     if found is None:
         return {"name": "", "product_id": reference, "variation_id": 0}
     if parent := _parent(shop, found):
@@ -105,40 +171,42 @@ def _identity(shop: Shop, found: Document | None, reference: int) -> Document:
     return {"name": found["name"], "product_id": found["id"], "variation_id": 0}
 
 
-def _parent(shop: Shop, found: Document | None) -> Document:
+def _parent(shop: SandboxShop, found: Document | None) -> Document:
     is_variation = found is not None and found["type"] == "variation"
     return shop.products[found["parent_id"]] if found and is_variation else {}
 
 
-def _tax_class(shop: Shop, found: Document | None) -> str:
+def _tax_class(shop: SandboxShop, found: Document | None) -> str:
     held = found["tax_class"] if found else ""
     return str(_parent(shop, found)["tax_class"] if held == "parent" else held)
 
 
-def _rate(shop: Shop, found: Document | None) -> Document | None:
+def _rate(shop: SandboxShop, found: Document | None) -> Document | None:
     if found is None or found["tax_status"] != "taxable":
         return None
-    return taxes.rate_for(shop, _tax_class(shop, found))
+    return store.find_tax_rate(shop, _tax_class(shop, found))
 
 
-def _options(shop: Shop, found: Document | None) -> list[Document]:
+def _options(shop: SandboxShop, found: Document | None) -> list[Document]:
     chosen = found["attributes"] if found and found["type"] == "variation" else []
-    return [meta.displayed(shop.meta_ids(), option["name"], option["option"]) for option in chosen]
+    return [values.make_display_meta(shop.meta_ids(), option["name"], option["option"]) for option in chosen]
 
 
 def _figures(subtotal: Decimal, total: Decimal, rate: Document | None) -> Document:
     """Net amounts with two decimals, taxes with six (API fact: reference section 6)."""
-    before, after = (six(net * taxes.percent(rate) / 100) for net in (subtotal, total))
+    before, after = (round_six(net * store.rate_percent(rate) / 100) for net in (subtotal, total))
     return {
-        "subtotal": two(subtotal),
-        "subtotal_tax": two(before),
-        "total": two(total),
-        "total_tax": two(after),
-        "taxes": [{"id": rate["id"], "total": trimmed(after), "subtotal": trimmed(before)}] if rate else [],
+        "subtotal": format_amount(subtotal),
+        "subtotal_tax": format_amount(before),
+        "total": format_amount(total),
+        "total_tax": format_amount(after),
+        "taxes": [{"id": rate["id"], "total": format_trimmed(after), "subtotal": format_trimmed(before)}]
+        if rate
+        else [],
     }
 
 
 def _taxed(net: Decimal, rate: Document | None) -> Document:
-    tax = six(net * taxes.percent(rate) / 100)
-    listed: list[dict[str, Any]] = [{"id": rate["id"], "total": trimmed(tax), "subtotal": ""}] if rate else []
-    return {"total": two(net), "total_tax": two(tax), "taxes": listed}
+    tax = round_six(net * store.rate_percent(rate) / 100)
+    listed: list[dict[str, Any]] = [{"id": rate["id"], "total": format_trimmed(tax), "subtotal": ""}] if rate else []
+    return {"total": format_amount(net), "total_tax": format_amount(tax), "taxes": listed}

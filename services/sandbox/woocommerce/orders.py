@@ -4,23 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from services.sandbox.woocommerce import (
-    dates,
-    listing,
-    meta,
-    order_lines,
-    order_status,
-    order_totals,
-    order_view,
-    refunds,
-    schema,
-)
-from services.sandbox.woocommerce.errors import RestError, invalid_id
-from services.sandbox.woocommerce.products import with_status
-from services.sandbox.woocommerce.resource import Found, Query, truthy
-from services.sandbox.woocommerce.shop import Document, Shop
+from services.sandbox.woocommerce import errors, order_document, order_lines, refunds, resources, values
+from services.sandbox.woocommerce.errors import RestError, invalid_id, no_route, not_trashable
+from services.sandbox.woocommerce.products import filter_by_status
+from services.sandbox.woocommerce.resources import ListQuery, SearchResult, parse_boolean
+from services.sandbox.woocommerce.shop import Document, SandboxShop
 
-PLAIN = (
+ORDER_FIELDS = (
     "currency",
     "customer_id",
     "customer_note",
@@ -29,36 +19,36 @@ PLAIN = (
     "transaction_id",
     "created_via",
 )
-MAKERS = {
-    "line_items": order_lines.product_line,
-    "shipping_lines": order_lines.shipping_line,
-    "fee_lines": order_lines.fee_line,
+LINE_MAKERS = {
+    "line_items": order_lines.make_product_line,
+    "shipping_lines": order_lines.make_shipping_line,
+    "fee_lines": order_lines.make_fee_line,
 }
 
 
 class Orders:
     """The shop's orders; figures are shown with `dp` decimals, or as the shop answers by itself."""
 
-    def __init__(self, shop: Shop, dp: int | None = None) -> None:
+    def __init__(self, shop: SandboxShop, dp: int | None = None) -> None:
         self.shop, self.dp = shop, dp
 
     def create(self, body: Document, *, strict: bool) -> Document:
         """Makes an order; there is no stock check. A coupon that does not exist leaves the order behind a 400."""
         self._check(body, strict)
-        order = order_view.blank(self.shop, 0)
+        order = order_document.blank_order(self.shop, 0)
         self._write(order, body)
         self._number(order)
         if coupons := body.get("coupon_lines"):
             raise unknown_coupon(coupons[0])
-        if truthy(body.get("set_paid")):
-            order_status.pay(self.shop, order)
+        if parse_boolean(body.get("set_paid")):
+            order_document.pay_order(self.shop, order)
         elif body.get("status"):
-            order_status.move(self.shop, order, body["status"])
-        return order_view.shown(self.shop, order)
+            order_document.change_status(self.shop, order, body["status"])
+        return order_document.render_order(self.shop, order)
 
     def read(self, document_id: int) -> Document:
         """One order."""
-        return order_view.shown(self.shop, self.own(document_id), self.dp)
+        return order_document.render_order(self.shop, self.own(document_id), self.dp)
 
     def update(self, document_id: int, body: Document, *, strict: bool) -> Document:
         """Changes an order. Coming back from the trash is told to nobody (API fact: reference section 8)."""
@@ -67,15 +57,15 @@ class Orders:
         was = order["status"]
         self._write(order, body)
         self._move(order, body, was)
-        dates.stamp(order, "date_modified", self.shop.now())
+        values.set_date(order, "date_modified", self.shop.now())
         if was != "trash":
             self.shop.announce("order.updated", document_id)
-        return order_view.shown(self.shop, order)
+        return order_document.render_order(self.shop, order)
 
     def delete(self, document_id: int, *, force: bool) -> Document:
         """Trashes an order, or deletes it without a word; neither gives stock back (API fact: sections 6, 8)."""
         order = self.own(document_id)
-        before = order_view.shown(self.shop, order)
+        before = order_document.render_order(self.shop, order)
         if force:
             self._remove(document_id)
         elif order["status"] == "trash":
@@ -85,16 +75,20 @@ class Orders:
             self.shop.announce("order.deleted", document_id)
         return before
 
-    def search(self, query: Query) -> Found:
+    def search(self, query: ListQuery) -> SearchResult:
         """Orders of a list; drafts are in it, the trash only when asked for; `number=` is ignored."""
-        found = listing.dated(listing.chosen(with_status(self.shop.orders.values(), query), query), query)
+        found = resources.filter_by_date(
+            resources.filter_by_id(filter_by_status(self.shop.orders.values(), query), query), query
+        )
         if query.get("customer"):
             found = [order for order in found if str(order["customer_id"]) == query["customer"]]
         if product := query.get("product"):
             found = [order for order in found if product in {str(line["product_id"]) for line in order["line_items"]}]
         if part := query.get("search", "").casefold():
-            found = [order for order in found if part in searched(order)]
-        return Found(listing.ordered(found, query), lambda order: order_view.shown(self.shop, order, self.dp))
+            found = [order for order in found if part in searchable_text(order)]
+        return SearchResult(
+            resources.sort_documents(found, query), lambda order: order_document.render_order(self.shop, order, self.dp)
+        )
 
     def own(self, document_id: int) -> Document:
         """The stored order; RestError 404 if there is none."""
@@ -104,29 +98,33 @@ class Orders:
 
     def _check(self, body: Document, strict: bool) -> None:
         if strict:
-            schema.check(body, schema.ORDER)
+            errors.check_parameters(body, errors.ORDER)
         new = [entry for entry in body.get("line_items") or [] if not entry.get("id")]
-        order_lines.check(new)
+        order_lines.check_quantities(new)
 
     def _number(self, order: Document) -> None:
         """An order gets its id once its lines are known to be good, and is told of."""
         order_id = self.shop.post_ids()
-        order |= {"id": order_id, "number": str(order_id), "order_key": order_view.new_key(self.shop, order_id)}
+        order |= {
+            "id": order_id,
+            "number": str(order_id),
+            "order_key": order_document.make_order_key(self.shop, order_id),
+        }
         self.shop.orders[order_id] = order
         self.shop.announce("order.created", order_id)
         self.shop.announce("order.updated", order_id)
 
     def _write(self, order: Document, body: Document) -> None:
-        for name in PLAIN:
+        for name in ORDER_FIELDS:
             if body.get(name) is not None:
                 order[name] = body[name]
         for name in ("billing", "shipping"):
             order[name] |= {k: v for k, v in (body.get(name) or {}).items() if k in order[name]}
-        order["meta_data"] = meta.merged(order["meta_data"], body.get("meta_data") or [], self.shop.meta_ids)
-        if any(part in body for part in MAKERS) or not order["id"]:
-            for part in MAKERS:
+        order["meta_data"] = values.merge_meta(order["meta_data"], body.get("meta_data") or [], self.shop.meta_ids)
+        if any(part in body for part in LINE_MAKERS) or not order["id"]:
+            for part in LINE_MAKERS:
                 self._write_lines(order, part, body.get(part) or [])
-            order_totals.total_up(self.shop, order)
+            order_lines.update_totals(self.shop, order)
 
     def _write_lines(self, order: Document, part: str, sent: list[Document]) -> None:
         """Lines with an id are changed, or removed by a null product; others are added (API fact: section 6)."""
@@ -134,20 +132,20 @@ class Orders:
         for entry in sent:
             line = held.get(entry.get("id", 0))
             if line is None:
-                order[part].append(MAKERS[part](self.shop, entry))
+                order[part].append(LINE_MAKERS[part](self.shop, entry))
             elif any(name in entry and entry[name] is None for name in ("product_id", "method_id", "name")):
                 order[part].remove(line)
             else:
-                order_lines.edit(self.shop, line, entry)
+                order_lines.edit_line(self.shop, line, entry)
 
     def _move(self, order: Document, body: Document, was: str) -> None:
         status = body.get("status") or was
-        if truthy(body.get("set_paid")) and order["date_paid"] is None:
-            order_status.pay(self.shop, order)
+        if parse_boolean(body.get("set_paid")) and order["date_paid"] is None:
+            order_document.pay_order(self.shop, order)
         elif status == "refunded" != was:
-            refunds.refund_the_rest(self.shop, order)
+            refunds.refund_remainder(self.shop, order)
         elif status != was:
-            order_status.move(self.shop, order, status)
+            order_document.change_status(self.shop, order, status)
 
     def _remove(self, document_id: int) -> None:
         for refund in self.shop.refunds_of(document_id):
@@ -161,7 +159,62 @@ def unknown_coupon(sent: Any) -> RestError:
     return RestError(400, "woocommerce_rest_invalid_coupon", f"Coupon &quot;{code}&quot; does not exist!")
 
 
-def searched(order: Document) -> str:
+def searchable_text(order: Document) -> str:
     """The words of an order that a search looks at."""
     names = [line["name"] for line in order["line_items"]]
     return " ".join([str(order["id"]), *map(str, order["billing"].values()), *names]).casefold()
+
+
+# Notes of one order; they fire no webhook.
+
+
+class OrderNotes:
+    """The notes of the order `order_id`; RestError 404 when there is no such order."""
+
+    def __init__(self, shop: SandboxShop, order_id: int) -> None:
+        if order_id not in shop.orders:
+            raise RestError(404, "woocommerce_rest_order_invalid_id", "Invalid order ID.")
+        self.shop = shop
+        self.order_id = order_id
+
+    def create(self, body: Document, *, strict: bool) -> Document:
+        """Writes a note; one for the customer is mailed as well."""
+        note: Document = {"id": self.shop.note_ids(), "order_id": self.order_id, "author": "WooCommerce"}
+        values.set_date(note, "date_created", self.shop.now())
+        note |= {"note": str(body.get("note", "")), "customer_note": parse_boolean(body.get("customer_note"))}
+        self.shop.notes[note["id"]] = note
+        if note["customer_note"]:
+            self.shop.mail("customer_note", self.shop.orders[self.order_id], note["note"])
+        return self._shown(note)
+
+    def read(self, document_id: int) -> Document:
+        """One note."""
+        return self._shown(self._own(document_id))
+
+    def update(self, document_id: int, body: Document, *, strict: bool) -> Document:
+        """Notes cannot be changed."""
+        raise no_route()
+
+    def delete(self, document_id: int, *, force: bool) -> Document:
+        """Deletes a note; it has no trash."""
+        note = self._own(document_id)
+        if not force:
+            raise not_trashable()
+        return self._shown(self.shop.notes.pop(note["id"]))
+
+    def search(self, query: ListQuery) -> SearchResult:
+        """The order's notes, all of them."""
+        found = [note for note in self.shop.notes.values() if note["order_id"] == self.order_id]
+        return SearchResult(found, self._shown, paged=False)
+
+    def _own(self, document_id: int) -> Document:
+        note = self.shop.notes.get(document_id)
+        if note is None or note["order_id"] != self.order_id:
+            raise invalid_id("woocommerce_rest_invalid_id")
+        return note
+
+    def _shown(self, note: Document) -> Document:
+        order = f"/orders/{self.order_id}"
+        links = self.shop.links(f"{order}/notes/{note['id']}", f"{order}/notes", "GET DELETE")
+        kept = {name: value for name, value in note.items() if name != "order_id"}
+        return {**kept, "_links": links | {"up": self.shop.link(order)}}

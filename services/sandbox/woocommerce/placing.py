@@ -3,40 +3,73 @@
 from __future__ import annotations
 
 from services.sandbox import recorded
-from services.sandbox.woocommerce import dates, order_status, order_view, refunds
-from services.sandbox.woocommerce.shop import Document, Shop
+from services.sandbox.woocommerce import order_document, refunds, values
+from services.sandbox.woocommerce import product_fields as stocks
+from services.sandbox.woocommerce.shop import Document, SandboxShop
 
-STOCK_NOTES = (order_status.REDUCED, order_status.RETURNED)
+# Loads the recorded catalogue into a shop.
+
+
+def load_catalogue(shop: SandboxShop, *, skus: set[str] | None = None, stock: int | None = None) -> int:
+    """Loads the recorded products and variations under their ids; returns how many.
+
+    `skus` picks some (a variation brings its parent along); `stock` makes them manage their stock, with so many pieces.
+    """
+    catalogue = recorded.get_catalogue()
+    variations = [v for family in catalogue["variations"].values() for v in family]
+    wanted = [v for v in variations if skus is None or v["sku"] in skus]
+    parents = {v["parent_id"] for v in wanted}
+    products = [p for p in catalogue["products"] if skus is None or p["sku"] in skus or p["id"] in parents]
+    for document in [*products, *wanted]:
+        _load_document(shop, document, stock)
+    return len(products) + len(wanted)
+
+
+def _load_document(shop: SandboxShop, document: Document, stock: int | None) -> None:
+    shop.post_ids.seen(document["id"])
+    own_stock = document["type"] != "variable"
+    if stock is not None and own_stock:
+        document["manage_stock"] = True
+        stocks.set_quantity(document, stock)
+    shelf = shop.variations if document["type"] == "variation" else shop.products
+    shelf[document["id"]] = document
+    for holders in (shop.skus, shop.gtins, shop.slugs):
+        holders.take(document, document.get(holders.field, ""))
+    for row in document["meta_data"]:
+        shop.meta_ids.seen(row["id"])
+
+
+STOCK_NOTES = (order_document.REDUCED, order_document.RETURNED)
 DRAFT = "checkout-draft"
 DERIVED = ("refunds", "payment_url", "is_editable", "needs_payment", "currency_symbol", "_links")
-PARTS = ("line_items", "tax_lines", "shipping_lines", "fee_lines", "coupon_lines")
+RECORDED_PARTS = ("line_items", "tax_lines", "shipping_lines", "fee_lines", "coupon_lines")
 
 
 class CannotPlace(Exception):
     """The recording does not exist, or is in the shop already; the text says which."""
 
 
-def place(shop: Shop, order_id: int, *, status: str | None = None, keep_dates: bool = False) -> Document:
+def place_order(shop: SandboxShop, order_id: int, *, status: str | None = None, keep_dates: bool = False) -> Document:
     """Puts a recorded order into the shop under its recorded id; returns the stored order.
 
     Its status is the one it had when placed or paid, `status` another one, "recorded" that of the recording. Its
     dates are now, or as recorded with `keep_dates`; `date_modified` is always now. One that stands there as
     `checkout-draft` is finished by being placed again. Raises CannotPlace.
     """
-    record = known(order_id)
+    record = find_recording(order_id)
     if order_id in shop.orders and shop.orders[order_id]["status"] != DRAFT:
         raise CannotPlace(f"Order {order_id} is in the shop already; delete it there before it is placed again.")
     order = {name: value for name, value in record.order.items() if name not in DERIVED}
     order["status"] = record.order["status"] if status == "recorded" else status or placed_status(record.order)
-    _date(shop, order, keep_dates)
-    _take_ids(shop, order)
+    _set_dates(shop, order, keep_dates)
+    _reserve_ids(shop, order)
     for line in order["line_items"]:
         line["meta_data"] = [row for row in line["meta_data"] if row["key"] not in STOCK_NOTES]
-        _point_at_product(shop, line)
+        _link_to_product(shop, line)
     shop.orders[order_id] = order
-    if order["status"] in order_status.TAKES_STOCK:
-        order_status.reduce_stock(shop, order)
-    _tell(shop, order)
+    if order["status"] in order_document.REDUCES_STOCK:
+        order_document.reduce_stock(shop, order)
+    _announce(shop, order)
     return order
 
 
@@ -47,32 +80,32 @@ def placed_status(order: Document) -> str:
     return "on-hold" if order["status"] in ("on-hold", "completed", "processing", "refunded") else "pending"
 
 
-def issue_refund(shop: Shop, order_id: int, refund_id: int, *, restock: bool = True) -> Document:
+def issue_refund(shop: SandboxShop, order_id: int, refund_id: int, *, restock: bool = True) -> Document:
     """Gives a placed order one of its recorded refunds; returns the stored refund.
 
     The order becomes `refunded` when the recording says so for exactly the refunds that it has then. Raises
     CannotPlace.
     """
-    record, order = known(order_id), placed(shop, order_id)
+    record, order = find_recording(order_id), find_placed_order(shop, order_id)
     refund = record.all_refunds().get(refund_id)
     if refund is None or refund_id in shop.refunds:
         raise CannotPlace(f"Refund {refund_id} was not recorded for order {order_id}, or is in the shop already.")
     del refund["_links"]
     refund["parent_id"] = order_id
     for field in ("date_created", "date_modified"):
-        dates.stamp(refund, field, shop.now())
-    _take_ids(shop, refund)
+        values.set_date(refund, field, shop.now())
+    _reserve_ids(shop, refund)
     for line in refund["line_items"]:
-        _point_at_product(shop, line)
+        _link_to_product(shop, line)
     if restock:
-        refunds.restock(shop, order, refund)
-    refunds.issue(shop, order, refund)
+        refunds.restock_refund(shop, order, refund)
+    refunds.add_refund(shop, order, refund)
     if record.status_with({held["id"] for held in shop.refunds_of(order_id)}) == "refunded":
-        order_status.move(shop, order, "refunded")
+        order_document.change_status(shop, order, "refunded")
     return refund
 
 
-def remove_refund(shop: Shop, order_id: int, refund_id: int) -> None:
+def remove_refund(shop: SandboxShop, order_id: int, refund_id: int) -> None:
     """Deletes a refund as the shop does: silently. Raises CannotPlace when it is not there."""
     held = {refund["id"] for refund in shop.refunds_of(order_id)}
     if refund_id not in held:
@@ -80,42 +113,42 @@ def remove_refund(shop: Shop, order_id: int, refund_id: int) -> None:
     del shop.refunds[refund_id]
 
 
-def known(order_id: int) -> recorded.Recording:
+def find_recording(order_id: int) -> recorded.Recording:
     """The recording of an order; CannotPlace if there is none."""
     try:
-        return recorded.recording(order_id)
+        return recorded.get_recording(order_id)
     except KeyError:
         raise CannotPlace(f"No order {order_id} was recorded; GET /_sandbox/recorded lists those that were.") from None
 
 
-def placed(shop: Shop, order_id: int) -> Document:
+def find_placed_order(shop: SandboxShop, order_id: int) -> Document:
     """An order that is in the shop; CannotPlace if it is not."""
     if order_id not in shop.orders:
         raise CannotPlace(f"Order {order_id} is not in the shop; POST /_sandbox/orders places it.")
     return shop.orders[order_id]
 
 
-def _date(shop: Shop, order: Document, keep: bool) -> None:
+def _set_dates(shop: SandboxShop, order: Document, keep: bool) -> None:
     paid, completed = order["date_paid"], order["status"] == "completed" and order["date_completed"]
     if not keep:
-        for field, there in zip(order_view.MOMENTS, (True, True, completed, paid), strict=True):
-            dates.stamp(order, field, shop.now() if there else None)
+        for field, there in zip(order_document.ORDER_DATES, (True, True, completed, paid), strict=True):
+            values.set_date(order, field, shop.now() if there else None)
     if not completed:
-        dates.stamp(order, "date_completed", None)
-    dates.stamp(order, "date_modified", shop.now())
+        values.set_date(order, "date_completed", None)
+    values.set_date(order, "date_modified", shop.now())
 
 
-def _take_ids(shop: Shop, document: Document) -> None:
+def _reserve_ids(shop: SandboxShop, document: Document) -> None:
     """Keeps the ids that the shop hands out above the recorded ones."""
     shop.post_ids.seen(document["id"])
-    for part in PARTS:
+    for part in RECORDED_PARTS:
         for line in document.get(part, []):
             shop.item_ids.seen(line["id"])
             for row in line["meta_data"]:
                 shop.meta_ids.seen(row["id"])
 
 
-def _point_at_product(shop: Shop, line: Document) -> None:
+def _link_to_product(shop: SandboxShop, line: Document) -> None:
     """Where the shop has the line's SKU under another id than the recording, the line names that product."""
     holder = shop.skus.holder(line["sku"] or "")
     if holder is None or holder["id"] == (line["variation_id"] or line["product_id"]):
@@ -124,7 +157,7 @@ def _point_at_product(shop: Shop, line: Document) -> None:
     line["product_id"], line["variation_id"] = (parent, holder["id"]) if parent else (holder["id"], 0)
 
 
-def _tell(shop: Shop, order: Document) -> None:
+def _announce(shop: SandboxShop, order: Document) -> None:
     """The block checkout tells of an update before the creation; classic checkout and REST the other way round.
 
     A buyer who is still in the checkout is told of as an update.
@@ -134,9 +167,9 @@ def _tell(shop: Shop, order: Document) -> None:
         shop.announce(topic, order["id"])
 
 
-def listed(order_id: int) -> Document:
+def describe_recording(order_id: int) -> Document:
     """What a recording is about, for choosing one."""
-    record = recorded.recording(order_id)
+    record = recorded.get_recording(order_id)
     order = record.order
     return {
         "id": order_id,

@@ -4,15 +4,44 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
-from services.sandbox.woocommerce import images, meta, prices, slugs, stock
+from services.sandbox.woocommerce import product_fields, values
 from services.sandbox.woocommerce.errors import RestError
-from services.sandbox.woocommerce.resource import truthy
-from services.sandbox.woocommerce.shop import UNCATEGORIZED, Document, Shop
+from services.sandbox.woocommerce.resources import parse_boolean
+from services.sandbox.woocommerce.shop import UNCATEGORIZED, Document, SandboxShop
+
+# Product images: kept as addresses, never fetched.
+
+PORTS = (80, 443, 8080, None)
+
+
+def store_images(shop: SandboxShop, sent: list[Any], held: list[Document]) -> list[Document]:
+    """The images after a write: a known id is kept, a `src` becomes a new image each time.
+
+    RestError 400 for a `src` that WordPress would not fetch: a port other than 80, 443, 8080 or the shop's own.
+    """
+    known = {image["id"]: image for image in held}
+    return [known.get(entry.get("id")) or upload_image(shop, str(entry.get("src", ""))) for entry in sent]
+
+
+def upload_image(shop: SandboxShop, src: str) -> Document:
+    """A new image made from an address."""
+    parts = urlsplit(src)
+    at_home = parts.netloc == urlsplit(shop.home_url).netloc
+    if parts.scheme not in ("http", "https") or not (at_home or parts.port in PORTS):
+        message = f"Error getting remote image {src}. Error: A valid URL was not provided."
+        raise RestError(400, "woocommerce_product_image_upload_error", message)
+    name = parts.path.rpartition("/")[2]
+    image: Document = {"id": shop.post_ids()}
+    for field in ("date_created", "date_modified"):
+        values.set_date(image, field, shop.now())
+    return {**image, "src": shop.url(f"/wp-content/uploads/{shop.now():%Y/%m}/{name}"), "name": name, "alt": ""}
+
 
 TYPES = ("simple", "grouped", "external", "variable")
 STATUSES = ("draft", "pending", "private", "publish", "future", "auto-draft", "trash")
-PLAIN = [
+PRODUCT_FIELDS = [
     "description",
     "short_description",
     "catalog_visibility",
@@ -33,9 +62,9 @@ PLAIN = [
     "low_stock_amount",
     "grouped_products",
 ]
-SWITCHES = ["featured", "virtual", "downloadable", "sold_individually", "reviews_allowed"]
+BOOLEAN_FIELDS = ["featured", "virtual", "downloadable", "sold_individually", "reviews_allowed"]
 INTERNAL_KEYS = {"_sku": "sku", "_stock": "stock_quantity", "_regular_price": "regular_price"}
-LISTS = [
+LIST_FIELDS = [
     "downloads",
     "upsell_ids",
     "cross_sell_ids",
@@ -52,7 +81,7 @@ LISTS = [
 ]
 
 
-def blank(document_id: int) -> Document:
+def blank_product(document_id: int) -> Document:
     """A product before anything was written into it."""
     return {
         "id": document_id,
@@ -64,7 +93,7 @@ def blank(document_id: int) -> Document:
         "description": "",
         "short_description": "",
         "sku": "",
-        **prices.blank(),
+        **product_fields.blank_prices(),
         "total_sales": 0,
         "download_limit": -1,
         "download_expiry": -1,
@@ -72,7 +101,7 @@ def blank(document_id: int) -> Document:
         "button_text": "",
         "tax_status": "taxable",
         "tax_class": "",
-        **stock.blank(),
+        **product_fields.blank_stock(),
         "weight": "",
         "dimensions": {"length": "", "width": "", "height": ""},
         "shipping_required": True,
@@ -86,12 +115,12 @@ def blank(document_id: int) -> Document:
         "menu_order": 0,
         "post_password": "",
         "global_unique_id": "",
-        **{name: name == "reviews_allowed" for name in SWITCHES},
-        **{name: [] for name in LISTS},
+        **{name: name == "reviews_allowed" for name in BOOLEAN_FIELDS},
+        **{name: [] for name in LIST_FIELDS},
     }
 
 
-def write(shop: Shop, document: Document, body: Document) -> None:
+def write_product(shop: SandboxShop, document: Document, body: Document) -> None:
     """Writes a body into a product; what it does not name stays.
 
     RestError 400 for a SKU or GTIN that another product has, and for an image that cannot be had.
@@ -99,46 +128,46 @@ def write(shop: Shop, document: Document, body: Document) -> None:
     claim_sku(shop, document, body)
     claim_gtin(shop, document, body)
     _write_names(shop, document, body)
-    for name in PLAIN:
+    for name in PRODUCT_FIELDS:
         if body.get(name) is not None:
             document[name] = body[name]
-    for name in SWITCHES:
+    for name in BOOLEAN_FIELDS:
         if body.get(name) is not None:
-            document[name] = truthy(body[name])
+            document[name] = parse_boolean(body[name])
     _write_lists(shop, document, body)
-    prices.reprice(document, body, shop.now())
-    stock.restock(document, body)
+    product_fields.write_prices(document, body, shop.now())
+    product_fields.write_stock(document, body)
     write_meta(shop, document, body)
 
 
-def _write_names(shop: Shop, document: Document, body: Document) -> None:
+def _write_names(shop: SandboxShop, document: Document, body: Document) -> None:
     """In a batch an unknown status becomes draft, an unknown type simple (API fact: recorded)."""
     if body.get("name") is not None:
-        document["name"] = slugs.name_text(str(body["name"]))
+        document["name"] = values.clean_name(str(body["name"]))
     if body.get("type") is not None:
         document["type"] = body["type"] if body["type"] in TYPES else "simple"
     if body.get("status") is not None:
         document["status"] = body["status"] if body["status"] in STATUSES else "draft"
     if body.get("slug"):
-        shop.slugs.take(document, slugs.encoded(slugs.slug_text(str(body["slug"]))))
+        shop.slugs.take(document, values.encode_slug(values.make_slug(str(body["slug"]))))
 
 
-def _write_lists(shop: Shop, document: Document, body: Document) -> None:
+def _write_lists(shop: SandboxShop, document: Document, body: Document) -> None:
     if body.get("categories") is not None or not document["categories"]:
-        document["categories"] = categories(shop, body.get("categories") or [])
+        document["categories"] = find_categories(shop, body.get("categories") or [])
     if body.get("attributes") is not None:
-        document["attributes"] = [attribute(n, entry) for n, entry in enumerate(body["attributes"])]
+        document["attributes"] = [make_attribute(n, entry) for n, entry in enumerate(body["attributes"])]
     if body.get("images") is not None:
-        document["images"] = images.stored(shop, body["images"], document["images"])
+        document["images"] = store_images(shop, body["images"], document["images"])
 
 
-def categories(shop: Shop, sent: list[Any]) -> list[Document]:
+def find_categories(shop: SandboxShop, sent: list[Any]) -> list[Document]:
     """The categories that exist; Uncategorized when none of the sent ones does (API fact: recorded)."""
     known = [shop.categories[entry["id"]] for entry in sent if entry.get("id") in shop.categories]
     return [{k: term[k] for k in ("id", "name", "slug")} for term in known or [shop.categories[UNCATEGORIZED]]]
 
 
-def attribute(position: int, sent: Document) -> Document:
+def make_attribute(position: int, sent: Document) -> Document:
     """One attribute of a product."""
     name = str(sent.get("name", ""))
     return {
@@ -146,13 +175,13 @@ def attribute(position: int, sent: Document) -> Document:
         "name": name,
         "slug": name,
         "position": sent.get("position") or position,
-        "visible": truthy(sent.get("visible")),
-        "variation": truthy(sent.get("variation")),
+        "visible": parse_boolean(sent.get("visible")),
+        "variation": parse_boolean(sent.get("variation")),
         "options": list(sent.get("options") or []),
     }
 
 
-def claim_sku(shop: Shop, document: Document, body: Document) -> None:
+def claim_sku(shop: SandboxShop, document: Document, body: Document) -> None:
     """Takes the body's SKU; 400 with the holder's id, or without if the holder is trashed (API fact: recorded)."""
     if body.get("sku") is None:
         return
@@ -168,7 +197,7 @@ def claim_sku(shop: Shop, document: Document, body: Document) -> None:
         raise RestError(400, "product_invalid_sku", "Invalid or duplicated SKU.", **more)
 
 
-def claim_gtin(shop: Shop, document: Document, body: Document) -> None:
+def claim_gtin(shop: SandboxShop, document: Document, body: Document) -> None:
     """Takes the body's GTIN; 400 with the holder's id when another product has it."""
     gtin = body.get("global_unique_id")
     if gtin is None:
@@ -180,27 +209,27 @@ def claim_gtin(shop: Shop, document: Document, body: Document) -> None:
     shop.gtins.take(document, str(gtin))
 
 
-def write_meta(shop: Shop, document: Document, body: Document) -> None:
+def write_meta(shop: SandboxShop, document: Document, body: Document) -> None:
     """Merges meta_data; internal keys go through to the field that they stand for (API fact: recorded)."""
     sent = body.get("meta_data") or []
     for entry in sent:
         if entry.get("key") in INTERNAL_KEYS:
             _write_internal(shop, document, INTERNAL_KEYS[entry["key"]], entry.get("value"))
     plain = [entry for entry in sent if entry.get("key") not in INTERNAL_KEYS]
-    document["meta_data"] = meta.merged(document["meta_data"], plain, shop.meta_ids)
+    document["meta_data"] = values.merge_meta(document["meta_data"], plain, shop.meta_ids)
 
 
-def _write_internal(shop: Shop, document: Document, field: str, value: Any) -> None:
+def _write_internal(shop: SandboxShop, document: Document, field: str, value: Any) -> None:
     writers: dict[str, Callable[[], None]] = {
         "sku": lambda: shop.skus.take(document, str(value)),
-        "stock_quantity": lambda: stock.restock(document, {"stock_quantity": value}),
-        "regular_price": lambda: prices.reprice(document, {"regular_price": value}, shop.now()),
+        "stock_quantity": lambda: product_fields.write_stock(document, {"stock_quantity": value}),
+        "regular_price": lambda: product_fields.write_prices(document, {"regular_price": value}, shop.now()),
     }
     writers[field]()
 
 
-def give_slug(shop: Shop, document: Document) -> None:
+def assign_slug(shop: SandboxShop, document: Document) -> None:
     """A product gets its slug when it is first published."""
     if document["status"] == "publish" and not document["slug"]:
-        wanted = slugs.encoded(slugs.slug_text(document["name"]))
-        shop.slugs.take(document, slugs.unique(wanted, shop.slugs))
+        wanted = values.encode_slug(values.make_slug(document["name"]))
+        shop.slugs.take(document, values.make_unique(wanted, shop.slugs))

@@ -3,22 +3,73 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
-from services.sandbox.woocommerce import dates, listing, order_status, order_totals
-from services.sandbox.woocommerce.decimals import answered
+from services.sandbox.woocommerce import order_document, order_lines, resources, values
 from services.sandbox.woocommerce.errors import RefundRefused, RestError, invalid_id, no_route, not_trashable
-from services.sandbox.woocommerce.money import decimal, rounded, two
-from services.sandbox.woocommerce.refund_lines import refund_lines
-from services.sandbox.woocommerce.resource import Found, Query, truthy
-from services.sandbox.woocommerce.shop import Document, Shop
+from services.sandbox.woocommerce.order_document import round_figures
+from services.sandbox.woocommerce.order_lines import PARTS
+from services.sandbox.woocommerce.product_fields import to_integer
+from services.sandbox.woocommerce.resources import ListQuery, SearchResult, parse_boolean
+from services.sandbox.woocommerce.shop import Document, SandboxShop
+from services.sandbox.woocommerce.values import (
+    format_amount,
+    format_trimmed,
+    parse_amount,
+    round_amount,
+    to_json_number,
+)
 
-WITHOUT_REFUNDS = "The payment gateway for this order does not support automatic refunds."
+# Lines of a refund: copies of the order's lines with negative figures.
 
 
-class Refunds:
+def make_refund_lines(shop: SandboxShop, order: Document, sent: list[Document]) -> Document:
+    """`{"line_items", "shipping_lines", "fee_lines"}` for what was sent; ids that the order lacks are ignored."""
+    asked = {entry["id"]: entry for entry in sent if entry.get("id") is not None and not _is_empty_entry(entry)}
+    return {
+        part: [_make_refund_line(shop, line, asked[line["id"]]) for line in order[part] if line["id"] in asked]
+        for part in PARTS
+    }
+
+
+def _is_empty_entry(entry: Document) -> bool:
+    return not (
+        to_integer(entry.get("quantity") or 0) or parse_amount(entry.get("refund_total")) or _parse_taxes(entry)
+    )
+
+
+def _parse_taxes(entry: Document) -> dict[Any, Decimal]:
+    return {tax["id"]: parse_amount(tax.get("refund_total")) for tax in entry.get("refund_tax") or []}
+
+
+def _make_refund_line(shop: SandboxShop, line: Document, entry: Document) -> Document:
+    net, taxes = parse_amount(entry.get("refund_total")), _parse_taxes(entry)
+    figures = {"total": format_amount(-net), "total_tax": format_amount(-sum(taxes.values(), Decimal(0)))}
+    made = {**line, "id": shop.item_ids(), **figures}
+    made["meta_data"] = [values.make_display_meta(shop.meta_ids(), "_refunded_item_id", str(line["id"]))]
+    if "quantity" not in line:
+        return made | {
+            "taxes": [{"id": rate, "total": format_trimmed(-tax), "subtotal": ""} for rate, tax in taxes.items()]
+        }
+    quantity = to_integer(entry.get("quantity") or 0)
+    listed = [
+        {"id": rate, "total": format_trimmed(-tax), "subtotal": format_trimmed(-tax)} for rate, tax in taxes.items()
+    ]
+    same = {"subtotal": figures["total"], "subtotal_tax": figures["total_tax"]}
+    return made | same | {"quantity": -quantity, "taxes": listed, "price": _piece_price(net, quantity)}
+
+
+def _piece_price(net: Decimal, quantity: int) -> int | float:
+    return to_json_number(net / quantity) if quantity else 0
+
+
+NO_GATEWAY_REFUNDS = "The payment gateway for this order does not support automatic refunds."
+
+
+class OrderRefunds:
     """The refunds of the order `order_id`, shown with `dp` decimals; RestError 404 when there is no such order."""
 
-    def __init__(self, shop: Shop, order_id: int, dp: int | None = None) -> None:
+    def __init__(self, shop: SandboxShop, order_id: int, dp: int | None = None) -> None:
         if order_id not in shop.orders:
             raise RestError(404, "woocommerce_rest_invalid_order_id", "Invalid order ID.")
         self.shop, self.dp = shop, dp
@@ -26,19 +77,19 @@ class Refunds:
 
     def create(self, body: Document, *, strict: bool) -> Document:
         """Makes a refund; not idempotent, quantities are not checked, the amount only against what is left."""
-        refund = blank(self.shop, self.order["id"], str(body.get("reason") or ""))
-        refund |= refund_lines(self.shop, self.order, body.get("line_items") or [])
-        refund["tax_lines"] = order_totals.tax_lines(self.shop, refund)
-        amount = decimal(body["amount"]) if body.get("amount") is not None else -parts_of(refund)
+        refund = blank_refund(self.shop, self.order["id"], str(body.get("reason") or ""))
+        refund |= make_refund_lines(self.shop, self.order, body.get("line_items") or [])
+        refund["tax_lines"] = order_lines.make_tax_lines(self.shop, refund)
+        amount = parse_amount(body["amount"]) if body.get("amount") is not None else -sum_refund_lines(refund)
         if amount < 0:
             raise RefundRefused("Refund amount must be greater than zero.", data=400)
-        if rounded(amount) > left_of(self.shop, self.order):
+        if round_amount(amount) > refundable_amount(self.shop, self.order):
             raise RefundRefused("Invalid refund amount.")
-        if truthy(body.get("api_refund", True)):
-            raise RefundRefused(WITHOUT_REFUNDS)
-        refund["amount"] = two(amount)
-        if truthy(body.get("api_restock", True)):
-            restock(self.shop, self.order, refund)
+        if parse_boolean(body.get("api_refund", True)):
+            raise RefundRefused(NO_GATEWAY_REFUNDS)
+        refund["amount"] = format_amount(amount)
+        if parse_boolean(body.get("api_restock", True)):
+            restock_refund(self.shop, self.order, refund)
         return self._issued(refund)
 
     def read(self, document_id: int) -> Document:
@@ -57,19 +108,19 @@ class Refunds:
         del self.shop.refunds[document_id]
         return self.show(refund)
 
-    def search(self, query: Query) -> Found:
+    def search(self, query: ListQuery) -> SearchResult:
         """The order's refunds, newest first."""
-        found = listing.chosen(self.shop.refunds_of(self.order["id"]), query)
-        return Found(listing.dated(found, query), self.show)
+        found = resources.filter_by_id(self.shop.refunds_of(self.order["id"]), query)
+        return SearchResult(resources.filter_by_date(found, query), self.show)
 
     def show(self, refund: Document) -> Document:
         """A refund as its order's endpoint shows it."""
-        return shown(self.shop, refund, with_parent=False, dp=self.dp)
+        return render_refund(self.shop, refund, with_parent=False, dp=self.dp)
 
     def _issued(self, refund: Document) -> Document:
-        issue(self.shop, self.order, refund)
-        if left_of(self.shop, self.order) <= 0 and not free_goods_left(self.shop, self.order):
-            order_status.move(self.shop, self.order, "refunded")
+        add_refund(self.shop, self.order, refund)
+        if refundable_amount(self.shop, self.order) <= 0 and not has_free_goods_left(self.shop, self.order):
+            order_document.change_status(self.shop, self.order, "refunded")
         return self.show(refund)
 
     def _own(self, document_id: int) -> Document:
@@ -82,79 +133,79 @@ class Refunds:
 class AllRefunds:
     """The refunds of all orders; a list to read."""
 
-    def __init__(self, shop: Shop) -> None:
+    def __init__(self, shop: SandboxShop) -> None:
         self.shop = shop
 
-    def search(self, query: Query) -> Found:
+    def search(self, query: ListQuery) -> SearchResult:
         """Every refund, newest first, with its order's id."""
-        found = listing.dated(listing.chosen(self.shop.refunds.values(), query), query)
+        found = resources.filter_by_date(resources.filter_by_id(self.shop.refunds.values(), query), query)
         newest_first = sorted(found, key=lambda refund: (refund["date_created_gmt"], refund["id"]), reverse=True)
-        return Found(newest_first, lambda refund: shown(self.shop, refund, with_parent=True))
+        return SearchResult(newest_first, lambda refund: render_refund(self.shop, refund, with_parent=True))
 
 
-def blank(shop: Shop, order_id: int, reason: str) -> Document:
+def blank_refund(shop: SandboxShop, order_id: int, reason: str) -> Document:
     """A refund of nothing."""
     refund: Document = {"id": shop.post_ids(), "parent_id": order_id, "amount": "0.00", "reason": reason}
     refund |= {"refunded_by": 1, "refunded_payment": False}
     refund |= {part: [] for part in ("meta_data", "line_items", "shipping_lines", "tax_lines", "fee_lines")}
-    dates.stamp(refund, "date_created", shop.now())
-    dates.stamp(refund, "date_modified", shop.now())
+    values.set_date(refund, "date_created", shop.now())
+    values.set_date(refund, "date_modified", shop.now())
     return refund
 
 
-def issue(shop: Shop, order: Document, refund: Document) -> None:
+def add_refund(shop: SandboxShop, order: Document, refund: Document) -> None:
     """Keeps a refund; its order counts as modified."""
     shop.refunds[refund["id"]] = refund
-    dates.stamp(order, "date_modified", shop.now())
+    values.set_date(order, "date_modified", shop.now())
     shop.announce("order.updated", order["id"])
 
 
-def refund_the_rest(shop: Shop, order: Document) -> None:
+def refund_remainder(shop: SandboxShop, order: Document) -> None:
     """Status `refunded` by hand: a refund of what is left, without lines and without restock (API fact: section 7)."""
-    rest = left_of(shop, order)
+    rest = refundable_amount(shop, order)
     if rest > 0:
-        refund = blank(shop, order["id"], "Order fully refunded.") | {"amount": two(rest)}
-        issue(shop, order, refund)
-    order_status.move(shop, order, "refunded")
+        refund = blank_refund(shop, order["id"], "Order fully refunded.") | {"amount": format_amount(rest)}
+        add_refund(shop, order, refund)
+    order_document.change_status(shop, order, "refunded")
 
 
-def left_of(shop: Shop, order: Document) -> Decimal:
+def refundable_amount(shop: SandboxShop, order: Document) -> Decimal:
     """What of an order's total has not been refunded yet."""
-    return decimal(order["total"]) - order_totals.added(shop.refunds_of(order["id"]), "amount")
+    return parse_amount(order["total"]) - order_lines.sum_field(shop.refunds_of(order["id"]), "amount")
 
 
-def free_goods_left(shop: Shop, order: Document) -> bool:
+def has_free_goods_left(shop: SandboxShop, order: Document) -> bool:
     """Whether free goods remain: such an order stays as it is though all its money is back (order-money 15)."""
-    free = any(decimal(line["total"]) == 0 for line in order["line_items"])
+    free = any(parse_amount(line["total"]) == 0 for line in order["line_items"])
     back = sum(line["quantity"] for refund in shop.refunds_of(order["id"]) for line in refund["line_items"])
     return free and sum(line["quantity"] for line in order["line_items"]) + back > 0
 
 
-def parts_of(refund: Document) -> Decimal:
+def sum_refund_lines(refund: Document) -> Decimal:
     """The sum of a refund's own lines with tax, negative."""
     fields = ("total", "total_tax")
-    return sum((order_totals.added(refund[part], f) for part in order_totals.PARTS for f in fields), Decimal(0))
+    return sum((order_lines.sum_field(refund[part], f) for part in order_lines.PARTS for f in fields), Decimal(0))
 
 
-def restock(shop: Shop, order: Document, refund: Document) -> None:
+def restock_refund(shop: SandboxShop, order: Document, refund: Document) -> None:
     """Puts the refunded pieces back whose sale had been taken from stock."""
-    taken = {line["id"]: line for line in order["line_items"] if order_status.reduced(line)}
-    for line, item in order_status.managed(shop, refund):
-        sold, pieces = taken.get(refunded_item(line)), -line["quantity"]
+    taken = {line["id"]: line for line in order["line_items"] if order_document.reduced_stock_row(line)}
+    for line, item in order_document.stock_managed_lines(shop, refund):
+        sold, pieces = taken.get(refunded_line_id(line)), -line["quantity"]
         if sold is not None and pieces:
-            order_status.shift(shop, item, pieces)
-            order_status.note_return(shop, sold, pieces)
+            order_document.shift_stock(shop, item, pieces)
+            order_document.record_return(shop, sold, pieces)
 
 
-def refunded_item(line: Document) -> int:
+def refunded_line_id(line: Document) -> int:
     """The id of the order line that a refund line gives back."""
     return next((int(row["value"]) for row in line["meta_data"] if row["key"] == "_refunded_item_id"), 0)
 
 
-def shown(shop: Shop, refund: Document, *, with_parent: bool, dp: int | None = None) -> Document:
+def render_refund(shop: SandboxShop, refund: Document, *, with_parent: bool, dp: int | None = None) -> Document:
     """A refund as REST shows it, its figures with `dp` decimals or as the shop answers by itself."""
     order = f"/orders/{refund['parent_id']}"
     links = shop.links(f"{order}/refunds/{refund['id']}", f"{order}/refunds", "GET DELETE")
     hidden = {"date_modified", "date_modified_gmt"} | (set() if with_parent else {"parent_id"})
-    kept = {name: value for name, value in answered(shop, refund, dp).items() if name not in hidden}
+    kept = {name: value for name, value in round_figures(shop, refund, dp).items() if name not in hidden}
     return {**kept, "_links": links | {"up": shop.link(order)}}

@@ -12,29 +12,29 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from services.sandbox.woocommerce import batch, listing
-from services.sandbox.woocommerce.auth import Credentials, Gate
+from services.sandbox.woocommerce import resources
+from services.sandbox.woocommerce.auth import KeyAuthenticator, RequestCredentials
 from services.sandbox.woocommerce.errors import RestError, no_route
-from services.sandbox.woocommerce.resource import Factory, Searchable, truthy
-from services.sandbox.woocommerce.shop import Document, Shop
+from services.sandbox.woocommerce.resources import ResourceFactory, Searchable, parse_boolean
+from services.sandbox.woocommerce.shop import Document, SandboxShop
 
 PREFIX = "/wp-json/wc/v3"
 LONGEST_URL = 8190
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 WRITES = ["POST", "PUT", "PATCH"]
-Handler = Callable[["Call"], Response]
-Hook = Callable[["Call"], Awaitable[None]]
+Handler = Callable[["RestCall"], Response]
+Hook = Callable[["RestCall"], Awaitable[None]]
 
 
-class Call:
+class RestCall:
     """One request, read."""
 
-    def __init__(self, shop: Shop, request: Request, raw: bytes) -> None:
+    def __init__(self, shop: SandboxShop, request: Request, raw: bytes) -> None:
         self.shop = shop
         self.request = request
         self.raw = raw
-        self.query = query_of(request.url.query)
-        self.ids: dict[str, int] = {**decimals_of(self.query), **request.path_params}
+        self.query = parse_query_string(request.url.query)
+        self.ids: dict[str, int] = {**parse_decimals(self.query), **request.path_params}
 
     def body(self) -> Document:
         """The JSON object of the request; `{}` without one. RestError 400 for broken JSON."""
@@ -47,7 +47,7 @@ class Call:
         return read if isinstance(read, dict) else {}
 
 
-def query_of(text: str) -> dict[str, str]:
+def parse_query_string(text: str) -> dict[str, str]:
     """A query as PHP reads it: `include[]=1&include[]=2` is a list, which is written `1,2` here."""
     read: dict[str, str] = {}
     for name, value in parse_qsl(text, keep_blank_values=True):
@@ -56,7 +56,7 @@ def query_of(text: str) -> dict[str, str]:
     return read
 
 
-def decimals_of(query: Mapping[str, str]) -> dict[str, int]:
+def parse_decimals(query: Mapping[str, str]) -> dict[str, int]:
     """How many decimals a query asks for, if it does."""
     return {"dp": int(query["dp"])} if query.get("dp", "").isdecimal() else {}
 
@@ -67,18 +67,18 @@ def broken_json() -> RestError:
     return RestError(400, "rest_invalid_json", "Invalid JSON body passed.", **more)
 
 
-class Api:
+class RestRoutes:
     """Makes routes out of resources; `before` is awaited once a request is admitted, `after` once it is handled."""
 
-    def __init__(self, shop: Shop, before: Hook, after: Hook) -> None:
+    def __init__(self, shop: SandboxShop, before: Hook, after: Hook) -> None:
         self.shop = shop
-        self.gate = Gate(shop)
+        self.gate = KeyAuthenticator(shop)
         self.before = before
         self.after = after
 
-    def resource(self, path: str, factory: Factory) -> list[Route]:
+    def resource(self, path: str, factory: ResourceFactory) -> list[Route]:
         """The routes of a collection at `path`, of its items and of its batch."""
-        make = Collection(factory)
+        make = CollectionHandlers(factory)
         return [
             self.route(path, {"GET": ("list", make.listed), "POST": ("create", make.created)}),
             self.route(f"{path}/batch", dict.fromkeys(WRITES, ("batch", make.batched))),
@@ -93,122 +93,122 @@ class Api:
         """One route: what each method does, in a word of auth.REFUSED, and its handler."""
 
         async def endpoint(request: Request) -> Response:
-            call = Call(self.shop, request, await request.body())
+            call = RestCall(self.shop, request, await request.body())
             try:
                 answer = await self._handled(call, deeds, public)
             except RestError as wrong:
-                answer = reply(wrong.body(), wrong.status)
+                answer = json_response(wrong.body(), wrong.status)
             answer.headers["Allow"] = ", ".join(sorted(deeds, key=METHODS.index))
             return answer
 
         return Route(PREFIX + path, endpoint, methods=list(deeds))
 
-    async def _handled(self, call: Call, deeds: Mapping[str, tuple[str, Handler]], public: bool) -> Response:
-        if refused := over_limits(call):
+    async def _handled(self, call: RestCall, deeds: Mapping[str, tuple[str, Handler]], public: bool) -> Response:
+        if refused := check_limits(call):
             return refused
         deed, handler = deeds[call.request.method if call.request.method != "HEAD" else "GET"]
         if not public:
-            self.gate.admit(credentials(call), deed)
+            self.gate.admit(read_credentials(call), deed)
         await self.before(call)
         answer = handler(call)
         await self.after(call)
         return answer
 
 
-class Collection:
+class CollectionHandlers:
     """The handlers of one resource."""
 
-    def __init__(self, factory: Factory) -> None:
+    def __init__(self, factory: ResourceFactory) -> None:
         self.factory = factory
 
-    def listed(self, call: Call) -> Response:
+    def listed(self, call: RestCall) -> Response:
         """GET of the collection."""
-        return listed(call, self.factory(call.shop, call.ids))
+        return respond_list(call, self.factory(call.shop, call.ids))
 
-    def created(self, call: Call) -> Response:
+    def created(self, call: RestCall) -> Response:
         """POST to the collection."""
         document = self.factory(call.shop, call.ids).create(call.body(), strict=True)
-        return reply(with_fields(call, document), 201, {"Location": location(call, document)})
+        return json_response(apply_fields(call, document), 201, {"Location": location_url(call, document)})
 
-    def batched(self, call: Call) -> Response:
+    def batched(self, call: RestCall) -> Response:
         """POST of a batch."""
-        done = batch.run(self.factory(call.shop, call.ids), call.body())
-        fields = listing.words(call.query, "_fields")
-        return reply(listing.only_fields(done, fields) if fields else done)
+        done = resources.run_batch(self.factory(call.shop, call.ids), call.body())
+        fields = resources.parse_words(call.query, "_fields")
+        return json_response(resources.select_fields(done, fields) if fields else done)
 
-    def shown(self, call: Call) -> Response:
+    def shown(self, call: RestCall) -> Response:
         """GET of one."""
-        return reply(with_fields(call, self.factory(call.shop, call.ids).read(call.ids["id"])))
+        return json_response(apply_fields(call, self.factory(call.shop, call.ids).read(call.ids["id"])))
 
-    def updated(self, call: Call) -> Response:
+    def updated(self, call: RestCall) -> Response:
         """PUT of one."""
         resource = self.factory(call.shop, call.ids)
-        return reply(with_fields(call, resource.update(call.ids["id"], call.body(), strict=True)))
+        return json_response(apply_fields(call, resource.update(call.ids["id"], call.body(), strict=True)))
 
-    def deleted(self, call: Call) -> Response:
+    def deleted(self, call: RestCall) -> Response:
         """DELETE of one."""
-        force = truthy(call.query.get("force") or call.body().get("force"))
-        return reply(with_fields(call, self.factory(call.shop, call.ids).delete(call.ids["id"], force=force)))
+        force = parse_boolean(call.query.get("force") or call.body().get("force"))
+        return json_response(apply_fields(call, self.factory(call.shop, call.ids).delete(call.ids["id"], force=force)))
 
 
-def listed(call: Call, resource: Searchable) -> Response:
+def respond_list(call: RestCall, resource: Searchable) -> Response:
     """One page of a search, with its headers."""
-    page = listing.page_of(call.query)
+    page = resources.requested_page(call.query)
     found = resource.search(call.query)
     shown = [found.show(document) for document in (page.of(found.documents) if found.paged else found.documents)]
     url = call.shop.url(call.request.url.path)
     headers = page.headers(len(found.documents), url, call.request.url.query) if found.paged else {}
-    fields = listing.words(call.query, "_fields")
-    return reply([listing.only_fields(one, fields) if fields else one for one in shown], headers=headers)
+    fields = resources.parse_words(call.query, "_fields")
+    return json_response([resources.select_fields(one, fields) if fields else one for one in shown], headers=headers)
 
 
-def location(call: Call, document: Document) -> str:
+def location_url(call: RestCall, document: Document) -> str:
     """Where a new document stands; that of a refund is a pattern, unusable (API fact: recorded)."""
     path = re.sub(r"/orders/\d+/", r"/orders/(?P<order_id>[\\d]+)/", call.request.url.path)
     return call.shop.url(f"{path}/{document['id']}")
 
 
-def with_fields(call: Call, document: Document) -> Any:
+def apply_fields(call: RestCall, document: Document) -> Any:
     """One document under `_fields`, which never hides its `_links` (API fact: reference section 1)."""
-    fields = listing.words(call.query, "_fields")
-    return listing.only_fields(document, [*fields, "_links"]) if fields else document
+    fields = resources.parse_words(call.query, "_fields")
+    return resources.select_fields(document, [*fields, "_links"]) if fields else document
 
 
-def credentials(call: Call) -> Credentials:
+def read_credentials(call: RestCall) -> RequestCredentials:
     """What the request says of itself."""
     url = call.request.url
     header = call.request.headers.get("authorization", "")
     query = dict(parse_qsl(url.query, keep_blank_values=True))
     dialled = url.replace(query="", path=call.request.scope.get("dialled", url.path))
-    return Credentials(call.request.method, str(dialled), url.scheme == "https", query, header)
+    return RequestCredentials(call.request.method, str(dialled), url.scheme == "https", query, header)
 
 
-def over_limits(call: Call) -> Response | None:
+def check_limits(call: RestCall) -> Response | None:
     """The web server's own refusals, in HTML: a URL or a body too large (API fact: reference sections 3, 4)."""
     url = call.request.url
     if len(url.path) + len(url.query) > LONGEST_URL:
-        return html(414, "Request-URI Too Large")
+        return html_response(414, "Request-URI Too Large")
     if len(call.raw) > call.shop.settings.max_body:
-        return html(413, "Request Entity Too Large")
+        return html_response(413, "Request Entity Too Large")
     return None
 
 
-def html(status: int, title: str) -> Response:
+def html_response(status: int, title: str) -> Response:
     """A page of the web server's."""
     return HTMLResponse(f"<html><head><title>{status} {title}</title></head><body>{title}</body></html>", status)
 
 
-def reply(content: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+def json_response(content: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """A JSON answer."""
-    return Response(php_json(content), status, headers, media_type="application/json; charset=UTF-8")
+    return Response(encode_php_json(content), status, headers, media_type="application/json; charset=UTF-8")
 
 
-def php_json(content: Any) -> bytes:
+def encode_php_json(content: Any) -> bytes:
     """JSON as PHP writes it: ASCII only, slashes escaped."""
     return json.dumps(content, separators=(",", ":")).replace("/", "\\/").encode("ascii")
 
 
-async def unknown_route(_: Request, __: Exception) -> Response:
+async def respond_unknown_route(_: Request, __: Exception) -> Response:
     """The answer to a path or method that no route has."""
     wrong = no_route()
-    return reply(wrong.body(), wrong.status)
+    return json_response(wrong.body(), wrong.status)

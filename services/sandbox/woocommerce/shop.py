@@ -3,18 +3,114 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from services.sandbox import recorded
-from services.sandbox.woocommerce.holders import Holders
-from services.sandbox.woocommerce.settings import Settings
+
+# What one sandbox shop is set to.
+
+Permissions = Literal["read", "write", "read_write"]
+Release = Literal["9.9.5", "10.5.0"]
+"""The versions of WooCommerce whose answers were recorded and compared."""
+
+
+@dataclass(frozen=True)
+class SandboxApiKey:
+    """A REST API key."""
+
+    consumer_key: str
+    consumer_secret: str
+    permissions: Permissions = "read_write"
+
+
+@dataclass(frozen=True)
+class SandboxPace:
+    """How slow the shop is: measured on two shared CPUs, about 90 ms a request and 50 ms a product of a batch."""
+
+    workers: int = 8
+    request_seconds: float = 0.09
+    item_seconds: float = 0.05
+
+
+DEFAULT_KEYS = (
+    SandboxApiKey("ck_sandbox", "cs_sandbox"),
+    SandboxApiKey("ck_sandbox_reads", "cs_sandbox_reads", "read"),
+    SandboxApiKey("ck_sandbox_writes", "cs_sandbox_writes", "write"),
+)
+
+
+@dataclass(frozen=True)
+class SandboxShopSettings:
+    """A shop's settings; without `home_url` the shop is at home wherever a request first reaches it.
+
+    `hold_deliveries` keeps webhooks queued until they are asked for (`Deliveries.drain`, /_sandbox/webhooks/deliver).
+    `max_body` is the web server's limit in bytes. `orders_in` is where orders are stored: HPOS on, off, or on with
+    compatibility mode; the system status shows it, and what the end of an account does to its orders.
+
+    `rest_prefix` is WordPress's `rest_url_prefix`. With `permalinks` "plain" the API answers at `/?rest_route=/` alone.
+    With `removes_authorization` the header never reaches PHP; `php_notice` is what PHP writes before each answer.
+    """
+
+    keys: tuple[SandboxApiKey, ...] = DEFAULT_KEYS
+    home_url: str | None = None
+    name: str = "Davtari sandbox"
+    version: Release = "9.9.5"
+    orders_in: Literal["own-tables", "posts", "both"] = "own-tables"
+    currency: str = "GEL"
+    pace: SandboxPace | None = None
+    hold_deliveries: bool = False
+    max_body: int = 8_000_000
+    rest_prefix: str = "wp-json"
+    permalinks: Literal["pretty", "plain"] = "pretty"
+    removes_authorization: bool = False
+    php_notice: str = ""
+
+
+# Who holds which SKU, GTIN or slug: one holder per value, letter case ignored, the trash included.
+
+
+class UniqueIndex:
+    """An index of the documents that hold a value in one field."""
+
+    def __init__(self, field: str) -> None:
+        self.field = field
+        self._holders: dict[str, dict[str, Any]] = {}
+
+    def holder(self, value: str) -> dict[str, Any] | None:
+        """The document with this value."""
+        return self._holders.get(value.casefold())
+
+    def __contains__(self, value: object) -> bool:
+        return isinstance(value, str) and self.holder(value) is not None
+
+    def take(self, document: dict[str, Any], value: str) -> None:
+        """Gives a value to a document and frees the one that it had."""
+        self.free(document)
+        document[self.field] = value
+        if value:
+            self._holders[value.casefold()] = document
+
+    def free(self, document: dict[str, Any]) -> None:
+        """Frees a document's value."""
+        value = document.get(self.field, "").casefold()
+        if self._holders.get(value) is document:
+            del self._holders[value]
+
+    def unused(self, value: str) -> str:
+        """The first of value-1, value-2, ... that nobody holds."""
+        number = 1
+        while self.holder(f"{value}-{number}"):
+            number += 1
+        return f"{value}-{number}"
+
 
 Document = dict[str, Any]
 UNCATEGORIZED = 15
 
 
-class Ids:
+class IdSequence:
     """Hands out ids, larger than every id that was seen."""
 
     def __init__(self, last: int = 0) -> None:
@@ -30,23 +126,23 @@ class Ids:
         self.last = max(self.last, taken)
 
 
-class Shop:
+class SandboxShop:
     """One store: its documents, its clock, and who is told when something changes.
 
     `announce("order.updated", 17)` tells the listeners; the webhook queue is one.
     """
 
-    def __init__(self, settings: Settings, now: Callable[[], datetime]) -> None:
+    def __init__(self, settings: SandboxShopSettings, now: Callable[[], datetime]) -> None:
         self.settings = settings
         self.now = now
         self.home_url = (settings.home_url or "").rstrip("/")
-        self.post_ids, self.item_ids, self.meta_ids = Ids(9), Ids(), Ids()
-        self.term_ids, self.webhook_ids, self.note_ids = Ids(UNCATEGORIZED), Ids(), Ids()
+        self.post_ids, self.item_ids, self.meta_ids = IdSequence(9), IdSequence(), IdSequence()
+        self.term_ids, self.webhook_ids, self.note_ids = IdSequence(UNCATEGORIZED), IdSequence(), IdSequence()
         self.products: dict[int, Document] = {}
         self.variations: dict[int, Document] = {}
-        self.skus, self.gtins, self.slugs = Holders("sku"), Holders("global_unique_id"), Holders("slug")
-        self.categories: dict[int, Document] = {UNCATEGORIZED: uncategorized()}
-        self.user_ids = Ids(1)
+        self.skus, self.gtins, self.slugs = UniqueIndex("sku"), UniqueIndex("global_unique_id"), UniqueIndex("slug")
+        self.categories: dict[int, Document] = {UNCATEGORIZED: make_uncategorized()}
+        self.user_ids = IdSequence(1)
         self.customers: dict[int, Document] = {}
         self.orders: dict[int, Document] = {}
         self.refunds: dict[int, Document] = {}
@@ -54,7 +150,7 @@ class Shop:
         self.mails: list[Document] = []
         self.return_requests: dict[int, Any] = {}
         self.webhooks: dict[int, Document] = {}
-        self.store = recorded.store()
+        self.store = recorded.get_store()
         self.taxes: dict[int, Document] = {tax["id"]: tax for tax in self.store["taxes"]}
         self.listeners: list[Callable[[str, int], None]] = []
 
@@ -108,7 +204,7 @@ class Shop:
         return [{"href": self.rest_url(path)}]
 
 
-def uncategorized() -> Document:
+def make_uncategorized() -> Document:
     """The category of everything that has no other."""
     return {
         "id": UNCATEGORIZED,

@@ -4,42 +4,44 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from services.sandbox.woocommerce import dates, listing, schema
+from services.sandbox.woocommerce import errors, resources, values
 from services.sandbox.woocommerce.errors import RestError, invalid_id, not_trashable
-from services.sandbox.woocommerce.resource import Found, Query
-from services.sandbox.woocommerce.shop import Document, Shop
+from services.sandbox.woocommerce.resources import ListQuery, SearchResult
+from services.sandbox.woocommerce.shop import Document, SandboxShop
 
-EVENTS = ("created", "updated", "deleted", "restored")
-HOOKS = {
+WEBHOOK_EVENTS = ("created", "updated", "deleted", "restored")
+WORDPRESS_HOOKS = {
     "order.created": ["woocommerce_new_order"],
     "order.updated": ["woocommerce_update_order", "woocommerce_order_refunded"],
     "product.created": ["woocommerce_new_product", "woocommerce_new_product_variation"],
     "product.updated": ["woocommerce_update_product", "woocommerce_update_product_variation"],
 }
-TOPICS = {f"{resource}.{event}" for resource in ("order", "product", "customer", "coupon") for event in EVENTS}
-NEEDED = ("topic", "delivery_url")
-PRIVATE = ("secret", "failure_count", "ping_due")
-TOLERATED = 6
+WEBHOOK_TOPICS = {
+    f"{resource}.{event}" for resource in ("order", "product", "customer", "coupon") for event in WEBHOOK_EVENTS
+}
+REQUIRED_PARAMETERS = ("topic", "delivery_url")
+HIDDEN_FIELDS = ("secret", "failure_count", "ping_due")
+TOLERATED_FAILURES = 6
 
 
 class Webhooks:
     """The shop's webhooks. A new or revived one is due a ping, which Deliveries sends before the answer goes out."""
 
-    def __init__(self, shop: Shop) -> None:
+    def __init__(self, shop: SandboxShop) -> None:
         self.shop = shop
 
     def create(self, body: Document, *, strict: bool) -> Document:
         """Makes a webhook, active unless the body says else."""
-        if missing := [name for name in NEEDED if name not in body]:
+        if missing := [name for name in REQUIRED_PARAMETERS if name not in body]:
             message = f"Missing parameter(s): {', '.join(missing)}"
             raise RestError(400, "rest_missing_callback_param", message, params=missing)
         if strict:
-            schema.check(body, schema.WEBHOOK)
+            errors.check_parameters(body, errors.WEBHOOK)
         check_topic(body["topic"])
         check_url(body["delivery_url"])
         webhook = self._blank(body)
-        dates.stamp(webhook, "date_created", self.shop.now())
-        dates.stamp(webhook, "date_modified", None)
+        values.set_date(webhook, "date_created", self.shop.now())
+        values.set_date(webhook, "date_modified", None)
         self.shop.webhooks[webhook["id"]] = webhook
         return self._shown(webhook)
 
@@ -50,7 +52,7 @@ class Webhooks:
     def update(self, document_id: int, body: Document, *, strict: bool) -> Document:
         """Changes a webhook; making it active again keeps its count of failures (API fact: reference section 8)."""
         if strict:
-            schema.check(body, schema.WEBHOOK)
+            errors.check_parameters(body, errors.WEBHOOK)
         webhook = self._own(document_id)
         if body.get("topic") is not None:
             check_topic(body["topic"])
@@ -60,7 +62,7 @@ class Webhooks:
             webhook["ping_due"] = "now"
         named = ("name", "status", "topic", "delivery_url", "secret")
         webhook.update({name: body[name] for name in named if body.get(name) is not None})
-        dates.stamp(webhook, "date_modified", self.shop.now())
+        values.set_date(webhook, "date_modified", self.shop.now())
         return self._shown(webhook)
 
     def delete(self, document_id: int, *, force: bool) -> Document:
@@ -71,11 +73,11 @@ class Webhooks:
         del self.shop.webhooks[document_id]
         return self._shown(webhook)
 
-    def search(self, query: Query) -> Found:
+    def search(self, query: ListQuery) -> SearchResult:
         """Webhooks, optionally of one status."""
         status = query.get("status", "all")
         found = [w for w in self.shop.webhooks.values() if status in ("all", w["status"])]
-        return Found(listing.ordered(listing.chosen(found, query), query), self._shown)
+        return SearchResult(resources.sort_documents(resources.filter_by_id(found, query), query), self._shown)
 
     def _blank(self, body: Document) -> Document:
         status = body.get("status") or "active"
@@ -97,14 +99,14 @@ class Webhooks:
 
     def _shown(self, webhook: Document) -> Document:
         resource, _, event = webhook["topic"].partition(".")
-        told = {"resource": resource, "event": event, "hooks": HOOKS.get(webhook["topic"], [])}
+        told = {"resource": resource, "event": event, "hooks": WORDPRESS_HOOKS.get(webhook["topic"], [])}
         links = self.shop.links(f"/webhooks/{webhook['id']}", "/webhooks")
-        return {k: v for k, v in webhook.items() if k not in PRIVATE} | told | {"_links": links}
+        return {k: v for k, v in webhook.items() if k not in HIDDEN_FIELDS} | told | {"_links": links}
 
 
 def check_topic(topic: object) -> None:
     """RestError 400 for a topic that does not exist."""
-    if topic not in TOPICS:
+    if topic not in WEBHOOK_TOPICS:
         message = "Webhook topic is required and must be valid."
         raise RestError(400, "woocommerce_rest_shop_webhook_invalid_topic", message)
 
@@ -117,9 +119,9 @@ def check_url(url: object) -> None:
         raise RestError(400, "woocommerce_rest_shop_webhook_invalid_delivery_url", message)
 
 
-def settle(shop: Shop, webhook: Document, delivered: bool) -> None:
+def record_result(shop: SandboxShop, webhook: Document, delivered: bool) -> None:
     """Counts failures in a row; the seventh disables the webhook, and nothing says so (API fact: section 8)."""
     webhook["failure_count"] = 0 if delivered else webhook["failure_count"] + 1
-    if webhook["failure_count"] > TOLERATED and webhook["status"] == "active":
+    if webhook["failure_count"] > TOLERATED_FAILURES and webhook["status"] == "active":
         webhook["status"] = "disabled"
-        dates.stamp(webhook, "date_modified", shop.now())
+        values.set_date(webhook, "date_modified", shop.now())

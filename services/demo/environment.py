@@ -1,0 +1,256 @@
+"""A small world to run Davtari in: a sandbox shop, a sandbox Balance, settings and secrets in a folder of its own."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import socket
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
+
+from services.sandbox.balance import app as balance_app
+from services.sandbox.balance import catalogue as balance_catalogue
+from services.sandbox.balance.goods import CLOTHES, DRINKS, FOOD, GOODS, HOME, PAPER
+from services.sandbox.balance.stock_and_prices import GEL
+from services.sandbox.faults import FaultInjector
+from services.sandbox.server import Endpoint, serve
+from services.sandbox.woocommerce import app as shop_app
+from services.sandbox.woocommerce.placing import load_catalogue
+from services.sandbox.woocommerce.shop import SandboxShop
+from services.settings import Settings, load
+
+SOLD = (GOODS, DRINKS, FOOD, HOME, PAPER, CLOTHES)
+"""The folders of the sandbox Balance that the shop sells; the others stay unmapped, so invisible."""
+WEBHOOK_SECRET = "sandbox-webhook-secret"
+ALL_LIVE = dict.fromkeys(("catalogue", "prices", "stock", "orders", "refunds"), "live")
+ALL_DRY = dict.fromkeys(ALL_LIVE, "dry-run")
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxEnvironment:
+    """Where everything is. `shop` and `balance` talk to the sandboxes' control routes and REST APIs."""
+
+    folder: Path
+    kafka: str
+    prefix: str
+    shop_at: Endpoint
+    balance_at: Endpoint
+    shop: httpx.AsyncClient
+    balance: httpx.AsyncClient
+    legend: Mapping[str, Any]
+    categories: Mapping[str, int]
+    receiver_port: int
+    receiver_url: str | None = None
+    original: SandboxShop | None = None
+    """What the sandbox shop holds, for a copy of it."""
+
+    @property
+    def settings_file(self) -> Path:
+        """The settings that were written last."""
+        return self.folder / "davtari.toml"
+
+    def settle(self, flows: Mapping[str, str], **changes: Mapping[str, Any]) -> Settings:
+        """Write the settings with these flows and load them; `changes` replace keys of top-level tables."""
+        tables = _tables(self, flows)
+        for name, values in changes.items():
+            _table(tables, name.replace("__", ".")).update(values)
+        self.settings_file.write_text(_toml(tables), encoding="utf-8")
+        return load(self.settings_file, environ={})
+
+    async def books(self) -> dict[str, Any]:
+        """What stands in the sandbox Balance."""
+        answer = await self.balance.get("/_sandbox/state", params={"parts": "sales,credit_notes,clients,counts"})
+        found: dict[str, Any] = answer.raise_for_status().json()
+        return found
+
+    async def storefront(self) -> dict[str, Any]:
+        """What stands in the sandbox shop."""
+        found: dict[str, Any] = (await self.shop.get("/_sandbox/state")).raise_for_status().json()
+        return found
+
+
+@asynccontextmanager
+async def start_environment(
+    folder: Path, kafka: str, prefix: str, stock: int = 50
+) -> AsyncIterator[SandboxEnvironment]:
+    """Start both sandboxes and lay out settings and secrets; the recorded catalogue is in both systems."""
+    shop, balance = shop_app.create_shop(), balance_app.create_balance()
+    load_catalogue(shop.state.shop, stock=stock)
+    legend = balance_catalogue.fill_catalogue(balance.books)
+    write_secrets(folder)
+    async with (
+        serve(FaultInjector(shop), tls=True, ca_file=folder / "shop-ca.pem") as shop_at,
+        serve(balance) as balance_at,
+        open_clients(shop_at.url, balance_at.url, folder) as (to_shop, to_balance),
+    ):
+        found = await find_or_create_categories(to_shop)
+        at = (shop_at, balance_at, to_shop, to_balance)
+        yield SandboxEnvironment(folder, kafka, prefix, *at, legend, found, _free_port(), original=shop.state.shop)
+
+
+@asynccontextmanager
+async def open_clients(
+    shop: str, balance: str, folder: Path
+) -> AsyncIterator[tuple[httpx.AsyncClient, httpx.AsyncClient]]:
+    """Clients of both sandboxes; the shop is believed by the authority whose certificate stands in the folder."""
+    trusted = httpx.create_ssl_context(verify=str(folder / "shop-ca.pem"))
+    async with (
+        httpx.AsyncClient(base_url=shop, verify=trusted, auth=("ck_sandbox", "cs_sandbox")) as to_shop,
+        httpx.AsyncClient(base_url=balance) as to_balance,
+    ):
+        yield to_shop, to_balance
+
+
+async def find_or_create_categories(shop: httpx.AsyncClient) -> dict[str, int]:
+    """The shop's category of each folder that is sold; made where it is missing."""
+    return {path: await _category(shop, path) for path in SOLD}
+
+
+async def _category(shop: httpx.AsyncClient, path: str) -> int:
+    name = path.rpartition("/")[2]
+    answer = (await shop.post("/wp-json/wc/v3/products/categories", json={"name": name})).json()
+    return int(answer.get("id") or answer["data"]["resource_id"])
+
+
+def write_secrets(folder: Path) -> None:
+    """Write the secrets' files that the settings name."""
+    secrets = folder / "secrets"
+    secrets.mkdir(parents=True, exist_ok=True)
+    texts = {"balance-password": "sandbox", "key": "ck_sandbox", "secret": "cs_sandbox", "webhook": WEBHOOK_SECRET}
+    for name, text in texts.items():
+        (secrets / name).write_text(text + "\n", encoding="utf-8")
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+def _tables(environment: SandboxEnvironment, flows: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "balance": {
+            "transport": "on-prem",
+            "url": f"{environment.balance_at.url}/Balance_Exchange/hs/Exchange",
+            "user-name": "integration",
+            "password-file": "secrets/balance-password",
+            "currencies": {"GEL": GEL},
+            "dialect": {"paging": ["Items"]},
+        },
+        "shops": {"main": _shop(environment, flows)},
+        "kafka": {"bootstrap-servers": environment.kafka, "topic-prefix": environment.prefix},
+        "state": {"directory": "state"},
+        "receiver": {
+            "port": environment.receiver_port,
+            "public-url": environment.receiver_url or f"http://127.0.0.1:{environment.receiver_port}",
+        },
+        "schedule": {"sweep": 2.0, "stock": "* * * * *", "prices": "* * * * *", "items": "* * * * *"},
+        "retry": {"first-wait": 0.2, "longest-wait": 1.0},
+    }
+
+
+def _shop(environment: SandboxEnvironment, flows: Mapping[str, str]) -> dict[str, Any]:
+    legend = environment.legend
+    return {
+        "url": environment.shop_at.url,
+        "key-file": "secrets/key",
+        "secret-file": "secrets/secret",
+        "webhook-secret-files": ["secrets/webhook"],
+        "ca-file": "shop-ca.pem",
+        "flows": dict(flows),
+        "catalogue": {"groups": {legend["groups"][path]: id_ for path, id_ in environment.categories.items()}},
+        "prices": {"regular-type": legend["price_types"]["regular"], "sale-type": legend["price_types"]["sale"]},
+        "stock": {"policy": "aggregate", "warehouses": ["Main", "Vake"], "buffer": "2"},
+        "orders": {
+            "trigger": {"default": ["processing", "completed"], "cod": ["processing", "completed"]},
+            "warehouse": legend["warehouses"]["Main"],
+            "retail-client": legend["retail_client"],
+            "shipping-item": legend["services"]["DELIVERY"],
+            "fee-item": legend["services"]["FEE"],
+            "rounding-item": legend["services"]["ROUNDING"],
+        },
+    }
+
+
+def _table(tables: dict[str, Any], path: str) -> dict[str, Any]:
+    found = tables
+    for name in path.split("."):
+        found = found.setdefault(name, {})
+    return found
+
+
+def _toml(tables: Mapping[str, Any], path: tuple[str, ...] = ()) -> str:
+    plain = {key: value for key, value in tables.items() if not isinstance(value, Mapping)}
+    lines = ["", f"[{'.'.join(_key(part) for part in path)}]"] if path and plain else []
+    lines += [f"{_key(key)} = {json.dumps(value, ensure_ascii=False)}" for key, value in plain.items()]
+    inner = [_toml(value, (*path, key)) for key, value in tables.items() if isinstance(value, Mapping)]
+    return "\n".join([*lines, *inner])
+
+
+def _key(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
+
+
+# A world that runs already: sandboxes and services in containers of their own, reached by their addresses.
+
+RECEIVER_PORT = 8480
+
+
+@dataclass(frozen=True, slots=True)
+class SystemAddresses:
+    """Where things are. `shop_ca` is the certificate of the authority that the sandbox shop made for itself."""
+
+    shop: str
+    shop_ca: Path
+    balance: str
+    kafka: str
+    receiver: str
+
+
+@asynccontextmanager
+async def attach_environment(folder: Path, at: SystemAddresses) -> AsyncIterator[SandboxEnvironment]:
+    """The world at these addresses; secrets and the shop's certificate are laid out in the folder."""
+    write_secrets(folder)
+    await _certificate(at.shop_ca, folder / "shop-ca.pem")
+    async with open_clients(at.shop, at.balance, folder) as (shop, balance):
+        found, legend = await _categories(shop), (await _catalogue(balance)).json()
+        shop_at, balance_at = Endpoint(at.shop, str(folder / "shop-ca.pem")), Endpoint(at.balance, None)
+        yield SandboxEnvironment(
+            folder, at.kafka, topic_prefix(at.shop_ca), shop_at, balance_at, shop, balance, legend, found,
+            RECEIVER_PORT, at.receiver,
+        )  # fmt: skip
+
+
+def topic_prefix(shop_ca: Path) -> str:
+    """The prefix of this world's topics. A sandbox that is started anew has a new certificate, and nothing sold yet."""
+    return f"sandbox-{hashlib.sha256(shop_ca.read_bytes()).hexdigest()[:8]}."
+
+
+until_there = retry(
+    retry=retry_if_exception_type((OSError, httpx.HTTPError)),
+    wait=wait_fixed(0.5),
+    stop=stop_after_delay(60),
+    reraise=True,
+)
+
+
+@until_there
+async def _certificate(made: Path, kept: Path) -> None:
+    shutil.copyfile(made, kept)
+
+
+@until_there
+async def _categories(shop: httpx.AsyncClient) -> dict[str, int]:
+    return await find_or_create_categories(shop)
+
+
+@until_there
+async def _catalogue(balance: httpx.AsyncClient) -> httpx.Response:
+    return (await balance.get("/_sandbox/catalogue")).raise_for_status()
