@@ -52,6 +52,7 @@ contracts: setup
 
 # Texts for people: collects them from the code, adds new ones to the catalogues, and compiles the catalogues.
 catalogues: setup
+	@mkdir -p build
 	@$(VENV)/bin/pybabel -q extract --no-location --sort-output -k _ -o build/davtari.pot services
 	@$(VENV)/bin/pybabel -q update --no-fuzzy-matching --ignore-obsolete -D davtari -i build/davtari.pot -d services/locale
 	@$(VENV)/bin/pybabel -q compile -D davtari -d services/locale

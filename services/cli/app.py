@@ -160,7 +160,9 @@ MENU = (
         "cli.forget.app:forget_command",
         "Erase a buyer's personal data from Davtari. Documents and the client in Balance are kept.",
     ),
-    MenuEntry("dead-letters", MANUAL, "cli.dead_letters.app:app", "What only a person can settle."),
+    MenuEntry(
+        "dead-letters", MANUAL, "cli.dead_letters.app:app", "Records and deliveries that only a person can resolve."
+    ),
     MenuEntry(
         "demo",
         TRY,

@@ -1,4 +1,4 @@
-"""An edited document is checked as if a service had made it: fields, figures, dates and references."""
+"""An edited document is validated like the output of a service: fields, amounts, dates and references."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from services.cli.dead_letters import edit_check as looking_up
 from services.cli.dead_letters.correction import Correction, build_correction, editable_document
 from services.cli.dead_letters.edit_check import EditContext, check_references, confirm_doubts
 from services.cli.dead_letters.pointers import set_value
-from services.engine.outbox.dead_letters import dead_letter_of_delivery, digest_of
+from services.engine.outbox.dead_letters import delivery_letter, digest_of
 from services.engine.outbox.decision import Delivery
 from services.engine.outbox.upstream_errors import Unavailable
 from services.sandbox import recorded
-from tests.cli.letters_given import letters
+from tests.cli.dead_letter_events import dead_letters
 from tests.order_exporter.receipt_bench import receipt, sold
 from tests.refund_exporter.refund_bench import note
 from tests.support.exporting import KEY, PAID, given_back, line, order, recorded_order, refund, sale_task, settings
@@ -37,11 +37,11 @@ RECEIPT: dict[str, Any] = receipt(sold().again(KEY, NOON)).model_dump(mode="json
 
 
 def refused(payload: dict[str, Any], kind: str = "sale") -> DeadLetter:
-    """The letter of a delivery that Balance refused."""
+    """The dead letter of a delivery that Balance refused."""
     about = Delivery(f"{kind}:{KEY}", kind, "balance.documents", KEY, payload)
-    told = ("balance.period-closed", "closed", digest_of(payload), PAID)
-    letter = dead_letter_of_delivery("order-exporter", KEY, about, *told)
-    (one,) = letters(DeadLettered.model_validate_json(letter.model_dump_json()))
+    reason = ("balance.period-closed", "closed", digest_of(payload), PAID)
+    event = delivery_letter("order-exporter", KEY, about, *reason)
+    (one,) = dead_letters(DeadLettered.model_validate_json(event.model_dump_json()))
     return one
 
 
@@ -58,35 +58,35 @@ REFUSED = {
     "an unknown field of a row": (["/document/Items/0/Prise=2"], "/document/Items/0/Prise is not a known field"),
     "an unknown field of a line": (["/lines/0/prise=2"], "/lines/0/prise is not a known field"),
     "an unknown field beside the document": (["/dokument={}"], "/dokument is not a known field"),
-    "a number that is no text": (["/document/CurrencyRate=2.5"], "must be a text"),
-    "a number with a comma": (["/document/Items/0/Amount=118,00"], "is no number"),
+    "a number that is no text": (["/document/CurrencyRate=2.5"], "must be text"),
+    "a number with a comma": (["/document/Items/0/Amount=118,00"], "is not a number"),
     "half a tetri": (["/document/Items/0/Amount=118.005"], "more than two decimals"),
-    "another amount in the document": (["/document/Items/0/Amount=117.00"], "amount 118.00: change both"),
+    "another amount in the document": (["/document/Items/0/Amount=117.00"], "amount is 118.00: change both"),
     "another item in the document alone": (["/document/Items/0/Item=x"], "change both"),
-    "another price": (["/document/Items/0/Price=58.0000"], "does not come to its Amount"),
-    "another total": (["/total=167.00"], "/lines come to 168.00, /total is 167.00"),
+    "another price": (["/document/Items/0/Price=58.0000"], "is not equal to Amount"),
+    "another total": (["/total=167.00"], "/lines add up to 168.00, but /total is 167.00"),
     "another total with its lines": (
         [
             "/total=167.00", "/lines/0/amount=117.00", "/document/Items/0/Amount=117.00",
             "/document/Items/0/Price=58.5000",
         ],
-        "/total is 167.00, the shop says 168.00",
+        "/total is 167.00, but in the shop it is 168.00",
     ),
     "another VAT": (["/vat=1.00"], "the VAT of /lines"),
     "2031": (["/document/Date=2031-03-03T00:00:00"], "more than 31 days ahead"),
     "a year too early": (["/document/Date=2025-02-03T00:00:00"], "more than a year before the order was placed"),
-    "no date": (["/document/Date=tomorrow"], "is no date"),
-    "a day that there is not": (["/date=2026-02-30"], "is no date"),
-    "two dates": (["/document/Date=2026-03-03T00:00:00", "/date=2026-03-04"], "which one"),
-    "two clients": (["/document/Client=a", "/client=b"], "which one"),
+    "no date": (["/document/Date=tomorrow"], "invalid date"),
+    "a day that does not exist": (["/date=2026-02-30"], "invalid date"),
+    "two dates": (["/document/Date=2026-03-03T00:00:00", "/date=2026-03-04"], "different values"),
+    "two clients": (["/document/Client=a", "/client=b"], "different values"),
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("assignments", "told"), REFUSED.values(), ids=list(REFUSED))
-def test_what_no_service_would_send_is_refused_by_name(assignments: list[str], told: str) -> None:
-    with pytest.raises(InvalidArgument, match=r"nothing was sent|does not fit|which one") as refusal:
+@pytest.mark.parametrize(("assignments", "message"), REFUSED.values(), ids=list(REFUSED))
+def test_an_invalid_edit_is_refused_with_the_fault(assignments: list[str], message: str) -> None:
+    with pytest.raises(InvalidArgument, match=r"Nothing was sent|Invalid payload|different values") as refusal:
         edited(assignments)
-    assert told in str(refusal.value)
+    assert message in str(refusal.value)
 
 
 DOUBTED = {
@@ -98,7 +98,7 @@ DOUBTED = {
 
 
 @pytest.mark.parametrize(("day", "doubt"), DOUBTED.values(), ids=list(DOUBTED))
-def test_an_unusual_date_is_asked_about(day: str, doubt: str) -> None:
+def test_an_unusual_date_must_be_confirmed(day: str, doubt: str) -> None:
     made = edited([f"/document/Date={day}T00:00:00"])
     assert any(doubt in one for one in made.doubts), made.doubts
     with pytest.raises(InvalidArgument, match="--yes"):
@@ -124,17 +124,17 @@ def test_a_line_is_changed_with_its_row_while_the_total_stays() -> None:
 
 
 @pytest.mark.parametrize(
-    ("payload", "kind", "right", "wrong", "told"),
+    ("payload", "kind", "right", "wrong", "message"),
     [
-        (NOTE, "credit-note", "/document/Date=2026-03-06T00:00:00", "/total=58.00", "/lines come to 59.00"),
+        (NOTE, "credit-note", "/document/Date=2026-03-06T00:00:00", "/total=58.00", "/lines add up to 59.00"),
         (RECEIPT, "receipt", "/document/Comments=cash", "/document/Amount=1.00", "/document/Amount is 1.00"),
     ],
 )
 def test_credit_notes_and_receipts_are_checked_too(
-    payload: dict[str, Any], kind: str, right: str, wrong: str, told: str
+    payload: dict[str, Any], kind: str, right: str, wrong: str, message: str
 ) -> None:
     assert edited([right], payload, kind).changed
-    with pytest.raises(InvalidArgument, match=told):
+    with pytest.raises(InvalidArgument, match=message):
         edited([wrong], payload, kind)
 
 
@@ -148,8 +148,8 @@ def tasks() -> Iterator[dict[str, Any]]:
             continue
 
 
-def test_the_documents_of_our_services_pass() -> None:
-    """Given every Sale of the corpus, an edit of its comment alone is never refused."""
+def test_the_documents_of_every_recorded_order_are_valid() -> None:
+    """An edit of only the comment is never refused, for the Sale of every recorded order."""
     found = list(tasks())
     assert len(found) > 200
     for payload in found:
@@ -163,7 +163,7 @@ def test_the_documents_of_our_services_pass() -> None:
 
 
 class Books:
-    """A Balance that knows one of each."""
+    """A Balance with one record of each kind."""
 
     def __init__(self, *_: object) -> None:
         return
@@ -190,21 +190,21 @@ async def looked_up(assignment: str, monkeypatch: pytest.MonkeyPatch) -> list[st
 
 
 @pytest.mark.parametrize(
-    ("assignment", "told"),
+    ("assignment", "message"),
     [
         ("/document/Client=other", "Balance has no Client other"),
         ("/document/Items/0/Item=other", "Balance has no Item other"),
-        ("/document/Currency=other", "no currency of balance.currencies"),
+        ("/document/Currency=other", "is not one of balance.currencies"),
     ],
 )
 async def test_a_reference_that_balance_does_not_have_is_refused(
-    assignment: str, told: str, monkeypatch: pytest.MonkeyPatch
+    assignment: str, message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(InvalidArgument, match=told):
+    with pytest.raises(InvalidArgument, match=message):
         await looked_up(assignment, monkeypatch)
 
 
-async def test_a_reference_that_balance_has_passes_and_one_that_it_cannot_tell_is_asked_about(
+async def test_an_existing_reference_is_accepted_and_one_that_cannot_be_looked_up_must_be_confirmed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     assert await looked_up("/document/Client=known", monkeypatch) == []

@@ -1,1 +1,1 @@
-"""`davtari dead-letters`: what only a person can settle."""
+"""`davtari dead-letters`: records and deliveries that only a person can resolve."""

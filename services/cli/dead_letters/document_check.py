@@ -1,4 +1,4 @@
-"""Whether the figures of an edited document still are those of its order, to the tetri."""
+"""Check the documents of an edited payload: known fields, number formats, dates, and amounts equal to the order's."""
 
 from __future__ import annotations
 
@@ -11,34 +11,35 @@ from typing import Any
 
 from contracts.money import is_whole_tetri, to_tetri
 
-# Dates of edited documents: real ones, in an open period, and such as the document can have.
-
 MAX_AHEAD = timedelta(days=31)
-"""No document is dated later than that from today on: it is a slip of the pen."""
+"""A document dated further ahead of today is a typing error."""
 MAX_BACK = timedelta(days=366)
-"""Nor so long before its order was placed."""
+"""So is a document dated further before its order was placed."""
 DATE_FORMAT = re.compile(r"(\d{4}-\d\d-\d\d)(T.*)?")
+MONEY = frozenset({"Amount", "AmountIncludingVAT", "VAT", "Discount", "FeeAmount"})
+NUMBERS = MONEY | {"Quantity", "Price", "CurrencyRate", "Rate", "Reserve"}
+Json = Mapping[str, Any]
 
 
 @dataclass(slots=True)
 class DateCheck:
-    """Judges the new dates of a document. `faults` cannot be, `doubts` are for a person to confirm."""
+    """Collects faults and doubts about the changed dates of a document."""
 
     today: date
     placed: date | None = None
     locked_until: date | None = None
-    judged: set[str] = field(default_factory=set)
+    checked: set[str] = field(default_factory=set)
     faults: list[str] = field(default_factory=list)
     doubts: list[str] = field(default_factory=list)
 
-    def judge(self, pointer: str, text: str, before: str) -> None:
-        """Judge a date that was `before` and is `text` now; the same day of several fields once."""
+    def check(self, pointer: str, text: str, before: str) -> None:
+        """Check a date that was changed from `before` to `text`. A day in several fields is checked once."""
         day = parse_day(text)
-        if str(day or text) in self.judged:
+        if str(day or text) in self.checked:
             return
-        self.judged.add(str(day or text))
+        self.checked.add(str(day or text))
         if day is None:
-            self.faults.append(f"{pointer}: {text!r} is no date, write 2026-12-01 as it was written before")
+            self.faults.append(f"{pointer}: invalid date {text!r}; use the format it had before, such as 2026-12-01")
         elif fault := next(self._impossible(day), ""):
             self.faults.append(f"{pointer}: {day} is {fault}")
         else:
@@ -62,15 +63,13 @@ class DateCheck:
 
 
 def parse_day(text: str) -> date | None:
-    """The day in a date or date-time as documents have it; None when it is none."""
+    """The day of a date or date-time in the format of documents; None if it is neither."""
     found = DATE_FORMAT.fullmatch(text)
     try:
         return date.fromisoformat(found[1]) if found else None
     except ValueError:
         return None
 
-
-# The fields of our documents for Balance, and unknown fields of edited payloads by their JSON pointers.
 
 HEADER_FIELDS = frozenset(
     {
@@ -92,59 +91,57 @@ ROW_FIELDS: Mapping[str, frozenset[str]] = {
     "Payment": frozenset({"PaymentType", "PaymentAccount", "Amount"}),
 }  # fmt: skip
 UNCHECKED_PARTS = ("document", "sent", "person")
-"""Parts of a payload that a model lets through as they are; `unknown_in_document` looks at the documents."""
+"""Parts of a payload that its model does not validate; `unknown_document_fields` checks the documents."""
 
 
-def unknown_payload_fields(given: Any, modelled: Any, at: str = "") -> Iterator[str]:
-    """What a payload has and its model does not."""
-    if isinstance(given, Mapping) and isinstance(modelled, Mapping):
-        for name, value in given.items():
-            if name not in modelled:
+def unknown_payload_fields(payload: Any, validated: Any, at: str = "") -> Iterator[str]:
+    """The pointers of fields of a payload that its model does not have."""
+    if isinstance(payload, Mapping) and isinstance(validated, Mapping):
+        for name, value in payload.items():
+            if name not in validated:
                 yield f"{at}/{name}"
             elif name not in UNCHECKED_PARTS:
-                yield from unknown_payload_fields(value, modelled[name], f"{at}/{name}")
-    elif isinstance(given, list) and isinstance(modelled, list):
-        for number, pair in enumerate(zip(given, modelled, strict=False)):
+                yield from unknown_payload_fields(value, validated[name], f"{at}/{name}")
+    elif isinstance(payload, list) and isinstance(validated, list):
+        for number, pair in enumerate(zip(payload, validated, strict=False)):
             yield from unknown_payload_fields(*pair, f"{at}/{number}")
 
 
 def unknown_document_fields(
-    made: Mapping[str, Any], before: Mapping[str, Any], more: frozenset[str], at: str
+    document: Mapping[str, Any], before: Mapping[str, Any], extra: frozenset[str], at: str
 ) -> Iterator[str]:
-    """What a document has, and neither our documents nor this one before. `more`: the fields that settings name."""
-    yield from (f"{at}/{name}" for name in made if name not in HEADER_FIELDS | more | before.keys())
+    """The pointers of fields that are new in a document and that Davtari never writes.
+
+    `extra`: the names of fields from the settings.
+    """
+    yield from (f"{at}/{name}" for name in document if name not in HEADER_FIELDS | extra | before.keys())
     for table, names in ROW_FIELDS.items():
-        had = {name for row in table_rows(before, table) for name in row}
-        for number, row in enumerate(table_rows(made, table)):
-            yield from (f"{at}/{table}/{number}/{name}" for name in row if name not in names | had)
+        old = {name for row in table_rows(before, table) for name in row}
+        for number, row in enumerate(table_rows(document, table)):
+            yield from (f"{at}/{table}/{number}/{name}" for name in row if name not in names | old)
 
 
 def table_rows(document: Mapping[str, Any], table: str) -> list[Mapping[str, Any]]:
-    """The rows of a table of a document; what is no row counts as an empty one."""
+    """The rows of a table of a document; an invalid row counts as empty."""
     rows = document.get(table)
     return [row if isinstance(row, Mapping) else {} for row in rows] if isinstance(rows, list) else []
 
 
 def find_documents(payload: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """The documents of a payload by their pointers: one, or one for each warehouse, of which the first is the same."""
+    """The documents of a payload by pointer: `/document`, and `/parts/N/sent` if there is one per warehouse."""
     found = {"/document": payload["document"]} if isinstance(payload.get("document"), dict) else {}
     parts = payload.get("parts") or ()
     return found | {f"/parts/{number}/sent": part["sent"] for number, part in enumerate(parts)}
 
 
-MONEY = frozenset({"Amount", "AmountIncludingVAT", "VAT", "Discount", "FeeAmount"})
-NUMBERS = MONEY | {"Quantity", "Price", "CurrencyRate", "Rate", "Reserve"}
-Json = Mapping[str, Any]
-
-
 def invalid_fields(payload: Json, before: Json) -> Iterator[str]:
-    """Fields of documents that are not written as Balance takes them: texts, numbers with a dot, whole tetri."""
-    had = find_documents(before)
+    """Values that Balance does not accept: it takes text, numbers with a dot, and amounts in whole tetri."""
+    old = find_documents(before)
     for at, document in find_documents(payload).items():
         for pointer, name, value in _leaves(document, at):
             if fault := _check_field(name, value):
                 yield f"{pointer} {fault}"
-        if document.keys() & {"Items"} and not document["Items"] and had.get(at, {}).get("Items"):
+        if document.keys() & {"Items"} and not document["Items"] and old.get(at, {}).get("Items"):
             yield f"{at}/Items is empty"
 
 
@@ -161,17 +158,17 @@ def _check_field(name: str, value: Any) -> str:
     if isinstance(value, bool):
         return "" if name not in NUMBERS else "must be a number as text"
     if not isinstance(value, str):
-        return f'must be a text, as "{value}"'
+        return f'must be text: "{value}"'
     if name not in NUMBERS:
         return ""
     number = parse_number(value)
     if number is None:
-        return "is no number: write it as 118.00"
+        return "is not a number: write it as 118.00"
     return "has more than two decimals" if name in MONEY and not is_whole_tetri(number) else ""
 
 
 def parse_number(text: Any) -> Decimal | None:
-    """The number in a text; None when there is none."""
+    """The number in a text; None if it is not a finite number."""
     try:
         found = Decimal(str(text))
     except InvalidOperation:
@@ -180,7 +177,7 @@ def parse_number(text: Any) -> Decimal | None:
 
 
 def inconsistent_figures(payload: Json, totals: Sequence[Decimal]) -> Iterator[str]:
-    """Sums that do not agree. `totals`: what the whole may come to, by the shop and by what was refused."""
+    """Amounts that do not add up. `totals`: the allowed totals, that of the shop last."""
     lines = payload.get("lines")
     if not isinstance(lines, list):
         yield from _check_receipt(payload)
@@ -188,11 +185,11 @@ def inconsistent_figures(payload: Json, totals: Sequence[Decimal]) -> Iterator[s
     amounts, vat = _sum(lines, "amount"), _sum(lines, "vat")
     total = Decimal(payload["total"])
     if amounts != total:
-        yield f"/lines come to {amounts}, /total is {total}"
+        yield f"the amounts of /lines add up to {amounts}, but /total is {total}"
     if vat != Decimal(payload["vat"]):
-        yield f"the VAT of /lines comes to {vat}, /vat is {payload['vat']}"
+        yield f"the VAT of /lines adds up to {vat}, but /vat is {payload['vat']}"
     if totals and total not in totals:
-        yield f"/total is {total}, the shop says {totals[-1]}"
+        yield f"/total is {total}, but in the shop it is {totals[-1]}"
     yield from _check_documents(payload, [*payload.get("before", ()), *lines])
 
 
@@ -204,36 +201,36 @@ def _check_receipt(payload: Json) -> Iterator[str]:
     document = payload.get("document")
     written = parse_number(document.get("Amount")) if isinstance(document, dict) else None
     if written is not None and "amount" in payload and written != Decimal(payload["amount"]):
-        yield f"/document/Amount is {written}, /amount is {payload['amount']}"
+        yield f"/document/Amount is {written}, but /amount is {payload['amount']}"
 
 
 def _check_documents(payload: Json, lines: Sequence[Json]) -> Iterator[str]:
-    """Each document's rows against the lines that it holds."""
+    """Compare the rows of each document with its lines."""
     parts = payload.get("parts") or ()
-    held = {f"/parts/{n}/sent": [lines[at - 1] for at in part["positions"]] for n, part in enumerate(parts)}
+    lines_by_part = {f"/parts/{n}/sent": [lines[at - 1] for at in part["positions"]] for n, part in enumerate(parts)}
     for at, document in find_documents(payload).items():
         if at == "/document" and parts:
-            continue  # it is the first of the parts
-        yield from _check_rows(table_rows(document, "Items"), held.get(at, lines), at)
+            continue  # the same document as the first part
+        yield from _check_rows(table_rows(document, "Items"), lines_by_part.get(at, lines), at)
 
 
 def _check_rows(rows: Sequence[Json], lines: Sequence[Json], at: str) -> Iterator[str]:
     if len(rows) != len(lines):
-        yield f"{at}/Items has {len(rows)} rows, /lines {len(lines)}"
+        yield f"{at}/Items has {len(rows)} rows, but /lines has {len(lines)}"
         return
     for number, (row, line) in enumerate(zip(rows, lines, strict=True)):
         name, amount = f"{at}/Items/{number}", parse_number(row.get("Amount"))
         if amount != Decimal(line["amount"]):
-            yield f"{name}/Amount is {row.get('Amount')}, the line's amount {line['amount']}: change both"
+            yield f"{name}/Amount is {row.get('Amount')}, but the line's amount is {line['amount']}: change both"
         if row.get("Item") != line["item"]:
-            yield f"{name}/Item is {row.get('Item')}, the line's item {line['item']}: change both"
+            yield f"{name}/Item is {row.get('Item')}, but the line's item is {line['item']}: change both"
         if not _matches_amount(row, amount):
-            yield f"{name}: Quantity × Price less Discount does not come to its Amount"
+            yield f"{name}: Quantity × Price − Discount is not equal to Amount"
 
 
 def _matches_amount(row: Json, amount: Decimal | None) -> bool:
     quantity, price = parse_number(row.get("Quantity")), parse_number(row.get("Price"))
     if quantity is None or price is None or amount is None:
-        return True  # `odd_texts` names it, or the row has no such field
+        return True  # reported by `invalid_fields`, or the row has no such field
     discount = parse_number(row.get("Discount", "0")) or Decimal(0)
     return to_tetri(quantity * price) - discount == amount

@@ -1,4 +1,4 @@
-"""JSON pointers (RFC 6901): setting a value in a document, and naming what differs between two."""
+"""JSON pointers (RFC 6901): get and set values, and find the differences between two documents."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from services.cli.command import InvalidArgument
 
 
 def set_value(document: Any, assignment: str) -> Any:
-    """A copy in which `/a/0/b=VALUE` holds; where a text stands the value is one, elsewhere JSON, else a text.
+    """A copy of the document with `/a/0/b=VALUE` applied. Raises `InvalidArgument`.
 
-    Raises `WrongUse`.
+    VALUE is text if it replaces text; otherwise it is parsed as JSON, and is text if it is not JSON.
     """
     pointer, equals, text = assignment.partition("=")
     if not equals or not pointer.startswith("/"):
         raise InvalidArgument(
             f"--set {assignment!r}: write POINTER=VALUE, for example /document/Date=2026-12-01T00:00:00"
         )
-    made = deepcopy(document)
-    *way, last = [step.replace("~1", "/").replace("~0", "~") for step in pointer[1:].split("/")]
-    holder = made
-    for step in way:
-        holder = _step_into(holder, step, pointer)
-    _assign(holder, last, text, pointer)
-    return made
+    copy = deepcopy(document)
+    *steps, last = [step.replace("~1", "/").replace("~0", "~") for step in pointer[1:].split("/")]
+    parent = copy
+    for step in steps:
+        parent = _step_into(parent, step, pointer)
+    _assign(parent, last, text, pointer)
+    return copy
 
 
 def _parse_value(text: str, before: Any) -> Any:
-    """A text stays one, though it look like a number: `01001` and `01001000001` are ids."""
+    """Text remains text even if it looks like a number: `01001` and `01001000001` are ids."""
     if isinstance(before, str) and not text.startswith('"'):
         return text
     try:
@@ -40,25 +40,26 @@ def _parse_value(text: str, before: Any) -> Any:
         return text
 
 
-def _step_into(holder: Any, step: str, pointer: str) -> Any:
+def _step_into(parent: Any, step: str, pointer: str) -> Any:
     try:
-        return holder[int(step)] if isinstance(holder, list) else holder[step]
+        return parent[int(step)] if isinstance(parent, list) else parent[step]
     except (KeyError, IndexError, ValueError, TypeError):
-        raise InvalidArgument(f"--set {pointer}: there is no {step!r} in the payload; show it: "
-                       "davtari dead-letters show ID") from None  # fmt: skip
+        raise InvalidArgument(
+            f"--set {pointer}: the payload has no {step!r}; see davtari dead-letters show ID"
+        ) from None
 
 
-def _assign(holder: Any, last: str, text: str, pointer: str) -> None:
-    if isinstance(holder, list):
-        holder[int(last)] = _parse_value(text, _step_into(holder, last, pointer))
-    elif isinstance(holder, dict):
-        holder[last] = _parse_value(text, holder.get(last))
+def _assign(parent: Any, last: str, text: str, pointer: str) -> None:
+    if isinstance(parent, list):
+        parent[int(last)] = _parse_value(text, _step_into(parent, last, pointer))
+    elif isinstance(parent, dict):
+        parent[last] = _parse_value(text, parent.get(last))
     else:
-        raise InvalidArgument(f"--set {pointer}: above {last!r} stands no object and no list")
+        raise InvalidArgument(f"--set {pointer}: the parent of {last!r} is neither an object nor a list")
 
 
 def find_differences(before: Any, after: Any, at: str = "") -> Iterator[str]:
-    """The pointers of all that differs."""
+    """The pointers of all differences."""
     if isinstance(before, dict) and isinstance(after, dict):
         for name in [*before, *[name for name in after if name not in before]]:
             step = name.replace("~", "~0").replace("/", "~1")
@@ -71,7 +72,7 @@ def find_differences(before: Any, after: Any, at: str = "") -> Iterator[str]:
 
 
 def get_value(document: Any, pointer: str) -> Any:
-    """What stands at a pointer; None where nothing does."""
+    """The value at a pointer; None if there is none."""
     found = document
     for step in pointer.removeprefix("/").split("/") if pointer else ():
         name = step.replace("~1", "/").replace("~0", "~")

@@ -1,4 +1,4 @@
-"""A failed record as a person can read it: headers and value as text, the value as data where it is JSON."""
+"""Decode failed records for display, and mask the personal data in them."""
 
 from __future__ import annotations
 
@@ -11,15 +11,14 @@ from contracts.operations import FailedRecord
 from services.engine.kafka.record import restore_record
 from services.engine.outbox.dead_letters import PERSON
 
-# Personal data is shown only to whoever asks for it.
-
 MASK = "•••"
 PERSONAL_TOPICS = ("shop.orders", "shop.refunds", "ledger.documents", "operations", "dead-letters")
-"""Topics whose records may hold personal data; what cannot be decoded cannot be masked in part."""
+"""Topics whose records may contain personal data. A record that is not JSON can only be masked as a whole."""
+ByteFormat = Literal["base64", "hex", "text"]
 
 
 def mask_person(value: Any) -> Any:
-    """The value with everything in a `person` hidden; what is absent stays absent."""
+    """Mask every value below a `person` field; None remains None."""
     if isinstance(value, Mapping):
         return {name: _mask(part) if name == PERSON else mask_person(part) for name, part in value.items()}
     return [mask_person(part) for part in value] if isinstance(value, list | tuple) else value
@@ -34,30 +33,27 @@ def _mask(value: Any) -> Any:
 
 
 def may_contain_person(record: FailedRecord) -> bool:
-    """Whether the bytes of a record may name somebody."""
+    """Whether the bytes of a record may contain personal data."""
     return record.topic.endswith(PERSONAL_TOPICS)
 
 
-ByteFormat = Literal["base64", "hex", "text"]
-
-
 def decode_record(record: FailedRecord) -> dict[str, Any]:
-    """Its headers and data. What is not UTF-8 is shown with `\\x` escapes; a value that is no JSON stays a text."""
+    """Its headers and data. Bytes that are not UTF-8 become `\\x` escapes; a value that is not JSON remains text."""
     raw = restore_record(record)
     return {"headers": {name: _text(value) for name, value in raw.headers}, "data": _data(raw.value)}
 
 
 def display_record(record: FailedRecord, *, personal: bool) -> dict[str, Any]:
-    """The same for whoever may see it: a value that cannot be masked in part is masked as a whole."""
+    """Decode a record, with personal data masked unless `personal`."""
     found = decode_record(record)
     if personal:
         return found
-    hides = not isinstance(found["data"], dict) and found["data"] is not None and may_contain_person(record)
-    return {**found, "data": f"{MASK} (--personal shows it)" if hides else mask_person(found["data"])}
+    mask_all = not isinstance(found["data"], dict) and found["data"] is not None and may_contain_person(record)
+    return {**found, "data": f"{MASK} (--personal shows it)" if mask_all else mask_person(found["data"])}
 
 
 def format_bytes(record: FailedRecord, form: ByteFormat) -> str:
-    """The bytes of its value."""
+    """The bytes of its value in the given format."""
     value = restore_record(record).value or b""
     match form:
         case "base64":

@@ -1,7 +1,7 @@
-"""Replaying dead letters one after the other, at a bounded rate, and hearing what came of each.
+"""Replay or discard dead letters: plan where each is sent, send the commands, and collect the results.
 
-A replay needs no memory of its own: a letter that was replayed is closed in the topic. So a run that was interrupted is
-started again as it was, and takes up the letters that are still open.
+An interrupted replay needs no memory: the topic shows which dead letters are closed, so running the same command again
+continues with those that are still open.
 """
 
 from __future__ import annotations
@@ -16,207 +16,209 @@ from typing import Any
 
 from contracts.operations import CommandSettled, DiscardRequested, ReplayRequested
 from contracts.order_statuses import TRASH
-from services.cli import requests
 from services.cli.dead_letter_log import DeadLetter
-from services.cli.dead_letters.channel import CommandChannel, ReplayResult, ResultKind, find_result, timed_out_result
+from services.cli.dead_letters.channel import (
+    CommandChannel,
+    ReplayResult,
+    ResultKind,
+    find_result,
+    refused_result,
+    timed_out_result,
+)
+from services.cli.requests import command_header
 from services.connectors.upstreams import open_shop
 from services.connectors.woocommerce.client import WooCommerce
 from services.engine.clock import utc_now
-from services.engine.outbox.edits import is_editable
+from services.engine.outbox.edits import editable
 from services.engine.outbox.upstream_errors import UpstreamError
 from services.settings import Settings
 
-# Where each dead letter goes when it is replayed, and what will happen there.
+log = logging.getLogger(__name__)
+RECORD_TIMEOUT = 2.0
+"""Seconds to wait for a record that is read again: a service reads it and dead-letters it in one transaction."""
+OnResult = Callable[[ReplayResult], None]
 
 
 @dataclass(frozen=True, slots=True)
 class ReplayRoute:
-    """One letter's way. `stays` says why it is not sent; it is empty for one that is."""
+    """Where a dead letter is replayed, and what happens there. `held_back`: why it is not sent, otherwise empty."""
 
-    letter: DeadLetter
+    dead_letter: DeadLetter
     target: str
-    happens: str
-    stays: str = ""
+    action: str
+    held_back: str = ""
 
-    def plain(self) -> dict[str, Any]:
-        """The way as data."""
-        told = self.letter.letter
+    def to_dict(self) -> dict[str, Any]:
+        """The route for `--json`."""
+        one = self.dead_letter.letter
         return {
-            "dead_letter": told.dead_letter,
-            "reason": told.reason,
-            "about": told.about,
-            "service": told.service,
+            "dead_letter": one.dead_letter,
+            "reason": one.reason,
+            "about": one.about,
+            "service": one.service,
             "target": self.target,
-            "happens": self.happens,
-            "stays": self.stays,
+            "action": self.action,
+            "held_back": self.held_back,
         }
 
 
-def plan_routes(letters: Sequence[DeadLetter], loop_guard: int, *, in_bulk: bool) -> list[ReplayRoute]:
-    """The ways of these letters. In bulk, one whose replays were in vain `loop_guard` times in a row stays."""
-    return [
-        ReplayRoute(one, _target(one), _describe_action(one), _hold_back_reason(one, loop_guard if in_bulk else None))
-        for one in letters
-    ]
+def plan_routes(dead_letters: Sequence[DeadLetter], loop_guard: int, *, in_bulk: bool) -> list[ReplayRoute]:
+    """Plan the replay of dead letters. In bulk, one that failed again `loop_guard` times in a row is held back."""
+    guard = loop_guard if in_bulk else None
+    return [ReplayRoute(one, _target(one), _describe_action(one), _why_held_back(one, guard)) for one in dead_letters]
 
 
-def _target(one: DeadLetter) -> str:
-    told = one.letter
-    if told.record:
-        return f"{told.service}: {told.record.topic}/{told.record.partition}/{told.record.offset}"
-    lane = told.delivery.lane if told.delivery else ""
-    return f"{told.service}: {lane}" if lane else told.service
+def _target(dead_letter: DeadLetter) -> str:
+    one = dead_letter.letter
+    if one.record:
+        return f"{one.service}: {one.record.topic}/{one.record.partition}/{one.record.offset}"
+    lane = one.delivery.lane if one.delivery else ""
+    return f"{one.service}: {lane}" if lane else one.service
 
 
-def _describe_action(one: DeadLetter) -> str:
-    delivery = one.letter.delivery
+def _describe_action(dead_letter: DeadLetter) -> str:
+    delivery = dead_letter.letter.delivery
     if delivery is None:
         return "read again"
     if delivery.blocked_on:
-        return f"decided again, waits for {delivery.blocked_on}"
-    if is_editable(one.letter):
-        return "computed anew and sent"
+        return f"decided again, blocked on {delivery.blocked_on}"
+    if editable(dead_letter.letter):
+        return "computed again and sent"
     return "decided again"
 
 
-def _hold_back_reason(one: DeadLetter, guard: int | None) -> str:
-    if one.settled is not None:
-        return f"{one.settled.how} already: nothing to do"
-    if guard is not None and one.letter.replays >= guard:
+def _why_held_back(dead_letter: DeadLetter, guard: int | None) -> str:
+    if dead_letter.settled is not None:
+        return f"already {dead_letter.settled.how}"
+    replays = dead_letter.letter.replays
+    if guard is not None and replays >= guard:
         return (
-            f"replayed in vain {one.letter.replays} times (retry.loop-guard {guard}): mend its cause, then "
-            f"davtari dead-letters replay {one.id}"
+            f"replayed {replays} times without success (retry.loop-guard is {guard}): fix the cause, then run "
+            f"davtari dead-letters replay {dead_letter.id}"
         )
     return ""
 
 
-def count_reasons(ways: Sequence[ReplayRoute]) -> dict[str, int]:
-    """How many of each reason, the most frequent first."""
-    return dict(Counter(way.letter.letter.reason for way in ways).most_common())
+def count_reasons(routes: Sequence[ReplayRoute]) -> dict[str, int]:
+    """The number of dead letters by reason code, the most frequent first."""
+    return dict(Counter(route.dead_letter.letter.reason for route in routes).most_common())
 
 
-# Whether the order that a dead letter is about is still in its shop.
+async def hold_back_deleted_orders(routes: Iterable[ReplayRoute], settings: Settings) -> list[ReplayRoute]:
+    """Hold back dead letters whose order is deleted in the shop.
 
-log = logging.getLogger(__name__)
-
-
-async def hold_back_deleted_orders(ways: Iterable[ReplayRoute], settings: Settings) -> list[ReplayRoute]:
-    """The ways, where those stay whose order the shop does not hold any more.
-
-    Each order is asked for once, and only for what would be written. A shop that does not answer holds nothing up: what
-    is replayed reads before it writes.
+    Each order is read once, and only if the replay may write. If a shop does not answer, its dead letters are replayed:
+    a delivery reads the order again before it writes.
     """
     found: list[ReplayRoute] = []
-    known: dict[tuple[str, int], str] = {}
+    deletions: dict[tuple[str, int], str] = {}
     async with AsyncExitStack() as stack:
         shops = {name: await stack.enter_async_context(open_shop(settings, name, utc_now)) for name in settings.shops}
-        for way in ways:
-            shop, order = way.letter.shop, way.letter.order
-            if way.stays or not may_write(way.letter) or shop not in shops or shop is None or order is None:
-                found.append(way)
+        for route in routes:
+            shop, order = route.dead_letter.shop, route.dead_letter.order
+            if (
+                route.held_back
+                or not may_write(route.dead_letter)
+                or shop not in shops
+                or shop is None
+                or order is None
+            ):
+                found.append(route)
                 continue
-            if (shop, order) not in known:
-                known[shop, order] = await _find_deletion(shops[shop], shop, order)
-            found.append(_hold_back(way, known[shop, order]))
+            if (shop, order) not in deletions:
+                deletions[shop, order] = await _find_deletion(shops[shop], shop, order)
+            found.append(_hold_back(route, deletions[shop, order]))
     return found
 
 
 async def _find_deletion(client: WooCommerce, shop: str, order: int) -> str:
     try:
-        held = await client.order(order)
+        row = await client.order(order)
     except UpstreamError as error:
-        log.warning("the shop cannot be asked", extra={"shop": shop, "why": error.message})
+        log.warning("the shop does not answer", extra={"shop": shop, "why": error.message})
         return ""
-    if held is None:
-        return f"order {order} is gone: shop {shop} answers 404"
-    return f"order {order} lies in the trash of shop {shop}" if held.get("status") == TRASH else ""
+    if row is None:
+        return f"order {order} does not exist in shop {shop} (404)"
+    return f"order {order} is in the trash of shop {shop}" if row.get("status") == TRASH else ""
 
 
-def _hold_back(way: ReplayRoute, gone: str) -> ReplayRoute:
-    if not gone:
-        return way
-    give_up = f"davtari dead-letters discard {way.letter.id} --reason 'order deleted'"
-    return replace(way, stays=f"{gone}. Nothing was sent. If it needs no document: {give_up}")
+def _hold_back(route: ReplayRoute, deletion: str) -> ReplayRoute:
+    if not deletion:
+        return route
+    discard = f"davtari dead-letters discard {route.dead_letter.id} --reason 'order deleted'"
+    return replace(route, held_back=f"{deletion}. Nothing was sent. If it needs no document: {discard}")
 
 
-def may_write(letter: DeadLetter) -> bool:
-    """Whether a replay may write something about the order. A record is only read again, and so is an order."""
-    return letter.letter.record is None and letter.letter.service != "store-feed"
-
-
-RECORD_TIMEOUT = 2.0
-"""Seconds in which a record that was read again would have become a dead letter again: one transaction does both."""
-OnResult = Callable[[ReplayResult], None]
+def may_write(dead_letter: DeadLetter) -> bool:
+    """Whether a replay may write something about the order. Records and the deliveries of store-feed only read."""
+    return dead_letter.letter.record is None and dead_letter.letter.service != "store-feed"
 
 
 async def replay_routes(
-    desk: CommandChannel, ways: Sequence[ReplayRoute], rate: float, patience: float, tell: OnResult
+    channel: CommandChannel, routes: Sequence[ReplayRoute], rate: float, patience: float, on_result: OnResult
 ) -> list[ReplayResult]:
-    """Replay what does not stay, at most `rate` letters a second; `patience` seconds for each to come to something.
+    """Replay at most `rate` dead letters per second, and wait up to `patience` seconds for the result of each.
 
-    `tell` hears of each result as soon as it is known.
+    Those that are held back are not sent. `on_result` is called with each result as soon as it is known.
     """
-    begun: list[asyncio.Task[ReplayResult]] = []
-    results = [ReplayResult(way.letter, _unsent_status(way), way.stays) for way in ways if way.stays]
+    tasks: list[asyncio.Task[ReplayResult]] = []
+    results = [ReplayResult(one.dead_letter, _unsent_kind(one), one.held_back) for one in routes if one.held_back]
     for known in results:
-        tell(known)
-    async with asyncio.TaskGroup() as waiting:
-        for way in (way for way in ways if not way.stays):
-            correlation = await desk.send(
-                ReplayRequested(dead_letter=way.letter.letter.dead_letter, **requests.command_header())
-            )
-            begun.append(waiting.create_task(_report_result(desk, way.letter, correlation, patience, tell)))
-            await asyncio.sleep(1 / rate)  # the pace that was asked for
-    return [*results, *[task.result() for task in begun]]
+        on_result(known)
+    async with asyncio.TaskGroup() as group:
+        for dead_letter in (one.dead_letter for one in routes if not one.held_back):
+            request = ReplayRequested(dead_letter=dead_letter.letter.dead_letter, **command_header())
+            correlation = await channel.send(request)
+            tasks.append(group.create_task(_report_result(channel, dead_letter, correlation, patience, on_result)))
+            await asyncio.sleep(1 / rate)
+    return [*results, *[task.result() for task in tasks]]
 
 
-def _unsent_status(way: ReplayRoute) -> ResultKind:
-    return "stays" if way.letter.open else "nothing to do"
+def _unsent_kind(route: ReplayRoute) -> ResultKind:
+    return "held back" if route.dead_letter.open else "nothing to do"
 
 
 async def _report_result(
-    desk: CommandChannel, letter: DeadLetter, correlation: str, patience: float, tell: OnResult
+    channel: CommandChannel, dead_letter: DeadLetter, correlation: str, patience: float, on_result: OnResult
 ) -> ReplayResult:
-    found = await await_result(desk, letter, correlation, patience)
-    tell(found)
-    return found
+    result = await await_result(channel, dead_letter, correlation, patience)
+    on_result(result)
+    return result
 
 
 async def await_result(
-    desk: CommandChannel, letter: DeadLetter, correlation: str, patience: float, tried: str = ""
+    channel: CommandChannel, dead_letter: DeadLetter, correlation: str, patience: float, replacement: str = ""
 ) -> ReplayResult:
-    """What comes of a command within so many seconds; a record is handled at once, or it is not."""
-    wait = min(patience, RECORD_TIMEOUT) if letter.letter.record else patience
-    id_ = letter.letter.dead_letter
-    found = await desk.until(lambda: find_result(letter, desk.story(correlation, id_), tried), wait)
-    return found or timed_out_result(letter, desk.story(correlation, id_), wait)
-
-
-# Giving dead letters up, one or many, each with who did so and why.
+    """Wait up to `patience` seconds for the result of a command; of one about a record at most `RECORD_TIMEOUT`."""
+    timeout = min(patience, RECORD_TIMEOUT) if dead_letter.letter.record else patience
+    id_ = dead_letter.letter.dead_letter
+    result = await channel.wait_for(
+        lambda: find_result(dead_letter, channel.events_after(correlation, id_), replacement), timeout
+    )
+    return result or timed_out_result(dead_letter, channel.events_after(correlation, id_), timeout)
 
 
 async def discard_all(
-    desk: CommandChannel, letters: Sequence[DeadLetter], why: str, patience: float
+    channel: CommandChannel, dead_letters: Sequence[DeadLetter], why: str, patience: float
 ) -> list[ReplayResult]:
-    """Give letters up; `patience` seconds for the answers of their services."""
-    results = [ReplayResult(one, "nothing to do", f"{one.settled.how} already") for one in letters if one.settled]
-    async with asyncio.TaskGroup() as answering:
-        asked = [answering.create_task(_discard_one(desk, one, why, patience)) for one in letters if one.open]
-    return [*results, *(task.result() for task in asked)]
+    """Discard dead letters, and wait up to `patience` seconds for the answers of their services."""
+    closed = [ReplayResult(one, "nothing to do", f"already {one.settled.how}") for one in dead_letters if one.settled]
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(_discard_one(channel, one, why, patience)) for one in dead_letters if one.open]
+    return [*closed, *(task.result() for task in tasks)]
 
 
-async def _discard_one(desk: CommandChannel, letter: DeadLetter, why: str, patience: float) -> ReplayResult:
-    id_ = letter.letter.dead_letter
-    correlation = await desk.send(DiscardRequested(dead_letter=id_, why=why, **requests.command_header()))
-    answer = await desk.until(lambda: _find_answer(desk, correlation, id_), patience)
+async def _discard_one(channel: CommandChannel, dead_letter: DeadLetter, why: str, patience: float) -> ReplayResult:
+    id_ = dead_letter.letter.dead_letter
+    correlation = await channel.send(DiscardRequested(dead_letter=id_, why=why, **command_header()))
+    answer = await channel.wait_for(lambda: _find_answer(channel, correlation, id_), patience)
     if answer is None:
-        return timed_out_result(letter, [], patience)
-    already = "was already" in answer.detail
+        return timed_out_result(dead_letter, [], patience)
     if answer.outcome == "refused":
-        return ReplayResult(letter, "nothing to do" if already else "refused", answer.detail)
-    return ReplayResult(letter, "done", f"given up: {why}")
+        return refused_result(dead_letter, answer)
+    return ReplayResult(dead_letter, "done", f"discarded: {why}")
 
 
-def _find_answer(desk: CommandChannel, correlation: str, dead_letter: str) -> CommandSettled | None:
-    story = desk.story(correlation, dead_letter)
-    return next((event for event in story if isinstance(event, CommandSettled)), None)
+def _find_answer(channel: CommandChannel, correlation: str, dead_letter: str) -> CommandSettled | None:
+    events = channel.events_after(correlation, dead_letter)
+    return next((event for event in events if isinstance(event, CommandSettled)), None)

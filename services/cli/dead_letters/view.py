@@ -1,4 +1,4 @@
-"""How dead letters are shown to a person on a terminal."""
+"""Print dead letters, and the results of replays and corrections."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ from services.cli.dead_letters.replay import ReplayRoute, count_reasons
 from services.cli.screen import build_table, console, errors, print_json
 from services.cli.translation import translator
 from services.engine.clock import local_time
-from services.engine.outbox.edits import full_payload
+from services.engine.outbox.edits import whole_payload
 
 
 def print_dead_letters(found: Sequence[DeadLetter], language: str = "en") -> None:
-    """One line each, with the detail under it."""
+    """Print a table, and the detail of each dead letter below it."""
     _ = translator(language)
     if not found:
         console.print(_("Nothing waits for a person."))
@@ -40,19 +40,19 @@ def print_dead_letters(found: Sequence[DeadLetter], language: str = "en") -> Non
         (one.id, describe_state(one, language), _(reason_owner(one.letter.reason)), one.letter.reason, one.letter.about)
         for one in found
     ]
-    console.print(build_table((_("id"), _("state"), _("who"), _("reason"), _("about")), rows))
+    console.print(build_table((_("id"), _("state"), _("owner"), _("reason"), _("about")), rows))
     for one in found:
         console.print(f"  {one.id}  {escape(one.letter.detail)}{_describe_replays(one, language)}", soft_wrap=True)
-    full, again, by_reason = _("One in full:"), _("Try again:"), _("By reason:")
+    details, replay, by_reason = _("Details:"), _("Replay:"), _("By reason:")
     console.print(
-        f"\n{full}  davtari dead-letters show ID      {again}  davtari dead-letters replay ID      "
+        f"\n{details}  davtari dead-letters show ID      {replay}  davtari dead-letters replay ID      "
         f"{by_reason}  davtari dead-letters group",
         soft_wrap=True,
     )
 
 
 def describe_state(one: DeadLetter, language: str = "en") -> str:
-    """Open, or how it was closed, by whom and why."""
+    """Open, or how it was closed, by which person and why."""
     _ = translator(language)
     if one.settled is None:
         return _("open")
@@ -66,34 +66,36 @@ def _describe_replays(one: DeadLetter, language: str) -> str:
 
 
 def print_groups(found: Sequence[ReasonGroup], now: datetime, language: str) -> None:
-    """One line for each reason, and what to do under it."""
+    """Print a table with one row per reason code, and what to do about each below it."""
     _ = translator(language)
     if not found:
         console.print(_("Nothing waits for a person."))
         return
     rows = [_group_row(group, now, language) for group in found]
-    console.print(build_table((_("open"), _("who"), _("reason"), _("oldest"), _("about")), rows, right=(0, 3)))
+    console.print(build_table((_("open"), _("owner"), _("reason"), _("oldest"), _("about")), rows, right=(0, 3)))
     for group in found:
         by_itself = _("resolves by itself:") + " " if resolves_by_itself(group.reason) else ""
-        console.print(f"  {group.reason}  {by_itself}{escape(describe_fix(group.letters, language))}", soft_wrap=True)
+        console.print(
+            f"  {group.reason}  {by_itself}{escape(describe_fix(group.dead_letters, language))}", soft_wrap=True
+        )
 
 
 def _group_row(group: ReasonGroup, now: datetime, language: str) -> tuple[object, ...]:
     oldest = format_age((now - group.since).total_seconds(), language)
-    who = translator(language)(reason_owner(group.reason))
-    return len(group.letters), who, group.reason, oldest, escape(group.about(language))
+    owner = translator(language)(reason_owner(group.reason))
+    return len(group.dead_letters), owner, group.reason, oldest, escape(group.about(language))
 
 
 def print_dead_letter(one: DeadLetter, language: str, *, personal: bool, form: ByteFormat | None) -> None:
-    """One dead letter in full: what is wrong, what it means, what to do, its history, and what failed."""
-    _, told = translator(language), one.letter
+    """Print a dead letter in full: cause, effect, fix, history, and the delivery or record that failed."""
+    _, event = translator(language), one.letter
     state = f"{describe_state(one, language)}{_describe_replays(one, language)}"
-    console.print(f"[bold]{told.reason}[/]   {escape(told.about)}   {state}", soft_wrap=True)
-    who = _(reason_owner(told.reason))
-    console.print(f"  {told.service} · {who} · {local_time(told.at, seconds=True)} · {told.dead_letter}")
-    text, do = reason_wording(told.reason, language), describe_fix([one], language)
-    labels = (_("detail"), _("cause"), _("effect"), _("fix"), _("do"))
-    for label, sentence in zip(labels, (told.detail, text.cause, text.effect, text.fix, do), strict=True):
+    console.print(f"[bold]{event.reason}[/]   {escape(event.about)}   {state}", soft_wrap=True)
+    owner = _(reason_owner(event.reason))
+    console.print(f"  {event.service} · {owner} · {local_time(event.at, seconds=True)} · {event.dead_letter}")
+    text, command = reason_wording(event.reason, language), describe_fix([one], language)
+    labels = (_("detail"), _("cause"), _("effect"), _("fix"), _("command"))
+    for label, sentence in zip(labels, (event.detail, text.cause, text.effect, text.fix, command), strict=True):
         console.print(f"  {label:<8}{escape(sentence)}", soft_wrap=True)
     console.print()
     for line in one.history:
@@ -116,64 +118,71 @@ def _describe_event(event: DeadLetterEvent, language: str) -> str:
     return closed + (f", {replaced}" if event.replacement else "") + (f": {event.why}" if event.why else "")
 
 
-def _print_failed(letter: DeadLetter, language: str, *, personal: bool, form: ByteFormat | None) -> None:
-    """The delivery with its attempts, or the record with its headers; its bytes in `form` are those that failed."""
-    _, told = translator(language), letter.letter
-    for attempt in told.delivery.attempts if told.delivery else ():
+def _print_failed(dead_letter: DeadLetter, language: str, *, personal: bool, form: ByteFormat | None) -> None:
+    """Print the delivery with its attempts, or the record with its headers and, in `form`, its bytes."""
+    _, event = translator(language), dead_letter.letter
+    for attempt in event.delivery.attempts if event.delivery else ():
         console.print(
             f"  {local_time(attempt.at, seconds=True)}  {attempt.outcome}: {escape(attempt.detail)}", soft_wrap=True
         )
-    if told.delivery:
+    if event.delivery:
         label = _("delivery")
-        console.print(f"\n[bold]{label}[/] {told.delivery.delivery_id} · {told.delivery.kind} · {told.delivery.lane}")
-        payload = full_payload(told)
+        console.print(
+            f"\n[bold]{label}[/] {event.delivery.delivery_id} · {event.delivery.kind} · {event.delivery.lane}"
+        )
+        payload = whole_payload(event)
         print_json(payload if personal else mask_person(payload))
-    if told.record:
-        record = told.record
+    if event.record:
+        record = event.record
         place = _("{topic}, partition {partition}, offset {offset}")
         at = place.format(topic=record.topic, partition=record.partition, offset=record.offset)
         label = _("record")
         console.print(f"\n[bold]{label}[/] {at}")
-        print_json(display_record(letter.record or record, personal=personal))
+        print_json(display_record(dead_letter.record or record, personal=personal))
         if form:
             console.print(format_bytes(record, form), markup=False, soft_wrap=True)
 
 
-# What a person is told about replays and corrections.
+RESULT_COLOURS = {"done": "green", "failed again": "red", "refused": "red", "no answer": "red", "held back": "yellow"}
 
 
-def print_routes(ways: Sequence[ReplayRoute], *, json: bool) -> int:
-    """The routing table of a dry run."""
+def print_routes(routes: Sequence[ReplayRoute], *, json: bool) -> int:
+    """Print the routes of a dry run. Returns the exit code."""
     if json:
-        print_json({"routes": [way.plain() for way in ways], "reasons": count_reasons(ways)})
+        print_json({"routes": [route.to_dict() for route in routes], "reasons": count_reasons(routes)})
         return 0
-    if not ways:
-        console.print("No dead letter is meant: nothing would be replayed.")
+    if not routes:
+        console.print("No dead letter matches: nothing would be replayed.")
         return 0
-    rows = [(way.letter.id, escape(way.letter.letter.about), way.target, _action_cell(way)) for way in ways]
-    console.print(build_table(("id", "about", "goes to", "what will happen"), rows))
-    for way in (way for way in ways if way.stays):
-        console.print(f"  {way.letter.id}  {escape(way.stays)}", soft_wrap=True)
-    going = sum(not way.stays for way in ways)
-    reasons = " · ".join(f"{count} {reason}" for reason, count in count_reasons(ways).items())
-    console.print(f"\nDry run: {going} would be replayed, {len(ways) - going} stay. {reasons}", soft_wrap=True)
-    console.print("Nothing is written twice: each delivery reads before it writes, and a closed letter is left alone.")
+    rows = [(one.dead_letter.id, escape(one.dead_letter.letter.about), one.target, _action_cell(one)) for one in routes]
+    console.print(build_table(("id", "about", "sent to", "action"), rows))
+    for route in (route for route in routes if route.held_back):
+        console.print(f"  {route.dead_letter.id}  {escape(route.held_back)}", soft_wrap=True)
+    sent = sum(not route.held_back for route in routes)
+    reasons = " · ".join(f"{count} {reason}" for reason, count in count_reasons(routes).items())
+    console.print(f"\nDry run: {sent} would be replayed, {len(routes) - sent} held back. {reasons}", soft_wrap=True)
+    console.print(
+        "A replay writes nothing twice: each delivery reads before it writes; closed dead letters are skipped."
+    )
     return 0
 
 
-def print_discard_preview(letters: Sequence[DeadLetter], *, json: bool) -> int:
-    """What a discard would give up."""
-    open_ = [one for one in letters if one.open]
+def _action_cell(route: ReplayRoute) -> str:
+    return "[yellow]held back[/]" if route.held_back else escape(route.action)
+
+
+def print_discard_preview(dead_letters: Sequence[DeadLetter], *, json: bool) -> int:
+    """Print what a discard would close. Returns the exit code."""
     if json:
-        print_json(
-            {"letters": [{"dead_letter": one.letter.dead_letter, "open": one.open} | _identify(one) for one in letters]}
-        )
+        rows = [{"dead_letter": one.letter.dead_letter, "open": one.open} | _identify(one) for one in dead_letters]
+        print_json({"letters": rows})
         return 0
-    rows = [(one.id, *map(escape, _identify(one).values())) for one in open_]
-    if rows:
-        console.print(build_table(("id", "service", "reason", "about"), rows))
-    closed = len(letters) - len(open_)
-    console.print(f"Dry run: {len(open_)} would be discarded, {closed} closed already. Nothing was sent.")
+    open_ = [one for one in dead_letters if one.open]
+    if open_:
+        cells = [(one.id, *map(escape, _identify(one).values())) for one in open_]
+        console.print(build_table(("id", "service", "reason", "about"), cells))
+    closed = len(dead_letters) - len(open_)
+    console.print(f"Dry run: {len(open_)} would be discarded, {closed} already closed. Nothing was sent.")
     return 0
 
 
@@ -181,66 +190,59 @@ def _identify(one: DeadLetter) -> dict[str, str]:
     return {"service": one.letter.service, "reason": one.letter.reason, "about": one.letter.about}
 
 
-def _action_cell(way: ReplayRoute) -> str:
-    return "[yellow]stays[/]" if way.stays else escape(way.happens)
-
-
 @contextmanager
 def report_interruption(count: int) -> Iterator[list[ReplayResult]]:
-    """Collects results; when the block is interrupted, says how far it came."""
-    heard: list[ReplayResult] = []
+    """Yield a list for results; if the block is interrupted, report how many there are."""
+    results: list[ReplayResult] = []
     try:
-        yield heard
+        yield results
     except BaseException:
         errors.print(
-            f"interrupted: {len(heard)} of {count} came to something ({summarize(heard)}). Start it again as it was: "
-            "what was replayed is left alone.",
+            f"Interrupted: {len(results)} of {count} processed ({summarize(results)}). "
+            "Rerun the same command to continue.",
             soft_wrap=True,
         )
         raise
 
 
-RESULT_COLOURS = {"done": "green", "failed again": "red", "refused": "red", "no answer": "red", "stays": "yellow"}
-
-
-def print_results(found: Sequence[ReplayResult], *, json: bool) -> None:
-    """What came of each letter."""
+def print_results(results: Sequence[ReplayResult], *, json: bool) -> None:
+    """Print one line per dead letter, and a summary."""
     if json:
-        print_json([one.plain() for one in found])
+        print_json([one.to_dict() for one in results])
         return
-    for one in found:
-        colour = RESULT_COLOURS.get(one.how, "default")
-        head = f"{one.letter.id}  {escape(one.letter.letter.about)}"
-        console.print(f"{head}  [{colour}]{one.how}[/]: {escape(one.told)}", soft_wrap=True)
-    console.print(summarize(found), soft_wrap=True)
+    for one in results:
+        colour = RESULT_COLOURS.get(one.kind, "default")
+        head = f"{one.dead_letter.id}  {escape(one.dead_letter.letter.about)}"
+        console.print(f"{head}  [{colour}]{one.kind}[/]: {escape(one.message)}", soft_wrap=True)
+    console.print(summarize(results), soft_wrap=True)
 
 
 def print_correction(made: Correction, doubts: Sequence[str], *, json: bool, result: ReplayResult | None = None) -> int:
-    """What was changed, what is unusual about it, under which id it is tried, and what came of it."""
-    tried = made.commands[0].replacement
+    """Print what was changed, what needs confirmation, the id of the replacement, and its result.
+
+    Returns the exit code of a dry run.
+    """
+    replacement = made.commands[0].replacement
     if json:
-        content: dict[str, Any] = {"changed": made.changed, "replacement": tried, "letters": len(made.commands)}
+        content: dict[str, Any] = {"changed": made.changed, "replacement": replacement, "letters": len(made.commands)}
         content |= {"to_confirm": list(doubts)}
-        print_json(content | ({"sent": True} | result.plain() if result else {"sent": False}))
+        print_json(content | ({"sent": True} | result.to_dict() if result else {"sent": False}))
         return 0
     console.print(f"changed  {'  '.join(made.changed)}", markup=False, soft_wrap=True)
     for doubt in doubts:
         console.print(f"to confirm  {doubt}", style="yellow", markup=False, soft_wrap=True)
     what = "event" if made.event else "delivery"
     if result is None:
-        console.print(f"It fits its contract. Dry run: nothing was sent ({what} {tried}).", soft_wrap=True)
+        console.print(f"The correction is valid. Dry run: nothing was sent ({what} {replacement}).", soft_wrap=True)
         return 0
-    console.print(f"{what} {tried} in its place", markup=False, soft_wrap=True)
+    console.print(f"replaced by {what} {replacement}", markup=False, soft_wrap=True)
     print_results([result], json=False)
     return 0
 
 
-# How a long replay shows that it gets on: a bar on a terminal, nothing in a pipe.
-
-
 @contextmanager
-def show_progress(count: int, known: list[ReplayResult]) -> Iterator[Callable[[ReplayResult], None]]:
-    """Gives whom to tell of each result; it is added to `known`."""
+def show_progress(count: int, results: list[ReplayResult]) -> Iterator[Callable[[ReplayResult], None]]:
+    """Yield a function that adds a result to `results` and, on a terminal, advances a progress bar."""
     columns = (
         TextColumn("replaying"),
         BarColumn(),
@@ -251,8 +253,8 @@ def show_progress(count: int, known: list[ReplayResult]) -> Iterator[Callable[[R
     with Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as bar:
         task = bar.add_task("", total=count)
 
-        def tell(one: ReplayResult) -> None:
-            known.append(one)
-            bar.update(task, advance=1, description=f"{one.letter.letter.about}: {one.how}")
+        def add_result(one: ReplayResult) -> None:
+            results.append(one)
+            bar.update(task, advance=1, description=f"{one.dead_letter.letter.about}: {one.kind}")
 
-        yield tell
+        yield add_result

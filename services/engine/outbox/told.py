@@ -12,7 +12,7 @@ from services.engine.state.session import Slot
 
 
 @dataclass(slots=True)
-class PendingEvent:
+class Told:
     """An event that is being remembered, and the record it came in."""
 
     envelope: Envelope[Event]
@@ -24,5 +24,5 @@ class PendingEvent:
         return self.envelope.data.TOPIC, self.envelope.data.key
 
 
-def ignore(envelope: Envelope[Event], state: State) -> None:
+def forget(envelope: Envelope[Event], state: State) -> None:
     """What an event means that no rule of this service is about."""

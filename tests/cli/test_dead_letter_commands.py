@@ -1,4 +1,4 @@
-"""Which dead letters a replay or discard acts on, what is looked up for it, and what comes of giving them up."""
+"""Which dead letters a replay or discard selects, when the shop is asked, and the results of a discard."""
 
 from __future__ import annotations
 
@@ -13,32 +13,34 @@ from contracts.reasons import Reason
 from services.cli.command import InvalidArgument
 from services.cli.dead_letter_log import DeadLetter
 from services.cli.dead_letters import replay, selection, view
-from services.cli.dead_letters.channel import exit_code
+from services.cli.dead_letters.channel import replay_exit_code
 from services.cli.dead_letters.replay import discard_all, plan_routes
 from services.cli.dead_letters.selection import DeadLetterFilter
-from tests.cli.letters_given import NOW, closed, delivery, letters, record
+from tests.cli.dead_letter_events import NOW, dead_letters, failed_delivery, failed_record, settled
 from tests.outbox.test_letter_about import of_record
 from tests.support.exporting import settings
 
 pytestmark = pytest.mark.claim("S1.18")
-SALE, OTHER = delivery(1), delivery(2, Reason.SALE_ITEM_NOT_LINKED, order=1001)
-READ_BY = [record(9).model_copy(update={"dead_letter": f"0000000{n}-letter", "service": f"s{n}"}) for n in (3, 4, 5)]
-DONE = delivery(6)
-EVERY = letters(SALE, OTHER, *READ_BY, DONE, closed(DONE))
+SALE, OTHER = failed_delivery(1), failed_delivery(2, Reason.SALE_ITEM_NOT_LINKED, order=1001)
+READ_BY = [
+    failed_record(9).model_copy(update={"dead_letter": f"0000000{n}-letter", "service": f"s{n}"}) for n in (3, 4, 5)
+]
+DONE = failed_delivery(6)
+EVERY = dead_letters(SALE, OTHER, *READ_BY, DONE, settled(DONE))
 
 
 @pytest.fixture(autouse=True)
 def _topic(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The topic of dead letters holds these."""
+    """The dead-letters topic contains these."""
 
     async def every(_: object) -> dict[str, DeadLetter]:
         return {one.letter.dead_letter: one for one in EVERY}
 
-    async def chosen(_: object, wanted: DeadLetterFilter) -> list[DeadLetter]:
-        return wanted.of(EVERY)
+    async def find(_: object, wanted: DeadLetterFilter) -> list[DeadLetter]:
+        return wanted.select(EVERY)
 
     monkeypatch.setattr(selection, "read_dead_letters", every)
-    monkeypatch.setattr(selection, "find_dead_letters", chosen)
+    monkeypatch.setattr(selection, "find_dead_letters", find)
 
 
 async def ids(*named: str, every: bool = False, **wanted: Any) -> list[int]:
@@ -46,7 +48,7 @@ async def ids(*named: str, every: bool = False, **wanted: Any) -> list[int]:
     return [int(one.id) for one in found]
 
 
-async def test_letters_are_named_by_id_chosen_by_filters_or_all_that_are_open() -> None:
+async def test_dead_letters_are_selected_by_id_by_filter_or_all_open_ones() -> None:
     assert await ids("00000001", "00000002", "00000001") == [1, 2]
     assert await ids(reasons=(Reason.SALE_ITEM_NOT_LINKED,)) == [2]
     assert await ids(order=998) == [1]
@@ -54,7 +56,7 @@ async def test_letters_are_named_by_id_chosen_by_filters_or_all_that_are_open() 
     assert await ids("00000006") == [6]
 
 
-async def test_one_letter_of_a_record_stands_for_those_of_all_its_readers() -> None:
+async def test_one_dead_letter_of_a_record_selects_those_of_all_services() -> None:
     assert await ids("00000004") == [4, 3, 5]
     assert await ids("00000004", "00000003") == [4, 3, 5]
 
@@ -63,23 +65,23 @@ async def test_one_letter_of_a_record_stands_for_those_of_all_its_readers() -> N
     ("named", "more", "message"),
     [((), {}, "discard ID, or --reason-code"), (("00000001",), {"every": True}, "not both")],
 )
-async def test_a_selection_that_says_nothing_or_two_things_is_refused(
+async def test_an_empty_or_ambiguous_selection_is_refused(
     named: tuple[str, ...], more: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(InvalidArgument, match=message):
         await ids(*named, **more)
 
 
-def test_the_preview_of_a_discard_lists_what_would_be_given_up(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_preview_of_a_discard_lists_what_would_be_closed(capsys: pytest.CaptureFixture[str]) -> None:
     assert view.print_discard_preview(EVERY, json=True) == 0
     listed = json.loads(capsys.readouterr().out)["letters"]
     assert [(one["dead_letter"][:8], one["open"]) for one in listed][-1] == ("00000006", False)
     assert view.print_discard_preview(EVERY, json=False) == 0
-    assert "5 would be discarded, 1 closed already. Nothing was sent." in capsys.readouterr().out
+    assert "5 would be discarded, 1 already closed. Nothing was sent." in capsys.readouterr().out
 
 
-class Desk:
-    """Notes what is sent; the services answer as the test says."""
+class ChannelDouble:
+    """Records the commands; the services answer as the test states."""
 
     def __init__(self, outcome: str | None = "done", detail: str = "discarded") -> None:
         self.sent: list[DiscardRequested] = []
@@ -89,53 +91,53 @@ class Desk:
         self.sent.append(command)
         return command.command_id
 
-    def story(self, correlation: str, _: str) -> list[CommandSettled]:
+    def events_after(self, correlation: str, _: str) -> list[CommandSettled]:
         if self._outcome is None:
             return []
-        told = {"command_id": correlation, "service": "order-exporter", "detail": self._detail, "settled_at": NOW}
-        return [CommandSettled.model_validate(told | {"outcome": self._outcome})]
+        answer = {"command_id": correlation, "service": "order-exporter", "detail": self._detail, "settled_at": NOW}
+        return [CommandSettled.model_validate(answer | {"outcome": self._outcome})]
 
-    async def until(self, look: Callable[[], Any], _: float) -> Any:
-        return look()
+    async def wait_for(self, find: Callable[[], Any], _: float) -> Any:
+        return find()
 
 
 @pytest.mark.parametrize(
-    ("desk", "how", "code"),
+    ("channel", "kind", "code"),
     [
-        (Desk(), "done", 0),
-        (Desk("refused", "dead letter 1 was already replayed"), "nothing to do", 0),
-        (Desk("refused", "no"), "refused", 1),
-        (Desk(None), "no answer", 3),
+        (ChannelDouble(), "done", 0),
+        (ChannelDouble("refused", "dead letter 1 was already replayed"), "nothing to do", 0),
+        (ChannelDouble("refused", "no"), "refused", 1),
+        (ChannelDouble(None), "no answer", 3),
     ],
 )
-async def test_what_comes_of_each_letter_that_is_given_up(desk: Any, how: str, code: int) -> None:
-    results = await discard_all(desk, EVERY, "booked by hand", 1.0)
-    assert [one.how for one in results if int(one.letter.id) == 6] == ["nothing to do"]
-    assert {one.how for one in results if int(one.letter.id) != 6} == {how}
-    assert exit_code(results) == code
-    assert [(one.dead_letter[:8], one.why) for one in desk.sent] == [
+async def test_the_result_of_each_discarded_dead_letter(channel: Any, kind: str, code: int) -> None:
+    results = await discard_all(channel, EVERY, "booked by hand", 1.0)
+    assert [one.kind for one in results if int(one.dead_letter.id) == 6] == ["nothing to do"]
+    assert {one.kind for one in results if int(one.dead_letter.id) != 6} == {kind}
+    assert replay_exit_code(results) == code
+    assert [(one.dead_letter[:8], one.why) for one in channel.sent] == [
         (f"0000000{n}", "booked by hand") for n in range(1, 6)
     ]
 
 
 @pytest.mark.parametrize(
-    ("letter", "asked"),
+    ("event", "asked"),
     [
         (SALE, [998]),
         (of_record("order-exporter", "shop.orders", "main:998"), []),
-        (delivery(7, service="store-feed"), []),
-        (record(8), []),
+        (failed_delivery(7, service="store-feed"), []),
+        (failed_record(8), []),
     ],
     ids=["a Sale", "a record of an order", "an order that could not be read", "a record of Balance"],
 )
-async def test_only_what_would_be_written_is_looked_up_in_the_shop(
-    letter: DeadLettered, asked: list[int], monkeypatch: pytest.MonkeyPatch
+async def test_an_order_is_looked_up_in_the_shop_only_if_the_replay_may_write(
+    event: DeadLettered, asked: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looked: list[int] = []
 
     async def look(_: object, __: str, order: int) -> str:
         looked.append(order)
-        return "order 998 is gone"
+        return "order 998 does not exist"
 
     class Shop:
         async def __aenter__(self) -> Shop:
@@ -146,5 +148,5 @@ async def test_only_what_would_be_written_is_looked_up_in_the_shop(
 
     monkeypatch.setattr(replay, "_find_deletion", look)
     monkeypatch.setattr(replay, "open_shop", lambda *_: Shop())
-    [way] = await replay.hold_back_deleted_orders(plan_routes(letters(letter), 3, in_bulk=False), settings())
-    assert (looked, bool(way.stays)) == (asked, bool(asked))
+    [route] = await replay.hold_back_deleted_orders(plan_routes(dead_letters(event), 3, in_bulk=False), settings())
+    assert (looked, bool(route.held_back)) == (asked, bool(asked))

@@ -1,4 +1,4 @@
-"""Dead letters as a topic tells them, for tests of what the command line makes of them."""
+"""Builds dead letters and their events for the tests of the commands."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Any
 from contracts.operations import DeadLettered, DeadLetterSettled, FailedDelivery, FailedRecord
 from contracts.reasons import Reason
 from services.cli.dead_letter_log import DeadLetter, DeadLetterEvent, apply_dead_letter_event
-from services.engine.outbox.dead_letters import dead_letter_digest
+from services.engine.outbox.dead_letters import letter_digest
 
 NOW = datetime(2026, 11, 20, 14, tzinfo=UTC)
 SALE = {"shop": "main", "order": 998}
 
 
-def delivery(
+def failed_delivery(
     number: int = 1,
     reason: str = Reason.BALANCE_PERIOD_CLOSED,
     order: int = 998,
@@ -23,18 +23,18 @@ def delivery(
     payload: dict[str, Any] | None = None,
     **more: Any,
 ) -> DeadLettered:
-    """A Sale that Balance refused."""
-    held = payload or SALE | {"order": order}
+    """The dead letter of a Sale that Balance refused."""
+    content = payload or SALE | {"order": order}
     failed = FailedDelivery(
         delivery_id=f"sale:main:{order}",
         subject=f"main:{order}",
         kind="sale",
         lane="balance.documents",
-        payload=held,
+        payload=content,
         blocked_on=more.pop("blocked_on", None),
     )
     person = {"person": more["person"]} if more.get("person") else {}
-    told = {"detail": "the period is closed", "at": NOW, "digest": dead_letter_digest(held | person, failed.blocked_on)}
+    common = {"detail": "the period is closed", "at": NOW, "digest": letter_digest(content | person, failed.blocked_on)}
     return DeadLettered(
         dead_letter=f"{number:08d}-letter",
         service=service,
@@ -42,12 +42,12 @@ def delivery(
         reason=reason,
         about=failed.delivery_id,
         delivery=failed,
-        **(told | more),
+        **(common | more),
     )
 
 
-def record(number: int = 9, value: bytes = b"\xffno", topic: str = "davtari.balance.stock") -> DeadLettered:
-    """A record that cannot be read."""
+def failed_record(number: int = 9, value: bytes = b"\xffno", topic: str = "davtari.balance.stock") -> DeadLettered:
+    """The dead letter of a record that cannot be decoded."""
     failed = FailedRecord(
         topic=topic,
         partition=0,
@@ -57,31 +57,31 @@ def record(number: int = 9, value: bytes = b"\xffno", topic: str = "davtari.bala
         value=b64encode(value).decode(),
         headers=(("ce_type", b64encode(b"davtari.StockChanged.v1").decode()),),
     )
-    told = {"detail": "no JSON", "about": f"record {topic}/0/7", "digest": "x", "at": NOW, "record": failed}
+    common = {"detail": "no JSON", "about": f"record {topic}/0/7", "digest": "x", "at": NOW, "record": failed}
     return DeadLettered(
         dead_letter=f"{number:08d}-letter",
         service="stock-publisher",
         original_key="uid",
         reason=Reason.RECORD_INVALID_DATA,
-        **told,
+        **common,
     )
 
 
-def closed(letter: DeadLettered, how: Any = "replayed", seconds: float = 10) -> DeadLetterSettled:
-    """What became of it."""
+def settled(event: DeadLettered, how: Any = "replayed", seconds: float = 10) -> DeadLetterSettled:
+    """The event that closes a dead letter."""
     return DeadLetterSettled(
-        dead_letter=letter.dead_letter,
-        service=letter.service,
-        original_key=letter.original_key,
+        dead_letter=event.dead_letter,
+        service=event.service,
+        original_key=event.original_key,
         how=how,
         by="nino",
-        at=letter.at + timedelta(seconds=seconds),
+        at=event.at + timedelta(seconds=seconds),
     )
 
 
-def letters(*told: DeadLetterEvent) -> list[DeadLetter]:
-    """The letters after these events."""
+def dead_letters(*events: DeadLetterEvent) -> list[DeadLetter]:
+    """The dead letters after these events."""
     found: dict[str, DeadLetter] = {}
-    for event in told:
+    for event in events:
         apply_dead_letter_event(found, event)
     return list(found.values())

@@ -1,4 +1,4 @@
-"""A dead letter with Kafka Connect's headers passes through an export and back to the byte."""
+"""A dead letter with Kafka Connect's headers is exported and restored byte by byte."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from contracts.connect_headers import connect_headers
 from contracts.envelope import headers, value, wrap
 from services.cli.events.records import parse_line, parse_record
 from services.engine.kafka.record import Record
-from tests.cli.letters_given import NOW, record
+from tests.cli.dead_letter_events import NOW, failed_record
 
 
-def test_it_is_told_as_an_event_and_exported_exactly() -> None:
-    letter = record()
-    told = wrap(letter, version=1, source=letter.service, time=NOW)
-    head = [*headers(told), *[(name, text.encode()) for name, text in connect_headers(letter)]]
-    raw = Record("dead-letters", 0, 5, 1, letter.key.encode(), value(told), head)
+def test_a_dead_letter_is_exported_as_an_event_and_restored_exactly() -> None:
+    event = failed_record()
+    envelope = wrap(event, version=1, source=event.service, time=NOW)
+    head = [*headers(envelope), *[(name, text.encode()) for name, text in connect_headers(event)]]
+    raw = Record("dead-letters", 0, 5, 1, event.key.encode(), value(envelope), head)
     line = parse_record(raw)
     assert line.event is not None
     assert line.event["connecterrorsexceptionclassname"] == "record.invalid-data"

@@ -1,4 +1,4 @@
-"""Dead letters on the stage of an end-to-end test: how they come about, and how an operator reads them."""
+"""Steps of end-to-end tests with dead letters: produce them, and run the commands about them."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from tests.end_to_end.programs import Said
 from tests.end_to_end.stage import Stage
 
 CLOSED_UNTIL = local_day(utc_now()) + timedelta(days=5)
-"""The first open day: the orders of the tests are all from before."""
+"""Balance refuses documents up to this day; the orders of the tests are older."""
 OPEN = [(CLOSED_UNTIL + timedelta(days=days)).isoformat() for days in (1, 2)]
-"""Days that a document may be moved to."""
+"""Days that a document may be moved to, because the period is open."""
 
 
 @asynccontextmanager
 async def period_closed(stage: Stage) -> AsyncIterator[None]:
-    """The accountant has closed the books."""
+    """While open, the accounting period of the orders is closed in Balance."""
     await stage.change("lock-date", date=CLOSED_UNTIL.isoformat())
     try:
         yield
@@ -29,8 +29,8 @@ async def period_closed(stage: Stage) -> AsyncIterator[None]:
         await stage.change("lock-date", date=None)
 
 
-async def refused(stage: Stage, count: int) -> dict[int, str]:
-    """So many orders were refused because their period is closed; their letters by order."""
+async def place_refused_orders(stage: Stage, count: int) -> dict[int, str]:
+    """Place orders that Balance refuses because their period is closed. Returns their dead letters by order."""
     orders = stage.till.orders(count)
     await stage.place(*orders)
     keys = {f"main:{order}" for order in orders}
@@ -40,30 +40,30 @@ async def refused(stage: Stage, count: int) -> dict[int, str]:
     }
 
 
-async def letters(stage: Stage, *arguments: str) -> Said:
+async def dead_letters(stage: Stage, *arguments: str) -> Said:
     """`davtari dead-letters …`."""
     return await stage.davtari("dead-letters", *arguments)
 
 
 def results(said: Said) -> dict[str, str]:
-    """What came of each letter of a replay."""
+    """The result of each dead letter of a replay."""
     return {one["dead_letter"]: one["result"] for one in said.json}
 
 
-async def put(stage: Stage, topic: str, key: bytes, body: bytes, head: list[tuple[str, bytes]]) -> None:
-    """Somebody publishes a record of their own."""
-    sender = create_producer(stage.settings.kafka, "somebody")
+async def publish(stage: Stage, topic: str, key: bytes, body: bytes, head: list[tuple[str, bytes]]) -> None:
+    """Publish a record that no service wrote."""
+    sender = create_producer(stage.settings.kafka, "test")
     await sender.start()
     await sender.send_and_wait(stage.world.prefix + topic, value=body, key=key, headers=head)
     await sender.stop()
 
 
-def readers(stage: Stage, order: int) -> set[str]:
+def failed_services(stage: Stage, order: int) -> set[str]:
     """The services that could not read an order's record."""
     return {one.service for one in stage.ledger.open_letters.values() if one.original_key == f"main:{order}"}
 
 
-async def head(consumer: AIOKafkaConsumer) -> AsyncIterator[dict[str, str]]:
+async def record_headers(consumer: AIOKafkaConsumer) -> AsyncIterator[dict[str, str]]:
     """The headers of each record, as ordinary Kafka tools show them."""
     async for record in consumer:
         yield {name: value.decode() for name, value in record.headers}

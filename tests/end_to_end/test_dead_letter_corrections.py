@@ -1,0 +1,140 @@
+"""An operator corrects dead letters of running services."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from contracts.envelope import headers
+from contracts.operations import EditRequested
+from services.demo.kafka import Broker
+from tests.end_to_end import dead_letter_steps
+from tests.end_to_end.dead_letter_steps import (
+    OPEN,
+    dead_letters,
+    period_closed,
+    place_refused_orders,
+)
+from tests.end_to_end.programs import DAVTARI
+from tests.end_to_end.stage import ALL, Stage, stage
+
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.kafka,
+    pytest.mark.xdist_group("dead-letter-corrections"),
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.timeout(300),
+    pytest.mark.claim("S1.18"),
+]
+DONE, FAILED, WRONG_USE, NO_ANSWER, INTERRUPTED = 0, 1, 2, 3, 130
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module", name="stage")
+async def _stage(kafka: Broker, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
+    async with stage(tmp_path_factory.mktemp("dead-letter-corrections"), kafka.bootstrap_servers) as made:
+        await made.programs.start("up", services=len(ALL))
+        await made.closes()
+        yield made
+
+
+async def test_a_refused_sale_is_corrected_and_sent_under_a_new_id(stage: Stage) -> None:
+    async with period_closed(stage):
+        ((order, letter),) = (await place_refused_orders(stage, 1)).items()
+        moved = f"{OPEN[0]}T00:00:00"
+        right = ("--set", f"/document/Date={moved}")
+        # when a correction is invalid, nothing is sent
+        wrong = await dead_letters(stage, "edit", letter[:8], "--reason", "try", "--set", "/total=much")
+        nowhere = await dead_letters(stage, "edit", letter[:8], "--reason", "try", "--set", "/document/Lines/0/x=1")
+        same = await dead_letters(stage, "edit", letter[:8], "--reason", "try", "--set", "/shop=main")
+        assert [said.code for said in (wrong, nowhere, same)] == [WRONG_USE] * 3
+        assert "/total" in wrong.err
+        assert "has no 'Lines'" in nowhere.err
+        assert "Nothing was changed" in same.err
+        absurd = await dead_letters(
+            stage, "edit", letter[:8], "--reason", "try", "--set", "/document/Date=2031-01-02T00:00:00", "--yes"
+        )
+        assert (absurd.code, "more than 31 days ahead" in absurd.err) == (WRONG_USE, True), absurd.err
+        looked = await dead_letters(stage, "edit", letter[:8], "--reason", "posting date", *right, "--dry-run")
+        assert (looked.code, "in the future" in looked.out) == (DONE, True), looked.err
+        unconfirmed = await dead_letters(stage, "edit", letter[:8], "--reason", "posting date", *right)
+        assert (unconfirmed.code, "--yes" in unconfirmed.err) == (WRONG_USE, True), unconfirmed.err
+        assert letter in stage.ledger.open_letters
+        # and when it is valid, it is sent while the period is still closed
+        said = await dead_letters(stage, "edit", letter[:8], "--reason", "posting date", *right, "--yes", "--json")
+    assert (said.code, said.json["result"]) == (DONE, "done"), said.out + said.err
+    sale = stage.ledger.sales[f"main:{order}"]
+    assert (sale.sent["Date"], sale.date) == (moved, OPEN[0])
+    # and who, when, why, what and the new id are recorded
+    closed = (await dead_letters(stage, "list", "--closed", "--order", str(order), "--json")).json[0]["settled"]
+    assert (closed["how"], closed["why"], closed["replacement"]) == ("edited", "posting date", said.json["replacement"])
+    (asked,) = [one.data for one in stage.ledger.story if isinstance(one.data, EditRequested)]
+    assert asked.changed == ("/date", "/document/Date")
+    await stage.closes()
+
+
+async def test_the_editor_shows_the_whole_document(stage: Stage, tmp_path: Path) -> None:
+    async with period_closed(stage):
+        ((order, letter),) = (await place_refused_orders(stage, 1)).items()
+        editor = tmp_path / "editor"
+        editor.write_text(f'#!/bin/sh\nsed -i \'s/"[0-9-]*T00:00:00"/"{OPEN[1]}T00:00:00"/\' "$1"\n')
+        editor.chmod(0o755)
+        process = await asyncio.create_subprocess_exec(
+            *(
+                DAVTARI,
+                "--settings",
+                "davtari.toml",
+                "dead-letters",
+                "edit",
+                letter[:8],
+                "--reason",
+                "by hand",
+                "--yes",
+            ),
+            cwd=stage.world.folder,
+            env={"EDITOR": str(editor), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)},
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        out, _ = await process.communicate()
+    assert process.returncode == DONE, out
+    assert stage.ledger.sales[f"main:{order}"].sent["Date"] == f"{OPEN[1]}T00:00:00"
+    await stage.closes()
+
+
+async def test_a_record_is_corrected_for_every_service_that_could_not_read_it(stage: Stage) -> None:
+    # given an order event with a broken total, which four services could not read
+    order = stage.till.order()
+    await stage.place(order, status="pending")
+    await stage.until(lambda: f"main:{order}" in stage.ledger.orders, "the order was read")
+    (envelope,) = [
+        one for one in stage.ledger.story if one.data.key == f"main:{order}" and one.type.endswith("OrderChanged.v1")
+    ]
+    raw = envelope.data.model_dump_json().replace(f'"total":"{envelope.data.total}"', '"total":"much"', 1).encode()
+    head = [(name, text) for name, text in headers(envelope) if name != "ce_sequence"]
+    await dead_letter_steps.publish(stage, "shop.orders", f"main:{order}".encode(), raw, [*head, ("ce_sequence", b"2")])
+    services = {"store-feed", "order-exporter", "stock-publisher", "order-notifier"}
+    await stage.until(lambda: services <= dead_letter_steps.failed_services(stage, order), "each service reports it")
+    letter = next(one for one in stage.ledger.open_letters.values() if one.service == "order-exporter")
+    # then its bytes are shown only with --personal
+    hidden, bare = await asyncio.gather(
+        dead_letters(stage, "show", letter.dead_letter[:8]),
+        dead_letters(stage, "show", letter.dead_letter[:8], "--personal", "--raw", "text"),
+    )
+    assert (hidden.code, bare.code, '"total":"much"' in bare.out.replace("\n", "")) == (DONE, DONE, True)
+    refused_raw = await dead_letters(stage, "show", letter.dead_letter[:8], "--raw", "text")
+    assert (refused_raw.code, "--personal" in refused_raw.err) == (WRONG_USE, True)
+    # and a correction is a new event that names the dead letter, and closes that of every service
+    edit = ("--reason", "typo", "--set", f"/data/total={envelope.data.total}")
+    still = await dead_letters(stage, "edit", letter.dead_letter[:8], "--reason", "typo", "--set", "/data/total=more")
+    said = await dead_letters(stage, "edit", letter.dead_letter[:8], *edit, "--json")
+    assert (still.code, "still invalid" in still.err) == (WRONG_USE, True)
+    assert (said.code, said.json["letters"]) == (DONE, len(services)), said.out + said.err
+    await stage.until(lambda: not dead_letter_steps.failed_services(stage, order), "all are closed")
+    corrected = [one for one in stage.ledger.story if one.replayof]
+    assert [(one.replayof, one.id) for one in corrected] == [(letter.dead_letter, said.json["replacement"])]
+    (await stage.world.shop.put(f"/wp-json/wc/v3/orders/{order}", json={"status": "processing"})).raise_for_status()
+    await stage.until(lambda: f"main:{order}" in stage.ledger.sales, "its Sale")
