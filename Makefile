@@ -14,6 +14,8 @@ PYTHON := $(VENV)/bin/python
 WORKERS ?= 2
 CONTAINERS ?= containers
 RUN := build/claims-run.json
+# As a module: so Babel finds the extraction method in ops/.
+BABEL := $(PYTHON) -m babel.messages.frontend -q
 SOURCES := $(shell find contracts services ops tests -type f -not -path '*/__pycache__/*' 2>/dev/null) pyproject.toml
 
 # Each test has a limit of its own (pyproject.toml); the limit of the whole run only ends one that hangs.
@@ -53,9 +55,9 @@ contracts: setup
 # Texts for people: collects them from the code, adds new ones to the catalogues, and compiles the catalogues.
 catalogues: setup
 	@mkdir -p build
-	@$(VENV)/bin/pybabel -q extract --no-location --sort-output -k _ -o build/davtari.pot services
-	@$(VENV)/bin/pybabel -q update --no-fuzzy-matching --ignore-obsolete -D davtari -i build/davtari.pot -d services/locale
-	@$(VENV)/bin/pybabel -q compile -D davtari -d services/locale
+	@$(BABEL) extract -F pyproject.toml --no-location --sort-output -k _ -o build/davtari.pot .
+	@$(BABEL) update --no-fuzzy-matching --ignore-obsolete -w 120 -D davtari -i build/davtari.pot -d services/locale
+	@$(BABEL) compile -D davtari -d services/locale
 
 # A failing test is no reason to withhold the list: the tool says so and fails.
 $(RUN): $(SOURCES) | requirements setup

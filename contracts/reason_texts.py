@@ -1,4 +1,7 @@
-"""What every reason code says to a person: cause, effect and fix, in English and Georgian (claims K18, I10)."""
+"""The text of every reason code: cause, effect and fix (claims K18, I10).
+
+The English texts are in `reasons.toml`; translations are in the gettext catalogues (`services/locale`).
+"""
 
 from __future__ import annotations
 
@@ -13,41 +16,36 @@ from contracts.reasons import Reason
 
 SOURCE = Path(__file__).with_name("reasons.toml")
 Owner = Literal["accountant", "storefront", "integrator", "merchant"]
+SENTENCES = ("cause", "effect", "fix")
 
 
-class Wording(BaseModel):
-    """One language. Each text is a sentence; what stands in capitals (`ID`, `SHOP`) is to be filled in."""
+class ReasonText(BaseModel):
+    """Who resolves it, whether it resolves by itself once the cause is gone, and three English sentences.
+
+    Words in capitals (`ID`, `SHOP`) are placeholders.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    owner: Owner
+    resolves_by_itself: bool
     cause: str
     effect: str
     fix: str
 
 
-class ReasonText(BaseModel):
-    """Who mends it, whether it goes by itself once the cause is gone, and what to tell."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    owner: Owner
-    heals: bool
-    en: Wording
-    ka: Wording
-
-
-def texts(reason: Reason) -> ReasonText:
-    """The texts of a reason code. Raises `KeyError` for a code without texts (a test allows none)."""
+def text_of(reason: Reason) -> ReasonText:
+    """The text of a reason code. Raises `KeyError` for a code without a text (a test allows none)."""
     return all_texts()[reason]
 
 
 @cache
 def all_texts() -> dict[Reason, ReasonText]:
-    """The texts of every code in `reasons.toml`. Raises `ValidationError` for an unknown code or a missing text."""
+    """The text of every code in `reasons.toml`. Raises `ValidationError` for an unknown code or a missing sentence."""
     with SOURCE.open("rb") as file:
         return TypeAdapter(dict[Reason, ReasonText]).validate_python(tomllib.load(file))
 
 
-def known(code: str) -> ReasonText | None:
-    """The texts of a code as it stands in an event; None for one that this version does not know."""
+def find_text(code: str) -> ReasonText | None:
+    """The text of a code in an event; None for a code that this version does not know."""
     return all_texts()[Reason(code)] if code in set(Reason) else None

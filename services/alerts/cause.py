@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from contracts.model import Instant, Part
-from contracts.reason_texts import ReasonText, known
+from contracts.reason_texts import ReasonText, find_text
 from services.engine.state.records import Kind
 from services.settings.alerts import Owner, RecipientSettings
 
@@ -45,7 +45,7 @@ class AlertCause:
     @property
     def texts(self) -> ReasonText | None:
         """What the catalogue says of it; None for a code of a later version."""
-        return known(self.reason)
+        return find_text(self.reason)
 
     @property
     def owner(self) -> Owner:

@@ -11,9 +11,9 @@ from contracts.alerts import AlertSent
 from contracts.model import Instant, Part
 from services.alerts.cause import AlertCause, AlertIssue
 from services.engine.clock import TBILISI
+from services.settings.translation import Language, translate_reason
 
 EXAMPLES = 5
-Language = Literal["en", "ka"]
 WORDS: Mapping[Language, Mapping[str, str]] = {
     "en": {
         "opened": "{count} waiting",
@@ -66,7 +66,7 @@ def compose_resolved(cause: AlertCause, told: AlertSent, to: Language) -> Messag
     """That a cause is gone."""
     words = WORDS[to]
     gone = words["gone"].format(since=_local(told.opened_at))
-    what = [getattr(cause.texts, to).cause] if cause.texts else []
+    what = [translate_reason(cause.texts, to).cause] if cause.texts else []
     return Message(_title(cause, words["resolved"]), "\n".join([gone, *what]))
 
 
@@ -83,7 +83,7 @@ def _explained(cause: AlertCause, to: Language) -> list[str]:
     words = WORDS[to]
     if cause.texts is None:
         return [words["unknown"]]
-    texts = getattr(cause.texts, to)
+    texts = translate_reason(cause.texts, to)
     return [texts.cause, words["effect"].format(effect=texts.effect), words["fix"].format(fix=texts.fix)]
 
 

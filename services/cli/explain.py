@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import typer
 
-from contracts.reason_texts import ReasonText, all_texts, texts
+from contracts.reason_texts import SENTENCES, ReasonText, all_texts, text_of
 from contracts.reasons import Reason
 from services.cli.command import InvalidArgument, Json, command
 from services.cli.screen import build_table, console, print_json
-from services.cli.translation import Language, translator
+from services.settings.translation import Language, translate_reason, translator
 
 
 def show_reasons(code: str | None, language: str, *, json: bool) -> None:
     """Show one code, or all of them. Raises `WrongUse` for a code that there is not."""
-    found = {_reason(code): texts(_reason(code))} if code else all_texts()
+    found = {_reason(code): text_of(_reason(code))} if code else all_texts()
     if json:
         print_json([_plain(reason, text) for reason, text in found.items()])
     elif code:
@@ -35,12 +35,17 @@ def _reason(code: str) -> Reason:
 
 
 def _plain(reason: Reason, text: ReasonText) -> dict[str, Any]:
-    return {"code": reason, **text.model_dump()}
+    texts = {
+        language: translate_reason(text, language).model_dump(include=set(SENTENCES)) for language in get_args(Language)
+    }
+    return {"code": reason, "owner": text.owner, "resolves_by_itself": text.resolves_by_itself, **texts}
 
 
 def _one(reason: Reason, text: ReasonText, language: str) -> None:
-    _, wording = translator(language), text.ka if language == "ka" else text.en
-    closes = _("resolves by itself once the cause is gone") if text.heals else _("does not resolve by itself")
+    _, wording = translator(language), translate_reason(text, language)
+    closes = (
+        _("resolves by itself once the cause is gone") if text.resolves_by_itself else _("does not resolve by itself")
+    )
     who = _(text.owner)
     console.print(f"[bold]{reason}[/]   {who} · {closes}")
     labels = (_("cause"), _("effect"), _("fix"))
@@ -51,8 +56,7 @@ def _one(reason: Reason, text: ReasonText, language: str) -> None:
 def _all(found: dict[Reason, ReasonText], language: str) -> None:
     _ = translator(language)
     rows = [
-        (reason, _(text.owner), "✓" if text.heals else "", (text.ka if language == "ka" else text.en).cause)
-        for reason, text in found.items()
+        (reason, _(text.owner), "✓" if text.resolves_by_itself else "", _(text.cause)) for reason, text in found.items()
     ]
     console.print(build_table((_("code"), _("who"), _("by itself"), _("cause")), rows))
     console.print(f"\n{len(found)}:  davtari explain CODE --lang {language}", markup=False)

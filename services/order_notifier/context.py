@@ -14,21 +14,36 @@ from itertools import chain
 
 from contracts.notices import OwnState
 from contracts.order_statuses import CORE_STATUSES
-from contracts.reason_texts import known as known_reason
+from contracts.reason_texts import find_text
 from services.accounting.documents.digest import digest_of
 from services.accounting.documents.written import amount
 from services.engine.clock import local_date
 from services.engine.state.records import State
 from services.order_notifier.projection import DOCUMENT, ORDER, WAITING, BookDocument, NoticeOrder, WaitingDocument
 from services.order_notifier.tasks import NoteTask, StatusTask
-from services.order_notifier.wording import TEXTS
 from services.settings.notes import NoteSettings, Text
 from services.settings.orders import OrderSettings
 from services.settings.shop import ShopSettings
 from services.settings.statuses import StatusSettings
+from services.settings.translation import translator
 
 MARKER_LENGTH = 16
 """Hex digits of the digest in a note's marker."""
+
+
+def _(text: str) -> str:
+    """Mark a text that is translated where it is used."""
+    return text
+
+
+TEXTS: Mapping[Text, str] = {
+    "sale": _("Balance: order {order} is recorded as Sale {document} of {date}, {total} {currency}."),
+    "credit-note": _("Balance: order {order} has credit note {document} of {date}, {total} {currency}."),
+    "plan": _("Davtari, dry run: order {order} would become a Sale of {date}, {total} {currency}."),
+    "parked": _("Davtari: order {order} waits for a person before it can be recorded in Balance. {cause} ({reason})"),
+    "waybill": _("Waybill {waybill}."),
+}
+"""The texts of notes that the settings do not replace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,13 +191,13 @@ def _waiting_text(known: NoticeOrder, document: WaitingDocument, settings: NoteS
 
 def _cause(reason: str, settings: NoteSettings) -> str:
     """Empty for a code that this version does not know."""
-    text = known_reason(reason)
-    return "" if text is None else (text.ka if settings.language == "ka" else text.en).cause
+    text = find_text(reason)
+    return "" if text is None else translator(settings.language)(text.cause)
 
 
 def _fill(name: Text, words: Mapping[str, str | None], settings: NoteSettings) -> str:
     """A note's text with its values; they are escaped because WooCommerce shows notes as HTML."""
-    template = settings.templates.get(name, TEXTS[settings.language][name])
+    template = settings.templates.get(name, translator(settings.language)(TEXTS[name]))
     return template.format(**{word: escape(value or "", quote=False) for word, value in words.items()}).strip()
 
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, get_args, get_origin
 
 import pytest
 from pydantic import BaseModel
 
-from contracts.reason_texts import SOURCE, ReasonText, Wording, all_texts, texts
+from contracts.reason_texts import SENTENCES, SOURCE, ReasonText, all_texts, text_of
 from contracts.reasons import Reason
 from services.settings.model import Settings
+from services.settings.translation import translate_reason
 
 GEORGIAN = re.compile(r"[\u10d0-\u10ff]{2,}")
 CODE = re.compile(r"`([^`]+)`")
@@ -28,25 +29,28 @@ COMMANDS = re.compile(
 every_reason = pytest.mark.parametrize("reason", list(Reason))
 
 
-def wordings(text: ReasonText) -> Iterator[tuple[str, str]]:
-    """Every sentence with its language."""
-    for language in ("en", "ka"):
-        wording: Wording = getattr(text, language)
-        yield from ((language, sentence) for sentence in (wording.cause, wording.effect, wording.fix))
+def georgian(text: ReasonText) -> ReasonText:
+    return translate_reason(text, "ka")
+
+
+def sentences(text: ReasonText) -> list[str]:
+    return [getattr(text, name) for name in SENTENCES]
 
 
 def quoted(text: ReasonText) -> list[str]:
-    """Whatever a text says is to be typed: commands and settings keys."""
-    return [found for _, sentence in wordings(text) for found in CODE.findall(sentence)]
+    """What a text says is to be typed, in both languages: commands and settings keys."""
+    return [found for one in (text, georgian(text)) for sentence in sentences(one) for found in CODE.findall(sentence)]
 
 
 @pytest.mark.claim("K18")
 @every_reason
 def test_every_code_has_all_texts_in_both_languages(reason: Reason) -> None:
-    for language, sentence in wordings(texts(reason)):
+    english, translated = sentences(text_of(reason)), sentences(georgian(text_of(reason)))
+    for sentence in (*english, *translated):
         assert sentence.strip() == sentence
         assert sentence.endswith(".")
-        assert bool(GEORGIAN.search(sentence)) == (language == "ka")
+    assert not any(map(GEORGIAN.search, english))
+    assert all(map(GEORGIAN.search, translated))
 
 
 def test_no_text_belongs_to_a_code_that_is_gone() -> None:
@@ -56,28 +60,28 @@ def test_no_text_belongs_to_a_code_that_is_gone() -> None:
 
 @every_reason
 def test_both_languages_name_the_same_commands_and_settings(reason: Reason) -> None:
-    text = texts(reason)
-    assert CODE.findall(text.en.fix) == CODE.findall(text.ka.fix)
-    assert CODE.findall(text.en.cause) == CODE.findall(text.ka.cause)
+    text, translated = text_of(reason), georgian(text_of(reason))
+    assert CODE.findall(text.fix) == CODE.findall(translated.fix)
+    assert CODE.findall(text.cause) == CODE.findall(translated.cause)
 
 
 @every_reason
 def test_every_command_in_a_text_exists(reason: Reason) -> None:
-    commands = [found for found in quoted(texts(reason)) if found.startswith("davtari")]
+    commands = [found for found in quoted(text_of(reason)) if found.startswith("davtari")]
     assert [command for command in commands if not COMMANDS.fullmatch(command)] == []
 
 
 @every_reason
 def test_every_setting_in_a_text_exists(reason: Reason) -> None:
-    settings = [found for found in quoted(texts(reason)) if "." in found and not found.startswith("davtari")]
+    settings = [found for found in quoted(text_of(reason)) if "." in found and not found.startswith("davtari")]
     assert [key for key in settings if not exists(Settings, key.split("."))] == []
 
 
 @every_reason
-def test_what_does_not_heal_by_itself_names_the_command_that_ends_it(reason: Reason) -> None:
-    text = texts(reason)
+def test_what_does_not_resolve_by_itself_names_the_command_that_ends_it(reason: Reason) -> None:
+    text = text_of(reason)
     ends = ("davtari dead-letters replay ID", "davtari dead-letters discard ID")
-    assert text.heals or any(end in text.en.fix for end in ends)
+    assert text.resolves_by_itself or any(end in text.fix for end in ends)
 
 
 def test_a_settings_key_that_does_not_exist_would_be_found() -> None:
@@ -86,7 +90,7 @@ def test_a_settings_key_that_does_not_exist_would_be_found() -> None:
 
 
 def test_no_text_is_written_twice_for_different_causes() -> None:
-    causes = [text.en.cause for text in all_texts().values()]
+    causes = [text.cause for text in all_texts().values()]
     assert len(set(causes)) == len(causes)
 
 

@@ -15,7 +15,7 @@ import pytest_asyncio
 
 from contracts.balance import StockChanged
 from contracts.operations import DeadLettered
-from contracts.reason_texts import known
+from contracts.reason_texts import find_text
 from contracts.reasons import Reason
 from contracts.topics import REPORTERS
 from services.demo.environment import ALL_LIVE, WEBHOOK_SECRET
@@ -85,7 +85,7 @@ async def test_a_spoiled_order(stage: Stage, spoiled: dict[str, int], name: str)
     (letter,) = _about(stage, f"{case.about}:{key}")
     assert letter.reason == case.reason, letter.detail
     assert str(spoiled[name]) in letter.detail
-    assert known(letter.reason) is not None
+    assert find_text(letter.reason) is not None
     assert key not in stage.ledger.sales
 
 

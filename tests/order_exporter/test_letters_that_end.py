@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from contracts.model import Event
-from contracts.reason_texts import texts
+from contracts.reason_texts import text_of
 from contracts.reasons import Reason
 from services.engine.outbox.handlers import Handlers
 from services.order_exporter import handlers as order_handlers
@@ -67,7 +67,7 @@ CASES = {
 
 @pytest.mark.parametrize("case", CASES.values(), ids=list(CASES))
 async def test_a_letter_ends_by_itself_when(case: Case, tmp_path: Path) -> None:
-    assert texts(case.reason).heals
+    assert text_of(case.reason).resolves_by_itself
     async with open_bench(tmp_path, case.rules(case.before)) as bench:
         await bench.engine.settings_are("before")
         for fact in case.facts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from io import BytesIO
 from pathlib import Path
 
@@ -11,14 +12,23 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import read_mo, write_mo
 from babel.messages.pofile import read_po
 
+from contracts.reason_texts import all_texts
 from tests.support.shared_broker import ROOT
 
 CATALOGUES = sorted((ROOT / "services" / "locale").glob("*/LC_MESSAGES/davtari.po"))
 
 
 def texts_in_code() -> set[str]:
-    found = extract_from_dir(ROOT / "services", keywords={"_": None})
+    """What `make catalogues` collects."""
+    mappings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["babel"]["mappings"]
+    methods = [(mapping["pattern"], mapping["method"]) for mapping in mappings]
+    found = extract_from_dir(ROOT, methods, keywords={"_": None}, directory_filter=is_source)
     return {text for _, _, text, _, _ in found if isinstance(text, str)}
+
+
+def is_source(folder: str) -> bool:
+    """The virtual environment and caches hold none."""
+    return not Path(folder).name.startswith((".", "_"))
 
 
 def catalogue(path: Path) -> Catalog:
@@ -49,6 +59,10 @@ def test_the_compiled_catalogue_is_that_of_its_source(path: Path) -> None:
     with path.with_suffix(".mo").open("rb") as file:
         compiled = read_mo(file)
     assert {m.id: m.string for m in read_mo(fresh) if m.id} == {m.id: m.string for m in compiled if m.id}
+
+
+def test_the_reason_codes_are_collected_too() -> None:
+    assert {text.fix for text in all_texts().values()} <= texts_in_code()
 
 
 def test_there_is_a_georgian_catalogue() -> None:

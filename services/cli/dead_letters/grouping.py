@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from contracts.reason_texts import Wording, known
+from contracts.reason_texts import ReasonText, find_text
 from services.cli.dead_letter_log import DeadLetter
 from services.cli.service_status import ServiceStatus
-from services.cli.translation import translator
+from services.settings.translation import _, translate_reason, translator
 
 _UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 
@@ -25,31 +25,31 @@ def format_age(seconds: float, language: str = "en") -> str:
 
 
 _ONE = re.compile(r"(davtari dead-letters \w+) ID")
-UNKNOWN_REASON = Wording(
-    cause="This version of the davtari command does not know the reason code.",
-    effect="See the detail.",
-    fix="Update the davtari command, then `davtari dead-letters show ID`.",
+UNKNOWN_REASON = ReasonText(
+    owner="integrator",
+    resolves_by_itself=False,
+    cause=_("This version of the davtari command does not know the reason code."),
+    effect=_("See the detail."),
+    fix=_("Update the davtari command, then `davtari dead-letters show ID`."),
 )
 
 
 def reason_owner(reason: str) -> str:
     """The role that resolves it, for example `accountant`."""
-    told = known(reason)
-    return told.owner if told else "integrator"
+    text = find_text(reason)
+    return text.owner if text else "integrator"
 
 
 def resolves_by_itself(reason: str) -> bool:
     """Whether it resolves by itself once the cause is fixed."""
-    told = known(reason)
-    return told.heals if told else False
+    text = find_text(reason)
+    return text.resolves_by_itself if text else False
 
 
-def reason_wording(reason: str, language: str) -> Wording:
+def reason_wording(reason: str, language: str) -> ReasonText:
     """The cause, effect and fix of a reason code in a language."""
-    told = known(reason)
-    if told is None:
-        return UNKNOWN_REASON
-    return told.ka if language == "ka" else told.en
+    text = find_text(reason)
+    return translate_reason(text or UNKNOWN_REASON, language)
 
 
 def describe_fix(dead_letters: Sequence[DeadLetter], language: str) -> str:

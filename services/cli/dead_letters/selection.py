@@ -14,8 +14,8 @@ from services.cli.command import InvalidArgument
 from services.cli.dead_letter_log import DeadLetter, find_dead_letter, read_dead_letters
 from services.cli.registry import SERVICES
 from services.cli.times import TIME_FORMATS, parse_time
-from services.cli.translation import Language as Languages
 from services.settings import Settings
+from services.settings.translation import Language as Languages
 
 FLOWS = {
     "catalogue": "catalog-importer",

@@ -25,9 +25,9 @@ from services.cli.dead_letters.grouping import (
 from services.cli.dead_letters.records import ByteFormat, display_record, format_bytes, mask_person
 from services.cli.dead_letters.replay import ReplayRoute, count_reasons
 from services.cli.screen import build_table, console, errors, print_json
-from services.cli.translation import translator
 from services.engine.clock import local_time
 from services.engine.outbox.edits import whole_payload
+from services.settings.translation import translator
 
 
 def print_dead_letters(found: Sequence[DeadLetter], language: str = "en") -> None:

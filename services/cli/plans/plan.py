@@ -15,7 +15,7 @@ from contracts.catalog import ProductLinked, ProductPlanned, ProductUnlinked, Wr
 from contracts.envelope import Envelope
 from contracts.model import Event
 from contracts.operations import PlannedChange
-from contracts.reason_texts import known
+from contracts.reason_texts import find_text
 from services.cli.screen import build_table, console
 
 TOPICS = ("catalog.plans", "catalog.links", "balance.items")
@@ -167,8 +167,8 @@ def plan_rows(plan: Plan) -> Iterator[tuple[str, ...]]:
         for field, before, after in change.differences or (("", "", ""),):
             yield (change.said.action, *_of(change), field, before, after, change.said.reason or "", change.said.detail)
     for said in plan.skipped:
-        reason = known(said.reason or "")
-        fix = reason.en.fix if reason else ""
+        text = find_text(said.reason or "")
+        fix = text.fix if text else ""
         product = str(said.product_id or "")
         yield ("skip", said.sku or "", said.item, "", product, "", "", "", said.reason or "", said.detail or fix)
 

@@ -7,7 +7,7 @@ from functools import partial
 
 import httpx
 
-from contracts.reason_texts import texts
+from contracts.reason_texts import text_of
 from contracts.reasons import Reason
 from services.connectors.balance.answers import error_texts, is_foreign, said, states_no_match, unknown_parameter
 from services.connectors.http.descriptions import beginning, described, is_page
@@ -93,7 +93,7 @@ def foreign_answer(what: str, *, writes: bool, status: int | None = None) -> Ups
 
 
 def _fix(reason: Reason) -> str:
-    wording = texts(reason).en
+    wording = text_of(reason)
     return f"{wording.cause} {wording.fix} ({reason})"
 
 

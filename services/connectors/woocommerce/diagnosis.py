@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from contracts.reason_texts import texts
+from contracts.reason_texts import text_of
 from contracts.reasons import Reason
 from services.connectors.http.descriptions import beginning, described
 from services.connectors.http.voice import Explanation
@@ -82,7 +82,7 @@ def explain(shop: str, response: httpx.Response) -> Explanation:
 
 def fix_of(reason: Reason, shop: str) -> str:
     """Cause and fix of a reason code for one shop, as sentences."""
-    wording = texts(reason).en
+    wording = text_of(reason)
     return f"{wording.cause} {wording.fix} ({reason})".replace("shops.SHOP.", f"shops.{shop}.")
 
 
