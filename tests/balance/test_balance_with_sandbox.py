@@ -108,7 +108,7 @@ async def joined(case: str) -> AsyncIterator[tuple[Balance, BalanceSandbox, Dial
 
 
 @pytest.mark.parametrize("case", DIALECTS)
-@pytest.mark.claim("S0.28")
+@pytest.mark.claim("S0.28", "S4.6")
 async def test_the_catalogue_is_the_same_in_every_dialect(case: str) -> None:
     async with joined(case) as (client, app, dialect):
         items = [item(row, dialect) for row in await every(client.items())]

@@ -36,6 +36,12 @@ class Born:
         self._process.start()
 
     @property
+    def pid(self) -> int:
+        """The id of the process."""
+        assert self._process.pid is not None, "the process has started"
+        return self._process.pid
+
+    @property
     def returncode(self) -> int | None:
         """Its exit code, -N when signal N has ended it; None while it runs."""
         return self._process.exitcode

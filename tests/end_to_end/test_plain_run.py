@@ -13,6 +13,8 @@ from contracts.catalog import ProductLinked
 from services.demo.kafka import Broker
 from services.sandbox.balance.catalogue import STANDARD_CATALOGUE, requested_goods
 from services.sandbox.recorded import get_recording, list_order_ids
+from tests.end_to_end import journal
+from tests.end_to_end.sockets import listening_ports
 from tests.end_to_end.stage import ALL, Stage, stage
 from tests.end_to_end.waiting import until
 
@@ -22,6 +24,10 @@ pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
     pytest.mark.timeout(300),
 ]
+WOOCOMMERCE_RESOURCES = frozenset(
+    {"products", "orders", "refunds", "customers", "webhooks", "taxes", "settings", "data", "system_status", "shipping"}
+)
+"""What WooCommerce's REST API has without any plugin, as far as Davtari uses it."""
 BUFFER = 2
 """Pieces that the settings of the stage keep back of every item."""
 
@@ -137,3 +143,25 @@ async def test_a_second_import_writes_nothing(stage: Stage) -> None:
     stock = {f"POST /wp-json/wc/v3/products/{of}": 1 for of in ("batch", "{id}/variations/batch")}
     assert after["shop"] - before["shop"] <= Counter(stock), "no more than the stock of what the order took"
     assert (after["balance"] - before["balance"]).total() <= 2
+
+
+@pytest.mark.claim("S4.4")
+async def test_the_shop_is_used_through_woocommerces_own_rest_api_alone(stage: Stage) -> None:
+    # given a shop that got products and stock, and whose orders are in the books
+    await stage.place(stage.till.order())
+    await stage.closes()
+    # then every request went to WooCommerce's REST API or to the index that names it: no plugin answered any
+    paths = {entry["path"] for entry in await journal.requests(stage.world.shop)}
+    assert {path for path in paths if not path.startswith("/wp-json/wc/v3/")} <= {"/", "/wp-json/"}
+    resources = {path.split("/")[4] for path in paths if path.startswith("/wp-json/wc/v3/")}
+    assert {"products", "orders"} <= resources <= WOOCOMMERCE_RESOURCES
+
+
+@pytest.mark.claim("S4.7")
+async def test_no_service_that_calls_balance_listens_on_a_port(stage: Stage) -> None:
+    # given services that have read Balance and written to it
+    await stage.place(stage.till.order())
+    await stage.closes()
+    # then only the receiver of webhooks listens, so that a Balance on the premises needs no inbound port
+    ports = {name: listening_ports(stage.programs[name].process.pid) for name in ALL}
+    assert {name: found for name, found in ports.items() if found} == {"store-feed": {stage.settings.receiver.port}}

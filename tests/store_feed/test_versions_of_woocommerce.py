@@ -57,6 +57,7 @@ TAXED = 217
 """A recorded order with taxed goods and a refund of some."""
 
 
+@pytest.mark.claim("S4.6")
 @pytest.mark.parametrize("order", [*SEVERAL_RATES, *SINGLE_RATE])
 async def test_a_recorded_order_and_its_refunds_are_the_same_facts(tmp_path: Path, order: int) -> None:
     said = {}

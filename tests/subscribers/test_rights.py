@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,12 +13,13 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import GroupAuthorizationFailedError, TopicAuthorizationFailedError
 from confluent_kafka import TopicCollection
 from confluent_kafka.admin import AdminClient, NewTopic
+from tenacity import AsyncRetrying, retry_if_result, stop_after_delay, wait_fixed
 
 from contracts.json_schema import schema_of
 from contracts.registry import EVENTS
 from contracts.topics import TOPICS
 from ops.acl.__main__ import main
-from ops.acl.roles import IMPERSONAL, PERSONAL, READS, RESTRICTED, WRITES, roles
+from ops.acl.roles import IMPERSONAL, PERSONAL, READS, RESTRICTED, WRITES, Role, roles
 from services.cli.registry import OPTIONAL_SERVICES, SERVICES
 from services.demo.kafka import Broker
 from tests.subscribers.guarded import Guarded, bindings, calls_of_the_script, guarded, options
@@ -26,6 +28,7 @@ pytestmark = [pytest.mark.long, pytest.mark.claim("I7")]
 ROOT = Path(__file__).parents[2]
 ROLES = {role.name: role for role in roles()}
 ALL = [topic.name for topic in TOPICS]
+RIGHTS_SECONDS = 60.0
 MADE_FOR = {"store-feed": ["services/connectors/woocommerce"]}
 """Where events of a service are made besides in its own folder."""
 
@@ -111,11 +114,32 @@ def allowed(client: AdminClient) -> dict[str, set[str]]:
     return {name: {operation.name for operation in topic.authorized_operations} for name, topic in seen.items()}
 
 
+def has_its_topics(found: dict[str, set[str]], role: Role) -> bool:
+    """Whether every topic that a role may read or write is in its list, with that right."""
+    wanted = {(topic, "READ") for topic in role.reads} | {(topic, "WRITE") for topic in role.writes}
+    return wanted <= {(topic, right) for topic, rights in found.items() for right in rights}
+
+
+async def rights_in_force(client: AdminClient, role: Role) -> dict[str, set[str]]:
+    """What Kafka allows a principal once the broker has loaded the role's rights.
+
+    The controller confirms new topics and rules before the broker has applied them. Gives what Kafka says after
+    `RIGHTS_SECONDS` if the rights are incomplete until then, so that the assertion shows what is missing.
+    """
+    trying = AsyncRetrying(
+        retry=retry_if_result(lambda found: not has_its_topics(found, role)),
+        stop=stop_after_delay(RIGHTS_SECONDS),
+        wait=wait_fixed(0.2),
+        retry_error_callback=lambda state: state.outcome.result() if state.outcome else {},
+    )
+    return await trying(asyncio.to_thread, allowed, client)
+
+
 @pytest.mark.kafka
 @pytest.mark.timeout(240)  # it starts a node of its own
 async def test_a_real_kafka_allows_each_role_what_it_should_and_nothing_else(cluster: Guarded) -> None:
     for role in ROLES.values():
-        found = allowed(cluster.client_of(role.principal))
+        found = await rights_in_force(cluster.client_of(role.principal), role)
         assert {topic for topic, may in found.items() if "READ" in may} == set(role.reads), role.name
         assert {topic for topic, may in found.items() if "WRITE" in may} == set(role.writes), role.name
         assert {may for each in found.values() for may in each} <= {"READ", "WRITE", "DESCRIBE", "CREATE"}, role.name
