@@ -94,7 +94,7 @@ class OwnDiskWatch:
 
     async def look(self, engine: Engine) -> None:
         """Tell whoever has not been told of the trouble; when it is over the next one is told of again."""
-        why = engine.database.trouble
+        why = engine.database.failure
         if not why:
             self._told.clear()
             return

@@ -12,7 +12,7 @@ from services.balance_feed.schedule import Schedule
 from services.connectors.balance.client import Balance
 from services.engine.outbox.engine import Engine
 from services.engine.runtime.blueprint import Blueprint
-from services.engine.runtime.feed_watch import watch, watched
+from services.engine.runtime.feed_watch import make_feed_watch_task, with_feed_rules
 from services.settings.model import Settings
 
 
@@ -24,6 +24,6 @@ async def blueprint(settings: Settings) -> AsyncIterator[Blueprint]:
         async def imports(engine: Engine) -> None:
             await Schedule(engine, Importer(engine, balance, settings), settings.schedule).run()
 
-        tasks = (imports, watch(NAME, RESOURCES, settings.freshness))
+        tasks = (imports, make_feed_watch_task(NAME, RESOURCES, settings.freshness))
         gates = (balance_gate(settings, balance),)
-        yield Blueprint(name=NAME, handlers=watched(handlers()), fingerprint="", tasks=tasks, gates=gates)
+        yield Blueprint(name=NAME, handlers=with_feed_rules(handlers()), fingerprint="", tasks=tasks, gates=gates)

@@ -19,11 +19,11 @@ from services.balance_feed.scratch import AT_ONCE, KnownDigest, RowGroup, Scratc
 from services.balance_feed.snapshot import BalanceReader, Snapshot, read_snapshot
 from services.engine.outbox.dead_letters import PARKED
 from services.engine.outbox.engine import Engine
-from services.engine.outbox.faults import FAULT, Fault, clear_fault, note_fault
+from services.engine.outbox.faults import FAULT, Fault, clear_fault, report_fault
 from services.engine.outbox.upstream_errors import AccessDenied, Rejected
 from services.engine.outbox.work import Work
 from services.engine.runtime.blueprint import fingerprint
-from services.engine.state.database import note, noted
+from services.engine.state.database import read_meta, write_meta
 from services.engine.state.store import read_kind
 from services.settings.model import Settings
 
@@ -47,7 +47,7 @@ async def report_faults(engine: Engine, faults: Mapping[str, Fault]) -> None:
     if faults:
         async with engine.work() as work:
             for subject, fault in faults.items():
-                note_fault(work, subject, fault)
+                report_fault(work, subject, fault)
 
 
 async def clear_resolved(engine: Engine, resource: Resource, standing: Set[str]) -> None:
@@ -62,8 +62,9 @@ async def clear_resolved(engine: Engine, resource: Resource, standing: Set[str])
 
 async def _known(engine: Engine) -> set[str]:
     """Faults noted here, and those that a rebuilt database knows only by their open dead letters."""
-    noted = {key async for key, _ in read_kind(engine.database, FAULT.name)}
-    return noted | {subject async for _, body in read_kind(engine.database, PARKED.name) for subject in _subject(body)}
+    reported = {key async for key, _ in read_kind(engine.database, FAULT.name)}
+    parked = read_kind(engine.database, PARKED.name)
+    return reported | {subject async for _, body in parked for subject in _subject(body)}
 
 
 def _subject(body: str) -> list[str]:
@@ -112,10 +113,10 @@ class Importer:
     async def _stated(self, resource: Resource) -> None:
         """Everything of a resource is stated; what was never begun needs no note."""
         async with self._engine.database.read() as connection:
-            begun = await noted(connection, STATING + resource)
+            begun = await read_meta(connection, STATING + resource)
         if begun:
             async with self._engine.database.write() as connection:
-                await note(connection, STATING + resource, "")
+                await write_meta(connection, STATING + resource, "")
 
     async def _state_all(self, fact: FactBuilder, scratch: ScratchFile, report: ImportReport, *, dry_run: bool) -> None:
         try:
@@ -185,9 +186,9 @@ class Importer:
             report.understood(len(said), faults)
             if dry_run:
                 return
-            await note(work.connection, STATING + report.resource, "yes")
+            await write_meta(work.connection, STATING + report.resource, "yes")
             for subject, fault in faults.items():
-                note_fault(work, subject, fault)
+                report_fault(work, subject, fault)
             for group in groups:
                 if group.key in found.facts:
                     work.put(OBSERVED[report.resource], group.key, Observed(digest=group.digest))

@@ -16,7 +16,7 @@ from services.connectors.woocommerce.batch import ItemResult, NotStored, Stored
 from services.connectors.woocommerce.echo import differences
 from services.connectors.woocommerce.product import Product
 from services.connectors.woocommerce.product_write import ProductWrite
-from services.engine.outbox.batches import Batches, isolated
+from services.engine.outbox.batches import Batches, call_isolated
 from services.engine.outbox.outcome import Outcome, Refused
 from services.engine.outbox.upstream_errors import UpstreamError, outcome_of
 
@@ -80,7 +80,7 @@ async def _sight(
 
 
 async def _by_id(shop: ProductSource, product_id: int) -> Product | Outcome | None:
-    [held] = await isolated(lambda ids: _products(shop, ids), [product_id])
+    [held] = await call_isolated(lambda ids: _products(shop, ids), [product_id])
     return held
 
 

@@ -17,8 +17,8 @@ from services.engine.kafka.availability import KafkaNotReady
 from services.engine.kafka.topics import TopicsNotCreated
 from services.engine.outbox.upstream_errors import UpstreamError
 from services.engine.runtime.serving import CannotListen
+from services.engine.state.errors import first_cause
 from services.engine.state.lock import AlreadyRunning
-from services.engine.state.trouble import first_cause
 from services.refund_exporter.return_requests import RequestInvalid
 from services.settings import SettingsError
 from services.settings.base import SecretMissing

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Select
 from sqlalchemy.dialects import sqlite
 
-from services.engine.state.files import database_file
+from services.engine.state.files import database_path
 from services.engine.telemetry.freshness import PREFIX
 from services.order_exporter.projection import SERVICE
 from services.order_exporter.readings import orders_on_time, untouched_orders
@@ -111,7 +111,7 @@ def _literal(query: Select[Any]) -> str:
 
 
 def _file(settings: Settings, service: str) -> Path:
-    return database_file(settings.state.directory, service)
+    return database_path(settings.state.directory, service)
 
 
 def _open(path: Path) -> sqlite3.Connection:

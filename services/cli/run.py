@@ -23,8 +23,8 @@ from services.engine.kafka.membership import Displaced
 from services.engine.kafka.topics import TopicsNotCreated, create_topics
 from services.engine.runtime.service import Service
 from services.engine.runtime.serving import CannotListen
-from services.engine.state.lock import AlreadyRunning, refuse_seconds
-from services.engine.state.trouble import first_cause
+from services.engine.state.errors import first_cause
+from services.engine.state.lock import AlreadyRunning, require_not_running
 from services.engine.telemetry.board import Board
 from services.engine.telemetry.exporting import exporting
 from services.engine.telemetry.meters import RESTARTS
@@ -84,7 +84,7 @@ async def _pause(name: str, failures: int, cause: BaseException) -> None:
 async def run_until_signalled(names: Iterable[str], settings: Settings, *, supervised: bool) -> None:
     """Run until SIGTERM or SIGINT; what is under way is finished first. Health and metrics are served beside it."""
     chosen, telemetry = list(names), settings.telemetry
-    await refuse_seconds(settings.state.directory, chosen, utc_now)
+    await require_not_running(settings.state.directory, chosen, utc_now)
     board = Board(chosen, telemetry.stalled_after)
     run = partial(supervise if supervised else run_service, settings=settings, watching=board.watching)
     async with exporting(telemetry, f"davtari-{chosen[0]}" if len(chosen) == 1 else "davtari"):

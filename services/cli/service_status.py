@@ -15,7 +15,7 @@ from rich.markup import escape
 from services.cli.registry import configured_services
 from services.engine.clock import local_time
 from services.engine.kafka.connection import open_admin, read_end_offsets
-from services.engine.state.files import database_file
+from services.engine.state.files import database_path
 from services.settings.model import KafkaSettings, Settings
 
 # What blocked deliveries wait for, by thing: as far as the state databases of the services are on this machine.
@@ -45,7 +45,7 @@ def read_blocked(settings: Settings) -> list[BlockedDeliveries]:
     found = [
         one
         for name in configured_services(settings)
-        for one in _of(name, database_file(settings.state.directory, name))
+        for one in _of(name, database_path(settings.state.directory, name))
     ]
     return sorted(found, key=lambda one: one.since)
 
@@ -104,7 +104,7 @@ class ServiceStatus:
 
 async def read_service_statuses(settings: Settings) -> list[ServiceStatus]:
     """How every service stands, from its state database and its consumer group."""
-    found = [_local(name, database_file(settings.state.directory, name)) for name in configured_services(settings)]
+    found = [_local(name, database_path(settings.state.directory, name)) for name in configured_services(settings)]
     known = {settings.kafka.group(one.service): one for one in found}
     committed = await _committed(settings.kafka, known)
     ends = await read_end_offsets(settings.kafka, {tp for offsets in committed.values() for tp in offsets})

@@ -37,7 +37,7 @@ everything must move again within a minute after the upstream is back."""
 _SECONDS = re.compile(r"\d+(\.\d+)?", re.ASCII)
 
 
-def retry_after(header: str | None, now: datetime, longest: float = LONGEST_WAIT) -> float | None:
+def parse_retry_after(header: str | None, now: datetime, longest: float = LONGEST_WAIT) -> float | None:
     """Seconds to wait, between 0 and `longest`; None when the header is missing or says nothing usable.
 
     Both forms of RFC 9110 are read: a number of seconds and an HTTP date, which is compared with `now`.

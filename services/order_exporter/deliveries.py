@@ -16,7 +16,7 @@ from services.accounting.documents.booking import Booked, Document, Register, bo
 from services.accounting.documents.parts import held_by, lines_together, recorded_parts, total_of, vat_of
 from services.accounting.documents.read_back import Intent
 from services.connectors.balance.documents import StoredDocument
-from services.engine.outbox.lane import Deliver, each
+from services.engine.outbox.lane import Deliver, deliver_each
 from services.engine.outbox.outcome import Done, Outcome, Refused
 from services.engine.outbox.row import Row
 from services.engine.outbox.upstream_errors import UpstreamError, outcome_of
@@ -221,4 +221,4 @@ def _deliver_documents(balance: ExporterBalance, dialect: Dialect, clock: Callab
             return await deliver_sales_order(row, register, clock)
         return await deliver_sale(row, sales, clock)
 
-    return each(one)
+    return deliver_each(one)

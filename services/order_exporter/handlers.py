@@ -19,7 +19,7 @@ from services.accounting.documents.approval import Candidate
 from services.accounting.documents.push import answers, being_read, pushes_of, wants_plan
 from services.accounting.documents.unbookable import Unbookable
 from services.engine.outbox.decision import NOTHING, Decision, Delivery, Refusal
-from services.engine.outbox.handlers import Handlers, News, Remember, composed
+from services.engine.outbox.handlers import Handlers, News, Remember, compose_rules
 from services.engine.outbox.outcome import Blocked
 from services.engine.state.records import State
 from services.order_exporter import contact_merges, readings, sales_orders, stock
@@ -78,7 +78,7 @@ def _remember(settings: Settings) -> Mapping[type[Event], Remember]:
         PAYMENT_RULES,
         contact_merges.contact_rules(settings),
     )
-    return reduce(composed, more, REMEMBER)
+    return reduce(compose_rules, more, REMEMBER)
 
 
 def decide(settings: Settings, subject: str, state: State) -> Decision:

@@ -15,7 +15,7 @@ from services.accounting.documents import approval
 from services.accounting.documents.push import Push, answers, being_read
 from services.accounting.documents.unbookable import Unbookable
 from services.engine.outbox.decision import NOTHING, Decision, Delivery, Refusal
-from services.engine.outbox.handlers import Handlers, composed
+from services.engine.outbox.handlers import Handlers, compose_rules
 from services.engine.outbox.outcome import Blocked
 from services.engine.state.records import State
 from services.refund_exporter.approvals import approval_block, approval_questions
@@ -32,7 +32,7 @@ LANE = "balance.documents"
 
 def handlers(settings: Settings) -> Handlers:
     """The rules of refund-exporter under these settings. Subjects are `shop:order`."""
-    rules = composed({**REMEMBER, ReturnRequested: return_requested}, approval.approval_rules("credit-note"))
+    rules = compose_rules({**REMEMBER, ReturnRequested: return_requested}, approval.approval_rules("credit-note"))
     return Handlers(topics=TOPICS, remember=rules, decide=partial(decide, settings))
 
 

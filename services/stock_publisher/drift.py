@@ -140,7 +140,7 @@ class DriftWatch:
         found = [
             event for events in await work.run([partial(self._drifts, one) for one in products]) for event in events
         ]
-        waiting = await outbox.waiting_of(work.connection, [f"{event.shop}:{event.item}" for event in found])
+        waiting = await outbox.read_waiting(work.connection, [f"{event.shop}:{event.item}" for event in found])
         return [event for event in found if not waiting.get(f"{event.shop}:{event.item}")]
 
     def _drifts(self, product: Product, state: State) -> list[StockDrifted]:

@@ -112,14 +112,14 @@ class UnreadOrderGuard:
 
     async def _look(self, rows: Sequence[Row]) -> None:
         async with self._orders.engine.database.read() as connection:
-            decided = await outbox.decided_at(connection, [row.id for row in rows])
+            decided = await outbox.last_due_at(connection, [row.id for row in rows])
         if decided is not None and not self._looks.covers(decided):
             await self._looks.wait()
 
     async def _current(self, rows: Sequence[Row]) -> dict[str, Row]:
         """The rows as they are wanted now; one that is not wanted any more has nothing to do."""
         async with self._orders.engine.work() as work:
-            found = await outbox.current(work.connection, [row.id for row in rows])
+            found = await outbox.select_current(work.connection, [row.id for row in rows])
             decided = await work.decisions({row.subject for row in rows})
         wanted = {delivery.id for decision in decided.values() for delivery in decision.deliveries}
         return {id_: row for id_, row in found.items() if id_ in wanted}

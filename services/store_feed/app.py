@@ -20,9 +20,9 @@ from services.engine.outbox.engine import Engine
 from services.engine.outbox.lane import Lane
 from services.engine.runtime import serving
 from services.engine.runtime.blueprint import Blueprint, Task
-from services.engine.runtime.feed_watch import watch as watch_feeds
-from services.engine.runtime.feed_watch import watched
-from services.engine.state.database import lasting
+from services.engine.runtime.feed_watch import make_feed_watch_task as watch_feeds
+from services.engine.runtime.feed_watch import with_feed_rules
+from services.engine.state.database import restart_after_outages
 from services.settings.model import ReceiverSettings, Settings
 from services.store_feed import customers
 from services.store_feed.customers import CustomerCheck
@@ -42,7 +42,7 @@ from services.store_feed.webhook_health import SignatureMonitor, watch_webhooks
 
 async def serve_receiver(app: WebhookReceiver, settings: ReceiverSettings) -> None:
     """Serve until cancelled; deliveries under way are answered first. Raises `CannotListen`."""
-    await serving.serve(app, serving.Address(settings.host, settings.port, what="webhooks", section="receiver"))
+    await serving.serve(app, serving.ListenAddress(settings.host, settings.port, what="webhooks", section="receiver"))
 
 
 Clock = Callable[[], datetime]
@@ -56,7 +56,7 @@ async def blueprint(settings: Settings, clock: Clock = utc_now) -> AsyncIterator
         lost = LostOrderSearch(settings.state.directory)
         yield Blueprint(
             name=NAME,
-            handlers=with_known_orders(with_identities(watched(handlers(settings.shops)))),
+            handlers=with_known_orders(with_identities(with_feed_rules(handlers(settings.shops)))),
             fingerprint="",
             lanes=[
                 *[_lane(settings, shops[name], guard, clock) for name, guard in guards.items()],
@@ -134,7 +134,7 @@ def _receive(settings: Settings) -> Task:
         app = WebhookReceiver(secrets, inbox.accept, alarm.heard, Random())
         async with asyncio.TaskGroup() as tasks:
             for work in (inbox.run, alarm.run):  # a full disk must not end the receiver: it answers 503 meanwhile
-                tasks.create_task(lasting(engine.database, partial(work, engine)))
+                tasks.create_task(restart_after_outages(engine.database, partial(work, engine)))
             tasks.create_task(serve_receiver(app, settings.receiver))
 
     return receive

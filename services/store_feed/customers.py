@@ -29,7 +29,7 @@ from services.engine.outbox.outcome import Done, Outcome
 from services.engine.outbox.row import Row
 from services.engine.outbox.upstream_errors import UpstreamError, outcome_of
 from services.engine.state.records import Kind, State
-from services.engine.state.store import chunks, read_kind, refs_of
+from services.engine.state.store import chunks, read_kind, read_refs
 from services.settings.model import ScheduleSettings
 from services.store_feed.records import (
     CUSTOMERS,
@@ -168,7 +168,7 @@ class CustomerCheck:
         """
         hinted = 0
         gone = {key async for key, _ in read_kind(self._engine.database, REMOVED.name)}
-        named = await refs_of(self._engine.database, ORDER.name)
+        named = await read_refs(self._engine.database, ORDER.name)
         for accounts in chunks(sorted(self._own([*named, *gone])), AT_ONCE):
             there = await self._shop.customers_there(accounts)
             keys = {self._key(one) for one in accounts if (one in there) == (self._key(one) in gone)}

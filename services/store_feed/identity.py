@@ -25,7 +25,7 @@ from services.connectors.identity.seen import MARK, Seen, ShowsItself, look
 from services.connectors.identity.standing import KNOWN, Standing, refusal
 from services.engine.outbox.decision import NOTHING, Decision, Delivery
 from services.engine.outbox.engine import Engine
-from services.engine.outbox.handlers import Handlers, composed
+from services.engine.outbox.handlers import Handlers, compose_rules
 from services.engine.outbox.outcome import Done, Outcome, Retry
 from services.engine.outbox.row import Row
 from services.engine.outbox.upstream_errors import AccessDenied, Rejected, UpstreamError, outcome_of
@@ -43,7 +43,7 @@ KNOWN_ORDER = Kind("known-order", PlacedOrder)
 def with_known_orders(handlers: Handlers) -> Handlers:
     """The rules of store-feed, which also keep the known orders of its shops right."""
     own: dict[Any, Any] = {OrderRemoved: _removed, ShopIdentified: _identified}
-    return replace(handlers, remember=composed(handlers.remember, own))
+    return replace(handlers, remember=compose_rules(handlers.remember, own))
 
 
 def _removed(envelope: Envelope[OrderRemoved], state: State) -> None:

@@ -17,7 +17,7 @@ from services.connectors.identity.seen import address
 from services.connectors.identity.standing import KNOWN
 from services.connectors.woocommerce import php
 from services.engine.outbox.engine import Engine
-from services.engine.outbox.row import KeptCause
+from services.engine.outbox.row import StoredCause
 from services.engine.outbox.work import Work
 from services.engine.state.database import Database
 from services.engine.state.group_commit import GroupCommit
@@ -111,7 +111,7 @@ def parse_hints(rows: Iterable[Any], now: datetime, homes: Mapping[str, str] = N
             continue
         id_, key = str(uuid4()), f"{row.shop}:{named}"
         shown = _newer(_shown(delivery, homes.get(row.shop), now), found.get(key))
-        found[key] = HintSource(KeptCause(id_, id_, row.traceparent), shown=shown)
+        found[key] = HintSource(StoredCause(id_, id_, row.traceparent), shown=shown)
     return found
 
 

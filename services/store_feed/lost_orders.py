@@ -16,8 +16,8 @@ from pathlib import Path
 from contracts.shop import OrderChanged, RefundIssued
 from services.engine.outbox.engine import Engine
 from services.engine.outbox.work import Work
-from services.engine.state.database import note, noted
-from services.engine.state.files import set_aside_files
+from services.engine.state.database import read_meta, write_meta
+from services.engine.state.files import find_set_aside
 from services.engine.state.store import chunks, load_versions
 from services.store_feed.records import NAME, SWEPT, HintSource, SweepCursor, request_refreshes
 
@@ -37,7 +37,7 @@ class LostOrderSearch:
 
     async def keep_cursors(self, engine: Engine) -> None:
         """Have the sweeps go on where the newest of them had come to: the topics may not tell any more."""
-        files = set_aside_files(self._directory, NAME, "outdated")
+        files = find_set_aside(self._directory, NAME, "outdated")
         cursors = await asyncio.to_thread(_cursors, files[-1]) if files else {}
         async with engine.work() as work:
             known = await work.get_many(SWEPT, cursors)
@@ -47,9 +47,9 @@ class LostOrderSearch:
 
     async def look_again(self, engine: Engine) -> None:
         """Have every order looked at again that the topics have lost, once for each database."""
-        for file in set_aside_files(self._directory, NAME, "outdated"):
+        for file in find_set_aside(self._directory, NAME, "outdated"):
             async with engine.database.read() as connection:
-                done = await noted(connection, _mark(file))
+                done = await read_meta(connection, _mark(file))
             if done is None:
                 await self._compare(engine, file)
 
@@ -59,7 +59,7 @@ class LostOrderSearch:
             async with engine.work() as work:
                 lost += await _hint(work, stated)
         async with engine.database.write() as connection:
-            await note(connection, _mark(file), str(lost))
+            await write_meta(connection, _mark(file), str(lost))
         if lost:
             log.warning("orders that the topics have lost are read again", extra={"file": str(file), "made": lost})
 

@@ -21,7 +21,7 @@ from services.connectors.woocommerce.cursor import Cursor
 from services.connectors.woocommerce.pages import Skip, Skipped
 from services.connectors.woocommerce.readable import modified_at
 from services.engine.outbox.engine import Engine
-from services.engine.outbox.faults import Fault, note_fault
+from services.engine.outbox.faults import Fault, report_fault
 from services.engine.outbox.upstream_errors import UpstreamError
 from services.engine.outbox.work import Work
 from services.engine.state.store import chunks, read_kind
@@ -49,7 +49,7 @@ async def report_skipped(work: Work, shop: str, left_out: Sequence[Skipped]) -> 
     await work.announce([(_unreadable(work, shop, id_, one), None) for id_, one in named.items()])
     await request_refreshes(work, {order_key(shop, id_): HintSource() for id_ in named})
     for why in sorted({one.why for one in left_out if one.id not in named}):
-        note_fault(work, _subject(shop, why), _nameless(shop, why))
+        report_fault(work, _subject(shop, why), _nameless(shop, why))
 
 
 def _unreadable(work: Work, shop: str, id_: int, one: Skipped) -> OrderUnreadable:

@@ -15,7 +15,7 @@ from contracts.model import Event
 from contracts.operations import DeadLetterSettled
 from contracts.reasons import Reason
 from contracts.shop import OrderUnreadable, RefundUnreadable
-from services.engine.outbox.dead_letters import PARKED, letter_id
+from services.engine.outbox.dead_letters import PARKED, dead_letter_id
 from services.engine.outbox.decision import Delivery, Refusal
 from services.engine.outbox.faults import FAULT
 from services.engine.outbox.handlers import Remember
@@ -50,7 +50,7 @@ def find_dead_letters(order: str, looking: bool, state: State) -> Iterator[Refus
 
 
 def _is_open(delivery: str, state: State) -> bool:
-    parked = state.get(PARKED, letter_id(NAME, delivery))
+    parked = state.get(PARKED, dead_letter_id(NAME, delivery))
     return parked is not None and parked.state == "open"
 
 

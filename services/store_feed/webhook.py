@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from opentelemetry.trace import SpanKind
 
-from services.engine.state.trouble import passing
+from services.engine.state.errors import describe_temporary_failure
 from services.engine.telemetry import meters
 from services.engine.telemetry.trace import new_traceparent
 from services.engine.telemetry.tracing import span, traceparent
@@ -130,7 +130,7 @@ class WebhookReceiver:
             trace = traceparent() or new_traceparent(self._rng)
             await self._accept(WebhookDelivery(shop, _topic(scope), body, trace, _source(scope)))
         except Exception as error:
-            why = passing(error)
+            why = describe_temporary_failure(error)
             told = {"shop": shop, "why": why or repr(error)}
             log.error("webhook could not be made durable", extra=told, exc_info=None if why else error)
             return 503, {"error": "not stored; the sweep will find the change"}

@@ -14,7 +14,7 @@ from services.connectors.http.unreadable import Listing
 from services.connectors.identity.guard import Shut, always_open
 from services.connectors.woocommerce.webhooks import Webhook
 from services.engine.outbox.engine import Engine
-from services.engine.outbox.faults import Fault, clear_fault, note_fault
+from services.engine.outbox.faults import Fault, clear_fault, report_fault
 from services.engine.outbox.upstream_errors import UpstreamError
 
 log = logging.getLogger(__name__)
@@ -111,7 +111,7 @@ class SignatureMonitor:
             return
         async with engine.work() as work:
             if standing:
-                note_fault(work, signature_subject(shop), wrong_secret_fault(shop))
+                report_fault(work, signature_subject(shop), wrong_secret_fault(shop))
             else:
                 clear_fault(work, signature_subject(shop))
         self._shown[shop] = standing

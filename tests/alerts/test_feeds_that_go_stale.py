@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from contracts.alerts import FeedStateChanged
-from services.engine.runtime.feed_watch import FeedWatch, watched
+from services.engine.runtime.feed_watch import FeedWatch, with_feed_rules
 from services.engine.telemetry.freshness import completed
 from tests.outbox.bench import Bench, open_bench
 from tests.outbox.shelf import handlers, record
@@ -22,7 +22,7 @@ async def said(bench: Bench) -> list[str]:
 
 @pytest.mark.claim("I9")
 async def test_a_feed_is_stale_past_its_limit_and_fresh_once_it_is_complete(tmp_path: Path) -> None:
-    async with open_bench(tmp_path, watched(handlers())) as bench:
+    async with open_bench(tmp_path, with_feed_rules(handlers())) as bench:
         watch = FeedWatch(bench.engine, "balance-feed", LIMITS)
         await completed(bench.database, "stock", bench.clock())
         bench.clock.advance(900)
@@ -38,7 +38,7 @@ async def test_a_feed_is_stale_past_its_limit_and_fresh_once_it_is_complete(tmp_
 
 
 async def test_a_feed_that_was_never_complete_is_stale_after_its_limit_too(tmp_path: Path) -> None:
-    async with open_bench(tmp_path, watched(handlers())) as bench:
+    async with open_bench(tmp_path, with_feed_rules(handlers())) as bench:
         watch = FeedWatch(bench.engine, "balance-feed", LIMITS)
         bench.clock.advance(901)
         await watch.look()
@@ -48,12 +48,12 @@ async def test_a_feed_that_was_never_complete_is_stale_after_its_limit_too(tmp_p
 
 async def test_what_was_said_before_a_restart_is_not_said_again(tmp_path: Path) -> None:
     """Given a stale feed and a database that was rebuilt from the topics; then it is fresh, and that is said once."""
-    async with open_bench(tmp_path / "first", watched(handlers())) as bench:
+    async with open_bench(tmp_path / "first", with_feed_rules(handlers())) as bench:
         watch = FeedWatch(bench.engine, "balance-feed", LIMITS)
         bench.clock.advance(1000)
         await watch.look()
         [stale] = await bench.said(FeedStateChanged)
-    async with open_bench(tmp_path / "second", watched(handlers())) as bench:
+    async with open_bench(tmp_path / "second", with_feed_rules(handlers())) as bench:
         await bench.take(record(stale))
         watch = FeedWatch(bench.engine, "balance-feed", LIMITS)
         bench.clock.advance(1000)

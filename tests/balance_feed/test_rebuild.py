@@ -44,7 +44,7 @@ async def rebuilt(feed: Feed, directory: Path) -> AsyncIterator[Feed]:
     records = await feed.ledger.records()
     async with reading(NAME, handlers(), directory, feed.clock) as engine:
         await engine.take(records)
-        await engine.catch_up_done()
+        await engine.finish_catch_up()
         async with over(feed.sandbox, feed.settings, engine, directory, feed.clock) as again:
             yield again
 

@@ -15,7 +15,7 @@ import aiosqlite
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from services.engine.kafka.connection import consumer_options
-from services.engine.state.files import database_file
+from services.engine.state.files import database_path
 from services.settings.model import KafkaSettings
 from tests.benchmarks.spied import Statement
 
@@ -56,8 +56,8 @@ class BareConsumer:
 async def bare_consumer(settings: KafkaSettings, topic: str, folder: Path) -> AsyncIterator[BareConsumer]:
     """A bare consumer of one topic over a copy of our state database, without an engine."""
     with (
-        sqlite3.connect(database_file(folder, "ours")) as ours,
-        sqlite3.connect(database_file(folder, "floor")) as copy,
+        sqlite3.connect(database_path(folder, "ours")) as ours,
+        sqlite3.connect(database_path(folder, "floor")) as copy,
     ):
         ours.backup(copy)
         copy.execute("PRAGMA journal_mode=WAL")
@@ -69,7 +69,7 @@ async def bare_consumer(settings: KafkaSettings, topic: str, folder: Path) -> As
         **(consumer_options() | {"auto_offset_reset": "earliest"}),
     )
     await kafka.start()
-    async with aiosqlite.connect(database_file(folder, "floor"), isolation_level=None) as database:
+    async with aiosqlite.connect(database_path(folder, "floor"), isolation_level=None) as database:
         for pragma in ("synchronous=FULL", "cache_size=-16000"):
             await database.execute(f"PRAGMA {pragma}")
         yield BareConsumer(kafka, database)

@@ -36,7 +36,7 @@ class Counting(Relay):
     async def done(self, count: int) -> None:
         """Wait until so many deliveries have been made, and all of it is durable. Raises `TimeoutError`."""
         async with asyncio.timeout(240):
-            while self.outcomes["Done"] < count or self.leaving:
+            while self.outcomes["Done"] < count or self.in_flight:
                 self._changed_now.clear()
                 await self._changed_now.wait()
 

@@ -39,7 +39,7 @@ async def known(folder: Path, url: Awaitable[str]) -> AsyncIterator[tuple[Engine
         for start in range(0, ITEMS, 250):
             numbers = range(start, min(start + 250, ITEMS))
             await take(engine, (fact for n in numbers for fact in facts(rules, n)))
-        await engine.catch_up_done()
+        await engine.finish_catch_up()
         rules = goods.settings(folder, await url)
         async with (
             open_shop(rules, "main", utc_now) as shop,

@@ -18,9 +18,9 @@ from typing import Any
 
 import orjson
 
-from services.engine.runtime.serving import Address, serve
+from services.engine.runtime.serving import ListenAddress, serve
 from services.engine.state.database import open_database
-from services.engine.state.files import database_file
+from services.engine.state.files import database_path
 from services.store_feed.inbox import Inbox
 from services.store_feed.webhook import WebhookReceiver
 
@@ -83,10 +83,10 @@ async def run(kind: str, folder: Path) -> None:
     database = await open_database(folder, kind)
     inbox = Inbox(database)
     ours = WebhookReceiver({"main": [SECRET]}, inbox.accept, heard, Random(1))
-    app = ours if kind == "ours" else Floor(database_file(folder, kind))
+    app = ours if kind == "ours" else Floor(database_path(folder, kind))
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    serving = asyncio.create_task(serve(app, Address("127.0.0.1", port, what="webhooks", section="receiver")))
+    serving = asyncio.create_task(serve(app, ListenAddress("127.0.0.1", port, what="webhooks", section="receiver")))
     print(port, flush=True)
     await asyncio.to_thread(sys.stdin.read)
     serving.cancel()

@@ -9,7 +9,7 @@ from typing import Any
 from contracts.operations import DeadLettered, DeadLetterSettled, FailedDelivery, FailedRecord
 from contracts.reasons import Reason
 from services.cli.dead_letter_log import DeadLetter, DeadLetterEvent, apply_dead_letter_event
-from services.engine.outbox.dead_letters import letter_digest
+from services.engine.outbox.dead_letters import dead_letter_digest
 
 NOW = datetime(2026, 11, 20, 14, tzinfo=UTC)
 SALE = {"shop": "main", "order": 998}
@@ -34,7 +34,11 @@ def failed_delivery(
         blocked_on=more.pop("blocked_on", None),
     )
     person = {"person": more["person"]} if more.get("person") else {}
-    common = {"detail": "the period is closed", "at": NOW, "digest": letter_digest(content | person, failed.blocked_on)}
+    common = {
+        "detail": "the period is closed",
+        "at": NOW,
+        "digest": dead_letter_digest(content | person, failed.blocked_on),
+    }
     return DeadLettered(
         dead_letter=f"{number:08d}-letter",
         service=service,

@@ -16,7 +16,7 @@ from services.cli.dead_letters import edit_check as looking_up
 from services.cli.dead_letters.correction import Correction, build_correction, editable_document
 from services.cli.dead_letters.edit_check import EditContext, check_references, confirm_doubts
 from services.cli.dead_letters.pointers import set_value
-from services.engine.outbox.dead_letters import delivery_letter, digest_of
+from services.engine.outbox.dead_letters import dead_letter_of_delivery, digest_of
 from services.engine.outbox.decision import Delivery
 from services.engine.outbox.upstream_errors import Unavailable
 from services.sandbox import recorded
@@ -40,7 +40,7 @@ def refused(payload: dict[str, Any], kind: str = "sale") -> DeadLetter:
     """The dead letter of a delivery that Balance refused."""
     about = Delivery(f"{kind}:{KEY}", kind, "balance.documents", KEY, payload)
     reason = ("balance.period-closed", "closed", digest_of(payload), PAID)
-    event = delivery_letter("order-exporter", KEY, about, *reason)
+    event = dead_letter_of_delivery("order-exporter", KEY, about, *reason)
     (one,) = dead_letters(DeadLettered.model_validate_json(event.model_dump_json()))
     return one
 

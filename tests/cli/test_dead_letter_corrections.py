@@ -18,7 +18,7 @@ from services.cli.dead_letters.pointers import find_differences, set_value
 from services.cli.dead_letters.records import MASK, mask_person
 from services.cli.dead_letters.selection import find_same_record
 from services.engine.kafka.record import restore_record, to_failed_record
-from services.engine.outbox.dead_letters import delivery_letter, digest_of
+from services.engine.outbox.dead_letters import dead_letter_of_delivery, digest_of
 from services.engine.outbox.decision import Delivery
 from tests.cli.dead_letter_events import dead_letters, failed_delivery, failed_record, settled
 from tests.outbox.shelf import envelope as feed_envelope
@@ -58,7 +58,7 @@ def test_a_sale_without_personal_data_can_be_corrected() -> None:
     payload = exporting.sale_task(bought, exporting.settings()).model_dump(mode="json")
     sale = Delivery("sale:main:1042", "sale", "balance.documents", exporting.KEY, payload)
     reason = ("balance.period-closed", "closed", digest_of(payload), exporting.PAID)
-    refused = delivery_letter("order-exporter", exporting.KEY, sale, *reason)
+    refused = dead_letter_of_delivery("order-exporter", exporting.KEY, sale, *reason)
     (one,) = dead_letters(DeadLettered.model_validate_json(refused.model_dump_json()))
     made = build_correction(
         one, set_value(editable_document(one), "/document/Date=2026-03-03T00:00:00"), "posting date", (), KNOWN

@@ -22,7 +22,7 @@ from services.cli.plans.completeness import FEED, IMPORTER, find_missing_work, w
 from services.cli.plans.plan import build_plan
 from services.engine.outbox.engine import Engine
 from services.engine.outbox.outcome import Done
-from services.engine.state.database import note
+from services.engine.state.database import write_meta
 from services.engine.telemetry.freshness import completed
 from services.settings.model import Settings
 from tests.catalog_importer.catalogue_bench import DRY, item, price, priced, settings
@@ -41,7 +41,7 @@ async def importer(folder: Path, clock: Clock | None = None) -> AsyncIterator[En
     """The importer, at rest, under the settings of `chosen`."""
     rules = chosen(folder)
     async with opened(IMPORTER, handlers(rules), folder, clock or Clock(NOON)) as engine:
-        await engine.settings_are(rules_fingerprint(rules))
+        await engine.set_fingerprint(rules_fingerprint(rules))
         yield engine
 
 
@@ -78,7 +78,7 @@ async def test_changed_settings_are_still_applied(tmp_path: Path) -> None:
         await _look_up(engine)
         assert await lacks(chosen(tmp_path)) == ""
         # when the service starts with other settings, every item is decided again
-        await engine.settings_are(rules_fingerprint(changed))
+        await engine.set_fingerprint(rules_fingerprint(changed))
         assert "2 items are to be decided again" in await lacks(changed)
         while await engine.decide_due():
             pass
@@ -125,7 +125,7 @@ async def test_a_feed_that_is_not_done_is_told(
         for resource in complete:
             await completed(feed.database, resource, NOON)
         async with feed.database.write() as connection:
-            await note(connection, STATING + stating, "yes")
+            await write_meta(connection, STATING + stating, "yes")
         assert await lacks(chosen(tmp_path)) == told
 
 

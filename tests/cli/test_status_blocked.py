@@ -10,7 +10,7 @@ from sqlalchemy import create_engine, insert
 
 from services.cli.orders.app import read_waits
 from services.cli.service_status import blocked_lines, read_blocked
-from services.engine.state.files import database_file
+from services.engine.state.files import database_path
 from services.engine.state.tables import deliveries, metadata
 from services.settings.model import Settings
 from tests.support.exporting import KEY, settings
@@ -33,7 +33,7 @@ def using(tmp_path: Path) -> Settings:
     """Settings whose order-exporter has these deliveries."""
     given = settings()
     here = given.model_copy(update={"state": given.state.model_copy(update={"directory": tmp_path})})
-    path = database_file(tmp_path, "order-exporter")
+    path = database_path(tmp_path, "order-exporter")
     path.parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(f"sqlite:///{path}")
     metadata.create_all(engine)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from services.cli.registry import SERVICES
-from services.engine.state.files import database_file
+from services.engine.state.files import database_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ def webhooks_kept(folder: Path) -> int:
 
 
 def _rows(folder: Path, service: str, query: str) -> list[tuple[object, ...]]:
-    path = database_file(folder, service)
+    path = database_path(folder, service)
     if not path.exists():
         return []
     with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5)) as database:

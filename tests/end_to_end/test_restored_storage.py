@@ -15,7 +15,7 @@ from services.demo.demo_run import follow_events
 from services.demo.kafka import ArchivesBroker, Broker, BrokerError, open_broker
 from services.engine.kafka.connection import open_admin
 from services.engine.kafka.topics import create_topics
-from services.engine.state.files import database_file
+from services.engine.state.files import database_path
 from tests.end_to_end.stage import ALL, Stage, stage
 from tests.end_to_end.waiting import until, until_empty
 from tests.runtime.test_older_state import Copy, a_snapshot, put_back, with_its_log_cut, without_its_log
@@ -67,7 +67,7 @@ async def told_anew(stage: Stage) -> AsyncIterator[None]:
 )
 async def test_state_databases_come_back_from_an_older_copy(stage: Stage, tmp_path: Path, copied: Copy) -> None:
     # given copies of all state databases, made while the services ran
-    files = [database_file(stage.settings.state.directory, service) for service in ALL]
+    files = [database_path(stage.settings.state.directory, service) for service in ALL]
     for file in files:
         copied(file, tmp_path / file.name)
     # when the shop sells and gives back, and the copies take the place of the databases after that

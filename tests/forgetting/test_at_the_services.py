@@ -126,7 +126,7 @@ async def test_a_database_made_anew_after_it_writes_nothing_and_says_nothing(tmp
     nobody = BOUGHT.model_copy(update={"person": None})  # what the log says once the key has gone
     async with open_bench(tmp_path / "new", rules, caught_up=False) as rebuilt:
         await rebuilt.take(*map(record, [nobody, *FACTS[1:], forget()]), *map(of_envelope, told))
-        await rebuilt.engine.catch_up_done()
+        await rebuilt.engine.finish_catch_up()
         await run(rebuilt, lanes(books))
         assert await forget_due(rebuilt.engine) == 0  # it was answered
         assert await rebuilt.published() == []

@@ -159,7 +159,7 @@ async def test_on_the_engine_the_sale_is_written_after_the_approval_and_a_rebuil
     async with open_bench(tmp_path / "new", order_handlers.handlers(CAREFUL), caught_up=False) as rebuilt:
         for each in [*map(record, facts), *map(of_envelope, told), record(approval("sale:main:1042"))]:
             await rebuilt.take(each)
-        await rebuilt.engine.catch_up_done()
+        await rebuilt.engine.finish_catch_up()
         await run(rebuilt, order_lanes(books))
         assert (await rebuilt.published(), await rebuilt.rows()) == ([], {})
     assert books.puts("Sale") == 1

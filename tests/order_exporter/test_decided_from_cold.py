@@ -39,7 +39,7 @@ def _load(session: Session, error: NotLoaded, known: MemoryState) -> None:
             for (of, key), record in known.records.items()
             if of == kind and name == (known.refs[kind, key] if by_ref else key)
         ]
-        (session.loaded_refs if by_ref else session.loaded)([slot], rows)
+        (session.add_references if by_ref else session.add_records)([slot], rows)
 
 
 def links_of(lines: set[int]) -> list[ProductLinked]:

@@ -72,7 +72,7 @@ async def test_a_lost_database_comes_back_from_the_topics_and_sends_nothing_twic
     async with open_bench(tmp_path / "new", order_handlers.handlers(USING), caught_up=False) as rebuilt:
         for each in records:
             await rebuilt.take(each)
-        await rebuilt.engine.catch_up_done()
+        await rebuilt.engine.finish_catch_up()
         await run(rebuilt, order_lanes(books))
         assert await rebuilt.published() == []
         assert await rebuilt.rows() == {}
@@ -93,7 +93,7 @@ async def test_a_refund_goes_after_its_sale_and_only_once(tmp_path: Path, sale_f
     assert [type(each.data) for each in told if each.data.TOPIC == "ledger.documents"] == [CreditNoteRecorded]
     async with open_bench(tmp_path / "rebuilt", refund_handlers.handlers(USING), caught_up=False) as rebuilt:
         await rebuilt.take(*issued, *sale, *map(of_envelope, told))
-        await rebuilt.engine.catch_up_done()
+        await rebuilt.engine.finish_catch_up()
         await run(rebuilt, refund_deliveries.deliveries(books, Dialect(), lambda: NOON))
         assert await rebuilt.published() == []
     assert (books.puts("Sale"), books.puts("SalesCredit")) == (1, 1)

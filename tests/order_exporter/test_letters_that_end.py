@@ -69,16 +69,16 @@ CASES = {
 async def test_a_letter_ends_by_itself_when(case: Case, tmp_path: Path) -> None:
     assert text_of(case.reason).resolves_by_itself
     async with open_bench(tmp_path, case.rules(case.before)) as bench:
-        await bench.engine.settings_are("before")
+        await bench.engine.set_fingerprint("before")
         for fact in case.facts:
             await bench.take(record(fact))
         bench.clock.advance(DEADLINE + 1)
-        await bench.engine.bury_overdue()
+        await bench.engine.dead_letter_overdue()
         letters = {one.reason: one.dead_letter for one in await bench.letters()}
         assert case.reason in letters, letters
     async with open_bench(tmp_path, case.rules(case.after), caught_up=False) as again:
-        await again.engine.settings_are("before" if case.before == case.after else "after")
+        await again.engine.set_fingerprint("before" if case.before == case.after else "after")
         for version, fact in enumerate(case.ends, start=2):
             await again.take(record(fact, version=version))
-        await again.engine.catch_up_done()
+        await again.engine.finish_catch_up()
         assert letters[case.reason] in [closed.dead_letter for closed in await again.closed()]

@@ -125,7 +125,7 @@ async def test_a_lost_database_comes_back_from_the_topics_and_no_receipt_is_writ
         told = [of_envelope(each) for each in await bench.published()]
     async with open_bench(tmp_path / "new", handlers(USING), caught_up=False) as rebuilt:
         await rebuilt.take(*reversed([*facts, *told]))
-        await rebuilt.engine.catch_up_done()
+        await rebuilt.engine.finish_catch_up()
         assert (await rebuilt.published(), await rebuilt.rows()) == ([], {})
     assert books.puts("BankOrder") == 1
 

@@ -128,7 +128,7 @@ async def world(
 async def rebuilt(into: World, facts: Sequence[Event], told: Sequence[Envelope[Event]] = ()) -> None:
     """An empty database reads the topics again, and works."""
     await into.bench.take(*[record(fact, n) for n, fact in enumerate(facts, 1)], *map(of_envelope, told))
-    await into.bench.engine.catch_up_done()
+    await into.bench.engine.finish_catch_up()
     await into.works()
 
 

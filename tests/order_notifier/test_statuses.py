@@ -154,7 +154,7 @@ async def test_an_order_that_is_never_read_again_is_told_at_last(tmp_path: Path)
         on.by_hand(order, "on-hold")
         await on.works()
         on.bench.clock.advance(2 * 3600)
-        await on.bench.engine.bury_overdue()
+        await on.bench.engine.dead_letter_overdue()
         [letter] = await on.bench.letters()
         assert (letter.reason, "'on-hold'" in letter.detail) == (Reason.SHOP_ORDER_MOVED, True)
 

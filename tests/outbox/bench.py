@@ -18,7 +18,7 @@ from contracts.operations import DeadLettered, DeadLetterSettled
 from services.engine.kafka.record import Record
 from services.engine.outbox.decision import NOTHING, Decision, Delivery
 from services.engine.outbox.engine import Engine
-from services.engine.outbox.handlers import Handlers, Rules
+from services.engine.outbox.handlers import Handlers, ServiceRules
 from services.engine.outbox.outcome import Outcome
 from services.engine.outbox.row import Row
 from services.engine.state.database import Database, open_database
@@ -52,7 +52,7 @@ class Bench:
     database: Database
     engine: Engine
     clock: Clock
-    leaving: set[str]
+    in_flight: set[str]
     on_the_way: Callable[[], Collection[str]] = tuple
 
     async def take(self, *records: Record) -> None:
@@ -119,7 +119,7 @@ async def open_bench(folder: Path, rules: Handlers | None = None, *, caught_up: 
     """A bench over the database in a folder, which is made if need be; `caught_up`: decisions are taken at once."""
     database = await open_database(folder, NAME)
     clock, leaving = Clock(), set[str]()
-    engine = Engine(Rules(NAME, rules or handlers(), DEADLINE, lambda: bench.on_the_way()), database, clock)
+    engine = Engine(ServiceRules(NAME, rules or handlers(), DEADLINE, lambda: bench.on_the_way()), database, clock)
     bench = Bench(database, engine, clock, leaving, lambda: leaving)
     if caught_up:
         engine.caught_up.set()

@@ -97,7 +97,7 @@ def test_whatever_is_wished_it_looks_within_a_minute(wait: float, after: float |
 
 def test_an_answer_to_another_call_lets_the_next_try_at_once(breaker: Breaker) -> None:
     woken: list[str] = []
-    breaker.on_reopening.append(lambda: woken.append("a lane"))
+    breaker.on_half_open.append(lambda: woken.append("a lane"))
     breaker.failed(100, "503", after=600)
     breaker.answered(101)
     assert (breaker.state(101), breaker.pause(101), breaker.admit(101)) == ("half-open", 0, True)
@@ -112,7 +112,7 @@ def test_an_answer_to_a_call_that_left_before_it_opened_proves_nothing(breaker: 
 
 
 def test_a_closed_one_is_not_concerned(breaker: Breaker) -> None:
-    breaker.on_reopening.append(lambda: pytest.fail("woken for nothing"))
+    breaker.on_half_open.append(lambda: pytest.fail("woken for nothing"))
     breaker.answered(100)
     assert breaker.state(100) == "closed"
 

@@ -62,7 +62,7 @@ async def test_what_contradicts_nothing_is_taken_without_a_word(
 ) -> None:
     async with open_bench(tmp_path, caught_up=False) as bench:
         await bench.take(*records(*told))
-        await bench.engine.catch_up_done()
+        await bench.engine.finish_catch_up()
         assert await restated(bench) == []
         assert await bench.letters() == []
 
@@ -75,7 +75,7 @@ async def test_its_writer_states_a_contradiction_again_as_the_newest_version_and
     async with open_bench(tmp_path, caught_up=caught_up) as bench:
         await bench.take(*records(*told))
         if not caught_up:
-            await bench.engine.catch_up_done()
+            await bench.engine.finish_catch_up()
         # then every reader is told, once
         assert await restated(bench) == [expected]
         # and it is on record that this happened
@@ -90,7 +90,7 @@ async def test_its_writer_states_a_contradiction_again_as_the_newest_version_and
 async def test_a_contradiction_of_another_writer_is_left_to_it_and_the_log_is_doubted(tmp_path: Path) -> None:
     doubts: list[int] = []
     async with open_bench(tmp_path) as bench:
-        bench.engine.doubt = lambda: doubts.append(1)
+        bench.engine.on_contradiction = lambda: doubts.append(1)
         foreign = [stated(5, 5, source="balance-feed"), stated(7, 4, HOUR, source="balance-feed")]
         await bench.take(*records(foreign[0]))
         assert not doubts

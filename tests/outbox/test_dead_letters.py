@@ -49,14 +49,14 @@ async def test_a_rebuilt_database_opens_no_dead_letter_again(tmp_path: Path, fir
     async with open_bench(tmp_path / "new", caught_up=False) as rebuilt:
         for batch in batches:
             await rebuilt.take(*batch)
-        await rebuilt.engine.catch_up_done()
+        await rebuilt.engine.finish_catch_up()
         assert await rebuilt.published() == []
 
 
 async def test_a_rebuilt_database_opens_the_dead_letter_that_was_never_published(tmp_path: Path) -> None:
     async with open_bench(tmp_path, caught_up=False) as rebuilt:
         await rebuilt.take(garbage(7), garbage(8))
-        await rebuilt.engine.catch_up_done()
+        await rebuilt.engine.finish_catch_up()
         assert sorted(letter.about for letter in await rebuilt.letters()) == [
             "record davtari.balance.stock/0/7 of k",
             "record davtari.balance.stock/0/8 of k",
@@ -204,7 +204,7 @@ async def test_commands_and_letters_survive_the_loss_of_the_database(tmp_path: P
         history = [record(stock("a")), discard(letter.dead_letter), *map(of_envelope, await bench.published())]
     async with open_bench(tmp_path / "new", caught_up=False) as rebuilt:
         await rebuilt.take(*history)
-        await rebuilt.engine.catch_up_done()
+        await rebuilt.engine.finish_catch_up()
         assert (await rebuilt.published(), await rebuilt.rows()) == ([], {})
 
 
@@ -221,7 +221,7 @@ async def test_a_command_about_a_letter_that_is_closed_is_answered_and_never_mee
         history = [*facts, *map(of_envelope, await bench.published())]
     async with open_bench(tmp_path / "new", caught_up=False) as rebuilt:
         await rebuilt.take(*history)
-        await rebuilt.engine.catch_up_done()
+        await rebuilt.engine.finish_catch_up()
         assert await rebuilt.published() == []
         await rebuilt.take(replay(letter.dead_letter))
         assert await answers(rebuilt) == [("c1", "done")]

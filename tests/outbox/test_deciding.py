@@ -66,7 +66,7 @@ async def test_the_rows_of_another_subject_are_left_alone(scripted: Bench, scrip
 
 async def test_a_row_on_its_way_is_not_taken_back(scripted: Bench, script: Script) -> None:
     await wanted(scripted, script, put_on_shelf("a"))
-    scripted.leaving.add("shelf:a")
+    scripted.in_flight.add("shelf:a")
     await wanted(scripted, script)
     assert list(await scripted.rows()) == ["shelf:a"]
 
@@ -76,7 +76,7 @@ async def test_a_row_that_became_unwanted_on_its_way_does_not_leave_again_after_
 ) -> None:
     await wanted(scripted, script, put_on_shelf("a"))
     (row,) = await scripted.due()
-    scripted.leaving.add(row.id)
+    scripted.in_flight.add(row.id)
     await wanted(scripted, script)
     await scripted.settle(row, Retry("503"))
     assert await scripted.rows() == {}
@@ -97,11 +97,11 @@ async def test_a_row_with_an_unknown_outcome_is_not_taken_back_before_it_is_know
 async def test_an_unwanted_row_on_its_way_is_taken_back_after_a_crash(tmp_path: Path, script: Script) -> None:
     async with open_bench(tmp_path, Handlers((), {}, script)) as bench:
         await wanted(bench, script, put_on_shelf("a"))
-        bench.leaving.add("shelf:a")
+        bench.in_flight.add("shelf:a")
         await wanted(bench, script)
     async with open_bench(tmp_path, Handlers((), {}, script), caught_up=False) as again:
         again.clock.advance(120)
-        await again.engine.catch_up_done()
+        await again.engine.finish_catch_up()
         assert await again.due() == []
 
 
@@ -153,17 +153,17 @@ async def test_what_is_released_while_catching_up_is_decided_afterwards(tmp_path
     async with open_bench(tmp_path, rules, caught_up=False) as again:
         await again.take(record(shelved("x")))
         script.wanted["a"] = Decision((put_on_shelf("a"),))
-        await again.engine.catch_up_done()
+        await again.engine.finish_catch_up()
         assert [row.id for row in await again.due()] == ["shelf:a"]
 
 
 async def test_past_its_deadline_a_blocked_row_becomes_a_dead_letter(scripted: Bench, script: Script) -> None:
     await wanted(scripted, script, blocked("a"))
     scripted.clock.advance(DEADLINE - 1)
-    await scripted.engine.bury_overdue()
+    await scripted.engine.dead_letter_overdue()
     assert await scripted.letters() == []
     scripted.clock.advance(2)
-    await scripted.engine.bury_overdue()
+    await scripted.engine.dead_letter_overdue()
     (letter,) = await scripted.letters()
     assert (letter.reason, letter.detail) == (WAITS.reason, WAITS.detail)
     assert await scripted.rows() == {}
@@ -174,7 +174,7 @@ async def test_a_delivery_that_was_buried_blocked_leaves_when_it_is_blocked_no_m
 ) -> None:
     await wanted(scripted, script, blocked("a"))
     scripted.clock.advance(DEADLINE + 1)
-    await scripted.engine.bury_overdue()
+    await scripted.engine.dead_letter_overdue()
     await wanted(scripted, script, blocked("a"))
     assert await scripted.rows() == {}
     await wanted(scripted, script, put_on_shelf("a"))
@@ -188,7 +188,7 @@ async def test_a_delivery_that_its_effect_found_blocked_for_too_long_stays_a_dea
     await wanted(scripted, script, put_on_shelf("a"))
     await scripted.settle((await scripted.due())[0], WAITS)
     scripted.clock.advance(DEADLINE + 1)
-    await scripted.engine.bury_overdue()
+    await scripted.engine.dead_letter_overdue()
     await scripted.touch("a")
     assert [(letter.reason, letter.about) for letter in await scripted.letters()] == [(WAITS.reason, "shelf:a")]
     assert (await scripted.closed(), await scripted.rows()) == ([], {})
@@ -199,7 +199,7 @@ async def test_a_changed_payload_does_not_lengthen_the_deadline(scripted: Bench,
     scripted.clock.advance(DEADLINE - 1)
     await wanted(scripted, script, blocked("a", 2))
     scripted.clock.advance(2)
-    await scripted.engine.bury_overdue()
+    await scripted.engine.dead_letter_overdue()
     assert len(await scripted.letters()) == 1
 
 
@@ -241,7 +241,7 @@ async def test_decisions_that_never_come_to_rest_are_an_error_and_leave_nothing(
 
 async def test_a_decision_that_wants_to_be_taken_again_at_once_does_not_spin(scripted: Bench, script: Script) -> None:
     await wanted(scripted, script, again_at=NOW - timedelta(hours=1))
-    await scripted.engine.catch_up_done()
+    await scripted.engine.finish_catch_up()
     assert await scripted.engine.decide_due() == 0
     scripted.clock.advance(1)
     assert await scripted.engine.decide_due() == 1

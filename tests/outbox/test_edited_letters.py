@@ -92,7 +92,7 @@ async def test_it_survives_the_loss_of_the_database(tmp_path: Path) -> None:
         topic_by_topic = sorted(history, key=lambda told: told.topic, reverse=turned)
         async with open_bench(tmp_path / str(turned), caught_up=False) as rebuilt:
             await rebuilt.take(*topic_by_topic)
-            await rebuilt.engine.catch_up_done()
+            await rebuilt.engine.finish_catch_up()
             assert await rebuilt.published() == []
             assert [(row.id, row.payload) for row in await rebuilt.due()] == [("shelf:a~1", RIGHT)]
 

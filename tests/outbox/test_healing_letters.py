@@ -42,7 +42,7 @@ async def waited_in_vain(bench: Bench) -> None:
     """Item a has waited past its deadline and become a dead letter."""
     await bench.take(record(stock("a")))
     bench.clock.advance(DEADLINE + 1)
-    await bench.engine.bury_overdue()
+    await bench.engine.dead_letter_overdue()
     (letter,) = await bench.letters()
     assert (letter.reason, await bench.rows()) == (Reason.SALE_ITEM_NOT_LINKED, {})
     assert letter.delivery is not None
@@ -63,7 +63,7 @@ async def test_so_it_does_when_the_link_was_made_while_the_service_was_down(tmp_
         await waited_in_vain(bench)
     async with open_bench(tmp_path, RULES, caught_up=False) as again:
         await again.take(record(stock("b")))
-        await again.engine.catch_up_done()
+        await again.engine.finish_catch_up()
         assert [row.id for row in await again.due()] == ["shelf:a"]
 
 
@@ -73,7 +73,7 @@ async def test_so_it_does_after_the_loss_of_the_database(tmp_path: Path) -> None
         history = [record(stock("a")), *map(of_envelope, await bench.published())]
     async with open_bench(tmp_path / "new", RULES, caught_up=False) as rebuilt:
         await rebuilt.take(*history)
-        await rebuilt.engine.catch_up_done()
+        await rebuilt.engine.finish_catch_up()
         assert (await rebuilt.due(), await rebuilt.published()) == ([], [])
         await rebuilt.take(record(stock("b")))
         assert [row.id for row in await rebuilt.due()] == ["shelf:a"]
@@ -93,12 +93,12 @@ def refusing(mapped: set[str]) -> Decide:
 @pytest.mark.claim("I10")
 async def test_a_letter_over_a_missing_setting_goes_by_itself_after_a_start_with_that_setting(tmp_path: Path) -> None:
     async with open_bench(tmp_path, Handlers((), {}, refusing(set()))) as bench:
-        await bench.engine.settings_are("without")
+        await bench.engine.set_fingerprint("without")
         await bench.touch("a", "b")
         assert len(await bench.letters()) == 2
     async with open_bench(tmp_path, Handlers((), {}, refusing({"a"})), caught_up=False) as again:
-        await again.engine.settings_are("with")
-        await again.engine.catch_up_done()
+        await again.engine.set_fingerprint("with")
+        await again.engine.finish_catch_up()
         assert [row.id for row in await again.due()] == ["shelf:a"]
         assert [closed.how for closed in await again.closed()] == ["overtaken"]
         assert len(await again.letters()) == 2

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.reasons import Reason
-from services.engine.outbox.batches import isolated
+from services.engine.outbox.batches import call_isolated
 from services.engine.outbox.outcome import Outcome, Refused, Retry, Unknown
 from services.engine.outbox.upstream_errors import Rejected, Unavailable, UnknownOutcome, UpstreamError
 
@@ -25,7 +25,7 @@ async def split(items: Sequence[int], bad: set[int]) -> tuple[list[int | Outcome
             raise Rejected("no", reason=Reason.SHOP_REFUSED)
         return [item * 2 for item in batch]
 
-    return await isolated(call, items), calls
+    return await call_isolated(call, items), calls
 
 
 @pytest.mark.claim("K13")
@@ -52,4 +52,4 @@ async def test_any_other_failure_concerns_all_alike(error: UpstreamError, outcom
     async def call(_: Sequence[int]) -> Sequence[int]:
         raise error
 
-    assert await isolated(call, [1, 2, 3]) == [outcome] * 3
+    assert await call_isolated(call, [1, 2, 3]) == [outcome] * 3

@@ -21,7 +21,7 @@ from services.cli.registry import OPTIONAL_SERVICES
 from services.cli.registry import SERVICES as RUN
 from services.engine.kafka.record import Record
 from services.engine.outbox.engine import Engine
-from services.engine.outbox.handlers import Handlers, Rules
+from services.engine.outbox.handlers import Handlers, ServiceRules
 from services.engine.runtime.service import ENGINE_TOPICS
 from services.engine.state.database import open_database
 from services.order_exporter import handlers as order_exporter
@@ -89,9 +89,9 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
         for name in (REPORTER, *OTHERS):
             database = await open_database(tmp_path, name)
             stack.push_async_callback(database.close)
-            own = Rules(name, rules, 3 * DAYS, frozenset, reports=partial(reports, name))
+            own = ServiceRules(name, rules, 3 * DAYS, frozenset, reports=partial(reports, name))
             engines[name] = Engine(own, database, Clock(NOW))
-            await engines[name].catch_up_done()
+            await engines[name].finish_catch_up()
         yield House(engines, {name: Ledger(engine) for name, engine in engines.items()})
 
 

@@ -138,7 +138,7 @@ async def test_nothing_leaves_before_everything_known_is_read(bench: Bench) -> N
         bench.engine.caught_up.clear()
         await bench.take(record(stock("b")))
         assert upstream.calls == []
-        await bench.engine.catch_up_done()
+        await bench.engine.finish_catch_up()
         await all_settled(bench)
     assert sorted(upstream.seen) == [("a", 1), ("b", 1)]
 

@@ -179,7 +179,7 @@ async def test_while_catching_up_decisions_are_deferred_until_everything_is_know
         await bench.take(record(stock("a")), record(stock("b")))
         assert await bench.rows() == {}
         await bench.take(record(shelved("a")))
-        await bench.engine.catch_up_done()
+        await bench.engine.finish_catch_up()
         assert list(await bench.rows()) == ["shelf:b"]
 
 
@@ -187,20 +187,20 @@ async def test_what_was_deferred_survives_a_restart(tmp_path: Path) -> None:
     async with open_bench(tmp_path, caught_up=False) as bench:
         await bench.take(record(stock("a")))
     async with open_bench(tmp_path, caught_up=False) as again:
-        await again.engine.catch_up_done()
+        await again.engine.finish_catch_up()
         assert list(await again.rows()) == ["shelf:a"]
 
 
 async def test_other_settings_have_every_subject_decided_again(tmp_path: Path, script: Script) -> None:
     async with open_bench(tmp_path, handlers(script)) as bench:
-        await bench.engine.settings_are("one")
+        await bench.engine.set_fingerprint("one")
         await bench.take(record(stock("a")), record(stock("b")))
         script.wanted = {"a": Decision((put_on_shelf("a"),))}
-        await bench.engine.settings_are("one")
-        await bench.engine.catch_up_done()
+        await bench.engine.set_fingerprint("one")
+        await bench.engine.finish_catch_up()
         assert await bench.rows() == {}
-        await bench.engine.settings_are("two")
-        await bench.engine.catch_up_done()
+        await bench.engine.set_fingerprint("two")
+        await bench.engine.finish_catch_up()
         assert list(await bench.rows()) == ["shelf:a"]
 
 
@@ -208,12 +208,12 @@ async def test_a_crash_amid_noting_other_settings_forgets_nothing(
     tmp_path: Path, script: Script, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with open_bench(tmp_path, handlers(script)) as bench:
-        await bench.engine.settings_are("one")
+        await bench.engine.set_fingerprint("one")
         await bench.take(record(stock("a")))
         with monkeypatch.context() as broken, pytest.raises(TypeError):
             broken.setattr("services.engine.outbox.engine.mark_all_dirty", None)
-            await bench.engine.settings_are("two")
+            await bench.engine.set_fingerprint("two")
         script.wanted = {"a": Decision((put_on_shelf("a"),))}
-        await bench.engine.settings_are("two")
-        await bench.engine.catch_up_done()
+        await bench.engine.set_fingerprint("two")
+        await bench.engine.finish_catch_up()
         assert list(await bench.rows()) == ["shelf:a"]

@@ -55,10 +55,10 @@ async def test_done_keeps_what_no_event_carries(scripted: Bench, script: Script)
 async def test_done_of_an_older_version_leaves_the_newer_row(bench: Bench) -> None:
     await bench.take(record(stock("a", 1), version=1))
     (older,) = await bench.due()
-    bench.leaving.add(older.id)
+    bench.in_flight.add(older.id)
     await bench.take(record(stock("a", 2), version=2))
     await bench.settle(older, Done((shelved("a", 1),)))
-    bench.leaving.clear()
+    bench.in_flight.clear()
     (newer,) = await bench.due()
     assert (newer.payload["quantity"], newer.version) == (2, 2)
 
@@ -117,7 +117,7 @@ async def test_blocked_waits_is_looked_at_again_and_keeps_its_deadline(bench: Be
     bench.clock.advance(DEADLINE - 3 * 61 - 1)
     await bench.settle((await bench.due())[0], WAITS)
     bench.clock.advance(2)
-    await bench.engine.bury_overdue()
+    await bench.engine.dead_letter_overdue()
     (letter,) = await bench.letters()
     assert (letter.reason, letter.detail) == (WAITS.reason, WAITS.detail)
 

@@ -84,7 +84,7 @@ async def relaying(
     lane = Lane(LANE, upstream.deliver, breaker or Breaker(lambda _: 0.01), batch, concurrency)
     relay = Relay(lane, bench.engine.claim, bench.engine.settle, bench.engine.wait_due)
     bench.engine.on_change.append(relay.wake)
-    bench.on_the_way = lambda: relay.leaving
+    bench.on_the_way = lambda: relay.in_flight
     running = asyncio.create_task(relay.run())
     try:
         yield relay

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from contracts.reasons import Reason
-from services.engine.outbox.dead_letters import redacted
+from services.engine.outbox.dead_letters import redact_person
 from services.engine.outbox.decision import Delivery
 from services.engine.outbox.outcome import Refused, Unknown
 from tests.outbox.bench import Script, open_bench, wanted
@@ -29,11 +29,11 @@ CASES: list[tuple[str, Any, str]] = [
 
 @pytest.mark.parametrize(("text", "person", "told"), CASES)
 def test_only_the_words_of_the_person_are_masked(text: str, person: Any, told: str) -> None:
-    assert redacted(text, person) == told
+    assert redact_person(text, person) == told
 
 
 def test_nothing_of_a_buyer_is_left() -> None:
-    told = redacted(" and ".join(PRIVATE), nino().model_dump(mode="json"))
+    told = redact_person(" and ".join(PRIVATE), nino().model_dump(mode="json"))
     assert [text for text in PRIVATE if text in told] == []
 
 

@@ -24,7 +24,7 @@ from services.engine.clock import ClockCheck
 from services.engine.outbox.handlers import Handlers
 from services.engine.outbox.outcome import Blocked
 from services.engine.runtime import service
-from services.engine.runtime.conditions import Conditions, remembering
+from services.engine.runtime.conditions import Conditions, with_condition_rules
 from services.settings.alerts import AlertSettings, RecipientSettings
 from tests.outbox.bench import DEADLINE, Bench, Script, open_bench, wanted
 from tests.outbox.shelf import NAME, NOW, handlers, of_envelope, put_on_shelf
@@ -51,7 +51,7 @@ class Log:
 
 
 def watch(bench: Bench, log: Log) -> Conditions:
-    looks = {Reason.SERVICE_DISK: lambda: bench.database.trouble, Reason.SERVICE_CLOCK: lambda: ""}
+    looks = {Reason.SERVICE_DISK: lambda: bench.database.failure, Reason.SERVICE_CLOCK: lambda: ""}
     return Conditions(NAME, looks, bench.database, log, "davtari.", bench.clock)  # type: ignore[arg-type]
 
 
@@ -61,11 +61,11 @@ async def test_trouble_is_said_once_and_its_end_once(tmp_path: Path) -> None:
         conditions = watch(bench, log)
         await conditions.look()
         assert log.states == []
-        bench.database.trouble = FULL
+        bench.database.failure = FULL
         for _ in range(3):
             await conditions.look()
         assert log.states == [("troubled", FULL)]
-        bench.database.trouble = ""
+        bench.database.failure = ""
         await conditions.look()
         await conditions.look()
         assert log.states == [("troubled", FULL), ("well", "")]
@@ -75,7 +75,7 @@ async def test_what_kafka_did_not_take_is_said_later(tmp_path: Path) -> None:
     async with open_bench(tmp_path) as bench:
         log = Log(away=True)
         conditions = watch(bench, log)
-        bench.database.trouble = FULL
+        bench.database.failure = FULL
         with pytest.raises(KafkaConnectionError):
             await conditions.look()
         log.away = False
@@ -84,7 +84,7 @@ async def test_what_kafka_did_not_take_is_said_later(tmp_path: Path) -> None:
 
 
 async def test_a_service_that_was_killed_in_trouble_says_that_it_is_well(tmp_path: Path) -> None:
-    async with open_bench(tmp_path, remembering(handlers())) as bench:
+    async with open_bench(tmp_path, with_condition_rules(handlers())) as bench:
         said = state("troubled")
         await bench.take(of_envelope(said))
         log = Log()
@@ -181,7 +181,7 @@ async def test_the_alerts_service_tells_of_its_own_disk_past_its_outbox(tmp_path
     async with open_bench(tmp_path) as bench:
         await alarm.look(bench.engine)
         assert post.got == []
-        bench.database.trouble, post.takes = FULL, False
+        bench.database.failure, post.takes = FULL, False
         await alarm.look(bench.engine)
         post.takes = True
         for _ in range(3):
@@ -189,9 +189,9 @@ async def test_the_alerts_service_tells_of_its_own_disk_past_its_outbox(tmp_path
         [message] = post.got
         assert FULL in message.body
         assert deliveries.CAUSE.name in message.title
-        bench.database.trouble = ""
+        bench.database.failure = ""
         await alarm.look(bench.engine)
-        bench.database.trouble = FULL
+        bench.database.failure = FULL
         await alarm.look(bench.engine)
         assert len(post.got) == 2
 

@@ -16,7 +16,7 @@ from contracts.catalog import AvailabilityChanged
 from contracts.gates import GateChecked
 from services.cli.gates import gate_lines
 from services.engine.runtime import gate as gate_module
-from services.engine.runtime.gate import Gate, Gatekeeper, Look, gates_said, remembering
+from services.engine.runtime.gate import Gate, Gatekeeper, GateLook, read_gates, with_gate_rules
 from services.engine.runtime.service import Service
 from services.engine.telemetry.watched import Watched
 from tests.kafka.topics import SHELF, Topics, eventually
@@ -36,10 +36,10 @@ class Faults:
     def __init__(self, *faults: str) -> None:
         self.left, self.asked, self.reached = faults, 0, True
 
-    async def check(self) -> Look:
+    async def check(self) -> GateLook:
         """What is wrong now."""
         self.asked += 1
-        return Look(self.left, ("key", "warehouse"), self.reached)
+        return GateLook(self.left, ("key", "warehouse"), self.reached)
 
 
 def gate(faults: Faults, about: str = "one", after: str = "") -> Gate:
@@ -54,7 +54,7 @@ def keeper(bench: Bench, found: Gate, waits: list[str] | None = None, pace: floa
 
 @asynccontextmanager
 async def a_bench(folder: Path) -> AsyncIterator[Bench]:
-    async with open_bench(folder, remembering(handlers())) as bench:
+    async with open_bench(folder, with_gate_rules(handlers())) as bench:
         yield bench
 
 
@@ -116,7 +116,7 @@ async def test_a_verdict_that_stands_is_told_once_a_day_also_over_restarts(tmp_p
             await kept.look()
         [first] = await bench.said(GateChecked)
         await bench.take(record(first))
-        assert (await gates_said(bench.database))[first.key].passed_at == first.checked_at
+        assert (await read_gates(bench.database))[first.key].passed_at == first.checked_at
         await keeper(bench, gate(faults)).look()
         assert len(await bench.said(GateChecked)) == 1
         bench.clock.advance(86_400)

@@ -15,10 +15,10 @@ from sqlalchemy import text
 from contracts.catalog import AvailabilityChanged
 from services.engine.kafka import log_check
 from services.engine.outbox.engine import Engine
-from services.engine.outbox.handlers import Rules
+from services.engine.outbox.handlers import ServiceRules
 from services.engine.runtime.service import Service
 from services.engine.state.database import open_database
-from services.engine.state.files import leftovers
+from services.engine.state.files import find_leftovers
 from tests.kafka.test_log_check import make_again
 from tests.kafka.topics import SHELF, Topics, eventually
 from tests.outbox.shelf import NAME, envelope, handlers, shelved, stock
@@ -123,7 +123,7 @@ async def announce(service: Service, event: AvailabilityChanged) -> None:
 async def announce_unsent(folder: Path, event: AvailabilityChanged) -> None:
     """Have the service state something while it cannot send it: it is killed before that."""
     database = await open_database(folder, NAME)
-    engine = Engine(Rules(NAME, handlers(), 60.0, tuple), database, lambda: envelope(event).time)
+    engine = Engine(ServiceRules(NAME, handlers(), 60.0, tuple), database, lambda: envelope(event).time)
     async with engine.work() as work:
         await work.announce([(event, None)])
     async with database.read() as connection:
@@ -145,7 +145,7 @@ async def test_a_database_that_has_read_more_than_the_log_holds_is_built_again(t
         # then the database is another one, filled from what the log holds now
         assert generation(tmp_path) != before
     assert sorted(upstream.seen) == sorted((f"i{n}", 1) for n in range(8))
-    assert len(leftovers(tmp_path)) >= 1
+    assert len(find_leftovers(tmp_path)) >= 1
 
 
 async def test_a_log_that_is_made_again_under_a_running_service_is_noticed(

@@ -19,8 +19,8 @@ from services.engine.kafka import membership
 from services.engine.kafka.membership import Displaced, Member, Membership
 from services.engine.runtime.service import Service
 from services.engine.state import lock
+from services.engine.state.errors import find_cause
 from services.engine.state.lock import AlreadyRunning, take_lock
-from services.engine.state.trouble import found_in
 from tests.kafka.topics import SHELF, Topics
 from tests.outbox.shelf import NAME, envelope, stock
 from tests.outbox.upstream import Upstream
@@ -34,7 +34,7 @@ NOW = datetime(2026, 3, 2, 8, 30, tzinfo=UTC)
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lock, "PATIENCE", 0.5)
-    monkeypatch.setattr(membership, "DEAD_AFTER", 1.0)
+    monkeypatch.setattr(membership, "REMOVED_AFTER", 1.0)
 
 
 def test_who_holds_the_state_is_told_with_what_to_do(tmp_path: Path) -> None:
@@ -94,7 +94,7 @@ async def test_a_second_instance_does_nothing_and_the_first_goes_on(
         with pytest.raises(BaseException) as refused:
             await asyncio.wait_for(second_instance(topics, there, second).run(), 20)
         # then it says why it does not run, and was no member at any time
-        told = found_in(refused.value, AlreadyRunning)
+        told = find_cause(refused.value, AlreadyRunning)
         assert told is not None
         assert "already running" in str(told)
         assert f"process {os.getpid()}" in str(told)
@@ -138,7 +138,7 @@ async def test_after_a_silence_nothing_is_delivered_before_the_group_was_looked_
             looked.set()
             await go_on.wait()
 
-        monkeypatch.setattr(engine, "sure", silent)
+        monkeypatch.setattr(engine, "wait_until_confirmed", silent)
         await topics.send(envelope(stock("a")))
         await asyncio.wait_for(looked.wait(), 10)
         await asyncio.sleep(0)

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, insert, select
 from sqlalchemy.dialects import postgresql
 
 from services.engine.state.database import open_database
-from services.engine.state.sql import among, not_among
+from services.engine.state.sql import in_names, not_in_names
 from services.engine.state.tables import meta
 
 NAMES = ["plain", "it's", 'a "quoted" one', "ქართული", "", "50 % of _", "line\nbreak"]
@@ -22,13 +22,13 @@ async def test_names_are_found_whatever_stands_in_them(tmp_path: Path) -> None:
     database = await open_database(tmp_path, "one")
     async with database.write() as connection:
         await connection.execute(insert(meta), [{"name": name, "value": "among"} for name in NAMES])
-        found = await connection.scalars(ALL.where(among(meta.c.name, "names")), {"names": [*NAMES[2:], "another"]})
-        left = await connection.scalars(ALL.where(not_among(meta.c.name, "names")), {"names": NAMES[2:]})
+        found = await connection.scalars(ALL.where(in_names(meta.c.name, "names")), {"names": [*NAMES[2:], "another"]})
+        left = await connection.scalars(ALL.where(not_in_names(meta.c.name, "names")), {"names": NAMES[2:]})
         assert (set(found), set(left)) == (set(NAMES[2:]), set(NAMES[:2]))
     await database.close()
 
 
-@pytest.mark.parametrize(("condition", "count"), [(among, 0), (not_among, 2)])
+@pytest.mark.parametrize(("condition", "count"), [(in_names, 0), (not_in_names, 2)])
 async def test_no_names_are_none(tmp_path: Path, condition: Condition, count: int) -> None:
     database = await open_database(tmp_path, "one")
     async with database.write() as connection:
@@ -42,13 +42,13 @@ async def test_more_names_than_a_statement_takes_parameters(tmp_path: Path) -> N
     async with database.write() as connection:
         await connection.execute(insert(meta), [{"name": "40000", "value": "among"}])
         found = await connection.scalars(
-            ALL.where(among(meta.c.name, "names")), {"names": [str(n) for n in range(50_000)]}
+            ALL.where(in_names(meta.c.name, "names")), {"names": [str(n) for n in range(50_000)]}
         )
         assert found.all() == ["40000"]
     await database.close()
 
 
 def test_it_is_said_in_the_words_of_postgresql() -> None:
-    text = str(ALL.where(among(meta.c.name, "names")).compile(dialect=postgresql.dialect()))  # type: ignore[no-untyped-call]
+    text = str(ALL.where(in_names(meta.c.name, "names")).compile(dialect=postgresql.dialect()))  # type: ignore[no-untyped-call]
     assert "IN (SELECT anon_1.value" in text
     assert "jsonb_array_elements_text(CAST(%(names)s" in text

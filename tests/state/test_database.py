@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import func, insert, select, text
 
 from services.engine.state import tables
-from services.engine.state.database import Database, note, open_database
-from services.engine.state.files import database_file
+from services.engine.state.database import Database, open_database, write_meta
+from services.engine.state.files import database_path
 from services.engine.state.session import Session
 from services.engine.state.store import load, read_kind, save_records
 from tests.state.notes import NOTE, Note
@@ -39,7 +39,7 @@ async def test_a_database_keeps_its_generation_and_a_new_one_has_another(tmp_pat
     await first.close()
     again = await open_database(tmp_path, "tests")
     await again.close()
-    database_file(tmp_path, "tests").unlink()
+    database_path(tmp_path, "tests").unlink()
     new = await open_database(tmp_path, "tests")
     await new.close()
     assert again.generation == first.generation != new.generation
@@ -113,7 +113,7 @@ async def test_a_whole_kind_is_read_in_the_order_of_its_keys(database: Database)
 
 async def test_a_named_value_gives_the_one_before(database: Database) -> None:
     async with database.write() as connection:
-        assert [await note(connection, "settings", value) for value in ("a", "b", "b")] == [None, "a", "b"]
+        assert [await write_meta(connection, "settings", value) for value in ("a", "b", "b")] == [None, "a", "b"]
 
 
 async def test_a_writer_that_is_cancelled_leaves_nothing_and_stands_in_nobodys_way(database: Database) -> None:
@@ -129,5 +129,5 @@ async def test_a_writer_that_is_cancelled_leaves_nothing_and_stands_in_nobodys_w
     await half_way.wait()
     task.cancel()
     async with database.write() as connection:
-        assert await note(connection, "n", "whole") is None
+        assert await write_meta(connection, "n", "whole") is None
     assert task.cancelled()

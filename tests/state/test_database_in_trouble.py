@@ -15,11 +15,11 @@ from sqlalchemy.exc import DBAPIError
 
 from services.engine.state import database as database_module
 from services.engine.state import opening, tables
-from services.engine.state.database import Database, lasting, open_database
+from services.engine.state.database import Database, open_database, restart_after_outages
 from services.engine.state.driver import Connection
-from services.engine.state.files import database_file
-from services.engine.state.opening import opened
-from services.engine.state.trouble import is_corrupt, passing
+from services.engine.state.errors import describe_temporary_failure, is_corrupt
+from services.engine.state.files import database_path
+from services.engine.state.opening import open_when_available
 
 NOW = datetime(2026, 3, 2, 10, 30, tzinfo=UTC)
 ROWS = 400
@@ -69,15 +69,15 @@ async def test_a_corrupt_database_is_set_aside_and_made_anew(
     tmp_path: Path, how: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     # given a database that has remembered something, and is spoilt
-    first = await opened(tmp_path, "tests", now)
+    first = await open_when_available(tmp_path, "tests", now)
     await fill(first)
     await first.close()
-    path = database_file(tmp_path, "tests")
+    path = database_path(tmp_path, "tests")
     SPOILT[how](path)
     spoilt = path.read_bytes()
     # when the service opens it
     with caplog.at_level(logging.ERROR):
-        second = await opened(tmp_path, "tests", now)
+        second = await open_when_available(tmp_path, "tests", now)
     # then it has a new one, which starts at the beginning of the topics
     assert await count(second) == 0
     assert second.generation != first.generation
@@ -93,23 +93,23 @@ async def test_a_corrupt_database_is_set_aside_and_made_anew(
 
 
 async def test_a_sound_database_stays_as_it_is(tmp_path: Path) -> None:
-    first = await opened(tmp_path, "tests", now)
+    first = await open_when_available(tmp_path, "tests", now)
     await fill(first)
     await first.close()
-    second = await opened(tmp_path, "tests", now)
+    second = await open_when_available(tmp_path, "tests", now)
     assert (await count(second), second.generation) == (ROWS, first.generation)
     await second.close()
     assert not _set_aside(tmp_path)
 
 
 async def test_corruption_that_comes_to_light_later_is_told_to_whoever_waits_for_it(tmp_path: Path) -> None:
-    database = await opened(tmp_path, "tests", now)
+    database = await open_when_available(tmp_path, "tests", now)
     await fill(database)
     async with database.read() as connection:
         await connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
-    waiting = asyncio.create_task(database.sound())
-    _overwrite(database_file(tmp_path, "tests"))
-    fresh = sqlite3.connect(database_file(tmp_path, "tests"))
+    waiting = asyncio.create_task(database.wait_for_corruption())
+    _overwrite(database_path(tmp_path, "tests"))
+    fresh = sqlite3.connect(database_path(tmp_path, "tests"))
     fresh.close()
     with pytest.raises(DBAPIError):
         async with database.read() as connection:
@@ -135,11 +135,11 @@ async def test_a_locked_database_is_waited_for_with_a_line(
         told.set()
 
     # given a database that another process holds
-    with sqlite3.connect(database_file(tmp_path, "tests"), isolation_level=None) as other:
+    with sqlite3.connect(database_path(tmp_path, "tests"), isolation_level=None) as other:
         other.execute("PRAGMA locking_mode=EXCLUSIVE")
         other.execute("BEGIN EXCLUSIVE")
         with caplog.at_level(logging.WARNING):
-            opening_it = asyncio.create_task(opened(tmp_path, "tests", now, waiting))
+            opening_it = asyncio.create_task(open_when_available(tmp_path, "tests", now, waiting))
             await asyncio.wait_for(told.wait(), 20)
         assert "twice" in waits[0]
         other.execute("COMMIT")
@@ -156,7 +156,7 @@ async def test_a_locked_database_is_waited_for_with_a_line(
 async def test_a_full_disk_is_said_and_work_goes_on_when_there_is_room(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    database = await opened(tmp_path, "tests", now)
+    database = await open_when_available(tmp_path, "tests", now)
     # given a database that may not grow, as on a full disk: SQLite answers the same
     async with database.read() as connection:
         pages = int(await connection.scalar(text("PRAGMA page_count")) or 0)
@@ -167,16 +167,16 @@ async def test_a_full_disk_is_said_and_work_goes_on_when_there_is_room(
     with pytest.raises(DBAPIError) as error:
         await fill(database)
     # then that is what is said, and nothing of it stands
-    assert "disk is full" in str(passing(error.value))
-    assert "disk is full" in database.trouble
+    assert "disk is full" in str(describe_temporary_failure(error.value))
+    assert "disk is full" in database.failure
     assert await count(database) == 0
     # and work that lasts goes on by itself when there is room
-    working = asyncio.create_task(lasting(database, lambda: fill(database)))
+    working = asyncio.create_task(restart_after_outages(database, lambda: fill(database)))
     await asyncio.sleep(0.3)
     assert not working.done()
     monkeypatch.setattr(database_module, "PRAGMAS", room)
     await asyncio.wait_for(working, 10)
-    assert (await count(database), database.trouble) == (ROWS, "")
+    assert (await count(database), database.failure) == (ROWS, "")
     assert [m for m in caplog.messages if "state database" in m] == [
         "nothing can be written to the state database: nothing is acknowledged",
         "the state database is written to again",
@@ -195,27 +195,27 @@ async def test_a_connection_that_was_opened_while_the_disk_was_read_only_is_open
         return Connection(lambda: sqlite3.connect(how, uri=True), iter_chunk_size=64)
 
     monkeypatch.setattr(database_module, "connect", connect)
-    database = await opened(tmp_path, "tests", now)
+    database = await open_when_available(tmp_path, "tests", now)
     # given a disk that is read-only for a while, in which every connection is a new one
     read_only = True
     await database._engine.dispose()
     with pytest.raises(DBAPIError):
         await fill(database)
-    assert "may only be read" in database.trouble
+    assert "may only be read" in database.failure
     # when it can be written to again
     read_only = False
-    await asyncio.wait_for(lasting(database, lambda: fill(database)), 10)
+    await asyncio.wait_for(restart_after_outages(database, lambda: fill(database)), 10)
     # then it is, without a restart
-    assert (await count(database), database.trouble) == (ROWS, "")
+    assert (await count(database), database.failure) == (ROWS, "")
     await database.close()
 
 
 async def test_other_failures_are_no_passing_trouble(tmp_path: Path) -> None:
-    database = await opened(tmp_path, "tests", now)
+    database = await open_when_available(tmp_path, "tests", now)
 
     async def wrong() -> None:
         raise ValueError("a rule is wrong")
 
     with pytest.raises(ValueError, match="rule"):
-        await lasting(database, wrong)
+        await restart_after_outages(database, wrong)
     await database.close()

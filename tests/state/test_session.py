@@ -18,7 +18,7 @@ NOW = datetime(2026, 3, 2, tzinfo=UTC)
 def session() -> Session:
     """A session in which the keys a and b of NOTE are known not to exist."""
     found = Session(NOW)
-    found.loaded([("note", "a"), ("note", "b")], [])
+    found.add_records([("note", "a"), ("note", "b")], [])
     return found
 
 
@@ -74,14 +74,14 @@ def test_a_rule_is_interrupted_at_its_first_read_of_a_record_that_is_not_loaded(
     with pytest.raises(NotLoaded):
         session.run(rule)
     assert seen == [None]
-    session.loaded([("note", "x")], [("note", "x", "", '{"text": "read"}')])
+    session.add_records([("note", "x")], [("note", "x", "", '{"text": "read"}')])
     session.run(rule)
     assert seen == [None, None, Note(text="read"), None]
 
 
 def test_many_records_are_read_at_once_with_what_the_rule_has_put_itself(session: Session) -> None:
-    session.loaded([("note", "c")], [("note", "c", "r", '{"text": "read"}')])
-    session.loaded_refs([("note", "r"), ("note", "s")], [("note", "c", "r", '{"text": "read"}')])
+    session.add_records([("note", "c")], [("note", "c", "r", '{"text": "read"}')])
+    session.add_references([("note", "r"), ("note", "s")], [("note", "c", "r", '{"text": "read"}')])
 
     def rule() -> tuple[dict[str, Note], dict[str, dict[str, Note]]]:
         session.put(NOTE, "new", Note(text="put"), ref="s")
@@ -104,30 +104,30 @@ def test_a_rule_that_raises_leaves_nothing_behind(session: Session) -> None:
 
 
 def test_what_is_read_is_parsed_once(session: Session) -> None:
-    session.loaded([("note", "c")], [("note", "c", "", '{"text": "read"}')])
+    session.add_records([("note", "c")], [("note", "c", "", '{"text": "read"}')])
     assert session.get(NOTE, "c") is session.get(NOTE, "c")
 
 
 def test_what_was_put_is_not_overwritten_by_what_is_read_later(session: Session) -> None:
     session.run(lambda: session.put(NOTE, "c", Note(text="new")))
-    session.loaded([("note", "c")], [("note", "c", "", '{"text": "old"}')])
+    session.add_records([("note", "c")], [("note", "c", "", '{"text": "old"}')])
     assert session.get(NOTE, "c") == Note(text="new")
 
 
 def test_what_was_dropped_does_not_come_back_with_its_reference(session: Session) -> None:
     session.run(lambda: session.drop(NOTE, "c"))
-    session.loaded_refs([("note", "r")], [("note", "c", "r", '{"text": "old"}')])
+    session.add_references([("note", "r")], [("note", "c", "r", '{"text": "old"}')])
     assert session.find(NOTE, "r") == {}
 
 
 def test_what_was_moved_before_its_reference_was_read_is_found_where_it_is_now(session: Session) -> None:
     session.run(lambda: session.put(NOTE, "c", Note(text="moved"), ref="new"))
-    session.loaded_refs([("note", "old"), ("note", "new")], [("note", "c", "old", '{"text": "c"}')])
+    session.add_references([("note", "old"), ("note", "new")], [("note", "c", "old", '{"text": "c"}')])
     assert (session.find(NOTE, "old"), session.find(NOTE, "new")) == ({}, {"c": Note(text="moved")})
 
 
 def test_kinds_do_not_mix(session: Session) -> None:
-    session.loaded_refs([("note", "r"), ("other", "r")], [])
+    session.add_references([("note", "r"), ("other", "r")], [])
     session.run(lambda: session.put(NOTE, "a", Note(text="1"), ref="r"))
     assert session.find(OTHER, "r") == {}
     with pytest.raises(NotLoaded):

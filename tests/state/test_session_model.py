@@ -46,11 +46,11 @@ class SessionModel(RuleBasedStateMachine):
 
     @rule(keys=st.sets(KEYS, min_size=1))
     def read_keys(self, keys: set[str]) -> None:
-        self.session.loaded([("note", key) for key in keys], rows_of(self.stored, lambda key, _: key in keys))
+        self.session.add_records([("note", key) for key in keys], rows_of(self.stored, lambda key, _: key in keys))
 
     @rule(refs=st.sets(REFS, min_size=1))
     def read_refs(self, refs: set[str]) -> None:
-        self.session.loaded_refs([("note", ref) for ref in refs], rows_of(self.stored, lambda _, ref: ref in refs))
+        self.session.add_references([("note", ref) for ref in refs], rows_of(self.stored, lambda _, ref: ref in refs))
 
     @rule(steps=STEPS)
     def run_a_rule(self, steps: list[tuple[str, ...]]) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import httpx
 
-from services.engine.state.files import database_file
+from services.engine.state.files import database_path
 from services.store_feed.records import NAME
 from services.store_feed.webhook import sign_body
 from tests.store_feed.conditions import free_port, is_listening
@@ -69,7 +69,7 @@ async def test_a_killed_receiver_has_kept_all_that_it_confirmed(tmp_path: Path) 
             process.send_signal(signal.SIGKILL)
             await asyncio.gather(*senders)
 
-    with closing(sqlite3.connect(database_file(tmp_path, NAME))) as database:
+    with closing(sqlite3.connect(database_path(tmp_path, NAME))) as database:
         kept = {json.loads(body)["id"] for (body,) in database.execute("SELECT body FROM inbox")}
     assert len(confirmed) >= ENOUGH
     assert confirmed <= kept

@@ -9,7 +9,7 @@ import pytest
 
 from contracts.shop import OrderChanged, RefundIssued
 from services.engine.kafka.record import Record
-from services.engine.state.files import database_file
+from services.engine.state.files import database_path
 from services.engine.state.opening import set_aside
 from services.store_feed.handlers import handlers
 from services.store_feed.lost_orders import LostOrderSearch
@@ -27,12 +27,12 @@ MONTH = 31
 async def rebuilt(store: Store, records: Sequence[Record]) -> AsyncIterator[Store]:
     """The feed after its topics have lost records: the old state is set aside, a new one is filled from the rest."""
     await store.engine.database.close()
-    set_aside(database_file(store.directory, NAME), "outdated", "a test", store.clock())
+    set_aside(database_path(store.directory, NAME), "outdated", "a test", store.clock())
     async with reading(NAME, handlers([MAIN]), store.directory, store.clock) as engine:
         lost = LostOrderSearch(store.directory)
         await lost.keep_cursors(engine)
         await engine.take(records)
-        await engine.catch_up_done()
+        await engine.finish_catch_up()
         await lost.look_again(engine)
         store.engine, store.ledger = engine, Ledger(engine)
         yield store

@@ -143,7 +143,7 @@ async def rebuilt(store: Store, empty: Path) -> AsyncIterator[None]:
     records = await store.ledger.records()
     async with reading(NAME, watched(handlers([MAIN])), empty, store.clock) as store.engine:
         await store.engine.take(records)
-        await store.engine.catch_up_done()
+        await store.engine.finish_catch_up()
         store.ledger = Ledger(store.engine)
         yield
 

@@ -222,7 +222,7 @@ async def test_after_a_rebuild_the_sweep_goes_on_before_the_newest_order_known(s
     records = await store.ledger.records()
     async with reading(NAME, handlers([MAIN]), tmp_path / "new", store.clock) as engine:
         await engine.take(records)
-        await engine.catch_up_done()
+        await engine.finish_catch_up()
         store.engine, store.ledger = engine, Ledger(engine)
         stated = await store.swept()
 

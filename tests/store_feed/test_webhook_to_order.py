@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from contracts.shop import OrderChanged
-from services.engine.state.files import database_file
+from services.engine.state.files import database_path
 from services.store_feed.inbox import compact_body
 from services.store_feed.records import NAME
 from tests.store_feed.posting import GONE, ORDER, post, posts, signed, stored
@@ -32,7 +32,7 @@ async def test_nothing_is_answered_before_it_is_durable(store: Store, taken: Int
         return {"type": "http.request", "body": ORDER}
 
     async def send(message: dict[str, Any]) -> None:
-        with closing(sqlite3.connect(database_file(store.directory, NAME))) as onlooker:
+        with closing(sqlite3.connect(database_path(store.directory, NAME))) as onlooker:
             seen.append(onlooker.execute("SELECT count(*) FROM inbox").fetchone()[0])
 
     headers = [(name.lower().encode(), value.encode()) for name, value in signed(ORDER).items()]

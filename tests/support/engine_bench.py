@@ -19,9 +19,9 @@ from contracts.model import Event
 from services.engine import clock as clocks
 from services.engine.kafka.record import Record
 from services.engine.outbox.engine import Engine
-from services.engine.outbox.handlers import Handlers, Rules
+from services.engine.outbox.handlers import Handlers, ServiceRules
 from services.engine.state.database import open_database
-from services.engine.state.files import database_file
+from services.engine.state.files import database_path
 from services.engine.state.tables import events
 
 EventT = TypeVar("EventT", bound=Event)
@@ -93,7 +93,7 @@ def _headers(row: Any) -> list[tuple[str, bytes | None]]:
 async def opened(name: str, handlers: Handlers, directory: Path, clock: clocks.Clock) -> AsyncIterator[Engine]:
     """An engine that has read all there was to read."""
     async with reading(name, handlers, directory, clock) as engine:
-        await engine.catch_up_done()
+        await engine.finish_catch_up()
         yield engine
 
 
@@ -102,7 +102,7 @@ async def reading(name: str, handlers: Handlers, directory: Path, clock: clocks.
     """An engine that still reads: it decides nothing before `catch_up_done`."""
     database = await open_database(directory, name)
     try:
-        yield Engine(Rules(name, handlers, 3 * DAYS, frozenset), database, clock)
+        yield Engine(ServiceRules(name, handlers, 3 * DAYS, frozenset), database, clock)
     finally:
         await database.close()
 
@@ -111,7 +111,7 @@ async def reading(name: str, handlers: Handlers, directory: Path, clock: clocks.
 def commits(directory: Path, name: str) -> Iterator[list[bool]]:
     """Whether anything is written to a state database meanwhile: [] or [True] when the block has ended."""
     written: list[bool] = []
-    with closing(sqlite3.connect(database_file(directory, name))) as onlooker:
+    with closing(sqlite3.connect(database_path(directory, name))) as onlooker:
         before = _version(onlooker)
         yield written
         written += [True] if _version(onlooker) != before else []

@@ -15,7 +15,7 @@ from contracts.shop import OrderChanged
 from services.cli.freshness import FeedAge, SaleTimeliness, freshness_lines, read_feed_ages, read_sale_timeliness
 from services.engine.outbox.outcome import Refused
 from services.engine.state.database import open_database
-from services.engine.state.files import database_file
+from services.engine.state.files import database_path
 from services.engine.telemetry.freshness import completed
 from services.order_exporter.handlers import SALE_LANE, handlers
 from services.order_exporter.readings import SalesOnTimeReadings
@@ -110,7 +110,7 @@ async def test_status_computes_the_same_from_the_state_database(bench: Bench, tm
     await bench.take(record(bought), record(sold(bought, SOON)), record(paid(2)))
     folder = tmp_path / "as the service calls it"
     folder.mkdir()
-    database_file(folder, "order-exporter").symlink_to(database_file(tmp_path, NAME))
+    database_path(folder, "order-exporter").symlink_to(database_path(tmp_path, NAME))
     using = USING.model_copy(update={"state": StateSettings(directory=folder)})
     [found] = read_sale_timeliness(using, NOW)
     assert (found.due, found.on_time, found.share, found.met) == (2, 1, 0.5, False)

@@ -13,7 +13,7 @@ from contracts.approvals import ApprovalAsked
 from contracts.model import Event
 from contracts.operations import DeadLettered, PushRequested
 from services.cli.freshness import UntouchedOrders, freshness_lines, read_untouched_orders
-from services.engine.state.files import database_file
+from services.engine.state.files import database_path
 from services.order_exporter.handlers import handlers
 from services.order_exporter.readings import UntouchedOrdersReadings
 from services.settings.model import StateSettings
@@ -89,7 +89,7 @@ async def test_status_tells_the_share_over_the_window(bench: Bench, tmp_path: Pa
     await bench.take(*[record(fact) for fact in facts], record(push()))
     folder = tmp_path / "as the service calls it"
     folder.mkdir()
-    database_file(folder, "order-exporter").symlink_to(database_file(tmp_path, NAME))
+    database_path(folder, "order-exporter").symlink_to(database_path(tmp_path, NAME))
     using = USING.model_copy(update={"state": StateSettings(directory=folder)})
     found = read_untouched_orders(using, NOW)
     assert found == [UntouchedOrders(SHOP, 2, 1, 30)]

@@ -25,7 +25,7 @@ from services.connectors.balance.rows import RowInvalid
 from services.connectors.woocommerce.client import WooCommerce
 from services.engine.kafka.availability import KafkaNotReady
 from services.engine.outbox.upstream_errors import Unavailable, UpstreamError
-from services.engine.runtime.gate import Gate, Look
+from services.engine.runtime.gate import Gate, GateLook
 from services.settings.model import Settings
 
 Finds = Callable[[], Awaitable[list[Finding]]]
@@ -99,15 +99,15 @@ def _rules_of_live(settings: Settings, flow: str) -> list[Finding]:
     return [one for name, shop in settings.shops.items() if flow in live(shop) for one in rules(name, shop)]
 
 
-async def _looked(look: Finds, flows: frozenset[str]) -> Look:
+async def _looked(look: Finds, flows: frozenset[str]) -> GateLook:
     """What a look found; an upstream that gave no answer was not reached."""
     try:
         found = await look()
     except UpstreamError as error:
-        return Look((error.message,), reached=not isinstance(error, Unavailable))
+        return GateLook((error.message,), reached=not isinstance(error, Unavailable))
     except RowInvalid as error:
-        return Look((error.detail,))
+        return GateLook((error.detail,))
     except (KafkaError, KafkaNotReady) as error:
-        return Look((f"what people commanded about groups cannot be read from Kafka: {error}",), reached=False)
+        return GateLook((f"what people commanded about groups cannot be read from Kafka: {error}",), reached=False)
     names = tuple(dict.fromkeys(one.what for one in found))
-    return Look(tuple(forbids(found, flows)), names, reached=all(one.reached for one in found))
+    return GateLook(tuple(forbids(found, flows)), names, reached=all(one.reached for one in found))

@@ -44,7 +44,7 @@ from services.cli.events.ending import run_until_stopped
 from services.cli.screen import console, print_json
 from services.cli.service_status import read_service_statuses
 from services.engine.clock import utc_now
-from services.engine.outbox.edits import whole_payload
+from services.engine.outbox.edits import full_payload
 from services.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, help="Records and deliveries that only a person can resolve.")
@@ -214,7 +214,7 @@ async def edit_dead_letter(
     changed = read_changes(found, assignments or (), file)
     context = await read_edit_context(chosen, found, utc_now())
     correction = build_correction(found, changed, why, find_same_record(found, existing.values()), context)
-    doubts = [*correction.doubts, *await check_references(chosen, whole_payload(found.letter), correction.payload)]
+    doubts = [*correction.doubts, *await check_references(chosen, full_payload(found.letter), correction.payload)]
     if dry_run:
         return view.print_correction(correction, doubts, json=json)
     confirm_doubts(doubts, yes=yes)

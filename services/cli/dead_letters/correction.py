@@ -25,7 +25,7 @@ from services.cli.dead_letters.pointers import find_differences, set_value
 from services.cli.dead_letters.records import decode_record
 from services.cli.requests import command_header
 from services.engine.outbox.dead_letters import PERSON
-from services.engine.outbox.edits import editable, whole_payload
+from services.engine.outbox.edits import full_payload, is_editable
 from services.order_exporter.sales_orders import SALES_ORDER
 from services.order_exporter.tasks import ClientTask, ContactTask, ReceiptTask, SalesOrderTask, SaleTask
 from services.order_notifier.tasks import NoteTask, StatusTask
@@ -88,12 +88,12 @@ def editable_document(dead_letter: DeadLetter) -> dict[str, Any]:
     event = dead_letter.letter
     if not dead_letter.open:
         raise InvalidArgument(f"Dead letter {dead_letter.id} is closed; nothing was changed")
-    if not editable(event):
+    if not is_editable(event):
         raise InvalidArgument(
             f"{event.about} was never sent, so there is nothing to edit. Fix its cause ({event.reason}), "
             f"then run davtari dead-letters replay {dead_letter.id}"
         )
-    return decode_record(dead_letter.record) if dead_letter.record else whole_payload(event)
+    return decode_record(dead_letter.record) if dead_letter.record else full_payload(event)
 
 
 def build_correction(
@@ -128,7 +128,7 @@ def _correct_delivery(
     event, header = dead_letter.letter, command_header()
     assert event.delivery is not None
     validated = validate_payload(event.delivery.kind, payload)
-    doubts = _require_no_faults(check_delivery(event.delivery.kind, whole_payload(event), payload, validated, context))
+    doubts = _require_no_faults(check_delivery(event.delivery.kind, full_payload(event), payload, validated, context))
     command = EditRequested(
         dead_letter=event.dead_letter,
         replacement=f"{event.about.partition('~')[0]}~{header['command_id'][:8]}",

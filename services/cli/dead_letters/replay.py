@@ -29,7 +29,7 @@ from services.cli.requests import command_header
 from services.connectors.upstreams import open_shop
 from services.connectors.woocommerce.client import WooCommerce
 from services.engine.clock import utc_now
-from services.engine.outbox.edits import editable
+from services.engine.outbox.edits import is_editable
 from services.engine.outbox.upstream_errors import UpstreamError
 from services.settings import Settings
 
@@ -82,7 +82,7 @@ def _describe_action(dead_letter: DeadLetter) -> str:
         return "read again"
     if delivery.blocked_on:
         return f"decided again, blocked on {delivery.blocked_on}"
-    if editable(dead_letter.letter):
+    if is_editable(dead_letter.letter):
         return "computed again and sent"
     return "decided again"
 

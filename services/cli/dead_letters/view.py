@@ -26,7 +26,7 @@ from services.cli.dead_letters.records import ByteFormat, display_record, format
 from services.cli.dead_letters.replay import ReplayRoute, count_reasons
 from services.cli.screen import build_table, console, errors, print_json
 from services.engine.clock import local_time
-from services.engine.outbox.edits import whole_payload
+from services.engine.outbox.edits import full_payload
 from services.settings.translation import translator
 
 
@@ -130,7 +130,7 @@ def _print_failed(dead_letter: DeadLetter, language: str, *, personal: bool, for
         console.print(
             f"\n[bold]{label}[/] {event.delivery.delivery_id} · {event.delivery.kind} · {event.delivery.lane}"
         )
-        payload = whole_payload(event)
+        payload = full_payload(event)
         print_json(payload if personal else mask_person(payload))
     if event.record:
         record = event.record

@@ -38,7 +38,7 @@ from services.cli.screen import console, errors, print_json
 from services.engine.client.commands import decoded_events, open_answers, send_command
 from services.engine.client.reader import read_events
 from services.engine.clock import local_date
-from services.engine.state.files import leftovers
+from services.engine.state.files import find_leftovers
 from services.settings.model import Settings
 
 ERASE_FIRST = (
@@ -88,7 +88,7 @@ async def forget_command(
     shop = shop if person and not shop else select_shop(chosen, shop)
     found = await _read_dossier(chosen, shop, order_id, person)
     live = [name for name, each in chosen.shops.items() if each.flows.orders == "live"]
-    unbooked, files = found.unbooked(live), leftovers(chosen.state.directory)
+    unbooked, files = found.unbooked(live), find_leftovers(chosen.state.directory)
     if not json:
         print_lines(describe_dossier(found, unbooked, files))
     if unbooked and not (unbooked_too or dry_run):

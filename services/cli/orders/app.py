@@ -45,7 +45,7 @@ from services.cli.screen import build_table, console, errors, print_json
 from services.connectors.identity.standing import told
 from services.engine.client.reader import read_events
 from services.engine.clock import utc_now
-from services.engine.state.files import database_file
+from services.engine.state.files import database_path
 from services.settings.model import Settings
 
 # `davtari order`.
@@ -151,7 +151,7 @@ _ROWS = "SELECT id, state, blocked_detail FROM outbox_deliveries"
 
 def read_waits(settings: Settings) -> Waits:
     """Why each delivery of the exporters has not left yet: what it is blocked on, or that it is being sent."""
-    return {id_: why for name in EXPORTERS for id_, why in _rows(database_file(settings.state.directory, name))}
+    return {id_: why for name in EXPORTERS for id_, why in _rows(database_path(settings.state.directory, name))}
 
 
 def _rows(path: Path) -> Iterator[tuple[str, str]]:

@@ -18,7 +18,7 @@ from services.balance_feed.importing import STATING
 from services.catalog_importer.decide import product_lane_name
 from services.catalog_importer.handlers import rules_fingerprint
 from services.engine.kafka.connection import read_last_offsets
-from services.engine.state.files import database_file
+from services.engine.state.files import database_path
 from services.engine.telemetry.freshness import PREFIX
 from services.settings.model import Settings
 
@@ -40,8 +40,8 @@ class MissingWork:
 
 async def find_missing_work(settings: Settings, shop: str) -> list[MissingWork]:
     """What is still to be done before a plan of the shop is whole; empty when nothing is."""
-    importer = database_file(settings.state.directory, IMPORTER)
-    feed = database_file(settings.state.directory, FEED)
+    importer = database_path(settings.state.directory, IMPORTER)
+    feed = database_path(settings.state.directory, FEED)
     if not importer.exists():
         return [MissingWork(ELSEWHERE, waiting=False)]
     found = [*_feed(feed), *_importer(importer, settings, shop)]

@@ -8,7 +8,7 @@ import httpx
 
 from services.connectors.http.descriptions import is_page
 from services.connectors.http.voice import Explanation, Voice
-from services.engine.backoff import retry_after
+from services.engine.backoff import parse_retry_after
 from services.engine.outbox.upstream_errors import (
     AccessDenied,
     ForeignAnswer,
@@ -38,7 +38,7 @@ def error_of(response: httpx.Response, voice: Voice, call: str, *, writes: bool,
     if status in DENIED:
         return AccessDenied(_with(what, found.fix or voice.mend_access), status=status, reason=reason)
     if status in NOT_DONE:
-        after = retry_after(response.headers.get("retry-after"), now)
+        after = parse_retry_after(response.headers.get("retry-after"), now)
         return Unavailable(_with(what, found.fix), status=status, reason=reason, retry_after=after)
     if status in FAILED or status >= 500:
         return _failed(_with(what, found.fix), status, writes=writes)

@@ -8,7 +8,7 @@ from typing import Any
 
 from contracts.envelope import Envelope
 from contracts.identity import ShopIdentified, ShopNotRecognized
-from services.engine.outbox.handlers import Handlers, composed
+from services.engine.outbox.handlers import Handlers, compose_rules
 from services.engine.state.records import Kind, State
 
 KNOWN = Kind("shop-known", ShopIdentified)
@@ -29,7 +29,7 @@ class Standing:
 def watched(handlers: Handlers) -> Handlers:
     """The rules of a service that also remembers how the shops' identities stand."""
     own: dict[Any, Any] = {ShopIdentified: _identified, ShopNotRecognized: _not_recognized}
-    return replace(handlers, remember=composed(handlers.remember, own))
+    return replace(handlers, remember=compose_rules(handlers.remember, own))
 
 
 def awaited(shop: str) -> str:

@@ -20,8 +20,8 @@ from services.engine.kafka.availability import await_start
 from services.engine.kafka.connection import RETRY_MS, consumer_options, read_last_offsets
 from services.engine.kafka.record import Record, from_aiokafka, positions_after
 from services.engine.kafka.security import tls_context
+from services.engine.state.errors import describe_temporary_failure, is_corrupt
 from services.engine.state.store import Partition, Position
-from services.engine.state.trouble import is_corrupt, passing
 from services.settings.kafka import KafkaSettings
 
 log = logging.getLogger(__name__)
@@ -184,7 +184,7 @@ def faststream_security(settings: KafkaSettings) -> BaseSecurity:
 def _log_failure(state: RetryCallState) -> None:
     """Log why a batch is not durable yet; a known, passing error needs no traceback."""
     error = state.outcome.exception() if state.outcome else None
-    why = passing(error) if error else None
+    why = describe_temporary_failure(error) if error else None
     extra = {"why": why or repr(error), "failures": state.attempt_number}
     log.error("a batch is not durable yet", extra=extra, exc_info=None if why else error)
 

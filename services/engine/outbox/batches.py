@@ -32,17 +32,17 @@ class Batches:
         results: list[ResultT | Outcome] = []
         while len(results) < len(items):
             chunk = items[len(results) : len(results) + self.size]
-            results += await isolated(_Measured(self, call), chunk)
+            results += await call_isolated(_Measured(self, call), chunk)
             if isinstance(results[-1], Retry):
                 results += [results[-1]] * (len(items) - len(results))
         return results
 
-    def went_well(self, count: int) -> None:
+    def record_success(self, count: int) -> None:
         """A call of so many records was answered."""
         if count >= self.size:
             self.size = min(self.most, self.size + 1)
 
-    def was_too_much(self, count: int) -> None:
+    def record_too_large(self, count: int) -> None:
         """A call of so many records was refused for its size, or not answered."""
         self.size = max(1, min(self.size, count // 2))
 
@@ -57,20 +57,20 @@ class _Measured(Generic[ItemT, ResultT]):
         try:
             answered = await self._call(items)
         except UnknownOutcome:
-            self._batches.was_too_much(len(items))
+            self._batches.record_too_large(len(items))
             raise
         except Rejected as error:
             if error.status in TOO_LARGE:
-                self._batches.was_too_much(len(items))
+                self._batches.record_too_large(len(items))
             raise
-        self._batches.went_well(len(items))
+        self._batches.record_success(len(items))
         return answered
 
 
 # Batch calls whose items stand and fall alone.
 
 
-async def isolated(
+async def call_isolated(
     call: Callable[[Sequence[ItemT]], Awaitable[Sequence[ResultT]]], items: Sequence[ItemT]
 ) -> list[ResultT | Outcome]:
     """One result per item, in order; where the upstream failed, the outcome that follows from that.
@@ -88,4 +88,4 @@ async def isolated(
     except UpstreamError as error:
         return [outcome_of(error)] * len(items)
     half = len(items) // 2
-    return [*await isolated(call, items[:half]), *await isolated(call, items[half:])]
+    return [*await call_isolated(call, items[:half]), *await call_isolated(call, items[half:])]

@@ -29,9 +29,9 @@ class Breaker:
     open_until: float = 0.0
     probing: bool = False
     why: str = ""
-    on_reopening: list[Callable[[], None]] = field(default_factory=list)
-    reopened: bool = False
-    in_vain: int = 0
+    on_half_open: list[Callable[[], None]] = field(default_factory=list)
+    probes_early: bool = False
+    failed_probes: int = 0
 
     def state(self, now: float) -> Literal["closed", "open", "half-open"]:
         """The state at a moment."""
@@ -65,14 +65,14 @@ class Breaker:
         if self.state(now) == "open":
             return
         self.failures, self.probing, self.open_until, self.why = 0, False, 0.0, ""
-        self.reopened, self.in_vain = False, 0
+        self.probes_early, self.failed_probes = False, 0
 
     def failed(self, now: float, why: str, after: float | None = None) -> None:
         """The upstream is unavailable: open, for its own Retry-After or for a growing, jittered wait."""
         if self.state(now) == "open":
             return
-        self.in_vain += self.reopened
-        self.failures, self.probing, self.why, self.reopened = self.failures + 1, False, why, False
+        self.failed_probes += self.probes_early
+        self.failures, self.probing, self.why, self.probes_early = self.failures + 1, False, why, False
         self.opened_at = now
         self.open_until = now + min(after if after is not None else self.wait(self.failures), LONGEST_WAIT)
 
@@ -81,8 +81,8 @@ class Breaker:
 
         Where others are answered and ours are not, as with writes that are blocked, it tries more and more rarely.
         """
-        floor = self.opened_at + FIRST_FLOOR * 2 ** (self.in_vain - 1) if self.in_vain else 0.0
+        floor = self.opened_at + FIRST_FLOOR * 2 ** (self.failed_probes - 1) if self.failed_probes else 0.0
         if self.failures and self.opened_at < began < self.open_until and self.open_until > floor:
-            self.open_until, self.reopened = max(began, floor), True
-            for reopening in self.on_reopening:
+            self.open_until, self.probes_early = max(began, floor), True
+            for reopening in self.on_half_open:
                 reopening()

@@ -15,11 +15,11 @@ from contracts.operations import FailedRecord
 from contracts.reasons import Reason
 from contracts.registry import BY_TYPE
 from services.engine.kafka.record import Record, restore_record, to_failed_record
-from services.engine.outbox.dead_letters import record_letter, settlement
+from services.engine.outbox.dead_letters import dead_letter_of_record, make_settlement
 from services.engine.outbox.decision import NOTHING, Decision
 from services.engine.state.records import Kind, State
 from services.engine.state.session import Slot
-from services.engine.state.store import Held
+from services.engine.state.store import SubjectVersion
 
 SUBJECT = "contradiction:"
 """The start of the subjects under which a writer states a contradicting record again."""
@@ -38,7 +38,7 @@ class Contradiction(Part):
 CONTRADICTION = Kind("contradiction", Contradiction)
 
 
-def contradicts(envelope: Envelope[Event], held: Held) -> bool:
+def contradicts(envelope: Envelope[Event], held: SubjectVersion) -> bool:
     """Whether a record whose version is not newer is more than a repetition. A person's correction never is."""
     if envelope.replayof is not None:
         return False
@@ -46,7 +46,7 @@ def contradicts(envelope: Envelope[Event], held: Held) -> bool:
     return stated_at != held.stated_at if envelope.sequence == held.version else stated_at > held.stated_at
 
 
-def contradiction(envelope: Envelope[Event], record: Record, held: Held) -> tuple[str, Contradiction]:
+def make_contradiction(envelope: Envelope[Event], record: Record, held: SubjectVersion) -> tuple[str, Contradiction]:
     """What is kept of the record until everything else is known, with its key."""
     found = Contradiction(
         type=envelope.type,
@@ -62,7 +62,7 @@ def _key(slot: Slot) -> str:
     return "|".join(slot)
 
 
-def slot_of(subject: str) -> Slot | None:
+def parse_slot(subject: str) -> Slot | None:
     """What a subject of this module is about; None for any other subject."""
     if not subject.startswith(SUBJECT):
         return None
@@ -70,7 +70,7 @@ def slot_of(subject: str) -> Slot | None:
     return topic, about
 
 
-def decide(service: str, slot: Slot, held: Held, state: State) -> Decision:
+def decide(service: str, slot: Slot, held: SubjectVersion, state: State) -> Decision:
     """State the record again, unless something newer was stated since."""
     found = state.get(CONTRADICTION, _key(slot))
     if found is None:
@@ -80,6 +80,7 @@ def decide(service: str, slot: Slot, held: Held, state: State) -> Decision:
         return NOTHING
     event = BY_TYPE[found.type].model_validate(found.data)
     detail = f"{found.type} of {slot[1]} in version {found.version}, and version {found.held} was known already"
-    letter = record_letter(service, restore_record(found.record), Reason.RECORD_CONTRADICTION, detail, state.now)
-    closed = settlement(letter, "overtaken", service, "it was stated again under a newer version", state.now)
-    return Decision(announce=(event, letter, closed))
+    record = restore_record(found.record)
+    opened = dead_letter_of_record(service, record, Reason.RECORD_CONTRADICTION, detail, state.now)
+    closed = make_settlement(opened, "overtaken", service, "it was stated again under a newer version", state.now)
+    return Decision(announce=(event, opened, closed))

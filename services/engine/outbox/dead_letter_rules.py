@@ -22,23 +22,23 @@ from contracts.operations import (
 )
 from contracts.reasons import Reason
 from services.engine.outbox.dead_letters import (
-    AWAITED,
-    OTHERS,
+    AWAITED_THINGS,
+    OTHER_SERVICES,
     PARKED,
     REPLAYED,
     UNHANDLED,
-    Awaited,
+    AwaitedThing,
     Parked,
-    settlement,
+    make_settlement,
 )
 from services.engine.outbox.decision import NOTHING, Decision
-from services.engine.outbox.edits import EDIT, edit_of, editable
-from services.engine.outbox.handlers import Remember, composed
+from services.engine.outbox.edits import EDIT, is_editable, make_edit
+from services.engine.outbox.handlers import Remember, compose_rules
 from services.engine.privacy import forgetting_rules as forgetting
 from services.engine.state.records import Kind, State
 
 COMMAND_SUBJECT = "command:"
-LETTER_SUBJECT = "letter:"
+DEAD_LETTER_SUBJECT = "letter:"
 """Subjects with one of these beginnings are decided in `letter_commands` and never by a service."""
 KEPT_QUIET = ("discarded", "edited")
 """The delivery of a letter that was closed so is not made again as long as it is computed as it was."""
@@ -61,37 +61,37 @@ COMMAND = Kind("command", PendingCommand)
 def dead_letter_rules(service: str) -> Mapping[type[Event], Remember]:
     """The rules of this service."""
     of_letters: Mapping[type[Event], Remember] = {
-        DeadLettered: partial(_lettered, service),
-        DeadLetterSettled: partial(_settled, service),
-        ReplayRequested: _asked,
-        DiscardRequested: _asked,
-        EditRequested: _asked,
-        CommandSettled: partial(_answered, service),
+        DeadLettered: partial(_on_dead_lettered, service),
+        DeadLetterSettled: partial(_on_settled, service),
+        ReplayRequested: _on_command,
+        DiscardRequested: _on_command,
+        EditRequested: _on_command,
+        CommandSettled: partial(_on_command_settled, service),
     }
-    return composed(of_letters, forgetting.rules(service))
+    return compose_rules(of_letters, forgetting.rules(service))
 
 
-def _lettered(service: str, envelope: Envelope[DeadLettered], state: State) -> None:
+def _on_dead_lettered(service: str, envelope: Envelope[DeadLettered], state: State) -> None:
     letter = envelope.data
     if letter.service != service:
         if letter.record and letter.reason != Reason.RECORD_RULE_FAILED:
-            state.put(OTHERS, letter.dead_letter, letter)
+            state.put(OTHER_SERVICES, letter.dead_letter, letter)
         return
     state.put(PARKED, letter.dead_letter, Parked(letter=letter), ref=_subject(letter))
     state.drop(UNHANDLED, letter.dead_letter)
     if letter.delivery and letter.delivery.blocked_on:
-        awaited = Awaited(subject=letter.delivery.subject)
-        state.put(AWAITED, letter.dead_letter, awaited, ref=letter.delivery.blocked_on)
+        awaited = AwaitedThing(subject=letter.delivery.subject)
+        state.put(AWAITED_THINGS, letter.dead_letter, awaited, ref=letter.delivery.blocked_on)
 
 
 def _subject(letter: DeadLettered) -> str:
     return letter.delivery.subject if letter.delivery else ""
 
 
-def _settled(service: str, envelope: Envelope[DeadLetterSettled], state: State) -> None:
+def _on_settled(service: str, envelope: Envelope[DeadLetterSettled], state: State) -> None:
     event = envelope.data
     if event.service != service:
-        _settled_elsewhere(event, state)
+        _on_settled_elsewhere(event, state)
         return
     parked = state.get(PARKED, event.dead_letter)
     if parked is None:
@@ -99,26 +99,26 @@ def _settled(service: str, envelope: Envelope[DeadLetterSettled], state: State) 
     subject, replacement = _subject(parked.letter), event.replacement or ""
     closed = Parked(letter=parked.letter, state=event.how, replacement=replacement)
     state.put(PARKED, event.dead_letter, closed, ref=subject if event.how in KEPT_QUIET else "")
-    state.drop(AWAITED, event.dead_letter)
+    state.drop(AWAITED_THINGS, event.dead_letter)
     if subject and event.how in ("replayed", "edited"):
         state.touch(subject)
 
 
-def _settled_elsewhere(event: DeadLetterSettled, state: State) -> None:
+def _on_settled_elsewhere(event: DeadLetterSettled, state: State) -> None:
     """A record that was replayed is read again here too: a newer release may know it."""
-    letter = state.get(OTHERS, event.dead_letter)
+    letter = state.get(OTHER_SERVICES, event.dead_letter)
     if letter is None:
         return
-    state.drop(OTHERS, event.dead_letter)
+    state.drop(OTHER_SERVICES, event.dead_letter)
     if event.how == "replayed":
         state.put(REPLAYED, event.dead_letter, letter)
-        state.touch(LETTER_SUBJECT + event.dead_letter)
+        state.touch(DEAD_LETTER_SUBJECT + event.dead_letter)
 
 
-def _asked(envelope: Envelope[Asked], state: State) -> None:
+def _on_command(envelope: Envelope[Asked], state: State) -> None:
     command = envelope.data
     if isinstance(command, EditRequested) and command.payload:
-        state.put(EDIT, command.replacement, edit_of(command))
+        state.put(EDIT, command.replacement, make_edit(command))
     state.put(COMMAND, command.command_id, _pending(command))
     state.touch(COMMAND_SUBJECT + command.command_id)
 
@@ -134,12 +134,12 @@ def _pending(command: Asked) -> PendingCommand:
             return PendingCommand(**asked, action="replayed")
 
 
-def _answered(service: str, envelope: Envelope[CommandSettled], state: State) -> None:
+def _on_command_settled(service: str, envelope: Envelope[CommandSettled], state: State) -> None:
     if envelope.data.service == service:
         state.drop(COMMAND, envelope.data.command_id)
 
 
-def counted(letter: DeadLettered, state: State) -> Sequence[Event]:
+def with_replay_count(letter: DeadLettered, state: State) -> Sequence[Event]:
     """The letter as it is announced: how often in a row a replay was in vain, and which letter it corrects."""
     known = state.get(PARKED, letter.dead_letter)
     again = known is not None and known.state == "replayed" and known.letter.reason == letter.reason
@@ -154,12 +154,12 @@ def counted(letter: DeadLettered, state: State) -> Sequence[Event]:
 # What follows from a person's command about a dead letter, and from a record that cannot be handled.
 
 
-def decide_own(service: str, subject: str, state: State) -> Decision | None:
+def decide_engine_subject(service: str, subject: str, state: State) -> Decision | None:
     """What follows for a command or an unhandled record; None for a subject of the service's own."""
     if subject.startswith(COMMAND_SUBJECT):
         return decide_command(service, subject.removeprefix(COMMAND_SUBJECT), state)
-    if subject.startswith(LETTER_SUBJECT):
-        return _decide_dead_letter(subject.removeprefix(LETTER_SUBJECT), state)
+    if subject.startswith(DEAD_LETTER_SUBJECT):
+        return _decide_dead_letter(subject.removeprefix(DEAD_LETTER_SUBJECT), state)
     return None
 
 
@@ -185,20 +185,20 @@ def decide_command(service: str, command_id: str, state: State) -> Decision:
     )
     if objection := _objection(command, parked):
         return Decision(announce=(answer.model_copy(update={"outcome": "refused", "detail": objection}),))
-    return _carried_out(command, parked, answer)
+    return _execute(command, parked, answer)
 
 
 def _objection(command: PendingCommand, parked: Parked) -> str:
     letter = parked.letter
     if parked.state != "open":
         return f"dead letter {command.dead_letter} was already {parked.state}"
-    if command.action == "edited" and not editable(letter):
+    if command.action == "edited" and not is_editable(letter):
         return f"{letter.about}: nothing was sent that could be edited; mend what {letter.reason} names, then replay"
     return ""
 
 
-def _carried_out(command: PendingCommand, parked: Parked, answer: CommandSettled) -> Decision:
+def _execute(command: PendingCommand, parked: Parked, answer: CommandSettled) -> Decision:
     letter, replacement = parked.letter, command.replacement or None
-    closed = settlement(letter, command.action, command.by, command.why, answer.settled_at, replacement)
+    closed = make_settlement(letter, command.action, command.by, command.why, answer.settled_at, replacement)
     retry = (letter.record,) if letter.record and command.action == "replayed" else ()
     return Decision(announce=(closed, answer), retry=retry)

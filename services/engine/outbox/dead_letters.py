@@ -31,12 +31,12 @@ def digest_of(payload: dict[str, Any]) -> str:
     return blake2b(orjson.dumps(payload, option=orjson.OPT_SORT_KEYS), digest_size=16).hexdigest()
 
 
-def letter_digest(payload: dict[str, Any], blocked_on: str | None) -> str:
+def dead_letter_digest(payload: dict[str, Any], blocked_on: str | None) -> str:
     """What a dead letter is recognised by: the payload, and what it was blocked on when its deadline passed."""
     return digest_of(payload) + (f"|{blocked_on}" if blocked_on else "")
 
 
-How = Literal["replayed", "edited", "discarded", "overtaken"]
+SettlementKind = Literal["replayed", "edited", "discarded", "overtaken"]
 PERSON = "person"
 """The part of a payload that holds personal data; in a dead letter too it stands apart."""
 
@@ -48,38 +48,38 @@ class Parked(Part):
     """
 
     letter: DeadLettered
-    state: Literal["open"] | How = "open"
+    state: Literal["open"] | SettlementKind = "open"
     replacement: str = ""
 
 
-class Awaited(Part):
+class AwaitedThing(Part):
     """The subject of an open letter whose delivery waited in vain for a named thing: it goes when the thing appears."""
 
     subject: str
 
 
 PARKED = Kind("parked", Parked)
-AWAITED = Kind("awaited", Awaited)
+AWAITED_THINGS = Kind("awaited", AwaitedThing)
 """By letter; the reference is the name of the thing."""
 UNHANDLED = Kind("unhandled", DeadLettered)
 """Letters about records that are not opened yet: after a rebuild they may turn out to be known."""
-OTHERS = Kind("others-letter", DeadLettered)
+OTHER_SERVICES = Kind("others-letter", DeadLettered)
 """Another service's letters about records that no service can read: a replay concerns all that read the topic."""
 REPLAYED = Kind("others-replayed", DeadLettered)
 """The same once a person has had the record replayed."""
 
 
-def letter_id(service: str, what: str) -> str:
+def dead_letter_id(service: str, what: str) -> str:
     """The id of a dead letter: the same failure of the same thing is the same letter."""
     return str(uuid5(NAMESPACE, f"dead-letter|{service}|{what}"))
 
 
-def record_letter(service: str, record: Record, reason: str, detail: str, now: datetime) -> DeadLettered:
+def dead_letter_of_record(service: str, record: Record, reason: str, detail: str, now: datetime) -> DeadLettered:
     """The dead letter of a record that cannot be handled, with its bytes."""
     where = f"{record.topic}/{record.partition}/{record.offset}"
     key = (record.key or b"").decode(errors="replace")
     return DeadLettered(
-        dead_letter=letter_id(service, where),
+        dead_letter=dead_letter_id(service, where),
         service=service,
         original_key=key,
         reason=reason,
@@ -91,7 +91,7 @@ def record_letter(service: str, record: Record, reason: str, detail: str, now: d
     )
 
 
-def delivery_letter(
+def dead_letter_of_delivery(
     service: str, subject: str, delivery: Delivery | Row, reason: Reason | str, detail: str, digest: str, now: datetime
 ) -> DeadLettered:
     """The dead letter of a delivery that was refused, with its payload and attempts.
@@ -99,7 +99,7 @@ def delivery_letter(
     A person stands apart. A payload that says nothing of one keeps that: by its digest it is known to have been sent.
     """
     return DeadLettered(
-        dead_letter=letter_id(service, delivery.id),
+        dead_letter=dead_letter_id(service, delivery.id),
         service=service,
         original_key=delivery.key,
         reason=str(reason),
@@ -121,8 +121,8 @@ def delivery_letter(
     )
 
 
-def settlement(
-    letter: DeadLettered, how: How, by: str, why: str, now: datetime, replacement: str | None = None
+def make_settlement(
+    letter: DeadLettered, how: SettlementKind, by: str, why: str, now: datetime, replacement: str | None = None
 ) -> DeadLetterSettled:
     """The event that closes a dead letter."""
     return DeadLetterSettled(
@@ -196,7 +196,7 @@ IMPERSONAL = frozenset({"person_ref", "uid", "LegalForm", "ExtCode"})
 """Fields of a `person` that name nobody."""
 
 
-def redacted(text: str, person: Any) -> str:
+def redact_person(text: str, person: Any) -> str:
     """The text with every word of this person masked, as JSON-ready values hold it."""
     for private in sorted(set(_texts(person)), key=len, reverse=True):
         text = text.replace(private, MASK)

@@ -11,13 +11,13 @@ from contracts.validation import plain
 from services.engine.clock import Clock
 from services.engine.kafka.record import Record, positions_after
 from services.engine.outbox import outbox
-from services.engine.outbox.handlers import Rules
+from services.engine.outbox.handlers import ServiceRules
 from services.engine.outbox.outcome import Refused, Unknown
-from services.engine.outbox.row import Row, kept
+from services.engine.outbox.row import Row, load_cause
 from services.engine.outbox.settle import Pair, settle
-from services.engine.outbox.subjects import mark_all_dirty, undecided
+from services.engine.outbox.subjects import mark_all_dirty, read_undecided
 from services.engine.outbox.work import Work
-from services.engine.state.database import Database, note
+from services.engine.state.database import Database, write_meta
 from services.engine.state.group_commit import GroupCommit
 from services.engine.state.store import save_positions
 
@@ -28,13 +28,13 @@ DECIDE_AT_ONCE = 500
 class Engine:
     """Runs a service's rules over its state database. Relays open only after `catch_up_done`."""
 
-    def __init__(self, rules: Rules, database: Database, clock: Clock) -> None:
+    def __init__(self, rules: ServiceRules, database: Database, clock: Clock) -> None:
         self.rules, self.database, self.clock = rules, database, clock
         self.caught_up = asyncio.Event()
         self.on_change: list[Callable[[], None]] = []
-        self.doubt: Callable[[], None] = _nothing
+        self.on_contradiction: Callable[[], None] = _nothing
         """Called when a record contradicts what is known: the log may be another one."""
-        self.sure: Callable[[], Awaitable[None]] = _at_once
+        self.wait_until_confirmed: Callable[[], Awaitable[None]] = _at_once
         """Returns when no other instance can be at work."""
         self._settling: GroupCommit[Sequence[Pair]] = GroupCommit(self._settle)
 
@@ -51,14 +51,14 @@ class Engine:
 
     async def take(self, records: Sequence[Record]) -> None:
         """Handle a batch of Kafka records. When this returns it is durable, and the offsets may be committed."""
-        read = await self.rules.opened(records)
+        read = await self.rules.unseal(records)
         async with self.work() as work:
             stated = await work.take(read)
             if not self.caught_up.is_set():
-                await outbox.drop_published(work.connection, stated)
+                await outbox.delete_published(work.connection, stated)
             await save_positions(work.connection, positions_after(records))
         if work.contradicted:
-            self.doubt()
+            self.on_contradiction()
 
     async def settle(self, pairs: Sequence[Pair]) -> None:
         """Make outcomes durable, many deliveries to one transaction."""
@@ -88,23 +88,23 @@ class Engine:
     async def claim(self, lane: str, limit: int, skip: Collection[str]) -> list[Row]:
         """The next due rows of a lane, once everything that was known at the start has been read."""
         await self.caught_up.wait()
-        await self.sure()
+        await self.wait_until_confirmed()
         async with self.database.read() as connection:
-            return await outbox.due(connection, lane, self.clock().timestamp(), limit, skip)
+            return await outbox.select_due(connection, lane, self.clock().timestamp(), limit, skip)
 
     async def wait_due(self, lane: str, skip: Collection[str]) -> float:
         """Seconds until a row of the lane may be due that is not among those to skip."""
         async with self.database.read() as connection:
-            due = await outbox.next_due(connection, lane, skip)
+            due = await outbox.next_due_at(connection, lane, skip)
         return float("inf") if due is None else max(0.05, due - self.clock().timestamp())
 
-    async def settings_are(self, fingerprint: str) -> None:
+    async def set_fingerprint(self, fingerprint: str) -> None:
         """Note the settings that the rules run under; when they have changed every subject is decided again."""
         async with self.database.write() as connection:
-            if await note(connection, "settings", fingerprint) not in (None, fingerprint):
+            if await write_meta(connection, "settings", fingerprint) not in (None, fingerprint):
                 await mark_all_dirty(connection)
 
-    async def catch_up_done(self) -> None:
+    async def finish_catch_up(self) -> None:
         """Everything known at the start has been read: decide what was deferred, then open the relays."""
         while await self.decide_due():
             continue
@@ -115,7 +115,7 @@ class Engine:
     async def decide_due(self) -> int:
         """Decide subjects whose time has come; gives how many."""
         async with self.database.read() as connection:
-            found = await undecided(connection, self.clock().timestamp(), DECIDE_AT_ONCE)
+            found = await read_undecided(connection, self.clock().timestamp(), DECIDE_AT_ONCE)
         if found:
             await self._decide(found.items())
         return len(found)
@@ -124,16 +124,16 @@ class Engine:
         async with self.database.write() as connection:
             work = Work(connection, self.rules, self.clock())
             for subject, cause in subjects:
-                work.touch(subject, kept(cause))
+                work.touch(subject, load_cause(cause))
             await work.decide()
             await work.flush()
         for changed in self.on_change:
             changed()
 
-    async def bury_overdue(self) -> None:
+    async def dead_letter_overdue(self) -> None:
         """Turn rows that have been blocked past their deadline into dead letters."""
         async with self.database.read() as connection:
-            found = await outbox.overdue(connection, self.clock().timestamp())
+            found = await outbox.select_overdue(connection, self.clock().timestamp())
         if found:
             await self.settle([(row, Refused(reason, detail)) for row, reason, detail in found])
 

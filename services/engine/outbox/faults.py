@@ -24,7 +24,7 @@ class Fault(Part):
 FAULT = Kind("fault", Fault)
 
 
-def note_fault(work: Work, subject: str, fault: Fault) -> None:
+def report_fault(work: Work, subject: str, fault: Fault) -> None:
     """Show a fault: its subject is decided with `decide_fault`."""
     work.put(FAULT, subject, fault)
     work.touch(subject)

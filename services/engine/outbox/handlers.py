@@ -10,7 +10,7 @@ from contracts.envelope import Envelope
 from contracts.model import Event
 from services.engine.kafka.record import Record, as_they_are
 from services.engine.outbox.decision import Decision
-from services.engine.outbox.lookup import Asked
+from services.engine.outbox.lookup import Preloads
 from services.engine.state.records import State
 
 Remember = Callable[[Envelope[Any], State], None]
@@ -35,7 +35,7 @@ class Handlers:
     news: Mapping[type[Event], News] = field(default_factory=dict)
 
 
-def composed(
+def compose_rules(
     first: Mapping[type[Event], Remember], then: Mapping[type[Event], Remember]
 ) -> Mapping[type[Event], Remember]:
     """The rules of both; where both have one for an event, both run, in this order."""
@@ -55,7 +55,7 @@ def _both(first: Remember, then: Remember) -> Remember:
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class ServiceRules:
     """What a transaction needs to know of its service. `opened` opens what is sealed in records.
 
     `reports` tells of which topics (by their full name) it makes dead letters of records that cannot be read.
@@ -64,7 +64,7 @@ class Rules:
     service: str
     handlers: Handlers
     blocked_deadline: float
-    leaving: Callable[[], Collection[str]]
-    opened: Callable[[Sequence[Record]], Awaitable[Sequence[Record]]] = as_they_are
-    asked: Asked = field(default_factory=set)
+    in_flight: Callable[[], Collection[str]]
+    unseal: Callable[[Sequence[Record]], Awaitable[Sequence[Record]]] = as_they_are
+    preloads: Preloads = field(default_factory=set)
     reports: Callable[[str], bool] = lambda topic: True

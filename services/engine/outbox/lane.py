@@ -13,7 +13,7 @@ from services.engine.outbox.row import Row
 Deliver = Callable[[Sequence[Row]], Awaitable[Sequence[Outcome]]]
 
 
-def each(one: Callable[[Row], Awaitable[Outcome]]) -> Deliver:
+def deliver_each(one: Callable[[Row], Awaitable[Outcome]]) -> Deliver:
     """The effect of a lane whose rows are calls of their own, made side by side; a row alone needs no task for it."""
 
     async def deliver(rows: Sequence[Row]) -> Sequence[Outcome]:

@@ -13,14 +13,14 @@ from services.engine.state.store import load
 
 NameT = TypeVar("NameT")
 ResultT = TypeVar("ResultT")
-Asked = set[tuple[str, bool]]
+Preloads = set[tuple[str, bool]]
 """What decisions have read under the name of their own subject: the kind, and whether by reference."""
 
 
 class Lookup:
     """Reads into the session of a transaction; `asked` outlasts the transaction."""
 
-    def __init__(self, connection: AsyncConnection, session: Session, asked: Asked) -> None:
+    def __init__(self, connection: AsyncConnection, session: Session, asked: Preloads) -> None:
         self._connection, self._session, self._asked = connection, session, asked
 
     async def results(self, tasks: Mapping[NameT, Callable[[], ResultT]]) -> dict[NameT, ResultT]:
@@ -41,7 +41,7 @@ class Lookup:
         own = (miss for name, missed in missing.items() for miss in missed if miss.slot[1] == name)
         self._asked.update((miss.slot[0], miss.by_ref) for miss in own)
 
-    async def foresee(self, subjects: Collection[str]) -> None:
+    async def preload(self, subjects: Collection[str]) -> None:
         """Load what decisions have read of their own subjects before, so that they need not be interrupted for it."""
         await self.load(Miss((kind, subject), by_ref) for kind, by_ref in self._asked for subject in subjects)
 

@@ -20,13 +20,13 @@ from contracts.reasons import Reason
 from services.engine.outbox.dead_letters import digest_of
 from services.engine.outbox.decision import Delivery
 from services.engine.outbox.row import Row
-from services.engine.state.sql import among, execute_many, not_among
+from services.engine.state.sql import execute_many, in_names, not_in_names
 from services.engine.state.tables import deliveries, events
 
 # An event of our own as it stands in the outbox, ready to be published.
 
 
-def event_row(envelope: Envelope[Event]) -> dict[str, Any]:
+def make_event_row(envelope: Envelope[Event]) -> dict[str, Any]:
     """The values of its row; a dead letter carries Kafka Connect's headers beside ours."""
     pairs = [(name, raw.decode()) for name, raw in headers(envelope)]
     if isinstance(envelope.data, DeadLettered):
@@ -45,7 +45,7 @@ D = deliveries.c
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class WaitingRow:
     """A waiting row as it is compared with a new decision."""
 
     id: str
@@ -56,16 +56,16 @@ class Waiting:
     unknowns: int
 
 
-_WAITING = select(D.id, D.subject, D.digest, D.state, D.version, D.unknowns).where(among(D.subject, "subjects"))
-_CAUSES = select(D.id, D.cause).where(among(D.id, "ids"))
-_BLOCKED_ON = select(D.subject).where(among(D.blocked_on, "names")).distinct()
+_WAITING = select(D.id, D.subject, D.digest, D.state, D.version, D.unknowns).where(in_names(D.subject, "subjects"))
+_CAUSES = select(D.id, D.cause).where(in_names(D.id, "ids"))
+_BLOCKED_ON = select(D.subject).where(in_names(D.blocked_on, "names")).distinct()
 
 
-async def waiting_of(connection: AsyncConnection, subjects: Iterable[str]) -> dict[str, dict[str, Waiting]]:
+async def read_waiting(connection: AsyncConnection, subjects: Iterable[str]) -> dict[str, dict[str, WaitingRow]]:
     """The waiting rows of each subject, by id."""
-    found: dict[str, dict[str, Waiting]] = defaultdict(dict)
+    found: dict[str, dict[str, WaitingRow]] = defaultdict(dict)
     for row in await connection.execute(_WAITING, {"subjects": list(subjects)}):
-        found[row.subject][row.id] = Waiting(*row)
+        found[row.subject][row.id] = WaitingRow(*row)
     return found
 
 
@@ -74,7 +74,7 @@ async def blocked_subjects(connection: AsyncConnection, names: Collection[str]) 
     return list(await connection.scalars(_BLOCKED_ON, {"names": list(names)})) if names else []
 
 
-def values(delivery: Delivery, subject: str, now: float, deadline: float, cause: str | None) -> dict[str, Any]:
+def make_row(delivery: Delivery, subject: str, now: float, deadline: float, cause: str | None) -> dict[str, Any]:
     """A delivery as a new row."""
     blocked = delivery.blocked
     return {
@@ -134,32 +134,32 @@ _UNPUBLISHED = select(events.c.seq, events.c.topic, events.c.headers)
 _DROP_EVENT = delete(events).where(events.c.seq == bindparam("a_seq"))
 
 
-async def add(connection: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
+async def add_rows(connection: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
     """Put new rows at the end of their lanes."""
     await execute_many(connection, _ADD, rows)
 
 
-async def replace(connection: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
+async def replace_rows(connection: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
     """Give waiting rows a newer payload or state; they keep their place, and count one version up."""
     await execute_many(connection, _REPLACE, [{f"a_{name}": value for name, value in row.items()} for row in rows])
 
 
-async def take_back(connection: AsyncConnection, ids: Sequence[str]) -> None:
+async def delete_rows(connection: AsyncConnection, ids: Sequence[str]) -> None:
     """Remove rows that are not wanted any more."""
     await execute_many(connection, _TAKE_BACK, [{"a_id": id_} for id_ in ids])
 
 
-async def settle_rows(connection: AsyncConnection, rows: Sequence[Row]) -> None:
+async def delete_settled(connection: AsyncConnection, rows: Sequence[Row]) -> None:
     """Remove rows whose delivery is settled, unless they were replaced meanwhile: then the newer version waits."""
     await execute_many(connection, _SETTLE, [{"a_id": row.id, "a_version": row.version} for row in rows])
 
 
-async def postpone(connection: AsyncConnection, changes: Sequence[dict[str, Any]]) -> None:
+async def postpone_rows(connection: AsyncConnection, changes: Sequence[dict[str, Any]]) -> None:
     """After an unknown outcome: note the attempt and when the next one, which reads first, is due."""
     await execute_many(connection, _POSTPONE, changes)
 
 
-async def block(connection: AsyncConnection, changes: Sequence[dict[str, Any]]) -> None:
+async def block_rows(connection: AsyncConnection, changes: Sequence[dict[str, Any]]) -> None:
     """Have rows wait for a named thing, unless they were replaced meanwhile: the newer version may go."""
     await execute_many(connection, _BLOCK, changes)
 
@@ -169,39 +169,41 @@ _HEADS = select(deliveries).where(
     D.lane == bindparam("lane"),
     D.state == PENDING,
     ~exists().where(_earlier.c.lane == D.lane, _earlier.c.key == D.key, _earlier.c.seq < D.seq),
-    not_among(D.id, "skip"),
+    not_in_names(D.id, "skip"),
 )
 _DUE = _HEADS.where(D.due <= bindparam("now")).order_by(D.seq).limit(bindparam("limit"))
-_DECIDED_AT = select(func.max(D.due)).where(among(D.id, "ids"))
-_CURRENT = select(deliveries).where(among(D.id, "ids"), D.state == PENDING)
+_DECIDED_AT = select(func.max(D.due)).where(in_names(D.id, "ids"))
+_CURRENT = select(deliveries).where(in_names(D.id, "ids"), D.state == PENDING)
 _NEXT_DUE = _HEADS.with_only_columns(func.min(D.due))
 
 
-async def due(connection: AsyncConnection, lane: str, now: float, limit: int, skip: Collection[str]) -> list[Row]:
+async def select_due(
+    connection: AsyncConnection, lane: str, now: float, limit: int, skip: Collection[str]
+) -> list[Row]:
     """The next rows of a lane that may leave: only the first of each key, and it is neither blocked nor early."""
     wanted = {"lane": lane, "now": now, "limit": limit, "skip": list(skip)}
     return [_row(found) for found in await connection.execute(_DUE, wanted)]
 
 
-async def decided_at(connection: AsyncConnection, ids: Iterable[str]) -> float | None:
+async def last_due_at(connection: AsyncConnection, ids: Iterable[str]) -> float | None:
     """When the last of these rows became due as it stands now, as a timestamp; None where none of them waits."""
     found: float | None = await connection.scalar(_DECIDED_AT, {"ids": list(ids)})
     return found
 
 
-async def current(connection: AsyncConnection, ids: Iterable[str]) -> dict[str, Row]:
+async def select_current(connection: AsyncConnection, ids: Iterable[str]) -> dict[str, Row]:
     """Those of these rows that wait and are not blocked, as they stand now."""
     found = await connection.execute(_CURRENT, {"ids": list(ids)})
     return {row.id: _row(row) for row in found}
 
 
-async def next_due(connection: AsyncConnection, lane: str, skip: Collection[str]) -> float | None:
+async def next_due_at(connection: AsyncConnection, lane: str, skip: Collection[str]) -> float | None:
     """When the next row of a lane may leave at the earliest, as a timestamp; what waits behind another cannot."""
     found: float | None = await connection.scalar(_NEXT_DUE, {"lane": lane, "skip": list(skip)})
     return found
 
 
-async def overdue(connection: AsyncConnection, now: float) -> list[tuple[Row, Reason, str]]:
+async def select_overdue(connection: AsyncConnection, now: float) -> list[tuple[Row, Reason, str]]:
     """Blocked rows past their deadline, each with its reason code and detail."""
     query = select(deliveries).where(D.state.in_((BLOCKED, HELD)), D.deadline < now).limit(500)
     return [
@@ -209,7 +211,7 @@ async def overdue(connection: AsyncConnection, now: float) -> list[tuple[Row, Re
     ]
 
 
-async def causes(connection: AsyncConnection, ids: Iterable[str]) -> dict[str, str | None]:
+async def read_causes(connection: AsyncConnection, ids: Iterable[str]) -> dict[str, str | None]:
     """The kept cause of each row."""
     wanted = list(ids)
     found = await connection.execute(_CAUSES, {"ids": wanted}) if wanted else ()
@@ -230,12 +232,12 @@ def _row(found: Any) -> Row:
     )
 
 
-async def publish_later(connection: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
+async def add_events(connection: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
     """Put events into the outbox, in order."""
     await execute_many(connection, _PUBLISH_LATER, rows)
 
 
-async def drop_published(connection: AsyncConnection, stated: Iterable[Envelope[Event]]) -> None:
+async def delete_published(connection: AsyncConnection, stated: Iterable[Envelope[Event]]) -> None:
     """Remove events that the log holds already, or something newer of their subject.
 
     An older copy of a state database may still hold them. Sent again, behind newer ones, they would be what compaction

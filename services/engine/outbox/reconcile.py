@@ -8,9 +8,16 @@ from datetime import datetime
 from typing import Any
 
 from contracts.model import Event
-from services.engine.outbox.dead_letters import Parked, delivery_letter, digest_of, letter_digest, letter_id, settlement
+from services.engine.outbox.dead_letters import (
+    Parked,
+    dead_letter_digest,
+    dead_letter_id,
+    dead_letter_of_delivery,
+    digest_of,
+    make_settlement,
+)
 from services.engine.outbox.decision import Decision, Delivery, Refusal
-from services.engine.outbox.outbox import BLOCKED, PENDING, Waiting
+from services.engine.outbox.outbox import BLOCKED, PENDING, WaitingRow
 
 
 @dataclass(slots=True)
@@ -28,30 +35,30 @@ def reconcile(
     service: str,
     subject: str,
     decision: Decision,
-    waiting: Mapping[str, Waiting],
+    waiting: Mapping[str, WaitingRow],
     parked: Mapping[str, Parked],
-    leaving: Collection[str],
+    in_flight: Collection[str],
     now: datetime,
 ) -> Changes:
     """Compare a decision with the rows that wait and the dead letters that are parked for its subject.
 
-    `leaving` holds the ids that are on their way upstream at this moment: those are not taken back, but looked at
+    `in_flight` holds the ids that are on their way upstream at this moment: those are not taken back, but looked at
     again. Nor is a row with an unknown outcome: it may stand upstream already, and only its settling tells.
     """
     changes = Changes(announce=list(decision.announce))
     wanted = {delivery.id: delivery for delivery in decision.deliveries}
     refused = {refusal.delivery.id: refusal for refusal in decision.refuse}
     if unwanted := [row for id_, row in waiting.items() if id_ not in wanted]:
-        changes.take_back = [row.id for row in unwanted if row.id not in leaving and not row.unknowns]
-        changes.look_again = any(row.id in leaving for row in unwanted)
+        changes.take_back = [row.id for row in unwanted if row.id not in in_flight and not row.unknowns]
+        changes.look_again = any(row.id in in_flight for row in unwanted)
     for delivery in wanted.values():
         _place(changes, service, delivery, waiting.get(delivery.id), parked, now)
     for refusal in refused.values():
         changes.announce += _refuse(service, subject, refusal, parked, now)
     if parked:
-        kept = {letter_id(service, id_) for id_ in (*wanted, *refused)}
+        kept = {dead_letter_id(service, id_) for id_ in (*wanted, *refused)}
         left = [letter for id_, letter in parked.items() if id_ not in kept]
-        changes.announce += [_overtaken(letter, now) for letter in left if _open(letter)]
+        changes.announce += [_close_overtaken(letter, now) for letter in left if _open(letter)]
     return changes
 
 
@@ -63,16 +70,16 @@ def _place(
     changes: Changes,
     service: str,
     delivery: Delivery,
-    row: Waiting | None,
+    row: WaitingRow | None,
     parked: Mapping[str, Parked],
     now: datetime,
 ) -> None:
-    letter = parked.get(letter_id(service, delivery.id)) if parked else None
+    letter = parked.get(dead_letter_id(service, delivery.id)) if parked else None
     blocked_on = delivery.blocked.on if delivery.blocked else None
-    if letter is not None and letter.letter.digest == letter_digest(delivery.payload, blocked_on):
+    if letter is not None and letter.letter.digest == dead_letter_digest(delivery.payload, blocked_on):
         return
     if letter is not None and letter.state == "open":
-        changes.announce.append(_overtaken(letter, now))
+        changes.announce.append(_close_overtaken(letter, now))
     if row is None:
         changes.add.append(delivery)
     elif row.digest != digest_of(delivery.payload) or row.state != (BLOCKED if delivery.blocked else PENDING):
@@ -82,11 +89,11 @@ def _place(
 def _refuse(service: str, subject: str, refusal: Refusal, parked: Mapping[str, Parked], now: datetime) -> list[Event]:
     told: dict[str, Any] = {"payload": refusal.delivery.payload, "reason": refusal.reason, "detail": refusal.detail}
     digest = digest_of(told)
-    known = parked.get(letter_id(service, refusal.delivery.id))
+    known = parked.get(dead_letter_id(service, refusal.delivery.id))
     if known is not None and known.letter.digest == digest:
         return []
-    return [delivery_letter(service, subject, refusal.delivery, refusal.reason, refusal.detail, digest, now)]
+    return [dead_letter_of_delivery(service, subject, refusal.delivery, refusal.reason, refusal.detail, digest, now)]
 
 
-def _overtaken(parked: Parked, now: datetime) -> Event:
-    return settlement(parked.letter, "overtaken", parked.letter.service, "a newer state replaced it", now)
+def _close_overtaken(parked: Parked, now: datetime) -> Event:
+    return make_settlement(parked.letter, "overtaken", parked.letter.service, "a newer state replaced it", now)

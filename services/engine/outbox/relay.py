@@ -97,7 +97,7 @@ class Relay:
 
     def __init__(self, lane: Lane, claim: Claim, settle: Settle, wait_due: WaitDue) -> None:
         self.lane = lane
-        self.leaving: dict[str, Row] = {}
+        self.in_flight: dict[str, Row] = {}
         self._claim, self._settle, self._wait_due = claim, settle, wait_due
         self._turn, self._wake = asyncio.Lock(), asyncio.Event()
         self._buffer: list[Row] = []
@@ -106,7 +106,7 @@ class Relay:
         self._enough = asyncio.Event()
         self._settling: asyncio.Task[None] | None = None
         self._aside = RowQuarantine(lane.breaker.wait)
-        lane.breaker.on_reopening.append(self.wake)
+        lane.breaker.on_half_open.append(self.wake)
 
     def wake(self) -> None:
         """The database has changed: something may be due now, or not wanted any more."""
@@ -152,7 +152,7 @@ class Relay:
         return ()
 
     def _may_call(self) -> bool:
-        return not self.lane.breaker.pause(time.monotonic()) and len(self.leaving) < UNSETTLED
+        return not self.lane.breaker.pause(time.monotonic()) and len(self.in_flight) < UNSETTLED
 
     async def _rest(self) -> None:
         """Wait for what may change. No outcome waits for others meanwhile: no further call is about to bring one."""
@@ -160,12 +160,12 @@ class Relay:
         if pause := self.lane.breaker.pause(time.monotonic()):
             self._buffer = []
             await self._wait_for(pause)
-        elif len(self.leaving) >= UNSETTLED:
+        elif len(self.in_flight) >= UNSETTLED:
             await self._wake.wait()
         else:
             now = time.monotonic()
             aside = self._aside.skipped(now, probing=False)
-            due = await self._wait_due(self.lane.name, set(self.leaving) | aside)
+            due = await self._wait_due(self.lane.name, set(self.in_flight) | aside)
             await self._wait_for(min(IDLE, due, self._aside.pause(now)))
 
     async def _fill(self) -> bool:
@@ -181,7 +181,7 @@ class Relay:
 
     async def _claimed(self, at_once: int) -> list[Row]:
         """Due rows; one that failed before is the probe only where there is no other."""
-        now, leaving = time.monotonic(), set(self.leaving)
+        now, leaving = time.monotonic(), set(self.in_flight)
         probing = self.lane.breaker.state(now) != "closed"
         aside = self._aside.skipped(now, probing=probing)
         claimed = await self._claim(self.lane.name, at_once, leaving | aside)
@@ -191,7 +191,7 @@ class Relay:
         """A row that failed before leaves alone: it must not take a batch of sound ones with it."""
         batch = 1 if self._buffer[0].id in self._aside else self.lane.batch
         rows, self._buffer = self._buffer[:batch], self._buffer[batch:]
-        self.leaving |= {row.id: row for row in rows}
+        self.in_flight |= {row.id: row for row in rows}
         self._enough.clear()
         return rows
 
@@ -250,6 +250,6 @@ class Relay:
                 self.lane.breaker.failed(time.monotonic(), f"outcomes cannot be written: {error}")
             finally:
                 for row, _ in pairs:
-                    self.leaving.pop(row.id, None)
+                    self.in_flight.pop(row.id, None)
                 self.wake()
         self._settling = None

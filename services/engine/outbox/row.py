@@ -14,7 +14,7 @@ from contracts.ledger import Attempt
 
 
 @dataclass(frozen=True, slots=True)
-class KeptCause:
+class StoredCause:
     """The id, correlation id and trace of an event."""
 
     id: str
@@ -22,7 +22,7 @@ class KeptCause:
     traceparent: str | None
 
 
-def keep(cause: Cause | None) -> str | None:
+def dump_cause(cause: Cause | None) -> str | None:
     """The cause as text for a database row."""
     if cause is None:
         return None
@@ -30,9 +30,9 @@ def keep(cause: Cause | None) -> str | None:
     return orjson.dumps(said).decode()
 
 
-def kept(text: str | None) -> KeptCause | None:
+def load_cause(text: str | None) -> StoredCause | None:
     """The cause out of a database row."""
-    return None if text is None else KeptCause(**orjson.loads(text))
+    return None if text is None else StoredCause(**orjson.loads(text))
 
 
 @dataclass(frozen=True, slots=True)

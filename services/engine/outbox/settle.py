@@ -12,10 +12,10 @@ from contracts.ledger import Attempt
 from contracts.model import Event
 from services.engine.backoff import unknown_wait
 from services.engine.outbox import outbox
-from services.engine.outbox.dead_letters import PERSON, delivery_letter, letter_digest, redacted
+from services.engine.outbox.dead_letters import PERSON, dead_letter_digest, dead_letter_of_delivery, redact_person
 from services.engine.outbox.outcome import Blocked, Done, Outcome, Refused, Retry, Unknown
-from services.engine.outbox.row import Row, kept
-from services.engine.outbox.subjects import looked_at_again, mark_again
+from services.engine.outbox.row import Row, load_cause
+from services.engine.outbox.subjects import mark_again, read_scheduled
 from services.engine.outbox.work import Work
 
 Pair = tuple[Row, Outcome]
@@ -26,22 +26,22 @@ KEPT_ATTEMPTS = 20
 
 async def settle(work: Work, pairs: Sequence[Pair]) -> None:
     """Write the outcomes of deliveries. `Retry` changes nothing: the lane waits, no attempt is counted."""
-    work.land(row.id for row, _ in pairs)
+    work.mark_returned(row.id for row, _ in pairs)
     pairs = [(row, _naming_nobody(row, outcome)) for row, outcome in pairs]
     done = [(row, outcome) for row, outcome in pairs if isinstance(outcome, Done)]
     refused = [(row, outcome) for row, outcome in pairs if isinstance(outcome, Refused)]
-    causes = await outbox.causes(work.connection, [row.id for row, _ in (*done, *refused)])
-    await outbox.settle_rows(work.connection, [row for row, _ in (*done, *refused)])
+    causes = await outbox.read_causes(work.connection, [row.id for row, _ in (*done, *refused)])
+    await outbox.delete_settled(work.connection, [row for row, _ in (*done, *refused)])
     events = [(event, row) for row, outcome in done for event in outcome.events]
     letters = [(_letter(work, row, outcome), row) for row, outcome in refused]
-    await work.announce((event, kept(causes.get(row.id))) for event, row in (*events, *letters))
+    await work.announce((event, load_cause(causes.get(row.id))) for event, row in (*events, *letters))
     await _unknown(work, [(row, outcome) for row, outcome in pairs if isinstance(outcome, Unknown)])
     await _blocked(work, [(row, outcome) for row, outcome in pairs if isinstance(outcome, Blocked)])
     for _, outcome in done:
         for kind, key, record in outcome.keep:
             work.put(kind, key, record)
     for row, _ in (*done, *refused):
-        work.touch(row.subject, kept(causes.get(row.id)))
+        work.touch(row.subject, load_cause(causes.get(row.id)))
     await _unavailable(work, [row for row, outcome in pairs if isinstance(outcome, Retry)])
 
 
@@ -50,18 +50,18 @@ def _naming_nobody(row: Row, outcome: Outcome) -> Outcome:
     person = row.payload.get(PERSON)
     if not person or isinstance(outcome, Done | Retry):
         return outcome
-    return replace(outcome, detail=redacted(outcome.detail, person))
+    return replace(outcome, detail=redact_person(outcome.detail, person))
 
 
 def _letter(work: Work, row: Row, outcome: Refused) -> Event:
-    digest = letter_digest(row.payload, row.blocked_on)
-    return delivery_letter(work.rules.service, row.subject, row, outcome.reason, outcome.detail, digest, work.now)
+    service, digest = work.rules.service, dead_letter_digest(row.payload, row.blocked_on)
+    return dead_letter_of_delivery(service, row.subject, row, outcome.reason, outcome.detail, digest, work.now)
 
 
 async def _unavailable(work: Work, rows: Sequence[Row]) -> None:
     """A row that became unwanted while it was on its way has its subject marked for another look: that is now."""
-    for subject, cause in (await looked_at_again(work.connection, [row.subject for row in rows])).items():
-        work.touch(subject, kept(cause))
+    for subject, cause in (await read_scheduled(work.connection, [row.subject for row in rows])).items():
+        work.touch(subject, load_cause(cause))
 
 
 async def _unknown(work: Work, pairs: Sequence[tuple[Row, Unknown]]) -> None:
@@ -73,7 +73,7 @@ async def _unknown(work: Work, pairs: Sequence[tuple[Row, Unknown]]) -> None:
         }
         for row, outcome in pairs
     ]
-    await outbox.postpone(work.connection, changes)
+    await outbox.postpone_rows(work.connection, changes)
 
 
 async def _blocked(work: Work, pairs: Sequence[tuple[Row, Blocked]]) -> None:
@@ -89,7 +89,7 @@ async def _blocked(work: Work, pairs: Sequence[tuple[Row, Blocked]]) -> None:
         }
         for row, outcome in pairs
     ]
-    await outbox.block(work.connection, changes)
+    await outbox.block_rows(work.connection, changes)
     await mark_again(work.connection, [row.subject for row, _ in pairs], work.now + RECHECK)
 
 

@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contracts.envelope import Cause
 from services.engine.outbox.decision import Decision
-from services.engine.outbox.row import keep
-from services.engine.state.sql import among, execute_many, upsert
+from services.engine.outbox.row import dump_cause
+from services.engine.state.sql import execute_many, in_names, upsert
 from services.engine.state.tables import subjects
 
 S = subjects.c
@@ -22,12 +22,14 @@ _SOONER = (
     .values(again_at=bindparam("a_at"))
 )
 
-_TO_BE_DECIDED_AGAIN = select(S.subject, S.cause).where(among(S.subject, "names"), S.again_at.is_not(None))
+_TO_BE_DECIDED_AGAIN = select(S.subject, S.cause).where(in_names(S.subject, "names"), S.again_at.is_not(None))
 
 
 async def mark_dirty(connection: AsyncConnection, touched: Mapping[str, Cause | None]) -> None:
     """Keep subjects that must be decided later."""
-    rows = [{"subject": name, "dirty": 1, "again_at": None, "cause": keep(cause)} for name, cause in touched.items()]
+    rows = [
+        {"subject": name, "dirty": 1, "again_at": None, "cause": dump_cause(cause)} for name, cause in touched.items()
+    ]
     await execute_many(connection, upsert(connection, subjects, "subject"), rows)
 
 
@@ -41,7 +43,7 @@ async def mark_decided(
             "subject": name,
             "dirty": 0,
             "again_at": max(decision.again_at, soonest).timestamp() if decision.again_at else None,
-            "cause": keep(touched[name]) if decision.again_at else None,
+            "cause": dump_cause(touched[name]) if decision.again_at else None,
         }
         for name, decision in decisions.items()
     ]
@@ -53,13 +55,13 @@ async def mark_all_dirty(connection: AsyncConnection) -> None:
     await connection.execute(update(subjects).values(dirty=1))
 
 
-async def undecided(connection: AsyncConnection, now: float, limit: int) -> dict[str, str | None]:
+async def read_undecided(connection: AsyncConnection, now: float, limit: int) -> dict[str, str | None]:
     """Subjects to decide now, each with its kept cause."""
     query = select(S.subject, S.cause).where(or_(S.dirty == 1, S.again_at <= now)).limit(limit)
     return {row.subject: row.cause for row in await connection.execute(query)}
 
 
-async def looked_at_again(connection: AsyncConnection, names: Iterable[str]) -> dict[str, str | None]:
+async def read_scheduled(connection: AsyncConnection, names: Iterable[str]) -> dict[str, str | None]:
     """Those of these subjects that are to be decided again at some moment, each with its kept cause."""
     wanted = list(names)
     found = await connection.execute(_TO_BE_DECIDED_AGAIN, {"names": wanted}) if wanted else ()

@@ -12,7 +12,7 @@ from services.engine.state.session import Slot
 
 
 @dataclass(slots=True)
-class Told:
+class PendingEvent:
     """An event that is being remembered, and the record it came in."""
 
     envelope: Envelope[Event]
@@ -24,5 +24,5 @@ class Told:
         return self.envelope.data.TOPIC, self.envelope.data.key
 
 
-def forget(envelope: Envelope[Event], state: State) -> None:
+def ignore(envelope: Envelope[Event], state: State) -> None:
     """What an event means that no rule of this service is about."""

@@ -18,20 +18,32 @@ from contracts.reasons import Reason
 from contracts.validation import plain
 from services.engine.kafka.record import Record, restore_record
 from services.engine.outbox import contradictions, outbox
-from services.engine.outbox.dead_letter_rules import LETTER_SUBJECT, counted, dead_letter_rules, decide_own
-from services.engine.outbox.dead_letters import AWAITED, PARKED, PERSON, UNHANDLED, record_letter, redacted
+from services.engine.outbox.dead_letter_rules import (
+    DEAD_LETTER_SUBJECT,
+    dead_letter_rules,
+    decide_engine_subject,
+    with_replay_count,
+)
+from services.engine.outbox.dead_letters import (
+    AWAITED_THINGS,
+    PARKED,
+    PERSON,
+    UNHANDLED,
+    dead_letter_of_record,
+    redact_person,
+)
 from services.engine.outbox.decision import Decision, Delivery, Refusal
-from services.engine.outbox.edits import EDIT, replacements, with_edits
-from services.engine.outbox.handlers import News, Rules, composed
+from services.engine.outbox.edits import EDIT, apply_edits, find_replacements
+from services.engine.outbox.handlers import News, ServiceRules, compose_rules
 from services.engine.outbox.lookup import Lookup, ResultT
-from services.engine.outbox.outbox import event_row
+from services.engine.outbox.outbox import make_event_row
 from services.engine.outbox.reconcile import Changes, reconcile
-from services.engine.outbox.row import keep
+from services.engine.outbox.row import dump_cause
 from services.engine.outbox.subjects import mark_again, mark_decided, mark_dirty
-from services.engine.outbox.told import Told, forget
+from services.engine.outbox.told import PendingEvent, ignore
 from services.engine.state.records import Kind, RecordT, State
 from services.engine.state.session import Miss, NotLoaded, Session, Slot
-from services.engine.state.store import Held, load_versions, save_records, save_versions
+from services.engine.state.store import SubjectVersion, load_versions, save_records, save_versions
 from services.engine.telemetry import lines
 
 log = logging.getLogger(__name__)
@@ -39,21 +51,21 @@ LOOK_AGAIN = timedelta(seconds=60)
 """When a subject is decided again at the latest whose unwanted row was on its way, and could not be taken back."""
 ROUNDS = 25
 """More rounds of deciding than any chain of our events needs; beyond it two rules chase each other."""
-OWN_NEWS: Mapping[type[Event], News] = {DeadLettered: counted}
+OWN_NEWS: Mapping[type[Event], News] = {DeadLettered: with_replay_count}
 
 
 class Work:
     """The work of one transaction. Use: take/announce/touch, then `decide()` or `defer()`, then `flush()`."""
 
-    def __init__(self, connection: AsyncConnection, rules_: Rules, now: datetime) -> None:
+    def __init__(self, connection: AsyncConnection, rules_: ServiceRules, now: datetime) -> None:
         self.connection, self.rules, self.now = connection, rules_, now
         self.session = Session(now)
-        self._lookup = Lookup(connection, self.session, rules_.asked)
+        self._lookup = Lookup(connection, self.session, rules_.preloads)
         self.landed: set[str] = set()
         self.contradicted = False
-        self._remember = composed(dead_letter_rules(rules_.service), rules_.handlers.remember)
-        self._held: dict[Slot, Held] = {}
-        self._seen: dict[Slot, Held] = {}
+        self._remember = compose_rules(dead_letter_rules(rules_.service), rules_.handlers.remember)
+        self._held: dict[Slot, SubjectVersion] = {}
+        self._seen: dict[Slot, SubjectVersion] = {}
         self._issued: dict[Slot, int] = {}
         self._published: list[dict[str, Any]] = []
 
@@ -74,7 +86,7 @@ class Work:
         await self._hold({(event.TOPIC, event.subject) for event, _ in pairs})
         envelopes = [self._wrap(event, cause) for event, cause in pairs]
         lines.announced(envelopes)
-        self._published += [event_row(envelope) for envelope in envelopes]
+        self._published += [make_event_row(envelope) for envelope in envelopes]
         await self._remember_all([(envelope, None) for envelope in envelopes])
 
     async def _news(self, pairs: list[tuple[Event, Cause | None]]) -> list[tuple[Event, Cause | None]]:
@@ -87,7 +99,7 @@ class Work:
 
     def _wrap(self, event: Event, cause: Cause | None) -> Envelope[Event]:
         slot = (event.TOPIC, event.subject)
-        version = max(self._held.get(slot, Held()).version, self._issued.get(slot, 0)) + 1
+        version = max(self._held.get(slot, SubjectVersion()).version, self._issued.get(slot, 0)) + 1
         self._issued[slot] = version
         return wrap(event, version=version, source=self.rules.service, time=self.now, cause=cause)
 
@@ -95,15 +107,15 @@ class Work:
         self, pairs: Sequence[tuple[Envelope[Event], Record | None]], *, replayed: bool = False
     ) -> None:
         await self._hold({(envelope.data.TOPIC, envelope.subject) for envelope, _ in pairs})
-        queue = [Told(envelope, record) for envelope, record in pairs]
+        queue = [PendingEvent(envelope, record) for envelope, record in pairs]
         while queue:
             queue, missing = await self._pass(queue, replayed)
             await self._lookup.load(missing)
 
-    async def _pass(self, queue: Sequence[Told], replayed: bool) -> tuple[list[Told], list[Miss]]:
+    async def _pass(self, queue: Sequence[PendingEvent], replayed: bool) -> tuple[list[PendingEvent], list[Miss]]:
         """Apply the events whose records are loaded; gives the others, with all later ones of their keys, and what to
         load for them."""
-        deferred: list[Told] = []
+        deferred: list[PendingEvent] = []
         missing: list[Miss] = []
         waiting: set[Slot] = set()
         for told in queue:
@@ -121,27 +133,27 @@ class Work:
                     deferred.append(told)
         return deferred, missing
 
-    def _apply(self, told: Told) -> Sequence[Miss]:
+    def _apply(self, told: PendingEvent) -> Sequence[Miss]:
         """Run the rule of an event whose version was not seen yet; gives what must be loaded first."""
         envelope = told.envelope
         slot = (envelope.data.TOPIC, envelope.subject)
-        held = self._held.get(slot, Held())
+        held = self._held.get(slot, SubjectVersion())
         if envelope.sequence <= held.version:
             if told.record is not None and contradictions.contradicts(envelope, held):
                 self._contradicted(envelope, told.record, held)
             return ()
-        rule = self._remember.get(type(envelope.data), forget)
+        rule = self._remember.get(type(envelope.data), ignore)
         try:
             self.session.run(partial(rule, envelope, self.session), envelope)
         except NotLoaded as error:
             return error.missing
-        self._held[slot] = self._seen[slot] = Held(envelope.sequence, envelope.time.timestamp())
+        self._held[slot] = self._seen[slot] = SubjectVersion(envelope.sequence, envelope.time.timestamp())
         return ()
 
-    def _contradicted(self, envelope: Envelope[Event], record: Record, held: Held) -> None:
+    def _contradicted(self, envelope: Envelope[Event], record: Record, held: SubjectVersion) -> None:
         self.contradicted = True
         if envelope.source == self.rules.service:
-            key, found = contradictions.contradiction(envelope, record, held)
+            key, found = contradictions.make_contradiction(envelope, record, held)
             self.put(contradictions.CONTRADICTION, key, found)
             self.touch(contradictions.SUBJECT + key)
 
@@ -152,7 +164,7 @@ class Work:
             raise error
         log.exception("rule failed", extra={"event": envelope.id, "subject": envelope.subject})
         detail = f"{envelope.type} of {envelope.subject}: {plain(error)}"
-        detail = redacted(detail, envelope.data.content().get(PERSON))
+        detail = redact_person(detail, envelope.data.content().get(PERSON))
         await self._bury(record, Reason.RECORD_RULE_FAILED, detail, replayed=replayed)
 
     async def _unreadable(self, record: Record, error: Undecodable, *, replayed: bool) -> None:
@@ -165,13 +177,13 @@ class Work:
 
     async def _bury(self, record: Record, reason: str, detail: str, *, replayed: bool) -> None:
         """Open a dead letter, unless it is known; while catching up that is not known before the end."""
-        letter = record_letter(self.rules.service, record, reason, detail, self.now)
+        letter = dead_letter_of_record(self.rules.service, record, reason, detail, self.now)
         id_ = letter.dead_letter
         if replayed:
             await self.announce([(letter, None)])
         elif id_ not in await self.get_many(PARKED, [id_]):
             self.put(UNHANDLED, id_, letter)
-            self.touch(LETTER_SUBJECT + id_)
+            self.touch(DEAD_LETTER_SUBJECT + id_)
 
     def put(self, kind: Kind[RecordT], key: str, record: RecordT, ref: str = "") -> None:
         """Remember a record that no event carries."""
@@ -185,7 +197,7 @@ class Work:
         """Have a subject decided in this transaction."""
         self.session.touched[subject] = cause
 
-    def land(self, ids: Iterable[str]) -> None:
+    def mark_returned(self, ids: Iterable[str]) -> None:
         """These deliveries have come back: they count as on their way no more."""
         self.landed.update(ids)
 
@@ -205,35 +217,35 @@ class Work:
 
     async def _waiting_for(self, released: Collection[str]) -> list[str]:
         """The subjects with deliveries that wait for any of these things, or have become dead letters over it."""
-        letters = await self.find_many(AWAITED, released)
+        letters = await self.find_many(AWAITED_THINGS, released)
         in_vain = [awaited.subject for found in letters.values() for awaited in found.values()]
         return [*await outbox.blocked_subjects(self.connection, released), *in_vain]
 
     async def _decide(self, touched: dict[str, Cause | None]) -> None:
-        await self._hold(slot for subject in touched if (slot := contradictions.slot_of(subject)))
-        await self._lookup.foresee(touched)
+        await self._hold(slot for subject in touched if (slot := contradictions.parse_slot(subject)))
+        await self._lookup.preload(touched)
         decisions = await self._lookup.results({subject: partial(self._decision, subject) for subject in touched})
         parked = await self.find_many(PARKED, touched)
-        edits = await self.get_many(EDIT, replacements(parked))
-        waiting = await outbox.waiting_of(self.connection, touched)
-        leaving = set(self.rules.leaving()) - self.landed
+        edits = await self.get_many(EDIT, find_replacements(parked))
+        waiting = await outbox.read_waiting(self.connection, touched)
+        leaving = set(self.rules.in_flight()) - self.landed
         changes: dict[str, Changes] = {}
         for subject, decision in decisions.items():
             rows, letters = waiting.get(subject, {}), parked[subject]
-            whole = with_edits(self.rules.service, decision, letters, edits)
+            whole = apply_edits(self.rules.service, decision, letters, edits)
             changes[subject] = reconcile(self.rules.service, subject, whole, rows, letters, leaving, self.now)
         await self._write(changes, touched)
         await mark_decided(self.connection, decisions, touched, self.now)
         await mark_again(self.connection, [s for s, c in changes.items() if c.look_again], self.now + LOOK_AGAIN)
         await self.announce((event, touched[subject]) for subject, c in changes.items() for event in c.announce)
         again = [restore_record(record) for decision in decisions.values() for record in decision.retry]
-        await self.take(await self.rules.opened(again) if again else (), replayed=True)
+        await self.take(await self.rules.unseal(again) if again else (), replayed=True)
 
     def _rule_of(self, subject: str) -> Decision:
-        if (slot := contradictions.slot_of(subject)) is not None:
-            held = self._held.get(slot, Held())
+        if (slot := contradictions.parse_slot(subject)) is not None:
+            held = self._held.get(slot, SubjectVersion())
             return contradictions.decide(self.rules.service, slot, held, self.session)
-        own = decide_own(self.rules.service, subject, self.session)
+        own = decide_engine_subject(self.rules.service, subject, self.session)
         return self.rules.handlers.decide(subject, self.session) if own is None else own
 
     def _decision(self, subject: str) -> Decision:
@@ -274,13 +286,13 @@ class Work:
         for subject, change in changes.items():
             rows["add"] += [self._row(delivery, subject, touched) for delivery in change.add]
             rows["replace"] += [self._row(delivery, subject, touched) for delivery in change.replace]
-        await outbox.take_back(self.connection, [id_ for change in changes.values() for id_ in change.take_back])
-        await outbox.add(self.connection, rows["add"])
-        await outbox.replace(self.connection, rows["replace"])
+        await outbox.delete_rows(self.connection, [id_ for change in changes.values() for id_ in change.take_back])
+        await outbox.add_rows(self.connection, rows["add"])
+        await outbox.replace_rows(self.connection, rows["replace"])
 
     def _row(self, delivery: Delivery, subject: str, touched: dict[str, Cause | None]) -> dict[str, Any]:
         deadline, now = self.rules.blocked_deadline, self.now.timestamp()
-        return outbox.values(delivery, subject, now, deadline, keep(touched[subject]))
+        return outbox.make_row(delivery, subject, now, deadline, dump_cause(touched[subject]))
 
     async def defer(self) -> None:
         """While catching up: keep what must be decided for the time when everything is known."""
@@ -291,4 +303,4 @@ class Work:
         """Write all that was remembered, and the events to publish."""
         await save_records(self.connection, self.session)
         await save_versions(self.connection, self._seen)
-        await outbox.publish_later(self.connection, self._published)
+        await outbox.add_events(self.connection, self._published)

@@ -13,9 +13,9 @@ from sqlalchemy import LargeBinary, bindparam, func, literal, or_, select, updat
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contracts.operations import CommandSettled, DeadLettered
-from services.engine.outbox.dead_letters import OTHERS, PARKED, REPLAYED, UNHANDLED
+from services.engine.outbox.dead_letters import OTHER_SERVICES, PARKED, REPLAYED, UNHANDLED
 from services.engine.outbox.engine import Engine
-from services.engine.outbox.row import kept
+from services.engine.outbox.row import load_cause
 from services.engine.privacy.forgetting_rules import FORGET, Forgetting
 from services.engine.state.sql import execute_many
 from services.engine.state.store import read_kind
@@ -73,7 +73,7 @@ def _without_bytes(record: dict[str, Any], ref: str) -> Stripped:
     return (record | {"value": b64encode(orjson.dumps(told)).decode()} if copies else record), copies
 
 
-LETTERS = tuple(kind.name for kind in (PARKED, UNHANDLED, OTHERS, REPLAYED))
+LETTERS = tuple(kind.name for kind in (PARKED, UNHANDLED, OTHER_SERVICES, REPLAYED))
 """Kinds of records that may hold bytes in base64, in which nothing is found by a search."""
 _RECORDS = (
     update(records)
@@ -153,7 +153,7 @@ async def forget_due(engine: Engine) -> int:
     for command_id, wanted in asked:
         await _forget(engine, command_id, wanted)
     if asked:
-        await engine.database.empty_log()
+        await engine.database.truncate_log()
     return len(asked)
 
 
@@ -173,7 +173,7 @@ async def _forget(engine: Engine, command_id: str, asked: Forgetting) -> None:
             figures={"copies": found.remembered + found.unpublished, "waiting": leaving},
             settled_at=work.now,
         )
-        await work.announce([(answer, kept(asked.cause))])
+        await work.announce([(answer, load_cause(asked.cause))])
 
 
 def _told(found: Swept, leaving: int, *, dry_run: bool) -> str:

@@ -10,7 +10,7 @@ from contracts.model import Event, Part
 from contracts.operations import CommandSettled
 from contracts.privacy import ForgetRequested
 from services.engine.outbox.handlers import Remember
-from services.engine.outbox.row import keep
+from services.engine.outbox.row import dump_cause
 from services.engine.state.records import Kind, State
 
 
@@ -33,7 +33,7 @@ def rules(service: str) -> Mapping[type[Event], Remember]:
 
 def _asked(envelope: Envelope[ForgetRequested], state: State) -> None:
     command = envelope.data
-    asked = Forgetting(person_ref=command.person_ref, dry_run=command.dry_run, cause=keep(envelope))
+    asked = Forgetting(person_ref=command.person_ref, dry_run=command.dry_run, cause=dump_cause(envelope))
     state.put(FORGET, command.command_id, asked)
 
 

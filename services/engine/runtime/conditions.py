@@ -18,7 +18,7 @@ from contracts.reasons import Reason
 from services.engine.clock import Clock
 from services.engine.kafka.availability import UNAVAILABLE
 from services.engine.kafka.publisher import RenewableProducer
-from services.engine.outbox.handlers import Handlers, composed
+from services.engine.outbox.handlers import Handlers, compose_rules
 from services.engine.state.database import Database
 from services.engine.state.records import Kind, State
 from services.engine.state.store import read_kind
@@ -32,9 +32,9 @@ Looks = Mapping[Reason, Callable[[], str]]
 """Why something is in trouble, by reason code; empty when it is well."""
 
 
-def remembering(handlers: Handlers) -> Handlers:
+def with_condition_rules(handlers: Handlers) -> Handlers:
     """The rules of a service that also knows what it said of its own machine."""
-    return replace(handlers, remember=composed(handlers.remember, {ServiceStateChanged: _remember}))
+    return replace(handlers, remember=compose_rules(handlers.remember, {ServiceStateChanged: _remember}))
 
 
 def _remember(envelope: Envelope[ServiceStateChanged], state: State) -> None:

@@ -14,10 +14,10 @@ from typing import Literal
 from contracts.alerts import FeedStateChanged
 from contracts.envelope import Envelope
 from services.engine.outbox.engine import Engine
-from services.engine.outbox.handlers import Handlers, composed
+from services.engine.outbox.handlers import Handlers, compose_rules
 from services.engine.outbox.work import Work
 from services.engine.runtime.blueprint import Task
-from services.engine.state.database import lasting
+from services.engine.state.database import restart_after_outages
 from services.engine.state.records import Kind, State
 from services.engine.telemetry.freshness import completions
 from services.settings.freshness import FreshnessSettings
@@ -28,19 +28,19 @@ FEED = Kind("feed", FeedStateChanged)
 FeedState = Literal["stale", "fresh"]
 
 
-def watched(handlers: Handlers) -> Handlers:
+def with_feed_rules(handlers: Handlers) -> Handlers:
     """The rules of a feed service that also knows what it said of its feeds."""
-    return replace(handlers, remember=composed(handlers.remember, {FeedStateChanged: _remember}))
+    return replace(handlers, remember=compose_rules(handlers.remember, {FeedStateChanged: _remember}))
 
 
 def _remember(envelope: Envelope[FeedStateChanged], state: State) -> None:
     state.put(FEED, envelope.data.feed, envelope.data)
 
 
-def watch(service: str, feeds: Iterable[str], settings: FreshnessSettings) -> Task:
+def make_feed_watch_task(service: str, feeds: Iterable[str], settings: FreshnessSettings) -> Task:
     """The task of a service that watches its feeds."""
     limits = {feed: settings.limit(feed) for feed in feeds}
-    return lambda engine: lasting(engine.database, FeedWatch(engine, service, limits).run)
+    return lambda engine: restart_after_outages(engine.database, FeedWatch(engine, service, limits).run)
 
 
 class FeedWatch:

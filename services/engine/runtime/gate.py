@@ -17,7 +17,7 @@ from datetime import timedelta
 from contracts.envelope import Envelope
 from contracts.gates import GateChecked, Verdict
 from services.engine.outbox.engine import Engine
-from services.engine.outbox.handlers import Handlers, composed
+from services.engine.outbox.handlers import Handlers, compose_rules
 from services.engine.state.database import Database
 from services.engine.state.records import Kind, State
 from services.engine.state.store import read_kind
@@ -53,7 +53,7 @@ Waits = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class GateLook:
     """What one look found: what forbids to go live, each with what mends it; nothing when all is well.
 
     `names` are the things looked at. It is not `reached` when an upstream gave no answer at all, which proves nothing.
@@ -73,23 +73,23 @@ class Gate:
 
     name: str
     lanes: frozenset[str]
-    check: Callable[[], Awaitable[Look]]
+    check: Callable[[], Awaitable[GateLook]]
     flows: tuple[str, ...] = ()
     about: str = ""
     after: str = ""
     after_about: str = ""
 
 
-def remembering(handlers: Handlers) -> Handlers:
+def with_gate_rules(handlers: Handlers) -> Handlers:
     """The rules of a service that also knows what was said of gates."""
-    return replace(handlers, remember=composed(handlers.remember, {GateChecked: _remember}))
+    return replace(handlers, remember=compose_rules(handlers.remember, {GateChecked: _remember}))
 
 
 def _remember(envelope: Envelope[GateChecked], state: State) -> None:
     state.put(GATE, envelope.data.key, envelope.data)
 
 
-async def gates_said(database: Database) -> dict[str, GateChecked]:
+async def read_gates(database: Database) -> dict[str, GateChecked]:
     """What was said last of every gate, by its key, as a state database has it."""
     return {key: GateChecked.model_validate_json(body) async for key, body in read_kind(database, GATE.name)}
 
@@ -121,20 +121,20 @@ class Gatekeeper:
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST)
 
-    async def look(self) -> Look:
+    async def look(self) -> GateLook:
         """Look once; say and keep what came of it."""
         found = await self._gate.check()
         if found.reached or not self.opened.is_set():
             await self._say(found)
         return found
 
-    async def _say(self, found: Look) -> None:
+    async def _say(self, found: GateLook) -> None:
         gate, now = self._gate, self._engine.clock()
         blank = GateChecked(
             service=self._service, gate=gate.name, flows=gate.flows, verdict="shut", about=gate.about,
             looked_at=found.names, why=found.faults, since=now, checked_at=now,
         )  # fmt: skip
-        before = self.last or (await gates_said(self._engine.database)).get(blank.key)
+        before = self.last or (await read_gates(self._engine.database)).get(blank.key)
         event, news = next_verdict(blank, before, opened=self.opened.is_set())
         if news:
             async with self._engine.work() as work:
@@ -147,7 +147,7 @@ class Gatekeeper:
         """Wait until the other gate has passed once, with this connection; what it said is kept with our state."""
         while self._gate.after and not await self._other_passed():
             why = (f"{self._gate.after} has not passed; is that service running? davtari check --last shows it",)
-            await self._say(Look(why))
+            await self._say(GateLook(why))
             self._tell(why, LONGEST)
             self._woken.clear()
             try:
@@ -156,7 +156,7 @@ class Gatekeeper:
                 continue
 
     async def _other_passed(self) -> bool:
-        other = (await gates_said(self._engine.database)).get(self._gate.after)
+        other = (await read_gates(self._engine.database)).get(self._gate.after)
         return other is not None and other.passed_at is not None and other.about == self._gate.after_about
 
     def _tell(self, faults: tuple[str, ...], pause: float) -> None:

@@ -22,7 +22,7 @@ from services.engine.kafka.membership import Member, Membership
 from services.engine.kafka.publisher import Publisher, RenewableProducer, Seal, leave_unsealed
 from services.engine.kafka.topics import check_topics_exist
 from services.engine.outbox.engine import Engine
-from services.engine.outbox.handlers import Rules
+from services.engine.outbox.handlers import ServiceRules
 from services.engine.outbox.relay import Relay
 from services.engine.privacy.forgetting import forget_due
 from services.engine.privacy.keys import TOPIC as KEYS
@@ -32,13 +32,13 @@ from services.engine.privacy.writing import Sealer
 from services.engine.runtime import conditions
 from services.engine.runtime.blueprint import Blueprint
 from services.engine.runtime.conditions import Conditions
-from services.engine.runtime.gate import Gate, Gatekeeper, remembering
-from services.engine.state.database import Database, lasting, note, noted
-from services.engine.state.files import database_file
-from services.engine.state.lock import exclusive
-from services.engine.state.opening import Unusable, opened, set_aside
+from services.engine.runtime.gate import Gate, Gatekeeper, with_gate_rules
+from services.engine.state.database import Database, read_meta, restart_after_outages, write_meta
+from services.engine.state.errors import find_cause, first_cause, is_corrupt
+from services.engine.state.files import database_path
+from services.engine.state.lock import hold_lock
+from services.engine.state.opening import Unusable, open_when_available, set_aside
 from services.engine.state.store import load_positions
-from services.engine.state.trouble import first_cause, found_in, is_corrupt
 from services.engine.telemetry.logs import in_service
 from services.engine.telemetry.observed import observed_lane, observed_take
 from services.settings.model import Settings
@@ -52,7 +52,7 @@ TICK = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Running:
+class ServiceParts:
     """The parts of a running service, for those who watch it."""
 
     engine: Engine
@@ -71,7 +71,7 @@ class Service:
         self.keys = KeyRing(settings.kafka)
         self.ready = asyncio.Event()
         self.instance = ""
-        self.running: Running | None = None
+        self.running: ServiceParts | None = None
         self.waits: dict[str, str] = {}
 
     async def run(self) -> None:
@@ -84,14 +84,14 @@ class Service:
         """
         directory, name = self.settings.state.directory, self.blueprint.name
         with in_service(name):
-            async with exclusive(directory, name, self.clock, self._waits_for("database")) as lock:
+            async with hold_lock(directory, name, self.clock, self._waits_for("database")) as lock:
                 self.instance = lock.instance
                 while True:
                     await self._run_once(directory, name)
 
     async def _run_once(self, directory: Path, name: str) -> None:
         """Run until the state database proves unusable, and set it aside. Raises whatever else ends the service."""
-        database = await opened(directory, name, self.clock, self._waits_for("database"))
+        database = await open_when_available(directory, name, self.clock, self._waits_for("database"))
         try:
             await self._run(database)
         except Exception as error:
@@ -101,7 +101,7 @@ class Service:
             self.ready.clear()
             await self._forget_keys()
             await database.close()
-        set_aside(database_file(directory, name), what, why, self.clock())
+        set_aside(database_path(directory, name), what, why, self.clock())
 
     async def _forget_keys(self) -> None:
         """What the log holds is read again at the next start: it may be another log then."""
@@ -111,13 +111,13 @@ class Service:
     async def _run(self, database: Database) -> None:
         """What needs no broker runs from here on: webhooks are taken while Kafka is away."""
         engine = Engine(self._rules(), database, self.clock)
-        await lasting(database, lambda: engine.settings_are(self.blueprint.fingerprint))
+        await restart_after_outages(database, lambda: engine.set_fingerprint(self.blueprint.fingerprint))
         lanes = [observed_lane(lane, self.blueprint.name, database) for lane in self.blueprint.lanes]
         self.relays = [Relay(lane, engine.claim, engine.settle, engine.wait_due) for lane in lanes]
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(database.sound())
+            tasks.create_task(database.wait_for_corruption())
             for task in self.blueprint.early_tasks:
-                tasks.create_task(lasting(database, partial(task, engine)))
+                tasks.create_task(restart_after_outages(database, partial(task, engine)))
             await self._on_kafka(engine)
 
     async def _on_kafka(self, engine: Engine) -> None:
@@ -125,10 +125,10 @@ class Service:
         membership = Membership(self.settings.kafka, self.blueprint.name, me)
         consuming = self._consuming(engine, membership, me)
         async with consuming as (consumer, check), self._publishing(engine) as (publisher, sender):
-            self.running = Running(engine, publisher, consumer, self.relays)
+            self.running = ServiceParts(engine, publisher, consumer, self.relays)
             tune_garbage_collector()
             engine.on_change += [publisher.wake, *[relay.wake for relay in self.relays]]
-            engine.doubt, engine.sure = check.requested.set, membership.wait_until_confirmed
+            engine.on_contradiction, engine.wait_until_confirmed = check.requested.set, membership.wait_until_confirmed
             consumer.on_rebalance = membership.check_requested.set
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self.keys.keep_up())
@@ -137,15 +137,15 @@ class Service:
                 tasks.create_task(self._conditions(engine, sender).run())
                 await wait_until_caught_up(consumer)
                 await membership.check()
-                await lasting(engine.database, engine.catch_up_done)
+                await restart_after_outages(engine.database, engine.finish_catch_up)
                 log.info("caught up", extra={"topics": len(self.blueprint.handlers.topics)})
                 self.ready.set()
-                tasks.create_task(lasting(engine.database, publisher.run))
+                tasks.create_task(restart_after_outages(engine.database, publisher.run))
                 for task in (_tick, *self.blueprint.tasks):
-                    tasks.create_task(lasting(engine.database, partial(task, engine)))
+                    tasks.create_task(restart_after_outages(engine.database, partial(task, engine)))
                 self.gates = [self._gatekeeper(engine, gate) for gate in self.blueprint.gates]
                 for keeper in self.gates:
-                    tasks.create_task(lasting(engine.database, keeper.run))
+                    tasks.create_task(restart_after_outages(engine.database, keeper.run))
                 for relay in self.relays:
                     tasks.create_task(self._relaying(relay, engine.database))
 
@@ -154,7 +154,7 @@ class Service:
         for gate, keeper in zip(self.blueprint.gates, self.gates, strict=True):
             if relay.lane.name in gate.lanes:
                 await keeper.opened.wait()
-        await lasting(database, relay.run)
+        await restart_after_outages(database, relay.run)
 
     def _gatekeeper(self, engine: Engine, gate: Gate) -> Gatekeeper:
         """A gate that no lane stands behind holds nothing up, so nothing waits for it."""
@@ -167,21 +167,21 @@ class Service:
 
         return waits
 
-    def _rules(self) -> Rules:
+    def _rules(self) -> ServiceRules:
         name, prefix = self.blueprint.name, self.settings.kafka.topic_prefix
-        return Rules(
+        return ServiceRules(
             service=name,
-            handlers=conditions.remembering(remembering(self.blueprint.handlers)),
+            handlers=conditions.with_condition_rules(with_gate_rules(self.blueprint.handlers)),
             blocked_deadline=self.settings.retry.blocked_deadline,
-            leaving=lambda: {id_ for relay in self.relays for id_ in relay.leaving},
-            opened=Opener(self.keys).records,
+            in_flight=lambda: {id_ for relay in self.relays for id_ in relay.in_flight},
+            unseal=Opener(self.keys).records,
             reports=lambda topic: reports(name, topic.removeprefix(prefix)),
         )
 
     def _conditions(self, engine: Engine, sender: RenewableProducer) -> Conditions:
         database, prefix, clock = engine.database, self.settings.kafka.topic_prefix, PROCESS_CLOCK_CHECK
         looks = {
-            Reason.SERVICE_DISK: lambda: database.trouble,
+            Reason.SERVICE_DISK: lambda: database.failure,
             Reason.SERVICE_CLOCK: lambda: clock.problem,
         }
         return Conditions(self.blueprint.name, looks, database, sender, prefix, self.clock)
@@ -240,15 +240,15 @@ class Service:
         async with open_admin(self.settings.kafka) as asked:
             found = await read_cluster_id(asked)
         async with database.write() as connection:
-            before = await noted(connection, "cluster")
+            before = await read_meta(connection, "cluster")
             if before is None and found is not None:
-                await note(connection, "cluster", found)
+                await write_meta(connection, "cluster", found)
         return before or found
 
 
 def _unusable(error: Exception) -> tuple[Unusable, str]:
     """What the failure of a service says of its state database. Raises the failure if that is nothing."""
-    if (changed := found_in(error, LogChanged)) is not None:
+    if (changed := find_cause(error, LogChanged)) is not None:
         return "outdated", str(changed)
     if is_corrupt(error):
         return "corrupt", str(first_cause(error))
@@ -274,7 +274,7 @@ async def _tick(engine: Engine) -> None:
     while True:
         await engine.decide_due()
         if PROCESS_CLOCK_CHECK.is_compared and not PROCESS_CLOCK_CHECK.problem:  # by a wrong clock nothing ends
-            await engine.bury_overdue()
+            await engine.dead_letter_overdue()
         if not PROCESS_CLOCK_CHECK.problem:
             await forget_due(engine)
         await asyncio.sleep(TICK)

@@ -20,7 +20,7 @@ class CannotListen(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
+class ListenAddress:
     """Where something is served; `section` of the settings says so with `host` and `port`."""
 
     host: str
@@ -32,7 +32,7 @@ class Address:
         return f"{self.host}:{self.port}"
 
 
-async def serve(app: Any, address: Address) -> None:
+async def serve(app: Any, address: ListenAddress) -> None:
     """Serve until cancelled; requests under way are answered first. Raises `CannotListen`."""
     with _listening(address) as listener:
         server = _Quiet(_config(app))
@@ -45,7 +45,7 @@ async def serve(app: Any, address: Address) -> None:
 
 
 @contextmanager
-def _listening(address: Address) -> Iterator[socket.socket]:
+def _listening(address: ListenAddress) -> Iterator[socket.socket]:
     family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
     try:
         listener = socket.create_server((address.host, address.port), family=family, backlog=2048)

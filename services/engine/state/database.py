@@ -17,8 +17,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from services.engine.state import tables
 from services.engine.state.driver import connect
-from services.engine.state.files import database_file
-from services.engine.state.trouble import is_corrupt, passing
+from services.engine.state.errors import describe_temporary_failure, is_corrupt
+from services.engine.state.files import database_path
 
 log = logging.getLogger(__name__)
 BUSY_MS = 10_000
@@ -40,7 +40,7 @@ class Database:
     def __init__(self, engine: AsyncEngine, generation: str) -> None:
         self._engine, self.generation = engine, generation
         self._writing = asyncio.Lock()
-        self.trouble = ""
+        self.failure = ""
         """Why nothing can be written now, and what to do; empty when it can."""
         self._corrupt: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -59,24 +59,24 @@ class Database:
 
     async def _reopened(self) -> None:
         """While something is wrong, connect anew each time: what was opened on a read-only disk stays read-only."""
-        if self.trouble:
+        if self.failure:
             await self._engine.dispose()
 
     def _failed(self, error: Exception) -> None:
         if is_corrupt(error) and not self._corrupt.done():
             self._corrupt.set_exception(error)
             self._corrupt.exception()  # nobody needs to look: then it is no secret either
-        if (why := passing(error)) is not None:
-            if not self.trouble:
+        if (why := describe_temporary_failure(error)) is not None:
+            if not self.failure:
                 log.error("nothing can be written to the state database: nothing is acknowledged", extra={"why": why})
-            self.trouble = why
+            self.failure = why
 
     def _went_well(self) -> None:
-        if self.trouble:
+        if self.failure:
             log.warning("the state database is written to again")
-            self.trouble = ""
+            self.failure = ""
 
-    async def writable(self, every: float = 1.0) -> None:
+    async def wait_until_writable(self, every: float = 1.0) -> None:
         """Return once something could be written. What this raises is no passing trouble."""
         while True:
             await asyncio.sleep(every)
@@ -86,7 +86,7 @@ class Database:
                 async with self.write() as connection:
                     await connection.execute(_TRIED)
             except Exception as error:
-                if passing(error) is None:
+                if describe_temporary_failure(error) is None:
                     raise
             else:
                 return
@@ -101,13 +101,13 @@ class Database:
             self._failed(error)
             raise
 
-    async def empty_log(self) -> None:
+    async def truncate_log(self) -> None:
         """Have the write-ahead log written into the file and emptied: it still holds what has been written over."""
         async with self._writing, self._engine.connect() as connection:
             driver: Any = (await connection.get_raw_connection()).driver_connection
             await driver.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
 
-    async def sound(self) -> None:
+    async def wait_for_corruption(self) -> None:
         """Raises the first error that says that the file is corrupt, whoever met it; until then this does not end."""
         await asyncio.shield(self._corrupt)
 
@@ -118,7 +118,7 @@ class Database:
 
 async def open_database(directory: Path, service: str) -> Database:
     """Open the service's database, or make a new one with a new generation. The file name holds the schema version."""
-    path = database_file(directory, service)
+    path = database_path(directory, service)
     url = URL.create("sqlite+aiosqlite", database=str(path))
     engine = create_async_engine(url, hide_parameters=True, async_creator=partial(connect, path))
     event.listen(engine.sync_engine, "connect", _configure)
@@ -145,16 +145,16 @@ def _begin(connection: Any) -> None:
 async def _generation(engine: AsyncEngine) -> str:
     async with engine.begin() as connection:
         await connection.run_sync(tables.metadata.create_all)
-        found = await noted(connection, "generation")
+        found = await read_meta(connection, "generation")
         if found is None:
             found = uuid4().hex[:12]
             await connection.execute(insert(tables.meta).values(name="generation", value=found))
         return found
 
 
-async def note(connection: AsyncConnection, name: str, value: str) -> str | None:
+async def write_meta(connection: AsyncConnection, name: str, value: str) -> str | None:
     """Keep a named value; gives the one that stood there before."""
-    before = await noted(connection, name)
+    before = await read_meta(connection, name)
     if before is None:
         await connection.execute(insert(tables.meta).values(name=name, value=value))
     elif before != value:
@@ -162,7 +162,7 @@ async def note(connection: AsyncConnection, name: str, value: str) -> str | None
     return before
 
 
-async def noted(connection: AsyncConnection, name: str) -> str | None:
+async def read_meta(connection: AsyncConnection, name: str) -> str | None:
     """A named value, or None."""
     found: str | None = await connection.scalar(select(tables.meta.c.value).where(tables.meta.c.name == name))
     return found
@@ -171,7 +171,7 @@ async def noted(connection: AsyncConnection, name: str) -> str | None:
 # Work that outlasts a full disk or a lock: it rests while nothing can be written, and begins again when it can.
 
 
-async def lasting(database: Database, work: Callable[[], Awaitable[None]]) -> None:
+async def restart_after_outages(database: Database, work: Callable[[], Awaitable[None]]) -> None:
     """Run `work`; begin it anew each time the database's passing trouble has ended it. Raises whatever else ends it.
 
     For work that may be broken off at any point and begun again, as all of ours may: that is what a kill does.
@@ -180,6 +180,6 @@ async def lasting(database: Database, work: Callable[[], Awaitable[None]]) -> No
         try:
             return await work()
         except Exception as error:
-            if passing(error) is None:
+            if describe_temporary_failure(error) is None:
                 raise
-            await database.writable()
+            await database.wait_until_writable()

@@ -10,20 +10,20 @@ SCHEMA_VERSION = 5
 _CURRENT = re.compile(rf"[a-z-]+\.v{SCHEMA_VERSION}\.sqlite(-wal|-shm|-journal)?")
 
 
-def database_file(directory: Path, service: str) -> Path:
+def database_path(directory: Path, service: str) -> Path:
     """Where the service's database stands; its folder is made if need be."""
     directory.mkdir(parents=True, exist_ok=True)
     return directory / f"{service}.v{SCHEMA_VERSION}.sqlite"
 
 
-def leftovers(directory: Path) -> list[Path]:
+def find_leftovers(directory: Path) -> list[Path]:
     """Databases that no service reads any more: of an older version of the tables, or set aside as corrupt."""
     files = sorted(directory.glob("*.sqlite*")) if directory.is_dir() else []
     return [file for file in files if not _CURRENT.fullmatch(file.name)]
 
 
-def set_aside_files(directory: Path, service: str, what: str) -> list[Path]:
+def find_set_aside(directory: Path, service: str, what: str) -> list[Path]:
     """The databases of a service that were set aside for this reason (see `opening.py`), the oldest first."""
-    name = database_file(directory, service).name
+    name = database_path(directory, service).name
     found = directory.glob(f"{name}.{what}-*")
     return sorted(file for file in found if not file.name.endswith(("-wal", "-shm", "-journal")))

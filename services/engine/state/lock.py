@@ -115,7 +115,7 @@ NO_FOLDER = 2.0
 
 
 @asynccontextmanager
-async def exclusive(
+async def hold_lock(
     directory: Path, service: str, clock: Clock, waits: Callable[[str], None] = lambda _: None
 ) -> AsyncIterator[StateLock]:
     """Hold the state of a service. Raises `AlreadyRunning`; a folder that cannot be written to is waited for."""
@@ -126,7 +126,7 @@ async def exclusive(
         lock.release()
 
 
-async def refuse_seconds(directory: Path, services: Iterable[str], clock: Clock) -> None:
+async def require_not_running(directory: Path, services: Iterable[str], clock: Clock) -> None:
     """Raises `AlreadyRunning` if one of the services runs already, before anything of them is started."""
     for service in services:
         try:

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Literal
 
 from services.engine.state.database import Database, open_database
-from services.engine.state.files import database_file
-from services.engine.state.trouble import is_corrupt, passing
+from services.engine.state.errors import describe_temporary_failure, is_corrupt
+from services.engine.state.files import database_path
 
 log = logging.getLogger(__name__)
 AGAIN = 2.0
@@ -36,7 +36,7 @@ _FIXES: Mapping[Unusable, str] = {
 }
 
 
-async def opened(
+async def open_when_available(
     directory: Path, service: str, clock: Callable[[], datetime], waits: Callable[[str], None] = lambda _: None
 ) -> Database:
     """The service's database, sound. `waits` is told why it is waited for, "" at the end.
@@ -63,13 +63,13 @@ async def opened(
 def _why(error: Exception, directory: Path) -> str | None:
     if isinstance(error, OSError):
         return f"{error.strerror}: does {directory} exist, and may this user write there?"
-    return passing(error)
+    return describe_temporary_failure(error)
 
 
 async def _sound(directory: Path, service: str, clock: Callable[[], datetime]) -> Database:
     """Raises what `open_database` raises, but for a corrupt file, which is set aside."""
-    path = database_file(directory, service)
-    fault = await asyncio.to_thread(fault_of, path)
+    path = database_path(directory, service)
+    fault = await asyncio.to_thread(find_corruption, path)
     if fault:
         set_aside(path, "corrupt", fault, clock())
     try:
@@ -81,7 +81,7 @@ async def _sound(directory: Path, service: str, clock: Callable[[], datetime]) -
         return await open_database(directory, service)
 
 
-def fault_of(path: Path) -> str:
+def find_corruption(path: Path) -> str:
     """What is wrong with a database file; empty for a sound one and for none. Raises what is not the file's fault.
 
     Every page is looked at: what was overwritten in the middle would otherwise come to light only when it is read.

@@ -148,13 +148,13 @@ class Session:
         for keys in (self._put_under[under], self._refs.get(under, set())):
             (keys.discard if away else keys.add)(slot[1])
 
-    def loaded(self, slots: Iterable[Slot], rows: Iterable[tuple[str, str, str, str]]) -> None:
+    def add_records(self, slots: Iterable[Slot], rows: Iterable[tuple[str, str, str, str]]) -> None:
         """Keep what was read for these slots, as rows of (kind, key, ref, body); slots without a row do not exist."""
         for slot in slots:
             self._bodies.setdefault(slot, None)
         self._take(rows)
 
-    def loaded_refs(self, slots: Iterable[Slot], rows: Iterable[tuple[str, str, str, str]]) -> None:
+    def add_references(self, slots: Iterable[Slot], rows: Iterable[tuple[str, str, str, str]]) -> None:
         """Keep all records of these references, as rows of (kind, key, ref, body)."""
         for slot in slots:
             self._refs.setdefault(slot, set(self._put_under.get(slot, ())))

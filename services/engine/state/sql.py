@@ -17,12 +17,12 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import GenericFunction
 
 
-def among(column: ColumnElement[str], name: str) -> ColumnElement[bool]:
+def in_names(column: ColumnElement[str], name: str) -> ColumnElement[bool]:
     """Whether the column holds one of the names that are given under this name."""
     return column.in_(_names(name))
 
 
-def not_among(column: ColumnElement[str], name: str) -> ColumnElement[bool]:
+def not_in_names(column: ColumnElement[str], name: str) -> ColumnElement[bool]:
     """Whether the column holds none of the names that are given under this name."""
     return column.not_in(_names(name))
 

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.engine.state.database import Database
 from services.engine.state.session import Session, Slot
-from services.engine.state.sql import among, execute_many, upsert
+from services.engine.state.sql import execute_many, in_names, upsert
 from services.engine.state.tables import positions, records, versions
 
 # How far each partition of the log has been read, kept in the same transaction as what was read.
@@ -50,7 +50,7 @@ CHUNK = 500
 ItemT = TypeVar("ItemT")
 
 
-class Held(NamedTuple):
+class SubjectVersion(NamedTuple):
     """The newest version known of a subject, and when it was stated (a timestamp); 0 of one that was never seen."""
 
     version: int = 0
@@ -67,10 +67,10 @@ def chunks(items: Iterable[ItemT], size: int = CHUNK) -> Iterator[list[ItemT]]:
 _RECORDS = select(records.c.kind, records.c.key, records.c.ref, records.c.body).where(
     records.c.kind == bindparam("kind")
 )
-_BY_KEY = _RECORDS.where(among(records.c.key, "names"))
-_BY_REF = _RECORDS.where(among(records.c.ref, "names"))
+_BY_KEY = _RECORDS.where(in_names(records.c.key, "names"))
+_BY_REF = _RECORDS.where(in_names(records.c.ref, "names"))
 _VERSIONS = select(versions.c.subject, versions.c.version, versions.c.stated_at).where(
-    versions.c.topic == bindparam("topic"), among(versions.c.subject, "subjects")
+    versions.c.topic == bindparam("topic"), in_names(versions.c.subject, "subjects")
 )
 _DROP = delete(records).where(records.c.kind == bindparam("a_kind"), records.c.key == bindparam("a_key"))
 
@@ -84,22 +84,22 @@ async def load(connection: AsyncConnection, session: Session, slots: Iterable[Sl
     for kind, names in by_kind.items():
         found = await connection.execute(_BY_REF if by_ref else _BY_KEY, {"kind": kind, "names": names})
         rows += found.all()
-    (session.loaded_refs if by_ref else session.loaded)(wanted, rows)
+    (session.add_references if by_ref else session.add_records)(wanted, rows)
 
 
-async def load_versions(connection: AsyncConnection, subjects: Iterable[Slot]) -> dict[Slot, Held]:
+async def load_versions(connection: AsyncConnection, subjects: Iterable[Slot]) -> dict[Slot, SubjectVersion]:
     """What is held of (topic, subject); one that was never seen is absent."""
     by_topic: dict[str, list[str]] = defaultdict(list)
     for topic, subject in subjects:
         by_topic[topic].append(subject)
-    held: dict[Slot, Held] = {}
+    held: dict[Slot, SubjectVersion] = {}
     for topic, names in by_topic.items():
         for subject, *newest in await connection.execute(_VERSIONS, {"topic": topic, "subjects": names}):
-            held[topic, subject] = Held(*newest)
+            held[topic, subject] = SubjectVersion(*newest)
     return held
 
 
-async def save_versions(connection: AsyncConnection, changed: dict[Slot, Held]) -> None:
+async def save_versions(connection: AsyncConnection, changed: dict[Slot, SubjectVersion]) -> None:
     """Keep the versions seen."""
     rows = [
         {"topic": topic, "subject": subject, "version": held.version, "stated_at": held.stated_at}
@@ -138,7 +138,7 @@ async def read_kind(database: Database, kind: str) -> AsyncIterator[tuple[str, s
 # What the records of a kind refer to, without reading the records.
 
 
-async def refs_of(database: Database, kind: str) -> list[str]:
+async def read_refs(database: Database, kind: str) -> list[str]:
     """Every reference under which records of a kind can be found, sorted; answered from the index alone."""
     query = select(records.c.ref).where(records.c.kind == kind, records.c.ref != "").distinct().order_by(records.c.ref)
     async with database.read() as connection:

@@ -10,7 +10,7 @@ from opentelemetry.trace import Span, SpanKind
 from services.engine.outbox import outbox
 from services.engine.outbox.lane import Deliver
 from services.engine.outbox.outcome import Outcome, Refused, Unknown
-from services.engine.outbox.row import Row, kept
+from services.engine.outbox.row import Row, load_cause
 from services.engine.state.database import Database
 from services.engine.telemetry.lines import name_of
 from services.engine.telemetry.tracing import Attributes, failed, span, traceparent
@@ -35,8 +35,8 @@ async def traced(deliver: Deliver, rows: Sequence[Row], database: Database) -> S
 
 async def _parents(rows: Sequence[Row], database: Database) -> Parents:
     async with database.read() as connection:
-        causes = await outbox.causes(connection, [row.id for row in rows])
-    known = {id_: kept(text) for id_, text in causes.items()}
+        causes = await outbox.read_causes(connection, [row.id for row in rows])
+    known = {id_: load_cause(text) for id_, text in causes.items()}
     return {id_: cause.traceparent for id_, cause in known.items() if cause and cause.traceparent}
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from services.engine.state.database import Database, note
+from services.engine.state.database import Database, write_meta
 from services.engine.state.tables import meta
 from services.engine.telemetry.families import FRESHNESS, Reading
 
@@ -16,7 +16,7 @@ PREFIX = "complete:"
 async def completed(database: Database, feed: str, at: datetime) -> None:
     """A feed (`items`, `orders:main`) was read whole at a moment."""
     async with database.write() as connection:
-        await note(connection, PREFIX + feed, at.isoformat())
+        await write_meta(connection, PREFIX + feed, at.isoformat())
 
 
 async def completions(database: Database) -> dict[str, datetime]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from services.engine.runtime.serving import Address, serve
+from services.engine.runtime.serving import ListenAddress, serve
 from services.engine.telemetry.board import Board
 from services.engine.telemetry.pages import pages
 from services.settings.model import TelemetrySettings
@@ -14,7 +14,7 @@ async def watch(board: Board, settings: TelemetrySettings, port: int | None) -> 
     """Watch and serve health and metrics until cancelled; nothing at all without a port. Raises `CannotListen`."""
     if port is None:
         return
-    address = Address(settings.host, port, what="health and metrics", section="telemetry")
+    address = ListenAddress(settings.host, port, what="health and metrics", section="telemetry")
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(board.run())
         tasks.create_task(serve(pages(board), address))

@@ -12,7 +12,7 @@ from datetime import datetime
 from sqlalchemy import select
 
 from services.engine.clock import PROCESS_CLOCK_CHECK
-from services.engine.runtime.service import Running, Service
+from services.engine.runtime.service import Service, ServiceParts
 from services.engine.telemetry.families import BREAKER, LAG, READABLE, READY, STALLED, Reading
 from services.engine.telemetry.figures import figures
 from services.engine.telemetry.freshness import freshness
@@ -90,7 +90,7 @@ class Watched:
             return [ready]
         return [ready, *self._lag(), *self._breakers(running), *await self._figures(running, now)]
 
-    async def _figures(self, running: Running, now: datetime) -> list[Reading]:
+    async def _figures(self, running: ServiceParts, now: datetime) -> list[Reading]:
         """What the state database says; when it cannot be read, that."""
         database, found = running.engine.database, list[Reading]()
         try:
@@ -110,7 +110,7 @@ class Watched:
         yield from (Reading(LAG, (self._name, topic), records) for topic, records in lag.items())
         yield Reading(STALLED, (self._name,), len(self._progress.stalled(time.monotonic())))
 
-    def _breakers(self, running: Running) -> Iterable[Reading]:
+    def _breakers(self, running: ServiceParts) -> Iterable[Reading]:
         now = time.monotonic()
         for relay in running.relays:
             state = relay.lane.breaker.state(now)
@@ -118,11 +118,11 @@ class Watched:
                 yield Reading(BREAKER, (self._name, relay.lane.name, one), float(one == state))
 
 
-async def _database_fault(running: Running) -> str:
+async def _database_fault(running: ServiceParts) -> str:
     try:
         async with asyncio.timeout(PATIENCE), running.engine.database.read() as connection:
             await connection.execute(select(1))
     except Exception as error:  # that is what is asked
         return f"its state database does not answer: {type(error).__name__}"
-    trouble = running.engine.database.trouble
+    trouble = running.engine.database.failure
     return f"nothing can be written to its state database: {trouble}" if trouble else ""

@@ -24,7 +24,7 @@ _PRIMARY = 0xFF
 """An extended result code holds the primary one in its lowest byte."""
 
 
-def passing(error: BaseException) -> str | None:
+def describe_temporary_failure(error: BaseException) -> str | None:
     """Why SQLite cannot work now, and what to do, when it may work again by itself or by a person's hand; else None."""
     return _PASSING.get(_code(error))
 
@@ -41,12 +41,12 @@ def first_cause(error: BaseException) -> BaseException:
     return error
 
 
-def found_in(error: BaseException, kind: type[ErrorT]) -> ErrorT | None:
+def find_cause(error: BaseException, kind: type[ErrorT]) -> ErrorT | None:
     """The first failure of a kind, also inside groups of failures."""
     if isinstance(error, kind):
         return error
     inner = error.exceptions if isinstance(error, BaseExceptionGroup) else ()
-    return next((found for one in inner if (found := found_in(one, kind)) is not None), None)
+    return next((found for one in inner if (found := find_cause(one, kind)) is not None), None)
 
 
 def _code(error: BaseException) -> int:
