@@ -29,7 +29,7 @@ from services.settings.alerts import AlertSettings, RecipientSettings
 from tests.outbox.bench import DEADLINE, Bench, Script, open_bench, wanted
 from tests.outbox.shelf import NAME, NOW, handlers, of_envelope, put_on_shelf
 
-FULL = "the disk is full: make room on it"
+FULL = "the disk is full: free some space"
 SINCE = datetime(2026, 3, 2, 8, 30, tzinfo=UTC)
 
 

@@ -1,4 +1,4 @@
-"""The state database: durable, one writer, its generation, and what a failed transaction leaves."""
+"""The state database is durable, has one writer and a generation, and keeps nothing of a failed transaction."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ from services.engine.state.database import Database, open_database, write_meta
 from services.engine.state.files import database_path
 from services.engine.state.session import Session
 from services.engine.state.store import load, read_kind, save_records
-from tests.state.notes import NOTE, Note
-from tests.state.test_session import NOW
+from tests.state.notes import NOTE, NOW, Note
 
 
 @pytest.fixture
@@ -25,8 +24,8 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
     await found.close()
 
 
-async def kept(database: Database, **notes: str) -> None:
-    """Write notes, all under the reference r."""
+async def write_notes(database: Database, **notes: str) -> None:
+    """Write notes with the reference r."""
     session = Session(NOW)
     for key, text_ in notes.items():
         session.run(lambda key=key, text_=text_: session.put(NOTE, key, Note(text=text_), "r"))  # type: ignore[misc]
@@ -51,7 +50,7 @@ async def test_every_commit_is_synced_to_the_disk(database: Database) -> None:
     assert pragmas == ["wal", 2]
 
 
-async def test_a_transaction_that_fails_leaves_nothing(database: Database) -> None:
+async def test_a_failed_transaction_leaves_nothing(database: Database) -> None:
     with pytest.raises(ValueError, match="half way"):
         async with database.write() as connection:
             await connection.execute(insert(tables.meta).values(name="n", value="v"))
@@ -74,7 +73,7 @@ async def test_two_writers_take_turns(database: Database) -> None:
 
 
 async def test_a_reader_does_not_wait_for_the_writer_and_sees_only_what_is_committed(database: Database) -> None:
-    await kept(database, a="old")
+    await write_notes(database, a="old")
     async with database.write() as writing:
         await writing.execute(text('UPDATE records SET body = \'{"text": "new"}\''))
         async with database.read() as reading:
@@ -82,7 +81,7 @@ async def test_a_reader_does_not_wait_for_the_writer_and_sees_only_what_is_commi
 
 
 async def test_records_are_written_replaced_and_dropped(database: Database) -> None:
-    await kept(database, a="1", b="2")
+    await write_notes(database, a="1", b="2")
     session = Session(NOW)
     session.run(lambda: session.put(NOTE, "a", Note(text="3"), "moved"))
     session.run(lambda: session.drop(NOTE, "b"))
@@ -97,7 +96,7 @@ async def test_records_are_written_replaced_and_dropped(database: Database) -> N
 
 
 async def test_more_keys_are_loaded_than_one_statement_takes(database: Database) -> None:
-    await kept(database, **{f"k{n}": str(n) for n in range(1203)})
+    await write_notes(database, **{f"k{n}": str(n) for n in range(1203)})
     session = Session(NOW)
     async with database.read() as connection:
         await load(connection, session, [("note", f"k{n}") for n in range(1203)], by_ref=False)
@@ -105,18 +104,18 @@ async def test_more_keys_are_loaded_than_one_statement_takes(database: Database)
 
 
 async def test_a_whole_kind_is_read_in_the_order_of_its_keys(database: Database) -> None:
-    await kept(database, **{f"k{n:04}": str(n) for n in range(2001)})
+    await write_notes(database, **{f"k{n:04}": str(n) for n in range(2001)})
     keys = [key async for key, _ in read_kind(database, "note")]
     assert keys == sorted(keys)
     assert len(keys) == 2001
 
 
-async def test_a_named_value_gives_the_one_before(database: Database) -> None:
+async def test_writing_a_named_value_returns_the_previous_one(database: Database) -> None:
     async with database.write() as connection:
         assert [await write_meta(connection, "settings", value) for value in ("a", "b", "b")] == [None, "a", "b"]
 
 
-async def test_a_writer_that_is_cancelled_leaves_nothing_and_stands_in_nobodys_way(database: Database) -> None:
+async def test_a_cancelled_writer_leaves_nothing_and_blocks_no_other(database: Database) -> None:
     half_way = asyncio.Event()
 
     async def write() -> None:

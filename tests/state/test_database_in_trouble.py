@@ -1,4 +1,4 @@
-"""A state database whose disk is full, which another process holds, or which is no sound file."""
+"""A state database on a full disk, held by another process, or in a corrupt file."""
 
 from __future__ import annotations
 
@@ -7,19 +7,20 @@ import logging
 import sqlite3
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
+import aiosqlite
 import pytest
 from sqlalchemy import func, insert, select, text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from services.engine.state import database as database_module
-from services.engine.state import opening, tables
-from services.engine.state.database import Database, open_database, restart_after_outages
-from services.engine.state.driver import Connection
+from services.engine.state import tables
+from services.engine.state.database import Database, open_database, open_when_available, restart_after_outages
 from services.engine.state.errors import describe_temporary_failure, is_corrupt
 from services.engine.state.files import database_path
-from services.engine.state.opening import open_when_available
 
 NOW = datetime(2026, 3, 2, 10, 30, tzinfo=UTC)
 ROWS = 400
@@ -30,7 +31,7 @@ def now() -> datetime:
 
 
 async def fill(database: Database, rows: int = ROWS) -> None:
-    """Some hundred kilobytes of what was remembered."""
+    """Write some hundred kilobytes."""
     async with database.write() as connection:
         row = {"topic": "t", "version": 1, "stated_at": 0.0}
         values = [row | {"subject": f"s{n:06}" + "x" * 500} for n in range(rows)]
@@ -53,9 +54,9 @@ def _truncate(path: Path) -> None:
     path.write_bytes(path.read_bytes()[: 4096 * 7 + 100])
 
 
-SPOILT: dict[str, Callable[[Path], object]] = {
+DAMAGES: dict[str, Callable[[Path], object]] = {
     "bytes were overwritten": _overwrite,
-    "it is no database": lambda path: path.write_bytes(b"not a database at all" * 400),
+    "it is not a database": lambda path: path.write_bytes(b"not a database at all" * 400),
     "it was cut off": _truncate,
 }
 
@@ -64,35 +65,35 @@ def _set_aside(folder: Path) -> list[Path]:
     return [path for path in folder.iterdir() if ".corrupt-" in path.name and not path.name.endswith(("-wal", "-shm"))]
 
 
-@pytest.mark.parametrize("how", SPOILT)
-async def test_a_corrupt_database_is_set_aside_and_made_anew(
+@pytest.mark.parametrize("how", DAMAGES)
+async def test_a_corrupt_database_is_set_aside_and_a_new_one_is_created(
     tmp_path: Path, how: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    # given a database that has remembered something, and is spoilt
+    # given a database with records whose file was damaged
     first = await open_when_available(tmp_path, "tests", now)
     await fill(first)
     await first.close()
     path = database_path(tmp_path, "tests")
-    SPOILT[how](path)
-    spoilt = path.read_bytes()
+    DAMAGES[how](path)
+    damaged = path.read_bytes()
     # when the service opens it
     with caplog.at_level(logging.ERROR):
         second = await open_when_available(tmp_path, "tests", now)
-    # then it has a new one, which starts at the beginning of the topics
+    # then it gets a new one, which starts at the beginning of the topics
     assert await count(second) == 0
     assert second.generation != first.generation
     await second.close()
-    # and the old one is kept under a dated name, and loudly so
+    # and the old one is kept under a dated name, with an error in the log
     (kept,) = _set_aside(tmp_path)
     assert kept.name.endswith(".corrupt-20260302-103000")
-    assert kept.read_bytes() == spoilt
-    (said,) = [record for record in caplog.records if record.levelno == logging.ERROR]
-    assert "corrupt" in said.message
-    assert str(kept) == vars(said)["file"]
-    assert "filled from the topics" in vars(said)["fix"]
+    assert kept.read_bytes() == damaged
+    (line,) = [record for record in caplog.records if record.levelno == logging.ERROR]
+    assert "corrupt" in line.message
+    assert str(kept) == vars(line)["file"]
+    assert "filled from the topics" in vars(line)["fix"]
 
 
-async def test_a_sound_database_stays_as_it_is(tmp_path: Path) -> None:
+async def test_an_intact_database_is_kept(tmp_path: Path) -> None:
     first = await open_when_available(tmp_path, "tests", now)
     await fill(first)
     await first.close()
@@ -102,7 +103,7 @@ async def test_a_sound_database_stays_as_it_is(tmp_path: Path) -> None:
     assert not _set_aside(tmp_path)
 
 
-async def test_corruption_that_comes_to_light_later_is_told_to_whoever_waits_for_it(tmp_path: Path) -> None:
+async def test_corruption_that_is_found_later_is_raised_to_the_waiting_task(tmp_path: Path) -> None:
     database = await open_when_available(tmp_path, "tests", now)
     await fill(database)
     async with database.read() as connection:
@@ -121,18 +122,18 @@ async def test_corruption_that_comes_to_light_later_is_told_to_whoever_waits_for
     await database.close()
 
 
-async def test_a_locked_database_is_waited_for_with_a_line(
+async def test_opening_waits_for_a_locked_database_and_logs_why(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(opening, "AGAIN", 0.1)
+    monkeypatch.setattr(database_module, "RETRY_SECONDS", 0.1)
     monkeypatch.setattr(database_module, "BUSY_MS", 100)
     await (await open_database(tmp_path, "tests")).close()
     waits: list[str] = []
-    told = asyncio.Event()
+    reported = asyncio.Event()
 
     def waiting(why: str) -> None:
         waits.append(why)
-        told.set()
+        reported.set()
 
     # given a database that another process holds
     with sqlite3.connect(database_path(tmp_path, "tests"), isolation_level=None) as other:
@@ -140,7 +141,7 @@ async def test_a_locked_database_is_waited_for_with_a_line(
         other.execute("BEGIN EXCLUSIVE")
         with caplog.at_level(logging.WARNING):
             opening_it = asyncio.create_task(open_when_available(tmp_path, "tests", now, waiting))
-            await asyncio.wait_for(told.wait(), 20)
+            await asyncio.wait_for(reported.wait(), 20)
         assert "twice" in waits[0]
         other.execute("COMMIT")
         other.execute("PRAGMA locking_mode=NORMAL")
@@ -153,28 +154,28 @@ async def test_a_locked_database_is_waited_for_with_a_line(
     await database.close()
 
 
-async def test_a_full_disk_is_said_and_work_goes_on_when_there_is_room(
+async def test_a_full_disk_is_reported_and_work_continues_when_there_is_space(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     database = await open_when_available(tmp_path, "tests", now)
     # given a database that may not grow, as on a full disk: SQLite answers the same
     async with database.read() as connection:
         pages = int(await connection.scalar(text("PRAGMA page_count")) or 0)
-    room = database_module.PRAGMAS
-    monkeypatch.setattr(database_module, "PRAGMAS", (*room, f"max_page_count={pages + 2}"))
+    pragmas = database_module.PRAGMAS
+    monkeypatch.setattr(database_module, "PRAGMAS", (*pragmas, f"max_page_count={pages + 2}"))
     await database._engine.dispose()
     caplog.set_level(logging.WARNING)
     with pytest.raises(DBAPIError) as error:
         await fill(database)
-    # then that is what is said, and nothing of it stands
+    # then the failure states that, and nothing was written
     assert "disk is full" in str(describe_temporary_failure(error.value))
     assert "disk is full" in database.failure
     assert await count(database) == 0
-    # and work that lasts goes on by itself when there is room
+    # and restarted work continues by itself when there is space
     working = asyncio.create_task(restart_after_outages(database, lambda: fill(database)))
     await asyncio.sleep(0.3)
     assert not working.done()
-    monkeypatch.setattr(database_module, "PRAGMAS", room)
+    monkeypatch.setattr(database_module, "PRAGMAS", pragmas)
     await asyncio.wait_for(working, 10)
     assert (await count(database), database.failure) == (ROWS, "")
     assert [m for m in caplog.messages if "state database" in m] == [
@@ -184,33 +185,34 @@ async def test_a_full_disk_is_said_and_work_goes_on_when_there_is_room(
     await database.close()
 
 
-async def test_a_connection_that_was_opened_while_the_disk_was_read_only_is_opened_again(
+async def test_a_connection_opened_on_a_read_only_disk_is_replaced(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """SQLite opens a file that it may not write to for reading only, and such a connection stays so for ever."""
+    """SQLite opens a file that it may not write to read-only, and such a connection stays read-only."""
     read_only = False
 
-    def connect(path: Path) -> Connection:
-        how = f"file:{path}?mode=ro" if read_only else f"file:{path}"
-        return Connection(lambda: sqlite3.connect(how, uri=True), iter_chunk_size=64)
+    def connect() -> aiosqlite.Connection:
+        path = database_path(tmp_path, "tests")
+        return aiosqlite.connect(f"file:{path}?mode={'ro' if read_only else 'rwc'}", uri=True)
 
-    monkeypatch.setattr(database_module, "connect", connect)
+    create = partial(create_async_engine, async_creator=connect)
+    monkeypatch.setattr(database_module, "create_async_engine", create)
     database = await open_when_available(tmp_path, "tests", now)
-    # given a disk that is read-only for a while, in which every connection is a new one
+    # given a disk that is read-only for a while, and no open connection
     read_only = True
     await database._engine.dispose()
     with pytest.raises(DBAPIError):
         await fill(database)
-    assert "may only be read" in database.failure
+    assert "read-only" in database.failure
     # when it can be written to again
     read_only = False
     await asyncio.wait_for(restart_after_outages(database, lambda: fill(database)), 10)
-    # then it is, without a restart
+    # then writing continues without a restart
     assert (await count(database), database.failure) == (ROWS, "")
     await database.close()
 
 
-async def test_other_failures_are_no_passing_trouble(tmp_path: Path) -> None:
+async def test_other_failures_are_not_temporary(tmp_path: Path) -> None:
     database = await open_when_available(tmp_path, "tests", now)
 
     async def wrong() -> None:

@@ -1,17 +1,14 @@
-"""What a rule sees of the projection within one transaction, and what it leaves behind."""
+"""What a rule reads from the projection within one transaction, and what it changes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from functools import partial
 
 import pytest
 
 from services.engine.state.session import Miss, NotLoaded, Session
-from tests.state.notes import NOTE, OTHER, Note
-
-NOW = datetime(2026, 3, 2, tzinfo=UTC)
+from tests.state.notes import NOTE, NOW, OTHER, Note
 
 
 @pytest.fixture
@@ -65,6 +62,11 @@ def test_a_read_states_everything_that_must_be_loaded_for_it(
     assert error.value.missing == tuple(Miss(("note", name), by_ref) for name, by_ref in missing)
 
 
+def test_a_read_outside_of_a_rule_raises_too(session: Session) -> None:
+    with pytest.raises(NotLoaded):
+        session.get(NOTE, "unread")
+
+
 def test_a_rule_is_interrupted_at_its_first_read_of_a_record_that_is_not_loaded(session: Session) -> None:
     seen: list[Note | None] = []
 
@@ -91,7 +93,7 @@ def test_many_records_are_read_at_once_with_what_the_rule_has_put_itself(session
     assert session.run(rule) == ({"c": read, "new": put}, {"r": {"c": read}, "s": {"new": put}})
 
 
-def test_a_rule_that_raises_leaves_nothing_behind(session: Session) -> None:
+def test_a_rule_that_raises_changes_nothing(session: Session) -> None:
     def rule() -> None:
         session.drop(NOTE, "a")
         raise ValueError("a bug in a rule")
@@ -103,24 +105,24 @@ def test_a_rule_that_raises_leaves_nothing_behind(session: Session) -> None:
     assert session.changes == {("note", "a"): (Note(text="kept"), "")}
 
 
-def test_what_is_read_is_parsed_once(session: Session) -> None:
+def test_a_record_is_parsed_once(session: Session) -> None:
     session.add_records([("note", "c")], [("note", "c", "", '{"text": "read"}')])
     assert session.get(NOTE, "c") is session.get(NOTE, "c")
 
 
-def test_what_was_put_is_not_overwritten_by_what_is_read_later(session: Session) -> None:
+def test_a_record_that_was_put_is_not_overwritten_by_a_later_load(session: Session) -> None:
     session.run(lambda: session.put(NOTE, "c", Note(text="new")))
     session.add_records([("note", "c")], [("note", "c", "", '{"text": "old"}')])
     assert session.get(NOTE, "c") == Note(text="new")
 
 
-def test_what_was_dropped_does_not_come_back_with_its_reference(session: Session) -> None:
+def test_a_dropped_record_does_not_return_when_its_reference_is_loaded(session: Session) -> None:
     session.run(lambda: session.drop(NOTE, "c"))
     session.add_references([("note", "r")], [("note", "c", "r", '{"text": "old"}')])
     assert session.find(NOTE, "r") == {}
 
 
-def test_what_was_moved_before_its_reference_was_read_is_found_where_it_is_now(session: Session) -> None:
+def test_a_record_that_was_moved_before_a_load_is_found_under_its_new_reference(session: Session) -> None:
     session.run(lambda: session.put(NOTE, "c", Note(text="moved"), ref="new"))
     session.add_references([("note", "old"), ("note", "new")], [("note", "c", "old", '{"text": "c"}')])
     assert (session.find(NOTE, "old"), session.find(NOTE, "new")) == ({}, {"c": Note(text="moved")})

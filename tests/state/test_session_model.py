@@ -1,4 +1,4 @@
-"""The session against a plain dict, for any order of loading, moving, putting, dropping, missing and failing."""
+"""The session compared with a plain dict, for any order of loading, moving, putting, dropping and failing."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.state.notes import NOTE, Note
 KEYS = st.sampled_from("abcde")
 REFS = st.sampled_from(["", "r", "s"])
 TEXTS = st.sampled_from(["1", "2"])
-Shelf = dict[str, tuple[str, str]]
+Notes = dict[str, tuple[str, str]]
 """By key: the text and the reference."""
 STEPS = st.lists(
     st.one_of(
@@ -33,14 +33,14 @@ STEPS = st.lists(
 
 
 class Failed(Exception):
-    """A rule that broke off."""
+    """A rule that failed halfway."""
 
 
 class SessionModel(RuleBasedStateMachine):
     """`stored` is what the database holds, `now` what the transaction should see."""
 
     @initialize(stored=st.dictionaries(KEYS, st.tuples(TEXTS, REFS)))
-    def begin(self, stored: Shelf) -> None:
+    def begin(self, stored: Notes) -> None:
         self.stored, self.now = stored, dict(stored)
         self.session = Session(datetime(2026, 3, 2, tzinfo=UTC))
 
@@ -58,20 +58,20 @@ class SessionModel(RuleBasedStateMachine):
         assert seen == [applied(self.now, *step) for step in steps]
 
     @rule(steps=STEPS)
-    def run_a_rule_that_breaks_off(self, steps: list[tuple[str, ...]]) -> None:
-        def broken() -> None:
+    def run_a_rule_that_fails(self, steps: list[tuple[str, ...]]) -> None:
+        def failing() -> None:
             for step in steps:
                 step_on(self.session, *step)
             raise Failed
 
         try:
-            self._run(broken)
+            self._run(failing)
         except Failed:
             return
         raise AssertionError("the error did not reach the caller")
 
     @invariant()
-    def writes_what_differs_and_nothing_else(self) -> None:
+    def writes_only_what_differs(self) -> None:
         written = dict(self.stored)
         for (_, key), (note, ref) in self.session.changes.items():
             written.pop(key, None)
@@ -80,7 +80,7 @@ class SessionModel(RuleBasedStateMachine):
         assert written == self.now
 
     def _run(self, task: Callable[[], Any]) -> Any:
-        """As the engine does: run, load what was missing, run again."""
+        """Run a rule as the engine does: load what is missing and run it again."""
         while True:
             try:
                 return self.session.run(task)
@@ -90,7 +90,7 @@ class SessionModel(RuleBasedStateMachine):
                     (self.read_refs if by_ref else self.read_keys)({name})
 
 
-def rows_of(stored: Shelf, wanted: Callable[[str, str], bool]) -> list[tuple[str, str, str, str]]:
+def rows_of(stored: Notes, wanted: Callable[[str, str], bool]) -> list[tuple[str, str, str, str]]:
     """The stored rows of the wanted keys and references, as the database gives them."""
     return [
         ("note", key, ref, Note(text=text).model_dump_json()) for key, (text, ref) in stored.items() if wanted(key, ref)
@@ -98,7 +98,7 @@ def rows_of(stored: Shelf, wanted: Callable[[str, str], bool]) -> list[tuple[str
 
 
 def step_on(session: Session, action: str, name: str, *more: str) -> Any:
-    """One step of a rule on a session; gives what it has seen, as plain values."""
+    """One step of a rule on a session. Returns what it read, as plain values."""
     if action == "put":
         return session.put(NOTE, name, Note(text=more[0]), more[1])
     if action == "drop":
@@ -118,26 +118,26 @@ def texts(notes: dict[str, Note]) -> dict[str, str]:
     return {key: note.text for key, note in notes.items()}
 
 
-def applied(shelf: Shelf, action: str, name: str, *more: str) -> Any:
+def applied(notes: Notes, action: str, name: str, *more: str) -> Any:
     """The same step on a plain dict."""
     if action == "put":
-        shelf[name] = (more[0], more[1])
+        notes[name] = (more[0], more[1])
     elif action == "drop":
-        shelf.pop(name, None)
+        notes.pop(name, None)
     elif action == "get":
-        return shelf[name][0] if name in shelf else None
+        return notes[name][0] if name in notes else None
     elif action == "get_many":
-        return {key: shelf[key][0] for key in (name, *more) if key in shelf}
+        return {key: notes[key][0] for key in (name, *more) if key in notes}
     elif action == "find_many":
-        return {ref: under(shelf, ref) for ref in (name, *more)}
+        return {ref: under(notes, ref) for ref in (name, *more)}
     else:
-        return under(shelf, name)
+        return under(notes, name)
     return None
 
 
-def under(shelf: Shelf, name: str) -> dict[str, str]:
+def under(notes: Notes, name: str) -> dict[str, str]:
     """The text of each note with this reference, by key."""
-    return {key: text for key, (text, ref) in sorted(shelf.items()) if ref == name}
+    return {key: text for key, (text, ref) in sorted(notes.items()) if ref == name}
 
 
 TestSessionModel = SessionModel.TestCase

@@ -32,14 +32,14 @@ async def test_a_webhook_is_refused_while_the_disk_is_full(tmp_path: Path, caplo
             taken += 1
         assert status == 503
         (said,) = [record for record in caplog.records if record.message == "webhook could not be made durable"]
-        assert "make room" in vars(said)["why"]
+        assert "free some space" in vars(said)["why"]
         assert said.exc_info is None
-        assert "disk is full" in engine.database.trouble
+        assert "disk is full" in engine.database.failure
         assert await stored(engine) == taken
         # and the next one is taken when there is room again
         await _room(engine, 100_000)
         assert (await post(receiver, ORDER, signed(ORDER))).status_code == 200
-        assert (await stored(engine), engine.database.trouble) == (taken + 1, "")
+        assert (await stored(engine), engine.database.failure) == (taken + 1, "")
 
 
 async def _room(engine: Engine, pages: int) -> None:

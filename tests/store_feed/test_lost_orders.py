@@ -9,8 +9,7 @@ import pytest
 
 from contracts.shop import OrderChanged, RefundIssued
 from services.engine.kafka.record import Record
-from services.engine.state.files import database_path
-from services.engine.state.opening import set_aside
+from services.engine.state.files import database_path, set_aside
 from services.store_feed.handlers import handlers
 from services.store_feed.lost_orders import LostOrderSearch
 from services.store_feed.records import NAME

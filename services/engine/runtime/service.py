@@ -33,11 +33,10 @@ from services.engine.runtime import conditions
 from services.engine.runtime.blueprint import Blueprint
 from services.engine.runtime.conditions import Conditions
 from services.engine.runtime.gate import Gate, Gatekeeper, with_gate_rules
-from services.engine.state.database import Database, read_meta, restart_after_outages, write_meta
+from services.engine.state.database import Database, open_when_available, read_meta, restart_after_outages, write_meta
 from services.engine.state.errors import find_cause, first_cause, is_corrupt
-from services.engine.state.files import database_path
+from services.engine.state.files import Unusable, database_path, set_aside
 from services.engine.state.lock import hold_lock
-from services.engine.state.opening import Unusable, open_when_available, set_aside
 from services.engine.state.store import load_positions
 from services.engine.telemetry.logs import in_service
 from services.engine.telemetry.observed import observed_lane, observed_take

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -15,26 +15,28 @@ from sqlalchemy import delete, event, insert, select, update
 from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from services.engine.clock import Clock
 from services.engine.state import tables
-from services.engine.state.driver import connect
 from services.engine.state.errors import describe_temporary_failure, is_corrupt
-from services.engine.state.files import database_path
+from services.engine.state.files import database_path, find_corruption, set_aside
 
 log = logging.getLogger(__name__)
+RETRY_SECONDS = 2.0
+"""Seconds between two attempts to open a database."""
 BUSY_MS = 10_000
-"""How long a statement waits for another process' lock."""
+"""Milliseconds that a statement waits for another process' lock."""
 PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "cache_size=-16000", "secure_delete=ON")
-"""The last wipes what is deleted or written over, which Debian's SQLite does anyway: personal data must not linger."""
+"""`secure_delete` wipes what is deleted or overwritten: personal data must not remain in the file."""
 TRIAL, TRIAL_SIZE = "trial", 64 * 1024
-"""What is written to see whether there is room: about as much as a usual transaction needs."""
-_TRY = insert(tables.meta).prefix_with("OR REPLACE").values(name=TRIAL, value="x" * TRIAL_SIZE)
-_TRIED = delete(tables.meta).where(tables.meta.c.name == TRIAL)
+"""The key and size of the trial write that checks for free space: about as much as a usual transaction needs."""
+_INSERT_TRIAL = insert(tables.meta).prefix_with("OR REPLACE").values(name=TRIAL, value="x" * TRIAL_SIZE)
+_DELETE_TRIAL = delete(tables.meta).where(tables.meta.c.name == TRIAL)
 
 
 class Database:
     """An open state database. `write()` is one transaction; only one is open at a time.
 
-    The generation id is made with the database, and tells it from one that takes its place.
+    The generation id is created with the database, and distinguishes it from one that replaces it.
     """
 
     def __init__(self, engine: AsyncEngine, generation: str) -> None:
@@ -49,42 +51,42 @@ class Database:
         """A durable transaction: committed (and synced) when the block ends, rolled back when it raises."""
         try:
             async with self._writing:
-                await self._reopened()
+                await self._reconnect_after_failure()
                 async with self._engine.begin() as connection:
                     yield connection
         except Exception as error:
-            self._failed(error)
+            self._record_failure(error)
             raise
-        self._went_well()
+        self._record_success()
 
-    async def _reopened(self) -> None:
-        """While something is wrong, connect anew each time: what was opened on a read-only disk stays read-only."""
+    async def _reconnect_after_failure(self) -> None:
+        """A connection that was opened on a read-only disk stays read-only, so each attempt opens a new one."""
         if self.failure:
             await self._engine.dispose()
 
-    def _failed(self, error: Exception) -> None:
+    def _record_failure(self, error: Exception) -> None:
         if is_corrupt(error) and not self._corrupt.done():
             self._corrupt.set_exception(error)
-            self._corrupt.exception()  # nobody needs to look: then it is no secret either
+            self._corrupt.exception()  # marks it as retrieved: nobody may be waiting for it
         if (why := describe_temporary_failure(error)) is not None:
             if not self.failure:
                 log.error("nothing can be written to the state database: nothing is acknowledged", extra={"why": why})
             self.failure = why
 
-    def _went_well(self) -> None:
+    def _record_success(self) -> None:
         if self.failure:
             log.warning("the state database is written to again")
             self.failure = ""
 
-    async def wait_until_writable(self, every: float = 1.0) -> None:
-        """Return once something could be written. What this raises is no passing trouble."""
+    async def wait_until_writable(self, interval: float = 1.0) -> None:
+        """Return once a trial write has succeeded. Raises any failure that is not temporary."""
         while True:
-            await asyncio.sleep(every)
+            await asyncio.sleep(interval)
             try:
                 async with self.write() as connection:
-                    await connection.execute(_TRY)
+                    await connection.execute(_INSERT_TRIAL)
                 async with self.write() as connection:
-                    await connection.execute(_TRIED)
+                    await connection.execute(_DELETE_TRIAL)
             except Exception as error:
                 if describe_temporary_failure(error) is None:
                     raise
@@ -98,17 +100,17 @@ class Database:
             async with self._engine.connect() as connection:
                 yield connection
         except Exception as error:
-            self._failed(error)
+            self._record_failure(error)
             raise
 
     async def truncate_log(self) -> None:
-        """Have the write-ahead log written into the file and emptied: it still holds what has been written over."""
+        """Write the write-ahead log into the file and empty it: until then it still holds overwritten data."""
         async with self._writing, self._engine.connect() as connection:
             driver: Any = (await connection.get_raw_connection()).driver_connection
             await driver.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
 
     async def wait_for_corruption(self) -> None:
-        """Raises the first error that says that the file is corrupt, whoever met it; until then this does not end."""
+        """Raise the first error of any caller that shows that the file is corrupt; never returns otherwise."""
         await asyncio.shield(self._corrupt)
 
     async def close(self) -> None:
@@ -117,10 +119,9 @@ class Database:
 
 
 async def open_database(directory: Path, service: str) -> Database:
-    """Open the service's database, or make a new one with a new generation. The file name holds the schema version."""
-    path = database_path(directory, service)
-    url = URL.create("sqlite+aiosqlite", database=str(path))
-    engine = create_async_engine(url, hide_parameters=True, async_creator=partial(connect, path))
+    """Open the service's database, or create one with a new generation. The file name holds the schema version."""
+    url = URL.create("sqlite+aiosqlite", database=str(database_path(directory, service)))
+    engine = create_async_engine(url, hide_parameters=True)
     event.listen(engine.sync_engine, "connect", _configure)
     event.listen(engine.sync_engine, "begin", _begin)
     try:
@@ -152,8 +153,66 @@ async def _generation(engine: AsyncEngine) -> str:
         return found
 
 
+async def open_when_available(
+    directory: Path, service: str, clock: Clock, report_wait: Callable[[str], None] = lambda _: None
+) -> Database:
+    """Open the service's database as soon as that is possible; a corrupt file is set aside and a new one created.
+
+    `report_wait` is called with the reason while it waits, and with "" at the end.
+    """
+    started = time.monotonic()
+    while True:
+        try:
+            database = await _open_intact(directory, service, clock)
+        except Exception as error:
+            if (why := _describe_wait(error, directory)) is None:
+                raise
+            waited = round(time.monotonic() - started)
+            details = {"why": why, "waited": waited, "in_seconds": RETRY_SECONDS, "file": str(directory)}
+            log.warning("waiting for the state database", extra=details)
+            report_wait(f"its state database in {directory}: {why}")
+            await asyncio.sleep(RETRY_SECONDS)
+        else:
+            report_wait("")
+            return database
+
+
+def _describe_wait(error: Exception, directory: Path) -> str | None:
+    if isinstance(error, OSError):
+        return f"{error.strerror}: does {directory} exist, and may this user write there?"
+    return describe_temporary_failure(error)
+
+
+async def _open_intact(directory: Path, service: str, clock: Clock) -> Database:
+    """Open the database; a corrupt file is set aside first. Raises what `open_database` raises otherwise."""
+    path = database_path(directory, service)
+    if fault := await asyncio.to_thread(find_corruption, path):
+        set_aside(path, "corrupt", fault, clock())
+    try:
+        return await open_database(directory, service)
+    except Exception as error:
+        if not is_corrupt(error):
+            raise
+        set_aside(path, "corrupt", str(error), clock())
+        return await open_database(directory, service)
+
+
+async def restart_after_outages(database: Database, work: Callable[[], Awaitable[None]]) -> None:
+    """Run `work`; after a temporary failure of the database wait until it is writable and run `work` again.
+
+    For work that may be interrupted at any point and started again, as a kill does. Raises any other failure.
+    """
+    while True:
+        try:
+            return await work()
+        except Exception as error:
+            if describe_temporary_failure(error) is None:
+                raise
+            await database.wait_until_writable()
+
+
 async def write_meta(connection: AsyncConnection, name: str, value: str) -> str | None:
-    """Keep a named value; gives the one that stood there before."""
+    """Store a named value. Returns the previous one."""
     before = await read_meta(connection, name)
     if before is None:
         await connection.execute(insert(tables.meta).values(name=name, value=value))
@@ -166,20 +225,3 @@ async def read_meta(connection: AsyncConnection, name: str) -> str | None:
     """A named value, or None."""
     found: str | None = await connection.scalar(select(tables.meta.c.value).where(tables.meta.c.name == name))
     return found
-
-
-# Work that outlasts a full disk or a lock: it rests while nothing can be written, and begins again when it can.
-
-
-async def restart_after_outages(database: Database, work: Callable[[], Awaitable[None]]) -> None:
-    """Run `work`; begin it anew each time the database's passing trouble has ended it. Raises whatever else ends it.
-
-    For work that may be broken off at any point and begun again, as all of ours may: that is what a kill does.
-    """
-    while True:
-        try:
-            return await work()
-        except Exception as error:
-            if describe_temporary_failure(error) is None:
-                raise
-            await database.wait_until_writable()

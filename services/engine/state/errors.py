@@ -1,4 +1,4 @@
-"""What is wrong when SQLite fails: the disk, another process, or the file itself. The last needs a new one."""
+"""What a failure of SQLite means: a temporary problem of the disk or of another process, or a corrupt file."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from sqlalchemy.exc import DBAPIError
 
 ErrorT = TypeVar("ErrorT", bound=BaseException)
 
-_PASSING = {
-    sqlite3.SQLITE_FULL: "the disk is full: make room on it",
+_TEMPORARY = {
+    sqlite3.SQLITE_FULL: "the disk is full: free some space",
     sqlite3.SQLITE_BUSY: "another process holds it: is this service running twice on one folder?",
     sqlite3.SQLITE_LOCKED: "another process holds it: is this service running twice on one folder?",
     sqlite3.SQLITE_CANTOPEN: "it cannot be opened: does state.directory exist, and may this user write there?",
-    sqlite3.SQLITE_READONLY: "it may only be read: give this user the right to write in state.directory",
-    sqlite3.SQLITE_PERM: "it may not be opened: give this user the right to read and write in state.directory",
-    sqlite3.SQLITE_IOERR: "the disk fails or is full: look at its health and its room",
+    sqlite3.SQLITE_READONLY: "it is read-only: give this user the right to write in state.directory",
+    sqlite3.SQLITE_PERM: "access is denied: give this user the right to read and write in state.directory",
+    sqlite3.SQLITE_IOERR: "the disk fails or is full: check its health and its free space",
     sqlite3.SQLITE_PROTOCOL: "its file locks fail: state.directory must be on a local disk, not on a network share",
 }
 _CORRUPT = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT})
@@ -25,12 +25,12 @@ _PRIMARY = 0xFF
 
 
 def describe_temporary_failure(error: BaseException) -> str | None:
-    """Why SQLite cannot work now, and what to do, when it may work again by itself or by a person's hand; else None."""
-    return _PASSING.get(_code(error))
+    """Why SQLite fails now and what to do, when it may recover by itself or by a person's action; else None."""
+    return _TEMPORARY.get(_code(error))
 
 
 def is_corrupt(error: BaseException) -> bool:
-    """Whether the file holds no sound database."""
+    """Whether the error shows that the file is not an intact database."""
     return _code(error) in _CORRUPT
 
 

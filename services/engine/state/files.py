@@ -1,29 +1,94 @@
-"""Where the state databases stand. The file name holds the version of the tables."""
+"""The files of the state databases: their names, and how an unusable file is set aside.
+
+A state database is a cache of the topics, so losing a file loses nothing: the file is set aside, and a new database has
+a new generation, which makes the service read its topics from the start. Nothing is sent twice.
+"""
 
 from __future__ import annotations
 
+import logging
 import re
+import sqlite3
+from collections.abc import Mapping
+from contextlib import closing
+from datetime import datetime
 from pathlib import Path
+from typing import Literal
 
+from services.engine.state.errors import is_corrupt
+
+log = logging.getLogger(__name__)
 SCHEMA_VERSION = 5
-"""Of `tables.py`: with another one a service begins a new database, and reads the topics from the start."""
+"""The version of `tables.py`, part of the file name: with a new version a service starts with an empty database."""
+PARTS = ("", "-wal", "-shm", "-journal")
+"""The suffixes of the files that belong to one database."""
 _CURRENT = re.compile(rf"[a-z-]+\.v{SCHEMA_VERSION}\.sqlite(-wal|-shm|-journal)?")
+Unusable = Literal["corrupt", "outdated"]
+"""Outdated: it was filled from another log than Kafka has now."""
+_REBUILT = "nothing needs to be done: a new database is made and filled from the topics"
+_FIXES: Mapping[Unusable, str] = {
+    "corrupt": f"{_REBUILT}. Check the disk and its log; delete the file when nobody needs it",
+    "outdated": (
+        f"{_REBUILT}, and the feeds publish again what the topics lack. Commands of people that were only in the lost "
+        "records (approvals, mappings, payments) must be given again; delete the file when nobody needs it"
+    ),
+}
 
 
 def database_path(directory: Path, service: str) -> Path:
-    """Where the service's database stands; its folder is made if need be."""
+    """The path of a service's database; the folder is created if it is missing."""
     directory.mkdir(parents=True, exist_ok=True)
     return directory / f"{service}.v{SCHEMA_VERSION}.sqlite"
 
 
 def find_leftovers(directory: Path) -> list[Path]:
-    """Databases that no service reads any more: of an older version of the tables, or set aside as corrupt."""
+    """Databases that no service reads any more: of an older version of the tables, or set aside."""
     files = sorted(directory.glob("*.sqlite*")) if directory.is_dir() else []
     return [file for file in files if not _CURRENT.fullmatch(file.name)]
 
 
-def find_set_aside(directory: Path, service: str, what: str) -> list[Path]:
-    """The databases of a service that were set aside for this reason (see `opening.py`), the oldest first."""
+def find_set_aside(directory: Path, service: str, kind: str) -> list[Path]:
+    """The databases of a service that were set aside for this reason (see `set_aside`), the oldest first."""
     name = database_path(directory, service).name
-    found = directory.glob(f"{name}.{what}-*")
-    return sorted(file for file in found if not file.name.endswith(("-wal", "-shm", "-journal")))
+    found = directory.glob(f"{name}.{kind}-*")
+    return sorted(file for file in found if not file.name.endswith(PARTS[1:]))
+
+
+def find_corruption(path: Path) -> str:
+    """What is wrong with a database file; empty for an intact or missing file. Raises any other failure of SQLite.
+
+    Every page is checked: an overwritten page in the middle would otherwise be found only when it is read.
+    """
+    if not path.exists():
+        return ""
+    try:
+        with closing(sqlite3.connect(path, timeout=1.0)) as connection:
+            answer = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
+    except sqlite3.DatabaseError as error:
+        if is_corrupt(error):
+            return str(error)
+        raise
+    return "" if answer == "ok" else answer
+
+
+def set_aside(path: Path, kind: Unusable, why: str, now: datetime) -> Path:
+    """Rename a database and its other parts, so that it can be examined. Returns its new path."""
+    kept = _free_path(path, f"{kind}-{now:%Y%m%d-%H%M%S}")
+    for part in PARTS:
+        source = path.with_name(path.name + part)
+        if source.exists():
+            source.rename(kept.with_name(kept.name + part))
+    details = {"file": str(kept), "why": why, "fix": _FIXES[kind]}
+    if kind == "corrupt":
+        log.error("the state database is corrupt and was set aside", extra=details)
+    else:
+        log.error("the state database does not match the log and was set aside", extra=details)
+    return kept
+
+
+def _free_path(path: Path, suffix: str) -> Path:
+    kept, number = path.with_name(f"{path.name}.{suffix}"), 1
+    while kept.exists():
+        number += 1
+        kept = path.with_name(f"{path.name}.{suffix}-{number}")
+    return kept

@@ -1,4 +1,4 @@
-"""Group commit: whoever wants something durable while a transaction runs shares the next one."""
+"""Group commit: items that are submitted while a transaction runs share the next one."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ ItemT = TypeVar("ItemT")
 
 
 class GroupCommit(Generic[ItemT]):
-    """Collects items and hands them to `commit` together; `submit` returns when its item is durable.
+    """Collects items and passes them to `commit` together; `submit` returns when its item is durable.
 
-    If `commit` raises, every submitter of that group sees the error.
+    If `commit` raises, every submitter of that group gets the error.
     """
 
     def __init__(self, commit: Callable[[Sequence[ItemT]], Awaitable[None]], largest: int = 500) -> None:
@@ -21,7 +21,7 @@ class GroupCommit(Generic[ItemT]):
         self._running: asyncio.Task[None] | None = None
 
     async def submit(self, item: ItemT) -> None:
-        """Make the item durable."""
+        """Return when the item is durable. Raises what `commit` raises."""
         done = asyncio.get_running_loop().create_future()
         self._waiting.append((item, done))
         if self._running is None or self._running.done():

@@ -1,4 +1,4 @@
-"""What handlers see of the state database: typed records, by kind and key, within one transaction."""
+"""The state database as rules see it: typed records by kind and key, within one transaction."""
 
 from __future__ import annotations
 
@@ -45,10 +45,10 @@ class State(Protocol):
         """All records of a kind that were put with each of these references, by reference and key."""
 
     def put(self, kind: Kind[RecordT], key: str, record: RecordT, ref: str = "") -> None:
-        """Remember a record; `ref` makes it findable."""
+        """Store a record; `find` finds it by `ref`."""
 
     def drop(self, kind: Kind[Any], key: str) -> None:
-        """Forget a record."""
+        """Delete a record."""
 
     def touch(self, subject: str) -> None:
         """Have this subject decided again, in this transaction (or after catch-up)."""
@@ -57,12 +57,12 @@ class State(Protocol):
         """State that the named thing exists now: every subject that is blocked on it is decided again."""
 
 
-# A projection in memory: the rules of a service can be run over events without a database.
-
-
 @dataclass
 class MemoryState:
-    """A `State` with everything loaded. `touched` and `released` hold what the rules asked for, in order."""
+    """A `State` in memory with everything loaded: rules can be run over events without a database.
+
+    `touched` and `released` hold what the rules have touched and released, in order.
+    """
 
     now: datetime
     records: dict[tuple[str, str], Any] = field(default_factory=dict)

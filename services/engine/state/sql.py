@@ -18,12 +18,16 @@ from sqlalchemy.sql.functions import GenericFunction
 
 
 def in_names(column: ColumnElement[str], name: str) -> ColumnElement[bool]:
-    """Whether the column holds one of the names that are given under this name."""
+    """The condition that the column is one of the names in the parameter `name`, a list of any length.
+
+    The list is one JSON parameter: a placeholder for each name would have to be parsed again for each length, and
+    databases limit their number.
+    """
     return column.in_(_names(name))
 
 
 def not_in_names(column: ColumnElement[str], name: str) -> ColumnElement[bool]:
-    """Whether the column holds none of the names that are given under this name."""
+    """The condition that the column is none of the names in the parameter `name`."""
     return column.not_in(_names(name))
 
 
@@ -56,10 +60,10 @@ Values = dict[str, Any]
 
 
 async def execute_many(connection: AsyncConnection, statement: Any, rows: Sequence[Values]) -> None:
-    """Execute a statement for all rows, which have the same names; nothing for no rows.
+    """Execute a statement for all rows, which have the same names; does nothing without rows.
 
-    SQLAlchemy's own way costs as much time per row as SQLite needs to write it. Keep the statement in a constant: what
-    is compiled is remembered by it.
+    The statement is compiled once: SQLAlchemy's own handling of each row takes as long as SQLite's writing. Keep the
+    statement in a constant, because the cache is keyed by it.
     """
     if rows:
         sql, values_of = _compiled(statement, connection.dialect, tuple(rows[0]))

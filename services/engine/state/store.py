@@ -1,4 +1,4 @@
-"""Reading and writing the projection in bulk, within a transaction."""
+"""Reads and writes the projection in bulk, within a transaction."""
 
 from __future__ import annotations
 
@@ -15,17 +15,19 @@ from services.engine.state.session import Session, Slot
 from services.engine.state.sql import execute_many, in_names, upsert
 from services.engine.state.tables import positions, records, versions
 
-# How far each partition of the log has been read, kept in the same transaction as what was read.
-#
-# Kafka's committed offsets only show the lag: a database that is older than they are (a copy, a snapshot, a lost
-# write-ahead log) must not skip what it has never seen.
-
+CHUNK = 500
+ItemT = TypeVar("ItemT")
 Partition = tuple[str, int]
 """(full topic name, number); equal to aiokafka's `TopicPartition`."""
 
 
 class Position(NamedTuple):
-    """The offset to read next, and a digest of the record before it, by which a replaced log is recognized."""
+    """How far a partition has been read: the offset to read next, and a digest of the record before it.
+
+    Positions are saved in the transaction of what was read. Kafka's committed offsets only show the lag: a database
+    that is older (a copy, a snapshot, a lost write-ahead log) must not skip what it has never read. The digest
+    identifies a log that was replaced.
+    """
 
     next_offset: int
     digest: str
@@ -46,19 +48,15 @@ async def save_positions(connection: AsyncConnection, reached: Mapping[Partition
     await execute_many(connection, upsert(connection, positions, "topic", "partition"), rows)
 
 
-CHUNK = 500
-ItemT = TypeVar("ItemT")
-
-
 class SubjectVersion(NamedTuple):
-    """The newest version known of a subject, and when it was stated (a timestamp); 0 of one that was never seen."""
+    """The newest known version of a subject and the time of its event (a timestamp); 0 for an unknown subject."""
 
     version: int = 0
     stated_at: float = 0.0
 
 
 def chunks(items: Iterable[ItemT], size: int = CHUNK) -> Iterator[list[ItemT]]:
-    """The items in lists of at most `size`: SQL takes a bounded number of parameters."""
+    """The items in lists of at most `size`."""
     source = iter(items)
     while chunk := list(islice(source, size)):
         yield chunk
@@ -88,7 +86,7 @@ async def load(connection: AsyncConnection, session: Session, slots: Iterable[Sl
 
 
 async def load_versions(connection: AsyncConnection, subjects: Iterable[Slot]) -> dict[Slot, SubjectVersion]:
-    """What is held of (topic, subject); one that was never seen is absent."""
+    """The known versions by (topic, subject); unknown subjects are absent."""
     by_topic: dict[str, list[str]] = defaultdict(list)
     for topic, subject in subjects:
         by_topic[topic].append(subject)
@@ -100,7 +98,7 @@ async def load_versions(connection: AsyncConnection, subjects: Iterable[Slot]) -
 
 
 async def save_versions(connection: AsyncConnection, changed: dict[Slot, SubjectVersion]) -> None:
-    """Keep the versions seen."""
+    """Write the versions."""
     rows = [
         {"topic": topic, "subject": subject, "version": held.version, "stated_at": held.stated_at}
         for (topic, subject), held in changed.items()
@@ -109,7 +107,7 @@ async def save_versions(connection: AsyncConnection, changed: dict[Slot, Subject
 
 
 async def save_records(connection: AsyncConnection, session: Session) -> None:
-    """Write what the session's rules have put and dropped."""
+    """Write the records that the session's rules have put and dropped."""
     kept, dropped = [], []
     for (kind, key), (record, ref) in session.changes.items():
         if record is None:
@@ -122,7 +120,7 @@ async def save_records(connection: AsyncConnection, session: Session) -> None:
 
 
 async def read_kind(database: Database, kind: str) -> AsyncIterator[tuple[str, str]]:
-    """All records of a kind as (key, body), sorted by key, read in stretches: for whole-table passes."""
+    """All records of a kind as (key, body), sorted by key; read in pages of 2000."""
     last = ""
     query = select(records.c.key, records.c.body).where(records.c.kind == kind).order_by(records.c.key).limit(2000)
     while True:

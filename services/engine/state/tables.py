@@ -1,6 +1,6 @@
-"""The tables of a state database. Every service has the same ones; it is a cache of the topics, never migrated.
+"""The tables of a state database, the same for every service. They are a cache of the topics and are never migrated.
 
-Whoever changes them counts `files.SCHEMA_VERSION` up.
+Increment `files.SCHEMA_VERSION` with every change.
 """
 
 from __future__ import annotations
