@@ -9,6 +9,7 @@ import re
 from base64 import b64encode
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from random import Random
+from time import monotonic
 from typing import Any, Protocol
 
 from opentelemetry.trace import SpanKind
@@ -17,15 +18,15 @@ from services.engine.state.errors import describe_temporary_failure
 from services.engine.telemetry import meters
 from services.engine.telemetry.trace import new_traceparent
 from services.engine.telemetry.tracing import span, traceparent
+from services.store_feed.bodies import LARGEST, Bodies, BodyTooLarge, BodyTooSlow, SenderDisconnected
 from services.store_feed.inbox import WebhookDelivery
 
-# Is a webhook delivery really from the shop? base64(HMAC-SHA256(secret, raw body)); only the body is signed.
-
 PING = re.compile(rb"webhook_id=\d+")
+SIGNATURE_FORM = re.compile(rb"[A-Za-z0-9+/]{43}=")
 
 
 def sign_body(body: bytes, secret: bytes) -> bytes:
-    """The signature that WooCommerce puts into `X-WC-Webhook-Signature`."""
+    """The signature in `X-WC-Webhook-Signature`: base64(HMAC-SHA256(secret, body)); only the body is signed."""
     return b64encode(hmac.digest(secret, body, "sha256"))
 
 
@@ -42,24 +43,30 @@ def is_ping(body: bytes, given: bytes | None) -> bool:
     return not given and PING.fullmatch(body.strip()) is not None
 
 
+def may_be_signature(given: bytes | None) -> bool:
+    """Whether a header has the form of a signature, 32 bytes in base64; known before the body is read."""
+    return SIGNATURE_FORM.fullmatch(given or b"") is not None
+
+
 log = logging.getLogger(__name__)
 Scope = Mapping[str, Any]
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 PATH = "/webhooks/"
-LARGEST = 5 * 1024 * 1024
-"""Bytes of the largest body taken; an order of a thousand lines has about one megabyte."""
-
-REFUSALS = {400: "broken-off", 401: "bad-signature", 404: "unknown-shop", 413: "too-large", 503: "not-stored"}
+SIGNATURE = b"x-wc-webhook-signature"
+LARGEST_PING = 64
+"""Bytes of a body without a signature: only `webhook_id=N` is taken, so nothing longer is read."""
+LOG_SECONDS = 10.0
+"""Between two log lines of refused deliveries of a shop."""
+REFUSALS = {
+    400: "broken-off",
+    401: "bad-signature",
+    404: "unknown-shop",
+    408: "too-slow",
+    413: "too-large",
+    503: "not-stored",
+}
 """The names of answers in the metric of webhooks."""
-
-
-class BodyTooLarge(Exception):
-    """The body is larger than any order."""
-
-
-class SenderDisconnected(Exception):
-    """The sender hung up before its delivery was complete."""
 
 
 class SignatureObserver(Protocol):
@@ -84,6 +91,8 @@ class WebhookReceiver:
     ) -> None:
         """`secrets` by shop; `accept` returns when a delivery is durable; `heard` is told of every signature."""
         self._secrets, self._accept, self._heard, self._rng = secrets, accept, heard, rng
+        self._bodies = Bodies()
+        self._logged_at = dict.fromkeys(secrets, -LOG_SECONDS)
         self.refused = dict.fromkeys(secrets, 0)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -92,6 +101,8 @@ class WebhookReceiver:
         status, told = await self._observed(scope, receive)
         body = json.dumps(told).encode()
         headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+        if status >= 400:
+            headers.append((b"connection", b"close"))  # what remains of the body is not read
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
@@ -112,16 +123,22 @@ class WebhookReceiver:
             return 405, {"error": "webhooks are sent with POST"}
         if shop not in self._secrets:
             return 404, {"error": f"the settings name no shop {shop!r}; the delivery URL ends in /webhooks/<shop>"}
+        given = _header(scope, SIGNATURE)
+        largest = LARGEST if may_be_signature(given) else LARGEST_PING
         try:
-            body = await _body(receive)
+            body = await self._bodies.read(receive, _length(scope), largest)
         except BodyTooLarge:
+            if largest < LARGEST:
+                return self._refuse(shop, given)
             return 413, {"error": f"a delivery is at most {LARGEST} bytes"}
+        except BodyTooSlow:
+            return 408, {"error": "the body took too long to arrive; the sweep will find the change"}
         except SenderDisconnected:
             return 400, {"error": "the delivery broke off"}
         return await self._take(shop, body, scope)
 
     async def _take(self, shop: str, body: bytes, scope: Scope) -> tuple[int, dict[str, str]]:
-        given = _header(scope, b"x-wc-webhook-signature")
+        given = _header(scope, SIGNATURE)
         if is_ping(body, given):
             return 200, {"status": "pong"}
         if not is_signed(body, given, self._secrets[shop]):
@@ -142,9 +159,20 @@ class WebhookReceiver:
         what = "wrong" if given else "missing"
         if given:
             self._heard(shop, signed=False)
-        log.warning("webhook refused", extra={"shop": shop, "signature": what, "refused": self.refused[shop]})
+        self._log_refused(shop, what)
         fix = f"give the webhook in WooCommerce the secret of shops.{shop}.webhook-secret-files"
         return 401, {"error": f"the signature is {what}", "code": "webhook.signature", "fix": fix}
+
+    def _log_refused(self, shop: str, what: str) -> None:
+        """Log one line for many refusals: whoever floods the receiver does not flood the log."""
+        if monotonic() - self._logged_at[shop] >= LOG_SECONDS:
+            self._logged_at[shop] = monotonic()
+            log.warning("webhook refused", extra={"shop": shop, "signature": what, "refused": self.refused[shop]})
+
+
+def _length(scope: Scope) -> int | None:
+    given = _header(scope, b"content-length")
+    return int(given) if given and given.isdigit() else None
 
 
 def _topic(scope: Scope) -> str:
@@ -157,17 +185,3 @@ def _source(scope: Scope) -> str:
 
 def _header(scope: Scope, wanted: bytes) -> bytes | None:
     return next((value for name, value in scope["headers"] if name == wanted), None)
-
-
-async def _body(receive: Receive) -> bytes:
-    parts: list[bytes] = []
-    size, more = 0, True
-    while more:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise SenderDisconnected
-        parts.append(message.get("body", b""))
-        size, more = size + len(parts[-1]), message.get("more_body", False)
-        if size > LARGEST:
-            raise BodyTooLarge
-    return b"".join(parts)

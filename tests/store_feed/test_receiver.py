@@ -13,10 +13,11 @@ from sqlalchemy import select
 
 from services.engine.outbox.engine import Engine
 from services.engine.state.tables import inbox
+from services.store_feed.bodies import LARGEST
 from services.store_feed.handlers import handlers
 from services.store_feed.inbox import Inbox, compact_body
 from services.store_feed.records import NAME
-from services.store_feed.webhook import LARGEST, WebhookReceiver
+from services.store_feed.webhook import WebhookReceiver
 from services.store_feed.webhook_health import SignatureMonitor
 from tests.store_feed.posting import GONE, ORDER, post, signed, stored
 from tests.store_feed.shop_bench import MAIN, SECRET, Intake, intake

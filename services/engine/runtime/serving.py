@@ -11,8 +11,13 @@ from typing import Any
 
 import uvicorn
 
+from services.engine.runtime.connections import KEEP_ALIVE_SECONDS, Connections
+
 GRACE = 5
 """Seconds that requests under way are given when the service stops."""
+
+RECEIVE_BUFFER = 64 * 1024
+"""Bytes that the kernel keeps for a connection, so the most that one read takes into memory."""
 
 
 class CannotListen(Exception):
@@ -35,7 +40,7 @@ class ListenAddress:
 async def serve(app: Any, address: ListenAddress) -> None:
     """Serve until cancelled; requests under way are answered first. Raises `CannotListen`."""
     with _listening(address) as listener:
-        server = _Quiet(_config(app))
+        server = _Quiet(_config(app, Connections()))
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         try:
             await asyncio.shield(serving)
@@ -53,17 +58,20 @@ def _listening(address: ListenAddress) -> Iterator[socket.socket]:
         section = address.section
         fix = f"set {section}.host and {section}.port to an address of this machine that is free"
         raise CannotListen(f"{address.what} cannot be served at {address} ({error.strerror}); {fix}") from error
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)  # inherited by each connection
     with listener:
         yield listener
 
 
-def _config(app: Any) -> uvicorn.Config:
+def _config(app: Any, connections: Connections) -> uvicorn.Config:
     return uvicorn.Config(
-        app,
-        log_level="warning",
+        connections.guard(app),
+        http=connections.protocol(),
+        proxy_headers=False,
+        log_config=None,
         access_log=False,
         lifespan="off",
-        timeout_keep_alive=60,
+        timeout_keep_alive=int(KEEP_ALIVE_SECONDS),
         timeout_graceful_shutdown=GRACE,
     )
 

@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import Callable
 
-LIBRARIES = ("aiokafka", "davtari.faststream")
+LIBRARIES = ("aiokafka", "davtari.faststream", "uvicorn")
 ONCE_IN = 60.0
 """Seconds."""
 
