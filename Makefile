@@ -6,6 +6,8 @@
 # make test-containers   the image and compose.yaml, on a Docker engine of its own (root on Debian)
 # make words      words that are not used here, and class names used twice (make words PATHS=services/cli)
 # make catalogues        the texts for people: collect, update, compile
+# make lock             the hashes of every dependency, after constraints.txt has changed
+# make sbom             build/sbom.cdx.json, the bill of materials (CycloneDX)
 # make bench-small       every benchmark at a small size: shows that they work, not what they measure
 
 SHELL := /bin/bash
@@ -24,7 +26,7 @@ PYTEST = $(PYTHON) -m pytest -n $(WORKERS) --dist loadgroup --session-timeout=24
 PYTEST_ALL = $(PYTEST) --ignore=tests/benchmarks -m 'not containers and not long' \
 	--broker-run=build/broker.json --claims-run=$(RUN)
 
-.PHONY: requirements setup test lint words contracts catalogues claims test-long test-containers bench bench-small demo clean
+.PHONY: requirements setup test lint words contracts catalogues lock sbom claims test-long test-containers bench bench-small demo clean
 
 # What the machine must have, checked before anything is downloaded.
 requirements:
@@ -32,7 +34,7 @@ requirements:
 
 setup: $(VENV)/.ready
 
-$(VENV)/.ready: pyproject.toml constraints.txt
+$(VENV)/.ready: pyproject.toml ops/setup/requirements-dev.txt
 	@ops/setup/venv $(VENV)
 	@touch $@
 
@@ -58,6 +60,13 @@ catalogues: setup
 	@$(BABEL) extract -F pyproject.toml --no-location --sort-output -k _ -o build/davtari.pot .
 	@$(BABEL) update --no-fuzzy-matching --ignore-obsolete -w 120 -D davtari -i build/davtari.pot -d services/locale
 	@$(BABEL) compile -D davtari -d services/locale
+
+# Hashes of every dependency, after constraints.txt has changed.
+lock:
+	@$(PYTHON) ops/setup/lock.py
+
+sbom: setup
+	@$(PYTHON) -m ops.sbom
 
 # A failing test is no reason to withhold the list: the tool says so and fails.
 $(RUN): $(SOURCES) | requirements setup
