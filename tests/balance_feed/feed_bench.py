@@ -88,7 +88,7 @@ class Feed:
             stated = await self.imports(resource)
         return stated == [] and written == []
 
-    def failure(self, kind: str, match: str, **more: Any) -> int:
+    def trouble(self, kind: str, match: str, **more: Any) -> int:
         """Start a fault of the sandbox."""
         return self.sandbox.add(InjectedFault.model_validate({"kind": kind, "match": match, **more}))
 

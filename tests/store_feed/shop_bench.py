@@ -104,7 +104,7 @@ class Store:
         body = {"amount": amount, "api_refund": False}
         return int(OrderRefunds(self.shop, order_id).create(body, strict=False)["id"])
 
-    def failure(self, kind: str, match: str, **more: Any) -> int:
+    def trouble(self, kind: str, match: str, **more: Any) -> int:
         """Start a fault of the shop."""
         return self.faults.add(InjectedFault.model_validate({"kind": kind, "match": match, **more}))
 
