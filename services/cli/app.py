@@ -91,7 +91,7 @@ MENU = (
         "day-close",
         LOOK,
         "cli.day_close.app:day_close_app",
-        "Compare a day in the shop, in the topics and in the books: green and signed, or each difference.",
+        "Compare a day in the shop, the topics and the books. Sign it, or list every difference.",
     ),
     MenuEntry("approvals", LOOK, "cli.approvals:approvals_app", "Documents that wait for the accountant's approval."),
     MenuEntry(
@@ -153,7 +153,7 @@ MENU = (
     ),
     MenuEntry("mapping", MANUAL, "cli.mapping:app", "Which groups of Balance a shop sells, and in which category."),
     MenuEntry("links", MANUAL, "cli.links.app:app", "Which Balance item is which product."),
-    MenuEntry("backfill", MANUAL, "cli.backfill.app:app", "Find what is missing in the books, and have it exported."),
+    MenuEntry("backfill", MANUAL, "cli.backfill.app:app", "Find what is missing in the books, and export it."),
     MenuEntry(
         "forget",
         MANUAL,

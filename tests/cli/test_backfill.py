@@ -1,4 +1,4 @@
-"""Filling up past days: what the shop has and the topics or the books lack is found, what is in order is left alone."""
+"""A backfill finds what is missing in the topics or the books, and does not touch anything else."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ OLD = order(line(1, "118.00"), created_at=PLACED - timedelta(days=90), paid_at=P
 
 async def plan(shop: Sequence[Json], *topics: Event, using: Settings = USING, days: DayRange = DAYS) -> BackfillPlan:
     known, rules = facts(*topics), using.shops[SHOP]
-    said = await ShopQuery(SHOP, ShopDouble(*shop), known.of_shop(SHOP), days, rules.orders).ask()
+    said = await ShopQuery(SHOP, ShopDouble(*shop), known.of_shop(SHOP), days, rules.orders).run()
     return plan_backfill(SHOP, said, known, rules, NOW)
 
 
 @dataclass(frozen=True)
 class Case:
-    """What shop and topics hold, and the steps: name, action, a part of why."""
+    """The content of shop and topics, and the expected steps: name, action, and a part of why."""
 
     shop: Sequence[Json]
     topics: Sequence[Event]
@@ -53,18 +53,18 @@ def cases() -> dict[str, Case]:
     unread = answered(BOUGHT) | {"total": "much"}
     held = given_settings(hold=90 * 86400.0)
     return {
-        "the topics lack an order": Case([answered(BOUGHT)], [], [(order_, "read", "the topics do not hold it")]),
-        "the topics lack an order that is not due": Case(
-            [answered(PENDING)], [], [(order_, "read", "the topics do not hold it")]
+        "a missing order": Case([answered(BOUGHT)], [], [(order_, "read", "it is not in the topics")]),
+        "an order that is not due is missing in the topics": Case(
+            [answered(PENDING)], [], [(order_, "read", "it is not in the topics")]
         ),
-        "the topics hold an older state": Case(
+        "the topics have an older state": Case(
             [answered(BOUGHT)], [PENDING], [(order_, "read", "status: processing in the shop, pending in the topics")]
         ),
-        "the topics lack a refund": Case(
-            [answered(BOUGHT, BACK)], [BOUGHT, SALE], [(order_, "read", "the topics do not hold refund 1051")]
+        "a refund is missing in the topics": Case(
+            [answered(BOUGHT, BACK)], [BOUGHT, SALE], [(order_, "read", "refund 1051")]
         ),
-        "the topics do not know that an order is gone": Case(
-            [], [BOUGHT], [(order_, "read", "it is deleted in the shop, the topics still hold it")]
+        "an order is deleted in the shop only": Case(
+            [], [BOUGHT], [(order_, "read", "it is deleted in the shop, but the topics still contain it")]
         ),
         "a due order without a Sale": Case([answered(BOUGHT)], [BOUGHT], [(order_, "push", "due")]),
         "a refund without a credit note": Case(
@@ -85,7 +85,7 @@ def cases() -> dict[str, Case]:
 
 
 @pytest.mark.parametrize("case", cases().values(), ids=list(cases()))
-async def test_what_the_books_lack_is_found_with_what_brings_it_there(case: Case) -> None:
+async def test_what_is_missing_in_the_books_is_found_with_the_action(case: Case) -> None:
     found = await plan(case.shop, *case.topics, using=case.using)
     assert [(one.name, one.action) for one in found.steps] == [(name, action) for name, action, _ in case.steps]
     assert all(why in one.why for one, (*_, why) in zip(found.steps, case.steps, strict=True)), found.steps
@@ -104,9 +104,9 @@ async def test_what_the_books_lack_is_found_with_what_brings_it_there(case: Case
         ([answered(BOUGHT)], [BOUGHT, REFUSED, settled_letter(REFUSED, "discarded")], 0, 1),
         ([answered(BOUGHT, status="checkout-draft")], [], 0, 0),
     ],
-    ids=["in the books", "not paid", "cancelled", "of other days", "given up by a person", "a draft"],
+    ids=["in the books", "not paid", "cancelled", "of other days", "discarded by a person", "a draft"],
 )
-async def test_what_is_in_order_is_left_alone(
+async def test_orders_that_need_nothing_have_no_step(
     shop: Sequence[Json], topics: Sequence[Event], booked: int, not_due: int
 ) -> None:
     found = await plan(shop, *topics)
@@ -127,19 +127,19 @@ def test_days_are_those_of_tbilisi() -> None:
     assert days.end not in days and days.begin in days
 
 
-# -- what comes of the steps
+# -- outcomes
 
 
 def outcome(*events: Event) -> StepOutcome:
-    """A step that has an order read, of which a Sale is expected, after these events."""
+    """The outcome of a step that reads an order and expects its Sale, after these events."""
     found = StepOutcome({f"read:{KEY}", f"sale:{KEY}"})
     for event in events:
-        found.take(event)
+        found.apply(event)
     return found
 
 
 def unreadable(reason: str) -> OrderUnreadable:
-    """The answer about the order is not taken over."""
+    """store-feed could not read the order."""
     return OrderUnreadable(shop=SHOP, order_id=ORDER, reason=reason, detail="why", observed_at=PAID)
 
 
@@ -148,7 +148,7 @@ REFUSED = CommandSettled(command_id="c", service="order-exporter", outcome="refu
 
 
 @pytest.mark.parametrize(
-    ("events", "left", "failed"),
+    ("events", "pending", "failed"),
     [
         ((), 2, False),
         ((BOUGHT,), 1, False),
@@ -161,26 +161,26 @@ REFUSED = CommandSettled(command_id="c", service="order-exporter", outcome="refu
         ((BACK,), 2, False),
     ],
     ids=[
-        "silence",
+        "no answer",
         "read",
         "booked",
-        "gone",
-        "asked for again",
+        "deleted",
+        "read again",
         "not readable",
         "dead letter",
         "refused",
         "something else",
     ],
 )
-def test_a_step_ends_with_its_documents_or_with_what_stops_it(
-    events: Sequence[OrderChanged | SaleRecorded], left: int, failed: bool
+def test_a_step_ends_with_its_documents_or_a_failure(
+    events: Sequence[OrderChanged | SaleRecorded], pending: int, failed: bool
 ) -> None:
     found = outcome(*events)
-    assert (len(found.left), found.failed) == (left, failed)
-    assert bool(found.told) == bool(events and events != (BACK,))
+    assert (len(found.pending), found.failed) == (pending, failed)
+    assert bool(found.messages) == bool(events and events != (BACK,))
 
 
-def test_steps_of_one_order_stand_apart() -> None:
+def test_steps_of_one_order_are_distinct() -> None:
     one = BackfillStep(KEY, "1042", "read", "why")
     assert (one.order_id, one.name, BackfillStep(KEY, "1042", "none", "why", 7).name) == (
         ORDER,

@@ -102,7 +102,7 @@ def test_an_order_whose_delivery_is_a_dead_letter_is_told_with_its_reason() -> N
     assert one.cause.startswith("March is closed in Balance")
 
 
-def test_an_order_that_was_given_up_by_a_person_stays_a_difference_and_names_them() -> None:
+def test_a_discarded_order_remains_a_difference_with_the_person() -> None:
     open_letter = letter(f"sale:{KEY}", KEY)
     gone = DeadLetterSettled(
         dead_letter=open_letter.dead_letter,
@@ -113,7 +113,7 @@ def test_an_order_that_was_given_up_by_a_person_stays_a_difference_and_names_the
         why="a test order",
         at=PAID,
     )
-    assert "given up by nino: a test order" in only(closing(BOUGHT, open_letter, gone))[1]
+    assert "discarded by nino: a test order" in only(closing(BOUGHT, open_letter, gone))[1]
 
 
 @pytest.mark.parametrize(
@@ -166,10 +166,10 @@ def test_an_order_edited_after_its_sale_is_told_although_its_total_is_the_same()
     assert closing(BOUGHT, SALE, edited, said, BOUGHT).green
 
 
-def test_a_document_under_another_date_makes_both_days_differ() -> None:
+def test_a_document_with_another_date_makes_both_days_differ() -> None:
     moved = SALE.model_copy(update={"date": "2026-03-03"})
-    assert "it stands under 2026-03-03 in the books" in only(closing(BOUGHT, moved))[1]
-    assert f"it stands under {DAY} in the shop" in only(closing(BOUGHT, moved, date="2026-03-03"))[1]
+    assert "in the books it has another date: 2026-03-03" in only(closing(BOUGHT, moved))[1]
+    assert f"in the shop it has another date: {DAY}" in only(closing(BOUGHT, moved, date="2026-03-03"))[1]
 
 
 def test_tax_that_rounding_does_not_explain_is_a_difference_and_a_tetri_or_two_are_not() -> None:
@@ -184,10 +184,10 @@ def test_tax_that_rounding_does_not_explain_is_a_difference_and_a_tetri_or_two_a
     assert "VAT: the order says 18.03" in only(typed("18.03"))[1]
 
 
-def test_a_record_that_comes_again_later_does_not_bring_an_old_state_back() -> None:
+def test_an_old_record_does_not_restore_an_old_state() -> None:
     first, second = told(BOUGHT, BOUGHT.model_copy(update={"status": "cancelled"}))
     story = collect_facts([first, second, first]).of_shop(SHOP)[KEY]
-    assert story.standing is None
+    assert story.valid_order is None
 
 
 # -- the digest

@@ -1,4 +1,4 @@
-"""The close of the day asks the shop what it holds now, and signs nothing that it has not asked (claim K32)."""
+"""The close of a day reads the shop again, and is not signed if the shop does not answer (claim K32)."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ GONE = OrderRemoved(shop=SHOP, order_id=ORDER, observed_at=PAID)
 async def close(shop: ShopDouble, *events: Event, date: str = DAY, using: Settings = USING) -> DayClosed:
     """The close of the day after the shop was asked; its changes younger than two minutes may be unread."""
     known, day, rules = facts(*events), (SHOP, date), using.shops[SHOP]
-    said = await ShopQuery(SHOP, shop, known.of_shop(SHOP), single_day(date), rules.orders).ask()
+    said = await ShopQuery(SHOP, shop, known.of_shop(SHOP), single_day(date), rules.orders).run()
     found, asked = entries_from_shop(said, known, day, rules, NOW - timedelta(minutes=2))
     return close_day(day, found, rules, "nino", NOW, asked=asked)
 
@@ -62,7 +62,7 @@ def letter_of_feed() -> DeadLettered:
     return of_delivery("store-feed", KEY).model_copy(update={"reason": "shop.order-invalid", "detail": "total: 'much'"})
 
 
-async def test_a_shop_that_holds_what_the_topics_hold_is_green_after_one_list() -> None:
+async def test_a_shop_equal_to_the_topics_is_green_after_one_list() -> None:
     shop = ShopDouble(answered(BOUGHT))
     day = await close(shop, BOUGHT, SALE)
     assert (day.green, day.shop_asked, day.differences, shop.calls) == (True, True, (), ["list"])
@@ -77,7 +77,7 @@ async def test_a_thousand_orders_cost_one_list_and_those_that_differ_one_read_ea
 
 @dataclass(frozen=True)
 class Case:
-    """What shop and topics hold, and the differences by name with their amount and a part of the cause."""
+    """The content of shop and topics, and the expected differences: name, amount, and a part of the cause."""
 
     shop: Sequence[Json]
     topics: Sequence[Event]
@@ -97,10 +97,10 @@ def cases() -> dict[str, Case]:
     odd_refund["refunds"][0]["whole"] = odd_refund["refunds"][0]["whole"] | {"amount": "some"}
     order_, refund_ = f"order:{ORDER}", f"refund:{ORDER}:1051"
     return {
-        "the topics lack an order": Case([answered(BOUGHT)], [], [(order_, "118.00")], backfill),
-        "the topics lack an order that is not due": Case([answered(pending)], [], [(order_, "0.00")], backfill),
-        "the topics say that it was removed": Case(
-            [answered(BOUGHT)], [BOUGHT, SALE, GONE], [(order_, "0.00")], "the topics do not hold it"
+        "a missing order": Case([answered(BOUGHT)], [], [(order_, "118.00")], backfill),
+        "a missing order that is not due": Case([answered(pending)], [], [(order_, "0.00")], backfill),
+        "it is removed in the topics": Case(
+            [answered(BOUGHT)], [BOUGHT, SALE, GONE], [(order_, "0.00")], "it is not in the topics"
         ),
         "an order was deleted after its Sale": Case(
             [], [BOUGHT, SALE], [(order_, "-118.00")], "is deleted in the shop"
@@ -108,7 +108,7 @@ def cases() -> dict[str, Case]:
         "an order is in the trash": Case(
             [answered(BOUGHT, status="trash")], [BOUGHT, SALE], [(order_, "-118.00")], "in the trash of the shop"
         ),
-        "an order was deleted before its Sale": Case([], [BOUGHT], [(order_, "0.00")], "still hold it: " + backfill),
+        "an order was deleted before its Sale": Case([], [BOUGHT], [(order_, "0.00")], "still contain it: " + backfill),
         "another total": Case(
             [answered(dearer)], [BOUGHT, SALE], [(order_, "10.00")], "total: 128.00 in the shop, 118.00 in the topics"
         ),
@@ -119,26 +119,26 @@ def cases() -> dict[str, Case]:
         "another status that changes no figure": Case(
             [answered(BOUGHT, status="completed")], [BOUGHT, SALE], [(order_, "0.00")], "processing in the topics"
         ),
-        "paid, the topics do not know yet": Case(
+        "paid, but not yet in the topics": Case(
             [answered(BOUGHT)],
             [order(line(1, "118.00", quantity="2"), status="pending", paid_at=None)],
             [(order_, "118.00")],
             "paid: 02 Mar 2026 01:30 +04 in the shop, nothing in the topics",
         ),
-        "the topics lack a refund": Case(
+        "a refund is missing in the topics": Case(
             [answered(BOUGHT, BACK)], [BOUGHT, SALE], [(refund_, "59.00")],
-            f"do not hold refund 1051 of 59.00: {later}", REFUND_DAY,
+            f"refund 1051 of 59.00 is not in the topics: {later}", REFUND_DAY,
         ),
-        "the shop lacks a refund": Case(
+        "a refund is missing in the shop": Case(
             [answered(BOUGHT)], [BOUGHT, SALE, BACK, NOTE], [(refund_, "-59.00")],
-            "the shop does not hold refund 1051 of 59.00 any more", REFUND_DAY,
+            "refund 1051 of 59.00 is not in the shop any more", REFUND_DAY,
         ),
         "another refund amount": Case(
             [answered(BOUGHT, refund("60.00"))], [BOUGHT, SALE, BACK, NOTE], [(refund_, "1.00")],
             "refund 1051: 60.00 in the shop, 59.00 in the topics", REFUND_DAY,
         ),
-        "a refund of an order that the topics lack": Case(
-            [answered(BOUGHT, BACK)], [], [(refund_, "59.00")], "the topics do not hold it", REFUND_DAY
+        "a refund of an order that is missing in the topics": Case(
+            [answered(BOUGHT, BACK)], [], [(refund_, "59.00")], "it is not in the topics", REFUND_DAY
         ),
         "an order that nobody can read": Case([unread], [], [(order_, "0.00")], "quantity"),
         "an order whose total is no amount": Case([no_total], [], [(order_, "0.00")], "total"),
@@ -153,7 +153,7 @@ def cases() -> dict[str, Case]:
 
 
 @pytest.mark.parametrize("case", cases().values(), ids=list(cases()))
-async def test_whatever_the_shop_holds_otherwise_is_a_difference_with_its_cause(case: Case) -> None:
+async def test_every_difference_to_the_shop_is_listed_with_its_cause(case: Case) -> None:
     day = await close(ShopDouble(*case.shop), *case.topics, date=case.date)
     assert (day.green, named(day)) == (False, list(case.differences)), day.differences
     assert case.cause in day.differences[0].cause
@@ -173,7 +173,7 @@ def sound() -> dict[str, tuple[Sequence[Json], Sequence[Event]]]:
         "a status that the shop does not list": (
             [unlisted], [order(line(1, "118.00", quantity="2"), status="unlisted-status"), SALE]
         ),
-        "an order of another day that the topics lack": ([answered(BOUGHT), answered(other_day)], [BOUGHT, SALE]),
+        "a missing order of another day": ([answered(BOUGHT), answered(other_day)], [BOUGHT, SALE]),
         "a cancelled order that was deleted for good": (
             [answered(BOUGHT)], [BOUGHT, SALE, order(line(1, "9.00"), order_id=9, status="cancelled")]
         ),
@@ -186,7 +186,7 @@ def sound() -> dict[str, tuple[Sequence[Json], Sequence[Event]]]:
 
 
 @pytest.mark.parametrize(("shop", "topics"), sound().values(), ids=list(sound()))
-async def test_what_is_in_order_stays_green(shop: Sequence[Json], topics: Sequence[Event]) -> None:
+async def test_a_day_without_differences_is_green(shop: Sequence[Json], topics: Sequence[Event]) -> None:
     day = await close(ShopDouble(*shop), *topics)
     assert day.green, day.differences
 

@@ -42,12 +42,12 @@ def test_a_payment_with_its_receipt_is_green_and_stands_in_the_table() -> None:
     [
         ((BOUGHT, SALE), "20.00", "its document is not recorded yet"),
         ((BOUGHT, SALE, letter(f"receipt:{KEY}:order", KEY)), "20.00", "March is closed"),
-        ((BOUGHT, SALE, RECEIPT.model_copy(update={"amount": Decimal(2)})), "18.00", "comes to another amount"),
-        ((bought(paid_at=None), SALE, RECEIPT), "-20.00", "neither the shop nor anybody says that it was paid"),
+        ((BOUGHT, SALE, RECEIPT.model_copy(update={"amount": Decimal(2)})), "18.00", "has another amount"),
+        ((bought(paid_at=None), SALE, RECEIPT), "-20.00", "no payment is recorded in the shop or by a person"),
         ((bought(payment_method="flitt"), SALE), "20.00", "its document is not recorded yet"),
     ],
 )
-def test_a_payment_that_the_books_do_not_hold_so_is_a_difference(events: Any, amount: str, cause: str) -> None:
+def test_a_payment_that_differs_in_the_books_is_a_difference(events: Any, amount: str, cause: str) -> None:
     day = close(*events)
     [one] = [each for each in day.differences if each.kind == "payment"]
     assert (day.green, one.name, one.amount) == (False, "payment:1042:order", Decimal(amount))

@@ -39,15 +39,15 @@ def test_a_document_that_is_as_it_was_recorded_is_no_difference() -> None:
 @pytest.mark.parametrize(
     ("row", "amount", "cause"),
     [
-        (None, "118.00", "shows it no more"),
+        (None, "118.00", "it is not in Balance any more"),
         (ROW | {"DeletionMark": True}, "118.00", "marked for deletion"),
-        (ROW | {"Items": [LINE | {"Amount": "100.00"}]}, "18.00", "it comes to 100.00 in Balance, not 118.00"),
+        (ROW | {"Items": [LINE | {"Amount": "100.00"}]}, "18.00", "its total in Balance is 100.00, not 118.00"),
         (ROW | {"Date": "2026-04-01T00:00:00"}, "118.00", "its date in Balance is 2026-04-01"),
         (ROW | {"Items": [LINE | {"Amount": "many"}]}, "118.00", "it cannot be read"),
     ],
     ids=["deleted", "marked", "another amount", "another date", "unreadable"],
 )
-def test_what_was_changed_by_hand_is_told(row: Mapping[str, Any] | None, amount: str, cause: str) -> None:
+def test_a_document_changed_by_hand_is_reported(row: Mapping[str, Any] | None, amount: str, cause: str) -> None:
     difference = looked(row)
     assert difference is not None
     assert (difference.amount, difference.number) == (Decimal(amount), "1042")

@@ -76,5 +76,5 @@ async def test_orders_that_the_topics_lack_are_found_by_the_close_and_filled_up(
         async with journal.trouble(made.world.shop, kind="outage", match="GET .*/orders"):
             code, day = await day_close(made, date)
         assert (code, day["green"], day["shop_asked"]) == (3, False, False)
-        assert "shop main was not asked" in day["not_asked"][0]
+        assert "shop main did not answer" in day["not_asked"][0]
         assert sum(isinstance(event.data, DayClosed) for event in made.ledger.story) == closes

@@ -1,1 +1,1 @@
-"""Orders of past days that should be in the books and are not."""
+"""`davtari backfill`: export what is in the shop but not in the books."""

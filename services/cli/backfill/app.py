@@ -1,4 +1,4 @@
-"""`davtari backfill orders`: have what the shop holds of some days, and the books do not, read and exported."""
+"""`davtari backfill orders`: find what is in the shop but not in the books, and have it read and exported."""
 
 from __future__ import annotations
 
@@ -50,40 +50,42 @@ from services.engine.outbox.dead_letters import order_key_of
 from services.engine.state.store import chunks
 from services.settings import Settings
 
-# Carrying a backfill out: ask the services, and hear what comes of each order.
-
 RESULT_TOPICS = ("shop.orders", "shop.refunds", "ledger.documents", "dead-letters", "operations")
-AT_ONCE = 500
-"""Orders that one command names."""
+BATCH_SIZE = 500
+"""Orders in one command."""
+ACTIONS = {"read": "read again: ", "push": "export: ", "none": ""}
+app = typer.Typer(no_args_is_help=True, help="Find what is missing in the books, and export it.")
+First = Annotated[str, typer.Option("--from", help="The first day in Tbilisi, for example 2026-11-20.")]
+Last = Annotated[str, typer.Option("--to", help="The last day.")]
 
 
 @dataclass(slots=True)
 class StepOutcome:
-    """What has come of a step so far. `left` names what is still expected; `failed`: a person has to look."""
+    """The outcome of a step so far. `pending`: ids of expected deliveries; `failed`: a person must resolve it."""
 
-    left: set[str]
-    told: list[str] = field(default_factory=list)
+    pending: set[str]
+    messages: list[str] = field(default_factory=list)
     failed: bool = False
 
-    def take(self, event: Event) -> None:
-        """Note what an event says of it."""
-        if not (names := _completed_deliveries(event)):
+    def apply(self, event: Event) -> None:
+        """Update the outcome with an event about the order."""
+        if not (completed := _completed_deliveries(event)):
             return
-        self.told.append(describe_event(event))
+        self.messages.append(describe_event(event))
         self.failed |= _is_failure(event)
-        ends = self.failed or isinstance(event, OrderRemoved | OrderUnreadable)
-        self.left = set() if ends else self.left - names
+        ended = self.failed or isinstance(event, OrderRemoved | OrderUnreadable)
+        self.pending = set() if ended else self.pending - completed
 
     @property
     def text(self) -> str:
-        """In words."""
-        if not self.told:
-            return "no answer yet: do the services run? (davtari status)"
-        return "; ".join(self.told) + ("; the rest follows by itself" if self.left else "")
+        """The outcome for people."""
+        if not self.messages:
+            return "no answer yet: check that the services run (davtari status)"
+        return "; ".join(self.messages) + ("; the rest continues by itself" if self.pending else "")
 
 
 def _completed_deliveries(event: Event) -> set[str]:
-    """What an event brings to an end, by the names of deliveries."""
+    """The ids of the deliveries that an event completes."""
     match event:
         case OrderChanged() | OrderRemoved() | OrderUnreadable():
             return {read_id(event.key)}
@@ -102,7 +104,7 @@ def _completed_deliveries(event: Event) -> set[str]:
 
 
 def _is_failure(event: Event) -> bool:
-    """An order that the shop says is gone is asked for again by itself."""
+    """Whether a person must act. An order that the shop reports as missing is read again automatically."""
     if isinstance(event, OrderUnreadable):
         return event.reason != Reason.SHOP_ORDER_MISSING
     return isinstance(event, DeadLettered) or _is_refusal(event)
@@ -113,7 +115,7 @@ def _is_refusal(event: Event) -> bool:
 
 
 async def run_steps(settings: Settings, steps: Sequence[BackfillStep], patience: float) -> list[StepOutcome]:
-    """Have the steps carried out; what came of each within so many seconds, in their order."""
+    """Send the steps to the services, and wait up to `patience` seconds. Returns the outcomes in the order of steps."""
     outcomes = [
         StepOutcome({*step.documents, *({read_id(step.key)} if step.action == "read" else ())}) for step in steps
     ]
@@ -122,7 +124,7 @@ async def run_steps(settings: Settings, steps: Sequence[BackfillStep], patience:
     by_order = _index_by_order(steps, outcomes)
     async with open_answers(settings.kafka, *RESULT_TOPICS) as consumer:
         await send_commands(settings.kafka, [*_build_read_requests(steps), *pushes.values()], utc_now())
-        with suppress(TimeoutError):  # what did not come in time follows by itself
+        with suppress(TimeoutError):  # what is not completed in time continues by itself
             async with asyncio.timeout(patience):
                 await _collect_results(decoded_events(consumer), by_order, by_command)
     return outcomes
@@ -138,18 +140,18 @@ def _index_by_order(steps: Sequence[BackfillStep], outcomes: Sequence[StepOutcom
 async def _collect_results(
     events: AsyncIterator[Envelope[Event]], by_order: dict[str, list[StepOutcome]], by_command: dict[str, StepOutcome]
 ) -> None:
-    while any(outcome.left for outcomes in by_order.values() for outcome in outcomes):
+    while any(outcome.pending for outcomes in by_order.values() for outcome in outcomes):
         event = (await anext(events)).data
         if isinstance(event, CommandSettled):
             concerned = [by_command[event.command_id]] if event.command_id in by_command else []
         else:
             concerned = by_order.get(_order_key_of(event), [])
         for outcome in concerned:
-            outcome.take(event)
+            outcome.apply(event)
 
 
 def _order_key_of(event: Event) -> str:
-    """The order (`shop:order`) that an event is about; empty for any other."""
+    """The key (`shop:order`) of the order that an event concerns; empty if it concerns none."""
     if isinstance(event, DeadLettered):
         return order_key_of(event) or ""
     shop, order_id = getattr(event, "shop", ""), getattr(event, "order_id", "")
@@ -164,7 +166,7 @@ def _build_read_requests(steps: Sequence[BackfillStep]) -> list[Command]:
     return [
         ReadRequested(shop=shop, order_ids=tuple(some), **command_header())
         for shop, ids in by_shop.items()
-        for some in chunks(ids, AT_ONCE)
+        for some in chunks(ids, BATCH_SIZE)
     ]
 
 
@@ -174,22 +176,17 @@ def _build_push_request(step: BackfillStep) -> PushRequested:
     return PushRequested.model_validate({"shop": shop, "order_id": step.order_id, **document, **command_header()})
 
 
-app = typer.Typer(no_args_is_help=True, help="Find what is missing in the books, and have it exported.")
-First = Annotated[str, typer.Option("--from", help="The first day in Tbilisi, as 2026-11-20.")]
-Last = Annotated[str, typer.Option("--to", help="The last day.")]
-
-
 @dataclass(frozen=True, slots=True)
 class BackfillResult:
-    """What was planned for a shop, and what came of each step that was sent."""
+    """The plan of a shop, and the outcomes of the steps that were sent."""
 
     plan: BackfillPlan
     outcomes: Sequence[StepOutcome] = ()
 
     @property
     def code(self) -> int:
-        """The exit code: 3 where a service did not answer at all, 1 where a person has to look."""
-        if any(not outcome.told for outcome in self.outcomes):
+        """The exit code: 3 if a service did not answer, 1 if a person must resolve something."""
+        if any(not outcome.messages for outcome in self.outcomes):
             return NO_ANSWER
         stopped = any(step.stopped for step in self.plan.steps) or any(outcome.failed for outcome in self.outcomes)
         return FAILED if stopped else 0
@@ -205,20 +202,20 @@ async def backfill_orders(
     patience: Patience = 60.0,
     json: Json = False,
 ) -> int:
-    """Have every order and refund of these days that the topics or the books lack read and exported.
+    """Read and export every order and refund of these days that is missing in the topics or in the books.
 
-    Safe to repeat: what is in the books is left alone. A held order stays held. --dry-run shows the steps of a run.
+    Safe to repeat: what is in the books is not exported again, and held orders remain held. --dry-run lists the steps.
     """
     chosen, days = read_settings(), _parse_days(first, last)
     facts = collect_facts([envelope async for envelope in read_events(chosen.kafka, TOPICS)])
     plans = [await _plan_shop(chosen, name, days, facts, utc_now()) for name in select_shops(chosen, shop)]
-    filled = [BackfillResult(plan, () if dry_run else await _run_plan(chosen, plan, patience)) for plan in plans]
+    results = [BackfillResult(plan, () if dry_run else await _run_plan(chosen, plan, patience)) for plan in plans]
     if json:
-        print_json({"shops": [_to_dict(one) for one in filled]})
+        print_json({"shops": [_to_dict(one) for one in results]})
     else:
-        for one in filled:
+        for one in results:
             _print_result(one, dry_run=dry_run)
-    return max(one.code for one in filled)
+    return max(one.code for one in results)
 
 
 def _parse_days(first: str, last: str) -> DayRange:
@@ -229,13 +226,13 @@ def _parse_days(first: str, last: str) -> DayRange:
 
 
 async def _plan_shop(chosen: Settings, shop: str, days: DayRange, facts: OrderFacts, now: datetime) -> BackfillPlan:
-    """Raises `UpstreamError` when the shop does not answer, `WrongUse` when it is not the shop that is known."""
-    if strange := facts.strange.get(shop):
-        raise InvalidArgument(told(strange))
+    """Raises `UpstreamError` if the shop does not answer, `InvalidArgument` if its identity has changed."""
+    if unrecognized := facts.unrecognized.get(shop):
+        raise InvalidArgument(told(unrecognized))
     rules = chosen.shops[shop]
     async with open_shop(chosen, shop, utc_now) as client:
-        said = await ShopQuery(shop, client, facts.of_shop(shop), days, rules.orders).ask()
-    return plan_backfill(shop, said, facts, rules, now, read_waits(chosen))
+        answer = await ShopQuery(shop, client, facts.of_shop(shop), days, rules.orders).run()
+    return plan_backfill(shop, answer, facts, rules, now, read_waits(chosen))
 
 
 async def _run_plan(chosen: Settings, plan: BackfillPlan, patience: float) -> Sequence[StepOutcome]:
@@ -245,8 +242,8 @@ async def _run_plan(chosen: Settings, plan: BackfillPlan, patience: float) -> Se
 def _print_result(one: BackfillResult, *, dry_run: bool) -> None:
     plan, waiting = one.plan, [step for step in one.plan.steps if step.action == "none"]
     console.print(
-        f"{plan.shop}: {plan.booked} orders in the books · {plan.not_due} need no document now · "
-        f"{len(plan.sent)} to read or export · {len(waiting)} wait",
+        f"{plan.shop}: {plan.booked} orders in the books · {plan.not_due} without a document for now · "
+        f"{len(plan.sent)} to read or export · {len(waiting)} waiting",
         soft_wrap=True,
     )
     for step, outcome in _pair_outcomes(one):
@@ -255,9 +252,6 @@ def _print_result(one: BackfillResult, *, dry_run: bool) -> None:
             console.print(f"      {escape(outcome.text)}", style="red" if outcome.failed else "dim", soft_wrap=True)
     if dry_run and plan.sent:
         console.print("Dry run: nothing was sent.")
-
-
-ACTIONS = {"read": "read it again, since ", "push": "export it: ", "none": ""}
 
 
 def _pair_outcomes(one: BackfillResult) -> list[tuple[BackfillStep, StepOutcome | None]]:

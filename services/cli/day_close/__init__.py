@@ -1,1 +1,1 @@
-"""The close of a day: every order and refund of a shop tied to its document, by VAT rate (claims I2, S3.13)."""
+"""`davtari day-close`: compare every order and refund of a day with its document, by VAT rate (claims I2, S3.13)."""

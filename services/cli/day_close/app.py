@@ -1,4 +1,4 @@
-"""`davtari day-close`: tie a day of each shop to the books, and sign it; `accept` lets a difference stand."""
+"""`davtari day-close`: compare a day of each shop with the books, and sign it; `accept` accepts a difference."""
 
 from __future__ import annotations
 
@@ -38,16 +38,14 @@ from services.engine.client.reader import read_events
 from services.engine.clock import local_date, local_time, utc_now
 from services.settings import Settings
 
-# The close of a day on a terminal: both sides with their difference, and every difference with its cause.
-
 KIND_NAMES = {"order": "orders", "refund": "refunds", "payment": "payments"}
 Row = tuple[str, str, str, str]
 
 
 def print_close(close: DayClosed, before: DayClosed | None, silent: Sequence[str] = ()) -> None:
-    """The tables, the differences, and the verdict.
+    """Print both sides, the differences with their causes, and the verdict.
 
-    `before` is the last close of the same day; `silent` says of each source that did not answer why.
+    `before`: the previous close of the same day. `silent`: one text per source that did not answer.
     """
     title = f"{date.fromisoformat(close.date):%d %b %Y} · {close.shop}"
     console.print(build_table((title, "shop", "Balance", "difference"), close_rows(close), right=(1, 2, 3)))
@@ -66,14 +64,12 @@ def print_close(close: DayClosed, before: DayClosed | None, silent: Sequence[str
     console.print(_describe_verdict(close, silent), soft_wrap=True)
     if before is not None and before.digest != close.digest:
         was = "green" if before.green else "not green"
-        told = (
-            f"It was closed before ({was}, by {before.closed_by}, {before.digest[:12]}): something has changed since."
-        )
-        console.print(f"[yellow]{escape(told)}[/]", soft_wrap=True)
+        text = f"Changed since the previous close ({was}, by {before.closed_by}, {before.digest[:12]})."
+        console.print(f"[yellow]{escape(text)}[/]", soft_wrap=True)
 
 
 def close_rows(close: DayClosed) -> list[Row]:
-    """Orders, refunds, and each VAT rate: with VAT, without it, and the VAT."""
+    """The rows for orders, refunds and payments, and for each VAT rate: with VAT, without VAT, and the VAT."""
     return [*(_total_row(one) for one in close.totals), *(row for one in close.vat for row in _rate_rows(one))]
 
 
@@ -83,18 +79,18 @@ def _total_row(one: DayTotal) -> Row:
 
 
 def _rate_rows(one: DayVat) -> Iterator[Row]:
-    told = {"none": "untaxed", "?": "rate not stated"}.get(one.rate, f"at {one.rate} %")
-    yield _row(f"{told}, with VAT, {one.currency}", one.shop_gross, one.books_gross)
+    name = {"none": "untaxed", "?": "rate unknown"}.get(one.rate, f"at {one.rate} %")
+    yield _row(f"{name}, with VAT, {one.currency}", one.shop_gross, one.books_gross)
     if one.rate not in ("none", "0"):
         yield _row("   without VAT", one.shop_gross - one.shop_vat, one.books_gross - one.books_vat)
         yield _row("   VAT", one.shop_vat, one.books_vat)
 
 
 def _acceptance_line(one: DayDifference, close: DayClosed) -> str:
-    """Who lets it stand and why, or how that is said."""
+    """Who accepted the difference and why, or the command that accepts it."""
     if one.accepted:
         return f"accepted by {one.accepted.by}, {local_time(one.accepted.at)}: {one.accepted.why}"
-    return f'to let it stand: davtari day-close accept {one.name} --shop {close.shop} --date {close.date} --reason "…"'
+    return f'to accept it: davtari day-close accept {one.name} --shop {close.shop} --date {close.date} --reason "…"'
 
 
 def _row(name: str, shop: Decimal, books: Decimal) -> Row:
@@ -102,7 +98,7 @@ def _row(name: str, shop: Decimal, books: Decimal) -> Row:
 
 
 def _format_money(amount: Decimal) -> str:
-    """Two decimals; what rounds to nothing has no sign."""
+    """Two decimals; an amount that rounds to zero has no sign."""
     return f"{round(amount, 2) + 0:,.2f}".replace("-", "− ")
 
 
@@ -113,18 +109,18 @@ def _describe_difference(one: DayDifference) -> str:
 
 
 def _placed_cells(one: DayPlaced) -> tuple[str, str, str, str, str]:
-    what = " (drafts: no orders yet)" if one.status in DRAFT_STATUSES else ""
-    what = " (parts of other orders, in their Sales)" if one.part_of_parent else what
+    what = " (drafts, not placed yet)" if one.status in DRAFT_STATUSES else ""
+    what = " (parts of other orders, included in their Sales)" if one.part_of_parent else what
     name = f"{one.status}, {one.currency}{what}"
     return (name, str(one.shop_count), _format_money(one.shop), str(one.topics_count), _format_money(one.topics))
 
 
 def _describe_verdict(close: DayClosed, silent: Sequence[str]) -> str:
     if silent:
-        return "[red]Not green, and not signed:[/] what was not asked is not signed. Run it again."
-    how = "the shop asked, every document read back from Balance"
+        return "[red]Not green, not signed:[/] a source did not answer. Run the command again."
+    how = "shop queried, every document read back from Balance"
     if not close.read_back:
-        how = "the shop asked, documents from the topics; --read-back asks Balance too"
+        how = "shop queried, documents from the topics; --read-back reads them from Balance too"
     if close.green:
         accepted = f" {len(close.differences)} accepted." if close.differences else ""
         return f"[green]Green.[/]{accepted} Signed {close.digest[:12]} by {escape(close.closed_by)} ({how})."
@@ -133,13 +129,13 @@ def _describe_verdict(close: DayClosed, silent: Sequence[str]) -> str:
 
 
 day_close_app = typer.Typer(invoke_without_command=True)
-Date = Annotated[str, typer.Option("--date", help="The day in Tbilisi, as 2026-11-20; yesterday if it is left out.")]
-ReadBack = Annotated[bool, typer.Option("--read-back", help="Read every document of the day from Balance too.")]
+Date = Annotated[str, typer.Option("--date", help="The day in Tbilisi, for example 2026-11-20.  [default: yesterday]")]
+ReadBack = Annotated[bool, typer.Option("--read-back", help="Also read every document of the day from Balance.")]
 
 
 @dataclass(frozen=True, slots=True)
 class CloseResult:
-    """The close of a day, and what was asked in vain: a day of which a source did not answer is not signed."""
+    """The close of a day and its sources. It is not signed if a source did not answer."""
 
     close: DayClosed
     sources: CloseSources
@@ -151,8 +147,8 @@ class CloseResult:
             return NO_ANSWER
         return 0 if self.close.green else FAILED
 
-    def data(self) -> dict[str, Any]:
-        """For `--json`."""
+    def to_dict(self) -> dict[str, Any]:
+        """The result for `--json`."""
         return self.close.content() | {"not_asked": list(self.sources.silent)}
 
 
@@ -165,9 +161,10 @@ def day_close_command(
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
-    """Compare a day in the shop, in the topics and in the books: green and signed, or each difference.
+    """Compare a day in the shop, the topics and the books. Sign it, or list every difference.
 
-    Exit code 1: there are differences. 3: the shop, or Balance with --read-back, did not answer; nothing is signed.
+    Exit code 1: there are differences. Exit code 3: the shop, or Balance with --read-back, did not answer; nothing is
+    signed.
     """
     if context.invoked_subcommand is None:
         _close_days(day, shop, read, dry_run, json)
@@ -183,20 +180,20 @@ async def accept_difference(
     read: ReadBack = False,
     dry_run: DryRun = False,
 ) -> int:
-    """Let a difference stand, named as the close names it (refund:1042:1051), as long as its figures stay the same."""
+    """Accept a difference by its name in the close (refund:1042:1051), for as long as its amounts do not change."""
     chosen, now = read_settings(), utc_now()
     name, date_ = select_shop(chosen, shop), _parse_date(day, now)
     facts = await _read_facts(chosen)
-    closing = await _query_and_close(chosen, facts, (name, date_), now, read=read)
-    given = command_header()
-    accepted = build_acceptance(closing.close, difference, why, given["asked_by"], now, given["command_id"])
+    result = await _query_and_close(chosen, facts, (name, date_), now, read=read)
+    header = command_header()
+    accepted = build_acceptance(result.close, difference, why, header["asked_by"], now, header["command_id"])
     facts.accepted[accepted.key] = accepted
-    closing = CloseResult(_build_close(chosen, facts, (name, date_), closing.sources, now), closing.sources)
+    result = CloseResult(_build_close(chosen, facts, (name, date_), result.sources, now), result.sources)
     if not dry_run:
         await send_command(chosen.kafka, accepted, now)
-        await publish_close(chosen, facts, closing)
-    print_close(closing.close, facts.closes.get(closing.close.key, (0, None))[1], closing.sources.silent)
-    return closing.code
+        await publish_close(chosen, facts, result)
+    print_close(result.close, facts.closes.get(result.close.key, (0, None))[1], result.sources.silent)
+    return result.code
 
 
 async def _read_facts(chosen: Settings) -> OrderFacts:
@@ -208,16 +205,16 @@ async def _close_days(day: str, shop: str, read: bool, dry_run: bool, json: bool
     chosen, now = read_settings(), utc_now()
     shops, date_ = select_shops(chosen, shop), _parse_date(day, now)
     facts = await _read_facts(chosen)
-    closings = [await _query_and_close(chosen, facts, (name, date_), now, read=read) for name in shops]
+    results = [await _query_and_close(chosen, facts, (name, date_), now, read=read) for name in shops]
     if not dry_run:
-        for closing in closings:
-            await publish_close(chosen, facts, closing)
+        for result in results:
+            await publish_close(chosen, facts, result)
     if json:
-        print_json({"days": [closing.data() for closing in closings]})
+        print_json({"days": [result.to_dict() for result in results]})
     else:
-        for closing in closings:
-            print_close(closing.close, facts.closes.get(closing.close.key, (0, None))[1], closing.sources.silent)
-    return max(closing.code for closing in closings)
+        for result in results:
+            print_close(result.close, facts.closes.get(result.close.key, (0, None))[1], result.sources.silent)
+    return max(result.code for result in results)
 
 
 async def _query_and_close(
@@ -234,12 +231,12 @@ def _build_close(
     return close_day(day, sources.found, rules, getuser(), now, asked=asked, read=read, accepted=facts.accepted)
 
 
-async def publish_close(chosen: Settings, facts: OrderFacts, closing: CloseResult) -> None:
-    """Publish a close of which every source has answered; one that says the same as the last is not repeated."""
-    close = closing.close
+async def publish_close(chosen: Settings, facts: OrderFacts, result: CloseResult) -> None:
+    """Publish a close if every source answered, and if it differs from the previous close of the day."""
+    close = result.close
     version, last = facts.closes.get(close.key, (0, None))
     same = last is not None and _content_of(last) == _content_of(close)
-    if not closing.sources.silent and not same:
+    if not result.sources.silent and not same:
         await send_command(chosen.kafka, close, close.closed_at, version + 1)
 
 

@@ -1,4 +1,4 @@
-"""The close of a day as a value: totals, VAT by rate, differences, and a digest that stands for every document."""
+"""Build the close of a day: totals, VAT by rate, differences with acceptances, and a digest of all documents."""
 
 from __future__ import annotations
 
@@ -15,53 +15,53 @@ from services.cli.day_close.entries import DayEntry
 from services.cli.day_close.sides import Taxed, side_figures
 from services.settings.shop import ShopSettings
 
-# Differences that a person lets stand, and why: they make a day red no more, until their figures change.
-
 Acceptances = Mapping[str, DifferenceAccepted]
 """The last acceptance of each difference, by its key."""
+ZERO = Decimal("0.00")
+NO_ACCEPTANCES: Acceptances = {}
 
 
 class DifferenceNotFound(Exception):
-    """What was named is no difference of the day; the message says what there is."""
+    """The day has no difference with this name; the message lists those it has."""
 
 
 def acceptance_key(shop: str, date: str, difference: str) -> str:
-    """The key of an acceptance."""
+    """The key of the acceptance of a difference, as in `DifferenceAccepted.key`."""
     return f"accepted:{shop}:{date}:{difference}"
 
 
 def with_entry_digest(difference: DayDifference, entry: DayEntry) -> DayDifference:
-    """The difference with all that both sides say as a digest: an acceptance holds for exactly this."""
+    """Add a digest of both sides to a difference; an acceptance is valid only for the same digest."""
     both = [entry.elsewhere, str(tax_in_shop(entry)), side_figures(entry.shop), side_figures(entry.books)]
     return difference.model_copy(update={"figures": digest_of(both)[:16]})
 
 
 def with_text_digest(difference: DayDifference) -> DayDifference:
-    """A difference that reading back has found: what stands in Balance is in its words."""
-    said = digest_of([f"{difference.amount:f}", difference.currency, difference.cause])
-    return difference.model_copy(update={"figures": said[:16]})
+    """Add a digest of its text to a difference whose text contains the state of Balance or the shop."""
+    digest = digest_of([f"{difference.amount:f}", difference.currency, difference.cause])
+    return difference.model_copy(update={"figures": digest[:16]})
 
 
 def apply_acceptances(
     differences: Iterable[DayDifference], shop: str, date: str, accepted: Acceptances
 ) -> tuple[DayDifference, ...]:
-    """The differences, each with who accepted it as it is, if anybody did."""
+    """Add its acceptance to each difference that was accepted with the same digest."""
     return tuple(_apply_acceptance(one, accepted.get(acceptance_key(shop, date, one.name))) for one in differences)
 
 
-def _apply_acceptance(one: DayDifference, given: DifferenceAccepted | None) -> DayDifference:
-    if given is None or one.figures not in given.figures:
+def _apply_acceptance(one: DayDifference, event: DifferenceAccepted | None) -> DayDifference:
+    if event is None or one.figures not in event.figures:
         return one
-    by = Acceptance(by=given.asked_by, why=given.why, at=given.asked_at)
-    return one.model_copy(update={"accepted": by})
+    acceptance = Acceptance(by=event.asked_by, why=event.why, at=event.asked_at)
+    return one.model_copy(update={"accepted": acceptance})
 
 
-def build_acceptance(close: DayClosed, named: str, why: str, by: str, at: datetime, command: str) -> DifferenceAccepted:
-    """The acceptance of a difference of this close. Raises `NothingToAccept`."""
-    found = [one for one in close.differences if one.name == named]
+def build_acceptance(close: DayClosed, name: str, why: str, by: str, at: datetime, command: str) -> DifferenceAccepted:
+    """The acceptance of the differences with this name. Raises `DifferenceNotFound`."""
+    found = [one for one in close.differences if one.name == name]
     if not found:
         raise DifferenceNotFound(
-            f"{named} is no difference of {close.date} in shop {close.shop}; {_list_differences(close)}"
+            f"{close.date} has no difference {name} in shop {close.shop}; {_list_differences(close)}"
         )
     return DifferenceAccepted(
         command_id=command,
@@ -69,7 +69,7 @@ def build_acceptance(close: DayClosed, named: str, why: str, by: str, at: dateti
         asked_at=at,
         shop=close.shop,
         date=close.date,
-        difference=named,
+        difference=name,
         figures=tuple(one.figures for one in found),
         why=why,
     )
@@ -77,16 +77,12 @@ def build_acceptance(close: DayClosed, named: str, why: str, by: str, at: dateti
 
 def _list_differences(close: DayClosed) -> str:
     names: Sequence[str] = [one.name for one in close.differences]
-    return f"there are: {', '.join(names)}" if names else "that day has none"
-
-
-ZERO = Decimal("0.00")
-NO_ACCEPTANCES: Acceptances = {}
+    return f"it has: {', '.join(names)}" if names else "it has none"
 
 
 @dataclass(frozen=True, slots=True)
 class ShopComparison:
-    """What came of asking the shop: the orders placed, and differences of orders that are in no entry of the day."""
+    """The comparison with the shop: the orders placed, and differences of orders that are not entries of the day."""
 
     placed: tuple[DayPlaced, ...] = ()
     differences: tuple[DayDifference, ...] = ()
@@ -103,10 +99,10 @@ def close_day(
     read: Sequence[DayDifference] | None = None,
     accepted: Acceptances = NO_ACCEPTANCES,
 ) -> DayClosed:
-    """The close of a day (shop, date). `accepted`: differences that people let stand.
+    """Build the close of a day (shop, date).
 
-    `asked`, `read`: what asking the shop and reading the documents back has found; None where it was not done. A day
-    is green when the shop was asked and every difference is accepted.
+    `asked`: the comparison with the shop, `read`: differences of documents read back from Balance; None if not done.
+    The day is green if the shop was asked and every difference is accepted.
     """
     of_entries = [_with_digest(one, entry) for entry in found if (one := find_difference(entry, shop, now))]
     others = [*(asked.differences if asked else ()), *(read or ())]
@@ -130,8 +126,8 @@ def close_day(
 
 
 def _with_digest(difference: DayDifference, entry: DayEntry) -> DayDifference:
-    """Where the topics are behind the shop, the words say in what; the figures of both sides may be equal."""
-    return with_text_digest(difference) if entry.story.behind else with_entry_digest(difference, entry)
+    """If the topics are behind the shop, only the text states the difference; both sides may be equal."""
+    return with_text_digest(difference) if entry.history.behind else with_entry_digest(difference, entry)
 
 
 def _totals(found: Iterable[DayEntry]) -> tuple[DayTotal, ...]:

@@ -1,4 +1,4 @@
-"""The documents of a day: each order and refund with what the shop says and what its document holds."""
+"""The entries of a day: each order, refund and payment with the shop's side and the side of its document."""
 
 from __future__ import annotations
 
@@ -24,36 +24,37 @@ from services.order_exporter.payments import BY_SHOP, Payment, Payments, entered
 from services.settings.orders import OrderSettings
 from services.settings.payments import PaymentSettings
 
-# The payments of a day: what was paid as the shop and people say, beside the receipts in the books (claim S0.13).
-
 PaymentSides = tuple[Side | None, Side | None]
-"""What the shop says of a payment, and its receipt."""
+"""The payment as the shop or a person states it, and its receipt."""
 
 
-def match_payments(story: OrderHistory, orders: OrderSettings, rules: PaymentSettings) -> Mapping[str, PaymentSides]:
-    """Every payment of an order by its name."""
-    said = {each.name: each for each in _stated_payments(story, orders, rules)} if story.order else {}
-    names = sorted(said.keys() | story.receipts.keys())
+def match_payments(history: OrderHistory, orders: OrderSettings, rules: PaymentSettings) -> Mapping[str, PaymentSides]:
+    """Match the payments of an order, stated by the shop or people, with its receipts, by name (claim S0.13)."""
+    stated = {each.name: each for each in _stated_payments(history, orders, rules)} if history.order else {}
+    names = sorted(stated.keys() | history.receipts.keys())
     return {
-        name: (_shop_payment_side(said.get(name), story), _receipt_side(story.receipts.get(name))) for name in names
+        name: (_shop_payment_side(stated.get(name), history), _receipt_side(history.receipts.get(name)))
+        for name in names
     }
 
 
-def _stated_payments(story: OrderHistory, orders: OrderSettings, rules: PaymentSettings) -> list[Payment]:
-    if story.order is None:
+def _stated_payments(history: OrderHistory, orders: OrderSettings, rules: PaymentSettings) -> list[Payment]:
+    if history.order is None:
         return []
-    elsewhere = not story.sales and not is_own_purchase(story.order, orders)
-    gone = story.removed or is_void(story.order) or elsewhere
-    entered = [each for each in story.entered if entered_payment(each, story.order).method in rules.methods]
-    notes = tuple(note for note in story.notes.values() if not is_reversal(note.refund_id))
-    credit = credit_booked(story.order, orders)
-    known = Payments(story.order, gone, story.sale, story.receipts, tuple(entered), notes, credit)
-    others = {name: each for name, each in story.receipts.items() if name != BY_SHOP}
+    elsewhere = not history.sales and not is_own_purchase(history.order, orders)
+    void = history.removed or is_void(history.order) or elsewhere
+    entered = [
+        each for each in history.entered_payments if entered_payment(each, history.order).method in rules.methods
+    ]
+    notes = tuple(note for note in history.notes.values() if not is_reversal(note.refund_id))
+    credit = credit_booked(history.order, orders)
+    known = Payments(history.order, void, history.sale, history.receipts, tuple(entered), notes, credit)
+    others = {name: each for name, each in history.receipts.items() if name != BY_SHOP}
     return [*known.from_people(), *known.repayments(rules), *_shop_payments(replace(known, receipts=others), rules)]
 
 
 def _shop_payments(known: Payments, rules: PaymentSettings) -> list[Payment]:
-    """A payment by a method that is not mapped is one all the same: it has no receipt."""
+    """The payments by the shop. One with an unmapped method is included: its receipt is missing."""
     try:
         return known.from_shop(rules)
     except Unbookable:
@@ -64,8 +65,8 @@ def _unmapped_payment(order: OrderChanged, total: Decimal) -> Payment:
     return Payment(BY_SHOP, local_date(order.paid_at or order.created_at), total, order.payment_method, "")
 
 
-def _shop_payment_side(payment: Payment | None, story: OrderHistory) -> Side | None:
-    return Side(payment.amount, story.currency, {}, payment.day) if payment else None
+def _shop_payment_side(payment: Payment | None, history: OrderHistory) -> Side | None:
+    return Side(payment.amount, history.currency, {}, payment.day) if payment else None
 
 
 def _receipt_side(receipt: PaymentRecorded | None) -> Side | None:
@@ -76,7 +77,7 @@ def _receipt_side(receipt: PaymentRecorded | None) -> Side | None:
 class DayEntry:
     """An order, refund or payment of the day.
 
-    A side is None where it has nothing, or has it on another day (`elsewhere`).
+    A side is None if it does not have the entry, or has it on another day (`elsewhere`).
     """
 
     kind: Kind
@@ -86,104 +87,105 @@ class DayEntry:
     number: str
     shop: Side | None
     books: Side | None
-    story: OrderHistory
+    history: OrderHistory
     elsewhere: str | None = None
     payment: str | None = None
 
     @property
     def part(self) -> str | int | None:
-        """Which refund or payment of the order it is."""
+        """The name of the payment or the id of the refund."""
         return self.payment or self.refund_id
 
     @property
     def currency(self) -> str:
-        """The currency of both."""
+        """The currency of the entry."""
         side = self.shop or self.books
         return side.currency if side else ""
 
     @property
     def amount(self) -> Decimal:
-        """Shop less books."""
+        """The shop's total minus that of the books."""
         return (self.shop.total if self.shop else Decimal(0)) - (self.books.total if self.books else Decimal(0))
 
 
 def build_entries(
-    stories: Mapping[str, OrderHistory], settings: OrderSettings, date: str, payments: PaymentSettings | None = None
+    histories: Mapping[str, OrderHistory], settings: OrderSettings, date: str, payments: PaymentSettings | None = None
 ) -> list[DayEntry]:
-    """Everything that the shop sold or gave back on this day, and every document of it in the books.
+    """Every order and refund of the day, and every document dated on it.
 
-    `payments`: what is said of receipts, where the shop has any.
+    `payments`: the settings of payments, if the shop's payments are exported; then payments are included.
     """
-    found = [entry for key, story in stories.items() for entry in _order_entries(key, story, settings)]
+    found = [entry for key, history in histories.items() for entry in _order_entries(key, history, settings)]
     if payments is not None:
-        found += [entry for key, story in stories.items() for entry in _payment_entries(key, story, settings, payments)]
+        for key, history in histories.items():
+            found += _payment_entries(key, history, settings, payments)
     return sorted(
         (on_day for entry in found if (on_day := _restrict_to_day(entry, date))),
         key=lambda entry: (entry.kind, entry.order_id, entry.refund_id or 0, entry.payment or ""),
     )
 
 
-def _order_entries(key: str, story: OrderHistory, settings: OrderSettings) -> Iterator[DayEntry]:
+def _order_entries(key: str, history: OrderHistory, settings: OrderSettings) -> Iterator[DayEntry]:
     order_id = int(key.partition(":")[2])
-    number = story.order.number if story.order else str(order_id)
-    yield from _reversed_entries(key, order_id, number, story)
-    counted = is_bookable(story, settings)
-    sold = _order_side(story, settings) if counted else None
-    yield DayEntry("order", key, order_id, None, number, sold, _sale_side(story.sale), story)
-    for refund_id in sorted(id_ for id_ in story.refunds.keys() | story.notes.keys() if not is_reversal(id_)):
-        refund, note = story.refunds.get(refund_id), story.notes.get(refund_id)
-        shop = _refund_side(refund, story.order, note, settings) if refund and story.order and counted else None
-        yield DayEntry("refund", key, order_id, refund_id, number, shop, _credit_note_side(note), story)
+    number = history.order.number if history.order else str(order_id)
+    yield from _reversed_entries(key, order_id, number, history)
+    bookable = is_bookable(history, settings)
+    sold = _order_side(history, settings) if bookable else None
+    yield DayEntry("order", key, order_id, None, number, sold, _sale_side(history.sale), history)
+    for refund_id in sorted(id_ for id_ in history.refunds.keys() | history.notes.keys() if not is_reversal(id_)):
+        refund, note = history.refunds.get(refund_id), history.notes.get(refund_id)
+        shop = _refund_side(refund, history.order, note, settings) if refund and history.order and bookable else None
+        yield DayEntry("refund", key, order_id, refund_id, number, shop, _credit_note_side(note), history)
 
 
 def _payment_entries(
-    key: str, story: OrderHistory, settings: OrderSettings, rules: PaymentSettings
+    key: str, history: OrderHistory, settings: OrderSettings, rules: PaymentSettings
 ) -> Iterator[DayEntry]:
     order_id = int(key.partition(":")[2])
-    number = story.order.number if story.order else str(order_id)
-    for name, (shop, books) in match_payments(story, settings, rules).items():
-        yield DayEntry("payment", key, order_id, None, number, shop, books, story, payment=name)
+    number = history.order.number if history.order else str(order_id)
+    for name, (shop, books) in match_payments(history, settings, rules).items():
+        yield DayEntry("payment", key, order_id, None, number, shop, books, history, payment=name)
 
 
-def _reversed_entries(key: str, order_id: int, number: str, story: OrderHistory) -> Iterator[DayEntry]:
-    """Sales that were credited whole, and those credits: the books answer for themselves, each on its own day.
+def _reversed_entries(key: str, order_id: int, number: str, history: OrderHistory) -> Iterator[DayEntry]:
+    """Entries for reversed Sales and their reversals, each on its own day, with the books on both sides.
 
-    A credit of an order that came back stands alone: the shop has given nothing up.
+    The shop has neither: a reversal only corrects the books.
     """
-    for uid, note in story.taken_back.items():
-        sold, back = _sale_side(story.sales.get(uid)), _credit_note_side(note)
-        yield DayEntry("order", key, order_id, None, number, sold, sold, story)
-        yield DayEntry("refund", key, order_id, note.refund_id, number, back, back, story)
+    for uid, note in history.reversals.items():
+        sale, reversal = _sale_side(history.sales.get(uid)), _credit_note_side(note)
+        yield DayEntry("order", key, order_id, None, number, sale, sale, history)
+        yield DayEntry("refund", key, order_id, note.refund_id, number, reversal, reversal, history)
 
 
-def is_bookable(story: OrderHistory, settings: OrderSettings) -> bool:
-    """Whether an order belongs in the books: it has its Sale, or is due for one by the shop's trigger."""
-    order = story.standing
-    return bool(story.sales) or (order is not None and is_triggered(order, settings))
+def is_bookable(history: OrderHistory, settings: OrderSettings) -> bool:
+    """Whether an order belongs in the books: it has a Sale, or the shop's trigger makes one due."""
+    order = history.valid_order
+    return bool(history.sales) or (order is not None and is_triggered(order, settings))
 
 
-def sale_day(story: OrderHistory, settings: OrderSettings) -> str | None:
-    """The day to which an order belongs; after a Sale that was taken back that of the correction. None: given up."""
-    order, corrected = story.standing, [note.date for note in story.taken_back.values()]
-    return max(corrected, default=_document_day(order, story, settings)) if order else None
+def sale_day(history: OrderHistory, settings: OrderSettings) -> str | None:
+    """The day of an order in the books; after a reversal, the day of the last one. None if the order is void."""
+    order, reversed_on = history.valid_order, [note.date for note in history.reversals.values()]
+    return max(reversed_on, default=_document_day(order, history, settings)) if order else None
 
 
-def _order_side(story: OrderHistory, settings: OrderSettings) -> Side | None:
-    """The order as it stands."""
-    order, date = story.standing, sale_day(story, settings)
+def _order_side(history: OrderHistory, settings: OrderSettings) -> Side | None:
+    """The order in its current state."""
+    order, date = history.valid_order, sale_day(history, settings)
     if order is None or date is None:
         return None
     total = booked_total(order, settings)
-    if story.sale and is_same_amount(total, story.sale.total):
-        total = story.sale.total
+    if history.sale and is_same_amount(total, history.sale.total):
+        total = history.sale.total
     return Side(total, order.currency, order_rates(order, total), date)
 
 
-def _document_day(order: OrderChanged, story: OrderHistory, settings: OrderSettings) -> str:
-    """The day that made the order due: that of its Sale, where the shop's own dates can mean it."""
+def _document_day(order: OrderChanged, history: OrderHistory, settings: OrderSettings) -> str:
+    """The day that made the order due: the day of its Sale, if it is one of the order's own dates."""
     days = book_dates(order, settings)
-    if story.sale and (days is None or story.sale.date in days):
-        return story.sale.date
+    if history.sale and (days is None or history.sale.date in days):
+        return history.sale.date
     return days[0] if days else local_date(due_moment(order, settings))
 
 
@@ -198,7 +200,7 @@ def _credit_note_side(note: CreditNoteRecorded | None) -> Side | None:
 def _refund_side(
     refund: RefundIssued, order: OrderChanged, note: CreditNoteRecorded | None, settings: OrderSettings
 ) -> Side:
-    """Where the shop states no rate, the rates by which the note was spread stand for it."""
+    """The refund. If the shop states no rate, the rates of the credit note are used."""
     rates = refund_rates(refund, order)
     if UNSTATED in rates and note is not None and note.total == refund.amount:
         rates = document_rates(note.lines)
@@ -206,14 +208,14 @@ def _refund_side(
 
 
 def _refund_day(day: str, note: CreditNoteRecorded | None, settings: OrderSettings) -> str:
-    """The day of a refund in the books; one of a closed day is credited on an open one."""
+    """The day of a refund in the books; if that day is closed, the next open day."""
     if not is_closed(day, settings.locked_until):
         return day
     return max(day, note.date) if note else open_day(day, settings.locked_until)
 
 
 def _restrict_to_day(entry: DayEntry, date: str) -> DayEntry | None:
-    """The sides of the entry that belong to this day; None if neither does."""
+    """The entry with only the sides of this day; None if it has none."""
     shop = entry.shop if entry.shop and entry.shop.date == date else None
     books = entry.books if entry.books and entry.books.date == date else None
     other = entry.books if shop else entry.shop

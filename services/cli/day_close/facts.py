@@ -1,4 +1,4 @@
-"""What the topics say about each order: the shop's side, the books' side, and what waits for a person."""
+"""Collect what the topics contain about each order: the shop's side, the books' side, and dead letters."""
 
 from __future__ import annotations
 
@@ -32,13 +32,14 @@ TOPICS = ("shop.orders", "shop.refunds", "ledger.documents", "dead-letters", "op
 
 @dataclass(slots=True)
 class OrderHistory:
-    """One order with all that bears on its books; refunds and credit notes by refund id, letters by what is failed.
+    """An order with its refunds, documents, payments, approvals and dead letters.
 
-    `settled` tells how a letter ended, `removed` whether the shop holds the order no more, `pushed` whether a person
-    had it exported, `reserved` the sales order that stands for it. `unread` and `unread_refunds` are answers of the
-    shop that are not taken as the state, `nothing` are refunds that need no credit note. `behind` says what the shop
-    holds otherwise, where it was asked, and the command that has it read; what has `just_changed` there is not read
-    yet, and not behind.
+    `refunds`, `notes` (credit notes), `unread_refunds` and `nothing_to_credit` (refunds that need no credit note) have
+    the refund id as key. The key of `dead_letters` is what failed (`about`), that of `settled` the dead letter's id.
+    `removed`: the shop has deleted the order. `pushed`: a person requested its export. `sales_order`: the sales order
+    that reserves its goods. `unread`, `unread_refunds`: answers of the shop that store-feed could not accept.
+    `behind`: how the shop differs from the topics, with the command that reads the order again; empty if they agree.
+    `just_changed`: store-feed has not had the time to read the last change; then the topics are not behind.
     """
 
     order: OrderChanged | None = None
@@ -47,60 +48,62 @@ class OrderHistory:
     sales: dict[str, SaleRecorded] = field(default_factory=dict)
     diverged: SaleDiverged | None = None
     notes: dict[int, CreditNoteRecorded] = field(default_factory=dict)
-    asked: dict[str, ApprovalAsked] = field(default_factory=dict)
-    letters: dict[str, DeadLettered] = field(default_factory=dict)
+    approval_requests: dict[str, ApprovalAsked] = field(default_factory=dict)
+    dead_letters: dict[str, DeadLettered] = field(default_factory=dict)
     settled: dict[str, DeadLetterSettled] = field(default_factory=dict)
     receipts: dict[str, PaymentRecorded] = field(default_factory=dict)
-    entered: list[PaymentReceived] = field(default_factory=list)
+    entered_payments: list[PaymentReceived] = field(default_factory=list)
     pushed: bool = False
-    reserved: SalesOrderRecorded | None = None
+    sales_order: SalesOrderRecorded | None = None
     unread: OrderUnreadable | None = None
     unread_refunds: dict[int, RefundUnreadable] = field(default_factory=dict)
-    nothing: dict[int, NothingToCredit] = field(default_factory=dict)
+    nothing_to_credit: dict[int, NothingToCredit] = field(default_factory=dict)
     behind: str = ""
     just_changed: bool = False
 
     @property
     def currency(self) -> str:
-        """The order's."""
+        """The currency of the order."""
         return self.order.currency if self.order else ""
 
     @property
     def sale(self) -> SaleRecorded | None:
-        """The present Sale: the last that was not taken back whole."""
-        return next((sale for sale in reversed(self.sales.values()) if sale.sale not in self.taken_back), None)
+        """The current Sale: the last one without a reversal."""
+        return next((sale for sale in reversed(self.sales.values()) if sale.sale not in self.reversals), None)
 
     @property
-    def taken_back(self) -> dict[str, CreditNoteRecorded]:
-        """The credit notes that belong to no refund, by the Sale that each took back whole."""
+    def reversals(self) -> dict[str, CreditNoteRecorded]:
+        """The reversals, by the Sale that each of them credits."""
         return {note.sale: note for note in self.notes.values() if is_reversal(note.refund_id)}
 
     @property
-    def standing(self) -> OrderChanged | None:
-        """The order, unless it was removed or given up."""
-        gone = self.order is None or self.removed or is_void(self.order)
-        return None if gone else self.order
+    def valid_order(self) -> OrderChanged | None:
+        """The order, unless it is deleted or void."""
+        invalid = self.order is None or self.removed or is_void(self.order)
+        return None if invalid else self.order
 
 
 @dataclass(slots=True)
 class OrderFacts:
-    """All stories by order (`shop:order`); by key the last close of each day with its version, and acceptances."""
+    """All orders by key (`shop:order`), the last close of each day with its version, and accepted differences.
 
-    stories: defaultdict[str, OrderHistory] = field(default_factory=lambda: defaultdict(OrderHistory))
+    `unrecognized`: shops that currently answer with another identity than the known one.
+    `orders_of_dead_letters`: the key of the order of each dead letter that concerns one.
+    """
+
+    histories: defaultdict[str, OrderHistory] = field(default_factory=lambda: defaultdict(OrderHistory))
     closes: dict[str, tuple[int, DayClosed]] = field(default_factory=dict)
     accepted: dict[str, DifferenceAccepted] = field(default_factory=dict)
-    strange: dict[str, ShopNotRecognized] = field(default_factory=dict)
-    """By shop, while another one answers than the one that is known."""
-    letters: dict[str, str] = field(default_factory=dict)
-    """The order of each dead letter that is about one; letters about anything else are left out."""
+    unrecognized: dict[str, ShopNotRecognized] = field(default_factory=dict)
+    orders_of_dead_letters: dict[str, str] = field(default_factory=dict)
 
     def of_shop(self, shop: str) -> Mapping[str, OrderHistory]:
-        """The stories of one shop."""
-        return {key: story for key, story in self.stories.items() if key.startswith(f"{shop}:")}
+        """The orders of one shop."""
+        return {key: history for key, history in self.histories.items() if key.startswith(f"{shop}:")}
 
 
 def collect_facts(envelopes: Iterable[Envelope[Event]]) -> OrderFacts:
-    """The facts of these events; of each subject only what is newer than what was read before."""
+    """Collect the facts of these events. An event is ignored unless it is newer than the last one of its subject."""
     facts, seen, refused = OrderFacts(), dict[tuple[str, str], int](), set[str]()
     for envelope in envelopes:
         if isinstance(envelope.data, CommandSettled) and envelope.data.outcome == "refused":
@@ -109,87 +112,88 @@ def collect_facts(envelopes: Iterable[Envelope[Event]]) -> OrderFacts:
         if envelope.sequence > seen.get(slot, 0):
             seen[slot] = envelope.sequence
             _apply(facts, envelope)
-    for story in facts.stories.values():
-        story.entered = [each for each in story.entered if each.command_id not in refused and not each.dry_run]
+    for history in facts.histories.values():
+        payments = history.entered_payments
+        history.entered_payments = [one for one in payments if one.command_id not in refused and not one.dry_run]
     return facts
 
 
 def _apply(facts: OrderFacts, envelope: Envelope[Event]) -> None:
     match event := envelope.data:
         case ShopIdentified():
-            facts.strange.pop(event.shop, None)
+            facts.unrecognized.pop(event.shop, None)
         case ShopNotRecognized():
-            facts.strange[event.shop] = event
+            facts.unrecognized[event.shop] = event
         case DayClosed():
             facts.closes[event.key] = (envelope.sequence, event)
         case DifferenceAccepted():
             facts.accepted[event.key] = event
         case PaymentReceived() | ApprovalAsked() | PushRequested():
-            _apply_request(facts.stories[order_key(event.shop, event.order_id)], event)
+            _apply_request(facts.histories[order_key(event.shop, event.order_id)], event)
         case DeadLettered() | DeadLetterSettled():
             _apply_dead_letter(facts, event)
         case OrderChanged() | OrderRemoved() | OrderUnreadable():
-            _apply_order(facts.stories[event.key], event)
+            _apply_order(facts.histories[event.key], event)
         case RefundIssued() | RefundRemoved() | RefundUnreadable():
-            _apply_refund(facts.stories[event.key], event)
+            _apply_refund(facts.histories[event.key], event)
         case SaleRecorded() | SaleDiverged() | CreditNoteRecorded() | NothingToCredit() | PaymentRecorded():
-            _apply_document(facts.stories[event.key], event)
+            _apply_document(facts.histories[event.key], event)
         case SalesOrderRecorded() | SalesOrderEnded():
-            facts.stories[event.key].reserved = event if isinstance(event, SalesOrderRecorded) else None
+            facts.histories[event.key].sales_order = event if isinstance(event, SalesOrderRecorded) else None
         case _:
             return
 
 
-def _apply_request(story: OrderHistory, event: PaymentReceived | ApprovalAsked | PushRequested) -> None:
+def _apply_request(history: OrderHistory, event: PaymentReceived | ApprovalAsked | PushRequested) -> None:
     match event:
         case PaymentReceived():
-            story.entered.append(event)
+            history.entered_payments.append(event)
         case ApprovalAsked():
-            story.asked[event.document] = event
+            history.approval_requests[event.document] = event
         case PushRequested() if event.document == "order" and not event.dry_run:
-            story.pushed = True
+            history.pushed = True
 
 
 def _apply_dead_letter(facts: OrderFacts, event: DeadLettered | DeadLetterSettled) -> None:
-    """A letter belongs to the order that it is about; its key may be an item, a client or an account."""
+    """A dead letter belongs to the order it concerns, even if its Kafka key is an item, a client or an account."""
     if isinstance(event, DeadLettered) and (key := order_key_of(event)):
-        facts.letters[event.dead_letter] = key
-        facts.stories[key].letters[event.about] = event
-        facts.stories[key].settled.pop(event.dead_letter, None)
-    elif isinstance(event, DeadLetterSettled) and event.dead_letter in facts.letters:
-        facts.stories[facts.letters[event.dead_letter]].settled[event.dead_letter] = event
+        facts.orders_of_dead_letters[event.dead_letter] = key
+        facts.histories[key].dead_letters[event.about] = event
+        facts.histories[key].settled.pop(event.dead_letter, None)
+    elif isinstance(event, DeadLetterSettled) and event.dead_letter in facts.orders_of_dead_letters:
+        facts.histories[facts.orders_of_dead_letters[event.dead_letter]].settled[event.dead_letter] = event
 
 
-def _apply_order(story: OrderHistory, event: OrderChanged | OrderRemoved | OrderUnreadable) -> None:
-    story.unread = event if isinstance(event, OrderUnreadable) else None
+def _apply_order(history: OrderHistory, event: OrderChanged | OrderRemoved | OrderUnreadable) -> None:
+    history.unread = event if isinstance(event, OrderUnreadable) else None
     match event:
         case OrderChanged():
-            story.order, story.removed = event, False
+            history.order, history.removed = event, False
         case OrderRemoved():
-            story.removed = True
+            history.removed = True
 
 
-def _apply_refund(story: OrderHistory, event: RefundIssued | RefundRemoved | RefundUnreadable) -> None:
-    story.unread_refunds.pop(event.refund_id, None)
+def _apply_refund(history: OrderHistory, event: RefundIssued | RefundRemoved | RefundUnreadable) -> None:
+    history.unread_refunds.pop(event.refund_id, None)
     match event:
         case RefundIssued():
-            story.refunds[event.refund_id] = event
+            history.refunds[event.refund_id] = event
         case RefundRemoved():
-            story.refunds.pop(event.refund_id, None)
+            history.refunds.pop(event.refund_id, None)
         case RefundUnreadable():
-            story.unread_refunds[event.refund_id] = event
+            history.unread_refunds[event.refund_id] = event
 
 
-def _apply_document(story: OrderHistory, event: DocumentEvent) -> None:
+def _apply_document(history: OrderHistory, event: DocumentEvent) -> None:
     match event:
         case SaleRecorded():
-            story.sales.pop(event.sale, None)  # the last one stands last
-            story.sales[event.sale] = event
+            history.sales.pop(event.sale, None)  # so that the last one comes last
+            history.sales[event.sale] = event
         case SaleDiverged():
-            story.diverged = event
+            history.diverged = event
         case CreditNoteRecorded():
-            story.notes[event.refund_id] = event
+            history.notes[event.refund_id] = event
         case NothingToCredit():
-            story.nothing[event.refund_id] = event
+            history.nothing_to_credit[event.refund_id] = event
         case PaymentRecorded():
-            story.receipts[event.payment] = event
+            history.receipts[event.payment] = event

@@ -1,4 +1,4 @@
-"""Reading every document of the day from Balance once more: is it there, is it what was recorded? (claim I6)"""
+"""Read every document of the day from Balance again, and compare it with what was recorded (claim I6)."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from services.settings.balance import BalanceSettings
 
 Read = Callable[[str], Awaitable[Mapping[str, Any] | None]]
 MAX_CONCURRENT = 16
-"""Documents under way at a time; the client holds the connections that the settings allow."""
+"""Documents read at the same time; the client limits the connections by the settings."""
 
 
 @dataclass(frozen=True, slots=True)
 class RecordedDocument:
-    """A document as it was recorded: `total` over all refunds that stand in it, `date` of the oldest."""
+    """A document as it was recorded: `total` of all refunds in it, `date` of the oldest."""
 
     entry: DayEntry
     resource: str
@@ -33,16 +33,16 @@ class RecordedDocument:
 
 
 async def read_back_documents(found: Sequence[DayEntry], settings: BalanceSettings) -> list[DayDifference]:
-    """What stands in Balance otherwise than it was recorded. Raises `UpstreamError` when Balance does not answer."""
+    """The documents that differ in Balance from what was recorded. Raises `UpstreamError`."""
     at_once = asyncio.Semaphore(MAX_CONCURRENT)
     async with Balance(settings, settings.password()) as balance:
 
-        async def look(one: RecordedDocument) -> DayDifference | None:
+        async def check(one: RecordedDocument) -> DayDifference | None:
             async with at_once:
                 return compare_document(one, await _read(balance, one), settings)
 
-        looks = await asyncio.gather(*(look(one) for one in recorded_documents(found, settings)))
-    return [difference for difference in looks if difference]
+        checks = await asyncio.gather(*(check(one) for one in recorded_documents(found, settings)))
+    return [difference for difference in checks if difference]
 
 
 async def _read(balance: Balance, one: RecordedDocument) -> Mapping[str, Any] | None:
@@ -52,23 +52,23 @@ async def _read(balance: Balance, one: RecordedDocument) -> Mapping[str, Any] | 
 
 
 def recorded_documents(found: Sequence[DayEntry], settings: BalanceSettings) -> list[RecordedDocument]:
-    """The documents of the entries, each once; a credit note may hold several refunds, of other days too."""
+    """The documents of the entries, each once. A credit note may contain several refunds, also of other days."""
     names = {"order": settings.dialect.sale_resource, "refund": settings.dialect.credit_note_resource}
     by_uid = {}
     for entry in found:
         if entry.books is not None:
             total, date = _credit_note_total(entry, entry.books.uid) if entry.kind == "refund" else _entry_total(entry)
-            resource = names.get(entry.kind) or entry.story.receipts[str(entry.payment)].resource
+            resource = names.get(entry.kind) or entry.history.receipts[str(entry.payment)].resource
             for uid, part in (_part_totals(entry) or {entry.books.uid: total}).items():
                 by_uid[uid] = RecordedDocument(entry, resource, uid, part, date)
     return list(by_uid.values())
 
 
 def _part_totals(entry: DayEntry) -> dict[str, Decimal]:
-    """What each document comes to, where the whole consists of several; of a note written again the last state."""
-    uid, story = entry.books.uid if entry.books else "", entry.story
-    notes = sorted((note for note in story.notes.values() if note.credit_note == uid), key=lambda n: n.recorded_at)
-    whole = [story.sales[uid]] if entry.kind == "order" and uid in story.sales else notes
+    """The total of each document, if a Sale or credit note consists of several; of a rewritten one its last state."""
+    uid, history = entry.books.uid if entry.books else "", entry.history
+    notes = sorted((note for note in history.notes.values() if note.credit_note == uid), key=lambda n: n.recorded_at)
+    whole = [history.sales[uid]] if entry.kind == "order" and uid in history.sales else notes
     return {part.document: part.total for document in whole for part in document.parts}
 
 
@@ -77,16 +77,16 @@ def _entry_total(entry: DayEntry) -> tuple[Decimal, str]:
 
 
 def _credit_note_total(entry: DayEntry, uid: str) -> tuple[Decimal, str]:
-    notes = [note for note in entry.story.notes.values() if note.credit_note == uid]
+    notes = [note for note in entry.history.notes.values() if note.credit_note == uid]
     return sum((note.total for note in notes), Decimal(0)), min(note.date for note in notes)
 
 
 def compare_document(
     one: RecordedDocument, row: Mapping[str, Any] | None, settings: BalanceSettings
 ) -> DayDifference | None:
-    """The difference between a recorded document and the row that Balance shows for it now."""
+    """The difference between a recorded document and its row in Balance; None if there is none."""
     if row is None:
-        return _difference(one, one.total, "Balance shows it no more: was it deleted there?")
+        return _difference(one, one.total, "it is not in Balance any more; it may have been deleted there")
     try:
         stored = stored_document(row, one.resource, settings.dialect)
     except RowInvalid as error:
@@ -98,10 +98,10 @@ def _compare_stored(one: RecordedDocument, stored: StoredDocument) -> DayDiffere
     if stored.deleted:
         return _difference(one, one.total, "it is marked for deletion in Balance")
     if stored.total != one.total:
-        return _difference(one, one.total - stored.total, f"it comes to {stored.total} in Balance, not {one.total}")
+        return _difference(one, one.total - stored.total, f"its total in Balance is {stored.total}, not {one.total}")
     date = local_date(stored.date) if stored.date else one.date
     if date != one.date:
-        return _difference(one, one.total, f"its date in Balance is {date}, it was recorded under {one.date}")
+        return _difference(one, one.total, f"its date in Balance is {date}, but it was recorded with {one.date}")
     return None
 
 

@@ -1,7 +1,7 @@
-"""What the shop holds now of some days: asked over REST, and compared with what the topics hold (claim K32).
+"""Read from a shop what it has for some days, and compare it with the topics (claim K32).
 
-One list of summaries, a hundred orders a call, finds the orders that concern these days. Only those that the topics
-lack, or hold otherwise, are read whole.
+Order summaries, a hundred per call, find the orders that concern these days. Only orders that are missing in the topics
+or differ there are read in full.
 """
 
 from __future__ import annotations
@@ -25,31 +25,34 @@ from services.engine.clock import TBILISI, local_day, local_time
 from services.engine.state.store import chunks
 from services.settings.orders import OrderSettings
 
-# Days in Tbilisi as a range of moments.
+PAGE_SIZE = 100
+"""The maximum of rows in a list of WooCommerce (an API fact)."""
+Json = Mapping[str, Any]
+Histories = Mapping[str, OrderHistory]
 
 
 @dataclass(frozen=True, slots=True)
 class DayRange:
-    """From the first day to the last, both included."""
+    """The days in Tbilisi from the first to the last, both included."""
 
     first: date
     last: date
 
     @property
     def begin(self) -> datetime:
-        """The first moment, in UTC."""
+        """The start of the first day, in UTC."""
         return datetime.combine(self.first, time(), TBILISI).astimezone(UTC)
 
     @property
     def end(self) -> datetime:
-        """The first moment after the last day, in UTC."""
+        """The end of the last day, in UTC; exclusive."""
         return (datetime.combine(self.last, time(), TBILISI) + timedelta(days=1)).astimezone(UTC)
 
     def __contains__(self, moment: datetime) -> bool:
         return self.first <= local_day(moment) <= self.last
 
-    def holds(self, day: str) -> bool:
-        """The same for a date as documents have it, `2026-11-20`."""
+    def contains_date(self, day: str) -> bool:
+        """Whether the range contains a date in the format of documents, `2026-11-20`."""
         return self.first.isoformat() <= day <= self.last.isoformat()
 
     def __str__(self) -> str:
@@ -57,18 +60,15 @@ class DayRange:
 
 
 def single_day(day: str) -> DayRange:
-    """One day, given as `2026-11-20`."""
+    """A range of one day, written `2026-11-20`."""
     return DayRange(date.fromisoformat(day), date.fromisoformat(day))
 
 
-# In what an order that the shop lists differs from the order in the topics.
-
-
-def order_differences(listed: OrderSummary, story: OrderHistory) -> list[str]:
-    """Every difference in words; empty when the topics hold what the shop lists."""
-    if story.order is None or story.removed:
-        return ["the topics do not hold it"]
-    return [*_field_differences(listed, story.order), *_refund_differences(listed, story.refunds)]
+def order_differences(listed: OrderSummary, history: OrderHistory) -> list[str]:
+    """The differences between the shop and the topics as texts; empty if they agree."""
+    if history.order is None or history.removed:
+        return ["it is not in the topics"]
+    return [*_field_differences(listed, history.order), *_refund_differences(listed, history.refunds)]
 
 
 def _field_differences(listed: OrderSummary, known: OrderChanged) -> Iterator[str]:
@@ -92,9 +92,9 @@ def _refund_differences(listed: OrderSummary, known: Mapping[int, RefundIssued])
     amounts = {refund.id: -refund.total for refund in listed.refunds}
     for id_ in sorted(amounts.keys() | known.keys()):
         if id_ not in known:
-            yield f"the topics do not hold refund {id_} of {amounts[id_]}"
+            yield f"refund {id_} of {amounts[id_]} is not in the topics"
         elif id_ not in amounts:
-            yield f"the shop does not hold refund {id_} of {known[id_].amount} any more"
+            yield f"refund {id_} of {known[id_].amount} is not in the shop any more"
         elif amounts[id_] != known[id_].amount:
             yield f"refund {id_}: {amounts[id_]} in the shop, {known[id_].amount} in the topics"
 
@@ -111,15 +111,8 @@ def _text(value: object) -> str:
             return str(value)
 
 
-PAGE_SIZE = 100
-"""API fact: a list has at most a hundred rows."""
-"""Not placed yet (API fact): such an order is no order, and in no topic."""
-Json = Mapping[str, Any]
-Histories = Mapping[str, OrderHistory]
-
-
 class OrderReader(Protocol):
-    """What is asked of a shop."""
+    """The calls to a shop that a query makes."""
 
     def orders_concerning(self, begin: datetime, end: datetime) -> AsyncIterator[dict[str, Any]]: ...
     def order_summaries(self, ids: Sequence[int]) -> AsyncIterator[dict[str, Any]]: ...
@@ -129,7 +122,7 @@ class OrderReader(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class FullOrder:
-    """An order that was read whole. `unreadable`: why a refund, by its id, cannot be read."""
+    """An order read with its refunds. `unreadable`: why a refund cannot be read, by its id."""
 
     order: OrderChanged
     refunds: Mapping[int, RefundIssued]
@@ -138,106 +131,110 @@ class FullOrder:
 
 @dataclass(slots=True)
 class ShopAnswer:
-    """What the shop said, by order. `gone`: where an order went; `unequal`: how the topics differ from the shop."""
+    """The shop's answer by order id. `deleted`: where the order is now; `differing`: how the topics differ from it."""
 
     days: DayRange
     listed: dict[int, OrderSummary] = field(default_factory=dict)
     unreadable: dict[int, str] = field(default_factory=dict)
-    gone: dict[int, str] = field(default_factory=dict)
-    unequal: dict[int, str] = field(default_factory=dict)
-    read: dict[int, FullOrder] = field(default_factory=dict)
+    deleted: dict[int, str] = field(default_factory=dict)
+    differing: dict[int, str] = field(default_factory=dict)
+    full: dict[int, FullOrder] = field(default_factory=dict)
 
     @property
     def placed(self) -> list[OrderSummary]:
-        """The orders that were placed on these days, drafts among them."""
+        """The orders placed on these days, including drafts."""
         return [one for one in self.listed.values() if one.date_created_gmt in self.days]
 
 
 class ShopQuery:
-    """Asks one shop about some days."""
+    """A query of one shop about some days."""
 
-    def __init__(self, name: str, shop: OrderReader, stories: Histories, days: DayRange, rules: OrderSettings) -> None:
-        self._name, self._shop, self._stories, self._rules = name, shop, stories, rules
-        self._now = ShopAnswer(days)
+    def __init__(
+        self, name: str, shop: OrderReader, histories: Histories, days: DayRange, rules: OrderSettings
+    ) -> None:
+        self._name, self._shop, self._histories, self._rules = name, shop, histories, rules
+        self._answer = ShopAnswer(days)
 
-    async def ask(self) -> ShopAnswer:
-        """What the shop holds of these days. Raises `UpstreamError` when it does not answer."""
-        async for row in self._shop.orders_concerning(self._now.days.begin, self._now.days.end):
-            self._take(row)
-        await self._look_for(sorted(self._known() - self._now.listed.keys() - self._now.unreadable.keys()))
-        for id_, listed in self._now.listed.items():
+    async def run(self) -> ShopAnswer:
+        """Read what the shop has for these days. Raises `UpstreamError` if it does not answer."""
+        async for row in self._shop.orders_concerning(self._answer.days.begin, self._answer.days.end):
+            self._add(row)
+        await self._find_missing(
+            sorted(self._known_ids() - self._answer.listed.keys() - self._answer.unreadable.keys())
+        )
+        for id_, listed in self._answer.listed.items():
             if found := self._differences(listed):
-                self._now.unequal[id_] = "; ".join(found)
-        await asyncio.gather(*(self._read(id_) for id_ in self._now.unequal))
-        self._leave_out_unreadable_refunds()
-        return self._now
+                self._answer.differing[id_] = "; ".join(found)
+        await asyncio.gather(*(self._read(id_) for id_ in self._answer.differing))
+        self._ignore_unreadable_refunds()
+        return self._answer
 
-    def _leave_out_unreadable_refunds(self) -> None:
-        """A refund that cannot be read is named by itself; its order is not behind for that."""
-        for id_, whole in self._now.read.items():
-            listed = self._now.listed[id_]
-            readable = tuple(refund for refund in listed.refunds if refund.id not in whole.unreadable)
+    def _ignore_unreadable_refunds(self) -> None:
+        """An unreadable refund is reported separately; it does not make its order differ."""
+        for id_, full in self._answer.full.items():
+            listed = self._answer.listed[id_]
+            readable = tuple(refund for refund in listed.refunds if refund.id not in full.unreadable)
             found = self._differences(listed.model_copy(update={"refunds": readable}))
-            self._now.unequal[id_] = "; ".join(found)
+            self._answer.differing[id_] = "; ".join(found)
 
-    def _take(self, row: Any) -> None:
+    def _add(self, row: Any) -> None:
         known = row if isinstance(row, Mapping) else {}
         try:
             listed = order_summary(self._name, known)
         except ReadError as error:
-            self._now.unreadable[php.whole(known.get("id")) or 0] = error.message
+            self._answer.unreadable[php.whole(known.get("id")) or 0] = error.message
         else:
-            self._now.listed[listed.id] = listed
+            self._answer.listed[listed.id] = listed
 
-    def _known(self) -> set[int]:
-        """The orders of these days as the topics have them."""
+    def _known_ids(self) -> set[int]:
+        """The ids of the orders of these days in the topics."""
         return {
-            story.order.order_id
-            for story in self._stories.values()
-            if story.order and belongs_to_days(story, self._now.days)
+            history.order.order_id
+            for history in self._histories.values()
+            if history.order and belongs_to_days(history, self._answer.days)
         }
 
-    async def _look_for(self, ids: Sequence[int]) -> None:
-        """Orders that the list of changes left out: unchanged ones, and those that are gone."""
+    async def _find_missing(self, ids: Sequence[int]) -> None:
+        """Find orders that are not in the list of changes: unchanged or deleted ones."""
         for some in chunks(ids, PAGE_SIZE):
             async for row in self._shop.order_summaries(some):
-                self._take(row)
-        left = [id_ for id_ in ids if id_ not in self._now.listed and id_ not in self._now.unreadable]
-        await asyncio.gather(*(self._look_at(id_) for id_ in left))
+                self._add(row)
+        left = [id_ for id_ in ids if id_ not in self._answer.listed and id_ not in self._answer.unreadable]
+        await asyncio.gather(*(self._find_unlisted(id_) for id_ in left))
 
-    async def _look_at(self, order_id: int) -> None:
-        """One that no list shows: deleted, in the trash, or in a status that the shop does not list."""
+    async def _find_unlisted(self, order_id: int) -> None:
+        """Find an order that no list contains: deleted, in the trash, or with a status that is not listed."""
         row = await self._shop.order(order_id, fresh=True)
         if row is None:
-            self._now.gone[order_id] = "it is deleted in the shop"
+            self._answer.deleted[order_id] = "it is deleted in the shop"
         elif row.get("status") == TRASH:
-            self._now.gone[order_id] = "it is in the trash of the shop"
+            self._answer.deleted[order_id] = "it is in the trash of the shop"
         else:
-            self._take(row)
+            self._add(row)
 
     def _differences(self, listed: OrderSummary) -> list[str]:
-        story = self._stories.get(f"{self._name}:{listed.id}", NO_HISTORY)
-        if listed.status in DRAFT_STATUSES and story.order is None:
+        history = self._histories.get(f"{self._name}:{listed.id}", NO_HISTORY)
+        if listed.status in DRAFT_STATUSES and history.order is None:
             return []
-        known = story.order is not None and belongs_to_days(story, self._now.days)
-        given_back = {refund.id for refund in listed.refunds} != story.refunds.keys()
-        matters = known or given_back or any(moment in self._now.days for moment in listed.moments)
-        return order_differences(listed, story) if matters else []
+        known = history.order is not None and belongs_to_days(history, self._answer.days)
+        refunds_differ = {refund.id for refund in listed.refunds} != history.refunds.keys()
+        matters = known or refunds_differ or any(moment in self._answer.days for moment in listed.moments)
+        return order_differences(listed, history) if matters else []
 
     async def _read(self, order_id: int) -> None:
         row = await self._shop.order(order_id, fresh=True)
         if row is None:
-            self._now.gone[order_id] = "it is deleted in the shop"
+            self._answer.deleted[order_id] = "it is deleted in the shop"
             return
         refunds = await self._shop.refunds(order_id, fresh=True) if row.get("refunds") else []
         try:
             order = order_changed(self._name, row, **order_keys(self._rules))
         except ReadError as error:
-            self._now.unreadable[order_id] = error.message
+            self._answer.unreadable[order_id] = error.message
         else:
-            self._now.read[order_id] = self._whole(order, row, refunds)
+            self._answer.full[order_id] = self._read_refunds(order, row, refunds)
 
-    def _whole(self, order: OrderChanged, row: Json, refunds: Iterable[Json]) -> FullOrder:
+    def _read_refunds(self, order: OrderChanged, row: Json, refunds: Iterable[Json]) -> FullOrder:
         read: dict[int, RefundIssued] = {}
         unreadable: dict[int, str] = {}
         for refund in refunds:
@@ -252,21 +249,21 @@ class ShopQuery:
 NO_HISTORY = OrderHistory()
 
 
-def belongs_to_days(story: OrderHistory, days: DayRange) -> bool:
-    """Whether an order belongs to these days by the topics: placed, paid, completed, given back or booked then."""
-    order = story.order
-    moments = [refund.created_at for refund in story.refunds.values()]
+def belongs_to_days(history: OrderHistory, days: DayRange) -> bool:
+    """Whether the topics show that an order was placed, paid, completed, refunded or booked on these days."""
+    order = history.order
+    times = [refund.created_at for refund in history.refunds.values()]
     if order is not None:
-        moments += [moment for moment in (order.created_at, order.paid_at, order.completed_at) if moment]
-    booked = [*(sale.date for sale in story.sales.values()), *(note.date for note in story.notes.values())]
-    return any(moment in days for moment in moments) or any(days.holds(date) for date in booked)
+        times += [moment for moment in (order.created_at, order.paid_at, order.completed_at) if moment]
+    booked = [*(sale.date for sale in history.sales.values()), *(note.date for note in history.notes.values())]
+    return any(moment in days for moment in times) or any(days.contains_date(date) for date in booked)
 
 
 def id_keys(rules: OrderSettings) -> dict[str, Sequence[str]]:
-    """Where the shop keeps personal and company numbers."""
+    """The order fields that contain personal and company numbers."""
     return {"personal_id_keys": rules.personal_id_keys, "company_id_keys": rules.company_id_keys}
 
 
 def order_keys(rules: OrderSettings) -> dict[str, Sequence[str]]:
-    """The same, and where it keeps the references of payments: orders are read as store-feed reads them."""
+    """Also the fields with payment references: the options with which store-feed reads orders."""
     return {**id_keys(rules), "payment_reference_keys": rules.payment_reference_keys}

@@ -1,4 +1,4 @@
-"""What was sold or given back at which VAT rate: as the shop states it, and as the document's lines hold it."""
+"""One side of an entry, shop or books: its total, and the amounts by VAT rate."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ UNTAXED, UNSTATED = "none", "?"
 
 @dataclass(frozen=True, slots=True)
 class Taxed:
-    """An amount with the VAT inside of it."""
+    """An amount including VAT, and the VAT in it."""
 
     gross: Decimal = Decimal(0)
     vat: Decimal = Decimal(0)
 
     def plus(self, gross: Decimal, vat: Decimal) -> Taxed:
-        """With so much more."""
+        """The sum with another amount."""
         return Taxed(self.gross + gross, self.vat + vat)
 
     @property
@@ -37,7 +37,7 @@ Rates = Mapping[str, Taxed]
 
 
 def sum_by_rate(parts: Iterable[tuple[str, Decimal, Decimal]]) -> dict[str, Taxed]:
-    """Parts as (rate, gross, VAT), summed by rate."""
+    """Sum parts (rate, gross, VAT) by rate."""
     sums: dict[str, Taxed] = defaultdict(Taxed)
     for rate, gross, vat in parts:
         sums[rate] = sums[rate].plus(gross, vat)
@@ -45,12 +45,12 @@ def sum_by_rate(parts: Iterable[tuple[str, Decimal, Decimal]]) -> dict[str, Taxe
 
 
 def order_rates(order: OrderChanged, total: Decimal) -> Rates:
-    """The order by rate: the shop's own taxes; what parts this total from its lines belongs to the largest rate."""
+    """The order by rate, with the shop's taxes. The residue between its lines and `total` is added to the largest."""
     return _add_residue(sum_by_rate(part for line in order.lines for part in _line_parts(line, order)), total)
 
 
 def refund_rates(refund: RefundIssued, order: OrderChanged) -> Rates:
-    """The refund by rate; one of an amount alone states no rate."""
+    """The refund by rate; a refund without lines has no known rate."""
     if not refund.lines:
         return {UNSTATED: Taxed(refund.amount)}
     lines = (_to_order_line(line) for line in refund.lines)
@@ -58,12 +58,12 @@ def refund_rates(refund: RefundIssued, order: OrderChanged) -> Rates:
 
 
 def document_rates(lines: Iterable[RecordedLine]) -> Rates:
-    """A document's lines by rate."""
+    """The lines of a document by rate."""
     return sum_by_rate((_rate_name(line.vat_percent), line.amount, line.vat) for line in lines)
 
 
 def _line_parts(line: OrderLine, order: OrderChanged) -> list[tuple[str, Decimal, Decimal]]:
-    """The line's gross amount at its rates, and each tax at its own."""
+    """The parts of a line: its gross amount by rate, and each of its taxes."""
     percents = {rate.rate_id: rate.percent for rate in order.tax_rates}
     taxes = [(_rate_name(percents.get(tax.rate_id)), Decimal(0), tax.total) for tax in line.taxes]
     try:
@@ -97,12 +97,9 @@ def _to_order_line(line: RefundLine) -> OrderLine:
     )
 
 
-# What one side, shop or books, holds of an order, refund or payment.
-
-
 @dataclass(frozen=True, slots=True)
 class Side:
-    """What one side holds on this day. `date` is its day, `uid` names it; receipts have no VAT rates."""
+    """The total of one side on its day. `uid`: that of the document, or empty; `rates`: empty for payments."""
 
     total: Decimal
     currency: str
@@ -111,11 +108,8 @@ class Side:
     uid: str = ""
 
 
-# The figures of one side in a form that digests stand on.
-
-
 def side_figures(side: Side | None) -> object:
-    """All that a side says, as JSON-ready content; None for one that says nothing."""
+    """The content of a side for digests, as JSON data."""
     if side is None:
         return None
     rates = {rate: [number(taxed.gross), number(taxed.vat)] for rate, taxed in side.rates.items()}

@@ -1,4 +1,4 @@
-"""The sources of a close: the shop and the topics always, Balance where it is asked for."""
+"""Query the sources of a close: the topics, the shop, and Balance if requested (claim K32)."""
 
 from __future__ import annotations
 
@@ -28,35 +28,37 @@ from services.settings.model import ScheduleSettings
 from services.settings.orders import OrderSettings
 from services.settings.shop import ShopSettings
 
-# What a shop has said of some days, laid over what the topics hold, and where the two disagree (claim K32).
-
 Slot = tuple[str, str, bool]
-"""Status, currency, and whether it is a part of another order."""
+"""Status, currency, and whether the order is part of another order."""
 ZERO = Decimal("0.00")
+READING_TIME = timedelta(seconds=60)
+"""How long store-feed may take to read a changed order once the sweep has found it."""
 
 
 def entries_from_shop(
-    said: ShopAnswer, facts: OrderFacts, day: tuple[str, str], rules: ShopSettings, unread_since: datetime
+    answer: ShopAnswer, facts: OrderFacts, day: tuple[str, str], rules: ShopSettings, unread_since: datetime
 ) -> tuple[list[DayEntry], ShopComparison]:
-    """The entries of a day (shop, date) as the shop and the topics have them, and what the shop's answer came to."""
+    """The entries of a day (shop, date) with the shop's answer applied, and the comparison with the shop."""
     shop = day[0]
-    placed = compare_placed(said, facts.of_shop(shop).values(), rules.orders)
-    overlay_shop(said, facts, shop, rules.orders, unread_since)
+    placed = compare_placed(answer, facts.of_shop(shop).values(), rules.orders)
+    overlay_shop(answer, facts, shop, rules.orders, unread_since)
     found = entries_from_facts(facts, day, rules)
-    return found, ShopComparison(placed, tuple(find_other_differences(said, facts, shop, found)))
+    return found, ShopComparison(placed, tuple(find_other_differences(answer, facts, shop, found)))
 
 
 def entries_from_facts(facts: OrderFacts, day: tuple[str, str], rules: ShopSettings) -> list[DayEntry]:
-    """The entries of a day (shop, date) from the facts alone."""
+    """The entries of a day (shop, date) from the topics alone."""
     receipts = None if rules.flows.payments == "off" else rules.payments
     return build_entries(facts.of_shop(day[0]), rules.orders, day[1], receipts)
 
 
-def compare_placed(said: ShopAnswer, stories: Iterable[OrderHistory], rules: OrderSettings) -> tuple[DayPlaced, ...]:
-    """The orders placed on these days by status and currency, on both sides. To be called before `lay_over`."""
-    known = [story.order for story in stories if story.order and not story.removed]
-    shop = _collect_totals(said.placed, rules)
-    topics = _collect_totals((order for order in known if order.created_at in said.days), rules)
+def compare_placed(
+    answer: ShopAnswer, histories: Iterable[OrderHistory], rules: OrderSettings
+) -> tuple[DayPlaced, ...]:
+    """Compare the orders placed, by status and currency. Must be called before `overlay_shop`."""
+    known = [history.order for history in histories if history.order and not history.removed]
+    shop = _collect_totals(answer.placed, rules)
+    topics = _collect_totals((order for order in known if order.created_at in answer.days), rules)
     return tuple(_placed_row(slot, shop[slot], topics[slot]) for slot in sorted(shop.keys() | topics.keys()))
 
 
@@ -79,47 +81,49 @@ def _placed_row(slot: Slot, shop: Sequence[Decimal], topics: Sequence[Decimal]) 
     )
 
 
-def overlay_shop(said: ShopAnswer, facts: OrderFacts, shop: str, rules: OrderSettings, unread_since: datetime) -> None:
-    """From now on the facts say what the shop says, and which of them were behind it.
+def overlay_shop(
+    answer: ShopAnswer, facts: OrderFacts, shop: str, rules: OrderSettings, unread_since: datetime
+) -> None:
+    """Replace orders in the facts by the shop's state, and mark those for which the topics were behind.
 
-    An order that was changed after `unread_since` is not behind: store-feed has not had the time to read it. Nor is one
-    that is gone and would have had no document.
+    An order changed after `unread_since` is not behind: store-feed has not had the time to read it. Neither is a
+    deleted order that needs no document.
     """
-    command = f"davtari backfill orders --shop {shop} {said.days}"
-    for id_, whole in said.read.items():
-        story = facts.stories[order_key(shop, id_)]
-        kept = {one: refund for one, refund in story.refunds.items() if one in whole.unreadable}
-        story.order, story.removed, story.refunds = whole.order, False, kept | dict(whole.refunds)
-        story.just_changed = said.listed[id_].modified_at > unread_since
-        if said.unequal[id_] and not story.just_changed:
-            story.behind = f"{said.unequal[id_]}: {command}"
-    for id_, where in said.gone.items():
-        story = facts.stories[order_key(shop, id_)]
-        if is_bookable(story, rules) and not story.removed:
-            story.behind = f"{where}, and the topics still hold it: {command}"
-        story.removed = True
+    command = f"davtari backfill orders --shop {shop} {answer.days}"
+    for id_, full in answer.full.items():
+        history = facts.histories[order_key(shop, id_)]
+        kept = {one: refund for one, refund in history.refunds.items() if one in full.unreadable}
+        history.order, history.removed, history.refunds = full.order, False, kept | dict(full.refunds)
+        history.just_changed = answer.listed[id_].modified_at > unread_since
+        if answer.differing[id_] and not history.just_changed:
+            history.behind = f"{answer.differing[id_]}: {command}"
+    for id_, where in answer.deleted.items():
+        history = facts.histories[order_key(shop, id_)]
+        if is_bookable(history, rules) and not history.removed:
+            history.behind = f"{where}, but the topics still contain it: {command}"
+        history.removed = True
 
 
 def find_other_differences(
-    said: ShopAnswer, facts: OrderFacts, shop: str, found: Sequence[DayEntry]
+    answer: ShopAnswer, facts: OrderFacts, shop: str, found: Sequence[DayEntry]
 ) -> Iterator[DayDifference]:
-    """Differences of orders that are in no entry of the day, and orders and refunds that cannot be read."""
+    """Differences of orders that are not entries of the day, and orders and refunds that cannot be read."""
     shown = {entry.order_id for entry in found}
-    for id_ in sorted((said.unequal.keys() | said.gone.keys()) - shown):
-        story = facts.stories[order_key(shop, id_)]
-        if story.behind:
-            yield _unknown_difference(said, id_, behind_cause(story))
-    for id_, message in sorted(said.unreadable.items()):
-        yield _unknown_difference(said, id_, unreadable_cause(facts.stories[order_key(shop, id_)], message))
-    for id_, whole in sorted(said.read.items()):
-        for refund_id, message in sorted(whole.unreadable.items()):
-            cause = unreadable_cause(facts.stories[order_key(shop, id_)], message, refund_id)
-            yield _unknown_difference(said, id_, cause, refund_id)
+    for id_ in sorted((answer.differing.keys() | answer.deleted.keys()) - shown):
+        history = facts.histories[order_key(shop, id_)]
+        if history.behind:
+            yield _unknown_difference(answer, id_, behind_cause(history))
+    for id_, message in sorted(answer.unreadable.items()):
+        yield _unknown_difference(answer, id_, unreadable_cause(facts.histories[order_key(shop, id_)], message))
+    for id_, full in sorted(answer.full.items()):
+        for refund_id, message in sorted(full.unreadable.items()):
+            cause = unreadable_cause(facts.histories[order_key(shop, id_)], message, refund_id)
+            yield _unknown_difference(answer, id_, cause, refund_id)
 
 
-def _unknown_difference(said: ShopAnswer, order_id: int, cause: Cause, refund_id: int | None = None) -> DayDifference:
-    """What it comes to in the books is not known: its amount is zero."""
-    listed = said.listed.get(order_id)
+def _unknown_difference(answer: ShopAnswer, order_id: int, cause: Cause, refund_id: int | None = None) -> DayDifference:
+    """A difference of unknown amount: zero."""
+    listed = answer.listed.get(order_id)
     return DayDifference(
         kind="order" if refund_id is None else "refund",
         order_id=order_id,
@@ -132,13 +136,9 @@ def _unknown_difference(said: ShopAnswer, order_id: int, cause: Cause, refund_id
     )
 
 
-READING_TIME = timedelta(seconds=60)
-"""So long reading a changed order may take, once the sweep has found it."""
-
-
 @dataclass(frozen=True, slots=True)
 class CloseSources:
-    """The entries of a day with what shop and Balance have said. `silent` says of each that did not answer why."""
+    """The entries of a day, and the answers of shop and Balance. `silent`: one text per source that did not answer."""
 
     found: list[DayEntry]
     asked: ShopComparison | None
@@ -149,13 +149,13 @@ class CloseSources:
 async def query_sources(
     chosen: Settings, facts: OrderFacts, day: tuple[str, str], now: datetime, *, read: bool
 ) -> CloseSources:
-    """Ask the shop about a day (shop, date), lay its answer over the facts, and read the documents back."""
+    """Ask the shop about a day (shop, date), apply its answer to the facts, and read the documents back if `read`."""
     rules, silent = chosen.shops[day[0]], list[str]()
-    said, asked = await _query_shop(chosen, facts, day, silent), None
-    if said is None:
+    answer, asked = await _query_shop(chosen, facts, day, silent), None
+    if answer is None:
         found = entries_from_facts(facts, day, rules)
     else:
-        found, asked = entries_from_shop(said, facts, day, rules, now - unread_period(chosen.schedule))
+        found, asked = entries_from_shop(answer, facts, day, rules, now - unread_period(chosen.schedule))
     return CloseSources(found, asked, await _read_back(chosen, found, silent) if read else None, tuple(silent))
 
 
@@ -163,14 +163,14 @@ async def _query_shop(
     chosen: Settings, facts: OrderFacts, day: tuple[str, str], silent: list[str]
 ) -> ShopAnswer | None:
     shop, date = day
-    if strange := facts.strange.get(shop):
-        silent.append(told(strange))
+    if unrecognized := facts.unrecognized.get(shop):
+        silent.append(told(unrecognized))
         return None
     try:
         async with open_shop(chosen, shop, utc_now) as client:
-            return await ShopQuery(shop, client, facts.of_shop(shop), single_day(date), chosen.shops[shop].orders).ask()
+            return await ShopQuery(shop, client, facts.of_shop(shop), single_day(date), chosen.shops[shop].orders).run()
     except UpstreamError as error:
-        silent.append(f"shop {shop} was not asked: {error.message}")
+        silent.append(f"shop {shop} did not answer: {error.message}")
         return None
 
 
@@ -178,10 +178,10 @@ async def _read_back(chosen: Settings, found: list[DayEntry], silent: list[str])
     try:
         return await read_back_documents(found, chosen.balance)
     except UpstreamError as error:
-        silent.append(f"Balance was not asked: {error.message}")
+        silent.append(f"Balance did not answer: {error.message}")
         return None
 
 
 def unread_period(schedule: ScheduleSettings) -> timedelta:
-    """So long ago a change in the shop may be that the topics do not hold yet while all is well."""
+    """How old a change in the shop may be before it must be in the topics."""
     return timedelta(seconds=schedule.sweep) + READING_TIME

@@ -183,7 +183,7 @@ async def orders_command(
     facts = collect_facts([envelope async for envelope in read_events(chosen.kafka, TOPICS)])
     found = list_order_states(facts, shops, utc_now(), read_waits(chosen))
     listed = [one for one in found if _is_listed(one, watching=watching, held=held, open_=open_)]
-    blocked = {name: told(strange) for name, strange in facts.strange.items() if name in shops}
+    blocked = {name: told(event) for name, event in facts.unrecognized.items() if name in shops}
     if json:
         counts = Counter(one.state for one in found)
         print_json({"counts": counts, "blocked_shops": blocked, "orders": [asdict(one) for one in listed]})

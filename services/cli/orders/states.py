@@ -36,16 +36,18 @@ IDLE_STATES = FINAL_STATES | {"watching", "booked by hand"}
 """Nothing waits for a document of ours."""
 
 
-def discard_reason(story: OrderHistory, about: tuple[str, ...]) -> str:
+def discard_reason(history: OrderHistory, about: tuple[str, ...]) -> str:
     """By whom, and why, the newest dead letter about these deliveries was given up; empty where it was not."""
-    own = [one for one in story.letters.values() if one.service.endswith("exporter") and one.about.startswith(about)]
-    settled = story.settled.get(own[-1].dead_letter) if own else None
+    own = [
+        one for one in history.dead_letters.values() if one.service.endswith("exporter") and one.about.startswith(about)
+    ]
+    settled = history.settled.get(own[-1].dead_letter) if own else None
     return f"given up by {settled.by}: {settled.why}" if settled and settled.how == "discarded" else ""
 
 
-def open_dead_letter(story: OrderHistory, about: tuple[str, ...]) -> Cause | None:
+def open_dead_letter(history: OrderHistory, about: tuple[str, ...]) -> Cause | None:
     """The first open dead letter of an exporter about any of these deliveries, with its reason and how to see it."""
-    letters = (letter for letter in story.letters.values() if letter.dead_letter not in story.settled)
+    letters = (letter for letter in history.dead_letters.values() if letter.dead_letter not in history.settled)
     own = (one for one in letters if one.service.endswith("exporter") and one.about.startswith(about))
     found = next(own, None)
     if found is None:
@@ -84,8 +86,8 @@ def list_order_states(
     found = [
         one
         for name, rules in shops.items()
-        for key, story in facts.of_shop(name).items()
-        for one in _of_story(key, story, rules, now, waits)
+        for key, history in facts.of_shop(name).items()
+        for one in _of_story(key, history, rules, now, waits)
     ]
     return sorted(found, key=lambda one: (one.shop, one.order_id, one.refund_id or 0))
 
@@ -99,9 +101,9 @@ def describe_order_state(
 ) -> str:
     """How one order (`shop:order`) and its open refunds stood at a moment, and why; empty for an unknown one."""
     facts, rules = collect_facts(envelopes), shops.get(key.partition(":")[0])
-    if rules is None or key not in facts.stories:
+    if rules is None or key not in facts.histories:
         return ""
-    found = _of_story(key, facts.stories[key], rules, at or datetime.now(UTC), waits)
+    found = _of_story(key, facts.histories[key], rules, at or datetime.now(UTC), waits)
     return "; ".join(f"refund {one.refund_id} {_text(one)}" if one.refund_id else _text(one) for one in found)
 
 
@@ -109,24 +111,26 @@ def _text(one: OrderState) -> str:
     return f"{one.state}: {one.why}"
 
 
-def _of_story(key: str, story: OrderHistory, rules: ShopSettings, now: datetime, waits: Waits) -> Iterator[OrderState]:
-    order = _order(key, story, rules, now, waits)
+def _of_story(
+    key: str, history: OrderHistory, rules: ShopSettings, now: datetime, waits: Waits
+) -> Iterator[OrderState]:
+    order = _order(key, history, rules, now, waits)
     if order is not None:
         yield order
-        for refund_id in sorted(story.refunds.keys() | story.unread_refunds.keys()):
-            if refund_id not in story.notes:
-                yield _refund(order, story, refund_id, rules, waits)
+        for refund_id in sorted(history.refunds.keys() | history.unread_refunds.keys()):
+            if refund_id not in history.notes:
+                yield _refund(order, history, refund_id, rules, waits)
 
 
-def _order(key: str, story: OrderHistory, rules: ShopSettings, now: datetime, waits: Waits) -> OrderState | None:
+def _order(key: str, history: OrderHistory, rules: ShopSettings, now: datetime, waits: Waits) -> OrderState | None:
     """None where nothing of the shop is known."""
-    if story.order is not None:
-        return _known(story.order, *judge_order(story.order, story, rules, now, waits))
-    stops = unread_cause(story) or open_dead_letter(story, OF_THE_SALE)
+    if history.order is not None:
+        return _known(history.order, *judge_order(history.order, history, rules, now, waits))
+    stops = unread_cause(history) or open_dead_letter(history, OF_THE_SALE)
     if stops is None:
         return None
     shop, _, number = key.partition(":")
-    said = story.unread
+    said = history.unread
     return OrderState(
         shop=shop,
         order_id=int(number),
@@ -154,9 +158,9 @@ def _known(order: OrderChanged, state: StateName, why: str) -> OrderState:
     )
 
 
-def _refund(order: OrderState, story: OrderHistory, refund_id: int, rules: ShopSettings, waits: Waits) -> OrderState:
-    refund: RefundIssued | None = story.refunds.get(refund_id)
-    state, why = judge_refund(order.state, story, refund_id, rules, waits)
+def _refund(order: OrderState, history: OrderHistory, refund_id: int, rules: ShopSettings, waits: Waits) -> OrderState:
+    refund: RefundIssued | None = history.refunds.get(refund_id)
+    state, why = judge_refund(order.state, history, refund_id, rules, waits)
     return OrderState(
         shop=order.shop,
         order_id=order.order_id,
@@ -172,22 +176,22 @@ def _refund(order: OrderState, story: OrderHistory, refund_id: int, rules: ShopS
 
 
 def judge_order(
-    order: OrderChanged, story: OrderHistory, rules: ShopSettings, now: datetime, waits: Waits = NO_WAITS
+    order: OrderChanged, history: OrderHistory, rules: ShopSettings, now: datetime, waits: Waits = NO_WAITS
 ) -> StateAndReason:
     """How an order stands and why: what the books hold counts first, then what stops it, then its trigger."""
-    if (sale := story.sale) is not None:
+    if (sale := history.sale) is not None:
         return "in the books", f"Sale {sale.number or sale.sale}"
-    if story.removed:
+    if history.removed:
         return "removed", "the shop does not hold it any more"
-    if (stops := open_dead_letter(story, OF_THE_SALE)) is not None:
+    if (stops := open_dead_letter(history, OF_THE_SALE)) is not None:
         return "needs a person", stops.text
-    if (stops := unread_cause(story)) is not None:
+    if (stops := unread_cause(history)) is not None:
         return "not readable", stops.text
     if is_void(order):
         return "given up", f"{order.status}: no document is made"
-    if why := discard_reason(story, ("sale:",)):
+    if why := discard_reason(history, ("sale:",)):
         return "given up", why
-    return _by_parent(order, rules) or _on_its_way(order, story, rules, now, waits)
+    return _by_parent(order, rules) or _on_its_way(order, history, rules, now, waits)
 
 
 def _by_parent(order: OrderChanged, rules: ShopSettings) -> StateAndReason | None:
@@ -201,20 +205,20 @@ def _by_parent(order: OrderChanged, rules: ShopSettings) -> StateAndReason | Non
 
 
 def _on_its_way(
-    order: OrderChanged, story: OrderHistory, rules: ShopSettings, now: datetime, waits: Waits
+    order: OrderChanged, history: OrderHistory, rules: ShopSettings, now: datetime, waits: Waits
 ) -> StateAndReason:
-    held_by = None if story.pushed or rules.flows.orders == "off" else find_hold(order, rules.orders, now)
+    held_by = None if history.pushed or rules.flows.orders == "off" else find_hold(order, rules.orders, now)
     if held_by is not None:
         return "held", held_by.told(now)
-    if story.reserved is not None:
-        return "reserved", f"sales order {story.reserved.number or story.reserved.sales_order}"
+    if history.sales_order is not None:
+        return "reserved", f"sales order {history.sales_order.number or history.sales_order.sales_order}"
     if is_triggered(order, rules.orders):
-        return _triggered(order, story, rules, waits)
+        return _triggered(order, history, rules, waits)
     return "watching", describe_trigger(order, rules.orders)
 
 
-def _triggered(order: OrderChanged, story: OrderHistory, rules: ShopSettings, waits: Waits) -> StateAndReason:
-    if story.asked.get(sale_id(order.key)) is not None:
+def _triggered(order: OrderChanged, history: OrderHistory, rules: ShopSettings, waits: Waits) -> StateAndReason:
+    if history.approval_requests.get(sale_id(order.key)) is not None:
         return "to be approved", "davtari approvals list"
     if why := waits.get(sale_id(order.key)) or waits.get(client_id(order.key)):
         return "due", why
@@ -242,21 +246,21 @@ NO_SALE_EVER = {
 
 
 def judge_refund(
-    order: StateName, story: OrderHistory, refund_id: int, rules: ShopSettings, waits: Waits
+    order: StateName, history: OrderHistory, refund_id: int, rules: ShopSettings, waits: Waits
 ) -> tuple[StateName, str]:
     """How a refund stands and why; `order` is the state of its order."""
-    name = credit_note_id(refund_key(_key(story), refund_id))
-    if (stops := open_dead_letter(story, (name,))) is not None:
+    name = credit_note_id(refund_key(_key(history), refund_id))
+    if (stops := open_dead_letter(history, (name,))) is not None:
         return "needs a person", stops.text
-    if refund_id in story.unread_refunds and (stops := unread_cause(story, refund_id)) is not None:
+    if refund_id in history.unread_refunds and (stops := unread_cause(history, refund_id)) is not None:
         return "not readable", stops.text
-    if (said := story.nothing.get(refund_id)) is not None and story.sale is None:
+    if (said := history.nothing_to_credit.get(refund_id)) is not None and history.sale is None:
         return "nothing to credit", said.why
-    if why := discard_reason(story, (name,)):
+    if why := discard_reason(history, (name,)):
         return "given up", why
     if order != "in the books":
         return _without_sale(order)
-    if name in story.asked:
+    if name in history.approval_requests:
         return "to be approved", "davtari approvals list"
     if rules.refunds.policy == "manual":
         return "booked by hand", 'refunds.policy is "manual": make its credit note in Balance'
@@ -270,5 +274,5 @@ def _without_sale(order: StateName) -> tuple[StateName, str]:
     return "waits for its Sale", f"its order has no Sale yet: {order}"
 
 
-def _key(story: OrderHistory) -> str:
-    return story.order.key if story.order else ""
+def _key(history: OrderHistory) -> str:
+    return history.order.key if history.order else ""
