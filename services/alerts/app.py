@@ -1,4 +1,4 @@
-"""alerts: tells people what waits for them, once, and when it is gone."""
+"""alerts: sends one message when something needs a person, and one when it is resolved."""
 
 from __future__ import annotations
 
@@ -18,23 +18,21 @@ from services.settings.model import Settings
 
 @asynccontextmanager
 async def blueprint(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Blueprint]:
-    """The service, wired: a lane for each recipient. Raises `SecretMissing` when nobody is to be told, or not where."""
+    """Wire the service: one lane per recipient. Raises `SecretMissing` if there is no recipient, or no usable URL."""
     if settings.alerts is None:
-        raise SecretMissing("alerts.recipients: nobody is to be told; name a recipient and its url-file")
+        raise SecretMissing("alerts.recipients: no recipient is configured; name a recipient and its url-file")
     addresses = _addresses(settings.alerts)
     lanes = [_lane(settings, name, addresses.get(name), clock) for name in settings.alerts.recipients]
     rules = fingerprint([settings.alerts, *settings.shops.values()])
-    own = OwnDiskWatch(settings.alerts, addresses)
-    yield Blueprint(SERVICE, handlers(settings, settings.alerts), rules, lanes, early_tasks=[own.run])
+    disk_watch = OwnDiskWatch(settings.alerts, addresses)
+    yield Blueprint(SERVICE, handlers(settings, settings.alerts), rules, lanes, early_tasks=[disk_watch.run])
 
 
 def _addresses(alerts: AlertSettings) -> dict[str, RecipientAddress]:
-    """The address of each recipient; none at all in a dry run."""
-    return (
-        {}
-        if alerts.dry_run
-        else {name: RecipientAddress(name, one.url(name)) for name, one in alerts.recipients.items()}
-    )
+    """The address of each recipient; empty in a dry run."""
+    if alerts.dry_run:
+        return {}
+    return {name: RecipientAddress(name, recipient.url(name)) for name, recipient in alerts.recipients.items()}
 
 
 def _lane(settings: Settings, name: str, address: RecipientAddress | None, clock: Clock) -> Lane:

@@ -1,4 +1,4 @@
-"""What an alert is about: a reason code, and the shop where it concerns one. Many things may stand under one cause."""
+"""What an alert is about: a reason code, and a shop where it concerns one. A cause can have many open issues."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from services.settings.alerts import Owner, RecipientSettings
 
 
 class AlertIssue(Part):
-    """One thing that stands under a cause: a dead letter, a stale feed or a late order."""
+    """One open issue of a cause: a dead letter, a stale feed, a late order."""
 
     cause: str
     about: str
@@ -20,14 +20,15 @@ class AlertIssue(Part):
 
 
 class IssueCleared(Part):
-    """When a thing of a cause stood no more."""
+    """When an issue of a cause was last resolved."""
 
     at: Instant
 
 
 ISSUE = Kind("standing", AlertIssue)
-"""By dead letter or feed; the cause is the `ref`."""
+"""By dead letter, feed or shop; the cause is the `ref`."""
 CLEARED = Kind("cleared", IssueCleared)
+"""By cause."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,30 +40,29 @@ class AlertCause:
 
     @property
     def name(self) -> str:
-        """How it is written in events and ids."""
+        """The cause as events and ids contain it."""
         return f"{self.reason}@{self.shop}" if self.shop else self.reason
 
     @property
     def texts(self) -> ReasonText | None:
-        """What the catalogue says of it; None for a code of a later version."""
+        """The texts of the reason code; None for a code of a later version."""
         return find_text(self.reason)
 
     @property
     def owner(self) -> Owner:
-        """Whose it is to mend."""
+        """The role that can fix it."""
         return self.texts.owner if self.texts else "integrator"
 
 
 def parse_cause(name: str) -> AlertCause:
-    """The cause of that name."""
+    """Return the cause with this name."""
     reason, _, shop = name.partition("@")
     return AlertCause(reason, shop)
 
 
-# Whom a cause concerns: the recipients of the role that mends it; all of them where nobody has that role.
-
-
-def select_recipients(cause: AlertCause, known: Mapping[str, RecipientSettings]) -> Mapping[str, RecipientSettings]:
-    """Who is told, by name: nothing goes to nobody."""
-    concerned = {name: one for name, one in known.items() if cause.owner in one.roles}
-    return concerned or known
+def select_recipients(
+    cause: AlertCause, configured: Mapping[str, RecipientSettings]
+) -> Mapping[str, RecipientSettings]:
+    """Return the recipients whose role can fix the cause; all of them if none has that role."""
+    concerned = {name: recipient for name, recipient in configured.items() if cause.owner in recipient.roles}
+    return concerned or configured

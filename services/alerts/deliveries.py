@@ -1,4 +1,4 @@
-"""Sending messages through Apprise: to e-mail, Telegram, a webhook, or any other of its services."""
+"""Sending messages through Apprise: by e-mail, Telegram, a webhook, or any other service it supports."""
 
 from __future__ import annotations
 
@@ -23,26 +23,30 @@ from services.settings.base import SecretMissing
 if TYPE_CHECKING:
     from apprise import NotifyBase
 
-
 log = logging.getLogger(__name__)
 ID_HEADER = "X-Davtari-Alert"
-"""Where the address has headers (e-mail, webhooks), this one is the same if a message ever comes twice."""
+"""Sent where the service has headers (e-mail, webhooks): a message that arrives twice carries the same id."""
+DISK_CHECK_INTERVAL = 5.0
+"""Seconds between two checks of the service's own disk."""
+DISK_CAUSE = AlertCause(Reason.SERVICE_DISK)
 
 
 class RecipientAddress:
-    """One recipient's address. Raises `SecretMissing` when the URL is none that Apprise knows."""
+    """The address of one recipient. Raises `SecretMissing` if Apprise does not know the URL."""
 
     def __init__(self, recipient: str, url: SecretStr) -> None:
-        from apprise import Apprise  # loaded where messages are sent: it costs every other process 17 MB
+        from apprise import Apprise  # imported only where messages are sent: it costs 17 MB of memory
 
         plugin = Apprise.instantiate(url.get_secret_value(), suppress_exceptions=True)
         if plugin is None:
             key = f"alerts.recipients.{recipient}.url-file"
-            raise SecretMissing(f"{key}: the file holds no Apprise URL, such as mailtos://USER:PASSWORD@HOST?to=WHOM")
+            raise SecretMissing(
+                f"{key}: the file contains no Apprise URL, such as mailtos://USER:PASSWORD@HOST?to=RECIPIENT"
+            )
         self._plugin: NotifyBase = plugin
 
     async def send(self, message: Message, id_: str, *, resolved: bool = False) -> bool:
-        """Send a message; whether the address took it."""
+        """Send a message. Returns whether the address accepted it."""
         if isinstance(headers := getattr(self._plugin, "headers", None), dict):
             headers[ID_HEADER] = id_
         kind = "success" if resolved else "warning"
@@ -50,65 +54,60 @@ class RecipientAddress:
 
 
 class NoticeDeliveries:
-    """The effect of a recipient's lane. `address` is None in a dry run: messages are logged and recorded only."""
+    """The effect of a recipient's lane. `address` is None in a dry run: messages are only logged and recorded."""
 
     def __init__(self, address: RecipientAddress | None, clock: Clock) -> None:
         self._address, self._clock = address, clock
 
     async def deliver(self, rows: Sequence[Row]) -> Sequence[Outcome]:
-        """Send each message. One that is not taken waits with its lane: an address that is away loses nothing."""
+        """Send each message. A message that is not accepted is retried: an unreachable address loses nothing."""
         return [await self._deliver(Notice.model_validate(row.payload), row.id) for row in rows]
 
     async def _deliver(self, notice: Notice, id_: str) -> Outcome:
-        told = {"recipient": notice.recipient, "about": notice.cause, "outcome": notice.what}
+        fields = {"recipient": notice.recipient, "about": notice.cause, "outcome": notice.what}
         if self._address is None:
-            log.info("alert, dry run: not sent", extra=told)
+            log.info("alert not sent (dry run)", extra=fields)
         elif not await self._address.send(Message(notice.title, notice.body), id_, resolved=notice.what == "resolved"):
-            return Retry(f"the address of {notice.recipient} does not take messages (alerts.recipients)")
+            return Retry(f"the address of {notice.recipient} does not accept messages (alerts.recipients)")
         else:
-            log.info("alert sent", extra=told)
+            log.info("alert sent", extra=fields)
         return Done((notice.sent(self._clock(), dry_run=self._address is None),))
 
 
-# When the alerts service itself cannot write: it tells of that past its outbox.
-#
-# A full disk is most often that of every service. That it is well again is what they say themselves, on the topics.
-
-EVERY = 5.0
-"""Seconds between two looks."""
-CAUSE = AlertCause(Reason.SERVICE_DISK)
-
-
 class OwnDiskWatch:
-    """Watches the state database of the alerts service. `addresses` are those of the recipients, by name."""
+    """Reports, without the outbox, that the alerts service cannot write to its own state database.
+
+    A full disk usually affects every service. Their recovery needs no message from here: each service publishes it.
+    """
 
     def __init__(self, settings: AlertSettings, addresses: Mapping[str, RecipientAddress]) -> None:
+        """`addresses` by recipient; without any (a dry run) nothing is sent."""
         self._settings, self._addresses = settings, addresses
-        self._told: set[str] = set()
+        self._notified: set[str] = set()
 
     async def run(self, engine: Engine) -> None:
-        """Look until cancelled."""
+        """Check until cancelled."""
         while True:
-            await self.look(engine)
-            await asyncio.sleep(EVERY)
+            await self.check(engine)
+            await asyncio.sleep(DISK_CHECK_INTERVAL)
 
-    async def look(self, engine: Engine) -> None:
-        """Tell whoever has not been told of the trouble; when it is over the next one is told of again."""
+    async def check(self, engine: Engine) -> None:
+        """Notify recipients that were not notified yet. After recovery, the next failure is reported again."""
         why = engine.database.failure
         if not why:
-            self._told.clear()
+            self._notified.clear()
             return
-        standing = AlertIssue(cause=CAUSE.name, about=f"{SERVICE}: {why}", since=engine.clock())
-        for name, one in select_recipients(CAUSE, self._settings.recipients).items():
-            if name in self._addresses and name not in self._told:
-                message = compose_open(CAUSE, [standing], "opened", one.language)
-                if await self._sent(name, message):
-                    self._told.add(name)
+        issue = AlertIssue(cause=DISK_CAUSE.name, about=f"{SERVICE}: {why}", since=engine.clock())
+        for name, recipient in select_recipients(DISK_CAUSE, self._settings.recipients).items():
+            if name in self._addresses and name not in self._notified:
+                message = compose_open(DISK_CAUSE, [issue], "opened", recipient.language)
+                if await self._send(name, message):
+                    self._notified.add(name)
 
-    async def _sent(self, name: str, message: Message) -> bool:
-        took = await self._addresses[name].send(message, f"{CAUSE.name}|{name}")
-        if took:
-            log.info("alert sent past the outbox", extra={"recipient": name})
+    async def _send(self, name: str, message: Message) -> bool:
+        accepted = await self._addresses[name].send(message, f"{DISK_CAUSE.name}|{name}")
+        if accepted:
+            log.info("alert sent without the outbox", extra={"recipient": name})
         else:
-            log.warning("alert not taken", extra={"recipient": name})
-        return took
+            log.warning("alert not accepted", extra={"recipient": name})
+        return accepted

@@ -1,7 +1,11 @@
-"""What the alerts service does about a cause: one message when it begins to stand, reminders, one when it is gone."""
+"""Which messages a cause needs: one when its first issue opens, reminders, and one when all are resolved.
+
+A message leaves once issues were gathered for a while, not too soon after the last message, and not in quiet hours.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, time, timedelta
 from functools import partial
 
@@ -17,28 +21,138 @@ from services.engine.state.records import State
 from services.settings.alerts import AlertSettings, RecipientSettings
 from services.settings.model import Settings
 
-# When a message leaves: after more of its cause was gathered, not too soon after the last one, not in quiet hours.
+SERVICE = "alerts"
+TOPICS = ("dead-letters", "operations", "shop.orders", "ledger.documents")
 
 
-def opening_due_at(since: datetime, told: AlertSent | None, settings: AlertSettings) -> datetime:
-    """When a recipient is told that a cause stands; `told` is the end of its last episode, if there was one."""
+def alert_lane_name(recipient: str) -> str:
+    """Return the lane of a recipient: an unreachable recipient delays no other."""
+    return f"alerts:{recipient}"
+
+
+def handlers(settings: Settings, alerts: AlertSettings) -> Handlers:
+    """Return the rules of the service. A subject is the name of a cause."""
+    return Handlers(topics=TOPICS, remember=projection_rules(settings), decide=partial(decide_alerts, alerts))
+
+
+def decide_alerts(settings: AlertSettings, subject: str, state: State) -> Decision:
+    """Return the messages that a cause needs now."""
+    cause = parse_cause(subject)
+    issues = _open_issues(settings, cause, state)
+    recipients = select_recipients(cause, settings.recipients)
+    last = {name: _last_alert(settings, cause, name, state) for name in recipients}
+    needed = [_next_message(settings, cause, issues, name, recipients[name], last[name], state) for name in recipients]
+    return Decision(
+        deliveries=tuple(delivery for delivery in needed if delivery is not None),
+        again_at=_again_at(settings, cause, bool(issues), [alert for alert in last.values() if alert], state),
+    )
+
+
+def _open_issues(settings: AlertSettings, cause: AlertCause, state: State) -> list[AlertIssue]:
+    if cause.reason == Reason.SALE_OVERDUE:
+        return list(find_late_orders(cause.shop, settings.paid_order_limit, state))
+    return list(state.find(ISSUE, cause.name).values())
+
+
+def _last_alert(settings: AlertSettings, cause: AlertCause, recipient: str, state: State) -> AlertSent | None:
+    """The last message of this cause to a recipient; what a dry run recorded was never sent."""
+    last = state.get(LAST_ALERT, f"{cause.name}|{recipient}")
+    return None if last is not None and last.dry_run and not settings.dry_run else last
+
+
+def _next_message(
+    settings: AlertSettings,
+    cause: AlertCause,
+    issues: Sequence[AlertIssue],
+    name: str,
+    recipient: RecipientSettings,
+    last: AlertSent | None,
+    state: State,
+) -> Delivery | None:
+    """The next message to a recipient; None while it is too early to decide."""
+    is_open = last is not None and last.what != "resolved"
+    if issues and not is_open:
+        since = min(issue.since for issue in issues)
+        notice = _open_notice("opened", cause, issues, name, recipient, (last.episode if last else 0) + 1)
+        return _delivery(notice, opening_due_at(since, last, settings), recipient)
+    if last is None or not is_open:
+        return None
+    if not issues:
+        cleared = state.get(CLEARED, cause.name)
+        notice = Notice.following(last, "resolved", compose_resolved(cause, last, recipient.language))
+        return _delivery(notice, resolution_due_at(cleared.at if cleared else last.sent_at, settings), recipient)
+    due_at = reminder_due_at(last, settings)
+    if due_at > state.now:
+        return None
+    notice = _open_notice("reminded", cause, issues, name, recipient, last.episode, last.reminders + 1)
+    return _delivery(notice, due_at, recipient)
+
+
+def _open_notice(
+    what: NoticeKind,
+    cause: AlertCause,
+    issues: Sequence[AlertIssue],
+    name: str,
+    recipient: RecipientSettings,
+    episode: int,
+    reminders: int = 0,
+) -> Notice:
+    message = compose_open(cause, issues, "reminded" if what == "reminded" else "opened", recipient.language)
+    return Notice(
+        cause=cause.name,
+        recipient=name,
+        what=what,
+        episode=episode,
+        reminders=reminders,
+        standing=len(issues),
+        opened_at=min(issue.since for issue in issues),
+        title=message.title,
+        body=message.body,
+    )
+
+
+def _delivery(notice: Notice, due_at: datetime, recipient: RecipientSettings) -> Delivery:
+    return Delivery(
+        id=notice.id,
+        kind="alert",
+        lane=alert_lane_name(notice.recipient),
+        key=notice.cause,
+        payload=notice.model_dump(mode="json"),
+        not_before=after_quiet_hours(due_at, recipient.quiet_hours),
+    )
+
+
+def _again_at(
+    settings: AlertSettings, cause: AlertCause, is_open: bool, last: Sequence[AlertSent], state: State
+) -> datetime | None:
+    """When time alone changes the decision: a reminder is due, or another order is late."""
+    reminders = [reminder_due_at(alert, settings) for alert in last if is_open and alert.what != "resolved"]
+    times = [due_at for due_at in reminders if due_at > state.now]
+    if cause.reason == Reason.SALE_OVERDUE:
+        next_late = next_late_at(cause.shop, settings.paid_order_limit, state)
+        times += [next_late] if next_late else []
+    return min(times, default=None)
+
+
+def opening_due_at(since: datetime, last: AlertSent | None, settings: AlertSettings) -> datetime:
+    """Return when a recipient learns of open issues; `last` is the end of the previous episode, if there was one."""
     gathered = since + timedelta(seconds=settings.gather)
-    return gathered if told is None else max(gathered, told.sent_at + timedelta(seconds=settings.quiet))
+    return gathered if last is None else max(gathered, last.sent_at + timedelta(seconds=settings.quiet))
 
 
 def resolution_due_at(cleared: datetime, settings: AlertSettings) -> datetime:
-    """When a recipient is told that a cause is gone: once it has stayed so."""
+    """Return when a recipient learns that a cause is resolved: once it has remained so."""
     return cleared + timedelta(seconds=settings.calm)
 
 
-def reminder_due_at(told: AlertSent, settings: AlertSettings) -> datetime:
-    """When a recipient is reminded: each time after twice as long."""
-    gap = min(settings.remind * 2.0 ** min(told.reminders, 20), settings.remind_at_most)
-    return told.sent_at + timedelta(seconds=gap)
+def reminder_due_at(last: AlertSent, settings: AlertSettings) -> datetime:
+    """Return when a recipient is reminded: each reminder waits twice as long as the one before."""
+    gap = min(settings.remind * 2.0 ** min(last.reminders, 20), settings.remind_at_most)
+    return last.sent_at + timedelta(seconds=gap)
 
 
 def after_quiet_hours(moment: datetime, quiet_hours: str | None) -> datetime:
-    """The moment, or the end of the quiet hours that it falls into (`22:00-08:00`, Tbilisi)."""
+    """Return the time, or the end of the quiet hours that contain it (`22:00-08:00`, Tbilisi)."""
     if quiet_hours is None:
         return moment
     begin, end = (time.fromisoformat(part.strip()) for part in quiet_hours.split("-"))
@@ -48,117 +162,3 @@ def after_quiet_hours(moment: datetime, quiet_hours: str | None) -> datetime:
         return moment
     day = local.date() + timedelta(days=1) if clock >= end else local.date()
     return datetime.combine(day, end, TBILISI).astimezone(moment.tzinfo)
-
-
-SERVICE = "alerts"
-TOPICS = ("dead-letters", "operations", "shop.orders", "ledger.documents")
-
-
-def alert_lane_name(recipient: str) -> str:
-    """Each recipient has a lane of its own: one that cannot be reached holds up no other."""
-    return f"alerts:{recipient}"
-
-
-def handlers(settings: Settings, alerts: AlertSettings) -> Handlers:
-    """The rules of the service under these settings. A subject is the name of a cause."""
-    return Handlers(topics=TOPICS, remember=projection_rules(settings), decide=partial(decide_alerts, alerts))
-
-
-def decide_alerts(settings: AlertSettings, subject: str, state: State) -> Decision:
-    """The messages about a cause that are wanted now."""
-    about = parse_cause(subject)
-    standing = _standing(settings, about, state)
-    known = select_recipients(about, settings.recipients)
-    told = {name: _told(settings, about, name, state) for name in known}
-    wanted = [_wanted(settings, about, standing, name, known[name], told[name], state) for name in known]
-    return Decision(
-        deliveries=tuple(delivery for delivery in wanted if delivery is not None),
-        again_at=_again_at(settings, about, bool(standing), [one for one in told.values() if one], state),
-    )
-
-
-def _standing(settings: AlertSettings, about: AlertCause, state: State) -> list[AlertIssue]:
-    if about.reason == Reason.SALE_OVERDUE:
-        return list(find_late_orders(about.shop, settings.paid_order_limit, state))
-    return list(state.find(ISSUE, about.name).values())
-
-
-def _told(settings: AlertSettings, about: AlertCause, recipient: str, state: State) -> AlertSent | None:
-    """The last message of this cause to a recipient; what a dry run recorded was never sent."""
-    told = state.get(LAST_ALERT, f"{about.name}|{recipient}")
-    return None if told is not None and told.dry_run and not settings.dry_run else told
-
-
-def _wanted(
-    settings: AlertSettings,
-    about: AlertCause,
-    standing: list[AlertIssue],
-    name: str,
-    recipient: RecipientSettings,
-    told: AlertSent | None,
-    state: State,
-) -> Delivery | None:
-    """The message that a recipient should get next, unless it is too early to know."""
-    is_open = told is not None and told.what != "resolved"
-    if standing and not is_open:
-        since = min(each.since for each in standing)
-        notice = _notice("opened", about, standing, name, recipient, (told.episode if told else 0) + 1)
-        return _delivery(notice, opening_due_at(since, told, settings), recipient)
-    if told is None or not is_open:
-        return None
-    if not standing:
-        cleared = state.get(CLEARED, about.name)
-        message = compose_resolved(about, told, recipient.language)
-        notice = Notice.of(told, "resolved", message)
-        return _delivery(notice, resolution_due_at(cleared.at if cleared else told.sent_at, settings), recipient)
-    due = reminder_due_at(told, settings)
-    if due > state.now:
-        return None
-    notice = _notice("reminded", about, standing, name, recipient, told.episode, told.reminders + 1)
-    return _delivery(notice, due, recipient)
-
-
-def _notice(
-    what: NoticeKind,
-    about: AlertCause,
-    standing: list[AlertIssue],
-    name: str,
-    recipient: RecipientSettings,
-    episode: int,
-    reminders: int = 0,
-) -> Notice:
-    message = compose_open(about, standing, "reminded" if what == "reminded" else "opened", recipient.language)
-    return Notice(
-        cause=about.name,
-        recipient=name,
-        what=what,
-        episode=episode,
-        reminders=reminders,
-        standing=len(standing),
-        opened_at=min(each.since for each in standing),
-        title=message.title,
-        body=message.body,
-    )
-
-
-def _delivery(notice: Notice, moment: datetime, recipient: RecipientSettings) -> Delivery:
-    return Delivery(
-        id=notice.id,
-        kind="alert",
-        lane=alert_lane_name(notice.recipient),
-        key=notice.cause,
-        payload=notice.model_dump(mode="json"),
-        not_before=after_quiet_hours(moment, recipient.quiet_hours),
-    )
-
-
-def _again_at(
-    settings: AlertSettings, about: AlertCause, stands: bool, told: list[AlertSent], state: State
-) -> datetime | None:
-    """When time alone changes what is wanted: a reminder is due, or one more order is late."""
-    reminders = [reminder_due_at(one, settings) for one in told if stands and one.what != "resolved"]
-    later = [moment for moment in reminders if moment > state.now]
-    if about.reason == Reason.SALE_OVERDUE:
-        late_next = next_late_at(about.shop, settings.paid_order_limit, state)
-        later += [late_next] if late_next else []
-    return min(later, default=None)

@@ -1,8 +1,11 @@
-"""What a message says, in the recipient's language: no detail of a dead letter, since that may name people."""
+"""The text of a message, in the recipient's language, and the message in the outbox.
+
+A message contains no detail of a dead letter, since that may name people.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -11,101 +14,25 @@ from contracts.alerts import AlertSent
 from contracts.model import Instant, Part
 from services.alerts.cause import AlertCause, AlertIssue
 from services.engine.clock import TBILISI
-from services.settings.translation import Language, translate_reason
+from services.settings.translation import Language, translate_reason, translator
 
 EXAMPLES = 5
-WORDS: Mapping[Language, Mapping[str, str]] = {
-    "en": {
-        "opened": "{count} waiting",
-        "reminded": "still {count} waiting",
-        "resolved": "resolved",
-        "since": "Since {since} (Tbilisi).",
-        "gone": "What stood since {since} (Tbilisi) is gone; nothing of this kind waits any more.",
-        "effect": "Effect: {effect}",
-        "fix": "What to do: {fix}",
-        "more": "and {count} more",
-        "unknown": "This code belongs to a later version of Davtari; `davtari dead-letters list` shows what waits.",
-        "test": "This is a test. Messages of Davtari to this recipient arrive.",
-        "tested": "test",
-    },
-    "ka": {
-        "opened": "ელოდება: {count}",
-        "reminded": "კვლავ ელოდება: {count}",
-        "resolved": "მოგვარდა",
-        "since": "{since}-დან (თბილისის დრო).",
-        "gone": "რაც {since}-დან (თბილისის დრო) გვაწუხებდა, აღარ არის; ამ მიზეზით აღარაფერი ელოდება.",
-        "effect": "შედეგი: {effect}",
-        "fix": "რა ვქნათ: {fix}",
-        "more": "და კიდევ {count}",
-        "unknown": "ეს კოდი დავთრის უფრო ახალ ვერსიას ეკუთვნის; რა ელოდება, `davtari dead-letters list` აჩვენებს.",
-        "test": "ეს საცდელი შეტყობინებაა. დავთრის შეტყობინებები ამ მიმღებამდე აღწევს.",
-        "tested": "ცდა",
-    },
-}
+NoticeKind = Literal["opened", "reminded", "resolved"]
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A title and a body of plain text."""
+    """A title and a body, in plain text."""
 
     title: str
     body: str
 
 
-def compose_open(
-    cause: AlertCause, standing: Sequence[AlertIssue], what: Literal["opened", "reminded"], to: Language
-) -> Message:
-    """That a cause stands: what it is, what it means, what mends it, and the first things under it."""
-    words = WORDS[to]
-    since = words["since"].format(since=_local(min(each.since for each in standing)))
-    told = [*_explained(cause, to), since, "", *_examples(standing, to)]
-    return Message(_title(cause, words[what].format(count=len(standing))), "\n".join(told))
-
-
-def compose_resolved(cause: AlertCause, told: AlertSent, to: Language) -> Message:
-    """That a cause is gone."""
-    words = WORDS[to]
-    gone = words["gone"].format(since=_local(told.opened_at))
-    what = [translate_reason(cause.texts, to).cause] if cause.texts else []
-    return Message(_title(cause, words["resolved"]), "\n".join([gone, *what]))
-
-
-def compose_test(to: Language) -> Message:
-    """A message that only shows that messages arrive."""
-    return Message(f"Davtari: {WORDS[to]['tested']}", WORDS[to]["test"])
-
-
-def _title(cause: AlertCause, state: str) -> str:
-    return f"Davtari: {cause.name}: {state}"
-
-
-def _explained(cause: AlertCause, to: Language) -> list[str]:
-    words = WORDS[to]
-    if cause.texts is None:
-        return [words["unknown"]]
-    texts = translate_reason(cause.texts, to)
-    return [texts.cause, words["effect"].format(effect=texts.effect), words["fix"].format(fix=texts.fix)]
-
-
-def _examples(standing: Sequence[AlertIssue], to: Language) -> list[str]:
-    """The oldest things, and how many there are besides."""
-    oldest = sorted(standing, key=lambda each: (each.since, each.about))
-    shown = [f"· {each.about}" for each in oldest[:EXAMPLES]]
-    left = len(oldest) - len(shown)
-    return [*shown, WORDS[to]["more"].format(count=left)] if left else shown
-
-
-def _local(moment: datetime) -> str:
-    return moment.astimezone(TBILISI).strftime("%Y-%m-%d %H:%M")
-
-
-# A message to a recipient as it stands in the outbox: all that its delivery and its record need.
-
-NoticeKind = Literal["opened", "reminded", "resolved"]
-
-
 class Notice(Part):
-    """One message. It is the same message while its `id` is, whatever is added to its cause before it leaves."""
+    """A message to a recipient in the outbox, with all that its delivery and its record need.
+
+    Issues that are added before it leaves do not change its `id`.
+    """
 
     cause: str
     recipient: str
@@ -113,21 +40,22 @@ class Notice(Part):
     episode: int
     reminders: int
     standing: int
+    """The number of open issues."""
     opened_at: Instant
     title: str
     body: str
 
     @classmethod
-    def of(cls, told: AlertSent, what: NoticeKind, message: Message) -> Notice:
-        """What follows on a message that was sent."""
+    def following(cls, last: AlertSent, what: NoticeKind, message: Message) -> Notice:
+        """Return the message that follows a message that was sent."""
         return cls(
-            cause=told.cause,
-            recipient=told.recipient,
+            cause=last.cause,
+            recipient=last.recipient,
             what=what,
-            episode=told.episode,
-            reminders=told.reminders,
-            standing=told.standing,
-            opened_at=told.opened_at,
+            episode=last.episode,
+            reminders=last.reminders,
+            standing=last.standing,
+            opened_at=last.opened_at,
             title=message.title,
             body=message.body,
         )
@@ -138,6 +66,57 @@ class Notice(Part):
         return f"alert:{self.cause}|{self.recipient}:{self.episode}:{self.what}:{self.reminders}"
 
     def sent(self, at: datetime, *, dry_run: bool) -> AlertSent:
-        """The record that it was sent."""
-        told = self.model_dump(exclude={"title", "body"})
-        return AlertSent(**told, sent_at=at, dry_run=dry_run)
+        """Return the event that records the message as sent."""
+        return AlertSent(**self.model_dump(exclude={"title", "body"}), sent_at=at, dry_run=dry_run)
+
+
+def compose_open(
+    cause: AlertCause, issues: Sequence[AlertIssue], what: Literal["opened", "reminded"], to: Language
+) -> Message:
+    """Write the message that issues are open: what it is, what it means, how to fix it, and the oldest issues."""
+    _ = translator(to)
+    since = _("Since {since} (Tbilisi).").format(since=_local(min(issue.since for issue in issues)))
+    lines = [*_explanation(cause, to), since, "", *_examples(issues, to)]
+    count = _("still {count} waiting") if what == "reminded" else _("{count} waiting")
+    return Message(_title(cause, count.format(count=len(issues))), "\n".join(lines))
+
+
+def compose_resolved(cause: AlertCause, last: AlertSent, to: Language) -> Message:
+    """Write the message that a cause is resolved."""
+    _ = translator(to)
+    text = _("Resolved. It had been open since {since} (Tbilisi); nothing of this kind is waiting any more.")
+    texts = [translate_reason(cause.texts, to).cause] if cause.texts else []
+    return Message(_title(cause, _("resolved")), "\n".join([text.format(since=_local(last.opened_at)), *texts]))
+
+
+def compose_test(to: Language) -> Message:
+    """Write a message that only shows that messages arrive."""
+    _ = translator(to)
+    title = _("test")
+    return Message(f"Davtari: {title}", _("This is a test. Messages from Davtari reach this recipient."))
+
+
+def _title(cause: AlertCause, state: str) -> str:
+    return f"Davtari: {cause.name}: {state}"
+
+
+def _explanation(cause: AlertCause, to: Language) -> list[str]:
+    _ = translator(to)
+    if cause.texts is None:
+        return [_("This code belongs to a later version of Davtari; `davtari dead-letters list` has the details.")]
+    texts = translate_reason(cause.texts, to)
+    effect = _("Effect: {effect}").format(effect=texts.effect)
+    return [texts.cause, effect, _("What to do: {fix}").format(fix=texts.fix)]
+
+
+def _examples(issues: Sequence[AlertIssue], to: Language) -> list[str]:
+    """The oldest issues, and how many others there are."""
+    _ = translator(to)
+    oldest = sorted(issues, key=lambda issue: (issue.since, issue.about))
+    lines = [f"· {issue.about}" for issue in oldest[:EXAMPLES]]
+    others = len(oldest) - len(lines)
+    return [*lines, _("and {count} more").format(count=others)] if others else lines
+
+
+def _local(moment: datetime) -> str:
+    return moment.astimezone(TBILISI).strftime("%Y-%m-%d %H:%M")

@@ -1,4 +1,4 @@
-"""What the alerts service remembers: what stands under each cause, and what was told to whom."""
+"""What the alerts service remembers: the open issues of each cause, paid orders without a Sale, and messages sent."""
 
 from __future__ import annotations
 
@@ -24,11 +24,9 @@ from services.engine.outbox.handlers import Remember
 from services.engine.state.records import Kind, State
 from services.settings.model import Settings
 
-# Paid orders that wait for their Sale, as the topics tell it: due by the shop's trigger, and not in the books yet.
-
 
 class AwaitedSale(Part):
-    """An order that is due for a Sale since a moment."""
+    """A paid order without a Sale; `due` is when its trigger fired."""
 
     due: Instant
 
@@ -38,24 +36,106 @@ class RecordedSale(Part):
 
 
 class DeadLetteredOrder(Part):
-    """A dead letter says why an order has no Sale: that one is told of, not the delay as well."""
+    """An order with an open dead letter: that one is reported, and the delay is not."""
 
     shop: str
 
 
 AWAITED_SALE = Kind("awaited", AwaitedSale)
+"""By order; the shop is the `ref`."""
 RECORDED_SALE = Kind("booked", RecordedSale)
+"""By order."""
 DEAD_LETTERED_ORDER = Kind("lettered", DeadLetteredOrder)
 """By dead letter; the order is the `ref`."""
+LAST_ALERT = Kind("told", AlertSent)
+"""The last message of a cause to a recipient, by the event's subject."""
+
+
+def projection_rules(settings: Settings) -> Mapping[type[Event], Remember]:
+    """Return the rules, by event."""
+    shops = frozenset(settings.shops)
+    return {
+        DeadLettered: partial(_on_dead_lettered, shops),
+        DeadLetterSettled: _on_dead_letter_settled,
+        FeedStateChanged: _on_feed_state_changed,
+        ServiceStateChanged: _on_service_state_changed,
+        ShopNotRecognized: _on_shop_not_recognized,
+        ShopIdentified: lambda envelope, state: _clear(envelope.data.key, envelope, state),
+        OrderChanged: partial(_on_order_changed, settings),
+        OrderRemoved: _on_order_removed,
+        SaleRecorded: _on_sale_recorded,
+        AlertSent: _on_alert_sent,
+    }
+
+
+def _on_dead_lettered(shops: Collection[str], envelope: Envelope[DeadLettered], state: State) -> None:
+    dead_letter = envelope.data
+    shop, order = shop_of(dead_letter) or "", order_key_of(dead_letter)
+    cause = AlertCause(dead_letter.reason, shop if shop in shops else "")
+    _clear(dead_letter.dead_letter, envelope, state)
+    issue = AlertIssue(cause=cause.name, about=dead_letter.about, since=dead_letter.at)
+    _open(dead_letter.dead_letter, issue, state)
+    if shop in shops and order:
+        state.put(DEAD_LETTERED_ORDER, dead_letter.dead_letter, DeadLetteredOrder(shop=shop), ref=order)
+        state.touch(overdue_cause(shop).name)
+
+
+def _on_dead_letter_settled(envelope: Envelope[DeadLetterSettled], state: State) -> None:
+    if (order := state.get(DEAD_LETTERED_ORDER, envelope.data.dead_letter)) is not None:
+        state.drop(DEAD_LETTERED_ORDER, envelope.data.dead_letter)
+        state.touch(overdue_cause(order.shop).name)
+    _clear(envelope.data.dead_letter, envelope, state)
+
+
+def _on_feed_state_changed(envelope: Envelope[FeedStateChanged], state: State) -> None:
+    feed = envelope.data
+    cause = AlertCause(Reason.FEED_STALE, feed.feed.partition(":")[2]).name
+    _clear(feed.key, envelope, state)
+    if feed.freshness == "stale":
+        _open(feed.key, AlertIssue(cause=cause, about=feed.key, since=feed.at), state)
+
+
+def _on_service_state_changed(envelope: Envelope[ServiceStateChanged], state: State) -> None:
+    service = envelope.data
+    issue_id = f"{service.key}:{service.reason}"
+    _clear(issue_id, envelope, state)
+    if service.condition == "troubled":
+        about = f"{service.service}: {service.why}"
+        _open(issue_id, AlertIssue(cause=AlertCause(service.reason).name, about=about, since=service.at), state)
+
+
+def _on_shop_not_recognized(envelope: Envelope[ShopNotRecognized], state: State) -> None:
+    shop = envelope.data
+    cause = AlertCause(Reason.SHOP_NOT_RECOGNIZED, shop.shop).name
+    about = f"shop {shop.shop}: {'; '.join(shop.differences)}"
+    _open(shop.key, AlertIssue(cause=cause, about=about, since=shop.at), state)
+
+
+def _on_alert_sent(envelope: Envelope[AlertSent], state: State) -> None:
+    state.put(LAST_ALERT, envelope.subject, envelope.data)
+    state.touch(envelope.data.cause)
+
+
+def _open(issue_id: str, issue: AlertIssue, state: State) -> None:
+    state.put(ISSUE, issue_id, issue, ref=issue.cause)
+    state.touch(issue.cause)
+
+
+def _clear(issue_id: str, envelope: Envelope[Any], state: State) -> None:
+    """Close an issue, if it is open."""
+    if (issue := state.get(ISSUE, issue_id)) is not None:
+        state.drop(ISSUE, issue_id)
+        state.put(CLEARED, issue.cause, IssueCleared(at=envelope.time))
+        state.touch(issue.cause)
 
 
 def overdue_cause(shop: str) -> AlertCause:
-    """The cause of all late orders of a shop."""
+    """Return the cause of all late orders of a shop."""
     return AlertCause(Reason.SALE_OVERDUE, shop)
 
 
-def await_sale(settings: Settings, envelope: Envelope[OrderChanged], state: State) -> None:
-    """An order is awaited from its trigger on, where orders are live; one with a parent if it is sold on its own."""
+def _on_order_changed(settings: Settings, envelope: Envelope[OrderChanged], state: State) -> None:
+    """Await the Sale of an order from its trigger on, where orders are live; of a sub-order only if sold on its own."""
     order = envelope.data
     shop = settings.shops.get(order.shop)
     live = shop is not None and shop.flows.orders == "live"
@@ -67,11 +147,11 @@ def await_sale(settings: Settings, envelope: Envelope[OrderChanged], state: Stat
         _stop_awaiting(order.shop, order.key, envelope.time, state)
 
 
-def stop_awaiting_removed(envelope: Envelope[OrderRemoved], state: State) -> None:
+def _on_order_removed(envelope: Envelope[OrderRemoved], state: State) -> None:
     _stop_awaiting(envelope.data.shop, envelope.data.key, envelope.time, state)
 
 
-def stop_awaiting_recorded(envelope: Envelope[SaleRecorded], state: State) -> None:
+def _on_sale_recorded(envelope: Envelope[SaleRecorded], state: State) -> None:
     state.put(RECORDED_SALE, envelope.data.key, RecordedSale())
     _stop_awaiting(envelope.data.shop, envelope.data.key, envelope.time, state)
 
@@ -84,99 +164,17 @@ def _stop_awaiting(shop: str, order: str, at: datetime, state: State) -> None:
 
 
 def find_late_orders(shop: str, limit: float, state: State) -> Iterator[AlertIssue]:
-    """The orders of a shop that are late now, and have no dead letter."""
-    patience = timedelta(seconds=limit)
-    due = {order: awaited.due + patience for order, awaited in state.find(AWAITED_SALE, shop).items()}
-    late_since = {order: since for order, since in due.items() if since <= state.now}
-    dead_letters = state.find_many(DEAD_LETTERED_ORDER, late_since)
-    for order, since in late_since.items():
+    """Yield the orders of a shop whose Sale is later than `limit` seconds and that have no dead letter."""
+    awaited = state.find(AWAITED_SALE, shop).items()
+    overdue_since = {order: sale.due + timedelta(seconds=limit) for order, sale in awaited}
+    late = {order: since for order, since in overdue_since.items() if since <= state.now}
+    dead_letters = state.find_many(DEAD_LETTERED_ORDER, late)
+    for order, since in late.items():
         if not dead_letters[order]:
             yield AlertIssue(cause=overdue_cause(shop).name, about=sale_id(order), since=since)
 
 
 def next_late_at(shop: str, limit: float, state: State) -> datetime | None:
-    """When the next order of a shop will be late."""
-    moments = (awaited.due + timedelta(seconds=limit) for awaited in state.find(AWAITED_SALE, shop).values())
-    return min((moment for moment in moments if moment > state.now), default=None)
-
-
-LAST_ALERT = Kind("told", AlertSent)
-"""The last message of a cause to a recipient, by the event's subject."""
-
-
-def projection_rules(settings: Settings) -> Mapping[type[Event], Remember]:
-    """The rules, by event."""
-    shops = frozenset(settings.shops)
-    return {
-        DeadLettered: partial(_lettered, shops),
-        DeadLetterSettled: _settled,
-        FeedStateChanged: _feed,
-        ServiceStateChanged: _service,
-        ShopNotRecognized: _not_recognized,
-        ShopIdentified: lambda envelope, state: _clear(envelope.data.key, envelope, state),
-        OrderChanged: partial(await_sale, settings),
-        OrderRemoved: stop_awaiting_removed,
-        SaleRecorded: stop_awaiting_recorded,
-        AlertSent: _told,
-    }
-
-
-def _lettered(shops: Collection[str], envelope: Envelope[DeadLettered], state: State) -> None:
-    letter = envelope.data
-    shop, order = shop_of(letter) or "", order_key_of(letter)
-    cause = AlertCause(letter.reason, shop if shop in shops else "")
-    _clear(letter.dead_letter, envelope, state)
-    state.put(
-        ISSUE, letter.dead_letter, AlertIssue(cause=cause.name, about=letter.about, since=letter.at), ref=cause.name
-    )
-    state.touch(cause.name)
-    if shop in shops and order:
-        state.put(DEAD_LETTERED_ORDER, letter.dead_letter, DeadLetteredOrder(shop=shop), ref=order)
-        state.touch(overdue_cause(shop).name)
-
-
-def _settled(envelope: Envelope[DeadLetterSettled], state: State) -> None:
-    if (lettered := state.get(DEAD_LETTERED_ORDER, envelope.data.dead_letter)) is not None:
-        state.drop(DEAD_LETTERED_ORDER, envelope.data.dead_letter)
-        state.touch(overdue_cause(lettered.shop).name)
-    _clear(envelope.data.dead_letter, envelope, state)
-
-
-def _feed(envelope: Envelope[FeedStateChanged], state: State) -> None:
-    feed = envelope.data
-    cause = AlertCause(Reason.FEED_STALE, feed.feed.partition(":")[2]).name
-    _clear(feed.key, envelope, state)
-    if feed.freshness == "stale":
-        state.put(ISSUE, feed.key, AlertIssue(cause=cause, about=feed.key, since=feed.at), ref=cause)
-        state.touch(cause)
-
-
-def _service(envelope: Envelope[ServiceStateChanged], state: State) -> None:
-    said = envelope.data
-    cause, thing = AlertCause(said.reason).name, f"{said.key}:{said.reason}"
-    _clear(thing, envelope, state)
-    if said.condition == "troubled":
-        about = f"{said.service}: {said.why}"
-        state.put(ISSUE, thing, AlertIssue(cause=cause, about=about, since=said.at), ref=cause)
-        state.touch(cause)
-
-
-def _not_recognized(envelope: Envelope[ShopNotRecognized], state: State) -> None:
-    shop = envelope.data
-    cause = AlertCause(Reason.SHOP_NOT_RECOGNIZED, shop.shop).name
-    told = f"shop {shop.shop}: {'; '.join(shop.differences)}"
-    state.put(ISSUE, shop.key, AlertIssue(cause=cause, about=told, since=shop.at), ref=cause)
-    state.touch(cause)
-
-
-def _clear(thing: str, envelope: Envelope[Any], state: State) -> None:
-    """A thing stands no more under the cause under which it stood."""
-    if (standing := state.get(ISSUE, thing)) is not None:
-        state.drop(ISSUE, thing)
-        state.put(CLEARED, standing.cause, IssueCleared(at=envelope.time))
-        state.touch(standing.cause)
-
-
-def _told(envelope: Envelope[AlertSent], state: State) -> None:
-    state.put(LAST_ALERT, envelope.subject, envelope.data)
-    state.touch(envelope.data.cause)
+    """Return when the next order of a shop becomes late; None if none will."""
+    times = (awaited.due + timedelta(seconds=limit) for awaited in state.find(AWAITED_SALE, shop).values())
+    return min((late_at for late_at in times if late_at > state.now), default=None)

@@ -1,4 +1,4 @@
-"""balance-feed: watches Balance and states what changed there."""
+"""balance-feed: reads Balance on a schedule and publishes what changed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from services.settings.model import Settings
 
 @asynccontextmanager
 async def blueprint(settings: Settings) -> AsyncIterator[Blueprint]:
-    """The service, wired: topics in, rules, and the schedule of imports."""
+    """Wire the service: its topics, its rules, and the schedule of imports."""
     async with Balance(settings.balance, settings.balance.password()) as balance:
 
         async def imports(engine: Engine) -> None:

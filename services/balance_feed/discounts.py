@@ -1,4 +1,4 @@
-"""Which items a discount of Balance is for, and what is at fault with discounts: bad ones are told and left out."""
+"""Which items each discount of Balance applies to. Invalid discounts are reported and left out."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from services.settings.discounts import DiscountSettings
 
 SUBJECT = "prices:discount"
 Items = AsyncIterator[tuple[str, str]]
-"""Known items and folders: uid and the JSON of what was stated last."""
+"""Known items and folders: the uid and the JSON of the last published fact."""
 
 
 @dataclass(frozen=True, slots=True)
 class Discounts:
-    """The discounts that hold or will hold, by item, and those for all goods; `faults` by subject.
+    """The current and future discounts, by item, and those for all goods; `faults` by subject.
 
-    `left_out` counts those that a sale price cannot express.
+    `taken` counts discounts in use, `left_out` those that a sale price cannot express.
     """
 
     by_item: Mapping[str, Sequence[Discount]] = field(default_factory=dict)
@@ -35,15 +35,15 @@ class Discounts:
     taken: int = 0
     left_out: int = 0
 
-    def of(self, item: str) -> list[Discount]:
-        """The discounts of an item, by code."""
-        return sorted((*self.by_item.get(item, ()), *self.for_all), key=lambda one: one.code)
+    def for_item(self, item: str) -> list[Discount]:
+        """Return the discounts of an item, sorted by code."""
+        return sorted((*self.by_item.get(item, ()), *self.for_all), key=lambda discount: discount.code)
 
-    def text(self, item: str) -> str:
-        """What stands for them: an item's prices are stated again when one of them changes."""
+    def describe(self, item: str) -> str:
+        """Return a text that changes with the discounts of an item: then its prices are published again."""
         if not self.for_all and item not in self.by_item:
             return ""
-        return "\n".join(map(str, self.of(item)))
+        return "\n".join(map(str, self.for_item(item)))
 
 
 NO_DISCOUNTS = Discounts()
@@ -52,8 +52,8 @@ NO_DISCOUNTS = Discounts()
 async def read_discounts(
     rows: AsyncIterator[dict[str, Any]], rules: DiscountSettings, items: Items, now: datetime
 ) -> Discounts:
-    """All discounts that are not over, laid on items. Raises `UpstreamError`: half a list would end sales."""
-    found, faults, left_out = list[Discount](), dict[str, Fault](), 0
+    """Read all discounts that have not ended, by item. Raises `UpstreamError`: half a list would end sales."""
+    valid, faults, left_out = list[Discount](), dict[str, Fault](), 0
     async for row in rows:
         try:
             one = discount(row, rules)
@@ -61,54 +61,58 @@ async def read_discounts(
             faults[f"{SUBJECT}:{error.uid or ''}"] = Fault(reason=error.reason, detail=error.detail)
             continue
         left_out += one is None
-        found += [one] if one and (one.ends is None or one.ends > now) else []
-    named = _by_target(found)
-    by_item, seen = await _laid(named, items)
-    for target in sorted(named.keys() - seen):
-        faults |= {f"{SUBJECT}:{one.code}:{target}": _unknown(one, target, rules) for one in named[target]}
-    for_all = [one for one in found if not one.items]
-    return Discounts(by_item, for_all, faults, len(found), left_out)
+        valid += [one] if one and (one.ends is None or one.ends > now) else []
+    by_target = _group_by_target(valid)
+    by_item, known_targets = await _assign_to_items(by_target, items)
+    for target in sorted(by_target.keys() - known_targets):
+        faults |= {f"{SUBJECT}:{one.code}:{target}": _unknown_target(one, target, rules) for one in by_target[target]}
+    for_all = [one for one in valid if not one.items]
+    return Discounts(by_item, for_all, faults, len(valid), left_out)
 
 
-def _by_target(found: Iterable[Discount]) -> dict[str, list[Discount]]:
-    named: defaultdict[str, list[Discount]] = defaultdict(list)
-    for one in found:
+def _group_by_target(discounts: Iterable[Discount]) -> dict[str, list[Discount]]:
+    by_target: defaultdict[str, list[Discount]] = defaultdict(list)
+    for one in discounts:
         for target in one.items:
-            named[target].append(one)
-    return dict(named)
+            by_target[target].append(one)
+    return dict(by_target)
 
 
-async def _laid(named: Mapping[str, Sequence[Discount]], items: Items) -> tuple[dict[str, list[Discount]], set[str]]:
-    """The discounts by item, and the targets that are known. API fact: a target may be a group: all below it."""
+async def _assign_to_items(
+    by_target: Mapping[str, Sequence[Discount]], items: Items
+) -> tuple[dict[str, list[Discount]], set[str]]:
+    """The discounts by item, and the targets that are known. A target can be a group, with all items below it
+    (Balance fact 30)."""
     by_item: dict[str, list[Discount]] = {}
-    seen: set[str] = set()
-    if not named:
-        return by_item, seen
+    known_targets: set[str] = set()
+    if not by_target:
+        return by_item, known_targets
     async for uid, body in items:
-        hit = [target for target in _targets(uid, orjson.loads(body)) if target in named]
-        seen.update(hit)
-        if hit:
-            by_item[uid] = list({one.code: one for target in hit for one in named[target]}.values())
-    return by_item, seen
+        matching = [target for target in _possible_targets(uid, orjson.loads(body)) if target in by_target]
+        known_targets.update(matching)
+        if matching:
+            by_item[uid] = list({one.code: one for target in matching for one in by_target[target]}.values())
+    return by_item, known_targets
 
 
-def _targets(uid: str, item: Mapping[str, Any]) -> Iterator[str]:
+def _possible_targets(uid: str, item: Mapping[str, Any]) -> Iterator[str]:
+    """An item, and the groups that contain it."""
     yield uid
     yield from dict.fromkeys([item.get("group") or "", *(step["uid"] for step in item.get("path", ()))])
 
 
-def _unknown(one: Discount, target: str, rules: DiscountSettings) -> Fault:
+def _unknown_target(one: Discount, target: str, rules: DiscountSettings) -> Fault:
     detail = (
-        f"Balance {rules.resource}, {one.code}: Items names {target}, which is no item or group of the catalogue. "
-        "Correct it in Balance, or davtari import items if it is new"
+        f"Balance {rules.resource}, {one.code}: Items contains {target}, which is neither an item nor a group of the "
+        "catalogue. Correct it in Balance; if it is new, run davtari import items"
     )
     return Fault(reason=Reason.BALANCE_ROW_INVALID, detail=detail)
 
 
 def apply_discounts(prices: Iterable[ItemPrice], of_item: Iterable[Discount]) -> Iterator[ItemPrice]:
-    """A discounted price for each price and discount, with its window (claims S0.10, S2.23)."""
+    """Yield a discounted price for each price and discount, with its period (claims S0.10, S2.23)."""
     reductions = list(of_item)
     for price in prices:
         for one in reductions:
-            window = {"valid_from": one.starts, "valid_to": one.ends}
-            yield price.model_copy(update={"price": one.of(price.price), "source": "Discounts", **window})
+            period = {"valid_from": one.starts, "valid_to": one.ends}
+            yield price.model_copy(update={"price": one.of(price.price), "source": "Discounts", **period})

@@ -1,4 +1,4 @@
-"""From a group of Balance rows to the fact it states."""
+"""From the Balance rows of one key to the fact that is published about it."""
 
 from __future__ import annotations
 
@@ -23,68 +23,71 @@ Observation = ItemChanged | PriceChanged | StockChanged
 Absence = ItemWithdrawn | PriceChanged | StockChanged
 Path = tuple[GroupRef, ...]
 DEEPEST = 50
-"""No sane catalogue nests deeper; a longer way up is a cycle."""
+"""Folders in folders: no real catalogue nests deeper; a longer path is a cycle."""
 SHOWN_ROWS = 20
 
 
 class FactBuilder(Protocol):
-    """Makes facts of one resource. `joined` is what a fact takes from elsewhere, by a row's `reference` to it."""
+    """Builds the facts of one resource.
 
-    def joined(self, ref: str) -> str: ...
+    `joined_text` is what a fact takes from elsewhere, by a row's `ref` to it: a fact is built again when it changes.
+    """
+
+    def joined_text(self, ref: str) -> str: ...
     def changed(self, group: RowGroup, now: datetime) -> Observation: ...
     def missing(self, key: str, now: datetime) -> Absence: ...
 
 
 @dataclass(frozen=True, slots=True)
 class BuiltFacts:
-    """Facts and faults, by key: one bad record never stops its neighbours (claim K13)."""
+    """Facts and faults, by key: one invalid record never stops the others (claim K13)."""
 
     facts: dict[str, Observation] = field(default_factory=dict)
     faults: dict[str, Fault] = field(default_factory=dict)
 
 
 def build_facts(fact: FactBuilder, groups: Iterable[RowGroup], now: datetime) -> BuiltFacts:
-    """Make facts of groups; `now` is the moment that they claim."""
-    found = BuiltFacts()
+    """Build the facts of groups; `now` is when they were observed."""
+    built = BuiltFacts()
     for group in groups:
         try:
-            found.facts[group.key] = fact.changed(group, now)
+            built.facts[group.key] = fact.changed(group, now)
         except RowInvalid as error:
             rows = {"rows": group.rows[:SHOWN_ROWS]}
-            found.faults[group.key] = Fault(reason=error.reason, detail=error.detail, payload=rows)
-    return found
+            built.faults[group.key] = Fault(reason=error.reason, detail=error.detail, payload=rows)
+    return built
 
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """A folder of the catalogue: its name and the folder above it."""
+    """A folder of the catalogue: its name and the folder that contains it."""
 
     name: str
-    above: str | None
+    parent: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class ItemFacts:
-    """Facts about items; `folders` is the tree of this snapshot."""
+    """Builds facts about items; `folders` is the tree of this snapshot."""
 
     dialect: Dialect
     folders: Mapping[str, Folder]
     _paths: dict[str, Path] = field(default_factory=dict)
-    _joined: dict[str, str] = field(default_factory=dict)
+    _path_texts: dict[str, str] = field(default_factory=dict)
 
-    def joined(self, ref: str) -> str:
-        """The way from the root: an item is stated again when a folder above it is renamed or moved."""
-        if ref not in self._joined:
-            self._joined[ref] = "\n".join(f"{step.uid} {step.name}" for step in self._path(ref))
-        return self._joined[ref]
+    def joined_text(self, ref: str) -> str:
+        """The path from the root: an item is published again when a folder that contains it is renamed or moved."""
+        if ref not in self._path_texts:
+            self._path_texts[ref] = "\n".join(f"{step.uid} {step.name}" for step in self._path(ref))
+        return self._path_texts[ref]
 
     def changed(self, group: RowGroup, now: datetime) -> ItemChanged:
-        """The item of a group; of several rows with one uid the last counts. Raises `RowInvalid`."""
+        """The item of a group; of several rows with one uid the last one counts. Raises `RowInvalid`."""
         row = item(orjson.loads(group.rows[-1]), self.dialect)
         return build_item_fact(row, self._path(row.group or ""), now)
 
     def missing(self, key: str, now: datetime) -> ItemWithdrawn:
-        """The item is gone."""
+        """The item is no longer in Balance."""
         return ItemWithdrawn(item=key, observed_at=now)
 
     def _path(self, group: str) -> Path:
@@ -94,43 +97,43 @@ class ItemFacts:
 
 
 def build_item_fact(row: ItemRow, path: Path, now: datetime) -> ItemChanged:
-    """The fact of an item row, with its way from the root."""
+    """Return the fact of an item row, with its path from the root."""
     fields = {name: getattr(row, name) for name in ItemChanged.model_fields if hasattr(row, name)}
     return ItemChanged(**(fields | {"item": row.uid, "path": path, "observed_at": now}))
 
 
 def path_of(group: str | None, folders: Mapping[str, Folder]) -> Path:
-    """The folders from the root down to `group`; a cycle or a missing folder ends the way."""
-    way: list[GroupRef] = []
-    while group and group in folders and len(way) < DEEPEST and all(step.uid != group for step in way):
-        way.append(GroupRef(uid=group, name=folders[group].name))
-        group = folders[group].above
-    return tuple(reversed(way))
+    """Return the folders from the root down to `group`; the path ends at a cycle or a missing folder."""
+    path: list[GroupRef] = []
+    while group and group in folders and len(path) < DEEPEST and all(step.uid != group for step in path):
+        path.append(GroupRef(uid=group, name=folders[group].name))
+        group = folders[group].parent
+    return tuple(reversed(path))
 
 
 @dataclass(frozen=True, slots=True)
 class PriceFacts:
-    """Facts about prices, whichever resource they come from; discounts are joined in. A row refers to its item."""
+    """Builds facts about prices from either price resource, joined with discounts. A row's `ref` is its item."""
 
     discounts: Discounts = NO_DISCOUNTS
 
-    def joined(self, ref: str) -> str:
-        """The item's discounts: its prices are stated again when one of them changes."""
-        return self.discounts.text(ref)
+    def joined_text(self, ref: str) -> str:
+        """The item's discounts: its prices are published again when one of them changes."""
+        return self.discounts.describe(ref)
 
     def changed(self, group: RowGroup, now: datetime) -> PriceChanged:
         """All prices of an item. Raises `RowInvalid`."""
-        found = prices_of(group)
-        reduced = apply_discounts(found, self.discounts.of(group.key))
-        return PriceChanged(item=group.key, prices=(*found, *reduced), observed_at=now)
+        prices = read_prices(group)
+        reduced = apply_discounts(prices, self.discounts.for_item(group.key))
+        return PriceChanged(item=group.key, prices=(*prices, *reduced), observed_at=now)
 
     def missing(self, key: str, now: datetime) -> PriceChanged:
-        """The item has no price any more."""
+        """The item no longer has a price."""
         return PriceChanged(item=key, prices=(), observed_at=now)
 
 
-def prices_of(group: RowGroup) -> tuple[ItemPrice, ...]:
-    """The prices of an item, by price type; a repeated type keeps its last row."""
+def read_prices(group: RowGroup) -> tuple[ItemPrice, ...]:
+    """Return the prices of an item, sorted by price type; of a repeated type the last row counts."""
     rows = [price_row(orjson.loads(body))[1] for body in group.rows]
     by_type = {price.price_type: price for price in rows}
     return tuple(by_type[name] for name in sorted(by_type))
@@ -138,26 +141,26 @@ def prices_of(group: RowGroup) -> tuple[ItemPrice, ...]:
 
 @dataclass(frozen=True, slots=True)
 class StockFacts:
-    """Facts about stock; warehouse names and lots' expiry are joined in. A row refers to them as `warehouse lot`."""
+    """Builds facts about stock, joined with warehouse names and expiry of lots. A row's `ref` is `warehouse lot`."""
 
     warehouses: Mapping[str, str]
     expiry: Mapping[str, datetime]
 
-    def joined(self, ref: str) -> str:
-        """The warehouse's name and the lot's expiry: stock is stated again when one of them changes."""
+    def joined_text(self, ref: str) -> str:
+        """The warehouse's name and the lot's expiry: stock is published again when one of them changes."""
         warehouse, _, lot = ref.partition(" ")
         return f"{self.warehouses.get(warehouse)} {self.expiry.get(lot)}"
 
     def changed(self, group: RowGroup, now: datetime) -> StockChanged:
         """The whole stock of an item. Raises `RowInvalid`."""
-        rows = [self._joined(stock_row(orjson.loads(body))[1]) for body in group.rows]
+        rows = [self._join(stock_row(orjson.loads(body))[1]) for body in group.rows]
         rows.sort(key=lambda row: (row.warehouse, row.lot or "", row.quantity, row.reserve))
         return StockChanged(item=group.key, rows=tuple(rows), observed_at=now)
 
     def missing(self, key: str, now: datetime) -> StockChanged:
-        """Nothing of the item lies anywhere (only said after a complete, sane snapshot)."""
+        """No warehouse has the item (published only after a complete, plausible snapshot)."""
         return StockChanged(item=key, rows=(), observed_at=now)
 
-    def _joined(self, row: StockRow) -> StockRow:
+    def _join(self, row: StockRow) -> StockRow:
         names = {"warehouse_name": self.warehouses.get(row.warehouse), "valid_until": self.expiry.get(row.lot or "")}
         return row.model_copy(update=names)

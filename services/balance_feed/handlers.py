@@ -1,4 +1,4 @@
-"""What balance-feed remembers: its own facts (to compare with) and commands.
+"""What balance-feed remembers: the facts it published, to compare snapshots with, and commands.
 
 Its subjects are faults only: `items:snapshot`, `items:<uid>`.
 """
@@ -23,9 +23,9 @@ RESOURCES: tuple[Resource, ...] = ("items", "prices", "stock")
 
 
 class Observed(Part):
-    """The digest of what was last observed of one key: what is equal to it is not even parsed.
+    """The digest of the rows last read for one key: rows with an equal digest are not even parsed.
 
-    It is empty for a key that is known from the topics only, and for one that the last `missed` snapshots lacked.
+    It is empty for a key that is only known from the topics, and for one missing from the last `missed` snapshots.
     """
 
     digest: str
@@ -36,22 +36,22 @@ ITEM = Kind("item", ItemChanged)
 PRICES = Kind("prices", PriceChanged)
 STOCK = Kind("stock", StockChanged)
 STATED: dict[Resource, Kind[Any]] = {"items": ITEM, "prices": PRICES, "stock": STOCK}
-"""What was stated last, by resource."""
+"""The last published fact, by resource."""
 COMMAND = Kind("import-command", ImportRequested)
 OBSERVED: dict[Resource, Kind[Observed]] = {name: Kind(f"observed:{name}", Observed) for name in RESOURCES}
 
 
 def handlers() -> Handlers:
-    """The rules of balance-feed."""
+    """Return the rules of balance-feed."""
     return Handlers(
         topics=("balance.items", "balance.prices", "balance.stock", "operations"),
         remember={
-            ItemChanged: partial(_stated, "items", lambda item: True),
-            ItemWithdrawn: _withdrawn,
-            PriceChanged: partial(_stated, "prices", lambda event: bool(event.prices)),
-            StockChanged: partial(_stated, "stock", lambda event: bool(event.rows)),
+            ItemChanged: partial(_on_fact, "items", lambda item: True),
+            ItemWithdrawn: _on_item_withdrawn,
+            PriceChanged: partial(_on_fact, "prices", lambda event: bool(event.prices)),
+            StockChanged: partial(_on_fact, "stock", lambda event: bool(event.rows)),
             ImportRequested: lambda envelope, state: state.put(COMMAND, envelope.data.command_id, envelope.data),
-            CommandSettled: _answered,
+            CommandSettled: _on_command_settled,
         },
         decide=decide_fault,
         news={
@@ -64,7 +64,7 @@ def handlers() -> Handlers:
 
 
 def changed_event(event: Event, known: Event | None) -> list[Event]:
-    """The event with the fields that differ from what is known; nothing when none does."""
+    """Return the event with the names of the fields that differ from the last one; nothing if none differs."""
     new, old = _content(event), _content(known) if known is not None else {}
     fields = tuple(sorted(name for name in new if new[name] != old.get(name)))
     return [event.model_copy(update={"changed": fields})] if fields else []
@@ -74,21 +74,21 @@ def _content(event: Event) -> dict[str, Any]:
     return event.model_dump(exclude={"changed", "observed_at"})
 
 
-def _stated(resource: Resource, is_there: Callable[[Any], bool], envelope: Envelope[Any], state: State) -> None:
-    """Our own fact. In a rebuilt database its key is known again, so that its absence from a snapshot is seen."""
+def _on_fact(resource: Resource, is_present: Callable[[Any], bool], envelope: Envelope[Any], state: State) -> None:
+    """A fact of this service. In a rebuilt database its key becomes known, so that its absence is noticed."""
     event = envelope.data
     state.put(STATED[resource], event.item, event)
-    if not is_there(event):
+    if not is_present(event):
         state.drop(OBSERVED[resource], event.item)
     elif state.get(OBSERVED[resource], event.item) is None:
         state.put(OBSERVED[resource], event.item, Observed(digest=""))
 
 
-def _withdrawn(envelope: Envelope[ItemWithdrawn], state: State) -> None:
+def _on_item_withdrawn(envelope: Envelope[ItemWithdrawn], state: State) -> None:
     state.drop(ITEM, envelope.data.item)
     state.drop(OBSERVED["items"], envelope.data.item)
 
 
-def _answered(envelope: Envelope[CommandSettled], state: State) -> None:
+def _on_command_settled(envelope: Envelope[CommandSettled], state: State) -> None:
     if envelope.data.service == NAME:
         state.drop(COMMAND, envelope.data.command_id)

@@ -1,4 +1,7 @@
-"""One import: read a snapshot, compare it with what was observed, state what changed."""
+"""One import: read a snapshot, compare it with the last one, publish what changed.
+
+What is wrong with an import is reported as dead letters; the first import without the fault resolves them.
+"""
 
 from __future__ import annotations
 
@@ -27,41 +30,46 @@ from services.engine.state.database import read_meta, write_meta
 from services.engine.state.store import read_kind
 from services.settings.model import Settings
 
-# What is at fault in an import: shown as dead letters, and overtaken by the first import without it.
+log = logging.getLogger(__name__)
+STATING = "stating:"
+"""Followed by a resource: the key of a note in the state database while changes are being published; empty when none
+are. An import without changes writes nothing, not even this."""
+FORM = "1"
+"""Increase it when facts are built differently from the same rows: then every row is read again."""
 
 
 def unreadable_fault(resource: Resource, error: AccessDenied | Rejected) -> dict[str, Fault]:
-    """The fault of a resource that cannot be read until a person acts."""
-    detail = f"{error.message}. Until that is mended nothing new about {resource} is taken from Balance"
+    """Return the fault of a resource that cannot be read until a person acts."""
+    detail = f"{error.message}. Until this is fixed, no changes of {resource} are imported from Balance"
     return {f"{resource}:import": Fault(reason=Reason.BALANCE_UNREADABLE, detail=detail)}
 
 
 def held_back_fault(resource: Resource, detail: str, *, alarming: bool) -> dict[str, Fault]:
-    """The fault of a snapshot that is held back."""
+    """Return the fault of a snapshot that is held back."""
     reason = Reason.BALANCE_SNAPSHOT_ALARMING if alarming else Reason.BALANCE_SNAPSHOT_SHRANK
     return {f"{resource}:snapshot": Fault(reason=reason, detail=detail)}
 
 
 async def report_faults(engine: Engine, faults: Mapping[str, Fault]) -> None:
-    """Show faults, by subject."""
+    """Report faults, by subject."""
     if faults:
         async with engine.work() as work:
             for subject, fault in faults.items():
                 report_fault(work, subject, fault)
 
 
-async def clear_resolved(engine: Engine, resource: Resource, standing: Set[str]) -> None:
-    """Take back the faults of earlier imports of a resource that do not stand any more."""
-    known = await _known(engine)
-    gone = sorted(subject for subject in known - standing if subject.startswith(f"{resource}:"))
-    if gone:
+async def clear_resolved(engine: Engine, resource: Resource, current: Set[str]) -> None:
+    """Clear the faults of earlier imports of a resource that are not among the `current` ones."""
+    known = await _known_faults(engine)
+    resolved = sorted(subject for subject in known - current if subject.startswith(f"{resource}:"))
+    if resolved:
         async with engine.work() as work:
-            for subject in gone:
+            for subject in resolved:
                 clear_fault(work, subject)
 
 
-async def _known(engine: Engine) -> set[str]:
-    """Faults noted here, and those that a rebuilt database knows only by their open dead letters."""
+async def _known_faults(engine: Engine) -> set[str]:
+    """Faults reported here, and those that a rebuilt database knows only from their open dead letters."""
     reported = {key async for key, _ in read_kind(engine.database, FAULT.name)}
     parked = read_kind(engine.database, PARKED.name)
     return reported | {subject async for _, body in parked for subject in _subject(body)}
@@ -73,14 +81,6 @@ def _subject(body: str) -> list[str]:
     return [delivery["subject"]] if delivery and parked["state"] == "open" else []
 
 
-log = logging.getLogger(__name__)
-STATING = "stating:"
-"""Before a resource: the note in the state database while what has changed is stated; empty when nothing is. An import
-without any change writes nothing, not even this."""
-FORM = "1"
-"""Raise it when facts are made differently from the same rows: then every row is looked at again."""
-
-
 class Importer:
     """Imports resources, one at a time."""
 
@@ -90,46 +90,49 @@ class Importer:
         self._one_at_a_time = asyncio.Lock()
 
     async def run(self, resource: Resource, *, dry_run: bool = False, accept_loss: bool = False) -> ImportReport:
-        """Import a resource; in a dry run only count. Raises `UpstreamError` when it cannot be read whole."""
+        """Import a resource; in a dry run only count. Raises `UpstreamError` if it cannot be read completely."""
         async with self._one_at_a_time:
             with ScratchFile(self._salt) as scratch:
                 report = ImportReport(resource, self._engine.clock())
                 snapshot = await self._read(report, scratch)
                 await self._compare(scratch, snapshot.fact, report)
                 if not accept_loss:
-                    await self._judge(scratch, snapshot.fact, report)
+                    await self._check_plausible(scratch, snapshot.fact, report)
                 if not report.alarming:
-                    await self._state_all(snapshot.fact, scratch, report, dry_run=dry_run)
+                    await self._publish_all(snapshot.fact, scratch, report, dry_run=dry_run)
                 if not dry_run:
-                    await self._settle(scratch, snapshot, report, self._looks(resource, accepted=accept_loss))
+                    needed = self._needed_snapshots(resource, accepted=accept_loss)
+                    await self._complete(scratch, snapshot, report, needed)
         log.info("imported", extra={"resource": resource, **report.figures(), "held": report.held})
         return report
 
-    async def end_broken_off(self) -> None:
-        """Nothing is being stated at the start, whatever was when this service ended."""
+    async def clear_interrupted(self) -> None:
+        """Clear the notes of imports that were interrupted when the service ended."""
         for resource in RESOURCES:
-            await self._stated(resource)
+            await self._clear_stating(resource)
 
-    async def _stated(self, resource: Resource) -> None:
-        """Everything of a resource is stated; what was never begun needs no note."""
+    async def _clear_stating(self, resource: Resource) -> None:
+        """Note that no changes of a resource are being published, unless that is noted already."""
         async with self._engine.database.read() as connection:
             begun = await read_meta(connection, STATING + resource)
         if begun:
             async with self._engine.database.write() as connection:
                 await write_meta(connection, STATING + resource, "")
 
-    async def _state_all(self, fact: FactBuilder, scratch: ScratchFile, report: ImportReport, *, dry_run: bool) -> None:
+    async def _publish_all(
+        self, fact: FactBuilder, scratch: ScratchFile, report: ImportReport, *, dry_run: bool
+    ) -> None:
         try:
-            for groups in scratch.differed(AT_ONCE):
-                await self._state(fact, groups, report, dry_run=dry_run)
+            for groups in scratch.differing(AT_ONCE):
+                await self._publish(fact, groups, report, dry_run=dry_run)
         finally:
-            await self._stated(report.resource)
+            await self._clear_stating(report.resource)
 
     async def _read(self, report: ImportReport, scratch: ScratchFile) -> Snapshot:
         dialect, resource = self._settings.balance.dialect, report.resource
         try:
-            reduced = await self._discounts(report)
-            snapshot = await read_snapshot(self._balance, resource, dialect, scratch, report.begun, reduced)
+            discounts = await self._discounts(report)
+            snapshot = await read_snapshot(self._balance, resource, dialect, scratch, report.begun, discounts)
         except (AccessDenied, Rejected) as error:
             await report_faults(self._engine, unreadable_fault(resource, error))
             raise
@@ -150,70 +153,74 @@ class Importer:
         return found
 
     async def _compare(self, scratch: ScratchFile, fact: FactBuilder, report: ImportReport) -> None:
-        groups = scratch.groups(fact.joined)
+        groups = scratch.groups(fact.joined_text)
         async with (
             aclosing(self._known(report.resource)) as known,
-            aclosing(compare_groups(groups, known)) as stretches,
+            aclosing(compare_groups(groups, known)) as batches,
         ):
-            async for found in stretches:
-                report.compared(found)
-                scratch.miss(found.missing)
-                scratch.differ(found.differing)
+            async for found in batches:
+                report.count_compared(found)
+                scratch.add_missing(found.missing)
+                scratch.add_differing(found.differing)
 
-    async def _judge(self, scratch: ScratchFile, fact: FactBuilder, report: ImportReport) -> None:
-        """Hold back what loses too much, or changes too much in one way; a first import has nothing to lose."""
-        breakers, limits = ChangeBreaker(), self._settings.snapshot
+    async def _check_plausible(self, scratch: ScratchFile, fact: FactBuilder, report: ImportReport) -> None:
+        """Hold back a snapshot that loses too much, or changes too much in one way; a first import cannot do either."""
+        breaker, limits = ChangeBreaker(), self._settings.snapshot
         if report.known:
-            for groups in scratch.differed(AT_ONCE):
-                found = build_facts(fact, groups, report.begun)
+            for groups in scratch.differing(AT_ONCE):
+                built = build_facts(fact, groups, report.begun)
                 async with self._engine.work() as work:
-                    breakers.weigh(found.facts, await work.get_many(STATED[report.resource], found.facts))
-        report.judge(limits)
-        if told := breakers.tripped(report.known, limits):
-            report.alarm(told)
+                    breaker.count(built.facts, await work.get_many(STATED[report.resource], built.facts))
+        report.check_loss(limits)
+        if excess := breaker.describe_excess(report.known, limits):
+            report.hold_back(excess)
 
     async def _known(self, resource: Resource) -> AsyncGenerator[KnownDigest, None]:
         async for key, body in read_kind(self._engine.database, OBSERVED[resource].name):
             yield key, orjson.loads(body)["digest"]
 
-    async def _state(
+    async def _publish(
         self, fact: FactBuilder, groups: Sequence[RowGroup], report: ImportReport, *, dry_run: bool
     ) -> None:
-        found = build_facts(fact, groups, report.begun)
-        faults = {f"{report.resource}:{key}": fault for key, fault in found.faults.items()}
+        built = build_facts(fact, groups, report.begun)
+        faults = {f"{report.resource}:{key}": fault for key, fault in built.faults.items()}
         async with self._engine.work() as work:
-            said = await _news(work, report.resource, found.facts)
-            report.understood(len(said), faults)
+            events = await _changed_events(work, report.resource, built.facts)
+            report.count_built(len(events), faults)
             if dry_run:
                 return
             await write_meta(work.connection, STATING + report.resource, "yes")
             for subject, fault in faults.items():
                 report_fault(work, subject, fault)
             for group in groups:
-                if group.key in found.facts:
+                if group.key in built.facts:
                     work.put(OBSERVED[report.resource], group.key, Observed(digest=group.digest))
-            await work.announce((event, None) for event in said)
+            await work.announce((event, None) for event in events)
 
-    def _looks(self, resource: Resource, *, accepted: bool) -> int:
-        """How many snapshots in a row must lack a key until it is gone (claim S2.15): prices and stock are what the
-        last one says, and what a person has accepted needs no second look."""
+    def _needed_snapshots(self, resource: Resource, *, accepted: bool) -> int:
+        """In how many snapshots in a row a key must be missing to count as gone (claim S2.15).
+
+        For prices and stock the last snapshot counts, and what a person has accepted needs no second one.
+        """
         return self._settings.snapshot.confirmations if resource == "items" and not accepted else 1
 
-    async def _settle(self, scratch: ScratchFile, snapshot: Snapshot, report: ImportReport, looks: int) -> None:
-        """What only a whole snapshot may say: what is missing, and which faults are gone."""
+    async def _complete(self, scratch: ScratchFile, snapshot: Snapshot, report: ImportReport, needed: int) -> None:
+        """Conclude what only a complete snapshot shows: what is missing, and which faults are resolved."""
         faults = dict(snapshot.faults) | _held_back(report)
         await report_faults(self._engine, faults)
-        if not report.held and not _hides_an_item(report):
-            for keys in scratch.missed(AT_ONCE):
-                await self._miss(snapshot.fact, report, keys, looks)
+        if not report.held and not _may_hide_item(report):
+            for keys in scratch.missing(AT_ONCE):
+                await self._withdraw_missing(snapshot.fact, report, keys, needed)
         await clear_resolved(self._engine, report.resource, report.faults | faults.keys())
 
-    async def _miss(self, fact: FactBuilder, report: ImportReport, keys: Sequence[str], looks: int) -> None:
-        """Withdraw keys that so many snapshots lacked; the others are looked at anew when they are back."""
+    async def _withdraw_missing(
+        self, fact: FactBuilder, report: ImportReport, keys: Sequence[str], needed: int
+    ) -> None:
+        """Withdraw keys missing from as many snapshots as needed; the others are read again when they are back."""
         kind = OBSERVED[report.resource]
         async with self._engine.work() as work:
-            missed = {key: one.missed + 1 for key, one in (await work.get_many(kind, keys)).items()}
-            gone = [key for key in keys if missed.get(key, looks) >= looks]
+            missed = {key: observed.missed + 1 for key, observed in (await work.get_many(kind, keys)).items()}
+            gone = [key for key in keys if missed.get(key, needed) >= needed]
             for key in gone:
                 work.drop(kind, key)
             for key in missed.keys() - set(gone):
@@ -221,10 +228,10 @@ class Importer:
             await work.announce((fact.missing(key, report.begun), None) for key in gone)
 
 
-def _hides_an_item(report: ImportReport) -> bool:
-    """Whether a row without a readable uid may be one of the items that seem to be missing: then none is withdrawn.
+def _may_hide_item(report: ImportReport) -> bool:
+    """Whether a row without a readable uid may be one of the missing items: then none is withdrawn.
 
-    Prices and stock are what the last snapshot says: what is sold out has no rows at all (API fact).
+    For prices and stock the last snapshot counts: an item that is sold out has no rows at all (Balance fact 32).
     """
     return report.resource == "items" and NAMELESS in report.faults
 
@@ -237,6 +244,6 @@ def _held_back(report: ImportReport) -> dict[str, Fault]:
     return held_back_fault(report.resource, report.held, alarming=report.alarming) if report.held else {}
 
 
-async def _news(work: Work, resource: Resource, facts: dict[str, Observation]) -> list[Event]:
+async def _changed_events(work: Work, resource: Resource, facts: dict[str, Observation]) -> list[Event]:
     known = await work.get_many(STATED[resource], facts)
-    return [said for key, fact in facts.items() for said in changed_event(fact, known.get(key))]
+    return [event for key, fact in facts.items() for event in changed_event(fact, known.get(key))]

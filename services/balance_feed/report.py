@@ -23,12 +23,12 @@ from services.settings.model import SnapshotSettings
 
 @dataclass(slots=True)
 class ImportReport:
-    """The counts of one import. `begun` is the moment before reading: facts claim nothing later than it.
+    """The counts of one import. `begun` is the time before reading: facts claim nothing later.
 
-    `differing` records have other rows than before, `new` of them were never seen; `stated` of them mean something
-    else than before, `invalid` cannot be used. `discounts` are counts of Balance's discounts, where they are read.
-    `faults` holds the subjects of all that is at fault. `held` says why the snapshot is held back: wholly when it is
-    `alarming`, else only what it lacks.
+    `differing` records have other rows than before, and `new` of them were never seen; `stated` of them led to an
+    event, `invalid` cannot be used. `discounts` counts Balance's discounts, where they are read. `faults` are the
+    subjects of everything that is wrong. `held` is why the snapshot is held back: all of it if it is `alarming`,
+    otherwise only the withdrawal of what it lacks.
     """
 
     resource: Resource
@@ -49,39 +49,39 @@ class ImportReport:
         """How many records were known before."""
         return self.unchanged + self.differing - self.new + self.missing
 
-    def compared(self, found: Differences) -> None:
-        """Count a stretch of the comparison."""
+    def count_compared(self, found: Differences) -> None:
+        """Count a batch of the comparison."""
         self.unchanged += found.unchanged
         self.differing += len(found.differing)
         self.new += found.new
         self.missing += len(found.missing)
 
-    def understood(self, stated: int, invalid: Iterable[str]) -> None:
-        """Count what became of records that differ."""
+    def count_built(self, stated: int, invalid: Iterable[str]) -> None:
+        """Count the results of records that differ."""
         self.stated += stated
         before = len(self.faults)
         self.faults.update(invalid)
         self.invalid += len(self.faults) - before
 
-    def judge(self, limits: SnapshotSettings) -> None:
-        """Hold a snapshot back that loses more than a snapshot may (`snapshot.*` of the settings)."""
+    def check_loss(self, limits: SnapshotSettings) -> None:
+        """Hold back a snapshot that loses more records than the settings `snapshot.*` allow."""
         if self.missing <= max(limits.small_loss, limits.largest_loss * self.known):
             return
         self.held = (
             f"{self.missing} of {self.known} known {self.resource} are missing from this snapshot of Balance; nothing "
-            f"was withdrawn. If that is right: davtari import {self.resource} --accept-loss"
+            f"was withdrawn. If they were really removed: davtari import {self.resource} --accept-loss"
         )
 
-    def alarm(self, told: str) -> None:
-        """Hold the whole snapshot back: too much changed in one way."""
+    def hold_back(self, excess: str) -> None:
+        """Hold back the whole snapshot: too much changed in one way, as `excess` describes."""
         self.alarming = True
         self.held = (
-            f"{told}. Nothing of this snapshot of Balance's {self.resource} was taken. "
-            f"If that is right: davtari import {self.resource} --accept-loss"
+            f"{excess}. Nothing was imported from this snapshot of Balance's {self.resource}. "
+            f"If the changes are right: davtari import {self.resource} --accept-loss"
         )
 
     def figures(self) -> dict[str, int]:
-        """The counts, for people and scripts; `changed` are the facts stated, or to be stated after a dry run."""
+        """Return the counts, for people and scripts; `changed` is the number of events, in a dry run of those due."""
         seen = self.unchanged + self.differing
         counts = {"seen": seen, "unchanged": seen - self.stated - self.invalid, "changed": self.stated}
         return counts | {"missing": self.missing, "faults": len(self.faults)} | self.discounts
@@ -92,13 +92,13 @@ ZERO = Decimal(0)
 
 @dataclass(frozen=True, slots=True)
 class ChangeAlarm:
-    """One kind of alarming change: what it is, and the setting that says how large a share of the records may do so."""
+    """One kind of alarming change, and the setting that limits the share of records which may change so."""
 
-    told: str
+    description: str
     setting: str
 
 
-EMPTIED = ChangeAlarm("items have no stock any more", "largest-emptied")
+EMPTIED = ChangeAlarm("items no longer have stock", "largest-emptied")
 FALLEN = ChangeAlarm("items cost less than half of what they did", "largest-price-falls")
 VAT = ChangeAlarm("items have another VAT rate", "largest-vat-changes")
 MOVED = ChangeAlarm("items are in another group", "largest-moves")
@@ -106,30 +106,30 @@ MOVED = ChangeAlarm("items are in another group", "largest-moves")
 
 @dataclass(slots=True)
 class ChangeBreaker:
-    """Counts alarming changes of one snapshot."""
+    """Counts the alarming changes of one snapshot."""
 
     seen: Counter[ChangeAlarm] = field(default_factory=Counter)
 
-    def weigh(self, facts: Mapping[str, Observation], stated: Mapping[str, Event]) -> None:
-        """Count what these facts change of what was stated before, by key."""
+    def count(self, facts: Mapping[str, Observation], published: Mapping[str, Event]) -> None:
+        """Count how these facts differ from those published before, by key."""
         for key, fact in facts.items():
-            if (before := stated.get(key)) is not None:
+            if (before := published.get(key)) is not None:
                 self.seen.update(find_alarms(before, fact))
 
-    def tripped(self, known: int, limits: SnapshotSettings) -> str:
-        """What is too much, for the person who must decide; empty when nothing is."""
-        found = [self._told(alarm, known, limits) for alarm in (EMPTIED, FALLEN, VAT, MOVED)]
-        return "; ".join(told for told in found if told)
+    def describe_excess(self, known: int, limits: SnapshotSettings) -> str:
+        """Describe what exceeds its limit, for the person who decides; empty if nothing does."""
+        parts = [self._describe(alarm, known, limits) for alarm in (EMPTIED, FALLEN, VAT, MOVED)]
+        return "; ".join(part for part in parts if part)
 
-    def _told(self, alarm: ChangeAlarm, known: int, limits: SnapshotSettings) -> str:
+    def _describe(self, alarm: ChangeAlarm, known: int, limits: SnapshotSettings) -> str:
         count, share = self.seen[alarm], getattr(limits, alarm.setting.replace("-", "_"))
         if count <= max(limits.small_change, share * known):
             return ""
-        return f"{count} of {known} {alarm.told} (snapshot.{alarm.setting} allows {share:.0%})"
+        return f"{count} of {known} {alarm.description} (snapshot.{alarm.setting} allows {share:.0%})"
 
 
 def find_alarms(before: Event, after: Event) -> list[ChangeAlarm]:
-    """What is alarming about a change."""
+    """Return what is alarming about a change."""
     match before, after:
         case StockChanged(), StockChanged():
             return [EMPTIED] if _on_hand(before) > 0 >= _on_hand(after) else []

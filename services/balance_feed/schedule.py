@@ -1,4 +1,4 @@
-"""When imports run: by cron in Tbilisi's time, on command, and at once in a new state database."""
+"""When imports run: by cron in Tbilisi time, on command, and at once in a new state database."""
 
 from __future__ import annotations
 
@@ -21,16 +21,14 @@ from services.settings.model import ScheduleSettings
 log = logging.getLogger(__name__)
 Sleep = Callable[[float], Awaitable[None]]
 AFTER_OUTAGE = 30.0
-"""Seconds until an import that failed for want of Balance is tried again, if its schedule does not come first."""
+"""Seconds until an import is retried when Balance was unavailable, unless its schedule comes first."""
 AFTER_REFUSAL = 60.0
-"""The same where Balance answered and refused: only a person can mend that, and hammering may lock the user out."""
-
-
+"""Seconds until it is retried when Balance refused: only a person can fix that, and many attempts may lock the user."""
 NO_DISCOUNTS = "Balance's discounts are not read: set balance.discounts.read, and shops.….prices.discounts for a shop"
 
 
 class Schedule:
-    """Runs the imports of all resources until cancelled. `sleep` waits so many seconds."""
+    """Runs the imports of all resources until cancelled. `sleep` waits for a number of seconds."""
 
     def __init__(
         self, engine: Engine, importer: Importer, settings: ScheduleSettings, sleep: Sleep = asyncio.sleep
@@ -42,36 +40,36 @@ class Schedule:
 
     async def run(self) -> None:
         """Follow the schedule and the commands."""
-        await self._importer.end_broken_off()
+        await self._importer.clear_interrupted()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._follow_commands())
             for resource in self._crons:
                 tasks.create_task(self._follow_cron(resource))
 
     async def _follow_cron(self, resource: Resource) -> None:
-        pause = 0.0 if await self._never_complete(resource) else self._until(resource)
+        pause = 0.0 if await self._was_never_complete(resource) else self._until_next(resource)
         while True:
             await self._sleep(pause)
             pause = await self._import(resource)
 
     async def _import(self, resource: Resource) -> float:
-        """Import; gives the seconds until the next time."""
+        """Import; returns the seconds until the next import."""
         try:
             await self._complete(resource, await self._importer.run(resource))
         except Unavailable as error:
-            log.warning("import waits", extra={"resource": resource, "why": error.message})
-            return max(error.retry_after or 0.0, min(AFTER_OUTAGE, self._until(resource)))
+            log.warning("import postponed: Balance is unavailable", extra={"resource": resource, "why": error.message})
+            return max(error.retry_after or 0.0, min(AFTER_OUTAGE, self._until_next(resource)))
         except UpstreamError as error:
-            log.error("import refused", extra={"resource": resource, "why": error.message})
-            return min(AFTER_REFUSAL, self._until(resource))
-        return self._until(resource)
+            log.error("import refused by Balance", extra={"resource": resource, "why": error.message})
+            return min(AFTER_REFUSAL, self._until_next(resource))
+        return self._until_next(resource)
 
-    def _until(self, resource: Resource) -> float:
+    def _until_next(self, resource: Resource) -> float:
         now = self._engine.clock()
         return (next_run(self._crons[resource], now) - now).total_seconds()
 
-    async def _never_complete(self, resource: Resource) -> bool:
-        """Whether this state database has never seen the resource whole: it is new, or was built again."""
+    async def _was_never_complete(self, resource: Resource) -> bool:
+        """Whether this state database has never had a complete import of the resource: it is new, or was rebuilt."""
         return resource not in await completions(self._engine.database)
 
     async def _follow_commands(self) -> None:
@@ -79,17 +77,17 @@ class Schedule:
             self._changed.clear()
             commands = [body async for _, body in read_kind(self._engine.database, COMMAND.name)]
             for body in commands:
-                await self._obey(ImportRequested.model_validate_json(body))
+                await self._execute(ImportRequested.model_validate_json(body))
             if not commands:
                 await self._changed.wait()
 
-    async def _obey(self, command: ImportRequested) -> None:
-        answer = await self._answer(command)
+    async def _execute(self, command: ImportRequested) -> None:
+        result = await self._run_command(command)
         async with self._engine.work() as work:
-            told = {"command_id": command.command_id, "service": NAME, "settled_at": work.now}
-            await work.announce([(CommandSettled(**told, **answer), None)])
+            about = {"command_id": command.command_id, "service": NAME, "settled_at": work.now}
+            await work.announce([(CommandSettled(**about, **result), None)])
 
-    async def _answer(self, command: ImportRequested) -> dict[str, Any]:
+    async def _run_command(self, command: ImportRequested) -> dict[str, Any]:
         if command.discounts and not self._importer.reads_discounts:
             return {"outcome": "refused", "detail": NO_DISCOUNTS}
         try:
@@ -100,12 +98,12 @@ class Schedule:
             return {"outcome": "refused", "detail": error.message}
         if not command.dry_run:
             await self._complete(command.resource, report)
-        return _answered(command, report)
+        return _command_result(command, report)
 
     async def _complete(self, resource: Resource, report: ImportReport) -> None:
         await completed(self._engine.database, resource, report.begun)
 
 
-def _answered(command: ImportRequested, report: ImportReport) -> dict[str, Any]:
-    detail = report.held or ("only looked, nothing was stated" if command.dry_run else "imported")
+def _command_result(command: ImportRequested, report: ImportReport) -> dict[str, Any]:
+    detail = report.held or ("dry run, nothing was published" if command.dry_run else "imported")
     return {"outcome": "refused" if report.held else "done", "detail": detail, "figures": report.figures()}

@@ -1,4 +1,7 @@
-"""A scratch file for one snapshot: rows come in any order, leave sorted and grouped; memory stays flat."""
+"""A scratch file for one snapshot: rows arrive in any order and leave sorted and grouped, in constant memory.
+
+Comparing it with the last snapshot is a merge of two sorted streams, in one pass.
+"""
 
 from __future__ import annotations
 
@@ -19,11 +22,11 @@ from typing import Any, NamedTuple, Self
 import orjson
 
 Joined = Callable[[str], str]
-"""What a row's fact takes from elsewhere, by the row's reference to it."""
+"""Returns what the fact of a row takes from elsewhere, by the row's reference to it."""
 
 
 class StagedRow(NamedTuple):
-    """A row on its way into the scratch file: the key it belongs to, and its reference to what is joined into it."""
+    """A row for the scratch file: the key it belongs to, and its reference to what is joined into its fact."""
 
     key: str
     ref: str
@@ -31,9 +34,9 @@ class StagedRow(NamedTuple):
 
 
 class RowGroup(NamedTuple):
-    """All rows of one key, and a digest over them and what is joined into them; the rows' order does not matter.
+    """All rows of one key, and a digest of them and of what is joined into them; the order of rows does not matter.
 
-    Most groups are only compared: `rows` is empty until `Scratch.filled` has read them.
+    Most groups are only compared: `rows` is empty until `ScratchFile.with_rows` has read them.
     """
 
     key: str
@@ -42,9 +45,9 @@ class RowGroup(NamedTuple):
 
 
 class ScratchFile:
-    """A throwaway SQLite file, and beside it the rows' bodies: not durable on purpose, gone when closed.
+    """A temporary SQLite file, and a file with the rows' bodies; both are deleted when it is closed.
 
-    `salt` (at most 64 bytes) stands for how facts are made of rows: under another one every digest differs.
+    `salt` (at most 64 bytes) identifies how facts are built from rows: with another salt every digest differs.
     """
 
     def __init__(self, salt: bytes) -> None:
@@ -71,54 +74,54 @@ class ScratchFile:
         """Add rows."""
         bodies = [pack_row(row) for _, _, row in rows]
         starts = accumulate(map(len, bodies), initial=self._bodies.tell())
-        filed = [
+        entries = [
             (key, blake2b(body, digest_size=16).digest(), ref, at, len(body))
             for (key, ref, _), body, at in zip(rows, bodies, starts, strict=False)
         ]
         self._bodies.writelines(bodies)
-        self._db.executemany("INSERT INTO rows VALUES (?, ?, ?, ?, ?)", filed)
+        self._db.executemany("INSERT INTO rows VALUES (?, ?, ?, ?, ?)", entries)
 
-    def groups(self, joined: Joined) -> Iterator[RowGroup]:
-        """All groups, sorted by key, without their rows."""
+    def groups(self, joined_text: Joined) -> Iterator[RowGroup]:
+        """Yield all groups, sorted by key, without their rows."""
         self._db.execute("CREATE INDEX IF NOT EXISTS sorted ON rows (key, digest, ref)")
         with closing(self._db.execute("SELECT key, digest, ref FROM rows ORDER BY key, digest, ref")) as found:
             for key, rows in groupby(found, key=itemgetter(0)):
                 digest = self._hash.copy()
                 for _, body, ref in rows:
-                    digest.update(b"%b\n%b\n" % (body, joined(ref).encode()))
+                    digest.update(b"%b\n%b\n" % (body, joined_text(ref).encode()))
                 yield RowGroup(key, digest.hexdigest())
 
-    def filled(self, groups: Iterable[RowGroup]) -> Iterator[RowGroup]:
-        """The same groups with their rows, sorted."""
+    def with_rows(self, groups: Iterable[RowGroup]) -> Iterator[RowGroup]:
+        """Yield the same groups with their rows, sorted."""
         self._bodies.flush()
         for key, digest, _ in groups:
             found = self._db.execute("SELECT size, at FROM rows WHERE key = ?", (key,))
             bodies = [pread(self._bodies.fileno(), size, at) for size, at in found]
             yield RowGroup(key, digest, [body.decode() for body in sorted(bodies)])
 
-    def differ(self, groups: Iterable[RowGroup]) -> None:
-        """Note groups that are not as they were."""
+    def add_differing(self, groups: Iterable[RowGroup]) -> None:
+        """Note groups that differ from the last snapshot."""
         self._db.executemany("INSERT INTO differing VALUES (?, ?)", [(key, digest) for key, digest, _ in groups])
 
-    def differed(self, at_once: int) -> Iterator[list[RowGroup]]:
-        """The groups that were noted, with their rows, in stretches."""
+    def differing(self, at_once: int) -> Iterator[list[RowGroup]]:
+        """Yield the noted groups, with their rows, in batches."""
         with closing(self._db.execute("SELECT key, digest FROM differing ORDER BY rowid")) as found:
             while rows := list(islice(found, at_once)):
-                yield list(self.filled(RowGroup(key, digest) for key, digest in rows))
+                yield list(self.with_rows(RowGroup(key, digest) for key, digest in rows))
 
-    def miss(self, keys: Iterable[str]) -> None:
+    def add_missing(self, keys: Iterable[str]) -> None:
         """Note keys that the snapshot lacks."""
         self._db.executemany("INSERT INTO missing VALUES (?)", [(key,) for key in keys])
 
-    def missed(self, at_once: int) -> Iterator[list[str]]:
-        """The keys that the snapshot lacks, in stretches."""
+    def missing(self, at_once: int) -> Iterator[list[str]]:
+        """Yield the keys that the snapshot lacks, in batches."""
         with closing(self._db.execute("SELECT key FROM missing")) as found:
             while rows := list(islice(found, at_once)):
                 yield [key for (key,) in rows]
 
 
 def pack_row(row: dict[str, Any]) -> bytes:
-    """A row as JSON with sorted keys; exact numbers become plain text, as Balance writes them."""
+    """Return a row as JSON with sorted keys; decimal numbers become plain text, as Balance writes them."""
     try:
         return orjson.dumps(row, default=_plain, option=orjson.OPT_SORT_KEYS)
     except TypeError:  # an integer beyond 64 bits
@@ -137,16 +140,14 @@ def _as_text(value: Any) -> Any:
     return value if value is None or isinstance(value, bool | str) else _plain(value)
 
 
-# A snapshot against what was observed before: a merge of two sorted streams, in one pass and flat memory.
-
 KnownDigest = tuple[str, str]
-"""A key and its digest."""
+"""A key and its last digest."""
 AT_ONCE = 1000
 
 
 @dataclass(slots=True)
 class Differences:
-    """What one stretch of a snapshot says: groups that differ (`new` of them never seen), keys that are missing."""
+    """The result of comparing a batch: groups that differ (`new` of them never seen), and keys that are missing."""
 
     differing: list[RowGroup] = field(default_factory=list)
     new: int = 0
@@ -155,11 +156,11 @@ class Differences:
 
     @property
     def size(self) -> int:
-        """How much there is to write."""
+        """The number of differences."""
         return len(self.differing) + len(self.missing)
 
-    def take(self, group: RowGroup | None, known: KnownDigest | None) -> None:
-        """Count one key: in the snapshot, known, or both."""
+    def add(self, group: RowGroup | None, known: KnownDigest | None) -> None:
+        """Add one key: in the snapshot, known, or both."""
         if group is None:
             self.missing += [known[0]] if known else []
         elif known is not None and known[1] == group.digest:
@@ -172,17 +173,17 @@ class Differences:
 async def compare_groups(
     groups: Iterable[RowGroup], known: AsyncIterator[KnownDigest]
 ) -> AsyncGenerator[Differences, None]:
-    """Compare sorted groups with sorted (key, digest) pairs; stretches of at most `AT_ONCE` differences."""
-    found = Differences()
-    async for group, one in _merged(groups, known):
-        found.take(group, one)
-        if found.size >= AT_ONCE:
-            yield found
-            found = Differences()
-    yield found
+    """Compare sorted groups with sorted (key, digest) pairs; yields batches of at most `AT_ONCE` differences."""
+    batch = Differences()
+    async for group, one in _merge(groups, known):
+        batch.add(group, one)
+        if batch.size >= AT_ONCE:
+            yield batch
+            batch = Differences()
+    yield batch
 
 
-async def _merged(
+async def _merge(
     groups: Iterable[RowGroup], known: AsyncIterator[KnownDigest]
 ) -> AsyncIterator[tuple[RowGroup | None, KnownDigest | None]]:
     source = iter(groups)

@@ -1,4 +1,4 @@
-"""Reading one Balance resource whole, into a scratch file: complete, or an error; never half."""
+"""Reading one Balance resource into a scratch file: completely, or with an error."""
 
 from __future__ import annotations
 
@@ -21,35 +21,33 @@ from services.engine.outbox.faults import Fault
 from services.engine.outbox.upstream_errors import AccessDenied, Rejected
 from services.settings.balance import Dialect
 
-# When lots expire: an extra, without which stock is stated all the same.
-
 SUBJECT = "stock:lots"
 
 
 @dataclass(frozen=True, slots=True)
 class Lots:
-    """The expiry of each lot that has one, by lot uid, and what was at fault (by subject)."""
+    """The expiry of each lot that has one, by lot uid, and faults by subject. Stock is published without them too."""
 
     expiry: Mapping[str, datetime]
     faults: Mapping[str, Fault]
 
 
 async def read_lots(rows: AsyncIterator[dict[str, Any]]) -> Lots:
-    """All lots. Where they may not be read (API fact: 403 on some builds) there is none and a fault says so.
+    """Read all lots. Where they cannot be read (Balance fact 33), the result is empty and has a fault.
 
-    Raises `Unavailable`: lots that are there must not seem to have lost their expiry for an hour.
+    Raises `Unavailable`: known lots must not lose their expiry during an outage.
     """
     expiry: dict[str, datetime] = {}
     faults: dict[str, Fault] = {}
     try:
         async for row in rows:
-            _take(row, expiry, faults)
+            _add_lot(row, expiry, faults)
     except (AccessDenied, Rejected) as error:
-        return Lots({}, {SUBJECT: _unread(error)})
+        return Lots({}, {SUBJECT: _unreadable_lots(error)})
     return Lots(expiry, faults)
 
 
-def _take(row: dict[str, Any], expiry: dict[str, datetime], faults: dict[str, Fault]) -> None:
+def _add_lot(row: dict[str, Any], expiry: dict[str, datetime], faults: dict[str, Fault]) -> None:
     try:
         known = lot(row)
     except RowInvalid as error:
@@ -59,8 +57,11 @@ def _take(row: dict[str, Any], expiry: dict[str, datetime], faults: dict[str, Fa
         expiry[known.uid] = known.valid_until
 
 
-def _unread(error: AccessDenied | Rejected) -> Fault:
-    detail = f"{error.message}. Stock is stated without expiry dates; set balance.dialect.series to false to do without"
+def _unreadable_lots(error: AccessDenied | Rejected) -> Fault:
+    detail = (
+        f"{error.message}. Stock is published without expiry dates. If they are not needed, set balance.dialect.series "
+        "to false"
+    )
     return Fault(reason=Reason.BALANCE_UNREADABLE, detail=detail)
 
 
@@ -70,7 +71,7 @@ Rows = AsyncIterator[Row]
 
 
 class BalanceReader(Protocol):
-    """What is read of Balance."""
+    """The Balance resources that are imported."""
 
     def items(self) -> Rows: ...
     def prices(self) -> Rows: ...
@@ -83,7 +84,7 @@ class BalanceReader(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A resource, staged: what makes facts of its rows, and what was at fault beside them (by subject)."""
+    """A resource in the scratch file: the builder of its facts, and faults apart from its rows (by subject)."""
 
     fact: FactBuilder
     faults: Mapping[str, Fault] = field(default_factory=dict)
@@ -97,32 +98,32 @@ async def read_snapshot(
     now: datetime,
     discounts: Discounts = NO_DISCOUNTS,
 ) -> Snapshot:
-    """Stage all rows of a resource by item uid; `discounts` belong to the prices.
+    """Read all rows of a resource into the scratch file, by item uid; `discounts` apply to prices only.
 
-    Raises `UpstreamError`; then nothing of it may be used.
+    Raises `UpstreamError`; then the snapshot must not be used.
     """
     match resource:
         case "items":
             return Snapshot(await _items(balance, dialect, scratch))
         case "prices":
             rows = latest_prices(balance.item_pricing(), until=now) if dialect.item_pricing else balance.prices()
-            await _stage(scratch, rows, _staged_price)
+            await _stage(scratch, rows, _stage_price)
             return Snapshot(PriceFacts(discounts), discounts.faults)
         case "stock":
             return await _stock(balance, dialect, scratch)
 
 
 async def _items(balance: BalanceReader, dialect: Dialect, scratch: ScratchFile) -> ItemFacts:
-    """Items and folders; what Balance has marked for deletion is not there any more."""
+    """Items and folders; a row that Balance has marked for deletion counts as missing."""
     folders: dict[str, Folder] = {}
 
-    def staged(row: Row) -> StagedRow | None:
+    def stage_item(row: Row) -> StagedRow | None:
         uid, group = reference(row, "uid") or "", reference(row, "Group")
         if is_folder(row):
             folders[uid] = Folder(text(row, "Name") or "", group)
         return None if deleted(row) else StagedRow(uid, group or "", row)
 
-    await _stage(scratch, balance.items(), staged)
+    await _stage(scratch, balance.items(), stage_item)
     return ItemFacts(dialect, folders)
 
 
@@ -132,26 +133,26 @@ async def _stock(balance: BalanceReader, dialect: Dialect, scratch: ScratchFile)
     except RowInvalid as error:
         raise Rejected(error.detail, reason=error.reason) from None
     known = await read_lots(balance.series()) if dialect.series else Lots({}, {})
-    await _stage(scratch, balance.stocks(), _staged_stock)
+    await _stage(scratch, balance.stocks(), _stage_stock)
     return Snapshot(StockFacts(names, known.expiry), known.faults)
 
 
-def _staged_price(row: Row) -> StagedRow:
+def _stage_price(row: Row) -> StagedRow:
     item = reference(row, "Item") or ""
     return StagedRow(item, item, row)
 
 
-def _staged_stock(row: Row) -> StagedRow:
+def _stage_stock(row: Row) -> StagedRow:
     ref = f"{reference(row, 'Warehouse') or ''} {reference(row, 'Series') or ''}"
     return StagedRow(reference(row, "Item") or "", ref, row)
 
 
-async def _stage(scratch: ScratchFile, rows: Rows, of: Callable[[Row], StagedRow | None]) -> None:
-    waiting: list[StagedRow] = []
+async def _stage(scratch: ScratchFile, rows: Rows, stage_row: Callable[[Row], StagedRow | None]) -> None:
+    batch: list[StagedRow] = []
     async for row in rows:
-        if (staged := of(row)) is not None:
-            waiting.append(staged)
-        if len(waiting) >= AT_ONCE:
-            scratch.put(waiting)
-            waiting = []
-    scratch.put(waiting)
+        if (staged := stage_row(row)) is not None:
+            batch.append(staged)
+        if len(batch) >= AT_ONCE:
+            scratch.put(batch)
+            batch = []
+    scratch.put(batch)

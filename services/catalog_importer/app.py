@@ -1,4 +1,4 @@
-"""catalog-importer: items and prices become WooCommerce products."""
+"""catalog-importer: creates and updates WooCommerce products from Balance's items and prices."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ FLOWS = frozenset({"catalogue", "prices"})
 
 @asynccontextmanager
 async def blueprint(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Blueprint]:
-    """The service, wired: a lane of product writes for each shop."""
+    """Wire the service: one lane of product writes per shop."""
     async with open_shops(settings, clock) as shops, open_pictures(settings, clock) as pictures:
         guards = {name: Guard(name, shop, settings.shops[name], clock) for name, shop in shops.items()}
         lanes = [
@@ -46,7 +46,7 @@ async def blueprint(settings: Settings, clock: Clock = utc_now) -> AsyncIterator
 def product_lane(
     settings: Settings, name: str, shop: WooCommerce, clock: Clock, pictures: PictureSource | None = None
 ) -> Lane:
-    """The lane of a shop's product writes: as many at once as one look-up covers, written in batches of the shop."""
+    """Return the lane of a shop's product writes; it takes as many rows as one look-up covers."""
     deliveries = ProductDeliveries(settings.shops[name], shop, clock, pictures)
     return replace(
         shop_lane(settings, name, product_lane_name(name), deliveries),

@@ -1,4 +1,4 @@
-"""Planning and writing products: look up, split into create, adopt and update, write in batches, believe the echo."""
+"""Planning and writing products: look up, create, adopt or update in batches, and check what the shop stored."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from services.settings.shop import ShopSettings
 
 @dataclass(frozen=True, slots=True)
 class ProductJob:
-    """A row that the rules let through, with its payload."""
+    """A row with its payload."""
 
     row: Row
     payload: ProductPayload
@@ -52,8 +52,8 @@ Outcomes = dict[str, Outcome]
 class ProductDeliveries:
     """The deliveries of one shop's products, of both kinds.
 
-    Every attempt looks up first, so that a repetition after an unknown outcome finds what the last one made
-    (API fact: a batch goes on after the client has hung up). Upstream failures become outcomes; none is raised.
+    Every attempt looks up first, so that a repetition after an unknown outcome finds what the last attempt created
+    (WooCommerce fact 30). Upstream failures become outcomes and are not raised.
     """
 
     def __init__(
@@ -64,74 +64,74 @@ class ProductDeliveries:
         pictures: PictureSource | None = None,
     ) -> None:
         self._settings, self._shop, self._now, self._pictures = settings, shop, now, pictures
-        self._batches, self._looks = Batches(settings.batch_size), Batches(MOST_SKUS)
+        self._batches, self._look_ups = Batches(settings.batch_size), Batches(MOST_SKUS)
 
     async def __call__(self, rows: Sequence[Row]) -> list[Outcome]:
-        """One outcome per row, in order. Rows are of this shop and of different items."""
+        """Return one outcome per row, in order. Rows are of this shop and of different items."""
         jobs = [ProductJob(row, ProductPayload.model_validate(row.payload)) for row in rows]
-        outcomes = self._barred(jobs)
+        outcomes = self._skip_ineligible(jobs)
         allowed = [job for job in jobs if job.row.id not in outcomes]
-        sights = await look_up_products(self._shop, [job.payload for job in allowed], self._looks)
-        outcomes |= await self._follow(zip(allowed, sights, strict=True))
+        results = await look_up_products(self._shop, [job.payload for job in allowed], self._look_ups)
+        outcomes |= await self._place_and_write(zip(allowed, results, strict=True))
         return [outcomes[row.id] for row in rows]
 
-    def _barred(self, jobs: Iterable[ProductJob]) -> Outcomes:
-        """The rules are asked again at the last step before the shop is touched (claims S0.41, S0.43)."""
-        verdicts = ((job, self._judged(job.payload)) for job in jobs if not job.payload.desired.retired)
-        return {job.row.id: self._left_alone(job, verdict) for job, verdict in verdicts if isinstance(verdict, Skip)}
+    def _skip_ineligible(self, jobs: Iterable[ProductJob]) -> Outcomes:
+        """The rules are checked again immediately before the shop is changed (claims S0.41, S0.43)."""
+        checked = ((job, self._check(job.payload)) for job in jobs if not job.payload.desired.retired)
+        return {job.row.id: self._skip(job, result) for job, result in checked if isinstance(result, Skip)}
 
-    def _judged(self, payload: ProductPayload) -> Eligible | Skip:
+    def _check(self, payload: ProductPayload) -> Eligible | Skip:
         return check_eligibility(payload.nature, effective(self._settings.catalogue, payload.commanded))
 
-    async def _follow(self, seen: Iterable[tuple[ProductJob, LookUpResult | Outcome]]) -> Outcomes:
-        """Settle what needs no write; write the rest."""
-        placed = [(job, self._place(job, sight)) for job, sight in seen]
+    async def _place_and_write(self, looked_up: Iterable[tuple[ProductJob, LookUpResult | Outcome]]) -> Outcomes:
+        """Conclude what needs no write; write the rest."""
+        placed = [(job, self._place(job, result)) for job, result in looked_up]
         changes = [(job, found) for job, found in placed if isinstance(found, ProductChange) and job.row.kind != PLAN]
-        settled = {job.row.id: self._settled(job, found) for job, found in placed}
+        concluded = {job.row.id: self._conclude(job, found) for job, found in placed}
         if self._pictures is not None:
-            changes = await asyncio.gather(*[self._pictured(job, change, self._pictures) for job, change in changes])
-        return settled | await self._write(changes)
+            changes = await asyncio.gather(*[self._add_picture(job, change, self._pictures) for job, change in changes])
+        return concluded | await self._write(changes)
 
-    async def _pictured(
+    async def _add_picture(
         self, job: ProductJob, change: ProductChange, pictures: PictureSource
     ) -> tuple[ProductJob, ProductChange]:
-        """A picture that cannot be had now holds up no product: it is looked for again with the next change."""
+        """A picture that is not available delays no product: it is tried again with the next change."""
         try:
             return job, await with_picture(job.payload, change, pictures, self._shop)
         except UpstreamError as error:
             log.warning("picture left out", extra={"delivery": job.row.id, "why": error.message})
             return job, change
 
-    def _place(self, job: ProductJob, sight: LookUpResult | Outcome) -> Placement | Outcome:
-        if isinstance(sight, LookUpResult):
-            return place_item(job.payload, sight.found, sight.linked, self._settings, sight.further)
-        return sight
+    def _place(self, job: ProductJob, result: LookUpResult | Outcome) -> Placement | Outcome:
+        if isinstance(result, LookUpResult):
+            return place_item(job.payload, result.found, result.linked, self._settings, result.further)
+        return result
 
-    def _settled(self, job: ProductJob, placement: Placement | Outcome) -> Outcome:
+    def _conclude(self, job: ProductJob, placement: Placement | Outcome) -> Outcome:
         match placement:
             case ProductChange():
                 return Done((report.planned_event(job.payload, placement, self._now()),))
             case ProductGone(product_id):
                 return Done((report.unlinked_event(job.payload, product_id, self._now()),))
             case Skip(reason, detail):
-                is_word = job.row.kind == PLAN or reason == Reason.PRODUCT_NOT_MADE
-                return self._left_alone(job, placement) if is_word else Refused(reason, detail)
+                is_announced = job.row.kind == PLAN or reason == Reason.PRODUCT_NOT_MADE
+                return self._skip(job, placement) if is_announced else Refused(reason, detail)
             case outcome:
                 return outcome
 
-    def _left_alone(self, job: ProductJob, skip: Skip) -> Done:
+    def _skip(self, job: ProductJob, skip: Skip) -> Done:
         return Done((report.skipped_delivery_event(job.payload, skip, self._now()),))
 
     async def _write(self, changes: Sequence[tuple[ProductJob, ProductChange]]) -> Outcomes:
         new = [pair for pair in changes if pair[1].action == "create"]
-        held = [pair for pair in changes if pair[1].action != "create"]
+        existing = [pair for pair in changes if pair[1].action != "create"]
         outcomes, taken = await self._create(new)
-        return outcomes | await self._adopt(taken) | await self._update(held)
+        return outcomes | await self._adopt(taken) | await self._update(existing)
 
     async def _create(
         self, new: Sequence[tuple[ProductJob, ProductChange]]
     ) -> tuple[Outcomes, dict[str, tuple[ProductJob, NotStored]]]:
-        """The outcomes, and those whose SKU another product has taken in the meantime."""
+        """The outcomes, and the jobs whose SKU another product took in the meantime."""
         results = await send_creations(self._shop, [change for _, change in new], self._batches)
         outcomes, taken = {}, {}
         for (job, change), result in zip(new, results, strict=True):
@@ -142,24 +142,24 @@ class ProductDeliveries:
         return outcomes, taken
 
     async def _adopt(self, taken: dict[str, tuple[ProductJob, NotStored]]) -> Outcomes:
-        """Look again before acting: the product that has the SKU is adopted instead of failing (claim K22)."""
-        sights = await look_up_products(self._shop, [job.payload for job, _ in taken.values()], self._looks)
+        """Look up again: the product that has the SKU is adopted (claim K22)."""
+        results = await look_up_products(self._shop, [job.payload for job, _ in taken.values()], self._look_ups)
         placed = []
-        for (job, refusal), sight in zip(taken.values(), sights, strict=True):
-            placed.append((job, self._place(job, await self._named(refusal, sight)), refusal))
+        for (job, refusal), result in zip(taken.values(), results, strict=True):
+            placed.append((job, self._place(job, await self._find_holder(refusal, result)), refusal))
         adopted = [(job, found) for job, found, _ in placed if isinstance(found, ProductChange) and found.product]
         outcomes = {job.row.id: self._not_adopted(job, found, refusal) for job, found, refusal in placed}
         return outcomes | await self._update(adopted)
 
-    async def _named(self, refusal: NotStored, sight: LookUpResult | Outcome) -> LookUpResult | Outcome:
-        """Where the SKU finds nothing, the product that the shop itself names as its holder."""
-        unseen = isinstance(sight, LookUpResult) and not sight.found
-        return await look_up_by_id(self._shop, refusal.resource_id) if unseen and refusal.resource_id else sight
+    async def _find_holder(self, refusal: NotStored, result: LookUpResult | Outcome) -> LookUpResult | Outcome:
+        """If the SKU finds nothing, look up the product that the shop's refusal names as its holder."""
+        not_found = isinstance(result, LookUpResult) and not result.found
+        return await look_up_by_id(self._shop, refusal.resource_id) if not_found and refusal.resource_id else result
 
     def _not_adopted(self, job: ProductJob, placement: Placement | Outcome, refusal: NotStored) -> Outcome:
         if isinstance(placement, ProductChange):
-            return Unknown(f"{refusal.message}; the product that has it is not to be seen yet")
-        return self._settled(job, placement)
+            return Unknown(f"{refusal.message}; the product that has it is not visible yet")
+        return self._conclude(job, placement)
 
     async def _update(self, changes: Sequence[tuple[ProductJob, ProductChange]]) -> Outcomes:
         results = await send_updates(self._shop, [change for _, change in changes], self._batches)
@@ -178,9 +178,9 @@ class ProductDeliveries:
             case None:
                 return Done((report.linked_event(job.payload, change, None, self._now()),))
             case Stored():
-                return self._echoed(job, change, result)
+                return self._check_stored(job, change, result)
             case NotStored(reason=Reason.SHOP_PRODUCT_GONE) | Refused(reason=Reason.SHOP_PRODUCT_GONE):
-                return self._vanished(job, change)
+                return self._handle_gone(job, change)
             case NotStored(sku_taken=True):
                 return Refused(Reason.PRODUCT_SKU_AMBIGUOUS, result.message)
             case NotStored():
@@ -188,9 +188,11 @@ class ProductDeliveries:
             case outcome:
                 return outcome
 
-    def _echoed(self, job: ProductJob, change: ProductChange, stored: Stored) -> Outcome:
-        """The product is linked once SKU, prices, status and categories are as meant; a name in another form is only
-        reported, since a product without a link has no stock and no orders."""
+    def _check_stored(self, job: ProductJob, change: ProductChange, stored: Stored) -> Outcome:
+        """Link the product if SKU, prices, status and categories are stored as sent.
+
+        A name in another form is only reported, since a product without a link has no stock and no orders.
+        """
         try:
             found = differences(job.payload.shop, change.write, stored.json)
         except UpstreamError as error:
@@ -203,8 +205,8 @@ class ProductDeliveries:
             log.warning("stored in another form", extra={"delivery": job.row.id, "product": stored.id, "why": str(one)})
         return Done((report.linked_event(job.payload, with_stored_values(change, stored, minor), stored, self._now()),))
 
-    def _vanished(self, job: ProductJob, change: ProductChange) -> Outcome:
-        """A linked product that is gone frees its item; one that vanished since the look-up is looked up again."""
+    def _handle_gone(self, job: ProductJob, change: ProductChange) -> Outcome:
+        """Unlink a product that is gone; one that disappeared since the look-up is looked up again."""
         if job.payload.link is None or change.product is None:
-            return Unknown(f"the product with SKU {job.payload.nature.sku} vanished between look-up and write")
+            return Unknown(f"the product with SKU {job.payload.nature.sku} disappeared between look-up and write")
         return Done((report.unlinked_event(job.payload, change.product.id, self._now()),))

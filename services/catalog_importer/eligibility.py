@@ -1,4 +1,4 @@
-"""Which Balance items may become products of a shop. Default deny: what no rule lets in stays invisible."""
+"""Which Balance items may become products of a shop. Deny by default: an item needs a rule that allows it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from services.settings.catalogue import CatalogueSettings
 
 @dataclass(frozen=True, slots=True)
 class Eligible:
-    """The item may be a product, in these WooCommerce categories, under this SKU."""
+    """The item may become a product, in these WooCommerce categories, under this SKU."""
 
     category_ids: tuple[int, ...]
     sku: str
@@ -23,14 +23,14 @@ class Eligible:
 
 @dataclass(frozen=True, slots=True)
 class Skip:
-    """The item is left alone; `detail` says what would have to change."""
+    """The item is skipped; `detail` describes why, and what has to change."""
 
     reason: Reason
     detail: str
 
 
 class ItemTraits(Part):
-    """What of an item decides whether it may be a product; `groups` from the nearest folder to the root."""
+    """The fields of an item that decide whether it may become a product; `groups` lead from its folder to the root."""
 
     item: Uid
     kind: ItemKind
@@ -40,12 +40,12 @@ class ItemTraits(Part):
     requisites: tuple[str | None, str | None, str | None] = (None, None, None)
 
     def requisite(self, number: str) -> str:
-        """An additional requisite, without outer blanks; empty where it is not filled."""
+        """Return an additional requisite without surrounding blanks; empty if it is not filled."""
         return (self.requisites[int(number) - 1] or "").strip()
 
 
 def item_traits(item: ItemChanged) -> ItemTraits:
-    """The deciding part of an item."""
+    """Return the fields of an item that the rules depend on."""
     path = [group.uid for group in reversed(item.path)]
     groups = tuple(dict.fromkeys([item.group, *path] if item.group else path))
     return ItemTraits(
@@ -63,24 +63,27 @@ def _trimmed(sku: str | None) -> str | None:
 
 
 def same_sku(sku: str | None) -> str:
-    """A SKU as the shop compares it: without outer blanks and letter case (API fact: reference section 2)."""
+    """Return a SKU as the shop compares it: without surrounding blanks and letter case (WooCommerce fact 18)."""
     return (sku or "").strip().casefold()
 
 
 def check_eligibility(item: ItemTraits, rules: CatalogueSettings) -> Eligible | Skip:
-    """Whether the rules let an item in (claims S0.3, S0.4, S0.5, S0.40, S0.42, S1.14, S3.1)."""
+    """Return whether the rules allow an item to become a product.
+
+    Claims S0.3, S0.4, S0.5, S0.40, S0.42, S1.14 and S3.1.
+    """
     categories = _categories(item, rules)
     if isinstance(categories, Skip):
         return categories
-    refused = _kind(item, rules) or _sold_if(item, rules) or _sku(item.sku, rules)
-    return refused or Eligible(categories, item.sku or "")
+    skip = _check_kind(item, rules) or _check_sold_if(item, rules) or _check_sku(item.sku, rules)
+    return skip or Eligible(categories, item.sku or "")
 
 
-def _sold_if(item: ItemTraits, rules: CatalogueSettings) -> Skip | None:
-    """An item may be kept from the shop by an additional requisite, e.g. "sell online" (claim S3.1)."""
+def _check_sold_if(item: ItemTraits, rules: CatalogueSettings) -> Skip | None:
+    """An additional requisite, e.g. "sell online", may exclude an item from the shop (claim S3.1)."""
     for number, values in rules.sold_if.items():
         if item.requisite(number).casefold() not in {value.casefold() for value in values}:
-            detail = f"additional requisite {number} is {item.requisite(number)!r}; catalogue.sold-if wants {values}"
+            detail = f"additional requisite {number} is {item.requisite(number)!r}; catalogue.sold-if needs {values}"
             return Skip(Reason.PRODUCT_NOT_FOR_SALE, detail)
     return None
 
@@ -88,19 +91,19 @@ def _sold_if(item: ItemTraits, rules: CatalogueSettings) -> Skip | None:
 def _categories(item: ItemTraits, rules: CatalogueSettings) -> tuple[int, ...] | Skip:
     found = fate(item.groups, rules)
     if found.excluded:
-        detail = f"group {found.by} is excluded; davtari mapping include {found.by} opens it"
+        detail = f"group {found.by} is excluded; davtari mapping include {found.by} includes it"
         return Skip(Reason.PRODUCT_GROUP_EXCLUDED, detail)
     if found.category_ids:
         return _by_requisite(item, rules) or found.category_ids
     if not item.groups:
-        return Skip(Reason.PRODUCT_GROUP_NOT_MAPPED, "the item stands in no group; move it into one in Balance")
+        return Skip(Reason.PRODUCT_GROUP_NOT_MAPPED, "the item is in no group; move it into one in Balance")
     group = item.groups[0]
-    fix = f"davtari mapping set {group} CATEGORY maps it, davtari plan groups shows all"
+    fix = f"davtari mapping set {group} CATEGORY maps it, davtari plan groups lists all groups"
     return Skip(Reason.PRODUCT_GROUP_NOT_MAPPED, f"group {group} is not mapped to a category; {fix}")
 
 
 def _by_requisite(item: ItemTraits, rules: CatalogueSettings) -> tuple[int, ...] | Skip | None:
-    """The categories that an additional requisite names (claim S4.25); only within groups that are let in."""
+    """The categories that an additional requisite names (claim S4.25); only for items of mapped groups."""
     value = item.requisite(rules.category_requisite) if rules.category_requisite else ""
     if not value:
         return None
@@ -110,14 +113,14 @@ def _by_requisite(item: ItemTraits, rules: CatalogueSettings) -> tuple[int, ...]
     return Skip(Reason.PRODUCT_GROUP_NOT_MAPPED, detail)
 
 
-def _kind(item: ItemTraits, rules: CatalogueSettings) -> Skip | None:
+def _check_kind(item: ItemTraits, rules: CatalogueSettings) -> Skip | None:
     if item.kind == "goods" or (item.kind == "service" and rules.allow_services):
         return None
     fix = "set catalogue.allow-services to sell it" if item.kind == "service" else "give it the item type of goods"
-    return Skip(Reason.PRODUCT_NOT_GOODS, f"the item is no goods (type {item.item_type!r}, {item.kind}); {fix}")
+    return Skip(Reason.PRODUCT_NOT_GOODS, f"the item is not goods (type {item.item_type!r}, {item.kind}); {fix}")
 
 
-def _sku(sku: str | None, rules: CatalogueSettings) -> Skip | None:
+def _check_sku(sku: str | None, rules: CatalogueSettings) -> Skip | None:
     if sku is None:
         return Skip(Reason.PRODUCT_NO_SKU, "the item has no SKU; fill the field that balance.dialect.sku-field names")
     if pattern := first_match(sku, rules.sku_deny):
@@ -128,17 +131,17 @@ def _sku(sku: str | None, rules: CatalogueSettings) -> Skip | None:
 
 
 def first_match(sku: str, patterns: Iterable[str]) -> str | None:
-    """The first glob pattern that a SKU matches; letter case does not matter, as in the shop."""
+    """Return the first glob pattern that a SKU matches, without letter case."""
     return next((pattern for pattern in patterns if fnmatchcase(sku.casefold(), pattern.casefold())), None)
 
 
 def find_sku_conflict(item: ItemTraits, sharers: Iterable[ItemChanged], rules: CatalogueSettings) -> Skip | None:
-    """Refuses an item whose SKU another item that may be a product carries too: both are skipped.
+    """Return a skip if another eligible item has the same SKU: then both are skipped.
 
-    An item that no rule lets in is invisible, also here: a retired twin in an unmapped group blocks nobody.
+    Items that are not eligible do not count: an old item in an unmapped group blocks no other.
     """
     for other in sharers:
         if other.item != item.item and isinstance(check_eligibility(item_traits(other), rules), Eligible):
-            detail = f"SKU {item.sku} is also that of item {other.item} ({other.name}); give one of them another SKU"
+            detail = f"item {other.item} ({other.name}) has SKU {item.sku} too; give one of them another SKU"
             return Skip(Reason.PRODUCT_SKU_USED_TWICE, detail)
     return None

@@ -38,12 +38,12 @@ TOPICS = ("balance.items", "balance.prices", "catalog.links", "catalog.plans", "
 
 
 def rules_fingerprint(settings: Settings) -> str:
-    """Stands for all settings that decisions depend on: with another one every item is decided again."""
+    """Return a fingerprint of the settings that decisions depend on: when it changes, every item is decided again."""
     return fingerprint([settings.balance, *settings.shops.values()])
 
 
 def handlers(settings: Settings) -> Handlers:
-    """The rules of the importer under these settings."""
+    """Return the rules of the importer."""
     shops = tuple(settings.shops)
     return Handlers(
         topics=TOPICS,
@@ -71,7 +71,7 @@ def _decide(settings: Settings, subject: str, state: State) -> Decision:
 
 
 def on_item_changed(shops: Iterable[str], envelope: Envelope[ItemChanged], state: State) -> None:
-    """An item is new or other than it was; those that share its SKU, now or before, are concerned too."""
+    """An item is new or changed; items that share its SKU, now or before, are decided again too."""
     item, before = envelope.data, state.get(ITEM, envelope.data.item)
     state.put(ITEM, item.item, item, ref=sku_ref(item))
     remember_group(item, before, state)
@@ -80,7 +80,7 @@ def on_item_changed(shops: Iterable[str], envelope: Envelope[ItemChanged], state
 
 
 def on_item_withdrawn(shops: Iterable[str], envelope: Envelope[ItemWithdrawn], state: State) -> None:
-    """Balance has the item no more: its SKU is free, its product stays."""
+    """An item is no longer in Balance: its SKU is free, its product remains."""
     event, before = envelope.data, state.get(ITEM, envelope.data.item)
     state.drop(ITEM, event.item)
     state.drop(GROUP_MEMBER, event.item)
@@ -89,19 +89,19 @@ def on_item_withdrawn(shops: Iterable[str], envelope: Envelope[ItemWithdrawn], s
 
 
 def on_price_changed(shops: Iterable[str], envelope: Envelope[PriceChanged], state: State) -> None:
-    """An item has other prices."""
+    """The prices of an item changed."""
     state.put(PRICES, envelope.data.item, envelope.data)
     _touch(shops, [envelope.data.item], state)
 
 
 def on_product_linked(envelope: Envelope[ProductLinked], state: State) -> None:
-    """An item is a product, and this was written there last."""
+    """An item is linked to a product; the event contains what was written to it last."""
     state.put(LINK, envelope.data.key, envelope.data)
     state.touch(envelope.data.key)
 
 
 def on_product_unlinked(envelope: Envelope[ProductUnlinked], state: State) -> None:
-    """The product is gone: the item is placed anew, if the rules still let it in."""
+    """The product is gone: the item gets a new one, if the rules still allow it."""
     link = state.get(LINK, envelope.data.key)
     remember_gone(envelope.data, state)
     if link and link.product_id == envelope.data.product_id:
@@ -110,7 +110,7 @@ def on_product_unlinked(envelope: Envelope[ProductUnlinked], state: State) -> No
 
 
 def on_product_planned(envelope: Envelope[ProductPlanned], state: State) -> None:
-    """Our own word about an item: it is not said twice. Others that have its SKU may be let in, or are not any more."""
+    """A plan or skip was announced; it is not announced twice. Items that share its SKU are decided again."""
     event = envelope.data
     state.put(PLANNED, event.key, event)
     for other in _sharers({same_sku(event.sku)}, state):

@@ -1,11 +1,12 @@
-"""Who owns a field of a product that exists already: Balance, the storefront, or whoever wrote it last (claim S0.16).
+"""Who owns a field of an existing product: Balance, or the shop's staff (claim S0.16).
 
 - `always`: Balance's value is written.
-- `if-empty`: it is written only where the shop has nothing.
-- `if-unchanged`: it is written only where the shop still holds what we wrote last; what was edited by hand stays.
-- `never`: the field is the storefront's.
+- `if-empty`: it is written only if the shop has no value.
+- `if-unchanged`: it is written only if the shop still has the value written last; an edit by hand is kept.
+- `never`: the field belongs to the shop's staff.
 
-A value that the shop holds already may always be sent: that changes nothing, and saves the product (see `price.py`).
+A value that equals the shop's may always be sent: it changes nothing, and saves the product (see `price.py`). Edits
+that are kept although Balance has another value are part of the link, so that a person can see them (claim K21).
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ OF_PARENT = ("name", "category_ids")
 
 
 def may_write(owner: Ownership, meant: Any, held: Any, base: Any, empty: Any = None) -> bool:
-    """Whether `meant` may replace what the shop holds, given what we wrote there last (`base`)."""
+    """Return whether `meant` may replace the shop's value `held`, when `base` was written last."""
     if owner == "never":
         return False
     return (
@@ -40,8 +41,8 @@ def may_write(owner: Ownership, meant: Any, held: Any, base: Any, empty: Any = N
 def select_writable(
     desired: DesiredProduct, owners: FieldOwnership, held: Product, base: WrittenProduct
 ) -> DesiredProduct:
-    """The part of the desired fields that may be written to this product; `base` is what we wrote last."""
-    judged = {
+    """Return the desired fields that may be written to this product; `base` is what was written last."""
+    allowed = {
         "name": may_write(
             owners.name, normalize_name(desired.name), normalize_name(held.name), normalize_name(base.name)
         ),
@@ -50,14 +51,14 @@ def select_writable(
         "weight": may_write(owners.weight, desired.weight, held.weight or None, base.weight),
         "category_ids": _may_write_categories(desired.category_ids, owners.category, held, base),
     }
-    dropped = {name: None for name, may in judged.items() if not may or (held.is_variation and name in OF_PARENT)}
+    dropped = {name: None for name, may in allowed.items() if not may or (held.is_variation and name in OF_PARENT)}
     return desired.model_copy(update={**dropped, "sku": _sku(desired.sku, held, base)})
 
 
 def _sku(meant: str | None, held: Product, base: WrittenProduct) -> str | None:
-    """A changed SKU follows Balance only where the shop still holds the one that we wrote or adopted (claim S3.5).
+    """A changed SKU is written only if the shop still has the one that was written or adopted (claim S3.5).
 
-    The shop's own spelling of the same SKU stays: letter case means nothing to it.
+    The shop's spelling of the same SKU is kept: letter case does not matter.
     """
     if meant is None or same_sku(meant) == same_sku(held.sku):
         return held.sku if meant else None
@@ -65,22 +66,22 @@ def _sku(meant: str | None, held: Product, base: WrittenProduct) -> str | None:
 
 
 def normalize_name(text: str | None) -> str | None:
-    """A name as it is compared: the shop keeps `&` as `&amp;`."""
+    """Return a name as it is compared: the shop stores `&` as `&amp;` (WooCommerce fact 13)."""
     return " ".join(unescape(text).split()) or None if text else None
 
 
 def sale_in_shop(held: Product) -> SalePrice:
-    """The sale that the shop holds; one that cannot be read is another than any of ours."""
+    """Return the sale price in the shop; an unreadable value differs from any that was written."""
     return NO_SALE.model_copy(update={"price": held.sale_price, "starts": held.sale_from, "ends": held.sale_to})
 
 
 def last_written_sale(base: WrittenProduct) -> SalePrice:
-    """The sale that we wrote last."""
+    """Return the sale price that was written last."""
     return SalePrice(price=base.sale_price, starts=base.sale_from, ends=base.sale_to)
 
 
 def _may_write_categories(meant: tuple[int, ...] | None, owner: Ownership, held: Product, base: WrittenProduct) -> bool:
-    """Categories are a set to which others may add: ours are unchanged while they are still among them."""
+    """The shop's staff may add categories: ours are unchanged while the product still has them."""
     last, there = set(base.category_ids or ()), set(held.category_ids)
     if not meant or (there.issuperset(meant) and not (last - {*meant}) & there):
         return False
@@ -88,28 +89,28 @@ def _may_write_categories(meant: tuple[int, ...] | None, owner: Ownership, held:
 
 
 def merge_categories(meant: Sequence[int], held: Product, base: WrittenProduct) -> tuple[int, ...]:
-    """All categories of the product afterwards: ours move, those that others added stay (claim S4.17)."""
-    of_others = (one for one in held.category_ids if one not in (base.category_ids or ()) and one not in meant)
-    return (*of_others, *meant)
+    """Return the product's categories after the write: ours change, those that others added are kept (claim S4.17)."""
+    others = (one for one in held.category_ids if one not in (base.category_ids or ()) and one not in meant)
+    return (*others, *meant)
 
-
-# Edits in the shop that a field's ownership keeps: told with the link, so that a person can see them (claim K21).
 
 FieldValues = tuple[Any, Any, Any]
-"""Of one field: what the shop holds, what we wrote there last, what Balance wants."""
+"""Of one field: the shop's value, the value written last, and Balance's value."""
 
 
 def find_kept_edits(
     desired: DesiredProduct, owned: DesiredProduct, held: Product, base: WrittenProduct
 ) -> tuple[KeptEdit, ...]:
-    """The fields that somebody has edited since we wrote them, and that are left so although Balance wants another.
+    """Return the fields edited in the shop since they were written, that are kept although Balance differs.
 
-    A field that we never wrote was not edited: it was there before us, or is the storefront's from the start.
+    A field that was never written counts as not edited: it existed before, or belongs to the shop's staff.
     """
-    return tuple(_kept(desired, owned, held, base))
+    return tuple(_find_kept(desired, owned, held, base))
 
 
-def _kept(desired: DesiredProduct, owned: DesiredProduct, held: Product, base: WrittenProduct) -> Iterator[KeptEdit]:
+def _find_kept(
+    desired: DesiredProduct, owned: DesiredProduct, held: Product, base: WrittenProduct
+) -> Iterator[KeptEdit]:
     for name, (there, last, meant) in _values(desired, held, base).items():
         if getattr(owned, name) is None and meant is not None and last is not None and there not in (last, meant):
             yield KeptEdit(

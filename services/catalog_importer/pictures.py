@@ -1,7 +1,7 @@
-"""Pictures of products: only where the settings say where they lie, and only when their content has changed.
+"""Pictures of products: only if the settings contain their address, and only when their content has changed.
 
-API fact: the shop makes a new copy of a picture each time that it is given an address, and none for an id (claim K12).
-Pictures that the storefront has given a product are never replaced.
+The shop makes a new copy of a picture each time its address is sent, and none for its id (WooCommerce fact 26, claim
+K12). Pictures that the shop's staff have set are never replaced.
 """
 
 from __future__ import annotations
@@ -24,37 +24,37 @@ from services.connectors.woocommerce import php
 from services.engine.outbox.upstream_errors import Rejected
 from services.settings.model import Settings
 
-MEND = "See catalogue.images in davtari.toml"
-NOT_THERE = (404, 410)
+ADVICE = "See catalogue.images in davtari.toml"
+NOT_FOUND = (404, 410)
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """Where a picture lies, and the SHA-256 of its content."""
+    """The address of a picture, and the SHA-256 of its content."""
 
     src: str
     digest: str
 
 
 class ImageSource(Protocol):
-    """The part of a shop that pictures are looked up in."""
+    """Reads which pictures a product has."""
 
     async def image_ids(self, product_id: int) -> Sequence[int]: ...
 
 
 class PictureSource:
-    """The pictures of one shop's products; `template` is `catalogue.images` of its settings."""
+    """Reads the pictures of one shop's products; `template` is the setting `catalogue.images`."""
 
     def __init__(self, template: str, upstream: Upstream) -> None:
         self._template, self._upstream = template, upstream
 
-    async def look(self, sku: str) -> Picture | None:
-        """The picture of a SKU; None when there is none. Raises `UpstreamError`."""
+    async def find(self, sku: str) -> Picture | None:
+        """Return the picture of a SKU; None if there is none. Raises `UpstreamError`."""
         src = self._template.replace("{sku}", quote(sku, safe=""))
         try:
             answer = await self._upstream.request("GET", src, writes=False)
         except Rejected as error:
-            if error.status in NOT_THERE:
+            if error.status in NOT_FOUND:
                 return None
             raise
         return Picture(src, sha256(answer.content).hexdigest())
@@ -64,12 +64,12 @@ class PictureSource:
 async def open_pictures(
     settings: Settings, clock: Callable[[], datetime]
 ) -> AsyncIterator[Mapping[str, PictureSource]]:
-    """The pictures of each shop whose settings name them."""
+    """Open the picture source of each shop whose settings have one."""
     async with AsyncExitStack() as stack:
         found = {}
         for name, shop in settings.shops.items():
             if template := shop.catalogue.images:
-                voice = Voice(f"pictures of shop {name}", Reason.SHOP_REFUSED, MEND, MEND)
+                voice = Voice(f"pictures of shop {name}", Reason.SHOP_REFUSED, ADVICE, ADVICE)
                 found[name] = PictureSource(template, await stack.enter_async_context(Upstream(voice, clock=clock)))
         yield found
 
@@ -77,8 +77,8 @@ async def open_pictures(
 async def with_picture(
     payload: ProductPayload, change: ProductChange, pictures: PictureSource, shop: ImageSource
 ) -> ProductChange:
-    """The change with its picture, where that is another than was sent last. Raises `UpstreamError`."""
-    picture = await pictures.look(payload.nature.sku or "") if _has_pictures(payload, change) else None
+    """Return the change with its picture, if that differs from the one sent last. Raises `UpstreamError`."""
+    picture = await pictures.find(payload.nature.sku or "") if _may_have_picture(payload, change) else None
     sent = payload.base.image
     if picture is None or (sent and sent.digest == picture.digest):
         return change
@@ -91,13 +91,13 @@ async def with_picture(
     return replace(change, write=write, written=written)
 
 
-def _has_pictures(payload: ProductPayload, change: ProductChange) -> bool:
-    """Only what the catalogue flow writes; a variation's picture is its parent's affair."""
+def _may_have_picture(payload: ProductPayload, change: ProductChange) -> bool:
+    """Only products that the catalogue flow writes; the picture of a variation belongs to its parent."""
     return payload.desired.sku is not None and not (change.product and change.product.is_variation)
 
 
 def with_image_id(change: ProductChange, echo: Mapping[str, Any]) -> ProductChange:
-    """The change with the id that the shop has given to the picture, which is the first one."""
+    """Return the change with the id that the shop assigned to the picture, which is the first one."""
     if not change.write.images or change.written.image is None:
         return change
     images = php.records(echo.get("images"))

@@ -23,16 +23,14 @@ from services.connectors.woocommerce.product import Product
 from services.connectors.woocommerce.product_write import ProductWrite
 from services.settings.shop import ShopSettings
 
-# Further products of an item in one shop, its translations: prices, weight and retirement reach them too.
-#
-# Name, SKU and categories stay as they are: they are in another language, or belong to the multilingual plugin.
-
 OF_ITS_OWN = {"name": None, "sku": None, "category_ids": None}
+"""Fields that a translation does not share: they are in another language, or belong to the multilingual plugin."""
+DRAFT, PUBLISHED = "draft", "publish"
 
 
 @dataclass(frozen=True, slots=True)
 class TranslationChange:
-    """What shall be written to a further product, and how it stands in the link afterwards."""
+    """The write of a further product of an item (a translation), and its entry in the link afterwards."""
 
     product: Product
     write: ProductWrite
@@ -42,44 +40,43 @@ class TranslationChange:
 def change_translation(
     payload: ProductPayload, one: FurtherProduct, held: Product, shop: ShopSettings
 ) -> TranslationChange:
-    """The change of one further product; one in the trash is left as it is."""
+    """Return the change of one further product; one in the trash is not changed."""
     fields: dict[str, Any] = {}
     retired_from = one.retired_from
     if held.status != TRASH and payload.desired.retired:
         fields = retire_fields(held)
         retired_from = held.status if fields else one.retired_from
     elif held.status != TRASH:
-        fields, retired_from = _fields(payload, one, held, shop), None
+        fields, retired_from = _translation_fields(payload, one, held, shop), None
     after = {"sku": held.sku, "digest": payload.digest, "retired_from": retired_from}
     return TranslationChange(held, ProductWrite(id=held.id, **fields), one.model_copy(update=after))
 
 
-def _fields(payload: ProductPayload, one: FurtherProduct, held: Product, shop: ShopSettings) -> dict[str, Any]:
+def _translation_fields(
+    payload: ProductPayload, one: FurtherProduct, held: Product, shop: ShopSettings
+) -> dict[str, Any]:
     if shop.fields.stock_only:
         return {}
     ours = select_writable(payload.desired.model_copy(update=OF_ITS_OWN), shop.fields, held, payload.base)
     return write_fields(ours) | restore_fields(held, one.retired_from)
 
 
-DRAFT, SHOWN = "draft", "publish"
-
-
 def retire_fields(held: Product) -> dict[str, Any]:
-    """The fields that take a product out of the shop's window; none for a variation, which has no such status."""
-    return {"status": DRAFT} if held.status == SHOWN and not held.is_variation else {}
+    """Return the fields that make a published product a draft; none for a variation, which has no such status."""
+    return {"status": DRAFT} if held.status == PUBLISHED and not held.is_variation else {}
 
 
 def restore_fields(held: Product, retired_from: str | None) -> dict[str, Any]:
-    """The fields that put it back, if it is still as it was left; `retired_from`: the status before its retirement."""
+    """Return the fields that publish a retired product again, if nobody changed it; `retired_from`: its old status."""
     return {"status": retired_from} if retired_from and held.status == DRAFT else {}
 
 
 @dataclass(frozen=True, slots=True)
 class ProductChange:
-    """What shall be written, and what we will have written last afterwards. `product` is None for a new one.
+    """The write of a product, and what is recorded as written afterwards. `product` is None for a new one.
 
-    `kept` are the edits in the shop that stay, `further` the changes of the item's translations, `stored_otherwise` the
-    texts that the shop stored in another form, once it was written.
+    `kept` are edits in the shop that are kept, `further` the changes of the item's translations, `stored_otherwise` the
+    texts that the shop stored in another form.
     """
 
     action: Literal["create", "adopt", "update"]
@@ -93,14 +90,14 @@ class ProductChange:
 
 @dataclass(frozen=True, slots=True)
 class ProductGone:
-    """The linked product is not in the shop any more."""
+    """The linked product no longer exists in the shop."""
 
     product_id: int
 
 
 Placement = ProductChange | Skip | ProductGone
 Held = Mapping[int, Product | None]
-"""Products by id; None where the shop does not have one any more."""
+"""Products by id; None for one that no longer exists."""
 
 
 def place_item(
@@ -110,8 +107,11 @@ def place_item(
     shop: ShopSettings,
     further: Held | None = None,
 ) -> Placement:
-    """`found` are the shop's products with the item's SKU in every status; `linked` is the one it is linked to, and
-    `further` are the further ones of its link."""
+    """Return what has to be done for an item: create a product, adopt or update one, or skip the item.
+
+    `found` are the shop's products with the item's SKU, in every status; `linked` is the product of its link, and
+    `further` are the further products of its link.
+    """
     if payload.link is not None:
         return _update(payload, linked, shop, further or {}) if linked else ProductGone(payload.link.product_id)
     found_match = match_product(MatchQuery(payload.item, payload.nature.sku or "", shop.catalogue.meta_key), found)
@@ -141,7 +141,7 @@ def _update(payload: ProductPayload, linked: Product, shop: ShopSettings, held: 
 def _with_further(
     change: ProductChange, payload: ProductPayload, further: Sequence[FurtherProduct], held: Held, shop: ShopSettings
 ) -> ProductChange:
-    """The change with those of the further products; one that the shop does not have any more is left out."""
+    """The change with those of the further products; products that no longer exist are left out."""
     found = [(one, product) for one in further if (product := held.get(one.product_id))]
     return replace(change, further=tuple(change_translation(payload, one, product, shop) for one, product in found))
 
@@ -155,10 +155,8 @@ def _retire(payload: ProductPayload, held: Product) -> ProductChange:
 
 def _new(payload: ProductPayload, shop: ShopSettings) -> ProductChange | Skip:
     if shop.fields.stock_only:
-        detail = f"no product has SKU {payload.nature.sku}, and preset stock-only makes none"
-        return Skip(
-            Reason.PRODUCT_NOT_MADE, f"{detail}; make it in the shop under this SKU, it is looked for every day"
-        )
+        detail = f"no product has SKU {payload.nature.sku}, and preset stock-only creates none"
+        return Skip(Reason.PRODUCT_NOT_MADE, f"{detail}; create it in the shop with this SKU, it is searched daily")
     write = build_creation(payload.desired, payload.item, shop.catalogue.meta_key)
     return ProductChange("create", None, write, record_written(payload.desired, None, payload.digest))
 
@@ -166,8 +164,10 @@ def _new(payload: ProductPayload, shop: ShopSettings) -> ProductChange | Skip:
 def _change(
     action: Literal["adopt", "update"], payload: ProductPayload, held: Product, shop: ShopSettings
 ) -> ProductChange:
-    """Only the fields that Balance owns; never the status (claim S1.13), unless to undo what we did to it. The uid goes
-    with the catalogue's fields."""
+    """The fields that Balance owns, and the uid with the catalogue's fields.
+
+    The status is never among them (claim S1.13), except to undo a retirement.
+    """
     if shop.fields.stock_only:
         return ProductChange(action, held, ProductWrite(id=held.id), _untouched(payload))
     ours = select_writable(payload.desired, shop.fields, held, payload.base)
@@ -187,5 +187,5 @@ def _change(
 
 
 def _untouched(payload: ProductPayload) -> WrittenProduct:
-    """Nothing was written; this change was looked at."""
+    """What is recorded when nothing is written: only the digest of this change."""
     return payload.base.model_copy(update={"digest": payload.digest})

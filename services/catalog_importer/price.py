@@ -1,6 +1,7 @@
 """The regular price and the scheduled sale price of an item, from Balance's prices by price type.
 
-Amounts are in Balance's own currency and leave in whole tetri. Windows are moments; WooCommerce is told them in GMT.
+Amounts are in Balance's currency and are rounded to whole tetri. The start and end of a sale are sent to WooCommerce in
+GMT.
 """
 
 from __future__ import annotations
@@ -21,12 +22,12 @@ from services.settings.balance import BalanceSettings
 from services.settings.catalogue import PriceSettings
 
 HIGHEST = Decimal(10_000_000)
-"""A price above this is an error of input (a barcode typed as a price), not a price."""
+"""A price above this is a typing error (a barcode entered as a price)."""
 Phase = Literal["none", "before", "inside"]
 
 
 class SalePrice(Part):
-    """A sale price with its window: from `starts`, until `ends`. Without a price there is no sale."""
+    """A sale price from `starts` until `ends`. Without a price there is no sale."""
 
     price: Money | None = None
     starts: Instant | None = None
@@ -38,10 +39,10 @@ NO_SALE = SalePrice()
 
 @dataclass(frozen=True, slots=True)
 class ProductPrices:
-    """What a product shall cost. None: Balance says nothing about it, so it is not touched.
+    """The prices of a product. None: Balance has no such price, so the product's is not changed.
 
-    `phase` tells where in the sale's window we are: WooCommerce moves the charged price only when the product is
-    saved (API fact: reference section 2), so it is written again when the phase changes, at `next_edge` (claim S0.10).
+    `phase` is the position in the sale's period: WooCommerce changes the charged price reliably only when the product
+    is saved (WooCommerce fact 21), so it is written again when the phase changes, at `next_price_change` (claim S0.10).
     """
 
     regular: Decimal | None = None
@@ -57,68 +58,70 @@ class InvalidPrice(Exception):
 def compute_prices(
     stated: Sequence[ItemPrice], rules: PriceSettings, balance: BalanceSettings, now: datetime
 ) -> ProductPrices | Skip:
-    """The prices at `now`. A price that cannot be right is a reason to leave the product alone."""
+    """Return the prices at `now`; a skip if a price cannot be right."""
     try:
-        return _prices(stated, rules, balance, now)
+        return _compute(stated, rules, balance, now)
     except InvalidPrice as error:
         return Skip(Reason.PRODUCT_PRICE_INVALID, str(error))
 
 
-def _prices(
+def _compute(
     stated: Sequence[ItemPrice], rules: PriceSettings, balance: BalanceSettings, now: datetime
 ) -> ProductPrices:
-    found = _retail(stated, rules, balance, now)
-    return found if found.regular is None else replace(found, roles=_roles(stated, rules, balance, now))
+    retail = _retail_prices(stated, rules, balance, now)
+    return retail if retail.regular is None else replace(retail, roles=_role_prices(stated, rules, balance, now))
 
 
-def _roles(
+def _role_prices(
     stated: Sequence[ItemPrice], rules: PriceSettings, balance: BalanceSettings, now: datetime
 ) -> tuple[RolePrice, ...]:
     """The price of each role, by the custom field that a plugin reads it from (claims S4.13, S4.14, S4.18, S4.19)."""
-    found = {key: _price_now(stated, price_type, now) for key, price_type in rules.roles.items()}
+    current = {key: _current_price(stated, price_type, now) for key, price_type in rules.roles.items()}
     return tuple(
         RolePrice(
-            meta_key=key, price=one and _regular(one, rules, balance), currency=rules.currency_of(rules.roles[key])
+            meta_key=key,
+            price=price and _regular_price(price, rules, balance),
+            currency=rules.currency_of(rules.roles[key]),
         )
-        for key, one in found.items()
+        for key, price in current.items()
     )
 
 
-def _price_now(stated: Sequence[ItemPrice], price_type: str | None, now: datetime) -> ItemPrice | None:
+def _current_price(stated: Sequence[ItemPrice], price_type: str | None, now: datetime) -> ItemPrice | None:
     return _newest(price for price in _of_type(stated, price_type) if _is_inside(price, now))
 
 
-def _retail(
+def _retail_prices(
     stated: Sequence[ItemPrice], rules: PriceSettings, balance: BalanceSettings, now: datetime
 ) -> ProductPrices:
-    found = _price_now(stated, type_ := _regular_type(stated, rules), now)
-    if found is None:
+    current = _current_price(stated, type_ := _regular_type(stated, rules), now)
+    if current is None:
         return ProductPrices()
-    regular = _regular(found, rules, balance)
+    regular = _regular_price(current, rules, balance)
     if rules.sale_type is None and not rules.discounts:
         return ProductPrices(regular)
     if rules.discounts:
-        chosen = _discount_entry(_of_type(stated, type_, discounts=True), now)
+        selected = _select_discount(_of_type(stated, type_, discounts=True), now)
     else:
-        chosen = _sale_entry(_of_type(stated, rules.sale_type), now)
-    sale = _sale(chosen, regular, rules, balance) if chosen else NO_SALE
+        selected = _select_sale(_of_type(stated, rules.sale_type), now)
+    sale = _sale_price(selected, regular, rules, balance) if selected else NO_SALE
     return ProductPrices(regular, sale, _phase(sale, now))
 
 
 def _regular_type(stated: Sequence[ItemPrice], rules: PriceSettings) -> str | None:
-    """The set price type; without one, the only type there is besides the sale's."""
+    """The price type of the settings; without one, the only type apart from those of sales, roles and costs."""
     if rules.regular_type:
         return rules.regular_type
     types = sorted({price.price_type for price in stated} - {rules.sale_type, *rules.roles.values(), *rules.cost_types})
     if len(types) > 1:
-        raise InvalidPrice(f"Balance states {len(types)} price types ({', '.join(types)}); choose prices.regular-type")
+        raise InvalidPrice(f"Balance has {len(types)} price types ({', '.join(types)}); choose prices.regular-type")
     return types[0] if types else None
 
 
 def _of_type(stated: Iterable[ItemPrice], price_type: str | None, *, discounts: bool = False) -> list[ItemPrice]:
-    """The prices of a type as they were set, or those that Balance's discounts make of them."""
-    found = [price for price in stated if price_type and price.price_type.casefold() == price_type.casefold()]
-    return [price for price in found if (price.source == "Discounts") is discounts]
+    """The prices of a type as entered, or as reduced by Balance's discounts."""
+    of_type = [price for price in stated if price_type and price.price_type.casefold() == price_type.casefold()]
+    return [price for price in of_type if (price.source == "Discounts") is discounts]
 
 
 def _is_inside(price: ItemPrice, now: datetime) -> bool:
@@ -131,12 +134,12 @@ def _newest(found: Iterable[ItemPrice]) -> ItemPrice | None:
 
 
 def next_price_change(stated: Iterable[ItemPrice], now: datetime) -> datetime | None:
-    """When a window opens or closes next: what a product shall cost may be another then."""
+    """Return when the period of a price begins or ends next: the product's price may change then."""
     edges = (edge for price in stated for edge in (price.valid_from, price.valid_to))
     return min((edge for edge in edges if edge and edge > now), default=None)
 
 
-def _regular(stated: ItemPrice, rules: PriceSettings, balance: BalanceSettings) -> Decimal:
+def _regular_price(stated: ItemPrice, rules: PriceSettings, balance: BalanceSettings) -> Decimal:
     _check_currency(stated, rules, balance)
     price = to_tetri(stated.price)
     if price <= 0 or price > HIGHEST:
@@ -145,39 +148,40 @@ def _regular(stated: ItemPrice, rules: PriceSettings, balance: BalanceSettings) 
 
 
 def _check_currency(stated: ItemPrice, rules: PriceSettings, balance: BalanceSettings) -> None:
-    """Each price type has one currency (claim S4.19), Balance's own unless the settings say otherwise.
+    """Each price type has one currency (claim S4.19): Balance's, unless the settings have another one for it.
 
-    Balance may name a currency by code or by uid; an unnamed one is that of the type. Nothing is converted here.
+    Balance may give a currency as a code or a uid; without one, the type's currency is assumed. Nothing is converted.
     """
-    due = rules.currency_of(stated.price_type) or balance.currency
+    expected = rules.currency_of(stated.price_type) or balance.currency
     if stated.currency and stated.currency.casefold() not in {
-        due.casefold(),
-        balance.currencies.get(due, "").casefold(),
+        expected.casefold(),
+        balance.currencies.get(expected, "").casefold(),
     }:
         raise InvalidPrice(
-            f"the price {stated.price} is in currency {stated.currency}, the shop's prices of type {stated.price_type} "
-            f"are in {due}; if that is the uid of {due}, write it into balance.currencies under {due}"
+            f"the price {stated.price} is in currency {stated.currency}, but the shop's prices of type "
+            f"{stated.price_type} are in {expected}; if {stated.currency} is the uid of {expected}, set it in "
+            f"balance.currencies under {expected}"
         )
 
 
-def _sale_entry(stated: Sequence[ItemPrice], now: datetime) -> ItemPrice | None:
-    """The sale that holds now, else the next to come; WooCommerce keeps one window at a time."""
+def _select_sale(stated: Sequence[ItemPrice], now: datetime) -> ItemPrice | None:
+    """The current sale, otherwise the next one; WooCommerce stores one period at a time."""
     coming = (price for price in stated if price.valid_from and price.valid_from > now)
-    open_now = _newest(price for price in stated if _is_inside(price, now))
-    return open_now or min(coming, key=lambda price: price.valid_from or now, default=None)
+    current = _newest(price for price in stated if _is_inside(price, now))
+    return current or min(coming, key=lambda price: price.valid_from or now, default=None)
 
 
-def _discount_entry(stated: Sequence[ItemPrice], now: datetime) -> ItemPrice | None:
-    """Of several discounts that hold now the one that leaves the lowest price, else the next to come."""
-    holding = min((price for price in stated if _is_inside(price, now)), key=lambda price: price.price, default=None)
-    return holding or _sale_entry(stated, now)
+def _select_discount(stated: Sequence[ItemPrice], now: datetime) -> ItemPrice | None:
+    """The current discount with the lowest price, otherwise the next one."""
+    current = min((price for price in stated if _is_inside(price, now)), key=lambda price: price.price, default=None)
+    return current or _select_sale(stated, now)
 
 
-def _sale(stated: ItemPrice, regular: Decimal, rules: PriceSettings, balance: BalanceSettings) -> SalePrice:
-    """Below the smallest price, or not below the regular one, there is no sale (claims: Georgian and Balance facts)."""
+def _sale_price(stated: ItemPrice, regular: Decimal, rules: PriceSettings, balance: BalanceSettings) -> SalePrice:
+    """A price below the smallest allowed one, or not below the regular one, is no sale (WooCommerce fact 20)."""
     _check_currency(stated, rules, balance)
     if stated.valid_from and stated.valid_to and stated.valid_to <= stated.valid_from:
-        raise InvalidPrice(f"the window of the sale price {stated.price} ends before it begins; correct it in Balance")
+        raise InvalidPrice(f"the sale price {stated.price} ends before it begins; correct it in Balance")
     price = to_tetri(stated.price)
     if price < rules.smallest or price >= regular:
         return NO_SALE
@@ -185,7 +189,7 @@ def _sale(stated: ItemPrice, regular: Decimal, rules: PriceSettings, balance: Ba
 
 
 def _second(moment: datetime | None) -> datetime | None:
-    """WooCommerce keeps whole seconds."""
+    """WooCommerce stores whole seconds (WooCommerce fact 10)."""
     return moment.replace(microsecond=0) if moment else None
 
 

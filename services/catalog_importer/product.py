@@ -1,4 +1,4 @@
-"""What a product shall hold: an item, its prices and the shop's settings, as fields; and those fields as a write."""
+"""The fields that a product should have, from an item, its prices and the settings; and their write and digest."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from services.settings.catalogue import FieldOwnership
 
 
 class DesiredProduct(Part):
-    """The fields that Balance decides. None: not ours to say, so it is not touched.
+    """The fields that Balance decides. None: Balance does not decide it, so it is not changed.
 
-    Weight is in the unit that Balance and the shop share. Images and the status are never among them (claims K12,
-    S1.13): they are the storefront's. Only what left Balance may be `retired`, where the settings want it.
+    Weight is in the unit that Balance and the shop share. Images and the status are never included (claims K12, S1.13):
+    they belong to the shop's staff. Only an item that left Balance is `retired`, if the settings say so.
     """
 
     sku: str | None = None
@@ -37,13 +37,13 @@ class DesiredProduct(Part):
     retired: bool = False
 
     def with_prices(self, prices: ProductPrices) -> DesiredProduct:
-        """The same with the price fields."""
+        """Return a copy with the price fields."""
         retail = {"regular_price": prices.regular, "sale": prices.sale, "phase": prices.phase}
         return self.model_copy(update=retail | {"role_prices": prices.roles})
 
 
 def desired_catalogue_fields(item: ItemChanged, eligible: Eligible) -> DesiredProduct:
-    """The fields of the catalogue flow: name, SKU, weight, categories."""
+    """Return the fields of the catalogue flow: name, SKU, weight, categories."""
     return DesiredProduct(
         sku=eligible.sku,
         name=(item.name or item.full_name or eligible.sku).strip(),
@@ -57,14 +57,14 @@ def _weight(weight: Decimal | None) -> Decimal | None:
 
 
 def build_creation(desired: DesiredProduct, item: Uid, meta_key: str) -> ProductWrite:
-    """A new product: always a draft, its stock managed (claims S0.6, S0.32)."""
+    """Return the write of a new product: always a draft, with managed stock (claims S0.6, S0.32)."""
     fields = write_fields(desired)
     new = {"status": "draft", "manage_stock": True, "meta": fields.get("meta", {}) | {meta_key: item}}
     return ProductWrite(**{**fields, **new})
 
 
 def write_fields(desired: DesiredProduct) -> dict[str, Any]:
-    """The given fields by the names of a `ProductWrite`."""
+    """Return the fields that are set, by the names of a `ProductWrite`."""
     plain = {
         "sku": desired.sku,
         "name": desired.name,
@@ -77,30 +77,26 @@ def write_fields(desired: DesiredProduct) -> dict[str, Any]:
 
 
 def _role_values(prices: Sequence[RolePrice]) -> dict[str, Any]:
-    """Prices of roles stand in custom fields; one that Balance does not state is taken out."""
+    """Prices of roles are in custom fields; one that Balance does not have is removed."""
     return {"meta": {one.meta_key: one.price and price_text(one.price) for one in prices}} if prices else {}
 
 
 def _sale_values(sale: SalePrice | None) -> dict[str, Any]:
-    """The sale price and its window go in one write; no sale clears all three."""
+    """The sale price and its period are written together; without a sale all three are cleared."""
     return {} if sale is None else {"sale_price": sale.price, "sale_from": sale.starts, "sale_to": sale.ends}
 
 
 def record_written(desired: DesiredProduct, before: WrittenProduct | None, digest: str) -> WrittenProduct:
-    """What we have now written last: these fields, and for the others what we wrote before."""
+    """Return what was written last after this write: these fields, and earlier values of the others."""
     held = before.model_dump(exclude={"retired_from"}) if before else {}
     roles = {"role_prices": desired.role_prices} if desired.role_prices else {}
     return WrittenProduct.model_validate({**held, **write_fields(desired), **roles, "digest": digest})
 
 
-# Short digests that tell whether a product, or a reason, is still the one of the last time.
-
-
 def digest_product(desired: DesiredProduct, owners: FieldOwnership, images: str | None = None) -> str:
-    """Changes with every field that would be written, with the phase of its sale, with who owns the fields, and with
-    where the pictures lie.
+    """Return a digest of the fields to write, the phase of the sale, the owners of fields and the picture address.
 
-    Equal amounts have equal digests, however many zeros they end on.
+    Equal amounts have equal digests, whatever their number of trailing zeros.
     """
     fields = desired.model_copy(update={"weight": desired.weight.normalize() if desired.weight else None})
     pictures = {"images": images} if images else {}
@@ -108,14 +104,14 @@ def digest_product(desired: DesiredProduct, owners: FieldOwnership, images: str 
 
 
 def _fields(desired: DesiredProduct) -> dict[str, Any]:
-    """A single category has the digest that it had when there could be but one."""
+    """A single category has the same digest as in versions that allowed only one."""
     fields = desired.model_dump(mode="json")
     ids = fields.pop("category_ids")
     return fields | {"category_id": ids[0] if ids and len(ids) == 1 else ids}
 
 
 def digest_skip(skip: Skip) -> str:
-    """Changes with the reason and with what is said about it."""
+    """Return a digest of the reason and its detail."""
     return _of({"reason": skip.reason, "detail": skip.detail})
 
 
@@ -124,17 +120,15 @@ def _of(content: dict[str, Any]) -> str:
     return blake2b(text.encode(), digest_size=8).hexdigest()
 
 
-# The payload of a product delivery: which item, which fields, and the product that it is linked to.
-
 PLAN, WRITE = "product.plan", "product.write"
-"""The kinds: look up and say what would be done; do it."""
+"""The kinds of deliveries: announce what would be written, or write it."""
 
 
 class ProductPayload(Part):
-    """All that a delivery needs. `digest` stands for the fields and for who owns them.
+    """The payload of a product delivery. `digest` is that of the fields and their owners.
 
-    `held` and `why`: reason code and words, where a person must approve the change first. `commanded`: what people
-    have commanded about the item's groups.
+    `held` and `why`: the reason code and its detail, if a person must approve the change first. `commanded`: the rules
+    that people have set for the item's groups.
     """
 
     shop: ShopId
@@ -152,5 +146,5 @@ class ProductPayload(Part):
 
     @property
     def base(self) -> WrittenProduct:
-        """What we wrote to the linked product last; nothing when there is none."""
+        """What was written to the linked product last; empty without one."""
         return (self.link and self.link.written) or WrittenProduct(digest="")

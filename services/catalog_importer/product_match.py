@@ -1,8 +1,8 @@
-"""Which product of a shop is an item: one rule for adoption, `links rebuild` and `links import`.
+"""Which product of a shop belongs to an item: one rule for adoption, `links rebuild` and `links import`.
 
-Ambiguity is refused with the ids of all candidates: two products with one SKU, a copy that took the item's uid with it
-("Duplicate product"), a variable product beside its variation. Only translations of one product are no ambiguity: the
-multilingual plugin itself names them as such.
+Ambiguity is refused with the ids of all candidates: two products with one SKU, a copy that contains the item's uid too
+("Duplicate product"), a variable product and its variation. Only translations of one product are not ambiguous: the
+multilingual plugin identifies them.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from services.connectors.woocommerce.product import Product
 
 TRASH = "trash"
 CONTAINER_TYPES = frozenset({"variable", "grouped"})
-"""Types that only hold others: a variation, or a member, is what is sold and priced."""
+"""Types that only contain others: a variation, or a member, is what is sold and priced."""
 
 
 @dataclass(frozen=True, slots=True)
 class MatchQuery:
-    """The item whose product is looked for; `meta_key` is the custom field in which a product carries an item's uid."""
+    """The item whose product is searched; `meta_key` is the custom field of a product that contains an item's uid."""
 
     item: Uid
     sku: str
@@ -31,17 +31,17 @@ class MatchQuery:
 
 @dataclass(frozen=True, slots=True)
 class ProductMatch:
-    """The product of an item, and its translations: further products of the same item."""
+    """The product of an item, and its translations, which are further products of the item."""
 
     product: Product
     translations: tuple[Product, ...] = ()
 
 
 def match_product(wanted: MatchQuery, candidates: Iterable[Product]) -> ProductMatch | Skip | None:
-    """The product to link (claims S0.31, K22); None when there is no candidate, `Skip` when a person must decide.
+    """Return the product to link (claims S0.31, K22); None without a candidate, `Skip` if a person must decide.
 
-    Candidates have the item's SKU or carry its uid, in any status. A product with the uid goes before one without, a
-    product before one in the trash.
+    Candidates have the item's SKU or its uid, in any status. Products with the uid take precedence, and so do products
+    outside the trash.
     """
     found = sorted(candidates, key=lambda product: product.id)
     marked = [product for product in found if item_uid_in(product, wanted.meta_key) == wanted.item.casefold()]
@@ -61,14 +61,14 @@ def _alive(products: Iterable[Product]) -> list[Product]:
 
 
 def _sku_elsewhere(wanted: MatchQuery, chosen: Sequence[Product], found: Sequence[Product]) -> bool:
-    """Whether those with the uid have another SKU, while a product without it has the item's."""
+    """Whether the products with the uid have another SKU, while one without it has the item's SKU."""
     if any(same_sku(product.sku) == same_sku(wanted.sku) for product in chosen):
         return False
     return any(same_sku(product.sku) == same_sku(wanted.sku) for product in _alive(found))
 
 
 def are_translations(products: Sequence[Product]) -> bool:
-    """Whether each product names each other one as its translation into the language of that one.
+    """Return whether each product lists each other one as its translation.
 
     WooCommerce Multilingual (WPML) and Polylang add `lang` and `translations` to products (their REST documentation).
     """
@@ -81,7 +81,7 @@ def are_translations(products: Sequence[Product]) -> bool:
 
 
 def _refused(wanted: MatchQuery, product: Product) -> Skip | None:
-    """Why the only candidate is not the item's product."""
+    """Why a candidate cannot be the item's product."""
     if product.status == TRASH:
         return skip_trashed(wanted.sku, product)
     uid = item_uid_in(product, wanted.meta_key)
@@ -95,25 +95,25 @@ def _refused(wanted: MatchQuery, product: Product) -> Skip | None:
 
 
 def item_uid_in(product: Product, meta_key: str) -> str:
-    """The item's uid that a product carries, in lower case; empty where it carries none."""
+    """Return the item's uid in a product's custom field, in lower case; empty if it has none."""
     return str(product.meta.get(meta_key) or "").strip().casefold()
 
 
 def skip_trashed(sku: str, product: Product) -> Skip:
-    """The product of the item was moved to the trash: neither is it written, nor is another one made."""
+    """Return the skip of an item whose product is in the trash: it is not written, and no other one is created."""
     detail = f"product {product.id} with SKU {sku} is in the shop's trash"
-    return Skip(Reason.PRODUCT_IN_TRASH, f"{detail}; restore it, or delete it for good to have a new draft made")
+    return Skip(Reason.PRODUCT_IN_TRASH, f"{detail}; restore it, or delete it permanently to get a new draft")
 
 
 def _ambiguous(wanted: MatchQuery, candidates: Sequence[Product]) -> Skip:
-    named = ", ".join(_named(product, wanted) for product in candidates)
+    products = ", ".join(_describe(product, wanted) for product in candidates)
     same = all(same_sku(product.sku) == same_sku(wanted.sku) for product in candidates)
-    found = f"products {named} share SKU {wanted.sku}" if same else f"products {named} could all be this item"
-    fix = f"leave SKU and uid to one of them, or say which one it is: davtari links add {wanted.item} PRODUCT"
+    found = f"products {products} share SKU {wanted.sku}" if same else f"products {products} could all be this item"
+    fix = f"keep SKU and uid on one of them only, or choose one: davtari links add {wanted.item} PRODUCT"
     return Skip(Reason.PRODUCT_SKU_AMBIGUOUS, f"{found}; {fix}")
 
 
-def _named(product: Product, wanted: MatchQuery) -> str:
+def _describe(product: Product, wanted: MatchQuery) -> str:
     marks = [] if same_sku(product.sku) == same_sku(wanted.sku) else [f"SKU {product.sku or 'none'}"]
     marks += [f"variation of #{product.parent_id}"] if product.is_variation else []
     marks += [product.type] if product.type in CONTAINER_TYPES else []

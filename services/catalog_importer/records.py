@@ -16,9 +16,9 @@ PRICES = Kind("prices", PriceChanged)
 LINK = Kind("link", ProductLinked)
 """By shop:item."""
 PLANNED = Kind("planned", ProductPlanned)
-"""By shop:item: what was said last."""
+"""By shop:item: the last plan or skip announced."""
 
 
 def sku_ref(item: ItemChanged | None) -> str:
-    """How the items of one SKU find each other; empty for an item without."""
+    """Return the reference of an item's SKU, by which items with the same SKU are found; empty without a SKU."""
     return same_sku(item.sku) if item else ""

@@ -1,4 +1,4 @@
-"""What the importer says about an item: linked, unlinked, planned, skipped."""
+"""The events that the importer publishes about an item: linked, unlinked, planned, skipped."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ HOW: dict[str, Literal["created", "adopted"]] = {"create": "created", "adopt": "
 
 
 def linked_event(payload: ProductPayload, change: ProductChange, stored: Stored | None, now: datetime) -> ProductLinked:
-    """The item is this product, and holds what was written; `stored` is the shop's answer, if there was a write."""
+    """Return the event that an item is linked to a product; `stored` is the shop's answer, if something was written."""
     sku = change.write.sku or (change.product.sku if change.product else "") or payload.nature.sku or ""
     update = {
         "sku": sku,
@@ -46,13 +46,13 @@ def linked_event(payload: ProductPayload, change: ProductChange, stored: Stored 
 
 
 def _stored_otherwise(payload: ProductPayload, change: ProductChange) -> tuple[StoredOtherwise, ...]:
-    """What this write showed, and what an earlier one showed of fields that this one has left alone."""
+    """The differences of this write, and earlier ones in fields that it did not contain."""
     before = payload.link.stored_otherwise if payload.link else ()
     return (*(one for one in before if one.field not in change.write.given()), *change.stored_otherwise)
 
 
 def unlinked_event(payload: ProductPayload, product_id: int, now: datetime) -> ProductUnlinked:
-    """The product was deleted in the shop: the item is placed anew."""
+    """Return the event that a product was deleted in the shop: the item gets a new one."""
     return ProductUnlinked(
         shop=payload.shop,
         item=payload.item,
@@ -63,7 +63,7 @@ def unlinked_event(payload: ProductPayload, product_id: int, now: datetime) -> P
 
 
 def planned_event(payload: ProductPayload, change: ProductChange, now: datetime) -> ProductPlanned:
-    """What would be done: in a dry run, or once a person has approved it."""
+    """Return the plan of a change, in a dry run or before a person has approved it."""
     return ProductPlanned(
         reason=payload.held,
         detail=payload.why,
@@ -81,7 +81,7 @@ def planned_event(payload: ProductPayload, change: ProductChange, now: datetime)
 def skipped_event(
     shop: str, item: Uid, sku: str | None, product_id: int | None, skip: Skip, digest: str, now: datetime
 ) -> ProductPlanned:
-    """The item is left alone, and why."""
+    """Return the event that an item is skipped, and why."""
     return ProductPlanned(
         shop=shop,
         item=item,
@@ -96,19 +96,17 @@ def skipped_event(
 
 
 def skipped_delivery_event(payload: ProductPayload, skip: Skip, now: datetime) -> ProductPlanned:
-    """The same for an item whose delivery found the reason."""
+    """Return the same event for an item whose delivery found the reason."""
     product_id = payload.link.product_id if payload.link else None
     return skipped_event(payload.shop, payload.item, payload.nature.sku, product_id, skip, payload.digest, now)
 
 
-# What stands in the shop after a write, where it took a text in another form than was sent.
-
 KEPT_AS_STORED = ("name", "weight")
-"""What the shop made of them is what we wrote: else they would look like an edit by hand from now on."""
+"""Fields recorded as the shop stored them: otherwise they would look like an edit by hand from now on."""
 
 
 def with_stored_values(change: ProductChange, stored: Stored, minor: Sequence[Difference]) -> ProductChange:
-    """The change as the shop has stored it, with what it stored in another form."""
+    """Return the change as the shop stored it, with the texts that it stored in another form."""
     kept = [one for one in minor if one.field in KEPT_AS_STORED and not isinstance(one.value, Odd)]
     fields = {one.field: one.value for one in kept}
     written = change.written.model_copy(update=fields)

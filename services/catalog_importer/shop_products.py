@@ -1,4 +1,4 @@
-"""Sending changes to a shop in batches: products at once, variations through their parents."""
+"""Reading and writing products of a shop: look-ups before a write; batches of products, and of variations by parent."""
 
 from __future__ import annotations
 
@@ -20,11 +20,15 @@ from services.engine.outbox.batches import Batches, call_isolated
 from services.engine.outbox.outcome import Outcome, Refused
 from services.engine.outbox.upstream_errors import UpstreamError, outcome_of
 
-# What the shop holds for items, looked up before anything is written.
+PRODUCTS = 0
+"""The parent id of a product that is not a variation."""
+Result = ItemResult | Outcome | None
+"""None: there was nothing to write."""
+Written = tuple[TranslationChange, ...] | Outcome
 
 
 class ProductSource(Protocol):
-    """The part of a shop that is read."""
+    """Reads products of a shop."""
 
     async def products_by_sku(self, skus: Iterable[str]) -> Mapping[str, Sequence[Product | Unreadable]]: ...
 
@@ -33,8 +37,8 @@ class ProductSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class LookUpResult:
-    """The products with the item's SKU, in every status; the product that the item is linked to; and the further ones
-    of its link by id, None where the shop does not have one any more."""
+    """What the shop has for an item: `found` are the products with its SKU, in every status; `linked` is the product of
+    its link; `further` are the further products of its link by id, None for one that no longer exists."""
 
     found: Sequence[Product]
     linked: Product | None = None
@@ -44,44 +48,44 @@ class LookUpResult:
 async def look_up_products(
     shop: ProductSource, payloads: Sequence[ProductPayload], batches: Batches
 ) -> list[LookUpResult | Outcome]:
-    """One sight per payload, in order; what the shop could not answer is an outcome."""
+    """Return one result per payload, in order; what the shop cannot answer becomes an outcome."""
     skus = [payload.nature.sku or "" for payload in payloads]
-    found = await batches.send(partial(_by_sku, shop), skus)
-    return [await _sight(shop, payload, held) for payload, held in zip(payloads, found, strict=True)]
+    answers = await batches.send(partial(_by_sku, shop), skus)
+    return [await _look_up(shop, payload, answer) for payload, answer in zip(payloads, answers, strict=True)]
 
 
 async def _by_sku(shop: ProductSource, skus: Sequence[str]) -> list[Sequence[Product | Unreadable]]:
-    held = await shop.products_by_sku(skus)
-    return [held.get(sku, ()) for sku in skus]
+    products = await shop.products_by_sku(skus)
+    return [products.get(sku, ()) for sku in skus]
 
 
-async def _sight(
+async def _look_up(
     shop: ProductSource, payload: ProductPayload, answer: Sequence[Product | Unreadable] | Outcome
 ) -> LookUpResult | Outcome:
-    """A linked product whose SKU was changed in the shop is not among those found: it is read by its id.
+    """A linked product whose SKU was changed in the shop is not found by SKU: it is read by its id.
 
-    One that cannot be read may be the item's: nothing is decided without it.
+    An unreadable product may be the item's: nothing is decided without it.
     """
     if not isinstance(answer, Sequence):
         return answer
-    for one in answer:
-        if isinstance(one, Unreadable):
-            return Refused(one.reason, one.detail)
-    found = [one for one in answer if isinstance(one, Product)]
+    for product in answer:
+        if isinstance(product, Unreadable):
+            return Refused(product.reason, product.detail)
+    found = [product for product in answer if isinstance(product, Product)]
     ids = payload.link.product_ids if payload.link else ()
-    held: dict[int, Product | None] = {product.id: product for product in found if product.id in ids}
+    linked: dict[int, Product | None] = {product.id: product for product in found if product.id in ids}
     for id_ in ids:
-        if id_ not in held:
-            linked = await _by_id(shop, id_)
-            if linked is not None and not isinstance(linked, Product):
-                return linked
-            held[id_] = linked
-    return LookUpResult(found, held[ids[0]], {id_: held[id_] for id_ in ids[1:]}) if ids else LookUpResult(found)
+        if id_ not in linked:
+            by_id = await _by_id(shop, id_)
+            if by_id is not None and not isinstance(by_id, Product):
+                return by_id
+            linked[id_] = by_id
+    return LookUpResult(found, linked[ids[0]], {id_: linked[id_] for id_ in ids[1:]}) if ids else LookUpResult(found)
 
 
 async def _by_id(shop: ProductSource, product_id: int) -> Product | Outcome | None:
-    [held] = await call_isolated(lambda ids: _products(shop, ids), [product_id])
-    return held
+    [product] = await call_isolated(lambda ids: _products(shop, ids), [product_id])
+    return product
 
 
 async def _products(shop: ProductSource, ids: Sequence[int]) -> list[Product | None]:
@@ -89,21 +93,15 @@ async def _products(shop: ProductSource, ids: Sequence[int]) -> list[Product | N
 
 
 async def look_up_by_id(shop: ProductSource, product_id: int) -> LookUpResult | Outcome:
-    """The product that the shop itself names as the holder of a SKU."""
-    held = await _by_id(shop, product_id)
-    if held is None or isinstance(held, Product):
-        return LookUpResult([held] if held else [])
-    return held
-
-
-Result = ItemResult | Outcome | None
-"""None: there was nothing to write."""
-PRODUCTS = 0
-"""The parent of what is no variation."""
+    """Return the product with an id, as if it had been found by SKU."""
+    product = await _by_id(shop, product_id)
+    if product is None or isinstance(product, Product):
+        return LookUpResult([product] if product else [])
+    return product
 
 
 class ProductWriter(ProductSource, Protocol):
-    """The part of a shop that products are written through."""
+    """Reads and writes products of a shop."""
 
     async def image_ids(self, product_id: int) -> Sequence[int]: ...
 
@@ -117,14 +115,14 @@ class ProductWriter(ProductSource, Protocol):
 async def send_creations(
     shop: ProductWriter, changes: Sequence[ProductChange], batches: Batches
 ) -> list[ItemResult | Outcome]:
-    """One result per new product, in order."""
+    """Create products. Returns one result per change, in order."""
     return await batches.send(shop.create_products, [change.write for change in changes])
 
 
 async def send_updates(
     shop: ProductWriter, changes: Sequence[ProductChange | TranslationChange], batches: Batches
 ) -> list[Result]:
-    """One result per change, in order; a change without a field is not sent."""
+    """Update products. Returns one result per change, in order; a change without fields is not sent."""
     results: list[Result] = [None] * len(changes)
     for parent_id, places in _by_parent(changes).items():
         send = shop.update_products if parent_id == PRODUCTS else partial(shop.update_variations, parent_id)
@@ -135,7 +133,7 @@ async def send_updates(
 
 
 def _by_parent(changes: Sequence[ProductChange | TranslationChange]) -> dict[int, list[int]]:
-    """The places of the changes that have something to send, by the parent that they go through."""
+    """The positions of the changes that have fields to send, by parent id."""
     places: dict[int, list[int]] = defaultdict(list)
     for place, change in enumerate(changes):
         if change.write.given():
@@ -143,22 +141,20 @@ def _by_parent(changes: Sequence[ProductChange | TranslationChange]) -> dict[int
     return places
 
 
-# Writing the further products of items, each by the answer of the shop to its own write.
-
-Written = tuple[TranslationChange, ...] | Outcome
-
-
 async def write_translations(
     shop: ProductWriter, changes: Sequence[tuple[ProductPayload, ProductChange]], batches: Batches
 ) -> list[Written]:
-    """For each item the further products that are written, without those that vanished; or why one is not."""
-    every = [one for _, change in changes for one in change.further]
-    results = iter(await send_updates(shop, every, batches))
-    return [_written(payload, change.further, results) for payload, change in changes]
+    """Update the further products of items. Returns those written for each item, or why one could not be written.
+
+    Products that no longer exist are left out.
+    """
+    translations = [translation for _, change in changes for translation in change.further]
+    results = iter(await send_updates(shop, translations, batches))
+    return [_collect(payload, change.further, results) for payload, change in changes]
 
 
-def _written(payload: ProductPayload, further: Sequence[TranslationChange], results: Iterator[Result]) -> Written:
-    outcomes = [_outcome(payload, one, next(results)) for one in further]
+def _collect(payload: ProductPayload, further: Sequence[TranslationChange], results: Iterator[Result]) -> Written:
+    outcomes = [_outcome(payload, translation, next(results)) for translation in further]
     failed = next((one for one in outcomes if one is not None and not isinstance(one, TranslationChange)), None)
     return failed or tuple(one for one in outcomes if isinstance(one, TranslationChange))
 
@@ -172,12 +168,12 @@ def _outcome(payload: ProductPayload, one: TranslationChange, result: Result) ->
         case NotStored():
             return Refused(result.reason, f"translation {one.product.id} of item {payload.item}: {result.message}")
         case Stored():
-            return _echoed(payload, one, result)
+            return _check_stored(payload, one, result)
         case outcome:
             return outcome
 
 
-def _echoed(payload: ProductPayload, one: TranslationChange, stored: Stored) -> TranslationChange | Outcome:
+def _check_stored(payload: ProductPayload, one: TranslationChange, stored: Stored) -> TranslationChange | Outcome:
     try:
         found = [each for each in differences(payload.shop, one.write, stored.json) if not each.is_minor]
     except UpstreamError as error:

@@ -1,4 +1,4 @@
-"""stock-publisher: Balance's stock and the shop's orders become the figures that the shop sells from."""
+"""stock-publisher: computes stock figures from Balance's stock and the shop's orders, and writes them to the shop."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ from services.stock_publisher.unread_orders import UnreadOrderGuard
 NAME = "stock-publisher"
 FLOWS = frozenset({"stock"})
 AT_ONCE = 8
-"""So many batches of figures may be under way, most of them waiting."""
+"""The number of concurrent batches of figures; most of them wait for the order list."""
 
 
 @asynccontextmanager
 async def blueprint(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Blueprint]:
-    """The service, wired: a lane of stock writes for each shop."""
+    """Wire the service: one lane of stock writes per shop."""
     async with open_shops(settings, clock) as shops:
         guards = {name: Guard(name, shop, settings.shops[name], clock) for name, shop in shops.items()}
-        orders = {n: ShopOrderList(settings, n, shop, _unread_for(settings), clock) for n, shop in shops.items()}
+        orders = {n: ShopOrderList(settings, n, shop, _longest_unread(settings), clock) for n, shop in shops.items()}
         unread = {name: UnreadOrderGuard(each, clock) for name, each in orders.items()}
         lanes = [guarded_lane(stock_lane(settings, n, s, clock, unread[n]), guards[n]) for n, s in shops.items()]
         gates = [gate for n, shop in shops.items() for gate in shop_gate(settings, n, shop, stock_lane_name(n), FLOWS)]
@@ -46,18 +46,21 @@ async def blueprint(settings: Settings, clock: Clock = utc_now) -> AsyncIterator
 
 
 def stock_lane(settings: Settings, name: str, shop: WooCommerce, clock: Clock, unread: UnreadOrderGuard) -> Lane:
-    """The lane of a shop's stock writes. Calls that wait for a look cost the shop nothing, its client limits others."""
-    deliver = unread.before(StockDeliveries(shop, clock, settings.shops[name].batch_size))
+    """Return the lane of a shop's stock writes.
+
+    Deliveries that wait for the order list make no requests; the shop's client limits the others.
+    """
+    deliver = unread.guard(StockDeliveries(shop, clock, settings.shops[name].batch_size))
     return replace(shop_lane(settings, name, stock_lane_name(name), deliver), concurrency=AT_ONCE)
 
 
-def _unread_for(settings: Settings) -> timedelta:
-    """Within two sweeps an order is read, webhook or not."""
+def _longest_unread(settings: Settings) -> timedelta:
+    """store-feed reads an order within two sweeps, even without a webhook."""
     return timedelta(seconds=2 * settings.schedule.sweep + settings.schedule.sweep_overlap)
 
 
 def _drift(settings: Settings, shop: WooCommerce, guard: Guard) -> Task:
-    """Only figures that we write can drift."""
+    """Watch for drift only where the figures are written."""
     rules = settings.shops[guard.name]
     stock = rules.stock if rules.flows.stock == "live" else rules.stock.model_copy(update={"drift": "off"})
     return lambda engine: DriftWatch(engine, guard.name, shop, stock, guard.shut).run()

@@ -1,4 +1,10 @@
-"""How many pieces of an item a shop may sell, and why: every figure carries lines that add up to it exactly."""
+"""How many pieces of an item a shop may sell, and why: every figure has lines that add up to it exactly.
+
+From the pieces that are free, the shop keeps back a buffer, the last units, the other shops' share of the pool and what
+is above a cap; the rest is rounded down to steps. A kit is an item of its own, sold as one line. Its own stock is used
+first; what orders hold beyond that will be taken from its components (claims S3.18, S3.19, S4.23, S4.24). How the sale
+of a kit is booked is up to the accountant.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +17,11 @@ from services.settings.stock import StockSettings
 from services.stock_publisher.claims import Kits
 from services.stock_publisher.position import ItemPosition, ShopWarehouse, on_hand_lines, sum_lines
 
-# What a shop keeps back of that which is free: buffer, last units, its share of the pool, a cap; then whole steps.
-
 Limit = Callable[[Decimal, StockSettings], FigureLine | None]
 
 
 def limit_lines(free: Decimal, rules: StockSettings) -> list[FigureLine]:
-    """The lines that take a free quantity down to the figure: never below 0, in steps that the shop sells."""
+    """Return the lines that reduce a free quantity to the figure: never below 0, in steps that the shop sells."""
     lines: list[FigureLine] = []
     for limit in LIMITS:
         if (line := limit(free, rules)) is not None:
@@ -31,7 +35,7 @@ def _buffer(_: Decimal, rules: StockSettings) -> FigureLine | None:
 
 
 def _last_units(free: Decimal, rules: StockSettings) -> FigureLine | None:
-    """The last pieces of a pool are left to the shop that may sell them (claim I13)."""
+    """The last pieces of a pool are reserved for the shop that may sell them (claim I13)."""
     if not ZERO < free <= rules.last_units:
         return None
     return FigureLine(label="last units", quantity=-free, source=f"setting stock.last-units, {rules.last_units:f}")
@@ -53,20 +57,20 @@ def _cap(free: Decimal, rules: StockSettings) -> FigureLine | None:
 def _floor(free: Decimal, _: StockSettings) -> FigureLine | None:
     if free >= 0:
         return None
-    return FigureLine(label="floor", quantity=-free, source="a shop's stock is not shown below 0")
+    return FigureLine(label="floor", quantity=-free, source="stock is never shown below 0")
 
 
 def _rounding(free: Decimal, rules: StockSettings) -> FigureLine | None:
-    """WooCommerce takes whole pieces only (API fact: a batch cuts 5.5 to 5 without a word); a plugin may allow more."""
+    """WooCommerce stores whole pieces only (WooCommerce facts 11 and 19), unless a plugin allows fractions."""
     rest = free - round_down(free, rules.step)
     if not rest:
         return None
-    said = "WooCommerce sells whole pieces" if rules.step == 1 else f"setting stock.step, {rules.step:f}"
-    return FigureLine(label="rounding", quantity=-rest, source=said)
+    source = "WooCommerce sells whole pieces" if rules.step == 1 else f"setting stock.step, {rules.step:f}"
+    return FigureLine(label="rounding", quantity=-rest, source=source)
 
 
 def round_down(quantity: Decimal, step: Decimal) -> Decimal:
-    """The largest multiple of a step that is not more than the quantity."""
+    """Return the largest multiple of a step that does not exceed the quantity."""
     return (quantity / step).to_integral_value(ROUND_FLOOR) * step
 
 
@@ -78,7 +82,7 @@ ZERO = Decimal(0)
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A stock figure in steps that the shop sells, with the lines that it is the sum of."""
+    """A stock figure, in steps that the shop sells, and the lines that add up to it."""
 
     quantity: Decimal
     explanation: tuple[FigureLine, ...]
@@ -86,58 +90,53 @@ class Figure:
 
 
 def compute_figure(position: ItemPosition, rules: StockSettings, more: Iterable[FigureLine] = ()) -> Figure:
-    """What is free for sale: what the position says, `more` (kits), and less what the shop keeps back."""
+    """Return what is for sale: the position, plus `more` lines (kits), less what the shop keeps back."""
     lines = [*position.lines(rules), *more]
     lines += limit_lines(sum_lines(lines), rules)
     return Figure(sum_lines(lines), tuple(lines))
 
 
 def withdrawn_line(lines: Sequence[FigureLine]) -> FigureLine:
-    """The line that takes everything off an item which left Balance's catalogue (claim S2.15)."""
-    gone = "Balance's catalogue does not hold the item any more (setting catalogue.withdrawn)"
-    return FigureLine(label="withdrawn", quantity=-max(sum_lines(lines), ZERO), source=gone)
+    """Return the line that subtracts all stock of an item which left Balance's catalogue (claim S2.15)."""
+    source = "the item is no longer in Balance's catalogue (setting catalogue.withdrawn)"
+    return FigureLine(label="withdrawn", quantity=-max(sum_lines(lines), ZERO), source=source)
 
 
 def with_locations(
     found: Figure, position: ItemPosition, locations: Mapping[str, Sequence[ShopWarehouse]], rules: StockSettings
 ) -> Figure:
-    """The same figure with one for each of the shop's locations (claim S0.9).
+    """Return the figure with a quantity for each of the shop's locations (claim S0.9).
 
-    Nobody knows from which location an order in flight will leave, so that none shows more than is free altogether.
+    It is unknown from which location an order in flight will leave, so no location shows more than the whole figure.
     """
-    there = {name: min(_there(position, behind, rules), found.quantity) for name, behind in locations.items()}
-    shown = tuple(LocationFigure(place=name, quantity=quantity) for name, quantity in there.items())
-    return Figure(found.quantity, found.explanation, shown)
+    quantities = {name: min(_at_location(position, stock, rules), found.quantity) for name, stock in locations.items()}
+    figures = tuple(LocationFigure(place=name, quantity=quantity) for name, quantity in quantities.items())
+    return Figure(found.quantity, found.explanation, figures)
 
 
-def _there(position: ItemPosition, warehouses: Sequence[ShopWarehouse], rules: StockSettings) -> Decimal:
+def _at_location(position: ItemPosition, warehouses: Sequence[ShopWarehouse], rules: StockSettings) -> Decimal:
     held = sum_lines(list(on_hand_lines(position.rows, warehouses, rules, position.now)))
     return round_down(max(held, ZERO), rules.step)
 
 
-# Kits: what can be put together of components, and what kits that are sold already need of them.
-#
-# A kit is an item of its own, sold as one line; how its sale is booked stays with the accountant. Its own stock goes
-# first; what orders hold beyond that will be taken from the components (claims S3.18, S3.19, S4.23, S4.24).
-
 Free = Callable[[str], Decimal]
-"""What is free of an item by its own stock and orders; below 0 when orders hold more than there is."""
+"""Returns the free pieces of an item by its own stock and orders; below 0 if orders hold more than there is."""
 Named = Callable[[str], str]
-"""What people call an item."""
+"""Returns the name of an item for people."""
 
 
 def kit_lines(kits: Kits, item: str, free: Free, named: Named = str) -> Iterator[FigureLine]:
-    """The lines that kits add to an item's figure: what it is put together from, and what other kits need of it."""
+    """Yield the lines that kits add to a figure: what can be assembled from components, and what other kits need."""
     if item in kits:
         yield _from_components(kits, item, free, named)
     if needed := _needed(kits, item, free, besides=item):
-        yield FigureLine(label="in kits", quantity=-needed, source="kits that orders hold beyond their own stock")
+        yield FigureLine(label="in kits", quantity=-needed, source="needed for ordered kits without stock of their own")
 
 
 def _from_components(kits: Kits, kit: str, free: Free, named: Named) -> FigureLine:
     possible = {part: _kits_of(kits, kit, part, free) for part in kits[kit]}
     scarcest = min(possible, key=lambda part: possible[part])
-    source = f"put together; component {named(scarcest)} is the scarcest"
+    source = f"assembled; component {named(scarcest)} is the scarcest"
     return FigureLine(label="from components", quantity=possible[scarcest], source=source)
 
 
@@ -147,6 +146,6 @@ def _kits_of(kits: Kits, kit: str, part: str, free: Free) -> Decimal:
 
 
 def _needed(kits: Kits, part: str, free: Free, *, besides: str) -> Decimal:
-    """The pieces that kits sold beyond their own stock will take of a component."""
+    """The pieces of a component that kits need which were sold beyond their own stock."""
     others = (kit for kit, parts in kits.items() if part in parts and kit != besides)
     return sum((max(-free(kit), ZERO) * kits[kit][part] for kit in others), ZERO)

@@ -37,7 +37,7 @@ ZERO = Decimal(0)
 
 @dataclass(frozen=True, slots=True)
 class HeldPieces:
-    """What an order holds of one item, in pieces, and until when at most; `shop` only for an order of another shop."""
+    """The pieces that an order holds of one item until a given time; `shop` is set for an order of another shop."""
 
     order_id: int
     number: str
@@ -49,7 +49,10 @@ class HeldPieces:
 
 @dataclass(frozen=True, slots=True)
 class StockReading:
-    """The stock reading of an item that claims are held against: begun at `seen_at`, looked at `now`."""
+    """The stock reading of an item that claims are compared with: it began at `seen_at` and is evaluated at `now`.
+
+    `days` is the setting `stock.in_flight_days`.
+    """
 
     item: Uid
     seen_at: datetime
@@ -58,7 +61,7 @@ class StockReading:
 
 
 def claims_of_order(order: ShopOrder) -> dict[str, Claim]:
-    """What an order holds, by the names of its products."""
+    """Return what an order holds, by the names of its products."""
     if order.accepted_at is None:
         return {}
     known = {name: getattr(order, name) for name in ("order_id", "number", "status", "parent_id", "created_via")}
@@ -69,7 +72,7 @@ def claims_of_order(order: ShopOrder) -> dict[str, Claim]:
 
 
 def sold_pieces(event: SaleRecorded) -> BookedPieces:
-    """What a recorded Sale took out of Balance's stock; nothing yet where it waits there to be posted."""
+    """Return what a recorded Sale took from Balance's stock; nothing while it is not posted there."""
     quantities: dict[str, Decimal] = defaultdict(Decimal)
     for line in event.lines:
         if line.kind == "product" and event.posted:
@@ -78,7 +81,7 @@ def sold_pieces(event: SaleRecorded) -> BookedPieces:
 
 
 def reserved_pieces(event: SalesOrderRecorded) -> BookedPieces:
-    """What a sales order keeps in Balance's reserve, as Balance says itself."""
+    """Return what a sales order reserves, as read back from Balance."""
     quantities: dict[str, Decimal] = defaultdict(Decimal)
     for pieces in event.reserved:
         quantities[pieces.item] += pieces.quantity
@@ -88,9 +91,9 @@ def reserved_pieces(event: SalesOrderRecorded) -> BookedPieces:
 def held_by_orders(
     claims_of: Iterable[Claim], contained: Mapping[int, Sequence[BookedPieces]], reading: StockReading
 ) -> tuple[HeldPieces, ...]:
-    """Everything that orders hold of an item beyond a reading, from their claims on all its products.
+    """Return what orders hold of an item that a reading does not contain, from their claims on all its products.
 
-    `contained`: by order what Balance knows of it, the Sale and the sales order that reserves.
+    `contained`: the Sale and the reserving sales order of each order, as far as they are recorded.
     """
     by_order: dict[int, list[Claim]] = defaultdict(list)
     for claim in claims_of:
@@ -102,7 +105,7 @@ def held_by_orders(
 def held_by_order(
     of_order: Sequence[Claim], contained: Sequence[BookedPieces], reading: StockReading
 ) -> HeldPieces | None:
-    """What of an order's claims on an item the reading does not contain yet; None when there is nothing."""
+    """Return what a reading does not contain yet of an order's claims on an item; None if it contains all."""
     first = of_order[0]
     until = first.accepted_at + timedelta(days=reading.days)
     pieces = sum((claim.quantity for claim in of_order), ZERO)
@@ -130,12 +133,12 @@ LINKED = Kind("linked-product", LinkedProduct)
 
 
 def product_ref(shop: str, product: int) -> str:
-    """How a product or variation of a shop is referred to."""
+    """Return the reference of a product or variation of a shop."""
     return f"{shop}:{product}"
 
 
 def remember_link(link: ProductLinked, state: State) -> set[str]:
-    """Keep a link; gives the items whose orders may be others now: those that share its SKU, before or after."""
+    """Store a link. Returns the items whose orders may have changed: those that share its SKU, before or after."""
     affected = forget_link(before, state) if (before := state.get(LINK, link.key)) else set()
     state.put(LINK, link.key, link)
     linked = LinkedProduct(item=link.item)
@@ -146,7 +149,7 @@ def remember_link(link: ProductLinked, state: State) -> set[str]:
 
 
 def forget_link(link: ProductLinked, state: State) -> set[str]:
-    """Drop a link; gives the items whose orders may be others now."""
+    """Drop a link. Returns the items whose orders may have changed."""
     affected = _items_with_sku(link, state)
     for product in link.product_ids:
         state.drop(LINKED, f"{link.key}:{product}")
@@ -210,10 +213,10 @@ def record_moves(shop: str, lines: Iterable[OrderedPieces], state: State) -> Non
 
 
 def kit_family(kits: Kits, item: str) -> frozenset[str]:
-    """All items whose figures may change with this one's: the index that claim S3.20 lacks."""
-    found, new = {item}, {item}
+    """Return all items whose figures can change with this one's, through kits (claim S3.20)."""
+    members, new = {item}, {item}
     while new:
         groups = [{kit, *parts} for kit, parts in kits.items()]
-        new = {each for group in groups if group & found for each in group} - found
-        found |= new
-    return frozenset(found)
+        new = {each for group in groups if group & members for each in group} - members
+        members |= new
+    return frozenset(members)

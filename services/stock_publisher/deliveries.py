@@ -1,4 +1,4 @@
-"""Writing stock figures into a shop, in batches, and believing only the echo."""
+"""Writing stock figures to a shop, in batches, and checking the shop's answer to each."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from services.engine.telemetry import meters
 from services.stock_publisher.records import StockTarget, StockWrite
 
 PRODUCTS = 0
-"""The parent of what is no variation."""
+"""The parent id of a product that is not a variation."""
 
 
 class StockWriter(Protocol):
-    """The part of a shop that stock is written through."""
+    """Writes products and variations of a shop."""
 
     async def update_products(self, writes: Sequence[ProductWrite]) -> Sequence[ItemResult]: ...
 
@@ -33,7 +33,7 @@ class StockWriter(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class StockJob:
-    """One product of a row's figure."""
+    """One product that the figure of a row is written to."""
 
     id: str
     write: StockWrite
@@ -52,11 +52,11 @@ Answers = dict[tuple[str, int], Answer]
 
 
 class StockDeliveries:
-    """The stock deliveries of one shop. Figures are absolute, so that any of them may be sent again.
+    """The stock deliveries of one shop. Figures are absolute, so any of them may be sent again.
 
-    A product is told to manage its stock together with its first figure; afterwards only where `stock.manage` says so.
-    A variation gets the figure alone at first: when its echo says that the parent manages the stock, the figure would
-    be every sister's, and is refused (claim K11); only one that nobody manages is told to manage its own.
+    The first figure of a product switches on its stock management; later figures do only where `stock.manage` says so.
+    A variation first gets the figure alone: if the answer shows that the parent manages the stock, the figure would
+    apply to all its variations and is refused (claim K11). If nobody manages it, stock management is switched on.
     """
 
     def __init__(self, shop: StockWriter, now: Callable[[], datetime], most: int = LIMIT) -> None:
@@ -64,7 +64,7 @@ class StockDeliveries:
         self._batches = Batches(most)
 
     async def __call__(self, rows: Sequence[Row]) -> list[Outcome]:
-        """One outcome per row, in order. Upstream failures become outcomes; none is raised."""
+        """Return one outcome per row, in order. Upstream failures become outcomes and are not raised."""
         writes = {row.id: StockWrite.model_validate(row.payload) for row in rows}
         families: dict[int, list[StockJob]] = defaultdict(list)
         for id_, write in writes.items():
@@ -89,17 +89,17 @@ class StockDeliveries:
         return {_key(job): answer for job, answer in zip(jobs, answered, strict=True)}
 
     def _outcome(self, id_: str, write: StockWrite, answers: Answers) -> Outcome:
-        """Done when every product of the item has the figure."""
+        """Done once every product of the item has the figure."""
         jobs = [StockJob(id_, write, target) for target in write.targets]
-        failed = [one for job in jobs if (one := _failure(job, answers[_key(job)])) is not None]
-        if failed:
-            return next((one for one in failed if not isinstance(one, Refused)), failed[0])
+        failures = [failure for job in jobs if (failure := _failure(job, answers[_key(job)])) is not None]
+        if failures:
+            return next((failure for failure in failures if not isinstance(failure, Refused)), failures[0])
         self._measure(write)
         off = tuple(job.target.product_id for job in jobs if _is_off(job, answers[_key(job)]))
         return Done((write.published("live", self._now(), off),))
 
     def _measure(self, write: StockWrite) -> None:
-        """How old the news of an item was when the shop had it (claim S3.14)."""
+        """Record the time from a reading of Balance until the shop has the figure (claim S3.14)."""
         if write.answers_reading:
             age = (self._now() - write.stock_seen_at).total_seconds()
             meters.STOCK_FRESHNESS.labels(write.shop).observe(max(0.0, age))
@@ -110,50 +110,50 @@ def _key(job: StockJob) -> tuple[str, int]:
 
 
 def _failure(job: StockJob, answer: Answer) -> Outcome | None:
-    """Why a product does not have its figure; a translation that is gone leaves its link by itself."""
+    """Why a product does not have its figure; a translation that no longer exists is removed from its link later."""
     match answer:
         case Stored():
-            return _echoed(job, answer)
+            return _check_stored(job, answer)
         case NotStored(reason=Reason.SHOP_PRODUCT_GONE) if job.target in job.write.further:
             return None
         case NotStored(reason=reason, message=message):
-            return Refused(reason, f"stock of {_named(job)}: {message}")
+            return Refused(reason, f"stock of {_describe(job)}: {message}")
         case outcome:
             return outcome
 
 
 def _is_off(job: StockJob, answer: Answer) -> bool:
-    """Whether the shop's people have switched stock management off, and may."""
+    """Whether the shop's staff have switched stock management off, where the settings allow it."""
     return not job.may_switch_on and _manage_stock(answer) is False
 
 
-def _echoed(job: StockJob, stored: Stored) -> Refused | None:
-    """API fact: what is not managed answers 200 and keeps no figure."""
+def _check_stored(job: StockJob, stored: Stored) -> Refused | None:
+    """A product without stock management answers 200 and stores no figure (WooCommerce fact 23)."""
     if _is_off(job, stored):
         return None
     if not php.is_yes(stored.json.get("manage_stock")):
-        return Refused(Reason.SHOP_STOCK_NOT_MANAGED, _not_managed(job, stored))
-    if differs := [*_other_figure(job.write, stored), *_other_locations(job.write, stored)]:
-        return Refused(Reason.SHOP_ECHO_DIFFERS, f"{_named(job)}: {'; '.join(differs)}")
+        return Refused(Reason.SHOP_STOCK_NOT_MANAGED, _explain_not_managed(job, stored))
+    if differences := [*_compare_figure(job.write, stored), *_compare_locations(job.write, stored)]:
+        return Refused(Reason.SHOP_ECHO_DIFFERS, f"{_describe(job)}: {'; '.join(differences)}")
     return None
 
 
-def _other_figure(write: StockWrite, stored: Stored) -> Iterator[str]:
-    held = stored.json.get("stock_quantity")
-    if php.number(held) != write.quantity:
-        cut = " (this shop cuts fractions off: set stock.step to 1)" if write.quantity % 1 else ""
-        yield f"stock_quantity: meant {write.quantity:f}, stored {held!r}{cut}"
+def _compare_figure(write: StockWrite, stored: Stored) -> Iterator[str]:
+    value = stored.json.get("stock_quantity")
+    if php.number(value) != write.quantity:
+        hint = " (this shop cuts off fractions: set stock.step to 1)" if write.quantity % 1 else ""
+        yield f"stock_quantity: sent {write.quantity:f}, stored {value!r}{hint}"
 
 
-def _other_locations(write: StockWrite, stored: Stored) -> Iterator[str]:
-    held = {meta.get("key"): php.text(meta.get("value")) for meta in php.records(stored.json.get("meta_data"))}
+def _compare_locations(write: StockWrite, stored: Stored) -> Iterator[str]:
+    values = {meta.get("key"): php.text(meta.get("value")) for meta in php.records(stored.json.get("meta_data"))}
     for key, quantity in write.meta.items():
-        if held.get(key) != quantity:
-            yield f"{key}: meant {quantity}, stored {held.get(key)!r}"
+        if values.get(key) != quantity:
+            yield f"{key}: sent {quantity}, stored {values.get(key)!r}"
 
 
 def _body(job: StockJob, *, managed: bool) -> ProductWrite:
-    """The figure, whole; `manage_stock` is only in it when it shall be switched on."""
+    """The write of a figure; it contains `manage_stock` only to switch it on."""
     write = job.write
     manage = {"manage_stock": True} if managed else {}
     meta = {"meta": write.meta} if write.locations else {}
@@ -162,22 +162,21 @@ def _body(job: StockJob, *, managed: bool) -> ProductWrite:
 
 
 def _manage_stock(answer: Answer) -> bool | None:
-    """Whether the shop manages its stock; None where it says something else, such as "parent"."""
+    """Whether the shop manages its stock; None for another value, such as "parent"."""
     return php.flag(answer.json.get("manage_stock")) if isinstance(answer, Stored) else None
 
 
-def _named(job: StockJob) -> str:
+def _describe(job: StockJob) -> str:
     product = f"product {job.target.product_id}"
     if job.target.parent_id:
         product = f"variation {job.target.product_id} of product {job.target.parent_id}"
     return f"{product} with SKU {job.write.sku}"
 
 
-def _not_managed(job: StockJob, stored: Stored) -> str:
+def _explain_not_managed(job: StockJob, stored: Stored) -> str:
     if stored.json.get("manage_stock") == "parent":
-        fix = "its parent manages the stock; let each variation manage its own stock in the shop"
+        why = "its parent manages the stock; let each variation manage its own stock in the shop"
     else:
-        fix = (
-            f"the shop keeps no stock for it (type {stored.json.get('type', 'variation')}); switch stock management on"
-        )
-    return f"{_named(job)}: {fix}"
+        product_type = stored.json.get("type", "variation")
+        why = f"the shop does not manage its stock (type {product_type}); switch stock management on"
+    return f"{_describe(job)}: {why}"

@@ -1,11 +1,11 @@
-"""Stock that was edited by hand in a shop: it differs from what was written, and no order explains it (claim S3.15).
+"""Stock that was edited by hand in a shop: it differs from the figure written, and no order explains it (claim S3.15).
 
-So does a product whose people have switched stock management off, which `stock.manage` lets stand or not; when they
-switch it on again, our figure is written at once.
+A product whose stock management was switched off in the shop drifts too; `stock.manage` says whether it may stay off.
+Once it is switched on again, the figure is written at once.
 
-What it costs: one list of the products modified since the last look, a page in the usual case. A change counts once it
-is older than `drift-grace`, which is longer than an order may stay unread before its feed is called stale: by then
-whatever an order has moved is known. Variations stand in no such list (API fact); `davtari drift` compares them too.
+The cost is one list of the products modified since the last check, usually one page. A change counts once it is older
+than `drift-grace`, which is longer than an order may stay unread before its feed is stale: by then every movement by an
+order is known. Variations are in no such list (WooCommerce fact 25); `davtari drift` compares them too.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ from services.stock_publisher.records import LINK, PUBLISHED
 
 log = logging.getLogger(__name__)
 SHOWN = 5
-"""Products that are named in one line of the log."""
+"""The number of products named in one log line."""
 FIRST = timedelta(days=1)
-"""How far back the first look goes."""
+"""How far back the first check goes."""
 
 
 class LastDriftCheck(Part):
-    """Up to when the changes of a shop's products were compared."""
+    """The time up to which the changes of a shop's products were compared."""
 
     at: Instant
 
@@ -53,32 +53,32 @@ class LastDriftCheck(Part):
 LAST_DRIFT_CHECK = Kind("drift-looked", LastDriftCheck)
 """By shop."""
 DRIFT = Kind("drift", StockDrifted)
-"""By shop:item: what was said last."""
+"""By shop:item: the drift announced last."""
 FEED = Kind("orders-feed", FeedStateChanged)
 """By feed, `orders:<shop>`."""
 
 
 class ProductChangesSource(Protocol):
-    """What is read of a shop."""
+    """Lists the products of a shop that were modified."""
 
     def product_changes(self, cursor: Cursor) -> AsyncIterator[Product | Unreadable]: ...
 
 
 def on_stock_drifted(envelope: Envelope[StockDrifted], state: State) -> None:
-    """Our own word: under `correct` the figure is decided, and so written, again."""
+    """Drift was announced: with the policy `correct` the figure is decided, and so written, again."""
     event = envelope.data
     state.put(DRIFT, f"{event.shop}:{event.item}", event)
     state.touch(f"{event.shop}:{event.item}")
 
 
 def on_feed_state_changed(envelope: Envelope[FeedStateChanged], state: State) -> None:
-    """While the orders of a shop are not read, nobody knows what they have moved."""
+    """Remember whether the orders of a shop are read: otherwise their movements are unknown."""
     if envelope.data.feed.startswith("orders:"):
         state.put(FEED, envelope.data.feed, envelope.data)
 
 
 def needs_correction(drift: StockDrifted | None, last: AvailabilityChanged) -> bool:
-    """Whether the figure was changed by hand since it was written, and is to be put right."""
+    """Return whether the figure was changed by hand since it was written, and has to be corrected."""
     return drift is not None and drift.policy == "correct" and drift.seen_at > last.published_at
 
 
@@ -97,37 +97,38 @@ class DriftWatch:
         self._grace = timedelta(seconds=rules.drift_grace)
 
     async def run(self) -> None:
-        """Look, rest, look again; an unavailable shop is tried again at the next turn."""
+        """Check, sleep, and check again; an unavailable shop is checked next time."""
         while self._rules.drift != "off":
             try:
                 if await self._shut() is None:
                     await self.once()
             except UpstreamError as error:
-                log.warning("drift is not looked for", extra={"shop": self._name, "why": error.message})
+                log.warning("drift check failed", extra={"shop": self._name, "why": error.message})
             await asyncio.sleep(self._rules.drift_check)
 
     async def once(self) -> int:
-        """Compare what was modified since the last look; gives how much drift was said. Raises `UpstreamError`."""
+        """Compare the products modified since the last check. Returns the number of drifts announced.
+
+        Raises `UpstreamError`.
+        """
         since, until = await self._window()
         if until <= since:
             return 0
         left_out: list[Unreadable] = []
-        products = readable(self._shop.product_changes(Cursor(since)), left_out)
-        seen = [product async for product in products]
-        _tell(self._name, [*(one.detail for one in left_out), *filter(None, map(_odd, seen))])
-        changed = [product for product in seen if _settled(product, until)]
-        said = 0
-        for some in chunks(changed):
+        products = [product async for product in readable(self._shop.product_changes(Cursor(since)), left_out)]
+        _log_left_out(self._name, [*(one.detail for one in left_out), *filter(None, map(_why_incomparable, products))])
+        announced = 0
+        for some in chunks([product for product in products if _is_older_than(product, until)]):
             async with self._engine.work() as work:
-                found = await self._found(work, some)
-                await work.announce([(event, None) for event in found])
-            said += len(found)
+                drifts = await self._find_drifts(work, some)
+                await work.announce([(event, None) for event in drifts])
+            announced += len(drifts)
         async with self._engine.work() as work:
             work.put(LAST_DRIFT_CHECK, self._name, LastDriftCheck(at=until))
-        return said
+        return announced
 
     async def _window(self) -> tuple[datetime, datetime]:
-        """From where to where; an empty window while the shop's orders are not read."""
+        """The period to check; it is empty while the shop's orders are not read."""
         async with self._engine.work() as work:
             looked = (await work.get_many(LAST_DRIFT_CHECK, [self._name])).get(self._name)
             feed = (await work.get_many(FEED, [f"orders:{self._name}"])).get(f"orders:{self._name}")
@@ -135,21 +136,21 @@ class DriftWatch:
         since = looked.at if looked else until - FIRST
         return (since, since) if feed is not None and feed.freshness == "stale" else (since, until)
 
-    async def _found(self, work: Work, products: Sequence[Product]) -> list[StockDrifted]:
-        """What differs, without what a delivery is about to change."""
-        found = [
-            event for events in await work.run([partial(self._drifts, one) for one in products]) for event in events
+    async def _find_drifts(self, work: Work, products: Sequence[Product]) -> list[StockDrifted]:
+        """The drifts, without those that a waiting delivery will change."""
+        drifts = [
+            event for events in await work.run([partial(self._drifts_of, one) for one in products]) for event in events
         ]
-        waiting = await outbox.read_waiting(work.connection, [f"{event.shop}:{event.item}" for event in found])
-        return [event for event in found if not waiting.get(f"{event.shop}:{event.item}")]
+        waiting = await outbox.read_waiting(work.connection, [f"{event.shop}:{event.item}" for event in drifts])
+        return [event for event in drifts if not waiting.get(f"{event.shop}:{event.item}")]
 
-    def _drifts(self, product: Product, state: State) -> list[StockDrifted]:
+    def _drifts_of(self, product: Product, state: State) -> list[StockDrifted]:
         linked = state.find(LINKED, product_ref(self._name, product.id)).values()
         links = state.get_many(LINK, (f"{self._name}:{one.item}" for one in linked))
         return [event for link in links.values() if (event := self._drift(link, product, state))]
 
     def _drift(self, link: ProductLinked, product: Product, state: State) -> StockDrifted | None:
-        """The difference that no order explains; a movement by an order is answered by a write of its own."""
+        """The difference that no order explains; a movement by an order causes a write of its own."""
         last = state.get(PUBLISHED, link.key)
         if last is None or last.mode != "live" or last.shop_moves != stock_moves(link, state):
             return None
@@ -157,12 +158,12 @@ class DriftWatch:
             return None
         if (differs := self._difference(product, last)) is None:
             return None
-        named = {"shop": link.shop, "item": link.item, "product_id": product.id, "sku": link.sku}
-        event = StockDrifted.model_validate({**named, **differs, "ours": last.quantity, "seen_at": state.now})
-        return event if _news(event, state.get(DRIFT, link.key), last) else None
+        about = {"shop": link.shop, "item": link.item, "product_id": product.id, "sku": link.sku}
+        event = StockDrifted.model_validate({**about, **differs, "ours": last.quantity, "seen_at": state.now})
+        return event if _is_new(event, state.get(DRIFT, link.key), last) else None
 
     def _difference(self, product: Product, last: AvailabilityChanged) -> dict[str, Any] | None:
-        """The shop's figure and what becomes of it; None where it is as written, or a parent keeps the stock."""
+        """The shop's figure and the policy; None where the figure is as written, or the parent manages the stock."""
         if product.parent_manages_stock:
             return None
         known_off = product.id in last.not_managed
@@ -175,28 +176,28 @@ class DriftWatch:
         return {"theirs": theirs, "policy": "correct" if known_off else self._rules.drift}
 
 
-def _settled(product: Product, until: datetime) -> bool:
+def _is_older_than(product: Product, until: datetime) -> bool:
     return isinstance(product.modified_at, datetime) and product.modified_at <= until
 
 
-def _odd(product: Product) -> str:
-    """Why the stock of a product cannot be compared; empty when it can."""
+def _why_incomparable(product: Product) -> str:
+    """Why the stock of a product cannot be compared; empty if it can."""
     what = f"product {product.id} with SKU {product.sku}"
     if isinstance(product.stock_quantity, Odd):
-        return f'{what}: its stock is "{product.stock_quantity}", which is not a quantity'
+        return f'{what}: stock_quantity is "{product.stock_quantity}", which is not a quantity'
     if not isinstance(product.modified_at, datetime):
         return f'{what}: date_modified_gmt is "{product.modified_at or ""}", which is not a date'
     return ""
 
 
-def _tell(shop: str, odd: Sequence[str]) -> None:
-    """Log the products that could not be compared, if there are any."""
-    if odd:
-        log.warning("products left out", extra={"shop": shop, "count": len(odd), "why": "; ".join(odd[:SHOWN])})
+def _log_left_out(shop: str, reasons: Sequence[str]) -> None:
+    """Log the products that cannot be compared, if there are any."""
+    if reasons:
+        log.warning("products left out", extra={"shop": shop, "count": len(reasons), "why": "; ".join(reasons[:SHOWN])})
 
 
-def _news(event: StockDrifted, said: StockDrifted | None, last: AvailabilityChanged) -> bool:
-    """Not so what was said already of this figure."""
-    if said is None or said.seen_at <= last.published_at:
+def _is_new(event: StockDrifted, announced: StockDrifted | None, last: AvailabilityChanged) -> bool:
+    """Whether this drift of the current figure was not announced yet."""
+    if announced is None or announced.seen_at <= last.published_at:
         return True
-    return (said.theirs, said.policy, said.managed) != (event.theirs, event.policy, event.managed)
+    return (announced.theirs, announced.policy, announced.managed) != (event.theirs, event.policy, event.managed)

@@ -43,7 +43,7 @@ TOPICS = ("balance.items", "balance.stock", "catalog.links", "shop.orders", "led
 
 
 def handlers(settings: Settings) -> Handlers:
-    """The rules of the stock publisher under these settings."""
+    """Return the rules of the stock publisher."""
     return Handlers(
         topics=TOPICS,
         remember={
@@ -81,20 +81,20 @@ def on_item_withdrawn(settings: Settings, envelope: Envelope[ItemWithdrawn], sta
 
 
 def on_stock_changed(settings: Settings, envelope: Envelope[StockChanged], state: State) -> None:
-    """Balance has read other stock: every shop's figure may differ, and a warehouse may have become known."""
+    """The stock of an item changed: its figure may differ in every shop, and a warehouse may have become known."""
     event = envelope.data
     state.put(STOCK, event.item, event)
     for name in remember_warehouses(event.rows, state):
         state.release(f"warehouse:{name}")
     for shop, rules in settings.shops.items():
-        _forget_settled(shop, event, rules.stock.in_flight_days, state)
+        _drop_ended_claims(shop, event, rules.stock.in_flight_days, state)
     touch_item(settings, event.item, state)
 
 
-def _forget_settled(shop: str, stock: StockChanged, days: int, state: State) -> None:
-    """Drop claims that this reading contains, so that what must be looked at does not grow with every order.
+def _drop_ended_claims(shop: str, stock: StockChanged, days: int, state: State) -> None:
+    """Drop the claims that this reading ends, so that the claims to evaluate do not grow with every order.
 
-    What is only reserved comes back when the sales order ends.
+    A claim that is only covered by a reservation is kept: it is in flight again when the sales order ends.
     """
     link = state.get(LINK, f"{shop}:{stock.item}")
     if link is None:
@@ -112,13 +112,13 @@ def _forget_settled(shop: str, stock: StockChanged, days: int, state: State) -> 
 
 
 def on_product_linked(settings: Settings, envelope: Envelope[ProductLinked], state: State) -> None:
-    """The item has a product, or further ones: from now on it has a figure."""
+    """An item has a product, or further ones: from now on it has a figure."""
     for item in sorted(remember_link(envelope.data, state)):
         touch_item(settings, item, state)
 
 
 def on_product_unlinked(settings: Settings, envelope: Envelope[ProductUnlinked], state: State) -> None:
-    """The product is gone or another item's; nothing is written for it any more."""
+    """The product is gone or belongs to another item: nothing is written to it any more."""
     link = state.get(LINK, envelope.data.key)
     if link and link.product_id == envelope.data.product_id:
         for item in sorted(forget_link(link, state)):
@@ -126,20 +126,20 @@ def on_product_unlinked(settings: Settings, envelope: Envelope[ProductUnlinked],
 
 
 def on_sale_recorded(settings: Settings, envelope: Envelope[SaleRecorded], state: State) -> None:
-    """Balance holds the order's Sale: the next stock reading contains it."""
+    """Balance has the order's Sale: the next stock reading contains it."""
     event = envelope.data
     state.put(SALE, event.key, sold_pieces(event))
     _touch_order(settings, event.key, state)
 
 
 def on_sales_order_recorded(settings: Settings, envelope: Envelope[SalesOrderRecorded], state: State) -> None:
-    """Balance reserves the order's goods: the next stock reading says so."""
+    """Balance reserves the order's goods: the next stock reading contains the reserve."""
     state.put(RESERVED, envelope.data.key, reserved_pieces(envelope.data))
     _touch_order(settings, envelope.data.key, state)
 
 
 def on_sales_order_ended(settings: Settings, envelope: Envelope[SalesOrderEnded], state: State) -> None:
-    """Balance reserves them no more."""
+    """Balance no longer reserves the order's goods."""
     state.drop(RESERVED, envelope.data.key)
     _touch_order(settings, envelope.data.key, state)
 
@@ -150,5 +150,5 @@ def _touch_order(settings: Settings, key: str, state: State) -> None:
 
 
 def on_availability_changed(envelope: Envelope[AvailabilityChanged], state: State) -> None:
-    """Our own word: this figure was published, or announced in dry-run."""
+    """A figure was written to the shop, or announced in dry-run."""
     state.put(PUBLISHED, envelope.data.key, envelope.data)

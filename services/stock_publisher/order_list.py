@@ -1,4 +1,7 @@
-"""The orders of a shop as its list shows them, from where the last look ended: what they hold counts at once."""
+"""The orders of a shop as its order list shows them: what they hold counts before store-feed has read them.
+
+Only the pieces of a row are read; other fields do not matter.
+"""
 
 from __future__ import annotations
 
@@ -26,11 +29,9 @@ from services.stock_publisher.order_rules import apply_snapshot, remove_order
 from services.stock_publisher.records import ORDER, unread_ref
 from services.stock_publisher.shop_order import OrderedPieces, OrderSnapshot, sum_pieces
 
-# Orders as the shop's list shows them, read for their pieces alone: whatever else stands in a row does not matter.
-
 
 def parse_listed_order(shop: str, row: Mapping[str, Any]) -> OrderSnapshot | None:
-    """An order from a row of the list; None for a row that names no order."""
+    """Return the order of a row of the list; None for a row without an order id."""
     number = php.whole(row.get("id"))
     if not number or number < 0:
         return None
@@ -54,20 +55,20 @@ def parse_listed_order(shop: str, row: Mapping[str, Any]) -> OrderSnapshot | Non
 
 
 def _lines(value: Any) -> tuple[list[OrderedPieces], bool]:
-    """The lines that take goods, and whether all could be read."""
+    """The lines that take goods from stock, and whether all could be read."""
     entries = php.entries(value)
     found = [_line(entry) for entry in entries or ()]
     return [line for line in found if line is not None], entries is not None and None not in found
 
 
 def _line(entry: Any) -> OrderedPieces | None:
-    """A line; None where its pieces cannot be read. One with a negative amount takes no goods."""
+    """A line; None if its pieces cannot be read. A line with a negative amount takes no goods (rule 23)."""
     quantity = amount(entry.get("quantity")) if isinstance(entry, Mapping) else None
     if quantity is None:
         return None
-    negative = any((amount(entry.get(name)) or 0) < 0 for name in ("subtotal", "total"))
+    gross = sum((amount(entry.get(name)) or Decimal(0) for name in ("total", "total_tax")), Decimal(0))
     product = _id(entry.get("variation_id")) or _id(entry.get("product_id"))
-    pieces = Decimal(0) if negative else quantity
+    pieces = Decimal(0) if gross < 0 else quantity
     return OrderedPieces(product=product, sku=_word(entry.get("sku")), quantity=pieces)
 
 
@@ -87,19 +88,19 @@ def _word(value: Any) -> str:
 
 log = logging.getLogger(__name__)
 OVERLAP = timedelta(seconds=10)
-"""Each look begins so much before the end of the last: orders are saved late, and servers' clocks differ."""
+"""Each read of the list overlaps the one before: orders are saved late, and the clocks of servers differ."""
 AT_ONCE = 200
-"""So many orders are remembered in one transaction; the next look begins behind them even if a later page fails."""
+"""Orders stored in one transaction; the next read begins after them even if a later page fails."""
 AHEAD = timedelta(seconds=5)
 """By how much the clocks of one shop's servers may differ."""
-LONG = 600.0
-"""Seconds after which orders that were not read are asked for: they may have been deleted before anyone read them."""
+CONFIRM_INTERVAL = 600.0
+"""Seconds after which unread orders are looked up by id: they may have been deleted before store-feed read them."""
 SHOWN = 10
-"""So many of them are named."""
+"""The number of unread orders named in one log line."""
 
 
 class OrderPiecesSource(Protocol):
-    """What is read of a shop."""
+    """Lists the orders of a shop with the fields that matter for stock."""
 
     def order_pieces_changed_since(self, cursor: Cursor) -> AsyncIterator[dict[str, Any]]: ...
     async def last_order_change(self) -> datetime | None: ...
@@ -110,10 +111,10 @@ class OrderPiecesSource(Protocol):
 
 
 class ShopOrderList:
-    """Takes in what a shop has sold since the last look, by the shop's own times.
+    """Reads what a shop has sold since the last read, by the shop's own times.
 
-    An order that is dated in the future does not move the place where the next look begins: it would hide others.
-    `back` is how long an order may stay unread by store-feed when all goes well: the first look begins so much earlier.
+    An order dated in the future does not advance the cursor: the next read would miss others. `back` is how long
+    store-feed normally takes to read an order: the first read begins earlier by that time.
     """
 
     def __init__(self, settings: Settings, name: str, shop: OrderPiecesSource, back: timedelta, clock: Clock) -> None:
@@ -125,28 +126,28 @@ class ShopOrderList:
         self._confirmed_at = float("-inf")
 
     async def attach(self, engine: Engine) -> None:
-        """A task of the service: from now on it is known which orders were read."""
+        """A task of the service that provides its engine, and with it the orders known so far."""
         self._engine = engine
 
     @property
     def engine(self) -> Engine:
         """The engine of the service."""
         if self._engine is None:
-            raise RuntimeError("a lane was opened before its orders were attached to the engine")
+            raise RuntimeError("a lane was opened before its order list was attached to the engine")
         return self._engine
 
-    async def take_in(self) -> None:
-        """Remember the orders that changed since the last look. Raises `UpstreamError`."""
+    async def read_changes(self) -> None:
+        """Store the orders that changed since the last read. Raises `UpstreamError`."""
         if self._cursor is None and (start := await self._start()) is not None:
             self._cursor = Cursor(start, OVERLAP)
         if self._cursor is not None:
-            await self._list(self._cursor)
-            await self._confirm()
+            await self._read_from(self._cursor)
+            await self._confirm_unread()
 
     async def _start(self) -> datetime | None:
-        """Before the last change in the shop, and before the newest order that is known; None in a shop without orders.
+        """A time before the last change in the shop and before the newest known order; None for a shop without orders.
 
-        What an order held that changed longer ago than `stock.in_flight_days` counts no more.
+        An order that changed longer ago than `stock.in_flight_days` holds nothing.
         """
         last = await self._shop.last_order_change()
         if last is None:
@@ -156,7 +157,7 @@ class ShopOrderList:
         return max(oldest, min(last, await self._newest_read() or last) - self._back)
 
     def _now(self) -> datetime:
-        """The shop's own time as its answers tell it, and a little more; ours where they do not."""
+        """The shop's time from its last answer plus a tolerance; our own time where answers have none."""
         return (self._shop.time or self._clock()) + AHEAD
 
     async def _newest_read(self) -> datetime | None:
@@ -168,12 +169,12 @@ class ShopOrderList:
                 newest = at if newest is None else max(newest, at)
         return newest
 
-    async def _list(self, cursor: Cursor) -> None:
+    async def _read_from(self, cursor: Cursor) -> None:
         some: dict[int, tuple[OrderSnapshot, str]] = {}
         async for row in self._shop.order_pieces_changed_since(cursor):
             order, digest = parse_listed_order(self._name, row), digest_of(row)
             if order is None:
-                log.warning("an order in the list has no number", extra={"shop": self._name})
+                log.warning("a row of the order list has no order id", extra={"shop": self._name})
             elif digest != self._recent.get(order.order_id, (None, ""))[1]:
                 some[order.order_id] = (order, digest)
             if len(some) >= AT_ONCE:
@@ -183,7 +184,7 @@ class ShopOrderList:
         self._forget_old()
 
     async def _remember(self, orders: Mapping[int, tuple[OrderSnapshot, str]]) -> None:
-        """Count what these orders hold; the next look begins behind them."""
+        """Store what these orders hold; the next read begins after them."""
         if not orders:
             return
         async with self.engine.work() as work:
@@ -194,27 +195,27 @@ class ShopOrderList:
             self._cursor = self._cursor.moved_to(max(passed))
 
     def _forget_old(self) -> None:
-        """What the next look does not list again need not be told from news."""
+        """Forget digests of orders that the next read will not list again."""
         start = self._cursor.start - OVERLAP if self._cursor else None
         recent = self._recent.items()
         self._recent = {number: one for number, one in recent if start is None or one[0] is None or one[0] >= start}
 
-    async def _confirm(self) -> None:
-        """Report orders that nobody has read for long, and drop those that the shop does not hold any more."""
-        if time.monotonic() - self._confirmed_at < LONG:
+    async def _confirm_unread(self) -> None:
+        """Report orders that store-feed has not read for long, and drop those that no longer exist in the shop."""
+        if time.monotonic() - self._confirmed_at < CONFIRM_INTERVAL:
             return
         async with self.engine.work() as work:
             unread = (await work.find_many(ORDER, [unread_ref(self._name)]))[unread_ref(self._name)]
         late = {key: order.order_id for key, order in unread.items() if key in self._unread}
-        there = await self._there(list(late.values()))
-        gone = [key for key, number in late.items() if number not in there]
+        existing = await self._existing(list(late.values()))
+        gone = [key for key, number in late.items() if number not in existing]
         async with self.engine.work() as work:
             await work.run([partial(remove_order, self._settings, key) for key in gone])
         self._unread, self._confirmed_at = frozenset(unread) - set(gone), time.monotonic()
         if waiting := sorted(late.keys() - set(gone)):
-            log.warning("orders are not read", extra={"reason": Reason.STOCK_ORDER_UNREAD, "orders": waiting[:SHOWN]})
+            log.warning("orders are unread", extra={"reason": Reason.STOCK_ORDER_UNREAD, "orders": waiting[:SHOWN]})
 
-    async def _there(self, orders: Sequence[int]) -> set[int | None]:
+    async def _existing(self, orders: Sequence[int]) -> set[int | None]:
         found: set[int | None] = set()
         for some in chunks(orders, 100):
             rows = await self._shop.orders_by_id(some)

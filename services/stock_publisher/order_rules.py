@@ -1,4 +1,4 @@
-"""What an order's state means for the figures: which pieces it holds, and how often the shop has moved its stock."""
+"""What an order means for stock figures: which pieces it holds, and how often the shop has moved its stock."""
 
 from __future__ import annotations
 
@@ -23,56 +23,56 @@ from services.stock_publisher.shop_order import (
 
 
 def on_order_changed(settings: Settings, envelope: Envelope[OrderChanged], state: State) -> None:
-    """An order holds stock, holds other stock, or has let go of it."""
+    """An order holds pieces, holds other pieces, or no longer holds any."""
     apply_snapshot(settings, snapshot_of_event(envelope.data), state)
 
 
 def apply_snapshot(settings: Settings, seen: OrderSnapshot, state: State) -> None:
-    """The same of an order that an event or the shop's list shows; a state older than the known one is not taken."""
+    """Apply an order from an event or from the shop's list; a state older than the known one is ignored."""
     before = state.get(ORDER, seen.key)
-    if before is not None and _is_older(seen, before):
+    if before is not None and _is_outdated(seen, before):
         return
     after = update_order(seen, before, state.now)
     if before is None or seen.read or not _is_same(before, after):
-        _keep(settings, before, after, state)
+        _store(settings, before, after, state)
 
 
-def _is_older(seen: OrderSnapshot, before: ShopOrder) -> bool:
-    """Only where one of both comes from the list: what store-feed states replaces what it has stated before."""
-    both_stated = before.read and seen.read
-    return not both_stated and bool(before.modified_at and seen.modified_at and seen.modified_at < before.modified_at)
+def _is_outdated(seen: OrderSnapshot, before: ShopOrder) -> bool:
+    """Compare times only if one of the two comes from the list: events of store-feed replace earlier events."""
+    both_read = before.read and seen.read
+    return not both_read and bool(before.modified_at and seen.modified_at and seen.modified_at < before.modified_at)
 
 
 def _is_same(before: ShopOrder, listed: ShopOrder) -> bool:
-    """Whether the list shows nothing that matters here and is not known."""
+    """Whether the list shows nothing new that matters for stock."""
     return listed.model_copy(update={"read": before.read, "modified_at": before.modified_at}) == before
 
 
 def on_order_unreadable(settings: Settings, envelope: Envelope[OrderUnreadable], state: State) -> None:
-    """An order that cannot be read holds the pieces that can be, and those that it is known to hold."""
+    """An order that cannot be read holds the pieces that can be read, and those it is known to hold."""
     before = state.get(ORDER, envelope.data.key)
-    _keep(settings, before, update_unreadable_order(envelope.data, before), state)
+    _store(settings, before, update_unreadable_order(envelope.data, before), state)
 
 
 def on_order_removed(settings: Settings, envelope: Envelope[OrderRemoved], state: State) -> None:
-    """An order that the shop no longer holds lets go of its stock."""
+    """An order that no longer exists in the shop holds nothing."""
     remove_order(settings, envelope.data.key, state)
 
 
 def remove_order(settings: Settings, key: str, state: State) -> None:
-    """The same of an order (`shop:order`) that the shop's list does not show any more."""
+    """Forget an order (`shop:order`) and its claims."""
     before = state.get(ORDER, key)
     if before is not None:
         state.drop(ORDER, key)
-        _hold(settings, before, None, state)
+        _update_claims(settings, before, None, state)
 
 
-def _keep(settings: Settings, before: ShopOrder | None, after: ShopOrder, state: State) -> None:
+def _store(settings: Settings, before: ShopOrder | None, after: ShopOrder, state: State) -> None:
     state.put(ORDER, after.key, after, ref="" if after.read else unread_ref(after.shop))
-    _hold(settings, before, after, state)
+    _update_claims(settings, before, after, state)
 
 
-def _hold(settings: Settings, before: ShopOrder | None, after: ShopOrder | None, state: State) -> None:
+def _update_claims(settings: Settings, before: ShopOrder | None, after: ShopOrder | None, state: State) -> None:
     known = after or before
     assert known is not None
     claims = claims_of_order(after) if after else {}
@@ -92,20 +92,20 @@ def _put_claim(shop: str, key: str, claim: Claim, state: State) -> None:
 
 
 def drop_claim(key: str, state: State) -> None:
-    """An order holds a product no more."""
+    """Forget that an order holds a product."""
     state.drop(CLAIM, key)
     state.drop(SKU_CLAIM, key)
 
 
 def touch_lines(settings: Settings, shop: str, lines: Iterable[OrderedPieces | Claim], state: State) -> None:
-    """The figures of the items that these lines mean may be others."""
+    """Decide the figures of the items that these lines mean again."""
     for items in items_of_lines(shop, lines, state):
         for item in items:
             touch_item(settings, item, state)
 
 
 def touch_item(settings: Settings, item: str, state: State) -> None:
-    """An item's figure may differ in every shop that sells from its pool, and with it the kits that it is part of."""
+    """Decide an item's figure again in every shop, and the figures of kits that contain it."""
     for shop, rules in settings.shops.items():
         for each in sorted(kit_family(rules.stock.kits, item)):
             state.touch(f"{shop}:{each}")

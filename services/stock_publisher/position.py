@@ -1,4 +1,7 @@
-"""What is known of an item for a shop: its stock reading, and what the orders of all shops on its pool hold of it."""
+"""What is known of an item for a shop: its stock in Balance, and what the orders of all shops on its pool hold of it.
+
+The settings name the warehouses that a shop sells from, by uid or by exact name.
+"""
 
 from __future__ import annotations
 
@@ -20,11 +23,9 @@ from services.settings.stock import StockSettings
 from services.stock_publisher.claims import HeldPieces, StockReading, claims_on_item, held_by_orders
 from services.stock_publisher.records import LINK, RESERVED, SALE, STOCK, Claim
 
-# The Balance warehouses that a shop sells from, named in the settings by uid or by exact name.
-
 
 class ShopWarehouse(Part):
-    """A warehouse that a stock reading has named."""
+    """A warehouse that occurred in a stock reading."""
 
     uid: Uid
     name: str | None = None
@@ -34,7 +35,7 @@ WAREHOUSE = Kind("warehouse", ShopWarehouse)
 
 
 class UnknownWarehouse(Exception):
-    """The settings name a warehouse that no stock reading has named, or that two share."""
+    """The settings name a warehouse that occurred in no stock reading, or whose name two warehouses share."""
 
     def __init__(self, entry: str, detail: str) -> None:
         super().__init__(detail)
@@ -42,7 +43,7 @@ class UnknownWarehouse(Exception):
 
 
 def remember_warehouses(rows: Iterable[StockRow], state: State) -> Iterator[str]:
-    """Note the warehouses of a stock reading; gives the names that were not known before."""
+    """Store the warehouses of a stock reading. Yields the names that were not known before."""
     named = {row.warehouse: row.warehouse_name for row in rows if row.warehouse_name}
     known = state.get_many(WAREHOUSE, named)
     for uid, name in named.items():
@@ -53,21 +54,21 @@ def remember_warehouses(rows: Iterable[StockRow], state: State) -> Iterator[str]
 
 
 def select_warehouses(entries: Iterable[str], state: State) -> tuple[ShopWarehouse, ...]:
-    """The warehouses of `shops.<shop>.stock.warehouses`, each once. Raises `UnknownWarehouse`.
+    """Return the warehouses of `shops.<shop>.stock.warehouses`, each once. Raises `UnknownWarehouse`.
 
-    A uid is taken at its word, since an empty warehouse stands in no reading; a name must have been read somewhere.
+    A uid is always accepted, since an empty warehouse is in no reading; a name must have occurred in one.
     """
-    found = [_by_uid(entry, state) or _by_name(entry, state) for entry in entries]
-    return tuple({warehouse.uid: warehouse for warehouse in found}.values())
+    warehouses = [_by_uid(entry, state) or _by_name(entry, state) for entry in entries]
+    return tuple({warehouse.uid: warehouse for warehouse in warehouses}.values())
 
 
 def warehouse_pool(entries: Iterable[str], state: State) -> frozenset[str]:
-    """The uids of those entries that are known, for telling whether two shops sell from one pool."""
-    found = set()
+    """Return the uids of the entries that are known. Two shops whose pools overlap sell the same pieces."""
+    uids = set()
     for entry in entries:
         by_uid = _by_uid(entry, state)
-        found |= {by_uid.uid} if by_uid else set(state.find(WAREHOUSE, entry))
-    return frozenset(found)
+        uids |= {by_uid.uid} if by_uid else set(state.find(WAREHOUSE, entry))
+    return frozenset(uids)
 
 
 def _by_uid(entry: str, state: State) -> ShopWarehouse | None:
@@ -85,15 +86,13 @@ def _by_name(entry: str, state: State) -> ShopWarehouse:
         case []:
             raise UnknownWarehouse(
                 entry,
-                f"no stock reading names a warehouse {entry!r}; write its exact name or its uid in stock.warehouses "
-                "(the uid also while it is empty: Balance states no rows for an empty warehouse)",
+                f"no stock reading contains a warehouse {entry!r}; write its exact name or its uid in stock.warehouses "
+                "(for an empty warehouse the uid: Balance lists no rows for it)",
             )
         case several:
             uids = ", ".join(warehouse.uid for warehouse in several)
             raise UnknownWarehouse(entry, f"{len(several)} warehouses are named {entry!r}: {uids}; write the uid")
 
-
-# What Balance holds of an item in the warehouses that a shop sells from, as lines of a figure.
 
 ZERO = Decimal(0)
 
@@ -101,7 +100,7 @@ ZERO = Decimal(0)
 def on_hand_lines(
     rows: Sequence[StockRow], warehouses: Sequence[ShopWarehouse], rules: StockSettings, now: datetime
 ) -> Iterator[FigureLine]:
-    """On hand − reserved − expiring, warehouse by warehouse (claims S0.7, S0.8, S4.22)."""
+    """Yield on hand − reserved − expiring, warehouse by warehouse (claims S0.7, S0.8, S4.22)."""
     for warehouse in warehouses:
         here = [row for row in rows if row.warehouse == warehouse.uid]
         source = f"Balance, warehouse {warehouse.name or warehouse.uid}"
@@ -112,12 +111,12 @@ def on_hand_lines(
 
 
 def _reserve(row: StockRow) -> Decimal:
-    """Balance's own reserve; a negative one, which would raise the figure, counts as none."""
+    """Balance's reserve; a negative one would increase the figure and counts as none."""
     return max(row.reserve, ZERO)
 
 
 def _expiring(rows: Sequence[StockRow], rules: StockSettings, now: datetime, source: str) -> Iterator[FigureLine]:
-    """Lots that expire too soon to be sold (claim I13); what of them is reserved is out already."""
+    """Lots that expire too soon to be sold (claim I13), without what is reserved of them."""
     if rules.expiring_days is None:
         return
     soon = [row for row in rows if row.valid_until and row.valid_until <= now + timedelta(days=rules.expiring_days)]
@@ -132,7 +131,7 @@ def _unreserved(row: StockRow, rules: StockSettings) -> Decimal:
 
 
 def next_expiry(rows: Sequence[StockRow], rules: StockSettings, now: datetime) -> datetime | None:
-    """When the next lot begins to expire too soon; None when none does."""
+    """Return when the next lot becomes too close to its expiry; None if none does."""
     if rules.expiring_days is None:
         return None
     ahead = timedelta(days=rules.expiring_days)
@@ -143,8 +142,8 @@ def next_expiry(rows: Sequence[StockRow], rules: StockSettings, now: datetime) -
 
 @dataclass(frozen=True, slots=True)
 class ItemPosition:
-    """One item for one shop: its whole stock in base units, the warehouses sold from, and what web orders hold of it
-    that Balance's figure does not contain yet."""
+    """One item for one shop: its stock in Balance, the warehouses sold from, and what orders hold that a reading does
+    not contain yet. Quantities are in the item's base unit."""
 
     rows: Sequence[StockRow]
     warehouses: Sequence[ShopWarehouse]
@@ -152,20 +151,20 @@ class ItemPosition:
     now: datetime
 
     def lines(self, rules: StockSettings) -> list[FigureLine]:
-        """On hand − reserved − expiring − in flight."""
+        """Return on hand − reserved − expiring − in flight."""
         return [
             *on_hand_lines(self.rows, self.warehouses, rules, self.now),
             *(_in_flight(order) for order in self.held),
         ]
 
     def free(self, rules: StockSettings) -> Decimal:
-        """The sum of the lines; below 0 when orders hold more than there is."""
+        """Return the sum of the lines; below 0 if orders hold more than there is."""
         return sum_lines(self.lines(rules))
 
 
 @dataclass(frozen=True, slots=True)
 class ShopOutlook:
-    """How a shop looks at the stock: its rules, and the warehouses that it sells from."""
+    """A shop's view of the stock: its settings, and the warehouses that it sells from."""
 
     settings: Settings
     shop: str
@@ -177,18 +176,18 @@ class ShopOutlook:
         """The shop's settings."""
         return self.settings.shops[self.shop]
 
-    def named(self, item: str) -> str:
-        """An item's SKU in the shop; its uid where the shop does not have it."""
+    def sku_or_uid(self, item: str) -> str:
+        """Return an item's SKU in the shop; its uid if the shop does not have it."""
         link = self.state.get(LINK, f"{self.shop}:{item}")
         return (link.sku if link else None) or item
 
     def position(self, item: str) -> ItemPosition:
-        """An item as it stands now; one that Balance never stated is not there."""
+        """Return an item as it is known now; an item that was never read has no stock."""
         stock = self.state.get(STOCK, item)
         return ItemPosition(stock.rows if stock else (), self.warehouses, self._held(item), self.state.now)
 
     def seen_at(self, item: str) -> datetime | None:
-        """When Balance's figure was read; a kit without stock of its own is as old as its oldest component."""
+        """Return when the item's stock was read; for a kit without own stock, when its oldest component was read."""
         if stock := self.state.get(STOCK, item):
             return stock.observed_at
         parts = self.rules.stock.kits.get(item, ())
@@ -201,7 +200,7 @@ class ShopOutlook:
         return tuple(held for shop in self._sharing() for held in self._held_by(shop, item, seen_at))
 
     def _sharing(self) -> Iterator[str]:
-        """This shop, and every other that sells pieces of the same pool (claim K25)."""
+        """This shop, and every other shop that sells from the same pool (claim K25)."""
         ours = {warehouse.uid for warehouse in self.warehouses}
         for name, other in self.settings.shops.items():
             entries = [*other.stock.sold_from, *filter(None, [other.orders.warehouse]), *other.orders.every_warehouse]
@@ -222,7 +221,7 @@ class ShopOutlook:
 def held_by_shop(
     shop: str, claims: Sequence[Claim], reading: StockReading, state: State, *, reserve: bool
 ) -> tuple[HeldPieces, ...]:
-    """What the orders of a shop hold of an item beyond a reading; `reserve`: whether that is subtracted."""
+    """Return what the orders of a shop hold of an item beyond a reading; `reserve`: whether that is subtracted."""
     keys = {claim.order_id: order_key(shop, claim.order_id) for claim in claims}
     sold = state.get_many(SALE, keys.values())
     reserved = state.get_many(RESERVED, keys.values()) if reserve else {}
@@ -231,7 +230,7 @@ def held_by_shop(
 
 
 def sum_lines(lines: Sequence[FigureLine]) -> Decimal:
-    """What lines add up to."""
+    """Return the sum of lines."""
     return sum((line.quantity for line in lines), ZERO)
 
 

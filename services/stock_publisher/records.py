@@ -1,4 +1,4 @@
-"""What the stock publisher remembers from the topics."""
+"""What the stock publisher remembers from the topics, and the payload of its deliveries."""
 
 from __future__ import annotations
 
@@ -13,8 +13,6 @@ from contracts.model import Instant, Part, Quantity, ShopId, Uid
 from services.engine.state.records import Kind
 from services.stock_publisher.shop_order import ShopOrder
 
-# The payload of a stock delivery: the figure, where it goes, and its explanation.
-
 
 class StockTarget(Part):
     """A product, or a variation of `parent_id`, that a figure is written to."""
@@ -24,11 +22,11 @@ class StockTarget(Part):
 
 
 class StockWrite(Part):
-    """An absolute figure, in steps that the shop sells, for a product, or for a variation of `parent_id`.
+    """The payload of a stock delivery: an absolute figure for a product, or for a variation of `parent_id`.
 
-    `further`: the item's other products (translations), which get the same figure. `switch_on`: the products for which
-    stock management is switched on with it, all where it names none. `answers_reading`: it follows on a reading of
-    Balance that no figure has followed on yet, so that its age is known.
+    `further`: the item's other products (translations), which get the same figure. `switch_on`: the products whose
+    stock management it switches on; None means all. `answers_reading`: it is the first figure after a reading of
+    Balance, so that its age can be measured.
     """
 
     shop: ShopId
@@ -53,22 +51,22 @@ class StockWrite(Part):
 
     @property
     def meta(self) -> dict[str, str | None]:
-        """The shop's own locations, each under its meta key (claim S0.9)."""
+        """The quantity of each of the shop's locations, by meta key (claim S0.9)."""
         key = self.location_meta_key or ""
         return {key.format(location=one.place): f"{one.quantity:f}" for one in self.locations}
 
     def published(
         self, mode: Literal["live", "dry-run"], at: datetime, not_managed: tuple[int, ...] = ()
     ) -> AvailabilityChanged:
-        """The event that says so."""
-        told = self.model_dump(exclude={"location_meta_key", "answers_reading", "further", "switch_on"})
-        further = tuple(one.product_id for one in self.further)
+        """Return the event that announces the figure; `not_managed` are the products that do not manage stock."""
+        fields = self.model_dump(exclude={"location_meta_key", "answers_reading", "further", "switch_on"})
+        further = tuple(target.product_id for target in self.further)
         more = {"further_products": further, "not_managed": not_managed}
-        return AvailabilityChanged(**told, **more, mode=mode, published_at=at)
+        return AvailabilityChanged(**fields, **more, mode=mode, published_at=at)
 
 
 class Claim(Part):
-    """What one order holds of one product; `parent_id` and `created_via` tell whether it is a purchase of its own."""
+    """What one order holds of one product; `parent_id` and `created_via` show whether it is a purchase of its own."""
 
     order_id: int
     number: str
@@ -82,14 +80,14 @@ class Claim(Part):
 
 
 class BookedPieces(Part):
-    """A recorded Sale: when, and how many pieces of each item."""
+    """The pieces of each item in a Sale or a sales order, and when it was recorded."""
 
     recorded_at: Instant
     quantities: dict[Uid, Quantity]
 
 
 class StockMoves(Part):
-    """How often orders may have made the shop move a product's stock by itself."""
+    """How often orders may have made the shop change a product's stock by itself."""
 
     count: int = Field(ge=0)
 
@@ -97,11 +95,11 @@ class StockMoves(Part):
 STOCK = Kind("stock", StockChanged)
 """By item."""
 WITHDRAWN = Kind("withdrawn", ItemWithdrawn)
-"""By item: those that left Balance's catalogue."""
+"""By item, for items that left Balance's catalogue."""
 LINK = Kind("link", ProductLinked)
 """By shop:item."""
 ORDER = Kind("order", ShopOrder)
-"""By shop:order; found by `unread_ref` while it was only seen in the shop's list."""
+"""By shop:order; found by `unread_ref` while it is only known from the shop's list."""
 CLAIM = Kind("claim", Claim)
 """By shop:order:product; found by shop:product."""
 SKU_CLAIM = Kind("sku-claim", Claim)
@@ -109,13 +107,13 @@ SKU_CLAIM = Kind("sku-claim", Claim)
 SALE = Kind("sale", BookedPieces)
 """By shop:order."""
 RESERVED = Kind("reserved", BookedPieces)
-"""By shop:order: what its standing sales order keeps in Balance's reserve."""
+"""By shop:order: what its open sales order reserves in Balance."""
 MOVES = Kind("moves", StockMoves)
 """By shop:product, and by the SKU of products that are not linked."""
 PUBLISHED = Kind("published", AvailabilityChanged)
-"""By shop:item: the last figure that was announced."""
+"""By shop:item: the last figure published."""
 
 
 def unread_ref(shop: str) -> str:
-    """How the orders of a shop are found that were not read yet."""
+    """Return the reference of the shop's orders that store-feed has not read yet."""
     return f"unread:{shop}"

@@ -1,8 +1,8 @@
-"""Web orders as far as stock is concerned: what each asks for, and since when the shop has taken it off its stock.
+"""Orders as far as stock is concerned: the pieces that each contains, and since when the shop's stock is reduced by it.
 
-WooCommerce takes stock off at `processing`, `on-hold` and `completed`, not at `pending`, and gives it back at
-`cancelled`, `refunded` and `failed` (API fact: reference section 6). A status that a plugin made (`packed`) says
-nothing about stock: the order goes on as it was, and a paid one that was never seen before holds.
+WooCommerce reduces stock at `processing`, `on-hold` and `completed`, not at `pending`, and restores it at `cancelled`,
+`refunded` and `failed` (WooCommerce fact 43). The status of a plugin (`packed`) shows nothing about stock: a known
+order keeps its pieces or not as before, and a paid order that was never seen holds them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from decimal import Decimal
 from contracts.delivery_ids import order_key
 from contracts.model import Instant, Part, Quantity
 from contracts.order_statuses import CORE_STATUSES, STOCK_REDUCING_STATUSES
-from contracts.shop import OrderChanged, OrderLine, OrderUnreadable
+from contracts.shop import OrderChanged, OrderLine, OrderUnreadable, ReadableLine
+from services.accounting.documents.goods import takes_goods
 from services.accounting.documents.translations import same_sku
 
 STOCK_KEEPING_STATUSES = (CORE_STATUSES | {"draft"}) - STOCK_REDUCING_STATUSES
@@ -23,7 +24,7 @@ ZERO = Decimal(0)
 
 
 class OrderedPieces(Part):
-    """The pieces that an order asks for of one product or variation; `product` is 0 where the line names none."""
+    """The pieces of one product or variation in an order; `product` is 0 if the line has no product id."""
 
     product: int
     sku: str = ""
@@ -31,7 +32,7 @@ class OrderedPieces(Part):
 
     @property
     def name(self) -> str:
-        """What tells it from the order's other products; empty where nothing does."""
+        """The key of the product within its order; empty without a product id and SKU."""
         if self.product:
             return str(self.product)
         return f"sku:{same_sku(self.sku)}" if same_sku(self.sku) else ""
@@ -42,9 +43,9 @@ PiecesByProduct = dict[str, OrderedPieces]
 
 @dataclass(frozen=True, slots=True)
 class OrderSnapshot:
-    """An order as the shop shows it, in an event or in a list.
+    """An order as an event or the shop's list shows it.
 
-    `read` is False for a list; `whole` is False where lines may be missing that cannot be read.
+    `read` is False for the list; `whole` is False if lines may be missing because they cannot be read.
     """
 
     shop: str
@@ -68,9 +69,9 @@ class OrderSnapshot:
 
 
 class ShopOrder(Part):
-    """What an order asks for, and since when the shop has accepted it.
+    """The pieces that an order contains (`asked`), and since when the shop's stock is reduced by it (`accepted_at`).
 
-    `read`: its state comes from the topics; False where it was only seen in the shop's list so far.
+    `read`: its state comes from the topics; False while it is only known from the shop's list.
     """
 
     shop: str
@@ -92,18 +93,18 @@ class ShopOrder(Part):
 
     @property
     def holding(self) -> PiecesByProduct:
-        """The pieces that the shop has taken off its stock for this order."""
+        """The pieces by which this order has reduced the shop's stock."""
         return self.asked if self.accepted_at else {}
 
 
 def snapshot_of_event(event: OrderChanged) -> OrderSnapshot:
-    """An order as store-feed states it."""
+    """Return the order of an event."""
     return OrderSnapshot(
         shop=event.shop,
         order_id=event.order_id,
         number=event.number,
         status=event.status,
-        asked=sum_pieces(map(_asked, filter(_takes_stock, event.lines))),
+        asked=sum_pieces(map(_pieces_of, filter(takes_goods, event.lines))),
         refund_ids=tuple(sorted(event.refund_ids)),
         parent_id=event.parent_id,
         created_via=event.created_via,
@@ -113,30 +114,25 @@ def snapshot_of_event(event: OrderChanged) -> OrderSnapshot:
     )
 
 
-def _takes_stock(line: OrderLine) -> bool:
-    """A line with a negative amount is a discount or a return: no goods leave for it."""
-    return line.kind == "product" and line.total >= 0 and line.subtotal >= 0
-
-
-def _asked(line: OrderLine) -> OrderedPieces:
+def _pieces_of(line: OrderLine | ReadableLine) -> OrderedPieces:
     return OrderedPieces(product=line.variation_id or line.product_id, sku=line.sku, quantity=line.quantity)
 
 
 def sum_pieces(lines: Iterable[OrderedPieces]) -> PiecesByProduct:
-    """The pieces of each product; a line that names nothing, or asks for nothing, is left out."""
-    found: PiecesByProduct = {}
+    """Return the pieces of each product; a line without product, SKU or pieces is left out."""
+    pieces: PiecesByProduct = {}
     for line in lines:
         if line.name and line.quantity > 0:
-            before = found.get(line.name)
-            more = line.quantity + (before.quantity if before else ZERO)
-            found[line.name] = (before or line).model_copy(update={"quantity": more})
-    return found
+            before = pieces.get(line.name)
+            quantity = line.quantity + (before.quantity if before else ZERO)
+            pieces[line.name] = (before or line).model_copy(update={"quantity": quantity})
+    return pieces
 
 
 def update_order(shown: OrderSnapshot, before: ShopOrder | None, observed_at: datetime | None = None) -> ShopOrder:
-    """The order as it now holds stock, knowing how it stood before; `observed_at` where the shop tells no time.
+    """Return the order after a snapshot; `before` is its last state, `observed_at` replaces times that the shop omits.
 
-    Where lines may be missing, the larger of both quantities of each product counts.
+    If lines may be missing, the larger of the old and new quantity of each product counts.
     """
     known = before.asked if before and not shown.whole else {}
     return ShopOrder(
@@ -155,17 +151,13 @@ def update_order(shown: OrderSnapshot, before: ShopOrder | None, observed_at: da
 
 
 def update_unreadable_order(event: OrderUnreadable, before: ShopOrder | None) -> ShopOrder:
-    """The order as it holds stock while it cannot be read: never less than before, unless its status gives it back."""
-    lines = [
-        OrderedPieces(product=one.variation_id or one.product_id, sku=one.sku, quantity=one.quantity)
-        for one in event.lines
-    ]
+    """Return an order that cannot be read: it holds no fewer pieces than before, unless its status restores stock."""
     shown = OrderSnapshot(
         shop=event.shop,
         order_id=event.order_id,
         number=event.number or (before.number if before else str(event.order_id)),
         status=event.status or (before.status if before else ""),
-        asked=sum_pieces(lines),
+        asked=sum_pieces(map(_pieces_of, event.lines)),
         refund_ids=before.refund_ids if before else (),
         parent_id=event.parent_id or (before.parent_id if before else 0),
         created_via=event.created_via or (before.created_via if before else ""),
@@ -185,8 +177,8 @@ def _larger(shown: PiecesByProduct, known: PiecesByProduct) -> PiecesByProduct:
 
 
 def _accepted_at(shown: OrderSnapshot, before: ShopOrder | None, observed_at: datetime | None) -> datetime | None:
-    """The acceptance that was seen first counts; of an order seen for the first time the earliest known moment."""
-    if not _accepted(shown.status, shown.paid_at, before):
+    """The acceptance seen first counts; for an order seen for the first time, the earliest known time."""
+    if not _is_accepted(shown.status, shown.paid_at, before):
         return None
     if before is None:
         known = (shown.paid_at, shown.completed_at, shown.modified_at)
@@ -194,8 +186,8 @@ def _accepted_at(shown: OrderSnapshot, before: ShopOrder | None, observed_at: da
     return before.accepted_at or shown.modified_at or observed_at
 
 
-def _accepted(status: str, paid_at: datetime | None, before: ShopOrder | None) -> bool:
-    """An order whose status nobody can read holds: rather too little for sale than one piece twice."""
+def _is_accepted(status: str, paid_at: datetime | None, before: ShopOrder | None) -> bool:
+    """Whether an order reduces stock. Without a readable status it does: too little stock beats overselling."""
     if status in STOCK_REDUCING_STATUSES or status in STOCK_KEEPING_STATUSES:
         return status in STOCK_REDUCING_STATUSES
     if before is not None:
@@ -204,11 +196,11 @@ def _accepted(status: str, paid_at: datetime | None, before: ShopOrder | None) -
 
 
 def find_moved_pieces(before: ShopOrder | None, after: ShopOrder | None) -> list[OrderedPieces]:
-    """The products whose stock the shop itself may have moved between two states of an order.
+    """Return the products whose stock the shop may have changed by itself between two states of an order.
 
-    A refund may have put pieces back (API fact: restock is the default), so a change of the refunds counts as a move.
-    So does an order that is already refunded when it is first seen: it took its pieces, and may have kept them off the
-    shelf (API fact: a status set to `refunded` by hand restocks nothing).
+    A refund may have restored pieces (WooCommerce fact 59), so a change of the refunds counts as a movement. So does an
+    order that is already refunded when it is first seen: it reduced the stock, and a status set to `refunded` by hand
+    restores nothing (WooCommerce fact 58).
     """
     held, holds = before.holding if before else {}, after.holding if after else {}
     if after and after.refund_ids != (before.refund_ids if before else ()):

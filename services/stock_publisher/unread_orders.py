@@ -1,15 +1,16 @@
-"""Orders that the shop has taken already and that store-feed has not read yet.
+"""Orders that exist in the shop and that store-feed has not read yet.
 
-WooCommerce has no conditional write: a figure that is written over such an order would offer its pieces a second time.
-So the orders that changed since the last look are listed before stock is written, and what they hold counts at once, as
-if store-feed had stated it: the figure that leaves has their pieces subtracted, and no write waits for an order.
+WooCommerce has no conditional write (WooCommerce fact 23): a figure written over such an order would offer its pieces a
+second time. So before stock is written, the orders that changed since the last read of the order list are listed, and
+what they hold counts as if store-feed had read them. Their pieces are subtracted from the figure, and no write has to
+wait for store-feed.
 
-An order that comes between a look and the write is found by the look that follows each write, and the product's figure
-is written again.
+An order placed between the list and the write is found by the list that follows each write, and the product's figure is
+then written again.
 
-What it costs: one list a second at most for all stock writes of a shop, with the fields alone that tell pieces. A
-figure that was decided before the last look leaves at once while that is fresh; one that was decided since waits for
-the next look, a second at most.
+The cost is at most one list per second for all stock writes of a shop, with only the fields that matter. A figure
+decided before the last list is written at once while that list is fresh; a later one waits for the next list, at most a
+second.
 """
 
 from __future__ import annotations
@@ -28,11 +29,9 @@ from services.engine.outbox.row import Row
 from services.engine.outbox.upstream_errors import UpstreamError, outcome_of
 from services.stock_publisher.order_list import ShopOrderList
 
-# One action for all who need it, at most once in a while.
-
 
 class ThrottledAction:
-    """Runs `action` at most once in `every` seconds, counted from beginning to beginning."""
+    """Runs `action` for all who need it, at most once in `every` seconds, counted from start to start."""
 
     def __init__(
         self,
@@ -48,13 +47,13 @@ class ThrottledAction:
         self._covers = float("-inf")
 
     def covers(self, moment: float) -> bool:
-        """Whether the last run began after this moment (a timestamp), and ended less than `every` seconds ago."""
+        """Return whether the last run began after this time (a timestamp) and ended less than `every` seconds ago."""
         return moment < self._covers and time.monotonic() - self._done_at < self._every
 
-    async def wait(self) -> None:
-        """Return once a run that began after this call is done; those who wait together share it.
+    async def run(self) -> None:
+        """Return once a run that began after this call has finished; concurrent callers share it.
 
-        Raises what the action raises; then the next one who waits tries again.
+        Raises what the action raises; then the next waiting caller tries again.
         """
         begun = self._begun
         async with self._turn:
@@ -68,56 +67,56 @@ class ThrottledAction:
 
 log = logging.getLogger(__name__)
 EVERY = 1.0
-"""Seconds between the beginnings of two looks."""
+"""Seconds between the starts of two lists."""
 PAUSE = 5.0
-"""Seconds until a shop that refuses to list its orders is asked again."""
+"""Seconds until a shop that refuses to list its orders is tried again."""
 
 
 class UnreadOrderGuard:
-    """Before the stock writes of one shop."""
+    """Makes the stock writes of one shop account for unread orders."""
 
     def __init__(
         self, orders: ShopOrderList, clock: Clock, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     ) -> None:
         self._orders = orders
-        self._looks = ThrottledAction(orders.take_in, EVERY, clock, sleep)
+        self._list = ThrottledAction(orders.read_changes, EVERY, clock, sleep)
         self._written = asyncio.Event()
 
     async def follow(self, _: Engine) -> None:
-        """A task of the service: look once more after figures were written. What fails is left to the next look."""
+        """A task of the service: list the orders after figures were written. If it fails, the next list covers it."""
         while True:
             await self._written.wait()
             self._written.clear()
             try:
-                await self._looks.wait()
+                await self._list.run()
             except UpstreamError as error:
-                log.warning("orders are not looked for after a write of stock", extra={"why": error.message})
+                log.warning("orders could not be listed after a stock write", extra={"why": error.message})
 
-    def before(self, deliver: Deliver) -> Deliver:
-        """The effect of a lane that writes stock, behind a look: what leaves is the figure as it is after it."""
+    def guard(self, deliver: Deliver) -> Deliver:
+        """Return the effect of a lane that lists orders first, and then writes the figures decided with them."""
 
-        async def delivering(rows: Sequence[Row]) -> Sequence[Outcome]:
+        async def list_and_deliver(rows: Sequence[Row]) -> Sequence[Outcome]:
             try:
-                await self._look(rows)
+                await self._list_for(rows)
             except UpstreamError as error:
-                return [_unseen(error)] * len(rows)
+                return [_retry(error)] * len(rows)
             current = await self._current(rows)
-            leaving = [current[row.id] for row in rows if row.id in current]
-            outcomes = dict(zip([row.id for row in leaving], await deliver(leaving), strict=True)) if leaving else {}
+            to_write = [current[row.id] for row in rows if row.id in current]
+            outcomes = dict(zip([row.id for row in to_write], await deliver(to_write), strict=True)) if to_write else {}
             if outcomes:
                 self._written.set()
             return [outcomes.get(row.id, Done()) for row in rows]
 
-        return delivering
+        return list_and_deliver
 
-    async def _look(self, rows: Sequence[Row]) -> None:
+    async def _list_for(self, rows: Sequence[Row]) -> None:
         async with self._orders.engine.database.read() as connection:
             decided = await outbox.last_due_at(connection, [row.id for row in rows])
-        if decided is not None and not self._looks.covers(decided):
-            await self._looks.wait()
+        if decided is not None and not self._list.covers(decided):
+            await self._list.run()
 
     async def _current(self, rows: Sequence[Row]) -> dict[str, Row]:
-        """The rows as they are wanted now; one that is not wanted any more has nothing to do."""
+        """The rows as they are decided now, without those that are no longer needed."""
         async with self._orders.engine.work() as work:
             found = await outbox.select_current(work.connection, [row.id for row in rows])
             decided = await work.decisions({row.subject for row in rows})
@@ -125,6 +124,6 @@ class UnreadOrderGuard:
         return {id_: row for id_, row in found.items() if id_ in wanted}
 
 
-def _unseen(error: UpstreamError) -> Retry:
+def _retry(error: UpstreamError) -> Retry:
     outcome = outcome_of(error)
     return outcome if isinstance(outcome, Retry) else Retry(error.message, PAUSE)

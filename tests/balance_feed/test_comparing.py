@@ -95,11 +95,11 @@ def test_what_is_joined_and_the_way_facts_are_made_count_into_the_digest() -> No
 
 def test_what_the_snapshot_lacks_is_kept_on_disk_too() -> None:
     with ScratchFile(SALT) as scratch:
-        scratch.miss(["a", "b"])
-        scratch.miss([])
-        scratch.miss(["c"])
+        scratch.add_missing(["a", "b"])
+        scratch.add_missing([])
+        scratch.add_missing(["c"])
 
-        assert list(scratch.missed(2)) == [["a", "b"], ["c"]]
+        assert list(scratch.missing(2)) == [["a", "b"], ["c"]]
 
 
 @pytest.mark.parametrize(

@@ -196,7 +196,7 @@ async def test_the_command_counts_in_a_dry_run_and_is_refused_where_nobody_takes
 
     async def answer(of: Feed, **more: Any) -> CommandSettled:
         command = ImportRequested.model_validate(asked | {"command_id": str(more)} | more)
-        await Schedule(of.engine, of.importer, ScheduleSettings())._obey(command)
+        await Schedule(of.engine, of.importer, ScheduleSettings())._execute(command)
         return named(await of.ledger.news(), CommandSettled)[0]
 
     dry = await answer(feed, dry_run=True)

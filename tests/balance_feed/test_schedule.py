@@ -205,7 +205,7 @@ async def test_a_dry_run_tells_what_would_be_stated_and_states_nothing(feed: Fee
         feed.clock.forward(minutes=1)
         later = await feed.imports("items")
 
-    assert (answer.outcome, answer.detail) == ("done", "only looked, nothing was stated")
+    assert (answer.outcome, answer.detail) == ("done", "dry run, nothing was published")
     assert answer.figures == {"seen": 19, "unchanged": 17, "changed": 1, "missing": 1, "faults": 1}
     assert stated == []
     assert [event.name for event in named(later, ItemChanged)] == ["ჩაი"]

@@ -167,7 +167,7 @@ def test_a_withdrawn_item_loses_nothing_in_the_shop() -> None:
     on.take(item(), PRICED, linked())
     said = skip(decided(on, ItemWithdrawn(item="tea-100", observed_at=NOON)))
     assert said.reason == Reason.PRODUCT_WITHDRAWN
-    assert "product 311 stays" in said.detail
+    assert "product 311 is not changed" in said.detail
 
 
 def test_after_compaction_a_withdrawal_says_the_same() -> None:

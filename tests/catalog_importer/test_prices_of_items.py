@@ -74,7 +74,7 @@ def test_a_price_in_another_currency_is_not_taken_for_ours(
     sale = read(price("14.75"), price("9", SALE, currency=currency), **more)
     assert isinstance(sale, ProductPrices) is good
     if not good:
-        assert "write it into balance.currencies" in invalid(found)
+        assert "set it in balance.currencies" in invalid(found)
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ def test_each_price_type_has_its_currency(currency: str | None, good: bool) -> N
         [role] = found.roles
         assert (role.price, role.currency) == (Decimal(8), "USD")
     else:
-        assert f"is in currency {currency}, the shop's prices of type {VIP} are in USD" in invalid(found)
+        assert f"is in currency {currency}, but the shop's prices of type {VIP} are in USD" in invalid(found)
 
 
 @pytest.mark.claim("S4.19")

@@ -179,20 +179,20 @@ async def test_the_alerts_service_tells_of_its_own_disk_past_its_outbox(tmp_path
     post = Post()
     alarm = OwnDiskWatch(AlertSettings(recipients={"nino": nino}), {"nino": post})
     async with open_bench(tmp_path) as bench:
-        await alarm.look(bench.engine)
+        await alarm.check(bench.engine)
         assert post.got == []
         bench.database.failure, post.takes = FULL, False
-        await alarm.look(bench.engine)
+        await alarm.check(bench.engine)
         post.takes = True
         for _ in range(3):
-            await alarm.look(bench.engine)
+            await alarm.check(bench.engine)
         [message] = post.got
         assert FULL in message.body
-        assert deliveries.CAUSE.name in message.title
+        assert deliveries.DISK_CAUSE.name in message.title
         bench.database.failure = ""
-        await alarm.look(bench.engine)
+        await alarm.check(bench.engine)
         bench.database.failure = FULL
-        await alarm.look(bench.engine)
+        await alarm.check(bench.engine)
         assert len(post.got) == 2
 
 

@@ -104,7 +104,7 @@ async def test_a_product_that_is_gone_stops_only_itself() -> None:
             Reason.SHOP_STOCK_NOT_MANAGED,
             "external",
         ),
-        ({"manage_stock": True, "stock_quantity": 6}, Reason.SHOP_ECHO_DIFFERS, "meant 7, stored 6"),
+        ({"manage_stock": True, "stock_quantity": 6}, Reason.SHOP_ECHO_DIFFERS, "sent 7, stored 6"),
         ({"manage_stock": True, "stock_quantity": None}, Reason.SHOP_ECHO_DIFFERS, "stored None"),
         ({}, Reason.SHOP_STOCK_NOT_MANAGED, "switch stock management on"),
     ],

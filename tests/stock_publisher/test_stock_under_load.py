@@ -169,7 +169,7 @@ async def market(folder: Path, read_after: float | None) -> AsyncIterator[Market
         orders = ShopOrderList(chosen, "main", made, timedelta(minutes=4), now)
         await orders.attach(engine)
         unread = UnreadOrderGuard(orders, now)
-        deliver = unread.before(StockDeliveries(made, now, 25))
+        deliver = unread.guard(StockDeliveries(made, now, 25))
         relay = Relay(
             Lane(stock_lane_name("main"), deliver, Breaker(), 25, 8), engine.claim, engine.settle, engine.wait_due
         )

@@ -84,7 +84,7 @@ class Store:
     async def delivers(self) -> list[Outcome]:
         """One turn of the lane."""
         rows = await self.engine.claim(stock_lane_name("main"), 10, ())
-        outcomes = list(await self.unread.before(self.write)(rows)) if rows else []
+        outcomes = list(await self.unread.guard(self.write)(rows)) if rows else []
         await self.engine.settle(list(zip(rows, outcomes, strict=True)))
         return outcomes
 
@@ -155,7 +155,7 @@ async def test_an_order_that_is_read_while_its_figure_is_on_the_way_counts(store
     await store.takes(store.read("tea", "11"))
     rows = await store.engine.claim(stock_lane_name("main"), 10, ())
     await store.takes(order)
-    outcomes = await store.unread.before(store.write)(rows)
+    outcomes = await store.unread.guard(store.write)(rows)
     await store.engine.settle(list(zip(rows, outcomes, strict=True)))
     assert store.held() == (8, 20)
     assert await store.delivers() == []
@@ -167,7 +167,7 @@ async def test_a_figure_that_nobody_wants_any_more_does_not_leave(store: Store) 
     rows = await store.engine.claim(stock_lane_name("main"), 10, ())
     store.engine.rules = replace(store.engine.rules, in_flight=lambda: {row.id for row in rows})
     await store.takes(ProductUnlinked(shop="main", item="tea", product_id=store.tea, reason="", unlinked_at=NOON))
-    outcomes = await store.unread.before(store.write)(rows)
+    outcomes = await store.unread.guard(store.write)(rows)
     await store.engine.settle(list(zip(rows, outcomes, strict=True)))
     assert store.held() == (10, 20)
     assert await store.delivers() == []
@@ -234,7 +234,7 @@ async def test_an_order_that_is_deleted_before_anybody_has_read_it_is_let_go(
     await store.delivers()
     Orders(store.shop).delete(order.order_id, force=True)
     store.buys(store.coffee, 1)
-    monkeypatch.setattr(order_list, "LONG", 0.0)
+    monkeypatch.setattr(order_list, "CONFIRM_INTERVAL", 0.0)
     for pieces in ("12", "13"):
         await store.takes(store.read("tea", pieces))
         await store.delivers()
@@ -246,7 +246,7 @@ async def test_an_order_that_is_not_read_for_long_stays_subtracted_and_is_named(
 ) -> None:
     store.clock.forward(minutes=10)
     order = store.buys(store.tea, 3)
-    monkeypatch.setattr(order_list, "LONG", 0.0)
+    monkeypatch.setattr(order_list, "CONFIRM_INTERVAL", 0.0)
     for pieces in ("11", "12"):
         await store.takes(store.read("tea", pieces))
         await store.delivers()
@@ -387,10 +387,10 @@ async def test_writes_that_wait_together_share_one_look() -> None:
         await asyncio.sleep(0)
 
     pace = ThrottledAction(look, 1.0, Clock(), sleep)
-    first = asyncio.create_task(pace.wait())
+    first = asyncio.create_task(pace.run())
     await began.wait()
     # the first began at once; all who come while it runs share the second
-    await asyncio.gather(first, *[pace.wait() for _ in range(50)])
+    await asyncio.gather(first, *[pace.run() for _ in range(50)])
     assert len(looks) == 2
     assert slept[0] == 0.0 and 0.9 < slept[1] <= 1.0
 
@@ -406,7 +406,7 @@ async def test_a_look_covers_what_was_decided_before_it_for_a_second() -> None:
     before = clock.at.timestamp()
     assert not pace.covers(before)
     clock.forward(seconds=1)
-    await pace.wait()
+    await pace.run()
     assert pace.covers(before)
     assert not pace.covers(clock.at.timestamp())
     # and when a look is no news any more
@@ -422,7 +422,7 @@ async def test_many_figures_of_one_moment_share_one_look(store: Store) -> None:
     rows = await store.engine.claim(stock_lane_name("main"), 10, ())
     store.faults.journal.clear()
     for row_ in rows:
-        outcomes = await store.unread.before(store.write)([row_])
+        outcomes = await store.unread.guard(store.write)([row_])
         await store.engine.settle(list(zip([row_], outcomes, strict=True)))
     assert store.held() == (11, 21)
     asked = [entry.path for entry in store.faults.journal.entries if entry.path.endswith("/orders")]
@@ -440,6 +440,6 @@ async def test_a_look_that_failed_serves_nobody() -> None:
 
     pace = ThrottledAction(look, 1.0, Clock(), at_once)
     with pytest.raises(Unavailable):
-        await pace.wait()
-    await pace.wait()
+        await pace.run()
+    await pace.run()
     assert looks == 2

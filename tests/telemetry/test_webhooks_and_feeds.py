@@ -118,7 +118,7 @@ class Away:
         raise Unavailable("nobody there")
         yield {}
 
-    async def end_broken_off(self) -> None:
+    async def clear_interrupted(self) -> None:
         """Nothing was broken off."""
 
     async def run(self, _: object) -> Any:
