@@ -167,7 +167,7 @@ MENU = (
         "demo",
         TRY,
         "demo.scenario:demo_command",
-        "Run the whole product against sandboxes of Balance and WooCommerce, and tell what happens.",
+        "Run all services against sandboxes of Balance and WooCommerce and show each step.",
     ),
     MenuEntry("sandbox", TRY, "sandbox.command:cli", "Sandboxes of the two upstream systems, with faults on demand."),
 )

@@ -1,1 +1,1 @@
-"""The demonstration: both sandboxes, a broker, all services, and a story told on the terminal."""
+"""The demonstration: both sandboxes, a broker and all services, with a scripted scenario on the terminal."""

@@ -1,10 +1,10 @@
-"""`python -m services.demo`: the demonstration against sandboxes and services that run already, as in compose.yaml.
+"""`python -m services.demo`: the demonstration against running sandboxes and services, as in compose.yaml.
 
-settings FOLDER    write the settings and secrets with which the services shall run
-plan               check the connections, and show the first import as a plan: before the services start
-story              sell, refund, fail and mend; ends with the comparison of the books
-sell COUNT         have the shop take so many orders more
-books              wait until all is settled, and compare the books
+settings FOLDER    write the settings and secrets for the services
+plan               check the connections and plan the first import, before the services start
+story              run the scenario: orders, an outage, refunds, a dead letter; compares the books at the end
+sell COUNT         place further recorded orders in the shop
+books              wait until everything is delivered and compare the books
 """
 
 from __future__ import annotations
@@ -35,33 +35,31 @@ from services.demo.service_runner import ContainerServices, run_services
 from services.demo.steps import unused_orders
 from services.engine.telemetry import logs
 
-# The parts of the demonstration that are played against what runs already. Each tells whether it went well.
-
 PATIENCE = 180.0
 STATE = Path("/var/lib/davtari")
-"""Where each container has its volume."""
+"""The volume of each container."""
 
 
 @dataclass(frozen=True, slots=True)
 class DemoAddresses:
-    """The addresses of the systems, and the pattern of the services' telemetry."""
+    """The addresses of the systems, and the URL pattern of the services' telemetry."""
 
     at: SystemAddresses
     telemetry: str
 
 
 async def write_settings(where: DemoAddresses, folder: Path) -> bool:
-    """Write the settings and secrets, everything live. Those of another world have state of their own.
+    """Write the settings and secrets with every flow live. Each new sandbox gets its own state folder.
 
-    The folder is chosen first, and empty: where the sandboxes never answer, the services must not start with the
-    settings of a real company instead.
+    The link `chosen` is set to the empty folder first: if the sandboxes never answer, the services must not start
+    with the settings of a real company.
     """
     _link(folder.parent / "chosen", Path(folder.name))
     shutil.rmtree(folder, ignore_errors=True)
     async with attach_environment(folder, where.at) as world:
-        settings = world.settle(ALL_LIVE, **storefront.storefront_settings())
+        settings = world.write_settings(ALL_LIVE, **storefront.storefront_settings())
         _link(folder / "state", STATE / world.prefix.rstrip("."))
-    console.print(f"{world.settings_file} written; the topics' prefix is {settings.kafka.topic_prefix}")
+    console.print(f"Wrote {world.settings_file}; topic prefix: {settings.kafka.topic_prefix}")
     return True
 
 
@@ -71,15 +69,15 @@ def _link(link: Path, target: Path) -> None:
 
 
 async def show_plan(where: DemoAddresses) -> bool:
-    """The two chapters before anything is live, told with services of this process that only look."""
+    """Run the steps before any flow is live, with the feeds and the importer in this process."""
     async with _world(where.at) as world:
-        dry = world.settle(ALL_DRY, **storefront.storefront_settings())
+        dry = world.write_settings(ALL_DRY, **storefront.storefront_settings())
         async with follow_events(dry.kafka) as ledger, run_services(("balance-feed", "catalog-importer")) as services:
             if (await world.storefront())["orders"]:
                 return True
             async with print_heading("Connections: davtari check"):
                 await steps.check_connections(dry)
-            async with print_heading("The first import is a plan"):
+            async with print_heading("Plan the first import"):
                 stage = DemoRun(world, ledger, services, dry)
                 await steps.plan_import(stage, dry)
                 await storefront.approve_plan(stage, dry)
@@ -87,7 +85,7 @@ async def show_plan(where: DemoAddresses) -> bool:
 
 
 async def run_remaining(where: DemoAddresses) -> bool:
-    """Everything after the plan. Where things were sold before, the story has been told: then only its end."""
+    """Run everything after the plan. If the shop has orders, the scenario has already run: only compare the books."""
     async with _stage(where) as stage:
         if (await stage.world.storefront())["orders"]:
             return _print_verdict(await _wait_for_match(stage))
@@ -96,10 +94,10 @@ async def run_remaining(where: DemoAddresses) -> bool:
 
 
 async def sell_more(where: DemoAddresses, count: int) -> bool:
-    """Have the shop take so many recorded orders that it does not have yet."""
+    """Place `count` recorded orders that the shop does not have yet."""
     async with _world(where.at) as world:
-        there = {order["id"] for order in (await world.storefront())["orders"]}
-        placed = [order_id for order_id in unused_orders() if order_id not in there][:count]
+        existing = {order["id"] for order in (await world.storefront())["orders"]}
+        placed = [order_id for order_id in unused_orders() if order_id not in existing][:count]
         for order_id in placed:
             (await world.shop.post("/_sandbox/orders", json={"recorded": order_id})).raise_for_status()
     console.print(f"{len(placed)} orders placed")
@@ -107,7 +105,7 @@ async def sell_more(where: DemoAddresses, count: int) -> bool:
 
 
 async def compare_until_equal(where: DemoAddresses) -> bool:
-    """Wait until the books match, and say how they stand."""
+    """Wait until the books match and print the comparison."""
     async with _stage(where) as stage:
         return _print_verdict(await _wait_for_match(stage))
 
@@ -130,7 +128,7 @@ def _print_verdict(closing: BooksComparison, *, table: bool = True) -> bool:
 
 
 def _actions(ledger: EventLog) -> steps.Actions:
-    """What the plan was: the first that was said of each item."""
+    """Count the actions of the plan: the first one of each item."""
     first: dict[str, str] = {}
     for envelope in ledger.story:
         if isinstance(envelope.data, ProductPlanned):
@@ -148,7 +146,7 @@ async def _world(at: SystemAddresses) -> AsyncIterator[SandboxEnvironment]:
 @asynccontextmanager
 async def _stage(where: DemoAddresses) -> AsyncIterator[DemoRun]:
     async with _world(where.at) as world, httpx.AsyncClient() as client:
-        live = world.settle(ALL_LIVE, **storefront.storefront_settings())
+        live = world.write_settings(ALL_LIVE, **storefront.storefront_settings())
         async with follow_events(live.kafka) as ledger:
             services = ContainerServices(where.telemetry, SERVICES, client)
             await services.start(live)
@@ -159,7 +157,7 @@ cli = typer.Typer(no_args_is_help=True, help=__doc__, rich_markup_mode=None)
 
 
 def at(name: str) -> Any:
-    """An option that comes from the environment, mostly."""
+    """An option that can be set by an environment variable."""
     return typer.Option(envvar=f"DAVTARI_DEMO_{name}")
 
 
@@ -173,48 +171,48 @@ def main(
     receiver: Annotated[str, at("RECEIVER")] = "http://store-feed:8480",
     telemetry: Annotated[str, at("TELEMETRY")] = "http://{service}:9464",
 ) -> None:
-    """Where everything is."""
+    """Addresses of the systems."""
     logs.configure("CRITICAL", as_json=False)
     context.obj = DemoAddresses(SystemAddresses(shop, shop_ca, balance, kafka, receiver), telemetry)
 
 
 @cli.command()
 def settings(context: typer.Context, folder: Path) -> None:
-    """Write the settings and secrets with which the services shall run."""
-    _play(write_settings(context.obj, folder))
+    """Write the settings and secrets for the services."""
+    _run_part(write_settings(context.obj, folder))
 
 
 @cli.command()
 def plan(context: typer.Context) -> None:
-    """Check the connections and show the first import as a plan."""
-    _play(show_plan(context.obj))
+    """Check the connections and plan the first import."""
+    _run_part(show_plan(context.obj))
 
 
 @cli.command()
 def story(context: typer.Context) -> None:
-    """Play the story; where it was played before, compare the books only."""
-    _play(run_remaining(context.obj))
+    """Run the scenario, or only compare the books if it has already run."""
+    _run_part(run_remaining(context.obj))
 
 
 @cli.command()
 def sell(context: typer.Context, count: int) -> None:
-    """Have the shop take further orders."""
-    _play(sell_more(context.obj, count))
+    """Place further orders in the shop."""
+    _run_part(sell_more(context.obj, count))
 
 
 @cli.command()
 def books(context: typer.Context) -> None:
-    """Wait until all is settled, and compare the books."""
-    _play(compare_until_equal(context.obj))
+    """Wait until everything is delivered and compare the books."""
+    _run_part(compare_until_equal(context.obj))
 
 
-def _play(part: Coroutine[Any, Any, bool]) -> None:
+def _run_part(part: Coroutine[Any, Any, bool]) -> None:
     try:
-        well = asyncio.run(part)
+        succeeded = asyncio.run(part)
     except WaitTimedOut as error:
         errors.print(f"[red]{error}[/]")
-        well = False
-    raise typer.Exit(0 if well else 1)
+        succeeded = False
+    raise typer.Exit(0 if succeeded else 1)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What the accountant sees: a document of a new shape that waits for approval, and a parcel refused at the door."""
+"""The accountant's steps: approve a new kind of document and a correction, then close each day."""
 
 from __future__ import annotations
 
@@ -23,55 +23,51 @@ from services.engine.client.commands import send_command
 from services.engine.clock import utc_now
 from services.settings.model import Settings
 
+SHOP = "main"
 say = partial(console.print, soft_wrap=True)
 
 
 def accountant_settings() -> dict[str, Mapping[str, Any]]:
-    """The settings of a careful first day."""
+    """Settings for the first days: approve one document of each shape, credit cancelled orders."""
     return {"shops__main__orders": {"approve-first": 1, "after-sale": "credit"}}
 
 
 async def run_approvals(stage: DemoRun, careful: Settings) -> None:
-    """One more order: its Sale waits, is approved, and is credited when the parcel comes back."""
-    await stage.crew.stop()
-    await stage.crew.start(careful)
+    """Place an order, approve its Sale, cancel the order, and approve the credit note."""
+    await stage.services.stop()
+    await stage.services.start(careful)
     order_id = unused_orders()[0]
     key = f"main:{order_id}"
     await stage.place(order_id)
-    await stage.until(lambda: len(_asked(stage, sale_id(key))), 1, "a question")
-    await _approve(stage, _asked(stage, sale_id(key))[0])
-    await stage.until(lambda: int(key in stage.ledger.sales), 1, "the approved Sale")
+    await stage.until(lambda: len(_requested_approvals(stage, sale_id(key))), 1, "approvals requested")
+    await _approve(stage, _requested_approvals(stage, sale_id(key))[0])
+    await stage.until(lambda: int(key in stage.ledger.sales), 1, "approved Sales")
     answer = await stage.world.shop.put(f"/wp-json/wc/v3/orders/{order_id}", json={"status": "cancelled"})
     answer.raise_for_status()
-    say(f"  The parcel of order {order_id} is refused at the door; the shop cancels the order.")
+    say(f"  The buyer refuses the parcel of order {order_id}; the shop cancels the order.")
     reversal = credit_note_id(refund_key(key, NO_REFUND))
-    await stage.until(lambda: len(_asked(stage, reversal)), 1, "a correction is proposed")
-    await _approve(stage, _asked(stage, reversal)[0])
-    await stage.until(lambda: int(f"{key}:credit-note:0" in stage.ledger.notes), 1, "the approved credit note")
-    await stage.rests()
+    await stage.until(lambda: len(_requested_approvals(stage, reversal)), 1, "corrections proposed")
+    await _approve(stage, _requested_approvals(stage, reversal)[0])
+    await stage.until(lambda: int(f"{key}:credit-note:0" in stage.ledger.notes), 1, "approved credit notes")
+    await stage.wait_until_idle()
 
 
-def _asked(stage: DemoRun, document: str) -> list[ApprovalAsked]:
+def _requested_approvals(stage: DemoRun, document: str) -> list[ApprovalAsked]:
     events = (envelope.data for envelope in stage.ledger.story)
     return [event for event in events if isinstance(event, ApprovalAsked) and event.document == document]
 
 
 async def _approve(stage: DemoRun, asked: ApprovalAsked) -> None:
-    say(f"  {asked.document}, {asked.total} {asked.currency}, waits: {asked.shape}")
-    say(f"  The accountant looks and agrees:  davtari approve document {asked.document}")
+    say(f"  {asked.document}, {asked.total} {asked.currency}, waits for approval of {asked.shape}")
+    say(f"  The accountant approves it:  davtari approve document {asked.document}")
     given = ApprovalGiven(shop=asked.shop, shape=asked.shape, document=asked.document, **command_header())
     await send_command(stage.live.kafka, given, datetime.now(UTC))
 
 
-# Every day of the story tied to the books, as `davtari day-close` does it.
-
-SHOP = "main"
-
-
 async def close_days(stage: DemoRun) -> list[DayClosed]:
-    """The close of each day on which something was sold or given back, oldest first; the shop is asked about each."""
-    sold, given_back = stage.ledger.sales.values(), stage.ledger.notes.values()
-    dates = {sale.date for sale in sold} | {note.date for note in given_back}
+    """Close every day that has a Sale or a credit note, oldest first, as `davtari day-close` does."""
+    sales, notes = stage.ledger.sales.values(), stage.ledger.notes.values()
+    dates = {sale.date for sale in sales} | {note.date for note in notes}
     return [await _close_day(stage, date) for date in sorted(dates)]
 
 
@@ -82,11 +78,11 @@ async def _close_day(stage: DemoRun, date: str) -> DayClosed:
 
 
 async def print_day_closes(stage: DemoRun) -> bool:
-    """Show the busiest day, every day that is not green, and how many are; whether all of them are."""
+    """Print the busiest day and every day that is not green. Returns whether all days are green."""
     days = await close_days(stage)
     busiest = max(days, key=lambda day: sum(total.count for total in day.totals))
     for day in (busiest, *(day for day in days if not day.green and day is not busiest)):
         app.print_close(day, None)
     green = sum(day.green for day in days)
-    console.print(f"  {green} of {len(days)} days green.")
+    console.print(f"  {green} of {len(days)} days are green.")
     return green == len(days)

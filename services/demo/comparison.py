@@ -1,4 +1,4 @@
-"""The closing table: what the shop says against what stands in Balance, from the two systems themselves."""
+"""Compares the shop with Balance at the end, by reading both systems directly."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Documents = list[dict[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class BooksComparison:
-    """The figures of the day. `difference` adds up every difference of every order, without sign."""
+    """The figures of the comparison, in GEL. `difference` is the sum of the absolute differences of all orders."""
 
     orders: int
     sales: int
@@ -32,7 +32,7 @@ class BooksComparison:
 
     @property
     def matches(self) -> bool:
-        """Whether every order and refund stands in the books once, to the tetri, and nothing waits."""
+        """Whether every order and refund is in the books once, to the tetri, with no open dead letter."""
         counts = self.orders == self.sales and self.refunds == self.credit_notes
         return counts and self.difference == 0 and not self.dead_letters_open and not self.written_twice
 
@@ -46,7 +46,7 @@ class BooksComparison:
 
 
 async def compare_books(stage: DemoRun) -> BooksComparison:
-    """Compare both sandboxes, order by order."""
+    """Read both sandboxes and compare them order by order."""
     storefront, books = await stage.world.storefront(), await stage.world.books()
     return compare_documents(
         storefront["orders"], books["sales"], books["credit_notes"], len(stage.ledger.open_letters)
@@ -54,7 +54,7 @@ async def compare_books(stage: DemoRun) -> BooksComparison:
 
 
 def compare_documents(orders: Documents, sales: Documents, notes: Documents, open_letters: int) -> BooksComparison:
-    """The figures; a Sale is found by the order's number in it, a credit note by the Sale that it is bound to."""
+    """Compare orders with documents: a Sale by its order number, a credit note by its base document."""
     by_order = {sale["PrimaryDocument"]: sale for sale in sales}
     difference = Decimal(0)
     for order in orders:
@@ -82,7 +82,7 @@ def _refunded(order: dict[str, Any]) -> Decimal:
 
 
 def print_comparison(closing: BooksComparison) -> None:
-    """The table."""
+    """Print the table of totals."""
     rows = [
         (
             f"orders {closing.orders}",
@@ -100,13 +100,13 @@ def print_comparison(closing: BooksComparison) -> None:
     shown = [(name, f"{a:,.2f}", f"{b:,.2f}", f"{c:,.2f}") for name, a, b, c in rows]
     console.print(build_table(("", "shop", "Balance", "difference"), shown, right=(1, 2, 3)))
     console.print(
-        f"  {closing.dead_letters_open} dead letters open · {closing.written_twice} documents written more than once"
+        f"  {closing.dead_letters_open} open dead letters · {closing.written_twice} documents written more than once"
     )
 
 
 def save_comparison(closing: BooksComparison, broker: str, seconds: float, folder: Path) -> None:
-    """Leave `demo.json`."""
-    told = {name: str(value) if isinstance(value, Decimal) else value for name, value in asdict(closing).items()}
-    told |= {"broker": broker, "seconds": round(seconds, 1)}
+    """Write `demo.json`."""
+    content = {name: str(value) if isinstance(value, Decimal) else value for name, value in asdict(closing).items()}
+    content |= {"broker": broker, "seconds": round(seconds, 1)}
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "demo.json").write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+    (folder / "demo.json").write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

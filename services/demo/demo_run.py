@@ -1,4 +1,4 @@
-"""What every chapter of the story works with."""
+"""The running demonstration: its environment, its services, and a log of all events that steps wait on."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ from services.settings.model import KafkaSettings, Settings
 
 
 class WaitTimedOut(Exception):
-    """Something that the story waits for did not happen in time."""
+    """A step waited for something that did not happen in time."""
 
 
 @dataclass(slots=True)
 class EventLog:
-    """What the topics have said so far."""
+    """All events read from the topics so far, with the newest event of each subject."""
 
     story: list[Envelope[Event]] = field(default_factory=list)
     plans: dict[str, ProductPlanned] = field(default_factory=dict)
@@ -44,25 +44,25 @@ class EventLog:
     sales: dict[str, SaleRecorded] = field(default_factory=dict)
     notes: dict[str, CreditNoteRecorded] = field(default_factory=dict)
     open_letters: dict[str, DeadLettered] = field(default_factory=dict)
-    _said: asyncio.Condition = field(default_factory=asyncio.Condition)
+    _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     async def until(self, happened: Callable[[], bool], what: str, patience: float = 60.0) -> None:
-        """Wait until something is so. Raises `NeverHappened`, saying what was waited for."""
+        """Wait until a condition on the events holds. Raises `WaitTimedOut`, which names `what`."""
         try:
-            async with asyncio.timeout(patience), self._said:
-                await self._said.wait_for(happened)
+            async with asyncio.timeout(patience), self._changed:
+                await self._changed.wait_for(happened)
         except TimeoutError:
             letters = "; ".join(f"{letter.reason}: {letter.detail}" for letter in self.open_letters.values())
             raise WaitTimedOut(
-                f"{what} did not happen within {patience:g} s. Dead letters: {letters or 'none'}"
+                f"Timed out after {patience:g} s waiting for: {what}. Open dead letters: {letters or 'none'}"
             ) from None
 
     async def take(self, envelope: Envelope[Event]) -> None:
-        """Remember an event and tell whoever waits."""
+        """Store an event and wake all waiters."""
         self._remember(envelope.data)
         self.story.append(envelope)
-        async with self._said:
-            self._said.notify_all()
+        async with self._changed:
+            self._changed.notify_all()
 
     def _remember(self, event: Event) -> None:
         match event:
@@ -95,7 +95,7 @@ class EventLog:
 
 @asynccontextmanager
 async def follow_events(settings: KafkaSettings) -> AsyncIterator[EventLog]:
-    """A ledger that is kept up to date."""
+    """Read all topics from the start and keep the log up to date while the context is open."""
     ledger = EventLog()
     consumer = create_reader(settings, [topic.name for topic in TOPICS])
     await consumer.start()
@@ -115,25 +115,25 @@ async def follow_events(settings: KafkaSettings) -> AsyncIterator[EventLog]:
 
 @dataclass(frozen=True, slots=True)
 class DemoRun:
-    """The world, the ledger that follows the topics, the services, and the settings (everything live)."""
+    """The environment, the event log, the services, and the settings with every flow live."""
 
     world: SandboxEnvironment
     ledger: EventLog
-    crew: ServiceRunner
+    services: ServiceRunner
     live: Settings
 
     async def place(self, order_id: int, **how: Any) -> None:
-        """Have the shop take a recorded order."""
+        """Place a recorded order in the shop."""
         answer = await self.world.shop.post("/_sandbox/orders", json={"recorded": order_id, **how})
         answer.raise_for_status()
 
     async def refund(self, order_id: int, refund_id: int) -> None:
-        """Have the shop give a recorded refund."""
+        """Issue a recorded refund in the shop."""
         path = f"/_sandbox/orders/{order_id}/refunds"
         (await self.world.shop.post(path, json={"recorded": refund_id})).raise_for_status()
 
     async def until(self, count: Callable[[], int], goal: int, what: str, patience: float = 60.0) -> None:
-        """Show progress until a count reaches its goal. Raises `NeverHappened`."""
+        """Show a progress bar until a count reaches its goal. Raises `WaitTimedOut`."""
         with progress_bars() as bars:
             bar = bars.add_task(what, total=goal, completed=count())
 
@@ -143,23 +143,23 @@ class DemoRun:
 
             await self.ledger.until(reached, f"{what} ({count()} of {goal})", patience)
 
-    async def rests(self) -> None:
-        """Wait until nothing waits to be delivered or published any more."""
+    async def wait_until_idle(self) -> None:
+        """Wait until no service has anything left to deliver or publish."""
         trying = AsyncRetrying(
             wait=wait_fixed(0.1), stop=stop_after_delay(30), retry=retry_if_result(lambda busy: busy is True)
         )
-        await trying(self.crew.busy, self.live)
+        await trying(self.services.busy, self.live)
 
 
 def progress_bars() -> Progress:
-    """A bar with its words, count and time."""
+    """Progress bars with description, count and elapsed time."""
     columns = (TextColumn("  {task.description:<28}"), BarColumn(32), MofNCompleteColumn(), TimeElapsedColumn())
     return Progress(*columns, console=console)
 
 
 @asynccontextmanager
 async def print_heading(title: str) -> AsyncIterator[None]:
-    """A heading, and an empty line after the chapter."""
+    """Print a heading before the step and an empty line after it."""
     console.print(f"[bold cyan]{title}[/]")
     yield
     console.print()

@@ -1,4 +1,4 @@
-"""A small world to run Davtari in: a sandbox shop, a sandbox Balance, settings and secrets in a folder of its own."""
+"""An environment for Davtari: a sandbox shop, a sandbox Balance, and a folder with settings and secrets."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from services.sandbox.woocommerce.shop import SandboxShop
 from services.settings import Settings, load
 
 SOLD = (GOODS, DRINKS, FOOD, HOME, PAPER, CLOTHES)
-"""The folders of the sandbox Balance that the shop sells; the others stay unmapped, so invisible."""
+"""The folders of the sandbox Balance that the shop sells; the others stay unmapped, and therefore invisible."""
 WEBHOOK_SECRET = "sandbox-webhook-secret"
 ALL_LIVE = dict.fromkeys(("catalogue", "prices", "stock", "orders", "refunds"), "live")
 ALL_DRY = dict.fromkeys(ALL_LIVE, "dry-run")
@@ -35,7 +35,7 @@ ALL_DRY = dict.fromkeys(ALL_LIVE, "dry-run")
 
 @dataclass(frozen=True, slots=True)
 class SandboxEnvironment:
-    """Where everything is. `shop` and `balance` talk to the sandboxes' control routes and REST APIs."""
+    """Addresses, folder and clients of one environment. `shop` and `balance` are clients of the sandboxes."""
 
     folder: Path
     kafka: str
@@ -49,14 +49,14 @@ class SandboxEnvironment:
     receiver_port: int
     receiver_url: str | None = None
     original: SandboxShop | None = None
-    """What the sandbox shop holds, for a copy of it."""
+    """The state of the sandbox shop, to clone it."""
 
     @property
     def settings_file(self) -> Path:
-        """The settings that were written last."""
+        """The settings file."""
         return self.folder / "davtari.toml"
 
-    def settle(self, flows: Mapping[str, str], **changes: Mapping[str, Any]) -> Settings:
+    def write_settings(self, flows: Mapping[str, str], **changes: Mapping[str, Any]) -> Settings:
         """Write the settings with these flows and load them; `changes` replace keys of top-level tables."""
         tables = _tables(self, flows)
         for name, values in changes.items():
@@ -65,13 +65,13 @@ class SandboxEnvironment:
         return load(self.settings_file, environ={})
 
     async def books(self) -> dict[str, Any]:
-        """What stands in the sandbox Balance."""
+        """Documents, clients and counts of the sandbox Balance."""
         answer = await self.balance.get("/_sandbox/state", params={"parts": "sales,credit_notes,clients,counts"})
         found: dict[str, Any] = answer.raise_for_status().json()
         return found
 
     async def storefront(self) -> dict[str, Any]:
-        """What stands in the sandbox shop."""
+        """Orders, products and webhooks of the sandbox shop."""
         found: dict[str, Any] = (await self.shop.get("/_sandbox/state")).raise_for_status().json()
         return found
 
@@ -80,7 +80,7 @@ class SandboxEnvironment:
 async def start_environment(
     folder: Path, kafka: str, prefix: str, stock: int = 50
 ) -> AsyncIterator[SandboxEnvironment]:
-    """Start both sandboxes and lay out settings and secrets; the recorded catalogue is in both systems."""
+    """Start both sandboxes with the recorded catalogue and write the secrets."""
     shop, balance = shop_app.create_shop(), balance_app.create_balance()
     load_catalogue(shop.state.shop, stock=stock)
     legend = balance_catalogue.fill_catalogue(balance.books)
@@ -99,7 +99,7 @@ async def start_environment(
 async def open_clients(
     shop: str, balance: str, folder: Path
 ) -> AsyncIterator[tuple[httpx.AsyncClient, httpx.AsyncClient]]:
-    """Clients of both sandboxes; the shop is believed by the authority whose certificate stands in the folder."""
+    """Open clients of both sandboxes; the shop's certificate is verified against `shop-ca.pem` in the folder."""
     trusted = httpx.create_ssl_context(verify=str(folder / "shop-ca.pem"))
     async with (
         httpx.AsyncClient(base_url=shop, verify=trusted, auth=("ck_sandbox", "cs_sandbox")) as to_shop,
@@ -109,7 +109,7 @@ async def open_clients(
 
 
 async def find_or_create_categories(shop: httpx.AsyncClient) -> dict[str, int]:
-    """The shop's category of each folder that is sold; made where it is missing."""
+    """Return the id of the shop's category for each folder in `SOLD`, creating missing ones."""
     return {path: await _category(shop, path) for path in SOLD}
 
 
@@ -120,7 +120,7 @@ async def _category(shop: httpx.AsyncClient, path: str) -> int:
 
 
 def write_secrets(folder: Path) -> None:
-    """Write the secrets' files that the settings name."""
+    """Write the secret files that the settings name."""
     secrets = folder / "secrets"
     secrets.mkdir(parents=True, exist_ok=True)
     texts = {"balance-password": "sandbox", "key": "ck_sandbox", "secret": "cs_sandbox", "webhook": WEBHOOK_SECRET}
@@ -198,14 +198,12 @@ def _key(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
-# A world that runs already: sandboxes and services in containers of their own, reached by their addresses.
-
 RECEIVER_PORT = 8480
 
 
 @dataclass(frozen=True, slots=True)
 class SystemAddresses:
-    """Where things are. `shop_ca` is the certificate of the authority that the sandbox shop made for itself."""
+    """Addresses of systems that are already running. `shop_ca` is the sandbox shop's CA certificate."""
 
     shop: str
     shop_ca: Path
@@ -216,9 +214,9 @@ class SystemAddresses:
 
 @asynccontextmanager
 async def attach_environment(folder: Path, at: SystemAddresses) -> AsyncIterator[SandboxEnvironment]:
-    """The world at these addresses; secrets and the shop's certificate are laid out in the folder."""
+    """Attach to the systems at these addresses; writes secrets and the shop's CA certificate to the folder."""
     write_secrets(folder)
-    await _certificate(at.shop_ca, folder / "shop-ca.pem")
+    await _copy_certificate(at.shop_ca, folder / "shop-ca.pem")
     async with open_clients(at.shop, at.balance, folder) as (shop, balance):
         found, legend = await _categories(shop), (await _catalogue(balance)).json()
         shop_at, balance_at = Endpoint(at.shop, str(folder / "shop-ca.pem")), Endpoint(at.balance, None)
@@ -229,11 +227,11 @@ async def attach_environment(folder: Path, at: SystemAddresses) -> AsyncIterator
 
 
 def topic_prefix(shop_ca: Path) -> str:
-    """The prefix of this world's topics. A sandbox that is started anew has a new certificate, and nothing sold yet."""
+    """The topic prefix, derived from the CA certificate: a restarted sandbox is empty and has a new certificate."""
     return f"sandbox-{hashlib.sha256(shop_ca.read_bytes()).hexdigest()[:8]}."
 
 
-until_there = retry(
+retry_until_available = retry(
     retry=retry_if_exception_type((OSError, httpx.HTTPError)),
     wait=wait_fixed(0.5),
     stop=stop_after_delay(60),
@@ -241,16 +239,16 @@ until_there = retry(
 )
 
 
-@until_there
-async def _certificate(made: Path, kept: Path) -> None:
-    shutil.copyfile(made, kept)
+@retry_until_available
+async def _copy_certificate(source: Path, target: Path) -> None:
+    shutil.copyfile(source, target)
 
 
-@until_there
+@retry_until_available
 async def _categories(shop: httpx.AsyncClient) -> dict[str, int]:
     return await find_or_create_categories(shop)
 
 
-@until_there
+@retry_until_available
 async def _catalogue(balance: httpx.AsyncClient) -> httpx.Response:
     return (await balance.get("/_sandbox/catalogue")).raise_for_status()

@@ -1,4 +1,4 @@
-"""`davtari demo`: the whole product on the terminal, against sandboxes, on Kafka, in under a minute."""
+"""`davtari demo`: the scripted scenario, with all services in this process, against sandboxes and a real Kafka."""
 
 from __future__ import annotations
 
@@ -26,8 +26,9 @@ BUILD = Path("build")
 
 
 async def run_demo(*, keep: bool = False) -> int:
-    """Tell the story; 0 if the books match, 1 otherwise. Leaves `build/demo.json`."""
-    console.print("[bold]Davtari[/] joins Balance and WooCommerce. A broker, two sandboxes, seven services; live:\n")
+    """Run the scenario and write `build/demo.json`. Returns 0 if the books match, 1 otherwise."""
+    console.print("[bold]Davtari[/] connects Balance and WooCommerce.")
+    console.print("Starting a Kafka broker, two sandboxes and seven services.\n")
     try:
         with TemporaryDirectory(prefix="davtari-demo-") as folder:
             async with open_broker(data=Path(folder) / "kafka") as kafka:
@@ -42,80 +43,80 @@ async def _run_on(folder: Path, kafka: Broker, *, keep: bool) -> int:
     console.print(f"Kafka: {kafka.description}\n")
     async with start_environment(folder, kafka.bootstrap_servers, f"demo-{uuid4().hex[:6]}.") as made:
         dry, live = (
-            made.settle(ALL_DRY, **storefront.storefront_settings()),
-            made.settle(ALL_LIVE, **storefront.storefront_settings()),
+            made.write_settings(ALL_DRY, **storefront.storefront_settings()),
+            made.write_settings(ALL_LIVE, **storefront.storefront_settings()),
         )
         await create_topics(live.kafka)
         async with follow_events(live.kafka) as ledger, run_services() as services:
             stage = DemoRun(made, ledger, services, live)
             async with print_heading("Connections: davtari check"):
                 await steps.check_connections(dry)
-            async with print_heading("The first import is a plan"):
+            async with print_heading("Plan the first import"):
                 actions = await steps.plan_import(stage, dry)
                 await storefront.approve_plan(stage, dry)
             closing = await run_live(stage, actions)
-            green = await _account(stage)
+            green = await _run_accounting(stage)
             save_comparison(closing, kafka.description, time.monotonic() - began, BUILD)
             console.print(f"[bold]{closing.verdict}[/]", soft_wrap=True)
             if keep:
-                console.print(f"settings: {made.settings_file} · Ctrl-C ends it")
+                console.print(f"Still running; settings: {made.settings_file}. Press Ctrl-C to stop.")
                 await asyncio.Event().wait()
     return 0 if closing.matches and green else 1
 
 
-async def _account(stage: DemoRun) -> bool:
-    """A careful accountant's part of the story; whether every day is green in the end."""
-    careful = stage.world.settle(ALL_LIVE, **(storefront.storefront_settings() | accountant.accountant_settings()))
-    async with print_heading("The accountant's gate: a new shape of document, and a correction"):
+async def _run_accounting(stage: DemoRun) -> bool:
+    """The accountant's steps. Returns whether every day close is green."""
+    careful = stage.world.write_settings(
+        ALL_LIVE, **(storefront.storefront_settings() | accountant.accountant_settings())
+    )
+    async with print_heading("Approvals: a new kind of document, and a correction"):
         await accountant.run_approvals(stage, careful)
-    async with print_heading("The close of a day, as the accountant sees it: davtari day-close"):
+    async with print_heading("Close the day: davtari day-close"):
         return await accountant.print_day_closes(stage)
 
 
 async def run_live(stage: DemoRun, actions: steps.Actions) -> BooksComparison:
-    """The story from the first live flow to the end of the day."""
-    await _show_the_shop(stage, actions)
-    await _trade(stage, select_orders())
-    async with print_heading("The end of the day"):
-        await stage.rests()
+    """Run everything from the first live flow to the comparison of the books."""
+    await _run_storefront(stage, actions)
+    await _run_orders(stage, select_orders())
+    async with print_heading("Compare the shop with Balance"):
+        await stage.wait_until_idle()
         closing = await compare_books(stage)
         print_comparison(closing)
     return closing
 
 
-async def _show_the_shop(stage: DemoRun, actions: steps.Actions) -> None:
-    async with print_heading("Applied: the flows go live"):
+async def _run_storefront(stage: DemoRun, actions: steps.Actions) -> None:
+    async with print_heading("Go live"):
         await steps.apply_plan(stage, actions)
         await steps.publish_stock(stage)
-    async with print_heading("Why this figure? A kit, and a product that a second place sells too"):
+    async with print_heading("Explain a stock figure: a kit, and a product with a second location"):
         await storefront.explain_figures(stage)
-    async with print_heading("A price that a person has set stays"):
+    async with print_heading("Keep a price that was edited in the shop"):
         await storefront.keep_manual_price(stage)
-    async with print_heading("Prices mistyped in Balance: held until a person has looked"):
+    async with print_heading("Hold a snapshot with mistyped prices"):
         await storefront.hold_mistyped_prices(stage)
 
 
-async def _trade(stage: DemoRun, chosen: OrderSelection) -> None:
-    async with print_heading(f"{len(chosen.orders)} orders, and an outage in the middle"):
+async def _run_orders(stage: DemoRun, chosen: OrderSelection) -> None:
+    async with print_heading(f"{len(chosen.orders)} orders, with an outage of Balance in between"):
         await steps.sell_orders(stage, chosen)
     async with print_heading(f"{len(chosen.refunds)} refunds"):
         await steps.issue_refunds(stage, chosen)
-    async with print_heading("An order that Balance refuses"):
+    async with print_heading("An order that Balance rejects"):
         await steps.resolve_dead_letter(stage, chosen)
-    async with print_heading("One order, whole: its answer was lost on the way, and it was written once"):
+    async with print_heading("One order in detail: its response was lost, its Sale written once"):
         await steps.print_one_order(stage, chosen)
 
 
-# `davtari demo`.
-
-Keep = Annotated[bool, typer.Option(help="Leave everything running until Ctrl-C.")]
+Keep = Annotated[bool, typer.Option(help="Keep everything running until Ctrl-C.")]
 
 
 @command
 async def demo_command(
     keep: Keep = False,
 ) -> int:
-    """Run the whole product against sandboxes of Balance and WooCommerce, and tell what happens."""
+    """Run all services against sandboxes of Balance and WooCommerce and show each step."""
     try:
         return await run_demo(keep=keep)
     except BrokerError as error:

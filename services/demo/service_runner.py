@@ -1,4 +1,4 @@
-"""The services of a demonstration, run in this process, started and stopped together."""
+"""The services of the demonstration: as tasks of this process, or in containers that are already running."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from services.settings.model import Settings
 
 
 class ServiceRunner(Protocol):
-    """The services that the story is played with."""
+    """Starts and stops the services of the demonstration."""
 
     async def start(self, settings: Settings) -> None:
-        """Have the services run, with these settings, and wait until each has read what is known."""
+        """Start the services with these settings and wait until each has caught up."""
 
     async def stop(self) -> None:
-        """Have them stop; what is under way is finished first."""
+        """Stop the services; deliveries in progress are finished first."""
 
     async def waiting(self, settings: Settings, service: str) -> int:
-        """How many deliveries of a service wait."""
+        """The number of waiting deliveries of a service."""
 
     async def busy(self, settings: Settings) -> bool:
-        """Whether any service has still something to deliver or to publish."""
+        """Whether any service has something left to deliver or publish."""
 
 
 class InProcessServices:
@@ -42,39 +42,37 @@ class InProcessServices:
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self, settings: Settings) -> None:
-        """Start services and wait until each has read what is known."""
+        """Start the services and wait until each has caught up."""
         ready = {name: asyncio.Event() for name in self._names}
         self._tasks += [asyncio.create_task(supervise(name, settings, event)) for name, event in ready.items()]
         await asyncio.gather(*[event.wait() for event in ready.values()])
 
     async def stop(self) -> None:
-        """Stop services; what is under way is finished first."""
+        """Stop the services; deliveries in progress are finished first."""
         tasks, self._tasks = self._tasks, []
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def waiting(self, settings: Settings, service: str) -> int:
-        """How many deliveries of a service wait, by its state database."""
+        """The number of waiting deliveries, from the service's state database."""
         found = {one.service: one for one in await read_service_statuses(settings)}[service]
         return sum(waiting.count for waiting in found.waiting or ())
 
     async def busy(self, settings: Settings) -> bool:
-        """Whether any service has something to read, to deliver or to publish."""
+        """Whether any service has something left to read, deliver or publish."""
         return any(one.lag or one.waiting or one.unpublished for one in await read_service_statuses(settings))
 
 
 @asynccontextmanager
 async def run_services(names: Iterable[str] = tuple(SERVICES)) -> AsyncIterator[InProcessServices]:
-    """A crew that is stopped at the end."""
+    """Provide services in this process that are stopped when the context closes."""
     made = InProcessServices(names)
     try:
         yield made
     finally:
         await made.stop()
 
-
-# The services of a demonstration in containers of their own: they run already, and are watched over HTTP.
 
 PATIENCE = 120.0
 
@@ -86,18 +84,18 @@ class ContainerServices:
         self._pattern, self._names, self._client = pattern, tuple(names), client
 
     async def start(self, settings: Settings) -> None:
-        """Wait until each is ready: whoever started the containers gave them their settings."""
+        """Wait until each container is ready. Containers already have their settings."""
         await asyncio.gather(*[self._ready(name) for name in self._names])
 
     async def stop(self) -> None:
-        """Nothing: they are not this process' to stop."""
+        """No-op: this process does not own the containers."""
 
     async def waiting(self, settings: Settings, service: str) -> int:
-        """How many deliveries of a service wait, by its metrics."""
+        """The number of waiting deliveries, from the service's metrics."""
         return int(await self._sum(service, {WAITING.name}))
 
     async def busy(self, settings: Settings) -> bool:
-        """Whether the metrics of any service show something to deliver or to publish."""
+        """Whether the metrics of any service show something left to deliver or publish."""
         sums = [self._sum(name, {WAITING.name, UNPUBLISHED.name}) for name in self._names]
         return any(await asyncio.gather(*sums))
 

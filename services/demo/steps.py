@@ -1,4 +1,4 @@
-"""The chapters of the story, each a thing that a user of Davtari sees."""
+"""The steps of the scenario: import, stock, orders, refunds, a dead letter; and the recorded orders it uses."""
 
 from __future__ import annotations
 
@@ -21,15 +21,13 @@ from services.engine.clock import local_day
 from services.sandbox import recorded
 from services.settings.model import Settings
 
-# Which of the recorded orders and refunds the demonstration places: real input, of many kinds.
-
 ORDERS, REFUNDS = 44, 12
 CONFIGS = ("incl_line", "excl_line", "incl_subtotal", "excl_subtotal")
 
 
 @dataclass(frozen=True, slots=True)
 class OrderSelection:
-    """Orders to place, the refunds (order, refund, kind) to issue, and one order of a closed month."""
+    """Orders to place, refunds to issue as (order id, refund id, kind), and one order for a closed period."""
 
     orders: tuple[int, ...]
     refunds: tuple[tuple[int, int, str], ...]
@@ -37,7 +35,7 @@ class OrderSelection:
 
 
 def select_orders() -> OrderSelection:
-    """Paid orders in lari with lines of known products, refunded ones first, then by number; refunds of many kinds."""
+    """Select paid orders in GEL whose products are in the catalogue, refunded ones first, and refunds of many kinds."""
     fit = [order_id for order_id in recorded.list_order_ids() if _is_suitable(recorded.get_recording(order_id))]
     refunds = _select_refunds(fit)
     refunded = dict.fromkeys(order_id for order_id, _, _ in refunds)
@@ -47,7 +45,7 @@ def select_orders() -> OrderSelection:
 
 
 def unused_orders() -> tuple[int, ...]:
-    """Recorded orders of the same sort that the demonstration leaves out."""
+    """List suitable recorded orders that `select_orders` does not use."""
     chosen = select_orders()
     taken = {*chosen.orders, chosen.late}
     fit = (order_id for order_id in recorded.list_order_ids() if _is_suitable(recorded.get_recording(order_id)))
@@ -63,7 +61,7 @@ def _is_suitable(recording: recorded.Recording) -> bool:
 
 
 def _select_refunds(fit: list[int]) -> tuple[tuple[int, int, str], ...]:
-    """At most two of a kind, so that there are many kinds; only refunds whose lines add up to their amount."""
+    """Take at most two refunds of each kind, and none of an ambiguous kind."""
     found: list[tuple[int, int, str]] = []
     for order_id in fit:
         recording = recorded.get_recording(order_id)
@@ -79,59 +77,59 @@ def _refund_kind(notes: str) -> str:
 
 
 AMBIGUOUS_REFUNDS = frozenset({"deleted", "amount-differs-from-lines", "qty-above-ordered", "restock-only", "tax-only"})
-"""Kinds that ask for a person by design; the demonstration shows one such case of its own."""
+"""Refunds that wait for a decision by design; `resolve_dead_letter` shows a dead letter instead."""
 
 
 Actions = Counter[str]
 
 
 async def check_connections(settings: Settings) -> None:
-    """`davtari check`: everything answers."""
+    """Run `davtari check`."""
     show_checks(await checks.check_systems(settings))
 
 
 async def plan_import(stage: DemoRun, dry: Settings) -> Actions:
-    """The first import as a plan: everything in dry-run, nothing is written."""
+    """Plan the first import in dry-run mode and check that the shop is unchanged. Returns the count of each action."""
     before = (await stage.world.storefront())["products"]
-    await stage.crew.start(dry)
+    await stage.services.start(dry)
     await wait_for_plan(stage)
     actions: Actions = Counter(plan.action for plan in stage.ledger.plans.values())
     reasons = Counter(plan.reason for plan in stage.ledger.plans.values() if plan.action == "skip")
     why = " · ".join(f"{count} {str(reason).partition('.')[2]}" for reason, count in reasons.most_common())
-    told = {"create": "create, as drafts", "adopt": "adopt by SKU (already in the shop)", "update": "update"}
-    for action, words in told.items():
-        console.print(f"  {actions[action]:>5}  {words}")
-    console.print(f"  {actions['skip']:>5}  skip    {why}", soft_wrap=True)
+    labels = {"create": "to create, as drafts", "adopt": "to adopt by SKU (already in the shop)", "update": "to update"}
+    for action, label in labels.items():
+        console.print(f"  {actions[action]:>5}  {label}")
+    console.print(f"  {actions['skip']:>5}  to skip: {why}", soft_wrap=True)
     after = (await stage.world.storefront())["products"]
-    console.print(f"  The shop is {'as it was: nothing was written' if after == before else 'NOT as it was'}.")
+    console.print(f"  {'Nothing was written to the shop' if after == before else 'The shop HAS CHANGED'}.")
     return actions
 
 
 async def wait_for_plan(stage: DemoRun) -> None:
-    """Wait until every item of Balance has been decided about."""
+    """Wait until the plan has an action for every item of Balance."""
     items = (await stage.world.balance.get("/_sandbox/catalogue")).json()["items"] - len(stage.world.legend["groups"])
-    await stage.until(lambda: len(stage.ledger.plans), items, "reading Balance, looking up")
+    await stage.until(lambda: len(stage.ledger.plans), items, "items planned")
 
 
 async def apply_plan(stage: DemoRun, actions: Actions) -> None:
-    """The plan is carried out: the flows go live."""
-    await stage.crew.stop()
-    await stage.crew.start(stage.live)
-    await stage.until(lambda: len(stage.ledger.links), actions["create"] + actions["adopt"], "writing products")
+    """Restart the services with live flows and wait until all products are linked."""
+    await stage.services.stop()
+    await stage.services.start(stage.live)
+    await stage.until(lambda: len(stage.ledger.links), actions["create"] + actions["adopt"], "products linked")
 
 
 async def publish_stock(stage: DemoRun) -> None:
-    """The stock figures are in the shop."""
+    """Wait until the stock of every linked product is in the shop."""
 
     def live() -> int:
         return sum(figure.mode == "live" for figure in stage.ledger.figures.values())
 
     wanted = sum(link.item in stage.ledger.stocked for link in stage.ledger.links.values())
-    await stage.until(live, wanted, "publishing stock")
+    await stage.until(live, wanted, "stock figures published")
 
 
 async def sell_orders(stage: DemoRun, chosen: OrderSelection) -> None:
-    """Orders come in; in the middle Balance goes away, and comes back."""
+    """Place the orders; halfway Balance is unavailable for a while, and one response is lost."""
     half = len(chosen.orders) // 2
     lost = {"kind": "commit_then_reset", "match": "PUT .*/Sale", "times": 1}
     (await stage.world.balance.post("/_sandbox/faults", json=lost)).raise_for_status()
@@ -139,19 +137,19 @@ async def sell_orders(stage: DemoRun, chosen: OrderSelection) -> None:
         await stage.place(order_id)
     await stage.until(lambda: len(stage.ledger.sales), half, "orders → Sales")
     (await stage.world.balance.post("/_sandbox/faults", json={"kind": "outage"})).raise_for_status()
-    console.print("  [yellow]Balance goes down.[/] The shop goes on selling:")
+    console.print("  [yellow]Balance is down.[/] The shop keeps selling:")
     for order_id in chosen.orders[half:]:
         await stage.place(order_id)
     await stage.until(lambda: len(stage.ledger.orders), len(chosen.orders), "orders read from the shop")
-    waiting = await stage.crew.waiting(stage.live, "order-exporter")
-    console.print(f"  {waiting} deliveries wait, none is lost, none is a dead letter.")
+    waiting = await stage.services.waiting(stage.live, "order-exporter")
+    console.print(f"  {waiting} deliveries are waiting; none is lost and none is a dead letter.")
     (await stage.world.balance.delete("/_sandbox/faults")).raise_for_status()
-    console.print("  [green]Balance is back.[/]")
+    console.print("  [green]Balance is up again.[/]")
     await stage.until(lambda: len(stage.ledger.sales), len(chosen.orders), "orders → Sales")
 
 
 async def issue_refunds(stage: DemoRun, chosen: OrderSelection) -> None:
-    """Refunds of many kinds become credit notes, bound to the lines of their Sales."""
+    """Issue the refunds and wait for their credit notes."""
     for order_id, refund_id, _ in chosen.refunds:
         await stage.refund(order_id, refund_id)
     await stage.until(lambda: len(stage.ledger.notes), len(chosen.refunds), "refunds → credit notes")
@@ -160,7 +158,7 @@ async def issue_refunds(stage: DemoRun, chosen: OrderSelection) -> None:
 
 
 async def resolve_dead_letter(stage: DemoRun, chosen: OrderSelection) -> None:
-    """An order that Balance refuses waits for a person; the cause is mended, and it is replayed."""
+    """Place an order in a closed period, show its dead letter, open the period, and replay it."""
     tomorrow = local_day(datetime.now(UTC) + timedelta(days=1))
     (await stage.world.balance.put("/_sandbox/lock-date", json={"date": tomorrow.isoformat()})).raise_for_status()
     await stage.place(chosen.late)
@@ -168,14 +166,14 @@ async def resolve_dead_letter(stage: DemoRun, chosen: OrderSelection) -> None:
     found = [letter for letter in (await dead_letter_log.read_dead_letters(stage.live.kafka)).values() if letter.open]
     show_letters(found)
     (await stage.world.balance.put("/_sandbox/lock-date", json={"date": None})).raise_for_status()
-    console.print("  The accountant opens the period in Balance, then:  davtari dead-letters replay")
+    console.print("  The accountant opens the period in Balance and runs:  davtari dead-letters replay")
     for one in found:
         await request(stage.live, ReplayRequested(dead_letter=one.letter.dead_letter, **command_header()), 30.0)
     await stage.until(lambda: len(stage.ledger.sales), len(chosen.orders) + 1, "orders → Sales")
 
 
 async def print_one_order(stage: DemoRun, chosen: OrderSelection) -> None:
-    """The passport of the order whose answer was lost on the way."""
+    """Show the timeline of the order whose response was lost."""
     lost = next((sale for sale in stage.ledger.sales.values() if sale.attempts), None)
     key = lost.key if lost else f"main:{chosen.orders[0]}"
     found = timeline.build_timeline(key, stage.ledger.story)

@@ -1,4 +1,4 @@
-"""What the storefront manager sees: an approved plan, figures explained, a price that stays, a mistake that is held."""
+"""The storefront manager's steps: approve a plan, explain stock, keep an edited price, hold mistyped prices."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ MISTYPED = tuple(sku for sku in GOODS if sku.startswith("EXTRA-") and sku != BY_
 
 
 def storefront_settings() -> dict[str, Mapping[str, Any]]:
-    """The settings of the demonstration's shop: a kit, a second place of sale, prices that a person may set by hand."""
+    """Settings of the shop: a kit, a second location, and prices that may be edited in the shop."""
     kit = {GOODS[part].uid: pieces for part, pieces in PARTS.items()}
     places = {"policy": "per-store", "warehouses": ["Main"], "locations": {"vake": ["Vake"]}}
     return {
@@ -39,61 +39,61 @@ def storefront_settings() -> dict[str, Mapping[str, Any]]:
 
 
 async def approve_plan(stage: DemoRun, settings: Settings) -> None:
-    """The plan is approved, and carried out exactly as it was shown, while every flow still only looks.
+    """Apply the plan exactly as shown, while every flow is still in dry-run.
 
-    Prices are read first, and all that follows from them: a plan that grows while it is looked at is another one.
+    Prices are read first, because a plan that changes is refused.
     """
-    await _read(stage, "prices")
-    await stage.rests()
+    await _import(stage, "prices")
+    await stage.wait_until_idle()
     plan = await read_plan(settings, "main")
-    say(f"  The storefront manager agrees:  davtari apply {plan.id}")
+    say(f"  The storefront manager approves it:  davtari apply {plan.id}")
     with progress_bars() as bar:
-        task = bar.add_task("written as planned", total=len(plan.changes))
+        task = bar.add_task("changes written", total=len(plan.changes))
         done = await apply_plan(settings, plan, 60.0, lambda now: bar.update(task, completed=len(now.written)))
-    say(f"  {len(done.written)} written, {len(done.left_out)} left out; new ones are drafts until a person says so.")
+    say(f"  {len(done.written)} written, {len(done.left_out)} left out; new products stay drafts until published.")
 
 
 async def keep_manual_price(stage: DemoRun) -> None:
-    """A person sets a price in the shop; Balance has another one later: the person's stays."""
+    """Edit a price in the shop, then change it in Balance: the shop keeps the edited price."""
     product = next(link.product_id for link in stage.ledger.links.values() if link.sku == BY_HAND)
-    await _ok(stage.world.shop.put(f"{PRODUCTS}/{product}", json={"regular_price": HAND_PRICE}))
-    await _mark(stage, BY_HAND, Decimal(NEW_PRICE))
-    await _read(stage, "prices")
-    await stage.rests()
-    shown = (await _ok(stage.world.shop.get(f"{PRODUCTS}/{product}"))).json()["regular_price"]
-    say(f"  {BY_HAND}: somebody set {HAND_PRICE} in the shop, Balance says {NEW_PRICE} now; the shop shows {shown}")
-    say("  (fields.regular-price = if-unchanged: what a person changed is left to that person)")
+    await _send(stage.world.shop.put(f"{PRODUCTS}/{product}", json={"regular_price": HAND_PRICE}))
+    await _set_price(stage, BY_HAND, Decimal(NEW_PRICE))
+    await _import(stage, "prices")
+    await stage.wait_until_idle()
+    shown = (await _send(stage.world.shop.get(f"{PRODUCTS}/{product}"))).json()["regular_price"]
+    say(f"  {BY_HAND}: edited to {HAND_PRICE} in the shop, then set to {NEW_PRICE} in Balance; the shop shows {shown}")
+    say("  (fields.regular-price = if-unchanged: Davtari does not overwrite edited prices)")
 
 
 async def hold_mistyped_prices(stage: DemoRun) -> None:
-    """Prices a hundred times too small: none of them reaches the shop before a person has looked."""
+    """Enter prices a hundred times too small: the snapshot is held and no price reaches the shop."""
     before = await _prices(stage)
     for sku in MISTYPED:
-        await _mark(stage, sku, (GOODS[sku].price or Decimal(1)) / 100)
-    await _read(stage, "prices")
-    await stage.ledger.until(lambda: bool(stage.ledger.open_letters), "the snapshot is held")
+        await _set_price(stage, sku, (GOODS[sku].price or Decimal(1)) / 100)
+    await _import(stage, "prices")
+    await stage.ledger.until(lambda: bool(stage.ledger.open_letters), "a held snapshot")
     show_letters([one for one in (await dead_letter_log.read_dead_letters(stage.live.kafka)).values() if one.open])
-    await stage.rests()
-    say(f"  The shop's prices are {'as they were' if await _prices(stage) == before else 'NOT as they were'}.")
+    await stage.wait_until_idle()
+    say(f"  The shop's prices are {'unchanged' if await _prices(stage) == before else 'CHANGED'}.")
     for sku in MISTYPED:
-        await _mark(stage, sku, GOODS[sku].price or Decimal(0))
-    await _read(stage, "prices")
-    await stage.ledger.until(lambda: not stage.ledger.open_letters, "the next snapshot is believed")
-    say("  [green]Put right in Balance:[/] the next reading is believed, and the dead letter closes by itself.")
+        await _set_price(stage, sku, GOODS[sku].price or Decimal(0))
+    await _import(stage, "prices")
+    await stage.ledger.until(lambda: not stage.ledger.open_letters, "an accepted snapshot")
+    say("  [green]Corrected in Balance:[/] the next snapshot is accepted, and the dead letter resolves by itself.")
 
 
 async def explain_figures(stage: DemoRun) -> None:
-    """Why the shop shows this figure: of a kit, and of a product with a place of its own."""
+    """Explain the published stock of a kit and of a product with a second location."""
     wanted = {GOODS[sku].uid for sku in (KIT, *PARTS)}
     live = stage.ledger.figures.values()
     await stage.until(
         lambda: len({figure.item for figure in live if figure.mode == "live"} & wanted),
         len(wanted),
-        "kit and components",
+        "stock of kit and parts",
     )
-    said = [envelope async for envelope in read_events(stage.live.kafka, figures.TOPICS)]
+    history = [envelope async for envelope in read_events(stage.live.kafka, figures.TOPICS)]
     for sku in (KIT, next(iter(PARTS))):
-        if found := figures.explain_figure("main", sku, said):
+        if found := figures.explain_figure("main", sku, history):
             figures.show_figure(found)
 
 
@@ -102,13 +102,13 @@ async def _prices(stage: DemoRun) -> dict[str, str]:
     return {id_: product["regular_price"] for id_, product in products.items()}
 
 
-async def _mark(stage: DemoRun, sku: str, price: Decimal) -> None:
-    await _ok(stage.world.balance.put("/_sandbox/prices", json={"item": sku, "price": f"{price:.2f}"}))
+async def _set_price(stage: DemoRun, sku: str, price: Decimal) -> None:
+    await _send(stage.world.balance.put("/_sandbox/prices", json={"item": sku, "price": f"{price:.2f}"}))
 
 
-async def _read(stage: DemoRun, resource: str) -> None:
+async def _import(stage: DemoRun, resource: str) -> None:
     await request(stage.live, ImportRequested.model_validate({"resource": resource, **command_header()}), 60.0)
 
 
-async def _ok(asked: Any) -> Any:
+async def _send(asked: Any) -> Any:
     return (await asked).raise_for_status()

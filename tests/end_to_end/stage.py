@@ -149,7 +149,7 @@ async def stage(
 ) -> AsyncIterator[Stage]:
     """A world with topics, settings and a subscriber; the test starts the programs. They end with the context."""
     async with start_environment(folder, kafka, f"t{uuid4().hex[:12]}.") as made:
-        settings = made.settle(flows, **(QUIET | changes))
+        settings = made.write_settings(flows, **(QUIET | changes))
         await create_topics(settings.kafka)
         programs = Programs(made.settings_file)
         async with follow_events(settings.kafka) as ledger:

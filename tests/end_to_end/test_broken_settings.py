@@ -65,7 +65,7 @@ async def _made(kafka: Broker, tmp_path_factory: pytest.TempPathFactory) -> Asyn
     """Sound settings, to be broken."""
     folder = tmp_path_factory.mktemp("broken")
     async with start_environment(folder, kafka.bootstrap_servers, "unused.") as made:
-        made.settle(ALL_LIVE)
+        made.write_settings(ALL_LIVE)
         (folder / "secrets" / "wrong").write_text(HIDDEN, encoding="utf-8")
         yield made
 

@@ -89,7 +89,7 @@ async def test_a_clone_of_the_shop_writes_nothing_until_a_person_accepts_it(stag
         # and when: the settings name the copy, and there is something to write
         await stage.programs.kill("up")
         changed = {"url": copy.url, "ca-file": "copy-ca.pem", "identity-check": 1.0}
-        stage.world.settle(ALL_LIVE, **QUIET, shops__main=changed)
+        stage.world.write_settings(ALL_LIVE, **QUIET, shops__main=changed)
         await stage.programs.start("up", services=len(ALL))
         figure = next(iter(stage.ledger.figures.values()))
         await stage.change("stocks", item=figure.item, warehouse="Main", quantity="931")

@@ -95,7 +95,7 @@ async def test_going_live_carries_the_plans_out(stage: Stage) -> None:
     # given a dry run that has planned it all, when the flows go live
     planned = {plan.order_id: plan for plan in _planned(stage, SalePlanned).values()}
     assert await stage.programs.stop("up") == [0]
-    stage.world.settle(ALL_LIVE, **QUIET)
+    stage.world.write_settings(ALL_LIVE, **QUIET)
     await stage.programs.start("up", services=len(ALL))
     # then what was planned is what stands there
     await stage.closes()

@@ -49,7 +49,7 @@ async def _made(kafka: Broker, tmp_path_factory: pytest.TempPathFactory) -> Asyn
     async with start_environment(
         tmp_path_factory.mktemp("set-up"), kafka.bootstrap_servers, f"t{uuid4().hex[:12]}."
     ) as made:
-        await create_topics(made.settle(ALL_LIVE).kafka)
+        await create_topics(made.write_settings(ALL_LIVE).kafka)
         await _set(made, {"rights": {"password": "sandbox-password"}})
         (made.folder / "secrets" / "balance-password").write_text("sandbox-password\n", encoding="utf-8")
         yield made
@@ -248,7 +248,7 @@ async def test_check_names_what_is_wrong_and_which_flow_cannot_go_live(made: San
     secrets = made.folder / "secrets"
     (secrets / "reads").write_text("ck_sandbox_reads", encoding="utf-8")
     (secrets / "reads-secret").write_text("cs_sandbox_reads", encoding="utf-8")
-    made.settle(ALL_LIVE, **settings)
+    made.write_settings(ALL_LIVE, **settings)
     await _set(made, change)
     try:
         said = await davtari("check", folder=made.folder)
@@ -262,7 +262,7 @@ async def test_check_names_what_is_wrong_and_which_flow_cannot_go_live(made: San
 
 @pytest.mark.claim("K3")
 async def test_check_fixes_webhooks_once(made: SandboxEnvironment) -> None:
-    made.settle(ALL_LIVE)
+    made.write_settings(ALL_LIVE)
     # given a shop without webhooks; then they are created; then one is disabled
     bare = await davtari("check", folder=made.folder)
     assert (bare.code, "0 of 4 exist" in bare.out, "davtari check --fix" in bare.out) == (FAILED, True, True)

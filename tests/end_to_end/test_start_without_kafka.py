@@ -25,7 +25,7 @@ async def test_kafka_is_away_at_the_start(kafka: Broker, tmp_path: Path) -> None
     async with stage(tmp_path, kafka.bootstrap_servers) as made:
         # given settings that name a Kafka which is not there yet
         away = {"kafka": {"bootstrap-servers": f"127.0.0.1:{port}"}, "telemetry": {"port": health}}
-        made.world.settle(ALL_LIVE, **(QUIET | away))
+        made.world.write_settings(ALL_LIVE, **(QUIET | away))
         # when a command needs it, it gives up with one clear line
         said = await made.davtari("status")
         assert (said.code, f"127.0.0.1:{port}" in said.err, "Traceback" in said.err) == (NO_ANSWER, True, False)
