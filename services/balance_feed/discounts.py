@@ -15,7 +15,7 @@ from contracts.reasons import Reason
 from services.connectors.balance.discounts import Discount, discount
 from services.connectors.balance.rows import RowInvalid
 from services.engine.outbox.faults import Fault
-from services.settings.discounts import DiscountSettings
+from services.settings.balance import DiscountSettings
 
 SUBJECT = "prices:discount"
 Items = AsyncIterator[tuple[str, str]]

@@ -15,7 +15,7 @@ from services.engine.clock import next_run
 from services.engine.outbox.engine import Engine
 from services.engine.outbox.upstream_errors import Unavailable, UpstreamError
 from services.engine.state.store import read_kind
-from services.engine.telemetry.freshness import completed, completions
+from services.engine.telemetry.state_readings import read_completions, record_completion
 from services.settings.model import ScheduleSettings
 
 log = logging.getLogger(__name__)
@@ -70,7 +70,7 @@ class Schedule:
 
     async def _was_never_complete(self, resource: Resource) -> bool:
         """Whether this state database has never had a complete import of the resource: it is new, or was rebuilt."""
-        return resource not in await completions(self._engine.database)
+        return resource not in await read_completions(self._engine.database)
 
     async def _follow_commands(self) -> None:
         while True:
@@ -101,7 +101,7 @@ class Schedule:
         return _command_result(command, report)
 
     async def _complete(self, resource: Resource, report: ImportReport) -> None:
-        await completed(self._engine.database, resource, report.begun)
+        await record_completion(self._engine.database, resource, report.begun)
 
 
 def _command_result(command: ImportRequested, report: ImportReport) -> dict[str, Any]:

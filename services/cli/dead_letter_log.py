@@ -9,7 +9,7 @@ from contracts.operations import DeadLettered, DeadLetterSettled, FailedRecord
 from services.engine.client.reader import read_events
 from services.engine.kafka.record import restore_record, to_failed_record
 from services.engine.outbox import dead_letters
-from services.engine.privacy.opening import Opener, opening
+from services.engine.privacy.opener import Opener, open_opener
 from services.settings.model import KafkaSettings
 
 DeadLetterEvent = DeadLettered | DeadLetterSettled
@@ -69,7 +69,7 @@ async def read_dead_letters(settings: KafkaSettings) -> dict[str, DeadLetter]:
     async for envelope in read_events(settings, ["dead-letters"]):
         if isinstance(envelope.data, DeadLettered | DeadLetterSettled):
             apply_dead_letter_event(found, envelope.data)
-    async with opening(settings) as opener:
+    async with open_opener(settings) as opener:
         return {id_: await _opened(letter, opener) for id_, letter in found.items()}
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import Select
 from sqlalchemy.dialects import sqlite
 
 from services.engine.state.files import database_path
-from services.engine.telemetry.freshness import PREFIX
+from services.engine.telemetry.state_readings import COMPLETION_PREFIX
 from services.order_exporter.projection import SERVICE
 from services.order_exporter.readings import orders_on_time, untouched_orders
 from services.settings.model import Settings
@@ -101,8 +101,8 @@ def read_untouched_orders(settings: Settings, now: datetime) -> list[UntouchedOr
 def _ages(settings: Settings, path: Path, now: datetime) -> Iterator[FeedAge]:
     if path.exists():
         with closing(_open(path)) as db:
-            for name, at in db.execute(_COMPLETE, (PREFIX + "%",)):
-                feed, age = name.removeprefix(PREFIX), (now - datetime.fromisoformat(at)).total_seconds()
+            for name, at in db.execute(_COMPLETE, (COMPLETION_PREFIX + "%",)):
+                feed, age = name.removeprefix(COMPLETION_PREFIX), (now - datetime.fromisoformat(at)).total_seconds()
                 yield FeedAge(feed, max(0.0, age), age > settings.freshness.limit(feed))
 
 

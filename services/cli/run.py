@@ -25,10 +25,10 @@ from services.engine.runtime.service import Service
 from services.engine.runtime.serving import CannotListen
 from services.engine.state.errors import first_cause
 from services.engine.state.lock import AlreadyRunning, require_not_running
-from services.engine.telemetry.board import Board
-from services.engine.telemetry.exporting import exporting
-from services.engine.telemetry.meters import RESTARTS
-from services.engine.telemetry.running import watch
+from services.engine.telemetry.metrics import RESTARTS
+from services.engine.telemetry.process_monitor import ProcessMonitor
+from services.engine.telemetry.server import serve_telemetry
+from services.engine.telemetry.tracing import export_spans
 from services.settings import SettingsError
 from services.settings.base import SecretMissing
 from services.settings.model import KafkaSettings, Settings
@@ -85,12 +85,12 @@ async def run_until_signalled(names: Iterable[str], settings: Settings, *, super
     """Run until SIGTERM or SIGINT; what is under way is finished first. Health and metrics are served beside it."""
     chosen, telemetry = list(names), settings.telemetry
     await require_not_running(settings.state.directory, chosen, utc_now)
-    board = Board(chosen, telemetry.stalled_after)
-    run = partial(supervise if supervised else run_service, settings=settings, watching=board.watching)
-    async with exporting(telemetry, f"davtari-{chosen[0]}" if len(chosen) == 1 else "davtari"):
+    monitor = ProcessMonitor(chosen, telemetry.stalled_after)
+    run = partial(supervise if supervised else run_service, settings=settings, watching=monitor.watch_service)
+    async with export_spans(telemetry, f"davtari-{chosen[0]}" if len(chosen) == 1 else "davtari"):
         port = telemetry.port_for(chosen)
         topics = [_topics_made(settings.kafka)] if supervised else []
-        await _until_signalled([*[run(n) for n in chosen], watch(board, telemetry, port), *topics])
+        await _until_signalled([*[run(n) for n in chosen], serve_telemetry(monitor, telemetry, port), *topics])
 
 
 async def _topics_made(settings: KafkaSettings) -> None:

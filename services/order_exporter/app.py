@@ -14,7 +14,7 @@ from services.connectors.woocommerce.client import WooCommerce
 from services.engine.clock import Clock, utc_now
 from services.engine.outbox.lane import Lane
 from services.engine.runtime.blueprint import Blueprint, fingerprint
-from services.engine.telemetry.families import Reads
+from services.engine.telemetry.families import ReadMetrics
 from services.order_exporter.contact_delivery import deliver_contacts
 from services.order_exporter.contact_merges import contact_lane
 from services.order_exporter.deliveries import deliveries
@@ -58,7 +58,7 @@ async def blueprint(settings: Settings, clock: Clock = utc_now) -> AsyncIterator
         yield Blueprint(SERVICE, known, rules, lanes, early_tasks=early, readings=_readings(settings), gates=gates)
 
 
-def _readings(settings: Settings) -> list[Reads]:
+def _readings(settings: Settings) -> list[ReadMetrics]:
     shops, objective = settings.shops, settings.freshness
     return [
         UndocumentedOrdersReadings(shops),

@@ -24,8 +24,7 @@ from services.engine.clock import TBILISI, local_date
 from services.engine.outbox.handlers import Remember
 from services.engine.state.records import Kind, State
 from services.order_exporter.projection import PLAN, SALE, KnownOrder
-from services.settings.orders import OrderSettings
-from services.settings.payments import PaymentMethod, PaymentSettings
+from services.settings.orders import OrderSettings, PaymentMethod, PaymentSettings
 
 BY_SHOP = "order"
 """The name of the payment that the shop itself states; others come from people and from refunds."""

@@ -35,10 +35,10 @@ from services.engine.telemetry.families import (
     UNDOCUMENTED,
     UNDOCUMENTED_AGE,
     UNTOUCHED_ORDERS,
-    Reading,
+    MetricReading,
 )
 from services.order_exporter.projection import ORDER, SALE, SERVICE, KnownOrder
-from services.settings.freshness import FreshnessSettings
+from services.settings.model import FreshnessSettings
 from services.settings.shop import ShopSettings
 
 COUNT_INTERVAL = timedelta(seconds=60)
@@ -110,7 +110,7 @@ class SalesOnTimeReadings:
         self._counted_at: datetime | None = None
         self._counts: Mapping[str, tuple[int, int]] = {}
 
-    async def __call__(self, database: Database, now: datetime) -> list[Reading]:
+    async def __call__(self, database: Database, now: datetime) -> list[MetricReading]:
         """The two counts, by shop."""
         if self._counted_at is None or now - self._counted_at >= COUNT_INTERVAL:
             async with database.read() as connection:
@@ -121,8 +121,8 @@ class SalesOnTimeReadings:
         ]
 
 
-def _objective_readings(shop: str, due: int, in_time: int) -> tuple[Reading, Reading]:
-    return Reading(DUE_ORDERS, (SERVICE, shop), due), Reading(ON_TIME, (SERVICE, shop), in_time)
+def _objective_readings(shop: str, due: int, in_time: int) -> tuple[MetricReading, MetricReading]:
+    return MetricReading(DUE_ORDERS, (SERVICE, shop), due), MetricReading(ON_TIME, (SERVICE, shop), in_time)
 
 
 def orders_on_time(settings: FreshnessSettings, now: datetime) -> Select[Any]:
@@ -203,13 +203,13 @@ class UntouchedOrdersReadings:
         self._counted_at: datetime | None = None
         self._counts: Mapping[str, int] = {}
 
-    async def __call__(self, database: Database, now: datetime) -> list[Reading]:
+    async def __call__(self, database: Database, now: datetime) -> list[MetricReading]:
         """The count, by shop; looked up once a minute at most."""
         if self._counted_at is None or now - self._counted_at >= COUNT_INTERVAL:
             async with database.read() as connection:
                 rows = (await connection.execute(untouched_orders(self._settings, now))).all()
             self._counts, self._counted_at = {shop: count for shop, _, count in rows}, now
-        return [Reading(UNTOUCHED_ORDERS, (SERVICE, shop), self._counts.get(shop, 0)) for shop in self._shops]
+        return [MetricReading(UNTOUCHED_ORDERS, (SERVICE, shop), self._counts.get(shop, 0)) for shop in self._shops]
 
 
 def untouched_orders(settings: FreshnessSettings, now: datetime) -> Select[Any]:
@@ -238,7 +238,7 @@ class UndocumentedOrdersReadings:
         self._looked_at: datetime | None = None
         self._due: Mapping[str, Sequence[datetime]] = {}
 
-    async def __call__(self, database: Database, now: datetime) -> list[Reading]:
+    async def __call__(self, database: Database, now: datetime) -> list[MetricReading]:
         """The number of such orders (at most `MOST` are counted) and the greatest age, by shop."""
         if self._looked_at is None or now - self._looked_at >= COUNT_INTERVAL:
             async with database.read() as connection:
@@ -264,9 +264,9 @@ class UndocumentedOrdersReadings:
         return moment if moment <= now else None
 
 
-def _undocumented_readings(shop: str, due: Sequence[datetime], now: datetime) -> tuple[Reading, Reading]:
+def _undocumented_readings(shop: str, due: Sequence[datetime], now: datetime) -> tuple[MetricReading, MetricReading]:
     age = (now - min(due)).total_seconds() if due else 0.0
-    return Reading(UNDOCUMENTED, (SERVICE, shop), len(due)), Reading(UNDOCUMENTED_AGE, (SERVICE, shop), age)
+    return MetricReading(UNDOCUMENTED, (SERVICE, shop), len(due)), MetricReading(UNDOCUMENTED_AGE, (SERVICE, shop), age)
 
 
 _order, _other = aliased(records), aliased(records)

@@ -17,7 +17,7 @@ from services.accounting.documents.uids import receipt_uid
 from services.order_exporter.payments import Payment, fee_of
 from services.order_exporter.tasks import ReceiptTask
 from services.settings.balance import BalanceSettings
-from services.settings.payments import PaymentMethod
+from services.settings.orders import PaymentMethod
 
 AS_ON_SALE = ("Branch", "Department", "Agreement", "Currency", "CurrencyRate", "ReceivablesAccount")
 """What a receipt takes from its Sale."""

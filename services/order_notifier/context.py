@@ -21,10 +21,9 @@ from services.engine.clock import local_date
 from services.engine.state.records import State
 from services.order_notifier.projection import DOCUMENT, ORDER, WAITING, BookDocument, NoticeOrder, WaitingDocument
 from services.order_notifier.tasks import NoteTask, StatusTask
-from services.settings.notes import NoteSettings, Text
+from services.settings.notices import NoteSettings, StatusSettings, Text
 from services.settings.orders import OrderSettings
 from services.settings.shop import ShopSettings
-from services.settings.statuses import StatusSettings
 from services.settings.translation import translator
 
 MARKER_LENGTH = 16

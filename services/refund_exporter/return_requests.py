@@ -20,7 +20,7 @@ from contracts.shop import OrderLine
 from services.accounting.documents.unbookable import Unbookable
 from services.connectors.woocommerce import php
 from services.connectors.woocommerce.order import order_changed
-from services.settings.returns import ReturnFields, ReturnSettings
+from services.settings.orders import ReturnFields, ReturnSettings
 
 ID = re.compile(r"[\w.#/-]{1,64}")
 FINEST = Decimal("0.000001")

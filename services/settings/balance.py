@@ -7,13 +7,77 @@ from typing import Any, Literal
 
 from pydantic import Field, SecretStr, model_validator
 
-from services.settings.address import WebAddress
-from services.settings.amount import Amount
-from services.settings.base import Section, read_secret
-from services.settings.discounts import DiscountSettings
-from services.settings.document_dialect import DocumentDialect
-from services.settings.pattern import Pattern
-from services.settings.presets import PRESETS
+from services.settings.base import Amount, Pattern, Section, WebAddress, read_secret
+
+# The named presets of Balance's integration profiles (claims S0.28, S1.2), and of the ownership of fields.
+
+PRESETS: dict[str, dict[str, Any]] = {
+    "b2c": {},
+    "storera": {"sku-field": "InternalArticle", "paging": ["Items", "ItemPricing"], "item-pricing": True},
+    "vendoo": {"sku-field": "Code", "publication-of": {"Stocks": "a", "Prices": "a", "SalesCredit": "a"}},
+}
+
+OwnershipPreset = Literal["balance", "prices", "create-only", "stock-only", "keep-edits"]
+FIELDS = ("name", "regular_price", "sale_price", "weight", "category")
+OWNERSHIP: dict[str, dict[str, str]] = {
+    "balance": dict.fromkeys(FIELDS, "always"),
+    "prices": dict.fromkeys(FIELDS, "never") | {"regular_price": "always", "sale_price": "always"},
+    "create-only": dict.fromkeys(FIELDS, "never"),
+    "stock-only": dict.fromkeys(FIELDS, "never"),
+    "keep-edits": dict.fromkeys(FIELDS, "if-unchanged"),
+}
+"""Who owns the fields of a product that is there already (claims S0.16, S2.8, S3.4).
+
+`create-only`: a new product is made whole, as a draft; one that is there is never written again but its stock.
+`stock-only`: no product is ever made nor written but its stock. Products are made in the shop, and linked by SKU.
+"""
+
+
+# Balance's discounts as a source of sale prices: off, until somebody says so.
+
+
+class DiscountSettings(Section):
+    """What of Balance's resource `Discounts` is taken. A shop uses them with `shops.….prices.discounts`."""
+
+    read: bool = Field(default=False, description="read them with every import of prices")
+    resource: str = Field(default="Discounts", description="as this build of Balance names the resource")
+    unconditional: tuple[str, ...] = Field(
+        default=("უპირობოდ",), description="texts of DiscountCondition that ask for nothing; any other is left out"
+    )
+    special_price: bool = Field(default=False, description="take SpecialPrice too, as the price itself")
+    dateless: bool = Field(default=False, description="take discounts without a date too, as always on")
+    all_goods: bool = Field(default=False, description="take discounts that name no item too, for every item")
+
+
+# How this build of Balance speaks of sales orders, posting, waybills and missing stock: all of it unproven in public
+# sources, hence off or a guess until the settings say it.
+
+SHORT_STOCK = (
+    r"not enough (stock|goods|quantity)|insufficient (stock|quantity)",
+    r"недостаточно (остатк|товар|количеств)|не хватает (товар|остатк)",
+    r"არ არის საკმარისი (ნაშთ|რაოდენობ|მარაგ)|არასაკმარისი (ნაშთ|რაოდენობ|მარაგ)",
+)
+
+
+class DocumentDialect(Section):
+    """The names of what goes beyond a plain Sale."""
+
+    sales_order_resource: str = Field(
+        default="SalesOrders", description="or SalesOrder; used only where a rule asks for sales orders"
+    )
+    sales_order_reserve: Literal["lines", "automatic", "none"] = Field(
+        default="lines", description="how a sales order reserves: Reserve on each line, AutomaticReservation, or not"
+    )
+    posted_field: str | None = Field(
+        default=None, description="the field that says whether a Sale is posted; no public source names one"
+    )
+    waybill_field: str | None = Field(
+        default=None, description="the field that says whether Balance issues the waybill; else the comment says it"
+    )
+    short_stock: tuple[Pattern, ...] = Field(
+        default=SHORT_STOCK, description="patterns of the refusals that mean that the warehouse lacks the goods"
+    )
+
 
 CLOUD = "https://cloud.balance.ge/sm/{publication}/Balance/{application_id}/hs/Exchange"
 

@@ -2,9 +2,84 @@
 
 from __future__ import annotations
 
+import re
+from decimal import Decimal
 from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, SecretStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+
+# Web addresses in settings: one that no client could call is refused when the settings are read.
+
+
+def address_fault(text: str) -> str:
+    """What is wrong with a web address; empty when nothing is."""
+    if any(letter.isspace() or not letter.isprintable() for letter in text):
+        return "has a blank or a letter that cannot be printed in it"
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError as error:
+        return f"is no web address ({error})"
+    if parts.scheme not in ("http", "https"):
+        return "must begin with http:// or https://"
+    if not parts.hostname or port == 0:
+        return "names no server, such as https://shop.example.ge"
+    return ""
+
+
+def _usable(text: str) -> str:
+    if fault := address_fault(text):
+        raise ValueError(f"{text!r} {fault}")
+    return text
+
+
+WebAddress = Annotated[str, AfterValidator(_usable)]
+"""An http or https address with a host."""
+
+
+# Regular expressions in settings: checked when the settings are read.
+
+
+def _compiles(pattern: str) -> str:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise ValueError(f"{pattern!r} is no regular expression: {error}") from None
+    return pattern
+
+
+Pattern = Annotated[str, AfterValidator(_compiles)]
+
+
+# The categories of a shop that something goes into: one id, or a list of them.
+
+
+def _several(value: Any) -> Any:
+    return (value,) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _each_once(value: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(dict.fromkeys(value))
+
+
+Categories = Annotated[
+    tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1), BeforeValidator(_several), AfterValidator(_each_once)
+]
+"""`17`, or `[17, 21]`."""
+
+
+# Amounts in settings: exact, hence written as text.
+
+
+def _text_only(value: object) -> object:
+    if isinstance(value, float):
+        raise ValueError('write an amount as text, e.g. "0.05": a float is not exact')
+    return value
+
+
+Amount = Annotated[Decimal, BeforeValidator(_text_only)]
 
 
 def _kebab(name: str) -> str:

@@ -7,10 +7,8 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from services.settings.amount import Amount
-from services.settings.base import Section
-from services.settings.categories import Categories
-from services.settings.presets import FIELDS, OWNERSHIP, OwnershipPreset
+from services.settings.balance import FIELDS, OWNERSHIP, OwnershipPreset
+from services.settings.base import Amount, Categories, Section
 
 Ownership = Literal["always", "if-empty", "if-unchanged", "never"]
 

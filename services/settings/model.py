@@ -5,20 +5,63 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cronsim import CronSim, CronSimError
 from pydantic import AfterValidator, Field, model_validator
 
-from services.settings.address import WebAddress
 from services.settings.alerts import AlertSettings
 from services.settings.balance import BalanceSettings
-from services.settings.base import Section
-from services.settings.freshness import FreshnessSettings
-from services.settings.gates import GateSettings
+from services.settings.base import Section, WebAddress
 from services.settings.kafka import KafkaSettings as KafkaSettings  # whoever knows the whole knows this part
-from services.settings.privacy import PrivacySettings
 from services.settings.shop import ShopSettings
+
+# How people's data stands in the topics.
+
+
+class PrivacySettings(Section):
+    """What is sealed can be forgotten, although the log is never changed (claim S2.16)."""
+
+    seal: bool = Field(
+        default=True, description="events hold people's data under a key of each person; both forms are always read"
+    )
+
+
+# What must have been read from Balance before any flow goes live, and how often that is looked at again.
+
+Lookup = Literal["Groups", "PriceTypes", "Warehouses", "Clients"]
+
+
+class GateSettings(Section):
+    """The gates before live flows (claim S1.8)."""
+
+    lookups: tuple[Lookup, ...] = Field(
+        default=("Groups", "PriceTypes", "Warehouses", "Clients"),
+        description="what the user must be able to read in Balance; leave out what none of your flows uses",
+    )
+    look_again: float = Field(
+        default=3600.0, gt=0, description="seconds until an open gate is looked at again: a lost right is told"
+    )
+
+
+# How old what we know may be, and how soon a paid order is to be in Balance (seconds).
+
+
+class FreshnessSettings(Section):
+    """Limits of the feeds, which fit the default schedule, and the objective for paid orders (claim I9)."""
+
+    items: float = Field(default=3 * 3600.0, gt=0, description="since items were last read whole until that is told")
+    prices: float = Field(default=3600.0, gt=0)
+    stock: float = Field(default=900.0, gt=0)
+    orders: float = Field(default=900.0, gt=0, description="since a shop was last swept to the end")
+    sale_within: float = Field(default=300.0, gt=0, description="a paid order has its Sale so soon …")
+    sale_share: float = Field(default=0.999, gt=0, le=1, description="… in this share of cases …")
+    sale_days: int = Field(default=30, ge=1, description="… over so many days")
+
+    def limit(self, feed: str) -> float:
+        """The limit of a feed: `items`, `prices`, `stock`, or `orders:<shop>`."""
+        limits = {"items": self.items, "prices": self.prices, "stock": self.stock}
+        return limits.get(feed, self.orders)
 
 
 def _is_cron(expression: str) -> str:

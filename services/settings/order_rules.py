@@ -10,8 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from services.settings.amount import Amount
-from services.settings.base import Section
+from services.settings.base import Amount, Section
 
 DocumentKind = Literal["sale", "sales-order", "hold"]
 CustomerKind = Literal["company", "person", "retail"]

@@ -8,10 +8,90 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from services.settings.amount import Amount
-from services.settings.base import Section
+from services.settings.base import Amount, Section
 from services.settings.clients import ClientSettings
 from services.settings.order_rules import DocumentSettings, SubOrder
+
+# Where a shop's return requests are read: goods that a buyer wants to give back, before the shop refunds anything.
+
+
+class ReturnFields(Section):
+    """What the shop's plugin calls the fields of a request; each plugin has names of its own."""
+
+    requests: str = Field(default="requests", min_length=1, description="the list, where an object holds it")
+    id: str = Field(default="id", min_length=1, description="a request's own number; none: its place in the list")
+    lines: str = Field(default="lines", min_length=1, description="what a request asks for")
+    line: str = Field(default="line_id", min_length=1, description="the order's line; it counts before the others")
+    product: str = Field(default="product_id", min_length=1, description="product or variation")
+    sku: str = Field(default="sku", min_length=1)
+    quantity: str = Field(default="quantity", min_length=1)
+
+
+class ReturnSettings(Section):
+    """`davtari push return-request` plans the credit note of a request; nothing is written to Balance or the shop."""
+
+    source: Literal["off", "meta", "rest"] = Field(
+        default="off", description="meta: a custom field of the order; rest: a route of the shop's own"
+    )
+    meta_key: str = Field(default="", description="meta: the custom field that holds the requests, as JSON")
+    path: str = Field(
+        default="",
+        pattern=r"^(/wp-json/[^?#]*\{order\}[^?#]*)?$",
+        description="rest: `/wp-json/wc-returns/v1/orders/{order}`; WooCommerce's keys open only wc/… and wc-… routes",
+    )
+    fields: ReturnFields = ReturnFields()
+
+    @model_validator(mode="after")
+    def _source_is_named(self) -> ReturnSettings:
+        if self.source == "meta" and not self.meta_key:
+            raise ValueError('source = "meta" needs meta-key: the custom field that holds the return requests')
+        if self.source == "rest" and not self.path:
+            raise ValueError('source = "rest" needs path, with {order} where the number of the order stands')
+        return self
+
+
+# Who makes the credit notes of a shop's refunds.
+
+
+class RefundSettings(Section):
+    """`manual`: a live flow writes no credit note, plans each one, and day-close lists what waits (claim S2.11)."""
+
+    policy: Literal["automatic", "manual"] = Field(
+        default="automatic", description="manual: the accountant makes each credit note by hand"
+    )
+
+
+# Which payments become documents of their own in Balance, and on which accounts.
+
+
+class PaymentMethod(Section):
+    """How the money of one payment method arrives, as Balance's administrator books it."""
+
+    document: Literal["bank", "cash"] = Field(
+        default="bank", description="which of `balance.dialect`'s two receipts it becomes"
+    )
+    account: str = Field(min_length=1, description="PaymentAccount: where the money arrives")
+    type: str | None = Field(default=None, description="PaymentType, where Balance asks for one")
+    settled: Literal["paid", "completed", "remitted", "never"] = Field(
+        default="paid",
+        description="when the money is there: once the order is paid, or completed; when a person says so with "
+        "`davtari payment` (a courier's remittance, an invoice); never, if others book it",
+    )
+    after_days: int = Field(default=0, ge=0, le=90, description="so many days later: a bank that pays instalments out")
+    fee_percent: Amount = Field(default=Decimal(0), ge=0, lt=100, description="what gateway or bank keep of it")
+    fee_fixed: Amount = Field(default=Decimal(0), ge=0, description="and besides, in the order's currency")
+    fee_account: str | None = Field(default=None, description="FeeAccount: where their fee is booked")
+
+
+class PaymentSettings(Section):
+    """Receipts; none is made before `flows.payments` says so."""
+
+    since: date | None = Field(default=None, description="the first day (in Tbilisi) whose payments become receipts")
+    methods: dict[str, PaymentMethod] = Field(default_factory=dict, description="WooCommerce payment method → rules")
+    refunded: Literal["nothing", "negative"] = Field(
+        default="nothing", description="money given back: left to the bank statement, or a receipt below zero"
+    )
+
 
 AfterSale = Literal["report", "credit", "credit-and-new-sale"]
 STORE_CREDIT = "store-credit"

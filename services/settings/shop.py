@@ -7,15 +7,10 @@ from typing import Literal
 
 from pydantic import Field, SecretStr, model_validator
 
-from services.settings.address import WebAddress
-from services.settings.base import Section, read_secret
+from services.settings.base import Section, WebAddress, read_secret
 from services.settings.catalogue import CatalogueSettings, FieldOwnership, PriceSettings
-from services.settings.notes import NoteSettings
-from services.settings.orders import OrderSettings
-from services.settings.payments import PaymentSettings
-from services.settings.refunds import RefundSettings
-from services.settings.returns import ReturnSettings
-from services.settings.statuses import StatusSettings
+from services.settings.notices import NoteSettings, StatusSettings
+from services.settings.orders import OrderSettings, PaymentSettings, RefundSettings, ReturnSettings
 from services.settings.stock import StockSettings
 
 Mode = Literal["off", "dry-run", "live"]

@@ -7,8 +7,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from services.settings.amount import Amount
-from services.settings.base import Section
+from services.settings.base import Amount, Section
 
 
 class StockSettings(Section):

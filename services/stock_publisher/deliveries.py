@@ -16,7 +16,7 @@ from services.connectors.woocommerce.product_write import ProductWrite
 from services.engine.outbox.batches import Batches
 from services.engine.outbox.outcome import Done, Outcome, Refused
 from services.engine.outbox.row import Row
-from services.engine.telemetry import meters
+from services.engine.telemetry import metrics
 from services.stock_publisher.records import StockTarget, StockWrite
 
 PRODUCTS = 0
@@ -102,7 +102,7 @@ class StockDeliveries:
         """Record the time from a reading of Balance until the shop has the figure (claim S3.14)."""
         if write.answers_reading:
             age = (self._now() - write.stock_seen_at).total_seconds()
-            meters.STOCK_FRESHNESS.labels(write.shop).observe(max(0.0, age))
+            metrics.STOCK_FRESHNESS.labels(write.shop).observe(max(0.0, age))
 
 
 def _key(job: StockJob) -> tuple[str, int]:

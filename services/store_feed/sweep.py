@@ -25,8 +25,8 @@ from services.engine.outbox.faults import Fault, report_fault
 from services.engine.outbox.upstream_errors import UpstreamError
 from services.engine.outbox.work import Work
 from services.engine.state.store import chunks, read_kind
-from services.engine.telemetry.freshness import completed
-from services.engine.telemetry.meters import SWEPT_LATE
+from services.engine.telemetry.metrics import SWEPT_LATE
+from services.engine.telemetry.state_readings import record_completion
 from services.settings.model import ScheduleSettings
 from services.store_feed.order_reader import listed_state
 from services.store_feed.records import (
@@ -120,7 +120,7 @@ class OrderSweep:
             log.error("sweep waits", extra={"shop": self._name, "why": shut.why})
             return
         await self.once()
-        await completed(self._engine.database, f"orders:{self._name}", self._engine.clock())
+        await record_completion(self._engine.database, f"orders:{self._name}", self._engine.clock())
 
     async def once(self) -> int:
         """Hint at every order that changed since the cursor and was not looked at since; gives how many.

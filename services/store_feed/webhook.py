@@ -15,9 +15,8 @@ from typing import Any, Protocol
 from opentelemetry.trace import SpanKind
 
 from services.engine.state.errors import describe_temporary_failure
-from services.engine.telemetry import meters
-from services.engine.telemetry.trace import new_traceparent
-from services.engine.telemetry.tracing import span, traceparent
+from services.engine.telemetry import metrics
+from services.engine.telemetry.tracing import new_traceparent, span, traceparent
 from services.store_feed.bodies import LARGEST, Bodies, BodyTooLarge, BodyTooSlow, SenderDisconnected
 from services.store_feed.inbox import WebhookDelivery
 
@@ -114,7 +113,7 @@ class WebhookReceiver:
             status, told = await self._answer(scope, receive)
             told_of.set_attribute("http.response.status_code", status)
         result = told.get("status") or REFUSALS.get(status, "refused")
-        meters.WEBHOOKS.labels(known, result).inc()
+        metrics.WEBHOOKS.labels(known, result).inc()
         return status, told
 
     async def _answer(self, scope: Scope, receive: Receive) -> tuple[int, dict[str, str]]:

@@ -8,7 +8,7 @@ import pytest
 
 from contracts.alerts import FeedStateChanged
 from services.engine.runtime.feed_watch import FeedWatch, with_feed_rules
-from services.engine.telemetry.freshness import completed
+from services.engine.telemetry.state_readings import record_completion
 from tests.outbox.bench import Bench, open_bench
 from tests.outbox.shelf import handlers, record
 
@@ -24,7 +24,7 @@ async def said(bench: Bench) -> list[str]:
 async def test_a_feed_is_stale_past_its_limit_and_fresh_once_it_is_complete(tmp_path: Path) -> None:
     async with open_bench(tmp_path, with_feed_rules(handlers())) as bench:
         watch = FeedWatch(bench.engine, "balance-feed", LIMITS)
-        await completed(bench.database, "stock", bench.clock())
+        await record_completion(bench.database, "stock", bench.clock())
         bench.clock.advance(900)
         await watch.look()
         assert await said(bench) == []
@@ -32,7 +32,7 @@ async def test_a_feed_is_stale_past_its_limit_and_fresh_once_it_is_complete(tmp_
             bench.clock.advance(60)
             await watch.look()
         assert await said(bench) == ["stale"]
-        await completed(bench.database, "stock", bench.clock())
+        await record_completion(bench.database, "stock", bench.clock())
         await watch.look()
         assert await said(bench) == ["stale", "fresh"]
 
@@ -59,6 +59,6 @@ async def test_what_was_said_before_a_restart_is_not_said_again(tmp_path: Path) 
         bench.clock.advance(1000)
         await watch.look()
         assert await said(bench) == []
-        await completed(bench.database, "stock", bench.clock())
+        await record_completion(bench.database, "stock", bench.clock())
         await watch.look()
         assert await said(bench) == ["fresh"]

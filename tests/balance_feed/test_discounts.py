@@ -19,7 +19,7 @@ from services.engine.outbox.faults import FAULT
 from services.engine.outbox.upstream_errors import AccessDenied
 from services.engine.state.store import read_kind
 from services.sandbox.balance import control, goods
-from services.settings.discounts import DiscountSettings
+from services.settings.balance import DiscountSettings
 from services.settings.model import ScheduleSettings
 from tests.balance_feed.feed_bench import FIRST, REGULAR, SECOND, Feed, named, standing
 

@@ -10,7 +10,7 @@ import pytest
 
 from contracts.shop import OrderChanged, StoreCredit
 from services.cli.day_close.entries import match_payments
-from services.settings.payments import PaymentSettings
+from services.settings.orders import PaymentSettings
 from tests.cli.day_given import DAY, closing, facts, found, recorded_note
 from tests.support.exporting import KEY, SHOP, given_back, line, order, recorded_sale, refund, settings
 

@@ -17,8 +17,8 @@ from services.cli.init.settings_template import fill_template
 from services.connectors.http.unreadable import Listing
 from services.connectors.woocommerce.categories import Category
 from services.settings import SettingsError, load
-from services.settings.address import address_fault
 from services.settings.balance import BalanceSettings
+from services.settings.base import address_fault
 from tests.catalog_importer.catalogue_bench import world
 
 LARI, EURO = "93474b88-bfc9-5cf1-a5da-d1e2895859e8", "11111111-1111-4111-8111-111111111111"

@@ -23,7 +23,7 @@ from services.cli.plans.plan import build_plan
 from services.engine.outbox.engine import Engine
 from services.engine.outbox.outcome import Done
 from services.engine.state.database import write_meta
-from services.engine.telemetry.freshness import completed
+from services.engine.telemetry.state_readings import record_completion
 from services.settings.model import Settings
 from tests.catalog_importer.catalogue_bench import DRY, item, price, priced, settings
 from tests.cli.test_plans import linked, said
@@ -123,7 +123,7 @@ async def test_a_feed_that_is_not_done_is_told(
 ) -> None:
     async with importer(tmp_path), opened(FEED, feed_handlers(), tmp_path, Clock(NOON)) as feed:
         for resource in complete:
-            await completed(feed.database, resource, NOON)
+            await record_completion(feed.database, resource, NOON)
         async with feed.database.write() as connection:
             await write_meta(connection, STATING + stating, "yes")
         assert await lacks(chosen(tmp_path)) == told

@@ -7,7 +7,7 @@ from pathlib import Path
 from contracts.operations import CommandSettled
 from contracts.privacy import ForgetRequested
 from contracts.shop import Person
-from services.engine.privacy.forgetting import forget_due
+from services.engine.privacy.forgetting import carry_out_requests
 from tests.outbox.bench import Bench
 from tests.outbox.shelf import record
 from tests.support.exporting import PERSONAL_ID, PLACED, buyer
@@ -31,7 +31,7 @@ def forget(ref: str = "p-1", command_id: str = "forget-1", *, dry_run: bool = Fa
 async def carried_out(bench: Bench, command: ForgetRequested) -> CommandSettled:
     """The service's answer."""
     await bench.take(record(command))
-    assert await forget_due(bench.engine) == 1
+    assert await carry_out_requests(bench.engine) == 1
     answers = [each for each in await bench.said(CommandSettled) if each.command_id == command.command_id]
     assert len(answers) == 1
     return answers[0]

@@ -22,7 +22,7 @@ from services.engine.outbox.decision import NOTHING
 from services.engine.outbox.handlers import Handlers
 from services.engine.outbox.lane import Deliver
 from services.engine.outbox.outcome import Refused
-from services.engine.privacy.forgetting import forget_due
+from services.engine.privacy.forgetting import carry_out_requests
 from services.engine.state.records import State
 from services.engine.state.store import read_kind
 from services.order_exporter import deliveries as order_deliveries
@@ -84,7 +84,7 @@ async def test_somebody_else_is_not_touched(tmp_path: Path) -> None:
     async with open_bench(tmp_path, feed_handlers.handlers([SHOP])) as bench:
         await bench.take(record(BOUGHT))
         answer = await carried_out(bench, forget("p-2"))
-    assert (answer.detail, answer.figures["copies"]) == ("holds nothing of this person", 0)
+    assert (answer.detail, answer.figures["copies"]) == ("has no data of this person", 0)
     assert named_in(tmp_path) == set(WORDS)
 
 
@@ -128,7 +128,7 @@ async def test_a_database_made_anew_after_it_writes_nothing_and_says_nothing(tmp
         await rebuilt.take(*map(record, [nobody, *FACTS[1:], forget()]), *map(of_envelope, told))
         await rebuilt.engine.finish_catch_up()
         await run(rebuilt, lanes(books))
-        assert await forget_due(rebuilt.engine) == 0  # it was answered
+        assert await carry_out_requests(rebuilt.engine) == 0  # it was answered
         assert await rebuilt.published() == []
     assert len(books.calls) == written
     sold = [each.data for each in told if isinstance(each.data, SaleRecorded | ClientRecorded)]
@@ -187,5 +187,5 @@ async def test_the_answer_of_another_service_is_not_ours(tmp_path: Path) -> None
             command_id="forget-1", service="order-exporter", outcome="done", detail="", settled_at=NOON
         )
         await bench.take(record(answer))
-        assert await forget_due(bench.engine) == 1
+        assert await carry_out_requests(bench.engine) == 1
     assert named_in(tmp_path) == set()

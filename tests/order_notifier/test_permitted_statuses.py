@@ -12,7 +12,7 @@ from contracts.model import Event
 from contracts.order_statuses import CORE_STATUSES
 from services.order_notifier.handlers import handlers
 from services.order_notifier.tasks import StatusTask
-from services.settings.statuses import RANK
+from services.settings.notices import RANK
 from tests.order_notifier.notifier_bench import MOVES, credit, sale, settings
 from tests.support import exporting
 from tests.support.memory_state import Consumer

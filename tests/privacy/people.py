@@ -8,7 +8,7 @@ from contracts.envelope import Envelope, wrap
 from contracts.privacy import PersonForgotten
 from contracts.shop import OrderChanged, Person
 from services.engine.privacy.keys import Keys
-from services.engine.privacy.sealing import PersonKey
+from services.engine.privacy.sealing import SealingKey
 
 NOW = datetime(2026, 11, 20, 14, 20, tzinfo=UTC)
 NINO, GIORGI = "5f0c7c3e-9b1d-5a68-8d2f-3c1e0a9b7d41", "0d5a3c1e-7f2b-5e94-a1c6-8b3d2f4e6a70"
@@ -33,15 +33,15 @@ def order(number: int = 1042, ref: str = NINO, person: Person | None = None) -> 
     return OrderChanged.model_validate({**about, **figures, **moments, **whose})
 
 
-def made(keys: Keys, ref: str = NINO, service: str = FEED) -> PersonKey:
+def made(keys: Keys, ref: str = NINO, service: str = FEED) -> SealingKey:
     """A key of a person, heard of."""
-    keys.heard(keys.made(ref, service, NOW))
-    found = keys.of(ref, service)
+    keys.apply(keys.create(ref, service, NOW))
+    found = keys.current(ref, service)
     assert found
     return found
 
 
-def forgotten(key: PersonKey, version: int, service: str = FEED) -> Envelope[PersonForgotten]:
+def forgotten(key: SealingKey, version: int, service: str = FEED) -> Envelope[PersonForgotten]:
     """The event that gives a key up."""
     event = PersonForgotten(person_ref=key.ref, service=service, kid=key.kid, at=NOW, by="integrator", why="asked")
     return wrap(event, version=version, source="davtari-cli", time=NOW)

@@ -9,7 +9,7 @@ from tests.privacy.people import FEED, GIORGI, NINO, NOW, forgotten, made
 def test_a_key_is_made_once_and_used_from_then_on() -> None:
     keys = Keys()
     key = made(keys)
-    assert (keys.of(NINO, FEED), keys.get(key.kid), key.ref) == (key, key, NINO)
+    assert (keys.current(NINO, FEED), keys.get(key.kid), key.ref) == (key, key, NINO)
     assert len(key.secret) == 32
 
 
@@ -21,17 +21,17 @@ def test_each_person_and_each_service_has_a_key_of_its_own() -> None:
 
 def test_a_new_key_does_not_count_before_it_was_heard_of() -> None:
     keys = Keys()
-    envelope = keys.made(NINO, FEED, NOW)
-    assert (envelope.sequence, keys.of(NINO, FEED)) == (1, None)
+    envelope = keys.create(NINO, FEED, NOW)
+    assert (envelope.sequence, keys.current(NINO, FEED)) == (1, None)
     assert envelope.data.kid not in keys
 
 
 def test_a_forgotten_person_has_no_key_and_gets_another_with_the_next_order() -> None:
     keys = Keys()
     first, other = made(keys), made(keys, GIORGI)
-    keys.heard(forgotten(first, version=2))
-    assert (keys.of(NINO, FEED), keys.get(first.kid), first.kid in keys) == (None, None, False)
-    assert keys.of(GIORGI, FEED) == other
+    keys.apply(forgotten(first, version=2))
+    assert (keys.current(NINO, FEED), keys.get(first.kid), first.kid in keys) == (None, None, False)
+    assert keys.current(GIORGI, FEED) == other
     second = made(keys)
     assert (keys.version(NINO, FEED), keys.get(first.kid)) == (3, None)
     assert second.kid != first.kid
@@ -39,20 +39,20 @@ def test_a_forgotten_person_has_no_key_and_gets_another_with_the_next_order() ->
 
 def test_what_was_forgotten_does_not_come_back_by_a_repetition() -> None:
     keys = Keys()
-    told = keys.made(NINO, FEED, NOW)
-    keys.heard(told)
-    key = keys.of(NINO, FEED)
+    told = keys.create(NINO, FEED, NOW)
+    keys.apply(told)
+    key = keys.current(NINO, FEED)
     assert key
-    keys.heard(forgotten(key, version=2))
-    keys.heard(told)
+    keys.apply(forgotten(key, version=2))
+    keys.apply(told)
     assert keys.get(key.kid) is None
 
 
 def test_keys_and_forgetting_share_their_kafka_key_so_that_compaction_takes_the_key_away() -> None:
     keys = Keys()
-    told = keys.made(NINO, FEED, NOW)
-    keys.heard(told)
-    key = keys.of(NINO, FEED)
+    told = keys.create(NINO, FEED, NOW)
+    keys.apply(told)
+    key = keys.current(NINO, FEED)
     assert key
     gone = forgotten(key, version=2)
     assert told.data.key == gone.data.key == f"{NINO}:{FEED}"

@@ -11,10 +11,10 @@ from contracts.reasons import Reason
 from contracts.shop import OrderChanged, Person
 from services.engine.kafka.record import Record
 from services.engine.outbox.handlers import Handlers
+from services.engine.privacy.key_ring import KeyRing
 from services.engine.privacy.keys import Keys
-from services.engine.privacy.opening import Opener
-from services.engine.privacy.ring import KeyRing
-from services.engine.privacy.sealing import in_clear, sealed
+from services.engine.privacy.opener import Opener
+from services.engine.privacy.sealing import person_content, seal_value
 from services.engine.state.records import State
 from services.settings.kafka import KafkaSettings
 from tests.outbox.bench import Bench, Script, open_bench
@@ -44,9 +44,9 @@ def ring_of(keys: Keys) -> KeyRing:
 def sealed_order(keys: Keys) -> Record:
     """An order as the topic has it."""
     envelope = wrap(order(), version=1, source=FEED, time=NOW)
-    content = in_clear(value(envelope))
+    content = person_content(value(envelope))
     assert content
-    body = sealed(content, made(keys))
+    body = seal_value(content, made(keys))
     return Record("davtari.shop.orders", 0, 3, 17, b"main:1042", body, headers(envelope))
 
 

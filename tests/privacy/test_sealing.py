@@ -20,19 +20,19 @@ from services.engine.privacy.keys import Keys
 from services.engine.privacy.sealing import (
     UNNAMED,
     BrokenSeal,
-    PersonKey,
-    in_clear,
+    SealingKey,
     kid_of,
-    opened,
+    open_value,
+    person_content,
+    person_of,
     seal,
-    sealed,
-    under_seal,
+    seal_value,
+    sealed_content,
     unseal,
-    whose,
 )
 from tests.privacy.people import GIORGI, NINO, NOW, PRIVATE, made, nino, order
 
-KEY = PersonKey("k1", NINO, bytes(range(32)))
+KEY = SealingKey("k1", NINO, bytes(range(32)))
 EVENT = b'{"order_id":7}'
 PERSON = {"person_ref": NINO, "email": "nino@example.ge", "comment": "მეორე სართული"}
 
@@ -131,22 +131,22 @@ def written(event: OrderChanged) -> bytes:
 
 def test_a_sealed_value_names_nobody_and_opens_as_it_was() -> None:
     key = made(Keys())
-    content = in_clear(written(order()))
-    assert content and whose(content) == NINO
-    on_the_wire = sealed(content, key)
+    content = person_content(written(order()))
+    assert content and person_of(content) == NINO
+    on_the_wire = seal_value(content, key)
     assert [text for text in PRIVATE if text.encode() in on_the_wire] == []
     assert OrderChanged.model_validate_json(on_the_wire).person is None
-    again = under_seal(on_the_wire)
+    again = sealed_content(on_the_wire)
     assert again
-    assert OrderChanged.model_validate_json(opened(again, key)) == order()
+    assert OrderChanged.model_validate_json(open_value(again, key)) == order()
 
 
 def test_without_a_key_the_person_was_forgotten_and_the_rest_is_as_it_was() -> None:
-    content = in_clear(written(order()))
+    content = person_content(written(order()))
     assert content
-    again = under_seal(sealed(content, made(Keys())))
+    again = sealed_content(seal_value(content, made(Keys())))
     assert again
-    assert OrderChanged.model_validate_json(opened(again, None)) == order().model_copy(update={"person": None})
+    assert OrderChanged.model_validate_json(open_value(again, None)) == order().model_copy(update={"person": None})
 
 
 CLEAR = [None, b"", b"{", b"[]", b'"sealed"', b'{"sealed":7}', b'["sealed"]', b'\xff"sealed"', written(order())]
@@ -154,21 +154,21 @@ CLEAR = [None, b"", b"{", b"[]", b'"sealed"', b'{"sealed":7}', b'["sealed"]', b'
 
 @pytest.mark.parametrize("read", CLEAR)
 def test_a_value_that_is_not_sealed_stays_as_it_is(read: bytes | None) -> None:
-    assert under_seal(read) is None
+    assert sealed_content(read) is None
 
 
 def test_a_value_that_names_nobody_is_not_sealed() -> None:
-    assert in_clear(written(order().model_copy(update={"person": None}))) is None
-    assert in_clear(b'{"payload":{"person":{}},"person":null}') is None
+    assert person_content(written(order().model_copy(update={"person": None}))) is None
+    assert person_content(b'{"payload":{"person":{}},"person":null}') is None
 
 
 def test_whoever_has_no_reference_is_sealed_all_the_same() -> None:
     content = {"person_ref": None, "person": {"email": "nino@example.ge"}}
-    key = made(Keys(), whose(content))
-    again = under_seal(sealed(content, key))
-    assert again and whose(content) == UNNAMED
-    assert orjson.loads(opened(again, key))["person"] == content["person"]
-    assert nino().email.encode() not in sealed(content, key)
+    key = made(Keys(), person_of(content))
+    again = sealed_content(seal_value(content, key))
+    assert again and person_of(content) == UNNAMED
+    assert orjson.loads(open_value(again, key))["person"] == content["person"]
+    assert nino().email.encode() not in seal_value(content, key)
 
 
 @pytest.mark.claim("S2.16", "I7")
@@ -180,11 +180,11 @@ def test_the_lines_that_subscribers_are_given_open_it() -> None:
     program: dict[str, Any] = {}
     exec(lines, program)
     keys = Keys()
-    told = keys.made(NINO, "store-feed", NOW)
-    keys.heard(told)
-    content, key = in_clear(written(order())), keys.of(NINO, "store-feed")
+    told = keys.create(NINO, "store-feed", NOW)
+    keys.apply(told)
+    content, key = person_content(written(order())), keys.current(NINO, "store-feed")
     assert content and key
-    on_the_wire = orjson.loads(sealed(content, key))
+    on_the_wire = orjson.loads(seal_value(content, key))
     assert program["person_of"](on_the_wire, {told.data.kid: told.data.key_base64url}) == content["person"]
     assert program["person_of"](on_the_wire, {}) is None
     assert program["person_of"](content, {}) == content["person"]

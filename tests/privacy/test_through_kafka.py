@@ -15,10 +15,10 @@ from services.demo.kafka import Broker
 from services.engine.client.reader import read_events
 from services.engine.kafka.availability import TopicsMissing
 from services.engine.kafka.connection import create_producer
+from services.engine.privacy.key_ring import KeyRing
 from services.engine.privacy.keys import TOPIC
-from services.engine.privacy.opening import opening
-from services.engine.privacy.ring import KeyRing
-from services.engine.privacy.writing import Sealer
+from services.engine.privacy.opener import open_opener
+from services.engine.privacy.sealer import Sealer
 from tests.kafka.topics import Topics, topics_on
 from tests.privacy.people import FEED, GIORGI, NINO, NOW, PRIVATE, forgotten, nino, order
 
@@ -83,7 +83,7 @@ async def test_a_person_is_sealed_in_the_log_and_gone_with_the_key(topics: Topic
 
 async def test_a_reader_that_runs_finds_keys_that_were_made_later(topics: Topics) -> None:
     ring = KeyRing(topics.settings)
-    async with opening(topics.settings) as opener:
+    async with open_opener(topics.settings) as opener:
         for number, ref in enumerate((NINO, GIORGI), start=1):
             await publish(topics, ring, told(order(number, ref)))
             raw = (await topics.raw(ORDERS))[-1]

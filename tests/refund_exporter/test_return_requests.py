@@ -24,7 +24,7 @@ from services.refund_exporter.return_requests import (
     select_request,
 )
 from services.settings.model import Settings
-from services.settings.returns import ReturnFields, ReturnSettings
+from services.settings.orders import ReturnFields, ReturnSettings
 from services.store_feed.handlers import READ
 from services.store_feed.handlers import handlers as feed_handlers
 from tests.refund_exporter.refund_bench import CUP, PARCEL, SALE, TEA

@@ -18,7 +18,7 @@ from services.cli.gates import gate_lines
 from services.engine.runtime import gate as gate_module
 from services.engine.runtime.gate import Gate, Gatekeeper, GateLook, read_gates, with_gate_rules
 from services.engine.runtime.service import Service
-from services.engine.telemetry.watched import Watched
+from services.engine.telemetry.service_monitor import ServiceMonitor
 from tests.kafka.topics import SHELF, Topics, eventually
 from tests.outbox.bench import Bench, open_bench
 from tests.outbox.shelf import LANE, envelope, handlers, record, stock
@@ -182,4 +182,4 @@ async def _said(bench: Bench, verdict: str) -> bool:
 
 
 async def _waits(service: Service) -> bool:
-    return any("orders.warehouse" in why for why in await Watched(service, 10.0).not_ready())
+    return any("orders.warehouse" in why for why in await ServiceMonitor(service, 10.0).not_ready())

@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from services.settings.notes import NoteSettings
-from services.settings.refunds import RefundSettings
-from services.settings.statuses import StatusSettings
+from services.settings.notices import NoteSettings, StatusSettings
+from services.settings.orders import RefundSettings
 
 STATUSES = (
     "pending",

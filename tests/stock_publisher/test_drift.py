@@ -24,7 +24,7 @@ from services.connectors.woocommerce.client import WooCommerce
 from services.connectors.woocommerce.order import order_changed
 from services.engine.outbox.engine import Engine
 from services.engine.outbox.outcome import Refused
-from services.engine.telemetry.meters import REGISTRY
+from services.engine.telemetry.metrics import REGISTRY
 from services.sandbox.faults import FaultInjector
 from services.sandbox.woocommerce.app import create_shop
 from services.sandbox.woocommerce.orders import Orders

@@ -9,7 +9,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from services.engine.telemetry.tracing import tracing_with
+from services.engine.telemetry.tracing import use_tracer
 from tests.outbox.conftest import bench, script, scripted
 from tests.runtime.conftest import topics
 
@@ -21,5 +21,5 @@ def spans() -> Iterator[InMemorySpanExporter]:
     """Tracing is on; finished spans are kept here."""
     exporter, provider = InMemorySpanExporter(), TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(SimpleSpanProcessor(exporter))
-    with tracing_with(provider.get_tracer("test")):
+    with use_tracer(provider.get_tracer("test")):
         yield exporter

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from services.engine.telemetry.exposition import exposition
-from services.engine.telemetry.families import Reading
+from services.engine.telemetry.families import MetricReading
+from services.engine.telemetry.metrics import render_metrics
 
 
 class Scrape:
@@ -30,6 +30,6 @@ class Scrape:
         return {name for name, _ in self._samples}
 
 
-def scrape(readings: Iterable[Reading] = ()) -> Scrape:
+def scrape(readings: Iterable[MetricReading] = ()) -> Scrape:
     """What /metrics would answer with these readings."""
-    return Scrape(exposition(readings).decode())
+    return Scrape(render_metrics(readings).decode())

@@ -13,9 +13,8 @@ from services.engine.outbox.breaker import Breaker
 from services.engine.outbox.decision import Decision
 from services.engine.outbox.lane import Lane
 from services.engine.outbox.outcome import Blocked, Done, Outcome, Refused, Retry, Unknown
-from services.engine.telemetry.figures import figures
-from services.engine.telemetry.freshness import completed, freshness
-from services.engine.telemetry.observed import observed_lane, observed_take
+from services.engine.telemetry.instrumentation import instrument_lane, instrument_take
+from services.engine.telemetry.state_readings import freshness_readings, record_completion, state_readings
 from tests.outbox.bench import Bench, Script
 from tests.outbox.shelf import LANE, NAME, garbage, put_on_shelf, record, stock
 from tests.outbox.upstream import done
@@ -27,7 +26,9 @@ WAITS = Blocked("link:1", Reason.SALE_CLIENT_WAITS, "it waits")
 async def measured(bench: Bench) -> Scrape:
     """A scrape of the bench's database."""
     now = bench.clock()
-    return scrape([*await figures(bench.database, NAME, now), *await freshness(bench.database, NAME, now)])
+    return scrape(
+        [*await state_readings(bench.database, NAME, now), *await freshness_readings(bench.database, NAME, now)]
+    )
 
 
 async def test_waiting_deliveries_are_counted_by_lane_and_state_with_the_age_of_the_oldest(bench: Bench) -> None:
@@ -92,10 +93,10 @@ async def test_events_that_wait_for_kafka_are_counted(bench: Bench) -> None:
 
 async def test_a_feed_grows_old_until_it_is_complete_again(bench: Bench) -> None:
     assert (await measured(bench))("davtari_feed_age_seconds", service=NAME, feed="items") is None
-    await completed(bench.database, "items", bench.clock())
-    await completed(bench.database, "orders:main", bench.clock())
+    await record_completion(bench.database, "items", bench.clock())
+    await record_completion(bench.database, "orders:main", bench.clock())
     bench.clock.advance(500)
-    await completed(bench.database, "items", bench.clock())
+    await record_completion(bench.database, "items", bench.clock())
     bench.clock.advance(20)
     found = await measured(bench)
     assert found("davtari_feed_age_seconds", service=NAME, feed="items") == 20
@@ -112,7 +113,7 @@ async def test_attempts_are_counted_by_outcome_also_those_that_break(bench: Benc
             raise RuntimeError("a mistake of ours")
         return outcomes
 
-    lane = observed_lane(Lane("counted", deliver, Breaker()), NAME, bench.database)
+    lane = instrument_lane(Lane("counted", deliver, Breaker()), NAME, bench.database)
     await lane.deliver(rows)
     outcomes.clear()
     with pytest.raises(RuntimeError):
@@ -134,7 +135,7 @@ async def test_batches_and_records_count_once_they_are_durable(bench: Bench) -> 
             raise OSError("disk full")
         await asyncio.sleep(0)
 
-    observed = observed_take(take, "counting", "davtari.")
+    observed = instrument_take(take, "counting", "davtari.")
     with pytest.raises(OSError, match="disk full"):
         await observed([record(stock("a"))])
     failing = False

@@ -7,21 +7,20 @@ import time
 
 import pytest
 
-from services.engine.telemetry import heartbeat
-from services.engine.telemetry.board import PROCESS, Board
-from services.engine.telemetry.heartbeat import STOPPED, Heartbeat
+from services.engine.telemetry import process_monitor
+from services.engine.telemetry.process_monitor import PROCESS, STOPPED_AFTER, Heartbeat, ProcessMonitor
 from tests.outbox.upstream import eventually
 from tests.telemetry.scraped import scrape
 
 
 def test_a_loop_that_has_not_beaten_for_long_does_not_move() -> None:
     beat = Heartbeat()
-    assert beat.faults(beat.last + STOPPED) == []
-    assert beat.faults(beat.last + STOPPED + 1) == [f"the event loop has not moved for {STOPPED + 1:.0f} s"]
+    assert beat.faults(beat.last + STOPPED_AFTER) == []
+    assert beat.faults(beat.last + STOPPED_AFTER + 1) == [f"the event loop has not moved for {STOPPED_AFTER + 1:.0f} s"]
 
 
 async def test_a_blocked_loop_shows_by_how_much_it_was_late(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(heartbeat, "BEAT", 0.01)
+    monkeypatch.setattr(process_monitor, "BEAT_INTERVAL", 0.01)
     beat = Heartbeat()
     beating = asyncio.create_task(beat.run())
     before = beat.last
@@ -38,8 +37,8 @@ async def test_a_blocked_loop_shows_by_how_much_it_was_late(monkeypatch: pytest.
 
 
 def test_a_stopped_heart_makes_the_whole_process_not_live() -> None:
-    board = Board(["one"], 300)
-    assert board.live().well
-    board._heartbeat.last -= 2 * STOPPED
-    assert not board.live().well
-    assert board.live().faults[PROCESS] != []
+    monitor = ProcessMonitor(["one"], 300)
+    assert monitor.live().ok
+    monitor._heartbeat.last -= 2 * STOPPED_AFTER
+    assert not monitor.live().ok
+    assert monitor.live().faults[PROCESS] != []

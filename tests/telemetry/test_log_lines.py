@@ -23,8 +23,8 @@ from services.engine.outbox.breaker import Breaker
 from services.engine.outbox.lane import Lane
 from services.engine.outbox.relay import Relay
 from services.engine.outbox.upstream_errors import Rejected
+from services.engine.telemetry.instrumentation import instrument_lane
 from services.engine.telemetry.logs import JsonFormatter, TextFormatter, in_service
-from services.engine.telemetry.observed import observed_lane
 from services.engine.telemetry.tracing import span, trace_id
 from services.order_exporter.deliveries import deliveries
 from services.order_exporter.handlers import handlers
@@ -68,7 +68,7 @@ async def exporter(folder: Path, books: FakeBooks) -> AsyncIterator[Bench]:
     with in_service("order-exporter"):
         async with open_bench(folder, handlers(settings())) as bench:
             lanes = [
-                observed_lane(Lane(name, deliver, Breaker(lambda _: 0.01)), "order-exporter", bench.database)
+                instrument_lane(Lane(name, deliver, Breaker(lambda _: 0.01)), "order-exporter", bench.database)
                 for name, deliver in deliveries(books, Dialect(), lambda: NOON).items()
             ]
             engine = bench.engine

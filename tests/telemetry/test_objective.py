@@ -16,7 +16,7 @@ from services.cli.freshness import FeedAge, SaleTimeliness, freshness_lines, rea
 from services.engine.outbox.outcome import Refused
 from services.engine.state.database import open_database
 from services.engine.state.files import database_path
-from services.engine.telemetry.freshness import completed
+from services.engine.telemetry.state_readings import record_completion
 from services.order_exporter.handlers import SALE_LANE, handlers
 from services.order_exporter.readings import SalesOnTimeReadings
 from services.settings.model import Settings, StateSettings
@@ -124,8 +124,8 @@ def test_without_any_order_nothing_is_missed() -> None:
 
 async def test_status_says_how_old_each_feed_is_and_whether_that_is_too_old(tmp_path: Path) -> None:
     database = await open_database(tmp_path, "balance-feed")
-    await completed(database, "stock", NOW - timedelta(minutes=20))
-    await completed(database, "items", NOW - timedelta(minutes=20))
+    await record_completion(database, "stock", NOW - timedelta(minutes=20))
+    await record_completion(database, "items", NOW - timedelta(minutes=20))
     await database.close()
     ages = read_feed_ages(USING.model_copy(update={"state": StateSettings(directory=tmp_path)}), NOW)
     assert [(each.feed, each.age, each.stale) for each in ages] == [("items", 1200, False), ("stock", 1200, True)]

@@ -14,7 +14,7 @@ from contracts.operations import DiscardRequested
 from contracts.reasons import Reason
 from services.engine.outbox.outcome import Refused
 from services.order_exporter.handlers import SALE_LANE, handlers
-from services.order_exporter.readings import COUNT_INTERVAL2, UndocumentedOrdersReadings
+from services.order_exporter.readings import COUNT_INTERVAL, UndocumentedOrdersReadings
 from tests.outbox.bench import Bench, open_bench
 from tests.outbox.shelf import record
 from tests.support.exporting import KEY, PAID, SHOP, line, link, order, recorded_sale, settings
@@ -100,7 +100,7 @@ async def test_the_orders_are_looked_through_once_a_minute_while_their_age_grows
     look = UndocumentedOrdersReadings(USING.shops)
     await look(bench.database, NINE)
     await bench.take(record(order(line(1, "60.00"), status="cancelled"), version=2))
-    _, age = await look(bench.database, NINE + COUNT_INTERVAL2 / 2)
+    _, age = await look(bench.database, NINE + COUNT_INTERVAL / 2)
     assert age.value == (9 * 3600 + 30)
-    _, age = await look(bench.database, NINE + COUNT_INTERVAL2)
+    _, age = await look(bench.database, NINE + COUNT_INTERVAL)
     assert age.value == 0

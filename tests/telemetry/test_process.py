@@ -15,8 +15,8 @@ import pytest
 from services.cli import run
 from services.engine.kafka.topics import create_topics
 from services.engine.runtime.blueprint import Blueprint
-from services.engine.telemetry.board import Board
 from services.engine.telemetry.families import FAMILIES
+from services.engine.telemetry.process_monitor import ProcessMonitor
 from services.settings.load import load
 from services.settings.model import Settings
 from tests.kafka.topics import Topics, eventually
@@ -119,20 +119,22 @@ class Falls:
 async def test_a_service_that_falls_is_counted_and_watched_again_once_it_stands(
     topics: Topics, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    board, service = Board(["falls"], 300), Falls(blueprint(Upstream().deliver, name="falls"))
+    monitor, service = ProcessMonitor(["falls"], 300), Falls(blueprint(Upstream().deliver, name="falls"))
     monkeypatch.setattr(run, "load_blueprint", {"falls": service}.__getitem__)
     before = scrape()("davtari_service_restarts_total", service="falls") or 0.0
-    running = asyncio.create_task(run.supervise("falls", settings(topics.settings, tmp_path), watching=board.watching))
+    running = asyncio.create_task(
+        run.supervise("falls", settings(topics.settings, tmp_path), watching=monitor.watch_service)
+    )
 
     async def ready() -> bool:
-        await board.look()
-        return (await board.ready()).well
+        await monitor.refresh()
+        return (await monitor.ready()).ok
 
     try:
-        assert not (await board.ready()).well
+        assert not (await monitor.ready()).ok
         await eventually(ready, "it is ready")
     finally:
         running.cancel()
         await asyncio.wait([running])
     assert scrape()("davtari_service_restarts_total", service="falls") == before + 1
-    assert (await board.ready()).faults["falls"][0].startswith("it does not run")
+    assert (await monitor.ready()).faults["falls"][0].startswith("it does not run")

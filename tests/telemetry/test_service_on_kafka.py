@@ -15,9 +15,9 @@ from aiokafka.errors import KafkaConnectionError
 
 from services.engine.runtime.service import Service
 from services.engine.runtime.serving import CannotListen
-from services.engine.telemetry import running as telemetry
-from services.engine.telemetry.board import Board
-from services.engine.telemetry.pages import pages
+from services.engine.telemetry import server as telemetry
+from services.engine.telemetry.process_monitor import ProcessMonitor
+from services.engine.telemetry.server import create_app
 from services.settings.model import TelemetrySettings
 from tests.kafka.topics import SHELF, STOCK, Topics, eventually
 from tests.outbox.shelf import LANE, NAME, envelope, stock
@@ -31,12 +31,12 @@ OTHER = "order-exporter"
 
 
 @asynccontextmanager
-async def watched(topics: Topics, folder: Path, board: Board, upstream: Upstream) -> AsyncIterator[Service]:
+async def watched(topics: Topics, folder: Path, monitor: ProcessMonitor, upstream: Upstream) -> AsyncIterator[Service]:
     """The toy service, watched, from the moment when it has caught up."""
     service = Service(blueprint(upstream.deliver), settings(topics.settings, folder))
 
     async def run() -> None:
-        with board.watching(service):
+        with monitor.watch_service(service):
             await service.run()
 
     task = asyncio.create_task(run())
@@ -49,49 +49,51 @@ async def watched(topics: Topics, folder: Path, board: Board, upstream: Upstream
         await asyncio.wait([task])
 
 
-async def asked(board: Board, path: str) -> tuple[int, Any]:
+async def asked(monitor: ProcessMonitor, path: str) -> tuple[int, Any]:
     """The answer to a question about health."""
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(pages(board)), base_url="http://davtari") as client:
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(create_app(monitor)), base_url="http://davtari"
+    ) as client:
         answer = await client.get(path)
         return answer.status_code, answer.json()
 
 
-async def scraped(board: Board) -> Scrape:
+async def scraped(monitor: ProcessMonitor) -> Scrape:
     """What Prometheus would read now."""
-    return scrape(await board.readings())
+    return scrape(await monitor.readings())
 
 
 async def test_a_service_is_ready_when_kafka_and_database_answer_and_it_has_caught_up(
     topics: Topics, tmp_path: Path
 ) -> None:
-    board = Board([NAME, OTHER], patience=300)
-    status, told = await asked(board, "/readyz")
+    monitor = ProcessMonitor([NAME, OTHER], patience=300)
+    status, told = await asked(monitor, "/readyz")
     assert (status, told["services"][NAME]["ready"]) == (503, False)
-    async with watched(topics, tmp_path, board, Upstream()) as service:
-        _, told = await asked(board, "/readyz")
+    async with watched(topics, tmp_path, monitor, Upstream()) as service:
+        _, told = await asked(monitor, "/readyz")
         assert told["services"][NAME]["reasons"] == ["Kafka was not asked yet"]
-        await board.look()
-        status, told = await asked(board, "/readyz")
+        await monitor.refresh()
+        status, told = await asked(monitor, "/readyz")
         assert told["services"][NAME] == {"ready": True, "reasons": []}
         assert status == 503, "the other service of this process does not run"
-        assert (await scraped(board))("davtari_service_ready", service=NAME) == 1
+        assert (await scraped(monitor))("davtari_service_ready", service=NAME) == 1
         service.ready.clear()
-        _, told = await asked(board, "/readyz")
-        assert told["services"][NAME]["reasons"] == ["it is still reading what is known: 0 records to go"]
-    status, told = await asked(board, "/readyz")
+        _, told = await asked(monitor, "/readyz")
+        assert told["services"][NAME]["reasons"] == ["it is still catching up: 0 records to go"]
+    status, told = await asked(monitor, "/readyz")
     assert told["services"][NAME]["reasons"][0].startswith("it does not run")
-    assert (await scraped(board))("davtari_service_ready", service=NAME) == 0
+    assert (await scraped(monitor))("davtari_service_ready", service=NAME) == 0
 
 
 async def test_a_database_that_cannot_be_read_is_told_and_hides_nothing_else(topics: Topics, tmp_path: Path) -> None:
-    board = Board([NAME], patience=300)
-    async with watched(topics, tmp_path, board, Upstream()) as service:
-        await board.look()
+    monitor = ProcessMonitor([NAME], patience=300)
+    async with watched(topics, tmp_path, monitor, Upstream()) as service:
+        await monitor.refresh()
         assert service.running is not None
         whole = service.running.engine.database._engine
         service.running.engine.database._engine = None  # type: ignore[assignment]
-        status, told = await asked(board, "/readyz")
-        found = await scraped(board)
+        status, told = await asked(monitor, "/readyz")
+        found = await scraped(monitor)
         service.running.engine.database._engine = whole
     assert status == 503
     assert told["services"][NAME]["reasons"] == ["its state database does not answer: AttributeError"]
@@ -102,16 +104,16 @@ async def test_a_database_that_cannot_be_read_is_told_and_hides_nothing_else(top
 async def test_a_broker_that_is_away_makes_unready_but_not_dead(
     topics: Topics, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    board = Board([NAME], patience=300)
-    async with watched(topics, tmp_path, board, Upstream()) as service:
+    monitor = ProcessMonitor([NAME], patience=300)
+    async with watched(topics, tmp_path, monitor, Upstream()) as service:
         assert service.running is not None
 
         async def away(_: object) -> None:
             raise KafkaConnectionError("nobody there")
 
         monkeypatch.setattr(service.running.consumer.kafka, "end_offsets", away)
-        await board.look()
-        assert await asked(board, "/readyz") == (
+        await monitor.refresh()
+        assert await asked(monitor, "/readyz") == (
             503,
             {
                 "ready": False,
@@ -120,59 +122,59 @@ async def test_a_broker_that_is_away_makes_unready_but_not_dead(
                 },
             },
         )
-        assert (await asked(board, "/livez"))[0] == 200
+        assert (await asked(monitor, "/livez"))[0] == 200
 
 
 async def test_lag_is_told_and_a_stalled_partition_makes_the_process_not_live(
     topics: Topics, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Given a service whose first batch after the start cannot be made durable."""
-    board, upstream = Board([NAME], patience=0.2), Upstream()
+    monitor, upstream = ProcessMonitor([NAME], patience=0.2), Upstream()
     await topics.send(*[envelope(stock(f"i{n}")) for n in range(3)])
-    async with watched(topics, tmp_path, board, upstream) as service:
+    async with watched(topics, tmp_path, monitor, upstream) as service:
         assert service.running is not None
         shut = service.running.engine.database._writing
         await until_said(topics, object, SHELF, 3)
-        await eventually(lambda: lag_is(board, 0, SHELF), "its own events are read too")
+        await eventually(lambda: lag_is(monitor, 0, SHELF), "its own events are read too")
         async with shut:
             await topics.send(*[envelope(stock(f"j{n}")) for n in range(7)])
-            await eventually(lambda: lag_is(board, 7), "a lag of 7")
-            await eventually(lambda: not_live(board), "the watchdog barks")
-            status, told = await asked(board, "/livez")
+            await eventually(lambda: lag_is(monitor, 7), "a lag of 7")
+            await eventually(lambda: not_live(monitor), "the watchdog barks")
+            status, told = await asked(monitor, "/livez")
             full = topics.settings.topic_prefix + STOCK
             assert (status, told["live"]) == (503, False)
             [reason] = told["services"][NAME]["reasons"]
-            assert reason.startswith(f"{full}/0 stands at 3 with 7 records to go, nothing was processed for")
-            assert (await scraped(board))("davtari_consumer_stalled_partitions", service=NAME) == 1
-        await eventually(lambda: lag_is(board, 0), "everything is processed")
-        assert (await asked(board, "/livez"))[0] == 200
+            assert reason.startswith(f"{full}/0 is at 3 with 7 records to go, nothing was processed for")
+            assert (await scraped(monitor))("davtari_consumer_stalled_partitions", service=NAME) == 1
+        await eventually(lambda: lag_is(monitor, 0), "everything is processed")
+        assert (await asked(monitor, "/livez"))[0] == 200
 
 
-async def lag_is(board: Board, records: int, topic: str = STOCK) -> bool:
-    await board.look()
-    return (await scraped(board))("davtari_consumer_lag_records", service=NAME, topic=topic) == records
+async def lag_is(monitor: ProcessMonitor, records: int, topic: str = STOCK) -> bool:
+    await monitor.refresh()
+    return (await scraped(monitor))("davtari_consumer_lag_records", service=NAME, topic=topic) == records
 
 
-async def not_live(board: Board) -> bool:
-    await board.look()
-    return not board.live().well
+async def not_live(monitor: ProcessMonitor) -> bool:
+    await monitor.refresh()
+    return not monitor.live().ok
 
 
 async def test_the_lag_of_a_service_that_starts_counts_from_what_was_committed(topics: Topics, tmp_path: Path) -> None:
     upstream = Upstream()
     await topics.send(*[envelope(stock(f"i{n}")) for n in range(5)])
-    async with watched(topics, tmp_path, Board([NAME], 300), upstream):
+    async with watched(topics, tmp_path, ProcessMonitor([NAME], 300), upstream):
         await until_said(topics, object, SHELF, 5)
-    board = Board([NAME], 300)
-    async with watched(topics, tmp_path, board, upstream):
-        assert await lag_is(board, 0)
+    monitor = ProcessMonitor([NAME], 300)
+    async with watched(topics, tmp_path, monitor, upstream):
+        assert await lag_is(monitor, 0)
 
 
 async def test_an_open_breaker_shows_in_its_lane(topics: Topics, tmp_path: Path) -> None:
-    board = Board([NAME], 300)
-    async with watched(topics, tmp_path, board, Upstream()) as service:
+    monitor = ProcessMonitor([NAME], 300)
+    async with watched(topics, tmp_path, monitor, Upstream()) as service:
         service.relays[0].lane.breaker.failed(asyncio.get_running_loop().time(), "away", 60.0)
-        found = await scraped(board)
+        found = await scraped(monitor)
     states = {
         state: found("davtari_breaker_state", service=NAME, lane=LANE, state=state)
         for state in ("closed", "half-open", "open")
@@ -181,9 +183,9 @@ async def test_an_open_breaker_shows_in_its_lane(topics: Topics, tmp_path: Path)
 
 
 async def test_health_and_metrics_are_served_over_http(topics: Topics, tmp_path: Path, unused_tcp_port: int) -> None:
-    board, served = Board([NAME], 300), TelemetrySettings(port=unused_tcp_port)
-    serving = asyncio.create_task(telemetry.watch(board, served, served.port_for([NAME])))
-    async with watched(topics, tmp_path, board, Upstream()), httpx.AsyncClient() as client:
+    monitor, served = ProcessMonitor([NAME], 300), TelemetrySettings(port=unused_tcp_port)
+    serving = asyncio.create_task(telemetry.serve_telemetry(monitor, served, served.port_for([NAME])))
+    async with watched(topics, tmp_path, monitor, Upstream()), httpx.AsyncClient() as client:
         base = f"http://127.0.0.1:{unused_tcp_port}"
 
         async def ready() -> bool:
@@ -192,7 +194,7 @@ async def test_health_and_metrics_are_served_over_http(topics: Topics, tmp_path:
         await eventually(ready, "ready over HTTP")
         live, metrics = await client.get(f"{base}/livez"), await client.get(f"{base}/metrics")
         with pytest.raises(ExceptionGroup) as refused:
-            await telemetry.watch(board, served, unused_tcp_port)
+            await telemetry.serve_telemetry(monitor, served, unused_tcp_port)
     serving.cancel()
     await asyncio.wait([serving])
     assert live.json()["services"]["process"] == {"live": True, "reasons": []}
@@ -204,7 +206,7 @@ async def test_health_and_metrics_are_served_over_http(topics: Topics, tmp_path:
 async def test_without_a_port_nothing_is_served_and_nothing_runs() -> None:
     off = TelemetrySettings()
     async with asyncio.timeout(timedelta(seconds=1).total_seconds()):
-        await telemetry.watch(Board([NAME], 300), off, off.port_for([NAME]))
+        await telemetry.serve_telemetry(ProcessMonitor([NAME], 300), off, off.port_for([NAME]))
     assert off.port_for([NAME]) is None
 
 

@@ -17,9 +17,8 @@ from services.engine.outbox.breaker import Breaker
 from services.engine.outbox.lane import Lane
 from services.engine.outbox.outcome import Outcome, Unknown
 from services.engine.outbox.row import Row
-from services.engine.telemetry.exporting import exporting
-from services.engine.telemetry.observed import observed_lane, observed_take
-from services.engine.telemetry.tracing import is_tracing, span, traceparent
+from services.engine.telemetry.instrumentation import instrument_lane, instrument_take
+from services.engine.telemetry.tracing import export_spans, is_tracing, span, traceparent
 from services.settings.model import TelemetrySettings
 from services.settings.shop import ShopSettings
 from services.store_feed.deliveries import OrderReadDeliveries
@@ -59,7 +58,7 @@ async def looked(store: Store, order: int) -> list[Record]:
     assert set(await store.delivers(taken.receiver)) == {200}
     await taken.hints(store.engine)
     looks = OrderReadDeliveries(store.woocommerce, ShopSettings.model_fields["orders"].default, store.clock)
-    reading = observed_lane(Lane(order_lane_name(MAIN), looks.deliver, Breaker()), NAME, store.engine.database)
+    reading = instrument_lane(Lane(order_lane_name(MAIN), looks.deliver, Breaker()), NAME, store.engine.database)
     [row] = await store.engine.claim(order_lane_name(MAIN), 50, ())
     await store.engine.settle(list(zip([row], await reading.deliver([row]), strict=True)))
     return await store.ledger.records()
@@ -93,7 +92,7 @@ async def test_the_batch_that_takes_the_order_from_the_topic_links_to_its_trace(
     async def take(_: Sequence[Record]) -> None:
         await asyncio.sleep(0)
 
-    await observed_take(take, "order-exporter", "davtari.")(records)
+    await instrument_take(take, "order-exporter", "davtari.")(records)
 
     [batch] = named(spans, "process order-exporter")
     *_, webhook = named(spans, "POST /webhooks/")
@@ -124,7 +123,7 @@ async def test_each_row_of_a_batch_is_a_child_of_its_own_cause_beside_the_batch(
         with span("GET", SpanKind.CLIENT, {}):
             return [done(rows[0]), Unknown("no answer"), done(rows[2])]
 
-    await observed_lane(Lane(LANE, deliver, Breaker()), "x", bench.database).deliver(await bench.due())
+    await instrument_lane(Lane(LANE, deliver, Breaker()), "x", bench.database).deliver(await bench.due())
 
     [call], *delivered = named(spans, "GET"), *named(spans, "deliver shelf")
     rows = {(each.attributes or {}).get("davtari.delivery"): each for each in delivered}
@@ -150,13 +149,13 @@ async def test_an_unreadable_traceparent_begins_a_new_trace(bench: Bench, spans:
     async def deliver(rows: Sequence[Row]) -> Sequence[Outcome]:
         return [done(row) for row in rows]
 
-    await observed_lane(Lane(LANE, deliver, Breaker()), "x", bench.database).deliver(await bench.due())
+    await instrument_lane(Lane(LANE, deliver, Breaker()), "x", bench.database).deliver(await bench.due())
     [attempt] = named(spans, "deliver shelf")
     assert attempt.parent is None
 
 
 async def test_nothing_is_traced_while_no_endpoint_is_set() -> None:
-    async with exporting(TelemetrySettings(), "davtari"):
+    async with export_spans(TelemetrySettings(), "davtari"):
         with span("work", SpanKind.INTERNAL, {}) as nothing:
             assert not is_tracing()
             assert not nothing.is_recording()
@@ -186,7 +185,7 @@ async def test_spans_reach_a_collector_over_otlp_before_the_process_ends(monkeyp
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_COMPRESSION", "none")
     async with collector() as (address, bodies):
-        async with exporting(TelemetrySettings(otlp_endpoint=address), "davtari-order-exporter"):
+        async with export_spans(TelemetrySettings(otlp_endpoint=address), "davtari-order-exporter"):
             with span("work", SpanKind.INTERNAL, {"davtari.lane": "balance.documents"}):
                 assert is_tracing()
         assert not is_tracing()

@@ -15,8 +15,7 @@ from services.balance_feed.importing import Importer
 from services.balance_feed.schedule import Schedule
 from services.engine.outbox.upstream_errors import Unavailable
 from services.engine.state.database import Database
-from services.engine.telemetry.figures import figures
-from services.engine.telemetry.freshness import freshness
+from services.engine.telemetry.state_readings import freshness_readings, state_readings
 from services.settings.model import ScheduleSettings
 from services.store_feed.records import NAME
 from services.store_feed.sweep import OrderSweep
@@ -36,7 +35,9 @@ def webhooks(result: str, shop: str = MAIN) -> float:
 
 async def age(database: Database, feed: str, now: datetime) -> float | None:
     """The age of a feed."""
-    return scrape(await freshness(database, "feed", now))("davtari_feed_age_seconds", service="feed", feed=feed)
+    return scrape(await freshness_readings(database, "feed", now))(
+        "davtari_feed_age_seconds", service="feed", feed=feed
+    )
 
 
 async def test_webhooks_are_counted_by_how_they_ended(store: Store) -> None:
@@ -48,7 +49,7 @@ async def test_webhooks_are_counted_by_how_they_ended(store: Store) -> None:
     store.subscribes(secret="another secret")
     store.places()
     answers = await store.delivers(taken.receiver)
-    waiting = scrape(await figures(store.engine.database, NAME, store.clock()))(
+    waiting = scrape(await state_readings(store.engine.database, NAME, store.clock()))(
         "davtari_webhooks_waiting", service=NAME
     )
 
@@ -140,7 +141,7 @@ async def test_what_breaks_off_does_not_make_a_feed_fresh(store: Store) -> None:
     shop, balance, engine = Away(), Away(), store.engine
     await until_tried(OrderSweep(engine, MAIN, shop, ScheduleSettings()).run(), shop)
     await until_tried(Schedule(engine, cast(Importer, balance), ScheduleSettings()).run(), balance)
-    assert await freshness(engine.database, NAME, store.clock()) == []
+    assert await freshness_readings(engine.database, NAME, store.clock()) == []
 
 
 @pytest.fixture

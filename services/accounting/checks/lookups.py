@@ -10,8 +10,7 @@ from services.accounting.checks.finding import FLOWS, Finding
 from services.connectors.balance import clients, items, prices, pricing, warehouses
 from services.connectors.balance.client import Balance
 from services.settings.balance import BalanceSettings
-from services.settings.gates import Lookup
-from services.settings.model import Settings
+from services.settings.model import Lookup, Settings
 
 
 def resource_of(lookup: Lookup, settings: BalanceSettings) -> str:

@@ -21,8 +21,7 @@ from services.cli.day_close.facts import OrderHistory
 from services.cli.day_close.sides import UNSTATED, Side, document_rates, order_rates, refund_rates
 from services.engine.clock import local_date
 from services.order_exporter.payments import BY_SHOP, Payment, Payments, entered_payment
-from services.settings.orders import OrderSettings
-from services.settings.payments import PaymentSettings
+from services.settings.orders import OrderSettings, PaymentSettings
 
 PaymentSides = tuple[Side | None, Side | None]
 """The payment as the shop or a person states it, and its receipt."""

@@ -23,7 +23,7 @@ from services.cli.orders.event_text import describe_event
 from services.engine.client.commands import decoded_events, open_answers
 from services.engine.kafka.connection import create_producer
 from services.engine.kafka.publisher import Seal, leave_unsealed
-from services.engine.privacy.writing import sealing
+from services.engine.privacy.sealer import open_sealer
 from services.settings.model import KafkaSettings
 
 FoundT = TypeVar("FoundT")
@@ -81,7 +81,7 @@ class CommandChannel:
 async def open_channel(settings: KafkaSettings, *, seal: bool = True) -> AsyncIterator[CommandChannel]:
     """A channel that collects all events from now on."""
     sender = create_producer(settings, "cli")
-    async with open_answers(settings, *RESULT_TOPICS) as consumer, sealing(settings, sender) as sealer:
+    async with open_answers(settings, *RESULT_TOPICS) as consumer, open_sealer(settings, sender) as sealer:
         listening: asyncio.Task[None] | None = None
         try:
             await sender.start()

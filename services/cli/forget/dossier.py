@@ -15,7 +15,7 @@ from contracts.order_statuses import is_void
 from contracts.privacy import PersonForgotten, PersonKeyMade
 from contracts.shop import OrderChanged, OrderRemoved, RefundIssued
 from services.connectors.woocommerce.person import order_ref
-from services.engine.privacy.forgetting import Part, without_person
+from services.engine.privacy.forgetting import PersonalField, without_person
 
 ORDER_TOPICS = ("shop.orders", "shop.refunds")
 TOPICS = (*ORDER_TOPICS, "ledger.documents", "operations", "dead-letters", "privacy.keys")
@@ -39,7 +39,7 @@ class Dossier:
     sold: set[str] = field(default_factory=set)
     documents: Counter[str] = field(default_factory=Counter)
     clients: dict[str, str | None] = field(default_factory=dict)
-    copies: Counter[Part] = field(default_factory=Counter)
+    copies: Counter[PersonalField] = field(default_factory=Counter)
     keys: dict[str, PersonKey] = field(default_factory=dict)
 
     @property

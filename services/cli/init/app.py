@@ -21,7 +21,7 @@ from services.engine.kafka.availability import KafkaUnreachable
 from services.engine.kafka.connection import open_admin
 from services.engine.outbox.upstream_errors import UpstreamError
 from services.settings import load
-from services.settings.address import address_fault
+from services.settings.base import address_fault
 from services.settings.kafka import KafkaSettings
 
 # `davtari init`: settings to start from; on a terminal asked for step by step, each answer tried at once.

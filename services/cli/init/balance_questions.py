@@ -24,8 +24,8 @@ from services.connectors.balance.rows import RowInvalid
 from services.connectors.balance.warehouses import Warehouse
 from services.engine.outbox.upstream_errors import UpstreamError
 from services.settings import SettingsError
-from services.settings.address import address_fault
 from services.settings.balance import BalanceSettings
+from services.settings.base import address_fault
 
 # Price types and currencies as Balance's price rows show them: each with an example that a person recognizes.
 

@@ -20,7 +20,7 @@ from services.connectors.woocommerce.client import WooCommerce
 from services.engine.clock import utc_now
 from services.engine.outbox.upstream_errors import UpstreamError
 from services.settings import SettingsError
-from services.settings.address import address_fault
+from services.settings.base import address_fault
 from services.settings.shop import ShopSettings
 
 NEW = "new"

@@ -19,7 +19,7 @@ from services.catalog_importer.decide import product_lane_name
 from services.catalog_importer.handlers import rules_fingerprint
 from services.engine.kafka.connection import read_last_offsets
 from services.engine.state.files import database_path
-from services.engine.telemetry.freshness import PREFIX
+from services.engine.telemetry.state_readings import COMPLETION_PREFIX
 from services.settings.model import Settings
 
 FEED, IMPORTER = "balance-feed", "catalog-importer"
@@ -75,7 +75,7 @@ def _feed(path: Path) -> Iterator[MissingWork]:
     for resource in RESOURCES:
         if meta.get(STATING + resource):
             yield MissingWork(f"{FEED} states what has changed in Balance's {resource}")
-        elif PREFIX + resource not in meta:
+        elif COMPLETION_PREFIX + resource not in meta:
             yield MissingWork(f"Balance's {resource} were never read whole")
 
 

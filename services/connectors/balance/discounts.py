@@ -10,7 +10,7 @@ from contracts.money import to_tetri
 from services.connectors.balance.fields import flag, moment, needed_reference, number, tabular, text
 from services.connectors.balance.rows import FieldInvalid, Row, reading
 from services.engine.clock import TBILISI
-from services.settings.discounts import DiscountSettings
+from services.settings.balance import DiscountSettings
 
 WHOLE = Decimal(100)
 

@@ -30,7 +30,7 @@ from services.connectors.http.statuses import error_of
 from services.connectors.http.voice import Voice
 from services.engine.clock import PROCESS_CLOCK_CHECK
 from services.engine.outbox.upstream_errors import Rejected, UpstreamError
-from services.engine.telemetry.calls import call
+from services.engine.telemetry.calls import measure_call
 
 Params = Mapping[str, str | int]
 Observe = Callable[[str, str, str, float], None]
@@ -187,7 +187,7 @@ class Upstream:
     async def _tried(self, request: httpx.Request, stream: bool) -> httpx.Response:
         began, started, result = monotonic(), perf_counter(), "cancelled"
         try:
-            with call(self._voice.name, request) as made:
+            with measure_call(self._voice.name, request) as made:
                 response = made.answered(await self._client.send(request, stream=stream))
             response.extensions["began"] = began
             PROCESS_CLOCK_CHECK.compare_http(self._voice.name, response.headers)

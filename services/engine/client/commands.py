@@ -13,7 +13,7 @@ from contracts.envelope import Envelope, Undecodable, decode, headers, value, wr
 from contracts.model import Event
 from contracts.operations import CommandSettled
 from services.engine.kafka.connection import create_producer, create_reader
-from services.engine.privacy.writing import sealing
+from services.engine.privacy.sealer import open_sealer
 from services.settings.kafka import KafkaSettings
 
 log = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ async def send_commands(settings: KafkaSettings, commands: Iterable[Event], now:
     sender = create_producer(settings, "cli")
     try:
         await sender.start()
-        async with sealing(settings, sender) as sealer:
+        async with open_sealer(settings, sender) as sealer:
             for command in commands:
                 envelope = wrap(command, version=version, source="davtari-cli", time=now)
                 (body,) = await sealer.values([value(envelope)])

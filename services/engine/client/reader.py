@@ -13,7 +13,7 @@ from aiokafka import AIOKafkaConsumer
 from contracts.envelope import Envelope, Undecodable, decode
 from contracts.model import Event
 from services.engine.kafka.connection import create_reader
-from services.engine.privacy.opening import opening
+from services.engine.privacy.opener import open_opener
 from services.settings.kafka import KafkaSettings
 
 log = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ async def read_events(
     Their people are opened, unless they are wanted as they stand in the log. `since`: topics of which only what was
     published from a moment on is read.
     """
-    async with opening(settings) as opener, _reading(settings, topics) as consumer:
+    async with open_opener(settings) as opener, _reading(settings, topics) as consumer:
         await _skip(consumer, {settings.topic_prefix + topic: moment for topic, moment in since.items()})
         async for raw in _records(consumer):
             try:

@@ -17,7 +17,7 @@ from contracts.operations import DeadLettered
 from contracts.reasons import Reason
 from contracts.validation import plain
 from services.engine.kafka.record import Record, restore_record
-from services.engine.outbox import contradictions, outbox
+from services.engine.outbox import contradictions, log_lines, outbox
 from services.engine.outbox.dead_letter_rules import (
     DEAD_LETTER_SUBJECT,
     dead_letter_rules,
@@ -44,7 +44,6 @@ from services.engine.outbox.told import PendingEvent, ignore
 from services.engine.state.records import Kind, RecordT, State
 from services.engine.state.session import Miss, NotLoaded, Session, Slot
 from services.engine.state.store import SubjectVersion, load_versions, save_records, save_versions
-from services.engine.telemetry import lines
 
 log = logging.getLogger(__name__)
 LOOK_AGAIN = timedelta(seconds=60)
@@ -85,7 +84,7 @@ class Work:
         pairs = await self._news(list(events))
         await self._hold({(event.TOPIC, event.subject) for event, _ in pairs})
         envelopes = [self._wrap(event, cause) for event, cause in pairs]
-        lines.announced(envelopes)
+        log_lines.log_announced(envelopes)
         self._published += [make_event_row(envelope) for envelope in envelopes]
         await self._remember_all([(envelope, None) for envelope in envelopes])
 

@@ -1,1 +1,1 @@
-"""People's data in the log: sealed under a key of each person, and unreadable once the key is gone."""
+"""Personal data in the log: encrypted under a key of each person, and unreadable once the key is deleted."""

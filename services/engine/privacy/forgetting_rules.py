@@ -1,4 +1,4 @@
-"""What the command to forget a person means at every service: it is carried out once, and answered."""
+"""The rules for the command to forget a person: every service carries it out once, and answers."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ from services.engine.outbox.row import dump_cause
 from services.engine.state.records import Kind, State
 
 
-class Forgetting(Part):
-    """A person to be forgotten, and not answered for yet. `cause`: the command, as `services.engine.outbox.row`."""
+class PendingErasure(Part):
+    """A person to be forgotten, and not answered yet. `cause`: the command, as in `services.engine.outbox.row`."""
 
     person_ref: str
     dry_run: bool
     cause: str | None
 
 
-FORGET = Kind("forget", Forgetting)
+PENDING_ERASURE = Kind("forget", PendingErasure)
 """By command."""
 
 
 def rules(service: str) -> Mapping[type[Event], Remember]:
     """The rules of this service."""
-    return {ForgetRequested: _asked, CommandSettled: partial(_answered, service)}
+    return {ForgetRequested: _requested, CommandSettled: partial(_answered, service)}
 
 
-def _asked(envelope: Envelope[ForgetRequested], state: State) -> None:
+def _requested(envelope: Envelope[ForgetRequested], state: State) -> None:
     command = envelope.data
-    asked = Forgetting(person_ref=command.person_ref, dry_run=command.dry_run, cause=dump_cause(envelope))
-    state.put(FORGET, command.command_id, asked)
+    pending = PendingErasure(person_ref=command.person_ref, dry_run=command.dry_run, cause=dump_cause(envelope))
+    state.put(PENDING_ERASURE, command.command_id, pending)
 
 
 def _answered(service: str, envelope: Envelope[CommandSettled], state: State) -> None:
     if envelope.data.service == service:
-        state.drop(FORGET, envelope.data.command_id)
+        state.drop(PENDING_ERASURE, envelope.data.command_id)

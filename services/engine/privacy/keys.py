@@ -1,4 +1,4 @@
-"""The keys of people, as the topic `privacy.keys` tells of them."""
+"""The keys of people, as the topic `privacy.keys` states them."""
 
 from __future__ import annotations
 
@@ -9,69 +9,65 @@ from datetime import datetime
 from contracts.envelope import Envelope, wrap
 from contracts.model import Event
 from contracts.privacy import PersonForgotten, PersonKeyMade
-from services.engine.privacy.sealing import KEY_BYTES, PersonKey, decoded, encoded
+from services.engine.privacy.sealing import KEY_BYTES, SealingKey, decode_base64url, encode_base64url
 
 TOPIC = PersonKeyMade.TOPIC
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """What the topic said last of a person at a service. `kid` is None once the person was forgotten."""
+class ServiceKeyState:
+    """The newest event about a person at a service. `kid` is None once the person was forgotten."""
 
     version: int
     kid: str | None
 
 
 class Keys:
-    """All keys that were made and not given up."""
+    """All keys that were created and not deleted."""
 
     def __init__(self) -> None:
-        self._by_kid: dict[str, PersonKey] = {}
-        self._held: dict[str, Held] = {}
+        self._by_kid: dict[str, SealingKey] = {}
+        self._states: dict[str, ServiceKeyState] = {}
 
     def __contains__(self, kid: str) -> bool:
         return kid in self._by_kid
 
-    def get(self, kid: str) -> PersonKey | None:
-        """The key of this id, unless it was given up."""
+    def get(self, kid: str) -> SealingKey | None:
+        """The key with this id; None if it was deleted."""
         return self._by_kid.get(kid)
 
-    def of(self, ref: str, service: str) -> PersonKey | None:
-        """The key with which a service seals what it says of a person."""
-        held = self._held.get(_subject(ref, service))
-        return self._by_kid.get(held.kid) if held and held.kid else None
+    def current(self, ref: str, service: str) -> SealingKey | None:
+        """The key with which a service seals the data of a person."""
+        state = self._states.get(_subject(ref, service))
+        return self._by_kid.get(state.kid) if state and state.kid else None
 
     def version(self, ref: str, service: str) -> int:
-        """The version of the newest event about a person at a service, 0 where there is none."""
-        held = self._held.get(_subject(ref, service))
-        return held.version if held else 0
+        """The version of the newest event about a person at a service; 0 if there is none."""
+        state = self._states.get(_subject(ref, service))
+        return state.version if state else 0
 
-    def heard(self, envelope: Envelope[Event]) -> None:
-        """Note what an event says; one that is not newer than what is known says nothing."""
+    def apply(self, envelope: Envelope[Event]) -> None:
+        """Take an event into account, unless a newer one was already."""
         event = envelope.data
         if not isinstance(event, PersonKeyMade | PersonForgotten):
             return
-        before = self._held.get(event.key)
+        before = self._states.get(event.key)
         if before and envelope.sequence <= before.version:
             return
         if isinstance(event, PersonKeyMade):
-            self._by_kid[event.kid] = PersonKey(event.kid, event.person_ref, _secret(event))
-            self._held[event.key] = Held(envelope.sequence, event.kid)
+            self._by_kid[event.kid] = SealingKey(event.kid, event.person_ref, decode_base64url(event.key_base64url))
+            self._states[event.key] = ServiceKeyState(envelope.sequence, event.kid)
         else:
-            self._held[event.key] = Held(envelope.sequence, None)
+            self._states[event.key] = ServiceKeyState(envelope.sequence, None)
             for kid in {event.kid, before.kid if before else None} - {None}:
                 self._by_kid.pop(str(kid), None)
 
-    def made(self, ref: str, service: str, now: datetime) -> Envelope[PersonKeyMade]:
-        """A new key, as the event that tells of it. It counts once it was heard."""
-        secret = encoded(secrets.token_bytes(KEY_BYTES)).decode()
+    def create(self, ref: str, service: str, now: datetime) -> Envelope[PersonKeyMade]:
+        """A new key, as the event that announces it. It is used after the event was applied."""
+        secret = encode_base64url(secrets.token_bytes(KEY_BYTES)).decode()
         kid = secrets.token_urlsafe(12)
         event = PersonKeyMade(person_ref=ref, service=service, kid=kid, key_base64url=secret, made_at=now)
         return wrap(event, version=self.version(ref, service) + 1, source=service, time=now)
-
-
-def _secret(event: PersonKeyMade) -> bytes:
-    return decoded(event.key_base64url)
 
 
 def _subject(ref: str, service: str) -> str:

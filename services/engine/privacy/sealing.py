@@ -1,7 +1,8 @@
-"""A personal part, sealed and opened: a JWE in compact form (RFC 7516), encrypted with the key itself (A256GCM).
+"""Encrypts the `person` of an event into `sealed`, and decrypts it again. Values without personal data are unchanged.
 
-The five parts are put together here, since every order passes through and a JOSE library takes several times as long;
-the tests hold it against one.
+A sealed part is a JWE in compact form (RFC 7516), encrypted directly with the key (A256GCM). The five parts are
+assembled here because every order passes through and a JOSE library takes several times as long; the tests compare with
+one.
 """
 
 from __future__ import annotations
@@ -17,115 +18,83 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 KEY_BYTES = 32
+UNNAMED = "unnamed"
+"""The reference of a `person` without one: no personal data is published unsealed."""
 _IV_BYTES, _TAG_BYTES = 12, 16
 _METHOD = {"alg": "dir", "enc": "A256GCM"}
+_PERSON_FIELD = b'"person":{'
+_SEALED_FIELD, _UNSEALED_FIELD = b'"sealed"', b'"sealed":null'
 
 
 class BrokenSeal(ValueError):
-    """What is sealed is no JWE of ours, was changed, or belongs to somebody else."""
+    """A sealed part is not one of our JWEs, was changed, or belongs to another person."""
 
 
 @dataclass(frozen=True, slots=True)
-class PersonKey:
-    """The key of a person at one service. `ref` is the `person_ref` that it stands for, `secret` is 32 bytes."""
+class SealingKey:
+    """The key of a person at one service. `ref` is the person's `person_ref`, `secret` is 32 bytes."""
 
     kid: str
     ref: str
     secret: bytes = field(repr=False)
 
 
-def seal(person: Any, key: PersonKey, within: bytes) -> str:
-    """The part, sealed. The header, which tells key and person, is authenticated with it.
+def seal(person: Any, key: SealingKey, within: bytes) -> str:
+    """Encrypt a personal part. Its header, which names key and person, is authenticated with it.
 
-    `within` is the whole that the part stands in: the same sealed again is the same to the byte, so that an event which
-    is published twice stays one event. Another whole has another IV, as A256GCM demands.
+    `within` is the whole value: sealing the same value again gives the same bytes, so that an event which is published
+    twice stays one event. Another value gets another IV, as A256GCM requires.
     """
     header, iv = _header(key.kid, key.ref), _iv(within, key)
-    made = AESGCM(key.secret).encrypt(iv, orjson.dumps(person), header)
-    parts = (header, b"", encoded(iv), encoded(made[:-_TAG_BYTES]), encoded(made[-_TAG_BYTES:]))
-    return b".".join(parts).decode()
+    encrypted = AESGCM(key.secret).encrypt(iv, orjson.dumps(person), header)
+    parts = (iv, encrypted[:-_TAG_BYTES], encrypted[-_TAG_BYTES:])
+    return b".".join((header, b"", *map(encode_base64url, parts))).decode()
 
 
-def kid_of(sealed: str) -> str:
-    """The id of the key that opens it. Raises `BrokenSeal`."""
-    kid = _read(sealed.partition(".")[0]).get("kid")
+def kid_of(token: str) -> str:
+    """The id of the key that decrypts it. Raises `BrokenSeal`."""
+    kid = _read_header(token.partition(".")[0]).get("kid")
     if not isinstance(kid, str):
         raise BrokenSeal("sealed names no key")
     return kid
 
 
-def unseal(sealed: str, ref: str | None, key: PersonKey) -> Any:
-    """The part, opened for the record of this `person_ref`. Raises `BrokenSeal`."""
+def unseal(token: str, ref: str | None, key: SealingKey) -> Any:
+    """Decrypt the personal part of a record with this `person_ref`. Raises `BrokenSeal`."""
     try:
-        head, wrapped, iv, text, tag = sealed.split(".")
-        part = AESGCM(key.secret).decrypt(decoded(iv), decoded(text) + decoded(tag), head.encode())
+        head, wrapped, iv, text, tag = token.split(".")
+        encrypted = decode_base64url(text) + decode_base64url(tag)
+        part = AESGCM(key.secret).decrypt(decode_base64url(iv), encrypted, head.encode())
     except (ValueError, InvalidTag) as error:
-        raise BrokenSeal(f"sealed does not open with the key {key.kid}: {type(error).__name__}") from None
-    header = _read(head)
+        raise BrokenSeal(f"sealed cannot be decrypted with the key {key.kid}: {type(error).__name__}") from None
+    header = _read_header(head)
     if wrapped or not _METHOD.items() <= header.items():
-        raise BrokenSeal(f"sealed is encrypted in another way than {_METHOD}")
+        raise BrokenSeal(f"sealed is not encrypted with {_METHOD}")
     if not header.get("ref") == key.ref == ref:
-        raise BrokenSeal(f"sealed is of another person than this record, by the key {key.kid}")
+        raise BrokenSeal(f"sealed belongs to another person than this record, by the key {key.kid}")
     return orjson.loads(part)
 
 
-def _iv(within: bytes, key: PersonKey) -> bytes:
-    return blake2b(within, digest_size=_IV_BYTES, key=key.secret, person=b"davtari-seal-iv").digest()
-
-
-@lru_cache(maxsize=1024)
-def _header(kid: str, ref: str) -> bytes:
-    return encoded(orjson.dumps({**_METHOD, "kid": kid, "ref": ref}))
-
-
-def _read(header: str) -> dict[str, Any]:
-    try:
-        found = orjson.loads(decoded(header))
-    except ValueError:
-        found = None
-    if not isinstance(found, dict):
-        raise BrokenSeal("sealed is no JWE")
-    return found
-
-
-def encoded(raw: bytes) -> bytes:
-    """Base64url without padding, as JOSE writes it."""
-    return urlsafe_b64encode(raw).rstrip(b"=")
-
-
-def decoded(text: str) -> bytes:
-    """The bytes out of it. Raises `ValueError`."""
-    return urlsafe_b64decode(text + "=" * (-len(text) % 4))
-
-
-# The value of a record with its person sealed, and opened again; whatever names nobody stays as it is.
-
-UNNAMED = "unnamed"
-"""Stands for whoever is in a `person` without a reference: nothing personal leaves unsealed."""
-_CLEAR = b'"person":{'
-_SEALED, _OPEN = b'"sealed"', b'"sealed":null'
-
-
-def in_clear(value: bytes) -> dict[str, Any] | None:
-    """The content of a value that we are about to write, if it tells something of a person; else None."""
-    content = orjson.loads(value) if _CLEAR in value else {}
+def person_content(value: bytes) -> dict[str, Any] | None:
+    """The content of a value that is about to be published, if it contains personal data; otherwise None."""
+    content = orjson.loads(value) if _PERSON_FIELD in value else {}
     return content if content.get("person") else None
 
 
-def whose(content: dict[str, Any]) -> str:
-    """Whose data it is."""
+def person_of(content: dict[str, Any]) -> str:
+    """The reference of the person whose data it is."""
     return content.get("person_ref") or UNNAMED
 
 
-def sealed(content: dict[str, Any], key: PersonKey) -> bytes:
+def seal_value(content: dict[str, Any], key: SealingKey) -> bytes:
     """The value with its person sealed."""
     token = seal(content["person"], key, within=orjson.dumps(content))
     return orjson.dumps({**content, "person_ref": key.ref, "person": None, "sealed": token})
 
 
-def under_seal(value: bytes | None) -> dict[str, Any] | None:
-    """The content of a value that is sealed; None for any other (what is no JSON is told of by whoever decodes it)."""
-    if value is None or _SEALED not in value or _OPEN in value:
+def sealed_content(value: bytes | None) -> dict[str, Any] | None:
+    """The content of a sealed value; None for any other, also for invalid JSON, which the decoder reports."""
+    if value is None or _SEALED_FIELD not in value or _UNSEALED_FIELD in value:
         return None
     try:
         content = orjson.loads(value)
@@ -134,7 +103,36 @@ def under_seal(value: bytes | None) -> dict[str, Any] | None:
     return content if isinstance(content, dict) and isinstance(content.get("sealed"), str) else None
 
 
-def opened(content: dict[str, Any], key: PersonKey | None) -> bytes:
-    """The value with its person opened; without a key the person was forgotten. Raises `BrokenSeal`."""
+def open_value(content: dict[str, Any], key: SealingKey | None) -> bytes:
+    """The value with its person decrypted; without a key (the person was forgotten), with none. Raises `BrokenSeal`."""
     person = unseal(content["sealed"], content.get("person_ref"), key) if key else None
     return orjson.dumps({**content, "person": person, "sealed": None})
+
+
+def encode_base64url(raw: bytes) -> bytes:
+    """Base64url without padding, as in JOSE."""
+    return urlsafe_b64encode(raw).rstrip(b"=")
+
+
+def decode_base64url(text: str) -> bytes:
+    """The bytes of an unpadded base64url text. Raises `ValueError`."""
+    return urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+def _iv(within: bytes, key: SealingKey) -> bytes:
+    return blake2b(within, digest_size=_IV_BYTES, key=key.secret, person=b"davtari-seal-iv").digest()
+
+
+@lru_cache(maxsize=1024)
+def _header(kid: str, ref: str) -> bytes:
+    return encode_base64url(orjson.dumps({**_METHOD, "kid": kid, "ref": ref}))
+
+
+def _read_header(header: str) -> dict[str, Any]:
+    try:
+        found = orjson.loads(decode_base64url(header))
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise BrokenSeal("sealed is not a JWE")
+    return found

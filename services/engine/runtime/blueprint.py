@@ -10,7 +10,7 @@ from services.engine.outbox.engine import Engine
 from services.engine.outbox.handlers import Handlers
 from services.engine.outbox.lane import Lane
 from services.engine.runtime.gate import Gate
-from services.engine.telemetry.families import Reads
+from services.engine.telemetry.families import ReadMetrics
 from services.settings.base import Section
 
 Task = Callable[[Engine], Awaitable[None]]
@@ -32,7 +32,7 @@ class Blueprint:
     lanes: Sequence[Lane] = ()
     tasks: Sequence[Task] = ()
     early_tasks: Sequence[Task] = ()
-    readings: Sequence[Reads] = ()
+    readings: Sequence[ReadMetrics] = ()
     gates: Sequence[Gate] = ()
 
 

@@ -19,8 +19,8 @@ from services.engine.outbox.work import Work
 from services.engine.runtime.blueprint import Task
 from services.engine.state.database import restart_after_outages
 from services.engine.state.records import Kind, State
-from services.engine.telemetry.freshness import completions
-from services.settings.freshness import FreshnessSettings
+from services.engine.telemetry.state_readings import read_completions
+from services.settings.model import FreshnessSettings
 
 EVERY = 15.0
 """Seconds between two looks."""
@@ -59,7 +59,7 @@ class FeedWatch:
 
     async def look(self) -> None:
         """Say what has changed since it was last said."""
-        complete, now = await completions(self._engine.database), self._engine.clock()
+        complete, now = await read_completions(self._engine.database), self._engine.clock()
         states = {feed: self._state(complete.get(feed), limit, now) for feed, limit in self._limits.items()}
         changed = [feed for feed, state in states.items() if self._said.get(feed) != state]
         if changed:

@@ -24,11 +24,11 @@ from services.engine.kafka.topics import check_topics_exist
 from services.engine.outbox.engine import Engine
 from services.engine.outbox.handlers import ServiceRules
 from services.engine.outbox.relay import Relay
-from services.engine.privacy.forgetting import forget_due
+from services.engine.privacy.forgetting import carry_out_requests
+from services.engine.privacy.key_ring import KeyRing
 from services.engine.privacy.keys import TOPIC as KEYS
-from services.engine.privacy.opening import Opener
-from services.engine.privacy.ring import KeyRing
-from services.engine.privacy.writing import Sealer
+from services.engine.privacy.opener import Opener
+from services.engine.privacy.sealer import Sealer
 from services.engine.runtime import conditions
 from services.engine.runtime.blueprint import Blueprint
 from services.engine.runtime.conditions import Conditions
@@ -38,8 +38,8 @@ from services.engine.state.errors import find_cause, first_cause, is_corrupt
 from services.engine.state.files import Unusable, database_path, set_aside
 from services.engine.state.lock import hold_lock
 from services.engine.state.store import load_positions
+from services.engine.telemetry.instrumentation import instrument_lane, instrument_take
 from services.engine.telemetry.logs import in_service
-from services.engine.telemetry.observed import observed_lane, observed_take
 from services.settings.model import Settings
 
 log = logging.getLogger(__name__)
@@ -111,7 +111,7 @@ class Service:
         """What needs no broker runs from here on: webhooks are taken while Kafka is away."""
         engine = Engine(self._rules(), database, self.clock)
         await restart_after_outages(database, lambda: engine.set_fingerprint(self.blueprint.fingerprint))
-        lanes = [observed_lane(lane, self.blueprint.name, database) for lane in self.blueprint.lanes]
+        lanes = [instrument_lane(lane, self.blueprint.name, database) for lane in self.blueprint.lanes]
         self.relays = [Relay(lane, engine.claim, engine.settle, engine.wait_due) for lane in lanes]
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(database.wait_for_corruption())
@@ -130,7 +130,7 @@ class Service:
             engine.on_contradiction, engine.wait_until_confirmed = check.requested.set, membership.wait_until_confirmed
             consumer.on_rebalance = membership.check_requested.set
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self.keys.keep_up())
+                tasks.create_task(self.keys.keep_fresh())
                 tasks.create_task(check.watch())
                 tasks.create_task(membership.watch())
                 tasks.create_task(self._conditions(engine, sender).run())
@@ -222,7 +222,7 @@ class Service:
         await check_topics_exist(kafka, (*topics, KEYS))
         async with engine.database.read() as connection:
             positions = await load_positions(connection)
-        take = observed_take(engine.take, name, kafka.topic_prefix)
+        take = instrument_take(engine.take, name, kafka.topic_prefix)
         client_id = me.client_id(name)
         consumer = Consumer(kafka, topics, kafka.group(name), me.instance, take, positions, client_id=client_id)
         check = LogCheck(kafka, lambda: consumer.positions, await self._cluster(engine.database))
@@ -275,5 +275,5 @@ async def _tick(engine: Engine) -> None:
         if PROCESS_CLOCK_CHECK.is_compared and not PROCESS_CLOCK_CHECK.problem:  # by a wrong clock nothing ends
             await engine.dead_letter_overdue()
         if not PROCESS_CLOCK_CHECK.problem:
-            await forget_due(engine)
+            await carry_out_requests(engine)
         await asyncio.sleep(TICK)

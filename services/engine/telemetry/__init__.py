@@ -1,5 +1,6 @@
-"""Health, metrics and traces of the services of a process.
+"""Health, metrics, traces and logs of the services of a process.
 
-`families` names every metric; `figures`, `readings` and `lag` find their values; `observed` counts and traces what
-passes; `watched` and `board` judge health; `pages` shows it over HTTP; `tracing` and `exporting` are OpenTelemetry.
+`families` names every metric; `metrics` and `state_readings` provide the values; `instrumentation` counts and traces
+batches and deliveries; `service_monitor` and `process_monitor` determine health; `server` shows it over HTTP; `tracing`
+is OpenTelemetry; `logs` formats log lines.
 """

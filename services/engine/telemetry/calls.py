@@ -1,4 +1,4 @@
-"""HTTP calls to an upstream: measured, and traced as children of the delivery that makes them."""
+"""Measures HTTP calls to an upstream, and traces them as children of the delivery that makes them."""
 
 from __future__ import annotations
 
@@ -10,45 +10,45 @@ from time import perf_counter
 import httpx
 from opentelemetry.trace import SpanKind
 
-from services.engine.telemetry import meters
-from services.engine.telemetry.tracing import failed, span
+from services.engine.telemetry import metrics
+from services.engine.telemetry.tracing import mark_failed, span
 
-FAILURES = 400
-"""The first status of HTTP that is a failure."""
+FIRST_ERROR_STATUS = 400
 
 
 @dataclass(slots=True)
-class Call:
-    """One call under way; `answered` sets its status."""
+class UpstreamCall:
+    """One call in progress; `answered` sets its status."""
 
     status: int | None = None
 
     def answered(self, response: httpx.Response) -> httpx.Response:
-        """The upstream has answered."""
+        """Note the status of the upstream's response, and return it."""
         self.status = response.status_code
         return response
 
 
 @contextmanager
-def call(upstream: str, request: httpx.Request) -> Iterator[Call]:
-    """Around one call. Of the address only host and path are told: the query may hold keys or personal data."""
-    about = {
+def measure_call(upstream: str, request: httpx.Request) -> Iterator[UpstreamCall]:
+    """Measure and trace the call in the block. Only host and path are recorded: the query may contain keys or personal
+    data."""
+    attributes = {
         "http.request.method": request.method,
         "url.path": request.url.path,
         "server.address": request.url.host,
         "peer.service": upstream,
     }
-    made, begun, result = Call(), perf_counter(), "cancelled"
-    with span(request.method, SpanKind.CLIENT, about) as told:
+    call, started, result = UpstreamCall(), perf_counter(), "cancelled"
+    with span(request.method, SpanKind.CLIENT, attributes) as current:
         try:
-            yield made
-            result = str(made.status)
+            yield call
+            result = str(call.status)
         except httpx.HTTPError as error:
             result = type(error).__name__
             raise
         finally:
-            meters.UPSTREAM.labels(upstream, request.method, result).observe(perf_counter() - begun)
-        if made.status is not None:
-            told.set_attribute("http.response.status_code", made.status)
-            if made.status >= FAILURES:
-                failed(told, result)
+            metrics.UPSTREAM.labels(upstream, request.method, result).observe(perf_counter() - started)
+        if call.status is not None:
+            current.set_attribute("http.response.status_code", call.status)
+            if call.status >= FIRST_ERROR_STATUS:
+                mark_failed(current, result)

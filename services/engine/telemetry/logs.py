@@ -1,25 +1,28 @@
-"""Structured logs: one line per event, the same words everywhere, as text for people or JSON for machines."""
+"""Structured logs: one line per event, the same field names everywhere, as text for people or JSON for machines."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
 
 import orjson
 
-from services.engine.telemetry.library_logs import SingleAttempts
 from services.engine.telemetry.tracing import trace_id
 
-STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
-QUIET = ("aiokafka", "faststream", "httpx", "httpcore", "asyncio", "opentelemetry", "urllib3", "apprise")
-WORDS = {
-    "service": "the service that says it",
-    "trace": "the id of the trace in which it is said",
-    "event": "the id of the event that it is about",
-    "cause": "the id of the event that brought that about",
+STANDARD_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+QUIET_LOGGERS = ("aiokafka", "faststream", "httpx", "httpcore", "asyncio", "opentelemetry", "urllib3", "apprise")
+KAFKA_LOGGERS = ("aiokafka", "davtari.faststream")
+REPEAT_INTERVAL = 60.0
+"""Seconds between two equal lines of the Kafka libraries."""
+LOG_FIELDS = {
+    "service": "the service that wrote the line",
+    "trace": "the id of the current trace",
+    "event": "the id of the event that the line is about",
+    "cause": "the id of the event that caused it",
     "type": "the type of the event",
     "subject": "what an event or a delivery is about",
     "order": "the order, as shop:number",
@@ -31,35 +34,35 @@ WORDS = {
     "dead_letter": "the id of a dead letter",
     "about": "what a dead letter is about",
     "reason": "a reason code (contracts/reasons.toml)",
-    "outcome": "what became of an attempt",
+    "outcome": "the outcome of an attempt",
     "lane": "the lane of a delivery",
     "shop": "the short id of a shop",
     "resource": "items, prices or stock",
-    "why": "an error, in words",
+    "why": "an error message",
     "held": "why a snapshot is held back",
     "signature": "what is wrong with a signature",
     "refused": "webhooks refused so far",
     "failures": "failures in a row",
-    "in_seconds": "when it is tried again",
-    "waited": "seconds for which it has been waited",
+    "in_seconds": "seconds until the next attempt",
+    "waited": "seconds waited so far",
     "fix": "what to do about it",
-    "file": "the file that it is about",
+    "file": "the file concerned",
     "topics": "how many topics",
     "partitions": "how many partitions",
-    "offset": "where a record stands",
-    "recipient": "who is told of a cause (alerts.recipients)",
+    "offset": "the offset of a record",
+    "recipient": "who gets an alert (alerts.recipients)",
     "feed": "items, prices, stock, or orders:shop",
-    "gate": "what must be in order before live flows may write",
-    "made": "webhooks that were made",
+    "gate": "the check that live flows must pass",
+    "made": "webhooks that were created",
     "enabled": "webhooks that were switched on again",
 }
-"""The words that lines may hold beside their message: one for each thing, everywhere, so that a search finds all."""
+"""The fields that a line may have beside its message: one name for each thing, so that a search finds all of them."""
 _SERVICE: ContextVar[str | None] = ContextVar("service", default=None)
 
 
 @contextmanager
 def in_service(name: str) -> Iterator[None]:
-    """Every line of this task and of those that it starts names the service."""
+    """Add the service to every line of this task and of the tasks that it starts."""
     before = _SERVICE.set(name)
     try:
         yield
@@ -67,20 +70,60 @@ def in_service(name: str) -> Iterator[None]:
         _SERVICE.reset(before)
 
 
-def _extras(record: logging.LogRecord) -> dict[str, object]:
-    """The words of a line: its own, and the service and the trace in which it was said."""
-    own = {name: value for name, value in vars(record).items() if name not in STANDARD}
-    around = {"service": _SERVICE.get(), "trace": trace_id()}
-    return {name: value for name, value in around.items() if value is not None} | own
+class RepeatedAttemptFilter(logging.Filter):
+    """Reduces the lines of the Kafka libraries, which repeat failed attempts ten times a second while Kafka is down.
+
+    A single attempt is no error: the library tries again, and the code that waits for Kafka logs that it waits. So
+    their lines are warnings at most, without the traceback of a Kafka error, and equal ones pass once a minute. `now`
+    is a monotonic clock.
+    """
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._now = now
+        self._last: dict[tuple[str, str], float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the line passes; the level of a library's line is lowered first."""
+        if not record.name.startswith(KAFKA_LOGGERS):
+            return True
+        error = record.exc_info[1] if record.exc_info else None
+        if error is not None and not _is_kafka_error(error):
+            return True  # a bug in the library, or in what it calls
+        if error is not None:
+            record.exc_info, record.why = None, repr(error)
+        if record.levelno > logging.WARNING:
+            record.levelno, record.levelname = logging.WARNING, "WARNING"
+        return self._is_due((record.name, str(record.msg)))
+
+    def _is_due(self, line: tuple[str, str]) -> bool:
+        now = self._now()
+        if now - self._last.get(line, -REPEAT_INTERVAL) < REPEAT_INTERVAL:
+            return False
+        self._last[line] = now
+        return True
+
+
+def _is_kafka_error(error: BaseException) -> bool:
+    from aiokafka.errors import KafkaError  # reached only in a process that has loaded the library
+
+    return isinstance(error, KafkaError)
+
+
+def _fields(record: logging.LogRecord) -> dict[str, object]:
+    """The fields of a line: its own, the service and the trace."""
+    own = {name: value for name, value in vars(record).items() if name not in STANDARD_FIELDS}
+    context = {"service": _SERVICE.get(), "trace": trace_id()}
+    return {name: value for name, value in context.items() if value is not None} | own
 
 
 class TextFormatter(logging.Formatter):
     """`12:00:01 INFO    order_exporter: delivered  order=main:17`."""
 
     def format(self, record: logging.LogRecord) -> str:
-        time = datetime.fromtimestamp(record.created, UTC).strftime("%H:%M:%S")
-        pairs = "  ".join(f"{name}={value}" for name, value in _extras(record).items())
-        line = f"{time} {record.levelname:<7} {record.name.removeprefix('services.')}: {record.getMessage()}  {pairs}"
+        time_ = datetime.fromtimestamp(record.created, UTC).strftime("%H:%M:%S")
+        pairs = "  ".join(f"{name}={value}" for name, value in _fields(record).items())
+        line = f"{time_} {record.levelname:<7} {record.name.removeprefix('services.')}: {record.getMessage()}  {pairs}"
         return line.rstrip() + (f"\n{self.formatException(record.exc_info)}" if record.exc_info else "")
 
 
@@ -88,19 +131,20 @@ class JsonFormatter(logging.Formatter):
     """One JSON object a line."""
 
     def format(self, record: logging.LogRecord) -> str:
-        told = {"time": datetime.fromtimestamp(record.created, UTC), "level": record.levelname, "logger": record.name}
-        told |= {"message": record.getMessage()} | _extras(record)
+        line = {"time": datetime.fromtimestamp(record.created, UTC), "level": record.levelname, "logger": record.name}
+        line |= {"message": record.getMessage()} | _fields(record)
         if record.exc_info:
-            told["exception"] = self.formatException(record.exc_info)
-        return orjson.dumps(told, default=str).decode()
+            line["exception"] = self.formatException(record.exc_info)
+        return orjson.dumps(line, default=str).decode()
 
 
 def configure(level: str = "INFO", *, as_json: bool = False) -> None:
-    """Log to standard error; the libraries' own chatter only when something is wrong."""
+    """Log to standard error; libraries log only warnings and errors."""
     handler = logging.StreamHandler()
     handler.setFormatter(JsonFormatter() if as_json else TextFormatter())
-    handler.addFilter(SingleAttempts())
+    handler.addFilter(RepeatedAttemptFilter())
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    for name in QUIET:
+    for name in QUIET_LOGGERS:
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))
-    logging.getLogger("davtari.faststream").setLevel(logging.ERROR)  # it warns of what we want: no topics by itself
+    # it warns that topics are not created automatically, which is what we want
+    logging.getLogger("davtari.faststream").setLevel(logging.ERROR)

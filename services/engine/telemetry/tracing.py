@@ -5,13 +5,25 @@ No span carries a query, a payload or anything else that may name a person.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from random import Random
 
 from opentelemetry.context import Context
 from opentelemetry.trace import INVALID_SPAN, Link, Span, SpanKind, StatusCode, Tracer, get_current_span
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+from services.settings.model import TelemetrySettings
+
+# W3C trace context: a new `traceparent` where a story begins.
+
+
+def new_traceparent(rng: Random) -> str:
+    """A sampled trace with a new trace id and span id."""
+    return f"00-{rng.getrandbits(128) or 1:032x}-{rng.getrandbits(64) or 1:016x}-01"
+
 
 W3C = TraceContextTextMapPropagator()
 HEADER = "traceparent"
@@ -36,7 +48,7 @@ def is_tracing() -> bool:
 
 
 @contextmanager
-def tracing_with(tracer: Tracer) -> Iterator[None]:
+def use_tracer(tracer: Tracer) -> Iterator[None]:
     """Record spans with this tracer as long as the block runs."""
     before, _NOW.tracer = _NOW.tracer, tracer
     try:
@@ -70,11 +82,11 @@ def span(
         try:
             yield started
         except BaseException as error:
-            failed(started, type(error).__name__)
+            mark_failed(started, type(error).__name__)
             raise
 
 
-def failed(span_: Span, type_: str) -> None:
+def mark_failed(span_: Span, type_: str) -> None:
     """The work of a span failed."""
     span_.set_attribute("error.type", type_)
     span_.set_status(StatusCode.ERROR)
@@ -103,3 +115,32 @@ def _links(headers: Iterable[str | None]) -> list[Link]:
     distinct = list(dict.fromkeys(header for header in headers if header))[:MOST_LINKS]
     spans = [get_current_span(context_of(header)).get_span_context() for header in distinct]
     return [Link(found) for found in spans if found.is_valid]
+
+
+# Sending spans to a collector over OTLP/HTTP. The SDK is loaded only when that is wanted.
+
+TIMEOUT = 5.0
+"""Seconds for one call to the collector: a collector that is away must not hold up the end of a process."""
+
+
+@asynccontextmanager
+async def export_spans(settings: TelemetrySettings, name: str) -> AsyncIterator[None]:
+    """Export the spans of the block under a service name, if the settings say where to; the last ones at its end.
+
+    The SDK's own environment variables hold too (`OTEL_TRACES_SAMPLER`, `OTEL_EXPORTER_OTLP_HEADERS` …).
+    """
+    if settings.otlp_endpoint is None:
+        yield
+        return
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+    provider = TracerProvider(resource=Resource.create({"service.name": name}), shutdown_on_exit=False)
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(settings.otlp_endpoint, timeout=TIMEOUT)))
+    try:
+        with use_tracer(provider.get_tracer("davtari")):
+            yield
+    finally:
+        await asyncio.to_thread(provider.shutdown)

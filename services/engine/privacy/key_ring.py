@@ -1,4 +1,4 @@
-"""The key ring of a process: `privacy.keys`, read when the first key is needed, and followed from then on."""
+"""The key ring of a process: reads `privacy.keys` when the first key is needed, and follows it from then on."""
 
 from __future__ import annotations
 
@@ -15,79 +15,79 @@ from services.engine.kafka.connection import create_reader
 from services.engine.kafka.log_check import LogChanged
 from services.engine.kafka.topics import check_topics_exist
 from services.engine.privacy.keys import TOPIC, Keys
-from services.engine.privacy.sealing import PersonKey
+from services.engine.privacy.sealing import SealingKey
 from services.settings.kafka import KafkaSettings
 
 log = logging.getLogger(__name__)
-EVERY = 60.0
+REFRESH_INTERVAL = 60.0
 """Seconds."""
 
 
 class KeyRing:
-    """The keys of all people. A key is told before its first use: one that the topic does not have was given up."""
+    """The keys of all people. A key is published before its first use: one that the topic lacks was deleted."""
 
     def __init__(self, settings: KafkaSettings) -> None:
         self.keys = Keys()
         self._settings = settings
         self._consumer: AIOKafkaConsumer | None = None
         self._reading = asyncio.Lock()
-        self._gone: set[str] = set()
+        self._deleted: set[str] = set()
 
-    async def look_up(self, kids: Collection[str]) -> dict[str, PersonKey | None]:
-        """These keys; None for one that was given up, which is final. Raises `KafkaError`."""
-        unknown = {kid for kid in kids if kid not in self.keys} - self._gone
+    async def look_up(self, kids: Collection[str]) -> dict[str, SealingKey | None]:
+        """These keys; None for one that was deleted, which is final. Raises `KafkaError`."""
+        unknown = {kid for kid in kids if kid not in self.keys} - self._deleted
         if unknown:
-            await self.read_on()
-            self._gone |= {kid for kid in unknown if kid not in self.keys}
+            await self.refresh()
+            self._deleted |= {kid for kid in unknown if kid not in self.keys}
         return {kid: self.keys.get(kid) for kid in kids}
 
-    async def read_on(self) -> None:
+    async def refresh(self) -> None:
         """Read the topic to its present end. Raises `KafkaError`, and `LogChanged` if it has become shorter."""
         async with self._reading:
-            consumer = await self._opened()
+            consumer = await self._open_consumer()
             ends = await consumer.end_offsets(consumer.assignment())
             for tp, end in ends.items():
                 if await consumer.position(tp) > end:
-                    raise LogChanged(f"{tp.topic} ends at {end}, and was read further: keys of people are gone from it")
+                    raise LogChanged(
+                        f"{tp.topic} ends at {end}, and was read further: it has lost keys of personal data"
+                    )
             while [tp for tp, end in ends.items() if await consumer.position(tp) < end]:
-                await self._hear(consumer)
+                await self._read_batch(consumer)
 
-    async def keep_up(self) -> None:
-        """Read on every minute, once somebody has needed a key: one that was given up goes out of the memory too."""
+    async def keep_fresh(self) -> None:
+        """Refresh every minute once a key has been needed, so that deleted keys leave the memory too."""
         while True:
-            await asyncio.sleep(EVERY)
+            await asyncio.sleep(REFRESH_INTERVAL)
             if self._consumer is not None:
                 try:
-                    await self.read_on()
+                    await self.refresh()
                 except KafkaError as error:
-                    log.warning("the keys of personal data cannot be read at present", extra={"why": repr(error)})
+                    log.warning("the keys of personal data cannot be read at the moment", extra={"why": repr(error)})
 
     async def close(self) -> None:
-        """Leave off."""
+        """Stop reading."""
         consumer, self._consumer = self._consumer, None
         if consumer is not None:
             await consumer.stop()
 
-    async def _opened(self) -> AIOKafkaConsumer:
+    async def _open_consumer(self) -> AIOKafkaConsumer:
         if self._consumer is None:
-            await check_topics_exist(self._settings, [TOPIC])  # a reader would wait for it without a word
+            await check_topics_exist(self._settings, [TOPIC])  # a reader would wait for it without a message
             consumer = create_reader(self._settings, [TOPIC], wait_ms=500)
             try:
                 await consumer.start()
                 if not consumer.assignment():
-                    raise TopicsMissing(
-                        f"Kafka lists {self._settings.topic_prefix}{TOPIC} but assigns no partition of it yet"
-                    )
+                    raise TopicsMissing(f"Kafka assigns no partition of {self._settings.topic_prefix}{TOPIC} yet")
             except BaseException:
                 await consumer.stop()
                 raise
             self._consumer = consumer
         return self._consumer
 
-    async def _hear(self, consumer: AIOKafkaConsumer) -> None:
+    async def _read_batch(self, consumer: AIOKafkaConsumer) -> None:
         for records in (await consumer.getmany(timeout_ms=200)).values():
             for raw in records:
                 try:
-                    self.keys.heard(decode(raw.headers, raw.value))
+                    self.keys.apply(decode(raw.headers, raw.value))
                 except Undecodable as error:
-                    log.warning("no key can be read here", extra={"offset": raw.offset, "reason": error.code})
+                    log.warning("a key cannot be decoded", extra={"offset": raw.offset, "reason": error.code})

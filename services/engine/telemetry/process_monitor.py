@@ -1,0 +1,113 @@
+"""Monitors all services of a process: their health, their readings, and whether the event loop moves."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from services.engine.clock import Clock, utc_now
+from services.engine.runtime.service import Service
+from services.engine.telemetry.families import READY, MetricReading
+from services.engine.telemetry.metrics import LOOP_LAG
+from services.engine.telemetry.service_monitor import ServiceMonitor
+
+BEAT_INTERVAL = 1.0
+"""Seconds between two beats."""
+STOPPED_AFTER = 30.0
+"""Seconds without a beat after which the event loop counts as stopped."""
+REFRESH_INTERVAL, FIRST_REFRESH_INTERVAL = 10.0, 1.0
+"""Seconds between two looks at the lag: as a rule, and until every service has been asked once."""
+PROCESS = "process"
+"""The name under which faults of the whole process are reported."""
+
+
+class Heartbeat:
+    """Measures the event loop until cancelled."""
+
+    def __init__(self) -> None:
+        self.last = time.monotonic()
+
+    async def run(self) -> None:
+        """Beat; each beat records by how much it was late."""
+        while True:
+            due = time.monotonic() + BEAT_INTERVAL
+            await asyncio.sleep(BEAT_INTERVAL)
+            self.last = time.monotonic()
+            LOOP_LAG.set(max(0.0, self.last - due))
+
+    def faults(self, now: float) -> list[str]:
+        """Why the loop counts as stopped; `now` is of a monotonic clock."""
+        silent = now - self.last
+        return [f"the event loop has not moved for {silent:.0f} s"] if silent > STOPPED_AFTER else []
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """The faults of each service."""
+
+    faults: dict[str, list[str]]
+
+    @property
+    def ok(self) -> bool:
+        """Whether there is no fault."""
+        return not any(self.faults.values())
+
+
+class ProcessMonitor:
+    """Monitors the services of a process by their names: one that does not run is not ready."""
+
+    def __init__(self, names: Iterable[str], patience: float, clock: Clock = utc_now) -> None:
+        self._monitors: dict[str, ServiceMonitor | None] = dict.fromkeys(names)
+        self._patience, self._clock = patience, clock
+        self._heartbeat = Heartbeat()
+
+    @contextmanager
+    def watch_service(self, service: Service) -> Iterator[None]:
+        """Monitor a service while the block runs."""
+        name = service.blueprint.name
+        self._monitors[name] = ServiceMonitor(service, self._patience)
+        try:
+            yield
+        finally:
+            self._monitors[name] = None
+
+    async def run(self) -> None:
+        """Beat, and refresh at intervals, until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._heartbeat.run())
+            tasks.create_task(self._refresh_forever())
+
+    async def _refresh_forever(self) -> None:
+        while True:
+            await self.refresh()
+            known = all(monitor and monitor.has_asked_kafka for monitor in self._monitors.values())
+            await asyncio.sleep(REFRESH_INTERVAL if known else FIRST_REFRESH_INTERVAL)
+
+    async def refresh(self) -> None:
+        """Read the lag of every service."""
+        await asyncio.gather(*[monitor.refresh() for monitor in self._monitors.values() if monitor])
+
+    def live(self) -> Health:
+        """Whether this process makes progress; if not, restarting it helps."""
+        faults = {name: monitor.liveness_faults() if monitor else [] for name, monitor in self._monitors.items()}
+        return Health({PROCESS: self._heartbeat.faults(time.monotonic()), **faults})
+
+    async def ready(self) -> Health:
+        """Whether every service works."""
+        return Health({name: await _readiness_faults(monitor) for name, monitor in self._monitors.items()})
+
+    async def readings(self) -> list[MetricReading]:
+        """The present readings of all services."""
+        now, found = self._clock(), list[MetricReading]()
+        for name, monitor in self._monitors.items():
+            found += await monitor.readings(now) if monitor else [MetricReading(READY, (name,), 0.0)]
+        return found
+
+
+async def _readiness_faults(monitor: ServiceMonitor | None) -> list[str]:
+    if monitor is None:
+        return ["it does not run: it is starting, or restarting after a failure"]
+    return await monitor.readiness_faults()
