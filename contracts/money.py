@@ -19,7 +19,7 @@ def is_whole_tetri(amount: Decimal) -> bool:
 
 
 def vat_in(gross: Decimal, percent: Decimal) -> Decimal:
-    """The VAT inside a gross amount, in tetri: gross × p / (100 + p) (order-money rule 5)."""
+    """The VAT inside a gross amount, in tetri: gross × p / (100 + p) (rule 5)."""
     return to_tetri(gross * percent / (100 + percent))
 
 

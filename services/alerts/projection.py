@@ -16,8 +16,7 @@ from contracts.model import Event, Instant, Part
 from contracts.operations import DeadLettered, DeadLetterSettled
 from contracts.reasons import Reason
 from contracts.shop import OrderChanged, OrderRemoved
-from services.accounting.documents.relations import is_own_purchase
-from services.accounting.documents.trigger import due_at, is_triggered
+from services.accounting.documents.trigger import due_at, is_own_purchase, is_triggered
 from services.alerts.cause import CLEARED, ISSUE, AlertCause, AlertIssue, IssueCleared
 from services.engine.outbox.dead_letters import order_key_of, shop_of
 from services.engine.outbox.handlers import Remember

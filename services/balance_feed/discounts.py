@@ -13,7 +13,7 @@ import orjson
 from contracts.balance import ItemPrice
 from contracts.reasons import Reason
 from services.connectors.balance.discounts import Discount, discount
-from services.connectors.balance.rows import RowInvalid
+from services.connectors.balance.fields import RowInvalid
 from services.engine.outbox.faults import Fault
 from services.settings.balance import DiscountSettings
 

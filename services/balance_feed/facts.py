@@ -12,10 +12,10 @@ import orjson
 from contracts.balance import GroupRef, ItemChanged, ItemPrice, ItemWithdrawn, PriceChanged, StockChanged, StockRow
 from services.balance_feed.discounts import NO_DISCOUNTS, Discounts, apply_discounts
 from services.balance_feed.scratch import RowGroup
-from services.connectors.balance.items import ItemRow, item
-from services.connectors.balance.prices import price_row
-from services.connectors.balance.rows import RowInvalid
-from services.connectors.balance.stocks import stock_row
+from services.connectors.balance.fields import RowInvalid
+from services.connectors.balance.items import ItemRow, read_item
+from services.connectors.balance.prices import read_price_row
+from services.connectors.balance.stocks import read_stock_row
 from services.engine.outbox.faults import Fault
 from services.settings.balance import Dialect
 
@@ -83,7 +83,7 @@ class ItemFacts:
 
     def changed(self, group: RowGroup, now: datetime) -> ItemChanged:
         """The item of a group; of several rows with one uid the last one counts. Raises `RowInvalid`."""
-        row = item(orjson.loads(group.rows[-1]), self.dialect)
+        row = read_item(orjson.loads(group.rows[-1]), self.dialect)
         return build_item_fact(row, self._path(row.group or ""), now)
 
     def missing(self, key: str, now: datetime) -> ItemWithdrawn:
@@ -134,7 +134,7 @@ class PriceFacts:
 
 def read_prices(group: RowGroup) -> tuple[ItemPrice, ...]:
     """Return the prices of an item, sorted by price type; of a repeated type the last row counts."""
-    rows = [price_row(orjson.loads(body))[1] for body in group.rows]
+    rows = [read_price_row(orjson.loads(body))[1] for body in group.rows]
     by_type = {price.price_type: price for price in rows}
     return tuple(by_type[name] for name in sorted(by_type))
 
@@ -153,7 +153,7 @@ class StockFacts:
 
     def changed(self, group: RowGroup, now: datetime) -> StockChanged:
         """The whole stock of an item. Raises `RowInvalid`."""
-        rows = [self._join(stock_row(orjson.loads(body))[1]) for body in group.rows]
+        rows = [self._join(read_stock_row(orjson.loads(body))[1]) for body in group.rows]
         rows.sort(key=lambda row: (row.warehouse, row.lot or "", row.quantity, row.reserve))
         return StockChanged(item=group.key, rows=tuple(rows), observed_at=now)
 

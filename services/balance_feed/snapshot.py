@@ -12,11 +12,10 @@ from services.balance_feed.discounts import NO_DISCOUNTS, Discounts
 from services.balance_feed.facts import FactBuilder, Folder, ItemFacts, PriceFacts, StockFacts
 from services.balance_feed.handlers import Resource
 from services.balance_feed.scratch import ScratchFile, StagedRow
-from services.connectors.balance.fields import deleted, reference, text
+from services.connectors.balance.fields import RowInvalid, deleted, reference, text
 from services.connectors.balance.items import is_folder
-from services.connectors.balance.pricing import latest_prices
-from services.connectors.balance.rows import RowInvalid
-from services.connectors.balance.series import lot
+from services.connectors.balance.prices import select_latest_prices
+from services.connectors.balance.stocks import read_lot
 from services.engine.outbox.faults import Fault
 from services.engine.outbox.upstream_errors import AccessDenied, Rejected
 from services.settings.balance import Dialect
@@ -49,7 +48,7 @@ async def read_lots(rows: AsyncIterator[dict[str, Any]]) -> Lots:
 
 def _add_lot(row: dict[str, Any], expiry: dict[str, datetime], faults: dict[str, Fault]) -> None:
     try:
-        known = lot(row)
+        known = read_lot(row)
     except RowInvalid as error:
         faults[f"{SUBJECT}:{error.uid or ''}"] = Fault(reason=error.reason, detail=error.detail)
         return
@@ -106,7 +105,7 @@ async def read_snapshot(
         case "items":
             return Snapshot(await _items(balance, dialect, scratch))
         case "prices":
-            rows = latest_prices(balance.item_pricing(), until=now) if dialect.item_pricing else balance.prices()
+            rows = select_latest_prices(balance.item_pricing(), until=now) if dialect.item_pricing else balance.prices()
             await _stage(scratch, rows, _stage_price)
             return Snapshot(PriceFacts(discounts), discounts.faults)
         case "stock":

@@ -12,8 +12,8 @@ from services.catalog_importer.deliveries import ProductDeliveries
 from services.catalog_importer.handlers import handlers, rules_fingerprint
 from services.catalog_importer.pictures import PictureSource, open_pictures
 from services.catalog_importer.requests import NAME
-from services.connectors.identity.guard import Guard, guarded_lane
-from services.connectors.identity.standing import watched
+from services.connectors.identity.guard import ShopGuard, guard_lane
+from services.connectors.identity.status import with_identity
 from services.connectors.upstreams import open_shops, shop_lane
 from services.connectors.woocommerce.client import WooCommerce
 from services.connectors.woocommerce.products import MOST_SKUS
@@ -29,9 +29,9 @@ FLOWS = frozenset({"catalogue", "prices"})
 async def blueprint(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Blueprint]:
     """Wire the service: one lane of product writes per shop."""
     async with open_shops(settings, clock) as shops, open_pictures(settings, clock) as pictures:
-        guards = {name: Guard(name, shop, settings.shops[name], clock) for name, shop in shops.items()}
+        guards = {name: ShopGuard(name, shop, settings.shops[name], clock) for name, shop in shops.items()}
         lanes = [
-            guarded_lane(product_lane(settings, name, shop, clock, pictures.get(name)), guards[name])
+            guard_lane(product_lane(settings, name, shop, clock, pictures.get(name)), guards[name])
             for name, shop in shops.items()
         ]
         gates = [
@@ -39,7 +39,12 @@ async def blueprint(settings: Settings, clock: Clock = utc_now) -> AsyncIterator
         ]
         attached = [guard.attach for guard in guards.values()]
         yield Blueprint(
-            NAME, watched(handlers(settings)), rules_fingerprint(settings), lanes, early_tasks=attached, gates=gates
+            NAME,
+            with_identity(handlers(settings)),
+            rules_fingerprint(settings),
+            lanes,
+            early_tasks=attached,
+            gates=gates,
         )
 
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from contracts.balance import ItemChanged, ItemPrice
 from contracts.catalog import ProductLinked, ProductPlanned
 from contracts.reasons import Reason
-from services.accounting.mapping.effective import Commanded, mapped_shop
+from services.accounting.mapping import Commanded, mapped_shop
 from services.catalog_importer.eligibility import (
     Eligible,
     ItemTraits,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from contracts.reasons import Reason
-from services.accounting.mapping.effective import effective
+from services.accounting.mapping import effective
 from services.catalog_importer import report
 from services.catalog_importer.eligibility import Eligible, Skip, check_eligibility
 from services.catalog_importer.pictures import PictureSource, with_picture
@@ -26,8 +26,7 @@ from services.catalog_importer.shop_products import (
     send_updates,
     write_translations,
 )
-from services.connectors.woocommerce.batch import NotStored, Stored
-from services.connectors.woocommerce.echo import differences
+from services.connectors.woocommerce.batch import NotStored, Stored, find_differences
 from services.connectors.woocommerce.products import MOST_SKUS
 from services.engine.outbox.batches import Batches
 from services.engine.outbox.outcome import Done, Outcome, Refused, Unknown
@@ -194,7 +193,7 @@ class ProductDeliveries:
         A name in another form is only reported, since a product without a link has no stock and no orders.
         """
         try:
-            found = differences(job.payload.shop, change.write, stored.json)
+            found = find_differences(job.payload.shop, change.write, stored.json)
         except UpstreamError as error:
             return outcome_of(error)
         minor = [one for one in found if one.is_minor or one.field == f"meta.{self._settings.catalogue.meta_key}"]

@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from contracts.balance import ItemChanged, ItemKind
 from contracts.model import Part, Uid
 from contracts.reasons import Reason
-from services.accounting.mapping.fate import fate
+from services.accounting.mapping import fate
 from services.settings.catalogue import CatalogueSettings
 
 

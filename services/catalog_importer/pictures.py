@@ -18,8 +18,8 @@ from contracts.catalog import WrittenImage
 from contracts.reasons import Reason
 from services.catalog_importer.placement import ProductChange
 from services.catalog_importer.product import ProductPayload
-from services.connectors.http.http import Upstream
-from services.connectors.http.voice import Voice
+from services.connectors.http.responses import UpstreamLabels
+from services.connectors.http.upstream import Upstream
 from services.connectors.woocommerce import php
 from services.engine.outbox.upstream_errors import Rejected
 from services.settings.model import Settings
@@ -69,7 +69,7 @@ async def open_pictures(
         found = {}
         for name, shop in settings.shops.items():
             if template := shop.catalogue.images:
-                voice = Voice(f"pictures of shop {name}", Reason.SHOP_REFUSED, ADVICE, ADVICE)
+                voice = UpstreamLabels(f"pictures of shop {name}", Reason.SHOP_REFUSED, ADVICE, ADVICE)
                 found[name] = PictureSource(template, await stack.enter_async_context(Upstream(voice, clock=clock)))
         yield found
 

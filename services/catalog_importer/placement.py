@@ -19,8 +19,7 @@ from services.catalog_importer.product_match import (
     match_product,
     skip_trashed,
 )
-from services.connectors.woocommerce.product import Product
-from services.connectors.woocommerce.product_write import ProductWrite
+from services.connectors.woocommerce.product import Product, ProductWrite
 from services.settings.shop import ShopSettings
 
 OF_ITS_OWN = {"name": None, "sku": None, "category_ids": None}

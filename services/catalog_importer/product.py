@@ -15,7 +15,7 @@ from contracts.catalog import GroupRule, ProductLinked, RolePrice, WrittenProduc
 from contracts.model import Money, Part, Quantity, ShopId, Uid
 from services.catalog_importer.eligibility import Eligible, ItemTraits, Skip
 from services.catalog_importer.price import Phase, ProductPrices, SalePrice
-from services.connectors.woocommerce.product_write import ProductWrite, price_text
+from services.connectors.woocommerce.product import ProductWrite, format_price
 from services.settings.catalogue import FieldOwnership
 
 
@@ -78,7 +78,7 @@ def write_fields(desired: DesiredProduct) -> dict[str, Any]:
 
 def _role_values(prices: Sequence[RolePrice]) -> dict[str, Any]:
     """Prices of roles are in custom fields; one that Balance does not have is removed."""
-    return {"meta": {one.meta_key: one.price and price_text(one.price) for one in prices}} if prices else {}
+    return {"meta": {one.meta_key: one.price and format_price(one.price) for one in prices}} if prices else {}
 
 
 def _sale_values(sale: SalePrice | None) -> dict[str, Any]:

@@ -14,9 +14,8 @@ from services.catalog_importer.eligibility import Skip
 from services.catalog_importer.pictures import with_image_id
 from services.catalog_importer.placement import ProductChange
 from services.catalog_importer.product import ProductPayload
-from services.connectors.woocommerce.batch import Stored
-from services.connectors.woocommerce.echo import Difference
-from services.connectors.woocommerce.read import Odd
+from services.connectors.woocommerce.batch import Difference, Stored
+from services.connectors.woocommerce.read import OddValue
 
 HOW: dict[str, Literal["created", "adopted"]] = {"create": "created", "adopt": "adopted"}
 
@@ -48,7 +47,7 @@ def linked_event(payload: ProductPayload, change: ProductChange, stored: Stored 
 def _stored_otherwise(payload: ProductPayload, change: ProductChange) -> tuple[StoredOtherwise, ...]:
     """The differences of this write, and earlier ones in fields that it did not contain."""
     before = payload.link.stored_otherwise if payload.link else ()
-    return (*(one for one in before if one.field not in change.write.given()), *change.stored_otherwise)
+    return (*(one for one in before if one.field not in change.write.to_fields()), *change.stored_otherwise)
 
 
 def unlinked_event(payload: ProductPayload, product_id: int, now: datetime) -> ProductUnlinked:
@@ -107,7 +106,7 @@ KEPT_AS_STORED = ("name", "weight")
 
 def with_stored_values(change: ProductChange, stored: Stored, minor: Sequence[Difference]) -> ProductChange:
     """Return the change as the shop stored it, with the texts that it stored in another form."""
-    kept = [one for one in minor if one.field in KEPT_AS_STORED and not isinstance(one.value, Odd)]
+    kept = [one for one in minor if one.field in KEPT_AS_STORED and not isinstance(one.value, OddValue)]
     fields = {one.field: one.value for one in kept}
     written = change.written.model_copy(update=fields)
     found = tuple(StoredOtherwise(field=one.field, sent=one.meant, stored=one.stored) for one in minor)

@@ -18,7 +18,7 @@ from contracts.envelope import Envelope
 from contracts.linking import LinkRequested, RequestedLink
 from contracts.model import Instant, Part, Uid
 from contracts.operations import ApplyRequested, CommandSettled, MappingRequested
-from services.accounting.mapping.effective import with_change
+from services.accounting.mapping import with_change
 from services.engine.outbox.decision import NOTHING, Decision
 from services.engine.state.records import Kind, State
 

@@ -11,11 +11,9 @@ from typing import Protocol
 from contracts.reasons import Reason
 from services.catalog_importer.placement import ProductChange, TranslationChange
 from services.catalog_importer.product import ProductPayload
-from services.connectors.http.unreadable import Unreadable
-from services.connectors.woocommerce.batch import ItemResult, NotStored, Stored
-from services.connectors.woocommerce.echo import differences
-from services.connectors.woocommerce.product import Product
-from services.connectors.woocommerce.product_write import ProductWrite
+from services.connectors.http.listing import UnreadableRecord
+from services.connectors.woocommerce.batch import ItemResult, NotStored, Stored, find_differences
+from services.connectors.woocommerce.product import Product, ProductWrite
 from services.engine.outbox.batches import Batches, call_isolated
 from services.engine.outbox.outcome import Outcome, Refused
 from services.engine.outbox.upstream_errors import UpstreamError, outcome_of
@@ -30,7 +28,7 @@ Written = tuple[TranslationChange, ...] | Outcome
 class ProductSource(Protocol):
     """Reads products of a shop."""
 
-    async def products_by_sku(self, skus: Iterable[str]) -> Mapping[str, Sequence[Product | Unreadable]]: ...
+    async def products_by_sku(self, skus: Iterable[str]) -> Mapping[str, Sequence[Product | UnreadableRecord]]: ...
 
     async def product(self, product_id: int) -> Product | None: ...
 
@@ -54,13 +52,13 @@ async def look_up_products(
     return [await _look_up(shop, payload, answer) for payload, answer in zip(payloads, answers, strict=True)]
 
 
-async def _by_sku(shop: ProductSource, skus: Sequence[str]) -> list[Sequence[Product | Unreadable]]:
+async def _by_sku(shop: ProductSource, skus: Sequence[str]) -> list[Sequence[Product | UnreadableRecord]]:
     products = await shop.products_by_sku(skus)
     return [products.get(sku, ()) for sku in skus]
 
 
 async def _look_up(
-    shop: ProductSource, payload: ProductPayload, answer: Sequence[Product | Unreadable] | Outcome
+    shop: ProductSource, payload: ProductPayload, answer: Sequence[Product | UnreadableRecord] | Outcome
 ) -> LookUpResult | Outcome:
     """A linked product whose SKU was changed in the shop is not found by SKU: it is read by its id.
 
@@ -69,7 +67,7 @@ async def _look_up(
     if not isinstance(answer, Sequence):
         return answer
     for product in answer:
-        if isinstance(product, Unreadable):
+        if isinstance(product, UnreadableRecord):
             return Refused(product.reason, product.detail)
     found = [product for product in answer if isinstance(product, Product)]
     ids = payload.link.product_ids if payload.link else ()
@@ -136,7 +134,7 @@ def _by_parent(changes: Sequence[ProductChange | TranslationChange]) -> dict[int
     """The positions of the changes that have fields to send, by parent id."""
     places: dict[int, list[int]] = defaultdict(list)
     for place, change in enumerate(changes):
-        if change.write.given():
+        if change.write.to_fields():
             places[change.product.parent_id if change.product else PRODUCTS].append(place)
     return places
 
@@ -175,7 +173,7 @@ def _outcome(payload: ProductPayload, one: TranslationChange, result: Result) ->
 
 def _check_stored(payload: ProductPayload, one: TranslationChange, stored: Stored) -> TranslationChange | Outcome:
     try:
-        found = [each for each in differences(payload.shop, one.write, stored.json) if not each.is_minor]
+        found = [each for each in find_differences(payload.shop, one.write, stored.json) if not each.is_minor]
     except UpstreamError as error:
         return outcome_of(error)
     what = f"product {stored.id}, a translation of item {payload.item}"

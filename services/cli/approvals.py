@@ -18,7 +18,7 @@ from contracts.model import Event
 from contracts.order_statuses import is_void
 from contracts.shop import OrderChanged, OrderRemoved, RefundRemoved
 from services.accounting.documents.approval import is_approved
-from services.accounting.documents.digest import digest_of
+from services.accounting.documents.ids import digest_of
 from services.cli.command import Json, ReasonOption, command, read_settings
 from services.cli.propose import approve_item_command
 from services.cli.requests import command_header

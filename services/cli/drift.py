@@ -13,7 +13,7 @@ from services.catalog_importer.eligibility import same_sku
 from services.catalog_importer.ownership import normalize_name
 from services.cli.command import FAILED, Json, Shop, command, read_settings, select_shop
 from services.cli.screen import build_table, console, print_json, report_unreadable
-from services.connectors.http.unreadable import Unreadable, readable
+from services.connectors.http.listing import UnreadableRecord, skip_unreadable
 from services.connectors.upstreams import open_shop
 from services.connectors.woocommerce.client import WooCommerce
 from services.connectors.woocommerce.product import Product
@@ -146,7 +146,7 @@ def _field_drift(link: ProductLinked, field: Field, texts: tuple[str, str], owne
 
 
 def _same(field: Field, ours: Any, theirs: Any) -> bool:
-    """The shop stores `&` as `&amp;`, and ignores upper and lower case in SKUs (API facts)."""
+    """The shop stores `&` as `&amp;`, and ignores upper and lower case in SKUs (WooCommerce facts 13 and 18)."""
     if isinstance(ours, str) and isinstance(theirs, str):
         ours, theirs = normalize_name(ours) or "", normalize_name(theirs) or ""
         return same_sku(ours) == same_sku(theirs) if field == "sku" else ours == theirs
@@ -204,7 +204,7 @@ async def drift_command(shop: Shop = "", json: Json = False) -> int:
     return FAILED if left_out or any(not one.by_shop for one in found) else 0
 
 
-async def find_drift(chosen: Settings, shop: str) -> tuple[list[Drift], list[Unreadable]]:
+async def find_drift(chosen: Settings, shop: str) -> tuple[list[Drift], list[UnreadableRecord]]:
     """Compare every linked product of a shop. Returns the differences and the products that cannot be read.
 
     Reads the whole catalogue, a hundred products per call. Raises `UpstreamError`.
@@ -219,9 +219,9 @@ async def find_drift(chosen: Settings, shop: str) -> tuple[list[Drift], list[Unr
                 links.pop(unlinked.key, None)
             case AvailabilityChanged() as figure if figure.shop == shop:
                 figures[figure.key] = figure
-    products, left_out = dict[int, Product](), list[Unreadable]()
+    products, left_out = dict[int, Product](), list[UnreadableRecord]()
     async with open_shop(chosen, shop, utc_now) as client:
-        async for product in readable(client.every_product(), left_out):
+        async for product in skip_unreadable(client.every_product(), left_out):
             products[product.id] = product
         missing = [link.product_id for link in links.values() if link.product_id not in products] if left_out else []
         unreadable = [id_ for id_ in missing if not await _is_deleted(client, id_)]

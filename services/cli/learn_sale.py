@@ -11,17 +11,17 @@ from typing import Annotated, Any
 
 import typer
 
-from services.accounting.documents.written import number
+from services.accounting.documents.figures import number
 from services.cli.command import FAILED, Json, Shop, command, read_settings, select_shop
 from services.cli.screen import build_table, console, errors, print_json
 from services.connectors.balance.client import Balance
-from services.connectors.balance.documents import StoredLine, stored_document
+from services.connectors.balance.documents import StoredLine, read_stored_document
 from services.connectors.balance.fields import reference, tabular, text
-from services.connectors.balance.writing import written_name
+from services.connectors.balance.writing import wire_name
 from services.settings.model import Settings
 from services.settings.orders import OrderSettings
 
-# What a hand-made Sale says about the settings: list texts, accounts, department, warehouse (API unknown U17).
+# What a hand-made Sale says about the settings: list texts, accounts, department, warehouse (Balance fact 14).
 
 FIELDS = (
     ("VATTaxable", "balance.dialect.lists", "vat_taxable"),
@@ -64,7 +64,7 @@ def learn_settings(row: Mapping[str, Any], settings: Settings, shop: str) -> lis
     """
     dialect = settings.balance.dialect
     header = [_of_field(row, settings, shop, *field) for field in FIELDS]
-    lines = stored_document(row, dialect.sale_resource, dialect).lines
+    lines = read_stored_document(row, dialect.sale_resource, dialect).lines
     accounts = _revenue_account(row, settings)
     return [one for one in (*header, accounts) if one] + _vat_rates(lines, settings.shops[shop].orders, shop)
 
@@ -73,7 +73,7 @@ def _of_field(
     row: Mapping[str, Any], settings: Settings, shop: str, field: str, table: str, key: str
 ) -> LearnedSetting | None:
     dialect = settings.balance.dialect
-    renamed = written_name(field, dialect.sale_resource, dialect)
+    renamed = wire_name(field, dialect.sale_resource, dialect)
     found = reference(row, renamed) or reference(row, field)
     if not found:
         return None

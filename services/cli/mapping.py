@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 
 from contracts.catalog import GroupRule
-from services.accounting.mapping.effective import entry, in_categories
+from services.accounting.mapping import entry, in_categories
 from services.catalog_importer.eligibility import Eligible, first_match
 from services.cli.command import InvalidArgument, Json, Patience, Shop, command, read_settings, select_shop
 from services.cli.mapping_change import MappingChange, apply_change, describe_rule, describe_source
@@ -17,7 +17,7 @@ from services.cli.plans.catalogue import KnownCatalogue, judge_items, read_catal
 from services.cli.plans.groups import CatalogueGroup, list_groups
 from services.cli.screen import build_table, console, print_json, report_unreadable
 from services.connectors.upstreams import open_shop
-from services.connectors.woocommerce.categories import Category
+from services.connectors.woocommerce.products import Category
 from services.engine.clock import utc_now
 from services.settings.model import Settings
 

@@ -11,10 +11,10 @@ from typing import Protocol
 from contracts.reasons import Reason
 from services.cli.command import FAILED, Shop, command, read_settings, select_shop
 from services.cli.screen import console, report_unreadable
-from services.connectors.http.unreadable import Unreadable, readable
+from services.connectors.http.listing import UnreadableRecord, skip_unreadable
 from services.connectors.upstreams import open_shop
 from services.connectors.woocommerce.product import Product
-from services.connectors.woocommerce.read import Odd
+from services.connectors.woocommerce.read import OddValue
 from services.engine.clock import utc_now
 
 STOCK_COLUMNS = ("sku", "name", "quantity", "product_id", "variation_id", "balance_uid", "status")
@@ -24,15 +24,15 @@ StockRow = tuple[str, str, str, int, str, str, str]
 class ProductListing(Protocol):
     """A shop whose products can be gone through. It is only read."""
 
-    def every_product(self) -> AsyncIterator[Product | Unreadable]: ...
+    def every_product(self) -> AsyncIterator[Product | UnreadableRecord]: ...
 
 
-async def read_stock_rows(shop: ProductListing, meta_key: str) -> tuple[list[StockRow], list[Unreadable]]:
+async def read_stock_rows(shop: ProductListing, meta_key: str) -> tuple[list[StockRow], list[UnreadableRecord]]:
     """Every product and variation whose stock the shop manages, by SKU, and those that could not be read."""
-    left_out: list[Unreadable] = []
+    left_out: list[UnreadableRecord] = []
     counted: list[tuple[Product, Decimal]] = []
-    async for product in readable(shop.every_product(), left_out):
-        if isinstance(product.stock_quantity, Odd):
+    async for product in skip_unreadable(shop.every_product(), left_out):
+        if isinstance(product.stock_quantity, OddValue):
             left_out.append(_odd_stock(product, product.stock_quantity))
         elif product.stock_quantity is not None:
             counted.append((product, product.stock_quantity))
@@ -40,9 +40,9 @@ async def read_stock_rows(shop: ProductListing, meta_key: str) -> tuple[list[Sto
     return [_row(product, quantity, meta_key) for product, quantity in counted], left_out
 
 
-def _odd_stock(product: Product, stock: Odd) -> Unreadable:
+def _odd_stock(product: Product, stock: OddValue) -> UnreadableRecord:
     what = f"product {product.id} with SKU {product.sku}"
-    return Unreadable(Reason.SHOP_BAD_ANSWER, f'{what}: its stock is "{stock}", which is not a quantity')
+    return UnreadableRecord(Reason.SHOP_BAD_ANSWER, f'{what}: its stock is "{stock}", which is not a quantity')
 
 
 def _row(product: Product, quantity: Decimal, meta_key: str) -> StockRow:

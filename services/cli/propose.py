@@ -35,7 +35,7 @@ from services.cli.plans.plan import escape_formula
 from services.cli.plans.shop_only import NOT_IN_BALANCE, ShopOnlyProduct, find_shop_only, linked_products
 from services.cli.requests import command_header
 from services.cli.screen import build_table, console, errors, print_json, report_unreadable
-from services.connectors.http.unreadable import Unreadable, readable
+from services.connectors.http.listing import UnreadableRecord, skip_unreadable
 from services.connectors.upstreams import open_shop
 from services.engine.client.commands import send_command, send_commands
 from services.engine.client.reader import read_events
@@ -45,7 +45,7 @@ from services.settings.model import Settings
 
 # The approved proposals as a table from which the accountant makes items in Balance.
 #
-# API fact: no way to write items is known, so Davtari writes none; the columns are named as the fields
+# Balance fact 43: no way to write items is known, so Davtari writes none; the columns are named as the fields
 # of Balance's items. Once an item with that SKU is there, the next import links it to its product.
 
 # What was proposed for a shop, what of it was approved, and what has become an item of Balance meanwhile.
@@ -210,9 +210,9 @@ async def _known(chosen: Settings, shop: str) -> list[Proposal]:
 
 async def _shop_only(chosen: Settings, shop: str) -> list[ShopOnlyProduct]:
     envelopes = [envelope async for envelope in read_events(chosen.kafka, CATALOGUE_TOPICS)]
-    linked, left_out = linked_products(shop, envelopes), list[Unreadable]()
+    linked, left_out = linked_products(shop, envelopes), list[UnreadableRecord]()
     async with open_shop(chosen, shop, utc_now) as client:
-        products = readable(client.every_product(), left_out)
+        products = skip_unreadable(client.every_product(), left_out)
         found = await find_shop_only(build_catalogue(chosen, shop, envelopes), linked, products)
     report_unreadable(left_out)
     return found

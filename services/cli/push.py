@@ -17,7 +17,7 @@ from contracts.operations import CommandSettled, DeadLettered, PushRequested
 from contracts.placement import SalePostponed
 from contracts.returns import ReturnPlanned, ReturnRequested
 from contracts.sales_orders import SalesOrderPlanned, SalesOrderRecorded
-from services.accounting.documents.written import number
+from services.accounting.documents.figures import number
 from services.cli import requests
 from services.cli.command import (
     FAILED,

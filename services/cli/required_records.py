@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Protocol
 
 import typer
 
-from services.accounting.documents.uids import client_uid
+from services.accounting.documents.ids import client_uid
 from services.cli.command import FAILED, Json, Shop, command, read_settings, select_shop
 from services.cli.screen import console, format_mark, print_json, report_unreadable
 from services.connectors.balance.client import Balance
@@ -23,7 +23,7 @@ from services.settings.orders import OrderSettings
 # What a shop's documents need in Balance beside its items: retail client, service items, VAT rates (claim S2.4).
 #
 # A client may be created, with consent, as buyers are. Items are never created: their accounts, type and VAT are the
-# accountant's to choose, so the accountant is told what to add (API fact: no interface for VAT rates is known either).
+# accountant's to choose, so a message states what to add (Balance fact 35: there is no resource for VAT rates either).
 
 RecordState = Literal["there", "missing", "not set"]
 RETAIL_NAME = "საცალო მყიდველი (ონლაინ მაღაზია)"

@@ -11,8 +11,7 @@ from rich.markup import escape
 from contracts.envelope import Envelope
 from contracts.model import Event
 from contracts.shop import OrderChanged
-from services.accounting.documents.conditions import holds
-from services.accounting.documents.ruling import Ruling, rule_name, ruling_of
+from services.accounting.documents.order_rules import Ruling, holds, rule_name, ruling_of
 from services.accounting.documents.trigger import due_at, is_triggered
 from services.cli.screen import build_table, console
 from services.settings.model import Settings

@@ -16,7 +16,7 @@ from services.cli.command import FAILED, Json, Shop, command, read_settings, sel
 from services.cli.rule_explanation import describe_order_rule, explain_rules, show_explanation
 from services.cli.screen import build_table, console, errors, format_mark, print_json, report_unreadable
 from services.connectors.upstreams import open_shop
-from services.connectors.woocommerce.shipping import ShippingMethod
+from services.connectors.woocommerce.store import ShippingMethod
 from services.engine.client.reader import read_events
 from services.engine.clock import utc_now
 from services.settings.model import Settings

@@ -11,7 +11,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from services.connectors.http.unreadable import Unreadable
+from services.connectors.http.listing import UnreadableRecord
 from services.engine.clock import TBILISI
 
 UNLIMITED_WIDTH = 100_000
@@ -56,7 +56,7 @@ def format_mark(ok: bool | None) -> str:
 MOST_UNREADABLE = 20
 
 
-def report_unreadable(left_out: Sequence[Unreadable]) -> None:
+def report_unreadable(left_out: Sequence[UnreadableRecord]) -> None:
     """Say on stderr which records were left out and why, if any were; data on stdout stays data."""
     if not left_out:
         return

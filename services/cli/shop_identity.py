@@ -11,13 +11,12 @@ from rich.markup import escape
 from contracts.envelope import Envelope
 from contracts.identity import AcceptShopRequested, ShopIdentified, ShopNotRecognized
 from contracts.model import Event
-from services.accounting.checks.finding import FLOWS, Finding
+from services.accounting.checks.findings import FLOWS, Finding
 from services.cli import requests
 from services.cli.command import FAILED, Json, Patience, Shop, command, read_settings, select_shop, show_answer
 from services.cli.screen import console, print_json
-from services.connectors.identity.evidence import judge
-from services.connectors.identity.seen import Seen
-from services.connectors.identity.standing import Standing, remedy, told
+from services.connectors.identity.evidence import ShopObservation, compare_identity
+from services.connectors.identity.status import IdentityStatus, describe_block, describe_remedy
 from services.engine.client.reader import read_events
 from services.engine.clock import local_date, local_time
 from services.settings.model import Settings
@@ -25,49 +24,49 @@ from services.settings.model import Settings
 # How the identities of the shops stand, as the operations topic has it.
 
 
-async def read_identities(settings: Settings) -> dict[str, Standing]:
+async def read_identities(settings: Settings) -> dict[str, IdentityStatus]:
     """How each shop of the settings stands."""
     return collect_identities(
         settings.shops, [envelope async for envelope in read_events(settings.kafka, ["operations"])]
     )
 
 
-def collect_identities(shops: Iterable[str], envelopes: Iterable[Envelope[Event]]) -> dict[str, Standing]:
+def collect_identities(shops: Iterable[str], envelopes: Iterable[Envelope[Event]]) -> dict[str, IdentityStatus]:
     """The same, from what was said of them in order."""
-    found = {shop: Standing() for shop in shops}
+    found = {shop: IdentityStatus() for shop in shops}
     for event in (envelope.data for envelope in envelopes):
         match event:
             case ShopIdentified() if event.shop in found:
-                found[event.shop] = Standing(known=event)
+                found[event.shop] = IdentityStatus(known=event)
             case ShopNotRecognized() if event.shop in found:
-                found[event.shop] = Standing(found[event.shop].known, event)
+                found[event.shop] = IdentityStatus(found[event.shop].known, event)
     return found
 
 
-def check_identity(shop: str, standing: Standing, seen: Seen) -> Finding:
+def check_identity(shop: str, standing: IdentityStatus, seen: ShopObservation) -> Finding:
     """Whether the shop that answers now is the one that is known, for `davtari check`."""
     if standing.known is None:
         return Finding("identity", None, f"{seen.home}, not met by store-feed yet")
     if standing.strange is not None:
-        return Finding("identity", False, "; ".join(standing.strange.differences), remedy(shop), FLOWS)
-    verdict = judge(standing.known, seen)
+        return Finding("identity", False, "; ".join(standing.strange.differences), describe_remedy(shop), FLOWS)
+    verdict = compare_identity(standing.known, seen)
     if verdict.blocked:
-        return Finding("identity", False, "; ".join(verdict.signs), remedy(shop), FLOWS)
+        return Finding("identity", False, "; ".join(verdict.signs), describe_remedy(shop), FLOWS)
     if verdict.signs:
         return Finding("identity", None, f"{seen.home}; {'; '.join(verdict.signs)}", "nothing: the rest is as known")
     return Finding("identity", True, f"{seen.home}, known since {local_date(standing.known.at)}")
 
 
-def blocked_shop_lines(found: dict[str, Standing]) -> list[str]:
+def blocked_shop_lines(found: dict[str, IdentityStatus]) -> list[str]:
     """A line for each blocked shop, for `davtari status`."""
     return [_blocked(one.strange) for one in found.values() if one.strange]
 
 
 def _blocked(strange: ShopNotRecognized) -> str:
-    return f"[bold red]BLOCKED since {local_time(strange.at)}: {escape(told(strange))}[/]"
+    return f"[bold red]BLOCKED since {local_time(strange.at)}: {escape(describe_block(strange))}[/]"
 
 
-def show_identity(shop: str, standing: Standing) -> None:
+def show_identity(shop: str, standing: IdentityStatus) -> None:
     """What a shop is known by, and what answers instead."""
     known, strange = standing.known, standing.strange
     if known is None:
@@ -83,7 +82,7 @@ def show_identity(shop: str, standing: Standing) -> None:
         console.print(_blocked(strange), soft_wrap=True)
 
 
-def identity_to_data(standing: Standing) -> dict[str, object]:
+def identity_to_data(standing: IdentityStatus) -> dict[str, object]:
     """The same as data."""
     known, strange = standing.known, standing.strange
     return {

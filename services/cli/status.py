@@ -25,7 +25,7 @@ from services.cli.freshness import (
     read_untouched_orders,
 )
 from services.cli.screen import build_table, console, print_json
-from services.connectors.identity.standing import Standing
+from services.connectors.identity.status import IdentityStatus
 from services.engine.client.reader import read_events
 from services.engine.clock import local_time
 from services.settings.model import Settings
@@ -58,7 +58,7 @@ class StatusReport:
     ages: list[FeedAge]
     punctual: list[SaleTimeliness]
     alone: list[UntouchedOrders]
-    shops: dict[str, Standing]
+    shops: dict[str, IdentityStatus]
     opened: list[GateChecked]
     troubled: list[ServiceStateChanged]
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
-from services.connectors.http.recovery import wait_for
+from services.connectors.http.recovery import add_listener
 from services.connectors.woocommerce.client import WooCommerce
 from services.engine.backoff import LONGEST_WAIT, unavailable_wait
 from services.engine.clock import Clock
@@ -33,7 +33,7 @@ def breaker(settings: Settings, address: str = "") -> Breaker:
     retry = settings.retry
     made = Breaker(partial(unavailable_wait, first=retry.first_wait, longest=min(retry.longest_wait, LONGEST_WAIT)))
     if address:
-        wait_for(address, made)
+        add_listener(address, made)
     return made
 
 

@@ -7,8 +7,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from services.accounting.checks.gates import orders_gate, receipts_gate
 from services.connectors.balance.client import Balance
-from services.connectors.identity.guard import ByShop
-from services.connectors.identity.standing import watched
+from services.connectors.identity.guard import DocumentGuard
+from services.connectors.identity.status import with_identity
 from services.connectors.upstreams import balance_lanes, open_shop, shop_breaker
 from services.connectors.woocommerce.client import WooCommerce
 from services.engine.clock import Clock, utc_now
@@ -33,9 +33,11 @@ async def _merging(settings: Settings, clock: Clock) -> AsyncIterator[Mapping[st
         yield {name: await stack.enter_async_context(open_shop(settings, name, clock)) for name in names}
 
 
-def _contacts(settings: Settings, name: str, shop: WooCommerce, balance: Balance, guard: ByShop, clock: Clock) -> Lane:
+def _contacts(
+    settings: Settings, name: str, shop: WooCommerce, balance: Balance, guard: DocumentGuard, clock: Clock
+) -> Lane:
     """A lane with a breaker of its own: neither a shop nor a client that is in the way holds up a Sale."""
-    deliver = guard.guarded(deliver_contacts(balance, shop, clock))
+    deliver = guard.guard_delivery(deliver_contacts(balance, shop, clock))
     return Lane(
         contact_lane(name), deliver, shop_breaker(settings, name), batch=1, concurrency=settings.shops[name].concurrency
     )
@@ -46,15 +48,15 @@ async def blueprint(settings: Settings, clock: Clock = utc_now) -> AsyncIterator
     """The service, wired: lanes for clients, Sales and receipts, and one for contacts of each shop that merges them."""
     password = settings.balance.password()
     async with Balance(settings.balance, password) as balance, _merging(settings, clock) as shops:
-        guard, effects = ByShop(), deliveries(balance, settings.balance.dialect, clock)
-        lanes = balance_lanes(settings, {name: guard.guarded(deliver) for name, deliver in effects.items()})
+        guard, effects = DocumentGuard(), deliveries(balance, settings.balance.dialect, clock)
+        lanes = balance_lanes(settings, {name: guard.guard_delivery(deliver) for name, deliver in effects.items()})
         lanes += [_contacts(settings, name, shop, balance, guard, clock) for name, shop in shops.items()]
         rules = fingerprint([settings.balance, *settings.shops.values()])
         gates = [
             *orders_gate(settings, balance, [CLIENT_LANE, SALE_LANE, *[contact_lane(name) for name in shops]]),
             *receipts_gate(settings, balance, [RECEIPT_LANE]),
         ]
-        early, known = [guard.attach], watched(handlers(settings))
+        early, known = [guard.attach], with_identity(handlers(settings))
         yield Blueprint(SERVICE, known, rules, lanes, early_tasks=early, readings=_readings(settings), gates=gates)
 
 

@@ -13,8 +13,8 @@ from typing import Any
 
 from contracts.reasons import Reason
 from contracts.shop import OrderChanged, Person
-from services.accounting.contacts.same import SAME
-from services.accounting.documents.uids import contact_ref
+from services.accounting.contacts import SAME
+from services.accounting.documents.ids import contact_ref
 from services.accounting.documents.unbookable import required
 from services.engine.state.records import State
 from services.order_exporter.client import Identity, client_document, identity_of

@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from contracts.shop import Address, OrderChanged, Person
-from services.accounting.documents.person_number import valid_number
-from services.accounting.documents.uids import client_uid
-from services.accounting.documents.written import COMMENT_LIMIT, without_empty
+from services.accounting.documents.figures import COMMENT_LIMIT, without_empty
+from services.accounting.documents.ids import client_uid
+from services.accounting.documents.order_rules import valid_number
 from services.order_exporter.tasks import SaleTask
 from services.settings.balance import ListTexts
 from services.settings.clients import ClientSettings
 
 PERSONAL_DIGITS = 11
 NAME_LIMIT = 150
-"""API fact: Name is String(150)."""
+"""Balance fact 18: Name is String(150)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ def client_document(identity: Identity, order: OrderChanged, lists: ListTexts) -
 
 
 def client_fields(identity: Identity, person: Person, shop: str, customer_id: int, lists: ListTexts) -> dict[str, Any]:
-    """The JSON of a client to be created (balance-api 2.8). Only Name and ID are required there."""
+    """The JSON of a client to be created (Balance fact 36). Only Name and ID are required there."""
     name = _name(identity, person)
     fields = {
         "uid": identity.ref,

@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 from typing import Any, Literal, Protocol
 
 from contracts.ledger import ClientRecorded
-from services.accounting.contacts.same import SAME
+from services.accounting.contacts import SAME
 from services.connectors.balance.clients import ClientRef
-from services.connectors.balance.rows import RowInvalid
-from services.connectors.http.unreadable import Unreadable, readable
+from services.connectors.balance.fields import RowInvalid
+from services.connectors.http.listing import UnreadableRecord, skip_unreadable
 from services.engine.outbox.lane import Deliver
 from services.engine.outbox.outcome import Done, Outcome, Refused, Unknown
 from services.engine.outbox.row import Row
@@ -30,7 +30,7 @@ REFRESH_AFTER = timedelta(minutes=10)
 class ClientSource(Protocol):
     """All clients of a Balance."""
 
-    def every_client(self) -> AsyncIterator[ClientRef | Unreadable]:
+    def every_client(self) -> AsyncIterator[ClientRef | UnreadableRecord]:
         """Each that is neither a folder nor marked for deletion."""
 
 
@@ -56,8 +56,8 @@ class ContactBook:
 
     async def _read(self) -> Mapping[tuple[str, str], Mapping[str, ClientRef]]:
         owners: dict[tuple[str, str], dict[str, ClientRef]] = defaultdict(dict)
-        left_out: list[Unreadable] = []
-        async for ref in readable(self._balance.every_client(), left_out):
+        left_out: list[UnreadableRecord] = []
+        async for ref in skip_unreadable(self._balance.every_client(), left_out):
             for sort, written in (("phone", ref.phones), ("email", ref.emails)):
                 for same in {SAME[sort](text) for text in written} - {""}:
                     owners[sort, same][ref.uid] = ref

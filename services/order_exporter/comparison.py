@@ -15,10 +15,9 @@ from contracts.ledger import RecordedLine, SaleRecorded
 from contracts.money import TETRI, vat_in
 from contracts.order_statuses import is_void
 from contracts.shop import OrderChanged, OrderLine
-from services.accounting.documents.digest import digest_of
-from services.accounting.documents.goods import takes_goods
-from services.accounting.documents.precision import amounts, blur, finest, order_blur
-from services.accounting.documents.written import number
+from services.accounting.documents.figures import amounts, blur, finest, number, order_blur
+from services.accounting.documents.ids import digest_of
+from services.accounting.documents.lines import takes_goods
 from services.order_exporter.client import identity_of
 
 # Digests of what an order contains.

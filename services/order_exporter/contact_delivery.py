@@ -11,14 +11,11 @@ from typing import Any, Protocol
 from contracts.clients import ContactField, Contacts, ContactsConflicted, ContactsMerged, ContactsOfBoth, Side
 from contracts.model import Event
 from contracts.reasons import Reason
-from services.accounting.contacts.merge import Merge, Rule, Sides, merge
-from services.accounting.contacts.same import SAME
+from services.accounting.contacts import SAME, Merge, Rule, Sides, merge
 from services.connectors.balance.clients import ClientRef
-from services.connectors.balance.dates import read_moment
-from services.connectors.balance.fields import value
-from services.connectors.balance.rows import RowInvalid
-from services.connectors.woocommerce.customers import Customer
-from services.connectors.woocommerce.person import postal_address
+from services.connectors.balance.fields import RowInvalid, value
+from services.connectors.balance.values import parse_moment
+from services.connectors.woocommerce.customers import Customer, postal_address
 from services.engine.outbox.lane import Deliver
 from services.engine.outbox.outcome import Done, Outcome, Refused, Unknown
 from services.engine.outbox.row import Row
@@ -127,7 +124,7 @@ def _sides(field: ContactField, both: ContactsOfBoth) -> Sides:
 def _newer(task: ContactTask, client: ClientRef) -> Side | None:
     """The side that spoke last, where Balance says when a client was changed."""
     try:
-        changed = read_moment(value(client.row, task.changed_field)) if task.changed_field else None
+        changed = parse_moment(value(client.row, task.changed_field)) if task.changed_field else None
     except ValueError:
         return None
     return None if changed is None else "balance" if changed > task.order_at else "shop"

@@ -11,9 +11,9 @@ from contracts.reasons import Reason
 from contracts.shop import OrderChanged
 from services.accounting.documents import trigger
 from services.accounting.documents.approval import Candidate, vat_words
+from services.accounting.documents.order_rules import document_of
 from services.accounting.documents.push import Push, wants_document
-from services.accounting.documents.relations import Role, is_covered, parent_key, role_of
-from services.accounting.documents.ruling import document_of
+from services.accounting.documents.trigger import Role, is_covered, parent_key, role_of
 from services.accounting.documents.unbookable import Unbookable, setting_key
 from services.engine.outbox.outcome import Blocked
 from services.engine.state.records import State

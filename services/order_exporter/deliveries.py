@@ -12,9 +12,19 @@ from typing import Any, Protocol
 from contracts.ledger import PaymentRecorded, RecordedLine, SaleRecorded
 from contracts.placement import SalePostponed
 from contracts.reasons import Reason
-from services.accounting.documents.booking import Booked, Document, Register, book, book_all
-from services.accounting.documents.parts import held_by, lines_together, recorded_parts, total_of, vat_of
-from services.accounting.documents.read_back import Intent
+from services.accounting.documents.booking import (
+    Booked,
+    Document,
+    Register,
+    book,
+    book_all,
+    held_by,
+    lines_together,
+    recorded_parts,
+    total_of,
+    vat_of,
+)
+from services.accounting.documents.comparison import Intent
 from services.connectors.balance.documents import StoredDocument
 from services.engine.outbox.lane import Deliver, deliver_each
 from services.engine.outbox.outcome import Done, Outcome, Refused
@@ -95,7 +105,7 @@ def sales_of(balance: Sales, dialect: Dialect) -> Register:
 
 
 async def deliver_sale(row: Row, register: Register, clock: Callable[[], datetime]) -> Outcome:
-    """The effect of a row: one document per PUT (API unknown U13)."""
+    """The effect of a row: one document per PUT (Balance fact 8)."""
     task = SaleTask.model_validate(row.payload)
     outcome = await book_all(_sale_documents(task), row, register)
     if isinstance(outcome, list):
@@ -195,7 +205,7 @@ def _differences(booked: Sequence[Booked]) -> tuple[str, ...]:
 
 
 def _own_uid(task: SaleTask, stored: StoredDocument) -> tuple[str, ...]:
-    """API unknown U15: whether Balance keeps the uid that it is given."""
+    """Balance fact 48: whether Balance keeps the uid that it is given."""
     return () if stored.uid == task.sale else (f"uid: Balance gave its own, {stored.uid}, instead of {task.sale}",)
 
 

@@ -12,8 +12,7 @@ from contracts.envelope import Envelope
 from contracts.model import Part
 from contracts.reasons import Reason
 from contracts.shop import OrderChanged, OrderLine
-from services.accounting.documents.goods import takes_goods
-from services.accounting.documents.translations import items_by_sku
+from services.accounting.documents.lines import items_by_sku, takes_goods
 from services.accounting.documents.unbookable import Unbookable
 from services.engine.outbox.outcome import Blocked
 from services.engine.state.records import Kind, State

@@ -15,11 +15,11 @@ from contracts.money import to_tetri
 from contracts.operations import PaymentReceived
 from contracts.reasons import Reason
 from contracts.shop import OrderChanged
-from services.accounting.documents.digest import digest_of
+from services.accounting.documents.figures import amount
+from services.accounting.documents.ids import digest_of
 from services.accounting.documents.push import ANSWER
 from services.accounting.documents.store_credit import credit_booked
 from services.accounting.documents.unbookable import Unbookable
-from services.accounting.documents.written import amount
 from services.engine.clock import TBILISI, local_date
 from services.engine.outbox.handlers import Remember
 from services.engine.state.records import Kind, State

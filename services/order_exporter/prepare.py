@@ -11,8 +11,8 @@ from contracts.balance import Accounts
 from contracts.ledger import CreditNoteRecorded
 from contracts.placement import Pieces, WarehouseChosen
 from contracts.shop import OrderChanged
-from services.accounting.documents.ruling import ruling_of
-from services.accounting.documents.uids import sale_uid
+from services.accounting.documents.ids import sale_uid
+from services.accounting.documents.order_rules import ruling_of
 from services.engine.outbox.outcome import Blocked
 from services.engine.state.records import State
 from services.order_exporter.buyer import ChosenClient, choose_client

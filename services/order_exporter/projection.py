@@ -12,9 +12,9 @@ from contracts.envelope import Envelope
 from contracts.ledger import ClientRecorded, CreditNoteRecorded, SaleDiverged, SalePlanned, SaleRecorded, is_reversal
 from contracts.model import Event, Instant, Part, Uid
 from contracts.shop import OrderChanged, OrderLine, OrderRemoved
+from services.accounting.documents.lines import forget_sku, remember_sku, sku_ref
 from services.accounting.documents.push import push_rules
-from services.accounting.documents.relations import parent_key
-from services.accounting.documents.translations import forget_sku, remember_sku, sku_ref
+from services.accounting.documents.trigger import parent_key
 from services.engine.outbox.handlers import Remember
 from services.engine.state.records import Kind, State
 from services.order_exporter.client import identity_of

@@ -1,6 +1,6 @@
 """A receipt as Balance is told it.
 
-API unknown U10: no field of Bank Order and Cash Income Order is published. The names here are those that Balance gives
+Balance fact 50: no field of Bank Order and Cash Income Order is published. The names here are those that Balance gives
 the same things in other documents; `balance.dialect.field-names` renames each ("BankOrder.Amount" = "…").
 """
 
@@ -12,8 +12,8 @@ from typing import Any
 
 from contracts.ledger import PaymentPlanned, SalePlanned, SaleRecorded
 from contracts.shop import OrderChanged
-from services.accounting.documents import written
-from services.accounting.documents.uids import receipt_uid
+from services.accounting.documents import figures
+from services.accounting.documents.ids import receipt_uid
 from services.order_exporter.payments import Payment, fee_of
 from services.order_exporter.tasks import ReceiptTask
 from services.settings.balance import BalanceSettings
@@ -62,25 +62,25 @@ def _document(
 ) -> dict[str, Any]:
     fields = {
         "uid": uid,
-        "Date": written.midnight(payment.day),
+        "Date": figures.midnight(payment.day),
         "OperationType": balance.dialect.lists.receipt_operation,
         "BaseDocument": sale.sale,
         "Client": sale.client,
-        "Amount": written.amount(payment.amount),
+        "Amount": figures.amount(payment.amount),
         "PaymentType": method.type,
         "PaymentAccount": method.account,
-        "FeeAmount": written.amount(fee) if fee else None,
+        "FeeAmount": figures.amount(fee) if fee else None,
         "FeeAccount": method.fee_account if fee else None,
         "PrimaryDocument": order.number,
         "Comments": _comment(payment, order),
     }
-    return written.without_empty(fields | {name: sale.sent.get(name) for name in AS_ON_SALE})
+    return figures.without_empty(fields | {name: sale.sent.get(name) for name in AS_ON_SALE})
 
 
 def _comment(payment: Payment, order: OrderChanged) -> str:
     what = "given back for" if payment.amount < 0 else "payment of"
     parts = (f"{what} order {order.number}, shop {order.shop}", payment.method, payment.reference)
-    return " | ".join(part for part in parts if part)[: written.COMMENT_LIMIT]
+    return " | ".join(part for part in parts if part)[: figures.COMMENT_LIMIT]
 
 
 # The events about receipts.

@@ -14,7 +14,7 @@ from contracts.operations import CommandSettled, PaymentReceived
 from contracts.order_statuses import is_void
 from contracts.reasons import Reason
 from services.accounting.documents.push import ANSWER
-from services.accounting.documents.relations import is_own_purchase
+from services.accounting.documents.trigger import is_own_purchase
 from services.accounting.documents.unbookable import Unbookable
 from services.engine.clock import local_date
 from services.engine.outbox.decision import NOTHING, Decision, Delivery, Refusal

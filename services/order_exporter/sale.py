@@ -11,12 +11,11 @@ from contracts.ledger import RecordedLine
 from contracts.money import is_whole_tetri
 from contracts.reasons import Reason
 from contracts.shop import OrderChanged
-from services.accounting.documents.due_date import due_moment
-from services.accounting.documents.period import is_closed
+from services.accounting.documents.due_date import due_moment, is_closed
+from services.accounting.documents.ids import sale_uid
 from services.accounting.documents.store_credit import credit_booked
-from services.accounting.documents.uids import sale_uid
 from services.accounting.documents.unbookable import Unbookable, required, setting_key
-from services.accounting.documents.vat_control import vat_note
+from services.accounting.documents.vat import vat_note
 from services.engine.clock import local_date
 from services.order_exporter.client import number_remark
 from services.order_exporter.projection import KnownOrder

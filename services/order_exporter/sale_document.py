@@ -1,4 +1,4 @@
-"""A Sale as Balance wants to be told it (balance-api 2.9): header, template, lines."""
+"""A Sale as Balance wants to be told it (Balance fact 47): header, template, lines."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from contracts.balance import Accounts
-from services.accounting.documents import written
+from services.accounting.documents import figures
 from services.order_exporter.sale import Sale
 from services.order_exporter.sale_lines import SaleLine
 from services.settings.balance import BalanceSettings, Dialect, Template
@@ -38,11 +38,11 @@ def _header(sale: Sale, client: str, balance: BalanceSettings) -> dict[str, Any]
     lists = balance.dialect.lists
     fields = {
         "uid": sale.uid,
-        "Date": written.midnight(sale.date),
+        "Date": figures.midnight(sale.date),
         "Warehouse": sale.warehouse,
         "Client": client,
         "Currency": sale.currency_uid,
-        "CurrencyRate": written.number(sale.rate) if sale.rate else None,
+        "CurrencyRate": figures.number(sale.rate) if sale.rate else None,
         "AmountIncludesVAT": True,
         "VATTaxable": lists.vat_taxable,
         "OperationType": lists.sale_operation,
@@ -50,14 +50,14 @@ def _header(sale: Sale, client: str, balance: BalanceSettings) -> dict[str, Any]
         "PrimaryDocument": sale.order_number,
         "Comments": comment(sale, balance.dialect),
     }
-    return written.without_empty(fields | _template(balance.template))
+    return figures.without_empty(fields | _template(balance.template))
 
 
 def _payment(sale: Sale, settings: OrderSettings) -> dict[str, Any]:
     """What was paid, where the method is mapped; its reference at the gateway stands in the comment (claim S0.13)."""
     amounts = ((STORE_CREDIT, sale.store_credit), (sale.payment_method, sale.paid))
     rows = [
-        {"PaymentType": posting.type, "PaymentAccount": posting.account, "Amount": written.amount(amount)}
+        {"PaymentType": posting.type, "PaymentAccount": posting.account, "Amount": figures.amount(amount)}
         for method, amount in amounts
         if amount and (posting := settings.payments.get(method))
     ]
@@ -79,7 +79,7 @@ def _template(template: Template) -> dict[str, Any]:
 def _row(line: SaleLine, accounts: Accounts, settings: OrderSettings, template: Template) -> dict[str, Any]:
     fields = {
         "Item": line.item,
-        "Quantity": written.number(line.quantity),
+        "Quantity": figures.number(line.quantity),
         **_figures(line, settings),
         "VATRate": line.vat_rate,
         "AccountNumber": accounts.inventories,
@@ -87,16 +87,16 @@ def _row(line: SaleLine, accounts: Accounts, settings: OrderSettings, template: 
         "IncomeAccount": accounts.revenues or template.revenue_account,
         "VATPayableAccount": accounts.vat_payable,
     }
-    return written.without_empty(fields)
+    return figures.without_empty(fields)
 
 
 def _figures(line: SaleLine, settings: OrderSettings) -> dict[str, str]:
     """Price and amount; with `price-as = "price-and-discount"` the full price and what was taken off (claim S3.46)."""
     discount = line.undiscounted - line.amount
     if settings.price_as == "discounted" or discount <= 0:
-        return {"Price": written.unit_price(line.amount, line.quantity), "Amount": written.amount(line.amount)}
-    full = written.unit_price(line.undiscounted, line.quantity)
-    return {"Price": full, "Discount": written.amount(discount), "Amount": written.amount(line.amount)}
+        return {"Price": figures.unit_price(line.amount, line.quantity), "Amount": figures.amount(line.amount)}
+    full = figures.unit_price(line.undiscounted, line.quantity)
+    return {"Price": full, "Discount": figures.amount(discount), "Amount": figures.amount(line.amount)}
 
 
 def comment(sale: Sale, dialect: Dialect) -> str:
@@ -109,4 +109,4 @@ def comment(sale: Sale, dialect: Dialect) -> str:
         "" if dialect.waybill_field else WAYBILL[sale.waybill],
         sale.remark,
     ]
-    return " | ".join(part for part in parts if part)[: written.COMMENT_LIMIT]
+    return " | ".join(part for part in parts if part)[: figures.COMMENT_LIMIT]

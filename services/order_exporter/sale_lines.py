@@ -1,6 +1,6 @@
 """The lines of a Sale, from the lines of an order: gross, to the tetri, as WooCommerce answered them.
 
-Gross is `total + total_tax` as answered (order-money rule 4); coupon amounts are never looked at (rule 8).
+Gross is `total + total_tax` as answered (rule 4); coupon amounts are never looked at (rule 8).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Literal
 from contracts.money import is_whole_tetri, to_tetri, vat_in
 from contracts.reasons import Reason
 from contracts.shop import OrderChanged, OrderLine
-from services.accounting.documents.goods import takes_goods
+from services.accounting.documents.lines import takes_goods
 from services.accounting.documents.store_credit import store_credit
 from services.accounting.documents.unbookable import Unbookable, required, setting_key
 from services.order_exporter.vat_rates import Share, balance_vat_rate, split_by_rate
@@ -38,7 +38,7 @@ class SaleLine:
 
     @property
     def vat(self) -> Decimal:
-        """The VAT inside the amount (order-money rule 5)."""
+        """The VAT inside the amount (rule 5)."""
         return vat_in(self.amount, self.percent or Decimal(0))
 
 
@@ -135,7 +135,7 @@ def _service(line: OrderLine, order: OrderChanged, settings: OrderSettings) -> s
     return required(_service_item(line, settings), order.shop, f"{setting}-item", purpose, Reason.SALE_SETTING_MISSING)
 
 
-# What parts the order's total from the sum of its lines, and where it goes (order-money rule 4, claim S3.50).
+# What parts the order's total from the sum of its lines, and where it goes (rule 4, claim S3.50).
 
 
 def settle_rounding(

@@ -12,9 +12,9 @@ from contracts.placement import Pieces
 from contracts.reasons import Reason
 from contracts.sales_orders import SalesOrderEnded, SalesOrderRecorded
 from services.accounting.documents.booking import Booked, Document, Register, book
-from services.accounting.documents.read_back import Intent
+from services.accounting.documents.comparison import Intent
 from services.connectors.balance.documents import StoredDocument
-from services.connectors.balance.rows import RowInvalid
+from services.connectors.balance.fields import RowInvalid
 from services.engine.outbox.outcome import Done, Outcome, Refused
 from services.engine.outbox.row import Row
 from services.engine.outbox.upstream_errors import UpstreamError, outcome_of

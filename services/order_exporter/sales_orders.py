@@ -15,8 +15,8 @@ from contracts.envelope import Envelope
 from contracts.model import Event, Part, Uid
 from contracts.order_statuses import is_void
 from contracts.sales_orders import SalesOrderEnded, SalesOrderPlanned, SalesOrderRecorded
-from services.accounting.documents.uids import sales_order_uid
-from services.accounting.documents.written import number
+from services.accounting.documents.figures import number
+from services.accounting.documents.ids import sales_order_uid
 from services.engine.outbox.decision import Delivery
 from services.engine.outbox.handlers import Remember
 from services.engine.state.records import Kind, State
@@ -65,7 +65,7 @@ SALES_ORDER_RULES: Mapping[type[Event], Remember] = {
 
 
 def link_sales_order(document: dict[str, Any], order: str, state: State) -> dict[str, Any]:
-    """The Sale's document with the order's sales order on its lines (API fact: the line field SalesOrder)."""
+    """The Sale's document with the order's sales order on its lines (Balance fact 42: the line field SalesOrder)."""
     made = state.get(LAST_SALES_ORDER, order)
     if made is None:
         return document
@@ -113,14 +113,14 @@ def _delivery(id_: str, task: SalesOrderTask) -> Delivery:
     return Delivery(id_, SALES_ORDER, LANE, key, task.model_dump(mode="json"))
 
 
-# A sales order as Balance wants to be told it (balance-api 2.11): the lines of the Sale to come, reserving goods.
+# A sales order as Balance wants to be told it (Balance fact 42): the lines of the Sale to come, reserving goods.
 
 HEADER = (
     "Date", "Client", "Warehouse", "Currency", "AmountIncludesVAT", "Branch", "Department", "Agreement", "PriceType",
     "Comments",
 )  # fmt: skip
 LINE = ("Item", "Quantity", "Price", "Discount", "Amount", "VATRate")
-"""The fields that a sales order has in common with a Sale (API fact: the only public code that writes one)."""
+"""The fields that a sales order has in common with a Sale (Balance fact 42)."""
 
 
 def sales_order_task(sale: SaleTask, dialect: Dialect) -> SalesOrderTask:

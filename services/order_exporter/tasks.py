@@ -85,7 +85,7 @@ class ClientTask(Part):
 
 
 class ContactTask(Part):
-    """The contacts of a client to be merged with those of its buyer (services/accounting/contacts/merge.py).
+    """The contacts of a client to be merged with those of its buyer (services/accounting/contacts.py).
 
     `person` holds what the order says (`order`) and what both sides said when they were last looked at (`base`).
     """

@@ -1,7 +1,7 @@
 """At which VAT rate a line was sold.
 
 The rate comes from the line's taxes joined with the order's rates, never from the tax class or from tax / net: a class
-"" may be untaxed, and cents at 18 % answer tax 0.00 (order-money rule 7, claim S3.12).
+"" may be untaxed, and cents at 18 % answer tax 0.00 (rule 7, claim S3.12).
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from decimal import Decimal
 from contracts.money import to_tetri
 from contracts.reasons import Reason
 from contracts.shop import OrderChanged, OrderLine, TaxRate
+from services.accounting.documents.figures import number
 from services.accounting.documents.unbookable import Unbookable, setting_key
-from services.accounting.documents.vat_classes import STANDARD, UNTAXED, is_looked_at, is_zero_mapped, is_zero_meant
-from services.accounting.documents.written import number
+from services.accounting.documents.vat import STANDARD, UNTAXED, is_looked_at, is_zero_mapped, is_zero_meant
 from services.settings.orders import OrderSettings
 
 HUNDRED = Decimal(100)
@@ -36,7 +36,7 @@ class Share:
 
 def split_by_rate(line: OrderLine, order: OrderChanged) -> tuple[Share, ...]:
     """A line by VAT rate: one share, or several for a negative fee, which WooCommerce spreads over the rates of the
-    goods (order-money rule 9).
+    goods (rule 9).
 
     Raises `Unbookable` for compound or unknown rates, for two taxes on the same amount (claim S3.11), and for tax at a
     rate of 0 %.
@@ -65,7 +65,7 @@ def _taxes_by_percent(line: OrderLine, order: OrderChanged) -> dict[Decimal, Dec
 
 
 def _no_tax_at_zero(taxes: Mapping[Decimal, Decimal], line: OrderLine, order: OrderChanged) -> None:
-    """API fact: a rate that was deleted, or that a plugin computes, may answer 0 % beside the tax that was taken."""
+    """WooCommerce fact 76: a deleted or computed rate may be answered as 0 % beside the tax that was charged."""
     without_rate = line.total_tax if taxes and not any(taxes) else Decimal(0)
     tax = taxes.get(Decimal(0), Decimal(0)) or without_rate
     if tax:

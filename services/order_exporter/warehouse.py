@@ -14,8 +14,8 @@ from contracts.money import to_tetri
 from contracts.placement import LinePlace, Pieces, WarehouseChosen
 from contracts.reasons import Reason
 from contracts.shop import OrderChanged
-from services.accounting.documents.ruling import Ruling
-from services.accounting.documents.uids import part_uid
+from services.accounting.documents.ids import part_uid
+from services.accounting.documents.order_rules import Ruling
 from services.engine.outbox.outcome import Blocked
 from services.engine.state.records import State
 from services.order_exporter.comparison import books_digest

@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from services.accounting.checks.gates import shop_gate
-from services.connectors.identity.guard import Guard, guarded_lane
-from services.connectors.identity.standing import watched
+from services.connectors.identity.guard import ShopGuard, guard_lane
+from services.connectors.identity.status import with_identity
 from services.connectors.upstreams import open_shops, shop_lane
 from services.connectors.woocommerce.client import WooCommerce
 from services.engine.clock import Clock, utc_now
@@ -24,15 +24,15 @@ from services.settings.model import Settings
 async def blueprint(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Blueprint]:
     """The service: a lane of notes and one of statuses for each shop. With both off it only reads the topics."""
     async with open_shops(settings, clock) as shops:
-        guards = {name: Guard(name, shop, settings.shops[name], clock) for name, shop in shops.items()}
+        guards = {name: ShopGuard(name, shop, settings.shops[name], clock) for name, shop in shops.items()}
         lanes = [
-            guarded_lane(lane, guards[name])
+            guard_lane(lane, guards[name])
             for name, shop in shops.items()
             for lane in shop_lanes(settings, name, shop, clock)
         ]
         gates = [gate for name, shop in shops.items() for gate in _gates(settings, name, shop)]
         rules, attached = fingerprint(settings.shops.values()), [guard.attach for guard in guards.values()]
-        yield Blueprint(SERVICE, watched(handlers(settings)), rules, lanes, early_tasks=attached, gates=gates)
+        yield Blueprint(SERVICE, with_identity(handlers(settings)), rules, lanes, early_tasks=attached, gates=gates)
 
 
 def shop_lanes(settings: Settings, name: str, shop: WooCommerce, clock: Clock) -> list[Lane]:

@@ -15,8 +15,8 @@ from itertools import chain
 from contracts.notices import OwnState
 from contracts.order_statuses import CORE_STATUSES
 from contracts.reason_texts import find_text
-from services.accounting.documents.digest import digest_of
-from services.accounting.documents.written import amount
+from services.accounting.documents.figures import amount
+from services.accounting.documents.ids import digest_of
 from services.engine.clock import local_date
 from services.engine.state.records import State
 from services.order_notifier.projection import DOCUMENT, ORDER, WAITING, BookDocument, NoticeOrder, WaitingDocument

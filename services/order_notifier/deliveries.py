@@ -9,8 +9,8 @@ from typing import Any, Protocol
 
 from contracts.delivery_ids import order_key
 from contracts.reasons import Reason
-from services.connectors.woocommerce.notes import Note
 from services.connectors.woocommerce.order import order_changed
+from services.connectors.woocommerce.orders import Note
 from services.engine.outbox.lane import Deliver
 from services.engine.outbox.outcome import Blocked, Done, Outcome, Refused
 from services.engine.outbox.row import Row

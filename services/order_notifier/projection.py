@@ -12,7 +12,7 @@ from contracts.model import Event, Instant, Money, Part
 from contracts.notices import OrderNotePlanned, OrderNoteWritten, OrderStatusPlanned, OrderStatusWritten
 from contracts.operations import DeadLettered, DeadLetterSettled
 from contracts.shop import OrderChanged, OrderRemoved
-from services.accounting.documents.digest import digest_of
+from services.accounting.documents.ids import digest_of
 from services.engine.outbox.handlers import Remember
 from services.engine.state.records import Kind, State
 

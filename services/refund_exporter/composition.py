@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from contracts.ledger import CreditNoteRecorded, DocumentPart, RecordedLine
 from contracts.shop import RefundIssued
-from services.accounting.documents.uids import credit_note_uid, cumulative_note_uid, part_uid, return_uid, reversal_uid
+from services.accounting.documents.ids import credit_note_uid, cumulative_note_uid, part_uid, return_uid, reversal_uid
 from services.refund_exporter.credit_document import (
     NoteHeader,
     brings_goods_back,

@@ -11,8 +11,7 @@ from contracts.ledger import CreditNoteRecorded, SaleDiverged, is_reversal
 from contracts.order_statuses import ENDED_STATUSES
 from contracts.shop import OrderChanged, RefundIssued, RefundUnreadable
 from services.accounting.documents.push import Push, pushes_of, wants_plan
-from services.accounting.documents.relations import role_of
-from services.accounting.documents.trigger import is_triggered
+from services.accounting.documents.trigger import is_triggered, role_of
 from services.accounting.documents.unbookable import Unbookable
 from services.engine.state.records import State
 from services.refund_exporter.composition import EarlierNote, as_earlier, compose_task

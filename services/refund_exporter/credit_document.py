@@ -9,7 +9,7 @@ from typing import Any
 
 from contracts.ledger import RateSource, RecordedLine
 from contracts.reasons import Reason
-from services.accounting.documents import written
+from services.accounting.documents import figures
 from services.accounting.documents.unbookable import required
 from services.refund_exporter.sale_basis import BasisLine, SaleBasis
 from services.settings.balance import BalanceSettings, ListTexts
@@ -100,17 +100,17 @@ def credit_document(lines: Sequence[RecordedLine], header: NoteHeader) -> dict[s
     operation = header.lists.return_operation if brings_goods_back(lines) else header.lists.correction_operation
     fields = {
         "uid": header.uid,
-        "Date": written.midnight(header.date),
+        "Date": figures.midnight(header.date),
         "OperationType": operation,
         "BaseDocument": header.basis.sale,
         "Client": header.basis.client,
-        "Rate": written.number(header.rate) if header.rate else None,
+        "Rate": figures.number(header.rate) if header.rate else None,
         "AmountIncludesVAT": "true",
         "Comments": header.comment,
     }
     copied = {name: header.basis.header.get(sale_name) for sale_name, name in FROM_SALE.items()}
     rows = [_row(number, line, header.basis) for number, line in enumerate(lines, start=1)]
-    return written.without_empty(fields | copied) | {"Items": rows}
+    return figures.without_empty(fields | copied) | {"Items": rows}
 
 
 def _row(number: int, line: RecordedLine, basis: SaleBasis) -> dict[str, Any]:
@@ -119,15 +119,15 @@ def _row(number: int, line: RecordedLine, basis: SaleBasis) -> dict[str, Any]:
         "BaseDocument": (model.recorded.balance_line_uid if line.sale_line else None) or basis.sale,
         "Number": str(number),
         "Item": line.item,
-        "Quantity": written.number(quantity),
-        "Price": written.unit_price(line.amount, quantity),
-        "Amount": written.amount(line.amount),
-        "AmountIncludingVAT": written.amount(line.amount),
-        "VAT": written.amount(line.vat),
+        "Quantity": figures.number(quantity),
+        "Price": figures.unit_price(line.amount, quantity),
+        "Amount": figures.amount(line.amount),
+        "AmountIncludingVAT": figures.amount(line.amount),
+        "VAT": figures.amount(line.vat),
     }
     names = AMOUNT_FROM_SALE if line.kind == "amount" else LINE_FROM_SALE
     copied = {name: model.sent.get(sale_name) for sale_name, name in names.items()}
-    return written.without_empty(fields | copied)
+    return figures.without_empty(fields | copied)
 
 
 def _sold_line(line: RecordedLine, basis: SaleBasis) -> BasisLine | None:

@@ -10,9 +10,9 @@ from contracts.ledger import RecordedLine
 from contracts.money import is_whole_tetri, vat_in
 from contracts.reasons import Reason
 from contracts.shop import RefundIssued
-from services.accounting.documents.period import open_day
+from services.accounting.documents.due_date import open_day
 from services.accounting.documents.unbookable import Unbookable
-from services.accounting.documents.vat_control import vat_note
+from services.accounting.documents.vat import vat_note
 from services.engine.clock import local_date
 from services.refund_exporter.parts import (
     CreditedPart,

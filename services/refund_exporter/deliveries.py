@@ -11,9 +11,16 @@ from typing import Any, Protocol
 
 from contracts.ledger import CreditNoteRecorded, DocumentPart, is_reversal
 from contracts.reasons import Reason
-from services.accounting.documents.booking import Booked, Document, Register, book_all
-from services.accounting.documents.parts import held_by, lines_together, recorded_parts
-from services.accounting.documents.read_back import Intent
+from services.accounting.documents.booking import (
+    Booked,
+    Document,
+    Register,
+    book_all,
+    held_by,
+    lines_together,
+    recorded_parts,
+)
+from services.accounting.documents.comparison import Intent
 from services.connectors.balance.documents import StoredDocument
 from services.engine.outbox.lane import Deliver
 from services.engine.outbox.outcome import Done, Outcome, Refused

@@ -13,8 +13,8 @@ from decimal import Decimal
 from contracts.money import allocate, is_whole_tetri
 from contracts.reasons import Reason
 from contracts.shop import RefundIssued, RefundLine
+from services.accounting.documents.figures import number
 from services.accounting.documents.unbookable import Unbookable, setting_key
-from services.accounting.documents.written import number
 from services.refund_exporter.refund import refund_name
 from services.refund_exporter.sale_basis import BasisLine, Remainder, SaleBasis
 from services.settings.orders import OrderSettings

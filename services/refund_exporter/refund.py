@@ -8,9 +8,8 @@ from decimal import Decimal
 
 from contracts.ledger import CreditNoteRecorded, RecordedLine
 from contracts.shop import RefundIssued, RefundLine
-from services.accounting.documents.digest import digest_of
-from services.accounting.documents.precision import is_same_amount
-from services.accounting.documents.written import number
+from services.accounting.documents.figures import is_same_amount, number
+from services.accounting.documents.ids import digest_of
 
 
 def refund_name(refund: RefundIssued) -> str:

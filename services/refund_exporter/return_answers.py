@@ -8,9 +8,9 @@ from contracts.delivery_ids import order_key
 from contracts.envelope import Envelope
 from contracts.operations import CommandSettled
 from contracts.returns import ReturnPlanned, ReturnRequested
+from services.accounting.documents.figures import number
 from services.accounting.documents.push import ANSWER, READING
 from services.accounting.documents.unbookable import Unbookable
-from services.accounting.documents.written import number
 from services.engine.state.records import Kind, State
 from services.refund_exporter.composition import compose_task
 from services.refund_exporter.context import RefundContext, earlier_notes

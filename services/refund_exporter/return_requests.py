@@ -82,7 +82,7 @@ class RequestShop(Protocol):
     async def order(self, order_id: int) -> dict[str, Any] | None:
         """An order's JSON; None if there is none."""
 
-    async def answer(self, path: str) -> Any:
+    async def plugin_answer(self, path: str) -> Any:
         """The JSON of a plugin's route; None if it has nothing."""
 
 
@@ -115,7 +115,7 @@ class RestSource:
 
     async def read(self, order: Mapping[str, Any]) -> Any:
         """The route's answer."""
-        return await self.shop.answer(self.path.replace("{order}", str(order["id"])))
+        return await self.shop.plugin_answer(self.path.replace("{order}", str(order["id"])))
 
 
 async def find_return_request(

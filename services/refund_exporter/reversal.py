@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from contracts.ledger import NO_REFUND, RecordedLine, SaleDiverged
 from contracts.reasons import Reason
-from services.accounting.documents.period import open_day
+from services.accounting.documents.due_date import open_day
 from services.accounting.documents.unbookable import Unbookable
 from services.engine.clock import local_date
 from services.refund_exporter.credit_note import CreditNote

@@ -101,7 +101,7 @@ UNAVAILABLE = (
 
 
 class ListTexts(Section):
-    """The localized texts of Balance's lists, as this Balance spells them (API fact: spellings differ)."""
+    """The localized texts of Balance's lists, as this Balance spells them (Balance fact 14: spellings differ)."""
 
     vat_taxable: str = "იბეგრება დღგ-ით"
     sale_operation: str = "მიწოდება კომპენსაციით"

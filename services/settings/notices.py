@@ -1,7 +1,7 @@
 """Which status an order may be given in the shop once it is in the books: an allow-list, never backwards (claim S2.12).
 
-What the list may hold is bounded by what a status does in WooCommerce: `refunded` makes a refund of its own (API fact:
-reference section 7), which would be a second credit note; a posted order that is `cancelled` would be given up.
+What the list may hold is bounded by what a status does in WooCommerce: `refunded` makes a refund of its own
+(WooCommerce fact 58), which would be a second credit note; a posted order that is `cancelled` would be given up.
 """
 
 from __future__ import annotations

@@ -8,8 +8,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 from services.accounting.checks.gates import shop_gate
-from services.connectors.identity.guard import Guard, guarded_lane
-from services.connectors.identity.standing import watched
+from services.connectors.identity.guard import ShopGuard, guard_lane
+from services.connectors.identity.status import with_identity
 from services.connectors.upstreams import open_shops, shop_lane
 from services.connectors.woocommerce.client import WooCommerce
 from services.engine.clock import Clock, utc_now
@@ -33,16 +33,18 @@ AT_ONCE = 8
 async def blueprint(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Blueprint]:
     """Wire the service: one lane of stock writes per shop."""
     async with open_shops(settings, clock) as shops:
-        guards = {name: Guard(name, shop, settings.shops[name], clock) for name, shop in shops.items()}
+        guards = {name: ShopGuard(name, shop, settings.shops[name], clock) for name, shop in shops.items()}
         orders = {n: ShopOrderList(settings, n, shop, _longest_unread(settings), clock) for n, shop in shops.items()}
         unread = {name: UnreadOrderGuard(each, clock) for name, each in orders.items()}
-        lanes = [guarded_lane(stock_lane(settings, n, s, clock, unread[n]), guards[n]) for n, s in shops.items()]
+        lanes = [guard_lane(stock_lane(settings, n, s, clock, unread[n]), guards[n]) for n, s in shops.items()]
         gates = [gate for n, shop in shops.items() for gate in shop_gate(settings, n, shop, stock_lane_name(n), FLOWS)]
         tasks = [_drift(settings, shops[name], guard) for name, guard in guards.items()]
         tasks += [each.follow for each in unread.values()]
         rules = fingerprint(settings.shops.values())
         attached = [*[guard.attach for guard in guards.values()], *[each.attach for each in orders.values()]]
-        yield Blueprint(NAME, watched(handlers(settings)), rules, lanes, early_tasks=attached, gates=gates, tasks=tasks)
+        yield Blueprint(
+            NAME, with_identity(handlers(settings)), rules, lanes, early_tasks=attached, gates=gates, tasks=tasks
+        )
 
 
 def stock_lane(settings: Settings, name: str, shop: WooCommerce, clock: Clock, unread: UnreadOrderGuard) -> Lane:
@@ -59,7 +61,7 @@ def _longest_unread(settings: Settings) -> timedelta:
     return timedelta(seconds=2 * settings.schedule.sweep + settings.schedule.sweep_overlap)
 
 
-def _drift(settings: Settings, shop: WooCommerce, guard: Guard) -> Task:
+def _drift(settings: Settings, shop: WooCommerce, guard: ShopGuard) -> Task:
     """Watch for drift only where the figures are written."""
     rules = settings.shops[guard.name]
     stock = rules.stock if rules.flows.stock == "live" else rules.stock.model_copy(update={"drift": "off"})

@@ -27,7 +27,7 @@ from contracts.catalog import ProductLinked
 from contracts.ledger import SaleRecorded
 from contracts.model import Part, Uid
 from contracts.sales_orders import SalesOrderRecorded
-from services.accounting.documents.translations import SKU_LINK, items_by_sku, remember_sku, same_sku, sku_ref
+from services.accounting.documents.lines import SKU_LINK, items_by_sku, remember_sku, same_sku, sku_ref
 from services.engine.state.records import Kind, State
 from services.stock_publisher.records import CLAIM, LINK, MOVES, SKU_CLAIM, BookedPieces, Claim, StockMoves
 from services.stock_publisher.shop_order import OrderedPieces, ShopOrder

@@ -12,7 +12,7 @@ from typing import Protocol
 from contracts.reasons import Reason
 from services.connectors.woocommerce import php
 from services.connectors.woocommerce.batch import LIMIT, ItemResult, NotStored, Stored
-from services.connectors.woocommerce.product_write import ProductWrite
+from services.connectors.woocommerce.product import ProductWrite
 from services.engine.outbox.batches import Batches
 from services.engine.outbox.outcome import Done, Outcome, Refused
 from services.engine.outbox.row import Row

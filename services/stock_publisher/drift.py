@@ -5,7 +5,7 @@ Once it is switched on again, the figure is written at once.
 
 The cost is one list of the products modified since the last check, usually one page. A change counts once it is older
 than `drift-grace`, which is longer than an order may stay unread before its feed is stale: by then every movement by an
-order is known. Variations are in no such list (WooCommerce fact 25); `davtari drift` compares them too.
+order is known. Variations are in no such list (WooCommerce fact 25); `davtari drift` compares them.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from contracts.catalog import AvailabilityChanged, ProductLinked
 from contracts.drift import StockDrifted
 from contracts.envelope import Envelope
 from contracts.model import Instant, Part
-from services.connectors.http.unreadable import Unreadable, readable
-from services.connectors.woocommerce.cursor import Cursor
+from services.connectors.http.listing import UnreadableRecord, skip_unreadable
+from services.connectors.woocommerce.changes import Cursor
 from services.connectors.woocommerce.product import Product
-from services.connectors.woocommerce.read import Odd
+from services.connectors.woocommerce.read import OddValue
 from services.engine.outbox import outbox
 from services.engine.outbox.engine import Engine
 from services.engine.outbox.outcome import Retry
@@ -61,7 +61,7 @@ FEED = Kind("orders-feed", FeedStateChanged)
 class ProductChangesSource(Protocol):
     """Lists the products of a shop that were modified."""
 
-    def product_changes(self, cursor: Cursor) -> AsyncIterator[Product | Unreadable]: ...
+    def product_changes(self, cursor: Cursor) -> AsyncIterator[Product | UnreadableRecord]: ...
 
 
 def on_stock_drifted(envelope: Envelope[StockDrifted], state: State) -> None:
@@ -114,8 +114,8 @@ class DriftWatch:
         since, until = await self._window()
         if until <= since:
             return 0
-        left_out: list[Unreadable] = []
-        products = [product async for product in readable(self._shop.product_changes(Cursor(since)), left_out)]
+        left_out: list[UnreadableRecord] = []
+        products = [product async for product in skip_unreadable(self._shop.product_changes(Cursor(since)), left_out)]
         _log_left_out(self._name, [*(one.detail for one in left_out), *filter(None, map(_why_incomparable, products))])
         announced = 0
         for some in chunks([product for product in products if _is_older_than(product, until)]):
@@ -171,7 +171,7 @@ class DriftWatch:
             policy = "correct" if self._rules.manage == "davtari" else "announce"
             return None if known_off else {"theirs": 0, "managed": False, "policy": policy}
         theirs = product.stock_quantity
-        if theirs is None or isinstance(theirs, Odd) or (theirs == last.quantity and not known_off):
+        if theirs is None or isinstance(theirs, OddValue) or (theirs == last.quantity and not known_off):
             return None
         return {"theirs": theirs, "policy": "correct" if known_off else self._rules.drift}
 
@@ -183,7 +183,7 @@ def _is_older_than(product: Product, until: datetime) -> bool:
 def _why_incomparable(product: Product) -> str:
     """Why the stock of a product cannot be compared; empty if it can."""
     what = f"product {product.id} with SKU {product.sku}"
-    if isinstance(product.stock_quantity, Odd):
+    if isinstance(product.stock_quantity, OddValue):
         return f'{what}: stock_quantity is "{product.stock_quantity}", which is not a quantity'
     if not isinstance(product.modified_at, datetime):
         return f'{what}: date_modified_gmt is "{product.modified_at or ""}", which is not a date'

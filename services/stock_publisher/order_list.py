@@ -17,10 +17,10 @@ import orjson
 
 from contracts.order_statuses import TRASH
 from contracts.reasons import Reason
-from services.accounting.documents.digest import digest_of
+from services.accounting.documents.ids import digest_of
 from services.connectors.woocommerce import php
-from services.connectors.woocommerce.cursor import Cursor
-from services.connectors.woocommerce.read import amount
+from services.connectors.woocommerce.changes import Cursor
+from services.connectors.woocommerce.read import parse_amount
 from services.engine.clock import Clock
 from services.engine.outbox.engine import Engine
 from services.engine.state.store import chunks, read_kind
@@ -62,11 +62,11 @@ def _lines(value: Any) -> tuple[list[OrderedPieces], bool]:
 
 
 def _line(entry: Any) -> OrderedPieces | None:
-    """A line; None if its pieces cannot be read. A line with a negative amount takes no goods (rule 23)."""
-    quantity = amount(entry.get("quantity")) if isinstance(entry, Mapping) else None
+    """A line; None if its pieces cannot be read. A line with a negative parse_amount takes no goods (rule 23)."""
+    quantity = parse_amount(entry.get("quantity")) if isinstance(entry, Mapping) else None
     if quantity is None:
         return None
-    gross = sum((amount(entry.get(name)) or Decimal(0) for name in ("total", "total_tax")), Decimal(0))
+    gross = sum((parse_amount(entry.get(name)) or Decimal(0) for name in ("total", "total_tax")), Decimal(0))
     product = _id(entry.get("variation_id")) or _id(entry.get("product_id"))
     pieces = Decimal(0) if gross < 0 else quantity
     return OrderedPieces(product=product, sku=_word(entry.get("sku")), quantity=pieces)

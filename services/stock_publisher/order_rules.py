@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from contracts.envelope import Envelope
 from contracts.shop import OrderChanged, OrderRemoved, OrderUnreadable
-from services.accounting.documents.translations import same_sku, sku_ref
+from services.accounting.documents.lines import same_sku, sku_ref
 from services.engine.state.records import State
 from services.settings.model import Settings
 from services.stock_publisher.claims import claims_of_order, items_of_lines, kit_family, product_ref, record_moves

@@ -15,7 +15,7 @@ from contracts.balance import StockRow
 from contracts.catalog import FigureLine
 from contracts.delivery_ids import order_key
 from contracts.model import Part, Uid
-from services.accounting.documents.relations import is_own_purchase
+from services.accounting.documents.trigger import is_own_purchase
 from services.engine.state.records import Kind, State
 from services.settings.model import Settings
 from services.settings.shop import ShopSettings

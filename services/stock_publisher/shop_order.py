@@ -16,8 +16,7 @@ from contracts.delivery_ids import order_key
 from contracts.model import Instant, Part, Quantity
 from contracts.order_statuses import CORE_STATUSES, STOCK_REDUCING_STATUSES
 from contracts.shop import OrderChanged, OrderLine, OrderUnreadable, ReadableLine
-from services.accounting.documents.goods import takes_goods
-from services.accounting.documents.translations import same_sku
+from services.accounting.documents.lines import same_sku, takes_goods
 
 STOCK_KEEPING_STATUSES = (CORE_STATUSES | {"draft"}) - STOCK_REDUCING_STATUSES
 ZERO = Decimal(0)

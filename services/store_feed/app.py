@@ -11,8 +11,8 @@ from random import Random
 
 from pydantic import SecretStr
 
-from services.connectors.identity.guard import guarded
-from services.connectors.identity.standing import watched as with_identities
+from services.connectors.identity.guard import guard_delivery
+from services.connectors.identity.status import with_identity
 from services.connectors.upstreams import open_shops, shop_breaker
 from services.connectors.woocommerce.client import WooCommerce
 from services.engine.clock import utc_now
@@ -56,7 +56,7 @@ async def blueprint(settings: Settings, clock: Clock = utc_now) -> AsyncIterator
         lost = LostOrderSearch(settings.state.directory)
         yield Blueprint(
             name=NAME,
-            handlers=with_known_orders(with_identities(with_feed_rules(handlers(settings.shops)))),
+            handlers=with_known_orders(with_identity(with_feed_rules(handlers(settings.shops)))),
             fingerprint="",
             lanes=[
                 *[_lane(settings, shops[name], guard, clock) for name, guard in guards.items()],
@@ -80,14 +80,14 @@ def _lane(settings: Settings, shop: WooCommerce, guard: Registrar, clock: Clock)
     looks = OrderReadDeliveries(shop, rules.orders, clock, timedelta(seconds=settings.schedule.removal_wait))
     return Lane(
         order_lane_name(guard.name),
-        guarded(looks.deliver, guard),
+        guard_delivery(looks.deliver, guard),
         shop_breaker(settings, guard.name),
         concurrency=rules.concurrency,
     )
 
 
 def _customers(settings: Settings, shop: WooCommerce, guard: Registrar, clock: Clock) -> Lane:
-    deliver = guarded(customers.customer_deliveries(shop, clock), guard)
+    deliver = guard_delivery(customers.customer_deliveries(shop, clock), guard)
     return Lane(customers.customer_lane_name(guard.name), deliver, shop_breaker(settings, guard.name), concurrency=1)
 
 

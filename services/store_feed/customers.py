@@ -18,8 +18,8 @@ from contracts.customers import CustomerRemoved, CustomerReturned
 from contracts.envelope import Envelope
 from contracts.model import Event
 from contracts.shop import OrderChanged
-from services.connectors.identity.guard import Shut, always_open
-from services.connectors.woocommerce.person import account_ref
+from services.connectors.identity.guard import Shut, allow_always
+from services.connectors.woocommerce.customers import account_ref
 from services.engine.clock import next_run
 from services.engine.outbox.decision import NOTHING, Decision, Delivery
 from services.engine.outbox.engine import Engine
@@ -124,13 +124,13 @@ async def _look(row: Row, shop: CustomerLookup, clock: Callable[[], datetime]) -
 
 log = logging.getLogger(__name__)
 AT_ONCE = 100
-"""API fact: a list has at most a hundred rows."""
+"""WooCommerce fact 31: a list has at most a hundred rows."""
 
 
 class CustomerList(Protocol):
     """What is asked of a shop."""
 
-    async def customers_there(self, ids: Sequence[int]) -> set[int]: ...
+    async def existing_customers(self, ids: Sequence[int]) -> set[int]: ...
 
 
 class CustomerCheck:
@@ -142,7 +142,7 @@ class CustomerCheck:
         name: str,
         shop: CustomerList,
         settings: ScheduleSettings,
-        shut: Shut = always_open,
+        shut: Shut = allow_always,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._engine, self._name, self._shop, self._shut = engine, name, shop, shut
@@ -170,7 +170,7 @@ class CustomerCheck:
         gone = {key async for key, _ in read_kind(self._engine.database, REMOVED.name)}
         named = await read_refs(self._engine.database, ORDER.name)
         for accounts in chunks(sorted(self._own([*named, *gone])), AT_ONCE):
-            there = await self._shop.customers_there(accounts)
+            there = await self._shop.existing_customers(accounts)
             keys = {self._key(one) for one in accounts if (one in there) == (self._key(one) in gone)}
             async with self._engine.work() as work:
                 await request_refreshes(work, dict.fromkeys(sorted(keys), HintSource()), CUSTOMERS)

@@ -11,10 +11,10 @@ from contracts.model import Event
 from contracts.order_statuses import DRAFT_STATUSES, TRASH
 from contracts.reasons import Reason
 from contracts.shop import OrderChanged, OrderRemoved, OrderUnreadable, RefundUnreadable
-from services.accounting.documents.digest import digest_of
+from services.accounting.documents.ids import digest_of
 from services.connectors.woocommerce.exact_taxes import DECIMALS, NotTheSame, may_be_rounded, with_exact_taxes
+from services.connectors.woocommerce.orders import read_parts
 from services.connectors.woocommerce.read import ReadError
-from services.connectors.woocommerce.readable import readable_parts
 from services.engine.outbox.outcome import Done, Outcome
 from services.engine.outbox.row import Row
 from services.engine.outbox.upstream_errors import Rejected, UpstreamError, outcome_of
@@ -121,7 +121,7 @@ class OrderReadDeliveries:
             reason=Reason.SHOP_ORDER_INVALID,
             detail=detail,
             observed_at=self._clock(),
-            **readable_parts(answer.json),
+            **read_parts(answer.json),
         )
 
     def _missing(self, wanted: OrderReadPayload) -> OrderRemoved | OrderUnreadable:

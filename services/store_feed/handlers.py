@@ -16,7 +16,7 @@ from contracts.operations import PushRequested, ReadRequested
 from contracts.reasons import Reason
 from contracts.returns import ReturnRequested
 from contracts.shop import OrderChanged, OrderRemoved, RefundIssued, RefundRemoved
-from services.connectors.identity.standing import KNOWN
+from services.connectors.identity.status import KNOWN
 from services.engine.outbox.decision import NOTHING, Decision, Delivery
 from services.engine.outbox.faults import decide_fault
 from services.engine.outbox.handlers import Handlers

@@ -17,12 +17,20 @@ from contracts.identity import AcceptShopRequested, ShopIdentified, ShopNotRecog
 from contracts.model import Event, Part
 from contracts.operations import CommandSettled
 from contracts.shop import OrderRemoved
-from services.accounting.checks.finding import live
-from services.connectors.identity.evidence import Verdict, judge
-from services.connectors.identity.guard import AGAIN, Guard
-from services.connectors.identity.orders import NOT_LASTING, PlacedOrder, newest_first
-from services.connectors.identity.seen import MARK, Seen, ShowsItself, look
-from services.connectors.identity.standing import KNOWN, Standing, refusal
+from services.accounting.checks.findings import live
+from services.connectors.identity.evidence import (
+    MARK,
+    NOT_LASTING,
+    IdentitySource,
+    IdentityVerdict,
+    PlacedOrder,
+    ShopObservation,
+    compare_identity,
+    observe_shop,
+    sort_newest_first,
+)
+from services.connectors.identity.guard import AGAIN, ShopGuard
+from services.connectors.identity.status import KNOWN, IdentityStatus, format_block
 from services.engine.outbox.decision import NOTHING, Decision, Delivery
 from services.engine.outbox.engine import Engine
 from services.engine.outbox.handlers import Handlers, compose_rules
@@ -67,7 +75,7 @@ async def load_known_orders(engine: Engine, known: ShopIdentified) -> tuple[Plac
     async with engine.work() as work:
         shown = (await work.find_many(KNOWN_ORDER, [known.shop]))[known.shop]
     if shown or known.how == "accepted":
-        return newest_first(shown.values())
+        return sort_newest_first(shown.values())
     return await _stated(engine, known.shop)
 
 
@@ -75,7 +83,7 @@ async def _stated(engine: Engine, shop: str) -> tuple[PlacedOrder, ...]:
     newest: tuple[PlacedOrder, ...] = ()
     async for key, body in read_kind(engine.database, "order"):
         if key.startswith(f"{shop}:") and (order := orjson.loads(body))["status"] not in NOT_LASTING:
-            newest = newest_first([*newest, _from_fact(order)])
+            newest = sort_newest_first([*newest, _from_fact(order)])
     return newest
 
 
@@ -115,13 +123,13 @@ class AcceptedShop(Part):
 ACCEPTED_SHOP = Kind("accepted", AcceptedShop)
 
 
-class Markable(ShowsItself, Protocol):
+class Markable(IdentitySource, Protocol):
     """A shop that can be marked."""
 
-    async def mark(self, name: str) -> None: ...
+    async def create_marker(self, name: str) -> None: ...
 
 
-class Registrar(Guard):
+class Registrar(ShopGuard):
     """The guard of store-feed: it records a shop at first contact, marks it once a flow is live, and says so when
     another one answers, and when that one is gone."""
 
@@ -129,32 +137,32 @@ class Registrar(Guard):
         super().__init__(name, shop, settings, clock)
         self._marks = shop
 
-    def decided_elsewhere(self, found: Standing) -> None:
+    def decided_elsewhere(self, found: IdentityStatus) -> None:
         """It is this guard that decides, and looks again while a shop is blocked."""
 
-    async def known_orders(self, engine: Engine, found: Standing) -> tuple[PlacedOrder, ...]:
+    async def known_orders(self, engine: Engine, found: IdentityStatus) -> tuple[PlacedOrder, ...]:
         """The orders that the shop must still have, newest first."""
         return await load_known_orders(engine, found.known) if found.known else ()
 
-    async def judge(
-        self, engine: Engine, found: Standing, seen: Seen, orders: Sequence[PlacedOrder]
+    async def decide(
+        self, engine: Engine, found: IdentityStatus, seen: ShopObservation, orders: Sequence[PlacedOrder]
     ) -> tuple[Retry | None, ShopIdentified | None]:
         """Compare, and say what is new on the operations topic."""
-        verdict = judge(found.known, seen, orders) if found.known else Verdict()
+        verdict = compare_identity(found.known, seen, orders) if found.known else IdentityVerdict()
         if verdict.blocked:
             await self._block(engine, found, seen, verdict.signs)
-            return Retry(refusal(self.name, verdict.signs), AGAIN), found.known
+            return Retry(format_block(self.name, verdict.signs), AGAIN), found.known
         known = await self._recognize(engine, found, seen, verdict.signs)
         async with engine.work() as work:
             await store_known_orders(work, self.name, seen.placed)
         return None, known
 
-    async def _block(self, engine: Engine, found: Standing, seen: Seen, signs: Sequence[str]) -> None:
+    async def _block(self, engine: Engine, found: IdentityStatus, seen: ShopObservation, signs: Sequence[str]) -> None:
         if found.strange is None or found.strange.differences != signs:
             await self._say(engine, not_recognized_event(self.name, seen, signs, self._clock()))
 
     async def _recognize(
-        self, engine: Engine, found: Standing, seen: Seen, signs: Sequence[str]
+        self, engine: Engine, found: IdentityStatus, seen: ShopObservation, signs: Sequence[str]
     ) -> ShopIdentified | None:
         """Say what is new of a shop that is ours: met, marked, with another key, or not blocked any more."""
         known = found.known
@@ -168,7 +176,7 @@ class Registrar(Guard):
         return known
 
     async def _identified(
-        self, engine: Engine, seen: Seen, how: How, why: str, known: ShopIdentified | None = None
+        self, engine: Engine, seen: ShopObservation, how: How, why: str, known: ShopIdentified | None = None
     ) -> ShopIdentified | None:
         """Mark the shop where a flow is live, then say it."""
         marker = await self._marker(seen, known)
@@ -179,7 +187,7 @@ class Registrar(Guard):
         await self._say(engine, said)
         return said
 
-    async def _marker(self, seen: Seen, known: ShopIdentified | None) -> str | None:
+    async def _marker(self, seen: ShopObservation, known: ShopIdentified | None) -> str | None:
         """The mark that the shop has, ours before any other; one that a kill left unsaid is taken over."""
         had = known.marker if known else None
         if had and (seen.hidden or had in seen.markers):
@@ -188,11 +196,11 @@ class Registrar(Guard):
             return seen.markers[0]
         return await self._marked(seen) if live(self._settings) and not seen.hidden else None
 
-    async def _marked(self, seen: Seen) -> str | None:
+    async def _marked(self, seen: ShopObservation) -> str | None:
         """A new mark of ours in the shop; None where its key may not set one."""
         mark = blake2b(f"{self.name}|{seen.home}|{seen.key_mark}".encode(), digest_size=5).hexdigest()
         try:
-            await self._marks.mark(MARK + mark)
+            await self._marks.create_marker(MARK + mark)
         except (AccessDenied, Rejected) as error:
             log.warning("the shop is not marked: its key may not", extra={"shop": self.name, "why": error.message})
             return None
@@ -203,17 +211,17 @@ class Registrar(Guard):
             await work.announce([(event, None)])
 
 
-def identified_event(shop: str, seen: Seen, how: How, at: datetime, **more: Any) -> ShopIdentified:
+def identified_event(shop: str, seen: ShopObservation, how: How, at: datetime, **more: Any) -> ShopIdentified:
     """What a shop is known by from now on."""
     return ShopIdentified.model_validate({**_shown(seen), "shop": shop, "how": how, "at": at, **more})
 
 
-def not_recognized_event(shop: str, seen: Seen, found: Sequence[str], at: datetime) -> ShopNotRecognized:
+def not_recognized_event(shop: str, seen: ShopObservation, found: Sequence[str], at: datetime) -> ShopNotRecognized:
     """Another shop answers."""
     return ShopNotRecognized.model_validate({**_shown(seen), "shop": shop, "differences": found, "at": at})
 
 
-def _shown(seen: Seen) -> dict[str, Any]:
+def _shown(seen: ShopObservation) -> dict[str, Any]:
     marker = seen.markers[0] if seen.markers else None
     return {name: getattr(seen, name) for name in ("url", "home", "key_mark", "newest_order")} | {"marker": marker}
 
@@ -243,7 +251,7 @@ def decide_acceptance(subject: str, state: State) -> Decision:
 class AcceptDeliveries:
     """Records an accepted shop as it is now. Reads only."""
 
-    def __init__(self, shop: ShowsItself, settings: ShopSettings, clock: Callable[[], datetime]) -> None:
+    def __init__(self, shop: IdentitySource, settings: ShopSettings, clock: Callable[[], datetime]) -> None:
         self._shop, self._settings, self._clock = shop, settings, clock
 
     async def deliver(self, rows: Sequence[Row]) -> Sequence[Outcome]:
@@ -252,7 +260,7 @@ class AcceptDeliveries:
 
     async def _accept(self, asked: dict[str, Any]) -> Outcome:
         try:
-            seen = await look(self._shop, self._settings)
+            seen = await observe_shop(self._shop, self._settings)
         except UpstreamError as error:
             return outcome_of(error)
         shop, now = str(asked["shop"]), self._clock()

@@ -13,8 +13,8 @@ from uuid import uuid4
 import orjson
 from sqlalchemy import bindparam, delete, insert, select
 
-from services.connectors.identity.seen import address
-from services.connectors.identity.standing import KNOWN
+from services.connectors.identity.evidence import normalize_address
+from services.connectors.identity.status import KNOWN
 from services.connectors.woocommerce import php
 from services.engine.outbox.engine import Engine
 from services.engine.outbox.row import StoredCause
@@ -27,7 +27,7 @@ from services.store_feed.records import CUSTOMERS, ORDER, HintSource, OrderState
 log = logging.getLogger(__name__)
 AT_ONCE = 500
 LONGEST = 500
-"""Characters kept of a sender's address."""
+"""Characters kept of a sender's normalize_address."""
 NOWHERE: Mapping[str, str] = {}
 _NEXT = select(inbox).order_by(inbox.c.seq).limit(AT_ONCE)
 _SEEN = delete(inbox).where(inbox.c.seq <= bindparam("last"))
@@ -118,7 +118,7 @@ def parse_hints(rows: Iterable[Any], now: datetime, homes: Mapping[str, str] = N
 def _shown(delivery: Mapping[str, Any], home: str | None, now: datetime) -> OrderState | None:
     """The state that a delivery showed: its time alone. That of another shop, a copy of ours, shows nothing."""
     changed = php.moment(delivery.get("modified"))
-    elsewhere = home is not None and delivery.get("source") and address(delivery["source"]) != home
+    elsewhere = home is not None and delivery.get("source") and normalize_address(delivery["source"]) != home
     return None if changed is None or elsewhere else OrderState(modified_at=changed, seen_at=now)
 
 

@@ -90,7 +90,7 @@ def _content(event: Fact) -> dict[str, Any]:
 def _line(line: dict[str, Any]) -> dict[str, Any]:
     """A line whose tax has one rate, with that tax as the line states it.
 
-    Of its own accord it comes with more decimals in some versions of WooCommerce than in others (API fact).
+    Of its own accord it comes with more decimals in some versions of WooCommerce than in others (WooCommerce fact 71).
     """
     if len(line["taxes"]) != 1:
         return line

@@ -14,8 +14,8 @@ from contracts.order_statuses import TRASH
 from contracts.reasons import Reason
 from contracts.shop import OrderChanged, OrderUnreadable
 from services.connectors.woocommerce.order import order_changed
+from services.connectors.woocommerce.orders import read_modified_at, read_parts
 from services.connectors.woocommerce.read import ReadError
-from services.connectors.woocommerce.readable import modified_at, readable_parts
 from services.engine.clock import local_time
 from services.settings.orders import OrderSettings
 from services.store_feed.records import OrderState, compare_states, state_of_order
@@ -49,7 +49,7 @@ class OrderSource(Protocol):
 
     async def order(self, order_id: int, *, fresh: bool = False, dp: int | None = None) -> dict[str, Any] | None: ...
     async def listed_order(self, order_id: int) -> dict[str, Any] | None: ...
-    async def order_cache_marks(self, order_id: int) -> str: ...
+    async def order_cache_headers(self, order_id: int) -> str: ...
     async def refunds(self, order_id: int, *, fresh: bool = False, dp: int | None = None) -> list[dict[str, Any]]: ...
 
 
@@ -108,7 +108,7 @@ def _shown(json: Json, fact: OrderChanged | ReadError) -> OrderState | None:
 
     The move to the trash may leave that time as it was, so that the content of an order in the trash is not compared.
     """
-    changed = modified_at(json)
+    changed = read_modified_at(json)
     if changed is None:
         return None
     if isinstance(fact, ReadError) or fact.status == TRASH:
@@ -171,7 +171,7 @@ class OrderReader:
         if _same_second(shown, known) and listed is not None and _agree(shown, listed.shown):
             return answer
         newer = listed if listed and is_current_answer(listed, known) else None
-        return OutdatedAnswer(shown, known, newer, await self._shop.order_cache_marks(order_id))
+        return OutdatedAnswer(shown, known, newer, await self._shop.order_cache_headers(order_id))
 
 
 def is_current_answer(answer: OrderAnswer, known: OrderState | None) -> bool:
@@ -189,7 +189,7 @@ def _agree(one: OrderState, other: OrderState | None) -> bool:
 
 def build_outdated_event(wanted: OrderReadPayload, outdated: OutdatedAnswer, now: datetime) -> OrderUnreadable:
     """What is said of an order while its answer is outdated; the list's newer state reserves stock."""
-    listed: dict[str, Any] = readable_parts(outdated.listed.json) if outdated.listed else {}
+    listed: dict[str, Any] = read_parts(outdated.listed.json) if outdated.listed else {}
     return OrderUnreadable(
         shop=wanted.shop,
         order_id=wanted.order,

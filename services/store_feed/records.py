@@ -10,14 +10,14 @@ from typing import Literal
 from contracts.envelope import Cause
 from contracts.model import Instant, Part
 from contracts.shop import OrderChanged, OrderLine, OrderUnreadable, RefundIssued, RefundUnreadable
-from services.accounting.documents.digest import digest_of
+from services.accounting.documents.ids import digest_of
 from services.engine.outbox.work import Work
 from services.engine.state.records import Kind, State
 
 # What the shop has shown of an order, and whether an answer can be its present state (claim K28).
 #
 # Caches answer reads with an older state. An answer is therefore compared with what the order list, a webhook or an
-# earlier read has shown. Times are whole seconds and an order changes several times within one (API fact), so that two
+# earlier read has shown. An order may change twice within one second (WooCommerce fact 10), so that two
 # states of one second are told apart by their content.
 
 NEVER = datetime.min.replace(tzinfo=UTC)
@@ -117,7 +117,7 @@ class Hint(Part):
 class LastRead(Part):
     """The last look: when it was, which hint it served, and the digest of the order as it was read.
 
-    Modification times would not do: they are whole seconds, and an order changes twice within one (API fact).
+    Modification times are not enough: an order may change twice in one second (WooCommerce fact 10).
     `again_at`: when to look again without a hint, where the answer was not taken as it is.
     """
 

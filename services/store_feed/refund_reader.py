@@ -1,6 +1,6 @@
 """Reading the refunds of an order until the order and its list of refunds name the same ones.
 
-Either answer may be older than the other, and nothing tells of a refund that was deleted (API fact). So what only one
+Either answer may be older than the other, and nothing reports a deleted refund (WooCommerce fact 57). So what only one
 of them names waits, and what neither names any more counts as removed only after a second read some time later.
 """
 
@@ -17,7 +17,7 @@ from contracts.reasons import Reason
 from contracts.shop import OrderChanged, RefundIssued, RefundRemoved, RefundUnreadable
 from services.connectors.woocommerce import php
 from services.connectors.woocommerce.exact_taxes import DECIMALS, NotTheSame, may_be_rounded, with_exact_taxes
-from services.connectors.woocommerce.read import ReadError, amount
+from services.connectors.woocommerce.read import ReadError, parse_amount
 from services.connectors.woocommerce.refund import refund_issued
 from services.store_feed.order_reader import TAXES_DIFFER, OrderParser, OrderReadPayload, OrderSource, describe_order
 
@@ -144,7 +144,7 @@ class RefundFacts:
             refund_id=id_,
             reason=reason,
             detail=detail if detail.startswith(what) else f"{what}: {detail}",
-            amount=amount(json.get("amount")) if json else None,
+            amount=parse_amount(json.get("amount")) if json else None,
             observed_at=self.now,
         )
 

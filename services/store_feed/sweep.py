@@ -14,12 +14,12 @@ from contracts.delivery_ids import order_key
 from contracts.order_statuses import DRAFT_STATUSES
 from contracts.reasons import Reason
 from contracts.shop import OrderUnreadable
-from services.accounting.documents.digest import digest_of
-from services.connectors.identity.guard import Shut, always_open
+from services.accounting.documents.ids import digest_of
+from services.connectors.identity.guard import Shut, allow_always
 from services.connectors.woocommerce import php
-from services.connectors.woocommerce.cursor import Cursor
-from services.connectors.woocommerce.pages import Skip, Skipped
-from services.connectors.woocommerce.readable import modified_at
+from services.connectors.woocommerce.changes import Cursor
+from services.connectors.woocommerce.orders import read_modified_at
+from services.connectors.woocommerce.pages import OnSkipped, SkippedRecord
 from services.engine.outbox.engine import Engine
 from services.engine.outbox.faults import Fault, report_fault
 from services.engine.outbox.upstream_errors import UpstreamError
@@ -43,7 +43,7 @@ from services.store_feed.records import (
 # Orders that the order list leaves out: those on which the shop fails, and rows that name no order.
 
 
-async def report_skipped(work: Work, shop: str, left_out: Sequence[Skipped]) -> None:
+async def report_skipped(work: Work, shop: str, left_out: Sequence[SkippedRecord]) -> None:
     """Report each once. One that is named is looked at alone: when that succeeds its dead letter closes by itself."""
     named = {one.id: one for one in left_out if one.id is not None and one.id > 0}
     await work.announce([(_unreadable(work, shop, id_, one), None) for id_, one in named.items()])
@@ -52,7 +52,7 @@ async def report_skipped(work: Work, shop: str, left_out: Sequence[Skipped]) -> 
         report_fault(work, _subject(shop, why), _nameless(shop, why))
 
 
-def _unreadable(work: Work, shop: str, id_: int, one: Skipped) -> OrderUnreadable:
+def _unreadable(work: Work, shop: str, id_: int, one: SkippedRecord) -> OrderUnreadable:
     detail = f"shop {shop}: order {id_} was left out of the order list: {one.why}"
     reason = Reason.SHOP_RECORD_UNREADABLE
     return OrderUnreadable(shop=shop, order_id=id_, reason=reason, detail=detail, observed_at=work.now)
@@ -93,14 +93,14 @@ class ListedOrder(NamedTuple):
 class OrderChangesSource(Protocol):
     """What the sweep reads of a shop."""
 
-    def orders_changed_since(self, cursor: Cursor, *, skip: Skip = ...) -> AsyncIterator[dict[str, Any]]: ...
+    def orders_changed_since(self, cursor: Cursor, *, skip: OnSkipped = ...) -> AsyncIterator[dict[str, Any]]: ...
 
 
 class OrderSweep:
     """Sweeps one shop until cancelled."""
 
     def __init__(
-        self, engine: Engine, name: str, shop: OrderChangesSource, settings: ScheduleSettings, shut: Shut = always_open
+        self, engine: Engine, name: str, shop: OrderChangesSource, settings: ScheduleSettings, shut: Shut = allow_always
     ) -> None:
         self._engine, self._name, self._shop, self._settings = engine, name, shop, settings
         self._shut = shut
@@ -128,7 +128,7 @@ class OrderSweep:
         What was found before a page fails is kept, and orders that the list leaves out are reported. Raises
         `UpstreamError`.
         """
-        cursor, hinted, left_out = await self._cursor(), 0, list[Skipped]()
+        cursor, hinted, left_out = await self._cursor(), 0, list[SkippedRecord]()
         async for orders in self._changed(cursor, left_out):
             async with self._engine.work() as work:
                 found = await self._hint(work, orders)
@@ -141,7 +141,7 @@ class OrderSweep:
                 await report_skipped(work, self._name, left_out)
         return hinted
 
-    async def _changed(self, cursor: Cursor, left_out: list[Skipped]) -> AsyncIterator[list[ListedOrder]]:
+    async def _changed(self, cursor: Cursor, left_out: list[SkippedRecord]) -> AsyncIterator[list[ListedOrder]]:
         orders: list[ListedOrder] = []
         async for order in self._shop.orders_changed_since(cursor, skip=left_out.append):
             orders.append(_seen(self._name, order))
@@ -182,7 +182,7 @@ class OrderSweep:
 
 def _seen(shop: str, order: dict[str, Any]) -> ListedOrder:
     placed = str(order.get("status")) not in DRAFT_STATUSES
-    return ListedOrder(f"{shop}:{php.id_of(order)}", modified_at(order), placed, digest_of(order), order)
+    return ListedOrder(f"{shop}:{php.id_of(order)}", read_modified_at(order), placed, digest_of(order), order)
 
 
 def _last(orders: Sequence[ListedOrder]) -> datetime | None:
@@ -190,7 +190,7 @@ def _last(orders: Sequence[ListedOrder]) -> datetime | None:
     return next((order.modified_at for order in reversed(orders) if order.modified_at), None)
 
 
-# A refund that is deleted tells nobody: no webhook, and its order does not count as modified (API fact).
+# A refund that is deleted tells nobody: no webhook, and its order does not count as modified (WooCommerce fact 57).
 #
 # So the orders with young refunds are looked at again from time to time.
 

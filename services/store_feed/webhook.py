@@ -38,7 +38,7 @@ def is_signed(body: bytes, given: bytes | None, secrets: Sequence[bytes]) -> boo
 
 
 def is_ping(body: bytes, given: bytes | None) -> bool:
-    """The unsigned `webhook_id=N` that WooCommerce sends when a webhook is made (API fact); it carries nothing."""
+    """Whether it is the unsigned `webhook_id=N` of a new webhook (WooCommerce fact 60), which carries nothing."""
     return not given and PING.fullmatch(body.strip()) is not None
 
 

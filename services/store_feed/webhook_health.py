@@ -10,8 +10,8 @@ from typing import Protocol
 from pydantic import SecretStr
 
 from contracts.reasons import Reason
-from services.connectors.http.unreadable import Listing
-from services.connectors.identity.guard import Shut, always_open
+from services.connectors.http.listing import Listing
+from services.connectors.identity.guard import Shut, allow_always
 from services.connectors.woocommerce.webhooks import Webhook
 from services.engine.outbox.engine import Engine
 from services.engine.outbox.faults import Fault, clear_fault, report_fault
@@ -64,7 +64,7 @@ async def watch_webhooks(
     shop: WebhookAdmin,
     delivery_url: str,
     secret: SecretStr,
-    shut: Shut = always_open,
+    shut: Shut = allow_always,
     every: float = EVERY,
 ) -> None:
     """Look every so many seconds, until cancelled, and say what was mended; never at a shop that is not recognized."""

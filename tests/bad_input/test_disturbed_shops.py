@@ -39,7 +39,7 @@ WRITES: dict[str, tuple[Trouble, type[Outcome], str]] = {
     "a notice before the JSON": ({"status": 200, "body": NOTICE + "{}"}, Unknown, PHP_OUTPUT),
     "broken JSON": ({"status": 200, "body": '{"create": ['}, Unknown, "no valid JSON"),
     "a list": ({"status": 200, "body": "[1]"}, Unknown, FOREIGN),
-    "too few results": ({"status": 200, "body": '{"create": [], "update": []}'}, Unknown, "answered with 0 results"),
+    "too few results": ({"status": 200, "body": '{"create": [], "update": []}'}, Unknown, "returned 0 results"),
     "a firewall's 403": ({"status": 403, "body": PAGE}, Retry, PROTECTED),
     "a firewall's 405": ({"status": 405, "body": PAGE}, Retry, PROTECTED),
     "a firewall's 406": ({"status": 406, "body": "Not Acceptable!"}, Retry, PROTECTED),

@@ -232,7 +232,7 @@ NEEDED: dict[str, tuple[dict[str, Any], str]] = {
     "a line without an amount": (with_(TAXED, line_items__0__total=None), "field `line_items.0.total` is empty"),
     "tax by rate alone": (
         with_(TAXED, line_items__0__total_tax=None),
-        "field `line_items.0` is an object, which states tax by rate and no total_tax",
+        "field `line_items.0` is an object, which states tax by rate but no total_tax",
     ),
     "a negative quantity": (
         with_(TAXED, line_items__0__quantity=-2),

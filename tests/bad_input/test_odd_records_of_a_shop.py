@@ -11,10 +11,9 @@ import httpx
 import pytest
 
 from contracts.reasons import Reason
-from services.connectors.http.unreadable import Listing, listed
-from services.connectors.woocommerce import store
+from services.connectors.http.listing import Listing, collect_listing
+from services.connectors.woocommerce.changes import Cursor
 from services.connectors.woocommerce.client import WooCommerce
-from services.connectors.woocommerce.cursor import Cursor
 from services.connectors.woocommerce.product import Product
 from tests.bad_input.odd_shop import page, rewrite
 from tests.catalog_importer.catalogue_bench import NOON, world
@@ -39,12 +38,12 @@ def streamed(read: Callable[[WooCommerce], AsyncIterator[Any]]) -> Read:
     """A list that is read record by record."""
 
     async def whole(shop: WooCommerce) -> Listing[Any]:
-        return await listed(read(shop))
+        return await collect_listing(read(shop))
 
     return whole
 
 
-NO_RECORD = "was left out: what the shop answers in its place is no record"
+NO_RECORD = "was left out: the shop answers something that is not a record"
 PRODUCT_ODDITIES: tuple[tuple[dict[str, Any] | None, str], ...] = (
     ({"id": "x"}, 'product x: field `id` is "x", which is not a whole number'),
     ({"id": None}, "product without id: field `id` is empty"),
@@ -132,7 +131,7 @@ READ_AS_FAR_AS_IT_GOES = (
 async def test_a_product_is_read_whatever_stands_in_fields_that_nobody_may_need(field: str) -> None:
     rows = [product_json(number, f"SKU-{number}", **{field: junk}) for number, junk in enumerate(JUNK, 10)]
     async with client(lambda request: page(rows)) as shop:
-        found = await listed(shop.every_product())
+        found = await collect_listing(shop.every_product())
     assert [one.sku for one in found.records] == [f"SKU-{number}" for number in range(10, 10 + len(JUNK))]
     assert found.unreadable == ()
 
@@ -162,7 +161,7 @@ ABSENT_OR_NUMBERS: dict[str, tuple[dict[str, Any], Callable[[Product], Any], Any
 async def test_a_product_written_in_one_of_phps_ways_is_understood(name: str) -> None:
     fields, read, meant = ABSENT_OR_NUMBERS[name]
     async with client(lambda request: page([product_json(7, "A-1") | fields])) as shop:
-        [found] = (await listed(shop.every_product())).records
+        [found] = (await collect_listing(shop.every_product())).records
     assert read(found) == meant
 
 
@@ -171,7 +170,7 @@ async def test_a_variation_that_is_odd_does_not_hide_its_sisters() -> None:
         family = w.product(name="Shirt", type="variable")
         odd, good = (w.variation(family, sku=f"SHIRT-{size}") for size in "SM")
         w.faults.add(rewrite(f"/products/{family}/variations", odd, {"sku": ["S"]}))
-        found = await listed(w.client.every_product())
+        found = await collect_listing(w.client.every_product())
         assert [one.id for one in found.records] == [family, good]
         assert [f"product {odd}" in one.detail for one in found.unreadable] == [True]
 
@@ -182,14 +181,14 @@ async def test_numbers_that_no_decimal_holds_are_odd_only_in_their_own_record() 
         return httpx.Response(200, content=body)
 
     async with client(answer) as shop:
-        found = await listed(shop.every_product())
+        found = await collect_listing(shop.every_product())
     assert [one.id for one in found.records] == [5, 6]
     assert str(found.records[0].price) == "1e99999999999999999999"
 
 
 async def test_an_account_whose_number_is_a_text_is_still_there() -> None:
     async with client(lambda request: page([{"id": "5"}, {"id": 6}, {"id": "x"}])) as shop:
-        assert await shop.customers_there([5, 6, 7]) == {5, 6}
+        assert await shop.existing_customers([5, 6, 7]) == {5, 6}
 
 
 SETTINGS: dict[str, tuple[Any, Any]] = {
@@ -217,5 +216,5 @@ async def test_settings_of_a_shop_are_read_whatever_php_makes_of_them(name: str)
 async def test_a_system_status_of_another_form_hides_no_more_than_itself(junk: Any) -> None:
     answer = {"environment": junk, "settings": junk}
     async with client(lambda request: httpx.Response(200, json=answer)) as shop:
-        status = await store.system_status(shop._api)
+        status = await shop.status()
     assert (status.environment.version, status.settings.hpos_sync) == ("", False)

@@ -21,7 +21,7 @@ from services.cli.links.verdicts import KnownLinks, judge_lines
 from services.cli.opening_stock import read_stock_rows
 from services.cli.plans.shop_only import find_shop_only
 from services.cli.screen import report_unreadable
-from services.connectors.http.unreadable import Unreadable, listed, readable
+from services.connectors.http.listing import UnreadableRecord, collect_listing, skip_unreadable
 from services.engine.outbox.outcome import Refused
 from services.sandbox.faults import InjectedFault
 from services.sandbox.woocommerce.products import Products
@@ -63,8 +63,8 @@ async def test_shop_only_lists_a_product_whose_price_is_a_dash() -> None:
     async with world() as w:
         shop = await on_the_shelf(w)
         shop.is_odd_in(price="-", regular_price="-")
-        left_out: list[Unreadable] = []
-        found = await find_shop_only(known(), frozenset(), readable(w.client.every_product(), left_out))
+        left_out: list[UnreadableRecord] = []
+        found = await find_shop_only(known(), frozenset(), skip_unreadable(w.client.every_product(), left_out))
         assert [(one.sku, one.price) for one in found] == [("ODD", "-"), ("GOOD", "")]
         assert left_out == []
 
@@ -74,8 +74,8 @@ async def test_shop_only_names_what_it_cannot_read_and_lists_the_rest(capsys: py
     async with world() as w:
         shop = await on_the_shelf(w)
         shop.is_odd_in(type=["simple"])
-        left_out: list[Unreadable] = []
-        found = await find_shop_only(known(), frozenset(), readable(w.client.every_product(), left_out))
+        left_out: list[UnreadableRecord] = []
+        found = await find_shop_only(known(), frozenset(), skip_unreadable(w.client.every_product(), left_out))
         assert [one.sku for one in found] == ["GOOD"]
         report_unreadable(left_out)
         told = capsys.readouterr().err
@@ -154,7 +154,7 @@ async def test_a_price_that_is_none_counts_as_edited_by_hand() -> None:
     async with world() as w:
         [link] = links(await w.take(item(), priced("tea-100", price("12.50"))))
         w.faults.add(rewrite("/products", link.product_id, {"price": "-", "regular_price": "-", "sale_price": "-"}))
-        [held] = (await listed(w.client.every_product())).records
+        [held] = (await collect_listing(w.client.every_product())).records
         told = {one.field: one.theirs for one in compare_product(link, held, None, settings().shops["main"])}
         assert told["regular_price"] == "-"
 
@@ -215,8 +215,8 @@ async def test_clients_of_balance_are_looked_at_beside_one_that_cannot_be_read()
         odd, known_ = (world_.client(Name=name, ID=number) for name, number in PEOPLE)
         fault = {"kind": "rewrite", "match": "GET .*/Clients$", "record": odd, "fields": {"uid": ["?"]}}
         world_.office_faults.add(InjectedFault.model_validate(fault))
-        left_out: list[Unreadable] = []
-        found = await transfer.index_by_number(readable(world_.balance.every_client(), left_out))
+        left_out: list[UnreadableRecord] = []
+        found = await transfer.index_by_number(skip_unreadable(world_.balance.every_client(), left_out))
         assert [ref.uid for ref in found.values()] == [known_]
         assert ["Balance Clients, a row without uid: uid is empty" in one.detail for one in left_out] == [True]
 
@@ -226,7 +226,7 @@ async def test_accounts_are_looked_at_beside_one_that_cannot_be_read() -> None:
     async with both() as world_:
         known_, odd = (world_.account(f"{name}@example.test", meta={"billing_personal_id": n}) for name, n in PEOPLE)
         world_.faults.add(rewrite("/customers", odd, {"id": "x"}))
-        left_out: list[Unreadable] = []
-        found = await transfer.plan_import(readable(world_.shop.every_customer(), left_out), {}, RULES)
+        left_out: list[UnreadableRecord] = []
+        found = await transfer.plan_import(skip_unreadable(world_.shop.every_customer(), left_out), {}, RULES)
         assert [(one.customer_id, one.outcome) for one in found] == [(known_, "new")]
         assert ["customer x: field `id`" in one.detail for one in left_out] == [True]

@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.connectors.balance.dates import read_moment, write_day, write_moment
-from services.connectors.balance.numbers import read_number, write_number
+from services.connectors.balance.values import format_day, format_moment, format_number, parse_moment, parse_number
 
 SPACES = ["", " ", "\u00a0", "\u202f"]
 FIGURES = st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**11), max_value=10**11, places=4)
@@ -35,12 +34,12 @@ FIGURES = st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**11)
     ],
 )
 def test_every_form_of_a_number_is_read(written: Any, meant: str) -> None:
-    assert read_number(written) == Decimal(meant)
+    assert parse_number(written) == Decimal(meant)
 
 
 @pytest.mark.parametrize("written", [None, "", "  ", "\u00a0"])
 def test_an_empty_number_is_none(written: Any) -> None:
-    assert read_number(written) is None
+    assert parse_number(written) is None
 
 
 @pytest.mark.parametrize(
@@ -48,18 +47,18 @@ def test_an_empty_number_is_none(written: Any) -> None:
 )
 def test_a_doubtful_number_is_refused(written: Any) -> None:
     with pytest.raises(ValueError, match="is not a number"):
-        read_number(written)
+        parse_number(written)
 
 
 @given(FIGURES, st.sampled_from(SPACES), st.sampled_from(".,"))
 def test_a_number_in_any_dialect_is_read_digit_by_digit(figure: Decimal, space: str, mark: str) -> None:
     written = f"{figure:,f}".replace(",", "T").replace(".", mark).replace("T", space)
-    assert read_number(written) == figure
+    assert parse_number(written) == figure
 
 
 @given(st.decimals(allow_nan=False, allow_infinity=False))
 def test_a_written_number_keeps_its_scale_and_has_no_exponent(figure: Decimal) -> None:
-    written = write_number(figure)
+    written = format_number(figure)
     assert "E" not in written.upper()
     assert Decimal(written) == figure
     assert Decimal(written).as_tuple().exponent == min(0, int(figure.as_tuple().exponent))
@@ -81,27 +80,27 @@ def test_a_written_number_keeps_its_scale_and_has_no_exponent(figure: Decimal) -
     ],
 )
 def test_every_form_of_a_date_is_read_as_tbilisi_time(written: Any, meant: datetime | None) -> None:
-    assert read_moment(written) == meant
+    assert parse_moment(written) == meant
 
 
 @pytest.mark.parametrize("written", ["31.02.2024", "2024-13-01", "tomorrow", 20240101, "1/2/2024"])
 def test_what_is_no_date_is_refused(written: Any) -> None:
     with pytest.raises(ValueError, match="is not a date"):
-        read_moment(written)
+        parse_moment(written)
 
 
 def test_a_moment_is_written_as_tbilisi_time_without_zone() -> None:
     midnight_ahead = datetime(2026, 6, 30, 21, 30, 5, 999, tzinfo=timezone(timedelta(hours=0)))
-    assert write_moment(midnight_ahead) == "2026-07-01T01:30:05"
-    assert write_day(date(2026, 7, 1)) == "2026-07-01"
+    assert format_moment(midnight_ahead) == "2026-07-01T01:30:05"
+    assert format_day(date(2026, 7, 1)) == "2026-07-01"
 
 
 def test_a_moment_without_zone_is_not_written() -> None:
     with pytest.raises(ValueError, match="no time zone"):
-        write_moment(datetime(2026, 7, 1))  # noqa: DTZ001 - what is refused
+        format_moment(datetime(2026, 7, 1))  # noqa: DTZ001 - what is refused
 
 
 @given(st.datetimes(min_value=datetime(2006, 1, 1), max_value=datetime(2090, 1, 1)))  # noqa: DTZ001
 def test_what_was_written_is_read_back(moment: datetime) -> None:
     moment = moment.replace(microsecond=0, tzinfo=UTC)
-    assert read_moment(write_moment(moment)) == moment
+    assert parse_moment(format_moment(moment)) == moment

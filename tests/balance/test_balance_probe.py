@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from services.connectors.balance.probe import Finding
+from services.connectors.balance.probe import ResourceProbe
 from tests.balance.balance_double import Handler, balance, json
 
 NOT_FOUND = httpx.Response(404, text="Not Found")
@@ -27,7 +27,7 @@ def exchange(**answers: httpx.Response) -> Handler:
     return handler
 
 
-async def findings(handler: Handler, **more: Any) -> Mapping[str, Finding]:
+async def findings(handler: Handler, **more: Any) -> Mapping[str, ResourceProbe]:
     async with balance(handler, **more) as client:
         return {finding.resource: finding for finding in await client.probe()}
 
@@ -57,7 +57,7 @@ def without_paging(request: httpx.Request) -> httpx.Response:
 
 
 async def test_a_balance_without_paging_is_read_bare() -> None:
-    assert (await findings(without_paging))["Items"] == Finding("Items", ok=True, rows=1)
+    assert (await findings(without_paging))["Items"] == ResourceProbe("Items", ok=True, rows=1)
 
 
 async def test_paging_that_is_set_but_unknown_is_a_fault() -> None:

@@ -101,7 +101,7 @@ async def test_a_connection_that_breaks_half_way_raises_after_the_rows_before() 
         ("{}", Unavailable, "answer is empty"),
         ("Sign in", ForeignAnswer, '"Sign in"'),
         ('"yes"', ForeignAnswer, "yes"),
-        ("[1, 2]", ForeignAnswer, "something else than records"),
+        ("[1, 2]", ForeignAnswer, "something other than records"),
         ('[{"uid": "1"}, {"uid": x}]', ForeignAnswer, "no valid JSON"),
         ('[{"uid": "1"}] and more', ForeignAnswer, "no valid JSON"),
     ],

@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from services.connectors.balance.clients import ClientRef
-from services.connectors.balance.documents import StoredLine, stored_document
-from services.connectors.balance.rows import RowInvalid
+from services.connectors.balance.documents import StoredLine, read_stored_document
+from services.connectors.balance.fields import RowInvalid
 from services.engine.outbox.upstream_errors import Misaddressed, Unavailable
 from services.settings.balance import Dialect
 from tests.balance.balance_double import ITEM, MAIN, OTHER, RETAIL, ZERO, Recorder, balance, json
@@ -124,7 +124,7 @@ SALE = {
 
 
 def test_a_stored_document_adds_up() -> None:
-    stored = stored_document(SALE, "Sale", Dialect())
+    stored = read_stored_document(SALE, "Sale", Dialect())
     assert (stored.uid, stored.number, stored.comments) == (ITEM, "000000123", "order 1042")
     assert (stored.client, stored.warehouse, stored.currency) == (RETAIL, MAIN, "GEL")
     assert stored.date == datetime(2026, 6, 30, 20, tzinfo=UTC)
@@ -143,16 +143,16 @@ def test_a_stored_document_adds_up() -> None:
 
 
 def test_a_dropped_item_and_unstated_figures_show() -> None:
-    stored = stored_document(SALE, "Sale", Dialect())
+    stored = read_stored_document(SALE, "Sale", Dialect())
     assert (stored.lines[1].item, stored.lines[1].uid, stored.lines[1].vat) == (None, None, None)
-    bare = stored_document({"uid": ITEM, "DeletionMark": True}, "Sale", Dialect())
+    bare = read_stored_document({"uid": ITEM, "DeletionMark": True}, "Sale", Dialect())
     assert (bare.total, bare.vat, bare.lines, bare.deleted) == (Decimal(0), None, (), True)
 
 
 def test_renamed_fields_are_read_under_either_name() -> None:
     dialect = Dialect(field_names={"SalesCredit.Amount": "Sum", "SalesCredit.BaseDocument": "Basis"})
     note = {"uid": ITEM, "Basis": OTHER, "Items": [{"Sum": "5"}, {"Amount": "2"}]}
-    stored = stored_document(note, "SalesCredit", dialect)
+    stored = read_stored_document(note, "SalesCredit", dialect)
     assert (stored.base_document, stored.total) == (OTHER, Decimal(7))
 
 
@@ -162,4 +162,4 @@ def test_renamed_fields_are_read_under_either_name() -> None:
 )
 def test_a_document_that_cannot_be_compared_is_named(change: dict[str, Any], field: str) -> None:
     with pytest.raises(RowInvalid, match=f"Balance Sale.*{field}"):
-        stored_document(SALE | change, "Sale", Dialect())
+        read_stored_document(SALE | change, "Sale", Dialect())

@@ -14,12 +14,10 @@ from pydantic import SecretStr
 
 from contracts.reasons import Reason
 from services.connectors.balance.client import Balance
-from services.connectors.balance.documents import stored_document
-from services.connectors.balance.items import item
-from services.connectors.balance.prices import price_row
-from services.connectors.balance.pricing import latest_prices
-from services.connectors.balance.series import lot
-from services.connectors.balance.stocks import stock_row
+from services.connectors.balance.documents import read_stored_document
+from services.connectors.balance.items import read_item
+from services.connectors.balance.prices import read_price_row, select_latest_prices
+from services.connectors.balance.stocks import read_lot, read_stock_row
 from services.engine.outbox.upstream_errors import AccessDenied, Rejected, Unavailable, UnknownOutcome
 from services.sandbox.balance import catalogue
 from services.sandbox.balance.app import BalanceSandbox, create_balance
@@ -111,7 +109,7 @@ async def joined(case: str) -> AsyncIterator[tuple[Balance, BalanceSandbox, Dial
 @pytest.mark.claim("S0.28", "S4.6")
 async def test_the_catalogue_is_the_same_in_every_dialect(case: str) -> None:
     async with joined(case) as (client, app, dialect):
-        items = [item(row, dialect) for row in await every(client.items())]
+        items = [read_item(row, dialect) for row in await every(client.items())]
     assert len(items) == len({each.uid for each in items}) == len(list(app.books.items.rows()))
     assert {each.kind for each in items} == {"folder", "goods", "service"}
     (tea,) = [each for each in items if each.uid == TEA]
@@ -124,9 +122,9 @@ async def test_the_catalogue_is_the_same_in_every_dialect(case: str) -> None:
 @pytest.mark.parametrize("case", DIALECTS)
 async def test_stock_is_the_same_in_every_dialect(case: str) -> None:
     async with joined(case) as (client, app, _):
-        rows = [stock_row(row) for row in await every(client.stocks())]
+        rows = [read_stock_row(row) for row in await every(client.stocks())]
         names = await client.warehouse_names()
-        lots = {known.uid for known in [lot(row) async for row in client.series()]}
+        lots = {known.uid for known in [read_lot(row) async for row in client.series()]}
     assert names == {MAIN: "Main", VAKE: "Vake", BATUMI: "Batumi"}
     assert {row.lot for _, row in rows if row.lot} == lots
     assert any(row.quantity % 1 for _, row in rows)
@@ -138,8 +136,8 @@ async def test_stock_is_the_same_in_every_dialect(case: str) -> None:
 @pytest.mark.parametrize("case", DIALECTS)
 async def test_prices_and_price_documents_say_the_same_in_every_dialect(case: str) -> None:
     async with joined(case) as (client, _, _):
-        stated = [price_row(row) for row in await every(client.prices())]
-        computed = [price_row(row) for row in await every(latest_prices(client.item_pricing()))]
+        stated = [read_price_row(row) for row in await every(client.prices())]
+        computed = [read_price_row(row) for row in await every(select_latest_prices(client.item_pricing()))]
     by_key = {(known, price.price_type): price.price for known, price in stated}
     assert by_key == {(known, price.price_type): price.price for known, price in computed}
     assert len(by_key) == len(stated) > 50
@@ -155,12 +153,12 @@ async def test_a_sale_and_its_credit_note_are_read_back_as_written(case: str) ->
         sale, note = await client.sale(SALE), await client.credit_note(NOTE)
     assert sale is not None
     assert note is not None
-    stored = stored_document(sale, "Sale", dialect)
+    stored = read_stored_document(sale, "Sale", dialect)
     assert (stored.uid, stored.client, stored.warehouse) == (SALE, RETAIL_CLIENT, MAIN)
     assert (stored.total, stored.vat, stored.comments) == (Decimal("11.80"), Decimal("1.80"), "შეკვეთა 1042")
     assert (stored.date, stored.number is None, stored.deleted) == (NOON, False, False)
     assert [(line.item, line.quantity) for line in stored.lines] == [(TEA, Decimal(2))]
-    credit = stored_document(note, dialect.credit_note_resource, dialect)
+    credit = read_stored_document(note, dialect.credit_note_resource, dialect)
     assert (credit.base_document, credit.total) == (SALE, Decimal("11.80"))
 
 

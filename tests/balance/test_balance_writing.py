@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.reasons import Reason
-from services.connectors.balance.writing import body, wire
+from services.connectors.balance.writing import encode_body, to_wire
 from services.engine.outbox.upstream_errors import AccessDenied, Misaddressed, Rejected, Unavailable, UnknownOutcome
 from services.settings.balance import Dialect
 from tests.balance.balance_double import ITEM, MAIN, OTHER, Recorder, balance, failure_of_items, failure_of_put, json
@@ -73,14 +73,14 @@ async def test_numbers_may_go_out_as_numbers_and_stay_exact() -> None:
 @given(st.decimals(allow_nan=False, allow_infinity=False, places=6, min_value=-(10**12), max_value=10**12))
 def test_a_number_is_sent_digit_by_digit_in_both_forms(figure: Decimal) -> None:
     as_text, as_number = (
-        body({"Amount": figure}, "Sale", Dialect(numbers_as_text=as_text)).decode() for as_text in (True, False)
+        encode_body({"Amount": figure}, "Sale", Dialect(numbers_as_text=as_text)).decode() for as_text in (True, False)
     )
     assert as_text == f'[{{"Amount":"{figure:f}"}}]'
     assert as_number == f'[{{"Amount":{figure:f}}}]'
 
 
 def test_a_text_in_a_numeric_field_that_is_no_number_is_left_to_balance() -> None:
-    assert wire({"Rate": "today's", "Comments": "12"}, "Sale", Dialect(numbers_as_text=False)) == {
+    assert to_wire({"Rate": "today's", "Comments": "12"}, "Sale", Dialect(numbers_as_text=False)) == {
         "Rate": "today's",
         "Comments": "12",
     }
@@ -89,12 +89,12 @@ def test_a_text_in_a_numeric_field_that_is_no_number_is_left_to_balance() -> Non
 def test_fields_are_renamed_everywhere_or_of_one_resource() -> None:
     dialect = Dialect(field_names={"VATRate": "VATrate", "SalesCredit.Amount": "Sum"})
     document = {"Amount": "1", "Items": [{"VATRate": "18", "Amount": "1"}]}
-    assert wire(document, "Sale", dialect) == {"Amount": "1", "Items": [{"VATrate": "18", "Amount": "1"}]}
-    assert wire(document, "SalesCredit", dialect) == {"Sum": "1", "Items": [{"VATrate": "18", "Sum": "1"}]}
+    assert to_wire(document, "Sale", dialect) == {"Amount": "1", "Items": [{"VATrate": "18", "Amount": "1"}]}
+    assert to_wire(document, "SalesCredit", dialect) == {"Sum": "1", "Items": [{"VATrate": "18", "Sum": "1"}]}
 
 
 def test_zero_and_no_are_not_empty() -> None:
-    assert wire({"VAT": Decimal(0), "Flag": False}, "Sale", Dialect()) == {"VAT": "0", "Flag": False}
+    assert to_wire({"VAT": Decimal(0), "Flag": False}, "Sale", Dialect()) == {"VAT": "0", "Flag": False}
 
 
 @pytest.mark.parametrize(

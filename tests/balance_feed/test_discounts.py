@@ -14,7 +14,7 @@ from contracts.balance import ItemPrice, PriceChanged
 from contracts.operations import CommandSettled, ImportRequested
 from services.balance_feed.schedule import Schedule
 from services.connectors.balance.discounts import Discount, discount
-from services.connectors.balance.rows import RowInvalid
+from services.connectors.balance.fields import RowInvalid
 from services.engine.outbox.faults import FAULT
 from services.engine.outbox.upstream_errors import AccessDenied
 from services.engine.state.store import read_kind

@@ -10,8 +10,8 @@ from typing import Any
 from contracts.balance import GroupRef, ItemChanged, ItemPrice, PriceChanged
 from contracts.catalog import ProductLinked
 from contracts.gates import GateChecked
-from services.accounting.checks.finding import FLOWS
-from services.accounting.checks.lookups import connection_digest
+from services.accounting.checks.balance import connection_digest
+from services.accounting.checks.findings import FLOWS
 from services.catalog_importer import product
 from services.catalog_importer.eligibility import Eligible
 from services.catalog_importer.price import ProductPrices, compute_prices
@@ -99,7 +99,7 @@ def linked(rules: Settings, number: int) -> ProductLinked:
 def record(number: int) -> dict[str, Any]:
     """The product as it is sent to the shop."""
     rules = RULES
-    return build_creation(desired(rules, number), item(number), rules.shops["main"].catalogue.meta_key).json_body()
+    return build_creation(desired(rules, number), item(number), rules.shops["main"].catalogue.meta_key).to_json()
 
 
 RULES = Settings.model_validate(

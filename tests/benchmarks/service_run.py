@@ -21,8 +21,7 @@ from sqlalchemy import func, select
 from services.catalog_importer import deliveries as products
 from services.cli.registry import load_blueprint as service_of
 from services.connectors.woocommerce.batch import ItemResult, Stored
-from services.connectors.woocommerce.product import Product
-from services.connectors.woocommerce.product_write import ProductWrite
+from services.connectors.woocommerce.product import Product, ProductWrite
 from services.engine.clock import utc_now
 from services.engine.outbox.lane import Deliver
 from services.engine.outbox.outcome import Done, Outcome
@@ -63,7 +62,7 @@ class EchoShop:
         return await self.update_products(writes)
 
     def _stored(self, known: int, write: ProductWrite) -> ItemResult:
-        return Stored(known, write.json_body() | {"id": known})
+        return Stored(known, write.to_json() | {"id": known})
 
 
 def delivering(name: str, settings: Settings) -> Deliver:

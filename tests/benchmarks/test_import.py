@@ -18,7 +18,7 @@ from pydantic import SecretStr
 from services.catalog_importer.app import NAME, product_lane
 from services.catalog_importer.handlers import handlers
 from services.connectors.upstreams import open_shop
-from services.connectors.woocommerce.auth import auth_for
+from services.connectors.woocommerce.access import build_auth
 from services.engine.clock import utc_now
 from services.engine.outbox.engine import Engine
 from services.settings.model import Settings
@@ -63,7 +63,7 @@ async def ours(url: str, folder: Path) -> float:
 async def floor(url: str, size: int) -> float:
     """The same batches, ready-made, by as many workers."""
     bodies = [{"create": [goods.record(n) for n in range(at, at + size)]} for at in range(0, ITEMS, size)]
-    auth = auth_for(url, SecretStr("ck_sandbox"), SecretStr("cs_sandbox"), utc_now)
+    auth = build_auth(url, SecretStr("ck_sandbox"), SecretStr("cs_sandbox"), utc_now)
     async with httpx.AsyncClient(base_url=url, auth=auth, timeout=60) as client, stopwatch() as watch:
         await asyncio.gather(*[_send_all(client, bodies) for _ in range(WORKERS)])
     return watch.seconds

@@ -12,8 +12,8 @@ import orjson
 import pytest
 
 from contracts.reasons import Reason
-from services.connectors.http.http import Upstream
-from services.connectors.http.voice import Voice
+from services.connectors.http.responses import UpstreamLabels
+from services.connectors.http.upstream import Upstream
 from services.engine.outbox.breaker import Breaker
 from services.engine.outbox.engine import Engine
 from services.engine.outbox.lane import Lane
@@ -29,7 +29,7 @@ from tests.benchmarks.rounds import by_turns, stopwatch
 from tests.benchmarks.size import sized
 from tests.support.engine_bench import Clock, opened
 
-VOICE = Voice("stub", Reason.SHOP_REFUSED, "", "")
+VOICE = UpstreamLabels("stub", Reason.SHOP_REFUSED, "", "")
 COUNT, ROUNDS, CONCURRENCY = sized(1500, 200), sized(5, 1), 4
 
 

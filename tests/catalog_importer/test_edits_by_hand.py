@@ -51,7 +51,7 @@ FOLLOWS = {
 
 
 def follows(policy: str, hand: str, field: str) -> bool:
-    """A product's name and category are never empty: the shop puts its own there (API fact)."""
+    """A product's name and category are never empty: the shop puts its own there (WooCommerce facts 22 and 83)."""
     return hand in FOLLOWS[policy] and not (policy == "if-empty" and field in ("name", "category"))
 
 

@@ -317,7 +317,7 @@ async def test_translations_are_adopted_together() -> None:
         assert (placed.write.id, placed.write.regular_price) == (first, Decimal(9))
         [further] = placed.further
         assert (further.write.id, further.write.regular_price) == (twin, Decimal(9))
-        assert {"name", "sku", "category_ids"}.isdisjoint(further.write.given())
+        assert {"name", "sku", "category_ids"}.isdisjoint(further.write.to_fields())
 
 
 @pytest.mark.parametrize("reason", [Reason.PRODUCT_SKU_AMBIGUOUS])

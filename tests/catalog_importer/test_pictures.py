@@ -13,8 +13,8 @@ import pytest
 from contracts.reasons import Reason
 from services.catalog_importer.deliveries import ProductDeliveries
 from services.catalog_importer.pictures import PictureSource
-from services.connectors.http.http import Upstream
-from services.connectors.http.voice import Voice
+from services.connectors.http.responses import UpstreamLabels
+from services.connectors.http.upstream import Upstream
 from services.sandbox.woocommerce import product
 from services.settings.model import Settings
 from tests.catalog_importer.catalogue_bench import World, item, links, price, priced, settings, world
@@ -68,7 +68,7 @@ async def scene(monkeypatch: pytest.MonkeyPatch, rules: Settings = WITH) -> Asyn
         return upload(shop, src)
 
     monkeypatch.setattr(product, "upload_image", uploaded)
-    voice = Voice("pictures", Reason.SHOP_REFUSED, "", "")
+    voice = UpstreamLabels("pictures", Reason.SHOP_REFUSED, "", "")
     async with world(rules) as w, Upstream(voice, transport=httpx.MockTransport(files)) as upstream:
         template = rules.shops["main"].catalogue.images
         pictures = PictureSource(template, upstream) if template else None

@@ -14,7 +14,7 @@ from contracts.balance import ItemPrice
 from services.catalog_importer.eligibility import Skip
 from services.catalog_importer.price import NO_SALE, ProductPrices, SalePrice, next_price_change
 from services.catalog_importer.product import DesiredProduct, write_fields
-from services.connectors.woocommerce.product_write import ProductWrite
+from services.connectors.woocommerce.product import ProductWrite
 from services.settings.catalogue import PriceSettings
 from tests.catalog_importer.catalogue_bench import REGULAR, SALE, price, tbilisi
 from tests.catalog_importer.prices_given import RULES, invalid, read, sale_of
@@ -124,7 +124,7 @@ def test_the_sale_over_its_window_in_tbilisi_time(
 def test_a_window_in_tbilisi_reaches_the_shop_in_gmt_with_both_prices_in_one_write() -> None:
     found = read(*WINDOW)
     assert isinstance(found, ProductPrices)
-    assert ProductWrite(id=1, **write_fields(DesiredProduct().with_prices(found))).json_body() == {
+    assert ProductWrite(id=1, **write_fields(DesiredProduct().with_prices(found))).to_json() == {
         "id": 1,
         "regular_price": "14.75",
         "sale_price": "12.90",

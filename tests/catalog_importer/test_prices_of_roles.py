@@ -8,7 +8,7 @@ import pytest
 
 from services.catalog_importer.price import ProductPrices
 from services.catalog_importer.product import DesiredProduct, write_fields
-from services.connectors.woocommerce.product_write import ProductWrite
+from services.connectors.woocommerce.product import ProductWrite
 from services.settings.catalogue import PriceSettings
 from tests.catalog_importer.catalogue_bench import REGULAR, SALE, price
 from tests.catalog_importer.prices_given import invalid, read
@@ -28,7 +28,7 @@ def test_prices_of_other_types_go_to_the_custom_fields_of_roles() -> None:
         "vip_price": Decimal("12.51"),
     }
     write = ProductWrite(**write_fields(DesiredProduct().with_prices(found)))
-    assert write.json_body()["meta_data"] == [
+    assert write.to_json()["meta_data"] == [
         {"key": "trade_price", "value": "15.00"},
         {"key": "vip_price", "value": "12.51"},
     ]

@@ -106,7 +106,7 @@ def test_no_write_ever_changes_a_status_sends_an_image_or_doubles_a_sku(found: l
     placed = place_item(payload(), found, None, SHOP)
     if not isinstance(placed, ProductChange):
         return
-    body = placed.write.json_body()
+    body = placed.write.to_json()
     assert "images" not in body
     assert body.get("status") == ("draft" if not found else None)
     assert (placed.action == "create") is (not found)

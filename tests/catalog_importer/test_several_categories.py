@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from contracts.catalog import GroupRule, WrittenProduct
-from services.accounting.mapping.effective import entry, in_categories
+from services.accounting.mapping import entry, in_categories
 from services.catalog_importer.eligibility import Eligible, check_eligibility, item_traits
 from services.catalog_importer.ownership import find_kept_edits, merge_categories, select_writable
 from services.catalog_importer.product import DesiredProduct, digest_product

@@ -11,7 +11,7 @@ import pytest
 from pydantic import SecretStr
 
 from services.connectors.woocommerce.client import WooCommerce
-from services.connectors.woocommerce.product_write import ProductWrite
+from services.connectors.woocommerce.product import ProductWrite
 from services.sandbox.woocommerce.app import create_shop
 from services.sandbox.woocommerce.products import Products
 from services.sandbox.woocommerce.shop import SandboxPace

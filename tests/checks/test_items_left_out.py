@@ -11,7 +11,7 @@ import pytest
 
 from contracts.balance import ItemChanged, ItemPrice, PriceChanged
 from contracts.reasons import Reason
-from services.accounting.checks.finding import Finding
+from services.accounting.checks.findings import Finding
 from services.catalog_importer.handlers import handlers
 from services.cli.check import items as counting
 from services.cli.check.items import ItemCounts, count_items, item_findings, product_findings, read_sample

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from services.accounting.checks import shop as shop_checks
-from services.accounting.checks.finding import FLOWS
+from services.accounting.checks.findings import FLOWS
 from services.cli.check import installation
 from services.settings.model import Settings
 from tests.woocommerce.shop_double import client

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from services.accounting.checks.finding import forbids
+from services.accounting.checks.findings import forbids
 from services.accounting.checks.groups import without_category
 from services.settings.catalogue import CatalogueSettings
 from tests.catalog_importer.catalogue_bench import COFFEE, ROOT, TEA

@@ -11,7 +11,7 @@ import pytest
 from pydantic import SecretStr
 
 from services.accounting.checks import taxes
-from services.accounting.checks.finding import Finding, forbids
+from services.accounting.checks.findings import Finding, forbids
 from services.connectors.woocommerce.client import WooCommerce
 from services.sandbox.woocommerce.app import create_shop
 from services.sandbox.woocommerce.shop import SandboxShop

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from contracts.shop import OrderChanged, OrderLine, RefundIssued, RefundLine
-from services.connectors.woocommerce.times import gmt_text, instant
+from services.connectors.woocommerce.php import format_gmt, parse_gmt
 
 Json = dict[str, Any]
 
@@ -22,7 +22,7 @@ class ShopDouble:
     async def orders_concerning(self, begin: datetime, end: datetime) -> AsyncIterator[Json]:
         self.calls.append("list")
         for row in self._listed():
-            if instant(row["date_created_gmt"]) < end and instant(row["date_modified_gmt"]) >= begin:
+            if parse_gmt(row["date_created_gmt"]) < end and parse_gmt(row["date_modified_gmt"]) >= begin:
                 yield row
 
     async def order_summaries(self, ids: Sequence[int]) -> AsyncIterator[Json]:
@@ -49,7 +49,7 @@ def answered(order: OrderChanged, *refunds: RefundIssued, **fields: Any) -> Json
     """The JSON of an order of the shop, with its refunds."""
     modified = max([order.modified_at, *(refund.created_at for refund in refunds)])
     moments = {"created": order.created_at, "modified": modified, "paid": order.paid_at}
-    dates = {f"date_{name}_gmt": gmt_text(at) if at else None for name, at in moments.items()}
+    dates = {f"date_{name}_gmt": format_gmt(at) if at else None for name, at in moments.items()}
     lines = {
         kind: [_line(line) for line in order.lines if line.kind == kind] for kind in ("product", "shipping", "fee")
     }
@@ -88,7 +88,7 @@ def _refund(refund: RefundIssued) -> Json:
     whole = {
         "id": refund.refund_id,
         "amount": f"{refund.amount}",
-        "date_created_gmt": gmt_text(refund.created_at),
+        "date_created_gmt": format_gmt(refund.created_at),
         "line_items": [_refunded(line) for line in refund.lines],
     }
     return {"id": refund.refund_id, "reason": "", "total": f"{-refund.amount}", "whole": whole}

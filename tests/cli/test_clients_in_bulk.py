@@ -7,9 +7,9 @@ from collections.abc import Callable
 import pytest
 import typer
 
-from services.accounting.documents.uids import client_uid
+from services.accounting.documents.ids import client_uid
 from services.cli.clients import bulk, transfer
-from services.connectors.woocommerce.person import IdentityKeys
+from services.connectors.woocommerce.customers import IdentityKeys
 from services.sandbox.woocommerce.customers import Customers
 from services.settings import SettingsError
 from services.settings.balance import ListTexts

@@ -11,7 +11,7 @@ from contracts.model import Event
 from services.cli.clients import view
 from services.cli.clients.history import RETAIL, ClientFacts
 from services.cli.orders.timeline import build_timeline
-from services.connectors.woocommerce.person import account_ref
+from services.connectors.woocommerce.customers import account_ref
 from tests.cli.test_merging_clients import _enveloped as enveloped
 from tests.cli.test_merging_clients import sold, told
 from tests.order_exporter.export_bench import CLIENT, bought

@@ -14,7 +14,7 @@ from services.cli.mapping_change import MappingEffect, compute_effect
 from services.cli.plans import groups
 from services.cli.plans.catalogue import judge_items
 from services.cli.plans.groups import CatalogueGroup, list_groups
-from services.connectors.woocommerce.categories import Category
+from services.connectors.woocommerce.products import Category
 from tests.catalog_importer.catalogue_bench import COFFEE, COFFEE_CATEGORY, ROOT, TEA, TEA_CATEGORY, TOYS, item
 from tests.cli.catalogue_given import GREEN, commanded, folder, known, linked
 from tests.support.memory_state import NOON

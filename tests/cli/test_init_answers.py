@@ -14,8 +14,8 @@ from services.cli.init import app, balance_questions, shop_questions
 from services.cli.init.balance_questions import CatalogueFolder, PriceType, list_unnamed_currencies, read_price_types
 from services.cli.init.interview import Interview, InterviewEnded, SavedAnswers
 from services.cli.init.settings_template import fill_template
-from services.connectors.http.unreadable import Listing
-from services.connectors.woocommerce.categories import Category
+from services.connectors.http.listing import Listing
+from services.connectors.woocommerce.products import Category
 from services.settings import SettingsError, load
 from services.settings.balance import BalanceSettings
 from services.settings.base import address_fault

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from services.cli.learn_sale import LearnedSetting, learn_settings, settings_to_toml
-from services.connectors.balance.rows import RowInvalid
+from services.connectors.balance.fields import RowInvalid
 from tests.support.exporting import RETAIL, SHOP, WAREHOUSE, settings
 
 UID = "5b0c63a7-2f1d-5e0a-8f0c-7d3d9b1e4591"

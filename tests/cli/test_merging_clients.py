@@ -9,12 +9,12 @@ import pytest
 from contracts.clients import ClientAssigned
 from contracts.envelope import Envelope, wrap
 from contracts.model import Event
-from services.accounting.documents.uids import client_uid
+from services.accounting.documents.ids import client_uid
 from services.cli.clients import app
 from services.cli.clients.app import BuyerChoice
 from services.cli.clients.history import BuyerRef, ClientFacts, ClientNotFound, collect_clients
 from services.cli.command import InvalidArgument
-from services.connectors.woocommerce.person import account_ref
+from services.connectors.woocommerce.customers import account_ref
 from tests.cli.clients_bench import both
 from tests.order_exporter.export_bench import CLIENT, IDENTITY, bought, client_recorded, person
 from tests.support.exporting import PAID, PERSONAL_ID, buyer, recorded_sale, settings

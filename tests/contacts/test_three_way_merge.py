@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.clients import ContactConflict, Side
-from services.accounting.contacts.merge import NOTHING, Merge, Rule, Sides, merge
+from services.accounting.contacts import NOTHING, Merge, Rule, Sides, merge
 from services.settings.clients import Policy
 
 A, B, C = "+995599000001", "+995599000002", "+995599000003"

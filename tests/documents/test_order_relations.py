@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from contracts.shop import OrderChanged
-from services.accounting.documents.relations import Role, is_covered, is_own_purchase, parent_key, role_of
-from services.accounting.documents.trigger import is_triggered
+from services.accounting.documents.trigger import Role, is_covered, is_own_purchase, is_triggered, parent_key, role_of
 from services.connectors.woocommerce.order import order_changed
 from tests.support.exporting import SHOP, line, order, settings
 from tests.woocommerce.shop_double import answered

@@ -10,8 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from contracts.shop import Address, OrderChanged
-from services.accounting.documents.conditions import holds
-from services.accounting.documents.ruling import ruling_of
+from services.accounting.documents.order_rules import holds, ruling_of
 from services.accounting.documents.trigger import due_at, is_due, is_stray, is_triggered
 from services.settings.order_rules import OrderRule
 from services.settings.orders import OrderSettings

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from contracts.catalog import FurtherProduct, ProductUnlinked
-from services.accounting.documents.translations import forget_sku, items_by_sku, remember_sku
+from services.accounting.documents.lines import forget_sku, items_by_sku, remember_sku
 from tests.support.exporting import PAID, SHOP, item_of, link
 from tests.support.memory_state import MemoryState
 

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.money import to_tetri
-from services.accounting.documents import uids, written
-from services.accounting.documents.vat_control import vat_note
+from services.accounting.documents import figures, ids
+from services.accounting.documents.vat import vat_note
 
 
 @given(
@@ -18,25 +18,25 @@ from services.accounting.documents.vat_control import vat_note
     quantity=st.decimals(min_value=Decimal("0.001"), max_value=100000, places=3),
 )
 def test_unit_price_times_quantity_rounds_to_the_amount(total: Decimal, quantity: Decimal) -> None:
-    price = written.unit_price(total, quantity)
+    price = figures.unit_price(total, quantity)
     assert to_tetri(Decimal(price) * quantity) == total
     assert len(price.partition(".")[2]) >= 4
 
 
 def test_four_decimals_are_kept_where_they_suffice() -> None:
-    assert written.unit_price(Decimal("100.00"), Decimal(3)) == "33.3333"
-    assert written.unit_price(Decimal("1000.01"), Decimal(5000)) == "0.200002"
+    assert figures.unit_price(Decimal("100.00"), Decimal(3)) == "33.3333"
+    assert figures.unit_price(Decimal("1000.01"), Decimal(5000)) == "0.200002"
 
 
 @pytest.mark.parametrize(
     ("quantity", "text"), [("2", "2"), ("2.000", "2"), ("0.50", "0.5"), ("1E+2", "100"), ("100", "100"), ("-3", "-3")]
 )
 def test_quantities_are_written_plainly(quantity: str, text: str) -> None:
-    assert written.number(Decimal(quantity)) == text
+    assert figures.number(Decimal(quantity)) == text
 
 
 def test_amounts_have_two_decimals() -> None:
-    assert [written.amount(Decimal(value)) for value in ("5", "5.1", "-0.01", "1E+3")] == [
+    assert [figures.amount(Decimal(value)) for value in ("5", "5.1", "-0.01", "1E+3")] == [
         "5.00",
         "5.10",
         "-0.01",
@@ -45,15 +45,15 @@ def test_amounts_have_two_decimals() -> None:
 
 
 def test_empty_fields_are_left_out_and_false_is_not_empty() -> None:
-    assert written.without_empty({"a": None, "b": "", "c": False, "d": "x"}) == {"c": False, "d": "x"}
+    assert figures.without_empty({"a": None, "b": "", "c": False, "d": "x"}) == {"c": False, "d": "x"}
 
 
 def test_uids_are_what_they_have_always_been() -> None:
     # a changed uid would write every document a second time
-    assert uids.sale_uid("main", 1042) == "bc8a1043-4f5f-5462-a229-e277d60c00e8"
-    assert uids.credit_note_uid("main", 1051) == "428db215-9a75-55c5-8102-61f61f3dadee"
-    assert uids.cumulative_note_uid("main", 1042) == "e1df72c5-a54a-5b93-bd46-d782bb649265"
-    assert uids.client_uid("99001012345") == "ce1bab2f-c576-5fa2-a3b3-aeb532212e0a"
+    assert ids.sale_uid("main", 1042) == "bc8a1043-4f5f-5462-a229-e277d60c00e8"
+    assert ids.credit_note_uid("main", 1051) == "428db215-9a75-55c5-8102-61f61f3dadee"
+    assert ids.cumulative_note_uid("main", 1042) == "e1df72c5-a54a-5b93-bd46-d782bb649265"
+    assert ids.client_uid("99001012345") == "ce1bab2f-c576-5fa2-a3b3-aeb532212e0a"
 
 
 @pytest.mark.parametrize(

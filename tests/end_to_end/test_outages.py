@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 
 from contracts.operations import DeadLettered
-from services.connectors.identity.seen import MARK
+from services.connectors.identity.evidence import MARK
 from services.demo.kafka import Broker
 from tests.end_to_end import journal
 from tests.end_to_end.points import other_prices, other_stock

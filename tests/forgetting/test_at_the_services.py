@@ -16,7 +16,7 @@ from contracts.ledger import ClientRecorded, SaleRecorded
 from contracts.model import Event
 from contracts.operations import CommandSettled, DeadLettered
 from contracts.shop import Address, OrderChanged, Person
-from services.connectors.woocommerce.person import order_ref
+from services.connectors.woocommerce.customers import order_ref
 from services.engine.outbox.dead_letters import PARKED, Parked
 from services.engine.outbox.decision import NOTHING
 from services.engine.outbox.handlers import Handlers

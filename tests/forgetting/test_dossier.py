@@ -19,7 +19,7 @@ from contracts.privacy import PersonForgotten, PersonKeyMade
 from contracts.shop import OrderChanged, OrderRemoved
 from services.cli.forget.app import ForgetAnswers, describe_answers, describe_dossier
 from services.cli.forget.dossier import Dossier, build_dossier, find_person_refs, key_deletions
-from services.connectors.woocommerce.person import order_ref
+from services.connectors.woocommerce.customers import order_ref
 from tests.forgetting.forgotten import known
 from tests.support.exporting import ORDER, SHOP, line, order, recorded_sale, refund, settings
 

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from contracts.reasons import Reason
-from services.connectors.http.http import Limits, Upstream
+from services.connectors.http.upstream import Limits, Upstream
 from services.engine.outbox.upstream_errors import (
     AccessDenied,
     ForeignAnswer,
@@ -47,7 +47,7 @@ async def test_what_never_left_was_not_done(error: type[httpx.RequestError], wri
 async def test_a_write_that_broke_past_sending_has_an_unknown_outcome(error: type[httpx.RequestError]) -> None:
     found = await failure(fails(error), writes=True)
     assert type(found) is UnknownOutcome
-    assert "it may have been done" in found.message
+    assert "it may have taken effect" in found.message
 
 
 @pytest.mark.parametrize("error", PAST_SENDING)

@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from services.connectors.http.http import Limits, Timeouts, Upstream
-from services.connectors.http.tls import tls_context
+from services.connectors.http.upstream import Limits, Timeouts, Upstream, create_tls_context
 from services.engine.outbox.upstream_errors import ReadFailed, Unavailable, UnknownOutcome, UpstreamError
 from tests.http.upstream_double import VOICE
 
@@ -119,7 +118,10 @@ async def test_over_tls_large_bodies_go_both_ways(authority: tuple[ssl.SSLContex
 
     context, ca_file = authority
     body = bytes(range(256)) * (BIG // 256)
-    async with server(echoes, context) as url, Upstream(VOICE, tls=tls_context("test", ca_file=ca_file)) as upstream:
+    async with (
+        server(echoes, context) as url,
+        Upstream(VOICE, tls=create_tls_context("test", ca_file=ca_file)) as upstream,
+    ):
         assert (await upstream.request("PUT", url, content=body, writes=True)).content == body
 
 
@@ -221,7 +223,7 @@ async def test_closing_is_silent_whatever_became_of_the_tls_connection(
     asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
     context, ca_file = authority
     async with server(talk, context) as url:
-        upstream = Upstream(VOICE, tls=tls_context("test", ca_file=ca_file), limits=Limits(tries=1))
+        upstream = Upstream(VOICE, tls=create_tls_context("test", ca_file=ca_file), limits=Limits(tries=1))
         call = asyncio.create_task(upstream.request("PUT", url, json={}, writes=True))
         await asyncio.wait([call], timeout=0.3)
         call.cancel()

@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from services.connectors.http.tls import tls_context
+from services.connectors.http.upstream import create_tls_context
 from services.engine.outbox.upstream_errors import AccessDenied, Unavailable
 from services.settings import SettingsError
 from tests.http.upstream_double import URL, answers, upstream
@@ -48,7 +48,7 @@ def test_certificates_are_checked_unless_a_person_opted_out_and_that_is_logged(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     with caplog.at_level(logging.WARNING):
-        checked, unchecked = tls_context("Balance"), tls_context("Balance", verify=False)
+        checked, unchecked = create_tls_context("Balance"), create_tls_context("Balance", verify=False)
     assert (checked.check_hostname, unchecked.check_hostname) == (True, False)
     assert [record.getMessage() for record in caplog.records] == [
         "Balance: TLS certificates are NOT checked (verify-tls = false); passwords can be stolen"
@@ -60,5 +60,5 @@ def test_an_unusable_ca_file_is_named_at_the_start(tmp_path: Path, text: str | N
     ca_file = tmp_path / "ca.pem"
     if text is not None:
         ca_file.write_text(text)
-    with pytest.raises(SettingsError, match=r"Balance: ca-file .*ca\.pem holds no usable certificate"):
-        tls_context("Balance", ca_file=ca_file)
+    with pytest.raises(SettingsError, match=r"Balance: ca-file .*ca\.pem contains no usable certificate"):
+        create_tls_context("Balance", ca_file=ca_file)

@@ -9,11 +9,11 @@ import httpx
 import pytest
 
 from contracts.reasons import Reason
-from services.connectors.http.http import Upstream
-from services.connectors.http.voice import Voice
+from services.connectors.http.responses import UpstreamLabels
+from services.connectors.http.upstream import Upstream
 from services.engine.outbox.upstream_errors import UpstreamError
 
-VOICE = Voice("shop main", Reason.SHOP_REFUSED, "Renew the key", "Check the url")
+VOICE = UpstreamLabels("shop main", Reason.SHOP_REFUSED, "Renew the key", "Check the url")
 URL = "https://shop.test/wp-json/wc/v3/products"
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 

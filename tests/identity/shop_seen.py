@@ -12,7 +12,7 @@ import httpx
 
 from contracts.identity import AcceptShopRequested, ShopIdentified, ShopNotRecognized
 from contracts.model import Event
-from services.connectors.identity.standing import watched
+from services.connectors.identity.status import with_identity
 from services.connectors.woocommerce.client import WooCommerce
 from services.engine.outbox.engine import Engine
 from services.sandbox.faults import FaultInjector
@@ -136,7 +136,7 @@ class Post:
 @asynccontextmanager
 async def post(folder: Path) -> AsyncIterator[Post]:
     """store-feed's engine over an empty database."""
-    clock, rules = Clock(), with_known_orders(watched(handlers(["main"])))
+    clock, rules = Clock(), with_known_orders(with_identity(handlers(["main"])))
     async with AsyncExitStack() as stack, opened(NAME, rules, folder / "state", clock) as engine:
         yield Post(folder, engine, clock, Ledger(engine), stack)
 

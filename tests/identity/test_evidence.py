@@ -7,9 +7,7 @@ from typing import Any
 import pytest
 
 from contracts.identity import ShopIdentified
-from services.connectors.identity.evidence import judge
-from services.connectors.identity.orders import PlacedOrder
-from services.connectors.identity.seen import Seen
+from services.connectors.identity.evidence import PlacedOrder, ShopObservation, compare_identity
 from tests.support.memory_state import NOON
 
 HOME = "shop.ge"
@@ -22,10 +20,10 @@ UNREADABLE = {number: PlacedOrder(order=number) for number in range(9, 3, -1)}
 OURS = tuple(PlacedOrder(order=number, created_at=NOON, total=number, token=f"t{number}") for number in range(9, 3, -1))
 
 
-def shown(**other: Any) -> Seen:
+def shown(**other: Any) -> ShopObservation:
     """The shop as it is known, with all its orders, but for this."""
     as_known = {"url": HOME, "home": HOME, "site": HOME, "key_mark": "k", "markers": ("m",), "placed": OURS[:1]}
-    return Seen(**{**as_known, "orders": {one.order: one for one in OURS}, **other})
+    return ShopObservation(**{**as_known, "orders": {one.order: one for one in OURS}, **other})
 
 
 def without(*numbers: int, **others: str) -> dict[str, Any]:
@@ -35,7 +33,7 @@ def without(*numbers: int, **others: str) -> dict[str, Any]:
     return {"orders": there, "placed": tuple(sorted(there.values(), key=lambda one: -one.order))[:1]}
 
 
-CASES: list[tuple[str, ShopIdentified, Seen, bool, int]] = [
+CASES: list[tuple[str, ShopIdentified, ShopObservation, bool, int]] = [
     ("all as known", KNOWN, shown(), False, 0),
     ("another key, our mark", KNOWN, shown(key_mark="x"), False, 1),
     ("another key, no mark known, our orders", UNMARKED, shown(key_mark="x", markers=()), False, 1),
@@ -66,8 +64,8 @@ CASES: list[tuple[str, ShopIdentified, Seen, bool, int]] = [
 
 @pytest.mark.claim("K31")
 @pytest.mark.parametrize(("_", "known", "seen", "blocked", "signs"), CASES, ids=[one[0] for one in CASES])
-def test_signs_are_weighed(_: str, known: ShopIdentified, seen: Seen, blocked: bool, signs: int) -> None:
-    verdict = judge(known, seen, OURS)
+def test_signs_are_weighed(_: str, known: ShopIdentified, seen: ShopObservation, blocked: bool, signs: int) -> None:
+    verdict = compare_identity(known, seen, OURS)
     assert (verdict.blocked, len(verdict.signs)) == (blocked, signs), verdict
 
 
@@ -85,4 +83,4 @@ EDITED: list[tuple[str, PlacedOrder, bool]] = [
 def test_when_an_order_is_another_one(_: str, nine: PlacedOrder, other: bool) -> None:
     """Of order 8 there is no doubt."""
     there = {9: nine, 8: PlacedOrder(order=8, token="x"), 7: OURS[2]}
-    assert judge(KNOWN, shown(orders=there), OURS).blocked is other
+    assert compare_identity(KNOWN, shown(orders=there), OURS).blocked is other

@@ -246,13 +246,13 @@ async def test_a_mark_that_somebody_deleted_is_put_back(feed: Post) -> None:
 
 async def test_a_mark_of_another_installation_beside_ours_is_no_sign(feed: Post) -> None:
     ours = site(HOME, feed.clock)
-    await (await feed.client(ours, await feed.settings())).mark("Davtari identity of-another")
+    await (await feed.client(ours, await feed.settings())).create_marker("Davtari identity of-another")
     ours.shop.webhooks.clear()
     assert await looked(feed, ours) is None
     [known] = await feed.known()
     hooks = list(ours.shop.webhooks.items())
     ours.shop.webhooks.clear()
-    await (await feed.client(ours, await feed.settings())).mark("Davtari identity of-another")
+    await (await feed.client(ours, await feed.settings())).create_marker("Davtari identity of-another")
     ours.shop.webhooks |= {number + 100: hook for number, hook in hooks}
     assert await looked(feed, ours) is None
     assert await feed.known() == []

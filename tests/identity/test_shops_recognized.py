@@ -11,7 +11,7 @@ import pytest_asyncio
 from contracts.identity import ShopIdentified
 from contracts.operations import CommandSettled
 from contracts.reasons import Reason
-from services.connectors.identity.guard import ByShop, Guard, guarded
+from services.connectors.identity.guard import DocumentGuard, ShopGuard, guard_delivery
 from services.engine.outbox.outcome import Blocked, Done, Outcome, Retry
 from services.engine.outbox.row import Row
 from services.sandbox.faults import InjectedFault
@@ -60,7 +60,7 @@ async def test_a_shop_is_marked_once_a_flow_is_live_and_once_only(feed: Post) ->
 async def test_a_mark_that_a_kill_left_unsaid_is_taken_over(feed: Post) -> None:
     ours = site("https://shop.test", feed.clock)
     rules = await feed.settings(flows=LIVE)
-    await (await feed.client(ours, rules)).mark("Davtari identity abc")
+    await (await feed.client(ours, rules)).create_marker("Davtari identity abc")
     assert await (await feed.registrar(ours, flows=LIVE)).shut() is None
     [known] = await feed.known()
     assert (known.marker, len(ours.marks())) == ("abc", 1)
@@ -141,9 +141,9 @@ async def test_a_lane_that_writes_to_a_shop_compares_it_by_itself(feed: Post) ->
     assert await (await feed.registrar(ours, flows=LIVE)).shut() is None
     copy, effect = copy_of(ours, feed.clock), Effect()
     rules = await feed.settings(url=COPY, flows=LIVE)
-    guard = Guard("main", await feed.client(copy, rules), rules, feed.clock)
+    guard = ShopGuard("main", await feed.client(copy, rules), rules, feed.clock)
     await guard.attach(feed.engine)
-    [outcome] = await guarded(effect, guard)([row()])
+    [outcome] = await guard_delivery(effect, guard)([row()])
     assert isinstance(outcome, Retry)
     assert (effect.done, copy.writes()) == ([], [])
 
@@ -151,9 +151,9 @@ async def test_a_lane_that_writes_to_a_shop_compares_it_by_itself(feed: Post) ->
 async def test_documents_of_a_strange_shop_wait_and_those_of_others_go(feed: Post) -> None:
     ours = site("https://shop.test", feed.clock)
     assert await (await feed.registrar(ours, flows=LIVE)).shut() is None
-    gate, effect = ByShop(), Effect()
+    gate, effect = DocumentGuard(), Effect()
     await gate.attach(feed.engine)
-    deliver = gate.guarded(effect)
+    deliver = gate.guard_delivery(effect)
     assert await deliver([row()]) == [Done()]
     await (await feed.registrar(copy_of(ours, feed.clock), flows=LIVE)).shut()
     waits, goes = await deliver([row(), row("second")])

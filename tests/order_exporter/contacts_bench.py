@@ -8,7 +8,7 @@ from typing import Any
 
 from contracts.model import Event
 from contracts.shop import OrderChanged
-from services.accounting.documents.uids import client_uid
+from services.accounting.documents.ids import client_uid
 from services.engine.outbox.decision import Delivery
 from services.engine.outbox.outcome import Done, Outcome
 from services.engine.outbox.row import Row

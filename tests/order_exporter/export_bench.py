@@ -6,7 +6,7 @@ from typing import Any
 
 from contracts.ledger import ClientRecorded
 from contracts.shop import OrderChanged
-from services.accounting.documents.uids import client_uid
+from services.accounting.documents.ids import client_uid
 from services.engine.outbox.decision import Decision
 from services.order_exporter.handlers import handlers
 from services.order_exporter.tasks import SaleTask

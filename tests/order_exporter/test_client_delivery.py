@@ -8,7 +8,7 @@ import pytest
 
 from contracts.ledger import ClientRecorded
 from contracts.reasons import Reason
-from services.accounting.documents.uids import client_uid
+from services.accounting.documents.ids import client_uid
 from services.engine.outbox.outcome import Done, Outcome, Refused, Retry, Unknown
 from services.engine.outbox.row import Row
 from services.engine.outbox.upstream_errors import Rejected, Unavailable, UnknownOutcome

@@ -19,7 +19,7 @@ USING = settings(balance={"currencies": CURRENCIES})
 RULES = USING.shops["main"].orders
 
 REFUSED = {
-    Reason.SALE_TOTAL_NEGATIVE: {929, 932, 934, 935, 938},  # made to be negative (order-money rule 10)
+    Reason.SALE_TOTAL_NEGATIVE: {929, 932, 934, 935, 938},  # made to be negative (rule 10)
     Reason.SALE_NOTHING_TO_SELL: {168, 336},  # orders without any line
     Reason.SALE_NOT_WHOLE_TETRI: {716, 752, 754, 757, 758, 759, 768, 770},  # a shop with 3 decimals (rule 11)
 }

@@ -10,7 +10,7 @@ import pytest
 
 from contracts.ledger import SaleDiverged, SaleRecorded
 from contracts.shop import LineTax, OrderChanged, OrderLine, StoreCredit, TaxRate
-from services.accounting.documents.uids import client_uid
+from services.accounting.documents.ids import client_uid
 from services.accounting.documents.unbookable import Unbookable
 from services.engine.outbox.decision import NOTHING
 from services.order_exporter.announcements import divergence

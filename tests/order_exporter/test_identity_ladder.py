@@ -9,7 +9,7 @@ import pytest
 from contracts.clients import ClientAssigned
 from contracts.ledger import ClientRecorded
 from contracts.shop import OrderChanged, OrderRemoved
-from services.accounting.documents.uids import client_uid
+from services.accounting.documents.ids import client_uid
 from services.engine.outbox.outcome import Done
 from services.engine.outbox.row import Row
 from services.order_exporter.client import Identity, client_document

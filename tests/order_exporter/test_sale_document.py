@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from contracts.balance import Accounts
-from services.accounting.documents.uids import sale_uid
+from services.accounting.documents.ids import sale_uid
 from services.order_exporter.sale import build_sale
 from services.order_exporter.sale_document import sale_document
 from services.settings.model import Settings

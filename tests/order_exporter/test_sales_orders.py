@@ -12,7 +12,7 @@ import pytest
 from contracts.ledger import SaleRecorded
 from contracts.sales_orders import SalesOrderEnded, SalesOrderPlanned, SalesOrderRecorded
 from contracts.shop import OrderChanged
-from services.accounting.documents.uids import sales_order_uid
+from services.accounting.documents.ids import sales_order_uid
 from services.engine.outbox.decision import NOTHING, Decision
 from services.engine.outbox.lane import Deliver
 from services.engine.outbox.outcome import Done, Outcome, Refused

@@ -9,7 +9,7 @@ import pytest
 
 from contracts.placement import SalePostponed
 from contracts.reasons import Reason
-from services.connectors.balance.refusals import refused
+from services.connectors.balance.refusals import build_refusal
 from services.engine.outbox.decision import NOTHING, Decision, Delivery
 from services.engine.outbox.outcome import Done, Outcome, Refused
 from services.engine.outbox.row import Row
@@ -25,7 +25,7 @@ from tests.support.memory_state import Consumer
 
 WORDS = "ОбработкаПроведения: საწყობში არ არის საკმარისი ნაშთი: ჩაი, აკლია 2"
 DIALECT = Dialect(posted_field="Posted")
-SHORT = refused("PUT Sale: HTTP 400", WORDS, DIALECT, 400)
+SHORT = build_refusal("PUT Sale: HTTP 400", WORDS, DIALECT, 400)
 LATER = PAID + timedelta(hours=1)
 
 
@@ -66,7 +66,7 @@ def event_of(outcome: Outcome) -> SalePostponed:
     ],
 )
 def test_missing_stock_is_told_from_other_refusals_by_balances_words(words: str, reason: Reason) -> None:
-    assert refused("PUT Sale", words, Dialect(), 400).reason == reason
+    assert build_refusal("PUT Sale", words, Dialect(), 400).reason == reason
 
 
 @pytest.mark.claim("S3.39")

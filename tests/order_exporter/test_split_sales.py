@@ -11,8 +11,8 @@ from contracts.ledger import SaleRecorded
 from contracts.placement import SalePostponed
 from contracts.reasons import Reason
 from contracts.shop import OrderChanged
-from services.accounting.documents.uids import part_uid, sale_uid
-from services.connectors.balance.refusals import refused
+from services.accounting.documents.ids import part_uid, sale_uid
+from services.connectors.balance.refusals import build_refusal
 from services.engine.outbox.decision import NOTHING, Decision
 from services.engine.outbox.outcome import Done, Outcome, Refused
 from services.engine.outbox.row import Row
@@ -138,7 +138,7 @@ async def test_all_of_them_stand_once_and_are_one_sale_in_the_ledger() -> None:
 
 
 async def test_a_second_that_is_refused_leaves_the_first_and_the_replay_writes_only_what_is_missing() -> None:
-    decision, no = stocked().take(bought())[KEY], refused("PUT Sale: HTTP 400", "no", Dialect(), 400)
+    decision, no = stocked().take(bought())[KEY], build_refusal("PUT Sale: HTTP 400", "no", Dialect(), 400)
     books = FakeBooks(fail_before={5: no})
     outcome = await deliver(decision, books)
     assert isinstance(outcome, Refused)
@@ -161,7 +161,7 @@ async def test_a_first_of_other_content_is_never_taken_for_ours() -> None:
 
 
 async def test_a_warehouse_that_lacks_its_part_is_waited_for() -> None:
-    short = refused("PUT Sale: HTTP 400", WORDS, Dialect(), 400)
+    short = build_refusal("PUT Sale: HTTP 400", WORDS, Dialect(), 400)
     service, books = stocked(short_stock="wait"), FakeBooks(fail_before={5: short})
     decision = service.take(bought())[KEY]
     service.take(*chosen(decision))

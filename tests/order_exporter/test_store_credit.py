@@ -11,8 +11,7 @@ import pytest
 
 from contracts.reasons import Reason
 from contracts.shop import OrderChanged, StoreCredit
-from services.connectors.woocommerce.order import order_changed
-from services.connectors.woocommerce.store_credit import store_credits
+from services.connectors.woocommerce.order import order_changed, store_credits
 from services.order_exporter.handlers import handlers
 from services.settings.orders import OrderSettings
 from tests.order_exporter.export_bench import task_of

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from contracts.identity import ShopIdentified
-from services.connectors.identity.seen import key_mark
+from services.connectors.identity.evidence import compute_key_mark
 from services.connectors.woocommerce.client import WooCommerce
 from services.engine.outbox.outcome import Done, Outcome, Retry
 from services.engine.runtime.blueprint import Blueprint
@@ -65,7 +65,7 @@ def keyed(folder: Path) -> dict[str, Any]:
 
 def identified(on: World, home: str) -> ShopIdentified:
     """The shop that was met first."""
-    mark = key_mark(on.using.shops["main"])
+    mark = compute_key_mark(on.using.shops["main"])
     known = {"shop": "main", "url": "shop.test", "home": home, "key_mark": mark, "at": NOW, "how": "first-contact"}
     return ShopIdentified.model_validate(known)
 

@@ -25,7 +25,7 @@ SERVICE = settings(balance={"currencies": CURRENCIES}, amount_item=AMOUNT)
 CUMULATIVE = settings(balance={"currencies": CURRENCIES, "dialect": {"credit_notes": "cumulative"}}, amount_item=AMOUNT)
 
 REFUSED = {
-    Reason.REFUND_AMOUNT_DIFFERS: {288, 512, 898},  # amount sent apart from the lines (order-money rule 13)
+    Reason.REFUND_AMOUNT_DIFFERS: {288, 512, 898},  # amount sent apart from the lines (rule 13)
     Reason.REFUND_ABOVE_SALE: {255, 601, 743, 894} | {740},  # more pieces than were sold (17); order edited since (16)
     Reason.REFUND_NOT_WHOLE_TETRI: {779},  # a shop with 3 decimals (rule 11)
 }

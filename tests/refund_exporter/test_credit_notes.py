@@ -11,7 +11,7 @@ import pytest
 from contracts.ledger import RecordedLine
 from contracts.reasons import Reason
 from contracts.shop import LineTax
-from services.accounting.documents.uids import credit_note_uid
+from services.accounting.documents.ids import credit_note_uid
 from services.accounting.documents.unbookable import Unbookable
 from services.refund_exporter.parts import parts_of_lines
 from services.refund_exporter.sale_basis import build_basis, compute_remainder

@@ -9,7 +9,7 @@ import pytest
 
 from contracts.reasons import Reason
 from contracts.shop import RefundIssued
-from services.accounting.documents.uids import cumulative_note_uid
+from services.accounting.documents.ids import cumulative_note_uid
 from services.accounting.documents.unbookable import Unbookable
 from tests.refund_exporter.refund_bench import PARCEL, RETURN, TEA, note, rows
 from tests.support.exporting import (

@@ -9,7 +9,7 @@ import pytest
 from contracts.closing import DayDifference
 from contracts.ledger import CreditNoteRecorded, DocumentPart, SaleDiverged, SaleRecorded
 from contracts.shop import RefundIssued
-from services.accounting.documents.uids import credit_note_uid, part_uid
+from services.accounting.documents.ids import credit_note_uid, part_uid
 from services.cli.day_close.read_back import compare_document, recorded_documents
 from services.engine.outbox.outcome import Done
 from services.engine.outbox.row import Row

@@ -14,7 +14,7 @@ import pytest
 from pydantic import SecretStr
 
 from services.connectors.balance.client import Balance
-from services.connectors.http.recovery import wait_for
+from services.connectors.http.recovery import add_listener
 from services.connectors.woocommerce.client import WooCommerce
 from services.engine.outbox.breaker import Breaker
 from services.engine.outbox.outcome import Outcome
@@ -86,7 +86,7 @@ async def waiting(folder: Path, address: str, call: Call) -> AsyncIterator[tuple
 
     lane, breaker = Upstream(), Breaker()
     lane.deliver = deliver  # type: ignore[method-assign]
-    wait_for(address, breaker)
+    add_listener(address, breaker)
 
     async def opened() -> bool:
         return breaker.failures > 0

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from services.connectors.balance.client import Balance
-from services.connectors.balance.documents import stored_document
-from services.connectors.balance.stocks import stock_row
+from services.connectors.balance.documents import read_stored_document
+from services.connectors.balance.stocks import read_stock_row
 from services.engine.outbox.upstream_errors import Rejected
 from services.sandbox.balance.app import BalanceSandbox
 from services.sandbox.balance.catalogue import MAIN, RETAIL_CLIENT
@@ -40,7 +40,7 @@ def document(number: str, **fields: Any) -> dict[str, Any]:
 
 async def level(client: Balance) -> tuple[Decimal, Decimal]:
     """On hand and reserved."""
-    rows = [stock_row(row) async for row in client.stocks()]
+    rows = [read_stock_row(row) async for row in client.stocks()]
     here = [row for item, row in rows if (item, row.warehouse) == (TEA, MAIN)]
     return sum((row.quantity for row in here), Decimal(0)), sum((row.reserve for row in here), Decimal(0))
 
@@ -52,7 +52,7 @@ async def test_a_sales_order_reserves_and_moves_nothing(resource: str, asked: di
         before, reserved = await level(client)
         await client.put_sales_order(document(ORDER, **asked))
         assert await level(client) == (before, reserved + 2)
-        stored = stored_document(await client.sales_order(ORDER) or {}, resource, Dialect())
+        stored = read_stored_document(await client.sales_order(ORDER) or {}, resource, Dialect())
         assert (stored.lines[0].reserve, stored.total) == (Decimal(2), Decimal("11.80"))
         await client.put_sales_order(document(ORDER, line={"Reserve": "0"}, AutomaticReservation=False))
         assert await level(client) == (before, reserved)
@@ -64,7 +64,7 @@ async def test_a_sale_sent_as_unposted_moves_nothing_until_it_is_posted() -> Non
         for posted, moved in ((False, 0), (True, 2)):
             await client.put_sale(document(SALE, Posted=posted))
             row = await client.sale(SALE) or {}
-            assert stored_document(row, "Sale", Dialect(posted_field="Posted")).posted is posted
+            assert read_stored_document(row, "Sale", Dialect(posted_field="Posted")).posted is posted
             assert (await level(client))[0] == before - moved
 
 
@@ -76,4 +76,4 @@ async def test_missing_stock_is_refused_in_words_that_the_dialect_knows_and_may_
             await client.put_sale(document(SALE, line={"Quantity": "9999"}, Posted=True))
         row = await client.sale(SALE) or {}
     assert refusal.value.reason == "balance.stock-short"
-    assert stored_document(row, "Sale", Dialect(posted_field="Posted")).posted is False
+    assert read_stored_document(row, "Sale", Dialect(posted_field="Posted")).posted is False

@@ -19,7 +19,7 @@ from contracts.catalog import FurtherProduct
 from contracts.drift import StockDrifted
 from contracts.model import Event
 from contracts.reasons import Reason
-from services.connectors.identity.guard import always_open
+from services.connectors.identity.guard import allow_always
 from services.connectors.woocommerce.client import WooCommerce
 from services.connectors.woocommerce.order import order_changed
 from services.engine.outbox.engine import Engine
@@ -105,7 +105,7 @@ async def shelf(folder: Path, **rules: Any) -> AsyncIterator[Shelf]:
         WooCommerce("main", main, key, secret, clock=clock, transport=transport, observe=observe) as client,
         opened("stock-publisher", handlers(chosen), folder, clock) as engine,
     ):
-        watch = DriftWatch(engine, "main", client, main.stock, always_open)
+        watch = DriftWatch(engine, "main", client, main.stock, allow_always)
         made = Shelf(shop, product, client, engine, clock, Ledger(engine), watch, asked, faults)
         await made.take(link(product_id=product), stock(row("10"), at=clock.at))
         assert made.held() == 10

@@ -10,7 +10,7 @@ import pytest
 from contracts.catalog import AvailabilityChanged
 from contracts.reasons import Reason
 from services.connectors.woocommerce.batch import Stored
-from services.connectors.woocommerce.product_write import ProductWrite
+from services.connectors.woocommerce.product import ProductWrite
 from services.engine.outbox.outcome import Done, Outcome, Refused, Retry, Unknown
 from services.sandbox.faults import InjectedFault
 from services.stock_publisher.deliveries import StockDeliveries

@@ -17,8 +17,8 @@ import pytest
 from pydantic import SecretStr
 
 from contracts.model import Event
+from services.connectors.woocommerce.changes import Cursor
 from services.connectors.woocommerce.client import WooCommerce
-from services.connectors.woocommerce.cursor import Cursor
 from services.connectors.woocommerce.order import order_changed
 from services.engine.outbox.breaker import Breaker
 from services.engine.outbox.engine import Engine

@@ -14,7 +14,7 @@ import httpx
 from pydantic import SecretStr
 
 from contracts.model import Event
-from services.connectors.identity.standing import watched
+from services.connectors.identity.status import with_identity
 from services.connectors.woocommerce.client import WooCommerce
 from services.engine.outbox.engine import Engine
 from services.engine.outbox.outcome import Outcome, Retry
@@ -209,7 +209,7 @@ async def open_store(
     shop_clock.forward(**skew)
     app = create_shop(SandboxSettings(hold_deliveries=True, version=release), now=shop_clock)
     faults = FaultInjector(app, now=shop_clock)
-    async with serve(faults) as served, opened(NAME, watched(handlers([MAIN])), directory, clock) as engine:
+    async with serve(faults) as served, opened(NAME, with_identity(handlers([MAIN])), directory, clock) as engine:
         settings = ShopSettings.model_validate({"url": served.url, "key_file": "key", "secret_file": "secret"})
         async with client(settings, clock) as woocommerce:
             yield Store(app, faults, woocommerce, engine, directory, clock, Ledger(engine), shop_clock, schedule)

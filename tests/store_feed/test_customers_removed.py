@@ -9,7 +9,7 @@ import pytest
 
 from contracts.customers import CustomerRemoved, CustomerReturned
 from contracts.shop import OrderChanged
-from services.connectors.woocommerce.person import account_ref
+from services.connectors.woocommerce.customers import account_ref
 from services.settings.model import ScheduleSettings
 from services.store_feed.customers import CustomerCheck
 from services.store_feed.handlers import handlers

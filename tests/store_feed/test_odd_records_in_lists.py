@@ -11,8 +11,8 @@ import pytest
 from contracts.model import Event
 from contracts.operations import DeadLettered, DeadLetterSettled, ReplayRequested
 from contracts.shop import OrderChanged, OrderUnreadable
-from services.connectors.woocommerce.cursor import Cursor
-from services.connectors.woocommerce.pages import Skip, Skipped, log_skipped
+from services.connectors.woocommerce.changes import Cursor
+from services.connectors.woocommerce.pages import OnSkipped, SkippedRecord, log_skipped
 from services.sandbox.woocommerce import order_document
 from services.store_feed.sweep import OrderSweep
 from tests.store_feed.shop_bench import MAIN, Store
@@ -103,8 +103,10 @@ class FailsOn:
     def __init__(self, store: Store, order: int) -> None:
         self._store, self._order = store, order
 
-    async def orders_changed_since(self, since: Cursor, *, skip: Skip = log_skipped) -> AsyncIterator[dict[str, Any]]:
-        skip(Skipped(MAIN, "/orders", self._order, 1, "HTTP 500 internal_server_error"))
+    async def orders_changed_since(
+        self, since: Cursor, *, skip: OnSkipped = log_skipped
+    ) -> AsyncIterator[dict[str, Any]]:
+        skip(SkippedRecord(MAIN, "/orders", self._order, 1, "HTTP 500 internal_server_error"))
         async for order in self._store.woocommerce.orders_changed_since(since):
             if order["id"] != self._order:
                 yield order

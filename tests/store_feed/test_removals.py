@@ -10,7 +10,7 @@ import pytest
 
 from contracts.operations import DeadLettered
 from contracts.shop import OrderChanged, OrderRemoved, OrderUnreadable, RefundRemoved, RefundUnreadable
-from services.connectors.identity.standing import watched
+from services.connectors.identity.status import with_identity
 from services.sandbox.woocommerce.orders import Orders
 from services.sandbox.woocommerce.refunds import OrderRefunds
 from services.store_feed.handlers import handlers
@@ -132,7 +132,7 @@ async def test_a_refund_that_disappears_is_removed_at_the_second_answer(store: S
 async def killed(store: Store, _: Path) -> AsyncIterator[None]:
     """The service starts again on the database that it had."""
     await store.engine.database.close()
-    async with opened(NAME, watched(handlers([MAIN])), store.directory, store.clock) as store.engine:
+    async with opened(NAME, with_identity(handlers([MAIN])), store.directory, store.clock) as store.engine:
         store.ledger = Ledger(store.engine, store.ledger.seen)
         yield
 
@@ -141,7 +141,7 @@ async def killed(store: Store, _: Path) -> AsyncIterator[None]:
 async def rebuilt(store: Store, empty: Path) -> AsyncIterator[None]:
     """The service starts again without its database: everything is read from the topics."""
     records = await store.ledger.records()
-    async with reading(NAME, watched(handlers([MAIN])), empty, store.clock) as store.engine:
+    async with reading(NAME, with_identity(handlers([MAIN])), empty, store.clock) as store.engine:
         await store.engine.take(records)
         await store.engine.finish_catch_up()
         store.ledger = Ledger(store.engine)

@@ -33,7 +33,7 @@ def ids(events: list[Event]) -> list[int]:
 
 @pytest.fixture
 def _short_pages(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr("services.connectors.woocommerce.pace.SIZES", (10, 5, 1))
+    monkeypatch.setattr("services.connectors.woocommerce.api.SIZES", (10, 5, 1))
     monkeypatch.setattr(sweep, "AT_ONCE", 4)
     yield
 

@@ -10,7 +10,7 @@ import pytest
 from contracts.model import Event
 from contracts.operations import DeadLettered, DeadLetterSettled, DiscardRequested, ReplayRequested
 from contracts.shop import OrderChanged, OrderUnreadable
-from services.connectors.woocommerce.readable import readable_parts
+from services.connectors.woocommerce.orders import read_parts
 from tests.store_feed.shop_bench import MAIN, Store
 
 pytestmark = pytest.mark.claim("K30")
@@ -143,7 +143,7 @@ LINE = {"product_id": 311, "variation_id": 0, "sku": "CUP", "quantity": 2, "tota
     ],
 )
 def test_what_of_a_line_can_be_read(line: Any, read: tuple[int, int, str, Decimal] | None) -> None:
-    found = readable_parts({"line_items": [line]})["lines"]
+    found = read_parts({"line_items": [line]})["lines"]
 
     assert [(one.product_id, one.variation_id, one.sku, one.quantity) for one in found] == ([read] if read else [])
 
@@ -164,6 +164,6 @@ def test_what_of_a_line_can_be_read(line: Any, read: tuple[int, int, str, Decima
     ],
 )
 def test_what_of_an_order_can_be_read(json: dict[str, Any], field: str, read: Any) -> None:
-    found = readable_parts(json)[field]
+    found = read_parts(json)[field]
 
     assert (len(found) if field == "lines" else found) == read

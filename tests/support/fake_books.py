@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from contracts.money import vat_in
-from services.connectors.balance.clients import ClientRef, client
+from services.connectors.balance.clients import ClientRef, read_client
 
 Json = dict[str, Any]
 ResultT = TypeVar("ResultT")
@@ -69,7 +69,7 @@ class FakeBooks:
 
     async def every_client(self) -> AsyncIterator[ClientRef]:
         for row in self._call("GET all Clients", lambda: list(self.clients.values())):
-            yield client(row)
+            yield read_client(row)
 
     def _call(self, name: str, effect: Callable[[], ResultT]) -> ResultT:
         self.calls.append(name)
@@ -88,7 +88,7 @@ class FakeBooks:
 
     def _by_number(self, number: str) -> ClientRef | None:
         found = [row["uid"] for row in self.clients.values() if row["ID"] == number]
-        return client(self.clients[min(found)]) if found else None
+        return read_client(self.clients[min(found)]) if found else None
 
     def puts(self, resource: str) -> int:
         """How often documents of a kind were written."""

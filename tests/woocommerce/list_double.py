@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from services.connectors.woocommerce.times import gmt_text, instant
+from services.connectors.woocommerce.php import format_gmt, parse_gmt
 from tests.woocommerce.shop_double import listed
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
@@ -98,15 +98,15 @@ class ListDouble:
         return (
             str(id_) not in out
             and str(id_) in include
-            and (since is None or self._modified(id_) > instant(since))
-            and (until is None or self._modified(id_) < instant(until))
+            and (since is None or self._modified(id_) > parse_gmt(since))
+            and (until is None or self._modified(id_) < parse_gmt(until))
         )
 
     def _modified(self, id_: int) -> datetime:
         return self.changed.get(id_, START + timedelta(seconds=1) + self.step * id_)
 
     def _record(self, id_: int) -> dict[str, Any]:
-        return {"id": id_, "date_modified_gmt": gmt_text(self._modified(id_)), **self.more}
+        return {"id": id_, "date_modified_gmt": format_gmt(self._modified(id_)), **self.more}
 
     @property
     def sizes(self) -> list[int]:

@@ -10,9 +10,9 @@ import httpx
 import pytest
 
 from contracts.reasons import Reason
+from services.connectors.woocommerce.changes import Cursor
 from services.connectors.woocommerce.client import WooCommerce
-from services.connectors.woocommerce.cursor import Cursor
-from services.connectors.woocommerce.product_write import ProductWrite
+from services.connectors.woocommerce.product import ProductWrite
 from services.engine.outbox.outcome import Refused, Retry, Unknown
 from services.engine.outbox.upstream_errors import (
     AccessDenied,
@@ -262,15 +262,15 @@ async def test_a_fresh_read_is_another_address_each_time_and_asks_caches_to_stan
 async def test_what_a_cache_says_of_itself_can_be_told() -> None:
     headers = {"Age": "312", "CF-Cache-Status": "HIT"}
     async with client(ShopDouble([httpx.Response(200, json={"id": 17}, headers=headers)])) as shop:
-        assert await shop.order_cache_marks(17) == "Age 312, CF-Cache-Status HIT"
+        assert await shop.order_cache_headers(17) == "Age 312, CF-Cache-Status HIT"
 
 
 async def test_a_refusal_is_no_answer_of_a_plugin_either() -> None:
     path = "/wp-json/wc-returns/v1/orders/17"
-    assert type(await failure(lambda shop: shop.answer(path), httpx.Response(200, json={"message": "no"}))) is (
+    assert type(await failure(lambda shop: shop.plugin_answer(path), httpx.Response(200, json={"message": "no"}))) is (
         ForeignAnswer
     )
-    assert type(await failure(lambda shop: shop.answer(path), error(404, "rest_no_route"))) is Misaddressed
+    assert type(await failure(lambda shop: shop.plugin_answer(path), error(404, "rest_no_route"))) is Misaddressed
     async with client(ShopDouble([error(404, "returns_nothing_asked"), httpx.Response(200, json=[])])) as shop:
-        assert await shop.answer(path) is None
-        assert await shop.answer(path) == []
+        assert await shop.plugin_answer(path) is None
+        assert await shop.plugin_answer(path) == []

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.connectors.woocommerce.cursor import Cursor
-from services.connectors.woocommerce.times import gmt_text, instant
+from services.connectors.woocommerce.changes import Cursor
+from services.connectors.woocommerce.php import format_gmt, parse_gmt
 from tests.woocommerce.shop_double import NOON, ShopDouble, answered, client, listed, recorded
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
@@ -27,19 +27,19 @@ class LivingShop:
     def __call__(self, request: httpx.Request) -> httpx.Response:
         self.calls += 1
         query = request.url.params
-        after, size = instant(query["modified_after"]), int(query["per_page"])
-        before = instant(query.get("modified_before", "2999-01-01T00:00:00"))
+        after, size = parse_gmt(query["modified_after"]), int(query["per_page"])
+        before = parse_gmt(query.get("modified_before", "2999-01-01T00:00:00"))
         found = sorted((when, number) for number, when in self.modified.items() if after < when < before)
         page = found[(int(query["page"]) - 1) * size :][:size]
         self.meanwhile(self)
-        rows = [{"id": number, "date_modified_gmt": gmt_text(when)} for when, number in page]
+        rows = [{"id": number, "date_modified_gmt": format_gmt(when)} for when, number in page]
         return listed(rows, pages=-(-len(found) // size))
 
 
 async def swept(shop: LivingShop) -> list[tuple[int, datetime]]:
     async with client(shop) as calls:
         cursor = Cursor(START, overlap=timedelta(0))
-        return [(row["id"], instant(row["date_modified_gmt"])) async for row in calls.orders_changed_since(cursor)]
+        return [(row["id"], parse_gmt(row["date_modified_gmt"])) async for row in calls.orders_changed_since(cursor)]
 
 
 async def test_orders_that_change_between_two_pages_hide_no_other() -> None:
@@ -78,10 +78,10 @@ def test_the_cursor_never_goes_back() -> None:
 
 def test_times_of_the_shop_are_utc_to_the_second() -> None:
     tbilisi = datetime.fromisoformat("2026-11-21T16:00:00.9+04:00")
-    assert gmt_text(tbilisi) == "2026-11-21T12:00:00"
-    assert instant("2026-11-21T12:00:00") == NOON
+    assert format_gmt(tbilisi) == "2026-11-21T12:00:00"
+    assert parse_gmt("2026-11-21T12:00:00") == NOON
     with pytest.raises(ValueError, match="no time zone"):
-        gmt_text(datetime(2026, 1, 1))  # noqa: DTZ001
+        format_gmt(datetime(2026, 1, 1))  # noqa: DTZ001
 
 
 async def test_an_order_is_read_as_it_stands_without_dp() -> None:

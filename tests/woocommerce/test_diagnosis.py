@@ -96,7 +96,7 @@ IN_FRONT: dict[str, tuple[httpx.Response, Reason, str, str]] = {
     "an object of somebody": (
         httpx.Response(200, json={"success": False}), Reason.SHOP_FOREIGN_ANSWER, '{"success":false}', "davtari check",
     ),
-    "a list": (httpx.Response(200, json=[]), Reason.SHOP_FOREIGN_ANSWER, "a list where one record is due", "check"),
+    "a list": (httpx.Response(200, json=[]), Reason.SHOP_FOREIGN_ANSWER, "a list instead of one record", "check"),
 }  # fmt: skip
 
 

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from contracts.reasons import Reason
-from services.connectors.woocommerce.api import Api
+from services.connectors.woocommerce.api import ShopApi
 from services.engine.backoff import LONGEST_WAIT
 from services.engine.outbox.upstream_errors import (
     AccessDenied,
@@ -66,13 +66,13 @@ async def failure(name: str) -> UpstreamError:
 
 async def failure_of(response: httpx.Response, method: str, path: str) -> UpstreamError:
     async with client(ShopDouble([response])) as shop:
-        api: Api = shop._api
+        api: ShopApi = shop._api
         with pytest.raises(UpstreamError) as raised:
             await _call(api, method, path.removeprefix("/wp-json/wc/v3"))
     return raised.value
 
 
-async def _call(api: Api, method: str, route: str) -> None:
+async def _call(api: ShopApi, method: str, route: str) -> None:
     if method == "GET":
         await api.get(route)
     else:

@@ -13,16 +13,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.reasons import Reason
-from services.connectors.http.unreadable import Unreadable
+from services.connectors.http.listing import UnreadableRecord
+from services.connectors.woocommerce.changes import Cursor
 from services.connectors.woocommerce.client import WooCommerce
-from services.connectors.woocommerce.cursor import Cursor
-from services.connectors.woocommerce.pages import Skip, Skipped, log_skipped, rows
+from services.connectors.woocommerce.pages import OnSkipped, SkippedRecord, log_skipped, read_rows
 from services.engine.outbox.upstream_errors import ReadFailed, Unavailable
 from tests.woocommerce.list_double import FAILURES, START, Failure, ListDouble, answers, crashes, times_out
 from tests.woocommerce.shop_double import NOON, client
 
 pytestmark = pytest.mark.claim("K29")
-Read = Callable[[WooCommerce, Skip], AsyncIterator[Any]]
+Read = Callable[[WooCommerce, OnSkipped], AsyncIterator[Any]]
 
 
 async def _each(found: Any) -> AsyncIterator[Any]:
@@ -36,9 +36,12 @@ async def _listed(found: Any) -> AsyncIterator[Any]:
         yield one
 
 
+BY_ID = {"orderby": "id", "order": "asc"}
 LISTS: dict[str, Read] = {
     "orders changed": lambda shop, skip: shop.orders_changed_since(Cursor(START, timedelta(0)), skip=skip),
-    "orders by number": lambda shop, skip: rows(shop._api, "/orders", {"orderby": "id", "order": "asc"}, skip=skip),
+    "orders by number": lambda shop, skip: read_rows(
+        shop._api, "/orders", {"orderby": "id", "order": "asc"}, skip=skip
+    ),
     "pieces of orders": lambda shop, skip: shop.order_pieces_changed_since(Cursor(START, timedelta(0)), skip=skip),
     "orders of a day": lambda shop, skip: shop.orders_concerning(START, NOON, skip=skip),
     "refunds": lambda shop, skip: _each(shop.refunds(17, skip=skip)),
@@ -59,9 +62,9 @@ every_case = pytest.mark.parametrize(
 )
 
 
-async def read_all(double: ListDouble, read: Read) -> tuple[list[int], list[Skipped]]:
+async def read_all(double: ListDouble, read: Read) -> tuple[list[int], list[SkippedRecord]]:
     """The ids that were read, in order, and what was left out."""
-    skipped: list[Skipped] = []
+    skipped: list[SkippedRecord] = []
     async with client(double) as shop:
         return [row["id"] async for row in read(shop, skipped.append)], skipped
 
@@ -115,8 +118,8 @@ async def test_the_shops_own_message_is_shown(read: Read) -> None:
 async def test_every_other_list_goes_on_too(read: Read, more: dict[str, Any]) -> None:
     async with client(ListDouble(130, odd=[38], most=50, more=more)) as shop:
         found = [one async for one in read(shop, log_skipped)]
-    assert [one.id for one in found if not isinstance(one, Unreadable)] == all_but(130, 38)
-    (left_out,) = (one for one in found if isinstance(one, Unreadable))
+    assert [one.id for one in found if not isinstance(one, UnreadableRecord)] == all_but(130, 38)
+    (left_out,) = (one for one in found if isinstance(one, UnreadableRecord))
     assert left_out.reason == Reason.SHOP_RECORD_UNREADABLE
     assert "record 38" in left_out.detail
 
@@ -132,7 +135,7 @@ async def test_what_nobody_asks_about_is_logged_with_its_remedy(caplog: pytest.L
 @every_case
 async def test_a_shop_that_is_down_is_not_mistaken_for_odd_records(read: Read, failure: Failure) -> None:
     double = ListDouble(230, failure, down=True)
-    skipped: list[Skipped] = []
+    skipped: list[SkippedRecord] = []
     async with client(double) as shop:
         with pytest.raises(ReadFailed):
             assert [row async for row in read(shop, skipped.append)] == []
@@ -142,7 +145,7 @@ async def test_a_shop_that_is_down_is_not_mistaken_for_odd_records(read: Read, f
 
 async def test_a_shop_that_goes_down_in_the_middle_loses_no_record() -> None:
     double = ListDouble(230)
-    skipped: list[Skipped] = []
+    skipped: list[SkippedRecord] = []
     found: list[int] = []
     async with client(double) as shop:
         with pytest.raises(ReadFailed):
@@ -244,7 +247,7 @@ async def test_orders_that_change_while_an_odd_one_is_looked_for_hide_no_other(s
         return answer
 
     double = ListDouble(150, odd=[20, 38, 39, 120], step=step)
-    skipped: list[Skipped] = []
+    skipped: list[SkippedRecord] = []
     async with client(edits) as shop:
         found = {row["id"] async for row in LISTS["orders changed"](shop, skipped.append)}
     assert found == set(all_but(150, 20, 38, 39, 120))
@@ -262,7 +265,7 @@ async def test_a_row_that_is_no_record_is_told_and_the_others_are_read() -> None
         return httpx.Response(200, json=rows, headers={"X-WP-TotalPages": "1"})
 
     for read in (LISTS["orders by number"], LISTS["orders changed"]):
-        skipped: list[Skipped] = []
+        skipped: list[SkippedRecord] = []
         async with client(odd_row) as shop:
             found = [row["id"] async for row in read(shop, skipped.append)]
         assert found == [1, 5]

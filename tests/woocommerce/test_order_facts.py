@@ -11,8 +11,8 @@ import pytest
 
 from contracts.reasons import Reason
 from contracts.shop import OrderChanged, RefundIssued
+from services.connectors.woocommerce.customers import order_ref
 from services.connectors.woocommerce.order import order_changed
-from services.connectors.woocommerce.person import order_ref
 from services.connectors.woocommerce.read import ReadError
 from services.connectors.woocommerce.refund import refund_issued
 from services.sandbox.recorded import get_recording, list_order_ids
@@ -40,7 +40,7 @@ def order() -> dict[str, Any]:
 
 
 def test_every_recorded_order_becomes_a_fact_that_adds_up_to_its_total() -> None:
-    """Order-money rule 1: the answered figures add up, or miss by one tetri where tax is rounded at the subtotal."""
+    """Rule 1: the answered figures add up, or miss by one tetri where tax is rounded at the subtotal."""
     assert len(ALL) > 250
     for one in ALL:
         event = read(one.order)

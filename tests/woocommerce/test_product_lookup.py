@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.connectors.woocommerce.cursor import Cursor
-from services.connectors.woocommerce.products import LONGEST_QUERY, MOST_SKUS, chunks
+from services.connectors.woocommerce.changes import Cursor
+from services.connectors.woocommerce.products import LONGEST_QUERY, MOST_SKUS, chunk_skus
 from services.connectors.woocommerce.read import ReadError
 from tests.woocommerce.shop_double import ShopDouble, client, listed, product, recorded
 
@@ -64,14 +64,14 @@ async def test_an_empty_sku_is_never_asked_for(skus: list[str]) -> None:
 
 @given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters=","), min_size=1, max_size=80), max_size=150))
 def test_chunks_hold_every_sku_once_within_the_limits(skus: list[str]) -> None:
-    made = list(chunks(skus))
+    made = list(chunk_skus(skus))
     assert [sku for chunk in made for sku in chunk.split(",")] == skus
     assert all(len(chunk.split(",")) <= MOST_SKUS for chunk in made)
     assert all(len(quote(chunk)) <= LONGEST_QUERY or "," not in chunk for chunk in made)
 
 
 def test_a_sku_with_a_comma_is_asked_alone_because_the_shop_splits_there() -> None:
-    assert list(chunks(["A", "B,C", "D"])) == ["B,C", "A,D"]
+    assert list(chunk_skus(["A", "B,C", "D"])) == ["B,C", "A,D"]
 
 
 async def test_every_page_of_a_long_answer_is_read() -> None:

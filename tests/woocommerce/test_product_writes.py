@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from contracts.reasons import Reason
 from services.connectors.woocommerce.batch import NotStored, Stored
-from services.connectors.woocommerce.product_write import ProductWrite
+from services.connectors.woocommerce.product import ProductWrite
 from services.engine.outbox.upstream_errors import UnknownOutcome
 from tests.woocommerce.shop_double import ShopDouble, client, recorded
 
@@ -27,7 +27,7 @@ WINDOW = {
 @pytest.mark.claim("S0.10")
 def test_regular_price_sale_price_and_window_are_one_write_in_gmt() -> None:
     write = ProductWrite(id=10, regular_price=Decimal("45.50"), sale_price=Decimal("39.90"), **WINDOW)  # type: ignore[arg-type]
-    assert write.json_body() == {
+    assert write.to_json() == {
         "id": 10,
         "regular_price": "45.50",
         "sale_price": "39.90",
@@ -38,7 +38,7 @@ def test_regular_price_sale_price_and_window_are_one_write_in_gmt() -> None:
 
 def test_what_is_not_given_is_not_sent_and_none_clears() -> None:
     write = ProductWrite(id=10, sale_price=None, sale_from=None, sale_to=None, weight=None, name="ჩაი")
-    assert write.json_body() == {
+    assert write.to_json() == {
         "id": 10,
         "name": "ჩაი",
         "sale_price": "",
@@ -60,7 +60,7 @@ def test_a_new_product_with_all_its_fields() -> None:
         weight=Decimal("0.25"),
         meta={"_balance_uid": "b-1", "old": None},
     )
-    assert write.json_body() == {
+    assert write.to_json() == {
         "name": "ყავა",
         "sku": "COF-001",
         "type": "simple",
@@ -75,7 +75,7 @@ def test_a_new_product_with_all_its_fields() -> None:
 
 @given(st.decimals(0, 10**9, places=4))
 def test_a_price_is_always_plain_text_with_a_dot(price: Decimal) -> None:
-    text = ProductWrite(regular_price=price).json_body()["regular_price"]
+    text = ProductWrite(regular_price=price).to_json()["regular_price"]
     assert set(text) <= set("0123456789.")
     assert Decimal(text) == price
 
@@ -83,7 +83,7 @@ def test_a_price_is_always_plain_text_with_a_dot(price: Decimal) -> None:
 @pytest.mark.parametrize("quantity", [5.5, 5.0, Decimal("5.5"), "5.5", "5", "abc", True, None, 10**12])
 def test_a_stock_that_is_no_whole_number_never_reaches_the_shop(quantity: Any) -> None:
     if quantity is None:
-        assert ProductWrite(stock_quantity=None).json_body() == {"stock_quantity": None}
+        assert ProductWrite(stock_quantity=None).to_json() == {"stock_quantity": None}
     else:
         with pytest.raises(ValidationError):
             ProductWrite(stock_quantity=quantity)
@@ -91,7 +91,7 @@ def test_a_stock_that_is_no_whole_number_never_reaches_the_shop(quantity: Any) -
 
 @pytest.mark.parametrize(("quantity", "sent"), [(5, 5), (-3, -3), (Decimal(5), 5), (Decimal("7.000"), 7)])
 def test_a_whole_stock_is_sent_as_an_integer(quantity: Any, sent: int) -> None:
-    body = ProductWrite(id=1, stock_quantity=quantity).json_body()
+    body = ProductWrite(id=1, stock_quantity=quantity).to_json()
     assert body["stock_quantity"] == sent
     assert type(body["stock_quantity"]) is int
 
@@ -115,7 +115,7 @@ def test_what_the_shop_would_misread_is_refused_here(wrong: dict[str, Any]) -> N
 def test_a_write_survives_the_outbox_with_what_it_leaves_alone() -> None:
     write = ProductWrite(id=10, sale_price=None, regular_price=Decimal("1.10"), **WINDOW)  # type: ignore[arg-type]
     again = ProductWrite.model_validate(write.model_dump(mode="json", exclude_unset=True))
-    assert again.json_body() == write.json_body()
+    assert again.to_json() == write.to_json()
 
 
 async def test_a_batch_gives_each_product_its_own_result_in_order() -> None:
@@ -178,7 +178,7 @@ async def test_more_than_the_shop_takes_is_a_mistake_of_the_caller() -> None:
 
 async def test_an_update_needs_an_id_and_a_creation_has_none() -> None:
     async with client(ShopDouble([])) as shop:
-        with pytest.raises(ValueError, match="no update by SKU"):
+        with pytest.raises(ValueError, match="cannot update by SKU"):
             await shop.update_products([ProductWrite(sku="A")])
         with pytest.raises(ValueError, match="updated, not created"):
             await shop.create_products([ProductWrite(id=1)])

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from services.connectors.http.unreadable import Listing
+from services.connectors.http.listing import Listing
 from services.engine.outbox.upstream_errors import Misaddressed, Unavailable
 from tests.woocommerce.shop_double import ShopDouble, client, listed, recorded
 

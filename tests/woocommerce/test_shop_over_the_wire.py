@@ -13,10 +13,9 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from services.connectors.woocommerce.batch import NotStored, Stored
+from services.connectors.woocommerce.batch import NotStored, Stored, find_differences
 from services.connectors.woocommerce.client import WooCommerce
-from services.connectors.woocommerce.echo import differences
-from services.connectors.woocommerce.product_write import ProductWrite
+from services.connectors.woocommerce.product import ProductWrite
 from services.engine.outbox.upstream_errors import AccessDenied, Unavailable, UnknownOutcome
 from services.sandbox.faults import FaultInjector, InjectedFault
 from services.sandbox.server import Endpoint, serve
@@ -53,7 +52,7 @@ async def test_products_are_made_found_and_written(tls: bool) -> None:
 
         made = await shop.create_products(NEW)
         assert [isinstance(one, Stored) for one in made] == [True, True]
-        assert [differences("main", meant, one.json) for meant, one in zip(NEW, made, strict=True)] == [(), ()]  # type: ignore[union-attr]
+        assert [find_differences("main", meant, one.json) for meant, one in zip(NEW, made, strict=True)] == [(), ()]  # type: ignore[union-attr]
 
         again = (await shop.create_products(NEW[:1]))[0]
         found = await shop.products_by_sku(["COF 1.5+&ი", "tea", "NONE"])
@@ -84,7 +83,7 @@ async def test_a_sale_is_opened_and_taken_back() -> None:
         for write in (opened, taken_back):
             (written,) = await shop.update_products([write])
             assert isinstance(written, Stored)
-            assert differences("main", write, written.json) == ()
+            assert find_differences("main", write, written.json) == ()
 
 
 @pytest.mark.parametrize(("key", "secret"), [("ck_sandbox", "cs_wrong"), ("ck_nobody", "cs_sandbox")])

@@ -11,13 +11,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.connectors.woocommerce.echo import SALE_EMPTIED, STOCK_IGNORED, UNCATEGORIZED, Difference, differences
-from services.connectors.woocommerce.product_write import ProductWrite
+from services.connectors.woocommerce.batch import (
+    SALE_EMPTIED,
+    STOCK_IGNORED,
+    UNCATEGORIZED,
+    Difference,
+    find_differences,
+)
+from services.connectors.woocommerce.product import ProductWrite
 from tests.woocommerce.shop_double import NOON, answered, product
 
 
 def found(meant: ProductWrite, echo: dict[str, Any]) -> list[Difference]:
-    return list(differences("main", meant, echo))
+    return list(find_differences("main", meant, echo))
 
 
 def test_a_sale_price_that_the_shop_emptied() -> None:
@@ -65,7 +71,7 @@ def test_a_variation_that_takes_its_parents_stock_does_not_manage_its_own() -> N
 def test_a_name_that_lost_its_markup() -> None:
     (difference,) = found(ProductWrite(name="ყავა <script>x</script>"), product(1, "A", name="ყავა x"))
     assert str(difference) == (
-        "name: meant 'ყავა <script>x</script>', stored 'ყავა x' (the shop cut something out of the text)"
+        "name: meant 'ყავა <script>x</script>', stored 'ყავა x' (the shop removed something from the text)"
     )
 
 

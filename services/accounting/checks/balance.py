@@ -6,15 +6,18 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import aclosing
+from dataclasses import replace
+from hashlib import blake2b
 
-from services.accounting.checks.finding import FLOWS, Finding
+from services.accounting.checks.findings import FLOWS, Finding
+from services.connectors.balance import clients, items, prices, stocks
 from services.connectors.balance import prices as price_rows
 from services.connectors.balance.client import Balance
-from services.connectors.balance.probe import Finding as Right
-from services.connectors.balance.rows import RowInvalid
+from services.connectors.balance.fields import RowInvalid
+from services.connectors.balance.probe import ResourceProbe as Right
 from services.engine.outbox.upstream_errors import UpstreamError
 from services.settings.balance import BalanceSettings
-from services.settings.model import Settings
+from services.settings.model import Lookup, Settings
 from services.settings.orders import OrderSettings
 
 ACCOUNT = re.compile(r"\d{2,4}(\.\d+)*")
@@ -177,7 +180,7 @@ async def types_seen(client: Balance, settings: BalanceSettings, wanted: Collect
         async for row in rows:
             count += 1
             try:
-                type_ = price_rows.price_row(row)[1].price_type
+                type_ = price_rows.read_price_row(row)[1].price_type
             except RowInvalid:
                 continue
             seen[type_] = seen.get(type_, 0) + 1
@@ -187,7 +190,7 @@ async def types_seen(client: Balance, settings: BalanceSettings, wanted: Collect
 
 
 def accounts(settings: BalanceSettings) -> list[Finding]:
-    """Whether the accounts of every Sale look like account codes: Balance lists none that could be asked (API fact)."""
+    """Whether the accounts of every Sale look like account codes; Balance cannot list them (Balance fact 35)."""
     template = settings.template
     fields = (("receivables-account", template.receivables_account), ("revenue-account", template.revenue_account))
     fix = "write the code of the chart of accounts as Balance shows it, such as 1410.01"
@@ -222,3 +225,38 @@ async def _made(client: Balance, settings: Settings, resources: Collection[str],
         return [Finding(", ".join(sorted(resources)), False, error.message, "", ())]
     except RowInvalid as error:
         return [Finding(", ".join(sorted(resources)), False, error.detail, "", ())]
+
+
+# The lookups in Balance that must succeed before any flow goes live: signed in, and its lists may be read (S1.8).
+
+
+def resource_of(lookup: Lookup, settings: BalanceSettings) -> str:
+    """Where a lookup is read. Balance facts 27 and 29: groups are among the items; only prices name price types."""
+    price_source = prices.ITEM_PRICING if settings.dialect.item_pricing else prices.PRICES
+    return {
+        "Groups": items.ITEMS,
+        "PriceTypes": price_source,
+        "Warehouses": stocks.WAREHOUSES,
+        "Clients": clients.CLIENTS,
+    }[lookup]
+
+
+async def lookups(client: Balance, settings: Settings) -> list[Finding]:
+    """A finding for each lookup of `gates.lookups`; one that fails forbids every flow. Raises `UpstreamError`."""
+    wanted = {resource_of(lookup, settings.balance): lookup for lookup in settings.gates.lookups}
+    found = await rights(client, settings.balance, frozenset(wanted))
+    return [_named(one, wanted) for one in found]
+
+
+def _named(found: Finding, wanted: dict[str, Lookup]) -> Finding:
+    """Under the name that people know; a resource of the same name needs no second."""
+    lookup = wanted.get(found.what)
+    what = found.what if lookup in (None, found.what) else f"{lookup} ({found.what})"
+    return replace(found, what=what, flows=FLOWS)
+
+
+def connection_digest(settings: Settings) -> str:
+    """Changes with the Balance that is connected, the user, and what is asked of it."""
+    balance = settings.balance
+    what = f"{balance.base_url()} {balance.user_name} {' '.join(settings.gates.lookups)}"
+    return blake2b(what.encode(), digest_size=8).hexdigest()

@@ -13,15 +13,13 @@ from aiokafka.errors import KafkaError
 
 from services.accounting.checks import balance as balance_checks
 from services.accounting.checks import shop as shop_checks
-from services.accounting.checks.balance import receipt_resources
-from services.accounting.checks.finding import FLOWS, Finding, forbids, live, live_anywhere
+from services.accounting.checks.balance import connection_digest, lookups, receipt_resources
+from services.accounting.checks.findings import FLOWS, Finding, forbids, live, live_anywhere
 from services.accounting.checks.groups import selected
-from services.accounting.checks.lookups import connection_digest, lookups
 from services.accounting.checks.rules import rules
-from services.accounting.mapping.effective import mapped_shop
-from services.accounting.mapping.reading import read_commanded
+from services.accounting.mapping import mapped_shop, read_commanded
 from services.connectors.balance.client import Balance
-from services.connectors.balance.rows import RowInvalid
+from services.connectors.balance.fields import RowInvalid
 from services.connectors.woocommerce.client import WooCommerce
 from services.engine.kafka.availability import KafkaNotReady
 from services.engine.outbox.upstream_errors import Unavailable, UpstreamError

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from contracts.balance import ItemChanged
-from services.accounting.checks.finding import Finding, left_out
-from services.accounting.mapping.effective import effective
-from services.accounting.mapping.fate import fate
-from services.accounting.mapping.reading import read_commanded
+from services.accounting.checks.findings import Finding, left_out
+from services.accounting.mapping import effective, fate, read_commanded
 from services.connectors.woocommerce.client import WooCommerce
 from services.engine.client.reader import read_events
 from services.settings.catalogue import CatalogueSettings

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.accounting.checks.finding import Finding, live
+from services.accounting.checks.findings import Finding, live
 from services.settings.shop import ShopSettings
 
 _NEEDED = (

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from contracts.reasons import Reason
 from services.accounting.checks import taxes
-from services.accounting.checks.finding import BACK, FLOWS, Finding
+from services.accounting.checks.findings import BACK, FLOWS, Finding
 from services.connectors.woocommerce.client import WooCommerce
 from services.connectors.woocommerce.diagnosis import fix_of
-from services.connectors.woocommerce.probe import Probe
-from services.connectors.woocommerce.store import SystemStatus
+from services.connectors.woocommerce.store import AccessProbe, SystemStatus
 from services.engine.outbox.upstream_errors import Rejected
 from services.settings.model import Settings
 
@@ -17,7 +16,7 @@ TESTED = ("9.9.5", "10.5.0")
 WRITES = ("catalogue", "prices", "stock", *BACK)
 
 
-async def key(client: WooCommerce) -> tuple[Probe, list[Finding]]:
+async def key(client: WooCommerce) -> tuple[AccessProbe, list[Finding]]:
     """Whether a WooCommerce answers, and what the key may do there. Raises `UpstreamError` when none does."""
     found = await client.probe()
     prefix = client.discovered_prefix

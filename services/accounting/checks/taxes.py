@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from services.accounting.checks.finding import Finding, left_out
-from services.accounting.documents.vat_classes import STANDARD, UNTAXED, is_looked_at, is_zero_meant
-from services.accounting.documents.written import number
-from services.connectors.http.unreadable import Unreadable
+from services.accounting.checks.findings import Finding, left_out
+from services.accounting.documents.figures import number
+from services.accounting.documents.vat import STANDARD, UNTAXED, is_looked_at, is_zero_meant
+from services.connectors.http.listing import UnreadableRecord
 from services.connectors.woocommerce.client import WooCommerce
 from services.connectors.woocommerce.store import ShopTaxRate, TaxSettings
 from services.settings.model import Settings
@@ -28,7 +28,7 @@ class Taxes:
     rates: Sequence[ShopTaxRate]
     classes: Sequence[str]
     rules: OrderSettings
-    unreadable: Sequence[Unreadable] = ()
+    unreadable: Sequence[UnreadableRecord] = ()
 
     def entry(self, rate: ShopTaxRate) -> str | None:
         """The VAT rate of Balance for a rate of the shop: that of its class alone goes first."""

@@ -18,7 +18,7 @@ from contracts.envelope import Envelope
 from contracts.ledger import RecordedLine
 from contracts.model import Event
 from contracts.reasons import Reason
-from services.accounting.documents.written import number
+from services.accounting.documents.figures import number
 from services.engine.outbox.handlers import Remember
 from services.engine.outbox.outcome import Blocked
 from services.engine.state.records import Kind, State

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from decimal import Decimal
+from typing import Any, Literal, TypeVar
 
+from contracts.ledger import DocumentPart, RecordedLine
 from contracts.reasons import Reason
-from services.accounting.documents.read_back import Comparison, Intent, compare
-from services.connectors.balance.documents import StoredDocument, stored_document
-from services.connectors.balance.fields import reference
-from services.connectors.balance.rows import Row as BalanceRow
-from services.connectors.balance.rows import RowInvalid
+from services.accounting.documents.comparison import Comparison, Intent, compare
+from services.connectors.balance.documents import StoredDocument, read_stored_document
+from services.connectors.balance.fields import Row as BalanceRow
+from services.connectors.balance.fields import RowInvalid, reference
 from services.engine.outbox.outcome import Outcome, Refused, Unknown
 from services.engine.outbox.row import Row
 from services.engine.outbox.upstream_errors import Rejected, UpstreamError, outcome_of
@@ -35,7 +36,7 @@ class Register:
     async def stored(self, uid: str) -> StoredDocument | None:
         """The document with this uid. Raises `UpstreamError`, and `RowInvalid` for one that cannot be read."""
         row = await self.read(uid)
-        return stored_document(row, self.resource, self.dialect) if row else None
+        return read_stored_document(row, self.resource, self.dialect) if row else None
 
     async def put(self, json: dict[str, Any]) -> str | None:
         """Write a document; the uid that the echo names, if it names one."""
@@ -127,7 +128,7 @@ async def _write(document: Document, row: Row, register: Register) -> Booked | O
 
 
 async def _written(document: Document, echoed: str | None, register: Register) -> StoredDocument | None:
-    """The document under our uid, or under the one that Balance gave it instead (API unknown U15)."""
+    """The document under our uid, or under the one that Balance gave it instead (Balance fact 48)."""
     stored = await register.stored(document.uid)
     if stored is None and echoed and echoed != document.uid:
         return await register.stored(echoed)
@@ -135,7 +136,7 @@ async def _written(document: Document, echoed: str | None, register: Register) -
 
 
 async def _left_behind(document: Document, register: Register) -> str:
-    """API unknown U14: a refused posting may leave a draft."""
+    """Balance fact 49: a refused posting may leave a draft."""
     if document.replaces or await register.stored(document.uid) is None:
         return ""
     return (
@@ -178,3 +179,42 @@ def _unseen(document: Document, row: Row) -> Outcome:
     if seen + 1 < VANISHED:
         return Unknown(detail)
     return Refused(document.mismatch, f"{detail}, {VANISHED} times: look for it in Balance and delete what is double")
+
+
+# Documents that consist of several in Balance: what each part is meant to hold, and what the parts say together.
+
+EachT = TypeVar("EachT")
+
+
+def held_by(part: DocumentPart, whole: Sequence[EachT]) -> tuple[EachT, ...]:
+    """What a part holds of the whole's lines, or of whatever else there is one of for each line."""
+    return tuple(whole[position - 1] for position in part.positions)
+
+
+def lines_together(
+    parts: Sequence[DocumentPart], booked: Sequence[Booked], meant: Sequence[RecordedLine]
+) -> tuple[RecordedLine, ...]:
+    """The whole's lines as Balance holds them, in their order."""
+    found = dict(enumerate(meant, start=1))
+    for part, one in zip(parts, booked, strict=True):
+        found |= zip(part.positions, one.comparison.lines, strict=True)
+    return tuple(found.values())
+
+
+def recorded_parts(parts: Sequence[DocumentPart], booked: Sequence[Booked]) -> tuple[DocumentPart, ...]:
+    """The parts as they stand in Balance."""
+    return tuple(
+        part.model_copy(update={"document": one.stored.uid, "number": one.stored.number, "total": one.stored.total})
+        for part, one in zip(parts, booked, strict=True)
+    )
+
+
+def total_of(booked: Sequence[Booked]) -> Decimal:
+    """What the documents come to together."""
+    return sum((one.stored.total for one in booked), Decimal(0))
+
+
+def vat_of(booked: Sequence[Booked]) -> Decimal | None:
+    """Their VAT together; None where one of them states none."""
+    stated = [one.stored.vat for one in booked if one.stored.vat is not None]
+    return sum(stated, Decimal(0)) if len(stated) == len(booked) else None

@@ -6,7 +6,7 @@ on completion is dated by its completion, although it was placed in another mont
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from contracts.order_statuses import COMPLETED, PAID_STATUSES, PROCESSING
 from contracts.shop import OrderChanged
@@ -16,7 +16,7 @@ from services.settings.orders import OrderSettings
 
 DATED = PAID_STATUSES
 """The statuses whose moment the shop states: `processing` comes with the payment, or with the placing of an order that
-is paid on delivery (API fact: WooCommerce keeps no date of any other status)."""
+is paid on delivery (WooCommerce fact 74)."""
 ON_DELIVERY = "cod"
 TOGETHER = timedelta(minutes=5)
 """A payment on delivery so soon before or after the completion was noted by it."""
@@ -66,3 +66,18 @@ def _collected_later(order: OrderChanged) -> bool:
     if order.paid_at is None or order.completed_at is None:
         return order.paid_at is None
     return order.payment_method == ON_DELIVERY and abs(order.completed_at - order.paid_at) <= TOGETHER
+
+
+# Days of closed periods.
+
+
+def is_closed(day: str, locked_until: date | None) -> bool:
+    """Whether a day (`YYYY-MM-DD`) is the last closed one, or before it."""
+    return locked_until is not None and date.fromisoformat(day) <= locked_until
+
+
+def open_day(day: str, locked_until: date | None) -> str:
+    """The day, or the first open one where it is closed: a correction changes no closed period."""
+    if locked_until is None or not is_closed(day, locked_until):
+        return day
+    return (locked_until + timedelta(days=1)).isoformat()

@@ -41,7 +41,7 @@ from services.cli.orders.app import read_waits
 from services.cli.orders.event_text import describe_event
 from services.cli.requests import command_header
 from services.cli.screen import console, print_json
-from services.connectors.identity.standing import told
+from services.connectors.identity.status import describe_block
 from services.connectors.upstreams import open_shop
 from services.engine.client.commands import decoded_events, open_answers, send_commands
 from services.engine.client.reader import read_events
@@ -228,7 +228,7 @@ def _parse_days(first: str, last: str) -> DayRange:
 async def _plan_shop(chosen: Settings, shop: str, days: DayRange, facts: OrderFacts, now: datetime) -> BackfillPlan:
     """Raises `UpstreamError` if the shop does not answer, `InvalidArgument` if its identity has changed."""
     if unrecognized := facts.unrecognized.get(shop):
-        raise InvalidArgument(told(unrecognized))
+        raise InvalidArgument(describe_block(unrecognized))
     rules = chosen.shops[shop]
     async with open_shop(chosen, shop, utc_now) as client:
         answer = await ShopQuery(shop, client, facts.of_shop(shop), days, rules.orders).run()

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import typer
 from rich.markup import escape
 
-from services.accounting.checks.finding import Finding
+from services.accounting.checks.findings import Finding
 from services.cli import gates
 from services.cli.check import systems
 from services.cli.check.systems import CheckedSystem

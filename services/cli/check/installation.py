@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from contracts.topics import TOPICS
-from services.accounting.checks.finding import FLOWS, Finding, left_out
+from services.accounting.checks.findings import FLOWS, Finding, left_out
 from services.connectors.woocommerce.client import WooCommerce
 from services.connectors.woocommerce.webhooks import Webhook
 from services.engine.kafka.connection import open_admin
@@ -22,7 +22,7 @@ from services.store_feed.webhook_health import TOPICS as WEBHOOK_TOPICS
 GENERATE_SECRET = """python3 -c 'import secrets; print(secrets.token_urlsafe(32))' > {path}"""
 """Creates a secret that only Davtari and the shop's webhooks share."""
 PORTS = (80, 443, 8080)
-"""The only ports that WordPress calls by default (an API fact)."""
+"""The only ports that WordPress calls by default (WooCommerce fact 66)."""
 FIX_WEBHOOKS = "davtari check --fix   creates and enables them"
 WEBHOOKS_PAGE = "WooCommerce → Settings → Advanced → Webhooks"
 

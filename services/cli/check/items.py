@@ -20,8 +20,8 @@ from contracts.catalog import GroupRule
 from contracts.envelope import Envelope
 from contracts.model import Event
 from contracts.reasons import Reason
-from services.accounting.checks.finding import Finding
-from services.accounting.mapping.reading import commanded
+from services.accounting.checks.findings import Finding
+from services.accounting.mapping import commanded
 from services.balance_feed.facts import Folder, build_item_fact, path_of
 from services.catalog_importer.eligibility import Skip
 from services.catalog_importer.price import compute_prices
@@ -31,11 +31,11 @@ from services.cli.plans import catalogue
 from services.cli.plans.catalogue import KnownCatalogue, judge_items
 from services.connectors.balance import items as item_rows
 from services.connectors.balance.client import Balance
-from services.connectors.balance.prices import price_row
-from services.connectors.balance.rows import Row, RowInvalid
+from services.connectors.balance.fields import Row, RowInvalid
+from services.connectors.balance.prices import read_price_row
 from services.connectors.balance.stream import Rows
-from services.connectors.http.unreadable import Unreadable
-from services.connectors.identity.standing import Standing
+from services.connectors.http.listing import UnreadableRecord
+from services.connectors.identity.status import IdentityStatus
 from services.connectors.woocommerce.product import Product
 from services.engine.client.reader import read_events
 from services.settings.balance import BalanceSettings
@@ -67,7 +67,7 @@ class CheckFacts:
     catalogues: Mapping[str, catalogue.KnownCatalogue]
     prices: Mapping[str, Sequence[ItemPrice]] = field(default_factory=dict)
     commanded: Mapping[str, Mapping[str, GroupRule]] = field(default_factory=dict)
-    identities: Mapping[str, Standing] = field(default_factory=dict)
+    identities: Mapping[str, IdentityStatus] = field(default_factory=dict)
 
 
 async def read_check_facts(settings: Settings) -> CheckFacts | None:
@@ -115,8 +115,8 @@ async def read_sample(client: Balance, settings: BalanceSettings, now: datetime)
     """Read items and prices from Balance, limited in rows and time. Raises `UpstreamError`."""
     found = BalanceSample()
     rows, prices = await asyncio.gather(
-        _read(client.items(), lambda row: item_rows.item(row, settings.dialect), MAX_ITEMS, found),
-        _read(client.current_prices(), price_row, MAX_PRICES, found),
+        _read(client.items(), lambda row: item_rows.read_item(row, settings.dialect), MAX_ITEMS, found),
+        _read(client.current_prices(), read_price_row, MAX_PRICES, found),
     )
     folders = {row.uid: Folder(row.name, row.group) for row in rows if row.kind == "folder"}
     found.items = [build_item_fact(row, path_of(row.group, folders), now) for row in rows if not row.deleted]
@@ -233,10 +233,10 @@ def _price_findings(found: ItemCounts) -> Iterator[Finding]:
 
 
 def _match_product(
-    wanted: MatchQuery, products: Sequence[Product | Unreadable]
-) -> ProductMatch | Skip | Unreadable | None:
+    wanted: MatchQuery, products: Sequence[Product | UnreadableRecord]
+) -> ProductMatch | Skip | UnreadableRecord | None:
     """The product of an item; an unreadable product with its SKU comes first, because it may be that one."""
-    unreadable = next((one for one in products if isinstance(one, Unreadable)), None)
+    unreadable = next((one for one in products if isinstance(one, UnreadableRecord)), None)
     return unreadable or match_product(wanted, [one for one in products if isinstance(one, Product)])
 
 
@@ -245,7 +245,7 @@ class ProductLookup(Protocol):
 
     async def product_count(self) -> int: ...
 
-    async def products_by_sku(self, skus: Iterable[str]) -> Mapping[str, Sequence[Product | Unreadable]]: ...
+    async def products_by_sku(self, skus: Iterable[str]) -> Mapping[str, Sequence[Product | UnreadableRecord]]: ...
 
 
 async def product_findings(client: ProductLookup, sold: Sequence[ItemChanged], meta_key: str) -> list[Finding]:
@@ -257,7 +257,7 @@ async def product_findings(client: ProductLookup, sold: Sequence[ItemChanged], m
     by_sku = await client.products_by_sku([item.sku or "" for item in some])
     wanted = [MatchQuery(item.item, item.sku or "", meta_key) for item in some]
     found = [_match_product(one, by_sku.get(item.sku or "", ())) for one, item in zip(wanted, some, strict=True)]
-    unclear = [one.detail for one in found if isinstance(one, Skip | Unreadable)]
+    unclear = [one.detail for one in found if isinstance(one, Skip | UnreadableRecord)]
     new = sum(one is None for one in found)
     text = f"{total:,} in the shop; of {len(some)} SKUs looked up, {len(some) - new - len(unclear)} match one product"
     text += f", {new} would be created" if new else ""

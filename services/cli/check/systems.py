@@ -13,16 +13,16 @@ from aiokafka.errors import KafkaError
 from services.accounting.checks import balance as balance_checks
 from services.accounting.checks import shop as shop_checks
 from services.accounting.checks import taxes
-from services.accounting.checks.finding import FLOWS, Finding, blocked
+from services.accounting.checks.findings import FLOWS, Finding, blocked
 from services.accounting.checks.groups import selected_of
 from services.accounting.checks.rules import rules
-from services.accounting.mapping.effective import mapped_shop
+from services.accounting.mapping import mapped_shop
 from services.cli import shop_identity
 from services.cli.check import installation, items
 from services.cli.check.items import CheckFacts, count_items, facts_from_items, read_check_facts, read_sample
 from services.connectors.balance.client import Balance
-from services.connectors.balance.rows import RowInvalid
-from services.connectors.identity import seen as identity_seen
+from services.connectors.balance.fields import RowInvalid
+from services.connectors.identity.evidence import observe_shop
 from services.connectors.upstreams import open_shop
 from services.connectors.woocommerce.client import WooCommerce
 from services.engine.clock import utc_now
@@ -249,5 +249,5 @@ async def _identity_findings(
     """Whether this is still the shop that store-feed identified; that cannot be checked without Kafka."""
     if (topics := (await known_items).topics) is None:
         return [Finding("identity", None, "not compared: the shop's identity is stored in Kafka")]
-    seen = await identity_seen.look(client, settings.shops[name])
+    seen = await observe_shop(client, settings.shops[name])
     return [shop_identity.check_identity(name, topics.identities[name], seen)]

@@ -24,7 +24,7 @@ from services.cli.requests import command_header
 from services.cli.screen import console, print_json
 from services.connectors.balance.client import Balance
 from services.connectors.balance.clients import ClientRef
-from services.connectors.woocommerce.person import account_ref
+from services.connectors.woocommerce.customers import account_ref
 from services.engine.client.commands import send_command, send_commands
 from services.order_exporter.client import identity_of_number
 from services.settings.model import Settings

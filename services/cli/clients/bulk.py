@@ -14,11 +14,11 @@ from services.cli.clients import transfer
 from services.cli.command import FAILED, DryRun, Json, Shop, command, read_settings, select_shop
 from services.cli.screen import console, print_json, report_unreadable
 from services.connectors.balance.client import Balance
-from services.connectors.http.unreadable import Unreadable, readable
-from services.connectors.identity.standing import told
+from services.connectors.http.listing import UnreadableRecord, skip_unreadable
+from services.connectors.identity.status import describe_block
 from services.connectors.upstreams import open_shop
 from services.connectors.woocommerce.client import WooCommerce
-from services.connectors.woocommerce.person import IdentityKeys
+from services.connectors.woocommerce.customers import IdentityKeys
 from services.engine.clock import utc_now
 from services.settings import Settings, SettingsError
 
@@ -37,10 +37,10 @@ async def import_clients(shop: str, *, write: bool, json: bool) -> int:
         if not orders.create_clients:
             raise SettingsError(f"shops.{name}.orders.create-clients is false: no client is made")
     keys = IdentityKeys.of(orders.personal_id_keys, orders.company_id_keys)
-    rules, left_out = transfer.ImportRules(name, keys, chosen.balance.dialect.lists), list[Unreadable]()
+    rules, left_out = transfer.ImportRules(name, keys, chosen.balance.dialect.lists), list[UnreadableRecord]()
     async with _open_systems(chosen, name) as (balance, client):
-        there = await transfer.index_by_number(readable(balance.every_client(), left_out))
-        found = await transfer.plan_import(readable(client.every_customer(), left_out), there, rules)
+        there = await transfer.index_by_number(skip_unreadable(balance.every_client(), left_out))
+        found = await transfer.plan_import(skip_unreadable(client.every_customer(), left_out), there, rules)
         with _show_progress("accounts", len(found), write) as moved:
             done = await transfer.create_clients(found, balance, moved) if write else found
     return _report(done, left_out, "accounts", write=write, json=json)
@@ -59,10 +59,10 @@ async def export_clients(shop: Shop = "", yes: Yes = False, dry_run: DryRun = Fa
     if write:
         await _check_may_write(chosen, name)
     rules = transfer.ExportRules(orders.clients.export, next(iter(orders.company_id_keys), ""))
-    left_out: list[Unreadable] = []
+    left_out: list[UnreadableRecord] = []
     async with _open_systems(chosen, name) as (balance, client):
-        there = await transfer.index_by_email(readable(client.every_customer(), left_out))
-        found = await transfer.plan_export(readable(balance.every_client(), left_out), there, rules)
+        there = await transfer.index_by_email(skip_unreadable(client.every_customer(), left_out))
+        found = await transfer.plan_export(skip_unreadable(balance.every_client(), left_out), there, rules)
         with _show_progress("clients", len(found), write) as moved:
             done = await transfer.create_accounts(found, client, moved) if write else found
     return _report(done, left_out, "clients", write=write, json=json)
@@ -81,7 +81,7 @@ async def _check_may_write(chosen: Settings, shop: str) -> None:
         raise SettingsError(f'shops.{shop}.flows.orders is not "live": clients can only be looked at')
     standing = (await shop_identity.read_identities(chosen))[shop]
     if standing.strange is not None:
-        raise SettingsError(told(standing.strange))
+        raise SettingsError(describe_block(standing.strange))
 
 
 @contextmanager
@@ -92,7 +92,7 @@ def _show_progress(what: str, count: int, write: bool) -> Iterator[Callable[[int
 
 def _report(
     done: Sequence[Verdict],
-    left_out: Sequence[Unreadable],
+    left_out: Sequence[UnreadableRecord],
     what: Literal["accounts", "clients"],
     *,
     write: bool,

@@ -11,12 +11,10 @@ from collections.abc import AsyncIterable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
-from services.accounting.contacts import same
+from services.accounting import contacts
 from services.connectors.balance.clients import ClientRef
-from services.connectors.balance.fields import text
-from services.connectors.balance.rows import RowInvalid
-from services.connectors.woocommerce.customers import Customer
-from services.connectors.woocommerce.person import IdentityKeys, person_of_account
+from services.connectors.balance.fields import RowInvalid, text
+from services.connectors.woocommerce.customers import Customer, IdentityKeys, person_of_account
 from services.engine.outbox.upstream_errors import Rejected
 from services.order_exporter.client import client_fields, identity_of, identity_of_number
 from services.settings.balance import ListTexts
@@ -173,7 +171,7 @@ async def plan_export(
 
 
 def _plan_client(ref: ClientRef, there: Mapping[str, int], taken: set[str], rules: ExportRules) -> ExportVerdict:
-    email = next(filter(None, map(same.email, ref.emails)), "")
+    email = next(filter(None, map(contacts.email, ref.emails)), "")
     if why := _skip_reason(ref, email, rules.consent):
         return ExportVerdict(ref.uid, "skipped", why)
     if email in taken:
@@ -206,7 +204,7 @@ def account_body(ref: ClientRef, email: str, number_key: str) -> dict[str, Any]:
 
 async def index_by_email(customers: AsyncIterable[Customer]) -> dict[str, int]:
     """The shop's accounts by e-mail, as e-mails are compared."""
-    return {same.email(one.email): one.id async for one in customers if same.email(one.email)}
+    return {contacts.email(one.email): one.id async for one in customers if contacts.email(one.email)}
 
 
 async def create_accounts(

@@ -18,9 +18,9 @@ from contracts.delivery_ids import (
 from contracts.ledger import NO_REFUND
 from contracts.operations import DeadLettered
 from contracts.reasons import Reason
-from services.accounting.documents.ruling import ruling_of
+from services.accounting.documents.order_rules import ruling_of
 from services.accounting.documents.trigger import due_at
-from services.accounting.documents.vat_control import vat_note
+from services.accounting.documents.vat import vat_note
 from services.cli.day_close.entries import DayEntry
 from services.cli.day_close.facts import OrderHistory
 from services.engine.clock import local_time

@@ -10,12 +10,10 @@ from contracts.closing import Kind
 from contracts.ledger import CreditNoteRecorded, PaymentRecorded, SaleRecorded, is_reversal
 from contracts.order_statuses import is_void
 from contracts.shop import OrderChanged, RefundIssued
-from services.accounting.documents.due_date import book_dates, due_moment
-from services.accounting.documents.period import is_closed, open_day
-from services.accounting.documents.precision import is_same_amount
-from services.accounting.documents.relations import is_own_purchase
+from services.accounting.documents.due_date import book_dates, due_moment, is_closed, open_day
+from services.accounting.documents.figures import is_same_amount
 from services.accounting.documents.store_credit import booked_total, credit_booked
-from services.accounting.documents.trigger import is_triggered
+from services.accounting.documents.trigger import is_own_purchase, is_triggered
 from services.accounting.documents.unbookable import Unbookable
 from services.cli.day_close.facts import OrderHistory
 from services.cli.day_close.sides import UNSTATED, Side, document_rates, order_rates, refund_rates

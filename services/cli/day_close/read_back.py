@@ -11,8 +11,8 @@ from typing import Any
 from contracts.closing import DayDifference
 from services.cli.day_close.entries import DayEntry
 from services.connectors.balance.client import Balance
-from services.connectors.balance.documents import StoredDocument, stored_document
-from services.connectors.balance.rows import RowInvalid
+from services.connectors.balance.documents import StoredDocument, read_stored_document
+from services.connectors.balance.fields import RowInvalid
 from services.engine.clock import local_date
 from services.settings.balance import BalanceSettings
 
@@ -88,7 +88,7 @@ def compare_document(
     if row is None:
         return _difference(one, one.total, "it is not in Balance any more; it may have been deleted there")
     try:
-        stored = stored_document(row, one.resource, settings.dialect)
+        stored = read_stored_document(row, one.resource, settings.dialect)
     except RowInvalid as error:
         return _difference(one, one.total, f"it cannot be read: {error.detail}")
     return _compare_stored(one, stored)

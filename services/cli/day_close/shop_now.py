@@ -18,7 +18,7 @@ from contracts.shop import OrderChanged, RefundIssued
 from services.cli.day_close.facts import OrderHistory
 from services.connectors.woocommerce import php
 from services.connectors.woocommerce.order import order_changed
-from services.connectors.woocommerce.order_summary import OrderSummary, order_summary
+from services.connectors.woocommerce.orders import OrderSummary, order_summary
 from services.connectors.woocommerce.read import ReadError
 from services.connectors.woocommerce.refund import refund_issued
 from services.engine.clock import TBILISI, local_day, local_time

@@ -9,8 +9,8 @@ from decimal import Decimal
 
 from contracts.ledger import RecordedLine
 from contracts.shop import OrderChanged, OrderLine, RefundIssued, RefundLine
+from services.accounting.documents.figures import number
 from services.accounting.documents.unbookable import Unbookable
-from services.accounting.documents.written import number
 from services.order_exporter.vat_rates import split_by_rate
 
 UNTAXED, UNSTATED = "none", "?"

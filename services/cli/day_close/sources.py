@@ -11,16 +11,16 @@ from decimal import Decimal
 from contracts.closing import DayDifference, DayPlaced
 from contracts.delivery_ids import order_key
 from contracts.shop import OrderChanged
-from services.accounting.documents.relations import role_of
+from services.accounting.documents.trigger import role_of
 from services.cli.day_close.causes import Cause, behind_cause, unreadable_cause
 from services.cli.day_close.close import ShopComparison
 from services.cli.day_close.entries import DayEntry, build_entries, is_bookable
 from services.cli.day_close.facts import OrderFacts, OrderHistory
 from services.cli.day_close.read_back import read_back_documents
 from services.cli.day_close.shop_now import ShopAnswer, ShopQuery, single_day
-from services.connectors.identity.standing import told
+from services.connectors.identity.status import describe_block
 from services.connectors.upstreams import open_shop
-from services.connectors.woocommerce.order_summary import OrderSummary
+from services.connectors.woocommerce.orders import OrderSummary
 from services.engine.clock import utc_now
 from services.engine.outbox.upstream_errors import UpstreamError
 from services.settings import Settings
@@ -164,7 +164,7 @@ async def _query_shop(
 ) -> ShopAnswer | None:
     shop, date = day
     if unrecognized := facts.unrecognized.get(shop):
-        silent.append(told(unrecognized))
+        silent.append(describe_block(unrecognized))
         return None
     try:
         async with open_shop(chosen, shop, utc_now) as client:

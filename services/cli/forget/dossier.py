@@ -14,7 +14,7 @@ from contracts.operations import DeadLettered
 from contracts.order_statuses import is_void
 from contracts.privacy import PersonForgotten, PersonKeyMade
 from contracts.shop import OrderChanged, OrderRemoved, RefundIssued
-from services.connectors.woocommerce.person import order_ref
+from services.connectors.woocommerce.customers import order_ref
 from services.engine.privacy.forgetting import PersonalField, without_person
 
 ORDER_TOPICS = ("shop.orders", "shop.refunds")

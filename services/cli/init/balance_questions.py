@@ -12,16 +12,16 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from services.accounting.checks.balance import LOOKED_AT, rights
-from services.accounting.checks.finding import Finding
+from services.accounting.checks.findings import Finding
 from services.cli.init.interview import Interview, confirm, say, show_choices
 from services.cli.init.settings_template import SettingValue
 from services.cli.screen import console, format_mark
 from services.connectors.balance import items
 from services.connectors.balance import items as item_rows
 from services.connectors.balance.client import Balance
-from services.connectors.balance.prices import price_row
-from services.connectors.balance.rows import RowInvalid
-from services.connectors.balance.warehouses import Warehouse
+from services.connectors.balance.fields import RowInvalid
+from services.connectors.balance.prices import read_price_row
+from services.connectors.balance.stocks import Warehouse
 from services.engine.outbox.upstream_errors import UpstreamError
 from services.settings import SettingsError
 from services.settings.balance import BalanceSettings
@@ -54,7 +54,7 @@ async def read_price_types(client: Balance, settings: BalanceSettings) -> list[P
     async with aclosing(client.current_prices()) as rows:
         async for row in rows:
             try:
-                item, price = price_row(row)
+                item, price = read_price_row(row)
             except RowInvalid:
                 continue
             seen = found.setdefault(price.price_type, PriceType(price.price_type, item, price.price))
@@ -75,7 +75,7 @@ async def _named(client: Balance, settings: BalanceSettings, uid: str) -> str:
     if row is None:
         return ""
     try:
-        item = item_rows.item(row, settings.dialect)
+        item = item_rows.read_item(row, settings.dialect)
     except RowInvalid:
         return ""
     return " ".join(filter(None, [item.sku, item.name]))
@@ -226,7 +226,7 @@ async def read_folders(client: Balance, settings: BalanceSettings) -> list[Catal
         async for row in rows:
             if items.is_folder(row):
                 try:
-                    folder = items.item(row, settings.dialect)
+                    folder = items.read_item(row, settings.dialect)
                 except RowInvalid:
                     continue
                 names[folder.uid] = (folder.name, folder.group)

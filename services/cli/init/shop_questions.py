@@ -14,9 +14,9 @@ from services.cli.init.balance_questions import CatalogueFolder, show_findings
 from services.cli.init.interview import Interview, confirm, say, show_choices
 from services.cli.init.settings_template import SettingValue
 from services.cli.screen import console, report_unreadable
-from services.connectors.http.unreadable import Listing
-from services.connectors.woocommerce.categories import Category
+from services.connectors.http.listing import Listing
 from services.connectors.woocommerce.client import WooCommerce
+from services.connectors.woocommerce.products import Category
 from services.engine.clock import utc_now
 from services.engine.outbox.upstream_errors import UpstreamError
 from services.settings import SettingsError

@@ -17,16 +17,16 @@ from services.catalog_importer.product_match import ProductMatch, are_translatio
 from services.catalog_importer.records import sku_ref
 from services.cli.links.table import LinkLine
 from services.cli.links.verdicts import KnownLinks, LinkVerdict, judge_match, refuse_duplicates
-from services.connectors.http.unreadable import Unreadable, readable
+from services.connectors.http.listing import UnreadableRecord, skip_unreadable
 from services.connectors.woocommerce.product import Product
 
 
 class AllProducts(Protocol):
     """A shop whose products can be gone through."""
 
-    def every_product(self) -> AsyncIterator[Product | Unreadable]: ...
+    def every_product(self) -> AsyncIterator[Product | UnreadableRecord]: ...
 
-    def trashed_products(self) -> AsyncIterator[Product | Unreadable]: ...
+    def trashed_products(self) -> AsyncIterator[Product | UnreadableRecord]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +54,12 @@ async def rebuild_links(shop: AllProducts, known: KnownLinks) -> list[LinkVerdic
 
     Raises `UpstreamError`.
     """
-    seen, left_out = ShopProducts(known), list[Unreadable]()
+    seen, left_out = ShopProducts(known), list[UnreadableRecord]()
     for item in known.items.values():
         if known.rules is None or isinstance(check_eligibility(item_traits(item), known.rules), Eligible):
             seen.sold[sku_ref(item)].append(item.item)
     for products in (shop.every_product(), shop.trashed_products()):
-        async for product in readable(products, left_out):
+        async for product in skip_unreadable(products, left_out):
             seen.add(product)
     verdicts = [verdict for uid in sorted(known.items) for verdict in _of_item(known.items[uid], seen)]
     unread = [LinkVerdict(LinkLine(0, "", ""), why=one.detail) for one in left_out]

@@ -20,7 +20,7 @@ from services.catalog_importer.product_match import (
 )
 from services.cli.command import InvalidArgument
 from services.cli.links.table import LinkLine
-from services.connectors.http.unreadable import Unreadable
+from services.connectors.http.listing import UnreadableRecord
 from services.connectors.woocommerce.product import Product
 from services.engine.outbox.upstream_errors import Rejected
 from services.settings.catalogue import CatalogueSettings
@@ -163,7 +163,7 @@ def find_item(text: str, known: KnownLinks) -> str:
 class ProductLookup(Protocol):
     """What is read of a shop."""
 
-    async def products_by_sku(self, skus: Iterable[str]) -> Mapping[str, Sequence[Product | Unreadable]]: ...
+    async def products_by_sku(self, skus: Iterable[str]) -> Mapping[str, Sequence[Product | UnreadableRecord]]: ...
 
     async def product(self, product_id: int) -> Product | None: ...
 
@@ -198,9 +198,9 @@ async def _by_id(line: LinkLine, known: KnownLinks, shop: ProductLookup) -> list
     return [judge_product(line, product, known)]
 
 
-def _by_sku(line: LinkLine, found: Sequence[Product | Unreadable], known: KnownLinks) -> list[LinkVerdict]:
+def _by_sku(line: LinkLine, found: Sequence[Product | UnreadableRecord], known: KnownLinks) -> list[LinkVerdict]:
     for one in found:
-        if isinstance(one, Unreadable):
+        if isinstance(one, UnreadableRecord):
             return [LinkVerdict(line, why=one.detail)]
     match match_product(known.wanted(line.item, line.sku), [one for one in found if isinstance(one, Product)]):
         case ProductMatch() as matched:

@@ -42,7 +42,7 @@ from services.cli.orders.timeline import OrderTimeline
 from services.cli.rule_explanation import explain_known_order
 from services.cli.rule_explanation import show_explanation as show_rules
 from services.cli.screen import build_table, console, errors, print_json
-from services.connectors.identity.standing import told
+from services.connectors.identity.status import describe_block
 from services.engine.client.reader import read_events
 from services.engine.clock import utc_now
 from services.engine.state.files import database_path
@@ -183,7 +183,7 @@ async def orders_command(
     facts = collect_facts([envelope async for envelope in read_events(chosen.kafka, TOPICS)])
     found = list_order_states(facts, shops, utc_now(), read_waits(chosen))
     listed = [one for one in found if _is_listed(one, watching=watching, held=held, open_=open_)]
-    blocked = {name: told(event) for name, event in facts.unrecognized.items() if name in shops}
+    blocked = {name: describe_block(event) for name, event in facts.unrecognized.items() if name in shops}
     if json:
         counts = Counter(one.state for one in found)
         print_json({"counts": counts, "blocked_shops": blocked, "orders": [asdict(one) for one in listed]})

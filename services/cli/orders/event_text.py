@@ -26,7 +26,7 @@ from contracts.privacy import ForgetRequested
 from contracts.returns import ReturnPlanned, ReturnRequested
 from contracts.sales_orders import SalesOrderEnded, SalesOrderPlanned, SalesOrderRecorded
 from contracts.shop import OrderChanged, OrderRemoved, OrderUnreadable, RefundIssued, RefundRemoved, RefundUnreadable
-from services.accounting.documents.written import number
+from services.accounting.documents.figures import number
 
 
 @singledispatch

@@ -13,8 +13,7 @@ from contracts.envelope import Envelope
 from contracts.model import Event
 from contracts.order_statuses import is_paid, is_void
 from contracts.shop import OrderChanged, RefundIssued
-from services.accounting.documents.relations import role_of
-from services.accounting.documents.trigger import DEFAULT, is_triggered
+from services.accounting.documents.trigger import DEFAULT, is_triggered, role_of
 from services.cli.day_close.causes import Cause, unread_cause
 from services.cli.day_close.facts import OrderFacts, OrderHistory, collect_facts
 from services.cli.rule_explanation import find_hold

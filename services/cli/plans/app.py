@@ -20,7 +20,7 @@ from services.cli.plans.completeness import wait_until_complete
 from services.cli.plans.groups import list_groups
 from services.cli.plans.plan import Plan, show_plan, write_plan_csv, write_plan_html
 from services.cli.screen import console, errors, print_json, report_unreadable
-from services.connectors.http.unreadable import Unreadable, readable
+from services.connectors.http.listing import UnreadableRecord, skip_unreadable
 from services.connectors.upstreams import open_shop
 from services.engine.client.reader import read_events
 from services.engine.clock import utc_now
@@ -71,9 +71,9 @@ async def shop_only_command(shop: Shop = "", csv: Csv = None, json: Json = False
     chosen = read_settings()
     name = select_shop(chosen, shop)
     envelopes = [envelope async for envelope in read_events(chosen.kafka, CATALOGUE_TOPICS)]
-    linked, left_out = shop_only.linked_products(name, envelopes), list[Unreadable]()
+    linked, left_out = shop_only.linked_products(name, envelopes), list[UnreadableRecord]()
     async with open_shop(chosen, name, utc_now) as client:
-        products = readable(client.every_product(), left_out)
+        products = skip_unreadable(client.every_product(), left_out)
         found = await shop_only.find_shop_only(build_catalogue(chosen, name, envelopes), linked, products)
     if csv:
         shop_only.write_shop_only_csv(found, csv)

@@ -12,7 +12,7 @@ from contracts.catalog import GroupRule, MappingChanged, ProductLinked, ProductU
 from contracts.envelope import Envelope
 from contracts.model import Event
 from contracts.reasons import Reason
-from services.accounting.mapping.effective import Commanded, effective
+from services.accounting.mapping import Commanded, effective
 from services.catalog_importer.eligibility import Eligible, Skip, check_eligibility, item_traits
 from services.catalog_importer.records import sku_ref
 from services.engine.client.reader import read_events

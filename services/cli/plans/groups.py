@@ -9,7 +9,7 @@ from typing import Literal
 
 from rich.markup import escape
 
-from services.accounting.mapping.fate import fate
+from services.accounting.mapping import fate
 from services.catalog_importer.eligibility import item_traits
 from services.cli.plans.catalogue import KnownCatalogue
 from services.cli.screen import build_table, console

@@ -7,10 +7,10 @@ from typing import Any
 
 import orjson
 
-from services.connectors.http.refusal_objects import is_refusal
+from services.connectors.http.responses import is_refusal_object
 
 WRAPPERS = frozenset({"items", "value", "source", "data", "rows", "records"})
-"""API fact: instead of a bare array there may be an object around it with one of these keys, in any letter case."""
+"""Balance fact 19: instead of a bare array an answer may be an object with one of these keys, in any letter case."""
 ERROR = "error"
 _BOM = b"\xef\xbb\xbf"
 _UNKNOWN_PARAMETER = re.compile(r"(?:unknown parameter|неизвестный параметр|უცნობი პარამეტრი)\W*(\w*)", re.IGNORECASE)
@@ -18,20 +18,20 @@ _NO_MATCH = re.compile(r"\s*|.*(?:not found|не найден|ვერ მო�
 _LONGEST = 500
 
 
-def decoded(body: bytes) -> Any:
+def decode_json(body: bytes) -> Any:
     """The JSON of a body, with or without a byte order mark. Raises `ValueError` when it is none."""
     return orjson.loads(body.removeprefix(_BOM))
 
 
 def error_texts(body: bytes) -> tuple[str, ...]:
-    """The texts of `{"Error": [...]}` (API fact); empty when the body is something else."""
+    """The texts of `{"Error": [...]}` (Balance fact 21); empty when the body is something else."""
     try:
-        return stated_errors(decoded(body))
+        return error_texts_of(decode_json(body))
     except ValueError:
         return ()
 
 
-def stated_errors(known: Any) -> tuple[str, ...]:
+def error_texts_of(known: Any) -> tuple[str, ...]:
     """The texts of Balance's own error object, which holds nothing else; empty for any other."""
     if not isinstance(known, dict) or len(known) != 1:
         return ()
@@ -41,39 +41,39 @@ def stated_errors(known: Any) -> tuple[str, ...]:
     return tuple(str(text).strip() for text in (texts if isinstance(texts, list) else [texts]))
 
 
-def is_foreign(body: bytes) -> bool:
+def is_foreign_json(body: bytes) -> bool:
     """Whether a body is JSON in which something else than Balance refuses: `{"message": …}` and the like."""
     try:
-        known = decoded(body)
+        known = decode_json(body)
     except ValueError:
         return False
     rows = known if isinstance(known, list) else [known]
-    foreign = all(isinstance(row, dict) and row and is_refusal(row) for row in rows)
-    return bool(rows) and foreign and not stated_errors(known)
+    foreign = all(isinstance(row, dict) and row and is_refusal_object(row) for row in rows)
+    return bool(rows) and foreign and not error_texts_of(known)
 
 
-def said(body: bytes) -> str:
+def describe_error(body: bytes) -> str:
     """What a failed answer says, on one line: its `Error` texts, else the plain text; empty for JSON without them."""
     texts = error_texts(body)
     words = "; ".join(texts) if texts else _plain(body)
     return " ".join(words.split())[:_LONGEST]
 
 
-def unknown_parameter(words: str) -> str | None:
-    """The parameter that Balance refuses as unknown (API fact: with 404); "" when it does not name it."""
+def find_unknown_parameter(words: str) -> str | None:
+    """The parameter that Balance refuses as unknown (Balance fact 20: with 404); "" when it does not name it."""
     found = _UNKNOWN_PARAMETER.search(words)
     return found[1] if found else None
 
 
-def states_no_match(words: str) -> bool:
-    """Whether the text of a 404 means that nothing matches (API fact), rather than that nothing is published there."""
+def means_no_match(words: str) -> bool:
+    """Whether the text of a 404 means "nothing matches" (Balance fact 20) rather than "nothing is published there"."""
     return _NO_MATCH.fullmatch(words) is not None
 
 
-def echoed(body: bytes) -> dict[str, Any] | None:
+def read_echo(body: bytes) -> dict[str, Any] | None:
     """The record that answers a write; None when the body shows none (its shape is not known for sure)."""
     try:
-        rows = _unwrapped(decoded(body))
+        rows = _unwrapped(decode_json(body))
     except ValueError:
         return None
     return rows[0] if len(rows) == 1 and isinstance(rows[0], dict) else None

@@ -2,49 +2,72 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import aclosing
+from itertools import count
 from typing import Any
 
 import httpx
 
-from services.connectors.balance.answers import echoed
+from services.connectors.balance.answers import read_echo
 from services.connectors.balance.fields import reference
-from services.connectors.balance.paging import all_pages
-from services.connectors.balance.refusals import NothingThere, called, misaddressed, refusal_in
-from services.connectors.balance.stream import Rows, rows_of
-from services.connectors.balance.urls import constant_parameters, resource_url
-from services.connectors.balance.writing import body
-from services.connectors.http.http import Params, Upstream
+from services.connectors.balance.refusals import NoMatch, build_misaddressed, describe_call, find_refusal
+from services.connectors.balance.stream import Rows, parse_rows
+from services.connectors.balance.writing import encode_body
+from services.connectors.http.upstream import Params, Upstream
 from services.settings.balance import BalanceSettings
+
+# Where each resource is, and the parameters that this Balance wants with every read of it.
+
+STOCKS = "Stocks"
+
+
+def build_url(settings: BalanceSettings, resource: str) -> str:
+    """The address of a resource, under the publication that is set for it."""
+    return f"{settings.base_url(resource)}/{resource}"
+
+
+def fixed_parameters(settings: BalanceSettings, resource: str) -> dict[str, str]:
+    """The parameters that the settings ask for.
+
+    Balance facts 20 and 25: unknown parameters are refused, an empty `uid=` may give 502, only what is set is sent.
+    """
+    dialect = settings.dialect
+    wanted = {
+        "uid": dialect.uid_parameter.get(resource, ""),
+        "Source": dialect.source_parameter.get(resource, ""),
+        "Total": "false" if dialect.stocks_total_false and resource == STOCKS else "",
+    }
+    return {name: value for name, value in wanted.items() if value}
+
 
 JSON = {"Content-Type": "application/json"}
 NO_FILTER: Mapping[str, str] = {}
 
 
-class Api:
+class BalanceApi:
     """Reads and writes resources by name. `lists` waits long for large answers, `records` as long as for a write."""
 
     def __init__(self, settings: BalanceSettings, lists: Upstream, records: Upstream) -> None:
         self.settings = settings
         self._lists, self._records = lists, records
 
-    def published_as(self, resource: str, publication: str) -> Api:
+    def published_as(self, resource: str, publication: str) -> BalanceApi:
         """The same Balance, with one resource taken from another publication of the cloud."""
         dialect = self.settings.dialect
         moved = dialect.model_copy(update={"publication_of": dialect.publication_of | {resource: publication}})
-        return Api(self.settings.model_copy(update={"dialect": moved}), self._lists, self._records)
+        return BalanceApi(self.settings.model_copy(update={"dialect": moved}), self._lists, self._records)
 
     async def every(self, resource: str) -> Rows:
         """All rows of a resource, page by page where the settings say so.
 
         Raises `UpstreamError`, also when the answer stops half-way: whoever saw the end has seen everything.
         """
-        fixed = constant_parameters(self.settings, resource)
+        fixed = fixed_parameters(self.settings, resource)
         pages = resource in self.settings.dialect.paging
         size = self.settings.dialect.page_size
         rows = (
-            all_pages(lambda number: self.rows(resource, {**fixed, "Pack": number, "PackSize": size}))
+            read_pages(lambda number: self.rows(resource, {**fixed, "Pack": number, "PackSize": size}))
             if pages
             else self.rows(resource, fixed)
         )
@@ -53,12 +76,12 @@ class Api:
                 yield row
 
     async def where(self, resource: str, **fields: str) -> Rows:
-        """The rows whose fields have these values (API fact: any field name filters); none is no error."""
+        """The rows whose fields have these values (Balance fact 26: any field name filters); none is no error."""
         async with aclosing(self._read(self._records, resource, fields, may_be_empty=True)) as rows:
             try:
                 async for row in rows:
                     yield row
-            except NothingThere:
+            except NoMatch:
                 return
 
     async def one(self, resource: str, uid: str) -> dict[str, Any] | None:
@@ -68,37 +91,37 @@ class Api:
         """
         found, meant = None, (uid.lower(), None)
         try:
-            async with self._records.stream_get(resource_url(self.settings, resource), params={"uid": uid}) as response:
+            async with self._records.stream_get(build_url(self.settings, resource), params={"uid": uid}) as response:
                 async for row in self._rows_in(response, may_be_empty=True):
                     found = found or (row if reference(row, "uid") in meant else None)
-                self._records.believed(response)
-        except NothingThere:
+                self._records.confirm_answer(response)
+        except NoMatch:
             return None
         return found
 
     async def put(self, resource: str, document: Mapping[str, Any]) -> dict[str, Any] | None:
-        """Writes one record (API facts: the body is an array; several at once may be half written).
+        """Writes one record (Balance fact 8: the body is an array; several at once may be half written).
 
         Gives what Balance echoes, None when it echoes nothing usable: reading back is the proof.
         """
         return await self._write("PUT", resource, document)
 
     async def patch(self, resource: str, document: Mapping[str, Any]) -> dict[str, Any] | None:
-        """Changes the named fields of an existing record (API fact: PATCH needs its `uid`)."""
+        """Changes the named fields of an existing record (Balance fact 9: PATCH needs its `uid`)."""
         return await self._write("PATCH", resource, document)
 
     async def _write(self, method: str, resource: str, document: Mapping[str, Any]) -> dict[str, Any] | None:
         response = await self._records.request(
             method,
-            resource_url(self.settings, resource),
+            build_url(self.settings, resource),
             writes=True,
-            content=body(document, resource, self.settings.dialect),
+            content=encode_body(document, resource, self.settings.dialect),
             headers=JSON,
         )
-        if (refusal := refusal_in(response, self.settings.dialect)) is not None:
+        if (refusal := find_refusal(response, self.settings.dialect)) is not None:
             raise refusal
-        self._records.believed(response)
-        return echoed(response.content)
+        self._records.confirm_answer(response)
+        return read_echo(response.content)
 
     async def rows(self, resource: str, params: Params = NO_FILTER) -> Rows:
         """The rows of one answer to an unfiltered read. A 404 that does not say "not found" is a wrong address."""
@@ -106,19 +129,50 @@ class Api:
             try:
                 async for row in rows:
                     yield row
-            except NothingThere as error:
+            except NoMatch as error:
                 if not error.stated:
-                    raise misaddressed(error.message, error.status) from None
+                    raise build_misaddressed(error.message, error.status) from None
 
     async def _read(self, upstream: Upstream, resource: str, params: Params, *, may_be_empty: bool = False) -> Rows:
-        url = resource_url(self.settings, resource)
+        url = build_url(self.settings, resource)
         async with (
             upstream.stream_get(url, params=params or None) as response,
             aclosing(self._rows_in(response, may_be_empty=may_be_empty)) as rows,
         ):
             async for row in rows:
                 yield row
-            upstream.believed(response)
+            upstream.confirm_answer(response)
 
     def _rows_in(self, response: httpx.Response, *, may_be_empty: bool) -> Rows:
-        return rows_of(response.aiter_bytes(), called(response), self.settings.dialect, may_be_empty=may_be_empty)
+        return parse_rows(
+            response.aiter_bytes(), describe_call(response), self.settings.dialect, may_be_empty=may_be_empty
+        )
+
+
+# Reading page by page, where the settings say so (Balance fact 24).
+
+
+async def read_pages(page: Callable[[int], Rows]) -> Rows:
+    """The rows of all pages. It ends at the first empty page.
+
+    A page that begins with the record that began an earlier one ends it too and is left out: that Balance ignores
+    `Pack` and has given everything at once, or begins again. Short pages end nothing: Balance may cap the size.
+    """
+    begun: set[Any] = set()
+    for number in count(1):
+        empty = True
+        async with aclosing(page(number)) as rows:
+            async for row in rows:
+                if empty and _mark(row) in begun:
+                    return
+                if empty:
+                    begun.add(_mark(row))
+                empty = False
+                yield row
+        if empty:
+            return
+
+
+def _mark(row: dict[str, Any]) -> str:
+    """What tells a record from others: its uid, or all of it where rows have none (stock, prices)."""
+    return reference(row, "uid") or repr(row)

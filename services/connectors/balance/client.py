@@ -22,16 +22,23 @@ from typing import Any, Self
 import httpx
 from pydantic import SecretStr
 
-from services.connectors.balance import clients, items, prices, pricing, probe, series, stocks, warehouses
-from services.connectors.balance.api import Api
+from services.connectors.balance import clients, items, prices, probe, stocks
+from services.connectors.balance.api import BalanceApi
 from services.connectors.balance.clients import ClientRef
-from services.connectors.balance.probe import Finding
-from services.connectors.balance.refusals import refine_for, voice_of
+from services.connectors.balance.probe import ResourceProbe
+from services.connectors.balance.refusals import build_labels, build_refine
+from services.connectors.balance.stocks import Warehouse
 from services.connectors.balance.stream import Rows
-from services.connectors.balance.warehouses import Warehouse
-from services.connectors.http.http import Limits, Observe, Sleep, Timeouts, Upstream, unobserved
-from services.connectors.http.tls import tls_context
-from services.connectors.http.unreadable import Unreadable
+from services.connectors.http.listing import UnreadableRecord
+from services.connectors.http.upstream import (
+    Limits,
+    Observe,
+    Sleep,
+    Timeouts,
+    Upstream,
+    create_tls_context,
+    ignore_call,
+)
 from services.settings.balance import BalanceSettings
 
 
@@ -44,7 +51,7 @@ class Balance:
         password: SecretStr,
         *,
         transport: httpx.AsyncBaseTransport | None = None,
-        observe: Observe = unobserved,
+        observe: Observe = ignore_call,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         sleep: Sleep = asyncio.sleep,
     ) -> None:
@@ -53,8 +60,10 @@ class Balance:
         Lists and single records have connections of their own: a slow catalogue holds up no document.
         Raises `SettingsError` when `balance.ca-file` cannot be used.
         """
-        voice, dialect = voice_of(settings), settings.dialect
-        trust = None if transport else tls_context(voice.name, ca_file=settings.ca_file, verify=settings.verify_tls)
+        voice, dialect = build_labels(settings), settings.dialect
+        trust = (
+            None if transport else create_tls_context(voice.name, ca_file=settings.ca_file, verify=settings.verify_tls)
+        )
         upstream = partial(
             Upstream,
             voice,
@@ -63,14 +72,14 @@ class Balance:
             limits=Limits(concurrency=settings.concurrency),
             tls=trust,
             transport=transport,
-            refine=refine_for(voice, dialect),
+            refine=build_refine(voice, dialect),
             observe=observe,
             clock=clock,
             sleep=sleep,
         )
         self._lists = upstream(timeouts=_timeouts(settings.read_timeout))
         self._records = upstream(timeouts=_timeouts(settings.write_timeout))
-        self._api, self._dialect, self._clock = Api(settings, self._lists, self._records), dialect, clock
+        self._api, self._dialect, self._clock = BalanceApi(settings, self._lists, self._records), dialect, clock
 
     async def __aenter__(self) -> Self:
         return self
@@ -83,25 +92,25 @@ class Balance:
         await self._lists.close()
         await self._records.close()
 
-    async def probe(self, only: Collection[str] | None = None) -> tuple[Finding, ...]:
+    async def probe(self, only: Collection[str] | None = None) -> tuple[ResourceProbe, ...]:
         """What this user may read here, resource by resource, or `only` of some; changes nothing."""
-        return await probe.probe(self._api, only)
+        return await probe.probe_resources(self._api, only)
 
     def items(self) -> Rows:
         """All items and folders."""
-        return self._api.every(items.RESOURCE)
+        return self._api.every(items.ITEMS)
 
     def stocks(self) -> Rows:
         """All stock rows."""
-        return self._api.every(stocks.RESOURCE)
+        return self._api.every(stocks.STOCKS)
 
     def prices(self) -> Rows:
         """All prices that hold now."""
-        return self._api.every(prices.RESOURCE)
+        return self._api.every(prices.PRICES)
 
     def item_pricing(self) -> Rows:
         """All price-setting documents; `pricing.latest_prices` makes prices of them."""
-        return self._api.every(pricing.RESOURCE)
+        return self._api.every(prices.ITEM_PRICING)
 
     def discounts(self) -> Rows:
         """All discounts, under the name that the settings give to the resource."""
@@ -110,22 +119,22 @@ class Balance:
     async def current_prices(self) -> Rows:
         """The prices that hold now, from wherever this dialect takes them."""
         documents = self._dialect.item_pricing
-        found = pricing.latest_prices(self.item_pricing(), until=self._clock()) if documents else self.prices()
+        found = prices.select_latest_prices(self.item_pricing(), until=self._clock()) if documents else self.prices()
         async for row in found:
             yield row
 
     async def item(self, uid: str) -> dict[str, Any] | None:
         """The item or folder with this uid, None when there is none."""
-        return await self._api.one(items.RESOURCE, uid)
+        return await self._api.one(items.ITEMS, uid)
 
     def series(self, item: str | None = None) -> Rows:
-        """All lots, or those of one item (API fact: some builds give lots only by item)."""
-        return self._api.every(series.RESOURCE) if item is None else self._api.where(series.RESOURCE, Item=item)
+        """All lots, or those of one item (Balance fact 33: some builds give lots only by item)."""
+        return self._api.every(stocks.LOTS) if item is None else self._api.where(stocks.LOTS, Item=item)
 
     async def warehouses(self) -> list[Warehouse]:
         """All warehouses; one that cannot be read is logged and left out."""
-        async with aclosing(self._api.every(warehouses.RESOURCE)) as rows:
-            return [one async for row in rows if (one := warehouses.readable_warehouse(row)) is not None]
+        async with aclosing(self._api.every(stocks.WAREHOUSES)) as rows:
+            return [one async for row in rows if (one := stocks.readable_warehouse(row)) is not None]
 
     async def warehouse_names(self) -> Mapping[str, str]:
         """The warehouses' names by uid."""
@@ -141,15 +150,15 @@ class Balance:
 
     async def put_client(self, document: Mapping[str, Any]) -> dict[str, Any] | None:
         """Creates or replaces a client; gives what Balance echoes, if it echoes anything."""
-        return await self._api.put(clients.RESOURCE, document)
+        return await self._api.put(clients.CLIENTS, document)
 
-    def every_client(self) -> AsyncIterator[ClientRef | Unreadable]:
+    def every_client(self) -> AsyncIterator[ClientRef | UnreadableRecord]:
         """All clients that are neither folders nor marked for deletion."""
         return clients.every(self._api)
 
     async def patch_client(self, document: Mapping[str, Any]) -> dict[str, Any] | None:
         """Changes the named fields of the client with this `uid`, and no other."""
-        return await self._api.patch(clients.RESOURCE, document)
+        return await self._api.patch(clients.CLIENTS, document)
 
     async def sale(self, uid: str) -> dict[str, Any] | None:
         """The Sale with this uid, None when there is none."""

@@ -1,4 +1,4 @@
-"""Clients: who buys (balance-api 2.8)."""
+"""Clients: who buys (Balance fact 36)."""
 
 from __future__ import annotations
 
@@ -6,12 +6,21 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
-from services.connectors.balance.api import Api
-from services.connectors.balance.fields import deleted, flag, needed_reference, reference, text, value
-from services.connectors.balance.rows import Row, RowInvalid, reading
-from services.connectors.http.unreadable import Unreadable
+from services.connectors.balance.api import BalanceApi
+from services.connectors.balance.fields import (
+    Row,
+    RowInvalid,
+    deleted,
+    flag,
+    needed_reference,
+    reading_row,
+    reference,
+    text,
+    value,
+)
+from services.connectors.http.listing import UnreadableRecord
 
-RESOURCE = "Clients"
+CLIENTS = "Clients"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +42,9 @@ class ClientRef:
     row: Row = field(default_factory=dict, compare=False, repr=False)
 
 
-def client(row: Row) -> ClientRef:
+def read_client(row: Row) -> ClientRef:
     """The client in a row. Raises `RowInvalid` without uid."""
-    with reading(RESOURCE, reference(row, "uid")):
+    with reading_row(CLIENTS, reference(row, "uid")):
         return ClientRef(
             uid=needed_reference(row, "uid"),
             name=text(row, "Name"),
@@ -57,13 +66,13 @@ def _contacts(row: Row, name: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(each for each in (text(row, name), *entries) if each))
 
 
-async def by_number(api: Api, number: str) -> ClientRef | None:
+async def by_number(api: BalanceApi, number: str) -> ClientRef | None:
     """The client with this personal or company number; folders and those marked for deletion do not count.
 
     Of several the one with the lowest uid is taken, so that it is the same one every time. The number is compared
     here too: a Balance that ignores the filter must not give us a stranger.
     """
-    found = [client(row) async for row in api.where(RESOURCE, ID=number) if _has_number(row, number)]
+    found = [read_client(row) async for row in api.where(CLIENTS, ID=number) if _has_number(row, number)]
     return min(found, key=lambda ref: ref.uid, default=None)
 
 
@@ -71,23 +80,23 @@ def _has_number(row: Row, number: str) -> bool:
     return text(row, "ID") == number and not flag(row, "IsGroup") and not deleted(row)
 
 
-async def every(api: Api) -> AsyncIterator[ClientRef | Unreadable]:
+async def every(api: BalanceApi) -> AsyncIterator[ClientRef | UnreadableRecord]:
     """All clients; folders and those marked for deletion do not count."""
-    async with aclosing(api.every(RESOURCE)) as rows:
+    async with aclosing(api.every(CLIENTS)) as rows:
         async for row in rows:
             if not flag(row, "IsGroup") and not deleted(row):
                 yield _listed(row)
 
 
-def _listed(row: Row) -> ClientRef | Unreadable:
+def _listed(row: Row) -> ClientRef | UnreadableRecord:
     """A client of a list: one that cannot be read does not hide the others."""
     try:
-        return client(row)
+        return read_client(row)
     except RowInvalid as error:
-        return Unreadable(error.reason, error.detail)
+        return UnreadableRecord(error.reason, error.detail)
 
 
-async def by_uid(api: Api, uid: str) -> ClientRef | None:
+async def by_uid(api: BalanceApi, uid: str) -> ClientRef | None:
     """The client with this uid."""
-    row = await api.one(RESOURCE, uid)
-    return client(row) if row else None
+    row = await api.one(CLIENTS, uid)
+    return read_client(row) if row else None

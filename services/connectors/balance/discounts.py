@@ -1,4 +1,4 @@
-"""Discounts of Balance (balance-api 2.13): a percentage off, or a price, for items or whole groups within a window."""
+"""Discounts of Balance (Balance fact 30): a percentage off, or a price, for items or whole groups within a window."""
 
 from __future__ import annotations
 
@@ -7,8 +7,17 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from contracts.money import to_tetri
-from services.connectors.balance.fields import flag, moment, needed_reference, number, tabular, text
-from services.connectors.balance.rows import FieldInvalid, Row, reading
+from services.connectors.balance.fields import (
+    FieldInvalid,
+    Row,
+    flag,
+    moment,
+    needed_reference,
+    number,
+    reading_row,
+    tabular,
+    text,
+)
 from services.engine.clock import TBILISI
 from services.settings.balance import DiscountSettings
 
@@ -41,7 +50,7 @@ def discount(row: Row, rules: DiscountSettings) -> Discount | None:
     worse than to leave them out. Raises `RowInvalid` for one that cannot be right.
     """
     code = text(row, "Code")
-    with reading(rules.resource, code):
+    with reading_row(rules.resource, code):
         if not flag(row, "IsActive") or _conditional(row, rules) or tabular(row, "Schedule"):
             return None
         percent, price = _amounts(row, rules)

@@ -9,14 +9,14 @@ from decimal import Decimal
 from functools import partial
 
 from services.connectors.balance import fields
-from services.connectors.balance.rows import Row, reading
-from services.connectors.balance.writing import written_name
+from services.connectors.balance.fields import Row, reading_row
+from services.connectors.balance.writing import wire_name
 from services.settings.balance import Dialect
 
 
 @dataclass(frozen=True, slots=True)
 class StoredLine:
-    """A line; None where Balance states nothing. `item` is None when Balance dropped it (API fact: quirk 12)."""
+    """A line; None where Balance states nothing. `item` is None when Balance dropped it (Balance fact 37)."""
 
     uid: str | None
     number: str | None
@@ -55,12 +55,12 @@ class StoredDocument:
     posted: bool | None = None
 
 
-def stored_document(row: Row, resource: str, dialect: Dialect) -> StoredDocument:
+def read_stored_document(row: Row, resource: str, dialect: Dialect) -> StoredDocument:
     """The document in a row; `resource` is its name in this dialect, renamed fields are read under both names.
 
     Raises `RowInvalid` without uid, or for a figure or date that is none.
     """
-    with reading(resource, fields.reference(row, "uid")):
+    with reading_row(resource, fields.reference(row, "uid")):
         named = partial(_named, resource=resource, dialect=dialect)
         lines = tuple(_line(each, named) for each in fields.tabular(row, named(row, "Items")))
         return StoredDocument(
@@ -108,8 +108,8 @@ def _line(row: Row, named: Callable[[Row, str], str]) -> StoredLine:
 
 
 def _named(row: Row, name: str, resource: str, dialect: Dialect) -> str:
-    """The name under which a field is found: as we write it here, if it is there (API fact: GET may name it apart)."""
-    written = written_name(name, resource, dialect) if dialect.field_names else name
+    """The name of a field in an answer: as written, if present, else its usual name (Balance fact 16)."""
+    written = wire_name(name, resource, dialect) if dialect.field_names else name
     return written if fields.value(row, written) is not None else name
 
 

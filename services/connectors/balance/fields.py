@@ -1,23 +1,67 @@
-"""Reading one field of a row, whatever its letter case (API fact: `VATRate` and `VATrate` both occur).
+"""Reading one field of a row, whatever its letter case (Balance fact 15: `VATRate` and `VATrate` both occur).
 
-`""`, null and a missing field are alike (API fact). What may be wrong in a way that matters raises `FieldInvalid`.
+`""`, null and a missing field are alike (Balance fact 13). A value that cannot be read raises `FieldInvalid`.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-from services.connectors.balance.dates import read_moment
-from services.connectors.balance.numbers import read_number, write_number
-from services.connectors.balance.rows import FieldInvalid, Row
+from pydantic import ValidationError
+
+from contracts.reasons import Reason
+from contracts.validation import problem
+from services.connectors.balance.values import format_number, parse_moment, parse_number
+
+# A row of an answer that cannot be used.
+
+Row = Mapping[str, Any]
+"""One record of an answer, as it came."""
+
+
+class FieldInvalid(ValueError):
+    """A field of a row cannot be read; `problem` continues a sentence that begins with the field's name."""
+
+    def __init__(self, field: str, problem: str) -> None:
+        super().__init__(f"{field} {problem}")
+        self.field, self.problem = field, problem
+
+
+class RowInvalid(Exception):
+    """A row that cannot be used; `detail` tells a person which record of Balance to mend, and which field."""
+
+    def __init__(self, resource: str, uid: str | None, field: str, problem: str) -> None:
+        self.reason = Reason.BALANCE_ROW_INVALID
+        self.resource, self.uid, self.field = resource, uid, field
+        self.detail = (
+            f"Balance {resource}, {uid or 'a row without uid'}: {field} {problem}. "
+            "Correct it in Balance; the next import takes it up"
+        )
+        super().__init__(self.detail)
+
+
+@contextmanager
+def reading_row(resource: str, uid: str | None) -> Iterator[None]:
+    """Names resource and uid for whatever is wrong with a row that is read inside. Raises `RowInvalid`."""
+    try:
+        yield
+    except FieldInvalid as error:
+        raise RowInvalid(resource, uid, error.field, error.problem) from None
+    except ValidationError as error:
+        fault = error.errors(include_url=False)[0]
+        field = ".".join(str(part) for part in fault["loc"])
+        raise RowInvalid(resource, uid, field, problem(fault, value=True)) from None
+
 
 _GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _NO_REFERENCE = re.compile(r"(?:0*-)+0*")
-"""API fact: an empty reference is the zero GUID, `-0000-0000-0000-`, or empty text."""
+"""Balance fact 12: an empty reference is the zero GUID, `-0000-0000-0000-`, or empty text."""
 _TRUE = frozenset({"true", "1", "yes", "да", "დიახ", "კი"})
 _DELETED = frozenset({"deletionmark", "isdeleted", "markedfordeletion"})
 
@@ -37,7 +81,7 @@ def text(row: Row, name: str) -> str | None:
         return found.strip() or None
     if isinstance(found, bool):
         return str(found).lower()
-    return write_number(found) if isinstance(found, int | Decimal) else None
+    return format_number(found) if isinstance(found, int | Decimal) else None
 
 
 def reference(row: Row, name: str) -> str | None:
@@ -58,7 +102,7 @@ def number(row: Row, name: str) -> Decimal | None:
     """The number in a field, None when empty. Raises `FieldInvalid` for what is no number."""
     found = value(row, name)
     try:
-        return read_number(found)
+        return parse_number(found)
     except ValueError as error:
         raise FieldInvalid(name, f"{_shown(found)} {error}") from None
 
@@ -67,7 +111,7 @@ def moment(row: Row, name: str) -> datetime | None:
     """The moment in a field (UTC), None when empty. Raises `FieldInvalid` for what is no date."""
     found = value(row, name)
     try:
-        return read_moment(found)
+        return parse_moment(found)
     except ValueError as error:
         raise FieldInvalid(name, f"{_shown(found)} {error}") from None
 

@@ -1,4 +1,4 @@
-"""Items of the catalogue, folders among them (balance-api 2.1)."""
+"""Items of the catalogue, folders among them (Balance facts 27 and 28)."""
 
 from __future__ import annotations
 
@@ -6,11 +6,20 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from contracts.balance import Accounts, ItemKind
-from services.connectors.balance.fields import deleted, flag, needed_reference, number, reference, text
-from services.connectors.balance.rows import FieldInvalid, Row, reading
+from services.connectors.balance.fields import (
+    FieldInvalid,
+    Row,
+    deleted,
+    flag,
+    needed_reference,
+    number,
+    reading_row,
+    reference,
+    text,
+)
 from services.settings.balance import Dialect
 
-RESOURCE = "Items"
+ITEMS = "Items"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +48,9 @@ class ItemRow:
     deleted: bool
 
 
-def item(row: Row, dialect: Dialect) -> ItemRow:
+def read_item(row: Row, dialect: Dialect) -> ItemRow:
     """The item in a row. Raises `RowInvalid` without uid or name, or for a weight that is no number."""
-    with reading(RESOURCE, reference(row, "uid")):
+    with reading_row(ITEMS, reference(row, "uid")):
         return ItemRow(
             uid=needed_reference(row, "uid"),
             kind=_kind(row, dialect),
@@ -64,7 +73,7 @@ def item(row: Row, dialect: Dialect) -> ItemRow:
 
 
 def is_folder(row: Row) -> bool:
-    """Whether a row is a folder (API fact: folders stand among the items)."""
+    """Whether a row is a folder (Balance fact 27: folders are listed among the items)."""
     return flag(row, "IsGroup")
 
 

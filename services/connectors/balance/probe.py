@@ -7,11 +7,10 @@ from collections.abc import Collection, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from services.connectors.balance import clients, items, prices, pricing, series, stocks, warehouses
-from services.connectors.balance.api import Api
+from services.connectors.balance import clients, items, prices, stocks
+from services.connectors.balance.api import BalanceApi, fixed_parameters
 from services.connectors.balance.refusals import UnknownParameter
 from services.connectors.balance.stream import Rows
-from services.connectors.balance.urls import constant_parameters
 from services.engine.outbox.upstream_errors import AccessDenied, UpstreamError
 from services.settings.balance import BalanceSettings
 
@@ -24,7 +23,7 @@ NO_DOCUMENT = "5c0f1d0e-3b7a-5d53-9d0b-6a3c1e0f7b21"
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class ResourceProbe:
     """What was found out about one resource. `status` is the HTTP status of a failure, if there was an answer.
 
     `rows` were seen, `more` may be there; None where a resource is only looked up by key. `advice` says what to do,
@@ -39,7 +38,7 @@ class Finding:
     advice: str = ""
 
 
-async def probe(api: Api, only: Collection[str] | None = None) -> tuple[Finding, ...]:
+async def probe_resources(api: BalanceApi, only: Collection[str] | None = None) -> tuple[ResourceProbe, ...]:
     """A finding for each resource that is used in this dialect, in the order in which they matter.
 
     `only` these are asked, if it is given; receipts are asked only so, since hardly any Balance has them.
@@ -47,7 +46,7 @@ async def probe(api: Api, only: Collection[str] | None = None) -> tuple[Finding,
     lookups, usual = _lookups(api.settings), _usual(api.settings) if only is None else only
     return tuple(
         await asyncio.gather(
-            *([_paged_items(api)] if _asked(items.RESOURCE, only) else []),
+            *([_paged_items(api)] if _asked(items.ITEMS, only) else []),
             *(_listed(api, resource) for resource in _lists(api.settings) if _asked(resource, only)),
             *(_looked_up(api, resource, filters) for resource, filters in lookups.items() if resource in usual),
         )
@@ -59,16 +58,16 @@ def _asked(resource: str, only: Collection[str] | None) -> bool:
 
 
 def _lists(settings: BalanceSettings) -> tuple[str, ...]:
-    price_source = pricing.RESOURCE if settings.dialect.item_pricing else prices.RESOURCE
+    price_source = prices.ITEM_PRICING if settings.dialect.item_pricing else prices.PRICES
     discounts = (settings.discounts.resource,) if settings.discounts.read else ()
-    return warehouses.RESOURCE, price_source, stocks.RESOURCE, series.RESOURCE, *discounts
+    return stocks.WAREHOUSES, price_source, stocks.STOCKS, stocks.LOTS, *discounts
 
 
 def _lookups(settings: BalanceSettings) -> Mapping[str, Mapping[str, str]]:
     document = {"uid": NO_DOCUMENT}
     dialect = settings.dialect
     return {
-        clients.RESOURCE: {"ID": NOBODY},
+        clients.CLIENTS: {"ID": NOBODY},
         dialect.sale_resource: document,
         dialect.credit_note_resource: document,
         dialect.bank_receipt_resource: document,
@@ -77,40 +76,40 @@ def _lookups(settings: BalanceSettings) -> Mapping[str, Mapping[str, str]]:
 
 
 def _usual(settings: BalanceSettings) -> Collection[str]:
-    return clients.RESOURCE, settings.dialect.sale_resource, settings.dialect.credit_note_resource
+    return clients.CLIENTS, settings.dialect.sale_resource, settings.dialect.credit_note_resource
 
 
-async def _paged_items(api: Api) -> Finding:
+async def _paged_items(api: BalanceApi) -> ResourceProbe:
     """Items by one page of one row; bare where this Balance knows no paging, which is no fault unless it is set."""
-    fixed = constant_parameters(api.settings, items.RESOURCE)
+    fixed = fixed_parameters(api.settings, items.ITEMS)
     try:
-        return await _counted(items.RESOURCE, api.rows(items.RESOURCE, {**fixed, "Pack": 1, "PackSize": 1}), full=1)
+        return await _counted(items.ITEMS, api.rows(items.ITEMS, {**fixed, "Pack": 1, "PackSize": 1}), full=1)
     except UnknownParameter as error:
-        if items.RESOURCE in api.settings.dialect.paging:
-            return _failed(items.RESOURCE, error)
+        if items.ITEMS in api.settings.dialect.paging:
+            return _failed(items.ITEMS, error)
     except UpstreamError as error:
-        return await _elsewhere(api, items.RESOURCE, error)
-    return await _listed(api, items.RESOURCE)
+        return await _elsewhere(api, items.ITEMS, error)
+    return await _listed(api, items.ITEMS)
 
 
-async def _listed(api: Api, resource: str) -> Finding:
+async def _listed(api: BalanceApi, resource: str) -> ResourceProbe:
     try:
-        return await _counted(resource, api.rows(resource, constant_parameters(api.settings, resource)))
+        return await _counted(resource, api.rows(resource, fixed_parameters(api.settings, resource)))
     except UpstreamError as error:
         return await _elsewhere(api, resource, error)
 
 
-async def _looked_up(api: Api, resource: str, filters: Mapping[str, str]) -> Finding:
+async def _looked_up(api: BalanceApi, resource: str, filters: Mapping[str, str]) -> ResourceProbe:
     """By a key that nothing has. A receipt's name is a guess until Balance says in so many words "not found"."""
     guessed = resource in (api.settings.dialect.bank_receipt_resource, api.settings.dialect.cash_receipt_resource)
     try:
         await _counted(resource, api.rows(resource, filters) if guessed else api.where(resource, **filters))
     except UpstreamError as error:
         return _failed(resource, error)
-    return Finding(resource, ok=True)
+    return ResourceProbe(resource, ok=True)
 
 
-async def _counted(resource: str, rows: Rows, full: int = COUNTED) -> Finding:
+async def _counted(resource: str, rows: Rows, full: int = COUNTED) -> ResourceProbe:
     """Count rows; `full` of them say that there may be more."""
     count = 0
     async with aclosing(rows):
@@ -118,21 +117,21 @@ async def _counted(resource: str, rows: Rows, full: int = COUNTED) -> Finding:
             count += 1
             if count >= COUNTED:
                 break
-    return Finding(resource, ok=True, rows=count, more=count >= full)
+    return ResourceProbe(resource, ok=True, rows=count, more=count >= full)
 
 
-async def _elsewhere(api: Api, resource: str, error: UpstreamError) -> Finding:
-    """Whether a resource that is closed to us here is open under the cloud's other publication (balance-api U1)."""
+async def _elsewhere(api: BalanceApi, resource: str, error: UpstreamError) -> ResourceProbe:
+    """Whether a resource that is closed to us here is open under the cloud's other publication (Balance fact 2)."""
     other = _other_publication(api.settings, resource)
     if other is None or not isinstance(error, AccessDenied):
         return _failed(resource, error)
     moved = api.published_as(resource, other)
     try:
-        await _counted(resource, moved.rows(resource, constant_parameters(api.settings, resource)))
+        await _counted(resource, moved.rows(resource, fixed_parameters(api.settings, resource)))
     except UpstreamError:
         return _failed(resource, error)
     advice = f'it answers under publication "{other}": set balance.dialect.publication-of.{resource} = "{other}"'
-    return Finding(resource, ok=False, status=error.status, advice=advice)
+    return ResourceProbe(resource, ok=False, status=error.status, advice=advice)
 
 
 def _other_publication(settings: BalanceSettings, resource: str) -> str | None:
@@ -141,5 +140,5 @@ def _other_publication(settings: BalanceSettings, resource: str) -> str | None:
     return "a" if settings.dialect.publication_of.get(resource, settings.publication) == "o" else "o"
 
 
-def _failed(resource: str, error: UpstreamError) -> Finding:
-    return Finding(resource, ok=False, status=error.status, advice=error.message)
+def _failed(resource: str, error: UpstreamError) -> ResourceProbe:
+    return ResourceProbe(resource, ok=False, status=error.status, advice=error.message)

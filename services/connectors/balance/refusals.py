@@ -1,4 +1,4 @@
-"""What Balance's error answers mean for us (balance-api U12: by status, then the `Error` list, then the text)."""
+"""What Balance's error answers mean for us (Balance facts 21, 22 and 46)."""
 
 from __future__ import annotations
 
@@ -9,11 +9,16 @@ import httpx
 
 from contracts.reason_texts import text_of
 from contracts.reasons import Reason
-from services.connectors.balance.answers import error_texts, is_foreign, said, states_no_match, unknown_parameter
-from services.connectors.http.descriptions import beginning, described, is_page
-from services.connectors.http.http import Refine
-from services.connectors.http.statuses import FAILED, NOT_DONE
-from services.connectors.http.voice import Voice
+from services.connectors.balance.answers import (
+    describe_error,
+    error_texts,
+    find_unknown_parameter,
+    is_foreign_json,
+    means_no_match,
+)
+from services.connectors.http.errors import FAILED, NOT_PROCESSED
+from services.connectors.http.responses import UpstreamLabels, describe_response, excerpt, is_web_page
+from services.connectors.http.upstream import RefineError
 from services.engine.outbox.upstream_errors import (
     AccessDenied,
     ForeignAnswer,
@@ -27,11 +32,11 @@ from services.engine.outbox.upstream_errors import (
 from services.settings.balance import BalanceSettings, Dialect
 
 _PROFILES = {"storera": "Storera", "vendoo": "Vendoo", "b2c": "B2C"}
-_MEND_ADDRESS = (
+_FIX_ADDRESS = (
     "Check balance.application-id, balance.publication and balance.url in davtari.toml, and that the web service is "
     "switched on: Administration → Data synchronization settings → data export by means of Web-Services"
 )
-_MEND_PARAMETER = {
+_FIX_PARAMETER = {
     "Pack": "take {resource} out of balance.dialect.paging",
     "PackSize": "take {resource} out of balance.dialect.paging",
     "uid": "take {resource} out of balance.dialect.uid-parameter",
@@ -41,11 +46,11 @@ _MEND_PARAMETER = {
 
 
 _OWN = frozenset({400, 404, 409, 422})
-"""The 4xx with which Balance refuses what it was sent (balance-api 1.8, U12); all others come from the way there."""
+"""The 4xx with which Balance refuses what it was sent (Balance fact 46); all others come from the way there."""
 _TOO_LARGE = frozenset({413, 414, 431})
 
 
-class NothingThere(Rejected):
+class NoMatch(Rejected):
     """404 to a read: nothing matches, or nothing is published there. `stated` when the words mean the former."""
 
     def __init__(self, message: str, *, stated: bool) -> None:
@@ -61,24 +66,24 @@ class UnknownParameter(Rejected):
         self.parameter = parameter
 
 
-def voice_of(settings: BalanceSettings) -> Voice:
+def build_labels(settings: BalanceSettings) -> UpstreamLabels:
     """How Balance is named to a person, with the menu path of the profile that is set (claim S0.29)."""
     profile = _PROFILES[settings.profile]
-    mend_access = (
+    fix_access = (
         f"In Balance: Administration → Data synchronization settings → {profile} → rights of the user "
         f"(ადმინისტრირება → მონაცემთა სინქრონიზაციის პარამეტრები → {profile}). If the rights are there: compare "
         f"balance.user-name and the password file; in the cloud try the other publication (balance.publication "
         f'"o" or "a", or balance.dialect.publication-of for one resource); see that no proxy adds a Content-Type to GET'
     )
-    return Voice("Balance", Reason.BALANCE_REFUSED, mend_access, _MEND_ADDRESS)
+    return UpstreamLabels("Balance", Reason.BALANCE_REFUSED, fix_access, _FIX_ADDRESS)
 
 
-def refine_for(voice: Voice, dialect: Dialect) -> Refine:
+def build_refine(labels: UpstreamLabels, dialect: Dialect) -> RefineError:
     """Balance's own verdict about a failed call; it gives None where the general rules hold."""
-    return partial(_refined, voice, dialect)
+    return partial(_refined, labels, dialect)
 
 
-def refused(what: str, words: str, dialect: Dialect, status: int | None) -> UpstreamError:
+def build_refusal(what: str, words: str, dialect: Dialect, status: int | None) -> UpstreamError:
     """What Balance's own words mean: for the message a refusal, whose cause is told apart; or nobody can be served."""
     text, reason = _with(what, words), _meant(words, dialect)
     if reason is Reason.BALANCE_REFUSED and _states_outage(words, dialect):
@@ -86,7 +91,7 @@ def refused(what: str, words: str, dialect: Dialect, status: int | None) -> Upst
     return Rejected(text, reason=reason, status=status)
 
 
-def foreign_answer(what: str, *, writes: bool, status: int | None = None) -> UpstreamError:
+def build_foreign_answer(what: str, *, writes: bool, status: int | None = None) -> UpstreamError:
     """An answer that cannot be Balance's: a login page, a proxy or a protection has answered."""
     kind = UnknownOutcome if writes else ForeignAnswer
     return kind(f"{what}. {_fix(Reason.BALANCE_BAD_ANSWER)}", status=status, reason=Reason.BALANCE_BAD_ANSWER)
@@ -104,37 +109,39 @@ def _meant(words: str, dialect: Dialect) -> Reason:
     return Reason.BALANCE_STOCK_SHORT if short else Reason.BALANCE_REFUSED
 
 
-def refusal_in(response: httpx.Response, dialect: Dialect) -> UpstreamError | None:
+def find_refusal(response: httpx.Response, dialect: Dialect) -> UpstreamError | None:
     """The refusal in an answer to a write that is a 2xx all the same; `UnknownOutcome` for a foreign answer."""
     if error_texts(response.content):
-        return refused(called(response), said(response.content), dialect, response.status_code)
-    if is_foreign(response.content):
-        shown = beginning(response.text)
-        return foreign_answer(f'{called(response)} with "{shown}"', writes=True, status=response.status_code)
+        return build_refusal(describe_call(response), describe_error(response.content), dialect, response.status_code)
+    if is_foreign_json(response.content):
+        shown = excerpt(response.text)
+        return build_foreign_answer(
+            f'{describe_call(response)} with "{shown}"', writes=True, status=response.status_code
+        )
     return None
 
 
-def called(response: httpx.Response) -> str:
+def describe_call(response: httpx.Response) -> str:
     """Which call was answered, and how: `Balance: PUT Sale: HTTP 400`. No parameters: they may be personal."""
     request = response.request
-    return f"Balance: {request.method} {_resource(request)}: {described(response)}"
+    return f"Balance: {request.method} {_resource(request)}: {describe_response(response)}"
 
 
-def misaddressed(what: str, status: int | None) -> Misaddressed:
+def build_misaddressed(what: str, status: int | None) -> Misaddressed:
     """Something answers there, and it is not the Exchange service."""
-    return Misaddressed(f"{what}. {_MEND_ADDRESS}", status=status)
+    return Misaddressed(f"{what}. {_FIX_ADDRESS}", status=status)
 
 
-def _refined(voice: Voice, dialect: Dialect, response: httpx.Response, writes: bool) -> UpstreamError | None:
-    status, words = response.status_code, said(response.content)
-    what = called(response)
+def _refined(labels: UpstreamLabels, dialect: Dialect, response: httpx.Response, writes: bool) -> UpstreamError | None:
+    status, words = response.status_code, describe_error(response.content)
+    what = describe_call(response)
     if status in (401, 403):
-        return AccessDenied(f"{_with(what, words)}. {voice.mend_access}", status=status)
-    if status in NOT_DONE or status < 400:
+        return AccessDenied(f"{_with(what, words)}. {labels.fix_access}", status=status)
+    if status in NOT_PROCESSED or status < 400:
         return None
     failed, own = status in FAILED or status >= 500, bool(error_texts(response.content))
     if (own and (writes or not failed)) or _states_outage(words, dialect):
-        return refused(what, words, dialect, status)
+        return build_refusal(what, words, dialect, status)
     if failed:
         return None if writes else ReadFailed(_with(what, words), status=status)
     return _refused_request(response, what, words, dialect, writes=writes)
@@ -149,21 +156,21 @@ def _refused_request(
 ) -> UpstreamError:
     """A 4xx: in Balance's words about what was asked, in foreign ones about nothing but the way there."""
     status = response.status_code
-    foreign = is_page(response) or is_foreign(response.content)
+    foreign = is_web_page(response) or is_foreign_json(response.content)
     if status == 405 or (status == 404 and foreign):
-        return misaddressed(what, status)
+        return build_misaddressed(what, status)
     if (status not in _OWN and status not in _TOO_LARGE) or (foreign and status not in _TOO_LARGE):
-        shown = f' with "{beginning(response.text)}"' if response.text.strip() else ""
+        shown = f' with "{excerpt(response.text)}"' if response.text.strip() else ""
         fix = _fix(Reason.BALANCE_BAD_ANSWER)
         return AccessDenied(f"{what}{shown}. {fix}", status=status, reason=Reason.BALANCE_BAD_ANSWER)
-    return refused(what, words, dialect, status) if writes or status != 404 else _not_found(response, what, words)
+    return build_refusal(what, words, dialect, status) if writes or status != 404 else _not_found(response, what, words)
 
 
 def _not_found(response: httpx.Response, what: str, words: str) -> UpstreamError:
-    parameter = unknown_parameter(words)
+    parameter = find_unknown_parameter(words)
     if parameter is None:
-        return NothingThere(_with(what, words), stated=states_no_match(words))
-    mend = _MEND_PARAMETER.get(parameter, "it cannot be looked up that way here").format(
+        return NoMatch(_with(what, words), stated=means_no_match(words))
+    mend = _FIX_PARAMETER.get(parameter, "it cannot be looked up that way here").format(
         resource=_resource(response.request)
     )
     return UnknownParameter(

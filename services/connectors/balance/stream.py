@@ -11,12 +11,10 @@ from typing import Any
 
 import ijson
 
-from services.connectors.balance.answers import said, stated_errors
+from services.connectors.balance.answers import WRAPPERS, describe_error, error_texts_of
 from services.connectors.balance.array import ArrayParser
-from services.connectors.balance.refusals import foreign_answer, refused
-from services.connectors.balance.shape import BARE, Shape
-from services.connectors.http.descriptions import beginning
-from services.connectors.http.refusal_objects import is_refusal
+from services.connectors.balance.refusals import build_foreign_answer, build_refusal
+from services.connectors.http.responses import excerpt, is_refusal_object
 from services.engine.outbox.upstream_errors import Unavailable, UpstreamError
 from services.settings.balance import Dialect
 
@@ -30,13 +28,13 @@ Raw = dict[str, Any]
 Rows = AsyncGenerator[Raw, None]
 
 
-async def rows_of(chunks: AsyncIterator[bytes], what: str, dialect: Dialect, *, may_be_empty: bool = False) -> Rows:
+async def parse_rows(chunks: AsyncIterator[bytes], what: str, dialect: Dialect, *, may_be_empty: bool = False) -> Rows:
     """The rows of an answer. `what` names the call in errors; numbers come as int or Decimal.
 
     Raises `Unavailable` when the answer breaks off or cannot be Balance's, `Rejected` when it is an `Error` list. A
     body without any content is an error too, unless it `may_be_empty`.
     """
-    parser = Parser(what, dialect)
+    parser = RowParser(what, dialect)
     async for chunk in chunks:
         for start in range(0, len(chunk), PIECE):
             for row in parser.feed(chunk[start : start + PIECE]):
@@ -45,12 +43,12 @@ async def rows_of(chunks: AsyncIterator[bytes], what: str, dialect: Dialect, *, 
         yield row
 
 
-class Parser:
+class RowParser:
     """Takes an answer in pieces and gives the rows that are complete."""
 
     def __init__(self, what: str, dialect: Dialect) -> None:
         self._what, self._dialect = what, dialect
-        self._shape, self._head, self._held = Shape(), b"", b""
+        self._shape, self._head, self._held = RowsLocator(), b"", b""
         self._found: Any = ijson.sendable_list()
         self._machine: Any = None
         self._count = self._records = 0
@@ -104,7 +102,7 @@ class Parser:
         found = list(self._found)
         self._found.clear()
         if not self._count and found and _is_foreign(found[0]):
-            raise self._bad(f'"{beginning(str(found[0]))}"')
+            raise self._bad(f'"{excerpt(str(found[0]))}"')
         rows = [row if isinstance(row, dict) else {} for row in found]
         self._count, self._records = self._count + len(rows), self._records + sum(map(bool, rows))
         return rows
@@ -113,7 +111,7 @@ class Parser:
         """The rows that were left. Raises `ForeignAnswer` for a list without any record."""
         rows = self._taken()
         if self._count and not self._records:
-            raise self._bad("a list of something else than records")
+            raise self._bad("a list of something other than records")
         return rows
 
     def _whole(self, may_be_empty: bool) -> list[Raw]:
@@ -126,10 +124,10 @@ class Parser:
             raise self._broken_off() from None
         if known is None or known == {}:
             return self._nothing(may_be_empty)
-        if stated_errors(known):
-            raise refused(self._what, said(self._head), self._dialect, None)
+        if error_texts_of(known):
+            raise build_refusal(self._what, describe_error(self._head), self._dialect, None)
         if not isinstance(known, dict) or _is_foreign(known):
-            raise self._bad(f'"{beginning(self._head.decode(errors="replace"))}"')
+            raise self._bad(f'"{excerpt(self._head.decode(errors="replace"))}"')
         return [known]
 
     def _nothing(self, may_be_empty: bool) -> list[Raw]:
@@ -143,12 +141,51 @@ class Parser:
     def _unreadable(self) -> UpstreamError:
         if self._count or self._head.lstrip().startswith((b"[", b"{")):
             return self._bad(f"no valid JSON after {self._count} rows")  # what it begins with may be personal
-        return self._bad(f'"{beginning(self._head.decode(errors="replace"))}"')
+        return self._bad(f'"{excerpt(self._head.decode(errors="replace"))}"')
 
     def _bad(self, found: str) -> UpstreamError:
         """An answer that cannot be Balance's. Nothing follows from it, and it is asked again later."""
-        return foreign_answer(f"{self._what}: the answer is {found}", writes=False)
+        return build_foreign_answer(f"{self._what}: the answer is {found}", writes=False)
 
 
 def _is_foreign(row: Any) -> bool:
-    return isinstance(row, dict) and bool(row) and is_refusal(row)
+    return isinstance(row, dict) and bool(row) and is_refusal_object(row)
+
+
+# Finds the rows of an answer from its beginning (Balance fact 19: bare array, wrapped array, single object).
+
+BARE = "item"
+
+
+class RowsLocator:
+    """Looks at the beginning of an answer until it shows an array of rows."""
+
+    def __init__(self) -> None:
+        self._events: Any = ijson.sendable_list()
+        self._parser: Any = ijson.basic_parse_coro(self._events)
+        self._depth, self._key, self._is_record = 0, "", False
+
+    def rows_at(self, piece: bytes) -> str | None:
+        """The path of the rows (as ijson names it), once it is known. Raises `ijson.JSONError`.
+
+        An object with a `uid` before its array is a record with a tabular part, not a wrapper.
+        """
+        self._parser.send(piece)
+        for event, value in self._events:
+            if (path := self._step(event, value)) is not None:
+                return path
+        self._events.clear()
+        return None
+
+    def _step(self, event: str, value: Any) -> str | None:
+        if event == "start_array" and self._depth == 0:
+            return BARE
+        if event == "start_array" and self._wraps():
+            return f"{self._key}.item"
+        if event == "map_key" and self._depth == 1:
+            self._key, self._is_record = value, self._is_record or value.lower() == "uid"
+        self._depth += event.startswith("start_") - event.startswith("end_")
+        return None
+
+    def _wraps(self) -> bool:
+        return self._depth == 1 and self._key.lower() in WRAPPERS and not self._is_record

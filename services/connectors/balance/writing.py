@@ -9,8 +9,7 @@ from typing import Any
 
 import orjson
 
-from services.connectors.balance.dates import write_day, write_moment
-from services.connectors.balance.numbers import read_number, write_number
+from services.connectors.balance.values import format_day, format_moment, format_number, parse_number
 from services.settings.balance import Dialect
 
 NUMERIC = frozenset(
@@ -22,25 +21,25 @@ NUMERIC = frozenset(
 """Written fields that are numbers: their text becomes a JSON number where `numbers-as-text` is off."""
 
 
-def wire(document: Mapping[str, Any], resource: str, dialect: Dialect) -> dict[str, Any]:
+def to_wire(document: Mapping[str, Any], resource: str, dialect: Dialect) -> dict[str, Any]:
     """The document as it goes out, tabular parts included; Decimals stay only where numbers are not text.
 
-    Empty text, None and empty lists are left out, so that Balance applies its own defaults (API fact).
+    Empty text, None and empty lists are left out, so that Balance applies its own defaults (Balance fact 13).
     `dialect.field_names` renames a field everywhere, or of one resource as `SalesCredit.VATRate`.
     """
     return {
-        written_name(name, resource, dialect): _written(name, value, resource, dialect)
+        wire_name(name, resource, dialect): _written(name, value, resource, dialect)
         for name, value in document.items()
         if not _is_empty(value)
     }
 
 
-def body(document: Mapping[str, Any], resource: str, dialect: Dialect) -> bytes:
+def encode_body(document: Mapping[str, Any], resource: str, dialect: Dialect) -> bytes:
     """The body of a write: an array of one document, UTF-8."""
-    return orjson.dumps([wire(document, resource, dialect)], default=_exact)
+    return orjson.dumps([to_wire(document, resource, dialect)], default=_exact)
 
 
-def written_name(name: str, resource: str, dialect: Dialect) -> str:
+def wire_name(name: str, resource: str, dialect: Dialect) -> str:
     """How a field is called in this Balance."""
     names = dialect.field_names
     return names.get(f"{resource}.{name}") or names.get(name) or name
@@ -50,26 +49,26 @@ def _written(name: str, value: Any, resource: str, dialect: Dialect) -> Any:
     if isinstance(value, str):
         return _number(name, value, dialect)
     if isinstance(value, Mapping):
-        return wire(value, resource, dialect)
+        return to_wire(value, resource, dialect)
     if isinstance(value, list | tuple):
         return [_written(name, each, resource, dialect) for each in value]
     if isinstance(value, datetime):
-        return write_moment(value)
+        return format_moment(value)
     if isinstance(value, date):
-        return write_day(value)
+        return format_day(value)
     return _number(name, value, dialect)
 
 
 def _number(name: str, value: Any, dialect: Dialect) -> Any:
     if dialect.numbers_as_text:
-        return write_number(value) if isinstance(value, int | Decimal) and not isinstance(value, bool) else value
+        return format_number(value) if isinstance(value, int | Decimal) and not isinstance(value, bool) else value
     return _digits(value) if isinstance(value, str) and name in NUMERIC else value
 
 
 def _digits(text: str) -> Any:
     """The number that a text is; text that is none goes out as it stands, and Balance says what it thinks of it."""
     try:
-        return read_number(text)
+        return parse_number(text)
     except ValueError:
         return text
 
@@ -81,5 +80,5 @@ def _is_empty(value: Any) -> bool:
 def _exact(value: Any) -> Any:
     """A Decimal as a JSON number digit by digit; a float would not be exact."""
     if isinstance(value, Decimal):
-        return orjson.Fragment(write_number(value))
+        return orjson.Fragment(format_number(value))
     raise TypeError(f"{type(value).__name__} cannot be sent to Balance")

@@ -1,4 +1,4 @@
-"""Whoever waits for an upstream learns when a call to it, made by anyone in this process, was answered."""
+"""Reports answered calls to whatever waits for an upstream, whoever in this process made the call."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from typing import Protocol
 from weakref import WeakSet
 
 
-class Waits(Protocol):
-    """Something that waits while an upstream does not answer."""
+class AnswerListener(Protocol):
+    """Something that waits while an upstream does not answer, such as a circuit breaker."""
 
     def answered(self, began: float) -> None:
-        """A call that began at this moment of the monotonic clock was answered."""
+        """A call that began at this time of the monotonic clock was answered."""
 
 
-_WAITING: defaultdict[str, WeakSet[Waits]] = defaultdict(WeakSet)
-"""By address of the upstream. What nobody holds any more leaves by itself."""
+_LISTENERS: defaultdict[str, WeakSet[AnswerListener]] = defaultdict(WeakSet)
+"""By URL of the upstream. A listener that nobody references any more is removed automatically."""
 
 
-def wait_for(address: str, waits: Waits) -> None:
-    """Tell it of answered calls to this address from now on."""
-    _WAITING[address].add(waits)
+def add_listener(address: str, listener: AnswerListener) -> None:
+    """Report answered calls to this URL to the listener from now on."""
+    _LISTENERS[address].add(listener)
 
 
-def answered(address: str, began: float) -> None:
-    """A call to this address, begun at this moment, was answered as it should be."""
-    for waits in list(_WAITING.get(address, ())):
-        waits.answered(began)
+def notify_answered(address: str, began: float) -> None:
+    """Report a call to this URL, begun at this time of the monotonic clock, that was answered by the API itself."""
+    for listener in list(_LISTENERS.get(address, ())):
+        listener.answered(began)

@@ -13,11 +13,22 @@ from datetime import datetime, timedelta
 
 from contracts.identity import ShopIdentified
 from contracts.reasons import Reason
-from services.connectors.identity.evidence import Verdict, judge
-from services.connectors.identity.kept import standing, standings
-from services.connectors.identity.orders import PlacedOrder
-from services.connectors.identity.seen import Seen, ShowsItself, look
-from services.connectors.identity.standing import Standing, awaited, refusal, told
+from services.connectors.identity.evidence import (
+    IdentitySource,
+    IdentityVerdict,
+    PlacedOrder,
+    ShopObservation,
+    compare_identity,
+    observe_shop,
+)
+from services.connectors.identity.status import (
+    IdentityStatus,
+    describe_block,
+    format_block,
+    read_status,
+    read_statuses,
+    recognition_condition,
+)
 from services.engine.outbox.engine import Engine
 from services.engine.outbox.lane import Deliver, Lane
 from services.engine.outbox.outcome import Blocked, Outcome, Retry
@@ -34,7 +45,7 @@ Shut = Callable[[], Awaitable[Retry | None]]
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class LastCheck:
     """The last look at a shop: against which identity, at what moment, and why it is blocked, if it is."""
 
     known: ShopIdentified | None
@@ -42,13 +53,13 @@ class Judged:
     blocked: Retry | None
 
 
-class Guard:
+class ShopGuard:
     """Before what a service reads from or writes to one shop. Where no shop is known yet, the first one is ours."""
 
-    def __init__(self, name: str, shop: ShowsItself, settings: ShopSettings, clock: Callable[[], datetime]) -> None:
+    def __init__(self, name: str, shop: IdentitySource, settings: ShopSettings, clock: Callable[[], datetime]) -> None:
         self.name, self._shop, self._settings, self._clock = name, shop, settings, clock
         self._every = timedelta(seconds=settings.identity_check)
-        self._last: Judged | None = None
+        self._last: LastCheck | None = None
         self._turn = asyncio.Lock()
         self._engine: Engine | None = None
         self._ready = asyncio.Event()
@@ -67,47 +78,47 @@ class Guard:
         """Why nothing may pass now; None when the shop is ours. A shop that cannot be looked at lets nothing pass."""
         engine = await self._attached()
         async with self._turn:
-            found = await standing(engine.database, self.name)
+            found = await read_status(engine.database, self.name)
             if waits := self.decided_elsewhere(found):
                 return waits
             if self._last is not None and self._is_current(self._last, found.known):
                 return self._last.blocked
             return await self._looked(engine, found)
 
-    def decided_elsewhere(self, found: Standing) -> Retry | None:
+    def decided_elsewhere(self, found: IdentityStatus) -> Retry | None:
         """What store-feed has said of a blocked shop: it looks again, and says when the block ends."""
-        return Retry(told(found.strange), AGAIN) if found.strange else None
+        return Retry(describe_block(found.strange), AGAIN) if found.strange else None
 
-    def _is_current(self, last: Judged, known: ShopIdentified | None) -> bool:
+    def _is_current(self, last: LastCheck, known: ShopIdentified | None) -> bool:
         """Not after a person's word, and not after a clock that was set back."""
         every = min(self._every, RECHECK) if last.blocked else self._every
         return last.known == known and timedelta(0) <= self._clock() - last.at < every
 
-    async def _looked(self, engine: Engine, found: Standing) -> Retry | None:
+    async def _looked(self, engine: Engine, found: IdentityStatus) -> Retry | None:
         try:
             orders = await self.known_orders(engine, found)
-            seen = await look(self._shop, self._settings, orders)
-            blocked, known = await self.judge(engine, found, seen, orders)
+            seen = await observe_shop(self._shop, self._settings, orders)
+            blocked, known = await self.decide(engine, found, seen, orders)
         except UpstreamError as error:
             return _unseen(error)
         except SecretMissing as error:
             return Retry(f"shop {self.name}: {error}", AGAIN)
-        self._last = Judged(known, self._clock(), blocked)
+        self._last = LastCheck(known, self._clock(), blocked)
         return blocked
 
-    async def known_orders(self, _: Engine, __: Standing) -> tuple[PlacedOrder, ...]:
+    async def known_orders(self, _: Engine, __: IdentityStatus) -> tuple[PlacedOrder, ...]:
         """The orders that the shop must still have, newest first; only store-feed knows them."""
         return ()
 
-    async def judge(
-        self, _: Engine, found: Standing, seen: Seen, orders: Sequence[PlacedOrder]
+    async def decide(
+        self, _: Engine, found: IdentityStatus, seen: ShopObservation, orders: Sequence[PlacedOrder]
     ) -> tuple[Retry | None, ShopIdentified | None]:
         """Why the shop is blocked, if it is, and the identity that it was compared with."""
-        verdict = judge(found.known, seen, orders) if found.known else Verdict()
-        return (Retry(refusal(self.name, verdict.signs), AGAIN) if verdict.blocked else None), found.known
+        verdict = compare_identity(found.known, seen, orders) if found.known else IdentityVerdict()
+        return (Retry(format_block(self.name, verdict.signs), AGAIN) if verdict.blocked else None), found.known
 
 
-async def always_open() -> Retry | None:
+async def allow_always() -> Retry | None:
     """No guard."""
     return None
 
@@ -117,7 +128,7 @@ def _unseen(error: UpstreamError) -> Retry:
     return outcome if isinstance(outcome, Retry) else Retry(error.message, after)
 
 
-def guarded(deliver: Deliver, guard: Guard) -> Deliver:
+def guard_delivery(deliver: Deliver, guard: ShopGuard) -> Deliver:
     """The effect of a lane toward one shop, behind its guard. While it is shut the lane waits; no attempt counts."""
 
     async def delivering(rows: Sequence[Row]) -> Sequence[Outcome]:
@@ -127,12 +138,12 @@ def guarded(deliver: Deliver, guard: Guard) -> Deliver:
     return delivering
 
 
-def guarded_lane(lane: Lane, guard: Guard) -> Lane:
+def guard_lane(lane: Lane, guard: ShopGuard) -> Lane:
     """A lane toward one shop, behind its guard."""
-    return replace(lane, deliver=guarded(lane.deliver, guard))
+    return replace(lane, deliver=guard_delivery(lane.deliver, guard))
 
 
-class ByShop:
+class DocumentGuard:
     """Before the lanes toward Balance, which documents of all shops share: those of a shop that is not recognized wait.
 
     No shop is asked: store-feed says on the operations topic which of them are strange.
@@ -145,7 +156,7 @@ class ByShop:
         """A task of the service: from now on the guard knows what the service remembers."""
         self._engine = engine
 
-    def guarded(self, deliver: Deliver) -> Deliver:
+    def guard_delivery(self, deliver: Deliver) -> Deliver:
         """The effect of a lane, behind this guard. A row's subject begins with its shop."""
 
         async def delivering(rows: Sequence[Row]) -> Sequence[Outcome]:
@@ -160,10 +171,10 @@ class ByShop:
         if self._engine is None:
             raise RuntimeError("a lane was opened before its guard was attached to the engine")
         shops = {row.id: row.subject.partition(":")[0] for row in rows}
-        found = await standings(self._engine.database, set(shops.values()))
+        found = await read_statuses(self._engine.database, set(shops.values()))
         strange = {shop: one.strange for shop, one in found.items() if one.strange}
         return {
-            id_: Blocked(awaited(shop), Reason.SHOP_NOT_RECOGNIZED, told(strange[shop]))
+            id_: Blocked(recognition_condition(shop), Reason.SHOP_NOT_RECOGNIZED, describe_block(strange[shop]))
             for id_, shop in shops.items()
             if shop in strange
         }

@@ -1,7 +1,7 @@
-"""WooCommerce's JSON, and whether an answer can be one of WooCommerce's at all.
+"""Decodes WooCommerce's JSON, and decides whether an answer can be WooCommerce's at all.
 
-Protections, caches and plugins answer 200 with JSON of their own. What is asked for a record must be answered with that
-record, what is asked for a list with a list of records; anything else is no answer of WooCommerce.
+Protections, caches and plugins answer 200 with JSON of their own (WooCommerce fact 9). A request for a record must be
+answered with that record, a request for a list with a list of records; anything else is not WooCommerce's answer.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 
 import httpx
 
-from services.connectors.http.refusal_objects import is_refusal
+from services.connectors.http.responses import is_refusal_object
 from services.connectors.woocommerce import php
 
 _PHP_OUTPUT = re.compile(
@@ -24,24 +24,24 @@ _PHP_OUTPUT = re.compile(
     r"(?:Warning|Notice|Deprecated|Strict Standards|Parse error|Fatal error|Recoverable fatal error)(?:</b>)?:\s",
     re.IGNORECASE | re.DOTALL,
 )
-"""How PHP words its errors (`error_prepend_string` aside), with `html_errors` and without."""
+"""How PHP words its errors (`error_prepend_string` aside), with and without `html_errors`."""
 _JSON_BEGINS = re.compile(r"(?:\A|[\n>])[ \t]*([\[{])")
 """PHP ends each of its messages with a line end or a tag; WordPress writes its JSON in one line after them."""
 _CODE = re.compile(r"[A-Za-z][\w-]*", re.ASCII)
 _RECORD_BEGINS = re.compile(r'\s*\[?\s*\{\s*"id"')
 
 
-class NoAnswer(ValueError):
+class NotAnAnswer(ValueError):
     """The body cannot be WooCommerce's answer; the text continues `HTTP 200 with …`."""
 
 
-class BrokenAnswer(NoAnswer):
-    """The body is empty or ends too early: PHP broke off while it answered."""
+class BrokenAnswer(NotAnAnswer):
+    """The body is empty or ends too early: PHP stopped while it answered."""
 
 
 @dataclass(frozen=True, slots=True)
-class Decoded:
-    """The JSON of a body, and what PHP wrote around it, if it did."""
+class DecodedBody:
+    """The JSON of a body, and what PHP wrote around it, if anything."""
 
     value: Any
     php_output: str = ""
@@ -49,7 +49,7 @@ class Decoded:
 
 @dataclass(frozen=True, slots=True)
 class ErrorBody:
-    """WordPress's own error: `{"code", "message", "data"}`; `data` is a table, or a bare number or nothing."""
+    """WordPress's own error: `{"code", "message", "data"}`; `data` is an object, a bare number or null."""
 
     code: str
     message: str
@@ -62,24 +62,24 @@ class ErrorBody:
         return stated if isinstance(stated, int) and not isinstance(stated, bool) else None
 
 
-def decoded(response: httpx.Response) -> Decoded:
-    """The JSON of a body, numbers exact. Warnings of PHP before or after it do not change it. Raises `NoAnswer`."""
+def decode(response: httpx.Response) -> DecodedBody:
+    """The JSON of a body with exact numbers, also between warnings of PHP. Raises `NotAnAnswer`."""
     try:
         text = response.content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise NoAnswer("a body that is not UTF-8") from None
+        raise NotAnAnswer("a body that is not UTF-8") from None
     if not text.strip():
         raise BrokenAnswer("an empty body")
     try:
-        return Decoded(json.loads(text, parse_float=Decimal, parse_constant=_refuse))
+        return DecodedBody(json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant))
     except (ValueError, ArithmeticError):
         pass
     except RecursionError:
         raise BrokenAnswer("JSON that is nested too deeply") from None
-    for value, around in _within(text):
-        return Decoded(value, around)
+    for value, around in _json_within(text):
+        return DecodedBody(value, around)
     begun = has_php_output(text) or text.lstrip().startswith(("{", "["))
-    raise (BrokenAnswer if begun else NoAnswer)("no valid JSON")
+    raise (BrokenAnswer if begun else NotAnAnswer)("no valid JSON")
 
 
 def has_php_output(text: str) -> bool:
@@ -88,38 +88,38 @@ def has_php_output(text: str) -> bool:
 
 
 def is_record_like(text: str) -> bool:
-    """Whether a body begins as a record does: its characters may be somebody's data."""
+    """Whether a body begins like a record, whose characters may be personal data."""
     return _RECORD_BEGINS.match(text) is not None
 
 
-def table(value: Any, wanted: str | None = None) -> dict[str, Any]:
-    """The answered object; with `wanted` the record of that id or name. Raises `NoAnswer`."""
+def to_record(value: Any, wanted: str | None = None) -> dict[str, Any]:
+    """The answered object; with `wanted` the record with that id or name. Raises `NotAnAnswer`."""
     if not isinstance(value, dict):
-        raise NoAnswer("a list where one record is due" if isinstance(value, list) else "no JSON object")
+        raise NotAnAnswer("a list instead of one record" if isinstance(value, list) else "no JSON object")
     if wanted is None:
-        if is_refusal(value):
-            raise NoAnswer("an object that is no record")
+        if is_refusal_object(value):
+            raise NotAnAnswer("an object that is not a record")
     elif str(value.get("id")) != wanted and php.whole(value.get("id")) != php.whole(wanted):
-        raise NoAnswer(f"something else than record {wanted}")
+        raise NotAnAnswer(f"something other than record {wanted}")
     return value
 
 
-def rows(value: Any) -> list[Any]:
-    """The answered list; a row may be odd, but not all of them. Raises `NoAnswer`.
+def to_rows(value: Any) -> list[Any]:
+    """The answered list, in which single rows may be odd but not all of them. Raises `NotAnAnswer`.
 
-    PHP writes a list with gaps as an object whose names are numbers.
+    PHP writes a list with gaps as an object whose names are numbers (WooCommerce fact 12).
     """
     if isinstance(value, dict) and value and all(key.isdigit() for key in value):
         value = list(value.values())
     if not isinstance(value, list):
-        raise NoAnswer("one object where a list is due" if isinstance(value, dict) else "no list")
+        raise NotAnAnswer("one object instead of a list" if isinstance(value, dict) else "no list")
     if value and not any(is_record(row) for row in value):
-        raise NoAnswer("a list without a record")
+        raise NotAnAnswer("a list without a record")
     return value
 
 
-def error_body(value: Any) -> ErrorBody | None:
-    """WordPress's own error body; None for whatever else calls itself an error."""
+def read_error_body(value: Any) -> ErrorBody | None:
+    """WordPress's own error body; None for any other JSON, also for other errors."""
     if not isinstance(value, dict) or "data" not in value:
         return None
     code, message = value.get("code"), value.get("message")
@@ -128,8 +128,8 @@ def error_body(value: Any) -> ErrorBody | None:
     return ErrorBody(code, message or "", value["data"])
 
 
-def sentence(error: ErrorBody) -> str:
-    """The message of an error without markup, with each parameter's own fault."""
+def format_error(error: ErrorBody) -> str:
+    """The message of an error without markup, followed by the fault of each parameter."""
     plain = " ".join(unescape(re.sub(r"<[^>]*>", " ", error.message)).split())
     faults = error.data.get("params") if isinstance(error.data, dict) else None
     return f"{plain} ({'; '.join(map(str, faults.values()))})" if isinstance(faults, dict) and faults else plain
@@ -140,11 +140,11 @@ def is_record(row: Any) -> bool:
     return isinstance(row, dict) and ("id" in row or "slug" in row or "instance_id" in row)
 
 
-def _within(text: str) -> Iterator[tuple[Any, str]]:
+def _json_within(text: str) -> Iterator[tuple[Any, str]]:
     """The JSON between what PHP wrote before and after it."""
     if not has_php_output(text) and not text.lstrip().startswith(("{", "[")):
         return
-    decoder = json.JSONDecoder(parse_float=_exact, parse_int=_whole, parse_constant=_refuse)
+    decoder = json.JSONDecoder(parse_float=_to_decimal, parse_int=_to_int, parse_constant=_refuse_constant)
     for begins in _JSON_BEGINS.finditer(text):
         try:
             value, end = decoder.raw_decode(text, begins.start(1))
@@ -156,21 +156,21 @@ def _within(text: str) -> Iterator[tuple[Any, str]]:
             return
 
 
-def _exact(digits: str) -> Any:
-    """A number; as text where its exponent is beyond what a Decimal holds, so that only its own record is odd."""
+def _to_decimal(digits: str) -> Any:
+    """A number; text where its exponent exceeds what a Decimal can hold, so that only its own record is odd."""
     try:
         return Decimal(digits)
     except ArithmeticError:
         return digits
 
 
-def _whole(digits: str) -> Any:
-    """A whole number; as text where it has more digits than Python reads."""
+def _to_int(digits: str) -> Any:
+    """A whole number; text where it has more digits than Python converts."""
     try:
         return int(digits)
     except ValueError:
         return digits
 
 
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is no JSON")
+def _refuse_constant(constant: str) -> None:
+    raise ValueError(f"{constant} is not JSON")

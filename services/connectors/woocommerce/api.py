@@ -1,4 +1,4 @@
-"""Calls to `/wp-json/wc/v3`: addresses, JSON with exact numbers, and answers that cannot be WooCommerce's."""
+"""Calls to `/wp-json/wc/v3`: URLs, JSON with exact numbers, and detection of answers that are not WooCommerce's."""
 
 from __future__ import annotations
 
@@ -14,32 +14,39 @@ from typing import Any, TypeVar
 import httpx
 
 from contracts.reasons import Reason
-from services.connectors.http.descriptions import beginning
-from services.connectors.http.http import Upstream
-from services.connectors.http.statuses import foreign
-from services.connectors.http.voice import Explanation
+from services.connectors.http.errors import build_foreign_error
+from services.connectors.http.responses import Explanation, excerpt
+from services.connectors.http.upstream import Upstream
 from services.connectors.woocommerce import answers, diagnosis, php
 from services.connectors.woocommerce.access import PREFIX, Access
-from services.connectors.woocommerce.answers import BrokenAnswer, NoAnswer
-from services.connectors.woocommerce.pace import Pace
-from services.connectors.woocommerce.refusals import plugin_has_none
+from services.connectors.woocommerce.answers import BrokenAnswer, NotAnAnswer
+from services.connectors.woocommerce.refusals import is_missing_plugin_record
 from services.engine.outbox.upstream_errors import AccessDenied, ForeignAnswer, NotFound, ReadFailed, UpstreamError
 
 log = logging.getLogger(__name__)
 ROUTES = "/wc/v3"
 UNCACHED: Mapping[str, str] = {"Cache-Control": "no-cache", "Pragma": "no-cache"}
-"""Every read asks caches to ask the shop. Many ignore that: `fresh` reads carry a parameter that changes besides."""
+"""Every read asks caches to ask the shop. Many ignore that, so `fresh` reads also carry a parameter that changes."""
+SIZES = (100, 50, 25, 5, 1)
+"""WooCommerce fact 31: more than 100 is refused. Each divides the next one, so pages of different sizes align."""
+PER_PAGE = SIZES[0]
+PATIENCE = 32
+"""At most this many pages must succeed before a larger page is tried again."""
+CACHE_HEADERS = (
+    "Age", "X-Cache", "X-Cache-Status", "CF-Cache-Status", "X-LiteSpeed-Cache", "X-Proxy-Cache", "X-Varnish",
+    "X-WC-Cache", "Last-Modified",
+)  # fmt: skip
 ShapeT = TypeVar("ShapeT")
 AnswerT = TypeVar("AnswerT")
 Shape = Callable[[Any], ShapeT]
-"""From the JSON of an answer to what it is asked for. Raises `NoAnswer`."""
+"""Turns the JSON of an answer into the requested value. Raises `NotAnAnswer`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of a list; `total_pages` is None when a proxy swallowed the header.
+    """One page of a list; `total_pages` is None when a proxy removed the header.
 
-    `odd` are the places, from 0, in which something else stands than a record; `rows` are the others.
+    `odd` are the positions, from 0, that do not contain a record; `rows` are the others.
     """
 
     rows: list[dict[str, Any]]
@@ -47,128 +54,157 @@ class Page:
     odd: tuple[int, ...] = ()
 
 
-class Api:
+@dataclass(slots=True)
+class PageSize:
+    """The current page size of a list: smaller after a page that failed, larger again after successes."""
+
+    level: int = 0
+    successes: int = 0
+    patience: int = 1
+
+    def at(self, position: int) -> int:
+        """The size of the page that begins at this position: a divisor of it."""
+        return next(size for size in SIZES[self.level :] if position % size == 0)
+
+    def shrink(self, size: int) -> None:
+        """A page of this size failed: use smaller ones, and wait longer before trying a larger one again."""
+        self.level = min(SIZES.index(size) + 1, len(SIZES) - 1)
+        self.successes, self.patience = 0, min(2 * self.patience, PATIENCE)
+
+    def count_success(self) -> None:
+        """A full page succeeded; a shorter one proves nothing about the size."""
+        self.successes += 1
+        if self.level == 0:
+            self.patience = 1
+        elif self.successes >= self.patience:
+            self.level, self.successes = self.level - 1, 0
+
+    def reset_patience(self) -> None:
+        """A single record was at fault, not the size: try larger pages soon."""
+        self.patience = 1
+
+
+class ShopApi:
     """One shop's REST API. Every call raises an `UpstreamError` when it fails."""
 
     def __init__(self, upstream: Upstream, shop: str, access: Access, token: Callable[[], str]) -> None:
-        """`token` gives another text each time, for fresh reads."""
+        """`token` returns a different text on each call, for fresh reads."""
         self.shop = shop
         self.php_output = ""
-        """The beginning of what PHP wrote into an answer last; empty while it has written into none."""
-        self._paces: dict[str, Pace] = {}
+        """The beginning of the last PHP output found in an answer; empty while there was none."""
+        self._page_sizes: dict[str, PageSize] = {}
         self.time: datetime | None = None
-        """The shop's own time when it answered a read last, to the second; None where no answer has told it."""
+        """The shop's own time at its last answer to a read, to the second; None while no answer has stated it."""
         self._upstream, self._access, self._token = upstream, access, token
 
     @property
     def discovered_prefix(self) -> str:
-        """The REST prefix that the shop's home page named; empty while the usual or the configured one is used."""
+        """The REST prefix named by the shop's home page; empty while the usual or the configured one is used."""
         return self._access.discovered
 
     async def index(self, **params: str) -> dict[str, Any]:
         """The site's own description, `/wp-json/`."""
-        return await self._ask("/", params, partial(self._read_as, _index))
+        return await self._ask("/", params, partial(self._parse, _to_site))
 
     async def get(self, route: str, *, fresh: bool = False, **params: str | int) -> dict[str, Any]:
-        """A single record; a route that ends with a number is answered with the record of that id.
+        """A single record; if the route ends with a number, the answer must be the record with that id.
 
-        `fresh` bypasses caches. Raises `NotFound` when WooCommerce says that there is none.
+        `fresh` bypasses caches. Raises `NotFound` when WooCommerce states that there is none.
         """
         last = route.rpartition("/")[2]
         wanted = last if last.isdigit() else None
-        read = partial(self._read_as, lambda value: answers.table(value, wanted))
+        read = partial(self._parse, lambda value: answers.to_record(value, wanted))
         return await self._read(route, params, read, fresh=fresh)
 
-    async def answer(self, path: str) -> Any:
+    async def plugin_answer(self, path: str) -> Any:
         """The JSON of a plugin's own route, e.g. `/wp-json/wc-returns/v1/orders/17`.
 
-        Raises `NotFound` when the plugin says that there is none.
+        Raises `NotFound` when the plugin states that there is none.
         """
         try:
-            return await self._ask(path.removeprefix(f"/{PREFIX}"), {}, partial(self._read_as, _anything))
+            return await self._ask(path.removeprefix(f"/{PREFIX}"), {}, partial(self._parse, _to_plugin_value))
         except UpstreamError as error:
-            if not plugin_has_none(error):
+            if not is_missing_plugin_record(error):
                 raise
             raise NotFound(error.message, reason=Reason.SHOP_REFUSED, status=error.status, code=error.code) from error
 
     async def page(self, route: str, params: Mapping[str, str | int], *, fresh: bool = False) -> Page:
         """One page of a list."""
-        return await self._read(route, params, self._page, fresh=fresh)
+        return await self._read(route, params, self._to_page, fresh=fresh)
 
-    def _page(self, response: httpx.Response) -> Page:
+    def _to_page(self, response: httpx.Response) -> Page:
         total = response.headers.get("X-WP-TotalPages", "")
         pages = int(total) if total.isascii() and total.isdigit() else None
-        found = self._read_as(answers.rows, response)
+        found = self._parse(answers.to_rows, response)
         odd = tuple(index for index, row in enumerate(found) if not answers.is_record(row))
         return Page([row for row in found if answers.is_record(row)], pages, odd)
 
-    def pace(self, route: str) -> Pace:
-        """How large the pages of lists like this one may be at present."""
-        return self._paces.setdefault(_kind(route), Pace())
+    def page_size(self, route: str) -> PageSize:
+        """The current page size for lists of this kind."""
+        return self._page_sizes.setdefault(_route_kind(route), PageSize())
 
-    def set_pace(self, route: str, pace: Pace) -> None:
-        """Set it."""
-        self._paces[_kind(route)] = pace
+    def set_page_size(self, route: str, size: PageSize) -> None:
+        """Replace the page size for lists of this kind."""
+        self._page_sizes[_route_kind(route)] = size
 
     async def write(self, method: str, route: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """A change, and its echo. Raises `UnknownOutcome` also when the echo cannot be that of this change."""
 
-        async def sent(root: str) -> httpx.Response:
+        async def send(root: str) -> httpx.Response:
             return await self._upstream.request(method, root + ROUTES + route, json=body, writes=True)
 
-        response = await self._call(sent)
-        return self._read_as(lambda value: _echo(value, route, body), response, writes=True)
+        response = await self._call(send)
+        return self._parse(lambda value: _to_echo(value, route, body), response, writes=True)
 
-    async def cache_marks(self, route: str) -> str:
-        """What the answer to a read says of caches on its way, e.g. `Age 312, CF-Cache-Status HIT`; may be empty."""
+    async def cache_headers(self, route: str) -> str:
+        """What the answer to a read states about caches, e.g. `Age 312, CF-Cache-Status HIT`; may be empty."""
         headers = await self._read(route, {}, lambda response: response.headers, fresh=False)
-        return ", ".join(f"{name} {headers[name]}" for name in _CACHE_HEADERS if name in headers)
+        return ", ".join(f"{name} {headers[name]}" for name in CACHE_HEADERS if name in headers)
 
     async def _read(
         self, route: str, params: Mapping[str, str | int], read: Callable[[httpx.Response], AnswerT], *, fresh: bool
     ) -> AnswerT:
-        asked = {**params, "_": self._token()} if fresh else params
-        return await self._ask(ROUTES + route, asked, read)
+        return await self._ask(ROUTES + route, {**params, "_": self._token()} if fresh else params, read)
 
     async def _ask(
         self, path: str, params: Mapping[str, str | int], read: Callable[[httpx.Response], AnswerT]
     ) -> AnswerT:
-        async def asked(root: str) -> AnswerT:
+        async def ask(root: str) -> AnswerT:
             return read(await self._get(root + path, params))
 
-        return await self._call(asked)
+        return await self._call(ask)
 
-    async def _call(self, made: Callable[[str], Awaitable[AnswerT]]) -> AnswerT:
-        """A call to the API at the address that it is given; made again where the API is found at another address.
+    async def _call(self, send: Callable[[str], Awaitable[AnswerT]]) -> AnswerT:
+        """Call the API at its current root; call it again when the API is found under another root.
 
-        These errors mean that nothing was done, so a write can be sent again too.
+        The errors handled here mean that nothing was done, so a write can be sent again too.
         """
         root = self._access.root
         try:
-            return await made(root)
+            return await send(root)
         except (AccessDenied, ForeignAnswer) as error:
             await self._access.resolve(error, root)
-        return await made(self._access.root)
+        return await send(self._access.root)
 
     async def _get(self, url: str, params: Mapping[str, str | int]) -> httpx.Response:
         response = await self._upstream.request("GET", url, params=params, headers=UNCACHED, writes=False)
-        self.time = _date(response) or self.time
+        self.time = _parse_date(response) or self.time
         return response
 
-    def _read_as(self, shape: Shape[ShapeT], response: httpx.Response, *, writes: bool = False) -> ShapeT:
+    def _parse(self, shape: Shape[ShapeT], response: httpx.Response, *, writes: bool = False) -> ShapeT:
         try:
-            found = answers.decoded(response)
-            value = shape(found.value)
-        except NoAnswer as error:
-            raise self._no_answer(response, error, writes=writes) from None
-        self._upstream.believed(response)
-        self._access.answered()
-        self._note_php_output(found.php_output)
+            decoded = answers.decode(response)
+            value = shape(decoded.value)
+        except NotAnAnswer as error:
+            raise self._build_error(response, error, writes=writes) from None
+        self._upstream.confirm_answer(response)
+        self._access.forget_causes()
+        self._log_php_output(decoded.php_output)
         return value
 
-    def _note_php_output(self, output: str) -> None:
-        """Say once that PHP writes into the answers, and again when it writes something else."""
-        shown = beginning(output)
+    def _log_php_output(self, output: str) -> None:
+        """Log PHP output in an answer once, and again when it changes."""
+        shown = excerpt(output)
         if not shown:
             return
         if shown != self.php_output:
@@ -176,55 +212,49 @@ class Api:
             log.warning("PHP writes into the shop's answers", extra={"shop": self.shop, "why": shown, "fix": fix})
         self.php_output = shown
 
-    def _no_answer(self, response: httpx.Response, error: NoAnswer, *, writes: bool) -> UpstreamError:
+    def _build_error(self, response: httpx.Response, error: NotAnAnswer, *, writes: bool) -> UpstreamError:
         call = f"shop {self.shop}: {response.request.method} {response.request.url.path}"
         found = diagnosis.explain(self.shop, response)
         fix = found.fix or diagnosis.fix_of(Reason.SHOP_FOREIGN_ANSWER, self.shop)
         reason = found.reason or Reason.SHOP_FOREIGN_ANSWER
-        what = f"{call}: {found.words}, {error}"
+        what = f"{call}: {found.text}, {error}"
         if isinstance(error, BrokenAnswer) and not writes:
             return ReadFailed(f"{what}. {fix}", status=response.status_code, reason=reason)
-        return foreign(what, Explanation(what, fix, reason), writes=writes, status=response.status_code)
+        return build_foreign_error(what, Explanation(what, fix, reason), writes=writes, status=response.status_code)
 
 
-def _date(response: httpx.Response) -> datetime | None:
+def _parse_date(response: httpx.Response) -> datetime | None:
     try:
         return parsedate_to_datetime(response.headers.get("Date", "")).astimezone(UTC)
     except ValueError:
         return None
 
 
-_CACHE_HEADERS = (
-    "Age", "X-Cache", "X-Cache-Status", "CF-Cache-Status", "X-LiteSpeed-Cache", "X-Proxy-Cache", "X-Varnish",
-    "X-WC-Cache", "Last-Modified",
-)  # fmt: skip
-
-
-def _kind(route: str) -> str:
-    """The lists of one kind, e.g. the refunds of any order."""
+def _route_kind(route: str) -> str:
+    """The route without ids, e.g. one kind for the refunds of any order."""
     return re.sub(r"\d+", "N", route)
 
 
-def _anything(value: Any) -> Any:
+def _to_plugin_value(value: Any) -> Any:
     """JSON of a plugin, unless it is a refusal."""
-    return answers.table(value) if isinstance(value, dict) and value else value
+    return answers.to_record(value) if isinstance(value, dict) and value else value
 
 
-def _index(value: Any) -> dict[str, Any]:
-    site = answers.table(value)
+def _to_site(value: Any) -> dict[str, Any]:
+    site = answers.to_record(value)
     if not isinstance(site.get("namespaces"), list):
-        raise NoAnswer("an object that is no description of a WordPress")
+        raise NotAnAnswer("an object that does not describe a WordPress site")
     return site
 
 
-def _echo(value: Any, route: str, body: Mapping[str, Any]) -> dict[str, Any]:
+def _to_echo(value: Any, route: str, body: Mapping[str, Any]) -> dict[str, Any]:
     """The echo of a write: the record itself, the new one, or the results of a batch. An empty batch echoes `[]`."""
     if route.endswith("/batch"):
-        return {} if value == [] and not body else answers.table(value)
+        return {} if value == [] and not body else answers.to_record(value)
     last = route.rpartition("/")[2]
     if last.isdigit():
-        return answers.table(value, last)
-    made = answers.table(value)
-    if (php.whole(made.get("id")) or 0) < 1:
-        raise NoAnswer("an object that is no new record")
-    return made
+        return answers.to_record(value, last)
+    created = answers.to_record(value)
+    if (php.whole(created.get("id")) or 0) < 1:
+        raise NotAnAnswer("an object that is not a new record")
+    return created

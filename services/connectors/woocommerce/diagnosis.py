@@ -1,4 +1,4 @@
-"""What stands between us and WooCommerce, told by what was answered: for messages of lanes, and for `davtari check`."""
+"""Finds the cause of a failed call from its answer, for messages of lanes and for `davtari check`."""
 
 from __future__ import annotations
 
@@ -12,16 +12,15 @@ import httpx
 
 from contracts.reason_texts import text_of
 from contracts.reasons import Reason
-from services.connectors.http.descriptions import beginning, described
-from services.connectors.http.voice import Explanation
+from services.connectors.http.responses import Explanation, describe_response, excerpt
 from services.connectors.woocommerce.answers import (
     ErrorBody,
-    NoAnswer,
-    decoded,
-    error_body,
+    NotAnAnswer,
+    decode,
+    format_error,
     has_php_output,
     is_record_like,
-    sentence,
+    read_error_body,
 )
 
 DENIED = (401, 403)
@@ -30,8 +29,8 @@ _MAINTENANCE = re.compile(
     r"scheduled maintenance|maintenance mode|under maintenance|<title>[^<]*maintenance|техническ\w+ (работ|обслуживан)",
     re.IGNORECASE,
 )
-_WORDPRESS_WISH = "600"
-"""The Retry-After of WordPress's own maintenance page, whatever language it is in (source)."""
+_MAINTENANCE_RETRY_AFTER = "600"
+"""The Retry-After of WordPress's own maintenance page, in any language (WooCommerce fact 9)."""
 _PROTECTION = re.compile(
     r"bot[- ]?protection|protection against bots|captcha|are (you )?(a )?human|not a robot|checking (if )?your browser|"
     r"just a moment\.\.\.|attention required|cf-chl|challenge-platform|cloudflare|imunify360|wordfence|sucuri|"
@@ -47,8 +46,8 @@ _WOOCOMMERCE = "woocommerce_"
 
 
 @dataclass(frozen=True)
-class Answer:
-    """An answer that is not what was asked for."""
+class FailedAnswer:
+    """An answer that is not the requested one."""
 
     response: httpx.Response = field(repr=False)
 
@@ -68,16 +67,16 @@ class Answer:
         return error_in(self.response)
 
     @property
-    def of_woocommerce(self) -> bool:
+    def is_from_woocommerce(self) -> bool:
         """Whether WooCommerce itself states an error."""
         return self.error is not None and self.error.code.startswith(_WOOCOMMERCE)
 
 
 def explain(shop: str, response: httpx.Response) -> Explanation:
-    """What an answer is in words with its first characters, what ends the trouble, and the reason code of its cause."""
-    answer = Answer(response)
-    found = cause(answer)
-    return Explanation(_words(answer), fix_of(found, shop) if found else "", found)
+    """Describe an answer with its first characters, the fix, and the reason code of its cause."""
+    answer = FailedAnswer(response)
+    found = find_cause(answer)
+    return Explanation(_describe(answer), fix_of(found, shop) if found else "", found)
 
 
 def fix_of(reason: Reason, shop: str) -> str:
@@ -86,92 +85,92 @@ def fix_of(reason: Reason, shop: str) -> str:
     return f"{wording.cause} {wording.fix} ({reason})".replace("shops.SHOP.", f"shops.{shop}.")
 
 
-def cause(answer: Answer) -> Reason | None:
-    """The cause that an answer shows; None when it shows none."""
-    return next((reason for reason, shows in _SIGNS if shows(answer)), None)
+def find_cause(answer: FailedAnswer) -> Reason | None:
+    """The cause that an answer shows; None if it shows none."""
+    return next((reason for reason, matches in _CAUSES if matches(answer)), None)
 
 
 def error_in(response: httpx.Response) -> ErrorBody | None:
-    """WordPress's own error body; None for whatever else was answered."""
+    """WordPress's own error body; None for any other answer."""
     try:
-        return error_body(decoded(response).value)
-    except NoAnswer:
+        return read_error_body(decode(response).value)
+    except NotAnAnswer:
         return None
 
 
-def _maintenance(answer: Answer) -> bool:
+def _is_maintenance(answer: FailedAnswer) -> bool:
     if answer.status != httpx.codes.SERVICE_UNAVAILABLE:
         return False
-    wish = answer.response.headers.get("retry-after")
+    retry_after = answer.response.headers.get("retry-after")
     died = answer.error is not None and answer.error.code == "wp_die"
-    return died or wish == _WORDPRESS_WISH or _MAINTENANCE.search(answer.text) is not None
+    return died or retry_after == _MAINTENANCE_RETRY_AFTER or _MAINTENANCE.search(answer.text) is not None
 
 
-def _closed(answer: Answer) -> bool:
-    return answer.status in DENIED and answer.error is not None and not answer.of_woocommerce
+def _is_rest_closed(answer: FailedAnswer) -> bool:
+    return answer.status in DENIED and answer.error is not None and not answer.is_from_woocommerce
 
 
-def _key_refused(answer: Answer) -> bool:
-    return answer.status in DENIED and answer.of_woocommerce
+def _is_key_refused(answer: FailedAnswer) -> bool:
+    return answer.status in DENIED and answer.is_from_woocommerce
 
 
-def _asks_password(answer: Answer) -> bool:
+def _asks_password(answer: FailedAnswer) -> bool:
     return answer.status == httpx.codes.UNAUTHORIZED and "www-authenticate" in answer.response.headers
 
 
-def _protected(answer: Answer) -> bool:
+def _is_protected(answer: FailedAnswer) -> bool:
     if answer.error is not None or answer.response.is_redirect:
         return False
     if any(name in answer.response.headers for name in _PROTECTION_HEADERS):
         return True
-    return answer.status in _OF_PROTECTIONS or _PROTECTION.search(answer.text) is not None
+    return answer.status in _PROTECTION_STATUSES or _PROTECTION.search(answer.text) is not None
 
 
-_OF_PROTECTIONS = frozenset({401, 403, 405, 406, 409, 410, 415, 418, 451})
-"""WooCommerce says these only in its own words; hosts and firewalls answer them to calls that they do not like."""
+_PROTECTION_STATUSES = frozenset({401, 403, 405, 406, 409, 410, 415, 418, 451})
+"""WooCommerce uses these only with its own error body; hosts and firewalls use them to refuse calls."""
 
 
-def _elsewhere(answer: Answer) -> bool:
-    return answer.status == httpx.codes.NOT_FOUND and not answer.of_woocommerce
+def _is_elsewhere(answer: FailedAnswer) -> bool:
+    return answer.status == httpx.codes.NOT_FOUND and not answer.is_from_woocommerce
 
 
-def _foreign(answer: Answer) -> bool:
+def _is_foreign(answer: FailedAnswer) -> bool:
     return answer.error is None and answer.status < httpx.codes.INTERNAL_SERVER_ERROR
 
 
-_SIGNS: tuple[tuple[Reason, Callable[[Answer], bool]], ...] = (
-    (Reason.SHOP_MAINTENANCE, _maintenance),
+_CAUSES: tuple[tuple[Reason, Callable[[FailedAnswer], bool]], ...] = (
+    (Reason.SHOP_MAINTENANCE, _is_maintenance),
     (Reason.SHOP_REDIRECTED, lambda answer: answer.response.is_redirect),
-    (Reason.SHOP_KEY_REFUSED, _key_refused),
-    (Reason.SHOP_REST_CLOSED, _closed),
+    (Reason.SHOP_KEY_REFUSED, _is_key_refused),
+    (Reason.SHOP_REST_CLOSED, _is_rest_closed),
     (Reason.SHOP_PHP_OUTPUT, lambda answer: has_php_output(answer.text)),
     (Reason.SHOP_SITE_PASSWORD, _asks_password),
-    (Reason.SHOP_PROTECTED, _protected),
-    (Reason.SHOP_ADDRESS_WRONG, _elsewhere),
-    (Reason.SHOP_FOREIGN_ANSWER, _foreign),
+    (Reason.SHOP_PROTECTED, _is_protected),
+    (Reason.SHOP_ADDRESS_WRONG, _is_elsewhere),
+    (Reason.SHOP_FOREIGN_ANSWER, _is_foreign),
 )
-"""The first that holds is the cause."""
+"""The first match is the cause."""
 
 
-def _words(answer: Answer) -> str:
-    words = described(answer.response)
+def _describe(answer: FailedAnswer) -> str:
+    text = describe_response(answer.response)
     if answer.error is not None:
-        words = f"HTTP {answer.status} {answer.error.code}: {sentence(answer.error)}"
+        text = f"HTTP {answer.status} {answer.error.code}: {format_error(answer.error)}"
     if answer.response.is_redirect:
-        return words + _address_to_write(answer.response)
-    return f'{words} with "{shown}"' if (shown := _shown(answer, words)) else words
+        return text + _suggest_url(answer.response)
+    return f'{text} with "{shown}"' if (shown := _select_excerpt(answer, text)) else text
 
 
-def _shown(answer: Answer, words: str) -> str:
-    """The first characters of a body, where they may be shown and nothing of it is said yet."""
+def _select_excerpt(answer: FailedAnswer, text: str) -> str:
+    """The first characters of a body, if they may be shown and the text does not describe the body yet."""
     if has_php_output(answer.text):
-        return beginning(answer.text)
-    said = answer.error is not None or '"' in words
-    return "" if said or is_record_like(answer.text) else beginning(answer.text)
+        return excerpt(answer.text)
+    described = answer.error is not None or '"' in text
+    return "" if described or is_record_like(answer.text) else excerpt(answer.text)
 
 
-def _address_to_write(response: httpx.Response) -> str:
-    """The shop's address as it should stand in the settings, where a redirect keeps the rest of the path."""
+def _suggest_url(response: httpx.Response) -> str:
+    """The URL to write into the settings, if a redirect keeps the rest of the path; else the path that it leads to."""
     asked = response.request.url
     to = urlsplit(str(asked.join(response.headers["location"])))
     _, api, rest = asked.path.partition("/wp-json")

@@ -1,9 +1,9 @@
 """Taxes by rate with all their decimals, whatever the version of the shop answers.
 
 WooCommerce 9.9 answers the tax of a line at one rate as it is stored, 10.5 rounded to the decimals of the rest; asked
-with more decimals both answer it as it is stored (API fact: reference, WooCommerce 10.5.0 against 9.9.5). The split of
+with more decimals both answer it as it is stored (WooCommerce fact 71). The split of
 a fee over two rates and sums by rate would differ between the two. Amounts come from the plain answer only: those of a
-finer one do not add up (order-money rules 2 and 3).
+finer one do not add up (rules 2 and 3).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 from services.connectors.woocommerce import php
 
 DECIMALS = 6
-"""What is asked for: WooCommerce stores no more, and answers all amounts with so many then (API fact: recorded)."""
+"""What is asked for: WooCommerce stores no more, and answers all amounts with so many then (WooCommerce fact 71)."""
 PARTS = ("line_items", "shipping_lines", "fee_lines")
 Json = Mapping[str, Any]
 

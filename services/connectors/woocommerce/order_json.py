@@ -1,6 +1,7 @@
-"""The shape of WooCommerce's orders and refunds, as far as documents and stock need them.
+"""The JSON of WooCommerce's orders and refunds, as far as documents and stock need it.
 
-Open enums (status, payment method, origin) are plain texts: plugins add their own words. Amounts are net and tax apart.
+Open enums (status, payment method, origin) are plain texts, since plugins add values. Amounts are net, with tax apart
+(WooCommerce fact 38).
 """
 
 from __future__ import annotations
@@ -32,84 +33,84 @@ from services.connectors.woocommerce.read import (
     Whole,
     Word,
     Yes,
-    absent,
-    private,
-    wrong,
+    empty_error,
+    private_value_error,
+    value_error,
 )
 
 NOTHING = Decimal(0)
 
 
-def _applied(taxes: Any) -> Any:
-    """The taxes of a line; a rate that does not apply stands there with an empty total."""
+def _select_applied(taxes: Any) -> Any:
+    """The taxes of a line; a rate that does not apply has an empty total (WooCommerce fact 39)."""
     rows = php.entries(taxes)
     if rows is None:
-        raise wrong("is not a list")
+        raise value_error("is not a list")
     return [row for row in rows if not (isinstance(row, dict) and php.is_absent(row.get("total")))]
 
 
-def _not_negative(value: Decimal) -> Decimal:
+def _require_not_negative(value: Decimal) -> Decimal:
     if value < 0:
-        raise wrong("must not be negative")
+        raise value_error("must not be negative")
     return value
 
 
-def _given_back(value: Decimal) -> Decimal:
+def _require_not_positive(value: Decimal) -> Decimal:
     if value > 0:
-        raise wrong("has the wrong sign: what a refund gives back is negative")
+        raise value_error("has the wrong sign: quantities of a refund are negative")
     return value
 
 
-def _filled(value: str) -> str:
+def _require_filled(value: str) -> str:
     if not value:
-        raise absent()
+        raise empty_error()
     return value
 
 
-def _currency(value: str) -> str:
+def _parse_currency(value: str) -> str:
     code = value.upper()
     if not (code.isascii() and code.isalpha() and len(code) == 3):
-        raise wrong("is not a currency code")
+        raise value_error("is not a currency code")
     return code
 
 
-def _account(value: Any) -> int:
-    """An account's number; 0 for a guest."""
+def _parse_account(value: Any) -> int:
+    """The id of an account; 0 for a guest."""
     found = 0 if php.is_absent(value) else php.whole(value)
     if found is None or found < 0:
-        raise private("is not an account number")
+        raise private_value_error("is not an account number")
     return found
 
 
-Needed = Annotated[Scalar, AfterValidator(_filled)]
-"""A word that must be there."""
-Currency = Annotated[Needed, AfterValidator(_currency)]
+Needed = Annotated[Scalar, AfterValidator(_require_filled)]
+"""A word that must not be empty."""
+Currency = Annotated[Needed, AfterValidator(_parse_currency)]
 ParentId = Annotated[Reference, Field(ge=0)]
 ModifiedAt = Annotated[datetime | None, PlainValidator(php.moment)]
-"""When a record was saved last; None where the shop does not say, or not in a way that can be read."""
+"""When a record was last saved; None if the shop does not state it, or not readably."""
 
 
 class TaxJson(Answered):
-    """What one rate came to on a line."""
+    """The tax of one rate on a line."""
 
     id: Whole
     total: Amount
 
 
 class LineJson(Answered):
-    """What product, shipping and fee lines have in common; a line without `total_tax` and `taxes` is untaxed."""
+    """The common fields of product, shipping and fee lines; a line without `total_tax` and `taxes` is untaxed."""
 
     id: Id
     total: Amount
     stated_tax: OptionalAmount = Field(default=None, alias="total_tax")
-    taxes: Annotated[tuple[TaxJson, ...], BeforeValidator(_applied)] = ()
+    taxes: Annotated[tuple[TaxJson, ...], BeforeValidator(_select_applied)] = ()
     tax_class: Word = ""
     meta_data: Metas = ()
 
     @model_validator(mode="after")
     def _tax_is_stated(self) -> LineJson:
         if self.stated_tax is None and any(tax.total for tax in self.taxes):
-            raise wrong("states tax by rate and no total_tax")
+            raise value_error("states tax by rate but no total_tax")
         return self
 
     @property
@@ -119,7 +120,7 @@ class LineJson(Answered):
 
 
 class ProductLineJson(LineJson):
-    """A product line; `sku` and `product_id` are empty when the product was deleted or never was."""
+    """A product line; `sku` and `product_id` are empty if the product does not exist (WooCommerce fact 52)."""
 
     name: Label = ""
     product_id: Reference = 0
@@ -131,13 +132,13 @@ class ProductLineJson(LineJson):
 class OrderedLineJson(ProductLineJson):
     """A product line of an order."""
 
-    quantity: Annotated[Amount, AfterValidator(_not_negative)]
+    quantity: Annotated[Amount, AfterValidator(_require_not_negative)]
     subtotal: OptionalAmount = None
     subtotal_tax: OptionalAmount = None
 
     @property
     def before_discount(self) -> tuple[Decimal, Decimal]:
-        """Net and tax before coupons; what the line comes to where the shop does not say."""
+        """Net and tax before coupons; the line's totals if the shop does not state them."""
         tax = NOTHING if self.subtotal_tax is None and not self.total_tax else self.subtotal_tax
         if self.subtotal is None or tax is None:
             return self.total, self.total_tax
@@ -147,7 +148,7 @@ class OrderedLineJson(ProductLineJson):
 class RefundedLineJson(ProductLineJson):
     """A product line of a refund."""
 
-    quantity: Annotated[Amount, AfterValidator(_given_back)]
+    quantity: Annotated[Amount, AfterValidator(_require_not_positive)]
 
 
 class ShippingLineJson(LineJson):
@@ -165,7 +166,7 @@ class FeeLineJson(LineJson):
 
 
 class TaxLineJson(Answered):
-    """A rate of the order. It is read as far as it goes: only a rate that a line names is needed."""
+    """A rate of the order. Only a rate used by a line must be readable."""
 
     rate_id: Annotated[int | None, PlainValidator(php.whole)] = None
     rate_code: Label = ""
@@ -177,7 +178,7 @@ class TaxLineJson(Answered):
 
 
 class CouponLineJson(Answered):
-    """A coupon; its amounts are not read, they are wrong too often (order-money rule 8)."""
+    """A coupon; its amounts are not read, since they are often wrong (rule 8)."""
 
     code: Word = ""
 
@@ -221,7 +222,7 @@ class OrderJson(Answered):
     prices_include_tax: Flag = False
     total: Amount
     total_tax: OptionalAmount = None
-    customer_id: Annotated[int, PlainValidator(_account)] = 0
+    customer_id: Annotated[int, PlainValidator(_parse_account)] = 0
     parent_id: ParentId = 0
     customer_note: Text = ""
     billing: PostalAddress = NO_ADDRESS
@@ -245,7 +246,7 @@ class OrderJson(Answered):
 
     @property
     def taxed(self) -> Decimal:
-        """The order's tax; where the shop does not say, that of its lines."""
+        """The order's tax; if the shop does not state it, the sum of its lines."""
         return sum((line.total_tax for line in self.lines), NOTHING) if self.total_tax is None else self.total_tax
 
 
@@ -253,7 +254,7 @@ class RefundJson(Answered):
     """A refund from `GET /orders/{id}/refunds`: the amount is positive, lines and quantities are negative."""
 
     id: Id
-    amount: Annotated[Amount, AfterValidator(_not_negative)]
+    amount: Annotated[Amount, AfterValidator(_require_not_negative)]
     reason: Text = ""
     date_created_gmt: Moment
     line_items: Annotated[tuple[RefundedLineJson, ...], Rows] = ()

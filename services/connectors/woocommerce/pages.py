@@ -1,8 +1,8 @@
-"""Lists page by page, in pages that the shop can answer; a record on which it fails is left out and named.
+"""Reads lists page by page. Pages shrink until the shop can answer; a record on which it fails is named and skipped.
 
-Hosts cut off lists of 100 that take too long, and one record on which a plugin crashes fails every page that holds it.
-So a page that fails inside the shop is read again in smaller ones, down to one record. A position in the list is the
-beginning of a page of every size that divides it: nothing is read twice, and nothing is missed.
+Hosts cut off lists of 100 records that take too long, and one record on which a plugin crashes fails every page that
+contains it (WooCommerce fact 37). A page that fails inside the shop is therefore read again in smaller pages, down to
+one record. Each page size divides the next larger one, so nothing is read twice and nothing is missed.
 """
 
 from __future__ import annotations
@@ -10,27 +10,30 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from contracts.reasons import Reason
+from services.connectors.http.listing import UnreadableRecord
 from services.connectors.woocommerce import php
-from services.connectors.woocommerce.api import Api, Page
+from services.connectors.woocommerce.api import Page, ShopApi
 from services.connectors.woocommerce.diagnosis import fix_of
-from services.connectors.woocommerce.pace import SIZES
+from services.connectors.woocommerce.read import or_unreadable
 from services.engine.outbox.upstream_errors import ReadFailed
 
 log = logging.getLogger(__name__)
-PER_PAGE = SIZES[0]
 NEIGHBOURS = 3
-"""When a list begins with records that fail, so many of them tell that it is the shop that fails."""
+"""When the first records of a list fail, this many of the next ones decide whether the whole shop fails."""
 MOST_EXCLUDED = 50
-"""So many ids are named in an address; after that, positions are counted on."""
-Params = Mapping[str, str | int]
+"""At most this many ids are excluded in the URL; beyond that, failing records are passed by position."""
 NO_MORE: Mapping[str, str] = {}
+Params = Mapping[str, str | int]
+Row = dict[str, Any]
+RecordT = TypeVar("RecordT")
+Read = Callable[[Row], RecordT]
 
 
 @dataclass(frozen=True, slots=True)
-class Skipped:
+class SkippedRecord:
     """A record that was left out of a list. `id` is None when not even that can be read; positions count from 1."""
 
     shop: str
@@ -40,48 +43,73 @@ class Skipped:
     why: str
 
     def __str__(self) -> str:
-        named = f"record {self.id}" if self.id is not None else f"the record at position {self.position}"
-        return f"shop {self.shop}: {self.route}: {named} was left out: {self.why}"
+        record = f"record {self.id}" if self.id is not None else f"the record at position {self.position}"
+        return f"shop {self.shop}: {self.route}: {record} was left out: {self.why}"
 
 
-Skip = Callable[[Skipped], None]
-"""Is told of each record that was left out."""
+OnSkipped = Callable[[SkippedRecord], None]
+"""Called for each record that was left out."""
 
 
-def log_skipped(skipped: Skipped) -> None:
-    """Say in the log what was left out, and what ends that."""
+def log_skipped(skipped: SkippedRecord) -> None:
+    """Log which record was left out, and the fix."""
     fix = fix_of(Reason.SHOP_RECORD_UNREADABLE, skipped.shop)
     log.warning("a record of a list was left out", extra={"shop": skipped.shop, "why": str(skipped), "fix": fix})
 
 
-async def rows(
-    api: Api,
+async def read_rows(
+    api: ShopApi,
     route: str,
     params: Params,
     *,
     fresh: bool = False,
-    skip: Skip = log_skipped,
+    skip: OnSkipped = log_skipped,
     excluded: Iterable[int] = (),
-) -> AsyncIterator[dict[str, Any]]:
-    """Every row of a list but the `excluded`, in the list's order. For lists that hardly change while they are read."""
-    window = Window(api, route, params, fresh=fresh, skip=skip, excluded=[*excluded])
+) -> AsyncIterator[Row]:
+    """Every row of a list except `excluded`, in the list's order. For lists that hardly change while they are read."""
+    window = ListWindow(api, route, params, fresh=fresh, skip=skip, excluded=[*excluded])
     while not window.ended:
-        for row in await window.next():
+        for row in await window.read_next():
             yield row
 
 
+def read_records(
+    api: ShopApi, route: str, params: Params, read: Read[RecordT]
+) -> AsyncIterator[RecordT | UnreadableRecord]:
+    """Every record of a list in its order; one that cannot be read is an `UnreadableRecord`."""
+    return read_each(lambda skip: read_rows(api, route, params, skip=skip), read)
+
+
+async def read_each(
+    stream: Callable[[OnSkipped], AsyncIterator[Row]], read: Read[RecordT]
+) -> AsyncIterator[RecordT | UnreadableRecord]:
+    """The records of a stream of rows, with an `UnreadableRecord` for each one that the stream skipped."""
+    skipped: list[SkippedRecord] = []
+    async for row in stream(skipped.append):
+        while skipped:
+            yield _to_unreadable(skipped.pop(0))
+        yield or_unreadable(lambda row=row: read(row))  # type: ignore[misc]
+    for one in skipped:
+        yield _to_unreadable(one)
+
+
+def _to_unreadable(skipped: SkippedRecord) -> UnreadableRecord:
+    return UnreadableRecord(Reason.SHOP_RECORD_UNREADABLE, str(skipped))
+
+
 @dataclass(slots=True)
-class Window:
+class ListWindow:
     """A list under fixed parameters, read from its beginning. `excluded` are records on which the shop fails.
 
-    Those that are `known` need not come again, but may. `good` is a record that the shop has answered.
+    Records in `known` are excluded where the URL permits it, but may be returned. `good` is a record that the shop has
+    answered before.
     """
 
-    api: Api
+    api: ShopApi
     route: str
     params: Params
     fresh: bool = False
-    skip: Skip = log_skipped
+    skip: OnSkipped = log_skipped
     excluded: list[int] = field(default_factory=list)
     known: Collection[int] = ()
     position: int = 0
@@ -91,47 +119,47 @@ class Window:
     def __post_init__(self) -> None:
         self.good = next(iter(self.known), None)
 
-    async def next(self) -> list[dict[str, Any]]:
-        """The rows of the next page; with the last one the window has `ended`. Raises `UpstreamError`.
+    async def read_next(self) -> list[Row]:
+        """The rows of the next page; after the last one the window has `ended`. Raises `UpstreamError`.
 
-        Raises `ReadFailed` only when the shop fails on whatever it is asked, and not on this or that record.
+        Raises `ReadFailed` only when the shop fails on everything, not on single records.
         """
-        pace = self.api.pace(self.route)
-        before = replace(pace)
+        page_size = self.api.page_size(self.route)
+        before = replace(page_size)
         while True:
-            size = pace.size_at(self.position)
+            size = page_size.at(self.position)
             try:
-                page = await self._page(self.position, size)
+                page = await self._read_page(self.position, size)
             except ReadFailed as error:
-                pace.failed(size)
+                page_size.shrink(size)
                 if size > 1:
                     continue
                 if not await self._answers_for_others():
-                    self.api.set_pace(self.route, before)
+                    self.api.set_page_size(self.route, before)
                     raise error
                 await self._leave_out()
             else:
-                return self._taken(page, size)
+                return self._accept(page, size)
 
-    def _taken(self, page: Page, size: int) -> list[dict[str, Any]]:
+    def _accept(self, page: Page, size: int) -> list[Row]:
         for index in page.odd:
-            self._skipped(None, index, "what the shop answers in its place is no record")
+            self._report(None, index, "the shop answers something that is not a record")
         self.good = next((id_ for row in page.rows if (id_ := php.whole(row.get("id"))) is not None), self.good)
         found, number = len(page.rows) + len(page.odd), self.position // size + 1
         if found == size:
-            self.api.pace(self.route).went_well()
+            self.api.page_size(self.route).count_success()
         self.ended = found < size if page.total_pages is None else not found or number >= page.total_pages
         self.position += size
         return page.rows
 
     async def _leave_out(self) -> None:
-        """Leave out the record at the position, if the shop fails on it once more."""
+        """Leave out the record at the position, if the shop fails on it again."""
         try:
-            await self._page(self.position, 1)
+            await self._read_page(self.position, 1)
         except ReadFailed as error:
-            id_ = await self._id()
-            self._skipped(id_, 0, error.message)
-            self.api.pace(self.route).blame_record()
+            id_ = await self._read_id()
+            self._report(id_, 0, error.message)
+            self.api.page_size(self.route).reset_patience()
             if id_ is None or id_ in self.excluded or len(self.excluded) >= MOST_EXCLUDED:
                 self.position += 1
             else:
@@ -144,26 +172,26 @@ class Window:
         failed = False
         for position, more in asked:
             try:
-                if (await self._page(position, 1, more)).rows:
+                if (await self._read_page(position, 1, more)).rows:
                     return True
             except ReadFailed:
                 failed = True
-        return not failed and await self._id() is not None
+        return not failed and await self._read_id() is not None
 
-    async def _id(self) -> int | None:
-        """The id of the record at the position: often that can be read alone."""
+    async def _read_id(self) -> int | None:
+        """The id of the record at the position, which the shop can often answer although the record fails."""
         try:
-            page = await self._page(self.position, 1, {"_fields": "id"})
+            page = await self._read_page(self.position, 1, {"_fields": "id"})
         except ReadFailed:
             return None
         return php.whole(page.rows[0].get("id")) if page.rows else None
 
-    def _skipped(self, id_: int | None, index: int, why: str) -> None:
-        self.skip(Skipped(self.api.shop, self.route, id_, self.position + index + 1, why))
+    def _report(self, id_: int | None, index: int, why: str) -> None:
+        self.skip(SkippedRecord(self.api.shop, self.route, id_, self.position + index + 1, why))
 
-    async def _page(self, position: int, size: int, more: Mapping[str, str] = NO_MORE) -> Page:
+    async def _read_page(self, position: int, size: int, more: Mapping[str, str] = NO_MORE) -> Page:
         known = self.known if len(self.known) <= MOST_EXCLUDED else ()
-        left = [id_ for id_ in (*self.excluded, *known) if str(id_) != more.get("include")]
-        out = {"exclude": ",".join(map(str, left))} if left else {}
+        excluded = [id_ for id_ in (*self.excluded, *known) if str(id_) != more.get("include")]
+        exclude = {"exclude": ",".join(map(str, excluded))} if excluded else {}
         page = {"per_page": size, "page": position // size + 1}
-        return await self.api.page(self.route, {**self.params, **out, **more, **page}, fresh=self.fresh)
+        return await self.api.page(self.route, {**self.params, **exclude, **more, **page}, fresh=self.fresh)

@@ -1,26 +1,38 @@
-"""What PHP means by the values in its JSON.
+"""Converts values in PHP's JSON, and WooCommerce's times (WooCommerce facts 10 and 12).
 
-PHP writes an empty array as `[]`, a list with gaps as an object with numbers for names, and what is absent as null,
-false, `""` or `[]`. Numbers come as texts and texts as numbers, booleans as `"yes"`, `"1"` or 1, and the database's
-empty date as `0000-00-00 00:00:00`.
+PHP writes an empty array as `[]`, a list with gaps as an object with numeric keys, and an absent value as null, false,
+`""` or `[]`. Numbers come as texts and texts as numbers, booleans as `"yes"`, `"1"` or 1, and the database's empty date
+as `0000-00-00 00:00:00`. Fields named `*_gmt` are UTC without a `Z`, to the second.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from services.connectors.woocommerce.times import instant
+
+def parse_gmt(gmt: str) -> datetime:
+    """The moment (UTC) of a `*_gmt` text. Raises ValueError for any other text."""
+    when = datetime.fromisoformat(gmt)
+    return (when if when.tzinfo else when.replace(tzinfo=UTC)).astimezone(UTC)
+
+
+def format_gmt(when: datetime) -> str:
+    """An aware moment as a `*_gmt` text without fractions of a second. Raises ValueError for a naive one."""
+    if when.tzinfo is None:
+        raise ValueError(f"{when.isoformat()} has no time zone")
+    return when.astimezone(UTC).replace(microsecond=0, tzinfo=None).isoformat()
+
 
 LONGEST = 64
 """Characters of the longest number that is read."""
 FINEST = 40
 """Powers of ten that a number may reach."""
 BEYOND = 2**63
-"""No id is so large: neither the shop's database nor ours could hold it."""
+"""No id is as large: neither the shop's database nor ours could store it."""
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)")
 _EMPTY_DATES = ("0000-00-00", "-0001-11-30")
 """The database's empty date, and how PHP formats it."""
@@ -29,16 +41,16 @@ _NO = frozenset({"no", "false", "0", "off"})
 
 
 def is_absent(value: Any) -> bool:
-    """Whether a value says that there is nothing: null, false, a blank text, an empty list or object."""
+    """Whether a value means "nothing": null, false, a blank text, an empty list or object."""
     if isinstance(value, str):
         return not value.strip()
     return value is None or value is False or (isinstance(value, list | Mapping) and not value)
 
 
 def text(value: Any) -> str | None:
-    """A text or number as text; empty for what is absent, None for what is no text.
+    """A text or number as text; empty for an absent value, None for anything else.
 
-    Halves of characters, which JSON can hold and nothing else takes, are replaced.
+    Lone surrogates, which JSON can contain and nothing else accepts, are replaced.
     """
     if isinstance(value, str):
         return value if value.isascii() else value.encode(errors="replace").decode()
@@ -51,7 +63,7 @@ def text(value: Any) -> str | None:
 
 
 def number(value: Any) -> Decimal | None:
-    """The number that a number or a plain text means; None for anything else, also for exponents in a text."""
+    """The number in a number or a plain text; None for anything else, also for exponents in a text."""
     if isinstance(value, str):
         digits = value.strip()
         return Decimal(digits) if len(digits) <= LONGEST and _NUMBER.fullmatch(digits) else None
@@ -62,7 +74,7 @@ def number(value: Any) -> Decimal | None:
 
 
 def whole(value: Any) -> int | None:
-    """The whole number of at most 63 bits that a value means, `5`, `"5"` and `5.0` alike; None for anything else."""
+    """The whole number of at most 63 bits in a value such as `5`, `"5"` or `5.0`; None for anything else."""
     found = number(value)
     if found is None or found != found.to_integral_value() or abs(found) >= BEYOND:
         return None
@@ -70,42 +82,42 @@ def whole(value: Any) -> int | None:
 
 
 def id_of(record: Any) -> int | None:
-    """The id of a record, which is above zero; None where it has none that can be read.
+    """The id of a record, which is above zero; None if it has none that can be read.
 
-    A call for the record -17 would be a call to no route: to the caller the whole shop would be away.
+    A request for record -17 would match no route, and the whole shop would look unavailable.
     """
     found = whole(record.get("id")) if isinstance(record, Mapping) else None
     return found if found is not None and found > 0 else None
 
 
 def flag(value: Any) -> bool | None:
-    """What a value says as a boolean, no for what is absent; None for what says neither yes nor no."""
+    """A value as a boolean, False for an absent one; None if it is neither yes nor no."""
     if is_absent(value):
         return False
-    said = str(value).strip().lower() if isinstance(value, str | int | Decimal | float) else ""
-    return True if said in _YES else False if said in _NO else None
+    word = str(value).strip().lower() if isinstance(value, str | int | Decimal | float) else ""
+    return True if word in _YES else False if word in _NO else None
 
 
 def is_yes(value: Any) -> bool:
-    """Whether a setting is on; all else is off, as in WooCommerce's own `wc_string_to_bool`."""
+    """Whether a setting is on; everything else is off, as in WooCommerce's own `wc_string_to_bool`."""
     return flag(value) is True
 
 
 def is_no_date(value: Any) -> bool:
-    """Whether a value stands for no date."""
+    """Whether a value means "no date"."""
     return is_absent(value) or (isinstance(value, str) and value.strip().startswith(_EMPTY_DATES))
 
 
 def moment(value: Any) -> datetime | None:
-    """The moment (UTC) of a `*_gmt` text; None for what is no such text."""
+    """The moment (UTC) of a `*_gmt` text; None for anything else."""
     try:
-        return instant(value.strip()) if isinstance(value, str) else None
+        return parse_gmt(value.strip()) if isinstance(value, str) else None
     except (ValueError, OverflowError):
         return None
 
 
 def entries(value: Any) -> list[Any] | None:
-    """The entries of a list, without those that are absent; None for what is no list."""
+    """The entries of a list without absent ones; None if it is not a list."""
     if is_absent(value):
         return []
     rows = list(value.values()) if isinstance(value, Mapping) else value
@@ -113,5 +125,5 @@ def entries(value: Any) -> list[Any] | None:
 
 
 def records(value: Any) -> list[Any]:
-    """The objects of a list; whatever else is in it, or stands in its place, is left out."""
+    """The objects of a list; other entries are left out, and anything but a list is empty."""
     return [row for row in entries(value) or [] if isinstance(row, Mapping)]

@@ -1,7 +1,9 @@
-"""The shop itself: is it there, may we in, and how does it reckon?"""
+"""The shop itself: site, access rights, version, settings, taxes and shipping zones."""
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Awaitable, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
 from typing import Annotated, Any
@@ -9,9 +11,11 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, PlainValidator
 
 from contracts.reasons import Reason
-from services.connectors.http.unreadable import Listing, listed
-from services.connectors.woocommerce import lists, php
-from services.connectors.woocommerce.api import Api
+from services.connectors.http.listing import Listing, UnreadableRecord, collect_listing
+from services.connectors.woocommerce import php
+from services.connectors.woocommerce.api import ShopApi
+from services.connectors.woocommerce.diagnosis import fix_of
+from services.connectors.woocommerce.pages import read_records
 from services.connectors.woocommerce.read import (
     Amount,
     Answered,
@@ -22,14 +26,16 @@ from services.connectors.woocommerce.read import (
     Whole,
     Word,
     Yes,
-    amount,
-    named,
-    reading,
+    name_record,
+    or_unreadable,
+    parse_amount,
+    reading_record,
 )
+from services.engine.outbox.upstream_errors import AccessDenied, Misaddressed, Rejected
 
 SITE_FIELDS = "name,url,home,timezone_string,gmt_offset,namespaces"
-"""The list of all routes, which is large, is left out."""
-Hours = Annotated[Decimal, PlainValidator(lambda value: amount(value) or Decimal(0))]
+"""Without the list of all routes, which is large."""
+Hours = Annotated[Decimal, PlainValidator(lambda value: parse_amount(value) or Decimal(0))]
 Names = Annotated[
     tuple[str, ...],
     BeforeValidator(lambda value: [name for each in php.entries(value) or [] if (name := php.text(each))]),
@@ -37,7 +43,7 @@ Names = Annotated[
 
 
 class Site(Answered):
-    """`/wp-json/`, open to everyone. `gmt_offset` is in hours; `time_zone` may be empty when only the offset is set."""
+    """`/wp-json/`, which needs no key. `gmt_offset` is in hours; `time_zone` may be empty if only the offset is set."""
 
     name: Label = ""
     url: Text = ""
@@ -48,7 +54,23 @@ class Site(Answered):
 
     @property
     def has_woocommerce(self) -> bool:
+        """Whether WooCommerce's REST API (`wc/v3`) is active."""
         return "wc/v3" in self.namespaces
+
+
+@dataclass(frozen=True, slots=True)
+class AccessProbe:
+    """What the key may do. `problems` states each fault with its fix; empty when there is none.
+
+    `time_zone` is a name or an offset in hours.
+    """
+
+    name: str
+    home: str
+    time_zone: str
+    may_read: bool
+    may_write: bool
+    problems: tuple[str, ...]
 
 
 class _Environment(Answered):
@@ -61,14 +83,14 @@ class _Storage(Answered):
 
 
 class SystemStatus(Answered):
-    """WooCommerce's version and whether orders stand in their own tables (HPOS); empty where the shop hides them."""
+    """WooCommerce's version, and whether orders have their own tables (HPOS); empty if the shop hides them."""
 
     environment: Annotated[_Environment, Table] = _Environment()
     settings: Annotated[_Storage, Table] = _Storage()
 
 
 class TaxSettings(Answered):
-    """How the shop reckons now; an order keeps the settings of its creation (order-money rule 12)."""
+    """The shop's current tax settings; an order keeps the settings of its creation (rule 12)."""
 
     prices_include_tax: Yes = Field(default=False, alias="woocommerce_prices_include_tax")
     round_at_subtotal: Yes = Field(default=False, alias="woocommerce_tax_round_at_subtotal")
@@ -77,7 +99,7 @@ class TaxSettings(Answered):
 
 
 class ShopTaxRate(Answered):
-    """A tax rate; `tax_class` is `standard` here, where products and lines say an empty text (API fact)."""
+    """A tax rate; `tax_class` is `standard` here, where products and lines have an empty text (WooCommerce fact 68)."""
 
     id: Whole
     country: Word = ""
@@ -88,44 +110,128 @@ class ShopTaxRate(Answered):
     compound: Yes = False
 
 
-async def site(api: Api) -> Site:
-    """Who answers at the shop's address, without a key."""
-    return Site.model_validate(await api.index(_fields=SITE_FIELDS))
+class ShippingZone(Answered):
+    """A zone; 0 is the rest of the world."""
+
+    id: Annotated[Whole, Field(ge=0)]
+    name: Label = ""
 
 
-async def system_status(api: Api) -> SystemStatus:
-    """Version and order storage; needs a key of a shop manager."""
-    return SystemStatus.model_validate(await api.get("/system_status", _fields="environment,settings"))
+class ShippingMethod(Answered):
+    """One instance of a method; it belongs to one zone (WooCommerce fact 49)."""
+
+    instance_id: Whole
+    method_id: Scalar
+    title: Label = ""
+    enabled: Yes = True
+    zone: str = ""
+
+    @property
+    def name(self) -> str:
+        """The name used by orders and rules: `flat_rate:3`."""
+        return f"{self.method_id}:{self.instance_id}"
 
 
-async def currency(api: Api) -> str:
-    """The shop's currency, e.g. `GEL`."""
-    return (php.text((await api.get("/data/currencies/current")).get("code")) or "").strip()
+class StoreCalls:
+    """The calls that concern the shop itself."""
+
+    _api: ShopApi
+
+    async def site(self) -> Site:
+        """The site that answers at the shop's URL; read without the key."""
+        return Site.model_validate(await self._api.index(_fields=SITE_FIELDS))
+
+    async def probe(self) -> AccessProbe:
+        """Check the site and what the key may do; changes nothing.
+
+        Raises `Misaddressed` when no WooCommerce answers there, and `Unavailable` when nothing does.
+        """
+        site = await self.site()
+        if not site.has_woocommerce:
+            raise _build_no_woocommerce(self._api.shop)
+        reads = await _find_denial(self._api.page("/orders", {"per_page": 1, "_fields": "id"}))
+        # WooCommerce fact 29: an empty batch does nothing
+        writes = await _find_denial(self._api.write("POST", "/products/batch", {}))
+        return AccessProbe(
+            name=site.name,
+            home=site.home or site.url,
+            time_zone=site.time_zone or f"UTC{site.gmt_offset:+f}",
+            may_read=reads is None,
+            may_write=writes is None,
+            problems=tuple(problem for problem in (reads, writes) if problem),
+        )
+
+    async def status(self) -> SystemStatus:
+        """Version and order storage, which may take the shop seconds; empty if the shop hides them from this key."""
+        try:
+            return SystemStatus.model_validate(await self._api.get("/system_status", _fields="environment,settings"))
+        except (AccessDenied, Rejected):  # a key with fewer rights is enough for everything else
+            return SystemStatus()
+
+    async def currency(self) -> str:
+        """The shop's currency, e.g. `GEL`."""
+        return (php.text((await self._api.get("/data/currencies/current")).get("code")) or "").strip()
+
+    async def setting(self, group: str, name: str) -> str:
+        """One of WooCommerce's settings as text, e.g. `("general", "woocommerce_price_num_decimals")`."""
+        return (php.text((await self._api.get(f"/settings/{group}/{name}")).get("value")) or "").strip()
+
+    async def tax_settings(self) -> TaxSettings:
+        """How the shop enters and rounds taxes."""
+        page = await self._api.page("/settings/tax", {})
+        values: dict[str, Any] = {str(row.get("id")): row.get("value") for row in page.rows}
+        return TaxSettings.model_validate(values)
+
+    async def tax_rates(self) -> Listing[ShopTaxRate]:
+        """Every tax rate of the shop, by id."""
+        read = partial(_read_tax_rate, self._api.shop)
+        return await collect_listing(read_records(self._api, "/taxes", {"orderby": "id", "order": "asc"}, read))
+
+    async def tax_classes(self) -> list[str]:
+        """The slugs of the shop's tax classes, `standard` first."""
+        rows = (await self._api.page("/taxes/classes", {})).rows
+        return [slug for row in rows if (slug := (php.text(row.get("slug")) or "").strip())]
+
+    async def shipping_methods(self) -> Listing[ShippingMethod]:
+        """Every shipping method, zone by zone; these lists have no pages."""
+        return await collect_listing(_read_shipping_methods(self._api))
 
 
-async def setting(api: Api, group: str, name: str) -> str:
-    """One of WooCommerce's settings as text, e.g. `("general", "woocommerce_price_num_decimals")`."""
-    return (php.text((await api.get(f"/settings/{group}/{name}")).get("value")) or "").strip()
+def _build_no_woocommerce(shop: str) -> Misaddressed:
+    fix = fix_of(Reason.SHOP_ADDRESS_WRONG, shop)
+    text = f"shop {shop}: WordPress answers, but no WooCommerce (wc/v3). {fix}"
+    return Misaddressed(text, reason=Reason.SHOP_ADDRESS_WRONG)
 
 
-async def tax_settings(api: Api) -> TaxSettings:
-    """How taxes are entered and rounded."""
-    page = await api.page("/settings/tax", {})
-    values: dict[str, Any] = {str(row.get("id")): row.get("value") for row in page.rows}
-    return TaxSettings.model_validate(values)
+async def _find_denial(call: Awaitable[Any]) -> str | None:
+    try:
+        await call
+    except AccessDenied as error:
+        return error.message
+    return None
 
 
-async def tax_rates(api: Api) -> Listing[ShopTaxRate]:
-    """Every tax rate of the shop, by id."""
-    return await listed(lists.every(api, "/taxes", {"orderby": "id", "order": "asc"}, partial(_tax_rate, api.shop)))
-
-
-def _tax_rate(shop: str, row: dict[str, Any]) -> ShopTaxRate:
-    with reading(f"shop {shop}: {named('tax rate', row)}", Reason.SHOP_BAD_ANSWER):
+def _read_tax_rate(shop: str, row: dict[str, Any]) -> ShopTaxRate:
+    with reading_record(f"shop {shop}: {name_record('tax rate', row)}", Reason.SHOP_BAD_ANSWER):
         return ShopTaxRate.model_validate(row)
 
 
-async def tax_classes(api: Api) -> list[str]:
-    """The slugs of the shop's tax classes, `standard` first."""
-    found = [(php.text(row.get("slug")) or "").strip() for row in (await api.page("/taxes/classes", {})).rows]
-    return [slug for slug in found if slug]
+async def _read_shipping_methods(api: ShopApi) -> AsyncIterator[ShippingMethod | UnreadableRecord]:
+    for row in (await api.page("/shipping/zones", {})).rows:
+        zone = or_unreadable(partial(_read_zone, api.shop, row))
+        if isinstance(zone, UnreadableRecord):
+            yield zone
+            continue
+        for each in (await api.page(f"/shipping/zones/{zone.id}/methods", {})).rows:
+            yield or_unreadable(partial(_read_method, api.shop, zone, each))
+
+
+def _read_zone(shop: str, row: Mapping[str, Any]) -> ShippingZone:
+    with reading_record(f"shop {shop}: {name_record('shipping zone', row)}", Reason.SHOP_BAD_ANSWER):
+        return ShippingZone.model_validate(row)
+
+
+def _read_method(shop: str, zone: ShippingZone, row: Mapping[str, Any]) -> ShippingMethod:
+    what = f"shop {shop}: shipping zone {zone.id}, {name_record('method', row)}"
+    with reading_record(what, Reason.SHOP_BAD_ANSWER):
+        return ShippingMethod.model_validate({**row, "zone": zone.name})

@@ -2,5 +2,5 @@
 
 `app.create(settings, clock)` makes it. What is on the wire stands in `address`, `gate`, `query`, `resources`, `answer`,
 `dialect`; what is behind it in `books` and the modules named after its records; what a test or a person changes in
-`control`. API facts cited in docstrings come from the reference notes on Balance's Exchange API.
+`control`. Facts cited in docstrings are numbered in `services/connectors/balance/FACTS.md`.
 """

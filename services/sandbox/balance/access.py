@@ -12,7 +12,7 @@ from starlette.requests import Request
 from services.sandbox.balance.errors import PlatformRefusal
 from services.sandbox.balance.settings import AccessRights, BalanceSandboxSettings
 
-# Where Balance is published: cloud and on-prem paths (API facts: `sm/o` and `sm/a`, an optional locale segment).
+# Where Balance is published: cloud and on-prem paths (Balance facts 1 and 2).
 
 
 @dataclass(frozen=True)
@@ -59,13 +59,13 @@ def parse_basic_header(header: str) -> tuple[str, str] | None:
 
 
 def refuse_content_type(request: Request) -> None:
-    """API fact: some publications answer 403 to a GET that carries a Content-Type."""
+    """Balance fact 6: some publications answer 403 to a GET that carries a Content-Type."""
     if "Content-Type" in request.headers:
         raise PlatformRefusal(403, "Forbidden")
 
 
 def is_forbidden(method: str, address: ExchangePath, rights: AccessRights) -> bool:
-    """Whether the user may not do this, or not under this publication (API fact: ItemsSeries 403 under `o`)."""
+    """Whether the user may not do this, or not under this publication (Balance fact 2: ItemsSeries 403 under `o`)."""
     if rights.forbidden & {address.resource, f"{method} {address.resource}"}:
         return True
     wanted = rights.only_under.get(address.resource)

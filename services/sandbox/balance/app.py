@@ -42,7 +42,7 @@ async def read_rows(request: Request, books: SandboxBooks) -> list[Row]:
 
 
 def find_writer(method: str, name: str, books: SandboxBooks) -> Write:
-    """What a method does to a resource (API fact: documents have no POST)."""
+    """What a method does to a resource (Balance fact 9: documents have no POST)."""
     registers = books.registers()
     writers = client_writers(books) if name == "Clients" else {}
     if name in registers:

@@ -1,4 +1,4 @@
-"""The customers. API fact: Name and ID are required; everything else has a default."""
+"""The customers. Balance fact 36: Name and ID are required; everything else has a default."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def put_client(clients: SandboxClients, sent: Row, settings: BalanceSandboxSetti
 
 
 def patch_client(clients: SandboxClients, sent: Row, settings: BalanceSandboxSettings) -> Row:
-    """Changes the named fields of an existing client (API fact: PATCH needs a uid). Raises `Refused`."""
+    """Changes the named fields of an existing client (Balance fact 9: PATCH needs a uid). Raises `Refused`."""
     known = str(sent.get("uid") or "").lower()
     earlier = clients.get(known)
     if earlier is None:

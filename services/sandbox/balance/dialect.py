@@ -27,7 +27,7 @@ CASING_VARIANTS = {
     "IsPlannedAccruals": "IsPlannedaccruals",
     "Barcode": "BarCode",
 }
-"""API fact: the same field is cased differently by different services."""
+"""Balance fact 15: the same field is cased differently by different services."""
 
 NAMES_ON_READ = {
     "AccountNumber": "AccountingAccount",
@@ -37,7 +37,7 @@ NAMES_ON_READ = {
     "ReceivablesAccount": "CustomersAccount",
     "AdvancesAccount": "DownPaymentAccount",
 }
-"""API fact: fields of a document may be called otherwise on GET than on PUT."""
+"""Balance fact 16: fields of a document may be called otherwise on GET than on PUT."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ def list_response(rows: Iterator[Row], query: ReadQuery, voice: RowRenderer) -> 
 
 
 def empty_response(query: ReadQuery, dialect: SandboxDialect) -> Response:
-    """API fact: no match is 404 "Not Found" on some builds; a page beyond the last is an empty array."""
+    """Balance fact 20: no match is 404 "Not Found" on some builds; a page beyond the last is an empty array."""
     beyond = query.page is not None and query.page[0] > 1
     if (dialect.page_beyond if beyond else dialect.no_match) == "not-found":
         return PlainTextResponse("Not Found", 404)

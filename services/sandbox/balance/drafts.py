@@ -92,7 +92,7 @@ class DocumentDraft:
 
 
 def parse_body(body: bytes, settings: BalanceSandboxSettings) -> list[Row]:
-    """The records in a request's body. Raises `Refused` when it is no JSON array of objects (API fact: always one)."""
+    """The records in a request's body. Raises `Refused` when it is no JSON array of objects (Balance fact 8)."""
     try:
         sent = orjson.loads(body)
     except orjson.JSONDecodeError:

@@ -7,7 +7,7 @@ from typing import Any
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 HANDLER = "ОбработкаПроведения"
-"""API fact: a failure to post names the posting handler, whatever the language."""
+"""Balance fact 21: a failure to post names the posting handler, whatever the language."""
 
 TEXTS: dict[str, dict[str, str]] = {
     "array": {

@@ -91,7 +91,7 @@ def patch_document(books: SandboxBooks, register: DocumentRegister, sent: Row) -
 
 
 def mark_document(books: SandboxBooks, register: DocumentRegister, wanted: str) -> BalanceDocument:
-    """Marks a document for deletion (API fact: DELETE); its effect is undone. Raises `Refused` for an unknown uid."""
+    """Marks a document for deletion (Balance fact 9); its effect is undone. Raises `Refused` for an unknown uid."""
     earlier = get_document(books, register, wanted)
     undo_document(books, earlier)
     marked = replace(earlier, marked=True, posted=False)

@@ -32,7 +32,7 @@ def is_uid(text: object) -> bool:
 
 
 def is_empty(value: object) -> bool:
-    """API fact: null, "", the zero GUID and an empty table all mean "nothing"."""
+    """Balance facts 12 and 13: null, "", the zero GUID and an empty table all mean "nothing"."""
     return value is None or value == "" or value == ZERO or value == []
 
 

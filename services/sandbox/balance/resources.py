@@ -65,7 +65,7 @@ def parse_query(
 
 
 def without_empty_uid(asked: dict[str, str], dialect: SandboxDialect) -> dict[str, str]:
-    """API fact: an empty `uid=` gave 502 on some publications; elsewhere it counts as absent."""
+    """Balance fact 25: an empty `uid=` gave 502 on some publications; elsewhere it counts as absent."""
     if asked.get("uid") != "":
         return asked
     if dialect.empty_uid_status is not None:
@@ -79,7 +79,7 @@ def parameter_policy(name: str, dialect: SandboxDialect) -> str:
 
 
 def refuse_unknown(asked: dict[str, str], understood: frozenset[str], dialect: SandboxDialect) -> None:
-    """API fact: unknown parameters are rejected with 404, also one whose letters are cased otherwise."""
+    """Balance fact 20: unknown parameters are rejected with 404, also one whose letters are cased otherwise."""
     for name in asked:
         if name not in understood and dialect.unknown_parameter == "rejected":
             raise PlatformRefusal(404, f'Unknown parameter "{name}"')
@@ -160,7 +160,7 @@ def price_rows(books: SandboxBooks, query: ReadQuery) -> Iterable[Row]:
 
 
 def series_rows(books: SandboxBooks, query: ReadQuery) -> Iterable[Row]:
-    """Lots of all items or of `Item`. Raises `Turned` 403 for all where the dialect forbids that (API fact)."""
+    """Lots of all items or of `Item`. Raises `Turned` 403 for all where the dialect forbids that (Balance fact 33)."""
     item = query.parameters.get("Item")
     if item is None and not books.settings.dialect.series_bulk:
         raise PlatformRefusal(403, "ItemsSeries needs the parameter Item")

@@ -36,7 +36,7 @@ def resolve_references(draft: DocumentDraft, books: SandboxBooks) -> None:
 def resolve_reference(
     draft: DocumentDraft, row: Row, name: str, stance: TextReference, known: IsKnown, by_text: ByText
 ) -> None:
-    """Settles one reference. API fact: an Item given by SKU text may be dropped silently, its column left empty."""
+    """Resolves one reference. Balance fact 37: an Item given as a SKU may be dropped silently, its column is empty."""
     if is_empty(row.get(name)):
         return
     written = str(row[name])
@@ -50,7 +50,7 @@ def resolve_reference(
 
 
 def resolve_rate(draft: DocumentDraft, line: Row, books: SandboxBooks) -> None:
-    """Settles a line's VAT rate: its own, else its item's (API fact: a rate given as text is often not accepted)."""
+    """Resolves a line's VAT rate: its own, else its item's (Balance fact 38: text is often not accepted)."""
     written = str(line.get("VATRate", ""))
     accepted = books.settings.dialect.vat_rate_text == "accepted"
     if is_empty(written) or (written in stock_and_prices.PERCENT and not accepted):
@@ -103,7 +103,7 @@ def check_mandatory(draft: DocumentDraft, mandatory: Sequence[str]) -> None:
 
 
 def check_operation(draft: DocumentDraft, allowed: Sequence[str]) -> None:
-    """A list text must be spelt as Balance spells it (API fact: spellings differ between companies)."""
+    """A list text must be spelt as Balance spells it (Balance fact 14: spellings differ between companies)."""
     written = draft.header.get("OperationType")
     if allowed and not is_empty(written) and written not in allowed:
         draft.fault("operation", value=written)

@@ -70,7 +70,7 @@ class OAuth1Verifier:
             raise oauth_error("Invalid signature - provided signature does not match.")
 
     def _home(self, url: str) -> str:
-        """The signed URL is that of the site's home with http, not the one dialled (API fact: reference section 1)."""
+        """The signed URL is that of the site's home with http, not the one dialled (WooCommerce fact 4)."""
         path = re.sub(r"^\w+://[^/]*", "", url)
         return re.sub(r"^https:", "http:", self.shop.url(path))
 
@@ -146,7 +146,7 @@ class KeyAuthenticator:
         """Raises 401 unless the request may do the deed (a word of REFUSED).
 
         No key, an unknown key and Basic over plain HTTP are all refused alike; a wrong secret and a key without the
-        permission say so (API fact: recorded, auth-*).
+        permission say so (WooCommerce facts 2 and 3).
         """
         key = self._by_secret(asked) if asked.secure else self.oauth1.key_of(asked)
         if key is None:

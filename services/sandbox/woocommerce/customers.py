@@ -1,4 +1,4 @@
-"""Customer accounts: one per e-mail, no trash (API facts: recorded, reference section 5)."""
+"""Customer accounts: one per e-mail, no trash (WooCommerce facts 6 and 70)."""
 
 from __future__ import annotations
 

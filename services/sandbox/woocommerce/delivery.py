@@ -57,7 +57,7 @@ class DeliveryManner:
 class WebhookQueue:
     """Queues a delivery for every webhook that wants an event, and sends them one after the other.
 
-    API facts (reference section 8): a pending delivery of the same webhook and object is not queued twice; the body
+    WooCommerce fact 63: a pending delivery of the same webhook and object is not queued twice; the body
     is the object as it is at delivery time; there is no retry.
     """
 
@@ -130,7 +130,7 @@ class WebhookQueue:
         return SentDelivery(due.webhook_id, webhook["delivery_url"], self._headers(webhook, due, body), body, None)
 
     def _payload(self, due: QueuedDelivery) -> Any:
-        """An object that is gone meanwhile leaves an error as the body, correctly signed (API fact: recorded)."""
+        """An object that is gone meanwhile leaves an error as the body, correctly signed (WooCommerce fact 63)."""
         resource, _, event = due.topic.partition(".")
         if event == "deleted":
             return {"id": due.object_id}
@@ -175,5 +175,5 @@ class WebhookQueue:
 
 
 def delivery_id(webhook_id: int, second: int) -> str:
-    """One id for all deliveries of a webhook within a second (API fact: reference section 8)."""
+    """One id for all deliveries of a webhook within a second (WooCommerce fact 62)."""
     return hashlib.md5(f"{webhook_id}-{second}".encode(), usedforsecurity=False).hexdigest()

@@ -28,7 +28,7 @@ class RestError(Exception):
 
 
 class RefundRefused(RestError):
-    """A refund that was refused: always HTTP 500, its data a bare number (API fact: reference section 7)."""
+    """A refund that was refused: always HTTP 500, its data a bare number (WooCommerce fact 55)."""
 
     def __init__(
         self, message: str, code: str = "woocommerce_rest_cannot_create_order_refund", data: int = 500
@@ -68,7 +68,7 @@ def not_trashable() -> RestError:
     return RestError(501, "woocommerce_rest_trash_not_supported", message)
 
 
-# The JSON schema checks of the single endpoints; batch items are not checked (API fact: recorded).
+# The JSON schema checks of the single endpoints; batch items are not checked (WooCommerce fact 19).
 
 BOOLEANS = (True, False, 0, 1, "true", "false", "0", "1", "")
 

@@ -27,7 +27,7 @@ RETURNED = "_restock_refunded_items"
 def change_status(shop: SandboxShop, order: Document, status: str) -> None:
     """Gives an order a status, with what follows from it.
 
-    API facts (reference section 6): stock goes at processing, on-hold and completed and comes back at cancelled; cash
+    WooCommerce facts 42 and 43: stock goes at processing, on-hold and completed and comes back at cancelled; cash
     on delivery counts as paid only when completed.
     """
     if status in MAILED and status != order["status"]:
@@ -67,7 +67,7 @@ def restore_stock(shop: SandboxShop, order: Document) -> None:
 
 
 def record_return(shop: SandboxShop, line: Document, pieces: int) -> None:
-    """Writes on a sold line how many pieces of it came back, and how many are still out (API fact: recorded)."""
+    """Writes on a sold line how many pieces of it came back, and how many are still out (WooCommerce fact 81)."""
     back = sum(int(row["value"]) for row in line["meta_data"] if row["key"] == RETURNED)
     out = sum(int(row["value"]) for row in line["meta_data"] if row["key"] == REDUCED) - pieces
     others = [row for row in line["meta_data"] if row["key"] not in (REDUCED, RETURNED)]

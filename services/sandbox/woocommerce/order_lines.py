@@ -76,7 +76,7 @@ def _describe_rate(rate: Document | None) -> Document:
 
 
 def check_quantities(sent: list[Document]) -> None:
-    """RestError 400 for a quantity that is not whole, 500 for none at all (API fact: recorded)."""
+    """RestError 400 for a quantity that is not whole, 500 for none at all (WooCommerce fact 79)."""
     for n, entry in enumerate(sent):
         quantity = entry.get("quantity", 1)
         if not errors.is_integer(quantity):
@@ -113,7 +113,7 @@ def make_product_line(shop: SandboxShop, sent: Document) -> Document:
 
 
 def edit_line(shop: SandboxShop, line: Document, sent: Document) -> None:
-    """Changes a line: new money is taxed anew, a quantity alone recalculates nothing (API fact: section 6)."""
+    """Changes a line: new money is taxed anew, a quantity alone recalculates nothing (WooCommerce fact 80)."""
     line |= {name: sent[name] for name in ("quantity", "name") if name in sent}
     if not {"total", "subtotal"} & sent.keys():
         return
@@ -193,7 +193,7 @@ def _options(shop: SandboxShop, found: Document | None) -> list[Document]:
 
 
 def _figures(subtotal: Decimal, total: Decimal, rate: Document | None) -> Document:
-    """Net amounts with two decimals, taxes with six (API fact: reference section 6)."""
+    """Net amounts with two decimals, taxes with six (WooCommerce facts 38 and 71)."""
     before, after = (round_six(net * store.rate_percent(rate) / 100) for net in (subtotal, total))
     return {
         "subtotal": format_amount(subtotal),

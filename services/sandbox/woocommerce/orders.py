@@ -51,7 +51,7 @@ class Orders:
         return order_document.render_order(self.shop, self.own(document_id), self.dp)
 
     def update(self, document_id: int, body: Document, *, strict: bool) -> Document:
-        """Changes an order. Coming back from the trash is told to nobody (API fact: reference section 8)."""
+        """Changes an order. Coming back from the trash sends no webhook (WooCommerce fact 65)."""
         self._check(body, strict)
         order = self.own(document_id)
         was = order["status"]
@@ -63,7 +63,7 @@ class Orders:
         return order_document.render_order(self.shop, order)
 
     def delete(self, document_id: int, *, force: bool) -> Document:
-        """Trashes an order, or deletes it without a word; neither gives stock back (API fact: sections 6, 8)."""
+        """Trashes an order, or deletes it without a word; neither gives stock back (WooCommerce facts 43 and 65)."""
         order = self.own(document_id)
         before = order_document.render_order(self.shop, order)
         if force:
@@ -127,7 +127,7 @@ class Orders:
             order_lines.update_totals(self.shop, order)
 
     def _write_lines(self, order: Document, part: str, sent: list[Document]) -> None:
-        """Lines with an id are changed, or removed by a null product; others are added (API fact: section 6)."""
+        """Lines with an id are changed, or removed by a null product; others are added (WooCommerce fact 80)."""
         held = {line["id"]: line for line in order[part]}
         for entry in sent:
             line = held.get(entry.get("id", 0))

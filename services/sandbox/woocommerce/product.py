@@ -141,7 +141,7 @@ def write_product(shop: SandboxShop, document: Document, body: Document) -> None
 
 
 def _write_names(shop: SandboxShop, document: Document, body: Document) -> None:
-    """In a batch an unknown status becomes draft, an unknown type simple (API fact: recorded)."""
+    """In a batch an unknown status becomes draft, an unknown type simple (WooCommerce fact 19)."""
     if body.get("name") is not None:
         document["name"] = values.clean_name(str(body["name"]))
     if body.get("type") is not None:
@@ -162,7 +162,7 @@ def _write_lists(shop: SandboxShop, document: Document, body: Document) -> None:
 
 
 def find_categories(shop: SandboxShop, sent: list[Any]) -> list[Document]:
-    """The categories that exist; Uncategorized when none of the sent ones does (API fact: recorded)."""
+    """The categories that exist; Uncategorized when none of the sent ones does (WooCommerce fact 22)."""
     known = [shop.categories[entry["id"]] for entry in sent if entry.get("id") in shop.categories]
     return [{k: term[k] for k in ("id", "name", "slug")} for term in known or [shop.categories[UNCATEGORIZED]]]
 
@@ -182,7 +182,7 @@ def make_attribute(position: int, sent: Document) -> Document:
 
 
 def claim_sku(shop: SandboxShop, document: Document, body: Document) -> None:
-    """Takes the body's SKU; 400 with the holder's id, or without if the holder is trashed (API fact: recorded)."""
+    """Sets the body's SKU; 400 with the holder's id, unless it is in the trash (WooCommerce facts 15 and 16)."""
     if body.get("sku") is None:
         return
     sku = str(body["sku"]).strip()
@@ -210,7 +210,7 @@ def claim_gtin(shop: SandboxShop, document: Document, body: Document) -> None:
 
 
 def write_meta(shop: SandboxShop, document: Document, body: Document) -> None:
-    """Merges meta_data; internal keys go through to the field that they stand for (API fact: recorded)."""
+    """Merges meta_data; internal keys go through to the field that they stand for (WooCommerce fact 27)."""
     sent = body.get("meta_data") or []
     for entry in sent:
         if entry.get("key") in INTERNAL_KEYS:

@@ -24,7 +24,7 @@ def blank_prices() -> Document:
 def write_prices(document: Document, body: Document, now: datetime) -> None:
     """Writes the prices of a body into a product, as a save does.
 
-    API facts (recorded): a sale price at or above the regular one is silently emptied; the charged `price` moves only
+    WooCommerce facts 20 and 21: a sale price at or above the regular one is emptied; the charged `price` changes only
     here, at a save, although `on_sale` follows the clock by itself.
     """
     for name in ("regular_price", "sale_price"):
@@ -80,7 +80,7 @@ def blank_stock() -> Document:
 def write_stock(document: Document, body: Document) -> None:
     """Writes the stock of a body into a product.
 
-    API facts (recorded): an unmanaged product ignores the quantity and keeps a sent status; a managed one ignores the
+    WooCommerce fact 23: an unmanaged product ignores the quantity and keeps a sent status; a managed one ignores the
     status; `inventory_delta` adds to the quantity; fractions are cut off.
     """
     if body.get("manage_stock") is not None:
@@ -177,7 +177,7 @@ def variation_url(shop: SandboxShop, document: Document) -> str:
 
 
 def render_variation_as_product(shop: SandboxShop, document: Document, blank: Document) -> Document:
-    """A variation as /products shows it: `?sku=` and GET by id find it there (API fact: recorded)."""
+    """A variation as /products shows it: `?sku=` and GET by id find it there (WooCommerce fact 25)."""
     parent = shop.products[document["parent_id"]]
     of_parent = {"name": f"{parent['name']} - {document['name']}", "slug": f"{parent['slug']}-{document['id']}"}
     view = blank | {k: v for k, v in document.items() if k in blank or k.startswith("date_")}

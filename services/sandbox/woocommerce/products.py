@@ -122,7 +122,7 @@ def filter_by_status(documents: Iterable[Document], query: ListQuery) -> list[Do
 
 
 def trash_product(shop: SandboxShop, document: Document) -> None:
-    """Moves a product to the trash; what it was stays in its meta_data (API fact: recorded)."""
+    """Moves a product to the trash; what it was stays in its meta_data (WooCommerce fact 28)."""
     told = {"_wp_trash_meta_status": document["status"], "_wp_trash_meta_time": str(int(shop.now().timestamp()))}
     sent = [{"key": key, "value": value} for key, value in told.items()]
     document["meta_data"] = values.merge_meta(document["meta_data"], sent, shop.meta_ids)

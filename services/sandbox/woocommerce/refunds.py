@@ -1,4 +1,4 @@
-"""Refunds of one order. Every refusal is HTTP 500 (API fact: reference section 7)."""
+"""Refunds of one order. Every refusal is HTTP 500 (WooCommerce fact 55)."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ class OrderRefunds:
         raise no_route()
 
     def delete(self, document_id: int, *, force: bool) -> Document:
-        """Deletes a refund: no webhook, the order's date_modified stays (API fact: reference section 7)."""
+        """Deletes a refund: no webhook, the order's date_modified stays (WooCommerce fact 57)."""
         refund = self._own(document_id)
         if not force:
             raise not_trashable()
@@ -161,7 +161,7 @@ def add_refund(shop: SandboxShop, order: Document, refund: Document) -> None:
 
 
 def refund_remainder(shop: SandboxShop, order: Document) -> None:
-    """Status `refunded` by hand: a refund of what is left, without lines and without restock (API fact: section 7)."""
+    """Status `refunded` by hand: a refund of what is left, without lines and without restock (WooCommerce fact 58)."""
     rest = refundable_amount(shop, order)
     if rest > 0:
         refund = blank_refund(shop, order["id"], "Order fully refunded.") | {"amount": format_amount(rest)}
@@ -175,7 +175,7 @@ def refundable_amount(shop: SandboxShop, order: Document) -> Decimal:
 
 
 def has_free_goods_left(shop: SandboxShop, order: Document) -> bool:
-    """Whether free goods remain: such an order stays as it is though all its money is back (order-money 15)."""
+    """Whether free goods remain: such an order stays as it is though all its money is back (rule 15)."""
     free = any(parse_amount(line["total"]) == 0 for line in order["line_items"])
     back = sum(line["quantity"] for refund in shop.refunds_of(order["id"]) for line in refund["line_items"])
     return free and sum(line["quantity"] for line in order["line_items"]) + back > 0

@@ -73,7 +73,7 @@ BATCH_ACTIONS = ("create", "update", "delete")
 def run_batch(resource: RestResource, body: Document) -> Document | list[Any]:
     """Does a batch; `[]` when there was nothing to do. RestError 413 above 100 items, with nothing done.
 
-    API fact (recorded): results stand in the order of the items, an error takes its item's place inside HTTP 200.
+    WooCommerce facts 15 and 29: results are in the order of the items; an error takes its item's place in HTTP 200.
     """
     items = {deed: body.get(deed) or [] for deed in BATCH_ACTIONS}
     if sum(map(len, items.values())) > BATCH_LIMIT:
@@ -106,7 +106,7 @@ def _parse_id(value: Any) -> int:
 
 
 def _or_error(step: Callable[[], Document], shown_id: Any, status: int | None = None) -> Document:
-    """An unknown id counts as 400 in an update and as 404 in a delete (API fact: recorded)."""
+    """An unknown id counts as 400 in an update and as 404 in a delete (WooCommerce fact 77)."""
     try:
         return step()
     except RestError as wrong:
@@ -134,7 +134,7 @@ class ListPage:
     size: int
 
     def of(self, documents: Sequence[Document]) -> Sequence[Document]:
-        """The documents on this page; none beyond the last (API fact: recorded, 200 `[]`)."""
+        """The documents on this page; none beyond the last (WooCommerce fact 31: 200 `[]`)."""
         start = (self.number - 1) * self.size
         return documents[start : start + self.size]
 

@@ -163,13 +163,13 @@ def respond_list(call: RestCall, resource: Searchable) -> Response:
 
 
 def location_url(call: RestCall, document: Document) -> str:
-    """Where a new document stands; that of a refund is a pattern, unusable (API fact: recorded)."""
+    """Where a new document stands; that of a refund is a pattern, unusable (WooCommerce fact 82)."""
     path = re.sub(r"/orders/\d+/", r"/orders/(?P<order_id>[\\d]+)/", call.request.url.path)
     return call.shop.url(f"{path}/{document['id']}")
 
 
 def apply_fields(call: RestCall, document: Document) -> Any:
-    """One document under `_fields`, which never hides its `_links` (API fact: reference section 1)."""
+    """One document under `_fields`, which never hides its `_links` (WooCommerce fact 8)."""
     fields = resources.parse_words(call.query, "_fields")
     return resources.select_fields(document, [*fields, "_links"]) if fields else document
 
@@ -184,7 +184,7 @@ def read_credentials(call: RestCall) -> RequestCredentials:
 
 
 def check_limits(call: RestCall) -> Response | None:
-    """The web server's own refusals, in HTML: a URL or a body too large (API fact: reference sections 3, 4)."""
+    """The web server's own refusals, in HTML: a URL or a body too large (WooCommerce fact 35)."""
     url = call.request.url
     if len(url.path) + len(url.query) > LONGEST_URL:
         return html_response(414, "Request-URI Too Large")

@@ -57,7 +57,7 @@ Meta = list[dict[str, Any]]
 
 
 def merge_meta(stored: Meta, sent: Meta, next_id: Callable[[], int]) -> Meta:
-    """The stored list after a write (API fact: reference section 2, meta_data).
+    """The stored list after a write (WooCommerce fact 27).
 
     A key without id replaces that key's value and keeps its id; null deletes; an id that belongs to another key, or
     to none, deletes the key's row and makes a new one.
@@ -127,7 +127,7 @@ def get_date(document: dict[str, Any], field: str) -> datetime | None:
 
 
 def parse_sale_date(value: Any, zone: Any) -> datetime | None:
-    """A sale window's edge: empty clears it, a bare date is midnight, garbage is 1970 (API fact: recorded)."""
+    """A sale window's edge: empty clears it, a bare date is midnight, garbage is 1970 (WooCommerce fact 78)."""
     if not value:
         return None
     try:
@@ -151,7 +151,7 @@ SIX_DECIMALS = Decimal("0.000001")
 
 
 def clean_price(value: Any) -> str:
-    """A price as WooCommerce stores what it is given: "10,50" becomes "1050", "abc" becomes "" (API fact: recorded)."""
+    """A price as WooCommerce stores it: "10,50" becomes "1050", "abc" becomes "" (WooCommerce fact 19)."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return NOT_LAST_DOT.sub("", NOT_NUMERIC.sub("", "" if value is None else str(value)))

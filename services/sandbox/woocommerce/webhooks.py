@@ -50,7 +50,7 @@ class Webhooks:
         return self._shown(self._own(document_id))
 
     def update(self, document_id: int, body: Document, *, strict: bool) -> Document:
-        """Changes a webhook; making it active again keeps its count of failures (API fact: reference section 8)."""
+        """Changes a webhook; making it active again keeps its count of failures (WooCommerce fact 64)."""
         if strict:
             errors.check_parameters(body, errors.WEBHOOK)
         webhook = self._own(document_id)
@@ -120,7 +120,7 @@ def check_url(url: object) -> None:
 
 
 def record_result(shop: SandboxShop, webhook: Document, delivered: bool) -> None:
-    """Counts failures in a row; the seventh disables the webhook, and nothing says so (API fact: section 8)."""
+    """Counts failures in a row; the seventh disables the webhook, and nothing reports it (WooCommerce fact 64)."""
     webhook["failure_count"] = 0 if delivered else webhook["failure_count"] + 1
     if webhook["failure_count"] > TOLERATED_FAILURES and webhook["status"] == "active":
         webhook["status"] = "disabled"

@@ -1,0 +1,108 @@
+"""The three-way merge of one contact between shop and Balance (claims S4.11, S4.12): what goes where, and conflicts.
+
+What one side changed since both were last looked at goes to the other. Where both did, the policy says who wins, or a
+person. A side that says nothing takes what the other says and never empties it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from contracts.clients import ContactConflict, ContactField, Side
+from services.settings.clients import Policy
+
+# When two spellings of a phone, e-mail or address are the same one.
+
+GEORGIA = "995"
+LOCAL_DIGITS = 9
+"""A Georgian number without the country: 9 digits (599 12 34 56, 32 2 12 34 56)."""
+
+
+def phone(written: str) -> str:
+    """The digits with the country's number in front; empty for what is no phone. No country is Georgia."""
+    text = written.strip()
+    digits = re.sub(r"\D", "", text).lstrip("0") if text.isascii() else ""
+    if len(digits) == LOCAL_DIGITS and not text.startswith(("+", "00")):
+        return GEORGIA + digits
+    return digits if LOCAL_DIGITS < len(digits) <= 15 else ""
+
+
+def email(written: str) -> str:
+    """The address in lower case; empty for what is no e-mail. Nothing before the @ is dropped: that may be another."""
+    text = written.strip().casefold()
+    return text if re.fullmatch(r"[^\s@]+@[^\s@]+\.[^\s@]+", text) else ""
+
+
+def address(written: str) -> str:
+    """The words of an address, without letter case, commas and double spaces."""
+    return " ".join(re.sub(r"[,;]", " ", written).casefold().split())
+
+
+SAME: Mapping[str, Callable[[str], str]] = {"phone": phone, "email": email, "address": address}
+"""How each sort of contact is compared."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """What shop and Balance say of one contact, as they write it."""
+
+    shop: str = ""
+    balance: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """How a contact is merged. `newer`: the side that spoke last, None where that cannot be known.
+
+    `settled`: the side that a person has chosen.
+    """
+
+    field: ContactField
+    policy: Policy
+    newer: Side | None = None
+    settled: Side | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """The side whose value counts for both, None when nothing is written; the conflict, if it was one."""
+
+    take: Side | None = None
+    conflict: ContactConflict | None = None
+
+    @property
+    def waits(self) -> bool:
+        """Whether a person must say who is right."""
+        return self.conflict is not None and self.conflict.taken is None
+
+
+NOTHING = Merge()
+
+
+def merge(rule: Rule, now: Sides, base: Sides) -> Merge:
+    """What is to be done about a contact. `base`: what both sides said when they were last looked at, else empty."""
+    same = SAME[rule.field]
+    shop, balance = same(now.shop), same(now.balance)
+    if shop == balance:
+        return NOTHING
+    if not (shop and balance):
+        return Merge("shop" if shop else "balance")
+    if rule.settled:
+        return Merge(rule.settled)
+    changed = (shop != same(base.shop), balance != same(base.balance))
+    return _conflict(rule) if all(changed) else _one_sided(*changed)
+
+
+def _one_sided(by_shop: bool, by_balance: bool) -> Merge:
+    """Neither changed: the difference was left as it is on purpose."""
+    return Merge("shop" if by_shop else "balance") if by_shop or by_balance else NOTHING
+
+
+def _conflict(rule: Rule) -> Merge:
+    if rule.policy == "off":
+        return NOTHING
+    winners: dict[str, Side | None] = {"shop": "shop", "balance": "balance", "newest": rule.newer, "ask": None}
+    taken = winners[rule.policy]
+    return Merge(taken, ContactConflict(field=rule.field, policy=rule.policy, taken=taken))

@@ -1,0 +1,132 @@
+"""What stands in Balance compared with what was meant, field by field (claim I6).
+
+Balance fact 44: Balance may accept a document and leave a column empty instead of refusing it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from uuid import UUID
+
+from contracts.ledger import RecordedLine
+from services.connectors.balance.documents import StoredDocument, StoredLine
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """What was meant. `lines` hold what each line should say; `base` is the Sale of a credit note or receipt.
+
+    `warehouse` is None where a document has none.
+    """
+
+    client: str
+    warehouse: str | None
+    total: Decimal
+    vat: Decimal
+    lines: tuple[RecordedLine, ...]
+    quantities: tuple[Decimal, ...]
+    base: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """`wrong`: what makes the document another one than was meant. `noted`: what an accountant should know.
+
+    `lines` are the intended lines with what Balance holds for them.
+    """
+
+    wrong: tuple[str, ...]
+    noted: tuple[str, ...]
+    lines: tuple[RecordedLine, ...]
+
+    @property
+    def differences(self) -> tuple[str, ...]:
+        """All of it."""
+        return (*self.wrong, *self.noted)
+
+
+def compare(intent: Intent, stored: StoredDocument) -> Comparison:
+    """Compare a document that was read from Balance with what was meant."""
+    matched = _matched(intent, stored)
+    wrong = [*_header(intent, stored), *_counts(intent, stored)]
+    for position, line in enumerate(intent.lines):
+        wrong += _line(position, line, intent.quantities[position], matched[position])
+    return Comparison(tuple(wrong), _vat(intent, stored), tuple(map(_held, intent.lines, matched)))
+
+
+def _header(intent: Intent, stored: StoredDocument) -> list[str]:
+    wrong = [*_reference("Client", intent.client, stored.client)]
+    if intent.warehouse is not None:
+        wrong += _reference("Warehouse", intent.warehouse, stored.warehouse)
+    if intent.base is not None:
+        wrong += _reference("BaseDocument", intent.base, stored.base_document)
+    if stored.total != intent.total:
+        wrong.append(f"total: {stored.total} instead of {intent.total}")
+    return wrong
+
+
+def _reference(field: str, meant: str, found: str | None) -> list[str]:
+    """A reference given as text is stored as a uid: then it only must not be empty."""
+    if not found:
+        return [f"{field} is empty: Balance did not recognise {meant}"]
+    if found != meant and _is_uid(meant) and _is_uid(found) and UUID(meant) != UUID(found):
+        return [f"{field}: {found} instead of {meant}"]
+    return []
+
+
+def _is_uid(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _counts(intent: Intent, stored: StoredDocument) -> list[str]:
+    meant, found = len(intent.lines), len(stored.lines)
+    return [] if meant == found else [f"{found} lines instead of {meant}"]
+
+
+def _matched(intent: Intent, stored: StoredDocument) -> list[StoredLine | None]:
+    """For each intended line the stored one: the same item and amount wherever it stands, else the same position."""
+    left: dict[int, StoredLine] = dict(enumerate(stored.lines))
+    found: dict[int, StoredLine] = {}
+    for position, line in enumerate(intent.lines):
+        same = [at for at, other in left.items() if _same(other.item, line.item) and other.amount == line.amount]
+        if same:
+            found[position] = left.pop(position if position in same else same[0])
+    for position in range(len(intent.lines)):
+        if position not in found and position in left:
+            found[position] = left.pop(position)
+    return [found.get(position) for position in range(len(intent.lines))]
+
+
+def _same(found: str | None, meant: str) -> bool:
+    return found is not None and found.lower() == meant.lower()
+
+
+def _line(position: int, meant: RecordedLine, quantity: Decimal, found: StoredLine | None) -> list[str]:
+    name = f"line {position + 1}"
+    if found is None:
+        return [f"{name} is missing"]
+    wrong = [f"{name}: {fault}" for fault in _reference("Item", meant.item, found.item)]
+    if found.amount != meant.amount:
+        wrong.append(f"{name}: amount {found.amount} instead of {meant.amount}")
+    if found.quantity != quantity:
+        wrong.append(f"{name}: quantity {found.quantity} instead of {quantity}")
+    return wrong
+
+
+def _vat(intent: Intent, stored: StoredDocument) -> tuple[str, ...]:
+    if stored.vat is None or stored.vat == intent.vat:
+        return ()
+    return (f"VAT: Balance computed {stored.vat}, the lines hold {intent.vat}",)
+
+
+def _held(meant: RecordedLine, found: StoredLine | None) -> RecordedLine:
+    if found is None:
+        return meant
+    amount = meant.amount if found.amount is None else found.amount
+    vat = meant.vat if found.vat is None else found.vat
+    return meant.model_copy(update={"balance_line_uid": found.uid or None, "amount": amount, "vat": vat})
