@@ -119,8 +119,13 @@ MENU = (
         "cli.import_data:import_command",
         "Read Balance now (discounts: the prices with them); or make clients of a shop's customers that gave a number.",
     ),
-    MenuEntry("export", MANUAL, "cli.clients.bulk:export_app", "Make records in a shop of what Balance holds."),
-    MenuEntry("clients", MANUAL, "cli.clients.app:app", "Who buyers are to Balance: look, merge, settle contacts."),
+    MenuEntry("export", MANUAL, "cli.clients.bulk:export_app", "Create records in a shop from records in Balance."),
+    MenuEntry(
+        "clients",
+        MANUAL,
+        "cli.clients.app:app",
+        "The clients of buyers in Balance: list, merge, resolve conflicts of contacts.",
+    ),
     MenuEntry(
         "push",
         MANUAL,

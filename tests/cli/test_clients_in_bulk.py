@@ -65,7 +65,7 @@ async def test_accounts_with_a_number_become_clients_and_the_others_are_counted_
             ("skipped", transfer.SAME_NUMBER),
             ("skipped", transfer.NO_NUMBER),
             ("skipped", transfer.BAD_NUMBER),
-            ("there", ""),
+            ("exists", ""),
         ]
         made = world.books.clients.get(client_uid(PERSONAL_ID))
         assert made is not None
@@ -81,7 +81,7 @@ async def test_looking_writes_nothing_and_a_second_import_neither() -> None:
         assert len(world.books.clients) == 0
         await imported(world)
         revisions = dict(world.books.clients.revisions)
-        assert outcomes(await looked_at(world)) == outcomes(await imported(world)) == [("there", "")]
+        assert outcomes(await looked_at(world)) == outcomes(await imported(world)) == [("exists", "")]
         assert dict(world.books.clients.revisions) == revisions
 
 
@@ -91,7 +91,7 @@ async def test_a_client_that_appeared_meanwhile_is_left_as_it_is() -> None:
         plan = await looked_at(world)
         uid = world.client(ID=PERSONAL_ID, Name="by hand")
         [done] = await transfer.create_clients(plan, world.balance, lambda _: None)
-        assert (done.outcome, done.client, world.books.clients.revisions[uid]) == ("there", uid, 1)
+        assert (done.outcome, done.client, world.books.clients.revisions[uid]) == ("exists", uid, 1)
 
 
 async def test_a_refused_client_stops_no_other_and_progress_is_told() -> None:
@@ -148,7 +148,7 @@ async def test_whoever_has_an_account_keeps_it_and_a_second_export_makes_nothing
     async with both() as world:
         world.account("FIRM@example.test", billing={"company": "as they call themselves"})
         world.client(ID=COMPANY_ID, Name="შპს ნიმუში", Email="firm@example.test", AdditionalRequisites1="yes")
-        assert outcomes(await exported(world)) == [("there", "")]
+        assert outcomes(await exported(world)) == [("exists", "")]
         [kept] = world.store.customers.values()
         assert kept["billing"]["company"] == "as they call themselves"
 
@@ -167,18 +167,18 @@ async def test_an_export_that_broke_off_after_the_shop_made_the_account_finds_it
         world.account("firm@example.test")
         [done] = await transfer.create_accounts(plan, world.shop, lambda _: None)
         assert (done.outcome, "already registered" in done.why) == ("failed", True)
-        assert outcomes(await exported(world)) == [("there", "")]
+        assert outcomes(await exported(world)) == [("exists", "")]
 
 
 @pytest.mark.claim("S3.31", "S4.8")
-def test_nobody_is_exported_unless_it_is_asked_for(
+def test_nobody_is_exported_without_consent_settings(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(bulk, "read_settings", settings)
     with pytest.raises(typer.Exit) as ended:
         bulk.export_clients("main")
     assert ended.value.exit_code == 2
-    assert "nobody is exported without consent" in capsys.readouterr().err
+    assert "without consent nobody is exported" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("flow", ["dry-run", "off"])

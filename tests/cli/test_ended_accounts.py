@@ -17,7 +17,7 @@ from tests.cli.test_merging_clients import sold, told
 from tests.order_exporter.export_bench import CLIENT, bought
 from tests.support.memory_state import NOON
 
-SAYS = "account 7 deleted in the shop, seen on 2026-03-02; the client and its documents stay in Balance"
+SAYS = "account 7 deleted in the shop, seen on 2026-03-02; the client and its documents remain in Balance"
 
 
 def about(customer_id: int = 7) -> dict[str, Any]:
@@ -34,7 +34,7 @@ def let_go(order_id: int = 1042) -> Event:
 
 
 def flags(known: ClientFacts) -> object:
-    return view.client_to_dict(known, known.one(CLIENT))["ended_accounts"]
+    return view.client_to_dict(known, known.find(CLIENT))["ended_accounts"]
 
 
 @pytest.mark.claim("S2.16")
@@ -42,13 +42,13 @@ def test_the_client_of_an_ended_account_is_flagged_with_all_it_has(capsys: pytes
     before, after = told(*sold(customer_id=7)), told(*sold(customer_id=7), GONE, let_go())
     view.print_clients(after)
     listed = capsys.readouterr().out
-    view.print_client(after, after.one(CLIENT))
+    view.print_client(after, after.find(CLIENT))
 
     assert flags(after) == [{"customer": 7, "seen_on": "2026-03-02"}]
     assert f"{CLIENT}: {SAYS}" in listed
     assert SAYS in capsys.readouterr().out
-    assert view.client_to_dict(after, after.one(CLIENT)) | {"ended_accounts": []} == view.client_to_dict(
-        before, before.one(CLIENT)
+    assert view.client_to_dict(after, after.find(CLIENT)) | {"ended_accounts": []} == view.client_to_dict(
+        before, before.find(CLIENT)
     )
 
 
@@ -63,7 +63,7 @@ def test_other_clients_are_not_flagged(events: tuple[Event, ...]) -> None:
 
 def test_the_retail_client_is_nobody_whose_account_could_end() -> None:
     known = told(*sold(customer_id=7), GONE)
-    known.one(CLIENT).how = RETAIL
+    known.find(CLIENT).how = RETAIL
     assert flags(known) == []
 
 
@@ -76,7 +76,7 @@ def lines(*events: Event) -> list[str]:
 
 def test_the_passport_of_its_order_says_so_too() -> None:
     told_there = lines(*sold(customer_id=7), GONE, let_go(), BACK)
-    assert "account 7 deleted in the shop; the client and its documents stay in Balance" in told_there
+    assert "account 7 deleted in the shop; the client and its documents remain in Balance" in told_there
     assert "account 7 is in the shop again" in told_there
 
 

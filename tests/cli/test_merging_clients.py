@@ -49,14 +49,14 @@ def test_uid_and_code_of_a_client_are_known_with_its_sales() -> None:
     [one] = told(*sold()).clients.values()
     assert (one.uid, one.code, one.how, one.orders) == (CLIENT, "000000017", "found", [1042])
     assert one.identities == {IDENTITY}
-    assert told(*sold()).one("000000017").uid == told(*sold()).one("77777777").uid == CLIENT
+    assert told(*sold()).find("000000017").uid == told(*sold()).find("77777777").uid == CLIENT
 
 
 def test_a_client_that_is_not_known_or_not_one_is_named() -> None:
     with pytest.raises(ClientNotFound, match="0 clients match 999"):
-        told(*sold()).one("999")
+        told(*sold()).find("999")
     with pytest.raises(ClientNotFound, match="2 clients"):
-        told(*sold(), word(client=CLIENT[:-1] + "9")).one("77777777")
+        told(*sold(), word(client=CLIENT[:-1] + "9")).find("77777777")
 
 
 @pytest.mark.parametrize(
@@ -91,13 +91,13 @@ def test_a_merge_says_where_and_why(to: str, why: str, undo: bool) -> None:
         app.check_merge_options(to, why, undo=undo)
 
 
-async def test_the_target_must_stand_in_balance_and_nothing_is_written_there() -> None:
+async def test_the_target_must_exist_in_balance_and_nothing_is_written_there() -> None:
     async with both() as world:
         uid = world.client(ID=PERSONAL_ID, Name="by hand")
         before = list(world.books.clients.rows())
         assert (await app.find_target_client(world.balance, uid.upper())).uid == uid
         assert (await app.find_target_client(world.balance, PERSONAL_ID)).uid == uid
-        with pytest.raises(ClientNotFound, match="nothing was changed"):
+        with pytest.raises(ClientNotFound, match="Nothing was changed"):
             await app.find_target_client(world.balance, OTHER)
         world.books.clients.marked.add(uid)
         with pytest.raises(ClientNotFound):
@@ -106,10 +106,8 @@ async def test_the_target_must_stand_in_balance_and_nothing_is_written_there() -
         assert list(world.books.clients.rows()) == before
 
 
-def test_who_and_why_are_kept_with_the_word() -> None:
-    [said] = app.build_assignments(
-        "main", [BuyerRef(identity=client_uid(PERSONAL_ID))], OTHER, "stood twice in Balance"
-    )
-    assert (said.client, said.why, bool(said.asked_by)) == (OTHER, "stood twice in Balance", True)
-    assert told(*sold(), said).one(OTHER).words == [said]
+def test_who_and_why_are_recorded_with_the_assignment() -> None:
+    [said] = app.build_assignments("main", [BuyerRef(identity=client_uid(PERSONAL_ID))], OTHER, "twice in Balance")
+    assert (said.client, said.why, bool(said.asked_by)) == (OTHER, "twice in Balance", True)
+    assert told(*sold(), said).find(OTHER).assignments == [said]
     assert PERSONAL_ID not in said.model_dump_json()

@@ -113,14 +113,14 @@ async def test_a_verdict_that_stands_is_told_once_a_day_also_over_restarts(tmp_p
     async with a_bench(tmp_path) as bench:
         kept = keeper(bench, gate(faults))
         for _ in range(3):
-            await kept.check()
+            await kept.look()
         [first] = await bench.said(GateChecked)
         await bench.take(record(first))
         assert (await read_gates(bench.database))[first.key].passed_at == first.checked_at
-        await keeper(bench, gate(faults)).check()
+        await keeper(bench, gate(faults)).look()
         assert len(await bench.said(GateChecked)) == 1
         bench.clock.advance(86_400)
-        await kept.check()
+        await kept.look()
         again = (await bench.said(GateChecked))[-1]
         assert (again.since, again.checked_at - first.checked_at) == (first.since, timedelta(days=1))
 
@@ -152,7 +152,7 @@ async def test_writes_to_a_shop_wait_until_balance_feed_has_read_the_lookups_of_
 async def test_a_closed_gate_holds_the_lane_and_nothing_else(
     topics: Topics, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gate_module, "LONGEST_PAUSE", 0.2)
+    monkeypatch.setattr(gate_module, "LONGEST", 0.2)
     # given a service whose check does not pass
     faults, upstream = Faults(*MISSING), Upstream()
     made = replace(blueprint(upstream.deliver), gates=(gate(faults),))

@@ -1,1 +1,1 @@
-"""Clients on the command line: who stands for whom, merging, bulk import and export, contacts in conflict."""
+"""`davtari clients`, `davtari import clients`, `davtari export clients`."""

@@ -1,4 +1,4 @@
-"""`davtari clients list|show|merge|conflicts|settle`."""
+"""`davtari clients`: list and merge the clients of buyers, and resolve conflicts of contacts."""
 
 from __future__ import annotations
 
@@ -29,11 +29,22 @@ from services.engine.client.commands import send_command, send_commands
 from services.order_exporter.client import identity_of_number
 from services.settings.model import Settings
 
-# `davtari clients merge`: from now on somebody's orders go to one client. Nothing in Balance is written.
+app = typer.Typer(
+    no_args_is_help=True, help="The clients of buyers in Balance: list, merge, resolve conflicts of contacts."
+)
+Order = Annotated[int | None, typer.Option(help="The buyer of this order.")]
+Number = Annotated[str | None, typer.Option(help="The buyer with this personal or company number.")]
+OfClient = Annotated[
+    str | None, typer.Option("--client", help="All buyers whose orders were booked on this client so far.")
+]
+Customer = Annotated[
+    int | None, typer.Option(help="The buyer with this customer account, for orders without a number.")
+]
+To = Annotated[str, typer.Option("--to", help="The client in Balance: its uid, or its personal or company number.")]
 
 
 class ClientLookup(Protocol):
-    """The clients of a Balance, only read."""
+    """The calls to Balance that find a client."""
 
     async def client(self, uid: str) -> ClientRef | None: ...
     async def client_by_id(self, personal_or_company_id: str) -> ClientRef | None: ...
@@ -41,7 +52,7 @@ class ClientLookup(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class BuyerChoice:
-    """Whose orders are meant: exactly one of these."""
+    """The buyer whose orders are assigned: exactly one field is set."""
 
     order: int | None = None
     number: str | None = None
@@ -50,52 +61,52 @@ class BuyerChoice:
 
 
 def check_merge_options(to: str, why: str, *, undo: bool) -> None:
-    """Raises `WrongUse` when the client or the reason is missing."""
+    """Raises `InvalidArgument` if the client or the reason is missing."""
     if bool(to) == undo:
-        raise InvalidArgument("say where the orders go with --to, or take it back with --undo")
+        raise InvalidArgument("Name the client with --to, or undo an earlier merge with --undo")
     if not why.strip():
-        raise InvalidArgument("say why with --why: it is kept with your name")
+        raise InvalidArgument("Add --reason: it is recorded with your name")
 
 
 def find_buyers(whose: BuyerChoice, found: ClientFacts) -> Sequence[BuyerRef]:
-    """Whoever is meant. Raises `WrongUse` unless one thing is named, `NoSuchClient` when it is nobody."""
+    """The chosen buyers. Raises `InvalidArgument` unless one option is set, `ClientNotFound` if there are none."""
     match (whose.order, whose.number, whose.client, whose.customer):
         case (int(order), None, None, None):
             return find_order_buyer(found, order)
         case (None, str(number), None, None):
             return [_number_ref(number)]
         case (None, None, str(client), None):
-            return _require_buyers(find_client_buyers(found, found.one(client)), client)
+            return _require_buyers(find_client_buyers(found, found.find(client)), client)
         case (None, None, None, int(customer)):
             return [BuyerRef(person_ref=account_ref(found.shop, customer))]
         case _:
-            raise InvalidArgument("say whose orders: exactly one of --order, --number, --client and --customer")
+            raise InvalidArgument("Name the buyer with exactly one of --order, --number, --client and --customer")
 
 
 def _number_ref(number: str) -> BuyerRef:
     identity = identity_of_number(number)
     if identity is None:
-        raise InvalidArgument("--number takes 11 digits of a person or 9 of a company")
+        raise InvalidArgument("--number must have 11 digits (a person) or 9 digits (a company)")
     return BuyerRef(identity=identity.ref)
 
 
 def _require_buyers(found: Sequence[BuyerRef], client: str) -> Sequence[BuyerRef]:
     if not found:
-        raise ClientNotFound(f"no order that is known here went to the client {client}")
+        raise ClientNotFound(f"No known order was booked on client {client}")
     return found
 
 
-async def find_target_client(balance: ClientLookup, named: str) -> ClientRef:
-    """The client of Balance with this uid or number, which must be there. Raises `NoSuchClient`."""
-    number = identity_of_number(named)
-    found = await (balance.client_by_id(number.number) if number else balance.client(named.lower()))
+async def find_target_client(balance: ClientLookup, name: str) -> ClientRef:
+    """The client in Balance with this uid or number. Raises `ClientNotFound`."""
+    number = identity_of_number(name)
+    found = await (balance.client_by_id(number.number) if number else balance.client(name.lower()))
     if found is None or found.deleted:
-        raise ClientNotFound(f"Balance has no client {named} (or marked it for deletion): nothing was changed")
+        raise ClientNotFound(f"Balance has no client {name}, or it is marked for deletion. Nothing was changed")
     return found
 
 
 def build_assignments(shop: str, whose: Sequence[BuyerRef], client: str | None, why: str) -> list[ClientAssigned]:
-    """The commands that make it so; without a client they take an earlier word back."""
+    """The commands that assign the buyers to a client; without a client they undo an earlier assignment."""
     return [
         ClientAssigned(
             shop=shop, identity=ref.identity, person_ref=ref.person_ref, client=client, why=why, **command_header()
@@ -104,18 +115,10 @@ def build_assignments(shop: str, whose: Sequence[BuyerRef], client: str | None, 
     ]
 
 
-app = typer.Typer(no_args_is_help=True, help="Who buyers are to Balance: look, merge, settle contacts.")
-Order = Annotated[int | None, typer.Option(help="Whoever placed this order.")]
-Number = Annotated[str | None, typer.Option(help="A personal or company number.")]
-OfClient = Annotated[str | None, typer.Option("--client", help="Everybody whose orders went to this client so far.")]
-Customer = Annotated[int | None, typer.Option(help="A customer account, for its orders without a number.")]
-To = Annotated[str, typer.Option("--to", help="The client of Balance: its uid, or its number.")]
-
-
 @app.command(name="list")
 @command
 async def list_clients(shop: Shop = "", json: Json = False) -> int:
-    """The clients that orders of a shop were booked on, how each was found, and whose account ended in the shop."""
+    """List the clients on which orders of a shop were booked, how each was found, and deleted accounts."""
     chosen = read_settings()
     shop = select_shop(chosen, shop)
     found = await read_clients(chosen, shop)
@@ -129,11 +132,11 @@ async def list_clients(shop: Shop = "", json: Json = False) -> int:
 @app.command(name="show")
 @command
 async def show_client(client: str, shop: Shop = "", json: Json = False) -> int:
-    """One client (uid, its first signs, or code): orders, how it was found, who said what about it."""
+    """Show a client by uid (or its first characters) or code: orders, how it was found, assignments by people."""
     chosen = read_settings()
     shop = select_shop(chosen, shop)
     found = await read_clients(chosen, shop)
-    one = found.one(client)
+    one = found.find(client)
     print_json(view.client_to_dict(found, one)) if json else view.print_client(found, one)
     return 0
 
@@ -148,23 +151,23 @@ async def merge_clients(
     number: Number = None,
     of_client: OfClient = None,
     customer: Customer = None,
-    undo: Annotated[bool, typer.Option("--undo", help="Take an earlier merge back.")] = False,
+    undo: Annotated[bool, typer.Option("--undo", help="Undo an earlier merge.")] = False,
     dry_run: DryRun = False,
     json: Json = False,
 ) -> int:
-    """From now on book somebody's orders on this client. What stands in Balance stays as it is."""
+    """Book the future orders of a buyer on one client. Documents in Balance are not changed."""
     chosen = read_settings()
     shop = select_shop(chosen, shop)
     check_merge_options(to, why, undo=undo)
     found = await read_clients(chosen, shop)
     whose = find_buyers(BuyerChoice(order, number, of_client, customer), found)
     uid = None if undo else await _read_target_uid(chosen, to)
-    words = build_assignments(shop, whose, uid, why)
+    assignments = build_assignments(shop, whose, uid, why)
     if not dry_run:
-        await send_commands(chosen.kafka, words, datetime.now(UTC))
-    print_json({"dry_run": dry_run, "words": [one.content() for one in words]}) if json else view.print_merge(
-        words, dry_run
-    )
+        await send_commands(chosen.kafka, assignments, datetime.now(UTC))
+    print_json(
+        {"dry_run": dry_run, "assignments": [one.content() for one in assignments]}
+    ) if json else view.print_merge(assignments, dry_run)
     return 0
 
 
@@ -176,7 +179,7 @@ async def _read_target_uid(chosen: Settings, to: str) -> str:
 @app.command(name="conflicts")
 @command
 async def list_conflicts(shop: Shop = "", json: Json = False) -> int:
-    """Contacts that shop and Balance have both changed, with both values: who is right is yours to say."""
+    """List contacts that were changed in the shop and in Balance, with both values."""
     chosen = read_settings()
     shop = select_shop(chosen, shop)
     found = view.open_conflicts(await read_clients(chosen, shop))
@@ -189,7 +192,7 @@ async def list_conflicts(shop: Shop = "", json: Json = False) -> int:
 @app.command(name="settle")
 @command
 async def settle_contact(client: str, field: ContactField, take: Side, shop: Shop = "", why: ReasonOption = "") -> int:
-    """Say which side is right about a contact that waits; order-exporter then writes it where it differs."""
+    """Decide which side of a conflict is right; order-exporter then writes that value to the other side."""
     chosen = read_settings()
     shop = select_shop(chosen, shop)
     known = await read_clients(chosen, shop)
@@ -197,10 +200,10 @@ async def settle_contact(client: str, field: ContactField, take: Side, shop: Sho
         one for one in view.open_conflicts(known) if one.client.startswith(client.lower()) and one.field == field
     ]
     if len(waiting) != 1:
-        raise ClientNotFound(
-            f"{len(waiting)} such contacts wait; davtari clients conflicts --shop {shop} shows what does"
-        )
-    word = ContactSettled(shop=shop, client=waiting[0].client, field=field, take=take, why=why, **command_header())
-    await send_command(chosen.kafka, word, datetime.now(UTC))
-    console.print(f"The {field} of {take} counts for client {word.client}: it is on its way.", soft_wrap=True)
+        raise ClientNotFound(f"{len(waiting)} conflicts match; see davtari clients conflicts --shop {shop}")
+    decision = ContactSettled(shop=shop, client=waiting[0].client, field=field, take=take, why=why, **command_header())
+    await send_command(chosen.kafka, decision, datetime.now(UTC))
+    console.print(
+        f"The {field} of client {decision.client} is taken from {take}; order-exporter writes it.", soft_wrap=True
+    )
     return 0

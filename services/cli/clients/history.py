@@ -1,4 +1,4 @@
-"""What the topics know of the clients that orders were booked on. Names stand in Balance alone."""
+"""Collect what the topics contain about the clients of orders. Their names are only in Balance."""
 
 from __future__ import annotations
 
@@ -16,20 +16,23 @@ from services.engine.clock import TBILISI
 from services.order_exporter.client import identity_of
 from services.settings.model import Settings
 
-# Accounts that have ended in the shop: a flag at the clients that their orders were booked on (claim S2.16).
-
-CLIENT_KEPT = "the client and its documents stay in Balance"
+TOPICS = ("ledger.documents", "operations", "shop.orders", "shop.customers")
+RETAIL = "retail client"
+CLIENT_KEPT = "the client and its documents remain in Balance"
 
 
 @dataclass(slots=True)
 class ShopAccounts:
-    """The accounts that orders have ever named (the shop makes them a guest's in the end), and those that are gone."""
+    """The accounts of each order, and the deleted accounts (claim S2.16).
+
+    An order may have several: when an account is deleted, the shop turns its orders into guest orders.
+    """
 
     of_order: dict[int, set[int]] = field(default_factory=dict)
     removed: dict[int, CustomerRemoved] = field(default_factory=dict)
 
-    def take(self, event: Event) -> None:
-        """What an event says of accounts."""
+    def apply(self, event: Event) -> None:
+        """Update the accounts with an event."""
         match event:
             case OrderChanged():
                 self.of_order.setdefault(event.order_id, set()).add(event.customer_id)
@@ -38,19 +41,19 @@ class ShopAccounts:
             case CustomerReturned():
                 self.removed.pop(event.customer_id, None)
 
-    def ended(self, orders: Iterable[int]) -> list[CustomerRemoved]:
-        """The accounts of these orders that the shop does not hold any more, by number."""
-        named = {account for order in orders for account in self.of_order.get(order, ())}
-        return [self.removed[account] for account in sorted(named & self.removed.keys())]
+    def removed_accounts(self, orders: Iterable[int]) -> list[CustomerRemoved]:
+        """The deleted accounts of these orders, by account number."""
+        accounts = {account for order in orders for account in self.of_order.get(order, ())}
+        return [self.removed[account] for account in sorted(accounts & self.removed.keys())]
 
 
 def describe_removed_account(event: CustomerRemoved) -> str:
-    """That an account is gone, and that nothing follows from it for the books."""
+    """A sentence for people: the account is deleted, which does not affect the books."""
     return f"account {event.customer_id} deleted in the shop, seen on {_day(event)}; {CLIENT_KEPT}"
 
 
 def removed_account_to_dict(event: CustomerRemoved) -> dict[str, object]:
-    """The same as data."""
+    """A deleted account for `--json`."""
     return {"customer": event.customer_id, "seen_on": _day(event)}
 
 
@@ -58,19 +61,13 @@ def _day(event: CustomerRemoved) -> str:
     return f"{event.observed_at.astimezone(TBILISI):%Y-%m-%d}"
 
 
-TOPICS = ("ledger.documents", "operations", "shop.orders", "shop.customers")
-
-
-RETAIL = "retail client"
-
-
 class ClientNotFound(Exception):
-    """No client, or nobody, is meant by what was named; the message says what to look at."""
+    """No client or buyer, or more than one, has this name; the message states where to look."""
 
 
 @dataclass(slots=True)
 class ClientHistory:
-    """A client of Balance with all that went to it, and the words of people about it."""
+    """A client of Balance: how it was found, the orders booked on it, and the assignments by people."""
 
     uid: str
     code: str | None = None
@@ -78,12 +75,12 @@ class ClientHistory:
     details: list[str] = field(default_factory=list)
     orders: list[int] = field(default_factory=list)
     identities: set[str] = field(default_factory=set)
-    words: list[ClientAssigned] = field(default_factory=list)
+    assignments: list[ClientAssigned] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class ClientFacts:
-    """The clients of a shop by uid, its orders, and what is open about contacts, by client and field."""
+    """The clients of a shop by uid, its orders, and open conflicts of contacts by client and field."""
 
     shop: str
     clients: dict[str, ClientHistory] = field(default_factory=dict)
@@ -94,23 +91,23 @@ class ClientFacts:
     accounts: ShopAccounts = field(default_factory=ShopAccounts)
 
     def client(self, uid: str) -> ClientHistory:
-        """The client, new if it was not heard of yet."""
+        """The client with this uid, added if it is new."""
         return self.clients.setdefault(uid, ClientHistory(uid))
 
-    def one(self, named: str) -> ClientHistory:
-        """The client with this uid, its first signs, or its code. Raises `NoSuchClient`."""
-        found = [one for one in self.clients.values() if one.uid.startswith(named.lower()) or one.code == named]
+    def find(self, name: str) -> ClientHistory:
+        """The client with this uid (or its first characters) or code. Raises `ClientNotFound`."""
+        found = [one for one in self.clients.values() if one.uid.startswith(name.lower()) or one.code == name]
         if len(found) != 1:
-            raise ClientNotFound(f"{len(found)} clients match {named}; see davtari clients list --shop {self.shop}")
+            raise ClientNotFound(f"{len(found)} clients match {name}; see davtari clients list --shop {self.shop}")
         return found[0]
 
-    def ended(self, client: ClientHistory) -> list[CustomerRemoved]:
-        """The accounts in the shop of whoever the client is that have ended; the retail client is nobody."""
-        return [] if client.how == RETAIL else self.accounts.ended(client.orders)
+    def removed_accounts(self, client: ClientHistory) -> list[CustomerRemoved]:
+        """The deleted accounts of the buyers of a client; none for the retail client, which has many buyers."""
+        return [] if client.how == RETAIL else self.accounts.removed_accounts(client.orders)
 
 
 async def read_clients(settings: Settings, shop: str) -> ClientFacts:
-    """What the topics say of a shop's clients now."""
+    """Read the clients of a shop from the topics."""
     found = collect_clients(
         shop, [envelope async for envelope in _filter_shop(read_events(settings.kafka, TOPICS), shop)]
     )
@@ -126,7 +123,7 @@ async def _filter_shop(envelopes: AsyncIterable[Envelope[Event]], shop: str) -> 
 
 
 def collect_clients(shop: str, envelopes: Iterable[Envelope[Event]]) -> ClientFacts:
-    """The same, from a shop's events in the order of their time."""
+    """Collect the clients from the events of a shop, in the order of their time."""
     found = ClientFacts(shop)
     for envelope in sorted(envelopes, key=lambda envelope: envelope.time):
         _apply(found, envelope.data)
@@ -134,7 +131,7 @@ def collect_clients(shop: str, envelopes: Iterable[Envelope[Event]]) -> ClientFa
 
 
 def _apply(found: ClientFacts, event: Event) -> None:
-    found.accounts.take(event)
+    found.accounts.apply(event)
     match event:
         case ClientRecorded():
             _apply_recorded(found.client(event.client), event)
@@ -156,12 +153,12 @@ def _apply_recorded(client: ClientHistory, event: ClientRecorded) -> None:
         client.details.append(f"order {event.order_id}: {event.detail}")
 
 
-def _apply_assigned(found: ClientFacts, word: ClientAssigned) -> None:
-    for ref in (word.identity, word.person_ref):
+def _apply_assigned(found: ClientFacts, event: ClientAssigned) -> None:
+    for ref in (event.identity, event.person_ref):
         if ref:
-            found.assigned[ref] = word
-    if word.client:
-        found.client(word.client).words.append(word)
+            found.assigned[ref] = event
+    if event.client:
+        found.client(event.client).assignments.append(event)
 
 
 def _apply_contacts(found: ClientFacts, event: Event) -> None:
@@ -183,27 +180,27 @@ def _apply_contacts(found: ClientFacts, event: Event) -> None:
 
 @dataclass(frozen=True, slots=True)
 class BuyerRef:
-    """An identity, or a person without one, whose orders are to go elsewhere."""
+    """A buyer: an identity (a number), or a person without one."""
 
     identity: str | None = None
     person_ref: str | None = None
 
 
 def find_order_buyer(found: ClientFacts, order_id: int) -> Sequence[BuyerRef]:
-    """Whose order it is: the number that it names, else the person. Raises `NoSuchClient`."""
+    """The buyer of an order. Raises `ClientNotFound`."""
     order = found.orders.get(order_id)
     if order is None:
-        raise ClientNotFound(f"nothing is known of order {order_id} of shop {found.shop}")
+        raise ClientNotFound(f"Unknown order {order_id} of shop {found.shop}")
     return [buyer_ref(order)]
 
 
 def buyer_ref(order: OrderChanged) -> BuyerRef:
-    """What stands for an order's buyer."""
+    """The identity of an order's buyer, or the person if the order has no number."""
     identity = identity_of(order.person)
     return BuyerRef(identity=identity.ref) if identity else BuyerRef(person_ref=order.person_ref)
 
 
 def find_client_buyers(found: ClientFacts, client: ClientHistory) -> Sequence[BuyerRef]:
-    """Everybody whose orders went to a client so far."""
+    """All buyers whose orders were booked on a client so far."""
     bought = [buyer_ref(found.orders[order]) for order in client.orders if order in found.orders]
     return list(dict.fromkeys([*(BuyerRef(identity=ref) for ref in sorted(client.identities)), *bought]))

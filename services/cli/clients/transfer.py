@@ -1,13 +1,14 @@
-"""`davtari import clients`: customer accounts of a shop that gave a number become clients of Balance (claim S2.21).
+"""Plan and carry out bulk transfers between the customer accounts of a shop and the clients of Balance.
 
-Read first, written once: who is in Balance by number is left as he is, so that it may be repeated or broken off.
+Import (claim S2.21): accounts with a personal or company number become clients. Export (claim S4.8): companies with an
+e-mail and consent become accounts. Existing clients and accounts are never changed, so both may be interrupted and
+repeated.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
-from collections.abc import AsyncIterable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
@@ -20,15 +21,20 @@ from services.order_exporter.client import client_fields, identity_of, identity_
 from services.settings.balance import ListTexts
 from services.settings.clients import CustomerExport
 
-AT_ONCE = 25
-Outcome = Literal["new", "created", "there", "skipped", "failed"]
+BATCH_SIZE = 25
+Outcome = Literal["new", "created", "exists", "skipped", "failed"]
 NO_NUMBER = "no personal or company number in the account"
-BAD_NUMBER = "the number in the account is none: 11 digits of a person, 9 of a company"
+BAD_NUMBER = "invalid number in the account: a person has 11 digits, a company 9"
 SAME_NUMBER = "another account has the same number: one client for both"
+UID_META = "_davtari_client_uid"
+NO_EMAIL = "no e-mail in Balance"
+NOT_AGREED = "no consent"
+NO_COMPANY = "not a company (9 digits), and not listed in consent-list"
+SAME_EMAIL = "another client has the same e-mail"
 
 
 class ClientWriter(Protocol):
-    """The clients of a Balance."""
+    """The calls to Balance that create clients."""
 
     async def client_by_id(self, personal_or_company_id: str) -> ClientRef | None: ...
     async def put_client(self, document: Mapping[str, Any]) -> Mapping[str, Any] | None: ...
@@ -36,7 +42,7 @@ class ClientWriter(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ImportVerdict:
-    """What becomes of an account. `document` is the client that is to be made of it."""
+    """The planned or actual outcome for an account. `document`: the client to create."""
 
     customer_id: int
     outcome: Outcome
@@ -48,7 +54,7 @@ class ImportVerdict:
 
 @dataclass(frozen=True, slots=True)
 class ImportRules:
-    """What an account is judged by: the shop, where numbers stand in it, and how Balance calls legal forms."""
+    """The shop, its fields with numbers, and Balance's names of legal forms."""
 
     shop: str
     keys: IdentityKeys
@@ -56,32 +62,32 @@ class ImportRules:
 
 
 async def plan_import(
-    customers: AsyncIterable[Customer], there: Mapping[str, ClientRef], rules: ImportRules
+    customers: AsyncIterable[Customer], existing: Mapping[str, ClientRef], rules: ImportRules
 ) -> list[ImportVerdict]:
-    """What is to become of every account; `there` are the clients of Balance by number."""
+    """Plan the outcome for every account. `existing`: the clients of Balance by number."""
     taken = set[str]()
-    return [_plan_account(customer, there, taken, rules) async for customer in customers]
+    return [_plan_account(customer, existing, taken, rules) async for customer in customers]
 
 
 def _plan_account(
-    customer: Customer, there: Mapping[str, ClientRef], taken: set[str], rules: ImportRules
+    customer: Customer, existing: Mapping[str, ClientRef], taken: set[str], rules: ImportRules
 ) -> ImportVerdict:
     person = person_of_account(rules.shop, customer, rules.keys)
     identity = identity_of(person)
     if identity is None:
-        given = person.personal_id or person.company_id
-        return ImportVerdict(customer.id, "skipped", BAD_NUMBER if given else NO_NUMBER)
+        number = person.personal_id or person.company_id
+        return ImportVerdict(customer.id, "skipped", BAD_NUMBER if number else NO_NUMBER)
     if identity.number in taken:
         return ImportVerdict(customer.id, "skipped", SAME_NUMBER)
     taken.add(identity.number)
-    if found := there.get(identity.number):
-        return ImportVerdict(customer.id, "there", client=found.uid, code=found.code)
+    if found := existing.get(identity.number):
+        return ImportVerdict(customer.id, "exists", client=found.uid, code=found.code)
     document = client_fields(identity, person, rules.shop, customer.id, rules.lists)
     return ImportVerdict(customer.id, "new", client=identity.ref, document=document)
 
 
 async def index_by_number(clients: AsyncIterable[ClientRef]) -> dict[str, ClientRef]:
-    """The clients of Balance by number; of several with one number that with the lowest uid, as orders take it."""
+    """The clients of Balance by number; of several with the same number, the lowest uid, as the order-exporter does."""
     found: dict[str, ClientRef] = {}
     async for ref in clients:
         if ref.number and (ref.number not in found or ref.uid < found[ref.number].uid):
@@ -90,18 +96,19 @@ async def index_by_number(clients: AsyncIterable[ClientRef]) -> dict[str, Client
 
 
 async def create_clients(
-    verdicts: Sequence[ImportVerdict], balance: ClientWriter, told: Callable[[int], None]
+    verdicts: Sequence[ImportVerdict], balance: ClientWriter, on_progress: Callable[[int], None]
 ) -> list[ImportVerdict]:
-    """Makes the new clients; `told` hears how many accounts are done. A refused one stops no other.
+    """Create the new clients. A refused one does not stop the others.
 
-    Raises `UpstreamError` when Balance is away: what was made is found the next time.
+    `on_progress` is called with the number of processed accounts. Raises `UpstreamError` if Balance does not answer; a
+    second run finds the clients that were created.
     """
     done: list[ImportVerdict] = []
-    for start in range(0, len(verdicts), AT_ONCE):
+    for start in range(0, len(verdicts), BATCH_SIZE):
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(_create_client(one, balance)) for one in verdicts[start : start + AT_ONCE]]
+            tasks = [group.create_task(_create_client(one, balance)) for one in verdicts[start : start + BATCH_SIZE]]
         done += [task.result() for task in tasks]
-        told(len(done))
+        on_progress(len(done))
     return done
 
 
@@ -111,41 +118,27 @@ async def _create_client(one: ImportVerdict, balance: ClientWriter) -> ImportVer
     number = str(one.document["ID"])
     try:
         if found := await balance.client_by_id(number):
-            return replace(one, outcome="there", client=found.uid, code=found.code, document=None)
+            return replace(one, outcome="exists", client=found.uid, code=found.code, document=None)
         await balance.put_client(one.document)
         made = await balance.client_by_id(number)
     except (Rejected, RowInvalid) as error:
         return replace(one, outcome="failed", why=str(error), document=None)
     if made is None:
-        return replace(one, outcome="failed", why="Balance took it and does not show it yet: run it again")
+        return replace(
+            one, outcome="failed", why="Balance accepted it but does not return it yet: run the command again"
+        )
     return replace(one, outcome="created", client=made.uid, code=made.code, document=None)
 
 
-def counts(verdicts: Iterable[ImportVerdict]) -> Mapping[tuple[Outcome, str], int]:
-    """How many accounts came to which end, and why."""
-    return Counter((one.outcome, one.why) for one in verdicts)
-
-
-# `davtari export clients`: companies of Balance that agreed become customer accounts of a shop (claim S4.8).
-#
-# Only with an e-mail and a sign of consent. Who has an account under that e-mail is left as he is.
-
-UID_META = "_davtari_client_uid"
-NO_EMAIL = "no e-mail in Balance"
-NOT_AGREED = "no sign of consent"
-NO_COMPANY = "not a company (9 digits), and not named in consent-list"
-SAME_EMAIL = "another client has the same e-mail"
-
-
 class AccountWriter(Protocol):
-    """The customer accounts of a shop."""
+    """The calls to a shop that create accounts."""
 
     async def create_customer(self, body: Mapping[str, Any]) -> Customer: ...
 
 
 @dataclass(frozen=True, slots=True)
 class ExportVerdict:
-    """What becomes of a client. `body` is the account that is to be made of it."""
+    """The planned or actual outcome for a client. `body`: the account to create."""
 
     client: str
     outcome: Outcome
@@ -156,29 +149,29 @@ class ExportVerdict:
 
 @dataclass(frozen=True, slots=True)
 class ExportRules:
-    """What a client is judged by; `number_key` is the custom field that a company's number is kept under."""
+    """The rules of consent, and the custom field for a company's number (`number_key`)."""
 
     consent: CustomerExport
     number_key: str
 
 
 async def plan_export(
-    clients: AsyncIterable[ClientRef], there: Mapping[str, int], rules: ExportRules
+    clients: AsyncIterable[ClientRef], existing: Mapping[str, int], rules: ExportRules
 ) -> list[ExportVerdict]:
-    """What is to become of every client; `there` are the shop's accounts by e-mail."""
+    """Plan the outcome for every client. `existing`: the shop's accounts by e-mail."""
     taken = set[str]()
-    return [_plan_client(ref, there, taken, rules) async for ref in clients]
+    return [_plan_client(ref, existing, taken, rules) async for ref in clients]
 
 
-def _plan_client(ref: ClientRef, there: Mapping[str, int], taken: set[str], rules: ExportRules) -> ExportVerdict:
+def _plan_client(ref: ClientRef, existing: Mapping[str, int], taken: set[str], rules: ExportRules) -> ExportVerdict:
     email = next(filter(None, map(contacts.email, ref.emails)), "")
     if why := _skip_reason(ref, email, rules.consent):
         return ExportVerdict(ref.uid, "skipped", why)
     if email in taken:
         return ExportVerdict(ref.uid, "skipped", SAME_EMAIL)
     taken.add(email)
-    if email in there:
-        return ExportVerdict(ref.uid, "there", customer_id=there[email])
+    if email in existing:
+        return ExportVerdict(ref.uid, "exists", customer_id=existing[email])
     return ExportVerdict(ref.uid, "new", body=account_body(ref, email, rules.number_key))
 
 
@@ -189,13 +182,13 @@ def _skip_reason(ref: ClientRef, email: str, consent: CustomerExport) -> str:
         return NO_COMPANY
     if not email:
         return NO_EMAIL
-    said = (text(ref.row, consent.consent_field) or "") if consent.consent_field else ""
-    agreed = said.casefold() in {each.casefold() for each in consent.consent_texts}
+    answer = (text(ref.row, consent.consent_field) or "") if consent.consent_field else ""
+    agreed = answer.casefold() in {each.casefold() for each in consent.consent_texts}
     return "" if listed or agreed else NOT_AGREED
 
 
 def account_body(ref: ClientRef, email: str, number_key: str) -> dict[str, Any]:
-    """The account of a client: no password (the shop makes one), and the number under which its orders are booked."""
+    """The account of a client, without a password (the shop generates one), with the number for its orders."""
     name, phone = ref.name or "", ref.phones[0] if ref.phones else ""
     meta = ((UID_META, ref.uid), (number_key, ref.number))
     billing = {"company": name, "email": email, "phone": phone, "address_1": ref.address or ""}
@@ -203,18 +196,18 @@ def account_body(ref: ClientRef, email: str, number_key: str) -> dict[str, Any]:
 
 
 async def index_by_email(customers: AsyncIterable[Customer]) -> dict[str, int]:
-    """The shop's accounts by e-mail, as e-mails are compared."""
+    """The shop's accounts by normalized e-mail."""
     return {contacts.email(one.email): one.id async for one in customers if contacts.email(one.email)}
 
 
 async def create_accounts(
-    verdicts: Sequence[ExportVerdict], shop: AccountWriter, told: Callable[[int], None]
+    verdicts: Sequence[ExportVerdict], shop: AccountWriter, on_progress: Callable[[int], None]
 ) -> list[ExportVerdict]:
-    """Makes the new accounts, one after the other; a refused one stops no other. Raises `UpstreamError`."""
+    """Create the new accounts one by one. A refused one does not stop the others. Raises `UpstreamError`."""
     done = []
     for one in verdicts:
         done.append(await _create_account(one, shop))
-        told(len(done))
+        on_progress(len(done))
     return done
 
 

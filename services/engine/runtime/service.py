@@ -31,7 +31,7 @@ from services.engine.privacy.opener import Opener
 from services.engine.privacy.sealer import Sealer
 from services.engine.runtime import conditions
 from services.engine.runtime.blueprint import Blueprint
-from services.engine.runtime.conditions import ConditionReporter
+from services.engine.runtime.conditions import Conditions
 from services.engine.runtime.gate import Gate, Gatekeeper, with_gate_rules
 from services.engine.state.database import Database, open_when_available, read_meta, restart_after_outages, write_meta
 from services.engine.state.errors import find_cause, first_cause, is_corrupt
@@ -177,13 +177,13 @@ class Service:
             reports=lambda topic: reports(name, topic.removeprefix(prefix)),
         )
 
-    def _conditions(self, engine: Engine, sender: RenewableProducer) -> ConditionReporter:
+    def _conditions(self, engine: Engine, sender: RenewableProducer) -> Conditions:
         database, prefix, clock = engine.database, self.settings.kafka.topic_prefix, PROCESS_CLOCK_CHECK
         looks = {
             Reason.SERVICE_DISK: lambda: database.failure,
             Reason.SERVICE_CLOCK: lambda: clock.problem,
         }
-        return ConditionReporter(self.blueprint.name, looks, database, sender, prefix, self.clock)
+        return Conditions(self.blueprint.name, looks, database, sender, prefix, self.clock)
 
     @asynccontextmanager
     async def _publishing(self, engine: Engine) -> AsyncIterator[tuple[Publisher, RenewableProducer]]:
