@@ -1,4 +1,4 @@
-"""What Davtari told whom of its own accord: messages about a cause that stands, and that it is gone; stale feeds."""
+"""Messages that Davtari sent about an open or resolved cause, and feeds that are stale."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from contracts.model import Event, Instant
 
 
 class AlertSent(Event):
-    """A recipient was told of a cause: that it stands (`opened`), stands still (`reminded`), is gone (`resolved`).
+    """A message to a recipient: the cause is open (`opened`), still open (`reminded`) or gone (`resolved`).
 
-    `cause` is a reason code, with `@shop` where it concerns one shop. `episode` counts how often the cause has stood.
+    `cause` is a reason code, with `@shop` where it concerns one shop. `episode` counts how often the cause was open.
     """
 
     TYPE: ClassVar[str] = "davtari.AlertSent.v1"

@@ -35,7 +35,7 @@ COMMANDS = (ImportRequested, PushRequested, ReadRequested, ReplayRequested, Disc
 ABOUT = """\
 Davtari joins a Balance accounting system to WooCommerce shops. Everything that happens is a CloudEvent on a Kafka \
 topic; any system may subscribe. Keys, order, versions, duplicates and evolution are explained in contracts/README.md. \
-Addresses stand here with the default prefix `davtari.`; the setting `kafka.topic-prefix` may change it."""
+Addresses have the default prefix `davtari.`; the setting `kafka.topic-prefix` may change it."""
 
 
 def document(samples: tuple[Sample, ...]) -> dict[str, Any]:
@@ -68,7 +68,7 @@ AREAS = {
     "stock": "What a shop has for sale, and why",
     "ledger": "What was put into the books",
     "privacy": "Keys of personal data",
-    "operations": "Commands and what became of them",
+    "operations": "Commands and their results",
     "dead-letters": "What only a person can settle",
 }
 

@@ -66,7 +66,7 @@ class ItemWithdrawn(_ItemEvent):
 
 
 class ItemPrice(Part):
-    """A price of one price type; `source` tells which Balance resource stated it."""
+    """A price of one price type; `source` is the Balance resource that stated it."""
 
     price_type: Uid
     price: Money

@@ -170,7 +170,7 @@ class LocationFigure(Part):
 class AvailabilityChanged(_ShopItemEvent):
     """The stock figure of an item in a shop and how it came about, line by line.
 
-    `mode` tells whether the figure was written to the shop (`live`) or only announced (`dry-run`). It was written to
+    `mode` states whether the figure was written to the shop (`live`) or only announced (`dry-run`). It was written to
     `product_id` and to every further product that is the item (`further_products`).
     """
 
@@ -193,7 +193,7 @@ class AvailabilityChanged(_ShopItemEvent):
 
 
 class GroupRule(Part):
-    """What a person has said about a group (folder) of Balance in a shop; it stands in place of the settings' entry.
+    """A person's decision about a group (folder) of Balance in a shop; it replaces the entry in the settings.
 
     `access`: `excluded` shuts the group and all below it; `included` opens it and all below it again, where a group
     above is excluded. Without one the group is as open as the groups above it. The category is for everything below
@@ -211,7 +211,7 @@ class GroupRule(Part):
 
 
 class MappingChanged(Event):
-    """What becomes of a group of Balance in a shop, by a person's command; null: what the settings say."""
+    """The category of a group of Balance in a shop, by a person's command; null: that of the settings."""
 
     TYPE: ClassVar[str] = "davtari.MappingChanged.v1"
     TOPIC: ClassVar[str] = "catalog.mappings"

@@ -16,7 +16,7 @@ Side = Literal["balance", "shop"]
 class ClientAssigned(Command):
     """From now on the orders of this identity (or of this person) go to this client of Balance.
 
-    Documents that stand in Balance are left as they are. `client` null takes an earlier word back.
+    Documents that exist in Balance are not changed. `client` null revokes an earlier assignment.
     """
 
     TYPE: ClassVar[str] = "davtari.ClientAssigned.v1"
@@ -58,7 +58,7 @@ class _ContactsEvent(Event):
 
 
 class ContactsMerged(_ContactsEvent):
-    """The contacts of shop and Balance as they stood after they were merged: the base of the next merge.
+    """The contacts of shop and Balance after they were merged: the base of the next merge.
 
     `fields` were compared; `unsettled` wait for a person and keep their earlier base. `settled`: commands carried out.
     """
@@ -82,7 +82,7 @@ class ContactConflict(Part):
 
 
 class ContactsConflicted(_ContactsEvent):
-    """Shop and Balance have both changed the same contacts of a client; both values stand in `person`."""
+    """Shop and Balance have both changed the same contacts of a client; both values are in `person`."""
 
     TYPE: ClassVar[str] = "davtari.ContactsConflicted.v1"
     conflicts: tuple[ContactConflict, ...]

@@ -1,4 +1,4 @@
-"""The close of a day: what a shop sold and gave back against what stands in the books, tied by a person's command."""
+"""The close of a day: what a shop sold and refunded compared with the books, confirmed by a person's command."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class DayPlaced(Part):
 
 
 class Acceptance(Part):
-    """Who lets a difference stand, and why."""
+    """Who accepted a difference, and why."""
 
     by: str
     why: str
@@ -59,7 +59,7 @@ class Acceptance(Part):
 class DayDifference(Part):
     """An order, refund or payment that the books do not hold as the shop says. `amount`: shop less books, always.
 
-    `reason` is the code of its dead letter where there is one; `cause` says why, and what to do. `figures` stands for
+    `reason` is the code of its dead letter where there is one; `cause` says why, and what to do. `figures` identifies
     all that both sides say: `accepted` holds for these figures alone.
     """
 
@@ -83,7 +83,7 @@ class DayDifference(Part):
 
 
 class DifferenceAccepted(Event):
-    """A person lets differences of an order, refund or payment stand on this day, with these figures on both sides."""
+    """A person accepts differences of an order, refund or payment on this day, with these figures on both sides."""
 
     TYPE: ClassVar[str] = "davtari.DifferenceAccepted.v1"
     TOPIC: ClassVar[str] = "operations"
@@ -108,7 +108,7 @@ class DifferenceAccepted(Event):
 class DayClosed(Event):
     """A day of a shop (in Tbilisi) was tied to the books: green when the shop was asked and no difference is left open.
 
-    `digest` stands for all documents of both sides: closing the day again gives the same one unless something changed.
+    `digest` identifies all documents of both sides: closing the day again gives the same one unless something changed.
     """
 
     TYPE: ClassVar[str] = "davtari.DayClosed.v1"

@@ -6,7 +6,7 @@ understand what we write from now on) and describes a log that is kept for ever 
 - breaking: a field removed, a new field that is required, a field that becomes required or optional, another type
   (`null` included), a value added to or removed from an enumeration, another default, another format, pattern or bound,
   another topic or event type;
-- not breaking: a new optional field, wherever it stands, and words (title, description, examples, names of parts).
+- not breaking: a new optional field, at any level, and words (title, description, examples, names of parts).
 
 Whoever needs a breaking change makes a new event type or version beside the old one.
 """
@@ -29,7 +29,7 @@ def breaking_changes(old: Schema, new: Schema) -> list[str]:
 
 
 class _Comparison:
-    """One walk over two schemas side by side; `$ref`s are followed in the schema that they stand in."""
+    """One walk over two schemas side by side; a `$ref` is followed in the schema that contains it."""
 
     def __init__(self, old: Schema, new: Schema) -> None:
         self._old, self._new = old, new

@@ -1,7 +1,7 @@
 """The headers by which ordinary Kafka tools show what is wrong with a dead letter: those of Kafka Connect.
 
-They stand beside our own and say nothing that the value does not say. `topic`, `partition` and `offset` are there only
-where a record has failed: a delivery that an upstream refused is not mended by writing anything to a topic again.
+They are in addition to our own and contain nothing that the value does not. `topic`, `partition` and `offset` are set
+only where a record failed: a delivery that an upstream refused is not corrected by writing a record again.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ ABOUT = {
     "stage": "HEADER_CONVERTER, VALUE_CONVERTER (undecodable), TRANSFORMATION (a rule failed), TASK_PUT (a delivery).",
     "class.name": "What was being done: the kind of delivery, or `record`.",
     "exception.class.name": "The reason code.",
-    "exception.message": "What a person is told; the whole stands in `detail` of the value.",
+    "exception.message": "The message for a person; the value's `detail` has all of it.",
 }
 STAGES = {
     "record.bad-headers": "HEADER_CONVERTER",
@@ -35,21 +35,21 @@ STAGES = {
 }
 
 
-def connect_headers(letter: DeadLettered) -> list[tuple[str, str]]:
+def connect_headers(dead_letter: DeadLettered) -> list[tuple[str, str]]:
     """The headers of a dead letter in the style of Kafka Connect, as text."""
-    told = _place(letter) | {
-        "connector.name": letter.service,
+    texts = _place(dead_letter) | {
+        "connector.name": dead_letter.service,
         "task.id": "0",
-        "stage": STAGES.get(letter.reason, "TASK_PUT"),
-        "class.name": letter.delivery.kind if letter.delivery else "record",
-        "exception.class.name": letter.reason,
-        "exception.message": letter.detail[:LONGEST],
+        "stage": STAGES.get(dead_letter.reason, "TASK_PUT"),
+        "class.name": dead_letter.delivery.kind if dead_letter.delivery else "record",
+        "exception.class.name": dead_letter.reason,
+        "exception.message": dead_letter.detail[:LONGEST],
     }
-    return [(PREFIX + name, text) for name, text in told.items()]
+    return [(PREFIX + name, text) for name, text in texts.items()]
 
 
-def _place(letter: DeadLettered) -> dict[str, str]:
-    record = letter.record
+def _place(dead_letter: DeadLettered) -> dict[str, str]:
+    record = dead_letter.record
     if record is None:
         return {}
     return {"topic": record.topic, "partition": str(record.partition), "offset": str(record.offset)}

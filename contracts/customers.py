@@ -1,4 +1,4 @@
-"""What store-feed states about customer accounts: that one has ended. Who it belonged to stands nowhere here.
+"""What store-feed states about customer accounts: that one was deleted. They contain nothing about its owner.
 
 Balance is never written to because of it: a client and his documents outlive his account.
 """

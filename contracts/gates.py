@@ -10,7 +10,7 @@ Verdict = Literal["passed", "shut", "lost"]
 
 
 class GateChecked(Event):
-    """A service has looked at what its live flows need. Said when that changes, and once a day while it does not.
+    """A service has looked at what its live flows need. Published when that changes, and otherwise once a day.
 
     `passed`: all of it was found, the flows go. `shut`: they have not begun, `why` says what is missing. `lost`: it had
     passed, and now something is gone; the flows go on, so that a false alarm stops nobody, and a person must look.
@@ -26,7 +26,7 @@ class GateChecked(Event):
     looked_at: tuple[str, ...] = ()
     why: tuple[str, ...] = ()
     about: str = ""
-    """A digest of the connection that was looked at: another one has to pass anew."""
+    """A digest of the connection that was looked at: another one has to pass again."""
     since: Instant
     passed_at: Instant | None = None
     """When it passed last, with this connection."""

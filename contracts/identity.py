@@ -15,7 +15,7 @@ class _Identity(Event):
     shop: ShopId
     url: str = Field(description="the address that the settings name, without scheme")
     home: str = Field(description="the address that the shop itself reports, without scheme")
-    key_mark: str = Field(description="stands for the REST key; the key cannot be told from it")
+    key_mark: str = Field(description="a digest of the REST key; the key cannot be derived from it")
     marker: str | None = Field(default=None, description="our mark in the shop; a copy has it too")
     newest_order: int = Field(default=0, ge=0, description="the highest order number there")
     at: Instant
@@ -28,7 +28,7 @@ class _Identity(Event):
 class ShopIdentified(_Identity):
     """This is the shop from now on: met for the first time, marked, or accepted by a person who has looked.
 
-    It is said again, with `why`, when a weak sign has changed (the REST key) and when a block has ended by itself.
+    It is published again, with `why`, when a weak sign has changed (the REST key) and when a block has ended by itself.
     """
 
     TYPE: ClassVar[str] = "davtari.ShopIdentified.v1"

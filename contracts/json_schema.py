@@ -1,4 +1,4 @@
-"""The JSON Schema (2020-12) of an event as it stands on the wire: what a subscriber reads."""
+"""The JSON Schema (2020-12) of an event on the wire: what a subscriber reads."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def schemas_of(events: tuple[type[Event], ...], ref_template: str) -> dict[str, 
 
 
 def _explained(node: Any) -> Any:
-    """The same schema, where the description of every exact number tells how it is written."""
+    """The same schema, where the description of every exact number states how it is written."""
     if isinstance(node, list):
         return [_explained(part) for part in node]
     if not isinstance(node, dict):
@@ -68,7 +68,7 @@ def _explained(node: Any) -> Any:
 
 
 def as_draft_07(node: Any) -> Any:
-    """The same schema for AsyncAPI, whose own dialect stands on draft-07: tuples are `items` there."""
+    """The same schema for AsyncAPI, whose own dialect is based on draft-07: tuples are `items` there."""
     if isinstance(node, list):
         return [as_draft_07(part) for part in node]
     if not isinstance(node, dict):

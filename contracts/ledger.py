@@ -20,7 +20,7 @@ def is_reversal(refund_id: int) -> bool:
 
 
 class Attempt(Part):
-    """One attempt that did not simply succeed: when, its outcome, and what was said."""
+    """One attempt that did not simply succeed: when, its outcome, and the message."""
 
     at: Instant
     outcome: Literal["retry", "blocked", "refused", "unknown", "done"]
@@ -28,7 +28,7 @@ class Attempt(Part):
 
 
 class RecordedLine(Part):
-    """A document line as it was recorded: whence it came, which item, how much, and its uid in Balance.
+    """A document line as it was recorded: its order line, which item, how much, and its uid in Balance.
 
     In a credit note `quantity` is what came back (0 where only money did), and `sale_line` the position, from 1, of
     the Sale's line that it takes back.
@@ -81,7 +81,7 @@ class _LedgerEvent(Event):
 
 
 class ClientRecorded(_LedgerEvent):
-    """The Balance client that stands for a person: found there, created by us, or the retail client.
+    """The Balance client that represents a person: found there, created by us, or the retail client.
 
     `identity` is opaque: the uid derived from the personal or company number (or from phone and e-mail, where they
     count). `retail`: Balance knows no such client and none may be created, or several, as `detail` says: this order
@@ -128,7 +128,7 @@ class _SaleEvent(_LedgerEvent):
 
 
 class SaleRecorded(_SaleEvent):
-    """A Sale that stands in Balance and was read back. `differences` is empty when it equals what was meant.
+    """A Sale that exists in Balance and was read back. `differences` is empty when it equals what was sent.
 
     One that is not `posted` waits for the accountant there, and has taken nothing out of the stock yet.
     """
@@ -154,7 +154,7 @@ class SalePlanned(_SaleEvent):
 class SaleDiverged(_LedgerEvent):
     """An order that was changed after its Sale was recorded: reported, never overwritten.
 
-    `what` has become of it: `equal-again` takes an earlier report back. `policy` is the one that held when it was
+    `what` happened to it: `equal-again` revokes an earlier report. `policy` is the one that held when it was
     seen: a stricter one that is set later corrects nothing that people have seen to meanwhile.
     """
 
@@ -193,7 +193,7 @@ class _CreditNoteEvent(_LedgerEvent):
 
 
 class CreditNoteRecorded(_CreditNoteEvent):
-    """A credit note that stands in Balance, bound to its Sale, and was read back."""
+    """A credit note that exists in Balance, bound to its Sale, and was read back."""
 
     TYPE: ClassVar[str] = "davtari.CreditNoteRecorded.v1"
     how: Literal["written", "adopted"]
@@ -254,7 +254,7 @@ class _PaymentEvent(_LedgerEvent):
 
 
 class PaymentRecorded(_PaymentEvent):
-    """A receipt that stands in Balance, bound to its Sale, and was read back."""
+    """A receipt that exists in Balance, bound to its Sale, and was read back."""
 
     TYPE: ClassVar[str] = "davtari.PaymentRecorded.v1"
     how: Literal["written", "adopted"]

@@ -1,4 +1,4 @@
-"""What every part of an event stands on: frozen models, exact money, aware time."""
+"""The basis of every part of an event: frozen models, exact money, aware time."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ Exact = Annotated[
     PlainSerializer(_plain, return_type=str, when_used="json"),
     AfterValidator(_writable),
 ]
-Money = Annotated[Exact, Field(description="An exact amount in the currency that stands beside it.")]
+Money = Annotated[Exact, Field(description="An exact amount in the currency that is stated beside it.")]
 Quantity = Annotated[Exact, Field(description="An exact quantity in the item's base unit.")]
 Instant = Annotated[AwareDatetime, AfterValidator(_utc), Field(description="A moment in UTC.")]
 Uid = Annotated[str, Field(min_length=1, max_length=64, description="A Balance uid (GUID, lower case).")]

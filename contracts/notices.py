@@ -27,9 +27,9 @@ class _NoticeEvent(Event):
 
 class _NoteEvent(_NoticeEvent):
     NOTICE: ClassVar[str] = "note"
-    marker: str = Field(min_length=1, description="stands in the note itself, and names it for ever")
+    marker: str = Field(min_length=1, description="is in the note itself, and identifies it for ever")
     about: NoteKind
-    document: Uid | None = Field(default=None, description="the document that the note tells of")
+    document: Uid | None = Field(default=None, description="the document that the note is about")
     reason: str | None = Field(default=None, description="why it is parked, if the note is about that")
     customer: bool = Field(description="whether the shop shows it to the customer, and mails it")
     says: str
@@ -40,7 +40,7 @@ class _NoteEvent(_NoticeEvent):
 
 
 class OrderNoteWritten(_NoteEvent):
-    """A note that stands at an order in the shop: written now, or found there from before."""
+    """A note of an order in the shop: written now, or found there."""
 
     TYPE: ClassVar[str] = "davtari.OrderNoteWritten.v1"
     how: Literal["written", "found"]
@@ -59,7 +59,7 @@ class OrderNotePlanned(_NoteEvent):
 
 class _StatusEvent(_NoticeEvent):
     NOTICE: ClassVar[str] = "status"
-    booked: OwnState = Field(description="what had become of the order in the books")
+    booked: OwnState = Field(description="the state of the order in the books")
     was: str
     status: str
     order_version: int = Field(description="the version of the order that this was decided on")

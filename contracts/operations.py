@@ -1,4 +1,4 @@
-"""Commands of people and schedules, what became of them, and dead letters."""
+"""Commands of people and schedules, their results, and dead letters."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class ReadRequested(Command):
 class PaymentReceived(Command):
     """Money for an order has arrived, a person says: a courier's remittance, a bank transfer, cash.
 
-    `date` is its day in Tbilisi, `amount` in the order's currency; `method` stands in for the order's own. The same
+    `date` is its day in Tbilisi, `amount` in the order's currency; `method` replaces the order's own. The same
     payment entered twice is one payment: another of the same day and amount needs a `reference` of its own.
     """
 
@@ -131,7 +131,7 @@ class ApplyRequested(Command):
 
 
 class MappingRequested(Command):
-    """From now on this is what becomes of a group of Balance in a shop; null: what the settings say."""
+    """From now on this is the category of a group of Balance in a shop; null: that of the settings."""
 
     TYPE: ClassVar[str] = "davtari.MappingRequested.v1"
     shop: ShopId
@@ -140,7 +140,7 @@ class MappingRequested(Command):
 
 
 class CommandSettled(Event):
-    """What became of a command at one service."""
+    """The result of a command at one service."""
 
     TYPE: ClassVar[str] = "davtari.CommandSettled.v1"
     TOPIC: ClassVar[str] = "operations"
@@ -161,7 +161,7 @@ class CommandSettled(Event):
 
 
 class FailedRecord(Part):
-    """A Kafka record that could not be handled, byte for byte (base64), with where it stood."""
+    """A Kafka record that could not be handled, byte for byte (base64), with its position."""
 
     topic: str
     partition: int

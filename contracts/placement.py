@@ -61,7 +61,7 @@ class WarehouseChosen(_PlacementEvent):
 class SalePostponed(_PlacementEvent):
     """Balance refused to post a Sale because the warehouse lacks the goods: it is tried again after a receipt.
 
-    `unposted`: meanwhile the Sale stands in Balance without being posted.
+    `unposted`: meanwhile the Sale is in Balance without being posted.
     """
 
     TYPE: ClassVar[str] = "davtari.SalePostponed.v1"

@@ -15,12 +15,12 @@ from contracts.operations import Command
 
 
 class _KeyEvent(Event):
-    """One key stands for one person at one service, so that no two services make it at once."""
+    """One key belongs to one person at one service, so that no two services make it at once."""
 
     TOPIC: ClassVar[str] = "privacy.keys"
     person_ref: str
     service: str = Field(description="whose events the key seals")
-    kid: str = Field(description="the id of the key, as it stands in the header of `sealed`")
+    kid: str = Field(description="the id of the key, as in the header of `sealed`")
 
     @property
     def key(self) -> str:
@@ -39,7 +39,8 @@ class PersonKeyMade(_KeyEvent):
 
 
 class PersonForgotten(_KeyEvent):
-    """The key of this person at this service is given up. It stands in the key's place, so that compaction removes it.
+    """The key of this person at this service is deleted. Its record key is that of `PersonKeyMade`, which compaction
+    removes.
 
     An order that the person makes later is sealed with a new one.
     """
@@ -53,7 +54,8 @@ class PersonForgotten(_KeyEvent):
 class ForgetRequested(Command):
     """Forget this person: give up the keys, and take the personal data out of the services' own memory.
 
-    In a dry run only say what would go. `shop` narrows nothing down: it tells where the person was looked for.
+    In a dry run only report what would be erased. `shop` does not limit anything: it states where the person was
+    searched.
     """
 
     TYPE: ClassVar[str] = "davtari.ForgetRequested.v1"

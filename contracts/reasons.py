@@ -1,4 +1,4 @@
-"""Every reason code. The texts (cause, effect, fix, in English and Georgian) stand in `reasons.toml`."""
+"""Every reason code. The texts (cause, effect, fix) are in `reasons.toml`."""
 
 from __future__ import annotations
 

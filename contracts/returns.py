@@ -25,7 +25,7 @@ class ReturnLine(Part):
 
 
 class ReturnRequested(Command):
-    """Plan the credit note of this return request, as it was read in the shop; in a dry run only tell it.
+    """Plan the credit note of this return request, as it was read in the shop; in a dry run only report it.
 
     `request` is what the shop calls it within its order; `refund_ids` are the refunds that the order had there by then,
     which must be known before anything is planned on what they leave.
@@ -61,7 +61,7 @@ class ReturnPlanned(Event):
     lines: tuple[RecordedLine, ...]
     currency_rate: Quantity | None = None
     rate_source: RateSource | None = None
-    sent: dict[str, Any] = Field(description="the document as Balance would be told it")
+    sent: dict[str, Any] = Field(description="the document as it would be sent to Balance")
     parts: tuple[DocumentPart, ...] = Field(default=(), description="empty where it is one document")
     planned_at: Instant
 

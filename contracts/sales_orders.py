@@ -41,7 +41,7 @@ class _SalesOrderContent(_SalesOrderEvent):
 
 
 class SalesOrderRecorded(_SalesOrderContent):
-    """A sales order that stands in Balance and was read back. `reserved`: as Balance says itself."""
+    """A sales order that exists in Balance and was read back. `reserved`: as Balance states it."""
 
     TYPE: ClassVar[str] = "davtari.SalesOrderRecorded.v1"
     how: Literal["written", "adopted"]

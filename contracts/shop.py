@@ -1,6 +1,6 @@
 """What store-feed states about a shop: orders and refunds, canonical and whole.
 
-Amounts are WooCommerce's own answered figures (net and tax apart); nothing is computed here. Personal data stands
+Amounts are WooCommerce's own answered figures (net and tax apart); nothing is computed here. Personal data is
 only in `person` (on the wire: in `sealed`), under the opaque `person_ref`.
 """
 
@@ -54,7 +54,7 @@ class LineTax(Part):
 class OrderLine(Part):
     """A product, shipping or fee line: net and tax as WooCommerce answered them.
 
-    Of a shipping line `instance_id` tells which instance of the method it is (each belongs to one zone), and
+    Of a shipping line `instance_id` states which instance of the method it is (each belongs to one zone), and
     `pickup_point` where the buyer collects the goods.
     """
 

@@ -12,7 +12,7 @@ DAY_MS = 86_400_000
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A topic as `davtari topics create` makes it. `name` stands without the prefix, `largest` in bytes of a batch.
+    """A topic as `davtari topics create` makes it. `name` is without the prefix, `largest` in bytes of a batch.
 
     `erases`: what a newer record of its key has replaced really goes, within days.
     """
@@ -45,19 +45,19 @@ TOPICS: tuple[Topic, ...] = (
     Topic("shop.customers", "shop:customer", "Customer accounts that have ended", "compact"),
     Topic("catalog.links", "shop:item", "Which item is which product, and what was last written", "compact"),
     Topic("catalog.plans", "shop:item", "What the importer would do, or why it skips an item", "compact"),
-    Topic("catalog.mappings", "shop:group", "What becomes of a group of Balance, by command", "compact", partitions=1),
+    Topic("catalog.mappings", "shop:group", "The category of a group of Balance, by command", "compact", partitions=1),
     Topic("stock.availability", "shop:item", "Stock figures with their explanation", "compact"),
     Topic("ledger.documents", "shop:order", "Documents recorded in Balance, and their planned twins", "delete"),
     Topic("shop.notices", "shop:order", "Notes and statuses written back to orders, and their planned twins", "delete"),
     Topic("privacy.keys", "person_ref:service", "Keys of personal data", "compact", partitions=1, erases=True),
-    Topic("operations", "command id", "Commands and what became of them", "delete", partitions=1),
+    Topic("operations", "command id", "Commands and their results", "delete", partitions=1),
     Topic(
         "dead-letters",
         "original key",
         "What only a person can settle, with its bytes",
         "delete",
         partitions=1,
-        largest=8 * 1024 * 1024,  # a letter holds the largest record of the others in base64
+        largest=8 * 1024 * 1024,  # a dead letter contains the largest record of the others in base64
     ),
 )
 BY_NAME = {topic.name: topic for topic in TOPICS}

@@ -110,12 +110,12 @@ HUGE = 10**LONGEST_VALUE
 def describe(error: ValidationError, *, values: bool = False) -> str:
     """All that is wrong, e.g. ``field `total` is "1,234.50", which is not an amount``.
 
-    `values`: whether what stands in the fields is repeated; never for data that may be personal or secret.
+    `values`: whether the values of the fields are repeated; never for data that may be personal or secret.
     """
     faults = error.errors(include_url=False)
-    told = [f"{_field(fault)}{problem(fault, value=values)}" for fault in faults[:MOST]]
+    texts = [f"{_field(fault)}{problem(fault, value=values)}" for fault in faults[:MOST]]
     more = [f"and {len(faults) - MOST} more"] if len(faults) > MOST else []
-    return "; ".join([*told, *more])
+    return "; ".join([*texts, *more])
 
 
 def problem(fault: ErrorDetails, *, value: bool = False) -> str:

@@ -13,7 +13,7 @@ READ, WRITE, CREATE, SEE = ("Read", "Describe"), ("Write", "Describe"), ("Create
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """Operations allowed to a principal on resources of one kind. In `names`, `@` stands for the topics' prefix."""
+    """Operations allowed to a principal on resources of one kind. In `names`, `@` represents the topics' prefix."""
 
     principal: str
     operations: tuple[str, ...]

@@ -1,6 +1,6 @@
 """Who may read and write which topic: each service, the operator, and subscribers by what they are interested in.
 
-What a service reads is taken from its handlers; what it writes stands in `WRITES`, which a test compares with the
+What a service reads is taken from its handlers; what it writes is in `WRITES`, which a test compares with the
 events that its code makes.
 """
 
@@ -66,7 +66,7 @@ REPLAYS = "replay."
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """What one principal may do; `@` stands for the prefix of the installation's topics.
+    """What one principal may do; `@` represents the prefix of the installation's topics.
 
     `groups` are prefixes of the consumer groups that it joins, `groups_seen` of those that it may only look at.
     `creates` are prefixes under which it may make topics, `writes_under` those where it may write to any topic.
@@ -154,7 +154,7 @@ def _sorted(topics: Iterable[str]) -> tuple[str, ...]:
 
 PERSON_READER = Role(
     "person-reader",
-    "subscribers to orders that open whom they are from: the keys of people's data too",
+    "subscribers to orders that open the buyers' data: the keys of people's data too",
     reads=_sorted((*PERSONAL["orders"], KEYS)),
     groups=("@person-reader.",),
     byte_rate=2 * 1024 * 1024,

@@ -24,7 +24,7 @@ class Run:
         return cls(content["exit_status"], {test: (claims, how) for test, (claims, how) in content["tests"].items()})
 
     def write(self, file: Path) -> None:
-        """Make the file and its folder anew."""
+        """Create the file and its folder again."""
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
 

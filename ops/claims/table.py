@@ -22,6 +22,6 @@ class Table:
 
 
 def read(file: Path = FILE) -> Table:
-    """The table as it stands in `claims.toml`, in its order."""
+    """The table of `claims.toml`, in its order."""
     content = tomllib.loads(file.read_text(encoding="utf-8"))
     return Table(content["claims"], content["not-applicable"])

@@ -49,8 +49,8 @@ class DiscountSettings(Section):
     all_goods: bool = Field(default=False, description="take discounts that name no item too, for every item")
 
 
-# How this build of Balance speaks of sales orders, posting, waybills and missing stock: all of it unproven in public
-# sources, hence off or a guess until the settings say it.
+# Sales orders, posting, waybills and missing stock: no public source states how Balance names these, so they are off or
+# a guess until the settings say it.
 
 SHORT_STOCK = (
     r"not enough (stock|goods|quantity)|insufficient (stock|quantity)",
@@ -119,7 +119,7 @@ class ListTexts(Section):
 
 
 class Dialect(DocumentDialect):
-    """How this build of Balance speaks. Only what differs from the preset needs to stand in the settings."""
+    """The dialect of this build of Balance. Only what differs from the preset needs to be in the settings."""
 
     sku_field: str = Field(default="InternalArticle", description="the item field that is the shop's SKU")
     paging: tuple[str, ...] = Field(default=(), description="resources read with Pack/PackSize")
@@ -167,11 +167,11 @@ class Template(Section):
     branch: str | None = None
     agreement: str | None = None
     cash_register: str | None = None
-    extra: dict[str, str] = Field(default_factory=dict, description="further header fields, written as they stand")
+    extra: dict[str, str] = Field(default_factory=dict, description="further header fields, written unchanged")
 
 
 class BalanceSettings(Section):
-    """Which Balance, as whom, in which dialect."""
+    """Which Balance, which user, which dialect."""
 
     transport: Literal["cloud", "on-prem"] = "cloud"
     application_id: str | None = None

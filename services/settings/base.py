@@ -15,8 +15,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 def address_fault(text: str) -> str:
     """What is wrong with a web address; empty when nothing is."""
-    if any(letter.isspace() or not letter.isprintable() for letter in text):
-        return "has a blank or a letter that cannot be printed in it"
+    if any(character.isspace() or not character.isprintable() for character in text):
+        return "contains a space or a character that cannot be printed"
     try:
         parts = urlsplit(text)
         port = parts.port
@@ -68,9 +68,6 @@ Categories = Annotated[
     tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1), BeforeValidator(_several), AfterValidator(_each_once)
 ]
 """`17`, or `[17, 21]`."""
-
-
-# Amounts in settings: exact, hence written as text.
 
 
 def _text_only(value: object) -> object:

@@ -34,7 +34,7 @@ class CatalogueSettings(Section):
         default_factory=dict, description="value of category-requisite → WooCommerce category id, or a list of ids"
     )
     withdrawn: Literal["keep", "draft", "no-stock", "draft-and-no-stock"] = Field(
-        default="keep", description="what becomes of a product whose item left Balance; never deletion"
+        default="keep", description="what happens to a product whose item left Balance; it is never deleted"
     )
     images: str | None = Field(
         default=None,

@@ -13,8 +13,9 @@ Policy = Literal["off", "balance", "shop", "newest", "ask"]
 
 
 class ContactPolicies(Section):
-    """What becomes of a contact that shop and Balance hold differently. What only one side changed goes to the other;
-    where both did, this side wins. `newest` needs `changed-field`, and asks where Balance does not state the time.
+    """What happens to a contact that differs between shop and Balance. What only one side changed is copied to the
+    other; where both did, this side wins. `newest` needs `changed-field`, and asks where Balance does not state the
+    time.
     """
 
     phone: Policy = "off"

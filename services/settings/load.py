@@ -73,11 +73,11 @@ def _absolute(data: Any, folder: Path, key: str = "") -> Any:
 
 
 def _explain(path: Path, error: ValidationError) -> str:
-    lines = [f"  {'.'.join(map(str, fault['loc'])) or '(file)'}: {_told(fault)}" for fault in error.errors()]
+    lines = [f"  {'.'.join(map(str, fault['loc'])) or '(file)'}: {_describe(fault)}" for fault in error.errors()]
     return "\n".join([f"{path} cannot be used:", *lines])
 
 
-def _told(fault: ErrorDetails) -> str:
+def _describe(fault: ErrorDetails) -> str:
     """What is wrong, the shape that is asked for, and what to do. An unknown key's value may be a secret: not shown."""
     match fault["type"]:
         case "missing":

@@ -16,8 +16,6 @@ from services.settings.base import Section, WebAddress
 from services.settings.kafka import KafkaSettings as KafkaSettings  # whoever knows the whole knows this part
 from services.settings.shop import ShopSettings
 
-# How people's data stands in the topics.
-
 
 class PrivacySettings(Section):
     """What is sealed can be forgotten, although the log is never changed (claim S2.16)."""
@@ -40,7 +38,7 @@ class GateSettings(Section):
         description="what the user must be able to read in Balance; leave out what none of your flows uses",
     )
     look_again: float = Field(
-        default=3600.0, gt=0, description="seconds until an open gate is looked at again: a lost right is told"
+        default=3600.0, gt=0, description="seconds until an open gate is checked again; lost rights are reported"
     )
 
 
@@ -50,7 +48,7 @@ class GateSettings(Section):
 class FreshnessSettings(Section):
     """Limits of the feeds, which fit the default schedule, and the objective for paid orders (claim I9)."""
 
-    items: float = Field(default=3 * 3600.0, gt=0, description="since items were last read whole until that is told")
+    items: float = Field(default=3 * 3600.0, gt=0, description="after which unread items are reported")
     prices: float = Field(default=3600.0, gt=0)
     stock: float = Field(default=900.0, gt=0)
     orders: float = Field(default=900.0, gt=0, description="since a shop was last swept to the end")
@@ -123,7 +121,7 @@ class ReceiverSettings(Section):
 
 
 class TelemetrySettings(Section):
-    """Where health and metrics are served, and where traces are sent; neither, unless it is said."""
+    """Where health and metrics are served, and where traces are sent; by default neither."""
 
     host: str = "127.0.0.1"
     port: int | None = Field(default=None, ge=1, le=65535, description="one server for all services of a process")
@@ -144,7 +142,7 @@ class RetrySettings(Section):
     first_wait: float = Field(default=1.0, gt=0)
     longest_wait: float = Field(default=45.0, gt=0, description="45 at most: within a minute all moves again")
     blocked_deadline: float = Field(default=72 * 3600.0, gt=0)
-    loop_guard: int = Field(default=3, ge=1, description="a dead letter replayed in vain so often is left out in bulk")
+    loop_guard: int = Field(default=3, ge=1, description="bulk replays skip a dead letter that failed so often")
 
 
 class Settings(Section):
@@ -172,7 +170,7 @@ class Settings(Section):
         return self
 
     @model_validator(mode="after")
-    def _unposted_documents_can_be_told(self) -> Settings:
+    def _can_recognize_unposted_documents(self) -> Settings:
         for name, shop in self.shops.items():
             unposted = "unposted" in (shop.orders.document_state, shop.orders.short_stock)
             if unposted and not self.balance.dialect.posted_field:

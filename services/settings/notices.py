@@ -25,7 +25,7 @@ from contracts.order_statuses import (
 )
 from services.settings.base import Section
 
-# Which notes Davtari writes to a shop's orders, for whom, and in which words (claims S4.29, S4.30).
+# Notes that Davtari writes to a shop's orders (claims S4.29, S4.30).
 
 Audience = Literal["off", "private", "customer"]
 Text = Literal["sale", "credit-note", "plan", "parked", "waybill"]
@@ -44,7 +44,7 @@ class NoteSettings(Section):
     """Notes at orders; nothing is written unless `mode` says so. What happened before `since` is left alone."""
 
     mode: Literal["off", "dry-run", "live"] = "off"
-    since: date | None = Field(default=None, description="the first day (Tbilisi) whose documents are told of")
+    since: date | None = Field(default=None, description="the first day (Tbilisi) whose documents get notes")
     language: Literal["en", "ka"] = "ka"
     sale: Audience = Field(
         default="private", description="a note once the Sale is recorded; WooCommerce mails customers"
@@ -58,7 +58,7 @@ class NoteSettings(Section):
     )
 
     def audience(self, about: str) -> Audience:
-        """For whom a note about a sale, credit-note, plan or parked document is."""
+        """Who sees a note about a sale, credit-note, plan or parked document."""
         found: Audience = getattr(self, about.replace("-", "_"))
         return found
 

@@ -20,7 +20,7 @@ Seconds = Annotated[float, Field(ge=0)]
 
 
 def _several(value: Any) -> Any:
-    """A single text stands for a list of one."""
+    """A single text is a list of one."""
     return (value,) if isinstance(value, str) else value
 
 
@@ -57,8 +57,8 @@ class OrderRule(Section):
     @model_validator(mode="after")
     def _does_something(self) -> OrderRule:
         if not self.effects:
-            told = ", ".join(effect.replace("_", "-") for effect in EFFECTS)
-            raise ValueError(f"a rule needs an effect: {told}")
+            effects = ", ".join(effect.replace("_", "-") for effect in EFFECTS)
+            raise ValueError(f"a rule needs an effect: {effects}")
         if self.document == "sales-order" and not self.status:
             raise ValueError("a rule for sales orders needs status: the statuses in which the order only reserves")
         if self.warehouse == ():
@@ -83,7 +83,7 @@ class DocumentSettings(Section):
     split: bool = Field(
         default=False, description="where no warehouse of several holds all lines: a Sale from each that holds some"
     )
-    waybill: bool | None = Field(default=None, description="whether Balance is to issue waybills; left out: not said")
+    waybill: bool | None = Field(default=None, description="whether Balance is to issue waybills; left out: undecided")
     document_state: Literal["posted", "unposted"] = Field(
         default="posted", description="unposted: Sales are left for the accountant to post (dialect.posted-field)"
     )

@@ -46,7 +46,7 @@ class ReturnSettings(Section):
         if self.source == "meta" and not self.meta_key:
             raise ValueError('source = "meta" needs meta-key: the custom field that holds the return requests')
         if self.source == "rest" and not self.path:
-            raise ValueError('source = "rest" needs path, with {order} where the number of the order stands')
+            raise ValueError('source = "rest" needs path, with {order} in place of the order number')
         return self
 
 
@@ -162,7 +162,7 @@ class OrderSettings(DocumentSettings):
     after_sale: AfterSale = Field(
         default="report",
         description="an order changed after its Sale: only report it; credit the Sale of one given up; or credit and "
-        "write the Sale of an edited one anew (orders with refunds are reported)",
+        "write the Sale of an edited one again (orders with refunds are reported)",
     )
     refund_rate: Literal["sale", "day"] = Field(
         default="sale", description="rate of a refund in another currency: that of its Sale, or of its own day"

@@ -1,4 +1,4 @@
-"""One shop: its connection and its flows; the rules of each flow stand in modules of their own."""
+"""One shop: its connection and its flows; the rules of each flow are in modules of their own."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class ShopSettings(Section):
 
     @model_validator(mode="after")
     def _booked_once(self) -> ShopSettings:
-        """A payment stands inside its Sale or in a receipt of its own, never in both."""
+        """A payment is part of its Sale or has a receipt of its own, never both."""
         if self.flows.payments == "off":
             return self
         if self.payments.since is None:

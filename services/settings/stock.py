@@ -16,7 +16,7 @@ class StockSettings(Section):
     policy: Literal["single", "aggregate", "per-store"] | None = None
     warehouses: tuple[str, ...] = Field(default=(), description="uids or exact names")
     locations: dict[str, tuple[str, ...]] = Field(
-        default_factory=dict, description="per-store: a shop's own location → the warehouses that stand behind it"
+        default_factory=dict, description="per-store: a shop's own location → the warehouses that supply it"
     )
     location_meta_key: str = Field(default="_stock_at_location_{location}", pattern=r"\{location\}")
     subtract_reserve: bool = True
@@ -35,7 +35,7 @@ class StockSettings(Section):
         "first figure and never again; `davtari`: with every figure",
     )
     drift: Literal["announce", "correct", "off"] = Field(
-        default="announce", description="what becomes of a figure that was changed by hand in the shop"
+        default="announce", description="what happens to a figure that was changed by hand in the shop"
     )
     drift_check: float = Field(default=900.0, gt=0, description="seconds between two looks for such figures")
     drift_grace: float = Field(

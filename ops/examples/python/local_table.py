@@ -109,7 +109,7 @@ def resume(db: sqlite3.Connection, consumer: AIOKafkaConsumer) -> None:
 
 
 async def left(consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int]) -> bool:
-    """Whether something that stood in the topics at the start is still to be read."""
+    """Whether something that was in the topics at the start is still to be read."""
     return any([await consumer.position(partition) < end for partition, end in ends.items()])
 
 

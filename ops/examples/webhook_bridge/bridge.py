@@ -21,7 +21,7 @@ class Bridge(ConsumerRebalanceListener):  # type: ignore[misc]
     """Delivers the chosen event types (all, if none is chosen) at least once.
 
     A partition that waits for a dead URL is paused, while the consumer goes on polling: it keeps its place in the
-    group however long that takes. All events of a key stand in one partition, so that their order is kept. A partition
+    group however long that takes. All events of a key are in one partition, so that their order is kept. A partition
     that another instance takes over is let go at once, before that one begins: what was not committed is its to do.
     """
 

@@ -22,7 +22,7 @@ def cloud_event(headers: Headers, value: bytes | None) -> dict[str, Any] | None:
 
 
 def without_person(event: dict[str, Any]) -> dict[str, Any]:
-    """The same event without its personal data, which stands in `person` and `sealed` only, and may be missing."""
+    """The same event without its personal data, which is in `person` and `sealed` only, and may be missing."""
     return event | {"data": {name: value for name, value in event["data"].items() if name not in ("person", "sealed")}}
 
 

@@ -58,7 +58,7 @@ class Webhook:
         trying = AsyncRetrying(
             wait=wait_random_exponential(multiplier=self.first_wait, max=self.longest_wait),
             retry=retry_if_exception_type((httpx.TransportError, NotTaken)),
-            before_sleep=lambda state: _told(event, state),
+            before_sleep=lambda state: _log_retry(event, state),
         )
         body = json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()
         async for attempt in trying:
@@ -81,7 +81,7 @@ class Webhook:
         }
 
 
-def _told(event: dict[str, Any], state: RetryCallState) -> None:
+def _log_retry(event: dict[str, Any], state: RetryCallState) -> None:
     why = state.outcome.exception() if state.outcome else None
     wait = state.upcoming_sleep
     log.warning("event %s of %s waits %.1f s: %r", event["id"], event.get("subject"), wait, why)

@@ -1,4 +1,4 @@
-"""Sending commands to the services, and waiting for what becomes of them."""
+"""Sends commands to the services, and waits for their results."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ async def send_command(settings: KafkaSettings, command: Event, now: datetime, v
 
 
 async def send_commands(settings: KafkaSettings, commands: Iterable[Event], now: datetime, version: int = 1) -> None:
-    """Publish commands, one after the other; returns when Kafka has them. What they say of people leaves sealed."""
+    """Publish commands, one after the other; returns when Kafka has them. Personal data in them is sealed."""
     sender = create_producer(settings, "cli")
     try:
         await sender.start()
@@ -41,7 +41,7 @@ async def send_commands(settings: KafkaSettings, commands: Iterable[Event], now:
 
 @asynccontextmanager
 async def open_answers(settings: KafkaSettings, *topics: str) -> AsyncIterator[AIOKafkaConsumer]:
-    """A reader that stands at the present end of topics: open it before the command is sent."""
+    """A reader at the present end of topics: open it before the command is sent."""
     consumer = create_reader(settings, topics)
     try:
         await consumer.start()
@@ -54,9 +54,9 @@ async def open_answers(settings: KafkaSettings, *topics: str) -> AsyncIterator[A
 
 
 async def decoded_events(consumer: AIOKafkaConsumer) -> AsyncIterator[Envelope[Event]]:
-    """Events as they arrive; people stay sealed, since answers name nobody.
+    """Events as they arrive; personal data stays sealed, since answers name nobody.
 
-    A record that is not ours is passed over: the services' dead letters tell of it.
+    A record that cannot be decoded is skipped: the services write a dead letter about it.
     """
     async for raw in consumer:
         try:

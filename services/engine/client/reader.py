@@ -1,4 +1,4 @@
-"""Reading topics from the start to their present end, outside any group: for the command line and for checks."""
+"""Reads topics from the start to their present end, outside any group: for the command line and for checks."""
 
 from __future__ import annotations
 
@@ -27,10 +27,9 @@ async def read_events(
     as_sealed: bool = False,
     since: Mapping[str, datetime] = EVERYTHING,
 ) -> AsyncIterator[Envelope[Event]]:
-    """All decodable events of the topics as they stand now, each partition in order.
+    """All decodable events that are in the topics now, each partition in order.
 
-    Their people are opened, unless they are wanted as they stand in the log. `since`: topics of which only what was
-    published from a moment on is read.
+    Their personal data is opened, unless `as_sealed`. `since`: topics that are read only from a moment on.
     """
     async with open_opener(settings) as opener, _reading(settings, topics) as consumer:
         await _skip(consumer, {settings.topic_prefix + topic: moment for topic, moment in since.items()})

@@ -23,7 +23,7 @@ class MetricFamily:
 
 @dataclass(frozen=True, slots=True)
 class MetricReading:
-    """One value of a family; `labels` stand in the family's order."""
+    """One value of a family; `labels` are in the family's order."""
 
     family: MetricFamily
     labels: tuple[str, ...]
@@ -113,7 +113,7 @@ UNTOUCHED_ORDERS = MetricFamily(
 SWEPT_LATE = MetricFamily(
     "davtari_sweep_found_orders_total",
     "counter",
-    "Changes of orders that the sweep found before any webhook told of them",
+    "Changes of orders that the sweep found before any webhook reported them",
     ("shop",),
 )
 WEBHOOKS = MetricFamily(

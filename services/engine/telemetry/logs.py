@@ -15,9 +15,9 @@ from services.engine.telemetry.tracing import trace_id
 
 STANDARD_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 QUIET_LOGGERS = ("aiokafka", "faststream", "httpx", "httpcore", "asyncio", "opentelemetry", "urllib3", "apprise")
-KAFKA_LOGGERS = ("aiokafka", "davtari.faststream")
+REPEATING_LOGGERS = ("aiokafka", "davtari.faststream", "uvicorn")
 REPEAT_INTERVAL = 60.0
-"""Seconds between two equal lines of the Kafka libraries."""
+"""Seconds between two equal lines of these libraries."""
 LOG_FIELDS = {
     "service": "the service that wrote the line",
     "trace": "the id of the current trace",
@@ -71,7 +71,7 @@ def in_service(name: str) -> Iterator[None]:
 
 
 class RepeatedAttemptFilter(logging.Filter):
-    """Reduces the lines of the Kafka libraries, which repeat failed attempts ten times a second while Kafka is down.
+    """Reduces the lines of libraries that log every failed attempt: ten times a second while Kafka is down.
 
     A single attempt is no error: the library tries again, and the code that waits for Kafka logs that it waits. So
     their lines are warnings at most, without the traceback of a Kafka error, and equal ones pass once a minute. `now`
@@ -85,7 +85,7 @@ class RepeatedAttemptFilter(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Whether the line passes; the level of a library's line is lowered first."""
-        if not record.name.startswith(KAFKA_LOGGERS):
+        if not record.name.startswith(REPEATING_LOGGERS):
             return True
         error = record.exc_info[1] if record.exc_info else None
         if error is not None and not _is_kafka_error(error):
