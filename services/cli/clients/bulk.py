@@ -90,9 +90,9 @@ async def _check_may_write(chosen: Settings, shop: str) -> None:
     """Raises `SettingsError` unless the shop's orders are live and its identity is unchanged."""
     if chosen.shops[shop].flows.orders != "live":
         raise SettingsError(f'shops.{shop}.flows.orders is not "live": clients can only be previewed')
-    standing = (await shop_identity.read_identities(chosen))[shop]
-    if standing.strange is not None:
-        raise SettingsError(describe_block(standing.strange))
+    status = (await shop_identity.read_identities(chosen))[shop]
+    if status.strange is not None:
+        raise SettingsError(describe_block(status.strange))
 
 
 @contextmanager

@@ -53,7 +53,7 @@ def _(event: OrderUnreadable) -> str:
 
 @describe_event.register
 def _(event: CustomerRemoved) -> str:
-    return f"account {event.customer_id} deleted in the shop; the client and its documents stay in Balance"
+    return f"account {event.customer_id} deleted in the shop; the client and its documents remain in Balance"
 
 
 @describe_event.register
