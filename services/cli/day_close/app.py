@@ -129,7 +129,7 @@ def _describe_verdict(close: DayClosed, silent: Sequence[str]) -> str:
 
 
 day_close_app = typer.Typer(invoke_without_command=True)
-Date = Annotated[str, typer.Option("--date", help="The day in Tbilisi, for example 2026-11-20.  [default: yesterday]")]
+Date = Annotated[str, typer.Option("--date", help="The day in Tbilisi, for example 2026-11-20; yesterday if omitted.")]
 ReadBack = Annotated[bool, typer.Option("--read-back", help="Also read every document of the day from Balance.")]
 
 

@@ -52,10 +52,10 @@ Since = Annotated[str | None, typer.Option(help=f"Only from this time on: {TIME_
 Until = Annotated[str | None, typer.Option(help="Only before this time; written like --since.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print CloudEvents as JSON, one per line.")]
 Count = Annotated[int | None, typer.Option(min=1, help="Stop after this many events.")]
-Out = Annotated[Path | None, typer.Option(help="Write JSON lines to this file.  [default: standard output]")]
+Out = Annotated[Path | None, typer.Option(help="Write JSON lines to this file; to standard output if omitted.")]
 Offsets = Annotated[Path | None, typer.Option(help="Keep the progress in this file, and continue from it.")]
 ExportFile = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A file written by `events export`.")]
-Prefix = Annotated[str | None, typer.Option(help="Publish to topics with this prefix.  [default: replay.]")]
+Prefix = Annotated[str | None, typer.Option(help="Publish to topics with this prefix; `replay.` if omitted.")]
 IntoLive = Annotated[bool, typer.Option("--into-live", help="Publish to the live topics; requires --yes.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Confirm --into-live.")]
 

@@ -68,7 +68,7 @@ class ForgetAnswers:
 @command
 async def forget_command(
     why: Why,
-    order_id: Annotated[int, typer.Argument()] = 0,
+    order_id: Annotated[int, typer.Argument(metavar="ORDER", show_default=False)] = 0,
     shop: Shop = "",
     person: Person = "",
     unbooked_too: Unbooked = False,
