@@ -1,4 +1,4 @@
-"""The events that a decision announces."""
+"""The events that a decision announces: the plan of a Sale, and an order that differs from its Sale."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from services.settings.orders import AfterSale
 
 What = Literal["edited", "given-up", "removed", "equal-again"]
 REMOVED = "removed"
-"""Stands for the digest of an order that the shop holds no more."""
+"""In place of the digest of an order that was removed from the shop."""
 
 
 def sale_planned(task: SaleTask, now: datetime) -> SalePlanned:
-    """The plan of a Sale: the whole payload, as it would be sent."""
+    """The plan of a Sale: the whole payload as it would be sent."""
     return SalePlanned(**sale_content(task), planned_at=now)
 
 
@@ -56,13 +56,13 @@ def divergence(
     now: datetime,
     items: Mapping[int, str] = NO_ITEMS,
 ) -> SaleDiverged | None:
-    """What to say of an order that no longer equals its recorded Sale, or does again; None if it was said already.
+    """The report that an order differs from its recorded Sale, or equals it again; None if it was announced already.
 
-    `last`: what was said before. `items`: those that the order's lines mean today, as far as they are known.
+    `last`: the last report. `items`: the items that the order's lines have today, as far as they are known.
     """
-    told = describe_edit(known.order, sale, items)
-    what = _what(known, told)
-    if _is_said(what, known, last if last and last.sale == sale.sale else None):
+    edit = describe_edit(known.order, sale, items)
+    what = _kind(known, edit)
+    if _is_announced(what, known, last if last and last.sale == sale.sale else None):
         return None
     return SaleDiverged(
         shop=sale.shop,
@@ -71,7 +71,7 @@ def divergence(
         recorded_total=sale.total,
         order_total=Decimal(0) if known.removed else known.order.total,
         order_version=known.version,
-        detail=_why(known, sale, what, told),
+        detail=_detail(known, sale, what, edit),
         what=what,
         policy=policy,
         content_digest=REMOVED if known.removed else figures_digest(known.order),
@@ -79,16 +79,16 @@ def divergence(
     )
 
 
-def _what(known: KnownOrder, told: str) -> What:
+def _kind(known: KnownOrder, edit: str) -> What:
     if known.removed:
         return "removed"
     if is_void(known.order):
         return "given-up"
-    return "edited" if told else "equal-again"
+    return "edited" if edit else "equal-again"
 
 
-def _is_said(what: What, known: KnownOrder, last: SaleDiverged | None) -> bool:
-    """An edit is told again when the order becomes yet another one; earlier versions told another digest."""
+def _is_announced(what: What, known: KnownOrder, last: SaleDiverged | None) -> bool:
+    """An edit is announced again if the order is edited again. Older versions of Davtari recorded another digest."""
     if last is None:
         return what == "equal-again"
     if what != "edited" or last.what not in ("edited", None):
@@ -96,7 +96,7 @@ def _is_said(what: What, known: KnownOrder, last: SaleDiverged | None) -> bool:
     return last.content_digest in (figures_digest(known.order), books_digest(known.order))
 
 
-def _why(known: KnownOrder, sale: SaleRecorded, what: What, told: str) -> str:
+def _detail(known: KnownOrder, sale: SaleRecorded, what: What, edit: str) -> str:
     name = sale.number or sale.sale
     order, fix = known.order, f"its Sale {name} is unchanged; correct it in Balance if needed"
     match what:
@@ -107,4 +107,4 @@ def _why(known: KnownOrder, sale: SaleRecorded, what: What, told: str) -> str:
         case "equal-again":
             return f"order {order.number} equals its Sale {name} again"
         case "edited":
-            return f"order {order.number} was changed after its Sale was recorded: {told}; {fix}"
+            return f"order {order.number} was changed after its Sale was recorded: {edit}; {fix}"

@@ -1,4 +1,4 @@
-"""order-exporter: orders become clients and Sales in Balance."""
+"""order-exporter: writes orders to Balance as clients, Sales, sales orders and payment receipts."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ from services.settings.model import Settings
 
 
 @asynccontextmanager
-async def _merging(settings: Settings, clock: Clock) -> AsyncIterator[Mapping[str, WooCommerce]]:
-    """The shops whose buyers' contacts are merged; no other shop is opened, nor its key asked for."""
+async def _open_merging_shops(settings: Settings, clock: Clock) -> AsyncIterator[Mapping[str, WooCommerce]]:
+    """The shops whose contacts are merged; the API keys of other shops are not needed."""
     names = [name for name, shop in settings.shops.items() if shop.orders.clients.contacts.by_field()]
     async with AsyncExitStack() as stack:
         yield {name: await stack.enter_async_context(open_shop(settings, name, clock)) for name in names}
 
 
-def _contacts(
+def _contact_lane(
     settings: Settings, name: str, shop: WooCommerce, balance: Balance, guard: DocumentGuard, clock: Clock
 ) -> Lane:
-    """A lane with a breaker of its own: neither a shop nor a client that is in the way holds up a Sale."""
+    """A lane with its own circuit breaker, so that an unavailable shop does not delay Sales."""
     deliver = guard.guard_delivery(deliver_contacts(balance, shop, clock))
     return Lane(
         contact_lane(name), deliver, shop_breaker(settings, name), batch=1, concurrency=settings.shops[name].concurrency
@@ -45,12 +45,12 @@ def _contacts(
 
 @asynccontextmanager
 async def blueprint(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Blueprint]:
-    """The service, wired: lanes for clients, Sales and receipts, and one for contacts of each shop that merges them."""
+    """The service: lanes for clients, Sales and receipts, and a lane for each shop that merges contacts."""
     password = settings.balance.password()
-    async with Balance(settings.balance, password) as balance, _merging(settings, clock) as shops:
+    async with Balance(settings.balance, password) as balance, _open_merging_shops(settings, clock) as shops:
         guard, effects = DocumentGuard(), deliveries(balance, settings.balance.dialect, clock)
         lanes = balance_lanes(settings, {name: guard.guard_delivery(deliver) for name, deliver in effects.items()})
-        lanes += [_contacts(settings, name, shop, balance, guard, clock) for name, shop in shops.items()]
+        lanes += [_contact_lane(settings, name, shop, balance, guard, clock) for name, shop in shops.items()]
         rules = fingerprint([settings.balance, *settings.shops.values()])
         gates = [
             *orders_gate(settings, balance, [CLIENT_LANE, SALE_LANE, *[contact_lane(name) for name in shops]]),

@@ -1,8 +1,8 @@
-"""Which client a Sale is booked on, and whether Balance must be asked for it first.
+"""Which client a Sale is booked on, and whether Balance must be asked for it first (claims S3.27, S3.45).
 
-The ladder (claims S3.27, S3.45): a number → an accountant's word about the buyer → the number that the same buyer gave
-elsewhere, where that is allowed → the one client with the same phone or e-mail, where that is → the retail client;
-never a name. A word about a number (`davtari clients merge`) says to which client its orders go.
+The first that applies: the buyer's number; a client that an accountant assigned to the buyer; if allowed, the number
+that the same buyer gave with other orders; if allowed, the only client with the same phone or e-mail; the retail
+client. Names are never matched. `davtari clients merge` assigns a client to a number.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ EARLIER_NUMBER = "the number is from another order of the same buyer"
 
 @dataclass(frozen=True, slots=True)
 class ChosenClient:
-    """A client uid. While `lookup` is there the client is not known yet, and the uid is what it would become.
+    """A client uid. With `lookup` the client is not known yet, and the uid is the one it would be created with.
 
-    `how` tells the accountant's gate by which rung of the ladder; `remark` is for the document.
+    `how` describes the match for the accountant's gate; `remark` is for the document.
     """
 
     client: str
@@ -43,7 +43,7 @@ class ChosenClient:
 
 @dataclass(frozen=True, slots=True)
 class BuyerContext:
-    """An order whose buyer is looked for."""
+    """An order for which a client is chosen."""
 
     order: OrderChanged
     settings: OrderSettings
@@ -52,84 +52,81 @@ class BuyerContext:
 
 
 def choose_client(order: OrderChanged, settings: OrderSettings, balance: BalanceSettings, state: State) -> ChosenClient:
-    """The first rung of the ladder that holds.
-
-    Raises `Unbookable` when the retail client is needed and not set.
-    """
-    case = BuyerContext(order, settings, balance, state)
+    """The client of an order. Raises `Unbookable` if the retail client is needed and not set."""
+    context = BuyerContext(order, settings, balance, state)
     identity = identity_of(order.person)
     if identity is not None:
-        return _by_number(identity, case)
-    if assigned := _assigned(order.person_ref, case):
+        return _by_number(identity, context)
+    if assigned := _assigned(order.person_ref, context):
         return ChosenClient(assigned, how="client by hand")
-    numbers = _elsewhere(case) if settings.clients.known_links else ()
+    numbers = _other_numbers(context) if settings.clients.known_links else ()
     if len(numbers) == 1:
-        return replace(_by_number(numbers[0], case), remark=EARLIER_NUMBER)
+        return replace(_by_number(numbers[0], context), remark=EARLIER_NUMBER)
     if numbers:
-        return ChosenClient(_retail(case), remark=SEVERAL_NUMBERS)
-    return _by_contact(case)
+        return ChosenClient(_retail(context), remark=SEVERAL_NUMBERS)
+    return _by_contact(context)
 
 
-def _assigned(ref: str, case: BuyerContext) -> str | None:
-    word = case.state.get(ASSIGNED, assigned_key(case.order.shop, ref))
-    return word.client if word else None
+def _assigned(ref: str, context: BuyerContext) -> str | None:
+    assignment = context.state.get(ASSIGNED, assigned_key(context.order.shop, ref))
+    return assignment.client if assignment else None
 
 
-def _by_number(identity: Identity, case: BuyerContext) -> ChosenClient:
-    """A word about the person does not count here: with a number they order for whomever it names."""
+def _by_number(identity: Identity, context: BuyerContext) -> ChosenClient:
+    """A client assigned to the person does not count here: they order for the owner of the number."""
     how = f"{identity.kind} by number"
-    if assigned := _assigned(identity.ref, case):
+    if assigned := _assigned(identity.ref, context):
         return ChosenClient(assigned, how=how)
-    if known := _known(identity.ref, case):
+    if known := _known(identity.ref, context):
         return replace(known, how=how)
-    return ChosenClient(identity.ref, _lookup(identity, case), how)
+    return ChosenClient(identity.ref, _lookup(identity, context), how)
 
 
-def _known(ref: str, case: BuyerContext) -> ChosenClient | None:
-    state = case.state
-    known = state.get(CLIENT, ref) or state.get(CLIENT, order_client_key(case.order.key))
+def _known(ref: str, context: BuyerContext) -> ChosenClient | None:
+    state = context.state
+    known = state.get(CLIENT, ref) or state.get(CLIENT, order_client_key(context.order.key))
     return ChosenClient(known.client, remark=known.detail) if known else None
 
 
-def _elsewhere(case: BuyerContext) -> Sequence[Identity]:
-    """The different identities that the same account, or guest with the same e-mail, has given with other orders."""
-    given = sorted(case.state.find(GIVEN_BY, case.order.person_ref).values(), key=lambda each: each.order)
+def _other_numbers(context: BuyerContext) -> Sequence[Identity]:
+    """The different identities that the same account, or guest with the same e-mail, gave with other orders."""
+    given = sorted(context.state.find(GIVEN_BY, context.order.person_ref).values(), key=lambda each: each.order)
     newest = {each.identity: each.order for each in given}
-    orders = case.state.get_many(ORDER, newest.values())
+    orders = context.state.get_many(ORDER, newest.values())
     found = [identity_of(known.order.person) for known in orders.values()]
     return [identity for identity in found if identity]
 
 
-def _by_contact(case: BuyerContext) -> ChosenClient:
-    contacts = contacts_of(case.order.person, case.settings.clients.match_by)
+def _by_contact(context: BuyerContext) -> ChosenClient:
+    contacts = contacts_of(context.order.person, context.settings.clients.match_by)
     if not contacts:
-        return ChosenClient(_retail(case))
+        return ChosenClient(_retail(context))
     ref, how = contact_ref(contacts), "by phone or e-mail"
-    if known := _known(ref, case):
+    if known := _known(ref, context):
         return replace(known, how=how)
-    task = _task(ref, case, by="contact", create=False, retail=_retail(case), person=contacts)
-    return ChosenClient(_retail(case), task, how)
+    task = _task(ref, context, by="contact", create=False, retail=_retail(context), person=contacts)
+    return ChosenClient(_retail(context), task, how)
 
 
 def contacts_of(person: Person | None, sorts: Sequence[str]) -> dict[str, Any]:
-    """The buyer's phone and e-mail, as far as they count and are some, in the spelling in which they are compared."""
-    given = {"phone": person.phone, "email": person.email} if person else {}
-    found = {sort: SAME[sort](given[sort]) for sort in sorts if sort in given}
+    """The buyer's phone and e-mail, as far as the settings use them, normalized for comparison."""
+    contacts = {"phone": person.phone, "email": person.email} if person else {}
+    found = {sort: SAME[sort](contacts[sort]) for sort in sorts if sort in contacts}
     return {sort: text for sort, text in found.items() if text}
 
 
-def _retail(case: BuyerContext) -> str:
-    order = case.order
-    purpose = f"order {order.number} of shop {order.shop} names no personal or company number that Balance could hold"
-    return required(case.settings.retail_client, order.shop, "retail-client", purpose, Reason.SALE_SETTING_MISSING)
+def _retail(context: BuyerContext) -> str:
+    order = context.order
+    purpose = f"order {order.number} of shop {order.shop} has no valid personal or company number"
+    return required(context.settings.retail_client, order.shop, "retail-client", purpose, Reason.SALE_SETTING_MISSING)
 
 
-def _lookup(identity: Identity, case: BuyerContext) -> ClientTask:
-    create, lists = case.settings.create_clients, case.balance.dialect.lists
-    document = client_document(identity, case.order, lists)
-    return _task(identity.ref, case, create=create, retail=None if create else _retail(case), person=document)
+def _lookup(identity: Identity, context: BuyerContext) -> ClientTask:
+    create, lists = context.settings.create_clients, context.balance.dialect.lists
+    document = client_document(identity, context.order, lists)
+    return _task(identity.ref, context, create=create, retail=None if create else _retail(context), person=document)
 
 
-def _task(identity: str, case: BuyerContext, **rest: Any) -> ClientTask:
-    order = case.order
+def _task(identity: str, context: BuyerContext, **rest: Any) -> ClientTask:
+    order = context.order
     return ClientTask(shop=order.shop, order_id=order.order_id, person_ref=order.person_ref, identity=identity, **rest)

@@ -15,7 +15,7 @@ from services.settings.clients import ClientSettings
 
 PERSONAL_DIGITS = 11
 NAME_LIMIT = 150
-"""Balance fact 18: Name is String(150)."""
+"""Balance fact 18."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +27,12 @@ class Identity:
 
     @property
     def ref(self) -> str:
-        """What the identity is called wherever personal data must not stand."""
+        """An opaque name for the identity, for places without personal data."""
         return client_uid(self.number)
 
 
 def identity_of(person: Person | None) -> Identity | None:
-    """The buyer's identity: a company's number goes before the personal one; None without a valid number."""
+    """The buyer's identity: by a company's number, else by the personal one; None without a valid number."""
     if person is None:
         return None
     company, personal = valid_number(person.company_id, "company"), valid_number(person.personal_id, "person")
@@ -42,26 +42,26 @@ def identity_of(person: Person | None) -> Identity | None:
 
 
 def identity_of_number(number: str) -> Identity | None:
-    """Whose number it is: 9 digits are a company, 11 a person; None for anything else."""
+    """The identity of a number: 9 digits are a company, 11 a person; None for anything else."""
     if company := valid_number(number, "company"):
         return Identity("company" if len(company) < PERSONAL_DIGITS else "person", company)
     return None
 
 
 def number_remark(person: Person | None) -> str:
-    """What the document should say when a number was given that cannot be one; it never stops an order."""
+    """A remark for the document if the buyer gave an invalid number; such a number never stops an order."""
     given = person is not None and (person.company_id or person.personal_id)
     return "the buyer's number is not valid: retail client" if given and identity_of(person) is None else ""
 
 
 def client_document(identity: Identity, order: OrderChanged, lists: ListTexts) -> dict[str, Any]:
-    """The JSON of the client that an order's buyer is created as."""
+    """The JSON of the client that would be created for an order's buyer."""
     person = order.person or Person(person_ref=order.person_ref)
     return client_fields(identity, person, order.shop, order.customer_id, lists)
 
 
 def client_fields(identity: Identity, person: Person, shop: str, customer_id: int, lists: ListTexts) -> dict[str, Any]:
-    """The JSON of a client to be created (Balance fact 36). Only Name and ID are required there."""
+    """The JSON of a client to be created; Balance requires only Name and ID (Balance fact 36)."""
     name = _name(identity, person)
     fields = {
         "uid": identity.ref,
@@ -85,30 +85,28 @@ def _name(identity: Identity, person: Person) -> str:
 
 
 def _legal_form(identity: Identity, lists: ListTexts) -> str:
-    """By the kind of number (claim I12): 9 digits are a company; a sole trader has a person's number."""
+    """By the kind of number (claim I12): 9 digits are a company; a sole trader has a personal number."""
     if identity.kind == "company" and len(identity.number) < PERSONAL_DIGITS:
         return lists.company
     return (lists.sole_trader if identity.kind == "company" else None) or lists.individual
 
 
 def delivery_address(person: Person | None) -> str:
-    """Where the goods go, in one line: the shipping address, else that of the bill; empty when there is none."""
+    """The delivery address in one line: shipping, else billing; empty if there is none."""
     return (address_line(person.shipping) or address_line(person.billing)) if person else ""
 
 
 def address_line(address: Address) -> str:
-    """An address in one line, nobody's name in it; empty without a street."""
+    """An address in one line without names; empty without a street."""
     parts = (address.address_1, address.address_2, address.city, address.postcode, address.country)
     return ", ".join(part.strip() for part in parts if part.strip()) if address.address_1.strip() else ""
 
 
-# Where the goods go, in the Sale itself, also of the retail client (claim S3.55): the address, nobody's name.
-#
-# It stands in the document that is sent and in no event: the ledger holds nothing personal.
-
-
 def add_delivery_address(task: SaleTask, order: OrderChanged, settings: ClientSettings) -> SaleTask:
-    """The task with the delivery address where the settings want it."""
+    """The task with the delivery address in the Sale, if the settings ask for it (claim S3.55).
+
+    The address is in the document that is sent, and in no event: the ledger contains no personal data.
+    """
     address = delivery_address(order.person)
     if settings.delivery_address == "off" or not address:
         return task

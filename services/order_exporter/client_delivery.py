@@ -24,18 +24,18 @@ from services.order_exporter.tasks import ClientTask
 
 log = logging.getLogger(__name__)
 REFRESH_AFTER = timedelta(minutes=10)
-"""All clients are read at most so often: no filter of Balance finds a phone in another spelling."""
+"""How often all clients are read at most; Balance cannot search for a phone in another spelling."""
 
 
 class ClientSource(Protocol):
-    """All clients of a Balance."""
+    """All clients of a Balance company."""
 
     def every_client(self) -> AsyncIterator[ClientRef | UnreadableRecord]:
-        """Each that is neither a folder nor marked for deletion."""
+        """Every client that is neither a folder nor marked for deletion."""
 
 
 class ContactBook:
-    """Clients by phone and e-mail."""
+    """The clients of Balance by phone and e-mail (claim S3.27)."""
 
     def __init__(self, balance: ClientSource, clock: Callable[[], datetime]) -> None:
         self._balance, self._clock = balance, clock
@@ -43,7 +43,7 @@ class ContactBook:
         self._owners: Mapping[tuple[str, str], Mapping[str, ClientRef]] = {}
 
     async def owners(self, contacts: Mapping[str, str]) -> list[ClientRef]:
-        """Every client with one of these contacts (`{"phone": …, "email": …}` as `SAME` spells them).
+        """Every client with one of these contacts (`{"phone": …, "email": …}`, normalized by `SAME`).
 
         Raises `UpstreamError`, and `RowInvalid` for a client that cannot be read.
         """
@@ -71,13 +71,13 @@ SEVERAL = "{count} clients of Balance have the buyer's phone or e-mail: retail c
 
 
 class Clients(ClientSource, Protocol):
-    """The clients of a Balance."""
+    """The clients of a Balance company."""
 
     async def client_by_id(self, personal_or_company_id: str) -> ClientRef | None:
         """The client with this personal or company number, or None."""
 
     async def put_client(self, document: Mapping[str, Any]) -> Mapping[str, Any] | None:
-        """Create or replace a client; the echo, if there is one."""
+        """Create or replace a client; returns the echo, if there is one."""
 
 
 def deliver_clients(balance: Clients, clock: Callable[[], datetime]) -> Deliver:
@@ -106,16 +106,16 @@ async def _deliver(row: Row, balance: Clients, book: ContactBook, clock: Callabl
 
 
 def _matched(task: ClientTask, owners: Sequence[ClientRef], row: Row, now: datetime) -> ClientRecorded:
-    """Exactly one client counts; of several none, and that is said."""
-    told = SEVERAL.format(count=len(owners)) if len(owners) > 1 else ""
-    return _recorded(task, owners[0] if len(owners) == 1 else None, "found", row, now, told)
+    """The client with these contacts. If there are several, none is used, and the event states that."""
+    detail = SEVERAL.format(count=len(owners)) if len(owners) > 1 else ""
+    return _recorded(task, owners[0] if len(owners) == 1 else None, "found", row, now, detail)
 
 
 async def _create(task: ClientTask, row: Row, balance: Clients, clock: Callable[[], datetime]) -> Outcome:
     await balance.put_client(task.person)
     created = await balance.client_by_id(task.person["ID"])
     if created is None:
-        return Unknown("Balance confirmed the new client and does not show it under its number yet")
+        return Unknown("Balance confirmed the new client but does not find it by its number yet")
     return Done((_recorded(task, created, "created", row, clock()),))
 
 
@@ -125,7 +125,7 @@ def _recorded(
     how: Literal["found", "created"],
     row: Row,
     now: datetime,
-    told: str = "",
+    detail: str = "",
 ) -> ClientRecorded:
     return ClientRecorded(
         shop=task.shop,
@@ -136,7 +136,7 @@ def _recorded(
         identity=task.identity,
         retail=client is None,
         code=client.code if client else None,
-        detail=told,
+        detail=detail,
         recorded_at=now,
         attempts=row.attempts,
     )

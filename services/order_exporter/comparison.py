@@ -1,8 +1,8 @@
-"""Whether an order is still what its Sale says (claim K27).
+"""Whether an order still equals its Sale (claim K27, rule 20).
 
-Compared is what the books hold: currency, total, and of each line its amount, quantity and VAT, and the number of the
-buyer. What the shop may show differently later counts for nothing: products and variations that were deleted, SKUs,
-names, the caption and percent of a rate, decimals, the order of lines, lines that were written again.
+Only what is in the books is compared: currency, total, the buyer's number, and each line's amount, quantity and VAT.
+What a shop may show differently later is ignored: deleted products and variations, SKUs, names, the label and percent
+of a rate, decimals, the order of lines, and lines that were replaced by equal ones.
 """
 
 from __future__ import annotations
@@ -20,14 +20,12 @@ from services.accounting.documents.ids import digest_of
 from services.accounting.documents.lines import takes_goods
 from services.order_exporter.client import identity_of
 
-# Digests of what an order contains.
-
 
 def books_digest(order: OrderChanged) -> str:
     """The digest of currency, total, lines with their products and taxes, and of whether the order was given up.
 
-    Where it is the same, nothing that a document is made of has changed; whether the books would differ where it is
-    another one, `compared.edit_of` tells. Buyer, status on the way, dates and texts do not count.
+    If it is unchanged, so is everything that a document is made of; if it differs, `describe_edit` finds whether the
+    books would differ. Buyer, status, dates and texts do not count.
     """
     percents = {rate.rate_id: number(rate.percent) for rate in order.tax_rates}
     lines = [_line(line, percents) for line in sorted(order.lines, key=lambda line: (line.kind, line.line_id))]
@@ -35,7 +33,7 @@ def books_digest(order: OrderChanged) -> str:
 
 
 def figures_digest(order: OrderChanged) -> str:
-    """The digest of the figures alone: no ids, and no rates, which the shop may show differently later."""
+    """The digest of the figures only, without ids and rates, which the shop may show differently later."""
     lines = sorted(
         [line.kind, *map(number, (line.quantity, line.total + line.total_tax, line.total_tax))] for line in order.lines
     )
@@ -55,7 +53,7 @@ Percents = frozenset[Decimal | None]
 
 @dataclass(frozen=True, slots=True)
 class CurrentLine:
-    """A line of the order. `slack` is how far its amount may be from the books: by rounding, and by its decimals.
+    """A line of the order. `slack` is the permitted difference to the books, by rounding and decimals.
 
     `same_tax`: the order's lines state the same tax as when its Sale was made.
     """
@@ -67,18 +65,18 @@ class CurrentLine:
 
     @property
     def gross(self) -> Decimal:
-        """What the line comes to, with tax."""
+        """The line's amount with tax."""
         return self.line.total + self.line.total_tax
 
     @property
-    def words(self) -> str:
-        """How a line is named to a person."""
+    def name(self) -> str:
+        """The line's name in messages."""
         return self.line.name or self.line.sku or self.line.kind
 
 
 @dataclass(slots=True)
 class SoldLine:
-    """What the Sale was to hold for a line of the order: one line, or one for each rate."""
+    """The content of the Sale for a line of the order: one line, or one for each rate."""
 
     line_id: int
     kind: str
@@ -90,86 +88,86 @@ class SoldLine:
 
 
 def describe_edit(order: OrderChanged, sale: SaleRecorded, items: Mapping[int, str] = NO_ITEMS) -> str:
-    """In what the order is another one than its Sale, in words; empty where the books would be the same.
+    """How the order differs from its Sale; empty if the books would be the same.
 
-    `items` are those that lines of the order mean today, as far as they are known: a line that was added since with
-    another item in place of the one that was sold is an edit, too.
+    `items`: the items that the order's lines have today, as far as they are known. Replacing a line by an equal one
+    with another item is an edit, too.
     """
     if books_digest(order) == sale.content_digest:
-        return _other_buyer(order, sale)
+        return _compare_buyer(order, sale)
     if order.currency != sale.currency:
-        return f"it is in {order.currency}, and was in {sale.currency}"
-    if told := _other_total(order, sale):
-        return told
-    return _other_lines(order, sale, items) or _other_buyer(order, sale)
+        return f"its currency is {order.currency} instead of {sale.currency}"
+    if difference := _compare_total(order, sale):
+        return difference
+    return _compare_lines(order, sale, items) or _compare_buyer(order, sale)
 
 
-def _other_total(order: OrderChanged, sale: SaleRecorded) -> str:
-    total = sum((row[1] for row in _meant(sale)), ZERO)
+def _compare_total(order: OrderChanged, sale: SaleRecorded) -> str:
+    total = sum((row[1] for row in _sent_lines(sale)), ZERO)
     by_lines = _gross(order) if order.store_credits else order.total
     if min(abs(order.total - total), abs(by_lines - total)) <= _blur(order, sale):
         return ""
-    return f"it comes to {order.total} {order.currency}, and came to {total}"
+    return f"its total is {order.total} {order.currency} instead of {total}"
 
 
-def _other_buyer(order: OrderChanged, sale: SaleRecorded) -> str:
-    """A number that was taken away is none: the shop erases what a buyer asks it to."""
+def _compare_buyer(order: OrderChanged, sale: SaleRecorded) -> str:
+    """A removed number is no difference: shops erase personal data on request."""
     identity = identity_of(order.person)
     if sale.buyer is None or identity is None or identity.ref == sale.buyer:
         return ""
-    return "its buyer has another number" if sale.buyer else "its buyer has a number"
+    return "its buyer has another number" if sale.buyer else "its buyer now has a number"
 
 
-def _other_lines(order: OrderChanged, sale: SaleRecorded, items: Mapping[int, str]) -> str:
-    held, added = {one.line_id: one for one in _held(sale)}, []
-    for shown in _shown(order, sale):
-        same = held.get(shown.line.line_id)
+def _compare_lines(order: OrderChanged, sale: SaleRecorded, items: Mapping[int, str]) -> str:
+    sold, added = {one.line_id: one for one in _sold_lines(sale)}, []
+    for shown in _current_lines(order, sale):
+        same = sold.get(shown.line.line_id)
         if same is None:
             added.append(shown)
-        elif told := _other(shown, same):
-            return told
+        elif difference := _compare_line(shown, same):
+            return difference
         else:
-            del held[shown.line.line_id]
+            del sold[shown.line.line_id]
     slack = 2 * _blur(order, sale)
-    left = [one for one in held.values() if one.kind == "product" or abs(one.gross) > slack]
-    return _unmatched(added, left, items)
+    left = [one for one in sold.values() if one.kind == "product" or abs(one.gross) > slack]
+    return _match_replaced(added, left, items)
 
 
-def _unmatched(added: Iterable[CurrentLine], left: list[SoldLine], items: Mapping[int, str]) -> str:
-    """Lines that were written again stand for those that are gone, if they say the same."""
+def _match_replaced(added: Iterable[CurrentLine], left: list[SoldLine], items: Mapping[int, str]) -> str:
+    """An added line replaces a missing one if both are equal; any other is a difference."""
     for shown in added:
         item = items.get(shown.line.line_id)
-        same = (one for one in left if not _other(shown, one) and item in (None, one.item))
+        same = (one for one in left if not _compare_line(shown, one) and item in (None, one.item))
         found = next(same, None)
         if found is not None:
             left.remove(found)
         elif shown.line.kind == "product" or abs(shown.gross) > shown.slack:
-            return f"{shown.words} was added"
-    return f"line {left[0].line_id} over {left[0].gross} is gone" if left else ""
+            return f"{shown.name} was added"
+    return f"line {left[0].line_id} over {left[0].gross} was removed" if left else ""
 
 
-def _other(shown: CurrentLine, held: SoldLine) -> str:
-    """In what a line is another one than the Sale's."""
+def _compare_line(shown: CurrentLine, sold: SoldLine) -> str:
+    """How a line differs from the Sale's."""
     line = shown.line
-    if held.kind not in (line.kind, "product" if takes_goods(line) else "fee"):
-        return f"{shown.words} is no {held.kind} any more"
-    if held.kind == "product" and line.quantity != held.quantity:
-        return f"{number(line.quantity)} of {shown.words} instead of {number(held.quantity)}"
-    if abs(shown.gross - held.gross) > shown.slack:
-        return f"{shown.words} comes to {shown.gross} instead of {held.gross}"
-    return "" if _same_vat(shown, held) else f"{shown.words} bears {line.total_tax} of VAT instead of {held.vat}"
+    if sold.kind not in (line.kind, "product" if takes_goods(line) else "fee"):
+        return f"{shown.name} is no longer a {sold.kind} line"
+    if sold.kind == "product" and line.quantity != sold.quantity:
+        return f"{number(line.quantity)} of {shown.name} instead of {number(sold.quantity)}"
+    if abs(shown.gross - sold.gross) > shown.slack:
+        return f"{shown.name} costs {shown.gross} instead of {sold.gross}"
+    return "" if _has_same_vat(shown, sold) else f"{shown.name} has {line.total_tax} of VAT instead of {sold.vat}"
 
 
-def _same_vat(shown: CurrentLine, held: SoldLine) -> bool:
-    """At the same rates, or with the tax that the Sale's rates give, whatever the shop calls its rate by now."""
-    if shown.same_tax or shown.percents == held.percents:
+def _has_same_vat(shown: CurrentLine, sold: SoldLine) -> bool:
+    """Whether the rates are the same, or the tax is what the Sale's rates give, even if the shop renamed its rate."""
+    if shown.same_tax or shown.percents == sold.percents:
         return True
-    slack = shown.slack + TETRI * len(held.percents)
-    return abs(shown.line.total_tax - held.vat) <= slack
+    slack = shown.slack + TETRI * len(sold.percents)
+    return abs(shown.line.total_tax - sold.vat) <= slack
 
 
-def _shown(order: OrderChanged, sale: SaleRecorded) -> Iterator[CurrentLine]:
-    """The lines that a Sale holds: free shipping and fees may be left out of it."""
+def _current_lines(order: OrderChanged, sale: SaleRecorded) -> Iterator[CurrentLine]:
+    """The lines that a Sale contains; free shipping and fees may be left out."""
     percents = {rate.rate_id: rate.percent for rate in order.tax_rates}
     slack, same_tax = _rounding(order, sale) + 2 * _blur(order, sale), _is_same_tax(order, sale)
     for line in order.lines:
@@ -179,32 +177,32 @@ def _shown(order: OrderChanged, sale: SaleRecorded) -> Iterator[CurrentLine]:
 
 
 def _is_same_tax(order: OrderChanged, sale: SaleRecorded) -> bool:
-    """Sales of earlier versions do not say what tax their orders stated."""
+    """Sales recorded by older versions do not contain the stated tax."""
     return sale.order_tax is not None and abs(stated_tax(order) - sale.order_tax) <= _blur(order, sale)
 
 
 def stated_tax(order: OrderChanged) -> Decimal:
-    """The tax that the order's lines state, with as many decimals as the shop shows."""
+    """The tax of the order's lines, with as many decimals as the shop shows."""
     tax = sum((line.total_tax for line in order.lines), ZERO)
     return tax.quantize(finest(*amounts(order)))
 
 
 def _blur(order: OrderChanged, sale: SaleRecorded) -> Decimal:
-    """How far an amount may be apart by the decimals that the shop shows now, or showed when the Sale was made."""
+    """The permitted difference by the decimals that the shop shows now, or showed when the Sale was made."""
     return order_blur(order) if sale.order_tax is None else max(order_blur(order), blur(sale.order_tax))
 
 
 def _rounding(order: OrderChanged, sale: SaleRecorded) -> Decimal:
-    """What rounding parts the order's total from its lines: the Sale holds it in one of its lines, or beside them."""
+    """The rounding difference between the order's total and its lines, if the Sale has it within another line."""
     own_line = any(line.kind == "rounding" for line in sale.lines)
     residue, most = abs(order.total - _gross(order)), ROUNDING + (1 + 2 * len(order.lines)) * _blur(order, sale)
     return ZERO if own_line or order.store_credits or residue > most else residue
 
 
-def _held(sale: SaleRecorded) -> list[SoldLine]:
-    """What the Sale was to hold, by line of the order."""
+def _sold_lines(sale: SaleRecorded) -> list[SoldLine]:
+    """The content of the Sale by line of the order."""
     found: dict[int, SoldLine] = {}
-    for line, amount, quantity in _meant(sale):
+    for line, amount, quantity in _sent_lines(sale):
         if line.order_line_id is None or not (amount or line.kind == "product"):
             continue
         known = SoldLine(line.order_line_id, line.kind, line.item, quantity)
@@ -215,8 +213,8 @@ def _held(sale: SaleRecorded) -> list[SoldLine]:
     return list(found.values())
 
 
-def _meant(sale: SaleRecorded) -> list[tuple[RecordedLine, Decimal, Decimal]]:
-    """Each line with the amount and quantity that were sent: a change by hand in Balance is no edit of the order."""
+def _sent_lines(sale: SaleRecorded) -> list[tuple[RecordedLine, Decimal, Decimal]]:
+    """Each line with the amount and quantity that were sent; a change by hand in Balance is no edit of the order."""
     rows = dict(enumerate(sale.sent.get("Items", []), start=1))
     if sale.parts:
         rows = {

@@ -1,4 +1,4 @@
-"""Merging the contacts of a client in Balance with those of its account in the shop, and writing where they differ."""
+"""Merging the contacts of a client in Balance with those of its account in the shop, and writing what differs."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from services.order_exporter.client import address_line
 from services.order_exporter.tasks import ContactTask
 
 IN_BALANCE: Mapping[ContactField, str] = {"phone": "Phone", "email": "Email", "address": "PhysicalAddress"}
-"""What each contact is called in Clients."""
+"""The field of each contact in Balance."""
 TO_SHOP: frozenset[ContactField] = frozenset({"phone", "email"})
-"""Balance's address is one line; the shop's has parts, which nobody can tell from it."""
+"""Not the address: Balance has it in one line, which cannot be split into the shop's fields."""
 Merges = Mapping[ContactField, Merge]
 
 
 class BalanceClients(Protocol):
-    """The clients of a Balance."""
+    """The clients of a Balance company."""
 
     async def client(self, uid: str) -> ClientRef | None: ...
     async def patch_client(self, document: Mapping[str, Any]) -> Mapping[str, Any] | None: ...
@@ -46,7 +46,7 @@ class CustomerAccounts(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class CurrentContacts:
-    """What both sides hold now. `account` is None for a guest, and for one whose account was deleted."""
+    """The contacts on both sides now. `account` is None for a guest or a deleted account."""
 
     client: ClientRef
     account: Customer | None
@@ -65,23 +65,23 @@ def deliver_contacts(balance: BalanceClients, shop: CustomerAccounts, clock: Cal
 async def _deliver(row: Row, balance: BalanceClients, shop: CustomerAccounts, clock: Callable[[], datetime]) -> Outcome:
     task = ContactTask.model_validate(row.payload)
     try:
-        held = await _held(task, balance, shop)
-        if held is None:
-            gone = f"client {task.client} is not in Balance any more, or marked for deletion: its contacts stay apart"
+        current = await _load_contacts(task, balance, shop)
+        if current is None:
+            gone = f"client {task.client} was removed from Balance or marked for deletion: its contacts are not merged"
             return Refused(Reason.BALANCE_REFUSED, gone)
-        merges = _merges(task, held)
-        await _write(task, merges, held, balance, shop)
-        after = await _held(task, balance, shop)
+        merges = _merges(task, current)
+        await _write(task, merges, current, balance, shop)
+        after = await _load_contacts(task, balance, shop)
     except UpstreamError as error:
         return outcome_of(error)
     except RowInvalid as error:
         return Refused(error.reason, error.detail)
     if after is None or _unwritten(merges, after):
-        return Unknown(f"the contacts of client {task.client} were taken and do not show yet")
-    return Done(_events(task, merges, held, after, clock()))
+        return Unknown(f"the contacts of client {task.client} were accepted, but are not visible yet")
+    return Done(_events(task, merges, current, after, clock()))
 
 
-async def _held(task: ContactTask, balance: BalanceClients, shop: CustomerAccounts) -> CurrentContacts | None:
+async def _load_contacts(task: ContactTask, balance: BalanceClients, shop: CustomerAccounts) -> CurrentContacts | None:
     client = await balance.client(task.client)
     if client is None or client.deleted:
         return None
@@ -94,7 +94,7 @@ async def _held(task: ContactTask, balance: BalanceClients, shop: CustomerAccoun
 
 
 def _of_account(account: Customer, ordered: Contacts) -> Contacts:
-    """What the buyer keeps in the account now, which may be newer than the order; what it lacks the order says."""
+    """The contacts in the account, which may be newer than the order; missing ones are taken from the order."""
     shipping, billing = (address_line(postal_address(each)) for each in (account.shipping, account.billing))
     return Contacts(
         phone=account.billing.phone or account.shipping.phone or ordered.phone,
@@ -108,11 +108,13 @@ def _of_client(client: ClientRef) -> Contacts:
     return Contacts(phone=phone, email=email, address=client.address or "")
 
 
-def _merges(task: ContactTask, held: CurrentContacts) -> Merges:
-    newer = _newer(task, held.client)
+def _merges(task: ContactTask, current: CurrentContacts) -> Merges:
+    newer = _newer(task, current.client)
     base = ContactsOfBoth.model_validate(task.person["base"] or {"person_ref": task.person_ref})
     return {
-        field: merge(Rule(field, policy, newer, task.settled.get(field)), _sides(field, held.both), _sides(field, base))
+        field: merge(
+            Rule(field, policy, newer, task.settled.get(field)), _sides(field, current.both), _sides(field, base)
+        )
         for field, policy in task.policies.items()
     }
 
@@ -122,7 +124,7 @@ def _sides(field: ContactField, both: ContactsOfBoth) -> Sides:
 
 
 def _newer(task: ContactTask, client: ClientRef) -> Side | None:
-    """The side that spoke last, where Balance says when a client was changed."""
+    """The side that was changed last, if Balance states when a client was changed."""
     try:
         changed = parse_moment(value(client.row, task.changed_field)) if task.changed_field else None
     except ValueError:
@@ -131,25 +133,25 @@ def _newer(task: ContactTask, client: ClientRef) -> Side | None:
 
 
 async def _write(
-    task: ContactTask, merges: Merges, held: CurrentContacts, balance: BalanceClients, shop: CustomerAccounts
+    task: ContactTask, merges: Merges, current: CurrentContacts, balance: BalanceClients, shop: CustomerAccounts
 ) -> None:
-    to_balance = {IN_BALANCE[field]: getattr(held.both.shop, field) for field in _to(merges, "balance")}
+    to_balance = {IN_BALANCE[field]: getattr(current.both.shop, field) for field in _to(merges, "balance")}
     if to_balance:
         await balance.patch_client({"uid": task.client, **to_balance})
-    to_shop = {field: getattr(held.both.balance, field) for field in _writable(merges, held)}
+    to_shop = {field: getattr(current.both.balance, field) for field in _writable(merges, current)}
     if to_shop:
         await shop.update_customer(task.customer_id, {"billing": to_shop})
 
 
 def _to(merges: Merges, side: Side) -> list[ContactField]:
-    """The fields that go to a side: those of which the other's value counts."""
+    """The fields that are written to a side: those whose value is taken from the other."""
     other: Side = "shop" if side == "balance" else "balance"
     return [field for field, one in merges.items() if one.take == other]
 
 
-def _writable(merges: Merges, held: CurrentContacts) -> list[ContactField]:
-    """What goes to the shop: a guest has no place for it, and keeps what the order says."""
-    return [field for field in _to(merges, "shop") if field in TO_SHOP and held.account is not None]
+def _writable(merges: Merges, current: CurrentContacts) -> list[ContactField]:
+    """The fields that can be written to the shop; a guest has no account to write to."""
+    return [field for field in _to(merges, "shop") if field in TO_SHOP and current.account is not None]
 
 
 def _unwritten(merges: Merges, after: CurrentContacts) -> bool:
@@ -161,11 +163,11 @@ def _unwritten(merges: Merges, after: CurrentContacts) -> bool:
 
 
 def _events(
-    task: ContactTask, merges: Merges, held: CurrentContacts, after: CurrentContacts, now: datetime
+    task: ContactTask, merges: Merges, current: CurrentContacts, after: CurrentContacts, now: datetime
 ) -> tuple[Event, ...]:
     about = {"shop": task.shop, "order_id": task.order_id, "client": task.client, "person_ref": task.person_ref}
     conflicts = tuple(one.conflict for one in merges.values() if one.conflict)
-    said = ContactsConflicted(**about, person=held.both, conflicts=conflicts, seen_at=now)
+    conflicted = ContactsConflicted(**about, person=current.both, conflicts=conflicts, seen_at=now)
     waiting = tuple(field for field, one in merges.items() if one.waits)
     merged = ContactsMerged(
         **about,
@@ -173,16 +175,16 @@ def _events(
         order_at=task.order_at,
         fields=tuple(merges),
         to_balance=tuple(_to(merges, "balance")),
-        to_shop=tuple(_writable(merges, held)),
+        to_shop=tuple(_writable(merges, current)),
         unsettled=waiting,
         settled=task.commands,
         merged_at=now,
     )
-    return (said, merged) if conflicts else (merged,)
+    return (conflicted, merged) if conflicts else (merged,)
 
 
 def _base(task: ContactTask, waiting: Sequence[ContactField], after: ContactsOfBoth) -> ContactsOfBoth:
-    """The base of the next merge: what stands now, but for what waits, which keeps its earlier base."""
+    """The base of the next merge: the present contacts; fields that wait for a decision keep their earlier base."""
     earlier = ContactsOfBoth.model_validate(task.person["base"] or {"person_ref": task.person_ref})
     kept = {side: {f: getattr(getattr(earlier, side), f) for f in waiting} for side in ("shop", "balance")}
     shop, balance = (getattr(after, side).model_copy(update=kept[side]) for side in ("shop", "balance"))

@@ -1,6 +1,6 @@
-"""When the contacts of a buyer are merged with those of the client: with each new order, and after a person's word.
+"""When the contacts of a buyer are merged with those of the client: with each new order, and after a person decides.
 
-Off unless `shops.*.orders.clients.contacts` says else; only for clients found by number, never for the retail client.
+Off unless `shops.*.orders.clients.contacts` is set; only for clients found by number, never for the retail client.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from services.settings.model import Settings
 
 
 class LatestOrder(Part):
-    """The newest order of an identity in a shop: it alone speaks for the buyer."""
+    """The newest order of an identity in a shop; only its contacts are used."""
 
     order: str
     at: Instant
@@ -35,24 +35,24 @@ LATEST = Kind("latest-order", LatestOrder)
 MERGED = Kind("contacts-merged", ContactsMerged)
 CONFLICT = Kind("contacts-conflicted", ContactsConflicted)
 SETTLED = Kind("contact-settled", ContactSettled)
-"""By client and field; the reference is the client. Words that were not carried out yet."""
+"""By client and field; the reference is the client. Decisions of people that are not applied yet."""
 UNCOMMITTED_STATUSES = UNPLACED_STATUSES | {PENDING}
 """The buyer of an order in these statuses has not committed to it yet."""
 
 
 def contact_lane(shop: str) -> str:
-    """The lane of a shop's contacts: its own, so that a shop that is away holds up no Sale."""
+    """The lane of a shop's contacts; separate, so that an unavailable shop does not delay Sales."""
     return f"contacts:{shop}"
 
 
 def merged_key(shop: str, client: str) -> str:
-    """The key of what is remembered of a client's contacts."""
+    """The key of the records about a client's contacts."""
     return f"{shop}|{client}"
 
 
 @dataclass(frozen=True, slots=True)
 class IdentifiedBuyer:
-    """An order that speaks for its buyer, and the client that he is."""
+    """A buyer's newest order, and the buyer's client."""
 
     order: OrderChanged
     client: str
@@ -60,15 +60,15 @@ class IdentifiedBuyer:
 
 
 def plan_merges(order: OrderChanged, policies: ContactPolicies, state: State) -> tuple[Delivery, ...]:
-    """The merge that an order that is due gives rise to: none when it was done, or is not its business."""
+    """The merge that a due order needs; none if it is done, or if another order of the buyer is newer."""
     buyer = _buyer(order, state) if policies.by_field() else None
     if buyer is None:
         return ()
-    last, words = state.get(MERGED, merged_key(order.shop, buyer.client)), _words(buyer, state)
-    if last and last.order_at >= order.created_at and not words:
+    last, decisions = state.get(MERGED, merged_key(order.shop, buyer.client)), _decisions(buyer, state)
+    if last and last.order_at >= order.created_at and not decisions:
         return ()
-    task = _task(buyer, policies, last, words)
-    suffix = "".join(f":{word.command_id[:8]}" for word in words)
+    task = _task(buyer, policies, last, decisions)
+    suffix = "".join(f":{decision.command_id[:8]}" for decision in decisions)
     id_ = f"contacts:{order.key}{suffix}"
     return (Delivery(id_, "contacts", contact_lane(order.shop), buyer.client, task.model_dump(mode="json")),)
 
@@ -78,21 +78,21 @@ def _buyer(order: OrderChanged, state: State) -> IdentifiedBuyer | None:
     if identity is None or is_void(order):
         return None
     latest = state.get(LATEST, merged_key(order.shop, identity.ref))
-    word, known = state.get(ASSIGNED, assigned_key(order.shop, identity.ref)), state.get(CLIENT, identity.ref)
-    client = (word.client if word else None) or (known.client if known else None)
+    assignment, known = state.get(ASSIGNED, assigned_key(order.shop, identity.ref)), state.get(CLIENT, identity.ref)
+    client = (assignment.client if assignment else None) or (known.client if known else None)
     return IdentifiedBuyer(order, client, identity.ref) if client and latest and latest.order == order.key else None
 
 
-def _words(buyer: IdentifiedBuyer, state: State) -> Sequence[ContactSettled]:
+def _decisions(buyer: IdentifiedBuyer, state: State) -> Sequence[ContactSettled]:
     found = state.find(SETTLED, merged_key(buyer.order.shop, buyer.client)).values()
-    return sorted(found, key=lambda word: word.command_id)
+    return sorted(found, key=lambda decision: decision.command_id)
 
 
 def _task(
-    buyer: IdentifiedBuyer, policies: ContactPolicies, last: ContactsMerged | None, words: Sequence[ContactSettled]
+    buyer: IdentifiedBuyer, policies: ContactPolicies, last: ContactsMerged | None, decisions: Sequence[ContactSettled]
 ) -> ContactTask:
     order, person = buyer.order, buyer.order.person
-    told = {"phone": person.phone, "email": person.email} if person else {}
+    ordered = {"phone": person.phone, "email": person.email} if person else {}
     return ContactTask(
         shop=order.shop,
         order_id=order.order_id,
@@ -101,29 +101,29 @@ def _task(
         customer_id=order.customer_id,
         policies=policies.by_field(),
         changed_field=policies.changed_field,
-        settled={word.field: word.take for word in words},
-        commands=tuple(word.command_id for word in words),
+        settled={decision.field: decision.take for decision in decisions},
+        commands=tuple(decision.command_id for decision in decisions),
         person_ref=order.person_ref,
         person={
-            "order": {**told, "address": delivery_address(person)},
+            "order": {**ordered, "address": delivery_address(person)},
             "base": last.person.model_dump(mode="json") if last and last.person else None,
         },
     )
 
 
 def contact_rules(settings: Settings) -> Mapping[type[Event], Remember]:
-    """What events mean for the contacts of buyers; nothing where no shop has a policy."""
+    """What to remember about contacts; nothing if no shop has a policy."""
     if not any(shop.orders.clients.contacts.by_field() for shop in settings.shops.values()):
         return {}
     return {
-        OrderChanged: _order,
-        ContactsMerged: _merged,
-        ContactsConflicted: _conflicted,
-        ContactSettled: _settled,
+        OrderChanged: _on_order_changed,
+        ContactsMerged: _on_merged,
+        ContactsConflicted: _on_conflicted,
+        ContactSettled: _on_settled,
     }
 
 
-def _order(envelope: Envelope[OrderChanged], state: State) -> None:
+def _on_order_changed(envelope: Envelope[OrderChanged], state: State) -> None:
     order, identity = envelope.data, identity_of(envelope.data.person)
     if identity is None or is_void(order) or order.status in UNCOMMITTED_STATUSES:
         return
@@ -135,38 +135,38 @@ def _order(envelope: Envelope[OrderChanged], state: State) -> None:
             state.touch(known.order)
 
 
-def _merged(envelope: Envelope[ContactsMerged], state: State) -> None:
+def _on_merged(envelope: Envelope[ContactsMerged], state: State) -> None:
     merged = envelope.data
     key = merged_key(merged.shop, merged.client)
     state.put(MERGED, key, merged)
-    for place, word in state.find(SETTLED, key).items():
-        if _carried_out(word, merged):
-            state.drop(SETTLED, place)
+    for decision_key, decision in state.find(SETTLED, key).items():
+        if _is_applied(decision, merged):
+            state.drop(SETTLED, decision_key)
     state.touch(order_key(merged.shop, merged.order_id))
 
 
-def _conflicted(envelope: Envelope[ContactsConflicted], state: State) -> None:
+def _on_conflicted(envelope: Envelope[ContactsConflicted], state: State) -> None:
     state.put(CONFLICT, merged_key(envelope.data.shop, envelope.data.client), envelope.data)
 
 
-def _settled(envelope: Envelope[ContactSettled], state: State) -> None:
-    word = envelope.data
-    key = merged_key(word.shop, word.client)
+def _on_settled(envelope: Envelope[ContactSettled], state: State) -> None:
+    decision = envelope.data
+    key = merged_key(decision.shop, decision.client)
     merged = state.get(MERGED, key)
-    if merged is None or not _carried_out(word, merged):
-        state.put(SETTLED, f"{key}|{word.field}", word, ref=key)
+    if merged is None or not _is_applied(decision, merged):
+        state.put(SETTLED, f"{key}|{decision.field}", decision, ref=key)
         if merged:
             state.touch(order_key(merged.shop, merged.order_id))
 
 
-def _carried_out(word: ContactSettled, merged: ContactsMerged) -> bool:
-    """Whether a merge has done what was said; one that came later and found nothing open has, too."""
-    later = merged.merged_at > word.asked_at and word.field not in merged.unsettled
-    return word.command_id in merged.settled or later
+def _is_applied(decision: ContactSettled, merged: ContactsMerged) -> bool:
+    """Whether a merge has applied a decision, or came later and found the field settled."""
+    later = merged.merged_at > decision.asked_at and decision.field not in merged.unsettled
+    return decision.command_id in merged.settled or later
 
 
 def conflict_news(event: ContactsConflicted, state: State) -> Sequence[Event]:
-    """The same conflict between the same values is told once."""
+    """A conflict between the same values is announced once."""
     known = state.get(CONFLICT, merged_key(event.shop, event.client))
     same = known is not None and (known.conflicts, known.person) == (event.conflicts, event.person)
     return () if same else (event,)

@@ -1,4 +1,4 @@
-"""The lanes of order-exporter and what each does upstream."""
+"""The effects of the lanes for documents: writing Sales, sales orders and payment receipts to Balance."""
 
 from __future__ import annotations
 
@@ -35,22 +35,20 @@ from services.order_exporter.client_delivery import Clients, deliver_clients
 from services.order_exporter.handlers import CLIENT_LANE, SALE_LANE
 from services.order_exporter.receipt_document import payment_content
 from services.order_exporter.receipt_handlers import RECEIPT_LANE
-from services.order_exporter.sales_order_delivery import SalesOrders, deliver_sales_order, register_of
+from services.order_exporter.sales_order_delivery import SalesOrders, deliver_sales_order, sales_order_register
 from services.order_exporter.sales_orders import SALES_ORDER
 from services.order_exporter.tasks import ReceiptTask, SaleTask
 from services.settings.balance import Dialect
 
-# Writing a receipt to Balance.
-
 
 class Receipts(Protocol):
-    """The receipts of a Balance; `resource` is the name of their kind there."""
+    """The receipts of a Balance company; `resource` is the name of their kind."""
 
     async def receipt(self, resource: str, uid: str) -> Mapping[str, Any] | None:
         """The receipt with this uid, or None."""
 
     async def put_receipt(self, resource: str, document: Mapping[str, Any]) -> Mapping[str, Any] | None:
-        """Create or replace a receipt; the echo, if there is one."""
+        """Create or replace a receipt; returns the echo, if there is one."""
 
 
 def deliver_receipts(balance: Receipts, dialect: Dialect, clock: Callable[[], datetime]) -> Deliver:
@@ -86,21 +84,18 @@ def _receipt_recorded(task: ReceiptTask, booked: Booked, row: Row, now: datetime
     return PaymentRecorded(**payment_content(task) | found, recorded_at=now, attempts=row.attempts)
 
 
-# Writing a Sale to Balance.
-
-
 class Sales(Protocol):
-    """The Sales of a Balance."""
+    """The Sales of a Balance company."""
 
     async def sale(self, uid: str) -> Mapping[str, Any] | None:
         """The Sale with this uid, or None."""
 
     async def put_sale(self, document: Mapping[str, Any]) -> Mapping[str, Any] | None:
-        """Create or replace a Sale; the echo, if there is one."""
+        """Create or replace a Sale; returns the echo, if there is one."""
 
 
 def sales_of(balance: Sales, dialect: Dialect) -> Register:
-    """The Sales of a Balance as they are read and written."""
+    """How Sales are read and written."""
     return Register(balance.sale, balance.put_sale, dialect.sale_resource, dialect)
 
 
@@ -118,19 +113,19 @@ async def deliver_sale(row: Row, register: Register, clock: Callable[[], datetim
 async def _postpone(
     task: SaleTask, detail: str, row: Row, register: Register, clock: Callable[[], datetime]
 ) -> Outcome:
-    """Balance lacks the goods: what the shop's policy says (claim S3.39)."""
+    """Balance lacks the goods: apply the shop's policy (claim S3.39)."""
     if task.short_stock == "park":
         return Refused(Reason.BALANCE_STOCK_SHORT, detail)
     unposted = task.short_stock == "unposted"
     try:
         for json in [part.sent for part in task.parts] or [task.document] if unposted else []:
-            await register.put(_whole(task, json) | {str(register.dialect.posted_field): False})
+            await register.put(_with_person(task, json) | {str(register.dialect.posted_field): False})
     except UpstreamError as error:
         return outcome_of(error)
-    return Done((_short(task, detail, unposted, row, clock()),))
+    return Done((_sale_postponed(task, detail, unposted, row, clock()),))
 
 
-def _short(task: SaleTask, detail: str, unposted: bool, row: Row, now: datetime) -> SalePostponed:
+def _sale_postponed(task: SaleTask, detail: str, unposted: bool, row: Row, now: datetime) -> SalePostponed:
     return SalePostponed(
         shop=task.shop,
         order_id=task.order_id,
@@ -145,13 +140,13 @@ def _short(task: SaleTask, detail: str, unposted: bool, row: Row, now: datetime)
     )
 
 
-def _whole(task: SaleTask, json: dict[str, Any]) -> dict[str, Any]:
-    """A document as it is sent: with what names or locates somebody."""
+def _with_person(task: SaleTask, json: dict[str, Any]) -> dict[str, Any]:
+    """A document as it is sent, with the fields that contain personal data."""
     return json | (task.person or {})
 
 
 def _sale_documents(task: SaleTask) -> list[Document]:
-    """One, or one for each warehouse."""
+    """One document, or one for each warehouse."""
     title = f"the Sale of order {task.document['PrimaryDocument']} of shop {task.shop}"
     if not task.parts:
         return [_sale_document(task, title, task.document, task.lines)]
@@ -170,7 +165,7 @@ def _sale_document(task: SaleTask, title: str, json: dict[str, Any], lines: tupl
         lines=lines,
         quantities=tuple(line.quantity for line in lines),
     )
-    mismatch, whole = Reason.SALE_NOT_AS_MEANT, _whole(task, json)
+    mismatch, whole = Reason.SALE_NOT_AS_MEANT, _with_person(task, json)
     return Document(json["uid"], title, whole, intent, mismatch, again=task.again, strict=bool(task.parts))
 
 
@@ -187,14 +182,14 @@ def _sale_recorded(task: SaleTask, booked: Sequence[Booked], row: Row, now: date
         "waybill": next((one.stored.waybill for one in booked if one.stored.waybill), None),
         "how": booked[0].how,
         "posted": task.posted and all(one.stored.posted is not False for one in booked),
-        "differences": (*task.notes, *_differences(booked), *_own_uid(task, first)),
+        "differences": (*task.notes, *_differences(booked), *_uid_difference(task, first)),
         **_rate(task, first),
     }
     return SaleRecorded(**sale_content(task) | found, recorded_at=now, attempts=row.attempts)
 
 
 def _rate(task: SaleTask, stored: StoredDocument) -> dict[str, Any]:
-    """The rate of another currency as Balance holds it, and whether it is ours (claim K23)."""
+    """The exchange rate in Balance, and who stated it (claim K23)."""
     if "Currency" not in task.document or stored.rate is None:
         return {}
     return {"currency_rate": stored.rate, "rate_source": "setting" if stored.rate == task.currency_rate else "balance"}
@@ -204,13 +199,13 @@ def _differences(booked: Sequence[Booked]) -> tuple[str, ...]:
     return tuple(difference for one in booked for difference in one.differences)
 
 
-def _own_uid(task: SaleTask, stored: StoredDocument) -> tuple[str, ...]:
-    """Balance fact 48: whether Balance keeps the uid that it is given."""
-    return () if stored.uid == task.sale else (f"uid: Balance gave its own, {stored.uid}, instead of {task.sale}",)
+def _uid_difference(task: SaleTask, stored: StoredDocument) -> tuple[str, ...]:
+    """Balance may assign its own uid (Balance fact 48)."""
+    return () if stored.uid == task.sale else (f"uid: Balance assigned {stored.uid} instead of {task.sale}",)
 
 
 class ExporterBalance(Clients, Sales, SalesOrders, Receipts, Protocol):
-    """What order-exporter needs of a Balance."""
+    """What order-exporter needs from Balance."""
 
 
 def deliveries(balance: ExporterBalance, dialect: Dialect, clock: Callable[[], datetime]) -> Mapping[str, Deliver]:
@@ -223,8 +218,8 @@ def deliveries(balance: ExporterBalance, dialect: Dialect, clock: Callable[[], d
 
 
 def _deliver_documents(balance: ExporterBalance, dialect: Dialect, clock: Callable[[], datetime]) -> Deliver:
-    """Sales and sales orders go through one lane: those of an order leave in their order."""
-    sales, register = sales_of(balance, dialect), register_of(balance, dialect)
+    """Sales and sales orders share a lane, so that those of an order are written in sequence."""
+    sales, register = sales_of(balance, dialect), sales_order_register(balance, dialect)
 
     async def one(row: Row) -> Outcome:
         if row.kind == SALES_ORDER:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial, reduce
 
-from contracts.balance import PriceChanged
 from contracts.clients import ContactsConflicted
 from contracts.delivery_ids import client_id, order_key, sale_id
 from contracts.ledger import SalePlanned, SaleRecorded
@@ -33,7 +32,7 @@ from services.order_exporter.context import (
     unheld_part_error,
     wait_for_parent,
 )
-from services.order_exporter.items import known_items, price_changed
+from services.order_exporter.items import item_rules, known_items
 from services.order_exporter.payments import PAYMENT_RULES
 from services.order_exporter.prepare import PreparedSale, prepare
 from services.order_exporter.projection import (
@@ -66,7 +65,6 @@ def handlers(settings: Settings) -> Handlers:
 
 def _remember(settings: Settings) -> Mapping[type[Event], Remember]:
     discounts = any(shop.orders.sale_price_as == "discount" for shop in settings.shops.values())
-    prices: Mapping[type[Event], Remember] = {PriceChanged: partial(price_changed, discounts)}
     more = (
         approval.approval_rules("sale"),
         readings.objective_rules(settings.shops),
@@ -74,7 +72,7 @@ def _remember(settings: Settings) -> Mapping[type[Event], Remember]:
         stock.STOCK_RULES,
         stock.POSTPONED_RULES,
         sales_orders.SALES_ORDER_RULES,
-        prices,
+        item_rules(wants_prices=discounts),
         PAYMENT_RULES,
         contact_merges.contact_rules(settings),
     )

@@ -1,4 +1,4 @@
-"""Which item each product line of an order means, or what the order waits for."""
+"""The items of an order's lines: which one each line means, what the order waits for, and the items' regular prices."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 
-from contracts.balance import ItemPrice, PriceChanged
+from contracts.balance import Accounts, ItemChanged, ItemPrice, PriceChanged
 from contracts.envelope import Envelope
-from contracts.model import Part
+from contracts.model import Event, Part
 from contracts.reasons import Reason
 from contracts.shop import OrderChanged, OrderLine
 from services.accounting.documents.lines import items_by_sku, takes_goods
 from services.accounting.documents.unbookable import Unbookable
+from services.engine.outbox.handlers import Remember
 from services.engine.outbox.outcome import Blocked
 from services.engine.state.records import Kind, State
 from services.order_exporter.projection import LINK, PLANNED_LINK, SALE, link_name, product_key
@@ -23,15 +25,15 @@ from services.settings.catalogue import PriceSettings
 
 @dataclass(frozen=True, slots=True)
 class LineItems:
-    """The item of each line of goods, by line id. `notes` tell of lines whose own product is not linked."""
+    """The item of each line of goods, by line id. `notes` list the lines whose own product is not linked."""
 
     by_line: Mapping[int, str]
     notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
-    """What is known of a line: the item that it means for certain, and those that its SKU means."""
+class _LineMatch:
+    """A line, the item that it certainly means, and the items with its SKU."""
 
     line: OrderLine
     item: str | None
@@ -41,27 +43,27 @@ class _Known:
 def resolve_items(order: OrderChanged, state: State, *, live: bool) -> LineItems | Blocked:
     """The items of the order's goods; `Blocked` on the link of the first line whose item is not known.
 
-    A Sale that is only planned (not `live`) may stand on links that are only planned too. Raises `Unbookable` for a
-    line that names no product and has no SKU that means an item.
+    A Sale that is only planned (not `live`) may use links that are only planned too. Raises `Unbookable` for a line
+    without a product whose SKU belongs to no item.
     """
-    known = _known(order, state, live=live)
-    for one in known:
-        if one.item is None and len(one.by_sku) != 1:
-            return _waits(one.line, order, one.by_sku)
-    items = {one.line.line_id: one.item or one.by_sku[0] for one in known}
-    return LineItems(items, tuple(_told(one.line, one.by_sku[0]) for one in known if one.item is None))
+    matches = _match_lines(order, state, live=live)
+    for match in matches:
+        if match.item is None and len(match.by_sku) != 1:
+            return _block(match.line, order, match.by_sku)
+    items = {match.line.line_id: match.item or match.by_sku[0] for match in matches}
+    return LineItems(items, tuple(_sku_note(each.line, each.by_sku[0]) for each in matches if each.item is None))
 
 
 def known_items(order: OrderChanged, state: State) -> dict[int, str]:
-    """The items that lines of the order mean today, by line id; lines of which that is not certain are left out."""
+    """The items that the order's lines certainly mean today, by line id."""
     return _linked(order, state, live=True)
 
 
-def _known(order: OrderChanged, state: State, *, live: bool) -> list[_Known]:
+def _match_lines(order: OrderChanged, state: State, *, live: bool) -> list[_LineMatch]:
     items = _sold_before(order, state) | _linked(order, state, live=live)
     lines = [line for line in order.lines if takes_goods(line)]
     by_sku = items_by_sku(order.shop, (line.sku for line in lines if line.line_id not in items), state)
-    return [_Known(line, items.get(line.line_id), by_sku.get(line.sku, ())) for line in lines]
+    return [_LineMatch(line, items.get(line.line_id), by_sku.get(line.sku, ())) for line in lines]
 
 
 def _linked(order: OrderChanged, state: State, *, live: bool) -> dict[int, str]:
@@ -79,19 +81,19 @@ def _sold_before(order: OrderChanged, state: State) -> dict[int, str]:
     return {line.order_line_id: line.item for line in reversed(sold) if line.order_line_id is not None}
 
 
-def _told(line: OrderLine, item: str) -> str:
+def _sku_note(line: OrderLine, item: str) -> str:
     product = line.variation_id or line.product_id
     return f"line {line.line_id}: product {product} is not linked; its SKU {line.sku} belongs to item {item}"
 
 
-def _waits(line: OrderLine, order: OrderChanged, items: tuple[str, ...]) -> Blocked:
+def _block(line: OrderLine, order: OrderChanged, items: tuple[str, ...]) -> Blocked:
     where, product = f"order {order.number} of shop {order.shop}", line.variation_id or line.product_id
     if items:
         reason, what = Reason.SALE_SKU_AMBIGUOUS, _ambiguous(line, items)
     elif product:
         reason, what = Reason.SALE_ITEM_NOT_LINKED, _unlinked(line)
     else:
-        raise _nameless(line, where)
+        raise _no_product(line, where)
     on = link_name(product_key(order.shop, line))
     return Blocked(on=on, reason=reason, detail=f"{where}: product {product} ({line.name}) {what}")
 
@@ -99,71 +101,89 @@ def _waits(line: OrderLine, order: OrderChanged, items: tuple[str, ...]) -> Bloc
 def _ambiguous(line: OrderLine, items: tuple[str, ...]) -> str:
     return (
         f"is not linked, and its SKU {line.sku} belongs to the items {' and '.join(items)}: give one of them another "
-        "SKU in Balance; the order then goes by itself"
+        "SKU in Balance; the order is then booked automatically"
     )
 
 
 def _unlinked(line: OrderLine) -> str:
     sku = f"its SKU {line.sku} belongs to no linked item" if line.sku else "it has no SKU"
     return (
-        f"has no item in Balance, and {sku}: give it its item's SKU and run davtari import items; the order then goes "
-        "by itself"
+        f"has no item in Balance, and {sku}: give it its item's SKU and run davtari import items; the order is then "
+        "booked automatically"
     )
 
 
-def _nameless(line: OrderLine, where: str) -> Unbookable:
+def _no_product(line: OrderLine, where: str) -> Unbookable:
     return Unbookable(
         Reason.SALE_ITEM_NOT_LINKED,
-        f"{where}: line {line.line_id} ({line.name}) names no product of the shop (deleted, or typed by hand): put a "
+        f"{where}: line {line.line_id} ({line.name}) has no product of the shop (deleted, or entered by hand): put a "
         "product on that line in the shop, or book the order by hand",
     )
 
 
-# The regular price of an item on the day of an order, from Balance's prices (claim S3.49).
+class ItemVat(Part):
+    """Balance's VAT rate for an item, as Balance names it."""
 
-KEPT = 5
-"""So many statements of an item's prices are kept: an order is late by days, not by months."""
+    rate: str
 
 
-class PriceStory(Part):
+ACCOUNTS = Kind("accounts", Accounts)
+ITEM_VAT = Kind("item-vat", ItemVat)
+"""By item; missing if Balance states none."""
+
+
+def item_changed(envelope: Envelope[ItemChanged], state: State) -> None:
+    item = envelope.data
+    state.put(ACCOUNTS, item.item, item.accounts)
+    if item.vat_rate:
+        state.put(ITEM_VAT, item.item, ItemVat(rate=item.vat_rate))
+    else:
+        state.drop(ITEM_VAT, item.item)
+
+
+KEPT_STATEMENTS = 5
+"""How many statements of prices are kept for each item; orders are late by days, not by months."""
+
+
+class PriceHistory(Part):
     """The last statements of an item's prices, oldest first."""
 
     statements: tuple[PriceChanged, ...]
 
 
-PRICES = Kind("price-story", PriceStory)
+PRICES = Kind("price-story", PriceHistory)
 """By item."""
 
 
-def price_changed(wanted: bool, envelope: Envelope[PriceChanged], state: State) -> None:
-    """Prices are many: they are kept only where a shop wants discounts from them."""
+def price_changed(wants_prices: bool, envelope: Envelope[PriceChanged], state: State) -> None:
+    """Prices are remembered only if a shop books discounts from them: there are many."""
     event = envelope.data
-    if not wanted:
+    if not wants_prices:
         return
     known = state.get(PRICES, event.item)
     statements = (*(known.statements if known else ()), event)
-    state.put(PRICES, event.item, PriceStory(statements=statements[-KEPT:]))
+    state.put(PRICES, event.item, PriceHistory(statements=statements[-KEPT_STATEMENTS:]))
 
 
 def regular_prices(
     order: OrderChanged, items: Mapping[int, str], rules: PriceSettings, balance: BalanceSettings, state: State
 ) -> dict[int, Decimal]:
-    """The regular price of a piece by order line, as the catalogue has it; lines of which none is known are missing.
+    """The regular price of a piece by order line, as in the catalogue; lines without a known price are left out.
 
-    A price counts from the moment that it was stated: one that was raised after the order says nothing about it.
+    A price applies from the moment of its statement: a later price does not affect the order.
     """
-    stories = state.get_many(PRICES, items.values())
-    found = {line: _regular(stories.get(item), order, rules, balance) for line, item in items.items()}
+    histories = state.get_many(PRICES, items.values())
+    found = {line: _regular(histories.get(item), order, rules, balance) for line, item in items.items()}
     return {line: price for line, price in found.items() if price is not None}
 
 
 def _regular(
-    story: PriceStory | None, order: OrderChanged, rules: PriceSettings, balance: BalanceSettings
+    history: PriceHistory | None, order: OrderChanged, rules: PriceSettings, balance: BalanceSettings
 ) -> Decimal | None:
-    if story is None:
+    if history is None:
         return None
-    before = [one for one in story.statements if one.observed_at <= order.created_at]
-    stated = before[-1] if before else story.statements[0]
+    before = [one for one in history.statements if one.observed_at <= order.created_at]
+    stated = before[-1] if before else history.statements[0]
     price = _of_type(stated.prices, rules, order.created_at)
     if price is None or (_currency(price, rules) or balance.currency) != order.currency:
         return None
@@ -189,3 +209,8 @@ def _holds(price: ItemPrice, at: datetime) -> bool:
 
 def _currency(price: ItemPrice, rules: PriceSettings) -> str | None:
     return price.currency or rules.currency_of(price.price_type)
+
+
+def item_rules(wants_prices: bool) -> Mapping[type[Event], Remember]:
+    """What to remember about items."""
+    return {ItemChanged: item_changed, PriceChanged: partial(price_changed, wants_prices)}

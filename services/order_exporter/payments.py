@@ -1,4 +1,4 @@
-"""What was paid for an order, when the money arrived, and what gateway or bank have kept of it (claims S0.13, I12)."""
+"""The payments of an order: what was paid, when the money arrived, and which fee was kept (claims S0.13, I12)."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from services.order_exporter.projection import PLAN, SALE, KnownOrder
 from services.settings.orders import OrderSettings, PaymentMethod, PaymentSettings
 
 BY_SHOP = "order"
-"""The name of the payment that the shop itself states; others come from people and from refunds."""
+"""The name of the payment that the shop states; others come from people and from refunds."""
 HUNDRED = Decimal(100)
 
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """A payment of an order. `day` is when the money is there (Tbilisi); a negative amount was given back."""
+    """A payment of an order. `day` is the day when the money arrives (Tbilisi); a negative amount was paid back."""
 
     name: str
     day: str
@@ -42,21 +42,21 @@ class Payment:
     reference: str
 
     def is_due(self, now: datetime) -> bool:
-        """Whether its day has come."""
+        """Whether its day has been reached."""
         return self.day <= local_date(now)
 
     @property
     def due_at(self) -> datetime:
-        """The beginning of its day."""
+        """The start of its day."""
         return datetime.combine(date.fromisoformat(self.day), time(), TBILISI)
 
 
 def shop_payment(
     order: OrderChanged, total: Decimal, entered: Iterable[Payment], rules: PaymentSettings
 ) -> Payment | None:
-    """The payment that the shop states, less what people have entered; None when nothing was paid, or not this way.
+    """The payment that the shop states, less what people entered; None if nothing was paid, or no receipt is wanted.
 
-    Raises `Unbookable` when the shop's payment method is not mapped.
+    Raises `Unbookable` if the shop's payment method has no mapping.
     """
     if order.paid_at is None or (left := total - sum((each.amount for each in entered), Decimal(0))) <= 0:
         return None
@@ -71,50 +71,47 @@ def shop_payment(
 
 
 def entered_payment(command: PaymentReceived, order: OrderChanged) -> Payment:
-    """The payment that a person has entered; the same entry has the same name."""
+    """The payment that a person entered; the same entry always has the same name."""
     method = command.method or order.payment_method
     name = digest_of([command.date, amount(command.amount), method, command.reference])[:12]
     return Payment(name, command.date, command.amount, method, command.reference or reference_of(order))
 
 
 def repayment(note: CreditNoteRecorded, taken: PaymentRecorded) -> Payment:
-    """What a refund has paid back the way in which the money had come."""
+    """What a refund paid back, by the method of the original payment."""
     return Payment(f"refund-{note.refund_id}", note.date, -note.total, taken.method, taken.reference)
 
 
 def method_rules(method: str, order: OrderChanged, rules: PaymentSettings) -> PaymentMethod:
-    """The rules of a payment method. Raises `Unbookable` naming the setting when there are none."""
+    """The settings of a payment method. Raises `Unbookable` with the missing setting."""
     found = rules.methods.get(method)
     if found is None:
         raise Unbookable(
             Reason.PAYMENT_METHOD_NOT_MAPPED,
-            f"order {order.number} of shop {order.shop} was paid by {method or 'no named method'}: write "
+            f"order {order.number} of shop {order.shop} was paid by {method or 'an unnamed method'}: set "
             f"[shops.{order.shop}.payments.methods.{method or '…'}] with the account where that money arrives, or "
-            'settled = "never" if others book it',
+            'settled = "never" if it is booked elsewhere',
         )
     return found
 
 
 def fee_of(payment: Payment, method: PaymentMethod) -> Decimal:
-    """What gateway or bank keep, in whole tetri, never more than the amount; nothing of what is given back."""
+    """The fee that gateway or bank keep, in whole tetri, at most the amount; 0 for repayments."""
     if payment.amount <= 0:
         return Decimal(0)
     return min(to_tetri(payment.amount * method.fee_percent / HUNDRED + method.fee_fixed), payment.amount)
 
 
 def reference_of(order: OrderChanged) -> str:
-    """What gateway and bank call the payment: WooCommerce's transaction id, and the custom fields that are read."""
+    """How gateway and bank refer to the payment: WooCommerce's transaction id, and the configured custom fields."""
     return " / ".join(dict.fromkeys(text for text in (order.transaction_id, *order.payment_references) if text))
-
-
-# The payments of one order: those that stand in receipts, and those that need one now.
 
 
 @dataclass(frozen=True, slots=True)
 class Payments:
-    """An order with its Sale (recorded, or only planned), its receipts by payment, and what people have entered.
+    """An order with its Sale (recorded or planned), its receipts by payment, and the payments that people entered.
 
-    `credit` is what store credit has paid: the Sale holds it as a payment, and no money comes for it.
+    `credit` was paid by store credit: it is a payment in the Sale, and has no receipt.
     """
 
     order: OrderChanged
@@ -127,46 +124,46 @@ class Payments:
 
     @property
     def is_sold(self) -> bool:
-        """Whether the Sale stands in Balance."""
+        """Whether the Sale is recorded in Balance."""
         return isinstance(self.sale, SaleRecorded)
 
     @property
     def total(self) -> Decimal:
-        """What there is to be paid."""
+        """The amount to be paid."""
         return self.sale.total - self.credit if self.sale else self.order.total
 
     def from_people(self) -> list[Payment]:
-        """The payments that people have entered, each once, as far as they fit into what is left to be paid."""
-        standing = {name: each.amount for name, each in self.receipts.items() if each.amount > 0}
-        fitting: dict[str, Payment] = {}
+        """The payments that people entered, each once, as long as they do not exceed the amount to be paid."""
+        amounts = {name: each.amount for name, each in self.receipts.items() if each.amount > 0}
+        accepted: dict[str, Payment] = {}
         for command in self.entered:
             payment = entered_payment(command, self.order)
-            if payment.name not in standing and sum(standing.values(), payment.amount) <= self.total:
-                standing[payment.name] = payment.amount
-            if payment.name in standing:
-                fitting[payment.name] = payment
-        return list(fitting.values())
+            if payment.name not in amounts and sum(amounts.values(), payment.amount) <= self.total:
+                amounts[payment.name] = payment.amount
+            if payment.name in amounts:
+                accepted[payment.name] = payment
+        return list(accepted.values())
 
     def from_shop(self, rules: PaymentSettings) -> list[Payment]:
-        """The payment that the shop states, if it has no receipt. Raises `Unbookable` for an unmapped method."""
+        """The payment that the shop states, if it has no receipt. Raises `Unbookable` if its method has no mapping."""
         if BY_SHOP in self.receipts or self.is_void:
             return []
         stated = shop_payment(self.order, self.total, self.from_people(), rules)
         return [stated] if stated else []
 
     def repayments(self, rules: PaymentSettings) -> list[Payment]:
-        """What refunds have paid back of money that stands in receipts, where that is wanted."""
+        """What refunds paid back of money with a receipt, if the settings book that."""
         taken = next((each for each in self.receipts.values() if each.amount > 0), None)
         if rules.refunded == "nothing" or rules.since is None or taken is None or taken.method not in rules.methods:
             return []
-        late = (note for note in self.notes if note.total and note.date >= rules.since.isoformat())
-        return [repayment(note, taken) for note in late]
+        notes = (note for note in self.notes if note.total and note.date >= rules.since.isoformat())
+        return [repayment(note, taken) for note in notes]
 
 
 def load_payments(
     known: KnownOrder, is_void: bool, orders: OrderSettings, rules: PaymentSettings, state: State
 ) -> Payments:
-    """All that is known about the payments of an order; entries by unmapped methods are answered, and no more."""
+    """What is known about the payments of an order, without entries by methods that have no mapping."""
     key = known.order.key
     entered = [each for each in _accepted(key, state) if entered_payment(each, known.order).method in rules.methods]
     return Payments(
@@ -181,14 +178,12 @@ def load_payments(
 
 
 def _accepted(order: str, state: State) -> list[PaymentReceived]:
-    """The payments that people have entered for an order, without dry runs and refused ones."""
+    """The payments that people entered for an order, without dry runs and refused ones."""
     entered = [each for each in state.find(ENTERED, order).values() if not each.dry_run]
     answers = state.get_many(ANSWER, (each.command_id for each in entered))
     refused = {command for command, answer in answers.items() if answer.outcome == "refused"}
     return [each for each in entered if each.command_id not in refused]
 
-
-# What is remembered about payments, besides orders and Sales.
 
 ENTERED = Kind("payment-entered", PaymentReceived)
 """By command; the reference is the order."""
@@ -199,7 +194,7 @@ CREDITED = Kind("credited", CreditNoteRecorded)
 
 
 def payment_key(event: PaymentRecorded | PaymentPlanned) -> str:
-    """The key of everything about one payment."""
+    """The key of every record about one payment."""
     return f"{event.key}:{event.payment}"
 
 

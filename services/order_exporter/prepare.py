@@ -1,4 +1,4 @@
-"""From what is known of an order to the Sale that it needs: ready to go, or waiting for a product's link."""
+"""From a known order to the Sale that it needs, or to what it waits for."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from services.engine.state.records import State
 from services.order_exporter.buyer import ChosenClient, choose_client
 from services.order_exporter.client import add_delivery_address, identity_of
 from services.order_exporter.comparison import books_digest, stated_tax
-from services.order_exporter.items import LineItems, regular_prices, resolve_items
-from services.order_exporter.projection import ACCOUNTS, ITEM_VAT, REVERSED, KnownOrder
+from services.order_exporter.items import ACCOUNTS, ITEM_VAT, LineItems, regular_prices, resolve_items
+from services.order_exporter.projection import REVERSED, KnownOrder
 from services.order_exporter.sale import Sale, booking_date, build_sale
 from services.order_exporter.sale_document import sale_document
 from services.order_exporter.sales_orders import link_sales_order
@@ -36,7 +36,7 @@ NO_RULES = PriceSettings()
 
 @dataclass(frozen=True, slots=True)
 class PreparedSale:
-    """A Sale that can be written, as soon as `lookup` has said who the client is; `buyer` tells how it is known."""
+    """A Sale that can be written, after `lookup` if that is set; `buyer` describes how the client was found."""
 
     task: SaleTask
     lookup: ClientTask | None
@@ -46,9 +46,9 @@ class PreparedSale:
 
 @dataclass(frozen=True, slots=True)
 class SaleDraft:
-    """An order on its way to its Sale: the rules that hold for it, the items of its lines, where its goods leave.
+    """An order whose Sale is being computed: its rules, the items of its lines, and its warehouses.
 
-    `reserves`: it only reserves yet; its sales order stands in no books and in no period.
+    `reserves`: it only reserves goods so far; its sales order is not in the books and in no period.
     """
 
     known: KnownOrder
@@ -70,9 +70,9 @@ def prepare(
     live: bool = True,
     prices: PriceSettings = NO_RULES,
 ) -> PreparedSale | Blocked:
-    """The Sale of an order, or what it waits for. Raises `Unbookable` when there can be none.
+    """The Sale of an order, or what it waits for. Raises `Unbookable` if there can be none.
 
-    A Sale that is only planned (not `live`) may stand on links that are only planned too.
+    A Sale that is only planned (not `live`) may use links that are only planned too.
     """
     items = resolve_items(known.order, state, live=live)
     if isinstance(items, Blocked):
@@ -84,10 +84,10 @@ def prepare(
     if isinstance(place, Blocked):
         return place
     rules = ruling.applied(settings, place.warehouse)
-    return _ready(SaleDraft(known, rules, prices, balance, state, items, place, reserves))
+    return _prepare_sale(SaleDraft(known, rules, prices, balance, state, items, place, reserves))
 
 
-def _ready(draft: SaleDraft) -> PreparedSale:
+def _prepare_sale(draft: SaleDraft) -> PreparedSale:
     order, buyer = draft.known.order, choose_client(draft.known.order, draft.rules, draft.balance, draft.state)
     posting, sale = _posting(draft), _sale(draft)
     sale = replace(sale, remark="; ".join(part for part in (sale.remark, buyer.remark) if part))
@@ -103,14 +103,14 @@ def _sale(draft: SaleDraft) -> Sale:
     order, discounts = draft.known.order, draft.rules.sale_price_as == "discount"
     items = draft.items.by_line
     regular = regular_prices(order, items, draft.prices, draft.balance, draft.state) if discounts else {}
-    taken_back = draft.state.find(REVERSED, order.key)
-    taxed = _taxed(draft)
-    date = None if taken_back or draft.reserves else booking_date(draft.known, draft.rules)
+    reversals = draft.state.find(REVERSED, order.key)
+    taxed = _taxed_items(draft)
+    date = None if reversals or draft.reserves else booking_date(draft.known, draft.rules)
     sale = build_sale(order, items, draft.rules, draft.balance, regular, taxed, date)
-    return _revised(sale, order, taken_back)
+    return _revise(sale, order, reversals)
 
 
-def _taxed(draft: SaleDraft) -> frozenset[str]:
+def _taxed_items(draft: SaleDraft) -> frozenset[str]:
     """The order's items for which Balance has a VAT rate above zero."""
     rates = taxed_rates(draft.rules)
     known = draft.state.get_many(ITEM_VAT, draft.items.by_line.values())
@@ -130,7 +130,7 @@ def _pieces(draft: SaleDraft) -> tuple[Pieces, ...]:
 
 
 def _posting(draft: SaleDraft) -> dict[str, object]:
-    """How the Sale is posted, and what becomes of it when the goods are not there."""
+    """How the Sale is posted, and what is done if Balance lacks the goods."""
     rules = draft.rules
     posted: dict[str, object] = {"posted": rules.document_state == "posted"}
     if rules.short_stock == "park":
@@ -139,11 +139,11 @@ def _posting(draft: SaleDraft) -> dict[str, object]:
     return posted | {"pieces": pieces, "short_stock": rules.short_stock, "again": again}
 
 
-def _revised(sale: Sale, order: OrderChanged, taken_back: Mapping[str, CreditNoteRecorded]) -> Sale:
-    """After Sales that were credited whole: another document, under the day of the last of those corrections."""
-    if not taken_back:
+def _revise(sale: Sale, order: OrderChanged, reversals: Mapping[str, CreditNoteRecorded]) -> Sale:
+    """After a reversal: another document, dated the day of the last reversal."""
+    if not reversals:
         return sale
-    revision, date = len(taken_back), max(note.date for note in taken_back.values())
+    revision, date = len(reversals), max(note.date for note in reversals.values())
     return replace(sale, uid=sale_uid(order.shop, order.order_id, revision), date=date, revision=revision)
 
 

@@ -1,11 +1,10 @@
-"""What order-exporter remembers: orders, links, postings of items, clients, Sales and their plans."""
+"""What order-exporter remembers: orders, links, accounts of items, clients, Sales and their plans."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from contracts.balance import Accounts, ItemChanged
 from contracts.catalog import ProductLinked, ProductPlanned, ProductUnlinked
 from contracts.clients import ClientAssigned
 from contracts.envelope import Envelope
@@ -21,13 +20,13 @@ from services.order_exporter.client import identity_of
 
 SERVICE = "order-exporter"
 NOBODY = "-"
-"""The reference of no record."""
+"""A reference that no record has."""
 
 
 class KnownOrder(Part):
-    """An order as it was last read, and its version; `removed` when the shop holds it no more.
+    """An order as it was last read, and its version; `removed` if it was removed from the shop.
 
-    `status_since`: when it was last modified as it was first seen in its present status.
+    `status_since`: its date of change when it was first seen with its present status.
     """
 
     order: OrderChanged
@@ -49,20 +48,14 @@ class SubOrder(Part):
 
 
 class GivenNumber(Part):
-    """An order that gave a valid number; found by its person and by its identity."""
+    """An order with a valid number of its buyer; found by its person and by its identity."""
 
     order: str
     identity: str
 
 
-class ItemVat(Part):
-    """Balance's VAT rate for an item, as Balance names it."""
-
-    rate: str
-
-
 class PlannedLink(Part):
-    """The item that a product would be linked to if the catalogue flow were live: good for plans of Sales only."""
+    """The item that a product would be linked to if the catalogue flow were live; used only in plans."""
 
     item: Uid
 
@@ -74,12 +67,9 @@ WANTED = Kind("wanted-link", WantedLink)
 SUB_ORDER = Kind("sub-order", SubOrder)
 """By order; the reference is its parent."""
 PLANNED_LINK = Kind("planned-link", PlannedLink)
-ACCOUNTS = Kind("accounts", Accounts)
-ITEM_VAT = Kind("item-vat", ItemVat)
-"""By item; missing where Balance states none."""
 CLIENT = Kind("client", ClientRecorded)
 ASSIGNED = Kind("client-assigned", ClientAssigned)
-"""A person's word on where the orders of an identity, or of a person, go."""
+"""The client that a person assigned to an identity, or to a person."""
 GIVEN_BY = Kind("number-given-by", GivenNumber)
 """By order; the reference is the person."""
 GIVEN_AS = Kind("number-given-as", GivenNumber)
@@ -87,37 +77,37 @@ GIVEN_AS = Kind("number-given-as", GivenNumber)
 SALE = Kind("sale", SaleRecorded)
 PLAN = Kind("sale-plan", SalePlanned)
 REVERSED = Kind("sale-reversed", CreditNoteRecorded)
-"""Credit notes that took a whole Sale back, by its uid; the reference is the order."""
+"""Reversals, by the uid of the Sale; the reference is the order."""
 DIVERGED = Kind("sale-diverged", SaleDiverged)
 
 
 def product_key(shop: str, line: OrderLine) -> str:
-    """The key of the link of a product line: that of its variation, if it has one (claim K11)."""
+    """The key of a line's link: its variation, or else its product (claim K11)."""
     return f"{shop}:{line.variation_id or line.product_id}"
 
 
 def link_name(product: str) -> str:
-    """What a Sale waits for while a product has no link."""
+    """What a Sale is blocked on while a product has no link."""
     return f"link:{product}"
 
 
 def order_name(order: str) -> str:
-    """What a part of another order waits for while that order was not read."""
+    """What a part of another order is blocked on until that order is read."""
     return f"order:{order}"
 
 
 def client_name(identity: str) -> str:
-    """What a Sale waits for while its client is not known."""
+    """What a Sale is blocked on while its client is not known."""
     return f"client:{identity}"
 
 
 def assigned_key(shop: str, ref: str) -> str:
-    """The key of a person's word about an identity or a person: it holds in its shop."""
+    """The key of an assignment to an identity or a person in one shop."""
     return f"{shop}|{ref}"
 
 
 def order_client_key(order: str) -> str:
-    """The key of a client that holds for one order only."""
+    """The key of a client that is used for one order only."""
     return f"order:{order}"
 
 
@@ -126,9 +116,9 @@ def order_changed(envelope: Envelope[OrderChanged], state: State) -> None:
     since = _status_since(order, state.get(ORDER, order.key))
     known = KnownOrder(order=order, version=envelope.sequence, status_since=since)
     state.put(ORDER, order.key, known, ref=order.person_ref)
-    _number_given(order, state)
-    _links_wanted(order, state)
-    _relatives(order, state)
+    _remember_number(order, state)
+    _remember_missing_links(order, state)
+    _remember_relations(order, state)
     state.touch(order.key)
 
 
@@ -137,8 +127,8 @@ def _status_since(order: OrderChanged, before: KnownOrder | None) -> datetime:
     return before.status_since if same and before and before.status_since else order.modified_at
 
 
-def _links_wanted(order: OrderChanged, state: State) -> None:
-    """An unlinked line is looked at again when its product is linked, or when its SKU comes to mean another item."""
+def _remember_missing_links(order: OrderChanged, state: State) -> None:
+    """An order with an unlinked line is decided again when its product is linked, or when its SKU gets another item."""
     wanted = WantedLink(order=order.key)
     lines = [(line, product_key(order.shop, line)) for line in order.lines if line.kind == "product"]
     linked = state.get_many(LINK, (product for _, product in lines))
@@ -151,22 +141,22 @@ def _links_wanted(order: OrderChanged, state: State) -> None:
             state.put(WANTED, f"{order.key}|sku|{ref}", wanted, ref=ref)
 
 
-def _relatives(order: OrderChanged, state: State) -> None:
-    """A part of another order is looked at again whenever that order changes."""
+def _remember_relations(order: OrderChanged, state: State) -> None:
+    """A part of another order is decided again whenever that order changes."""
     if order.parent_id:
         state.put(SUB_ORDER, order.key, SubOrder(order=order.key), ref=parent_key(order))
-    _parts_again(order.key, state)
+    _decide_parts(order.key, state)
 
 
-def _parts_again(order: str, state: State) -> None:
+def _decide_parts(order: str, state: State) -> None:
     if parts := state.find(SUB_ORDER, order):
         state.release(order_name(order))
         for part in parts:
             state.touch(part)
 
 
-def _number_given(order: OrderChanged, state: State) -> None:
-    """A number that was put right counts from now on; one that was taken back counts no more."""
+def _remember_number(order: OrderChanged, state: State) -> None:
+    """Remember the buyer's number as it is now: a corrected one replaces it, a removed one is forgotten."""
     identity = identity_of(order.person)
     if identity is None:
         if state.get(GIVEN_BY, order.key):
@@ -181,9 +171,9 @@ def _number_given(order: OrderChanged, state: State) -> None:
 def order_removed(envelope: Envelope[OrderRemoved], state: State) -> None:
     key = envelope.data.key
     if known := state.get(ORDER, key):
-        gone = known.model_copy(update={"version": envelope.sequence, "removed": True})
-        state.put(ORDER, key, gone, ref=known.order.person_ref)
-        _parts_again(key, state)
+        removed = known.model_copy(update={"version": envelope.sequence, "removed": True})
+        state.put(ORDER, key, removed, ref=known.order.person_ref)
+        _decide_parts(key, state)
         state.touch(key)
 
 
@@ -203,7 +193,7 @@ def product_linked(envelope: Envelope[ProductLinked], state: State) -> None:
 
 
 def _skus_changed(refs: Iterable[str], state: State) -> None:
-    """Orders without a Sale whose lines have one of these SKUs are decided again."""
+    """Orders without a Sale that have one of these SKUs are decided again."""
     found = {key: wanted for some in state.find_many(WANTED, refs).values() for key, wanted in some.items()}
     sold = state.get_many(SALE, {wanted.order for wanted in found.values()})
     for key, wanted in found.items():
@@ -214,7 +204,7 @@ def _skus_changed(refs: Iterable[str], state: State) -> None:
 
 
 def product_planned(envelope: Envelope[ProductPlanned], state: State) -> None:
-    """The importer would adopt a product (or not any more): Sales can be planned with it (claim S0.34)."""
+    """The importer would link a product, or no longer would: Sales can be planned with it (claim S0.34)."""
     plan = envelope.data
     item = f"{plan.shop}:{plan.item}"
     for other in state.find(PLANNED_LINK, item):
@@ -233,15 +223,6 @@ def product_unlinked(envelope: Envelope[ProductUnlinked], state: State) -> None:
     _skus_changed(forget_sku(envelope.data, state), state)
 
 
-def item_changed(envelope: Envelope[ItemChanged], state: State) -> None:
-    item = envelope.data
-    state.put(ACCOUNTS, item.item, item.accounts)
-    if item.vat_rate:
-        state.put(ITEM_VAT, item.item, ItemVat(rate=item.vat_rate))
-    else:
-        state.drop(ITEM_VAT, item.item)
-
-
 def client_recorded(envelope: Envelope[ClientRecorded], state: State) -> None:
     client = envelope.data
     own = client.identity is None or client.retail
@@ -252,14 +233,14 @@ def client_recorded(envelope: Envelope[ClientRecorded], state: State) -> None:
 
 
 def client_assigned(envelope: Envelope[ClientAssigned], state: State) -> None:
-    """Orders that have no Sale yet go where they are told to; Sales that stand are left as they are."""
-    word = envelope.data
-    for ref in (word.identity, word.person_ref):
+    """Orders without a Sale are decided again with the assigned client; existing Sales are not changed."""
+    assigned = envelope.data
+    for ref in (assigned.identity, assigned.person_ref):
         if ref:
-            state.put(ASSIGNED, assigned_key(word.shop, ref), word)
+            state.put(ASSIGNED, assigned_key(assigned.shop, ref), assigned)
             state.release(client_name(ref))
-    orders = {*state.find(ORDER, word.person_ref or NOBODY), *state.find(GIVEN_AS, word.identity or NOBODY)}
-    own = [order for order in sorted(orders) if order.partition(":")[0] == word.shop]
+    orders = {*state.find(ORDER, assigned.person_ref or NOBODY), *state.find(GIVEN_AS, assigned.identity or NOBODY)}
+    own = [order for order in sorted(orders) if order.partition(":")[0] == assigned.shop]
     sold = state.get_many(SALE, own)
     for order in own:
         if order not in sold:
@@ -272,7 +253,7 @@ def sale_recorded(envelope: Envelope[SaleRecorded], state: State) -> None:
 
 
 def note_recorded(envelope: Envelope[CreditNoteRecorded], state: State) -> None:
-    """A note that belongs to no refund takes a whole Sale back: the order may need a new one."""
+    """After a reversal the order may need a new Sale."""
     note = envelope.data
     if is_reversal(note.refund_id):
         state.put(REVERSED, note.sale, note, ref=note.key)
@@ -293,7 +274,6 @@ REMEMBER: Mapping[type[Event], Remember] = {
     ProductLinked: product_linked,
     ProductUnlinked: product_unlinked,
     ProductPlanned: product_planned,
-    ItemChanged: item_changed,
     ClientRecorded: client_recorded,
     ClientAssigned: client_assigned,
     SaleRecorded: sale_recorded,

@@ -1,7 +1,8 @@
-"""How soon paid orders get their Sale: the objective (claim I9) is a share of them within a time, over some days.
+"""Readings about orders: Sales on time, orders that needed no person, and paid orders without a Sale.
 
-The clock of an order starts when its trigger first holds (paid, or completed, as the settings say, and held), and ends
-when its Sale is recorded. What a person gave up, and what the shop cancelled before it had a Sale, does not count.
+The objective (claim I9) is a share of orders that get their Sale within a time, over some days. An order's time starts
+when its trigger is first met and its hold is over, and ends when its Sale is recorded. Orders that a person discarded,
+or that were cancelled before they had a Sale, do not count.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ from services.settings.model import FreshnessSettings
 from services.settings.shop import ShopSettings
 
 COUNT_INTERVAL = timedelta(seconds=60)
-"""How often the orders are counted at most."""
+"""How often orders are counted at most."""
 
 
 class Due(Part):
@@ -57,7 +58,7 @@ DUE = Kind("due", Due)
 
 
 def objective_rules(shops: Mapping[str, ShopSettings]) -> Mapping[type[Event], Remember]:
-    """What to remember of the orders of shops whose orders are live."""
+    """What to remember about the orders of shops whose orders are live."""
     return {
         OrderChanged: partial(_on_order_changed, shops),
         OrderRemoved: lambda envelope, state: _drop_unrecorded(envelope.data.key, state),
@@ -74,7 +75,7 @@ def _on_order_changed(shops: Mapping[str, ShopSettings], envelope: Envelope[Orde
     elif (
         shop and shop.flows.orders == "live" and is_triggered(order, shop.orders) and state.get(DUE, order.key) is None
     ):
-        sale = state.get(SALE, order.key)  # after the loss of the database it may be known before its order
+        sale = state.get(SALE, order.key)  # in a new database the Sale may be known before its order
         due = Due(due=due_at(order, shop.orders), recorded=sale.recorded_at if sale else None)
         state.put(DUE, order.key, due, ref=order.shop)
 
@@ -99,7 +100,7 @@ def _drop_discarded(envelope: Envelope[DeadLetterSettled], state: State) -> None
 
 
 class SalesOnTimeReadings:
-    """Counts, for each shop, the orders that became due within the window, and those of them that were in time.
+    """Counts, for each shop, the orders that became due within the window, and those that were on time.
 
     An order without a Sale counts once its time is over.
     """
@@ -111,7 +112,7 @@ class SalesOnTimeReadings:
         self._counts: Mapping[str, tuple[int, int]] = {}
 
     async def __call__(self, database: Database, now: datetime) -> list[MetricReading]:
-        """The two counts, by shop."""
+        """Both counts by shop."""
         if self._counted_at is None or now - self._counted_at >= COUNT_INTERVAL:
             async with database.read() as connection:
                 rows = (await connection.execute(orders_on_time(self._settings, now))).all()
@@ -126,7 +127,7 @@ def _objective_readings(shop: str, due: int, in_time: int) -> tuple[MetricReadin
 
 
 def orders_on_time(settings: FreshnessSettings, now: datetime) -> Select[Any]:
-    """Shop, orders that count, orders in time. Moments are compared as seconds."""
+    """Shop, orders that count, orders on time. Moments are compared in seconds."""
     in_time = _recorded_at - _due_at <= settings.sale_within
     return (
         select(records.c.ref, func.count(), func.coalesce(func.sum(case((in_time, 1), else_=0)), 0))
@@ -136,28 +137,21 @@ def orders_on_time(settings: FreshnessSettings, now: datetime) -> Select[Any]:
 
 
 def due_within(settings: FreshnessSettings, now: datetime) -> tuple[ColumnElement[bool], ...]:
-    """Which orders count: due within the window, and in the books or past their time."""
+    """Which orders count: due within the window, and either in the books or late."""
     late_since, since = now.timestamp() - settings.sale_within, now.timestamp() - settings.sale_days * 86400
     return _due_at >= since, _recorded_at.is_not(None) | (_due_at < late_since)
 
 
 def _seconds(path: str) -> Any:
-    """A moment of the body as seconds since 1970, to the millisecond (SQLite's Julian days have no more)."""
+    """A moment in the body as seconds since 1970, to the millisecond (the precision of SQLite's Julian days)."""
     return (func.julianday(func.json_extract(records.c.body, path)) - 2440587.5) * 86400.0
 
 
 _due_at, _recorded_at = _seconds("$.due"), _seconds("$.recorded")
 
 
-# How many paid orders came into the books without a person: the goal of all this (claim S4.5).
-#
-# A person was needed where something of the order became a dead letter, waited for an approval, or was pushed by hand
-# (a backfill too); it counts also when it went on by itself later. Orders count as they do for the objective
-# (`on_time.py`).
-
-
 class Intervention(Part):
-    """What first needed a person."""
+    """What first needed a person for an order."""
 
     by: str
 
@@ -165,19 +159,22 @@ class Intervention(Part):
 INTERVENTION = Kind("touched", Intervention)
 """By order."""
 ORDERS = frozenset({"order-exporter", "refund-exporter"})
-"""The services whose dead letters are about orders; the letters of others name items and feeds."""
+"""The services whose dead letters are about orders; those of others are about items and feeds."""
 _intervention = records.alias("touched")
 
 
 def intervention_rules() -> Mapping[type[Event], Remember]:
-    """What to remember of it."""
+    """What to remember about orders that needed a person.
+
+    Those with a dead letter, an approval or a push (also by a backfill), even if they were booked automatically later.
+    """
     return {DeadLettered: _on_dead_lettered, ApprovalAsked: _on_approval_asked, PushRequested: _on_push_requested}
 
 
 def _on_dead_lettered(envelope: Envelope[DeadLettered], state: State) -> None:
-    letter = envelope.data
-    if letter.service in ORDERS and (order := order_key_of(letter)):
-        _remember_intervention(order, f"dead letter: {letter.reason}", state)
+    dead_letter = envelope.data
+    if dead_letter.service in ORDERS and (order := order_key_of(dead_letter)):
+        _remember_intervention(order, f"dead letter: {dead_letter.reason}", state)
 
 
 def _on_approval_asked(envelope: Envelope[ApprovalAsked], state: State) -> None:
@@ -195,7 +192,7 @@ def _remember_intervention(order: str, by: str, state: State) -> None:
 
 
 class UntouchedOrdersReadings:
-    """Counts, for each shop whose orders are live, those of the window that needed no person."""
+    """Counts, for each shop with live orders, the orders of the window that needed no person (claim S4.5)."""
 
     def __init__(self, shops: Mapping[str, ShopSettings], settings: FreshnessSettings) -> None:
         self._shops = [name for name, shop in shops.items() if shop.flows.orders == "live"]
@@ -204,7 +201,7 @@ class UntouchedOrdersReadings:
         self._counts: Mapping[str, int] = {}
 
     async def __call__(self, database: Database, now: datetime) -> list[MetricReading]:
-        """The count, by shop; looked up once a minute at most."""
+        """The count by shop; computed once a minute at most."""
         if self._counted_at is None or now - self._counted_at >= COUNT_INTERVAL:
             async with database.read() as connection:
                 rows = (await connection.execute(untouched_orders(self._settings, now))).all()
@@ -213,7 +210,7 @@ class UntouchedOrdersReadings:
 
 
 def untouched_orders(settings: FreshnessSettings, now: datetime) -> Select[Any]:
-    """Shop, orders that count, those that needed no person."""
+    """Shop, orders that count, orders that needed no person."""
     same = and_(_intervention.c.kind == INTERVENTION.name, _intervention.c.key == records.c.key)
     free = func.coalesce(func.sum(case((_intervention.c.key.is_(None), 1), else_=0)), 0)
     return (
@@ -224,14 +221,15 @@ def untouched_orders(settings: FreshnessSettings, now: datetime) -> Select[Any]:
     )
 
 
-# Paid orders without a document: found by looking at the orders, whatever the rest of the service believes (K17).
-
 MOST = 300
-"""More such orders are not counted: the oldest tell how long the books have been behind."""
+"""At most so many such orders are counted; the oldest ones show how far the books are behind."""
 
 
 class UndocumentedOrdersReadings:
-    """Measures, for each shop whose orders are live, how many orders are due for a Sale and have none."""
+    """Counts, for each shop with live orders, paid orders that are due for a Sale and have none (claim K17).
+
+    It looks at the orders themselves, independently of deliveries and decisions.
+    """
 
     def __init__(self, shops: Mapping[str, ShopSettings]) -> None:
         self._shops = {name: shop for name, shop in shops.items() if shop.flows.orders == "live"}
@@ -239,7 +237,7 @@ class UndocumentedOrdersReadings:
         self._due: Mapping[str, Sequence[datetime]] = {}
 
     async def __call__(self, database: Database, now: datetime) -> list[MetricReading]:
-        """The number of such orders (at most `MOST` are counted) and the greatest age, by shop."""
+        """The number of such orders (at most `MOST`) and the greatest age, by shop."""
         if self._looked_at is None or now - self._looked_at >= COUNT_INTERVAL:
             async with database.read() as connection:
                 bodies = (await connection.scalars(_WITHOUT_SALE)).all()
@@ -287,4 +285,4 @@ _WITHOUT_SALE = (
     .order_by(_settled)
     .limit(MOST)
 )
-"""Orders paid or completed, not given up, without a Sale, but for those that a person has discarded; oldest first."""
+"""Orders paid or completed, not given up, without a Sale, and not discarded by a person; oldest first."""

@@ -1,7 +1,7 @@
-"""A receipt as Balance is told it.
+"""A payment receipt as JSON for Balance, and the events about it.
 
-Balance fact 50: no field of Bank Order and Cash Income Order is published. The names here are those that Balance gives
-the same things in other documents; `balance.dialect.field-names` renames each ("BankOrder.Amount" = "…").
+The fields of Bank Order and Cash Income Order are not published (Balance fact 50). The names here are those of the same
+fields in other documents; `balance.dialect.field-names` renames each ("BankOrder.Amount" = "…").
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from services.order_exporter.tasks import ReceiptTask
 from services.settings.balance import BalanceSettings
 from services.settings.orders import PaymentMethod
 
-AS_ON_SALE = ("Branch", "Department", "Agreement", "Currency", "CurrencyRate", "ReceivablesAccount")
-"""What a receipt takes from its Sale."""
+FROM_SALE = ("Branch", "Department", "Agreement", "Currency", "CurrencyRate", "ReceivablesAccount")
+"""The fields that a receipt copies from its Sale."""
 
 
 def receipt_task(
@@ -74,7 +74,7 @@ def _document(
         "PrimaryDocument": order.number,
         "Comments": _comment(payment, order),
     }
-    return figures.without_empty(fields | {name: sale.sent.get(name) for name in AS_ON_SALE})
+    return figures.without_empty(fields | {name: sale.sent.get(name) for name in FROM_SALE})
 
 
 def _comment(payment: Payment, order: OrderChanged) -> str:
@@ -83,14 +83,11 @@ def _comment(payment: Payment, order: OrderChanged) -> str:
     return " | ".join(part for part in parts if part)[: figures.COMMENT_LIMIT]
 
 
-# The events about receipts.
-
-
 def payment_content(task: ReceiptTask) -> dict[str, Any]:
     """The fields that `PaymentPlanned` and `PaymentRecorded` have in common."""
     return {**task.model_dump(exclude={"document"}), "sent": task.document}
 
 
 def receipt_planned(task: ReceiptTask, now: datetime) -> PaymentPlanned:
-    """The plan of a receipt: the whole payload, as it would be sent."""
+    """The plan of a receipt: the whole payload as it would be sent."""
     return PaymentPlanned(**payment_content(task), planned_at=now)

@@ -1,4 +1,4 @@
-"""The Sale of an order: a value that holds whatever the books need, and nothing personal."""
+"""The Sale of an order as a value with everything the books need, and no personal data; and its date."""
 
 from __future__ import annotations
 
@@ -26,12 +26,11 @@ from services.settings.orders import OrderSettings
 
 @dataclass(frozen=True, slots=True)
 class Sale:
-    """A Sale as it is meant. `currency_uid` is None in Balance's own currency; `total` equals the order's, and what
-    store credit has paid besides (`store_credit`). `paid` is what came by the payment method.
+    """A Sale as intended. `total` is the order's total plus `store_credit`; `paid` was paid by the payment method.
 
-    `rate` is the currency's, where the settings state one; else Balance takes that of the day.
-
-    `remark` goes into the comment; `notes` tell what an accountant should know and the document cannot hold.
+    `currency_uid` is None in Balance's own currency. `rate` is the exchange rate from the settings; without one,
+    Balance uses that of the day. `remark` is part of the comment; `notes` are for the accountant and not in the
+    document.
     """
 
     uid: str
@@ -60,7 +59,7 @@ class Sale:
         return sum((line.vat for line in self.lines), Decimal(0))
 
     def recorded_lines(self) -> tuple[RecordedLine, ...]:
-        """The lines as the ledger events state them."""
+        """The lines as they are in the ledger events."""
         return tuple(_recorded(line) for line in self.lines)
 
 
@@ -75,14 +74,16 @@ def build_sale(
 ) -> Sale:
     """The Sale of an order whose products all have items (`items`: item uid by line id).
 
-    `regular`: the items' regular prices by line id, where a lower price is to stand as a discount. `taxed`: the items
-    for which Balance has a VAT rate above zero. `date`: its day; left out, what the shop's own dates say.
-    Raises `Unbookable` when order and settings give no sound Sale.
+    `regular`: the items' regular prices by line id, if a lower price is booked as a discount. `taxed`: the items for
+    which Balance has a VAT rate above zero. `date`: its day; by default that of the order's own dates.
+    Raises `Unbookable` if order and settings give no valid Sale.
     """
     _check_total(order)
     credit = credit_booked(order, settings)
-    whole = order.total + credit
-    lines = settle_rounding(_some(sale_lines(order, items, settings, regular, taxed), order), order, whole, settings)
+    total = order.total + credit
+    lines = settle_rounding(
+        _check_lines(sale_lines(order, items, settings, regular, taxed), order), order, total, settings
+    )
     return Sale(
         uid=sale_uid(order.shop, order.order_id),
         shop=order.shop,
@@ -91,7 +92,7 @@ def build_sale(
         warehouse=_warehouse(order, settings),
         currency=order.currency,
         currency_uid=_currency(order, balance),
-        total=whole,
+        total=total,
         lines=lines,
         payment_method=order.payment_method,
         transaction_id=order.transaction_id,
@@ -120,11 +121,11 @@ def _check_total(order: OrderChanged) -> None:
         )
 
 
-def _some(lines: tuple[SaleLine, ...], order: OrderChanged) -> tuple[SaleLine, ...]:
+def _check_lines(lines: tuple[SaleLine, ...], order: OrderChanged) -> tuple[SaleLine, ...]:
     if not lines:
         raise Unbookable(
             Reason.SALE_NOTHING_TO_SELL,
-            f"order {order.number} of shop {order.shop} has no line: nothing was sold. Cancel it in the shop",
+            f"order {order.number} of shop {order.shop} has no lines: nothing was sold. Cancel it in the shop",
         )
     return lines
 
@@ -141,7 +142,7 @@ def _currency(order: OrderChanged, balance: BalanceSettings) -> str | None:
         raise Unbookable(
             Reason.SALE_CURRENCY_NOT_MAPPED,
             f"order {order.number} of shop {order.shop} is in {order.currency}: "
-            f"give that currency's uid in Balance as balance.currencies.{order.currency}",
+            f"set balance.currencies.{order.currency} to the uid of that currency in Balance",
         )
     return balance.currencies[order.currency]
 
@@ -162,26 +163,24 @@ def _recorded(line: SaleLine) -> RecordedLine:
     )
 
 
-# The day of a Sale in the books.
-
-A_DAY = timedelta(days=1)
+ONE_DAY = timedelta(days=1)
 
 
 def booking_date(known: KnownOrder, settings: OrderSettings) -> str:
     """The day (`YYYY-MM-DD`, Tbilisi) of the moment that made the Sale due.
 
-    Raises `Unbookable` for a moment after the order's own last change, which somebody has typed, and for a closed day.
+    Rule 21. Raises `Unbookable` for a closed day, and for a moment after the order's last change (entered by hand).
     """
     moment = due_moment(known.order, settings, known.status_since)
-    if moment > known.order.modified_at + A_DAY:
-        raise _ahead(known, moment)
+    if moment > known.order.modified_at + ONE_DAY:
+        raise _future_date(known, moment)
     day = local_date(moment)
     if is_closed(day, settings.locked_until):
-        raise _locked(known, day, settings)
+        raise _closed_day(known, day, settings)
     return day
 
 
-def _ahead(known: KnownOrder, moment: datetime) -> Unbookable:
+def _future_date(known: KnownOrder, moment: datetime) -> Unbookable:
     order = known.order
     return Unbookable(
         Reason.SALE_DATE_AHEAD,
@@ -190,7 +189,7 @@ def _ahead(known: KnownOrder, moment: datetime) -> Unbookable:
     )
 
 
-def _locked(known: KnownOrder, day: str, settings: OrderSettings) -> Unbookable:
+def _closed_day(known: KnownOrder, day: str, settings: OrderSettings) -> Unbookable:
     order = known.order
     return Unbookable(
         Reason.BALANCE_PERIOD_CLOSED,

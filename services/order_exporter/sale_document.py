@@ -1,4 +1,4 @@
-"""A Sale as Balance wants to be told it (Balance fact 47): header, template, lines."""
+"""A Sale as JSON for Balance (Balance fact 47): header, template, payment, lines."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from services.settings.orders import STORE_CREDIT, OrderSettings
 
 NO_ACCOUNTS = Accounts()
 WAYBILL = {None: "", True: "waybill by Balance", False: "no waybill from Balance: it is issued elsewhere"}
-"""Who issues the waybill (claim I12): Davtari never does, and Balance must not do it a second time."""
+"""Who issues the waybill (claim I12): never Davtari, and Balance only once."""
 
 
 def sale_document(
@@ -27,7 +27,7 @@ def sale_document(
 
 
 def document_flags(sale: Sale, settings: OrderSettings, dialect: Dialect) -> dict[str, bool]:
-    """Whether the document is posted and whether Balance issues the waybill, where this Balance has a field for it."""
+    """Whether the document is posted, and whether Balance issues the waybill, if Balance has fields for that."""
     found = {dialect.posted_field: settings.document_state == "posted"} if dialect.posted_field else {}
     if dialect.waybill_field and sale.waybill is not None:
         found[dialect.waybill_field] = sale.waybill
@@ -54,7 +54,7 @@ def _header(sale: Sale, client: str, balance: BalanceSettings) -> dict[str, Any]
 
 
 def _payment(sale: Sale, settings: OrderSettings) -> dict[str, Any]:
-    """What was paid, where the method is mapped; its reference at the gateway stands in the comment (claim S0.13)."""
+    """What was paid, if the method is mapped; the gateway's reference is in the comment (claim S0.13)."""
     amounts = ((STORE_CREDIT, sale.store_credit), (sale.payment_method, sale.paid))
     rows = [
         {"PaymentType": posting.type, "PaymentAccount": posting.account, "Amount": figures.amount(amount)}
@@ -91,7 +91,7 @@ def _row(line: SaleLine, accounts: Accounts, settings: OrderSettings, template: 
 
 
 def _figures(line: SaleLine, settings: OrderSettings) -> dict[str, str]:
-    """Price and amount; with `price-as = "price-and-discount"` the full price and what was taken off (claim S3.46)."""
+    """Price and amount; with `price-as = "price-and-discount"` the full price and the discount (claim S3.46)."""
     discount = line.undiscounted - line.amount
     if settings.price_as == "discounted" or discount <= 0:
         return {"Price": figures.unit_price(line.amount, line.quantity), "Amount": figures.amount(line.amount)}
@@ -100,7 +100,7 @@ def _figures(line: SaleLine, settings: OrderSettings) -> dict[str, str]:
 
 
 def comment(sale: Sale, dialect: Dialect) -> str:
-    """What the accountant reads in the document: order, payment, coupons, waybill, remark."""
+    """The comment in the document: order, payment, coupons, waybill, remark."""
     parts = [
         f"Order {sale.order_number}, shop {sale.shop}",
         sale.payment_method,

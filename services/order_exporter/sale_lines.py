@@ -1,6 +1,6 @@
 """The lines of a Sale, from the lines of an order: gross, to the tetri, as WooCommerce answered them.
 
-Gross is `total + total_tax` as answered (rule 4); coupon amounts are never looked at (rule 8).
+Gross is `total + total_tax` as answered (rule 4); coupon amounts are never used (rule 8).
 """
 
 from __future__ import annotations
@@ -49,11 +49,10 @@ def sale_lines(
     regular: Mapping[int, Decimal] = NO_PRICES,
     taxed: Collection[str] = (),
 ) -> tuple[SaleLine, ...]:
-    """All lines of the Sale before rounding. `items` holds the item of each line of goods, by line id, `regular` the
-    price of a piece from which a lower one is a discount, and `taxed` the items for which Balance has a VAT rate above
-    zero.
+    """All lines of the Sale before rounding. `items`: the item of each line of goods, by line id.
 
-    Raises `Unbookable` for quantities, amounts, taxes or settings that give no sound line.
+    `regular`: the price of a piece compared to which a lower price is a discount. `taxed`: the items for which Balance
+    has a VAT rate above zero. Raises `Unbookable` for quantities, amounts, taxes or settings that give no valid line.
     """
     counted = (line for line in order.lines if _counts(line, settings))
     made = (one for line in counted for one in _lines_of(line, order, items, settings, taxed))
@@ -61,7 +60,7 @@ def sale_lines(
 
 
 def _from_regular(line: SaleLine, order: OrderChanged, regular: Mapping[int, Decimal]) -> SaleLine:
-    """A line sold below its regular price is discounted from that one; its amount stays (claim S3.49)."""
+    """A line sold below its regular price has a discount from that price; its amount is unchanged (claim S3.49)."""
     price = regular.get(line.order_line_id or 0)
     if price is None or line.kind != "product":
         return line
@@ -70,7 +69,7 @@ def _from_regular(line: SaleLine, order: OrderChanged, regular: Mapping[int, Dec
 
 
 def _counts(line: OrderLine, settings: OrderSettings) -> bool:
-    """Free shipping needs no line where no service item is set for it; every other line stays, free ones too."""
+    """Free shipping and fees need no line if no service item is set; all other lines are kept, also free ones."""
     return line.kind == "product" or bool(line.total or line.total_tax or _service_item(line, settings))
 
 
@@ -108,7 +107,7 @@ def _check(line: OrderLine, order: OrderChanged, settings: OrderSettings) -> Non
     if line.kind == "product" and line.quantity <= 0:
         raise Unbookable(
             Reason.SALE_QUANTITY_INVALID,
-            f"{where} has the quantity {line.quantity} and comes to {line.total + line.total_tax}; correct it in the "
+            f"{where} has the quantity {line.quantity} and the amount {line.total + line.total_tax}; correct it in the "
             "shop, or book the order by hand",
         )
     if line.kind == "product" and not takes_goods(line) and settings.negative_goods == "park":
@@ -120,7 +119,7 @@ def _check(line: OrderLine, order: OrderChanged, settings: OrderSettings) -> Non
     if not is_whole_tetri(line.total + line.total_tax):
         raise Unbookable(
             Reason.SALE_NOT_WHOLE_TETRI,
-            f"{where} comes to {line.total + line.total_tax}, which is not whole tetri: set the shop to 2 decimals",
+            f"{where} has the amount {line.total + line.total_tax}, not whole tetri: set the shop to 2 decimals",
         )
 
 
@@ -135,22 +134,19 @@ def _service(line: OrderLine, order: OrderChanged, settings: OrderSettings) -> s
     return required(_service_item(line, settings), order.shop, f"{setting}-item", purpose, Reason.SALE_SETTING_MISSING)
 
 
-# What parts the order's total from the sum of its lines, and where it goes (rule 4, claim S3.50).
-
-
 def settle_rounding(
     lines: Sequence[SaleLine], order: OrderChanged, total: Decimal, settings: OrderSettings
 ) -> tuple[SaleLine, ...]:
-    """The lines with the residue settled, so that they add up to this total of the order exactly.
+    """The lines with the rounding difference, so that they add up to the total exactly (rule 4, claim S3.50).
 
-    It goes on the line with the largest absolute amount, or on a line of its own when `rounding-item` is set.
-    Raises `Unbookable` when the residue is larger than `rounding-cap`.
+    It is added to the line with the largest absolute amount, or is a line of its own if `rounding-item` is set.
+    Raises `Unbookable` if it is larger than `rounding-cap`.
     """
     residue = total - sum((line.amount for line in lines), Decimal(0))
     if not residue:
         return tuple(lines)
     if abs(residue) > settings.rounding_cap:
-        raise store_credit(order, residue, settings) or _too_far_apart(residue, order, settings)
+        raise store_credit(order, residue, settings) or _total_differs(residue, order, settings)
     largest = max(range(len(lines)), key=lambda index: abs(lines[index].amount))
     if settings.rounding_item:
         return (*lines, _rounding_line(residue, settings.rounding_item, lines[largest]))
@@ -170,12 +166,12 @@ def _rounding_line(residue: Decimal, item: str, like: SaleLine) -> SaleLine:
     )
 
 
-def _too_far_apart(residue: Decimal, order: OrderChanged, settings: OrderSettings) -> Unbookable:
+def _total_differs(residue: Decimal, order: OrderChanged, settings: OrderSettings) -> Unbookable:
     cap = setting_key(order.shop, "rounding-cap")
     return Unbookable(
         Reason.SALE_TOTAL_DIFFERS,
-        f"order {order.number} of shop {order.shop}: its total is {order.total} {order.currency}, its lines come to "
-        f"{order.total - residue}: {residue:+} apart, more than {cap} = {settings.rounding_cap}. Find out in the shop "
-        "what the difference is (store credit, a gift card, a line that a plugin has left out) and book the order by "
-        "hand; recalculating it there would take such a payment away",
+        f"order {order.number} of shop {order.shop}: its total is {order.total} {order.currency}, its lines add up to "
+        f"{order.total - residue}, a difference of {residue:+}, more than {cap} = {settings.rounding_cap}. Find out in "
+        "the shop what the difference is (store credit, a gift card, a line that a plugin left out) and book the order "
+        "by hand; recalculating it there would remove such a payment",
     )

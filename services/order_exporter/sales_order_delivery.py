@@ -1,4 +1,4 @@
-"""Writing a sales order to Balance, and having it reserve nothing any more."""
+"""Writing a sales order to Balance, and removing its reserve."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ from services.settings.balance import Dialect
 
 
 class SalesOrders(Protocol):
-    """The sales orders of a Balance."""
+    """The sales orders of a Balance company."""
 
     async def sales_order(self, uid: str) -> Mapping[str, Any] | None:
         """The sales order with this uid, or None."""
 
     async def put_sales_order(self, document: Mapping[str, Any]) -> Mapping[str, Any] | None:
-        """Create or replace a sales order; the echo, if there is one."""
+        """Create or replace a sales order; returns the echo, if there is one."""
 
 
-def register_of(balance: SalesOrders, dialect: Dialect) -> Register:
-    """The sales orders, as documents are booked."""
+def sales_order_register(balance: SalesOrders, dialect: Dialect) -> Register:
+    """How sales orders are read and written."""
     return Register(balance.sales_order, balance.put_sales_order, dialect.sales_order_resource, dialect)
 
 
 async def deliver_sales_order(row: Row, register: Register, clock: Callable[[], datetime]) -> Outcome:
-    """Have it stand as it is meant, or reserve nothing. Read first: one that reserves nothing is not written again."""
+    """Write the sales order, or remove its reserve. It is read first: without a reserve it is not written again."""
     task = SalesOrderTask.model_validate(row.payload)
     if task.ends is not None:
         return await _end(task, row, register, clock)
@@ -74,7 +74,7 @@ def _recorded(task: SalesOrderTask, booked: Booked, row: Row, now: datetime) -> 
 
 
 def reserved_in(stored: StoredDocument) -> dict[str, Decimal]:
-    """The pieces by item that a sales order reserves, as Balance says itself."""
+    """The pieces by item that a sales order reserves according to Balance."""
     found: dict[str, Decimal] = defaultdict(Decimal)
     for line in stored.lines:
         if line.item and line.reserve:
@@ -113,7 +113,7 @@ async def _end(task: SalesOrderTask, row: Row, register: Register, clock: Callab
 def _still_reserving(task: SalesOrderTask, stored: StoredDocument) -> str:
     return (
         f"the sales order {stored.number or stored.uid} of order {task.order_id} of shop {task.shop} still reserves "
-        "its goods in Balance: take its reserve away there, then replay this"
+        "its goods in Balance: remove its reserve there, then replay this"
     )
 
 

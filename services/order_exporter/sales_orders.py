@@ -1,8 +1,8 @@
-"""Sales orders (claim S4.31): what is remembered of them, when one is written, and when it stops reserving.
+"""Sales orders (claim S4.31): when one is written, when it stops reserving goods, and its JSON for Balance.
 
-A sales order stops reserving in the moment in which its Sale is about to be written, just before it: while it still
-reserved, Balance might refuse the Sale for lack of free goods. stock-publisher counts the pieces from there on as in
-flight again, so that they are subtracted once at any time.
+A sales order stops reserving immediately before its Sale is written; otherwise Balance might refuse the Sale for lack
+of free goods. From then on stock-publisher counts the pieces as in flight, so that they are always subtracted exactly
+once.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from services.settings.balance import Dialect
 
 
 class LastSalesOrder(Part):
-    """A sales order that was written once, whether it still reserves or not."""
+    """A sales order that was written once, whether it still reserves goods or not."""
 
     sales_order: Uid
 
@@ -37,7 +37,7 @@ RESERVATION = Kind("sales-order", SalesOrderRecorded)
 """By order: a sales order that reserves."""
 PLANNED = Kind("sales-order-plan", SalesOrderPlanned)
 LAST_SALES_ORDER = Kind("sales-order-made", LastSalesOrder)
-"""By order: the last sales order that it had."""
+"""By order: its last sales order."""
 SALES_ORDER = "sales-order"
 LANE = "balance.documents"
 
@@ -65,45 +65,47 @@ SALES_ORDER_RULES: Mapping[type[Event], Remember] = {
 
 
 def link_sales_order(document: dict[str, Any], order: str, state: State) -> dict[str, Any]:
-    """The Sale's document with the order's sales order on its lines (Balance fact 42: the line field SalesOrder)."""
+    """The Sale's document with the order's sales order on its lines (Balance fact 42)."""
     made = state.get(LAST_SALES_ORDER, order)
     if made is None:
         return document
     return document | {"Items": [row | {"SalesOrder": made.sales_order} for row in document["Items"]]}
 
 
-def plan_reservation(case: SaleContext, sale: SaleTask) -> Delivery | None:
-    """The sales order that is wanted for an order; None when it stands already for this content of the order."""
-    standing = case.state.get(RESERVATION, case.known.order.key)
-    if standing and standing.content_digest == books_digest(case.known.order):
+def plan_reservation(context: SaleContext, sale: SaleTask) -> Delivery | None:
+    """The sales order that an order needs; None if it is recorded for this content of the order."""
+    reservation = context.state.get(RESERVATION, context.known.order.key)
+    if reservation and reservation.content_digest == books_digest(context.known.order):
         return None
-    return _delivery(sales_order_id(case.known.order.key), sales_order_task(sale, case.balance.dialect))
+    return _delivery(sales_order_id(context.known.order.key), sales_order_task(sale, context.balance.dialect))
 
 
-def plan_events(case: SaleContext, sale: SaleTask) -> tuple[SalesOrderPlanned, ...]:
+def plan_events(context: SaleContext, sale: SaleTask) -> tuple[SalesOrderPlanned, ...]:
     """The plan of a sales order, unless it was announced already."""
-    task, known = sales_order_task(sale, case.balance.dialect), case.state.get(PLANNED, case.known.order.key)
+    task, known = sales_order_task(sale, context.balance.dialect), context.state.get(PLANNED, context.known.order.key)
     if known and is_same(task, known):
         return ()
-    return (SalesOrderPlanned(**event_content(task), planned_at=case.state.now),)
+    return (SalesOrderPlanned(**event_content(task), planned_at=context.state.now),)
 
 
-def plan_ends(case: SaleContext, wanted: Iterable[Delivery]) -> tuple[Delivery, ...]:
-    """The delivery that ends the order's reservation, where it stands and its time has come; it goes before the Sale.
+def plan_ends(context: SaleContext, wanted: Iterable[Delivery]) -> tuple[Delivery, ...]:
+    """The delivery that ends the order's reservation before its Sale, if it is no longer needed.
 
     `wanted`: the other deliveries of the order.
     """
-    standing = case.state.get(RESERVATION, case.known.order.key)
-    why = _why(case, wanted) if standing else None
+    reservation = context.state.get(RESERVATION, context.known.order.key)
+    why = _end_reason(context, wanted) if reservation else None
     return (
-        (_delivery(sales_order_end_id(case.known.order.key), ending_task(standing, why)),) if standing and why else ()
+        (_delivery(sales_order_end_id(context.known.order.key), ending_task(reservation, why)),)
+        if reservation and why
+        else ()
     )
 
 
-def _why(case: SaleContext, wanted: Iterable[Delivery]) -> Literal["sold", "given-up"] | None:
-    if case.known.removed or is_void(case.known.order):
+def _end_reason(context: SaleContext, wanted: Iterable[Delivery]) -> Literal["sold", "given-up"] | None:
+    if context.known.removed or is_void(context.known.order):
         return "given-up"
-    sold = case.state.get(SALE, case.known.order.key) is not None
+    sold = context.state.get(SALE, context.known.order.key) is not None
     goes = any(delivery.kind == "sale" and delivery.blocked is None for delivery in wanted)
     return "sold" if sold or goes else None
 
@@ -113,18 +115,16 @@ def _delivery(id_: str, task: SalesOrderTask) -> Delivery:
     return Delivery(id_, SALES_ORDER, LANE, key, task.model_dump(mode="json"))
 
 
-# A sales order as Balance wants to be told it (Balance fact 42): the lines of the Sale to come, reserving goods.
-
 HEADER = (
     "Date", "Client", "Warehouse", "Currency", "AmountIncludesVAT", "Branch", "Department", "Agreement", "PriceType",
     "Comments",
 )  # fmt: skip
 LINE = ("Item", "Quantity", "Price", "Discount", "Amount", "VATRate")
-"""The fields that a sales order has in common with a Sale (Balance fact 42)."""
+"""The fields that a sales order has in common with a Sale."""
 
 
 def sales_order_task(sale: SaleTask, dialect: Dialect) -> SalesOrderTask:
-    """The sales order that holds what the Sale of the order would say now."""
+    """The sales order with the present content of the order's Sale."""
     uid = sales_order_uid(sale.shop, sale.order_id)
     return SalesOrderTask(
         shop=sale.shop,
@@ -155,17 +155,17 @@ def _document(sale: SaleTask, dialect: Dialect) -> dict[str, Any]:
     return header | {"Items": rows}
 
 
-def ending_task(standing: SalesOrderRecorded, why: Literal["sold", "given-up"]) -> SalesOrderTask:
-    """The same sales order, which reserves nothing any more."""
-    document = dict(standing.sent) | {"uid": standing.sales_order}
+def ending_task(reservation: SalesOrderRecorded, why: Literal["sold", "given-up"]) -> SalesOrderTask:
+    """The same sales order without a reserve."""
+    document = dict(reservation.sent) | {"uid": reservation.sales_order}
     if "AutomaticReservation" in document:
         document["AutomaticReservation"] = False
     document["Items"] = [row | {"Reserve": "0"} if "Reserve" in row else row for row in document.get("Items", [])]
-    return SalesOrderTask(**_content(standing), document=document, ends=why)
+    return SalesOrderTask(**_content(reservation), document=document, ends=why)
 
 
 def _content(task: SalesOrderTask | SalesOrderRecorded) -> dict[str, Any]:
-    """What a task and the events about its sales order have in common, but for the document."""
+    """The fields that a task and the events about its sales order have in common, without the document."""
     return {
         "shop": task.shop,
         "order_id": task.order_id,
@@ -187,5 +187,5 @@ def event_content(task: SalesOrderTask) -> dict[str, Any]:
 
 
 def is_same(task: SalesOrderTask, known: SalesOrderRecorded | SalesOrderPlanned) -> bool:
-    """Whether this very document was recorded or planned already."""
+    """Whether the same document was recorded or planned already."""
     return known.content_digest == task.content_digest and known.sent == task.document

@@ -1,4 +1,4 @@
-"""What lies where: stock readings by warehouse, and what orders were promised of it since."""
+"""Stock by warehouse: readings, pieces promised to orders since, and Sales that wait for goods (claim S3.39)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from services.order_exporter.projection import ORDER, SALE
 ZERO = Decimal(0)
 
 
-class StockReading(Part):
+class FreeStockReading(Part):
     """What a reading of an item found free in each warehouse: on hand less reserve, lots added up."""
 
     warehouses: dict[Uid, Quantity]
@@ -32,24 +32,24 @@ class StockReading(Part):
 
 
 class KnownWarehouse(Part):
-    """A warehouse that a stock reading has named."""
+    """A warehouse that a stock reading named."""
 
     uid: Uid
 
 
 class ServiceItem(Part):
-    """An item that is no goods: it lies nowhere."""
+    """An item without stock."""
 
 
 class StockPromise(Part):
-    """What an order takes of an item from a warehouse."""
+    """The pieces of an item that an order takes from a warehouse."""
 
     order: str
     warehouse: Uid
     quantity: Quantity
 
 
-FREE = Kind("stock-free", StockReading)
+FREE = Kind("stock-free", FreeStockReading)
 """By item."""
 WAREHOUSE = Kind("warehouse", KnownWarehouse)
 """By uid; the name is the reference."""
@@ -62,7 +62,7 @@ PROMISE = Kind("stock-promise", StockPromise)
 
 
 def warehouse_name(name: str) -> str:
-    """What an order waits for while nobody knows the warehouse of this name."""
+    """What an order is blocked on while the warehouse of this name is unknown."""
     return f"warehouse:{name}"
 
 
@@ -71,7 +71,7 @@ def stock_changed(envelope: Envelope[StockChanged], state: State) -> None:
     found: dict[str, Decimal] = defaultdict(Decimal)
     for row in event.rows:
         found[row.warehouse] += row.quantity - max(row.reserve, ZERO)
-    state.put(FREE, event.item, StockReading(warehouses=found, observed_at=event.observed_at))
+    state.put(FREE, event.item, FreeStockReading(warehouses=found, observed_at=event.observed_at))
     _keep_warehouses(event, state)
     _drop_kept_promises(event, state)
 
@@ -122,7 +122,7 @@ def _promise_key(chosen: WarehouseChosen, pieces: Pieces) -> str:
 class FreeStock:
     """What an order may take of some items: their last readings, and what other orders were promised of them."""
 
-    readings: Mapping[str, StockReading]
+    readings: Mapping[str, FreeStockReading]
     promises: Mapping[str, Sequence[StockPromise]]
 
     def free_in(self, item: str, warehouse: str) -> Decimal:
@@ -149,9 +149,6 @@ STOCK_RULES: Mapping[type[Event], Remember] = {
 }
 
 
-# Sales that Balance could not post for lack of stock: they wait for a receipt, and then go by themselves (S3.39).
-
-
 class ShortItem(Part):
     """An order that waits for an item."""
 
@@ -165,7 +162,7 @@ SHORT_ITEM = Kind("short-item", ShortItem)
 
 
 def receipt_name(order: str) -> str:
-    """What a postponed Sale waits for."""
+    """What a postponed Sale is blocked on."""
     return f"stock:{order}"
 
 
@@ -184,13 +181,13 @@ def release_short_items(envelope: Envelope[StockChanged], state: State) -> None:
 
 
 def postponed_sale(order: OrderChanged, state: State) -> SalePostponed | None:
-    """What Balance said about the Sale of this content of the order, if it lacked the goods."""
+    """The postponement of the Sale of this content of the order, if Balance lacked the goods."""
     known = state.get(POSTPONED, order.key)
     return known if known and known.content_digest == books_digest(order) else None
 
 
 def wait_for_goods(order: OrderChanged, pushes: Iterable[Push], state: State) -> Blocked | None:
-    """What a postponed Sale is blocked on. It goes when a newer reading shows all its goods, or a person pushes it."""
+    """What a postponed Sale is blocked on, until a newer reading shows all its goods, or a person pushes it."""
     known = postponed_sale(order, state)
     if known is None or _pushed_since(known, pushes) or _has_arrived(known, state):
         return None

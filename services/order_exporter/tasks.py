@@ -1,4 +1,4 @@
-"""The payloads of the deliveries: all that the effect upstream and the event after it need."""
+"""The payloads of the deliveries: what the effect upstream and the event after it need."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from services.settings.clients import Policy
 
 
 class SaleTask(Part):
-    """A Sale to be written. `document` is its JSON; the rest is what `SaleRecorded` will say.
+    """A Sale to be written. `document` is its JSON; the other fields are for `SaleRecorded`.
 
-    `revision` counts the Sales of this order that were credited whole before. `short_stock` says what becomes of it
-    when Balance lacks the goods (`pieces`), and `again` that this has happened before.
-    `parts` are there where the goods leave several warehouses; `document` is the first of them. `person` holds the
-    fields of the document that name or locate somebody: they are sent, and stand in no event.
+    `revision` counts the Sales of this order that were reversed before. `short_stock` is the policy if Balance lacks
+    the goods (`pieces`), and `again` states that this happened before. `parts` are the documents of several warehouses;
+    `document` is the first of them. `person` contains the fields with personal data: they are sent, and are in no
+    event.
     """
 
     shop: str
@@ -50,7 +50,7 @@ class SaleTask(Part):
 
 
 class SalesOrderTask(Part):
-    """A sales order to be written, or (`ends`) to reserve nothing any more. `document` is its JSON."""
+    """A sales order to be written, or (`ends`) whose reserve is removed. `document` is its JSON."""
 
     shop: str
     order_id: int
@@ -68,10 +68,10 @@ class SalesOrderTask(Part):
 
 
 class ClientTask(Part):
-    """A client to be found by number, or created. All personal data stands in `person`, the client's JSON.
+    """A client to be found by number, or created. All personal data is in `person`, the client's JSON.
 
-    `by` contact: to be found by the phone and e-mail in `person` alone, never created. `retail` is the client to use
-    when none is found and none may be created (`create` is false).
+    `by` contact: to be found by the phone and e-mail in `person`, never created. `retail` is the client to use if none
+    is found and none may be created (`create` is false).
     """
 
     shop: str
@@ -87,7 +87,7 @@ class ClientTask(Part):
 class ContactTask(Part):
     """The contacts of a client to be merged with those of its buyer (services/accounting/contacts.py).
 
-    `person` holds what the order says (`order`) and what both sides said when they were last looked at (`base`).
+    `person` contains the contacts in the order (`order`), and those of both sides at the last merge (`base`).
     """
 
     shop: str
@@ -103,11 +103,8 @@ class ContactTask(Part):
     person: dict[str, Any]
 
 
-# The payload of a delivery: all that the receipt in Balance and the event after it need.
-
-
 class ReceiptTask(Part):
-    """A receipt to be written. `document` is its JSON; the rest is what `PaymentRecorded` will say."""
+    """A receipt to be written. `document` is its JSON; the other fields are for `PaymentRecorded`."""
 
     shop: str
     order_id: int

@@ -1,7 +1,7 @@
-"""At which VAT rate a line was sold.
+"""At which VAT rate a line was sold, and which rate in Balance that is.
 
-The rate comes from the line's taxes joined with the order's rates, never from the tax class or from tax / net: a class
-"" may be untaxed, and cents at 18 % answer tax 0.00 (rule 7, claim S3.12).
+The rate comes from the line's taxes and the order's rates, never from the tax class or from tax / net: the class "" may
+be untaxed, and cents at 18 % answer a tax of 0.00 (rule 7, claim S3.12).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from services.settings.orders import OrderSettings
 
 HUNDRED = Decimal(100)
 BLUR = Decimal("0.04")
-"""A tax typed to the tetri fixes the gross amount behind it only to half a tetri × 118 / 18."""
+"""A tax in whole tetri determines its gross amount only to half a tetri × 118 / 18."""
 WHOLE_BLUR = Decimal(1)
 """The same in a shop that rounds to whole lari."""
 
@@ -65,14 +65,14 @@ def _taxes_by_percent(line: OrderLine, order: OrderChanged) -> dict[Decimal, Dec
 
 
 def _no_tax_at_zero(taxes: Mapping[Decimal, Decimal], line: OrderLine, order: OrderChanged) -> None:
-    """WooCommerce fact 76: a deleted or computed rate may be answered as 0 % beside the tax that was charged."""
+    """A deleted or computed rate may be answered as 0 % together with a tax (WooCommerce fact 76, rule 22)."""
     without_rate = line.total_tax if taxes and not any(taxes) else Decimal(0)
     tax = taxes.get(Decimal(0), Decimal(0)) or without_rate
     if tax:
         raise Unbookable(
             Reason.SALE_TAX_AT_ZERO,
-            f"order {order.number} of shop {order.shop}: line {line.line_id} ({line.name or line.kind}) bears {tax} of "
-            "tax at a rate that the shop gives as 0 %: correct the rate of the order in the shop, or book it by hand",
+            f"order {order.number} of shop {order.shop}: line {line.line_id} ({line.name or line.kind}) has {tax} of "
+            "tax at a rate that the shop states as 0 %: correct the rate of the order in the shop, or book it by hand",
         )
 
 
@@ -83,7 +83,7 @@ def _percent(line: OrderLine, order: OrderChanged, rates: Mapping[int, TaxRate],
             line, order, f"names tax rate {rate_id}, which the order does not list; correct its taxes there"
         )
     if rate.compound:
-        raise _unmapped_tax(line, order, f"has the compound rate {rate.label!r}, which Balance cannot hold")
+        raise _unmapped_tax(line, order, f"has the compound rate {rate.label!r}, which Balance cannot represent")
     return rate.percent
 
 
@@ -92,8 +92,8 @@ def _blur(line: OrderLine) -> Decimal:
 
 
 def _split(gross: Decimal, taxes: Mapping[Decimal, Decimal], blur: Decimal) -> tuple[Share, ...]:
-    """The gross amount by rate, as each tax tells it. The rest was sold at the zero rate, or else untaxed; a rest that
-    is no more than the taxes' blur, or that has the other sign, belongs to the largest share."""
+    """The gross amount by rate, computed from each tax. The rest was sold at the zero rate or untaxed; a rest within
+    the uncertainty of the taxes, or with the other sign, belongs to the largest share."""
     shares: dict[Decimal | None, Decimal] = {
         percent: to_tetri(tax * (HUNDRED + percent) / percent) for percent, tax in taxes.items() if percent
     }
@@ -114,9 +114,11 @@ HALF = Decimal("0.5")
 
 
 def unrounded(taxes: Mapping[Decimal, Decimal], line: OrderLine, order: OrderChanged) -> Mapping[Decimal, Decimal]:
-    """The line's tax by percent: as answered where that is finer than the line's own figures, else worked out again.
+    """A negative fee's tax by percent before the shop rounded it (rule 9).
 
-    What the proportion gives is believed only where it rounds to every answered figure.
+    WooCommerce 9.9 answers these taxes unrounded, 10.5 rounded; half a tetri of tax is 3.28 tetri of gross amount, so
+    the split by rate needs unrounded ones. They are computed in proportion to the net amounts of the other lines, and
+    used only if they round to every answered figure.
     """
     unit = Decimal(1).scaleb(int(line.total.as_tuple().exponent))
     if any(tax != tax.quantize(unit) for tax in taxes.values()):
@@ -135,7 +137,7 @@ def _in_proportion(taxes: Mapping[Decimal, Decimal], line: OrderLine, order: Ord
 
 
 def _net_by_percent(order: OrderChanged) -> Mapping[Decimal | None, Decimal]:
-    """The net amounts of the lines that are not below zero, by their rate; None for untaxed ones."""
+    """The net amounts of the lines that are not negative, by rate; None for untaxed ones."""
     percents = {rate.rate_id: rate.percent for rate in order.tax_rates}
     costs: dict[Decimal | None, Decimal] = defaultdict(Decimal)
     for line in order.lines:
@@ -145,16 +147,13 @@ def _net_by_percent(order: OrderChanged) -> Mapping[Decimal | None, Decimal]:
     return costs
 
 
-# From a tax class and its rate in percent to Balance's VAT rate: only what a person has mapped (claim S2.18).
-
-
 def balance_vat_rate(
     percent: Decimal | None, line: OrderLine, order: OrderChanged, settings: OrderSettings, *, taxed: bool = False
 ) -> str:
-    """Balance's name or uid for the rate of a line; None is an untaxed one. An entry for the line's class goes first.
+    """Balance's name or uid for the rate of a line, as a person mapped it (claim S2.18); `percent` None is untaxed.
 
-    `taxed`: Balance has a VAT rate above zero for the line's item. Raises `Unbookable` for a rate without a mapping,
-    for a class that nobody has looked at, and for 0 % where VAT is due.
+    An entry for the line's tax class is preferred. `taxed`: Balance has a VAT rate above zero for the line's item.
+    Raises `Unbookable` for a rate without a mapping, for a new tax class, and for 0 % where VAT is due.
     """
     tax_class, key = class_of(line), UNTAXED if percent is None else number(percent)
     if not is_looked_at(tax_class, settings):
@@ -179,10 +178,9 @@ def taxed_rates(settings: OrderSettings) -> frozenset[str]:
 
 
 def _is_zero_meant(line: OrderLine, settings: OrderSettings, *, taxed: bool) -> bool:
-    """Whether 0 % is what this line is to have: by a mapping of its class, by a class made for it, or as other lines.
+    """Whether 0 % is intended for this line: by a mapping of its class, or by the class itself.
 
-    Shipping follows the goods or a class that the order does not name, a negative fee the goods: neither has a class of
-    its own. On a free line no VAT is due.
+    Shipping and negative fees follow the goods, and have no class of their own. On a free line no VAT is due.
     """
     if is_zero_mapped(class_of(line), settings) or line.kind == "shipping" or line.total + line.total_tax <= 0:
         return True
@@ -193,7 +191,8 @@ def _zero_not_meant(line: OrderLine, order: OrderChanged) -> Unbookable:
     return Unbookable(
         Reason.SALE_TAX_AT_ZERO,
         f"order {order.number} of shop {order.shop}: line {line.line_id} ({line.name or line.kind}) was sold at 0 % in "
-        f"the tax class {class_of(line)!r}: correct the rate in the shop and in this order, or say that 0 % is meant: "
+        f"the tax class {class_of(line)!r}: correct the rate in the shop and in this order, or confirm that 0 % is "
+        "intended: "
         f'{setting_key(order.shop, "vat-rates")} needs an entry "{class_of(line)}:0"',
     )
 
@@ -201,15 +200,15 @@ def _zero_not_meant(line: OrderLine, order: OrderChanged) -> Unbookable:
 def _unmapped_rate(key: str, order: OrderChanged) -> Unbookable:
     return Unbookable(
         Reason.SALE_TAX_NOT_MAPPED,
-        f"order {order.number} of shop {order.shop} was sold at the rate {key}, and "
-        f'{setting_key(order.shop, "vat-rates")} has no entry "{key}": say which VAT rate of Balance that is',
+        f"order {order.number} of shop {order.shop} was sold at the rate {key}, but "
+        f'{setting_key(order.shop, "vat-rates")} has no entry "{key}": add the VAT rate of Balance for it',
     )
 
 
 def _new_class(tax_class: str, line: OrderLine, order: OrderChanged) -> Unbookable:
     return Unbookable(
         Reason.SALE_TAX_NOT_MAPPED,
-        f"order {order.number} of shop {order.shop}: line {line.line_id} has the tax class {tax_class!r}, which is new "
-        f"here: look whether its rates are mapped (davtari check taxes), then add it to "
+        f"order {order.number} of shop {order.shop}: line {line.line_id} has the tax class {tax_class!r}, which is "
+        f"new: check that its rates are mapped (davtari check taxes), then add it to "
         f"{setting_key(order.shop, 'tax-classes')}",
     )

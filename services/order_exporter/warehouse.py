@@ -1,4 +1,4 @@
-"""The warehouse that an order's goods leave (claim S3.37): by rule, or the first of several that holds all lines."""
+"""The warehouse of an order (claim S3.37): by rule, or the first of several with enough stock; and split Sales."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ from services.order_exporter.stock import (
 
 @dataclass(frozen=True, slots=True)
 class WarehouseChoice:
-    """Where the goods leave; None when the settings name no warehouse. `choice` is to be announced where it is new.
+    """The warehouse of an order; None if the settings name none. A new `choice` has to be announced.
 
-    `pieces` are what the order takes there, where that was weighed.
-    `lines`, by line id, only where the goods leave several warehouses: then `warehouse` is the first of them.
+    `pieces`: what the order takes there, if stock was compared.
+    `lines`: by line id, only if the goods leave several warehouses; then `warehouse` is the first of them.
     """
 
     warehouse: str | None
@@ -46,8 +46,8 @@ class WarehouseChoice:
 
 @dataclass(frozen=True, slots=True)
 class WarehouseOptions:
-    """What a choice is made from: the warehouses in order, the item of each line, the pieces of goods by item, which
-    setting or rule names the warehouses, and the stock that is free for the order."""
+    """What a choice is made from: the warehouses in order, the item of each line, the pieces of goods by item, the
+    setting or rule that names the warehouses, and the stock that is free for the order."""
 
     options: Sequence[str]
     items: Mapping[int, str]
@@ -59,11 +59,11 @@ class WarehouseOptions:
 def choose_warehouse(
     order: OrderChanged, items: Mapping[int, str], ruling: Ruling, state: State, *, split: bool = False
 ) -> WarehouseChoice | Blocked:
-    """The warehouse of an order; `items` holds the item of each product line, by line id.
+    """The warehouse of an order. `items`: the item of each product line, by line id.
 
-    What was chosen once for this content of the order stays chosen, whatever the stock says later. When no warehouse
-    holds all lines, each line leaves the first that holds it (`split`), or else all leave the last of the list: the
-    shop's own. `Blocked` while a name is not known.
+    A choice is kept for the same content of the order, even if the stock changes. If no warehouse has enough for all
+    lines, each line leaves the first that has enough (`split`), or all leave the last of the list. `Blocked` while the
+    name of a warehouse is unknown.
     """
     options = [_uid_of(name, order, ruling, state) for name in ruling.warehouses]
     if waits := next((one for one in options if isinstance(one, Blocked)), None):
@@ -77,11 +77,11 @@ def choose_warehouse(
     pieces = needed_pieces(order, items, state)
     found = WarehouseOptions(known, items, pieces, ruling.by["warehouse"], free_stock(pieces.keys(), order.key, state))
     full = next((one for one in known if _holds_all(one, found)), None)
-    return _several(order, found, state) if full is None and split else _one(order, found, full, state)
+    return _choose_several(order, found, state) if full is None and split else _choose_one(order, found, full, state)
 
 
 def needed_pieces(order: OrderChanged, items: Mapping[int, str], state: State) -> dict[str, Decimal]:
-    """The pieces of goods that the order takes, by item; services lie nowhere."""
+    """The pieces of goods that the order takes, by item; services have no stock."""
     pieces: dict[str, Decimal] = defaultdict(Decimal)
     services = state.get_many(SERVICE_ITEM, items.values())
     for line in order.lines:
@@ -95,7 +95,7 @@ def _by_line(chosen: WarehouseChosen) -> dict[int, str]:
     return {line.line_id: line.warehouse for line in chosen.lines}
 
 
-def _one(order: OrderChanged, found: WarehouseOptions, full: str | None, state: State) -> WarehouseChoice:
+def _choose_one(order: OrderChanged, found: WarehouseOptions, full: str | None, state: State) -> WarehouseChoice:
     by = found.by
     why = f"the first of {by} that holds all lines" if full else f"none of {by} holds all lines: the last of them"
     warehouse = full or found.options[-1]
@@ -103,19 +103,21 @@ def _one(order: OrderChanged, found: WarehouseOptions, full: str | None, state: 
     return WarehouseChoice(warehouse, _choice(order, warehouse, pieces, why, state), pieces=pieces)
 
 
-def _several(order: OrderChanged, found: WarehouseOptions, state: State) -> WarehouseChoice:
-    lines, taken = _each_line(order, found)
+def _choose_several(order: OrderChanged, found: WarehouseOptions, state: State) -> WarehouseChoice:
+    lines, taken = _assign_lines(order, found)
     used = [one for one in found.options if one in lines.values()]
     if len(used) < 2:
-        return _one(order, found, None, state)
+        return _choose_one(order, found, None, state)
     pieces = tuple(Pieces(item=item, quantity=count, warehouse=place) for (item, place), count in taken.items())
     choice = _choice(order, used[0], pieces, f"none of {found.by} holds all lines: split", state)
     places = tuple(LinePlace(line_id=line, warehouse=warehouse) for line, warehouse in lines.items())
     return WarehouseChoice(used[0], choice.model_copy(update={"lines": places}), lines, pieces)
 
 
-def _each_line(order: OrderChanged, found: WarehouseOptions) -> tuple[dict[int, str], dict[tuple[str, str], Decimal]]:
-    """Where each line of goods leaves: the first warehouse that holds it whole, else the last; and what that takes."""
+def _assign_lines(
+    order: OrderChanged, found: WarehouseOptions
+) -> tuple[dict[int, str], dict[tuple[str, str], Decimal]]:
+    """The warehouse of each line of goods: the first with enough stock, else the last; and the pieces taken there."""
     lines: dict[int, str] = {}
     taken: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
     for line in order.lines:
@@ -149,7 +151,7 @@ def _holds_all(warehouse: str, found: WarehouseOptions) -> bool:
 
 
 def _uid_of(name: str, order: OrderChanged, ruling: Ruling, state: State) -> str | Blocked:
-    """A uid is taken at its word; so is the text of `orders.warehouse`, as some builds of Balance look it up."""
+    """A uid is used as it is; so is the text of `orders.warehouse`, which some builds of Balance look up."""
     if (uid := _as_uid(name)) is not None:
         return uid
     known = list(state.find(WAREHOUSE, name))
@@ -166,25 +168,22 @@ def _as_uid(name: str) -> str | None:
 
 
 def _unknown(name: str, order: OrderChanged, ruling: Ruling, found: int) -> Blocked:
-    told = f"{found} warehouses bear that name" if found else "no stock reading has shown it"
+    why = f"{found} warehouses have that name" if found else "no stock reading contains it"
     return Blocked(
         on=warehouse_name(name),
         reason=Reason.SALE_WAREHOUSE_UNKNOWN,
         detail=f"order {order.number} of shop {order.shop}: {ruling.by['warehouse']} names the warehouse {name!r}, and "
-        f"{told}: write its uid there, or run davtari import stock",
+        f"{why}: set its uid there, or run davtari import stock",
     )
-
-
-# A Sale whose goods leave several warehouses: a document for each, which add up to the whole to the tetri (S3.37).
 
 
 def split_sale(
     sale: Sale, places: Mapping[int, str], document: Callable[[Sale], dict[str, Any]]
 ) -> tuple[DocumentPart, ...]:
-    """The documents of a Sale; `places` is the warehouse of each line of the order that has one of its own.
+    """The documents of a Sale whose goods leave several warehouses; they add up to the Sale to the tetri.
 
-    Shipping, fees, services and rounding stand in the first, that of the Sale's own warehouse. No line is divided, so
-    that nothing is rounded again.
+    `places`: the warehouse of each line of goods. Shipping, fees, services and rounding are in the first document, that
+    of the Sale's own warehouse. No line is divided, so that nothing is rounded again.
     """
     positions: dict[str, list[int]] = {sale.warehouse: []}
     for position, line in enumerate(sale.lines, start=1):
@@ -206,7 +205,7 @@ def _part(
 
 
 def _paid(sale: Sale, total: Decimal) -> tuple[Decimal, Decimal]:
-    """What of a part was paid by the payment method, and by store credit, in proportion to the whole."""
+    """What was paid of a part, by the payment method and by store credit, in proportion to the Sale."""
     if not sale.store_credit:
         return (total if sale.paid else Decimal(0)), Decimal(0)
     credit = to_tetri(total * sale.store_credit / sale.total)

@@ -158,11 +158,11 @@ def _put_document(document: BookDocument, order: str, state: State) -> None:
 
 def on_dead_lettered(envelope: Envelope[DeadLettered], state: State) -> None:
     """Remember a document that an exporter could not make; dead letters of other services are ignored."""
-    letter = envelope.data
-    if letter.service in EXPORTERS and letter.delivery is not None:
-        order = letter.delivery.subject
-        waiting = WaitingDocument(order=order, about=letter.about, reason=letter.reason, at=letter.at)
-        state.put(WAITING, letter.dead_letter, waiting, ref=order)
+    dead_letter = envelope.data
+    if dead_letter.service in EXPORTERS and dead_letter.delivery is not None:
+        order = dead_letter.delivery.subject
+        waiting = WaitingDocument(order=order, about=dead_letter.about, reason=dead_letter.reason, at=dead_letter.at)
+        state.put(WAITING, dead_letter.dead_letter, waiting, ref=order)
         state.touch(order)
 
 

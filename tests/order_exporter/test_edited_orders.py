@@ -120,22 +120,22 @@ SAME: dict[str, OrderChanged] = {
 
 EDITED: dict[str, tuple[OrderChanged, str]] = {
     "more pieces at the same amount": (other(**lines(but(CUP, quantity=Decimal(3)), PARCEL)), "3 of Cup instead of 2"),
-    "price": (order(line(11, "100.01", quantity="2"), PARCEL), "comes to 105.01 GEL, and came to 105.00"),
+    "price": (order(line(11, "100.01", quantity="2"), PARCEL), "total is 105.01 GEL instead of 105.00"),
     "price of one line, taken off another": (
         other(**lines(line(11, "99.00", quantity="2", name="Cup"), line(12, "6.00", kind="shipping"))),
-        "Cup comes to 99.00 instead of 100.00",
+        "Cup costs 99.00 instead of 100.00",
     ),
     "line added": (other(**lines(CUP, PARCEL, line(13, "0.00", name="Gift"))), "Gift was added"),
-    "line taken away": (other(**lines(CUP)), "line 12 over 5.00 is gone"),
+    "line taken away": (other(**lines(CUP)), "line 12 over 5.00 was removed"),
     "line in place of another": (
         other(**lines(but(CUP, line_id=71, quantity=Decimal(1)), PARCEL)),
         "Cup was added",
     ),
     "another product in its place": (other(**lines(but(CUP, line_id=71, variation_id=3121), PARCEL)), "Cup was added"),
-    "currency": (other(currency="USD"), "it is in USD, and was in GEL"),
+    "currency": (other(currency="USD"), "its currency is USD instead of GEL"),
     "VAT": (
         other(**lines(but(CUP, total=Decimal("100.00"), total_tax=Decimal(0), taxes=()), PARCEL)),
-        "bears 0 of VAT instead of 15.25",
+        "has 0 of VAT instead of 15.25",
     ),
     "VAT at another rate": (
         other(
@@ -143,11 +143,11 @@ EDITED: dict[str, tuple[OrderChanged, str]] = {
                 but(CUP, total=Decimal("100.00"), total_tax=Decimal(0), taxes=(LineTax(rate_id=2, total=0),)), PARCEL
             )
         ),
-        "bears 0 of VAT instead of 15.25",
+        "has 0 of VAT instead of 15.25",
     ),
     "another buyer": (other(person=buyer(personal_id="01001099999")), "its buyer has another number"),
     "a company buys": (other(person=buyer(company_id=COMPANY_ID)), "its buyer has another number"),
-    "price, seen without decimals": (shown(order(line(11, "140.00", quantity="2"), PARCEL), "1"), "comes to 145"),
+    "price, seen without decimals": (shown(order(line(11, "140.00", quantity="2"), PARCEL), "1"), "total is 145"),
 }
 
 
@@ -230,7 +230,7 @@ def test_an_order_without_a_number_that_is_given_one_is_another_buyers() -> None
     service.take(link(3111), bought, sale(bought))
     [said] = service.take(order(CUP, person=buyer(company_id=COMPANY_ID)))[KEY].announce
     assert isinstance(said, SaleDiverged)
-    assert "its buyer has a number" in said.detail
+    assert "its buyer now has a number" in said.detail
 
 
 def test_what_an_accountant_has_changed_in_balance_is_no_edit_of_the_order() -> None:

@@ -186,7 +186,7 @@ async def test_a_sale_marked_for_deletion_is_not_taken_for_one_that_stands() -> 
 async def test_a_uid_of_balances_own_making_is_taken_and_noted() -> None:
     event = recorded(await deliver(FakeBooks(own_uid=OTHER_UID)))
     assert event.sale == OTHER_UID
-    assert event.differences == (f"uid: Balance gave its own, {OTHER_UID}, instead of {TASK.sale}",)
+    assert event.differences == (f"uid: Balance assigned {OTHER_UID} instead of {TASK.sale}",)
 
 
 async def test_a_sale_that_balance_confirms_and_never_shows_ends_with_a_person() -> None:

@@ -105,7 +105,7 @@ def test_a_difference_without_a_sign_keeps_its_reason_and_advises_nothing_that_u
     [refusal] = consumer().take(bought(*signs, total=total))[KEY].refuse
     assert refusal.reason == Reason.SALE_TOTAL_DIFFERS
     assert "Recalculate" not in refusal.detail
-    assert "would take such a payment away" in refusal.detail
+    assert "would remove such a payment" in refusal.detail
 
 
 @pytest.mark.parametrize(

@@ -92,8 +92,8 @@ def test_a_part_waits_by_name_for_a_parent_that_was_never_read() -> None:
     [
         (parent(status="cancelled"), "is cancelled"),
         (OrderRemoved(shop=SHOP, order_id=PARENT, observed_at=PAID), "was removed"),
-        (parent(lines=(line(12, "30.00", product=312),)), "does not hold its goods and money"),
-        (parent(total="0.00"), "does not hold its goods and money"),
+        (parent(lines=(line(12, "30.00", product=312),)), "does not contain its goods and money"),
+        (parent(total="0.00"), "does not contain its goods and money"),
     ],
     ids=["cancelled", "removed", "other goods", "an empty container"],
 )

@@ -146,9 +146,9 @@ def test_goods_with_a_negative_amount_are_a_discount_that_takes_no_goods() -> No
     [
         (line(12, "-5.00"), {"negative_goods": "park"}, Reason.SALE_LINE_NEGATIVE, "negative amount -5.00"),
         (line(12, "-5.00"), {"fee_item": None}, Reason.SALE_SETTING_MISSING, "shops.main.orders.fee-item"),
-        (line(12, "-5.00", quantity="-1"), {}, Reason.SALE_QUANTITY_INVALID, "quantity -1 and comes to -5.00"),
+        (line(12, "-5.00", quantity="-1"), {}, Reason.SALE_QUANTITY_INVALID, "quantity -1 and the amount -5.00"),
         (line(12, "5.00", quantity="-1"), {}, Reason.SALE_QUANTITY_INVALID, "quantity -1"),
-        (line(12, "5.00", quantity="0"), {}, Reason.SALE_QUANTITY_INVALID, "quantity 0 and comes to 5.00"),
+        (line(12, "5.00", quantity="0"), {}, Reason.SALE_QUANTITY_INVALID, "quantity 0 and the amount 5.00"),
         (line(12, "0.00", quantity="0"), {}, Reason.SALE_QUANTITY_INVALID, "quantity 0"),
     ],
     ids=["parked by setting", "no item for it", "given back", "negative pieces", "money for nothing", "nothing at all"],
