@@ -26,14 +26,14 @@ async def test_a_feed_is_stale_past_its_limit_and_fresh_once_it_is_complete(tmp_
         watch = FeedWatch(bench.engine, "balance-feed", LIMITS)
         await record_completion(bench.database, "stock", bench.clock())
         bench.clock.advance(900)
-        await watch.look()
+        await watch.check()
         assert await said(bench) == []
         for _ in range(3):
             bench.clock.advance(60)
-            await watch.look()
+            await watch.check()
         assert await said(bench) == ["stale"]
         await record_completion(bench.database, "stock", bench.clock())
-        await watch.look()
+        await watch.check()
         assert await said(bench) == ["stale", "fresh"]
 
 
@@ -41,7 +41,7 @@ async def test_a_feed_that_was_never_complete_is_stale_after_its_limit_too(tmp_p
     async with open_bench(tmp_path, with_feed_rules(handlers())) as bench:
         watch = FeedWatch(bench.engine, "balance-feed", LIMITS)
         bench.clock.advance(901)
-        await watch.look()
+        await watch.check()
         [event] = await bench.said(FeedStateChanged)
         assert (event.freshness, event.complete_at) == ("stale", None)
 
@@ -51,14 +51,14 @@ async def test_what_was_said_before_a_restart_is_not_said_again(tmp_path: Path) 
     async with open_bench(tmp_path / "first", with_feed_rules(handlers())) as bench:
         watch = FeedWatch(bench.engine, "balance-feed", LIMITS)
         bench.clock.advance(1000)
-        await watch.look()
+        await watch.check()
         [stale] = await bench.said(FeedStateChanged)
     async with open_bench(tmp_path / "second", with_feed_rules(handlers())) as bench:
         await bench.take(record(stale))
         watch = FeedWatch(bench.engine, "balance-feed", LIMITS)
         bench.clock.advance(1000)
-        await watch.look()
+        await watch.check()
         assert await said(bench) == []
         await record_completion(bench.database, "stock", bench.clock())
-        await watch.look()
+        await watch.check()
         assert await said(bench) == ["fresh"]

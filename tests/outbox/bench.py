@@ -21,6 +21,7 @@ from services.engine.outbox.engine import Engine
 from services.engine.outbox.handlers import Handlers, ServiceRules
 from services.engine.outbox.outcome import Outcome
 from services.engine.outbox.row import Row
+from services.engine.privacy.forgetting import with_forgetting_rules
 from services.engine.state.database import Database, open_database
 from services.engine.state.records import State
 from services.engine.state.tables import deliveries, events
@@ -119,7 +120,8 @@ async def open_bench(folder: Path, rules: Handlers | None = None, *, caught_up: 
     """A bench over the database in a folder, which is made if need be; `caught_up`: decisions are taken at once."""
     database = await open_database(folder, NAME)
     clock, leaving = Clock(), set[str]()
-    engine = Engine(ServiceRules(NAME, rules or handlers(), DEADLINE, lambda: bench.on_the_way()), database, clock)
+    complete = with_forgetting_rules(NAME, rules or handlers())
+    engine = Engine(ServiceRules(NAME, complete, DEADLINE, lambda: bench.on_the_way()), database, clock)
     bench = Bench(database, engine, clock, leaving, lambda: leaving)
     if caught_up:
         engine.caught_up.set()

@@ -24,7 +24,7 @@ from services.engine.clock import ClockCheck
 from services.engine.outbox.handlers import Handlers
 from services.engine.outbox.outcome import Blocked
 from services.engine.runtime import service
-from services.engine.runtime.conditions import Conditions, with_condition_rules
+from services.engine.runtime.conditions import ConditionReporter, with_condition_rules
 from services.settings.alerts import AlertSettings, RecipientSettings
 from tests.outbox.bench import DEADLINE, Bench, Script, open_bench, wanted
 from tests.outbox.shelf import NAME, NOW, handlers, of_envelope, put_on_shelf
@@ -50,24 +50,24 @@ class Log:
         return [(one.data.condition, one.data.why) for one in self.told]
 
 
-def watch(bench: Bench, log: Log) -> Conditions:
+def watch(bench: Bench, log: Log) -> ConditionReporter:
     looks = {Reason.SERVICE_DISK: lambda: bench.database.failure, Reason.SERVICE_CLOCK: lambda: ""}
-    return Conditions(NAME, looks, bench.database, log, "davtari.", bench.clock)  # type: ignore[arg-type]
+    return ConditionReporter(NAME, looks, bench.database, log, "davtari.", bench.clock)  # type: ignore[arg-type]
 
 
 async def test_trouble_is_said_once_and_its_end_once(tmp_path: Path) -> None:
     async with open_bench(tmp_path) as bench:
         log = Log()
         conditions = watch(bench, log)
-        await conditions.look()
+        await conditions.check()
         assert log.states == []
         bench.database.failure = FULL
         for _ in range(3):
-            await conditions.look()
+            await conditions.check()
         assert log.states == [("troubled", FULL)]
         bench.database.failure = ""
-        await conditions.look()
-        await conditions.look()
+        await conditions.check()
+        await conditions.check()
         assert log.states == [("troubled", FULL), ("well", "")]
 
 
@@ -77,9 +77,9 @@ async def test_what_kafka_did_not_take_is_said_later(tmp_path: Path) -> None:
         conditions = watch(bench, log)
         bench.database.failure = FULL
         with pytest.raises(KafkaConnectionError):
-            await conditions.look()
+            await conditions.check()
         log.away = False
-        await conditions.look()
+        await conditions.check()
         assert log.states == [("troubled", FULL)]
 
 
@@ -89,8 +89,8 @@ async def test_a_service_that_was_killed_in_trouble_says_that_it_is_well(tmp_pat
         await bench.take(of_envelope(said))
         log = Log()
         conditions = watch(bench, log)
-        conditions._said = await conditions._before()
-        await conditions.look()
+        conditions._published = await conditions._read_published()
+        await conditions.check()
         assert log.states == [("well", "")]
 
 

@@ -50,7 +50,7 @@ def fill(disk: Path) -> None:
 async def test_a_full_disk_is_said_while_it_lasts_and_nothing_is_lost(
     topics: Topics, disk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(conditions, "EVERY", 0.2)
+    monkeypatch.setattr(conditions, "INTERVAL", 0.2)
     upstream = Upstream()
     async with running(topics, disk / "state", upstream):
         await topics.send(*[envelope(stock(f"i{n}")) for n in range(5)])

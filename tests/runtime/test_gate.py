@@ -18,7 +18,7 @@ from services.cli.gates import gate_lines
 from services.engine.runtime import gate as gate_module
 from services.engine.runtime.gate import Gate, Gatekeeper, GateLook, read_gates, with_gate_rules
 from services.engine.runtime.service import Service
-from services.engine.telemetry.service_monitor import ServiceMonitor
+from services.engine.runtime.service_monitor import ServiceMonitor
 from tests.kafka.topics import SHELF, Topics, eventually
 from tests.outbox.bench import Bench, open_bench
 from tests.outbox.shelf import LANE, envelope, handlers, record, stock
@@ -71,7 +71,7 @@ async def test_a_gate_opens_when_its_check_passes_and_the_result_is_told_with_it
     async with a_bench(tmp_path) as bench:
         kept = keeper(bench, gate(faults), waits)
         with caplog.at_level(logging.ERROR):
-            running = asyncio.create_task(kept.run(first=0.01))
+            running = asyncio.create_task(kept.run(first_pause=0.01))
             await eventually(lambda: _asked(faults, 3), "it is looked at again while it is shut")
             assert not kept.opened.is_set()
             bench.clock.advance(60)
@@ -113,14 +113,14 @@ async def test_a_verdict_that_stands_is_told_once_a_day_also_over_restarts(tmp_p
     async with a_bench(tmp_path) as bench:
         kept = keeper(bench, gate(faults))
         for _ in range(3):
-            await kept.look()
+            await kept.check()
         [first] = await bench.said(GateChecked)
         await bench.take(record(first))
         assert (await read_gates(bench.database))[first.key].passed_at == first.checked_at
-        await keeper(bench, gate(faults)).look()
+        await keeper(bench, gate(faults)).check()
         assert len(await bench.said(GateChecked)) == 1
         bench.clock.advance(86_400)
-        await kept.look()
+        await kept.check()
         again = (await bench.said(GateChecked))[-1]
         assert (again.since, again.checked_at - first.checked_at) == (first.since, timedelta(days=1))
 
@@ -152,7 +152,7 @@ async def test_writes_to_a_shop_wait_until_balance_feed_has_read_the_lookups_of_
 async def test_a_closed_gate_holds_the_lane_and_nothing_else(
     topics: Topics, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gate_module, "LONGEST", 0.2)
+    monkeypatch.setattr(gate_module, "LONGEST_PAUSE", 0.2)
     # given a service whose check does not pass
     faults, upstream = Faults(*MISSING), Upstream()
     made = replace(blueprint(upstream.deliver), gates=(gate(faults),))
@@ -182,4 +182,4 @@ async def _said(bench: Bench, verdict: str) -> bool:
 
 
 async def _waits(service: Service) -> bool:
-    return any("orders.warehouse" in why for why in await ServiceMonitor(service, 10.0).not_ready())
+    return any("orders.warehouse" in why for why in await ServiceMonitor(service, 10.0).readiness_faults())

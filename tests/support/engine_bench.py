@@ -20,6 +20,7 @@ from services.engine import clock as clocks
 from services.engine.kafka.record import Record
 from services.engine.outbox.engine import Engine
 from services.engine.outbox.handlers import Handlers, ServiceRules
+from services.engine.privacy.forgetting import with_forgetting_rules
 from services.engine.state.database import open_database
 from services.engine.state.files import database_path
 from services.engine.state.tables import events
@@ -102,7 +103,8 @@ async def reading(name: str, handlers: Handlers, directory: Path, clock: clocks.
     """An engine that still reads: it decides nothing before `catch_up_done`."""
     database = await open_database(directory, name)
     try:
-        yield Engine(ServiceRules(name, handlers, 3 * DAYS, frozenset), database, clock)
+        rules = with_forgetting_rules(name, handlers)
+        yield Engine(ServiceRules(name, rules, 3 * DAYS, frozenset), database, clock)
     finally:
         await database.close()
 

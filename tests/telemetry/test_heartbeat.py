@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from services.engine.telemetry import process_monitor
-from services.engine.telemetry.process_monitor import PROCESS, STOPPED_AFTER, Heartbeat, ProcessMonitor
+from services.engine.runtime import process_monitor
+from services.engine.runtime.process_monitor import PROCESS, STOPPED_AFTER, Heartbeat, ProcessMonitor
 from tests.outbox.upstream import eventually
 from tests.telemetry.scraped import scrape
 

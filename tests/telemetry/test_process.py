@@ -15,8 +15,8 @@ import pytest
 from services.cli import run
 from services.engine.kafka.topics import create_topics
 from services.engine.runtime.blueprint import Blueprint
+from services.engine.runtime.process_monitor import ProcessMonitor
 from services.engine.telemetry.families import FAMILIES
-from services.engine.telemetry.process_monitor import ProcessMonitor
 from services.settings.load import load
 from services.settings.model import Settings
 from tests.kafka.topics import Topics, eventually

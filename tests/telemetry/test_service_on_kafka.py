@@ -13,11 +13,11 @@ import httpx
 import pytest
 from aiokafka.errors import KafkaConnectionError
 
+from services.engine.runtime import health_server as telemetry
+from services.engine.runtime.health_server import create_app
+from services.engine.runtime.process_monitor import ProcessMonitor
 from services.engine.runtime.service import Service
 from services.engine.runtime.serving import CannotListen
-from services.engine.telemetry import server as telemetry
-from services.engine.telemetry.process_monitor import ProcessMonitor
-from services.engine.telemetry.server import create_app
 from services.settings.model import TelemetrySettings
 from tests.kafka.topics import SHELF, STOCK, Topics, eventually
 from tests.outbox.shelf import LANE, NAME, envelope, stock

@@ -33,8 +33,7 @@ from services.engine.outbox.dead_letters import (
 )
 from services.engine.outbox.decision import NOTHING, Decision
 from services.engine.outbox.edits import EDIT, is_editable, make_edit
-from services.engine.outbox.handlers import Remember, compose_rules
-from services.engine.privacy import forgetting_rules as forgetting
+from services.engine.outbox.handlers import Remember
 from services.engine.state.records import Kind, State
 
 COMMAND_SUBJECT = "command:"
@@ -60,7 +59,7 @@ COMMAND = Kind("command", PendingCommand)
 
 def dead_letter_rules(service: str) -> Mapping[type[Event], Remember]:
     """The rules of this service."""
-    of_letters: Mapping[type[Event], Remember] = {
+    return {
         DeadLettered: partial(_on_dead_lettered, service),
         DeadLetterSettled: partial(_on_settled, service),
         ReplayRequested: _on_command,
@@ -68,7 +67,6 @@ def dead_letter_rules(service: str) -> Mapping[type[Event], Remember]:
         EditRequested: _on_command,
         CommandSettled: partial(_on_command_settled, service),
     }
-    return compose_rules(of_letters, forgetting.rules(service))
 
 
 def _on_dead_lettered(service: str, envelope: Envelope[DeadLettered], state: State) -> None:

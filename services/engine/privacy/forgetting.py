@@ -8,22 +8,57 @@ from __future__ import annotations
 
 import binascii
 from base64 import b64decode, b64encode
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Literal
 
 import orjson
 from sqlalchemy import LargeBinary, bindparam, func, literal, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from contracts.envelope import Envelope
+from contracts.model import Event, Part
 from contracts.operations import CommandSettled, DeadLettered
+from contracts.privacy import ForgetRequested
 from services.engine.outbox.dead_letters import OTHER_SERVICES, PARKED, REPLAYED, UNHANDLED
 from services.engine.outbox.engine import Engine
-from services.engine.outbox.row import load_cause
-from services.engine.privacy.forgetting_rules import PENDING_ERASURE, PendingErasure
+from services.engine.outbox.handlers import Handlers, Remember, compose_rules
+from services.engine.outbox.row import dump_cause, load_cause
+from services.engine.state.records import Kind, State
 from services.engine.state.sql import execute_many
 from services.engine.state.store import read_kind
 from services.engine.state.tables import deliveries, events, records
+
+
+class PendingErasure(Part):
+    """A person to be forgotten, and not answered yet. `cause`: the command, as in `services.engine.outbox.row`."""
+
+    person_ref: str
+    dry_run: bool
+    cause: str | None
+
+
+PENDING_ERASURE = Kind("forget", PendingErasure)
+"""By command."""
+
+
+def with_forgetting_rules(service: str, handlers: Handlers) -> Handlers:
+    """The rules of a service that also carries out the command to forget a person, once, and answers it."""
+    rules: Mapping[type[Event], Remember] = {ForgetRequested: _requested, CommandSettled: partial(_answered, service)}
+    return replace(handlers, remember=compose_rules(rules, handlers.remember))
+
+
+def _requested(envelope: Envelope[ForgetRequested], state: State) -> None:
+    command = envelope.data
+    pending = PendingErasure(person_ref=command.person_ref, dry_run=command.dry_run, cause=dump_cause(envelope))
+    state.put(PENDING_ERASURE, command.command_id, pending)
+
+
+def _answered(service: str, envelope: Envelope[CommandSettled], state: State) -> None:
+    if envelope.data.service == service:
+        state.drop(PENDING_ERASURE, envelope.data.command_id)
+
 
 PersonalField = Literal["person", "sealed"]
 PERSONAL_FIELDS: tuple[PersonalField, ...] = ("person", "sealed")

@@ -1,6 +1,6 @@
-"""Says on the topics when the machine of a service is in trouble, and when it is well again: its disk, its clock.
+"""Reports on the topics when the machine of a service has a problem, its disk or its clock, and when that is over.
 
-It goes past the outbox, since the state database may be what cannot be written to.
+The events bypass the outbox, because the state database may be what cannot be written to.
 """
 
 from __future__ import annotations
@@ -24,75 +24,71 @@ from services.engine.state.records import Kind, State
 from services.engine.state.store import read_kind
 
 log = logging.getLogger(__name__)
-EVERY = 5.0
-"""Seconds between two looks."""
+INTERVAL = 5.0
+"""Seconds between two checks."""
 CONDITION = Kind("condition", ServiceStateChanged)
-"""What was said last, by `service:reason`."""
-Looks = Mapping[Reason, Callable[[], str]]
-"""Why something is in trouble, by reason code; empty when it is well."""
+"""The last published state, by `service:reason`."""
+Checks = Mapping[Reason, Callable[[], str]]
+"""By reason code: a function that describes the problem; empty when there is none."""
 
 
 def with_condition_rules(handlers: Handlers) -> Handlers:
-    """The rules of a service that also knows what it said of its own machine."""
-    return replace(handlers, remember=compose_rules(handlers.remember, {ServiceStateChanged: _remember}))
+    """The rules of a service that also stores what it published about its own machine."""
+    return replace(handlers, remember=compose_rules(handlers.remember, {ServiceStateChanged: _store_condition}))
 
 
-def _remember(envelope: Envelope[ServiceStateChanged], state: State) -> None:
-    state.put(CONDITION, _key(envelope.data), envelope.data)
+def _store_condition(envelope: Envelope[ServiceStateChanged], state: State) -> None:
+    event = envelope.data
+    state.put(CONDITION, f"{event.service}:{event.reason}", event)
 
 
-def _key(event: ServiceStateChanged) -> str:
-    return f"{event.service}:{event.reason}"
-
-
-class Conditions:
-    """Watches one service until cancelled."""
+class ConditionReporter:
+    """Checks the machine of one service until cancelled, and publishes changes."""
 
     def __init__(
-        self, service: str, looks: Looks, database: Database, sender: RenewableProducer, prefix: str, clock: Clock
+        self, service: str, checks: Checks, database: Database, sender: RenewableProducer, prefix: str, clock: Clock
     ):
-        self._service, self._looks, self._database, self._clock = service, looks, database, clock
+        self._service, self._checks, self._database, self._clock = service, checks, database, clock
         self._sender, self._topic = sender, prefix + ServiceStateChanged.TOPIC
-        self._said: dict[str, str] = {}
+        self._published: dict[str, str] = {}
 
     async def run(self) -> None:
-        """Look again and again; what cannot be said now is said later."""
-        self._said = await self._before()
+        """Check at intervals; what cannot be published now is published later."""
+        self._published = await self._read_published()
         while True:
             try:
-                await self.look()
+                await self.check()
             except UNAVAILABLE as error:
-                log.info("the state of the service cannot be told at present", extra={"why": repr(error)})
-            await asyncio.sleep(EVERY)
+                log.info("the state of the service cannot be published now", extra={"why": repr(error)})
+            await asyncio.sleep(INTERVAL)
 
-    async def look(self) -> None:
-        """Say what has changed since it was last said. Raises `KafkaError`."""
-        for reason, look in self._looks.items():
-            why = look()
-            state = "troubled" if why else "well"
-            if self._said.get(reason, "well") != state:
-                await self._say(reason, why)
-                self._said[reason] = state
+    async def check(self) -> None:
+        """Publish what has changed since the last event. Raises `KafkaError`."""
+        for reason, check in self._checks.items():
+            why = check()
+            condition = "troubled" if why else "well"
+            if self._published.get(reason, "well") != condition:
+                await self._publish(reason, condition, why)
+                self._published[reason] = condition
 
-    async def _before(self) -> dict[str, str]:
-        """What was said before this start, as far as it can be read here."""
+    async def _read_published(self) -> dict[str, str]:
+        """The last published conditions before this start; empty when the database cannot be read."""
         try:
-            kept = [body async for _, body in read_kind(self._database, CONDITION.name)]
+            stored = [body async for _, body in read_kind(self._database, CONDITION.name)]
         except DBAPIError as error:
-            log.info("what was said before is not known", extra={"why": repr(error)})
+            log.info("the conditions published before this start are not known", extra={"why": repr(error)})
             return {}
-        said = [ServiceStateChanged.model_validate_json(body) for body in kept]
-        return {one.reason: one.condition for one in said if one.service == self._service}
+        events = [ServiceStateChanged.model_validate_json(body) for body in stored]
+        return {event.reason: event.condition for event in events if event.service == self._service}
 
-    async def _say(self, reason: Reason, why: str) -> None:
+    async def _publish(self, reason: Reason, condition: str, why: str) -> None:
         now = self._clock()
-        state = "troubled" if why else "well"
         event = ServiceStateChanged.model_validate(
-            {"service": self._service, "reason": reason, "condition": state, "why": why, "at": now}
+            {"service": self._service, "reason": reason, "condition": condition, "why": why, "at": now}
         )
-        told = wrap(event, version=1, source=self._service, time=now)
-        await self._sender.send_and_wait(self._topic, value=value(told), key=event.key.encode(), headers=headers(told))
+        sent = wrap(event, version=1, source=self._service, time=now)
+        await self._sender.send_and_wait(self._topic, value=value(sent), key=event.key.encode(), headers=headers(sent))
         if why:
-            log.error("the machine of the service is in trouble", extra={"reason": reason, "why": why})
+            log.error("the machine of the service has a problem", extra={"reason": reason, "why": why})
         else:
             log.warning("the machine of the service is well again", extra={"reason": reason})

@@ -1,6 +1,6 @@
-"""Says on the topics when a feed has not been read whole for too long, and when it is again (claim I9).
+"""Reports on the topics when a feed has not been read completely for too long, and when it is again (claim I9).
 
-An outage makes no dead letter; this makes it known to those who subscribe, the alerts service among them.
+An outage makes no dead letter; these events inform subscribers, the alerts service among them.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from services.engine.state.records import Kind, State
 from services.engine.telemetry.state_readings import read_completions
 from services.settings.model import FreshnessSettings
 
-EVERY = 15.0
-"""Seconds between two looks."""
+INTERVAL = 15.0
+"""Seconds between two checks."""
 FEED = Kind("feed", FeedStateChanged)
 FeedState = Literal["stale", "fresh"]
 
 
 def with_feed_rules(handlers: Handlers) -> Handlers:
-    """The rules of a feed service that also knows what it said of its feeds."""
-    return replace(handlers, remember=compose_rules(handlers.remember, {FeedStateChanged: _remember}))
+    """The rules of a feed service that also stores what it published about its feeds."""
+    return replace(handlers, remember=compose_rules(handlers.remember, {FeedStateChanged: _store_state}))
 
 
-def _remember(envelope: Envelope[FeedStateChanged], state: State) -> None:
+def _store_state(envelope: Envelope[FeedStateChanged], state: State) -> None:
     state.put(FEED, envelope.data.feed, envelope.data)
 
 
@@ -48,29 +48,29 @@ class FeedWatch:
 
     def __init__(self, engine: Engine, service: str, limits: Mapping[str, float]) -> None:
         self._engine, self._service, self._limits = engine, service, limits
-        self._begun = engine.clock()
-        self._said: dict[str, FeedState] = {}
+        self._started = engine.clock()
+        self._checked: dict[str, FeedState] = {}
 
     async def run(self) -> None:
-        """Look until cancelled."""
+        """Check at intervals until cancelled."""
         while True:
-            await self.look()
-            await asyncio.sleep(EVERY)
+            await self.check()
+            await asyncio.sleep(INTERVAL)
 
-    async def look(self) -> None:
-        """Say what has changed since it was last said."""
+    async def check(self) -> None:
+        """Publish what has changed since the last check."""
         complete, now = await read_completions(self._engine.database), self._engine.clock()
         states = {feed: self._state(complete.get(feed), limit, now) for feed, limit in self._limits.items()}
-        changed = [feed for feed, state in states.items() if self._said.get(feed) != state]
+        changed = [feed for feed, state in states.items() if self._checked.get(feed) != state]
         if changed:
             async with self._engine.work() as work:
-                await self._say(work, {feed: states[feed] for feed in changed}, complete)
-            self._said |= states
+                await self._publish(work, {feed: states[feed] for feed in changed}, complete)
+            self._checked |= states
 
     def _state(self, complete: datetime | None, limit: float, now: datetime) -> FeedState:
-        return "stale" if (now - (complete or self._begun)).total_seconds() > limit else "fresh"
+        return "stale" if (now - (complete or self._started)).total_seconds() > limit else "fresh"
 
-    async def _say(self, work: Work, states: Mapping[str, FeedState], complete: Mapping[str, datetime]) -> None:
+    async def _publish(self, work: Work, states: Mapping[str, FeedState], complete: Mapping[str, datetime]) -> None:
         known = await work.get_many(FEED, states)
         for feed, state in states.items():
             before = known[feed].freshness if feed in known else "fresh"

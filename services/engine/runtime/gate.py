@@ -1,9 +1,9 @@
-"""Gates: a lane toward an upstream stays closed until the checks of its live flows have passed (claim S1.8).
+"""Gates: a lane to an upstream stays closed until the checks of its live flows have passed (claim S1.8).
 
-A service makes its checks itself, at each start: what has passed once may have been taken away since. What came of them
-is kept and told as `GateChecked`. An open gate is looked at again at a slow pace; a right that was lost by then is told
-and does not shut it: every single write is refused by name where a right is missing, so a shut lane would protect
-nothing, while one odd answer would stop a shop that works.
+A service runs its checks at each start, because a permission may have been revoked since the last one. The result is
+stored and published as `GateChecked`. An open gate is checked again at long intervals. If a permission is revoked
+later, Davtari warns and keeps running: the upstream refuses each single write where a permission is missing, so a
+closed lane would protect nothing, while one odd answer would stop a shop that works.
 """
 
 from __future__ import annotations
@@ -22,41 +22,21 @@ from services.engine.state.database import Database
 from services.engine.state.records import Kind, State
 from services.engine.state.store import read_kind
 
-# What is said of a gate, and whether it is news.
-
-TELL_AGAIN = timedelta(days=1)
-"""A verdict that stands is told again after so long, so that its time stays young."""
-
-
-def next_verdict(looked: GateChecked, before: GateChecked | None, *, opened: bool) -> tuple[GateChecked, bool]:
-    """The event about a look, and whether it has to be told. `opened`: the gate stands open since this start.
-
-    What passed with another connection (`about`) does not count as passed.
-    """
-    known = before if before is not None and before.about == looked.about else None
-    verdict: Verdict = "passed" if not looked.why else "lost" if opened else "shut"
-    passed_at = looked.checked_at if verdict == "passed" else known.passed_at if known else None
-    same = known is not None and known.verdict == verdict
-    event = looked.model_copy(
-        update={"verdict": verdict, "passed_at": passed_at, "since": known.since if known and same else looked.since}
-    )
-    old = known is None or looked.checked_at - known.checked_at >= TELL_AGAIN
-    return event, old or not same or (known is not None and known.why != event.why)
-
-
 log = logging.getLogger(__name__)
-FIRST, LONGEST = 2.0, 30.0
-"""Seconds until a check that did not pass is made again: they double up to the longest."""
+FIRST_PAUSE, LONGEST_PAUSE = 2.0, 30.0
+"""Seconds until a failed check is made again: they double up to the longest."""
+REPEAT_AFTER = timedelta(days=1)
+"""An unchanged verdict is published again after this time, so that readers see it is current."""
 GATE = Kind("gate", GateChecked)
-"""What was said last of every gate of every service, by its key."""
-Waits = Callable[[str], None]
+"""The last result of every gate of every service, by its key."""
+ReportWait = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
 class GateLook:
-    """What one look found: what forbids to go live, each with what mends it; nothing when all is well.
+    """The result of one check: the faults that forbid going live, each with its fix.
 
-    `names` are the things looked at. It is not `reached` when an upstream gave no answer at all, which proves nothing.
+    `names` are the things that were checked. `reached` is false when an upstream did not answer, which proves nothing.
     """
 
     faults: tuple[str, ...] = ()
@@ -66,9 +46,9 @@ class GateLook:
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """Before these lanes. `check` looks; `after` is the key of another service's gate that must have passed before.
+    """A check before lanes. `after` is the key of another service's gate that must have passed before.
 
-    `about` is a digest of the connection: what passed with another one does not count.
+    `about` is a digest of the connection: a check that passed with another connection does not count.
     """
 
     name: str
@@ -81,86 +61,117 @@ class Gate:
 
 
 def with_gate_rules(handlers: Handlers) -> Handlers:
-    """The rules of a service that also knows what was said of gates."""
-    return replace(handlers, remember=compose_rules(handlers.remember, {GateChecked: _remember}))
+    """The rules of a service that also stores the results of gates."""
+    return replace(handlers, remember=compose_rules(handlers.remember, {GateChecked: _store_result}))
 
 
-def _remember(envelope: Envelope[GateChecked], state: State) -> None:
+def _store_result(envelope: Envelope[GateChecked], state: State) -> None:
     state.put(GATE, envelope.data.key, envelope.data)
 
 
 async def read_gates(database: Database) -> dict[str, GateChecked]:
-    """What was said last of every gate, by its key, as a state database has it."""
+    """The last result of every gate that a state database holds, by key."""
     return {key: GateChecked.model_validate_json(body) async for key, body in read_kind(database, GATE.name)}
 
 
-class Gatekeeper:
-    """Keeps one gate of a service. `waits` is told why it is shut, "" when it opens; `pace` are seconds between looks
-    at an open gate."""
+def next_verdict(checked: GateChecked, before: GateChecked | None, *, opened: bool) -> tuple[GateChecked, bool]:
+    """The event about a check, and whether it must be published. `opened`: the gate has opened since this start.
 
-    def __init__(self, engine: Engine, service: str, gate: Gate, waits: Waits, pace: float) -> None:
-        self._engine, self._service, self._gate, self._waits, self._pace = engine, service, gate, waits, pace
-        self._woken = asyncio.Event()
+    What passed with another connection (`about`) does not count as passed.
+    """
+    known = before if before is not None and before.about == checked.about else None
+    verdict: Verdict = "passed" if not checked.why else "lost" if opened else "shut"
+    passed_at = checked.checked_at if verdict == "passed" else known.passed_at if known else None
+    same = known is not None and known.verdict == verdict
+    event = checked.model_copy(
+        update={"verdict": verdict, "passed_at": passed_at, "since": known.since if known and same else checked.since}
+    )
+    is_old = known is None or checked.checked_at - known.checked_at >= REPEAT_AFTER
+    return event, is_old or not same or (known is not None and known.why != event.why)
+
+
+class Gatekeeper:
+    """Keeps one gate of a service closed until its check passes.
+
+    `report_wait` is called with the reason while the gate is closed, and with "" when it opens. `interval` is the time
+    in seconds between checks of an open gate.
+    """
+
+    def __init__(self, engine: Engine, service: str, gate: Gate, report_wait: ReportWait, interval: float) -> None:
+        self._engine, self._service, self._gate = engine, service, gate
+        self._report_wait, self._interval = report_wait, interval
+        self._changed = asyncio.Event()
         self.opened = asyncio.Event()
         self.last: GateChecked | None = None
 
-    async def run(self, first: float = FIRST) -> None:
-        """Look until the gate may open; then from time to time, until cancelled."""
-        self._engine.on_change.append(self._woken.set)
-        await self._until_passed(first)
-        self._waits("")
+    async def run(self, first_pause: float = FIRST_PAUSE) -> None:
+        """Check until the gate may open; then at intervals, until cancelled."""
+        self._engine.on_change.append(self._changed.set)
+        await self._wait_for_other_gate()
+        await self._check_until_passed(first_pause)
+        self._report_wait("")
         self.opened.set()
         while True:
-            await asyncio.sleep(self._pace)
-            await self.look()
+            await asyncio.sleep(self._interval)
+            await self.check()
 
-    async def _until_passed(self, pause: float) -> None:
-        await self._after_the_other()
-        while (found := await self.look()).faults:
-            self._tell(found.faults, pause)
+    async def _check_until_passed(self, pause: float) -> None:
+        while (found := await self.check()).faults:
+            self._report_closed(found.faults, pause)
             await asyncio.sleep(pause)
-            pause = min(2 * pause, LONGEST)
+            pause = min(2 * pause, LONGEST_PAUSE)
 
-    async def look(self) -> GateLook:
-        """Look once; say and keep what came of it."""
+    async def check(self) -> GateLook:
+        """Check once; publish and store the result."""
         found = await self._gate.check()
         if found.reached or not self.opened.is_set():
-            await self._say(found)
+            await self._publish(found)
         return found
 
-    async def _say(self, found: GateLook) -> None:
-        gate, now = self._gate, self._engine.clock()
-        blank = GateChecked(
-            service=self._service, gate=gate.name, flows=gate.flows, verdict="shut", about=gate.about,
-            looked_at=found.names, why=found.faults, since=now, checked_at=now,
-        )  # fmt: skip
-        before = self.last or (await read_gates(self._engine.database)).get(blank.key)
-        event, news = next_verdict(blank, before, opened=self.opened.is_set())
-        if news:
+    async def _publish(self, found: GateLook) -> None:
+        checked = self._result(found)
+        before = self.last or (await read_gates(self._engine.database)).get(checked.key)
+        event, is_news = next_verdict(checked, before, opened=self.opened.is_set())
+        if is_news:
             async with self._engine.work() as work:
                 await work.announce([(event, None)])
-        self.last = event if news else before
-        if news and event.verdict == "lost":
-            log.error("a right that live flows need was lost", extra={"gate": gate.name, "why": "; ".join(event.why)})
+        self.last = event if is_news else before
+        if is_news and event.verdict == "lost":
+            details = {"gate": self._gate.name, "why": "; ".join(event.why)}
+            log.error("a permission that live flows need was revoked", extra=details)
 
-    async def _after_the_other(self) -> None:
-        """Wait until the other gate has passed once, with this connection; what it said is kept with our state."""
-        while self._gate.after and not await self._other_passed():
+    def _result(self, found: GateLook) -> GateChecked:
+        gate, now = self._gate, self._engine.clock()
+        return GateChecked(
+            service=self._service,
+            gate=gate.name,
+            flows=gate.flows,
+            verdict="shut",
+            about=gate.about,
+            looked_at=found.names,
+            why=found.faults,
+            since=now,
+            checked_at=now,
+        )
+
+    async def _wait_for_other_gate(self) -> None:
+        """Wait until the other gate has passed once with this connection, as its stored result shows."""
+        while self._gate.after and not await self._other_gate_passed():
             why = (f"{self._gate.after} has not passed; is that service running? davtari check --last shows it",)
-            await self._say(GateLook(why))
-            self._tell(why, LONGEST)
-            self._woken.clear()
+            await self._publish(GateLook(why))
+            self._report_closed(why, LONGEST_PAUSE)
+            self._changed.clear()
             try:
-                await asyncio.wait_for(self._woken.wait(), LONGEST)
+                await asyncio.wait_for(self._changed.wait(), LONGEST_PAUSE)
             except TimeoutError:
                 continue
 
-    async def _other_passed(self) -> bool:
+    async def _other_gate_passed(self) -> bool:
         other = (await read_gates(self._engine.database)).get(self._gate.after)
         return other is not None and other.passed_at is not None and other.about == self._gate.after_about
 
-    def _tell(self, faults: tuple[str, ...], pause: float) -> None:
-        told = {"gate": self._gate.name, "why": "; ".join(faults), "in_seconds": pause}
-        fix = "davtari check shows all of it; or set the flow to dry-run"
-        log.error("not live: the check has not passed, nothing is written", extra={**told, "fix": fix})
-        self._waits(f"nothing is written yet: {'; '.join(faults)}")
+    def _report_closed(self, faults: tuple[str, ...], pause: float) -> None:
+        details = {"gate": self._gate.name, "why": "; ".join(faults), "in_seconds": pause}
+        fix = "davtari check shows all faults; or set the flow to dry-run"
+        log.error("not live: the check has not passed, nothing is written", extra={**details, "fix": fix})
+        self._report_wait(f"nothing is written yet: {'; '.join(faults)}")

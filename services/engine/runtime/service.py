@@ -24,14 +24,13 @@ from services.engine.kafka.topics import check_topics_exist
 from services.engine.outbox.engine import Engine
 from services.engine.outbox.handlers import ServiceRules
 from services.engine.outbox.relay import Relay
-from services.engine.privacy.forgetting import carry_out_requests
+from services.engine.privacy.forgetting import carry_out_requests, with_forgetting_rules
 from services.engine.privacy.key_ring import KeyRing
 from services.engine.privacy.keys import TOPIC as KEYS
 from services.engine.privacy.opener import Opener
 from services.engine.privacy.sealer import Sealer
-from services.engine.runtime import conditions
 from services.engine.runtime.blueprint import Blueprint
-from services.engine.runtime.conditions import Conditions
+from services.engine.runtime.conditions import ConditionReporter, with_condition_rules
 from services.engine.runtime.gate import Gate, Gatekeeper, with_gate_rules
 from services.engine.state.database import Database, open_when_available, read_meta, restart_after_outages, write_meta
 from services.engine.state.errors import find_cause, first_cause, is_corrupt
@@ -170,20 +169,20 @@ class Service:
         name, prefix = self.blueprint.name, self.settings.kafka.topic_prefix
         return ServiceRules(
             service=name,
-            handlers=conditions.with_condition_rules(with_gate_rules(self.blueprint.handlers)),
+            handlers=with_forgetting_rules(name, with_condition_rules(with_gate_rules(self.blueprint.handlers))),
             blocked_deadline=self.settings.retry.blocked_deadline,
             in_flight=lambda: {id_ for relay in self.relays for id_ in relay.in_flight},
             unseal=Opener(self.keys).records,
             reports=lambda topic: reports(name, topic.removeprefix(prefix)),
         )
 
-    def _conditions(self, engine: Engine, sender: RenewableProducer) -> Conditions:
+    def _conditions(self, engine: Engine, sender: RenewableProducer) -> ConditionReporter:
         database, prefix, clock = engine.database, self.settings.kafka.topic_prefix, PROCESS_CLOCK_CHECK
         looks = {
             Reason.SERVICE_DISK: lambda: database.failure,
             Reason.SERVICE_CLOCK: lambda: clock.problem,
         }
-        return Conditions(self.blueprint.name, looks, database, sender, prefix, self.clock)
+        return ConditionReporter(self.blueprint.name, looks, database, sender, prefix, self.clock)
 
     @asynccontextmanager
     async def _publishing(self, engine: Engine) -> AsyncIterator[tuple[Publisher, RenewableProducer]]:

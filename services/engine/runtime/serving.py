@@ -1,4 +1,4 @@
-"""Serving an ASGI app inside a service."""
+"""Serves an ASGI app inside a service."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ import uvicorn
 from services.engine.runtime.connections import KEEP_ALIVE_SECONDS, Connections
 
 GRACE = 5
-"""Seconds that requests under way are given when the service stops."""
+"""Seconds that running requests are given when the service stops."""
 
 RECEIVE_BUFFER = 64 * 1024
 """Bytes that the kernel keeps for a connection, so the most that one read takes into memory."""
 
 
 class CannotListen(Exception):
-    """An address cannot be used; the message says which setting to change."""
+    """An address cannot be used; the message names the setting to change."""
 
 
 @dataclass(frozen=True, slots=True)
 class ListenAddress:
-    """Where something is served; `section` of the settings says so with `host` and `port`."""
+    """Where something is served; `section` of the settings has its `host` and `port`."""
 
     host: str
     port: int
@@ -38,9 +38,9 @@ class ListenAddress:
 
 
 async def serve(app: Any, address: ListenAddress) -> None:
-    """Serve until cancelled; requests under way are answered first. Raises `CannotListen`."""
+    """Serve until cancelled; running requests are answered first. Raises `CannotListen`."""
     with _listening(address) as listener:
-        server = _Quiet(_config(app, Connections()))
+        server = _EmbeddedServer(_config(app, Connections()))
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         try:
             await asyncio.shield(serving)
@@ -56,7 +56,7 @@ def _listening(address: ListenAddress) -> Iterator[socket.socket]:
         listener = socket.create_server((address.host, address.port), family=family, backlog=2048)
     except OSError as error:
         section = address.section
-        fix = f"set {section}.host and {section}.port to an address of this machine that is free"
+        fix = f"set {section}.host and {section}.port to a free address of this machine"
         raise CannotListen(f"{address.what} cannot be served at {address} ({error.strerror}); {fix}") from error
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)  # inherited by each connection
     with listener:
@@ -76,8 +76,8 @@ def _config(app: Any, connections: Connections) -> uvicorn.Config:
     )
 
 
-class _Quiet(uvicorn.Server):
-    """A server inside a service: the process' own signal handling stays in charge."""
+class _EmbeddedServer(uvicorn.Server):
+    """A server that leaves the signals to the process."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -10,9 +10,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from services.engine.runtime.process_monitor import Health, ProcessMonitor
 from services.engine.runtime.serving import ListenAddress, serve
 from services.engine.telemetry.metrics import render_metrics
-from services.engine.telemetry.process_monitor import Health, ProcessMonitor
 from services.settings.model import TelemetrySettings
 
 OK, UNAVAILABLE = 200, 503

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from services.engine.clock import Clock, utc_now
 from services.engine.runtime.service import Service
+from services.engine.runtime.service_monitor import ServiceMonitor
 from services.engine.telemetry.families import READY, MetricReading
 from services.engine.telemetry.metrics import LOOP_LAG
-from services.engine.telemetry.service_monitor import ServiceMonitor
 
 BEAT_INTERVAL = 1.0
 """Seconds between two beats."""
