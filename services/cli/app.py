@@ -12,23 +12,19 @@ from services.cli.command import GlobalOptions
 from services.cli.lazy import MenuEntry, lazy_group
 from services.engine.telemetry import logs
 
-# All commands of `davtari`, by panel, with what `davtari --help` says of each.
-
-# The headings under which `davtari --help` lists its commands: all manual actions stand in one place (claim S2.25).
-
 MANUAL = "Manual actions"
-LOOK = "Look"
+LOOK = "Inspect"
 SETUP = "Set up"
 RUN = "Run"
 TRY = "Try out"
-
+"""The headings of `davtari --help`; all manual actions are under one of them (claim S2.25)."""
 
 MENU = (
     MenuEntry(
         "init",
         SETUP,
         "cli.init.app:init_command",
-        "Write a commented settings file to start from; on a terminal, ask for what belongs in it.",
+        "Write a commented settings file; on a terminal, ask for each value and test it.",
     ),
     MenuEntry(
         "check",
@@ -36,57 +32,57 @@ MENU = (
         "cli.check.app:check_command",
         "Find what is wrong in Kafka, Balance, the shops or the settings, and how to fix it.",
     ),
-    MenuEntry("topics", SETUP, "cli.topics:app", "The Kafka topics."),
-    MenuEntry("shop", SETUP, "cli.shop_identity:app", "Which shop is known, and whether another one answers."),
+    MenuEntry("topics", SETUP, "cli.topics:app", "Create the Kafka topics and check their configuration."),
+    MenuEntry("shop", SETUP, "cli.shop_identity:app", "Show which shop is connected, or confirm a moved shop."),
     MenuEntry(
         "helpers",
         SETUP,
         "cli.required_records:helpers_command",
-        "What this shop's documents need in Balance: retail client, service items, VAT. Nothing is made unasked.",
+        "List what a shop's documents need in Balance: the retail client, service items, VAT rates.",
     ),
     MenuEntry(
         "opening-stock",
         SETUP,
         "cli.opening_stock:opening_stock_command",
-        "Write a shop's stock as CSV for the accountant, who enters it in Balance. Nothing is posted.",
+        "Export a shop's stock as CSV for the accountant to enter in Balance. Nothing is posted.",
     ),
     MenuEntry(
         "shipping",
         SETUP,
         "cli.rules:shipping_command",
-        "The shop's shipping zones and methods with what the rules make of them, and the table of zones to paste.",
+        "List the shop's shipping methods with the rules for each, and its zones as settings to paste.",
     ),
     MenuEntry(
         "learn-sale",
         SETUP,
         "cli.learn_sale:learn_sale_command",
-        "Read a hand-made Sale and propose the settings that make ours like it. Writes nothing.",
+        "Propose settings from a Sale that was entered by hand in Balance. Writes nothing.",
     ),
-    MenuEntry("alerts", SETUP, "cli.alerts:app", "Messages to those who are to be told."),
-    MenuEntry("contracts", SETUP, "cli.contracts:app", "The schemas of the events."),
-    MenuEntry("up", RUN, "cli.run:up", "Run all services in this process, until SIGTERM or Ctrl-C."),
-    MenuEntry("run", RUN, "cli.run:run_command", "Run one service in this process, until SIGTERM or Ctrl-C."),
+    MenuEntry("alerts", SETUP, "cli.alerts:app", "Test the delivery of alerts."),
+    MenuEntry("contracts", SETUP, "cli.contracts:app", "Compare event schemas between releases."),
+    MenuEntry("up", RUN, "cli.run:up", "Run all services in this process until SIGTERM or Ctrl-C."),
+    MenuEntry("run", RUN, "cli.run:run_command", "Run one service in this process until SIGTERM or Ctrl-C."),
     MenuEntry(
         "status",
         LOOK,
         "cli.status:status_command",
-        "What each service has still to read, what waits to be delivered, what needs a person, how fresh all is.",
+        "Show the backlog of each service, what needs a person, and how fresh the data is.",
     ),
-    MenuEntry("order", LOOK, "cli.orders.app:order_command", "Everything known about an order, in time order."),
-    MenuEntry("rules", LOOK, "cli.rules:rules_app", "Rules: which document an order becomes, from where, when."),
+    MenuEntry("order", LOOK, "cli.orders.app:order_command", "Show everything known about an order, in order of time."),
+    MenuEntry("rules", LOOK, "cli.rules:rules_app", "Show the order rules and what they decide."),
     MenuEntry(
         "orders",
         LOOK,
         "cli.orders.app:orders_command",
-        "How every order stands: in the books, held, watched until its trigger, or with a person.",
+        "List the state of every order: in the books, on hold, not due yet, or needing a person.",
     ),
     MenuEntry(
         "stock",
         LOOK,
         "cli.stock:stock_command",
-        "Why a shop shows this figure for a product, line by line, beside the figure of now. SKU: or the item's uid.",
+        "Explain the stock figure of a product (SKU or item uid) line by line.",
     ),
-    MenuEntry("plan", LOOK, "cli.plans.app:app", "What would be done in a shop, before it is done."),
+    MenuEntry("plan", LOOK, "cli.plans.app:app", "Show what would change in a shop before anything is written."),
     MenuEntry(
         "day-close",
         LOOK,
@@ -105,19 +101,19 @@ MENU = (
         "sync-matrix",
         LOOK,
         "cli.sync_matrix:sync_matrix_command",
-        "What is synchronised, in which direction, when and in which mode, as the settings say.",
+        "Show what the settings synchronise, in which direction, when and in which mode.",
     ),
     MenuEntry(
         "explain",
         LOOK,
         "cli.explain:explain_command",
-        "What a reason code means: cause, effect, fix, who resolves it. Without a code: all of them.",
+        "Explain a reason code: cause, effect, fix, and who resolves it. Without a code, list all.",
     ),
     MenuEntry(
         "import",
         MANUAL,
         "cli.import_data:import_command",
-        "Read Balance now (discounts: the prices with them); or make clients of a shop's customers that gave a number.",
+        "Read items, prices, stock or discounts from Balance now, or create clients for a shop's customers.",
     ),
     MenuEntry("export", MANUAL, "cli.clients.bulk:export_app", "Create records in a shop from records in Balance."),
     MenuEntry(
@@ -130,19 +126,19 @@ MENU = (
         "push",
         MANUAL,
         "cli.push:push_command",
-        "Export one order or refund now, or plan a return request. Always safe: nothing is written twice.",
+        "Export one order or refund now, or plan a return request. Safe to repeat.",
     ),
     MenuEntry(
         "payment",
         MANUAL,
         "cli.payment:payment_command",
-        "Enter a payment: a courier's remittance, a bank transfer, cash. The same one entered twice is one receipt.",
+        "Record a payment that the shop does not know: a courier's remittance, a bank transfer, cash.",
     ),
     MenuEntry(
         "apply",
         MANUAL,
         "cli.plans.app:apply_command",
-        "Have a plan carried out, exactly as it was shown. Can be interrupted and repeated.",
+        "Carry out a plan exactly as it was shown. Can be interrupted and repeated.",
     ),
     MenuEntry(
         "approve",
@@ -154,10 +150,10 @@ MENU = (
         "propose",
         MANUAL,
         "cli.propose:propose_app",
-        "Propose products that only the shop has as items of Balance; nothing is written there.",
+        "Propose products that only the shop has as items for Balance. Nothing is written to Balance.",
     ),
-    MenuEntry("mapping", MANUAL, "cli.mapping:app", "Which groups of Balance a shop sells, and in which category."),
-    MenuEntry("links", MANUAL, "cli.links.app:app", "Which Balance item is which product."),
+    MenuEntry("mapping", MANUAL, "cli.mapping:app", "Map groups of Balance to categories of a shop."),
+    MenuEntry("links", MANUAL, "cli.links.app:app", "Show and change which Balance item is which product."),
     MenuEntry("backfill", MANUAL, "cli.backfill.app:app", "Find what is missing in the books, and export it."),
     MenuEntry(
         "forget",
@@ -181,7 +177,7 @@ MENU = (
 app = typer.Typer(
     cls=lazy_group(MENU),
     no_args_is_help=True,
-    help="Davtari joins Balance with WooCommerce shops.",
+    help="Davtari connects Balance accounting with WooCommerce shops.",
     rich_markup_mode="rich",
 )
 
@@ -192,18 +188,25 @@ def _show_version(wanted: bool) -> None:
         raise typer.Exit
 
 
+SettingsFile = Annotated[Path, typer.Option("--settings", envvar="DAVTARI_SETTINGS", help="The settings file.")]
+LogLevel = Annotated[str | None, typer.Option(envvar="DAVTARI_LOG_LEVEL", help="DEBUG, INFO, WARNING or ERROR.")]
+LogJson = Annotated[bool, typer.Option("--log-json", envvar="DAVTARI_LOG_JSON", help="Log as JSON.")]
 Version = Annotated[bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")]
 
 
 @app.callback()
 def main(
     context: typer.Context,
-    settings_file: Annotated[Path, typer.Option("--settings", envvar="DAVTARI_SETTINGS")] = Path("davtari.toml"),
-    log_level: Annotated[str | None, typer.Option(envvar="DAVTARI_LOG_LEVEL")] = None,
-    log_json: Annotated[bool, typer.Option("--log-json", envvar="DAVTARI_LOG_JSON")] = False,
+    settings_file: Annotated[
+        Path, typer.Option("--settings", envvar="DAVTARI_SETTINGS", help="The settings file.")
+    ] = Path("davtari.toml"),
+    log_level: Annotated[
+        str | None, typer.Option(envvar="DAVTARI_LOG_LEVEL", help="DEBUG, INFO, WARNING or ERROR.")
+    ] = None,
+    log_json: Annotated[bool, typer.Option("--log-json", envvar="DAVTARI_LOG_JSON", help="Log as JSON.")] = False,
     _: Version = False,
 ) -> None:
-    """Davtari joins Balance with WooCommerce shops."""
+    """Davtari connects Balance accounting with WooCommerce shops."""
     GlobalOptions.settings_file = settings_file
     long_running = context.invoked_subcommand in ("up", "run")
     logs.configure(log_level or ("INFO" if long_running else "CRITICAL"), as_json=log_json)

@@ -21,6 +21,7 @@ FAILED, WRONG_SETTINGS, NO_ANSWER, ALREADY_RUNNING = 1, 2, 3, 4
 P = ParamSpec("P")
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would happen; change nothing.")]
+OrderId = Annotated[int, typer.Argument(help="The order's id in the shop.")]
 Shop = Annotated[str, typer.Option("--shop", help="The shop's id; required if the settings have several shops.")]
 OneShop = Annotated[str, typer.Option("--shop", help="Only this shop.")]
 ReasonOption = Annotated[str, typer.Option("--reason", help="The reason; recorded with your name.")]

@@ -1,4 +1,4 @@
-"""`davtari contracts`: what a change of the schemas would break."""
+"""`davtari contracts check`: finds schema changes that would break subscribers."""
 
 from __future__ import annotations
 
@@ -15,14 +15,12 @@ from contracts.generate import HERE, SCHEMAS
 from services.cli.command import FAILED, WRONG_SETTINGS, Json
 from services.cli.screen import console, errors, print_json
 
-# Two versions of the schemas, folder against folder.
-
 CURRENT_SCHEMAS = HERE / SCHEMAS
 Schema = dict[str, Any]
 
 
 class SchemasNotFound(Exception):
-    """The folder holds no schemas, or something that is none; the message says which."""
+    """The folder has no schemas, or a file that is not a schema; the message states which."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +33,7 @@ class BreakingChange:
 
 @dataclass(frozen=True, slots=True)
 class SchemaComparison:
-    """What came of it: how many schemas both have, which are new, and what breaks."""
+    """The number of schemas in both folders, the new ones, and the breaking changes."""
 
     compared: int
     added: tuple[str, ...]
@@ -57,13 +55,13 @@ def _breaking(before: dict[str, Schema], after: dict[str, Schema]) -> Iterator[B
         if name in after:
             yield from (BreakingChange(name, change) for change in breaking_changes(schema, after[name]))
         else:
-            yield BreakingChange(name, "$: the schema is gone; the log still holds such events")
+            yield BreakingChange(name, "$: the schema was removed, but the topics still contain such events")
 
 
 def _schemas(folder: Path) -> dict[str, Schema]:
     found = {path.stem: _schema(path) for path in sorted(folder.glob("*.json"))}
     if not found:
-        raise SchemasNotFound(f"{folder} holds no schemas (*.json); a release has them in contracts/schemas")
+        raise SchemasNotFound(f"{folder} has no schemas (*.json). A release has them in contracts/schemas")
     return found
 
 
@@ -77,19 +75,19 @@ def _schema(path: Path) -> Schema:
     return content
 
 
-app = typer.Typer(no_args_is_help=True, help="The schemas of the events.")
-Old = Annotated[Path, typer.Argument(help="A folder of schemas, such as contracts/schemas of an earlier release.")]
-New = Annotated[Path | None, typer.Argument(help="The folder to compare with; default: the schemas of this version.")]
+app = typer.Typer(no_args_is_help=True, help="Compare event schemas between releases.")
+Old = Annotated[Path, typer.Argument(help="A folder of schemas, for example contracts/schemas of an earlier release.")]
+New = Annotated[Path | None, typer.Argument(help="The folder to compare with. (default: the schemas of this version)")]
 
 
 @app.callback()
 def contracts() -> None:
-    """The schemas of the events."""
+    """Compare event schemas between releases."""
 
 
 @app.command(name="check")
 def contracts_check(old: Old, new: New = None, json: Json = False) -> None:
-    """Name every change from OLD to NEW that breaks a subscriber; exit code 1 if there is one."""
+    """List every change from OLD to NEW that breaks subscribers; exit code 1 if there is any."""
     try:
         found = compare_schemas(old, new or CURRENT_SCHEMAS)
     except SchemasNotFound as error:
@@ -100,6 +98,6 @@ def contracts_check(old: Old, new: New = None, json: Json = False) -> None:
     else:
         for one in found.breaking:
             console.print(f"{one.schema} {one.change}", markup=False, soft_wrap=True)
-        told = f"{found.compared} schemas compared, {len(found.added)} new, {len(found.breaking)} breaking changes"
-        console.print(told, soft_wrap=True)
+        summary = f"{found.compared} schemas compared, {len(found.added)} new, {len(found.breaking)} breaking changes"
+        console.print(summary, soft_wrap=True)
     raise typer.Exit(FAILED if found.breaking else 0)

@@ -1,4 +1,4 @@
-"""Dead letters as the command line sees them: all of them, from the topic, with what became of each."""
+"""All dead letters of the topic, each with its history."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import datetime
 from contracts.operations import DeadLettered, DeadLetterSettled, FailedRecord
 from services.engine.client.reader import read_events
 from services.engine.kafka.record import restore_record, to_failed_record
-from services.engine.outbox import dead_letters
+from services.engine.outbox import dead_letters as subjects
 from services.engine.privacy.opener import Opener, open_opener
 from services.settings.model import KafkaSettings
 
@@ -16,14 +16,14 @@ DeadLetterEvent = DeadLettered | DeadLetterSettled
 
 
 class DeadLetterNotFound(Exception):
-    """No dead letter, or several, have an id that starts so."""
+    """No dead letter, or more than one, has an id with that prefix."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A dead letter as it stands now. `settled` is None while it is open; `since` is when its trouble began.
+    """A dead letter with its history. `settled` is None while it is open; `since` is the time of the first failure.
 
-    `opened` is its record with the person opened, if it has one that is sealed.
+    `opened` is the failed record with its personal data in clear, if that was sealed.
     """
 
     letter: DeadLettered
@@ -34,47 +34,47 @@ class DeadLetter:
 
     @property
     def record(self) -> FailedRecord | None:
-        """What it says of the record that failed, as a person reads it."""
+        """The failed record, with personal data in clear if possible."""
         return self.opened or self.letter.record
 
     @property
     def id(self) -> str:
-        """As much of its id as people type."""
+        """The first characters of its id, as people type them."""
         return self.letter.dead_letter[:8]
 
     @property
     def open(self) -> bool:
-        """Whether it waits for a person."""
+        """Whether it still waits for a person."""
         return self.settled is None
 
     @property
     def subject(self) -> str:
-        """What it is about: `shop:order`, `shop:item`, or the key of a record."""
-        return dead_letters.subject_of(self.letter)
+        """Its subject: `shop:order`, `shop:item`, or the key of a record."""
+        return subjects.subject_of(self.letter)
 
     @property
     def shop(self) -> str | None:
-        """The shop that it is about, if it is about one."""
-        return dead_letters.shop_of(self.letter)
+        """Its shop, if it has one."""
+        return subjects.shop_of(self.letter)
 
     @property
     def order(self) -> int | None:
-        """The order that it is about, if it is about one."""
-        return dead_letters.order_of(self.letter)
+        """Its order, if it has one."""
+        return subjects.order_of(self.letter)
 
 
 async def read_dead_letters(settings: KafkaSettings) -> dict[str, DeadLetter]:
-    """Every dead letter by id, in the order in which they came."""
+    """Read all dead letters from Kafka: by id, in the order of their creation."""
     found: dict[str, DeadLetter] = {}
     async for envelope in read_events(settings, ["dead-letters"]):
         if isinstance(envelope.data, DeadLettered | DeadLetterSettled):
             apply_dead_letter_event(found, envelope.data)
     async with open_opener(settings) as opener:
-        return {id_: await _opened(letter, opener) for id_, letter in found.items()}
+        return {id_: await _open_record(letter, opener) for id_, letter in found.items()}
 
 
-async def _opened(letter: DeadLetter, opener: Opener) -> DeadLetter:
-    """One that does not open is shown as it is."""
+async def _open_record(letter: DeadLetter, opener: Opener) -> DeadLetter:
+    """Open the sealed record of a dead letter; unchanged if it cannot be opened."""
     if letter.letter.record is None:
         return letter
     (read,) = await opener.records([restore_record(letter.letter.record)])
@@ -82,21 +82,23 @@ async def _opened(letter: DeadLetter, opener: Opener) -> DeadLetter:
     return replace(letter, opened=opened)
 
 
-def apply_dead_letter_event(letters: dict[str, DeadLetter], event: DeadLetterEvent) -> None:
-    """Note what an event says. A letter that was replayed in vain has its trouble since the first time."""
-    known = letters.get(event.dead_letter)
+def apply_dead_letter_event(dead_letters: dict[str, DeadLetter], event: DeadLetterEvent) -> None:
+    """Apply an event. After a failed replay, `since` stays the time of the first failure."""
+    known = dead_letters.get(event.dead_letter)
     if isinstance(event, DeadLettered):
         history = (*known.history, event) if known else (event,)
-        in_vain = known is not None and event.replays > 0
-        letters[event.dead_letter] = DeadLetter(event, known.since if known and in_vain else event.at, history)
+        failed_again = known is not None and event.replays > 0
+        dead_letters[event.dead_letter] = DeadLetter(
+            event, known.since if known and failed_again else event.at, history
+        )
     elif known is not None:
-        letters[event.dead_letter] = replace(known, settled=event, history=(*known.history, event))
+        dead_letters[event.dead_letter] = replace(known, settled=event, history=(*known.history, event))
 
 
-def find_dead_letter(letters: dict[str, DeadLetter], start: str) -> DeadLetter:
-    """The letter whose id starts so. Raises `NoSuchLetter`."""
-    found = [letter for id_, letter in letters.items() if id_.startswith(start)]
+def find_dead_letter(dead_letters: dict[str, DeadLetter], start: str) -> DeadLetter:
+    """The dead letter whose id starts with `start`. Raises `DeadLetterNotFound`."""
+    found = [letter for id_, letter in dead_letters.items() if id_.startswith(start)]
     if len(found) != 1:
-        what = "no dead letter has" if not found else f"{len(found)} dead letters have"
-        raise DeadLetterNotFound(f"{what} an id that starts with {start!r}; davtari dead-letters list shows them")
+        count = "No dead letter has" if not found else f"{len(found)} dead letters have"
+        raise DeadLetterNotFound(f"{count} an id that starts with {start!r}; see davtari dead-letters list")
     return found[0]

@@ -1,4 +1,4 @@
-"""`davtari explain`: what a reason code means for the shop and the books, and who resolves it."""
+"""`davtari explain`: the meaning of reason codes, and who resolves them."""
 
 from __future__ import annotations
 
@@ -15,33 +15,33 @@ from services.settings.translation import Language, translate_reason, translator
 
 
 def show_reasons(code: str | None, language: str, *, json: bool) -> None:
-    """Show one code, or all of them. Raises `WrongUse` for a code that there is not."""
+    """Print one reason code, or all. Raises `InvalidArgument` for an unknown code."""
     found = {_reason(code): text_of(_reason(code))} if code else all_texts()
     if json:
-        print_json([_plain(reason, text) for reason, text in found.items()])
+        print_json([_to_data(reason, text) for reason, text in found.items()])
     elif code:
         for reason, text in found.items():
-            _one(reason, text, language)
+            _show_reason(reason, text, language)
     else:
-        _all(found, language)
+        _show_all(found, language)
 
 
 def _reason(code: str) -> Reason:
     if code in set(Reason):
         return Reason(code)
     near = get_close_matches(code, [*Reason], n=3)
-    hint = f"did you mean {', '.join(near)}?" if near else "davtari explain lists all of them"
+    hint = f"did you mean {', '.join(near)}?" if near else "davtari explain lists all"
     raise InvalidArgument(f"Unknown reason code {code!r}; {hint}")
 
 
-def _plain(reason: Reason, text: ReasonText) -> dict[str, Any]:
+def _to_data(reason: Reason, text: ReasonText) -> dict[str, Any]:
     texts = {
         language: translate_reason(text, language).model_dump(include=set(SENTENCES)) for language in get_args(Language)
     }
     return {"code": reason, "owner": text.owner, "resolves_by_itself": text.resolves_by_itself, **texts}
 
 
-def _one(reason: Reason, text: ReasonText, language: str) -> None:
+def _show_reason(reason: Reason, text: ReasonText, language: str) -> None:
     _, wording = translator(language), translate_reason(text, language)
     closes = (
         _("resolves by itself once the cause is gone") if text.resolves_by_itself else _("does not resolve by itself")
@@ -53,7 +53,7 @@ def _one(reason: Reason, text: ReasonText, language: str) -> None:
         console.print(f"  {label:<8}{sentence}", markup=False, soft_wrap=True)
 
 
-def _all(found: dict[Reason, ReasonText], language: str) -> None:
+def _show_all(found: dict[Reason, ReasonText], language: str) -> None:
     _ = translator(language)
     rows = [
         (reason, _(text.owner), "✓" if text.resolves_by_itself else "", _(text.cause)) for reason, text in found.items()
@@ -64,10 +64,10 @@ def _all(found: dict[Reason, ReasonText], language: str) -> None:
 
 @command
 async def explain_command(
-    code: Annotated[str | None, typer.Argument()] = None,
-    language: Annotated[Language, typer.Option("--lang", help="The language of all texts.")] = "en",
+    code: Annotated[str | None, typer.Argument(help="A reason code such as record.bad-headers.")] = None,
+    language: Annotated[Language, typer.Option("--lang", help="The language of the texts.")] = "en",
     json: Json = False,
 ) -> int:
-    """What a reason code means: cause, effect, fix, who resolves it. Without a code: all of them."""
+    """Explain a reason code: cause, effect, fix, and who resolves it. Without a code, list all."""
     show_reasons(code, language, json=json)
     return 0

@@ -1,4 +1,4 @@
-"""How a command fails: one clear message, and an exit code that a script can tell apart."""
+"""Errors of commands: one message, and an exit code that scripts can tell apart."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PLAIN = (
 
 
 def report_failure(error: BaseException) -> int:
-    """Say what failed and give the exit code. An error that nobody foresaw is raised again, with its traceback."""
+    """Print the error and return the exit code. An unexpected error is raised again, with its traceback."""
     error = first_cause(error)
     match error:
         case NoAnswer():
@@ -42,7 +42,7 @@ def report_failure(error: BaseException) -> int:
         case AlreadyRunning():
             code, text = ALREADY_RUNNING, str(error)
         case KafkaError():
-            code, text = FAILED, f"Kafka does not answer as it should ({error!r}): is kafka.bootstrap-servers right?"
+            code, text = FAILED, f"Kafka failed ({error!r}). Check kafka.bootstrap-servers."
         case _ if isinstance(error, SETTINGS):
             code, text = WRONG_SETTINGS, str(error)
         case _ if isinstance(error, PLAIN):

@@ -1,4 +1,4 @@
-"""Is everything fresh: how old what the feeds read is, and whether paid orders come into Balance in time."""
+"""The age of the feeds' data, and whether paid orders reach Balance in time."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _COMPLETE = "SELECT name, value FROM meta WHERE name LIKE ? ORDER BY name"
 
 @dataclass(frozen=True, slots=True)
 class FeedAge:
-    """A feed with the seconds since it was last read whole, and whether that is too long."""
+    """The seconds since a feed was last read completely; `stale` if that is too long."""
 
     feed: str
     age: float
@@ -34,7 +34,7 @@ class FeedAge:
 
 @dataclass(frozen=True, slots=True)
 class UntouchedOrders:
-    """Of the same orders, those that came into the books without a person (claim S4.5)."""
+    """The orders of a shop, and those exported without a person (claim S4.5)."""
 
     shop: str
     orders: int
@@ -43,13 +43,13 @@ class UntouchedOrders:
 
     @property
     def share(self) -> float | None:
-        """The share that needed nobody; None where there was no order."""
+        """The share that needed no person; None without orders."""
         return self.untouched / self.orders if self.orders else None
 
 
 @dataclass(frozen=True, slots=True)
 class SaleTimeliness:
-    """Of the orders of a shop that became due within the window, those whose Sale was in time."""
+    """The orders of a shop that became due in the last `days`, and those with a Sale in time."""
 
     shop: str
     due: int
@@ -60,7 +60,7 @@ class SaleTimeliness:
 
     @property
     def share(self) -> float | None:
-        """The share that was in time; None where none was due."""
+        """The share in time; None if no order was due."""
         return self.on_time / self.due if self.due else None
 
     @property
@@ -70,12 +70,12 @@ class SaleTimeliness:
 
 
 def read_feed_ages(settings: Settings, now: datetime) -> list[FeedAge]:
-    """The age of every feed that was complete at least once, by the state databases of this machine."""
+    """Read the age of every feed that was completed at least once, from the state databases on this machine."""
     return [age for service in FEEDS for age in _ages(settings, _file(settings, service), now)]
 
 
 def read_sale_timeliness(settings: Settings, now: datetime) -> list[SaleTimeliness]:
-    """How punctual the Sales of each shop are whose orders are live, by order-exporter's state database."""
+    """Read how many Sales were in time, for shops with live orders, from order-exporter's state database."""
     live = [name for name, shop in settings.shops.items() if shop.flows.orders == "live"]
     path, rule = _file(settings, SERVICE), settings.freshness
     if not path.exists():
@@ -87,7 +87,7 @@ def read_sale_timeliness(settings: Settings, now: datetime) -> list[SaleTimeline
 
 
 def read_untouched_orders(settings: Settings, now: datetime) -> list[UntouchedOrders]:
-    """How many orders of each shop whose orders are live needed no person, by order-exporter's state database."""
+    """Read how many orders needed no person, for shops with live orders, from order-exporter's state database."""
     live = [name for name, shop in settings.shops.items() if shop.flows.orders == "live"]
     path, rule = _file(settings, SERVICE), settings.freshness
     if not path.exists():
@@ -118,16 +118,13 @@ def _open(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(f"file:{path}?mode=ro", uri=True)
 
 
-# How `davtari status` says whether everything is fresh.
-
-
 def freshness_lines(
     ages: Sequence[FeedAge], punctual: Sequence[SaleTimeliness], alone: Sequence[UntouchedOrders] = ()
 ) -> Iterator[str]:
-    """One line for all feeds, and two for the paid orders of each shop (in rich's markup)."""
+    """One line for all feeds, and two for the paid orders of each shop, with Rich markup."""
     if ages:
-        told = [f"[{'red' if one.stale else 'default'}]{one.feed} {_span(one.age)} ago[/]" for one in ages]
-        yield f"Read whole: {' · '.join(told)}"
+        feeds = [f"[{'red' if one.stale else 'default'}]{one.feed} {_span(one.age)} ago[/]" for one in ages]
+        yield f"Last complete read: {' · '.join(feeds)}"
     yield from map(_punctuality, punctual)
     yield from (_alone(one) for one in alone if one.orders)
 
@@ -146,7 +143,7 @@ def _alone(one: UntouchedOrders) -> str:
 
 
 def _span(seconds: float) -> str:
-    """A time in its largest unit: 40 s, 5 min, 3 h, 2 days."""
+    """Format a duration in its largest unit: 40 s, 5 min, 3 h, 2 days."""
     for size, unit in ((86400, "days"), (3600, "h"), (60, "min")):
         if seconds >= 2 * size:
             return f"{seconds / size:.0f} {unit}"

@@ -1,4 +1,4 @@
-"""When which gate before live flows passed, or why it stays shut: what the services said last (claim S1.8)."""
+"""The last check of every gate before live flows, as the services reported it (claim S1.8)."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from services.engine.client.reader import read_events
 from services.engine.clock import TBILISI
 from services.settings.model import Settings
 
-HEADS = ("gate", "flows", "", "since", "passed last", "looked at")
-VERDICTS = {"passed": "[green]passed[/]", "shut": "[red]shut[/]", "lost": "[yellow]lost, still live[/]"}
+HEADINGS = ("gate", "flows", "", "since", "last passed", "checked")
+VERDICTS = {"passed": "[green]passed[/]", "shut": "[red]closed[/]", "lost": "[yellow]no longer passed, still live[/]"}
 
 
 def latest_gate_checks(envelopes: Iterable[Envelope[Event]]) -> list[GateChecked]:
-    """The last word about every gate, in the order of their names."""
-    said = {event.key: event for event in (one.data for one in envelopes) if isinstance(event, GateChecked)}
-    return [said[key] for key in sorted(said)]
+    """The last check of every gate, by name."""
+    checks = {event.key: event for event in (one.data for one in envelopes) if isinstance(event, GateChecked)}
+    return [checks[key] for key in sorted(checks)]
 
 
 def gate_lines(found: Sequence[GateChecked]) -> Iterator[str]:
-    """For `davtari status`: one line for all that passed, and one for each gate that did not (in rich's markup)."""
+    """For `davtari status`: one line for all that passed, one for each gate that did not (with Rich markup)."""
     passed = [one for one in found if one.verdict == "passed"]
     if passed:
         yield f"Gates: {len(passed)} of {len(found)} passed, last {_when(max(one.checked_at for one in passed))}"
@@ -38,7 +38,7 @@ def gate_lines(found: Sequence[GateChecked]) -> Iterator[str]:
 
 
 async def show_gates(settings: Settings, *, as_data: bool) -> int:
-    """`davtari check --last`: nothing is asked of anybody but Kafka. Gives the exit code: 1 unless all have passed."""
+    """`davtari check --last`: reads Kafka only. Returns the exit code, 1 unless all gates passed."""
     found = latest_gate_checks([envelope async for envelope in read_events(settings.kafka, [GateChecked.TOPIC])])
     if as_data:
         print_json({"gates": [one.content() for one in found]})
@@ -49,9 +49,9 @@ async def show_gates(settings: Settings, *, as_data: bool) -> int:
 
 def _show(found: Sequence[GateChecked]) -> None:
     if not found:
-        console.print("No gate was looked at yet: the services look when they start (davtari up).")
+        console.print("No gate has been checked yet: the services check them when they start (davtari up).")
         return
-    console.print(build_table(HEADS, [_row(one) for one in found]))
+    console.print(build_table(HEADINGS, [_row(one) for one in found]))
     for one in found:
         for why in one.why:
             console.print(f"  {one.service} {one.gate}: {escape(why)}", soft_wrap=True)
@@ -62,5 +62,5 @@ def _row(one: GateChecked) -> tuple[str, ...]:
     return f"{one.service} {one.gate}", ", ".join(one.flows), VERDICTS[one.verdict], _when(one.since), passed, names
 
 
-def _when(moment: datetime | None) -> str:
-    return "never" if moment is None else f"{moment.astimezone(TBILISI):%d %b %Y %H:%M}"
+def _when(at: datetime | None) -> str:
+    return "never" if at is None else f"{at.astimezone(TBILISI):%d %b %Y %H:%M}"

@@ -1,6 +1,6 @@
-"""`python -m services.cli.health [readyz|livez]`: asks the service of this container how it is; for HEALTHCHECK.
+"""`python -m services.cli.health [readyz|livez]`: reads the health of this container's service, for HEALTHCHECK.
 
-It is run every few seconds beside each service, so it imports nothing but the standard library's client.
+It runs every few seconds, so it imports only the standard library.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from http.client import HTTPConnection, HTTPException
 from os import environ
 
 PORT = "DAVTARI__TELEMETRY__PORT"
-PATIENCE = 5.0
+TIMEOUT = 5.0
 
 
 def check_health(page: str, environment: Mapping[str, str], host: str = "127.0.0.1") -> tuple[bool, str]:
-    """Whether the page says yes, and what it says; the port comes from the environment, as the service's own does."""
+    """Whether the page reports success, and its text. The port comes from the environment, as for the service."""
     if PORT not in environment:
-        return False, f"{PORT} is not set: health is not served, so nothing can be said of it"
-    connection = HTTPConnection(host, int(environment[PORT]), timeout=PATIENCE)
+        return False, f"{PORT} is not set, so the service does not serve its health"
+    connection = HTTPConnection(host, int(environment[PORT]), timeout=TIMEOUT)
     try:
         connection.request("GET", f"/{page}")
         answer = connection.getresponse()
@@ -30,10 +30,10 @@ def check_health(page: str, environment: Mapping[str, str], host: str = "127.0.0
 
 
 def main(arguments: list[str]) -> int:
-    """0 when well, 1 when not; the reasons are printed."""
-    well, told = check_health(arguments[0] if arguments else "readyz", environ)
-    print(told)
-    return 0 if well else 1
+    """Print the page. Returns 0 if healthy, 1 if not."""
+    healthy, text = check_health(arguments[0] if arguments else "readyz", environ)
+    print(text)
+    return 0 if healthy else 1
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""`davtari import`."""
+"""`davtari import`: requests an import from Balance, or creates clients for a shop's customers."""
 
 from __future__ import annotations
 
@@ -17,19 +17,21 @@ from services.cli.screen import console
 async def import_command(
     resource: Literal["items", "prices", "stock", "discounts", "clients"],
     dry_run: DryRun = False,
-    accept_loss: Annotated[bool, typer.Option(help="Believe a snapshot that loses many records.")] = False,
+    accept_loss: Annotated[bool, typer.Option(help="Accept a snapshot in which many records are missing.")] = False,
     patience: Patience = 300.0,
     shop: Shop = "",
     yes: Yes = False,
     json: Json = False,
 ) -> int:
-    """Read Balance now (discounts: the prices with them); or make clients of a shop's customers that gave a number."""
+    """Read items, prices, stock or discounts from Balance now, or create clients for a shop's customers.
+
+    Clients are created only for customers who have given a personal or company id."""
     if resource == "clients":
         return await import_clients(shop, write=yes and not dry_run, json=json)
-    reduced = resource == "discounts"
-    source = "prices" if resource == "discounts" else resource
-    what = {"dry_run": dry_run, "accept_loss": accept_loss, "discounts": reduced}
-    asked = ImportRequested(resource=source, **what, **requests.command_header())
-    with console.status(f"reading {resource} from Balance…"):
+    discounts = resource == "discounts"
+    source = "prices" if discounts else resource
+    options = {"dry_run": dry_run, "accept_loss": accept_loss, "discounts": discounts}
+    asked = ImportRequested(resource=source, **options, **requests.command_header())
+    with console.status(f"Reading {resource} from Balance…"):
         answer = await requests.request(read_settings(), asked, patience)
     return show_answer(answer, json)

@@ -1,4 +1,4 @@
-"""Commands that are imported when they are called: what a command does not need costs its caller nothing."""
+"""Commands that are imported only when they are called, and option spellings of earlier versions."""
 
 from __future__ import annotations
 
@@ -12,18 +12,16 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command, get_group
 
-from services.cli.imports import imported
+from services.cli.registry import import_quickly
 from services.cli.screen import errors
 
-# Spellings of earlier versions, which are still understood: each is replaced, and the new one is shown.
-
-OPTIONS = {"--why": "--reason", "--preview": "--dry-run", "--mend": "--fix"}
+RENAMED_OPTIONS = {"--why": "--reason", "--preview": "--dry-run", "--mend": "--fix"}
 
 
 def modernize(command: Any, arguments: Sequence[str], shops: Collection[str]) -> tuple[list[str], list[str]]:
-    """The arguments of a command as they are spelled today, and a note for each that was replaced.
+    """Replace spellings of earlier versions. Returns the arguments and a note for each replacement.
 
-    The shop used to be an argument before the others (`order main 1042`); it is the option `--shop` of every command.
+    The shop was once a positional argument (`order main 1042`); now it is the option `--shop`.
     """
     given, depth = list(arguments), 0
     while depth < len(given) and given[depth] in (found := getattr(command, "commands", {})):
@@ -31,19 +29,19 @@ def modernize(command: Any, arguments: Sequence[str], shops: Collection[str]) ->
     known = {name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)}
     notes = []
     for place, word in enumerate(given[depth:], depth):
-        if word in OPTIONS and OPTIONS[word] in known and word not in known:
-            given[place] = OPTIONS[word]
-            notes.append(f"{word} is now {OPTIONS[word]}")
+        if word in RENAMED_OPTIONS and RENAMED_OPTIONS[word] in known and word not in known:
+            given[place] = RENAMED_OPTIONS[word]
+            notes.append(f"{word} is now {RENAMED_OPTIONS[word]}")
     at = next((n for n in (depth, depth + 1) if n < len(given) and given[n] in shops), None)
     if at is not None and "--shop" in known and "--shop" not in given and not _is_value(given, at):
         shop = given.pop(at)
         given += ["--shop", shop]
-        notes.append(f"the shop is now given as --shop {shop}")
+        notes.append(f"write the shop as --shop {shop}")
     return given, notes
 
 
 def read_shop_names(settings_file: Path | None) -> frozenset[str]:
-    """The shops that a settings file names; none if it cannot be read, which the command itself reports."""
+    """The shop ids in a settings file; none if it cannot be read, which the command itself reports."""
     try:
         shops = tomllib.loads((settings_file or Path()).read_text(encoding="utf-8")).get("shops", {})
     except (OSError, ValueError):
@@ -52,13 +50,13 @@ def read_shop_names(settings_file: Path | None) -> frozenset[str]:
 
 
 def _is_value(arguments: Sequence[str], place: int) -> bool:
-    """Whether a word belongs to the option before it."""
+    """Whether an argument is the value of the option before it."""
     return place > 0 and arguments[place - 1].startswith("-")
 
 
 @dataclass(frozen=True, slots=True)
 class MenuEntry:
-    """One command or group of commands: its panel, where it stands below `services` (`module:name`), its help."""
+    """A command or group of commands. `where` is `module:name` below `services`."""
 
     name: str
     panel: str
@@ -66,29 +64,29 @@ class MenuEntry:
     help: str
 
     def load(self) -> Any:
-        """Import it. Gives a command of the library below Typer, named as the menu names it."""
+        """Import the command. Returns a Click command with the name of this entry."""
         module, _, name = self.where.partition(":")
-        found = getattr(imported(f"services.{module}"), name)
-        loaded = get_group(found) if isinstance(found, typer.Typer) else get_command(_alone(found))
+        found = getattr(import_quickly(f"services.{module}"), name)
+        loaded = get_group(found) if isinstance(found, typer.Typer) else get_command(_single_command(found))
         loaded.name = self.name
         return loaded
 
     def line(self) -> TyperCommand:
-        """What the list of commands shows, without an import."""
+        """The line in the list of commands; nothing is imported."""
         return TyperCommand(self.name, help=self.help, rich_help_panel=self.panel, rich_markup_mode="rich")
 
 
-def _alone(function: Callable[..., None]) -> typer.Typer:
+def _single_command(function: Callable[..., None]) -> typer.Typer:
     app = typer.Typer(add_completion=False, rich_markup_mode="rich")
     app.command()(function)
     return app
 
 
 def lazy_group(entries: tuple[MenuEntry, ...]) -> type[TyperGroup]:
-    """A group that shows the lines of these commands and imports the one that is called."""
+    """A command group that imports only the command that is called."""
     named = {entry.name: entry for entry in entries}
 
-    class Lazy(TyperGroup):
+    class LazyGroup(TyperGroup):
         def __init__(self, **options: Any) -> None:
             super().__init__(**options)
             self.commands = {name: entry.line() for name, entry in named.items()}
@@ -106,4 +104,4 @@ def lazy_group(entries: tuple[MenuEntry, ...]) -> type[TyperGroup]:
                 errors.print(f"note: {note}", style="yellow")
             return name, loaded, rest
 
-    return Lazy
+    return LazyGroup

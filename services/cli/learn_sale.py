@@ -1,4 +1,4 @@
-"""`davtari learn-sale`."""
+"""`davtari learn-sale`: proposes settings from a Sale that was entered by hand in Balance."""
 
 from __future__ import annotations
 
@@ -21,8 +21,6 @@ from services.connectors.balance.writing import wire_name
 from services.settings.model import Settings
 from services.settings.orders import OrderSettings
 
-# What a hand-made Sale says about the settings: list texts, accounts, department, warehouse (Balance fact 14).
-
 FIELDS = (
     ("VATTaxable", "balance.dialect.lists", "vat_taxable"),
     ("OperationType", "balance.dialect.lists", "sale_operation"),
@@ -36,14 +34,14 @@ FIELDS = (
     ("Warehouse", "shops.{shop}.orders", "warehouse"),
     ("Client", "shops.{shop}.orders", "retail_client"),
 )
-"""A Sale's field, the table of the settings that it belongs to, and its key there."""
+"""A field of the Sale, and the table and key of its setting."""
 RATES = (Decimal(0), Decimal(5), Decimal(12), Decimal(18), Decimal(20))
-"""Rates that a line may have been sold at; tetri hide all but whole ones."""
+"""Possible VAT rates of a line, percent. Amounts in tetri do not distinguish fractions."""
 
 
 @dataclass(frozen=True, slots=True)
 class LearnedSetting:
-    """A setting as the Sale has it, and as it is now. `remark` says what a person must judge."""
+    """A setting: its value in the Sale and now. `remark` states what a person must decide."""
 
     table: str
     key: str
@@ -53,23 +51,23 @@ class LearnedSetting:
 
     @property
     def differs(self) -> bool:
-        """Whether the setting says something else than the Sale."""
+        """Whether the Sale and the setting differ."""
         return self.found != self.now
 
 
 def learn_settings(row: Mapping[str, Any], settings: Settings, shop: str) -> list[LearnedSetting]:
-    """What a Sale says of each setting that it fills; what is empty there says nothing.
+    """The settings for the fields that the Sale fills; empty fields are skipped.
 
     Raises `RowInvalid` for a Sale that cannot be read.
     """
     dialect = settings.balance.dialect
-    header = [_of_field(row, settings, shop, *field) for field in FIELDS]
+    header = [_learn_field(row, settings, shop, *field) for field in FIELDS]
     lines = read_stored_document(row, dialect.sale_resource, dialect).lines
     accounts = _revenue_account(row, settings)
     return [one for one in (*header, accounts) if one] + _vat_rates(lines, settings.shops[shop].orders, shop)
 
 
-def _of_field(
+def _learn_field(
     row: Mapping[str, Any], settings: Settings, shop: str, field: str, table: str, key: str
 ) -> LearnedSetting | None:
     dialect = settings.balance.dialect
@@ -78,7 +76,7 @@ def _of_field(
     if not found:
         return None
     place = table.format(shop=shop)
-    remark = "right only if this Sale is one to an unknown retail buyer" if key == "retail_client" else ""
+    remark = "only if this Sale is to an unknown retail buyer" if key == "retail_client" else ""
     return LearnedSetting(place, key.replace("_", "-"), found, _current(settings, place, key), remark)
 
 
@@ -91,7 +89,7 @@ def _current(settings: Settings, table: str, key: str) -> str | None:
 
 
 def _revenue_account(row: Mapping[str, Any], settings: Settings) -> LearnedSetting | None:
-    """Where the header names no revenue account, that of most lines."""
+    """The revenue account of most lines, if the header has none."""
     if text(row, "RevenueAccount"):
         return None
     lines = tabular(row, "Items")
@@ -104,7 +102,7 @@ def _revenue_account(row: Mapping[str, Any], settings: Settings) -> LearnedSetti
 
 
 def _vat_rates(lines: Iterable[StoredLine], orders: OrderSettings, shop: str) -> list[LearnedSetting]:
-    """The VAT rates of the lines, each under the percent that its VAT comes to."""
+    """The VAT rates of the lines, by the percentage that explains their VAT."""
     found: dict[str, str] = {}
     for line in lines:
         if line.vat_rate and line.amount and (percent := _percent(line)) is not None:
@@ -114,12 +112,12 @@ def _vat_rates(lines: Iterable[StoredLine], orders: OrderSettings, shop: str) ->
 
 
 def _percent(line: StoredLine) -> Decimal | None:
-    """The one rate that explains the VAT inside the amount; None when several do, as on an amount of some tetri."""
+    """The only rate that explains the VAT in the amount; None if several do, as for a few tetri."""
     if line.vat is None or line.amount is None:
         return None
     amount, vat = line.amount, line.vat
-    fitting = [rate for rate in RATES if abs(amount * rate / (100 + rate) - vat) <= Decimal("0.01")]
-    return fitting[0] if len(fitting) == 1 else None
+    matching_rates = [rate for rate in RATES if abs(amount * rate / (100 + rate) - vat) <= Decimal("0.01")]
+    return matching_rates[0] if len(matching_rates) == 1 else None
 
 
 def settings_to_toml(found: Sequence[LearnedSetting]) -> str:
@@ -140,11 +138,11 @@ def _lines(found: Iterable[LearnedSetting]) -> list[str]:
 
 @command
 async def learn_sale_command(
-    uid: Annotated[str, typer.Argument(help="The uid of a Sale that was made by hand in Balance.")],
+    uid: Annotated[str, typer.Argument(help="The uid of a Sale that was entered by hand in Balance.")],
     shop: Shop = "",
     json: Json = False,
 ) -> int:
-    """Read a hand-made Sale and propose the settings that make ours like it. Writes nothing."""
+    """Propose settings from a Sale that was entered by hand in Balance. Writes nothing."""
     chosen = read_settings()
     name = select_shop(chosen, shop)
     async with Balance(chosen.balance, chosen.balance.password()) as balance:
@@ -160,12 +158,12 @@ async def learn_sale_command(
 
 
 def show_learned(found: Sequence[LearnedSetting]) -> None:
-    """Print what differs from the settings, then all of it as TOML to paste."""
+    """Print the differences from the current settings, then all values as TOML to paste."""
     different = [
         (f"{one.table}.{one.key}", one.now or "not set", one.found, one.remark) for one in found if one.differs
     ]
     if different:
         console.print(build_table(("setting", "now", "in that Sale", ""), different))
     else:
-        console.print("The settings say what that Sale says.")
+        console.print("The settings agree with that Sale.")
     console.print(f"\n{settings_to_toml(found)}", markup=False, soft_wrap=True)

@@ -21,14 +21,12 @@ from services.connectors.woocommerce.products import Category
 from services.engine.clock import utc_now
 from services.settings.model import Settings
 
-# The entries of the mapping, and the SKUs that a pattern takes, on a terminal or as data.
-
-RULE_HEADINGS = ("group", "rule", "goods", "says", "uid")
+RULE_HEADINGS = ("group", "rule", "goods", "source", "uid")
 MOST_MATCHES = 20
 
 
 def list_entries(catalogue: KnownCatalogue) -> list[dict[str, Any]]:
-    """Every entry that holds, the settings' and the commands', in the order of the tree; unknown groups come last."""
+    """List all entries from settings and commands in the order of the tree; unknown groups come last."""
     rules = catalogue.rules
     tree = {group.uid: group for group in list_groups(catalogue)}
     named = dict.fromkeys((*rules.groups, *rules.excluded_groups, *rules.included_groups))
@@ -51,14 +49,14 @@ def show_entries(catalogue: KnownCatalogue, json: bool) -> None:
     if json:
         print_json({"shop": catalogue.shop, "entries": found})
         return
-    console.print(f"[bold]Mapping of shop {catalogue.shop}[/] · an entry counts for all below its group")
+    console.print(f"[bold]Mapping of shop {catalogue.shop}[/] · an entry applies to all subgroups")
     rows = [(escape(one["path"]), one["rule"], one["goods"], escape(one["source"]), one["group"]) for one in found]
-    console.print(build_table(RULE_HEADINGS, rows, right=(2,)) if rows else "  no group is mapped: nothing is sold")
+    console.print(build_table(RULE_HEADINGS, rows, right=(2,)) if rows else "  No group is mapped, so nothing is sold.")
     console.print("  All groups: davtari plan groups")
 
 
 def show_matches(catalogue: KnownCatalogue, patterns: Sequence[str], json: bool) -> None:
-    """Print which SKUs these patterns take, as `catalogue.sku-allow` and `sku-deny` would (claim S0.40)."""
+    """Print the SKUs that match patterns of `catalogue.sku-allow` and `sku-deny` (claim S0.40)."""
     now = judge_items(catalogue.items, catalogue.rules)
     found = [
         {"sku": item.sku, "item": uid, "name": item.name, "pattern": pattern, "sold": isinstance(now[uid], Eligible)}
@@ -69,18 +67,15 @@ def show_matches(catalogue: KnownCatalogue, patterns: Sequence[str], json: bool)
         print_json({"shop": catalogue.shop, "of": len(catalogue.items), "matches": found})
         return
     sold = sum(one["sold"] is True for one in found)
-    console.print(f"{len(found)} of {len(catalogue.items)} items match; {sold} of them are let in now")
+    console.print(f"{len(found)} of {len(catalogue.items)} items match; {sold} of them are sold now")
     for one in found[:MOST_MATCHES]:
         console.print(f"  {one['sku']:<20} {one['name']}", markup=False, soft_wrap=True)
     if len(found) > MOST_MATCHES:
-        console.print(f"  … and {len(found) - MOST_MATCHES} more: --json shows all")
-
-
-# Which group and which category a person means, by id or by name.
+        console.print(f"  … and {len(found) - MOST_MATCHES} more; --json shows all")
 
 
 def find_group(catalogue: KnownCatalogue, text: str) -> CatalogueGroup:
-    """A group by its uid, by its name, or by its path ("Goods/Tea"). Raises `WrongUse`, naming the candidates."""
+    """Find a group by uid, name or path ("Goods/Tea"). Raises `WrongUse`, naming the candidates."""
     known = [group for group in list_groups(catalogue) if group.uid]
     wanted = text.strip().casefold()
     for found in (
@@ -90,8 +85,8 @@ def find_group(catalogue: KnownCatalogue, text: str) -> CatalogueGroup:
         if len(found) == 1:
             return found[0]
         if found:
-            raise InvalidArgument(f"{len(found)} groups are called {text}: {_listed(found)}; give the uid")
-    raise InvalidArgument(f"Balance has no group {text} that Davtari knows of; davtari plan groups lists them")
+            raise InvalidArgument(f"{len(found)} groups are named {text}: {_listed(found)}. Use the uid")
+    raise InvalidArgument(f"Unknown group {text}; davtari plan groups lists all")
 
 
 def _listed(found: Sequence[CatalogueGroup]) -> str:
@@ -99,7 +94,7 @@ def _listed(found: Sequence[CatalogueGroup]) -> str:
 
 
 def find_category(categories: Sequence[Category], text: str) -> Category:
-    """A category by its id or by its name. Raises `WrongUse`: nothing is guessed, and none is made (claim S0.4)."""
+    """Find a category by id or name. Raises `WrongUse`: none is created (claim S0.4)."""
     wanted = text.strip().casefold()
     found = [one for one in categories if str(one.id) == wanted] or [
         one for one in categories if one.name.casefold() == wanted
@@ -113,15 +108,15 @@ def find_category(categories: Sequence[Category], text: str) -> Category:
 
 
 def excluded_below(catalogue: KnownCatalogue, group: CatalogueGroup) -> Iterator[CatalogueGroup]:
-    """The groups below one that are excluded by an entry of their own."""
+    """The subgroups with their own exclusion."""
     for other in list_groups(catalogue):
         if other.path.startswith(f"{group.path}/") and other.uid in catalogue.rules.excluded_groups:
             yield other
 
 
-app = typer.Typer(no_args_is_help=True, help="Which groups of Balance a shop sells, and in which category.")
+app = typer.Typer(no_args_is_help=True, help="Map groups of Balance to categories of a shop.")
 Group = Annotated[str, typer.Argument(help="The group's uid, its name, or its path (Goods/Tea).")]
-Yes = Annotated[bool, typer.Option("--yes/--dry-run", help="Save it; without --yes only show what would follow.")]
+Yes = Annotated[bool, typer.Option("--yes/--dry-run", help="Save the change; without --yes only show its effect.")]
 NO_RULE = GroupRule()
 
 
@@ -133,7 +128,7 @@ async def _known(shop: str) -> tuple[Settings, KnownCatalogue]:
 @app.command(name="list")
 @command
 async def list_mapping_command(shop: Shop = "", json: Json = False) -> int:
-    """The entries that hold, and who says so: the settings, or a person's command."""
+    """List the entries, from the settings or from commands."""
     show_entries((await _known(shop))[1], json)
     return 0
 
@@ -142,15 +137,15 @@ async def list_mapping_command(shop: Shop = "", json: Json = False) -> int:
 @command
 async def set_mapping_command(
     group: Group,
-    categories: Annotated[list[str], typer.Argument(help="Ids or names of categories of the shop.")],
+    categories: Annotated[list[str], typer.Argument(help="Ids or names of the shop's categories.")],
     shop: Shop = "",
     yes: Yes = False,
     patience: Patience = 30.0,
     json: Json = False,
 ) -> int:
-    """Put what stands in a group, and below it, into one category of the shop, or into several.
+    """Map a group with its subgroups to one or more categories of the shop.
 
-    Categories that somebody added to a product in the shop stay there.
+    Categories that were added to a product in the shop are kept.
     """
     chosen, catalogue = await _known(shop)
     async with open_shop(chosen, catalogue.shop, utc_now) as client:
@@ -168,7 +163,7 @@ async def set_mapping_command(
 async def exclude_group_command(
     group: Group, shop: Shop = "", yes: Yes = False, patience: Patience = 30.0, json: Json = False
 ) -> int:
-    """Shut a group and all below it; what stands in it never touches the shop."""
+    """Exclude a group and its subgroups: their items are not sold."""
     chosen, catalogue = await _known(shop)
     uid = find_group(catalogue, group).uid
     rule = (entry(catalogue.rules, uid) or NO_RULE).model_copy(update={"access": "excluded"})
@@ -179,13 +174,13 @@ async def exclude_group_command(
 @command
 async def include_group_command(
     group: Group,
-    subtree: Annotated[bool, typer.Option("--subtree", help="Also the groups below that are shut themselves.")] = False,
+    subtree: Annotated[bool, typer.Option("--subtree", help="Also include excluded subgroups.")] = False,
     shop: Shop = "",
     yes: Yes = False,
     patience: Patience = 30.0,
     json: Json = False,
 ) -> int:
-    """Open a group and all below it, also where a group above is excluded. It keeps its category."""
+    """Include a group and its subgroups, even if a group above is excluded. It keeps its category."""
     chosen, catalogue = await _known(shop)
     meant = find_group(catalogue, group)
     uids = [meant.uid, *[other.uid for other in excluded_below(catalogue, meant) if subtree]]
@@ -199,7 +194,7 @@ async def include_group_command(
 async def clear_mapping_command(
     group: Group, shop: Shop = "", yes: Yes = False, patience: Patience = 30.0, json: Json = False
 ) -> int:
-    """Take back what was commanded about a group: what the settings say of it holds again."""
+    """Remove the commands for a group, so that the settings apply again."""
     chosen, catalogue = await _known(shop)
     changes = {find_group(catalogue, group).uid: None}
     return await apply_change(chosen, catalogue, MappingChange(changes, yes, patience, json))
@@ -208,6 +203,6 @@ async def clear_mapping_command(
 @app.command(name="test")
 @command
 async def test_patterns_command(patterns: list[str], shop: Shop = "", json: Json = False) -> int:
-    """Which SKUs patterns such as 'TEA-*' take, as catalogue.sku-allow and sku-deny would."""
+    """List the SKUs that match patterns such as 'TEA-*', as in catalogue.sku-allow and sku-deny."""
     show_matches((await _known(shop))[1], patterns, json)
     return 0

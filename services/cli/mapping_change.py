@@ -1,4 +1,4 @@
-"""Changing the mapping: show what would follow; save it when a person says yes."""
+"""Shows the effect of a change of the mapping, and saves it on request (claim S0.39)."""
 
 from __future__ import annotations
 
@@ -17,15 +17,13 @@ from services.cli.screen import build_table, console, print_json
 from services.engine.clock import TBILISI
 from services.settings.model import Settings
 
-# What a change of the mapping would do to the shop's products, counted before anything is saved (claim S0.39).
-
 Changes = Mapping[str, GroupRule | None]
-"""By group; None: what the settings say."""
+"""Rules by group; None: use the settings."""
 
 
 @dataclass(frozen=True, slots=True)
 class MappingEffect:
-    """Counts of items. `known_*`: how many of them are products of the shop already."""
+    """Numbers of items. `known_*`: those that are already products of the shop."""
 
     appear: int
     known_appear: int
@@ -36,18 +34,18 @@ class MappingEffect:
 
     @property
     def nothing(self) -> bool:
-        """Whether no item fares otherwise."""
+        """Whether no item is affected."""
         return not (self.appear or self.moved or self.skipped)
 
 
 def commands_after(catalogue: KnownCatalogue, changes: Changes) -> dict[str, GroupRule]:
-    """All commands about groups, as they would stand."""
+    """All mapping commands after the change."""
     kept = {group: rule for group, rule in catalogue.commanded.items() if group not in changes}
     return kept | {group: rule for group, rule in changes.items() if rule is not None}
 
 
 def compute_effect(catalogue: KnownCatalogue, changes: Changes) -> MappingEffect:
-    """What would become of the items under these changes."""
+    """Compute how these changes would affect the items."""
     before = judge_items(catalogue.items, catalogue.rules)
     then = judge_items(catalogue.items, catalogue.under(commands_after(catalogue, changes)))
     appear = [uid for uid in before if isinstance(before[uid], Skip) and isinstance(then[uid], Eligible)]
@@ -63,36 +61,33 @@ def _categories(verdict: Eligible | Skip) -> frozenset[int] | None:
     return frozenset(verdict.category_ids) if isinstance(verdict, Eligible) else None
 
 
-# A rule about a group in a person's words, and where it comes from.
-
-
 def describe_rule(rule: GroupRule | None) -> str:
-    """What a rule says."""
+    """Describe a rule."""
     if rule is None:
-        return "as the settings say"
+        return "as in the settings"
     ids = ", ".join(map(str, rule.category_ids))
     category = f"{'categories' if rule.more_categories else 'category'} {ids}" if ids else ""
     return ", ".join(part for part in (rule.access or "", category) if part) or "no category"
 
 
 def describe_source(catalogue: KnownCatalogue, group: str) -> str:
-    """Who says so: the settings, or a person, and when."""
+    """The source of an entry: the settings, or a person and a time."""
     change = catalogue.changes.get(group)
     if change is None or change.rule is None:
         return "settings"
     return f"{change.changed_by}, {change.changed_at.astimezone(TBILISI):%d %b %Y %H:%M}"
 
 
-FOLLOWS = {
-    "off": "the catalogue flow is off: nothing follows yet",
-    "dry-run": "the catalogue flow is in dry-run: davtari plan items shows what follows, nothing is written",
-    "live": "the catalogue flow is live: what follows is written at once",
+CONSEQUENCES = {
+    "off": "the catalogue flow is off, so nothing happens yet",
+    "dry-run": "the catalogue flow is in dry-run: davtari plan items shows the changes, nothing is written",
+    "live": "the catalogue flow is live: the changes are written now",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class MappingChange:
-    """What a person wants changed, and how: `yes` saves it, else it is only shown."""
+    """A requested change; it is saved only if `yes`."""
 
     changes: Changes
     yes: bool
@@ -101,7 +96,7 @@ class MappingChange:
 
 
 async def apply_change(settings: Settings, catalogue: KnownCatalogue, wish: MappingChange) -> int:
-    """Show the effect; save the changes if that is wished. Gives the exit code."""
+    """Show the effect, and save the changes if requested. Returns the exit code."""
     would = compute_effect(catalogue, wish.changes)
     if not wish.json:
         show_effect(catalogue, wish.changes, would)
@@ -127,19 +122,23 @@ async def _saved(settings: Settings, shop: str, wish: MappingChange) -> list[Com
 
 def _end(catalogue: KnownCatalogue, wish: MappingChange, saved: bool) -> str:
     if saved:
-        return f"Saved; {FOLLOWS[catalogue.settings.flows.catalogue]}."
-    return "Not saved." if wish.yes else "Nothing is saved yet; the same with --yes saves it."
+        return f"Saved; {CONSEQUENCES[catalogue.settings.flows.catalogue]}."
+    return "Not saved." if wish.yes else "Not saved yet. Run the command again with --yes to save."
 
 
 def show_effect(catalogue: KnownCatalogue, changes: Changes, would: MappingEffect) -> None:
-    """The changes, and how many items would fare otherwise."""
+    """Print the changes and the number of affected items."""
     for group, rule in changes.items():
         name = escape(catalogue.names.get(group, group))
         console.print(f"[bold]{name}[/] ({group}) in shop {catalogue.shop}: {describe_rule(rule)}", soft_wrap=True)
     rows = (
-        (would.appear, "items would appear", _known(would.known_appear, "linked already")),
+        (would.appear, "items would be added", _known(would.known_appear, "already linked")),
         (would.moved, "would change category", _kept(catalogue, would)),
-        (would.skipped, "would be skipped", _known(would.known_skipped, "in the shop: they stay there, as they are")),
+        (
+            would.skipped,
+            "would no longer be sold",
+            _known(would.known_skipped, "in the shop; they are kept"),
+        ),
     )
     console.print(build_table(("", "", ""), rows, right=(0,)))
 

@@ -1,4 +1,4 @@
-"""A shop's stock as a file for the accountant: to take stock into the books is an accounting act (claim S2.24)."""
+"""`davtari opening-stock`: a shop's stock as a file; only the accountant enters stock in the books (claim S2.24)."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ StockRow = tuple[str, str, str, int, str, str, str]
 
 
 class ProductListing(Protocol):
-    """A shop whose products can be gone through. It is only read."""
+    """The part of a shop that is read."""
 
     def every_product(self) -> AsyncIterator[Product | UnreadableRecord]: ...
 
 
 async def read_stock_rows(shop: ProductListing, meta_key: str) -> tuple[list[StockRow], list[UnreadableRecord]]:
-    """Every product and variation whose stock the shop manages, by SKU, and those that could not be read."""
+    """All products and variations with managed stock, by SKU, and the unreadable ones."""
     left_out: list[UnreadableRecord] = []
     counted: list[tuple[Product, Decimal]] = []
     async for product in skip_unreadable(shop.every_product(), left_out):
         if isinstance(product.stock_quantity, OddValue):
-            left_out.append(_odd_stock(product, product.stock_quantity))
+            left_out.append(_invalid_stock(product, product.stock_quantity))
         elif product.stock_quantity is not None:
             counted.append((product, product.stock_quantity))
     counted.sort(key=lambda pair: (pair[0].sku, pair[0].id))
     return [_row(product, quantity, meta_key) for product, quantity in counted], left_out
 
 
-def _odd_stock(product: Product, stock: OddValue) -> UnreadableRecord:
+def _invalid_stock(product: Product, stock: OddValue) -> UnreadableRecord:
     what = f"product {product.id} with SKU {product.sku}"
     return UnreadableRecord(Reason.SHOP_BAD_ANSWER, f'{what}: its stock is "{stock}", which is not a quantity')
 
@@ -52,19 +52,19 @@ def _row(product: Product, quantity: Decimal, meta_key: str) -> StockRow:
 
 
 def write_stock_csv(found: Sequence[StockRow], path: Path) -> None:
-    """As CSV that a spreadsheet opens with Georgian letters."""
+    """Write CSV that spreadsheets open with Georgian letters."""
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         csv.writer(file).writerows([STOCK_COLUMNS, *found])
 
 
 @command
 async def opening_stock_command(path: Path, shop: Shop = "") -> int:
-    """Write a shop's stock as CSV for the accountant, who enters it in Balance. Nothing is posted."""
+    """Export a shop's stock as CSV for the accountant to enter in Balance. Nothing is posted."""
     chosen = read_settings()
     shop = select_shop(chosen, shop)
     async with open_shop(chosen, shop, utc_now) as client:
         rows, left_out = await read_stock_rows(client, chosen.shops[shop].catalogue.meta_key)
     write_stock_csv(rows, path)
-    console.print(f"{len(rows)} products with stock written to {path}. Nothing was posted: hand it to the accountant.")
+    console.print(f"{len(rows)} products with stock written to {path} for the accountant. Nothing was posted.")
     report_unreadable(left_out)
     return FAILED if left_out else 0

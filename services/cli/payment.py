@@ -1,4 +1,4 @@
-"""`davtari payment`: money for an order has arrived, which the shop does not know of (claim S0.13)."""
+"""`davtari payment`: records a payment that the shop does not know of (claim S0.13)."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ import typer
 from contracts.money import is_whole_tetri
 from contracts.operations import PaymentReceived
 from services.cli import requests, times
-from services.cli.command import DryRun, Json, Patience, Shop, command, read_settings, select_shop, show_answer
+from services.cli.command import DryRun, Json, OrderId, Patience, Shop, command, read_settings, select_shop, show_answer
 from services.cli.screen import console
 from services.engine.clock import local_date
 
-Day = Annotated[str, typer.Option("--date", help="The day it arrived, as 2026-11-20; today if it is left out.")]
-AmountText = Annotated[str, typer.Option("--amount", help="How much, in the order's currency: 120.00.")]
-Method = Annotated[str, typer.Option("--method", help="How it was paid, if not as the order says.")]
+Day = Annotated[str, typer.Option("--date", help="The day of payment, such as 2026-11-20. (default: today)")]
+AmountText = Annotated[str, typer.Option("--amount", help="The amount in the order's currency, such as 120.00.")]
+Method = Annotated[str, typer.Option("--method", help="The payment method, if it differs from the order's.")]
 Reference = Annotated[
-    str, typer.Option("--reference", help="What bank or courier call it; tells equal payments apart.")
+    str, typer.Option("--reference", help="The reference of the bank or courier; distinguishes equal payments.")
 ]
 
 
 @command
 async def payment_command(
-    order_id: int,
+    order_id: OrderId,
     amount: AmountText,
     shop: Shop = "",
     day: Day = "",
@@ -35,9 +35,11 @@ async def payment_command(
     patience: Patience = 60.0,
     json: Json = False,
 ) -> int:
-    """Enter a payment: a courier's remittance, a bank transfer, cash. The same one entered twice is one receipt."""
+    """Record a payment that the shop does not know: a courier's remittance, a bank transfer, cash.
+
+    The same payment recorded twice gives one receipt."""
     chosen = read_settings()
-    entered = PaymentReceived(
+    payment = PaymentReceived(
         shop=select_shop(chosen, shop),
         order_id=order_id,
         date=parse_day(day, datetime.now(UTC)),
@@ -47,22 +49,22 @@ async def payment_command(
         dry_run=dry_run,
         **requests.command_header(),
     )
-    with console.status(f"entering the payment of order {order_id}…"):
-        answer = await requests.request(chosen, entered, patience)
+    with console.status(f"Recording the payment of order {order_id}…"):
+        answer = await requests.request(chosen, payment, patience)
     return show_answer(answer, json)
 
 
 def parse_amount(text: str) -> Decimal:
-    """The amount in a text: above zero, in whole tetri. Raises typer's `BadParameter`."""
+    """Parse an amount: positive, in whole tetri. Raises `typer.BadParameter`."""
     try:
         amount = Decimal(text)
     except InvalidOperation:
         amount = Decimal(0)
     if not amount.is_finite() or amount <= 0 or not is_whole_tetri(amount):
-        raise typer.BadParameter(f"{text!r} is no amount; write 120.00", param_hint="--amount")
+        raise typer.BadParameter(f"Invalid amount {text!r}; write 120.00", param_hint="--amount")
     return amount
 
 
 def parse_day(text: str, now: datetime) -> str:
-    """The day in a text, or today in Tbilisi. Raises `InvalidTime`."""
+    """Parse a day; today in Tbilisi if the text is empty. Raises `InvalidTime`."""
     return times.parse_date(text).isoformat() if text else local_date(now)

@@ -1,4 +1,7 @@
-"""`davtari propose items|list|export`, `davtari approve item`."""
+"""`davtari propose items|list|export` and `davtari approve item`.
+
+Davtari cannot create items in Balance (Balance fact 43), so approved items are exported for the accountant. The next
+import links a new item to its product by SKU."""
 
 from __future__ import annotations
 
@@ -43,19 +46,12 @@ from services.engine.clock import utc_now
 from services.settings.balance import Dialect
 from services.settings.model import Settings
 
-# The approved proposals as a table from which the accountant makes items in Balance.
-#
-# Balance fact 43: no way to write items is known, so Davtari writes none; the columns are named as the fields
-# of Balance's items. Once an item with that SKU is there, the next import links it to its product.
-
-# What was proposed for a shop, what of it was approved, and what has become an item of Balance meanwhile.
-
 TOPICS = ("operations", "balance.items")
 
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A proposed item. `item` is the uid of Balance's item that has its SKU now."""
+    """A proposed item. `item` is the uid of the item in Balance that now has its SKU."""
 
     proposed: ItemProposed
     approved: ItemApproved | None = None
@@ -63,12 +59,12 @@ class Proposal:
 
     @property
     def state(self) -> Literal["in Balance", "approved", "proposed"]:
-        """How far it has come."""
+        """Its progress."""
         return "in Balance" if self.item else "approved" if self.approved else "proposed"
 
 
 def collect_proposals(shop: str, envelopes: Iterable[Envelope[Event]]) -> list[Proposal]:
-    """The proposals of a shop, by SKU; the last word about a product counts."""
+    """Collect the proposals of a shop by SKU; the last event of each SKU counts."""
     said: dict[str, ItemProposed] = {}
     given: dict[str, ItemApproved] = {}
     items: dict[str, str] = {}
@@ -89,8 +85,8 @@ def collect_proposals(shop: str, envelopes: Iterable[Envelope[Event]]) -> list[P
 def new_proposals(
     shop: str, found: Iterable[ShopOnlyProduct], known: Sequence[Proposal], pattern: str, stamp: Mapping[str, Any]
 ) -> list[ItemProposed]:
-    """What of the products that only the shop has is to be proposed now: with a SKU that Balance does not know, that
-    the pattern takes, and not said before in the same words. `stamp`: id prefix, person and time."""
+    """Propose products that only the shop has: with a SKU that matches the pattern and is not in Balance, if new or
+    changed since the last proposal. `stamp`: command id, person and time."""
     before = {same_sku(one.proposed.sku): one.proposed for one in known}
     fresh = [one for one in found if one.why == NOT_IN_BALANCE and one.sku and first_match(one.sku, [pattern])]
     said = [_proposed(shop, one, stamp) for one in fresh]
@@ -108,22 +104,22 @@ def _words(one: ItemProposed | None) -> tuple[object, ...] | None:
 
 
 def find_proposal(known: Sequence[Proposal], sku: str) -> Proposal:
-    """The proposal with this SKU that still waits. Raises `WrongUse`, saying what to do instead."""
+    """Find the open proposal with this SKU. Raises `InvalidArgument` if there is none."""
     found = next((one for one in known if same_sku(one.proposed.sku) == same_sku(sku)), None)
     if found is None:
-        raise InvalidArgument(f"no item {sku} was proposed; davtari propose items --shop SHOP --sku '{sku}'")
+        raise InvalidArgument(f"No item {sku} was proposed. Run davtari propose items --sku '{sku}'")
     if found.item:
-        raise InvalidArgument(f"Balance has item {sku} already ({found.item}): nothing is left to approve")
+        raise InvalidArgument(f"Balance already has item {sku} ({found.item}); there is nothing to approve")
     return found
 
 
 def column_names(dialect: Dialect) -> tuple[str, ...]:
-    """The columns: the field that holds the SKU is the one of the settings."""
+    """The column names; the SKU field is that of the settings."""
     return dialect.sku_field, "Name", "ItemType", "Price", "ExtCode", "approved by"
 
 
 def approved_rows(found: Iterable[Proposal], dialect: Dialect) -> Iterator[tuple[str, ...]]:
-    """What is approved and not in Balance yet. ExtCode is the id of the shop's product."""
+    """The approved items that are not in Balance yet. ExtCode is the product id of the shop."""
     for one in found:
         if one.state == "approved" and one.approved:
             said, price = one.proposed, one.proposed.regular_price
@@ -133,7 +129,7 @@ def approved_rows(found: Iterable[Proposal], dialect: Dialect) -> Iterator[tuple
 
 
 def write_approved_csv(found: Iterable[Proposal], dialect: Dialect, path: Path) -> int:
-    """Write the table; gives how many items stand in it. A byte order mark makes Excel read Georgian."""
+    """Write the approved items as CSV, with a byte order mark for Excel. Returns their number."""
     lines = [tuple(map(escape_formula, row)) for row in approved_rows(found, dialect)]
     with path.open("w", newline="", encoding="utf-8-sig") as out:
         csv.writer(out).writerows([column_names(dialect), *lines])
@@ -141,19 +137,20 @@ def write_approved_csv(found: Iterable[Proposal], dialect: Dialect, path: Path) 
 
 
 propose_app = typer.Typer(
-    no_args_is_help=True, help="Propose products that only the shop has as items of Balance; nothing is written there."
+    no_args_is_help=True,
+    help="Propose products that only the shop has as items for Balance. Nothing is written to Balance.",
 )
-Sku = Annotated[str, typer.Option(help="Only SKUs like this: TEA-*.")]
-OFF = "shop {shop} proposes nothing: set shops.{shop}.catalogue.propose-items to true"
+Sku = Annotated[str, typer.Option(help="Only SKUs that match a pattern such as TEA-*.")]
+OFF = "Proposals are off for shop {shop}: set shops.{shop}.catalogue.propose-items to true"
 
 
 @propose_app.command(name="items")
 @command
 async def propose_items_command(shop: Shop = "", sku: Sku = "*", dry_run: DryRun = False, json: Json = False) -> int:
-    """Propose the products that only the shop has, each once, as events for whoever keeps Balance's catalogue.
+    """Propose the products that only the shop has, once each, as events.
 
-    Products without a SKU, and those whose SKU Balance knows, are left to davtari plan shop-only. Approve with
-    davtari approve item SKU; davtari propose export FILE is the list to make them from in Balance.
+    Products without a SKU, or with a SKU that Balance has, are not proposed: see davtari plan shop-only.
+    Next steps: davtari approve item SKU, then davtari propose export FILE for the accountant.
     """
     chosen = read_settings()
     name = select_shop(chosen, shop)
@@ -170,37 +167,37 @@ async def propose_items_command(shop: Shop = "", sku: Sku = "*", dry_run: DryRun
 @propose_app.command(name="list")
 @command
 async def list_proposals_command(shop: Shop = "", json: Json = False) -> int:
-    """What was proposed for a shop, what is approved, and what is in Balance by now."""
+    """List the proposed items of a shop and whether they are approved or already in Balance."""
     chosen = read_settings()
     found = await _known(chosen, select_shop(chosen, shop))
     if json:
         print_json([one.proposed.content() | {"state": one.state, "item": one.item} for one in found])
         return 0
     rows = [(one.proposed.sku, escape(one.proposed.name), one.state, one.proposed.asked_by) for one in found]
-    console.print(build_table(("SKU", "name", "", "proposed by"), rows) if rows else "Nothing was proposed.")
+    console.print(build_table(("SKU", "name", "state", "proposed by"), rows) if rows else "No items were proposed.")
     return 0
 
 
 @propose_app.command(name="export")
 @command
 async def export_proposals_command(file: Path, shop: Shop = "") -> int:
-    """Write what is approved and not in Balance yet as CSV, for the accountant: Balance lets nobody else make items."""
+    """Export approved items that are not in Balance yet as CSV for the accountant."""
     chosen = read_settings()
     count = write_approved_csv(await _known(chosen, select_shop(chosen, shop)), chosen.balance.dialect, file)
-    console.print(f"{count} approved items in {file}. Once they are in Balance they are linked by their SKU.")
+    console.print(f"{count} approved items written to {file}. Once they are in Balance, they are linked by SKU.")
     return 0
 
 
 @command
 async def approve_item_command(sku: str, shop: Shop = "", why: ReasonOption = "") -> int:
-    """Agree that a proposed product becomes an item; it goes into the list for the accountant, not into Balance."""
+    """Approve a proposed item for the accountant's list. Nothing is written to Balance."""
     chosen = read_settings()
     name = select_shop(chosen, shop)
     meant = find_proposal(await _known(chosen, name), sku).proposed
     given = ItemApproved(shop=name, product_id=meant.product_id, sku=meant.sku, why=why, **command_header())
     await send_command(chosen.kafka, given, datetime.now(UTC))
-    told = f"Approved by {given.asked_by}: {meant.sku} {meant.name}. Next: davtari propose export FILE --shop {name}"
-    console.print(escape(told), soft_wrap=True)
+    message = f"Approved by {given.asked_by}: {meant.sku} {meant.name}. Next: davtari propose export FILE --shop {name}"
+    console.print(escape(message), soft_wrap=True)
     return 0
 
 

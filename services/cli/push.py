@@ -1,4 +1,4 @@
-"""`davtari push`."""
+"""`davtari push`: exports one order or refund now, or plans a return request (claim S0.25)."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from services.cli.command import (
     WRONG_SETTINGS,
     DryRun,
     Json,
+    OrderId,
     Patience,
     Shop,
     command,
@@ -42,23 +43,21 @@ from services.engine.outbox.dead_letters import order_key_of
 from services.refund_exporter.return_requests import find_return_request
 from services.settings import Settings, SettingsError
 
-# Pushing a return request: read it in the shop, ask for its plan, and show that (claim S0.25).
-
 RETURN_TOPICS = ("ledger.documents", "operations")
 
 
 async def read_return_request(
     settings: Settings, shop: str, order_id: int, request: str | None, *, dry_run: bool
 ) -> ReturnRequested:
-    """The command about a return request as it stands in the shop now.
+    """Read a return request in the shop, as a command.
 
-    Raises `RequestInvalid`, `UpstreamError`, and `SettingsError` where the shop is unknown or has no source of them.
+    Raises `RequestInvalid`, `UpstreamError`, and `SettingsError` for a shop without return requests.
     """
     if shop not in settings.shops:
-        raise SettingsError(f"the settings name no shop {shop!r}, only {', '.join(settings.shops)}")
+        raise SettingsError(f"Unknown shop {shop!r}. Known shops: {', '.join(settings.shops)}")
     rules = settings.shops[shop].returns
     if rules.source == "off":
-        raise SettingsError(f'shops.{shop}.returns.source is "off": say where this shop holds its return requests')
+        raise SettingsError(f'shops.{shop}.returns.source is "off": set where this shop stores return requests')
     async with open_shop(settings, shop, utc_now) as client:
         found = await find_return_request(client, shop, rules, order_id, request)
     return ReturnRequested(
@@ -76,7 +75,7 @@ async def read_return_request(
 async def push_return_request(
     settings: Settings, asked: ReturnRequested, patience: float
 ) -> ReturnPlanned | CommandSettled:
-    """The plan that was asked for; in a dry run, or where there can be none, the exporter's word. Raises `NoAnswer`."""
+    """Request the plan. Returns it, or the exporter's answer in a dry run or refusal. Raises `NoAnswer`."""
     async with open_answers(settings.kafka, *RETURN_TOPICS) as consumer:
         await send_command(settings.kafka, asked, datetime.now(UTC))
         try:
@@ -84,15 +83,15 @@ async def push_return_request(
                 return await wait_for_return_plan(asked, decoded_events(consumer))
         except TimeoutError:
             raise NoAnswer(
-                f"no service answered within {patience:g} s; the request is kept and will be planned. "
-                f"Are the services running? See davtari status and davtari order {asked.order_id} --shop {asked.shop}"
+                f"No service answered within {patience:g} s. The request is kept and will be planned. "
+                f"Check davtari status and davtari order {asked.order_id} --shop {asked.shop}"
             ) from None
 
 
 async def wait_for_return_plan(
     asked: ReturnRequested, events: AsyncIterator[Envelope[Event]]
 ) -> ReturnPlanned | CommandSettled:
-    """The event that ends the push: the plan and the word that it is made come in any order."""
+    """Wait for the plan, or for the answer in a dry run or refusal; both may arrive in any order."""
     async for envelope in events:
         event = envelope.data
         match event:
@@ -100,11 +99,11 @@ async def wait_for_return_plan(
                 return event
             case CommandSettled(command_id=asked.command_id) if asked.dry_run or event.outcome == "refused":
                 return event
-    raise RuntimeError("the reader of the topics ended")
+    raise RuntimeError("reading the topics ended unexpectedly")
 
 
 def show_return_plan(plan: ReturnPlanned) -> None:
-    """The planned credit note, line by line."""
+    """Print the planned credit note line by line."""
     rows = [(line.order_line_id or "", line.item, number(line.quantity), line.amount, line.vat) for line in plan.lines]
     console.print(
         f"Return request {plan.request} of order {plan.order_id} would become a credit note of {plan.total} "
@@ -112,10 +111,8 @@ def show_return_plan(plan: ReturnPlanned) -> None:
         soft_wrap=True,
     )
     console.print(build_table(("order line", "item", "quantity", "amount", "VAT"), rows, right=(2, 3, 4)))
-    console.print("Nothing is written. Refund it in the shop: that refund becomes the credit note.", soft_wrap=True)
+    console.print("Nothing was written. A refund in the shop will become the credit note.", soft_wrap=True)
 
-
-# Pushing one order or refund: ask, then watch until its document is there or the exporter says why it is not.
 
 WATCHED = ("ledger.documents", "dead-letters", "operations")
 DOCUMENTS = (SaleRecorded, CreditNoteRecorded)
@@ -123,46 +120,46 @@ EXPORTERS = {
     "order": ("store-feed", "order-exporter"),
     "refund": ("store-feed", "order-exporter", "refund-exporter"),
 }
-"""The services whose dead letters end a push; a note or status that failed does not."""
+"""Services whose dead letters end a push; failed order notes and statuses do not."""
 PLANS = (SalePlanned, CreditNotePlanned, SalesOrderPlanned)
 
 
 async def push_document(settings: Settings, command: PushRequested, patience: float) -> Event:
-    """Push and give the document, the planned document, the dead letter, or the exporter's refusal.
+    """Push, and return the document, the planned document, the dead letter, or the exporter's refusal.
 
-    Raises `NoAnswer`, and `SettingsError` for a shop that the settings do not name.
+    Raises `NoAnswer`, and `SettingsError` for an unknown shop.
     """
     if command.shop not in settings.shops:
-        raise SettingsError(f"the settings name no shop {command.shop!r}, only {', '.join(settings.shops)}")
+        raise SettingsError(f"Unknown shop {command.shop!r}. Known shops: {', '.join(settings.shops)}")
     if not command.dry_run and (known := await _known(settings, command, DOCUMENTS)):
         return known
-    said: list[str] = []
+    messages: list[str] = []
     async with open_answers(settings.kafka, *WATCHED) as consumer:
         await send_command(settings.kafka, command, datetime.now(UTC))
         try:
             async with asyncio.timeout(patience):
-                return await _outcome(settings, command, decoded_events(consumer), said)
+                return await _outcome(settings, command, decoded_events(consumer), messages)
         except TimeoutError:
-            raise NoAnswer(_silence(command, patience, said)) from None
+            raise NoAnswer(_describe_timeout(command, patience, messages)) from None
 
 
 async def _outcome(
-    settings: Settings, command: PushRequested, events: AsyncIterator[Envelope[Event]], said: list[str]
+    settings: Settings, command: PushRequested, events: AsyncIterator[Envelope[Event]], messages: list[str]
 ) -> Event:
-    """The first event that ends the push; what the exporter says on the way is added to `said`."""
+    """Wait for the event that ends the push; messages of the exporter are added to `messages`."""
     async for envelope in events:
         event = envelope.data
         if _is_about(command, event):
             return event
         if isinstance(event, CommandSettled) and event.command_id == command.command_id:
-            said.append(event.detail)
+            messages.append(event.detail)
             if found := await _settled(settings, command, event):
                 return found
-    raise RuntimeError("the reader of the topics ended")
+    raise RuntimeError("reading the topics ended unexpectedly")
 
 
 async def _settled(settings: Settings, command: PushRequested, answer: CommandSettled) -> Event | None:
-    """What an exporter's answer ends the push with: its refusal, or a plan that was announced before already."""
+    """The event with which an exporter's answer ends the push: its refusal, or an earlier plan."""
     if answer.outcome == "refused":
         return answer
     flows = settings.shops[command.shop].flows
@@ -172,7 +169,7 @@ async def _settled(settings: Settings, command: PushRequested, answer: CommandSe
 
 
 async def _known(settings: Settings, command: PushRequested, kinds: tuple[type[Event], ...]) -> Event | None:
-    """The newest of these events about what is pushed."""
+    """Find the newest of these events about the pushed document."""
     found = None
     async for envelope in read_events(settings.kafka, ["ledger.documents"]):
         if isinstance(envelope.data, kinds) and _is_about(command, envelope.data):
@@ -193,43 +190,41 @@ def _is_about(command: PushRequested, event: Event) -> bool:
             return False
 
 
-def _silence(command: PushRequested, patience: float, said: list[str]) -> str:
+def _describe_timeout(command: PushRequested, patience: float, messages: list[str]) -> str:
     return (
-        f"no document of {command.document} {command.order_id} of shop {command.shop} within {patience:g} s"
-        f"{': ' + '; '.join(said) if said else ', and no service answered: do they run?'} "
-        f"(davtari order {command.order_id} --shop {command.shop} shows where it stands)"
+        f"No document of {command.document} {command.order_id} of shop {command.shop} within {patience:g} s"
+        f"{': ' + '; '.join(messages) if messages else '; no service answered: davtari status'} "
+        f"(davtari order {command.order_id} --shop {command.shop} shows its state)"
     )
 
 
 Number = Annotated[
     str | None,
-    typer.Argument(
-        metavar="[REFUND|REQUEST]", help="The refund's number; or a return request's, where the order has several."
-    ),
+    typer.Argument(metavar="[REFUND|REQUEST]", help="The id of the refund, or of one of several return requests."),
 ]
 
 
 @command
 async def push_command(
     document: Literal["order", "refund", "return-request"],
-    order_id: int,
+    order_id: OrderId,
     number: Number = None,
     shop: Shop = "",
     dry_run: DryRun = False,
     patience: Patience = 60.0,
     json: Json = False,
 ) -> int:
-    """Export one order or refund now, or plan a return request. Always safe: nothing is written twice.
+    """Export one order or refund now, or plan a return request. Safe to repeat.
 
-    A return-request is read where shops.SHOP.returns says; the credit note that it would become is planned and shown,
-    and nothing is written: the shop's refund gets its own credit note later. A dry run keeps no plan.
+    A return request is read from the source in shops.SHOP.returns, and its credit note is planned and shown.
+    Nothing is written, because the refund in the shop will get its own credit note. A dry run stores no plan.
     """
     chosen = read_settings()
     shop = select_shop(chosen, shop)
     if document == "return-request":
         return await _return_request(shop, order_id, number, dry_run, patience, json)
     if document == "refund" and not (number and number.isdecimal()):
-        errors.print("[red]The refund's number is missing: davtari push refund ORDER REFUND[/]")
+        errors.print("[red]Add the refund's id: davtari push refund ORDER REFUND[/]")
         return WRONG_SETTINGS
     refund_id = int(number) if number and number.isdecimal() else None
     asked = PushRequested(
@@ -240,7 +235,7 @@ async def push_command(
         dry_run=dry_run,
         **requests.command_header(),
     )
-    with console.status(f"pushing {document} {order_id}…"):
+    with console.status(f"Pushing {document} {order_id}…"):
         settled = await push_document(chosen, asked, patience)
     print_json(settled.content()) if json else console.print(describe_event(settled), soft_wrap=True)
     return FAILED if isinstance(settled, DeadLettered | CommandSettled) else 0
@@ -249,7 +244,7 @@ async def push_command(
 async def _return_request(
     shop: str, order_id: int, request: str | None, dry_run: bool, patience: float, json: bool
 ) -> int:
-    with console.status(f"reading the return request of order {order_id}…"):
+    with console.status(f"Reading the return request of order {order_id}…"):
         chosen = read_settings()
         asked = await read_return_request(chosen, shop, order_id, request, dry_run=dry_run)
         found = await push_return_request(chosen, asked, patience)

@@ -1,4 +1,4 @@
-"""Asking the services to do something and waiting for the answer."""
+"""Requests to the services: a command is sent to Kafka, and the answer is awaited."""
 
 from __future__ import annotations
 
@@ -33,22 +33,22 @@ AnyCommand = (
 
 
 class NoAnswer(Exception):
-    """No service took the command in time; the message says what to look at."""
+    """No service answered in time; the message states what to check."""
 
 
 def command_header() -> dict[str, Any]:
-    """The id, person and time of a new command."""
+    """The id, user name and time of a new command."""
     return {"command_id": str(uuid4()), "asked_by": getuser(), "asked_at": datetime.now(UTC)}
 
 
 async def request(settings: Settings, command: AnyCommand, patience: float) -> CommandSettled:
-    """Send a command and wait for its settlement. Raises `NoAnswer` after `patience` seconds."""
+    """Send a command and wait for its answer. Raises `NoAnswer` after `patience` seconds."""
     async with open_answers(settings.kafka, "operations") as consumer:
         await send_command(settings.kafka, command, datetime.now(UTC))
         try:
             return await asyncio.wait_for(wait_for_settlement(consumer, command.command_id), patience)
         except TimeoutError:
             raise NoAnswer(
-                f"no service answered within {patience:g} s; the command is kept and will be carried out. "
-                "Are the services running? davtari status, davtari up"
+                f"No service answered within {patience:g} s. The command is kept and will be carried out. "
+                "Check that the services run: davtari status, davtari up"
             ) from None

@@ -1,4 +1,4 @@
-"""What the rules make of one order: each rule, whether it holds, and which one decided what."""
+"""Explains the order rules: which rule decided what, and how long an order is held (claim S2.20)."""
 
 from __future__ import annotations
 
@@ -18,27 +18,25 @@ from services.settings.model import Settings
 from services.settings.order_rules import OrderRule
 from services.settings.orders import OrderSettings
 
-# Orders that are held: by a rule until a person pushes them, or for a time, with how long still (claim S2.20).
-
 
 @dataclass(frozen=True, slots=True)
 class OrderHold:
-    """An order that is held. `until` is None where only `davtari push order` lets it go; `by` names rule or setting."""
+    """An order on hold. `until` is None if only `davtari push order` ends it; `by` is the rule or setting."""
 
     shop: str
     order_id: int
     until: datetime | None
     by: str
 
-    def told(self, now: datetime) -> str:
-        """When it goes, in words."""
+    def describe(self, now: datetime) -> str:
+        """The end of the hold in words."""
         if self.until is None:
-            return f"held by {self.by}: davtari push order {self.order_id} --shop {self.shop} lets it go"
-        return f"goes in {format_wait(self.until - now)} ({self.by})"
+            return f"on hold by {self.by}; to export it: davtari push order {self.order_id} --shop {self.shop}"
+        return f"exported in {format_wait(self.until - now)} ({self.by})"
 
 
 def format_wait(wait: timedelta) -> str:
-    """A time to wait, in its two largest units: `7 min 20 s`."""
+    """Format a duration in its two largest units: `7 min 20 s`."""
     seconds = max(0, round(wait.total_seconds()))
     units = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
     start = next((n for n, (_, size) in enumerate(units) if seconds >= size), len(units) - 1)
@@ -50,7 +48,7 @@ def format_wait(wait: timedelta) -> str:
 
 
 def find_hold(order: OrderChanged, rules: OrderSettings, now: datetime) -> OrderHold | None:
-    """Whether an order without a document is held now, and by what."""
+    """The hold of an order without a document; None if it is not held."""
     ruling, until = ruling_of(order, rules), due_at(order, rules)
     if ruling.document == "hold":
         return OrderHold(order.shop, order.order_id, None, ruling.by["document"])
@@ -66,7 +64,7 @@ CONDITIONS = (
 
 @dataclass(frozen=True, slots=True)
 class RuleText:
-    """A rule in words."""
+    """A rule as text. `holds`: whether its conditions are met."""
 
     name: str
     conditions: str
@@ -76,7 +74,7 @@ class RuleText:
 
 @dataclass(frozen=True, slots=True)
 class DecidedEffect:
-    """An effect, its value in words, and the rule or setting that decided it."""
+    """An effect, its value, and the rule or setting that decided it."""
 
     effect: str
     value: str
@@ -85,7 +83,7 @@ class DecidedEffect:
 
 @dataclass(frozen=True, slots=True)
 class RuleExplanation:
-    """The rules and what they decide; `when` says when the document goes."""
+    """The rules and their decision; `when` states when the document is exported."""
 
     rules: tuple[RuleText, ...]
     decided: tuple[DecidedEffect, ...]
@@ -93,14 +91,14 @@ class RuleExplanation:
 
 
 def explain_rules(order: OrderChanged, settings: OrderSettings, now: datetime) -> RuleExplanation:
-    """Which rule decided what about this order."""
+    """Explain which rule decided what for an order."""
     ruling = ruling_of(order, settings)
     rules = tuple(describe_order_rule(rule, settings, holds(rule, order, settings)) for rule in settings.rules)
     return RuleExplanation(rules, _decided(ruling), _when(order, settings, ruling, now))
 
 
 def describe_order_rule(rule: OrderRule, settings: OrderSettings, is_met: bool = False) -> RuleText:
-    """A rule in words: its conditions and effects as they stand in the settings."""
+    """Describe a rule: its conditions and effects as in the settings."""
     given = [name for name in CONDITIONS if getattr(rule, name) not in ((), None)]
     conditions = [f"{name.replace('_', '-')} = {_words(getattr(rule, name))}" for name in given]
     effects = [f"{name.replace('_', '-')} = {_words(getattr(rule, name))}" for name in rule.effects]
@@ -129,31 +127,25 @@ def _words(value: object) -> str:
 
 
 def _when(order: OrderChanged, settings: OrderSettings, ruling: Ruling, now: datetime) -> str:
-    waits = find_hold(order, settings, now)
-    if waits is not None:
-        return waits.told(now)
+    hold = find_hold(order, settings, now)
+    if hold is not None:
+        return hold.describe(now)
     if ruling.document == "sale" and not is_triggered(order, settings):
-        return f"waits for its trigger: it is {order.status}, {'paid' if order.paid_at else 'not paid'}"
-    return "goes at once"
-
-
-# What the rules make of an order, beside its story.
+        return f"waiting for its trigger: it is {order.status}, {'paid' if order.paid_at else 'not paid'}"
+    return "exported at once"
 
 
 def explain_known_order(
     chosen: Settings, key: str, envelopes: Sequence[Envelope[Event]], at: datetime | None = None
 ) -> RuleExplanation | None:
-    """The same of the order `shop:id` now, or `at` a moment; None for one that was never read."""
+    """Explain the rules for the order `shop:id`, now or at a time; None if the order is unknown."""
     shop = chosen.shops.get(key.partition(":")[0])
     orders = [one.data for one in envelopes if isinstance(one.data, OrderChanged) and one.data.key == key]
     return explain_rules(orders[-1], shop.orders, at or datetime.now(UTC)) if shop and orders else None
 
 
-# How the rules and what they decide are shown on a terminal.
-
-
 def show_explanation(found: RuleExplanation) -> None:
-    """Print what the rules make of an order."""
+    """Print which rules are met and what they decide."""
     for rule in found.rules:
         line = escape(f"{rule.name}: {rule.effects}   if {rule.conditions}")
         console.print(f"  {'[green]✓[/]' if rule.holds else '[dim]–[/]'} {line}", soft_wrap=True)

@@ -1,4 +1,4 @@
-"""`davtari rules list|test`, `davtari shipping`."""
+"""`davtari rules list|test` and `davtari shipping` (claim S4.26)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import typer
 
 from contracts.delivery_ids import order_key
 from contracts.shop import OrderChanged
-from services.cli.command import FAILED, Json, Shop, command, read_settings, select_shop
+from services.cli.command import FAILED, Json, OrderId, Shop, command, read_settings, select_shop
 from services.cli.rule_explanation import describe_order_rule, explain_rules, show_explanation
 from services.cli.screen import build_table, console, errors, format_mark, print_json, report_unreadable
 from services.connectors.upstreams import open_shop
@@ -23,12 +23,10 @@ from services.settings.model import Settings
 from services.settings.order_rules import OrderRule
 from services.settings.orders import OrderSettings
 
-# A shop's shipping methods with what the rules make of each (claim S4.26).
-
 
 @dataclass(frozen=True, slots=True)
 class MethodWithRules:
-    """A shipping method, and the rules that look at it: their names and effects, with what else must hold."""
+    """A shipping method, and its rules: names, effects and further conditions."""
 
     zone: str
     method: str
@@ -38,10 +36,10 @@ class MethodWithRules:
 
 
 def match_methods(methods: Iterable[ShippingMethod], settings: OrderSettings) -> list[MethodWithRules]:
-    """Each method with the rules whose shipping conditions it meets."""
+    """Find the rules of each method: those whose shipping conditions it meets."""
     return [
         MethodWithRules(
-            one.zone, one.name, one.title, one.enabled, tuple(_told(rule, settings) for rule in _of(one, settings))
+            one.zone, one.name, one.title, one.enabled, tuple(_describe(rule, settings) for rule in _of(one, settings))
         )
         for one in methods
     ]
@@ -56,7 +54,7 @@ def _looks_at_shipping(rule: OrderRule) -> bool:
 
 
 def _meets(rule: OrderRule, method: ShippingMethod, settings: OrderSettings) -> bool:
-    """A pickup point is known only from the order: a rule on points looks at the methods of pickup."""
+    """The pickup point is known only from an order, so a rule on pickup points matches all pickup methods."""
     names = {method.method_id.casefold(), method.name.casefold()}
     by_method = not rule.shipping_method or names & {name.casefold() for name in rule.shipping_method}
     zones = {zone.casefold() for zone in rule.shipping_zone}
@@ -65,13 +63,13 @@ def _meets(rule: OrderRule, method: ShippingMethod, settings: OrderSettings) -> 
     return bool(by_method and by_zone) and (not rule.pickup_point or "pickup" in method.method_id)
 
 
-def _told(rule: OrderRule, settings: OrderSettings) -> str:
+def _describe(rule: OrderRule, settings: OrderSettings) -> str:
     found = describe_order_rule(rule, settings)
     return f"{found.name}: {found.effects} if {found.conditions}"
 
 
 def zones_to_toml(shop: str, methods: Sequence[ShippingMethod]) -> str:
-    """The table of zones for the settings, as TOML to paste."""
+    """The shipping zones as TOML for the settings."""
     zones: dict[str, list[str]] = defaultdict(list)
     for one in methods:
         zones[one.zone].append(one.name)
@@ -80,7 +78,7 @@ def zones_to_toml(shop: str, methods: Sequence[ShippingMethod]) -> str:
 
 
 def is_current(methods: Sequence[ShippingMethod], settings: OrderSettings) -> bool:
-    """Whether the settings' table names exactly these zones with these methods."""
+    """Whether the settings have exactly these zones and methods."""
     zones: dict[str, set[str]] = defaultdict(set)
     for one in methods:
         zones[one.zone].add(one.name)
@@ -88,17 +86,17 @@ def is_current(methods: Sequence[ShippingMethod], settings: OrderSettings) -> bo
 
 
 def _quoted(text: str) -> str:
-    """A TOML string; JSON's escapes are TOML's too."""
+    """A TOML string; TOML has the escapes of JSON."""
     return json.dumps(text, ensure_ascii=False)
 
 
-rules_app = typer.Typer(no_args_is_help=True, help="Rules: which document an order becomes, from where, when.")
+rules_app = typer.Typer(no_args_is_help=True, help="Show the order rules and what they decide.")
 
 
 @rules_app.command(name="list")
 @command
 async def list_rules_command(shop: Shop = "", json: Json = False) -> int:
-    """The rules of a shop, in order; the first that holds decides."""
+    """List the rules of a shop in order; the first rule whose conditions are met decides."""
     chosen = read_settings()
     shop = select_shop(chosen, shop)
     orders = chosen.shops[shop].orders
@@ -108,21 +106,21 @@ async def list_rules_command(shop: Shop = "", json: Json = False) -> int:
     else:
         for one in found:
             console.print(f"{one.name}: {one.effects}   if {one.conditions}", markup=False, soft_wrap=True)
-        none = f"shops.{shop}.orders.rules is empty: every order is a Sale."
+        none = f"shops.{shop}.orders.rules is empty: every order becomes a Sale."
         console.print(f"{len(found)} rules." if found else none)
     return 0
 
 
 @rules_app.command(name="test")
 @command
-async def test_rules_command(order_id: int, shop: Shop = "", json: Json = False) -> int:
-    """What the rules make of an order, as it was last read, and which rule decided what. Writes nothing."""
+async def test_rules_command(order_id: OrderId, shop: Shop = "", json: Json = False) -> int:
+    """Show what the rules decide for an order, as last read from the shop. Writes nothing."""
     chosen = read_settings()
     shop = select_shop(chosen, shop)
     order = await _order(chosen, shop, order_id)
     if order is None:
-        known = f"order {order_id} of shop {shop} was not read yet"
-        errors.print(f"{known}; davtari push order {order_id} --shop {shop} --dry-run")
+        problem = f"Order {order_id} of shop {shop} has not been read yet"
+        errors.print(f"{problem}; davtari push order {order_id} --shop {shop} --dry-run")
         return FAILED
     found = explain_rules(order, chosen.shops[shop].orders, datetime.now(UTC))
     print_json(asdict(found)) if json else show_explanation(found)
@@ -139,7 +137,7 @@ async def _order(chosen: Settings, shop: str, order_id: int) -> OrderChanged | N
 
 @command
 async def shipping_command(shop: Shop = "", json: Json = False) -> int:
-    """The shop's shipping zones and methods with what the rules make of them, and the table of zones to paste."""
+    """List the shop's shipping methods with the rules for each, and its zones as settings to paste."""
     chosen = read_settings()
     shop = select_shop(chosen, shop)
     orders = chosen.shops[shop].orders
@@ -154,6 +152,6 @@ async def shipping_command(shop: Shop = "", json: Json = False) -> int:
         rows = [(one.zone, one.method, one.title, format_mark(one.enabled), "; ".join(one.rules)) for one in found]
         console.print(build_table(("zone", "method", "title", "on", "rules"), rows))
         if not is_current(methods, orders):
-            console.print(f"\nFor rules by zone, write into the settings:\n{zones}", markup=False, soft_wrap=True)
+            console.print(f"\nTo use zones in rules, add to the settings:\n{zones}", markup=False, soft_wrap=True)
     report_unreadable(listed.unreadable)
     return FAILED if listed.unreadable else 0

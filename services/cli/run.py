@@ -1,4 +1,4 @@
-"""Running services: one of them as its own process, or all in one."""
+"""`davtari up` and `davtari run`: all services in one process, or one service."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ from services.settings.model import KafkaSettings, Settings
 log = logging.getLogger(__name__)
 PERMANENT_FAILURES = (SecretMissing, SettingsError, CannotListen, TopicsNotCreated, AlreadyRunning)
 Watching = Callable[[Service], AbstractContextManager[object]]
-"""Around the time that a service runs."""
+"""Opens a context for the time that a service runs."""
 
 
 async def run_service(
     name: str, settings: Settings, ready: asyncio.Event | None = None, watching: Watching = nullcontext
 ) -> None:
-    """Run a service until cancelled. Raises whatever ends it."""
+    """Run a service until it is cancelled. Raises the error that ended it."""
     async with load_blueprint(name)(settings) as blueprint:
         running = Service(blueprint, settings)
         if ready is not None:
@@ -54,10 +54,10 @@ async def run_service(
 async def supervise(
     name: str, settings: Settings, ready: asyncio.Event | None = None, watching: Watching = nullcontext
 ) -> None:
-    """Run a service until cancelled; when it fails, say so and start it again after a growing wait.
+    """Run a service until it is cancelled. After an error it is restarted, with a growing delay.
 
-    Raises what only a person can mend (`FOR_A_PERSON`): starting again would not help. One that another instance has
-    displaced is tried again: the other one may end, and the services beside it go on.
+    Raises `PERMANENT_FAILURES`, which a restart cannot fix. A service that another instance has displaced is
+    restarted: the other instance may end, and the other services of this process go on.
     """
     failures, displaced = 0, False
     while True:
@@ -75,33 +75,33 @@ async def supervise(
 async def _pause(name: str, failures: int, cause: BaseException) -> None:
     RESTARTS.labels(name).inc()
     pause = unavailable_wait(failures, 1.0, 60.0)
-    known = isinstance(cause, KafkaError | AlreadyRunning)  # what it says is enough
-    told = {"service": name, "why": repr(cause), "in_seconds": round(pause, 1)}
-    log.error("service failed and is started again", extra=told, exc_info=None if known else cause)
+    known = isinstance(cause, KafkaError | AlreadyRunning)  # needs no traceback
+    fields = {"service": name, "why": repr(cause), "in_seconds": round(pause, 1)}
+    log.error("service failed and will be restarted", extra=fields, exc_info=None if known else cause)
     await asyncio.sleep(pause)
 
 
 async def run_until_signalled(names: Iterable[str], settings: Settings, *, supervised: bool) -> None:
-    """Run until SIGTERM or SIGINT; what is under way is finished first. Health and metrics are served beside it."""
+    """Run services until SIGTERM or SIGINT, and finish current work first. Serves health and metrics."""
     chosen, telemetry = list(names), settings.telemetry
     await require_not_running(settings.state.directory, chosen, utc_now)
     monitor = ProcessMonitor(chosen, telemetry.stalled_after)
     run = partial(supervise if supervised else run_service, settings=settings, watching=monitor.watch_service)
     async with export_spans(telemetry, f"davtari-{chosen[0]}" if len(chosen) == 1 else "davtari"):
         port = telemetry.port_for(chosen)
-        topics = [_topics_made(settings.kafka)] if supervised else []
+        topics = [_create_missing_topics(settings.kafka)] if supervised else []
         await _until_signalled([*[run(n) for n in chosen], serve_telemetry(monitor, telemetry, port), *topics])
 
 
-async def _topics_made(settings: KafkaSettings) -> None:
-    """Make the topics that are missing as soon as Kafka is there; the services wait for them."""
+async def _create_missing_topics(settings: KafkaSettings) -> None:
+    """Create missing topics as soon as Kafka answers; the services wait for them."""
     if made := await retry_until_available(lambda: create_topics(settings)):
-        log.info("topics were made", extra={"topics": len(made)})
+        log.info("topics created", extra={"topics": len(made)})
 
 
-async def _until_signalled(works: Sequence[Coroutine[object, object, object]]) -> None:
-    """Each is cancelled once, and all are waited for: a gather would end with the first, and break off the others."""
-    running, loop = asyncio.create_task(_all(works)), asyncio.get_running_loop()
+async def _until_signalled(coroutines: Sequence[Coroutine[object, object, object]]) -> None:
+    """Cancel all on a signal and wait for each; `asyncio.gather` would return after the first."""
+    running, loop = asyncio.create_task(_run_all(coroutines)), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, running.cancel)
     try:
@@ -110,18 +110,15 @@ async def _until_signalled(works: Sequence[Coroutine[object, object, object]]) -
         log.info("stopped")
 
 
-async def _all(works: Sequence[Coroutine[object, object, object]]) -> None:
+async def _run_all(coroutines: Sequence[Coroutine[object, object, object]]) -> None:
     async with asyncio.TaskGroup() as tasks:
-        for work in works:
-            tasks.create_task(work)
-
-
-# `davtari up` and `davtari run`.
+        for coroutine in coroutines:
+            tasks.create_task(coroutine)
 
 
 @command
 async def up() -> int:
-    """Run all services in this process, until SIGTERM or Ctrl-C."""
+    """Run all services in this process until SIGTERM or Ctrl-C."""
     chosen = read_settings()
     await run_until_signalled(configured_services(chosen), chosen, supervised=True)
     return 0
@@ -129,9 +126,9 @@ async def up() -> int:
 
 @command
 async def run_command(service: Annotated[str, typer.Argument(help=", ".join((*SERVICES, *OPTIONAL_SERVICES)))]) -> int:
-    """Run one service in this process, until SIGTERM or Ctrl-C."""
+    """Run one service in this process until SIGTERM or Ctrl-C."""
     if service not in (*SERVICES, *OPTIONAL_SERVICES):
-        errors.print(f"[red]there is no service {service!r}: {', '.join((*SERVICES, *OPTIONAL_SERVICES))}[/]")
+        errors.print(f"[red]Unknown service {service!r}. Services: {', '.join((*SERVICES, *OPTIONAL_SERVICES))}[/]")
         return WRONG_SETTINGS
     await run_until_signalled([service], read_settings(), supervised=False)
     return 0

@@ -1,4 +1,4 @@
-"""What commands print: colour and tables on a terminal, plain text in a pipe, data with `--json`."""
+"""Output of commands: colours and tables on a terminal, plain text in a pipe, JSON with `--json`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from services.connectors.http.listing import UnreadableRecord
 from services.engine.clock import TBILISI
 
 UNLIMITED_WIDTH = 100_000
-"""Columns where nobody reads on a screen: a pipe or a file gets each line whole, whatever its length."""
+"""Columns for pipes and files: lines are never wrapped there."""
+MOST_UNREADABLE = 20
 
 
 def _console(*, stderr: bool = False) -> Console:
@@ -28,7 +29,7 @@ errors = _console(stderr=True)
 
 
 def print_json(value: Any) -> None:
-    """Print data; moments in it are written in Tbilisi time with the offset."""
+    """Print data as JSON; times are in Tbilisi time with the offset."""
     console.print_json(orjson.dumps(value, default=_text, option=orjson.OPT_PASSTHROUGH_DATETIME).decode())
 
 
@@ -37,7 +38,7 @@ def _text(value: Any) -> str:
 
 
 def build_table(heads: Sequence[str], rows: Iterable[Sequence[object]], right: Sequence[int] = ()) -> Table:
-    """A plain table; the columns numbered in `right` are aligned right."""
+    """A plain table. `right` lists the columns to align right, from 0."""
     made = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for number, head in enumerate(heads):
         made.add_column(head, justify="right" if number in right else "left", overflow="fold")
@@ -47,25 +48,20 @@ def build_table(heads: Sequence[str], rows: Iterable[Sequence[object]], right: S
 
 
 def format_mark(ok: bool | None) -> str:
-    """✓, ✗, or ! for something to know."""
+    """✓ for True, ✗ for False, ! (a note) for None."""
     return {True: "[green]✓[/]", False: "[red]✗[/]", None: "[yellow]![/]"}[ok]
 
 
-# Records of an upstream that a command could not read: named at its end, so that nobody takes a part for the whole.
-
-MOST_UNREADABLE = 20
-
-
 def report_unreadable(left_out: Sequence[UnreadableRecord]) -> None:
-    """Say on stderr which records were left out and why, if any were; data on stdout stays data."""
+    """Print to stderr which records were left out and why, so that nobody takes a part for the whole."""
     if not left_out:
         return
-    errors.print(f"{_records(len(left_out))} left out, which could not be read:", style="yellow")
+    errors.print(f"{_count_records(len(left_out))} left out because they could not be read:", style="yellow")
     for one in left_out[:MOST_UNREADABLE]:
         errors.print(f"  {one.detail}", soft_wrap=True, markup=False)
     if len(left_out) > MOST_UNREADABLE:
         errors.print(f"  and {len(left_out) - MOST_UNREADABLE} more")
 
 
-def _records(count: int) -> str:
+def _count_records(count: int) -> str:
     return "1 record was" if count == 1 else f"{count} records were"

@@ -1,4 +1,4 @@
-"""How things stand: what each service has still to read, what waits to be delivered, what needs a person."""
+"""The backlog of each service and its blocked deliveries, from the state databases on this machine and from Kafka."""
 
 from __future__ import annotations
 
@@ -18,10 +18,8 @@ from services.engine.kafka.connection import open_admin, read_end_offsets
 from services.engine.state.files import database_path
 from services.settings.model import KafkaSettings, Settings
 
-# What blocked deliveries wait for, by thing: as far as the state databases of the services are on this machine.
-
 MOST_BLOCKED = 10
-"""More things than these are only counted: `davtari orders --held` lists every order."""
+"""The most causes that are listed; the others are counted."""
 _BLOCKED = """
     SELECT blocked_on, blocked_reason, count(*), min(created), min(blocked_detail) FROM outbox_deliveries
     WHERE state != 'pending' GROUP BY blocked_on, blocked_reason ORDER BY min(created)
@@ -30,7 +28,7 @@ _BLOCKED = """
 
 @dataclass(frozen=True, slots=True)
 class BlockedDeliveries:
-    """Deliveries of a service that wait for one named thing since a moment; `detail` is that of one of them."""
+    """Deliveries of a service that wait for the same thing; `detail` is that of one of them."""
 
     service: str
     waits_for: str
@@ -41,7 +39,7 @@ class BlockedDeliveries:
 
 
 def read_blocked(settings: Settings) -> list[BlockedDeliveries]:
-    """What deliveries wait for, longest first."""
+    """Read what deliveries wait for, the longest wait first."""
     found = [
         one
         for name in configured_services(settings)
@@ -59,14 +57,14 @@ def _of(service: str, path: Path) -> Iterator[BlockedDeliveries]:
 
 
 def blocked_lines(found: Iterable[BlockedDeliveries]) -> Iterator[str]:
-    """A line for each thing."""
+    """A line for each cause."""
     every = list(found)
     for one in every[:MOST_BLOCKED]:
-        what = f"{one.count} of {one.service} wait for {one.waits_for} since {local_time(one.since)}"
+        what = f"{one.service}: {one.count} waiting for {one.waits_for} since {local_time(one.since)}"
         yield escape(f"{what}: {one.detail} ({one.reason})")
     if every:
-        more = f"{len(every) - MOST_BLOCKED} more things are waited for; " if len(every) > MOST_BLOCKED else ""
-        yield f"{more}davtari orders --held names every order and refund that waits."
+        more = f"{len(every) - MOST_BLOCKED} more causes; " if len(every) > MOST_BLOCKED else ""
+        yield f"{more}davtari orders --held lists every waiting order and refund."
 
 
 _WAITING = "SELECT lane, state, count(*), min(created) FROM outbox_deliveries GROUP BY lane, state"
@@ -74,7 +72,7 @@ _WAITING = "SELECT lane, state, count(*), min(created) FROM outbox_deliveries GR
 
 @dataclass(frozen=True, slots=True)
 class WaitingDeliveries:
-    """Deliveries of a lane that wait; `oldest` is a timestamp."""
+    """Waiting deliveries of a lane; `oldest` is a Unix timestamp."""
 
     lane: str
     state: str
@@ -84,10 +82,9 @@ class WaitingDeliveries:
 
 @dataclass(slots=True)
 class ServiceStatus:
-    """The state of one service. `lag` is None while its consumer group has committed nothing.
+    """The state of a service. `lag` is None until its consumer group has committed an offset.
 
-    `generation` is None when its state database is not on this machine: what waits there is then unknown, and so are
-    `unpublished` and `waiting`.
+    `generation`, `unpublished` and `waiting` are None if its state database is not on this machine.
     """
 
     service: str
@@ -98,12 +95,12 @@ class ServiceStatus:
 
     @property
     def is_elsewhere(self) -> bool:
-        """Whether the service has run, but keeps its state on another machine or in another container."""
+        """Whether the service has run, but its state is on another machine or in another container."""
         return self.generation is None and self.lag is not None
 
 
 async def read_service_statuses(settings: Settings) -> list[ServiceStatus]:
-    """How every service stands, from its state database and its consumer group."""
+    """Read the state of every service from its state database and its consumer group."""
     found = [_local(name, database_path(settings.state.directory, name)) for name in configured_services(settings)]
     known = {settings.kafka.group(one.service): one for one in found}
     committed = await _committed(settings.kafka, known)
@@ -114,7 +111,7 @@ async def read_service_statuses(settings: Settings) -> list[ServiceStatus]:
 
 
 async def _committed(settings: KafkaSettings, groups: Iterable[str]) -> dict[str, dict[TopicPartition, int]]:
-    """The offsets of each group that has committed any."""
+    """The committed offsets of each consumer group that has any."""
     async with open_admin(settings) as asked:
         found = {group: await asked.list_consumer_group_offsets(group) for group in groups}
     return {group: {tp: meta.offset for tp, meta in offsets.items()} for group, offsets in found.items() if offsets}

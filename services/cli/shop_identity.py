@@ -1,4 +1,4 @@
-"""`davtari shop show` and `davtari shop accept`."""
+"""`davtari shop show` and `davtari shop accept`: which shop is connected, according to the operations topic."""
 
 from __future__ import annotations
 
@@ -21,18 +21,16 @@ from services.engine.client.reader import read_events
 from services.engine.clock import local_date, local_time
 from services.settings.model import Settings
 
-# How the identities of the shops stand, as the operations topic has it.
-
 
 async def read_identities(settings: Settings) -> dict[str, IdentityStatus]:
-    """How each shop of the settings stands."""
+    """Read the identity of each shop from Kafka."""
     return collect_identities(
         settings.shops, [envelope async for envelope in read_events(settings.kafka, ["operations"])]
     )
 
 
 def collect_identities(shops: Iterable[str], envelopes: Iterable[Envelope[Event]]) -> dict[str, IdentityStatus]:
-    """The same, from what was said of them in order."""
+    """Collect the identities from events in order."""
     found = {shop: IdentityStatus() for shop in shops}
     for event in (envelope.data for envelope in envelopes):
         match event:
@@ -44,21 +42,21 @@ def collect_identities(shops: Iterable[str], envelopes: Iterable[Envelope[Event]
 
 
 def check_identity(shop: str, standing: IdentityStatus, seen: ShopObservation) -> Finding:
-    """Whether the shop that answers now is the one that is known, for `davtari check`."""
+    """For `davtari check`: whether the shop that answers is the known one."""
     if standing.known is None:
-        return Finding("identity", None, f"{seen.home}, not met by store-feed yet")
+        return Finding("identity", None, f"{seen.home}, not identified by store-feed yet")
     if standing.strange is not None:
         return Finding("identity", False, "; ".join(standing.strange.differences), describe_remedy(shop), FLOWS)
     verdict = compare_identity(standing.known, seen)
     if verdict.blocked:
         return Finding("identity", False, "; ".join(verdict.signs), describe_remedy(shop), FLOWS)
     if verdict.signs:
-        return Finding("identity", None, f"{seen.home}; {'; '.join(verdict.signs)}", "nothing: the rest is as known")
+        return Finding("identity", None, f"{seen.home}; {'; '.join(verdict.signs)}", "nothing: everything else matches")
     return Finding("identity", True, f"{seen.home}, known since {local_date(standing.known.at)}")
 
 
 def blocked_shop_lines(found: dict[str, IdentityStatus]) -> list[str]:
-    """A line for each blocked shop, for `davtari status`."""
+    """For `davtari status`: a line for each blocked shop."""
     return [_blocked(one.strange) for one in found.values() if one.strange]
 
 
@@ -67,23 +65,23 @@ def _blocked(strange: ShopNotRecognized) -> str:
 
 
 def show_identity(shop: str, standing: IdentityStatus) -> None:
-    """What a shop is known by, and what answers instead."""
+    """Print how a shop is identified, and which shop answers instead."""
     known, strange = standing.known, standing.strange
     if known is None:
-        console.print(f"Shop {shop} was not met yet: store-feed meets it when it starts (davtari up).")
+        console.print(f"Shop {shop} is not identified yet: store-feed identifies it when it starts (davtari up).")
     else:
         by = " by ".join(filter(None, ["", known.by])) + (f": {known.why}" if known.why else "")
         console.print(
             f"[bold]{shop}[/]  {known.home} · {known.how} on {local_time(known.at)}{escape(by)}", soft_wrap=True
         )
-        mark = f"marked by the webhook named Davtari identity {known.marker}" if known.marker else "not marked"
-        console.print(f"  {mark} · newest order then {known.newest_order} · settings named {known.url}", soft_wrap=True)
+        mark = f"marked by the webhook Davtari identity {known.marker}" if known.marker else "not marked"
+        console.print(f"  {mark} · newest order then {known.newest_order} · URL then {known.url}", soft_wrap=True)
     if strange is not None:
         console.print(_blocked(strange), soft_wrap=True)
 
 
 def identity_to_data(standing: IdentityStatus) -> dict[str, object]:
-    """The same as data."""
+    """For `--json`."""
     known, strange = standing.known, standing.strange
     return {
         "known": known.model_dump(mode="json") if known else None,
@@ -91,13 +89,13 @@ def identity_to_data(standing: IdentityStatus) -> dict[str, object]:
     }
 
 
-app = typer.Typer(no_args_is_help=True, help="Which shop is known, and whether another one answers.")
+app = typer.Typer(no_args_is_help=True, help="Show which shop is connected, or confirm a moved shop.")
 
 
 @app.command(name="show")
 @command
 async def show_shop_command(shop: Shop = "", json: Json = False) -> int:
-    """What a shop is known by; what differs, if another one answers. Exit code 1 when it is not recognized."""
+    """Show how a shop is identified, and what differs. Exit code 1 if it is not recognized."""
     chosen = read_settings()
     name = select_shop(chosen, shop)
     standing = (await read_identities(chosen))[name]
@@ -113,10 +111,10 @@ async def accept_shop_command(
     patience: Patience = 60.0,
     json: Json = False,
 ) -> int:
-    """Say that the shop that answers now is the right one: its lanes open again. Kept with your name and reason."""
+    """Confirm that the shop that answers now is the right one, so that its lanes resume."""
     chosen = read_settings()
     name = select_shop(chosen, shop)
     asked = AcceptShopRequested(shop=name, why=reason, **requests.command_header())
-    with console.status(f"looking at shop {name}…"):
+    with console.status(f"Reading shop {name}…"):
         answer = await requests.request(chosen, asked, patience)
     return show_answer(answer, json)

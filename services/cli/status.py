@@ -30,11 +30,9 @@ from services.engine.client.reader import read_events
 from services.engine.clock import local_time
 from services.settings.model import Settings
 
-# Which services their machine keeps from working, as they said last: a disk, a clock.
-
 
 def troubled_services(said: Iterable[Envelope[Event]]) -> list[ServiceStateChanged]:
-    """What stands now of all that was said, by service."""
+    """The last reported problem of each service that still exists."""
     last: dict[tuple[str, str], ServiceStateChanged] = {}
     for envelope in said:
         if isinstance(event := envelope.data, ServiceStateChanged):
@@ -43,14 +41,14 @@ def troubled_services(said: Iterable[Envelope[Event]]) -> list[ServiceStateChang
 
 
 def condition_lines(found: Iterable[ServiceStateChanged]) -> Iterator[str]:
-    """A line for each, in rich's markup."""
+    """A line for each problem, with Rich markup."""
     for one in found:
         yield f"[red]{one.service}[/] since {local_time(one.at)}: {escape(one.why)} ({one.reason})"
 
 
 @dataclass(frozen=True, slots=True)
 class StatusReport:
-    """All that the command tells: of services, feeds, orders, shops, gates, and of what waits for a person."""
+    """Everything that `davtari status` shows."""
 
     services: list[service_status.ServiceStatus]
     blocked: list[service_status.BlockedDeliveries]
@@ -77,7 +75,7 @@ class StatusReport:
         }
 
     def show(self) -> None:
-        """Print it."""
+        """Print the report."""
         shut = shop_identity.blocked_shop_lines(self.shops)
         for line in [*condition_lines(self.troubled), *shut]:
             console.print(line, soft_wrap=True)
@@ -92,7 +90,7 @@ class StatusReport:
 
 @command
 async def status_command(json: Json = False) -> int:
-    """What each service has still to read, what waits to be delivered, what needs a person, how fresh all is."""
+    """Show the backlog of each service, what needs a person, and how fresh the data is."""
     seen = await _seen(read_settings(), datetime.now(UTC))
     print_json(seen.data()) if json else seen.show()
     return 0
@@ -120,22 +118,22 @@ def show_services(
     *,
     quiet: bool = True,
 ) -> None:
-    """How the services stand. `quiet`: nothing else was shown that waits for a person."""
+    """Print a table of the services. `quiet`: nothing shown before needs a person."""
     services = list(found)
     heads = ("service", "to read", "to deliver", "blocked", "oldest", "to publish")
-    console.print(build_table(heads, map(_standing, services), right=(1, 2, 3, 4, 5)))
+    console.print(build_table(heads, map(_service_row, services), right=(1, 2, 3, 4, 5)))
     if elsewhere := [one.service for one in services if one.is_elsewhere]:
         console.print(
-            f"unknown: the state of {', '.join(elsewhere)} is on another machine or in another container; "
+            f"Unknown: the state of {', '.join(elsewhere)} is on another machine or in another container; "
             "run davtari status there"
         )
     if not open_letters:
-        console.print("Nothing waits for a person." if quiet else "No dead letter waits for a person.")
+        console.print("Nothing needs a person." if quiet else "No dead letter needs a person.")
         return
-    console.print(f"[yellow]{len(open_letters)} dead letters wait for a person:[/] davtari dead-letters list")
+    console.print(f"[yellow]{len(open_letters)} dead letters need a person:[/] davtari dead-letters list")
 
 
-def _standing(one: service_status.ServiceStatus) -> tuple[object, ...]:
+def _service_row(one: service_status.ServiceStatus) -> tuple[object, ...]:
     if one.waiting is None:
         unknown = ("unknown",) * 4 if one.is_elsewhere else ("",) * 4
         return one.service, "not started yet" if one.lag is None else one.lag, *unknown

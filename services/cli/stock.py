@@ -1,4 +1,4 @@
-"""Why a shop shows this figure: the last one published for a product, and the one of this moment, line by line (I1)."""
+"""`davtari stock`: explains the last published stock figure of a product, and the current one, line by line (I1)."""
 
 from __future__ import annotations
 
@@ -26,14 +26,12 @@ from services.stock_publisher.handlers import TOPICS as PUBLISHER_TOPICS
 from services.stock_publisher.handlers import handlers
 from services.stock_publisher.position import UnknownWarehouse
 
-# What the topics say of the stock of one shop: links, published figures, and all that a figure is computed from.
-
-NOTHING_STATED = "Balance has not stated its stock, or shops.*.stock.policy is not chosen"
+NO_STOCK = "Balance has reported no stock, or shops.*.stock.policy is not set"
 
 
 @dataclass(frozen=True, slots=True)
 class ComputedFigure:
-    """The figure of this moment; `why` says why there is none."""
+    """The current figure; `why` states why there is none."""
 
     quantity: Decimal | None = None
     explanation: tuple[FigureLine, ...] = ()
@@ -44,9 +42,9 @@ class ComputedFigure:
 
 @dataclass(frozen=True, slots=True)
 class ExplainedFigure:
-    """A product's figure; `published` is None while there is none. `others` are items under the same SKU.
+    """The figure of a product. `published` is None until one is published; `others` are items with the same SKU.
 
-    `now` is the figure of this moment; `drift` what somebody has changed in the shop since the published one.
+    `now` is the current figure; `drift` is a change made in the shop after publication.
     """
 
     link: ProductLinked
@@ -59,7 +57,7 @@ class ExplainedFigure:
 
 @dataclass
 class StockEvents:
-    """Takes in events, each partition in order, and explains figures from them."""
+    """Collects the events of one shop, each partition in order, and explains figures."""
 
     shop: str
     links: dict[str, ProductLinked] = field(default_factory=dict)
@@ -68,7 +66,7 @@ class StockEvents:
     names: dict[str, str] = field(default_factory=dict)
 
     def take(self, event: Event) -> None:
-        """Remember an event."""
+        """Store an event."""
         match event:
             case ItemChanged():
                 self.names[event.item] = event.name
@@ -81,15 +79,15 @@ class StockEvents:
             case StockDrifted() if event.shop == self.shop:
                 self.drifts[f"{event.shop}:{event.item}"] = event
 
-    def explain(self, sku: str, publisher: FigureCalculator | None = None) -> ExplainedFigure | None:
-        """The figure of a SKU (or of an item's uid); None if the shop sells nothing under it."""
+    def explain(self, sku: str, calculator: FigureCalculator | None = None) -> ExplainedFigure | None:
+        """Explain the figure of a SKU or item uid; None if the shop sells nothing under it."""
         found = sorted(
             (link for link in self.links.values() if sku in (link.sku, link.item)), key=lambda link: link.linked_at
         )
         if not found:
             return None
         link, others = found[-1], tuple(each.item for each in found[:-1])
-        now = publisher.computed(link) if publisher else None
+        now = calculator.compute(link) if calculator else None
         name, figure = self.names.get(link.item, ""), self.figures.get(link.key)
         return ExplainedFigure(link, name, figure, others, now, self._drift(link.key, figure))
 
@@ -99,7 +97,7 @@ class StockEvents:
 
 
 class FigureCalculator:
-    """The rules of stock-publisher over events in memory."""
+    """Runs the rules of stock-publisher on events in memory."""
 
     def __init__(self, settings: Settings, at: datetime) -> None:
         self._settings, self._state = settings, MemoryState(at)
@@ -107,39 +105,39 @@ class FigureCalculator:
         self._seen: dict[tuple[str, str], int] = {}
 
     def take(self, envelope: Envelope[Event]) -> None:
-        """Remember an event that is newer than what was taken of its subject."""
+        """Store an event if it is newer than the last one of its subject."""
         slot, rule = (envelope.data.TOPIC, envelope.subject), self._remember.get(type(envelope.data))
         if rule is not None and self._seen.get(slot, 0) < envelope.sequence:
             self._seen[slot] = envelope.sequence
             rule(envelope, self._state)
 
-    def computed(self, link: ProductLinked) -> ComputedFigure:
-        """The figure of this moment."""
+    def compute(self, link: ProductLinked) -> ComputedFigure:
+        """Compute the current figure."""
         try:
             found = compute_current_figure(self._settings, link, self._state)
         except UnknownWarehouse as unknown:
             return ComputedFigure(why=unknown.detail)
         if found is None:
-            return ComputedFigure(why=NOTHING_STATED)
+            return ComputedFigure(why=NO_STOCK)
         figure, read_at = found
         return ComputedFigure(figure.quantity, figure.explanation, figure.locations, read_at)
 
 
 def explain_figure(
-    shop: str, sku: str, envelopes: Iterable[Envelope[Event]], publisher: FigureCalculator | None = None
+    shop: str, sku: str, envelopes: Iterable[Envelope[Event]], calculator: FigureCalculator | None = None
 ) -> ExplainedFigure | None:
-    """The figure of a SKU (or of an item's uid) in a shop; None if the shop sells nothing under it."""
+    """Explain the figure of a SKU or item uid in a shop; None if the shop sells nothing under it."""
     known = StockEvents(shop)
     for envelope in envelopes:
         known.take(envelope.data)
-        if publisher is not None:
-            publisher.take(envelope)
-    return known.explain(sku, publisher)
+        if calculator is not None:
+            calculator.take(envelope)
+    return known.explain(sku, calculator)
 
 
 TOPICS = tuple(dict.fromkeys((*PUBLISHER_TOPICS, "operations")))
 UNCOMPACTED_TOPICS = ("shop.orders", "ledger.documents", "operations")
-"""Topics that keep everything: only what may still count for a figure is read of them."""
+"""Topics that keep all events; only those that can still affect a figure are read."""
 
 
 def figure_to_data(found: ExplainedFigure) -> dict[str, Any]:
@@ -148,24 +146,24 @@ def figure_to_data(found: ExplainedFigure) -> dict[str, Any]:
     now = asdict(found.now) if found.now else None
     if now:
         now |= {name: [one.model_dump(mode="json") for one in now[name]] for name in ("explanation", "locations")}
-    told = {name: event.content() if event else None for name, event in events.items()}
-    return {**told, "name": found.name, "others": found.others, "now": now}
+    contents = {name: event.content() if event else None for name, event in events.items()}
+    return {**contents, "name": found.name, "others": found.others, "now": now}
 
 
 def show_figure(found: ExplainedFigure) -> None:
-    """The published figure as a sum, one line for each thing that counts, and the one of this moment beside it."""
+    """Print the published figure as a sum, one line per component, and the current figure."""
     link, published = found.link, found.published
     console.print(f"[bold]{escape(link.sku)}[/]  {escape(found.name)} · shop {link.shop} · {_products(link)}")
     if published is None:
-        console.print(f"  No figure yet: {NOTHING_STATED}.")
+        console.print(f"  No figure yet: {NO_STOCK}.")
     else:
         _show_published(published)
     if found.drift is not None:
-        console.print(f"  [yellow]{_drifted(found.drift)}[/]", soft_wrap=True)
+        console.print(f"  [yellow]{_describe_drift(found.drift)}[/]", soft_wrap=True)
     if found.now is not None:
         _show_now(found.now, published)
     if found.others:
-        console.print(f"  [yellow]{len(found.others)} other items had this SKU before:[/] {', '.join(found.others)}")
+        console.print(f"  [yellow]{len(found.others)} other items had this SKU earlier:[/] {', '.join(found.others)}")
 
 
 def _products(link: ProductLinked) -> str:
@@ -178,19 +176,19 @@ def _show_published(published: AvailabilityChanged) -> None:
     _show_lines(published.explanation, published.quantity, published.stock_seen_at, published.locations)
     if published.not_managed:
         products = ", ".join(map(str, published.not_managed))
-        told = f'"Manage stock" is off for product {products} in the shop: it shows no figure there (stock.manage)'
-        console.print(f"  [yellow]{told}[/]", soft_wrap=True)
+        note = f'"Manage stock" is off for product {products}, so the shop shows no figure (stock.manage)'
+        console.print(f"  [yellow]{note}[/]", soft_wrap=True)
 
 
-def _drifted(drift: StockDrifted) -> str:
+def _describe_drift(drift: StockDrifted) -> str:
     what = f"the figure was changed to {drift.theirs:f} by hand" if drift.managed else '"Manage stock" was switched off'
-    then = "ours is written again" if drift.policy == "correct" else "kept so"
-    return f"{what} in the shop, seen at {_time(drift.seen_at)}: {then}"
+    then = "it will be corrected" if drift.policy == "correct" else "it is kept"
+    return f"{what} in the shop, seen at {_time(drift.seen_at)}; {then}"
 
 
 def _show_now(now: ComputedFigure, published: AvailabilityChanged | None) -> None:
     if now.quantity is None:
-        console.print(f"now: none, {escape(now.why)}", soft_wrap=True)
+        console.print(f"now: none; {escape(now.why)}", soft_wrap=True)
     elif published is not None and (now.quantity, now.explanation) == (published.quantity, published.explanation):
         console.print(f"now {now.quantity:f}, the same · {_read(now.stock_seen_at)}", soft_wrap=True)
     else:
@@ -213,7 +211,7 @@ def _show_lines(
 
 
 def _read(at: datetime | None) -> str:
-    return f"Balance was read at {_time(at)}" if at else ""
+    return f"Balance read at {_time(at)}" if at else ""
 
 
 def _time(at: datetime) -> str:
@@ -227,24 +225,24 @@ def _sign(quantity: Decimal, *, first: bool) -> str:
 
 
 async def find_figure(chosen: Settings, shop: str, sku: str, now: datetime) -> ExplainedFigure | None:
-    """The figure of a SKU in a shop from the topics; of orders only those that may still count are read."""
+    """Read the topics and explain a figure; of orders, only those that can still affect it are read."""
     days = max(rules.stock.in_flight_days for rules in chosen.shops.values())
     since = dict.fromkeys(UNCOMPACTED_TOPICS, now - timedelta(days=days + 1))
-    known, publisher = StockEvents(shop), FigureCalculator(chosen, now)
+    known, calculator = StockEvents(shop), FigureCalculator(chosen, now)
     async for envelope in read_events(chosen.kafka, TOPICS, since=since):
         known.take(envelope.data)
-        publisher.take(envelope)
-    return known.explain(sku, publisher)
+        calculator.take(envelope)
+    return known.explain(sku, calculator)
 
 
 @command
 async def stock_command(sku: str, shop: Shop = "", json: Json = False) -> int:
-    """Why a shop shows this figure for a product, line by line, beside the figure of now. SKU: or the item's uid."""
+    """Explain the stock figure of a product (SKU or item uid) line by line."""
     chosen = read_settings()
     name = select_shop(chosen, shop)
     found = await find_figure(chosen, name, sku, utc_now())
     if found is None:
-        errors.print(f"shop {name} sells nothing under {sku} that is linked to Balance; davtari import items")
+        errors.print(f"Shop {name} has no product {sku} that is linked to Balance. If it is new: davtari import items")
         return FAILED
     print_json(figure_to_data(found)) if json else show_figure(found)
     return 0

@@ -1,4 +1,4 @@
-"""Times and dates as a person writes them on the command line; without an offset they are Tbilisi time."""
+"""Times and dates on the command line; without an offset they are Tbilisi time."""
 
 from __future__ import annotations
 
@@ -10,19 +10,17 @@ from services.engine.clock import TBILISI
 _AGE = re.compile(r"(\d{1,5})([smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
-"""Kafka keeps no earlier time."""
-TIME_FORMATS = (
-    "2h ago as 2h (90s, 15m, 7d), 2026-11-20, or 2026-11-20T10:03: Tbilisi time, unless an offset as +00:00 is given"
-)
+"""The earliest time that Kafka stores."""
+TIME_FORMATS = "2h for 2 hours ago (90s, 15m, 7d), 2026-11-20, or 2026-11-20T10:03, in Tbilisi time without an offset"
 """For the help of options that take a time."""
 
 
 class InvalidTime(ValueError):
-    """A text that is no time or date; the message shows how to write one."""
+    """A text that is not a time or date; the message shows the accepted formats."""
 
 
 def parse_time(text: str, now: datetime) -> datetime:
-    """The time in a text, in UTC and not before 1970: an age (`2h`), a date, or a date with a time.
+    """Parse an age (`2h`), a date, or a date with a time. Returns UTC, not before 1970.
 
     A time without an offset is Tbilisi time. Raises `InvalidTime`.
     """
@@ -32,12 +30,12 @@ def parse_time(text: str, now: datetime) -> datetime:
         given = datetime.fromisoformat(text)
         return max(_EARLIEST, (given if given.tzinfo else given.replace(tzinfo=TBILISI)).astimezone(UTC))
     except (ValueError, OverflowError):
-        raise InvalidTime(f"Invalid time {text!r}: write {TIME_FORMATS}.") from None
+        raise InvalidTime(f"Invalid time {text!r}. Write {TIME_FORMATS}.") from None
 
 
 def parse_date(text: str) -> date:
-    """The date in a text, a day in Tbilisi. Raises `InvalidTime`."""
+    """Parse a date, a day in Tbilisi. Raises `InvalidTime`."""
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise InvalidTime(f"Invalid date {text!r}: write 2026-11-20, a day in Tbilisi.") from None
+        raise InvalidTime(f"Invalid date {text!r}. Write a day in Tbilisi, such as 2026-11-20.") from None

@@ -1,4 +1,4 @@
-"""`davtari topics create`: create missing topics, and report those that differ from the manifest."""
+"""`davtari topics create`."""
 
 from __future__ import annotations
 
@@ -12,18 +12,29 @@ from services.engine.kafka.connection import open_admin
 from services.engine.kafka.topics import create_topics, find_topic_faults, fix_topic_configs
 from services.settings.kafka import KafkaSettings
 
+app = typer.Typer(no_args_is_help=True, help="Create the Kafka topics and check their configuration.")
 
-async def create_and_check_topics(kafka: KafkaSettings, *, fix: bool) -> int:
-    """Create missing topics; `fix`: correct the configuration of the others. Returns 1 if a topic is still wrong."""
-    made = await create_topics(kafka)
-    _print(f"{len(made)} topics created" + (f": {', '.join(made)}" if made else "; all existed already"))
-    changed = await fix_topic_configs(kafka) if fix else []
+
+@app.command(name="create")
+@command
+async def topics_create(
+    fix: Annotated[bool, typer.Option("--fix", help="Correct the configuration of topics, such as retention.")] = False,
+) -> int:
+    """Create missing topics, and report those whose configuration differs."""
+    return await create_and_check_topics(read_settings().kafka, fix=fix)
+
+
+async def create_and_check_topics(settings: KafkaSettings, *, fix: bool) -> int:
+    """Create missing topics and, with `fix`, correct configurations. Returns exit code 1 if one is still wrong."""
+    created = await create_topics(settings)
+    _print(f"{len(created)} topics created" + (f": {', '.join(created)}" if created else "; all existed already"))
+    changed = await fix_topic_configs(settings) if fix else []
     for line in changed:
         _print(f"changed {line}")
-    done = {line.partition(":")[0] for line in changed}  # Kafka reports a change only a moment later
-    async with open_admin(kafka) as client:
-        faults = await find_topic_faults(client, kafka)
-    left = [fault for fault in faults if fault.topic not in done or fault.kind == "partitions"]
+    fixed = {line.partition(":")[0] for line in changed}  # Kafka reports a change only after a moment
+    async with open_admin(settings) as admin:
+        faults = await find_topic_faults(admin, settings)
+    left = [fault for fault in faults if fault.topic not in fixed or fault.kind == "partitions"]
     for fault in left:
         _print(f"{fault.message}\n    {fault.fix}")
     return FAILED if any(fault.kind == "config" for fault in left) else 0
@@ -31,15 +42,3 @@ async def create_and_check_topics(kafka: KafkaSettings, *, fix: bool) -> int:
 
 def _print(text: str) -> None:
     console.print(text, soft_wrap=True, markup=False)
-
-
-app = typer.Typer(no_args_is_help=True, help="The Kafka topics.")
-
-
-@app.command(name="create")
-@command
-async def topics_create(
-    fix: Annotated[bool, typer.Option("--fix", help="Correct retention and other settings that differ.")] = False,
-) -> int:
-    """Create missing topics, and report those that differ from the manifest."""
-    return await create_and_check_topics(read_settings().kafka, fix=fix)

@@ -87,12 +87,12 @@ def test_an_address_that_takes_nothing_fails_the_test_and_says_where_it_stands(d
     done = davtari(RECIPIENT, f"json://127.0.0.1:{free_port()}/")
     assert done.exit_code == 1
     assert "owner" in done.output
-    assert "not taken" in done.output
+    assert "failed" in done.output
 
 
 @pytest.mark.parametrize(
     ("more", "arguments", "told"),
-    [("", (), "alerts.recipients"), (RECIPIENT, ("nobody",), "no recipient 'nobody' in alerts.recipients: owner")],
+    [("", (), "alerts.recipients"), (RECIPIENT, ("nobody",), "Unknown recipient 'nobody'. Recipients: owner")],
 )
 def test_who_is_not_there_is_named(davtari: Davtari, more: str, arguments: tuple[str, ...], told: str) -> None:
     done = davtari(more, "json://127.0.0.1/", *arguments)

@@ -84,11 +84,11 @@ REFUSED = [
     (LinkLine(1, "tea-100", "NOT-THERE"), "no SKU NOT-THERE"),
     (LinkLine(1, "tea-100", "TEA-100", 999), "no product 999"),
     (LinkLine(1, "tea-100", "OTHER-SKU", 10), "has SKU TEA-100, not OTHER-SKU"),
-    (LinkLine(1, "tea-200", "GREEN", 11), "linked to item tea-300 already"),
-    (LinkLine(1, "tea-200", "FOREIGN", 12), "carries item foreign-uid"),
+    (LinkLine(1, "tea-200", "GREEN", 11), "already linked to item tea-300"),
+    (LinkLine(1, "tea-200", "FOREIGN", 12), "has item foreign-uid"),
     (LinkLine(1, "tea-200", "BINNED", 13), "is in the shop's trash"),
     (LinkLine(1, "tea-200", "FAMILY", 14), "is variable"),
-    (LinkLine(1, "tea-300", "TEA-100", 10), "the item is linked to product 11"),
+    (LinkLine(1, "tea-300", "TEA-100", 10), "the item is already linked to product 11"),
 ]
 
 

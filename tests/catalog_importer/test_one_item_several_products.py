@@ -188,7 +188,7 @@ async def test_two_lines_of_a_table_cannot_name_one_product() -> None:
     lines = [LinkLine(1, "cup-1", "CUP"), LinkLine(2, "mug-1", "CUP")]
     verdicts = await judge_lines(lines, known(CUP, item("mug-1")), Shelves([product()]))
     assert asked(verdicts)[0] == []
-    assert all("several lines name product 311" in one.why for one in verdicts)
+    assert all("several lines have product 311" in one.why for one in verdicts)
 
 
 async def test_one_product_that_cannot_be_read_refuses_its_line_alone() -> None:
@@ -231,7 +231,7 @@ async def test_the_item_may_be_named_by_uid_or_sku(named: str) -> None:
     [
         (product(612, sku="CUP-EN"), ""),
         (product(612, sku="", meta=OURS), ""),
-        (product(612, meta=OTHERS), "carries item mug-1"),
+        (product(612, meta=OTHERS), "has item mug-1"),
         (product(612, status="trash"), "trash"),
         (product(612, type="variable"), "is variable"),
         (None, "no product 612"),

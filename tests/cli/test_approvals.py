@@ -70,7 +70,7 @@ def test_the_passport_of_the_order_shows_the_request_and_who_approved_it() -> No
     assert story is not None
     said = [entry.what for entry in story.entries]
     assert said[1:] == [
-        f"{DOCUMENT} waits for an approval: {SHAPE}",
+        f"{DOCUMENT} waits for approval: {SHAPE}",
         f"the shape {SHAPE} approved by nino as agreed",
     ]
 

@@ -70,9 +70,9 @@ def cases() -> dict[str, Case]:
         "a refund without a credit note": Case(
             [answered(BOUGHT, BACK)], [BOUGHT, SALE, BACK], [(refund_, "push", "due")]
         ),
-        "a held order": Case([answered(BOUGHT)], [BOUGHT], [(order_, "none", "held: goes in")], held),
+        "a held order": Case([answered(BOUGHT)], [BOUGHT], [(order_, "none", "held: exported in")], held),
         "an order in a dry run": Case(
-            [answered(BOUGHT)], [BOUGHT], [(order_, "none", "a dry run: planned")], given_settings("dry-run")
+            [answered(BOUGHT)], [BOUGHT], [(order_, "none", "dry run: planned")], given_settings("dry-run")
         ),
         "an order with its dead letter": Case(
             [answered(BOUGHT)], [BOUGHT, letter(f"sale:{KEY}", KEY)], [(order_, "none", "needs a person")]

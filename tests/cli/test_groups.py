@@ -45,7 +45,7 @@ def test_the_tree_says_what_becomes_of_each_group_and_why() -> None:
         ROOT: "[yellow]not mapped[/]",
         COFFEE: "excluded",
         TEA: f"[green]category {TEA_CATEGORY}[/]",
-        GREEN: f"[green]category {TEA_CATEGORY}[/], through {TEA}",
+        GREEN: f"[green]category {TEA_CATEGORY}[/], by {TEA}",
         TOYS: "[yellow]not mapped[/]",
         "": "[yellow]not mapped[/]",
     }
@@ -141,4 +141,4 @@ def test_a_pattern_shows_which_skus_it_takes(capsys: pytest.CaptureFixture[str])
         ("TEA-200", "tea-?00", True),
     ]
     show_matches(known(), ["*"], json=False)
-    assert "7 of 7 items match; 4 of them are let in now" in capsys.readouterr().out
+    assert "7 of 7 items match; 4 of them are sold now" in capsys.readouterr().out

@@ -53,9 +53,7 @@ def test_each_filled_field_is_a_setting_and_what_differs_is_told() -> None:
         "shops.main.orders.vat-rates.18": ("ჩვეულ", "ჩვეულებრივი"),
     }
     assert "balance.template.branch" not in found
-    assert (
-        found["shops.main.orders.retail-client"].remark == "right only if this Sale is one to an unknown retail buyer"
-    )
+    assert found["shops.main.orders.retail-client"].remark == "only if this Sale is to an unknown retail buyer"
 
 
 def test_what_is_proposed_can_be_pasted_and_then_nothing_differs() -> None:

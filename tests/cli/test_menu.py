@@ -1,4 +1,4 @@
-"""The list of commands stands in one table, apart from the commands: both must say the same."""
+"""The list of commands must agree with the commands themselves."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from services.cli.lazy import MenuEntry
 
 
 @pytest.mark.parametrize("entry", MENU, ids=lambda entry: entry.name)
-def test_every_command_of_the_menu_is_there_and_is_called_what_the_menu_calls_it(entry: MenuEntry) -> None:
+def test_every_menu_entry_has_the_name_and_help_of_its_command(entry: MenuEntry) -> None:
     command = entry.load()
 
     assert (command.name, command.help.partition("\n")[0]) == (entry.name, entry.help)
@@ -26,16 +26,16 @@ def test_the_list_names_every_command_under_its_panel() -> None:
     assert {entry.panel for entry in MENU if f" {entry.panel} " in shown} == {entry.panel for entry in MENU}
 
 
-def test_an_unknown_command_is_refused_and_a_near_one_proposed() -> None:
+def test_an_unknown_command_is_refused_with_a_suggestion() -> None:
     refused = CliRunner().invoke(app, ["satus"])
 
     assert refused.exit_code == 2
     assert "status" in refused.output
 
 
-def test_the_list_of_commands_costs_no_library_that_only_a_service_needs() -> None:
-    looked = (
-        "import sys, services.cli; print([m for m in ('sqlalchemy', 'aiokafka', 'faststream') if m in sys.modules])"
+def test_the_list_of_commands_imports_no_library_of_the_services() -> None:
+    script = (
+        "import sys, services.cli.app; print([m for m in ('sqlalchemy', 'aiokafka', 'faststream') if m in sys.modules])"
     )
 
-    assert subprocess.run([sys.executable, "-c", looked], capture_output=True, text=True).stdout.strip() == "[]"
+    assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True).stdout.strip() == "[]"

@@ -63,10 +63,10 @@ def standing(*events: Event, using: Settings | None = None, now: datetime = NOW)
 
 
 UNTRIGGERED = {
-    "pending": ({"status": "pending", "paid_at": None}, "pending; processing or completed makes its Sale"),
-    "waiting for a transfer": ({"status": "on-hold", "paid_at": None}, "on-hold; processing or completed"),
-    "not paid": ({"paid_at": None}, "processing, and not paid yet"),
-    "cash on delivery": ({"payment_method": "cod", "paid_at": None}, "processing; completed makes its Sale"),
+    "pending": ({"status": "pending", "paid_at": None}, "pending; exported at processing or completed"),
+    "waiting for a transfer": ({"status": "on-hold", "paid_at": None}, "on-hold; exported at processing or completed"),
+    "not paid": ({"paid_at": None}, "processing, not paid yet"),
+    "cash on delivery": ({"payment_method": "cod", "paid_at": None}, "processing; exported at completed"),
 }
 
 
@@ -94,7 +94,7 @@ def test_each_order_stands_somewhere() -> None:
     )
     assert standing(bought(status="cancelled")).state == "given up"
     assert standing(BOUGHT, gone).state == "removed"
-    assert standing(BOUGHT, using=settings("dry-run")).why == "a dry run: planned, not written"
+    assert standing(BOUGHT, using=settings("dry-run")).why == "dry run: planned, not written"
     held = settings(hold=3600.0)
     assert standing(BOUGHT, using=held, now=PAID + timedelta(minutes=5)).state == "held"
     assert standing(BOUGHT, using=held).state == "due"
@@ -116,7 +116,9 @@ def test_orders_of_other_shops_are_left_out_and_each_order_stands_once() -> None
 @pytest.mark.claim("S4.27")
 def test_the_passport_of_a_watched_order_says_what_it_waits_for() -> None:
     story = told(bought(status="on-hold", paid_at=None))
-    assert describe_order_state(KEY, story, settings().shops).startswith("watching: on-hold; processing or completed")
+    assert describe_order_state(KEY, story, settings().shops).startswith(
+        "watching: on-hold; exported at processing or completed"
+    )
     assert describe_order_state("main:9", story, settings().shops) == ""
 
 
@@ -170,11 +172,18 @@ WAITING = {
     ),
     "an order of which nobody said what it is to its parent": (
         [PART],
-        [("1042", None, "needs a person", 'parent 1000: say in orders.sub-orders what orders of "marketplace" are')],
+        [
+            (
+                "1042",
+                None,
+                "needs a person",
+                'child of 1000: set in orders.sub-orders how to treat orders of "marketplace"',
+            )
+        ],
     ),
     "a refund before the Sale of its order": (
         [bought(status="on-hold", paid_at=None), BACK],
-        [("1042", 1051, "waits for its Sale", "its order has no Sale yet: watching")],
+        [("1042", 1051, "waits for its Sale", "its order has no Sale yet (watching)")],
     ),
     "a refund that cannot be read": (
         [BOUGHT, SALE, RefundUnreadable(**UNREAD, refund_id=1051, reason="shop.refund-invalid", detail="a wrong sign")],
@@ -184,7 +193,7 @@ WAITING = {
         [BOUGHT, SALE, BACK, letter(f"credit-note:{KEY}:1051", KEY)],
         [("1042", 1051, "needs a person", "balance.period-closed: davtari dead-letters show")],
     ),
-    "a refund on its way": ([BOUGHT, SALE, BACK], [("1042", 1051, "due", "its credit note is on its way")]),
+    "a refund on its way": ([BOUGHT, SALE, BACK], [("1042", 1051, "due", "its credit note is being exported")]),
 }
 
 
@@ -236,4 +245,6 @@ def test_a_delivery_that_waits_in_a_state_database_is_named(tmp_path: Path) -> N
     [found] = list_order_states(facts(BOUGHT), settings().shops, NOW, waits)
     assert (found.state, found.why) == ("due", "waits: product 311 is not linked")
     story = told(BOUGHT, SALE, BACK)
-    assert describe_order_state(KEY, story, settings().shops).endswith("refund 1051 due: its credit note is on its way")
+    assert describe_order_state(KEY, story, settings().shops).endswith(
+        "refund 1051 due: its credit note is being exported"
+    )

@@ -168,8 +168,8 @@ def test_what_went_back_to_the_shop_is_told() -> None:
     assert [entry.what for entry in of(told(order(), sale(), *events)).entries[2:]] == [
         "dry run: would write a note to the customer: Sale 123 (davtari-1)",
         "note to the customer 29 written in the shop: Sale 123 (davtari-1)",
-        "dry run: would set the status processing → completed, since it is posted in the books",
-        "status processing → completed found in the shop, since it is posted in the books",
+        "dry run: would set the status processing → completed, because it is posted in the books",
+        "status processing → completed found in the shop, because it is posted in the books",
     ]
 
 
@@ -187,6 +187,6 @@ def test_the_story_of_a_forgotten_buyer_is_told_on_and_says_so() -> None:
     found = of(told(nobody, sale(), forgotten("p"), forgotten("other"), forgotten("p", dry_run=True)))
 
     assert found.matches
-    assert [entry.what for entry in found.entries if "forgotten" in entry.what] == [
-        "the buyer's personal data forgotten, asked for by nino: asked for"
+    assert [entry.what for entry in found.entries if "erased" in entry.what] == [
+        "the buyer's personal data was erased at the request of nino: asked for"
     ]

@@ -68,7 +68,7 @@ async def test_without_the_services_state_it_is_unknown_whether_they_have_finish
 async def test_settings_that_the_service_does_not_run_with_are_not_waited_for(tmp_path: Path) -> None:
     async with importer(tmp_path):
         [why] = await wait_until_complete(chosen(tmp_path, catalogue={"allow_services": True}), "main", 30.0, print)
-    assert "runs with other settings than these: restart it" in why
+    assert "runs with other settings: restart it" in why
 
 
 async def test_changed_settings_are_still_applied(tmp_path: Path) -> None:
@@ -79,7 +79,7 @@ async def test_changed_settings_are_still_applied(tmp_path: Path) -> None:
         assert await lacks(chosen(tmp_path)) == ""
         # when the service starts with other settings, every item is decided again
         await engine.set_fingerprint(rules_fingerprint(changed))
-        assert "2 items are to be decided again" in await lacks(changed)
+        assert "2 items have to be decided again" in await lacks(changed)
         while await engine.decide_due():
             pass
         await publish(engine)
@@ -108,13 +108,13 @@ async def test_after_its_patience_it_is_told_what_a_plan_lacks(tmp_path: Path) -
     ("stating", "complete", "told"),
     [
         ("", ("items", "prices"), ""),
-        ("items", ("items", "prices"), "balance-feed states what has changed in Balance's items"),
+        ("items", ("items", "prices"), "balance-feed is publishing changes of Balance's items"),
         ("stock", ("items", "prices"), ""),
-        ("", ("items",), "Balance's prices were never read whole"),
+        ("", ("items",), "Balance's prices were never read completely"),
         (
             "items",
             (),
-            "balance-feed states what has changed in Balance's items; Balance's prices were never read whole",
+            "balance-feed is publishing changes of Balance's items; Balance's prices were never read completely",
         ),
     ],
 )

@@ -111,10 +111,10 @@ def letter(key: str) -> DeadLettered:
 
 def test_progress_counts_what_became_of_each_change() -> None:
     progress = PlanProgress("main", {"a": "d1", "b": "d1", "c": "d1"})
-    assert not progress.hear(linked("a", "another", 1))
-    assert not progress.hear(linked("elsewhere", "d1", 1))
-    assert progress.hear(linked("a", "d1", 1))
-    assert progress.hear(skipped("b", Reason.PRODUCT_IN_TRASH))
-    assert progress.hear(letter("main:c"))
+    assert not progress.apply_event(linked("a", "another", 1))
+    assert not progress.apply_event(linked("elsewhere", "d1", 1))
+    assert progress.apply_event(linked("a", "d1", 1))
+    assert progress.apply_event(skipped("b", Reason.PRODUCT_IN_TRASH))
+    assert progress.apply_event(letter("main:c"))
     assert (progress.written, sorted(progress.left_out), progress.open) == (["a"], ["b", "c"], 0)
-    assert not progress.hear(linked("a", "d1", 2)), "once each"
+    assert not progress.apply_event(linked("a", "d1", 2)), "once each"

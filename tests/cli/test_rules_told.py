@@ -66,8 +66,8 @@ def test_a_held_order_is_listed_with_its_countdown_and_what_holds_it() -> None:
     using = settings(hold_for={"bog": 600}, rules=[LARGE])
     held = told(using, bought(), bought("200.00", 1043), after=160)
     assert held == [
-        (ORDER, "goes in 7 min 20 s (orders.hold-for.bog)"),
-        (1043, 'held by rule "large": davtari push order 1043 --shop main lets it go'),
+        (ORDER, "exported in 7 min 20 s (orders.hold-for.bog)"),
+        (1043, 'on hold by rule "large"; to export it: davtari push order 1043 --shop main'),
     ]
     assert told(using, bought(), after=600) == []
 
@@ -97,7 +97,7 @@ def test_an_orders_story_says_when_it_goes_and_why() -> None:
     envelopes = [wrap(bought(), version=1, source="t", time=PAID)]
     found = explain_known_order(using, KEY, envelopes, PAID + timedelta(minutes=9))
     assert found is not None
-    assert found.when == "goes in 1 min (orders.hold)"
+    assert found.when == "exported in 1 min (orders.hold)"
     assert [(rule.name, rule.holds) for rule in found.rules] == [('rule "large"', False), ('rule "pickup"', False)]
     assert explain_known_order(using, "main:9", envelopes) is None
 
@@ -126,14 +126,14 @@ def test_it_is_told_which_rule_decided_what() -> None:
         ("waybill", "no", 'rule "pickup"'),
     ]
     assert (found.rules[1].conditions, found.rules[1].effects) == ("total-above = 10", "hold = 60.0")
-    assert found.when == "goes in 1 min (rule 2)"
+    assert found.when == "exported in 1 min (rule 2)"
 
 
 @pytest.mark.parametrize(
     ("fields", "when"),
     [
-        ({}, "goes at once"),
-        ({"status": "on-hold", "paid_at": None}, "waits for its trigger: it is on-hold, not paid"),
+        ({}, "exported at once"),
+        ({"status": "on-hold", "paid_at": None}, "waiting for its trigger: it is on-hold, not paid"),
     ],
 )
 def test_it_is_told_when_the_order_goes(fields: dict[str, Any], when: str) -> None:

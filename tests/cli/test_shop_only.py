@@ -50,7 +50,7 @@ async def test_what_is_not_linked_is_listed_with_the_reason(capsys: pytest.Captu
     assert [(one.product_id, one.price) for one in found] == [(1, "5.00"), (2, "14.75"), (3, "")]
     assert [one.why.partition(";")[0] for one in found] == [
         "Balance has no item with this SKU",
-        "item bear-1 has this SKU, but is left alone: group group-toys is not mapped to a category",
+        "item bear-1 has this SKU, but is not sold: group group-toys is not mapped to a category",
         "it has no SKU",
     ]
     show_shop_only("main", found)

@@ -35,7 +35,7 @@ def test_a_blocked_shop_stands_first_in_status() -> None:
     assert shown.startswith("BLOCKED since 02 Mar 2026 12:00 +04: shop main is not the shop that is known")
     for part in ("its newest orders 4, 5, 6 are missing", "correct shops.main.url", "davtari shop accept --shop main"):
         assert part in shown
-    assert "Nothing waits for a person" not in shown
+    assert "Nothing needs a person" not in shown
     # and when the block has ended
-    assert "Nothing waits for a person" in status(KNOWN, STRANGE, KNOWN)
+    assert "Nothing needs a person" in status(KNOWN, STRANGE, KNOWN)
     assert "BLOCKED" not in status(KNOWN, STRANGE, KNOWN)

@@ -48,14 +48,14 @@ def test_blocked_deliveries_are_counted_by_what_they_wait_for(using: Settings) -
     [one] = read_blocked(using)
     assert (one.service, one.waits_for, one.count) == ("order-exporter", "link:main:311", 2)
     first, last = blocked_lines([one])
-    assert first.startswith("2 of order-exporter wait for link:main:311 since 20 Nov 2026 10:03 +04: order 1042")
-    assert last == "davtari orders --held names every order and refund that waits."
+    assert first.startswith("order-exporter: 2 waiting for link:main:311 since 20 Nov 2026 10:03 +04: order 1042")
+    assert last == "davtari orders --held lists every waiting order and refund."
 
 
 def test_nothing_blocked_says_nothing_and_much_is_counted(using: Settings) -> None:
     assert list(blocked_lines([])) == []
     *shown, last = blocked_lines(read_blocked(using) * 12)
-    assert (len(shown), last.startswith("2 more things are waited for")) == (10, True)
+    assert (len(shown), last.startswith("2 more causes")) == (10, True)
 
 
 def test_orders_know_what_their_deliveries_wait_for(using: Settings) -> None:

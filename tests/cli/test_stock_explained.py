@@ -40,9 +40,9 @@ def shown(*events: Event, at: datetime = NOON) -> str:
 
 
 @pytest.mark.claim("I1")
-def test_the_figure_of_now_stands_beside_the_published_one() -> None:
+def test_the_current_figure_is_shown_with_the_published_one() -> None:
     before = (link(), reading(row("52", "6")), order(1042, "4"))
-    assert "now 40, the same · Balance was read at 02 Mar 2026 12:00:00 +04" in shown(
+    assert "now 40, the same · Balance read at 02 Mar 2026 12:00:00 +04" in shown(
         *before, publish(publisher_given(*before, buffer="2"))
     )
     # and when somebody buys
@@ -51,12 +51,12 @@ def test_the_figure_of_now_stands_beside_the_published_one() -> None:
     assert "now 37" in text and "− 3 in flight order 1047" in text.partition("now 37")[2]
 
 
-def test_the_figure_of_now_says_why_there_is_none() -> None:
-    assert "now: none, Balance has not stated its stock" in shown(link())
+def test_a_missing_current_figure_has_a_reason() -> None:
+    assert "now: none; Balance has reported no stock" in shown(link())
     elsewhere = told(link(), reading(row("52", warehouse=VAKE)))
     found = stock.explain_figure("main", "TEA-100", elsewhere, FigureCalculator(settings("live"), NOON))
     assert found is not None and found.now is not None
-    assert "no stock reading names a warehouse 'Main'" in found.now.why
+    assert "no stock reading contains a warehouse 'Main'" in found.now.why
 
 
 def test_what_orders_hold_counts_until_its_time_is_over() -> None:
@@ -65,20 +65,24 @@ def test_what_orders_hold_counts_until_its_time_is_over() -> None:
     assert "now 50" in shown(*events, at=NOON + timedelta(days=15))
 
 
-def test_stock_that_the_shop_does_not_manage_is_told() -> None:
+def test_unmanaged_stock_is_reported() -> None:
     off = published().model_copy(update={"not_managed": (311,)})
-    assert '"Manage stock" is off for product 311 in the shop' in shown(link(), off)
+    assert '"Manage stock" is off for product 311' in shown(link(), off)
 
 
 DRIFTS = [
-    ({"theirs": 25, "policy": "announce"}, "the figure was changed to 25 by hand in the shop", "kept so"),
-    ({"theirs": 25, "policy": "correct"}, "the figure was changed to 25 by hand in the shop", "ours is written again"),
-    ({"theirs": 0, "policy": "announce", "managed": False}, '"Manage stock" was switched off in the shop', "kept so"),
+    ({"theirs": 25, "policy": "announce"}, "the figure was changed to 25 by hand in the shop", "it is kept"),
+    ({"theirs": 25, "policy": "correct"}, "the figure was changed to 25 by hand in the shop", "it will be corrected"),
+    (
+        {"theirs": 0, "policy": "announce", "managed": False},
+        '"Manage stock" was switched off in the shop',
+        "it is kept",
+    ),
 ]
 
 
 @pytest.mark.parametrize(("drift", "what", "then"), DRIFTS)
-def test_what_was_changed_in_the_shop_since_is_told(drift: dict[str, Any], what: str, then: str) -> None:
+def test_a_later_change_in_the_shop_is_shown(drift: dict[str, Any], what: str, then: str) -> None:
     known = {"shop": "main", "item": link().item, "product_id": 311, "sku": "TEA-100", "ours": 37}
     drifted = StockDrifted.model_validate({**known, **drift, "seen_at": NOON + timedelta(hours=1)})
     text = shown(link(), published(), drifted)

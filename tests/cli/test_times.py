@@ -32,14 +32,14 @@ def test_a_time_without_an_offset_is_tbilisi_time(text: str, meant: datetime) ->
 
 
 @pytest.mark.parametrize("text", ["", "yesterday", "20.11.2026", "2026-11-31", "2026-11-20T25:00", "2h ago", "10:03"])
-def test_what_is_no_time_is_refused_with_the_way_to_write_one(text: str) -> None:
-    with pytest.raises(InvalidTime, match=r"^Invalid time '.*': write .*2026-11-20T10:03.*Tbilisi"):
+def test_an_invalid_time_is_refused_with_the_formats(text: str) -> None:
+    with pytest.raises(InvalidTime, match=r"^Invalid time '.*'. Write .*2026-11-20T10:03.*Tbilisi"):
         parse_time(text, NOW)
 
 
 @pytest.mark.parametrize("text", ["", "yesterday", "20.11.2026", "2026-11-31", "2026-11-20T10:03"])
-def test_what_is_no_date_is_refused_with_the_way_to_write_one(text: str) -> None:
-    with pytest.raises(InvalidTime, match=r"^Invalid date '.*': write 2026-11-20"):
+def test_an_invalid_date_is_refused_with_the_format(text: str) -> None:
+    with pytest.raises(InvalidTime, match=r"^Invalid date '.*'. Write a day in Tbilisi"):
         parse_date(text)
 
 

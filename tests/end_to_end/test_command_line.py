@@ -242,7 +242,7 @@ async def test_dead_letters_are_listed_shown_replayed_and_discarded(stage: Stage
     every = await stage.davtari("dead-letters", "list", "--all", "--json")
     how = {one["dead_letter"]: (one["settled"]["how"], one["settled"]["why"]) for one in every.json}
     assert how == {first: ("replayed", ""), second: ("discarded", "booked by hand")}
-    assert "Nothing waits for a person" in (await stage.davtari("dead-letters", "list")).out
+    assert "Nothing needs a person" in (await stage.davtari("dead-letters", "list")).out
 
 
 @pytest.mark.long

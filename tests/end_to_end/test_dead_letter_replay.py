@@ -65,7 +65,7 @@ async def test_dead_letters_are_filtered_and_grouped_with_the_role_that_resolves
     assert (group["open"], group["owner"], group["resolves_by_itself"]) == (3, "accountant", False)
     assert "პერიოდი" in group["fix"]
     assert [letter["dead_letter"] for letter in one.json] == [of_order[first]]
-    assert (none.code, "Nothing waits for a person" in none.out) == (DONE, True)
+    assert (none.code, "Nothing needs a person" in none.out) == (DONE, True)
     assert soon.json == []
 
 
@@ -220,4 +220,4 @@ async def test_no_dead_letter_is_left_open(stage: Stage) -> None:
         return not stage.ledger.open_letters
 
     await until(rested, "no dead letter is open")
-    assert "Nothing waits for a person" in (await dead_letters(stage, "group", "--exit-code")).out
+    assert "Nothing needs a person" in (await dead_letters(stage, "group", "--exit-code")).out

@@ -128,7 +128,7 @@ async def test_an_order_tells_in_its_passport_what_became_of_its_buyers_contacts
         assert told
         assert {entry.what for entry in told.entries} == {
             (
-                "contacts that shop and Balance both changed: phone (a person is asked); "
+                "contacts changed in both shop and Balance: phone (a person decides); "
                 "davtari clients conflicts --shop main"
             ),
             f"contacts of client {CLIENT} compared: address to Balance",

@@ -157,7 +157,7 @@ def test_the_accountant_sees_the_planned_note_and_that_nothing_is_written(desk: 
     shown = desk.push("R-8")
     assert shown.exit_code == 0
     assert "Return request R-8" in shown.output and "a credit note of 18.83 GEL" in shown.output
-    assert "Nothing is written" in shown.output
+    assert "Nothing was written" in shown.output
     rows = [line.split() for line in shown.output.splitlines() if line.endswith("0.00")]
     assert [(row[0], *row[2:]) for row in rows] == [
         (str(desk.store.line(TEA_OF_SHOP)), "2", "13.33", "0.00"),
@@ -191,5 +191,5 @@ def test_the_passport_tells_the_request_and_its_plan(store: Store) -> None:
     service.take(store.sale(returning()))
     asked = asks((store.line(CUP_OF_SHOP), "1"), order_id=store.order_id)
     [plan, _] = service.take(asked)[f"{SHOP}:{store.order_id}"].announce
-    assert describe_event(asked) == f"return request R-7 (1 of line {store.line(CUP_OF_SHOP)}) pushed by accountant"
+    assert describe_event(asked) == f"return request R-7 (1 of line {store.line(CUP_OF_SHOP)}) requested by accountant"
     assert describe_event(plan) == "return request R-7 would become a credit note of 5.50 GEL"

@@ -139,6 +139,6 @@ def test_status_tells_it_in_a_line_that_a_merchant_understands() -> None:
         )
     )
     assert told == [
-        "Read whole: [default]stock 40 s ago[/] · [red]items 2 h ago[/]",
+        "Last complete read: [default]stock 40 s ago[/] · [red]items 2 h ago[/]",
         "Paid orders of main, 30 days: 1,199 of 1,200 in Balance within 5 min, [green]99.92%[/] (objective 99.9%)",
     ]

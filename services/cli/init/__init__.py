@@ -1,1 +1,1 @@
-"""`davtari init`: the settings, asked in the right order."""
+"""`davtari init`: writes the settings file."""

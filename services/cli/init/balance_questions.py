@@ -1,4 +1,4 @@
-"""`davtari init`, first half: which Balance, may we in, and what of it is sold."""
+"""Questions of `davtari init` about Balance: connection, warehouses, price types, currency, groups."""
 
 from __future__ import annotations
 
@@ -27,12 +27,10 @@ from services.settings import SettingsError
 from services.settings.balance import BalanceSettings
 from services.settings.base import address_fault
 
-# Price types and currencies as Balance's price rows show them: each with an example that a person recognizes.
-
 
 @dataclass(slots=True)
 class PriceType:
-    """A price type in use: how many prices it has, one of them with its item, and the currencies that they name."""
+    """A price type in use: one item and its price as example, the number of prices, and their currencies."""
 
     uid: str
     item: str
@@ -43,12 +41,12 @@ class PriceType:
 
     @property
     def shown(self) -> str:
-        """An item with its price."""
+        """An example: an item with its price."""
         return f"{self.example or self.item}: {self.price:f}"
 
 
 async def read_price_types(client: Balance, settings: BalanceSettings) -> list[PriceType]:
-    """The price types in use, the most frequent first; unreadable rows are left out. Raises `UpstreamError`."""
+    """Read the price types in use, the most frequent first, without unreadable rows. Raises `UpstreamError`."""
     found: dict[str, PriceType] = {}
     count = 0
     async with aclosing(client.current_prices()) as rows:
@@ -65,12 +63,12 @@ async def read_price_types(client: Balance, settings: BalanceSettings) -> list[P
                 break
     types = sorted(found.values(), key=lambda one: -one.count)
     for one in types:
-        one.example = await _named(client, settings, one.item)
+        one.example = await _read_item_name(client, settings, one.item)
     return types
 
 
-async def _named(client: Balance, settings: BalanceSettings, uid: str) -> str:
-    """The SKU and name of an item; empty where Balance shows none."""
+async def _read_item_name(client: Balance, settings: BalanceSettings, uid: str) -> str:
+    """Read the SKU and name of an item; empty if Balance has none."""
     row = await client.item(uid)
     if row is None:
         return ""
@@ -82,7 +80,7 @@ async def _named(client: Balance, settings: BalanceSettings, uid: str) -> str:
 
 
 def list_unnamed_currencies(types: Iterable[PriceType], code: str) -> list[str]:
-    """The currencies that prices name by a uid, the most frequent first; `code` itself needs no uid."""
+    """The currencies other than `code` that prices use, the most frequent first: uids, usually of `code` itself."""
     total: Counter[str] = Counter()
     for one in types:
         total.update(one.currencies)
@@ -94,7 +92,7 @@ PASSWORD_FILE = "secrets/balance-password"
 
 @dataclass(frozen=True, slots=True)
 class BalanceConnection:
-    """A Balance that has let us in, or that shall be written down all the same."""
+    """The connection to Balance. `answers`: whether it was tested successfully."""
 
     values: dict[str, SettingValue]
     settings: BalanceSettings
@@ -102,13 +100,13 @@ class BalanceConnection:
     answers: bool
 
     def open(self) -> Balance:
-        """The client."""
+        """Open a client."""
         return Balance(self.settings, self.password)
 
 
 @dataclass(frozen=True, slots=True)
 class CatalogueFolder:
-    """A folder of the catalogue, by its way from the root."""
+    """A group of the catalogue. `path` has the names from the root."""
 
     uid: str
     path: str
@@ -116,24 +114,24 @@ class CatalogueFolder:
 
     @property
     def name(self) -> str:
-        """Its own name."""
+        """The last part of the path."""
         return self.path.rpartition("/")[2]
 
 
 async def ask_balance_connection(ask: Interview, folder: Path) -> BalanceConnection:
-    """Ask for the connection until Balance lets us in, or the person wants to go on without."""
+    """Ask for the connection until it works, or until the person continues without it."""
     while True:
-        found = await _tried(*_asked(ask, folder))
+        found = await _test(*_ask_access(ask, folder))
         if found.answers or not confirm("Try again with other answers?"):
             return found
 
 
-def _asked(ask: Interview, folder: Path) -> tuple[dict[str, SettingValue], SecretStr]:
-    transport = ask.one_of("balance.transport", "Where does Balance run", ("cloud", "on-prem"), "cloud")
+def _ask_access(ask: Interview, folder: Path) -> tuple[dict[str, SettingValue], SecretStr]:
+    transport = ask.one_of("balance.transport", "Where Balance runs", ("cloud", "on-prem"), "cloud")
     values: dict[str, SettingValue] = {"transport": transport}
     if transport == "cloud":
-        question = "Application id (the number of the cloud division)"
-        values["application-id"] = ask.text("balance.application-id", question, wrong=_digits)
+        question = "Application id (number of the cloud division)"
+        values["application-id"] = ask.text("balance.application-id", question, wrong=_check_digits)
     else:
         question = "Address, such as http://server/Balance_Exchange/hs/Exchange"
         values["url"] = ask.text("balance.url", question, wrong=address_fault)
@@ -144,15 +142,15 @@ def _asked(ask: Interview, folder: Path) -> tuple[dict[str, SettingValue], Secre
     return {**values, "password-file": PASSWORD_FILE}, password
 
 
-def _digits(text: str) -> str:
-    return "" if text.isascii() and text.isdigit() else "digits only, such as 1234"
+def _check_digits(text: str) -> str:
+    return "" if text.isascii() and text.isdigit() else "Enter digits only, such as 1234."
 
 
-async def _tried(values: dict[str, SettingValue], password: SecretStr) -> BalanceConnection:
+async def _test(values: dict[str, SettingValue], password: SecretStr) -> BalanceConnection:
     settings = BalanceSettings.model_validate({**values, "password-file": Path(PASSWORD_FILE)})
     found = BalanceConnection(values, settings, password, answers=False)
     try:
-        with console.status("asking Balance…"):
+        with console.status("Connecting to Balance…"):
             async with found.open() as client:
                 findings = await rights(client, settings)
     except (UpstreamError, SettingsError) as error:
@@ -163,7 +161,7 @@ async def _tried(values: dict[str, SettingValue], password: SecretStr) -> Balanc
 
 
 def show_findings(findings: Sequence[Finding]) -> None:
-    """Show what was found, in the manner of `davtari check`."""
+    """Print findings in the same form as `davtari check`."""
     for one in findings:
         console.print(f"  {format_mark(one.ok)} ", end="")
         say(f"{one.what}   {one.told}")
@@ -172,35 +170,36 @@ def show_findings(findings: Sequence[Finding]) -> None:
 
 
 async def ask_warehouses(ask: Interview, client: Balance) -> tuple[dict[str, SettingValue], dict[str, SettingValue]]:
-    """Which warehouses are sold from: values for `stock` and for `orders`. Raises `UpstreamError`."""
+    """Ask for the warehouses. Returns values for `stock` and `orders`. Raises `UpstreamError`."""
     there: list[Warehouse] = [one for one in await client.warehouses() if not one.deleted]
     if not there:
         return {}, {}
     names, uids = [one.name for one in there], [one.uid for one in there]
     show_choices("Warehouses in Balance:", names)
-    sold = ask.choose_many("stock.warehouses", "Whose stock does the shop sell (numbers; nothing: decide later)", names)
+    sold = ask.choose_many(
+        "stock.warehouses", "Warehouses whose stock the shop sells (numbers; empty: decide later)", names
+    )
     stock: dict[str, SettingValue] = {}
     if sold:
         stock = {"policy": "single" if len(sold) == 1 else "aggregate", "warehouses": sold}
     first = [uids[names.index(sold[0])]] if sold else []
-    taken = ask.choose("orders.warehouse", "From which one do Sales take the goods", uids, first)
+    taken = ask.choose("orders.warehouse", "Warehouse for Sales (number; empty: decide later)", uids, first)
     return stock, {} if taken is None else {"warehouse": taken}
 
 
 async def ask_prices(
     ask: Interview, client: Balance, settings: BalanceSettings
 ) -> tuple[dict[str, SettingValue], dict[str, SettingValue]]:
-    """Which price types are the regular and the sale price, and what their currency is called in Balance: values for
-    `prices` and for `balance`. Raises `UpstreamError`."""
+    """Ask for price types and their currency. Returns values for `prices` and `balance`. Raises `UpstreamError`."""
     types = await read_price_types(client, settings)
     if not types:
         return {}, {}
     uids = [one.uid for one in types]
     show_choices("Price types in use:", [f"{one.uid}   {one.count:,} prices, such as {one.shown}" for one in types])
-    regular = ask.choose("prices.regular-type", "The regular price", uids, uids if len(uids) == 1 else ())
+    regular = ask.choose("prices.regular-type", "Price type of the regular price", uids, uids if len(uids) == 1 else ())
     sale = None
     if len(uids) > 1:
-        sale = ask.choose("prices.sale-type", "The sale price (nothing: none)", uids)
+        sale = ask.choose("prices.sale-type", "Price type of the sale price (empty: none)", uids)
     chosen: dict[str, SettingValue] = {
         key: uid for key, uid in (("regular-type", regular), ("sale-type", sale)) if uid is not None
     }
@@ -208,19 +207,19 @@ async def ask_prices(
 
 
 def ask_currency(ask: Interview, types: Sequence[PriceType], code: str) -> dict[str, SettingValue]:
-    """The uid under which prices name the books' own currency: without it every price would be refused."""
+    """Ask which uid means the currency of the books; without it, every price would be refused."""
     uids = list_unnamed_currencies(types, code)
     if not uids:
         return {}
     examples = {uid: next(one for one in types if uid in one.currencies) for uid in uids}
-    show_choices("Currencies that prices name:", [f"{uid}   such as {examples[uid].shown}" for uid in uids])
-    question = f"Which of them is {code} (nothing: none)"
+    show_choices("Currencies of these prices:", [f"{uid}   such as {examples[uid].shown}" for uid in uids])
+    question = f"Which of them is {code} (empty: none)"
     found = ask.choose("balance.currency", question, uids, uids if len(uids) == 1 else ())
     return {"currencies": {code: found}} if found else {}
 
 
 async def read_folders(client: Balance, settings: BalanceSettings) -> list[CatalogueFolder]:
-    """The folders of the catalogue in the order of a tree. Raises `UpstreamError`."""
+    """Read the groups of the catalogue, sorted by path. Raises `UpstreamError`."""
     names: dict[str, tuple[str, str | None]] = {}
     async with aclosing(client.items()) as rows:
         async for row in rows:

@@ -1,6 +1,6 @@
-"""Questions on a terminal, one at a time; what was answered before is the default, secrets are never shown.
+"""Questions on a terminal. Earlier answers are the defaults; secrets are never shown.
 
-Ctrl-C ends at any question: asyncio would keep it back until the next wait, so the signal is taken here.
+Ctrl-C works at every question: asyncio would delay it until the next await, so the signal is handled here.
 """
 
 from __future__ import annotations
@@ -18,35 +18,33 @@ from pydantic import SecretStr
 from services.cli.screen import console
 from services.settings.base import SecretMissing, read_secret
 
-# The answers so far, in a file beside the settings, to be offered again. Secrets are not among them.
-
 Answer = str | int | list[str] | list[int]
 
 
 class SavedAnswers:
-    """Answers by key; each is on disk as soon as it is given, readable by this user only."""
+    """Answers by key, in a file next to the settings. Each is saved at once, readable only by this user; no secrets."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._answers = _read(path)
 
     def get(self, key: str) -> Answer | None:
-        """What was answered last time."""
+        """The last answer, if any."""
         return self._answers.get(key)
 
     def keep(self, key: str, answer: Answer) -> None:
-        """Keep an answer."""
+        """Save an answer."""
         self._answers[key] = answer
         self.path.touch(mode=0o600)
         self.path.write_text(json.dumps(self._answers, ensure_ascii=False, indent=1), encoding="utf-8")
 
     def forget(self) -> None:
-        """All of it is in the settings now."""
+        """Delete the file: the answers are in the settings now."""
         self.path.unlink(missing_ok=True)
 
 
 def _read(path: Path) -> dict[str, Answer]:
-    """A file that cannot be read offers nothing."""
+    """A file that cannot be read has no answers."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -55,7 +53,7 @@ def _read(path: Path) -> dict[str, Answer]:
 
 
 def write_secret(path: Path, text: str) -> None:
-    """Write a secret into a file that only this user may read; folder and file are made so from the first moment."""
+    """Write a secret to a file that only this user may read; its permissions are set before the content."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     path.unlink(missing_ok=True)
     path.touch(mode=0o600)
@@ -64,11 +62,11 @@ def write_secret(path: Path, text: str) -> None:
 
 ResultT = TypeVar("ResultT")
 Check = Callable[[str], str]
-"""What is wrong with an answer; empty when nothing is."""
+"""Returns what is wrong with an answer; empty if nothing is."""
 
 
 class InterviewEnded(Exception):
-    """The person broke off, or the input ended; `question` is what was asked then."""
+    """The interview was interrupted, or the input ended, at `question`."""
 
     def __init__(self, question: str, *, interrupted: bool) -> None:
         super().__init__(question)
@@ -76,44 +74,44 @@ class InterviewEnded(Exception):
 
 
 class Interview:
-    """Asks, keeps each answer under its key, and offers it next time."""
+    """Asks questions and saves the answers by key, as defaults for the next run."""
 
     def __init__(self, kept: SavedAnswers) -> None:
         self.kept = kept
 
     def text(self, key: str, question: str, default: str | None = None, wrong: Check = lambda _: "") -> str:
-        """A line of text."""
-        before = self.kept.get(key)
-        return self._answered(key, question, before if isinstance(before, str) else default, wrong)
+        """Ask for a line of text."""
+        earlier = self.kept.get(key)
+        return self._ask_text(key, question, earlier if isinstance(earlier, str) else default, wrong)
 
     def optional(self, key: str, question: str, wrong: Check = lambda _: "") -> str:
-        """A line of text that may be left empty."""
-        before = self.kept.get(key)
-        offered = before if isinstance(before, str) else ""
-        return self._answered(key, question, offered, lambda answer: wrong(answer) if answer else "")
+        """Ask for a line of text that may be empty."""
+        earlier = self.kept.get(key)
+        offered = earlier if isinstance(earlier, str) else ""
+        return self._ask_text(key, question, offered, lambda answer: wrong(answer) if answer else "")
 
     def one_of(self, key: str, question: str, choices: Sequence[str], default: str) -> str:
-        """One of a few words."""
+        """Ask for one of a few words."""
         listed = ", ".join(choices)
-        wrong = _one_of(choices, f"one of: {listed}")
-        before = self.kept.get(key)
-        return self._answered(key, f"{question} ({listed})", before if before in choices else default, wrong)
+        wrong = _one_of(choices, f"Enter one of: {listed}")
+        earlier = self.kept.get(key)
+        return self._ask_text(key, f"{question} ({listed})", earlier if earlier in choices else default, wrong)
 
-    def _answered(self, key: str, question: str, offered: object, wrong: Check) -> str:
+    def _ask_text(self, key: str, question: str, offered: object, wrong: Check) -> str:
         shown = offered != ""
         while True:
-            answer = str(_asked(question, lambda: typer.prompt(question, default=offered, show_default=shown))).strip()
+            answer = str(_prompt(question, lambda: typer.prompt(question, default=offered, show_default=shown))).strip()
             if not (fault := wrong(answer)):
                 self.kept.keep(key, answer)
                 return answer
             say(f"  {fault}")
 
     def secret(self, question: str, file: Path) -> SecretStr:
-        """Something that is not shown while it is typed; it is in its file at once, and an empty answer keeps that."""
+        """Ask for a secret without showing it, and write it to its file. An empty answer keeps the existing one."""
         known = _known(file)
-        full = f"{question} (not shown{'; nothing: the one of last time' if known else ''})"
+        full = f"{question} (not shown{'; empty: keep the current one' if known else ''})"
         while True:
-            answer = _asked(full, lambda: typer.prompt(full, default="", show_default=False, hide_input=True)).strip()
+            answer = _prompt(full, lambda: typer.prompt(full, default="", show_default=False, hide_input=True)).strip()
             if answer:
                 write_secret(file, answer)
                 return SecretStr(answer)
@@ -121,19 +119,19 @@ class Interview:
                 return known
 
     def choose(self, key: str, question: str, values: Sequence[str], default: Sequence[str] = ()) -> str | None:
-        """One of a numbered list by its number; None when nothing was chosen."""
+        """Ask for one entry of a numbered list; None for an empty answer."""
         found = self.choose_many(key, question, values, default, most=1)
         return found[0] if found else None
 
     def choose_many(
         self, key: str, question: str, values: Sequence[str], default: Sequence[str] = (), most: int | None = None
     ) -> list[str]:
-        """Some of a numbered list, as "1, 3"; empty for none. What was chosen is kept, not its number."""
-        before = self.kept.get(key)
-        offered = ", ".join(str(values.index(one) + 1) for one in (before or default) if one in values)  # type: ignore[union-attr]
+        """Ask for entries of a numbered list, such as "1, 3". The entries are saved, not their numbers."""
+        earlier = self.kept.get(key)
+        offered = ", ".join(str(values.index(one) + 1) for one in (earlier or default) if one in values)  # type: ignore[union-attr]
         wrong = _numbers_of(len(values), most)
         while True:
-            answer = _asked(question, lambda: typer.prompt(question, default=offered, show_default=bool(offered)))
+            answer = _prompt(question, lambda: typer.prompt(question, default=offered, show_default=bool(offered)))
             if not (fault := wrong(str(answer))):
                 chosen = [values[number - 1] for number in dict.fromkeys(_numbers(str(answer)) or [])]
                 self.kept.keep(key, chosen)
@@ -142,23 +140,23 @@ class Interview:
 
 
 def confirm(question: str, *, default: bool = True) -> bool:
-    """Yes or no."""
-    return _asked(question, lambda: typer.confirm(question, default=default))
+    """Ask for yes or no."""
+    return _prompt(question, lambda: typer.confirm(question, default=default))
 
 
 def show_choices(title: str, lines: Sequence[str], first: int = 1) -> None:
-    """A list to choose from."""
+    """Print a numbered list."""
     say(f"\n{title}")
     for number, line in enumerate(lines, start=first):
         say(f"  {number:>3}  {line}")
 
 
 def say(text: str, style: str | None = None) -> None:
-    """A line of text as it is."""
+    """Print a line without markup."""
     console.print(text, style=style, markup=False, soft_wrap=True)
 
 
-def _asked(question: str, ask: Callable[[], ResultT]) -> ResultT:
+def _prompt(question: str, ask: Callable[[], ResultT]) -> ResultT:
     interrupted = False
 
     def interrupt(_: int, __: FrameType | None) -> NoReturn:
@@ -190,8 +188,8 @@ def _numbers_of(count: int, most: int | None) -> Check:
     def wrong(answer: str) -> str:
         numbers = _numbers(answer)
         if numbers is None or any(not 1 <= number <= count for number in numbers):
-            return f"numbers between 1 and {count}, with commas between them; nothing for none"
-        return "" if most is None or len(numbers) <= most else "one number only"
+            return f"Enter numbers from 1 to {count}, separated by commas, or nothing."
+        return "" if most is None or len(numbers) <= most else "Enter only one number."
 
     return wrong
 

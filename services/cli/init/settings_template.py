@@ -1,4 +1,4 @@
-"""Writing answers into the commented template of the settings, so that every default stays readable beside them."""
+"""Writes answers into the commented template of the settings and keeps its other comments."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ SettingTables = Mapping[str, Mapping[str, SettingValue]]
 _TABLE = re.compile(r"^(?:# )?\[([^\]]+)\](.*)$")
 _KEY = re.compile(r'^(?:# )?([a-z][a-z-]*|"[^"]*") = [^#]*(#.*)?$')
 COMMENTS_AT = 37
-"""The column in which the template's comments begin."""
+"""The column of the template's comments."""
 
 
 def fill_template(template: str, answers: SettingTables, shop: str) -> str:
-    """The template with these values, `{table: {key: value}}`; tables and keys that were comments become settings.
+    """Fill values (`{table: {key: value}}`) into the template; commented tables and keys become settings.
 
-    The template's shop `main` gets the name `shop`. A table that the template does not have is appended.
+    The template's shop `main` is renamed to `shop`. Tables that the template lacks are appended.
     """
     text = template.replace("shops.main", f"shops.{shop}").replace("secrets/main-", f"secrets/{shop}-")
     blocks = _blocks(text)
@@ -31,7 +31,7 @@ def fill_template(template: str, answers: SettingTables, shop: str) -> str:
 
 
 def _blocks(text: str) -> list[tuple[str, list[str]]]:
-    """`(table, its lines)` in order; the head of the file has an empty name."""
+    """Split into `(table, lines)`; the head of the file has an empty name."""
     blocks: list[tuple[str, list[str]]] = [("", [])]
     for line in text.splitlines():
         if found := _TABLE.match(line):
@@ -44,13 +44,13 @@ def _block(name: str, lines: list[str], values: Mapping[str, SettingValue]) -> l
     if not values:
         return lines
     found = _TABLE.match(lines[0])
-    assert found, "a table begins with its name"
+    assert found, "a block starts with its table name"
     left, done = dict(values), [_commented(f"[{name}]", found[2].strip())]
     for line in lines[1:]:
         key = _KEY.match(line)
         if key and key[1] in left:
             done.append(_commented(_line(key[1], left.pop(key[1])), key[2] or ""))
-        elif not line.startswith('# "'):  # an example of a free key has served its purpose
+        elif not line.startswith('# "'):  # an example of a free key is dropped
             done.append(line)
     at = next((number for number, line in enumerate(done) if not line), len(done))
     return [*done[:at], *[_line(key, value) for key, value in left.items()], *done[at:]]
@@ -65,7 +65,7 @@ def _line(key: str, value: SettingValue) -> str:
 
 
 def to_toml(value: SettingValue) -> str:
-    """A value in TOML."""
+    """Format a value as TOML."""
     match value:
         case bool() | int() | str() | Decimal():
             return json.dumps(value, ensure_ascii=False)

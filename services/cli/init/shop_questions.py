@@ -1,4 +1,4 @@
-"""`davtari init`, second half: which shop, may we in, and which group goes into which category."""
+"""Questions of `davtari init` about the shop: connection, and the categories of Balance's groups."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Protocol
 
 from pydantic import SecretStr
 
-from services.accounting.checks.shop import key, version
+from services.accounting.checks.shop import key, php_output, version
 from services.cli.init.balance_questions import CatalogueFolder, show_findings
 from services.cli.init.interview import Interview, confirm, say, show_choices
 from services.cli.init.settings_template import SettingValue
@@ -24,13 +24,13 @@ from services.settings.base import address_fault
 from services.settings.shop import ShopSettings
 
 NEW = "new"
-"""Stands for a category that is to be made."""
-OWN = "make a category with the name of the group"
+"""The choice to create a category."""
+CREATE = "(create a category with the name of the group)"
 MENU = "WooCommerce → Settings → Advanced → REST API → Add key, permission Read/Write"
 
 
 class CategoryStore(Protocol):
-    """The part of a shop in which categories are looked up and made."""
+    """The part of a shop with its categories."""
 
     async def categories(self) -> Listing[Category]: ...
 
@@ -39,7 +39,7 @@ class CategoryStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ShopConnection:
-    """A shop that has let us in, or that shall be written down all the same."""
+    """The connection to the shop. `answers`: whether it was tested successfully."""
 
     name: str
     values: dict[str, SettingValue]
@@ -49,27 +49,27 @@ class ShopConnection:
     answers: bool
 
     def open(self) -> WooCommerce:
-        """The client."""
+        """Open a client."""
         return WooCommerce(self.name, self.settings, self.key, self.secret, clock=utc_now)
 
 
 async def ask_shop_connection(ask: Interview, folder: Path) -> ShopConnection:
-    """Ask for the connection until the shop lets us in, or the person wants to go on without."""
-    name = ask.text("shop.name", "A short name for the shop (letters and digits)", "main", _short)
+    """Ask for the connection until it works, or until the person continues without it."""
+    name = ask.text("shop.name", "Id for the shop (lower-case letters, digits, hyphens)", "main", _check_id)
     while True:
-        found = await _tried(_asked(ask, name, folder))
+        found = await _test(_ask_access(ask, name, folder))
         if found.answers or not confirm("Try again with other answers?"):
             return found
 
 
-def _short(text: str) -> str:
-    fine = text.isascii() and text.replace("-", "").isalnum() and text == text.lower()
-    return "" if fine else "small Latin letters, digits and hyphens, such as main"
+def _check_id(text: str) -> str:
+    valid = text.isascii() and text.replace("-", "").isalnum() and text == text.lower()
+    return "" if valid else "Use lower-case Latin letters, digits and hyphens, such as main."
 
 
-def _asked(ask: Interview, name: str, folder: Path) -> ShopConnection:
+def _ask_access(ask: Interview, name: str, folder: Path) -> ShopConnection:
     url = ask.text("shop.url", "Address of the shop, such as https://shop.example.ge", wrong=address_fault).rstrip("/")
-    say(f"  A key for us: {MENU}")
+    say(f"  Create an API key: {MENU}")
     values: dict[str, SettingValue] = {
         "url": url,
         "key-file": f"secrets/{name}-key",
@@ -78,7 +78,7 @@ def _asked(ask: Interview, name: str, folder: Path) -> ShopConnection:
     }
     consumer_key = ask.secret("Consumer key", folder / f"secrets/{name}-key")
     secret = ask.secret("Consumer secret", folder / f"secrets/{name}-secret")
-    question = "CA file, if the certificate is your own (else nothing)"
+    question = "CA file for a private certificate (empty: none)"
     ca_file = ask.optional("shop.ca-file", question) if url.startswith("https:") else ""
     if ca_file:
         values["ca-file"] = ca_file
@@ -87,12 +87,13 @@ def _asked(ask: Interview, name: str, folder: Path) -> ShopConnection:
     return ShopConnection(name, values, settings, consumer_key, secret, answers=False)
 
 
-async def _tried(asked: ShopConnection) -> ShopConnection:
+async def _test(asked: ShopConnection) -> ShopConnection:
     try:
-        with console.status("asking the shop…"):
+        with console.status("Connecting to the shop…"):
             async with asked.open() as client:
                 probe, findings = await key(client)
                 findings += await version(client) if probe.may_read else []
+                findings += php_output(client, asked.name)
     except (UpstreamError, SettingsError) as error:
         say(f"  {error}", style="red")
         return asked
@@ -101,44 +102,50 @@ async def _tried(asked: ShopConnection) -> ShopConnection:
 
 
 async def ask_mapping(ask: Interview, groups: Sequence[CatalogueFolder], store: CategoryStore) -> dict[str, int]:
-    """Which group goes into which category: `{group uid: category id}`. What is below a mapped group goes with it.
+    """Ask which groups are sold, and in which categories. Returns `{group uid: category id}`.
 
     Raises `UpstreamError`.
     """
     if not groups:
         return {}
     show_choices("Groups in Balance:", [f"{'  ' * (group.depth - 1)}{group.name}" for group in groups])
-    say("  What is not chosen stays invisible; what is below a chosen group goes with it.")
-    question = "Which does the shop sell (numbers; nothing: decide later)"
+    say("  Groups that are not chosen are not sold. Subgroups belong to their group.")
+    question = "Groups that the shop sells (numbers; empty: decide later)"
     chosen = ask.choose_many("groups", question, [group.uid for group in groups])
-    return await _categories(ask, [group for group in groups if group.uid in chosen], store) if chosen else {}
+    return await _ask_categories(ask, [group for group in groups if group.uid in chosen], store) if chosen else {}
 
 
-async def _categories(ask: Interview, groups: Sequence[CatalogueFolder], store: CategoryStore) -> dict[str, int]:
+async def _ask_categories(ask: Interview, groups: Sequence[CatalogueFolder], store: CategoryStore) -> dict[str, int]:
     listed = await store.categories()
     report_unreadable(listed.unreadable)
     there = sorted(listed.records, key=lambda category: category.name)
-    show_choices("Categories of the shop:", [OWN, *(category.name for category in there)])
+    show_choices("Categories of the shop:", [CREATE, *(category.name for category in there)])
     found = {}
     for group in groups:
-        category = await _category(ask, group, there, store)
+        category = await _ask_category(ask, group, there, store)
         if category is not None:
             found[group.uid] = category
     return found
 
 
-async def _category(ask: Interview, group: CatalogueFolder, there: list[Category], store: CategoryStore) -> int | None:
-    """The category of a group: one of the shop's, or one that is made there on request."""
+async def _ask_category(
+    ask: Interview, group: CatalogueFolder, there: list[Category], store: CategoryStore
+) -> int | None:
+    """Ask for the category of a group: an existing one, or a new one."""
     ids = [NEW, *(str(category.id) for category in there)]
     same = [str(category.id) for category in there if category.name.casefold() == group.name.casefold()]
-    taken = ask.choose(f"category:{group.uid}", f"{group.path} goes into (nothing: decide later)", ids, same[:1])
+    taken = ask.choose(
+        f"category:{group.uid}", f"Category for {group.path} (number; empty: decide later)", ids, same[:1]
+    )
     if taken != NEW:
         return int(taken) if taken else None
-    return await _made(ask, group, there, store)
+    return await _create_category(ask, group, there, store)
 
 
-async def _made(ask: Interview, group: CatalogueFolder, there: list[Category], store: CategoryStore) -> int | None:
-    if not confirm(f"Make the category {group.name!r} in the shop now?"):
+async def _create_category(
+    ask: Interview, group: CatalogueFolder, there: list[Category], store: CategoryStore
+) -> int | None:
+    if not confirm(f"Create the category {group.name!r} in the shop now?"):
         return None
     made = await store.create_category(group.name)
     ask.kept.keep(f"category:{group.uid}", [str(made.id)])

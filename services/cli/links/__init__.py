@@ -1,1 +1,1 @@
-"""`davtari links`: the link table as a file, from a file, and back from the shop."""
+"""`davtari links`: exports, imports and rebuilds the links between items and products."""

@@ -28,13 +28,11 @@ from services.engine.client.reader import read_events
 from services.engine.clock import utc_now
 from services.settings.model import Settings
 
-# What the topics know of items and links, and having links made.
-
-AT_ONCE = 500
+BATCH_SIZE = 500
 
 
 async def read_known_links(settings: Settings, shop: str) -> KnownLinks:
-    """Items, links and rules of a shop, as the topics have them now."""
+    """Read the items, links and rules of a shop from Kafka."""
     envelopes = [envelope async for envelope in read_events(settings.kafka, TOPICS)]
     links: dict[str, ProductLinked] = {}
     for event in (envelope.data for envelope in envelopes):
@@ -48,10 +46,10 @@ async def read_known_links(settings: Settings, shop: str) -> KnownLinks:
 
 
 async def request_links(settings: Settings, shop: str, links: Sequence[RequestedLink], patience: float) -> int:
-    """Have links made; gives how many once all are. Raises `NoAnswer` after so many seconds without any."""
+    """Request links and wait for all. Returns their number. Raises `NoAnswer` after `patience` seconds without any."""
     async with open_answers(settings.kafka, "catalog.links") as consumer:
-        for start in range(0, len(links), AT_ONCE):
-            asked = LinkRequested(shop=shop, links=tuple(links[start : start + AT_ONCE]), **command_header())
+        for start in range(0, len(links), BATCH_SIZE):
+            asked = LinkRequested(shop=shop, links=tuple(links[start : start + BATCH_SIZE]), **command_header())
             await send_command(settings.kafka, asked, datetime.now(UTC))
         await _watch(shop, {link.item for link in links}, aiter(decoded_events(consumer)), patience)
     return len(links)
@@ -62,16 +60,16 @@ async def _watch(shop: str, waiting: set[str], events: AsyncIterator[Envelope[Ev
         try:
             event = (await asyncio.wait_for(anext(events), patience)).data
         except TimeoutError:
-            told = f"{len(waiting)} links were not seen made; nothing came for {patience:g} s"
-            raise NoAnswer(f"{told}. They will be made when catalog-importer runs: davtari status") from None
+            problem = f"{len(waiting)} links are not confirmed; there was no answer for {patience:g} s"
+            raise NoAnswer(f"{problem}. They will be created when catalog-importer runs: davtari status") from None
         if isinstance(event, ProductLinked) and event.shop == shop:
             waiting.discard(event.item)
 
 
-app = typer.Typer(no_args_is_help=True, help="Which Balance item is which product.")
-DryRunOrYes = Annotated[bool, typer.Option("--dry-run/--yes", help="Only look; --yes makes the links.")]
-Item = Annotated[str, typer.Argument(help="The item's uid, or its SKU where only one item has it.")]
-Product = Annotated[int, typer.Argument(help="The product's id in the shop, or the variation's.")]
+app = typer.Typer(no_args_is_help=True, help="Show and change which Balance item is which product.")
+DryRunOrYes = Annotated[bool, typer.Option("--dry-run/--yes", help="Only show; --yes changes the links.")]
+Item = Annotated[str, typer.Argument(help="The item's uid, or its SKU if no other item has it.")]
+Product = Annotated[int, typer.Argument(help="The id of the product or variation in the shop.")]
 Verdicts = Callable[[WooCommerce, KnownLinks], Awaitable[Sequence[LinkVerdict]]]
 MOST_REFUSED = 20
 
@@ -79,7 +77,7 @@ MOST_REFUSED = 20
 @app.command(name="export")
 @command
 async def export_links_command(path: Path, shop: Shop = "") -> int:
-    """Write every link of a shop as CSV: shop, item, SKU, product, variation, how it came about."""
+    """Export all links of a shop as CSV: shop, item, SKU, product, variation, origin."""
     chosen = read_settings()
     known = await read_known_links(chosen, select_shop(chosen, shop))
     count = table.write_links(sorted(known.links.values(), key=lambda link: link.sku), path)
@@ -92,7 +90,7 @@ async def export_links_command(path: Path, shop: Shop = "") -> int:
 async def import_links_command(
     path: Path, shop: Shop = "", dry_run: DryRunOrYes = True, patience: Patience = 60.0, json: Json = False
 ) -> int:
-    """Take links from CSV: our own export, or two columns SKU and uid. Each is looked up in the shop first."""
+    """Import links from CSV: an export of Davtari, or the columns SKU and uid. Each is checked in the shop first."""
     chosen = read_settings()
     name = select_shop(chosen, shop)
     lines = table.read_lines(path, name)
@@ -100,7 +98,7 @@ async def import_links_command(
     async def found(client: WooCommerce, known: KnownLinks) -> Sequence[LinkVerdict]:
         return await judge_lines(lines, known, client)
 
-    return await _made(chosen, name, found, dry_run=dry_run, patience=patience, json=json)
+    return await _change(chosen, name, found, dry_run=dry_run, patience=patience, json=json)
 
 
 @app.command(name="rebuild")
@@ -108,12 +106,14 @@ async def import_links_command(
 async def rebuild_links_command(
     shop: Shop = "", dry_run: DryRunOrYes = True, patience: Patience = 60.0, json: Json = False
 ) -> int:
-    """Find the links again in the shop itself, by the uid at each product and by SKU, when the topics are lost too.
+    """Rebuild the links from the shop, by the uid stored with each product and by SKU, for example after Kafka is lost.
 
-    What is ambiguous is refused by name; the rest is linked.
+    Ambiguous products are refused and listed; all others are linked.
     """
     chosen = read_settings()
-    return await _made(chosen, select_shop(chosen, shop), rebuild_links, dry_run=dry_run, patience=patience, json=json)
+    return await _change(
+        chosen, select_shop(chosen, shop), rebuild_links, dry_run=dry_run, patience=patience, json=json
+    )
 
 
 @app.command(name="add")
@@ -126,16 +126,16 @@ async def add_link_command(
     patience: Patience = 60.0,
     json: Json = False,
 ) -> int:
-    """Say which product an item is. For an item that is linked already it is a further one, a translation.
+    """Link an item to a product. If the item is already linked, the product is added as a translation.
 
-    Prices and stock are written to every product of an item, and orders of each count as that item.
+    Prices and stock are written to all products of an item, and orders of each are orders of the item.
     """
     chosen = read_settings()
 
     async def found(client: WooCommerce, known: KnownLinks) -> Sequence[LinkVerdict]:
         return await judge_lines([await verdicts.build_line(item, product, known, client)], known, client)
 
-    return await _made(chosen, select_shop(chosen, shop), found, dry_run=dry_run, patience=patience, json=json)
+    return await _change(chosen, select_shop(chosen, shop), found, dry_run=dry_run, patience=patience, json=json)
 
 
 @app.command(name="remove")
@@ -148,16 +148,16 @@ async def remove_link_command(
     patience: Patience = 60.0,
     json: Json = False,
 ) -> int:
-    """Take a further product out of an item's link. Nothing is changed in the shop."""
+    """Remove a translation from an item's link. Nothing is changed in the shop."""
     chosen = read_settings()
 
     async def found(_: WooCommerce, known: KnownLinks) -> Sequence[LinkVerdict]:
         return [verdicts.judge_removal(item, product, known)]
 
-    return await _made(chosen, select_shop(chosen, shop), found, dry_run=dry_run, patience=patience, json=json)
+    return await _change(chosen, select_shop(chosen, shop), found, dry_run=dry_run, patience=patience, json=json)
 
 
-async def _made(chosen: Settings, name: str, found: Verdicts, *, dry_run: bool, patience: float, json: bool) -> int:
+async def _change(chosen: Settings, name: str, found: Verdicts, *, dry_run: bool, patience: float, json: bool) -> int:
     known = await read_known_links(chosen, name)
     async with open_shop(chosen, name, utc_now) as client:
         verdicts = await found(client, known)
@@ -181,11 +181,11 @@ def _data(verdicts: Sequence[LinkVerdict], dry_run: bool) -> dict[str, object]:
 def _show(verdicts: Sequence[LinkVerdict], dry_run: bool) -> None:
     refused = [one for one in verdicts if one.refused]
     links, done = sum(one.link is not None for one in verdicts), sum(one.done for one in verdicts)
-    what = "would be changed (--yes changes them)" if dry_run else "changed"
-    console.print(f"{links} links {what}, {done} are there already, {len(refused)} refused.")
+    what = "would change (use --yes to change them)" if dry_run else "changed"
+    console.print(f"{links} links {what}, {done} exist already, {len(refused)} refused.")
     for one in refused[:MOST_REFUSED]:
         at = f"line {one.line.number}: " if one.line.number else ""
         named = one.line.sku or one.line.item
         errors.print(f"  {at}{named}{': ' if named else ''}{one.why}", soft_wrap=True, markup=False)
     if len(refused) > MOST_REFUSED:
-        errors.print(f"  and {len(refused) - MOST_REFUSED} more; --json names them all")
+        errors.print(f"  and {len(refused) - MOST_REFUSED} more; --json lists all")

@@ -1,7 +1,7 @@
-"""The link table from the shop alone: by the uid that we left at each product, and by SKU (claims S2.3, I15).
+"""Rebuilds the links from the shop: by the uid stored with each product, and by SKU (claims S2.3, I15).
 
-Adoption finds by SKU what has the item's SKU; this also finds what was given another SKU in the shop since. What is
-ambiguous is refused by the rule of adoption, and everything else is found.
+Adoption finds products only by SKU; this also finds products whose SKU was changed in the shop. Ambiguous products are
+refused by the same rule as in adoption.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from services.connectors.woocommerce.product import Product
 
 
 class AllProducts(Protocol):
-    """A shop whose products can be gone through."""
+    """The products of a shop."""
 
     def every_product(self) -> AsyncIterator[Product | UnreadableRecord]: ...
 
@@ -31,7 +31,7 @@ class AllProducts(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ShopProducts:
-    """The products of the shop by the uid that they carry and by SKU, and the items that may be sold by SKU."""
+    """The products of the shop by stored uid and by SKU, and the items to be sold by SKU."""
 
     known: KnownLinks
     marked: defaultdict[str, list[Product]] = field(default_factory=lambda: defaultdict(list))
@@ -39,18 +39,18 @@ class ShopProducts:
     sold: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
 
     def add(self, product: Product) -> None:
-        """Take a product in."""
+        """Add a product."""
         self.by_sku[same_sku(product.sku)].append(product)
         self.marked[item_uid_in(product, self.known.meta_key)].append(product)
 
     def candidates(self, item: ItemChanged) -> dict[int, Product]:
-        """The products that may be the item, by id."""
+        """The possible products of an item, by id."""
         ours, sku = self.marked.get(item.item.casefold(), []), sku_ref(item)
         return {product.id: product for product in (*ours, *(self.by_sku.get(sku, []) if sku else ()))}
 
 
 async def rebuild_links(shop: AllProducts, known: KnownLinks) -> list[LinkVerdict]:
-    """A verdict for each item that a product of the shop may be, and for each product that cannot be read.
+    """Judge each item with possible products, and report each unreadable product.
 
     Raises `UpstreamError`.
     """
@@ -76,12 +76,12 @@ def _of_item(item: ItemChanged, seen: ShopProducts) -> list[LinkVerdict]:
 
 
 def _not_by_sku(item: ItemChanged, seen: ShopProducts) -> str | None:
-    """Why an item is not found by its SKU alone: no rule lets it in (an empty text), or another item has that SKU."""
+    """Why an item cannot be found by SKU: it is not sold (empty text), or another item has the SKU."""
     sharers = seen.sold[sku_ref(item)]
     if item.item not in sharers:
         return ""
     others = ", ".join(other for other in sharers if other != item.item)
-    return f"SKU {item.sku} is also that of item {others}; give each its own SKU in Balance" if others else None
+    return f"SKU {item.sku} is also the SKU of item {others}; give each item its own SKU in Balance" if others else None
 
 
 def _matched(line: LinkLine, candidates: Iterable[Product], known: KnownLinks) -> list[LinkVerdict]:
@@ -95,7 +95,7 @@ def _matched(line: LinkLine, candidates: Iterable[Product], known: KnownLinks) -
 
 
 def _at(line: LinkLine, product: Product) -> LinkLine:
-    """The line with the product's own SKU and ids."""
+    """The line with the SKU and ids of the product."""
     ids = (product.parent_id, product.id) if product.is_variation else (product.id, 0)
     return LinkLine(line.number, line.item, product.sku, *ids)
 
@@ -103,7 +103,7 @@ def _at(line: LinkLine, product: Product) -> LinkLine:
 def _translations(
     line: LinkLine, candidates: Mapping[int, Product], linked: int, known: KnownLinks
 ) -> list[LinkVerdict]:
-    """The link stays; translations that were made since are added to it."""
+    """Keep the link, and add new translations."""
     if linked not in candidates:
         return []
     product = candidates[linked]

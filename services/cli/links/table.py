@@ -1,4 +1,4 @@
-"""The link table as CSV: our own columns, or the two that other plugins give, SKU and uid."""
+"""The link table as CSV: with Davtari's columns, or with the columns SKU and uid of other plugins."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ _NAMES: Mapping[str, frozenset[str]] = {
     "how": frozenset({"how"}),
 }
 TRANSLATION = "translation"
-"""In the column `how`: a further product of an item that has another line of its own."""
+"""The value of column `how` for a translation of an item that has its own line."""
 
 
 class InvalidLinkTable(ValueError):
-    """The file cannot be read as a link table; the message says what is expected."""
+    """The file is not a link table; the message states what is expected."""
 
 
 @dataclass(frozen=True, slots=True)
 class LinkLine:
-    """A line of the file: which item, and what is said of its product. Ids are 0 where the file gives none.
+    """A line of the file: an item and its product. Ids are 0 if the file has none.
 
-    `further`: the product is a translation, beside the product of the item's own line or link.
+    `further`: the product is a translation, in addition to the item's own line or link.
     """
 
     number: int
@@ -42,12 +42,12 @@ class LinkLine:
 
     @property
     def id(self) -> int:
-        """The product or variation itself; 0: the one with the SKU."""
+        """The id of the product or variation; 0: find it by SKU."""
         return self.variation_id or self.product_id
 
 
 def write_links(links: Iterable[ProductLinked], path: Path) -> int:
-    """Write links as CSV; gives how many."""
+    """Write links as CSV. Returns the number of rows."""
     rows = [row for link in links for row in _rows(link)]
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         csv.writer(file).writerows([COLUMNS, *rows])
@@ -65,7 +65,7 @@ def _ids(product_id: int, parent_id: int) -> tuple[object, object]:
 
 
 def read_lines(path: Path, shop: str) -> list[LinkLine]:
-    """The lines of a file that are about this shop. Raises `NotATable`; a file without a head has SKU, uid."""
+    """Read the lines of this shop. Raises `NotATable`; a file without a head has SKU, uid."""
     with path.open(encoding="utf-8-sig", newline="") as file:
         rows = [row for row in csv.reader(file) if any(cell.strip() for cell in row)]
     if not rows:
@@ -73,9 +73,7 @@ def read_lines(path: Path, shop: str) -> list[LinkLine]:
     places = _places(rows[0])
     head = 1 if places else 0
     if not places and len(rows[0]) != 2:
-        raise InvalidLinkTable(
-            f"{path}: the first line must name the columns, {', '.join(COLUMNS)}, or the two sku, uid"
-        )
+        raise InvalidLinkTable(f"{path}: the first line must have the column names {', '.join(COLUMNS)}, or sku, uid")
     return list(_lines(rows, places or {"sku": 0, "item": 1}, head, shop))
 
 
@@ -96,5 +94,5 @@ def _lines(rows: list[list[str]], places: Mapping[str, int], head: int, shop: st
 
 def _number(text: str, line: int) -> int:
     if text and not (text.isascii() and text.isdigit()):
-        raise InvalidLinkTable(f"line {line}: {text!r} is no product id")
+        raise InvalidLinkTable(f"line {line}: invalid product id {text!r}")
     return int(text or 0)

@@ -1,4 +1,4 @@
-"""What becomes of each line of a link table: a link, nothing, or why it cannot be one."""
+"""Decides for each line of a link table: a link, nothing to do, or why it is refused. Products are read first."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from services.settings.catalogue import CatalogueSettings
 
 @dataclass(frozen=True, slots=True)
 class LinkVerdict:
-    """`link` is what would be asked for; without it `why` says what is in the way, or that there is nothing to do."""
+    """`link` is the link to request; without it, `why` states the obstacle, or that it is `done` already."""
 
     line: LinkLine
     link: RequestedLink | None = None
@@ -37,13 +37,13 @@ class LinkVerdict:
 
     @property
     def refused(self) -> bool:
-        """Whether a person must do something about it."""
+        """Whether the line cannot be linked."""
         return self.link is None and not self.done
 
 
 @dataclass(slots=True)
 class KnownLinks:
-    """What the topics know: items by uid, links by item and by product id. `rules` say which items may be products."""
+    """Items by uid, links by item and product id, and the `rules` that decide which items are sold."""
 
     items: Mapping[str, ItemChanged]
     links: Mapping[str, ProductLinked]
@@ -55,12 +55,12 @@ class KnownLinks:
         self.owners = {id_: link.item for link in self.links.values() for id_ in link.product_ids}
 
     def wanted(self, item: str, sku: str) -> MatchQuery:
-        """What a product must match to be the item's."""
+        """The criteria that a product of the item must match."""
         return MatchQuery(item, sku, self.meta_key)
 
 
 def judge_match(line: LinkLine, found: ProductMatch, known: KnownLinks) -> list[LinkVerdict]:
-    """The verdicts about the product of an item and about its translations."""
+    """Judge the product of an item and its translations."""
     translations = [replace(line, sku=product.sku, further=True) for product in found.translations]
     return [
         judge_product(line, found.product, known),
@@ -69,10 +69,10 @@ def judge_match(line: LinkLine, found: ProductMatch, known: KnownLinks) -> list[
 
 
 def judge_product(line: LinkLine, product: Product, known: KnownLinks) -> LinkVerdict:
-    """Whether a line may be a link to this product."""
+    """Judge whether a line can link to this product."""
     link = known.links.get(line.item)
     if link is not None and product.id in link.product_ids:
-        return LinkVerdict(line, why="linked already", done=True)
+        return LinkVerdict(line, why="already linked", done=True)
     if why := _in_the_way(line, product, known, link):
         return LinkVerdict(line, why=why)
     further = "add" if line.further else None
@@ -87,18 +87,18 @@ def _in_the_way(line: LinkLine, product: Product, known: KnownLinks, link: Produ
     linked = link.product_id if link else 0
     fix = f"if #{product.id} is a translation of it: davtari links add {line.item} {product.id}"
     reasons = (
-        (link is not None and not line.further, f"the item is linked to product {linked} already; {fix}"),
-        (owner is not None, f"product {product.id} is linked to item {owner} already"),
-        (bool(uid) and uid != line.item, f"product {product.id} carries item {uid} in {known.meta_key}"),
+        (link is not None and not line.further, f"the item is already linked to product {linked}; {fix}"),
+        (owner is not None, f"product {product.id} is already linked to item {owner}"),
+        (bool(uid) and uid != line.item, f"product {product.id} has item {uid} in {known.meta_key}"),
         (same_sku(product.sku) != same_sku(line.sku), f"product {product.id} has SKU {product.sku}, not {line.sku}"),
         (product.status == "trash", f"product {product.id} is in the shop's trash"),
-        (product.type in CONTAINER_TYPES, f"product {product.id} is {product.type}: name what is sold, its variation"),
+        (product.type in CONTAINER_TYPES, f"product {product.id} is {product.type}: use its variation"),
     )
-    return next((why for stands, why in reasons if stands), "")
+    return next((why for applies, why in reasons if applies), "")
 
 
 def refuse_duplicates(verdicts: Sequence[LinkVerdict]) -> list[LinkVerdict]:
-    """The same, without links that ask for one product twice: all of these are refused."""
+    """Refuse all links that request the same product."""
     taken = Counter(one.link.product_id for one in verdicts if one.link)
     return [_once(one, one.link, taken) if one.link else one for one in verdicts]
 
@@ -106,10 +106,7 @@ def refuse_duplicates(verdicts: Sequence[LinkVerdict]) -> list[LinkVerdict]:
 def _once(verdict: LinkVerdict, link: RequestedLink, taken: Counter[int]) -> LinkVerdict:
     if taken[link.product_id] == 1:
         return verdict
-    return LinkVerdict(verdict.line, why=f"several lines name product {link.product_id}: leave it to one item")
-
-
-# A person's word about one product of one item.
+    return LinkVerdict(verdict.line, why=f"several lines have product {link.product_id}; keep one of them")
 
 
 class ProductReader(Protocol):
@@ -119,9 +116,9 @@ class ProductReader(Protocol):
 
 
 async def build_line(item: str, product_id: int, known: KnownLinks, shop: ProductReader) -> LinkLine:
-    """The line of a link table that ties an item to a product: a further one where the item is linked already.
+    """Build the line for one item and one product: a translation if the item is already linked.
 
-    Raises `WrongUse` for an item that nobody knows, and `UpstreamError`.
+    Raises `WrongUse` for an unknown item, and `UpstreamError`.
     """
     uid = find_item(item, known)
     link, product = known.links.get(uid), await shop.product(product_id)
@@ -132,36 +129,33 @@ async def build_line(item: str, product_id: int, known: KnownLinks, shop: Produc
 
 
 def judge_removal(item: str, product_id: int, known: KnownLinks) -> LinkVerdict:
-    """Taking a further product out of an item's link. Raises `WrongUse`."""
+    """Judge the removal of a translation from an item's link. Raises `WrongUse`."""
     uid = find_item(item, known)
     link, where = known.links.get(uid), LinkLine(0, uid, known.items[uid].sku or "", product_id)
     if link is not None and product_id == link.product_id:
-        why = f"product {product_id} is the item's own product: the link ends when it is deleted in the shop for good"
+        why = f"product {product_id} is the item's main product; delete it in the shop to end the link"
         return LinkVerdict(where, why=why)
     held = next((one for one in link.further if one.product_id == product_id), None) if link else None
     if held is None:
-        return LinkVerdict(where, why=f"product {product_id} is no further product of item {uid}")
+        return LinkVerdict(where, why=f"product {product_id} is not a translation of item {uid}")
     asked = RequestedLink(item=uid, product_id=product_id, parent_id=held.parent_id, sku=held.sku, further="remove")
     return LinkVerdict(where, asked)
 
 
 def find_item(text: str, known: KnownLinks) -> str:
-    """The uid of an item named by its uid or SKU. Raises `WrongUse` when none or several have that SKU."""
+    """Find the uid of an item by uid or SKU. Raises `WrongUse` when none or several have that SKU."""
     uid = text.strip().casefold()
     if uid in known.items:
         return uid
     found = [item.item for item in known.items.values() if item.sku and same_sku(item.sku) == same_sku(text)]
     if len(found) != 1:
         several = f"items {', '.join(found)} have SKU {text}" if found else f"no item has the uid or SKU {text}"
-        raise InvalidArgument(f"{several}: name the item's uid")
+        raise InvalidArgument(f"{several}. Use the item's uid")
     return found[0]
 
 
-# The lines of a link table against the shop: each product is looked up before anything is asked for.
-
-
 class ProductLookup(Protocol):
-    """What is read of a shop."""
+    """The products of a shop by SKU and id."""
 
     async def products_by_sku(self, skus: Iterable[str]) -> Mapping[str, Sequence[Product | UnreadableRecord]]: ...
 
@@ -169,7 +163,7 @@ class ProductLookup(Protocol):
 
 
 async def judge_lines(lines: Sequence[LinkLine], known: KnownLinks, shop: ProductLookup) -> list[LinkVerdict]:
-    """The verdicts about lines, in order. Reads the shop; raises `UpstreamError` when it does not answer."""
+    """Judge lines in order. Raises `UpstreamError` if the shop does not answer."""
     by_sku = await shop.products_by_sku(line.sku for line in lines if not line.id)
     items = Counter(line.item for line in lines if not line.further)
     verdicts: list[LinkVerdict] = []
@@ -179,13 +173,13 @@ async def judge_lines(lines: Sequence[LinkLine], known: KnownLinks, shop: Produc
                 LinkVerdict(line, why=f"Balance's catalogue has no item {line.item} (davtari import items)")
             )
         elif items[line.item] > 1 and not line.further:
-            verdicts.append(LinkVerdict(line, why=f"several lines name item {line.item}: {ITEM_TWICE}"))
+            verdicts.append(LinkVerdict(line, why=f"several lines have item {line.item}: {ITEM_TWICE}"))
         else:
             verdicts += await _by_id(line, known, shop) if line.id else _by_sku(line, by_sku.get(line.sku, ()), known)
     return refuse_duplicates(verdicts)
 
 
-ITEM_TWICE = "leave one, and mark those of its translations in the column how with the word translation"
+ITEM_TWICE = "keep one, and write 'translation' into the column how of the others"
 
 
 async def _by_id(line: LinkLine, known: KnownLinks, shop: ProductLookup) -> list[LinkVerdict]:

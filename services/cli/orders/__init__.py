@@ -1,1 +1,1 @@
-"""Every order that was ever read, and how it stands: in the books, on its way, or watched (claim S4.27)."""
+"""`davtari order` explains one order; `davtari orders` lists the state of all (claim S4.27)."""

@@ -1,4 +1,4 @@
-"""`davtari orders`."""
+"""`davtari order` and `davtari orders`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from contracts.ledger import (
 from contracts.model import Event
 from contracts.sales_orders import SalesOrderPlanned, SalesOrderRecorded
 from services.cli import times
-from services.cli.command import FAILED, Json, OneShop, Shop, command, read_settings, select_shop, select_shops
+from services.cli.command import FAILED, Json, OneShop, OrderId, Shop, command, read_settings, select_shop, select_shops
 from services.cli.day_close.facts import TOPICS, collect_facts
 from services.cli.orders import timeline
 from services.cli.orders.states import (
@@ -48,27 +48,23 @@ from services.engine.clock import utc_now
 from services.engine.state.files import database_path
 from services.settings.model import Settings
 
-# `davtari order`.
-
-# The documents of an order as they were sent to Balance, or would be: whole, to be read and kept (claim S0.35).
-
 PlannedDocument = SalePlanned | CreditNotePlanned | SalesOrderPlanned | PaymentPlanned
 RecordedDocument = SaleRecorded | CreditNoteRecorded | SalesOrderRecorded | PaymentRecorded
 
 
 def collect_payloads(key: str, envelopes: Iterable[Envelope[Event]]) -> list[dict[str, Any]]:
-    """Each document of the order `shop:id` with its JSON: as it was recorded, else as a dry run has planned it."""
+    """Collect the documents of the order `shop:id` as JSON: as recorded, or as planned by a dry run (claim S0.35)."""
     found: dict[str, dict[str, Any]] = {}
     for envelope in envelopes:
         event = envelope.data
         if isinstance(event, PlannedDocument | RecordedDocument) and event.key == key:
             name = event.subject.replace("-plan", "")
             if isinstance(event, RecordedDocument) or found.get(name, {}).get("state") != "recorded":
-                found[name] = _told(event, envelope)
+                found[name] = _document_to_dict(event, envelope)
     return [found[name] for name in sorted(found)]
 
 
-def _told(event: PlannedDocument | RecordedDocument, envelope: Envelope[Event]) -> dict[str, Any]:
+def _document_to_dict(event: PlannedDocument | RecordedDocument, envelope: Envelope[Event]) -> dict[str, Any]:
     return {
         "document": event.DOCUMENT.replace("-plan", ""),
         "refund": event.refund_id if isinstance(event, CreditNotePlanned | CreditNoteRecorded) else None,
@@ -82,7 +78,7 @@ def _told(event: PlannedDocument | RecordedDocument, envelope: Envelope[Event]) 
 
 
 def _figures(event: PlannedDocument | RecordedDocument) -> dict[str, str]:
-    """Receipts hold no VAT: that of the Sale stands there."""
+    """Receipts have no VAT; it is in the Sale."""
     if isinstance(event, PaymentPlanned | PaymentRecorded):
         return {"payment": event.payment, "total": f"{event.amount:f}"}
     return {"total": f"{event.total:f}", "vat": f"{event.vat:f}"}
@@ -90,14 +86,16 @@ def _figures(event: PlannedDocument | RecordedDocument) -> dict[str, str]:
 
 @command
 async def order_command(
-    order_id: int,
+    order_id: OrderId,
     shop: Shop = "",
-    at: Annotated[str, typer.Option("--at", help=f"What was known then: {times.TIME_FORMATS}.")] = "",
-    documents: Annotated[bool, typer.Option("--documents", help="Its documents whole, as JSON.")] = False,
-    why: Annotated[bool, typer.Option("--why", help="Which rule decides its document, warehouse and hold.")] = False,
+    at: Annotated[str, typer.Option("--at", help=f"Show what was known at that time: {times.TIME_FORMATS}.")] = "",
+    documents: Annotated[bool, typer.Option("--documents", help="Print its documents in full, as JSON.")] = False,
+    why: Annotated[
+        bool, typer.Option("--why", help="Show which rule decided its document, warehouse and hold.")
+    ] = False,
     json: Json = False,
 ) -> int:
-    """Everything known about an order, in time order."""
+    """Show everything known about an order, in order of time."""
     chosen, until = read_settings(), times.parse_time(at, datetime.now(UTC)) if at else None
     shop = select_shop(chosen, shop)
     key = order_key(shop, order_id)
@@ -108,7 +106,9 @@ async def order_command(
         return 0
     found = timeline.build_timeline(key, envelopes)
     if found is None:
-        errors.print(f"Order {order_id} of shop {shop} is not known; davtari push order {order_id} --shop {shop}")
+        errors.print(
+            f"Order {order_id} of shop {shop} is unknown. Read it: davtari push order {order_id} --shop {shop}"
+        )
         return FAILED
     waits = {} if until else read_waits(chosen)
     found = replace(found, stands=describe_order_state(key, envelopes, chosen.shops, until, waits))
@@ -123,16 +123,16 @@ async def order_command(
 
 
 def show_order(found: OrderTimeline) -> None:
-    """The story of an order."""
+    """Print the timeline of an order and its total in the books."""
     console.print(f"[bold]{escape(found.title)}[/]")
     for entry in found.entries:
         console.print(f"  {entry.at}  {entry.who:<16} {escape(entry.what)}", soft_wrap=True)
     if found.sale is None:
-        waits = " · it waits for a person" if found.waits else ""
+        waits = " · it needs a person" if found.waits else ""
         console.print(f"In the books: nothing yet · {escape(found.stands)}{waits}", soft_wrap=True)
         return
     verdict = "[green]equal[/]" if found.matches else "[red]different[/]"
-    waits = "it waits for a person" if found.waits else "nothing waits"
+    waits = "it needs a person" if found.waits else "nothing waits"
     total, says = found.sale - found.credited, "nothing" if found.shop is None else f"{found.shop:.2f}"
     console.print(
         f"In the books: Sale {found.sale:.2f} − credit {found.credited:.2f} = {total:.2f} · shop says {says} · "
@@ -143,14 +143,14 @@ def show_order(found: OrderTimeline) -> None:
         console.print(f"Now: {escape(found.stands)}", soft_wrap=True)
 
 
-# What deliveries wait for, by their id, as far as the state databases of the services are on this machine.
-
 EXPORTERS = ("order-exporter", "refund-exporter")
 _ROWS = "SELECT id, state, blocked_detail FROM outbox_deliveries"
 
 
 def read_waits(settings: Settings) -> Waits:
-    """Why each delivery of the exporters has not left yet: what it is blocked on, or that it is being sent."""
+    """Read why each delivery of the exporters is not sent yet: what blocks it, or that it is due.
+
+    Only state databases on this machine are read."""
     return {id_: why for name in EXPORTERS for id_, why in _rows(database_path(settings.state.directory, name))}
 
 
@@ -162,11 +162,9 @@ def _rows(path: Path) -> Iterator[tuple[str, str]]:
             yield id_, "waiting to be sent to Balance" if state == "pending" else f"waits: {detail}"
 
 
-WatchingOption = Annotated[
-    bool, typer.Option("--watching", help="Only those that no trigger has made a document of yet.")
-]
-OpenOption = Annotated[bool, typer.Option("--open", help="Only those that are not in the books, given up or removed.")]
-HeldOption = Annotated[bool, typer.Option("--held", help="Only those that wait, each with what it waits for.")]
+WatchingOption = Annotated[bool, typer.Option("--watching", help="Only orders whose trigger has not occurred yet.")]
+OpenOption = Annotated[bool, typer.Option("--open", help="Only orders that are not in a final state.")]
+HeldOption = Annotated[bool, typer.Option("--held", help="Only waiting orders, with what they wait for.")]
 
 
 @command
@@ -177,7 +175,7 @@ async def orders_command(
     open_: OpenOption = False,
     json: Json = False,
 ) -> int:
-    """How every order stands: in the books, held, watched until its trigger, or with a person."""
+    """List the state of every order: in the books, on hold, not due yet, or needing a person."""
     chosen = read_settings()
     shops = {name: chosen.shops[name] for name in select_shops(chosen, shop)}
     facts = collect_facts([envelope async for envelope in read_events(chosen.kafka, TOPICS)])
@@ -200,9 +198,9 @@ def _is_listed(one: OrderState, *, watching: bool, held: bool, open_: bool) -> b
 def _show(found: Sequence[OrderState], listed: Sequence[OrderState], blocked: Iterable[str]) -> None:
     rows = [(one.shop, _name(one), _total(one), one.status, one.state, escape(one.why)) for one in listed]
     if rows:
-        console.print(build_table(("shop", "order", "total", "status", "stands", "why"), rows, right=(2,)))
+        console.print(build_table(("shop", "order", "total", "status", "state", "reason"), rows, right=(2,)))
     counts = Counter(one.state for one in found)
-    summary = ", ".join(f"{count} {state}" for state, count in counts.items()) or "none was read yet"
+    summary = ", ".join(f"{count} {state}" for state, count in counts.items()) or "none read yet"
     for why in blocked:
         console.print(f"[red]{escape(why)}[/]", soft_wrap=True)
     console.print(f"Orders: {len({(one.shop, one.order_id) for one in found})}; {summary}.", soft_wrap=True)

@@ -1,4 +1,4 @@
-"""What each event means for its order, in one line: a sentence per type; of other types, the type's name."""
+"""Describes events in one line each; unknown types by their name."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from services.accounting.documents.figures import number
 
 @singledispatch
 def describe_event(event: Event) -> str:
-    """What an event means for its order."""
+    """Describe what an event means for its order."""
     return event.TYPE
 
 
@@ -43,12 +43,12 @@ def _(event: OrderChanged) -> str:
 
 @describe_event.register
 def _(_: OrderRemoved) -> str:
-    return "the shop does not hold the order any more"
+    return "the order no longer exists in the shop"
 
 
 @describe_event.register
 def _(event: OrderUnreadable) -> str:
-    return f"the shop's answer about the order is not taken over: {event.reason}: {event.detail}"
+    return f"the shop's answer about the order is unreadable: {event.reason}: {event.detail}"
 
 
 @describe_event.register
@@ -58,7 +58,7 @@ def _(event: CustomerRemoved) -> str:
 
 @describe_event.register
 def _(event: CustomerReturned) -> str:
-    return f"account {event.customer_id} is in the shop again"
+    return f"account {event.customer_id} was restored in the shop"
 
 
 @describe_event.register
@@ -73,25 +73,26 @@ def _(event: RefundRemoved) -> str:
 
 @describe_event.register
 def _(event: RefundUnreadable) -> str:
-    return f"refund {event.refund_id} waits: {event.reason}: {event.detail}"
+    return f"refund {event.refund_id} is unreadable: {event.reason}: {event.detail}"
 
 
 @describe_event.register
 def _(event: ClientRecorded) -> str:
-    code, told = f" (code {event.code})" if event.code else "", f": {event.detail}" if event.detail else ""
-    return f"client {event.client}{code} {event.how}{told}"
+    code = f" (code {event.code})" if event.code else ""
+    detail = f": {event.detail}" if event.detail else ""
+    return f"client {event.client}{code} {event.how}{detail}"
 
 
 @describe_event.register
 def _(event: SaleRecorded) -> str:
     several = f" as {len(event.parts)} documents" if event.parts else ""
-    whole = f"Sale {event.sale} {event.how}{several}, read back, {_judged(event.differences)}: {event.total:.2f}"
+    whole = f"Sale {event.sale} {event.how}{several}, read back, {_compare(event.differences)}: {event.total:.2f}"
     return whole + _resolved(event)
 
 
 @describe_event.register
 def _(event: CreditNoteRecorded) -> str:
-    return f"credit note {event.credit_note} {event.how}, {_judged(event.differences)}: {event.total:.2f}"
+    return f"credit note {event.credit_note} {event.how}, {_compare(event.differences)}: {event.total:.2f}"
 
 
 @describe_event.register
@@ -101,13 +102,13 @@ def _(event: NothingToCredit) -> str:
 
 @describe_event.register
 def _(event: SalePlanned | CreditNotePlanned) -> str:
-    told = f"dry run: would write {event.DOCUMENT.removesuffix('-plan')} of {event.total:.2f}"
-    return told + _resolved(event) if isinstance(event, SalePlanned) else told
+    text = f"dry run: would write {event.DOCUMENT.removesuffix('-plan')} of {event.total:.2f}"
+    return text + _resolved(event) if isinstance(event, SalePlanned) else text
 
 
 @describe_event.register
 def _(event: SaleDiverged) -> str:
-    return f"differs from its Sale now: {event.detail}"
+    return f"the order now differs from its Sale: {event.detail}"
 
 
 @describe_event.register
@@ -117,23 +118,23 @@ def _(event: SalesOrderPlanned) -> str:
 
 @describe_event.register
 def _(event: SalesOrderRecorded) -> str:
-    return f"sales order {event.sales_order} {event.how}, read back, {_judged(event.differences)}: {event.total:.2f}"
+    return f"sales order {event.sales_order} {event.how}, read back, {_compare(event.differences)}: {event.total:.2f}"
 
 
 @describe_event.register
 def _(event: SalesOrderEnded) -> str:
-    why = "its Sale is next" if event.why == "sold" else "the order was given up"
-    return f"sales order {event.sales_order} reserves nothing any more: {why}"
+    why = "its Sale follows" if event.why == "sold" else "the order was cancelled"
+    return f"sales order {event.sales_order} no longer reserves stock: {why}"
 
 
 @describe_event.register
 def _(event: WarehouseChosen) -> str:
-    return f"leaves warehouse {event.warehouse}: {event.why}"
+    return f"shipped from warehouse {event.warehouse}: {event.why}"
 
 
 @describe_event.register
 def _(event: SalePostponed) -> str:
-    return f"waits for a receipt{', unposted in Balance' if event.unposted else ''}: {event.detail}"
+    return f"waits for goods to arrive{', unposted in Balance' if event.unposted else ''}: {event.detail}"
 
 
 @describe_event.register
@@ -143,12 +144,12 @@ def _(event: PaymentPlanned) -> str:
 
 @describe_event.register
 def _(event: PaymentRecorded) -> str:
-    return f"receipt {event.receipt} {event.how}, {_judged(event.differences)}: {_paid(event)}"
+    return f"receipt {event.receipt} {event.how}, {_compare(event.differences)}: {_paid(event)}"
 
 
 @describe_event.register
 def _(event: PaymentReceived) -> str:
-    return f"payment of {event.amount:.2f} on {event.date} entered by {event.asked_by} {event.reference}".rstrip()
+    return f"payment of {event.amount:.2f} on {event.date} recorded by {event.asked_by} {event.reference}".rstrip()
 
 
 @describe_event.register
@@ -163,12 +164,12 @@ def _(event: DeadLetterSettled) -> str:
 
 @describe_event.register
 def _(event: PushRequested) -> str:
-    return f"push of the {event.document} asked for by {event.asked_by}"
+    return f"push of the {event.document} requested by {event.asked_by}"
 
 
 @describe_event.register
 def _(event: ApprovalAsked) -> str:
-    return f"{event.document} waits for an approval: {event.shape}"
+    return f"{event.document} waits for approval: {event.shape}"
 
 
 @describe_event.register
@@ -183,7 +184,7 @@ def _(event: CommandSettled) -> str:
 
 @describe_event.register
 def _(event: ForgetRequested) -> str:
-    return f"the buyer's personal data forgotten, asked for by {event.asked_by}: {event.why}"
+    return f"the buyer's personal data was erased at the request of {event.asked_by}: {event.why}"
 
 
 @describe_event.register
@@ -195,15 +196,15 @@ def _(event: ContactsMerged) -> str:
 
 @describe_event.register
 def _(event: ContactsConflicted) -> str:
-    told = ", ".join(f"{one.field} ({one.taken or 'a person is asked'})" for one in event.conflicts)
-    return f"contacts that shop and Balance both changed: {told}; davtari clients conflicts --shop {event.shop}"
+    fields = ", ".join(f"{one.field} ({one.taken or 'a person decides'})" for one in event.conflicts)
+    return f"contacts changed in both shop and Balance: {fields}; davtari clients conflicts --shop {event.shop}"
 
 
 @describe_event.register
 def _(event: ReturnRequested) -> str:
     pieces = ", ".join(f"{number(line.quantity)} of line {line.order_line_id}" for line in event.lines)
     dry = ", in a dry run" if event.dry_run else ""
-    return f"return request {event.request} ({pieces}) pushed by {event.asked_by}{dry}"
+    return f"return request {event.request} ({pieces}) requested by {event.asked_by}{dry}"
 
 
 @describe_event.register
@@ -224,20 +225,20 @@ def _(event: OrderNotePlanned) -> str:
 @describe_event.register
 def _(event: OrderStatusWritten) -> str:
     how = "set in the shop" if event.how == "written" else "found in the shop"
-    return f"status {event.was} → {event.status} {how}, since it is {event.booked} in the books"
+    return f"status {event.was} → {event.status} {how}, because it is {event.booked} in the books"
 
 
 @describe_event.register
 def _(event: OrderStatusPlanned) -> str:
-    return f"dry run: would set the status {event.was} → {event.status}, since it is {event.booked} in the books"
+    return f"dry run: would set the status {event.was} → {event.status}, because it is {event.booked} in the books"
 
 
 def _resolved(event: SaleRecorded | SalePlanned) -> str:
     return f"; {'; '.join(event.resolved)}" if event.resolved else ""
 
 
-def _judged(differences: tuple[str, ...]) -> str:
-    return "equal to what was meant" if not differences else f"differs: {'; '.join(differences)}"
+def _compare(differences: tuple[str, ...]) -> str:
+    return "as intended" if not differences else f"differs: {'; '.join(differences)}"
 
 
 def _paid(event: PaymentRecorded | PaymentPlanned) -> str:

@@ -1,4 +1,4 @@
-"""One order, whole: everything the topics know about it, in time order, and what it comes to in the books."""
+"""The timeline of an order: everything in the topics about it, and its total in the books."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ TOPICS = (
 OF_AN_ORDER = (
     PushRequested, PaymentReceived, ReturnRequested, ApprovalAsked, ContactsMerged, ContactsConflicted,
 )  # fmt: skip
-"""Events whose key is not their order's."""
+"""Events whose key is not that of their order."""
 
 
 @dataclass(frozen=True, slots=True)
 class TimelineEntry:
-    """One line of the story."""
+    """One line of the timeline: time, service, text."""
 
     at: str
     who: str
@@ -47,7 +47,7 @@ class TimelineEntry:
 
 @dataclass(frozen=True, slots=True)
 class OrderTimeline:
-    """The story of an order and its balance: `None` where nothing is known. `stands`: how it stands, and why."""
+    """The timeline of an order, and its totals (None if unknown). `stands` is its state with the reason."""
 
     title: str
     entries: tuple[TimelineEntry, ...]
@@ -59,35 +59,35 @@ class OrderTimeline:
 
     @property
     def matches(self) -> bool:
-        """Whether the books hold what the shop says."""
+        """Whether the books agree with the shop."""
         return self.sale is not None and self.sale - self.credited == self.shop
 
 
 def is_about_order(event: Event, key: str) -> bool:
     """Whether an event belongs to the order `shop:id`."""
     if isinstance(event, CustomerRemoved | CustomerReturned):
-        return False  # the key is an account's, which may be the number of an order, too
+        return False  # its key is an account id, which may equal an order id
     if isinstance(event, OF_AN_ORDER):
         return order_key(event.shop, event.order_id) == key
     if isinstance(event, DeadLettered | DeadLetterSettled):
-        return isinstance(event, DeadLettered) and order_key_of(event) == key  # a letter's key may be a client's
+        return isinstance(event, DeadLettered) and order_key_of(event) == key  # its key may be that of a client
     return event.key == key
 
 
 def _approves(event: Event, asked: Iterable[ApprovalAsked]) -> bool:
-    """Whether an approval let a document of the order go: that document, or its whole shape."""
+    """Whether an approval covers a document of the order: the document itself, or its shape."""
     return isinstance(event, ApprovalGiven) and any(
         (event.shop, event.shape) == (one.shop, one.shape) and event.document in (None, one.document) for one in asked
     )
 
 
 def _forgets(event: Event, people: Container[str]) -> bool:
-    """Whether the order's buyer was forgotten by it."""
+    """Whether the event erased the data of the order's buyer."""
     return isinstance(event, ForgetRequested) and not event.dry_run and event.person_ref in people
 
 
 def _ends_account(event: Event, accounts: Container[str]) -> bool:
-    """Whether an event says that an account is gone, or back, that the order has named."""
+    """Whether the buyer's account was deleted or restored."""
     return isinstance(event, CustomerRemoved | CustomerReturned) and event.key in accounts
 
 
@@ -96,8 +96,8 @@ def _closes(event: Event, letters: Container[str]) -> bool:
     return isinstance(event, DeadLetterSettled) and event.dead_letter in letters
 
 
-def _own(key: str, known: Sequence[Envelope[Event]]) -> Iterable[Envelope[Event]]:
-    """What belongs to an order: its events, and those about its shapes, its buyers and their accounts."""
+def _events_of_order(key: str, known: Sequence[Envelope[Event]]) -> Iterable[Envelope[Event]]:
+    """The events of an order, and those about its shapes, its buyers and their accounts."""
     asked = [e.data for e in known if isinstance(e.data, ApprovalAsked) and is_about_order(e.data, key)]
     orders = [e.data for e in known if isinstance(e.data, OrderChanged) and e.data.key == key]
     people = {order.person_ref for order in orders}
@@ -111,27 +111,27 @@ def _own(key: str, known: Sequence[Envelope[Event]]) -> Iterable[Envelope[Event]
 
 
 def build_timeline(key: str, envelopes: Iterable[Envelope[Event]]) -> OrderTimeline | None:
-    """The passport of an order; None if the topics know nothing of it."""
+    """Build the timeline of an order; None if the topics have no event of it."""
     known = list(envelopes)
-    story = sorted(_own(key, known), key=lambda e: (e.time, e.sequence))
-    if not story:
+    events_of_order = sorted(_events_of_order(key, known), key=lambda e: (e.time, e.sequence))
+    if not events_of_order:
         return None
-    events = [envelope.data for envelope in story]
+    events = [envelope.data for envelope in events_of_order]
     order = next((event for event in reversed(events) if isinstance(event, OrderChanged)), None)
     sales = {event.sale: event.total for event in events if isinstance(event, SaleRecorded)}
     notes = {event.subject: event.total for event in events if isinstance(event, CreditNoteRecorded)}
     return OrderTimeline(
         title=_title(key, order),
-        entries=tuple(entry for envelope in story for entry in _entries(envelope)),
+        entries=tuple(entry for envelope in events_of_order for entry in _entries(envelope)),
         sale=sum(sales.values(), Decimal(0)) if sales else None,
         credited=sum(notes.values(), Decimal(0)),
-        shop=_says(order, events) if order else None,
-        waits=_waits(events),
+        shop=_shop_total(order, events) if order else None,
+        waits=_has_open_dead_letter(events),
     )
 
 
-def _says(order: OrderChanged, events: Iterable[Event]) -> Decimal:
-    """What the shop holds of the order now: nothing of one that was given up."""
+def _shop_total(order: OrderChanged, events: Iterable[Event]) -> Decimal:
+    """The total in the shop less refunds; zero for cancelled or removed orders."""
     last = next((e for e in reversed(list(events)) if isinstance(e, OrderChanged | OrderRemoved)), None)
     gone = is_void(order) or isinstance(last, OrderRemoved)
     return Decimal(0) if gone else order.total - _refunded(events)
@@ -147,7 +147,7 @@ def _refunded(events: Iterable[Event]) -> Decimal:
     return sum(amounts.values(), Decimal(0))
 
 
-def _waits(events: Iterable[Event]) -> bool:
+def _has_open_dead_letter(events: Iterable[Event]) -> bool:
     open_letters: set[str] = set()
     for event in events:
         if isinstance(event, DeadLettered):

@@ -25,10 +25,10 @@ from services.connectors.upstreams import open_shop
 from services.engine.client.reader import read_events
 from services.engine.clock import utc_now
 
-app = typer.Typer(no_args_is_help=True, help="What would be done in a shop, before it is done.")
-Csv = Annotated[Path | None, typer.Option("--csv", help="Write the whole plan as a table.")]
+app = typer.Typer(no_args_is_help=True, help="Show what would change in a shop before anything is written.")
+Csv = Annotated[Path | None, typer.Option("--csv", help="Write the whole plan as CSV.")]
 Settling = Annotated[float, typer.Option(help="Seconds to wait for services that are still reading or deciding.")]
-Html = Annotated[Path | None, typer.Option("--html", help="Write the whole plan as a page.")]
+Html = Annotated[Path | None, typer.Option("--html", help="Write the whole plan as an HTML page.")]
 
 
 @app.command(name="items")
@@ -36,27 +36,27 @@ Html = Annotated[Path | None, typer.Option("--html", help="Write the whole plan 
 async def plan_items_command(
     shop: Shop = "", csv: Csv = None, html: Html = None, patience: Settling = 30.0, json: Json = False
 ) -> int:
-    """The whole effect on a shop's products: counts, reasons, what is held. Nothing is written.
+    """Plan all changes to a shop's products: counts, reasons, changes on hold. Nothing is written.
 
-    Waits while services are still reading or applying settings; what the plan lacks then is told with it.
+    Waits while services are still reading or applying settings. What is still missing is listed with the plan.
     """
     chosen = read_settings()
     name = select_shop(chosen, shop)
-    lacks = await wait_until_complete(chosen, name, patience, _waiting)
-    return _shown(await apply.read_plan(chosen, name), csv, html, json, whole=False, lacks=lacks)
+    lacks = await wait_until_complete(chosen, name, patience, _show_wait)
+    return _show(await apply.read_plan(chosen, name), csv, html, json, whole=False, lacks=lacks)
 
 
 @app.command(name="show")
 @command
 async def show_plan_command(plan_id: str, csv: Csv = None, html: Html = None, json: Json = False) -> int:
-    """A plan, change by change."""
-    return _shown(await apply.find_plan(read_settings(), plan_id), csv, html, json, whole=True)
+    """Show a plan, change by change."""
+    return _show(await apply.find_plan(read_settings(), plan_id), csv, html, json, whole=True)
 
 
 @app.command(name="groups")
 @command
 async def plan_groups_command(shop: Shop = "", json: Json = False) -> int:
-    """Balance's groups with their items by type, and what becomes of each group in a shop."""
+    """List Balance's groups with their items by type, and the category of each group in a shop."""
     chosen = read_settings()
     name = select_shop(chosen, shop)
     found = list_groups(await read_catalogue(chosen, name))
@@ -67,7 +67,7 @@ async def plan_groups_command(shop: Shop = "", json: Json = False) -> int:
 @app.command(name="shop-only")
 @command
 async def shop_only_command(shop: Shop = "", csv: Csv = None, json: Json = False) -> int:
-    """Products that only the shop has: never changed, never made in Balance; a list for the accountant."""
+    """List products that only the shop has. They are never changed, and not created in Balance."""
     chosen = read_settings()
     name = select_shop(chosen, shop)
     envelopes = [envelope async for envelope in read_events(chosen.kafka, CATALOGUE_TOPICS)]
@@ -84,11 +84,11 @@ async def shop_only_command(shop: Shop = "", csv: Csv = None, json: Json = False
 
 @command
 async def apply_command(plan_id: str, patience: Patience = 60.0, json: Json = False) -> int:
-    """Have a plan carried out, exactly as it was shown. Can be interrupted and repeated."""
+    """Carry out a plan exactly as it was shown. Can be interrupted and repeated."""
     chosen = read_settings()
     plan = await apply.find_plan(chosen, plan_id)
     await check_selected_groups(chosen, plan.shop)
-    with _bar() as bar:
+    with _progress_bar() as bar:
         task = bar.add_task("written", total=len(plan.changes))
         done = await apply.apply_plan(chosen, plan, patience, lambda p: bar.update(task, completed=len(p.written)))
     if json:
@@ -100,29 +100,29 @@ async def apply_command(plan_id: str, patience: Patience = 60.0, json: Json = Fa
     return FAILED if done.left_out else 0
 
 
-def _bar() -> Progress:
+def _progress_bar() -> Progress:
     columns = (TextColumn("  {task.description}"), BarColumn(), MofNCompleteColumn())
     return Progress(*columns, console=errors, transient=not errors.is_terminal)
 
 
-def _waiting(why: str) -> None:
+def _show_wait(why: str) -> None:
     errors.print(f"  waiting: {why}", style="dim", soft_wrap=True)
 
 
-def _shown(
+def _show(
     plan: Plan, csv: Path | None, html: Path | None, json: bool, *, whole: bool, lacks: Sequence[str] = ()
 ) -> int:
     if csv:
         write_plan_csv(plan, csv)
     if html:
         write_plan_html(plan, html)
-    print_json(_data(plan) | {"incomplete": list(lacks)}) if json else show_plan(plan, whole=whole)
+    print_json(_plan_to_data(plan) | {"incomplete": list(lacks)}) if json else show_plan(plan, whole=whole)
     for why in () if json else lacks:
         errors.print(f"[yellow]This plan may change:[/] {escape(why)}", soft_wrap=True)
     return 0
 
 
-def _data(plan: Plan) -> dict[str, object]:
-    changes = [change.said.model_dump(mode="json") | {"differences": change.differences} for change in plan.changes]
+def _plan_to_data(plan: Plan) -> dict[str, object]:
+    changes = [change.planned.model_dump(mode="json") | {"differences": change.differences} for change in plan.changes]
     skipped = [said.model_dump(mode="json") for said in plan.skipped]
     return {"plan": plan.id, "shop": plan.shop, "counts": plan.counts, "changes": changes, "skipped": skipped}

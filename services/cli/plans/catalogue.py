@@ -1,4 +1,4 @@
-"""Balance's catalogue as the topics have it, and the rules that decide about it in one shop."""
+"""Balance's catalogue from the topics, and the mapping rules of one shop."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TOPICS = ("balance.items", "catalog.links", "catalog.mappings")
 
 @dataclass(frozen=True)
 class KnownCatalogue:
-    """`items` and `folders` by uid; `linked` are the items that are products of the shop, `changes` its commands."""
+    """`items` and `folders` by uid. `linked`: items that are products of the shop; `changes`: mapping commands."""
 
     shop: str
     settings: ShopSettings
@@ -36,38 +36,38 @@ class KnownCatalogue:
 
     @property
     def commanded(self) -> dict[str, GroupRule]:
-        """What people have commanded, by group."""
+        """The rules set by commands, by group."""
         return {group: change.rule for group, change in self.changes.items() if change.rule is not None}
 
     @cached_property
     def rules(self) -> CatalogueSettings:
-        """The rules that hold now."""
+        """The current rules."""
         return effective(self.settings.catalogue, self.commanded)
 
     @cached_property
     def names(self) -> dict[str, str]:
-        """The name of every group: from its own record, else from the way to an item in it."""
-        on_the_way = {step.uid: step.name for item in self.items.values() for step in item.path}
-        return on_the_way | {uid: folder.name for uid, folder in self.folders.items()}
+        """The name of every group: from its record, or from the path of an item in it."""
+        in_paths = {step.uid: step.name for item in self.items.values() for step in item.path}
+        return in_paths | {uid: folder.name for uid, folder in self.folders.items()}
 
     def under(self, commanded: Commanded) -> CatalogueSettings:
-        """The rules as they would be with these commands instead."""
+        """The rules with these commands instead."""
         return effective(self.settings.catalogue, commanded)
 
 
 def judge_items(items: Mapping[str, ItemChanged], rules: CatalogueSettings) -> dict[str, Eligible | Skip]:
-    """What the importer decides about each item: one SKU lets one item in."""
+    """Decide about each item as the importer does; of items with the same SKU, none is sold."""
     found = {uid: check_eligibility(item_traits(item), rules) for uid, item in items.items()}
-    let_in = Counter(sku_ref(items[uid]) for uid, verdict in found.items() if isinstance(verdict, Eligible))
+    eligible = Counter(sku_ref(items[uid]) for uid, verdict in found.items() if isinstance(verdict, Eligible))
     twice = Skip(Reason.PRODUCT_SKU_USED_TWICE, "another item carries the same SKU")
     return {
-        uid: twice if isinstance(verdict, Eligible) and let_in[sku_ref(items[uid])] > 1 else verdict
+        uid: twice if isinstance(verdict, Eligible) and eligible[sku_ref(items[uid])] > 1 else verdict
         for uid, verdict in found.items()
     }
 
 
 def build_catalogue(settings: Settings, shop: str, envelopes: Iterable[Envelope[Event]]) -> KnownCatalogue:
-    """The catalogue from what the topics say last about each item, link and group."""
+    """Build the catalogue from the last event of each item, link and group."""
     known = KnownCatalogue(shop, settings.shops[shop], {}, {})
     items: dict[str, ItemChanged] = {}
     linked: set[str] = set()
@@ -90,5 +90,5 @@ def build_catalogue(settings: Settings, shop: str, envelopes: Iterable[Envelope[
 
 
 async def read_catalogue(settings: Settings, shop: str) -> KnownCatalogue:
-    """The catalogue as the topics stand now."""
+    """Read the current catalogue from Kafka."""
     return build_catalogue(settings, shop, [envelope async for envelope in read_events(settings.kafka, TOPICS)])

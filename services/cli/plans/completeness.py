@@ -1,6 +1,6 @@
-"""Whether a plan is whole: the services have read everything, under the settings of now, and looked it up in the shop.
+"""Whether a plan is complete: the services have read everything with the current settings and looked it up in the shop.
 
-Asked of their state databases on this machine. Where there are none, nothing is known, and that is said.
+This is read from the state databases on this machine; if there are none, the plan is reported as uncertain.
 """
 
 from __future__ import annotations
@@ -24,22 +24,22 @@ from services.settings.model import Settings
 
 FEED, IMPORTER = "balance-feed", "catalog-importer"
 RESOURCES = ("items", "prices")
-"""What of Balance a plan is made of."""
-ELSEWHERE = f"whether {IMPORTER} has finished is unknown: its state is not on this machine"
+"""The resources of Balance that a plan depends on."""
+ELSEWHERE = f"it is unknown whether {IMPORTER} has finished: its state is not on this machine"
 POLL_INTERVAL = 0.5
-"""Seconds between two looks."""
+"""Seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class MissingWork:
-    """What a plan does not contain yet. `waiting` helps unless only a person can do something about it."""
+    """Something that a plan does not contain yet. `waiting` is False if only a person can resolve it."""
 
     why: str
     waiting: bool = True
 
 
 async def find_missing_work(settings: Settings, shop: str) -> list[MissingWork]:
-    """What is still to be done before a plan of the shop is whole; empty when nothing is."""
+    """List what a plan of the shop does not contain yet."""
     importer = database_path(settings.state.directory, IMPORTER)
     feed = database_path(settings.state.directory, FEED)
     if not importer.exists():
@@ -50,21 +50,21 @@ async def find_missing_work(settings: Settings, shop: str) -> list[MissingWork]:
 
 
 async def wait_until_complete(
-    settings: Settings, shop: str, patience: float, waits: Callable[[str], None]
+    settings: Settings, shop: str, patience: float, on_wait: Callable[[str], None]
 ) -> list[str]:
-    """Wait until a plan is whole, at most so many seconds; `waits` is told what is waited for, when that changes.
+    """Wait until a plan is complete, at most `patience` seconds. Returns what it still lacks.
 
-    Gives what it does not contain.
+    `on_wait` is called with the reason whenever it changes.
     """
-    loop, told = asyncio.get_running_loop(), ""
+    loop, shown = asyncio.get_running_loop(), ""
     end = loop.time() + patience
     while True:
         left = await find_missing_work(settings, shop)
         if not any(one.waiting for one in left) or loop.time() >= end:
             return [one.why for one in left]
-        if (now := "; ".join(one.why for one in left)) != told:
-            told = now
-            waits(told)
+        if (now := "; ".join(one.why for one in left)) != shown:
+            shown = now
+            on_wait(shown)
         await asyncio.sleep(POLL_INTERVAL)
 
 
@@ -74,32 +74,32 @@ def _feed(path: Path) -> Iterator[MissingWork]:
     meta = _meta(path)
     for resource in RESOURCES:
         if meta.get(STATING + resource):
-            yield MissingWork(f"{FEED} states what has changed in Balance's {resource}")
+            yield MissingWork(f"{FEED} is publishing changes of Balance's {resource}")
         elif COMPLETION_PREFIX + resource not in meta:
-            yield MissingWork(f"Balance's {resource} were never read whole")
+            yield MissingWork(f"Balance's {resource} were never read completely")
 
 
 def _importer(path: Path, settings: Settings, shop: str) -> Iterator[MissingWork]:
     if _meta(path).get("settings") not in (None, rules_fingerprint(settings)):
-        told = f"{IMPORTER} runs with other settings than these: restart it (davtari up, davtari run {IMPORTER})"
-        yield MissingWork(told, waiting=False)
+        why = f"{IMPORTER} runs with other settings: restart it (davtari up, davtari run {IMPORTER})"
+        yield MissingWork(why, waiting=False)
     with closing(_open(path)) as db:
         dirty = _count(db, "SELECT count(*) FROM subjects WHERE dirty = 1 AND subject LIKE ?", f"{shop}:%")
         rows = _count(
             db, "SELECT count(*) FROM outbox_deliveries WHERE lane = ? AND state = 'pending'", product_lane_name(shop)
         )
         news = _count(db, "SELECT count(*) FROM outbox_events WHERE key LIKE ?", f"{shop}:%")
-    for count, told in (
-        (dirty, "items are to be decided again"),
+    for count, what in (
+        (dirty, "items have to be decided again"),
         (rows, "items are not looked up in the shop yet"),
         (news, "decisions are not published yet"),
     ):
         if count:
-            yield MissingWork(f"{count:,} {told}")
+            yield MissingWork(f"{count:,} {what}")
 
 
 async def _behind(path: Path, settings: Settings) -> int:
-    """How many records of its topics the importer has still to read."""
+    """The number of records that the importer has not read yet."""
     with closing(_open(path)) as db:
         rows = db.execute("SELECT topic, partition, next_offset FROM positions").fetchall()
     read = {TopicPartition(topic, partition): offset for topic, partition, offset in rows}

@@ -1,4 +1,4 @@
-"""Balance's tree of groups, with the items in them by type and what becomes of each in a shop (claim S1.5)."""
+"""Balance's tree of groups, with items by type and the category of each group in a shop (claim S1.5)."""
 
 from __future__ import annotations
 
@@ -19,10 +19,9 @@ NO_GROUP = ""
 
 @dataclass(frozen=True, slots=True)
 class CatalogueGroup:
-    """A group. Counts are of all that stands in it, at any depth; `own` is what stands in it directly.
+    """A group. Counts include subgroups; `own` counts the items directly in it.
 
-    `fate` tells what becomes of it, `by` through which group's entry; `included` when it is opened by an entry of its
-    own. `path` are the names from the root.
+    `fate` is decided by the entry of group `by`; `included`: an own entry includes it. `path`: the names from the root.
     """
 
     uid: str
@@ -41,7 +40,7 @@ class CatalogueGroup:
 
 
 def list_groups(catalogue: KnownCatalogue) -> list[CatalogueGroup]:
-    """Every group, parents before what stands in them, by name; items without any group come last under no name."""
+    """List all groups by name, parents first; items without a group come last."""
     above = parent_groups(catalogue)
     own: defaultdict[str, Counter[str]] = defaultdict(Counter)
     whole: defaultdict[str, Counter[str]] = defaultdict(Counter)
@@ -56,7 +55,7 @@ def list_groups(catalogue: KnownCatalogue) -> list[CatalogueGroup]:
 
 
 def parent_groups(catalogue: KnownCatalogue) -> dict[str, str]:
-    """The group above each group."""
+    """The parent of each group."""
     above = {uid: folder.group for uid, folder in catalogue.folders.items() if folder.group}
     for item in catalogue.items.values():
         for upper, lower in zip(item.path, item.path[1:], strict=False):
@@ -65,7 +64,7 @@ def parent_groups(catalogue: KnownCatalogue) -> dict[str, str]:
 
 
 def path_to_root(uid: str, above: Mapping[str, str]) -> tuple[str, ...]:
-    """A group and those above it, up to the root; a ring is walked once."""
+    """The group and its ancestors up to the root; a cycle is followed once."""
     return tuple(dict.fromkeys(_up(uid, above)))
 
 
@@ -100,23 +99,21 @@ def _group(
     )
 
 
-# The tree of groups on a terminal.
-
-GROUP_HEADINGS = ("group", "goods", "services", "other", "becomes", "uid")
+GROUP_HEADINGS = ("group", "goods", "services", "other", "category", "uid")
 
 
 def show_groups(shop: str, found: Sequence[CatalogueGroup]) -> None:
-    """The tree, then what to do with groups that have no category yet."""
+    """Print the tree, and what to do with groups without a category."""
     if not found:
         console.print("Balance's groups are not known yet: davtari import items")
         return
-    console.print(f"[bold]Groups of Balance[/] · shop {shop} · counts are of all that stands in a group, at any depth")
+    console.print(f"[bold]Groups of Balance[/] · shop {shop} · counts include subgroups")
     console.print(build_table(GROUP_HEADINGS, [_row(group) for group in found], right=(1, 2, 3)))
     left = [group for group in found if group.fate == "not mapped" and group.goods and group.uid]
     if left:
-        console.print(f"  {len(left)} groups with goods have no category: what stands in them stays invisible")
+        console.print(f"  {len(left)} groups with goods have no category, so their items are not sold")
         console.print(f"  Map one:     davtari mapping set {left[0].uid} CATEGORY", soft_wrap=True)
-        console.print(f"  Shut it out: davtari mapping exclude {left[0].uid}", soft_wrap=True)
+        console.print(f"  Exclude one: davtari mapping exclude {left[0].uid}", soft_wrap=True)
 
 
 def _row(group: CatalogueGroup) -> tuple[object, ...]:
@@ -125,8 +122,8 @@ def _row(group: CatalogueGroup) -> tuple[object, ...]:
 
 
 def describe_fate(group: CatalogueGroup) -> str:
-    """What becomes of a group, in words."""
-    through = f", through {escape(group.by_name)}" if group.by not in ("", group.uid) else ""
+    """Describe the category or exclusion of a group."""
+    through = f", by {escape(group.by_name)}" if group.by not in ("", group.uid) else ""
     if group.fate == "category":
         return f"[green]category {', '.join(map(str, group.category_ids))}[/]{through}"
     if group.fate == "excluded":

@@ -1,4 +1,4 @@
-"""A plan: everything that the importer would do in a shop now, and why it leaves the rest alone."""
+"""A plan: all changes that the importer would make in a shop, and why other items are skipped."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ NOTHING = WrittenProduct(digest="")
 
 @dataclass(frozen=True, slots=True)
 class PlannedProduct:
-    """What would be written to the product of an item; `before` is what was written there last."""
+    """A planned change of a product; `before` is what was written last."""
 
-    said: ProductPlanned
+    planned: ProductPlanned
     name: str
     before: WrittenProduct
     after: WrittenProduct
 
     @property
     def differences(self) -> tuple[tuple[str, str, str], ...]:
-        """(field, before, after) of every field that would be another."""
+        """The fields that would change: (field, before, after)."""
         pairs = ((name, _text(self.before, name), _text(self.after, name)) for name in FIELDS)
         return tuple(pair for pair in pairs if pair[1] != pair[2])
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The changes of one shop, by item, and the items that are left alone."""
+    """The changes of one shop, by item, and the skipped items."""
 
     shop: str
     changes: tuple[PlannedProduct, ...]
@@ -49,31 +49,31 @@ class Plan:
 
     @property
     def id(self) -> str:
-        """Stands for exactly these changes: what is applied under it is what was looked at (claim I3)."""
-        told = [f"{self.shop}", *(f"{change.said.item}={change.said.digest}" for change in self.changes)]
-        return blake2b("\n".join(told).encode(), digest_size=4).hexdigest()
+        """A digest of exactly these changes, so that what is applied is what was shown (claim I3)."""
+        lines = [f"{self.shop}", *(f"{change.planned.item}={change.planned.digest}" for change in self.changes)]
+        return blake2b("\n".join(lines).encode(), digest_size=4).hexdigest()
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many of each action (claim S1.10)."""
-        found = Counter(change.said.action for change in self.changes)
+        """The number of each action (claim S1.10)."""
+        found = Counter(change.planned.action for change in self.changes)
         return {action: found[action] for action in ("create", "adopt", "update")} | {"skip": len(self.skipped)}
 
     @property
     def reasons(self) -> list[tuple[str, int]]:
-        """Why items are left alone, the most frequent reason first."""
-        return Counter(said.reason or "" for said in self.skipped).most_common()
+        """The reasons of skipped items, the most frequent first."""
+        return Counter(planned.reason or "" for planned in self.skipped).most_common()
 
     @property
     def held(self) -> tuple[PlannedProduct, ...]:
-        """Those that wait for a person although the flow is live."""
-        return tuple(change for change in self.changes if change.said.reason)
+        """Changes that need a person although the flow is live."""
+        return tuple(change for change in self.changes if change.planned.reason)
 
 
 def build_plan(shop: str, envelopes: Iterable[Envelope[Event]]) -> Plan:
-    """The plan of a shop, from what the topics say last about each item."""
-    said, links, names = _latest(shop, envelopes)
-    pending = {key: one for key, one in said.items() if _pending(one, links.get(key))}
+    """Build the plan of a shop from the last event of each item."""
+    planned, links, names = _latest(shop, envelopes)
+    pending = {key: one for key, one in planned.items() if _pending(one, links.get(key))}
     changes = [_change(one, links.get(key), names) for key, one in sorted(pending.items()) if one.action != "skip"]
     return Plan(shop, tuple(changes), tuple(one for _, one in sorted(pending.items()) if one.action == "skip"))
 
@@ -83,7 +83,7 @@ LinksByKey = dict[str, ProductLinked]
 
 
 def _latest(shop: str, envelopes: Iterable[Envelope[Event]]) -> tuple[PlannedByKey, LinksByKey, dict[str, str]]:
-    said: PlannedByKey = {}
+    planned: PlannedByKey = {}
     links: LinksByKey = {}
     names: dict[str, str] = {}
     for event in (envelope.data for envelope in envelopes):
@@ -91,25 +91,25 @@ def _latest(shop: str, envelopes: Iterable[Envelope[Event]]) -> tuple[PlannedByK
             case ItemChanged():
                 names[event.item] = event.name
             case ProductPlanned() if event.shop == shop:
-                said[event.key] = event
+                planned[event.key] = event
             case ProductLinked() if event.shop == shop:
                 links[event.key] = event
             case ProductUnlinked() if event.shop == shop:
                 links.pop(event.key, None)
-    return said, links, names
+    return planned, links, names
 
 
-def _pending(said: ProductPlanned, link: ProductLinked | None) -> bool:
-    """Not so what was written since it was said, to every product that is the item."""
+def _pending(planned: ProductPlanned, link: ProductLinked | None) -> bool:
+    """Whether a planned change was not written afterwards to every product of the item."""
     if link is None or link.written is None or link.written_at is None:
         return True
-    is_written = {link.written.digest, *(one.digest for one in link.further)} == {said.digest}
-    return not is_written and link.written_at < said.planned_at
+    is_written = {link.written.digest, *(one.digest for one in link.further)} == {planned.digest}
+    return not is_written and link.written_at < planned.planned_at
 
 
-def _change(said: ProductPlanned, link: ProductLinked | None, names: dict[str, str]) -> PlannedProduct:
+def _change(planned: ProductPlanned, link: ProductLinked | None, names: dict[str, str]) -> PlannedProduct:
     before = (link.written if link else None) or NOTHING
-    return PlannedProduct(said, names.get(said.item, ""), before, said.payload or NOTHING)
+    return PlannedProduct(planned, names.get(planned.item, ""), before, planned.payload or NOTHING)
 
 
 def _text(held: WrittenProduct, name: str) -> str:
@@ -118,12 +118,10 @@ def _text(held: WrittenProduct, name: str) -> str:
 
 
 def split_changes(changes: Sequence[PlannedProduct], size: int = 500) -> Iterator[tuple[PlannedChange, ...]]:
-    """The changes in pieces that one event can carry."""
-    asked = tuple(PlannedChange(item=change.said.item, digest=change.said.digest) for change in changes)
+    """Split the changes into parts that fit one event."""
+    asked = tuple(PlannedChange(item=change.planned.item, digest=change.planned.digest) for change in changes)
     return (asked[start : start + size] for start in range(0, len(asked), size))
 
-
-# A plan on the terminal, as CSV and as a page.
 
 PLAN_HEADINGS = ("action", "SKU", "item", "name", "product", "field", "before", "after", "reason", "detail")
 MOST_CHANGES = 20
@@ -135,17 +133,17 @@ STYLE = (
 
 
 def show_plan(plan: Plan, *, whole: bool = False) -> None:
-    """Counts, what is held and why, then the changes."""
+    """Print the counts, the changes on hold, and (`whole`) all changes."""
     console.print(f"[bold]Plan {plan.id}[/] · catalogue · shop {plan.shop} · nothing has been written")
     counts = [(count, action, _why(plan) if action == "skip" else "") for action, count in plan.counts.items()]
     console.print(build_table(("", "", ""), counts, right=(0,)))
     for change in plan.held:
-        console.print(f"  [yellow]held[/] {change.said.sku}  {change.said.detail}", soft_wrap=True)
+        console.print(f"  [yellow]on hold[/] {change.planned.sku}  {change.planned.detail}", soft_wrap=True)
     if whole:
         _show_changes(plan)
     if plan.changes:
-        console.print(f"  Look:  davtari plan show {plan.id} [--html FILE] [--csv FILE]")
-        console.print(f"  Do it: davtari apply {plan.id}", soft_wrap=True)
+        console.print(f"  Show:  davtari plan show {plan.id} [--html FILE] [--csv FILE]")
+        console.print(f"  Apply: davtari apply {plan.id}", soft_wrap=True)
 
 
 def _why(plan: Plan) -> str:
@@ -154,42 +152,44 @@ def _why(plan: Plan) -> str:
 
 def _show_changes(plan: Plan) -> None:
     for change in plan.changes[:MOST_CHANGES]:
-        console.print(f"  {change.said.action:<7}{change.said.sku or '':<16}{change.name}", soft_wrap=True)
+        console.print(f"  {change.planned.action:<7}{change.planned.sku or '':<16}{change.name}", soft_wrap=True)
         for field, before, after in change.differences:
             console.print(f"         {field}: {before or '–'} → {after or '–'}", soft_wrap=True)
     if (more := len(plan.changes) - MOST_CHANGES) > 0:
-        console.print(f"  … and {more} more: --csv FILE or --html FILE has them all")
+        console.print(f"  … and {more} more: use --csv FILE or --html FILE for all")
 
 
 def plan_rows(plan: Plan) -> Iterator[tuple[str, ...]]:
-    """One row for each field that would change, and one for each item that is left alone."""
+    """One row per changed field and per skipped item."""
     for change in plan.changes:
         for field, before, after in change.differences or (("", "", ""),):
-            yield (change.said.action, *_of(change), field, before, after, change.said.reason or "", change.said.detail)
-    for said in plan.skipped:
-        text = find_text(said.reason or "")
+            planned = change.planned
+            yield (planned.action, *_of(change), field, before, after, planned.reason or "", planned.detail)
+    for skipped in plan.skipped:
+        text = find_text(skipped.reason or "")
         fix = text.fix if text else ""
-        product = str(said.product_id or "")
-        yield ("skip", said.sku or "", said.item, "", product, "", "", "", said.reason or "", said.detail or fix)
+        product = str(skipped.product_id or "")
+        reason_and_detail = skipped.reason or "", skipped.detail or fix
+        yield ("skip", skipped.sku or "", skipped.item, "", product, "", "", "", *reason_and_detail)
 
 
 def _of(change: PlannedProduct) -> tuple[str, ...]:
-    return (change.said.sku or "", change.said.item, change.name, str(change.said.product_id or ""))
+    return (change.planned.sku or "", change.planned.item, change.name, str(change.planned.product_id or ""))
 
 
 def write_plan_csv(plan: Plan, file: Path) -> None:
-    """The plan as a table for a spreadsheet; a byte order mark makes Excel read Georgian."""
+    """Write the plan as CSV; Excel needs the byte order mark to read Georgian."""
     with file.open("w", encoding="utf-8-sig", newline="") as out:
         csv.writer(out).writerows([PLAN_HEADINGS, *(map(escape_formula, row) for row in plan_rows(plan))])
 
 
 def escape_formula(cell: str) -> str:
-    """A cell that a spreadsheet would take for a formula is text."""
+    """Escape a cell that a spreadsheet would run as a formula."""
     return f"'{cell}" if cell.startswith(("=", "+", "@", "\t", "\r")) else cell
 
 
 def write_plan_html(plan: Plan, file: Path) -> None:
-    """The plan as one page that needs nothing else."""
+    """Write the plan as one self-contained page."""
     counts = " · ".join(f"{count} {action}" for action, count in plan.counts.items())
     title = f"Plan {plan.id} · shop {escape(plan.shop)}"
     file.write_text(

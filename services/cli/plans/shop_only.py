@@ -1,4 +1,4 @@
-"""Products that only the shop has: listed for a person, never changed, never made in Balance (claims S3.6, S2.14)."""
+"""Products that only the shop has: listed, never changed, never created in Balance (claims S3.6, S2.14)."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from services.connectors.woocommerce.product import Product
 
 SHOP_ONLY_HEADINGS = ("product", "SKU", "name", "status", "price", "why it is not linked")
 PARENT_TYPES = frozenset({"variable", "grouped"})
-"""Types that only hold others; what is sold in them is linked by itself."""
+"""Product types that only contain others, which are linked themselves."""
 MOST_SHOWN = 40
 NOT_IN_BALANCE = "Balance has no item with this SKU"
-"""Why a product is not linked that might become an item."""
+"""The reason of products that could become items."""
 
 
 @dataclass(frozen=True, slots=True)
 class ShopOnlyProduct:
-    """A product without an item; `why` tells what stands in the way, or that Balance has no such SKU."""
+    """A product without an item; `why` states the reason."""
 
     product_id: int
     sku: str
@@ -40,7 +40,7 @@ class ShopOnlyProduct:
 
     @property
     def row(self) -> tuple[object, ...]:
-        """As a line of a table."""
+        """The cells of a table row."""
         return self.product_id, self.sku, self.name, self.status, self.price, self.why
 
 
@@ -62,29 +62,29 @@ def linked_products(shop: str, envelopes: Iterable[Envelope[Event]]) -> frozense
 async def find_shop_only(
     catalogue: KnownCatalogue, linked: frozenset[int], products: AsyncIterator[Product]
 ) -> list[ShopOnlyProduct]:
-    """The products of a shop that no item is linked to, by id; parents of variations are no goods themselves."""
+    """Find the products without a linked item; parents of variations are not counted."""
     whys = _whys(catalogue)
     return [
-        _told(product, whys)
+        _shop_only_product(product, whys)
         async for product in products
         if product.id not in linked and product.type not in PARENT_TYPES
     ]
 
 
 def _whys(catalogue: KnownCatalogue) -> Mapping[str, str]:
-    """Why the item under a SKU is not linked."""
+    """Why the item with each SKU is not linked."""
     found = judge_items(catalogue.items, catalogue.rules)
     return {same_sku(item.sku): _why(item, found[uid]) for uid, item in catalogue.items.items() if item.sku}
 
 
 def _why(item: ItemChanged, verdict: object) -> str:
-    told = f"item {item.item} has this SKU"
+    text = f"item {item.item} has this SKU"
     return (
-        f"{told}, but is left alone: {verdict.detail}" if isinstance(verdict, Skip) else f"{told}; davtari plan items"
+        f"{text}, but is not sold: {verdict.detail}" if isinstance(verdict, Skip) else f"{text}; see davtari plan items"
     )
 
 
-def _told(product: Product, whys: Mapping[str, str]) -> ShopOnlyProduct:
+def _shop_only_product(product: Product, whys: Mapping[str, str]) -> ShopOnlyProduct:
     nowhere = NOT_IN_BALANCE if product.sku else "it has no SKU"
     price = str(product.regular_price or "")
     why = whys.get(same_sku(product.sku), nowhere) if product.sku else nowhere
@@ -92,9 +92,9 @@ def _told(product: Product, whys: Mapping[str, str]) -> ShopOnlyProduct:
 
 
 def show_shop_only(shop: str, found: list[ShopOnlyProduct]) -> None:
-    """The first of them, and what a person can do."""
+    """Print the first products, and what to do."""
     console.print(
-        f"[bold]{len(found)} products are only in shop {shop}[/] · they are never changed, nor made in Balance"
+        f"[bold]{len(found)} products are only in shop {shop}[/] · they are never changed, and not created in Balance"
     )
     if found:
         console.print(
@@ -102,12 +102,12 @@ def show_shop_only(shop: str, found: list[ShopOnlyProduct]) -> None:
                 SHOP_ONLY_HEADINGS, [[escape(str(cell)) for cell in one.row] for one in found[:MOST_SHOWN]], right=(0,)
             )
         )
-        console.print("  For the accountant: davtari plan shop-only --csv FILE lists all of them, or propose them one")
-        console.print(f"  by one where somebody must agree: davtari propose items --shop {shop}")
+        console.print("  List for the accountant: davtari plan shop-only --csv FILE")
+        console.print(f"  Propose for approval:    davtari propose items --shop {shop}")
 
 
 def write_shop_only_csv(found: Iterable[ShopOnlyProduct], path: Path) -> None:
-    """A list from which the accountant may make items in Balance."""
+    """Write a list from which the accountant can create items in Balance."""
     with path.open("w", newline="", encoding="utf-8-sig") as out:
         writer = csv.writer(out)
         writer.writerow(SHOP_ONLY_HEADINGS)
