@@ -229,15 +229,11 @@ class Importer:
 
 
 def _may_hide_item(report: ImportReport) -> bool:
-    """Whether a row without a readable uid may be one of the missing items: then none is withdrawn.
+    """Whether a row without a readable item uid may belong to one of the missing items: then none is withdrawn.
 
-    For prices and stock the last snapshot counts: an item that is sold out has no rows at all (Balance fact 32).
+    The fault of such rows has the subject `items:`, `prices:` or `stock:`, without a uid.
     """
-    return report.resource == "items" and NAMELESS in report.faults
-
-
-NAMELESS = "items:"
-"""The subject of the fault of item rows without a readable uid."""
+    return f"{report.resource}:" in report.faults
 
 
 def _held_back(report: ImportReport) -> dict[str, Fault]:

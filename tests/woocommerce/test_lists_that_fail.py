@@ -280,3 +280,13 @@ async def test_changed_records_that_do_not_say_when_come_once_and_stop_nothing()
     found, skipped = await read_all(ListDouble(3, more={"id": "x"}), LISTS["orders changed"])
     assert (found, len(skipped)) == ([], 3)
     assert 'its id is "x", which is not a whole number' in str(skipped[0])
+
+
+@pytest.mark.parametrize("failure", [times_out, crashes])
+async def test_orders_are_identified_beside_one_on_which_the_shop_fails(failure: Failure) -> None:
+    async with client(ListDouble(40, failure, odd=[7])) as shop:
+        newest = {row["id"]: row for row in await shop.newest_orders(30)}
+        named = {row["id"] for row in await shop.orders_by_id([5, 7, 9])}
+    assert newest.keys() >= set(range(1, 31))
+    assert newest[7] == {"id": 7}
+    assert named == {5, 7, 9}

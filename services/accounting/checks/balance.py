@@ -9,7 +9,7 @@ from contextlib import aclosing
 from dataclasses import replace
 from hashlib import blake2b
 
-from services.accounting.checks.findings import FLOWS, Finding
+from services.accounting.checks.findings import FLOWS, Finding, left_out
 from services.connectors.balance import clients, items, prices, stocks
 from services.connectors.balance import prices as price_rows
 from services.connectors.balance.client import Balance
@@ -106,10 +106,11 @@ def _fix(found: Right) -> str:
 
 async def warehouses(client: Balance, settings: Settings) -> list[Finding]:
     """Whether the warehouses of the settings are there, by uid or by exact name. Raises `UpstreamError`."""
-    names = {one.uid: one.name for one in await client.warehouses() if not one.deleted}
+    listed = await client.warehouses()
+    names = {one.uid: one.name for one in listed.records if not one.deleted}
     known = {*names, *names.values()}
     there = ", ".join(f"{name} ({uid})" for uid, name in names.items()) or "none"
-    found = []
+    found = left_out("warehouses", listed.unreadable, "Balance: Warehouses")
     for shop, rules in settings.shops.items():
         stock, orders = rules.stock.warehouses, [rules.orders.warehouse] if rules.orders.warehouse else []
         ruled = rules.orders.every_warehouse

@@ -26,7 +26,7 @@ from services.engine.state.store import chunks
 from services.settings.orders import OrderSettings
 
 PAGE_SIZE = 100
-"""The maximum of rows in a list of WooCommerce (an API fact)."""
+"""The maximum of rows in a list of WooCommerce (WooCommerce fact 31)."""
 Json = Mapping[str, Any]
 Histories = Mapping[str, OrderHistory]
 

@@ -227,7 +227,7 @@ async def _exists_in_balance(balance: Balance, name: str, uid: str) -> bool:
         case "Item":
             return await balance.item(uid) is not None
         case "Warehouse":
-            return any(uid in (one.uid, one.name) for one in await balance.warehouses())
+            return any(uid in (one.uid, one.name) for one in (await balance.warehouses()).records)
         case _:
             return await balance.sale(uid) is not None
 

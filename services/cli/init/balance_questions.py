@@ -15,7 +15,7 @@ from services.accounting.checks.balance import LOOKED_AT, rights
 from services.accounting.checks.findings import Finding
 from services.cli.init.interview import Interview, confirm, say, show_choices
 from services.cli.init.settings_template import SettingValue
-from services.cli.screen import console, format_mark
+from services.cli.screen import console, format_mark, report_unreadable
 from services.connectors.balance import items
 from services.connectors.balance import items as item_rows
 from services.connectors.balance.client import Balance
@@ -171,7 +171,9 @@ def show_findings(findings: Sequence[Finding]) -> None:
 
 async def ask_warehouses(ask: Interview, client: Balance) -> tuple[dict[str, SettingValue], dict[str, SettingValue]]:
     """Ask for the warehouses. Returns values for `stock` and `orders`. Raises `UpstreamError`."""
-    there: list[Warehouse] = [one for one in await client.warehouses() if not one.deleted]
+    listed = await client.warehouses()
+    report_unreadable(listed.unreadable)
+    there: list[Warehouse] = [one for one in listed.records if not one.deleted]
     if not there:
         return {}, {}
     names, uids = [one.name for one in there], [one.uid for one in there]

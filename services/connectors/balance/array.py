@@ -1,23 +1,22 @@
-"""The elements of a JSON array whose text is still arriving, several times as fast as an event parser gives them.
+"""Parses the elements of a JSON array while its text arrives, several times as fast as an event parser.
 
-Python's own decoder reads one value and says where it ended. What is added here: an element may not be there whole yet,
-and is then read again once more of it has come.
+`json.JSONDecoder.raw_decode` reads one value and returns where it ended. Added here: an element may not have arrived
+completely yet, and is then read again when more of it has. ijson's C backend is not used for rows, because one lone low
+surrogate (`"\\udc00"`) in one row makes it fail on the whole answer.
 """
 
 from __future__ import annotations
 
 import re
 from codecs import getincrementaldecoder
-from collections.abc import Callable
 from decimal import Decimal
 from json import JSONDecodeError, JSONDecoder
-from typing import Any
+from typing import Any, NoReturn
 
 from ijson import IncompleteJSONError, JSONError
 
-Scan = Callable[[str, int], tuple[Any, int]]
 TAIL = 16
-"""An error so near to the end of what came may be a word, a number or an escape that is cut in two."""
+"""An error this close to the end of the text may be a word, a number or an escape that is cut in two."""
 _NUMBERS = (int, Decimal)
 _AFTER = frozenset(" \t\n\r,]")
 _SURROGATE = re.compile(r"\\u[dD]")
@@ -27,93 +26,92 @@ _MARK = re.compile(r'[][{},:"]')
 _MARKS = {("start", "["): "first", ("first", "]"): "end", ("next", ","): "value", ("next", "]"): "end"}
 
 
-def _no_number(word: str) -> Any:
-    raise JSONError(f"{word} is no JSON")
+def _refuse_constant(word: str) -> NoReturn:
+    raise JSONError(f"{word} is not JSON")
 
 
-_VALUE: Scan = JSONDecoder(parse_float=Decimal, parse_constant=_no_number).scan_once  # type: ignore[attr-defined]
+_decode_value = JSONDecoder(parse_float=Decimal, parse_constant=_refuse_constant).raw_decode
 
 
 class ArrayParser:
-    """Takes an array in pieces and appends its elements to `found`; numbers come as int or Decimal.
+    """Parses an array piece by piece and appends its elements to `found`; numbers are int or Decimal.
 
-    Raises ijson's errors: `send` a `JSONError` for what is no JSON, `close` an `IncompleteJSONError` without an end.
+    Raises ijson's errors: `send` a `JSONError` for invalid JSON, `close` an `IncompleteJSONError` if the end is
+    missing.
     """
 
     def __init__(self, found: list[Any]) -> None:
         self._found = found
         self._decode = getincrementaldecoder("utf-8")().decode
         self._text, self._at, self._enough = "", 0, 0
-        self._state, self._odd = "start", False
+        self._state, self._has_surrogates = "start", False
 
     def send(self, piece: bytes, *, last: bool = False) -> None:
-        """Take a piece in."""
+        """Parse the next piece."""
         try:
             self._text += self._decode(piece, last)
         except UnicodeDecodeError as error:
             raise (IncompleteJSONError if last else JSONError)(str(error)) from None
         if last or len(self._text) >= self._enough:
-            self._read(last)
+            self._parse(last)
 
     def close(self) -> None:
-        """That was all."""
+        """End the array."""
         self.send(b"", last=True)
         if self._state != "end":
             raise IncompleteJSONError("the array has no end")
 
-    def _read(self, last: bool) -> None:
-        """Read as far as it goes; what is left is read again once it has doubled, so that long elements stay cheap."""
+    def _parse(self, last: bool) -> None:
+        """Parse all complete elements. The rest is parsed again when it has doubled, to keep long elements cheap."""
         text, self._at = self._text, 0
-        self._odd = _SURROGATE.search(text) is not None
+        self._has_surrogates = _SURROGATE.search(text) is not None
         try:
-            while self._comes_to_an_element(text):
-                self._elements(text)
-        except StopIteration as error:
-            _may_be_cut(text, error.value, last)
+            while self._skip_to_element(text):
+                self._parse_elements(text)
         except JSONDecodeError as error:
-            _may_be_cut(text, len(text) if error.msg.startswith("Unterminated string") else error.pos, last)
+            _check_cut(text, len(text) if error.msg.startswith("Unterminated string") else error.pos, last)
         except RecursionError:
             raise JSONError("nested too deeply") from None
         self._text = text[self._at :]
         self._enough = 2 * len(self._text)
 
-    def _comes_to_an_element(self, text: str) -> bool:
-        """Go over blanks and marks, to an element or to the end of what came."""
+    def _skip_to_element(self, text: str) -> bool:
+        """Skip blanks, brackets and commas. Returns whether an element follows before the end of the text."""
         while (at := _BLANKS.match(text, self._at).end()) < len(text):  # type: ignore[union-attr]
             self._at = at
             if self._state == "value" or (self._state == "first" and text[at] != "]"):
                 return True
             state = _MARKS.get((self._state, text[at]))
             if state is None:
-                raise JSONError(f"{text[at]!r} is not what may follow here")
+                raise JSONError(f"unexpected {text[at]!r}")
             self._state, self._at = state, at + 1
         return False
 
-    def _elements(self, text: str) -> None:
-        """Take elements for as long as a comma follows. Raises what the decoder raises at one that is not whole."""
+    def _parse_elements(self, text: str) -> None:
+        """Parse elements as long as a comma follows. Raises `JSONDecodeError` at an incomplete one."""
         self._state = "value"
         while self._state == "value" and self._at < len(text):
-            element, end = _VALUE(text, self._at)
+            element, end = _decode_value(text, self._at)
             if type(element) in _NUMBERS and text[end : end + 1] not in _AFTER:
-                raise StopIteration(end)
-            self._found.append(_readable(element) if self._odd else element)
+                raise JSONDecodeError("Expecting delimiter", text, end)
+            self._found.append(_replace_surrogates(element) if self._has_surrogates else element)
             comma = _COMMA.match(text, end)
             self._state, self._at = ("value", comma.end()) if comma else ("next", end)
 
 
-def _readable(element: Any) -> Any:
-    """Without single halves of characters: Python's decoder lets them through, and no file takes them."""
+def _replace_surrogates(element: Any) -> Any:
+    """The element without lone surrogates: Python's decoder accepts them, but they cannot be encoded."""
     match element:
         case str():
             return element.encode(errors="replace").decode()
         case list():
-            return [_readable(each) for each in element]
+            return [_replace_surrogates(each) for each in element]
         case dict():
-            return {_readable(name): _readable(each) for name, each in element.items()}
+            return {_replace_surrogates(name): _replace_surrogates(each) for name, each in element.items()}
     return element
 
 
-def _may_be_cut(text: str, error_at: int, last: bool) -> None:
-    """An error at the end of what came may be an element cut in two; anywhere else it is one. Raises `JSONError`."""
+def _check_cut(text: str, error_at: int, last: bool) -> None:
+    """Accept an error at the end of the text, where an element may be cut in two. Raises `JSONError` elsewhere."""
     if error_at < len(text) - TAIL or (last and _MARK.search(text, error_at)):
-        raise JSONError(f"no JSON at {text[error_at : error_at + TAIL]!r}")
+        raise JSONError(f"invalid JSON at {text[error_at : error_at + TAIL]!r}")

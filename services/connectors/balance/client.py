@@ -13,6 +13,7 @@ read them.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import aclosing
 from datetime import UTC, datetime
@@ -29,7 +30,7 @@ from services.connectors.balance.probe import ResourceProbe
 from services.connectors.balance.refusals import build_labels, build_refine
 from services.connectors.balance.stocks import Warehouse
 from services.connectors.balance.stream import Rows
-from services.connectors.http.listing import UnreadableRecord
+from services.connectors.http.listing import Listing, UnreadableRecord, collect_listing
 from services.connectors.http.upstream import (
     Limits,
     Observe,
@@ -40,6 +41,8 @@ from services.connectors.http.upstream import (
     ignore_call,
 )
 from services.settings.balance import BalanceSettings
+
+log = logging.getLogger(__name__)
 
 
 class Balance:
@@ -131,14 +134,17 @@ class Balance:
         """All lots, or those of one item (Balance fact 33: some builds give lots only by item)."""
         return self._api.every(stocks.LOTS) if item is None else self._api.where(stocks.LOTS, Item=item)
 
-    async def warehouses(self) -> list[Warehouse]:
-        """All warehouses; one that cannot be read is logged and left out."""
+    async def warehouses(self) -> Listing[Warehouse]:
+        """All warehouses, and those that cannot be read."""
         async with aclosing(self._api.every(stocks.WAREHOUSES)) as rows:
-            return [one async for row in rows if (one := stocks.readable_warehouse(row)) is not None]
+            return await collect_listing(stocks.read_listed_warehouse(row) async for row in rows)
 
     async def warehouse_names(self) -> Mapping[str, str]:
-        """The warehouses' names by uid."""
-        return {each.uid: each.name for each in await self.warehouses()}
+        """The warehouses' names by uid; one that cannot be read is logged and has no name here."""
+        listed = await self.warehouses()
+        for one in listed.unreadable:
+            log.warning("a warehouse was left out", extra={"why": one.detail})
+        return {each.uid: each.name for each in listed.records}
 
     async def client_by_id(self, personal_or_company_id: str) -> ClientRef | None:
         """The client with this personal or company number, None when there is none."""

@@ -1,8 +1,7 @@
-"""Stock: one row per item, warehouse, branch and lot (Balance fact 31)."""
+"""Stock rows, warehouses and lots (Balance facts 31, 33 and 34)."""
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -20,35 +19,17 @@ from services.connectors.balance.fields import (
     reference,
     text,
 )
+from services.connectors.http.listing import UnreadableRecord
 
 STOCKS = "Stocks"
-NONE = Decimal(0)
-
-
-def read_stock_row(row: Row) -> tuple[str, StockRow]:
-    """The item's uid and what lies in one warehouse. Raises `RowInvalid` without item, warehouse or quantity.
-
-    A missing reserve is none (Balance fact 31: older builds omit it). Negative quantities are taken as they are.
-    """
-    item = reference(row, "Item")
-    with reading_row(STOCKS, item):
-        return needed_reference(row, "Item"), StockRow(
-            warehouse=needed_reference(row, "Warehouse"),
-            quantity=needed_number(row, "Quantity"),
-            reserve=number(row, "Reserve") or NONE,
-            lot=reference(row, "Series"),
-        )
-
-
-# Warehouses (Balance fact 34).
-
-log = logging.getLogger(__name__)
 WAREHOUSES = "Warehouses"
+LOTS = "ItemsSeries"
+NO_RESERVE = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
 class Warehouse:
-    """A warehouse; without a name it is called by its uid."""
+    """A warehouse; without a name its uid is used as its name."""
 
     uid: str
     name: str
@@ -56,13 +37,38 @@ class Warehouse:
     deleted: bool
 
 
-def readable_warehouse(row: Row) -> Warehouse | None:
-    """The warehouse in a row of a list; one that cannot be read is logged, so that the others are used."""
+@dataclass(frozen=True, slots=True)
+class Lot:
+    """A lot (batch) of an item; `valid_until` in UTC is the start of that day in Tbilisi."""
+
+    uid: str
+    item: str
+    name: str | None
+    number: str | None
+    valid_until: datetime | None
+
+
+def read_stock_row(row: Row) -> tuple[str, StockRow]:
+    """The item's uid and its stock in one warehouse and lot. Raises `RowInvalid` without item, warehouse or quantity.
+
+    A missing reserve is 0 (Balance fact 31: older builds omit it). Negative quantities are kept.
+    """
+    item = reference(row, "Item")
+    with reading_row(STOCKS, item):
+        return needed_reference(row, "Item"), StockRow(
+            warehouse=needed_reference(row, "Warehouse"),
+            quantity=needed_number(row, "Quantity"),
+            reserve=number(row, "Reserve") or NO_RESERVE,
+            lot=reference(row, "Series"),
+        )
+
+
+def read_listed_warehouse(row: Row) -> Warehouse | UnreadableRecord:
+    """The warehouse in a row of a list, or why it cannot be read: it must not hide the others."""
     try:
         return read_warehouse(row)
     except RowInvalid as error:
-        log.warning("a warehouse was left out", extra={"why": error.detail})
-        return None
+        return UnreadableRecord(error.reason, error.detail)
 
 
 def read_warehouse(row: Row) -> Warehouse:
@@ -73,24 +79,8 @@ def read_warehouse(row: Row) -> Warehouse:
         return Warehouse(uid, text(row, "Name") or uid, address, deleted(row))
 
 
-# Lots (batches) of items (Balance fact 33): what stock rows mean by `Series`.
-
-LOTS = "ItemsSeries"
-
-
-@dataclass(frozen=True, slots=True)
-class Lot:
-    """A lot of an item; `valid_until` in UTC is the start of that day in Tbilisi."""
-
-    uid: str
-    item: str
-    name: str | None
-    number: str | None
-    valid_until: datetime | None
-
-
 def read_lot(row: Row) -> Lot:
-    """The lot in a row. Raises `RowInvalid` without uid or item, or for a date that is none."""
+    """The lot in a row. Raises `RowInvalid` without uid or item, or for an invalid date."""
     with reading_row(LOTS, reference(row, "uid")):
         return Lot(
             uid=needed_reference(row, "uid"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Iterable, Iterator, Mapping, Sequence
+from contextlib import aclosing
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, Any, TypeVar
@@ -16,7 +17,7 @@ from services.connectors.woocommerce.api import PER_PAGE, ShopApi
 from services.connectors.woocommerce.changes import Cursor, read_changes
 from services.connectors.woocommerce.order import name_order
 from services.connectors.woocommerce.order_json import Currency, ModifiedAt, Needed, ParentId
-from services.connectors.woocommerce.pages import OnSkipped, log_skipped, read_rows
+from services.connectors.woocommerce.pages import OnSkipped, SkippedRecord, log_skipped, read_rows
 from services.connectors.woocommerce.php import format_gmt
 from services.connectors.woocommerce.read import (
     Amount,
@@ -32,7 +33,7 @@ from services.connectors.woocommerce.read import (
     parse_amount,
     reading_record,
 )
-from services.engine.outbox.upstream_errors import NotFound
+from services.engine.outbox.upstream_errors import NotFound, ReadFailed
 
 ROUTE = "/orders"
 IDENTITY_FIELDS = "id,status,date_created_gmt,total,order_key"
@@ -128,15 +129,32 @@ class OrderCalls:
 
     async def newest_orders(self, count: int) -> list[dict[str, Any]]:
         """The identity fields of the orders with the highest ids, with drafts, without trash; 100 at most."""
-        params: dict[str, str | int] = {"per_page": count, "orderby": "id", "order": "desc", "_fields": IDENTITY_FIELDS}
-        return php.records((await self._api.page(ROUTE, params)).rows)
+        return await self._identities({"orderby": "id", "order": "desc"}, count)
 
     async def orders_by_id(self, ids: Iterable[int]) -> list[dict[str, Any]]:
         """The identity fields of those of these orders that exist, also in the trash; 100 at most."""
-        included: dict[str, str | int] = {"include": ",".join(map(str, sorted(ids))), "per_page": PER_PAGE}
-        listed = (await self._api.page(ROUTE, {**included, "_fields": IDENTITY_FIELDS})).rows
-        trashed = (await self._api.page(ROUTE, {**included, "status": "trash", "_fields": IDENTITY_FIELDS})).rows
-        return php.records([*listed, *trashed])
+        included = {"include": ",".join(map(str, sorted(ids)))}
+        listed = await self._identities(included, PER_PAGE)
+        return [*listed, *await self._identities({**included, "status": "trash"}, PER_PAGE)]
+
+    async def _identities(self, params: Mapping[str, str], count: int) -> list[dict[str, Any]]:
+        """The identity fields of up to `count` orders of a list; of an order on which the shop fails only the id."""
+        identities = {**params, "_fields": IDENTITY_FIELDS}
+        try:
+            return php.records((await self._api.page(ROUTE, {**identities, "per_page": count, "page": 1})).rows)
+        except ReadFailed:
+            failing: list[SkippedRecord] = []
+            found = await self._read_some(identities, count, failing.append)
+            return [*found, *({"id": one.id} for one in failing if one.id is not None)]
+
+    async def _read_some(self, params: Mapping[str, str], count: int, skip: OnSkipped) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        async with aclosing(read_rows(self._api, ROUTE, params, skip=skip)) as rows:
+            async for row in rows:
+                found.append(row)
+                if len(found) == count:
+                    break
+        return found
 
     def orders_changed_since(self, cursor: Cursor, *, skip: OnSkipped = log_skipped) -> AsyncIterator[dict[str, Any]]:
         """The JSON of orders modified since the cursor, oldest change first; one may come twice, none is missed.
@@ -219,17 +237,14 @@ def _notes_route(order_id: int) -> str:
     return f"{ROUTE}/{order_id}/notes"
 
 
-# Reads the readable fields of an order that cannot be read as a whole: they reserve stock and help a person.
-
-
 def read_parts(json: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of `OrderUnreadable`; a field that cannot be read is empty."""
+    """The readable fields of an order that cannot be read as a whole: they reserve stock and help a person."""
     return {
         "number": php.text(json.get("number")) or "",
         "status": (php.text(json.get("status")) or "").strip(),
         "created_via": php.text(json.get("created_via")) or "",
         "parent_id": _id(json.get("parent_id")),
-        "lines": tuple(_read_lines(json)),
+        "lines": tuple(_read_readable_lines(json)),
         "created_at": php.moment(json.get("date_created_gmt")),
         "paid_at": php.moment(json.get("date_paid_gmt")),
         "modified_at": read_modified_at(json),
@@ -241,7 +256,7 @@ def read_modified_at(json: Mapping[str, Any]) -> datetime | None:
     return php.moment(json.get("date_modified_gmt"))
 
 
-def _read_lines(json: Mapping[str, Any]) -> Iterator[ReadableLine]:
+def _read_readable_lines(json: Mapping[str, Any]) -> Iterator[ReadableLine]:
     for line in php.records(json.get("line_items")):
         quantity, product = parse_amount(line.get("quantity")), _id(line.get("product_id"))
         total = parse_amount(line.get("total")) or Decimal(0)

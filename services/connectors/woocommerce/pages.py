@@ -8,7 +8,7 @@ one record. Each page size divides the next larger one, so nothing is read twice
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -65,7 +65,7 @@ async def read_rows(
     fresh: bool = False,
     skip: OnSkipped = log_skipped,
     excluded: Iterable[int] = (),
-) -> AsyncIterator[Row]:
+) -> AsyncGenerator[Row, None]:
     """Every row of a list except `excluded`, in the list's order. For lists that hardly change while they are read."""
     window = ListWindow(api, route, params, fresh=fresh, skip=skip, excluded=[*excluded])
     while not window.ended:
