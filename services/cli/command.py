@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from contracts.operations import CommandSettled
 
 FAILED, WRONG_SETTINGS, NO_ANSWER, ALREADY_RUNNING = 1, 2, 3, 4
-"""Exit codes, so that a script can tell failures apart; 0 is success."""
+"""Exit codes, so that scripts can distinguish failures; 0 is success."""
 P = ParamSpec("P")
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would happen; change nothing.")]

@@ -26,7 +26,7 @@ class DeadLetter:
     `opened` is the failed record with its personal data in clear, if that was sealed.
     """
 
-    letter: DeadLettered
+    event: DeadLettered
     since: datetime
     history: tuple[DeadLetterEvent, ...] = ()
     settled: DeadLetterSettled | None = None
@@ -35,12 +35,12 @@ class DeadLetter:
     @property
     def record(self) -> FailedRecord | None:
         """The failed record, with personal data in clear if possible."""
-        return self.opened or self.letter.record
+        return self.opened or self.event.record
 
     @property
     def id(self) -> str:
         """The first characters of its id, as people type them."""
-        return self.letter.dead_letter[:8]
+        return self.event.dead_letter[:8]
 
     @property
     def open(self) -> bool:
@@ -50,17 +50,17 @@ class DeadLetter:
     @property
     def subject(self) -> str:
         """Its subject: `shop:order`, `shop:item`, or the key of a record."""
-        return subjects.subject_of(self.letter)
+        return subjects.subject_of(self.event)
 
     @property
     def shop(self) -> str | None:
         """Its shop, if it has one."""
-        return subjects.shop_of(self.letter)
+        return subjects.shop_of(self.event)
 
     @property
     def order(self) -> int | None:
         """Its order, if it has one."""
-        return subjects.order_of(self.letter)
+        return subjects.order_of(self.event)
 
 
 async def read_dead_letters(settings: KafkaSettings) -> dict[str, DeadLetter]:
@@ -70,16 +70,16 @@ async def read_dead_letters(settings: KafkaSettings) -> dict[str, DeadLetter]:
         if isinstance(envelope.data, DeadLettered | DeadLetterSettled):
             apply_dead_letter_event(found, envelope.data)
     async with open_opener(settings) as opener:
-        return {id_: await _open_record(letter, opener) for id_, letter in found.items()}
+        return {id_: await _open_record(one, opener) for id_, one in found.items()}
 
 
-async def _open_record(letter: DeadLetter, opener: Opener) -> DeadLetter:
+async def _open_record(dead_letter: DeadLetter, opener: Opener) -> DeadLetter:
     """Open the sealed record of a dead letter; unchanged if it cannot be opened."""
-    if letter.letter.record is None:
-        return letter
-    (read,) = await opener.records([restore_record(letter.letter.record)])
+    if dead_letter.event.record is None:
+        return dead_letter
+    (read,) = await opener.records([restore_record(dead_letter.event.record)])
     opened = to_failed_record(replace(read, value=read.opened)) if isinstance(read.opened, bytes) else None
-    return replace(letter, opened=opened)
+    return replace(dead_letter, opened=opened)
 
 
 def apply_dead_letter_event(dead_letters: dict[str, DeadLetter], event: DeadLetterEvent) -> None:
@@ -97,7 +97,7 @@ def apply_dead_letter_event(dead_letters: dict[str, DeadLetter], event: DeadLett
 
 def find_dead_letter(dead_letters: dict[str, DeadLetter], start: str) -> DeadLetter:
     """The dead letter whose id starts with `start`. Raises `DeadLetterNotFound`."""
-    found = [letter for id_, letter in dead_letters.items() if id_.startswith(start)]
+    found = [one for id_, one in dead_letters.items() if id_.startswith(start)]
     if len(found) != 1:
         count = "No dead letter has" if not found else f"{len(found)} dead letters have"
         raise DeadLetterNotFound(f"{count} an id that starts with {start!r}; see davtari dead-letters list")

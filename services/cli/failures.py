@@ -1,4 +1,4 @@
-"""Errors of commands: one message, and an exit code that scripts can tell apart."""
+"""Errors of commands: one message, and an exit code for scripts."""
 
 from __future__ import annotations
 

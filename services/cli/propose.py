@@ -65,13 +65,13 @@ class Proposal:
 
 def collect_proposals(shop: str, envelopes: Iterable[Envelope[Event]]) -> list[Proposal]:
     """Collect the proposals of a shop by SKU; the last event of each SKU counts."""
-    said: dict[str, ItemProposed] = {}
+    proposed: dict[str, ItemProposed] = {}
     given: dict[str, ItemApproved] = {}
     items: dict[str, str] = {}
     for event in (envelope.data for envelope in envelopes):
         match event:
             case ItemProposed() if event.shop == shop:
-                said[same_sku(event.sku)] = event
+                proposed[same_sku(event.sku)] = event
             case ItemApproved() if event.shop == shop:
                 given[same_sku(event.sku)] = event
             case ItemChanged():
@@ -79,7 +79,7 @@ def collect_proposals(shop: str, envelopes: Iterable[Envelope[Event]]) -> list[P
             case ItemWithdrawn():
                 items.pop(event.item, None)
     by_sku = {sku: item for item, sku in items.items() if sku}
-    return [Proposal(said[sku], given.get(sku), by_sku.get(sku)) for sku in sorted(said)]
+    return [Proposal(proposed[sku], given.get(sku), by_sku.get(sku)) for sku in sorted(proposed)]
 
 
 def new_proposals(
@@ -89,8 +89,8 @@ def new_proposals(
     changed since the last proposal. `stamp`: command id, person and time."""
     before = {same_sku(one.proposed.sku): one.proposed for one in known}
     fresh = [one for one in found if one.why == NOT_IN_BALANCE and one.sku and first_match(one.sku, [pattern])]
-    said = [_proposed(shop, one, stamp) for one in fresh]
-    return [one for one in said if _words(one) != _words(before.get(same_sku(one.sku)))]
+    proposed = [_proposed(shop, one, stamp) for one in fresh]
+    return [one for one in proposed if _words(one) != _words(before.get(same_sku(one.sku)))]
 
 
 def _proposed(shop: str, one: ShopOnlyProduct, stamp: Mapping[str, Any]) -> ItemProposed:
@@ -122,10 +122,10 @@ def approved_rows(found: Iterable[Proposal], dialect: Dialect) -> Iterator[tuple
     """The approved items that are not in Balance yet. ExtCode is the product id of the shop."""
     for one in found:
         if one.state == "approved" and one.approved:
-            said, price = one.proposed, one.proposed.regular_price
+            proposed, price = one.proposed, one.proposed.regular_price
             goods = next(iter(dialect.lists.goods), "")
             shown = "" if price is None else f"{price:f}"
-            yield said.sku, said.name, goods, shown, str(said.product_id), one.approved.asked_by
+            yield proposed.sku, proposed.name, goods, shown, str(proposed.product_id), one.approved.asked_by
 
 
 def write_approved_csv(found: Iterable[Proposal], dialect: Dialect, path: Path) -> int:
@@ -157,10 +157,10 @@ async def propose_items_command(shop: Shop = "", sku: Sku = "*", dry_run: DryRun
     if not chosen.shops[name].catalogue.propose_items:
         errors.print(OFF.format(shop=name), soft_wrap=True)
         return WRONG_SETTINGS
-    said = new_proposals(name, await _shop_only(chosen, name), await _known(chosen, name), sku, command_header())
+    proposed = new_proposals(name, await _shop_only(chosen, name), await _known(chosen, name), sku, command_header())
     if not dry_run:
-        await send_commands(chosen.kafka, said, datetime.now(UTC))
-    print_json([one.content() for one in said]) if json else _show_new(name, said, dry_run)
+        await send_commands(chosen.kafka, proposed, datetime.now(UTC))
+    print_json([one.content() for one in proposed]) if json else _show_new(name, proposed, dry_run)
     return 0
 
 
@@ -215,8 +215,8 @@ async def _shop_only(chosen: Settings, shop: str) -> list[ShopOnlyProduct]:
     return found
 
 
-def _show_new(shop: str, said: Sequence[ItemProposed], dry_run: bool) -> None:
-    for one in said:
+def _show_new(shop: str, proposed: Sequence[ItemProposed], dry_run: bool) -> None:
+    for one in proposed:
         console.print(f"  {one.sku:<20} {one.name}", markup=False, soft_wrap=True)
     what = "would be proposed" if dry_run else "proposed"
-    console.print(f"{len(said)} products of shop {shop} {what}; nothing was written to Balance.")
+    console.print(f"{len(proposed)} products of shop {shop} {what}; nothing was written to Balance.")

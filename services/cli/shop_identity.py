@@ -41,18 +41,18 @@ def collect_identities(shops: Iterable[str], envelopes: Iterable[Envelope[Event]
     return found
 
 
-def check_identity(shop: str, standing: IdentityStatus, seen: ShopObservation) -> Finding:
+def check_identity(shop: str, status: IdentityStatus, seen: ShopObservation) -> Finding:
     """For `davtari check`: whether the shop that answers is the known one."""
-    if standing.known is None:
+    if status.known is None:
         return Finding("identity", None, f"{seen.home}, not identified by store-feed yet")
-    if standing.strange is not None:
-        return Finding("identity", False, "; ".join(standing.strange.differences), describe_remedy(shop), FLOWS)
-    verdict = compare_identity(standing.known, seen)
+    if status.strange is not None:
+        return Finding("identity", False, "; ".join(status.strange.differences), describe_remedy(shop), FLOWS)
+    verdict = compare_identity(status.known, seen)
     if verdict.blocked:
         return Finding("identity", False, "; ".join(verdict.signs), describe_remedy(shop), FLOWS)
     if verdict.signs:
         return Finding("identity", None, f"{seen.home}; {'; '.join(verdict.signs)}", "nothing: everything else matches")
-    return Finding("identity", True, f"{seen.home}, known since {local_date(standing.known.at)}")
+    return Finding("identity", True, f"{seen.home}, known since {local_date(status.known.at)}")
 
 
 def blocked_shop_lines(found: dict[str, IdentityStatus]) -> list[str]:
@@ -64,9 +64,9 @@ def _blocked(strange: ShopNotRecognized) -> str:
     return f"[bold red]BLOCKED since {local_time(strange.at)}: {escape(describe_block(strange))}[/]"
 
 
-def show_identity(shop: str, standing: IdentityStatus) -> None:
+def show_identity(shop: str, status: IdentityStatus) -> None:
     """Print how a shop is identified, and which shop answers instead."""
-    known, strange = standing.known, standing.strange
+    known, strange = status.known, status.strange
     if known is None:
         console.print(f"Shop {shop} is not identified yet: store-feed identifies it when it starts (davtari up).")
     else:
@@ -80,9 +80,9 @@ def show_identity(shop: str, standing: IdentityStatus) -> None:
         console.print(_blocked(strange), soft_wrap=True)
 
 
-def identity_to_data(standing: IdentityStatus) -> dict[str, object]:
+def identity_to_data(status: IdentityStatus) -> dict[str, object]:
     """For `--json`."""
-    known, strange = standing.known, standing.strange
+    known, strange = status.known, status.strange
     return {
         "known": known.model_dump(mode="json") if known else None,
         "not_recognized": strange.model_dump(mode="json") if strange else None,
@@ -98,9 +98,9 @@ async def show_shop_command(shop: Shop = "", json: Json = False) -> int:
     """Show how a shop is identified, and what differs. Exit code 1 if it is not recognized."""
     chosen = read_settings()
     name = select_shop(chosen, shop)
-    standing = (await read_identities(chosen))[name]
-    print_json(identity_to_data(standing)) if json else show_identity(name, standing)
-    return FAILED if standing.strange else 0
+    status = (await read_identities(chosen))[name]
+    print_json(identity_to_data(status)) if json else show_identity(name, status)
+    return FAILED if status.strange else 0
 
 
 @app.command(name="accept")

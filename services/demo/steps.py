@@ -168,7 +168,7 @@ async def resolve_dead_letter(stage: DemoRun, chosen: OrderSelection) -> None:
     (await stage.world.balance.put("/_sandbox/lock-date", json={"date": None})).raise_for_status()
     console.print("  The accountant opens the period in Balance and runs:  davtari dead-letters replay")
     for one in found:
-        await request(stage.live, ReplayRequested(dead_letter=one.letter.dead_letter, **command_header()), 30.0)
+        await request(stage.live, ReplayRequested(dead_letter=one.event.dead_letter, **command_header()), 30.0)
     await stage.until(lambda: len(stage.ledger.sales), len(chosen.orders) + 1, "orders → Sales")
 
 

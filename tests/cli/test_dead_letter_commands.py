@@ -34,7 +34,7 @@ def _topic(monkeypatch: pytest.MonkeyPatch) -> None:
     """The dead-letters topic contains these."""
 
     async def every(_: object) -> dict[str, DeadLetter]:
-        return {one.letter.dead_letter: one for one in EVERY}
+        return {one.event.dead_letter: one for one in EVERY}
 
     async def find(_: object, wanted: DeadLetterFilter) -> list[DeadLetter]:
         return wanted.select(EVERY)

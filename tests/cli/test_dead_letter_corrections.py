@@ -132,8 +132,8 @@ def test_a_corrected_record_has_a_new_id_and_the_same_version() -> None:
 
 
 def restored_id(one: DeadLetter) -> str:
-    assert one.letter.record is not None
-    return dict(restore_record(one.letter.record).headers)["ce_id"].decode()  # type: ignore[union-attr]
+    assert one.event.record is not None
+    return dict(restore_record(one.event.record).headers)["ce_id"].decode()  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(

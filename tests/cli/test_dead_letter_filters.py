@@ -119,5 +119,5 @@ def test_a_closed_dead_letter_is_held_back() -> None:
 
 
 def test_a_dead_letter_is_found_by_the_start_of_its_id() -> None:
-    by_id = {one.letter.dead_letter: one for one in EVERY}
-    assert find_dead_letter(by_id, "00000002").letter == OTHER
+    by_id = {one.event.dead_letter: one for one in EVERY}
+    assert find_dead_letter(by_id, "00000002").event == OTHER

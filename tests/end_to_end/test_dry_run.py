@@ -83,7 +83,7 @@ async def test_a_plan_is_carried_out_exactly_as_it_was_shown(stage: Stage) -> No
     again = (await stage.davtari("plan", "items", "--json")).json
     assert again["changes"] == []
     stale = await stage.davtari("apply", plan["plan"])
-    assert (stale.code, "there is no plan" in stale.err) == (1, True)
+    assert (stale.code, "is out of date" in stale.err) == (1, True)
 
 
 def _count(stage: Stage, action: str) -> int:

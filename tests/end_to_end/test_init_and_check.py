@@ -175,7 +175,7 @@ async def test_ctrl_c_ends_init_at_any_question_and_what_was_answered_is_offered
     answers = ["on-prem", "http://127.0.0.1:1/x", "integration", "typed-secret", "b2c", "y"]
     code, seen = await _on_a_terminal(["init"], tmp_path, [*answers[:given], CTRL_C])
     assert code == 130, seen
-    assert "Stopped at the question" in seen
+    assert "Interrupted at the question" in seen
     assert "Traceback" not in seen
     assert not (tmp_path / "davtari.toml").exists()
     # when it is started again, then each answer so far is the default, and the secret is in its file only
@@ -183,7 +183,7 @@ async def test_ctrl_c_ends_init_at_any_question_and_what_was_answered_is_offered
     assert code == 130, again
     for answer in answers[: min(given, 3)]:
         assert f"[{answer}]" in again
-    assert ("nothing: the one of last time" in again) == (given >= 4)
+    assert ("empty: keep the current one" in again) == (given >= 4)
     kept = tmp_path / "davtari.answers"
     if kept.exists():
         assert "typed-secret" not in kept.read_text(encoding="utf-8") + seen + again

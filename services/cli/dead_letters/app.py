@@ -126,7 +126,7 @@ async def show_dead_letter(
     Personal data is masked unless --personal is given.
     """
     found = find_dead_letter(await read_dead_letters(read_settings().kafka), id_)
-    record = found.letter.record
+    record = found.event.record
     if raw and record and may_contain_person(record) and not personal:
         raise InvalidArgument(f"The bytes of {record.topic} may contain personal data: add --personal to --raw")
     if json:
@@ -138,15 +138,15 @@ async def show_dead_letter(
 
 def _to_dict(one: DeadLetter, *, personal: bool) -> dict[str, Any]:
     """A dead letter for `--json`. The bytes of a record may contain personal data: only with `personal`."""
-    content = one.letter.content()
+    content = one.event.content()
     decoded = display_record(one.record, personal=personal) if one.record else None
-    if one.letter.record and not personal:
+    if one.event.record and not personal:
         record = content["record"]
         content["record"] = {name: record[name] for name in ("topic", "partition", "offset", "timestamp")}
     return (content if personal else mask_person(content)) | {
         "decoded": decoded,
-        "owner": reason_owner(one.letter.reason),
-        "resolves_by_itself": resolves_by_itself(one.letter.reason),
+        "owner": reason_owner(one.event.reason),
+        "resolves_by_itself": resolves_by_itself(one.event.reason),
         "fix": describe_fix([one], "en"),
         "since": one.since,
         "settled": one.settled.content() if one.settled else None,
@@ -214,7 +214,7 @@ async def edit_dead_letter(
     changed = read_changes(found, assignments or (), file)
     context = await read_edit_context(chosen, found, utc_now())
     correction = build_correction(found, changed, why, find_same_record(found, existing.values()), context)
-    doubts = [*correction.doubts, *await check_references(chosen, full_payload(found.letter), correction.payload)]
+    doubts = [*correction.doubts, *await check_references(chosen, full_payload(found.event), correction.payload)]
     if dry_run:
         return view.print_correction(correction, doubts, json=json)
     confirm_doubts(doubts, yes=yes)

@@ -105,7 +105,7 @@ class ReplayResult:
 
     def to_dict(self) -> dict[str, Any]:
         """The result for `--json`."""
-        one = self.dead_letter.letter
+        one = self.dead_letter.event
         return {"dead_letter": one.dead_letter, "about": one.about, "result": self.kind, "message": self.message}
 
 
@@ -119,7 +119,7 @@ def find_result(dead_letter: DeadLetter, events: Sequence[Event], replacement: s
         return None
     if answer.outcome == "refused":
         return refused_result(dead_letter, answer)
-    delivery = replacement or dead_letter.letter.about
+    delivery = replacement or dead_letter.event.about
     outcomes = [event for event in events if _is_outcome(event, delivery)]
     return _to_result(dead_letter, outcomes[-1]) if outcomes else None
 
@@ -149,11 +149,11 @@ def _to_result(dead_letter: DeadLetter, event: Event) -> ReplayResult:
 
 def timed_out_result(dead_letter: DeadLetter, events: Sequence[Event], patience: float) -> ReplayResult:
     """The result if `find_result` found none within `patience` seconds."""
-    service = dead_letter.letter.service
+    service = dead_letter.event.service
     if not any(isinstance(event, CommandSettled) for event in events):
         advice = "check that it runs (davtari status). The command is stored and will be processed"
         return ReplayResult(dead_letter, "no answer", f"No answer from {service} within {patience:g} s: {advice}")
-    if dead_letter.letter.record:
+    if dead_letter.event.record:
         return ReplayResult(dead_letter, "done", "the record was read again without an error")
     where = f": davtari order {dead_letter.order} --shop {dead_letter.shop}" if dead_letter.order else ""
     return ReplayResult(dead_letter, "in progress", f"{service} accepted it, no result yet{where}")

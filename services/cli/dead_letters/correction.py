@@ -85,7 +85,7 @@ def describe_faults(error: ValidationError) -> list[str]:
 
 def editable_document(dead_letter: DeadLetter) -> dict[str, Any]:
     """The record or delivery payload that a person may change. Raises `InvalidArgument` if there is none."""
-    event = dead_letter.letter
+    event = dead_letter.event
     if not dead_letter.open:
         raise InvalidArgument(f"Dead letter {dead_letter.id} is closed; nothing was changed")
     if not is_editable(event):
@@ -110,7 +110,7 @@ def build_correction(
         raise InvalidArgument(f"Nothing was changed. To send it as it is: davtari dead-letters replay {dead_letter.id}")
     if not isinstance(document, dict):
         raise InvalidArgument("The document must be a JSON object")
-    if dead_letter.letter.record is None:
+    if dead_letter.event.record is None:
         return _correct_delivery(dead_letter, document, pointers, why, context)
     return _correct_record(dead_letter, document, pointers, why, others, context)
 
@@ -125,7 +125,7 @@ def _require_no_faults(verdict: EditVerdict) -> tuple[str, ...]:
 def _correct_delivery(
     dead_letter: DeadLetter, payload: dict[str, Any], pointers: tuple[str, ...], why: str, context: EditContext
 ) -> Correction:
-    event, header = dead_letter.letter, command_header()
+    event, header = dead_letter.event, command_header()
     assert event.delivery is not None
     validated = validate_payload(event.delivery.kind, payload)
     doubts = _require_no_faults(check_delivery(event.delivery.kind, full_payload(event), payload, validated, context))
@@ -154,8 +154,7 @@ def _correct_record(
     doubts = _require_no_faults(check_record(editable_document(dead_letter), changed, event.data.content(), context))
     common = {"replacement": event.id, "changed": pointers, "why": why}
     commands = [
-        EditRequested(dead_letter=one.letter.dead_letter, **common, **command_header())
-        for one in (dead_letter, *others)
+        EditRequested(dead_letter=one.event.dead_letter, **common, **command_header()) for one in (dead_letter, *others)
     ]
     return Correction(pointers, tuple(commands), event, doubts)
 
@@ -171,13 +170,13 @@ def _decode_event(dead_letter: DeadLetter, changed: dict[str, Any]) -> Envelope[
     except Undecodable as error:
         raise InvalidArgument(f"The record is still invalid: {error.detail}") from None
     _check_same_subject(dead_letter, envelope)
-    origin = dead_letter.letter.dead_letter
+    origin = dead_letter.event.dead_letter
     new_id = correction_id(envelope.type, envelope.subject, envelope.sequence, origin)
     return replace(envelope, id=new_id, replayof=origin)
 
 
 def _check_same_subject(dead_letter: DeadLetter, envelope: Envelope[Event]) -> None:
-    record = dead_letter.letter.record
+    record = dead_letter.event.record
     if record is not None and not record.topic.endswith(envelope.data.TOPIC):
         raise InvalidArgument(
             f"{envelope.type} belongs to topic {envelope.data.TOPIC}, but this record is from {record.topic}"

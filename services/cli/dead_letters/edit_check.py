@@ -173,7 +173,7 @@ async def _read_order_and_refund(
 ) -> tuple[OrderChanged | None, RefundIssued | None]:
     if dead_letter.order is None:
         return None, None
-    payload = dead_letter.letter.delivery.payload if dead_letter.letter.delivery else {}
+    payload = dead_letter.event.delivery.payload if dead_letter.event.delivery else {}
     order: OrderChanged | None = None
     refund: RefundIssued | None = None
     async for envelope in read_events(settings.kafka, ["shop.orders", "shop.refunds"]):

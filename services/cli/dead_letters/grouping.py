@@ -54,7 +54,7 @@ def reason_wording(reason: str, language: str) -> ReasonText:
 
 def describe_fix(dead_letters: Sequence[DeadLetter], language: str) -> str:
     """What to do about dead letters of one reason code, with their id, or a command for all of them."""
-    first = dead_letters[0].letter
+    first = dead_letters[0].event
     text = reason_wording(first.reason, language).fix
     if len(dead_letters) == 1:
         filled = _ONE.sub(rf"\1 {dead_letters[0].id}", text)
@@ -79,7 +79,7 @@ class ReasonGroup:
     def about(self, language: str = "en") -> str:
         """The subjects of the first two, and the number of the others."""
         _, more = translator(language), len(self.dead_letters) - 2
-        named = " ".join(one.letter.about for one in self.dead_letters[:2])
+        named = " ".join(one.event.about for one in self.dead_letters[:2])
         return named + (" " + _("and {count} more").format(count=more) if more > 0 else "")
 
     def to_dict(self, now: datetime, language: str) -> dict[str, Any]:
@@ -92,7 +92,7 @@ class ReasonGroup:
             "oldest": self.since,
             "oldest_seconds": int((now - self.since).total_seconds()),
             "fix": describe_fix(self.dead_letters, language),
-            "letters": [one.letter.dead_letter for one in self.dead_letters],
+            "letters": [one.event.dead_letter for one in self.dead_letters],
         }
 
 
@@ -101,7 +101,7 @@ def group_by_reason(dead_letters: Iterable[DeadLetter]) -> list[ReasonGroup]:
     by_reason: defaultdict[str, list[DeadLetter]] = defaultdict(list)
     for one in dead_letters:
         if one.open:
-            by_reason[one.letter.reason].append(one)
+            by_reason[one.event.reason].append(one)
     found = [ReasonGroup(reason, tuple(sorted(some, key=lambda one: one.since))) for reason, some in by_reason.items()]
     return sorted(found, key=lambda group: group.since)
 

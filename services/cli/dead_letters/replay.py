@@ -50,7 +50,7 @@ class ReplayRoute:
 
     def to_dict(self) -> dict[str, Any]:
         """The route for `--json`."""
-        one = self.dead_letter.letter
+        one = self.dead_letter.event
         return {
             "dead_letter": one.dead_letter,
             "reason": one.reason,
@@ -69,7 +69,7 @@ def plan_routes(dead_letters: Sequence[DeadLetter], loop_guard: int, *, in_bulk:
 
 
 def _target(dead_letter: DeadLetter) -> str:
-    one = dead_letter.letter
+    one = dead_letter.event
     if one.record:
         return f"{one.service}: {one.record.topic}/{one.record.partition}/{one.record.offset}"
     lane = one.delivery.lane if one.delivery else ""
@@ -77,12 +77,12 @@ def _target(dead_letter: DeadLetter) -> str:
 
 
 def _describe_action(dead_letter: DeadLetter) -> str:
-    delivery = dead_letter.letter.delivery
+    delivery = dead_letter.event.delivery
     if delivery is None:
         return "read again"
     if delivery.blocked_on:
         return f"decided again, blocked on {delivery.blocked_on}"
-    if is_editable(dead_letter.letter):
+    if is_editable(dead_letter.event):
         return "computed again and sent"
     return "decided again"
 
@@ -90,7 +90,7 @@ def _describe_action(dead_letter: DeadLetter) -> str:
 def _why_held_back(dead_letter: DeadLetter, guard: int | None) -> str:
     if dead_letter.settled is not None:
         return f"already {dead_letter.settled.how}"
-    replays = dead_letter.letter.replays
+    replays = dead_letter.event.replays
     if guard is not None and replays >= guard:
         return (
             f"replayed {replays} times without success (retry.loop-guard is {guard}): fix the cause, then run "
@@ -101,7 +101,7 @@ def _why_held_back(dead_letter: DeadLetter, guard: int | None) -> str:
 
 def count_reasons(routes: Sequence[ReplayRoute]) -> dict[str, int]:
     """The number of dead letters by reason code, the most frequent first."""
-    return dict(Counter(route.dead_letter.letter.reason for route in routes).most_common())
+    return dict(Counter(route.dead_letter.event.reason for route in routes).most_common())
 
 
 async def hold_back_deleted_orders(routes: Iterable[ReplayRoute], settings: Settings) -> list[ReplayRoute]:
@@ -151,7 +151,7 @@ def _hold_back(route: ReplayRoute, deletion: str) -> ReplayRoute:
 
 def may_write(dead_letter: DeadLetter) -> bool:
     """Whether a replay may write something about the order. Records and the deliveries of store-feed only read."""
-    return dead_letter.letter.record is None and dead_letter.letter.service != "store-feed"
+    return dead_letter.event.record is None and dead_letter.event.service != "store-feed"
 
 
 async def replay_routes(
@@ -167,7 +167,7 @@ async def replay_routes(
         on_result(known)
     async with asyncio.TaskGroup() as group:
         for dead_letter in (one.dead_letter for one in routes if not one.held_back):
-            request = ReplayRequested(dead_letter=dead_letter.letter.dead_letter, **command_header())
+            request = ReplayRequested(dead_letter=dead_letter.event.dead_letter, **command_header())
             correlation = await channel.send(request)
             tasks.append(group.create_task(_report_result(channel, dead_letter, correlation, patience, on_result)))
             await asyncio.sleep(1 / rate)
@@ -190,8 +190,8 @@ async def await_result(
     channel: CommandChannel, dead_letter: DeadLetter, correlation: str, patience: float, replacement: str = ""
 ) -> ReplayResult:
     """Wait up to `patience` seconds for the result of a command; of one about a record at most `RECORD_TIMEOUT`."""
-    timeout = min(patience, RECORD_TIMEOUT) if dead_letter.letter.record else patience
-    id_ = dead_letter.letter.dead_letter
+    timeout = min(patience, RECORD_TIMEOUT) if dead_letter.event.record else patience
+    id_ = dead_letter.event.dead_letter
     result = await channel.wait_for(
         lambda: find_result(dead_letter, channel.events_after(correlation, id_), replacement), timeout
     )
@@ -209,7 +209,7 @@ async def discard_all(
 
 
 async def _discard_one(channel: CommandChannel, dead_letter: DeadLetter, why: str, patience: float) -> ReplayResult:
-    id_ = dead_letter.letter.dead_letter
+    id_ = dead_letter.event.dead_letter
     correlation = await channel.send(DiscardRequested(dead_letter=id_, why=why, **command_header()))
     answer = await channel.wait_for(lambda: _find_answer(channel, correlation, id_), patience)
     if answer is None:

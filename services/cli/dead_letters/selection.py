@@ -67,9 +67,9 @@ class DeadLetterFilter:
     def _matches(self, one: DeadLetter) -> bool:
         service = FLOWS.get(self.flow or "", self.flow)
         conditions = (
-            (not self.reasons or one.letter.reason in self.reasons, service in (None, one.letter.service)),
+            (not self.reasons or one.event.reason in self.reasons, service in (None, one.event.service)),
             (self.shop in (None, one.shop), self.order in (None, one.order)),
-            (self.since is None or one.letter.at >= self.since, self.until is None or one.letter.at < self.until),
+            (self.since is None or one.event.at >= self.since, self.until is None or one.event.at < self.until),
         )
         return all(all(pair) for pair in conditions)
 
@@ -79,8 +79,8 @@ def check_filter(
 ) -> None:
     """Raises `InvalidArgument` for an unknown reason code, flow or shop: a typo must not look like an empty list."""
     dead_letters = list(existing)
-    _check_names("reason code", wanted.reasons, [*Reason, *(one.letter.reason for one in dead_letters)])
-    _check_names("flow", (wanted.flow,), [*FLOWS, *services, *(one.letter.service for one in dead_letters)])
+    _check_names("reason code", wanted.reasons, [*Reason, *(one.event.reason for one in dead_letters)])
+    _check_names("flow", (wanted.flow,), [*FLOWS, *services, *(one.event.service for one in dead_letters)])
     _check_names("shop", (wanted.shop,), [*shops, *(one.shop for one in dead_letters if one.shop)])
 
 
@@ -144,9 +144,9 @@ def find_same_record(dead_letter: DeadLetter, existing: Iterable[DeadLetter]) ->
 
 
 def _record_position(dead_letter: DeadLetter) -> tuple[str, int, int] | None:
-    record = dead_letter.letter.record
+    record = dead_letter.event.record
     return (record.topic, record.partition, record.offset) if record else None
 
 
 def _drop_duplicates(dead_letters: Iterable[DeadLetter]) -> list[DeadLetter]:
-    return list({one.letter.dead_letter: one for one in dead_letters}.values())
+    return list({one.event.dead_letter: one for one in dead_letters}.values())

@@ -37,12 +37,12 @@ def print_dead_letters(found: Sequence[DeadLetter], language: str = "en") -> Non
         console.print(_("Nothing waits for a person."))
         return
     rows = [
-        (one.id, describe_state(one, language), _(reason_owner(one.letter.reason)), one.letter.reason, one.letter.about)
+        (one.id, describe_state(one, language), _(reason_owner(one.event.reason)), one.event.reason, one.event.about)
         for one in found
     ]
     console.print(build_table((_("id"), _("state"), _("owner"), _("reason"), _("about")), rows))
     for one in found:
-        console.print(f"  {one.id}  {escape(one.letter.detail)}{_describe_replays(one, language)}", soft_wrap=True)
+        console.print(f"  {one.id}  {escape(one.event.detail)}{_describe_replays(one, language)}", soft_wrap=True)
     details, replay, by_reason = _("Details:"), _("Replay:"), _("By reason:")
     console.print(
         f"\n{details}  davtari dead-letters show ID      {replay}  davtari dead-letters replay ID      "
@@ -62,7 +62,7 @@ def describe_state(one: DeadLetter, language: str = "en") -> str:
 
 def _describe_replays(one: DeadLetter, language: str) -> str:
     text = translator(language)("replayed {count} times without success")
-    return f"   [yellow]{text.format(count=one.letter.replays)}[/]" if one.letter.replays and one.open else ""
+    return f"   [yellow]{text.format(count=one.event.replays)}[/]" if one.event.replays and one.open else ""
 
 
 def print_groups(found: Sequence[ReasonGroup], now: datetime, language: str) -> None:
@@ -88,7 +88,7 @@ def _group_row(group: ReasonGroup, now: datetime, language: str) -> tuple[object
 
 def print_dead_letter(one: DeadLetter, language: str, *, personal: bool, form: ByteFormat | None) -> None:
     """Print a dead letter in full: cause, effect, fix, history, and the delivery or record that failed."""
-    _, event = translator(language), one.letter
+    _, event = translator(language), one.event
     state = f"{describe_state(one, language)}{_describe_replays(one, language)}"
     console.print(f"[bold]{event.reason}[/]   {escape(event.about)}   {state}", soft_wrap=True)
     owner = _(reason_owner(event.reason))
@@ -120,7 +120,7 @@ def _describe_event(event: DeadLetterEvent, language: str) -> str:
 
 def _print_failed(dead_letter: DeadLetter, language: str, *, personal: bool, form: ByteFormat | None) -> None:
     """Print the delivery with its attempts, or the record with its headers and, in `form`, its bytes."""
-    _, event = translator(language), dead_letter.letter
+    _, event = translator(language), dead_letter.event
     for attempt in event.delivery.attempts if event.delivery else ():
         console.print(
             f"  {local_time(attempt.at, seconds=True)}  {attempt.outcome}: {escape(attempt.detail)}", soft_wrap=True
@@ -154,7 +154,7 @@ def print_routes(routes: Sequence[ReplayRoute], *, json: bool) -> int:
     if not routes:
         console.print("No dead letter matches: nothing would be replayed.")
         return 0
-    rows = [(one.dead_letter.id, escape(one.dead_letter.letter.about), one.target, _action_cell(one)) for one in routes]
+    rows = [(one.dead_letter.id, escape(one.dead_letter.event.about), one.target, _action_cell(one)) for one in routes]
     console.print(build_table(("id", "about", "sent to", "action"), rows))
     for route in (route for route in routes if route.held_back):
         console.print(f"  {route.dead_letter.id}  {escape(route.held_back)}", soft_wrap=True)
@@ -174,7 +174,7 @@ def _action_cell(route: ReplayRoute) -> str:
 def print_discard_preview(dead_letters: Sequence[DeadLetter], *, json: bool) -> int:
     """Print what a discard would close. Returns the exit code."""
     if json:
-        rows = [{"dead_letter": one.letter.dead_letter, "open": one.open} | _identify(one) for one in dead_letters]
+        rows = [{"dead_letter": one.event.dead_letter, "open": one.open} | _identify(one) for one in dead_letters]
         print_json({"letters": rows})
         return 0
     open_ = [one for one in dead_letters if one.open]
@@ -187,7 +187,7 @@ def print_discard_preview(dead_letters: Sequence[DeadLetter], *, json: bool) -> 
 
 
 def _identify(one: DeadLetter) -> dict[str, str]:
-    return {"service": one.letter.service, "reason": one.letter.reason, "about": one.letter.about}
+    return {"service": one.event.service, "reason": one.event.reason, "about": one.event.about}
 
 
 @contextmanager
@@ -212,7 +212,7 @@ def print_results(results: Sequence[ReplayResult], *, json: bool) -> None:
         return
     for one in results:
         colour = RESULT_COLOURS.get(one.kind, "default")
-        head = f"{one.dead_letter.id}  {escape(one.dead_letter.letter.about)}"
+        head = f"{one.dead_letter.id}  {escape(one.dead_letter.event.about)}"
         console.print(f"{head}  [{colour}]{one.kind}[/]: {escape(one.message)}", soft_wrap=True)
     console.print(summarize(results), soft_wrap=True)
 
@@ -255,6 +255,6 @@ def show_progress(count: int, results: list[ReplayResult]) -> Iterator[Callable[
 
         def add_result(one: ReplayResult) -> None:
             results.append(one)
-            bar.update(task, advance=1, description=f"{one.dead_letter.letter.about}: {one.kind}")
+            bar.update(task, advance=1, description=f"{one.dead_letter.event.about}: {one.kind}")
 
         yield add_result

@@ -111,7 +111,7 @@ async def order_command(
         )
         return FAILED
     waits = {} if until else read_waits(chosen)
-    found = replace(found, stands=describe_order_state(key, envelopes, chosen.shops, until, waits))
+    found = replace(found, state=describe_order_state(key, envelopes, chosen.shops, until, waits))
     rules = explain_known_order(chosen, key, envelopes, until) if why else None
     if json:
         print_json(asdict(found) | ({"rules": asdict(rules)} if rules else {}))
@@ -129,7 +129,7 @@ def show_order(found: OrderTimeline) -> None:
         console.print(f"  {entry.at}  {entry.who:<16} {escape(entry.what)}", soft_wrap=True)
     if found.sale is None:
         waits = " · it needs a person" if found.waits else ""
-        console.print(f"In the books: nothing yet · {escape(found.stands)}{waits}", soft_wrap=True)
+        console.print(f"In the books: nothing yet · {escape(found.state)}{waits}", soft_wrap=True)
         return
     verdict = "[green]equal[/]" if found.matches else "[red]different[/]"
     waits = "it needs a person" if found.waits else "nothing waits"
@@ -139,8 +139,8 @@ def show_order(found: OrderTimeline) -> None:
         f"{verdict} · {waits}",
         soft_wrap=True,
     )
-    if found.stands:
-        console.print(f"Now: {escape(found.stands)}", soft_wrap=True)
+    if found.state:
+        console.print(f"Now: {escape(found.state)}", soft_wrap=True)
 
 
 EXPORTERS = ("order-exporter", "refund-exporter")

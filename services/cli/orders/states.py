@@ -131,15 +131,15 @@ def _order(key: str, history: OrderHistory, rules: ShopSettings, now: datetime, 
     if cause is None:
         return None
     shop, _, number = key.partition(":")
-    said = history.unread
+    unread = history.unread
     return OrderState(
         shop=shop,
         order_id=int(number),
-        number=(said.number if said else "") or number,
-        status=said.status if said else "",
+        number=(unread.number if unread else "") or number,
+        status=unread.status if unread else "",
         total=None,
         currency="",
-        at=said.created_at if said else None,
+        at=unread.created_at if unread else None,
         state="not readable",
         why=cause.text,
     )
@@ -259,8 +259,8 @@ def judge_refund(
         return "needs a person", cause.text
     if refund_id in history.unread_refunds and (cause := unread_cause(history, refund_id)) is not None:
         return "not readable", cause.text
-    if (said := history.nothing_to_credit.get(refund_id)) is not None and history.sale is None:
-        return "nothing to credit", said.why
+    if (nothing := history.nothing_to_credit.get(refund_id)) is not None and history.sale is None:
+        return "nothing to credit", nothing.why
     if why := discard_reason(history, (name,)):
         return "given up", why
     if order != "in the books":

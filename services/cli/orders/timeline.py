@@ -47,7 +47,7 @@ class TimelineEntry:
 
 @dataclass(frozen=True, slots=True)
 class OrderTimeline:
-    """The timeline of an order, and its totals (None if unknown). `stands` is its state with the reason."""
+    """The timeline of an order, and its totals (None if unknown). `state` is its state with the reason."""
 
     title: str
     entries: tuple[TimelineEntry, ...]
@@ -55,7 +55,7 @@ class OrderTimeline:
     credited: Decimal
     shop: Decimal | None
     waits: bool
-    stands: str = ""
+    state: str = ""
 
     @property
     def matches(self) -> bool:
@@ -91,9 +91,9 @@ def _ends_account(event: Event, accounts: Container[str]) -> bool:
     return isinstance(event, CustomerRemoved | CustomerReturned) and event.key in accounts
 
 
-def _closes(event: Event, letters: Container[str]) -> bool:
+def _closes(event: Event, dead_letters: Container[str]) -> bool:
     """Whether an event closes one of these dead letters."""
-    return isinstance(event, DeadLetterSettled) and event.dead_letter in letters
+    return isinstance(event, DeadLetterSettled) and event.dead_letter in dead_letters
 
 
 def _events_of_order(key: str, known: Sequence[Envelope[Event]]) -> Iterable[Envelope[Event]]:
@@ -102,11 +102,13 @@ def _events_of_order(key: str, known: Sequence[Envelope[Event]]) -> Iterable[Env
     orders = [e.data for e in known if isinstance(e.data, OrderChanged) and e.data.key == key]
     people = {order.person_ref for order in orders}
     accounts = {f"{order.shop}:{order.customer_id}" for order in orders}
-    letters = {e.data.dead_letter for e in known if isinstance(e.data, DeadLettered) and order_key_of(e.data) == key}
+    dead_letters = {
+        e.data.dead_letter for e in known if isinstance(e.data, DeadLettered) and order_key_of(e.data) == key
+    }
     for envelope in known:
         event = envelope.data
         about = (_approves(event, asked), _forgets(event, people), _ends_account(event, accounts))
-        if is_about_order(event, key) or any(about) or _closes(event, letters):
+        if is_about_order(event, key) or any(about) or _closes(event, dead_letters):
             yield envelope
 
 
@@ -148,13 +150,13 @@ def _refunded(events: Iterable[Event]) -> Decimal:
 
 
 def _has_open_dead_letter(events: Iterable[Event]) -> bool:
-    open_letters: set[str] = set()
+    open_ids: set[str] = set()
     for event in events:
         if isinstance(event, DeadLettered):
-            open_letters.add(event.dead_letter)
+            open_ids.add(event.dead_letter)
         elif isinstance(event, DeadLetterSettled):
-            open_letters.discard(event.dead_letter)
-    return bool(open_letters)
+            open_ids.discard(event.dead_letter)
+    return bool(open_ids)
 
 
 def _title(key: str, order: OrderChanged | None) -> str:

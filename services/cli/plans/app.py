@@ -124,5 +124,5 @@ def _show(
 
 def _plan_to_data(plan: Plan) -> dict[str, object]:
     changes = [change.planned.model_dump(mode="json") | {"differences": change.differences} for change in plan.changes]
-    skipped = [said.model_dump(mode="json") for said in plan.skipped]
+    skipped = [skipped.model_dump(mode="json") for skipped in plan.skipped]
     return {"plan": plan.id, "shop": plan.shop, "counts": plan.counts, "changes": changes, "skipped": skipped}
