@@ -105,7 +105,7 @@ async def test_a_right_that_is_lost_later_is_told_and_shuts_nothing(tmp_path: Pa
         running.cancel()
         assert await verdicts(bench) == ["passed", "lost", "passed"]
         told = "\n".join(gate_lines(await bench.said(GateChecked)))
-    assert "lost, still live" in told
+    assert "no longer passed, still live" in told
 
 
 async def test_a_verdict_that_stands_is_told_once_a_day_also_over_restarts(tmp_path: Path) -> None:
