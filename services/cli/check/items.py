@@ -240,7 +240,7 @@ def _match_product(
     return unreadable or match_product(wanted, [one for one in products if isinstance(one, Product)])
 
 
-class ProductLookup(Protocol):
+class SkuLookup(Protocol):
     """The calls to the shop that `product_findings` makes."""
 
     async def product_count(self) -> int: ...
@@ -248,7 +248,7 @@ class ProductLookup(Protocol):
     async def products_by_sku(self, skus: Iterable[str]) -> Mapping[str, Sequence[Product | UnreadableRecord]]: ...
 
 
-async def product_findings(client: ProductLookup, sold: Sequence[ItemChanged], meta_key: str) -> list[Finding]:
+async def product_findings(client: SkuLookup, sold: Sequence[ItemChanged], meta_key: str) -> list[Finding]:
     """Look some of the items up in the shop: which have a product, which are ambiguous. Raises `UpstreamError`."""
     total = await client.product_count()
     some = sold[:: max(1, len(sold) // SKU_SAMPLE)][:SKU_SAMPLE]

@@ -36,7 +36,7 @@ RELATED_DELIVERIES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Cause:
+class DifferenceCause:
     """Why an entry differs, with the reason code of its dead letter if there is one."""
 
     text: str
@@ -61,37 +61,37 @@ def find_difference(entry: DayEntry, shop: ShopSettings, now: datetime) -> DayDi
     )
 
 
-def behind_cause(history: OrderHistory) -> Cause:
+def behind_cause(history: OrderHistory) -> DifferenceCause:
     """Why the topics are behind the shop: store-feed could not read the order, or has not read it yet."""
-    return unread_cause(history) or Cause(history.behind)
+    return unread_cause(history) or DifferenceCause(history.behind)
 
 
-def unreadable_cause(history: OrderHistory, message: str, refund_id: int = 0) -> Cause:
+def unreadable_cause(history: OrderHistory, message: str, refund_id: int = 0) -> DifferenceCause:
     """The cause for an order or refund that neither store-feed nor this command can read."""
     reason = Reason.SHOP_REFUND_INVALID if refund_id else Reason.SHOP_ORDER_INVALID
-    return unread_cause(history, refund_id) or Cause(f"{message}. Correct it in the shop", reason)
+    return unread_cause(history, refund_id) or DifferenceCause(f"{message}. Correct it in the shop", reason)
 
 
-def unread_cause(history: OrderHistory, refund_id: int = 0) -> Cause | None:
+def unread_cause(history: OrderHistory, refund_id: int = 0) -> DifferenceCause | None:
     """Why store-feed could not read an order or one of its refunds; None if it could."""
     unread = history.unread_refunds.get(refund_id) if refund_id else history.unread
     if unread is not None:
         what = f"refund {refund_id}: " if refund_id else ""
-        return Cause(f"{what}{unread.detail} (davtari explain {unread.reason})", unread.reason)
+        return DifferenceCause(f"{what}{unread.detail} (davtari explain {unread.reason})", unread.reason)
     failed = (one for one in history.dead_letters.values() if one.service == "store-feed")
     return next((_dead_letter_cause(one) for one in failed if one.dead_letter not in history.settled), None)
 
 
-def _dead_letter_cause(event: DeadLettered) -> Cause:
-    return Cause(f"{event.detail} (davtari dead-letters show {event.dead_letter[:8]})", event.reason)
+def _dead_letter_cause(event: DeadLettered) -> DifferenceCause:
+    return DifferenceCause(f"{event.detail} (davtari dead-letters show {event.dead_letter[:8]})", event.reason)
 
 
-def _find_cause(entry: DayEntry, shop: ShopSettings, now: datetime) -> Cause | None:
+def _find_cause(entry: DayEntry, shop: ShopSettings, now: datetime) -> DifferenceCause | None:
     if entry.history.behind:
         return behind_cause(entry.history)
     if entry.elsewhere:
         where = "in the books" if entry.shop else "in the shop"
-        return Cause(f"{where} it has another date: {entry.elsewhere}")
+        return DifferenceCause(f"{where} it has another date: {entry.elsewhere}")
     if entry.books is None:
         return _missing_document(entry, shop, now)
     if entry.shop is None:
@@ -99,7 +99,7 @@ def _find_cause(entry: DayEntry, shop: ShopSettings, now: datetime) -> Cause | N
     return _different_figures(entry)
 
 
-def _missing_document(entry: DayEntry, shop: ShopSettings, now: datetime) -> Cause:
+def _missing_document(entry: DayEntry, shop: ShopSettings, now: datetime) -> DifferenceCause:
     about, others = _delivery_id(entry), RELATED_DELIVERIES[entry.kind]
     names = [
         about,
@@ -120,7 +120,7 @@ def _refund_key(entry: DayEntry) -> str:
     return refund_key(entry.key, entry.refund_id or NO_REFUND)
 
 
-def _failed_delivery(entry: DayEntry, about: str) -> Cause | None:
+def _failed_delivery(entry: DayEntry, about: str) -> DifferenceCause | None:
     event = entry.history.dead_letters.get(about)
     if event is None:
         return None
@@ -128,60 +128,66 @@ def _failed_delivery(entry: DayEntry, about: str) -> Cause | None:
     if settled is None:
         return _dead_letter_cause(event)
     if settled.how == "discarded":
-        return Cause(f"discarded by {settled.by}: {settled.why}. The failure was: {event.detail}", event.reason)
+        return DifferenceCause(
+            f"discarded by {settled.by}: {settled.why}. The failure was: {event.detail}", event.reason
+        )
     return None
 
 
-def _waiting_approval(entry: DayEntry, about: str) -> Cause | None:
+def _waiting_approval(entry: DayEntry, about: str) -> DifferenceCause | None:
     text = "it waits for the accountant's approval, or was approved a moment ago: davtari approvals list"
-    return Cause(text, Reason.APPROVAL_WAITS) if about in entry.history.approval_requests else None
+    return DifferenceCause(text, Reason.APPROVAL_WAITS) if about in entry.history.approval_requests else None
 
 
-def _not_due(entry: DayEntry, shop: ShopSettings, now: datetime) -> Cause:
+def _not_due(entry: DayEntry, shop: ShopSettings, now: datetime) -> DifferenceCause:
     if entry.history.just_changed:
-        return Cause(
+        return DifferenceCause(
             "it was changed in the shop a moment ago and has not been read yet: run the command again in a minute"
         )
     mode = {"order": shop.flows.orders, "refund": shop.flows.refunds, "payment": shop.flows.payments}[entry.kind]
     order = entry.history.order
     if mode != "live":
-        return Cause(f"the flow is {mode}: nothing is written to Balance")
+        return DifferenceCause(f"the flow is {mode}: nothing is written to Balance")
     if entry.kind == "refund" and shop.refunds.policy == "manual":
         plan = f"{_order_command(entry.key)} --documents"
-        return Cause(f'refunds.policy is "manual": create its credit note in Balance by hand; {plan} shows how')
+        return DifferenceCause(
+            f'refunds.policy is "manual": create its credit note in Balance by hand; {plan} shows how'
+        )
     if entry.kind == "order" and order and due_at(order, shop.orders) > now:
         by = ruling_of(order, shop.orders).by["hold"]
-        return Cause(f"it is held until {local_time(due_at(order, shop.orders))} ({by})")
-    return Cause(f"its document is not recorded yet: {_order_command(entry.key)} shows what it waits for")
+        return DifferenceCause(f"it is held until {local_time(due_at(order, shop.orders))} ({by})")
+    return DifferenceCause(f"its document is not recorded yet: {_order_command(entry.key)} shows what it waits for")
 
 
-def _unexpected_document(entry: DayEntry) -> Cause:
+def _unexpected_document(entry: DayEntry) -> DifferenceCause:
     history, order = entry.history, entry.history.order
     if entry.kind == "payment":
-        return Cause(
+        return DifferenceCause(
             "the books have its receipt, but no payment is recorded in the shop or by a person: correct it in Balance"
         )
     if entry.kind == "refund":
-        return _failed_delivery(entry, removed_credit_note_id(_refund_key(entry))) or Cause(
+        return _failed_delivery(entry, removed_credit_note_id(_refund_key(entry))) or DifferenceCause(
             "the refund was deleted in the shop, but its credit note still exists: delete it in Balance"
         )
     if history.diverged is not None:
-        return Cause(history.diverged.detail)
+        return DifferenceCause(history.diverged.detail)
     state = "was never read from the shop" if order is None else f"is {'deleted' if history.removed else order.status}"
-    return Cause(f"the order {state}, but its Sale still exists: if the order is void, credit or delete it in Balance")
+    return DifferenceCause(
+        f"the order {state}, but its Sale still exists: if the order is void, credit or delete it in Balance"
+    )
 
 
-def _different_figures(entry: DayEntry) -> Cause | None:
+def _different_figures(entry: DayEntry) -> DifferenceCause | None:
     if entry.shop is entry.books:
         return None
     if entry.kind == "payment":
-        return Cause("its receipt has another amount: compare them") if entry.amount else None
+        return DifferenceCause("its receipt has another amount: compare them") if entry.amount else None
     if entry.amount or entry.shop is None or entry.books is None or entry.shop.currency != entry.books.currency:
-        return _edited_order(entry) or Cause("the total of the document differs from the shop: compare them")
+        return _edited_order(entry) or DifferenceCause("the total of the document differs from the shop: compare them")
     return _edited_order(entry) or _different_vat(entry)
 
 
-def _edited_order(entry: DayEntry) -> Cause | None:
+def _edited_order(entry: DayEntry) -> DifferenceCause | None:
     """The cause for an order or refund that was edited after its document was recorded, and still differs."""
     history = entry.history
     if entry.kind == "refund":
@@ -191,11 +197,13 @@ def _edited_order(entry: DayEntry) -> Cause | None:
     if not edit or sale is None:
         return None
     if diverged is not None and diverged.sale == sale.sale and diverged.what in ("edited", None):
-        return Cause(diverged.detail)
-    return Cause(f"the order was changed after its Sale {sale.number or sale.sale} was recorded: {edit}: compare them")
+        return DifferenceCause(diverged.detail)
+    return DifferenceCause(
+        f"the order was changed after its Sale {sale.number or sale.sale} was recorded: {edit}: compare them"
+    )
 
 
-def _different_vat(entry: DayEntry) -> Cause | None:
+def _different_vat(entry: DayEntry) -> DifferenceCause | None:
     """A VAT difference that rounding does not explain (rule 5, rule 11), by the rules of the exporters."""
     tax = tax_in_shop(entry)
     if tax is None or entry.books is None:
@@ -203,7 +211,7 @@ def _different_vat(entry: DayEntry) -> Cause | None:
     vat = sum((taxed.vat for taxed in entry.books.rates.values()), Decimal(0))
     lines = len(entry.history.order.lines) if entry.history.order else 1
     note = vat_note(tax, vat, lines, entry.kind)
-    return Cause(f"{note[0]}: compare the taxes of the {entry.kind} with its document") if note else None
+    return DifferenceCause(f"{note[0]}: compare the taxes of the {entry.kind} with its document") if note else None
 
 
 def tax_in_shop(entry: DayEntry) -> Decimal | None:

@@ -111,7 +111,7 @@ def _text(value: object) -> str:
             return str(value)
 
 
-class OrderReader(Protocol):
+class ShopOrderQueries(Protocol):
     """The calls to a shop that a query makes."""
 
     def orders_concerning(self, begin: datetime, end: datetime) -> AsyncIterator[dict[str, Any]]: ...
@@ -150,7 +150,7 @@ class ShopQuery:
     """A query of one shop about some days."""
 
     def __init__(
-        self, name: str, shop: OrderReader, histories: Histories, days: DayRange, rules: OrderSettings
+        self, name: str, shop: ShopOrderQueries, histories: Histories, days: DayRange, rules: OrderSettings
     ) -> None:
         self._name, self._shop, self._histories, self._rules = name, shop, histories, rules
         self._answer = ShopAnswer(days)

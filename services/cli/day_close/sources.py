@@ -12,7 +12,7 @@ from contracts.closing import DayDifference, DayPlaced
 from contracts.delivery_ids import order_key
 from contracts.shop import OrderChanged
 from services.accounting.documents.trigger import role_of
-from services.cli.day_close.causes import Cause, behind_cause, unreadable_cause
+from services.cli.day_close.causes import DifferenceCause, behind_cause, unreadable_cause
 from services.cli.day_close.close import ShopComparison
 from services.cli.day_close.entries import DayEntry, build_entries, is_bookable
 from services.cli.day_close.facts import OrderFacts, OrderHistory
@@ -121,7 +121,9 @@ def find_other_differences(
             yield _unknown_difference(answer, id_, cause, refund_id)
 
 
-def _unknown_difference(answer: ShopAnswer, order_id: int, cause: Cause, refund_id: int | None = None) -> DayDifference:
+def _unknown_difference(
+    answer: ShopAnswer, order_id: int, cause: DifferenceCause, refund_id: int | None = None
+) -> DayDifference:
     """A difference of unknown amount: zero."""
     listed = answer.listed.get(order_id)
     return DayDifference(

@@ -15,7 +15,7 @@ from contracts.operations import DeadLettered
 from contracts.order_statuses import is_paid, is_void
 from contracts.shop import OrderChanged, RefundIssued
 from services.accounting.documents.trigger import DEFAULT, is_triggered, role_of
-from services.cli.day_close.causes import Cause, unread_cause
+from services.cli.day_close.causes import DifferenceCause, unread_cause
 from services.cli.day_close.facts import OrderFacts, OrderHistory, collect_facts
 from services.cli.rule_explanation import find_hold
 from services.settings.orders import OrderSettings
@@ -43,13 +43,13 @@ def discard_reason(history: OrderHistory, about: tuple[str, ...]) -> str:
     return f"discarded by {settled.by}: {settled.why}" if settled and settled.how == "discarded" else ""
 
 
-def open_dead_letter(history: OrderHistory, about: tuple[str, ...]) -> Cause | None:
+def open_dead_letter(history: OrderHistory, about: tuple[str, ...]) -> DifferenceCause | None:
     """The first open dead letter of an exporter about these deliveries, with its reason and the command to show it."""
     still_open = (one for one in history.dead_letters.values() if one.dead_letter not in history.settled)
     found = next((one for one in still_open if _is_about(one, about)), None)
     if found is None:
         return None
-    return Cause(f"{found.reason}: davtari dead-letters show {found.dead_letter[:8]}", found.reason)
+    return DifferenceCause(f"{found.reason}: davtari dead-letters show {found.dead_letter[:8]}", found.reason)
 
 
 def _is_about(event: DeadLettered, deliveries: tuple[str, ...]) -> bool:
