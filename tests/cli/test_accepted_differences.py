@@ -10,7 +10,7 @@ from contracts.closing import DayClosed, DifferenceAccepted
 from contracts.model import Event
 from services.cli.day_close.close import DifferenceNotFound, build_acceptance, close_day, with_text_digest
 from services.cli.day_close.read_back import RecordedDocument, compare_document
-from tests.cli.day_given import ASKED, DAY, NOW, REFUND_DAY, USING, closing, found, recorded_note
+from tests.cli.day_events import ASKED, DAY, NOW, REFUND_DAY, USING, close_of, day_entries, recorded_credit_note
 from tests.support.exporting import ORDER, SHOP, given_back, line, order, recorded_sale, refund
 
 BOUGHT = order(line(1, "118.00", quantity="2"))
@@ -21,7 +21,7 @@ NAME = f"refund:{ORDER}:1051"
 
 def vat_of_balance(event: Event) -> Event:
     """Balance computes VAT at the rate, also where tax alone was given back (the known case)."""
-    note = recorded_note(TAX_ALONE, BOUGHT)
+    note = recorded_credit_note(TAX_ALONE, BOUGHT)
     lines = tuple(each.model_copy(update={"vat": Decimal("1.37")}) for each in note.lines)
     return note.model_copy(update={"vat": Decimal("1.37"), "lines": lines})
 
@@ -35,9 +35,9 @@ def accepted(close: DayClosed, name: str = NAME, why: str = "tax alone: agreed w
 
 @pytest.mark.claim("I2")
 def test_a_refund_of_tax_alone_is_accepted_and_the_day_is_green_with_who_and_why() -> None:
-    close = closing(*STORY, date=REFUND_DAY)
+    close = close_of(*STORY, date=REFUND_DAY)
     assert (close.green, [one.name for one in close.differences]) == (False, [NAME])
-    again = closing(*STORY, accepted(close), date=REFUND_DAY)
+    again = close_of(*STORY, accepted(close), date=REFUND_DAY)
     [shown] = again.differences
     assert shown.accepted is not None
     assert (again.green, shown.accepted.by, shown.accepted.why) == (True, "nino", "tax alone: agreed with the office")
@@ -46,28 +46,28 @@ def test_a_refund_of_tax_alone_is_accepted_and_the_day_is_green_with_who_and_why
 
 @pytest.mark.claim("I2")
 def test_changed_figures_take_the_acceptance_back_until_they_are_accepted_again() -> None:
-    given = accepted(closing(*STORY, date=REFUND_DAY))
+    given = accepted(close_of(*STORY, date=REFUND_DAY))
     changed = TAX_ALONE.model_copy(update={"lines": (given_back(1, "0.00", total_tax="8.00"),)})
     events = (*STORY, given, changed)
-    close = closing(*events, date=REFUND_DAY)
+    close = close_of(*events, date=REFUND_DAY)
     assert (close.green, close.differences[0].accepted) == (False, None)
-    assert closing(*events, accepted(close, why="seen again"), date=REFUND_DAY).green
+    assert close_of(*events, accepted(close, why="seen again"), date=REFUND_DAY).green
 
 
 def test_an_acceptance_holds_for_its_difference_and_its_day_alone() -> None:
     other = order(line(1, "50.00"), order_id=77)
-    events = (*STORY, other, accepted(closing(*STORY, date=REFUND_DAY)))
-    close = closing(*events, date=DAY)
+    events = (*STORY, other, accepted(close_of(*STORY, date=REFUND_DAY)))
+    close = close_of(*events, date=DAY)
     assert (close.green, [one.name for one in close.differences]) == (False, ["order:77"])
 
 
 def test_what_is_no_difference_cannot_be_accepted_and_what_there_is_is_named() -> None:
     with pytest.raises(DifferenceNotFound, match=NAME):
-        accepted(closing(*STORY, date=REFUND_DAY), name="order:1")
+        accepted(close_of(*STORY, date=REFUND_DAY), name="order:1")
 
 
 def test_what_reading_back_has_found_can_be_accepted_too_until_balance_shows_something_else() -> None:
-    [entry] = found((BOUGHT, SALE))
+    [entry] = day_entries((BOUGHT, SALE))
     gone = compare_document(RecordedDocument(entry, "Sale", SALE.sale, SALE.total, SALE.date), None, USING.balance)
     assert gone is not None
     close = close_day((SHOP, DAY), [entry], USING.shops[SHOP], "nino", NOW, asked=ASKED, read=[gone])

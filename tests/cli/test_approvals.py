@@ -15,7 +15,7 @@ from services.cli.approvals import (
     find_shape_of_document,
 )
 from services.cli.orders.timeline import build_timeline
-from tests.cli.day_given import closing, told
+from tests.cli.day_events import close_of, envelopes
 from tests.order_exporter.test_accountants_gate import SHAPE, approval
 from tests.support.exporting import KEY, ORDER, PAID, SHOP, line, order, recorded_sale, settings
 
@@ -35,7 +35,7 @@ REQUEST = ApprovalAsked(
 
 
 def list_shapes(*events: Event) -> list[ApprovalShape]:
-    return collect_shapes(told(*events), USING.shops)
+    return collect_shapes(envelopes(*events), USING.shops)
 
 
 @pytest.mark.claim("I5")
@@ -66,7 +66,7 @@ def test_documents_and_shapes_are_found_by_name() -> None:
 
 def test_the_passport_of_the_order_shows_the_request_and_who_approved_it() -> None:
     other = approval("sale:main:9", command_id="other")
-    story = build_timeline(KEY, told(BOUGHT, REQUEST, other, approval(why="as agreed")))
+    story = build_timeline(KEY, envelopes(BOUGHT, REQUEST, other, approval(why="as agreed")))
     assert story is not None
     said = [entry.what for entry in story.entries]
     assert said[1:] == [
@@ -76,5 +76,5 @@ def test_the_passport_of_the_order_shows_the_request_and_who_approved_it() -> No
 
 
 def test_the_day_close_reports_an_order_that_waits_for_its_approval() -> None:
-    [one] = closing(BOUGHT, REQUEST, using=USING).differences
+    [one] = close_of(BOUGHT, REQUEST, using=USING).differences
     assert (one.reason, "davtari approvals list" in one.cause) == (Reason.APPROVAL_WAITS, True)

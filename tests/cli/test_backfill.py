@@ -16,7 +16,7 @@ from services.cli.backfill.app import StepOutcome
 from services.cli.backfill.plan import BackfillPlan, BackfillStep, plan_backfill
 from services.cli.day_close.shop_now import DayRange, ShopQuery
 from services.settings.model import Settings
-from tests.cli.day_given import NOW, USING, facts, letter, recorded_note, settled_letter
+from tests.cli.day_events import NOW, USING, collect, open_dead_letter, recorded_credit_note, settled_dead_letter
 from tests.cli.shop_given import Json, ShopDouble, answered
 from tests.support.exporting import KEY, ORDER, PAID, PLACED, SHOP, given_back, line, order, recorded_sale, refund
 from tests.support.exporting import settings as given_settings
@@ -26,14 +26,14 @@ DAYS = DayRange(date(2026, 3, 1), date(2026, 3, 31))
 BOUGHT = order(line(1, "118.00", quantity="2"))
 SALE = recorded_sale(BOUGHT, USING)
 BACK = refund("59.00", given_back(1, "59.00", quantity="1"))
-NOTE = recorded_note(BACK, BOUGHT)
-REFUSED = letter(f"sale:{KEY}", KEY)
+NOTE = recorded_credit_note(BACK, BOUGHT)
+REFUSED = open_dead_letter(f"sale:{KEY}", KEY)
 PENDING = order(line(1, "118.00"), status="pending", paid_at=None)
 OLD = order(line(1, "118.00"), created_at=PLACED - timedelta(days=90), paid_at=PLACED - timedelta(days=90))
 
 
 async def plan(shop: Sequence[Json], *topics: Event, using: Settings = USING, days: DayRange = DAYS) -> BackfillPlan:
-    known, rules = facts(*topics), using.shops[SHOP]
+    known, rules = collect(*topics), using.shops[SHOP]
     said = await ShopQuery(SHOP, ShopDouble(*shop), known.of_shop(SHOP), days, rules.orders).run()
     return plan_backfill(SHOP, said, known, rules, NOW)
 
@@ -75,7 +75,7 @@ def cases() -> dict[str, Case]:
             [answered(BOUGHT)], [BOUGHT], [(order_, "none", "dry run: planned")], given_settings("dry-run")
         ),
         "an order with its dead letter": Case(
-            [answered(BOUGHT)], [BOUGHT, letter(f"sale:{KEY}", KEY)], [(order_, "none", "needs a person")]
+            [answered(BOUGHT)], [BOUGHT, open_dead_letter(f"sale:{KEY}", KEY)], [(order_, "none", "needs a person")]
         ),
         "an order that cannot be read": Case([unread], [], [(order_, "none", "total")]),
         "an older order that was refunded on these days": Case(
@@ -101,7 +101,7 @@ async def test_what_is_missing_in_the_books_is_found_with_the_action(case: Case)
         ([answered(PENDING)], [PENDING], 0, 1),
         ([answered(BOUGHT, status="cancelled")], [BOUGHT.model_copy(update={"status": "cancelled"})], 0, 1),
         ([answered(OLD)], [], 0, 0),
-        ([answered(BOUGHT)], [BOUGHT, REFUSED, settled_letter(REFUSED, "discarded")], 0, 1),
+        ([answered(BOUGHT)], [BOUGHT, REFUSED, settled_dead_letter(REFUSED, "discarded")], 0, 1),
         ([answered(BOUGHT, status="checkout-draft")], [], 0, 0),
     ],
     ids=["in the books", "not paid", "cancelled", "of other days", "discarded by a person", "a draft"],
@@ -156,7 +156,7 @@ REFUSED = CommandSettled(command_id="c", service="order-exporter", outcome="refu
         ((GONE,), 0, False),
         ((unreadable("shop.order-missing"),), 0, False),
         ((unreadable("shop.order-invalid"),), 0, True),
-        ((BOUGHT, letter(f"sale:{KEY}", KEY)), 0, True),
+        ((BOUGHT, open_dead_letter(f"sale:{KEY}", KEY)), 0, True),
         ((REFUSED,), 0, True),
         ((BACK,), 2, False),
     ],

@@ -19,7 +19,16 @@ from services.order_exporter.comparison import books_digest
 from services.order_exporter.tasks import SaleTask
 from services.sandbox import recorded
 from services.settings.model import Settings
-from tests.cli.day_given import DAY, REFUND_DAY, USING, closing, found, letter, recorded_note, told
+from tests.cli.day_events import (
+    DAY,
+    REFUND_DAY,
+    USING,
+    close_of,
+    day_entries,
+    envelopes,
+    open_dead_letter,
+    recorded_credit_note,
+)
 from tests.support.exporting import (
     KEY,
     ORDER,
@@ -39,7 +48,7 @@ from tests.support.exporting import (
 BOUGHT = order(line(1, "118.00", quantity="2"), line(2, "50.00", product=312, rate=ZERO_VAT))
 SALE = recorded_sale(BOUGHT, USING)
 BACK = refund("59.00", given_back(1, "59.00", quantity="1"))
-NOTE = recorded_note(BACK, BOUGHT)
+NOTE = recorded_credit_note(BACK, BOUGHT)
 
 
 def only(close: DayClosed) -> tuple[Decimal, str]:
@@ -51,7 +60,7 @@ def only(close: DayClosed) -> tuple[Decimal, str]:
 
 @pytest.mark.claim("I2", "S3.13")
 def test_a_day_whose_orders_all_stand_in_the_books_is_green_by_every_vat_rate() -> None:
-    close = closing(BOUGHT, SALE)
+    close = close_of(BOUGHT, SALE)
     assert (close.green, close.differences) == (True, ())
     assert close_rows(close) == [
         ("orders 1, GEL", "168.00", "168.00", "0.00"),
@@ -65,15 +74,15 @@ def test_a_day_whose_orders_all_stand_in_the_books_is_green_by_every_vat_rate() 
 @pytest.mark.claim("I2")
 def test_a_refund_belongs_to_the_day_on_which_it_was_given_and_lowers_the_vat() -> None:
     events = (BOUGHT, SALE, BACK, NOTE)
-    assert [total.kind for total in closing(*events).totals] == ["order"]
-    close = closing(*events, date=REFUND_DAY)
+    assert [total.kind for total in close_of(*events).totals] == ["order"]
+    close = close_of(*events, date=REFUND_DAY)
     assert close.green
     assert close_rows(close)[0] == ("refunds 1, GEL", "− 59.00", "− 59.00", "0.00")
     assert (close.vat[0].shop_vat, close.vat[0].books_vat) == (Decimal("-9.00"), Decimal("-9.00"))
 
 
 def test_a_day_without_orders_is_green() -> None:
-    assert closing(BOUGHT, SALE, date="2026-03-09").green
+    assert close_of(BOUGHT, SALE, date="2026-03-09").green
 
 
 @pytest.mark.parametrize(
@@ -86,8 +95,8 @@ def test_a_day_without_orders_is_green() -> None:
     ids=["not paid", "cancelled", "removed"],
 )
 def test_an_order_that_makes_no_sale_does_not_count(events: tuple[Event, ...]) -> None:
-    close = closing(*events, date="2026-03-01")
-    assert close.green and closing(*events).green and not close.totals
+    close = close_of(*events, date="2026-03-01")
+    assert close.green and close_of(*events).green and not close.totals
 
 
 # -- differences, each with its cause
@@ -95,7 +104,7 @@ def test_an_order_that_makes_no_sale_does_not_count(events: tuple[Event, ...]) -
 
 @pytest.mark.claim("I2")
 def test_an_order_whose_delivery_is_a_dead_letter_is_told_with_its_reason() -> None:
-    close = closing(BOUGHT, letter(f"sale:{KEY}", KEY))
+    close = close_of(BOUGHT, open_dead_letter(f"sale:{KEY}", KEY))
     assert only(close)[0] == Decimal("168.00")
     [one] = close.differences
     assert (one.number, one.reason) == ("1042", "balance.period-closed")
@@ -103,7 +112,7 @@ def test_an_order_whose_delivery_is_a_dead_letter_is_told_with_its_reason() -> N
 
 
 def test_a_discarded_order_remains_a_difference_with_the_person() -> None:
-    open_letter = letter(f"sale:{KEY}", KEY)
+    open_letter = open_dead_letter(f"sale:{KEY}", KEY)
     gone = DeadLetterSettled(
         dead_letter=open_letter.dead_letter,
         service="order-exporter",
@@ -113,7 +122,7 @@ def test_a_discarded_order_remains_a_difference_with_the_person() -> None:
         why="a test order",
         at=PAID,
     )
-    assert "discarded by nino: a test order" in only(closing(BOUGHT, open_letter, gone))[1]
+    assert "discarded by nino: a test order" in only(close_of(BOUGHT, open_letter, gone))[1]
 
 
 @pytest.mark.parametrize(
@@ -126,26 +135,26 @@ def test_a_discarded_order_remains_a_difference_with_the_person() -> None:
     ids=["waiting", "dry run", "held"],
 )
 def test_an_order_without_a_sale_says_what_it_waits_for(using: Settings, cause: str) -> None:
-    amount, why = only(closing(BOUGHT, using=using))
+    amount, why = only(close_of(BOUGHT, using=using))
     assert amount == Decimal("168.00") and cause in why
 
 
 def test_a_refund_without_its_credit_note_is_a_difference_of_its_day() -> None:
-    assert closing(BOUGHT, SALE, BACK).green
-    close = closing(BOUGHT, SALE, BACK, letter(f"credit-note:{KEY}:1051", KEY), date=REFUND_DAY)
+    assert close_of(BOUGHT, SALE, BACK).green
+    close = close_of(BOUGHT, SALE, BACK, open_dead_letter(f"credit-note:{KEY}:1051", KEY), date=REFUND_DAY)
     assert only(close)[0] == Decimal("59.00")
     assert close.differences[0].refund_id == 1051
 
 
 def test_a_credit_note_whose_refund_was_deleted_stands_alone() -> None:
     gone = RefundRemoved(shop=SHOP, order_id=ORDER, refund_id=1051, observed_at=PAID)
-    amount, cause = only(closing(BOUGHT, SALE, BACK, NOTE, gone, date=REFUND_DAY))
+    amount, cause = only(close_of(BOUGHT, SALE, BACK, NOTE, gone, date=REFUND_DAY))
     assert (amount, "delete it in Balance" in cause) == (Decimal("-59.00"), True)
 
 
 @pytest.mark.parametrize("status", ["cancelled", "failed"])
 def test_a_sale_whose_order_was_given_up_afterwards_stands_alone(status: str) -> None:
-    amount, cause = only(closing(BOUGHT, SALE, BOUGHT.model_copy(update={"status": status})))
+    amount, cause = only(close_of(BOUGHT, SALE, BOUGHT.model_copy(update={"status": status})))
     assert (amount, f"is {status}" in cause) == (Decimal("-168.00"), True)
 
 
@@ -162,14 +171,14 @@ def test_an_order_edited_after_its_sale_is_told_although_its_total_is_the_same()
         content_digest=books_digest(edited),
         observed_at=PAID,
     )
-    assert only(closing(BOUGHT, SALE, edited, said)) == (Decimal("0.00"), "the lines of order 1042 were changed")
-    assert closing(BOUGHT, SALE, edited, said, BOUGHT).green
+    assert only(close_of(BOUGHT, SALE, edited, said)) == (Decimal("0.00"), "the lines of order 1042 were changed")
+    assert close_of(BOUGHT, SALE, edited, said, BOUGHT).green
 
 
 def test_a_document_with_another_date_makes_both_days_differ() -> None:
     moved = SALE.model_copy(update={"date": "2026-03-03"})
-    assert "in the books it has another date: 2026-03-03" in only(closing(BOUGHT, moved))[1]
-    assert f"in the shop it has another date: {DAY}" in only(closing(BOUGHT, moved, date="2026-03-03"))[1]
+    assert "in the books it has another date: 2026-03-03" in only(close_of(BOUGHT, moved))[1]
+    assert f"in the shop it has another date: {DAY}" in only(close_of(BOUGHT, moved, date="2026-03-03"))[1]
 
 
 def test_tax_that_rounding_does_not_explain_is_a_difference_and_a_tetri_or_two_are_not() -> None:
@@ -178,14 +187,14 @@ def test_tax_that_rounding_does_not_explain_is_a_difference_and_a_tetri_or_two_a
         net = taxed.total + taxed.total_tax - Decimal(tax)
         given = {"total": net, "total_tax": Decimal(tax), "taxes": ({"rate_id": 1, "total": Decimal(tax)},)}
         bought = order(line(1, "118.00", **given))
-        return closing(bought, recorded_sale(bought, USING))
+        return close_of(bought, recorded_sale(bought, USING))
 
     assert typed("18.02").green
     assert "VAT: the order says 18.03" in only(typed("18.03"))[1]
 
 
 def test_an_old_record_does_not_restore_an_old_state() -> None:
-    first, second = told(BOUGHT, BOUGHT.model_copy(update={"status": "cancelled"}))
+    first, second = envelopes(BOUGHT, BOUGHT.model_copy(update={"status": "cancelled"}))
     story = collect_facts([first, second, first]).of_shop(SHOP)[KEY]
     assert story.valid_order is None
 
@@ -194,16 +203,16 @@ def test_an_old_record_does_not_restore_an_old_state() -> None:
 
 
 def test_the_same_day_has_the_same_digest_until_a_document_changes() -> None:
-    first, again = closing(BOUGHT, SALE), closing(BOUGHT, BACK, SALE)
+    first, again = close_of(BOUGHT, SALE), close_of(BOUGHT, BACK, SALE)
     assert first.digest == again.digest
     other = SALE.model_copy(update={"sale": "another"})
-    assert len({first.digest, closing(BOUGHT, other).digest, closing(BOUGHT).digest}) == 3
+    assert len({first.digest, close_of(BOUGHT, other).digest, close_of(BOUGHT).digest}) == 3
 
 
 def test_currencies_are_not_added_up() -> None:
     using = settings(balance={"currencies": {"USD": "55555555-0000-4000-8000-000000000001"}})
     dollars = order(line(1, "10.00"), order_id=7, currency="USD")
-    close = closing(BOUGHT, SALE, dollars, recorded_sale(dollars, using), using=using)
+    close = close_of(BOUGHT, SALE, dollars, recorded_sale(dollars, using), using=using)
     assert close.green
     assert [(total.currency, total.shop) for total in close.totals] == [
         ("GEL", Decimal("168.00")),
@@ -231,7 +240,7 @@ def test_every_booked_order_of_the_corpus_ties_by_rate_but_those_of_which_the_sa
     noted: set[int] = set()
     pairs = list(booked())
     for bought, task, sale in pairs:
-        close = closing(bought, sale, date=sale.date)
+        close = close_of(bought, sale, date=sale.date)
         assert [total.shop for total in close.totals] == [total.books for total in close.totals] != []
         causes |= {one.order_id: one.cause for one in close.differences}
         noted |= {task.order_id for _ in task.notes}
@@ -241,4 +250,7 @@ def test_every_booked_order_of_the_corpus_ties_by_rate_but_those_of_which_the_sa
 
 def test_entries_come_in_order() -> None:
     other = order(line(1, "1.00"), order_id=9)
-    assert [(entry.kind, entry.order_id) for entry in found((BOUGHT, other, SALE))] == [("order", 9), ("order", 1042)]
+    assert [(entry.kind, entry.order_id) for entry in day_entries((BOUGHT, other, SALE))] == [
+        ("order", 9),
+        ("order", 1042),
+    ]

@@ -19,7 +19,16 @@ from services.cli.day_close.close import close_day
 from services.cli.day_close.shop_now import ShopQuery, single_day
 from services.cli.day_close.sources import entries_from_shop
 from services.settings.model import Settings
-from tests.cli.day_given import DAY, NOW, REFUND_DAY, USING, closing, facts, recorded_note, settled_letter
+from tests.cli.day_events import (
+    DAY,
+    NOW,
+    REFUND_DAY,
+    USING,
+    close_of,
+    collect,
+    recorded_credit_note,
+    settled_dead_letter,
+)
 from tests.cli.shop_given import Json, ShopDouble, answered
 from tests.outbox.test_letter_about import of_delivery
 from tests.support.exporting import (
@@ -40,13 +49,13 @@ pytestmark = [pytest.mark.claim("K32", "I2")]
 BOUGHT = order(line(1, "118.00", quantity="2"))
 SALE = recorded_sale(BOUGHT, USING)
 BACK = refund("59.00", given_back(1, "59.00", quantity="1"))
-NOTE = recorded_note(BACK, BOUGHT)
+NOTE = recorded_credit_note(BACK, BOUGHT)
 GONE = OrderRemoved(shop=SHOP, order_id=ORDER, observed_at=PAID)
 
 
 async def close(shop: ShopDouble, *events: Event, date: str = DAY, using: Settings = USING) -> DayClosed:
     """The close of the day after the shop was asked; its changes younger than two minutes may be unread."""
-    known, day, rules = facts(*events), (SHOP, date), using.shops[SHOP]
+    known, day, rules = collect(*events), (SHOP, date), using.shops[SHOP]
     said = await ShopQuery(SHOP, shop, known.of_shop(SHOP), single_day(date), rules.orders).run()
     found, asked = entries_from_shop(said, known, day, rules, NOW - timedelta(minutes=2))
     return close_day(day, found, rules, "nino", NOW, asked=asked)
@@ -180,7 +189,7 @@ def sound() -> dict[str, tuple[Sequence[Json], Sequence[Event]]]:
         "an unpaid order in another currency": ([answered(BOUGHT), answered(euro)], [BOUGHT, SALE, euro]),
         "an order that both sides know as removed": ([], [BOUGHT, GONE]),
         "a dead letter that was closed": (
-            [answered(BOUGHT)], [letter_of_feed(), settled_letter(letter_of_feed()), BOUGHT, SALE]
+            [answered(BOUGHT)], [letter_of_feed(), settled_dead_letter(letter_of_feed()), BOUGHT, SALE]
         ),
     }  # fmt: skip
 
@@ -216,7 +225,7 @@ async def test_what_was_placed_on_the_day_is_counted_on_both_sides_by_status_and
 
 
 def test_a_day_of_which_the_shop_was_not_asked_is_not_green(capsys: pytest.CaptureFixture[str]) -> None:
-    day = closing(BOUGHT, SALE, asked=None)
+    day = close_of(BOUGHT, SALE, asked=None)
     assert (day.green, day.shop_asked, day.differences) == (False, False, ())
     print_close(day, None, ("shop main was not asked: no connection",))
     said = capsys.readouterr().out

@@ -10,7 +10,7 @@ import pytest
 from contracts.operations import CommandSettled
 from services.cli.day_close.app import close_rows
 from services.cli.day_close.read_back import recorded_documents as documents
-from tests.cli.day_given import DAY, closing, found, letter
+from tests.cli.day_events import DAY, close_of, day_entries, open_dead_letter
 from tests.order_exporter.export_bench import bought
 from tests.order_exporter.receipt_bench import USING, entered, receipt, sold
 from tests.order_exporter.receipt_bench import recorded as receipt_recorded
@@ -23,7 +23,7 @@ RECEIPT = receipt_recorded(receipt(sold().again(KEY, NOON)))
 
 
 def close(*events: Any) -> Any:
-    return closing(*events, date=DAY, using=USING)
+    return close_of(*events, date=DAY, using=USING)
 
 
 @pytest.mark.claim("I2", "S0.13")
@@ -31,7 +31,7 @@ def test_a_payment_with_its_receipt_is_green_and_stands_in_the_table() -> None:
     day = close(BOUGHT, SALE, RECEIPT)
     assert day.green
     assert ("payments 1, GEL", "20.00", "20.00", "0.00") in close_rows(day)
-    assert [one.resource for one in documents(found((BOUGHT, SALE, RECEIPT), DAY, USING), USING.balance)] == [
+    assert [one.resource for one in documents(day_entries((BOUGHT, SALE, RECEIPT), DAY, USING), USING.balance)] == [
         "Sale",
         "BankOrder",
     ]
@@ -41,7 +41,7 @@ def test_a_payment_with_its_receipt_is_green_and_stands_in_the_table() -> None:
     ("events", "amount", "cause"),
     [
         ((BOUGHT, SALE), "20.00", "its document is not recorded yet"),
-        ((BOUGHT, SALE, letter(f"receipt:{KEY}:order", KEY)), "20.00", "March is closed"),
+        ((BOUGHT, SALE, open_dead_letter(f"receipt:{KEY}:order", KEY)), "20.00", "March is closed"),
         ((BOUGHT, SALE, RECEIPT.model_copy(update={"amount": Decimal(2)})), "18.00", "has another amount"),
         ((bought(paid_at=None), SALE, RECEIPT), "-20.00", "no payment is recorded in the shop or by a person"),
         ((bought(payment_method="flitt"), SALE), "20.00", "its document is not recorded yet"),
@@ -66,4 +66,4 @@ def test_what_a_person_has_entered_counts_unless_it_was_refused() -> None:
 
 
 def test_without_a_payments_flow_no_receipt_is_asked_for() -> None:
-    assert closing(BOUGHT, recorded_sale(BOUGHT, USING)).green
+    assert close_of(BOUGHT, recorded_sale(BOUGHT, USING)).green

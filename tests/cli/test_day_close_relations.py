@@ -11,7 +11,7 @@ import pytest
 from contracts.shop import OrderChanged, StoreCredit
 from services.cli.day_close.entries import match_payments
 from services.settings.orders import PaymentSettings
-from tests.cli.day_given import DAY, closing, facts, found, recorded_note
+from tests.cli.day_events import DAY, close_of, collect, day_entries, recorded_credit_note
 from tests.support.exporting import KEY, SHOP, given_back, line, order, recorded_sale, refund, settings
 
 PART = {"dokan": "part-of-parent"}
@@ -38,7 +38,7 @@ def test_a_purchase_that_is_split_counts_once_and_open_questions_keep_the_day_re
 ) -> None:
     using = settings(sub_orders=said)
     bought = parent()
-    close = closing(bought, part(5002, "100.00"), part(5003, "30.00"), recorded_sale(bought, using), using=using)
+    close = close_of(bought, part(5002, "100.00"), part(5003, "30.00"), recorded_sale(bought, using), using=using)
     assert (close.green, close.totals[0].count, close.totals[0].shop) == (green, count, Decimal(total))
     assert close.totals[0].books == Decimal("130.00")
 
@@ -46,7 +46,7 @@ def test_a_purchase_that_is_split_counts_once_and_open_questions_keep_the_day_re
 @pytest.mark.claim("K26")
 def test_the_money_of_a_part_is_expected_once() -> None:
     rules = PaymentSettings.model_validate({"since": "2026-01-01", "methods": {"bog": {"account": "1"}}})
-    [story] = facts(part(5002, "100.00")).of_shop(SHOP).values()
+    [story] = collect(part(5002, "100.00")).of_shop(SHOP).values()
     assert match_payments(story, settings(sub_orders=PART).shops[SHOP].orders, rules) == {}
     assert match_payments(story, settings(sub_orders={"dokan": "own-order"}).shops[SHOP].orders, rules) != {}
 
@@ -64,28 +64,28 @@ def test_a_parcel_belongs_to_the_day_of_its_completion_or_of_the_sale_that_an_ea
         paid_at=None,
     )
     sale = recorded_sale(bought, settings()).model_copy(update={"date": booked})
-    assert closing(bought, sale, date=day).green
-    assert [entry.key for entry in found((bought,), "2026-11-02")] == [KEY]
+    assert close_of(bought, sale, date=day).green
+    assert [entry.key for entry in day_entries((bought,), "2026-11-02")] == [KEY]
 
 
 def test_an_order_whose_status_the_shop_does_not_date_belongs_to_the_day_of_its_sale() -> None:
     using = settings(trigger={"default": ["packed"]})
     bought = order(line(11, "100.00"), status="packed")
     sale = recorded_sale(bought, using).model_copy(update={"date": "2026-03-09"})
-    assert closing(bought, sale, date="2026-03-09", using=using).green
+    assert close_of(bought, sale, date="2026-03-09", using=using).green
 
 
 def test_a_sale_on_a_day_that_nothing_explains_is_still_told() -> None:
     bought = order(line(11, "100.00"))
     sale = recorded_sale(bought, settings()).model_copy(update={"date": "2026-03-09"})
-    assert not closing(bought, sale, date=DAY).green
+    assert not close_of(bought, sale, date=DAY).green
 
 
 def test_an_order_paid_by_store_credit_ties_with_its_whole_sale() -> None:
     using = settings(store_credit="payment", payments={"store-credit": CREDIT})
     credit = (StoreCredit(name="_funds_used", amount=Decimal(50)),)
     bought = order(line(11, "100.00"), total=Decimal("50.00"), store_credits=credit)
-    close = closing(bought, recorded_sale(bought, using), using=using)
+    close = close_of(bought, recorded_sale(bought, using), using=using)
     assert close.green
     assert close.totals[0].shop == close.totals[0].books == Decimal("100.00")
 
@@ -94,6 +94,6 @@ def test_a_refund_of_a_closed_day_is_credited_on_the_first_open_one() -> None:
     using = settings(locked_until=date(2026, 3, 31))
     bought = order(line(11, "100.00"))
     back = refund("15.00", given_back(11, "15.00"))
-    note = recorded_note(back, bought, using)
+    note = recorded_credit_note(back, bought, using)
     assert note.date == "2026-04-01"
-    assert closing(bought, recorded_sale(bought, settings()), back, note, date="2026-04-01", using=using).green
+    assert close_of(bought, recorded_sale(bought, settings()), back, note, date="2026-04-01", using=using).green

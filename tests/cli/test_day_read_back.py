@@ -12,7 +12,7 @@ from contracts.closing import DayDifference
 from contracts.model import Event
 from services.cli.day_close.close import close_day
 from services.cli.day_close.read_back import RecordedDocument, compare_document, recorded_documents
-from tests.cli.day_given import ASKED, DAY, NOW, REFUND_DAY, USING, found, recorded_note
+from tests.cli.day_events import ASKED, DAY, NOW, REFUND_DAY, USING, day_entries, recorded_credit_note
 from tests.support.exporting import SHOP, given_back, line, order, recorded_sale, refund, settings
 
 BOUGHT = order(line(1, "118.00", quantity="2"))
@@ -22,7 +22,7 @@ LINE = SALE.sent["Items"][0]
 
 
 def only(*events: Event, date: str = DAY) -> RecordedDocument:
-    [one] = recorded_documents(found(events, date), USING.balance)
+    [one] = recorded_documents(day_entries(events, date), USING.balance)
     return one
 
 
@@ -58,14 +58,14 @@ def test_one_note_for_several_refunds_is_read_once_and_compared_as_a_whole() -> 
     using = settings(balance={"dialect": {"credit_notes": "cumulative"}})
     first = refund("10.00", given_back(1, "10.00"), refund_id=1)
     second = refund("5.00", given_back(1, "5.00"), refund_id=2)
-    notes = [recorded_note(each, BOUGHT, using) for each in (first, second)]
+    notes = [recorded_credit_note(each, BOUGHT, using) for each in (first, second)]
     assert len({note.credit_note for note in notes}) == 1
     whole = only(BOUGHT, SALE, first, second, *notes, date=REFUND_DAY)
     assert (whole.total, whole.resource) == (Decimal("15.00"), "SalesCredit")
 
 
 def test_a_difference_found_in_balance_makes_the_day_not_green_and_signs_otherwise() -> None:
-    entries, difference = found((BOUGHT, SALE)), looked(None)
+    entries, difference = day_entries((BOUGHT, SALE)), looked(None)
     assert difference is not None
     green = close_day((SHOP, DAY), entries, USING.shops[SHOP], "nino", NOW, asked=ASKED, read=[])
     edited = close_day((SHOP, DAY), entries, USING.shops[SHOP], "nino", NOW, asked=ASKED, read=[difference])

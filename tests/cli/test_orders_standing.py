@@ -23,7 +23,7 @@ from services.cli.orders.states import IDLE_STATES, OrderState, describe_order_s
 from services.engine.outbox.decision import NOTHING
 from services.order_exporter.handlers import handlers
 from services.settings.model import Settings
-from tests.cli.day_given import NOW, facts, letter, settled_letter, told
+from tests.cli.day_events import NOW, collect, envelopes, open_dead_letter, settled_dead_letter
 from tests.outbox.test_letter_about import of_record
 from tests.support.exporting import (
     KEY,
@@ -58,7 +58,7 @@ def bought(**fields: Any) -> OrderChanged:
 
 
 def standing(*events: Event, using: Settings | None = None, now: datetime = NOW) -> OrderState:
-    [found] = list_order_states(facts(*events), (using or settings()).shops, now)
+    [found] = list_order_states(collect(*events), (using or settings()).shops, now)
     return found
 
 
@@ -89,7 +89,7 @@ def test_each_order_stands_somewhere() -> None:
     gone = OrderRemoved(shop=SHOP, order_id=ORDER, observed_at=PAID)
     sale = recorded_sale(BOUGHT, settings())
     assert standing(BOUGHT, sale).state == "in the books"
-    assert standing(BOUGHT, letter(f"sale:{KEY}", KEY)).why.startswith(
+    assert standing(BOUGHT, open_dead_letter(f"sale:{KEY}", KEY)).why.startswith(
         "balance.period-closed: davtari dead-letters show"
     )
     assert standing(bought(status="cancelled")).state == "given up"
@@ -101,7 +101,7 @@ def test_each_order_stands_somewhere() -> None:
 
 
 def test_a_letter_that_was_closed_stops_nothing() -> None:
-    open_letter = letter(f"sale:{KEY}", KEY)
+    open_letter = open_dead_letter(f"sale:{KEY}", KEY)
     closed = {"dead_letter": open_letter.dead_letter, "service": "order-exporter", "original_key": KEY}
     settled = DeadLetterSettled.model_validate(closed | {"how": "replayed", "by": "nino", "at": PAID})
     assert standing(BOUGHT, open_letter, settled).state == "due"
@@ -109,13 +109,13 @@ def test_a_letter_that_was_closed_stops_nothing() -> None:
 
 def test_orders_of_other_shops_are_left_out_and_each_order_stands_once() -> None:
     other = bought(shop="second")
-    found = list_order_states(facts(BOUGHT, other, bought(status="completed")), settings().shops, NOW)
+    found = list_order_states(collect(BOUGHT, other, bought(status="completed")), settings().shops, NOW)
     assert Counter(one.shop for one in found) == {SHOP: 1}
 
 
 @pytest.mark.claim("S4.27")
 def test_the_passport_of_a_watched_order_says_what_it_waits_for() -> None:
-    story = told(bought(status="on-hold", paid_at=None))
+    story = envelopes(bought(status="on-hold", paid_at=None))
     assert describe_order_state(KEY, story, settings().shops).startswith(
         "watching: on-hold; exported at processing or completed"
     )
@@ -127,7 +127,7 @@ def shown(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *options: str) -> str
     watched = bought(order_id=1043, number="1043", status="on-hold", paid_at=None)
 
     async def read(*_: Any) -> AsyncIterator[Envelope[Event]]:
-        for envelope in told(BOUGHT, recorded_sale(BOUGHT, settings()), watched):
+        for envelope in envelopes(BOUGHT, recorded_sale(BOUGHT, settings()), watched):
             yield envelope
 
     monkeypatch.setattr(orders_app, "read_events", read)
@@ -190,7 +190,7 @@ WAITING = {
         [("1042", 1051, "not readable", "refund 1051: a wrong sign")],
     ),
     "a refund that Balance refused": (
-        [BOUGHT, SALE, BACK, letter(f"credit-note:{KEY}:1051", KEY)],
+        [BOUGHT, SALE, BACK, open_dead_letter(f"credit-note:{KEY}:1051", KEY)],
         [("1042", 1051, "needs a person", "balance.period-closed: davtari dead-letters show")],
     ),
     "a refund on its way": ([BOUGHT, SALE, BACK], [("1042", 1051, "due", "its credit note is being exported")]),
@@ -200,7 +200,7 @@ WAITING = {
 @pytest.mark.claim("S4.27")
 @pytest.mark.parametrize(("events", "waits"), WAITING.values(), ids=list(WAITING))
 def test_nothing_waits_without_a_name(events: list[Event], waits: list[tuple[str, int | None, str, str]]) -> None:
-    found = [one for one in list_order_states(facts(*events), settings().shops, NOW) if one.state not in IDLE_STATES]
+    found = [one for one in list_order_states(collect(*events), settings().shops, NOW) if one.state not in IDLE_STATES]
     assert [(one.number, one.refund_id, one.state) for one in found] == [(n, r, state) for n, r, state, _ in waits]
     assert all(why in one.why for one, (*_, why) in zip(found, waits, strict=True)), found
 
@@ -214,7 +214,7 @@ NEVER_SOLD = NothingToCredit(
     why="it was never paid",
     seen_at=PAID,
 )
-REFUSED = letter(f"sale:{KEY}", KEY)
+REFUSED = open_dead_letter(f"sale:{KEY}", KEY)
 ENDED = {
     "a refund of an order that was given up before its Sale": ([bought(status="cancelled"), BACK], "nothing to credit"),
     "a refund of an order that never had a Sale": (
@@ -222,7 +222,7 @@ ENDED = {
         "nothing to credit",
     ),
     "an order whose dead letter a person gave up": (
-        [BOUGHT, REFUSED, settled_letter(REFUSED, "discarded")],
+        [BOUGHT, REFUSED, settled_dead_letter(REFUSED, "discarded")],
         "given up",
     ),
     "a part of another order": ([PART], "part of another order"),
@@ -236,15 +236,15 @@ def test_what_ends_without_a_document_says_so(events: list[Event], state: str) -
     using = settings(sub_orders={"marketplace": "part-of-parent"})
     shop = using.shops[SHOP]
     by_hand = shop.model_copy(update={"refunds": shop.refunds.model_copy(update={"policy": "manual"})})
-    [*_, last] = list_order_states(facts(*events), {SHOP: by_hand}, NOW)
+    [*_, last] = list_order_states(collect(*events), {SHOP: by_hand}, NOW)
     assert (last.state, last.state in IDLE_STATES) == (state, True)
 
 
 def test_a_delivery_that_waits_in_a_state_database_is_named(tmp_path: Path) -> None:
     waits = {f"sale:{KEY}": "waits: product 311 is not linked"}
-    [found] = list_order_states(facts(BOUGHT), settings().shops, NOW, waits)
+    [found] = list_order_states(collect(BOUGHT), settings().shops, NOW, waits)
     assert (found.state, found.why) == ("due", "waits: product 311 is not linked")
-    story = told(BOUGHT, SALE, BACK)
+    story = envelopes(BOUGHT, SALE, BACK)
     assert describe_order_state(KEY, story, settings().shops).endswith(
         "refund 1051 due: its credit note is being exported"
     )

@@ -10,7 +10,7 @@ from contracts.ledger import SalePlanned
 from services.cli.orders.app import collect_payloads
 from services.cli.screen import console, print_json
 from services.order_exporter.announcements import sale_planned
-from tests.cli.day_given import recorded_note, told
+from tests.cli.day_events import envelopes, recorded_credit_note
 from tests.support.exporting import KEY, PAID, given_back, line, order, recorded_sale, refund, sale_task, settings
 
 USING = settings()
@@ -24,7 +24,7 @@ def plan() -> SalePlanned:
 @pytest.mark.claim("S0.35")
 def test_what_a_dry_run_would_send_is_there_whole_as_json() -> None:
     with console.capture() as shown:
-        print_json(collect_payloads(KEY, told(BOUGHT, plan())))
+        print_json(collect_payloads(KEY, envelopes(BOUGHT, plan())))
     [document] = json.loads(shown.get())
     assert (document["state"], document["total"], document["payload"]) == (
         "planned",
@@ -34,8 +34,8 @@ def test_what_a_dry_run_would_send_is_there_whole_as_json() -> None:
 
 
 def test_the_recorded_document_stands_in_place_of_its_plan_and_refunds_beside_it() -> None:
-    note = recorded_note(refund("10.00", given_back(1, "10.00", quantity="1")), BOUGHT)
-    events = told(BOUGHT, recorded_sale(BOUGHT, USING), note, plan())
+    note = recorded_credit_note(refund("10.00", given_back(1, "10.00", quantity="1")), BOUGHT)
+    events = envelopes(BOUGHT, recorded_sale(BOUGHT, USING), note, plan())
     found = collect_payloads(KEY, events)
     assert [(one["document"], one["refund"], one["state"]) for one in found] == [
         ("credit-note", 1051, "recorded"),

@@ -14,7 +14,7 @@ from contracts.operations import CommandSettled
 from contracts.reasons import Reason
 from services.engine.outbox.decision import Decision
 from services.order_exporter.announcements import sale_content
-from tests.cli.day_given import recorded_note
+from tests.cli.day_events import recorded_credit_note
 from tests.order_exporter.export_bench import bought, consumer
 from tests.order_exporter.receipt_bench import (
     BANK,
@@ -186,7 +186,7 @@ def test_a_dry_run_of_an_entry_plans_it_and_writes_nothing() -> None:
 def test_money_given_back_is_a_receipt_below_zero_where_that_is_wanted(wanted: str, amounts: list[Decimal]) -> None:
     order, rules = bought(), using(refunded=wanted)
     service = sold(order, rules, LATER)
-    note = recorded_note(refund("10.00", given_back(1, "10.00", quantity="1")), order, rules)
+    note = recorded_credit_note(refund("10.00", given_back(1, "10.00", quantity="1")), order, rules)
     assert [each for each in receipts(service.take(note)[KEY]) if "refund" in each.id] == []
     decision = service.take(recorded(receipt(decided(service))))[KEY]
     assert [Decimal(each.payload["amount"]) for each in receipts(decision)] == amounts

@@ -10,7 +10,7 @@ import pytest
 from contracts.operations import DeadLettered, FailedDelivery, FailedRecord
 from services.cli.orders.timeline import build_timeline
 from services.engine.outbox.dead_letters import order_key_of, order_of, shop_of
-from tests.cli.day_given import DAY, closing, settled_letter, told
+from tests.cli.day_events import DAY, close_of, envelopes, settled_dead_letter
 from tests.support.exporting import PAID
 
 ITEM = "5d2c6fae-0000-4000-8000-000000000311"
@@ -76,13 +76,15 @@ def test_a_letter_names_its_shop_and_its_order(letter: DeadLettered, shop: str |
 @pytest.mark.claim("I2")
 @pytest.mark.parametrize("letter", [form[0] for form in FORMS.values()], ids=list(FORMS))
 def test_the_day_closes_whatever_a_dead_letter_is_about(letter: DeadLettered) -> None:
-    assert closing(letter, settled_letter(letter), date=DAY).differences == ()
+    assert close_of(letter, settled_dead_letter(letter), date=DAY).differences == ()
 
 
 @pytest.mark.parametrize(("letter", "shop", "order"), FORMS.values(), ids=list(FORMS))
 def test_the_passport_of_an_order_holds_its_own_letters_and_no_others(
     letter: DeadLettered, shop: str | None, order: int | None
 ) -> None:
-    story = build_timeline("main:1042", told(letter, settled_letter(letter)))
+    story = build_timeline("main:1042", envelopes(letter, settled_dead_letter(letter)))
     assert (len(story.entries) if story else 0) == (2 if order else 0)
-    assert build_timeline("main:311", told(letter)) is None and build_timeline("main:17", told(letter)) is None
+    assert (
+        build_timeline("main:311", envelopes(letter)) is None and build_timeline("main:17", envelopes(letter)) is None
+    )

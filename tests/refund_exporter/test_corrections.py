@@ -22,7 +22,7 @@ from services.refund_exporter import handlers as refund_handlers
 from services.refund_exporter.tasks import CreditNoteTask
 from services.settings.balance import Dialect
 from services.settings.model import Settings
-from tests.cli.day_given import closing
+from tests.cli.day_events import close_of
 from tests.order_exporter.test_accountants_gate import approval, asked
 from tests.order_exporter.test_exporters_on_the_engine import run
 from tests.outbox.bench import open_bench
@@ -171,14 +171,14 @@ def test_a_given_up_order_that_comes_back_is_sold_anew() -> None:
 def test_the_days_before_and_of_an_edit_close_green() -> None:
     events, task = booked()
     sold = (EDITED, *events, second_sale(task))
-    assert closing(*sold, using=ANEW).green
-    day = closing(*sold, date=SEEN, using=ANEW)
+    assert close_of(*sold, using=ANEW).green
+    day = close_of(*sold, date=SEEN, using=ANEW)
     assert day.green
     assert [(total.kind, total.shop, total.books) for total in day.totals] == [
         ("order", EDITED.total, EDITED.total),
         ("refund", SALE.total, SALE.total),
     ]
-    waiting = closing(EDITED, *events, date=SEEN, using=ANEW)
+    waiting = close_of(EDITED, *events, date=SEEN, using=ANEW)
     assert [one.amount for one in waiting.differences] == [EDITED.total]
 
 
@@ -254,7 +254,7 @@ async def test_on_the_engine_the_note_is_written_once(tmp_path: Path) -> None:
 def test_the_days_of_the_sale_and_of_its_credit_note_close_green() -> None:
     note = recorded(credited(decided(*said(CANCELLED))))
     events = (BOUGHT, SALE, CANCELLED, note)
-    assert closing(*events).green
-    back = closing(*events, date=SEEN)
+    assert close_of(*events).green
+    back = close_of(*events, date=SEEN)
     assert (back.green, [total.books for total in back.totals]) == (True, [SALE.total])
-    assert not closing(BOUGHT, SALE, CANCELLED, note, BOUGHT, date=SEEN).green
+    assert not close_of(BOUGHT, SALE, CANCELLED, note, BOUGHT, date=SEEN).green

@@ -12,7 +12,7 @@ from contracts.operations import CommandSettled
 from services.engine.outbox.decision import NOTHING
 from services.refund_exporter.handlers import handlers
 from services.settings.model import Settings
-from tests.cli.day_given import REFUND_DAY, closing
+from tests.cli.day_events import REFUND_DAY, close_of
 from tests.support.exporting import KEY, SHOP, given_back, line, order, push, recorded_sale, refund, settings
 from tests.support.memory_state import Consumer
 
@@ -92,8 +92,8 @@ def test_by_hand_an_order_given_up_after_its_sale_gets_no_credit_note_either() -
 
 @pytest.mark.claim("S2.11")
 def test_by_hand_the_day_is_not_green_and_lists_the_refund_with_the_way_to_its_plan() -> None:
-    close = closing(BOUGHT, recorded_sale(BOUGHT, settings()), PART, date=REFUND_DAY, using=by_hand())
+    close = close_of(BOUGHT, recorded_sale(BOUGHT, settings()), PART, date=REFUND_DAY, using=by_hand())
     [one] = close.differences
     assert (close.green, one.kind, one.refund_id, one.amount) == (False, "refund", PART.refund_id, Decimal("15.00"))
-    assert "make its credit note by hand in Balance" in one.cause
+    assert "create its credit note in Balance by hand" in one.cause
     assert "davtari order 1042 --shop main --documents" in one.cause

@@ -20,7 +20,7 @@ from services.refund_exporter.reversal import build_reversal, reversal_note
 from services.refund_exporter.sale_basis import build_basis, compute_remainder
 from services.refund_exporter.tasks import CreditNoteTask
 from services.settings.balance import Dialect
-from tests.cli.day_given import DAY, found
+from tests.cli.day_events import DAY, day_entries
 from tests.order_exporter.test_warehouses import GLDANI, VAKE
 from tests.refund_exporter.refund_bench import BOUGHT as ORDERED
 from tests.refund_exporter.refund_bench import CORRECTION, CUP, PARCEL, RETURN, TEA
@@ -165,7 +165,7 @@ async def test_both_documents_stand_once_and_are_one_credit_note_in_the_ledger()
 def differences(uid: str) -> list[DayDifference | None]:
     """What the read-back says when the document of this uid is a tetri off."""
     looked = []
-    for one in recorded_documents(found([ORDERED, SALE], DAY), USING.balance):
+    for one in recorded_documents(day_entries([ORDERED, SALE], DAY), USING.balance):
         sent = next(part.sent for part in SALE.parts if part.document == one.uid)
         row, items = dict(sent), [dict(each) for each in sent["Items"]]
         if one.uid == uid:

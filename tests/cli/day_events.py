@@ -1,4 +1,4 @@
-"""What the tests of the day's close are given: a shop's day as events, and its close."""
+"""Builds the events of a shop's day, its entries and its close, for the tests of day-close and backfill."""
 
 from __future__ import annotations
 
@@ -26,41 +26,43 @@ REFUND_DAY = "2026-03-05"
 NOW = datetime(2026, 3, 6, 6, 0, tzinfo=UTC)
 USING = settings()
 ASKED = ShopComparison()
-"""The shop holds what the topics hold."""
+"""The shop has the same content as the topics."""
 
 
-def told(*events: Event) -> list[Envelope[Event]]:
+def envelopes(*events: Event) -> list[Envelope[Event]]:
     """The events, each a newer version of its subject than those before."""
     return [wrap(event, version=n, source="t", time=PAID) for n, event in enumerate(events, 1)]
 
 
-def facts(*events: Event) -> OrderFacts:
-    """What is known after these events."""
-    return collect_facts(told(*events))
+def collect(*events: Event) -> OrderFacts:
+    """The facts after these events."""
+    return collect_facts(envelopes(*events))
 
 
-def found(events: Iterable[Event], date: str = DAY, using: Settings = USING) -> list[DayEntry]:
+def day_entries(events: Iterable[Event], date: str = DAY, using: Settings = USING) -> list[DayEntry]:
     """The entries of the day."""
     shop = using.shops[SHOP]
     receipts = None if shop.flows.payments == "off" else shop.payments
-    return build_entries(facts(*events).of_shop(SHOP), shop.orders, date, receipts)
+    return build_entries(collect(*events).of_shop(SHOP), shop.orders, date, receipts)
 
 
-def closing(
+def close_of(
     *events: Event, date: str = DAY, using: Settings = USING, asked: ShopComparison | None = ASKED
 ) -> DayClosed:
-    """The close of the day after these events, of a shop that holds what the topics hold."""
-    day, accepted = (SHOP, date), facts(*events).accepted
-    return close_day(day, found(events, date, using), using.shops[SHOP], "nino", NOW, asked=asked, accepted=accepted)
+    """The close of the day after these events, if the shop has the same content as the topics."""
+    day, accepted = (SHOP, date), collect(*events).accepted
+    return close_day(
+        day, day_entries(events, date, using), using.shops[SHOP], "nino", NOW, asked=asked, accepted=accepted
+    )
 
 
-def recorded_note(issued: RefundIssued, bought: OrderChanged, using: Settings = USING) -> CreditNoteRecorded:
-    """The credit note of a refund as it stands in Balance."""
+def recorded_credit_note(issued: RefundIssued, bought: OrderChanged, using: Settings = USING) -> CreditNoteRecorded:
+    """The credit note of a refund, as recorded from Balance."""
     content = note_content(made_note(issued, using=using, bought=bought))
     return CreditNoteRecorded(**content, how="written", number="0000007", recorded_at=PAID)
 
 
-def letter(about: str, key: str, reason: str = "balance.period-closed") -> DeadLettered:
+def open_dead_letter(about: str, key: str, reason: str = "balance.period-closed") -> DeadLettered:
     """An open dead letter about a delivery."""
     kind = about.partition(":")[0]
     failed = FailedDelivery(delivery_id=about, subject=key, kind=kind, lane="balance.documents", payload={})
@@ -77,7 +79,9 @@ def letter(about: str, key: str, reason: str = "balance.period-closed") -> DeadL
     )
 
 
-def settled_letter(open_letter: DeadLettered, how: Literal["replayed", "discarded"] = "replayed") -> DeadLetterSettled:
+def settled_dead_letter(
+    open_letter: DeadLettered, how: Literal["replayed", "discarded"] = "replayed"
+) -> DeadLetterSettled:
     """The event that closes a dead letter."""
     named = {"dead_letter": open_letter.dead_letter, "service": open_letter.service}
     return DeadLetterSettled(**named, original_key=open_letter.original_key, how=how, by="nino", at=PAID)
