@@ -76,14 +76,14 @@ def test_every_reference_leads_somewhere() -> None:
 
 
 @each_topic
-def test_a_channel_tells_partitions_and_retention_as_the_manifest_has_them(topic: Topic) -> None:
+def test_a_channel_states_partitions_and_retention_of_the_manifest(topic: Topic) -> None:
     channel = DOCUMENT["channels"][topic.name]
     binding = channel["bindings"]["kafka"]
     assert channel["address"] == binding["topic"] == f"davtari.{topic.name}"
     assert binding["partitions"] == topic.partitions
-    told = binding["topicConfiguration"]
-    assert told["cleanup.policy"] == [topic.cleanup]
-    assert {key: str(number) for key, number in told.items()} == topic.config() | {
+    config = binding["topicConfiguration"]
+    assert config["cleanup.policy"] == [topic.cleanup]
+    assert {key: str(number) for key, number in config.items()} == topic.config() | {
         "cleanup.policy": str([topic.cleanup])
     }
 

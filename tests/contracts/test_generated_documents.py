@@ -90,9 +90,9 @@ def test_check_names_what_is_stale_and_writes_nothing(released: Path, capsys: py
 
     assert main(["--check"], released) == 1
 
-    told = capsys.readouterr().out
-    assert f"contracts.generate`: {ASYNCAPI}" in told
-    assert f"contracts.generate`: {ORDER}" in told
+    output = capsys.readouterr().out
+    assert f"contracts.generate`: {ASYNCAPI}" in output
+    assert f"contracts.generate`: {ORDER}" in output
     assert not (released / ORDER).exists()
 
 

@@ -1,4 +1,4 @@
-"""Personal data of customers stands in `person` and nowhere else, so that it can be encrypted or forgotten apart."""
+"""Personal data of customers is in `person` and nowhere else, so that it can be encrypted or erased separately."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FREE_WORDS = {"comment", "comments", "customer_note", "note", "message", "text"}
 FORBIDDEN = NAMES_OF_PEOPLE | ADDRESSES | REACHED_BY | IDENTITIES | FREE_WORDS
 
 OPEN_MAPS = {
-    "SaleRecorded.sent": "the Sale as it was put; a client stands there as a Balance uid",
+    "SaleRecorded.sent": "the Sale as it was put; a client is a Balance uid there",
     "SalePlanned.sent": "the Sale as it would be put",
     "CreditNoteRecorded.sent": "the credit note as it was put",
     "CreditNotePlanned.sent": "the credit note as it would be put",
@@ -71,7 +71,7 @@ def test_the_walk_sees_the_fields_inside_of_lists_and_alternatives() -> None:
     assert {"OrderChanged.person.billing.city", "OrderChanged.lines.taxes.total", "DeadLettered.record.value"} <= paths
 
 
-def test_fields_with_personal_data_stand_only_in_person() -> None:
+def test_fields_with_personal_data_are_only_in_person() -> None:
     outside = [path for path, _ in ALL_FIELDS if PERSON not in path.split(".")]
     assert [path for path in outside if path.rsplit(".", 1)[1] in FORBIDDEN] == []
 

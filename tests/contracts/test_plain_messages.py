@@ -1,4 +1,4 @@
-"""Whatever is wrong with data is said in our own words, never in pydantic's."""
+"""Faults in data are reported in our own words, never in pydantic's."""
 
 from __future__ import annotations
 
@@ -50,17 +50,17 @@ PYDANTIC = re.compile(
 
 
 def fault(kind: str) -> ErrorDetails:
-    """An error of pydantic of this type, with all that it may tell."""
+    """An error of pydantic of this type, with everything that it may contain."""
     return {"type": kind, "loc": ("total",), "msg": "Input should be sound", "input": "x", "ctx": CONTEXT}
 
 
 @pytest.mark.parametrize("kind", get_args(core_schema.ErrorType))
-def test_no_kind_of_error_is_told_in_the_words_of_pydantic(kind: str) -> None:
+def test_no_kind_of_error_is_reported_in_the_words_of_pydantic(kind: str) -> None:
     for value in (False, True):
-        told = problem(fault(kind), value=value)
-        assert told
-        assert not PYDANTIC.search(told), told
-        assert "{" not in told
+        message = problem(fault(kind), value=value)
+        assert message
+        assert not PYDANTIC.search(message), message
+        assert "{" not in message
 
 
 class Rates(BaseModel):
@@ -80,7 +80,7 @@ class Rates(BaseModel):
     yes: bool = True
 
 
-TOLD = {
+MESSAGES = {
     "an amount with a thousands separator": (
         {"total": "1,234.50"},
         'field `total` is "1,234.50", which is not a number',
@@ -110,12 +110,12 @@ TOLD = {
 }
 
 
-@pytest.mark.parametrize("name", TOLD)
-def test_the_field_and_what_stands_in_it_are_named(name: str) -> None:
-    given, told = TOLD[name]
+@pytest.mark.parametrize("name", MESSAGES)
+def test_the_field_and_its_value_are_named(name: str) -> None:
+    given, message = MESSAGES[name]
     with pytest.raises(ValidationError) as raised:
         Rates.model_validate(given)
-    assert describe(raised.value, values=True).startswith(told)
+    assert describe(raised.value, values=True).startswith(message)
 
 
 def test_values_are_not_repeated_unless_asked_for() -> None:
@@ -147,7 +147,7 @@ def test_a_long_value_is_cut() -> None:
     assert len(shown("x" * 1000)) == LONGEST_VALUE + 2
 
 
-def test_an_error_that_nobody_foresaw_keeps_its_kind_and_is_told_like_any_other() -> None:
+def test_an_unforeseen_error_keeps_its_kind_and_is_reported_like_any_other() -> None:
     assert plain(KeyError("x")) == "KeyError: 'x'"
     with pytest.raises(ValidationError) as raised:
         Rates.model_validate({"positive": 0})

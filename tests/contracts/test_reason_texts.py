@@ -1,4 +1,4 @@
-"""Every reason code tells a person what happened, what it means and what to do, in English and Georgian."""
+"""Every reason code states what happened, what it means and what to do, in English and Georgian."""
 
 from __future__ import annotations
 

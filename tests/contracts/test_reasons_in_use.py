@@ -15,7 +15,7 @@ from contracts.reasons import Reason
 pytestmark = pytest.mark.claim("K18")
 ROOT = Path(__file__).parents[2]
 CATALOGUE = {"reasons.py", "reason_texts.py"}
-TELLING = ("Reason", "Undecodable", *Reason)
+REASON_WORDS = ("Reason", "Undecodable", *Reason)
 every_reason = pytest.mark.parametrize("reason", list(Reason))
 
 
@@ -24,11 +24,11 @@ def trees(folder: str) -> dict[Path, ast.Module]:
     """The syntax trees of the modules in a folder that may name a code, the catalogue itself aside."""
     found = [path for path in (ROOT / folder).rglob("*.py") if path.name not in CATALOGUE and path != Path(__file__)]
     texts = {path: path.read_text(encoding="utf-8") for path in found}
-    return {path: ast.parse(text) for path, text in texts.items() if any(word in text for word in TELLING)}
+    return {path: ast.parse(text) for path, text in texts.items() if any(word in text for word in REASON_WORDS)}
 
 
 def members(tree: ast.AST) -> Iterator[str]:
-    """Names that stand as `Reason.NAME`."""
+    """Names that are used as `Reason.NAME`."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "Reason":
             yield node.attr

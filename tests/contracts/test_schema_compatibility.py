@@ -183,9 +183,9 @@ HARMLESS = [
 ]
 
 
-@pytest.mark.parametrize(("old", "new", "told"), [row[1:] for row in BREAKING], ids=[row[0] for row in BREAKING])
-def test_a_breaking_change_is_named(old: Schema, new: Schema, told: str) -> None:
-    assert told in breaking_changes(old, new)
+@pytest.mark.parametrize(("old", "new", "message"), [row[1:] for row in BREAKING], ids=[row[0] for row in BREAKING])
+def test_a_breaking_change_is_named(old: Schema, new: Schema, message: str) -> None:
+    assert message in breaking_changes(old, new)
 
 
 @pytest.mark.parametrize(("old", "new"), [row[1:] for row in HARMLESS], ids=[row[0] for row in HARMLESS])

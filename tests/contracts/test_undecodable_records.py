@@ -112,7 +112,7 @@ def test_a_value_of_another_type_is_refused() -> None:
     assert code_of(headers(), refund.raw_value()) == Reason.RECORD_INVALID_DATA
 
 
-def test_what_is_wrong_is_told_by_field() -> None:
+def test_faults_are_reported_by_field() -> None:
     with pytest.raises(Undecodable, match=r"field `lines\.0\.total` is not a number"):
         decode(headers(), data(lines=[ORDER.value["lines"][0] | {"total": "1.2.3"}]))
 

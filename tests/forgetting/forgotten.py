@@ -38,6 +38,6 @@ async def carried_out(bench: Bench, command: ForgetRequested) -> CommandSettled:
 
 
 def named_in(folder: Path) -> set[str]:
-    """Which of the words stand anywhere in the bytes of a folder's files."""
+    """Which of the words are anywhere in the bytes of a folder's files."""
     raw = b"".join(file.read_bytes() for file in folder.iterdir())
     return {word for word in WORDS if word.encode() in raw}

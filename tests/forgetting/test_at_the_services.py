@@ -47,7 +47,7 @@ PLACEHOLDER = Person(
     email="deleted@site.invalid", phone="+000 000 00 00 00",
 )  # fmt: skip
 ERASED = BOUGHT.model_copy(update={"person_ref": PLACEHOLDER.person_ref, "person": PLACEHOLDER})
-"""The order as the shop tells of it once its eraser has run."""
+"""The order as the shop returns it once its eraser has run."""
 RETURNED = refund("15.00", given_back(1, "15.00", quantity="1"), person=known(comment="too small"))
 MERGED = ContactsMerged(
     shop=SHOP, order_id=BOUGHT.order_id, client="c-1", person_ref="p-1", order_at=BOUGHT.created_at, fields=("phone",),
@@ -105,37 +105,37 @@ async def test_the_books_stay_as_they_are_when_a_buyer_is_forgotten(tmp_path: Pa
     async with open_bench(tmp_path / "old", rules) as bench:
         await bench.take(*map(record, FACTS))
         await run(bench, lanes(books))
-        written, said = len(books.calls), len(await bench.published())
+        written, before = len(books.calls), len(await bench.published())
         await carried_out(bench, forget())
         await bench.take(record(ERASED, version=2))
         await run(bench, lanes(books))
-        told = (await bench.published())[said:]
-    assert [type(each.data).__name__ for each in told] == ["CommandSettled"]
+        events = (await bench.published())[before:]
+    assert [type(each.data).__name__ for each in events] == ["CommandSettled"]
     assert len(books.calls) == written
     assert named_in(tmp_path / "old") == set()
 
 
-async def test_a_database_made_anew_after_it_writes_nothing_and_says_nothing(tmp_path: Path, rules: Handlers) -> None:
+async def test_a_rebuilt_database_writes_and_publishes_nothing(tmp_path: Path, rules: Handlers) -> None:
     books = FakeBooks()
     async with open_bench(tmp_path / "old", rules) as bench:
         await bench.take(*map(record, FACTS))
         await run(bench, lanes(books))
         written = len(books.calls)
         await carried_out(bench, forget())
-        told = await bench.published()
+        events = await bench.published()
     nobody = BOUGHT.model_copy(update={"person": None})  # what the log says once the key has gone
     async with open_bench(tmp_path / "new", rules, caught_up=False) as rebuilt:
-        await rebuilt.take(*map(record, [nobody, *FACTS[1:], forget()]), *map(of_envelope, told))
+        await rebuilt.take(*map(record, [nobody, *FACTS[1:], forget()]), *map(of_envelope, events))
         await rebuilt.engine.finish_catch_up()
         await run(rebuilt, lanes(books))
         assert await carry_out_requests(rebuilt.engine) == 0  # it was answered
         assert await rebuilt.published() == []
     assert len(books.calls) == written
-    sold = [each.data for each in told if isinstance(each.data, SaleRecorded | ClientRecorded)]
+    sold = [each.data for each in events if isinstance(each.data, SaleRecorded | ClientRecorded)]
     assert [getattr(each, "client", RETAIL) for each in sold].count(RETAIL) == 0
 
 
-async def test_what_waits_for_a_forgotten_buyer_is_decided_anew(tmp_path: Path, rules: Handlers) -> None:
+async def test_pending_deliveries_of_a_forgotten_buyer_are_decided_again(tmp_path: Path, rules: Handlers) -> None:
     async with open_bench(tmp_path, rules) as bench:
         await bench.take(*map(record, FACTS))
         assert "client:main:1042" in await bench.rows()
@@ -160,7 +160,7 @@ async def test_a_dead_letter_of_a_forgotten_buyer_loses_the_person_and_is_overta
 
 
 async def test_the_bytes_of_a_record_that_could_not_be_handled_lose_the_person(tmp_path: Path) -> None:
-    def fails(told: Envelope[Event], state: State) -> None:
+    def fails(events: Envelope[Event], state: State) -> None:
         raise KeyError("warehouse")
 
     async with open_bench(tmp_path, Handlers(("shop.orders",), {OrderChanged: fails}, lambda *_: NOTHING)) as bench:
@@ -173,10 +173,10 @@ async def test_the_bytes_of_a_record_that_could_not_be_handled_lose_the_person(t
     assert kept[0].letter.model_copy(update={"record": None}) == before.model_copy(update={"record": None})
 
 
-def bytes_of(letter: DeadLettered) -> dict[str, Any]:
+def bytes_of(dead_letter: DeadLettered) -> dict[str, Any]:
     """The value of the record in a dead letter."""
-    assert letter.record and letter.record.value
-    found: dict[str, Any] = orjson.loads(b64decode(letter.record.value))
+    assert dead_letter.record and dead_letter.record.value
+    found: dict[str, Any] = orjson.loads(b64decode(dead_letter.record.value))
     return found
 
 

@@ -123,10 +123,10 @@ async def test_every_service_forgets_and_answers(davtari: Davtari, tmp_path: Pat
 
     assert (refused.exit_code, "--yes" in refused.output) == (2, True)
     assert (unbooked.exit_code, "--unbooked-too" in unbooked.output) == (1, True)
-    told = json.loads(done.stdout)
-    assert (done.exit_code, told["orders"], told["silent"]) == (0, [f"{SHOP}:1042"], [])
-    assert (told["copies"], told["keys"]) == ({"sealed": 1, "clear": 0}, 1)
-    copies = {each["service"]: each["figures"]["copies"] for each in told["answers"]}
+    report = json.loads(done.stdout)
+    assert (done.exit_code, report["orders"], report["silent"]) == (0, [f"{SHOP}:1042"], [])
+    assert (report["copies"], report["keys"]) == ({"sealed": 1, "clear": 0}, 1)
+    copies = {each["service"]: each["figures"]["copies"] for each in report["answers"]}
     assert copies == dict.fromkeys(SERVICES, 0) | {"store-feed": 1, "order-exporter": 1}
     asked_again = json.loads(again.stdout)
     assert (asked_again["keys"], sum(each["figures"]["copies"] for each in asked_again["answers"])) == (0, 0)

@@ -31,7 +31,7 @@ LATER = BOUGHT.model_copy(update={"order_id": 1050, "created_at": BOUGHT.created
 OTHER = BOUGHT.model_copy(update={"order_id": 1060, "person_ref": "p-2"})
 
 
-def told(*events: Event) -> list[Envelope[Event]]:
+def envelopes(*events: Event) -> list[Envelope[Event]]:
     """The events, one after the other."""
     return [
         wrap(event, version=number, source="/tests", time=NOW + timedelta(seconds=number))
@@ -40,7 +40,7 @@ def told(*events: Event) -> list[Envelope[Event]]:
 
 
 def of(*events: Event, refs: Sequence[str] = ("p-1",)) -> Dossier:
-    return build_dossier(refs, told(*events))
+    return build_dossier(refs, envelopes(*events))
 
 
 def sealed(event: OrderChanged) -> OrderChanged:
@@ -69,7 +69,7 @@ def unreadable(value: bytes) -> DeadLettered:
 def test_the_person_of_an_order_is_whoever_it_has_been_of() -> None:
     erased = BOUGHT.model_copy(update={"person_ref": "p-9"})
 
-    assert find_person_refs(KEY, told(BOUGHT, OTHER, erased, refund("1.00"))) == {"p-1", "p-9"}
+    assert find_person_refs(KEY, envelopes(BOUGHT, OTHER, erased, refund("1.00"))) == {"p-1", "p-9"}
 
 
 def test_all_orders_of_the_person_are_known_and_no_other_ones() -> None:
@@ -102,7 +102,7 @@ def test_copies_are_counted_sealed_and_in_clear(events: list[Event], copies: dic
         ([key(ref="p-2")], []),
     ],
 )
-def test_the_keys_that_stand(events: list[Event], services: list[str]) -> None:
+def test_the_keys_that_exist(events: list[Event], services: list[str]) -> None:
     assert sorted(of(*events).keys) == services
 
 
@@ -121,19 +121,19 @@ def test_a_key_is_given_up_under_its_own_name_by_the_next_version() -> None:
         ([BOUGHT.model_copy(update={"status": "cancelled"})], []),
     ],
 )
-def test_an_order_that_is_not_in_the_books_yet_is_told(then: list[Event], unbooked: list[str]) -> None:
+def test_an_order_that_is_not_in_the_books_yet_is_reported(then: list[Event], unbooked: list[str]) -> None:
     found = of(BOUGHT, *then)
 
     assert (found.unbooked([SHOP]), found.unbooked([])) == (unbooked, [])
 
 
-def test_an_order_whose_buyer_the_shop_still_names_is_told() -> None:
+def test_an_order_whose_buyer_the_shop_still_names_is_reported() -> None:
     erased = LATER.model_copy(update={"person_ref": order_ref(SHOP, LATER.order_id)})
 
     assert of(BOUGHT, LATER, erased).unerased() == [KEY]
 
 
-def test_what_stays_in_balance_is_told() -> None:
+def test_what_stays_in_balance_is_reported() -> None:
     client: dict[str, Any] = {"shop": SHOP, "order_id": ORDER, "person_ref": "p-1", "client": "c-1", "how": "found"}
     found = of(BOUGHT, ClientRecorded(**client, code="0001", recorded_at=NOW), recorded_sale(BOUGHT, settings()))
 

@@ -42,10 +42,10 @@ def kafka(value: bytes | None) -> dict[str, Any]:
 
 
 def test_a_record_in_a_dead_letter_loses_the_person_in_its_bytes_and_nothing_else() -> None:
-    told, copies = without_person({"record": kafka(orjson.dumps({"total": "1", **NINO}))}, "p-1")
+    content, copies = without_person({"record": kafka(orjson.dumps({"total": "1", **NINO}))}, "p-1")
 
-    assert orjson.loads(b64decode(told["record"]["value"])) == {"total": "1", **NOBODY}
-    assert (told["record"]["offset"], copies) == (7, ("person",))
+    assert orjson.loads(b64decode(content["record"]["value"])) == {"total": "1", **NOBODY}
+    assert (content["record"]["offset"], copies) == (7, ("person",))
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ async def stocked(topics: Topics, *numbers: int) -> None:
     await topics.send(*[envelope(stock(f"i{number}"), version=1) for number in numbers])
 
 
-async def test_records_arrive_as_they_stand_in_the_topic(topics: Topics) -> None:
+async def test_records_arrive_as_they_are_in_the_topic(topics: Topics) -> None:
     await topics.put(STOCK, b"k\xff", b"\x00\xff", [("a", b"\xff\xfe"), ("null", None)])
     await topics.put(STOCK, b"k", None)
     async with consuming(topics, taker := Taker()):
@@ -169,7 +169,7 @@ async def gate(topics: Topics, taker: Taker, *names: str) -> None:
         await wait_until_caught_up(consumer)
 
 
-async def test_the_gate_opens_when_everything_that_stood_at_the_start_is_processed(topics: Topics) -> None:
+async def test_the_gate_opens_when_everything_from_before_the_start_is_processed(topics: Topics) -> None:
     await topics.create("empty", "three", partitions=3)
     await stocked(topics, *range(50))
     await gate(topics, taker := Taker(), STOCK, "empty", "three")

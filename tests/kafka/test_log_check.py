@@ -122,7 +122,7 @@ async def test_the_same_log_is_recognized(topics: Topics, happens: Happening) ->
         (unread_records_are_deleted, "begins at 6, and was read up to 4: records were deleted unread"),
     ],
 )
-async def test_another_log_is_told_from_it(topics: Topics, happens: Happening, finding: str) -> None:
+async def test_another_log_is_recognized(topics: Topics, happens: Happening, finding: str) -> None:
     await facts(topics, *range(READ))
     positions = await read(topics)
     await happens(topics)
@@ -145,7 +145,7 @@ async def test_a_topic_that_is_gone_is_waited_for(topics: Topics) -> None:
         await LogCheck(topics.settings, lambda: positions, None).check()
 
 
-async def test_another_cluster_is_told_by_its_id(topics: Topics) -> None:
+async def test_another_cluster_is_recognized_by_its_id(topics: Topics) -> None:
     async with open_admin(topics.settings) as asked:
         here = await read_cluster_id(asked)
     assert here

@@ -76,9 +76,9 @@ async def all_gone(bench: Bench) -> None:
     await eventually(empty, "all events are published")
 
 
-def versions(told: list[Envelope[Event]], key: str) -> list[int]:
+def versions(envelope_: list[Envelope[Event]], key: str) -> list[int]:
     """The versions of one key, in the order of the topic."""
-    return [each.sequence for each in told if each.data.key == key]
+    return [each.sequence for each in envelope_ if each.data.key == key]
 
 
 async def test_events_leave_in_order_and_are_removed(topics: Topics, tmp_path: Path) -> None:
@@ -86,9 +86,9 @@ async def test_events_leave_in_order_and_are_removed(topics: Topics, tmp_path: P
         for quantity in range(1, 6):
             await bench.announce(*[stock(f"i{n}", quantity) for n in range(300)])
         await all_gone(bench)
-    told = await topics.events(STOCK)
-    assert len(told) == 1500
-    assert [versions(told, f"i{n}") for n in range(300)] == [[1, 2, 3, 4, 5]] * 300
+    envelope_ = await topics.events(STOCK)
+    assert len(envelope_) == 1500
+    assert [versions(envelope_, f"i{n}") for n in range(300)] == [[1, 2, 3, 4, 5]] * 300
 
 
 async def test_what_waits_from_before_leaves_at_the_start(topics: Topics, tmp_path: Path) -> None:
@@ -105,9 +105,9 @@ async def test_headers_key_and_value_arrive_as_they_were_announced(topics: Topic
         (meant,) = await bench.published()
         async with publishing(bench, topics):
             await all_gone(bench)
-    (told,) = await topics.events(STOCK)
+    (envelope_,) = await topics.events(STOCK)
     (raw,) = await topics.raw(STOCK)
-    assert (told, raw.key) == (meant, b"a")
+    assert (envelope_, raw.key) == (meant, b"a")
 
 
 async def test_a_row_stays_until_kafka_has_it(topics: Topics, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -167,8 +167,8 @@ async def each_once_and_in_order(folder: Path, records: list[Record]) -> None:
     """A consumer of these records handles each event once, whatever was repeated."""
     handled: list[tuple[str, int]] = []
 
-    def remember(told: Envelope[StockChanged], _: State) -> None:
-        handled.append((told.data.item, told.sequence))
+    def remember(envelope_: Envelope[StockChanged], _: State) -> None:
+        handled.append((envelope_.data.item, envelope_.sequence))
 
     async with open_bench(folder, Handlers((), {StockChanged: remember}, Script())) as bench:
         await bench.take(*records)
@@ -203,7 +203,7 @@ async def test_a_producer_that_has_lost_its_place_is_replaced(
         await publisher.publish_once()
         assert (await waiting(bench), publisher.failures) == (0, 0)
     await sender.stop()
-    assert [told.subject for told in await topics.events(STOCK)] == ["a", "b"]
+    assert [envelope_.subject for envelope_ in await topics.events(STOCK)] == ["a", "b"]
 
 
 def refusing(error: KafkaError) -> Callable[..., Awaitable[asyncio.Future[None]]]:
@@ -220,7 +220,7 @@ def refusing(error: KafkaError) -> Callable[..., Awaitable[asyncio.Future[None]]
 async def test_what_was_not_acknowledged_in_time_is_waited_for_and_not_sent_twice(
     topics: Topics, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A producer never gives up what it was given; sent anew each time, it would pile up there during an outage."""
+    """A producer keeps what it was given; sent again each time, it would pile up there during an outage."""
     monkeypatch.setattr("services.engine.kafka.publisher.unavailable_wait", lambda *_: 0.0)
     sent: list[asyncio.Future[None]] = []
 
@@ -243,7 +243,7 @@ async def test_what_was_not_acknowledged_in_time_is_waited_for_and_not_sent_twic
         assert (len(sent), await waiting(bench), publisher.failures) == (2, 0, 0)
 
 
-async def test_what_a_person_must_put_right_is_told_from_a_broker_that_is_away(
+async def test_what_a_person_must_fix_is_distinguished_from_an_unavailable_broker(
     topics: Topics, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("services.engine.kafka.publisher.unavailable_wait", lambda *_: 0.0)

@@ -1,4 +1,4 @@
-"""Kafka behind SASL and TLS: every client gets in by the settings, or is told what to compare."""
+"""Kafka behind SASL and TLS: every client gets in by the settings, or learns what to check."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ async def test_every_client_gets_in(secured: Secured, way: str) -> None:
             await send_command(kafka, answer, NOW)
             assert await wait_for_settlement(reader, "c1") == answer
         # then all of them have read both
-        assert len([told async for told in read_events(kafka, ["operations"])]) == 2
+        assert len([message async for message in read_events(kafka, ["operations"])]) == 2
         await eventually(lambda: _are(taken, 2), "the service has read both")
         assert set((await read_last_offsets(kafka, consumer.kafka.assignment())).values()) == {2}
         await consumer.stop()
@@ -95,13 +95,13 @@ WRONG: dict[str, tuple[str, dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("name", WRONG)
-async def test_who_does_not_get_in_is_told_what_to_compare(secured: Secured, name: str) -> None:
+async def test_a_refused_client_learns_what_to_check(secured: Secured, name: str) -> None:
     way, wrong, key = WRONG[name]
     files = {k: secured.folder / v if isinstance(v, str) and k.endswith("file") else v for k, v in wrong.items()}
-    with pytest.raises(KafkaUnreachable, match=key.replace(".", r"\.")) as said:
+    with pytest.raises(KafkaUnreachable, match=key.replace(".", r"\.")) as raised:
         async with open_admin(settings(secured, way, **files)):
             pass
-    assert "wrong" not in str(said.value).split("compare")[0]
+    assert "wrong" not in str(raised.value).split("Check")[0]
 
 
 BROKEN: dict[str, tuple[dict[str, Any], str]] = {
@@ -114,6 +114,6 @@ BROKEN: dict[str, tuple[dict[str, Any], str]] = {
 
 @pytest.mark.parametrize("name", BROKEN)
 async def test_settings_that_do_not_fit_together_are_refused(name: str) -> None:
-    values, told = BROKEN[name]
-    with pytest.raises(ValueError, match=told):
+    values, message = BROKEN[name]
+    with pytest.raises(ValueError, match=message):
         KafkaSettings(**values)

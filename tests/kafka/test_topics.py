@@ -47,7 +47,7 @@ async def test_the_topics_are_made_as_the_manifest_says_and_only_once(kafka: Bro
     assert (config["cleanup.policy"], config["retention.ms"]) == ("compact", "-1")
 
 
-async def test_topics_that_differ_are_named_with_what_mends_them(kafka: Broker, topic_prefix: str) -> None:
+async def test_topics_that_differ_are_named_with_their_fix(kafka: Broker, topic_prefix: str) -> None:
     async with topics_on(kafka, topic_prefix) as topics:
         # given topics of which one forgets, one has other partitions, and all others are missing
         await topics.create(STOCK)
@@ -71,18 +71,18 @@ async def test_topics_that_differ_are_named_with_what_mends_them(kafka: Broker, 
         assert "Never add partitions" in found[STOCK, "partitions"].fix
         with pytest.raises(TopicsMissing, match="davtari topics create"):
             await check_topics_exist(topics.settings, ["balance.items", STOCK])
-        # when they are mended
+        # when they are fixed
         await create_topics(topics.settings)
         assert len(await fix_topic_configs(topics.settings)) == 2
 
         # then only the partitions stay as they are, and what else was set stays too
-        async def mended() -> bool:
+        async def fixed() -> bool:
             return set(await faults()) == {(STOCK, "partitions")}
 
-        await eventually(mended, "nothing but the partitions differs")
+        await eventually(fixed, "nothing but the partitions differs")
         async with open_admin(topics.settings) as asked:
-            (stands,) = (await describe_topics(asked, [topic_prefix + "shop.orders"])).values()
-        assert stands.own["segment.ms"] == "70000"
+            (found_state,) = (await describe_topics(asked, [topic_prefix + "shop.orders"])).values()
+        assert found_state.own["segment.ms"] == "70000"
 
 
 async def _alter(topics: Topics, name: str, configs: dict[str, str]) -> None:
@@ -96,7 +96,7 @@ async def test_reading_ends_at_the_present_end_and_passes_over_what_is_not_ours(
     await topics.put(STOCK, b"k", b"not ours")
     await topics.send(envelope(stock("a", 2), 2))
     async with asyncio.timeout(10):
-        found = [told.sequence async for told in read_events(topics.settings, [STOCK])]
+        found = [envelope_.sequence async for envelope_ in read_events(topics.settings, [STOCK])]
     assert found == [1, 2]
 
 

@@ -1,4 +1,4 @@
-"""A Kafka that cannot be used: each cause has its own message, and the command or the keys that mend it."""
+"""A Kafka that cannot be used: each cause has its own message, and the command or the keys that fix it."""
 
 from __future__ import annotations
 
@@ -48,10 +48,10 @@ async def connected(at: str, folder: Path, **more: Any) -> None:
 
 @pytest.mark.parametrize("servers", ["{}", "{0}, {0}"], ids=["one server", "two servers"])
 async def test_where_nothing_listens_kafka_is_to_be_started(servers: str, tmp_path: Path) -> None:
-    with pytest.raises(KafkaUnreachable) as said:
+    with pytest.raises(KafkaUnreachable) as raised:
         await connected(servers.format(refusing()), tmp_path)
-    assert "Nothing listens at 127.0.0.1" in said.value.message
-    assert said.value.fix.startswith("docker compose up --detach kafka")
+    assert "Nothing listens at 127.0.0.1" in raised.value.message
+    assert raised.value.fix.startswith("docker compose up --detach kafka")
 
 
 async def test_a_host_that_nobody_knows_is_named(tmp_path: Path) -> None:
@@ -67,7 +67,7 @@ async def test_something_else_that_listens_is_no_kafka(tmp_path: Path) -> None:
 
 @pytest.mark.kafka
 @pytest.mark.parametrize(
-    ("more", "told", "fix"),
+    ("more", "message", "fix"),
     [
         ({"security_protocol": "SSL"}, "TLS does not work", "kafka.security-protocol"),
         ({"security_protocol": "SASL_SSL"}, "TLS does not work", "kafka.security-protocol"),
@@ -75,26 +75,26 @@ async def test_something_else_that_listens_is_no_kafka(tmp_path: Path) -> None:
         ({"security_protocol": "SASL_PLAINTEXT", "sasl_mechanism": "PLAIN"}, "not accept user", "password-file"),
     ],
 )  # fmt: skip
-async def test_a_kafka_that_does_not_let_us_in_is_not_said_to_be_down(
-    kafka: Broker, more: dict[str, Any], told: str, fix: str, tmp_path: Path
+async def test_a_kafka_that_refuses_a_client_is_not_reported_as_down(
+    kafka: Broker, more: dict[str, Any], message: str, fix: str, tmp_path: Path
 ) -> None:
-    with pytest.raises(KafkaUnreachable) as said:
+    with pytest.raises(KafkaUnreachable) as raised:
         await connected(kafka.bootstrap_servers, tmp_path, **more)
-    assert told in said.value.message
-    assert fix in said.value.fix
-    assert "Nothing listens" not in str(said.value)
+    assert message in raised.value.message
+    assert fix in raised.value.fix
+    assert "Nothing listens" not in str(raised.value)
 
 
 @pytest.mark.kafka
 @pytest.mark.parametrize("way", ["read", "follow"])
 async def test_missing_topics_are_named_at_once_with_the_command_that_makes_them(kafka: Broker, way: str) -> None:
     settings, begun = KafkaSettings(bootstrap_servers=kafka.bootstrap_servers, topic_prefix="nobody."), time.monotonic()
-    with pytest.raises(TopicsMissing) as said:
+    with pytest.raises(TopicsMissing) as raised:
         if way == "read":
             _ = [event async for event in read_events(settings, ["operations", "balance.items"])]
         else:
             async with open_answers(settings, "operations", "balance.items"):
                 pass
-    assert "lists no topic nobody.operations, nobody.balance.items" in said.value.message
-    assert "davtari topics create" in said.value.fix
+    assert "lists no topic nobody.operations, nobody.balance.items" in raised.value.message
+    assert "davtari topics create" in raised.value.fix
     assert time.monotonic() - begun < 5

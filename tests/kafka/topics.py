@@ -19,17 +19,17 @@ from services.engine.kafka.record import Record, positions_after
 from services.engine.state.store import Partition, Position
 from services.settings.model import KafkaSettings
 
-STOCK, SHELF, OPERATIONS, LETTERS = "balance.stock", "stock.availability", "operations", "dead-letters"
+STOCK, AVAILABILITY, OPERATIONS, DEAD_LETTERS = "balance.stock", "stock.availability", "operations", "dead-letters"
 PATIENCE = 20.0
 """Seconds after which a test gives up waiting for something that takes one."""
 Headers = Sequence[tuple[str, bytes | None]]
 
 
-async def eventually(check: Callable[[], Awaitable[object]], told: str) -> None:
+async def eventually(check: Callable[[], Awaitable[object]], what: str) -> None:
     """Wait until a check holds. Raises `AssertionError` with what was awaited."""
     end = time.monotonic() + PATIENCE
     while not await check():
-        assert time.monotonic() < end, f"in vain: {told}"
+        assert time.monotonic() < end, f"timed out: {what}"
         await asyncio.sleep(0.05)
 
 
@@ -47,9 +47,9 @@ class Topics:
         await admin.create_topics([NewTopic(self.settings.topic_prefix + name, partitions, 1) for name in names])
         await admin.close()
 
-    async def send(self, *told: Envelope[Event]) -> None:
+    async def send(self, *what: Envelope[Event]) -> None:
         """Publish events; returns when Kafka has them."""
-        for each in told:
+        for each in what:
             await self.put(each.data.TOPIC, each.data.key.encode(), value(each), headers(each), wait=False)
         await self.producer.flush()
 
@@ -63,7 +63,7 @@ class Topics:
             await sent
 
     async def raw(self, *names: str) -> list[ConsumerRecord[bytes, bytes]]:
-        """Everything that stands in topics now, each partition in order."""
+        """Everything that is in topics now, each partition in order."""
         consumer = AIOKafkaConsumer(bootstrap_servers=self.settings.bootstrap_servers, auto_offset_reset="earliest")
         await consumer.start()
         try:
@@ -72,7 +72,7 @@ class Topics:
             await consumer.stop()
 
     async def events(self, *names: str) -> list[Envelope[Event]]:
-        """All events that stand in topics now."""
+        """All events that are in topics now."""
         return [decode(record.headers, record.value) for record in await self.raw(*names)]
 
     async def committed(self, group: str, name: str) -> int | None:
@@ -111,7 +111,7 @@ async def topics_on(broker: Broker, prefix: str, timeout: float = 10.0) -> Async
 
 @dataclass
 class Taker:
-    """What a consumer hands its batches to."""
+    """Takes the batches of a consumer."""
 
     batches: list[list[Record]] = field(default_factory=list)
     failures: int = 0

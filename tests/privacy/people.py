@@ -17,11 +17,11 @@ FEED = "store-feed"
 
 
 def nino(ref: str = NINO) -> Person:
-    """A buyer, whose every word stands in `PRIVATE`."""
+    """A buyer; all the personal texts are in `PRIVATE`."""
     first, last, email, phone, number, comment = PRIVATE
     address = {"first_name": first, "last_name": last}
-    told = {"billing": address, "email": email, "phone": phone, "personal_id": number, "comment": comment}
-    return Person.model_validate({"person_ref": ref, **told})
+    fields = {"billing": address, "email": email, "phone": phone, "personal_id": number, "comment": comment}
+    return Person.model_validate({"person_ref": ref, **fields})
 
 
 def order(number: int = 1042, ref: str = NINO, person: Person | None = None) -> OrderChanged:

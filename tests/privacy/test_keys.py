@@ -1,4 +1,4 @@
-"""What the topic of keys tells: which key a person has, until the person is forgotten."""
+"""What the topic of keys states: which key a person has, until the person is forgotten."""
 
 from __future__ import annotations
 
@@ -39,23 +39,23 @@ def test_a_forgotten_person_has_no_key_and_gets_another_with_the_next_order() ->
 
 def test_what_was_forgotten_does_not_come_back_by_a_repetition() -> None:
     keys = Keys()
-    told = keys.create(NINO, FEED, NOW)
-    keys.apply(told)
+    created = keys.create(NINO, FEED, NOW)
+    keys.apply(created)
     key = keys.current(NINO, FEED)
     assert key
     keys.apply(forgotten(key, version=2))
-    keys.apply(told)
+    keys.apply(created)
     assert keys.get(key.kid) is None
 
 
 def test_keys_and_forgetting_share_their_kafka_key_so_that_compaction_takes_the_key_away() -> None:
     keys = Keys()
-    told = keys.create(NINO, FEED, NOW)
-    keys.apply(told)
+    created = keys.create(NINO, FEED, NOW)
+    keys.apply(created)
     key = keys.current(NINO, FEED)
     assert key
     gone = forgotten(key, version=2)
-    assert told.data.key == gone.data.key == f"{NINO}:{FEED}"
-    assert told.data.TOPIC == gone.data.TOPIC == "privacy.keys"
+    assert created.data.key == gone.data.key == f"{NINO}:{FEED}"
+    assert created.data.TOPIC == gone.data.TOPIC == "privacy.keys"
     assert key.secret.hex() not in repr(key)
-    assert told.data.key_base64url not in repr(told.data)
+    assert created.data.key_base64url not in repr(created.data)

@@ -1,4 +1,4 @@
-"""What Balance quotes of a person stands in no event, while the reason stays readable."""
+"""What Balance quotes of a person is in no event, while the reason stays readable."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ CASES: list[tuple[str, Any, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("text", "person", "told"), CASES)
-def test_only_the_words_of_the_person_are_masked(text: str, person: Any, told: str) -> None:
-    assert redact_person(text, person) == told
+@pytest.mark.parametrize(("text", "person", "masked"), CASES)
+def test_only_the_words_of_the_person_are_masked(text: str, person: Any, masked: str) -> None:
+    assert redact_person(text, person) == masked
 
 
 def test_nothing_of_a_buyer_is_left() -> None:
-    told = redact_person(" and ".join(PRIVATE), nino().model_dump(mode="json"))
-    assert [text for text in PRIVATE if text in told] == []
+    masked = redact_person(" and ".join(PRIVATE), nino().model_dump(mode="json"))
+    assert [text for text in PRIVATE if text in masked] == []
 
 
 def client() -> Delivery:
@@ -51,9 +51,9 @@ async def test_a_dead_letter_and_its_attempts_quote_nobody(tmp_path: Path) -> No
         await bench.settle((await bench.due())[0], Unknown("no answer about Nino Beridze"))
         bench.clock.advance(3600)
         await bench.settle((await bench.due())[0], Refused(Reason.BALANCE_REFUSED, "ID 01001234567 is taken"))
-        (letter,) = await bench.letters()
-    assert letter.detail == "ID ••• is taken"
-    assert letter.delivery and [one.detail for one in letter.delivery.attempts] == ["no answer about •••"]
-    assert (letter.person, letter.person_ref) == (CLIENT, "p1")
-    outside = letter.model_dump_json(exclude={"person"})
+        (dead_letter,) = await bench.letters()
+    assert dead_letter.detail == "ID ••• is taken"
+    assert dead_letter.delivery and [one.detail for one in dead_letter.delivery.attempts] == ["no answer about •••"]
+    assert (dead_letter.person, dead_letter.person_ref) == (CLIENT, "p1")
+    outside = dead_letter.model_dump_json(exclude={"person"})
     assert [text for text in ("01001234567", "Beridze") if text in outside] == []

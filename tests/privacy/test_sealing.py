@@ -117,7 +117,7 @@ def test_another_key_does_not_open_it() -> None:
 
 
 @pytest.mark.parametrize("token", ["", "a.b", "bm8.x.y.z.t", "W10.a.b.c.d", "e30.a.b.c.d", "eyJraWQiOjd9.a.b.c.d"])
-def test_what_is_no_token_is_told_so(token: str) -> None:
+def test_an_invalid_token_is_reported(token: str) -> None:
     with pytest.raises(BrokenSeal):
         kid_of(token)
     with pytest.raises(BrokenSeal):
@@ -180,13 +180,13 @@ def test_the_lines_that_subscribers_are_given_open_it() -> None:
     program: dict[str, Any] = {}
     exec(lines, program)
     keys = Keys()
-    told = keys.create(NINO, "store-feed", NOW)
-    keys.apply(told)
+    created = keys.create(NINO, "store-feed", NOW)
+    keys.apply(created)
     content, key = person_content(written(order())), keys.current(NINO, "store-feed")
     assert content and key
     on_the_wire = orjson.loads(seal_value(content, key))
-    assert program["person_of"](on_the_wire, {told.data.kid: told.data.key_base64url}) == content["person"]
+    assert program["person_of"](on_the_wire, {created.data.kid: created.data.key_base64url}) == content["person"]
     assert program["person_of"](on_the_wire, {}) is None
     assert program["person_of"](content, {}) == content["person"]
     with pytest.raises(AssertionError):
-        program["person_of"](on_the_wire | {"person_ref": GIORGI}, {told.data.kid: told.data.key_base64url})
+        program["person_of"](on_the_wire | {"person_ref": GIORGI}, {created.data.kid: created.data.key_base64url})

@@ -34,7 +34,7 @@ async def topics(kafka: Broker, topic_prefix: str) -> AsyncIterator[Topics]:
         yield found
 
 
-def told(event: Event, version: int = 1) -> Envelope[Event]:
+def wrapped(event: Event, version: int = 1) -> Envelope[Event]:
     """An event of the shop."""
     return wrap(event, version=version, source=FEED, time=NOW)
 
@@ -47,7 +47,7 @@ async def publish(topics: Topics, ring: KeyRing, *envelopes: Envelope[Event]) ->
 
 
 async def forget(topics: Topics, ref: str) -> None:
-    """Give up the key of a person, as it stands in the topic."""
+    """Delete the key of a person from the topic."""
     for made in [each for each in await topics.events(TOPIC) if isinstance(each.data, PersonKeyMade)]:
         if made.data.person_ref == ref:
             ring = KeyRing(topics.settings)
@@ -58,7 +58,7 @@ async def forget(topics: Topics, ref: str) -> None:
 
 
 async def people(topics: Topics) -> list[Person | None]:
-    """Whom a reader that begins now finds in the orders, as they stand."""
+    """The persons that a reader finds in the orders now."""
     found = [envelope.data async for envelope in read_events(topics.settings, [ORDERS])]
     return [event.person for event in found if isinstance(event, OrderChanged)]
 
@@ -66,17 +66,17 @@ async def people(topics: Topics) -> list[Person | None]:
 @pytest.mark.claim("S2.16")
 async def test_a_person_is_sealed_in_the_log_and_gone_with_the_key(topics: Topics) -> None:
     ring = KeyRing(topics.settings)
-    await publish(topics, ring, told(order(1)), told(order(2)), told(order(3, GIORGI)))
-    stands = b"".join(record.value or b"" for record in await topics.raw(ORDERS))
-    assert stands.count(b'"sealed":"') == 3
-    assert [text for text in PRIVATE if text.encode() in stands] == []
+    await publish(topics, ring, wrapped(order(1)), wrapped(order(2)), wrapped(order(3, GIORGI)))
+    written = b"".join(record.value or b"" for record in await topics.raw(ORDERS))
+    assert written.count(b'"sealed":"') == 3
+    assert [text for text in PRIVATE if text.encode() in written] == []
     assert len(await topics.events(TOPIC)) == 2
     assert await people(topics) == [nino(), nino(), nino(GIORGI)]
 
     await forget(topics, NINO)
     assert await people(topics) == [None, None, nino(GIORGI)]
 
-    await publish(topics, ring, told(order(4)))
+    await publish(topics, ring, wrapped(order(4)))
     await ring.close()
     assert await people(topics) == [None, None, nino(GIORGI), nino()]
 
@@ -85,17 +85,17 @@ async def test_a_reader_that_runs_finds_keys_that_were_made_later(topics: Topics
     ring = KeyRing(topics.settings)
     async with open_opener(topics.settings) as opener:
         for number, ref in enumerate((NINO, GIORGI), start=1):
-            await publish(topics, ring, told(order(number, ref)))
+            await publish(topics, ring, wrapped(order(number, ref)))
             raw = (await topics.raw(ORDERS))[-1]
             read = OrderChanged.model_validate_json(await opener.value(raw.value) or b"")
             assert read == order(number, ref)
     await ring.close()
 
 
-async def test_what_stands_there_in_clear_is_read_as_before(topics: Topics) -> None:
-    await topics.send(told(order(1)))
+async def test_unsealed_values_are_read_as_before(topics: Topics) -> None:
+    await topics.send(wrapped(order(1)))
     ring = KeyRing(topics.settings)
-    await publish(topics, ring, told(order(2, GIORGI)))
+    await publish(topics, ring, wrapped(order(2, GIORGI)))
     await ring.close()
     assert await people(topics) == [nino(), nino(GIORGI)]
 
@@ -103,12 +103,12 @@ async def test_what_stands_there_in_clear_is_read_as_before(topics: Topics) -> N
 async def test_a_restarted_service_uses_the_key_that_it_had_made(topics: Topics) -> None:
     for number in (1, 2):
         ring = KeyRing(topics.settings)
-        await publish(topics, ring, told(order(number)))
+        await publish(topics, ring, wrapped(order(number)))
         await ring.close()
     assert len(await topics.events(TOPIC)) == 1
 
 
-async def test_a_key_whose_acknowledgement_did_not_come_is_told_again_as_it_was(
+async def test_a_key_without_acknowledgement_is_published_again_unchanged(
     topics: Topics, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Were it another, compaction would take the first one away, and what may have been sealed with it."""
@@ -124,8 +124,8 @@ async def test_a_key_whose_acknowledgement_did_not_come_is_told_again_as_it_was(
         with monkeypatch.context() as lost:
             lost.setattr(sender, "send_and_wait", unanswered)
             with pytest.raises(KafkaConnectionError):
-                await sealer.values([value(told(order()))])
-        await sealer.values([value(told(order()))])
+                await sealer.values([value(wrapped(order()))])
+        await sealer.values([value(wrapped(order()))])
     await ring.close()
     assert len({each.data for each in await topics.events(TOPIC)}) == 1
 

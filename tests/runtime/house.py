@@ -12,13 +12,13 @@ from typing import TypeVar
 from contracts.model import Event
 from services.engine.outbox.handlers import Handlers
 from services.engine.runtime.service import Service
-from tests.kafka.topics import LETTERS, OPERATIONS, SHELF, STOCK, Topics, eventually
+from tests.kafka.topics import AVAILABILITY, DEAD_LETTERS, OPERATIONS, STOCK, Topics, eventually
 from tests.outbox.shelf import NAME
 from tests.outbox.upstream import Upstream
 from tests.runtime.toy import blueprint, settings
 
 EventT = TypeVar("EventT", bound=Event)
-ALL = (STOCK, SHELF, OPERATIONS, LETTERS, "privacy.keys")
+ALL = (STOCK, AVAILABILITY, OPERATIONS, DEAD_LETTERS, "privacy.keys")
 
 
 @asynccontextmanager

@@ -23,7 +23,7 @@ from services.engine.outbox.handlers import Handlers
 from services.engine.outbox.outcome import Outcome, Refused
 from services.engine.outbox.row import Row
 from services.engine.state.records import State
-from tests.kafka.topics import LETTERS, OPERATIONS, SHELF, STOCK, Topics
+from tests.kafka.topics import AVAILABILITY, DEAD_LETTERS, OPERATIONS, STOCK, Topics
 from tests.outbox.bench import Script
 from tests.outbox.shelf import envelope, handlers, remember_shelf, remember_stock, stock
 from tests.outbox.upstream import Upstream, done
@@ -62,10 +62,10 @@ async def test_a_refused_delivery_is_replayed_by_the_service_that_failed_and_by_
     bystander = Handlers(handlers().topics, {}, Script())
     await topics.send(envelope(stock("a")))
     async with running(topics, tmp_path, upstream), running(topics, tmp_path, idle, bystander, name="bystander"):
-        (letter,) = await until_said(topics, DeadLettered, LETTERS, 1)
+        (letter,) = await until_said(topics, DeadLettered, DEAD_LETTERS, 1)
         refusing = False
         first = await ask(topics, replay(letter.dead_letter, "r1"))
-        await until_said(topics, AvailabilityChanged, SHELF, 1)
+        await until_said(topics, AvailabilityChanged, AVAILABILITY, 1)
         second = await ask(topics, replay(letter.dead_letter, "r2"))
     assert [(each.service, each.outcome) for each in (first, second)] == [
         ("shelf-filler", "done"),
@@ -79,10 +79,10 @@ async def test_a_discarded_delivery_is_closed_and_stays_quiet(topics: Topics, tm
     upstream = Upstream(lambda _: Refused(Reason.SHOP_REFUSED, "no"))
     await topics.send(envelope(stock("a")))
     async with running(topics, tmp_path, upstream):
-        (letter,) = await until_said(topics, DeadLettered, LETTERS, 1)
+        (letter,) = await until_said(topics, DeadLettered, DEAD_LETTERS, 1)
         assert (await ask(topics, discard(letter.dead_letter, "d1"))).outcome == "done"
         assert (await ask(topics, replay(letter.dead_letter, "r1"))).outcome == "refused"
-    (closed,) = await said(topics, DeadLetterSettled, LETTERS)
+    (closed,) = await said(topics, DeadLetterSettled, DEAD_LETTERS)
     assert (closed.how, closed.by, closed.why) == ("discarded", "nino", "by hand")
     assert upstream.seen == [("a", 1)]
 
@@ -101,10 +101,10 @@ async def test_a_record_is_handled_when_its_cause_is_mended_and_replayed(topics:
     upstream = Upstream()
     await topics.send(envelope(stock("a")))
     async with running(topics, tmp_path, upstream, rules):
-        (letter,) = await until_said(topics, DeadLettered, LETTERS, 1)
+        (letter,) = await until_said(topics, DeadLettered, DEAD_LETTERS, 1)
         broken = False
         assert (await ask(topics, replay(letter.dead_letter, "r1"))).outcome == "done"
-        await until_said(topics, AvailabilityChanged, SHELF, 1)
+        await until_said(topics, AvailabilityChanged, AVAILABILITY, 1)
         assert (await ask(topics, replay(letter.dead_letter, "r2"))).outcome == "refused"
     assert upstream.seen == [("a", 1)]
 
@@ -114,8 +114,8 @@ async def test_an_unreadable_record_that_is_replayed_as_it_is_opens_its_letter_a
 ) -> None:
     await topics.put(STOCK, b"k", b"not ours")
     async with running(topics, tmp_path, Upstream()):
-        (letter,) = await until_said(topics, DeadLettered, LETTERS, 1)
+        (letter,) = await until_said(topics, DeadLettered, DEAD_LETTERS, 1)
         assert (await ask(topics, replay(letter.dead_letter, "r1"))).outcome == "done"
-        again = await until_said(topics, DeadLettered, LETTERS, 2)
+        again = await until_said(topics, DeadLettered, DEAD_LETTERS, 2)
         assert (await ask(topics, discard(letter.dead_letter, "d1"))).outcome == "done"
     assert {each.dead_letter for each in again} == {letter.dead_letter}

@@ -13,7 +13,7 @@ from contracts.catalog import AvailabilityChanged
 from contracts.reasons import Reason
 from services.cli.status import troubled_services
 from services.engine.runtime import conditions
-from tests.kafka.topics import OPERATIONS, SHELF, Topics, eventually
+from tests.kafka.topics import AVAILABILITY, OPERATIONS, Topics, eventually
 from tests.outbox.shelf import envelope, stock
 from tests.outbox.upstream import Upstream
 from tests.runtime.house import running, until_said
@@ -54,7 +54,7 @@ async def test_a_full_disk_is_said_while_it_lasts_and_nothing_is_lost(
     upstream = Upstream()
     async with running(topics, disk / "state", upstream):
         await topics.send(*[envelope(stock(f"i{n}")) for n in range(5)])
-        await until_said(topics, AvailabilityChanged, SHELF, 5)
+        await until_said(topics, AvailabilityChanged, AVAILABILITY, 5)
         # when the disk is full, and facts come
         fill(disk)
         await topics.send(*[envelope(stock(f"i{n}")) for n in range(5, 205)])
@@ -69,7 +69,7 @@ async def test_a_full_disk_is_said_while_it_lasts_and_nothing_is_lost(
         # when there is room again
         (disk / "filler").unlink()
         # then everything takes effect, once, without a restart
-        await until_said(topics, AvailabilityChanged, SHELF, 205)
+        await until_said(topics, AvailabilityChanged, AVAILABILITY, 205)
         await until_said(topics, ServiceStateChanged, OPERATIONS, 1, lambda one: one.condition == "well")
     assert len(upstream.seen) == len({key for key, _ in upstream.seen}) == 205
     assert troubled_services(await topics.events(OPERATIONS)) == []

@@ -19,7 +19,7 @@ from services.engine.runtime import gate as gate_module
 from services.engine.runtime.gate import Gate, Gatekeeper, GateLook, read_gates, with_gate_rules
 from services.engine.runtime.service import Service
 from services.engine.runtime.service_monitor import ServiceMonitor
-from tests.kafka.topics import SHELF, Topics, eventually
+from tests.kafka.topics import AVAILABILITY, Topics, eventually
 from tests.outbox.bench import Bench, open_bench
 from tests.outbox.shelf import LANE, envelope, handlers, record, stock
 from tests.outbox.upstream import Upstream
@@ -166,7 +166,7 @@ async def test_a_closed_gate_holds_the_lane_and_nothing_else(
     # when that is mended
     faults.left = ()
     # then what was held is written, and the service is ready
-    await until_said(topics, AvailabilityChanged, SHELF, 1)
+    await until_said(topics, AvailabilityChanged, AVAILABILITY, 1)
     assert upstream.seen == [("a", 1)]
     assert not await _waits(service)
     running.cancel()

@@ -13,7 +13,7 @@ from random import Random
 
 import pytest
 
-from tests.kafka.topics import SHELF, Topics, eventually
+from tests.kafka.topics import AVAILABILITY, Topics, eventually
 from tests.outbox.shelf import envelope, stock
 from tests.runtime.shelf_stub import ShelfStub, serving
 
@@ -57,7 +57,7 @@ async def recorded(topics: Topics, count: int) -> dict[str, str]:
     told: dict[str, str] = {}
 
     async def there() -> bool:
-        told.update({each.id: each.data.key for each in await topics.events(SHELF)})
+        told.update({each.id: each.data.key for each in await topics.events(AVAILABILITY)})
         return len(told) >= count
 
     await eventually(there, f"{count} recorded events")

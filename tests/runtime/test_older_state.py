@@ -20,7 +20,7 @@ from services.engine.runtime.service import Service
 from services.engine.state.database import open_database
 from services.engine.state.files import find_leftovers
 from tests.kafka.test_log_check import make_again
-from tests.kafka.topics import SHELF, Topics, eventually
+from tests.kafka.topics import AVAILABILITY, Topics, eventually
 from tests.outbox.shelf import NAME, envelope, handlers, shelved, stock
 from tests.outbox.upstream import Upstream
 from tests.runtime.house import generation, running, state, until_said
@@ -65,26 +65,26 @@ async def test_facts_that_an_older_database_has_not_seen_are_read_again(
     folder, upstream = tmp_path / "state", Upstream()
     await stocked(topics, range(5))
     async with running(topics, folder, upstream):
-        await until_said(topics, AvailabilityChanged, SHELF, 5)
+        await until_said(topics, AvailabilityChanged, AVAILABILITY, 5)
     async with running(topics, folder, upstream):  # what was written so far is in the file itself, not in its log
         kept = tmp_path / state(folder).name
         copied(state(folder), kept)
         # given facts that came after the copy was made, took effect, and whose offsets were committed
         await stocked(topics, range(5, 17))
-        await until_said(topics, AvailabilityChanged, SHELF, 17)
+        await until_said(topics, AvailabilityChanged, AVAILABILITY, 17)
         await eventually(lambda: all_committed(topics), "everything is committed")
     # when the copy takes the place of the database
     put_back(kept, state(folder))
     # then nothing is lost by it, nothing comes twice, and the service goes on
     async with running(topics, folder, upstream):
         await stocked(topics, range(17, 20))
-        await until_said(topics, AvailabilityChanged, SHELF, 20)
+        await until_said(topics, AvailabilityChanged, AVAILABILITY, 20)
     assert sorted(upstream.seen) == sorted((f"i{n}", 1) for n in range(20))
-    assert len(await topics.events(SHELF)) == 20
+    assert len(await topics.events(AVAILABILITY)) == 20
 
 
 async def all_committed(topics: Topics) -> bool:
-    return await topics.committed(topics.settings.group(NAME), SHELF) == 17
+    return await topics.committed(topics.settings.group(NAME), AVAILABILITY) == 17
 
 
 async def test_events_that_an_older_database_still_holds_are_not_sent_behind_newer_ones(
@@ -97,16 +97,16 @@ async def test_events_that_an_older_database_still_holds_are_not_sent_behind_new
     kept = shutil.copy(state(tmp_path), tmp_path / "kept")
     # and that event was sent, and a newer one after it
     async with running(topics, tmp_path, Upstream()) as service:
-        await until_said(topics, AvailabilityChanged, SHELF, 1)
+        await until_said(topics, AvailabilityChanged, AVAILABILITY, 1)
         await announce(service, shelved("a", 2))
-        await until_said(topics, AvailabilityChanged, SHELF, 2)
+        await until_said(topics, AvailabilityChanged, AVAILABILITY, 2)
     # when the copy is used, and says something else
     put_back(Path(kept), state(tmp_path))
     async with running(topics, tmp_path, Upstream()) as service:
         await announce(service, shelved("b", 1))
-        await until_said(topics, AvailabilityChanged, SHELF, 3)
+        await until_said(topics, AvailabilityChanged, AVAILABILITY, 3)
     # then what compaction leaves is the newest of each
-    assert [(told.subject, told.sequence) for told in await topics.events(SHELF)] == [
+    assert [(told.subject, told.sequence) for told in await topics.events(AVAILABILITY)] == [
         ("main:a", 1),
         ("main:a", 2),
         ("main:b", 1),
@@ -135,13 +135,13 @@ async def test_a_database_that_has_read_more_than_the_log_holds_is_built_again(t
     upstream = Upstream()
     await stocked(topics, range(5))
     async with running(topics, tmp_path, upstream):
-        await until_said(topics, AvailabilityChanged, SHELF, 5)
+        await until_said(topics, AvailabilityChanged, AVAILABILITY, 5)
     before = generation(tmp_path)
     # when the facts' topic is made again while the service is away, and holds other facts
     await make_again(topics)
     await stocked(topics, range(3, 8))
     async with running(topics, tmp_path, upstream):
-        await until_said(topics, AvailabilityChanged, SHELF, 8)
+        await until_said(topics, AvailabilityChanged, AVAILABILITY, 8)
         # then the database is another one, filled from what the log holds now
         assert generation(tmp_path) != before
     assert sorted(upstream.seen) == sorted((f"i{n}", 1) for n in range(8))
@@ -155,11 +155,11 @@ async def test_a_log_that_is_made_again_under_a_running_service_is_noticed(
     upstream = Upstream()
     await stocked(topics, range(5))
     async with running(topics, tmp_path, upstream) as service:
-        await until_said(topics, AvailabilityChanged, SHELF, 5)
+        await until_said(topics, AvailabilityChanged, AVAILABILITY, 5)
         before = generation(tmp_path)
         await make_again(topics)
         await stocked(topics, range(3, 8))
-        await until_said(topics, AvailabilityChanged, SHELF, 8)
+        await until_said(topics, AvailabilityChanged, AVAILABILITY, 8)
         assert generation(tmp_path) != before
         await asyncio.wait_for(service.ready.wait(), 20)
     assert sorted(upstream.seen) == sorted((f"i{n}", 1) for n in range(8))
@@ -168,12 +168,12 @@ async def test_a_log_that_is_made_again_under_a_running_service_is_noticed(
 async def test_another_cluster_has_the_database_built_again(topics: Topics, tmp_path: Path) -> None:
     await stocked(topics, range(2))
     async with running(topics, tmp_path, upstream := Upstream()):
-        await until_said(topics, AvailabilityChanged, SHELF, 2)
+        await until_said(topics, AvailabilityChanged, AVAILABILITY, 2)
     before = generation(tmp_path)
     with closing(sqlite3.connect(state(tmp_path))) as connection, connection:
         connection.execute("UPDATE meta SET value = 'another' WHERE name = 'cluster'")
     async with running(topics, tmp_path, upstream):
         await stocked(topics, range(2, 3))
-        await until_said(topics, AvailabilityChanged, SHELF, 3)
+        await until_said(topics, AvailabilityChanged, AVAILABILITY, 3)
     assert generation(tmp_path) != before
     assert sorted(upstream.seen) == sorted((f"i{n}", 1) for n in range(3))

@@ -21,7 +21,7 @@ from services.engine.runtime.service import Service
 from services.engine.state import lock
 from services.engine.state.errors import find_cause
 from services.engine.state.lock import AlreadyRunning, take_lock
-from tests.kafka.topics import SHELF, Topics
+from tests.kafka.topics import AVAILABILITY, Topics
 from tests.outbox.shelf import NAME, envelope, stock
 from tests.outbox.upstream import Upstream
 from tests.runtime.house import running, until_said
@@ -88,7 +88,7 @@ async def test_a_second_instance_does_nothing_and_the_first_goes_on(
     async with running(topics, here, first) as service:
         assert service.running is not None
         await topics.send(envelope(stock("a")))
-        await until_said(topics, AvailabilityChanged, SHELF, 1)
+        await until_said(topics, AvailabilityChanged, AVAILABILITY, 1)
         service.running.consumer.on_rebalance = lambda: rebalances.append(time.monotonic())
         # when the service is started a second time
         with pytest.raises(BaseException) as refused:
@@ -99,7 +99,7 @@ async def test_a_second_instance_does_nothing_and_the_first_goes_on(
         assert "already running" in str(told)
         assert f"process {os.getpid()}" in str(told)
         await topics.send(envelope(stock("b")))
-        await until_said(topics, AvailabilityChanged, SHELF, 2)
+        await until_said(topics, AvailabilityChanged, AVAILABILITY, 2)
     assert sorted(first.seen) == [("a", 1), ("b", 1)]
     assert (second.seen, rebalances) == ([], [])
 
@@ -113,7 +113,7 @@ async def test_of_two_that_are_members_at_once_the_later_one_leaves(topics: Topi
     """Both were started at one moment, or one was frozen or cut off while the other one was started."""
     async with running(topics, tmp_path, Upstream()) as service:
         await topics.send(envelope(stock("a")))
-        await until_said(topics, AvailabilityChanged, SHELF, 1)
+        await until_said(topics, AvailabilityChanged, AVAILABILITY, 1)
         at_work = time.time()
         earlier = Membership(topics.settings, NAME, Member.here("aaaa", at_work - 3600))
         later = Membership(topics.settings, NAME, Member.here("bbbb", at_work + 3600))
@@ -144,7 +144,7 @@ async def test_after_a_silence_nothing_is_delivered_before_the_group_was_looked_
         await asyncio.sleep(0)
         assert upstream.seen == []
         go_on.set()
-        await until_said(topics, AvailabilityChanged, SHELF, 1)
+        await until_said(topics, AvailabilityChanged, AVAILABILITY, 1)
     assert upstream.seen == [("a", 1)]
 
 

@@ -10,7 +10,7 @@ import pytest
 from contracts.catalog import AvailabilityChanged
 from services.engine.outbox.outcome import Outcome, Retry
 from services.engine.outbox.row import Row
-from tests.kafka.topics import SHELF, STOCK, Topics, eventually
+from tests.kafka.topics import AVAILABILITY, STOCK, Topics, eventually
 from tests.outbox.shelf import NAME, envelope, stock
 from tests.outbox.upstream import Upstream, done
 from tests.runtime.house import running, until_said
@@ -33,7 +33,7 @@ async def test_every_fact_becomes_an_effect_and_a_recorded_event(topics: Topics,
     await stocked(topics, range(20))
     async with running(topics, tmp_path, upstream):
         await stocked(topics, range(20, 40))
-        recorded = await until_said(topics, AvailabilityChanged, SHELF, 40)
+        recorded = await until_said(topics, AvailabilityChanged, AVAILABILITY, 40)
     assert sorted(upstream.seen) == items(range(40))
     assert sorted(each.item for each in recorded) == sorted(f"i{n}" for n in range(40))
 
@@ -42,10 +42,10 @@ async def test_a_restarted_service_goes_on_where_it_was(topics: Topics, tmp_path
     upstream = Upstream()
     await stocked(topics, range(10))
     async with running(topics, tmp_path, upstream):
-        await until_said(topics, AvailabilityChanged, SHELF, 10)
+        await until_said(topics, AvailabilityChanged, AVAILABILITY, 10)
     await stocked(topics, range(10, 20))
     async with running(topics, tmp_path, upstream):
-        await until_said(topics, AvailabilityChanged, SHELF, 20)
+        await until_said(topics, AvailabilityChanged, AVAILABILITY, 20)
     assert sorted(upstream.seen) == items(range(20))
 
 
@@ -53,11 +53,11 @@ async def test_a_service_that_lost_its_database_sends_nothing_twice(topics: Topi
     upstream = Upstream()
     await stocked(topics, range(60))
     async with running(topics, tmp_path, upstream):
-        await until_said(topics, AvailabilityChanged, SHELF, 60)
+        await until_said(topics, AvailabilityChanged, AVAILABILITY, 60)
     shutil.rmtree(tmp_path)
     await stocked(topics, range(60, 61))
     async with running(topics, tmp_path, upstream):
-        recorded = await until_said(topics, AvailabilityChanged, SHELF, 61)
+        recorded = await until_said(topics, AvailabilityChanged, AVAILABILITY, 61)
     assert sorted(upstream.seen) == items(range(61))
     assert len(recorded) == 61
 
@@ -67,9 +67,9 @@ async def test_versions_go_on_after_the_loss_of_the_database(topics: Topics, tmp
     for quantity in (1, 2):
         await stocked(topics, range(1), quantity)
         async with running(topics, tmp_path, upstream):
-            await until_said(topics, AvailabilityChanged, SHELF, quantity)
+            await until_said(topics, AvailabilityChanged, AVAILABILITY, quantity)
         shutil.rmtree(tmp_path)
-    assert [told.sequence for told in await topics.events(SHELF)] == [1, 2]
+    assert [told.sequence for told in await topics.events(AVAILABILITY)] == [1, 2]
 
 
 @pytest.mark.claim("S1.17")
@@ -83,7 +83,7 @@ async def test_what_an_outage_held_back_leaves_after_a_restart(topics: Topics, t
         await upstream.reached(3)
     upstream.answer = done
     async with running(topics, tmp_path, upstream):
-        recorded = await until_said(topics, AvailabilityChanged, SHELF, 5)
+        recorded = await until_said(topics, AvailabilityChanged, AVAILABILITY, 5)
     assert sorted(each.item for each in recorded) == [f"i{n}" for n in range(5)]
 
 
@@ -95,7 +95,7 @@ async def test_stopping_makes_what_is_under_way_durable(topics: Topics, tmp_path
         await upstream.reached(1)
         upstream.gate.set()
     async with running(topics, tmp_path, upstream):
-        await until_said(topics, AvailabilityChanged, SHELF, 1)
+        await until_said(topics, AvailabilityChanged, AVAILABILITY, 1)
     assert upstream.seen == [("i0", 1)]
 
 
@@ -104,7 +104,7 @@ async def test_kafka_shows_how_far_a_service_has_read_and_nothing_is_read_from_t
 ) -> None:
     await stocked(topics, range(3))
     async with running(topics, tmp_path / "one", Upstream()):
-        await until_said(topics, AvailabilityChanged, SHELF, 3)
+        await until_said(topics, AvailabilityChanged, AVAILABILITY, 3)
         await eventually(lambda: shown(topics, 3), "the offset 3 is committed")
     # when another state database takes over
     upstream = Upstream()

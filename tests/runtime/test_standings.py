@@ -8,7 +8,7 @@ import pytest
 
 from contracts.catalog import AvailabilityChanged
 from services.cli.service_status import ServiceStatus, read_service_statuses
-from tests.kafka.topics import SHELF, STOCK, Topics, eventually
+from tests.kafka.topics import AVAILABILITY, STOCK, Topics, eventually
 from tests.outbox.shelf import envelope, stock
 from tests.outbox.upstream import Upstream
 from tests.runtime.house import running, until_said
@@ -34,7 +34,7 @@ async def test_the_lag_is_what_a_service_has_still_to_read(topics: Topics, tmp_p
         return (await of_the_publisher(topics, tmp_path)).lag == 0
 
     async with running(topics, tmp_path, Upstream(), name=NAME):
-        await until_said(topics, AvailabilityChanged, SHELF, 1)
+        await until_said(topics, AvailabilityChanged, AVAILABILITY, 1)
         await eventually(has_read_all, "nothing is left to read")
     await topics.send(*[envelope(stock(f"i{number}"), version=1) for number in (2, 3, 4)])
 

@@ -15,7 +15,7 @@ from contracts.operations import DeadLettered, FailedRecord
 from services.demo.kafka import Broker
 from services.engine.kafka.connection import create_producer
 from services.engine.kafka.topics import create_topics
-from tests.kafka.topics import LETTERS, SHELF, STOCK, Headers, Topics, topics_on
+from tests.kafka.topics import AVAILABILITY, DEAD_LETTERS, STOCK, Headers, Topics, topics_on
 from tests.outbox.shelf import NAME, envelope, stock
 from tests.outbox.upstream import Upstream
 from tests.runtime.house import running, said, until_said
@@ -66,8 +66,8 @@ async def test_each_becomes_one_dead_letter_and_the_next_record_proceeds(topics:
     upstream = Upstream()
     await poisoned(topics)
     async with running(topics, tmp_path, upstream):
-        await until_said(topics, AvailabilityChanged, SHELF, len(TABLE))
-        letters = await until_said(topics, DeadLettered, LETTERS, len(TABLE))
+        await until_said(topics, AvailabilityChanged, AVAILABILITY, len(TABLE))
+        letters = await until_said(topics, DeadLettered, DEAD_LETTERS, len(TABLE))
     assert await topics.committed(topics.settings.group(NAME), STOCK) == 2 * len(TABLE)
     assert sorted(key for key, _ in upstream.seen) == sorted(f"i{n}" for n in range(len(TABLE)))
     by_offset = {letter.record.offset: letter for letter in letters if letter.record}
@@ -81,12 +81,12 @@ async def test_each_becomes_one_dead_letter_and_the_next_record_proceeds(topics:
 
     async with running(topics, tmp_path, upstream):
         await topics.send(envelope(stock("after a restart")))
-        await until_said(topics, AvailabilityChanged, SHELF, len(TABLE) + 1)
+        await until_said(topics, AvailabilityChanged, AVAILABILITY, len(TABLE) + 1)
     shutil.rmtree(tmp_path)
     async with running(topics, tmp_path, upstream):
         await topics.send(envelope(stock("after the loss of the database")))
-        await until_said(topics, AvailabilityChanged, SHELF, len(TABLE) + 2)
-    assert len(await said(topics, DeadLettered, LETTERS)) == len(TABLE)
+        await until_said(topics, AvailabilityChanged, AVAILABILITY, len(TABLE) + 2)
+    assert len(await said(topics, DeadLettered, DEAD_LETTERS)) == len(TABLE)
 
 
 async def test_a_record_of_several_megabytes_holds_up_nothing(kafka: Broker, topic_prefix: str, tmp_path: Path) -> None:
@@ -96,7 +96,7 @@ async def test_a_record_of_several_megabytes_holds_up_nothing(kafka: Broker, top
             await foreign.send_and_wait(topic_prefix + STOCK, value=Random(1).randbytes(3_200_000), key=b"k")
         async with running(topics, tmp_path, Upstream()):
             await topics.send(envelope(stock("a")))
-            await until_said(topics, AvailabilityChanged, SHELF, 1)
-            (letter,) = await until_said(topics, DeadLettered, LETTERS, 1)
+            await until_said(topics, AvailabilityChanged, AVAILABILITY, 1)
+            (letter,) = await until_said(topics, DeadLettered, DEAD_LETTERS, 1)
     assert letter.record is not None
     assert len(b64decode(letter.record.value or "")) == 3_200_000

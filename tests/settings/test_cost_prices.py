@@ -35,7 +35,7 @@ def test_a_cost_type_is_never_taken_for_the_only_price_type() -> None:
 
 
 @pytest.mark.claim("S2.8")
-async def test_a_cost_price_stands_nowhere_in_the_product() -> None:
+async def test_a_cost_price_is_nowhere_in_the_product() -> None:
     async with world(settings(LIVE, prices={"cost_types": (COST,)})) as shop:
         await shop.take(item(), priced("tea-100", price("14.75"), price("9.13", COST)))
         [product_id] = shop.shop.products

@@ -74,18 +74,18 @@ def test_everything_that_goes_back_to_the_shop_is_off_unless_it_is_switched_on()
 
 
 @pytest.mark.parametrize("section", [NoteSettings, StatusSettings])
-def test_a_first_day_must_be_said(section: type[NoteSettings] | type[StatusSettings]) -> None:
+def test_a_first_day_is_required(section: type[NoteSettings] | type[StatusSettings]) -> None:
     with pytest.raises(ValidationError, match="since = 2026-11-21"):
         section.model_validate({"mode": "live"})
 
 
 @pytest.mark.claim("S4.29")
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [("{buyer} thanks", "it may name"), ("{document.__class__}", "it may name"), ("{document", "templates.sale")],
 )
-def test_a_template_names_what_there_is_and_no_person(text: str, told: str) -> None:
-    with pytest.raises(ValidationError, match=told):
+def test_a_template_names_what_there_is_and_no_person(text: str, message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
         NoteSettings(templates={"sale": text})
 
 

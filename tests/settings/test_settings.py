@@ -127,11 +127,11 @@ SHAPES = {
 }
 
 
-@pytest.mark.parametrize(("text", "told"), SHAPES.values(), ids=SHAPES)
-def test_a_mistake_says_what_is_asked_for_and_what_to_do(written: Any, text: str, told: str) -> None:
-    with pytest.raises(SettingsError, match=told) as said:
+@pytest.mark.parametrize(("text", "message"), SHAPES.values(), ids=SHAPES)
+def test_a_mistake_says_what_is_asked_for_and_what_to_do(written: Any, text: str, message: str) -> None:
+    with pytest.raises(SettingsError, match=message) as raised:
         written(text)
-    assert "p+a#s" not in str(said.value)
+    assert "p+a#s" not in str(raised.value)
 
 
 def test_a_missing_file_says_how_to_make_one(tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ def test_every_label_that_is_asked_for_is_one_of_its_metric() -> None:
             assert asked <= LABELS[family], f"{name}: {asked - LABELS[family]}"
 
 
-def test_what_a_person_should_know_stands_on_a_board_or_in_an_alert() -> None:
+def test_what_a_person_should_know_is_on_a_board_or_in_an_alert() -> None:
     asked = {name for expression in expressions() for name in METRIC.findall(expression)}
     shown = {re.sub(r"_(count|bucket)$", "", name) for name in asked}
     assert shown == {family.name for family in FAMILIES}
@@ -87,9 +87,9 @@ def test_alerts_fire_when_they_should_and_only_then() -> None:
 
 
 def test_prometheus_reads_the_alerts_and_asks_davtari() -> None:
-    told = read(OPS / "prometheus" / "prometheus.yml")
-    assert told["rule_files"] == [ALERTS.name]
-    assert [job["job_name"] for job in told["scrape_configs"]] == ["davtari"]
+    config = read(OPS / "prometheus" / "prometheus.yml")
+    assert config["rule_files"] == [ALERTS.name]
+    assert [job["job_name"] for job in config["scrape_configs"]] == ["davtari"]
 
 
 def test_every_panel_of_the_board_has_a_title_an_explanation_and_the_provisioned_source() -> None:

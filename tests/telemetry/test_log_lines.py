@@ -58,8 +58,8 @@ def log_of(level: int) -> Iterator[io.StringIO]:
 
 def lines(log: io.StringIO, message: str) -> list[dict[str, Any]]:
     """The lines with a message."""
-    told = [orjson.loads(line) for line in log.getvalue().splitlines()]
-    return [line for line in told if line["message"] == message]
+    line_ = [orjson.loads(line) for line in log.getvalue().splitlines()]
+    return [line for line in line_ if line["message"] == message]
 
 
 @asynccontextmanager
@@ -96,26 +96,26 @@ async def test_a_documents_line_names_order_event_and_cause_and_not_the_buyer(tm
         async with exporter(tmp_path, FakeBooks()) as bench:
             await bench.take(*map(record, FACTS))
             await eventually(lambda: is_exported(bench), "the order is in the books")
-            [sale] = [told for told in await bench.published() if isinstance(told.data, SaleRecorded)]
-    said = {line["type"]: line for line in lines(log, "document announced")}
-    assert set(said) == {"ClientRecorded", "SaleRecorded"}
-    told = said["SaleRecorded"]
-    assert (told["service"], told["order"], told["level"]) == ("order-exporter", KEY, "INFO")
-    assert (told["event"], told["cause"]) == (sale.id, sale.causationid)
+            [sale] = [line_ for line_ in await bench.published() if isinstance(line_.data, SaleRecorded)]
+    has_line = {line["type"]: line for line in lines(log, "document announced")}
+    assert set(has_line) == {"ClientRecorded", "SaleRecorded"}
+    line_ = has_line["SaleRecorded"]
+    assert (line_["service"], line_["order"], line_["level"]) == ("order-exporter", KEY, "INFO")
+    assert (line_["event"], line_["cause"]) == (sale.id, sale.causationid)
     nobody_is_named(log)
 
 
-async def test_a_refusal_is_told_with_its_reason_and_its_dead_letter(tmp_path: Path) -> None:
+async def test_a_refusal_is_logged_with_its_reason_and_its_dead_letter(tmp_path: Path) -> None:
     refusal = Rejected(f"Balance refuses {PERSONAL_ID} ნინო", reason=Reason.BALANCE_REFUSED, status=400)
     with log_of(logging.INFO) as log:
         async with exporter(tmp_path, FakeBooks(fail_before={1: refusal})) as bench:
             await bench.take(*map(record, FACTS))
             await eventually(bench.letters, "a dead letter")
-            [letter] = await bench.letters()
+            [dead_letter] = await bench.letters()
     [missed] = lines(log, "not delivered")
-    assert (missed["delivery"], missed["subject"], missed["reason"]) == (letter.about, KEY, letter.reason)
+    assert (missed["delivery"], missed["subject"], missed["reason"]) == (dead_letter.about, KEY, dead_letter.reason)
     [opened] = lines(log, "dead letter opened")
-    assert (opened["dead_letter"], opened["reason"]) == (letter.dead_letter, letter.reason)
+    assert (opened["dead_letter"], opened["reason"]) == (dead_letter.dead_letter, dead_letter.reason)
     assert opened["cause"] is not None
     nobody_is_named(log)
 
@@ -126,22 +126,22 @@ async def test_a_mistake_in_a_delivery_is_logged_with_its_traceback_and_without_
             async with bench.database.write() as connection:
                 await connection.execute(text("CREATE TRIGGER spoil AFTER INSERT ON outbox_deliveries BEGIN " + SPOIL))
             await bench.take(*map(record, FACTS))
-            await eventually(lambda: said(log, "delivery failed"), "the mistake is told")
-    told = lines(log, "delivery failed")[0]
-    assert told["deliveries"] == [f"client:{KEY}"]
-    assert "ValidationError" in told["exception"]
+            await eventually(lambda: has_line(log, "delivery failed"), "the mistake is logged")
+    line_ = lines(log, "delivery failed")[0]
+    assert line_["deliveries"] == [f"client:{KEY}"]
+    assert "ValidationError" in line_["exception"]
     nobody_is_named(log)
 
 
 SPOIL = "UPDATE outbox_deliveries SET payload = json_set(payload, '$.create', payload ->> '$.person.ID'); END"
-"""Where the task has a flag there stands the buyer's personal number, which the validator then complains about."""
+"""The task has the buyer's personal number in place of a flag, which the validator then complains about."""
 
 
-async def said(log: io.StringIO, message: str) -> bool:
+async def has_line(log: io.StringIO, message: str) -> bool:
     return bool(lines(log, message))
 
 
-async def test_a_batch_that_cannot_be_written_fails_without_telling_the_values(tmp_path: Path) -> None:
+async def test_a_batch_that_cannot_be_written_fails_without_logging_the_values(tmp_path: Path) -> None:
     """The consumer logs this error each time before it tries again."""
     async with open_bench(tmp_path, handlers(settings())) as bench:
         async with bench.database.write() as connection:
@@ -154,7 +154,7 @@ async def test_a_batch_that_cannot_be_written_fails_without_telling_the_values(t
     assert [word for word in PERSONAL if word in str(failed.value)] == []
 
 
-async def test_an_outcome_that_cannot_be_written_is_told_without_the_values(tmp_path: Path) -> None:
+async def test_an_outcome_that_cannot_be_written_is_logged_without_the_values(tmp_path: Path) -> None:
     with log_of(logging.INFO) as log:
         async with exporter(tmp_path, FakeBooks()) as bench:
             async with bench.database.write() as connection:
@@ -162,16 +162,16 @@ async def test_an_outcome_that_cannot_be_written_is_told_without_the_values(tmp_
                     text("CREATE TRIGGER full BEFORE INSERT ON outbox_events BEGIN SELECT RAISE(ABORT, 'full'); END")
                 )
             await bench.take(*map(record, FACTS))
-            await eventually(lambda: said(log, "an outcome cannot be written"), "the failure is told")
+            await eventually(lambda: has_line(log, "an outcome cannot be written"), "the failure is logged")
     assert "IntegrityError" in lines(log, "outcomes could not be written together")[0]["exception"]
     nobody_is_named(log)
 
 
 @pytest.mark.parametrize("formatter", [JsonFormatter(), TextFormatter()])
-def test_a_line_names_the_service_and_the_trace_it_was_said_in(formatter: logging.Formatter, spans: object) -> None:
+def test_a_line_names_its_service_and_its_trace(formatter: logging.Formatter, spans: object) -> None:
     made = logging.makeLogRecord({"msg": "lane waits", "levelname": "INFO", "name": "services.x", "lane": "stock"})
     with in_service("stock-publisher"), span("work", SpanKind.INTERNAL, {}):
-        told, trace = formatter.format(made), trace_id()
+        line_, trace = formatter.format(made), trace_id()
     for word in ("lane waits", "stock-publisher", "stock", str(trace)):
-        assert word in told
+        assert word in line_
     assert "stock-publisher" not in formatter.format(made)

@@ -15,7 +15,7 @@ LEVELS = {"debug", "info", "warning", "error", "exception", "log"}
 
 
 def calls() -> Iterator[tuple[str, ast.Call]]:
-    """Every call of a logger, with the place where it stands."""
+    """Every call of a logger, with its place in the source."""
     for file in sorted(SERVICES.rglob("*.py")):
         if file.relative_to(SERVICES).parts[0] not in OUTSIDE:
             for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
@@ -41,13 +41,13 @@ def words(call: ast.Call) -> Iterator[str]:
 
 
 def test_every_line_speaks_the_vocabulary() -> None:
-    spoken = [(place, word) for place, call in calls() for word in words(call)]
-    assert len(spoken) > 25
-    unknown = [each for each in spoken if each[1] not in LOG_FIELDS]
+    used = [(place, word) for place, call in calls() for word in words(call)]
+    assert len(used) > 25
+    unknown = [each for each in used if each[1] not in LOG_FIELDS]
     assert unknown == [], "say it with a word of services/engine/telemetry/logs.py, or explain the new word there"
 
 
 def test_messages_are_constant_so_that_they_can_be_searched_for() -> None:
-    """What differs from line to line stands in the words beside the message."""
+    """What differs from line to line is in the fields, not in the message."""
     built = [place for place, call in calls() if any(isinstance(each, ast.JoinedStr) for each in call.args)]
     assert built == []

@@ -93,9 +93,9 @@ async def test_what_was_given_up_or_cancelled_does_not_count(bench: Bench) -> No
     [row] = await bench.engine.claim(SALE_LANE, 5, ())
     await bench.settle(row, Refused(Reason.BALANCE_REFUSED, "no"))
     assert await counts(bench) == (1, 0)
-    [letter] = await bench.letters()
+    [dead_letter] = await bench.letters()
     command = {"command_id": "c", "asked_by": "nino", "asked_at": NOW, "why": "a test order"}
-    await bench.take(record(DiscardRequested(dead_letter=letter.dead_letter, **command)))
+    await bench.take(record(DiscardRequested(dead_letter=dead_letter.dead_letter, **command)))
     assert await counts(bench) == (0, 0)
 
 
@@ -131,14 +131,14 @@ async def test_status_says_how_old_each_feed_is_and_whether_that_is_too_old(tmp_
     assert [(each.feed, each.age, each.stale) for each in ages] == [("items", 1200, False), ("stock", 1200, True)]
 
 
-def test_status_tells_it_in_a_line_that_a_merchant_understands() -> None:
-    told = list(
+def test_status_states_it_in_a_line_that_a_merchant_understands() -> None:
+    lines = list(
         freshness_lines(
             [FeedAge("stock", 40, False), FeedAge("items", 7200, True)],
             [SaleTimeliness("main", 1200, 1199, 300, 30, 0.999)],
         )
     )
-    assert told == [
+    assert lines == [
         "Last complete read: [default]stock 40 s ago[/] · [red]items 2 h ago[/]",
         "Paid orders of main, 30 days: 1,199 of 1,200 in Balance within 5 min, [green]99.92%[/] (objective 99.9%)",
     ]

@@ -87,12 +87,12 @@ async def test_an_order_that_a_person_has_discarded_is_not_missed_while_a_dead_l
     [row] = await bench.engine.claim(SALE_LANE, 1, ())
     await bench.settle(row, Refused(Reason.BALANCE_REFUSED, "the period is closed"))
     assert await undocumented(bench) == (1, 9)
-    [letter] = await bench.letters()
+    [dead_letter] = await bench.letters()
     discard = {"command_id": "c", "asked_by": "nino", "asked_at": NINE, "why": "a test order"}
-    await bench.take(record(DiscardRequested(dead_letter=letter.dead_letter, **discard)))
+    await bench.take(record(DiscardRequested(dead_letter=dead_letter.dead_letter, **discard)))
     assert await undocumented(bench) == (0, 0)
-    assert letter.delivery is not None
-    assert letter.delivery.subject == KEY
+    assert dead_letter.delivery is not None
+    assert dead_letter.delivery.subject == KEY
 
 
 async def test_the_orders_are_looked_through_once_a_minute_while_their_age_grows(bench: Bench) -> None:

@@ -47,7 +47,7 @@ stock-publisher = {port}
 
 
 @pytest.fixture
-async def told(topics: Topics, tmp_path: Path, unused_tcp_port: int) -> Path:
+async def settings_file(topics: Topics, tmp_path: Path, unused_tcp_port: int) -> Path:
     """Settings for one service that serves its health; the topics are there."""
     kafka, file = topics.settings, tmp_path / "davtari.toml"
     (tmp_path / "secret").write_text("secret")
@@ -69,15 +69,15 @@ async def davtari(file: Path) -> AsyncIterator[Process]:
         await process.wait()
 
 
-def on_another_folder(told: Path) -> Path:
+def on_another_folder(settings_file: Path) -> Path:
     """The same settings with a state folder of their own."""
-    file = told.with_name("elsewhere.toml")
-    file.write_text(told.read_text() + '\n[state]\ndirectory = "elsewhere"\n')
+    file = settings_file.with_name("elsewhere.toml")
+    file.write_text(settings_file.read_text() + '\n[state]\ndirectory = "elsewhere"\n')
     return file
 
 
 @pytest.mark.kafka
-async def test_a_process_serves_the_health_and_the_metrics_of_its_service(told: Path, unused_tcp_port: int) -> None:
+async def test_a_process_serves_health_and_metrics_of_its_service(settings_file: Path, unused_tcp_port: int) -> None:
     base = f"http://127.0.0.1:{unused_tcp_port}"
 
     async def ready() -> bool:
@@ -86,10 +86,10 @@ async def test_a_process_serves_the_health_and_the_metrics_of_its_service(told: 
         except httpx.ConnectError:
             return False
 
-    async with httpx.AsyncClient() as client, davtari(told) as first:
+    async with httpx.AsyncClient() as client, davtari(settings_file) as first:
         await eventually(ready, "the process is ready")
         found = Scrape((await client.get(f"{base}/metrics")).text)
-        async with davtari(on_another_folder(told)) as second:
+        async with davtari(on_another_folder(settings_file)) as second:
             _, complaint = await second.communicate()
         assert (await client.get(f"{base}/livez")).json()["live"] is True
 
@@ -116,7 +116,7 @@ class Falls:
 
 
 @pytest.mark.kafka
-async def test_a_service_that_falls_is_counted_and_watched_again_once_it_stands(
+async def test_a_service_that_fails_is_counted_and_monitored_again_once_it_runs(
     topics: Topics, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monitor, service = ProcessMonitor(["falls"], 300), Falls(blueprint(Upstream().deliver, name="falls"))

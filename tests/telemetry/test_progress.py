@@ -1,4 +1,4 @@
-"""The watchdog: lag without progress is a fault, lag with progress and standing still without lag are none."""
+"""The watchdog: lag without progress is a fault, lag with progress and idleness without lag are none."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def watched(*looks: tuple[float, int, int]) -> StallDetector:
     return progress
 
 
-def test_a_partition_that_stands_with_lag_is_stalled_after_patience() -> None:
+def test_an_idle_partition_with_lag_is_stalled_after_patience() -> None:
     progress = watched((0, 5, 9), (200, 5, 12))
     assert progress.find_stalled(300) == {}
     assert progress.find_stalled(301) == {ORDERS: 301}

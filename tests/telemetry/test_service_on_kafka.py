@@ -19,7 +19,7 @@ from services.engine.runtime.process_monitor import ProcessMonitor
 from services.engine.runtime.service import Service
 from services.engine.runtime.serving import CannotListen
 from services.settings.model import TelemetrySettings
-from tests.kafka.topics import SHELF, STOCK, Topics, eventually
+from tests.kafka.topics import AVAILABILITY, STOCK, Topics, eventually
 from tests.outbox.shelf import LANE, NAME, envelope, stock
 from tests.outbox.upstream import Upstream
 from tests.runtime.house import until_said
@@ -67,36 +67,36 @@ async def test_a_service_is_ready_when_kafka_and_database_answer_and_it_has_caug
     topics: Topics, tmp_path: Path
 ) -> None:
     monitor = ProcessMonitor([NAME, OTHER], patience=300)
-    status, told = await asked(monitor, "/readyz")
-    assert (status, told["services"][NAME]["ready"]) == (503, False)
+    status, answer = await asked(monitor, "/readyz")
+    assert (status, answer["services"][NAME]["ready"]) == (503, False)
     async with watched(topics, tmp_path, monitor, Upstream()) as service:
-        _, told = await asked(monitor, "/readyz")
-        assert told["services"][NAME]["reasons"] == ["Kafka was not asked yet"]
+        _, answer = await asked(monitor, "/readyz")
+        assert answer["services"][NAME]["reasons"] == ["Kafka was not asked yet"]
         await monitor.refresh()
-        status, told = await asked(monitor, "/readyz")
-        assert told["services"][NAME] == {"ready": True, "reasons": []}
+        status, answer = await asked(monitor, "/readyz")
+        assert answer["services"][NAME] == {"ready": True, "reasons": []}
         assert status == 503, "the other service of this process does not run"
         assert (await scraped(monitor))("davtari_service_ready", service=NAME) == 1
         service.ready.clear()
-        _, told = await asked(monitor, "/readyz")
-        assert told["services"][NAME]["reasons"] == ["it is still catching up: 0 records to go"]
-    status, told = await asked(monitor, "/readyz")
-    assert told["services"][NAME]["reasons"][0].startswith("it does not run")
+        _, answer = await asked(monitor, "/readyz")
+        assert answer["services"][NAME]["reasons"] == ["it is still catching up: 0 records to go"]
+    status, answer = await asked(monitor, "/readyz")
+    assert answer["services"][NAME]["reasons"][0].startswith("it does not run")
     assert (await scraped(monitor))("davtari_service_ready", service=NAME) == 0
 
 
-async def test_a_database_that_cannot_be_read_is_told_and_hides_nothing_else(topics: Topics, tmp_path: Path) -> None:
+async def test_an_unreadable_database_is_reported_and_hides_nothing_else(topics: Topics, tmp_path: Path) -> None:
     monitor = ProcessMonitor([NAME], patience=300)
     async with watched(topics, tmp_path, monitor, Upstream()) as service:
         await monitor.refresh()
         assert service.running is not None
         whole = service.running.engine.database._engine
         service.running.engine.database._engine = None  # type: ignore[assignment]
-        status, told = await asked(monitor, "/readyz")
+        status, answer = await asked(monitor, "/readyz")
         found = await scraped(monitor)
         service.running.engine.database._engine = whole
     assert status == 503
-    assert told["services"][NAME]["reasons"] == ["its state database does not answer: AttributeError"]
+    assert answer["services"][NAME]["reasons"] == ["its state database does not answer: AttributeError"]
     assert found("davtari_collector_success", service=NAME) == 0
     assert found("davtari_consumer_lag_records", service=NAME, topic=STOCK) == 0
 
@@ -125,7 +125,7 @@ async def test_a_broker_that_is_away_makes_unready_but_not_dead(
         assert (await asked(monitor, "/livez"))[0] == 200
 
 
-async def test_lag_is_told_and_a_stalled_partition_makes_the_process_not_live(
+async def test_lag_is_reported_and_a_stalled_partition_makes_the_process_not_live(
     topics: Topics, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Given a service whose first batch after the start cannot be made durable."""
@@ -134,16 +134,16 @@ async def test_lag_is_told_and_a_stalled_partition_makes_the_process_not_live(
     async with watched(topics, tmp_path, monitor, upstream) as service:
         assert service.running is not None
         shut = service.running.engine.database._writing
-        await until_said(topics, object, SHELF, 3)
-        await eventually(lambda: lag_is(monitor, 0, SHELF), "its own events are read too")
+        await until_said(topics, object, AVAILABILITY, 3)
+        await eventually(lambda: lag_is(monitor, 0, AVAILABILITY), "its own events are read too")
         async with shut:
             await topics.send(*[envelope(stock(f"j{n}")) for n in range(7)])
             await eventually(lambda: lag_is(monitor, 7), "a lag of 7")
             await eventually(lambda: not_live(monitor), "the watchdog barks")
-            status, told = await asked(monitor, "/livez")
+            status, answer = await asked(monitor, "/livez")
             full = topics.settings.topic_prefix + STOCK
-            assert (status, told["live"]) == (503, False)
-            [reason] = told["services"][NAME]["reasons"]
+            assert (status, answer["live"]) == (503, False)
+            [reason] = answer["services"][NAME]["reasons"]
             assert reason.startswith(f"{full}/0 is at 3 with 7 records to go, nothing was processed for")
             assert (await scraped(monitor))("davtari_consumer_stalled_partitions", service=NAME) == 1
         await eventually(lambda: lag_is(monitor, 0), "everything is processed")
@@ -164,7 +164,7 @@ async def test_the_lag_of_a_service_that_starts_counts_from_what_was_committed(t
     upstream = Upstream()
     await topics.send(*[envelope(stock(f"i{n}")) for n in range(5)])
     async with watched(topics, tmp_path, ProcessMonitor([NAME], 300), upstream):
-        await until_said(topics, object, SHELF, 5)
+        await until_said(topics, object, AVAILABILITY, 5)
     monitor = ProcessMonitor([NAME], 300)
     async with watched(topics, tmp_path, monitor, upstream):
         assert await lag_is(monitor, 0)
@@ -211,7 +211,7 @@ async def test_without_a_port_nothing_is_served_and_nothing_runs() -> None:
 
 
 def test_one_server_for_all_services_of_a_process_or_one_for_each() -> None:
-    told = TelemetrySettings(port=9464, ports={"store-feed": 9465})
-    assert told.port_for(["store-feed", "balance-feed"]) == 9464
-    assert told.port_for(["store-feed"]) == 9465
-    assert told.port_for(["balance-feed"]) == 9464
+    answer = TelemetrySettings(port=9464, ports={"store-feed": 9465})
+    assert answer.port_for(["store-feed", "balance-feed"]) == 9464
+    assert answer.port_for(["store-feed"]) == 9465
+    assert answer.port_for(["balance-feed"]) == 9464

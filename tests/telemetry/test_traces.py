@@ -51,7 +51,7 @@ def is_child(child: ReadableSpan, parent: ReadableSpan) -> bool:
 
 
 async def looked(store: Store, order: int) -> list[Record]:
-    """The shop tells of an order by webhook, which is looked at; gives what is then in the topics."""
+    """The shop reports an order by webhook, which is read; returns what is then in the topics."""
     store.subscribes()
     store.changes(order, status="completed", billing={"first_name": PERSONAL[0], "email": PERSONAL[1]})
     taken = intake(store.engine)
@@ -102,9 +102,9 @@ async def test_the_batch_that_takes_the_order_from_the_topic_links_to_its_trace(
 
 async def test_no_span_names_a_person_or_a_query(store: Store, spans: InMemorySpanExporter) -> None:
     await looked(store, store.places())
-    told = " ".join(each.to_json() for each in spans.get_finished_spans())
-    assert "/orders/" in told
-    assert [word for word in (*PERSONAL, "consumer_key", "?") if word in told] == []
+    exported = " ".join(each.to_json() for each in spans.get_finished_spans())
+    assert "/orders/" in exported
+    assert [word for word in (*PERSONAL, "consumer_key", "?") if word in exported] == []
 
 
 def caused(item: str, parent: str | None, offset: int) -> Record:

@@ -69,8 +69,8 @@ async def test_a_shop_that_nobody_knows_gets_no_metric_of_its_own(store: Store) 
 
 async def test_every_call_to_an_upstream_is_measured_by_its_answer(store: Store) -> None:
     def calls(result: str) -> float:
-        told = {"upstream": f"shop {MAIN}", "method": "GET", "result": result}
-        return scrape()("davtari_upstream_request_duration_seconds_count", **told) or 0.0
+        labels = {"upstream": f"shop {MAIN}", "method": "GET", "result": result}
+        return scrape()("davtari_upstream_request_duration_seconds_count", **labels) or 0.0
 
     before = calls("200"), calls("404")
     assert await store.woocommerce.order(store.places()) is not None

@@ -50,9 +50,9 @@ def waiting() -> ApprovalAsked:
     return ApprovalAsked.model_validate({"shop": SHOP, "currency": "GEL", "asked_at": NOW} | what)
 
 
-def lettered(service: str) -> DeadLettered:
-    told = {"reason": "order.line-unlinked", "detail": "d", "about": "order 1", "digest": "d", "at": NOW}
-    return DeadLettered(dead_letter="letter", service=service, original_key=f"{SHOP}:1", **told)
+def dead_letter_of(service: str) -> DeadLettered:
+    fields = {"reason": "order.line-unlinked", "detail": "d", "about": "order 1", "digest": "d", "at": NOW}
+    return DeadLettered(dead_letter="dead-letter-1", service=service, original_key=f"{SHOP}:1", **fields)
 
 
 @pytest.mark.parametrize(
@@ -62,11 +62,11 @@ def lettered(service: str) -> DeadLettered:
         ([push()], 1),
         ([push(dry_run=True)], 2),
         ([waiting()], 1),
-        ([lettered("refund-exporter")], 1),
-        ([lettered("catalog-importer")], 2),
+        ([dead_letter_of("refund-exporter")], 1),
+        ([dead_letter_of("catalog-importer")], 2),
         ([push(), waiting()], 1),
     ],
-    ids=["nothing", "push", "dry run", "approval", "a refund's letter", "an item's letter", "twice"],
+    ids=["nothing", "push", "dry run", "approval", "a refund's dead letter", "an item's dead letter", "twice"],
 )
 async def test_an_order_that_somebody_had_to_touch_is_not_counted(
     bench: Bench, happened: list[Event], left: int
@@ -79,11 +79,11 @@ async def test_an_order_that_somebody_had_to_touch_is_not_counted(
 
 async def test_a_dead_letter_counts_although_the_order_went_through_later(bench: Bench) -> None:
     bought = paid(1)
-    await bench.take(record(bought), record(lettered("order-exporter")), record(sold(bought, SOON)))
+    await bench.take(record(bought), record(dead_letter_of("order-exporter")), record(sold(bought, SOON)))
     assert await count(bench) == 0
 
 
-async def test_status_tells_the_share_over_the_window(bench: Bench, tmp_path: Path) -> None:
+async def test_status_states_the_share_over_the_window(bench: Bench, tmp_path: Path) -> None:
     first, second, old = paid(1), paid(2), paid(3, NOW - timedelta(days=31))
     facts = (first, second, old, sold(first, SOON), sold(second, SOON), sold(old, SOON))
     await bench.take(*[record(fact) for fact in facts], record(push()))

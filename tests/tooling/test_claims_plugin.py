@@ -78,7 +78,7 @@ def test_each_test_is_written_with_its_claims_and_outcome(pytester: pytest.Pytes
     }
 
 
-def test_the_sum_stands_among_the_closing_lines(pytester: pytest.Pytester) -> None:
+def test_the_sum_is_among_the_closing_lines(pytester: pytest.Pytester) -> None:
     pytester.makepyfile('import pytest\n@pytest.mark.claim("K1", "K2")\ndef test_passes(): assert True')
     result, _ = run(pytester)
     result.stdout.fnmatch_lines(["claims: 2 proven of *", "*1 passed*"])

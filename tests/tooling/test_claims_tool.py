@@ -25,7 +25,7 @@ def test_the_table_numbers_every_claim_once_and_without_a_gap() -> None:
     assert not table.claims.keys() & table.not_applicable.keys()
 
 
-def test_every_claim_is_said_in_one_line() -> None:
+def test_every_claim_is_stated_in_one_line() -> None:
     table = read()
     assert all(5 <= len(words.split()) <= 14 and "\n" not in words for words in table.claims.values())
     assert all(table.not_applicable.values()), "a claim that does not apply gives its reason"

@@ -23,7 +23,7 @@ from tests.privacy.people import FEED, NOW, PRIVATE, made, nino, order
 
 
 class Memory:
-    """Rules that fail at first, and then note whom they were told of."""
+    """Rules that fail at first, and then note the persons in their events."""
 
     def __init__(self) -> None:
         self.broken, self.people = True, list[Person | None]()
@@ -61,12 +61,12 @@ async def test_it_is_parked_sealed_and_replayed_open(tmp_path: Path) -> None:
     async with open_bench(tmp_path, Handlers((), {OrderChanged: memory.remember}, Script())) as bench:
         reads_with(bench, keys)
         await bench.take(raw)
-        (letter,) = await bench.letters()
-        assert letter.record and letter.reason == Reason.RECORD_RULE_FAILED
-        assert b64decode(letter.record.value or "") == raw.value
-        assert [text for text in PRIVATE if text in letter.model_dump_json()] == []
+        (dead_letter,) = await bench.letters()
+        assert dead_letter.record and dead_letter.reason == Reason.RECORD_RULE_FAILED
+        assert b64decode(dead_letter.record.value or "") == raw.value
+        assert [text for text in PRIVATE if text in dead_letter.model_dump_json()] == []
         memory.broken = False
-        await bench.take(replay(letter.dead_letter))
+        await bench.take(replay(dead_letter.dead_letter))
     assert memory.people == [nino()]
 
 
@@ -78,6 +78,6 @@ async def test_one_that_was_tampered_with_becomes_a_dead_letter_and_the_next_pro
     async with open_bench(tmp_path, Handlers((), {OrderChanged: memory.remember}, Script())) as bench:
         reads_with(bench, keys)
         await bench.take(broken, raw)
-        (letter,) = await bench.letters()
-    assert (letter.reason, "another person" in letter.detail) == ("record.invalid-data", True)
+        (dead_letter,) = await bench.letters()
+    assert (dead_letter.reason, "another person" in dead_letter.detail) == ("record.invalid-data", True)
     assert memory.people == [nino()]

@@ -28,7 +28,7 @@ AWAY = [
 
 @pytest.mark.claim("S1.15")
 @pytest.mark.parametrize("error", AWAY, ids=lambda error: type(error).__name__)
-async def test_it_is_called_again_and_a_person_is_told_why(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_it_is_called_again_and_the_reason_is_reported(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("services.engine.kafka.availability.unavailable_wait", lambda *_: 0.0)
     failing = [error] * 3
     waits: list[str] = []
