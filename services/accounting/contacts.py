@@ -40,12 +40,12 @@ def address(written: str) -> str:
     return " ".join(re.sub(r"[,;]", " ", written).casefold().split())
 
 
-SAME: Mapping[str, Callable[[str], str]] = {"phone": phone, "email": email, "address": address}
+NORMALIZERS: Mapping[str, Callable[[str], str]] = {"phone": phone, "email": email, "address": address}
 """How each sort of contact is compared."""
 
 
 @dataclass(frozen=True, slots=True)
-class Sides:
+class ContactSides:
     """What shop and Balance say of one contact, as they write it."""
 
     shop: str = ""
@@ -53,7 +53,7 @@ class Sides:
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class MergeRule:
     """How a contact is merged. `newer`: the side that spoke last, None where that cannot be known.
 
     `settled`: the side that a person has chosen.
@@ -66,7 +66,7 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
-class Merge:
+class ContactMerge:
     """The side whose value counts for both, None when nothing is written; the conflict, if it was one."""
 
     take: Side | None = None
@@ -78,31 +78,31 @@ class Merge:
         return self.conflict is not None and self.conflict.taken is None
 
 
-NOTHING = Merge()
+NOTHING = ContactMerge()
 
 
-def merge(rule: Rule, now: Sides, base: Sides) -> Merge:
+def merge_contact(rule: MergeRule, now: ContactSides, base: ContactSides) -> ContactMerge:
     """What is to be done about a contact. `base`: what both sides said when they were last looked at, else empty."""
-    same = SAME[rule.field]
+    same = NORMALIZERS[rule.field]
     shop, balance = same(now.shop), same(now.balance)
     if shop == balance:
         return NOTHING
     if not (shop and balance):
-        return Merge("shop" if shop else "balance")
+        return ContactMerge("shop" if shop else "balance")
     if rule.settled:
-        return Merge(rule.settled)
+        return ContactMerge(rule.settled)
     changed = (shop != same(base.shop), balance != same(base.balance))
     return _conflict(rule) if all(changed) else _one_sided(*changed)
 
 
-def _one_sided(by_shop: bool, by_balance: bool) -> Merge:
+def _one_sided(by_shop: bool, by_balance: bool) -> ContactMerge:
     """Neither changed: the difference was left as it is on purpose."""
-    return Merge("shop" if by_shop else "balance") if by_shop or by_balance else NOTHING
+    return ContactMerge("shop" if by_shop else "balance") if by_shop or by_balance else NOTHING
 
 
-def _conflict(rule: Rule) -> Merge:
+def _conflict(rule: MergeRule) -> ContactMerge:
     if rule.policy == "off":
         return NOTHING
     winners: dict[str, Side | None] = {"shop": "shop", "balance": "balance", "newest": rule.newer, "ask": None}
     taken = winners[rule.policy]
-    return Merge(taken, ContactConflict(field=rule.field, policy=rule.policy, taken=taken))
+    return ContactMerge(taken, ContactConflict(field=rule.field, policy=rule.policy, taken=taken))

@@ -17,56 +17,56 @@ from services.settings.model import Settings
 from services.settings.shop import ShopSettings
 
 Access = Literal["included", "excluded"] | None
-Commanded = Mapping[str, GroupRule]
+GroupCommands = Mapping[str, GroupRule]
 """By group; a group that is not in it goes by the settings."""
 
 
-def effective(rules: CatalogueSettings, commanded: Commanded) -> CatalogueSettings:
+def apply_commands(rules: CatalogueSettings, commands: GroupCommands) -> CatalogueSettings:
     """The rules that hold: for every commanded group its entry, for the others the settings' (claim S0.4)."""
-    if not commanded:
+    if not commands:
         return rules
-    groups = {group: category for group, category in rules.groups.items() if group not in commanded}
-    mapped = {group: rule.category_ids for group, rule in commanded.items() if rule.category_ids}
+    groups = {group: category for group, category in rules.groups.items() if group not in commands}
+    mapped = {group: rule.category_ids for group, rule in commands.items() if rule.category_ids}
     access = {
-        "excluded_groups": _with(rules.excluded_groups, commanded, "excluded"),
-        "included_groups": _with(rules.included_groups, commanded, "included"),
+        "excluded_groups": _with(rules.excluded_groups, commands, "excluded"),
+        "included_groups": _with(rules.included_groups, commands, "included"),
     }
     return rules.model_copy(update={"groups": groups | mapped, **access})
 
 
-def _with(settled: tuple[str, ...], commanded: Commanded, access: str) -> tuple[str, ...]:
-    kept = [group for group in settled if group not in commanded]
-    return (*kept, *[group for group, rule in commanded.items() if rule.access == access])
+def _with(settled: tuple[str, ...], commands: GroupCommands, access: str) -> tuple[str, ...]:
+    kept = [group for group in settled if group not in commands]
+    return (*kept, *[group for group, rule in commands.items() if rule.access == access])
 
 
-def entry(rules: CatalogueSettings, group: str) -> GroupRule | None:
+def find_rule(rules: CatalogueSettings, group: str) -> GroupRule | None:
     """What these rules say of this very group; None when it has no entry."""
     if group in rules.excluded_groups:
-        return in_categories(rules.groups.get(group, ()), "excluded")
+        return build_rule(rules.groups.get(group, ()), "excluded")
     if group in rules.included_groups:
-        return in_categories(rules.groups.get(group, ()), "included")
-    return in_categories(rules.groups[group]) if group in rules.groups else None
+        return build_rule(rules.groups.get(group, ()), "included")
+    return build_rule(rules.groups[group]) if group in rules.groups else None
 
 
-def in_categories(ids: Sequence[int], access: Access = None) -> GroupRule:
+def build_rule(ids: Sequence[int], access: Access = None) -> GroupRule:
     """The rule that puts a group into these categories."""
     return GroupRule(category_id=next(iter(ids), None), more_categories=tuple(ids[1:]), access=access)
 
 
-def with_change(commanded: Commanded, event: MappingChanged) -> dict[str, GroupRule]:
+def with_change(commands: GroupCommands, event: MappingChanged) -> dict[str, GroupRule]:
     """The entries after a change; a null rule takes the entry back."""
-    others = {group: rule for group, rule in commanded.items() if group != event.group}
+    others = {group: rule for group, rule in commands.items() if group != event.group}
     return others if event.rule is None else others | {event.group: event.rule}
 
 
-def mapped_shop(shop: ShopSettings, commanded: Commanded) -> ShopSettings:
+def apply_to_shop(shop: ShopSettings, commands: GroupCommands) -> ShopSettings:
     """A shop's settings with the rules about groups that hold."""
-    return shop.model_copy(update={"catalogue": effective(shop.catalogue, commanded)})
+    return shop.model_copy(update={"catalogue": apply_commands(shop.catalogue, commands)})
 
 
-def mapped_settings(settings: Settings, commanded: Mapping[str, Commanded]) -> Settings:
+def apply_to_settings(settings: Settings, commands: Mapping[str, GroupCommands]) -> Settings:
     """The same for every shop."""
-    shops = {name: mapped_shop(shop, commanded.get(name, {})) for name, shop in settings.shops.items()}
+    shops = {name: apply_to_shop(shop, commands.get(name, {})) for name, shop in settings.shops.items()}
     return settings.model_copy(update={"shops": shops})
 
 
@@ -74,7 +74,7 @@ def mapped_settings(settings: Settings, commanded: Mapping[str, Commanded]) -> S
 
 
 @dataclass(frozen=True, slots=True)
-class Fate:
+class GroupDecision:
     """`by` is the group whose entry decides; empty where no entry says anything: default deny."""
 
     category_ids: tuple[int, ...] = ()
@@ -82,7 +82,7 @@ class Fate:
     by: str = ""
 
 
-def fate(groups: Sequence[str], rules: CatalogueSettings) -> Fate:
+def decide_group(groups: Sequence[str], rules: CatalogueSettings) -> GroupDecision:
     """The fate of the first of these groups; they stand from the nearest to the root.
 
     An excluded folder shuts its whole subtree, mapped or not, down to a folder that is included again. The categories
@@ -90,9 +90,9 @@ def fate(groups: Sequence[str], rules: CatalogueSettings) -> Fate:
     """
     said = next((group for group in groups if group in rules.excluded_groups or group in rules.included_groups), "")
     if said in rules.excluded_groups:
-        return Fate(excluded=True, by=said)
+        return GroupDecision(excluded=True, by=said)
     mapped = next((group for group in groups if group in rules.groups), None)
-    return Fate(by=said) if mapped is None else Fate(rules.groups[mapped], by=mapped)
+    return GroupDecision(by=said) if mapped is None else GroupDecision(rules.groups[mapped], by=mapped)
 
 
 # Reading from the topics what people have commanded about groups, outside of any service.
@@ -100,7 +100,7 @@ def fate(groups: Sequence[str], rules: CatalogueSettings) -> Fate:
 TOPIC = MappingChanged.TOPIC
 
 
-def commanded(envelopes: Iterable[Envelope[Event]]) -> dict[str, dict[str, GroupRule]]:
+def collect_commands(envelopes: Iterable[Envelope[Event]]) -> dict[str, dict[str, GroupRule]]:
     """`{shop: {group: rule}}`: the last word about each group; other events are passed over."""
     found: defaultdict[str, dict[str, GroupRule]] = defaultdict(dict)
     for event in (envelope.data for envelope in envelopes):
@@ -109,6 +109,6 @@ def commanded(envelopes: Iterable[Envelope[Event]]) -> dict[str, dict[str, Group
     return dict(found)
 
 
-async def read_commanded(kafka: KafkaSettings) -> dict[str, dict[str, GroupRule]]:
+async def read_commands(kafka: KafkaSettings) -> dict[str, dict[str, GroupRule]]:
     """The same, read from the topic as it stands now."""
-    return commanded([envelope async for envelope in read_events(kafka, [TOPIC])])
+    return collect_commands([envelope async for envelope in read_events(kafka, [TOPIC])])

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from contracts.balance import ItemChanged, ItemPrice
 from contracts.catalog import ProductLinked, ProductPlanned
 from contracts.reasons import Reason
-from services.accounting.mapping import Commanded, mapped_shop
+from services.accounting.mapping import GroupCommands, apply_to_shop
 from services.catalog_importer.eligibility import (
     Eligible,
     ItemTraits,
@@ -85,7 +85,7 @@ class ProductSubject:
 
     shop_id: str
     shop: ShopSettings
-    commanded: Commanded
+    commanded: GroupCommands
     item_id: str
     item: ItemChanged | None
     withdrawn: bool
@@ -133,7 +133,7 @@ def _load_subject(settings: Settings, subject: str, state: State) -> ProductSubj
     commanded = group_commands(shop_id, state)
     item, withdrawn = state.get(ITEM, item_id), state.get(WITHDRAWN, item_id) is not None
     known = state.get(LINK, subject), state.get(PLANNED, subject), state.get(APPROVED_CHANGE, subject)
-    return ProductSubject(shop_id, mapped_shop(shop, commanded), commanded, item_id, item, withdrawn, *known)
+    return ProductSubject(shop_id, apply_to_shop(shop, commanded), commanded, item_id, item, withdrawn, *known)
 
 
 def _is_relevant(found: ProductSubject) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from contracts.reasons import Reason
-from services.accounting.mapping import effective
+from services.accounting.mapping import apply_commands
 from services.catalog_importer import report
 from services.catalog_importer.eligibility import Eligible, Skip, check_eligibility
 from services.catalog_importer.pictures import PictureSource, with_picture
@@ -80,7 +80,7 @@ class ProductDeliveries:
         return {job.row.id: self._skip(job, result) for job, result in checked if isinstance(result, Skip)}
 
     def _check(self, payload: ProductPayload) -> Eligible | Skip:
-        return check_eligibility(payload.nature, effective(self._settings.catalogue, payload.commanded))
+        return check_eligibility(payload.nature, apply_commands(self._settings.catalogue, payload.commanded))
 
     async def _place_and_write(self, looked_up: Iterable[tuple[ProductJob, LookUpResult | Outcome]]) -> Outcomes:
         """Conclude what needs no write; write the rest."""

@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from contracts.balance import ItemChanged, ItemKind
 from contracts.model import Part, Uid
 from contracts.reasons import Reason
-from services.accounting.mapping import fate
+from services.accounting.mapping import decide_group
 from services.settings.catalogue import CatalogueSettings
 
 
@@ -89,7 +89,7 @@ def _check_sold_if(item: ItemTraits, rules: CatalogueSettings) -> Skip | None:
 
 
 def _categories(item: ItemTraits, rules: CatalogueSettings) -> tuple[int, ...] | Skip:
-    found = fate(item.groups, rules)
+    found = decide_group(item.groups, rules)
     if found.excluded:
         detail = f"group {found.by} is excluded; davtari mapping include {found.by} includes it"
         return Skip(Reason.PRODUCT_GROUP_EXCLUDED, detail)

@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 
 from contracts.catalog import GroupRule
-from services.accounting.mapping import entry, in_categories
+from services.accounting.mapping import build_rule, find_rule
 from services.catalog_importer.eligibility import Eligible, first_match
 from services.cli.command import InvalidArgument, Json, Patience, Shop, command, read_settings, select_shop
 from services.cli.mapping_change import MappingChange, apply_change, describe_rule, describe_source
@@ -36,7 +36,7 @@ def list_entries(catalogue: KnownCatalogue) -> list[dict[str, Any]]:
             "group": uid,
             "path": tree[uid].path if uid in tree else "(not in Balance)",
             "goods": tree[uid].goods if uid in tree else 0,
-            "rule": describe_rule(entry(rules, uid)),
+            "rule": describe_rule(find_rule(rules, uid)),
             "source": describe_source(catalogue, uid),
         }
         for uid in order
@@ -154,7 +154,7 @@ async def set_mapping_command(
     opened = meant.uid in catalogue.rules.included_groups
     ids = dict.fromkeys(find_category(listed.records, category).id for category in categories)
     report_unreadable(listed.unreadable)
-    rule = in_categories([*ids], "included" if opened else None)
+    rule = build_rule([*ids], "included" if opened else None)
     return await apply_change(chosen, catalogue, MappingChange({meant.uid: rule}, yes, patience, json))
 
 
@@ -166,7 +166,7 @@ async def exclude_group_command(
     """Exclude a group and its subgroups: their items are not sold."""
     chosen, catalogue = await _known(shop)
     uid = find_group(catalogue, group).uid
-    rule = (entry(catalogue.rules, uid) or NO_RULE).model_copy(update={"access": "excluded"})
+    rule = (find_rule(catalogue.rules, uid) or NO_RULE).model_copy(update={"access": "excluded"})
     return await apply_change(chosen, catalogue, MappingChange({uid: rule}, yes, patience, json))
 
 
@@ -184,7 +184,7 @@ async def include_group_command(
     chosen, catalogue = await _known(shop)
     meant = find_group(catalogue, group)
     uids = [meant.uid, *[other.uid for other in excluded_below(catalogue, meant) if subtree]]
-    rules = {uid: entry(catalogue.rules, uid) or NO_RULE for uid in uids}
+    rules = {uid: find_rule(catalogue.rules, uid) or NO_RULE for uid in uids}
     changes = {uid: rule.model_copy(update={"access": "included"}) for uid, rule in rules.items()}
     return await apply_change(chosen, catalogue, MappingChange(changes, yes, patience, json))
 

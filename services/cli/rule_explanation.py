@@ -11,7 +11,7 @@ from rich.markup import escape
 from contracts.envelope import Envelope
 from contracts.model import Event
 from contracts.shop import OrderChanged
-from services.accounting.documents.order_rules import Ruling, holds, rule_name, ruling_of
+from services.accounting.documents.order_rules import RuleEffects, apply_rules, matches_rule, rule_name
 from services.accounting.documents.trigger import due_at, is_triggered
 from services.cli.screen import build_table, console
 from services.settings.model import Settings
@@ -49,7 +49,7 @@ def format_wait(wait: timedelta) -> str:
 
 def find_hold(order: OrderChanged, rules: OrderSettings, now: datetime) -> OrderHold | None:
     """The hold of an order without a document; None if it is not held."""
-    ruling, until = ruling_of(order, rules), due_at(order, rules)
+    ruling, until = apply_rules(order, rules), due_at(order, rules)
     if ruling.document == "hold":
         return OrderHold(order.shop, order.order_id, None, ruling.by["document"])
     waits = ruling.document == "sales-order" or is_triggered(order, rules)
@@ -92,8 +92,8 @@ class RuleExplanation:
 
 def explain_rules(order: OrderChanged, settings: OrderSettings, now: datetime) -> RuleExplanation:
     """Explain which rule decided what for an order."""
-    ruling = ruling_of(order, settings)
-    rules = tuple(describe_order_rule(rule, settings, holds(rule, order, settings)) for rule in settings.rules)
+    ruling = apply_rules(order, settings)
+    rules = tuple(describe_order_rule(rule, settings, matches_rule(rule, order, settings)) for rule in settings.rules)
     return RuleExplanation(rules, _decided(ruling), _when(order, settings, ruling, now))
 
 
@@ -105,7 +105,7 @@ def describe_order_rule(rule: OrderRule, settings: OrderSettings, is_met: bool =
     return RuleText(rule_name(rule, settings), " and ".join(conditions) or "always", ", ".join(effects), is_met)
 
 
-def _decided(ruling: Ruling) -> tuple[DecidedEffect, ...]:
+def _decided(ruling: RuleEffects) -> tuple[DecidedEffect, ...]:
     values = {
         "document": ruling.document,
         "warehouse": ruling.warehouses,
@@ -126,7 +126,7 @@ def _words(value: object) -> str:
     return ("yes" if value else "no") if isinstance(value, bool) else str(value)
 
 
-def _when(order: OrderChanged, settings: OrderSettings, ruling: Ruling, now: datetime) -> str:
+def _when(order: OrderChanged, settings: OrderSettings, ruling: RuleEffects, now: datetime) -> str:
     hold = find_hold(order, settings, now)
     if hold is not None:
         return hold.describe(now)

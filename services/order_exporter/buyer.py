@@ -13,9 +13,9 @@ from typing import Any
 
 from contracts.reasons import Reason
 from contracts.shop import OrderChanged, Person
-from services.accounting.contacts import SAME
+from services.accounting.contacts import NORMALIZERS
 from services.accounting.documents.ids import contact_ref
-from services.accounting.documents.unbookable import required
+from services.accounting.documents.unbookable import require_setting
 from services.engine.state.records import State
 from services.order_exporter.client import Identity, client_document, identity_of
 from services.order_exporter.projection import ASSIGNED, CLIENT, GIVEN_BY, ORDER, assigned_key, order_client_key
@@ -111,14 +111,16 @@ def _by_contact(context: BuyerContext) -> ChosenClient:
 def contacts_of(person: Person | None, sorts: Sequence[str]) -> dict[str, Any]:
     """The buyer's phone and e-mail, as far as the settings use them, normalized for comparison."""
     contacts = {"phone": person.phone, "email": person.email} if person else {}
-    found = {sort: SAME[sort](contacts[sort]) for sort in sorts if sort in contacts}
+    found = {sort: NORMALIZERS[sort](contacts[sort]) for sort in sorts if sort in contacts}
     return {sort: text for sort, text in found.items() if text}
 
 
 def _retail(context: BuyerContext) -> str:
     order = context.order
     purpose = f"order {order.number} of shop {order.shop} has no valid personal or company number"
-    return required(context.settings.retail_client, order.shop, "retail-client", purpose, Reason.SALE_SETTING_MISSING)
+    return require_setting(
+        context.settings.retail_client, order.shop, "retail-client", purpose, Reason.SALE_SETTING_MISSING
+    )
 
 
 def _lookup(identity: Identity, context: BuyerContext) -> ClientTask:

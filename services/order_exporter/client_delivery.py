@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal, Protocol
 
 from contracts.ledger import ClientRecorded
-from services.accounting.contacts import SAME
+from services.accounting.contacts import NORMALIZERS
 from services.connectors.balance.clients import ClientRef
 from services.connectors.balance.fields import RowInvalid
 from services.connectors.http.listing import UnreadableRecord, skip_unreadable
@@ -59,7 +59,7 @@ class ContactBook:
         left_out: list[UnreadableRecord] = []
         async for ref in skip_unreadable(self._balance.every_client(), left_out):
             for sort, written in (("phone", ref.phones), ("email", ref.emails)):
-                for same in {SAME[sort](text) for text in written} - {""}:
+                for same in {NORMALIZERS[sort](text) for text in written} - {""}:
                     owners[sort, same][ref.uid] = ref
         if left_out:
             log.warning("clients left out", extra={"count": len(left_out), "why": left_out[0].detail})

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from contracts.clients import ContactField, Contacts, ContactsConflicted, ContactsMerged, ContactsOfBoth, Side
 from contracts.model import Event
 from contracts.reasons import Reason
-from services.accounting.contacts import SAME, Merge, Rule, Sides, merge
+from services.accounting.contacts import NORMALIZERS, ContactMerge, ContactSides, MergeRule, merge_contact
 from services.connectors.balance.clients import ClientRef
 from services.connectors.balance.fields import RowInvalid, value
 from services.connectors.balance.values import parse_moment
@@ -27,7 +27,7 @@ IN_BALANCE: Mapping[ContactField, str] = {"phone": "Phone", "email": "Email", "a
 """The field of each contact in Balance."""
 TO_SHOP: frozenset[ContactField] = frozenset({"phone", "email"})
 """Not the address: Balance has it in one line, which cannot be split into the shop's fields."""
-Merges = Mapping[ContactField, Merge]
+Merges = Mapping[ContactField, ContactMerge]
 
 
 class BalanceClients(Protocol):
@@ -112,15 +112,15 @@ def _merges(task: ContactTask, current: CurrentContacts) -> Merges:
     newer = _newer(task, current.client)
     base = ContactsOfBoth.model_validate(task.person["base"] or {"person_ref": task.person_ref})
     return {
-        field: merge(
-            Rule(field, policy, newer, task.settled.get(field)), _sides(field, current.both), _sides(field, base)
+        field: merge_contact(
+            MergeRule(field, policy, newer, task.settled.get(field)), _sides(field, current.both), _sides(field, base)
         )
         for field, policy in task.policies.items()
     }
 
 
-def _sides(field: ContactField, both: ContactsOfBoth) -> Sides:
-    return Sides(shop=getattr(both.shop, field), balance=getattr(both.balance, field))
+def _sides(field: ContactField, both: ContactsOfBoth) -> ContactSides:
+    return ContactSides(shop=getattr(both.shop, field), balance=getattr(both.balance, field))
 
 
 def _newer(task: ContactTask, client: ClientRef) -> Side | None:
@@ -157,7 +157,7 @@ def _writable(merges: Merges, current: CurrentContacts) -> list[ContactField]:
 def _unwritten(merges: Merges, after: CurrentContacts) -> bool:
     written = [*_to(merges, "balance"), *_writable(merges, after)]
     return any(
-        SAME[field](getattr(after.both.shop, field)) != SAME[field](getattr(after.both.balance, field))
+        NORMALIZERS[field](getattr(after.both.shop, field)) != NORMALIZERS[field](getattr(after.both.balance, field))
         for field in written
     )
 

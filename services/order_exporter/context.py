@@ -10,7 +10,7 @@ from contracts.order_statuses import is_void
 from contracts.reasons import Reason
 from contracts.shop import OrderChanged
 from services.accounting.documents import trigger
-from services.accounting.documents.approval import Candidate, vat_words
+from services.accounting.documents.approval import ApprovalCandidate, describe_vat
 from services.accounting.documents.order_rules import document_of
 from services.accounting.documents.push import Push, wants_document
 from services.accounting.documents.trigger import Role, is_covered, parent_key, role_of
@@ -125,19 +125,19 @@ def _why_unheld(part: OrderChanged, parent: KnownOrder) -> str:
     return ""
 
 
-def approval_candidate(task: SaleTask, order: OrderChanged, client: str) -> Candidate:
+def approval_candidate(task: SaleTask, order: OrderChanged, client: str) -> ApprovalCandidate:
     """The Sale as the accountant's gate sees it (claim I5): payment method, VAT rates, currency and `client`.
 
     These words group recorded approvals, so they never change.
     """
     method = order.payment_method or "no payment method"
-    return Candidate(
+    return ApprovalCandidate(
         id=sale_id(order.key, task.revision),
         kind="sale",
         shop=order.shop,
         order_id=order.order_id,
         refund_id=None,
-        shape=f"Sale · {method} · {vat_words(task.lines)} · {task.currency} · {client}",
+        shape=f"Sale · {method} · {describe_vat(task.lines)} · {task.currency} · {client}",
         total=task.total,
         currency=task.currency,
     )

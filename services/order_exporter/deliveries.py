@@ -13,18 +13,18 @@ from contracts.ledger import PaymentRecorded, RecordedLine, SaleRecorded
 from contracts.placement import SalePostponed
 from contracts.reasons import Reason
 from services.accounting.documents.booking import (
-    Booked,
-    Document,
-    Register,
-    book,
-    book_all,
-    held_by,
-    lines_together,
-    recorded_parts,
-    total_of,
-    vat_of,
+    BookedDocument,
+    DocumentRegister,
+    DocumentWrite,
+    merge_lines,
+    select_part,
+    sum_totals,
+    sum_vat,
+    to_recorded_parts,
+    write_document,
+    write_documents,
 )
-from services.accounting.documents.comparison import Intent
+from services.accounting.documents.comparison import DocumentIntent
 from services.connectors.balance.documents import StoredDocument
 from services.engine.outbox.lane import Deliver, deliver_each
 from services.engine.outbox.outcome import Done, Outcome, Refused
@@ -63,17 +63,17 @@ def deliver_receipts(balance: Receipts, dialect: Dialect, clock: Callable[[], da
 async def _deliver_receipt(row: Row, balance: Receipts, dialect: Dialect, clock: Callable[[], datetime]) -> Outcome:
     task = ReceiptTask.model_validate(row.payload)
     read, write = partial(balance.receipt, task.resource), partial(balance.put_receipt, task.resource)
-    outcome = await book(_receipt_document(task), row, Register(read, write, task.resource, dialect))
-    return Done((_receipt_recorded(task, outcome, row, clock()),)) if isinstance(outcome, Booked) else outcome
+    outcome = await write_document(_receipt_document(task), row, DocumentRegister(read, write, task.resource, dialect))
+    return Done((_receipt_recorded(task, outcome, row, clock()),)) if isinstance(outcome, BookedDocument) else outcome
 
 
-def _receipt_document(task: ReceiptTask) -> Document:
-    intent = Intent(task.client, None, task.amount, Decimal(0), lines=(), quantities=(), base=task.sale)
+def _receipt_document(task: ReceiptTask) -> DocumentWrite:
+    intent = DocumentIntent(task.client, None, task.amount, Decimal(0), lines=(), quantities=(), base=task.sale)
     title = f"the receipt over {task.amount} {task.currency} of order {task.order_id} of shop {task.shop}"
-    return Document(task.receipt, title, task.document, intent, Reason.PAYMENT_NOT_AS_MEANT)
+    return DocumentWrite(task.receipt, title, task.document, intent, Reason.PAYMENT_NOT_AS_MEANT)
 
 
-def _receipt_recorded(task: ReceiptTask, booked: Booked, row: Row, now: datetime) -> PaymentRecorded:
+def _receipt_recorded(task: ReceiptTask, booked: BookedDocument, row: Row, now: datetime) -> PaymentRecorded:
     found = {
         "receipt": booked.stored.uid,
         "amount": booked.stored.total,
@@ -94,15 +94,15 @@ class Sales(Protocol):
         """Create or replace a Sale; returns the echo, if there is one."""
 
 
-def sales_of(balance: Sales, dialect: Dialect) -> Register:
+def sales_of(balance: Sales, dialect: Dialect) -> DocumentRegister:
     """How Sales are read and written."""
-    return Register(balance.sale, balance.put_sale, dialect.sale_resource, dialect)
+    return DocumentRegister(balance.sale, balance.put_sale, dialect.sale_resource, dialect)
 
 
-async def deliver_sale(row: Row, register: Register, clock: Callable[[], datetime]) -> Outcome:
+async def deliver_sale(row: Row, register: DocumentRegister, clock: Callable[[], datetime]) -> Outcome:
     """The effect of a row: one document per PUT (Balance fact 8)."""
     task = SaleTask.model_validate(row.payload)
-    outcome = await book_all(_sale_documents(task), row, register)
+    outcome = await write_documents(_sale_documents(task), row, register)
     if isinstance(outcome, list):
         return Done((_sale_recorded(task, outcome, row, clock()),))
     if isinstance(outcome, Refused) and outcome.reason == Reason.BALANCE_STOCK_SHORT:
@@ -111,7 +111,7 @@ async def deliver_sale(row: Row, register: Register, clock: Callable[[], datetim
 
 
 async def _postpone(
-    task: SaleTask, detail: str, row: Row, register: Register, clock: Callable[[], datetime]
+    task: SaleTask, detail: str, row: Row, register: DocumentRegister, clock: Callable[[], datetime]
 ) -> Outcome:
     """Balance lacks the goods: apply the shop's policy (claim S3.39)."""
     if task.short_stock == "park":
@@ -145,19 +145,19 @@ def _with_person(task: SaleTask, json: dict[str, Any]) -> dict[str, Any]:
     return json | (task.person or {})
 
 
-def _sale_documents(task: SaleTask) -> list[Document]:
+def _sale_documents(task: SaleTask) -> list[DocumentWrite]:
     """One document, or one for each warehouse."""
     title = f"the Sale of order {task.document['PrimaryDocument']} of shop {task.shop}"
     if not task.parts:
         return [_sale_document(task, title, task.document, task.lines)]
     return [
-        _sale_document(task, f"{title} ({number} of {len(task.parts)})", part.sent, held_by(part, task.lines))
+        _sale_document(task, f"{title} ({number} of {len(task.parts)})", part.sent, select_part(part, task.lines))
         for number, part in enumerate(task.parts, start=1)
     ]
 
 
-def _sale_document(task: SaleTask, title: str, json: dict[str, Any], lines: tuple[RecordedLine, ...]) -> Document:
-    intent = Intent(
+def _sale_document(task: SaleTask, title: str, json: dict[str, Any], lines: tuple[RecordedLine, ...]) -> DocumentWrite:
+    intent = DocumentIntent(
         client=task.client,
         warehouse=json["Warehouse"],
         total=sum((line.amount for line in lines), Decimal(0)),
@@ -166,18 +166,18 @@ def _sale_document(task: SaleTask, title: str, json: dict[str, Any], lines: tupl
         quantities=tuple(line.quantity for line in lines),
     )
     mismatch, whole = Reason.SALE_NOT_AS_MEANT, _with_person(task, json)
-    return Document(json["uid"], title, whole, intent, mismatch, again=task.again, strict=bool(task.parts))
+    return DocumentWrite(json["uid"], title, whole, intent, mismatch, again=task.again, strict=bool(task.parts))
 
 
-def _sale_recorded(task: SaleTask, booked: Sequence[Booked], row: Row, now: datetime) -> SaleRecorded:
-    first, vat = booked[0].stored, vat_of(booked)
+def _sale_recorded(task: SaleTask, booked: Sequence[BookedDocument], row: Row, now: datetime) -> SaleRecorded:
+    first, vat = booked[0].stored, sum_vat(booked)
     found = {
         "sale": first.uid,
         "client": first.client or task.client,
-        "total": total_of(booked),
+        "total": sum_totals(booked),
         "vat": task.vat if vat is None else vat,
-        "lines": lines_together(task.parts, booked, task.lines) if task.parts else booked[0].comparison.lines,
-        "parts": recorded_parts(task.parts, booked) if task.parts else (),
+        "lines": merge_lines(task.parts, booked, task.lines) if task.parts else booked[0].comparison.lines,
+        "parts": to_recorded_parts(task.parts, booked) if task.parts else (),
         "number": first.number,
         "waybill": next((one.stored.waybill for one in booked if one.stored.waybill), None),
         "how": booked[0].how,
@@ -195,7 +195,7 @@ def _rate(task: SaleTask, stored: StoredDocument) -> dict[str, Any]:
     return {"currency_rate": stored.rate, "rate_source": "setting" if stored.rate == task.currency_rate else "balance"}
 
 
-def _differences(booked: Sequence[Booked]) -> tuple[str, ...]:
+def _differences(booked: Sequence[BookedDocument]) -> tuple[str, ...]:
     return tuple(difference for one in booked for difference in one.differences)
 
 

@@ -14,8 +14,8 @@ from contracts.order_statuses import is_void
 from contracts.placement import WarehouseChosen
 from contracts.reasons import Reason
 from services.accounting.documents import approval, trigger
-from services.accounting.documents.approval import Candidate
-from services.accounting.documents.push import answers, being_read, pushes_of, wants_plan
+from services.accounting.documents.approval import ApprovalCandidate
+from services.accounting.documents.push import build_answers, pushes_of, wait_until, wants_plan
 from services.accounting.documents.unbookable import Unbookable
 from services.engine.outbox.decision import NOTHING, Decision, Delivery, Refusal
 from services.engine.outbox.handlers import Handlers, News, Remember, compose_rules
@@ -90,10 +90,10 @@ def _decide_sale(settings: Settings, subject: str, state: State) -> Decision:
         return NOTHING
     known, pushes = state.get(ORDER, subject), pushes_of(subject, state)
     mode = shop.flows.orders
-    if known is None and mode != "off" and (end := being_read(pushes, state.now)):
+    if known is None and mode != "off" and (end := wait_until(pushes, state.now)):
         return Decision(again_at=end)
     if known is None or mode == "off":
-        return Decision(announce=answers(pushes, SERVICE, mode, known is not None, state.now))
+        return Decision(announce=build_answers(pushes, SERVICE, mode, known is not None, state.now))
     context = SaleContext(known, shop, settings.balance, pushes, state)
     return _add_contact_merges(context, _add_reservation_ends(context, _decide_known(context)))
 
@@ -146,7 +146,7 @@ def _describe_given_up(known: KnownOrder) -> str:
 
 
 def _wait_for_trigger(context: SaleContext) -> Decision:
-    if trigger.is_stray(context.known.order, context.shop.orders):
+    if trigger.has_unmapped_status(context.known.order, context.shop.orders):
         return _refuse(context, _unmapped_status(context))
     return Decision(again_at=context.held_until)
 
@@ -180,7 +180,11 @@ def _export(context: SaleContext) -> Decision:
 
 def _sell(context: SaleContext, ready: PreparedSale) -> Decision:
     candidate = approval_candidate(ready.task, context.known.order, ready.buyer)
-    gate = approval.held(candidate, context.shop.orders.approve_first, context.state) if context.is_live else None
+    gate = (
+        approval.wait_for_approval(candidate, context.shop.orders.approve_first, context.state)
+        if context.is_live
+        else None
+    )
     if gate and context.is_wanted:
         waits = "" if wants_plan(context.pushes) else gate.detail
         return _answer(context, _ask_approval(context, ready, candidate, gate), waits=waits)
@@ -199,10 +203,10 @@ def _reserve(context: SaleContext, ready: PreparedSale) -> Decision:
     )
 
 
-def _ask_approval(context: SaleContext, ready: PreparedSale, candidate: Candidate, gate: Blocked) -> Decision:
+def _ask_approval(context: SaleContext, ready: PreparedSale, candidate: ApprovalCandidate, gate: Blocked) -> Decision:
     """A Sale that the accountant has not approved yet; not even its client is created before."""
     plan = _plan(context, ready.task) if wants_plan(context.pushes) else ()
-    question = approval.asked(candidate, context.state, context.state.now)
+    question = approval.ask_for_approval(candidate, context.state, context.state.now)
     return Decision(deliveries=(replace(_sale_delivery(ready.task), blocked=gate),), announce=(*plan, *question))
 
 
@@ -269,7 +273,7 @@ def _unmapped_status(context: SaleContext) -> Unbookable:
 
 
 def _answer(context: SaleContext, decision: Decision, problem: str = "", waits: str = "") -> Decision:
-    replies: tuple[Event, ...] = answers(
+    replies: tuple[Event, ...] = build_answers(
         context.pushes, SERVICE, context.shop.flows.orders, True, context.state.now, problem=problem, waits=waits
     )
     return replace(decision, announce=(*decision.announce, *replies))

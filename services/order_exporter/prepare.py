@@ -12,7 +12,7 @@ from contracts.ledger import CreditNoteRecorded
 from contracts.placement import Pieces, WarehouseChosen
 from contracts.shop import OrderChanged
 from services.accounting.documents.ids import sale_uid
-from services.accounting.documents.order_rules import ruling_of
+from services.accounting.documents.order_rules import apply_rules
 from services.engine.outbox.outcome import Blocked
 from services.engine.state.records import State
 from services.order_exporter.buyer import ChosenClient, choose_client
@@ -77,7 +77,7 @@ def prepare(
     items = resolve_items(known.order, state, live=live)
     if isinstance(items, Blocked):
         return items
-    ruling = ruling_of(known.order, settings)
+    ruling = apply_rules(known.order, settings)
     reserves = ruling.document == "sales-order"
     split = settings.split and not reserves
     place = choose_warehouse(known.order, items.by_line, ruling, state, split=split)

@@ -11,7 +11,7 @@ from contracts.envelope import Envelope
 from contracts.ledger import ClientRecorded, CreditNoteRecorded, SaleDiverged, SalePlanned, SaleRecorded, is_reversal
 from contracts.model import Event, Instant, Part, Uid
 from contracts.shop import OrderChanged, OrderLine, OrderRemoved
-from services.accounting.documents.lines import forget_sku, remember_sku, sku_ref
+from services.accounting.documents.lines import remove_skus, sku_ref, store_skus
 from services.accounting.documents.push import push_rules
 from services.accounting.documents.trigger import parent_key
 from services.engine.outbox.handlers import Remember
@@ -189,7 +189,7 @@ def product_linked(envelope: Envelope[ProductLinked], state: State) -> None:
         for key, wanted in waiting.items():
             state.drop(WANTED, key)
             state.touch(wanted.order)
-    _skus_changed(remember_sku(link, state), state)
+    _skus_changed(store_skus(link, state), state)
 
 
 def _skus_changed(refs: Iterable[str], state: State) -> None:
@@ -220,7 +220,7 @@ def product_planned(envelope: Envelope[ProductPlanned], state: State) -> None:
 def product_unlinked(envelope: Envelope[ProductUnlinked], state: State) -> None:
     for product in state.find(LINK, envelope.data.key):
         state.drop(LINK, product)
-    _skus_changed(forget_sku(envelope.data, state), state)
+    _skus_changed(remove_skus(envelope.data, state), state)
 
 
 def client_recorded(envelope: Envelope[ClientRecorded], state: State) -> None:

@@ -14,8 +14,8 @@ from contracts.shop import OrderChanged
 from services.accounting.documents.due_date import due_moment, is_closed
 from services.accounting.documents.ids import sale_uid
 from services.accounting.documents.store_credit import credit_booked
-from services.accounting.documents.unbookable import Unbookable, required, setting_key
-from services.accounting.documents.vat import vat_note
+from services.accounting.documents.unbookable import Unbookable, require_setting, setting_key
+from services.accounting.documents.vat import describe_vat_difference
 from services.engine.clock import local_date
 from services.order_exporter.client import number_remark
 from services.order_exporter.projection import KnownOrder
@@ -132,7 +132,7 @@ def _check_lines(lines: tuple[SaleLine, ...], order: OrderChanged) -> tuple[Sale
 
 def _warehouse(order: OrderChanged, settings: OrderSettings) -> str:
     purpose = "every Sale needs the warehouse that the goods leave"
-    return required(settings.warehouse, order.shop, "warehouse", purpose, Reason.SALE_SETTING_MISSING)
+    return require_setting(settings.warehouse, order.shop, "warehouse", purpose, Reason.SALE_SETTING_MISSING)
 
 
 def _currency(order: OrderChanged, balance: BalanceSettings) -> str | None:
@@ -148,7 +148,7 @@ def _currency(order: OrderChanged, balance: BalanceSettings) -> str | None:
 
 
 def _vat_note(order: OrderChanged, lines: tuple[SaleLine, ...]) -> tuple[str, ...]:
-    return vat_note(order.total_tax, sum((line.vat for line in lines), Decimal(0)), len(lines), "order")
+    return describe_vat_difference(order.total_tax, sum((line.vat for line in lines), Decimal(0)), len(lines), "order")
 
 
 def _recorded(line: SaleLine) -> RecordedLine:

@@ -14,8 +14,8 @@ from contracts.money import is_whole_tetri, to_tetri, vat_in
 from contracts.reasons import Reason
 from contracts.shop import OrderChanged, OrderLine
 from services.accounting.documents.lines import takes_goods
-from services.accounting.documents.store_credit import store_credit
-from services.accounting.documents.unbookable import Unbookable, required, setting_key
+from services.accounting.documents.store_credit import find_unbooked_credit
+from services.accounting.documents.unbookable import Unbookable, require_setting, setting_key
 from services.order_exporter.vat_rates import Share, balance_vat_rate, split_by_rate
 from services.settings.orders import OrderSettings
 
@@ -131,7 +131,9 @@ def _service(line: OrderLine, order: OrderChanged, settings: OrderSettings) -> s
     setting = "shipping" if line.kind == "shipping" else "fee"
     what = f"line of goods with a negative amount ({line.line_id})" if line.kind == "product" else f"{line.kind} line"
     purpose = f"order {order.number} of shop {order.shop} has a {what}, and Balance needs a service item for it"
-    return required(_service_item(line, settings), order.shop, f"{setting}-item", purpose, Reason.SALE_SETTING_MISSING)
+    return require_setting(
+        _service_item(line, settings), order.shop, f"{setting}-item", purpose, Reason.SALE_SETTING_MISSING
+    )
 
 
 def settle_rounding(
@@ -146,7 +148,7 @@ def settle_rounding(
     if not residue:
         return tuple(lines)
     if abs(residue) > settings.rounding_cap:
-        raise store_credit(order, residue, settings) or _total_differs(residue, order, settings)
+        raise find_unbooked_credit(order, residue, settings) or _total_differs(residue, order, settings)
     largest = max(range(len(lines)), key=lambda index: abs(lines[index].amount))
     if settings.rounding_item:
         return (*lines, _rounding_line(residue, settings.rounding_item, lines[largest]))

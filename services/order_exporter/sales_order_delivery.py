@@ -11,8 +11,8 @@ from typing import Any, Protocol
 from contracts.placement import Pieces
 from contracts.reasons import Reason
 from contracts.sales_orders import SalesOrderEnded, SalesOrderRecorded
-from services.accounting.documents.booking import Booked, Document, Register, book
-from services.accounting.documents.comparison import Intent
+from services.accounting.documents.booking import BookedDocument, DocumentRegister, DocumentWrite, write_document
+from services.accounting.documents.comparison import DocumentIntent
 from services.connectors.balance.documents import StoredDocument
 from services.connectors.balance.fields import RowInvalid
 from services.engine.outbox.outcome import Done, Outcome, Refused
@@ -33,22 +33,22 @@ class SalesOrders(Protocol):
         """Create or replace a sales order; returns the echo, if there is one."""
 
 
-def sales_order_register(balance: SalesOrders, dialect: Dialect) -> Register:
+def sales_order_register(balance: SalesOrders, dialect: Dialect) -> DocumentRegister:
     """How sales orders are read and written."""
-    return Register(balance.sales_order, balance.put_sales_order, dialect.sales_order_resource, dialect)
+    return DocumentRegister(balance.sales_order, balance.put_sales_order, dialect.sales_order_resource, dialect)
 
 
-async def deliver_sales_order(row: Row, register: Register, clock: Callable[[], datetime]) -> Outcome:
+async def deliver_sales_order(row: Row, register: DocumentRegister, clock: Callable[[], datetime]) -> Outcome:
     """Write the sales order, or remove its reserve. It is read first: without a reserve it is not written again."""
     task = SalesOrderTask.model_validate(row.payload)
     if task.ends is not None:
         return await _end(task, row, register, clock)
-    outcome = await book(_document(task), row, register)
-    return Done((_recorded(task, outcome, row, clock()),)) if isinstance(outcome, Booked) else outcome
+    outcome = await write_document(_document(task), row, register)
+    return Done((_recorded(task, outcome, row, clock()),)) if isinstance(outcome, BookedDocument) else outcome
 
 
-def _document(task: SalesOrderTask) -> Document:
-    intent = Intent(
+def _document(task: SalesOrderTask) -> DocumentWrite:
+    intent = DocumentIntent(
         client=task.client,
         warehouse=task.document["Warehouse"],
         total=task.total,
@@ -57,10 +57,12 @@ def _document(task: SalesOrderTask) -> Document:
         quantities=tuple(line.quantity for line in task.lines),
     )
     title = f"the sales order of order {task.order_id} of shop {task.shop}"
-    return Document(task.sales_order, title, task.document, intent, Reason.SALE_NOT_AS_MEANT, replaces=True, again=True)
+    return DocumentWrite(
+        task.sales_order, title, task.document, intent, Reason.SALE_NOT_AS_MEANT, replaces=True, again=True
+    )
 
 
-def _recorded(task: SalesOrderTask, booked: Booked, row: Row, now: datetime) -> SalesOrderRecorded:
+def _recorded(task: SalesOrderTask, booked: BookedDocument, row: Row, now: datetime) -> SalesOrderRecorded:
     reserved = reserved_in(booked.stored)
     return SalesOrderRecorded(
         **event_content(task) | {"sales_order": booked.stored.uid},
@@ -95,7 +97,7 @@ def _unreserved(task: SalesOrderTask, reserved: Mapping[str, Decimal]) -> tuple[
     )
 
 
-async def _end(task: SalesOrderTask, row: Row, register: Register, clock: Callable[[], datetime]) -> Outcome:
+async def _end(task: SalesOrderTask, row: Row, register: DocumentRegister, clock: Callable[[], datetime]) -> Outcome:
     try:
         stored = await register.stored(task.sales_order)
         if stored is not None and not stored.deleted and any(line.reserve != 0 for line in stored.lines):

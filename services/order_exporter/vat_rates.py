@@ -16,7 +16,7 @@ from contracts.reasons import Reason
 from contracts.shop import OrderChanged, OrderLine, TaxRate
 from services.accounting.documents.figures import number
 from services.accounting.documents.unbookable import Unbookable, setting_key
-from services.accounting.documents.vat import STANDARD, UNTAXED, is_looked_at, is_zero_mapped, is_zero_meant
+from services.accounting.documents.vat import STANDARD, UNTAXED, is_reviewed, is_zero_mapped, is_zero_meant
 from services.settings.orders import OrderSettings
 
 HUNDRED = Decimal(100)
@@ -156,7 +156,7 @@ def balance_vat_rate(
     Raises `Unbookable` for a rate without a mapping, for a new tax class, and for 0 % where VAT is due.
     """
     tax_class, key = class_of(line), UNTAXED if percent is None else number(percent)
-    if not is_looked_at(tax_class, settings):
+    if not is_reviewed(tax_class, settings):
         raise _new_class(tax_class, line, order)
     if key == "0" and not _is_zero_meant(line, settings, taxed=taxed):
         raise _zero_not_meant(line, order)

@@ -15,7 +15,7 @@ from contracts.placement import LinePlace, Pieces, WarehouseChosen
 from contracts.reasons import Reason
 from contracts.shop import OrderChanged
 from services.accounting.documents.ids import part_uid
-from services.accounting.documents.order_rules import Ruling
+from services.accounting.documents.order_rules import RuleEffects
 from services.engine.outbox.outcome import Blocked
 from services.engine.state.records import State
 from services.order_exporter.comparison import books_digest
@@ -57,7 +57,7 @@ class WarehouseOptions:
 
 
 def choose_warehouse(
-    order: OrderChanged, items: Mapping[int, str], ruling: Ruling, state: State, *, split: bool = False
+    order: OrderChanged, items: Mapping[int, str], ruling: RuleEffects, state: State, *, split: bool = False
 ) -> WarehouseChoice | Blocked:
     """The warehouse of an order. `items`: the item of each product line, by line id.
 
@@ -150,7 +150,7 @@ def _holds_all(warehouse: str, found: WarehouseOptions) -> bool:
     return all(found.stock.free_in(item, warehouse) >= quantity for item, quantity in found.pieces.items())
 
 
-def _uid_of(name: str, order: OrderChanged, ruling: Ruling, state: State) -> str | Blocked:
+def _uid_of(name: str, order: OrderChanged, ruling: RuleEffects, state: State) -> str | Blocked:
     """A uid is used as it is; so is the text of `orders.warehouse`, which some builds of Balance look up."""
     if (uid := _as_uid(name)) is not None:
         return uid
@@ -167,7 +167,7 @@ def _as_uid(name: str) -> str | None:
         return None
 
 
-def _unknown(name: str, order: OrderChanged, ruling: Ruling, found: int) -> Blocked:
+def _unknown(name: str, order: OrderChanged, ruling: RuleEffects, found: int) -> Blocked:
     why = f"{found} warehouses have that name" if found else "no stock reading contains it"
     return Blocked(
         on=warehouse_name(name),

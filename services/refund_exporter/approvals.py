@@ -7,7 +7,7 @@ from contracts.delivery_ids import credit_note_id, order_key, refund_key
 from contracts.ledger import is_reversal
 from contracts.shop import RefundIssued
 from services.accounting.documents import approval
-from services.accounting.documents.approval import Candidate, vat_words
+from services.accounting.documents.approval import ApprovalCandidate, describe_vat
 from services.engine.outbox.outcome import Blocked
 from services.refund_exporter.context import RefundContext, WantedNotes
 from services.refund_exporter.sale_basis import SaleBasis
@@ -24,8 +24,8 @@ def approval_block(context: RefundContext, key: str, task: CreditNoteTask) -> Bl
     if candidate is None:
         return None
     if _is_of_removed_order(context, task):
-        return approval.held_as_removal(candidate, context.state)
-    return approval.held(candidate, context.shop.orders.approve_first, context.state)
+        return approval.wait_for_removal_approval(candidate, context.state)
+    return approval.wait_for_approval(candidate, context.shop.orders.approve_first, context.state)
 
 
 def approval_questions(context: RefundContext, wanted: WantedNotes) -> list[ApprovalAsked]:
@@ -34,10 +34,12 @@ def approval_questions(context: RefundContext, wanted: WantedNotes) -> list[Appr
         return []
     tasks = ((key, task) for key, task in wanted.items() if isinstance(task, CreditNoteTask))
     held = (_candidate(context, key, task) for key, task in tasks if approval_block(context, key, task))
-    return [question for one in held if one for question in approval.asked(one, context.state, context.state.now)]
+    return [
+        question for one in held if one for question in approval.ask_for_approval(one, context.state, context.state.now)
+    ]
 
 
-def _candidate(context: RefundContext, key: str, task: CreditNoteTask) -> Candidate | None:
+def _candidate(context: RefundContext, key: str, task: CreditNoteTask) -> ApprovalCandidate | None:
     if context.basis is None:
         return None
     removed = _is_of_removed_order(context, task)
@@ -55,12 +57,12 @@ def approval_candidate(
     settings: OrderSettings,
     *,
     removed: bool = False,
-) -> Candidate:
+) -> ApprovalCandidate:
     """The credit note as the gate sees it; `removed`: the shop no longer has the order."""
     client = "retail client" if basis.client == settings.retail_client else "client by number"
     kind = "whole Sale of a removed order taken back" if removed else refund_kind(task, refund, basis)
-    words = ("credit note", kind, vat_words(task.lines), task.currency, client)
-    return Candidate(
+    words = ("credit note", kind, describe_vat(task.lines), task.currency, client)
+    return ApprovalCandidate(
         id=credit_note_id(refund_key(order_key(task.shop, task.order_id), task.refund_id)),
         kind="credit-note",
         shop=task.shop,

@@ -10,7 +10,7 @@ from typing import Any
 from contracts.ledger import RateSource, RecordedLine
 from contracts.reasons import Reason
 from services.accounting.documents import figures
-from services.accounting.documents.unbookable import required
+from services.accounting.documents.unbookable import require_setting
 from services.refund_exporter.sale_basis import BasisLine, SaleBasis
 from services.settings.balance import BalanceSettings, ListTexts
 from services.settings.orders import OrderSettings
@@ -83,7 +83,7 @@ def _is_money(line: RecordedLine) -> bool:
 
 def _on_service_item(line: RecordedLine, amount_item: str | None, shop: str) -> RecordedLine:
     purpose = "a refund gives back goods and also money for goods that the buyer keeps"
-    item = required(amount_item, shop, "amount-item", purpose, Reason.REFUND_SETTING_MISSING)
+    item = require_setting(amount_item, shop, "amount-item", purpose, Reason.REFUND_SETTING_MISSING)
     return line.model_copy(update={"kind": "amount", "item": item})
 
 

@@ -10,9 +10,9 @@ from contracts.ledger import RecordedLine
 from contracts.money import is_whole_tetri, vat_in
 from contracts.reasons import Reason
 from contracts.shop import RefundIssued
-from services.accounting.documents.due_date import open_day
+from services.accounting.documents.due_date import next_open_day
 from services.accounting.documents.unbookable import Unbookable
-from services.accounting.documents.vat import vat_note
+from services.accounting.documents.vat import describe_vat_difference
 from services.engine.clock import local_date
 from services.refund_exporter.parts import (
     CreditedPart,
@@ -51,7 +51,7 @@ def build_credit_note(
     """
     _check(refund, basis, remainder)
     lines = recorded_lines(_parts(refund, basis, remainder, settings), remainder)
-    date = open_day(local_date(refund.created_at), settings.locked_until)
+    date = next_open_day(local_date(refund.created_at), settings.locked_until)
     return CreditNote(refund.refund_id, date, refund.amount, lines, _vat_note(refund, lines))
 
 
@@ -125,4 +125,4 @@ def _vat_note(refund: RefundIssued, lines: Sequence[RecordedLine]) -> tuple[str,
     if not refund.lines:
         return ()
     stated = sum((line.total_tax for line in refund.lines), Decimal(0))
-    return vat_note(stated, sum((line.vat for line in lines), Decimal(0)), len(lines), "refund")
+    return describe_vat_difference(stated, sum((line.vat for line in lines), Decimal(0)), len(lines), "refund")

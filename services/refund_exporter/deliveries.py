@@ -12,15 +12,15 @@ from typing import Any, Protocol
 from contracts.ledger import CreditNoteRecorded, DocumentPart, is_reversal
 from contracts.reasons import Reason
 from services.accounting.documents.booking import (
-    Booked,
-    Document,
-    Register,
-    book_all,
-    held_by,
-    lines_together,
-    recorded_parts,
+    BookedDocument,
+    DocumentRegister,
+    DocumentWrite,
+    merge_lines,
+    select_part,
+    to_recorded_parts,
+    write_documents,
 )
-from services.accounting.documents.comparison import Intent
+from services.accounting.documents.comparison import DocumentIntent
 from services.connectors.balance.documents import StoredDocument
 from services.engine.outbox.lane import Deliver
 from services.engine.outbox.outcome import Done, Outcome, Refused
@@ -42,7 +42,7 @@ class CreditNotes(Protocol):
 
 def deliveries(balance: CreditNotes, dialect: Dialect, clock: Callable[[], datetime]) -> Mapping[str, Deliver]:
     """The effect of each lane, by its name."""
-    register = Register(balance.credit_note, balance.put_credit_note, dialect.credit_note_resource, dialect)
+    register = DocumentRegister(balance.credit_note, balance.put_credit_note, dialect.credit_note_resource, dialect)
 
     async def deliver(rows: Sequence[Row]) -> Sequence[Outcome]:
         return await asyncio.gather(*(_deliver(row, register, clock) for row in rows))
@@ -50,15 +50,15 @@ def deliveries(balance: CreditNotes, dialect: Dialect, clock: Callable[[], datet
     return {LANE: deliver}
 
 
-async def _deliver(row: Row, register: Register, clock: Callable[[], datetime]) -> Outcome:
+async def _deliver(row: Row, register: DocumentRegister, clock: Callable[[], datetime]) -> Outcome:
     task = CreditNoteTask.model_validate(row.payload)
-    outcome = await book_all(_documents(task), row, register)
+    outcome = await write_documents(_documents(task), row, register)
     if isinstance(outcome, list):
         return Done((_credit_note_recorded(task, outcome, row, clock()),))
     return _add_hint(outcome, task) if isinstance(outcome, Refused) else outcome
 
 
-def _documents(task: CreditNoteTask) -> list[Document]:
+def _documents(task: CreditNoteTask) -> list[DocumentWrite]:
     """One document, or one for each document of the Sale that the note credits."""
     refund = "" if is_reversal(task.refund_id) else f"refund {task.refund_id} of "
     title = f"the credit note of {refund}order {task.order_id} of shop {task.shop}"
@@ -82,19 +82,19 @@ def _only_part(task: CreditNoteTask) -> DocumentPart:
     )
 
 
-def _document(task: CreditNoteTask, title: str, part: DocumentPart) -> Document:
-    lines = held_by(part, task.document_lines)
-    intent = Intent(
+def _document(task: CreditNoteTask, title: str, part: DocumentPart) -> DocumentWrite:
+    lines = select_part(part, task.document_lines)
+    intent = DocumentIntent(
         client=task.client,
         warehouse=part.warehouse,
         total=part.total,
         vat=sum((line.vat for line in lines), Decimal(0)),
         lines=lines,
-        quantities=held_by(part, task.quantities),
+        quantities=select_part(part, task.quantities),
         base=part.base,
     )
     mismatch, strict = Reason.REFUND_NOT_AS_MEANT, bool(task.parts)
-    return Document(part.document, title, part.sent, intent, mismatch, replaces=task.cumulative, strict=strict)
+    return DocumentWrite(part.document, title, part.sent, intent, mismatch, replaces=task.cumulative, strict=strict)
 
 
 def _add_hint(refused: Refused, task: CreditNoteTask) -> Refused:
@@ -106,17 +106,17 @@ def _add_hint(refused: Refused, task: CreditNoteTask) -> Refused:
 
 
 def _credit_note_recorded(
-    task: CreditNoteTask, booked: Sequence[Booked], row: Row, now: datetime
+    task: CreditNoteTask, booked: Sequence[BookedDocument], row: Row, now: datetime
 ) -> CreditNoteRecorded:
     parts = task.parts or (_only_part(task),)
-    own = lines_together(parts, booked, task.document_lines)[len(task.before) :]
+    own = merge_lines(parts, booked, task.document_lines)[len(task.before) :]
     first = booked[0].stored
     stored = {
         "credit_note": first.uid,
         "total": sum(line.amount for line in own),
         "vat": sum(line.vat for line in own),
         "lines": own,
-        "parts": recorded_parts(task.parts, booked) if task.parts else (),
+        "parts": to_recorded_parts(task.parts, booked) if task.parts else (),
         "number": first.number,
         "how": booked[0].how,
         "differences": (*task.notes, *_differences(booked), *_uid_difference(task, first)),
@@ -133,7 +133,7 @@ def _rate(task: CreditNoteTask, stored: StoredDocument) -> dict[str, Any]:
     return {"currency_rate": stored.rate, "rate_source": task.rate_source if ours else "balance"}
 
 
-def _differences(booked: Sequence[Booked]) -> tuple[str, ...]:
+def _differences(booked: Sequence[BookedDocument]) -> tuple[str, ...]:
     return tuple(difference for one in booked for difference in one.differences)
 
 

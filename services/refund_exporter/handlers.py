@@ -12,7 +12,7 @@ from contracts.reasons import Reason
 from contracts.returns import ReturnRequested
 from contracts.shop import RefundIssued
 from services.accounting.documents import approval
-from services.accounting.documents.push import Push, answers, being_read
+from services.accounting.documents.push import Push, build_answers, wait_until
 from services.accounting.documents.unbookable import Unbookable
 from services.engine.outbox.decision import NOTHING, Decision, Delivery, Refusal
 from services.engine.outbox.handlers import Handlers, compose_rules
@@ -61,7 +61,7 @@ def decide(settings: Settings, subject: str, state: State) -> Decision:
 
 def _again_at(context: RefundContext) -> datetime | None:
     """When pushed refunds will have been read."""
-    ends = (being_read(_unread_pushes(context), context.state.now), reading_until(context))
+    ends = (wait_until(_unread_pushes(context), context.state.now), reading_until(context))
     return min((end for end in ends if end), default=None)
 
 
@@ -199,11 +199,11 @@ def _push_answers(context: RefundContext, wanted: WantedNotes) -> tuple[CommandS
 
 def _push_answer(context: RefundContext, push: Push, wanted: WantedNotes) -> tuple[CommandSettled, ...]:
     known, mode, note = _is_read(context, push), context.shop.flows.refunds, wanted.get(_key(context, push))
-    if not known and mode != "off" and being_read((push,), context.state.now):
+    if not known and mode != "off" and wait_until((push,), context.state.now):
         return ()
     problem = note.detail if isinstance(note, Unbookable) else _manual_answer(context, push) or context.never_sold
     waits = _waits_for(context, push, note) if known else ""
-    return answers((push,), SERVICE, mode, known, context.state.now, problem=problem, waits=waits)
+    return build_answers((push,), SERVICE, mode, known, context.state.now, problem=problem, waits=waits)
 
 
 def _manual_answer(context: RefundContext, push: Push) -> str:

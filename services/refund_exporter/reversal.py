@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from contracts.ledger import NO_REFUND, RecordedLine, SaleDiverged
 from contracts.reasons import Reason
-from services.accounting.documents.due_date import open_day
+from services.accounting.documents.due_date import next_open_day
 from services.accounting.documents.unbookable import Unbookable
 from services.engine.clock import local_date
 from services.refund_exporter.credit_note import CreditNote
@@ -39,7 +39,7 @@ class Reversal:
 
 def build_reversal(diverged: SaleDiverged, locked_until: date | None, revision: int) -> Reversal:
     """The reversal of a Sale, dated the day the divergence was observed, or the first open day after it."""
-    day = open_day(local_date(diverged.observed_at), locked_until)
+    day = next_open_day(local_date(diverged.observed_at), locked_until)
     edited = diverged.what == "edited"
     return Reversal(diverged.shop, diverged.order_id, diverged.content_digest, day, revision, edited)
 

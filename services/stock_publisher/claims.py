@@ -27,7 +27,7 @@ from contracts.catalog import ProductLinked
 from contracts.ledger import SaleRecorded
 from contracts.model import Part, Uid
 from contracts.sales_orders import SalesOrderRecorded
-from services.accounting.documents.lines import SKU_LINK, items_by_sku, remember_sku, same_sku, sku_ref
+from services.accounting.documents.lines import SKU_LINK, items_by_sku, normalize_sku, sku_ref, store_skus
 from services.engine.state.records import Kind, State
 from services.stock_publisher.records import CLAIM, LINK, MOVES, SKU_CLAIM, BookedPieces, Claim, StockMoves
 from services.stock_publisher.shop_order import OrderedPieces, ShopOrder
@@ -144,7 +144,7 @@ def remember_link(link: ProductLinked, state: State) -> set[str]:
     linked = LinkedProduct(item=link.item)
     for product in link.product_ids:
         state.put(LINKED, f"{link.key}:{product}", linked, ref=product_ref(link.shop, product))
-    remember_sku(link, state)
+    store_skus(link, state)
     return affected | _items_with_sku(link, state)
 
 
@@ -206,7 +206,7 @@ def record_moves(shop: str, lines: Iterable[OrderedPieces], state: State) -> Non
     lines = list(lines)
     linked = _linked_items(shop, lines, state)
     refs = [product_ref(shop, line.product) for line in lines if line.product]
-    refs += [sku_ref(shop, line.sku) for line in lines if same_sku(line.sku) and line.product not in linked]
+    refs += [sku_ref(shop, line.sku) for line in lines if normalize_sku(line.sku) and line.product not in linked]
     known = state.get_many(MOVES, refs)
     for ref, count in Counter(refs).items():
         state.put(MOVES, ref, StockMoves(count=count + (known[ref].count if ref in known else 0)))

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from contracts.envelope import Envelope
 from contracts.shop import OrderChanged, OrderRemoved, OrderUnreadable
-from services.accounting.documents.lines import same_sku, sku_ref
+from services.accounting.documents.lines import normalize_sku, sku_ref
 from services.engine.state.records import State
 from services.settings.model import Settings
 from services.stock_publisher.claims import claims_of_order, items_of_lines, kit_family, product_ref, record_moves
@@ -87,7 +87,7 @@ def _update_claims(settings: Settings, before: ShopOrder | None, after: ShopOrde
 def _put_claim(shop: str, key: str, claim: Claim, state: State) -> None:
     if claim.product:
         state.put(CLAIM, key, claim, ref=product_ref(shop, claim.product))
-    if same_sku(claim.sku):
+    if normalize_sku(claim.sku):
         state.put(SKU_CLAIM, key, claim, ref=sku_ref(shop, claim.sku))
 
 

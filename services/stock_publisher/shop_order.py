@@ -16,7 +16,7 @@ from contracts.delivery_ids import order_key
 from contracts.model import Instant, Part, Quantity
 from contracts.order_statuses import CORE_STATUSES, STOCK_REDUCING_STATUSES
 from contracts.shop import OrderChanged, OrderLine, OrderUnreadable, ReadableLine
-from services.accounting.documents.lines import same_sku, takes_goods
+from services.accounting.documents.lines import normalize_sku, takes_goods
 
 STOCK_KEEPING_STATUSES = (CORE_STATUSES | {"draft"}) - STOCK_REDUCING_STATUSES
 ZERO = Decimal(0)
@@ -34,7 +34,7 @@ class OrderedPieces(Part):
         """The key of the product within its order; empty without a product id and SKU."""
         if self.product:
             return str(self.product)
-        return f"sku:{same_sku(self.sku)}" if same_sku(self.sku) else ""
+        return f"sku:{normalize_sku(self.sku)}" if normalize_sku(self.sku) else ""
 
 
 PiecesByProduct = dict[str, OrderedPieces]

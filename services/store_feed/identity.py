@@ -17,7 +17,7 @@ from contracts.identity import AcceptShopRequested, ShopIdentified, ShopNotRecog
 from contracts.model import Event, Part
 from contracts.operations import CommandSettled
 from contracts.shop import OrderRemoved
-from services.accounting.checks.findings import live
+from services.accounting.checks.findings import live_flows
 from services.connectors.identity.evidence import (
     MARK,
     NOT_LASTING,
@@ -171,7 +171,7 @@ class Registrar(ShopGuard):
         if signs or found.strange is not None:
             why = "; ".join(signs) or "what had differed is as it was"
             return await self._identified(engine, seen, known.how, why, known)
-        if known.marker is None and live(self._settings) and not seen.hidden:
+        if known.marker is None and live_flows(self._settings) and not seen.hidden:
             return await self._identified(engine, seen, "marked", "", known)
         return known
 
@@ -194,7 +194,7 @@ class Registrar(ShopGuard):
             return had
         if seen.markers and not had:
             return seen.markers[0]
-        return await self._marked(seen) if live(self._settings) and not seen.hidden else None
+        return await self._marked(seen) if live_flows(self._settings) and not seen.hidden else None
 
     async def _marked(self, seen: ShopObservation) -> str | None:
         """A new mark of ours in the shop; None where its key may not set one."""

@@ -189,11 +189,11 @@ async def test_taxes_are_checked_beside_a_rate_that_cannot_be_read() -> None:
     async with world() as w:
         w.faults.add(rewrite("/taxes", 2, {"rate": "0 %"}))
         using = order_settings(vat_rates={"18": "18%"})
-        looked_at = await taxes.looked_at(w.client, using, SHOP)
-        told = [str(one) for one in taxes.everything(looked_at)]
+        looked_at = await taxes.read_taxes(w.client, using, SHOP)
+        told = [str(one) for one in taxes.list_taxes(looked_at)]
         assert any(one.startswith("rate 1 ") and "is 18%" in one for one in told)
         assert any('tax rate 2: field `rate` is "0 %"' in one for one in told)
-        assert any("tax rate 2" in str(one) for one in await taxes.summary(w.client, using, SHOP))
+        assert any("tax rate 2" in str(one) for one in await taxes.summarize_taxes(w.client, using, SHOP))
 
 
 @pytest.mark.claim("K29")

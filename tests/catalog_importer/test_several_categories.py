@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from contracts.catalog import GroupRule, WrittenProduct
-from services.accounting.mapping import entry, in_categories
+from services.accounting.mapping import build_rule, find_rule
 from services.catalog_importer.eligibility import Eligible, check_eligibility, item_traits
 from services.catalog_importer.ownership import find_kept_edits, merge_categories, select_writable
 from services.catalog_importer.product import DesiredProduct, digest_product
@@ -81,22 +81,22 @@ async def test_a_command_puts_a_group_into_several_and_a_category_added_in_the_s
         def held() -> set[int]:
             return {one["id"] for one in shop.held(link.product_id)["categories"]}
 
-        await shop.take(asked(TEA, in_categories(BOTH)))
+        await shop.take(asked(TEA, build_rule(BOTH)))
         assert held() == {*BOTH}
         by_hand = {"categories": [{"id": id_} for id_ in (*BOTH, GIFTS)]}
         Products(shop.shop).update(link.product_id, by_hand, strict=False)
-        await shop.take(asked(TEA, in_categories([COFFEE_CATEGORY]), "c2"))
+        await shop.take(asked(TEA, build_rule([COFFEE_CATEGORY]), "c2"))
         assert held() == {COFFEE_CATEGORY, GIFTS}
-        await shop.take(asked(TEA, in_categories(BOTH), "c3"))
+        await shop.take(asked(TEA, build_rule(BOTH), "c3"))
         assert held() == {*BOTH, GIFTS}
 
 
 def test_the_effect_of_one_more_category_is_counted_before_it_is_saved() -> None:
-    rule = in_categories(BOTH)
+    rule = build_rule(BOTH)
     assert compute_effect(known(), {TEA: rule}) == MappingEffect(0, 0, 3, 0, 0, 0)
     assert describe_rule(rule) == f"categories {TEA_CATEGORY}, {COFFEE_CATEGORY}"
     assert (
-        entry(CatalogueSettings(groups={TEA: BOTH}), TEA)
+        find_rule(CatalogueSettings(groups={TEA: BOTH}), TEA)
         == rule
         == GroupRule(category_id=TEA_CATEGORY, more_categories=(COFFEE_CATEGORY,))
     )

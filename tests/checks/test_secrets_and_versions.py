@@ -86,7 +86,7 @@ def test_a_secret_that_cannot_be_read_is_named_by_its_key_and_file(
 async def test_the_tested_versions_are_named_and_another_one_is_said_to_be_another(version: str, tested: bool) -> None:
     status: dict[str, Any] = {"environment": {"version": version}, "settings": {"HPOS_enabled": True}}
     async with client(routed(system_status=httpx.Response(200, json=status))) as shop:
-        [found] = await shop_checks.version(shop)
+        [found] = await shop_checks.check_version(shop)
     assert (found.ok is True) == tested
     assert found.told == f"{version}, HPOS on; tested with 9.9.5 and 10.5.0"
     assert ("another version" in found.fix) == (not tested)
@@ -94,6 +94,6 @@ async def test_the_tested_versions_are_named_and_another_one_is_said_to_be_anoth
 
 async def test_a_hidden_version_still_names_the_tested_ones() -> None:
     async with client(routed(system_status=httpx.Response(404, json={"code": "rest_no_route"}))) as shop:
-        [found] = await shop_checks.version(shop)
+        [found] = await shop_checks.check_version(shop)
     assert found.ok is None
     assert "tested with 9.9.5 and 10.5.0" in found.told

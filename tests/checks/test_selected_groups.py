@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from services.accounting.checks.findings import forbids
-from services.accounting.checks.groups import without_category
+from services.accounting.checks.findings import list_obstacles
+from services.accounting.checks.groups import find_without_category
 from services.settings.catalogue import CatalogueSettings
 from tests.catalog_importer.catalogue_bench import COFFEE, ROOT, TEA
 from tests.cli.catalogue_given import FOLDERS, GREEN
@@ -35,18 +35,18 @@ FOLDERS_BY_UID: Any = {folder.key: folder for folder in FOLDERS}
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_a_selected_group_without_a_category_is_named(about: str, rules: dict[str, Any], wrong: list[str]) -> None:
-    found = without_category("main", CatalogueSettings.model_validate(rules), {21, 22}, FOLDERS_BY_UID)
+    found = find_without_category("main", CatalogueSettings.model_validate(rules), {21, 22}, FOLDERS_BY_UID)
     assert [one.what.partition("(")[2].rstrip(")") for one in found] == wrong, about
-    said = forbids(found, frozenset({"catalogue"}))
+    said = list_obstacles(found, frozenset({"catalogue"}))
     assert len(said) == len(wrong)
     assert all(
         f"davtari mapping set {group} CATEGORY --shop main" in text for group, text in zip(wrong, said, strict=True)
     )
-    assert forbids(found, frozenset({"stock", "orders"})) == []
+    assert list_obstacles(found, frozenset({"stock", "orders"})) == []
 
 
 @pytest.mark.claim("S1.9")
 def test_a_category_chosen_by_a_requisite_must_be_there_too() -> None:
     rules = CatalogueSettings(groups={TEA: 21}, category_requisite="1", categories={"green": 22, "black": 99})
-    [found] = without_category("main", rules, {21, 22}, {})
+    [found] = find_without_category("main", rules, {21, 22}, {})
     assert found.what == "shops.main.catalogue.categories.black"

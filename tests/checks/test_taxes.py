@@ -11,7 +11,7 @@ import pytest
 from pydantic import SecretStr
 
 from services.accounting.checks import taxes
-from services.accounting.checks.findings import Finding, forbids
+from services.accounting.checks.findings import Finding, list_obstacles
 from services.connectors.woocommerce.client import WooCommerce
 from services.sandbox.woocommerce.app import create_shop
 from services.sandbox.woocommerce.shop import SandboxShop
@@ -31,8 +31,8 @@ async def found(change: Change, using: Settings) -> tuple[list[Finding], list[Fi
     key, secret = SecretStr("ck_sandbox"), SecretStr("cs_sandbox")
     transport = httpx.ASGITransport(app)
     async with WooCommerce(SHOP, rules, key, secret, clock=lambda: NOW, transport=transport) as client:
-        looked_at = await taxes.looked_at(client, using, SHOP)
-        return taxes.everything(looked_at), await taxes.summary(client, using, SHOP)
+        looked_at = await taxes.read_taxes(client, using, SHOP)
+        return taxes.list_taxes(looked_at), await taxes.summarize_taxes(client, using, SHOP)
 
 
 def with_rate(percent: str, tax_class: str = "standard", **more: Any) -> Change:
@@ -61,7 +61,7 @@ def with_class(slug: str) -> Change:
 @pytest.mark.claim("S3.52")
 async def test_a_shop_whose_taxes_are_all_mapped_is_told_what_each_of_them_is() -> None:
     told, short = await found(lambda shop: None, settings())
-    assert forbids(told, LIVE) == forbids(short, LIVE) == []
+    assert list_obstacles(told, LIVE) == list_obstacles(short, LIVE) == []
     assert [(one.what, one.told) for one in told if one.what.startswith("rate")] == [
         ("rate 1 VAT 18 %, class standard, GE, shipping too", "is ჩვეულებრივი"),
         ("rate 2 VAT 0 0 %, class zero-rate, GE, shipping too", "is ნულოვანი"),
@@ -89,7 +89,7 @@ async def test_a_rate_class_or_charge_without_its_vat_rate_is_named_and_keeps_or
     wrong = [one for one in told if one.ok is False and one.what.startswith(what)]
     assert len(wrong) == 1
     assert mended in wrong[0].fix
-    assert forbids(wrong, LIVE)
+    assert list_obstacles(wrong, LIVE)
 
 
 @pytest.mark.claim("S3.52")
@@ -123,7 +123,7 @@ async def test_a_class_without_rates_is_sold_untaxed_and_somebody_should_know() 
         with_class("books"), settings(tax_classes=("standard", "zero-rate", "reduced-rate", "books"))
     )
     assert [(one.what, one.ok) for one in short if one.what != "tax rates"] == [("tax class books", None)]
-    assert forbids(told, LIVE) == []
+    assert list_obstacles(told, LIVE) == []
 
 
 @pytest.mark.parametrize(

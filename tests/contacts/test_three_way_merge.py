@@ -7,33 +7,33 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.clients import ContactConflict, Side
-from services.accounting.contacts import NOTHING, Merge, Rule, Sides, merge
+from services.accounting.contacts import NOTHING, ContactMerge, ContactSides, MergeRule, merge_contact
 from services.settings.clients import Policy
 
 A, B, C = "+995599000001", "+995599000002", "+995599000003"
 SPELLED = "599 00-00-01"
-UNKNOWN = Sides()
+UNKNOWN = ContactSides()
 
 
-def conflict(policy: Policy, taken: Side | None) -> Merge:
-    return Merge(taken, ContactConflict(field="phone", policy=policy, taken=taken))
+def conflict(policy: Policy, taken: Side | None) -> ContactMerge:
+    return ContactMerge(taken, ContactConflict(field="phone", policy=policy, taken=taken))
 
 
 @pytest.mark.claim("S4.11", "S4.12")
 @pytest.mark.parametrize(
     ("now", "base", "expected"),
     [
-        (Sides(A, A), UNKNOWN, NOTHING),
-        (Sides(SPELLED, A), UNKNOWN, NOTHING),
-        (Sides(A, ""), UNKNOWN, Merge("shop")),
-        (Sides("", A), UNKNOWN, Merge("balance")),
-        (Sides("n/a", A), Sides(A, A), Merge("balance")),
-        (Sides(B, A), Sides(A, A), Merge("shop")),
-        (Sides(A, B), Sides(A, A), Merge("balance")),
-        (Sides(B, B), Sides(A, A), NOTHING),
-        (Sides(A, B), Sides(A, B), NOTHING),
-        (Sides(C, B), Sides(A, B), Merge("shop")),
-        (Sides(SPELLED, B), Sides(A, B), NOTHING),
+        (ContactSides(A, A), UNKNOWN, NOTHING),
+        (ContactSides(SPELLED, A), UNKNOWN, NOTHING),
+        (ContactSides(A, ""), UNKNOWN, ContactMerge("shop")),
+        (ContactSides("", A), UNKNOWN, ContactMerge("balance")),
+        (ContactSides("n/a", A), ContactSides(A, A), ContactMerge("balance")),
+        (ContactSides(B, A), ContactSides(A, A), ContactMerge("shop")),
+        (ContactSides(A, B), ContactSides(A, A), ContactMerge("balance")),
+        (ContactSides(B, B), ContactSides(A, A), NOTHING),
+        (ContactSides(A, B), ContactSides(A, B), NOTHING),
+        (ContactSides(C, B), ContactSides(A, B), ContactMerge("shop")),
+        (ContactSides(SPELLED, B), ContactSides(A, B), NOTHING),
     ],
     ids=[
         *("equal", "spelled otherwise", "only the shop says", "only Balance says", "no phone empties none"),
@@ -42,13 +42,13 @@ def conflict(policy: Policy, taken: Side | None) -> Merge:
 )
 @pytest.mark.parametrize("policy", ["balance", "shop", "newest", "ask"])
 def test_without_a_conflict_the_policy_does_not_matter(
-    policy: Policy, now: Sides, base: Sides, expected: Merge
+    policy: Policy, now: ContactSides, base: ContactSides, expected: ContactMerge
 ) -> None:
-    assert merge(Rule("phone", policy), now, base) == expected
+    assert merge_contact(MergeRule("phone", policy), now, base) == expected
 
 
 @pytest.mark.claim("S4.12")
-@pytest.mark.parametrize("base", [Sides(A, A), UNKNOWN])
+@pytest.mark.parametrize("base", [ContactSides(A, A), UNKNOWN])
 @pytest.mark.parametrize(
     ("policy", "newer", "taken"),
     [
@@ -61,14 +61,16 @@ def test_without_a_conflict_the_policy_does_not_matter(
     ],
 )
 def test_where_both_changed_the_policy_says_who_wins(
-    policy: Policy, newer: Side | None, taken: Side | None, base: Sides
+    policy: Policy, newer: Side | None, taken: Side | None, base: ContactSides
 ) -> None:
-    assert merge(Rule("phone", policy, newer), Sides(B, C), base) == conflict(policy, taken)
+    assert merge_contact(MergeRule("phone", policy, newer), ContactSides(B, C), base) == conflict(policy, taken)
 
 
 @pytest.mark.parametrize("side", ["shop", "balance"])
 def test_a_persons_word_goes_before_any_policy_and_is_no_conflict_any_more(side: Side) -> None:
-    assert merge(Rule("phone", "ask", settled=side), Sides(B, C), Sides(A, A)) == Merge(side)
+    assert merge_contact(
+        MergeRule("phone", "ask", settled=side), ContactSides(B, C), ContactSides(A, A)
+    ) == ContactMerge(side)
 
 
 PHONES = st.sampled_from([A, B, C, SPELLED, "", "n/a"])
@@ -80,11 +82,11 @@ POLICIES: st.SearchStrategy[Policy] = st.sampled_from(["balance", "shop", "newes
 def test_after_a_merge_nothing_is_left_to_do_and_nothing_said_was_lost(
     policy: Policy, shop: str, balance: str, base_shop: str, base_balance: str
 ) -> None:
-    now = Sides(shop, balance)
-    done = merge(Rule("phone", policy), now, Sides(base_shop, base_balance))
+    now = ContactSides(shop, balance)
+    done = merge_contact(MergeRule("phone", policy), now, ContactSides(base_shop, base_balance))
     if not done.waits:
         value = getattr(now, done.take) if done.take else None
-        then = now if value is None else Sides(value, value)
-        assert merge(Rule("phone", policy), then, then).conflict is None
-        assert merge(Rule("phone", policy), then, then).take in (None, done.take)
+        then = now if value is None else ContactSides(value, value)
+        assert merge_contact(MergeRule("phone", policy), then, then).conflict is None
+        assert merge_contact(MergeRule("phone", policy), then, then).take in (None, done.take)
         assert value not in ("", "n/a")

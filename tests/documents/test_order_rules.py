@@ -10,8 +10,8 @@ import pytest
 from pydantic import ValidationError
 
 from contracts.shop import Address, OrderChanged
-from services.accounting.documents.order_rules import holds, ruling_of
-from services.accounting.documents.trigger import due_at, is_due, is_stray, is_triggered
+from services.accounting.documents.order_rules import apply_rules, matches_rule
+from services.accounting.documents.trigger import due_at, has_unmapped_status, is_due, is_triggered
 from services.settings.order_rules import OrderRule
 from services.settings.orders import OrderSettings
 from tests.support.exporting import COMPANY_ID, PAID, PERSONAL_ID, buyer, line, order
@@ -76,7 +76,7 @@ def test_a_rule_holds_when_all_its_conditions_are_met(
     conditions: dict[str, Any], of: OrderChanged, expected: bool
 ) -> None:
     rule = OrderRule.model_validate({**conditions, "document": "hold" if "status" not in conditions else "sale"})
-    assert holds(rule, of, rules()) is expected
+    assert matches_rule(rule, of, rules()) is expected
 
 
 @pytest.mark.claim("S4.26")
@@ -87,7 +87,7 @@ def test_rules_over_shipping_methods_decide_delivery_item_warehouse_and_waybill(
         shipping_item="post",
         warehouse="Main",
     )
-    courier, pickup = ruling_of(shipped(), using), ruling_of(shipped("pickup_location", "0", "Vake"), using)
+    courier, pickup = apply_rules(shipped(), using), apply_rules(shipped("pickup_location", "0", "Vake"), using)
     assert (courier.shipping_item, courier.warehouses, courier.waybill) == ("courier", ("Main",), True)
     assert (pickup.shipping_item, pickup.warehouses, pickup.waybill) == ("post", ("Vake",), False)
     assert (courier.by["waybill"], courier.by["warehouse"]) == ('rule "courier"', "orders.warehouse")
@@ -100,7 +100,7 @@ def test_the_first_rule_that_holds_decides_each_effect_for_itself() -> None:
         {"hold": 5, "warehouse": ["A", "B"]},
         hold=600,
     )
-    ruling = ruling_of(shipped(), using)
+    ruling = apply_rules(shipped(), using)
     assert (ruling.document, ruling.hold, ruling.warehouses) == ("sale", 60, ("A", "B"))
     assert dict(ruling.by) == {
         "document": "no rule",
@@ -120,8 +120,8 @@ def test_only_an_order_that_the_rules_make_a_sale_is_due_for_one(document: str, 
 
 def test_a_status_that_a_rule_holds_is_no_stray() -> None:
     packed = shipped(status="packed")
-    assert is_stray(packed, rules())
-    assert not is_stray(packed, rules({"status": "packed", "document": "hold"}))
+    assert has_unmapped_status(packed, rules())
+    assert not has_unmapped_status(packed, rules({"status": "packed", "document": "hold"}))
 
 
 @pytest.mark.claim("S2.20")

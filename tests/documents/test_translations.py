@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from contracts.catalog import FurtherProduct, ProductUnlinked
-from services.accounting.documents.lines import forget_sku, items_by_sku, remember_sku
+from services.accounting.documents.lines import items_by_sku, remove_skus, store_skus
 from tests.support.exporting import PAID, SHOP, item_of, link
 from tests.support.memory_state import MemoryState
 
@@ -28,31 +28,31 @@ def test_a_sku_means_the_items_whose_linked_products_have_it(
 ) -> None:
     state = MemoryState()
     for product, written in links:
-        remember_sku(link(product, sku=written), state)
+        store_skus(link(product, sku=written), state)
     assert items_by_sku(SHOP, [sku], state).get(sku, ()) == tuple(map(item_of, items))
     assert not any(items_by_sku("other", [sku], state).values())
 
 
 def test_an_item_that_is_linked_no_more_is_meant_by_no_sku() -> None:
     state = MemoryState()
-    remember_sku(link(311, sku="CUP"), state)
-    forget_sku(ProductUnlinked(shop=SHOP, item=item_of(311), product_id=311, reason="x", unlinked_at=PAID), state)
+    store_skus(link(311, sku="CUP"), state)
+    remove_skus(ProductUnlinked(shop=SHOP, item=item_of(311), product_id=311, reason="x", unlinked_at=PAID), state)
     assert items_by_sku(SHOP, ["CUP"], state) == {"CUP": ()}
 
 
 def test_every_product_of_a_link_lends_its_sku_until_it_leaves_it() -> None:
     state = MemoryState()
     further = (FurtherProduct(product_id=612, sku="CUP-EN"),)
-    assert remember_sku(link(311, sku="CUP", further=further), state) == (f"{SHOP}|cup", f"{SHOP}|cup-en")
+    assert store_skus(link(311, sku="CUP", further=further), state) == (f"{SHOP}|cup", f"{SHOP}|cup-en")
     assert items_by_sku(SHOP, ["CUP-EN"], state) == {"CUP-EN": (item_of(311),)}
-    assert remember_sku(link(311, sku="CUP"), state) == (f"{SHOP}|cup-en",)
+    assert store_skus(link(311, sku="CUP"), state) == (f"{SHOP}|cup-en",)
     assert items_by_sku(SHOP, ["CUP-EN"], state) == {"CUP-EN": ()}
 
 
 def test_a_product_that_another_item_has_taken_over_stays_that_items() -> None:
     state = MemoryState()
-    remember_sku(link(311, sku="CUP"), state)
-    remember_sku(link(311, sku="CUP", item=item_of(312)), state)
+    store_skus(link(311, sku="CUP"), state)
+    store_skus(link(311, sku="CUP", item=item_of(312)), state)
     gone = ProductUnlinked(shop=SHOP, item=item_of(311), product_id=311, reason="x", unlinked_at=PAID)
-    assert forget_sku(gone, state) == ()
+    assert remove_skus(gone, state) == ()
     assert items_by_sku(SHOP, ["CUP"], state) == {"CUP": (item_of(312),)}

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from contracts.money import to_tetri
 from services.accounting.documents import figures, ids
-from services.accounting.documents.vat import vat_note
+from services.accounting.documents.vat import describe_vat_difference
 
 
 @given(
@@ -69,4 +69,4 @@ def test_uids_are_what_they_have_always_been() -> None:
 def test_the_shops_tax_is_a_control_figure_with_the_tolerance_of_its_rounding(
     stated: str, held: str, lines: int, told: bool
 ) -> None:
-    assert bool(vat_note(Decimal(stated), Decimal(held), lines, "order")) is told
+    assert bool(describe_vat_difference(Decimal(stated), Decimal(held), lines, "order")) is told

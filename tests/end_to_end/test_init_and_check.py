@@ -301,8 +301,8 @@ async def test_an_order_reads_the_same_wherever_the_shop_stores_it(tmp_path_fact
             )
             async with WooCommerce("main", settings, *settings.credentials(), clock=utc_now) as client:
                 # when davtari looks, then it says which it is, and that either will do
-                _, rights = await shop_checks.key(client)
-                (version,) = await shop_checks.version(client)
+                _, rights = await shop_checks.check_key(client)
+                (version,) = await shop_checks.check_version(client)
                 assert (version.ok, told in version.told) == (True, True), version
                 assert all(finding.ok for finding in rights)
                 # and an order is the same fact

@@ -69,8 +69,8 @@ def test_without_a_hold_a_shop_whose_clock_is_ahead_holds_nothing_up() -> None:
 
 def test_a_paid_order_in_a_plugins_status_is_a_stray_until_the_settings_name_it() -> None:
     packed = order(line(1, "5.00"), status="packed")
-    assert trigger.is_stray(packed, DEFAULTS)
-    assert not trigger.is_stray(packed, OrderSettings(waiting_statuses=("packed",)))
-    assert not trigger.is_stray(packed, OrderSettings(trigger={"default": ("packed",)}))
-    assert not trigger.is_stray(packed.model_copy(update={"paid_at": None}), DEFAULTS)
-    assert not trigger.is_stray(order(line(1, "5.00"), status="on-hold"), DEFAULTS)
+    assert trigger.has_unmapped_status(packed, DEFAULTS)
+    assert not trigger.has_unmapped_status(packed, OrderSettings(waiting_statuses=("packed",)))
+    assert not trigger.has_unmapped_status(packed, OrderSettings(trigger={"default": ("packed",)}))
+    assert not trigger.has_unmapped_status(packed.model_copy(update={"paid_at": None}), DEFAULTS)
+    assert not trigger.has_unmapped_status(order(line(1, "5.00"), status="on-hold"), DEFAULTS)

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from contracts.ledger import Attempt, PaymentRecorded
 from contracts.reasons import Reason
-from services.accounting.checks.balance import receipt_resources, rights
+from services.accounting.checks.balance import check_rights, receipt_resources
 from services.connectors.balance.client import Balance
 from services.engine.outbox.outcome import Done, Outcome, Refused
 from services.engine.outbox.row import Row
@@ -87,7 +87,7 @@ async def test_a_receipt_is_read_first_then_written_then_read_back_over_http(
         await balance.put_sale(SALE)
         deliver = deliver_receipts(balance, Dialect(), lambda: PAID)
         [written], [again] = await deliver([row(task)]), await deliver([row(task)])
-        asked = await rights(balance, known, receipt_resources(USING))
+        asked = await check_rights(balance, known, receipt_resources(USING))
     assert (event(written).how, event(again).how, event(written).amount) == ("written", "adopted", Decimal("20.00"))
     assert event(written).differences == event(again).differences == ()
     [stored] = sandbox.books.receipts["BankOrder"]
@@ -99,7 +99,7 @@ async def test_a_balance_without_such_documents_keeps_the_flow_from_going_live(t
     app = create_balance(BalanceSandboxSettings().changed({"dialect": {"receipt_resources": ()}}), lambda: NOW)
     balance, known = connected(app, tmp_path)
     async with balance:
-        [found] = await rights(balance, known, receipt_resources(USING))
+        [found] = await check_rights(balance, known, receipt_resources(USING))
     assert (found.what, found.ok, found.flows) == ("BankOrder", False, ("payments",))
 
 

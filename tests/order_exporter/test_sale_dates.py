@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from contracts.reasons import Reason
-from services.accounting.documents.due_date import book_dates, due_moment
+from services.accounting.documents.due_date import due_moment, possible_dates
 from services.order_exporter.handlers import handlers
 from services.settings.orders import OrderSettings
 from tests.order_exporter.export_bench import task_of
@@ -92,8 +92,8 @@ def test_a_status_without_a_date_counts_from_when_it_was_first_seen() -> None:
 
 def test_the_day_close_knows_every_day_that_the_shop_itself_can_mean() -> None:
     late = bought(**COD, **DONE)
-    assert book_dates(late, OrderSettings()) == ("2026-11-02", "2026-11-01", "2026-10-31")
-    assert book_dates(bought(status="packed"), OrderSettings(trigger={"default": ("packed",)})) is None
+    assert possible_dates(late, OrderSettings()) == ("2026-11-02", "2026-11-01", "2026-10-31")
+    assert possible_dates(bought(status="packed"), OrderSettings(trigger={"default": ("packed",)})) is None
 
 
 def test_an_order_that_a_person_pushes_before_its_trigger_is_dated_by_its_payment_or_placing() -> None:

@@ -117,9 +117,9 @@ async def test_the_key_is_never_in_a_query_over_plain_http() -> None:
 
 async def test_the_check_names_the_prefix_and_what_php_writes() -> None:
     async with hosted(rest_prefix="api", php_notice=NOTICE) as (served, _, _), calls(served) as shop:
-        _, findings = await checks.key(shop)
+        _, findings = await checks.check_key(shop)
         [prefix] = [finding for finding in findings if finding.what == "REST prefix"]
-        [output] = checks.php_output(shop, "main")
+        [output] = checks.check_php_output(shop, "main")
     assert 'rest-prefix = "api"' in prefix.fix
     assert "Undefined index" in output.told
     assert "display_errors" in output.fix
@@ -127,7 +127,7 @@ async def test_the_check_names_the_prefix_and_what_php_writes() -> None:
 
 async def test_the_check_names_a_removed_header() -> None:
     async with hosted(removes_authorization=True) as (served, _, _), calls(served) as shop:
-        _, findings = await checks.key(shop)
+        _, findings = await checks.check_key(shop)
     wrong = {finding.what: finding.fix for finding in findings if finding.ok is False}
     assert set(wrong) == {"key may read", "key may write"}
     assert all("CGIPassAuth On" in fix for fix in wrong.values())
@@ -135,7 +135,7 @@ async def test_the_check_names_a_removed_header() -> None:
 
 async def test_an_ordinary_shop_has_no_such_findings() -> None:
     async with hosted() as (served, faults, _), calls(served) as shop:
-        _, findings = await checks.key(shop)
+        _, findings = await checks.check_key(shop)
         assert {finding.what for finding in findings} == {"shop", "key may read", "key may write"}
-        assert checks.php_output(shop, "main") == []
+        assert checks.check_php_output(shop, "main") == []
         assert "GET /" not in asked(faults)

@@ -9,7 +9,7 @@ from contextlib import aclosing
 from dataclasses import replace
 from hashlib import blake2b
 
-from services.accounting.checks.findings import FLOWS, Finding, left_out
+from services.accounting.checks.findings import FLOWS, Finding, describe_left_out
 from services.connectors.balance import clients, items, prices, stocks
 from services.connectors.balance import prices as price_rows
 from services.connectors.balance.client import Balance
@@ -59,7 +59,9 @@ def receipt_resources(settings: Settings) -> frozenset[str]:
     return frozenset(names[method.document] for method in used if method.settled != "never")
 
 
-async def rights(client: Balance, settings: BalanceSettings, only: Collection[str] | None = None) -> list[Finding]:
+async def check_rights(
+    client: Balance, settings: BalanceSettings, only: Collection[str] | None = None
+) -> list[Finding]:
     """A finding for each resource: may this user read it? What no flow needs is to know only."""
     flows = needed_by(settings)
     found = await client.probe(only)
@@ -104,13 +106,13 @@ def _fix(found: Right) -> str:
     return advice + without if advice else ""
 
 
-async def warehouses(client: Balance, settings: Settings) -> list[Finding]:
+async def check_warehouses(client: Balance, settings: Settings) -> list[Finding]:
     """Whether the warehouses of the settings are there, by uid or by exact name. Raises `UpstreamError`."""
     listed = await client.warehouses()
     names = {one.uid: one.name for one in listed.records if not one.deleted}
     known = {*names, *names.values()}
     there = ", ".join(f"{name} ({uid})" for uid, name in names.items()) or "none"
-    found = left_out("warehouses", listed.unreadable, "Balance: Warehouses")
+    found = describe_left_out("warehouses", listed.unreadable, "Balance: Warehouses")
     for shop, rules in settings.shops.items():
         stock, orders = rules.stock.warehouses, [rules.orders.warehouse] if rules.orders.warehouse else []
         ruled = rules.orders.every_warehouse
@@ -128,7 +130,7 @@ def _absent(key: str, wanted: Sequence[str], known: Collection[str], there: str,
     ]
 
 
-async def named_records(client: Balance, settings: Settings) -> list[Finding]:
+async def check_named_records(client: Balance, settings: Settings) -> list[Finding]:
     """Whether the client and the service items that the settings name are there. Raises `UpstreamError`."""
     looks = [look for shop, rules in settings.shops.items() for look in _named_records(client, shop, rules.orders)]
     return [finding for finding in await asyncio.gather(*looks) if finding]
@@ -156,7 +158,7 @@ async def _service_item(client: Balance, key: str, uid: str) -> Finding | None:
     return Finding(key, False, f"Balance has no item {uid}", fix, ("orders", "refunds"))
 
 
-async def price_types(client: Balance, settings: Settings) -> list[Finding]:
+async def check_price_types(client: Balance, settings: Settings) -> list[Finding]:
     """Whether any item has a price of the types that the settings name. Raises `UpstreamError`."""
     wanted = {
         (f"shops.{shop}.prices.{key}", uid.lower())
@@ -164,7 +166,7 @@ async def price_types(client: Balance, settings: Settings) -> list[Finding]:
         for key, uid in (("regular-type", rules.prices.regular_type), ("sale-type", rules.prices.sale_type))
         if uid
     }
-    seen = await types_seen(client, settings.balance, {uid for _, uid in wanted})
+    seen = await count_price_types(client, settings.balance, {uid for _, uid in wanted})
     there = ", ".join(sorted(seen)) or "none"
     return [
         Finding(key, False, f"no item has a price of the type {uid}", f"types in use: {there}", ("prices",))
@@ -173,7 +175,7 @@ async def price_types(client: Balance, settings: Settings) -> list[Finding]:
     ]
 
 
-async def types_seen(client: Balance, settings: BalanceSettings, wanted: Collection[str] = ()) -> dict[str, int]:
+async def count_price_types(client: Balance, settings: BalanceSettings, wanted: Collection[str] = ()) -> dict[str, int]:
     """`{price type: prices of it}`; ends early when all that are wanted were seen. Raises `UpstreamError`."""
     seen: dict[str, int] = {}
     count = 0
@@ -190,7 +192,7 @@ async def types_seen(client: Balance, settings: BalanceSettings, wanted: Collect
     return seen
 
 
-def accounts(settings: BalanceSettings) -> list[Finding]:
+def check_accounts(settings: BalanceSettings) -> list[Finding]:
     """Whether the accounts of every Sale look like account codes; Balance cannot list them (Balance fact 35)."""
     template = settings.template
     fields = (("receivables-account", template.receivables_account), ("revenue-account", template.revenue_account))
@@ -202,21 +204,21 @@ def accounts(settings: BalanceSettings) -> list[Finding]:
     ]
 
 
-async def everything(client: Balance, settings: Settings) -> list[Finding]:
+async def check_all(client: Balance, settings: Settings) -> list[Finding]:
     """All of it; what cannot be read is not asked again for its content."""
-    found = await rights(client, settings.balance)
+    found = await check_rights(client, settings.balance)
     if (receipts := receipt_resources(settings)) and not {"sign-in", "connection"} & {one.what for one in found}:
-        found += await rights(client, settings.balance, receipts)
+        found += await check_rights(client, settings.balance, receipts)
     closed = {one.what for one in found if one.ok is not True}
     if {"sign-in", "connection"} & closed:
         return found
     looks = (
-        ({"Warehouses"}, warehouses),
-        ({"Clients", "Items"}, named_records),
-        ({"Prices", "ItemPricing"}, price_types),
+        ({"Warehouses"}, check_warehouses),
+        ({"Clients", "Items"}, check_named_records),
+        ({"Prices", "ItemPricing"}, check_price_types),
     )
     made = await asyncio.gather(*(_made(client, settings, *one) for one in looks if not one[0] & closed))
-    return [*found, *(finding for findings in made for finding in findings), *accounts(settings.balance)]
+    return [*found, *(finding for findings in made for finding in findings), *check_accounts(settings.balance)]
 
 
 async def _made(client: Balance, settings: Settings, resources: Collection[str], look: Content) -> list[Finding]:
@@ -242,10 +244,10 @@ def resource_of(lookup: Lookup, settings: BalanceSettings) -> str:
     }[lookup]
 
 
-async def lookups(client: Balance, settings: Settings) -> list[Finding]:
+async def check_lookups(client: Balance, settings: Settings) -> list[Finding]:
     """A finding for each lookup of `gates.lookups`; one that fails forbids every flow. Raises `UpstreamError`."""
     wanted = {resource_of(lookup, settings.balance): lookup for lookup in settings.gates.lookups}
-    found = await rights(client, settings.balance, frozenset(wanted))
+    found = await check_rights(client, settings.balance, frozenset(wanted))
     return [_named(one, wanted) for one in found]
 
 

@@ -35,7 +35,7 @@ class Finding:
         return " ".join(said.split())
 
 
-def left_out(what: str, unreadable: Sequence[UnreadableRecord], where: str) -> list[Finding]:
+def describe_left_out(what: str, unreadable: Sequence[UnreadableRecord], where: str) -> list[Finding]:
     """A finding for records that could not be read and were left out; none when there are none."""
     if not unreadable:
         return []
@@ -44,23 +44,23 @@ def left_out(what: str, unreadable: Sequence[UnreadableRecord], where: str) -> l
     return [Finding(what, None, f"{len(unreadable)} cannot be read: {told}{more}", f"correct it there: {where}")]
 
 
-def live(shop: ShopSettings) -> frozenset[str]:
+def live_flows(shop: ShopSettings) -> frozenset[str]:
     """The flows of a shop that are live."""
     modes = shop.flows.model_dump() | {name: getattr(shop, name).mode for name in BACK}
     return frozenset(flow for flow, mode in modes.items() if mode == "live")
 
 
-def live_anywhere(settings: Settings) -> frozenset[str]:
+def live_flows_anywhere(settings: Settings) -> frozenset[str]:
     """The flows that are live in any shop."""
-    return frozenset(flow for shop in settings.shops.values() for flow in live(shop))
+    return frozenset(flow for shop in settings.shops.values() for flow in live_flows(shop))
 
 
-def forbids(findings: Iterable[Finding], flows: frozenset[str]) -> list[str]:
+def list_obstacles(findings: Iterable[Finding], flows: frozenset[str]) -> list[str]:
     """Why these flows cannot go live, as texts; empty when they can."""
     return [str(finding) for finding in findings if finding.ok is False and flows & set(finding.flows)]
 
 
-def blocked(findings: Mapping[str, Iterable[Finding]]) -> dict[str, list[str]]:
+def blocked_flows(findings: Mapping[str, Iterable[Finding]]) -> dict[str, list[str]]:
     """`{shop: flows that cannot go live}`."""
     found = {
         shop: {flow for finding in each if finding.ok is False for flow in finding.flows}

@@ -13,11 +13,11 @@ from aiokafka.errors import KafkaError
 
 from services.accounting.checks import balance as balance_checks
 from services.accounting.checks import shop as shop_checks
-from services.accounting.checks.balance import connection_digest, lookups, receipt_resources
-from services.accounting.checks.findings import FLOWS, Finding, forbids, live, live_anywhere
-from services.accounting.checks.groups import selected
-from services.accounting.checks.rules import rules
-from services.accounting.mapping import mapped_shop, read_commanded
+from services.accounting.checks.balance import check_lookups, connection_digest, receipt_resources
+from services.accounting.checks.findings import FLOWS, Finding, list_obstacles, live_flows, live_flows_anywhere
+from services.accounting.checks.groups import find_group_faults
+from services.accounting.checks.rules import check_settings
+from services.accounting.mapping import apply_to_shop, read_commands
 from services.connectors.balance.client import Balance
 from services.connectors.balance.fields import RowInvalid
 from services.connectors.woocommerce.client import WooCommerce
@@ -33,21 +33,21 @@ BALANCE_GATE = "gate:balance-feed:balance"
 
 def balance_gate(settings: Settings, client: Balance) -> Gate:
     """balance-feed's own: nothing waits behind it there; the services that write to shops wait for its word."""
-    check = partial(_looked, lambda: lookups(client, settings), frozenset(FLOWS))
+    check = partial(_looked, lambda: check_lookups(client, settings), frozenset(FLOWS))
     return Gate("balance", frozenset(), check, FLOWS, connection_digest(settings))
 
 
 def shop_gate(settings: Settings, name: str, client: WooCommerce, lane: str, flows: frozenset[str]) -> list[Gate]:
     """Before a lane that writes to a shop; none when none of the flows is live."""
-    wanted = flows & live(settings.shops[name])
+    wanted = flows & live_flows(settings.shops[name])
 
     async def look() -> list[Finding]:
-        found = (await shop_checks.key(client))[1]
+        found = (await shop_checks.check_key(client))[1]
         if "catalogue" not in wanted:
-            return [*found, *rules(name, settings.shops[name])]
-        commanded = (await read_commanded(settings.kafka)).get(name, {})
-        found += rules(name, mapped_shop(settings.shops[name], commanded))
-        return [*found, *await selected(client, settings, name)]
+            return [*found, *check_settings(name, settings.shops[name])]
+        commanded = (await read_commands(settings.kafka)).get(name, {})
+        found += check_settings(name, apply_to_shop(settings.shops[name], commanded))
+        return [*found, *await find_group_faults(client, settings, name)]
 
     gate = Gate(
         f"shop:{name}", frozenset({lane}), partial(_looked, look, wanted), tuple(sorted(wanted)),
@@ -61,10 +61,10 @@ def orders_gate(settings: Settings, client: Balance, lanes: Iterable[str]) -> li
     only = (settings.balance.dialect.sale_resource,)
 
     async def look() -> list[Finding]:
-        found = await lookups(client, settings)
-        found += await balance_checks.rights(client, settings.balance, only)
+        found = await check_lookups(client, settings)
+        found += await balance_checks.check_rights(client, settings.balance, only)
         if all(one.ok for one in found):
-            found += await balance_checks.warehouses(client, settings)
+            found += await balance_checks.check_warehouses(client, settings)
         return [*found, *_rules_of_live(settings, "orders")]
 
     return _gate(settings, "orders", lanes, look)
@@ -76,7 +76,7 @@ def refunds_gate(settings: Settings, client: Balance, lanes: Iterable[str]) -> l
     only = (dialect.sale_resource, dialect.credit_note_resource)
 
     async def look() -> list[Finding]:
-        return await lookups(client, settings) + await balance_checks.rights(client, settings.balance, only)
+        return await check_lookups(client, settings) + await balance_checks.check_rights(client, settings.balance, only)
 
     return _gate(settings, "refunds", lanes, look)
 
@@ -84,17 +84,19 @@ def refunds_gate(settings: Settings, client: Balance, lanes: Iterable[str]) -> l
 def receipts_gate(settings: Settings, client: Balance, lanes: Iterable[str]) -> list[Gate]:
     """Before the lane of receipts: may those documents be read that the payment methods name?"""
     only = receipt_resources(settings)
-    return _gate(settings, "payments", lanes, lambda: balance_checks.rights(client, settings.balance, only))
+    return _gate(settings, "payments", lanes, lambda: balance_checks.check_rights(client, settings.balance, only))
 
 
 def _gate(settings: Settings, flow: str, lanes: Iterable[str], look: Finds) -> list[Gate]:
-    wanted = live_anywhere(settings) & {flow}
+    wanted = live_flows_anywhere(settings) & {flow}
     about = connection_digest(settings)
     return [Gate(flow, frozenset(lanes), partial(_looked, look, wanted), (flow,), about)] if wanted else []
 
 
 def _rules_of_live(settings: Settings, flow: str) -> list[Finding]:
-    return [one for name, shop in settings.shops.items() if flow in live(shop) for one in rules(name, shop)]
+    return [
+        one for name, shop in settings.shops.items() if flow in live_flows(shop) for one in check_settings(name, shop)
+    ]
 
 
 async def _looked(look: Finds, flows: frozenset[str]) -> GateLook:
@@ -108,4 +110,4 @@ async def _looked(look: Finds, flows: frozenset[str]) -> GateLook:
     except (KafkaError, KafkaNotReady) as error:
         return GateLook((f"what people commanded about groups cannot be read from Kafka: {error}",), reached=False)
     names = tuple(dict.fromkeys(one.what for one in found))
-    return GateLook(tuple(forbids(found, flows)), names, reached=all(one.reached for one in found))
+    return GateLook(tuple(list_obstacles(found, flows)), names, reached=all(one.reached for one in found))

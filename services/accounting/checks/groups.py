@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from contracts.balance import ItemChanged
-from services.accounting.checks.findings import Finding, left_out
-from services.accounting.mapping import effective, fate, read_commanded
+from services.accounting.checks.findings import Finding, describe_left_out
+from services.accounting.mapping import apply_commands, decide_group, read_commands
 from services.connectors.woocommerce.client import WooCommerce
 from services.engine.client.reader import read_events
 from services.settings.catalogue import CatalogueSettings
@@ -18,24 +18,24 @@ Folders = Mapping[str, ItemChanged]
 """The groups of Balance by uid, as far as they are known."""
 
 
-async def selected(client: WooCommerce, settings: Settings, name: str) -> list[Finding]:
+async def find_group_faults(client: WooCommerce, settings: Settings, name: str) -> list[Finding]:
     """What is wrong with the selected groups of a shop. Raises `UpstreamError` and `KafkaError`.
 
     Balance's tree is read only where something looks wrong: a group may have its category from one above it, or be shut
     by it.
     """
-    commanded = await read_commanded(settings.kafka)
-    rules = effective(settings.shops[name].catalogue, commanded.get(name, {}))
+    commanded = await read_commands(settings.kafka)
+    rules = apply_commands(settings.shops[name].catalogue, commanded.get(name, {}))
     there, unread = await _categories(client)
-    if without_category(name, rules, there, {}):
-        return [*without_category(name, rules, there, await read_folders(settings.kafka)), *unread]
+    if find_without_category(name, rules, there, {}):
+        return [*find_without_category(name, rules, there, await read_folders(settings.kafka)), *unread]
     return unread
 
 
 async def _categories(client: WooCommerce) -> tuple[set[int], list[Finding]]:
     """The ids of the shop's categories, and a finding for those that cannot be read."""
     listed = await client.categories()
-    return {category.id for category in listed.records}, left_out("categories", listed.unreadable, MENU)
+    return {category.id for category in listed.records}, describe_left_out("categories", listed.unreadable, MENU)
 
 
 async def read_folders(kafka: KafkaSettings) -> dict[str, ItemChanged]:
@@ -44,17 +44,19 @@ async def read_folders(kafka: KafkaSettings) -> dict[str, ItemChanged]:
     return {event.item: event for event in events if isinstance(event, ItemChanged) and event.kind == "folder"}
 
 
-async def selected_of(client: WooCommerce, rules: CatalogueSettings, name: str, folders: Folders) -> list[Finding]:
+async def check_known_groups(
+    client: WooCommerce, rules: CatalogueSettings, name: str, folders: Folders
+) -> list[Finding]:
     """The same where the rules that hold and Balance's groups are known already. Raises `UpstreamError`."""
     there, unread = await _categories(client)
-    return [*without_category(name, rules, there, folders), *unread]
+    return [*find_without_category(name, rules, there, folders), *unread]
 
 
-def without_category(name: str, rules: CatalogueSettings, there: Iterable[int], folders: Folders) -> list[Finding]:
+def find_without_category(name: str, rules: CatalogueSettings, there: Iterable[int], folders: Folders) -> list[Finding]:
     """A finding for each group that is mapped or included, is not shut, and has no category that is there."""
     known = set(there)
     chosen = dict.fromkeys((*rules.groups, *rules.included_groups))
-    fates = {group: fate(_way(group, folders), rules) for group in chosen}
+    fates = {group: decide_group(_way(group, folders), rules) for group in chosen}
     open_ = {group: found.category_ids for group, found in fates.items() if not found.excluded}
     bad = {
         group: [id_ for id_ in ids if id_ not in known]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.accounting.checks.findings import Finding, live
+from services.accounting.checks.findings import Finding, live_flows
 from services.settings.shop import ShopSettings
 
 _NEEDED = (
@@ -20,9 +20,9 @@ _USEFUL = (
 )
 
 
-def rules(name: str, shop: ShopSettings) -> list[Finding]:
+def check_settings(name: str, shop: ShopSettings) -> list[Finding]:
     """What is not set: wrong where the flow is live and cannot do without, else to know."""
-    on = live(shop)
+    on = live_flows(shop)
     needed = [
         Finding(_key(name, path), False if flow in on else None, "not set", f"{flow} need it: {fix}", (flow,))
         for path, flow, fix in _NEEDED

@@ -16,7 +16,7 @@ TESTED = ("9.9.5", "10.5.0")
 WRITES = ("catalogue", "prices", "stock", *BACK)
 
 
-async def key(client: WooCommerce) -> tuple[AccessProbe, list[Finding]]:
+async def check_key(client: WooCommerce) -> tuple[AccessProbe, list[Finding]]:
     """Whether a WooCommerce answers, and what the key may do there. Raises `UpstreamError` when none does."""
     found = await client.probe()
     prefix = client.discovered_prefix
@@ -34,14 +34,14 @@ def _other_prefix(prefix: str) -> Finding:
     return Finding("REST prefix", None, told, f'write rest-prefix = "{prefix}" into the settings of this shop')
 
 
-def php_output(client: WooCommerce, name: str) -> list[Finding]:
+def check_php_output(client: WooCommerce, name: str) -> list[Finding]:
     """Whether PHP has written warnings or errors into the answers that were read so far."""
     if not client.php_output:
         return []
     return [Finding("PHP output", None, client.php_output, fix_of(Reason.SHOP_PHP_OUTPUT, name))]
 
 
-async def version(client: WooCommerce) -> list[Finding]:
+async def check_version(client: WooCommerce) -> list[Finding]:
     """Which WooCommerce it is, and where it keeps its orders (claim S0.17: either way is fine, we use REST alone)."""
     found, tested = await client.status(), f"tested with {' and '.join(TESTED)}"
     name = found.environment.version
@@ -64,16 +64,16 @@ def _series(text: str) -> str:
     return ".".join(text.split("-")[0].split(".")[:2])
 
 
-async def money(client: WooCommerce, settings: Settings, name: str) -> list[Finding]:
+async def check_money(client: WooCommerce, settings: Settings, name: str) -> list[Finding]:
     """Whether the shop's currency and tax rates have their counterparts in the settings."""
     code = await client.currency()
     known = code == settings.balance.currency or code in settings.balance.currencies
     fix = f'write the uid of {code} in Balance: [balance.currencies] {code} = "…"'
     found = Finding("currency", known, code, "" if known else fix, ("orders", "refunds"))
-    return [found, *await taxes.summary(client, settings, name)]
+    return [found, *await taxes.summarize_taxes(client, settings, name)]
 
 
-async def decimals(client: WooCommerce) -> list[Finding]:
+async def check_decimals(client: WooCommerce) -> list[Finding]:
     """Whether prices have the two decimals that documents are written with."""
     try:
         count = await client.setting("general", "woocommerce_price_num_decimals")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from services.accounting.checks.findings import Finding, left_out
+from services.accounting.checks.findings import Finding, describe_left_out
 from services.accounting.documents.figures import number
-from services.accounting.documents.vat import STANDARD, UNTAXED, is_looked_at, is_zero_meant
+from services.accounting.documents.vat import STANDARD, UNTAXED, is_reviewed, is_zero_meant
 from services.connectors.http.listing import UnreadableRecord
 from services.connectors.woocommerce.client import WooCommerce
 from services.connectors.woocommerce.store import ShopTaxRate, TaxSettings
@@ -40,30 +40,30 @@ class Taxes:
         return f"shops.{self.shop}.orders.{setting}"
 
 
-async def looked_at(client: WooCommerce, settings: Settings, name: str) -> Taxes:
+async def read_taxes(client: WooCommerce, settings: Settings, name: str) -> Taxes:
     """All that the shop says about its taxes. Raises `UpstreamError`."""
     reckoning, rates = await client.tax_settings(), await client.tax_rates()
     classes, rules = await client.tax_classes(), settings.shops[name].orders
     return Taxes(name, reckoning, rates.records, classes, rules, rates.unreadable)
 
 
-async def summary(client: WooCommerce, settings: Settings, name: str) -> list[Finding]:
+async def summarize_taxes(client: WooCommerce, settings: Settings, name: str) -> list[Finding]:
     """What `davtari check` says of taxes: one line for the rates, and whatever is wrong or should be known."""
-    taxes = await looked_at(client, settings, name)
+    taxes = await read_taxes(client, settings, name)
     unmapped = ", ".join(sorted({number(rate.percent) for rate in taxes.rates if not taxes.entry(rate)}))
     included = "prices include tax" if taxes.reckoning.prices_include_tax else "prices without tax"
     told = f"{', '.join(sorted({number(rate.percent) for rate in taxes.rates})) or 'no'} % · {included}"
     fix = f"say which VAT rate of Balance {unmapped} % is: {taxes.key('vat-rates')}; davtari check taxes lists all"
     found = Finding("tax rates", not unmapped, told, fix if unmapped else "", FLOWS)
     zeros = [_rate(rate, taxes) for rate in taxes.rates if not rate.percent]
-    others = (*_entered(taxes), *_classes(taxes), *zeros, *left_out("tax rates", taxes.unreadable, MENU))
+    others = (*_entered(taxes), *_classes(taxes), *zeros, *describe_left_out("tax rates", taxes.unreadable, MENU))
     return [found, *(one for one in others if one.ok is not True)]
 
 
-def everything(taxes: Taxes) -> list[Finding]:
+def list_taxes(taxes: Taxes) -> list[Finding]:
     """Each rate, class and charge, one by one: what it is in Balance, or which setting says so."""
     rates = [_rate(rate, taxes) for rate in taxes.rates]
-    unread = left_out("tax rates", taxes.unreadable, MENU)
+    unread = describe_left_out("tax rates", taxes.unreadable, MENU)
     return [*_entered(taxes), *rates, *unread, *_classes(taxes), *_charges(taxes), _untaxed(taxes)]
 
 
@@ -96,7 +96,7 @@ def _classes(taxes: Taxes) -> Iterator[Finding]:
     """New classes stop orders; a class without a rate is sold untaxed, which somebody should know."""
     rated = {rate.tax_class or STANDARD for rate in taxes.rates}
     for name in taxes.classes:
-        if not is_looked_at(name, taxes.rules):
+        if not is_reviewed(name, taxes.rules):
             fix = f"look at its rates, then add it to {taxes.key('tax-classes')}"
             yield Finding(f"tax class {name}", False, "is new: orders with it wait for a person", fix, FLOWS)
         elif name not in rated and name in _meant(taxes):

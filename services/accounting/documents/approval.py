@@ -30,7 +30,7 @@ GIVEN = Kind("approval-given", ApprovalGiven)
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class ApprovalCandidate:
     """A document that is ready. `id` is its delivery's, `shape` tells which documents are of its sort."""
 
     id: str
@@ -53,14 +53,14 @@ def shape_key(shop: str, shape: str) -> str:
     return f"{shop}|{shape}"
 
 
-def vat_words(lines: Iterable[RecordedLine]) -> str:
+def describe_vat(lines: Iterable[RecordedLine]) -> str:
     """The VAT rates of a document's lines: `VAT 0+18`, `VAT none`."""
     rates = {line.vat_percent for line in lines}
     known = [number(rate) for rate in sorted(rate for rate in rates if rate is not None)]
     return f"VAT {'+'.join([*known, *(['none'] if None in rates else [])])}"
 
 
-def held(one: Candidate, first: int, state: State) -> Blocked | None:
+def wait_for_approval(one: ApprovalCandidate, first: int, state: State) -> Blocked | None:
     """What the document is blocked on, None when it may go. `first`: how many of a shape are approved one by one."""
     if first == 0 or is_approved(one.id, first, state.find(GIVEN, one.shape_key).values()):
         return None
@@ -72,7 +72,7 @@ def held(one: Candidate, first: int, state: State) -> Blocked | None:
     )
 
 
-def held_as_removal(one: Candidate, state: State) -> Blocked | None:
+def wait_for_removal_approval(one: ApprovalCandidate, state: State) -> Blocked | None:
     """The same of a document that reverses the Sale of an order which the shop no longer has.
 
     However many were approved before: it goes when it is approved itself, or all of its shape.
@@ -94,7 +94,7 @@ def is_approved(document: str, first: int, given: Iterable[ApprovalGiven]) -> bo
     return None in documents or document in documents or len(documents) >= first
 
 
-def asked(one: Candidate, state: State, now: datetime) -> tuple[ApprovalAsked, ...]:
+def ask_for_approval(one: ApprovalCandidate, state: State, now: datetime) -> tuple[ApprovalAsked, ...]:
     """The question to the accountant; none when it was asked already about the same."""
     known = state.get(ASKED, one.id)
     if known and (known.shape, known.total, known.currency) == (one.shape, one.total, one.currency):

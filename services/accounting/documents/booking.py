@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeVar
 
 from contracts.ledger import DocumentPart, RecordedLine
 from contracts.reasons import Reason
-from services.accounting.documents.comparison import Comparison, Intent, compare
+from services.accounting.documents.comparison import DocumentComparison, DocumentIntent, compare_document
 from services.connectors.balance.documents import StoredDocument, read_stored_document
 from services.connectors.balance.fields import Row as BalanceRow
 from services.connectors.balance.fields import RowInvalid, reference
@@ -25,7 +25,7 @@ VANISHED = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Register:
+class DocumentRegister:
     """The documents of one kind in Balance: how they are read by uid and written; `resource` is their name there."""
 
     read: Read
@@ -45,7 +45,7 @@ class Register:
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class DocumentWrite:
     """A document to be written. `title` names it to a person; `mismatch` is the reason when it is not as meant.
 
     `replaces`: an earlier version of it under the same uid may stand there and is written again. `again`: its posting
@@ -56,7 +56,7 @@ class Document:
     uid: str
     title: str
     json: dict[str, Any]
-    intent: Intent
+    intent: DocumentIntent
     mismatch: Reason
     replaces: bool = False
     again: bool = False
@@ -64,11 +64,11 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
-class Booked:
+class BookedDocument:
     """The document stands in Balance."""
 
     stored: StoredDocument
-    comparison: Comparison
+    comparison: DocumentComparison
     how: Literal["written", "adopted"]
 
     @property
@@ -77,7 +77,7 @@ class Booked:
         return self.comparison.differences
 
 
-async def book(document: Document, row: Row, register: Register) -> Booked | Outcome:
+async def write_document(document: DocumentWrite, row: Row, register: DocumentRegister) -> BookedDocument | Outcome:
     """Have the document stand in Balance once.
 
     What stands there already is adopted as it is; only what we wrote ourselves must be as it was meant.
@@ -95,27 +95,29 @@ async def book(document: Document, row: Row, register: Register) -> Booked | Out
         return Refused(error.reason, f"{document.title}: {error.detail}")
 
 
-def _is_written_over(document: Document, stored: StoredDocument) -> bool:
+def _is_written_over(document: DocumentWrite, stored: StoredDocument) -> bool:
     """An earlier version of ours; or our own draft, as it was left: one that a person has changed is taken as it is."""
-    wrong = bool(compare(document.intent, stored).wrong)
+    wrong = bool(compare_document(document.intent, stored).wrong)
     return (document.replaces and wrong) or (document.again and stored.posted is not True and not wrong)
 
 
-async def book_all(documents: Sequence[Document], row: Row, register: Register) -> list[Booked] | Outcome:
+async def write_documents(
+    documents: Sequence[DocumentWrite], row: Row, register: DocumentRegister
+) -> list[BookedDocument] | Outcome:
     """Have several documents stand in Balance that belong together; what stops one stops those after it.
 
     A later attempt finds those before it there: each is read before it is written.
     """
     booked = []
     for document in documents:
-        outcome = await book(document, row, register)
-        if not isinstance(outcome, Booked):
+        outcome = await write_document(document, row, register)
+        if not isinstance(outcome, BookedDocument):
             return outcome
         booked.append(outcome)
     return booked
 
 
-async def _write(document: Document, row: Row, register: Register) -> Booked | Outcome:
+async def _write(document: DocumentWrite, row: Row, register: DocumentRegister) -> BookedDocument | Outcome:
     try:
         echoed = await register.put(document.json)
     except Rejected as error:
@@ -127,7 +129,7 @@ async def _write(document: Document, row: Row, register: Register) -> Booked | O
     return _unseen(document, row) if stored is None else _judged(document, stored)
 
 
-async def _written(document: Document, echoed: str | None, register: Register) -> StoredDocument | None:
+async def _written(document: DocumentWrite, echoed: str | None, register: DocumentRegister) -> StoredDocument | None:
     """The document under our uid, or under the one that Balance gave it instead (Balance fact 48)."""
     stored = await register.stored(document.uid)
     if stored is None and echoed and echoed != document.uid:
@@ -135,7 +137,7 @@ async def _written(document: Document, echoed: str | None, register: Register) -
     return stored
 
 
-async def _left_behind(document: Document, register: Register) -> str:
+async def _left_behind(document: DocumentWrite, register: DocumentRegister) -> str:
     """Balance fact 49: a refused posting may leave a draft."""
     if document.replaces or await register.stored(document.uid) is None:
         return ""
@@ -145,7 +147,7 @@ async def _left_behind(document: Document, register: Register) -> str:
     )
 
 
-def _marked(document: Document, stored: StoredDocument) -> Refused:
+def _marked(document: DocumentWrite, stored: StoredDocument) -> Refused:
     return Refused(
         document.mismatch,
         f"{document.title} stands in Balance as {stored.number or stored.uid}, marked for deletion: take the mark away "
@@ -158,22 +160,22 @@ def _is_ours(row: Row) -> bool:
     return any(attempt.outcome == "unknown" for attempt in row.attempts)
 
 
-def _adopted(document: Document, stored: StoredDocument) -> Booked:
-    return Booked(stored, compare(document.intent, stored), "adopted")
+def _adopted(document: DocumentWrite, stored: StoredDocument) -> BookedDocument:
+    return BookedDocument(stored, compare_document(document.intent, stored), "adopted")
 
 
-def _judged(document: Document, stored: StoredDocument) -> Booked | Outcome:
-    comparison = compare(document.intent, stored)
+def _judged(document: DocumentWrite, stored: StoredDocument) -> BookedDocument | Outcome:
+    comparison = compare_document(document.intent, stored)
     if comparison.wrong:
         return Refused(
             document.mismatch,
             f"{document.title} stands in Balance as {stored.number or stored.uid}, but not as it was meant: "
             f"{'; '.join(comparison.wrong)}. Correct it there, then replay this: it is taken as it stands",
         )
-    return Booked(stored, comparison, "written")
+    return BookedDocument(stored, comparison, "written")
 
 
-def _unseen(document: Document, row: Row) -> Outcome:
+def _unseen(document: DocumentWrite, row: Row) -> Outcome:
     detail = f"{document.title}: Balance confirmed the write and does not show it under {document.uid}"
     seen = sum(attempt.outcome == "unknown" for attempt in row.attempts)
     if seen + 1 < VANISHED:
@@ -186,13 +188,13 @@ def _unseen(document: Document, row: Row) -> Outcome:
 EachT = TypeVar("EachT")
 
 
-def held_by(part: DocumentPart, whole: Sequence[EachT]) -> tuple[EachT, ...]:
+def select_part(part: DocumentPart, whole: Sequence[EachT]) -> tuple[EachT, ...]:
     """What a part holds of the whole's lines, or of whatever else there is one of for each line."""
     return tuple(whole[position - 1] for position in part.positions)
 
 
-def lines_together(
-    parts: Sequence[DocumentPart], booked: Sequence[Booked], meant: Sequence[RecordedLine]
+def merge_lines(
+    parts: Sequence[DocumentPart], booked: Sequence[BookedDocument], meant: Sequence[RecordedLine]
 ) -> tuple[RecordedLine, ...]:
     """The whole's lines as Balance holds them, in their order."""
     found = dict(enumerate(meant, start=1))
@@ -201,7 +203,7 @@ def lines_together(
     return tuple(found.values())
 
 
-def recorded_parts(parts: Sequence[DocumentPart], booked: Sequence[Booked]) -> tuple[DocumentPart, ...]:
+def to_recorded_parts(parts: Sequence[DocumentPart], booked: Sequence[BookedDocument]) -> tuple[DocumentPart, ...]:
     """The parts as they stand in Balance."""
     return tuple(
         part.model_copy(update={"document": one.stored.uid, "number": one.stored.number, "total": one.stored.total})
@@ -209,12 +211,12 @@ def recorded_parts(parts: Sequence[DocumentPart], booked: Sequence[Booked]) -> t
     )
 
 
-def total_of(booked: Sequence[Booked]) -> Decimal:
+def sum_totals(booked: Sequence[BookedDocument]) -> Decimal:
     """What the documents come to together."""
     return sum((one.stored.total for one in booked), Decimal(0))
 
 
-def vat_of(booked: Sequence[Booked]) -> Decimal | None:
+def sum_vat(booked: Sequence[BookedDocument]) -> Decimal | None:
     """Their VAT together; None where one of them states none."""
     stated = [one.stored.vat for one in booked if one.stored.vat is not None]
     return sum(stated, Decimal(0)) if len(stated) == len(booked) else None

@@ -14,7 +14,7 @@ from services.connectors.balance.documents import StoredDocument, StoredLine
 
 
 @dataclass(frozen=True, slots=True)
-class Intent:
+class DocumentIntent:
     """What was meant. `lines` hold what each line should say; `base` is the Sale of a credit note or receipt.
 
     `warehouse` is None where a document has none.
@@ -30,7 +30,7 @@ class Intent:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class DocumentComparison:
     """`wrong`: what makes the document another one than was meant. `noted`: what an accountant should know.
 
     `lines` are the intended lines with what Balance holds for them.
@@ -46,16 +46,16 @@ class Comparison:
         return (*self.wrong, *self.noted)
 
 
-def compare(intent: Intent, stored: StoredDocument) -> Comparison:
+def compare_document(intent: DocumentIntent, stored: StoredDocument) -> DocumentComparison:
     """Compare a document that was read from Balance with what was meant."""
     matched = _matched(intent, stored)
     wrong = [*_header(intent, stored), *_counts(intent, stored)]
     for position, line in enumerate(intent.lines):
         wrong += _line(position, line, intent.quantities[position], matched[position])
-    return Comparison(tuple(wrong), _vat(intent, stored), tuple(map(_held, intent.lines, matched)))
+    return DocumentComparison(tuple(wrong), _vat(intent, stored), tuple(map(_held, intent.lines, matched)))
 
 
-def _header(intent: Intent, stored: StoredDocument) -> list[str]:
+def _header(intent: DocumentIntent, stored: StoredDocument) -> list[str]:
     wrong = [*_reference("Client", intent.client, stored.client)]
     if intent.warehouse is not None:
         wrong += _reference("Warehouse", intent.warehouse, stored.warehouse)
@@ -83,12 +83,12 @@ def _is_uid(text: str) -> bool:
     return True
 
 
-def _counts(intent: Intent, stored: StoredDocument) -> list[str]:
+def _counts(intent: DocumentIntent, stored: StoredDocument) -> list[str]:
     meant, found = len(intent.lines), len(stored.lines)
     return [] if meant == found else [f"{found} lines instead of {meant}"]
 
 
-def _matched(intent: Intent, stored: StoredDocument) -> list[StoredLine | None]:
+def _matched(intent: DocumentIntent, stored: StoredDocument) -> list[StoredLine | None]:
     """For each intended line the stored one: the same item and amount wherever it stands, else the same position."""
     left: dict[int, StoredLine] = dict(enumerate(stored.lines))
     found: dict[int, StoredLine] = {}
@@ -118,7 +118,7 @@ def _line(position: int, meant: RecordedLine, quantity: Decimal, found: StoredLi
     return wrong
 
 
-def _vat(intent: Intent, stored: StoredDocument) -> tuple[str, ...]:
+def _vat(intent: DocumentIntent, stored: StoredDocument) -> tuple[str, ...]:
     if stored.vat is None or stored.vat == intent.vat:
         return ()
     return (f"VAT: Balance computed {stored.vat}, the lines hold {intent.vat}",)

@@ -34,7 +34,7 @@ def due_moment(order: OrderChanged, settings: OrderSettings, status_since: datet
     return max(reached, _payment_needed(order, settings) or reached)
 
 
-def book_dates(order: OrderChanged, settings: OrderSettings) -> tuple[str, ...] | None:
+def possible_dates(order: OrderChanged, settings: OrderSettings) -> tuple[str, ...] | None:
     """The days on which the shop's own dates can have made the document due, the likeliest first.
 
     None where its trigger waits for a status of which the shop keeps no date: then the Sale alone tells.
@@ -76,7 +76,7 @@ def is_closed(day: str, locked_until: date | None) -> bool:
     return locked_until is not None and date.fromisoformat(day) <= locked_until
 
 
-def open_day(day: str, locked_until: date | None) -> str:
+def next_open_day(day: str, locked_until: date | None) -> str:
     """The day, or the first open one where it is closed: a correction changes no closed period."""
     if locked_until is None or not is_closed(day, locked_until):
         return day

@@ -45,21 +45,21 @@ LINKED_SKUS = Kind("linked-skus", LinkedSkus)
 """By `shop:item`."""
 
 
-def same_sku(sku: str) -> str:
+def normalize_sku(sku: str) -> str:
     """The spelling in which SKUs are compared; empty for none."""
     return sku.strip().casefold()
 
 
 def sku_ref(shop: str, sku: str) -> str:
     """How a SKU of a shop is referred to."""
-    return f"{shop}|{same_sku(sku)}"
+    return f"{shop}|{normalize_sku(sku)}"
 
 
-def remember_sku(link: ProductLinked, state: State) -> tuple[str, ...]:
+def store_skus(link: ProductLinked, state: State) -> tuple[str, ...]:
     """Keep which item the SKUs of a link's products belong to. Returns the `sku_ref`s that may mean others now."""
     before = _forgotten(link.shop, link.key, state)
     products = {link.product_id: link.sku} | {one.product_id: one.sku for one in link.further}
-    named = {product: sku for product, sku in products.items() if same_sku(sku)}
+    named = {product: sku for product, sku in products.items() if normalize_sku(sku)}
     for product, sku in named.items():
         known = SkuLink(item=link.item, product_id=product, sku=sku)
         state.put(SKU_LINK, f"{link.shop}:{product}", known, ref=sku_ref(link.shop, sku))
@@ -67,7 +67,7 @@ def remember_sku(link: ProductLinked, state: State) -> tuple[str, ...]:
     return tuple(sorted(before ^ {sku_ref(link.shop, sku) for sku in named.values()}))
 
 
-def forget_sku(link: ProductUnlinked, state: State) -> tuple[str, ...]:
+def remove_skus(link: ProductUnlinked, state: State) -> tuple[str, ...]:
     """An item that is linked no more is meant by no SKU. Returns the `sku_ref`s that may mean others now."""
     return tuple(sorted(_forgotten(link.shop, link.key, state)))
 
@@ -85,6 +85,6 @@ def _forgotten(shop: str, key: str, state: State) -> set[str]:
 
 def items_by_sku(shop: str, skus: Iterable[str], state: State) -> dict[str, tuple[str, ...]]:
     """For each SKU the items whose linked products have it: one is meant by a line with it, several are ambiguous."""
-    refs = {sku: sku_ref(shop, sku) for sku in skus if same_sku(sku)}
+    refs = {sku: sku_ref(shop, sku) for sku in skus if normalize_sku(sku)}
     links = state.find_many(SKU_LINK, refs.values())
     return {sku: tuple(sorted({link.item for link in links[ref].values()})) for sku, ref in refs.items()}

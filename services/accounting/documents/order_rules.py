@@ -32,7 +32,7 @@ def customer_kind(person: Person | None) -> CustomerKind:
     return "person" if person is not None and valid_number(person.personal_id, "person") else "retail"
 
 
-def holds(rule: OrderRule, order: OrderChanged, settings: DocumentSettings) -> bool:
+def matches_rule(rule: OrderRule, order: OrderChanged, settings: DocumentSettings) -> bool:
     """Whether all conditions that the rule gives hold for the order; a rule without any always does."""
     return _texts_hold(rule, order, settings) and _total_holds(rule, order)
 
@@ -88,7 +88,7 @@ def shipping_zones(order: OrderChanged, settings: DocumentSettings) -> tuple[str
 
 
 @dataclass(frozen=True, slots=True)
-class Ruling:
+class RuleEffects:
     """The effects that hold for an order. `by` names for each effect the rule or setting that decided it.
 
     `hold` is in seconds, `warehouses` in order of preference; `waybill` is None where nothing is to be said of it.
@@ -108,11 +108,11 @@ class Ruling:
         return settings if same else settings.model_copy(update=ruled)
 
 
-def ruling_of(order: OrderChanged, settings: OrderSettings) -> Ruling:
+def apply_rules(order: OrderChanged, settings: OrderSettings) -> RuleEffects:
     """The first rule that holds decides each effect; what no rule decides is as the settings beside them say."""
     decided = dict(_decided(order, settings))
     values: dict[str, Any] = {effect: value for effect, (value, _) in decided.items()}
-    return Ruling(
+    return RuleEffects(
         document=values["document"],
         warehouses=values["warehouse"],
         hold=values["hold"],
@@ -124,12 +124,12 @@ def ruling_of(order: OrderChanged, settings: OrderSettings) -> Ruling:
 
 def document_of(order: OrderChanged, settings: OrderSettings) -> DocumentKind:
     """Which document the rules want of the order."""
-    return ruling_of(order, settings).document if settings.rules else "sale"
+    return apply_rules(order, settings).document if settings.rules else "sale"
 
 
 def hold_of(order: OrderChanged, settings: OrderSettings) -> float:
     """For how many seconds the order is held after its trigger (claim S2.20)."""
-    return ruling_of(order, settings).hold if settings.rules else _held(order, settings)[0]
+    return apply_rules(order, settings).hold if settings.rules else _held(order, settings)[0]
 
 
 def rule_name(rule: OrderRule, settings: OrderSettings) -> str:
@@ -145,7 +145,7 @@ def _decided(order: OrderChanged, settings: OrderSettings) -> Iterator[tuple[str
     yield "shipping_item", (settings.shipping_item, "orders.shipping-item")
     yield "waybill", (settings.waybill, "orders.waybill")
     for rule in reversed(settings.rules):
-        if holds(rule, order, settings):
+        if matches_rule(rule, order, settings):
             for effect in rule.effects:
                 yield effect, (getattr(rule, effect), rule_name(rule, settings))
 

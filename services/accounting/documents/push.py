@@ -25,14 +25,14 @@ class Push(Part):
     answered: Literal["done", "refused"] | None = None
 
 
-class Answer(Part):
+class PushAnswer(Part):
     """What this service answered to a command."""
 
     outcome: Literal["done", "refused"]
 
 
 PUSH = Kind("push", Push)
-ANSWER = Kind("answer", Answer)
+ANSWER = Kind("answer", PushAnswer)
 
 
 def push_rules(service: str, document: Literal["order", "refund"]) -> Mapping[type[Event], Remember]:
@@ -46,7 +46,7 @@ def push_rules(service: str, document: Literal["order", "refund"]) -> Mapping[ty
     def answered(envelope: Envelope[CommandSettled], state: State) -> None:
         event = envelope.data
         if event.service == service:
-            state.put(ANSWER, event.command_id, Answer(outcome=event.outcome))
+            state.put(ANSWER, event.command_id, PushAnswer(outcome=event.outcome))
             if push := state.get(PUSH, event.command_id):
                 _keep(push.command, state)
 
@@ -78,13 +78,13 @@ def wants_plan(pushes: Iterable[Push]) -> bool:
     return any(push.command.dry_run and push.answered is None for push in pushes)
 
 
-def being_read(pushes: Iterable[Push], now: datetime) -> datetime | None:
+def wait_until(pushes: Iterable[Push], now: datetime) -> datetime | None:
     """Until when to wait for something unknown that was pushed a moment ago; None when the wait is over."""
     ends = (push.command.asked_at + READING for push in pushes if push.answered is None)
     return max((end for end in ends if end > now), default=None)
 
 
-def answers(
+def build_answers(
     pushes: Iterable[Push], service: str, mode: Mode, known: bool, now: datetime, *, problem: str = "", waits: str = ""
 ) -> tuple[CommandSettled, ...]:
     """The answers that are still owed. A push never goes past a flow that is off or in dry-run.

@@ -31,7 +31,7 @@ def booked_total(order: OrderChanged, settings: OrderSettings) -> Decimal:
     return order.total + credit_booked(order, settings)
 
 
-def store_credit(order: OrderChanged, residue: Decimal, settings: OrderSettings) -> Unbookable | None:
+def find_unbooked_credit(order: OrderChanged, residue: Decimal, settings: OrderSettings) -> Unbookable | None:
     """Why an order waits whose total is below its lines by this residue, where store credit may have paid it."""
     if residue >= 0 or not order.store_credits:
         return None

@@ -105,7 +105,7 @@ def is_due(order: OrderChanged, settings: OrderSettings, now: datetime) -> bool:
     return hold_of(order, settings) == 0 or due_at(order, settings) <= now
 
 
-def is_stray(order: OrderChanged, settings: OrderSettings) -> bool:
+def has_unmapped_status(order: OrderChanged, settings: OrderSettings) -> bool:
     """Whether a paid order stands in a status that neither WooCommerce nor the settings know (claim K14)."""
     named = {status for statuses in settings.trigger.values() for status in statuses}
     known = CORE_STATUSES | named | set(settings.waiting_statuses)

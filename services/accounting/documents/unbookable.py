@@ -18,7 +18,7 @@ def setting_key(shop: str, name: str) -> str:
     return f"shops.{shop}.orders.{name}"
 
 
-def required(value: str | None, shop: str, name: str, purpose: str, reason: Reason) -> str:
+def require_setting(value: str | None, shop: str, name: str, purpose: str, reason: Reason) -> str:
     """The value of a setting. Raises `Unbookable` naming its key when it is not set."""
     if not value:
         raise Unbookable(reason, f"{setting_key(shop, name)} is not set: {purpose}. Set it and restart Davtari")

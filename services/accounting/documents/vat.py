@@ -13,7 +13,7 @@ ORDINARY = frozenset({STANDARD, "reduced-rate"})
 """The classes of goods that bear VAT: a rate of 0 % there is a mistake until somebody says that it is meant."""
 
 
-def is_looked_at(tax_class: str, settings: OrderSettings) -> bool:
+def is_reviewed(tax_class: str, settings: OrderSettings) -> bool:
     """Whether a person has looked at the class, or nobody needs to: what is not taxable is untaxed."""
     return tax_class in settings.tax_classes or tax_class == NOT_TAXABLE
 
@@ -36,7 +36,7 @@ WHOLE_TOLERANCE = Decimal("0.5")
 """Per line, in a shop that rounds every figure to whole lari."""
 
 
-def vat_note(stated: Decimal, held: Decimal, lines: int, document: str) -> tuple[str, ...]:
+def describe_vat_difference(stated: Decimal, held: Decimal, lines: int, document: str) -> tuple[str, ...]:
     """What to tell an accountant when the shop's tax and the lines' VAT are further apart than rounding explains."""
     whole = stated.as_tuple().exponent == 0
     if abs(stated - held) <= (WHOLE_TOLERANCE * lines if whole else TOLERANCE):

@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from contracts.topics import TOPICS
-from services.accounting.checks.findings import FLOWS, Finding, left_out
+from services.accounting.checks.findings import FLOWS, Finding, describe_left_out
 from services.connectors.woocommerce.client import WooCommerce
 from services.connectors.woocommerce.webhooks import Webhook
 from services.engine.kafka.connection import open_admin
@@ -114,7 +114,7 @@ async def webhook_findings(client: WooCommerce, settings: Settings, shop: str) -
         return [Finding("webhooks", False, "no secret to sign them with", fix, ())]
     listed = await client.webhooks()
     old = _old_webhooks(listed.records, url, shop)
-    unreadable = left_out("webhooks", listed.unreadable, WEBHOOKS_PAGE)
+    unreadable = describe_left_out("webhooks", listed.unreadable, WEBHOOKS_PAGE)
     return [*_public_url_findings(url), _webhook_status(listed.records, url), *old, *unreadable]
 
 

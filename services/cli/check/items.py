@@ -21,7 +21,7 @@ from contracts.envelope import Envelope
 from contracts.model import Event
 from contracts.reasons import Reason
 from services.accounting.checks.findings import Finding
-from services.accounting.mapping import commanded
+from services.accounting.mapping import collect_commands
 from services.balance_feed.facts import Folder, build_item_fact, path_of
 from services.catalog_importer.eligibility import Skip
 from services.catalog_importer.price import compute_prices
@@ -85,7 +85,7 @@ def facts_from_events(settings: Settings, envelopes: Sequence[Envelope[Event]]) 
     return CheckFacts(
         {name: catalogue.build_catalogue(settings, name, envelopes) for name in settings.shops},
         {event.item: event.prices for event in events if isinstance(event, PriceChanged)},
-        commanded(envelopes),
+        collect_commands(envelopes),
         shop_identity.collect_identities(settings.shops, envelopes),
     )
 

@@ -13,10 +13,10 @@ from aiokafka.errors import KafkaError
 from services.accounting.checks import balance as balance_checks
 from services.accounting.checks import shop as shop_checks
 from services.accounting.checks import taxes
-from services.accounting.checks.findings import FLOWS, Finding, blocked
-from services.accounting.checks.groups import selected_of
-from services.accounting.checks.rules import rules
-from services.accounting.mapping import mapped_shop
+from services.accounting.checks.findings import FLOWS, Finding, blocked_flows
+from services.accounting.checks.groups import check_known_groups
+from services.accounting.checks.rules import check_settings
+from services.accounting.mapping import apply_to_shop
 from services.cli import shop_identity
 from services.cli.check import installation, items
 from services.cli.check.items import CheckFacts, count_items, facts_from_items, read_check_facts, read_sample
@@ -129,7 +129,7 @@ async def check_taxes(settings: Settings) -> list[CheckedSystem]:
 async def _check_shop_taxes(settings: Settings, name: str) -> CheckedSystem:
     async def check(checked: CheckedSystem) -> None:
         async with open_shop(settings, name, utc_now) as client:
-            checked.findings += taxes.everything(await taxes.looked_at(client, settings, name))
+            checked.findings += taxes.list_taxes(await taxes.read_taxes(client, settings, name))
 
     return await _run_check(f"Taxes of shop {name}  {settings.shops[name].url}", check, name)
 
@@ -138,7 +138,7 @@ def find_blocked_flows(found: list[CheckedSystem], settings: Settings) -> dict[s
     """The flows that cannot go live, by shop. A problem of Kafka or Balance concerns every shop."""
     common = [finding for one in found if not one.shop for finding in one.findings]
     own = {one.shop: one.findings for one in found if one.shop}
-    return blocked(
+    return blocked_flows(
         {name: [*filter(partial(_concerns_shop, name), common), *own.get(name, [])] for name in settings.shops}
     )
 
@@ -178,7 +178,7 @@ async def _check_balance(settings: Settings) -> CheckedSystem:
 
     async def check(checked: CheckedSystem) -> None:
         async with Balance(balance, balance.password()) as client:
-            checked.findings += await balance_checks.everything(client, settings)
+            checked.findings += await balance_checks.check_all(client, settings)
 
     where = f"application {balance.application_id}" if balance.transport == "cloud" else str(balance.url)
     return await _run_check(f"Balance   {balance.transport}, {where}, as {balance.user_name}", check)
@@ -189,15 +189,15 @@ async def _check_shop(settings: Settings, name: str, fix: bool, known_items: asy
 
     async def check(checked: CheckedSystem) -> None:
         async with open_shop(settings, name, utc_now) as client:
-            probe, checked.findings = await shop_checks.key(client)
+            probe, checked.findings = await shop_checks.check_key(client)
             if fix and probe.may_read:
                 checked.fixed += await installation.fix_webhooks(client, settings, name)
             if probe.may_read:
                 checked.findings += await gather_findings(_shop_checks(client, settings, name, known_items))
-            checked.findings += shop_checks.php_output(client, name)
+            checked.findings += shop_checks.check_php_output(client, name)
         topics = (await known_items).topics
         commanded = topics.commanded.get(name, {}) if topics else {}
-        checked.findings += rules(name, mapped_shop(shop, commanded))
+        checked.findings += check_settings(name, apply_to_shop(shop, commanded))
 
     return await _run_check(f"Shop {name}  {shop.url}", check, name)
 
@@ -207,9 +207,9 @@ def _shop_checks(
 ) -> dict[str, FindingsCheck]:
     """The checks of a shop. Only those that need the known items wait for them."""
     return {
-        "WooCommerce": lambda: shop_checks.version(client),
-        "currency and taxes": lambda: shop_checks.money(client, settings, name),
-        "decimals of prices": lambda: shop_checks.decimals(client),
+        "WooCommerce": lambda: shop_checks.check_version(client),
+        "currency and taxes": lambda: shop_checks.check_money(client, settings, name),
+        "decimals of prices": lambda: shop_checks.check_decimals(client),
         "webhooks": lambda: installation.webhook_findings(client, settings, name),
         "identity": lambda: _identity_findings(settings, name, client, known_items),
         "groups": lambda: _group_findings(client, name, known_items),
@@ -222,7 +222,7 @@ async def _group_findings(client: WooCommerce, name: str, known_items: asyncio.T
     if (topics := (await known_items).topics) is None:
         return []
     catalogue = topics.catalogues[name]
-    return await selected_of(client, catalogue.rules, name, catalogue.folders)
+    return await check_known_groups(client, catalogue.rules, name, catalogue.folders)
 
 
 async def _item_findings(

@@ -18,9 +18,9 @@ from contracts.delivery_ids import (
 from contracts.ledger import NO_REFUND
 from contracts.operations import DeadLettered
 from contracts.reasons import Reason
-from services.accounting.documents.order_rules import ruling_of
+from services.accounting.documents.order_rules import apply_rules
 from services.accounting.documents.trigger import due_at
-from services.accounting.documents.vat import vat_note
+from services.accounting.documents.vat import describe_vat_difference
 from services.cli.day_close.entries import DayEntry
 from services.cli.day_close.facts import OrderHistory
 from services.engine.clock import local_time
@@ -154,7 +154,7 @@ def _not_due(entry: DayEntry, shop: ShopSettings, now: datetime) -> DifferenceCa
             f'refunds.policy is "manual": create its credit note in Balance by hand; {plan} shows how'
         )
     if entry.kind == "order" and order and due_at(order, shop.orders) > now:
-        by = ruling_of(order, shop.orders).by["hold"]
+        by = apply_rules(order, shop.orders).by["hold"]
         return DifferenceCause(f"it is held until {local_time(due_at(order, shop.orders))} ({by})")
     return DifferenceCause(f"its document is not recorded yet: {_order_command(entry.key)} shows what it waits for")
 
@@ -210,7 +210,7 @@ def _different_vat(entry: DayEntry) -> DifferenceCause | None:
         return None
     vat = sum((taxed.vat for taxed in entry.books.rates.values()), Decimal(0))
     lines = len(entry.history.order.lines) if entry.history.order else 1
-    note = vat_note(tax, vat, lines, entry.kind)
+    note = describe_vat_difference(tax, vat, lines, entry.kind)
     return DifferenceCause(f"{note[0]}: compare the taxes of the {entry.kind} with its document") if note else None
 
 

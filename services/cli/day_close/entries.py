@@ -10,7 +10,7 @@ from contracts.closing import Kind
 from contracts.ledger import CreditNoteRecorded, PaymentRecorded, SaleRecorded, is_reversal
 from contracts.order_statuses import is_void
 from contracts.shop import OrderChanged, RefundIssued
-from services.accounting.documents.due_date import book_dates, due_moment, is_closed, open_day
+from services.accounting.documents.due_date import due_moment, is_closed, next_open_day, possible_dates
 from services.accounting.documents.figures import is_same_amount
 from services.accounting.documents.store_credit import booked_total, credit_booked
 from services.accounting.documents.trigger import is_own_purchase, is_triggered
@@ -180,7 +180,7 @@ def _order_side(history: OrderHistory, settings: OrderSettings) -> Side | None:
 
 def _document_day(order: OrderChanged, history: OrderHistory, settings: OrderSettings) -> str:
     """The day that made the order due: the day of its Sale, if it is one of the order's own dates."""
-    days = book_dates(order, settings)
+    days = possible_dates(order, settings)
     if history.sale and (days is None or history.sale.date in days):
         return history.sale.date
     return days[0] if days else local_date(due_moment(order, settings))
@@ -208,7 +208,7 @@ def _refund_day(day: str, note: CreditNoteRecorded | None, settings: OrderSettin
     """The day of a refund in the books; if that day is closed, the next open day."""
     if not is_closed(day, settings.locked_until):
         return day
-    return max(day, note.date) if note else open_day(day, settings.locked_until)
+    return max(day, note.date) if note else next_open_day(day, settings.locked_until)
 
 
 def _restrict_to_day(entry: DayEntry, date: str) -> DayEntry | None:

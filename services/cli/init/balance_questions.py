@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from services.accounting.checks.balance import LOOKED_AT, rights
+from services.accounting.checks.balance import LOOKED_AT, check_rights
 from services.accounting.checks.findings import Finding
 from services.cli.init.interview import Interview, confirm, say, show_choices
 from services.cli.init.settings_template import SettingValue
@@ -152,7 +152,7 @@ async def _test(values: dict[str, SettingValue], password: SecretStr) -> Balance
     try:
         with console.status("Connecting to Balance…"):
             async with found.open() as client:
-                findings = await rights(client, settings)
+                findings = await check_rights(client, settings)
     except (UpstreamError, SettingsError) as error:
         say(f"  Balance: {error}", style="red")
         return found

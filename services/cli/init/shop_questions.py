@@ -9,7 +9,7 @@ from typing import Protocol
 
 from pydantic import SecretStr
 
-from services.accounting.checks.shop import key, php_output, version
+from services.accounting.checks.shop import check_key, check_php_output, check_version
 from services.cli.init.balance_questions import CatalogueFolder, show_findings
 from services.cli.init.interview import Interview, confirm, say, show_choices
 from services.cli.init.settings_template import SettingValue
@@ -91,9 +91,9 @@ async def _test(asked: ShopConnection) -> ShopConnection:
     try:
         with console.status("Connecting to the shop…"):
             async with asked.open() as client:
-                probe, findings = await key(client)
-                findings += await version(client) if probe.may_read else []
-                findings += php_output(client, asked.name)
+                probe, findings = await check_key(client)
+                findings += await check_version(client) if probe.may_read else []
+                findings += check_php_output(client, asked.name)
     except (UpstreamError, SettingsError) as error:
         say(f"  {error}", style="red")
         return asked

@@ -11,7 +11,7 @@ from contracts.catalog import ProductLinked, ProductPlanned
 from contracts.envelope import Envelope
 from contracts.model import Event
 from contracts.operations import ApplyRequested, DeadLettered
-from services.accounting.checks.groups import selected
+from services.accounting.checks.groups import find_group_faults
 from services.cli.plans.plan import TOPICS, Plan, build_plan, split_changes
 from services.cli.requests import NoAnswer, command_header
 from services.connectors.upstreams import open_shop
@@ -28,7 +28,7 @@ class GroupsNotMapped(Exception):
 async def check_selected_groups(settings: Settings, shop: str) -> None:
     """Raise `GroupsNotMapped` if a group to be sold has no category in the shop (claim S1.9)."""
     async with open_shop(settings, shop, utc_now) as client:
-        found = await selected(client, settings, shop)
+        found = await find_group_faults(client, settings, shop)
     if found:
         lines = [f"  {finding}" for finding in found]
         raise GroupsNotMapped(

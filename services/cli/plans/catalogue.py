@@ -12,7 +12,7 @@ from contracts.catalog import GroupRule, MappingChanged, ProductLinked, ProductU
 from contracts.envelope import Envelope
 from contracts.model import Event
 from contracts.reasons import Reason
-from services.accounting.mapping import Commanded, effective
+from services.accounting.mapping import GroupCommands, apply_commands
 from services.catalog_importer.eligibility import Eligible, Skip, check_eligibility, item_traits
 from services.catalog_importer.records import sku_ref
 from services.engine.client.reader import read_events
@@ -42,7 +42,7 @@ class KnownCatalogue:
     @cached_property
     def rules(self) -> CatalogueSettings:
         """The current rules."""
-        return effective(self.settings.catalogue, self.commanded)
+        return apply_commands(self.settings.catalogue, self.commanded)
 
     @cached_property
     def names(self) -> dict[str, str]:
@@ -50,9 +50,9 @@ class KnownCatalogue:
         in_paths = {step.uid: step.name for item in self.items.values() for step in item.path}
         return in_paths | {uid: folder.name for uid, folder in self.folders.items()}
 
-    def under(self, commanded: Commanded) -> CatalogueSettings:
+    def under(self, commanded: GroupCommands) -> CatalogueSettings:
         """The rules with these commands instead."""
-        return effective(self.settings.catalogue, commanded)
+        return apply_commands(self.settings.catalogue, commanded)
 
 
 def judge_items(items: Mapping[str, ItemChanged], rules: CatalogueSettings) -> dict[str, Eligible | Skip]:

@@ -9,7 +9,7 @@ from typing import Literal
 
 from rich.markup import escape
 
-from services.accounting.mapping import fate
+from services.accounting.mapping import decide_group
 from services.catalog_importer.eligibility import item_traits
 from services.cli.plans.catalogue import KnownCatalogue
 from services.cli.screen import build_table, console
@@ -79,7 +79,7 @@ def _up(uid: str, above: Mapping[str, str]) -> Iterator[str]:
 def _group(
     catalogue: KnownCatalogue, uid: str, steps: Sequence[str], own: Mapping[str, int], whole: Mapping[str, int]
 ) -> CatalogueGroup:
-    becomes = fate(steps, catalogue.rules)
+    becomes = decide_group(steps, catalogue.rules)
     names = [catalogue.names.get(step, "(no group)") for step in steps]
     goods, services = whole.get("goods", 0), whole.get("service", 0)
     return CatalogueGroup(
